@@ -1,0 +1,1 @@
+"""The ``facetrack`` command, a file a subcommand."""

@@ -1,0 +1,33 @@
+"""Errors a user can act on. Each carries one sentence that says what to do."""
+
+
+class FacetrackError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class ConfigError(FacetrackError):
+    """A configuration key, type or value that is not allowed."""
+
+
+class SourceError(FacetrackError):
+    """A camera, file, folder or bag that cannot be opened or read."""
+
+
+class FrameError(FacetrackError):
+    """A picture that cannot be decoded or encoded."""
+
+
+class ModelError(FacetrackError):
+    """A model that is missing, damaged, of the wrong shape or refused."""
+
+
+class ReferenceFaceError(FacetrackError):
+    """A reference that is not exactly one usable face."""
+
+
+class StoreError(FacetrackError):
+    """A history on disk that cannot be opened, read or written."""
+
+
+class QuestionError(FacetrackError):
+    """A search that cannot be asked: contradictory, empty or out of range."""

@@ -1,0 +1,1 @@
+"""One rclpy node a file: parameters, QoS and conversion between messages and values, nothing else."""

@@ -1,0 +1,74 @@
+"""What the fleet answers: matches, and how each robot did."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+ANSWERED = "answered"
+TIMED_OUT = "timed_out"
+LEFT = "left"
+MODEL_MISMATCH = "model_mismatch"
+ERROR = "error"
+
+
+@dataclass(frozen=True, eq=False)
+class Match:
+    """A person's visit to a camera whose face is like the one asked for.
+
+    Similarity, boxes, stamp and thumbnail are of the best-matching sighting of the track;
+    ``first_ns`` and ``last_ns`` span the sightings of that track that matched.
+    """
+
+    robot_id: str
+    camera_id: str
+    person_id: str
+    track_id: str
+    frame_number: int
+    stamp_ns: int
+    first_ns: int
+    last_ns: int
+    bbox: np.ndarray
+    face_bbox: np.ndarray
+    similarity: float
+    quality: float
+    thumbnail: bytes = b""
+
+
+@dataclass(frozen=True)
+class RobotAnswer:
+    """How one robot did in one search.
+
+    :param status: ``answered``, ``timed_out``, ``left``, ``model_mismatch`` or ``error``.
+    :param matches: how many matches it found.
+    :param sightings: how many sightings it compared.
+    :param elapsed_ms: its own search time, milliseconds.
+    :param error: a sentence, empty when there is none.
+    """
+
+    robot_id: str
+    status: str
+    matches: int = 0
+    sightings: int = 0
+    elapsed_ms: float = 0.0
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The merged answer: matches best first, a line a robot.
+
+    :param expected_false_matches: how many strangers' faces chance alone would put above ``threshold``
+        among the sightings compared, from the model's measured false-match curve.
+    """
+
+    search_id: str
+    model_id: str
+    threshold: float
+    expected_false_matches: float
+    matches: "tuple[Match, ...]"
+    robots: "tuple[RobotAnswer, ...]"
+
+    @property
+    def complete(self) -> bool:
+        """Whether every robot that was to answer did."""
+        return all(robot.status == ANSWERED for robot in self.robots)

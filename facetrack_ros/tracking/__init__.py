@@ -1,0 +1,1 @@
+"""Boxes over time to tracks, identities and events."""

@@ -1,0 +1,41 @@
+"""What happened to a person in view of a camera."""
+
+from dataclasses import dataclass
+
+PERSON_IN = "PERSON_IN"
+PERSON_OUT = "PERSON_OUT"
+FACE_MATCHED = "FACE_MATCHED"
+
+
+@dataclass(frozen=True)
+class PersonEvent:
+    """One event. Fields that do not belong to its kind are None.
+
+    :param event: ``PERSON_IN``, ``PERSON_OUT`` or ``FACE_MATCHED``.
+    :param stamp_ns: when, nanoseconds since the epoch: for ``PERSON_IN`` the first frame of the visit that
+        showed the person, for ``PERSON_OUT`` the moment the absence was established.
+    :param frame_number: of the frame at ``stamp_ns``, or the last one before it.
+    :param bbox: PERSON_IN: ``x1, y1, x2, y2`` in pixels.
+    :param confidence: PERSON_IN: 0..1.
+    :param last_seen_ns: PERSON_OUT: stamp of the last frame that showed the person.
+    :param duration_ns: PERSON_OUT: from PERSON_IN to ``last_seen_ns``; never negative.
+    :param last_bbox: PERSON_OUT.
+    :param reference_face_id: FACE_MATCHED: whom the face matched.
+    :param similarity: FACE_MATCHED: cosine, -1..1.
+    :param search_id: FACE_MATCHED: the search that found it, None when the tracker recognised it.
+    """
+
+    event: str
+    stamp_ns: int
+    robot_id: str
+    camera_id: str
+    person_id: str
+    frame_number: int
+    bbox: "tuple[float, float, float, float] | None" = None
+    confidence: "float | None" = None
+    last_seen_ns: "int | None" = None
+    duration_ns: "int | None" = None
+    last_bbox: "tuple[float, float, float, float] | None" = None
+    reference_face_id: "str | None" = None
+    similarity: "float | None" = None
+    search_id: "str | None" = None

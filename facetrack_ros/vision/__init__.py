@@ -1,0 +1,1 @@
+"""Pictures to persons, faces and embeddings: frames, detectors, the quality gate, embedders, model contracts."""

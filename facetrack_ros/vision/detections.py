@@ -1,0 +1,54 @@
+"""Boxes found in one frame, as aligned arrays."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class FaceDetections:
+    """What a face detector found in one picture.
+
+    :param boxes: ``(n, 4)`` float32, ``x1, y1, x2, y2`` in pixels of the picture.
+    :param landmarks: ``(n, 5, 2)`` float32 pixels, in the order right eye, left eye, nose tip, right
+        mouth corner, left mouth corner (the subject's right, so left in the picture); NaN where the
+        detector does not give the point.
+    :param scores: ``(n,)`` float32 in 0..1, the detector's own; not comparable between detectors.
+    """
+
+    boxes: np.ndarray
+    landmarks: np.ndarray
+    scores: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @classmethod
+    def none(cls) -> "FaceDetections":
+        """No face found."""
+        return cls(np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32), np.empty(0, np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """Persons found in one picture.
+
+    :param boxes: ``(n, 4)`` float32, ``x1, y1, x2, y2`` in pixels of the picture.
+    :param scores: ``(n,)`` float32 in 0..1.
+    :param model_id: id of the model that found them.
+    :param faces: where the persons were taken from faces, those faces, row by row; else None. It spares
+        a second look within one process and does not cross the wire.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    model_id: str
+    faces: "FaceDetections | None" = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @classmethod
+    def none(cls, model_id: str) -> "Detections":
+        """Nobody found by ``model_id``."""
+        return cls(np.empty((0, 4), np.float32), np.empty(0, np.float32), model_id)

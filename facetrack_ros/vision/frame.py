@@ -1,0 +1,60 @@
+"""One picture with camera, stamp and number."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from facetrack_ros.errors import FrameError
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture of one camera, as the JPEG bytes that came in.
+
+    The same bytes go on the wire and into the history. ``image`` decodes them on first use and keeps
+    the result, so that all stages of one process share one decoded picture.
+
+    :param camera_id: the camera's name within its robot.
+    :param stamp_ns: time of exposure, integer nanoseconds since the epoch, from the frame's header.
+    :param number: frame number, counted by the camera from 0.
+    :param jpeg: the encoded picture.
+    """
+
+    camera_id: str
+    stamp_ns: int
+    number: int
+    jpeg: bytes
+
+    @cached_property
+    def image(self) -> np.ndarray:
+        """The decoded picture, ``(height, width, 3)`` uint8 BGR, not to be written to.
+
+        :raises FrameError: the bytes are no picture.
+        """
+        data = np.frombuffer(self.jpeg, np.uint8)
+        try:
+            image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        except cv2.error:
+            image = None
+        if image is None:
+            raise FrameError(f"frame {self.number} of camera {self.camera_id} is no readable picture "
+                             f"({len(self.jpeg)} bytes); it is skipped")
+        image.flags.writeable = False
+        return image
+
+
+def encode_jpeg(image: np.ndarray, quality: int = 90) -> bytes:
+    """Encode ``(height, width, 3)`` BGR or ``(height, width)`` grey uint8 as JPEG.
+
+    :param quality: 1..100, as libjpeg counts it.
+    :raises FrameError: the array is no picture that JPEG can hold.
+    """
+    try:
+        done, data = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))
+    except cv2.error as error:
+        raise FrameError(f"cannot encode an array of shape {image.shape} and type {image.dtype} as JPEG") from error
+    if not done:
+        raise FrameError(f"cannot encode an array of shape {image.shape} and type {image.dtype} as JPEG")
+    return data.tobytes()
