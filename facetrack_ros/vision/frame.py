@@ -20,12 +20,14 @@ class Frame:
     :param stamp_ns: time of exposure, integer nanoseconds since the epoch, from the frame's header.
     :param number: frame number, counted by the camera from 0.
     :param jpeg: the encoded picture.
+    :param frame_id: the coordinate frame the driver's header names, where there is a driver.
     """
 
     camera_id: str
     stamp_ns: int
     number: int
     jpeg: bytes
+    frame_id: str = ""
 
     @cached_property
     def image(self) -> np.ndarray:

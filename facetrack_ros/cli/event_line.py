@@ -1,0 +1,14 @@
+"""One event as a line for people."""
+
+from datetime import datetime, timezone
+
+
+def event_line(event: dict) -> str:
+    """A line for a terminal from an event's dictionary, as the event log has it."""
+    clock = datetime.fromtimestamp(event["timestamp"], timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+    line = f"{clock}  {event['robot_id']}/{event['camera_id']:<8} {event['event']:<12} {event['person_id']}"
+    if event["event"] == "PERSON_OUT":
+        line += f"  after {event['duration_sec']:.1f} s"
+    elif event["event"] == "FACE_MATCHED":
+        line += f"  is {event['reference_face_id']}, similarity {event['similarity']:.2f}"
+    return line

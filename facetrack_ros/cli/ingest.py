@@ -1,0 +1,146 @@
+"""``facetrack ingest``: files or bags through the same pipeline into a history, offline, dropping nothing."""
+
+import argparse
+import hashlib
+import heapq
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator
+
+from facetrack_ros.cli.cameras import check_name, parse_cameras
+from facetrack_ros.cli.stamps import parse_iso, show_utc
+from facetrack_ros.config import Config
+from facetrack_ros.errors import FrameError, StoreError
+from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.sources.frames import frames
+from facetrack_ros.sources.opening import open_source
+from facetrack_ros.sources.source import FrameSource
+from facetrack_ros.sources.start_time import default_start_ns
+from facetrack_ros.tracking.ids import IdCounter
+from facetrack_ros.tracking.people import PeopleTracker, TrackingSettings
+from facetrack_ros.vision.build import build_pipeline
+from facetrack_ros.vision.frame import Frame
+from facetrack_ros.vision.from_config import vision_settings
+from facetrack_ros.vision.pipeline import VisionPipeline
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The subcommand's arguments."""
+    parser.add_argument("--robot", required=True, metavar="NAME", help="whose history it becomes")
+    parser.add_argument("--camera", action="append", required=True, metavar="NAME=FILE",
+                        help="a video file, a folder of pictures, or bag:PATH:TOPIC")
+    parser.add_argument("--start", metavar="ISO8601", help="time of the first frame; default: the recording's own")
+    parser.add_argument("--data", required=True, metavar="DIR", help="where the history goes, one folder a robot")
+    parser.add_argument("--config", metavar="FILE", help="settings, a YAML file")
+
+
+@dataclass
+class Recording:
+    """One camera's recording, opened.
+
+    :param start_ns: stamp of its first frame; None: the recording's own stamps.
+    """
+
+    camera_id: str
+    text: str
+    source: FrameSource
+    start_ns: "int | None"
+    first_ns: int = 0
+    last_ns: int = 0
+    count: int = 0
+
+    def frames(self, jpeg_quality: int) -> Iterator[Frame]:
+        """Its frames; keeps count."""
+        for frame in frames(self.source, self.camera_id, self.start_ns, jpeg_quality):
+            self.first_ns = self.first_ns or frame.stamp_ns
+            self.last_ns, self.count = frame.stamp_ns, self.count + 1
+            yield frame
+
+    def key(self, contract_id: str) -> str:
+        """The same file at the same time through the same model has the same key."""
+        path = Path(self.text.removeprefix("bag:").partition(":/")[0] if self.text.startswith("bag:") else self.text)
+        files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        content = hashlib.sha256()
+        for file in files:
+            content.update(file.name.encode())
+            with file.open("rb") as stream:
+                for block in iter(lambda: stream.read(1 << 20), b""):
+                    content.update(block)
+        return f"{self.camera_id} {self.start_ns} {contract_id} {self.text.rpartition(':')[2]} {content.hexdigest()}"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ingest the recordings, frame by frame in the order of their stamps over all cameras."""
+    check_name("robot", arguments.robot)
+    config = Config.load(arguments.config) if arguments.config else Config()
+    start_ns = parse_iso(arguments.start) if arguments.start else None
+    recordings = []
+    for camera_id, text in parse_cameras(arguments.camera).items():
+        source = open_source(text)
+        own_stamps = text.startswith("bag:")
+        recordings.append(Recording(camera_id, text, source,
+                                    start_ns if start_ns is not None or own_stamps else default_start_ns(text)))
+    pipeline = build_pipeline(vision_settings(config))
+    for line in pipeline.describe_lines():
+        print(line, file=sys.stderr)
+    history = RobotHistory(arguments.data, arguments.robot, pipeline.contract,
+                           ring_frames=config["frame_history.memory_buffer_size"],
+                           event_format=config["event_logging.format"] if config["event_logging.enabled"] else None)
+    try:
+        fresh = [recording for recording in recordings if not history.was_ingested(recording.key(pipeline.contract.id))]
+        for recording in recordings:
+            if recording not in fresh:
+                print(f"{arguments.robot}/{recording.camera_id}: {recording.text} is already in this history")
+        if fresh:
+            _ingest(fresh, pipeline, history, config, Path(arguments.data) / arguments.robot)
+    finally:
+        history.close()
+        for recording in recordings:
+            recording.source.close()
+    return 0
+
+
+def _ingest(recordings: "list[Recording]", pipeline: VisionPipeline, history: RobotHistory, config: Config,
+            folder: Path) -> None:
+    settings = TrackingSettings(exit_after_ns=round(config["tracking.exit_after_s"] * 1e9))
+    people = PeopleTracker(history.robot_id, IdCounter(folder / "ids.json"), settings, pipeline.contract.threshold,
+                           pipeline.contract.id)
+    sightings, events, started, told = history.status().sightings, 0, time.monotonic(), 0.0
+    streams = [recording.frames(config["camera.jpeg_quality"]) for recording in recordings]
+    checked = set()
+    for number, frame in enumerate(heapq.merge(*streams, key=lambda frame: frame.stamp_ns), 1):
+        if frame.camera_id not in checked:
+            checked.add(frame.camera_id)
+            if history.holds(frame.camera_id, frame.stamp_ns, frame.stamp_ns + 1):
+                raise StoreError(f"{history.robot_id}/{frame.camera_id} already has a history at "
+                                 f"{show_utc(frame.stamp_ns)} UTC: choose another --start or another --data")
+        history.add_frame(frame)
+        try:
+            detections = pipeline.detect([frame.image])[0]
+        except FrameError as error:
+            print(error, file=sys.stderr)
+            continue
+        tracks, new_events = people.update(frame.camera_id, frame.stamp_ns, frame.number, detections,
+                                           pipeline.faces(frame.image, detections))
+        history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks)
+        events += _log(history, new_events)
+        if sys.stderr.isatty() and time.monotonic() - told > 0.5:
+            told = time.monotonic()
+            print(f"\r{number} frames, {number / (told - started):.1f} a second ", end="", file=sys.stderr, flush=True)
+    events += _log(history, people.close(None))
+    for recording in recordings:
+        history.mark_ingested(recording.key(pipeline.contract.id), recording.camera_id, recording.first_ns,
+                              recording.last_ns)
+        print(f"{history.robot_id}/{recording.camera_id}: {recording.count} frames of {recording.text}, "
+              f"{show_utc(recording.first_ns)} to {show_utc(recording.last_ns)} UTC"
+              + (f", {recording.source.skipped} skipped" if recording.source.skipped else ""))
+    spent = time.monotonic() - started
+    print(f"{history.status().sightings - sightings} sightings and {events} events in {spent:.1f} s")
+
+
+def _log(history: RobotHistory, events: tuple) -> int:
+    for event in events:
+        history.add_event(event)
+    return len(events)

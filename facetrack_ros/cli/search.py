@@ -1,0 +1,82 @@
+"""``facetrack search``: which robot saw this face, when, and where."""
+
+import argparse
+import json
+from pathlib import Path
+
+from facetrack_ros.cli.stamps import parse_iso
+from facetrack_ros.errors import QuestionError, ReferenceFaceError
+from facetrack_ros.search.answer import Answer
+
+NS = 1_000_000_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The subcommand's arguments."""
+    reference = parser.add_mutually_exclusive_group(required=True)
+    reference.add_argument("--image", metavar="FILE", help="a picture with one face")
+    reference.add_argument("--person", metavar="ID", help="a person some robot has seen, such as p_robot1_3")
+    parser.add_argument("--at", metavar="ISO8601", help="middle of the time slice to look at; needs --window")
+    parser.add_argument("--window", type=float, default=0.0, metavar="S", help="seconds before and after --at")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--robot", metavar="NAME", help="whom to ask; any robot answers for all. Default: the first found")
+    where.add_argument("--data", metavar="DIR", help="stored histories instead of the mesh, one folder a robot below")
+    parser.add_argument("--threshold", type=float, default=0.0, metavar="X", help="lowest similarity; default: the model's")
+    parser.add_argument("--timeout", type=float, default=2.0, metavar="S", help="how long to wait for the robots")
+    parser.add_argument("--config", metavar="FILE", help="settings, a YAML file (with --data: the models)")
+    parser.add_argument("--out", metavar="DIR", help="also write answer.json, timeline.png and the thumbnails there")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask, print, and say by the exit code how it went."""
+    if bool(arguments.at) != bool(arguments.window):
+        raise QuestionError("--at and --window belong together: --at 2026-05-01T14:30:00 --window 60")
+    if arguments.window < 0:
+        raise QuestionError("--window is a length: give seconds above 0")
+    picture = read_picture(arguments.image) if arguments.image else b""
+    time_ns = parse_iso(arguments.at) if arguments.at else 0
+    window_ns = round(arguments.window * NS)
+    if arguments.data:
+        from facetrack_ros.cli.search_stored import ask_stored
+        answer, lanes = ask_stored(arguments, picture, time_ns, window_ns)
+    else:
+        from facetrack_ros.cli.search_mesh import ask_mesh
+        answer, lanes = ask_mesh(arguments, picture, time_ns, window_ns)
+    return show(arguments, answer, lanes, picture)
+
+
+def read_picture(path: str) -> bytes:
+    """The bytes of a reference picture.
+
+    :raises ReferenceFaceError: no such file.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ReferenceFaceError(f"cannot read the reference picture {path}: {error.strerror or error}") from error
+
+
+def show(arguments: argparse.Namespace, answer: Answer, lanes: list, picture: bytes) -> int:
+    """Print the answer, write what ``--out`` asks for; the exit code."""
+    from facetrack_ros.search.as_json import answer_to_dict
+    from facetrack_ros.search.table import answer_table
+
+    print(json.dumps(answer_to_dict(answer)) if arguments.json else answer_table(answer))
+    if arguments.out:
+        from facetrack_ros.search.reference import read_reference
+        from facetrack_ros.search.timeline import draw_timeline
+
+        folder = Path(arguments.out)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "answer.json").write_text(json.dumps(answer_to_dict(answer), indent=2) + "\n")
+        title = f"Who saw {arguments.person}?" if arguments.person else "Who saw this face?"
+        draw_timeline(answer, folder / "timeline.png", lanes, read_reference(picture) if picture else None, title=title)
+        for number, match in enumerate(answer.matches, 1):
+            if match.thumbnail:
+                (folder / f"match_{number:02}_{match.robot_id}_{match.camera_id}.jpg").write_bytes(match.thumbnail)
+        if not arguments.json:
+            print(f"timeline: {folder / 'timeline.png'}")
+    if not answer.complete:
+        return 3
+    return 0 if answer.matches else 1

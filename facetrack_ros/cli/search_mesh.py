@@ -1,0 +1,30 @@
+"""Ask the live mesh through one robot's front door."""
+
+import argparse
+import array
+
+from facetrack_ros import srv
+from sensor_msgs.msg import CompressedImage
+
+from facetrack_ros.nodes.asker import Asker
+from facetrack_ros.nodes.conversion import answer_from_response, status_from_message, to_duration, to_time
+from facetrack_ros.search.answer import Answer
+from facetrack_ros.search.timeline import Lane, lanes_of
+
+
+def ask_mesh(arguments: argparse.Namespace, picture: bytes, time_ns: int, window_ns: int) -> "tuple[Answer, list[Lane]]":
+    """The answer, and the lanes of the cameras heard of.
+
+    :raises QuestionError: no such robot, or the robot refuses the question.
+    """
+    request = srv.FaceSearch.Request(
+        image=CompressedImage(format="jpeg", data=array.array("B", picture)), person_id=arguments.person or "",
+        time=to_time(time_ns), window=to_duration(window_ns), threshold=arguments.threshold,
+        timeout=to_duration(round(arguments.timeout * 1e9)))
+    with Asker() as asker:
+        robot = arguments.robot or asker.first_robot()
+        response = asker.ask(robot, request, arguments.timeout)
+        answer = answer_from_response(response)
+        names = {line.robot_id for line in answer.robots}
+        asker.wait_for(lambda roster: names <= set(roster), 1.5)
+        return answer, lanes_of(status_from_message(line) for line in asker.roster().values())

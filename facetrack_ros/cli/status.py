@@ -1,0 +1,64 @@
+"""``facetrack status``: who is on the mesh, or what stored histories hold."""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from facetrack_ros.cli.stamps import show_utc
+from facetrack_ros.errors import StoreError
+
+# Two lines of the 1 Hz roster, and the time discovery takes.
+LISTEN_S = 2.5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The subcommand's arguments."""
+    parser.add_argument("--data", metavar="DIR", help="stored histories instead of the mesh, one folder a robot below")
+    parser.add_argument("--json", action="store_true", help="one JSON object a robot and line")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print a block a robot."""
+    robots = _stored(Path(arguments.data)) if arguments.data else _live()
+    for robot in robots:
+        if arguments.json:
+            print(json.dumps(robot))
+            continue
+        left = "  has left" if robot.get("leaving") else ""
+        print(f"{robot['robot_id']}  {robot['sightings']} sightings by {robot['model_id'] or 'no model yet'}, "
+              f"{robot['disk_bytes'] / 1e6:.1f} MB on disk{left}")
+        for camera in robot["cameras"]:
+            span = "nothing kept"
+            if camera["newest"]:
+                span = f"{show_utc(round(camera['oldest'] * 1e9))} to {show_utc(round(camera['newest'] * 1e9))} UTC"
+            print(f"  {camera['camera_id']:<10} {camera['frames']} frames in memory, {camera['sightings']} sightings, {span}")
+    if not robots:
+        print(f"no robot on the mesh within {LISTEN_S:g} s" if not arguments.data else "no history")
+        return 1
+    return 0
+
+
+def _stored(folder: Path) -> "list[dict]":
+    from facetrack_ros.search.stored import stored_status
+
+    if not folder.is_dir():
+        raise StoreError(f"there is no folder {folder}")
+    return [_as_dict(status) for status in stored_status(folder)]
+
+
+def _as_dict(status) -> dict:
+    return {
+        "robot_id": status.robot_id, "model_id": status.model_id, "sightings": status.sightings,
+        "disk_bytes": status.disk_bytes,
+        "cameras": [{"camera_id": camera.camera_id, "frames": camera.frames, "sightings": camera.sightings,
+                     "oldest": (camera.oldest_ns or 0) / 1e9, "newest": (camera.newest_ns or 0) / 1e9}
+                    for camera in status.cameras]}
+
+
+def _live() -> "list[dict]":
+    from facetrack_ros.nodes.asker import Asker
+
+    with Asker() as asker:
+        time.sleep(LISTEN_S)
+        return [{**_as_dict(status), "leaving": leaving} for status, leaving in asker.roster()]

@@ -1,0 +1,133 @@
+"""Configuration, defined once: the YAML, the ROS parameters and the command line all come from ``OPTIONS``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Union
+
+import yaml
+
+from facetrack_ros.errors import ConfigError
+
+Value = Union[bool, int, float, str]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One setting.
+
+    :param name: dotted, as in the YAML's nesting and as ROS parameter.
+    :param default: its type is the option's type.
+    :param minimum: smallest value of a number, None: no bound.
+    :param maximum: largest value of a number, None: no bound.
+    :param choices: the allowed words of a text, empty: any.
+    """
+
+    name: str
+    default: Value
+    description: str
+    minimum: "float | None" = None
+    maximum: "float | None" = None
+    choices: "tuple[str, ...]" = ()
+
+    def check(self, value: object) -> Value:
+        """The value in the option's own type.
+
+        :raises ConfigError: wrong type, out of range or not among the choices.
+        """
+        wanted = type(self.default)
+        if wanted is float and type(value) is int:
+            value = float(value)
+        if type(value) is not wanted:
+            raise ConfigError(f"{self.name} must be a {_TYPE_NAMES[wanted]}, not {value!r}")
+        if self.minimum is not None and not value >= self.minimum or self.maximum is not None and not value <= self.maximum:
+            raise ConfigError(f"{self.name} must be {self.range_text()}, not {value!r}")
+        if self.choices and value not in self.choices:
+            raise ConfigError(f"{self.name} must be one of {', '.join(self.choices)}, not {value!r}")
+        return value
+
+    def range_text(self) -> str:
+        """The range in words, empty where there is none."""
+        if self.minimum is not None and self.maximum is not None:
+            return f"from {self.minimum:g} to {self.maximum:g}"
+        if self.minimum is not None:
+            return f"at least {self.minimum:g}"
+        return f"at most {self.maximum:g}" if self.maximum is not None else ""
+
+
+_TYPE_NAMES = {bool: "true or false", int: "whole number", float: "number", str: "text"}
+
+OPTIONS = (
+    Option("mesh", "/facetrack", "Prefix of the topics that all robots share."),
+    Option("data_dir", "", "Folder that holds one folder a robot; empty: ~/.local/share/facetrack."),
+    Option("camera.jpeg_quality", 90, "JPEG quality of frames that do not come as JPEG.", 1, 100),
+    Option("camera.loop", False, "Start a file, folder or bag again at its end."),
+    Option("detector.model", "auto", "Person detector: auto, a catalog id, a model file, or `faces` (persons from faces)."),
+    Option("detector.min_score", 0.35, "Lowest person score that counts.", 0.0, 1.0),
+    Option("faces.model", "auto", "Face detector: auto, a catalog id or a model file."),
+    Option("faces.min_width_px", 24, "Narrowest face that is embedded, pixels of the frame.", 12, 1000),
+    Option("embedder.model", "auto", "Face embedder: auto, a catalog id or a model file."),
+    Option("models.threads", 1, "Threads one model may use.", 1, 64),
+    Option("tracking.exit_after_s", 2.0, "A person unseen this long has left: PERSON_OUT.", 0.1, 3600.0),
+    Option("frame_history.memory_buffer_size", 300, "Frames kept in memory for each camera.", 1, 100000),
+    Option("event_logging.enabled", True, "Write events to a file a day."),
+    Option("event_logging.format", "jsonl", "Format of the event log.", choices=("jsonl", "csv")),
+    Option("backtrack_search.similarity_threshold", 0.0, "Lowest similarity of a match; 0: the model's calibrated one.",
+           0.0, 1.0),
+    Option("backtrack_search.max_results", 20, "Most matches in an answer.", 1, 1000),
+    Option("backtrack_search.timeout_s", 2.0, "How long a search waits for the other robots.", 0.05, 600.0),
+    Option("backtrack_search.reference_dir", "", "Folder whose pictures may be named in a search; empty: none may."),
+)
+_BY_NAME = {option.name: option for option in OPTIONS}
+
+
+class Config:
+    """Settings by dotted name: the defaults, overlaid with what a file or a caller gave."""
+
+    def __init__(self, values: "dict[str, object] | None" = None):
+        """:raises ConfigError: an unknown name or a value that is not allowed."""
+        self._values = {option.name: option.default for option in OPTIONS}
+        for name, value in (values or {}).items():
+            if name not in _BY_NAME:
+                raise ConfigError(f"unknown setting {name}; allowed are {', '.join(_BY_NAME)}")
+            self._values[name] = _BY_NAME[name].check(value)
+
+    def __getitem__(self, name: str) -> Value:
+        return self._values[name]
+
+    def items(self):
+        """Pairs of name and value, in the order of ``OPTIONS``."""
+        return self._values.items()
+
+    @classmethod
+    def load(cls, path: "str | Path") -> "Config":
+        """Read a ROS parameter file (``/**: ros__parameters:``) or the same keys without that head.
+
+        :raises ConfigError: no such file, no YAML, or a key or value that is not allowed; names the file.
+        """
+        try:
+            tree = yaml.safe_load(Path(path).read_text()) or {}
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"cannot read the configuration {path}: {error}") from error
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{path} is no YAML: {error}") from error
+        if isinstance(tree, dict) and "/**" in tree:
+            tree = tree["/**"]
+        if isinstance(tree, dict) and "ros__parameters" in tree:
+            tree = tree["ros__parameters"]
+        if not isinstance(tree, dict):
+            raise ConfigError(f"{path} must hold settings by name, such as `detector: {{model: auto}}`")
+        try:
+            return cls(_flat(tree))
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from error
+
+
+def _flat(tree: dict, prefix: str = "") -> dict:
+    values = {}
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            values.update(_flat(value, f"{name}."))
+        else:
+            values[name] = value
+    return values

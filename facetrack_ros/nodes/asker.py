@@ -1,0 +1,104 @@
+"""A client of the mesh for commands: hears the roster and events, calls a robot's front door."""
+
+import os
+import threading
+import time
+from typing import Callable
+
+import rclpy
+from facetrack_ros import msg, srv
+from rclpy.node import Node
+from sensor_msgs.msg import CompressedImage
+
+from facetrack_ros.errors import QuestionError
+from facetrack_ros.nodes.member import LATCHED, RELIABLE, STREAM
+from facetrack_ros.nodes.process import ros, spinning
+
+# Discovery on a healthy network takes well under a second; a robot not found within this is not there.
+FIND_S = 5.0
+
+
+class Asker:
+    """Use as a context manager; ROS is up while it is open.
+
+    :param mesh: prefix of the topics that all robots share.
+    """
+
+    def __init__(self, mesh: str = "/facetrack"):
+        self._mesh = mesh.rstrip("/")
+        self._changed = threading.Condition()
+        self._roster: "dict[str, tuple[msg.HistoryStatus, float]]" = {}
+
+    def __enter__(self) -> "Asker":
+        self._ros = ros([])
+        self._ros.__enter__()
+        self.node: Node = rclpy.create_node(f"facetrack_asker_{os.getpid()}")
+        self.node.create_subscription(msg.HistoryStatus, f"{self._mesh}/roster", self._on_status, LATCHED)
+        self._spinning = spinning([self.node])
+        self._spinning.__enter__()
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._spinning.__exit__(*error)
+        self.node.destroy_node()
+        self._ros.__exit__(*error)
+
+    def _on_status(self, message: msg.HistoryStatus) -> None:
+        with self._changed:
+            self._roster[message.robot_id] = (message, time.monotonic())
+            self._changed.notify_all()
+
+    def roster(self) -> "dict[str, msg.HistoryStatus]":
+        """The last line of every robot heard of, by name."""
+        with self._changed:
+            return {robot: line for robot, (line, _) in sorted(self._roster.items())}
+
+    def wait_for(self, condition: "Callable[[dict[str, msg.HistoryStatus]], bool]", timeout_s: float) -> bool:
+        """Wait until the roster fulfils a condition; False where time ran out."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: condition({robot: line for robot, (line, _) in self._roster.items()}), timeout_s)
+
+    def first_robot(self) -> str:
+        """Any robot that is there.
+
+        :raises QuestionError: there is none.
+        """
+        self.wait_for(lambda roster: any(not line.leaving for line in roster.values()), FIND_S)
+        for robot, line in self.roster().items():
+            if not line.leaving:
+                return robot
+        raise QuestionError(f"no robot on the mesh within {FIND_S:g} s: is one running, on this ROS_DOMAIN_ID "
+                            f"({os.environ.get('ROS_DOMAIN_ID', '0')})?")
+
+    def ask(self, robot: str, request: srv.FaceSearch.Request, timeout_s: float) -> srv.FaceSearch.Response:
+        """Call a robot's ``face_search``.
+
+        :param timeout_s: how long the robot waits for the others; the call may take a little more.
+        :raises QuestionError: no such robot, no answer, or the robot refuses the question.
+        """
+        client = self.node.create_client(srv.FaceSearch, f"/{robot}/face_search")
+        try:
+            if not client.wait_for_service(FIND_S):
+                known = ", ".join(self.roster()) or "no robot at all"
+                raise QuestionError(f"no robot called {robot} answers on the mesh; heard of: {known}")
+            answered = threading.Event()
+            future = client.call_async(request)
+            future.add_done_callback(lambda _: answered.set())
+            # Embedding the reference comes on top: models may have to be loaded for it.
+            if not answered.wait(timeout_s + 10.0):
+                raise QuestionError(f"{robot} took the question but did not answer within {timeout_s + 10:.0f} s")
+            response = future.result()
+        finally:
+            self.node.destroy_client(client)
+        if not response.success:
+            raise QuestionError(f"{robot}: {response.message}")
+        return response
+
+    def on_event(self, robot: str, callback: "Callable[[msg.PersonEvent], None]") -> None:
+        """Hear of a robot's events."""
+        self.node.create_subscription(msg.PersonEvent, f"/{robot}/events", callback, RELIABLE)
+
+    def on_overlay(self, robot: str, camera: str, callback: "Callable[[CompressedImage], None]") -> None:
+        """See a camera's overlay."""
+        self.node.create_subscription(CompressedImage, f"/{robot}/{camera}/overlay/compressed", callback, STREAM)

@@ -1,0 +1,117 @@
+"""Camera node: a device, an address, a file, a folder or a bag in, JPEG frames out, in real time."""
+
+import threading
+from typing import Callable
+
+from rcl_interfaces.msg import ParameterDescriptor
+from sensor_msgs.msg import CompressedImage
+
+from facetrack_ros.errors import ConfigError, FacetrackError
+from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.member import STREAM, RobotMember
+from facetrack_ros.nodes.process import run_node
+from facetrack_ros.sources.opening import open_source
+from facetrack_ros.sources.source import FrameSource
+from facetrack_ros.vision.frame import Frame
+
+# How long a lost device or address is left alone before the next try.
+RETRY_S = 2.0
+
+
+class CameraNode(RobotMember):
+    """One camera of a robot. Each picture becomes JPEG once, here, and is stamped: a live one on arrival, a recorded
+    one with the moment it is due, counted from the start of playing.
+
+    :param camera_id: its name within the robot, where the parameter ``camera`` is not given from outside.
+    :param source: SOURCE, where the parameter ``source`` is not given from outside.
+    """
+
+    def __init__(self, camera_id: str = "front", source: str = "", **member):
+        # Several cameras may live in one process: each is named after its camera.
+        super().__init__("camera" if not member.get("robot_id") else f"{camera_id}_camera", ("camera.",), **member)
+        self.camera_id = self.declare_parameter(
+            "camera", camera_id, ParameterDescriptor(description="The camera's id.", read_only=True)).value
+        self._text = self.declare_parameter("source", source, ParameterDescriptor(
+            description="Device index, address, video file, folder or bag:PATH:TOPIC.", read_only=True)).value
+        if not self._text:
+            raise ConfigError("a camera needs a source: -p source:=0, or an address, a file, a folder, bag:PATH:TOPIC")
+        self.listeners: "list[Callable[[Frame], None]]" = []
+        self.end_listeners: "list[Callable[[str], None]]" = []
+        self._publisher = self.create_publisher(
+            CompressedImage, self.camera_topic(self.camera_id, "image/compressed"), STREAM)
+        self._source: "FrameSource | None" = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"camera {self.camera_id}", daemon=True)
+        self._number = 0
+
+    def open(self) -> None:
+        """Open the source.
+
+        :raises SourceError: it cannot be opened.
+        """
+        self._source = open_source(self._text)
+
+    def start(self) -> None:
+        """Let the frames come; ``open`` comes before."""
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with self._source or open_source(self._text) as source:
+                    self._play(source)
+                    live = source.live
+                ended = "stopped giving pictures" if live else "is over"
+            except FacetrackError as error:
+                live, ended = self._source is None or self._source.live, str(error)
+            self._source = None
+            if self._stop.is_set():
+                return
+            if not live and not self.settings["camera.loop"]:
+                self.get_logger().info(f"camera {self.camera_id}: {self._text} {ended}, after {self._number} frames")
+                for listener in self.end_listeners:
+                    listener(self.camera_id)
+                return
+            if live:
+                self.get_logger().warning(f"camera {self.camera_id}: {self._text} {ended}; trying again",
+                                          throttle_duration_sec=60.0)
+                self._stop.wait(RETRY_S)
+
+    def _play(self, source: FrameSource) -> None:
+        clock = self.get_clock()
+        start_ns = clock.now().nanoseconds
+        last_ns = 0
+        for picture in source:
+            stamp_ns = clock.now().nanoseconds if source.live else start_ns + picture.offset_ns
+            # Real time, and at once when told to stop.
+            if self._stop.wait(max(0.0, (stamp_ns - clock.now().nanoseconds) / 1e9)):
+                return
+            if stamp_ns <= last_ns:
+                continue
+            last_ns = stamp_ns
+            frame = Frame(self.camera_id, stamp_ns, self._number, picture.to_jpeg(self.settings["camera.jpeg_quality"]),
+                          picture.frame_id)
+            self._number += 1
+            self._publisher.publish(conversion.frame_to_message(frame))
+            for listener in self.listeners:
+                listener(frame)
+
+    def close(self) -> None:
+        """Stop at once and let go of the source."""
+        self._stop.set()
+        if self._source is not None:
+            self._source.close()
+        if self._thread.is_alive():
+            self._thread.join(2.0)
+
+
+def main() -> None:
+    """Run the node in a process of its own."""
+
+    def make() -> CameraNode:
+        camera = CameraNode()
+        camera.open()
+        camera.start()
+        return camera
+
+    run_node(make)

@@ -1,0 +1,232 @@
+"""Values to messages and back. No topic, no node, no decision."""
+
+import array
+
+import numpy as np
+from builtin_interfaces.msg import Duration, Time
+from facetrack_ros import msg, srv
+from sensor_msgs.msg import CompressedImage
+from std_msgs.msg import Header
+
+from facetrack_ros.search.answer import ANSWERED, Answer, Match, RobotAnswer
+from facetrack_ros.search.question import Question
+from facetrack_ros.tracking.event import PERSON_IN, PERSON_OUT, FACE_MATCHED, PersonEvent
+from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.face import Face
+from facetrack_ros.vision.frame import Frame
+
+SECOND_NS = 1_000_000_000
+
+
+def to_time(stamp_ns: int) -> Time:
+    """Nanoseconds since the epoch as a ROS time."""
+    return Time(sec=stamp_ns // SECOND_NS, nanosec=stamp_ns % SECOND_NS)
+
+
+def to_duration(span_ns: int) -> Duration:
+    """Nanoseconds as a ROS duration."""
+    return Duration(sec=span_ns // SECOND_NS, nanosec=span_ns % SECOND_NS)
+
+
+def to_ns(time: "Time | Duration") -> int:
+    """A ROS time or duration in nanoseconds."""
+    return time.sec * SECOND_NS + time.nanosec
+
+
+def header(stamp_ns: int, frame_id: str) -> Header:
+    """A header of that stamp and coordinate frame."""
+    return Header(stamp=to_time(stamp_ns), frame_id=frame_id)
+
+
+def frame_header(frame: Frame) -> Header:
+    """The header of everything derived from a frame; a camera of ours names its coordinate frame after itself."""
+    return header(frame.stamp_ns, frame.frame_id or frame.camera_id)
+
+
+def _floats(values: np.ndarray) -> array.array:
+    return array.array("f", np.ascontiguousarray(values, np.float32).tobytes())
+
+
+def _bytes(data: bytes) -> array.array:
+    # An array.array is assigned as it is; bytes would be checked element by element.
+    return array.array("B", data)
+
+
+def frame_to_message(frame: Frame) -> CompressedImage:
+    """A frame as the wire carries it."""
+    return CompressedImage(header=frame_header(frame), format="jpeg", data=_bytes(frame.jpeg))
+
+
+def frame_from_message(message: CompressedImage, camera_id: str, number: int) -> Frame:
+    """A frame from the wire, which carries no number: the receiver counts."""
+    return Frame(camera_id, to_ns(message.header.stamp), number, bytes(message.data), message.header.frame_id)
+
+
+def detections_to_message(frame: Frame, detections: Detections) -> msg.Detections:
+    """Persons of a frame."""
+    return msg.Detections(
+        header=frame_header(frame), camera_id=frame.camera_id, frame_number=frame.number,
+        model_id=detections.model_id,
+        detections=[msg.Detection(bbox=box, confidence=float(score))
+                    for box, score in zip(detections.boxes.astype(np.float32), detections.scores)])
+
+
+def detections_from_message(message: msg.Detections) -> Detections:
+    """Persons of a frame."""
+    return Detections(
+        np.array([detection.bbox for detection in message.detections], np.float32).reshape(-1, 4),
+        np.array([detection.confidence for detection in message.detections], np.float32), message.model_id)
+
+
+def face_to_message(face: Face) -> msg.Face:
+    """One face."""
+    return msg.Face(
+        bbox=np.asarray(face.bbox, np.float32), landmarks=np.asarray(face.landmarks, np.float32).reshape(10),
+        confidence=float(face.score), quality=float(face.quality), rejected=face.rejected, person=int(face.person),
+        embedding=array.array("f") if face.embedding is None else _floats(face.embedding))
+
+
+def face_from_message(message: msg.Face) -> Face:
+    """One face."""
+    embedding = np.array(message.embedding, np.float32) if len(message.embedding) else None
+    return Face(np.array(message.bbox, np.float32), np.array(message.landmarks, np.float32).reshape(5, 2),
+                message.confidence, message.quality, message.rejected, message.person, embedding)
+
+
+def faces_to_message(frame: Frame, model_id: str, faces: "tuple[Face, ...]") -> msg.Faces:
+    """Faces of a frame."""
+    return msg.Faces(header=frame_header(frame), camera_id=frame.camera_id,
+                     frame_number=frame.number, model_id=model_id, faces=[face_to_message(face) for face in faces])
+
+
+def faces_from_message(message: msg.Faces) -> "tuple[Face, ...]":
+    """Faces of a frame."""
+    return tuple(face_from_message(face) for face in message.faces)
+
+
+def tracks_to_message(frame: Frame, model_id: str, tracks: "tuple[Track, ...]") -> msg.Tracks:
+    """Everybody followed in one camera, as of one frame."""
+    return msg.Tracks(
+        header=frame_header(frame), camera_id=frame.camera_id, frame_number=frame.number, model_id=model_id,
+        tracks=[msg.Track(track_id=track.track_id, person_id=track.person_id, state=int(track.state),
+                          bbox=np.asarray(track.bbox, np.float32), confidence=float(track.confidence),
+                          face=[] if track.face is None else [face_to_message(track.face)]) for track in tracks])
+
+
+def tracks_from_message(message: msg.Tracks) -> "tuple[Track, ...]":
+    """Everybody followed in one camera, as of one frame."""
+    return tuple(
+        Track(track.track_id, track.person_id, TrackState(track.state), np.array(track.bbox, np.float32),
+              track.confidence, face_from_message(track.face[0]) if track.face else None)
+        for track in message.tracks)
+
+
+def event_to_message(event: PersonEvent, frame_id: str) -> msg.PersonEvent:
+    """What happened to a person; ``frame_id`` is the camera's coordinate frame."""
+    box = event.bbox if event.event == PERSON_IN else event.last_bbox
+    return msg.PersonEvent(
+        header=header(event.stamp_ns, frame_id or event.camera_id), event=event.event, robot_id=event.robot_id,
+        camera_id=event.camera_id, person_id=event.person_id, frame_number=event.frame_number,
+        bbox=np.array(box if box is not None else (0, 0, 0, 0), np.float32), confidence=event.confidence or 0.0,
+        last_seen=to_time(event.last_seen_ns or 0), duration=to_duration(event.duration_ns or 0),
+        reference_face_id=event.reference_face_id or "", similarity=event.similarity or 0.0,
+        search_id=event.search_id or "")
+
+
+def event_from_message(message: msg.PersonEvent) -> PersonEvent:
+    """What happened to a person; the fields that its kind has not stay None."""
+    fields = {}
+    box = tuple(float(value) for value in message.bbox)
+    if message.event == PERSON_IN:
+        fields = {"bbox": box, "confidence": message.confidence}
+    elif message.event == PERSON_OUT:
+        fields = {"last_seen_ns": to_ns(message.last_seen), "duration_ns": to_ns(message.duration), "last_bbox": box}
+    elif message.event == FACE_MATCHED:
+        fields = {"reference_face_id": message.reference_face_id, "similarity": message.similarity,
+                  "search_id": message.search_id or None}
+    return PersonEvent(message.event, to_ns(message.header.stamp), message.robot_id, message.camera_id,
+                       message.person_id, message.frame_number, **fields)
+
+
+def template_to_message(robot_id: str, person_id: str, model_id: str, stamp_ns: int, embeddings: np.ndarray,
+                        qualities: np.ndarray) -> msg.PersonTemplate:
+    """What a robot knows of a person's face: ``(n, dimension)`` unit rows and ``(n,)`` qualities."""
+    return msg.PersonTemplate(
+        robot_id=robot_id, person_id=person_id, model_id=model_id, stamp=to_time(stamp_ns),
+        dimension=embeddings.shape[1], embeddings=_floats(embeddings), qualities=_floats(qualities))
+
+
+def template_from_message(message: msg.PersonTemplate) -> "tuple[np.ndarray, np.ndarray]":
+    """Embeddings ``(n, dimension)`` and qualities ``(n,)`` of a person's face.
+
+    :raises ValueError: lengths that do not fit together.
+    """
+    embeddings = np.array(message.embeddings, np.float32)
+    if not message.dimension or len(embeddings) % message.dimension:
+        raise ValueError(f"{len(embeddings)} numbers are no rows of {message.dimension}")
+    return embeddings.reshape(-1, message.dimension), np.array(message.qualities, np.float32)
+
+
+def question_to_message(question: Question, asker: str) -> msg.FaceSearchRequest:
+    """A search as it crosses the mesh."""
+    return msg.FaceSearchRequest(
+        search_id=question.search_id, asker=asker, model_id=question.model_id, embedding=_floats(question.embedding),
+        time=to_time(question.time_ns), window=to_duration(question.window_ns), robots=list(question.robots),
+        cameras=list(question.cameras), threshold=question.threshold, max_results=question.max_results,
+        timeout=to_duration(question.timeout_ns))
+
+
+def question_from_message(message: msg.FaceSearchRequest) -> Question:
+    """A search as it crosses the mesh."""
+    return Question(message.search_id, np.array(message.embedding, np.float32), message.model_id, to_ns(message.time),
+                    to_ns(message.window), tuple(message.robots), tuple(message.cameras), message.threshold,
+                    message.max_results, to_ns(message.timeout))
+
+
+def match_to_message(match: Match) -> msg.FaceMatch:
+    """One match."""
+    return msg.FaceMatch(
+        robot_id=match.robot_id, camera_id=match.camera_id, person_id=match.person_id, track_id=match.track_id,
+        frame_number=match.frame_number, stamp=to_time(match.stamp_ns), first_stamp=to_time(match.first_ns),
+        last_stamp=to_time(match.last_ns), bbox=np.asarray(match.bbox, np.float32),
+        face_bbox=np.asarray(match.face_bbox, np.float32), similarity=match.similarity, quality=match.quality,
+        thumbnail=_bytes(match.thumbnail))
+
+
+def match_from_message(message: msg.FaceMatch) -> Match:
+    """One match."""
+    return Match(message.robot_id, message.camera_id, message.person_id, message.track_id, message.frame_number,
+                 to_ns(message.stamp), to_ns(message.first_stamp), to_ns(message.last_stamp),
+                 np.array(message.bbox, np.float32), np.array(message.face_bbox, np.float32), message.similarity,
+                 message.quality, bytes(message.thumbnail))
+
+
+def robot_answer_to_message(answer: RobotAnswer) -> msg.RobotAnswer:
+    """How one robot did."""
+    return msg.RobotAnswer(robot_id=answer.robot_id, status=answer.status, matches=answer.matches,
+                           sightings=answer.sightings, elapsed_ms=answer.elapsed_ms, error=answer.error)
+
+
+def robot_answer_from_message(message: msg.RobotAnswer) -> RobotAnswer:
+    """How one robot did."""
+    return RobotAnswer(message.robot_id, message.status, message.matches, message.sightings, message.elapsed_ms,
+                       message.error)
+
+
+def fill_response(response: srv.FaceSearch.Response, answer: Answer) -> None:
+    """Put a merged answer into a service's response."""
+    silent = [robot.robot_id for robot in answer.robots if robot.status != ANSWERED]
+    response.success = True
+    response.message = "" if answer.complete else f"incomplete: no answer from {', '.join(silent)}"
+    response.search_id, response.model_id, response.threshold = answer.search_id, answer.model_id, answer.threshold
+    response.expected_false_matches = answer.expected_false_matches
+    response.matches = [match_to_message(match) for match in answer.matches]
+    response.robots = [robot_answer_to_message(robot) for robot in answer.robots]
+
+
+def answer_from_response(response: srv.FaceSearch.Response) -> Answer:
+    """The merged answer in a service's response."""
+    return Answer(response.search_id, response.model_id, response.threshold, response.expected_false_matches,
+                  tuple(match_from_message(match) for match in response.matches),
+                  tuple(robot_answer_from_message(robot) for robot in response.robots))

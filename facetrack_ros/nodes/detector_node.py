@@ -1,0 +1,75 @@
+"""Detector node: frames of all cameras in, persons out."""
+
+from typing import Callable
+
+from facetrack_ros import msg
+from sensor_msgs.msg import CompressedImage
+
+from facetrack_ros.errors import FrameError
+from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
+from facetrack_ros.nodes.process import run_node
+from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
+from facetrack_ros.nodes.worker import NewestPerCamera, Worker
+from facetrack_ros.vision.build import build_pipeline
+from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.frame import Frame
+from facetrack_ros.vision.pipeline import VisionPipeline
+
+
+class DetectorNode(RobotMember):
+    """Finds the persons in the newest frame of each camera, all cameras of the robot in one batch.
+
+    :param pipeline: the models, where the process shares them; else they are loaded from the settings.
+    :param subscribe: whether frames come over topics, rather than through :meth:`on_frame`.
+    """
+
+    def __init__(self, pipeline: "VisionPipeline | None" = None, subscribe: bool = True, **member):
+        super().__init__("detector", VISION_OPTIONS, **member)
+        self._pipeline = pipeline or build_pipeline(vision_settings(self.settings))
+        self.frame_listeners: "list[Callable[[Frame], None]]" = []
+        self.listeners: "list[Callable[[Frame, Detections], None]]" = []
+        self._publishers = {camera: self.create_publisher(msg.Detections, self.camera_topic(camera, "detections"), RELIABLE)
+                            for camera in self.cameras}
+        self._numbers = dict.fromkeys(self.cameras, 0)
+        self._worker = Worker("detector", NewestPerCamera(), self._detect, self.get_logger())
+        if subscribe:
+            for camera in self.cameras:
+                self.create_subscription(CompressedImage, self.camera_topic(camera, "image/compressed"),
+                                         lambda message, camera=camera: self._on_image(camera, message), STREAM)
+
+    def on_frame(self, frame: Frame) -> None:
+        """Take a frame; an older one of that camera that nobody looked at gives way."""
+        for listener in self.frame_listeners:
+            listener(frame)
+        self._worker.put(frame.camera_id, frame)
+
+    def _on_image(self, camera_id: str, message: CompressedImage) -> None:
+        self.on_frame(conversion.frame_from_message(message, camera_id, self._numbers[camera_id]))
+        self._numbers[camera_id] += 1
+
+    def _detect(self, frames: "list[Frame]") -> None:
+        readable = []
+        for frame in frames:
+            try:
+                frame.image
+                readable.append(frame)
+            except FrameError as error:
+                self.get_logger().warning(str(error), throttle_duration_sec=60.0)
+        for frame, detections in zip(readable, self._pipeline.detect([frame.image for frame in readable])):
+            self._publishers[frame.camera_id].publish(conversion.detections_to_message(frame, detections))
+            for listener in self.listeners:
+                listener(frame, detections)
+
+    def drain(self) -> None:
+        """Wait until the frames at hand are through."""
+        self._worker.drain()
+
+    def close(self) -> None:
+        """Finish the frames at hand and stop."""
+        self._worker.close()
+
+
+def main() -> None:
+    """Run the node in a process of its own."""
+    run_node(DetectorNode)

@@ -1,0 +1,84 @@
+"""Embedder node: frames and the persons in them in, faces with embeddings out."""
+
+from collections import OrderedDict
+from typing import Callable
+
+from facetrack_ros import msg
+from sensor_msgs.msg import CompressedImage
+
+from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
+from facetrack_ros.nodes.process import run_node
+from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
+from facetrack_ros.nodes.worker import NewestPerCamera, Worker
+from facetrack_ros.vision.build import build_pipeline
+from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.face import Face
+from facetrack_ros.vision.frame import Frame
+from facetrack_ros.vision.pipeline import VisionPipeline
+
+# Frames kept per camera until their detections arrive: 3 s at 10 Hz, about 4 MB.
+FRAMES_WAITING = 30
+
+
+class EmbedderNode(RobotMember):
+    """Finds, judges and embeds the face of each person.
+
+    Where it cannot keep up, the newest frame of each camera wins; the tracker then follows the persons of the frames
+    between without their faces.
+
+    :param pipeline: the models, where the process shares them; else they are loaded from the settings.
+    :param subscribe: whether frames and detections come over topics, rather than through :meth:`on_detections`.
+    """
+
+    def __init__(self, pipeline: "VisionPipeline | None" = None, subscribe: bool = True, **member):
+        super().__init__("embedder", VISION_OPTIONS, **member)
+        self._pipeline = pipeline or build_pipeline(vision_settings(self.settings))
+        self.listeners: "list[Callable[[Frame, tuple[Face, ...]], None]]" = []
+        self._publishers = {camera: self.create_publisher(msg.Faces, self.camera_topic(camera, "faces"), RELIABLE)
+                            for camera in self.cameras}
+        self._waiting = {camera: OrderedDict() for camera in self.cameras}
+        self._worker = Worker("embedder", NewestPerCamera(), self._find_faces, self.get_logger())
+        if subscribe:
+            for camera in self.cameras:
+                self.create_subscription(CompressedImage, self.camera_topic(camera, "image/compressed"),
+                                         lambda message, camera=camera: self._on_image(camera, message), STREAM)
+                self.create_subscription(msg.Detections, self.camera_topic(camera, "detections"),
+                                         self._on_detections_message, RELIABLE)
+
+    def on_detections(self, frame: Frame, detections: Detections) -> None:
+        """Take the persons of a frame; an older frame of that camera that nobody looked at gives way."""
+        self._worker.put(frame.camera_id, (frame, detections))
+
+    def _on_image(self, camera_id: str, message: CompressedImage) -> None:
+        waiting = self._waiting[camera_id]
+        waiting[conversion.to_ns(message.header.stamp)] = message
+        while len(waiting) > FRAMES_WAITING:
+            waiting.popitem(last=False)
+
+    def _on_detections_message(self, message: msg.Detections) -> None:
+        image = self._waiting.get(message.camera_id, {}).pop(conversion.to_ns(message.header.stamp), None)
+        if image is not None:
+            self.on_detections(conversion.frame_from_message(image, message.camera_id, message.frame_number),
+                               conversion.detections_from_message(message))
+
+    def _find_faces(self, work: "list[tuple[Frame, Detections]]") -> None:
+        for frame, detections in work:
+            faces = self._pipeline.faces(frame.image, detections)
+            self._publishers[frame.camera_id].publish(
+                conversion.faces_to_message(frame, self._pipeline.contract.id, faces))
+            for listener in self.listeners:
+                listener(frame, faces)
+
+    def drain(self) -> None:
+        """Wait until the frames at hand are through."""
+        self._worker.drain()
+
+    def close(self) -> None:
+        """Finish the frames at hand and stop."""
+        self._worker.close()
+
+
+def main() -> None:
+    """Run the node in a process of its own."""
+    run_node(EmbedderNode)

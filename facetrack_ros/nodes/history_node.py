@@ -1,0 +1,134 @@
+"""History node: keeps frames, sightings and events of a robot's cameras, and answers searches over them."""
+
+import time
+import uuid
+
+from facetrack_ros import msg
+from sensor_msgs.msg import CompressedImage
+
+from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.member import LATCHED, RELIABLE, STREAM, RobotMember
+from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.worker import Everything, Worker
+from facetrack_ros.search.local import search_history
+from facetrack_ros.search.question import Question
+from facetrack_ros.tracking.event import PersonEvent
+from facetrack_ros.tracking.track import Track
+from facetrack_ros.vision import catalog
+from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.vision.frame import Frame
+
+
+class HistoryNode(RobotMember):
+    """Keeps what was seen, answers the mesh's search requests, and stands in the roster once a second.
+
+    :param contract: the embedder's, where the process shares it; else the history opens with the first faces.
+    :param models: ids of person and face detector for the roster, where the process shares them.
+    :param subscribe: whether frames, tracks and events come over topics, rather than through the ``on_`` methods.
+    """
+
+    def __init__(self, contract: "ModelContract | None" = None, models: "tuple[str, str]" = ("", ""),
+                 subscribe: bool = True, **member):
+        super().__init__("history", ("mesh", "data_dir", "frame_history.", "event_logging."), **member)
+        self.instance_id = uuid.uuid4().hex
+        self._models = models
+        self._numbers = dict.fromkeys(self.cameras, 0)
+        self.history = self._open(contract) if contract else None
+        self._results = self.create_publisher(msg.FaceSearchResult, self.mesh_topic("search/result"), RELIABLE)
+        self._roster = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), LATCHED)
+        self._worker = Worker("history", Everything(), self._work, self.get_logger())
+        self.create_subscription(msg.FaceSearchRequest, self.mesh_topic("search/request"),
+                                 lambda message: self._worker.put("", (self._answer, message)), RELIABLE)
+        self.create_timer(1.0, self._tell_status)
+        if subscribe:
+            self.create_subscription(msg.PersonEvent, f"/{self.robot_id}/events",
+                                     lambda message: self.on_event(conversion.event_from_message(message)), RELIABLE)
+            for camera in self.cameras:
+                self.create_subscription(CompressedImage, self.camera_topic(camera, "image/compressed"),
+                                         lambda message, camera=camera: self._on_image(camera, message), STREAM)
+                self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message, RELIABLE)
+        self._tell_status()
+
+    def _open(self, contract: ModelContract) -> RobotHistory:
+        return RobotHistory(
+            self.robot_folder(), self.robot_id, contract, ring_frames=self.settings["frame_history.memory_buffer_size"],
+            event_format=self.settings["event_logging.format"] if self.settings["event_logging.enabled"] else None)
+
+    def on_frame(self, frame: Frame) -> None:
+        """Keep a frame; costs the caller no more than a list append."""
+        if self.history is not None:
+            self.history.add_frame(frame)
+
+    def on_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
+        """Keep the faces of a frame's tracks as sightings."""
+        self._worker.put("", (self._keep_tracks, frame, tracks))
+
+    def on_event(self, event: PersonEvent) -> None:
+        """Write an event to the log."""
+        self._worker.put("", (self._keep_event, event))
+
+    def _on_image(self, camera_id: str, message: CompressedImage) -> None:
+        self.on_frame(conversion.frame_from_message(message, camera_id, self._numbers[camera_id]))
+        self._numbers[camera_id] += 1
+
+    def _on_tracks_message(self, message: msg.Tracks) -> None:
+        if self.history is None and message.model_id:
+            self.history = self._open(catalog.find(message.model_id))
+        frame = Frame(message.camera_id, conversion.to_ns(message.header.stamp), message.frame_number, b"")
+        self.on_tracks(frame, conversion.tracks_from_message(message))
+
+    def _work(self, items: list) -> None:
+        for call, *arguments in items:
+            call(*arguments)
+        if self.history is not None:
+            self.history.flush()
+
+    def _keep_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
+        if self.history is not None:
+            self.history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks)
+
+    def _keep_event(self, event: PersonEvent) -> None:
+        if self.history is not None:
+            self.history.add_event(event)
+
+    def _answer(self, message: msg.FaceSearchRequest) -> None:
+        question = conversion.question_from_message(message)
+        if question.robots and self.robot_id not in question.robots:
+            return
+        started = time.perf_counter()
+        answer, matches = self._search(question)
+        result = msg.FaceSearchResult(
+            search_id=question.search_id, instance_id=self.instance_id, model_id=self._model_id(),
+            robot=conversion.robot_answer_to_message(answer),
+            matches=[conversion.match_to_message(match) for match in matches])
+        result.robot.elapsed_ms = (time.perf_counter() - started) * 1e3
+        self._results.publish(result)
+
+    def _search(self, question: Question):
+        return search_history(self.robot_id, self.history, question)
+
+    def _model_id(self) -> str:
+        return self.history.contract.id if self.history is not None else ""
+
+    def _tell_status(self, leaving: bool = False) -> None:
+        message = msg.HistoryStatus(
+            stamp=self.get_clock().now().to_msg(), robot_id=self.robot_id, instance_id=self.instance_id, leaving=leaving,
+            model_id=self._model_id(), person_model_id=self._models[0], face_model_id=self._models[1])
+        if self.history is not None:
+            status = self.history.status()
+            message.sightings, message.disk_bytes = status.sightings, status.disk_bytes
+            message.cameras = [conversion.camera_status_to_message(camera) for camera in status.cameras]
+        self._roster.publish(message)
+
+    def close(self) -> None:
+        """Write what is left, leave the roster, close the files."""
+        self._worker.close()
+        self._tell_status(leaving=True)
+        if self.history is not None:
+            self.history.close()
+
+
+def main() -> None:
+    """Run the node in a process of its own."""
+    run_node(HistoryNode)

@@ -1,0 +1,75 @@
+"""What every node of a robot has: its robot's name, its settings as parameters, its topics."""
+
+from pathlib import Path
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.node import Node
+from rclpy.qos import QoSDurabilityPolicy, QoSHistoryPolicy, QoSProfile, QoSReliabilityPolicy
+
+from facetrack_ros.config import OPTIONS, Config, Option
+from facetrack_ros.errors import ConfigError
+
+# Frames and what is derived from them: the newest matters, a lost one does not. Best effort receives from reliable
+# and best-effort cameras alike.
+STREAM = QoSProfile(depth=5, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.BEST_EFFORT)
+# What a robot derives from frames, within the robot: every message matters to who listens.
+RELIABLE = QoSProfile(depth=100, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE)
+# What a latecomer has to learn: the last word of each robot.
+LATCHED = QoSProfile(depth=100, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE,
+                     durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+
+
+class RobotMember(Node):
+    """A node in a robot's namespace.
+
+    The namespace is the robot's name (``/robot1``). Settings are read-only parameters named as in
+    :data:`facetrack_ros.config.OPTIONS`; ``cameras`` names the robot's cameras.
+
+    :param name: the node's name.
+    :param settings: prefixes of the options this node uses.
+    :param robot_id: the robot's name where the namespace is not given from outside.
+    :param cameras: camera ids where the parameter is not given from outside.
+    :param config: settings where the node is not configured from outside.
+    :raises ConfigError: a parameter that is not allowed, or no robot name.
+    """
+
+    def __init__(self, name: str, settings: "tuple[str, ...]", robot_id: "str | None" = None,
+                 cameras: "tuple[str, ...]" = (), config: "Config | None" = None):
+        super().__init__(name, namespace=robot_id)
+        self.robot_id = self.get_namespace().strip("/").replace("/", "_")
+        if not self.robot_id:
+            raise ConfigError("a robot needs a name: start the node in its namespace (--ros-args -r __ns:=/robot1)")
+        self.cameras = tuple(self.declare_parameter(
+            "cameras", list(cameras) or ["front"],
+            ParameterDescriptor(description="Camera ids of this robot.", read_only=True)).value)
+        given = config or Config()
+        self.settings = Config({
+            option.name: option.check(self._declare(option, given[option.name]))
+            for option in OPTIONS if option.name.startswith(settings)})
+
+    def _declare(self, option: Option, default: object) -> object:
+        descriptor = ParameterDescriptor(description=option.description, read_only=True)
+        if option.choices:
+            descriptor.additional_constraints = f"one of {', '.join(option.choices)}"
+        if option.minimum is not None and option.maximum is not None:
+            if isinstance(option.default, int):
+                descriptor.integer_range = [IntegerRange(from_value=int(option.minimum), to_value=int(option.maximum))]
+            else:
+                descriptor.floating_point_range = [
+                    FloatingPointRange(from_value=float(option.minimum), to_value=float(option.maximum))]
+        return self.declare_parameter(option.name, default, descriptor).value
+
+    def camera_topic(self, camera_id: str, name: str) -> str:
+        """A camera's topic, absolute."""
+        return f"/{self.robot_id}/{camera_id}/{name}"
+
+    def mesh_topic(self, name: str) -> str:
+        """A topic that all robots share, absolute."""
+        return f"{self.settings['mesh'].rstrip('/')}/{name}"
+
+    def robot_folder(self) -> Path:
+        """The folder that holds the folders of all robots."""
+        given = self.settings["data_dir"]
+        return Path(given).expanduser() if given else Path.home() / ".local/share/facetrack"
+
+

@@ -1,0 +1,83 @@
+"""Overlay node: frames with boxes, ids and the last search's best matches drawn on them, for people to look at."""
+
+from collections import OrderedDict
+
+from facetrack_ros import msg
+from sensor_msgs.msg import CompressedImage
+
+from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
+from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.worker import NewestPerCamera, Worker
+from facetrack_ros.search.overlay import MATCHES_SHOWN, draw_overlay
+from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.vision.frame import Frame, encode_jpeg
+
+# Frames kept per camera until their tracks arrive: 3 s at 10 Hz.
+FRAMES_WAITING = 30
+
+
+class OverlayNode(RobotMember):
+    """Draws while somebody looks; without a subscriber it costs nothing.
+
+    :param subscribe: whether frames and tracks come over topics, rather than through :meth:`on_tracks`.
+    """
+
+    def __init__(self, subscribe: bool = True, **member):
+        super().__init__("overlay", ("mesh", "camera.jpeg_quality"), **member)
+        self._publishers = {
+            camera: self.create_publisher(CompressedImage, self.camera_topic(camera, "overlay/compressed"), STREAM)
+            for camera in self.cameras}
+        self._waiting = {camera: OrderedDict() for camera in self.cameras}
+        self._in_view = {camera: frozenset() for camera in self.cameras}
+        self._search_id, self._matches = "", ()
+        self._worker = Worker("overlay", NewestPerCamera(), self._draw, self.get_logger())
+        self.create_subscription(msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result, RELIABLE)
+        if subscribe:
+            for camera in self.cameras:
+                self.create_subscription(CompressedImage, self.camera_topic(camera, "image/compressed"),
+                                         lambda message, camera=camera: self._on_image(camera, message), STREAM)
+                self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message, RELIABLE)
+
+    def on_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
+        """Take a frame with everybody followed in it."""
+        self._in_view[frame.camera_id] = frozenset(
+            track.person_id for track in tracks if track.person_id and track.state == TrackState.TRACKING)
+        if self._publishers[frame.camera_id].get_subscription_count():
+            self._worker.put(frame.camera_id, (frame, tracks))
+
+    def _on_image(self, camera_id: str, message: CompressedImage) -> None:
+        waiting = self._waiting[camera_id]
+        waiting[conversion.to_ns(message.header.stamp)] = message
+        while len(waiting) > FRAMES_WAITING:
+            waiting.popitem(last=False)
+
+    def _on_tracks_message(self, message: msg.Tracks) -> None:
+        image = self._waiting.get(message.camera_id, {}).pop(conversion.to_ns(message.header.stamp), None)
+        if image is not None:
+            self.on_tracks(conversion.frame_from_message(image, message.camera_id, message.frame_number),
+                           conversion.tracks_from_message(message))
+
+    def _on_result(self, message: msg.FaceSearchResult) -> None:
+        if message.search_id != self._search_id:
+            self._search_id, self._matches = message.search_id, ()
+        found = (*self._matches, *(conversion.match_from_message(match) for match in message.matches))
+        self._matches = tuple(sorted(found, key=lambda match: -match.similarity)[:MATCHES_SHOWN])
+
+    def _draw(self, work: "list[tuple[Frame, tuple[Track, ...]]]") -> None:
+        active = len(frozenset().union(*self._in_view.values()))
+        for frame, tracks in work:
+            picture = draw_overlay(frame.image, tracks, frame.stamp_ns, f"{self.robot_id}/{frame.camera_id}", active,
+                                   self._matches)
+            drawn = Frame(frame.camera_id, frame.stamp_ns, frame.number,
+                          encode_jpeg(picture, self.settings["camera.jpeg_quality"]), frame.frame_id)
+            self._publishers[frame.camera_id].publish(conversion.frame_to_message(drawn))
+
+    def close(self) -> None:
+        """Stop drawing."""
+        self._worker.close()
+
+
+def main() -> None:
+    """Run the node in a process of its own."""
+    run_node(OverlayNode)

@@ -1,0 +1,70 @@
+"""A process of nodes: started, spun, and ended whole on Ctrl-C or SIGTERM."""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from typing import Callable, Iterable
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from facetrack_ros.errors import FacetrackError
+
+
+@contextlib.contextmanager
+def ros(arguments: "list[str] | None" = None):
+    """ROS, up for the block. Signals are ours: rclpy's own handlers would pull the rug from under a clean end."""
+    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        yield
+    finally:
+        rclpy.try_shutdown()
+
+
+@contextlib.contextmanager
+def spinning(nodes: "Iterable[Node]"):
+    """Spin these nodes in a thread of their own for the block."""
+    executor = SingleThreadedExecutor()
+    for node in nodes:
+        executor.add_node(node)
+    thread = threading.Thread(target=executor.spin, name="executor", daemon=True)
+    thread.start()
+    try:
+        yield executor
+    finally:
+        executor.shutdown(timeout_sec=2.0)
+        thread.join(2.0)
+
+
+def stop_event() -> threading.Event:
+    """An event that Ctrl-C and SIGTERM set. A second signal ends the process at once."""
+    stop = threading.Event()
+
+    def on_signal(number, _frame):
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    return stop
+
+
+def run_node(make: "Callable[[], Node]") -> None:
+    """Run one node until the process is told to stop; an error of ours ends it with its sentence and exit code 2."""
+    stop = stop_event()
+    try:
+        with ros(sys.argv):
+            node = make()
+            try:
+                with spinning([node]):
+                    stop.wait()
+                    node.close()
+            finally:
+                node.destroy_node()
+    except FacetrackError as error:
+        sys.exit(f"facetrack: {error}")

@@ -1,0 +1,180 @@
+"""Search node: a robot's front door. Ask it, and it asks every robot."""
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from facetrack_ros import msg, srv
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.task import Future
+
+from facetrack_ros.errors import FacetrackError, QuestionError
+from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.member import LATCHED, RELIABLE, RobotMember
+from facetrack_ros.nodes.process import run_node
+from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
+from facetrack_ros.nodes.worker import Everything, Worker
+from facetrack_ros.search.checks import check_question
+from facetrack_ros.search.gathering import Gathering
+from facetrack_ros.search.question import Question
+from facetrack_ros.search.reference import read_reference
+from facetrack_ros.search.roster import Roster
+from facetrack_ros.tracking.template import FaceTemplate
+from facetrack_ros.vision import catalog
+from facetrack_ros.vision.build import build_pipeline
+from facetrack_ros.vision.pipeline import VisionPipeline
+
+
+@dataclass
+class _Search:
+    gathering: Gathering
+    finished: Future = field(default_factory=Future)
+
+
+class SearchNode(RobotMember):
+    """Serves ``face_search``: embeds the reference, asks the mesh, gathers until all have answered or time is up.
+
+    :param pipeline: the models, where the process shares them; else they are loaded at the first picture.
+    """
+
+    def __init__(self, pipeline: "VisionPipeline | None" = None, **member):
+        super().__init__("search", ("mesh", "backtrack_search.", *VISION_OPTIONS), **member)
+        self._pipeline = pipeline
+        self._roster = Roster()
+        self._templates: "dict[str, tuple[str, np.ndarray]]" = {}
+        self._searches: "dict[str, _Search]" = {}
+        # Several searches wait for their answers at once, in one thread.
+        self._group = ReentrantCallbackGroup()
+        self._worker = Worker("search", Everything(), self._work, self.get_logger())
+        self._requests = self.create_publisher(msg.FaceSearchRequest, self.mesh_topic("search/request"), RELIABLE)
+        self.create_subscription(msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result, RELIABLE,
+                                 callback_group=self._group)
+        self.create_subscription(msg.HistoryStatus, self.mesh_topic("roster"), self._on_status, LATCHED,
+                                 callback_group=self._group)
+        self.create_subscription(msg.PersonTemplate, self.mesh_topic("persons"), self._on_template, LATCHED,
+                                 callback_group=self._group)
+        self.create_service(srv.FaceSearch, f"/{self.robot_id}/face_search", self._serve, callback_group=self._group)
+
+    async def _serve(self, request: srv.FaceSearch.Request, response: srv.FaceSearch.Response):
+        prepared = Future()
+        self._worker.put("", (self._prepare, request, prepared))
+        question, refusal = await prepared
+        if question is None:
+            response.message = refusal
+            return response
+        contract = catalog.find(question.model_id)
+        search = _Search(Gathering(question, contract, self._roster.expected(question.robots, time.monotonic_ns())))
+        self._searches[question.search_id] = search
+        deadline = self.create_timer(question.timeout_ns / 1e9, lambda: _finish(search), callback_group=self._group)
+        self._requests.publish(conversion.question_to_message(question, self.robot_id))
+        if search.gathering.done:
+            _finish(search)
+        await search.finished
+        self.destroy_timer(deadline)
+        del self._searches[question.search_id]
+        conversion.fill_response(response, search.gathering.close())
+        return response
+
+    def _prepare(self, request: srv.FaceSearch.Request, prepared: Future) -> None:
+        """The question, or the sentence that refuses it. In the worker: models may have to run."""
+        try:
+            prepared.set_result((self._question(request), ""))
+        except FacetrackError as error:
+            prepared.set_result((None, str(error)))
+        except Exception as error:  # the caller waits: it must hear of it, whatever it was
+            prepared.set_result((None, f"unexpected {type(error).__name__}: {error}"))
+            raise
+
+    def _question(self, request: srv.FaceSearch.Request) -> Question:
+        embedding, model_id = self._reference(request)
+        threshold = request.threshold or self.settings["backtrack_search.similarity_threshold"]
+        question = Question(
+            search_id=uuid.uuid4().hex[:12], embedding=embedding, model_id=model_id,
+            time_ns=conversion.to_ns(request.time) or self.get_clock().now().nanoseconds,
+            window_ns=conversion.to_ns(request.window), robots=tuple(request.robots), cameras=tuple(request.cameras),
+            threshold=threshold or catalog.find(model_id).threshold,
+            max_results=request.max_results or self.settings["backtrack_search.max_results"],
+            timeout_ns=conversion.to_ns(request.timeout) or round(self.settings["backtrack_search.timeout_s"] * 1e9))
+        check_question(question, catalog.find(model_id))
+        return question
+
+    def _reference(self, request: srv.FaceSearch.Request) -> "tuple[np.ndarray, str]":
+        """The embedding asked for and its model's id."""
+        given = [name for name in ("image", "embedding", "person_id", "file")
+                 if len(request.image.data if name == "image" else getattr(request, name))]
+        if len(given) != 1:
+            raise QuestionError("give exactly one reference: image, embedding, person_id or file; "
+                                f"given: {', '.join(given) or 'none'}")
+        if given == ["embedding"]:
+            if not request.model_id:
+                raise QuestionError("an embedding means nothing without the model_id of the embedder that made it")
+            return np.array(request.embedding, np.float32), request.model_id
+        if given == ["person_id"]:
+            if request.person_id not in self._templates:
+                raise QuestionError(f"no robot has told of a face of {request.person_id}; "
+                                    f"known are: {', '.join(sorted(self._templates)) or 'none'}")
+            model_id, mean = self._templates[request.person_id]
+            return mean, model_id
+        data = bytes(request.image.data) if given == ["image"] else self._file(request.file)
+        if self._pipeline is None:
+            self._pipeline = build_pipeline(vision_settings(self.settings))
+        face = self._pipeline.embed_reference(read_reference(data))
+        return face.embedding, self._pipeline.contract.id
+
+    def _file(self, name: str) -> bytes:
+        folder = self.settings["backtrack_search.reference_dir"]
+        if not folder:
+            raise QuestionError("this robot reads no reference files: backtrack_search.reference_dir is not set")
+        root = Path(folder).expanduser().resolve()
+        path = (root / name).resolve()
+        if root not in path.parents or not path.is_file():
+            raise QuestionError(f"no picture {name} below this robot's reference_dir")
+        return path.read_bytes()
+
+    def _on_result(self, message: msg.FaceSearchResult) -> None:
+        search = self._searches.get(message.search_id)
+        if search is None:
+            return  # another robot's search, or one that is over
+        search.gathering.add(message.search_id, conversion.robot_answer_from_message(message.robot),
+                             tuple(conversion.match_from_message(match) for match in message.matches))
+        if search.gathering.done:
+            _finish(search)
+
+    def _on_status(self, message: msg.HistoryStatus) -> None:
+        self._roster.heard(message.robot_id, message.model_id, message.leaving, time.monotonic_ns())
+        if message.leaving:
+            for search in list(self._searches.values()):
+                search.gathering.left(message.robot_id)
+                if search.gathering.done:
+                    _finish(search)
+
+    def _on_template(self, message: msg.PersonTemplate) -> None:
+        try:
+            embeddings, qualities = conversion.template_from_message(message)
+            template = FaceTemplate.of(embeddings, qualities)
+        except ValueError as error:
+            self.get_logger().warning(f"{message.robot_id} told of {message.person_id}, turned down: {error}")
+            return
+        self._templates[message.person_id] = (message.model_id, template.mean)
+
+    def _work(self, items: list) -> None:
+        for call, *arguments in items:
+            call(*arguments)
+
+    def close(self) -> None:
+        """Stop; searches under way end with what they have."""
+        for search in list(self._searches.values()):
+            _finish(search)
+        self._worker.close()
+
+
+def _finish(search: _Search) -> None:
+    if not search.finished.done():
+        search.finished.set_result(None)
+
+
+def main() -> None:
+    """Run the node in a process of its own."""
+    run_node(SearchNode)

@@ -1,0 +1,166 @@
+"""Tracker node: persons and faces in, tracks and events out."""
+
+import time
+from typing import Callable
+
+from facetrack_ros import msg
+
+from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.member import LATCHED, RELIABLE, RobotMember
+from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.worker import Everything, Worker
+from facetrack_ros.tracking.event import FACE_MATCHED, PersonEvent
+from facetrack_ros.tracking.frame_join import FrameJoin
+from facetrack_ros.tracking.ids import IdCounter
+from facetrack_ros.tracking.people import PeopleTracker, TrackingSettings
+from facetrack_ros.tracking.track import Track
+from facetrack_ros.vision import catalog
+from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.face import Face
+from facetrack_ros.vision.frame import Frame
+
+# How often time passes for cameras that send nothing.
+TICK_S = 0.25
+
+
+class TrackerNode(RobotMember):
+    """Follows people in each camera, tells who they are, and says when they come and go.
+
+    :param contract: the embedder's, where the process shares it; else it follows from the model id of the faces.
+    :param subscribe: whether detections and faces come over topics, rather than through the ``on_`` methods.
+    """
+
+    def __init__(self, contract: "ModelContract | None" = None, subscribe: bool = True, **member):
+        super().__init__("tracker", ("mesh", "data_dir", "tracking."), **member)
+        folder = self.robot_folder() / self.robot_id
+        folder.mkdir(parents=True, exist_ok=True)
+        self._ids = IdCounter(folder / "ids.json")
+        self._people = self._make_people(contract) if contract else None
+        self.track_listeners: "list[Callable[[Frame, tuple[Track, ...]], None]]" = []
+        self.event_listeners: "list[Callable[[PersonEvent], None]]" = []
+        self._joins = {camera: FrameJoin() for camera in self.cameras}
+        self._frame_ids = {}
+        self._arrived = {}
+        self._publishers = {camera: self.create_publisher(msg.Tracks, self.camera_topic(camera, "tracks"), RELIABLE)
+                            for camera in self.cameras}
+        self._events = self.create_publisher(msg.PersonEvent, f"/{self.robot_id}/events", RELIABLE)
+        self._persons = self.create_publisher(msg.PersonTemplate, self.mesh_topic("persons"), LATCHED)
+        self.create_subscription(msg.PersonTemplate, self.mesh_topic("persons"), self._on_template, LATCHED)
+        self._worker = Worker("tracker", Everything(), self._work, self.get_logger())
+        self.create_timer(TICK_S, lambda: self._worker.put("", (self._pass_time,)))
+        if subscribe:
+            for camera in self.cameras:
+                self.create_subscription(msg.Detections, self.camera_topic(camera, "detections"),
+                                         self._on_detections_message, RELIABLE)
+                self.create_subscription(msg.Faces, self.camera_topic(camera, "faces"), self._on_faces_message, RELIABLE)
+
+    def _make_people(self, contract: ModelContract) -> PeopleTracker:
+        settings = TrackingSettings(exit_after_ns=round(self.settings["tracking.exit_after_s"] * 1e9))
+        return PeopleTracker(self.robot_id, self._ids, settings, contract.threshold, contract.id)
+
+    def on_detections(self, frame: Frame, detections: Detections) -> None:
+        """Take the persons of a frame."""
+        self._worker.put("", (self._detected, frame, detections))
+
+    def on_faces(self, frame: Frame, faces: "tuple[Face, ...]") -> None:
+        """Take the faces of a frame whose persons came before."""
+        self._worker.put("", (self._found_faces, frame, faces))
+
+    def on_camera_end(self, camera_id: str) -> None:
+        """The camera stopped: whoever is in view has left."""
+        self._worker.put("", (self._camera_ended, camera_id))
+
+    def _on_detections_message(self, message: msg.Detections) -> None:
+        self.on_detections(self._frame_of(message), conversion.detections_from_message(message))
+
+    def _on_faces_message(self, message: msg.Faces) -> None:
+        if self._people is None and message.model_id:
+            self._people = self._make_people(catalog.find(message.model_id))
+        self.on_faces(self._frame_of(message), conversion.faces_from_message(message))
+
+    @staticmethod
+    def _frame_of(message: "msg.Detections | msg.Faces") -> Frame:
+        return Frame(message.camera_id, conversion.to_ns(message.header.stamp), message.frame_number, b"",
+                     message.header.frame_id)
+
+    def _work(self, items: list) -> None:
+        for call, *arguments in items:
+            call(*arguments)
+
+    def _detected(self, frame: Frame, detections: Detections) -> None:
+        self._arrived[frame.camera_id] = (time.monotonic_ns(), frame.stamp_ns)
+        self._frame_ids[frame.camera_id] = frame.frame_id
+        for joined in self._joins[frame.camera_id].add_detections(frame, detections):
+            self._update(*joined)
+
+    def _found_faces(self, frame: Frame, faces: "tuple[Face, ...]") -> None:
+        for joined in self._joins[frame.camera_id].add_faces(frame, faces):
+            self._update(*joined)
+
+    def _update(self, frame: Frame, detections: Detections, faces: "tuple[Face, ...]") -> None:
+        if self._people is None:
+            return
+        tracks, events = self._people.update(frame.camera_id, frame.stamp_ns, frame.number, detections, faces)
+        self._publishers[frame.camera_id].publish(
+            conversion.tracks_to_message(frame, self._people.model_id, tracks))
+        for listener in self.track_listeners:
+            listener(frame, tracks)
+        self._tell(events)
+
+    def _pass_time(self) -> None:
+        """Cameras that send nothing age too, by the time since their last frame arrived."""
+        now = time.monotonic_ns()
+        for camera_id, (arrived, stamp_ns) in self._arrived.items():
+            waited = now - arrived
+            if self._people is not None and waited > self._people.settings.exit_after_ns:
+                for joined in self._joins[camera_id].flush():
+                    self._update(*joined)
+                self._tell(self._people.advance(camera_id, stamp_ns + waited))
+
+    def _camera_ended(self, camera_id: str) -> None:
+        for joined in self._joins[camera_id].flush():
+            self._update(*joined)
+        if self._people is not None:
+            self._tell(self._people.close(camera_id))
+
+    def _tell(self, events: "tuple[PersonEvent, ...]") -> None:
+        for event in events:
+            self._events.publish(conversion.event_to_message(event, self._frame_ids.get(event.camera_id, "")))
+            for listener in self.event_listeners:
+                listener(event)
+            self._share(event)
+
+    def _share(self, event: PersonEvent) -> None:
+        """Tell the other robots what a face looks like, when somebody comes and, better known, when they leave."""
+        if event.event == FACE_MATCHED:
+            return
+        for person_id, template in self._people.persons().items():
+            if person_id == event.person_id and len(template):
+                self._persons.publish(conversion.template_to_message(
+                    self.robot_id, person_id, self._people.model_id, event.stamp_ns, template.embeddings,
+                    template.qualities))
+
+    def _on_template(self, message: msg.PersonTemplate) -> None:
+        if message.robot_id != self.robot_id:
+            self._worker.put("", (self._learn, message))
+
+    def _learn(self, message: msg.PersonTemplate) -> None:
+        """Take what another robot knows of a face; what does not fit is turned down with its reason."""
+        if self._people is None:
+            return
+        try:
+            self._people.learn(message.person_id, message.model_id, *conversion.template_from_message(message))
+        except ValueError as error:
+            self.get_logger().warning(f"{message.robot_id} told of {message.person_id}, turned down: {error}")
+
+    def close(self) -> None:
+        """Say goodbye for everybody still in view, then stop."""
+        for camera_id in self.cameras:
+            self.on_camera_end(camera_id)
+        self._worker.close()
+
+
+def main() -> None:
+    """Run the node in a process of its own."""
+    run_node(TrackerNode)

@@ -1,0 +1,105 @@
+"""Threads that do the work, so that callbacks only move messages."""
+
+import threading
+import traceback
+from collections import OrderedDict, deque
+from typing import Any, Callable
+
+from facetrack_ros.errors import FacetrackError
+
+
+class NewestPerCamera:
+    """A mailbox that keeps the newest item of each camera: under overload old frames give way, on all cameras alike."""
+
+    def __init__(self):
+        self._items = OrderedDict()
+        self.dropped = 0
+
+    def put(self, camera_id: str, item: Any) -> None:
+        """Leave an item, in place of the one of that camera that nobody fetched."""
+        self.dropped += camera_id in self._items
+        self._items[camera_id] = item
+
+    def take(self) -> "list[Any]":
+        """All that is there, the camera that waited longest first."""
+        items, self._items = list(self._items.values()), OrderedDict()
+        return items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+
+class Everything:
+    """A mailbox that keeps every item, for work too light to fall behind or too dear to lose."""
+
+    def __init__(self):
+        self._items = deque()
+
+    def put(self, camera_id: str, item: Any) -> None:
+        """Leave an item."""
+        self._items.append(item)
+
+    def take(self) -> "list[Any]":
+        """All that is there, oldest first."""
+        items = list(self._items)
+        self._items.clear()
+        return items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+
+class Worker:
+    """One thread that hands what lies in a mailbox to ``handle``, a batch at a time.
+
+    An error of ours is logged, each sentence once, and the work goes on; any other is logged with its traceback.
+    """
+
+    def __init__(self, name: str, mailbox: "NewestPerCamera | Everything", handle: "Callable[[list], None]", logger):
+        self.mailbox = mailbox
+        self._handle = handle
+        self._logger = logger
+        self._condition = threading.Condition()
+        self._closing = False
+        self._busy = False
+        self._told = set()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def put(self, camera_id: str, item: Any) -> None:
+        """Leave work; never waits for it. Work left after ``close`` is not done."""
+        with self._condition:
+            if not self._closing:
+                self.mailbox.put(camera_id, item)
+                self._condition.notify_all()
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Do what is left, then end the thread; waits at most ``timeout_s``."""
+        with self._condition:
+            self._closing = True
+            self._condition.notify_all()
+        self._thread.join(timeout_s)
+
+    def drain(self, timeout_s: float = 5.0) -> bool:
+        """Wait until nothing is left to do; False where that took longer than ``timeout_s``."""
+        with self._condition:
+            return self._condition.wait_for(lambda: not self._busy and not len(self.mailbox), timeout_s)
+
+    def _run(self) -> None:
+        while True:
+            with self._condition:
+                self._busy = False
+                self._condition.notify_all()
+                self._condition.wait_for(lambda: self._closing or len(self.mailbox))
+                items = self.mailbox.take()
+                if not items:
+                    return
+                self._busy = True
+            try:
+                self._handle(items)
+            except FacetrackError as error:
+                if str(error) not in self._told:
+                    self._told.add(str(error))
+                    self._logger.error(str(error))
+            except Exception as error:  # a thread that dies silently would look like a camera that sees nobody
+                self._logger.error(f"unexpected {type(error).__name__}: {error}\n{traceback.format_exc()}")

@@ -1,0 +1,53 @@
+"""Persons and faces of one frame meet again, and no frame is lost or turned around."""
+
+from facetrack_ros.tracking.frame_join import FrameJoin
+from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.frame import Frame
+
+SECOND = 1_000_000_000
+
+
+def frame(tenths):
+    return Frame("front", tenths * SECOND // 10, tenths, b"")
+
+
+def numbers(joined):
+    return [(waiting.number, faces) for waiting, _, faces in joined]
+
+
+NOBODY = Detections.none("test")
+FACES = ("a face",)
+
+
+def test_a_frame_waits_for_its_faces():
+    join = FrameJoin()
+    assert join.add_detections(frame(1), NOBODY) == []
+    assert numbers(join.add_faces(frame(1), FACES)) == [(1, FACES)]
+
+
+def test_frames_the_embedder_passed_over_go_first_and_without_faces():
+    join = FrameJoin()
+    for tenths in (1, 2, 3, 4):
+        join.add_detections(frame(tenths), NOBODY)
+    assert numbers(join.add_faces(frame(3), FACES)) == [(1, ()), (2, ()), (3, FACES)]
+    assert numbers(join.flush()) == [(4, ())]
+
+
+def test_a_silent_embedder_delays_no_frame_longer_than_the_patience():
+    join = FrameJoin(patience_ns=SECOND)
+    for tenths in range(11):
+        assert join.add_detections(frame(tenths), NOBODY) == []
+    assert numbers(join.add_detections(frame(12), NOBODY)) == [(0, ()), (1, ())]
+
+
+def test_faces_that_come_too_late_are_dropped():
+    join = FrameJoin(patience_ns=SECOND)
+    join.add_detections(frame(0), NOBODY)
+    join.add_detections(frame(20), NOBODY)
+    assert join.add_faces(frame(0), FACES) == []
+
+
+def test_time_that_goes_back_flushes_what_waits():
+    join = FrameJoin()
+    join.add_detections(frame(50), NOBODY)
+    assert numbers(join.add_detections(frame(1), NOBODY)) == [(50, ())]
