@@ -1,0 +1,209 @@
+"""The demo, act by act."""
+
+import json
+import os
+import shutil
+import signal
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from facetrack_ros import msg
+
+from facetrack_ros.cli.event_line import event_line
+from facetrack_ros.config import Config
+from facetrack_ros.demo.clip_writer import ClipWriter
+from facetrack_ros.demo.fleet import RobotProcess, ask
+from facetrack_ros.demo.staging import Stage, make_stage
+from facetrack_ros.demo.verdict import Finding, compare_answer, compare_events, compare_partial
+from facetrack_ros.errors import FacetrackError, QuestionError, SourceError
+from facetrack_ros.history.event_lines import event_to_dict
+from facetrack_ros.history.event_log import read_events
+from facetrack_ros.history.folders import history_folders
+from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.asker import Asker
+from facetrack_ros.vision.build import build_pipeline
+from facetrack_ros.vision.from_config import vision_settings
+
+UP_WITHIN_S = 30.0
+# A clip is over when its camera's newest stamp has stood still this long.
+STILL_S = 2.5
+ANSWER_WITHIN_S = 2.0
+VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".gif")
+# People asked about when nothing was staged.
+ASK_ABOUT_MOST = 6
+
+
+class Show:
+    """Two robots, three cameras, one question.
+
+    :param out: an empty folder for everything that is left behind.
+    :param clips: a folder of videos; None: the staged clips.
+    :param stack: ends whatever was started.
+    """
+
+    def __init__(self, out: Path, clips: "Path | None", stack: ExitStack):
+        self._out, self._stack = out, stack
+        self._stage: "Stage | None" = None
+        self._robots: "dict[str, RobotProcess]" = {}
+        self._clips_folder = clips
+        self._left = {"in": 0, "out": 0}
+
+    def play(self) -> bool:
+        """Run all acts; whether everything found is as staged."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        cameras = self._set_the_stage()
+        self._say("The models, as found on this machine:")
+        for line in build_pipeline(vision_settings(Config())).describe_lines():
+            print(f"  {line}")
+        # Whether the network gives models is known now; the robots need not ask again.
+        os.environ["FACETRACK_DOWNLOAD"] = "0"
+        asker = self._stack.enter_context(Asker())
+        self._start_robots(asker, cameras)
+        starts = self._watch(asker)
+        if self._stage is not None:
+            findings = self._ask_about_staged(starts)
+        else:
+            findings = self._ask_about_seen()
+        return self._judge(findings)
+
+    def _say(self, text: str) -> None:
+        print(f"\n== {text}", flush=True)
+
+    def _set_the_stage(self) -> "dict[str, dict[str, str]]":
+        if self._clips_folder is None:
+            self._say("Staging three clips: two people walk past two robots")
+            self._stage = make_stage(self._out / "clips")
+            cameras = {}
+            for (robot, camera), clip in self._stage.clips.items():
+                cameras.setdefault(robot, {})[camera] = str(clip)
+            return cameras
+        if not self._clips_folder.is_dir():
+            raise SourceError(f"{self._clips_folder} is no folder of videos")
+        videos = sorted(file for file in self._clips_folder.iterdir() if file.suffix.lower() in VIDEO_SUFFIXES)
+        if len(videos) < 2:
+            raise SourceError(f"{self._clips_folder} holds {len(videos)} videos ({', '.join(VIDEO_SUFFIXES)}); "
+                              "the demo needs two or more")
+        # The first of every three goes to robot2, so that robot1 has two cameras of three.
+        cameras = {"robot1": {}, "robot2": {}}
+        for number, video in enumerate(videos):
+            robot = "robot2" if number % 3 == 1 else "robot1"
+            name = ("front", "rear", "left", "right")[len(cameras[robot])] if len(cameras[robot]) < 4 \
+                else f"camera{len(cameras[robot]) + 1}"
+            cameras[robot][name] = str(video)
+        for robot, sources in cameras.items():
+            for camera, source in sources.items():
+                print(f"  {robot}/{camera}: {Path(source).name}")
+        return cameras
+
+    def _start_robots(self, asker: Asker, cameras: "dict[str, dict[str, str]]") -> None:
+        self._say(f"Starting {len(cameras)} robots, a process each, on ROS domain {os.environ['ROS_DOMAIN_ID']}")
+        if asker.wait_for(lambda roster: bool(roster), 0.7):
+            raise QuestionError(f"ROS domain {os.environ['ROS_DOMAIN_ID']} has robots already "
+                                f"({', '.join(asker.roster())}): set another ROS_DOMAIN_ID")
+        for robot, sources in cameras.items():
+            asker.on_event(robot, self._on_event)
+            self._robots[robot] = RobotProcess(robot, sources, self._out / "data", self._out / f"{robot}.log")
+            self._stack.callback(self._robots[robot].stop)
+            print(f"  {robot}: process {self._robots[robot].pid}, cameras {', '.join(sources)}", flush=True)
+        writer = self._stack.enter_context(ClipWriter(self._out / "robot1_front.mp4"))
+        asker.on_overlay("robot1", "front", lambda message: writer.add(
+            conversion.to_ns(message.header.stamp), bytes(message.data)))
+        deadline = time.monotonic() + UP_WITHIN_S
+        while not asker.wait_for(lambda roster: set(self._robots) <= set(roster), 0.5):
+            for robot in self._robots.values():
+                robot.check()
+            if time.monotonic() > deadline:
+                raise FacetrackError(f"the robots were not up within {UP_WITHIN_S:.0f} s; see {self._out}/robot*.log")
+
+    def _on_event(self, message: msg.PersonEvent) -> None:
+        event = conversion.event_from_message(message)
+        self._left["in"] += event.event == "PERSON_IN"
+        self._left["out"] += event.event == "PERSON_OUT"
+        print(f"  {event_line(event_to_dict(event))}", flush=True)
+
+    def _watch(self, asker: Asker) -> "dict[tuple[str, str], float]":
+        """Let the clips play; stamp of each clip's first frame, seconds since the epoch."""
+        self._say("The cameras run; who comes and goes, as it happens:")
+        newest, changed = {}, time.monotonic()
+        deadline = time.monotonic() + 600.0
+        expected = {(robot, camera) for robot, process in self._robots.items() for camera in process.cameras}
+        while time.monotonic() < deadline:
+            asker.wait_for(lambda roster: False, 0.25)
+            for robot in self._robots.values():
+                robot.check()
+            seen = {(robot, camera.camera_id): conversion.to_ns(camera.newest)
+                    for robot, line in asker.roster().items() for camera in line.cameras}
+            if seen != newest:
+                newest, changed = seen, time.monotonic()
+            over = set(seen) >= expected and time.monotonic() - changed > STILL_S
+            if over and (self._left["in"] == self._left["out"] or time.monotonic() - changed > STILL_S + 3.0):
+                break
+        return {(robot, camera.camera_id): conversion.to_ns(camera.oldest) / 1e9
+                for robot, line in asker.roster().items() for camera in line.cameras}
+
+    def _ask(self, robot: str, reference: "list[str]", out: Path) -> "tuple[int, dict, str, float]":
+        """Ask as a third process; exit code, answer, what it printed, seconds."""
+        code, said, seconds = ask(["--robot", robot, *reference, "--timeout", str(ANSWER_WITHIN_S), "--out", str(out)])
+        if not (out / "answer.json").exists():
+            raise FacetrackError(f"the search failed: {said.strip()}")
+        return code, json.loads((out / "answer.json").read_text()), said, seconds
+
+    def _ask_about_staged(self, starts: "dict[tuple[str, str], float]") -> "list[Finding]":
+        findings = []
+        first, *others = self._stage.references.items()
+        for (person, reference), robot, folder in ((first, "robot1", "."), (others[0], "robot2", "second_question")):
+            self._say(f"Asking {robot}: who saw {person}?")
+            code, answer, said, seconds = self._ask(robot, ["--image", str(reference)], self._out / folder)
+            print(f"{said.rstrip()}\n({seconds:.1f} s, of which most is starting the asking process)")
+            findings.append(Finding(code == 0, f"every robot answered about {person}"))
+            findings += compare_answer(person, answer, self._stage.visits, starts)
+        person, reference = first
+        findings += self._pull_the_plug(["--image", str(reference)])
+        events = [event for folder in history_folders(self._out / "data") for event in read_events(folder)]
+        return findings + compare_events(events, self._stage.visits, starts)
+
+    def _ask_about_seen(self) -> "list[Finding]":
+        """Nothing was staged: ask about the people seen, and show the one who was seen in most places."""
+        events = [event for folder in history_folders(self._out / "data") for event in read_events(folder)]
+        people = list(dict.fromkeys(event["person_id"] for event in events if event["event"] == "PERSON_IN"))
+        best, shown = -1, None
+        for person in people[:ASK_ABOUT_MOST]:
+            folder = self._out / "questions" / person
+            try:
+                _, answer, said, _ = self._ask("robot1", ["--person", person], folder)
+            except FacetrackError:
+                continue  # nobody ever saw this one's face well enough
+            places = len({(match["robot_id"], match["camera_id"]) for match in answer["matches"]})
+            if places > best:
+                best, shown = places, (person, said, folder)
+        if shown is None:
+            self._say(f"{len(people)} people were seen, and no face of theirs well enough to ask about")
+            return []
+        person, said, folder = shown
+        self._say(f"Asking robot1 about the {min(len(people), ASK_ABOUT_MOST)} people seen first; "
+                  f"{person} was seen in most places:")
+        print(said.rstrip())
+        for name in ("answer.json", "timeline.png"):
+            shutil.copy(folder / name, self._out / name)
+        return self._pull_the_plug(["--person", person])
+
+    def _pull_the_plug(self, reference: "list[str]") -> "list[Finding]":
+        self._say("Killing robot2 (SIGKILL) and asking robot1 again")
+        self._robots["robot2"].kill()
+        code, answer, said, seconds = self._ask("robot1", reference, self._out / "after_the_kill")
+        print(said.rstrip())
+        # Starting the asking process and finding robot1 come on top of the robots' own deadline.
+        findings = [Finding(code == 3, f"exit code {code} says that somebody did not answer")]
+        if self._stage is not None:
+            return findings + compare_partial(answer, "robot2", seconds, ANSWER_WITHIN_S + 5.0)
+        return findings + compare_partial(answer, "robot2", seconds, ANSWER_WITHIN_S + 5.0)[:1]
+
+    def _judge(self, findings: "list[Finding]") -> bool:
+        self._say("Found, compared with staged:" if self._stage is not None
+                  else "Nothing was staged to compare with; what can be checked:")
+        for finding in findings:
+            print(f"  {'agrees ' if finding.agrees else 'DIFFERS'}  {finding.sentence}")
+        agrees = all(finding.agrees for finding in findings)
+        print(f"\n{'All agrees.' if agrees else 'Something differs.'}")
+        return agrees
