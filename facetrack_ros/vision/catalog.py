@@ -10,7 +10,7 @@ _DLIB_FILES = "face_recognition_models:models"
 YOLOX_NANO = ModelContract(
     id="yolox_nano", task="person", file="yolox_nano.onnx", size=3660092,
     sha256="695e750a5d5754bb5a8d5325643b59282191a7e7a564e435a415fd3c578eab14", licence="Apache-2.0",
-    url=f"{_GITHUB}/Kazuhito00/YOLOX-ONNX-TFLite-Sample/master/model/yolox_nano.onnx",
+    url=f"{_GITHUB}/Kazuhito00/YOLOX-ONNX-TFLite-Sample/3d4f1119d0694200671c08069ecb847aa0d8495a/model/yolox_nano.onnx",
     input_size=(416, 416), note="COCO's 80 classes, of which persons are used; output not decoded")
 
 YOLOX_NANO_RELEASE = ModelContract(
@@ -22,7 +22,7 @@ YOLOX_NANO_RELEASE = ModelContract(
 YUNET_N = ModelContract(
     id="yunet_n_640_640", task="face", file="yunet_n_640_640.onnx", size=317466,
     sha256="25a606a145a5b6d7271ae138fbd00eba91dad8b83222ae3f2c7ecd0f4a7b0e31", licence="Apache-2.0",
-    url=f"{_GITHUB}/ShiqiYu/libfacedetection.train/master/onnx/yunet_n_640_640.onnx",
+    url=f"{_GITHUB}/ShiqiYu/libfacedetection.train/0047ac24afb1a50a0c6105001c89d1b5b805dbf1/onnx/yunet_n_640_640.onnx",
     note="any input size; its landmarks follow a rolled head")
 
 YUNET_2023MAR = ModelContract(
@@ -43,7 +43,7 @@ DLIB_LANDMARKS = ModelContract(
 MOBILEFACENET = ModelContract(
     id="mobilefacenet_foamliu", task="embedding", file="mobilefacenet_foamliu.onnx", size=3998070,
     sha256="b7120c095d60094f28a4a54ba6a8bf51b297a6273fb40ef6350dfec1f63d9507", licence="Apache-2.0",
-    url=f"{_GITHUB}/foamliu/MobileFaceNet/master/weights/MobileFaceNet.onnx",
+    url=f"{_GITHUB}/foamliu/MobileFaceNet/a6cc9032a659b615f477833e1a70b5e7931bcccc/weights/MobileFaceNet.onnx",
     input_size=(112, 112), colour="RGB", mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375),
     dimension=128, threshold=0.42,
     note="trained on refined MS-Celeb-1M, which is research data; ArcFace five-point template")

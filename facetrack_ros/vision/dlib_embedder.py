@@ -25,6 +25,9 @@ class DlibFaceEmbedder:
     :raises ModelError: dlib is not installed or a file cannot be read.
     """
 
+    #: Narrower faces match strangers.
+    min_face_px = 40.0
+
     def __init__(self, path: Path, landmarks_path: Path, contract: ModelContract):
         self.contract = contract
         self._dlib = import_dlib()

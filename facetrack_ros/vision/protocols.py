@@ -28,9 +28,10 @@ class FaceDetector(Protocol):
 
 
 class FaceEmbedder(Protocol):
-    """Turns faces into unit vectors."""
+    """Turns faces into unit vectors. ``min_face_px``: the narrowest face it can be trusted with, pixels."""
 
     contract: ModelContract
+    min_face_px: float
 
     def embed(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
         """``(n, dimension)`` float32 unit rows, one for each face of this ``(height, width, 3)`` BGR picture."""

@@ -18,13 +18,13 @@ class ModelFile:
 
     :param path: its file, checked against the contract; None for a model built into its library.
     :param origin: where it came from, in words.
-    :param refused: sentences about files passed over on the way because their hash was wrong.
+    :param passed_over: sentences about what was tried before and refused or failed.
     """
 
     contract: ModelContract
     path: "Path | None"
     origin: str
-    refused: "tuple[str, ...]" = ()
+    passed_over: "tuple[str, ...]" = ()
 
 
 def cache_folder() -> Path:
