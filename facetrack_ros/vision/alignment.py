@@ -1,0 +1,57 @@
+"""Five-point alignment: turn, scale and shift a face onto the template its embedder was trained on."""
+
+import cv2
+import numpy as np
+
+#: Where right eye, left eye, nose tip, right and left mouth corner lie in a 112x112 ArcFace crop, pixels.
+#: From Deng et al., "ArcFace: Additive Angular Margin Loss for Deep Face Recognition" (CVPR 2019) and its
+#: published code; SphereFace's 96x112 template (Liu et al., CVPR 2017) moved right by 8 px.
+ARCFACE_TEMPLATE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366],
+                             [41.5493, 92.3655], [70.7299, 92.2041]], np.float32)
+ARCFACE_SIZE = 112
+
+
+def similarity_transform(points: np.ndarray, template: np.ndarray) -> "np.ndarray | None":
+    """The rotation, scale and shift that bring ``points`` closest to ``template`` in the least squares sense.
+
+    Written in complex numbers, where such a map is ``a * z + b`` and the best ``a`` has a closed form.
+
+    :param points: ``(n, 2)`` pixels; rows with NaN are left out.
+    :param template: ``(n, 2)`` pixels.
+    :return: ``(2, 3)`` float64 for ``cv2.warpAffine``, None where fewer than two distinct points are known.
+    """
+    known = np.isfinite(points).all(axis=1)
+    if known.sum() < 2:
+        return None
+    source = points[known].astype(np.float64) @ (1.0, 1.0j)
+    target = template[known].astype(np.float64) @ (1.0, 1.0j)
+    centred = source - source.mean()
+    spread = np.vdot(centred, centred).real
+    if spread < 1e-6:
+        return None
+    a = np.vdot(centred, target - target.mean()) / spread
+    b = target.mean() - a * source.mean()
+    return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
+
+
+def align(image: np.ndarray, landmarks: np.ndarray) -> "np.ndarray | None":
+    """Cut the face out of the picture, upright, at the place and size of :data:`ARCFACE_TEMPLATE`.
+
+    :param image: ``(height, width, 3)`` uint8.
+    :param landmarks: ``(5, 2)`` pixels; mouth corners may be NaN.
+    :return: ``(112, 112, 3)`` uint8, black where the picture ends; None where the landmarks do not suffice.
+    """
+    matrix = similarity_transform(np.asarray(landmarks), ARCFACE_TEMPLATE)
+    if matrix is None:
+        return None
+    shrink = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    if shrink < 0.5:
+        # Bilinear sampling looks at four pixels only; averaging first keeps a large face from aliasing.
+        height, width = image.shape[:2]
+        size = (max(1, round(width * 2 * shrink)), max(1, round(height * 2 * shrink)))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        ratio = (width / size[0], height / size[1])
+        # Pixel centres: what lay at x in the small picture lay at ratio * (x + 0.5) - 0.5 in the large one.
+        grow = np.array([[ratio[0], 0, 0.5 * ratio[0] - 0.5], [0, ratio[1], 0.5 * ratio[1] - 0.5], [0, 0, 1]])
+        matrix = matrix @ grow
+    return cv2.warpAffine(image, matrix, (ARCFACE_SIZE, ARCFACE_SIZE), flags=cv2.INTER_LINEAR)

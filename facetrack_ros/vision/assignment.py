@@ -1,0 +1,74 @@
+"""Whose face is it: where to look for a person's face, and which face goes to which person."""
+
+import numpy as np
+
+from facetrack_ros.vision.boxes import area, clip
+
+
+def head_regions(persons: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Where the faces of ``(n, 4)`` persons can be, in a picture of ``width`` by ``height`` pixels.
+
+    The upper half of a standing person, all of a bust, with a margin since detectors cut through hair.
+
+    :return: ``(n, 4)`` float32 boxes within the picture.
+    """
+    w, h = persons[:, 2] - persons[:, 0], persons[:, 3] - persons[:, 1]
+    down = np.maximum(0.5 * h, np.minimum(h, w))
+    margin = 0.15 * np.minimum(w, h)
+    regions = np.stack([persons[:, 0] - margin, persons[:, 1] - margin,
+                        persons[:, 2] + margin, persons[:, 1] + down + margin], axis=1)
+    return clip(regions, width, height).astype(np.float32)
+
+
+def looks(regions: np.ndarray, width: int, height: int) -> np.ndarray:
+    """As few boxes as cover all regions without looking at more pixels than they have.
+
+    Two regions become one where the box around both is no larger than the two; all of them become the whole
+    picture where they amount to most of it.
+
+    :return: ``(m, 4)`` int boxes.
+    """
+    boxes = [np.array([np.floor(r[0]), np.floor(r[1]), np.ceil(r[2]), np.ceil(r[3])]) for r in regions]
+    merged = True
+    while merged:
+        merged = False
+        for i in range(len(boxes)):
+            for j in range(len(boxes) - 1, i, -1):
+                both = np.concatenate([np.minimum(boxes[i][:2], boxes[j][:2]), np.maximum(boxes[i][2:], boxes[j][2:])])
+                if area(both[None])[0] <= area(np.stack([boxes[i], boxes[j]])).sum():
+                    boxes[i] = both
+                    del boxes[j]
+                    merged = True
+    result = np.array(boxes, np.intp).reshape(-1, 4)
+    if area(result).sum() > 0.8 * width * height:
+        return np.array([[0, 0, width, height]], np.intp)
+    return result
+
+
+def assign(faces: np.ndarray, persons: np.ndarray) -> np.ndarray:
+    """Give each face to at most one person and each person at most one face, the best placed first.
+
+    A face belongs where a head is: near the top and the middle of the person's box.
+
+    :param faces: ``(n, 4)``; ``persons``: ``(m, 4)``.
+    :return: ``(n,)`` row of the person, -1 where the face is nobody's.
+    """
+    owner = np.full(len(faces), -1, np.intp)
+    if not len(faces) or not len(persons):
+        return owner
+    w, h = persons[:, 2] - persons[:, 0], persons[:, 3] - persons[:, 1]
+    x = (faces[:, None, 0] + faces[:, None, 2]) / 2
+    y = (faces[:, None, 1] + faces[:, None, 3]) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sideways = np.abs(x - (persons[:, 0] + persons[:, 2]) / 2) / w
+        down = (y - persons[:, 1]) / np.maximum(0.5 * h, np.minimum(h, w))
+        # A face as wide as the person's box is another person's, nearer to the camera.
+        fits = (sideways < 0.55) & (down > -0.1) & (down < 1.0) & (faces[:, None, 2] - faces[:, None, 0] < 1.1 * w)
+        cost = np.where(fits, sideways + np.abs(down - 0.3), np.inf)
+    for flat in np.argsort(cost, axis=None, kind="stable"):
+        face, person = np.unravel_index(flat, cost.shape)
+        if not np.isfinite(cost[face, person]):
+            break
+        if owner[face] < 0 and person not in owner:
+            owner[face] = person
+    return owner

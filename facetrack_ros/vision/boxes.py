@@ -1,0 +1,43 @@
+"""Arithmetic on boxes ``x1, y1, x2, y2``: overlap, containment, suppression of duplicates."""
+
+import numpy as np
+
+
+def area(boxes: np.ndarray) -> np.ndarray:
+    """Areas of ``(n, 4)`` boxes in square pixels, 0 for an inside-out one."""
+    return np.clip(boxes[:, 2] - boxes[:, 0], 0, None) * np.clip(boxes[:, 3] - boxes[:, 1], 0, None)
+
+
+def intersection(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Shared areas of ``(n, 4)`` and ``(m, 4)`` boxes, ``(n, m)`` square pixels."""
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    return np.prod(np.clip(high - low, 0, None), axis=2)
+
+
+def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Intersection over union of ``(n, 4)`` and ``(m, 4)`` boxes, ``(n, m)`` in 0..1."""
+    shared = intersection(first, second)
+    union = area(first)[:, None] + area(second)[None, :] - shared
+    return shared / np.maximum(union, 1e-9)
+
+
+def suppress(boxes: np.ndarray, scores: np.ndarray, max_iou: float) -> np.ndarray:
+    """Rows to keep so that no two overlap by more than ``max_iou``, the higher score first.
+
+    :param boxes: ``(n, 4)``; ``scores``: ``(n,)``. Rows that are not finite are dropped.
+    :return: row numbers, best score first.
+    """
+    usable = np.flatnonzero(np.isfinite(boxes).all(axis=1) & np.isfinite(scores))
+    order = usable[np.argsort(-scores[usable], kind="stable")]
+    kept = []
+    while order.size:
+        best, order = order[0], order[1:]
+        kept.append(best)
+        order = order[iou(boxes[best][None], boxes[order])[0] <= max_iou]
+    return np.array(kept, dtype=np.intp)
+
+
+def clip(boxes: np.ndarray, width: int, height: int) -> np.ndarray:
+    """``(n, 4)`` boxes cut at the borders of a picture of ``width`` by ``height`` pixels."""
+    return np.clip(boxes, 0, np.array([width, height, width, height], boxes.dtype))

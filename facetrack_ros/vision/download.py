@@ -1,0 +1,151 @@
+"""Download of a pinned model, at most five seconds lost where there is no network."""
+
+import hashlib
+import os
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Callable
+
+from facetrack_ros.errors import ModelError
+from facetrack_ros.vision.contract import ModelContract
+
+#: How long the first answer may take, name look-up included, and how long a transfer may stall, seconds.
+ANSWER_S = 5.0
+#: How long a whole transfer may take, seconds.
+TRANSFER_S = 600.0
+CHUNK = 1 << 16
+
+
+class Network:
+    """Remembers that there is no network, so that only the first download of a process waits for it.
+
+    :param answer_s: wall-clock seconds until a server has to have answered.
+    """
+
+    def __init__(self, answer_s: float = ANSWER_S):
+        self._answer_s = answer_s
+        self._lock = threading.Lock()
+        self._failure = ""
+
+    def fetch(self, url: str, path: Path, total: int, progress: "Callable[[int, int], None] | None" = None) -> None:
+        """Write what ``url`` holds to ``path``.
+
+        :param total: bytes expected, handed on to ``progress(done, total)``; more are refused.
+        :raises ModelError: no answer within the deadline, now or earlier in this process, or a failed transfer.
+        """
+        with self._lock:
+            if self._failure:
+                raise ModelError(self._failure)
+            transfer = _Transfer(url, path, total, progress, self._answer_s)
+            if not transfer.answered.wait(self._answer_s):
+                transfer.abandoned.set()
+                self._failure = f"no network: {url} did not answer within {self._answer_s:g} s"
+            elif transfer.unreachable:
+                self._failure = f"no network: {url} cannot be reached ({transfer.unreachable})"
+            if self._failure:
+                raise ModelError(self._failure)
+        if not transfer.finished.wait(TRANSFER_S):
+            transfer.abandoned.set()
+            raise ModelError(f"{url} took longer than {TRANSFER_S:g} s to download")
+        if transfer.failed:
+            raise ModelError(f"{url} could not be downloaded ({transfer.failed})")
+
+
+class _Transfer:
+    """One download in a daemon thread: a look-up that hangs in the resolver cannot be stopped, only left behind."""
+
+    def __init__(self, url, path, total, progress, timeout_s):
+        self.answered, self.finished, self.abandoned = threading.Event(), threading.Event(), threading.Event()
+        self.unreachable = self.failed = ""
+        self._todo = (url, path, total, progress, timeout_s)
+        threading.Thread(target=self._run, name="model-download", daemon=True).start()
+
+    def _run(self):
+        try:
+            self._transfer(*self._todo)
+        except urllib.error.HTTPError as error:
+            self.failed = f"HTTP {error.code}"
+        except Exception as error:
+            reason = str(getattr(error, "reason", error)) or type(error).__name__
+            self.failed = reason
+            if not self.answered.is_set():
+                self.unreachable = reason
+        self.answered.set()
+        self.finished.set()
+
+    def _transfer(self, url, path, total, progress, timeout_s):
+        with urllib.request.urlopen(url, timeout=timeout_s) as response:
+            self.answered.set()
+            done = 0
+            with open(path, "wb") as file:
+                while not self.abandoned.is_set():
+                    chunk = response.read(CHUNK)
+                    if not chunk:
+                        return
+                    file.write(chunk)
+                    done += len(chunk)
+                    if done > total:
+                        raise ValueError(f"more than the {total} bytes expected")
+                    if progress is not None:
+                        progress(done, total)
+
+
+#: The one of this process.
+NETWORK = Network()
+
+
+def downloads_allowed() -> bool:
+    """Whether the environment lets models be downloaded (``FACETRACK_DOWNLOAD=0`` forbids it)."""
+    return os.environ.get("FACETRACK_DOWNLOAD", "1") != "0"
+
+
+def download(contract: ModelContract, folder: Path, progress: "Callable[[int, int], None] | None" = None,
+             network: Network = NETWORK) -> Path:
+    """Bring a pinned model into ``folder``; nothing is left there unless its sha256 is right.
+
+    :param progress: called with bytes done and bytes in all, from another thread.
+    :return: the file's path.
+    :raises ModelError: downloads are forbidden, there is no address, no network, no space, or the wrong file.
+    """
+    if not downloads_allowed():
+        raise ModelError(f"{contract.id} is not here and FACETRACK_DOWNLOAD=0 forbids to download it")
+    if not contract.url:
+        raise ModelError(f"{contract.id} has no address to download it from")
+    target = folder / contract.file
+    part = None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # A name of its own: two processes may fetch the same model at once, and either may finish first.
+        handle, name = tempfile.mkstemp(prefix=f"{contract.file}.", suffix=".part", dir=folder)
+        os.close(handle)
+        part = Path(name)
+        network.fetch(contract.url, part, contract.size, progress)
+        found = sha256_of(part)
+        if found != contract.sha256:
+            raise ModelError(f"{contract.url} gave a file with sha256 {found}, expected {contract.sha256}; "
+                             f"it is not used")
+        os.replace(part, target)
+    except OSError as error:
+        raise ModelError(f"{contract.id} cannot be stored in {folder}: {error.strerror or error}") from error
+    finally:
+        if part is not None:
+            part.unlink(missing_ok=True)
+    return target
+
+
+def sha256_of(path: Path) -> str:
+    """Lower-case hex sha256 of a file.
+
+    :raises ModelError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
+    return digest.hexdigest()

@@ -1,0 +1,34 @@
+"""What every model here takes for a picture: BGR, three channels, one byte each."""
+
+import cv2
+import numpy as np
+
+from facetrack_ros.errors import FrameError
+
+
+def as_bgr(image: np.ndarray) -> np.ndarray:
+    """The picture as ``(height, width, 3)`` uint8 BGR; itself where it already is one.
+
+    :param image: uint8 array, ``(height, width)`` grey, or with 1 (grey), 3 (BGR) or 4 (BGRA) channels.
+    :raises FrameError: the array is no such picture, or has no pixels.
+    """
+    shape = np.shape(image)
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or len(shape) not in (2, 3) or 0 in shape:
+        kind = getattr(image, "dtype", type(image).__name__)
+        raise FrameError(f"an array of shape {shape} and type {kind} is no picture; hand in height x width x 3 uint8 BGR")
+    if len(shape) == 3 and shape[2] == 3:
+        return image
+    if len(shape) == 2 or shape[2] == 1:
+        return cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_GRAY2BGR)
+    if shape[2] == 4:
+        return cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_BGRA2BGR)
+    raise FrameError(f"a picture of {shape[2]} channels is not supported; hand in height x width x 3 uint8 BGR")
+
+
+def resize(image: np.ndarray, scale: float) -> np.ndarray:
+    """The picture scaled by ``scale``, at least 1x1; averaged when it shrinks, so that nothing aliases."""
+    if scale == 1.0:
+        return image
+    height, width = image.shape[:2]
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR)

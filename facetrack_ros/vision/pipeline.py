@@ -1,0 +1,119 @@
+"""From a picture to persons, faces and embeddings."""
+
+from dataclasses import replace
+from typing import Mapping, Sequence
+
+import numpy as np
+
+from facetrack_ros.errors import ModelError
+from facetrack_ros.vision import catalog
+from facetrack_ros.vision.assignment import assign, head_regions, looks
+from facetrack_ros.vision.boxes import suppress
+from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.vision.detections import Detections, FaceDetections
+from facetrack_ros.vision.face import Face
+from facetrack_ros.vision.picture import as_bgr
+from facetrack_ros.vision.protocols import FaceDetector, FaceEmbedder, PersonDetector
+from facetrack_ros.vision.quality import Gate, assess
+from facetrack_ros.vision.reference import embed_reference
+from facetrack_ros.vision.resolve import ModelFile
+
+#: Two faces found in overlapping looks that overlap more are one.
+SAME_FACE_IOU = 0.4
+
+
+class VisionPipeline:
+    """One set of models, used by one thread at a time.
+
+    :param gate: limits of the quality gate; a face must also be as wide as the embedder needs.
+    :param models: where the models came from, by role (``person``, ``face``, ``embedder``), for :meth:`describe`.
+    """
+
+    def __init__(self, person_detector: PersonDetector, face_detector: FaceDetector, embedder: FaceEmbedder,
+                 gate: Gate = Gate(), models: "Mapping[str, ModelFile] | None" = None):
+        self._persons = person_detector
+        self._faces = face_detector
+        self._embedder = embedder
+        self._gate = replace(gate, min_face_px=max(gate.min_face_px, embedder.min_face_px))
+        self._models = dict(models or {})
+
+    @property
+    def contract(self) -> ModelContract:
+        """The embedder's contract: what its embeddings mean and from where on two are a match."""
+        return self._embedder.contract
+
+    def describe(self) -> "dict[str, dict[str, str]]":
+        """By role (``person``, ``face``, ``embedder``): ``model``, ``licence``, ``origin``, and ``passed_over``: what
+        was tried before it and why it was not taken, empty when it came first."""
+        ids = {"person": self._persons.model_id, "face": self._faces.model_id, "embedder": self.contract.id}
+        return {role: self._describe(role, model_id) for role, model_id in ids.items()}
+
+    def _describe(self, role: str, model_id: str) -> "dict[str, str]":
+        model = self._models.get(role)
+        contract = model.contract if model else catalog.known(model_id)
+        return {"model": model_id, "licence": contract.licence if contract else "unknown",
+                "origin": model.origin if model else "given", "passed_over": "; ".join(model.passed_over) if model else ""}
+
+    def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
+        """Persons in each picture, one answer each.
+
+        :raises FrameError: one of them is no picture.
+        """
+        return self._persons.detect(images)
+
+    def faces(self, image: np.ndarray, detections: Detections) -> "tuple[Face, ...]":
+        """The faces of the persons, and of whoever was seen beside them, with embeddings where they pass the gate.
+
+        :param image: ``(height, width, 3)`` uint8 BGR, the picture ``detections`` are of.
+        :return: each person's face at most once; ``person`` is -1 for a face that is none of theirs.
+        :raises FrameError: ``image`` is no picture.
+        """
+        if not len(detections):
+            return ()
+        image = as_bgr(image)
+        if detections.faces is not None:
+            found, owner = detections.faces, np.arange(len(detections))
+        else:
+            found = self._look(image, detections.boxes)
+            owner = assign(found.boxes, detections.boxes)
+        return self._embed(image, found, owner)
+
+    def embed_reference(self, image: np.ndarray) -> Face:
+        """The one face of a reference picture, with its embedding. A tight crop will do.
+
+        :param image: uint8 picture, BGR or grey.
+        :raises ReferenceFaceError: no face, several, or one that the quality gate turns down.
+        :raises FrameError: ``image`` is no picture.
+        """
+        return embed_reference(as_bgr(image), self._faces, self._embedder, self._gate)
+
+    def _look(self, image: np.ndarray, persons: np.ndarray) -> FaceDetections:
+        height, width = image.shape[:2]
+        persons = persons[np.isfinite(persons).all(axis=1)]
+        # Nobody's face is wider than the person: who is too narrow for the gate need not be looked at.
+        persons = persons[persons[:, 2] - persons[:, 0] >= self._gate.min_face_px]
+        parts = [FaceDetections.none()]
+        for x1, y1, x2, y2 in looks(head_regions(persons, width, height), width, height):
+            if x2 > x1 and y2 > y1:
+                part = self._faces.detect(image[y1:y2, x1:x2], self._gate.min_face_px)
+                corner = np.array([x1, y1], np.float32)
+                parts.append(FaceDetections(part.boxes + np.tile(corner, 2), part.landmarks + corner, part.scores))
+        boxes, landmarks, scores = (np.concatenate([getattr(part, name) for part in parts])
+                                    for name in ("boxes", "landmarks", "scores"))
+        keep = suppress(boxes, scores, SAME_FACE_IOU)
+        return FaceDetections(boxes[keep], landmarks[keep], scores[keep])
+
+    def _embed(self, image: np.ndarray, found: FaceDetections, owner: np.ndarray) -> "tuple[Face, ...]":
+        faces = []
+        for row in range(len(found)):
+            quality, reason = assess(image, found.boxes[row], found.landmarks[row], float(found.scores[row]), self._gate)
+            faces.append(Face(found.boxes[row], found.landmarks[row], float(found.scores[row]), quality, reason,
+                              int(owner[row])))
+        passed = [row for row, face in enumerate(faces) if not face.rejected]
+        if passed:
+            embeddings = self._embedder.embed(image, [faces[row] for row in passed])
+            if embeddings.shape != (len(passed), self.contract.dimension):
+                raise ModelError(f"{self.contract.id} gave embeddings of shape {embeddings.shape} for {len(passed)} faces")
+            for row, embedding in zip(passed, embeddings):
+                faces[row] = replace(faces[row], embedding=embedding)
+        return tuple(faces)

@@ -1,0 +1,37 @@
+"""What the pipeline asks of a detector and of an embedder."""
+
+from typing import Protocol, Sequence
+
+import numpy as np
+
+from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.vision.detections import Detections, FaceDetections
+from facetrack_ros.vision.face import Face
+
+
+class PersonDetector(Protocol):
+    """Finds persons."""
+
+    model_id: str
+
+    def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
+        """Look at each ``(height, width, 3)`` uint8 BGR picture; one answer each, in order."""
+
+
+class FaceDetector(Protocol):
+    """Finds faces and their landmarks."""
+
+    model_id: str
+
+    def detect(self, image: np.ndarray, min_face_px: float) -> FaceDetections:
+        """Look for faces at least ``min_face_px`` wide, in pixels of this ``(height, width, 3)`` BGR picture."""
+
+
+class FaceEmbedder(Protocol):
+    """Turns faces into unit vectors. ``min_face_px``: the narrowest face it can be trusted with, pixels."""
+
+    contract: ModelContract
+    min_face_px: float
+
+    def embed(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        """``(n, dimension)`` float32 unit rows, one for each face of this ``(height, width, 3)`` BGR picture."""

@@ -1,0 +1,105 @@
+"""The quality gate: which faces can be trusted for recognition, and why the others cannot."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+#: Side of the grey crop that sharpness is measured on, pixels.
+CROP_PX = 48
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Limits of the quality gate.
+
+    :param min_face_px: narrowest face, pixels. Below about 24 strangers begin to look alike to any embedder.
+    :param good_face_px: width from which a face gains nothing by being larger, pixels.
+    :param min_sharpness: see :func:`sharpness`.
+    :param good_sharpness: value from which a face gains nothing by being sharper.
+    :param max_turn: largest offset of the nose from the middle of the eyes, in eye distances: 0 is frontal,
+        about 0.5 a head turned by 40 degrees.
+    :param max_outside: largest share of the box beyond the picture's border, 0..1.
+    :param min_score: lowest score of the face detector.
+    """
+
+    min_face_px: float = 24.0
+    good_face_px: float = 64.0
+    min_sharpness: float = 0.015
+    good_sharpness: float = 0.15
+    max_turn: float = 0.6
+    max_outside: float = 0.2
+    min_score: float = 0.5
+
+
+def assess(image: np.ndarray, bbox: np.ndarray, landmarks: np.ndarray, score: float,
+           gate: Gate) -> "tuple[float, str]":
+    """How far a face can be trusted, and why not.
+
+    :param image: ``(height, width, 3)`` uint8 BGR.
+    :param bbox: ``(4,)`` pixels, may reach beyond the picture.
+    :param landmarks: ``(5, 2)`` pixels; mouth corners may be NaN.
+    :return: quality in 0..1, and the reason for turning it down, empty where it passes.
+    """
+    bbox = np.asarray(bbox, np.float64)
+    if not np.isfinite(bbox).all() or not np.isfinite(score) or (bbox[2:] <= bbox[:2]).any():
+        return 0.0, "no valid box"
+    if not np.isfinite(landmarks[:3]).all():
+        return 0.0, "eyes or nose not located"
+    width = float(bbox[2] - bbox[0])
+    outside = outside_share(bbox, image.shape[1], image.shape[0])
+    turn = nose_turn(landmarks)
+    reason = ""
+    if width < gate.min_face_px:
+        reason = f"{width:.0f} px wide, needs {gate.min_face_px:.0f}"
+    elif score < gate.min_score:
+        reason = f"detector score {score:.2f}, needs {gate.min_score:.2f}"
+    elif outside > gate.max_outside:
+        reason = f"{outside:.0%} beyond the border, allowed {gate.max_outside:.0%}"
+    elif turn > gate.max_turn:
+        reason = f"turned away by {turn:.2f} eye distances, allowed {gate.max_turn:.2f}"
+    sharp = sharpness(image, bbox)
+    if not reason and sharp < gate.min_sharpness:
+        reason = f"sharpness {sharp:.3f}, needs {gate.min_sharpness:.3f}"
+    parts = (min(1.0, width / gate.good_face_px), min(1.0, max(0.0, score)),
+             min(1.0, (sharp / gate.good_sharpness) ** 0.5), max(0.0, 1.0 - turn / (2 * gate.max_turn)), 1.0 - outside)
+    return float(np.prod(parts) ** 0.5), reason
+
+
+def outside_share(bbox: np.ndarray, width: int, height: int) -> float:
+    """Share of a box's area that lies beyond the picture, 0..1."""
+    inside = np.clip(bbox, 0, (width, height, width, height))
+    return float(1.0 - np.prod(inside[2:] - inside[:2]) / np.prod(bbox[2:] - bbox[:2]))
+
+
+def nose_turn(landmarks: np.ndarray) -> float:
+    """Offset of the nose tip from the middle of the eyes along their line, in eye distances; infinite when they fall together."""
+    right, left, nose = np.asarray(landmarks[:3], np.float64)
+    axis = left - right
+    distance = float(np.hypot(*axis))
+    if distance < 1e-3:
+        return float("inf")
+    return abs(float(np.dot(nose - (left + right) / 2, axis))) / distance ** 2
+
+
+def sharpness(image: np.ndarray, bbox: np.ndarray) -> float:
+    """Variance of the Laplacian over variance of brightness, of the face at a fixed size.
+
+    The fixed size makes faces of different distances comparable, the ratio those of different light; a
+    small face blown up counts as the blurred face it is.
+
+    :return: about 0.01 for a face nobody can tell, 0.1 and more for a sharp one; 0 where there is nothing to see.
+    """
+    height, width = image.shape[:2]
+    x1, y1 = (max(0, int(np.floor(value))) for value in bbox[:2])
+    x2, y2 = min(width, int(np.ceil(bbox[2]))), min(height, int(np.ceil(bbox[3])))
+    if x2 - x1 < 2 or y2 - y1 < 2:
+        return 0.0
+    crop = image[y1:y2, x1:x2]
+    shrinks = crop.shape[1] > CROP_PX
+    grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
+    grey = cv2.resize(grey, (CROP_PX, CROP_PX), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    spread = float(grey.var())
+    if spread < 1.0:
+        return 0.0
+    return float(cv2.Laplacian(grey, cv2.CV_32F).var()) / spread
