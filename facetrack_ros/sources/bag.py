@@ -1,0 +1,119 @@
+"""A topic of a rosbag2 recording, mcap or sqlite3."""
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator
+
+import numpy as np
+
+from facetrack_ros.errors import SourceError
+from facetrack_ros.sources.jpeg import decode, is_jpeg, is_whole_jpeg
+from facetrack_ros.sources.source import Closing, Picture
+
+_COMPRESSED = "sensor_msgs/msg/CompressedImage"
+_RAW = "sensor_msgs/msg/Image"
+# Channels of each raw encoding, and the order that makes it BGR.
+_ENCODINGS = {"bgr8": (3, (0, 1, 2)), "8UC3": (3, (0, 1, 2)), "rgb8": (3, (2, 1, 0)),
+              "mono8": (1, (0, 0, 0)), "8UC1": (1, (0, 0, 0))}
+
+
+class BagSource(Closing):
+    """Pictures of one topic, in the order they were recorded, with the stamps of their headers.
+
+    JPEG payloads are passed on untouched. A header whose stamp is zero counts as recorded when it was received.
+    A damaged picture is skipped and counted.
+
+    :param path: the bag's folder, or an ``.mcap`` or ``.db3`` file.
+    :param topic: of CompressedImage or Image; empty: the only one there is.
+    :raises SourceError: no bag, no such topic, or several to choose from; the sentence names them.
+    """
+
+    def __init__(self, path: Path, topic: str = ""):
+        super().__init__(f"bag {path}")
+        self._path = path
+        with self._open() as reader:
+            topics = {connection.topic: connection.msgtype for connection in reader.connections
+                      if connection.msgtype in (_COMPRESSED, _RAW)}
+        self.topic = topic or next(iter(topics), "")
+        named = ", ".join(sorted(topics))
+        if not topics:
+            raise SourceError(f"{self.name} has no topic of {_COMPRESSED} or {_RAW}: record one of a camera's")
+        if self.topic not in topics:
+            raise SourceError(f"{self.name} has no image topic {topic}: choose from {named}")
+        if not topic and len(topics) > 1:
+            raise SourceError(f"{self.name} has several image topics: name one of {named} as bag:{path}:TOPIC")
+
+    @contextmanager
+    def _open(self):
+        try:
+            from rosbags.rosbag2 import Reader
+        except ImportError as error:
+            raise SourceError(f"{self.name} needs the Python package rosbags: install it") from error
+        path = self._path
+        if not path.exists():
+            raise SourceError(f"{path} does not exist: check the path of the bag")
+        if path.is_file() and (path.parent / "metadata.yaml").exists() and path.suffix in (".db3", ".mcap"):
+            path = path.parent
+        try:
+            reader = Reader(path)
+            reader.open()
+        except Exception as error:  # the library lets errors of zstd, sqlite and struct through
+            raise SourceError(f"{self.name} is no bag that can be read, or it is damaged: repair it with `ros2 bag "
+                              f"reindex {path}`, or record it again") from error
+        try:
+            yield reader
+        finally:
+            reader.close()
+
+    def __iter__(self) -> Iterator[Picture]:
+        from rosbags.typesys import Stores, get_typestore
+
+        store = get_typestore(Stores.ROS2_HUMBLE)
+        first_ns = None
+        with self._open() as reader:
+            connections = [connection for connection in reader.connections if connection.topic == self.topic]
+            messages = reader.messages(connections=connections)
+            while not self._closed:
+                try:
+                    connection, received_ns, data = next(messages)
+                except StopIteration:
+                    return
+                except Exception:  # as above; the recording breaks off here
+                    self.skipped += 1
+                    return
+                try:
+                    message = store.deserialize_cdr(data, connection.msgtype)
+                except Exception:
+                    self.skipped += 1
+                    continue
+                jpeg, image = self._picture(message, connection.msgtype)
+                if jpeg is None and image is None:
+                    self.skipped += 1
+                    continue
+                stamp_ns = message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec or received_ns
+                first_ns = stamp_ns if first_ns is None else first_ns
+                yield Picture(stamp_ns - first_ns, stamp_ns, jpeg, image, message.header.frame_id)
+
+    def _picture(self, message, kind: str) -> "tuple[bytes | None, np.ndarray | None]":
+        if kind == _COMPRESSED:
+            data = message.data.tobytes()
+            if is_jpeg(data):
+                return (data, None) if is_whole_jpeg(data) else (None, None)
+            return None, decode(data)
+        if message.encoding not in _ENCODINGS:
+            raise SourceError(f"{self.name} holds {message.encoding} images on {self.topic}: only "
+                              f"{', '.join(_ENCODINGS)} can be read, so record those or the compressed topic")
+        return None, raw_image(message.data, message.height, message.width, message.step, message.encoding)
+
+
+def raw_image(data: np.ndarray, height: int, width: int, step: int, encoding: str) -> "np.ndarray | None":
+    """Pixels of a raw message, ``(height, width, 3)`` uint8 BGR, or None where its sizes contradict each other.
+
+    :param data: bytes, rows of ``step`` bytes that may end in padding.
+    :param encoding: one of ``bgr8``, ``8UC3``, ``rgb8``, ``mono8``, ``8UC1``.
+    """
+    channels, order = _ENCODINGS[encoding]
+    if height < 1 or width < 1 or step < width * channels or data.size < height * step:
+        return None
+    rows = data[:height * step].reshape(height, step)[:, :width * channels]
+    return np.ascontiguousarray(rows.reshape(height, width, channels)[:, :, order])

@@ -1,0 +1,51 @@
+"""A camera plugged into this computer."""
+
+import threading
+from typing import Iterator
+
+import cv2
+
+from facetrack_ros.errors import SourceError
+from facetrack_ros.sources.source import Closing, Picture
+
+
+class DeviceSource(Closing):
+    """A camera by its index, through OpenCV.
+
+    :raises SourceError: there is no such device, or it gives no picture.
+    """
+
+    live = True
+
+    def __init__(self, index: int):
+        super().__init__(f"camera device {index}")
+        _silence_opencv()
+        self._lock = threading.Lock()
+        self._capture = cv2.VideoCapture(index)
+        if not self._capture.isOpened():
+            self._capture.release()
+            raise SourceError(f"{self.name} cannot be opened: check that it is plugged in, that no other program uses "
+                              "it, and that you may read it")
+
+    def __iter__(self) -> Iterator[Picture]:
+        while True:
+            with self._lock:
+                if self._closed:
+                    return
+                done, image = self._capture.read()
+            if not done:
+                raise SourceError(f"{self.name} stopped giving pictures: check its cable, then open it again")
+            yield Picture(image=image)
+
+    def close(self) -> None:
+        """Let go of the device; waits for a read that is under way."""
+        super().close()
+        with self._lock:
+            self._capture.release()
+
+
+def _silence_opencv() -> None:
+    """What OpenCV writes to stderr is said in a sentence by our error."""
+    logging = getattr(getattr(cv2, "utils", None), "logging", None)
+    if logging is not None:
+        logging.setLogLevel(logging.LOG_LEVEL_SILENT)

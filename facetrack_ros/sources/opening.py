@@ -1,0 +1,60 @@
+"""From the SOURCE words of the command line to a source."""
+
+import re
+from pathlib import Path
+
+from facetrack_ros.errors import SourceError
+from facetrack_ros.sources.address import AddressSource
+from facetrack_ros.sources.bag import BagSource
+from facetrack_ros.sources.device import DeviceSource
+from facetrack_ros.sources.picture_folder import DEFAULT_FPS, PICTURE_SUFFIXES, FolderSource
+from facetrack_ros.sources.source import FrameSource
+from facetrack_ros.sources.video_file import VideoFileSource
+
+_DEVICE = re.compile(r"(?:/dev/video)?([0-9]{1,3})")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_ADDRESSES = ("rtsp", "rtsps", "http", "https")
+WORDS = ("a device index (0), an address (rtsp://, rtsps://, http://, https://), a video file, a folder of pictures, "
+         "or bag:PATH:TOPIC")
+
+
+def open_source(text: str, fps: float = DEFAULT_FPS) -> FrameSource:
+    """Open what ``text`` names: a device index, an address, a video file, a folder of pictures or ``bag:PATH:TOPIC``.
+
+    :param fps: pictures a second of a folder, which has no times of its own.
+    :raises SourceError: nothing can be read there; the sentence says what to do.
+    """
+    text = text.strip()
+    if not text:
+        raise SourceError(f"the source is empty: give {WORDS}")
+    device = _DEVICE.fullmatch(text)
+    if device:
+        return DeviceSource(int(device[1]))
+    if text.startswith("bag:"):
+        return BagSource(*_path_and_topic(text[len("bag:"):]))
+    scheme = _SCHEME.match(text)
+    if scheme:
+        if scheme[1].lower() not in _ADDRESSES:
+            raise SourceError(f"{scheme[1]}:// is no source that can be opened: give {WORDS}")
+        return AddressSource(text)
+    path = Path(text).expanduser()
+    if not path.exists():
+        raise SourceError(f"{text} does not exist: check the path, or give {WORDS}")
+    if path.is_dir():
+        if (path / "metadata.yaml").exists():
+            raise SourceError(f"{text} is a bag: give it as bag:{text}:TOPIC")
+        return FolderSource(path, fps)
+    if path.suffix.lower() in (".mcap", ".db3"):
+        raise SourceError(f"{text} is a bag: give it as bag:{text}:TOPIC")
+    if path.suffix.lower() in PICTURE_SUFFIXES:
+        raise SourceError(f"{text} is one picture, and nobody can be followed in one: give a video file or the folder "
+                          "of pictures it belongs to")
+    return VideoFileSource(path)
+
+
+def _path_and_topic(rest: str) -> "tuple[Path, str]":
+    """A path may hold colons itself, so the last one counts only where the whole is no path."""
+    path, colon, topic = rest.rpartition(":")
+    if not colon or Path(rest).expanduser().exists():
+        path, topic = rest, ""
+    return Path(path).expanduser(), topic if not topic or topic.startswith("/") else f"/{topic}"

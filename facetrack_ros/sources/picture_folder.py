@@ -1,0 +1,65 @@
+"""A folder of pictures, taken as one camera's frames."""
+
+from pathlib import Path
+from typing import Iterator
+
+from facetrack_ros.errors import SourceError
+from facetrack_ros.sources.jpeg import decode, is_jpeg, is_whole_jpeg
+from facetrack_ros.sources.source import Closing, Picture
+
+DEFAULT_FPS = 10.0
+PICTURE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".pgm", ".ppm", ".tif", ".tiff", ".webp"))
+
+
+class FolderSource(Closing):
+    """The pictures of a folder, sorted by name, evenly spaced in time. JPEG files are passed on untouched.
+
+    A damaged picture is skipped and counted; its place in time stays empty.
+
+    :param path: of the folder.
+    :param fps: pictures a second.
+    :raises SourceError: no such folder, no pictures in it, or ``fps`` not above zero.
+    """
+
+    def __init__(self, path: Path, fps: float = DEFAULT_FPS):
+        super().__init__(str(path))
+        if not 0 < fps < float("inf"):
+            raise SourceError(f"{fps} pictures a second cannot be: give a number above zero")
+        self._fps = fps
+        self._paths = pictures_in(path)
+        if not self._paths:
+            raise SourceError(f"{path} holds no pictures: give a folder with {', '.join(sorted(PICTURE_SUFFIXES))} "
+                              "files")
+
+    def __iter__(self) -> Iterator[Picture]:
+        for row, path in enumerate(self._paths):
+            if self._closed:
+                return
+            picture = self._read(path, round(row * 1e9 / self._fps))
+            if picture is None:
+                self.skipped += 1
+            else:
+                yield picture
+
+    @staticmethod
+    def _read(path: Path, offset_ns: int) -> "Picture | None":
+        try:
+            data = path.read_bytes()
+        except OSError:
+            return None
+        if is_jpeg(data):
+            return Picture(offset_ns, jpeg=data) if is_whole_jpeg(data) else None
+        image = decode(data)
+        return None if image is None else Picture(offset_ns, image=image)
+
+
+def pictures_in(folder: Path) -> "list[Path]":
+    """The picture files of a folder, sorted by name.
+
+    :raises SourceError: the folder cannot be read.
+    """
+    try:
+        return sorted(path for path in folder.iterdir()
+                      if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".") and path.is_file())
+    except OSError as error:
+        raise SourceError(f"{folder} cannot be read as a folder: check the path and its permissions") from error

@@ -1,0 +1,62 @@
+"""A video file, with the true times of its frames."""
+
+from pathlib import Path
+from typing import Iterator
+
+from facetrack_ros.errors import SourceError
+from facetrack_ros.sources.av_reading import NoFilm, PictureReader, open_container
+from facetrack_ros.sources.source import Closing, Picture
+
+
+class VideoFileSource(Closing):
+    """A film: mp4, avi, mkv, gif and whatever else FFmpeg reads. Motion JPEG is passed on without re-encoding.
+
+    A file that breaks off gives the pictures up to there.
+
+    :param path: of the file.
+    :raises SourceError: it is no film, or damaged beyond reading.
+    """
+
+    def __init__(self, path: Path):
+        super().__init__(str(path))
+        self._path = path
+        self._open().close()
+
+    def _open(self) -> PictureReader:
+        import av
+
+        try:
+            if self._path.stat().st_size == 0:
+                raise SourceError(f"{self.name} is empty: give a video file that holds frames")
+            # The prefix keeps a colon in the name from being taken for a protocol.
+            return PictureReader(*open_container(f"file:{self._path}"))
+        except NoFilm as error:
+            raise SourceError(f"{self.name} is no video: give an mp4, avi, mkv or gif file") from error
+        except PermissionError as error:
+            raise SourceError(f"{self.name} may not be read: check its permissions") from error
+        except (av.error.FFmpegError, OSError) as error:
+            raise SourceError(f"{self.name} is no video that can be read, or it is damaged: give an mp4, avi, mkv or "
+                              "gif file, complete from its start") from error
+        except UnicodeError as error:
+            raise SourceError(f"{self.name!r} has a name that is no UTF-8 text: rename it") from error
+
+    def __iter__(self) -> Iterator[Picture]:
+        import av
+
+        reader = self._open()
+        first_ns = last_ns = None
+        try:
+            for time_ns, jpeg, image in reader:
+                if time_ns is None:
+                    # Some old containers give no times: go on by the nominal rate.
+                    time_ns = 0 if last_ns is None else last_ns + reader.spacing_ns
+                first_ns = time_ns if first_ns is None else first_ns
+                last_ns = time_ns
+                yield Picture(offset_ns=time_ns - first_ns, jpeg=jpeg, image=image)
+                if self._closed:
+                    return
+        except (av.error.FFmpegError, OSError):
+            self.skipped += 1  # it breaks off here
+        finally:
+            self.skipped += reader.skipped
+            reader.close()

@@ -1,0 +1,172 @@
+"""Bags give their pictures with the stamps of their headers, JPEG untouched."""
+
+import cv2
+import numpy as np
+import pytest
+
+from facetrack_ros.errors import SourceError
+from facetrack_ros.sources.bag import BagSource, raw_image
+from facetrack_ros.sources.opening import open_source
+from facetrack_ros.vision.frame import encode_jpeg
+
+START_NS = 1_700_000_000_123_456_789
+COMPRESSED, RAW, TEXT = "sensor_msgs/msg/CompressedImage", "sensor_msgs/msg/Image", "std_msgs/msg/String"
+
+
+@pytest.fixture(params=["mcap", "sqlite3"])
+def write_bag(request, tmp_path):
+    """Write ``(topic, type, received_ns, message)`` rows, where a message is made from the types of a store."""
+    from rosbags.rosbag2 import StoragePlugin, Writer
+    from rosbags.typesys import Stores, get_typestore
+
+    store = get_typestore(Stores.ROS2_JAZZY)
+
+    def header(stamp_ns):
+        time = store.types["builtin_interfaces/msg/Time"](stamp_ns // 10**9, stamp_ns % 10**9)
+        return store.types["std_msgs/msg/Header"](time, "front_optical")
+
+    def compressed(stamp_ns, data, format="jpeg"):
+        return COMPRESSED, store.types[COMPRESSED](header(stamp_ns), format, np.frombuffer(data, np.uint8))
+
+    def raw(stamp_ns, image, encoding, padding=0):
+        rows = np.pad(image.reshape(len(image), -1), ((0, 0), (0, padding)))
+        return RAW, store.types[RAW](header(stamp_ns), len(image), image.shape[1], encoding, 0, rows.shape[1],
+                                     rows.ravel())
+
+    def text(_stamp_ns, words):
+        return TEXT, store.types[TEXT](words)
+
+    def write(rows, name="bag"):
+        path = tmp_path / name
+        plugin = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3}[request.param]
+        with Writer(path, version=9, storage_plugin=plugin) as writer:
+            connections = {}
+            for row, (topic, (kind, message)) in enumerate(rows):
+                if topic not in connections:
+                    connections[topic] = writer.add_connection(topic, kind, typestore=store)
+                writer.write(connections[topic], START_NS + 5_000_000 + row, store.serialize_cdr(message, kind))
+        return path
+
+    write.compressed, write.raw, write.text = compressed, raw, text
+    return write
+
+
+def test_jpeg_payloads_come_untouched_with_the_stamps_of_their_headers(write_bag, picture):
+    jpegs = [encode_jpeg(picture(number)) for number in range(3)]
+    stamps = [START_NS, START_NS + 100_000_000, START_NS + 333_000_001]
+    path = write_bag([("/front/image/compressed", write_bag.compressed(*pair)) for pair in zip(stamps, jpegs)])
+    pictures = list(open_source(f"bag:{path}:/front/image/compressed"))
+    assert [found.jpeg for found in pictures] == jpegs
+    assert [found.stamp_ns for found in pictures] == stamps
+    assert [found.offset_ns for found in pictures] == [0, 100_000_000, 333_000_001]
+    assert {found.frame_id for found in pictures} == {"front_optical"}
+
+
+@pytest.mark.parametrize("encoding", ["bgr8", "rgb8"])
+def test_raw_colour_images_come_as_bgr_with_the_padding_of_rows_left_out(write_bag, picture, encoding):
+    image = picture(3)
+    sent = image if encoding == "bgr8" else image[:, :, ::-1]
+    path = write_bag([("/image", write_bag.raw(START_NS, sent, encoding, padding=5))])
+    assert np.array_equal(next(iter(BagSource(path))).image, image)
+
+
+def test_raw_grey_images_come_as_bgr(write_bag, picture):
+    grey = picture(3)[:, :, 0]
+    path = write_bag([("/image", write_bag.raw(START_NS, grey, "mono8"))])
+    assert np.array_equal(next(iter(BagSource(path))).image, np.dstack([grey] * 3))
+
+
+def test_png_payloads_come_as_pixels(write_bag, picture):
+    data = cv2.imencode(".png", picture(2))[1].tobytes()
+    path = write_bag([("/image", write_bag.compressed(START_NS, data, "png"))])
+    found = next(iter(BagSource(path)))
+    assert found.jpeg is None and np.array_equal(found.image, picture(2))
+
+
+def test_the_only_image_topic_need_not_be_named(write_bag, picture):
+    path = write_bag([("/chatter", write_bag.text(0, "hello")),
+                      ("/image", write_bag.compressed(START_NS, encode_jpeg(picture())))])
+    assert BagSource(path).topic == "/image"
+    assert open_source(f"bag:{path}:image").topic == "/image"
+
+
+def test_of_several_image_topics_one_must_be_named(write_bag, picture):
+    data = encode_jpeg(picture())
+    path = write_bag([("/left", write_bag.compressed(START_NS, data)), ("/right", write_bag.compressed(START_NS, data))])
+    with pytest.raises(SourceError, match="/left, /right"):
+        open_source(f"bag:{path}")
+    assert len(list(open_source(f"bag:{path}:/right"))) == 1
+
+
+def test_a_topic_that_is_not_there_is_answered_with_those_that_are(write_bag, picture):
+    path = write_bag([("/left", write_bag.compressed(START_NS, encode_jpeg(picture())))])
+    with pytest.raises(SourceError, match="no image topic /other: choose from /left"):
+        open_source(f"bag:{path}:/other")
+
+
+def test_a_bag_without_pictures_says_so(write_bag):
+    path = write_bag([("/chatter", write_bag.text(0, "hello"))])
+    with pytest.raises(SourceError, match="has no topic of"):
+        BagSource(path)
+
+
+def test_an_encoding_that_cannot_be_read_is_named(write_bag, picture):
+    path = write_bag([("/image", write_bag.raw(START_NS, picture()[:, :, :2], "yuv422"))])
+    with pytest.raises(SourceError, match="yuv422"):
+        list(BagSource(path))
+
+
+def test_damaged_pictures_are_skipped_and_counted(write_bag, picture):
+    data = encode_jpeg(picture())
+    rows = [write_bag.compressed(START_NS + number, payload)
+            for number, payload in enumerate((data, data[:-300], b"", data))]
+    source = BagSource(write_bag([("/image", row) for row in rows]))
+    assert [found.stamp_ns for found in source] == [START_NS, START_NS + 3]
+    assert source.skipped == 2
+
+
+def test_a_stamp_of_zero_counts_as_when_the_message_was_received(write_bag, picture):
+    path = write_bag([("/image", write_bag.compressed(0, encode_jpeg(picture())))])
+    assert next(iter(BagSource(path))).stamp_ns == START_NS + 5_000_000
+
+
+def test_the_file_within_the_folder_may_be_named_too(write_bag, picture):
+    path = write_bag([("/image", write_bag.compressed(START_NS, encode_jpeg(picture())))])
+    inner = next(found for found in path.iterdir() if found.suffix in (".mcap", ".db3"))
+    assert len(list(open_source(f"bag:{inner}:/image"))) == 1
+
+
+def test_a_bag_named_without_the_word_gets_advice(write_bag, picture):
+    path = write_bag([("/image", write_bag.compressed(START_NS, encode_jpeg(picture())))])
+    with pytest.raises(SourceError, match=f"bag:{path}:TOPIC"):
+        open_source(str(path))
+
+
+def test_a_path_with_a_colon_can_be_opened(write_bag, picture):
+    path = write_bag([("/image", write_bag.compressed(START_NS, encode_jpeg(picture())))], name="run:3")
+    assert len(list(open_source(f"bag:{path}"))) == 1
+    assert len(list(open_source(f"bag:{path}:/image"))) == 1
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.5])
+def test_a_damaged_bag_is_one_sentence_or_the_pictures_up_to_there(write_bag, picture, keep):
+    rows = [("/image", write_bag.compressed(START_NS + row, encode_jpeg(picture(row, 480, 640)))) for row in range(30)]
+    path = write_bag(rows)
+    inner = next(found for found in path.iterdir() if found.suffix in (".mcap", ".db3"))
+    inner.write_bytes(inner.read_bytes()[:int(inner.stat().st_size * keep)])
+    try:
+        assert len(list(BagSource(path))) < 30
+    except SourceError as error:
+        assert "\n" not in str(error)
+
+
+def test_a_folder_that_is_no_bag_is_refused(tmp_path):
+    with pytest.raises(SourceError, match="is no bag"):
+        BagSource(tmp_path)
+
+
+def test_a_raw_image_whose_sizes_contradict_each_other_is_none():
+    data = np.zeros(11, np.uint8)
+    assert raw_image(data, 2, 2, 6, "bgr8") is None
+    assert raw_image(data, 1, 3, 3, "bgr8") is None
+    assert raw_image(data, 0, 0, 0, "mono8") is None

@@ -1,0 +1,101 @@
+"""Offline, a source becomes the same frames each time: rising stamps, numbers from 0, encoded once."""
+
+import os
+
+import numpy as np
+import pytest
+
+from facetrack_ros.errors import SourceError
+from facetrack_ros.sources.frames import frames
+from facetrack_ros.sources.opening import open_source
+from facetrack_ros.sources.source import Closing, Picture
+from facetrack_ros.sources.start_time import default_start_ns
+from facetrack_ros.vision.frame import encode_jpeg
+
+START_NS = 1_700_000_000_000_000_000
+
+
+class ListSource(Closing):
+    def __init__(self, pictures, live=False):
+        super().__init__("a list")
+        self._pictures = pictures
+        self.live = live
+
+    def __iter__(self):
+        return iter(self._pictures)
+
+
+def test_frames_are_stamped_from_the_start_and_numbered_from_0(picture):
+    jpeg = encode_jpeg(picture())
+    source = ListSource([Picture(offset, jpeg=jpeg) for offset in (0, 80, 170)])
+    found = list(frames(source, "front", START_NS))
+    assert [frame.stamp_ns - START_NS for frame in found] == [0, 80, 170]
+    assert [frame.number for frame in found] == [0, 1, 2]
+    assert {frame.camera_id for frame in found} == {"front"}
+    assert all(frame.jpeg is jpeg for frame in found)
+
+
+def test_repeated_and_backward_stamps_are_left_out_and_counted(picture):
+    jpeg = encode_jpeg(picture())
+    source = ListSource([Picture(stamp, stamp, jpeg) for stamp in (10, 20, 20, 15, 30)])
+    found = list(frames(source, "front"))
+    assert [frame.stamp_ns for frame in found] == [10, 20, 30]
+    assert [frame.number for frame in found] == [0, 1, 2]
+    assert source.skipped == 2
+
+
+def test_a_start_that_is_given_replaces_the_stamps_of_a_bag(picture):
+    source = ListSource([Picture(offset, 500 + offset, encode_jpeg(picture())) for offset in (0, 7)])
+    assert [frame.stamp_ns for frame in frames(source, "front", START_NS)] == [START_NS, START_NS + 7]
+
+
+def test_pixels_are_encoded_at_the_quality_asked_for(picture):
+    source = ListSource([Picture(0, image=picture())])
+    low, high = (next(frames(source, "front", START_NS, quality)).jpeg for quality in (20, 95))
+    assert high == encode_jpeg(picture(), 95) and len(low) < len(high)
+
+
+def test_without_any_time_a_start_is_asked_for(picture):
+    with pytest.raises(SourceError, match="give a start time"):
+        list(frames(ListSource([Picture(0, image=picture())]), "front"))
+
+
+def test_a_live_source_has_no_place_offline():
+    with pytest.raises(SourceError, match="is live"):
+        list(frames(ListSource([], live=True), "front", START_NS))
+
+
+def test_reading_a_real_film_twice_gives_the_same_bytes(data_dir):
+    with open_source(str(data_dir / "clips" / "epfl_lab_camA_Double1.mp4")) as source:
+        first, second = ([(frame.stamp_ns, frame.jpeg) for frame in frames(source, "front", START_NS)] for _ in "ab")
+    assert len(first) == 98 and first == second
+
+
+def test_the_start_is_the_containers_creation_time(data_dir, tmp_path, write_film):
+    assert default_start_ns(data_dir / "clips" / "epfl_lab_camA_Double1.mp4") == 1_593_425_930_000_000_000
+    film = write_film(tmp_path / "film.mp4", [0, 40], creation_time="2024-03-05T06:07:08.250000Z")
+    assert default_start_ns(film) // 10**9 == 1_709_618_828
+
+
+@pytest.mark.parametrize("creation_time", [None, "1970-01-01T00:00:00Z"])
+def test_without_a_believable_creation_time_the_start_is_the_files_own(tmp_path, write_film, creation_time):
+    film = write_film(tmp_path / "film.mp4", [0, 40], creation_time=creation_time)
+    os.utime(film, ns=(START_NS, START_NS))
+    assert default_start_ns(film) == START_NS
+
+
+def test_the_start_of_a_folder_is_its_first_pictures(tmp_path):
+    for name, stamp_ns in (("b.jpg", START_NS + 5), ("a.jpg", START_NS)):
+        (tmp_path / name).write_bytes(b"x")
+        os.utime(tmp_path / name, ns=(stamp_ns, stamp_ns))
+    assert default_start_ns(tmp_path) == START_NS
+
+
+def test_the_start_of_what_is_not_there_is_a_sentence(tmp_path):
+    with pytest.raises(SourceError, match="cannot be read"):
+        default_start_ns(tmp_path / "nothing")
+
+
+def test_pixels_of_a_frame_decode_to_what_was_shown(picture):
+    frame = next(frames(ListSource([Picture(0, image=picture())]), "front", START_NS))
+    assert np.abs(frame.image.astype(int) - picture()).mean() < 5
