@@ -50,6 +50,7 @@ class Database:
                  copy: "tempfile.TemporaryDirectory | None" = None) -> None:
         self.path = path
         self.robot_id = ""
+        self.closed = False
         self._connection = connection
         self._lock_file = lock_file
         self._copy = copy
@@ -137,34 +138,39 @@ class Database:
 
     def write(self, sql: str, values: "tuple | list" = ()) -> int:
         """Like :meth:`run`, within a transaction that :meth:`commit` ends."""
-        if not self._connection.in_transaction:
+        if not self._writing():
             self._execute("BEGIN IMMEDIATE", ())
         return self.run(sql, values)
 
     def commit(self) -> None:
         """End the open transaction, if there is one."""
-        if self._connection.in_transaction:
+        if self._writing():
             self._execute("COMMIT", ())
 
     def rollback(self) -> None:
         """Take back what the open transaction wrote."""
-        if self._connection.in_transaction:
+        if self._writing():
             self._execute("ROLLBACK", ())
 
     def close(self) -> None:
         """Close the file; what was not committed is lost."""
         self._connection.close()
+        self.closed = True
         if self._lock_file >= 0:
             os.close(self._lock_file)
             self._lock_file = -1
         if self._copy is not None:
             self._copy.cleanup()
 
+    def _writing(self) -> bool:
+        # SQLite ends a transaction by itself when the disk is full: only it knows.
+        return not self.closed and self._connection.in_transaction
+
     def _execute(self, sql: str, values: "tuple | list") -> sqlite3.Cursor:
+        if self.closed:
+            raise StoreError(f"{self.path} was closed and cannot be used any more")
         try:
             return self._connection.execute(sql, values)
-        except sqlite3.ProgrammingError as error:
-            raise StoreError(f"{self.path} was closed and cannot be used any more") from error
         except sqlite3.OperationalError as error:
             raise StoreError(f"cannot use {self.path}: {error}; check room and permissions on that disk") from error
         except sqlite3.DatabaseError as error:
@@ -193,8 +199,8 @@ class Database:
             raise StoreError(f"{self.path} holds embeddings of {model_id} ({dimension} numbers), not of {contract.id} "
                              f"({contract.dimension}); embeddings of two models are never mixed")
         if sha256 and contract.sha256 and sha256 != contract.sha256:
-            raise StoreError(f"{self.path} holds embeddings of another file of model {model_id} (sha256 {sha256[:12]}…, "
-                             f"not {contract.sha256[:12]}…); give the new file an id of its own")
+            raise StoreError(f"{self.path} holds embeddings of another file of model {model_id} (sha256 "
+                             f"{sha256[:12]}…, not {contract.sha256[:12]}…); give the new file an id of its own")
         if robot_id is not None and robot_id != self.robot_id:
             raise StoreError(f"{self.path} is the memory of robot {self.robot_id}, not of {robot_id}; use another "
                              "data folder")

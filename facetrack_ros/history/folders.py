@@ -43,7 +43,8 @@ def robot_folder(data_dir: "Path | str", robot_id: str) -> Path:
             fresh.write_text(json.dumps({"robot_id": robot_id, "format": FORMAT_VERSION}) + "\n")
             fresh.replace(note)
     except OSError as error:
-        raise StoreError(f"cannot write in {path}: {error.strerror}; choose a data folder that can be written") from error
+        raise StoreError(f"cannot write in {path}: {error.strerror}; choose a data folder that can be "
+                         "written") from error
     found = _read(path)
     if found.error:
         raise StoreError(found.error)

@@ -2,6 +2,8 @@
 
 from facetrack_ros.history.database import Database
 
+_SPANS = (("sightings", "first_ns", "last_ns"), ("ingests", "start_ns", "end_ns"), ("coverage", "start_ns", "end_ns"))
+
 
 class Ingests:
     """The recordings a store has taken in. Its owner commits and holds the lock."""
@@ -21,8 +23,7 @@ class Ingests:
         """Whether anything of a camera is kept between two stamps, both included."""
         return any(self._database.rows(
             f"SELECT 1 FROM {table} WHERE camera_id = ? AND {start} <= ? AND {end} >= ? LIMIT 1",
-            (camera_id, end_ns, start_ns)) for table, start, end in
-            (("sightings", "first_ns", "last_ns"), ("ingests", "start_ns", "end_ns"), ("coverage", "start_ns", "end_ns")))
+            (camera_id, end_ns, start_ns)) for table, start, end in _SPANS)
 
     def delete(self, camera_id: str, start_ns: int, end_ns: int) -> None:
         """Delete the notes and the coverage of a camera that lie wholly between two stamps."""

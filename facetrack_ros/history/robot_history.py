@@ -70,7 +70,8 @@ class RobotHistory:
             face = track.face
             if face is not None and face.embedding is not None:
                 self.sightings.add(camera_id, stamp_ns, frame_number, track.track_id, track.person_id, track.bbox,
-                                   face.bbox, face.quality, face.embedding, lambda box=face.bbox: picture.thumbnail(box))
+                                   face.bbox, face.quality, face.embedding,
+                                   lambda box=face.bbox: picture.thumbnail(box))
             elif track.person_id:
                 self.sightings.name_track(track.track_id, track.person_id)
 

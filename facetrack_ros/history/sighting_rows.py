@@ -9,8 +9,9 @@ from facetrack_ros.history.database import Database
 from facetrack_ros.history.sighting import Sighting
 
 _BATCH = 20_000
-_SELECT = ("SELECT s.id, s.camera_id, s.stamp_ns, s.first_ns, s.last_ns, s.frame_number, s.track_id, s.person_id, s.bbox, "
-           "s.face_bbox, s.quality, s.embedding, t.jpeg FROM sightings s LEFT JOIN thumbnails t ON t.sighting_id = s.id ")
+_SELECT = ("SELECT s.id, s.camera_id, s.stamp_ns, s.first_ns, s.last_ns, s.frame_number, s.track_id, s.person_id, "
+           "s.bbox, s.face_bbox, s.quality, s.embedding, t.jpeg "
+           "FROM sightings s LEFT JOIN thumbnails t ON t.sighting_id = s.id ")
 _WITHIN = "camera_id = ? AND first_ns >= ? AND last_ns <= ?"
 
 
@@ -71,7 +72,8 @@ class SightingRows:
 
     def best_of_person(self, person_id: str) -> "Sighting | None":
         """The sighting of a person with the highest quality."""
-        rows = self._database.rows(f"{_SELECT} WHERE s.person_id = ? ORDER BY s.quality DESC, s.id LIMIT 1", (person_id,))
+        rows = self._database.rows(f"{_SELECT} WHERE s.person_id = ? ORDER BY s.quality DESC, s.id LIMIT 1",
+                                   (person_id,))
         return self._sighting(rows[0]) if rows else None
 
     def batches(self) -> "Iterator[tuple]":

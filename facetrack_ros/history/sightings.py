@@ -100,8 +100,9 @@ class SightingStore:
         with self._changing():
             known = self._open_sightings.match(track_id, stamp_ns, vector)
             if known is None or quality > known.quality:
-                face = Sighting(self.robot_id, camera_id, stamp_ns, stamp_ns, stamp_ns, frame_number, track_id, person_id,
-                                bbox, face_bbox, float(quality), vector, self.contract.id, thumbnail_maker())
+                face = Sighting(self.robot_id, camera_id, stamp_ns, stamp_ns, stamp_ns, frame_number, track_id,
+                                person_id, bbox, face_bbox, float(quality), vector, self.contract.id,
+                                thumbnail_maker())
                 if known is None:
                     row = len(self._index)
                     self._index.extend([self._rows.insert(face)], [camera_id], [track_id], [stamp_ns], [stamp_ns],
@@ -238,7 +239,8 @@ class SightingStore:
         """Commit and close. The store cannot be used afterwards."""
         with self._lock:
             try:
-                self._commit()
+                if not self._database.closed:
+                    self._commit()
             finally:
                 self._database.close()
 

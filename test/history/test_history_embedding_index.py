@@ -15,7 +15,7 @@ def random_unit(rng, count, dimension):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10**6), count=st.integers(0, 600), pieces=st.integers(1, 5), start=st.integers(0, 100),
        length=st.integers(0, 100), threshold=st.floats(-1, 0.8), cameras=st.sets(st.sampled_from((*CAMERAS, "none"))))
 def test_search_equals_comparing_one_by_one(seed, count, pieces, start, length, threshold, cameras):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.event_lines import CSV_COLUMNS, event_to_dict, read_events
@@ -68,6 +68,7 @@ def test_a_file_a_day_by_the_events_own_utc_date(tmp_path):
 
 
 @pytest.mark.parametrize("format", ["jsonl", "csv"])
+@settings(max_examples=50, deadline=None)
 @given(cut=st.integers(1, 500))
 def test_a_torn_tail_costs_only_the_torn_line(tmp_path_factory, format, cut):
     directory = tmp_path_factory.mktemp("log")
