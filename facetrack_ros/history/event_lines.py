@@ -1,0 +1,106 @@
+"""Person events as lines of text, and back: JSON lines or CSV, with the same keys."""
+
+import csv
+import io
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from facetrack_ros.errors import StoreError
+from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
+
+CSV_COLUMNS = ("event", "person_id", "robot_id", "camera_id", "timestamp", "frame_number", "bbox", "confidence",
+               "last_seen_timestamp", "duration_sec", "last_bbox", "reference_face_id", "similarity", "search_id")
+_BOXES = ("bbox", "last_bbox")
+_NUMBERS = ("timestamp", "confidence", "last_seen_timestamp", "duration_sec", "similarity")
+_KEYS_OF = {PERSON_IN: ("bbox", "confidence"),
+            PERSON_OUT: ("last_seen_timestamp", "duration_sec", "last_bbox"),
+            FACE_MATCHED: ("reference_face_id", "similarity", "search_id")}
+_LOG = logging.getLogger(__name__)
+
+
+def event_to_dict(event: PersonEvent) -> dict:
+    """The event under the keys of the log: stamps in seconds since the epoch, durations in seconds."""
+    values = {"bbox": _box(event.bbox), "confidence": event.confidence,
+              "last_seen_timestamp": _seconds(event.last_seen_ns), "duration_sec": _seconds(event.duration_ns),
+              "last_bbox": _box(event.last_bbox), "reference_face_id": event.reference_face_id,
+              "similarity": event.similarity, "search_id": event.search_id}
+    line = {"event": event.event, "person_id": event.person_id, "robot_id": event.robot_id,
+            "camera_id": event.camera_id, "timestamp": _seconds(event.stamp_ns), "frame_number": event.frame_number}
+    return line | {key: values[key] for key in _KEYS_OF[event.event]}
+
+
+def json_line(event: PersonEvent) -> bytes:
+    """One line of a JSON log, with its newline."""
+    return json.dumps(event_to_dict(event), ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def csv_header() -> bytes:
+    """The first line of a CSV log."""
+    return (",".join(CSV_COLUMNS) + "\n").encode()
+
+
+def csv_line(event: PersonEvent) -> bytes:
+    """One line of a CSV log: one set of columns for all kinds, boxes as ``x1 y1 x2 y2``, nothing for none."""
+    row = {}
+    for key, value in event_to_dict(event).items():
+        if key in _BOXES and value is not None:
+            value = " ".join(repr(number) for number in value)
+        # A newline within a name would make two lines of one, and a torn tail could not be told any more.
+        row[key] = " ".join(value.splitlines()) if isinstance(value, str) else value
+    text = io.StringIO()
+    csv.DictWriter(text, CSV_COLUMNS, restval="", lineterminator="\n").writerow(row)
+    return text.getvalue().encode()
+
+
+def read_events(directory: "Path | str") -> "Iterator[dict]":
+    """All events logged in a folder, a day after the other, in both formats, as :func:`event_to_dict` gives them.
+
+    A last line without its newline is still being written or was torn: it is left out. A damaged line in the
+    middle is left out with a warning.
+
+    :raises StoreError: a log cannot be read.
+    """
+    for path in sorted(Path(directory).glob("events-*.*")):
+        if path.suffix not in (".jsonl", ".csv"):
+            continue
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise StoreError(f"cannot read the event log {path}: {error.strerror}; check its permissions") from error
+        lines = data[:data.rfind(b"\n") + 1].split(b"\n")[:-1]
+        parse = json.loads if path.suffix == ".jsonl" else _from_csv
+        for number, line in enumerate(lines[1:] if path.suffix == ".csv" else lines, 1):
+            try:
+                yield parse(line.decode())
+            except (ValueError, KeyError) as error:
+                _LOG.warning("event %d of %s is damaged and left out: %s", number, path, error)
+
+
+def _from_csv(line: str) -> dict:
+    cells = next(csv.reader([line]), [])
+    if len(cells) != len(CSV_COLUMNS):
+        raise ValueError(f"{len(cells)} columns instead of {len(CSV_COLUMNS)}")
+    row = dict(zip(CSV_COLUMNS, cells))
+    event = {}
+    for key in (*CSV_COLUMNS[:6], *_KEYS_OF[row["event"]]):
+        text = row[key]
+        if key == "frame_number":
+            event[key] = int(text)
+        elif key in _NUMBERS:
+            event[key] = float(text) if text else None
+        elif key in _BOXES:
+            event[key] = [float(number) for number in text.split()] if text else None
+        else:
+            event[key] = None if key == "search_id" and not text else text
+    return event
+
+
+def _seconds(time_ns: "int | None") -> "float | None":
+    # A double holds today's seconds to a quarter of a microsecond; more digits would be invented ones.
+    return None if time_ns is None else round(time_ns / 1e9, 6)
+
+
+def _box(box) -> "list[float] | None":
+    return None if box is None else [round(float(number), 2) for number in box]

@@ -1,0 +1,122 @@
+"""The event log: a line an event, a file a day, whole lines even when the robot is switched off."""
+
+import os
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from facetrack_ros.errors import StoreError
+from facetrack_ros.history.event_lines import csv_header, csv_line, json_line
+from facetrack_ros.tracking.event import PersonEvent
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+class EventLog:
+    """Appends person events to ``events-2026-11-23.jsonl`` (or ``.csv``), by the event's own UTC day.
+
+    A line goes out in one write, so a reader or a killed process sees it whole or not at all; a tail torn by
+    a power cut is cut off when the file is opened again.
+
+    :param directory: made when it is not there.
+    :param format: ``jsonl`` or ``csv``.
+    :raises StoreError: unknown format, or the folder cannot be made.
+    """
+
+    def __init__(self, directory: "Path | str", format: str = "jsonl") -> None:
+        if format not in ("jsonl", "csv"):
+            raise StoreError(f"an event log is written as jsonl or csv, not as {format!r}")
+        self._directory = Path(directory)
+        self._format = format
+        self._line = json_line if format == "jsonl" else csv_line
+        self._header = csv_header() if format == "csv" else b""
+        self._day: "int | None" = None
+        self._file = -1
+        self._failing = False
+        self._written = 0
+        self._unwritten = 0
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"cannot make the folder {directory} for the event log: {error.strerror}") from error
+
+    @property
+    def written(self) -> int:
+        """Events on disk since this log was opened."""
+        return self._written
+
+    @property
+    def unwritten(self) -> int:
+        """Events that could not be written since this log was opened."""
+        return self._unwritten
+
+    def append(self, event: PersonEvent) -> bool:
+        """Write one event.
+
+        :returns: whether it is on disk.
+        :raises StoreError: the first event in a row that could not be written (disk full, no permission). The
+            ones that follow are only counted in :attr:`unwritten` until one goes through again.
+        """
+        line = self._line(event)
+        try:
+            self._open_day(event.stamp_ns)
+            _write_whole(self._file, line)
+        except OSError as error:
+            self._unwritten += 1
+            if self._failing:
+                return False
+            self._failing = True
+            raise StoreError(f"cannot write the event log in {self._directory}: {error.strerror}; "
+                             "make room or check the permissions, events are lost until then") from error
+        self._failing = False
+        self._written += 1
+        return True
+
+    def close(self) -> None:
+        """Close the file. A later :meth:`append` opens it again."""
+        if self._file >= 0:
+            os.close(self._file)
+        self._file, self._day = -1, None
+
+    def _open_day(self, stamp_ns: int) -> None:
+        day = stamp_ns // (86_400 * 10**9)
+        if day == self._day:
+            return
+        self.close()
+        name = f"events-{_EPOCH + timedelta(days=day):%Y-%m-%d}.{self._format}"
+        file = os.open(self._directory / name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            if _mend_tail(file) == 0:
+                _write_whole(file, self._header)
+        except OSError:
+            os.close(file)
+            raise
+        self._file, self._day = file, day
+
+
+def _write_whole(file: int, data: bytes) -> None:
+    """All of ``data`` or nothing: a disk that fills up takes a part of a line, which is taken back."""
+    before = os.fstat(file).st_size
+    try:
+        done = os.write(file, data) if data else 0
+        if done < len(data):
+            os.write(file, data[done:])  # says why the rest did not fit
+            if os.fstat(file).st_size < before + len(data):
+                raise OSError(0, "the line was written in part only")
+    except OSError:
+        os.ftruncate(file, before)
+        raise
+
+
+def _mend_tail(file: int) -> int:
+    """Cut off a last line without newline. Returns the size left."""
+    size = end = os.fstat(file).st_size
+    while end > 0:
+        start = max(end - 65_536, 0)
+        found = os.pread(file, end - start, start).rfind(b"\n")
+        if found >= 0:
+            end = start + found + 1
+            break
+        end = start
+    if end < size:
+        os.ftruncate(file, end)
+    return end

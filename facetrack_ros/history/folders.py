@@ -1,0 +1,84 @@
+"""Stored histories on disk: one folder a robot, told by its ``robot.json``."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from facetrack_ros.errors import StoreError
+
+FORMAT_VERSION = 1
+_NOTE = "robot.json"
+_ROBOT_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class RobotFolder:
+    """A robot's history on disk.
+
+    :param robot_id: as its ``robot.json`` says; the folder's name where that cannot be read.
+    :param error: why it cannot be used, a sentence; empty when it can.
+    """
+
+    robot_id: str
+    path: Path
+    error: str = ""
+
+
+def robot_folder(data_dir: "Path | str", robot_id: str) -> Path:
+    """The folder of a robot below a data folder, made when it is not there.
+
+    :raises StoreError: the name is none a robot can have, the folder is another robot's or a newer version's, or it
+        cannot be written.
+    """
+    if not _ROBOT_ID.fullmatch(robot_id):
+        raise StoreError(f"{robot_id!r} is no robot name; use letters, digits and underscores, a letter first")
+    path = Path(data_dir) / robot_id
+    note = path / _NOTE
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if not note.exists():
+            # Renamed into place: a process killed here leaves no half a note.
+            fresh = path / f"{_NOTE}.new"
+            fresh.write_text(json.dumps({"robot_id": robot_id, "format": FORMAT_VERSION}) + "\n")
+            fresh.replace(note)
+    except OSError as error:
+        raise StoreError(f"cannot write in {path}: {error.strerror}; choose a data folder that can be "
+                         "written") from error
+    found = _read(path)
+    if found.error:
+        raise StoreError(found.error)
+    if found.robot_id != robot_id:
+        raise StoreError(f"{path} is the memory of robot {found.robot_id}, not of {robot_id}; use another data folder")
+    return path
+
+
+def history_folders(data_dir: "Path | str") -> "list[RobotFolder]":
+    """The robots below a data folder, sorted by name; a robot's own folder stands for itself.
+
+    :raises StoreError: there is no such folder.
+    """
+    root = Path(data_dir)
+    if not root.is_dir():
+        raise StoreError(f"there is no folder {root}; give the one that --data named when the robots ran")
+    if (root / _NOTE).exists():
+        return [_read(root)]
+    try:
+        return sorted((_read(note.parent) for note in root.glob(f"*/{_NOTE}")), key=lambda folder: folder.robot_id)
+    except OSError as error:
+        raise StoreError(f"cannot read {root}: {error.strerror}; check its permissions") from error
+
+
+def _read(path: Path) -> RobotFolder:
+    note = path / _NOTE
+    try:
+        content = json.loads(note.read_text())
+        robot_id, version = content["robot_id"], content["format"]
+    except OSError as error:
+        return RobotFolder(path.name, path, f"cannot read {note}: {error.strerror}; check its permissions")
+    except (ValueError, KeyError, TypeError):
+        return RobotFolder(path.name, path, f"{note} is damaged; it should name the robot and the format")
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        return RobotFolder(str(robot_id), path, f"{path} was written by a newer version (format {version}, this one "
+                                                f"reads up to {FORMAT_VERSION}); update facetrack_ros")
+    return RobotFolder(str(robot_id), path)

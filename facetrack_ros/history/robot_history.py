@@ -1,0 +1,159 @@
+"""Everything one robot remembers: frames, sightings, events."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from facetrack_ros.errors import FrameError
+from facetrack_ros.history.event_log import EventLog
+from facetrack_ros.history.folders import robot_folder
+from facetrack_ros.history.ring import FrameRing
+from facetrack_ros.history.sighting import Sighting
+from facetrack_ros.history.sightings import SightingStore, TrackHit
+from facetrack_ros.history.status import CameraStatus, HistoryStatus
+from facetrack_ros.history.thumbnail import face_thumbnail
+from facetrack_ros.tracking.event import PersonEvent
+from facetrack_ros.tracking.track import Track
+from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.vision.frame import Frame
+
+
+class RobotHistory:
+    """Keeps frames in memory, sightings and events below ``directory/robot_id``.
+
+    Safe to use from several threads. :meth:`flush` bounds what a killed robot loses while no frames come in.
+
+    :param directory: the data folder; robots may share it.
+    :param contract: of the embedder.
+    :param ring_frames: frames kept in memory per camera.
+    :param event_format: ``jsonl`` or ``csv``.
+    :raises StoreError: the folder cannot be written, is in use, or is another robot's.
+    """
+
+    def __init__(self, directory: "Path | str", robot_id: str, contract: ModelContract, ring_frames: int = 300,
+                 event_format: str = "jsonl") -> None:
+        self.robot_id = robot_id
+        self.contract = contract
+        self.path = robot_folder(directory, robot_id)
+        self.events = EventLog(self.path, event_format)
+        self.sightings = SightingStore(self.path, contract, robot_id)
+        self._ring_frames = ring_frames
+        self._rings: "dict[str, FrameRing]" = {}
+        self._latest: "dict[str, Frame]" = {}
+        self._lock = threading.Lock()
+
+    def ring(self, camera_id: str) -> FrameRing:
+        """The frames of a camera in memory; empty for one never heard of."""
+        with self._lock:
+            return self._rings.setdefault(camera_id, FrameRing(self._ring_frames))
+
+    def add_frame(self, frame: Frame) -> None:
+        """Keep a frame.
+
+        :raises StoreError: the disk does not take what is due to be committed.
+        """
+        self.ring(frame.camera_id).append(frame)
+        with self._lock:
+            self._latest[frame.camera_id] = frame
+        self.sightings.saw_frame(frame.camera_id, frame.stamp_ns)
+
+    def add_tracks(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: "list[Track]") -> None:
+        """Keep the faces of one frame's tracks that have an embedding, with a thumbnail if that frame is still held.
+
+        A track that has got its person passes it on to its earlier sightings.
+
+        :raises StoreError: an embedding is not one of the model's, or the disk does not take it.
+        """
+        picture = _Picture(self, camera_id, stamp_ns)
+        for track in tracks:
+            face = track.face
+            if face is not None and face.embedding is not None:
+                self.sightings.add(camera_id, stamp_ns, frame_number, track.track_id, track.person_id, track.bbox,
+                                   face.bbox, face.quality, face.embedding,
+                                   lambda box=face.bbox: picture.thumbnail(box))
+            elif track.person_id:
+                self.sightings.name_track(track.track_id, track.person_id)
+
+    def add_event(self, event: PersonEvent) -> bool:
+        """Log an event, as :meth:`EventLog.append` does.
+
+        :raises StoreError: the first event in a row that the disk does not take.
+        """
+        with self._lock:
+            return self.events.append(event)
+
+    def search_tracks(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: "tuple[str, ...]",
+                      threshold: float, limit: int) -> "tuple[list[TrackHit], int, int]":
+        """Compare a face with the sightings, see :meth:`SightingStore.search_tracks`."""
+        return self.sightings.search_tracks(embedding, start_ns, end_ns, cameras, threshold, limit)
+
+    def best_of_person(self, person_id: str) -> "Sighting | None":
+        """The sighting of a person with the highest quality."""
+        return self.sightings.best_of_person(person_id)
+
+    def status(self) -> HistoryStatus:
+        """What is kept, in numbers."""
+        with self._lock:
+            rings = dict(self._rings)
+        kept = self.sightings.per_camera()
+        cameras = []
+        for camera in sorted({*rings, *self.sightings.cameras()}):
+            frames = rings[camera].stats() if camera in rings else FrameRing(1).stats()
+            stamps = [stamp for stamp in (frames.oldest_ns, frames.newest_ns) if stamp is not None]
+            if camera in kept:
+                stamps += [kept[camera].first_ns, kept[camera].last_ns]
+            cameras.append(CameraStatus(camera, frames.frames, frames.bytes, min(stamps, default=None),
+                                        max(stamps, default=None), kept[camera].sightings if camera in kept else 0))
+        return HistoryStatus(self.robot_id, self.contract.id, tuple(cameras), self.events.written,
+                             self.events.unwritten, _folder_bytes(self.path))
+
+    def flush(self) -> None:
+        """Commit what was added; to be called about once a second."""
+        self.sightings.flush()
+
+    def close(self) -> None:
+        """Commit and close.
+
+        :raises StoreError: the disk does not take the last sightings.
+        """
+        with self._lock:
+            self.events.close()
+        self.sightings.close()
+
+    def frame_at(self, camera_id: str, stamp_ns: int) -> "Frame | None":
+        """The frame of that very stamp, decoded already when it is the camera's latest; None when it is gone."""
+        with self._lock:
+            latest = self._latest.get(camera_id)
+        if latest is not None and latest.stamp_ns == stamp_ns:
+            return latest
+        return self.ring(camera_id).near(stamp_ns, 0)
+
+
+class _Picture:
+    """The frame behind some tracks, looked up and decoded at most once and only when a thumbnail is wanted."""
+
+    def __init__(self, history: RobotHistory, camera_id: str, stamp_ns: int) -> None:
+        self._find = lambda: history.frame_at(camera_id, stamp_ns)
+        self._frame: "Frame | None" = None
+        self._looked = False
+
+    def thumbnail(self, face_bbox: np.ndarray) -> bytes:
+        if not self._looked:
+            self._frame, self._looked = self._find(), True
+        if self._frame is None:
+            return b""
+        try:
+            return face_thumbnail(self._frame.image, face_bbox)
+        except FrameError:
+            return b""  # the sighting counts without its picture
+
+
+def _folder_bytes(path: Path) -> int:
+    size = 0
+    for file in path.iterdir():
+        try:
+            size += file.stat().st_size
+        except OSError:  # SQLite removes its side files when it likes
+            continue
+    return size

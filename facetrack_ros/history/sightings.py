@@ -1,0 +1,288 @@
+"""The sightings of one robot and one model: SQLite is the truth, the index in memory answers."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from facetrack_ros.errors import StoreError
+from facetrack_ros.history.coverage import Coverage
+from facetrack_ros.history.database import Database, database_path
+from facetrack_ros.history.embedding_index import EmbeddingIndex, unit_vector
+from facetrack_ros.history.folding import Folding, OpenSighting, OpenSightings
+from facetrack_ros.history.ingests import Ingests
+from facetrack_ros.history.sighting import Sighting
+from facetrack_ros.history.sighting_rows import SightingRows
+from facetrack_ros.vision.contract import ModelContract
+
+_COMMIT_NS = 1_000_000_000
+_COMMIT_ADDS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class TrackHit:
+    """A track whose face is like the one searched for: its best sighting, and the span of all that matched."""
+
+    sighting: Sighting
+    similarity: float
+    first_ns: int
+    last_ns: int
+
+
+@dataclass(frozen=True)
+class CameraSpan:
+    """How many sightings a camera has, and from when to when."""
+
+    sightings: int
+    first_ns: int
+    last_ns: int
+
+
+class SightingStore:
+    """Keeps face embeddings with where and when they were seen, and compares a face with all of them.
+
+    Safe to use from several threads: one lock guards file and index, so a search sees either all of an addition
+    or none of it. What was added is committed when a second of stamps or 64 additions have passed, and by
+    :meth:`flush`; a killed process loses no more than that. When the disk does not take something, the index is
+    read anew from what the file holds.
+
+    :param directory: the robot's folder, made when it is not there; one file a model.
+    :param contract: of the embedder.
+    :param folding: when faces of a track are one sighting.
+    :raises StoreError: the file is damaged, read-only, in use by another process, of a newer version, or of
+        another model or robot.
+    """
+
+    def __init__(self, directory: "Path | str", contract: ModelContract, robot_id: str,
+                 folding: Folding = Folding()) -> None:
+        self._open(Database.for_writing(database_path(directory, contract.id), contract, robot_id), contract, folding)
+
+    @classmethod
+    def open_readonly(cls, directory: "Path | str", contract: ModelContract) -> "SightingStore":
+        """Open a stored history to search it: as it is now, of a finished or a running robot, from any medium.
+
+        :raises StoreError: it is absent, damaged, of a newer version, or of another model.
+        """
+        store = cls.__new__(cls)
+        store._open(Database.for_reading(database_path(directory, contract.id), contract), contract, Folding())
+        return store
+
+    def _open(self, database: Database, contract: ModelContract, folding: Folding) -> None:
+        self.contract = contract
+        self.robot_id = database.robot_id
+        self._database = database
+        self._folding = folding
+        self._lock = threading.RLock()
+        self._rows = SightingRows(database, contract.id, contract.dimension)
+        self._coverage = Coverage(database)
+        self._ingests = Ingests(database)
+        try:
+            self._load()
+        except StoreError:
+            database.close()
+            raise
+
+    def add(self, camera_id: str, stamp_ns: int, frame_number: int, track_id: str, person_id: str, bbox: np.ndarray,
+            face_bbox: np.ndarray, quality: float, embedding: np.ndarray,
+            thumbnail_maker: "Callable[[], bytes]") -> None:
+        """Keep one face: folded into a sighting of its track that is nearly equal, or as a new one.
+
+        :param bbox: ``(4,)`` pixels, the person.
+        :param face_bbox: ``(4,)`` pixels, the face.
+        :param embedding: ``(dimension,)`` unit vector.
+        :param thumbnail_maker: called only when this face is the best of its sighting.
+        :raises StoreError: the embedding is not one of the model's, or the disk does not take it.
+        """
+        vector = unit_vector(embedding, self.contract.dimension)
+        with self._changing():
+            known = self._open_sightings.match(track_id, stamp_ns, vector)
+            if known is None or quality > known.quality:
+                face = Sighting(self.robot_id, camera_id, stamp_ns, stamp_ns, stamp_ns, frame_number, track_id,
+                                person_id, bbox, face_bbox, float(quality), vector, self.contract.id,
+                                thumbnail_maker())
+                if known is None:
+                    row = len(self._index)
+                    self._index.extend([self._rows.insert(face)], [camera_id], [track_id], [stamp_ns], [stamp_ns],
+                                       vector[None])
+                    self._open_sightings.open(track_id, OpenSighting(row, quality))
+                else:
+                    self._rows.replace_best(self._index.id_of(known.row), face)
+                    self._index.replace(known.row, vector)
+                    known.quality = quality
+            if known is not None:
+                self._index.stretch(known.row, stamp_ns)
+                self._rows.set_span(self._index.id_of(known.row), *self._index.span(known.row))
+            if person_id:
+                self._name(track_id, person_id)
+            elif track_id:
+                self._unnamed.add(track_id)
+            self._adds += 1
+            self._commit_when_due(stamp_ns)
+
+    def saw_frame(self, camera_id: str, stamp_ns: int) -> None:
+        """A frame came in, with faces or without: the camera was looking, and time has passed."""
+        with self._changing():
+            self._coverage.saw(camera_id, stamp_ns)
+            self._commit_when_due(stamp_ns)
+
+    def name_track(self, track_id: str, person_id: str) -> None:
+        """It became known who a track is: give its sightings that have no person yet this one."""
+        with self._changing():
+            self._name(track_id, person_id)
+
+    def flush(self) -> None:
+        """Commit what was added.
+
+        :raises StoreError: the disk does not take it; what was not committed before is then lost.
+        """
+        with self._changing():
+            self._commit()
+
+    def search(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: "tuple[str, ...]" = (),
+               threshold: float = -1.0, limit: int = 20) -> "tuple[list[tuple[Sighting, float]], int]":
+        """Compare a face with every sighting whose span touches ``[start_ns, end_ns]``; exact.
+
+        :param embedding: ``(dimension,)`` unit vector.
+        :param cameras: only these; empty: all.
+        :param threshold: lowest cosine similarity of a hit.
+        :param limit: most hits returned.
+        :returns: ``(sighting, similarity)`` best first, and how many sightings were compared.
+        :raises StoreError: the embedding is not one of the model's.
+        """
+        vector = unit_vector(embedding, self.contract.dimension)
+        with self._lock:
+            hits = self._index.search(vector, start_ns, end_ns, cameras, threshold)
+            return list(zip(self._fetch(hits.rows[:limit]), hits.similarity[:limit].tolist())), hits.compared
+
+    def search_tracks(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: "tuple[str, ...]",
+                      threshold: float, limit: int) -> "tuple[list[TrackHit], int, int]":
+        """Like :meth:`search`, with the sightings of one track folded into its best one.
+
+        :param limit: most tracks returned.
+        :returns: tracks best first, how many there are without the limit, how many sightings were compared.
+        """
+        vector = unit_vector(embedding, self.contract.dimension)
+        with self._lock:
+            hits = self._index.search(vector, start_ns, end_ns, cameras, threshold)
+            best, first, last = self._index.fold_tracks(hits)
+            kept = best[:limit]
+            found = [TrackHit(*values) for values in zip(self._fetch(hits.rows[kept]), hits.similarity[kept].tolist(),
+                                                         first.tolist(), last.tolist())]
+            return found, int(best.size), hits.compared
+
+    def best_of_person(self, person_id: str) -> "Sighting | None":
+        """The sighting of a person with the highest quality, None when there is none."""
+        with self._lock:
+            return self._rows.best_of_person(person_id) if person_id else None
+
+    @property
+    def count(self) -> int:
+        """How many sightings are kept."""
+        with self._lock:
+            return len(self._index)
+
+    @property
+    def span(self) -> "tuple[int, int] | None":
+        """First and last stamp of all sightings, None when there are none."""
+        with self._lock:
+            first, last = self._index.spans()
+            return (int(first.min()), int(last.max())) if len(first) else None
+
+    def cameras(self) -> "tuple[str, ...]":
+        """Every camera that has a sighting or ever looked, sorted."""
+        with self._changing():
+            return tuple(sorted({*self._index.cameras(), *self._coverage.cameras()}))
+
+    def per_camera(self) -> "dict[str, CameraSpan]":
+        """Count and span of each camera that has a sighting."""
+        with self._lock:
+            first, last = self._index.spans()
+            rows = {camera: self._index.rows_of(camera) for camera in self._index.cameras()}
+            return {camera: CameraSpan(int(mine.sum()), int(first[mine].min()), int(last[mine].max()))
+                    for camera, mine in rows.items()}
+
+    def kept_spans(self, camera_id: str) -> "tuple[tuple[int, int], ...]":
+        """When a camera was looking, ``(start_ns, end_ns)`` in order of time."""
+        with self._changing():
+            return self._coverage.spans(camera_id)
+
+    def was_ingested(self, key: str) -> bool:
+        """Whether :meth:`mark_ingested` was called for this key."""
+        with self._lock:
+            return self._ingests.has(key)
+
+    def mark_ingested(self, key: str, camera_id: str, start_ns: int, end_ns: int) -> None:
+        """Note that a recording was taken in, first frame to last; committed together with what it added."""
+        with self._changing():
+            self._ingests.add(key, camera_id, start_ns, end_ns)
+            self._commit()
+
+    def holds(self, camera_id: str, start_ns: int, end_ns: int) -> bool:
+        """Whether anything of a camera is kept between two stamps, both included."""
+        with self._changing():
+            self._coverage.write()
+            return self._ingests.holds(camera_id, start_ns, end_ns)
+
+    def forget(self, camera_id: str, start_ns: int, end_ns: int) -> None:
+        """Delete what a camera kept wholly between two stamps, so that a broken-off ingest can begin anew."""
+        with self._changing():
+            self._coverage.write()
+            self._rows.delete(camera_id, start_ns, end_ns)
+            self._ingests.delete(camera_id, start_ns, end_ns)
+            self._commit()
+            self._load()
+
+    def close(self) -> None:
+        """Commit and close. The store cannot be used afterwards."""
+        with self._lock:
+            try:
+                if not self._database.closed:
+                    self._commit()
+            finally:
+                self._database.close()
+
+    @contextmanager
+    def _changing(self) -> "Iterator[None]":
+        """Hold the lock; when the file refuses a change, go back to what it holds."""
+        with self._lock:
+            try:
+                yield
+            except StoreError:
+                with suppress(StoreError):  # the first error is the one to tell
+                    self._database.rollback()
+                    self._load()
+                raise
+
+    def _load(self) -> None:
+        self._index = EmbeddingIndex(self.contract.dimension)
+        self._open_sightings = OpenSightings(self._folding, self._index)
+        self._unnamed: "set[str]" = set()
+        self._since_ns: "int | None" = None
+        self._adds = 0
+        self._coverage.forget()
+        for batch in self._rows.batches():
+            self._index.extend(*batch)
+
+    def _fetch(self, rows: np.ndarray) -> "list[Sighting]":
+        return self._rows.fetch([self._index.id_of(row) for row in rows])
+
+    def _name(self, track_id: str, person_id: str) -> None:
+        if track_id in self._unnamed:
+            self._rows.name(track_id, person_id)
+            self._unnamed.discard(track_id)
+
+    def _commit_when_due(self, stamp_ns: int) -> None:
+        if self._since_ns is None:
+            self._since_ns = stamp_ns
+        # Stamps of several cameras come mixed and a clock may jump back: distance counts, not order.
+        if abs(stamp_ns - self._since_ns) >= _COMMIT_NS or self._adds >= _COMMIT_ADDS:
+            self._commit()
+            self._open_sightings.close_before(stamp_ns)
+
+    def _commit(self) -> None:
+        self._coverage.write()
+        self._database.commit()
+        self._since_ns, self._adds = None, 0

@@ -1,0 +1,61 @@
+"""What a history holds, in numbers."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CameraStatus:
+    """One camera of a history.
+
+    :param frames: kept in memory.
+    :param frame_bytes: their size.
+    :param oldest_ns: stamp of the oldest frame or sighting kept, None when there is none.
+    :param newest_ns: likewise the newest.
+    :param sightings: kept on disk.
+    """
+
+    camera_id: str
+    frames: int
+    frame_bytes: int
+    oldest_ns: "int | None"
+    newest_ns: "int | None"
+    sightings: int
+
+
+@dataclass(frozen=True)
+class HistoryStatus:
+    """One robot's history.
+
+    :param model_id: of the embeddings it compares.
+    :param cameras: sorted by name.
+    :param events: written since it was opened.
+    :param unwritten_events: lost since it was opened, because the disk did not take them.
+    :param disk_bytes: size of the robot's folder.
+    """
+
+    robot_id: str
+    model_id: str
+    cameras: "tuple[CameraStatus, ...]"
+    events: int
+    unwritten_events: int
+    disk_bytes: int
+
+    @property
+    def sightings(self) -> int:
+        """Kept on disk, of all cameras."""
+        return sum(camera.sightings for camera in self.cameras)
+
+    @property
+    def frames(self) -> int:
+        """Kept in memory, of all cameras."""
+        return sum(camera.frames for camera in self.cameras)
+
+    @property
+    def oldest_ns(self) -> "int | None":
+        """Stamp of the oldest thing kept, None when there is none."""
+        return min((camera.oldest_ns for camera in self.cameras if camera.oldest_ns is not None), default=None)
+
+    @property
+    def newest_ns(self) -> "int | None":
+        """Stamp of the newest thing kept, None when there is none."""
+        return max((camera.newest_ns for camera in self.cameras if camera.newest_ns is not None), default=None)

@@ -1,0 +1,70 @@
+"""The index answers exactly what comparing one by one would."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from facetrack_ros.errors import StoreError
+from facetrack_ros.history.embedding_index import EmbeddingIndex, unit_vector
+
+CAMERAS = ("front", "rear", "left")
+
+
+def random_unit(rng, count, dimension):
+    vectors = rng.standard_normal((count, dimension)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), count=st.integers(0, 600), pieces=st.integers(1, 5), start=st.integers(0, 100),
+       length=st.integers(0, 100), threshold=st.floats(-1, 0.8), cameras=st.sets(st.sampled_from((*CAMERAS, "none"))))
+def test_search_equals_comparing_one_by_one(seed, count, pieces, start, length, threshold, cameras):
+    rng = np.random.default_rng(seed)
+    vectors, query = random_unit(rng, count, 8), random_unit(rng, 1, 8)[0]
+    first = rng.integers(0, 100, count)
+    last = first + rng.integers(0, 20, count)
+    camera = [CAMERAS[i] for i in rng.integers(0, 3, count)]
+    track = [("", "t1", "t2", "t3")[i] for i in rng.integers(0, 4, count)]
+    index = EmbeddingIndex(8)
+    for part in np.array_split(np.arange(count), pieces):
+        index.extend(list(part + 1), [camera[i] for i in part], [track[i] for i in part], first[part], last[part],
+                     vectors[part])
+
+    inside = [i for i in range(count) if first[i] <= start + length and last[i] >= start
+              and (not cameras or camera[i] in cameras)]
+    similarity = {i: float(np.dot(vectors[i], query)) for i in inside}
+    sure = {i for i in inside if similarity[i] >= threshold + 1e-5}
+    possible = {i for i in inside if similarity[i] >= threshold - 1e-5}
+
+    hits = index.search(query, start, start + length, tuple(cameras), threshold)
+    assert hits.compared == len(inside)
+    assert sure <= set(hits.rows.tolist()) <= possible
+    np.testing.assert_allclose(hits.similarity, [similarity[row] for row in hits.rows.tolist()], atol=1e-5)
+    assert (np.diff(hits.similarity) <= 0).all()
+
+    best, from_ns, to_ns = index.fold_tracks(hits)
+    groups = {}
+    for position, row in enumerate(hits.rows.tolist()):
+        groups.setdefault(track[row] or row, []).append(position)
+    folded = sorted(groups.values(), key=lambda positions: positions[0])
+    assert best.tolist() == [positions[0] for positions in folded]
+    assert from_ns.tolist() == [min(first[hits.rows[p]] for p in positions) for positions in folded]
+    assert to_ns.tolist() == [max(last[hits.rows[p]] for p in positions) for positions in folded]
+
+
+def test_a_row_can_be_stretched_and_replaced():
+    index = EmbeddingIndex(2)
+    index.extend([5], ["front"], ["t"], [100], [100], np.array([[1, 0]], np.float32))
+    index.stretch(0, 90)
+    index.stretch(0, 120)
+    index.replace(0, np.array([0, 1], np.float32))
+    assert index.span(0) == (90, 120)
+    assert index.search(np.array([0, 1], np.float32), 120, 130, (), 0.9).rows.tolist() == [0]
+
+
+@pytest.mark.parametrize("bad, sentence", [(np.ones(3), "shape"), (np.array([np.nan, 1]), "nan"),
+                                           (np.zeros(2), "length 0"), (np.ones(2), "length 1.41"),
+                                           (np.ones((1, 2)), "shape"), (np.array([np.inf, 0]), "inf")])
+def test_what_is_no_unit_vector_is_refused(bad, sentence):
+    with pytest.raises(StoreError, match=sentence):
+        unit_vector(bad, 2)

@@ -1,0 +1,53 @@
+"""Thumbnails are small, square, and show the face."""
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from facetrack_ros.history.thumbnail import face_thumbnail
+
+DATA = Path(os.environ.get("FACETRACK_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
+
+
+def decoded(jpeg):
+    return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+
+
+def test_a_large_face_is_scaled_down_and_a_small_one_keeps_its_pixels():
+    image = np.full((1000, 1000, 3), 128, np.uint8)
+    assert decoded(face_thumbnail(image, np.array([300, 300, 500, 500]))).shape == (96, 96, 3)
+    assert decoded(face_thumbnail(image, np.array([300, 300, 320, 330]))).shape == (54, 54, 3)
+
+
+def test_at_the_edge_the_square_moves_inwards():
+    image = np.zeros((100, 100, 3), np.uint8)
+    image[:20, :20] = 255
+    thumbnail = decoded(face_thumbnail(image, np.array([-5, -5, 20, 20])))
+    assert thumbnail.shape == (45, 45, 3) and thumbnail[5, 5].min() > 240 and thumbnail[40, 40].max() < 15
+
+
+def test_a_picture_smaller_than_the_square_is_taken_whole():
+    assert decoded(face_thumbnail(np.zeros((40, 60, 3), np.uint8), np.array([0, 0, 60, 40]))).shape == (40, 40, 3)
+
+
+@pytest.mark.parametrize("box", [(200, 0, 220, 20), (0, 0, 0, 0), (-30, -30, -5, -5), (np.nan, 0, 1, 1),
+                                 (50, 50, 40, 60)])
+def test_a_box_that_shows_nothing_gives_nothing(box):
+    assert face_thumbnail(np.zeros((100, 100, 3), np.uint8), np.array(box)) == b""
+
+
+def test_even_noise_fits_into_its_bytes():
+    noise = np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8)
+    assert 0 < len(face_thumbnail(noise, np.array([50, 50, 150, 150]))) < 6000
+
+
+def test_a_real_face_fits_into_4_kb():
+    picture = DATA / "images" / "zidane.jpg"
+    if not picture.exists():
+        pytest.skip("needs images/zidane.jpg in FACETRACK_DATA")
+    image = cv2.imread(str(picture))
+    for box in ((480, 100, 650, 330), (940, 60, 1110, 300), (600, 200, 640, 250)):
+        assert 500 < len(face_thumbnail(image, np.array(box))) <= 4096
