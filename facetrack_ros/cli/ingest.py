@@ -20,6 +20,7 @@ from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.start_time import default_start_ns
 from facetrack_ros.tracking.ids import IdCounter
 from facetrack_ros.tracking.people import PeopleTracker, TrackingSettings
+from facetrack_ros.vision.description import description_lines
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.frame import Frame
 from facetrack_ros.vision.from_config import vision_settings
@@ -83,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         recordings.append(Recording(camera_id, text, source,
                                     start_ns if start_ns is not None or own_stamps else default_start_ns(text)))
     pipeline = build_pipeline(vision_settings(config))
-    for line in pipeline.describe_lines():
+    for line in description_lines(pipeline.describe()):
         print(line, file=sys.stderr)
     history = RobotHistory(arguments.data, arguments.robot, pipeline.contract,
                            ring_frames=config["frame_history.memory_buffer_size"],

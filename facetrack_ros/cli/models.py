@@ -41,9 +41,10 @@ def _list(config: Config) -> int:
         for sentence in stored.refused if isinstance(stored, ModelFile) else ():
             print(f"  {sentence}")
     print()
-    from facetrack_ros.vision.build import build_pipeline
+    from facetrack_ros.vision.description import description_lines
+from facetrack_ros.vision.build import build_pipeline
     from facetrack_ros.vision.from_config import vision_settings
-    for line in build_pipeline(vision_settings(config)).describe_lines():
+    for line in description_lines(build_pipeline(vision_settings(config)).describe()):
         print(line)
     return 0
 

@@ -5,6 +5,7 @@ import argparse
 from facetrack_ros.cli.cameras import check_name, parse_cameras
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError
+from facetrack_ros.vision.description import description_lines
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
                          cameras=tuple(cameras), config=config)
 
     def on_ready(robot: Robot) -> None:
-        for line in robot.nodes[0].pipeline.describe_lines():
+        for line in description_lines(robot.nodes[0].pipeline.describe()):
             robot.nodes[0].get_logger().info(line)
         robot.nodes[0].get_logger().info(
             f"{arguments.robot} is up with {', '.join(cameras)}; its history is in "

@@ -7,9 +7,9 @@ from facetrack_ros import srv
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros.nodes.asker import Asker
-from facetrack_ros.nodes.conversion import answer_from_response, status_from_message, to_duration, to_time
+from facetrack_ros.nodes.conversion import answer_from_response, lanes_from_message, to_duration, to_time
 from facetrack_ros.search.answer import Answer
-from facetrack_ros.search.timeline import Lane, lanes_of
+from facetrack_ros.search.lane import Lane
 
 
 def ask_mesh(arguments: argparse.Namespace, picture: bytes, time_ns: int, window_ns: int) -> "tuple[Answer, list[Lane]]":
@@ -27,4 +27,4 @@ def ask_mesh(arguments: argparse.Namespace, picture: bytes, time_ns: int, window
         answer = answer_from_response(response)
         names = {line.robot_id for line in answer.robots}
         asker.wait_for(lambda roster: names <= set(roster), 1.5)
-        return answer, lanes_of(status_from_message(line) for line in asker.roster().values())
+        return answer, [lane for line in asker.roster().values() for lane in lanes_from_message(line)]

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 from facetrack_ros.cli.stamps import show_utc
-from facetrack_ros.errors import StoreError
 
 # Two lines of the 1 Hz roster, and the time discovery takes.
 LISTEN_S = 2.5
@@ -25,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print(json.dumps(robot))
             continue
-        left = "  has left" if robot.get("leaving") else ""
+        left = "  has left" if robot["leaving"] else ""
         print(f"{robot['robot_id']}  {robot['sightings']} sightings by {robot['model_id'] or 'no model yet'}, "
               f"{robot['disk_bytes'] / 1e6:.1f} MB on disk{left}")
         for camera in robot["cameras"]:
@@ -42,23 +41,28 @@ def run(arguments: argparse.Namespace) -> int:
 def _stored(folder: Path) -> "list[dict]":
     from facetrack_ros.search.stored import stored_status
 
-    if not folder.is_dir():
-        raise StoreError(f"there is no folder {folder}")
-    return [_as_dict(status) for status in stored_status(folder)]
-
-
-def _as_dict(status) -> dict:
-    return {
-        "robot_id": status.robot_id, "model_id": status.model_id, "sightings": status.sightings,
-        "disk_bytes": status.disk_bytes,
-        "cameras": [{"camera_id": camera.camera_id, "frames": camera.frames, "sightings": camera.sightings,
-                     "oldest": (camera.oldest_ns or 0) / 1e9, "newest": (camera.newest_ns or 0) / 1e9}
-                    for camera in status.cameras]}
+    return [
+        {"robot_id": status.robot_id, "model_id": status.model_id, "sightings": status.sightings,
+         "disk_bytes": status.disk_bytes, "leaving": False,
+         "cameras": [_camera(camera.camera_id, camera.frames, camera.sightings, camera.oldest_ns or 0, camera.newest_ns or 0)
+                     for camera in status.cameras]}
+        for status in stored_status(folder)]
 
 
 def _live() -> "list[dict]":
     from facetrack_ros.nodes.asker import Asker
+    from facetrack_ros.nodes.conversion import to_ns
 
     with Asker() as asker:
         time.sleep(LISTEN_S)
-        return [{**_as_dict(status), "leaving": leaving} for status, leaving in asker.roster()]
+        return [
+            {"robot_id": line.robot_id, "model_id": line.model_id, "sightings": line.sightings,
+             "disk_bytes": line.disk_bytes, "leaving": line.leaving,
+             "cameras": [_camera(camera.camera_id, camera.frames, camera.sightings, to_ns(camera.oldest), to_ns(camera.newest))
+                         for camera in line.cameras]}
+            for line in asker.roster().values()]
+
+
+def _camera(camera_id: str, frames: int, sightings: int, oldest_ns: int, newest_ns: int) -> dict:
+    return {"camera_id": camera_id, "frames": frames, "sightings": sightings, "oldest": oldest_ns / 1e9,
+            "newest": newest_ns / 1e9}

@@ -22,6 +22,7 @@ from facetrack_ros.history.event_log import read_events
 from facetrack_ros.history.folders import history_folders
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.asker import Asker
+from facetrack_ros.vision.description import description_lines
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.from_config import vision_settings
 
@@ -54,7 +55,7 @@ class Show:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         cameras = self._set_the_stage()
         self._say("The models, as found on this machine:")
-        for line in build_pipeline(vision_settings(Config())).describe_lines():
+        for line in description_lines(build_pipeline(vision_settings(Config())).describe()):
             print(f"  {line}")
         # Whether the network gives models is known now; the robots need not ask again.
         os.environ["FACETRACK_DOWNLOAD"] = "0"

@@ -8,7 +8,9 @@ from facetrack_ros import msg, srv
 from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
+from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.search.answer import ANSWERED, Answer, Match, RobotAnswer
+from facetrack_ros.search.lane import Lane
 from facetrack_ros.search.question import Question
 from facetrack_ros.tracking.event import PERSON_IN, PERSON_OUT, FACE_MATCHED, PersonEvent
 from facetrack_ros.tracking.track import Track, TrackState
@@ -212,6 +214,24 @@ def robot_answer_from_message(message: msg.RobotAnswer) -> RobotAnswer:
     """How one robot did."""
     return RobotAnswer(message.robot_id, message.status, message.matches, message.sightings, message.elapsed_ms,
                        message.error)
+
+
+def status_to_message(status: HistoryStatus, stamp: Time, instance_id: str, leaving: bool,
+                      models: "tuple[str, str]") -> msg.HistoryStatus:
+    """A robot's line in the roster; ``models`` are the ids of person and face detector."""
+    return msg.HistoryStatus(
+        stamp=stamp, robot_id=status.robot_id, instance_id=instance_id, leaving=leaving, model_id=status.model_id,
+        person_model_id=models[0], face_model_id=models[1], sightings=status.sightings, disk_bytes=status.disk_bytes,
+        cameras=[msg.CameraStatus(camera_id=camera.camera_id, frames=camera.frames, sightings=camera.sightings,
+                                  oldest=to_time(camera.oldest_ns or 0), newest=to_time(camera.newest_ns or 0))
+                 for camera in status.cameras])
+
+
+def lanes_from_message(message: msg.HistoryStatus) -> "list[Lane]":
+    """A robot's cameras, and the time each holds."""
+    return [Lane(message.robot_id, camera.camera_id,
+                 ((to_ns(camera.oldest), to_ns(camera.newest)),) if to_ns(camera.newest) else ())
+            for camera in message.cameras]
 
 
 def fill_response(response: srv.FaceSearch.Response, answer: Answer) -> None:

@@ -7,12 +7,13 @@ from facetrack_ros import msg
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.member import LATCHED, RELIABLE, STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.worker import Everything, Worker
+from facetrack_ros.search.answer import ANSWERED, RobotAnswer
 from facetrack_ros.search.local import search_history
-from facetrack_ros.search.question import Question
 from facetrack_ros.tracking.event import PersonEvent
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision import catalog
@@ -40,6 +41,7 @@ class HistoryNode(RobotMember):
         self._worker = Worker("history", Everything(), self._work, self.get_logger())
         self.create_subscription(msg.FaceSearchRequest, self.mesh_topic("search/request"),
                                  lambda message: self._worker.put("", (self._answer, message)), RELIABLE)
+        self.create_subscription(msg.HistoryStatus, self.mesh_topic("roster"), self._on_status, LATCHED)
         self.create_timer(1.0, self._tell_status)
         if subscribe:
             self.create_subscription(msg.PersonEvent, f"/{self.robot_id}/events",
@@ -51,9 +53,9 @@ class HistoryNode(RobotMember):
         self._tell_status()
 
     def _open(self, contract: ModelContract) -> RobotHistory:
-        return RobotHistory(
-            self.robot_folder(), self.robot_id, contract, ring_frames=self.settings["frame_history.memory_buffer_size"],
-            event_format=self.settings["event_logging.format"] if self.settings["event_logging.enabled"] else None)
+        return RobotHistory(self.robot_folder(), self.robot_id, contract,
+                            ring_frames=self.settings["frame_history.memory_buffer_size"],
+                            event_format=self.settings["event_logging.format"])
 
     def on_frame(self, frame: Frame) -> None:
         """Keep a frame; costs the caller no more than a list append."""
@@ -89,7 +91,7 @@ class HistoryNode(RobotMember):
             self.history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks)
 
     def _keep_event(self, event: PersonEvent) -> None:
-        if self.history is not None:
+        if self.history is not None and self.settings["event_logging.enabled"]:
             self.history.add_event(event)
 
     def _answer(self, message: msg.FaceSearchRequest) -> None:
@@ -97,29 +99,26 @@ class HistoryNode(RobotMember):
         if question.robots and self.robot_id not in question.robots:
             return
         started = time.perf_counter()
-        answer, matches = self._search(question)
+        answer, matches = RobotAnswer(self.robot_id, ANSWERED), ()
+        if self.history is not None:
+            answer, matches = search_history(self.history, question)
         result = msg.FaceSearchResult(
-            search_id=question.search_id, instance_id=self.instance_id, model_id=self._model_id(),
+            search_id=question.search_id, instance_id=self.instance_id,
+            model_id=self.history.contract.id if self.history is not None else "",
             robot=conversion.robot_answer_to_message(answer),
             matches=[conversion.match_to_message(match) for match in matches])
         result.robot.elapsed_ms = (time.perf_counter() - started) * 1e3
         self._results.publish(result)
 
-    def _search(self, question: Question):
-        return search_history(self.robot_id, self.history, question)
-
-    def _model_id(self) -> str:
-        return self.history.contract.id if self.history is not None else ""
+    def _on_status(self, message: msg.HistoryStatus) -> None:
+        if message.robot_id == self.robot_id and message.instance_id != self.instance_id and not message.leaving:
+            self.get_logger().error(f"another robot on the mesh is called {self.robot_id} too: searches will miss one of "
+                                    "the two; give one another name", throttle_duration_sec=60.0)
 
     def _tell_status(self, leaving: bool = False) -> None:
-        message = msg.HistoryStatus(
-            stamp=self.get_clock().now().to_msg(), robot_id=self.robot_id, instance_id=self.instance_id, leaving=leaving,
-            model_id=self._model_id(), person_model_id=self._models[0], face_model_id=self._models[1])
-        if self.history is not None:
-            status = self.history.status()
-            message.sightings, message.disk_bytes = status.sightings, status.disk_bytes
-            message.cameras = [conversion.camera_status_to_message(camera) for camera in status.cameras]
-        self._roster.publish(message)
+        status = self.history.status() if self.history is not None else HistoryStatus(self.robot_id, "", (), 0, 0, 0)
+        self._roster.publish(conversion.status_to_message(
+            status, self.get_clock().now().to_msg(), self.instance_id, leaving, self._models))
 
     def close(self) -> None:
         """Write what is left, leave the roster, close the files."""

@@ -52,7 +52,8 @@ class Robot:
         cameras = tuple(dict.fromkeys((*head.sources, *(() if head.sources else head.cameras))))
         member = {"robot_id": head.robot_id, "cameras": cameras, "config": config}
         pipeline = head.pipeline
-        models = (pipeline.person_detector.model_id, pipeline.face_detector.model_id)
+        description = pipeline.describe()
+        models = (description["person"]["model"], description["face"]["model"])
         external = not head.sources
         self.history = HistoryNode(contract=pipeline.contract, models=models, subscribe=False, **member)
         self.tracker = TrackerNode(contract=pipeline.contract, subscribe=False, **member)

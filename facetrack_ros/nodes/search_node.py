@@ -24,6 +24,7 @@ from facetrack_ros.search.roster import Roster
 from facetrack_ros.tracking.template import FaceTemplate
 from facetrack_ros.vision import catalog
 from facetrack_ros.vision.build import build_pipeline
+from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 
@@ -65,7 +66,7 @@ class SearchNode(RobotMember):
             response.message = refusal
             return response
         contract = catalog.find(question.model_id)
-        search = _Search(Gathering(question, contract, self._roster.expected(question.robots, time.monotonic_ns())))
+        search = _Search(self._gather(question, contract))
         self._searches[question.search_id] = search
         deadline = self.create_timer(question.timeout_ns / 1e9, lambda: _finish(search), callback_group=self._group)
         self._requests.publish(conversion.question_to_message(question, self.robot_id))
@@ -76,6 +77,18 @@ class SearchNode(RobotMember):
         del self._searches[question.search_id]
         conversion.fill_response(response, search.gathering.close())
         return response
+
+    def _gather(self, question: Question, contract: ModelContract) -> Gathering:
+        """Who has to answer: the roster, of which those who left or fell silent are not waited for."""
+        entries = self._roster.entries(time.monotonic_ns())
+        # A robot that has seen no face yet has no model yet: it answers that it has no sightings.
+        gathering = Gathering(question, contract, {entry.robot_id: entry.model_id or question.model_id for entry in entries})
+        for entry in entries:
+            if entry.left:
+                gathering.left(entry.robot_id)
+            elif entry.stale:
+                gathering.silent(entry.robot_id, entry.silent_ns)
+        return gathering
 
     def _prepare(self, request: srv.FaceSearch.Request, prepared: Future) -> None:
         """The question, or the sentence that refuses it. In the worker: models may have to run."""

@@ -43,7 +43,3 @@ class Roster:
         self._heard = {robot: line for robot, line in self._heard.items() if now_ns - line[2] <= FORGET_NS}
         return [RosterEntry(robot, model_id, left, now_ns - heard_ns)
                 for robot, (model_id, left, heard_ns) in sorted(self._heard.items())]
-
-    def expected(self, robots: "tuple[str, ...]", now_ns: int) -> "list[RosterEntry]":
-        """Who has to stand in the answer: all, or those of ``robots`` that were heard of."""
-        return [entry for entry in self.entries(now_ns) if not robots or entry.robot_id in robots]

@@ -1,0 +1,115 @@
+"""Real processes on a ROS domain of their own; everything started is ended, and waited for with deadlines."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+FACETRACK = Path(sys.executable).parent / "facetrack"
+NODES = Path(sys.prefix) / "lib" / "facetrack_ros"
+# Generous: two loaded cores load models and find each other slowly. Nothing waits longer than it has to.
+DEADLINE_S = 90.0
+
+
+def pytest_collection_modifyitems(items):
+    try:
+        import rclpy  # noqa: F401
+    except ImportError as error:
+        for item in items:
+            if "test/ros" in str(item.path):
+                item.add_marker(pytest.mark.skip(reason=f"needs ROS 2: {error}"))
+
+
+class Processes:
+    """Starts processes on one domain and ends them."""
+
+    def __init__(self, folder: Path, domain: int):
+        self.folder = folder
+        self.environment = {**os.environ, "ROS_DOMAIN_ID": str(domain), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+                            "FACETRACK_DOWNLOAD": "0", "ROS_LOG_DIR": str(folder / "ros_log")}
+        self._started = []
+
+    def start(self, command, name: str) -> "Process":
+        process = Process([str(part) for part in command], self.folder / f"{name}.log", self.environment)
+        self._started.append(process)
+        return process
+
+    def robot(self, robot: str, data: Path, **cameras) -> "Process":
+        sources = [part for camera, source in cameras.items() for part in ("--camera", f"{camera}={source}")]
+        return self.start([FACETRACK, "run", "--robot", robot, "--data", data, *sources], robot)
+
+    def run(self, *arguments, timeout_s: float = DEADLINE_S) -> subprocess.CompletedProcess:
+        return subprocess.run([str(FACETRACK), *map(str, arguments)], capture_output=True, text=True, timeout=timeout_s,
+                              env=self.environment, cwd=self.folder)
+
+    def search(self, *arguments) -> "tuple[int, dict]":
+        done = self.run("search", *arguments, "--json")
+        return done.returncode, json.loads(done.stdout) if done.stdout else {"said": done.stderr}
+
+    def end(self):
+        for process in self._started:
+            process.kill()
+
+
+class Process:
+    def __init__(self, command, log: Path, environment):
+        self.log = log
+        with log.open("w") as output:
+            self.popen = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment,
+                                          cwd=log.parent, start_new_session=True)
+
+    def said(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def wait_until(self, condition, what: str, deadline_s: float = DEADLINE_S):
+        wait_until(lambda: condition(self.said()), lambda: f"{what}; it said:\n{self.said()}", deadline_s,
+                   alive=self.popen)
+
+    def interrupt(self, deadline_s: float = 20.0) -> int:
+        self.popen.send_signal(signal.SIGINT)
+        return self.popen.wait(deadline_s)
+
+    def kill(self):
+        if self.popen.poll() is None:
+            os.killpg(self.popen.pid, signal.SIGKILL)
+            self.popen.wait()
+
+
+def wait_until(condition, what, deadline_s: float = DEADLINE_S, alive=None):
+    """Look until it is so; fails with ``what`` once the deadline is past or the process behind it has ended."""
+    deadline = time.monotonic() + deadline_s
+    while not condition():
+        text = what() if callable(what) else what
+        assert alive is None or alive.poll() is None, f"ended with {alive.poll()} before: {text}"
+        assert time.monotonic() < deadline, f"not within {deadline_s:.0f} s: {text}"
+        time.sleep(0.05)
+
+
+_domains = iter(range(1, 10_000))
+
+
+@pytest.fixture
+def domain() -> int:
+    """A domain no other test of this run has, and hardly another run on this machine."""
+    return 1 + (os.getpid() * 7 + next(_domains)) % 100
+
+
+@pytest.fixture
+def processes(tmp_path, domain):
+    started = Processes(tmp_path, domain)
+    yield started
+    started.end()
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory):
+    """The demo's staged clips."""
+    from facetrack_ros.demo.staging import make_stage
+    return make_stage(tmp_path_factory.mktemp("stage"))
+
+

@@ -1,0 +1,65 @@
+"""What goes wrong gets one sentence that says what to do, the exit code of the design, and no traceback."""
+
+import cv2
+import numpy as np
+import pytest
+
+
+def refused(done, *words):
+    """One sentence on stderr, exit code 2."""
+    assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("facetrack")]
+    assert len(lines) == 1 and "Traceback" not in done.stderr, done.stderr
+    for word in words:
+        assert word in lines[0], lines[0]
+
+
+@pytest.fixture
+def no_film(tmp_path):
+    file = tmp_path / "notes.mp4"
+    file.write_text("this is no film\n" * 100)
+    return file
+
+
+def test_a_camera_that_is_not_there(processes, tmp_path):
+    refused(processes.run("run", "--robot", "robot1", "--camera", "front=97", "--data", tmp_path / "data"), "97")
+
+
+def test_a_file_that_is_no_video(processes, tmp_path, no_film):
+    refused(processes.run("run", "--robot", "robot1", "--camera", f"front={no_film}", "--data", tmp_path / "data"), "notes.mp4")
+    refused(processes.run("ingest", "--robot", "robot1", "--camera", f"front={no_film}", "--data", tmp_path / "data"),
+            "notes.mp4")
+
+
+def test_names_that_ros_cannot_take(processes, tmp_path, no_film):
+    refused(processes.run("run", "--robot", "robot 1", "--camera", "front=0", "--data", tmp_path / "data"), "robot 1")
+    refused(processes.run("run", "--robot", "robot1", "--camera", "front", "--data", tmp_path / "data"), "NAME=SOURCE")
+
+
+def test_an_unknown_robot_and_an_empty_mesh(processes, stage):
+    reference = stage.references["Grace Hopper"]
+    refused(processes.run("search", "--robot", "nobody", "--image", reference), "nobody")
+    refused(processes.run("search", "--image", reference), "no robot on the mesh")
+
+
+def test_a_domain_that_does_not_exist(processes, stage):
+    processes.environment["ROS_DOMAIN_ID"] = "5000"
+    refused(processes.run("search", "--robot", "robot1", "--image", stage.references["Grace Hopper"]), "ROS_DOMAIN_ID")
+
+
+def test_references_that_are_not_one_face(processes, stage, tmp_path):
+    data = tmp_path / "data"
+    robot = processes.robot("robot1", data, front=stage.clips["robot2", "front"])
+    robot.wait_until(lambda said: "is up with front" in said, "the robot is up")
+    empty = tmp_path / "empty.png"
+    cv2.imwrite(str(empty), np.full((200, 200, 3), 200, np.uint8))
+    both = tmp_path / "both.png"
+    cv2.imwrite(str(both), np.hstack([cv2.imread(str(picture)) for picture in stage.references.values()]))
+    text = tmp_path / "text.png"
+    text.write_text("no picture")
+    refused(processes.run("search", "--robot", "robot1", "--image", empty), "no face")
+    refused(processes.run("search", "--robot", "robot1", "--image", both), "2 faces")
+    refused(processes.run("search", "--robot", "robot1", "--image", text), "no picture")
+    refused(processes.run("search", "--robot", "robot1", "--image", tmp_path / "missing.jpg"), "missing.jpg")
+    refused(processes.run("search", "--robot", "robot1", "--person", "p_robot9_1"), "p_robot9_1")
+    assert robot.interrupt() == 0

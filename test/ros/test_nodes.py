@@ -1,0 +1,37 @@
+"""A process a node, over topics alone, gives what one process gives."""
+
+from facetrack_ros.history.event_log import read_events
+from facetrack_ros.history.folders import history_folders
+
+from facetrack_ros.nodes.asker import Asker
+from facetrack_ros.nodes.conversion import to_ns
+
+
+def test_every_node_in_a_process_of_its_own(processes, stage, tmp_path, monkeypatch):
+    from conftest import NODES, wait_until
+
+    data = tmp_path / "data"
+    ros = ["--ros-args", "-r", "__ns:=/robot1", "-p", f"data_dir:={data}", "-p", "cameras:=['rear']"]
+    started = [processes.start([NODES / node, *ros], node)
+               for node in ("detector", "embedder", "tracker", "history", "search", "overlay")]
+    for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
+        monkeypatch.setenv(name, processes.environment[name])
+    with Asker() as asker:
+        overlays, stamps = [], []
+        asker.on_overlay("robot1", "rear", overlays.append)
+        asker.on_event("robot1", lambda event: stamps.append(to_ns(event.header.stamp)))
+        names = {"detector", "embedder", "tracker", "history", "search", "overlay"}
+        wait_until(lambda: names <= set(asker.node.get_node_names()), lambda: f"up: {asker.node.get_node_names()}")
+        camera = processes.start([NODES / "camera", *ros, "-p", "camera:=rear", "-p",
+                                  f"source:={stage.clips['robot1', 'rear']}"], "camera")
+        camera.wait_until(lambda said: "is over, after 170 frames" in said, "the clip is over")
+        wait_until(lambda: len(stamps) >= 2, "one person in and out", alive=started[2].popen)
+        assert overlays and bytes(overlays[0].data[:2]) == b"\xff\xd8"
+    code, answer = processes.search("--robot", "robot1", "--image", stage.references["Grace Hopper"])
+    assert code == 0, answer
+    assert {(match["robot_id"], match["camera_id"]) for match in answer["matches"]} == {("robot1", "rear")}
+    for process in (*started, camera):
+        assert process.interrupt() == 0, process.said()
+        assert "Traceback" not in process.said(), process.said()
+    events = [event["event"] for folder in history_folders(data) for event in read_events(folder.path)]
+    assert events.count("PERSON_IN") == events.count("PERSON_OUT") == 1
