@@ -54,7 +54,7 @@ def robot_folder(data_dir: "Path | str", robot_id: str) -> Path:
 
 
 def history_folders(data_dir: "Path | str") -> "list[RobotFolder]":
-    """The robots below a data folder, sorted by name; a robot's own folder stands for itself.
+    """The robots below a data folder, each once, sorted by name; a robot's own folder stands for itself.
 
     :raises StoreError: there is no such folder.
     """
@@ -64,9 +64,16 @@ def history_folders(data_dir: "Path | str") -> "list[RobotFolder]":
     if (root / _NOTE).exists():
         return [_read(root)]
     try:
-        return sorted((_read(note.parent) for note in root.glob(f"*/{_NOTE}")), key=lambda folder: folder.robot_id)
+        notes = sorted(root.glob(f"*/{_NOTE}"))
     except OSError as error:
         raise StoreError(f"cannot read {root}: {error.strerror}; check its permissions") from error
+    found: "dict[str, RobotFolder]" = {}
+    for folder in (_read(note.parent) for note in notes):
+        if folder.robot_id in found:
+            both = f"{found[folder.robot_id].path} and {folder.path} are both of robot {folder.robot_id}"
+            folder = RobotFolder(folder.path.name, folder.path, f"{both}; move one of them away")
+        found[folder.robot_id] = folder
+    return sorted(found.values(), key=lambda folder: folder.robot_id)
 
 
 def _read(path: Path) -> RobotFolder:

@@ -103,7 +103,8 @@ class TestFolders:
         assert [folder.robot_id for folder in history_folders(tmp_path / "robot2")] == ["robot2"]
 
     @pytest.mark.parametrize("note, sentence", [("{", "damaged"), ('{"robot_id": "robot1"}', "damaged"),
-                                                ("[]", "damaged"), (json.dumps({"robot_id": "robot1", "format": 9}), "update")])
+                                                ("[]", "damaged"),
+                                                (json.dumps({"robot_id": "robot1", "format": 9}), "update")])
     def test_a_folder_that_cannot_be_used_says_why(self, tmp_path, note, sentence):
         RobotHistory(tmp_path, "robot1", CONTRACT).close()
         (tmp_path / "robot1" / "robot.json").write_text(note)

@@ -1,0 +1,54 @@
+"""A question that has no answer is refused with a sentence."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from facetrack_ros.errors import QuestionError
+from facetrack_ros.search.checks import check_question, max_results_of, slice_of, threshold_of
+from facetrack_ros.search.question import Question
+from facetrack_ros.vision.contract import ModelContract
+
+CONTRACT = ModelContract("net", "embedding", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35)
+GOOD = Question("s1", np.array([1, 0, 0, 0], np.float32), "net")
+
+
+def test_a_good_question_passes():
+    check_question(GOOD, CONTRACT)
+    check_question(replace(GOOD, threshold=1.0, window_ns=5, time_ns=-5, max_results=1), CONTRACT)
+
+
+@pytest.mark.parametrize("change, sentence", [
+    ({"search_id": ""}, "id of its own"),
+    ({"model_id": "other"}, "embed the face with net"),
+    ({"model_id": ""}, "no named model"),
+    ({"embedding": np.zeros(4)}, "all zeros"),
+    ({"embedding": np.ones(4)}, "length 2"),
+    ({"embedding": np.full(4, np.nan)}, "NaN"),
+    ({"embedding": np.array([1, np.inf, 0, 0])}, "infinity"),
+    ({"embedding": np.array([1.0, 0, 0])}, "4 numbers"),
+    ({"embedding": np.array([[1.0, 0, 0, 0]])}, "shape"),
+    ({"threshold": -0.1}, "from 0 to 1"),
+    ({"threshold": 1.5}, "from 0 to 1"),
+    ({"threshold": float("nan")}, "from 0 to 1"),
+    ({"window_ns": -1}, "time window"),
+    ({"max_results": -1}, "max_results"),
+    ({"max_results": 10**9}, "max_results"),
+    ({"timeout_ns": 0}, "timeout"),
+])
+def test_a_bad_question_is_refused(change, sentence):
+    with pytest.raises(QuestionError, match=sentence):
+        check_question(replace(GOOD, **change), CONTRACT)
+
+
+def test_zero_stands_for_the_usual():
+    assert threshold_of(GOOD, CONTRACT) == 0.35 and threshold_of(replace(GOOD, threshold=0.5), CONTRACT) == 0.5
+    assert max_results_of(GOOD) == 20 and max_results_of(replace(GOOD, max_results=3)) == 3
+
+
+def test_a_window_reaches_to_both_sides_and_none_means_everything():
+    assert slice_of(replace(GOOD, time_ns=100, window_ns=30)) == (70, 130)
+    start, end = slice_of(replace(GOOD, time_ns=100))
+    assert start < -10**18 and end > 10**18
+    assert slice_of(replace(GOOD, time_ns=2**63 - 1, window_ns=2**62))[1] == 2**63 - 1

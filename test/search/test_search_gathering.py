@@ -1,0 +1,122 @@
+"""Answers are merged the same way in whatever order they come, and nobody is forgotten."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+from facetrack_ros.errors import QuestionError
+from facetrack_ros.search.answer import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Match, RobotAnswer
+from facetrack_ros.search.gathering import Gathering
+from facetrack_ros.search.question import Question
+from facetrack_ros.vision.contract import ModelContract
+
+CONTRACT = ModelContract("net", "embedding", "net.onnx", "", 1, "MIT", dimension=2, threshold=0.3,
+                         false_match_curve=((0.2, 0.1), (0.4, 0.001)))
+ASK = Question("s1", np.array([1, 0], np.float32), "net")
+FLEET = {"robot1": "net", "robot2": "net", "robot3": "net"}
+BOX = np.zeros(4, np.float32)
+
+
+def match(robot, similarity, track="t1"):
+    return Match(robot, "front", "p_1", track, 1, 5, 5, 6, BOX, BOX, similarity, 0.5)
+
+
+def answered(robot, sightings=10, matches=1):
+    return RobotAnswer(robot, ANSWERED, matches, sightings)
+
+
+def statuses(answer):
+    return {robot.robot_id: robot.status for robot in answer.robots}
+
+
+def test_it_is_done_when_all_have_answered():
+    gathering = Gathering(ASK, CONTRACT, FLEET)
+    for robot, similarity in (("robot1", 0.5), ("robot2", 0.9), ("robot3", 0.7)):
+        assert not gathering.done
+        assert gathering.add("s1", answered(robot), (match(robot, similarity),))
+    assert gathering.done
+    answer = gathering.close()
+    assert answer.complete and [found.robot_id for found in answer.matches] == ["robot2", "robot3", "robot1"]
+    assert answer.threshold == 0.3 and answer.expected_false_matches == pytest.approx(30 * 0.01)
+
+
+def test_who_is_silent_has_timed_out_and_who_went_has_left():
+    gathering = Gathering(ASK, CONTRACT, FLEET)
+    gathering.add("s1", answered("robot1"))
+    gathering.left("robot2")
+    assert gathering.missing == ("robot3",)
+    answer = gathering.close()
+    assert statuses(answer) == {"robot1": ANSWERED, "robot2": LEFT, "robot3": TIMED_OUT} and not answer.complete
+    assert "within 2 s" in answer.robots[2].error
+    assert answer.expected_false_matches == pytest.approx(10 * 0.01), "only what was compared counts"
+
+
+def test_what_does_not_belong_is_ignored_and_counted():
+    gathering = Gathering(ASK, CONTRACT, FLEET)
+    assert not gathering.add("s2", answered("robot1"), (match("robot1", 0.9),))
+    assert not gathering.add("s1", answered("stranger"), (match("stranger", 0.9),))
+    assert gathering.add("s1", answered("robot1"), (match("robot1", 0.5),))
+    assert not gathering.add("s1", answered("robot1"), (match("robot1", 0.6),))
+    answer = gathering.close()
+    assert not gathering.add("s1", answered("robot2"))
+    assert gathering.ignored == 4 and [found.similarity for found in answer.matches] == [0.5]
+    assert gathering.close() is answer
+
+
+def test_a_robot_of_another_model_is_named_and_not_waited_for():
+    gathering = Gathering(ASK, CONTRACT, {"robot1": "net", "robot2": "other"})
+    gathering.add("s1", answered("robot1"))
+    assert gathering.done
+    line = gathering.close().robots[1]
+    assert line.status == MODEL_MISMATCH and "other" in line.error
+
+
+def test_a_robot_that_answers_after_all_counts():
+    gathering = Gathering(ASK, CONTRACT, {"robot1": "other", "robot2": "net"})
+    gathering.left("robot2")
+    assert gathering.add("s1", answered("robot1")) and gathering.add("s1", answered("robot2"))
+    assert gathering.close().complete
+
+
+def test_only_the_robots_asked_for_are_waited_for_and_unknown_ones_are_named():
+    gathering = Gathering(replace(ASK, robots=("robot2", "robot9")), CONTRACT, FLEET)
+    assert gathering.missing == ("robot2",)
+    gathering.add("s1", RobotAnswer("robot2", ERROR, error="its disk is gone"))
+    answer = gathering.close()
+    assert statuses(answer) == {"robot2": ERROR, "robot9": LEFT}
+    assert "unknown robot robot9" in answer.robots[1].error
+
+
+def test_a_fleet_of_nobody_is_done_at_once():
+    gathering = Gathering(ASK, CONTRACT, {})
+    assert gathering.done and gathering.close().robots == ()
+
+
+def test_no_more_matches_than_asked_for():
+    gathering = Gathering(replace(ASK, max_results=2), CONTRACT, FLEET)
+    gathering.add("s1", answered("robot1"), [match("robot1", value, f"t{value}") for value in (0.4, 0.8, 0.6)])
+    assert [found.similarity for found in gathering.close().matches] == [0.8, 0.6]
+
+
+def test_a_question_that_cannot_be_asked_goes_to_nobody():
+    with pytest.raises(QuestionError):
+        Gathering(replace(ASK, window_ns=-1), CONTRACT, FLEET)
+
+
+MESSAGES = st.lists(st.tuples(st.sampled_from(["robot1", "robot2", "robot3"]),
+                              st.lists(st.sampled_from([0.3, 0.5, 0.7]), max_size=4)),
+                    max_size=3, unique_by=lambda message: message[0])
+
+
+@given(messages=MESSAGES, data=st.data())
+def test_any_order_gives_the_same_answer(messages, data):
+    def gather(order):
+        gathering = Gathering(replace(ASK, max_results=5), CONTRACT, FLEET)
+        for robot, similarities in order:
+            gathering.add("s1", answered(robot), [match(robot, value, f"t{i}") for i, value in enumerate(similarities)])
+        answer = gathering.close()
+        return [(found.robot_id, found.track_id, found.similarity) for found in answer.matches], answer.robots
+
+    assert gather(messages) == gather(data.draw(st.permutations(messages)))

@@ -1,0 +1,105 @@
+"""Stored histories answer like a fleet, and one that is broken says so while the others answer."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from facetrack_ros.errors import QuestionError, StoreError
+from facetrack_ros.history.database import database_path
+from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.search.answer import ANSWERED, ERROR, LEFT, MODEL_MISMATCH
+from facetrack_ros.search.question import Question
+from facetrack_ros.search.stored import search_stored, stored_lanes
+from facetrack_ros.vision.contract import ModelContract
+
+CONTRACT = ModelContract("net", "embedding", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35,
+                         false_match_curve=((0.3, 0.01), (0.5, 0.0001)))
+ASK = Question("s1", np.array([1, 0, 0, 0], np.float32), "net")
+SECOND = 10**9
+
+
+def robot(directory, name, cosine, contract=CONTRACT):
+    history = RobotHistory(directory, name, contract)
+    vector = np.array([cosine, np.sqrt(1 - cosine**2), 0, 0], np.float32)
+    history.sightings.saw_frame("front", SECOND)
+    history.sightings.saw_frame("front", 2 * SECOND)
+    history.sightings.add("front", SECOND, 1, "t1", "p_1", np.zeros(4), np.zeros(4), 0.5, vector, lambda: b"")
+    return history
+
+
+@pytest.fixture
+def fleet(tmp_path):
+    robot(tmp_path, "robot1", 0.6).close()
+    robot(tmp_path, "robot2", 0.9).close()
+    robot(tmp_path, "robot3", 0.9, replace(CONTRACT, id="dlib")).close()
+    return tmp_path
+
+
+def statuses(answer):
+    return {line.robot_id: line.status for line in answer.robots}
+
+
+def test_all_robots_are_asked_and_other_models_are_named(fleet):
+    answer = search_stored(fleet, ASK, CONTRACT)
+    assert [match.robot_id for match in answer.matches] == ["robot2", "robot1"]
+    assert statuses(answer) == {"robot1": ANSWERED, "robot2": ANSWERED, "robot3": MODEL_MISMATCH}
+    assert "dlib" in answer.robots[2].error
+    assert answer.expected_false_matches == pytest.approx(2 * 10**-2.5)
+
+
+def test_a_running_robot_answers_with_what_it_has_committed(tmp_path):
+    history = robot(tmp_path, "robot1", 0.9)
+    history.flush()
+    assert len(search_stored(tmp_path, ASK, CONTRACT).matches) == 1
+    history.close()
+
+
+def test_broken_histories_are_errors_and_the_others_answer(fleet):
+    database_path(fleet / "robot2", "net").write_bytes(b"nothing like a database" * 100)
+    (fleet / "robot4").mkdir()
+    (fleet / "robot4" / "robot.json").write_text("{")
+    robot(fleet, "robot5", 0.9).close()
+    database_path(fleet / "robot5", "net").unlink()
+    answer = search_stored(fleet, ASK, CONTRACT)
+    assert statuses(answer) == {"robot1": ANSWERED, "robot2": ERROR, "robot3": MODEL_MISMATCH, "robot4": ERROR,
+                                "robot5": ERROR}
+    assert [match.robot_id for match in answer.matches] == ["robot1"]
+    assert all(line.error for line in answer.robots if line.status != ANSWERED)
+
+
+def test_only_the_robots_asked_for_are_opened(fleet):
+    answer = search_stored(fleet, replace(ASK, robots=("robot1", "robot9")), CONTRACT)
+    assert statuses(answer) == {"robot1": ANSWERED, "robot9": LEFT}
+
+
+def test_a_copied_folder_is_not_counted_twice(fleet):
+    copy = fleet / "copy"
+    copy.mkdir()
+    (copy / "robot.json").write_text((fleet / "robot1" / "robot.json").read_text())
+    errors = [line.error for line in search_stored(fleet, ASK, CONTRACT).robots if line.status == ERROR]
+    assert len(errors) == 1 and "both of robot robot1" in errors[0]
+
+
+def test_the_time_it_took_comes_from_the_clock_handed_in(fleet):
+    ticks = iter(range(0, 10**9, 5_000_000))
+    answer = search_stored(fleet, replace(ASK, robots=("robot1",)), CONTRACT, clock_ns=lambda: next(ticks))
+    assert answer.robots[0].elapsed_ms == 5.0
+
+
+def test_lanes_are_the_cameras_with_the_times_they_looked(fleet):
+    lanes = stored_lanes(fleet, CONTRACT)
+    assert [(lane.robot_id, lane.camera_id, lane.spans) for lane in lanes] == [
+        ("robot1", "front", ((SECOND, 2 * SECOND),)), ("robot2", "front", ((SECOND, 2 * SECOND),))]
+
+
+def test_nothing_to_search_is_told(tmp_path):
+    with pytest.raises(StoreError, match="no robot's history"):
+        search_stored(tmp_path, ASK, CONTRACT)
+    with pytest.raises(StoreError, match="no folder"):
+        search_stored(tmp_path / "x", ASK, CONTRACT)
+
+
+def test_a_question_that_cannot_be_asked_is_refused(fleet):
+    with pytest.raises(QuestionError):
+        search_stored(fleet, replace(ASK, embedding=np.zeros(4)), CONTRACT)
