@@ -102,7 +102,7 @@ def report_clips(embeddings, people, clips, widths):
 
 def curve(impostor: np.ndarray, highest: float) -> "list[tuple[float, float]]":
     """``(threshold, rate)`` pairs; beyond the highest similarity seen the rate is bounded by the rule of three."""
-    last = np.ceil(max(float(impostor.max()), highest) * 100 + 1) / 100
+    last = np.floor(max(float(impostor.max()), highest) * 200 + 1) / 200
     thresholds = [np.quantile(impostor, 1 - rate) for rate in (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001)]
     points = [(round(float(t), 3), float(f"{(impostor >= t).mean():.2g}")) for t in thresholds]
     return [*points, (round(float(last), 3), float(f"{3 / len(impostor):.2g}"))]

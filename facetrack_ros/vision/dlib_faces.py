@@ -18,7 +18,7 @@ class DlibFaceDetector:
 
     :param landmarks_path: file of the five-point model (``shape_predictor_5_face_landmarks.dat``).
     :param margin: lowest distance from the decision boundary kept; 0 is the detector's own choice. At 0.2
-        it loses no face of our clips and no longer takes a badge or a sleeve for one.
+        it no longer takes a badge or a sleeve for a face, and loses a seventh of the marginal ones.
     :param max_side: longest side of its input, pixels: it bounds the time, and with it the smallest face found.
     :raises ModelError: dlib is not installed or the file cannot be read.
     """
