@@ -6,8 +6,8 @@ from pathlib import Path
 
 from facetrack_ros.cli.event_line import event_line
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.event_log import read_events
-from facetrack_ros.history.robot_history import history_folders
+from facetrack_ros.history.event_lines import read_events
+from facetrack_ros.history.folders import history_folders
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     folders = history_folders(Path(arguments.data))
     if not folders:
         raise StoreError(f"no robot's history below {arguments.data}")
-    events = sorted((event for folder in folders for event in read_events(folder / "events")),
+    events = sorted((event for folder in folders for event in read_events(folder.path)),
                     key=lambda event: event["timestamp"])
     for event in events:
         print(json.dumps(event) if arguments.json else event_line(event))

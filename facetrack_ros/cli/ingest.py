@@ -19,7 +19,8 @@ from facetrack_ros.sources.opening import open_source
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.start_time import default_start_ns
 from facetrack_ros.tracking.ids import IdCounter
-from facetrack_ros.tracking.people import PeopleTracker, TrackingSettings
+from facetrack_ros.tracking.people import PeopleTracker
+from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.vision.description import description_lines
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.frame import Frame
@@ -88,9 +89,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(line, file=sys.stderr)
     history = RobotHistory(arguments.data, arguments.robot, pipeline.contract,
                            ring_frames=config["frame_history.memory_buffer_size"],
-                           event_format=config["event_logging.format"] if config["event_logging.enabled"] else None)
+                           event_format=config["event_logging.format"])
     try:
-        fresh = [recording for recording in recordings if not history.was_ingested(recording.key(pipeline.contract.id))]
+        fresh = [recording for recording in recordings if not history.sightings.was_ingested(recording.key(pipeline.contract.id))]
         for recording in recordings:
             if recording not in fresh:
                 print(f"{arguments.robot}/{recording.camera_id}: {recording.text} is already in this history")
@@ -114,7 +115,7 @@ def _ingest(recordings: "list[Recording]", pipeline: VisionPipeline, history: Ro
     for number, frame in enumerate(heapq.merge(*streams, key=lambda frame: frame.stamp_ns), 1):
         if frame.camera_id not in checked:
             checked.add(frame.camera_id)
-            if history.holds(frame.camera_id, frame.stamp_ns, frame.stamp_ns + 1):
+            if history.sightings.holds(frame.camera_id, frame.stamp_ns, frame.stamp_ns + 1):
                 raise StoreError(f"{history.robot_id}/{frame.camera_id} already has a history at "
                                  f"{show_utc(frame.stamp_ns)} UTC: choose another --start or another --data")
         history.add_frame(frame)
@@ -126,13 +127,13 @@ def _ingest(recordings: "list[Recording]", pipeline: VisionPipeline, history: Ro
         tracks, new_events = people.update(frame.camera_id, frame.stamp_ns, frame.number, detections,
                                            pipeline.faces(frame.image, detections))
         history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks)
-        events += _log(history, new_events)
+        events += _log(history, new_events, config)
         if sys.stderr.isatty() and time.monotonic() - told > 0.5:
             told = time.monotonic()
             print(f"\r{number} frames, {number / (told - started):.1f} a second ", end="", file=sys.stderr, flush=True)
-    events += _log(history, people.close(None))
+    events += _log(history, people.close(None), config)
     for recording in recordings:
-        history.mark_ingested(recording.key(pipeline.contract.id), recording.camera_id, recording.first_ns,
+        history.sightings.mark_ingested(recording.key(pipeline.contract.id), recording.camera_id, recording.first_ns,
                               recording.last_ns)
         print(f"{history.robot_id}/{recording.camera_id}: {recording.count} frames of {recording.text}, "
               f"{show_utc(recording.first_ns)} to {show_utc(recording.last_ns)} UTC"
@@ -141,7 +142,7 @@ def _ingest(recordings: "list[Recording]", pipeline: VisionPipeline, history: Ro
     print(f"{history.status().sightings - sightings} sightings and {events} events in {spent:.1f} s")
 
 
-def _log(history: RobotHistory, events: tuple) -> int:
-    for event in events:
+def _log(history: RobotHistory, events: tuple, config: Config) -> int:
+    for event in events if config["event_logging.enabled"] else ():
         history.add_event(event)
     return len(events)

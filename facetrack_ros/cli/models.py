@@ -1,13 +1,17 @@
 """``facetrack models``: which models are known, which are here, which run, and under which licence."""
 
 import argparse
+import os
 import sys
 
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision import catalog
+from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.resolve import ModelFile, resolve_contract, resolve_stored
+from facetrack_ros.vision.description import description_lines
+from facetrack_ros.vision.from_config import vision_settings
+from facetrack_ros.vision.resolve import ModelFile, resolve_contract
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +25,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Do one of the three."""
     if arguments.action == "pull":
         return _pull()
+    # Looking does not download.
+    os.environ["FACETRACK_DOWNLOAD"] = "0"
     if arguments.action == "verify":
         return _verify()
     return _list(Config.load(arguments.config) if arguments.config else Config())
@@ -28,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _stored(contract: ModelContract) -> "ModelFile | str":
     try:
-        return resolve_stored(contract)
+        return resolve_contract(contract)
     except ModelError as error:
         return str(error)
 
@@ -38,12 +44,9 @@ def _list(config: Config) -> int:
         stored = _stored(contract)
         where = stored.origin if isinstance(stored, ModelFile) else "not here"
         print(f"{contract.id:<30} {contract.task:<10} {contract.licence:<12} {contract.size / 1e6:6.1f} MB  {where}")
-        for sentence in stored.refused if isinstance(stored, ModelFile) else ():
+        for sentence in stored.passed_over if isinstance(stored, ModelFile) else ():
             print(f"  {sentence}")
     print()
-    from facetrack_ros.vision.description import description_lines
-from facetrack_ros.vision.build import build_pipeline
-    from facetrack_ros.vision.from_config import vision_settings
     for line in description_lines(build_pipeline(vision_settings(config)).describe()):
         print(line)
     return 0
@@ -73,7 +76,7 @@ def _verify() -> int:
         stored = _stored(contract)
         if isinstance(stored, ModelFile):
             print(f"{contract.id}: {'in order' if stored.path else 'no file to check'} ({stored.path or stored.origin})")
-            refused = stored.refused
+            refused = stored.passed_over
         else:
             refused = [stored] if "refused" in stored else []
         for sentence in refused:

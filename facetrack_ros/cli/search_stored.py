@@ -10,7 +10,8 @@ from facetrack_ros.search.answer import Answer
 from facetrack_ros.search.question import Question
 from facetrack_ros.search.reference import read_reference
 from facetrack_ros.search.lane import Lane
-from facetrack_ros.search.stored import best_of_person, search_stored, stored_lanes
+from facetrack_ros.search.stored import search_stored, stored_lanes
+from facetrack_ros.search.stored_status import best_of_person
 from facetrack_ros.vision import catalog
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.from_config import vision_settings

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _stored(folder: Path) -> "list[dict]":
-    from facetrack_ros.search.stored import stored_status
+    from facetrack_ros.search.stored_status import stored_status
 
     return [
         {"robot_id": status.robot_id, "model_id": status.model_id, "sightings": status.sightings,

@@ -17,8 +17,8 @@ from facetrack_ros.demo.fleet import RobotProcess, ask
 from facetrack_ros.demo.staging import Stage, make_stage
 from facetrack_ros.demo.verdict import Finding, compare_answer, compare_events, compare_partial
 from facetrack_ros.errors import FacetrackError, QuestionError, SourceError
-from facetrack_ros.history.event_lines import event_to_dict
-from facetrack_ros.history.event_log import read_events
+
+from facetrack_ros.history.event_lines import event_to_dict, read_events
 from facetrack_ros.history.folders import history_folders
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.asker import Asker
@@ -161,12 +161,12 @@ class Show:
             findings += compare_answer(person, answer, self._stage.visits, starts)
         person, reference = first
         findings += self._pull_the_plug(["--image", str(reference)])
-        events = [event for folder in history_folders(self._out / "data") for event in read_events(folder)]
+        events = [event for folder in history_folders(self._out / "data") for event in read_events(folder.path)]
         return findings + compare_events(events, self._stage.visits, starts)
 
     def _ask_about_seen(self) -> "list[Finding]":
         """Nothing was staged: ask about the people seen, and show the one who was seen in most places."""
-        events = [event for folder in history_folders(self._out / "data") for event in read_events(folder)]
+        events = [event for folder in history_folders(self._out / "data") for event in read_events(folder.path)]
         people = list(dict.fromkeys(event["person_id"] for event in events if event["event"] == "PERSON_IN"))
         best, shown = -1, None
         for person in people[:ASK_ABOUT_MOST]:

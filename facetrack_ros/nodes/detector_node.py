@@ -29,7 +29,7 @@ class DetectorNode(RobotMember):
         self._pipeline = pipeline or build_pipeline(vision_settings(self.settings))
         self.frame_listeners: "list[Callable[[Frame], None]]" = []
         self.listeners: "list[Callable[[Frame, Detections], None]]" = []
-        self._publishers = {camera: self.create_publisher(msg.Detections, self.camera_topic(camera, "detections"), RELIABLE)
+        self._outputs = {camera: self.create_publisher(msg.Detections, self.camera_topic(camera, "detections"), RELIABLE)
                             for camera in self.cameras}
         self._numbers = dict.fromkeys(self.cameras, 0)
         self._worker = Worker("detector", NewestPerCamera(), self._detect, self.get_logger())
@@ -57,7 +57,7 @@ class DetectorNode(RobotMember):
             except FrameError as error:
                 self.get_logger().warning(str(error), throttle_duration_sec=60.0)
         for frame, detections in zip(readable, self._pipeline.detect([frame.image for frame in readable])):
-            self._publishers[frame.camera_id].publish(conversion.detections_to_message(frame, detections))
+            self._outputs[frame.camera_id].publish(conversion.detections_to_message(frame, detections))
             for listener in self.listeners:
                 listener(frame, detections)
 

@@ -35,7 +35,7 @@ class EmbedderNode(RobotMember):
         super().__init__("embedder", VISION_OPTIONS, **member)
         self._pipeline = pipeline or build_pipeline(vision_settings(self.settings))
         self.listeners: "list[Callable[[Frame, tuple[Face, ...]], None]]" = []
-        self._publishers = {camera: self.create_publisher(msg.Faces, self.camera_topic(camera, "faces"), RELIABLE)
+        self._outputs = {camera: self.create_publisher(msg.Faces, self.camera_topic(camera, "faces"), RELIABLE)
                             for camera in self.cameras}
         self._waiting = {camera: OrderedDict() for camera in self.cameras}
         self._worker = Worker("embedder", NewestPerCamera(), self._find_faces, self.get_logger())
@@ -65,7 +65,7 @@ class EmbedderNode(RobotMember):
     def _find_faces(self, work: "list[tuple[Frame, Detections]]") -> None:
         for frame, detections in work:
             faces = self._pipeline.faces(frame.image, detections)
-            self._publishers[frame.camera_id].publish(
+            self._outputs[frame.camera_id].publish(
                 conversion.faces_to_message(frame, self._pipeline.contract.id, faces))
             for listener in self.listeners:
                 listener(frame, faces)

@@ -25,7 +25,7 @@ class OverlayNode(RobotMember):
 
     def __init__(self, subscribe: bool = True, **member):
         super().__init__("overlay", ("mesh", "camera.jpeg_quality"), **member)
-        self._publishers = {
+        self._outputs = {
             camera: self.create_publisher(CompressedImage, self.camera_topic(camera, "overlay/compressed"), STREAM)
             for camera in self.cameras}
         self._waiting = {camera: OrderedDict() for camera in self.cameras}
@@ -43,7 +43,7 @@ class OverlayNode(RobotMember):
         """Take a frame with everybody followed in it."""
         self._in_view[frame.camera_id] = frozenset(
             track.person_id for track in tracks if track.person_id and track.state == TrackState.TRACKING)
-        if self._publishers[frame.camera_id].get_subscription_count():
+        if self._outputs[frame.camera_id].get_subscription_count():
             self._worker.put(frame.camera_id, (frame, tracks))
 
     def _on_image(self, camera_id: str, message: CompressedImage) -> None:
@@ -71,7 +71,7 @@ class OverlayNode(RobotMember):
                                    self._matches)
             drawn = Frame(frame.camera_id, frame.stamp_ns, frame.number,
                           encode_jpeg(picture, self.settings["camera.jpeg_quality"]), frame.frame_id)
-            self._publishers[frame.camera_id].publish(conversion.frame_to_message(drawn))
+            self._outputs[frame.camera_id].publish(conversion.frame_to_message(drawn))
 
     def close(self) -> None:
         """Stop drawing."""

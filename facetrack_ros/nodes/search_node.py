@@ -21,7 +21,7 @@ from facetrack_ros.search.gathering import Gathering
 from facetrack_ros.search.question import Question
 from facetrack_ros.search.reference import read_reference
 from facetrack_ros.search.roster import Roster
-from facetrack_ros.tracking.template import FaceTemplate
+from facetrack_ros.tracking.template import Template
 from facetrack_ros.vision import catalog
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.contract import ModelContract
@@ -166,11 +166,14 @@ class SearchNode(RobotMember):
     def _on_template(self, message: msg.PersonTemplate) -> None:
         try:
             embeddings, qualities = conversion.template_from_message(message)
-            template = FaceTemplate.of(embeddings, qualities)
+            template = Template()
+            for embedding, quality in zip(embeddings, qualities):
+                template.add(embedding, quality)
         except ValueError as error:
             self.get_logger().warning(f"{message.robot_id} told of {message.person_id}, turned down: {error}")
             return
-        self._templates[message.person_id] = (message.model_id, template.mean)
+        if template.mean is not None:
+            self._templates[message.person_id] = (message.model_id, template.mean)
 
     def _work(self, items: list) -> None:
         for call, *arguments in items:

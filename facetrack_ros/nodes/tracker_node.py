@@ -12,7 +12,8 @@ from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.tracking.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.tracking.frame_join import FrameJoin
 from facetrack_ros.tracking.ids import IdCounter
-from facetrack_ros.tracking.people import PeopleTracker, TrackingSettings
+from facetrack_ros.tracking.people import PeopleTracker
+from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision import catalog
 from facetrack_ros.vision.contract import ModelContract
@@ -42,7 +43,7 @@ class TrackerNode(RobotMember):
         self._joins = {camera: FrameJoin() for camera in self.cameras}
         self._frame_ids = {}
         self._arrived = {}
-        self._publishers = {camera: self.create_publisher(msg.Tracks, self.camera_topic(camera, "tracks"), RELIABLE)
+        self._outputs = {camera: self.create_publisher(msg.Tracks, self.camera_topic(camera, "tracks"), RELIABLE)
                             for camera in self.cameras}
         self._events = self.create_publisher(msg.PersonEvent, f"/{self.robot_id}/events", RELIABLE)
         self._persons = self.create_publisher(msg.PersonTemplate, self.mesh_topic("persons"), LATCHED)
@@ -102,7 +103,7 @@ class TrackerNode(RobotMember):
         if self._people is None:
             return
         tracks, events = self._people.update(frame.camera_id, frame.stamp_ns, frame.number, detections, faces)
-        self._publishers[frame.camera_id].publish(
+        self._outputs[frame.camera_id].publish(
             conversion.tracks_to_message(frame, self._people.model_id, tracks))
         for listener in self.track_listeners:
             listener(frame, tracks)

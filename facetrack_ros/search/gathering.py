@@ -85,6 +85,16 @@ class Gathering:
         if robot_id in self.missing:
             self._presumed[robot_id] = RobotAnswer(robot_id, LEFT, error=f"{robot_id} left while it was asked")
 
+    def silent(self, robot_id: str, for_ns: int) -> None:
+        """A robot has not been heard from for longer than a live one is silent: it is not waited for, though an answer
+        of it still counts.
+
+        :param for_ns: since its last word, nanoseconds.
+        """
+        if robot_id in self.missing:
+            self._presumed[robot_id] = RobotAnswer(robot_id, TIMED_OUT,
+                                                   error=f"{robot_id} was last heard of {for_ns / 1e9:.0f} s ago")
+
     def close(self) -> Answer:
         """Time is up, or all have answered. Returns the same answer each time; nothing is taken in any more."""
         if self._answer is None:

@@ -6,10 +6,8 @@ ROLES = {"person": "persons", "face": "faces", "embedder": "embeddings"}
 
 
 def description_lines(description: "Mapping[str, Mapping[str, str]]") -> "list[str]":
-    """A line a role from what :meth:`VisionPipeline.describe` gives; what was passed over is told, with its reason."""
-    lines = []
-    for role, title in ROLES.items():
-        model = description[role]
-        line = f"{title}: {model['model']} ({model['licence']}, {model['origin']})"
-        lines.append(line + (f"; passed over: {model['passed_over']}" if model["passed_over"] else ""))
-    return lines
+    """A line a role from what :meth:`VisionPipeline.describe` gives, then why anything better was passed over."""
+    lines = [f"{title}: {description[role]['model']} ({description[role]['licence']}, {description[role]['origin']})"
+             for role, title in ROLES.items()]
+    reasons = [reason for role in ROLES for reason in description[role]["passed_over"].split("; ") if reason]
+    return lines + [f"passed over: {reason}" for reason in dict.fromkeys(reasons)]

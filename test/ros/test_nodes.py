@@ -1,6 +1,6 @@
 """A process a node, over topics alone, gives what one process gives."""
 
-from facetrack_ros.history.event_log import read_events
+from facetrack_ros.history.event_lines import read_events
 from facetrack_ros.history.folders import history_folders
 
 from facetrack_ros.nodes.asker import Asker

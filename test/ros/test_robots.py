@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from facetrack_ros.history.event_log import read_events
+from facetrack_ros.history.event_lines import read_events
 from facetrack_ros.history.folders import history_folders
 
 ROBOT1, ROBOT2 = ("robot1", "front"), ("robot2", "front")
