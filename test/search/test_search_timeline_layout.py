@@ -4,7 +4,7 @@ from datetime import timedelta, timezone
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from facetrack_ros.search.answer import ANSWERED, LEFT, TIMED_OUT, Answer, Match, RobotAnswer
 from facetrack_ros.search.lane import Lane
@@ -79,6 +79,7 @@ class TestTicks:
         zone = timezone(timedelta(hours=5, minutes=30))
         assert [label for _, label in ticks(NOON, NOON + 180 * MINUTE, zone, most=4)] == ["18:00", "19:00", "20:00"]
 
+    @settings(deadline=None)
     @given(start=st.integers(0, 2 * 10**18), length=st.integers(SECOND, 10**17))
     def test_they_are_few_and_inside(self, start, length):
         stamps = [stamp for stamp, _ in ticks(start, start + length, timezone.utc)]
@@ -98,6 +99,7 @@ class TestSpread:
     def test_none_are_none(self):
         assert spread([], 1.0, 0.0, 10.0) == []
 
+    @settings(deadline=None)
     @given(wanted=st.lists(st.floats(0, 10), max_size=10).map(sorted))
     def test_nothing_overlaps_or_sticks_out(self, wanted):
         places = spread(wanted, 1.0, 0.0, 10.0)
