@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from facetrack_ros.search.false_matches import expected_false_matches, false_match_rate
 from facetrack_ros.vision.contract import ModelContract
@@ -38,6 +38,7 @@ def test_a_measured_rate_of_zero_is_interpolated_too():
     assert false_match_rate(contract, 0.3) == pytest.approx(0.005)
 
 
+@settings(deadline=None)
 @given(low=st.floats(-1, 1), high=st.floats(-1, 1))
 def test_a_higher_threshold_never_gives_more(low, high):
     low, high = sorted((low, high))

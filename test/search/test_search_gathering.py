@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from facetrack_ros.errors import QuestionError
 from facetrack_ros.search.answer import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Match, RobotAnswer
@@ -110,6 +110,7 @@ MESSAGES = st.lists(st.tuples(st.sampled_from(["robot1", "robot2", "robot3"]),
                     max_size=3, unique_by=lambda message: message[0])
 
 
+@settings(deadline=None)
 @given(messages=MESSAGES, data=st.data())
 def test_any_order_gives_the_same_answer(messages, data):
     def gather(order):

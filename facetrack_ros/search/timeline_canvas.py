@@ -1,0 +1,92 @@
+"""Drawing for the timeline: shapes, words and pictures on a page measured in inches from its top left corner."""
+
+from io import BytesIO
+
+import cv2
+import numpy as np
+
+INK, GREY, FAINT, PAPER = "#1f2a37", "#6b7785", "#c9d1da", "#ffffff"
+LANE, KEPT, MISSING, WARNING = "#f4f6f9", "#cfe0f1", "#f7ecea", "#b23a2e"
+_LOW, _MIDDLE, _HIGH = "#f0a830", "#3fae7a", "#0f6b57"
+_DPI = 120
+
+
+class Canvas:
+    """A page. It uses no state shared with other figures, so several threads can draw at once.
+
+    :param width: inches.
+    :param height: inches.
+    """
+
+    def __init__(self, width: float, height: float) -> None:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.colors import LinearSegmentedColormap
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(width, height), dpi=_DPI, facecolor=PAPER)
+        self._page = FigureCanvasAgg(figure)
+        self._axes = figure.add_axes((0, 0, 1, 1))
+        self._axes.set_axis_off()
+        self._axes.set_xlim(0, width)
+        self._axes.set_ylim(height, 0)
+        self._axes.set_autoscale_on(False)
+        self._colours = LinearSegmentedColormap.from_list("similarity", (_LOW, _MIDDLE, _HIGH))
+
+    def colour(self, share: float) -> "tuple[float, float, float, float]":
+        """Colour of a similarity: 0 at the threshold, 1 at the top of the scale."""
+        return self._colours(float(np.clip(share, 0, 1)))
+
+    def box(self, x: float, y: float, width: float, height: float, fill: str, edge: str = "none", line: float = 0.0,
+            radius: float = 0.0, hatch: str = "", z: float = 1):
+        """A rectangle, its corners rounded by ``radius``. Returns the patch, to clip pictures with."""
+        from matplotlib.patches import FancyBboxPatch
+
+        radius = min(radius, width / 2, height / 2)
+        patch = FancyBboxPatch((x, y), width, height, boxstyle=f"round,pad=0,rounding_size={radius}" if radius
+                               else "square,pad=0", facecolor=fill, edgecolor=edge, linewidth=line, hatch=hatch or None,
+                               zorder=z)
+        self._axes.add_patch(patch)
+        return patch
+
+    def line(self, xs: "list[float]", ys: "list[float]", colour: str, width: float = 1.0, z: float = 1) -> None:
+        """A line through points."""
+        self._axes.plot(xs, ys, color=colour, linewidth=width, solid_capstyle="round", zorder=z)
+
+    def words(self, x: float, y: float, text: str, size: float = 9, colour: str = INK, bold: bool = False,
+              across: str = "left", up: str = "center", back: str = "", z: float = 6) -> None:
+        """Text at a point, as it stands: a dollar sign in a name is no formula.
+
+        :param across: ``left``, ``center`` or ``right`` of the text is at ``x``.
+        :param up: ``top``, ``center`` or ``bottom`` of the text is at ``y``.
+        :param back: colour behind the text; empty for none.
+        """
+        patch = {"boxstyle": "round,pad=0.35", "facecolor": back, "edgecolor": "none"} if back else None
+        self._axes.text(x, y, text.replace("$", r"\$"), fontsize=size, color=colour,
+                        fontweight="bold" if bold else "normal", ha=across, va=up, bbox=patch, zorder=z)
+
+    def picture(self, x: float, y: float, side: float, jpeg: bytes, edge, line: float = 2.0, z: float = 4) -> None:
+        """A picture in a square with round corners; a grey square where there is none."""
+        frame = self.box(x, y, side, side, "#e3e8ee", edge, line, radius=0.07, z=z)
+        image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg else None
+        if image is None:
+            self.words(x + side / 2, y + side / 2, "no\npicture", 7, GREY, across="center", z=z + 0.2)
+            return
+        height, width = image.shape[:2]
+        cut = min(height, width)
+        top, left = (height - cut) // 2, (width - cut) // 2
+        square = cv2.cvtColor(image[top:top + cut, left:left + cut], cv2.COLOR_BGR2RGB)
+        shown = self._axes.imshow(square, extent=(x, x + side, y + side, y), interpolation="bicubic", aspect="auto",
+                                  zorder=z + 0.1)
+        shown.set_clip_path(frame)
+        self.box(x, y, side, side, "none", edge, line, radius=0.07, z=z + 0.2)
+
+    def scale(self, x: float, y: float, width: float, height: float) -> None:
+        """The colours of the similarity scale, from the threshold on the left."""
+        ramp = self._colours(np.linspace(0, 1, 128))[None]
+        self._axes.imshow(ramp, extent=(x, x + width, y + height, y), aspect="auto", zorder=3)
+
+    def png(self) -> bytes:
+        """The page as a PNG file."""
+        data = BytesIO()
+        self._page.print_png(data)
+        return data.getvalue()
