@@ -45,15 +45,23 @@ MOBILEFACENET = ModelContract(
     sha256="b7120c095d60094f28a4a54ba6a8bf51b297a6273fb40ef6350dfec1f63d9507", licence="Apache-2.0",
     url=f"{_GITHUB}/foamliu/MobileFaceNet/a6cc9032a659b615f477833e1a70b5e7931bcccc/weights/MobileFaceNet.onnx",
     input_size=(112, 112), colour="RGB", mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375),
-    dimension=128, threshold=0.42,
+    dimension=128, threshold=0.5,
+    false_match_curve=((0.21, 0.1), (0.273, 0.03), (0.317, 0.01), (0.357, 0.003), (0.393, 0.001), (0.43, 0.00031),
+                       (0.45, 0.0001), (0.48, 3.9e-05)),
+    measured_on="ORL faces by yunet_n_640_640, 77610 pairs of two people (AUC 0.9995, 97.8 % of 1791 pairs of one "
+                "person found at a false-match rate of 0.0001); in four clips two people reach at most 0.476",
     note="trained on refined MS-Celeb-1M, which is research data; ArcFace five-point template")
 
 DLIB_RESNET = ModelContract(
     id="dlib_resnet_v1", task="embedding", file="dlib_face_recognition_resnet_model_v1.dat", size=22466066,
     sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30", licence="CC0-1.0",
     package=f"{_DLIB_FILES}/dlib_face_recognition_resnet_model_v1.dat",
-    input_size=(150, 150), colour="RGB", dimension=128, threshold=0.95,
-    note="descriptors scaled to length 1")
+    input_size=(150, 150), colour="RGB", dimension=128, threshold=0.945,
+    false_match_curve=((0.891, 0.1), (0.907, 0.03), (0.918, 0.01), (0.927, 0.003), (0.934, 0.001), (0.939, 0.00031),
+                       (0.942, 0.00011), (0.95, 4e-05)),
+    measured_on="ORL faces by dlib-hog, 74521 pairs of two people (AUC 0.9999, 96.2 % of 1724 pairs of one person "
+                "found at a false-match rate of 0.0001); in four clips two people reach at most 0.930",
+    note="descriptors scaled to length 1, so that all similarities are high")
 
 #: Every known model, preferred ones first within a task.
 CATALOG: "tuple[ModelContract, ...]" = (

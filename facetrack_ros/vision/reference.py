@@ -38,7 +38,7 @@ def embed_reference(image: np.ndarray, detector: FaceDetector, embedder: FaceEmb
             if not why_not:
                 embedding = embedder.embed(picture, [face])[0]
                 return replace(face, bbox=face.bbox - border, landmarks=face.landmarks - border, embedding=embedding)
-            reason = reason or why_not
+            reason = why_not if border else reason or why_not  # a border takes away what a tight crop is blamed for
     if reason:
         raise ReferenceFaceError(f"the face in the reference picture cannot be used: {reason}")
     raise ReferenceFaceError(f"no face found in the reference picture ({image.shape[1]}x{image.shape[0]} px); "

@@ -1,0 +1,110 @@
+"""Real models, clips and pictures for the tests of the vision package."""
+
+import functools
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from facetrack_ros.vision.build import VisionSettings, build_pipeline
+
+
+def data_folder() -> Path:
+    """Folder of real data: ``FACETRACK_DATA``, or beside the repository."""
+    return Path(os.environ.get("FACETRACK_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
+
+
+@pytest.fixture(autouse=True)
+def no_network_no_cache(monkeypatch, tmp_path):
+    """No test downloads, and none sees the models of the user who runs it."""
+    monkeypatch.setenv("FACETRACK_DOWNLOAD", "0")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("FACETRACK_MODELS", raising=False)
+
+
+@pytest.fixture
+def models() -> Path:
+    folder = data_folder() / "models"
+    if not folder.is_dir():
+        pytest.skip(f"no real models in {folder}; set FACETRACK_DATA to the data folder")
+    return folder
+
+
+@pytest.fixture
+def clip():
+    """A function from a clip's name to its frames, BGR."""
+    def read(name):
+        path = data_folder() / "clips" / name
+        if not path.is_file():
+            pytest.skip(f"no clip {path}; set FACETRACK_DATA to the data folder")
+        return frames_of(path)
+    return read
+
+
+@functools.lru_cache(maxsize=None)
+def frames_of(path: Path):
+    video = cv2.VideoCapture(str(path))
+    frames = []
+    while True:
+        more, frame = video.read()
+        if not more:
+            return frames
+        frames.append(frame)
+
+
+@functools.lru_cache(maxsize=None)
+def cached_pipeline(folder: str, settings: VisionSettings):
+    os.environ["FACETRACK_MODELS"] = folder
+    return build_pipeline(settings)
+
+
+@pytest.fixture
+def full(models, monkeypatch):
+    """The default pipeline: YOLOX, YuNet, MobileFaceNet."""
+    monkeypatch.setenv("FACETRACK_MODELS", str(models))
+    return cached_pipeline(str(models), VisionSettings())
+
+
+@pytest.fixture
+def dlib_only(monkeypatch):
+    """The pipeline of pip packages alone."""
+    pytest.importorskip("dlib", reason="dlib is not installed")
+    pytest.importorskip("face_recognition_models", reason="the package with dlib's models is not installed")
+    monkeypatch.setenv("FACETRACK_MODELS", "")
+    return cached_pipeline("", VisionSettings())
+
+
+@pytest.fixture(params=["full", "dlib_only"])
+def pipeline(request):
+    """Each of the two pipelines."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def astronaut():
+    data = pytest.importorskip("skimage.data", reason="scikit-image with its astronaut is not installed")
+    return cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)
+
+
+@pytest.fixture(scope="session")
+def hopper():
+    matplotlib = pytest.importorskip("matplotlib", reason="matplotlib with its sample pictures is not installed")
+    path = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+    if not path.is_file():
+        pytest.skip("matplotlib came without its sample pictures")
+    return cv2.imread(str(path))
+
+
+@pytest.fixture
+def scene():
+    """A function that pastes a picture into an empty 640x360 room so that its face is ``face_px`` wide."""
+    def paste(picture, face_px, own_face_px, x=100):
+        noise = np.random.default_rng(0).normal(0, 4, (360, 640, 1))
+        room = (np.linspace(60, 140, 640)[None, :, None] + noise).clip(0, 255).astype(np.uint8).repeat(3, axis=2)
+        scale = face_px / own_face_px
+        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:360, :640 - x]
+        room[360 - small.shape[0]:, x:x + small.shape[1]] = small
+        return room
+    return paste

@@ -1,0 +1,120 @@
+import hashlib
+import http.server
+import socket
+import threading
+from dataclasses import replace
+
+import pytest
+
+from facetrack_ros.errors import ModelError
+from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.vision.download import Network, download
+
+CONTENT = bytes(range(256)) * 1000
+CONTRACT = ModelContract("tiny", "face", "tiny.onnx", hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), "MIT")
+
+
+@pytest.fixture(autouse=True)
+def downloads(monkeypatch, no_network_no_cache):
+    monkeypatch.setenv("FACETRACK_DOWNLOAD", "1")
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def silent():
+    """A server that accepts and never says a word; gives its address and the connections it took."""
+    server = socket.create_server(("127.0.0.1", 0))
+    taken = []
+
+    def accept():
+        try:
+            while True:
+                taken.append(server.accept()[0])
+        except OSError:
+            return
+
+    threading.Thread(target=accept, daemon=True).start()
+    yield f"http://127.0.0.1:{server.getsockname()[1]}/tiny.onnx", taken
+    server.close()
+    for connection in taken:
+        connection.close()
+
+
+@pytest.fixture
+def serving():
+    """A function that serves bytes (or a status) and gives the address."""
+    servers = []
+
+    def serve(content=b"", status=200):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}/tiny.onnx"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_pinned_model_arrives_whole_with_its_progress_told(serving, tmp_path):
+    told = []
+    path = download(replace(CONTRACT, url=serving(CONTENT)), tmp_path / "new", lambda *step: told.append(step), Network())
+    assert path.read_bytes() == CONTENT and [p.name for p in path.parent.iterdir()] == ["tiny.onnx"]
+    assert told[-1] == (len(CONTENT), len(CONTENT))
+
+
+@pytest.mark.parametrize("content", [b"something else", CONTENT[:-1], CONTENT + b"x"])
+def test_the_wrong_file_is_refused_and_nothing_stays(serving, tmp_path, content):
+    with pytest.raises(ModelError):
+        download(replace(CONTRACT, url=serving(content)), tmp_path, network=Network())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_hangs_is_asked_once_in_a_process(silent, tmp_path):
+    url, taken = silent
+    network = Network(answer_s=0.3)
+    for _ in range(3):
+        with pytest.raises(ModelError, match="no network.*did not answer within 0.3 s"):
+            download(replace(CONTRACT, url=url), tmp_path, network=network)
+    assert len(taken) <= 1 and list(tmp_path.iterdir()) == []
+
+
+def test_a_refused_connection_is_remembered(tmp_path, serving):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        closed = f"http://127.0.0.1:{server.getsockname()[1]}/tiny.onnx"
+    network = Network()
+    with pytest.raises(ModelError, match="cannot be reached"):
+        download(replace(CONTRACT, url=closed), tmp_path, network=network)
+    with pytest.raises(ModelError, match="no network"):
+        download(replace(CONTRACT, url=serving(CONTENT)), tmp_path, network=network)
+
+
+def test_a_missing_page_is_no_missing_network(serving, tmp_path):
+    network = Network()
+    with pytest.raises(ModelError, match="HTTP 404"):
+        download(replace(CONTRACT, url=serving(status=404)), tmp_path, network=network)
+    assert download(replace(CONTRACT, url=serving(CONTENT)), tmp_path, network=network).is_file()
+
+
+def test_downloads_can_be_forbidden(tmp_path, monkeypatch, silent):
+    monkeypatch.setenv("FACETRACK_DOWNLOAD", "0")
+    with pytest.raises(ModelError, match="FACETRACK_DOWNLOAD=0"):
+        download(replace(CONTRACT, url=silent[0]), tmp_path, network=Network())
+    assert not silent[1]
+
+
+def test_a_folder_that_cannot_be_written_is_told(serving, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ModelError, match="cannot be stored"):
+        download(replace(CONTRACT, url=serving(CONTENT)), tmp_path / "file", network=Network())

@@ -1,0 +1,70 @@
+import cv2
+import numpy as np
+import pytest
+
+from facetrack_ros.errors import ModelError
+from facetrack_ros.vision import catalog
+from facetrack_ros.vision.dlib_faces import DlibFaceDetector
+from facetrack_ros.vision.resolve import resolve
+from facetrack_ros.vision.yunet import YunetFaceDetector
+
+
+@pytest.fixture(params=["yunet_n_640_640", "face_detection_yunet_2023mar", "dlib-hog"])
+def detector(request, monkeypatch):
+    if request.param == "dlib-hog":
+        pytest.importorskip("dlib", reason="dlib is not installed")
+        try:
+            return DlibFaceDetector(resolve("dlib_landmarks_5").path, catalog.DLIB_HOG)
+        except ModelError as error:
+            pytest.skip(str(error))
+    monkeypatch.setenv("FACETRACK_MODELS", str(request.getfixturevalue("models")))
+    model = resolve(request.param)
+    return YunetFaceDetector(model.path, model.contract)
+
+
+def test_a_portrait_shows_one_face_with_landmarks_where_they_are(detector, astronaut):
+    found = detector.detect(astronaut, 60)
+    assert len(found) == 1
+    right, left, nose = found.landmarks[0, :3]
+    assert np.hypot(*(right - (203, 104))) < 5 and np.hypot(*(left - (245, 104))) < 5
+    assert right[0] < nose[0] < left[0] and nose[1] > right[1]
+    assert 0 < found.scores[0] <= 1
+
+
+def test_the_same_face_is_found_at_any_size(detector, astronaut):
+    for scale in (0.5, 1.0, 3.0):
+        picture = cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        found = detector.detect(picture, 40 * scale)
+        assert len(found) >= 1
+        assert np.allclose(found.landmarks[0, :2].mean(axis=0) / scale, (224, 104), atol=8)
+
+
+def test_the_array_handed_in_may_be_a_read_only_crop(detector, astronaut):
+    crop = astronaut[20:400, 60:380]
+    crop.flags.writeable = False
+    assert len(detector.detect(crop, 60)) == 1
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 400, 3), (400, 1), (7, 9, 4), (64, 64, 3)])
+def test_odd_pictures_show_no_face(detector, shape):
+    found = detector.detect(np.full(shape, 128, np.uint8), 24)
+    assert len(found) == 0 and found.landmarks.shape == (0, 5, 2)
+
+
+def test_yunet_sees_how_far_a_head_is_tilted(models, astronaut):
+    detector = YunetFaceDetector(models / "yunet_n_640_640.onnx", catalog.YUNET_N)
+    for roll in (-25, 0, 25):
+        turn = cv2.getRotationMatrix2D((223, 120), -roll, 1)
+        found = detector.detect(cv2.warpAffine(astronaut, turn, (512, 512)), 60)
+        dx, dy = found.landmarks[0, 1] - found.landmarks[0, 0]
+        assert np.degrees(np.arctan2(dy, dx)) == pytest.approx(roll - 2, abs=8)
+
+
+@pytest.mark.parametrize("kind", [YunetFaceDetector, DlibFaceDetector])
+def test_a_damaged_file_is_refused_with_a_sentence(kind, tmp_path):
+    if kind is DlibFaceDetector:
+        pytest.importorskip("dlib", reason="dlib is not installed")
+    path = tmp_path / "broken.onnx"
+    path.write_bytes(b"not a model")
+    with pytest.raises(ModelError, match="cannot be opened"):
+        kind(path, catalog.YUNET_N)
