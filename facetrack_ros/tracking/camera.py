@@ -1,0 +1,219 @@
+"""The people in view of one camera."""
+
+from collections import deque
+from typing import Callable, Tuple
+
+from facetrack_ros.tracking.association import Tracker
+from facetrack_ros.tracking.event import PersonEvent
+from facetrack_ros.tracking.follow import Follow
+from facetrack_ros.tracking.identity import Identities, Recognition
+from facetrack_ros.tracking.observation import Observation
+from facetrack_ros.tracking.settings import TrackingSettings
+from facetrack_ros.tracking.track import Track
+from facetrack_ros.tracking.visit import Visit
+
+Events = Tuple[PersonEvent, ...]
+
+
+class CameraView:
+    """Tracks, visits and events of one camera.
+
+    :param new_tracker: makes the tracker of each session; time that jumps back begins a new one.
+    :param new_track_id: gives out track ids.
+    """
+
+    def __init__(self, robot_id: str, camera_id: str, identities: Identities, threshold: float,
+                 settings: TrackingSettings, new_tracker: Callable[[], Tracker], new_track_id: Callable[[], str]):
+        self._robot_id, self._camera_id = robot_id, camera_id
+        self._identities, self._threshold, self._settings = identities, threshold, settings
+        self._new_tracker, self._new_track_id = new_tracker, new_track_id
+        self._begin()
+
+    def _begin(self) -> None:
+        self._tracker = self._new_tracker()
+        self._follows: "dict[int, Follow]" = {}
+        self._visits: "dict[str, Visit]" = {}
+        self._left_ns: "dict[str, int]" = {}
+        self._frames: "deque[tuple[int, int]]" = deque()
+        self._now_ns: "int | None" = None
+        self._ended: "list[Follow]" = []
+        self._tracks: "tuple[Track, ...]" = ()
+
+    def update(self, stamp_ns: int, number: int, observation: Observation) -> "tuple[tuple[Track, ...], Events]":
+        """Take a frame; see :meth:`PeopleTracker.update`."""
+        ended: Events = ()
+        if self._frames:
+            if stamp_ns == self._frames[-1][0]:
+                return self._tracks, ()
+            if stamp_ns < self._frames[-1][0]:
+                ended = self.close()
+        events = self._expire(stamp_ns - 1)
+        self._keep_time(stamp_ns, number)
+        seen = self._see(stamp_ns, number, observation)
+        events += self._decide(stamp_ns)
+        for follow in seen:
+            if follow.person_id:
+                events += self._accompany(follow)
+        events += self._expire(stamp_ns)
+        self._drop(stamp_ns)
+        self._tracks = tuple(follow.track(stamp_ns) for follow in self._follows.values()
+                             if follow.confirmed_ns is not None or follow.last_ns == stamp_ns)
+        self._tracks += tuple(follow.track(stamp_ns, ended=True) for follow in self._ended)
+        self._ended.clear()
+        return self._tracks, ended + _in_order(events)
+
+    def advance(self, stamp_ns: int) -> Events:
+        """Time has passed without a frame; see :meth:`PeopleTracker.advance`."""
+        if self._now_ns is None or stamp_ns <= self._now_ns:
+            return ()
+        self._now_ns = stamp_ns
+        events = self._decide(stamp_ns) + self._expire(stamp_ns)
+        self._drop(stamp_ns)
+        return _in_order(events)
+
+    def close(self) -> Events:
+        """Nothing more comes: decide who is who, and everybody leaves."""
+        events = []
+        if self._now_ns is not None:
+            events += self._decide(self._now_ns, wait=False)
+            for visit in sorted(self._visits.values(), key=lambda visit: visit.last_ns):
+                events += self._leave(visit, min(self._now_ns, visit.last_ns + self._settings.exit_after_ns))
+        self._begin()
+        return _in_order(events)
+
+    def _keep_time(self, stamp_ns: int, number: int) -> None:
+        self._frames.append((stamp_ns, number))
+        self._now_ns = stamp_ns if self._now_ns is None else max(stamp_ns, self._now_ns)
+        # Nothing older is asked for: whoever may still leave, or come with a stamp of the past, did so since then.
+        oldest_ns = stamp_ns - (self._settings.exit_after_ns + self._settings.confirm_within_ns
+                                + self._settings.identity_wait_ns)
+        while self._frames[0][0] < oldest_ns:
+            self._frames.popleft()
+        for person_id in [person_id for person_id, left_ns in self._left_ns.items() if left_ns < oldest_ns]:
+            del self._left_ns[person_id]
+
+    def _see(self, stamp_ns: int, number: int, observation: Observation) -> "list[Follow]":
+        """Give each row to its track; returns the tracks seen."""
+        seen = []
+        for row, key in enumerate(self._tracker.update(stamp_ns, observation)):
+            key, box = int(key), observation.boxes[row]
+            if key < 0:
+                continue
+            follow = self._follows.get(key)
+            if follow is None:
+                follow = self._follows[key] = Follow(self._new_track_id(), stamp_ns, number, box,
+                                                     self._identities.empty_template())
+            elif follow in seen:
+                continue
+            follow.see(stamp_ns, number, box, observation.scores[row], observation.faces[row], self._threshold,
+                       self._settings)
+            seen.append(follow)
+            if follow.person_id:
+                self._visits[follow.person_id].see(follow)
+        for follow in seen:
+            for other in seen:
+                if other is not follow and other.person_id:
+                    follow.together.add(other.person_id)
+                elif other is not follow:
+                    follow.beside.add(other.track_id)
+        return seen
+
+    def _decide(self, now_ns: int, wait: bool = True) -> "list[PersonEvent]":
+        """Say who the undecided tracks are, the surest first; each decision excludes that person for the others."""
+        events = []
+        while True:
+            undecided = [follow for follow in self._follows.values() if follow.undecided]
+            found = [(recognition, follow) for recognition, follow in
+                     ((self._identities.recognise(follow.template, follow.together), follow) for follow in undecided)
+                     if recognition]
+            if not found:
+                break
+            recognition, follow = max(found, key=lambda pair: pair[0].similarity)
+            events += self._name(follow, recognition.person_id, now_ns, recognition)
+        for follow in undecided:
+            waited = now_ns - follow.confirmed_ns >= self._settings.identity_wait_ns
+            enough = len(follow.template) and (follow.looks >= self._settings.faces_for_new_person or
+                                               not self._identities.knows_other_than(follow.together))
+            if waited or enough or not wait:
+                events += self._name(follow, self._identities.new_person(), now_ns)
+        return events
+
+    def _name(self, follow: Follow, person_id: str, now_ns: int,
+              recognition: "Recognition | None" = None) -> "list[PersonEvent]":
+        """A track is that person: a visit goes on, or a new one begins."""
+        for other in list(self._follows.values()):
+            if other.person_id == person_id:
+                # One track a person: of the two, the one seen later. What the other's key shows next is a new track.
+                self._end(min(other, follow, key=lambda each: each.last_ns))
+            elif follow.track_id in other.beside:
+                other.together.add(person_id)
+                other.beside.discard(follow.track_id)
+        follow.person_id = person_id
+        visit = self._visits.get(person_id)
+        if visit:
+            visit.take(follow)
+            events = []
+        else:
+            first_ns = max(follow.first_ns, self._left_ns.get(person_id, follow.first_ns))
+            visit = Visit(self._robot_id, self._camera_id, person_id, follow, first_ns, recognition is None)
+            self._visits[person_id] = visit
+            events = [visit.came()]
+            if recognition:
+                events.append(visit.recognised(max(now_ns, first_ns), self._frames[-1][1], recognition))
+        for embedding, quality in zip(follow.template.embeddings, follow.template.qualities):
+            self._identities.add_face(person_id, embedding, float(quality))
+        return events
+
+    def _accompany(self, follow: Follow) -> "list[PersonEvent]":
+        """A person seen: learn the face, and tell once where it turns out to be somebody known."""
+        if follow.embedding is None:
+            return []
+        self._identities.add_face(follow.person_id, follow.embedding, follow.quality)
+        visit = self._visits[follow.person_id]
+        if not visit.is_new or visit.matched:
+            return []
+        recognition = self._identities.recognise(follow.template, visit.together | {follow.person_id},
+                                                 before=follow.person_id)
+        return [visit.recognised(follow.last_ns, follow.last_number, recognition)] if recognition else []
+
+    def _expire(self, until_ns: int) -> "list[PersonEvent]":
+        """End the visits of those who were unseen for long enough by ``until_ns``."""
+        events = []
+        for visit in sorted(self._visits.values(), key=lambda visit: visit.last_ns):
+            gone_ns = visit.last_ns + self._settings.exit_after_ns
+            if gone_ns <= until_ns and not self._may_be_back(visit, gone_ns):
+                events += self._leave(visit, gone_ns)
+        return events
+
+    def _may_be_back(self, visit: Visit, gone_ns: int) -> bool:
+        """Whether a track that began in time may yet turn out to be this person."""
+        return any(not follow.person_id and visit.last_ns < follow.first_ns <= gone_ns
+                   and visit.person_id not in follow.together for follow in self._follows.values())
+
+    def _leave(self, visit: Visit, stamp_ns: int) -> "list[PersonEvent]":
+        del self._visits[visit.person_id]
+        self._left_ns[visit.person_id] = stamp_ns
+        for follow in [follow for follow in self._follows.values() if follow.person_id == visit.person_id]:
+            self._end(follow)
+        self._identities.forget_faceless(visit.person_id)
+        number = next((number for frame_ns, number in reversed(self._frames) if frame_ns <= stamp_ns), visit.last_number)
+        return [visit.left(stamp_ns, number)]
+
+    def _drop(self, stamp_ns: int) -> None:
+        """End the tracks that are not looked for any more; undecided ones wait for their decision."""
+        for follow in list(self._follows.values()):
+            patience_ns = self._settings.max_gap_ns if follow.person_id else self._settings.confirm_within_ns
+            if stamp_ns - follow.last_ns > patience_ns and not follow.undecided:
+                self._end(follow)
+
+    def _end(self, follow: Follow) -> None:
+        self._follows = {key: other for key, other in self._follows.items() if other is not follow}
+        if follow.confirmed_ns is not None:
+            self._ended.append(follow)
+        for other in self._follows.values():
+            other.beside.discard(follow.track_id)
+
+
+def _in_order(events: "list[PersonEvent]") -> Events:
+    """By stamp; of those at one moment, the one that happened first stays first."""
+    return tuple(sorted(events, key=lambda event: event.stamp_ns))

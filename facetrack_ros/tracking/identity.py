@@ -1,0 +1,195 @@
+"""Who somebody is, among all persons a robot knows."""
+
+import re
+from dataclasses import dataclass
+from typing import Collection, Mapping
+
+import numpy as np
+
+from facetrack_ros.errors import FacetrackError
+from facetrack_ros.tracking.ids import IdCounter
+from facetrack_ros.tracking.observation import is_unit
+from facetrack_ros.tracking.settings import TrackingSettings
+from facetrack_ros.tracking.template import Template
+
+# So many first looks are taken as they come; a single poor one would otherwise turn down all that follow.
+_LOOKS_TAKEN_ON_TRUST = 5
+# Two looks this near, in parts of the threshold's distance, tell nothing new.
+_NEAR_DUPLICATE = 0.15
+_PERSON_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+class TemplateRefused(FacetrackError, ValueError):
+    """A template of another robot that cannot be used, and why."""
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """A person known before, and how alike the faces are (cosine, -1..1)."""
+
+    person_id: str
+    similarity: float
+
+
+class _Known:
+    """A person: the template, and the place in the order in which persons became known."""
+
+    def __init__(self, order: int, template: Template, foreign: bool):
+        self.order = order
+        self.template = template
+        self.foreign = foreign
+
+
+class Identities:
+    """The persons a robot knows, its own and those it was told of, and their faces.
+
+    :param robot: name of the robot as it may stand in an id.
+    :param threshold: of the embedder: lowest cosine similarity of a match.
+    :param model_id: of the embedder.
+    """
+
+    def __init__(self, robot: str, ids: IdCounter, settings: TrackingSettings, threshold: float, model_id: str):
+        self._robot = robot
+        self._ids = ids
+        self._settings = settings
+        self._threshold = threshold
+        self._model_id = model_id
+        self._distance = 1 - threshold
+        # Those heard of or seen longest ago come first.
+        self._known: "dict[str, _Known]" = {}
+        self._order = 0
+        self._stacked: "tuple[list[str], np.ndarray] | None" = None
+        self.dimension: "int | None" = None
+
+    def empty_template(self) -> Template:
+        """A template as this embedder needs it."""
+        return Template(self._settings.template_size, 1 - _NEAR_DUPLICATE * self._distance)
+
+    def new_person(self) -> str:
+        """The id of somebody never seen before."""
+        person_id = f"p_{self._robot}_{self._ids.next('person')}"
+        self._remember(person_id, foreign=False)
+        return person_id
+
+    def templates(self) -> "dict[str, Template]":
+        """The faces of all persons known by face, by person id."""
+        return {person_id: known.template for person_id, known in self._known.items() if len(known.template)}
+
+    def knows_other_than(self, persons: Collection[str]) -> bool:
+        """Whether there is anybody known by face who is not among ``persons``."""
+        return any(len(known.template) and person_id not in persons for person_id, known in self._known.items())
+
+    def recognise(self, template: Template, excluded: Collection[str] = (),
+                  before: "str | None" = None) -> "Recognition | None":
+        """Whose face it is: above the threshold, and ahead of the second best by a margin.
+
+        Where the second best is so near because it is the same human under another id, as the templates themselves
+        tell, the id that was known first is taken.
+
+        :param excluded: persons it cannot be.
+        :param before: only persons known before this one, or told of by other robots.
+        """
+        alike = self._candidates(template, excluded, before)
+        if not alike:
+            return None
+        best = max(alike, key=lambda person_id: alike[person_id])
+        if alike[best] < self._threshold:
+            return None
+        near = [person_id for person_id in alike
+                if alike[person_id] > alike[best] - self._settings.margin * self._distance]
+        same = [person_id for person_id in near if person_id == best or self._known[person_id].template.similarity(
+            self._known[best].template) >= self._threshold]
+        if len(same) < len(near):
+            return None
+        first = min((person_id for person_id in same if alike[person_id] >= self._threshold),
+                    key=lambda person_id: self._known[person_id].order)
+        return Recognition(first, alike[first])
+
+    def add_face(self, person_id: str, embedding: np.ndarray, quality: float) -> None:
+        """Learn a look of a person; one that is like none of the looks known is left out."""
+        known = self._known.get(person_id) or self._remember(person_id, foreign=False)
+        template = known.template
+        if len(template) >= _LOOKS_TAKEN_ON_TRUST and (template.embeddings @ embedding).max() < self._threshold:
+            return
+        self.dimension = self.dimension or len(embedding)
+        template.add(embedding, quality)
+        self._touch(person_id)
+
+    def learn(self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray) -> None:
+        """Take what another robot, or a stored history, knows of a person's face.
+
+        :param embeddings: ``(n, dimension)`` unit rows.
+        :param qualities: ``(n,)`` in 0..1.
+        :raises TemplateRefused: it does not fit, and why; nothing is changed then.
+        """
+        template = self._checked(person_id, model_id, embeddings, qualities)
+        known = self._known.get(person_id)
+        if known and len(known.template) and known.template.similarity(template) < self._threshold:
+            raise TemplateRefused(f"the face told of {person_id} is not like the one known by that id here")
+        known = known or self._remember(person_id, foreign=True)
+        for embedding, quality in zip(template.embeddings, template.qualities):
+            known.template.add(embedding, float(quality))
+        self.dimension = template.embeddings.shape[1]
+        self._touch(person_id)
+
+    def forget(self, person_id: str) -> None:
+        """Know nothing of a person any more; no harm where nothing is known."""
+        if self._known.pop(person_id, None):
+            self._stacked = None
+
+    def forget_faceless(self, person_id: str) -> None:
+        """Somebody whose face was never seen cannot be told again: keep nothing of them."""
+        if person_id in self._known and not len(self._known[person_id].template):
+            self.forget(person_id)
+
+    def _candidates(self, template: Template, excluded: Collection[str], before: "str | None") -> Mapping[str, float]:
+        if not len(template):
+            return {}
+        if self._stacked is None:
+            named = self.templates()
+            self._stacked = (list(named), np.array([each.mean for each in named.values()], np.float32))
+        names, means = self._stacked
+        if not names:
+            return {}
+        # The similarity of the means bounds the similarity from above, so few templates need the whole comparison.
+        lowest = self._threshold - self._settings.margin * self._distance
+        last = self._known[before].order if before in self._known else self._order + 1
+        alike = {}
+        for row in np.flatnonzero(means @ template.mean >= lowest):
+            known = self._known[names[row]]
+            if names[row] not in excluded and (known.order < last or known.foreign):
+                alike[names[row]] = known.template.similarity(template)
+        return alike
+
+    def _checked(self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray) -> Template:
+        embeddings, qualities = np.asarray(embeddings, np.float32), np.asarray(qualities, np.float32)
+        if not _PERSON_ID.fullmatch(person_id):
+            raise TemplateRefused(f"{person_id!r} is no person id: it must begin with a letter and hold letters, digits "
+                                  "and underscores only")
+        if model_id != self._model_id:
+            raise TemplateRefused(f"it was made with model {model_id}, here runs {self._model_id}")
+        if embeddings.ndim != 2 or not len(embeddings) or qualities.shape != (len(embeddings),):
+            raise TemplateRefused(f"embeddings of shape {embeddings.shape} and qualities of shape {qualities.shape} do "
+                                  "not belong together")
+        if self.dimension not in (None, embeddings.shape[1]):
+            raise TemplateRefused(f"embeddings have {embeddings.shape[1]} numbers, those here {self.dimension}")
+        if not all(is_unit(embedding) for embedding in embeddings):
+            raise TemplateRefused("an embedding is no finite unit vector")
+        if not ((qualities >= 0) & (qualities <= 1)).all():
+            raise TemplateRefused("a quality does not lie between 0 and 1")
+        template = self.empty_template()
+        for embedding, quality in zip(embeddings, qualities):
+            template.add(embedding, float(quality))
+        return template
+
+    def _remember(self, person_id: str, foreign: bool) -> _Known:
+        self._order += 1
+        self._known[person_id] = _Known(self._order, self.empty_template(), foreign)
+        if len(self._known) > self._settings.max_persons:
+            self.forget(next(iter(self._known)))
+        return self._known[person_id]
+
+    def _touch(self, person_id: str) -> None:
+        """Note that a person was seen or heard of just now, and that the template changed."""
+        self._known[person_id] = self._known.pop(person_id)
+        self._stacked = None

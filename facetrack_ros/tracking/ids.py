@@ -1,0 +1,77 @@
+"""Numbers and names that are given out once."""
+
+import json
+import os
+import re
+import zlib
+from pathlib import Path
+
+from facetrack_ros.errors import ConfigError, StoreError
+
+
+class IdCounter:
+    """Counts from 1 for each kind of thing, and goes on where it was after a restart.
+
+    The file is replaced before a number is given out, so none is ever given out twice; a damaged file is an error
+    rather than a new beginning, which would give old numbers again. For one process at a time.
+
+    :param path: file that keeps the numbers; None: they are kept in memory only.
+    :raises StoreError: the file cannot be read or is damaged.
+    """
+
+    def __init__(self, path: "Path | str | None" = None):
+        self._path = None if path is None else Path(path)
+        self._last: "dict[str, int]" = {}
+        if self._path is not None and self._path.exists():
+            self._last = _read(self._path)
+
+    def next(self, kind: str) -> int:
+        """The next number of a kind.
+
+        :raises StoreError: it cannot be written down, so it is not given out.
+        """
+        last = {**self._last, kind: self._last.get(kind, 0) + 1}
+        if self._path is not None:
+            _write(self._path, last)
+        self._last = last
+        return last[kind]
+
+
+def safe_name(name: str) -> str:
+    """A robot's or camera's name as part of an id: letters, digits and underscores, the same for the same name.
+
+    A name that has to be changed gets a checksum, so that ``robot-1`` and ``robot 1`` stay two robots.
+
+    :raises ConfigError: the name is empty.
+    """
+    if not name:
+        raise ConfigError("a robot or camera has an empty name: give it one of letters, digits and underscores")
+    plain = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    return plain if plain == name else f"{plain}_{zlib.crc32(name.encode('utf-8', 'surrogateescape')):08x}"
+
+
+def _read(path: Path) -> "dict[str, int]":
+    try:
+        last = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: check its permissions, ids go on from it") from error
+    except ValueError:
+        last = None
+    if not isinstance(last, dict) or not all(type(number) is int and number >= 0 for number in last.values()):
+        raise StoreError(f"{path} is damaged: restore it from a copy, or remove it together with this robot's history, "
+                         "for otherwise ids would be given out twice")
+    return last
+
+
+def _write(path: Path, last: "dict[str, int]") -> None:
+    draft = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(draft, "w", encoding="utf-8") as file:
+            json.dump(last, file)
+            file.flush()
+            # Without it a power failure may leave the new name on an empty file.
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: check disk space and permissions, ids are kept in it") from error

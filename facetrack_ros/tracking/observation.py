@@ -1,0 +1,75 @@
+"""What one frame shows, cleaned: boxes that can be followed, and each one's face."""
+
+from dataclasses import dataclass, replace
+from typing import Sequence
+
+import numpy as np
+
+from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.face import Face
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """Persons of one frame, aligned row by row.
+
+    :param boxes: ``(n, 4)`` float32, finite, of some size, and not wholly left of or above the picture.
+    :param scores: ``(n,)`` float32 in 0..1.
+    :param faces: each person's face or None; an embedding in it is a finite unit vector.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    faces: "tuple[Face | None, ...]"
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def embedding(self, row: int) -> "np.ndarray | None":
+        """The unit vector of a row's face, None where there is none."""
+        face = self.faces[row]
+        return None if face is None else face.embedding
+
+    @property
+    def dimension(self) -> "int | None":
+        """Of the embeddings, None where there are none."""
+        return next((face.embedding.size for face in self.faces if face is not None and face.embedding is not None), None)
+
+    @classmethod
+    def of(cls, detections: Detections, faces: Sequence[Face], dimension: "int | None" = None) -> "Observation":
+        """What can be used of a frame; the rest is left out.
+
+        :param dimension: of embeddings, None: any.
+        """
+        boxes = np.asarray(detections.boxes, np.float32)
+        scores = np.asarray(detections.scores, np.float32)
+        if boxes.ndim != 2 or boxes.shape[1] != 4 or scores.shape != (len(boxes),):
+            boxes, scores = np.empty((0, 4), np.float32), np.empty(0, np.float32)
+        usable = np.isfinite(boxes).all(axis=1) & np.isfinite(scores)
+        usable &= (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]) & (boxes[:, 2] > 0) & (boxes[:, 3] > 0)
+        best = {}
+        for face in faces:
+            if face.person not in best or face.quality > best[face.person].quality:
+                best[face.person] = face
+        rows = np.flatnonzero(usable)
+        cleaned = []
+        for row in rows:
+            face = _clean(best.get(row), dimension)
+            if dimension is None and face is not None and face.embedding is not None:
+                dimension = face.embedding.size
+            cleaned.append(face)
+        return cls(boxes[rows], np.clip(scores[rows], 0, 1), tuple(cleaned))
+
+
+def is_unit(embedding: np.ndarray, dimension: "int | None" = None) -> bool:
+    """Whether an array is a finite unit vector; one per cent is allowed for what the wire rounds."""
+    return (embedding.ndim == 1 and embedding.size > 0 and dimension in (None, embedding.size)
+            and bool(np.isfinite(embedding).all()) and abs(float(np.linalg.norm(embedding)) - 1) < 0.01)
+
+
+def _clean(face: "Face | None", dimension: "int | None") -> "Face | None":
+    if face is None or face.embedding is None:
+        return face
+    if not face.rejected and np.isfinite(face.quality) and is_unit(np.asarray(face.embedding), dimension):
+        return face
+    return replace(face, embedding=None)

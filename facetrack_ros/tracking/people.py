@@ -1,0 +1,104 @@
+"""The people a robot's cameras see: tracks, identities and events."""
+
+from functools import partial
+from typing import Callable, Sequence
+
+import numpy as np
+
+from facetrack_ros.tracking.association import BoxTracker, Tracker
+from facetrack_ros.tracking.camera import CameraView
+from facetrack_ros.tracking.event import PersonEvent
+from facetrack_ros.tracking.identity import Identities
+from facetrack_ros.tracking.ids import IdCounter, safe_name
+from facetrack_ros.tracking.observation import Observation
+from facetrack_ros.tracking.settings import TrackingSettings
+from facetrack_ros.tracking.template import Template
+from facetrack_ros.tracking.track import Track
+from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.face import Face
+
+
+class PeopleTracker:
+    """Follows people in each camera of a robot, tells who they are over all of them, and says when they come and go.
+
+    For one thread. All times are stamps of frames; nothing here reads a clock.
+
+    :param robot_id: any name; what may not stand in an id is replaced there.
+    :param ids: numbers of persons and tracks.
+    :param threshold: of the embedder: lowest cosine similarity of a match.
+    :param model_id: of the embedder.
+    :param new_tracker: makes a camera's tracker; None: :class:`BoxTracker`.
+    :raises ConfigError: an empty robot name.
+    """
+
+    def __init__(self, robot_id: str, ids: IdCounter, settings: TrackingSettings, threshold: float, model_id: str,
+                 new_tracker: "Callable[[], Tracker] | None" = None):
+        self.robot_id = robot_id
+        self.settings = settings
+        self.threshold = threshold
+        self.model_id = model_id
+        self._ids = ids
+        self._robot = safe_name(robot_id)
+        self._new_tracker = new_tracker or partial(BoxTracker, threshold, settings)
+        self._identities = Identities(self._robot, ids, settings, threshold, model_id)
+        self._cameras: "dict[str, CameraView]" = {}
+
+    def update(self, camera_id: str, stamp_ns: int, frame_number: int, detections: Detections,
+               faces: Sequence[Face]) -> "tuple[tuple[Track, ...], tuple[PersonEvent, ...]]":
+        """Take a frame, also one that shows nobody.
+
+        PERSON_IN comes when a track is believed and it is decided who it is, with the stamp of its first frame: later
+        than events that have a later stamp. What one call returns is in order of stamps, and so are all the events of
+        one person in one camera.
+
+        A stamp that was just there is ignored. A stamp further back begins a new session of the camera: everybody
+        leaves first. Boxes and embeddings that are damaged are left out.
+
+        :param stamp_ns: nanoseconds since the epoch.
+        :param faces: their ``person`` is a row of ``detections``.
+        :returns: the tracks as of this frame, and what happened.
+        :raises StoreError: a new id cannot be written down.
+        """
+        observation = Observation.of(detections, faces, self._identities.dimension)
+        if self._identities.dimension is None:
+            self._identities.dimension = observation.dimension
+        if camera_id not in self._cameras:
+            name = safe_name(camera_id)
+            self._cameras[camera_id] = CameraView(
+                self.robot_id, camera_id, self._identities, self.threshold, self.settings, self._new_tracker,
+                lambda: f"t_{self._robot}_{name}_{self._ids.next('track')}")
+        return self._cameras[camera_id].update(stamp_ns, frame_number, observation)
+
+    def advance(self, camera_id: str, stamp_ns: int) -> "tuple[PersonEvent, ...]":
+        """Time has passed in a camera that sends nothing: its people leave too.
+
+        :param stamp_ns: a time up to which no more frames are expected.
+        """
+        camera = self._cameras.get(camera_id)
+        return camera.advance(stamp_ns) if camera else ()
+
+    def close(self, camera_id: "str | None" = None) -> "tuple[PersonEvent, ...]":
+        """A camera has stopped, or all of them: whoever is in view leaves. Persons stay known.
+
+        :param camera_id: None: all cameras.
+        """
+        closing = list(self._cameras) if camera_id is None else [camera_id]
+        events = [event for name in closing if name in self._cameras for event in self._cameras.pop(name).close()]
+        return tuple(sorted(events, key=lambda event: event.stamp_ns))
+
+    def persons(self) -> "dict[str, Template]":
+        """All persons known by face, own and told of, with what their faces look like."""
+        return self._identities.templates()
+
+    def learn(self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray) -> None:
+        """Take what another robot, or a stored history, knows of a person's face.
+
+        :param embeddings: ``(n, dimension)`` unit rows.
+        :param qualities: ``(n,)`` in 0..1.
+        :raises TemplateRefused: it does not fit, and why; also a ``ValueError``.
+        """
+        self._identities.learn(person_id, model_id, embeddings, qualities)
+
+    def forget(self, person_id: str) -> None:
+        """Know nothing of a person's face any more; one who is in view is learned anew from then on."""
+        self._identities.forget(person_id)

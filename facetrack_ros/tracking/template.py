@@ -1,0 +1,84 @@
+"""What is kept of a person's face: the best embeddings, unlike each other."""
+
+import numpy as np
+
+
+class Template:
+    """Embeddings of one face with their qualities.
+
+    Of two that are nearly the same the better one stays, so that looks from all sides find room.
+
+    :param size: most embeddings kept.
+    :param near_duplicate: similarity from which two are nearly the same.
+    """
+
+    def __init__(self, size: int = 30, near_duplicate: float = 0.9):
+        self._size = size
+        self._near_duplicate = near_duplicate
+        self._embeddings = np.empty((0, 0), np.float32)
+        self._qualities = np.empty(0, np.float32)
+        self._mean = None
+
+    def __len__(self) -> int:
+        return len(self._qualities)
+
+    @property
+    def embeddings(self) -> np.ndarray:
+        """``(n, dimension)`` float32 unit rows; not to be written to."""
+        return self._embeddings
+
+    @property
+    def qualities(self) -> np.ndarray:
+        """``(n,)`` float32 in 0..1; not to be written to."""
+        return self._qualities
+
+    @property
+    def mean(self) -> "np.ndarray | None":
+        """The quality-weighted mean, a ``(dimension,)`` float32 unit vector; None while empty."""
+        if self._mean is None and len(self):
+            # Even a face of quality 0 counts a little, and opposite faces must not cancel to nothing.
+            mean = (self._qualities + 1e-3) @ self._embeddings
+            norm = np.linalg.norm(mean)
+            self._mean = (mean / norm if norm > 1e-6 else self._embeddings[self._qualities.argmax()]).astype(np.float32)
+        return self._mean
+
+    def add(self, embedding: np.ndarray, quality: float) -> None:
+        """Take a ``(dimension,)`` unit vector, unless better ones fill the template.
+
+        :param quality: 0..1.
+        """
+        embedding = np.asarray(embedding, np.float32)
+        if not len(self):
+            self._replace(embedding[None], np.array([quality], np.float32))
+            return
+        alike = self._embeddings @ embedding
+        nearest = int(alike.argmax())
+        if alike[nearest] >= self._near_duplicate:
+            row = nearest
+        elif len(self) >= self._size:
+            row = int(self._qualities.argmin())
+        else:
+            self._replace(np.vstack([self._embeddings, embedding]), np.append(self._qualities, np.float32(quality)))
+            return
+        if quality > self._qualities[row]:
+            embeddings, qualities = self._embeddings.copy(), self._qualities.copy()
+            embeddings[row], qualities[row] = embedding, quality
+            self._replace(embeddings, qualities)
+
+    def _replace(self, embeddings: np.ndarray, qualities: np.ndarray) -> None:
+        # Arrays are replaced, never written to, so that one handed out stays as it was.
+        self._embeddings, self._qualities, self._mean = embeddings, qualities.astype(np.float32), None
+
+    def best_pair(self, other: "Template") -> float:
+        """The highest cosine similarity between an embedding of each."""
+        return float((self._embeddings @ other._embeddings.T).max())
+
+    def similarity(self, other: "Template") -> float:
+        """How alike two faces are, -1..1; -1 where either has no embedding.
+
+        The lower of the best pair and the similarity of the means. The best of many pairs alone grows with their
+        number until strangers match; a mean alone passes where no single look agrees.
+        """
+        if not len(self) or not len(other):
+            return -1.0
+        return min(self.best_pair(other), float(self.mean @ other.mean))

@@ -1,0 +1,65 @@
+"""A person's stay in view of one camera, from coming to leaving, over however many tracks."""
+
+import numpy as np
+
+from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
+from facetrack_ros.tracking.follow import Follow
+from facetrack_ros.tracking.identity import Recognition
+
+
+class Visit:
+    """One visit.
+
+    :param first_ns: stamp of the first frame that showed the person.
+    :param is_new: whether the person id was made for this visit.
+    :ivar matched: whether it was said that the face is one known before.
+    :ivar together: persons seen in one picture with this one during the visit.
+    """
+
+    def __init__(self, robot_id: str, camera_id: str, person_id: str, follow: Follow, first_ns: int, is_new: bool):
+        self._robot_id, self._camera_id, self.person_id = robot_id, camera_id, person_id
+        self.first_ns, self._first_number, self._first_box = first_ns, follow.first_number, follow.first_box
+        self._confidence = follow.confidence
+        self.is_new = is_new
+        self.matched = False
+        self.together: "set[str]" = set()
+        self.last_ns, self.last_number, self._last_box = follow.last_ns, follow.last_number, follow.box
+        self.take(follow)
+
+    def take(self, follow: Follow) -> None:
+        """A track belongs to this visit; what it has seen, the visit has seen."""
+        self.together |= follow.together
+        follow.together = self.together
+        self.see(follow)
+
+    def see(self, follow: Follow) -> None:
+        """The track was seen."""
+        if follow.last_ns >= self.last_ns:
+            self.last_ns, self.last_number, self._last_box = follow.last_ns, follow.last_number, follow.box
+
+    def came(self) -> PersonEvent:
+        """PERSON_IN, at the first frame that showed the person."""
+        return self._event(PERSON_IN, self.first_ns, self._first_number, bbox=_numbers(self._first_box),
+                           confidence=self._confidence)
+
+    def left(self, stamp_ns: int, number: int) -> PersonEvent:
+        """PERSON_OUT.
+
+        :param stamp_ns: when the absence was established.
+        :param number: of the last frame up to then.
+        """
+        return self._event(PERSON_OUT, stamp_ns, number, last_seen_ns=self.last_ns,
+                           duration_ns=max(0, self.last_ns - self.first_ns), last_bbox=_numbers(self._last_box))
+
+    def recognised(self, stamp_ns: int, number: int, recognition: Recognition) -> PersonEvent:
+        """FACE_MATCHED, once a visit."""
+        self.matched = True
+        return self._event(FACE_MATCHED, stamp_ns, number, reference_face_id=recognition.person_id,
+                           similarity=recognition.similarity)
+
+    def _event(self, event: str, stamp_ns: int, number: int, **fields) -> PersonEvent:
+        return PersonEvent(event, stamp_ns, self._robot_id, self._camera_id, self.person_id, number, **fields)
+
+
+def _numbers(box: np.ndarray) -> "tuple[float, float, float, float]":
+    return tuple(float(value) for value in box)

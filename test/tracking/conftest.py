@@ -1,0 +1,76 @@
+"""Scenes in literal numbers: boxes that walk, faces that are unit vectors."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facetrack_ros.tracking.ids import IdCounter
+from facetrack_ros.tracking.people import PeopleTracker
+from facetrack_ros.tracking.settings import TrackingSettings
+from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.face import Face
+
+THRESHOLD = 0.36
+MODEL = "a-model"
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    folder = Path(os.environ.get("FACETRACK_DATA", Path(__file__).resolve().parents[2] / "../shared/data"))
+    if not folder.is_dir():
+        pytest.skip("the folder of real clips is not here: set FACETRACK_DATA to run this test")
+    return folder
+
+
+@pytest.fixture
+def look():
+    """The face of a person, by number: exactly ``similarity`` to the person's front, unlike all other persons'."""
+    def make(person: int, similarity: float = 1.0, side: int = 0) -> np.ndarray:
+        vector = np.zeros(64, np.float32)
+        vector[person] = similarity
+        vector[32 + side] = np.sqrt(1 - similarity ** 2)
+        return vector
+    return make
+
+
+class Scene:
+    """One robot whose frames are written as lists of persons: ``(x, face or None)``, a person 60 px wide at ``x``."""
+
+    def __init__(self, **settings):
+        self.people = PeopleTracker("robot1", IdCounter(), TrackingSettings(**settings), THRESHOLD, MODEL)
+        self.events = []
+        self.number = {}
+
+    def show(self, time_s, *persons, camera="front", quality=0.8, score=0.7):
+        """Show a frame at ``time_s``; returns its tracks."""
+        boxes = np.array([[x, 100, x + 60, 280] for x, _ in persons], np.float32).reshape(-1, 4)
+        faces = [Face(np.array([x + 20, 110, x + 40, 135], np.float32), np.zeros((5, 2), np.float32), 0.9, quality,
+                      person=row, embedding=embedding)
+                 for row, (x, embedding) in enumerate(persons) if embedding is not None]
+        number = self.number[camera] = self.number.get(camera, -1) + 1
+        tracks, events = self.people.update(camera, round(time_s * 1e9), number,
+                                            Detections(boxes, np.full(len(boxes), score, np.float32), "boxes"), faces)
+        self.events += events
+        return tracks
+
+    def pass_time(self, time_s, camera="front"):
+        self.events += self.people.advance(camera, round(time_s * 1e9))
+
+    def close(self, camera=None):
+        self.events += self.people.close(camera)
+
+    def told(self):
+        """Events in short: what, who, when in seconds."""
+        return [(event.event, event.person_id, round(event.stamp_ns / 1e9, 3)) for event in self.events]
+
+
+@pytest.fixture
+def make_scene():
+    return Scene
+
+
+@pytest.fixture
+def scene():
+    return Scene()

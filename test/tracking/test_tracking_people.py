@@ -1,0 +1,295 @@
+"""People come, go, return and cross: each event once, each person one id."""
+
+import numpy as np
+import pytest
+
+from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT
+from facetrack_ros.tracking.track import TrackState
+from facetrack_ros.vision.detections import Detections
+
+P1, P2, P3 = "p_robot1_1", "p_robot1_2", "p_robot1_3"
+
+
+def test_a_person_comes_at_the_first_frame_and_leaves_two_seconds_after_the_last(scene, look):
+    for step in range(5):
+        scene.show(10 + 0.1 * step, (100 + 5 * step, look(1)))
+    scene.show(12.3)
+    assert scene.told() == [(PERSON_IN, P1, 10.0)]
+    scene.show(12.5)
+    assert scene.told() == [(PERSON_IN, P1, 10.0), (PERSON_OUT, P1, 12.4)]
+    came, left = scene.events
+    assert came.frame_number == 0 and came.bbox == (100, 100, 160, 280) and came.robot_id == "robot1"
+    assert left.last_seen_ns == 10_400_000_000 and left.duration_ns == 400_000_000
+    assert left.last_bbox == (120, 100, 180, 280)
+    assert left.frame_number == 5  # the last frame up to 12.4
+
+
+def test_a_single_frame_is_not_believed(scene, look):
+    track, = scene.show(10, (100, look(1)))
+    assert track.state is TrackState.IDLE and track.person_id == ""
+    scene.show(13)
+    scene.close()
+    assert scene.told() == []
+
+
+def test_a_track_is_idle_then_tracking_then_lost_then_idle_once(scene, look):
+    states = []
+    for time_s in (10.0, 10.5, 11.0):
+        states += [track.state.name for track in scene.show(time_s, (100, look(1)))]
+    for time_s in (11.5, 13.0, 13.5, 14.0):
+        states += [track.state.name for track in scene.show(time_s)]
+    assert states == ["IDLE", "TRACKING", "TRACKING", "LOST", "IDLE"]
+
+
+def test_a_lost_track_keeps_its_last_box_and_shows_no_face(scene, look):
+    scene.show(10, (100, look(1)))
+    seen, = scene.show(10.1, (110, look(1)))
+    lost, = scene.show(10.2)
+    assert seen.face is not None and seen.person_id == P1
+    assert lost.state is TrackState.LOST and lost.face is None and lost.track_id == seen.track_id
+    assert np.array_equal(lost.bbox, [110, 100, 170, 280])
+
+
+def test_absence_is_established_by_time_without_frames(scene, look):
+    scene.show(10, (100, look(1)))
+    scene.show(10.5, (100, look(1)))
+    scene.pass_time(12.4)
+    assert len(scene.events) == 1
+    scene.pass_time(12.6)
+    scene.pass_time(20)
+    assert scene.told()[1:] == [(PERSON_OUT, P1, 12.5)]
+
+
+def test_closing_lets_everybody_leave_once(scene, look):
+    for time_s in (10, 10.5):
+        scene.show(time_s, (100, look(1)), (300, look(2)))
+    scene.close("front")
+    scene.close()
+    assert sorted(scene.told()[2:]) == [(PERSON_OUT, P1, 10.5), (PERSON_OUT, P2, 10.5)]
+
+
+def test_seen_again_after_exactly_two_seconds_is_no_absence(scene, look):
+    for time_s in (10, 12, 14, 16):
+        scene.show(time_s, (100, look(1)))
+    assert scene.told() == [(PERSON_IN, P1, 10.0)]
+
+
+def test_one_who_returns_within_two_seconds_elsewhere_makes_no_new_events(scene, look):
+    for time_s in (10, 10.2, 10.4):
+        scene.show(time_s, (100, look(1)))
+    scene.show(11)
+    for time_s in (12.2, 12.4, 12.6, 12.8):
+        scene.show(time_s, (500, look(1)))
+    assert scene.told() == [(PERSON_IN, P1, 10.0)]
+
+
+def test_a_return_within_two_seconds_counts_though_the_face_tells_only_later(scene, look):
+    for time_s in (10, 10.2, 10.4):
+        scene.show(time_s, (100, look(1)))
+    for time_s in (12.3, 12.5, 12.7):
+        scene.show(time_s, (500, None))
+    tracks = scene.show(12.9, (500, look(1)))
+    assert [track.person_id for track in tracks if track.state is TrackState.TRACKING] == [P1]
+    assert scene.told() == [(PERSON_IN, P1, 10.0)]
+
+
+def test_one_who_returns_later_is_told_as_known_once_a_visit(scene, look):
+    for start in (10, 20, 30):
+        for step in range(5):
+            scene.show(start + 0.2 * step, (100, look(1, 0.9, step)))
+        scene.show(start + 4)
+    assert scene.told() == [
+        (PERSON_IN, P1, 10.0), (PERSON_OUT, P1, 12.8),
+        (PERSON_IN, P1, 20.0), (FACE_MATCHED, P1, 20.2), (PERSON_OUT, P1, 22.8),
+        (PERSON_IN, P1, 30.0), (FACE_MATCHED, P1, 30.2), (PERSON_OUT, P1, 32.8)]
+    matched = scene.events[3]
+    assert matched.reference_face_id == P1 and matched.similarity > 0.8 and matched.search_id is None
+
+
+def test_two_cameras_may_see_one_person_at_once(scene, look):
+    for time_s in (10, 10.2, 10.4):
+        scene.show(time_s, (100, look(1)), camera="front")
+        scene.show(time_s, (300, look(1)), camera="back")
+    assert scene.told() == [(PERSON_IN, P1, 10.0), (PERSON_IN, P1, 10.0), (FACE_MATCHED, P1, 10.2)]
+    assert [event.camera_id for event in scene.events] == ["front", "back", "back"]
+
+
+def test_two_people_in_one_picture_are_never_one_person(scene, look):
+    for step in range(20):
+        scene.show(10 + 0.2 * step, (100, look(1)), (400, look(1, 0.99)))
+    assert {person for _, person, _ in scene.told()} == {P1, P2}
+    assert [event for event, _, _ in scene.told()] == [PERSON_IN, PERSON_IN]
+
+
+def test_one_seen_beside_a_person_is_not_that_person_after_they_have_left_either(scene, look):
+    for step in range(3):
+        scene.show(10 + 0.2 * step, (100, look(1)))
+    scene.show(10.6, (100, look(1)), (400, None))
+    for step in range(4):
+        tracks = scene.show(10.8 + 0.2 * step, (400, look(1, 0.99)))
+    assert {track.person_id for track in tracks if track.state is TrackState.TRACKING} == {P2}
+
+
+def test_people_who_cross_keep_their_ids_by_their_faces(scene, look):
+    # They meet at x = 300 and are hidden there for a second; each goes back the way it came, which motion
+    # alone would take for passing through.
+    for step in range(10):
+        offset = 20 * step
+        scene.show(10 + 0.1 * step, (100 + offset, look(1)), (500 - offset, look(2)))
+    for step in range(5):
+        scene.show(11 + 0.1 * step, (300, None))
+    for step in range(10):
+        offset = 20 * (9 - step)
+        tracks = scene.show(11.5 + 0.1 * step, (100 + offset, look(1)), (500 - offset, look(2)))
+    at = {track.person_id: track.bbox[0] for track in tracks if track.state is TrackState.TRACKING}
+    assert at == {P1: 100, P2: 500}
+    assert [event for event, _, _ in scene.told()] == [PERSON_IN, PERSON_IN]
+
+
+def test_people_who_cross_without_faces_keep_their_tracks_by_motion(scene):
+    ids = []
+    for step in range(21):
+        tracks = scene.show(10 + 0.1 * step, (100 + 20 * step, None), (500 - 20 * step, None))
+        ids.append({track.track_id: track.bbox[0] for track in tracks})
+    assert ids[0].keys() == ids[-1].keys()
+    for track_id, x in ids[0].items():
+        assert ids[-1][track_id] == 600 - x
+
+
+@pytest.mark.parametrize("fps, speed", [(2, 60), (2, 100), (3, 100), (4, 100)])
+def test_people_who_walk_at_low_frame_rates_are_one_track(scene, fps, speed):
+    tracks = [scene.show(10 + step / fps, (50 + speed * step / fps, None)) for step in range(10)]
+    assert len({track.track_id for shown in tracks for track in shown}) == 1
+
+
+def test_irregular_frames_are_no_break(scene):
+    times = np.cumsum([0.03, 0.5, 0.04, 0.9, 0.1, 0.33, 0.7, 0.05])
+    tracks = [scene.show(10 + time, (50 + 60 * time, None)) for time in times]
+    assert len({track.track_id for shown in tracks for track in shown}) == 1
+
+
+def test_one_without_a_face_gets_an_id_after_a_second(scene):
+    for step in range(4):
+        scene.show(10 + 0.4 * step, (100, None))
+        assert len(scene.events) == (step == 4)
+    scene.show(11.4, (100, None))
+    assert scene.told() == [(PERSON_IN, P1, 10.0)]
+
+
+def test_one_without_a_face_gets_an_id_though_no_frame_comes(scene):
+    scene.show(10, (100, None))
+    scene.show(10.4, (100, None))
+    scene.pass_time(11.4)
+    scene.pass_time(12.4)
+    assert scene.told() == [(PERSON_IN, P1, 10.0), (PERSON_OUT, P1, 12.4)]
+
+
+def test_a_visit_whose_face_turns_out_to_be_known_says_so_once_and_keeps_its_id(scene, look):
+    for step in range(3):
+        scene.show(10 + 0.2 * step, (100, look(1)))
+    for step in range(8):
+        scene.show(20 + 0.2 * step, (100, None))
+    for step in range(3):
+        scene.show(21.6 + 0.2 * step, (100, look(1)))
+    assert scene.told() == [(PERSON_IN, P1, 10.0), (PERSON_OUT, P1, 12.4), (PERSON_IN, P2, 20.0),
+                            (FACE_MATCHED, P2, 21.6)]
+    assert scene.events[-1].reference_face_id == P1
+
+
+def test_after_two_ids_of_one_person_the_older_one_is_found_again(scene, look):
+    test_a_visit_whose_face_turns_out_to_be_known_says_so_once_and_keeps_its_id(scene, look)
+    for step in range(3):
+        scene.show(30 + 0.2 * step, (100, look(1)))
+    assert scene.told()[-2:] == [(PERSON_IN, P1, 30.0), (FACE_MATCHED, P1, 30.2)]
+
+
+def test_one_poor_look_makes_no_second_id_of_a_known_person(scene, look):
+    for step in range(3):
+        scene.show(10 + 0.2 * step, (100, look(1)))
+    scene.show(20, (100, look(1, 0.3, 5)))
+    scene.show(20.2, (100, None))
+    scene.show(20.4, (100, look(1, 0.95)))
+    assert {person for _, person, _ in scene.told()} == {P1}
+
+
+def test_somebody_between_two_known_persons_is_neither(scene, look):
+    for step in range(3):
+        scene.show(10 + 0.2 * step, (100, look(1)), (400, look(2)))
+    between = (look(1) + look(2)) / np.sqrt(2)
+    for step in range(8):
+        scene.show(20 + 0.2 * step, (100, between))
+    assert scene.told()[-1] == (PERSON_IN, P3, 20.0)
+
+
+def test_a_bag_that_loops_begins_a_new_session(scene, look):
+    for _ in range(2):
+        for step in range(5):
+            scene.show(10 + 0.2 * step, (100, look(1)))
+    assert scene.told() == [(PERSON_IN, P1, 10.0), (PERSON_OUT, P1, 10.8),
+                            (PERSON_IN, P1, 10.0), (FACE_MATCHED, P1, 10.2)]
+    assert scene.events[1].duration_ns == 800_000_000
+
+
+def test_a_repeated_frame_changes_nothing(scene, look):
+    scene.show(10, (100, look(1)))
+    first = scene.show(10.2, (100, look(1)))
+    assert scene.show(10.2, (400, look(2))) == first
+    assert scene.told() == [(PERSON_IN, P1, 10.0)]
+
+
+def test_one_camera_that_jumps_back_leaves_the_other_alone(scene, look):
+    for time_s in (10, 10.2):
+        scene.show(time_s, (100, look(1)), camera="front")
+        scene.show(time_s, (100, look(2)), camera="back")
+    scene.show(5, camera="front")
+    assert [(event.event, event.camera_id) for event in scene.events] == [
+        (PERSON_IN, "front"), (PERSON_IN, "back"), (PERSON_OUT, "front")]
+
+
+def test_damaged_boxes_and_faces_do_no_harm(scene, look):
+    nan = np.full(64, np.nan, np.float32)
+    for step in range(3):
+        scene.show(10 + 0.1 * step, (100, nan), (np.nan, look(1)), (-200, look(2)), (np.inf, look(3)))
+    scene.show(10.4, (100, np.zeros(64, np.float32)))
+    scene.show(10.5, (100, look(1)[:10] * 1))
+    tracks = scene.show(10.6, (100, look(1)))
+    assert len(tracks) == 1 and tracks[0].person_id == P1
+    empty = Detections(np.empty((0,), np.float32), np.empty(0, np.float32), "boxes")
+    assert scene.people.update("front", 10_700_000_000, 9, empty, ())[0][0].state is TrackState.LOST
+
+
+def test_confidence_is_the_score_and_more_when_seen_again_and_when_the_face_agrees(scene, look):
+    def confidence(time_s, face, score):
+        return round(scene.show(time_s, (100, face), score=score)[0].confidence, 3)
+
+    assert confidence(10.0, look(1), 0.5) == 0.5
+    assert confidence(10.4, None, 0.5) == 0.6
+    assert confidence(10.8, look(1), 0.5) == 0.75
+    assert confidence(11.6, look(1), 0.5) == 0.65
+    assert confidence(12.9, look(1), 0.5) == 0.5
+    assert confidence(13.0, look(1), 0.9) == 1.0
+
+
+def test_persons_are_given_with_what_their_faces_look_like(scene, look):
+    for step in range(4):
+        scene.show(10 + 0.2 * step, (100, look(1, 0.8, step)), (400, None))
+    persons = scene.people.persons()
+    assert list(persons) == [P1] and len(persons[P1]) == 4
+    assert np.allclose(np.linalg.norm(persons[P1].embeddings, axis=1), 1)
+
+
+def test_a_person_told_of_by_another_robot_keeps_that_id(scene, look):
+    scene.people.learn("p_robot2_7", "a-model", look(1)[None], np.array([0.9]))
+    for step in range(3):
+        scene.show(10 + 0.2 * step, (100, look(1, 0.9)))
+    assert scene.told() == [(PERSON_IN, "p_robot2_7", 10.0), (FACE_MATCHED, "p_robot2_7", 10.2)]
+
+
+def test_a_person_who_is_forgotten_is_a_stranger_again(scene, look):
+    for start in (10, 20):
+        for step in range(3):
+            scene.show(start + 0.2 * step, (100, look(1)))
+        scene.show(start + 4)
+        scene.people.forget(P1)
+    assert {person for _, person, _ in scene.told()} == {P1, P2}
+    assert FACE_MATCHED not in {event for event, _, _ in scene.told()}
