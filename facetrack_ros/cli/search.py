@@ -64,14 +64,16 @@ def show(arguments: argparse.Namespace, answer: Answer, lanes: list, picture: by
 
     print(json.dumps(answer_to_dict(answer)) if arguments.json else answer_table(answer))
     if arguments.out:
-        from facetrack_ros.search.reference import read_reference
         from facetrack_ros.search.timeline import draw_timeline
 
         folder = Path(arguments.out)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "answer.json").write_text(json.dumps(answer_to_dict(answer), indent=2) + "\n")
         title = f"Who saw {arguments.person}?" if arguments.person else "Who saw this face?"
-        draw_timeline(answer, folder / "timeline.png", lanes, read_reference(picture) if picture else None, title=title)
+        asked = parse_iso(arguments.at) if arguments.at else None
+        window_ns = round(arguments.window * NS)
+        draw_timeline(answer, folder / "timeline.png", lanes, None if asked is None else asked - window_ns,
+                      None if asked is None else asked + window_ns, picture, title)
         for number, match in enumerate(answer.matches, 1):
             if match.thumbnail:
                 (folder / f"match_{number:02}_{match.robot_id}_{match.camera_id}.jpg").write_bytes(match.thumbnail)

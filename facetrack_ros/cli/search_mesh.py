@@ -2,6 +2,7 @@
 
 import argparse
 import array
+import time
 
 from facetrack_ros import srv
 from sensor_msgs.msg import CompressedImage
@@ -10,6 +11,8 @@ from facetrack_ros.nodes.asker import Asker
 from facetrack_ros.nodes.conversion import answer_from_response, lanes_from_message, to_duration, to_time
 from facetrack_ros.search.answer import Answer
 from facetrack_ros.search.lane import Lane
+
+DISCOVERY_S = 2.0
 
 
 def ask_mesh(arguments: argparse.Namespace, picture: bytes, time_ns: int, window_ns: int) -> "tuple[Answer, list[Lane]]":
@@ -21,10 +24,12 @@ def ask_mesh(arguments: argparse.Namespace, picture: bytes, time_ns: int, window
         image=CompressedImage(format="jpeg", data=array.array("B", picture)), person_id=arguments.person or "",
         time=to_time(time_ns), window=to_duration(window_ns), threshold=arguments.threshold,
         timeout=to_duration(round(arguments.timeout * 1e9)))
+    started = time.monotonic()
     with Asker() as asker:
         robot = arguments.robot or asker.first_robot()
         response = asker.ask(robot, request, arguments.timeout)
         answer = answer_from_response(response)
         names = {line.robot_id for line in answer.robots}
-        asker.wait_for(lambda roster: names <= set(roster), 1.5)
+        # A robot that is gone stays silent: wait no longer for its line than discovery takes.
+        asker.wait_for(lambda roster: names <= set(roster), max(0.0, DISCOVERY_S - (time.monotonic() - started)))
         return answer, [lane for line in asker.roster().values() for lane in lanes_from_message(line)]

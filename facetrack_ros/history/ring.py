@@ -3,7 +3,7 @@
 import threading
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from facetrack_ros.vision.frame import Frame
 
@@ -101,4 +101,4 @@ class FrameRing:
 
 def _encoded_only(frame: Frame) -> Frame:
     """A copy without the decoded picture: a frame keeps that once asked for, and 300 of them are 800 MB."""
-    return Frame(frame.camera_id, frame.stamp_ns, frame.number, frame.jpeg)
+    return replace(frame)

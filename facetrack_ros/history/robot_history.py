@@ -7,6 +7,7 @@ import numpy as np
 
 from facetrack_ros.errors import FrameError
 from facetrack_ros.history.event_log import EventLog
+from facetrack_ros.history.folding import Folding
 from facetrack_ros.history.folders import robot_folder
 from facetrack_ros.history.ring import FrameRing
 from facetrack_ros.history.sighting import Sighting
@@ -37,7 +38,7 @@ class RobotHistory:
         self.contract = contract
         self.path = robot_folder(directory, robot_id)
         self.events = EventLog(self.path, event_format)
-        self.sightings = SightingStore(self.path, contract, robot_id)
+        self.sightings = SightingStore(self.path, contract, robot_id, Folding.of_model(contract))
         self._ring_frames = ring_frames
         self._rings: "dict[str, FrameRing]" = {}
         self._latest: "dict[str, Frame]" = {}

@@ -83,8 +83,6 @@ class HistoryNode(RobotMember):
     def _work(self, items: list) -> None:
         for call, *arguments in items:
             call(*arguments)
-        if self.history is not None:
-            self.history.flush()
 
     def _keep_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
         if self.history is not None:
@@ -117,6 +115,8 @@ class HistoryNode(RobotMember):
 
     def _tell_status(self, leaving: bool = False) -> None:
         status = self.history.status() if self.history is not None else HistoryStatus(self.robot_id, "", (), 0, 0, 0)
+        if self.history is not None:
+            self._worker.put("", (self.history.flush,))
         self._roster.publish(conversion.status_to_message(
             status, self.get_clock().now().to_msg(), self.instance_id, leaving, self._models))
 

@@ -43,7 +43,8 @@ def draw_overlay(image: np.ndarray, tracks: "tuple[Track, ...]", stamp_ns: int, 
             fx1, fy1, fx2, fy2 = (int(round(float(value))) for value in track.face.bbox)
             cv2.rectangle(canvas, (fx1, fy1), (fx2, fy2), FACE_COLOUR, 1, cv2.LINE_AA)
         name = f"{track.person_id or 'new'}  {track.confidence:.2f}" + ("" if seen else "  lost")
-        _label(canvas, name, (x1, y1), colour, PAPER, scale)
+        # Below the title, also for whoever stands at the picture's upper edge.
+        _label(canvas, name, (x1, max(y1, 2 * _text_size(name, scale)[1])), colour, PAPER, scale)
     clock = datetime.fromtimestamp(stamp_ns / 1e9, timezone.utc).strftime("%H:%M:%S.%f")[:-3]
     people = "1 person" if active_persons == 1 else f"{active_persons} people"
     _label(canvas, f"{title}   {clock} UTC   {people} in view", (0, 0), INK, PAPER, scale, below=True)

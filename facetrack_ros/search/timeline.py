@@ -62,7 +62,8 @@ class _Page:
         self._start, self._end = shown
         self._zone = zone
         # Cosines of one person rarely come near 1: the scale ends where this answer does, or its colours are all one.
-        self._top = max([answer.threshold + 0.2, *(match.similarity for match in answer.matches)])
+        self._top = max([answer.threshold + min(0.2, (1 - answer.threshold) / 2),
+                         *(match.similarity for match in answer.matches)])
 
     def header(self, title: str, reference: bytes) -> None:
         left = _MARGIN

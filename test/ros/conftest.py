@@ -51,6 +51,12 @@ class Processes:
         done = self.run("search", *arguments, "--json")
         return done.returncode, json.loads(done.stdout) if done.stdout else {"said": done.stderr}
 
+    def node(self, name: str, *ros_arguments) -> "Process":
+        """One node by itself, as ``ros2 run`` starts it."""
+        return self.start([NODES / name, "--ros-args", *ros_arguments], name)
+
+    wait_until = staticmethod(lambda *arguments, **named: wait_until(*arguments, **named))
+
     def end(self):
         for process in self._started:
             process.kill()

@@ -8,11 +8,9 @@ from facetrack_ros.nodes.conversion import to_ns
 
 
 def test_every_node_in_a_process_of_its_own(processes, stage, tmp_path, monkeypatch):
-    from conftest import NODES, wait_until
-
     data = tmp_path / "data"
-    ros = ["--ros-args", "-r", "__ns:=/robot1", "-p", f"data_dir:={data}", "-p", "cameras:=['rear']"]
-    started = [processes.start([NODES / node, *ros], node)
+    ros = ["-r", "__ns:=/robot1", "-p", f"data_dir:={data}", "-p", "cameras:=['rear']"]
+    started = [processes.node(node, *ros)
                for node in ("detector", "embedder", "tracker", "history", "search", "overlay")]
     for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
         monkeypatch.setenv(name, processes.environment[name])
@@ -21,11 +19,10 @@ def test_every_node_in_a_process_of_its_own(processes, stage, tmp_path, monkeypa
         asker.on_overlay("robot1", "rear", overlays.append)
         asker.on_event("robot1", lambda event: stamps.append(to_ns(event.header.stamp)))
         names = {"detector", "embedder", "tracker", "history", "search", "overlay"}
-        wait_until(lambda: names <= set(asker.node.get_node_names()), lambda: f"up: {asker.node.get_node_names()}")
-        camera = processes.start([NODES / "camera", *ros, "-p", "camera:=rear", "-p",
-                                  f"source:={stage.clips['robot1', 'rear']}"], "camera")
+        processes.wait_until(lambda: names <= set(asker.node.get_node_names()), lambda: f"up: {asker.node.get_node_names()}")
+        camera = processes.node("camera", *ros, "-p", "camera:=rear", "-p", f"source:={stage.clips['robot1', 'rear']}")
         camera.wait_until(lambda said: "is over, after 170 frames" in said, "the clip is over")
-        wait_until(lambda: len(stamps) >= 2, "one person in and out", alive=started[2].popen)
+        processes.wait_until(lambda: len(stamps) >= 2, "one person in and out", alive=started[2].popen)
         assert overlays and bytes(overlays[0].data[:2]) == b"\xff\xd8"
     code, answer = processes.search("--robot", "robot1", "--image", stage.references["Grace Hopper"])
     assert code == 0, answer
