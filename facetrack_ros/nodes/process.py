@@ -12,12 +12,22 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from facetrack_ros.errors import FacetrackError
+from facetrack_ros.errors import ConfigError, FacetrackError
+
+# DDS computes UDP ports from the domain; beyond this they pass 65535.
+HIGHEST_DOMAIN = 232
 
 
 @contextlib.contextmanager
 def ros(arguments: "list[str] | None" = None):
-    """ROS, up for the block. Signals are ours: rclpy's own handlers would pull the rug from under a clean end."""
+    """ROS, up for the block. Signals are ours: rclpy's own handlers would pull the rug from under a clean end.
+
+    :raises ConfigError: a ROS domain that does not exist.
+    """
+    domain = os.environ.get("ROS_DOMAIN_ID") or "0"
+    if not domain.isdigit() or int(domain) > HIGHEST_DOMAIN:
+        # The middleware would end the process without a word of ours.
+        raise ConfigError(f"ROS_DOMAIN_ID is {domain}: give a whole number from 0 to {HIGHEST_DOMAIN}")
     rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     try:
         yield
