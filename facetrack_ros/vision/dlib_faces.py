@@ -17,13 +17,13 @@ class DlibFaceDetector:
     """Faces by dlib's histogram-of-gradients detector, which the library carries within itself.
 
     :param landmarks_path: file of the five-point model (``shape_predictor_5_face_landmarks.dat``).
-    :param margin: lowest distance from the decision boundary kept; 0 is the detector's own choice. At 0.2
+    :param margin: lowest distance from the decision boundary kept; 0 is the detector's own choice. At 0.25
         it no longer takes a badge or a sleeve for a face, and loses a seventh of the marginal ones.
     :param max_side: longest side of its input, pixels: it bounds the time, and with it the smallest face found.
     :raises ModelError: dlib is not installed or the file cannot be read.
     """
 
-    def __init__(self, landmarks_path: Path, contract: ModelContract, margin: float = 0.2, max_side: int = 960):
+    def __init__(self, landmarks_path: Path, contract: ModelContract, margin: float = 0.25, max_side: int = 960):
         self.model_id = contract.id
         self._dlib = import_dlib()
         self._net = self._dlib.get_frontal_face_detector()

@@ -111,7 +111,7 @@ def download(contract: ModelContract, folder: Path, progress: "Callable[[int, in
     :raises ModelError: downloads are forbidden, there is no address, no network, no space, or the wrong file.
     """
     if not downloads_allowed():
-        raise ModelError(f"{contract.id} is not here and FACETRACK_DOWNLOAD=0 forbids to download it")
+        raise ModelError(f"FACETRACK_DOWNLOAD=0 forbids to download {contract.id}")
     if not contract.url:
         raise ModelError(f"{contract.id} has no address to download it from")
     target = folder / contract.file

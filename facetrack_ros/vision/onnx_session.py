@@ -49,4 +49,5 @@ class OnnxSession:
         try:
             return self._session.run([self._output], {self._input.name: blob})[0]
         except Exception as error:
-            raise ModelError(f"the model failed on an input of shape {blob.shape}: {str(error).splitlines()[0]}") from error
+            raise ModelError(f"the model failed on an input of shape {blob.shape}: "
+                             f"{str(error).splitlines()[0]}") from error

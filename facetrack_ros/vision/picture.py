@@ -15,7 +15,8 @@ def as_bgr(image: np.ndarray) -> np.ndarray:
     shape = np.shape(image)
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or len(shape) not in (2, 3) or 0 in shape:
         kind = getattr(image, "dtype", type(image).__name__)
-        raise FrameError(f"an array of shape {shape} and type {kind} is no picture; hand in height x width x 3 uint8 BGR")
+        raise FrameError(f"an array of shape {shape} and type {kind} is no picture; "
+                         f"hand in height x width x 3 uint8 BGR")
     if len(shape) == 3 and shape[2] == 3:
         return image
     if len(shape) == 2 or shape[2] == 1:

@@ -51,8 +51,10 @@ class VisionPipeline:
     def _describe(self, role: str, model_id: str) -> "dict[str, str]":
         model = self._models.get(role)
         contract = model.contract if model else catalog.known(model_id)
-        return {"model": model_id, "licence": contract.licence if contract else "unknown",
-                "origin": model.origin if model else "given", "passed_over": "; ".join(model.passed_over) if model else ""}
+        return {"model": model_id,
+                "licence": contract.licence if contract else "unknown",
+                "origin": model.origin if model else "given",
+                "passed_over": "; ".join(model.passed_over) if model else ""}
 
     def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
         """Persons in each picture, one answer each.
@@ -105,15 +107,15 @@ class VisionPipeline:
 
     def _embed(self, image: np.ndarray, found: FaceDetections, owner: np.ndarray) -> "tuple[Face, ...]":
         faces = []
-        for row in range(len(found)):
-            quality, reason = assess(image, found.boxes[row], found.landmarks[row], float(found.scores[row]), self._gate)
-            faces.append(Face(found.boxes[row], found.landmarks[row], float(found.scores[row]), quality, reason,
-                              int(owner[row])))
+        for box, landmarks, score, person in zip(found.boxes, found.landmarks, found.scores, owner):
+            quality, reason = assess(image, box, landmarks, float(score), self._gate)
+            faces.append(Face(box, landmarks, float(score), quality, reason, int(person)))
         passed = [row for row, face in enumerate(faces) if not face.rejected]
         if passed:
             embeddings = self._embedder.embed(image, [faces[row] for row in passed])
             if embeddings.shape != (len(passed), self.contract.dimension):
-                raise ModelError(f"{self.contract.id} gave embeddings of shape {embeddings.shape} for {len(passed)} faces")
+                raise ModelError(f"{self.contract.id} gave embeddings of shape {embeddings.shape} "
+                                 f"for {len(passed)} faces")
             for row, embedding in zip(passed, embeddings):
                 faces[row] = replace(faces[row], embedding=embedding)
         return tuple(faces)

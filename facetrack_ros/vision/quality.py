@@ -73,7 +73,10 @@ def outside_share(bbox: np.ndarray, width: int, height: int) -> float:
 
 
 def nose_turn(landmarks: np.ndarray) -> float:
-    """Offset of the nose tip from the middle of the eyes along their line, in eye distances; infinite when they fall together."""
+    """Offset of the nose tip from the middle of the eyes, along their line, in eye distances.
+
+    :return: 0 for a frontal face; infinite where the eyes fall together.
+    """
     right, left, nose = np.asarray(landmarks[:3], np.float64)
     axis = left - right
     distance = float(np.hypot(*axis))

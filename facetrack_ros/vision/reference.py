@@ -13,6 +13,8 @@ from facetrack_ros.vision.quality import Gate, assess, outside_share
 
 #: Faces this much narrower than the widest are bystanders, whom nobody means.
 BYSTANDER = 0.25
+#: Score of a face that is one beyond doubt. Beside such, dlib's detector takes a badge or a sleeve for a face.
+CLEAR = 0.6
 #: Smallest face worth a word about its size, pixels.
 SMALLEST_PX = 10.0
 #: Share of a face's box that a tight crop may lack: forehead and cheeks, not half the face.
@@ -29,8 +31,7 @@ def embed_reference(image: np.ndarray, detector: FaceDetector, embedder: FaceEmb
     reason = ""
     for picture, border, min_face_px in _ways_to_look(image):
         found = detector.detect(picture, min_face_px)
-        widths = found.boxes[:, 2] - found.boxes[:, 0]
-        meant = np.flatnonzero(widths >= BYSTANDER * widths.max(initial=0))
+        meant = _meant(found)
         if len(meant) > 1:
             raise ReferenceFaceError(f"{len(meant)} faces found; crop the picture to the one you mean")
         for row in meant:
@@ -43,6 +44,13 @@ def embed_reference(image: np.ndarray, detector: FaceDetector, embedder: FaceEmb
         raise ReferenceFaceError(f"the face in the reference picture cannot be used: {reason}")
     raise ReferenceFaceError(f"no face found in the reference picture ({image.shape[1]}x{image.shape[0]} px); "
                              f"choose one that shows the face from the front")
+
+
+def _meant(found: FaceDetections) -> np.ndarray:
+    """Rows of the faces a user can mean: of the clear ones, if there are any, those that are no bystanders."""
+    clear = found.scores >= CLEAR if (found.scores >= CLEAR).any() else np.ones(len(found), bool)
+    widths = np.where(clear, found.boxes[:, 2] - found.boxes[:, 0], 0)
+    return np.flatnonzero(clear & (widths >= BYSTANDER * widths.max(initial=0)))
 
 
 def _ways_to_look(image: np.ndarray):

@@ -9,7 +9,7 @@ from typing import Callable
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision import catalog
 from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.download import NETWORK, Network, download, downloads_allowed, sha256_of
+from facetrack_ros.vision.download import NETWORK, Network, download, sha256_of
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def resolve_contract(contract: ModelContract, network: Network = NETWORK,
             path = folder / contract.file
             if path.is_file() and _checked(path, contract, refused):
                 return ModelFile(contract, path, "cache" if folder == cache_folder() else "folder", tuple(refused))
-        if contract.url and downloads_allowed():
+        if contract.url:
             try:
                 path = download(contract, cache_folder(), progress, network)
                 return ModelFile(contract, path, "download", tuple(refused))

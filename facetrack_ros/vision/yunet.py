@@ -14,6 +14,7 @@ from facetrack_ros.vision.picture import as_bgr, resize
 
 #: Width in its input from which YuNet finds faces reliably, pixels; it starts near 10.
 INPUT_FACE_PX = 20.0
+SMALLEST_INPUT_PX = 64
 
 # Its landmarks shift with the size of the face in the input and follow only a part of a head's roll. So it looks
 # again at the face alone, at one size and turned upright by the eyes found before; the mean of the last two looks
@@ -55,10 +56,13 @@ class YunetFaceDetector:
         image = as_bgr(image)
         height, width = image.shape[:2]
         scale = min(INPUT_FACE_PX / max(min_face_px, 1.0), self._max_side / max(height, width))
-        small = np.ascontiguousarray(resize(image, scale))
-        self._net.setInputSize((small.shape[1], small.shape[0]))
+        small = resize(image, scale)
+        # OpenCV 4.8 sees faces where there is nothing in an input smaller than YuNet's largest stride.
+        below, beside = (max(0, SMALLEST_INPUT_PX - side) for side in small.shape[:2])
+        padded = cv2.copyMakeBorder(small, 0, below, 0, beside, cv2.BORDER_CONSTANT)
+        self._net.setInputSize((padded.shape[1], padded.shape[0]))
         try:
-            rows = self._net.detect(small)[1]
+            rows = self._net.detect(padded)[1]
         except cv2.error as error:
             raise ModelError(f"{self.model_id} failed on a picture of {width}x{height} px") from error
         if rows is None:
@@ -103,9 +107,13 @@ def upright(box: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 @contextmanager
 def quiet_opencv():
     """Keep OpenCV 5's warning about an unsupported target, which no caller asked for, off the terminal."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    logging = getattr(cv2.utils, "logging", None)  # OpenCV before 4.9 has neither this nor the warning
+    if logging is None:
+        yield
+        return
+    level = logging.getLogLevel()
+    logging.setLogLevel(logging.LOG_LEVEL_ERROR)
     try:
         yield
     finally:
-        cv2.utils.logging.setLogLevel(level)
+        logging.setLogLevel(level)

@@ -57,7 +57,7 @@ def serving():
                 pass
 
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         servers.append(server)
         return f"http://127.0.0.1:{server.server_port}/tiny.onnx"
 
@@ -69,7 +69,8 @@ def serving():
 
 def test_a_pinned_model_arrives_whole_with_its_progress_told(serving, tmp_path):
     told = []
-    path = download(replace(CONTRACT, url=serving(CONTENT)), tmp_path / "new", lambda *step: told.append(step), Network())
+    contract = replace(CONTRACT, url=serving(CONTENT))
+    path = download(contract, tmp_path / "new", lambda *step: told.append(step), Network())
     assert path.read_bytes() == CONTENT and [p.name for p in path.parent.iterdir()] == ["tiny.onnx"]
     assert told[-1] == (len(CONTENT), len(CONTENT))
 
