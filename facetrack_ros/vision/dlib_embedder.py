@@ -1,5 +1,6 @@
 """dlib's 128-d face embedder."""
 
+import threading
 from pathlib import Path
 from typing import Sequence
 
@@ -10,6 +11,7 @@ from facetrack_ros.vision.dlib_faces import import_dlib, open_dat
 from facetrack_ros.vision.face import Face
 from facetrack_ros.vision.onnx_embedder import unit_rows
 from facetrack_ros.vision.picture import as_bgr
+from facetrack_ros.vision.serial import one_at_a_time
 
 CHIP_PX = 150
 CHIP_PADDING = 0.25  # of the face's size on each side, as the network was trained
@@ -30,10 +32,12 @@ class DlibFaceEmbedder:
 
     def __init__(self, path: Path, landmarks_path: Path, contract: ModelContract):
         self.contract = contract
+        self._lock = threading.Lock()
         self._dlib = import_dlib()
         self._net = open_dat(self._dlib.face_recognition_model_v1, path)
         self._predictor = open_dat(self._dlib.shape_predictor, landmarks_path)
 
+    @one_at_a_time
     def embed(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
         """``(n, 128)`` float32 unit rows.
 

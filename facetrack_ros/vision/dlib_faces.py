@@ -1,5 +1,6 @@
 """dlib's HOG face detector with the eyes and nose of its five-point model."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from facetrack_ros.errors import ModelError
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.detections import FaceDetections
 from facetrack_ros.vision.picture import as_bgr, resize
+from facetrack_ros.vision.serial import one_at_a_time
 
 #: The detector's window is 80 px: no smaller face is found in its input.
 WINDOW_PX = 80.0
@@ -25,12 +27,14 @@ class DlibFaceDetector:
 
     def __init__(self, landmarks_path: Path, contract: ModelContract, margin: float = 0.25, max_side: int = 960):
         self.model_id = contract.id
+        self._lock = threading.Lock()
         self._dlib = import_dlib()
         self._net = self._dlib.get_frontal_face_detector()
         self._predictor = open_dat(self._dlib.shape_predictor, landmarks_path)
         self._margin = margin
         self._max_side = max_side
 
+    @one_at_a_time
     def detect(self, image: np.ndarray, min_face_px: float) -> FaceDetections:
         """Faces from ``min_face_px`` wide up as far as ``max_side`` allows, best first, in pixels of ``image``.
 

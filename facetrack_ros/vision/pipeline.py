@@ -23,7 +23,7 @@ SAME_FACE_IOU = 0.4
 
 
 class VisionPipeline:
-    """One set of models, used by one thread at a time.
+    """One set of models. A process's threads may share it.
 
     :param gate: limits of the quality gate; a face must also be as wide as the embedder needs.
     :param models: where the models came from, by role (``person``, ``face``, ``embedder``), for :meth:`describe`.

@@ -1,5 +1,6 @@
 """YuNet face detector through OpenCV."""
 
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from facetrack_ros.vision.boxes import suppress
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.detections import FaceDetections
 from facetrack_ros.vision.picture import as_bgr, resize
+from facetrack_ros.vision.serial import one_at_a_time
 
 #: Width in its input from which YuNet finds faces reliably, pixels; it starts near 10.
 INPUT_FACE_PX = 20.0
@@ -26,7 +28,7 @@ LOOKS = 3
 
 
 class YunetFaceDetector:
-    """Faces and landmarks by YuNet (Wu et al., 2023), any of its files. One thread at a time may call it.
+    """Faces and landmarks by YuNet (Wu et al., 2023), any of its files.
 
     :param path: the ``.onnx`` file.
     :param score: lowest confidence kept, 0..1.
@@ -39,6 +41,7 @@ class YunetFaceDetector:
     def __init__(self, path: Path, contract: ModelContract, score: float = 0.65, max_iou: float = 0.3,
                  max_side: int = 1280):
         self.model_id = contract.id
+        self._lock = threading.Lock()
         self._max_iou = max_iou
         self._max_side = max_side
         try:
@@ -48,6 +51,7 @@ class YunetFaceDetector:
         except cv2.error as error:
             raise ModelError(f"{path} cannot be opened as a YuNet model by OpenCV {cv2.__version__}") from error
 
+    @one_at_a_time
     def detect(self, image: np.ndarray, min_face_px: float) -> FaceDetections:
         """Faces from ``min_face_px`` wide up, best first, in pixels of ``image``; smaller ones may be among them.
 
