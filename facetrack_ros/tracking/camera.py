@@ -174,7 +174,9 @@ class CameraView:
             return []
         recognition = self._identities.recognise(follow.template, visit.together | {follow.person_id},
                                                  before=follow.person_id)
-        return [visit.recognised(follow.last_ns, follow.last_number, recognition)] if recognition else []
+        if not recognition:
+            return []
+        return [visit.recognised(max(follow.last_ns, visit.first_ns), follow.last_number, recognition)]
 
     def _expire(self, until_ns: int) -> "list[PersonEvent]":
         """End the visits of those who were unseen for long enough by ``until_ns``."""
@@ -196,7 +198,8 @@ class CameraView:
         for follow in [follow for follow in self._follows.values() if follow.person_id == visit.person_id]:
             self._end(follow)
         self._identities.forget_faceless(visit.person_id)
-        number = next((number for frame_ns, number in reversed(self._frames) if frame_ns <= stamp_ns), visit.last_number)
+        number = next((number for frame_ns, number in reversed(self._frames) if frame_ns <= stamp_ns),
+                      visit.last_number)
         return [visit.left(stamp_ns, number)]
 
     def _drop(self, stamp_ns: int) -> None:
