@@ -123,6 +123,14 @@ def _nanoseconds(timed) -> "int | None":
 def _upright(frame) -> np.ndarray:
     """Pixels of a frame, turned as its camera says: telephones write films lying down."""
     image = frame.to_ndarray(format="bgr24")
-    # Degrees counterclockwise that set the picture upright.
-    turns = round(getattr(frame, "rotation", 0) / 90) % 4
+    turns = _quarter_turns(frame)
     return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
+
+
+def _quarter_turns(frame) -> int:
+    """Quarter turns counterclockwise that set the picture upright, from the display matrix (nine int32)."""
+    for data in frame.side_data:
+        if data.type.name == "DISPLAYMATRIX":
+            cosine, sine = np.frombuffer(bytes(data), np.int32)[:2]
+            return round(-np.degrees(np.arctan2(sine, cosine)) / 90) % 4
+    return 0

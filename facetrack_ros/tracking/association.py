@@ -66,7 +66,8 @@ class BoxTracker:
     """Joins boxes by overlap with where each person should be by now, and by face.
 
     Three looks, each over what the one before left: boxes that overlap the prediction, best pairs as a whole;
-    faces that match, wherever they are; boxes that are near those of the frame before. A face that is clearly another person's is never joined.
+    faces that match, wherever they are; boxes that are near those of the frame before. A face that is clearly another
+    person's is never joined.
 
     :param threshold: of the embedder: lowest cosine similarity of a match.
     """

@@ -27,15 +27,16 @@ class CameraView:
         self._robot_id, self._camera_id = robot_id, camera_id
         self._identities, self._threshold, self._settings = identities, threshold, settings
         self._new_tracker, self._new_track_id = new_tracker, new_track_id
-        self._begin()
-
-    def _begin(self) -> None:
-        self._tracker = self._new_tracker()
-        self._follows: "dict[int, Follow]" = {}
-        self._visits: "dict[str, Visit]" = {}
         self._left_ns: "dict[str, int]" = {}
         self._frames: "deque[tuple[int, int]]" = deque()
         self._now_ns: "int | None" = None
+        self._clear()
+
+    def _clear(self) -> None:
+        """Nobody is in view."""
+        self._tracker = self._new_tracker()
+        self._follows: "dict[int, Follow]" = {}
+        self._visits: "dict[str, Visit]" = {}
         self._ended: "list[Follow]" = []
         self._tracks: "tuple[Track, ...]" = ()
 
@@ -47,6 +48,9 @@ class CameraView:
                 return self._tracks, ()
             if stamp_ns < self._frames[-1][0]:
                 ended = self.close()
+                self._left_ns.clear()
+                self._frames.clear()
+                self._now_ns = None
         events = self._expire(stamp_ns - 1)
         self._keep_time(stamp_ns, number)
         seen = self._see(stamp_ns, number, observation)
@@ -78,7 +82,7 @@ class CameraView:
             events += self._decide(self._now_ns, wait=False)
             for visit in sorted(self._visits.values(), key=lambda visit: visit.last_ns):
                 events += self._leave(visit, min(self._now_ns, visit.last_ns + self._settings.exit_after_ns))
-        self._begin()
+        self._clear()
         return _in_order(events)
 
     def _keep_time(self, stamp_ns: int, number: int) -> None:
@@ -174,7 +178,9 @@ class CameraView:
             return []
         recognition = self._identities.recognise(follow.template, visit.together | {follow.person_id},
                                                  before=follow.person_id)
-        return [visit.recognised(follow.last_ns, follow.last_number, recognition)] if recognition else []
+        if not recognition:
+            return []
+        return [visit.recognised(max(follow.last_ns, visit.first_ns), follow.last_number, recognition)]
 
     def _expire(self, until_ns: int) -> "list[PersonEvent]":
         """End the visits of those who were unseen for long enough by ``until_ns``."""
@@ -196,7 +202,8 @@ class CameraView:
         for follow in [follow for follow in self._follows.values() if follow.person_id == visit.person_id]:
             self._end(follow)
         self._identities.forget_faceless(visit.person_id)
-        number = next((number for frame_ns, number in reversed(self._frames) if frame_ns <= stamp_ns), visit.last_number)
+        number = next((number for frame_ns, number in reversed(self._frames) if frame_ns <= stamp_ns),
+                      visit.last_number)
         return [visit.left(stamp_ns, number)]
 
     def _drop(self, stamp_ns: int) -> None:

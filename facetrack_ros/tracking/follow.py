@@ -80,7 +80,9 @@ class Follow:
     def _face_matches(self, stamp_ns: int, threshold: float) -> bool:
         while self._last_looks and self._last_looks[0][0] < stamp_ns - _FACE_AGAIN_WITHIN_NS:
             self._last_looks.popleft()
-        return self.embedding is not None and any(float(look @ self.embedding) >= threshold for _, look in self._last_looks)
+        if self.embedding is None:
+            return False
+        return any(float(look @ self.embedding) >= threshold for _, look in self._last_looks)
 
     def track(self, stamp_ns: int, ended: bool = False) -> Track:
         """The track as of a frame; the face only where that frame showed it.

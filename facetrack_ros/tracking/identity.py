@@ -164,8 +164,8 @@ class Identities:
     def _checked(self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray) -> Template:
         embeddings, qualities = np.asarray(embeddings, np.float32), np.asarray(qualities, np.float32)
         if not _PERSON_ID.fullmatch(person_id):
-            raise TemplateRefused(f"{person_id!r} is no person id: it must begin with a letter and hold letters, digits "
-                                  "and underscores only")
+            raise TemplateRefused(f"{person_id!r} is no person id: it must begin with a letter and hold letters, "
+                                  "digits and underscores only")
         if model_id != self._model_id:
             raise TemplateRefused(f"it was made with model {model_id}, here runs {self._model_id}")
         if embeddings.ndim != 2 or not len(embeddings) or qualities.shape != (len(embeddings),):

@@ -33,7 +33,8 @@ class Observation:
     @property
     def dimension(self) -> "int | None":
         """Of the embeddings, None where there are none."""
-        return next((face.embedding.size for face in self.faces if face is not None and face.embedding is not None), None)
+        embeddings = (self.embedding(row) for row in range(len(self)))
+        return next((embedding.size for embedding in embeddings if embedding is not None), None)
 
     @classmethod
     def of(cls, detections: Detections, faces: Sequence[Face], dimension: "int | None" = None) -> "Observation":

@@ -83,7 +83,7 @@ class PeopleTracker:
         :param camera_id: None: all cameras.
         """
         closing = list(self._cameras) if camera_id is None else [camera_id]
-        events = [event for name in closing if name in self._cameras for event in self._cameras.pop(name).close()]
+        events = [event for name in closing if name in self._cameras for event in self._cameras[name].close()]
         return tuple(sorted(events, key=lambda event: event.stamp_ns))
 
     def persons(self) -> "dict[str, Template]":

@@ -34,7 +34,7 @@ class TrackingSettings:
     max_gap_ns: int = 2 * SECOND_NS
     exit_after_ns: int = 2 * SECOND_NS
     identity_wait_ns: int = SECOND_NS
-    faces_for_new_person: int = 2
+    faces_for_new_person: int = 3
     min_iou: float = 0.1
     min_iou_lost: float = 0.3
     reach: float = 0.6

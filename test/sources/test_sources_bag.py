@@ -92,7 +92,7 @@ def test_the_only_image_topic_need_not_be_named(write_bag, picture):
 
 def test_of_several_image_topics_one_must_be_named(write_bag, picture):
     data = encode_jpeg(picture())
-    path = write_bag([("/left", write_bag.compressed(START_NS, data)), ("/right", write_bag.compressed(START_NS, data))])
+    path = write_bag([(topic, write_bag.compressed(START_NS, data)) for topic in ("/left", "/right")])
     with pytest.raises(SourceError, match="/left, /right"):
         open_source(f"bag:{path}")
     assert len(list(open_source(f"bag:{path}:/right"))) == 1

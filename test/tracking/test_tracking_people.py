@@ -1,9 +1,14 @@
 """People come, go, return and cross: each event once, each person one id."""
 
+import re
+
 import numpy as np
 import pytest
 
 from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT
+from facetrack_ros.tracking.ids import IdCounter
+from facetrack_ros.tracking.people import PeopleTracker
+from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.track import TrackState
 from facetrack_ros.vision.detections import Detections
 
@@ -207,9 +212,18 @@ def test_one_poor_look_makes_no_second_id_of_a_known_person(scene, look):
     for step in range(3):
         scene.show(10 + 0.2 * step, (100, look(1)))
     scene.show(20, (100, look(1, 0.3, 5)))
-    scene.show(20.2, (100, None))
+    scene.show(20.2, (100, look(1, 0.3, 5)))
     scene.show(20.4, (100, look(1, 0.95)))
     assert {person for _, person, _ in scene.told()} == {P1}
+
+
+def test_a_stranger_gets_an_id_at_the_third_look_where_others_are_known(scene, look):
+    for step in range(3):
+        scene.show(10 + 0.2 * step, (100, look(1)))
+    for step in range(3):
+        assert P2 not in {person for _, person, _ in scene.told()}
+        scene.show(20 + 0.2 * step, (100, look(2)))
+    assert scene.told()[-1] == (PERSON_IN, P2, 20.0)
 
 
 def test_somebody_between_two_known_persons_is_neither(scene, look):
@@ -238,7 +252,7 @@ def test_a_repeated_frame_changes_nothing(scene, look):
 
 
 def test_one_camera_that_jumps_back_leaves_the_other_alone(scene, look):
-    for time_s in (10, 10.2):
+    for time_s in (10, 10.2, 10.4):
         scene.show(time_s, (100, look(1)), camera="front")
         scene.show(time_s, (100, look(2)), camera="back")
     scene.show(5, camera="front")
@@ -268,6 +282,33 @@ def test_confidence_is_the_score_and_more_when_seen_again_and_when_the_face_agre
     assert confidence(11.6, look(1), 0.5) == 0.65
     assert confidence(12.9, look(1), 0.5) == 0.5
     assert confidence(13.0, look(1), 0.9) == 1.0
+
+
+def test_a_tracker_from_elsewhere_can_take_the_place_of_the_own(look):
+    class ByOrder:
+        """Follows the first box only."""
+
+        def update(self, stamp_ns, observation):
+            return np.array([0] + [-1] * (len(observation) - 1))[:len(observation)]
+
+    people = PeopleTracker("robot1", IdCounter(), TrackingSettings(), 0.36, "a-model", new_tracker=ByOrder)
+    boxes = np.array([[0, 0, 60, 180], [100, 0, 160, 180]], np.float32)
+    shown = Detections(boxes, np.ones(2, np.float32), "boxes")
+    for number in range(2):
+        tracks, _ = people.update("front", number * 10**8, number, shown, ())
+    assert [track.state for track in tracks] == [TrackState.TRACKING]
+
+
+@pytest.mark.parametrize("robot, camera", [("robot 1", "front-left"), ("1", "0"), ("机器人", "前")])
+def test_ids_begin_with_a_letter_and_are_plain_whatever_robot_and_camera_are_called(robot, camera):
+    people = PeopleTracker(robot, IdCounter(), TrackingSettings(identity_wait_ns=0), 0.36, "a-model")
+    boxes = np.array([[0, 0, 60, 180]], np.float32)
+    for number in range(2):
+        tracks, events = people.update(camera, number * 10**8, number,
+                                       Detections(boxes, np.ones(1, np.float32), "boxes"), ())
+    for made in (tracks[0].track_id, events[0].person_id):
+        assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", made)
+    assert (events[0].robot_id, events[0].camera_id) == (robot, camera)
 
 
 def test_persons_are_given_with_what_their_faces_look_like(scene, look):

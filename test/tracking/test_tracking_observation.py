@@ -1,0 +1,70 @@
+"""What a frame shows is cleaned once, before anything counts on it."""
+
+import numpy as np
+import pytest
+
+from facetrack_ros.tracking.observation import Observation
+from facetrack_ros.tracking.overlap import iou, widened
+from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.face import Face
+
+BOX = (10, 10, 50, 90)
+
+
+def face(person=0, embedding=None, quality=0.8, rejected=""):
+    return Face(np.array([20, 15, 40, 40], np.float32), np.zeros((5, 2), np.float32), 0.9, quality, rejected, person,
+                embedding)
+
+
+def observe(boxes, faces=(), scores=None, dimension=None):
+    boxes = np.array(boxes, np.float32)
+    scores = np.ones(len(boxes), np.float32) if scores is None else np.array(scores, np.float32)
+    return Observation.of(Detections(boxes, scores, "boxes"), faces, dimension)
+
+
+@pytest.mark.parametrize("bad", [
+    (np.nan, 10, 50, 90), (10, 10, np.inf, 90), (50, 10, 10, 90), (10, 10, 10, 90), (-50, 10, -1, 90), (10, -90, 50, 0),
+])
+def test_boxes_nobody_can_be_in_are_left_out_and_faces_stay_with_their_persons(look, bad):
+    seen = observe([bad, BOX], [face(1, look(3)), face(0, look(2))])
+    assert seen.boxes.tolist() == [list(BOX)]
+    assert np.array_equal(seen.embedding(0), look(3))
+
+
+def test_arrays_that_do_not_belong_together_show_nobody():
+    assert len(observe([BOX], scores=[0.5, 0.5])) == 0
+    assert len(observe([(1, 2, 3)])) == 0
+    assert len(observe([], scores=[])) == 0
+
+
+def test_scores_stay_between_0_and_1_and_must_be_numbers():
+    assert observe([BOX, BOX, BOX], scores=[1.5, np.nan, -1]).scores.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("embedding", [np.full(64, np.nan, np.float32), np.zeros(64, np.float32),
+                                       np.ones(64, np.float32), np.ones((1, 1), np.float32)])
+def test_an_embedding_that_is_no_unit_vector_is_none_but_the_face_stays(embedding):
+    seen = observe([BOX], [face(0, embedding)])
+    assert seen.faces[0] is not None and seen.embedding(0) is None
+
+
+def test_an_embedding_of_another_length_is_none(look):
+    assert observe([BOX], [face(0, look(1))], dimension=128).embedding(0) is None
+    seen = observe([BOX, BOX], [face(0, look(1)), face(1, look(1)[:16])])
+    assert seen.dimension == 64 and seen.embedding(1) is None
+
+
+def test_a_face_turned_down_at_the_gate_tells_nothing(look):
+    assert observe([BOX], [face(0, look(1), rejected="18 px wide, needs 24")]).embedding(0) is None
+
+
+def test_of_two_faces_of_a_person_the_better_counts_and_faces_of_nobody_do_not(look):
+    seen = observe([BOX], [face(0, look(1), 0.3), face(0, look(2), 0.9), face(-1, look(3), 1.0), face(7, look(4), 1.0)])
+    assert np.array_equal(seen.embedding(0), look(2))
+
+
+def test_overlap_is_the_shared_part_of_both():
+    boxes = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [20, 20, 30, 30], [5, 5, 5, 5]], np.float32)
+    assert iou(boxes[:1], boxes) == pytest.approx(np.array([[1, 1 / 3, 0, 0]]))
+    assert iou(boxes[3:], boxes[3:]).tolist() == [[0]]
+    assert widened(boxes[:1], 0.5).tolist() == [[-5, -5, 15, 15]]

@@ -1,0 +1,15 @@
+"""Settings that cannot be are refused by name."""
+
+import pytest
+
+from facetrack_ros.errors import ConfigError
+from facetrack_ros.tracking.settings import TrackingSettings
+
+
+@pytest.mark.parametrize("name, value", [
+    ("min_hits", 0), ("exit_after_ns", 0), ("max_gap_ns", -1), ("identity_wait_ns", -1), ("min_iou", 0.0),
+    ("min_iou_lost", 1.0), ("reach", -0.1), ("margin", -0.1), ("veto_distance", 1.0), ("template_size", 0),
+])
+def test_a_setting_out_of_range_is_refused_by_name(name, value):
+    with pytest.raises(ConfigError, match=name):
+        TrackingSettings(**{name: value})
