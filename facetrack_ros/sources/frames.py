@@ -33,5 +33,5 @@ def frames(source: FrameSource, camera_id: str, start_ns: "int | None" = None,
             source.skipped += 1
             continue
         last_ns = stamp_ns
-        yield Frame(camera_id, stamp_ns, number, picture.to_jpeg(jpeg_quality))
+        yield Frame(camera_id, stamp_ns, number, picture.to_jpeg(jpeg_quality), picture.frame_id)
         number += 1

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from facetrack_ros.demo.staging import PORTRAITS, load_portrait
-from facetrack_ros.errors import ModelError
 from facetrack_ros.vision.build import VisionSettings, build_pipeline
 
 
-@pytest.mark.parametrize("face_model", ["dlib-hog", "yunet_n_640_640"])
-def test_two_threads_find_what_one_finds(face_model, monkeypatch):
-    monkeypatch.setenv("FACETRACK_DOWNLOAD", "0")
-    try:
-        pipeline = build_pipeline(VisionSettings(person_model="faces", face_model=face_model))
-    except ModelError as error:
-        pytest.skip(f"{face_model} is not here: {error}")
+@pytest.fixture(params=["dlib-hog", "yunet_n_640_640"])
+def pipeline(request, monkeypatch):
+    if request.param != "dlib-hog":
+        monkeypatch.setenv("FACETRACK_MODELS", str(request.getfixturevalue("models")))
+    return build_pipeline(VisionSettings(person_model="faces", face_model=request.param))
+
+
+def test_two_threads_find_what_one_finds(pipeline):
     busy = cv2.resize(load_portrait(PORTRAITS[0]), (640, 640))
     empty = np.full((200, 200, 3), 200, np.uint8)
     alone = [pipeline.detect([picture])[0].boxes for picture in (busy, empty)]

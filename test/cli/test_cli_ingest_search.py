@@ -1,0 +1,175 @@
+"""The pipeline on files, offline, through the command people type: the same result each time, and the right one."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import cv2
+import pytest
+
+from facetrack_ros.demo.staging import make_stage
+
+FACETRACK = Path(sys.executable).parent / "facetrack"
+DATA = Path(os.environ.get("FACETRACK_DATA") or Path(__file__).resolve().parents[2].parent / "shared" / "data")
+START = "2026-05-01T12:00:00"
+
+
+def facetrack(*arguments, models: str = "", home: Path) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "FACETRACK_MODELS": models, "FACETRACK_DOWNLOAD": "0", "XDG_CACHE_HOME": str(home)}
+    return subprocess.run([str(FACETRACK), *map(str, arguments)], capture_output=True, text=True, env=environment,
+                          cwd=home, timeout=300)
+
+
+def found(done) -> "set[tuple[str, str]]":
+    return {(match["robot_id"], match["camera_id"]) for match in json.loads(done.stdout)["matches"]}
+
+
+@pytest.fixture(scope="module")
+def clips():
+    if not (DATA / "clips").is_dir():
+        pytest.skip(f"no real clips in {DATA}; set FACETRACK_DATA to the data folder")
+    return DATA / "clips"
+
+
+@pytest.fixture(scope="module")
+def two_histories(clips, tmp_path_factory):
+    """Woman A walks up to robot1, man B sits before robot2."""
+    home = tmp_path_factory.mktemp("histories")
+    for robot, clip in (("robot1", "face-demographics-walking-and-pause"), ("robot2", "head-pose-face-detection-male")):
+        done = facetrack("ingest", "--robot", robot, "--camera", f"front={clips / clip}.gif", "--data", home / "data",
+                         "--start", START, models=str(DATA / "models"), home=home)
+        assert done.returncode == 0, done.stderr
+    return home
+
+
+@pytest.fixture(scope="module")
+def reference_frame(clips):
+    """A frame of the clip that shows both: A on the left, B on the right."""
+    with av.open(str(clips / "head-pose-face-detection-female-and-male.gif")) as container:
+        return next(container.decode(video=0)).to_ndarray(format="bgr24")
+
+
+@pytest.mark.parametrize("half, robot", [("left", "robot1"), ("right", "robot2")])
+def test_a_face_from_one_clip_finds_its_person_in_the_other_and_nobody_else(two_histories, reference_frame, half, robot):
+    middle = reference_frame.shape[1] // 2
+    picture = two_histories / f"{half}.png"
+    cv2.imwrite(str(picture), reference_frame[:, :middle] if half == "left" else reference_frame[:, middle:])
+    done = facetrack("search", "--image", picture, "--data", two_histories / "data", "--json",
+                     models=str(DATA / "models"), home=two_histories)
+    assert done.returncode == 0, done.stderr
+    assert found(done) == {(robot, "front")}
+    answer = json.loads(done.stdout)
+    assert len({match["person_id"] for match in answer["matches"]}) == 1
+    assert set(answer) == {"search_id", "model_id", "threshold", "expected_false_matches", "matches", "robots"}
+    assert [line["status"] for line in answer["robots"]] == ["answered", "answered"]
+
+
+def test_a_time_slice_without_the_person_matches_nothing(two_histories, reference_frame):
+    picture = two_histories / "b.png"
+    cv2.imwrite(str(picture), reference_frame[:, reference_frame.shape[1] // 2:])
+    done = facetrack("search", "--image", picture, "--data", two_histories / "data", "--json", "--at",
+                     "2026-05-01T13:00:00", "--window", "60", models=str(DATA / "models"), home=two_histories)
+    assert done.returncode == 1, done.stderr
+    assert found(done) == set()
+
+
+def test_a_picture_with_two_faces_is_refused_with_what_to_do(two_histories, reference_frame):
+    picture = two_histories / "both.png"
+    cv2.imwrite(str(picture), reference_frame)
+    done = facetrack("search", "--image", picture, "--data", two_histories / "data", models=str(DATA / "models"),
+                     home=two_histories)
+    assert done.returncode == 2
+    assert "2 faces" in done.stderr and "crop" in done.stderr
+
+
+def test_each_robot_kept_the_people_of_its_clip(two_histories):
+    done = facetrack("events", "--data", two_histories / "data", "--json", home=two_histories)
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    arrivals = [event["robot_id"] for event in events if event["event"] == "PERSON_IN"]
+    assert (arrivals.count("robot1"), arrivals.count("robot2")) == (3, 1)
+    assert [event["event"] for event in events].count("PERSON_OUT") == 4
+    assert [event["timestamp"] for event in events] == sorted(event["timestamp"] for event in events)
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory):
+    """The demo's clips through the models that pip carries."""
+    home = tmp_path_factory.mktemp("staged")
+    stage = make_stage(home / "clips")
+    done = ingest_staged(home, stage, "data")
+    assert done.returncode == 0, done.stderr
+    return home, stage
+
+
+def ingest_staged(home, stage, data):
+    return facetrack(
+        "ingest", "--robot", "robot1", "--camera", f"rear={stage.clips['robot1', 'rear']}", "--start", START,
+        "--data", home / data, home=home)
+
+
+def test_offline_with_the_models_that_pip_carries(staged):
+    home, stage = staged
+    done = facetrack("search", "--image", stage.references["Grace Hopper"], "--data", home / "data", "--json", home=home)
+    assert done.returncode == 0, done.stderr
+    assert found(done) == {("robot1", "rear")}
+    visit, = [visit for visit in stage.visits if (visit.robot, visit.camera) == ("robot1", "rear")]
+    match, = json.loads(done.stdout)["matches"]
+    start = 1777636800.0  # START
+    # Every frame was looked at: the visit is found from its first whole face to its last, give or take two frames.
+    assert abs(match["first_stamp"] - start - visit.face_s[0]) <= 0.2
+    assert abs(match["last_stamp"] - start - visit.face_s[1]) <= 0.2
+    done = facetrack("search", "--image", stage.references["Eileen Collins"], "--data", home / "data", home=home)
+    assert done.returncode == 1, done.stdout
+
+
+def test_ingesting_twice_changes_nothing_and_elsewhere_gives_the_same(staged):
+    home, stage = staged
+    before = facetrack("events", "--data", home / "data", "--json", home=home).stdout
+    again = ingest_staged(home, stage, "data")
+    assert again.returncode == 0 and "already" in again.stdout
+    assert facetrack("events", "--data", home / "data", "--json", home=home).stdout == before
+    assert ingest_staged(home, stage, "elsewhere").returncode == 0
+    assert facetrack("events", "--data", home / "elsewhere", "--json", home=home).stdout == before
+
+
+def test_another_recording_of_the_same_time_is_refused_and_what_was_stored_stays(staged):
+    home, stage = staged
+    done = facetrack("ingest", "--robot", "robot1", "--camera", f"rear={stage.clips['robot2', 'front']}", "--start", START,
+                     "--data", home / "data", home=home)
+    assert done.returncode == 2
+    assert "another --start" in done.stderr
+    done = facetrack("search", "--image", stage.references["Grace Hopper"], "--data", home / "data", "--json", home=home)
+    assert found(done) == {("robot1", "rear")}
+
+
+@pytest.mark.parametrize("arguments, told", [
+    (("search", "--image", "x.jpg", "--data", "nowhere"), "x.jpg"),
+    (("search", "--person", "p_robot1_99", "--data", "data"), "p_robot1_99"),
+    (("search", "--image", "x.jpg", "--data", "data", "--at", START), "--window"),
+    (("search", "--person", "p_robot1_1", "--data", "data", "--at", "noon", "--window", "5"), "noon"),
+    (("events", "--data", "nowhere"), "nowhere"),
+    (("status", "--data", "nowhere"), "nowhere"),
+    (("ingest", "--robot", "robot1", "--camera", "front=missing.mp4", "--data", "data"), "missing.mp4"),
+    (("ingest", "--robot", "robot1", "--camera", "front=a", "--camera", "front=b", "--data", "data"), "two cameras"),
+    (("sing",), "sing"),
+    ((), "COMMAND"),
+])
+def test_wrong_use_is_told_in_a_sentence(staged, arguments, told):
+    home, _ = staged
+    done = facetrack(*arguments, home=home)
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    assert told in done.stderr and "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+def test_help_imports_nothing_heavy(tmp_path):
+    code = ("import sys; sys.argv = ['facetrack', '--help']\n"
+            "from facetrack_ros.cli.main import main\n"
+            "try: main()\n"
+            "except SystemExit: pass\n"
+            "print([name for name in ('cv2', 'numpy', 'rclpy', 'torch', 'onnxruntime', 'dlib', 'av') if name in sys.modules])")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout.strip().splitlines()[-1] == "[]", done.stdout + done.stderr
