@@ -138,9 +138,16 @@ class CameraView:
             waited = now_ns - follow.confirmed_ns >= self._settings.identity_wait_ns
             enough = len(follow.template) and (follow.looks >= self._settings.faces_for_new_person or
                                                not self._identities.knows_other_than(follow.together))
-            if waited or enough or not wait:
+            if enough or (waited or not wait) and self._counts(follow):
                 events += self._name(follow, self._identities.new_person(), now_ns)
         return events
+
+    def _counts(self, follow: Follow) -> bool:
+        """Whether a track stands for a person: it showed a face, or it was there for as long as one waits for a face.
+
+        Anything less is mostly a second box around somebody half hidden.
+        """
+        return bool(len(follow.template)) or follow.last_ns - follow.first_ns >= self._settings.identity_wait_ns
 
     def _name(self, follow: Follow, person_id: str, now_ns: int,
               recognition: "Recognition | None" = None) -> "list[PersonEvent]":
@@ -210,7 +217,8 @@ class CameraView:
         """End the tracks that are not looked for any more; undecided ones wait for their decision."""
         for follow in list(self._follows.values()):
             patience_ns = self._settings.max_gap_ns if follow.person_id else self._settings.confirm_within_ns
-            if stamp_ns - follow.last_ns > patience_ns and not follow.undecided:
+            waits = follow.undecided and self._counts(follow)
+            if stamp_ns - follow.last_ns > patience_ns and not waits:
                 self._end(follow)
 
     def _end(self, follow: Follow) -> None:

@@ -15,7 +15,8 @@ class TrackingSettings:
     :param confirm_within_ns: how close together these frames must lie.
     :param max_gap_ns: how long a lost track is looked for.
     :param exit_after_ns: a person unseen this long in a camera has left.
-    :param identity_wait_ns: how long a believed track waits for a face that tells who it is.
+    :param identity_wait_ns: how long a believed track waits for a face that tells who it is; one that shows none counts
+        as a person when it has been seen for that long.
     :param faces_for_new_person: a face that is like nobody known makes a new person only after so many looks at it, or
         when the wait is over: a single poor look at somebody known would make a second id of them.
     :param min_iou: least overlap of a predicted box and a found one for them to be the same person.

@@ -20,6 +20,8 @@ class Gate:
     :param max_turn: largest offset of the nose from the middle of the eyes, in eye distances: 0 is frontal,
         about 0.5 a head turned by 40 degrees.
     :param max_outside: largest share of the box beyond the picture's border, 0..1.
+    :param edge: a face nearer to the picture's left, right or lower edge, in widths of the face, may be half a face:
+        detectors draw the box of what they see of it, and its embedding is like nobody's.
     :param min_score: lowest score of the face detector.
     """
 
@@ -29,6 +31,7 @@ class Gate:
     good_sharpness: float = 0.15
     max_turn: float = 0.6
     max_outside: float = 0.2
+    edge: float = 0.04
     min_score: float = 0.5
 
 
@@ -56,6 +59,8 @@ def assess(image: np.ndarray, bbox: np.ndarray, landmarks: np.ndarray, score: fl
         reason = f"detector score {score:.2f}, needs {gate.min_score:.2f}"
     elif outside > gate.max_outside:
         reason = f"{outside:.0%} beyond the border, allowed {gate.max_outside:.0%}"
+    elif at_edge(bbox, image.shape[1], image.shape[0], gate.edge * width):
+        reason = "cut off by the picture's edge"
     elif turn > gate.max_turn:
         reason = f"turned away by {turn:.2f} eye distances, allowed {gate.max_turn:.2f}"
     sharp = sharpness(image, bbox)
@@ -70,6 +75,15 @@ def outside_share(bbox: np.ndarray, width: int, height: int) -> float:
     """Share of a box's area that lies beyond the picture, 0..1."""
     inside = np.clip(bbox, 0, (width, height, width, height))
     return float(1.0 - np.prod(inside[2:] - inside[:2]) / np.prod(bbox[2:] - bbox[:2]))
+
+
+def at_edge(bbox: np.ndarray, width: int, height: int, margin_px: float) -> bool:
+    """Whether a box comes nearer than ``margin_px`` to the left, right or lower edge of the picture.
+
+    Above there is forehead and hair, which recognition can do without.
+    """
+    x1, _, x2, y2 = bbox
+    return bool(x1 < margin_px or x2 > width - margin_px or y2 > height - margin_px)
 
 
 def nose_turn(landmarks: np.ndarray) -> float:

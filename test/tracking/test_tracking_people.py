@@ -182,11 +182,21 @@ def test_one_without_a_face_gets_an_id_after_a_second(scene):
 
 
 def test_one_without_a_face_gets_an_id_though_no_frame_comes(scene):
-    scene.show(10, (100, None))
-    scene.show(10.4, (100, None))
-    scene.pass_time(11.4)
-    scene.pass_time(12.4)
-    assert scene.told() == [(PERSON_IN, P1, 10.0), (PERSON_OUT, P1, 12.4)]
+    for time_s in (10, 10.9, 11.0):
+        scene.show(time_s, (100, None))
+    scene.pass_time(11.9)
+    scene.pass_time(13.0)
+    assert scene.told() == [(PERSON_IN, P1, 10.0), (PERSON_OUT, P1, 13.0)]
+
+
+def test_a_glimpse_without_a_face_is_nobody(scene):
+    """Detectors put a second box around somebody half hidden, for a frame or five."""
+    for step in range(5):
+        scene.show(10 + 0.1 * step, (100, None))
+    for step in range(40):
+        scene.show(10.5 + 0.1 * step)
+    scene.close()
+    assert scene.told() == []
 
 
 def test_a_visit_whose_face_turns_out_to_be_known_says_so_once_and_keeps_its_id(scene, look):

@@ -29,6 +29,15 @@ def test_a_face_half_outside_is_rejected():
     assert "beyond the border" in assess(NOISE, *face(-50, 50, 100), 0.95, GATE)[1]
 
 
+@pytest.mark.parametrize("x, y", [(1, 50), (99, 50), (50, 99)])
+def test_a_face_at_an_edge_may_be_half_a_face(x, y):
+    assert assess(NOISE, *face(x, y, 100), 0.95, GATE)[1] == "cut off by the picture's edge"
+
+
+def test_hair_may_be_cut_off():
+    assert assess(NOISE, *face(50, 0, 100), 0.95, GATE)[1] == ""
+
+
 def test_a_face_turned_to_profile_is_rejected():
     box, points = face(50, 50, 100)
     points[2] = points[1]
