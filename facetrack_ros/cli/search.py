@@ -39,10 +39,12 @@ def run(arguments: argparse.Namespace) -> int:
     window_ns = round(arguments.window * NS)
     if arguments.data:
         from facetrack_ros.cli.search_stored import ask_stored
-        answer, lanes = ask_stored(arguments, picture, time_ns, window_ns)
+        answer, how, lanes = ask_stored(arguments, picture, time_ns, window_ns)
     else:
         from facetrack_ros.cli.search_mesh import ask_mesh
-        answer, lanes = ask_mesh(arguments, picture, time_ns, window_ns)
+        answer, how, lanes = ask_mesh(arguments, picture, time_ns, window_ns)
+    if not arguments.json:
+        print(f"{how}\n")
     return show(arguments, answer, lanes, picture)
 
 

@@ -15,8 +15,8 @@ from facetrack_ros.search.lane import Lane
 DISCOVERY_S = 2.0
 
 
-def ask_mesh(arguments: argparse.Namespace, picture: bytes, time_ns: int, window_ns: int) -> "tuple[Answer, list[Lane]]":
-    """The answer, and the lanes of the cameras heard of.
+def ask_mesh(arguments: argparse.Namespace, picture: bytes, time_ns: int, window_ns: int) -> "tuple[Answer, str, list[Lane]]":
+    """The answer, how it came, and the lanes of the cameras heard of.
 
     :raises QuestionError: no such robot, or the robot refuses the question.
     """
@@ -27,9 +27,9 @@ def ask_mesh(arguments: argparse.Namespace, picture: bytes, time_ns: int, window
     started = time.monotonic()
     with Asker() as asker:
         robot = arguments.robot or asker.first_robot()
-        response = asker.ask(robot, request, arguments.timeout)
+        response, seconds = asker.ask(robot, request, arguments.timeout)
         answer = answer_from_response(response)
         names = {line.robot_id for line in answer.robots}
         # A robot that is gone stays silent: wait no longer for its line than discovery takes.
         asker.wait_for(lambda roster: names <= set(roster), max(0.0, DISCOVERY_S - (time.monotonic() - started)))
-        return answer, [lane for line in asker.roster().values() for lane in lanes_from_message(line)]
+        return answer, f"{robot} answered after {seconds:.2f} s", [lane for line in asker.roster().values() for lane in lanes_from_message(line)]

@@ -17,8 +17,8 @@ from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.from_config import vision_settings
 
 
-def ask_stored(arguments: argparse.Namespace, picture: bytes, time_ns: int, window_ns: int) -> "tuple[Answer, list[Lane]]":
-    """The answer, and the lanes of the cameras stored.
+def ask_stored(arguments: argparse.Namespace, picture: bytes, time_ns: int, window_ns: int) -> "tuple[Answer, str, list[Lane]]":
+    """The answer, how it came, and the lanes of the cameras stored.
 
     :raises StoreError: no such folder, no history in it, or nobody of that id.
     """
@@ -30,4 +30,7 @@ def ask_stored(arguments: argparse.Namespace, picture: bytes, time_ns: int, wind
         best = best_of_person(folder, arguments.person)
         embedding, contract = best.embedding, catalog.find(best.model_id)
     question = Question(uuid.uuid4().hex[:12], embedding, contract.id, time_ns, window_ns, threshold=arguments.threshold)
-    return search_stored(folder, question, contract, time.monotonic_ns), list(stored_lanes(folder, contract))
+    started = time.monotonic()
+    answer = search_stored(folder, question, contract, time.monotonic_ns)
+    return (answer, f"searched below {folder} in {time.monotonic() - started:.2f} s",
+            list(stored_lanes(folder, contract)))

@@ -71,8 +71,8 @@ class Asker:
         raise QuestionError(f"no robot on the mesh within {FIND_S:g} s: is one running, on this ROS_DOMAIN_ID "
                             f"({os.environ.get('ROS_DOMAIN_ID', '0')})?")
 
-    def ask(self, robot: str, request: srv.FaceSearch.Request, timeout_s: float) -> srv.FaceSearch.Response:
-        """Call a robot's ``face_search``.
+    def ask(self, robot: str, request: srv.FaceSearch.Request, timeout_s: float) -> "tuple[srv.FaceSearch.Response, float]":
+        """Call a robot's ``face_search``; its response, and how long that took, seconds.
 
         :param timeout_s: how long the robot waits for the others; the call may take a little more.
         :raises QuestionError: no such robot, no answer, or the robot refuses the question.
@@ -82,18 +82,18 @@ class Asker:
             if not client.wait_for_service(FIND_S):
                 known = ", ".join(self.roster()) or "no robot at all"
                 raise QuestionError(f"no robot called {robot} answers on the mesh; heard of: {known}")
-            answered = threading.Event()
+            answered, called = threading.Event(), time.monotonic()
             future = client.call_async(request)
             future.add_done_callback(lambda _: answered.set())
             # Embedding the reference comes on top: models may have to be loaded for it.
             if not answered.wait(timeout_s + 10.0):
                 raise QuestionError(f"{robot} took the question but did not answer within {timeout_s + 10:.0f} s")
-            response = future.result()
+            response, seconds = future.result(), time.monotonic() - called
         finally:
             self.node.destroy_client(client)
         if not response.success:
             raise QuestionError(f"{robot}: {response.message}")
-        return response
+        return response, seconds
 
     def on_event(self, robot: str, callback: "Callable[[msg.PersonEvent], None]") -> None:
         """Hear of a robot's events."""

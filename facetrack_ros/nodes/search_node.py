@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,8 @@ from facetrack_ros.vision import catalog
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.pipeline import VisionPipeline
+
+LEAST_WAIT_S = 0.25
 
 
 @dataclass
@@ -59,16 +61,20 @@ class SearchNode(RobotMember):
         self.create_service(srv.FaceSearch, f"/{self.robot_id}/face_search", self._serve, callback_group=self._group)
 
     async def _serve(self, request: srv.FaceSearch.Request, response: srv.FaceSearch.Response):
+        arrived = time.monotonic()
         prepared = Future()
         self._worker.put("", (self._prepare, request, prepared))
         question, refusal = await prepared
         if question is None:
             response.message = refusal
             return response
+        # The caller's time runs since the call came, but the robots get some of it however long the reference took.
+        remaining_s = max(LEAST_WAIT_S, question.timeout_ns / 1e9 - (time.monotonic() - arrived))
+        question = replace(question, timeout_ns=round(remaining_s * 1e9))
         contract = catalog.find(question.model_id)
         search = _Search(self._gather(question, contract))
         self._searches[question.search_id] = search
-        deadline = self.create_timer(question.timeout_ns / 1e9, lambda: _finish(search), callback_group=self._group)
+        deadline = self.create_timer(remaining_s, lambda: _finish(search), callback_group=self._group)
         self._requests.publish(conversion.question_to_message(question, self.robot_id))
         if search.gathering.done:
             _finish(search)
