@@ -25,11 +25,10 @@ def ask_mesh(arguments: argparse.Namespace, picture: bytes, time_ns: int, window
         time=to_time(time_ns), window=to_duration(window_ns), threshold=arguments.threshold,
         timeout=to_duration(round(arguments.timeout * 1e9)))
     started = time.monotonic()
-    with Asker() as asker:
-        robot = arguments.robot or asker.first_robot()
-        response, seconds = asker.ask(robot, request, arguments.timeout)
+    with Asker(arguments.robot or "") as asker:
+        response, seconds = asker.ask(request, arguments.timeout)
         answer = answer_from_response(response)
         names = {line.robot_id for line in answer.robots}
         # A robot that is gone stays silent: wait no longer for its line than discovery takes.
         asker.wait_for(lambda roster: names <= set(roster), max(0.0, DISCOVERY_S - (time.monotonic() - started)))
-        return answer, f"{robot} answered after {seconds:.2f} s", [lane for line in asker.roster().values() for lane in lanes_from_message(line)]
+        return answer, f"{asker.robot} answered after {seconds:.2f} s", [lane for line in asker.roster().values() for lane in lanes_from_message(line)]

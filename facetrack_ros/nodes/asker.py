@@ -11,7 +11,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros.errors import QuestionError
-from facetrack_ros.nodes.member import LATCHED, RELIABLE, STREAM
+from facetrack_ros.nodes.member import RELIABLE, ROSTER, STREAM
 from facetrack_ros.nodes.process import ros, spinning
 
 # Discovery on a healthy network takes well under a second; a robot not found within this is not there.
@@ -21,10 +21,12 @@ FIND_S = 5.0
 class Asker:
     """Use as a context manager; ROS is up while it is open.
 
+    :param robot: whom :meth:`ask` is for, where it is known from the start.
     :param mesh: prefix of the topics that all robots share.
     """
 
-    def __init__(self, mesh: str = "/facetrack"):
+    def __init__(self, robot: str = "", mesh: str = "/facetrack"):
+        self._robot = robot
         self._mesh = mesh.rstrip("/")
         self._changed = threading.Condition()
         self._roster: "dict[str, tuple[msg.HistoryStatus, float]]" = {}
@@ -33,7 +35,10 @@ class Asker:
         self._ros = ros([])
         self._ros.__enter__()
         self.node: Node = rclpy.create_node(f"facetrack_asker_{os.getpid()}")
-        self.node.create_subscription(msg.HistoryStatus, f"{self._mesh}/roster", self._on_status, LATCHED)
+        # Endpoints become known in the order they were made: whoever's line of the roster arrives knows this client too.
+        # A call before that can lose its response, and DDS repeats it only seconds later.
+        self._client = self._make_client(self._robot) if self._robot else None
+        self.node.create_subscription(msg.HistoryStatus, f"{self._mesh}/roster", self._on_status, ROSTER)
         self._spinning = spinning([self.node])
         self._spinning.__enter__()
         return self
@@ -42,6 +47,11 @@ class Asker:
         self._spinning.__exit__(*error)
         self.node.destroy_node()
         self._ros.__exit__(*error)
+
+    @property
+    def robot(self) -> str:
+        """Whom :meth:`ask` asks, or has asked."""
+        return self._robot
 
     def _on_status(self, message: msg.HistoryStatus) -> None:
         with self._changed:
@@ -71,26 +81,31 @@ class Asker:
         raise QuestionError(f"no robot on the mesh within {FIND_S:g} s: is one running, on this ROS_DOMAIN_ID "
                             f"({os.environ.get('ROS_DOMAIN_ID', '0')})?")
 
-    def ask(self, robot: str, request: srv.FaceSearch.Request, timeout_s: float) -> "tuple[srv.FaceSearch.Response, float]":
-        """Call a robot's ``face_search``; its response, and how long that took, seconds.
+    def _make_client(self, robot: str):
+        return self.node.create_client(srv.FaceSearch, f"/{robot}/face_search")
 
-        :param timeout_s: how long the robot waits for the others; the call may take a little more.
+    def ask(self, request: srv.FaceSearch.Request, timeout_s: float) -> "tuple[srv.FaceSearch.Response, float]":
+        """Call the robot's ``face_search``; its response, and how long that took, seconds.
+
+        :param timeout_s: how long the robot waits for the others.
         :raises QuestionError: no such robot, no answer, or the robot refuses the question.
         """
-        client = self.node.create_client(srv.FaceSearch, f"/{robot}/face_search")
-        try:
-            if not client.wait_for_service(FIND_S):
-                known = ", ".join(self.roster()) or "no robot at all"
-                raise QuestionError(f"no robot called {robot} answers on the mesh; heard of: {known}")
-            answered, called = threading.Event(), time.monotonic()
-            future = client.call_async(request)
-            future.add_done_callback(lambda _: answered.set())
-            # Embedding the reference comes on top: models may have to be loaded for it.
-            if not answered.wait(timeout_s + 10.0):
-                raise QuestionError(f"{robot} took the question but did not answer within {timeout_s + 10:.0f} s")
-            response, seconds = future.result(), time.monotonic() - called
-        finally:
-            self.node.destroy_client(client)
+        found = time.monotonic() + FIND_S
+        if self._client is None:
+            self._robot = self.first_robot()
+            self._client = self._make_client(self._robot)
+        robot = self._robot
+        if not self.wait_for(lambda roster: robot in roster, FIND_S) \
+                or not self._client.wait_for_service(max(0.1, found - time.monotonic())):
+            known = ", ".join(self.roster()) or "no robot at all"
+            raise QuestionError(f"no robot called {robot} answers on the mesh; heard of: {known}")
+        answered, called = threading.Event(), time.monotonic()
+        future = self._client.call_async(request)
+        future.add_done_callback(lambda _: answered.set())
+        # Models may have to be loaded before the reference is embedded.
+        if not answered.wait(timeout_s + 10.0):
+            raise QuestionError(f"{robot} took the question but did not answer within {timeout_s + 10:.0f} s")
+        response, seconds = future.result(), time.monotonic() - called
         if not response.success:
             raise QuestionError(f"{robot}: {response.message}")
         return response, seconds

@@ -9,7 +9,7 @@ from sensor_msgs.msg import CompressedImage
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.member import LATCHED, RELIABLE, STREAM, RobotMember
+from facetrack_ros.nodes.member import RELIABLE, ROSTER, ROSTER_LINE, STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.search.answer import ANSWERED, RobotAnswer
@@ -37,11 +37,11 @@ class HistoryNode(RobotMember):
         self._numbers = dict.fromkeys(self.cameras, 0)
         self.history = self._open(contract) if contract else None
         self._results = self.create_publisher(msg.FaceSearchResult, self.mesh_topic("search/result"), RELIABLE)
-        self._roster = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), LATCHED)
+        self._roster = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), ROSTER_LINE)
         self._worker = Worker("history", Everything(), self._work, self.get_logger())
         self.create_subscription(msg.FaceSearchRequest, self.mesh_topic("search/request"),
                                  lambda message: self._worker.put("", (self._answer, message)), RELIABLE)
-        self.create_subscription(msg.HistoryStatus, self.mesh_topic("roster"), self._on_status, LATCHED)
+        self.create_subscription(msg.HistoryStatus, self.mesh_topic("roster"), self._on_status, ROSTER)
         self.create_timer(1.0, self._tell_status)
         if subscribe:
             self.create_subscription(msg.PersonEvent, f"/{self.robot_id}/events",

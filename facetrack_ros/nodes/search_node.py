@@ -12,7 +12,7 @@ from rclpy.task import Future
 
 from facetrack_ros.errors import FacetrackError, QuestionError
 from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.member import LATCHED, RELIABLE, RobotMember
+from facetrack_ros.nodes.member import RELIABLE, ROSTER, TEMPLATES, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
 from facetrack_ros.nodes.worker import Everything, Worker
@@ -54,9 +54,9 @@ class SearchNode(RobotMember):
         self._requests = self.create_publisher(msg.FaceSearchRequest, self.mesh_topic("search/request"), RELIABLE)
         self.create_subscription(msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result, RELIABLE,
                                  callback_group=self._group)
-        self.create_subscription(msg.HistoryStatus, self.mesh_topic("roster"), self._on_status, LATCHED,
+        self.create_subscription(msg.HistoryStatus, self.mesh_topic("roster"), self._on_status, ROSTER,
                                  callback_group=self._group)
-        self.create_subscription(msg.PersonTemplate, self.mesh_topic("persons"), self._on_template, LATCHED,
+        self.create_subscription(msg.PersonTemplate, self.mesh_topic("persons"), self._on_template, TEMPLATES,
                                  callback_group=self._group)
         self.create_service(srv.FaceSearch, f"/{self.robot_id}/face_search", self._serve, callback_group=self._group)
 
@@ -105,6 +105,9 @@ class SearchNode(RobotMember):
         except Exception as error:  # the caller waits: it must hear of it, whatever it was
             prepared.set_result((None, f"unexpected {type(error).__name__}: {error}"))
             raise
+        finally:
+            # Whoever awaits is looked at when the executor next wakes, and another thread's result does not wake it.
+            self.executor.wake()
 
     def _question(self, request: srv.FaceSearch.Request) -> Question:
         embedding, model_id = self._reference(request)

@@ -6,7 +6,7 @@ from typing import Callable
 from facetrack_ros import msg
 
 from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.member import LATCHED, RELIABLE, RobotMember
+from facetrack_ros.nodes.member import RELIABLE, TEMPLATES, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.tracking.event import FACE_MATCHED, PersonEvent
@@ -46,8 +46,8 @@ class TrackerNode(RobotMember):
         self._outputs = {camera: self.create_publisher(msg.Tracks, self.camera_topic(camera, "tracks"), RELIABLE)
                             for camera in self.cameras}
         self._events = self.create_publisher(msg.PersonEvent, f"/{self.robot_id}/events", RELIABLE)
-        self._persons = self.create_publisher(msg.PersonTemplate, self.mesh_topic("persons"), LATCHED)
-        self.create_subscription(msg.PersonTemplate, self.mesh_topic("persons"), self._on_template, LATCHED)
+        self._persons = self.create_publisher(msg.PersonTemplate, self.mesh_topic("persons"), TEMPLATES)
+        self.create_subscription(msg.PersonTemplate, self.mesh_topic("persons"), self._on_template, TEMPLATES)
         self._worker = Worker("tracker", Everything(), self._work, self.get_logger())
         self.create_timer(TICK_S, lambda: self._worker.put("", (self._pass_time,)))
         if subscribe:
