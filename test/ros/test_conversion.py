@@ -1,0 +1,83 @@
+"""What becomes a message and comes back is what it was."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from facetrack_ros.nodes import conversion
+from facetrack_ros.search.answer import ANSWERED, TIMED_OUT, Answer, Match, RobotAnswer
+from facetrack_ros.search.question import Question
+from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
+from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.face import Face
+from facetrack_ros.vision.frame import Frame
+
+STAMP = 1_777_636_800_123_456_789
+BOX = np.array([1.5, 2.25, 30.5, 40.75], np.float32)
+FRAME = Frame("front", STAMP, 7, b"\xff\xd8 some bytes", "front_optical")
+UNIT = np.full(4, 0.5, np.float32)
+FACE = Face(BOX, np.array([[1, 2], [3, 4], [5, 6], [np.nan] * 2, [np.nan] * 2], np.float32), 0.75, 0.5, "", 1, UNIT)
+
+
+def same(one, other):
+    for field in dataclasses.fields(one):
+        left, right = getattr(one, field.name), getattr(other, field.name)
+        if dataclasses.is_dataclass(left):
+            same(left, right)
+        elif isinstance(left, np.ndarray):
+            np.testing.assert_array_equal(left, right)
+        elif isinstance(left, float):
+            assert right == pytest.approx(left)
+        else:
+            assert left == right, field.name
+
+
+def test_a_stamp_keeps_its_nanoseconds():
+    assert conversion.to_ns(conversion.to_time(STAMP)) == STAMP
+    message = conversion.frame_to_message(FRAME)
+    same(conversion.frame_from_message(message, "front", 7), FRAME)
+
+
+def test_detections_faces_and_tracks():
+    detections = Detections(np.stack([BOX, BOX + 1]), np.array([0.5, 0.25], np.float32), "a model")
+    same(conversion.detections_from_message(conversion.detections_to_message(FRAME, detections)), detections)
+    same(conversion.faces_from_message(conversion.faces_to_message(FRAME, "m", (FACE,)))[0], FACE)
+    rejected = dataclasses.replace(FACE, embedding=None, rejected="18 px wide, needs 24")
+    same(conversion.face_from_message(conversion.face_to_message(rejected)), rejected)
+    for face in (FACE, None):
+        track = Track("t_robot1_front_1", "p_robot1_1", TrackState.LOST, BOX, 0.5, face)
+        same(conversion.tracks_from_message(conversion.tracks_to_message(FRAME, "m", (track,)))[0], track)
+
+
+@pytest.mark.parametrize("event", [
+    PersonEvent(PERSON_IN, STAMP, "robot1", "front", "p_robot1_1", 7, bbox=(1.0, 2.0, 3.0, 4.0), confidence=0.5),
+    PersonEvent(PERSON_OUT, STAMP, "robot1", "front", "p_robot1_1", 7, last_seen_ns=STAMP - 5, duration_ns=3_000_000_001,
+                last_bbox=(1.0, 2.0, 3.0, 4.0)),
+    PersonEvent(FACE_MATCHED, STAMP, "robot1", "front", "p_robot1_1", 7, reference_face_id="p_robot2_1", similarity=0.5),
+])
+def test_events_keep_the_fields_of_their_kind_and_no_others(event):
+    same(conversion.event_from_message(conversion.event_to_message(event, "")), event)
+
+
+def test_a_question_and_an_answer():
+    question = Question("id", UNIT, "m", STAMP, 60_000_000_000, ("robot1",), ("front",), 0.5, 20, 2_000_000_000)
+    same(conversion.question_from_message(conversion.question_to_message(question, "robot1")), question)
+    match = Match("robot1", "front", "p", "t", 7, STAMP, STAMP - 1, STAMP + 1, BOX, BOX, 0.5, 0.25, b"thumbnail")
+    lines = (RobotAnswer("robot1", ANSWERED, 1, 10, 0.5), RobotAnswer("robot2", TIMED_OUT, error="silent"))
+    response = conversion.srv.FaceSearch.Response()
+    conversion.fill_response(response, Answer("id", "m", 0.5, 0.25, (match,), lines))
+    assert response.success and "robot2" in response.message
+    answer = conversion.answer_from_response(response)
+    same(answer.matches[0], match)
+    assert answer.robots == lines and (answer.threshold, answer.expected_false_matches) == (0.5, 0.25)
+
+
+def test_a_template_and_one_that_is_none():
+    message = conversion.template_to_message("robot1", "p", "m", STAMP, np.stack([UNIT, UNIT]), np.array([0.5, 1.0]))
+    embeddings, qualities = conversion.template_from_message(message)
+    assert embeddings.shape == (2, 4) and qualities.tolist() == [0.5, 1.0]
+    message.dimension = 3
+    with pytest.raises(ValueError, match="no rows of 3"):
+        conversion.template_from_message(message)

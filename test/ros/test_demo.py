@@ -1,0 +1,39 @@
+"""The demo as newcomers run it."""
+
+import json
+import subprocess
+
+import av
+import cv2
+
+
+def test_the_demo_finds_what_it_staged_and_leaves_its_results_and_no_process(processes, tmp_path):
+    out = tmp_path / "out"
+    del processes.environment["ROS_DOMAIN_ID"]
+    done = processes.run("demo", "--out", out, timeout_s=240.0)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All agrees" in done.stdout and "DIFFERS" not in done.stdout
+    assert {match["robot_id"] for match in json.loads((out / "answer.json").read_text())["matches"]} == {"robot1", "robot2"}
+    partial = json.loads((out / "after_the_kill" / "answer.json").read_text())
+    assert {robot["robot_id"]: robot["status"] for robot in partial["robots"]}["robot2"] in ("timed_out", "left")
+    assert cv2.imread(str(out / "timeline.png")).shape[1] > 1000
+    assert len(list(out.glob("data/*/events-*.jsonl"))) == 2
+    with av.open(str(out / "robot1_front.mp4")) as clip:
+        assert sum(1 for _ in clip.decode(video=0)) > 10
+    left = subprocess.run(["pgrep", "-f", str(out)], capture_output=True, text=True).stdout.split()
+    assert not left, "the demo ended and left processes behind"
+
+
+def test_the_demo_leaves_other_peoples_folders_alone(processes, tmp_path):
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "thesis.txt").write_text("years of work")
+    done = processes.run("demo", "--out", precious)
+    assert done.returncode == 2 and "--out" in done.stderr
+    assert (precious / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_folder_without_videos_is_told(processes, tmp_path):
+    (tmp_path / "clips").mkdir()
+    done = processes.run("demo", "--out", tmp_path / "out", "--clips", tmp_path / "clips")
+    assert done.returncode == 2 and "holds 0 videos" in done.stderr and "Traceback" not in done.stderr
