@@ -121,3 +121,20 @@ def test_any_order_gives_the_same_answer(messages, data):
         return [(found.robot_id, found.track_id, found.similarity) for found in answer.matches], answer.robots
 
     assert gather(messages) == gather(data.draw(st.permutations(messages)))
+
+
+def test_a_silent_robot_is_not_waited_for_but_its_answer_still_counts():
+    gathering = Gathering(ASK, CONTRACT, {"robot1": "net", "robot2": "net"})
+    gathering.silent("robot2", 12_000_000_000)
+    assert gathering.missing == ("robot1",)
+    gathering.add("s1", RobotAnswer("robot1", ANSWERED))
+    assert gathering.done
+    assert gathering.add("s1", RobotAnswer("robot2", ANSWERED))
+    assert gathering.close().complete
+
+
+def test_a_silent_robot_that_stays_silent_timed_out():
+    gathering = Gathering(ASK, CONTRACT, {"robot2": "net"})
+    gathering.silent("robot2", 12_000_000_000)
+    line, = gathering.close().robots
+    assert (line.status, line.error) == (TIMED_OUT, "robot2 was last heard of 12 s ago")

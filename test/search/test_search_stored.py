@@ -11,6 +11,8 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.search.answer import ANSWERED, ERROR, LEFT, MODEL_MISMATCH
 from facetrack_ros.search.question import Question
 from facetrack_ros.search.stored import search_stored, stored_lanes
+from facetrack_ros.search.stored_status import best_of_person, stored_status
+from facetrack_ros.vision import catalog
 from facetrack_ros.vision.contract import ModelContract
 
 CONTRACT = ModelContract("net", "embedding", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35,
@@ -103,3 +105,22 @@ def test_nothing_to_search_is_told(tmp_path):
 def test_a_question_that_cannot_be_asked_is_refused(fleet):
     with pytest.raises(QuestionError):
         search_stored(fleet, replace(ASK, embedding=np.zeros(4)), CONTRACT)
+
+
+def test_status_names_each_robot_model_and_camera(tmp_path):
+    history = RobotHistory(tmp_path, "robot1", catalog.DLIB_RESNET)
+    unit = np.eye(128, dtype=np.float32)[0]
+    history.sightings.saw_frame("front", SECOND)
+    history.sightings.add("front", SECOND, 1, "t1", "p_robot1_1", np.zeros(4), np.zeros(4), 0.5, unit, lambda: b"")
+    history.close()
+    line, = stored_status(tmp_path)
+    assert (line.robot_id, line.model_id, line.sightings) == ("robot1", catalog.DLIB_RESNET.id, 1)
+    assert line.cameras[0].oldest_ns == SECOND
+    assert best_of_person(tmp_path, "p_robot1_1").stamp_ns == SECOND
+    with pytest.raises(QuestionError, match="p_robot1_2"):
+        best_of_person(tmp_path, "p_robot1_2")
+
+
+def test_a_folder_without_robots_is_told(tmp_path):
+    with pytest.raises(StoreError, match="no robot's history"):
+        stored_status(tmp_path)
