@@ -22,8 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Stage, run the fleet, ask, kill, ask again, compare. Exit code 0 where all agrees, 1 where something differs."""
     started = time.monotonic()
     out = _fresh_folder(Path(arguments.out))
-    # A domain of its own, on this machine only: a demo must not mix with robots at work.
-    os.environ.setdefault("ROS_DOMAIN_ID", str(20 + os.getpid() % 80))
+    # On this machine only: a demo must not mix with robots at work.
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     try:
         from facetrack_ros.demo.show import Show

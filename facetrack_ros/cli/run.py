@@ -5,7 +5,6 @@ import argparse
 from facetrack_ros.cli.cameras import check_name, parse_cameras
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.vision.description import description_lines
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.data:
         config = Config({**dict(config.items()), "data_dir": arguments.data})
     try:
-        from facetrack_ros.nodes.robot_node import Robot, RobotNode, run_robot
+        from facetrack_ros.nodes.robot_node import RobotNode, run_robot
     except ImportError as error:
         raise ConfigError(f"ROS 2 is not here ({error}): source a native ROS 2, or pip install facetrack_ros[ros]") from error
 
@@ -33,12 +32,5 @@ def run(arguments: argparse.Namespace) -> int:
         return RobotNode(sources=tuple(f"{name}={source}" for name, source in cameras.items()), robot_id=arguments.robot,
                          cameras=tuple(cameras), config=config)
 
-    def on_ready(robot: Robot) -> None:
-        for line in description_lines(robot.nodes[0].pipeline.describe()):
-            robot.nodes[0].get_logger().info(line)
-        robot.nodes[0].get_logger().info(
-            f"{arguments.robot} is up with {', '.join(cameras)}; its history is in "
-            f"{robot.history.robot_folder() / arguments.robot}. Ctrl-C ends it.")
-
-    run_robot(make_head, config, on_ready=on_ready)
+    run_robot(make_head, config)
     return 0

@@ -28,6 +28,8 @@ from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.from_config import vision_settings
 
 UP_WITHIN_S = 30.0
+FREE_DOMAIN_TRIES = 5
+LISTEN_S = 1.0
 # A clip is over when its camera's newest stamp has stood still this long.
 STILL_S = 2.5
 ANSWER_WITHIN_S = 2.0
@@ -62,7 +64,7 @@ class Show:
             print(f"  {line}")
         # Whether the network gives models is known now; the robots need not ask again.
         os.environ["FACETRACK_DOWNLOAD"] = "0"
-        asker = self._stack.enter_context(Asker())
+        asker = self._stack.enter_context(self._free_domain())
         self._start_robots(asker, cameras)
         starts = self._watch(asker)
         if self._stage is not None:
@@ -100,11 +102,25 @@ class Show:
                 print(f"  {robot}/{camera}: {Path(source).name}")
         return cameras
 
+    def _free_domain(self) -> Asker:
+        """An asker on a domain without robots: the one that is set, or else one of this demo's choice.
+
+        :raises QuestionError: robots are at work there.
+        """
+        given = os.environ.get("ROS_DOMAIN_ID")
+        for attempt in range(FREE_DOMAIN_TRIES):
+            domain = given or str(20 + (os.getpid() + 17 * attempt) % 80)
+            os.environ["ROS_DOMAIN_ID"] = domain
+            with Asker() as asker:
+                taken = asker.wait_for(bool, LISTEN_S) and ", ".join(asker.roster())
+            if not taken:
+                return Asker()
+            if given:
+                break
+        raise QuestionError(f"ROS domain {domain} has robots already ({taken}): set another ROS_DOMAIN_ID")
+
     def _start_robots(self, asker: Asker, cameras: "dict[str, dict[str, str]]") -> None:
         self._say(f"Starting {len(cameras)} robots, a process each, on ROS domain {os.environ['ROS_DOMAIN_ID']}")
-        if asker.wait_for(lambda roster: bool(roster), 0.7):
-            raise QuestionError(f"ROS domain {os.environ['ROS_DOMAIN_ID']} has robots already "
-                                f"({', '.join(asker.roster())}): set another ROS_DOMAIN_ID")
         for robot, sources in cameras.items():
             asker.on_event(robot, self._on_event)
             self._robots[robot] = RobotProcess(robot, sources, self._out / "data", self._out / f"{robot}.log")

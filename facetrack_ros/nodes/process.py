@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import Callable, Iterable
 
 import rclpy
@@ -16,6 +17,7 @@ from facetrack_ros.errors import ConfigError, FacetrackError
 
 # DDS computes UDP ports from the domain; beyond this they pass 65535.
 HIGHEST_DOMAIN = 232
+SAME_SIGNAL_S = 1.0
 
 
 @contextlib.contextmanager
@@ -51,17 +53,28 @@ def spinning(nodes: "Iterable[Node]"):
 
 
 def stop_event() -> threading.Event:
-    """An event that Ctrl-C and SIGTERM set. A second signal ends the process at once."""
+    """An event that Ctrl-C and SIGTERM set. Another signal, a second later or more, ends the process at once.
+
+    Sooner it is the same Ctrl-C: a terminal and a launcher both pass it on.
+    """
     stop = threading.Event()
+    stopped = []
 
     def on_signal(number, _frame):
-        if stop.is_set():
+        if stopped and time.monotonic() - stopped[0] > SAME_SIGNAL_S:
             os._exit(128 + number)
+        stopped.append(time.monotonic())
         stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
     return stop
+
+
+def leave_quietly() -> None:
+    """All is closed: a late signal must not make the end look like an accident."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def run_node(make: "Callable[[], Node]") -> None:
@@ -78,3 +91,4 @@ def run_node(make: "Callable[[], Node]") -> None:
                 node.destroy_node()
     except FacetrackError as error:
         sys.exit(f"facetrack: {error}")
+    leave_quietly()

@@ -15,11 +15,12 @@ from facetrack_ros.nodes.embedder_node import EmbedderNode
 from facetrack_ros.nodes.history_node import HistoryNode
 from facetrack_ros.nodes.member import RobotMember
 from facetrack_ros.nodes.overlay_node import OverlayNode
-from facetrack_ros.nodes.process import ros, spinning, stop_event
+from facetrack_ros.nodes.process import leave_quietly, ros, spinning, stop_event
 from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.nodes.tracker_node import TrackerNode
 from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
 from facetrack_ros.vision.build import build_pipeline
+from facetrack_ros.vision.description import description_lines
 
 
 class RobotNode(RobotMember):
@@ -74,7 +75,7 @@ class Robot:
             camera.end_listeners.append(self._on_camera_end)
 
     def start(self) -> None:
-        """Open the sources and let the frames come.
+        """Open the sources, let the frames come, and say what runs.
 
         :raises SourceError: a source that cannot be opened; nothing has started then.
         """
@@ -82,6 +83,11 @@ class Robot:
             camera.open()
         for camera in self.cameras:
             camera.start()
+        log, head = self.history.get_logger(), self.nodes[0]
+        for line in description_lines(head.pipeline.describe()):
+            log.info(line)
+        log.info(f"{head.robot_id} is up with {', '.join(self.history.cameras)}; its history is in "
+                 f"{self.history.robot_folder() / head.robot_id}. Ctrl-C ends it.")
 
     def _on_camera_end(self, camera_id: str) -> None:
         """A clip is over: whoever was in view has left once its last frames are through."""
@@ -96,7 +102,7 @@ class Robot:
 
 
 def run_robot(make_head: "Callable[[], RobotNode]", config: "Config | None" = None,
-              arguments: "list[str] | None" = None, on_ready: "Callable[[Robot], None]" = lambda robot: None) -> None:
+              arguments: "list[str] | None" = None) -> None:
     """Run a robot until the process is told to stop.
 
     :raises FacetrackError: what could not be started; whatever was stored stays readable.
@@ -107,10 +113,10 @@ def run_robot(make_head: "Callable[[], RobotNode]", config: "Config | None" = No
         with spinning(robot.nodes):
             try:
                 robot.start()
-                on_ready(robot)
                 stop.wait()
             finally:
                 robot.close()
+    leave_quietly()
 
 
 def main() -> None:

@@ -37,3 +37,10 @@ def test_a_folder_without_videos_is_told(processes, tmp_path):
     (tmp_path / "clips").mkdir()
     done = processes.run("demo", "--out", tmp_path / "out", "--clips", tmp_path / "clips")
     assert done.returncode == 2 and "holds 0 videos" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_domain_with_robots_at_work_is_left_to_them(processes, stage, tmp_path):
+    robot = processes.robot("robot1", tmp_path / "data", front=stage.clips["robot2", "front"])
+    robot.wait_until(lambda said: "is up with front" in said, "the robot is up")
+    done = processes.run("demo", "--out", tmp_path / "out")
+    assert done.returncode == 2 and "has robots already (robot1)" in done.stderr
