@@ -21,8 +21,8 @@ from facetrack_ros.sources.start_time import default_start_ns
 from facetrack_ros.tracking.ids import IdCounter
 from facetrack_ros.tracking.people import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
-from facetrack_ros.vision.description import description_lines
 from facetrack_ros.vision.build import build_pipeline
+from facetrack_ros.vision.description import description_lines
 from facetrack_ros.vision.frame import Frame
 from facetrack_ros.vision.from_config import vision_settings
 from facetrack_ros.vision.pipeline import VisionPipeline

@@ -4,9 +4,9 @@ import argparse
 import array
 import time
 
-from facetrack_ros import srv
 from sensor_msgs.msg import CompressedImage
 
+from facetrack_ros import srv
 from facetrack_ros.nodes.asker import Asker
 from facetrack_ros.nodes.conversion import answer_from_response, lanes_from_message, to_duration, to_time
 from facetrack_ros.search.answer import Answer

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from facetrack_ros.config import Config
 from facetrack_ros.search.answer import Answer
+from facetrack_ros.search.lane import Lane
 from facetrack_ros.search.question import Question
 from facetrack_ros.search.reference import read_reference
-from facetrack_ros.search.lane import Lane
 from facetrack_ros.search.stored import search_stored, stored_lanes
 from facetrack_ros.search.stored_status import best_of_person
 from facetrack_ros.vision import catalog

@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from facetrack_ros import msg
-
 from facetrack_ros.cli.event_line import event_line
 from facetrack_ros.config import Config
 from facetrack_ros.demo.clip_writer import ClipWriter
@@ -18,13 +17,12 @@ from facetrack_ros.demo.fleet import RobotProcess, ask
 from facetrack_ros.demo.staging import Stage, make_stage
 from facetrack_ros.demo.verdict import Finding, compare_answer, compare_events, compare_partial
 from facetrack_ros.errors import FacetrackError, QuestionError, SourceError
-
 from facetrack_ros.history.event_lines import event_to_dict, read_events
 from facetrack_ros.history.folders import history_folders
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.asker import Asker
-from facetrack_ros.vision.description import description_lines
 from facetrack_ros.vision.build import build_pipeline
+from facetrack_ros.vision.description import description_lines
 from facetrack_ros.vision.from_config import vision_settings
 
 UP_WITHIN_S = 30.0

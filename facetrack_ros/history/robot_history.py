@@ -7,8 +7,8 @@ import numpy as np
 
 from facetrack_ros.errors import FrameError
 from facetrack_ros.history.event_log import EventLog
-from facetrack_ros.history.folding import Folding
 from facetrack_ros.history.folders import robot_folder
+from facetrack_ros.history.folding import Folding
 from facetrack_ros.history.ring import FrameRing
 from facetrack_ros.history.sighting import Sighting
 from facetrack_ros.history.sightings import SightingStore, TrackHit

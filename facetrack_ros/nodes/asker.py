@@ -6,10 +6,10 @@ import time
 from typing import Callable
 
 import rclpy
-from facetrack_ros import msg, srv
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage
 
+from facetrack_ros import msg, srv
 from facetrack_ros.errors import QuestionError
 from facetrack_ros.nodes.member import RELIABLE, ROSTER, STREAM
 from facetrack_ros.nodes.process import ros, spinning

@@ -4,15 +4,15 @@ import array
 
 import numpy as np
 from builtin_interfaces.msg import Duration, Time
-from facetrack_ros import msg, srv
 from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
+from facetrack_ros import msg, srv
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.search.answer import ANSWERED, Answer, Match, RobotAnswer
 from facetrack_ros.search.lane import Lane
 from facetrack_ros.search.question import Question
-from facetrack_ros.tracking.event import PERSON_IN, PERSON_OUT, FACE_MATCHED, PersonEvent
+from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.tracking.track import Track, TrackState
 from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.face import Face

@@ -2,18 +2,18 @@
 
 from typing import Callable
 
-from facetrack_ros import msg
 from sensor_msgs.msg import CompressedImage
 
+from facetrack_ros import msg
 from facetrack_ros.errors import FrameError
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
-from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
 from facetrack_ros.nodes.worker import NewestPerCamera, Worker
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.frame import Frame
+from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 

@@ -1,24 +1,21 @@
 """Embedder node: frames and the persons in them in, faces with embeddings out."""
 
-from collections import OrderedDict
 from typing import Callable
 
-from facetrack_ros import msg
 from sensor_msgs.msg import CompressedImage
 
+from facetrack_ros import msg
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
-from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
+from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import NewestPerCamera, Worker
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.face import Face
 from facetrack_ros.vision.frame import Frame
+from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
 from facetrack_ros.vision.pipeline import VisionPipeline
-
-# Frames kept per camera until their detections arrive: 3 s at 10 Hz, about 4 MB.
-FRAMES_WAITING = 30
 
 
 class EmbedderNode(RobotMember):
@@ -37,12 +34,12 @@ class EmbedderNode(RobotMember):
         self.listeners: "list[Callable[[Frame, tuple[Face, ...]], None]]" = []
         self._outputs = {camera: self.create_publisher(msg.Faces, self.camera_topic(camera, "faces"), RELIABLE)
                             for camera in self.cameras}
-        self._waiting = {camera: OrderedDict() for camera in self.cameras}
+        self._waiting = WaitingImages(self.cameras)
         self._worker = Worker("embedder", NewestPerCamera(), self._find_faces, self.get_logger())
         if subscribe:
             for camera in self.cameras:
                 self.create_subscription(CompressedImage, self.camera_topic(camera, "image/compressed"),
-                                         lambda message, camera=camera: self._on_image(camera, message), STREAM)
+                                         lambda message, camera=camera: self._waiting.keep(camera, message), STREAM)
                 self.create_subscription(msg.Detections, self.camera_topic(camera, "detections"),
                                          self._on_detections_message, RELIABLE)
 
@@ -50,14 +47,8 @@ class EmbedderNode(RobotMember):
         """Take the persons of a frame; an older frame of that camera that nobody looked at gives way."""
         self._worker.put(frame.camera_id, (frame, detections))
 
-    def _on_image(self, camera_id: str, message: CompressedImage) -> None:
-        waiting = self._waiting[camera_id]
-        waiting[conversion.to_ns(message.header.stamp)] = message
-        while len(waiting) > FRAMES_WAITING:
-            waiting.popitem(last=False)
-
     def _on_detections_message(self, message: msg.Detections) -> None:
-        image = self._waiting.get(message.camera_id, {}).pop(conversion.to_ns(message.header.stamp), None)
+        image = self._waiting.take(message.camera_id, conversion.to_ns(message.header.stamp))
         if image is not None:
             self.on_detections(conversion.frame_from_message(image, message.camera_id, message.frame_number),
                                conversion.detections_from_message(message))

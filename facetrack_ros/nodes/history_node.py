@@ -3,9 +3,10 @@
 import time
 import uuid
 
-from facetrack_ros import msg
 from sensor_msgs.msg import CompressedImage
 
+from facetrack_ros import msg
+from facetrack_ros.errors import StoreError
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes import conversion
@@ -16,9 +17,9 @@ from facetrack_ros.search.answer import ANSWERED, RobotAnswer
 from facetrack_ros.search.local import search_history
 from facetrack_ros.tracking.event import PersonEvent
 from facetrack_ros.tracking.track import Track
-from facetrack_ros.vision import catalog
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.frame import Frame
+from facetrack_ros.vision.from_config import contract_of
 
 
 class HistoryNode(RobotMember):
@@ -31,7 +32,7 @@ class HistoryNode(RobotMember):
 
     def __init__(self, contract: "ModelContract | None" = None, models: "tuple[str, str]" = ("", ""),
                  subscribe: bool = True, **member):
-        super().__init__("history", ("mesh", "data_dir", "frame_history.", "event_logging."), **member)
+        super().__init__("history", ("mesh", "data_dir", "frame_history.", "event_logging.", "embedder."), **member)
         self.instance_id = uuid.uuid4().hex
         self._models = models
         self._numbers = dict.fromkeys(self.cameras, 0)
@@ -58,9 +59,12 @@ class HistoryNode(RobotMember):
                             event_format=self.settings["event_logging.format"])
 
     def on_frame(self, frame: Frame) -> None:
-        """Keep a frame; costs the caller no more than a list append."""
-        if self.history is not None:
-            self.history.add_frame(frame)
+        """Keep a frame; costs the caller no more than a list append. A disk that fails never stops the camera."""
+        try:
+            if self.history is not None:
+                self.history.add_frame(frame)
+        except StoreError as error:
+            self.get_logger().error(str(error), throttle_duration_sec=60.0)
 
     def on_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
         """Keep the faces of a frame's tracks as sightings."""
@@ -76,9 +80,13 @@ class HistoryNode(RobotMember):
 
     def _on_tracks_message(self, message: msg.Tracks) -> None:
         if self.history is None and message.model_id:
-            self.history = self._open(catalog.find(message.model_id))
+            self._worker.put("", (self._know_model, message.model_id))
         frame = Frame(message.camera_id, conversion.to_ns(message.header.stamp), message.frame_number, b"")
         self.on_tracks(frame, conversion.tracks_from_message(message))
+
+    def _know_model(self, model_id: str) -> None:
+        if self.history is None:
+            self.history = self._open(contract_of(model_id, self.settings))
 
     def _work(self, items: list) -> None:
         for call, *arguments in items:
@@ -114,7 +122,11 @@ class HistoryNode(RobotMember):
                                     "the two; give one another name", throttle_duration_sec=60.0)
 
     def _tell_status(self, leaving: bool = False) -> None:
-        status = self.history.status() if self.history is not None else HistoryStatus(self.robot_id, "", (), 0, 0, 0)
+        status = HistoryStatus(self.robot_id, "", (), 0, 0, 0)
+        try:
+            status = self.history.status() if self.history is not None else status
+        except StoreError as error:
+            self.get_logger().error(str(error), throttle_duration_sec=60.0)
         if self.history is not None:
             self._worker.put("", (self.history.flush,))
         self._roster.publish(conversion.status_to_message(

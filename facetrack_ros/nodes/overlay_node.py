@@ -1,20 +1,16 @@
 """Overlay node: frames with boxes, ids and the last search's best matches drawn on them, for people to look at."""
 
-from collections import OrderedDict
-
-from facetrack_ros import msg
 from sensor_msgs.msg import CompressedImage
 
+from facetrack_ros import msg
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import NewestPerCamera, Worker
 from facetrack_ros.search.overlay import MATCHES_SHOWN, draw_overlay
 from facetrack_ros.tracking.track import Track, TrackState
 from facetrack_ros.vision.frame import Frame, encode_jpeg
-
-# Frames kept per camera until their tracks arrive: 3 s at 10 Hz.
-FRAMES_WAITING = 30
 
 
 class OverlayNode(RobotMember):
@@ -28,7 +24,7 @@ class OverlayNode(RobotMember):
         self._outputs = {
             camera: self.create_publisher(CompressedImage, self.camera_topic(camera, "overlay/compressed"), STREAM)
             for camera in self.cameras}
-        self._waiting = {camera: OrderedDict() for camera in self.cameras}
+        self._waiting = WaitingImages(self.cameras)
         self._in_view = {camera: frozenset() for camera in self.cameras}
         self._search_id, self._matches = "", ()
         self._worker = Worker("overlay", NewestPerCamera(), self._draw, self.get_logger())
@@ -36,7 +32,7 @@ class OverlayNode(RobotMember):
         if subscribe:
             for camera in self.cameras:
                 self.create_subscription(CompressedImage, self.camera_topic(camera, "image/compressed"),
-                                         lambda message, camera=camera: self._on_image(camera, message), STREAM)
+                                         lambda message, camera=camera: self._waiting.keep(camera, message), STREAM)
                 self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message, RELIABLE)
 
     def on_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
@@ -46,14 +42,8 @@ class OverlayNode(RobotMember):
         if self._outputs[frame.camera_id].get_subscription_count():
             self._worker.put(frame.camera_id, (frame, tracks))
 
-    def _on_image(self, camera_id: str, message: CompressedImage) -> None:
-        waiting = self._waiting[camera_id]
-        waiting[conversion.to_ns(message.header.stamp)] = message
-        while len(waiting) > FRAMES_WAITING:
-            waiting.popitem(last=False)
-
     def _on_tracks_message(self, message: msg.Tracks) -> None:
-        image = self._waiting.get(message.camera_id, {}).pop(conversion.to_ns(message.header.stamp), None)
+        image = self._waiting.take(message.camera_id, conversion.to_ns(message.header.stamp))
         if image is not None:
             self.on_tracks(conversion.frame_from_message(image, message.camera_id, message.frame_number),
                            conversion.tracks_from_message(message))

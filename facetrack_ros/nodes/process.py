@@ -90,5 +90,6 @@ def run_node(make: "Callable[[], Node]") -> None:
             finally:
                 node.destroy_node()
     except FacetrackError as error:
-        sys.exit(f"facetrack: {error}")
+        print(f"facetrack: {error}", file=sys.stderr)
+        sys.exit(2)
     leave_quietly()

@@ -18,9 +18,9 @@ from facetrack_ros.nodes.overlay_node import OverlayNode
 from facetrack_ros.nodes.process import leave_quietly, ros, spinning, stop_event
 from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.nodes.tracker_node import TrackerNode
-from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.description import description_lines
+from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
 
 
 class RobotNode(RobotMember):
@@ -124,4 +124,5 @@ def main() -> None:
     try:
         run_robot(RobotNode, arguments=sys.argv)
     except FacetrackError as error:
-        sys.exit(f"facetrack: {error}")
+        print(f"facetrack: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -6,15 +6,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from facetrack_ros import msg, srv
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.task import Future
 
+from facetrack_ros import msg, srv
 from facetrack_ros.errors import FacetrackError, QuestionError
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.member import RELIABLE, ROSTER, TEMPLATES, RobotMember
 from facetrack_ros.nodes.process import run_node
-from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.search.checks import check_question
 from facetrack_ros.search.gathering import Gathering
@@ -22,9 +21,9 @@ from facetrack_ros.search.question import Question
 from facetrack_ros.search.reference import read_reference
 from facetrack_ros.search.roster import Roster
 from facetrack_ros.tracking.template import Template
-from facetrack_ros.vision import catalog
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.vision.from_config import VISION_OPTIONS, contract_of, vision_settings
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 LEAST_WAIT_S = 0.25
@@ -71,7 +70,7 @@ class SearchNode(RobotMember):
         # The caller's time runs since the call came, but the robots get some of it however long the reference took.
         remaining_s = max(LEAST_WAIT_S, question.timeout_ns / 1e9 - (time.monotonic() - arrived))
         question = replace(question, timeout_ns=round(remaining_s * 1e9))
-        contract = catalog.find(question.model_id)
+        contract = self._contract(question.model_id)
         search = _Search(self._gather(question, contract))
         self._searches[question.search_id] = search
         deadline = self.create_timer(remaining_s, lambda: _finish(search), callback_group=self._group)
@@ -116,11 +115,15 @@ class SearchNode(RobotMember):
             search_id=uuid.uuid4().hex[:12], embedding=embedding, model_id=model_id,
             time_ns=conversion.to_ns(request.time) or self.get_clock().now().nanoseconds,
             window_ns=conversion.to_ns(request.window), robots=tuple(request.robots), cameras=tuple(request.cameras),
-            threshold=threshold or catalog.find(model_id).threshold,
+            threshold=threshold or self._contract(model_id).threshold,
             max_results=request.max_results or self.settings["backtrack_search.max_results"],
             timeout_ns=conversion.to_ns(request.timeout) or round(self.settings["backtrack_search.timeout_s"] * 1e9))
-        check_question(question, catalog.find(model_id))
+        check_question(question, self._contract(model_id))
         return question
+
+    def _contract(self, model_id: str) -> ModelContract:
+        own = self._pipeline.contract if self._pipeline is not None else None
+        return own if own is not None and own.id == model_id else contract_of(model_id, self.settings)
 
     def _reference(self, request: srv.FaceSearch.Request) -> "tuple[np.ndarray, str]":
         """The embedding asked for and its model's id."""

@@ -4,7 +4,6 @@ import time
 from typing import Callable
 
 from facetrack_ros import msg
-
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.member import RELIABLE, TEMPLATES, RobotMember
 from facetrack_ros.nodes.process import run_node
@@ -15,11 +14,11 @@ from facetrack_ros.tracking.ids import IdCounter
 from facetrack_ros.tracking.people import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.track import Track
-from facetrack_ros.vision import catalog
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.face import Face
 from facetrack_ros.vision.frame import Frame
+from facetrack_ros.vision.from_config import contract_of
 
 # How often time passes for cameras that send nothing.
 TICK_S = 0.25
@@ -33,7 +32,7 @@ class TrackerNode(RobotMember):
     """
 
     def __init__(self, contract: "ModelContract | None" = None, subscribe: bool = True, **member):
-        super().__init__("tracker", ("mesh", "data_dir", "tracking."), **member)
+        super().__init__("tracker", ("mesh", "data_dir", "tracking.", "embedder."), **member)
         folder = self.robot_folder() / self.robot_id
         folder.mkdir(parents=True, exist_ok=True)
         self._ids = IdCounter(folder / "ids.json")
@@ -77,8 +76,12 @@ class TrackerNode(RobotMember):
 
     def _on_faces_message(self, message: msg.Faces) -> None:
         if self._people is None and message.model_id:
-            self._people = self._make_people(catalog.find(message.model_id))
+            self._worker.put("", (self._know_model, message.model_id))
         self.on_faces(self._frame_of(message), conversion.faces_from_message(message))
+
+    def _know_model(self, model_id: str) -> None:
+        if self._people is None:
+            self._people = self._make_people(contract_of(model_id, self.settings))
 
     @staticmethod
     def _frame_of(message: "msg.Detections | msg.Faces") -> Frame:

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.embedding_index import EmbeddingIndex, unit_vector

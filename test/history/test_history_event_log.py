@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.event_lines import CSV_COLUMNS, event_to_dict, read_events

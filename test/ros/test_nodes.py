@@ -2,7 +2,6 @@
 
 from facetrack_ros.history.event_lines import read_events
 from facetrack_ros.history.folders import history_folders
-
 from facetrack_ros.nodes.asker import Asker
 from facetrack_ros.nodes.conversion import to_ns
 

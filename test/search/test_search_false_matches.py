@@ -3,7 +3,8 @@
 import math
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from facetrack_ros.search.false_matches import expected_false_matches, false_match_rate
 from facetrack_ros.vision.contract import ModelContract

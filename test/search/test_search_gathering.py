@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from facetrack_ros.errors import QuestionError
 from facetrack_ros.search.answer import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Match, RobotAnswer

@@ -4,7 +4,8 @@ from datetime import timedelta, timezone
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from facetrack_ros.search.answer import ANSWERED, LEFT, TIMED_OUT, Answer, Match, RobotAnswer
 from facetrack_ros.search.lane import Lane

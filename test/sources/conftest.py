@@ -28,8 +28,9 @@ def picture():
 def write_film(picture):
     """Write pictures to a film at the given times in milliseconds."""
     def write(path: Path, times_ms, codec="mpeg4", options=None, creation_time=None, height=48, width=64) -> Path:
-        import av
         from fractions import Fraction
+
+        import av
 
         with av.open(str(path), "w", options=options or {}) as container:
             if creation_time:

@@ -1,7 +1,8 @@
 """What holds whatever the cameras show, in whatever order."""
 
 import numpy as np
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT
 from facetrack_ros.tracking.ids import IdCounter
