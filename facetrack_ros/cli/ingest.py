@@ -15,7 +15,7 @@ from facetrack_ros.config import Config
 from facetrack_ros.errors import FrameError, StoreError
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.sources.frames import frames
-from facetrack_ros.sources.opening import open_source
+from facetrack_ros.sources.opening import bag_path_and_topic, open_source
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.start_time import default_start_ns
 from facetrack_ros.tracking.ids import IdCounter
@@ -62,7 +62,7 @@ class Recording:
 
     def key(self, contract_id: str) -> str:
         """The same file at the same time through the same model has the same key."""
-        path = Path(self.text.removeprefix("bag:").partition(":/")[0] if self.text.startswith("bag:") else self.text)
+        path, topic = bag_path_and_topic(self.text) if self.text.startswith("bag:") else (Path(self.text).expanduser(), "")
         files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
         content = hashlib.sha256()
         for file in files:
@@ -70,7 +70,7 @@ class Recording:
             with file.open("rb") as stream:
                 for block in iter(lambda: stream.read(1 << 20), b""):
                     content.update(block)
-        return f"{self.camera_id} {self.start_ns} {contract_id} {self.text.rpartition(':')[2]} {content.hexdigest()}"
+        return f"{self.camera_id} {self.start_ns} {contract_id} {topic} {content.hexdigest()}"
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -144,7 +144,7 @@ class Show:
         """Let the clips play; stamp of each clip's first frame, seconds since the epoch."""
         self._say("The cameras run; who comes and goes, as it happens:")
         newest, changed = {}, time.monotonic()
-        deadline = time.monotonic() + 600.0
+        deadline, first_frames = time.monotonic() + 600.0, time.monotonic() + UP_WITHIN_S
         expected = {(robot, camera) for robot, process in self._robots.items() for camera in process.cameras}
         while time.monotonic() < deadline:
             asker.wait_for(lambda roster: False, 0.25)
@@ -152,6 +152,9 @@ class Show:
                 robot.check()
             seen = {(robot, camera.camera_id): conversion.to_ns(camera.newest)
                     for robot, line in asker.roster().items() for camera in line.cameras}
+            if not set(seen) >= expected and time.monotonic() > first_frames:
+                missing = ", ".join("/".join(place) for place in sorted(expected - set(seen)))
+                raise FacetrackError(f"no frames from {missing} within {UP_WITHIN_S:.0f} s; see {self._out}/robot*.log")
             if seen != newest:
                 newest, changed = seen, time.monotonic()
             over = set(seen) >= expected and time.monotonic() - changed > STILL_S

@@ -1,6 +1,7 @@
 """Camera node: a device, an address, a file, a folder or a bag in, JPEG frames out, in real time."""
 
 import threading
+import traceback
 from typing import Callable
 
 from rcl_interfaces.msg import ParameterDescriptor
@@ -61,9 +62,12 @@ class CameraNode(RobotMember):
                 with self._source or open_source(self._text) as source:
                     self._play(source)
                     live = source.live
-                ended = "stopped giving pictures" if live else "is over"
+                failed, ended = live, "stopped giving pictures" if live else "is over"
             except FacetrackError as error:
-                live, ended = self._source is None or self._source.live, str(error)
+                live, failed, ended = self._source is None or self._source.live, True, str(error)
+            except Exception as error:  # a camera that dies silently would look like one that sees nobody
+                self.get_logger().error(f"unexpected {type(error).__name__}: {error}\n{traceback.format_exc()}")
+                live, failed, ended = False, True, "ended unexpectedly"
             self._source = None
             if self._stop.is_set():
                 return
@@ -72,7 +76,7 @@ class CameraNode(RobotMember):
                 for listener in self.end_listeners:
                     listener(self.camera_id)
                 return
-            if live:
+            if failed:
                 self.get_logger().warning(f"camera {self.camera_id}: {self._text} {ended}; trying again",
                                           throttle_duration_sec=60.0)
                 self._stop.wait(RETRY_S)

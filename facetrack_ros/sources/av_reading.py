@@ -129,8 +129,10 @@ def _upright(frame) -> np.ndarray:
 
 def _quarter_turns(frame) -> int:
     """Quarter turns counterclockwise that set the picture upright, from the display matrix (nine int32)."""
-    for data in frame.side_data:
-        if data.type.name == "DISPLAYMATRIX":
-            cosine, sine = np.frombuffer(bytes(data), np.int32)[:2]
-            return round(-np.degrees(np.arctan2(sine, cosine)) / 90) % 4
-    return 0
+    from av.sidedata.sidedata import Type
+
+    data = frame.side_data.get(Type.DISPLAYMATRIX)
+    if data is None:
+        return 0
+    cosine, sine = np.frombuffer(bytes(data), np.int32)[:2]
+    return round(-np.degrees(np.arctan2(sine, cosine)) / 90) % 4

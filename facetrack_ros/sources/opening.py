@@ -31,7 +31,7 @@ def open_source(text: str, fps: float = DEFAULT_FPS) -> FrameSource:
     if device:
         return DeviceSource(int(device[1]))
     if text.startswith("bag:"):
-        return BagSource(*_path_and_topic(text[len("bag:"):]))
+        return BagSource(*bag_path_and_topic(text))
     scheme = _SCHEME.match(text)
     if scheme:
         if scheme[1].lower() not in _ADDRESSES:
@@ -52,8 +52,12 @@ def open_source(text: str, fps: float = DEFAULT_FPS) -> FrameSource:
     return VideoFileSource(path)
 
 
-def _path_and_topic(rest: str) -> "tuple[Path, str]":
-    """A path may hold colons itself, so the last one counts only where the whole is no path."""
+def bag_path_and_topic(text: str) -> "tuple[Path, str]":
+    """What ``bag:PATH:TOPIC`` or ``bag:PATH`` names; the topic is empty where it is left out.
+
+    A path may hold colons itself, so the last one counts only where the whole is no path.
+    """
+    rest = text.removeprefix("bag:")
     path, colon, topic = rest.rpartition(":")
     if not colon or Path(rest).expanduser().exists():
         path, topic = rest, ""
