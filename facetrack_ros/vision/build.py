@@ -1,6 +1,7 @@
 """The vision pipeline a configuration asks for, from the models that are here."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Callable
 
 import cv2
@@ -15,12 +16,15 @@ from facetrack_ros.vision.pipeline import VisionPipeline
 from facetrack_ros.vision.protocols import FaceDetector, FaceEmbedder, PersonDetector
 from facetrack_ros.vision.quality import Gate
 from facetrack_ros.vision.resolve import ModelFile, resolve
+from facetrack_ros.vision.ultralytics_detector import UltralyticsPersonDetector, ultralytics_contract
 from facetrack_ros.vision.yolox import YoloxPersonDetector
 from facetrack_ros.vision.yunet import YunetFaceDetector
 
 AUTO = "auto"
 #: As a person model: take persons from their faces.
 FROM_FACES = "faces"
+#: As a person model, before a path: weights for Ultralytics.
+ULTRALYTICS = "ultralytics="
 
 #: What ``auto`` tries, in this order.
 PREFERRED = {
@@ -34,7 +38,7 @@ PREFERRED = {
 class VisionSettings:
     """What to see with. A model is ``auto``, a catalog id, a path, or ``ID=PATH`` for an unknown file.
 
-    :param person_model: also ``faces``: persons are taken from their faces.
+    :param person_model: also ``faces``: persons are taken from their faces; or ``ultralytics=PATH``.
     :param min_face_px: narrowest face that is embedded, pixels; an embedder may need more.
     :param threads: threads inside one model call. OpenCV's count is set for the whole process.
     :param person_score: lowest confidence of a person, 0..1.
@@ -63,6 +67,10 @@ def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipelin
     from_faces = FacePersonDetector(faces, max(settings.min_face_px, embedder.min_face_px))
     if settings.person_model == FROM_FACES:
         person_model, persons = face_model, from_faces
+    elif settings.person_model.startswith(ULTRALYTICS):
+        path = Path(settings.person_model.removeprefix(ULTRALYTICS)).expanduser()
+        persons = UltralyticsPersonDetector(path, settings.person_score, settings.person_iou)
+        person_model = ModelFile(ultralytics_contract(persons.model_id, path), path, "path")
     else:
         try:
             person_model, persons = _open(settings.person_model, "person",
