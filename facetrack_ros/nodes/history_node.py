@@ -45,7 +45,7 @@ class HistoryNode(RobotMember):
         self.create_subscription(msg.HistoryStatus, self.mesh_topic("roster"), self._on_status, ROSTER)
         self.create_timer(1.0, self._tell_status)
         if subscribe:
-            self.create_subscription(msg.PersonEvent, f"/{self.robot_id}/events",
+            self.create_subscription(msg.PersonEvent, self.robot_topic("events"),
                                      lambda message: self.on_event(conversion.event_from_message(message)), RELIABLE)
             for camera in self.cameras:
                 self.create_subscription(CompressedImage, self.camera_topic(camera, "image/compressed"),

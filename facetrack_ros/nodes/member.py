@@ -66,7 +66,11 @@ class RobotMember(Node):
 
     def camera_topic(self, camera_id: str, name: str) -> str:
         """A camera's topic, absolute."""
-        return f"/{self.robot_id}/{camera_id}/{name}"
+        return self.robot_topic(f"{camera_id}/{name}")
+
+    def robot_topic(self, name: str) -> str:
+        """A topic of the robot, absolute: in its namespace, which may be a nested one."""
+        return f"{self.get_namespace().rstrip('/')}/{name}"
 
     def mesh_topic(self, name: str) -> str:
         """A topic that all robots share, absolute."""

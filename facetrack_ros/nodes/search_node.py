@@ -57,7 +57,7 @@ class SearchNode(RobotMember):
                                  callback_group=self._group)
         self.create_subscription(msg.PersonTemplate, self.mesh_topic("persons"), self._on_template, TEMPLATES,
                                  callback_group=self._group)
-        self.create_service(srv.FaceSearch, f"/{self.robot_id}/face_search", self._serve, callback_group=self._group)
+        self.create_service(srv.FaceSearch, self.robot_topic("face_search"), self._serve, callback_group=self._group)
 
     async def _serve(self, request: srv.FaceSearch.Request, response: srv.FaceSearch.Response):
         arrived = time.monotonic()

@@ -44,7 +44,7 @@ class TrackerNode(RobotMember):
         self._arrived = {}
         self._outputs = {camera: self.create_publisher(msg.Tracks, self.camera_topic(camera, "tracks"), RELIABLE)
                             for camera in self.cameras}
-        self._events = self.create_publisher(msg.PersonEvent, f"/{self.robot_id}/events", RELIABLE)
+        self._events = self.create_publisher(msg.PersonEvent, self.robot_topic("events"), RELIABLE)
         self._persons = self.create_publisher(msg.PersonTemplate, self.mesh_topic("persons"), TEMPLATES)
         self.create_subscription(msg.PersonTemplate, self.mesh_topic("persons"), self._on_template, TEMPLATES)
         self._worker = Worker("tracker", Everything(), self._work, self.get_logger())
