@@ -6,10 +6,11 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from typing import Callable, Iterable
 
 import rclpy
-from rclpy.executors import SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
@@ -39,15 +40,34 @@ def ros(arguments: "list[str] | None" = None):
 
 @contextlib.contextmanager
 def spinning(nodes: "Iterable[Node]"):
-    """Spin these nodes in a thread of their own for the block."""
+    """Spin these nodes in a thread of their own for the block.
+
+    An error in a callback is logged with its traceback and the spinning goes on: one odd message from a peer must not
+    make a robot deaf.
+    """
+    nodes = list(nodes)
     executor = SingleThreadedExecutor()
     for node in nodes:
         executor.add_node(node)
-    thread = threading.Thread(target=executor.spin, name="executor", daemon=True)
+    over = threading.Event()
+
+    def spin():
+        while not over.is_set():
+            try:
+                executor.spin()
+                return
+            except ExternalShutdownException:
+                return
+            except Exception as error:
+                if not over.is_set():
+                    nodes[0].get_logger().error(f"unexpected {type(error).__name__}: {error}\n{traceback.format_exc()}")
+
+    thread = threading.Thread(target=spin, name="executor", daemon=True)
     thread.start()
     try:
         yield executor
     finally:
+        over.set()
         executor.shutdown(timeout_sec=2.0)
         thread.join(2.0)
 

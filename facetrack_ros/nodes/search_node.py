@@ -87,7 +87,10 @@ class SearchNode(RobotMember):
         """Who has to answer: the roster, of which those who left or fell silent are not waited for."""
         entries = self._roster.entries(time.monotonic_ns())
         # A robot that has seen no face yet has no model yet: it answers that it has no sightings.
-        gathering = Gathering(question, contract, {entry.robot_id: entry.model_id or question.model_id for entry in entries})
+        expected = {entry.robot_id: entry.model_id or question.model_id for entry in entries}
+        # This robot has a memory too, also while its own first line of the roster is still on its way.
+        expected.setdefault(self.robot_id, question.model_id)
+        gathering = Gathering(question, contract, expected)
         for entry in entries:
             if entry.left:
                 gathering.left(entry.robot_id)

@@ -1,0 +1,33 @@
+"""What others send, a robot survives."""
+
+from facetrack_ros.msg import FaceSearchRequest, FaceSearchResult, PersonTemplate, Track, Tracks
+from facetrack_ros.nodes.asker import Asker
+from facetrack_ros.nodes.member import RELIABLE, TEMPLATES
+
+
+def test_malformed_messages_do_not_make_a_robot_deaf(processes, stage, tmp_path, monkeypatch):
+    robot = processes.robot("robot1", tmp_path / "data", rear=stage.clips["robot1", "rear"])
+    robot.wait_until(lambda said: "is over, after 170 frames" in said, "the clip is over")
+    for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
+        monkeypatch.setenv(name, processes.environment[name])
+    with Asker() as asker:
+        odd = (
+            (FaceSearchRequest, "/facetrack/search/request", RELIABLE,
+             FaceSearchRequest(search_id="", model_id="nobody's", embedding=[float("nan")])),
+            (FaceSearchResult, "/facetrack/search/result", RELIABLE, FaceSearchResult(search_id="never asked")),
+            (PersonTemplate, "/facetrack/persons", TEMPLATES,
+             PersonTemplate(robot_id="robot9", person_id="p_robot9_1", model_id="m", dimension=0, embeddings=[1.0])),
+            (PersonTemplate, "/facetrack/persons", TEMPLATES,
+             PersonTemplate(robot_id="robot9", person_id="", model_id="dlib_resnet_v1", dimension=2,
+                            embeddings=[3.0, float("inf")], qualities=[0.5])),
+            (Tracks, "/robot1/rear/tracks", RELIABLE, Tracks(camera_id="rear", tracks=[Track(state=99)])),
+        )
+        for kind, topic, qos, message in odd:
+            publisher = asker.node.create_publisher(kind, topic, qos)
+            if topic != "/robot1/rear/tracks":  # nobody listens there in a composed robot
+                processes.wait_until(lambda publisher=publisher: publisher.get_subscription_count() > 0, topic)
+            publisher.publish(message)
+        processes.wait_until(lambda: "p_robot9_1" in robot.said(), "the odd template is turned down with a reason")
+    code, answer = processes.search("--robot", "robot1", "--image", stage.references["Grace Hopper"])
+    assert code == 0, answer
+    assert {line["status"] for line in answer["robots"]} == {"answered"}
