@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import select
 import signal
+import socket
 import sys
 import threading
 import time
@@ -72,23 +74,32 @@ def spinning(nodes: "Iterable[Node]"):
         thread.join(2.0)
 
 
-def stop_event() -> threading.Event:
-    """An event that Ctrl-C and SIGTERM set. Another signal, a second later or more, ends the process at once.
+class StopSignal:
+    """Ctrl-C or SIGTERM, from its making on. Another one, a second later or more, ends the process at once.
 
     Sooner it is the same Ctrl-C: a terminal and a launcher both pass it on.
     """
-    stop = threading.Event()
-    stopped = []
 
-    def on_signal(number, _frame):
-        if stopped and time.monotonic() - stopped[0] > SAME_SIGNAL_S:
+    def __init__(self):
+        self._came: "float | None" = None
+        # The kernel may give a signal to any thread, and the main thread then sleeps on. The byte written here wakes
+        # it; and no lock is taken in a handler, which may have interrupted its holder.
+        self._reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)
+        signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, _frame) -> None:
+        if self._came is not None and time.monotonic() - self._came > SAME_SIGNAL_S:
             os._exit(128 + number)
-        stopped.append(time.monotonic())
-        stop.set()
+        if self._came is None:
+            self._came = time.monotonic()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, on_signal)
-    return stop
+    def wait(self) -> None:
+        """Sleep until it comes; for the main thread."""
+        while self._came is None:
+            select.select([self._reader], [], [], 1.0)
 
 
 def leave_quietly() -> None:
@@ -99,7 +110,7 @@ def leave_quietly() -> None:
 
 def run_node(make: "Callable[[], Node]") -> None:
     """Run one node until the process is told to stop; an error of ours ends it with its sentence and exit code 2."""
-    stop = stop_event()
+    stop = StopSignal()
     try:
         with ros(sys.argv):
             node = make()

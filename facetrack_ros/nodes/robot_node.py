@@ -15,7 +15,7 @@ from facetrack_ros.nodes.embedder_node import EmbedderNode
 from facetrack_ros.nodes.history_node import HistoryNode
 from facetrack_ros.nodes.member import RobotMember
 from facetrack_ros.nodes.overlay_node import OverlayNode
-from facetrack_ros.nodes.process import leave_quietly, ros, spinning, stop_event
+from facetrack_ros.nodes.process import StopSignal, leave_quietly, ros, spinning
 from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.nodes.tracker_node import TrackerNode
 from facetrack_ros.vision.build import build_pipeline
@@ -107,7 +107,7 @@ def run_robot(make_head: "Callable[[], RobotNode]", config: "Config | None" = No
 
     :raises FacetrackError: what could not be started; whatever was stored stays readable.
     """
-    stop = stop_event()
+    stop = StopSignal()
     with ros(arguments):
         robot = Robot(make_head(), config)
         with spinning(robot.nodes):
