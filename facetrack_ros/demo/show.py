@@ -110,12 +110,12 @@ class Show:
             domain = given or str(20 + (os.getpid() + 17 * attempt) % 80)
             os.environ["ROS_DOMAIN_ID"] = domain
             with Asker() as asker:
-                taken = asker.wait_for(bool, LISTEN_S) and ", ".join(asker.roster())
+                taken = asker.wait_for(bool, LISTEN_S) and list(asker.roster())
             if not taken:
                 return Asker()
             if given:
                 break
-        raise QuestionError(f"ROS domain {domain} has robots already ({taken}): set another ROS_DOMAIN_ID")
+        raise _crowded(taken)
 
     def _start_robots(self, asker: Asker, cameras: "dict[str, dict[str, str]]") -> None:
         self._say(f"Starting {len(cameras)} robots, a process each, on ROS domain {os.environ['ROS_DOMAIN_ID']}")
@@ -129,10 +129,17 @@ class Show:
             conversion.to_ns(message.header.stamp), bytes(message.data)))
         deadline = time.monotonic() + UP_WITHIN_S
         while not asker.wait_for(lambda roster: set(self._robots) <= set(roster), 0.5):
-            for robot in self._robots.values():
-                robot.check()
+            self._check_robots(asker)
             if time.monotonic() > deadline:
                 raise FacetrackError(f"the robots were not up within {UP_WITHIN_S:.0f} s; see {self._out}/robot*.log")
+
+    def _check_robots(self, asker: Asker) -> None:
+        """:raises FacetrackError: a robot of ours has ended, or others are at work here that were not heard at first."""
+        for robot in self._robots.values():
+            robot.check()
+        others = asker.others_than(self._robots)
+        if others:
+            raise _crowded(others)
 
     def _on_event(self, message: msg.PersonEvent) -> None:
         event = conversion.event_from_message(message)
@@ -148,8 +155,7 @@ class Show:
         expected = {(robot, camera) for robot, process in self._robots.items() for camera in process.cameras}
         while time.monotonic() < deadline:
             asker.wait_for(lambda roster: False, 0.25)
-            for robot in self._robots.values():
-                robot.check()
+            self._check_robots(asker)
             seen = {(robot, camera.camera_id): conversion.to_ns(camera.newest)
                     for robot, line in asker.roster().items() for camera in line.cameras}
             if not set(seen) >= expected and time.monotonic() > first_frames:
@@ -227,3 +233,8 @@ class Show:
         agrees = all(finding.agrees for finding in findings)
         print(f"\n{'All agrees.' if agrees else 'Something differs.'}")
         return agrees
+
+
+def _crowded(robots: "list[str]") -> QuestionError:
+    return QuestionError(f"ROS domain {os.environ['ROS_DOMAIN_ID']} has robots already ({', '.join(robots)}): "
+                         "set another ROS_DOMAIN_ID")

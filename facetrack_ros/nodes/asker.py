@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from typing import Callable
+from typing import Callable, Container
 
 import rclpy
 from rclpy.node import Node
@@ -30,6 +30,7 @@ class Asker:
         self._mesh = mesh.rstrip("/")
         self._changed = threading.Condition()
         self._roster: "dict[str, tuple[msg.HistoryStatus, float]]" = {}
+        self._instances: "dict[str, set[str]]" = {}
 
     def __enter__(self) -> "Asker":
         self._ros = ros([])
@@ -56,12 +57,19 @@ class Asker:
     def _on_status(self, message: msg.HistoryStatus) -> None:
         with self._changed:
             self._roster[message.robot_id] = (message, time.monotonic())
+            self._instances.setdefault(message.robot_id, set()).add(message.instance_id)
             self._changed.notify_all()
 
     def roster(self) -> "dict[str, msg.HistoryStatus]":
         """The last line of every robot heard of, by name."""
         with self._changed:
             return {robot: line for robot, (line, _) in sorted(self._roster.items())}
+
+    def others_than(self, robots: "Container[str]") -> "list[str]":
+        """Robots heard of that are not ``robots``, or that call themselves like one of them."""
+        with self._changed:
+            return sorted(robot for robot, instances in self._instances.items()
+                          if robot not in robots or len(instances) > 1)
 
     def wait_for(self, condition: "Callable[[dict[str, msg.HistoryStatus]], bool]", timeout_s: float) -> bool:
         """Wait until the roster fulfils a condition; False where time ran out."""
