@@ -7,15 +7,8 @@ import pytest
 from facetrack_ros.history.event_lines import read_events
 from facetrack_ros.history.folders import history_folders
 
-ROBOT1, ROBOT2 = ("robot1", "front"), ("robot2", "front")
-
-
 def events_below(data):
     return [event for folder in history_folders(data) for event in read_events(folder.path)]
-
-
-def departures(data):
-    return lambda _: any(event["event"] == "PERSON_OUT" for event in events_below(data))
 
 
 @pytest.fixture
