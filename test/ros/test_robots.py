@@ -7,6 +7,7 @@ import pytest
 from facetrack_ros.history.event_lines import read_events
 from facetrack_ros.history.folders import history_folders
 
+
 def events_below(data):
     return [event for folder in history_folders(data) for event in read_events(folder.path)]
 
