@@ -55,7 +55,7 @@ def _list(config: Config) -> int:
 def _pull() -> int:
     failed = 0
     for contract in catalog.CATALOG:
-        if not contract.url:
+        if not contract.urls:
             continue
         try:
             found = resolve_contract(contract, progress=_show_progress if sys.stderr.isatty() else None)

@@ -1,8 +1,8 @@
-"""Download of a pinned model, at most five seconds lost where there is no network."""
+"""Download of a pinned model: resumed where it broke off, at most five seconds lost where there is no network."""
 
+import fcntl
 import hashlib
 import os
-import tempfile
 import threading
 import urllib.error
 import urllib.request
@@ -31,7 +31,7 @@ class Network:
         self._failure = ""
 
     def fetch(self, url: str, path: Path, total: int, progress: "Callable[[int, int], None] | None" = None) -> None:
-        """Write what ``url`` holds to ``path``.
+        """Write what ``url`` holds to ``path``, going on where a download that broke off has left it.
 
         :param total: bytes expected, handed on to ``progress(done, total)``; more are refused.
         :raises ModelError: no answer within the deadline, now or earlier in this process, or a failed transfer.
@@ -77,10 +77,16 @@ class _Transfer:
         self.finished.set()
 
     def _transfer(self, url, path, total, progress, timeout_s):
-        with urllib.request.urlopen(url, timeout=timeout_s) as response:
+        done = path.stat().st_size if path.is_file() else 0
+        if done >= total:
+            done = 0  # whole, and yet not what was wanted: from the start
+        request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})
+        with urllib.request.urlopen(request, timeout=timeout_s) as response:
             self.answered.set()
-            done = 0
-            with open(path, "wb") as file:
+            if response.status != 206:
+                done = 0  # the server does not resume
+            with open(path, "ab") as file:
+                file.truncate(done)
                 while not self.abandoned.is_set():
                     chunk = response.read(CHUNK)
                     if not chunk:
@@ -104,7 +110,9 @@ def downloads_allowed() -> bool:
 
 def download(contract: ModelContract, folder: Path, progress: "Callable[[int, int], None] | None" = None,
              network: Network = NETWORK) -> Path:
-    """Bring a pinned model into ``folder``; nothing is left there unless its sha256 is right.
+    """Bring a pinned model into ``folder``; it has its name there only once its sha256 is right.
+
+    What a broken download leaves is a hidden ``.part`` file, from which the next one goes on.
 
     :param progress: called with bytes done and bytes in all, from another thread.
     :return: the file's path.
@@ -112,27 +120,42 @@ def download(contract: ModelContract, folder: Path, progress: "Callable[[int, in
     """
     if not downloads_allowed():
         raise ModelError(f"FACETRACK_DOWNLOAD=0 forbids to download {contract.id}")
-    if not contract.url:
+    if not contract.urls:
         raise ModelError(f"{contract.id} has no address to download it from")
-    target = folder / contract.file
-    part = None
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # A name of its own: two processes may fetch the same model at once, and either may finish first.
-        handle, name = tempfile.mkstemp(prefix=f"{contract.file}.", suffix=".part", dir=folder)
-        os.close(handle)
-        part = Path(name)
-        network.fetch(contract.url, part, contract.size, progress)
+    failed = []
+    for url in contract.urls:
+        try:
+            return _download(contract, url, folder, progress, network)
+        except OSError as error:
+            raise ModelError(f"{contract.id} cannot be stored in {folder}: {error.strerror or error}") from error
+        except ModelError as error:
+            failed.append(str(error))
+    raise ModelError("; ".join(failed))
+
+
+def _download(contract: ModelContract, url: str, folder: Path, progress: "Callable[[int, int], None] | None",
+              network: Network) -> Path:
+    target, part = folder / contract.file, folder / f".{contract.file}.{contract.sha256[:8]}.part"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(part, "ab") as file:
+        # Two processes may want the same model at once: the second waits, and finds it done.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if target.is_file() and sha256_of(target) == contract.sha256:
+            return target
+        try:
+            network.fetch(url, part, contract.size, progress)
+            done = part.stat().st_size
+            if done < contract.size:
+                raise ModelError(f"{url} broke off after {done} of {contract.size} bytes; the next try goes on from there")
+        except ModelError:
+            if not 0 < part.stat().st_size < contract.size:
+                part.unlink()
+            raise
         found = sha256_of(part)
         if found != contract.sha256:
-            raise ModelError(f"{contract.url} gave a file with sha256 {found}, expected {contract.sha256}; "
-                             f"it is not used")
+            part.unlink()
+            raise ModelError(f"{url} gave a file with sha256 {found}, expected {contract.sha256}; it is not used")
         os.replace(part, target)
-    except OSError as error:
-        raise ModelError(f"{contract.id} cannot be stored in {folder}: {error.strerror or error}") from error
-    finally:
-        if part is not None:
-            part.unlink(missing_ok=True)
     return target
 
 

@@ -1,7 +1,7 @@
 """Where a model's file comes from: a path, model folders, the cache, a download, a pip package."""
 
 import importlib.util
-import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable
@@ -10,6 +10,7 @@ from facetrack_ros.errors import ModelError
 from facetrack_ros.vision import catalog
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.download import NETWORK, Network, download, sha256_of
+from facetrack_ros.vision.folders import cache_folder, model_folders
 
 
 @dataclass(frozen=True)
@@ -27,18 +28,6 @@ class ModelFile:
     passed_over: "tuple[str, ...]" = ()
 
 
-def cache_folder() -> Path:
-    """The user's own model folder, where downloads go."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "facetrack" / "models"
-
-
-def model_folders() -> "list[Path]":
-    """Folders looked in for models: those of ``FACETRACK_MODELS``, then the cache."""
-    named = [Path(name).expanduser() for name in os.environ.get("FACETRACK_MODELS", "").split(os.pathsep) if name]
-    return [*named, cache_folder()]
-
-
 def resolve(name: str, network: Network = NETWORK, progress: "Callable[[int, int], None] | None" = None) -> ModelFile:
     """Find a model by what a configuration says.
 
@@ -50,7 +39,7 @@ def resolve(name: str, network: Network = NETWORK, progress: "Callable[[int, int
     if contract is not None:
         return resolve_contract(contract, network, progress)
     model_id, _, path = name.partition("=")
-    if path and catalog.known(model_id) is not None:
+    if path:
         return resolve_path(Path(path).expanduser(), catalog.find(model_id))
     return resolve_path(Path(name).expanduser())
 
@@ -62,18 +51,21 @@ def resolve_path(path: Path, contract: "ModelContract | None" = None) -> ModelFi
         be compared with those of the contract's own file.
     :raises ModelError: no such file, or an unknown one without a contract.
     """
+    records, complaints = catalog.records()
     if not path.is_file():
-        ids = ", ".join(record.id for record in catalog.CATALOG)
-        raise ModelError(f"{path} is neither a model file nor one of the known models ({ids})")
+        ids = ", ".join(record.id for record in records)
+        raise ModelError("; ".join([f"{path} is neither a model file nor one of the known models ({ids})", *complaints]))
     found = sha256_of(path)
-    same = [record for record in catalog.CATALOG if record.sha256 == found]
+    same = [record for record in records if record.sha256 == found]
     if same and (contract is None or same[0].id == contract.id):
         return ModelFile(same[0], path, "path")
     if contract is None:
         raise ModelError(f"{path} (sha256 {found}) is no known model; write ID={path} with the id of the known "
                          f"model whose input and output it shares")
-    own = replace(contract, id=f"{contract.id}-{found[:8]}", file=path.name, sha256=found, size=path.stat().st_size,
-                  licence="unknown", url="", package="",
+    name = contract.id if contract.sha256 else re.sub(r"[^\w.-]", "_", f"{contract.id}-{path.stem}")
+    licence = "unknown" if contract.sha256 else contract.licence
+    own = replace(contract, id=f"{name}-{found[:8]}", file=path.name, sha256=found, size=path.stat().st_size,
+                  licence=licence, urls=(), package="",
                   measured_on=contract.measured_on and f"taken over from {contract.id}, not measured with this file")
     return ModelFile(own, path, "path")
 
@@ -90,7 +82,7 @@ def resolve_contract(contract: ModelContract, network: Network = NETWORK,
             path = folder / contract.file
             if path.is_file() and _checked(path, contract, refused):
                 return ModelFile(contract, path, "cache" if folder == cache_folder() else "folder", tuple(refused))
-        if contract.url:
+        if contract.urls:
             try:
                 path = download(contract, cache_folder(), progress, network)
                 return ModelFile(contract, path, "download", tuple(refused))
@@ -121,6 +113,8 @@ def _package_folder(module: str) -> "Path | None":
 
 
 def _remedy(contract: ModelContract) -> str:
+    if not contract.file and not contract.package:
+        return f"it is a kind of model, name your own file as {contract.id}=PATH"
     if contract.package:
         return f"install the Python package that carries {contract.package.partition(':')[0]}"
     return f"put {contract.file} into a folder of FACETRACK_MODELS"

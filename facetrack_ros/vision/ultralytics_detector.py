@@ -9,7 +9,6 @@ from facetrack_ros.errors import ModelError
 from facetrack_ros.vision.boxes import clip
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.download import sha256_of
 from facetrack_ros.vision.picture import as_bgr
 
 PERSON = 0  # of COCO's 80 classes
@@ -26,14 +25,14 @@ class UltralyticsPersonDetector:
     :raises ModelError: no such file, Ultralytics is not installed, or it cannot load the file.
     """
 
-    def __init__(self, path: Path, score: float = 0.4, max_iou: float = 0.5):
+    def __init__(self, path: Path, contract: ModelContract, score: float = 0.4, max_iou: float = 0.5):
         if not path.is_file():
             raise ModelError(f"{path} does not exist: name the file of the Ultralytics weights")
         try:
             from ultralytics import YOLO
         except ImportError as error:
             raise ModelError("Ultralytics weights need its package: pip install facetrack_ros[torch]") from error
-        self.model_id = f"ultralytics-{path.stem}-{sha256_of(path)[:8]}"
+        self.model_id = contract.id
         self._score, self._max_iou = score, max_iou
         try:
             self._net = YOLO(str(path), task="detect")
@@ -58,8 +57,3 @@ class UltralyticsPersonDetector:
         return Detections(clip(found, image.shape[1], image.shape[0]), boxes.conf.cpu().numpy().astype(np.float32),
                           self.model_id)
 
-
-def ultralytics_contract(model_id: str, path: Path) -> ModelContract:
-    """The record of weights that no catalog knows; their licence is taken to be that of Ultralytics' own."""
-    return ModelContract(id=model_id, task="person", file=path.name, sha256=sha256_of(path), size=path.stat().st_size,
-                         licence="AGPL-3.0 unless licensed otherwise")

@@ -15,7 +15,7 @@ from facetrack_ros.history.sightings import SightingStore
 from facetrack_ros.tracking.event import PERSON_IN, PersonEvent
 from facetrack_ros.vision.contract import ModelContract
 
-CONTRACT = ModelContract("net", "embedding", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
+CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
 A = np.array([1, 0, 0, 0], np.float32)
 STEP_NS = 100_000_000
 ALWAYS = (-2**62, 2**62)
@@ -27,7 +27,7 @@ from facetrack_ros.history.event_log import EventLog
 from facetrack_ros.history.sightings import SightingStore
 from facetrack_ros.tracking.event import PERSON_IN, PersonEvent
 from facetrack_ros.vision.contract import ModelContract
-contract = ModelContract("net", "embedding", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
+contract = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
 box = np.zeros(4, np.float32)
 def add(store, i):
     face = np.eye(4, dtype=np.float32)[0]

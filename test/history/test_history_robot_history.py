@@ -16,7 +16,7 @@ from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.face import Face
 from facetrack_ros.vision.frame import Frame, encode_jpeg
 
-CONTRACT = ModelContract("net", "embedding", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
+CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
 ALWAYS = (-2**62, 2**62)
 A = np.array([1, 0, 0, 0], np.float32)
 

@@ -12,7 +12,7 @@ from facetrack_ros.history.folding import Folding
 from facetrack_ros.history.sightings import SightingStore
 from facetrack_ros.vision.contract import ModelContract
 
-CONTRACT = ModelContract("net/v1", "embedding", "net.onnx", "ab" * 32, 1, "MIT", dimension=4, threshold=0.5)
+CONTRACT = ModelContract("net/v1", "embedding", "onnx", "net.onnx", "ab" * 32, 1, "MIT", dimension=4, threshold=0.5)
 SECOND = 10**9
 ALWAYS = (-2**62, 2**62)
 BOX = np.array([1, 2, 3, 4], np.float32)

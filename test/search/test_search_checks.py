@@ -10,7 +10,7 @@ from facetrack_ros.search.checks import check_question, max_results_of, slice_of
 from facetrack_ros.search.question import Question
 from facetrack_ros.vision.contract import ModelContract
 
-CONTRACT = ModelContract("net", "embedding", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35)
+CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35)
 GOOD = Question("s1", np.array([1, 0, 0, 0], np.float32), "net")
 
 

@@ -10,7 +10,7 @@ from facetrack_ros.search.false_matches import expected_false_matches, false_mat
 from facetrack_ros.vision.contract import ModelContract
 
 CURVE = ((0.2, 1e-2), (0.4, 1e-4), (0.5, 1e-5))
-CONTRACT = ModelContract("net", "embedding", "net.onnx", "", 1, "MIT", false_match_curve=CURVE)
+CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", false_match_curve=CURVE)
 
 
 @pytest.mark.parametrize("threshold, rate", [(0.2, 1e-2), (0.3, 1e-3), (0.4, 1e-4), (0.45, 10**-4.5), (0.5, 1e-5),
@@ -29,13 +29,13 @@ def test_sightings_multiply():
 
 
 def test_a_model_without_a_curve_says_that_it_does_not_know():
-    unknown = ModelContract("net", "embedding", "net.onnx", "", 1, "MIT")
+    unknown = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT")
     assert math.isnan(expected_false_matches(unknown, 0.3, 10))
     assert expected_false_matches(unknown, 0.3, 0) == 0
 
 
 def test_a_measured_rate_of_zero_is_interpolated_too():
-    contract = ModelContract("net", "embedding", "net.onnx", "", 1, "MIT", false_match_curve=((0.2, 0.01), (0.4, 0.0)))
+    contract = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", false_match_curve=((0.2, 0.01), (0.4, 0.0)))
     assert false_match_rate(contract, 0.3) == pytest.approx(0.005)
 
 

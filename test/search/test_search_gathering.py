@@ -13,7 +13,7 @@ from facetrack_ros.search.gathering import Gathering
 from facetrack_ros.search.question import Question
 from facetrack_ros.vision.contract import ModelContract
 
-CONTRACT = ModelContract("net", "embedding", "net.onnx", "", 1, "MIT", dimension=2, threshold=0.3,
+CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=2, threshold=0.3,
                          false_match_curve=((0.2, 0.1), (0.4, 0.001)))
 ASK = Question("s1", np.array([1, 0], np.float32), "net")
 FLEET = {"robot1": "net", "robot2": "net", "robot3": "net"}

@@ -15,7 +15,7 @@ from facetrack_ros.search.stored_status import best_of_person, stored_status
 from facetrack_ros.vision import catalog
 from facetrack_ros.vision.contract import ModelContract
 
-CONTRACT = ModelContract("net", "embedding", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35,
+CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35,
                          false_match_curve=((0.3, 0.01), (0.5, 0.0001)))
 ASK = Question("s1", np.array([1, 0, 0, 0], np.float32), "net")
 SECOND = 10**9

@@ -2,6 +2,7 @@ import hashlib
 import http.server
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.download import Network, download
 
 CONTENT = bytes(range(256)) * 1000
-CONTRACT = ModelContract("tiny", "face", "tiny.onnx", hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), "MIT")
+CONTRACT = ModelContract("tiny", "face", "yunet", "tiny.onnx", hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), "MIT")
 
 
 @pytest.fixture(autouse=True)
@@ -43,15 +44,17 @@ def silent():
 
 @pytest.fixture
 def serving():
-    """A function that serves bytes (or a status) and gives the address."""
-    servers = []
+    """A function that serves bytes (or a status) and gives the address; ``asked`` has the ranges asked for."""
+    servers, asked = [], []
 
-    def serve(content=b"", status=200):
+    def serve(content=b"", status=200, resumes=True, at_most=None):
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                self.send_response(status)
+                asked.append(self.headers.get("Range"))
+                start = int(asked[-1][len("bytes="):-1]) if asked[-1] and resumes else 0
+                self.send_response(206 if start else status)
                 self.end_headers()
-                self.wfile.write(content)
+                self.wfile.write(content[start:][:at_most])
 
             def log_message(self, *_):
                 pass
@@ -61,6 +64,7 @@ def serving():
         servers.append(server)
         return f"http://127.0.0.1:{server.server_port}/tiny.onnx"
 
+    serve.asked = asked
     yield serve
     for server in servers:
         server.shutdown()
@@ -69,17 +73,49 @@ def serving():
 
 def test_a_pinned_model_arrives_whole_with_its_progress_told(serving, tmp_path):
     told = []
-    contract = replace(CONTRACT, url=serving(CONTENT))
+    contract = replace(CONTRACT, urls=(serving(CONTENT),))
     path = download(contract, tmp_path / "new", lambda *step: told.append(step), Network())
     assert path.read_bytes() == CONTENT and [p.name for p in path.parent.iterdir()] == ["tiny.onnx"]
     assert told[-1] == (len(CONTENT), len(CONTENT))
 
 
-@pytest.mark.parametrize("content", [b"something else", CONTENT[:-1], CONTENT + b"x"])
+@pytest.mark.parametrize("content", [b"x" * len(CONTENT), CONTENT + b"x"])
 def test_the_wrong_file_is_refused_and_nothing_stays(serving, tmp_path, content):
     with pytest.raises(ModelError):
-        download(replace(CONTRACT, url=serving(content)), tmp_path, network=Network())
+        download(replace(CONTRACT, urls=(serving(content),)), tmp_path, network=Network())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("resumes", [True, False])
+def test_a_download_that_broke_off_goes_on_where_the_server_can(serving, tmp_path, resumes):
+    cut, whole = serving(CONTENT, at_most=100_000), serving(CONTENT, resumes=resumes)
+    with pytest.raises(ModelError, match="broke off after 100000 of 256000"):
+        download(replace(CONTRACT, urls=(cut,)), tmp_path, network=Network())
+    assert not (tmp_path / "tiny.onnx").exists()
+    path = download(replace(CONTRACT, urls=(whole,)), tmp_path, network=Network())
+    assert path.read_bytes() == CONTENT and [file.name for file in tmp_path.iterdir()] == ["tiny.onnx"]
+    assert serving.asked == [None, "bytes=100000-"]
+
+
+def test_a_download_resumed_onto_something_else_is_refused_and_starts_anew(serving, tmp_path):
+    with pytest.raises(ModelError, match="broke off"):
+        download(replace(CONTRACT, urls=(serving(b"x" * 1000),)), tmp_path, network=Network())
+    with pytest.raises(ModelError, match="it is not used"):
+        download(replace(CONTRACT, urls=(serving(CONTENT),)), tmp_path, network=Network())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_next_address_is_tried_where_one_fails(serving, tmp_path):
+    contract = replace(CONTRACT, urls=(serving(status=404), serving(CONTENT)))
+    assert download(contract, tmp_path, network=Network()).read_bytes() == CONTENT
+
+
+def test_two_processes_that_want_one_model_fetch_it_once(serving, tmp_path):
+    contract = replace(CONTRACT, urls=(serving(CONTENT),))
+    with ThreadPoolExecutor(4) as pool:
+        paths = list(pool.map(lambda _: download(contract, tmp_path, network=Network()), range(4)))
+    assert {path.read_bytes() for path in paths} == {CONTENT} and len(serving.asked) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["tiny.onnx"]
 
 
 def test_a_server_that_hangs_is_asked_once_in_a_process(silent, tmp_path):
@@ -87,7 +123,7 @@ def test_a_server_that_hangs_is_asked_once_in_a_process(silent, tmp_path):
     network = Network(answer_s=0.3)
     for _ in range(3):
         with pytest.raises(ModelError, match="no network.*did not answer within 0.3 s"):
-            download(replace(CONTRACT, url=url), tmp_path, network=network)
+            download(replace(CONTRACT, urls=(url,)), tmp_path, network=network)
     assert len(taken) <= 1 and list(tmp_path.iterdir()) == []
 
 
@@ -96,26 +132,26 @@ def test_a_refused_connection_is_remembered(tmp_path, serving):
         closed = f"http://127.0.0.1:{server.getsockname()[1]}/tiny.onnx"
     network = Network()
     with pytest.raises(ModelError, match="cannot be reached"):
-        download(replace(CONTRACT, url=closed), tmp_path, network=network)
+        download(replace(CONTRACT, urls=(closed,)), tmp_path, network=network)
     with pytest.raises(ModelError, match="no network"):
-        download(replace(CONTRACT, url=serving(CONTENT)), tmp_path, network=network)
+        download(replace(CONTRACT, urls=(serving(CONTENT),)), tmp_path, network=network)
 
 
 def test_a_missing_page_is_no_missing_network(serving, tmp_path):
     network = Network()
     with pytest.raises(ModelError, match="HTTP 404"):
-        download(replace(CONTRACT, url=serving(status=404)), tmp_path, network=network)
-    assert download(replace(CONTRACT, url=serving(CONTENT)), tmp_path, network=network).is_file()
+        download(replace(CONTRACT, urls=(serving(status=404),)), tmp_path, network=network)
+    assert download(replace(CONTRACT, urls=(serving(CONTENT),)), tmp_path, network=network).is_file()
 
 
 def test_downloads_can_be_forbidden(tmp_path, monkeypatch, silent):
     monkeypatch.setenv("FACETRACK_DOWNLOAD", "0")
     with pytest.raises(ModelError, match="FACETRACK_DOWNLOAD=0"):
-        download(replace(CONTRACT, url=silent[0]), tmp_path, network=Network())
+        download(replace(CONTRACT, urls=(silent[0],)), tmp_path, network=Network())
     assert not silent[1]
 
 
 def test_a_folder_that_cannot_be_written_is_told(serving, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ModelError, match="cannot be stored"):
-        download(replace(CONTRACT, url=serving(CONTENT)), tmp_path / "file", network=Network())
+        download(replace(CONTRACT, urls=(serving(CONTENT),)), tmp_path / "file", network=Network())

@@ -7,10 +7,11 @@ import pytest
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision import catalog
 from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.resolve import cache_folder, resolve, resolve_contract
+from facetrack_ros.vision.folders import cache_folder
+from facetrack_ros.vision.resolve import resolve, resolve_contract
 
 CONTENT = b"a model"
-CONTRACT = ModelContract("tiny", "face", "tiny.onnx", hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), "MIT")
+CONTRACT = ModelContract("tiny", "face", "yunet", "tiny.onnx", hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), "MIT")
 
 
 def put(folder: Path, content=CONTENT, name="tiny.onnx"):
@@ -64,6 +65,13 @@ def test_an_unknown_file_needs_the_contract_it_follows_and_gets_an_id_of_its_own
     assert model.contract.id == f"mobilefacenet_foamliu-{CONTRACT.sha256[:8]}"
     assert model.contract.mean == catalog.MOBILEFACENET.mean
     assert "not measured" in model.contract.measured_on
+
+
+def test_a_file_of_a_kind_without_a_file_of_its_own_keeps_its_name_in_the_id(tmp_path):
+    model = resolve(f"ultralytics={put(tmp_path, name='yolo 11n.pt')}")
+    assert model.contract.id == f"ultralytics-yolo_11n-{CONTRACT.sha256[:8]}" and "AGPL-3.0" in model.contract.licence
+    with pytest.raises(ModelError, match="name your own file as ultralytics=PATH"):
+        resolve("ultralytics")
 
 
 @pytest.mark.parametrize("name", ["nothing-of-that-name", "/no/such/file.onnx", "yolox_nano=/no/such/file.onnx", ""])

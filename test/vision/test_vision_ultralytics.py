@@ -5,6 +5,8 @@ import pytest
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision.build import VisionSettings, build_pipeline
+from facetrack_ros.vision import catalog
+from facetrack_ros.vision.resolve import resolve
 from facetrack_ros.vision.ultralytics_detector import UltralyticsPersonDetector
 
 
@@ -16,7 +18,7 @@ def weights(models):
 
 
 def test_three_persons_stand_at_the_bus_and_two_in_the_other_picture(weights, models):
-    detector = UltralyticsPersonDetector(weights, score=0.4)
+    detector = UltralyticsPersonDetector(weights, resolve(f"ultralytics={weights}").contract, score=0.4)
     pictures = [cv2.imread(str(models.parent / "images" / name)) for name in ("bus.jpg", "zidane.jpg")]
     bus, zidane = detector.detect(pictures)
     assert len(bus) >= 3 and len(zidane) == 2
@@ -39,9 +41,9 @@ def test_a_damaged_file_is_told(weights, tmp_path):
     damaged = tmp_path / "damaged.tflite"
     damaged.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(ModelError, match="damaged.tflite"):
-        UltralyticsPersonDetector(damaged)
+        UltralyticsPersonDetector(damaged, catalog.ULTRALYTICS)
 
 
 def test_weights_that_are_not_there_are_not_downloaded(tmp_path):
-    with pytest.raises(ModelError, match="does not exist"):
-        UltralyticsPersonDetector(tmp_path / "yolov8n.pt")
+    with pytest.raises(ModelError, match="neither a model file"):
+        resolve(f"ultralytics={tmp_path}/yolov8n.pt")
