@@ -18,9 +18,8 @@ from facetrack_ros.sources.frames import frames
 from facetrack_ros.sources.opening import bag_path_and_topic, open_source
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.start_time import default_start_ns
+from facetrack_ros.tracking.from_config import people_tracker
 from facetrack_ros.tracking.ids import IdCounter
-from facetrack_ros.tracking.people import PeopleTracker
-from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.description import description_lines
 from facetrack_ros.vision.frame import Frame
@@ -106,9 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _ingest(recordings: "list[Recording]", pipeline: VisionPipeline, history: RobotHistory, config: Config,
             folder: Path) -> None:
-    settings = TrackingSettings(exit_after_ns=round(config["tracking.exit_after_s"] * 1e9))
-    people = PeopleTracker(history.robot_id, IdCounter(folder / "ids.json"), settings, pipeline.contract.threshold,
-                           pipeline.contract.id)
+    people = people_tracker(history.robot_id, IdCounter(folder / "ids.json"), config, pipeline.contract)
     sightings, events, started, told = history.status().sightings, 0, time.monotonic(), 0.0
     streams = [recording.frames(config["camera.jpeg_quality"]) for recording in recordings]
     checked = set()
@@ -125,7 +122,7 @@ def _ingest(recordings: "list[Recording]", pipeline: VisionPipeline, history: Ro
             print(error, file=sys.stderr)
             continue
         tracks, new_events = people.update(frame.camera_id, frame.stamp_ns, frame.number, detections,
-                                           pipeline.faces(frame.image, detections))
+                                           pipeline.faces(frame.image, detections), frame.image)
         history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks)
         events += _log(history, new_events, config)
         if sys.stderr.isatty() and time.monotonic() - told > 0.5:

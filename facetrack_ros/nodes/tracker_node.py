@@ -3,16 +3,19 @@
 import time
 from typing import Callable
 
+from sensor_msgs.msg import CompressedImage
+
 from facetrack_ros import msg
 from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.member import RELIABLE, TEMPLATES, RobotMember
+from facetrack_ros.nodes.member import RELIABLE, STREAM, TEMPLATES, RobotMember
 from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.tracking.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.tracking.frame_join import FrameJoin
+from facetrack_ros.tracking.from_config import OFF, people_tracker
 from facetrack_ros.tracking.ids import IdCounter
 from facetrack_ros.tracking.people import PeopleTracker
-from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.detections import Detections
@@ -40,6 +43,7 @@ class TrackerNode(RobotMember):
         self.track_listeners: "list[Callable[[Frame, tuple[Track, ...]], None]]" = []
         self.event_listeners: "list[Callable[[PersonEvent], None]]" = []
         self._joins = {camera: FrameJoin() for camera in self.cameras}
+        self._images = WaitingImages(self.cameras)
         self._frame_ids = {}
         self._arrived = {}
         self._outputs = {camera: self.create_publisher(msg.Tracks, self.camera_topic(camera, "tracks"), RELIABLE)
@@ -54,10 +58,16 @@ class TrackerNode(RobotMember):
                 self.create_subscription(msg.Detections, self.camera_topic(camera, "detections"),
                                          self._on_detections_message, RELIABLE)
                 self.create_subscription(msg.Faces, self.camera_topic(camera, "faces"), self._on_faces_message, RELIABLE)
+                if self._needs_images:
+                    self.create_subscription(CompressedImage, self.camera_topic(camera, "image/compressed"),
+                                             lambda message, camera=camera: self._images.keep(camera, message), STREAM)
+
+    @property
+    def _needs_images(self) -> bool:
+        return self.settings["tracking.camera_motion"] != OFF
 
     def _make_people(self, contract: ModelContract) -> PeopleTracker:
-        settings = TrackingSettings(exit_after_ns=round(self.settings["tracking.exit_after_s"] * 1e9))
-        return PeopleTracker(self.robot_id, self._ids, settings, contract.threshold, contract.id)
+        return people_tracker(self.robot_id, self._ids, self.settings, contract)
 
     def on_detections(self, frame: Frame, detections: Detections) -> None:
         """Take the persons of a frame."""
@@ -72,7 +82,9 @@ class TrackerNode(RobotMember):
         self._worker.put("", (self._camera_ended, camera_id))
 
     def _on_detections_message(self, message: msg.Detections) -> None:
-        self.on_detections(self._frame_of(message), conversion.detections_from_message(message))
+        image = self._images.take(message.camera_id, conversion.to_ns(message.header.stamp))
+        frame = self._frame_of(message, b"" if image is None else bytes(image.data))
+        self.on_detections(frame, conversion.detections_from_message(message))
 
     def _on_faces_message(self, message: msg.Faces) -> None:
         if self._people is None and message.model_id:
@@ -84,8 +96,8 @@ class TrackerNode(RobotMember):
             self._people = self._make_people(contract_of(model_id, self.settings))
 
     @staticmethod
-    def _frame_of(message: "msg.Detections | msg.Faces") -> Frame:
-        return Frame(message.camera_id, conversion.to_ns(message.header.stamp), message.frame_number, b"",
+    def _frame_of(message: "msg.Detections | msg.Faces", jpeg: bytes = b"") -> Frame:
+        return Frame(message.camera_id, conversion.to_ns(message.header.stamp), message.frame_number, jpeg,
                      message.header.frame_id)
 
     def _work(self, items: list) -> None:
@@ -105,7 +117,8 @@ class TrackerNode(RobotMember):
     def _update(self, frame: Frame, detections: Detections, faces: "tuple[Face, ...]") -> None:
         if self._people is None:
             return
-        tracks, events = self._people.update(frame.camera_id, frame.stamp_ns, frame.number, detections, faces)
+        image = frame.image if self._needs_images and frame.jpeg else None
+        tracks, events = self._people.update(frame.camera_id, frame.stamp_ns, frame.number, detections, faces, image)
         self._outputs[frame.camera_id].publish(
             conversion.tracks_to_message(frame, self._people.model_id, tracks))
         for listener in self.track_listeners:

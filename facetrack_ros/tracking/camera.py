@@ -3,13 +3,13 @@
 from collections import deque
 from typing import Callable, Tuple
 
-from facetrack_ros.tracking.association import Tracker
 from facetrack_ros.tracking.event import PersonEvent
 from facetrack_ros.tracking.follow import Follow
 from facetrack_ros.tracking.identity import Identities, Recognition
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.track import Track
+from facetrack_ros.tracking.tracker import Tracker
 from facetrack_ros.tracking.visit import Visit
 
 Events = Tuple[PersonEvent, ...]

@@ -5,7 +5,7 @@ from typing import Callable, Sequence
 
 import numpy as np
 
-from facetrack_ros.tracking.association import BoxTracker, Tracker
+from facetrack_ros.tracking.association import BoxTracker
 from facetrack_ros.tracking.camera import CameraView
 from facetrack_ros.tracking.event import PersonEvent
 from facetrack_ros.tracking.identity import Identities
@@ -14,6 +14,7 @@ from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.template import Template
 from facetrack_ros.tracking.track import Track
+from facetrack_ros.tracking.tracker import Tracker
 from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.face import Face
 
@@ -44,7 +45,7 @@ class PeopleTracker:
         self._cameras: "dict[str, CameraView]" = {}
 
     def update(self, camera_id: str, stamp_ns: int, frame_number: int, detections: Detections,
-               faces: Sequence[Face]) -> "tuple[tuple[Track, ...], tuple[PersonEvent, ...]]":
+               faces: Sequence[Face], image: "np.ndarray | None" = None) -> "tuple[tuple[Track, ...], tuple[PersonEvent, ...]]":
         """Take a frame, also one that shows nobody.
 
         PERSON_IN comes when a track is believed and it is decided who it is, with the stamp of its first frame: later
@@ -56,10 +57,11 @@ class PeopleTracker:
 
         :param stamp_ns: nanoseconds since the epoch.
         :param faces: their ``person`` is a row of ``detections``.
+        :param image: the frame, for trackers that measure the camera's motion.
         :returns: the tracks as of this frame, and what happened.
         :raises StoreError: a new id cannot be written down.
         """
-        observation = Observation.of(detections, faces, self._identities.dimension)
+        observation = Observation.of(detections, faces, self._identities.dimension, image)
         if self._identities.dimension is None:
             self._identities.dimension = observation.dimension
         if camera_id not in self._cameras:

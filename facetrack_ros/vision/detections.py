@@ -38,12 +38,15 @@ class Detections:
     :param model_id: id of the model that found them.
     :param faces: where the persons were taken from faces, those faces, row by row; else None. It spares
         a second look within one process and does not cross the wire.
+    :param appearance: ``(n, dimension)`` float32 unit rows of how each whole body looks, for tracking; None where no
+        model for that runs.
     """
 
     boxes: np.ndarray
     scores: np.ndarray
     model_id: str
     faces: "FaceDetections | None" = field(default=None, repr=False)
+    appearance: "np.ndarray | None" = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.scores)
