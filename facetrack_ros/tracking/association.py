@@ -112,22 +112,33 @@ class BoxTracker:
             wide = settings.body_reach * (1 - np.exp(-unseen_s / _BODY_SPREAD_S))
             by_body &= _near(predicted, boxes, wide) > settings.min_iou_lost
         worth = 1e-3 + _STAYED * fresh + weighed + same_face + np.nan_to_num(bodies)
-        turns = ((worth, (by_place | by_body) & likely & believed),
-                 (worth, same_face),
-                 (iou(predicted, boxes), (iou(predicted, boxes) >= settings.min_iou_unlikely) & ~likely & fresh & believed
-                  & ~other),
-                 (worth, by_place & ~believed),
-                 # Few frames a second: whoever was there a frame ago may have gone further than any overlap.
-                 (near + 1e-3, fresh & believed & sure & ~other & (_near(predicted, boxes, np.full(
-                     len(predicted), settings.far_reach) * (1 - np.exp(-unseen_s / _SPREAD_S))) >= settings.min_iou)))
+        # What a turn rests on is computed when its turn comes: mostly the first one leaves nothing.
+        turns = (lambda: (worth, (by_place | by_body) & likely & believed),
+                 lambda: (worth, same_face),
+                 lambda: self._unlikely(iou(predicted, boxes), ~likely & fresh & believed & ~other),
+                 lambda: (worth, by_place & ~believed),
+                 lambda: self._far(predicted, boxes, unseen_s, fresh & believed & sure & ~other))
         pairs = []
         free_tracks, free_rows = np.ones(len(predicted), bool), np.ones(len(boxes), bool)
-        for score, allowed in turns:
+        for turn in turns:
+            if not free_tracks.any() or not free_rows.any():
+                break
+            score, allowed = turn()
             found = best_pairs(np.where(allowed & free_tracks[:, None] & free_rows, score, -np.inf))
             for index, row in found:
                 free_tracks[index] = free_rows[row] = False
             pairs += found
         return pairs
+
+    def _unlikely(self, overlap: np.ndarray, allowed: np.ndarray) -> "tuple[np.ndarray, np.ndarray]":
+        """Boxes that are hardly persons, right where somebody is."""
+        return overlap, allowed & (overlap >= self._settings.min_iou_unlikely)
+
+    def _far(self, predicted: np.ndarray, boxes: np.ndarray, unseen_s: np.ndarray,
+             allowed: np.ndarray) -> "tuple[np.ndarray, np.ndarray]":
+        """Few frames a second: whoever was there a frame ago may have gone further than any overlap."""
+        near = _near(predicted, boxes, self._settings.far_reach * (1 - np.exp(-unseen_s / _SPREAD_S)))
+        return near, allowed & (near >= self._settings.min_iou)
 
 
 def _near(predicted: np.ndarray, boxes: np.ndarray, part: np.ndarray) -> np.ndarray:
