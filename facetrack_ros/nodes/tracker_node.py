@@ -72,21 +72,16 @@ class TrackerNode(RobotMember):
         self._worker.put("", (self._camera_ended, camera_id))
 
     def _on_detections_message(self, message: msg.Detections) -> None:
-        self.on_detections(self._frame_of(message), conversion.detections_from_message(message))
+        self.on_detections(conversion.frame_of(message), conversion.detections_from_message(message))
 
     def _on_faces_message(self, message: msg.Faces) -> None:
         if self._people is None and message.model_id:
             self._worker.put("", (self._know_model, message.model_id))
-        self.on_faces(self._frame_of(message), conversion.faces_from_message(message))
+        self.on_faces(conversion.frame_of(message), conversion.faces_from_message(message))
 
     def _know_model(self, model_id: str) -> None:
         if self._people is None:
             self._people = self._make_people(contract_of(model_id, self.settings))
-
-    @staticmethod
-    def _frame_of(message: "msg.Detections | msg.Faces") -> Frame:
-        return Frame(message.camera_id, conversion.to_ns(message.header.stamp), message.frame_number, b"",
-                     message.header.frame_id)
 
     def _work(self, items: list) -> None:
         for call, *arguments in items:
