@@ -76,12 +76,7 @@ class VisionPipeline:
         if not len(detections):
             return ()
         image = as_bgr(image)
-        if detections.faces is not None:
-            found, owner = detections.faces, detections.owners
-        else:
-            found = self._look(image, detections.boxes)
-            owner = assign(found.boxes, detections.boxes)
-        faces = self._judge(image, found, owner)
+        faces = self._judge(image, *self._find(image, detections))
         chosen = choose(detections.boxes, faces) if choose else [not face.rejected for face in faces]
         return self._embed(image, faces, np.flatnonzero(chosen))
 
@@ -93,6 +88,13 @@ class VisionPipeline:
         :raises FrameError: ``image`` is no picture.
         """
         return embed_reference(as_bgr(image), self._faces, self._embedder, self._gate)
+
+    def _find(self, image: np.ndarray, detections: Detections) -> "tuple[FaceDetections, np.ndarray]":
+        """Faces, and for each the row of its person."""
+        if detections.faces is not None:
+            return detections.faces, detections.owners
+        found = self._look(image, detections.boxes)
+        return found, assign(found.boxes, detections.boxes)
 
     def _look(self, image: np.ndarray, persons: np.ndarray) -> FaceDetections:
         height, width = image.shape[:2]

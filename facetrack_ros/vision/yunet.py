@@ -94,7 +94,9 @@ class YunetFaceDetector:
             return landmarks
         off_centre = np.hypot(*(rows[:, :2] + rows[:, 2:4] / 2 - LOOK_PX / 2).T)
         found = rows[int(np.argmin(off_centre)), 4:14].reshape(5, 2)
-        return ((found - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T).astype(np.float32)
+        # A turn and a scale: the inverse is the transpose over the square of the scale.
+        turn = matrix[:, :2]
+        return ((found - matrix[:, 2]) @ turn / (turn[0] @ turn[0])).astype(np.float32)
 
 
 def upright(box: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
