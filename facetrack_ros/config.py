@@ -66,7 +66,7 @@ OPTIONS = (
     Option("faces.model", "auto", "Face detector: auto, a catalog id or a model file."),
     Option("faces.min_width_px", 24, "Narrowest face that is embedded, pixels of the frame.", 12, 1000),
     Option("faces.whole_frame", False, "Look for faces in the whole frame, not only where persons are; a face beside them is a person too."),
-    Option("faces.embed", "every", "Which faces are embedded: every, or improving: a track's face only when it is better than before.",
+    Option("faces.embed", "every", "Which faces are embedded: every, or improving: a track's face when it is better than before, else once a second.",
            choices=("every", "improving")),
     Option("embedder.model", "auto", "Face embedder: auto, a catalog id or a model file."),
     Option("face_tracking.enabled", True, "Look for faces; without, people are followed and nobody is recognised."),

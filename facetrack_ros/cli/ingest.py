@@ -6,6 +6,7 @@ import heapq
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Iterator
 
@@ -131,7 +132,7 @@ def _ingest(recordings: "list[Recording]", pipeline: VisionPipeline, history: Ro
         faces = ()
         if config["face_tracking.enabled"]:
             chooser = improving.get(frame.camera_id)
-            faces = pipeline.faces(frame.image, detections, chooser and chooser.choose)
+            faces = pipeline.faces(frame.image, detections, chooser and partial(chooser.choose, frame.stamp_ns))
         tracks, new_events = people.update(frame.camera_id, frame.stamp_ns, frame.number, detections, faces)
         if frame.camera_id in improving:
             improving[frame.camera_id].know(tracks)

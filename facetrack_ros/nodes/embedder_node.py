@@ -1,6 +1,7 @@
 """Embedder node: frames and the persons in them in, faces with embeddings out."""
 
 import math
+from functools import partial
 from typing import Callable
 
 from sensor_msgs.msg import BatteryState, CompressedImage
@@ -87,7 +88,7 @@ class EmbedderNode(RobotMember):
             faces = ()
             if self.settings["face_tracking.enabled"] and not self._brake.braking:
                 improving = self._improving.get(frame.camera_id)
-                faces = self._pipeline.faces(frame.image, detections, improving and improving.choose)
+                faces = self._pipeline.faces(frame.image, detections, improving and partial(improving.choose, frame.stamp_ns))
             self._outputs[frame.camera_id].publish(
                 conversion.faces_to_message(frame, self._pipeline.contract.id, faces))
             for listener in self.listeners:

@@ -1,6 +1,7 @@
 """Which faces are worth an embedding: those of people not known well yet, and better ones than before."""
 
 import threading
+from dataclasses import dataclass
 from typing import Sequence
 
 import numpy as np
@@ -13,19 +14,31 @@ from facetrack_ros.vision.face import Face
 SAME_BOX_IOU = 0.3
 
 
+@dataclass
+class _Known:
+    """How many faces of a track were embedded, the quality of the best, the stamp of the last."""
+
+    looks: int = 0
+    best: float = 0.0
+    stamp_ns: int = 0
+
+
 class ImprovingFaces:
     """Remembers the best face embedded of each track of one camera. Threads may share it.
 
     It knows the tracks as of an earlier frame, as the tracker tells of a frame only after its faces.
 
     :param looks: so many faces of a track are embedded whatever their quality: it takes several to tell who is new.
+    :param again_after_ns: a face of a track is embedded when that long none was, so that the history shows until when
+        somebody was there.
     """
 
-    def __init__(self, looks: int = 3):
+    def __init__(self, looks: int = 3, again_after_ns: int = 1_000_000_000):
         self._looks = looks
+        self._again_after_ns = again_after_ns
         self._lock = threading.Lock()
         self._tracks: "tuple[Track, ...]" = ()
-        self._known: "dict[str, tuple[int, float]]" = {}
+        self._known: "dict[str, _Known]" = {}
 
     def know(self, tracks: "tuple[Track, ...]") -> None:
         """Take everybody followed now. Who was lost is looked at anew: it may be somebody else who comes back."""
@@ -34,24 +47,25 @@ class ImprovingFaces:
             stay = {track.track_id for track in tracks if track.state != TrackState.LOST}
             self._known = {track_id: known for track_id, known in self._known.items() if track_id in stay}
 
-    def choose(self, persons: np.ndarray, faces: Sequence[Face]) -> "list[bool]":
+    def choose(self, stamp_ns: int, persons: np.ndarray, faces: Sequence[Face]) -> "list[bool]":
         """Which faces to embed; takes for granted that it is done.
 
+        :param stamp_ns: of the frame; one before those seen is a new recording.
         :param persons: ``(n, 4)`` boxes of the frame's persons.
         :param faces: of that frame; those turned down at the quality gate are not chosen.
         """
         with self._lock:
             tracks = self._tracks_of(np.asarray(persons, np.float32))
-            return [not face.rejected and self._better(tracks.get(face.person), face.quality) for face in faces]
+            return [not face.rejected and self._better(tracks.get(face.person), face.quality, stamp_ns) for face in faces]
 
-    def _better(self, track_id: "str | None", quality: float) -> bool:
+    def _better(self, track_id: "str | None", quality: float, stamp_ns: int) -> bool:
         """Whether a face tells more of its track than is known; it is known from then on. A track unknown: yes."""
         if track_id is None:
             return True
-        embedded, best = self._known.get(track_id, (0, 0.0))
-        if embedded >= self._looks and quality <= best:
+        known = self._known.setdefault(track_id, _Known())
+        if known.looks >= self._looks and quality <= known.best and 0 <= stamp_ns - known.stamp_ns < self._again_after_ns:
             return False
-        self._known[track_id] = (embedded + 1, max(best, quality))
+        known.looks, known.best, known.stamp_ns = known.looks + 1, max(known.best, quality), stamp_ns
         return True
 
     def _tracks_of(self, persons: np.ndarray) -> "dict[int, str]":
