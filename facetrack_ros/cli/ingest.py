@@ -6,6 +6,7 @@ import heapq
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Iterator
 
@@ -20,6 +21,7 @@ from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.start_time import default_start_ns
 from facetrack_ros.tracking.from_config import people_tracker
 from facetrack_ros.tracking.ids import IdCounter
+from facetrack_ros.tracking.improving_faces import ImprovingFaces
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.description import description_lines
 from facetrack_ros.vision.frame import Frame
@@ -109,6 +111,9 @@ def _ingest(recordings: "list[Recording]", pipeline: VisionPipeline, history: Ro
     sightings, events, started, told = history.status().sightings, 0, time.monotonic(), 0.0
     streams = [recording.frames(config["camera.jpeg_quality"]) for recording in recordings]
     checked = set()
+    improving = {}
+    if config["faces.embed"] == "improving":
+        improving = {recording.camera_id: ImprovingFaces() for recording in recordings}
     for number, frame in enumerate(heapq.merge(*streams, key=lambda frame: frame.stamp_ns), 1):
         if frame.camera_id not in checked:
             checked.add(frame.camera_id)
@@ -121,8 +126,14 @@ def _ingest(recordings: "list[Recording]", pipeline: VisionPipeline, history: Ro
         except FrameError as error:
             print(error, file=sys.stderr)
             continue
-        tracks, new_events = people.update(frame.camera_id, frame.stamp_ns, frame.number, detections,
-                                           pipeline.faces(frame.image, detections), frame.image)
+        faces = ()
+        if config["face_tracking.enabled"]:
+            chooser = improving.get(frame.camera_id)
+            faces = pipeline.faces(frame.image, detections, chooser and partial(chooser.choose, frame.stamp_ns))
+        tracks, new_events = people.update(frame.camera_id, frame.stamp_ns, frame.number, detections, faces,
+                                           frame.image)
+        if frame.camera_id in improving:
+            improving[frame.camera_id].know(tracks)
         history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks)
         events += _log(history, new_events, config)
         if sys.stderr.isatty() and time.monotonic() - told > 0.5:

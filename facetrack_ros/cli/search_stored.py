@@ -12,7 +12,6 @@ from facetrack_ros.search.question import Question
 from facetrack_ros.search.reference import read_reference
 from facetrack_ros.search.stored import search_stored, stored_lanes
 from facetrack_ros.search.stored_status import best_of_person
-from facetrack_ros.vision import catalog
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.from_config import vision_settings
 
@@ -27,8 +26,8 @@ def ask_stored(arguments: argparse.Namespace, picture: bytes, time_ns: int, wind
         pipeline = build_pipeline(vision_settings(Config.load(arguments.config) if arguments.config else Config()))
         embedding, contract = pipeline.embed_reference(read_reference(picture)).embedding, pipeline.contract
     else:
-        best = best_of_person(folder, arguments.person)
-        embedding, contract = best.embedding, catalog.find(best.model_id)
+        best, contract = best_of_person(folder, arguments.person)
+        embedding = best.embedding
     question = Question(uuid.uuid4().hex[:12], embedding, contract.id, time_ns, window_ns, threshold=arguments.threshold)
     started = time.monotonic()
     answer = search_stored(folder, question, contract, time.monotonic_ns)

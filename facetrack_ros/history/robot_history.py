@@ -9,6 +9,7 @@ from facetrack_ros.errors import FrameError
 from facetrack_ros.history.event_log import EventLog
 from facetrack_ros.history.folders import robot_folder
 from facetrack_ros.history.folding import Folding
+from facetrack_ros.history.kept_contract import keep_contract
 from facetrack_ros.history.ring import FrameRing
 from facetrack_ros.history.sighting import Sighting
 from facetrack_ros.history.sightings import SightingStore, TrackHit
@@ -39,6 +40,7 @@ class RobotHistory:
         self.path = robot_folder(directory, robot_id)
         self.events = EventLog(self.path, event_format)
         self.sightings = SightingStore(self.path, contract, robot_id, Folding.of_model(contract))
+        keep_contract(self.path, contract)
         self._ring_frames = ring_frames
         self._rings: "dict[str, FrameRing]" = {}
         self._latest: "dict[str, Frame]" = {}

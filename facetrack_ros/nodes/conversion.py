@@ -41,6 +41,11 @@ def header(stamp_ns: int, frame_id: str) -> Header:
     return Header(stamp=to_time(stamp_ns), frame_id=frame_id)
 
 
+def frame_of(message: "msg.Detections | msg.Faces | msg.Tracks") -> Frame:
+    """The frame that something was derived from, without its picture."""
+    return Frame(message.camera_id, to_ns(message.header.stamp), message.frame_number, b"", message.header.frame_id)
+
+
 def frame_header(frame: Frame) -> Header:
     """The header of everything derived from a frame; a camera of ours names its coordinate frame after itself."""
     return header(frame.stamp_ns, frame.frame_id or frame.camera_id)

@@ -68,7 +68,7 @@ class Robot:
         self.detector.frame_listeners.append(self.history.on_frame)
         self.detector.listeners += [self.tracker.on_detections, self.embedder.on_detections]
         self.embedder.listeners.append(self.tracker.on_faces)
-        self.tracker.track_listeners += [self.history.on_tracks, self.overlay.on_tracks]
+        self.tracker.track_listeners += [self.embedder.on_tracks, self.history.on_tracks, self.overlay.on_tracks]
         self.tracker.event_listeners.append(self.history.on_event)
         for camera in self.cameras:
             camera.listeners.append(self.detector.on_frame)

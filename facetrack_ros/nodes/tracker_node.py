@@ -1,6 +1,7 @@
 """Tracker node: persons and faces in, tracks and events out."""
 
 import time
+from dataclasses import replace
 from typing import Callable
 
 from sensor_msgs.msg import CompressedImage
@@ -83,22 +84,17 @@ class TrackerNode(RobotMember):
 
     def _on_detections_message(self, message: msg.Detections) -> None:
         image = self._images.take(message.camera_id, conversion.to_ns(message.header.stamp))
-        frame = self._frame_of(message, b"" if image is None else bytes(image.data))
+        frame = replace(conversion.frame_of(message), jpeg=b"" if image is None else bytes(image.data))
         self.on_detections(frame, conversion.detections_from_message(message))
 
     def _on_faces_message(self, message: msg.Faces) -> None:
         if self._people is None and message.model_id:
             self._worker.put("", (self._know_model, message.model_id))
-        self.on_faces(self._frame_of(message), conversion.faces_from_message(message))
+        self.on_faces(conversion.frame_of(message), conversion.faces_from_message(message))
 
     def _know_model(self, model_id: str) -> None:
         if self._people is None:
             self._people = self._make_people(contract_of(model_id, self.settings))
-
-    @staticmethod
-    def _frame_of(message: "msg.Detections | msg.Faces", jpeg: bytes = b"") -> Frame:
-        return Frame(message.camera_id, conversion.to_ns(message.header.stamp), message.frame_number, jpeg,
-                     message.header.frame_id)
 
     def _work(self, items: list) -> None:
         for call, *arguments in items:

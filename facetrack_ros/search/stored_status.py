@@ -5,10 +5,11 @@ from pathlib import Path
 from facetrack_ros.errors import QuestionError, StoreError
 from facetrack_ros.history.database import models_kept
 from facetrack_ros.history.folders import history_folders
+from facetrack_ros.history.kept_contract import kept_contract
 from facetrack_ros.history.sighting import Sighting
 from facetrack_ros.history.sightings import SightingStore
 from facetrack_ros.history.status import CameraStatus, HistoryStatus
-from facetrack_ros.vision import catalog
+from facetrack_ros.vision.contract import ModelContract
 
 
 def stored_status(data_dir: "Path | str") -> "tuple[HistoryStatus, ...]":
@@ -29,8 +30,8 @@ def stored_status(data_dir: "Path | str") -> "tuple[HistoryStatus, ...]":
     return tuple(lines)
 
 
-def best_of_person(data_dir: "Path | str", person_id: str) -> Sighting:
-    """The best face that the stored histories have of a person.
+def best_of_person(data_dir: "Path | str", person_id: str) -> "tuple[Sighting, ModelContract]":
+    """The best face that the stored histories have of a person, and the model that embedded it.
 
     :raises QuestionError: nobody of that id was seen.
     :raises StoreError: no such folder, or a history that cannot be read.
@@ -38,11 +39,12 @@ def best_of_person(data_dir: "Path | str", person_id: str) -> Sighting:
     best = None
     for folder in history_folders(data_dir):
         for model_id in models_kept(folder.path):
-            store = SightingStore.open_readonly(folder.path, catalog.find(model_id))
+            contract = kept_contract(folder.path, model_id)
+            store = SightingStore.open_readonly(folder.path, contract)
             found = store.best_of_person(person_id)
             store.close()
-            if found is not None and (best is None or found.quality > best.quality):
-                best = found
+            if found is not None and (best is None or found.quality > best[0].quality):
+                best = found, contract
     if best is None:
         raise QuestionError(f"no history below {data_dir} has a face of {person_id}; "
                             f"`facetrack events --data {data_dir}` lists who was seen")
@@ -52,7 +54,7 @@ def best_of_person(data_dir: "Path | str", person_id: str) -> Sighting:
 def _cameras(path: Path, model_id: str) -> "tuple[CameraStatus, ...]":
     if not model_id:
         return ()
-    store = SightingStore.open_readonly(path, catalog.find(model_id))
+    store = SightingStore.open_readonly(path, kept_contract(path, model_id))
     try:
         kept = store.per_camera()
         cameras = []

@@ -4,6 +4,9 @@ import numpy as np
 
 from facetrack_ros.vision.boxes import area, clip
 
+#: Least width of a face, in heights or widths of its person.
+FACE_IN_PERSON = 0.07
+
 
 def head_regions(persons: np.ndarray, width: int, height: int) -> np.ndarray:
     """Where the faces of ``(n, 4)`` persons can be, in a picture of ``width`` by ``height`` pixels.
@@ -20,29 +23,48 @@ def head_regions(persons: np.ndarray, width: int, height: int) -> np.ndarray:
     return clip(regions, width, height).astype(np.float32)
 
 
-def looks(regions: np.ndarray, width: int, height: int) -> np.ndarray:
-    """As few boxes as cover all regions without looking at more pixels than they have.
+def smallest_faces(persons: np.ndarray, least_px: float) -> np.ndarray:
+    """The narrowest face each of ``(n, 4)`` persons can have, pixels, at least ``least_px``.
 
-    Two regions become one where the box around both is no larger than the two; all of them become the whole
-    picture where they amount to most of it.
+    A face is at least a fourteenth as wide as a person is high or, sitting or cut off by the picture, wide: over our
+    clips and pictures between 0.077 and 0.33 of the height and 0.19 and 0.37 of the width.
 
-    :return: ``(m, 4)`` int boxes.
+    :return: ``(n,)``.
+    """
+    longest = np.maximum(persons[:, 2] - persons[:, 0], persons[:, 3] - persons[:, 1])
+    return np.maximum(FACE_IN_PERSON * longest, least_px)
+
+
+def looks(regions: np.ndarray, smallest: np.ndarray, width: int, height: int) -> "tuple[np.ndarray, np.ndarray]":
+    """As few boxes as cover all regions without looking at more than they ask for.
+
+    A region costs its area at the scale that its smallest face needs. Two become one, with the smaller of their faces,
+    where that costs no more than the two; all of them become the whole picture where it costs hardly more.
+
+    :param regions: ``(n, 4)`` boxes; ``smallest``: ``(n,)`` width of the smallest face looked for in each, pixels.
+    :return: ``(m, 4)`` int boxes and ``(m,)`` smallest faces.
     """
     boxes = [np.array([np.floor(r[0]), np.floor(r[1]), np.ceil(r[2]), np.ceil(r[3])]) for r in regions]
+    sizes = [float(size) for size in smallest]
     merged = True
     while merged:
         merged = False
         for i in range(len(boxes)):
             for j in range(len(boxes) - 1, i, -1):
                 both = np.concatenate([np.minimum(boxes[i][:2], boxes[j][:2]), np.maximum(boxes[i][2:], boxes[j][2:])])
-                if area(both[None])[0] <= area(np.stack([boxes[i], boxes[j]])).sum():
-                    boxes[i] = both
-                    del boxes[j]
+                size = min(sizes[i], sizes[j])
+                if _cost(both, size) <= _cost(boxes[i], sizes[i]) + _cost(boxes[j], sizes[j]):
+                    boxes[i], sizes[i] = both, size
+                    del boxes[j], sizes[j]
                     merged = True
-    result = np.array(boxes, np.intp).reshape(-1, 4)
-    if area(result).sum() > 0.8 * width * height:
-        return np.array([[0, 0, width, height]], np.intp)
-    return result
+    whole = np.array([0, 0, width, height])
+    if boxes and sum(map(_cost, boxes, sizes)) > 0.8 * _cost(whole, min(sizes)):
+        boxes, sizes = [whole], [min(sizes)]
+    return np.array(boxes, np.intp).reshape(-1, 4), np.array(sizes)
+
+
+def _cost(box: np.ndarray, smallest: float) -> float:
+    return float(area(box[None])[0]) / smallest ** 2
 
 
 def assign(faces: np.ndarray, persons: np.ndarray) -> np.ndarray:

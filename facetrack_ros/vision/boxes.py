@@ -29,6 +29,8 @@ def suppress(boxes: np.ndarray, scores: np.ndarray, max_iou: float) -> np.ndarra
     :return: row numbers, best score first.
     """
     usable = np.flatnonzero(np.isfinite(boxes).all(axis=1) & np.isfinite(scores))
+    if usable.size <= 1:
+        return usable
     order = usable[np.argsort(-scores[usable], kind="stable")]
     kept = []
     while order.size:

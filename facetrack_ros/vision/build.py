@@ -10,6 +10,7 @@ from facetrack_ros.vision import catalog
 from facetrack_ros.vision.dlib_embedder import DlibFaceEmbedder
 from facetrack_ros.vision.dlib_faces import DlibFaceDetector
 from facetrack_ros.vision.onnx_embedder import OnnxFaceEmbedder
+from facetrack_ros.vision.persons_and_faces import PersonAndFaceDetector
 from facetrack_ros.vision.persons_from_faces import FacePersonDetector
 from facetrack_ros.vision.pipeline import VisionPipeline
 from facetrack_ros.vision.quality import Gate
@@ -40,6 +41,7 @@ class VisionSettings:
     :param person_score: lowest confidence of a person, 0..1.
     :param person_iou: two person boxes that overlap more are one.
     :param face_score: lowest confidence of a YuNet face, 0..1.
+    :param whole_frame: look for faces beside the persons found, too, and take those for persons.
     """
 
     person_model: str = AUTO
@@ -50,6 +52,7 @@ class VisionSettings:
     person_score: float = 0.4
     person_iou: float = 0.5
     face_score: float = 0.65
+    whole_frame: bool = False
 
 
 def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipeline:
@@ -70,6 +73,8 @@ def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipelin
             if settings.person_model != AUTO:
                 raise
             person_model, persons = replace(face_model, passed_over=(str(error),)), from_faces
+    if settings.whole_frame and persons is not from_faces:
+        persons = PersonAndFaceDetector(persons, faces, max(settings.min_face_px, embedder.min_face_px))
     models = {"person": person_model, "face": face_model, "embedder": embedder_model}
     return VisionPipeline(persons, faces, embedder, Gate(min_face_px=settings.min_face_px), models)
 

@@ -36,8 +36,9 @@ class Detections:
     :param boxes: ``(n, 4)`` float32, ``x1, y1, x2, y2`` in pixels of the picture.
     :param scores: ``(n,)`` float32 in 0..1.
     :param model_id: id of the model that found them.
-    :param faces: where the persons were taken from faces, those faces, row by row; else None. It spares
-        a second look within one process and does not cross the wire.
+    :param faces: where the detector looked for faces too, all it found; else None. It spares a second look within one
+        process and does not cross the wire.
+    :param owners: then for each of those faces the row of its person.
     :param appearance: ``(n, dimension)`` float32 unit rows of how each whole body looks, for tracking; None where no
         model for that runs.
     """
@@ -46,6 +47,7 @@ class Detections:
     scores: np.ndarray
     model_id: str
     faces: "FaceDetections | None" = field(default=None, repr=False)
+    owners: "np.ndarray | None" = field(default=None, repr=False)
     appearance: "np.ndarray | None" = field(default=None, repr=False)
 
     def __len__(self) -> int:

@@ -1,5 +1,6 @@
 """Download of a pinned model: resumed where it broke off, at most five seconds lost where there is no network."""
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -40,7 +41,7 @@ class Network:
             if self._failure:
                 raise ModelError(self._failure)
             transfer = _Transfer(url, path, total, progress, self._answer_s)
-            if not transfer.answered.wait(self._answer_s):
+            if not transfer.answered.wait(self._answer_s) or transfer.silent:
                 transfer.abandoned.set()
                 self._failure = f"no network: {url} did not answer within {self._answer_s:g} s"
             elif transfer.unreachable:
@@ -60,6 +61,7 @@ class _Transfer:
     def __init__(self, url, path, total, progress, timeout_s):
         self.answered, self.finished, self.abandoned = threading.Event(), threading.Event(), threading.Event()
         self.unreachable = self.failed = ""
+        self.silent = False
         self._todo = (url, path, total, progress, timeout_s)
         threading.Thread(target=self._run, name="model-download", daemon=True).start()
 
@@ -73,6 +75,7 @@ class _Transfer:
             self.failed = reason
             if not self.answered.is_set():
                 self.unreachable = reason
+                self.silent = isinstance(getattr(error, "reason", error), TimeoutError)
         self.answered.set()
         self.finished.set()
 
@@ -137,10 +140,9 @@ def _download(contract: ModelContract, url: str, folder: Path, progress: "Callab
               network: Network) -> Path:
     target, part = folder / contract.file, folder / f".{contract.file}.{contract.sha256[:8]}.part"
     folder.mkdir(parents=True, exist_ok=True)
-    with open(part, "ab") as file:
-        # Two processes may want the same model at once: the second waits, and finds it done.
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with _locked(part):
         if target.is_file() and sha256_of(target) == contract.sha256:
+            part.unlink()
             return target
         try:
             network.fetch(url, part, contract.size, progress)
@@ -157,6 +159,22 @@ def _download(contract: ModelContract, url: str, folder: Path, progress: "Callab
             raise ModelError(f"{url} gave a file with sha256 {found}, expected {contract.sha256}; it is not used")
         os.replace(part, target)
     return target
+
+
+@contextlib.contextmanager
+def _locked(path: Path):
+    """This file, made where it is not there, for one process and thread at a time: others wait."""
+    while True:
+        with open(path, "ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                ours = os.fstat(file.fileno()).st_ino == path.stat().st_ino
+            except FileNotFoundError:
+                ours = False
+            if ours:
+                yield
+                return
+        # Whoever held it has finished it and moved it away: the next one is another file.
 
 
 def sha256_of(path: Path) -> str:

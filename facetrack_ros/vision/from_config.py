@@ -7,7 +7,7 @@ from facetrack_ros.vision.build import AUTO, VisionSettings
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.resolve import resolve
 
-VISION_OPTIONS = ("detector.", "faces.", "embedder.", "models.")
+VISION_OPTIONS = ("detector.", "faces.", "face_tracking.", "embedder.", "models.")
 
 
 def vision_settings(config: Config) -> VisionSettings:
@@ -15,6 +15,7 @@ def vision_settings(config: Config) -> VisionSettings:
     return VisionSettings(
         person_model=config["detector.model"], person_score=config["detector.min_score"],
         face_model=config["faces.model"], min_face_px=config["faces.min_width_px"],
+        whole_frame=config["faces.whole_frame"],
         embedder=config["embedder.model"], threads=config["models.threads"])
 
 

@@ -38,7 +38,7 @@ class FacePersonDetector:
     def _detect(self, image: np.ndarray) -> Detections:
         faces = self._faces.detect(image, self._min_face_px)
         boxes = clip(person_boxes(faces.boxes), image.shape[1], image.shape[0])
-        return Detections(boxes, faces.scores, self.model_id, faces)
+        return Detections(boxes, faces.scores, self.model_id, faces, np.arange(len(faces)))
 
 
 def person_boxes(faces: np.ndarray) -> np.ndarray:

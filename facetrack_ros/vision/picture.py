@@ -27,9 +27,16 @@ def as_bgr(image: np.ndarray) -> np.ndarray:
 
 
 def resize(image: np.ndarray, scale: float) -> np.ndarray:
-    """The picture scaled by ``scale``, at least 1x1; averaged when it shrinks, so that nothing aliases."""
+    """The picture scaled by ``scale``, at least 1x1.
+
+    Shrunk, it is averaged by a whole number first, so that nothing aliases, and interpolated for the rest: averaging by
+    any other number takes OpenCV twenty times as long.
+    """
     if scale == 1.0:
         return image
     height, width = image.shape[:2]
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR)
+    whole = min(int(1 / scale), width, height)
+    if whole > 1:
+        image = cv2.resize(image, (width // whole, height // whole), interpolation=cv2.INTER_AREA)
+    return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)

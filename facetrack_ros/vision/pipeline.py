@@ -1,13 +1,13 @@
 """From a picture to persons, faces and embeddings."""
 
 from dataclasses import replace
-from typing import Mapping, Sequence
+from typing import Callable, Mapping, Sequence
 
 import numpy as np
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision import catalog
-from facetrack_ros.vision.assignment import assign, head_regions, looks
+from facetrack_ros.vision.assignment import assign, head_regions, looks, smallest_faces
 from facetrack_ros.vision.boxes import suppress
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.detections import Detections, FaceDetections
@@ -63,22 +63,22 @@ class VisionPipeline:
         """
         return self._persons.detect(images)
 
-    def faces(self, image: np.ndarray, detections: Detections) -> "tuple[Face, ...]":
+    def faces(self, image: np.ndarray, detections: Detections,
+              choose: "Callable[[np.ndarray, Sequence[Face]], Sequence[bool]] | None" = None) -> "tuple[Face, ...]":
         """The faces of the persons, and of whoever was seen beside them, with embeddings where they pass the gate.
 
         :param image: ``(height, width, 3)`` uint8 BGR, the picture ``detections`` are of.
+        :param choose: tells from the persons' boxes ``(n, 4)`` and the faces, not embedded yet, which to embed; None:
+            all that pass.
         :return: each person's face at most once; ``person`` is -1 for a face that is none of theirs.
         :raises FrameError: ``image`` is no picture.
         """
         if not len(detections):
             return ()
         image = as_bgr(image)
-        if detections.faces is not None:
-            found, owner = detections.faces, np.arange(len(detections))
-        else:
-            found = self._look(image, detections.boxes)
-            owner = assign(found.boxes, detections.boxes)
-        return self._embed(image, found, owner)
+        faces = self._judge(image, *self._find(image, detections))
+        chosen = choose(detections.boxes, faces) if choose else [not face.rejected for face in faces]
+        return self._embed(image, faces, np.flatnonzero(chosen))
 
     def embed_reference(self, image: np.ndarray) -> Face:
         """The one face of a reference picture, with its embedding. A tight crop will do.
@@ -89,15 +89,24 @@ class VisionPipeline:
         """
         return embed_reference(as_bgr(image), self._faces, self._embedder, self._gate)
 
+    def _find(self, image: np.ndarray, detections: Detections) -> "tuple[FaceDetections, np.ndarray]":
+        """Faces, and for each the row of its person."""
+        if detections.faces is not None:
+            return detections.faces, detections.owners
+        found = self._look(image, detections.boxes)
+        return found, assign(found.boxes, detections.boxes)
+
     def _look(self, image: np.ndarray, persons: np.ndarray) -> FaceDetections:
         height, width = image.shape[:2]
         persons = persons[np.isfinite(persons).all(axis=1)]
         # Nobody's face is wider than the person: who is too narrow for the gate need not be looked at.
         persons = persons[persons[:, 2] - persons[:, 0] >= self._gate.min_face_px]
         parts = [FaceDetections.none()]
-        for x1, y1, x2, y2 in looks(head_regions(persons, width, height), width, height):
+        boxes, smallest = looks(head_regions(persons, width, height), smallest_faces(persons, self._gate.min_face_px),
+                                width, height)
+        for (x1, y1, x2, y2), min_face_px in zip(boxes, smallest):
             if x2 > x1 and y2 > y1:
-                part = self._faces.detect(image[y1:y2, x1:x2], self._gate.min_face_px)
+                part = self._faces.detect(image[y1:y2, x1:x2], float(min_face_px))
                 corner = np.array([x1, y1], np.float32)
                 parts.append(FaceDetections(part.boxes + np.tile(corner, 2), part.landmarks + corner, part.scores))
         boxes, landmarks, scores = (np.concatenate([getattr(part, name) for part in parts])
@@ -105,17 +114,19 @@ class VisionPipeline:
         keep = suppress(boxes, scores, SAME_FACE_IOU)
         return FaceDetections(boxes[keep], landmarks[keep], scores[keep])
 
-    def _embed(self, image: np.ndarray, found: FaceDetections, owner: np.ndarray) -> "tuple[Face, ...]":
+    def _judge(self, image: np.ndarray, found: FaceDetections, owner: np.ndarray) -> "list[Face]":
         faces = []
         for box, landmarks, score, person in zip(found.boxes, found.landmarks, found.scores, owner):
             quality, reason = assess(image, box, landmarks, float(score), self._gate)
             faces.append(Face(box, landmarks, float(score), quality, reason, int(person)))
-        passed = [row for row, face in enumerate(faces) if not face.rejected]
-        if passed:
-            embeddings = self._embedder.embed(image, [faces[row] for row in passed])
-            if embeddings.shape != (len(passed), self.contract.dimension):
+        return faces
+
+    def _embed(self, image: np.ndarray, faces: "list[Face]", rows: np.ndarray) -> "tuple[Face, ...]":
+        if len(rows):
+            embeddings = self._embedder.embed(image, [faces[row] for row in rows])
+            if embeddings.shape != (len(rows), self.contract.dimension):
                 raise ModelError(f"{self.contract.id} gave embeddings of shape {embeddings.shape} "
-                                 f"for {len(passed)} faces")
-            for row, embedding in zip(passed, embeddings):
+                                 f"for {len(rows)} faces")
+            for row, embedding in zip(rows, embeddings):
                 faces[row] = replace(faces[row], embedding=embedding)
         return tuple(faces)

@@ -35,7 +35,7 @@ class YunetFaceDetector:
     :param max_iou: two boxes that overlap more are one face.
     :param max_side: longest side of its input, pixels; a larger picture is looked at smaller, however
         small its faces are.
-    :raises ModelError: OpenCV cannot read the file.
+    :raises ModelError: OpenCV cannot read the file, or it is no YuNet.
     """
 
     def __init__(self, path: Path, contract: ModelContract, score: float = 0.65, max_iou: float = 0.3,
@@ -48,6 +48,7 @@ class YunetFaceDetector:
             with quiet_opencv():
                 self._net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), score, max_iou, 500)
                 self._close_up = cv2.FaceDetectorYN.create(str(path), "", (LOOK_PX, LOOK_PX), score / 2, max_iou, 50)
+                self._close_up.detect(np.zeros((LOOK_PX, LOOK_PX, 3), np.uint8))
         except cv2.error as error:
             raise ModelError(f"{path} cannot be opened as a YuNet model by OpenCV {cv2.__version__}") from error
 
@@ -94,7 +95,9 @@ class YunetFaceDetector:
             return landmarks
         off_centre = np.hypot(*(rows[:, :2] + rows[:, 2:4] / 2 - LOOK_PX / 2).T)
         found = rows[int(np.argmin(off_centre)), 4:14].reshape(5, 2)
-        return ((found - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T).astype(np.float32)
+        # A turn and a scale: the inverse is the transpose over the square of the scale.
+        turn = matrix[:, :2]
+        return ((found - matrix[:, 2]) @ turn / (turn[0] @ turn[0])).astype(np.float32)
 
 
 def upright(box: np.ndarray, landmarks: np.ndarray) -> np.ndarray:

@@ -39,9 +39,10 @@ class Processes:
         self._started.append(process)
         return process
 
-    def robot(self, robot: str, data: Path, **cameras) -> "Process":
+    def robot(self, robot: str, data: Path, config: "Path | None" = None, **cameras) -> "Process":
         sources = [part for camera, source in cameras.items() for part in ("--camera", f"{camera}={source}")]
-        return self.start([FACETRACK, "run", "--robot", robot, "--data", data, *sources], robot)
+        settings = ["--config", config] if config else []
+        return self.start([FACETRACK, "run", "--robot", robot, "--data", data, *settings, *sources], robot)
 
     def run(self, *arguments, timeout_s: float = DEADLINE_S) -> subprocess.CompletedProcess:
         return subprocess.run([str(FACETRACK), *map(str, arguments)], capture_output=True, text=True, timeout=timeout_s,

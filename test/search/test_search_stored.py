@@ -116,9 +116,20 @@ def test_status_names_each_robot_model_and_camera(tmp_path):
     line, = stored_status(tmp_path)
     assert (line.robot_id, line.model_id, line.sightings) == ("robot1", catalog.DLIB_RESNET.id, 1)
     assert line.cameras[0].oldest_ns == SECOND
-    assert best_of_person(tmp_path, "p_robot1_1").stamp_ns == SECOND
+    best, contract = best_of_person(tmp_path, "p_robot1_1")
+    assert best.stamp_ns == SECOND and contract is catalog.DLIB_RESNET
     with pytest.raises(QuestionError, match="p_robot1_2"):
         best_of_person(tmp_path, "p_robot1_2")
+
+
+def test_a_history_brings_the_record_of_its_model_along(tmp_path):
+    history = RobotHistory(tmp_path, "robot1", CONTRACT)
+    history.sightings.add("front", SECOND, 1, "t1", "p_robot1_1", np.zeros(4), np.zeros(4), 0.5, np.eye(4)[0], lambda: b"")
+    history.close()
+    assert catalog.known(CONTRACT.id) is None and best_of_person(tmp_path, "p_robot1_1")[1] == CONTRACT
+    (tmp_path / "robot1" / "net.contract.json").unlink()
+    with pytest.raises(StoreError, match="the model net of .* is not known here"):
+        stored_status(tmp_path)
 
 
 def test_a_folder_without_robots_is_told(tmp_path):

@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from facetrack_ros.vision.assignment import assign, head_regions, looks
+from facetrack_ros.vision.assignment import assign, head_regions, looks, smallest_faces
 
 
 def boxes(*rows):
@@ -34,11 +35,25 @@ def test_only_the_upper_body_is_looked_at_and_never_beyond_the_picture():
 
 
 def test_distant_persons_are_looked_at_apart_and_close_ones_together():
-    apart = looks(boxes([0, 0, 50, 50], [500, 300, 550, 350]), 640, 360)
-    together = looks(boxes([0, 0, 50, 50], [20, 0, 70, 50]), 640, 360)
-    assert len(apart) == 2 and together.tolist() == [[0, 0, 70, 50]]
+    apart, _ = looks(boxes([0, 0, 50, 50], [500, 300, 550, 350]), np.array([24, 24]), 640, 360)
+    together, smallest = looks(boxes([0, 0, 50, 50], [20, 0, 70, 50]), np.array([24, 26]), 640, 360)
+    assert len(apart) == 2 and together.tolist() == [[0, 0, 70, 50]] and smallest.tolist() == [24]
+
+
+def test_a_large_person_is_not_looked_at_as_closely_as_the_small_one_behind():
+    regions, smallest = boxes([0, 0, 300, 300], [280, 100, 310, 130]), np.array([80, 24])
+    found, sizes = looks(regions, smallest, 1280, 720)
+    assert found.tolist() == regions.tolist() and sizes.tolist() == [80, 24]
 
 
 def test_a_full_picture_takes_one_look():
-    assert looks(boxes([0, 0, 330, 360], [320, 0, 640, 360]), 640, 360).tolist() == [[0, 0, 640, 360]]
-    assert looks(boxes(), 640, 360).shape == (0, 4)
+    halves = boxes([0, 0, 330, 360], [320, 0, 640, 360])
+    found, smallest = looks(halves, np.array([30, 32]), 640, 360)
+    assert found.tolist() == [[0, 0, 640, 360]] and smallest.tolist() == [30]
+    none, sizes = looks(boxes(), np.empty(0), 640, 360)
+    assert none.shape == (0, 4) and sizes.shape == (0,)
+
+
+def test_a_face_is_looked_for_at_the_scale_its_person_needs():
+    standing, sitting, far = [0, 0, 200, 1000], [0, 0, 800, 400], [0, 0, 20, 50]
+    assert smallest_faces(boxes(standing, sitting, far), 24).tolist() == pytest.approx([70, 56, 24])

@@ -68,3 +68,26 @@ def test_a_damaged_file_is_refused_with_a_sentence(kind, tmp_path):
     path.write_bytes(b"not a model")
     with pytest.raises(ModelError, match="cannot be opened"):
         kind(path, catalog.YUNET_N)
+
+
+@pytest.mark.parametrize("file", ["mobilefacenet_foamliu.onnx", "yolox_nano.onnx", "osnet_x0_25_msmt17.onnx"])
+def test_a_model_of_another_task_is_no_yunet(models, file):
+    with pytest.raises(ModelError, match=f"{file} cannot be opened as a YuNet model"):
+        YunetFaceDetector(models / file, catalog.YUNET_N)
+
+
+@pytest.mark.parametrize("share", [0.001, 0.3, 0.7, 0.999])
+def test_a_yunet_cut_short_is_refused(models, tmp_path, share):
+    data = (models / "yunet_n_640_640.onnx").read_bytes()
+    (tmp_path / "cut.onnx").write_bytes(data[:int(share * len(data))])
+    with pytest.raises(ModelError, match="cut.onnx cannot be opened"):
+        YunetFaceDetector(tmp_path / "cut.onnx", catalog.YUNET_N)
+
+
+def test_a_dlib_model_of_another_task_or_cut_short_is_refused(tmp_path):
+    pytest.importorskip("dlib", reason="dlib is not installed")
+    other = resolve("dlib_resnet_v1").path
+    (tmp_path / "cut.dat").write_bytes(resolve("dlib_landmarks_5").path.read_bytes()[:100_000])
+    for path in (other, tmp_path / "cut.dat"):
+        with pytest.raises(ModelError, match="cannot be opened as a dlib model"):
+            DlibFaceDetector(path, catalog.DLIB_HOG)

@@ -96,7 +96,7 @@ def test_the_embedders_own_minimum_counts_and_is_told():
 def test_faces_the_persons_were_taken_from_are_used_without_another_look():
     faces = Faces()
     found = frontal([40, 30, 90, 90])
-    persons = Detections(np.array([[0, 0, 150, 390]], np.float32), found.scores, "persons", found)
+    persons = Detections(np.array([[0, 0, 150, 390]], np.float32), found.scores, "persons", found, np.arange(1))
     face, = VisionPipeline(Persons(), faces, Embedder()).faces(PICTURE, persons)
     assert face.person == 0 and face.embedding is not None and faces.looks == []
 
@@ -105,7 +105,7 @@ def test_boxes_and_landmarks_that_are_no_numbers_are_rejected_not_raised():
     found = frontal([40, 30, 90, 90], [140, 30, 190, 90])
     found.boxes[0] = np.nan
     found.landmarks[1] = np.nan
-    persons = Detections(np.full((2, 4), np.nan, np.float32), np.ones(2, np.float32), "persons", found)
+    persons = Detections(np.full((2, 4), np.nan, np.float32), np.ones(2, np.float32), "persons", found, np.arange(2))
     pipeline = VisionPipeline(Persons(), Faces(), Embedder())
     assert [face.rejected for face in pipeline.faces(PICTURE, persons)] == ["no valid box", "eyes or nose not located"]
     blind = Detections(persons.boxes, persons.scores, "persons")

@@ -1,0 +1,102 @@
+"""``facetrack models list``: what is known, what is here, what runs and why."""
+
+import argparse
+import math
+import os
+
+from facetrack_ros.config import Config
+from facetrack_ros.errors import ModelError
+from facetrack_ros.search.false_matches import false_match_rate
+from facetrack_ros.vision import catalog
+from facetrack_ros.vision.build import AUTO, FROM_FACES, PREFERRED, build_pipeline
+from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.vision.description import ROLES
+from facetrack_ros.vision.from_config import vision_settings
+from facetrack_ros.vision.resolve import ModelFile, resolve_contract
+
+HEADER = ("", "task", "model", "licence", "size", "embedding", "match from", "at false-match rate", "where")
+LICENCE_WIDTH = 15
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.add_argument("--config", metavar="FILE", help="settings, a YAML file")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table of models, then what runs in each role and why."""
+    os.environ["FACETRACK_DOWNLOAD"] = "0"  # looking does not download
+    config = Config.load(arguments.config) if arguments.config else Config()
+    settings = vision_settings(config)
+    description = build_pipeline(settings).describe()
+    wanted = {"person": settings.person_model, "face": settings.face_model, "embedder": settings.embedder}
+    running = {role["model"] for role in description.values()}
+    rows, remarks = [HEADER], []
+    contracts, complaints = catalog.records()
+    for contract in sorted(contracts, key=lambda record: _TASK_ORDER.index(record.task)):
+        stored = _stored(contract)
+        if isinstance(stored, ModelFile):
+            remarks += stored.passed_over
+        rows.append(("*" if contract.id in running else "", contract.task, contract.id, _short(contract.licence),
+                     _size(contract), *_says(contract), _where(contract, stored)))
+        remarks += [stored] if isinstance(stored, str) and "refused" in stored else []
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER) - 1)]
+    for row in rows:
+        print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[-1]]).rstrip())
+    print("\nWhat runs (*):")
+    for role, title in ROLES.items():
+        model = description[role]
+        print(f"  {title}: {model['model']} ({model['licence']}, {model['origin']}), {_why(role, wanted[role], model['model'])}")
+    for sentence in dict.fromkeys([*complaints, *remarks]):
+        print(f"! {sentence}")
+    return 0
+
+
+_TASK_ORDER = ("person", "face", "landmarks", "embedding", "body")
+_TASKS = {"person": "person", "face": "face", "embedder": "embedding"}
+
+
+def _stored(contract: ModelContract) -> "ModelFile | str":
+    try:
+        return resolve_contract(contract)
+    except ModelError as error:
+        return str(error)
+
+
+def _size(contract: ModelContract) -> str:
+    return f"{contract.size / 1e6:.1f} MB" if contract.size else "-"
+
+
+def _short(licence: str) -> str:
+    return licence if len(licence) <= LICENCE_WIDTH else licence[:LICENCE_WIDTH - 1] + "…"
+
+
+def _says(contract: ModelContract) -> "tuple[str, str, str]":
+    """What an embedder's similarities say, from where on, and how often that is wrong."""
+    if not contract.purpose:
+        return "", "", ""
+    kind = f"{contract.purpose}, {contract.dimension}-d"
+    if not contract.threshold:
+        return kind, "-", "-"
+    rate = false_match_rate(contract, contract.threshold)
+    return kind, f"{contract.threshold:g}", "not measured" if math.isnan(rate) else f"{rate:.0e}".replace("e-0", "e-")
+
+
+def _where(contract: ModelContract, stored: "ModelFile | str") -> str:
+    if isinstance(stored, ModelFile):
+        return stored.origin
+    if not contract.file and not contract.package:
+        return f"your own file: {contract.id}=PATH"
+    return "not here, can be pulled" if contract.urls else "not here"
+
+
+def _why(role: str, wanted: str, model_id: str) -> str:
+    if wanted == FROM_FACES:
+        return "since the configuration takes persons from faces"
+    if wanted != AUTO:
+        return f"since the configuration names {wanted}"
+    preferred = PREFERRED[_TASKS[role]]
+    if model_id not in preferred:
+        return f"since none of {', '.join(preferred)} is here"
+    before = preferred[:preferred.index(model_id)]
+    return f"since {' and '.join(before)} {'are' if len(before) > 1 else 'is'} not here" if before else "the first choice"

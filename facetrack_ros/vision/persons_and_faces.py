@@ -1,0 +1,43 @@
+"""Persons by a person detector, and by their faces where it missed them."""
+
+from typing import Sequence
+
+import numpy as np
+
+from facetrack_ros.vision.assignment import assign
+from facetrack_ros.vision.boxes import clip
+from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.persons_from_faces import person_boxes
+from facetrack_ros.vision.picture import as_bgr
+from facetrack_ros.vision.protocols import FaceDetector, PersonDetector
+
+
+class PersonAndFaceDetector:
+    """Looks for faces in the whole of each picture as well: whose face belongs to no person found is a person too.
+
+    :param persons: the person detector.
+    :param faces: the face detector.
+    :param min_face_px: smallest face looked for, pixels.
+    """
+
+    def __init__(self, persons: PersonDetector, faces: FaceDetector, min_face_px: float):
+        self.model_id = f"{persons.model_id}+{faces.model_id}"
+        self._persons = persons
+        self._faces = faces
+        self._min_face_px = min_face_px
+
+    def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
+        """Persons in each picture, with all faces found; those of the person detector first.
+
+        :raises FrameError: one of them is no picture.
+        """
+        return [self._complete(as_bgr(image), found) for image, found in zip(images, self._persons.detect(images))]
+
+    def _complete(self, image: np.ndarray, persons: Detections) -> Detections:
+        faces = self._faces.detect(image, self._min_face_px)
+        owners = assign(faces.boxes, persons.boxes)
+        missed = np.flatnonzero((owners < 0) & (faces.boxes[:, 2] - faces.boxes[:, 0] >= self._min_face_px))
+        owners[missed] = len(persons) + np.arange(len(missed))
+        boxes = clip(person_boxes(faces.boxes[missed]), image.shape[1], image.shape[0])
+        return Detections(np.concatenate([persons.boxes, boxes]), np.concatenate([persons.scores, faces.scores[missed]]),
+                          self.model_id, faces, owners)
