@@ -15,7 +15,7 @@ from facetrack_ros.tracking.settings import SECOND_NS, TrackingSettings
 _SPREAD_S = 0.3
 _BODY_SPREAD_S = 0.5
 # What it is worth that somebody is still there a frame later: people seldom leave and others come at the same moment.
-_STAYED = 0.5
+_STAYED = 0.3
 
 
 class _Followed:

@@ -12,12 +12,14 @@ from facetrack_ros.tracking.settings import SECOND_NS, TrackingSettings
 #: Names of the settings, and of the library's classes.
 LIBRARY_TRACKERS = {"bytetrack": "ByteTrackTracker", "ocsort": "OCSORTTracker", "botsort": "BoTSORTTracker",
                     "cbiou": "CBIoUTracker"}
-# The rate the library's noise figures and buffers are stated for.
-_REFERENCE_FPS = 30.0
+# The library counts motion in frames of a nominal rate; stamps tell it how many have passed.
+_NOMINAL_FPS = 25.0
 
 
 class LibraryTracker:
     """A tracker of the library, told true time, and kept from joining clearly different faces.
+
+    How long it looks for somebody lost is left at the library's own second, which its figures were chosen for.
 
     The library knows boxes and scores only. Where it goes on with a track although the face is clearly another
     person's, the row gets a key of its own from then on.
@@ -41,8 +43,7 @@ class LibraryTracker:
         if camera_motion != "off":
             options["cmc_method"] = camera_motion
         self._tracker = getattr(trackers, LIBRARY_TRACKERS[name])(
-            lost_track_buffer=max(1, round(_REFERENCE_FPS * settings.max_gap_ns / SECOND_NS)),
-            frame_rate=_REFERENCE_FPS, **options)
+            frame_rate=_NOMINAL_FPS, **options)
         self._moves = camera_motion != "off"
         self._veto = 1 - settings.veto_distance * (1 - threshold)
         self._gap_ns = settings.max_gap_ns
