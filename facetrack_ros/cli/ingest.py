@@ -14,13 +14,13 @@ from facetrack_ros.cli.cameras import check_name, parse_cameras
 from facetrack_ros.cli.stamps import parse_iso, show_utc
 from facetrack_ros.config import Config
 from facetrack_ros.errors import FrameError, StoreError
+from facetrack_ros.history.alias_file import AliasFile
+from facetrack_ros.history.recalled_people import recalled_people
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.sources.frames import frames
 from facetrack_ros.sources.opening import bag_path_and_topic, open_source
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.start_time import default_start_ns
-from facetrack_ros.tracking.from_config import people_tracker
-from facetrack_ros.tracking.ids import IdCounter
 from facetrack_ros.tracking.improving_faces import ImprovingFaces
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.description import description_lines
@@ -107,7 +107,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _ingest(recordings: "list[Recording]", pipeline: VisionPipeline, history: RobotHistory, config: Config,
             folder: Path) -> None:
-    people = people_tracker(history.robot_id, IdCounter(folder / "ids.json"), config, pipeline.contract)
+    people = recalled_people(folder.parent, history.robot_id, config, pipeline.contract, others=True)
+    verdicts = AliasFile(folder)
     sightings, events, started, told = history.status().sightings, 0, time.monotonic(), 0.0
     streams = [recording.frames(config["camera.jpeg_quality"]) for recording in recordings]
     checked = set()
@@ -135,11 +136,13 @@ def _ingest(recordings: "list[Recording]", pipeline: VisionPipeline, history: Ro
         if frame.camera_id in improving:
             improving[frame.camera_id].know(tracks)
         history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks)
+        verdicts.append(people.new_verdicts())
         events += _log(history, new_events, config)
         if sys.stderr.isatty() and time.monotonic() - told > 0.5:
             told = time.monotonic()
             print(f"\r{number} frames, {number / (told - started):.1f} a second ", end="", file=sys.stderr, flush=True)
     events += _log(history, people.close(None), config)
+    verdicts.append(people.new_verdicts())
     for recording in recordings:
         history.sightings.mark_ingested(recording.key(pipeline.contract.id), recording.camera_id, recording.first_ns,
                               recording.last_ns)

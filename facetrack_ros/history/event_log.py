@@ -6,6 +6,7 @@ from pathlib import Path
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.event_lines import csv_header, csv_line, json_line
+from facetrack_ros.history.whole_lines import mend_tail, write_whole
 from facetrack_ros.tracking.event import PersonEvent
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -59,7 +60,7 @@ class EventLog:
         line = self._line(event)
         try:
             self._open_day(event.stamp_ns)
-            _write_whole(self._file, line)
+            write_whole(self._file, line)
         except OSError as error:
             self._unwritten += 1
             if self._failing:
@@ -85,38 +86,9 @@ class EventLog:
         name = f"events-{_EPOCH + timedelta(days=day):%Y-%m-%d}.{self._format}"
         file = os.open(self._directory / name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            if _mend_tail(file) == 0:
-                _write_whole(file, self._header)
+            if mend_tail(file) == 0:
+                write_whole(file, self._header)
         except OSError:
             os.close(file)
             raise
         self._file, self._day = file, day
-
-
-def _write_whole(file: int, data: bytes) -> None:
-    """All of ``data`` or nothing: a disk that fills up takes a part of a line, which is taken back."""
-    before = os.fstat(file).st_size
-    try:
-        done = os.write(file, data) if data else 0
-        if done < len(data):
-            os.write(file, data[done:])  # says why the rest did not fit
-            if os.fstat(file).st_size < before + len(data):
-                raise OSError(0, "the line was written in part only")
-    except OSError:
-        os.ftruncate(file, before)
-        raise
-
-
-def _mend_tail(file: int) -> int:
-    """Cut off a last line without newline. Returns the size left."""
-    size = end = os.fstat(file).st_size
-    while end > 0:
-        start = max(end - 65_536, 0)
-        found = os.pread(file, end - start, start).rfind(b"\n")
-        if found >= 0:
-            end = start + found + 1
-            break
-        end = start
-    if end < size:
-        os.ftruncate(file, end)
-    return end

@@ -7,6 +7,9 @@ from typing import Callable
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg
+from facetrack_ros.history.alias_file import AliasFile
+from facetrack_ros.history.folders import robot_folder
+from facetrack_ros.history.recalled_people import recalled_people
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.member import RELIABLE, STREAM, TEMPLATES, RobotMember
 from facetrack_ros.nodes.process import run_node
@@ -14,8 +17,7 @@ from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.tracking.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.tracking.frame_join import FrameJoin
-from facetrack_ros.tracking.from_config import OFF, people_tracker
-from facetrack_ros.tracking.ids import IdCounter
+from facetrack_ros.tracking.from_config import OFF
 from facetrack_ros.tracking.people import PeopleTracker
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.contract import ModelContract
@@ -37,9 +39,8 @@ class TrackerNode(RobotMember):
 
     def __init__(self, contract: "ModelContract | None" = None, subscribe: bool = True, **member):
         super().__init__("tracker", ("mesh", "data_dir", "tracking.", "embedder."), **member)
-        folder = self.robot_folder() / self.robot_id
-        folder.mkdir(parents=True, exist_ok=True)
-        self._ids = IdCounter(folder / "ids.json")
+        robot_folder(self.robot_folder(), self.robot_id)
+        self._verdicts = AliasFile(self.robot_folder() / self.robot_id)
         self._people = self._make_people(contract) if contract else None
         self.track_listeners: "list[Callable[[Frame, tuple[Track, ...]], None]]" = []
         self.event_listeners: "list[Callable[[PersonEvent], None]]" = []
@@ -68,7 +69,7 @@ class TrackerNode(RobotMember):
         return self.settings["tracking.camera_motion"] != OFF
 
     def _make_people(self, contract: ModelContract) -> PeopleTracker:
-        return people_tracker(self.robot_id, self._ids, self.settings, contract)
+        return recalled_people(self.robot_folder(), self.robot_id, self.settings, contract)
 
     def on_detections(self, frame: Frame, detections: Detections) -> None:
         """Take the persons of a frame."""

@@ -39,6 +39,7 @@ class CameraView:
         self._visits: "dict[str, Visit]" = {}
         self._ended: "list[Follow]" = []
         self._tracks: "tuple[Track, ...]" = ()
+        self._shown: "frozenset[str]" = frozenset()
 
     def update(self, stamp_ns: int, number: int, observation: Observation) -> "tuple[tuple[Track, ...], Events]":
         """Take a frame; see :meth:`PeopleTracker.update`."""
@@ -55,6 +56,10 @@ class CameraView:
         self._keep_time(stamp_ns, number)
         seen = self._see(stamp_ns, number, observation)
         events += self._decide(stamp_ns)
+        shown = frozenset(follow.person_id for follow in seen if follow.person_id)
+        if shown != self._shown and len(shown) > 1:
+            self._identities.saw_together(shown)
+        self._shown = shown
         for follow in seen:
             if follow.person_id:
                 events += self._accompany(follow)
@@ -152,6 +157,9 @@ class CameraView:
     def _name(self, follow: Follow, person_id: str, now_ns: int,
               recognition: "Recognition | None" = None) -> "list[PersonEvent]":
         """A track is that person: a visit goes on, or a new one begins."""
+        # A visit keeps the id it began with, also where that has become another name of the same person.
+        settled = self._identities.aliases.settled
+        person_id = next((visited for visited in self._visits if settled(visited) == settled(person_id)), person_id)
         for other in list(self._follows.values()):
             if other.person_id == person_id:
                 # One track a person: of the two, the one seen later. What the other's key shows next is a new track.
@@ -187,6 +195,7 @@ class CameraView:
                                                  before=follow.person_id)
         if not recognition:
             return []
+        self._identities.join(follow.person_id, recognition.person_id, recognition.similarity)
         return [visit.recognised(max(follow.last_ns, visit.first_ns), follow.last_number, recognition)]
 
     def _expire(self, until_ns: int) -> "list[PersonEvent]":

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Callable
 
 from facetrack_ros.config import Config
+from facetrack_ros.tracking.aliases import Aliases
 from facetrack_ros.tracking.association import BoxTracker
 from facetrack_ros.tracking.camera_motion import CameraMotion
 from facetrack_ros.tracking.ids import IdCounter
@@ -43,11 +44,13 @@ def tracker_factory(config: Config, threshold: float) -> "Callable[[], Tracker]"
     return make
 
 
-def people_tracker(robot_id: str, ids: IdCounter, config: Config, contract: ModelContract) -> PeopleTracker:
+def people_tracker(robot_id: str, ids: IdCounter, config: Config, contract: ModelContract,
+                   aliases: "Aliases | None" = None) -> PeopleTracker:
     """The people of a robot, as the configuration says.
 
     :param contract: of the face embedder.
+    :param aliases: which ids are one person, as known so far.
     :raises ConfigError: see :func:`tracker_factory`.
     """
     return PeopleTracker(robot_id, ids, tracking_settings(config), contract.threshold, contract.id,
-                         tracker_factory(config, contract.threshold))
+                         tracker_factory(config, contract.threshold), aliases)
