@@ -82,6 +82,7 @@ OPTIONS = (
     Option("tracking.lost_for_s", 2.0, "How long somebody out of sight is looked for in a camera.", 0.1, 60.0),
     Option("tracking.sure_score", 0.7, "A person of this score, or with a face, is followed at once (own).", 0.0, 1.0),
     Option("tracking.likely_score", 0.55, "Several boxes of this score begin a track; lower ones only go on with one (own).", 0.0, 1.0),
+    Option("gallery.folder", "", "Folder of pictures of enrolled people, a sub-folder or a file a person; empty: none."),
     Option("frame_history.memory_buffer_size", 300, "Frames kept in memory for each camera.", 1, 100000),
     Option("event_logging.enabled", True, "Write events to a file a day."),
     Option("event_logging.format", "jsonl", "Format of the event log.", choices=("jsonl", "csv")),

@@ -14,6 +14,8 @@ COMMANDS = {
     "run": "one robot: its cameras, its pipeline, its history, on the mesh",
     "ingest": "files or bags into a history, offline, dropping nothing",
     "search": "which robot saw this face, when, and where",
+    "enroll": "people with names, from pictures with one face each",
+    "persons": "who is known under which ids; join two, or part them again",
     "events": "who came and went, from the event logs",
     "status": "who is on the mesh, or what stored histories hold",
     "models": "which models are there, which run, and under which licence",

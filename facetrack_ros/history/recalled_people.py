@@ -5,6 +5,7 @@ from pathlib import Path
 from facetrack_ros.config import Config
 from facetrack_ros.history.alias_file import AliasFile
 from facetrack_ros.history.folders import history_folders
+from facetrack_ros.history.gallery_store import GalleryStore
 from facetrack_ros.history.known_persons import recall_persons
 from facetrack_ros.tracking.from_config import people_tracker
 from facetrack_ros.tracking.identity import TemplateRefused
@@ -34,6 +35,9 @@ def recalled_people(data_dir: Path, robot_id: str, config: Config, contract: Mod
     for folder in neighbours:
         recall_persons(folder.path, contract, lambda *known: _learn(people, *known, join=True))
     recall_persons(own, contract, lambda *known: _learn(people, *known, join=False))
+    for entry in GalleryStore(own).read()[0]:
+        if entry.model_id == contract.id:
+            people.gallery.add(entry)
     return people
 
 

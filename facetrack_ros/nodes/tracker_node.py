@@ -10,15 +10,16 @@ from facetrack_ros import msg
 from facetrack_ros.history.alias_file import AliasFile
 from facetrack_ros.history.folders import robot_folder
 from facetrack_ros.history.recalled_people import recalled_people
-from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.member import RELIABLE, STREAM, TEMPLATES, RobotMember
+from facetrack_ros.nodes import conversion, people_conversion
+from facetrack_ros.nodes.member import RELIABLE, ROSTER, STREAM, TEMPLATES, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.tracking.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.tracking.frame_join import FrameJoin
 from facetrack_ros.tracking.from_config import OFF
-from facetrack_ros.tracking.people import PeopleTracker
+from facetrack_ros.tracking.gallery import EntryRefused
+from facetrack_ros.tracking.identity import TemplateRefused
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.detections import Detections
@@ -41,7 +42,8 @@ class TrackerNode(RobotMember):
         super().__init__("tracker", ("mesh", "data_dir", "tracking.", "embedder."), **member)
         robot_folder(self.robot_folder(), self.robot_id)
         self._verdicts = AliasFile(self.robot_folder() / self.robot_id)
-        self._people = self._make_people(contract) if contract else None
+        self._people = None
+        self._contract = contract
         self.track_listeners: "list[Callable[[Frame, tuple[Track, ...]], None]]" = []
         self.event_listeners: "list[Callable[[PersonEvent], None]]" = []
         self._joins = {camera: FrameJoin() for camera in self.cameras}
@@ -53,7 +55,14 @@ class TrackerNode(RobotMember):
         self._events = self.create_publisher(msg.PersonEvent, self.robot_topic("events"), RELIABLE)
         self._persons = self.create_publisher(msg.PersonTemplate, self.mesh_topic("persons"), TEMPLATES)
         self.create_subscription(msg.PersonTemplate, self.mesh_topic("persons"), self._on_template, TEMPLATES)
+        self._told_verdicts = self.create_publisher(msg.PersonVerdict, self.mesh_topic("verdicts"), ROSTER)
         self._worker = Worker("tracker", Everything(), self._work, self.get_logger())
+        self.create_subscription(msg.PersonVerdict, self.mesh_topic("verdicts"),
+                                 lambda message: self._worker.put("", (self._hear_verdict, message)), ROSTER)
+        self.create_subscription(msg.GalleryEntry, self.mesh_topic("gallery"),
+                                 lambda message: self._worker.put("", (self._hear_entry, message)), ROSTER)
+        self._waiting_entries: "list[msg.GalleryEntry]" = []
+        self._begin()
         self.create_timer(TICK_S, lambda: self._worker.put("", (self._pass_time,)))
         if subscribe:
             for camera in self.cameras:
@@ -68,8 +77,18 @@ class TrackerNode(RobotMember):
     def _needs_images(self) -> bool:
         return self.settings["tracking.camera_motion"] != OFF
 
-    def _make_people(self, contract: ModelContract) -> PeopleTracker:
-        return recalled_people(self.robot_folder(), self.robot_id, self.settings, contract)
+    def _begin(self) -> None:
+        """Tell what was decided before, and know whom the robot knew."""
+        for verdict in self._verdicts.read().verdicts:
+            self._told_verdicts.publish(people_conversion.verdict_to_message(verdict))
+        if self._contract is not None:
+            self._know_contract(self._contract)
+
+    def _know_contract(self, contract: ModelContract) -> None:
+        self._people = recalled_people(self.robot_folder(), self.robot_id, self.settings, contract)
+        for message in self._waiting_entries:
+            self._hear_entry(message)
+        self._waiting_entries.clear()
 
     def on_detections(self, frame: Frame, detections: Detections) -> None:
         """Take the persons of a frame."""
@@ -95,7 +114,7 @@ class TrackerNode(RobotMember):
 
     def _know_model(self, model_id: str) -> None:
         if self._people is None:
-            self._people = self._make_people(contract_of(model_id, self.settings))
+            self._know_contract(contract_of(model_id, self.settings))
 
     def _work(self, items: list) -> None:
         for call, *arguments in items:
@@ -143,7 +162,48 @@ class TrackerNode(RobotMember):
             self._events.publish(conversion.event_to_message(event, self._frame_ids.get(event.camera_id, "")))
             for listener in self.event_listeners:
                 listener(event)
+            if event.watch:
+                self.get_logger().warning(f"{event.reference_name}, who is watched for, is before {event.camera_id}")
             self._share(event)
+        self._tell_verdicts()
+
+    def _tell_verdicts(self) -> None:
+        made = self._people.new_verdicts()
+        for verdict in made:
+            self._told_verdicts.publish(people_conversion.verdict_to_message(verdict))
+            self.get_logger().info(f"{verdict.first} and {verdict.second} are {'' if verdict.same else 'not '}one person: "
+                                   f"{verdict.reason}")
+        self._verdicts.append(made)
+
+    def _hear_verdict(self, message: msg.PersonVerdict) -> None:
+        """Take what a robot or a person says of two ids, keep it, and say it again for those who come later."""
+        verdict = people_conversion.verdict_from_message(message)
+        if self._people is None:
+            if self._verdicts.read().take(verdict):
+                self._verdicts.append([verdict])
+            return
+        known = self._people.aliases.verdict_on(*verdict.pair)
+        try:
+            self._people.hear(verdict)
+        except TemplateRefused as error:
+            self.get_logger().warning(f"{message.by} told of two persons, turned down: {error}")
+            return
+        if self._people.aliases.verdict_on(*verdict.pair) is not known:
+            self._verdicts.append([verdict])
+            self._told_verdicts.publish(message)
+        self._tell_verdicts()
+
+    def _hear_entry(self, message: msg.GalleryEntry) -> None:
+        if self._people is None:
+            self._waiting_entries.append(message)
+        elif message.deleted:
+            self._people.gallery.remove(message.entry_id)
+        else:
+            try:
+                self._people.gallery.add(people_conversion.entry_from_message(message))
+            except EntryRefused as error:
+                self.get_logger().warning(f"gallery entry {message.entry_id!r} of {message.by or 'somebody'} is of no use here: "
+                                          f"{error}", throttle_duration_sec=10.0)
 
     def _share(self, event: PersonEvent) -> None:
         """Tell the other robots what a face looks like, when somebody comes and, better known, when they leave."""
@@ -151,7 +211,7 @@ class TrackerNode(RobotMember):
             return
         for person_id, template in self._people.persons().items():
             if person_id == event.person_id and len(template):
-                self._persons.publish(conversion.template_to_message(
+                self._persons.publish(people_conversion.template_to_message(
                     self.robot_id, person_id, self._people.model_id, event.stamp_ns, template.embeddings,
                     template.qualities))
 
@@ -164,9 +224,10 @@ class TrackerNode(RobotMember):
         if self._people is None:
             return
         try:
-            self._people.learn(message.person_id, message.model_id, *conversion.template_from_message(message))
+            self._people.learn(message.person_id, message.model_id, *people_conversion.template_from_message(message))
         except ValueError as error:
             self.get_logger().warning(f"{message.robot_id} told of {message.person_id}, turned down: {error}")
+        self._tell_verdicts()
 
     def close(self) -> None:
         """Say goodbye for everybody still in view, then stop."""

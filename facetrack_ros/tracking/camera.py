@@ -177,8 +177,7 @@ class CameraView:
             visit = Visit(self._robot_id, self._camera_id, person_id, follow, first_ns, recognition is None)
             self._visits[person_id] = visit
             events = [visit.came()]
-            if recognition:
-                events.append(visit.recognised(max(now_ns, first_ns), self._frames[-1][1], recognition))
+            events += self._matched(visit, follow, recognition, max(now_ns, first_ns), self._frames[-1][1])
         for embedding, quality in zip(follow.template.embeddings, follow.template.qualities):
             self._identities.add_face(person_id, embedding, float(quality))
         return events
@@ -189,14 +188,27 @@ class CameraView:
             return []
         self._identities.add_face(follow.person_id, follow.embedding, follow.quality)
         visit = self._visits[follow.person_id]
-        if not visit.is_new or visit.matched:
-            return []
-        recognition = self._identities.recognise(follow.template, visit.together | {follow.person_id},
-                                                 before=follow.person_id)
-        if not recognition:
-            return []
-        self._identities.join(follow.person_id, recognition.person_id, recognition.similarity)
-        return [visit.recognised(max(follow.last_ns, visit.first_ns), follow.last_number, recognition)]
+        recognition = None
+        if visit.is_new and not visit.matched:
+            recognition = self._identities.recognise(follow.template, visit.together | {follow.person_id},
+                                                     before=follow.person_id)
+            if recognition:
+                self._identities.join(follow.person_id, recognition.person_id, recognition.similarity)
+        return self._matched(visit, follow, recognition, max(follow.last_ns, visit.first_ns), follow.last_number)
+
+    def _matched(self, visit: Visit, follow: Follow, recognition: "Recognition | None", stamp_ns: int,
+                 number: int) -> "list[PersonEvent]":
+        """Tell once a visit that it is a gallery person, or else somebody known; a gallery person also when that turns
+        out only after somebody known was told."""
+        if not visit.enrolled:
+            match = self._identities.gallery.recognise(follow.template)
+            # Of two people in view only one can be that person.
+            if match and all(other.enrolled != match.entry.name for other in self._visits.values()):
+                visit.matched = True
+                return [visit.enrolled_as(stamp_ns, number, match)]
+        if recognition and not visit.matched:
+            return [visit.recognised(stamp_ns, number, recognition)]
+        return []
 
     def _expire(self, until_ns: int) -> "list[PersonEvent]":
         """End the visits of those who were unseen for long enough by ``until_ns``."""

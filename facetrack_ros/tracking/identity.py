@@ -8,6 +8,7 @@ import numpy as np
 
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.tracking.aliases import Aliases, Verdict, merging, splitting
+from facetrack_ros.tracking.gallery import Gallery
 from facetrack_ros.tracking.ids import IdCounter
 from facetrack_ros.tracking.observation import is_unit
 from facetrack_ros.tracking.settings import TrackingSettings
@@ -48,6 +49,7 @@ class Identities:
     :param threshold: of the embedder: lowest cosine similarity of a match.
     :param model_id: of the embedder.
     :param aliases: which ids are one person, as known so far.
+    :ivar gallery: enrolled people.
     :ivar now_ns: newest stamp, for the verdicts made here.
     """
 
@@ -55,6 +57,7 @@ class Identities:
                  aliases: "Aliases | None" = None):
         self.aliases = aliases if aliases is not None else Aliases()
         self.now_ns = 0
+        self.gallery = Gallery(model_id, threshold, settings.margin * (1 - threshold))
         self._verdicts: "list[Verdict]" = []
         self._beside: "dict[str, set[str]]" = {}
         self._robot = robot

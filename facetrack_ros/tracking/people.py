@@ -9,6 +9,7 @@ from facetrack_ros.tracking.aliases import Aliases, Verdict
 from facetrack_ros.tracking.association import BoxTracker
 from facetrack_ros.tracking.camera import CameraView
 from facetrack_ros.tracking.event import PersonEvent
+from facetrack_ros.tracking.gallery import Gallery
 from facetrack_ros.tracking.identity import Identities
 from facetrack_ros.tracking.ids import IdCounter, safe_name
 from facetrack_ros.tracking.observation import Observation
@@ -110,6 +111,11 @@ class PeopleTracker:
     def aliases(self) -> Aliases:
         """Which ids are one person."""
         return self._identities.aliases
+
+    @property
+    def gallery(self) -> Gallery:
+        """The enrolled people; entries may be added and removed."""
+        return self._identities.gallery
 
     def hear(self, verdict: Verdict) -> None:
         """Take what another robot, or a person, says of two ids.
