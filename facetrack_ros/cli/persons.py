@@ -72,7 +72,7 @@ def _show(persons: "list[dict]", aliases: Aliases, as_json: bool) -> int:
             other = verdict.second if verdict.first in person["ids"] else verdict.first
             print(f"  {'is' if verdict.same else 'is not'} {other if verdict.same else ' and '.join(verdict.pair)}: "
                   f"{verdict.reason}{likeness} (by {verdict.by}, {show_utc(verdict.stamp_ns)} UTC, {verdict.record_id})")
-    if not persons:
+    if not persons and not as_json:
         print("nobody is known by face")
     return 0 if persons else 1
 

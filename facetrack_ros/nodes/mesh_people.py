@@ -16,8 +16,11 @@ from facetrack_ros.nodes.process import ros, spinning
 from facetrack_ros.tracking.aliases import Aliases, Verdict
 from facetrack_ros.tracking.gallery import GalleryEntry
 
-# Discovery on a healthy network takes well under a second.
+# Discovery on a healthy network takes well under a second, on a busy one longer: listen at least so long, until nothing
+# new has come for a while, and not for ever.
 LISTEN_S = 2.5
+QUIET_S = 1.0
+MOST_S = 8.0
 
 
 class MeshPeople:
@@ -35,6 +38,7 @@ class MeshPeople:
         self.gallery: "dict[str, GalleryEntry]" = {}
         self.seen: "dict[str, set[str]]" = {}
         self._lock = threading.Lock()
+        self._heard: "float | None" = None
 
     def __enter__(self) -> "MeshPeople":
         self._ros = ros([])
@@ -47,7 +51,12 @@ class MeshPeople:
         self.node.create_subscription(msg.PersonTemplate, f"{self._mesh}/persons", self._on_template, ROSTER)
         self._spinning = spinning([self.node])
         self._spinning.__enter__()
-        time.sleep(LISTEN_S)
+        began = time.monotonic()
+        while (now := time.monotonic()) < began + MOST_S:
+            with self._lock:
+                if now > began + LISTEN_S and self._heard is not None and now > self._heard + QUIET_S:
+                    break
+            time.sleep(0.05)
         return self
 
     def __exit__(self, *error) -> None:
@@ -74,17 +83,20 @@ class MeshPeople:
         self._wait(self._entries)
 
     def _wait(self, publisher) -> None:
-        # One subscription is our own.
-        if publisher.get_subscription_count() < 2 or not publisher.wait_for_all_acked(Duration(seconds=LISTEN_S)):
+        # One subscription is our own. A robot that has just gone acknowledges nothing, and is waited for no longer than this.
+        publisher.wait_for_all_acked(Duration(seconds=LISTEN_S))
+        if publisher.get_subscription_count() < 2:
             raise QuestionError(f"no robot on the mesh heard it within {LISTEN_S:g} s: is one running, on this ROS_DOMAIN_ID "
                                 f"({os.environ.get('ROS_DOMAIN_ID', '0')})?")
 
     def _on_verdict(self, message: msg.PersonVerdict) -> None:
         with self._lock:
+            self._heard = time.monotonic()
             self.aliases.take(people_conversion.verdict_from_message(message))
 
     def _on_entry(self, message: msg.GalleryEntry) -> None:
         with self._lock:
+            self._heard = time.monotonic()
             if message.deleted:
                 self.gallery.pop(message.entry_id, None)
             else:
@@ -92,4 +104,5 @@ class MeshPeople:
 
     def _on_template(self, message: msg.PersonTemplate) -> None:
         with self._lock:
+            self._heard = time.monotonic()
             self.seen.setdefault(message.person_id, set()).add(message.robot_id)
