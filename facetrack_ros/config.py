@@ -86,6 +86,7 @@ OPTIONS = (
     Option("frame_history.memory_buffer_size", 300, "Frames kept in memory for each camera.", 1, 100000),
     Option("event_logging.enabled", True, "Write events to a file a day."),
     Option("event_logging.format", "jsonl", "Format of the event log.", choices=("jsonl", "csv")),
+    Option("event_logging.fsync", "off", "Whether each event is on the medium before the next one.", choices=("off", "each")),
     Option("backtrack_search.similarity_threshold", 0.0, "Lowest similarity of a match; 0: the model's calibrated one.",
            0.0, 1.0),
     Option("backtrack_search.max_results", 20, "Most matches in an answer.", 1, 1000),

@@ -90,7 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(line, file=sys.stderr)
     history = RobotHistory(arguments.data, arguments.robot, pipeline.contract,
                            ring_frames=config["frame_history.memory_buffer_size"],
-                           event_format=config["event_logging.format"])
+                           event_format=config["event_logging.format"],
+                           event_fsync=config["event_logging.fsync"] == "each")
     try:
         fresh = [recording for recording in recordings if not history.sightings.was_ingested(recording.key(pipeline.contract.id))]
         for recording in recordings:

@@ -30,15 +30,16 @@ class RobotHistory:
     :param contract: of the embedder.
     :param ring_frames: frames kept in memory per camera.
     :param event_format: ``jsonl`` or ``csv``.
+    :param event_fsync: whether each event is on the medium before the next one.
     :raises StoreError: the folder cannot be written, is in use, or is another robot's.
     """
 
     def __init__(self, directory: "Path | str", robot_id: str, contract: ModelContract, ring_frames: int = 300,
-                 event_format: str = "jsonl") -> None:
+                 event_format: str = "jsonl", event_fsync: bool = False) -> None:
         self.robot_id = robot_id
         self.contract = contract
         self.path = robot_folder(directory, robot_id)
-        self.events = EventLog(self.path, event_format)
+        self.events = EventLog(self.path, event_format, event_fsync)
         self.sightings = SightingStore(self.path, contract, robot_id, Folding.of_model(contract))
         keep_contract(self.path, contract)
         self._ring_frames = ring_frames
