@@ -5,6 +5,7 @@ import importlib
 
 ACTIONS = {
     "list": "what is known, what is here, what runs and why",
+    "show": "one model's whole record, as JSON",
     "pull": "download what is missing",
     "verify": "check every file that is here against its record",
 }
