@@ -7,13 +7,19 @@ import cv2
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision import catalog
+from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.dlib_embedder import DlibFaceEmbedder
 from facetrack_ros.vision.dlib_faces import DlibFaceDetector
+from facetrack_ros.vision.histogram_body import HistogramBodyEmbedder
+from facetrack_ros.vision.onnx_body import OnnxBodyEmbedder
 from facetrack_ros.vision.onnx_embedder import OnnxFaceEmbedder
 from facetrack_ros.vision.persons_from_faces import FacePersonDetector
 from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.protocols import FaceEmbedder
 from facetrack_ros.vision.quality import Gate
+from facetrack_ros.vision.reduced_embedder import ReducedFaceEmbedder, reduced_contract, unreduced
 from facetrack_ros.vision.resolve import ModelFile, resolve
+from facetrack_ros.vision.resnet50 import Resnet50FaceEmbedder
 from facetrack_ros.vision.ultralytics_detector import UltralyticsPersonDetector
 from facetrack_ros.vision.yolox import YoloxPersonDetector
 from facetrack_ros.vision.yunet import YunetFaceDetector
@@ -27,6 +33,7 @@ PREFERRED = {
     "person": (catalog.YOLOX_NANO.id, catalog.YOLOX_NANO_RELEASE.id, catalog.NANODET.id),
     "face": (catalog.YUNET_N.id, catalog.YUNET_2023MAR.id, catalog.DLIB_HOG.id),
     "embedding": (catalog.MOBILEFACENET.id, catalog.DLIB_RESNET.id),
+    "body": (catalog.OSNET.id, catalog.HISTOGRAM.id),
 }
 
 
@@ -40,6 +47,9 @@ class VisionSettings:
     :param person_score: lowest confidence of a person, 0..1.
     :param person_iou: two person boxes that overlap more are one.
     :param face_score: lowest confidence of a YuNet face, 0..1.
+    :param embedding_dim: numbers of an embedding; 0: the embedder's own. Fewer only of an embedder of appearance.
+    :param appearance_as_identity: whether an embedder of appearance may say who somebody is.
+    :param device: where torch runs: ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``.
     """
 
     person_model: str = AUTO
@@ -50,16 +60,22 @@ class VisionSettings:
     person_score: float = 0.4
     person_iou: float = 0.5
     face_score: float = 0.65
+    embedding_dim: int = 0
+    appearance_as_identity: bool = False
+    device: str = AUTO
 
 
-def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipeline:
+def build_pipeline(settings: VisionSettings = VisionSettings(), to_measure: bool = False) -> VisionPipeline:
     """Find, check and open the models. This may download; see :mod:`facetrack_ros.vision.resolve`.
 
+    :param to_measure: the embedder is to be measured, not to say who somebody is: any will do.
     :raises ModelError: one is missing, damaged, refused or of the wrong kind; with what to do.
     """
     cv2.setNumThreads(settings.threads)
     face_model, faces = open_model(settings.face_model, "face", settings)
-    embedder_model, embedder = open_model(settings.embedder, "embedding", settings)
+    embedder_model, embedder = open_embedder(settings)
+    if not to_measure:
+        check_judge(embedder.contract, settings.appearance_as_identity)
     from_faces = FacePersonDetector(faces, max(settings.min_face_px, embedder.min_face_px))
     if settings.person_model == FROM_FACES:
         person_model, persons = face_model, from_faces
@@ -72,6 +88,40 @@ def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipelin
             person_model, persons = replace(face_model, passed_over=(str(error),)), from_faces
     models = {"person": person_model, "face": face_model, "embedder": embedder_model}
     return VisionPipeline(persons, faces, embedder, Gate(min_face_px=settings.min_face_px), models)
+
+
+def open_embedder(settings: VisionSettings) -> "tuple[ModelFile, FaceEmbedder]":
+    """The face embedder the settings ask for, with as many numbers as they ask for.
+
+    :raises ModelError: it is missing, damaged, refused or for another task, or cannot have so many numbers.
+    """
+    wanted = settings.embedder
+    record = catalog.known(wanted)
+    base = unreduced(record) if record is not None else None
+    model, embedder = open_model(wanted if base is None else base.id, "embedding", settings)
+    dimension = settings.embedding_dim
+    if base is not None:
+        if dimension not in (0, record.dimension):
+            raise ModelError(f"{wanted} has {record.dimension} numbers, face_tracking.embedding_dim says {dimension}; "
+                             f"leave that at 0, or name {base.id} as embedder")
+        dimension = record.dimension
+    contract = reduced_contract(embedder.contract, dimension)
+    if contract is embedder.contract:
+        return model, embedder
+    return replace(model, contract=contract), ReducedFaceEmbedder(embedder, contract)
+
+
+def check_judge(contract: ModelContract, appearance_as_identity: bool) -> None:
+    """Whether an embedder may say who somebody is.
+
+    :raises ModelError: it may not; with what to do.
+    """
+    if contract.purpose == "appearance" and not appearance_as_identity:
+        raise ModelError(f"{contract.id} tells what somebody looks like, not who it is, so it cannot judge faces; choose "
+                         f"another embedder.model, or set embedder.appearance_as_identity if you know what that means")
+    if contract.threshold <= 0:
+        raise ModelError(f"{contract.id} has no threshold from which on two faces are one person; measure it with "
+                         f"facetrack eval faces DIR --write, DIR a folder a person")
 
 
 def open_model(wanted: str, task: str, settings: VisionSettings) -> "tuple[ModelFile, object]":
@@ -123,6 +173,18 @@ def _onnx_embedder(model: ModelFile, settings: VisionSettings) -> OnnxFaceEmbedd
     return OnnxFaceEmbedder(model.path, model.contract, settings.threads)
 
 
+def _resnet50_embedder(model: ModelFile, settings: VisionSettings) -> Resnet50FaceEmbedder:
+    return Resnet50FaceEmbedder(model.path, model.contract, settings.threads, settings.device)
+
+
+def _onnx_body(model: ModelFile, settings: VisionSettings) -> OnnxBodyEmbedder:
+    return OnnxBodyEmbedder(model.path, model.contract, settings.threads)
+
+
+def _histogram_body(model: ModelFile, _settings: VisionSettings) -> HistogramBodyEmbedder:
+    return HistogramBodyEmbedder(model.contract)
+
+
 def _dlib_embedder(model: ModelFile, _settings: VisionSettings) -> DlibFaceEmbedder:
     return DlibFaceEmbedder(model.path, resolve(catalog.DLIB_LANDMARKS.id).path, model.contract)
 
@@ -135,4 +197,7 @@ READERS: "dict[tuple[str, str], Callable[[ModelFile, VisionSettings], object]]" 
     ("face", "dlib"): _dlib_faces,
     ("embedding", "onnx"): _onnx_embedder,
     ("embedding", "dlib"): _dlib_embedder,
+    ("embedding", "resnet50"): _resnet50_embedder,
+    ("body", "onnx"): _onnx_body,
+    ("body", "histogram"): _histogram_body,
 }

@@ -67,7 +67,7 @@ def resolve_path(path: Path, contract: "ModelContract | None" = None) -> ModelFi
     own = replace(contract, id=f"{name}-{found[:8]}", file=path.name, sha256=found, size=path.stat().st_size,
                   licence=licence, urls=(), package="",
                   measured_on=contract.measured_on and f"taken over from {contract.id}, not measured with this file")
-    return ModelFile(own, path, "path")
+    return ModelFile(catalog.measured(own), path, "path")
 
 
 def resolve_contract(contract: ModelContract, network: Network = NETWORK,
