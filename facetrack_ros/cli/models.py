@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 
+from facetrack_ros.cli import models_export, models_quantize
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision import catalog
@@ -13,16 +14,23 @@ from facetrack_ros.vision.description import description_lines
 from facetrack_ros.vision.from_config import vision_settings
 from facetrack_ros.vision.resolve import ModelFile, resolve_contract
 
+MAKERS = {"export": models_export.run, "quantize": models_quantize.run}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The subcommand's arguments."""
-    parser.add_argument("action", choices=("list", "pull", "verify"),
-                        help="list: what is known and here; pull: download what is missing; verify: check every file")
-    parser.add_argument("--config", metavar="FILE", help="settings, a YAML file")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, summary in (("list", "what is known and here"), ("pull", "download what is missing"),
+                          ("verify", "check every file")):
+        actions.add_parser(name, help=summary).add_argument("--config", metavar="FILE", help="settings, a YAML file")
+    models_export.add_arguments(actions.add_parser("export", help="torch's ResNet-50 as an ONNX model"))
+    models_quantize.add_arguments(actions.add_parser("quantize", help="an INT8 version of an ONNX embedder"))
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do one of the three."""
+    """Do one of the five."""
+    if arguments.action in MAKERS:
+        return MAKERS[arguments.action](arguments)
     if arguments.action == "pull":
         return _pull()
     # Looking does not download.

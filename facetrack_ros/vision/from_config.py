@@ -8,7 +8,7 @@ from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.reduced_embedder import reduced_contract
 from facetrack_ros.vision.resolve import resolve
 
-VISION_OPTIONS = ("detector.", "faces.", "embedder.", "face_tracking.", "models.")
+VISION_OPTIONS = ("detector.", "faces.", "face_tracking.", "embedder.", "models.")
 
 
 def vision_settings(config: Config) -> VisionSettings:

@@ -33,6 +33,11 @@ class OnnxFaceEmbedder:
         self.input = FaceInput(contract)
         self._rows = OnnxRows(path, contract, threads)
 
+    @property
+    def input_name(self) -> str:
+        """What the graph calls its input."""
+        return self._rows.input_name
+
     def embed(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
         """``(n, dimension)`` float32 unit rows.
 

@@ -33,6 +33,11 @@ class OnnxRows:
             raise ModelError(f"{path} gives an output of shape {shape} and kind {kind!r} for one picture, its contract "
                              f"{contract.id} says {contract.dimension} numbers; name the contract that belongs to this file")
 
+    @property
+    def input_name(self) -> str:
+        """What the graph calls its input."""
+        return self._session.input_name
+
     def __call__(self, blob: np.ndarray) -> np.ndarray:
         """``(n, dimension)``, as the graph gives them, of an ``(n, 3, height, width)`` float32 blob.
 
