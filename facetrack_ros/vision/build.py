@@ -74,6 +74,22 @@ def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipelin
     return VisionPipeline(persons, faces, embedder, Gate(min_face_px=settings.min_face_px), models)
 
 
+def build_for_measuring(settings: VisionSettings = VisionSettings()) -> VisionPipeline:
+    """Face detector and embedder alone, persons taken from faces: to measure what an embedder is worth.
+
+    To be measured an embedder need not be fit to judge who someone is: one for appearance is opened too.
+
+    :param settings: its person model is not looked at.
+    :raises ModelError: as :func:`build_pipeline`.
+    """
+    cv2.setNumThreads(settings.threads)
+    face_model, faces = open_model(settings.face_model, "face", settings)
+    embedder_model, embedder = open_model(settings.embedder, "embedding", settings)
+    persons = FacePersonDetector(faces, max(settings.min_face_px, embedder.min_face_px))
+    models = {"person": face_model, "face": face_model, "embedder": embedder_model}
+    return VisionPipeline(persons, faces, embedder, Gate(min_face_px=settings.min_face_px), models)
+
+
 def open_model(wanted: str, task: str, settings: VisionSettings) -> "tuple[ModelFile, object]":
     """The wanted model, opened; for ``auto`` the first of the preferred ones that is here and opens.
 
