@@ -7,10 +7,10 @@ import cv2
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision import catalog
-from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.dlib_embedder import DlibFaceEmbedder
 from facetrack_ros.vision.dlib_faces import DlibFaceDetector
 from facetrack_ros.vision.histogram_body import HistogramBodyEmbedder
+from facetrack_ros.vision.judge import check_judge
 from facetrack_ros.vision.onnx_body import OnnxBodyEmbedder
 from facetrack_ros.vision.onnx_embedder import OnnxFaceEmbedder
 from facetrack_ros.vision.persons_from_faces import FacePersonDetector
@@ -65,17 +65,15 @@ class VisionSettings:
     device: str = AUTO
 
 
-def build_pipeline(settings: VisionSettings = VisionSettings(), to_measure: bool = False) -> VisionPipeline:
+def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipeline:
     """Find, check and open the models. This may download; see :mod:`facetrack_ros.vision.resolve`.
 
-    :param to_measure: the embedder is to be measured, not to say who somebody is: any will do.
-    :raises ModelError: one is missing, damaged, refused or of the wrong kind; with what to do.
+    :raises ModelError: one is missing, damaged, refused, of the wrong kind or not fit to say who somebody is; with what to do.
     """
     cv2.setNumThreads(settings.threads)
     face_model, faces = open_model(settings.face_model, "face", settings)
     embedder_model, embedder = open_embedder(settings)
-    if not to_measure:
-        check_judge(embedder.contract, settings.appearance_as_identity)
+    check_judge(embedder.contract, settings.appearance_as_identity)
     from_faces = FacePersonDetector(faces, max(settings.min_face_px, embedder.min_face_px))
     if settings.person_model == FROM_FACES:
         person_model, persons = face_model, from_faces
@@ -111,17 +109,20 @@ def open_embedder(settings: VisionSettings) -> "tuple[ModelFile, FaceEmbedder]":
     return replace(model, contract=contract), ReducedFaceEmbedder(embedder, contract)
 
 
-def check_judge(contract: ModelContract, appearance_as_identity: bool) -> None:
-    """Whether an embedder may say who somebody is.
+def build_for_measuring(settings: VisionSettings = VisionSettings()) -> VisionPipeline:
+    """Face detector and embedder alone, persons taken from faces: to measure what an embedder is worth.
 
-    :raises ModelError: it may not; with what to do.
+    To be measured an embedder need not be fit to judge who someone is: one for appearance is opened too.
+
+    :param settings: its person model is not looked at.
+    :raises ModelError: as :func:`build_pipeline`.
     """
-    if contract.purpose == "appearance" and not appearance_as_identity:
-        raise ModelError(f"{contract.id} tells what somebody looks like, not who it is, so it cannot judge faces; choose "
-                         f"another embedder.model, or set embedder.appearance_as_identity if you know what that means")
-    if contract.threshold <= 0:
-        raise ModelError(f"{contract.id} has no threshold from which on two faces are one person; measure it with "
-                         f"facetrack eval faces DIR --write, DIR a folder a person")
+    cv2.setNumThreads(settings.threads)
+    face_model, faces = open_model(settings.face_model, "face", settings)
+    embedder_model, embedder = open_embedder(settings)
+    persons = FacePersonDetector(faces, max(settings.min_face_px, embedder.min_face_px))
+    models = {"person": face_model, "face": face_model, "embedder": embedder_model}
+    return VisionPipeline(persons, faces, embedder, Gate(min_face_px=settings.min_face_px), models)
 
 
 def open_model(wanted: str, task: str, settings: VisionSettings) -> "tuple[ModelFile, object]":

@@ -3,8 +3,9 @@
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision import catalog
-from facetrack_ros.vision.build import AUTO, VisionSettings, check_judge
+from facetrack_ros.vision.build import AUTO, VisionSettings
 from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.vision.judge import check_judge
 from facetrack_ros.vision.reduced_embedder import reduced_contract
 from facetrack_ros.vision.resolve import resolve
 

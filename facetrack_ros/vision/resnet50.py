@@ -1,5 +1,6 @@
 """torchvision's ResNet-50 as face embedder: what a face looks like, average-pooled."""
 
+import re
 from pathlib import Path
 from typing import Sequence
 
@@ -22,7 +23,7 @@ class Resnet50FaceEmbedder:
 
     :param path: a state dict of ``torchvision.models.resnet50``, with or without the classifier of any size.
     :param threads: torch's threads, for the whole process.
-    :param device: ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``.
+    :param device: ``auto`` (CUDA where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
     :raises ModelError: torch is not installed, the device is not there, or the file is damaged or of another network.
     """
 
@@ -90,7 +91,8 @@ def load_resnet50(path: Path):
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle, zip and torch each raise classes of their own
-        raise ModelError(f"{path} cannot be read as weights of torch: {_first_line(error)}") from error
+        raise ModelError(f"{path} cannot be read as weights of torch: it is damaged, of another format, or holds more than "
+                         f"weights") from error
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise ModelError(f"{path} is no state dict of torchvision's resnet50; save it as torch.save(network.state_dict(), …)")
     state = {name: value for name, value in state.items() if name not in ("fc.weight", "fc.bias")}
@@ -110,12 +112,14 @@ def load_resnet50(path: Path):
 def _device(wanted: str) -> str:
     import torch
 
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if wanted not in ("cpu", "cuda"):
-        raise ModelError(f"the device {wanted!r} is unknown; choose auto, cpu or cuda")
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise ModelError("the device cuda is asked for, torch sees none here; choose auto or cpu")
+        return "cuda:0" if count else "cpu"
+    known = re.fullmatch(r"cpu|cuda(?::(\d{1,3}))?", wanted)
+    if known is None:
+        raise ModelError(f"the device {wanted!r} is unknown; choose auto, cpu, cuda or cuda:N")
+    if wanted != "cpu" and int(known.group(1) or 0) >= count:
+        raise ModelError(f"the device {wanted} is asked for, torch sees {count or 'no'} CUDA devices here; choose auto or cpu")
     return wanted
 
 

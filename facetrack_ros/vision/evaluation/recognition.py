@@ -43,7 +43,8 @@ class Recognition:
     :param points: one for each of :data:`RATES`.
     :param rank_one: closed-set rank-1 rate, 0..1.
     :param rank_one_searches: searches behind it.
-    :param open_set: open-set identification.
+    :param fpir: the FPIR asked for, 0..1.
+    :param open_set: open-set identification at it.
     :param open_set_shown: whether there are non-mated searches enough to show so low an FPIR, by the rule of three.
     """
 
@@ -55,6 +56,7 @@ class Recognition:
     points: "tuple[OperatingPoint, ...]"
     rank_one: float
     rank_one_searches: int
+    fpir: float
     open_set: OpenSet
     open_set_shown: bool
 
@@ -75,7 +77,7 @@ def measure(embeddings: np.ndarray, people: np.ndarray, fpir: float = 0.01, seed
     rank, searches = rank_one(embeddings, people)
     identified = open_set(embeddings, people, fpir, seed=seed)
     return Recognition(genuine, impostor, total, count, auc(genuine, impostor),
-                       tuple(operating_point(genuine, impostor, rate) for rate in RATES), rank, searches, identified,
+                       tuple(operating_point(genuine, impostor, rate) for rate in RATES), rank, searches, fpir, identified,
                        shows(identified.distinct_non_mated, fpir))
 
 
