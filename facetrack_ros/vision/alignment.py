@@ -65,12 +65,17 @@ def align(image: np.ndarray, landmarks: np.ndarray,
         left, top, right, bottom = _source_of(matrix, size, image.shape[1], image.shape[0])
         if right <= left or bottom <= top:
             return np.zeros((size[1], size[0], 3), np.uint8)
-        # By a whole number, which OpenCV averages several times as fast; what remains to shrink is at most half.
-        times = int(0.5 / shrink) + 1
-        small = (max(1, (right - left) // times), max(1, (bottom - top) // times))
-        width, height = min(right - left, small[0] * times), min(bottom - top, small[1] * times)
-        image = cv2.resize(image[top:top + height, left:left + width], small, interpolation=cv2.INTER_AREA)
-        ratio = (width / small[0], height / small[1])
+        image = image[top:bottom, left:right]
+        ratio = np.ones(2)
+        # Halves, which OpenCV averages many times as fast as other shares; what remains to shrink is at most half.
+        while shrink * ratio.max() < 0.5:
+            height, width = image.shape[:2]
+            small = (max(1, width // 2), max(1, height // 2))
+            even = image[:min(height, small[1] * 2), :min(width, small[0] * 2)]
+            image = cv2.resize(even, small, interpolation=cv2.INTER_AREA)
+            ratio *= (even.shape[1] / small[0], even.shape[0] / small[1])
+            if max(small) == 1:
+                break
         # Pixel centres: what lay at x in the small picture lay at ratio * (x + 0.5) - 0.5 in the large one.
         grow = np.array([[ratio[0], 0, 0.5 * ratio[0] - 0.5 + left], [0, ratio[1], 0.5 * ratio[1] - 0.5 + top], [0, 0, 1]])
         matrix = matrix @ grow
