@@ -32,6 +32,11 @@ class OnnxSession:
         self._output = self._session.get_outputs()[0].name
 
     @property
+    def input_name(self) -> str:
+        """What the graph calls its input."""
+        return self._input.name
+
+    @property
     def input_shape(self) -> "tuple[int | str | None, ...]":
         """As the graph declares it, a name or None where the graph leaves it open."""
         return tuple(self._input.shape)
