@@ -67,6 +67,7 @@ OPTIONS = (
     Option("faces.min_width_px", 24, "Narrowest face that is embedded, pixels of the frame.", 12, 1000),
     Option("embedder.model", "auto", "Face embedder: auto, a catalog id or a model file."),
     Option("models.threads", 1, "Threads one model may use.", 1, 64),
+    Option("face_tracking.device", "auto", "Where torch models run: auto, cpu, cuda or cuda:N."),
     Option("tracking.exit_after_s", 2.0, "A person unseen this long has left: PERSON_OUT.", 0.1, 3600.0),
     Option("frame_history.memory_buffer_size", 300, "Frames kept in memory for each camera.", 1, 100000),
     Option("event_logging.enabled", True, "Write events to a file a day."),

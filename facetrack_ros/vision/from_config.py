@@ -7,7 +7,7 @@ from facetrack_ros.vision.build import AUTO, VisionSettings
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.resolve import resolve
 
-VISION_OPTIONS = ("detector.", "faces.", "embedder.", "models.")
+VISION_OPTIONS = ("detector.", "faces.", "embedder.", "models.", "face_tracking.device")
 
 
 def vision_settings(config: Config) -> VisionSettings:
@@ -15,7 +15,7 @@ def vision_settings(config: Config) -> VisionSettings:
     return VisionSettings(
         person_model=config["detector.model"], person_score=config["detector.min_score"],
         face_model=config["faces.model"], min_face_px=config["faces.min_width_px"],
-        embedder=config["embedder.model"], threads=config["models.threads"])
+        embedder=config["embedder.model"], threads=config["models.threads"], device=config["face_tracking.device"])
 
 
 def contract_of(model_id: str, config: Config) -> ModelContract:
