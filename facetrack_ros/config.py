@@ -75,6 +75,7 @@ OPTIONS = (
     Option("face_tracking.embedding_dim", 0,
            "Numbers of a face embedding: 0 for the embedder's own, fewer only of one that tells what a face looks like.",
            0, 65536),
+    Option("face_tracking.device", "auto", "Where torch models run: auto, cpu, cuda or cuda:N."),
     Option("battery.topic", "battery_state", "Topic of the robot's sensor_msgs/BatteryState; empty: none."),
     Option("battery.stop_faces_below", 0.2, "Charge, 0 to 1, below which face work stops; people are still followed.", 0.0, 1.0),
     Option("battery.resume_faces_at", 0.25, "Charge, 0 to 1, from which face work goes on.", 0.0, 1.0),

@@ -11,6 +11,7 @@ from facetrack_ros.vision.dlib_embedder import DlibFaceEmbedder
 from facetrack_ros.vision.dlib_faces import DlibFaceDetector
 from facetrack_ros.vision.histogram_body import HistogramBodyEmbedder
 from facetrack_ros.vision.judge import check_judge
+from facetrack_ros.vision.nanodet import NanodetPersonDetector
 from facetrack_ros.vision.onnx_body import OnnxBodyEmbedder
 from facetrack_ros.vision.onnx_embedder import OnnxFaceEmbedder
 from facetrack_ros.vision.persons_and_faces import PersonAndFaceDetector
@@ -22,6 +23,7 @@ from facetrack_ros.vision.reduced_embedder import ReducedFaceEmbedder, reduced_c
 from facetrack_ros.vision.resolve import ModelFile, resolve
 from facetrack_ros.vision.resnet50 import Resnet50FaceEmbedder
 from facetrack_ros.vision.ultralytics_detector import UltralyticsPersonDetector
+from facetrack_ros.vision.yolo import YoloPersonDetector
 from facetrack_ros.vision.yolox import YoloxPersonDetector
 from facetrack_ros.vision.yunet import YunetFaceDetector
 
@@ -44,14 +46,14 @@ class VisionSettings:
 
     :param person_model: also ``faces``: persons are taken from their faces.
     :param min_face_px: narrowest face that is embedded, pixels; an embedder may need more.
-    :param threads: threads inside one model call. OpenCV's count is set for the whole process.
+    :param threads: threads inside one model call. OpenCV's and torch's counts are set for the whole process.
     :param person_score: lowest confidence of a person, 0..1.
     :param person_iou: two person boxes that overlap more are one.
     :param face_score: lowest confidence of a YuNet face, 0..1.
     :param whole_frame: look for faces beside the persons found, too, and take those for persons.
     :param embedding_dim: numbers of an embedding; 0: the embedder's own. Fewer only of an embedder of appearance.
     :param appearance_as_identity: whether an embedder of appearance may say who somebody is.
-    :param device: where torch runs: ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``.
+    :param device: where torch models run: ``auto`` (CUDA where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
     """
 
     person_model: str = AUTO
@@ -163,8 +165,17 @@ def _yolox(model: ModelFile, settings: VisionSettings) -> YoloxPersonDetector:
     return YoloxPersonDetector(model.path, model.contract, settings.person_score, settings.person_iou, settings.threads)
 
 
+def _nanodet(model: ModelFile, settings: VisionSettings) -> NanodetPersonDetector:
+    return NanodetPersonDetector(model.path, model.contract, settings.person_score, settings.person_iou, settings.threads)
+
+
+def _yolo(model: ModelFile, settings: VisionSettings) -> YoloPersonDetector:
+    return YoloPersonDetector(model.path, model.contract, settings.person_score, settings.person_iou, settings.threads)
+
+
 def _ultralytics(model: ModelFile, settings: VisionSettings) -> UltralyticsPersonDetector:
-    return UltralyticsPersonDetector(model.path, model.contract, settings.person_score, settings.person_iou)
+    return UltralyticsPersonDetector(model.path, model.contract, settings.person_score, settings.person_iou,
+                                     settings.device, settings.threads)
 
 
 def _yunet(model: ModelFile, settings: VisionSettings) -> YunetFaceDetector:
@@ -198,6 +209,8 @@ def _dlib_embedder(model: ModelFile, _settings: VisionSettings) -> DlibFaceEmbed
 #: Who opens a model, by task and architecture of its contract.
 READERS: "dict[tuple[str, str], Callable[[ModelFile, VisionSettings], object]]" = {
     ("person", "yolox"): _yolox,
+    ("person", "nanodet"): _nanodet,
+    ("person", "yolo"): _yolo,
     ("person", "ultralytics"): _ultralytics,
     ("face", "yunet"): _yunet,
     ("face", "dlib"): _dlib_faces,

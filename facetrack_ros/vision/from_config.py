@@ -20,7 +20,8 @@ def vision_settings(config: Config) -> VisionSettings:
         whole_frame=config["faces.whole_frame"],
         embedder=config["embedder.model"], threads=config["models.threads"],
         embedding_dim=config["face_tracking.embedding_dim"],
-        appearance_as_identity=config["embedder.appearance_as_identity"])
+        appearance_as_identity=config["embedder.appearance_as_identity"],
+        device=config["face_tracking.device"])
 
 
 def contract_of(model_id: str, config: Config) -> ModelContract:
