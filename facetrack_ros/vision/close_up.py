@@ -39,10 +39,12 @@ class CloseUp:
     :param path: YuNet's ``.onnx`` file.
     :param score: lowest confidence of a look that counts, 0..1.
     :param max_iou: two boxes that overlap more are one face.
+    :raises cv2.error: OpenCV cannot read the file, or it is no YuNet.
     """
 
     def __init__(self, path: Path, score: float, max_iou: float):
         self._net = cv2.FaceDetectorYN.create(str(path), "", (LOOK_PX, LOOK_PX), score, max_iou, 50)
+        self._net.detect(np.zeros((LOOK_PX, LOOK_PX, 3), np.uint8))
 
     def look(self, image: np.ndarray, box: np.ndarray, landmarks: np.ndarray) -> UprightFace:
         """The face found again, upright; where it is not found its landmarks and box stay as they were.
@@ -84,11 +86,13 @@ def upright(box: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 
 def _in_picture(found: np.ndarray, matrix: np.ndarray) -> "tuple[np.ndarray, np.ndarray, float]":
     """Landmarks and box in pixels of the picture, and the roll that is left, degrees, from YuNet's row on a close-up."""
-    back = np.linalg.inv(matrix[:, :2]).T
+    # A turn and a scale: the inverse is the transpose over the square of the scale.
+    turn, scale = matrix[:, :2], np.hypot(matrix[0, 0], matrix[0, 1])
+    back = turn / scale ** 2
     points = found[4:14].reshape(5, 2)
     across = points[1] - points[0]
     middle = (found[:2] + found[2:4] / 2 - matrix[:, 2]) @ back
-    half = found[2:4] / 2 / np.hypot(matrix[0, 0], matrix[0, 1])
+    half = found[2:4] / 2 / scale
     return (((points - matrix[:, 2]) @ back).astype(np.float32),
             np.concatenate([middle - half, middle + half]).astype(np.float32),
             float(np.degrees(np.arctan2(across[1], across[0]))))

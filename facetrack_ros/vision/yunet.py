@@ -34,7 +34,7 @@ class YunetFaceDetector:
     :param max_iou: two boxes that overlap more are one face.
     :param max_side: longest side of its input, pixels; a larger picture is looked at smaller, however
         small its faces are.
-    :raises ModelError: OpenCV cannot read the file.
+    :raises ModelError: OpenCV cannot read the file, or it is no YuNet.
     """
 
     def __init__(self, path: Path, contract: ModelContract, score: float = 0.65, max_iou: float = 0.3,
