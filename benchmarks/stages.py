@@ -73,7 +73,7 @@ def main():
     bare = Bare()
     OnnxSession.run = bare.around(OnnxSession.run)
     faces = pipeline._faces
-    faces._net, faces._close_up = TimedYunet(faces._net, bare), TimedYunet(faces._close_up, bare)
+    faces._net, faces._close_up._net = TimedYunet(faces._net, bare), TimedYunet(faces._close_up._net, bare)
 
     rows = {stage: [] for stage in ("persons", "faces", "embeddings")}
     for _ in range(arguments.rounds):

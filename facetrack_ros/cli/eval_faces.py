@@ -20,6 +20,7 @@ from facetrack_ros.vision.pipeline import VisionPipeline
 
 NOTHING_USABLE = 1
 FALSE_MATCH_RATE = 1e-4
+PLOTS = (".png", ".svg", ".pdf")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,8 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise EvaluationError("--false-match-rate chooses the threshold that --write writes; give both")
     if arguments.plot and not arguments.plot.absolute().parent.is_dir():
         raise EvaluationError(f"there is no folder {arguments.plot.absolute().parent} to draw {arguments.plot.name} into")
-    pictures = face_folder(arguments.folder)
+    if arguments.plot and arguments.plot.suffix.lower() not in PLOTS:
+        raise EvaluationError(f"{arguments.plot.name} must end with {', '.join(PLOTS)}")
     settings = vision_settings(Config.load(arguments.config) if arguments.config else Config())
+    pictures = face_folder(arguments.folder)
     pipeline = build_for_measuring(replace(settings, embedder=arguments.embedder or settings.embedder,
                                            face_model=arguments.face_model or settings.face_model))
     faces = embed_pictures(pipeline, pictures, enlarged(arguments.upscale, arguments.pad), _progress(len(pictures)))
