@@ -39,7 +39,7 @@ class TrackerNode(RobotMember):
     """
 
     def __init__(self, contract: "ModelContract | None" = None, subscribe: bool = True, **member):
-        super().__init__("tracker", ("mesh", "data_dir", "tracking.", "embedder."), **member)
+        super().__init__("tracker", ("mesh", "data_dir", "tracking.", "embedder.", "face_tracking."), **member)
         robot_folder(self.robot_folder(), self.robot_id)
         self._verdicts = AliasFile(self.robot_folder() / self.robot_id)
         self._people = None

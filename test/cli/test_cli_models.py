@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from facetrack_ros.vision.catalog import MOBILEFACENET, YUNET_2023MAR
-from facetrack_ros.vision.contract import write_contract
+from facetrack_ros.vision.contract import read_contract, write_contract
 
 FACETRACK = Path(sys.executable).parent / "facetrack"
 DATA = Path(os.environ.get("FACETRACK_DATA") or Path(__file__).resolve().parents[2].parent / "shared" / "data")
@@ -79,6 +79,13 @@ def test_a_record_beside_a_model_adds_it(real):
     write_contract(own, real)
     done = models("list", folder=real)
     assert "0.61" in line_of(done, "my_faces") and hashlib.sha256(content).hexdigest() == own.sha256
+
+
+def test_a_record_shown_is_a_record_that_can_be_kept(folder):
+    done = models("show", MOBILEFACENET.id, folder=folder)
+    assert done.returncode == 0
+    (folder / f"{MOBILEFACENET.id}.contract.json").write_text(done.stdout)
+    assert read_contract(folder / f"{MOBILEFACENET.id}.contract.json") == MOBILEFACENET
 
 
 def test_broken_records_and_tampered_files_are_told_and_verify_fails(real):

@@ -1,6 +1,7 @@
 """Real models, clips and pictures for the tests of the vision package."""
 
 import functools
+import importlib.util
 import os
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.vision.build import VisionSettings, build_pipeline
+from facetrack_ros.vision.ultralytics_library import load_yolo
 
 
 def data_folder() -> Path:
@@ -24,7 +26,7 @@ def no_network_no_cache(monkeypatch, tmp_path):
     monkeypatch.delenv("FACETRACK_MODELS", raising=False)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def models() -> Path:
     folder = data_folder() / "models"
     if not folder.is_dir():
@@ -108,3 +110,29 @@ def scene():
         room[360 - small.shape[0]:, x:x + small.shape[1]] = small
         return room
     return paste
+
+
+@pytest.fixture(scope="session")
+def yolo_weights(tmp_path_factory):
+    """A function from a network's name to ``.pt`` weights of it for Ultralytics, seeded random ones that see persons everywhere."""
+    if importlib.util.find_spec("ultralytics") is None:  # not imported here: that is what the tests look at
+        pytest.skip("the torch extra is not installed")
+    import torch
+
+    person_number = 2
+
+    @functools.lru_cache(maxsize=None)
+    def save(name, person="person"):
+        torch.manual_seed(0)
+        net = load_yolo()(f"{name}.yaml")
+        net.model.names = {number: person if number == person_number else f"thing {number}" for number in range(80)}
+        head = net.model.model[-1]
+        for layers in (*head.cv3, *(getattr(head, "one2one_cv3", None) or ())):
+            torch.nn.init.normal_(layers[-1].weight, std=0.15)
+            layers[-1].bias.data.fill_(-4.0)
+            layers[-1].bias.data[person_number] = -1.0
+        path = tmp_path_factory.mktemp("weights") / f"{name}.pt"
+        net.save(str(path))
+        return path
+
+    return save
