@@ -22,10 +22,14 @@ import trackers as library
 from mot_scores import mean_scores, mot_scores
 
 from facetrack_ros.tracking.association import BoxTracker
+from facetrack_ros.tracking.from_config import BODY_THRESHOLDS
 from facetrack_ros.tracking.library_tracker import LIBRARY_TRACKERS, LibraryTracker
 from facetrack_ros.tracking.observation import Observation
+from facetrack_ros.vision import catalog
 from facetrack_ros.vision.build import VisionSettings, build_pipeline
 from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.histogram_body import HistogramBodyEmbedder
+from facetrack_ros.vision.onnx_body import OnnxBodyEmbedder
 
 FPS = 25
 # Nobody's face is looked at here; the threshold plays no part.
@@ -33,13 +37,7 @@ FACE_THRESHOLD = 0.5
 
 
 def body_embedders(folder: Path) -> dict:
-    """OSNet and the histogram, where this package has them and the model file is there."""
-    try:
-        from facetrack_ros.vision import catalog
-        from facetrack_ros.vision.histogram_body import HistogramBodyEmbedder
-        from facetrack_ros.vision.onnx_body import OnnxBodyEmbedder
-    except ImportError:
-        return {}
+    """The histogram, and OSNet where the model file is there."""
     file = folder / "models" / catalog.OSNET.file
     found = {"histogram": HistogramBodyEmbedder(catalog.HISTOGRAM)}
     if file.exists():
@@ -94,7 +92,7 @@ def main() -> None:
                    for image, each in zip(images, shown)]
         cost = (time.perf_counter() - started) / max(1, sum(map(len, shown))) * 1e3
         print(f"{name}: {cost:.1f} ms a person")
-        threshold = embedder.contract.threshold or (0.65 if name == "osnet" else 0.85)
+        threshold = BODY_THRESHOLDS[embedder.contract.id]
         trackers[f"own + {name}"] = (
             lambda _fps, threshold=threshold: BoxTracker(FACE_THRESHOLD, body_threshold=threshold), dressed)
 

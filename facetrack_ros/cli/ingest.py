@@ -25,7 +25,7 @@ from facetrack_ros.tracking.improving_faces import ImprovingFaces
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.description import description_lines
 from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.from_config import vision_settings
+from facetrack_ros.vision.from_config import body_embedder, vision_settings, with_appearance
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 
@@ -109,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _ingest(recordings: "list[Recording]", pipeline: VisionPipeline, history: RobotHistory, config: Config,
             folder: Path) -> None:
     people = recalled_people(folder.parent, history.robot_id, config, pipeline.contract, others=True)
-    verdicts = AliasFile(folder)
+    verdicts, bodies = AliasFile(folder), body_embedder(config)
     sightings, events, started, told = history.status().sightings, 0, time.monotonic(), 0.0
     streams = [recording.frames(config["camera.jpeg_quality"]) for recording in recordings]
     checked = set()
@@ -124,7 +124,7 @@ def _ingest(recordings: "list[Recording]", pipeline: VisionPipeline, history: Ro
                                  f"{show_utc(frame.stamp_ns)} UTC: choose another --start or another --data")
         history.add_frame(frame)
         try:
-            detections = pipeline.detect([frame.image])[0]
+            detections = with_appearance(pipeline.detect([frame.image])[0], frame.image, bodies)
         except FrameError as error:
             print(error, file=sys.stderr)
             continue

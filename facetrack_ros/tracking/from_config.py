@@ -4,6 +4,7 @@ from functools import partial
 from typing import Callable
 
 from facetrack_ros.config import Config
+from facetrack_ros.errors import ConfigError
 from facetrack_ros.tracking.aliases import Aliases
 from facetrack_ros.tracking.association import BoxTracker
 from facetrack_ros.tracking.camera_motion import CameraMotion
@@ -16,6 +17,9 @@ from facetrack_ros.vision.contract import ModelContract
 
 OWN = "own"
 OFF = "off"
+#: From which cosine two bodies look the same: chosen on TUD-Campus (docs/tracking.md). Other models need the setting.
+BODY_THRESHOLDS = {"osnet_x0_25_msmt17": 0.65, "colour_gradient_histogram": 0.8}
+_OTHER_BODY_THRESHOLD = 0.7
 
 
 def tracking_settings(config: Config) -> TrackingSettings:
@@ -27,6 +31,12 @@ def tracking_settings(config: Config) -> TrackingSettings:
         likely_score=min(config["tracking.likely_score"], config["tracking.sure_score"]))
 
 
+def body_threshold(config: Config) -> float:
+    """From which cosine two bodies look the same to the chosen model."""
+    name = config["tracking.appearance"]
+    return config["tracking.appearance_threshold"] or BODY_THRESHOLDS.get(name, _OTHER_BODY_THRESHOLD)
+
+
 def tracker_factory(config: Config, threshold: float) -> "Callable[[], Tracker]":
     """Makes a camera's tracker as the configuration chooses it. One is made at once, so that a choice that cannot be is
     told before the first frame.
@@ -36,10 +46,14 @@ def tracker_factory(config: Config, threshold: float) -> "Callable[[], Tracker]"
     """
     settings, name, motion = tracking_settings(config), config["tracking.association"], config["tracking.camera_motion"]
     if name != OWN:
+        if config["tracking.appearance"] != OFF:
+            raise ConfigError(f"{name} takes no account of appearance: set tracking.association to own, or "
+                              "tracking.appearance to off")
         make = partial(LibraryTracker, name, threshold, settings, camera_motion=motion)
     else:
         def make() -> BoxTracker:
-            return BoxTracker(threshold, settings, camera_motion=None if motion == OFF else CameraMotion(motion))
+            return BoxTracker(threshold, settings, body_threshold(config),
+                              None if motion == OFF else CameraMotion(motion))
     make()
     return make
 
