@@ -12,6 +12,9 @@ from facetrack_ros.tracking.track import Track
 from facetrack_ros.tracking.tracker import Tracker
 from facetrack_ros.tracking.visit import Visit
 
+# One look that is clearly somebody else's may be a poor one.
+_DOUBTS_TO_END = 2
+
 Events = Tuple[PersonEvent, ...]
 
 
@@ -39,7 +42,7 @@ class CameraView:
         self._visits: "dict[str, Visit]" = {}
         self._ended: "list[Follow]" = []
         self._tracks: "tuple[Track, ...]" = ()
-        self._shown: "frozenset[str]" = frozenset()
+        self._told_together: "frozenset[str]" = frozenset()
 
     def update(self, stamp_ns: int, number: int, observation: Observation) -> "tuple[tuple[Track, ...], Events]":
         """Take a frame; see :meth:`PeopleTracker.update`."""
@@ -56,10 +59,10 @@ class CameraView:
         self._keep_time(stamp_ns, number)
         seen = self._see(stamp_ns, number, observation)
         events += self._decide(stamp_ns)
-        shown = frozenset(follow.person_id for follow in seen if follow.person_id)
-        if shown != self._shown and len(shown) > 1:
-            self._identities.saw_together(shown)
-        self._shown = shown
+        sure = frozenset(follow.person_id for follow in seen if follow.person_id and follow.sure_ns == stamp_ns)
+        if len(sure) > 1 and not sure <= self._told_together:
+            self._identities.saw_together(sure)
+            self._told_together = sure
         for follow in seen:
             if follow.person_id:
                 events += self._accompany(follow)
@@ -119,13 +122,47 @@ class CameraView:
             seen.append(follow)
             if follow.person_id:
                 self._visits[follow.person_id].see(follow)
-        for follow in seen:
-            for other in seen:
-                if other is not follow and other.person_id:
-                    follow.together.add(other.person_id)
-                elif other is not follow:
-                    follow.beside.add(other.track_id)
+        seen = [follow for follow in seen if not self._is_another(follow, stamp_ns)]
+        self._note_together(seen, stamp_ns)
         return seen
+
+    def _is_another(self, follow: Follow, stamp_ns: int) -> bool:
+        """Whether a track's face shows that it has gone over to somebody else, as happens where people cross; it ends then,
+        and what its key shows next is a new track."""
+        if not follow.person_id or follow.embedding is None:
+            return False
+        alike = self._identities.likeness(follow.person_id, follow.embedding)
+        if alike is None or alike >= self._threshold:
+            follow.sure_ns, follow.doubts = stamp_ns, 0
+        elif alike < 1 - self._settings.veto_distance * (1 - self._threshold):
+            follow.doubts += 1
+        if follow.doubts < _DOUBTS_TO_END:
+            return False
+        self._end(follow)
+        return True
+
+    def _note_together(self, seen: "list[Follow]", stamp_ns: int) -> None:
+        """Who is in one picture is not one person. A track counts as its person only where its face says so, then or
+        later: it may have gone over to somebody else since."""
+        sure = [follow for follow in seen if follow.person_id and follow.sure_ns == stamp_ns]
+        unsure = {follow.track_id for follow in seen} - {follow.track_id for follow in sure}
+        for follow in seen:
+            follow.beside |= unsure
+            follow.beside.discard(follow.track_id)
+        for other in sure:
+            for follow in seen:
+                if follow is not other:
+                    follow.together.add(other.person_id)
+            for follow in self._follows.values():
+                if other.track_id in follow.beside:
+                    follow.beside.discard(other.track_id)
+                    follow.together.add(other.person_id)
+
+    def _excluded(self, follow: Follow) -> "set[str]":
+        """Whom a track cannot be: those seen beside it, and those in view whose face was seen since it began."""
+        return follow.together | {other.person_id for other in self._follows.values()
+                                  if other.person_id and other.last_ns == follow.last_ns and other is not follow
+                                  and other.sure_ns is not None and other.sure_ns >= follow.first_ns}
 
     def _decide(self, now_ns: int, wait: bool = True) -> "list[PersonEvent]":
         """Say who the undecided tracks are, the surest first; each decision excludes that person for the others."""
@@ -133,7 +170,7 @@ class CameraView:
         while True:
             undecided = [follow for follow in self._follows.values() if follow.undecided]
             found = [(recognition, follow) for recognition, follow in
-                     ((self._identities.recognise(follow.template, follow.together), follow) for follow in undecided)
+                     ((self._identities.recognise(follow.template, self._excluded(follow)), follow) for follow in undecided)
                      if recognition]
             if not found:
                 break
@@ -142,7 +179,7 @@ class CameraView:
         for follow in undecided:
             waited = now_ns - follow.confirmed_ns >= self._settings.identity_wait_ns
             enough = len(follow.template) and (follow.looks >= self._settings.faces_for_new_person or
-                                               not self._identities.knows_other_than(follow.together))
+                                               not self._identities.knows_other_than(self._excluded(follow)))
             if enough or (waited or not wait) and self._counts(follow):
                 events += self._name(follow, self._identities.new_person(), now_ns)
         return events
@@ -168,6 +205,7 @@ class CameraView:
                 other.together.add(person_id)
                 other.beside.discard(follow.track_id)
         follow.person_id = person_id
+        follow.sure_ns = follow.last_ns if len(follow.template) else None
         visit = self._visits.get(person_id)
         if visit:
             visit.take(follow)

@@ -17,8 +17,10 @@ class Follow:
     """One track from its first frame on.
 
     :ivar template: its face as seen in this track, what tells who it is.
-    :ivar together: persons seen in one picture with it, so none of them.
-    :ivar beside: ids of tracks seen in one picture with it while nobody knows yet who they are.
+    :ivar together: persons seen in one picture with it, so none of them; only those whose face said so.
+    :ivar beside: ids of tracks seen in one picture with it whose faces did not say yet who they are.
+    :ivar sure_ns: when its face last was that of its person, None while it never was.
+    :ivar doubts: how many looks in a row were clearly not of its person.
     :ivar looks: how many embeddings of its face there were.
     """
 
@@ -33,6 +35,8 @@ class Follow:
         self.together: "set[str]" = set()
         self.beside: "set[str]" = set()
         self.looks = 0
+        self.sure_ns: "int | None" = None
+        self.doubts = 0
         self._face: "Face | None" = None
         self._hits: "deque[int]" = deque()
         self._last_looks: "deque[tuple[int, np.ndarray]]" = deque()

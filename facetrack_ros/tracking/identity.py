@@ -164,7 +164,7 @@ class Identities:
     def _part(self, persons: Collection[str]) -> None:
         """Undo what robots joined of those who were seen in one picture."""
         for person_id in persons:
-            for other in self._beside.get(person_id, ()):
+            for other in self._beside.get(person_id, set()) & set(self.aliases.group(person_id)):
                 known = self.aliases.verdict_on(person_id, other)
                 if self.aliases.settled(other) == self.aliases.settled(person_id) and not (known and known.operator):
                     self._decide(splitting(self.aliases, max(person_id, other), self._record_ids(), self._robot, self.now_ns,
@@ -183,6 +183,11 @@ class Identities:
     def _record_ids(self) -> "Iterator[str]":
         while True:
             yield f"a_{self._robot}_{self._ids.next('alias')}"
+
+    def likeness(self, person_id: str, embedding: np.ndarray) -> "float | None":
+        """How like a look is to the most alike one known of a person, cosine; None where none is known."""
+        known = self._known.get(person_id)
+        return float((known.template.embeddings @ embedding).max()) if known and len(known.template) else None
 
     def add_face(self, person_id: str, embedding: np.ndarray, quality: float) -> None:
         """Learn a look of a person; one that is like none of the looks known is left out."""
