@@ -14,6 +14,8 @@ from facetrack_ros.tracking.visit import Visit
 
 # One look that is clearly somebody else's may be a poor one.
 _DOUBTS_TO_END = 2
+# The first looks at somebody may be poor ones themselves.
+_LOOKS_BEFORE_DOUBTS = 5
 
 Events = Tuple[PersonEvent, ...]
 
@@ -134,7 +136,7 @@ class CameraView:
         alike = self._identities.likeness(follow.person_id, follow.embedding)
         if alike is None or alike >= self._threshold:
             follow.sure_ns, follow.doubts = stamp_ns, 0
-        elif alike < 1 - self._settings.veto_distance * (1 - self._threshold):
+        elif alike < 1 - self._settings.veto_distance * (1 - self._threshold) and follow.looks > _LOOKS_BEFORE_DOUBTS:
             follow.doubts += 1
         if follow.doubts < _DOUBTS_TO_END:
             return False
@@ -222,7 +224,7 @@ class CameraView:
 
     def _accompany(self, follow: Follow) -> "list[PersonEvent]":
         """A person seen: learn the face, and tell once where it turns out to be somebody known."""
-        if follow.embedding is None:
+        if follow.embedding is None or follow.doubts:
             return []
         self._identities.add_face(follow.person_id, follow.embedding, follow.quality)
         visit = self._visits[follow.person_id]
