@@ -88,6 +88,7 @@ OPTIONS = (
     Option("tracking.appearance", "off",
            "How whole bodies look, for tracking (own): off, osnet_x0_25_msmt17, colour_gradient_histogram or a model file."),
     Option("tracking.appearance_threshold", 0.0, "Similarity from which two bodies look the same; 0: the model's.", 0.0, 1.0),
+    Option("tracking.lost_after_frames", 1, "A track that so many frames do not show is lost.", 1, 1000),
     Option("tracking.lost_for_s", 2.0, "How long somebody out of sight is looked for in a camera.", 0.1, 60.0),
     Option("tracking.sure_score", 0.7, "A person of this score, or with a face, is followed at once (own).", 0.0, 1.0),
     Option("tracking.likely_score", 0.55, "Several boxes of this score begin a track; lower ones only go on with one (own).", 0.0, 1.0),

@@ -116,14 +116,16 @@ class CameraView:
             follow = self._follows.get(key)
             if follow is None:
                 follow = self._follows[key] = Follow(self._new_track_id(), stamp_ns, number, box,
-                                                     self._identities.empty_template())
+                                                     self._identities.empty_template(), self._settings)
             elif follow in seen:
                 continue
-            follow.see(stamp_ns, number, box, observation.scores[row], observation.faces[row], self._threshold,
-                       self._settings)
+            follow.see(stamp_ns, number, box, observation.scores[row], observation.faces[row], self._threshold)
             seen.append(follow)
             if follow.person_id:
                 self._visits[follow.person_id].see(follow)
+        for follow in self._follows.values():
+            if follow.last_ns != stamp_ns:
+                follow.miss()
         seen = [follow for follow in seen if not self._is_another(follow, stamp_ns)]
         self._note_together(seen, stamp_ns)
         return seen

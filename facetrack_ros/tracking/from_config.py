@@ -26,7 +26,7 @@ def tracking_settings(config: Config) -> TrackingSettings:
     """What the configuration says of tracking; the rest stays at its default."""
     return TrackingSettings(
         exit_after_ns=round(config["tracking.exit_after_s"] * SECOND_NS),
-        max_gap_ns=round(config["tracking.lost_for_s"] * SECOND_NS),
+        lost_after_frames=config["tracking.lost_after_frames"], max_gap_ns=round(config["tracking.lost_for_s"] * SECOND_NS),
         sure_score=config["tracking.sure_score"],
         likely_score=min(config["tracking.likely_score"], config["tracking.sure_score"]))
 

@@ -13,7 +13,8 @@ class TrackingSettings:
 
     :param min_hits: in how many frames a track must be seen before it is believed.
     :param confirm_within_ns: how close together these frames must lie.
-    :param max_gap_ns: how long a lost track is looked for.
+    :param lost_after_frames: a track that so many frames do not show is lost.
+    :param max_gap_ns: how long a lost track is looked for; it is idle then.
     :param exit_after_ns: a person unseen this long in a camera has left.
     :param identity_wait_ns: how long a believed track waits for a face that tells who it is; one that shows none counts
         as a person when it has been seen for that long.
@@ -43,6 +44,7 @@ class TrackingSettings:
 
     min_hits: int = 2
     confirm_within_ns: int = 2 * SECOND_NS
+    lost_after_frames: int = 1
     max_gap_ns: int = 2 * SECOND_NS
     exit_after_ns: int = 2 * SECOND_NS
     identity_wait_ns: int = SECOND_NS
@@ -65,7 +67,7 @@ class TrackingSettings:
     max_persons: int = 2000
 
     def __post_init__(self):
-        for name in ("min_hits", "confirm_within_ns", "max_gap_ns", "exit_after_ns", "faces_for_new_person",
+        for name in ("min_hits", "lost_after_frames", "confirm_within_ns", "max_gap_ns", "exit_after_ns", "faces_for_new_person",
                      "template_size", "max_persons"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
