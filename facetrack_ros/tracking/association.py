@@ -23,6 +23,7 @@ class _Followed:
 
     def __init__(self, key: int, stamp_ns: int, box: np.ndarray):
         self.key = key
+        self.first_ns, self.first_box = stamp_ns, box
         self.motion = BoxMotion(stamp_ns, box)
         self.looks = Looks()
         self.evidence = 0.0
@@ -83,6 +84,10 @@ class BoxTracker:
             if self._believed(followed):
                 keys[row] = followed.key
         return keys
+
+    def began(self, key: int) -> "tuple[int, np.ndarray] | None":
+        """Stamp and box of a track's first frame, which may be one before its key was told; None for one not followed."""
+        return next(((followed.first_ns, followed.first_box) for followed in self._followed if followed.key == key), None)
 
     def _believed(self, followed: _Followed) -> bool:
         return followed.evidence >= self._settings.evidence

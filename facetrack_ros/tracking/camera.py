@@ -115,8 +115,9 @@ class CameraView:
                 continue
             follow = self._follows.get(key)
             if follow is None:
-                follow = self._follows[key] = Follow(self._new_track_id(), stamp_ns, number, box,
-                                                     self._identities.empty_template(), self._settings)
+                first_ns, first_box = self._tracker.began(key) or (stamp_ns, box)
+                follow = self._follows[key] = Follow(self._new_track_id(), first_ns, self._number_at(first_ns, number),
+                                                     first_box, self._identities.empty_template(), self._settings)
             elif follow in seen:
                 continue
             follow.see(stamp_ns, number, box, observation.scores[row], observation.faces[row], self._threshold)
@@ -272,9 +273,11 @@ class CameraView:
         for follow in [follow for follow in self._follows.values() if follow.person_id == visit.person_id]:
             self._end(follow)
         self._identities.forget_faceless(visit.person_id)
-        number = next((number for frame_ns, number in reversed(self._frames) if frame_ns <= stamp_ns),
-                      visit.last_number)
-        return [visit.left(stamp_ns, number)]
+        return [visit.left(stamp_ns, self._number_at(stamp_ns, visit.last_number))]
+
+    def _number_at(self, stamp_ns: int, default: int) -> int:
+        """Number of the last frame up to a stamp."""
+        return next((number for frame_ns, number in reversed(self._frames) if frame_ns <= stamp_ns), default)
 
     def _drop(self, stamp_ns: int) -> None:
         """End the tracks that are not looked for any more; undecided ones wait for their decision."""

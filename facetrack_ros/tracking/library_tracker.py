@@ -75,6 +75,9 @@ class LibraryTracker:
             del self._last_ns[library_id], self._looks[library_id], self._keys[library_id]
         return keys
 
+    def began(self, key: int) -> None:
+        """Not known: the library does not tell of tracks it does not believe yet."""
+
     def _key(self, library_id: int, stamp_ns: int, face: "np.ndarray | None") -> int:
         looks = self._looks.setdefault(library_id, Looks())
         if library_id not in self._keys or face_similarities([looks], [face])[0, 0] < self._veto:

@@ -304,6 +304,9 @@ def test_a_tracker_from_elsewhere_can_take_the_place_of_the_own(look):
         def update(self, stamp_ns, observation):
             return np.array([0] + [-1] * (len(observation) - 1))[:len(observation)]
 
+        def began(self, key):
+            return None
+
     people = PeopleTracker("robot1", IdCounter(), TrackingSettings(), 0.36, "a-model", new_tracker=ByOrder)
     boxes = np.array([[0, 0, 60, 180], [100, 0, 160, 180]], np.float32)
     shown = Detections(boxes, np.ones(2, np.float32), "boxes")
@@ -354,6 +357,9 @@ def test_a_track_that_goes_over_to_somebody_else_ends_and_both_keep_their_ids(lo
     class Swapped:
         def update(self, stamp_ns, observation):
             return np.arange(len(observation))[::-1] if stamp_ns >= 12 * 10**9 else np.arange(len(observation))
+
+        def began(self, key):
+            return None
 
     people, at = PeopleTracker("robot1", IdCounter(), TrackingSettings(), 0.36, "a-model", new_tracker=Swapped), {}
     boxes = np.array([[100, 100, 160, 280], [400, 100, 460, 280]], np.float32)
@@ -413,3 +419,11 @@ def test_a_verdict_on_no_two_persons_is_refused(scene, first, second):
     with pytest.raises(TemplateRefused):
         scene.people.hear(Verdict("a_1", first, second, True, "robot2", False, 1, 0, ""))
     assert scene.people.aliases.verdicts == ()
+
+
+def test_a_person_of_middling_score_came_with_the_first_of_the_boxes_that_made_sure(scene):
+    for step in range(20):
+        scene.show(10 + 0.1 * step, (100 + 3 * step, None), score=0.6)
+    came, = scene.events
+    assert (came.event, came.stamp_ns, came.frame_number) == (PERSON_IN, 10 * 10**9, 0)
+    assert came.bbox == (100, 100, 160, 280)
