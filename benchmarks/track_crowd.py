@@ -122,7 +122,7 @@ def main() -> None:
         alike.append(iou(boxes, np.array([track.bbox for track in shown], np.float32).reshape(-1, 4)).astype(np.float16))
         if number % round(60 * arguments.fps) == 0:
             # What is kept for the comparison is not the tracker's.
-            held = sum(each.nbytes for kept in (true_ids, alike) for each in kept) + sum(map(sys.getsizeof, found_ids))
+            held = sum(sys.getsizeof(each) for kept in (true_ids, alike, found_ids) for each in kept)
             resident = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
             memory.append((resident - held) / 1e6)
     by_id = {person_id: number for number, person_id in enumerate(numbers)}

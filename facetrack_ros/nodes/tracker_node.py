@@ -19,7 +19,6 @@ from facetrack_ros.tracking.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.tracking.frame_join import FrameJoin
 from facetrack_ros.tracking.from_config import OFF
 from facetrack_ros.tracking.gallery import EntryRefused
-from facetrack_ros.tracking.identity import TemplateRefused
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.detections import Detections
@@ -178,14 +177,14 @@ class TrackerNode(RobotMember):
     def _hear_verdict(self, message: msg.PersonVerdict) -> None:
         """Take what a robot or a person says of two ids, keep it, and say it again for those who come later."""
         verdict = people_conversion.verdict_from_message(message)
-        if self._people is None:
-            if self._verdicts.read().take(verdict):
-                self._verdicts.append([verdict])
-            return
-        known = self._people.aliases.verdict_on(*verdict.pair)
+        known = self._people.aliases.verdict_on(*verdict.pair) if self._people is not None else None
         try:
+            if self._people is None:
+                if self._verdicts.read().take(verdict):
+                    self._verdicts.append([verdict])
+                return
             self._people.hear(verdict)
-        except TemplateRefused as error:
+        except ValueError as error:
             self.get_logger().warning(f"{message.by} told of two persons, turned down: {error}")
             return
         if self._people.aliases.verdict_on(*verdict.pair) is not known:
