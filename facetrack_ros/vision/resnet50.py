@@ -1,6 +1,7 @@
 """torchvision's ResNet-50 as face embedder: what a face looks like, average-pooled."""
 
 import re
+import warnings
 from pathlib import Path
 from typing import Sequence
 
@@ -89,7 +90,9 @@ def load_resnet50(path: Path):
         raise ModelError("a ResNet-50 needs torch and torchvision: pip install facetrack_ros[torch], or export it once "
                          "with facetrack models export and run it without them") from error
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # about pickle protocols; what follows says what is wrong
+            warnings.simplefilter("ignore")
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle, zip and torch each raise classes of their own
         raise ModelError(f"{path} cannot be read as weights of torch: it is damaged, of another format, or holds more than "
                          f"weights") from error
