@@ -147,7 +147,7 @@ def test_a_model_of_another_task_is_refused(models):
             load_resnet50(models / name)
 
 
-@pytest.mark.parametrize("device, told", [("gpu", "unknown; choose auto, cpu, cuda"), ("cuda:99", "asked for, torch sees")])
+@pytest.mark.parametrize("device, told", [("gpu", "must be auto, cpu, cuda"), ("cuda:99", "torch sees")])
 def test_a_device_that_is_not_there_is_told(random_resnet50, device, told):
     with pytest.raises(ModelError, match=told):
         Resnet50FaceEmbedder(random_resnet50, catalog.RESNET50, device=device)
