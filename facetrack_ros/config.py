@@ -61,7 +61,7 @@ OPTIONS = (
     Option("data_dir", "", "Folder that holds one folder a robot; empty: ~/.local/share/facetrack."),
     Option("camera.jpeg_quality", 90, "JPEG quality of frames that do not come as JPEG.", 1, 100),
     Option("camera.loop", False, "Start a file, folder or bag again at its end."),
-    Option("detector.model", "auto", "Person detector: auto, a catalog id, a model file, ultralytics=PATH, or faces (persons from faces)."),
+    Option("detector.model", "auto", "Person detector: auto, a catalog id, a model file, yolo_onnx=PATH, ultralytics=PATH, or faces (persons from faces)."),
     Option("detector.min_score", 0.4, "Lowest person score that counts.", 0.0, 1.0),
     Option("faces.model", "auto", "Face detector: auto, a catalog id or a model file."),
     Option("faces.min_width_px", 24, "Narrowest face that is embedded, pixels of the frame.", 12, 1000),

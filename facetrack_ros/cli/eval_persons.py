@@ -108,7 +108,7 @@ def _plot(curve: PrecisionRecall, report: dict, path: Path) -> None:
         axes.legend(loc="lower left")
     average = "nothing to find" if report["average_precision"] is None else f"AP {report['average_precision']:.3f}"
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision",
-             title=f"{report['model']}: {average} at overlap {report['min_iou']:g}, {report['boxes']} boxes")
+             title=f"{report['model']}\n{average} at overlap {report['min_iou']:g}, {report['boxes']} boxes")
     axes.grid(alpha=0.3)
     figure.tight_layout()
     try:

@@ -1,5 +1,8 @@
 """Five-point alignment: turn, scale and shift a face onto the template its embedder was trained on."""
 
+import functools
+import math
+
 import cv2
 import numpy as np
 
@@ -34,6 +37,7 @@ def similarity_transform(points: np.ndarray, template: np.ndarray) -> "np.ndarra
     return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
 
 
+@functools.lru_cache(maxsize=None)
 def template_for(size: "tuple[int, int]") -> np.ndarray:
     """Where the five points lie in a crop of another size: scaled with its height, in the middle of its width.
 
@@ -44,7 +48,9 @@ def template_for(size: "tuple[int, int]") -> np.ndarray:
     """
     width, height = size
     scale = height / ARCFACE_SIZE
-    return (ARCFACE_TEMPLATE * scale + ((width - ARCFACE_SIZE * scale) / 2, 0)).astype(np.float32)
+    points = (ARCFACE_TEMPLATE * scale + ((width - ARCFACE_SIZE * scale) / 2, 0)).astype(np.float32)
+    points.setflags(write=False)  # shared by all who ask
+    return points
 
 
 def align(image: np.ndarray, landmarks: np.ndarray,
@@ -85,8 +91,16 @@ def align(image: np.ndarray, landmarks: np.ndarray,
 def _source_of(matrix: np.ndarray, size: "tuple[int, int]", width: int, height: int) -> "tuple[int, int, int, int]":
     """The part of a ``width`` by ``height`` picture that a crop is made from, with two pixels of the crop around it:
     averaging a whole frame for one face takes longer than the embedder."""
-    corners = np.array([[-2, -2], [size[0] + 2, -2], [-2, size[1] + 2], [size[0] + 2, size[1] + 2]], np.float64)
-    source = (corners - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
-    low = np.clip(np.floor(source.min(axis=0)), 0, (width, height))
-    high = np.clip(np.ceil(source.max(axis=0)), 0, (width, height))
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+    # In plain numbers: a dozen of small numpy calls would take longer than the crop.
+    (a, _, x), (b, _, y) = matrix.tolist()
+    square = a * a + b * b
+    from_x, from_y = size[0] / 2 - x, size[1] / 2 - y
+    middle_x, middle_y = (a * from_x + b * from_y) / square, (a * from_y - b * from_x) / square
+    half_x = (abs(a) * (size[0] / 2 + 2) + abs(b) * (size[1] / 2 + 2)) / square
+    half_y = (abs(b) * (size[0] / 2 + 2) + abs(a) * (size[1] / 2 + 2)) / square
+    return (_within(math.floor(middle_x - half_x), width), _within(math.floor(middle_y - half_y), height),
+            _within(math.ceil(middle_x + half_x), width), _within(math.ceil(middle_y + half_y), height))
+
+
+def _within(position: int, side: int) -> int:
+    return min(max(position, 0), side)

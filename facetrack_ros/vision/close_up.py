@@ -15,7 +15,7 @@ LOOK_PX = 128
 LOOK_FACE_PX = 80.0
 LOOKS = 3
 # A head on its side comes upright in more looks, each of which takes most of the roll that is left. Of ORL faces found at
-# 60 degrees of roll 3 % instead of 27 % then have landmarks whose embedding is nobody's; upright ones need no more looks.
+# 60 degrees of roll 5 % instead of 29 % then have landmarks whose embedding is nobody's; upright ones need no more looks.
 MOST_LOOKS = 8
 UPRIGHT_DEGREES = 4.0
 

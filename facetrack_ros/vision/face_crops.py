@@ -38,7 +38,7 @@ class FaceCrops:
     def labelled(self) -> bool:
         """Whether it is known who the faces are, at least two people and one of them twice."""
         named, counts = np.unique(self.people[self.people != ""], return_counts=True)
-        return len(named) > 1 and counts.max() > 1
+        return len(named) > 1 and bool(counts.max() > 1)
 
     def rows(self, which: np.ndarray) -> "FaceCrops":
         """Some of them, by number or mask."""

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from facetrack_ros.vision.evaluation.pairs import pair_similarities
 from facetrack_ros.vision.evaluation.verification import auc, false_match_curve, round_up, shows, threshold_at
 from facetrack_ros.vision.face_crops import FaceCrops
 from facetrack_ros.vision.onnx_embedder import OnnxFaceEmbedder
+from facetrack_ros.vision.onnx_session import NO_TELEMETRY
 
 #: An INT8 model whose embeddings are further from float32's on average, or that tells people apart worse by more, is not
 #: offered.
@@ -81,6 +83,7 @@ def quantise(source: Path, embedder: OnnxFaceEmbedder, calibration: FaceCrops, t
     :param reduce_range: weights in seven bits, for x86 processors without VNNI, where sums of eight bits overflow.
     :raises ModelError: the package onnx is missing, or onnxruntime cannot do it.
     """
+    os.environ.setdefault(*NO_TELEMETRY)
     try:
         import onnx  # noqa: F401  (onnxruntime's tools need it)
         from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static

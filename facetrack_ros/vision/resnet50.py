@@ -1,6 +1,6 @@
 """torchvision's ResNet-50 as face embedder: what a face looks like, average-pooled."""
 
-import re
+import warnings
 from pathlib import Path
 from typing import Sequence
 
@@ -11,6 +11,7 @@ from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.face import Face
 from facetrack_ros.vision.face_input import FaceInput
 from facetrack_ros.vision.picture import as_bgr
+from facetrack_ros.vision.torch_device import torch_device
 from facetrack_ros.vision.unit_rows import unit_rows
 
 DIMENSION = 2048
@@ -39,7 +40,7 @@ class Resnet50FaceEmbedder:
         self.network = load_resnet50(path)
         import torch
 
-        self._device = _device(device)
+        self._device = torch_device(device)
         torch.set_num_threads(threads)
         try:
             self.network.to(self._device)
@@ -89,7 +90,9 @@ def load_resnet50(path: Path):
         raise ModelError("a ResNet-50 needs torch and torchvision: pip install facetrack_ros[torch], or export it once "
                          "with facetrack models export and run it without them") from error
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # about pickle protocols; what follows says what is wrong
+            warnings.simplefilter("ignore")
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle, zip and torch each raise classes of their own
         raise ModelError(f"{path} cannot be read as weights of torch: it is damaged, of another format, or holds more than "
                          f"weights") from error
@@ -107,20 +110,6 @@ def load_resnet50(path: Path):
     if not all(torch.isfinite(value).all() for value in network.state_dict().values()):
         raise ModelError(f"{path} is damaged: some of its weights are no numbers")
     return network
-
-
-def _device(wanted: str) -> str:
-    import torch
-
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if wanted == "auto":
-        return "cuda:0" if count else "cpu"
-    known = re.fullmatch(r"cpu|cuda(?::(\d{1,3}))?", wanted)
-    if known is None:
-        raise ModelError(f"the device {wanted!r} is unknown; choose auto, cpu, cuda or cuda:N")
-    if wanted != "cpu" and int(known.group(1) or 0) >= count:
-        raise ModelError(f"the device {wanted} is asked for, torch sees {count or 'no'} CUDA devices here; choose auto or cpu")
-    return wanted
 
 
 def _first_line(error: Exception) -> str:

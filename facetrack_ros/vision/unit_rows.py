@@ -12,7 +12,7 @@ def unit_rows(rows: np.ndarray) -> np.ndarray:
     :raises ModelError: a row is zero or not finite, so that it has no direction.
     """
     rows = np.asarray(rows, np.float32)
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    norms = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))[:, None]  # whose squares do not overflow
     if not np.isfinite(norms).all() or (norms < 1e-6).any():
         raise ModelError("the embedder gave a vector without direction; its file is damaged or of another kind")
-    return rows / norms
+    return (rows / norms).astype(np.float32)

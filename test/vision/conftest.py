@@ -136,3 +136,47 @@ def yolo_weights(tmp_path_factory):
         return path
 
     return save
+
+
+@pytest.fixture(scope="session")
+def tiny_onnx():
+    """A function that writes an ONNX graph of a few numbers, which behaves like a good or like a broken model.
+
+    Its output is the mean of each picture's channels times ``rows``, ``(channels, dimension)``. ``batch`` is of its input, a
+    number or a name to leave it open, ``input_shape`` instead of ``(batch, 3, 16, 16)``; ``output`` is the name of an operation
+    on the output and that operation's further inputs.
+    """
+    pytest.importorskip("onnx", reason="onnx, which makes the graphs, is not installed")
+
+    def make(path, rows, batch="batch", input_shape=None, output=None):
+        from onnx import TensorProto, helper, numpy_helper
+
+        shape = list(input_shape or (batch, 3, 16, 16))
+        initial = [numpy_helper.from_array(np.asarray(rows, np.float32), "rows")]
+        nodes = [helper.make_node("ReduceMean", ["pictures"], ["means"], axes=[2, 3], keepdims=0),
+                 helper.make_node("MatMul", ["means", "rows"], ["vectors"])]
+        name = "vectors"
+        if output is not None:
+            operation, *constants = output
+            for number, constant in enumerate(constants):
+                initial.append(numpy_helper.from_array(np.asarray(constant), f"constant{number}"))
+            nodes.append(helper.make_node(operation, ["vectors", *(f"constant{n}" for n in range(len(constants)))], ["made"]))
+            name = "made"
+        graph = helper.make_graph(nodes, "tiny", [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, shape)],
+                                  [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)], initial)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+        path.write_bytes(model.SerializeToString())
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def random_resnet50(tmp_path_factory):
+    """A state dict of torchvision's ResNet-50 before any training, always the same: its numbers mean nothing."""
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    models = pytest.importorskip("torchvision.models", reason="torchvision is not installed")
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "random.pth"
+    torch.save(models.resnet50(weights=None).state_dict(), path)
+    return path

@@ -61,32 +61,46 @@ def _draw_curve(axes, recognition: Recognition, in_use: float) -> None:
     shown = [accepted for _, accepted, _ in points] + [float(tar[np.searchsorted(far, bound, "right") - 1])]
     bottom = _below(min(shown))
     axes.set(xscale="log", xlim=(lowest, 1.0), ylim=(bottom, 1.0 + (1.0 - bottom) * 0.02))
-    axes.text(np.sqrt(lowest * min(bound, 1.0)), bottom + (1 - bottom) * 0.03, "too few\npairs\nto tell",
-              ha="center", va="bottom", fontsize=9.5, color=GREY, linespacing=1.3)
-    for rate, accepted, threshold in points:
-        axes.plot([rate], [accepted], "o", color=SAME, markersize=8, zorder=5)
-        axes.annotate(f"TAR {accepted:.4f} at FAR {_power(rate)}\nthreshold {threshold:.3f}", (rate, accepted),
-                      xytext=(10, -10), textcoords="offset points", va="top", fontsize=10.5, color=INK, linespacing=1.35)
-    if in_use:
+    room = 0.08 if shown[-1] > bottom + 0.3 * (1.0 - bottom) else 0.75
+    axes.text(np.sqrt(lowest * min(bound, 1.0)), bottom + (1.0 - bottom) * room, "too few\npairs\nto tell",
+              ha="center", va="center", fontsize=9.5, color=GREY, linespacing=1.3)
+    labels = [(rate, accepted, f"TAR {accepted:.4f} at FAR {_power(rate)}\nthreshold {threshold:.3f}", SAME, "o")
+              for rate, accepted, threshold in points]
+    own = true_accept_rate(recognition.genuine, in_use) if in_use else 0.0
+    if own >= bottom and in_use:
         rate = max(false_match_rate(recognition.impostor, in_use), lowest)
-        accepted = true_accept_rate(recognition.genuine, in_use)
-        if accepted >= bottom:
-            axes.plot([rate], [accepted], "D", color=IN_USE, markersize=8, zorder=6, clip_on=False)
-            axes.annotate(f"in use: TAR {accepted:.4f}\nthreshold {in_use:.3f}", (rate, accepted), xytext=(10, 2),
-                          textcoords="offset points", va="center", fontsize=10.5, color=IN_USE, linespacing=1.35, zorder=6,
-                          bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})
+        labels.append((rate, own, f"in use: TAR {own:.4f}\nthreshold {in_use:.3f}", IN_USE, "D"))
+    _label(axes, sorted(labels, reverse=True), bottom)
     axes.set_xlabel("false-match rate, share of pairs of two people that match (FAR)", fontsize=11.5, color=INK)
     axes.set_ylabel("share of pairs of one person that match (TAR)", fontsize=11.5, color=INK)
     axes.grid(True, color=FAINT, linewidth=0.8)
     axes.set_axisbelow(True)
 
 
+def _label(axes, labels: "list[tuple[float, float, str, str, str]]", bottom: float) -> None:
+    """Words at points of the curve, from right to left: below it, or above where there is no room; never on each other."""
+    height = 1.0 - bottom
+    below, above = 2.0, 0.3
+    for rate, accepted, words, colour, marker in labels:
+        axes.plot([rate], [accepted], marker, color=colour, markersize=8, zorder=6, clip_on=False)
+        share = (accepted - bottom) / height
+        if share < 0.2:
+            where, up, above = (0.3 * rate, bottom + above * height), "bottom", above + 0.12
+        else:
+            below = min(share - 0.02, below - 0.12)
+            where, up = (1.25 * rate, bottom + below * height), "top"
+        moved = up == "bottom" or below < share - 0.05
+        axes.annotate(words, (rate, accepted), where, va=up, fontsize=10.5, color=IN_USE if colour == IN_USE else INK,
+                      linespacing=1.35, zorder=5, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
+                      arrowprops={"arrowstyle": "-", "color": GREY, "shrinkA": 0, "shrinkB": 5} if moved else None)
+
+
 def _draw_similarities(axes, recognition: Recognition, in_use: float) -> None:
     low = float(min(recognition.genuine.min(), recognition.impostor.min()))
     edges = np.linspace(low, max(1.0, float(recognition.genuine.max())), BINS + 1)
-    for values, colour in ((recognition.impostor, DIFFERENT), (recognition.genuine, SAME)):
+    for values, colour, words in ((recognition.impostor, DIFFERENT, "two people"), (recognition.genuine, SAME, "one person")):
         weights = np.full(len(values), 1.0 / len(values))
-        axes.hist(values, edges, weights=weights, color=colour, alpha=0.35, linewidth=0)
+        axes.hist(values, edges, weights=weights, color=colour, alpha=0.35, linewidth=0, label=words)
         axes.hist(values, edges, weights=weights, color=colour, histtype="step", linewidth=1.3)
     floor = 0.5 / max(len(recognition.genuine), len(recognition.impostor))
     lines = [(point.threshold, f"FAR {_power(point.rate)}", DIFFERENT) for point in recognition.points if point.shown]
@@ -98,11 +112,11 @@ def _draw_similarities(axes, recognition: Recognition, in_use: float) -> None:
     heights = _apart([threshold for threshold, *_ in lines], (edges[-1] - edges[0]) * 0.16)
     for (threshold, words, colour), height in zip(lines, heights):
         axes.axvline(threshold, color=colour, linewidth=1.3, linestyle="--")
-        axes.annotate(f" {words}: {threshold:.3f}", (threshold, 1.0 - 0.045 * height), xycoords=("data", "axes fraction"),
+        across = "left" if threshold < edges[0] + 0.8 * (edges[-1] - edges[0]) else "right"
+        axes.annotate(f" {words}: {threshold:.3f} ", (threshold, 1.0 - 0.045 * height), xycoords=("data", "axes fraction"), ha=across,
                       va="top", fontsize=10, color=colour, zorder=7,
                       bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
-    for values, words, colour in ((recognition.impostor, "two people", DIFFERENT), (recognition.genuine, "one person", SAME)):
-        axes.text(float(np.median(values)), 0.09, words, ha="center", fontsize=11.5, color=colour, weight="bold")
+    axes.legend(loc="upper left", bbox_to_anchor=(0.01, 0.99), fontsize=11, frameon=False, labelcolor=INK, borderaxespad=0)
     axes.set_xlabel("similarity of a pair, cosine", fontsize=11.5, color=INK)
     axes.set_ylabel("share of the pairs in a bin", fontsize=11.5, color=INK)
 
