@@ -64,8 +64,10 @@ class BoxTracker:
         for followed in self._followed if affine is not None else ():
             followed.motion.shift(affine)
         # A face says more than the score: where there is one, there is somebody.
-        scores = np.array([1.0 if face is not None else score
-                           for face, score in zip(observation.faces, observation.scores)], np.float32)
+        shows_face = np.array([face is not None for face in observation.faces], bool)
+        if observation.sure is not None:
+            shows_face |= observation.sure
+        scores = np.where(shows_face, np.float32(1), observation.scores)
         taken: "dict[int, _Followed]" = {}
         for index, row in self._pairs(stamp_ns, observation, scores):
             taken[row] = self._followed[index]

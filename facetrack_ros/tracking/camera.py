@@ -220,7 +220,9 @@ class CameraView:
             visit = Visit(self._robot_id, self._camera_id, person_id, follow, first_ns, recognition is None)
             self._visits[person_id] = visit
             events = [visit.came()]
-            events += self._matched(visit, follow, recognition, max(now_ns, first_ns), self._frames[-1][1])
+            # Decided after they had left: nothing is told of somebody later than that they are gone.
+            decided_ns = max(first_ns, min(now_ns, follow.last_ns + self._settings.exit_after_ns))
+            events += self._matched(visit, follow, recognition, decided_ns, self._number_at(decided_ns, follow.last_number))
         for embedding, quality in zip(follow.template.embeddings, follow.template.qualities):
             self._identities.add_face(person_id, embedding, float(quality))
         return events

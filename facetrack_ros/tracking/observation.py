@@ -5,7 +5,7 @@ from typing import Sequence
 
 import numpy as np
 
-from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.detections import PERSONS_FROM, Detections
 from facetrack_ros.vision.face import Face
 
 
@@ -18,6 +18,7 @@ class Observation:
     :param faces: each person's face or None; an embedding in it is a finite unit vector.
     :param bodies: ``(n, dimension)`` float32 unit rows of whole-body appearance, a row of NaN where there is none;
         None: nobody has one.
+    :param sure: ``(n,)`` bool: a face says that there is somebody, whatever the score; None: only ``faces`` say so.
     :param image: the frame, ``(height, width, 3)`` uint8 BGR, for trackers that measure the camera's motion; None where
         it is not at hand.
     """
@@ -26,6 +27,7 @@ class Observation:
     scores: np.ndarray
     faces: "tuple[Face | None, ...]"
     bodies: "np.ndarray | None" = None
+    sure: "np.ndarray | None" = None
     image: "np.ndarray | None" = None
 
     def __len__(self) -> int:
@@ -70,13 +72,25 @@ class Observation:
             if dimension is None and face is not None and face.embedding is not None:
                 dimension = face.embedding.size
             cleaned.append(face)
-        return cls(boxes[rows], np.clip(scores[rows], 0, 1), tuple(cleaned), _bodies(detections, rows), image)
+        return cls(boxes[rows], np.clip(scores[rows], 0, 1), tuple(cleaned), _bodies(detections, rows),
+                   _with_faces(detections)[rows], image)
 
 
 def is_unit(embedding: np.ndarray, dimension: "int | None" = None) -> bool:
     """Whether an array is a finite unit vector; one per cent is allowed for what the wire rounds."""
     return (embedding.ndim == 1 and embedding.size > 0 and dimension in (None, embedding.size)
             and bool(np.isfinite(embedding).all()) and abs(float(np.linalg.norm(embedding)) - 1) < 0.01)
+
+
+def _with_faces(detections: Detections) -> np.ndarray:
+    """``(n,)`` bool: rows that the detector took from a face, also where the embedder passed this frame over."""
+    if detections.model_id.startswith(PERSONS_FROM):
+        return np.ones(len(detections), bool)
+    rows = np.zeros(len(detections), bool)
+    if detections.owners is not None:
+        owners = np.asarray(detections.owners, int)
+        rows[owners[(owners >= 0) & (owners < len(rows))]] = True
+    return rows
 
 
 def _bodies(detections: Detections, rows: np.ndarray) -> "np.ndarray | None":

@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 
+#: How the model id of persons taken from faces begins.
+PERSONS_FROM = "persons_from_"
+
+
 @dataclass(frozen=True, eq=False)
 class FaceDetections:
     """What a face detector found in one picture.

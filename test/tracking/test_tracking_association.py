@@ -123,3 +123,12 @@ def test_real_walkers_seldom_change_tracks(data_dir, every, first, bound):
             last[person] = key
     print(f"TUD-Campus, every {every}. frame from {first}: {switches} switches over {len(last)} people")
     assert len(last) == 8 and switches <= bound
+
+
+def test_persons_taken_from_faces_are_followed_whatever_their_score():
+    """dlib's scores of clear faces begin at 0.5, and the embedder may pass a frame over."""
+    boxes = np.array([[100, 100, 160, 280]], np.float32)
+    scores = np.array([0.5], np.float32)
+    for model_id, keys in (("persons_from_dlib_hog", [0]), ("yolox_nano", [-1])):
+        shown = Observation.of(Detections(boxes, scores, model_id), ())
+        assert BoxTracker(THRESHOLD).update(0, shown).tolist() == keys
