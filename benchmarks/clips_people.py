@@ -16,7 +16,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-from calibrate_embedder import CLIPS
+from recognition import CLIPS
 
 from facetrack_ros.config import Config
 from facetrack_ros.demo.staging import FPS, make_stage
