@@ -14,6 +14,7 @@ from facetrack_ros.cli.cameras import check_name, parse_cameras
 from facetrack_ros.cli.stamps import parse_iso, show_utc
 from facetrack_ros.config import Config
 from facetrack_ros.errors import FrameError, StoreError
+from facetrack_ros.history.frame_settings import FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.sources.frames import frames
 from facetrack_ros.sources.opening import bag_path_and_topic, open_source
@@ -90,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     for line in description_lines(pipeline.describe()):
         print(line, file=sys.stderr)
     history = RobotHistory(arguments.data, arguments.robot, pipeline.contract,
-                           ring_frames=config["frame_history.memory_buffer_size"],
+                           FrameSettings.of_config(config, wait=True),
                            event_format=config["event_logging.format"])
     try:
         fresh = [recording for recording in recordings if not history.sightings.was_ingested(recording.key(pipeline.contract.id))]
