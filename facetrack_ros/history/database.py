@@ -152,6 +152,10 @@ class Database:
         if self._writing():
             self._execute("ROLLBACK", ())
 
+    def deleted(self) -> bool:
+        """Whether the file this was opened on is there no more."""
+        return self._lock_file >= 0 and not self.path.exists()
+
     def close(self) -> None:
         """Close the file; what was not committed is lost."""
         self._connection.close()

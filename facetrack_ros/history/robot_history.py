@@ -142,6 +142,7 @@ class RobotHistory:
         :raises StoreError: the disk does not take something, or part of what was stored is damaged.
         """
         self._note_seen()
+        robot_folder(self.path.parent, self.robot_id)  # somebody may have deleted it
         self.sightings.flush()
         if self.recorder is not None:
             self.recorder.flush()

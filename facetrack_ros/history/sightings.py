@@ -73,12 +73,9 @@ class SightingStore:
     def _open(self, database: Database, contract: ModelContract, folding: Folding) -> None:
         self.contract = contract
         self.robot_id = database.robot_id
-        self._database = database
         self._folding = folding
         self._lock = threading.RLock()
-        self._rows = SightingRows(database, contract.id, contract.dimension)
-        self._coverage = Coverage(database)
-        self._ingests = Ingests(database)
+        self._use(database)
         try:
             self._load()
         except StoreError:
@@ -256,6 +253,20 @@ class SightingStore:
                     self._load()
                 raise
 
+    def _begin_anew(self) -> None:
+        """The file was deleted below us: what it held is gone, and what goes there now nobody would ever find."""
+        gone, path = len(self._index), self._database.path
+        self._database.close()
+        self._use(Database.for_writing(path, self.contract, self.robot_id))
+        self._load()
+        raise StoreError(f"{path} was deleted while the robot ran; its {gone} sightings are gone, a new one is begun")
+
+    def _use(self, database: Database) -> None:
+        self._database = database
+        self._rows = SightingRows(database, self.contract.id, self.contract.dimension)
+        self._coverage = Coverage(database)
+        self._ingests = Ingests(database)
+
     def _load(self) -> None:
         self._index = EmbeddingIndex(self.contract.dimension)
         self._open_sightings = OpenSightings(self._folding, self._index)
@@ -283,6 +294,8 @@ class SightingStore:
             self._open_sightings.close_before(stamp_ns)
 
     def _commit(self) -> None:
+        if self._database.deleted():
+            self._begin_anew()
         self._coverage.write()
         self._database.commit()
         self._since_ns, self._adds = None, 0
