@@ -85,6 +85,7 @@ class FrameArchive:
         self._writer: "SegmentWriter | None" = None
         self._open_stamps: "dict[str, set[int]]" = {}
         self._open_span = (0, 0)
+        self._unsynced: "list[int]" = []
         self._newest_ns = 0
         self._sealed_until: "dict[str, int]" = {}
         self._last_number = 0
@@ -207,14 +208,21 @@ class FrameArchive:
                                 max((last for _, last in spans), default=None))
 
     def sync(self) -> None:
-        """Have the disk hold what was stored, also if the power fails.
+        """Have the disk hold what was stored, also if the power fails. Frames are stored on meanwhile.
 
         :raises StoreError: it does not.
         """
         with self._lock:
+            files, self._unsynced = self._unsynced, []
             if self._writer is not None:
-                with self._disk():
-                    self._writer.sync()
+                files.append(self._writer.duplicate())
+        with self._disk():
+            try:
+                for file in files:
+                    os.fdatasync(file)
+            finally:
+                for file in files:
+                    os.close(file)
 
     def prune(self, brake: bool = True) -> int:
         """Delete what the limits no longer allow. Returns how many segments went.
@@ -247,6 +255,10 @@ class FrameArchive:
         """Seal the open segment; where the disk does not take its summary, that is done at the next start."""
         with self._lock:
             self._seal()
+        try:
+            self.sync()
+        except StoreError as error:
+            self._complain(str(error))
 
     def _append(self, channel: Channel, sequence: int, stamp_ns: int, parts: "tuple[bytes, ...]") -> None:
         # A file that was deleted below us takes bytes that nobody will ever find.
@@ -293,6 +305,7 @@ class FrameArchive:
             writer.path.unlink(missing_ok=True)
             return
         self._keep_table(writer.path.name, table)
+        self._unsynced.append(writer.duplicate())
         try:
             with self._disk():
                 writer.seal()

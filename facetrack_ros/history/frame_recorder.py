@@ -42,15 +42,18 @@ class FrameRecorder:
         self._queued_bytes = 0
         self._busy = False
         self._closing = False
-        self._sync_wanted = False
         self._failing = False
         self._errors: "list[str]" = []
         self._synced_ns: "int | None" = None
         self.stored = 0
         self.lost = 0
         self._lost_told = 0
-        self._thread = threading.Thread(target=self._run, name="frame_recorder", daemon=True)
-        self._thread.start()
+        # A disk may take long to confirm, and what is only queued meanwhile a killed process would lose.
+        self._sync_wanted = threading.Event()
+        self._threads = [threading.Thread(target=self._run, name="frame_recorder", daemon=True),
+                         threading.Thread(target=self._run_sync, name="frame_sync", daemon=True)]
+        for thread in self._threads:
+            thread.start()
 
     def add_frame(self, frame: Frame) -> None:
         """Take a frame, after it was put into its ring."""
@@ -93,9 +96,8 @@ class FrameRecorder:
 
         :raises StoreError: what went wrong since the last call, all of it in one.
         """
+        self._sync_wanted.set()
         with self._condition:
-            self._sync_wanted = True
-            self._condition.notify_all()
             errors, self._errors = self._errors, []
             if self.lost > self._lost_told:
                 errors.append(f"{self.lost - self._lost_told} frames are not on disk in {self.archive.path}: the disk is full "
@@ -115,7 +117,9 @@ class FrameRecorder:
         with self._condition:
             self._closing = True
             self._condition.notify_all()
-        self._thread.join(timeout_s)
+        self._sync_wanted.set()
+        for thread in self._threads:
+            thread.join(timeout_s)
         self.archive.close()
 
     def _wanted(self, camera_id: str, stamp_ns: int) -> bool:
@@ -138,10 +142,9 @@ class FrameRecorder:
             with self._condition:
                 self._busy = False
                 self._condition.notify_all()
-                self._condition.wait_for(lambda: self._queue or self._closing or self._sync_wanted)
-                items, sync = list(self._queue), self._sync_wanted
+                self._condition.wait_for(lambda: self._queue or self._closing)
+                items = list(self._queue)
                 self._queue.clear()
-                self._sync_wanted = False
                 self._busy = True
                 if not items and self._closing:
                     self._busy = False
@@ -149,8 +152,12 @@ class FrameRecorder:
                     return
             for item in items:
                 self._try(self._store, item)
-            if sync:
-                self._try(self._sync)
+
+    def _run_sync(self) -> None:
+        while not self._closing:
+            self._sync_wanted.wait()
+            self._sync_wanted.clear()
+            self._try(self.archive.sync)
 
     def _store(self, item: "Frame | tuple") -> None:
         if isinstance(item, Frame):
@@ -167,14 +174,11 @@ class FrameRecorder:
                     self._condition.notify_all()
             if self._synced_ns is None or abs(item.stamp_ns - self._synced_ns) >= _SYNC_NS:
                 self._synced_ns = item.stamp_ns
-                self._sync()
+                self._sync_wanted.set()
         else:
             camera_id, stamp_ns, number, tracks = item
             self.archive.append_message(tracks_channel(self.archive.robot_id, camera_id), number, stamp_ns,
                                         tracks_message(camera_id, stamp_ns, number, self._model_id, tracks))
-
-    def _sync(self) -> None:
-        self.archive.sync()
 
     def _encoded(self, frame: Frame) -> Frame:
         if not self._settings.png:

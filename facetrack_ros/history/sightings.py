@@ -151,8 +151,8 @@ class SightingStore:
         """
         vector = unit_vector(embedding, self.contract.dimension)
         with self._lock:
-            hits = self._index.search(vector, start_ns, end_ns, cameras, threshold)
-            return list(zip(self._fetch(hits.rows[:limit]), hits.similarity[:limit].tolist())), hits.compared
+            hits = self._index.search(vector, start_ns, end_ns, cameras, threshold, limit)
+            return list(zip(self._fetch(hits.rows), hits.similarity.tolist())), hits.compared
 
     def search_tracks(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: "tuple[str, ...]",
                       threshold: float, limit: int) -> "tuple[list[TrackHit], int, int]":

@@ -1,0 +1,82 @@
+"""Embeddings a second time as one byte a number: a quarter to read, and enough to tell which few have to be looked at."""
+
+from importlib.util import find_spec
+
+import numpy as np
+
+# How much larger than the first rows' largest number a later one may be before it is cut off at the end of the scale.
+_HEADROOM = 1.25
+
+
+def can_code() -> bool:
+    """Whether the library that searches codes (FAISS) is here."""
+    return find_spec("faiss") is not None
+
+
+class CodedRows:
+    """Codes of unit vectors, compared at the speed of memory.
+
+    The number ``x`` is kept as ``round(x * scale)`` in -128..127, and so is the vector that is searched for. By Cauchy and
+    Schwarz a similarity is off by no more than the longest difference between a row and its code and that between the vector
+    and its own.
+
+    :param first: ``(n, dimension)`` float32, rows to begin with; they set the scale.
+    """
+
+    def __init__(self, first: np.ndarray) -> None:
+        import faiss
+
+        self._faiss = faiss
+        self._scale = np.float32(127.0 / max(_HEADROOM * float(np.abs(first).max()), 1e-6))
+        self._index = faiss.IndexScalarQuantizer(first.shape[1], faiss.ScalarQuantizer.QT_8bit_direct_signed,
+                                                 faiss.METRIC_INNER_PRODUCT)
+        self._index.is_trained = True  # this kind of code has nothing to learn
+        self._error = 0.0
+        self.add(first)
+
+    def __len__(self) -> int:
+        return self._index.ntotal
+
+    def add(self, rows: np.ndarray) -> None:
+        """Code further rows, ``(n, dimension)`` float32."""
+        codes = self._codes_of(rows)
+        self._index.add(codes)
+        self._widen(rows, codes)
+
+    def replace(self, row: int, vector: np.ndarray) -> None:
+        """Give a row another vector, ``(dimension,)`` float32."""
+        codes = self._codes_of(vector[None])
+        width = codes.shape[1]
+        stored = self._faiss.rev_swig_ptr(self._index.codes.data(), len(self) * width)
+        stored[row * width:(row + 1) * width] = (codes[0] + 128).astype(np.uint8)
+        self._widen(vector[None], codes)
+
+    def nearest(self, vector: np.ndarray, count: int,
+                mask: "np.ndarray | None" = None) -> "tuple[np.ndarray, np.ndarray, float]":
+        """The rows most like a vector by their codes.
+
+        :param vector: ``(dimension,)`` float32 unit vector.
+        :param mask: ``(len(self),)`` bool, only these rows; None: all.
+        :returns: rows ``(n,)`` int64 and similarities ``(n,)`` float32, best first, ``n <= count``; and how far a similarity
+            may be off.
+        """
+        scale = np.float32(127.0 / np.abs(vector).max())
+        # Whole numbers: on some processors FAISS takes the vector as codes too, on others as it is.
+        whole = np.rint(vector * scale)
+        parameters, bits = None, None
+        if mask is not None:
+            bits = np.packbits(mask, bitorder="little")
+            parameters = self._faiss.SearchParameters(sel=self._faiss.IDSelectorBitmap(bits))
+        similarity, rows = self._index.search(whole[None], min(count, len(self)), params=parameters)
+        found = rows[0] >= 0
+        coded = whole / scale
+        off = float(np.linalg.norm(vector - coded)) + self._error * float(np.linalg.norm(coded))
+        return rows[0][found], similarity[0][found] / (scale * self._scale), off + 1e-5
+
+    def _codes_of(self, rows: np.ndarray) -> np.ndarray:
+        return np.clip(np.rint(rows * self._scale), -128, 127)
+
+    def _widen(self, rows: np.ndarray, codes: np.ndarray) -> None:
+        apart = rows - codes / self._scale
+        # A little more, for what float32 itself rounds.
+        self._error = max(self._error, float(np.sqrt(np.einsum("ij,ij->i", apart, apart).max())) + 1e-5)
