@@ -13,6 +13,22 @@ def can_code() -> bool:
     return find_spec("faiss") is not None
 
 
+class Probe:
+    """A unit vector to be searched for, and its code.
+
+    :param vector: ``(dimension,)`` float32.
+    """
+
+    def __init__(self, vector: np.ndarray) -> None:
+        self.vector = vector
+        self.scale = np.float32(127.0 / np.abs(vector).max())
+        # Whole numbers: on some processors FAISS takes the vector as codes too, on others as it is.
+        self.code = np.rint(vector * self.scale)
+        coded = self.code / self.scale
+        self.error = float(np.linalg.norm(vector - coded))
+        self.code_length = float(np.linalg.norm(coded))
+
+
 class CodedRows:
     """Codes of unit vectors, compared at the speed of memory.
 
@@ -51,27 +67,21 @@ class CodedRows:
         stored[row * width:(row + 1) * width] = (codes[0] + 128).astype(np.uint8)
         self._widen(vector[None], codes)
 
-    def nearest(self, vector: np.ndarray, count: int,
-                mask: "np.ndarray | None" = None) -> "tuple[np.ndarray, np.ndarray, float]":
+    def nearest(self, probe: Probe, count: int, mask: "np.ndarray | None" = None) -> "tuple[np.ndarray, np.ndarray, float]":
         """The rows most like a vector by their codes.
 
-        :param vector: ``(dimension,)`` float32 unit vector.
         :param mask: ``(len(self),)`` bool, only these rows; None: all.
         :returns: rows ``(n,)`` int64 and similarities ``(n,)`` float32, best first, ``n <= count``; and how far a similarity
             may be off.
         """
-        scale = np.float32(127.0 / np.abs(vector).max())
-        # Whole numbers: on some processors FAISS takes the vector as codes too, on others as it is.
-        whole = np.rint(vector * scale)
         parameters, bits = None, None
         if mask is not None:
             bits = np.packbits(mask, bitorder="little")
             parameters = self._faiss.SearchParameters(sel=self._faiss.IDSelectorBitmap(bits))
-        similarity, rows = self._index.search(whole[None], min(count, len(self)), params=parameters)
+        similarity, rows = self._index.search(probe.code[None], min(count, len(self)), params=parameters)
         found = rows[0] >= 0
-        coded = whole / scale
-        off = float(np.linalg.norm(vector - coded)) + self._error * float(np.linalg.norm(coded))
-        return rows[0][found], similarity[0][found] / (scale * self._scale), off + 1e-5
+        return (rows[0][found], similarity[0][found] / (probe.scale * self._scale),
+                probe.error + self._error * probe.code_length + 1e-5)
 
     def _codes_of(self, rows: np.ndarray) -> np.ndarray:
         return np.clip(np.rint(rows * self._scale), -128, 127)

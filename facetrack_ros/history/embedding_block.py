@@ -1,15 +1,40 @@
 """A block of embeddings: a fixed number of rows, searched exactly."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from facetrack_ros.history.coded_rows import CodedRows
+from facetrack_ros.history.coded_rows import CodedRows, Probe
 
 ROWS = 65_536
 # Rows are coded in batches; those that came since are few enough to be compared as they are.
 _BATCH = 2048
-_FIRST_LOOK = 256
-_MOST_LOOKED_AT = 16_384
+MOST_LOOKED_AT = 16_384
 _NONE = (np.empty(0, np.int64), np.empty(0, np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What a look at a block found: rows compared as they are, and the best of those compared by their codes.
+
+    :param rows: ``(n,)`` int64, compared as they are.
+    :param similarity: ``(n,)`` float32.
+    :param coded_rows: ``(m,)`` int64, best first by their codes.
+    :param rough: ``(m,)`` float32, their similarities by their codes.
+    :param off: how far ``rough`` may be off.
+    :param complete: whether every row was looked at.
+    """
+
+    rows: np.ndarray
+    similarity: np.ndarray
+    coded_rows: np.ndarray
+    rough: np.ndarray
+    off: float
+    complete: bool
+
+    def reaches(self, bound: float) -> bool:
+        """Whether no row that was not looked at can be as like as ``bound``."""
+        return self.complete or float(self.rough[-1]) + self.off < bound
 
 
 class EmbeddingBlock:
@@ -62,49 +87,26 @@ class EmbeddingBlock:
         """Let the block's span take in two stamps."""
         self.first_ns, self.last_ns = min(self.first_ns, first_ns), max(self.last_ns, last_ns)
 
-    def above(self, vector: np.ndarray, threshold: float, limit: "int | None",
-              mask: "np.ndarray | None" = None) -> "tuple[np.ndarray, np.ndarray]":
-        """Every row at least as like a vector as ``threshold``; exact.
+    def look(self, probe: Probe, count: int, mask: "np.ndarray | None" = None) -> Look:
+        """The rows most like a vector.
 
-        :param vector: ``(dimension,)`` float32 unit vector.
-        :param limit: with it, the best ``limit`` of them, and perhaps some more.
-        :param mask: ``(count,)`` bool, only these rows; None: all.
-        :returns: rows ``(n,)`` int64 in no order, their similarities ``(n,)`` float32.
+        :param count: how many to get from the codes; with :data:`MOST_LOOKED_AT` or more the codes are not used.
+        :param mask: ``(self.count,)`` bool, only these rows; None: all.
         """
         done = len(self._codes) if self._codes is not None else 0
-        parts = [self._coded_above(vector, threshold, limit, None if mask is None else mask[:done])] if done else []
-        if done < self.count:
-            parts.append(self._compare(vector, threshold, done, self.count, None if mask is None else mask[done:]))
-        if len(parts) == 1:
-            return parts[0]
-        return tuple(np.concatenate(both) for both in zip(*parts)) if parts else _NONE
+        if mask is not None and np.count_nonzero(mask) <= _BATCH or count >= MOST_LOOKED_AT:
+            done = 0
+        rows, similarity = self._compare(probe.vector, done, self.count, None if mask is None else mask[done:])
+        if not done:
+            return Look(rows, similarity, *_NONE, 0.0, True)
+        coded = self._codes.nearest(probe, count, None if mask is None else mask[:done])
+        return Look(rows, similarity, *coded, len(coded[0]) < count)
 
-    def _coded_above(self, vector: np.ndarray, threshold: float, limit: "int | None",
-                     mask: "np.ndarray | None") -> "tuple[np.ndarray, np.ndarray]":
-        done = len(self._codes)
-        wanted = done if mask is None else int(np.count_nonzero(mask))
-        if not wanted:
-            return _NONE
-        if wanted <= _BATCH:
-            return self._compare(vector, threshold, 0, done, mask)
-        look = max(_FIRST_LOOK, 2 * (limit or 0))
-        while look <= _MOST_LOOKED_AT:
-            rows, rough, off = self._codes.nearest(vector, min(look, wanted), mask)
-            lowest = threshold - off
-            if limit is not None and len(rough) > limit:
-                # What is to be among the best cannot be farther below the last of them than both may be off.
-                lowest = max(lowest, float(rough[limit - 1]) - 2 * off)
-            if len(rows) == wanted or rough[-1] < lowest:
-                rows = rows[rough >= lowest]
-                exact = self.vectors[rows] @ vector
-                found = exact >= threshold
-                return rows[found], exact[found]
-            look *= 8
-        return self._compare(vector, threshold, 0, done, mask)
-
-    def _compare(self, vector: np.ndarray, threshold: float, low: int, high: int,
+    def _compare(self, vector: np.ndarray, low: int, high: int,
                  mask: "np.ndarray | None") -> "tuple[np.ndarray, np.ndarray]":
         """Compare rows ``low`` to ``high`` as they are."""
+        if low == high:
+            return _NONE
         if mask is None:
             similarity, rows = self.vectors[low:high] @ vector, np.arange(low, high)
         else:
@@ -117,5 +119,4 @@ class EmbeddingBlock:
                 similarity = (self.vectors[first:last] @ vector)[rows - first]
             else:
                 similarity = self.vectors[rows] @ vector
-        found = similarity >= threshold
-        return rows[found], similarity[found]
+        return rows, similarity

@@ -1,18 +1,19 @@
 """All kept embeddings in memory, compared exactly."""
 
-import threading
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.coded_rows import can_code
-from facetrack_ros.history.embedding_block import ROWS, EmbeddingBlock
+from facetrack_ros.history.coded_rows import Probe, can_code
+from facetrack_ros.history.embedding_block import ROWS, EmbeddingBlock, Look
 
 _UNIT_TOLERANCE = 1e-3
 # Reading memory is what a search does: two threads get most of what there is.
 _THREADS = 2
+_FIRST_LOOK = 32
 
 
 def unit_vector(embedding: np.ndarray, dimension: int) -> np.ndarray:
@@ -143,8 +144,7 @@ class EmbeddingIndex:
         codes = None
         if cameras:
             codes = np.array([self._cameras[camera] for camera in cameras if camera in self._cameras], np.int16)
-        # (block number, rows wanted or None for all), for the blocks that can have any.
-        wanted = []
+        wanted: "dict[int, np.ndarray | None]" = {}  # by block: which of its rows, None: all
         compared = 0
         for number, block in enumerate(self._blocks):
             if block.first_ns > end_ns or block.last_ns < start_ns:
@@ -159,28 +159,51 @@ class EmbeddingIndex:
                 mask = mine if mask is None else mask & mine
             count = block.count if mask is None else int(np.count_nonzero(mask))
             if count:
-                wanted.append((number, mask))
+                wanted[number] = mask
                 compared += count
-        bound = _Bound(threshold, limit)
-
-        def look(part: "list[tuple[int, np.ndarray | None]]") -> "list[tuple[np.ndarray, np.ndarray]]":
-            found = []
-            for number, mask in part:
-                rows, similarity = self._blocks[number].above(embedding, bound.lowest, limit, mask)
-                bound.raise_by(similarity)
-                found.append((rows + number * self._block_rows, similarity))
-            return found
-
-        if len(wanted) > 1:
-            found = [one for part in self._threads().map(look, (wanted[i::_THREADS] for i in range(_THREADS)))
-                     for one in part]
-        else:
-            found = look(wanted)
-        if not found:
+        looks = self._look(Probe(embedding), wanted, threshold, limit)
+        if not looks:
             return Hits(np.empty(0, np.int64), np.empty(0, np.float32), compared)
+        bound = _bound(looks.values(), threshold, limit)
+        found = [self._exactly(number, look, embedding, bound) for number, look in looks.items()]
         rows, similarity = (np.concatenate(both) for both in zip(*found))
         order = np.lexsort((rows, -similarity))[:limit]
         return Hits(rows[order], similarity[order], compared)
+
+    def _look(self, probe: Probe, wanted: "dict[int, np.ndarray | None]", threshold: float,
+              limit: "int | None") -> "dict[int, Look]":
+        """A look at each block, deep enough that nothing that counts is left out."""
+        count = max(_FIRST_LOOK, 2 * (limit or 0))
+        looks: "dict[int, Look]" = {}
+        todo = list(wanted)
+        while todo:
+            looks.update(zip(todo, self._spread(
+                lambda number: self._blocks[number].look(probe, count, wanted[number]), todo)))
+            bound = _bound(looks.values(), threshold, limit)
+            todo = [number for number in todo if not looks[number].reaches(bound)]
+            count *= 8
+        return looks
+
+    def _exactly(self, number: int, look: Look, embedding: np.ndarray, bound: float) -> "tuple[np.ndarray, np.ndarray]":
+        """Rows of the index and similarities of what a look found above a bound."""
+        rows, similarity = look.rows, look.similarity
+        likely = look.coded_rows[look.rough + look.off >= bound]
+        if likely.size:
+            rows = np.concatenate([rows, likely])
+            similarity = np.concatenate([similarity, self._blocks[number].vectors[likely] @ embedding])
+        found = similarity >= bound
+        return rows[found] + number * self._block_rows, similarity[found]
+
+    def _spread(self, work: "Callable", items: list) -> list:
+        if len(items) == 1:
+            return [work(items[0])]
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="embedding_index")
+        parts = self._pool.map(lambda part: [work(item) for item in part], (items[i::_THREADS] for i in range(_THREADS)))
+        results: list = [None] * len(items)
+        for i, part in enumerate(parts):
+            results[i::_THREADS] = part
+        return results
 
     def fold_tracks(self, hits: Hits) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
         """Fold hits of one track into its best one.
@@ -196,11 +219,6 @@ class EmbeddingIndex:
         order = np.argsort(best)  # hits are best first, so a smaller position is a better one
         return best[order], first[order], last[order]
 
-    def _threads(self) -> ThreadPoolExecutor:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="embedding_index")
-        return self._pool
-
     def _grow(self, needed: int) -> None:
         # By an eighth: doubling would have half of it lie idle.
         size = max(needed, len(self._ids) + len(self._ids) // 8, 256)
@@ -211,25 +229,14 @@ class EmbeddingIndex:
             setattr(self, name, new)
 
 
-class _Bound:
-    """The lowest similarity that can still be among the best, as far as is known; shared by the threads of a search."""
-
-    def __init__(self, threshold: float, limit: "int | None") -> None:
-        self.lowest = threshold
-        self._limit = limit
-        self._best = np.empty(0, np.float32)
-        self._lock = threading.Lock()
-
-    def raise_by(self, similarity: np.ndarray) -> None:
-        """Take similarities into account, ``(n,)`` float32."""
-        if self._limit is None:
-            return
-        with self._lock:
-            best = np.concatenate([self._best, similarity])
-            if len(best) >= self._limit:
-                best = -np.partition(-best, self._limit - 1)[:self._limit]
-                self.lowest = max(self.lowest, float(best.min()))
-            self._best = best
+def _bound(looks: "Iterable[Look]", threshold: float, limit: "int | None") -> float:
+    """The lowest similarity that can be among the best ``limit``, as far as the looks tell; never too high."""
+    if limit is None:
+        return threshold
+    surely = np.concatenate([part for look in looks for part in (look.similarity, look.rough - look.off)])
+    if len(surely) < limit:
+        return threshold
+    return max(threshold, float(np.partition(surely, -limit)[-limit]))
 
 
 def _track_code(track: str, row: int) -> int:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.coded_rows import CodedRows, can_code
+from facetrack_ros.history.coded_rows import CodedRows, Probe, can_code
 from facetrack_ros.history.embedding_index import EmbeddingIndex, unit_vector
 
 CAMERAS = ("front", "rear", "left")
@@ -125,8 +125,8 @@ def test_a_code_is_off_by_no_more_than_it_says(seed, dimension):
     codes.add(vectors[200:])
     codes.replace(7, query)
     vectors[7] = query
-    rows, similarity, off = codes.nearest(query, 300)
+    rows, similarity, off = codes.nearest(Probe(query), 300)
     assert sorted(rows.tolist()) == list(range(300)) and (np.diff(similarity) <= 0).all()
     assert np.abs(similarity - vectors[rows] @ query).max() <= off < 0.2
     mask = np.arange(300) % 3 == 0
-    assert set(codes.nearest(query, 300, mask)[0].tolist()) == set(np.flatnonzero(mask).tolist())
+    assert set(codes.nearest(Probe(query), 300, mask)[0].tolist()) == set(np.flatnonzero(mask).tolist())
