@@ -56,7 +56,7 @@ class CodedRows:
     def add(self, rows: np.ndarray) -> None:
         """Code further rows, ``(n, dimension)`` float32."""
         codes = self._codes_of(rows)
-        self._index.add(codes)
+        self._index.add_sa_codes(_bytes(codes))
         self._widen(rows, codes)
 
     def replace(self, row: int, vector: np.ndarray) -> None:
@@ -64,7 +64,7 @@ class CodedRows:
         codes = self._codes_of(vector[None])
         width = codes.shape[1]
         stored = self._faiss.rev_swig_ptr(self._index.codes.data(), len(self) * width)
-        stored[row * width:(row + 1) * width] = (codes[0] + 128).astype(np.uint8)
+        stored[row * width:(row + 1) * width] = _bytes(codes)[0]
         self._widen(vector[None], codes)
 
     def nearest(self, probe: Probe, count: int, mask: "np.ndarray | None" = None) -> "tuple[np.ndarray, np.ndarray, float]":
@@ -90,3 +90,8 @@ class CodedRows:
         apart = rows - codes / self._scale
         # A little more, for what float32 itself rounds.
         self._error = max(self._error, float(np.sqrt(np.einsum("ij,ij->i", apart, apart).max())) + 1e-5)
+
+
+def _bytes(codes: np.ndarray) -> np.ndarray:
+    """As FAISS keeps them: a byte each, zero in the middle."""
+    return (codes + 128).astype(np.uint8)

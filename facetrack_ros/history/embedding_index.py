@@ -69,6 +69,7 @@ class EmbeddingIndex:
         self._first = np.empty(0, np.int64)
         self._last = np.empty(0, np.int64)
         self._camera = np.empty(0, np.int16)
+        # A track as a number within this process: 64 bits, so that two of a million share one by a chance of 1e-8.
         self._track = np.empty(0, np.int64)
         self._pool: "ThreadPoolExecutor | None" = None
 
@@ -87,8 +88,13 @@ class EmbeddingIndex:
         self._ids[start:end] = ids
         self._first[start:end] = first_ns
         self._last[start:end] = last_ns
-        self._camera[start:end] = [self._cameras.setdefault(camera, len(self._cameras)) for camera in cameras]
-        self._track[start:end] = [_track_code(track, start + i) for i, track in enumerate(tracks)]
+        for camera in dict.fromkeys(cameras):
+            self._cameras.setdefault(camera, len(self._cameras))
+        self._camera[start:end] = list(map(self._cameras.__getitem__, cameras))
+        self._track[start:end] = list(map(hash, tracks))
+        for i, track in enumerate(tracks):
+            if not track:
+                self._track[start + i] = hash(("", start + i))  # a face without track stands for itself
         done = 0
         while done < len(ids):
             if not self._blocks or not self._blocks[-1].room:
@@ -237,8 +243,3 @@ def _bound(looks: "Iterable[Look]", threshold: float, limit: "int | None") -> fl
     if len(surely) < limit:
         return threshold
     return max(threshold, float(np.partition(surely, -limit)[-limit]))
-
-
-def _track_code(track: str, row: int) -> int:
-    """A track as a number within this process: 64 bits, so that two of a million tracks share one by a chance of 1e-8."""
-    return hash(track) if track else hash(("", row))  # a face without track stands for itself

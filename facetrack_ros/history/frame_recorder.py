@@ -71,6 +71,11 @@ class FrameRecorder:
             if self._wanted(camera_id, stamp_ns):
                 self._put(item)
 
+    def tracks_held(self, camera_id: str, start_ns: int, end_ns: int) -> "dict[int, tuple[Track, ...]]":
+        """By stamp, the tracks of a camera that are in memory."""
+        with self._condition:
+            return {stamp: tracks for _, stamp, _, tracks in self._tracks.get(camera_id, ()) if start_ns <= stamp <= end_ns}
+
     def alert(self, stamp_ns: int, camera_id: str = "") -> None:
         """Keep what a camera saw around a stamp: what is in memory now, what comes later as it comes.
 

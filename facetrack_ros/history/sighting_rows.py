@@ -8,7 +8,7 @@ from facetrack_ros.errors import StoreError
 from facetrack_ros.history.database import Database
 from facetrack_ros.history.sighting import Sighting
 
-_BATCH = 20_000
+_BATCH = 4096
 _SELECT = ("SELECT s.id, s.camera_id, s.stamp_ns, s.first_ns, s.last_ns, s.frame_number, s.track_id, s.person_id, "
            "s.bbox, s.face_bbox, s.quality, s.embedding, t.jpeg "
            "FROM sightings s LEFT JOIN thumbnails t ON t.sighting_id = s.id ")
@@ -76,6 +76,11 @@ class SightingRows:
                                    (person_id,))
         return self._sighting(rows[0]) if rows else None
 
+    def of_track(self, track_id: str) -> "list[Sighting]":
+        """A track's sightings, the first seen first."""
+        return [self._sighting(row) for row in self._database.rows(
+            f"{_SELECT} WHERE s.track_id = ? ORDER BY s.first_ns, s.id", (track_id,))]
+
     def batches(self) -> "Iterator[tuple]":
         """All rows as ``(ids, camera ids, track ids, first, last, (n, dimension) embeddings)``, in order of their ids.
 
@@ -85,7 +90,7 @@ class SightingRows:
         while rows := self._database.rows("SELECT id, camera_id, track_id, first_ns, last_ns, embedding FROM sightings "
                                           "WHERE id > ? ORDER BY id LIMIT ?", (after, _BATCH)):
             *columns, blobs = zip(*rows)
-            if any(len(blob) != 4 * self._dimension for blob in blobs):
+            if set(map(len, blobs)) != {4 * self._dimension}:
                 raise StoreError(f"{self._database.path} is damaged (an embedding has not {self._dimension} numbers); "
                                  "move it away and a new one is begun")
             yield (*columns, np.frombuffer(b"".join(blobs), np.float32).reshape(len(blobs), self._dimension))

@@ -175,6 +175,18 @@ class SightingStore:
         with self._lock:
             return self._rows.best_of_person(person_id) if person_id else None
 
+    def of_track(self, track_id: str) -> "list[Sighting]":
+        """A track's sightings, the first seen first."""
+        with self._lock:
+            return self._rows.of_track(track_id) if track_id else []
+
+    def between(self, camera_id: str, start_ns: int, end_ns: int) -> "list[Sighting]":
+        """A camera's sightings whose span touches ``[start_ns, end_ns]``, the first seen first."""
+        with self._lock:
+            first, last = self._index.spans()
+            rows = np.flatnonzero(self._index.rows_of(camera_id) & (first <= end_ns) & (last >= start_ns))
+            return self._fetch(rows[np.argsort(first[rows], kind="stable")])
+
     @property
     def count(self) -> int:
         """How many sightings are kept."""

@@ -138,6 +138,7 @@ class HistoryNode(RobotMember):
     def close(self) -> None:
         """Write what is left, leave the roster, close the files."""
         self._worker.close()
+        self._frame_services.close()
         self._tell_status(leaving=True)
         if self.history is not None:
             self.history.close()
