@@ -141,11 +141,18 @@ class RobotHistory:
 
         :raises StoreError: the disk does not take something, or part of what was stored is damaged.
         """
-        self._note_seen()
-        robot_folder(self.path.parent, self.robot_id)  # somebody may have deleted it
-        self.sightings.flush()
+        work = [lambda: robot_folder(self.path.parent, self.robot_id),  # somebody may have deleted it
+                self._note_seen, self.sightings.flush]
         if self.recorder is not None:
-            self.recorder.flush()
+            work.append(self.recorder.flush)
+        errors = []
+        for step in work:
+            try:
+                step()
+            except StoreError as error:  # the others' turn comes all the same
+                errors.append(str(error))
+        if errors:
+            raise StoreError("; ".join(dict.fromkeys(errors)))
 
     def close(self) -> None:
         """Commit and close.
