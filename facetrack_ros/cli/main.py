@@ -15,6 +15,7 @@ COMMANDS = {
     "ingest": "files or bags into a history, offline, dropping nothing",
     "search": "which robot saw this face, when, and where",
     "clip": "save what a robot saw: a recording, pictures, a film, with or without boxes",
+    "prune": "delete stored frames that are beyond the limits, also where the robot would not dare to",
     "events": "who came and went, from the event logs",
     "status": "who is on the mesh, or what stored histories hold",
     "models": "which models are there, which run, and under which licence",

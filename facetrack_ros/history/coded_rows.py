@@ -6,6 +6,8 @@ import numpy as np
 
 # How much larger than the first rows' largest number a later one may be before it is cut off at the end of the scale.
 _HEADROOM = 1.25
+# Rows coded at once: what is worked on stays near the processor.
+_AT_ONCE = 256
 
 
 def can_code() -> bool:
@@ -55,9 +57,11 @@ class CodedRows:
 
     def add(self, rows: np.ndarray) -> None:
         """Code further rows, ``(n, dimension)`` float32."""
-        codes = self._codes_of(rows)
-        self._index.add_sa_codes(_bytes(codes))
-        self._widen(rows, codes)
+        for start in range(0, len(rows), _AT_ONCE):
+            part = rows[start:start + _AT_ONCE]
+            codes = self._codes_of(part)
+            self._index.add_sa_codes(_bytes(codes))
+            self._widen(part, codes)
 
     def replace(self, row: int, vector: np.ndarray) -> None:
         """Give a row another vector, ``(dimension,)`` float32."""
@@ -84,10 +88,13 @@ class CodedRows:
                 probe.error + self._error * probe.code_length + 1e-5)
 
     def _codes_of(self, rows: np.ndarray) -> np.ndarray:
-        return np.clip(np.rint(rows * self._scale), -128, 127)
+        codes = rows * self._scale
+        np.rint(codes, out=codes)
+        return np.clip(codes, -128, 127, out=codes)
 
     def _widen(self, rows: np.ndarray, codes: np.ndarray) -> None:
-        apart = rows - codes / self._scale
+        apart = np.divide(codes, self._scale, out=codes)  # the codes themselves are not needed any more
+        apart -= rows
         # A little more, for what float32 itself rounds.
         self._error = max(self._error, float(np.sqrt(np.einsum("ij,ij->i", apart, apart).max())) + 1e-5)
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -286,8 +287,13 @@ class SightingStore:
         self._since_ns: "int | None" = None
         self._adds = 0
         self._coverage.forget()
-        for batch in self._rows.batches():
-            self._index.extend(*batch)
+        # The next rows are read while these are coded: opening a million takes two thirds of the time.
+        with ThreadPoolExecutor(1, thread_name_prefix="reading_ahead") as ahead:
+            batches = self._rows.batches()
+            following = ahead.submit(next, batches, None)
+            while (batch := following.result()) is not None:
+                following = ahead.submit(next, batches, None)
+                self._index.extend(*batch)
 
     def _fetch(self, rows: np.ndarray) -> "list[Sighting]":
         return self._rows.fetch([self._index.id_of(row) for row in rows])
