@@ -71,9 +71,9 @@ def main():
     size = tuple(int(side) for side in arguments.size.split("x"))
     pipeline = build_pipeline(VisionSettings())
     bare = Bare()
-    OnnxSession.run = bare.around(OnnxSession.run)
+    OnnxSession._run = bare.around(OnnxSession._run)
     faces = pipeline._faces
-    faces._net, faces._close_up = TimedYunet(faces._net, bare), TimedYunet(faces._close_up, bare)
+    faces._net, faces._close_up._net = TimedYunet(faces._net, bare), TimedYunet(faces._close_up._net, bare)
 
     rows = {stage: [] for stage in ("persons", "faces", "embeddings")}
     for _ in range(arguments.rounds):

@@ -31,3 +31,7 @@ class StoreError(FacetrackError):
 
 class QuestionError(FacetrackError):
     """A search that cannot be asked: contradictory, empty or out of range."""
+
+
+class EvaluationError(FacetrackError):
+    """Labelled data that nothing can be measured on."""

@@ -19,6 +19,7 @@ COMMANDS = {
     "events": "who came and went, from the event logs",
     "status": "who is on the mesh, or what stored histories hold",
     "models": "which models are there, which run, and under which licence",
+    "eval": "how good models are on labelled pictures",
 }
 
 

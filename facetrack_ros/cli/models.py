@@ -8,6 +8,8 @@ ACTIONS = {
     "show": "one model's whole record, as JSON",
     "pull": "download what is missing",
     "verify": "check every file that is here against its record",
+    "export": "torch's ResNet-50 as an ONNX model that needs no torch",
+    "quantize": "an INT8 version of an ONNX embedder, if it stands for the whole one",
 }
 
 

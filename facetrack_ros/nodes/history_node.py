@@ -34,7 +34,7 @@ class HistoryNode(RobotMember):
 
     def __init__(self, contract: "ModelContract | None" = None, models: "tuple[str, str]" = ("", ""),
                  subscribe: bool = True, **member):
-        super().__init__("history", ("mesh", "data_dir", "frame_history.", "event_logging.", "embedder."), **member)
+        super().__init__("history", ("mesh", "data_dir", "frame_history.", "event_logging.", "embedder.", "face_tracking."), **member)
         self.instance_id = uuid.uuid4().hex
         self._models = models
         self._numbers = dict.fromkeys(self.cameras, 0)

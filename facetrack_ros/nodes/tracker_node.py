@@ -32,7 +32,7 @@ class TrackerNode(RobotMember):
     """
 
     def __init__(self, contract: "ModelContract | None" = None, subscribe: bool = True, **member):
-        super().__init__("tracker", ("mesh", "data_dir", "tracking.", "embedder."), **member)
+        super().__init__("tracker", ("mesh", "data_dir", "tracking.", "embedder.", "face_tracking."), **member)
         folder = self.robot_folder() / self.robot_id
         folder.mkdir(parents=True, exist_ok=True)
         self._ids = IdCounter(folder / "ids.json")

@@ -9,13 +9,21 @@ from facetrack_ros.errors import ModelError
 from facetrack_ros.vision import catalog
 from facetrack_ros.vision.dlib_embedder import DlibFaceEmbedder
 from facetrack_ros.vision.dlib_faces import DlibFaceDetector
+from facetrack_ros.vision.histogram_body import HistogramBodyEmbedder
+from facetrack_ros.vision.judge import check_judge
+from facetrack_ros.vision.nanodet import NanodetPersonDetector
+from facetrack_ros.vision.onnx_body import OnnxBodyEmbedder
 from facetrack_ros.vision.onnx_embedder import OnnxFaceEmbedder
 from facetrack_ros.vision.persons_and_faces import PersonAndFaceDetector
 from facetrack_ros.vision.persons_from_faces import FacePersonDetector
 from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.protocols import FaceEmbedder
 from facetrack_ros.vision.quality import Gate
+from facetrack_ros.vision.reduced_embedder import ReducedFaceEmbedder, reduced_contract, unreduced
 from facetrack_ros.vision.resolve import ModelFile, resolve
+from facetrack_ros.vision.resnet50 import Resnet50FaceEmbedder
 from facetrack_ros.vision.ultralytics_detector import UltralyticsPersonDetector
+from facetrack_ros.vision.yolo import YoloPersonDetector
 from facetrack_ros.vision.yolox import YoloxPersonDetector
 from facetrack_ros.vision.yunet import YunetFaceDetector
 
@@ -28,6 +36,7 @@ PREFERRED = {
     "person": (catalog.YOLOX_NANO.id, catalog.YOLOX_NANO_RELEASE.id, catalog.NANODET.id),
     "face": (catalog.YUNET_N.id, catalog.YUNET_2023MAR.id, catalog.DLIB_HOG.id),
     "embedding": (catalog.MOBILEFACENET.id, catalog.DLIB_RESNET.id),
+    "body": (catalog.OSNET.id, catalog.HISTOGRAM.id),
 }
 
 
@@ -37,11 +46,14 @@ class VisionSettings:
 
     :param person_model: also ``faces``: persons are taken from their faces.
     :param min_face_px: narrowest face that is embedded, pixels; an embedder may need more.
-    :param threads: threads inside one model call. OpenCV's count is set for the whole process.
+    :param threads: threads inside one model call. OpenCV's and torch's counts are set for the whole process.
     :param person_score: lowest confidence of a person, 0..1.
     :param person_iou: two person boxes that overlap more are one.
     :param face_score: lowest confidence of a YuNet face, 0..1.
     :param whole_frame: look for faces beside the persons found, too, and take those for persons.
+    :param embedding_dim: numbers of an embedding; 0: the embedder's own. Fewer only of an embedder of appearance.
+    :param appearance_as_identity: whether an embedder of appearance may say who somebody is.
+    :param device: where torch models run: ``auto`` (CUDA where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
     """
 
     person_model: str = AUTO
@@ -53,16 +65,20 @@ class VisionSettings:
     person_iou: float = 0.5
     face_score: float = 0.65
     whole_frame: bool = False
+    embedding_dim: int = 0
+    appearance_as_identity: bool = False
+    device: str = AUTO
 
 
 def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipeline:
     """Find, check and open the models. This may download; see :mod:`facetrack_ros.vision.resolve`.
 
-    :raises ModelError: one is missing, damaged, refused or of the wrong kind; with what to do.
+    :raises ModelError: one is missing, damaged, refused, of the wrong kind or not fit to say who somebody is; with what to do.
     """
     cv2.setNumThreads(settings.threads)
     face_model, faces = open_model(settings.face_model, "face", settings)
-    embedder_model, embedder = open_model(settings.embedder, "embedding", settings)
+    embedder_model, embedder = open_embedder(settings)
+    check_judge(embedder.contract, settings.appearance_as_identity)
     from_faces = FacePersonDetector(faces, max(settings.min_face_px, embedder.min_face_px))
     if settings.person_model == FROM_FACES:
         person_model, persons = face_model, from_faces
@@ -76,6 +92,43 @@ def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipelin
     if settings.whole_frame and persons is not from_faces:
         persons = PersonAndFaceDetector(persons, faces, max(settings.min_face_px, embedder.min_face_px))
     models = {"person": person_model, "face": face_model, "embedder": embedder_model}
+    return VisionPipeline(persons, faces, embedder, Gate(min_face_px=settings.min_face_px), models)
+
+
+def open_embedder(settings: VisionSettings) -> "tuple[ModelFile, FaceEmbedder]":
+    """The face embedder the settings ask for, with as many numbers as they ask for.
+
+    :raises ModelError: it is missing, damaged, refused or for another task, or cannot have so many numbers.
+    """
+    wanted = settings.embedder
+    record = catalog.known(wanted)
+    base = unreduced(record) if record is not None else None
+    model, embedder = open_model(wanted if base is None else base.id, "embedding", settings)
+    dimension = settings.embedding_dim
+    if base is not None:
+        if dimension not in (0, record.dimension):
+            raise ModelError(f"{wanted} has {record.dimension} numbers, face_tracking.embedding_dim says {dimension}; "
+                             f"leave that at 0, or name {base.id} as embedder")
+        dimension = record.dimension
+    contract = reduced_contract(embedder.contract, dimension)
+    if contract is embedder.contract:
+        return model, embedder
+    return replace(model, contract=contract), ReducedFaceEmbedder(embedder, contract)
+
+
+def build_for_measuring(settings: VisionSettings = VisionSettings()) -> VisionPipeline:
+    """Face detector and embedder alone, persons taken from faces: to measure what an embedder is worth.
+
+    To be measured an embedder need not be fit to judge who someone is: one for appearance is opened too.
+
+    :param settings: its person model is not looked at.
+    :raises ModelError: as :func:`build_pipeline`.
+    """
+    cv2.setNumThreads(settings.threads)
+    face_model, faces = open_model(settings.face_model, "face", settings)
+    embedder_model, embedder = open_embedder(settings)
+    persons = FacePersonDetector(faces, max(settings.min_face_px, embedder.min_face_px))
+    models = {"person": face_model, "face": face_model, "embedder": embedder_model}
     return VisionPipeline(persons, faces, embedder, Gate(min_face_px=settings.min_face_px), models)
 
 
@@ -112,8 +165,17 @@ def _yolox(model: ModelFile, settings: VisionSettings) -> YoloxPersonDetector:
     return YoloxPersonDetector(model.path, model.contract, settings.person_score, settings.person_iou, settings.threads)
 
 
+def _nanodet(model: ModelFile, settings: VisionSettings) -> NanodetPersonDetector:
+    return NanodetPersonDetector(model.path, model.contract, settings.person_score, settings.person_iou, settings.threads)
+
+
+def _yolo(model: ModelFile, settings: VisionSettings) -> YoloPersonDetector:
+    return YoloPersonDetector(model.path, model.contract, settings.person_score, settings.person_iou, settings.threads)
+
+
 def _ultralytics(model: ModelFile, settings: VisionSettings) -> UltralyticsPersonDetector:
-    return UltralyticsPersonDetector(model.path, model.contract, settings.person_score, settings.person_iou)
+    return UltralyticsPersonDetector(model.path, model.contract, settings.person_score, settings.person_iou,
+                                     settings.device, settings.threads)
 
 
 def _yunet(model: ModelFile, settings: VisionSettings) -> YunetFaceDetector:
@@ -128,6 +190,18 @@ def _onnx_embedder(model: ModelFile, settings: VisionSettings) -> OnnxFaceEmbedd
     return OnnxFaceEmbedder(model.path, model.contract, settings.threads)
 
 
+def _resnet50_embedder(model: ModelFile, settings: VisionSettings) -> Resnet50FaceEmbedder:
+    return Resnet50FaceEmbedder(model.path, model.contract, settings.threads, settings.device)
+
+
+def _onnx_body(model: ModelFile, settings: VisionSettings) -> OnnxBodyEmbedder:
+    return OnnxBodyEmbedder(model.path, model.contract, settings.threads)
+
+
+def _histogram_body(model: ModelFile, _settings: VisionSettings) -> HistogramBodyEmbedder:
+    return HistogramBodyEmbedder(model.contract)
+
+
 def _dlib_embedder(model: ModelFile, _settings: VisionSettings) -> DlibFaceEmbedder:
     return DlibFaceEmbedder(model.path, resolve(catalog.DLIB_LANDMARKS.id).path, model.contract)
 
@@ -135,9 +209,14 @@ def _dlib_embedder(model: ModelFile, _settings: VisionSettings) -> DlibFaceEmbed
 #: Who opens a model, by task and architecture of its contract.
 READERS: "dict[tuple[str, str], Callable[[ModelFile, VisionSettings], object]]" = {
     ("person", "yolox"): _yolox,
+    ("person", "nanodet"): _nanodet,
+    ("person", "yolo"): _yolo,
     ("person", "ultralytics"): _ultralytics,
     ("face", "yunet"): _yunet,
     ("face", "dlib"): _dlib_faces,
     ("embedding", "onnx"): _onnx_embedder,
     ("embedding", "dlib"): _dlib_embedder,
+    ("embedding", "resnet50"): _resnet50_embedder,
+    ("body", "onnx"): _onnx_body,
+    ("body", "histogram"): _histogram_body,
 }

@@ -9,9 +9,9 @@ import numpy as np
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.dlib_faces import import_dlib, open_dat
 from facetrack_ros.vision.face import Face
-from facetrack_ros.vision.onnx_embedder import unit_rows
 from facetrack_ros.vision.picture import as_bgr
 from facetrack_ros.vision.serial import one_at_a_time
+from facetrack_ros.vision.unit_rows import unit_rows
 
 CHIP_PX = 150
 CHIP_PADDING = 0.25  # of the face's size on each side, as the network was trained

@@ -5,6 +5,8 @@ from facetrack_ros.errors import ModelError
 from facetrack_ros.vision import catalog
 from facetrack_ros.vision.build import AUTO, VisionSettings
 from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.vision.judge import check_judge
+from facetrack_ros.vision.reduced_embedder import reduced_contract
 from facetrack_ros.vision.resolve import resolve
 
 VISION_OPTIONS = ("detector.", "faces.", "face_tracking.", "embedder.", "models.")
@@ -16,17 +18,21 @@ def vision_settings(config: Config) -> VisionSettings:
         person_model=config["detector.model"], person_score=config["detector.min_score"],
         face_model=config["faces.model"], min_face_px=config["faces.min_width_px"],
         whole_frame=config["faces.whole_frame"],
-        embedder=config["embedder.model"], threads=config["models.threads"])
+        embedder=config["embedder.model"], threads=config["models.threads"],
+        embedding_dim=config["face_tracking.embedding_dim"],
+        appearance_as_identity=config["embedder.appearance_as_identity"],
+        device=config["face_tracking.device"])
 
 
 def contract_of(model_id: str, config: Config) -> ModelContract:
     """The contract of an embedder that runs elsewhere: of the catalog, or the file that the configuration names.
 
-    :raises ModelError: it is neither.
+    :raises ModelError: it is neither, or it may not say who somebody is.
     """
-    contract = catalog.known(model_id)
-    if contract is None and config["embedder.model"] != AUTO:
-        contract = resolve(config["embedder.model"]).contract
+    contract, wanted = catalog.known(model_id), config["embedder.model"]
+    if contract is None and wanted != AUTO:
+        contract = reduced_contract(catalog.known(wanted) or resolve(wanted).contract, config["face_tracking.embedding_dim"])
     if contract is None or contract.id != model_id:
         raise ModelError(f"embeddings of {model_id} are unknown here: set embedder.model as where they are made")
+    check_judge(contract, config["embedder.appearance_as_identity"])
     return contract

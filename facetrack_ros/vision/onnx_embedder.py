@@ -3,24 +3,26 @@
 from pathlib import Path
 from typing import Sequence
 
-import cv2
 import numpy as np
 
 from facetrack_ros.errors import ModelError
-from facetrack_ros.vision.alignment import ARCFACE_SIZE, align
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.face import Face
-from facetrack_ros.vision.onnx_session import OnnxSession
+from facetrack_ros.vision.face_input import FaceInput
+from facetrack_ros.vision.onnx_rows import OnnxRows
 from facetrack_ros.vision.picture import as_bgr
+from facetrack_ros.vision.unit_rows import unit_rows
 
 
 class OnnxFaceEmbedder:
     """Aligns each face by its landmarks, normalises it as the contract says, and runs the graph.
 
+    All faces of a frame go in at once where the graph leaves its batch open, else one after the other.
+
     :param path: the ``.onnx`` file.
-    :param contract: colour order, mean, std and dimension it was trained with.
+    :param contract: input size, colour order, mean, std and dimension it was trained with.
     :param threads: onnxruntime threads.
-    :raises ModelError: the graph does not take 112x112 crops or has another dimension than its contract.
+    :raises ModelError: the graph takes other pictures or gives another dimension than its contract says.
     """
 
     #: Narrower faces match strangers: under 20 px at up to 0.59, from 24 px on below the threshold.
@@ -28,46 +30,28 @@ class OnnxFaceEmbedder:
 
     def __init__(self, path: Path, contract: ModelContract, threads: int = 1):
         self.contract = contract
-        self._session = OnnxSession(path, threads)
-        self._mean = np.array(contract.mean, np.float32)
-        self._std = np.array(contract.std, np.float32)
-        probe = self._session.run(np.zeros((1, 3, ARCFACE_SIZE, ARCFACE_SIZE), np.float32))
-        if probe.ndim != 2 or probe.shape[1] != contract.dimension:
-            raise ModelError(f"{path} gives embeddings of shape {probe.shape[1:]}, its contract {contract.id} "
-                             f"says {contract.dimension}; name the contract that belongs to this file")
+        self.input = FaceInput(contract)
+        self._rows = OnnxRows(path, contract, threads)
+
+    @property
+    def input_name(self) -> str:
+        """What the graph calls its input."""
+        return self._rows.input_name
 
     def embed(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
         """``(n, dimension)`` float32 unit rows.
 
         :raises FrameError: ``image`` is no picture.
-        :raises ModelError: a face's landmarks do not suffice to align it; the quality gate keeps such faces out.
+        :raises ModelError: a face's landmarks do not suffice to align it, which the quality gate keeps out; or the graph
+            fails or gives a vector without direction.
         """
         if not faces:
             return np.empty((0, self.contract.dimension), np.float32)
-        image = as_bgr(image)
-        blob = np.stack([self._crop(image, face) for face in faces])
-        if self._session.batches:
-            raw = self._session.run(blob)
-        else:
-            raw = np.concatenate([self._session.run(row[None]) for row in blob])
-        return unit_rows(raw)
+        return self.embed_crops(self.input.crops(as_bgr(image), faces))
 
-    def _crop(self, image: np.ndarray, face: Face) -> np.ndarray:
-        crop = align(image, face.landmarks)
-        if crop is None:
-            raise ModelError("a face without two eyes' positions cannot be aligned; pass it through the quality gate")
-        if self.contract.colour == "RGB":
-            crop = cv2.cvtColor(crop, cv2.COLOR_BGR2RGB)
-        return ((crop - self._mean) / self._std).transpose(2, 0, 1).astype(np.float32)
+    def embed_crops(self, crops: Sequence[np.ndarray]) -> np.ndarray:
+        """``(n, dimension)`` float32 unit rows of faces already aligned, BGR crops of the contract's input size.
 
-
-def unit_rows(rows: np.ndarray) -> np.ndarray:
-    """Rows scaled to length 1, float32.
-
-    :raises ModelError: a row is zero or not finite, so that it has no direction.
-    """
-    rows = np.asarray(rows, np.float32)
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    if not np.isfinite(norms).all() or (norms < 1e-6).any():
-        raise ModelError("the embedder gave a vector without direction; its file is damaged or of another kind")
-    return rows / norms
+        :raises ModelError: the graph fails or gives a vector without direction.
+        """
+        return unit_rows(self._rows(self.input.blob(crops)))

@@ -1,14 +1,19 @@
 """An ONNX graph on onnxruntime's CPU provider, opened with a sentence instead of a traceback."""
 
+import os
 from pathlib import Path
+from typing import Sequence
 
 import numpy as np
 
 from facetrack_ros.errors import ModelError
 
+#: From 1.32 on onnxruntime counts its use and sends that to its maker, and keeps a file of it in the home folder.
+NO_TELEMETRY = ("ORT_DISABLE_TELEMETRY", "1")
+
 
 class OnnxSession:
-    """One graph with one picture input and one output of interest.
+    """One graph with one picture input.
 
     :param path: the ``.onnx`` file.
     :param threads: worker threads inside one call.
@@ -16,6 +21,7 @@ class OnnxSession:
     """
 
     def __init__(self, path: Path, threads: int = 1):
+        os.environ.setdefault(*NO_TELEMETRY)
         try:
             import onnxruntime
         except ImportError as error:
@@ -28,13 +34,31 @@ class OnnxSession:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises classes of its own that share no public base
             raise ModelError(f"{path} cannot be opened as an ONNX model: {str(error).splitlines()[0]}") from error
+        if not self._session.get_inputs() or not self._session.get_inputs()[0].shape or not self._session.get_outputs():
+            raise ModelError(f"{path} is no network for pictures: its graph has no input with a shape, or no output")
+        self._path = path
         self._input = self._session.get_inputs()[0]
         self._output = self._session.get_outputs()[0].name
+
+    @property
+    def input_name(self) -> str:
+        """What the graph calls its input."""
+        return self._input.name
 
     @property
     def input_shape(self) -> "tuple[int | str | None, ...]":
         """As the graph declares it, a name or None where the graph leaves it open."""
         return tuple(self._input.shape)
+
+    @property
+    def output_shapes(self) -> "dict[str, tuple[int | str | None, ...]]":
+        """Declared shape of every output by its name, in the graph's order."""
+        return {output.name: tuple(output.shape) for output in self._session.get_outputs()}
+
+    @property
+    def metadata(self) -> "dict[str, str]":
+        """What the exporter wrote beside the graph, by its own keys; empty where it wrote nothing."""
+        return dict(self._session.get_modelmeta().custom_metadata_map)
 
     @property
     def batches(self) -> bool:
@@ -46,8 +70,34 @@ class OnnxSession:
 
         :raises ModelError: the graph refuses the input or fails.
         """
+        return self._run(blob, [self._output])[0]
+
+    def run_named(self, blob: np.ndarray, names: Sequence[str], batch: "int | None" = None) -> "list[np.ndarray]":
+        """Outputs by name for ``(n, ...)`` pictures, in as few calls as the graph's batch allows.
+
+        :param batch: pictures a call, where the graph takes another number than it declares.
+        :raises ModelError: the graph refuses the input, fails, or has no row a picture.
+        """
+        size = batch or (max(1, len(blob)) if self.batches else self.input_shape[0])
+        parts = []
+        for start in range(0, len(blob), size):
+            part = blob[start:start + size]
+            missing = size - len(part)
+            if missing:  # a graph of fixed batch takes no fewer
+                part = np.concatenate([part, np.zeros((missing, *part.shape[1:]), part.dtype)])
+            outputs = self._run(part, list(names))
+            for name, output in zip(names, outputs):
+                if not isinstance(output, np.ndarray) or output.ndim == 0 or len(output) != size:
+                    raise ModelError(f"{self._path}: its output {name} has the shape {np.shape(output)} for {size} pictures")
+            parts.append([output[:size - missing] for output in outputs])
+        return parts[0] if len(parts) == 1 else [np.concatenate(rows) for rows in zip(*parts)]
+
+    def _run(self, blob: np.ndarray, names: "list[str]") -> "list[np.ndarray]":
         try:
-            return self._session.run([self._output], {self._input.name: blob})[0]
+            return self._session.run(names, {self._input.name: self._as_declared(blob)})
         except Exception as error:
             raise ModelError(f"the model failed on an input of shape {blob.shape}: "
                              f"{str(error).splitlines()[0]}") from error
+
+    def _as_declared(self, blob: np.ndarray) -> np.ndarray:
+        return blob.astype(np.float16) if self._input.type == "tensor(float16)" else blob

@@ -1,4 +1,4 @@
-"""What the pipeline asks of a detector and of an embedder."""
+"""What the pipeline asks of a detector and of an embedder, and a tracker of what a body looks like."""
 
 from typing import Protocol, Sequence
 
@@ -35,3 +35,13 @@ class FaceEmbedder(Protocol):
 
     def embed(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
         """``(n, dimension)`` float32 unit rows, one for each face of this ``(height, width, 3)`` BGR picture."""
+
+
+class BodyEmbedder(Protocol):
+    """Turns whole bodies into unit vectors, for a tracker: alike means looking alike, clothes and light included."""
+
+    contract: ModelContract
+
+    def embed(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        """``(n, dimension)`` float32 unit rows of ``(n, 4)`` boxes in a ``(height, width, 3)`` BGR picture; the same row,
+        :func:`facetrack_ros.vision.body.neutral`, for each box of which nothing is in the picture."""

@@ -63,8 +63,12 @@ def resolve_path(path: Path, contract: "ModelContract | None" = None) -> ModelFi
         raise ModelError(f"{path} (sha256 {found}) is no known model; write ID={path} with the id of the known "
                          f"model whose input and output it shares")
     name = contract.id if contract.sha256 else re.sub(r"[^\w.-]", "_", f"{contract.id}-{path.stem}")
+    name = f"{name}-{found[:8]}"
+    kept = next((record for record in same if record.id == name), None)
+    if kept is not None:  # measured here before
+        return ModelFile(kept, path, "path")
     licence = "unknown" if contract.sha256 else contract.licence
-    own = replace(contract, id=f"{name}-{found[:8]}", file=path.name, sha256=found, size=path.stat().st_size,
+    own = replace(contract, id=name, file=path.name, sha256=found, size=path.stat().st_size,
                   licence=licence, urls=(), package="",
                   measured_on=contract.measured_on and f"taken over from {contract.id}, not measured with this file")
     return ModelFile(own, path, "path")

@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Sequence
 
-import cv2
 import numpy as np
 
 from facetrack_ros.errors import ModelError
-from facetrack_ros.vision.boxes import clip, suppress
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.letterbox import Letterbox, Placement
 from facetrack_ros.vision.onnx_session import OnnxSession
+from facetrack_ros.vision.person_boxes import persons_of
 from facetrack_ros.vision.picture import as_bgr
 
 PERSON = 0  # of COCO's 80 classes
@@ -30,41 +30,33 @@ class YoloxPersonDetector:
     def __init__(self, path: Path, contract: ModelContract, score: float = 0.4, max_iou: float = 0.5, threads: int = 1):
         self.model_id = contract.id
         self._session = OnnxSession(path, threads)
-        self._size = contract.input_size
+        self._letterbox = Letterbox.of(contract)
         self._score = score
         self._max_iou = max_iou
-        self._grid, self._stride = anchor_grid(self._size)
-        probe = self._session.run(np.zeros((1, 3, self._size[1], self._size[0]), np.float32))
+        self._grid, self._stride = anchor_grid(contract.input_size)
+        self._output = next(iter(self._session.output_shapes))
+        probe = self._session.run_named(self._letterbox.blob([np.zeros((8, 8, 3), np.uint8)])[0], [self._output])[0]
         if probe.ndim != 3 or probe.shape[1] != len(self._grid) or probe.shape[2] < 6:
             raise ModelError(f"{path} is no undecoded YOLOX graph: its output has shape {probe.shape}, "
                              f"expected (1, {len(self._grid)}, 85)")
 
     def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
-        """Persons in each picture, best first. The graph takes one picture at a time.
+        """Persons in each picture, best first; in one call where the graph leaves its batch open.
 
         :raises FrameError: one of them is no picture.
         """
-        return [self._detect(as_bgr(image)) for image in images]
+        images = [as_bgr(image) for image in images]
+        if not images:
+            return []
+        blob, placements = self._letterbox.blob(images)
+        answers = self._session.run_named(blob, [self._output])[0]
+        return [self._persons(rows, placement, image.shape) for rows, placement, image in zip(answers, placements, images)]
 
-    def _detect(self, image: np.ndarray) -> Detections:
-        height, width = image.shape[:2]
-        canvas, scale = letterbox(image, self._size)
-        blob = np.ascontiguousarray(canvas.transpose(2, 0, 1)[None], np.float32)
-        boxes, scores = decode(self._session.run(blob)[0], self._grid, self._stride)
-        likely = scores >= self._score
-        boxes, scores = boxes[likely] / scale, scores[likely]
-        keep = suppress(boxes, scores, self._max_iou)
-        return Detections(clip(boxes[keep], width, height), scores[keep], self.model_id)
-
-
-def letterbox(image: np.ndarray, size: "tuple[int, int]") -> "tuple[np.ndarray, float]":
-    """The picture scaled to fit ``size`` (width, height), top left on grey 114, and the scale."""
-    height, width = image.shape[:2]
-    scale = min(size[0] / width, size[1] / height)
-    inner = (min(size[0], max(1, round(width * scale))), min(size[1], max(1, round(height * scale))))
-    canvas = np.full((size[1], size[0], 3), 114, np.uint8)
-    canvas[:inner[1], :inner[0]] = cv2.resize(image, inner, interpolation=cv2.INTER_LINEAR)
-    return canvas, scale
+    def _persons(self, rows: np.ndarray, placement: Placement, shape: "tuple[int, ...]") -> Detections:
+        scores = rows[:, 4] * rows[:, 5 + PERSON]
+        likely = np.flatnonzero(scores >= self._score)  # a score that is not a number is not among them
+        boxes = decode(rows[likely], self._grid[likely], self._stride[likely])
+        return persons_of(placement.to_picture(boxes), scores[likely], shape, self._max_iou, self.model_id)
 
 
 def anchor_grid(size: "tuple[int, int]") -> "tuple[np.ndarray, np.ndarray]":
@@ -78,9 +70,8 @@ def anchor_grid(size: "tuple[int, int]") -> "tuple[np.ndarray, np.ndarray]":
     return np.concatenate(cells).astype(np.float32), np.concatenate(strides).astype(np.float32)
 
 
-def decode(rows: np.ndarray, grid: np.ndarray, stride: np.ndarray) -> "tuple[np.ndarray, np.ndarray]":
-    """Person boxes ``(n, 4)`` in input pixels and scores ``(n,)`` from raw rows ``(n, 5 + classes)``."""
+def decode(rows: np.ndarray, grid: np.ndarray, stride: np.ndarray) -> np.ndarray:
+    """Boxes ``(n, 4)`` in input pixels from raw rows ``(n, 4 or more)``, their cells ``(n, 2)`` and strides ``(n, 1)``."""
     centre = (rows[:, :2] + grid) * stride
     half = np.exp(np.minimum(rows[:, 2:4], 10.0)) * stride / 2  # e^10 cells: no box, only no overflow either
-    boxes = np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
-    return boxes, (rows[:, 4] * rows[:, 5 + PERSON]).astype(np.float32)
+    return np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)

@@ -1,6 +1,7 @@
 """Real models, clips and pictures for the tests of the vision package."""
 
 import functools
+import importlib.util
 import os
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.vision.build import VisionSettings, build_pipeline
+from facetrack_ros.vision.ultralytics_library import load_yolo
 
 
 def data_folder() -> Path:
@@ -24,7 +26,7 @@ def no_network_no_cache(monkeypatch, tmp_path):
     monkeypatch.delenv("FACETRACK_MODELS", raising=False)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def models() -> Path:
     folder = data_folder() / "models"
     if not folder.is_dir():
@@ -108,3 +110,73 @@ def scene():
         room[360 - small.shape[0]:, x:x + small.shape[1]] = small
         return room
     return paste
+
+
+@pytest.fixture(scope="session")
+def yolo_weights(tmp_path_factory):
+    """A function from a network's name to ``.pt`` weights of it for Ultralytics, seeded random ones that see persons everywhere."""
+    if importlib.util.find_spec("ultralytics") is None:  # not imported here: that is what the tests look at
+        pytest.skip("the torch extra is not installed")
+    import torch
+
+    person_number = 2
+
+    @functools.lru_cache(maxsize=None)
+    def save(name, person="person"):
+        torch.manual_seed(0)
+        net = load_yolo()(f"{name}.yaml")
+        net.model.names = {number: person if number == person_number else f"thing {number}" for number in range(80)}
+        head = net.model.model[-1]
+        for layers in (*head.cv3, *(getattr(head, "one2one_cv3", None) or ())):
+            torch.nn.init.normal_(layers[-1].weight, std=0.15)
+            layers[-1].bias.data.fill_(-4.0)
+            layers[-1].bias.data[person_number] = -1.0
+        path = tmp_path_factory.mktemp("weights") / f"{name}.pt"
+        net.save(str(path))
+        return path
+
+    return save
+
+
+@pytest.fixture(scope="session")
+def tiny_onnx():
+    """A function that writes an ONNX graph of a few numbers, which behaves like a good or like a broken model.
+
+    Its output is the mean of each picture's channels times ``rows``, ``(channels, dimension)``. ``batch`` is of its input, a
+    number or a name to leave it open, ``input_shape`` instead of ``(batch, 3, 16, 16)``; ``output`` is the name of an operation
+    on the output and that operation's further inputs.
+    """
+    pytest.importorskip("onnx", reason="onnx, which makes the graphs, is not installed")
+
+    def make(path, rows, batch="batch", input_shape=None, output=None):
+        from onnx import TensorProto, helper, numpy_helper
+
+        shape = list(input_shape or (batch, 3, 16, 16))
+        initial = [numpy_helper.from_array(np.asarray(rows, np.float32), "rows")]
+        nodes = [helper.make_node("ReduceMean", ["pictures"], ["means"], axes=[2, 3], keepdims=0),
+                 helper.make_node("MatMul", ["means", "rows"], ["vectors"])]
+        name = "vectors"
+        if output is not None:
+            operation, *constants = output
+            for number, constant in enumerate(constants):
+                initial.append(numpy_helper.from_array(np.asarray(constant), f"constant{number}"))
+            nodes.append(helper.make_node(operation, ["vectors", *(f"constant{n}" for n in range(len(constants)))], ["made"]))
+            name = "made"
+        graph = helper.make_graph(nodes, "tiny", [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, shape)],
+                                  [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)], initial)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+        path.write_bytes(model.SerializeToString())
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def random_resnet50(tmp_path_factory):
+    """A state dict of torchvision's ResNet-50 before any training, always the same: its numbers mean nothing."""
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    models = pytest.importorskip("torchvision.models", reason="torchvision is not installed")
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "random.pth"
+    torch.save(models.resnet50(weights=None).state_dict(), path)
+    return path

@@ -5,7 +5,8 @@ from facetrack_ros.errors import ModelError
 from facetrack_ros.vision import catalog
 from facetrack_ros.vision.alignment import ARCFACE_TEMPLATE
 from facetrack_ros.vision.face import Face
-from facetrack_ros.vision.onnx_embedder import OnnxFaceEmbedder, unit_rows
+from facetrack_ros.vision.onnx_embedder import OnnxFaceEmbedder
+from facetrack_ros.vision.unit_rows import unit_rows
 
 
 def face(shift=0.0, scale=1.0):

@@ -60,6 +60,27 @@ def test_yunet_sees_how_far_a_head_is_tilted(models, astronaut):
         assert np.degrees(np.arctan2(dy, dx)) == pytest.approx(roll - 2, abs=8)
 
 
+@pytest.mark.parametrize("person", ["astronaut", "hopper"])
+@pytest.mark.parametrize("roll", [-60, -45, 45, 60])
+def test_yunet_finds_a_head_on_its_side_and_its_landmarks_where_they_are(models, request, person, roll):
+    picture = request.getfixturevalue(person)
+    detector = YunetFaceDetector(models / "yunet_n_640_640.onnx", catalog.YUNET_N)
+    upright = detector.detect(picture, 24)
+    height, width = picture.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), roll, 1)
+    found = detector.detect(cv2.warpAffine(picture, turn, (width, height), borderMode=cv2.BORDER_REPLICATE), 24)
+    assert len(upright) == len(found) == 1
+    where = upright.landmarks[0] @ turn[:, :2].T + turn[:, 2]
+    assert np.abs(found.landmarks[0] - where).max() < 0.2 * np.hypot(*(where[1] - where[0]))
+
+
+def test_texture_is_no_face_however_often_it_is_looked_at(models):
+    detector = YunetFaceDetector(models / "yunet_n_640_640.onnx", catalog.YUNET_N)
+    for seed in range(5):
+        noise = np.random.default_rng(seed).integers(0, 256, (60, 80, 3), np.uint8)
+        assert len(detector.detect(cv2.resize(noise, (640, 480)), 24)) == 0
+
+
 @pytest.mark.parametrize("kind", [YunetFaceDetector, DlibFaceDetector])
 def test_a_damaged_file_is_refused_with_a_sentence(kind, tmp_path):
     if kind is DlibFaceDetector:

@@ -5,18 +5,12 @@ import pytest
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision import catalog
 from facetrack_ros.vision.resolve import resolve
-from facetrack_ros.vision.yolox import YoloxPersonDetector, anchor_grid, decode, letterbox
+from facetrack_ros.vision.yolox import YoloxPersonDetector, anchor_grid, decode
 
 
 @pytest.fixture
 def yolox(models):
     return YoloxPersonDetector(resolve(str(models / "yolox_nano.onnx")).path, catalog.YOLOX_NANO)
-
-
-def test_the_picture_goes_top_left_on_grey():
-    canvas, scale = letterbox(np.zeros((100, 200, 3), np.uint8), (416, 416))
-    assert scale == pytest.approx(2.08)
-    assert not canvas[:208].any() and (canvas[208:] == 114).all()
 
 
 def test_rows_are_decoded_by_cell_and_stride():
@@ -25,8 +19,7 @@ def test_rows_are_decoded_by_cell_and_stride():
     rows = np.zeros((3549, 85), np.float32)
     rows[53] = 0.5  # second row, second column of stride 8
     rows[53, 2:4] = np.log(2.0)
-    boxes, scores = decode(rows, grid, stride)
-    assert boxes[53].tolist() == [4, 4, 20, 20] and scores[53] == 0.25
+    assert decode(rows, grid, stride)[53].tolist() == [4, 4, 20, 20]
 
 
 def test_people_of_a_street_are_found_in_their_own_pixels(yolox, models):
@@ -44,7 +37,7 @@ def test_every_frame_of_two_people_shows_two(yolox, clip):
     assert [len(found) for found in yolox.detect(frames)] == [2] * len(frames)
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 2000, 3), (64, 48), (3, 3, 4)])
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 20000, 3), (64, 48), (3, 3, 4)])
 def test_odd_pictures_show_nobody(yolox, shape):
     assert len(yolox.detect([np.full(shape, 128, np.uint8)])[0]) == 0
 

@@ -1,0 +1,125 @@
+"""INT8 versions against their float32 models: speed in turns on one thread, cosine and AUC on ORL.
+
+    python benchmarks/int8.py DATA_DIR [--rounds N] [--weights FILE] [--json FILE]
+
+DATA_DIR holds ``models`` and ``faces/att_faces`` (ORL, 40 people). A quarter of the ORL faces calibrates, all figures are of
+the others, times are of the one thread, so that other programs do not count. ResNet-50 runs on random seeded weights unless
+``--weights`` names a state dict: its speed does not depend on them, its cosine and AUC do and say nothing about trained ones.
+"""
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from facetrack_ros.vision import catalog
+from facetrack_ros.vision.build import VisionSettings
+from facetrack_ros.vision.evaluation.labelled_faces import enlarged
+from facetrack_ros.vision.face_crops import face_crops, face_finder, pictures_below
+from facetrack_ros.vision.onnx_embedder import OnnxFaceEmbedder
+from facetrack_ros.vision.quantisation import compare, int8_contract, quantise, split
+from facetrack_ros.vision.resnet50 import Resnet50FaceEmbedder
+from facetrack_ros.vision.resnet50_export import export_resnet50, onnx_contract
+from facetrack_ros.vision.resolve import resolve
+
+ORL_SCALE, ORL_BORDER = 2, 60
+BATCHES = (1, 4, 8)
+
+
+def random_resnet50(folder: Path) -> Path:
+    """A state dict of torchvision's ResNet-50 as it is before training, always the same."""
+    import torch
+    from torchvision.models import resnet50
+
+    torch.manual_seed(0)
+    path = folder / "random_resnet50.pth"
+    torch.save(resnet50(weights=None).state_dict(), path)
+    return path
+
+
+def resnet50_graph(weights: Path, folder: Path) -> "tuple[Path, OnnxFaceEmbedder]":
+    """ResNet-50 exported, its batch open."""
+    model = resolve(f"{catalog.RESNET50.id}={weights}")
+    contract = onnx_contract(model.contract)
+    path = folder / "resnet50.onnx"
+    export_resnet50(Resnet50FaceEmbedder(model.path, model.contract, device="cpu"), None, contract, path)
+    return path, OnnxFaceEmbedder(path, contract)
+
+
+def times(embedders: "tuple[OnnxFaceEmbedder, ...]", crops: np.ndarray, batch: int, rounds: int) -> "list[np.ndarray]":
+    """Milliseconds of each call, the models in turns."""
+    taken = [np.empty(rounds) for _ in embedders]
+    for call in range(-2, rounds):
+        faces = crops[[(call + 2) * batch % len(crops) - row for row in range(batch)]]
+        for embedder, column in zip(embedders, taken):
+            start = time.thread_time()
+            embedder.embed_crops(faces)
+            if call >= 0:
+                column[call] = (time.thread_time() - start) * 1e3
+    return taken
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    os.environ.setdefault("FACETRACK_MODELS", str(arguments.data / "models"))
+    results = {"processor": processor(), "models": {}}
+    print(f"{results['processor']}, one thread, float32 and INT8 in turns, medians of {arguments.rounds} calls")
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        mobile = resolve(catalog.MOBILEFACENET.id)
+        weights = arguments.weights or random_resnet50(folder)
+        kind = "its own weights" if arguments.weights else "random weights"
+        models = {"mobilefacenet_foamliu": (mobile.path, OnnxFaceEmbedder(mobile.path, mobile.contract)),
+                  f"ResNet-50 ({kind})": resnet50_graph(weights, folder)}
+        embedder = models["mobilefacenet_foamliu"][1]
+        crops = face_crops(face_finder(embedder, VisionSettings()), embedder.input,
+                           pictures_below(arguments.data / "faces" / "att_faces", 10_000), enlarged(ORL_SCALE, ORL_BORDER))
+        calibration, held_out = split(crops)
+        print(f"ORL: {len(crops)} faces, {len(calibration)} calibrate, {len(held_out)} check\n")
+        for name, (path, float32) in models.items():
+            results["models"][name] = row = {}
+            for bits in (8, 7):
+                target = folder / f"int{bits}_{path.name}"
+                quantise(path, float32, calibration, target, reduce_range=bits == 7)
+                int8 = OnnxFaceEmbedder(target, int8_contract(float32.contract))
+                found = compare(float32, int8, held_out)
+                print(f"{name}, weights in {bits} bits: mean cosine {found.cosines.mean():.4f}, lowest {found.cosines.min():.4f}, "
+                      f"AUC {found.auc[0]:.5f} -> {found.auc[1]:.5f}, {path.stat().st_size / 1e6:.1f} -> "
+                      f"{target.stat().st_size / 1e6:.1f} MB")
+                row[f"weights of {bits} bits"] = figures = {
+                    "mean_cosine": float(found.cosines.mean()), "lowest_cosine": float(found.cosines.min()),
+                    "auc_float32": found.auc[0], "auc_int8": found.auc[1], "ms": {}}
+                for batch in BATCHES:
+                    before, after = times((float32, int8), held_out.crops, batch, max(10, arguments.rounds // batch))
+                    ratios = np.sort(before / after)
+                    print(f"  {batch} face{'s' if batch > 1 else ' '}: {np.median(before):7.2f} -> {np.median(after):6.2f} ms, "
+                          f"{np.median(before) / np.median(after):.2f} times as fast "
+                          f"(call by call {ratios[len(ratios) // 10]:.2f} to {ratios[-len(ratios) // 10]:.2f})")
+                    figures["ms"][batch] = [float(np.median(before)), float(np.median(after))]
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def processor() -> str:
+    """What the machine says it is, and whether it multiplies bytes in one go."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    name = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return f"{name}{' with VNNI' if 'vnni' in flags else ' without VNNI'}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""``facetrack eval faces``: how well a face embedder tells people apart, on a folder of pictures a person."""
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from facetrack_ros.config import Config
+from facetrack_ros.errors import EvaluationError
+from facetrack_ros.vision.build import build_for_measuring
+from facetrack_ros.vision.evaluation.calibration import calibrated, put_to_use
+from facetrack_ros.vision.evaluation.face_folder import face_folder, passed_over
+from facetrack_ros.vision.evaluation.labelled_faces import LabelledFaces, embed_pictures, enlarged
+from facetrack_ros.vision.evaluation.recognition import measure
+from facetrack_ros.vision.evaluation.recognition_report import account_json, account_lines, figure_lines, figures_json
+from facetrack_ros.vision.evaluation.roc_plot import draw_roc
+from facetrack_ros.vision.from_config import vision_settings
+from facetrack_ros.vision.pipeline import VisionPipeline
+
+NOTHING_USABLE = 1
+FALSE_MATCH_RATE = 1e-4
+PLOTS = (".png", ".svg", ".pdf")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.add_argument("folder", metavar="DIR", type=Path, help="one folder a person, with that person's pictures in it")
+    parser.add_argument("--embedder", metavar="ID", help="a catalog id, a model file, or ID=FILE; default: as configured")
+    parser.add_argument("--face-model", metavar="ID", help="face detector, likewise")
+    parser.add_argument("--config", metavar="FILE", help="settings, a YAML file")
+    parser.add_argument("--fpir", metavar="RATE", type=_rate, default=0.01,
+                        help="false-positive identification rate of open-set identification (default: %(default)s)")
+    parser.add_argument("--upscale", metavar="N", type=_factor, default=1.0, help="enlarge the pictures before looking for faces")
+    parser.add_argument("--pad", metavar="PX", type=_pixels, default=0,
+                        help="then add a border, for pictures so tight that a face has no surroundings")
+    parser.add_argument("--plot", metavar="FILE", type=Path, help="draw the ROC and the similarities: .png, .svg or .pdf")
+    parser.add_argument("--json", action="store_true", help="print one object")
+    parser.add_argument("--write", action="store_true",
+                        help="use the threshold and the false-match curve measured here from now on")
+    parser.add_argument("--false-match-rate", metavar="RATE", type=_rate,
+                        help=f"whose threshold to write (default: {FALSE_MATCH_RATE:g})")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure and print."""
+    if arguments.false_match_rate is not None and not arguments.write:
+        raise EvaluationError("--false-match-rate chooses the threshold that --write writes; give both")
+    if arguments.plot and not arguments.plot.absolute().parent.is_dir():
+        raise EvaluationError(f"there is no folder {arguments.plot.absolute().parent} to draw {arguments.plot.name} into")
+    if arguments.plot and arguments.plot.suffix.lower() not in PLOTS:
+        raise EvaluationError(f"{arguments.plot.name} must end with {', '.join(PLOTS)}")
+    settings = vision_settings(Config.load(arguments.config) if arguments.config else Config())
+    pictures = face_folder(arguments.folder)
+    pipeline = build_for_measuring(replace(settings, embedder=arguments.embedder or settings.embedder,
+                                           face_model=arguments.face_model or settings.face_model))
+    faces = embed_pictures(pipeline, pictures, enlarged(arguments.upscale, arguments.pad), _progress(len(pictures)))
+    return _report(arguments, pipeline, faces)
+
+
+def _report(arguments: argparse.Namespace, pipeline: VisionPipeline, faces: LabelledFaces) -> int:
+    models = {role: model["model"] for role, model in pipeline.describe().items() if role != "person"}
+    left_out = passed_over(arguments.folder)
+    result = {"folder": str(arguments.folder), **models, "purpose": pipeline.contract.purpose,
+              "passed_over": [str(path) for path in left_out], **account_json(faces)}
+    if not arguments.json:
+        print(f"{models['embedder']} ({pipeline.contract.purpose}), faces by {models['face']}")
+        if left_out:
+            print(f"{'passed over':<22}{len(left_out)} of other kinds, such as {left_out[0]}")
+        print("\n".join(account_lines(faces)))
+    try:
+        figures = measure(faces.embeddings, faces.people, arguments.fpir)
+    except EvaluationError as error:
+        if arguments.json:
+            print(json.dumps({**result, "error": str(error)}, indent=1))
+        print(f"facetrack eval faces: {error}", file=sys.stderr)
+        return NOTHING_USABLE
+    result.update(figures_json(figures))
+    if not arguments.json:
+        print("\n".join(figure_lines(figures)))
+    if arguments.plot:
+        title = f"{models['embedder']} on {arguments.folder.resolve().name}, faces by {models['face']}"
+        draw_roc(figures, title, arguments.plot, pipeline.contract.threshold)
+    if arguments.write:
+        data = f"{arguments.folder.resolve().name} by {models['face']}{_enlargement(arguments)}"
+        contract = calibrated(pipeline.contract, figures, arguments.false_match_rate or FALSE_MATCH_RATE, data)
+        path = put_to_use(contract)
+        result.update(written=str(path), threshold=contract.threshold)
+        if not arguments.json:
+            print(f"{'threshold in use':<22}{contract.threshold:.3f}, was {pipeline.contract.threshold:.3f}: {path}")
+    if arguments.json:
+        print(json.dumps(result, indent=1))
+    return 0
+
+
+def _enlargement(arguments: argparse.Namespace) -> str:
+    return (f", enlarged {arguments.upscale:g} times" * (arguments.upscale != 1)
+            + f", with a border of {arguments.pad} px" * (arguments.pad > 0))
+
+
+def _progress(total: int):
+    """Says how far it is, where somebody is looking."""
+    def show(done: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done} of {total} pictures ", end="" if done < total else "\r\x1b[K", file=sys.stderr, flush=True)
+    return show
+
+
+def _rate(text: str) -> float:
+    return _number(text, lambda rate: 0 < rate < 1, "a rate between 0 and 1")
+
+
+def _factor(text: str) -> float:
+    return _number(text, lambda factor: 0 < factor <= 16, "a factor above 0, at most 16")
+
+
+def _pixels(text: str) -> int:
+    return int(_number(text, lambda pixels: 0 <= pixels <= 4096 and pixels == int(pixels), "whole pixels from 0 to 4096"))
+
+
+def _number(text: str, right, wanted: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not right(number):
+        raise argparse.ArgumentTypeError(f"{text} is not {wanted}")
+    return number

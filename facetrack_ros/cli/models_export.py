@@ -1,0 +1,76 @@
+"""``facetrack models export``: torch's ResNet-50 as an ONNX model that robots run without torch."""
+
+import argparse
+from pathlib import Path
+
+from facetrack_ros.errors import ModelError
+from facetrack_ros.vision.build import VisionSettings
+from facetrack_ros.vision.face_crops import face_crops, face_finder, pictures_below
+from facetrack_ros.vision.folders import cache_folder, model_folders
+from facetrack_ros.vision.made_model import in_the_making, keep
+from facetrack_ros.vision.projection import Projection, fit_pca, seeded_projection
+from facetrack_ros.vision.reduced_embedder import reduced_contract
+from facetrack_ros.vision.resnet50 import Resnet50FaceEmbedder
+from facetrack_ros.vision.resnet50_export import export_resnet50, onnx_contract, pca_contract
+from facetrack_ros.vision.resolve import resolve
+
+#: Most pictures that principal components are fitted from.
+MOST_PICTURES = 20_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The action's arguments."""
+    parser.add_argument("id", metavar="ID", help="the model, resnet50_imagenet")
+    parser.add_argument("--dimension", type=int, default=0, metavar="N",
+                        help="numbers of an embedding; fewer by a fixed seeded projection, or by --pca (default: all 2048)")
+    parser.add_argument("--pca", type=Path, metavar="DIR",
+                        help="pictures, at any depth of a folder, from whose faces the principal components are fitted")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="a state dict of your own instead of the pinned one")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to (default: the user's cache of models)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Export, check, and say how to use it."""
+    if arguments.pca and not arguments.dimension:
+        raise ModelError("--pca needs --dimension N, the number of components")
+    model = resolve(f"{arguments.id}={arguments.weights}" if arguments.weights else arguments.id)
+    contract = model.contract
+    if (contract.task, contract.architecture) != ("embedding", "resnet50"):
+        raise ModelError(f"{contract.id} is no ResNet-50 on torch, of which alone an ONNX model can be made here; "
+                         f"name resnet50_imagenet")
+    embedder = Resnet50FaceEmbedder(model.path, contract, device="cpu")
+    projection = None
+    if arguments.dimension:
+        contract, projection = _reduced(embedder, arguments.dimension, arguments.pca)
+    contract = onnx_contract(contract)
+    folder = arguments.out or cache_folder()
+    with in_the_making(folder, contract.id) as made:
+        cosine = export_resnet50(embedder, projection, contract, made)
+        contract, path = keep(made, contract, folder)
+    print(f"{contract.id}: {path} ({contract.size / 1e6:.1f} MB, {contract.dimension} numbers)")
+    print(f"cosine to torch at least {cosine:.6f}")
+    if folder not in model_folders():
+        print(f"it is found once {folder} is in FACETRACK_MODELS")
+    print(f"to use it: embedder.model: {contract.id}. It tells what a face looks like, not whose it is: see "
+          f"embedder.appearance_as_identity")
+    return 0
+
+
+def _reduced(embedder: Resnet50FaceEmbedder, dimension: int, folder: "Path | None"):
+    if folder is None:
+        contract = reduced_contract(embedder.contract, dimension)
+        same = contract is embedder.contract
+        return contract, None if same else seeded_projection(embedder.contract.dimension, dimension)
+    projection = _fitted(embedder, dimension, folder)
+    return pca_contract(embedder.contract, projection), projection
+
+
+def _fitted(embedder: Resnet50FaceEmbedder, dimension: int, folder: Path) -> Projection:
+    pictures = pictures_below(folder, MOST_PICTURES)
+    crops = face_crops(face_finder(embedder, VisionSettings()), embedder.input, pictures)
+    if not len(crops):
+        raise ModelError(f"none of the {len(pictures)} pictures in {folder} has a usable face; give pictures of faces at "
+                         f"least {embedder.min_face_px:.0f} px wide")
+    projection = fit_pca(embedder.embed_crops(crops.crops), dimension)
+    print(f"{dimension} principal components of {len(crops)} faces in {len(pictures)} pictures")
+    return projection

@@ -1,0 +1,92 @@
+"""``facetrack models quantize``: an INT8 version of an ONNX embedder, offered only if it stands for the other."""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+
+from facetrack_ros.errors import ModelError
+from facetrack_ros.vision.build import VisionSettings
+from facetrack_ros.vision.evaluation.labelled_faces import enlarged
+from facetrack_ros.vision.face_crops import FaceCrops, face_crops, face_finder, pictures_below
+from facetrack_ros.vision.folders import cache_folder, model_folders
+from facetrack_ros.vision.made_model import in_the_making, keep
+from facetrack_ros.vision.onnx_embedder import OnnxFaceEmbedder
+from facetrack_ros.vision.quantisation import METHODS, Comparison, compare, int8_contract, measured_contract, quantise, split
+from facetrack_ros.vision.resolve import resolve
+
+#: Most pictures looked at, evenly out of all.
+MOST_PICTURES = 4000
+#: Calls of each model, in turns, behind the times printed.
+ROUNDS = 50
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The action's arguments."""
+    parser.add_argument("id", metavar="ID", help="the ONNX face embedder: its id, or ID=PATH")
+    parser.add_argument("--faces", type=Path, required=True, metavar="DIR",
+                        help="pictures of faces, at any depth, to calibrate and to check on; a folder a person, and the "
+                             "threshold is measured, too")
+    parser.add_argument("--upscale", type=float, default=1.0, metavar="F", help="enlarge the pictures before looking for faces")
+    parser.add_argument("--pad", type=int, default=0, metavar="PX", help="then add a border, for pictures cut tight")
+    parser.add_argument("--reduce-range", action="store_true",
+                        help="weights in seven bits, for x86 processors without VNNI instructions")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to (default: the user's cache of models)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Calibrate, check, and keep the model if it passes."""
+    if not 0 < arguments.upscale <= 16 or not 0 <= arguments.pad <= 10_000:
+        raise ModelError("--upscale must be above 0 and at most 16, --pad from 0 to 10000")
+    model = resolve(arguments.id)
+    base = model.contract
+    if (base.task, base.architecture) != ("embedding", "onnx"):
+        raise ModelError(f"{base.id} is no face embedder in an ONNX file"
+                         + (f"; make one with facetrack models export {arguments.id}" if base.architecture == "resnet50" else ""))
+    float32 = OnnxFaceEmbedder(model.path, base)
+    pictures = pictures_below(arguments.faces, MOST_PICTURES)
+    crops = face_crops(face_finder(float32, VisionSettings()), float32.input, pictures,
+                       enlarged(arguments.upscale, arguments.pad))
+    calibration, held_out = split(crops)
+    print(f"{len(crops)} usable faces in {crops.pictures} pictures: {len(calibration)} calibrate, {len(held_out)} check"
+          + ("" if crops.labelled else "; nobody says who they are, so the threshold cannot be measured"))
+    folder = arguments.out or cache_folder()
+    contract = int8_contract(base)
+    with in_the_making(folder, contract.id) as made:
+        for method in METHODS:
+            quantise(model.path, float32, calibration, made, method, arguments.reduce_range)
+            int8 = OnnxFaceEmbedder(made, contract)
+            found = compare(float32, int8, held_out)
+            _report(found, method)
+            if not found.objection:
+                break
+        _report_speed(float32, int8, held_out)
+        if found.objection:
+            raise ModelError(f"{contract.id} is not offered: {found.objection}")
+        contract = measured_contract(contract, base, found, arguments.faces.resolve().name, len(calibration), method,
+                                     arguments.reduce_range)
+        contract, path = keep(made, contract, folder)
+    print(f"{contract.id}: {path} ({contract.size / 1e6:.1f} MB, float32 {base.size / 1e6:.1f} MB), threshold {contract.threshold:g}")
+    if folder not in model_folders():
+        print(f"it is found once {folder} is in FACETRACK_MODELS")
+    print(f"to use it: embedder.model: {contract.id}")
+    return 0
+
+
+def _report(found: Comparison, method: str) -> None:
+    print(f"calibrated by {method}: cosine to float32 {found.cosines.mean():.4f} on average, lowest {found.cosines.min():.4f}")
+    if found.auc is not None:
+        print(f"AUC float32 {found.auc[0]:.5f}, INT8 {found.auc[1]:.5f}, on {found.people} people")
+
+
+def _report_speed(float32: OnnxFaceEmbedder, int8: OnnxFaceEmbedder, crops: FaceCrops) -> None:
+    """In turns, so that whatever else the machine does slows both."""
+    times: "tuple[list[float], list[float]]" = ([], [])
+    for row in range(ROUNDS):
+        for embedder, taken in zip((float32, int8), times):
+            start = time.perf_counter()
+            embedder.embed_crops(crops.crops[row % len(crops)][None])
+            taken.append((time.perf_counter() - start) * 1e3)
+    before, after = (float(np.median(taken)) for taken in times)
+    print(f"a face on one thread: float32 {before:.1f} ms, INT8 {after:.1f} ms, {before / after:.1f} times as fast")

@@ -1,0 +1,1 @@
+"""How good models are on labelled pictures: verification, identification, average precision."""

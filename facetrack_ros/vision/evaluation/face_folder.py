@@ -1,0 +1,53 @@
+"""Pictures of people, a folder a person."""
+
+from pathlib import Path
+
+from facetrack_ros.errors import EvaluationError
+
+#: Endings of what is taken for a picture.
+PICTURES = frozenset((".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"))
+
+
+def face_folder(folder: Path) -> "list[tuple[str, Path]]":
+    """Each picture with its person, sorted by person, then by name.
+
+    :param folder: one folder a person, named after the person, with that person's pictures in it. What
+        :func:`passed_over` lists is left out.
+    :raises EvaluationError: no such folder, nothing of that layout in it, or too few people or pictures to compare.
+    """
+    people = {path.name: [file for file in _entries(path) if _is_picture(file)] for path in _people(folder)}
+    people = {name: pictures for name, pictures in people.items() if pictures}
+    layout = "lay the pictures out as one folder a person, each with two or more pictures of that person"
+    if not people:
+        raise EvaluationError(f"{folder} has no folders with pictures in them: {layout}")
+    if len(people) < 2:
+        raise EvaluationError(f"{folder} has pictures of one person only, {next(iter(people))}: nobody to be confused "
+                              f"with, {layout}")
+    if all(len(pictures) < 2 for pictures in people.values()):
+        raise EvaluationError(f"{folder} has no person with two pictures: {layout}")
+    return [(name, picture) for name, pictures in sorted(people.items()) for picture in pictures]
+
+
+def passed_over(folder: Path) -> "list[Path]":
+    """What :func:`face_folder` leaves out: files beside the people's folders, hidden ones, and what is no picture.
+
+    :raises EvaluationError: no such folder.
+    """
+    people = _people(folder)
+    return [*(path for path in _entries(folder) if path not in people),
+            *(file for person in people for file in _entries(person) if not _is_picture(file))]
+
+
+def _people(folder: Path) -> "list[Path]":
+    return [path for path in _entries(folder) if path.is_dir() and not path.name.startswith(".")]
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in PICTURES and not path.name.startswith(".") and path.is_file()
+
+
+def _entries(folder: Path) -> "list[Path]":
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise EvaluationError(f"{folder} cannot be read as a folder: {error.strerror or error}") from error

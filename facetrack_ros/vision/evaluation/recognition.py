@@ -1,0 +1,88 @@
+"""What an embedder is worth on labelled faces, in the field's figures."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from facetrack_ros.errors import EvaluationError
+from facetrack_ros.vision.evaluation.identification import OpenSet, open_set, rank_one
+from facetrack_ros.vision.evaluation.pairs import pair_similarities
+from facetrack_ros.vision.evaluation.verification import auc, false_match_rate, shows, threshold_at, true_accept_rate
+
+#: False-match rates that are reported.
+RATES = (1e-2, 1e-3, 1e-4)
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """One threshold and what it does to these pairs.
+
+    :param rate: the false-match rate asked for, 0..1.
+    :param threshold: the lowest at which no larger share of the impostor pairs matches.
+    :param false_matches: how many impostor pairs match at it.
+    :param true_accept_rate: share of the genuine pairs that match, 0..1.
+    :param shown: whether there are pairs enough to show so low a rate, by the rule of three.
+    """
+
+    rate: float
+    threshold: float
+    false_matches: int
+    true_accept_rate: float
+    shown: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Recognition:
+    """The figures.
+
+    :param genuine: ``(g,)`` similarities of pairs of one person.
+    :param impostor: ``(i,)`` similarities of pairs of two people, see :func:`~.pairs.pair_similarities`.
+    :param impostor_pairs: how many pairs of two people there are; more than ``i`` where a sample was drawn.
+    :param people: how many people the faces are of.
+    :param auc: 0..1.
+    :param points: one for each of :data:`RATES`.
+    :param rank_one: closed-set rank-1 rate, 0..1.
+    :param rank_one_searches: searches behind it.
+    :param fpir: the FPIR asked for, 0..1.
+    :param open_set: open-set identification at it.
+    :param open_set_shown: whether there are non-mated searches enough to show so low an FPIR, by the rule of three.
+    """
+
+    genuine: np.ndarray
+    impostor: np.ndarray
+    impostor_pairs: int
+    people: int
+    auc: float
+    points: "tuple[OperatingPoint, ...]"
+    rank_one: float
+    rank_one_searches: int
+    fpir: float
+    open_set: OpenSet
+    open_set_shown: bool
+
+
+def measure(embeddings: np.ndarray, people: np.ndarray, fpir: float = 0.01, seed: int = 0) -> Recognition:
+    """All figures of labelled embeddings.
+
+    :param embeddings: ``(n, d)`` unit rows.
+    :param people: ``(n,)`` names or numbers.
+    :param fpir: for :func:`~.identification.open_set`.
+    :param seed: of everything that is drawn by chance.
+    :raises EvaluationError: fewer than two people, or nobody with two pictures.
+    """
+    count = len(np.unique(people))
+    if count < 2 or len(people) == count:
+        raise EvaluationError(f"{len(people)} usable faces of {count} people: it takes two people, and two pictures of one")
+    genuine, impostor, total = pair_similarities(embeddings, people, seed=seed)
+    rank, searches = rank_one(embeddings, people)
+    identified = open_set(embeddings, people, fpir, seed=seed)
+    return Recognition(genuine, impostor, total, count, auc(genuine, impostor),
+                       tuple(operating_point(genuine, impostor, rate) for rate in RATES), rank, searches, fpir, identified,
+                       shows(identified.distinct_non_mated, fpir))
+
+
+def operating_point(genuine: np.ndarray, impostor: np.ndarray, rate: float) -> OperatingPoint:
+    """The threshold for a false-match rate and what it does to these pairs."""
+    threshold = threshold_at(impostor, rate)
+    return OperatingPoint(rate, threshold, round(false_match_rate(impostor, threshold) * len(impostor)),
+                          true_accept_rate(genuine, threshold), shows(len(impostor), rate))

@@ -1,0 +1,121 @@
+"""One against one: is this the same person? What similarities of genuine and impostor pairs say about that.
+
+The words are those of ISO/IEC 19795-1. A genuine pair shows one person, an impostor pair two. At a threshold the
+false-match rate (FMR, often FAR) is the share of impostor pairs at or above it, the true-accept rate (TAR) that of genuine
+pairs. Every function takes similarities as ``(n,)`` numbers, higher is more alike, in any order.
+"""
+
+import math
+
+import numpy as np
+
+from facetrack_ros.errors import EvaluationError
+
+#: Rates at which :func:`false_match_curve` looks for thresholds.
+CURVE_RATES = (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001, 0.00003, 0.00001)
+#: Of ``n`` independent trials in which nothing happened, the rate is below ``3 / n`` with 95 % confidence.
+RULE_OF_THREE = 3.0
+
+
+def auc(genuine: np.ndarray, impostor: np.ndarray) -> float:
+    """The chance that a genuine pair is more alike than an impostor pair, ties counting half (Mann and Whitney, 1947).
+
+    :return: 0..1, the area under the curve of :func:`roc`; 0.5 is guessing.
+    """
+    genuine, impostor = _similarities(genuine, "genuine"), np.sort(_similarities(impostor, "impostor"))
+    below = np.searchsorted(impostor, genuine, "left") + np.searchsorted(impostor, genuine, "right")
+    return float(below.mean() / 2 / len(impostor))
+
+
+def roc(genuine: np.ndarray, impostor: np.ndarray) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
+    """False-match rate and true-accept rate at every threshold that makes a difference.
+
+    :return: false-match rates and true-accept rates, both rising from 0 to 1, and their thresholds, falling from
+        infinity: each similarity that occurs, once.
+    """
+    genuine, impostor = np.sort(_similarities(genuine, "genuine")), np.sort(_similarities(impostor, "impostor"))
+    thresholds = np.concatenate([[np.inf], np.unique(np.concatenate([genuine, impostor]))[::-1]])
+    rates = [1.0 - np.searchsorted(values, thresholds, "left") / len(values) for values in (impostor, genuine)]
+    return rates[0], rates[1], thresholds
+
+
+def threshold_at(impostor: np.ndarray, rate: float) -> float:
+    """The lowest threshold whose false-match rate on these pairs is at most ``rate``.
+
+    It lies just above a similarity that occurs. Where ``rate`` is below one in the number of pairs, that is the highest of
+    all: no pair here matches, and whether strangers match as rarely as ``rate`` these pairs cannot tell (see :func:`shows`).
+
+    :param rate: 0..1; from 1 on the lowest similarity is returned.
+    """
+    # One step above in the similarities' own precision: compared with them, a finer one would be rounded away.
+    precision = np.float32 if getattr(impostor, "dtype", None) == np.float32 else np.float64
+    impostor = np.sort(_similarities(impostor, "impostor"))[::-1]
+    count = len(impostor)
+    allowed = min(count, max(0, math.floor(rate * count)))
+    # rate * count may come out a hair off the whole number that it is.
+    if allowed < count and (allowed + 1) / count <= rate:
+        allowed += 1
+    if allowed == count:
+        return float(impostor[-1])
+    return float(np.nextafter(precision(impostor[allowed]), precision(np.inf)))
+
+
+def true_accept_rate(genuine: np.ndarray, threshold: float) -> float:
+    """The share of genuine pairs at or above a threshold, 0..1."""
+    return float((_similarities(genuine, "genuine") >= threshold).mean())
+
+
+def false_match_rate(impostor: np.ndarray, threshold: float) -> float:
+    """The share of impostor pairs at or above a threshold, 0..1."""
+    return float((_similarities(impostor, "impostor") >= threshold).mean())
+
+
+def shows(trials: int, rate: float) -> bool:
+    """Whether so many trials can show that something is as rare as ``rate``: three in it, by the rule of three.
+
+    Trials that share pictures or people are less than independent, and show less than their number says.
+    """
+    return trials * rate >= RULE_OF_THREE
+
+
+def false_match_curve(impostor: np.ndarray, highest: float = -1.0) -> "tuple[tuple[float, float], ...]":
+    """The false-match curve for a model's contract: ``(threshold, rate)`` pairs, thresholds rising, rates falling.
+
+    A rate is the share counted at its threshold, where more than three pairs lie. The last pair is an upper bound that
+    holds from there on: beyond the highest similarity seen, where nothing was counted, by the rule of three.
+
+    :param highest: a similarity of two people seen in other data than these pairs; the bound begins beyond it too.
+    """
+    impostor = _similarities(impostor, "impostor")
+    bound = min(1.0, _two_digits_up(RULE_OF_THREE / len(impostor)))
+    points: "list[tuple[float, float]]" = []
+    for wanted in CURVE_RATES:
+        threshold = round_up(threshold_at(impostor, wanted))
+        rate = false_match_rate(impostor, threshold)
+        if rate <= bound:
+            break
+        if not points or threshold > points[-1][0]:
+            points.append((threshold, float(f"{rate:.2g}")))
+    # The next multiple of 0.005 above.
+    last = (math.floor(max(float(impostor.max()), highest) * 200) + 1) / 200
+    return (*points, (last, bound))
+
+
+def round_up(threshold: float) -> float:
+    """A threshold in three decimals, never lower, so that no more pairs match than before."""
+    thousandths = math.ceil(threshold * 1000)
+    return (thousandths if thousandths / 1000 >= threshold else thousandths + 1) / 1000
+
+
+def _two_digits_up(rate: float) -> float:
+    nearest = float(f"{rate:.2g}")
+    return nearest if nearest >= rate else float(f"{nearest + 10 ** (math.floor(math.log10(rate)) - 1):.2g}")
+
+
+def _similarities(values: np.ndarray, kind: str) -> np.ndarray:
+    values = np.asarray(values, np.float64).ravel()
+    if not len(values):
+        raise EvaluationError(f"there are no {kind} pairs to count")
+    if not np.isfinite(values).all():
+        raise EvaluationError(f"a similarity of the {kind} pairs is not a number: the embedder is damaged")
+    return values
