@@ -51,15 +51,11 @@ def search(arguments: argparse.Namespace) -> dict:
     chance = np.random.default_rng(1)
     people = unit(chance.standard_normal((max(count // 10, 1), dimension), np.float32))
     index = EmbeddingIndex(dimension)
-    first = np.ones((2, dimension), np.float32) / np.sqrt(dimension)
-    EmbeddingIndex(dimension).extend([0, 1], ["front"] * 2, ["", ""], [0, 0], [0, 0], first)
-    before = resident()
     for start in range(0, count, BATCH):
         n = min(BATCH, count - start)
         stamps = np.arange(start, start + n) * STEP_NS
         index.extend(np.arange(start, start + n), ["front"] * n, [f"t{i}" for i in range(start, start + n)], stamps, stamps,
                      faces(chance, people, n))
-    held = resident() - before
     matrix = np.concatenate([block.vectors[:block.count] for block in index._blocks])
     queries = faces(chance, people, arguments.rounds)
     pool = ThreadPoolExecutor(2)
@@ -105,8 +101,6 @@ def search(arguments: argparse.Namespace) -> dict:
     found["best 20 of all / reading the codes once"] = round(
         float(np.median(took["this index, best 20 of all"]) / np.median(took["reading the codes once"])), 3)
     found["recall of the best 20"] = right / (BEST * len(queries))
-    found["memory a sighting, bytes"] = round(held / count, 1)
-    found["memory / embedding as stored"] = round(held / count / (4 * dimension), 3)
 
     # Appends at 100 a second: rounds with and without in turns, since the machine's own pace changes.
     stop, going, added = threading.Event(), threading.Event(), [0]

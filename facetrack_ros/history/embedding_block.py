@@ -9,6 +9,8 @@ from facetrack_ros.history.coded_rows import CodedRows, Probe
 ROWS = 65_536
 # Rows are coded in batches; those that came since are few enough to be compared as they are.
 _BATCH = 2048
+# So many numbers are read sooner than their codes are picked out of a block.
+_FEW_NUMBERS = 1_500_000
 MOST_LOOKED_AT = 16_384
 _NONE = (np.empty(0, np.int64), np.empty(0, np.float32))
 
@@ -94,8 +96,12 @@ class EmbeddingBlock:
         :param mask: ``(self.count,)`` bool, only these rows; None: all.
         """
         done = len(self._codes) if self._codes is not None else 0
-        if mask is not None and np.count_nonzero(mask) <= _BATCH or count >= MOST_LOOKED_AT:
+        wanted = self.count if mask is None else int(np.count_nonzero(mask))
+        if wanted <= max(_BATCH, _FEW_NUMBERS // self.vectors.shape[1]) or count >= MOST_LOOKED_AT:
             done = 0
+        elif wanted < self.count // 4:
+            # Of few rows the best stand out less: a second look would cost more than a deep first one.
+            count = max(count, wanted // 8)
         rows, similarity = self._compare(probe.vector, done, self.count, None if mask is None else mask[done:])
         if not done:
             return Look(rows, similarity, *_NONE, 0.0, True)

@@ -13,7 +13,7 @@ from facetrack_ros.history.embedding_block import ROWS, EmbeddingBlock, Look
 _UNIT_TOLERANCE = 1e-3
 # Reading memory is what a search does: two threads get most of what there is.
 _THREADS = 2
-_FIRST_LOOK = 32
+_FIRST_LOOK = 128
 
 
 def unit_vector(embedding: np.ndarray, dimension: int) -> np.ndarray:

@@ -1,11 +1,16 @@
 """The index answers exactly what comparing one by one would."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facetrack_ros.errors import StoreError
+from facetrack_ros.history import embedding_block
 from facetrack_ros.history.coded_rows import CodedRows, Probe, can_code
 from facetrack_ros.history.embedding_index import EmbeddingIndex, unit_vector
 
@@ -77,7 +82,10 @@ def test_codes_change_no_answer(seed, count, slack, start, length, threshold, li
         for row in (3, 1000, count - 1):
             index.replace(row, query)
         index.stretch(5, start)
-    one, other = (index.search(query, start, start + length, tuple(cameras), threshold, limit) for index in (plain, coded))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedding_block, "_FEW_NUMBERS", 0)  # the codes are to be used
+        one, other = (index.search(query, start, start + length, tuple(cameras), threshold, limit)
+                      for index in (plain, coded))
     assert one.compared == other.compared and abs(len(one.rows) - len(other.rows)) <= (limit is None) * 5
     shared = min(len(one.rows), len(other.rows))
     np.testing.assert_allclose(one.similarity[:shared], other.similarity[:shared], atol=1e-5)
@@ -86,7 +94,8 @@ def test_codes_change_no_answer(seed, count, slack, start, length, threshold, li
 
 
 @needs_codes
-def test_numbers_larger_than_any_before_are_found_all_the_same():
+def test_numbers_larger_than_any_before_are_found_all_the_same(monkeypatch):
+    monkeypatch.setattr(embedding_block, "_FEW_NUMBERS", 0)
     rng = np.random.default_rng(0)
     index = EmbeddingIndex(64, coded=True, block_rows=8192)
     index.extend(list(range(4096)), ["front"] * 4096, [""] * 4096, [0] * 4096, [0] * 4096, random_unit(rng, 4096, 64))
@@ -130,3 +139,32 @@ def test_a_code_is_off_by_no_more_than_it_says(seed, dimension):
     assert np.abs(similarity - vectors[rows] @ query).max() <= off < 0.2
     mask = np.arange(300) % 3 == 0
     assert set(codes.nearest(Probe(query), 300, mask)[0].tolist()) == set(np.flatnonzero(mask).tolist())
+
+
+PROGRAM = """
+import os
+import subprocess
+import sys
+
+import numpy as np
+from facetrack_ros.history import embedding_block
+from facetrack_ros.history.embedding_index import EmbeddingIndex
+embedding_block._FEW_NUMBERS = 0
+rng = np.random.default_rng(5)
+vectors = rng.standard_normal((9000, 128)).astype(np.float32)
+vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+index = EmbeddingIndex(128, coded=True, block_rows=4096)
+index.extend(range(9000), ["front"] * 9000, [""] * 9000, range(9000), range(9000), vectors)
+for query in vectors[::1000]:
+    found = index.search(query, 500, 8500, (), -1.0, 20).rows.tolist()
+    similarity = vectors[500:8501] @ query
+    assert set(found) == set((np.argsort(-similarity)[:20] + 500).tolist())
+"""
+
+
+@needs_codes
+@pytest.mark.parametrize("level", ["NONE", "AVX2"])
+def test_it_is_as_exact_on_a_simpler_processor(level):
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, "FAISS_SIMD_LEVEL": level})
+    assert done.returncode == 0, done.stderr
