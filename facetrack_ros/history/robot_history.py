@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.errors import FrameError, StoreError
+from facetrack_ros.errors import DamagedStoreError, FrameError, StoreError
+from facetrack_ros.history.database import database_path
 from facetrack_ros.history.event_log import EventLog
 from facetrack_ros.history.folders import robot_folder
 from facetrack_ros.history.folding import Folding
@@ -17,6 +18,7 @@ from facetrack_ros.history.frame_recorder import FrameRecorder
 from facetrack_ros.history.frame_settings import OFF, FrameSettings
 from facetrack_ros.history.kept_contract import keep_contract
 from facetrack_ros.history.ring import FrameRing
+from facetrack_ros.history.salvage import salvage
 from facetrack_ros.history.sighting import Sighting
 from facetrack_ros.history.sightings import SightingStore, TrackHit
 from facetrack_ros.history.status import CameraStatus, HistoryStatus
@@ -29,6 +31,8 @@ from facetrack_ros.vision.frame import Frame
 
 class RobotHistory:
     """Keeps frames in memory and on disk, sightings and events below ``directory/robot_id``.
+
+    A damaged store of sightings is begun anew with what of it can be read, and the first :meth:`flush` tells so.
 
     Safe to use from several threads. :meth:`flush` bounds what a killed robot loses while no frames come in.
 
@@ -45,7 +49,11 @@ class RobotHistory:
         self.contract = contract
         self.path = robot_folder(directory, robot_id)
         self.events = EventLog(self.path, event_format)
-        self.sightings = SightingStore(self.path, contract, robot_id, Folding.of_model(contract))
+        self._told: "list[str]" = []
+        try:
+            self.sightings = self._open_sightings()
+        except DamagedStoreError:
+            self._salvage()
         keep_contract(self.path, contract)
         self._frames = frames
         self._rings: "dict[str, FrameRing]" = {}
@@ -60,6 +68,21 @@ class RobotHistory:
                 self.sightings.close()
                 raise
             self.recorder = FrameRecorder(archive, frames, contract.id, self._all_rings)
+
+    def _open_sightings(self) -> SightingStore:
+        return SightingStore(self.path, self.contract, self.robot_id, Folding.of_model(self.contract))
+
+    def _salvage(self) -> None:
+        self._told.append(salvage(database_path(self.path, self.contract.id), self.contract, self.robot_id))
+        self.sightings = self._open_sightings()
+
+    def _begin_anew(self) -> None:
+        """A damaged page turned up while the robot ran."""
+        try:
+            self.sightings.close()
+        except StoreError:
+            pass  # the very damage
+        self._salvage()
 
     def ring(self, camera_id: str) -> FrameRing:
         """The frames of a camera in memory; empty for one never heard of."""
@@ -85,6 +108,13 @@ class RobotHistory:
         self._note_seen()
         if self.recorder is not None:
             self.recorder.add_tracks(camera_id, stamp_ns, frame_number, tracks)
+        try:
+            self._keep_faces(camera_id, stamp_ns, frame_number, tracks)
+        except DamagedStoreError:
+            self._begin_anew()
+            self._keep_faces(camera_id, stamp_ns, frame_number, tracks)
+
+    def _keep_faces(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: "list[Track]") -> None:
         picture = _Picture(self, camera_id, stamp_ns)
         for track in tracks:
             face = track.face
@@ -142,13 +172,17 @@ class RobotHistory:
         :raises StoreError: the disk does not take something, or part of what was stored is damaged.
         """
         work = [lambda: robot_folder(self.path.parent, self.robot_id),  # somebody may have deleted it
-                self._note_seen, self.sightings.flush]
+                self._note_seen, lambda: self.sightings.flush()]
         if self.recorder is not None:
             work.append(self.recorder.flush)
-        errors = []
+        errors, self._told = self._told, []
         for step in work:
             try:
                 step()
+            except DamagedStoreError:
+                self._begin_anew()
+                errors += self._told
+                self._told = []
             except StoreError as error:  # the others' turn comes all the same
                 errors.append(str(error))
         if errors:

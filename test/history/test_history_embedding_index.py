@@ -142,10 +142,6 @@ def test_a_code_is_off_by_no_more_than_it_says(seed, dimension):
 
 
 PROGRAM = """
-import os
-import subprocess
-import sys
-
 import numpy as np
 from facetrack_ros.history import embedding_block
 from facetrack_ros.history.embedding_index import EmbeddingIndex
