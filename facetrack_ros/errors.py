@@ -29,6 +29,10 @@ class StoreError(FacetrackError):
     """A history on disk that cannot be opened, read or written."""
 
 
+class DamagedStoreError(StoreError):
+    """A store whose file is damaged."""
+
+
 class QuestionError(FacetrackError):
     """A search that cannot be asked: contradictory, empty or out of range."""
 

@@ -15,6 +15,7 @@ from facetrack_ros.cli.stamps import parse_iso, show_utc
 from facetrack_ros.config import Config
 from facetrack_ros.errors import FrameError, StoreError
 from facetrack_ros.history.alias_file import AliasFile
+from facetrack_ros.history.frame_settings import FrameSettings
 from facetrack_ros.history.recalled_people import recalled_people
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.sources.frames import frames
@@ -89,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
     for line in description_lines(pipeline.describe()):
         print(line, file=sys.stderr)
     history = RobotHistory(arguments.data, arguments.robot, pipeline.contract,
-                           ring_frames=config["frame_history.memory_buffer_size"],
+                           FrameSettings.of_config(config, wait=True),
                            event_format=config["event_logging.format"],
                            event_fsync=config["event_logging.fsync"] == "each")
     try:

@@ -5,14 +5,17 @@ import os
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from facetrack_ros.errors import StoreError
+from facetrack_ros.errors import DamagedStoreError, StoreError
 from facetrack_ros.vision.contract import ModelContract
 
 SCHEMA_VERSION = 1
 _APPLICATION_ID = 0x46545253  # "FTRS", so that any other SQLite file is told from a history
+_PAGE_BYTES = 16_384
 _SCHEMA = """
 CREATE TABLE about (robot_id TEXT NOT NULL, model_id TEXT NOT NULL, sha256 TEXT NOT NULL, dimension INTEGER NOT NULL);
 CREATE TABLE sightings (
@@ -130,27 +133,33 @@ class Database:
 
     def rows(self, sql: str, values: "tuple | list" = ()) -> "list[tuple]":
         """All rows of a query."""
-        return self._execute(sql, values).fetchall()
+        with self._sentences():
+            return self._connection.execute(sql, values).fetchall()
 
     def run(self, sql: str, values: "tuple | list" = ()) -> int:
         """Run one statement. Returns the id of the row it inserted, if any."""
-        return self._execute(sql, values).lastrowid
+        with self._sentences():
+            return self._connection.execute(sql, values).lastrowid
 
     def write(self, sql: str, values: "tuple | list" = ()) -> int:
         """Like :meth:`run`, within a transaction that :meth:`commit` ends."""
         if not self._writing():
-            self._execute("BEGIN IMMEDIATE", ())
+            self.run("BEGIN IMMEDIATE")
         return self.run(sql, values)
 
     def commit(self) -> None:
         """End the open transaction, if there is one."""
         if self._writing():
-            self._execute("COMMIT", ())
+            self.run("COMMIT")
 
     def rollback(self) -> None:
         """Take back what the open transaction wrote."""
         if self._writing():
-            self._execute("ROLLBACK", ())
+            self.run("ROLLBACK")
+
+    def deleted(self) -> bool:
+        """Whether the file this was opened on is there no more."""
+        return self._lock_file >= 0 and not self.path.exists()
 
     def close(self) -> None:
         """Close the file; what was not committed is lost."""
@@ -166,17 +175,20 @@ class Database:
         # SQLite ends a transaction by itself when the disk is full: only it knows.
         return not self.closed and self._connection.in_transaction
 
-    def _execute(self, sql: str, values: "tuple | list") -> sqlite3.Cursor:
+    @contextmanager
+    def _sentences(self) -> "Iterator[None]":
         if self.closed:
             raise StoreError(f"{self.path} was closed and cannot be used any more")
         try:
-            return self._connection.execute(sql, values)
+            yield  # a damaged page may show when a statement is run, and when its rows are read
         except sqlite3.OperationalError as error:
             raise StoreError(f"cannot use {self.path}: {error}; check room and permissions on that disk") from error
         except sqlite3.DatabaseError as error:
-            raise StoreError(f"{self.path} is damaged ({error}); move it away and a new one is begun") from error
+            raise DamagedStoreError(f"{self.path} is damaged ({error}); move it away and a new one is begun") from error
 
     def _make(self, contract: ModelContract, robot_id: str) -> None:
+        # A sighting of 512 numbers takes 2.2 kB: of SQLite's usual 4 kB pages half would stay empty.
+        self.run(f"PRAGMA page_size={_PAGE_BYTES}")
         for statement in ("BEGIN IMMEDIATE", *_SCHEMA.split(";")[:-1]):
             self.run(statement)
         self.run("INSERT INTO about VALUES (?, ?, ?, ?)", (robot_id, contract.id, contract.sha256, contract.dimension))

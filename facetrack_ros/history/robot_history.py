@@ -1,66 +1,103 @@
 """Everything one robot remembers: frames, sightings, events."""
 
+import heapq
 import threading
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.errors import FrameError
+from facetrack_ros.errors import DamagedStoreError, FrameError, StoreError
+from facetrack_ros.history.database import database_path
 from facetrack_ros.history.event_log import EventLog
 from facetrack_ros.history.folders import robot_folder
 from facetrack_ros.history.folding import Folding
+from facetrack_ros.history.frame_archive import FrameArchive
+from facetrack_ros.history.frame_recorder import FrameRecorder
+from facetrack_ros.history.frame_settings import OFF, FrameSettings
 from facetrack_ros.history.kept_contract import keep_contract
 from facetrack_ros.history.ring import FrameRing
+from facetrack_ros.history.salvage import salvage
 from facetrack_ros.history.sighting import Sighting
 from facetrack_ros.history.sightings import SightingStore, TrackHit
 from facetrack_ros.history.status import CameraStatus, HistoryStatus
 from facetrack_ros.history.thumbnail import face_thumbnail
-from facetrack_ros.tracking.event import PersonEvent
+from facetrack_ros.tracking.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.frame import Frame
 
 
 class RobotHistory:
-    """Keeps frames in memory, sightings and events below ``directory/robot_id``.
+    """Keeps frames in memory and on disk, sightings and events below ``directory/robot_id``.
+
+    A damaged store of sightings is begun anew with what of it can be read, and the first :meth:`flush` tells so.
 
     Safe to use from several threads. :meth:`flush` bounds what a killed robot loses while no frames come in.
 
     :param directory: the data folder; robots may share it.
     :param contract: of the embedder.
-    :param ring_frames: frames kept in memory per camera.
+    :param frames: how many frames are kept in memory, which go to disk, and for how long.
     :param event_format: ``jsonl`` or ``csv``.
     :param event_fsync: whether each event is on the medium before the next one.
     :raises StoreError: the folder cannot be written, is in use, or is another robot's.
     """
 
-    def __init__(self, directory: "Path | str", robot_id: str, contract: ModelContract, ring_frames: int = 300,
-                 event_format: str = "jsonl", event_fsync: bool = False) -> None:
+    def __init__(self, directory: "Path | str", robot_id: str, contract: ModelContract,
+                 frames: FrameSettings = FrameSettings(), event_format: str = "jsonl", event_fsync: bool = False) -> None:
         self.robot_id = robot_id
         self.contract = contract
         self.path = robot_folder(directory, robot_id)
         self.events = EventLog(self.path, event_format, event_fsync)
-        self.sightings = SightingStore(self.path, contract, robot_id, Folding.of_model(contract))
+        self._told: "list[str]" = []
+        try:
+            self.sightings = self._open_sightings()
+        except DamagedStoreError:
+            self._salvage()
         keep_contract(self.path, contract)
-        self._ring_frames = ring_frames
+        self._frames = frames
         self._rings: "dict[str, FrameRing]" = {}
         self._latest: "dict[str, Frame]" = {}
+        self._seen: "deque[tuple[str, int]]" = deque()
         self._lock = threading.Lock()
+        self.recorder: "FrameRecorder | None" = None
+        if frames.mode != OFF:
+            try:
+                archive = FrameArchive(frames.folder(self.path), robot_id, frames.limits)
+            except StoreError:
+                self.sightings.close()
+                raise
+            self.recorder = FrameRecorder(archive, frames, contract.id, self._all_rings)
+
+    def _open_sightings(self) -> SightingStore:
+        return SightingStore(self.path, self.contract, self.robot_id, Folding.of_model(self.contract))
+
+    def _salvage(self) -> None:
+        self._told.append(salvage(database_path(self.path, self.contract.id), self.contract, self.robot_id))
+        self.sightings = self._open_sightings()
+
+    def _begin_anew(self) -> None:
+        """A damaged page turned up while the robot ran."""
+        try:
+            self.sightings.close()
+        except StoreError:
+            pass  # the very damage
+        self._salvage()
 
     def ring(self, camera_id: str) -> FrameRing:
         """The frames of a camera in memory; empty for one never heard of."""
         with self._lock:
-            return self._rings.setdefault(camera_id, FrameRing(self._ring_frames))
+            return self._rings.setdefault(camera_id, FrameRing(self._frames.ring_frames))
 
     def add_frame(self, frame: Frame) -> None:
-        """Keep a frame.
-
-        :raises StoreError: the disk does not take what is due to be committed.
-        """
+        """Keep a frame. Waits for no disk and no search."""
         self.ring(frame.camera_id).append(frame)
         with self._lock:
             self._latest[frame.camera_id] = frame
-        self.sightings.saw_frame(frame.camera_id, frame.stamp_ns)
+        if self.recorder is not None:
+            self.recorder.add_frame(frame)
+        self._seen.append((frame.camera_id, frame.stamp_ns))
 
     def add_tracks(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: "list[Track]") -> None:
         """Keep the faces of one frame's tracks that have an embedding, with a thumbnail if that frame is still held.
@@ -69,6 +106,16 @@ class RobotHistory:
 
         :raises StoreError: an embedding is not one of the model's, or the disk does not take it.
         """
+        self._note_seen()
+        if self.recorder is not None:
+            self.recorder.add_tracks(camera_id, stamp_ns, frame_number, tracks)
+        try:
+            self._keep_faces(camera_id, stamp_ns, frame_number, tracks)
+        except DamagedStoreError:
+            self._begin_anew()
+            self._keep_faces(camera_id, stamp_ns, frame_number, tracks)
+
+    def _keep_faces(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: "list[Track]") -> None:
         picture = _Picture(self, camera_id, stamp_ns)
         for track in tracks:
             face = track.face
@@ -80,12 +127,19 @@ class RobotHistory:
                 self.sightings.name_track(track.track_id, track.person_id)
 
     def add_event(self, event: PersonEvent) -> bool:
-        """Log an event, as :meth:`EventLog.append` does.
+        """Log an event, as :meth:`EventLog.append` does. A recognised face is an alert, where the settings say so.
 
         :raises StoreError: the first event in a row that the disk does not take.
         """
+        if event.event == FACE_MATCHED and self._frames.on_alert:
+            self.alert(event.stamp_ns, event.camera_id)
         with self._lock:
             return self.events.append(event)
+
+    def alert(self, stamp_ns: int, camera_id: str = "") -> None:
+        """Keep the frames around a stamp on disk; of all cameras where ``camera_id`` is empty. In mode ``off`` nothing is."""
+        if self.recorder is not None:
+            self.recorder.alert(stamp_ns, camera_id)
 
     def search_tracks(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: "tuple[str, ...]",
                       threshold: float, limit: int) -> "tuple[list[TrackHit], int, int]":
@@ -98,8 +152,8 @@ class RobotHistory:
 
     def status(self) -> HistoryStatus:
         """What is kept, in numbers."""
-        with self._lock:
-            rings = dict(self._rings)
+        self._note_seen()
+        rings = self._all_rings()
         kept = self.sightings.per_camera()
         cameras = []
         for camera in sorted({*rings, *self.sightings.cameras()}):
@@ -109,12 +163,31 @@ class RobotHistory:
                 stamps += [kept[camera].first_ns, kept[camera].last_ns]
             cameras.append(CameraStatus(camera, frames.frames, frames.bytes, min(stamps, default=None),
                                         max(stamps, default=None), kept[camera].sightings if camera in kept else 0))
+        frame_bytes = self.recorder.archive.stats().bytes if self.recorder is not None else 0
         return HistoryStatus(self.robot_id, self.contract.id, tuple(cameras), self.events.written,
-                             self.events.unwritten, _folder_bytes(self.path))
+                             self.events.unwritten, _folder_bytes(self.path) + frame_bytes)
 
     def flush(self) -> None:
-        """Commit what was added; to be called about once a second."""
-        self.sightings.flush()
+        """Commit what was added; to be called about once a second.
+
+        :raises StoreError: the disk does not take something, or part of what was stored is damaged.
+        """
+        work = [lambda: robot_folder(self.path.parent, self.robot_id),  # somebody may have deleted it
+                self._note_seen, lambda: self.sightings.flush()]
+        if self.recorder is not None:
+            work.append(self.recorder.flush)
+        errors, self._told = self._told, []
+        for step in work:
+            try:
+                step()
+            except DamagedStoreError:
+                self._begin_anew()
+                errors += self._told
+                self._told = []
+            except StoreError as error:  # the others' turn comes all the same
+                errors.append(str(error))
+        if errors:
+            raise StoreError("; ".join(dict.fromkeys(errors)))
 
     def close(self) -> None:
         """Commit and close.
@@ -123,7 +196,12 @@ class RobotHistory:
         """
         with self._lock:
             self.events.close()
-        self.sightings.close()
+        if self.recorder is not None:
+            self.recorder.close()
+        try:
+            self._note_seen()
+        finally:
+            self.sightings.close()
 
     def frame_at(self, camera_id: str, stamp_ns: int) -> "Frame | None":
         """The frame of that very stamp, decoded already when it is the camera's latest; None when it is gone."""
@@ -132,6 +210,45 @@ class RobotHistory:
         if latest is not None and latest.stamp_ns == stamp_ns:
             return latest
         return self.ring(camera_id).near(stamp_ns, 0)
+
+    @property
+    def newest_ns(self) -> "int | None":
+        """Stamp of the newest frame that came in, None before the first."""
+        with self._lock:
+            return max((frame.stamp_ns for frame in self._latest.values()), default=None)
+
+    def find_frame(self, camera_id: str, stamp_ns: int, tolerance_ns: int) -> "Frame | None":
+        """The frame nearest to a stamp, in memory or on disk."""
+        found = [self._known_ring(camera_id).near(stamp_ns, tolerance_ns)]
+        if self.recorder is not None:
+            found.append(self.recorder.archive.near(camera_id, stamp_ns, tolerance_ns))
+        return min((frame for frame in found if frame is not None), default=None,
+                   key=lambda frame: abs(frame.stamp_ns - stamp_ns))
+
+    def frames_between(self, camera_id: str, start_ns: int, end_ns: int) -> "Iterator[Frame]":
+        """Frames with ``start_ns <= stamp <= end_ns`` in memory or on disk, each once, in order of their stamps."""
+        held = self._known_ring(camera_id).between(start_ns, end_ns)
+        if self.recorder is None:
+            return iter(held)
+        in_memory = {frame.stamp_ns for frame in held}
+        stored = (frame for frame in self.recorder.archive.between(camera_id, start_ns, end_ns)
+                  if frame.stamp_ns not in in_memory)
+        return heapq.merge(held, stored, key=lambda frame: frame.stamp_ns)
+
+    def _note_seen(self) -> None:
+        """Tell the store of the frames that came in; here, because it may have to wait for a search or the disk."""
+        while self._seen:
+            try:
+                self.sightings.saw_frame(*self._seen.popleft())
+            except IndexError:
+                return  # another thread was at it
+
+    def _known_ring(self, camera_id: str) -> FrameRing:
+        return self._all_rings().get(camera_id) or FrameRing(1)
+
+    def _all_rings(self) -> "dict[str, FrameRing]":
+        with self._lock:
+            return dict(self._rings)
 
 
 class _Picture:

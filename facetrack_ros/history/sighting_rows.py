@@ -4,14 +4,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from facetrack_ros.errors import StoreError
+from facetrack_ros.errors import DamagedStoreError
 from facetrack_ros.history.database import Database
 from facetrack_ros.history.sighting import Sighting
 
-_BATCH = 20_000
+_BATCH = 4096
+_JOIN = "LEFT JOIN thumbnails t ON t.sighting_id = s.id "
 _SELECT = ("SELECT s.id, s.camera_id, s.stamp_ns, s.first_ns, s.last_ns, s.frame_number, s.track_id, s.person_id, "
            "s.bbox, s.face_bbox, s.quality, s.embedding, t.jpeg "
-           "FROM sightings s LEFT JOIN thumbnails t ON t.sighting_id = s.id ")
+           f"FROM sightings s {_JOIN}")
 _WITHIN = "camera_id = ? AND first_ns >= ? AND last_ns <= ?"
 
 
@@ -66,9 +67,17 @@ class SightingRows:
         found = {}
         for start in range(0, len(ids), 500):  # older SQLite takes 999 values a statement
             part = ids[start:start + 500]
-            rows = self._database.rows(f"{_SELECT} WHERE s.id IN ({','.join('?' * len(part))})", part)
+            try:
+                rows = self._database.rows(f"{_SELECT} WHERE s.id IN ({','.join('?' * len(part))})", part)
+            except DamagedStoreError:
+                rows = [self._without_picture(row) for row in part]
             found.update((row[0], self._sighting(row)) for row in rows)
         return [found[row] for row in ids]
+
+    def _without_picture(self, row: int) -> tuple:
+        """A row where the thumbnails are damaged: the sighting counts without its picture."""
+        (found,), = [self._database.rows(_SELECT.replace("t.jpeg", "x''").replace(_JOIN, "") + "WHERE s.id = ?", (row,))]
+        return found
 
     def best_of_person(self, person_id: str) -> "Sighting | None":
         """The sighting of a person with the highest quality."""
@@ -88,17 +97,22 @@ class SightingRows:
         embeddings = np.frombuffer(b"".join(blob for blob, _ in rows), np.float32).reshape(-1, self._dimension)
         return embeddings, np.array([quality for _, quality in rows], np.float32)
 
+    def of_track(self, track_id: str) -> "list[Sighting]":
+        """A track's sightings, the first seen first."""
+        return [self._sighting(row) for row in self._database.rows(
+            f"{_SELECT} WHERE s.track_id = ? ORDER BY s.first_ns, s.id", (track_id,))]
+
     def batches(self) -> "Iterator[tuple]":
         """All rows as ``(ids, camera ids, track ids, first, last, (n, dimension) embeddings)``, in order of their ids.
 
-        :raises StoreError: an embedding is not of the model's length.
+        :raises DamagedStoreError: an embedding is not of the model's length.
         """
         after = -1
         while rows := self._database.rows("SELECT id, camera_id, track_id, first_ns, last_ns, embedding FROM sightings "
                                           "WHERE id > ? ORDER BY id LIMIT ?", (after, _BATCH)):
             *columns, blobs = zip(*rows)
-            if any(len(blob) != 4 * self._dimension for blob in blobs):
-                raise StoreError(f"{self._database.path} is damaged (an embedding has not {self._dimension} numbers); "
+            if set(map(len, blobs)) != {4 * self._dimension}:
+                raise DamagedStoreError(f"{self._database.path} is damaged (an embedding has not {self._dimension} numbers); "
                                  "move it away and a new one is begun")
             yield (*columns, np.frombuffer(b"".join(blobs), np.float32).reshape(len(blobs), self._dimension))
             after = rows[-1][0]

@@ -63,7 +63,8 @@ def _bytes(data: bytes) -> array.array:
 
 def frame_to_message(frame: Frame) -> CompressedImage:
     """A frame as the wire carries it."""
-    return CompressedImage(header=frame_header(frame), format="jpeg", data=_bytes(frame.jpeg))
+    format = "png" if frame.jpeg.startswith(b"\x89PNG") else "jpeg"  # the history may have stored it so
+    return CompressedImage(header=frame_header(frame), format=format, data=_bytes(frame.jpeg))
 
 
 def frame_from_message(message: CompressedImage, camera_id: str, number: int) -> Frame:

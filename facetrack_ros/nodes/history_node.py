@@ -7,9 +7,11 @@ from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg
 from facetrack_ros.errors import StoreError
+from facetrack_ros.history.frame_settings import FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.frame_services import FrameServices
 from facetrack_ros.nodes.member import RELIABLE, ROSTER, ROSTER_LINE, STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.worker import Everything, Worker
@@ -44,6 +46,7 @@ class HistoryNode(RobotMember):
                                  lambda message: self._worker.put("", (self._answer, message)), RELIABLE)
         self.create_subscription(msg.HistoryStatus, self.mesh_topic("roster"), self._on_status, ROSTER)
         self.create_timer(1.0, self._tell_status)
+        self._frame_services = FrameServices(self, lambda: self.history, self.settings["frame_history.save_on_alert"])
         if subscribe:
             self.create_subscription(msg.PersonEvent, self.robot_topic("events"),
                                      lambda message: self.on_event(conversion.event_from_message(message)), RELIABLE)
@@ -55,7 +58,7 @@ class HistoryNode(RobotMember):
 
     def _open(self, contract: ModelContract) -> RobotHistory:
         return RobotHistory(self.robot_folder(), self.robot_id, contract,
-                            ring_frames=self.settings["frame_history.memory_buffer_size"],
+                            FrameSettings.of_config(self.settings),
                             event_format=self.settings["event_logging.format"],
                             event_fsync=self.settings["event_logging.fsync"] == "each")
 
@@ -139,6 +142,7 @@ class HistoryNode(RobotMember):
     def close(self) -> None:
         """Write what is left, leave the roster, close the files."""
         self._worker.close()
+        self._frame_services.close()
         self._tell_status(leaving=True)
         if self.history is not None:
             self.history.close()

@@ -1,11 +1,17 @@
 """The index answers exactly what comparing one by one would."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facetrack_ros.errors import StoreError
+from facetrack_ros.history import embedding_block
+from facetrack_ros.history.coded_rows import CodedRows, Probe, can_code
 from facetrack_ros.history.embedding_index import EmbeddingIndex, unit_vector
 
 CAMERAS = ("front", "rear", "left")
@@ -53,6 +59,53 @@ def test_search_equals_comparing_one_by_one(seed, count, pieces, start, length, 
     assert to_ns.tolist() == [max(last[hits.rows[p]] for p in positions) for positions in folded]
 
 
+needs_codes = pytest.mark.skipif(not can_code(), reason="needs faiss-cpu")
+
+
+@needs_codes
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), count=st.integers(2500, 12_000), slack=st.integers(0, 5000), start=st.integers(0, 12_000),
+       length=st.integers(0, 12_000), threshold=st.sampled_from((-1.0, 0.0, 0.3, 0.6)), limit=st.sampled_from((1, 20, 700, None)),
+       cameras=st.sets(st.sampled_from(CAMERAS)), alike=st.booleans())
+def test_codes_change_no_answer(seed, count, slack, start, length, threshold, limit, cameras, alike):
+    rng = np.random.default_rng(seed)
+    vectors, query = random_unit(rng, count, 16), random_unit(rng, 1, 16)[0]
+    if alike:  # a crowd of near-equal faces, which codes alone cannot tell apart
+        vectors = vectors * np.float32(0.01) + query
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    first = np.arange(count) + rng.integers(0, slack + 1, count)
+    camera = [CAMERAS[i] for i in rng.integers(0, 3, count)]
+    plain, coded = EmbeddingIndex(16, coded=False), EmbeddingIndex(16, coded=True, block_rows=3000)
+    for index in (plain, coded):
+        for part in np.array_split(np.arange(count), 7):
+            index.extend(list(part), [camera[i] for i in part], [""] * len(part), first[part], first[part], vectors[part])
+        for row in (3, 1000, count - 1):
+            index.replace(row, query)
+        index.stretch(5, start)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedding_block, "_FEW_NUMBERS", 0)  # the codes are to be used
+        one, other = (index.search(query, start, start + length, tuple(cameras), threshold, limit)
+                      for index in (plain, coded))
+    assert one.compared == other.compared and abs(len(one.rows) - len(other.rows)) <= (limit is None) * 5
+    shared = min(len(one.rows), len(other.rows))
+    np.testing.assert_allclose(one.similarity[:shared], other.similarity[:shared], atol=1e-5)
+    if limit is None and not alike:
+        assert len(set(one.rows.tolist()) ^ set(other.rows.tolist())) <= 5  # those within rounding of the threshold
+
+
+@needs_codes
+def test_numbers_larger_than_any_before_are_found_all_the_same(monkeypatch):
+    monkeypatch.setattr(embedding_block, "_FEW_NUMBERS", 0)
+    rng = np.random.default_rng(0)
+    index = EmbeddingIndex(64, coded=True, block_rows=8192)
+    index.extend(list(range(4096)), ["front"] * 4096, [""] * 4096, [0] * 4096, [0] * 4096, random_unit(rng, 4096, 64))
+    spikes = np.eye(64, dtype=np.float32)  # far beyond the scale of the others
+    index.extend(list(range(4096, 4160)), ["front"] * 64, [""] * 64, [0] * 64, [0] * 64, spikes)
+    index.extend(list(range(4160, 8192)), ["front"] * 4032, [""] * 4032, [0] * 4032, [0] * 4032, random_unit(rng, 4032, 64))
+    for i in range(64):
+        assert index.search(spikes[i], 0, 0, (), 0.9, 3).rows.tolist() == [4096 + i]
+
+
 def test_a_row_can_be_stretched_and_replaced():
     index = EmbeddingIndex(2)
     index.extend([5], ["front"], ["t"], [100], [100], np.array([[1, 0]], np.float32))
@@ -69,3 +122,45 @@ def test_a_row_can_be_stretched_and_replaced():
 def test_what_is_no_unit_vector_is_refused(bad, sentence):
     with pytest.raises(StoreError, match=sentence):
         unit_vector(bad, 2)
+
+
+@needs_codes
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), dimension=st.sampled_from((4, 16, 17, 128, 512)))
+def test_a_code_is_off_by_no_more_than_it_says(seed, dimension):
+    rng = np.random.default_rng(seed)
+    vectors, query = random_unit(rng, 300, dimension), random_unit(rng, 1, dimension)[0]
+    codes = CodedRows(vectors[:200])
+    codes.add(vectors[200:])
+    codes.replace(7, query)
+    vectors[7] = query
+    rows, similarity, off = codes.nearest(Probe(query), 300)
+    assert sorted(rows.tolist()) == list(range(300)) and (np.diff(similarity) <= 0).all()
+    assert np.abs(similarity - vectors[rows] @ query).max() <= off < 0.2
+    mask = np.arange(300) % 3 == 0
+    assert set(codes.nearest(Probe(query), 300, mask)[0].tolist()) == set(np.flatnonzero(mask).tolist())
+
+
+PROGRAM = """
+import numpy as np
+from facetrack_ros.history import embedding_block
+from facetrack_ros.history.embedding_index import EmbeddingIndex
+embedding_block._FEW_NUMBERS = 0
+rng = np.random.default_rng(5)
+vectors = rng.standard_normal((9000, 128)).astype(np.float32)
+vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+index = EmbeddingIndex(128, coded=True, block_rows=4096)
+index.extend(range(9000), ["front"] * 9000, [""] * 9000, range(9000), range(9000), vectors)
+for query in vectors[::1000]:
+    found = index.search(query, 500, 8500, (), -1.0, 20).rows.tolist()
+    similarity = vectors[500:8501] @ query
+    assert set(found) == set((np.argsort(-similarity)[:20] + 500).tolist())
+"""
+
+
+@needs_codes
+@pytest.mark.parametrize("level", ["NONE", "AVX2"])
+def test_it_is_as_exact_on_a_simpler_processor(level):
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, "FAISS_SIMD_LEVEL": level})
+    assert done.returncode == 0, done.stderr

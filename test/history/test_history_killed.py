@@ -1,10 +1,12 @@
 """What is left when the process is killed, the disk is full, or the medium is read-only."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -127,3 +129,14 @@ def test_a_read_only_folder_can_be_searched_with_all_that_was_committed(tmp_path
         there.chmod(0o755)
     store.close()
     assert done.stdout == "3 3\n", done.stderr
+
+
+def test_a_robot_killed_while_it_stores_frames_loses_at_most_a_second_of_them_and_no_acknowledged_sighting(tmp_path):
+    script = Path(__file__).resolve().parents[2] / "benchmarks" / "killed.py"
+    found = tmp_path / "found.json"
+    done = subprocess.run([sys.executable, str(script), "--kills", "3", "--cameras", "2", "--longest", "1.5", "--kilobytes", "30",
+                           "--json", str(found)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    for life in json.loads(found.read_text())["lives"]:
+        assert life["missing_s"] <= 1.0 and not life["gaps"], life
+        assert not life["faces_missing"] and not life["unreadable"] and not life["complaints"], life

@@ -9,6 +9,7 @@ import pytest
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.event_lines import read_events
 from facetrack_ros.history.folders import history_folders
+from facetrack_ros.history.frame_settings import FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.tracking.event import PERSON_IN, PersonEvent
 from facetrack_ros.tracking.track import Track, TrackState
@@ -38,7 +39,7 @@ def sightings(history):
 
 @pytest.fixture
 def history(tmp_path):
-    of_one_robot = RobotHistory(tmp_path, "robot1", CONTRACT, ring_frames=5)
+    of_one_robot = RobotHistory(tmp_path, "robot1", CONTRACT, FrameSettings(ring_frames=5))
     yield of_one_robot
     of_one_robot.close()
 

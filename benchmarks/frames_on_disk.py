@@ -1,0 +1,138 @@
+"""What storing frames costs, and how long a frame takes to be found among many.
+
+    python benchmarks/frames_on_disk.py write [--cameras 4] [--hz 30] [--kilobytes 120] [--seconds 30] [--json FILE]
+    python benchmarks/frames_on_disk.py find [--frames 100000] [--kilobytes 120] [--lookups 1000] [--json FILE]
+    python benchmarks/frames_on_disk.py ring [--frames 300] [--json FILE]
+
+``write`` hands frames to a history in mode ``continuous`` at the pace of real cameras, and tells the CPU time of the whole
+process beside that of the same loop in mode ``off``, and how long handing in took. ``find`` fills an archive, drops what the
+system has cached of it where it may, opens it again and reads frames at random stamps. ``ring`` fills the memory of one
+camera with JPEGs of 1280×720: the frames of ``--clip FILE``, scaled to that size. ``--folder`` says on which disk.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from facetrack_ros.history.frame_archive import FrameArchive
+from facetrack_ros.history.frame_settings import FrameSettings
+from facetrack_ros.history.retention import Limits
+from facetrack_ros.history.ring import FrameRing
+from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.vision.frame import Frame, encode_jpeg
+
+CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=128, threshold=0.5)
+START_NS = 1_700_000_000 * 10**9
+
+
+def write(arguments: argparse.Namespace) -> dict:
+    """CPU share with and without the disk, in the same run."""
+    found = {}
+    for mode in ("off", "continuous"):
+        with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+            history = RobotHistory(folder, "robot1", CONTRACT, FrameSettings(
+                mode=mode, limits=Limits(frames=5000, free_bytes=500_000_000)))
+            picture = bytes([255, 216]) + np.random.default_rng(0).bytes(arguments.kilobytes * 1000 - 2)
+            took = []
+            started, cpu, flushed = time.monotonic(), time.process_time(), time.monotonic()
+            ticks = round(arguments.seconds * arguments.hz)
+            for tick in range(ticks):
+                time.sleep(max(0.0, started + tick / arguments.hz - time.monotonic()))
+                for camera in range(arguments.cameras):
+                    # A picture of its own each, as a camera's are.
+                    frame = Frame(f"c{camera}", START_NS + round(tick * 1e9 / arguments.hz), tick, picture[:-1] + bytes([camera]))
+                    before = time.perf_counter()
+                    history.add_frame(frame)
+                    took.append(time.perf_counter() - before)
+                if time.monotonic() - flushed >= 1.0:
+                    flushed = time.monotonic()
+                    history.flush()
+            share = (time.process_time() - cpu) / (time.monotonic() - started)
+            if history.recorder is not None:
+                assert history.recorder.drain(60)
+                found["frames handed in"] = ticks * arguments.cameras
+                found["frames stored"] = history.recorder.stored
+                found["frames lost"] = history.recorder.lost
+            history.close()
+            found[f"share of a core, mode {mode}"] = round(share, 4)
+            found[f"handing in, median ms, mode {mode}"] = round(float(np.median(took)) * 1e3, 4)
+            found[f"handing in, 99.9 % ms, mode {mode}"] = round(float(np.quantile(took, 0.999)) * 1e3, 3)
+    return found
+
+
+def find(arguments: argparse.Namespace) -> dict:
+    """Frames by stamp out of many."""
+    chance = np.random.default_rng(1)
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+        archive = FrameArchive(folder, "robot1", Limits(frames=0))
+        body = chance.bytes(arguments.kilobytes * 1000)
+        for i in range(arguments.frames):
+            archive.append(Frame("front", START_NS + i * 33_333_333, i, body))
+        archive.close()
+        files = sorted(Path(folder).iterdir())
+        for path in files:
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        before = time.perf_counter()
+        archive = FrameArchive(folder, "robot1", Limits(frames=0))
+        opened = time.perf_counter() - before
+        took = []
+        for i in chance.integers(0, arguments.frames, arguments.lookups):
+            before = time.perf_counter()
+            frame = archive.near("front", START_NS + int(i) * 33_333_333 + 5_000_000, 16_000_000)
+            took.append(time.perf_counter() - before)
+            assert frame is not None and frame.number == i
+        return {"frames": arguments.frames, "segments": len(files), "opening, seconds": round(opened, 3),
+                "a frame by stamp, median ms": round(float(np.median(took)) * 1e3, 3),
+                "99 % ms": round(float(np.quantile(took, 0.99)) * 1e3, 3), "longest ms": round(max(took) * 1e3, 3)}
+
+
+def ring(arguments: argparse.Namespace) -> dict:
+    """Frames in memory."""
+    kept, took, pictures = FrameRing(arguments.frames), [], []
+    video = cv2.VideoCapture(arguments.clip)
+    while (read := video.read())[0]:
+        pictures.append(encode_jpeg(cv2.resize(read[1], (1280, 720), interpolation=cv2.INTER_CUBIC)))
+    for i in range(3 * arguments.frames):
+        frame = Frame("front", START_NS + i * 33_333_333, i, bytes(bytearray(pictures[i % len(pictures)])))
+        before = time.perf_counter()
+        kept.append(frame)
+        took.append(time.perf_counter() - before)
+    stats = kept.stats()
+    return {"frames": stats.frames, "megabytes": round(stats.bytes / 1e6, 1),
+            "kilobytes a frame": round(stats.bytes / stats.frames / 1e3, 1),
+            "appending, median ms": round(float(np.median(took)) * 1e3, 5),
+            "appending, 99 % ms": round(float(np.quantile(took, 0.99)) * 1e3, 5)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("write", "find", "ring"))
+    parser.add_argument("--cameras", type=int, default=4)
+    parser.add_argument("--hz", type=float, default=30.0)
+    parser.add_argument("--kilobytes", type=int, default=120)
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--frames", type=int)
+    parser.add_argument("--lookups", type=int, default=1000)
+    parser.add_argument("--clip", default="", help="a video file, for ring")
+    parser.add_argument("--folder", help="where to write; default: the temporary folder")
+    parser.add_argument("--json", metavar="FILE")
+    arguments = parser.parse_args()
+    arguments.frames = arguments.frames or (300 if arguments.what == "ring" else 100_000)
+    found = {"write": write, "find": find, "ring": ring}[arguments.what](arguments)
+    for name, value in found.items():
+        print(f"{name:<40} {value}")
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps({"arguments": vars(arguments), "found": found}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""A robot that writes under full load is killed again and again: what is left, and how long the next start takes.
+
+    python benchmarks/killed.py [--kills 100] [--longest 2.0] [--cameras 4] [--hz 30] [--kilobytes 120] [--seed 1] [--json FILE]
+
+A process of its own hands in frames and faces at the pace of real cameras, in mode ``continuous``, and says what it has
+handed in and what was acknowledged: a frame when ``add_frame`` returned, a sighting when ``flush`` returned. It is killed by
+SIGKILL at a random moment, the history is opened again, every frame of the run is read and every segment is checked by the
+mcap library, checksums included; then it is killed again over the same folder.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from mcap.reader import make_reader
+
+from facetrack_ros.history.frame_settings import FrameSettings
+from facetrack_ros.history.retention import Limits
+from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.vision.face import Face
+from facetrack_ros.vision.frame import Frame
+
+DIMENSION = 128
+CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=DIMENSION, threshold=0.5)
+SETTINGS = FrameSettings(mode="continuous", limits=Limits(frames=5000, free_bytes=500_000_000))
+ALWAYS = (-2**62, 2**62)
+
+
+def write(folder: str, base_ns: int, cameras: int, hz: float, size: int) -> None:
+    """The robot. One flush a second, as the node does it, on a thread of its own there."""
+    history = RobotHistory(folder, "robot1", CONTRACT, SETTINGS)
+    picture = bytes([255, 216]) + np.random.default_rng(0).bytes(size - 2)
+    generator = np.random.default_rng(base_ns % 2**32)
+    box, marks = np.zeros(4, np.float32), np.zeros((5, 2), np.float32)
+    print("up", flush=True)
+    started = flushed = time.monotonic()
+    faces = 0
+    for tick in range(10**9):
+        stamp = base_ns + round(tick * 1e9 / hz)
+        time.sleep(max(0.0, started + tick / hz - time.monotonic()))
+        for camera in range(cameras):
+            history.add_frame(Frame(f"c{camera}", stamp, tick, picture))
+        face = generator.standard_normal(DIMENSION).astype(np.float32)
+        history.add_tracks("c0", stamp, tick, [Track(
+            f"t{base_ns}_{tick}", "", TrackState.TRACKING, box, 0.8,
+            Face(box, marks, 0.9, 0.5, embedding=face / np.linalg.norm(face)))])
+        faces += 1
+        print(f"frames {tick}", flush=True)
+        if time.monotonic() - flushed >= 1.0:
+            flushed = time.monotonic()
+            history.flush()
+            print(f"faces {faces}", flush=True)
+
+
+def kill_once(folder: Path, base_ns: int, after_s: float, arguments: argparse.Namespace) -> dict:
+    """One life and death. Returns what was acknowledged and what was found."""
+    writer = subprocess.Popen(
+        [sys.executable, __file__, "--write", str(folder), "--base", str(base_ns), "--cameras", str(arguments.cameras),
+         "--hz", str(arguments.hz), "--kilobytes", str(arguments.kilobytes)], stdout=subprocess.PIPE, text=True)
+    assert writer.stdout.readline() == "up\n", "the robot did not start"
+    time.sleep(after_s)
+    os.kill(writer.pid, signal.SIGKILL)
+    said = [line.split() for line in writer.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
+    writer.wait()
+    frames = max((int(number) + 1 for kind, number in said if kind == "frames"), default=0)
+    faces = max((int(number) for kind, number in said if kind == "faces"), default=0)
+
+    started = time.perf_counter()
+    history = RobotHistory(folder, "robot1", CONTRACT, SETTINGS)
+    restart_s = time.perf_counter() - started
+    complaints = history.recorder.archive.take_complaints()
+    end_ns = base_ns + 3600 * 10**9
+    missing, gaps = 0, 0
+    for camera in range(arguments.cameras):
+        numbers = [frame.number for frame in history.recorder.archive.between(f"c{camera}", base_ns, end_ns)]
+        missing = max(missing, frames - len(numbers), 0)
+        gaps += numbers != list(range(len(numbers)))
+    probe = np.eye(DIMENSION, dtype=np.float32)[0]
+    kept = {hit.frame_number for hit, _ in history.sightings.search(probe, base_ns, end_ns, limit=10**6)[0]}
+    history.close()
+    unreadable = 0
+    segments = sorted((folder / "robot1" / "frames").glob("*.mcap"))
+    for path in segments[-3:]:
+        try:
+            with path.open("rb") as file:
+                for _ in make_reader(file, validate_crcs=True).iter_messages():
+                    pass
+        except Exception as error:  # any fault of any file counts
+            print(f"{path}: {error}", file=sys.stderr)
+            unreadable += 1
+    return {"frames": frames, "missing_s": missing / arguments.hz, "gaps": gaps, "faces": faces,
+            "faces_missing": len(set(range(faces)) - kept), "unreadable": unreadable, "complaints": len(complaints),
+            "restart_s": restart_s}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--longest", type=float, default=2.0, help="seconds until the kill, at most")
+    parser.add_argument("--cameras", type=int, default=4)
+    parser.add_argument("--hz", type=float, default=30.0)
+    parser.add_argument("--kilobytes", type=int, default=120)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", help="where to write; default: the temporary folder")
+    parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--write", help=argparse.SUPPRESS)
+    parser.add_argument("--base", type=int, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.write:
+        write(arguments.write, arguments.base, arguments.cameras, arguments.hz, arguments.kilobytes * 1000)
+        return
+    chance = random.Random(arguments.seed)
+    lives = []
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+        for kill in range(arguments.kills):
+            base_ns = (1_700_000_000 + 3600 * kill) * 10**9
+            lives.append(kill_once(Path(folder), base_ns, chance.uniform(0.0, arguments.longest), arguments))
+    restarts = sorted(life["restart_s"] for life in lives)
+    found = {
+        "kills": len(lives),
+        "frames handed in, each camera": sum(life["frames"] for life in lives),
+        "most frames missing after a kill, seconds": round(max(life["missing_s"] for life in lives), 3),
+        "kills after which a frame was missing": sum(life["missing_s"] > 0 for life in lives),
+        "gaps within what was stored": sum(life["gaps"] for life in lives),
+        "sightings acknowledged": sum(life["faces"] for life in lives),
+        "acknowledged sightings missing": sum(life["faces_missing"] for life in lives),
+        "unreadable segments": sum(life["unreadable"] for life in lives),
+        "complaints at restart": sum(life["complaints"] for life in lives),
+        "restart, median seconds": round(restarts[len(restarts) // 2], 3),
+        "restart, longest seconds": round(restarts[-1], 3),
+    }
+    for name, value in found.items():
+        print(f"{name:<46} {value}")
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps({"arguments": vars(arguments), "found": found, "lives": lives}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

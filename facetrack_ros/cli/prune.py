@@ -1,0 +1,52 @@
+"""``facetrack prune``: delete the stored frames that the limits no longer allow.
+
+A robot prunes by itself, but never more than half at once: that is what a wrong clock or a wrong limit asks for. Here somebody
+has looked, and says so.
+"""
+
+import argparse
+from pathlib import Path
+
+from facetrack_ros.config import Config
+from facetrack_ros.errors import ConfigError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The subcommand's arguments."""
+    parser.add_argument("--data", required=True, metavar="DIR", help="folder of histories, one folder a robot")
+    parser.add_argument("--robot", required=True, metavar="NAME", help="whose frames; it must not be running")
+    parser.add_argument("--config", metavar="FILE", help="where the limits are (frame_history), a YAML file")
+    parser.add_argument("--yes", action="store_true", help="delete; without it, only say what there is")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Say what is kept, and delete what is beyond the limits."""
+    from facetrack_ros.history.database import models_kept
+    from facetrack_ros.history.folders import history_folders
+    from facetrack_ros.history.frame_archive import FrameArchive
+    from facetrack_ros.history.frame_settings import FrameSettings
+    from facetrack_ros.history.kept_contract import kept_contract
+    from facetrack_ros.history.sightings import SightingStore
+
+    folder = {one.robot_id: one for one in history_folders(arguments.data)}.get(arguments.robot)
+    if folder is None or folder.error:
+        raise ConfigError(folder.error if folder else f"there is no robot {arguments.robot} below {arguments.data}")
+    settings = FrameSettings.of_config(Config.load(arguments.config) if arguments.config else Config())
+    place = settings.folder(Path(folder.path))
+    if not arguments.yes:
+        stats = FrameArchive.open_readonly(place, arguments.robot).stats()
+        print(f"{stats.frames} frames, {stats.bytes / 1e6:.0f} MB in {place}; --yes deletes those beyond the limits")
+        return 0
+    # Whoever writes the sightings holds the robot: nothing is deleted below a robot that runs.
+    stores = [SightingStore(folder.path, kept_contract(folder.path, model), arguments.robot)
+              for model in models_kept(folder.path)]
+    try:
+        archive = FrameArchive(place, arguments.robot, settings.limits)
+        before = archive.stats()
+        archive.prune(brake=False)
+        after = archive.stats()
+    finally:
+        for store in stores:
+            store.close()
+    print(f"{before.frames - after.frames} frames deleted, {after.frames} left ({after.bytes / 1e6:.0f} MB) in {place}")
+    return 0

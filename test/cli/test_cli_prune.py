@@ -1,0 +1,47 @@
+"""Deleting what a robot would not dare to delete by itself."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from facetrack_ros.history.frame_settings import FrameSettings
+from facetrack_ros.history.retention import Limits
+from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.vision.catalog import known
+from facetrack_ros.vision.frame import Frame
+
+FACETRACK = Path(sys.executable).parent / "facetrack"
+CONTRACT = known("mobilefacenet_foamliu")
+SECOND = 1_000_000_000
+
+
+@pytest.fixture
+def robot(tmp_path):
+    history = RobotHistory(tmp_path / "data", "robot1", CONTRACT, FrameSettings(mode="continuous", limits=Limits(frames=0)))
+    for i in range(900):
+        history.add_frame(Frame("front", 1_700_000_000 * SECOND + i * SECOND // 10, i, b"jpeg"))
+    assert history.recorder.drain()
+    yield history
+    history.close()
+
+
+def prune(tmp_path, *arguments):
+    (tmp_path / "limits.yaml").write_text("frame_history: {max_disk_frames: 200, min_free_mb: 0}\n")
+    return subprocess.run([str(FACETRACK), "prune", "--data", str(tmp_path / "data"), "--robot", "robot1", "--config",
+                           str(tmp_path / "limits.yaml"), *arguments], capture_output=True, text=True, timeout=60)
+
+
+def test_it_says_what_there_is_and_deletes_only_when_told(robot, tmp_path):
+    robot.close()
+    assert "900 frames" in prune(tmp_path).stdout
+    done = prune(tmp_path, "--yes")
+    assert done.returncode == 0 and "frames deleted, 1" in done.stdout, done
+    assert "900" not in prune(tmp_path).stdout
+
+
+def test_nothing_is_deleted_below_a_robot_that_runs(robot, tmp_path):
+    done = prune(tmp_path, "--yes")
+    assert done.returncode == 2 and "another process" in done.stderr
+    assert robot.recorder.archive.stats().frames == 900

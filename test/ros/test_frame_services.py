@@ -1,0 +1,92 @@
+"""Frames asked for over ROS: handed out, saved as files, kept on an alert."""
+
+import threading
+
+import pytest
+import yaml
+
+from facetrack_ros import srv
+from facetrack_ros.history.frame_archive import FrameArchive
+from facetrack_ros.nodes.asker import Asker
+from facetrack_ros.nodes.conversion import to_duration, to_ns, to_time
+from facetrack_ros.nodes.member import RELIABLE
+
+SECOND = 1_000_000_000
+
+
+@pytest.fixture
+def asker(processes, monkeypatch):
+    for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
+        monkeypatch.setenv(name, processes.environment[name])
+    with Asker() as opened:
+        yield opened
+
+
+def call(asker, kind, name, request):
+    client = asker.node.create_client(kind, name)
+    assert client.wait_for_service(30.0), f"no service {name}"
+    answered = threading.Event()
+    future = client.call_async(request)
+    future.add_done_callback(lambda _: answered.set())
+    assert answered.wait(60.0), f"{name} did not answer"
+    return future.result()
+
+
+def robot_in_mode(processes, stage, tmp_path, mode):
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump({"frame_history": {"mode": mode, "pre_roll_s": 1.0, "post_roll_s": 1.0,
+                                                        "save_on_alert": True}, "face_tracking": {"enabled": False}}))
+    robot = processes.robot("robot1", tmp_path / "data", config, rear=stage.clips["robot1", "rear"])
+    return robot
+
+
+def test_frames_are_handed_out_bounded_and_clips_saved_while_the_robot_runs(processes, stage, tmp_path, asker):
+    robot = robot_in_mode(processes, stage, tmp_path, "continuous")
+    robot.wait_until(lambda said: "is over, after 170 frames" in said, "the clip is over")
+
+    status = asker.roster()["robot1"]
+    start, end = (to_ns(stamp) for stamp in (status.cameras[0].oldest, status.cameras[0].newest))
+    ask = srv.GetFrames.Request(camera_id="rear", start=to_time(start), end=to_time(end))
+    every = call(asker, srv.GetFrames, "/robot1/get_frames", ask)
+    assert every.success and len(every.frames) > 20, every.message
+    stamps = [to_ns(frame.header.stamp) for frame in every.frames]
+    assert stamps == sorted(stamps) and stamps[0] == start and bytes(every.frames[0].data[:2]) == b"\xff\xd8"
+
+    ask.max_frames = 3
+    few = call(asker, srv.GetFrames, "/robot1/get_frames", ask)
+    assert len(few.frames) == 3 and few.more
+    ask.max_frames, ask.max_bytes = 0, 2 * len(every.frames[0].data)
+    few = call(asker, srv.GetFrames, "/robot1/get_frames", ask)
+    assert 1 <= len(few.frames) <= 2 and few.more
+    nearest = call(asker, srv.GetFrames, "/robot1/get_frames", srv.GetFrames.Request(
+        camera_id="rear", start=to_time(stamps[5] + 1000)))
+    assert [to_ns(frame.header.stamp) for frame in nearest.frames] == [stamps[5]]
+    nothing = call(asker, srv.GetFrames, "/robot1/get_frames", srv.GetFrames.Request(camera_id="front", start=to_time(start)))
+    assert not nothing.success and "rear" in nothing.message
+
+    saved = call(asker, srv.SaveClip, "/robot1/save_clip", srv.SaveClip.Request(
+        start=to_time(stamps[5]), end=to_time(stamps[14]), after=to_duration(0), formats=["mcap", "mp4"], name="clip"))
+    assert saved.success and saved.frames == 10, saved.message
+    assert saved.folder == str(tmp_path / "data" / "robot1" / "clips" / "clip")
+    assert set(saved.files) == {"clip.mcap", "rear.mp4", "manifest.json"}
+    for wrong in (srv.SaveClip.Request(), srv.SaveClip.Request(end=to_time(end), name="../x"),
+                  srv.SaveClip.Request(end=to_time(end), formats=["avi"]), srv.SaveClip.Request(track_id="t9")):
+        refused = call(asker, srv.SaveClip, "/robot1/save_clip", wrong)
+        assert not refused.success and refused.message
+    assert robot.interrupt() == 0, robot.said()
+    assert "Traceback" not in robot.said()
+
+
+def test_an_alert_message_keeps_the_frames_around_it(processes, stage, tmp_path, asker):
+    from std_msgs.msg import String
+
+    robot = robot_in_mode(processes, stage, tmp_path, "alert")
+    publisher = asker.node.create_publisher(String, "/robot1/alert", RELIABLE)
+    processes.wait_until(lambda: publisher.get_subscription_count() and asker.roster().get("robot1") is not None
+                         and asker.roster()["robot1"].cameras, "the robot has frames")
+    publisher.publish(String(data="door forced"))
+    robot.wait_until(lambda said: 'alert "door forced": the frames around it are kept' in said, "the alert came")
+    robot.wait_until(lambda said: "is over, after 170 frames" in said, "the clip is over")
+    assert robot.interrupt() == 0, robot.said()
+    kept = FrameArchive.open_readonly(tmp_path / "data" / "robot1" / "frames", "robot1").stats()
+    assert 5 <= kept.frames < 40 and kept.newest_ns - kept.oldest_ns <= 2 * SECOND
