@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("CMakeLists.txt", "package.xml", "setup.py", "pyproject.toml", "README.md", "cmake", "config", "facetrack_ros",
          "launch", "msg", "requirements", "srv")
-NODES = {"camera", "detector", "embedder", "history", "overlay", "robot", "search", "tracker"}
+NODES = {"camera", "detector", "embedder", "gallery", "history", "overlay", "robot", "search", "tracker"}
 
 
 @pytest.mark.parametrize("options", [(), ("--symlink-install",)], ids=["copied", "symlinked"])
