@@ -21,7 +21,7 @@ test: .venv/.test
 	@touch $@
 
 .venv/.test: $(SOURCES)
-	$(PYTHON) tools/make_venv.py dlib demo torch quantize colcon test
+	$(PYTHON) tools/make_venv.py dlib demo torch quantize trackers colcon test
 	@touch $@ .venv/.demo
 
 clean:

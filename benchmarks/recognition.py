@@ -95,9 +95,11 @@ def print_orl(faces, figures, contract):
     print(f"\n### ORL\n\n{faces.found} of {faces.pictures} faces found, {len(faces.people)} usable, {len(figures.genuine)} pairs of "
           f"one person, {figures.impostor_pairs} of two.")
     for path, why in faces.turned_down:
-        print(f"Turned down: {path.parent.name}/{path.name}, {why}.")
+        print(f"\nTurned down: {path.parent.name}/{path.name}, {why}.")
     if faces.faceless:
+        print()
         print(f"No face found in {', '.join(f'{path.parent.name}/{path.name}' for path in faces.faceless)}.")
+    print()
     at_own = (figures.impostor >= contract.threshold).sum()
     rows = [("AUC", f"{figures.auc:.5f}", "", ""), ("rank-1", f"{figures.rank_one:.4f}", "", f"{figures.rank_one_searches} searches")]
     rows += [(f"TAR at FAR {point.rate:g}", f"{point.true_accept_rate:.4f}", f"{point.threshold:.3f}",
@@ -220,7 +222,7 @@ def report_clips(way: str, faces: ClipFaces, contract) -> dict:
           + f". Two people: {len(strangers)} pairs of frames, at most {strangers.max():.3f} alike, "
           f"{result['matches_of_two']} match.")
     for name, widths in faces.turned_down.items():
-        print(f"Turned down: {len(widths)} in {name}, {min(widths):.0f} to {max(widths):.0f} px wide.")
+        print(f"\nTurned down: {len(widths)} in {name}, {min(widths):.0f} to {max(widths):.0f} px wide.")
     print()
     rows = []
     for who in "AB":

@@ -41,7 +41,7 @@ def nodes(context: LaunchContext) -> "list[Node]":
     return [
         *(node("camera", f"{source.partition('=')[0]}_camera", camera=source.partition("=")[0],
                source=source.partition("=")[2]) for source in sources),
-        *(node(executable) for executable in ("detector", "embedder", "tracker", "history", "search", "overlay"))]
+        *(node(executable) for executable in ("detector", "embedder", "tracker", "history", "search", "gallery", "overlay"))]
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -85,6 +85,9 @@ def main() -> None:
         wanted.append("wheel")
     step(f"packages: {', '.join(names)}", [*pip, *wanted],
          "Does pip reach a package index (network, proxy)?")
+    if "trackers" in arguments.extras:
+        step("packages without what they ask for", [*pip, "--no-deps", "-r", str(ROOT / "requirements/without_deps.txt")],
+             "Does pip reach a package index (network, proxy)?")
     step("facetrack_ros: messages compiled, package installed",
          [*pip, "--no-deps", "--no-build-isolation", "--force-reinstall", "-v", str(ROOT)],
          "If the compiler or ROS 2 changed since the last build: make clean, then again.")

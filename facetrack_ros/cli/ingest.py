@@ -14,20 +14,19 @@ from facetrack_ros.cli.cameras import check_name, parse_cameras
 from facetrack_ros.cli.stamps import parse_iso, show_utc
 from facetrack_ros.config import Config
 from facetrack_ros.errors import FrameError, StoreError
+from facetrack_ros.history.alias_file import AliasFile
 from facetrack_ros.history.frame_settings import FrameSettings
+from facetrack_ros.history.recalled_people import recalled_people
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.sources.frames import frames
 from facetrack_ros.sources.opening import bag_path_and_topic, open_source
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.start_time import default_start_ns
-from facetrack_ros.tracking.ids import IdCounter
 from facetrack_ros.tracking.improving_faces import ImprovingFaces
-from facetrack_ros.tracking.people import PeopleTracker
-from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.description import description_lines
 from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.from_config import vision_settings
+from facetrack_ros.vision.from_config import body_embedder, vision_settings, with_appearance
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 
@@ -92,7 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(line, file=sys.stderr)
     history = RobotHistory(arguments.data, arguments.robot, pipeline.contract,
                            FrameSettings.of_config(config, wait=True),
-                           event_format=config["event_logging.format"])
+                           event_format=config["event_logging.format"],
+                           event_fsync=config["event_logging.fsync"] == "each")
     try:
         fresh = [recording for recording in recordings if not history.sightings.was_ingested(recording.key(pipeline.contract.id))]
         for recording in recordings:
@@ -109,9 +109,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _ingest(recordings: "list[Recording]", pipeline: VisionPipeline, history: RobotHistory, config: Config,
             folder: Path) -> None:
-    settings = TrackingSettings(exit_after_ns=round(config["tracking.exit_after_s"] * 1e9))
-    people = PeopleTracker(history.robot_id, IdCounter(folder / "ids.json"), settings, pipeline.contract.threshold,
-                           pipeline.contract.id)
+    people = recalled_people(folder.parent, history.robot_id, config, pipeline.contract, others=True)
+    verdicts, bodies = AliasFile(folder), body_embedder(config)
     sightings, events, started, told = history.status().sightings, 0, time.monotonic(), 0.0
     streams = [recording.frames(config["camera.jpeg_quality"]) for recording in recordings]
     checked = set()
@@ -126,7 +125,7 @@ def _ingest(recordings: "list[Recording]", pipeline: VisionPipeline, history: Ro
                                  f"{show_utc(frame.stamp_ns)} UTC: choose another --start or another --data")
         history.add_frame(frame)
         try:
-            detections = pipeline.detect([frame.image])[0]
+            detections = with_appearance(pipeline.detect([frame.image])[0], frame.image, bodies)
         except FrameError as error:
             print(error, file=sys.stderr)
             continue
@@ -134,15 +133,18 @@ def _ingest(recordings: "list[Recording]", pipeline: VisionPipeline, history: Ro
         if config["face_tracking.enabled"]:
             chooser = improving.get(frame.camera_id)
             faces = pipeline.faces(frame.image, detections, chooser and partial(chooser.choose, frame.stamp_ns))
-        tracks, new_events = people.update(frame.camera_id, frame.stamp_ns, frame.number, detections, faces)
+        tracks, new_events = people.update(frame.camera_id, frame.stamp_ns, frame.number, detections, faces,
+                                           frame.image)
         if frame.camera_id in improving:
             improving[frame.camera_id].know(tracks)
         history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks)
+        verdicts.append(people.new_verdicts())
         events += _log(history, new_events, config)
         if sys.stderr.isatty() and time.monotonic() - told > 0.5:
             told = time.monotonic()
             print(f"\r{number} frames, {number / (told - started):.1f} a second ", end="", file=sys.stderr, flush=True)
     events += _log(history, people.close(None), config)
+    verdicts.append(people.new_verdicts())
     for recording in recordings:
         history.sightings.mark_ingested(recording.key(pipeline.contract.id), recording.camera_id, recording.first_ns,
                               recording.last_ns)

@@ -14,6 +14,8 @@ COMMANDS = {
     "run": "one robot: its cameras, its pipeline, its history, on the mesh",
     "ingest": "files or bags into a history, offline, dropping nothing",
     "search": "which robot saw this face, when, and where",
+    "enroll": "people with names, from pictures with one face each",
+    "persons": "who is known under which ids; join two, or part them again",
     "clip": "save what a robot saw: a recording, pictures, a film, with or without boxes",
     "prune": "delete stored frames that are beyond the limits, also where the robot would not dare to",
     "events": "who came and went, from the event logs",

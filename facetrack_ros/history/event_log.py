@@ -1,13 +1,17 @@
 """The event log: a line an event, a file a day, whole lines even when the robot is switched off."""
 
 import os
+from collections import deque
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.event_lines import csv_header, csv_line, json_line
+from facetrack_ros.history.whole_lines import mend_tail, write_whole
 from facetrack_ros.tracking.event import PersonEvent
 
+# About 3 MB; a busy robot makes some thousand events a day.
+MOST_WAITING = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -17,12 +21,16 @@ class EventLog:
     A line goes out in one write, so a reader or a killed process sees it whole or not at all; a tail torn by
     a power cut is cut off when the file is opened again.
 
+    Events that the disk does not take wait, and are written first when there is room again; only what is too much even to
+    wait is lost, the oldest first.
+
     :param directory: made when it is not there.
     :param format: ``jsonl`` or ``csv``.
+    :param fsync: whether each event is on the medium, not only with the operating system, before :meth:`append` returns.
     :raises StoreError: unknown format, or the folder cannot be made.
     """
 
-    def __init__(self, directory: "Path | str", format: str = "jsonl") -> None:
+    def __init__(self, directory: "Path | str", format: str = "jsonl", fsync: bool = False) -> None:
         if format not in ("jsonl", "csv"):
             raise StoreError(f"an event log is written as jsonl or csv, not as {format!r}")
         self._directory = Path(directory)
@@ -32,8 +40,10 @@ class EventLog:
         self._day: "int | None" = None
         self._file = -1
         self._failing = False
+        self._fsync = fsync
         self._written = 0
-        self._unwritten = 0
+        self._waiting: "deque[PersonEvent]" = deque()
+        self._lost = 0
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -46,29 +56,40 @@ class EventLog:
 
     @property
     def unwritten(self) -> int:
-        """Events that could not be written since this log was opened."""
-        return self._unwritten
+        """Events that are not on disk: those that wait for room, and those that were too many to wait."""
+        return len(self._waiting) + self._lost
+
+    @property
+    def lost(self) -> int:
+        """Events that were too many to wait, and will never be on disk."""
+        return self._lost
 
     def append(self, event: PersonEvent) -> bool:
-        """Write one event.
+        """Write one event, after those that wait.
 
         :returns: whether it is on disk.
         :raises StoreError: the first event in a row that could not be written (disk full, no permission). The
-            ones that follow are only counted in :attr:`unwritten` until one goes through again.
+            ones that follow are only counted in :attr:`unwritten` until there is room again.
         """
-        line = self._line(event)
+        self._waiting.append(event)
+        if len(self._waiting) > MOST_WAITING:
+            self._waiting.popleft()
+            self._lost += 1
         try:
-            self._open_day(event.stamp_ns)
-            _write_whole(self._file, line)
+            while self._waiting:
+                self._open_day(self._waiting[0].stamp_ns)
+                write_whole(self._file, self._line(self._waiting[0]))
+                if self._fsync:
+                    os.fsync(self._file)
+                self._waiting.popleft()
+                self._written += 1
         except OSError as error:
-            self._unwritten += 1
             if self._failing:
                 return False
             self._failing = True
-            raise StoreError(f"cannot write the event log in {self._directory}: {error.strerror}; "
-                             "make room or check the permissions, events are lost until then") from error
+            raise StoreError(f"cannot write the event log in {self._directory}: {error.strerror}; make room or check the "
+                             f"permissions, up to {MOST_WAITING} events wait for that") from error
         self._failing = False
-        self._written += 1
         return True
 
     def close(self) -> None:
@@ -85,38 +106,9 @@ class EventLog:
         name = f"events-{_EPOCH + timedelta(days=day):%Y-%m-%d}.{self._format}"
         file = os.open(self._directory / name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            if _mend_tail(file) == 0:
-                _write_whole(file, self._header)
+            if mend_tail(file) == 0:
+                write_whole(file, self._header)
         except OSError:
             os.close(file)
             raise
         self._file, self._day = file, day
-
-
-def _write_whole(file: int, data: bytes) -> None:
-    """All of ``data`` or nothing: a disk that fills up takes a part of a line, which is taken back."""
-    before = os.fstat(file).st_size
-    try:
-        done = os.write(file, data) if data else 0
-        if done < len(data):
-            os.write(file, data[done:])  # says why the rest did not fit
-            if os.fstat(file).st_size < before + len(data):
-                raise OSError(0, "the line was written in part only")
-    except OSError:
-        os.ftruncate(file, before)
-        raise
-
-
-def _mend_tail(file: int) -> int:
-    """Cut off a last line without newline. Returns the size left."""
-    size = end = os.fstat(file).st_size
-    while end > 0:
-        start = max(end - 65_536, 0)
-        found = os.pread(file, end - start, start).rfind(b"\n")
-        if found >= 0:
-            end = start + found + 1
-            break
-        end = start
-    if end < size:
-        os.ftruncate(file, end)
-    return end

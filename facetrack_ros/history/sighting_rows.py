@@ -85,6 +85,18 @@ class SightingRows:
                                    (person_id,))
         return self._sighting(rows[0]) if rows else None
 
+    def persons(self) -> "list[tuple]":
+        """``(person id, sightings, first stamp, last stamp)`` of everybody seen, those seen last at the end."""
+        return self._database.rows("SELECT person_id, COUNT(*), MIN(first_ns), MAX(last_ns) FROM sightings "
+                                   "WHERE person_id != '' GROUP BY person_id ORDER BY MAX(last_ns), person_id")
+
+    def best_faces(self, person_id: str, limit: int) -> "tuple[np.ndarray, np.ndarray]":
+        """``(n, dimension)`` embeddings and ``(n,)`` qualities of a person's best sightings."""
+        rows = self._database.rows("SELECT embedding, quality FROM sightings WHERE person_id = ? "
+                                   "ORDER BY quality DESC, id LIMIT ?", (person_id, limit))
+        embeddings = np.frombuffer(b"".join(blob for blob, _ in rows), np.float32).reshape(-1, self._dimension)
+        return embeddings, np.array([quality for _, quality in rows], np.float32)
+
     def of_track(self, track_id: str) -> "list[Sighting]":
         """A track's sightings, the first seen first."""
         return [self._sighting(row) for row in self._database.rows(

@@ -42,6 +42,16 @@ class CameraSpan:
     last_ns: int
 
 
+@dataclass(frozen=True)
+class PersonSpan:
+    """How many sightings a person has, and from when to when."""
+
+    person_id: str
+    sightings: int
+    first_ns: int
+    last_ns: int
+
+
 class SightingStore:
     """Keeps face embeddings with where and when they were seen, and compares a face with all of them.
 
@@ -175,6 +185,16 @@ class SightingStore:
         """The sighting of a person with the highest quality, None when there is none."""
         with self._lock:
             return self._rows.best_of_person(person_id) if person_id else None
+
+    def persons(self) -> "tuple[PersonSpan, ...]":
+        """Everybody seen, those seen last at the end."""
+        with self._lock:
+            return tuple(PersonSpan(*row) for row in self._rows.persons())
+
+    def best_faces(self, person_id: str, limit: int = 90) -> "tuple[np.ndarray, np.ndarray]":
+        """What a person's face looks like, from their best sightings: ``(n, dimension)`` unit rows, ``(n,)`` qualities."""
+        with self._lock:
+            return self._rows.best_faces(person_id, limit)
 
     def of_track(self, track_id: str) -> "list[Sighting]":
         """A track's sightings, the first seen first."""

@@ -29,7 +29,7 @@ class HistoryStatus:
     :param model_id: of the embeddings it compares.
     :param cameras: sorted by name.
     :param events: written since it was opened.
-    :param unwritten_events: lost since it was opened, because the disk did not take them.
+    :param unwritten_events: of this run that are not on disk, because it did not take them; most wait for room.
     :param disk_bytes: size of the robot's folder.
     """
 

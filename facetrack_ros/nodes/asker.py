@@ -118,6 +118,25 @@ class Asker:
             raise QuestionError(f"{robot}: {response.message}")
         return response, seconds
 
+    def call(self, kind: type, name: str, request, timeout_s: float):
+        """Call another service of the robot; its response.
+
+        :param kind: the service type.
+        :param name: within the robot's namespace.
+        :raises QuestionError: no such robot, or no answer.
+        """
+        self._robot = self._robot or self.first_robot()
+        client = self.node.create_client(kind, f"/{self._robot}/{name}")
+        if not self.wait_for(lambda roster: self._robot in roster, FIND_S) or not client.wait_for_service(FIND_S):
+            raise QuestionError(f"no robot called {self._robot} answers on the mesh; heard of: "
+                                f"{', '.join(self.roster()) or 'no robot at all'}")
+        answered = threading.Event()
+        future = client.call_async(request)
+        future.add_done_callback(lambda _: answered.set())
+        if not answered.wait(timeout_s):
+            raise QuestionError(f"{self._robot} did not answer within {timeout_s:.0f} s")
+        return future.result()
+
     def on_event(self, robot: str, callback: "Callable[[msg.PersonEvent], None]") -> None:
         """Hear of a robot's events."""
         self.node.create_subscription(msg.PersonEvent, f"/{robot}/events", callback, RELIABLE)

@@ -51,7 +51,8 @@ def frame_header(frame: Frame) -> Header:
     return header(frame.stamp_ns, frame.frame_id or frame.camera_id)
 
 
-def _floats(values: np.ndarray) -> array.array:
+def floats(values: np.ndarray) -> array.array:
+    """Numbers as a message's ``float32[]`` takes them without looking at each."""
     return array.array("f", np.ascontiguousarray(values, np.float32).tobytes())
 
 
@@ -73,18 +74,22 @@ def frame_from_message(message: CompressedImage, camera_id: str, number: int) ->
 
 def detections_to_message(frame: Frame, detections: Detections) -> msg.Detections:
     """Persons of a frame."""
+    looks = [None] * len(detections) if detections.appearance is None else detections.appearance
     return msg.Detections(
         header=frame_header(frame), camera_id=frame.camera_id, frame_number=frame.number,
         model_id=detections.model_id,
-        detections=[msg.Detection(bbox=box, confidence=float(score))
-                    for box, score in zip(detections.boxes.astype(np.float32), detections.scores)])
+        detections=[msg.Detection(bbox=box, confidence=float(score), appearance=floats(() if look is None else look))
+                    for box, score, look in zip(detections.boxes.astype(np.float32), detections.scores, looks)])
 
 
 def detections_from_message(message: msg.Detections) -> Detections:
-    """Persons of a frame."""
+    """Persons of a frame; appearance counts only where all of them have one of the same length."""
+    looks = [np.array(detection.appearance, np.float32) for detection in message.detections]
+    lengths = {len(look) for look in looks}
     return Detections(
         np.array([detection.bbox for detection in message.detections], np.float32).reshape(-1, 4),
-        np.array([detection.confidence for detection in message.detections], np.float32), message.model_id)
+        np.array([detection.confidence for detection in message.detections], np.float32), message.model_id,
+        appearance=np.stack(looks) if len(lengths) == 1 and lengths != {0} else None)
 
 
 def face_to_message(face: Face) -> msg.Face:
@@ -92,7 +97,7 @@ def face_to_message(face: Face) -> msg.Face:
     return msg.Face(
         bbox=np.asarray(face.bbox, np.float32), landmarks=np.asarray(face.landmarks, np.float32).reshape(10),
         confidence=float(face.score), quality=float(face.quality), rejected=face.rejected, person=int(face.person),
-        embedding=array.array("f") if face.embedding is None else _floats(face.embedding))
+        embedding=array.array("f") if face.embedding is None else floats(face.embedding))
 
 
 def face_from_message(message: msg.Face) -> Face:
@@ -139,7 +144,7 @@ def event_to_message(event: PersonEvent, frame_id: str) -> msg.PersonEvent:
         bbox=np.array(box if box is not None else (0, 0, 0, 0), np.float32), confidence=event.confidence or 0.0,
         last_seen=to_time(event.last_seen_ns or 0), duration=to_duration(event.duration_ns or 0),
         reference_face_id=event.reference_face_id or "", similarity=event.similarity or 0.0,
-        search_id=event.search_id or "")
+        search_id=event.search_id or "", reference_name=event.reference_name or "", watch=event.watch)
 
 
 def event_from_message(message: msg.PersonEvent) -> PersonEvent:
@@ -152,34 +157,16 @@ def event_from_message(message: msg.PersonEvent) -> PersonEvent:
         fields = {"last_seen_ns": to_ns(message.last_seen), "duration_ns": to_ns(message.duration), "last_bbox": box}
     elif message.event == FACE_MATCHED:
         fields = {"reference_face_id": message.reference_face_id, "similarity": message.similarity,
-                  "search_id": message.search_id or None}
+                  "search_id": message.search_id or None, "reference_name": message.reference_name or None,
+                  "watch": message.watch}
     return PersonEvent(message.event, to_ns(message.header.stamp), message.robot_id, message.camera_id,
                        message.person_id, message.frame_number, **fields)
-
-
-def template_to_message(robot_id: str, person_id: str, model_id: str, stamp_ns: int, embeddings: np.ndarray,
-                        qualities: np.ndarray) -> msg.PersonTemplate:
-    """What a robot knows of a person's face: ``(n, dimension)`` unit rows and ``(n,)`` qualities."""
-    return msg.PersonTemplate(
-        robot_id=robot_id, person_id=person_id, model_id=model_id, stamp=to_time(stamp_ns),
-        dimension=embeddings.shape[1], embeddings=_floats(embeddings), qualities=_floats(qualities))
-
-
-def template_from_message(message: msg.PersonTemplate) -> "tuple[np.ndarray, np.ndarray]":
-    """Embeddings ``(n, dimension)`` and qualities ``(n,)`` of a person's face.
-
-    :raises ValueError: lengths that do not fit together.
-    """
-    embeddings = np.array(message.embeddings, np.float32)
-    if not message.dimension or len(embeddings) % message.dimension:
-        raise ValueError(f"{len(embeddings)} numbers are no rows of {message.dimension}")
-    return embeddings.reshape(-1, message.dimension), np.array(message.qualities, np.float32)
 
 
 def question_to_message(question: Question, asker: str) -> msg.FaceSearchRequest:
     """A search as it crosses the mesh."""
     return msg.FaceSearchRequest(
-        search_id=question.search_id, asker=asker, model_id=question.model_id, embedding=_floats(question.embedding),
+        search_id=question.search_id, asker=asker, model_id=question.model_id, embedding=floats(question.embedding),
         time=to_time(question.time_ns), window=to_duration(question.window_ns), robots=list(question.robots),
         cameras=list(question.cameras), threshold=question.threshold, max_results=question.max_results,
         timeout=to_duration(question.timeout_ns))

@@ -13,7 +13,7 @@ from facetrack_ros.nodes.worker import NewestPerCamera, Worker
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
+from facetrack_ros.vision.from_config import VISION_OPTIONS, body_embedder, vision_settings, with_appearance
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 
@@ -25,8 +25,9 @@ class DetectorNode(RobotMember):
     """
 
     def __init__(self, pipeline: "VisionPipeline | None" = None, subscribe: bool = True, **member):
-        super().__init__("detector", VISION_OPTIONS, **member)
+        super().__init__("detector", (*VISION_OPTIONS, "tracking.appearance"), **member)
         self._pipeline = pipeline or build_pipeline(vision_settings(self.settings))
+        self._bodies = body_embedder(self.settings)
         self.frame_listeners: "list[Callable[[Frame], None]]" = []
         self.listeners: "list[Callable[[Frame, Detections], None]]" = []
         self._outputs = {camera: self.create_publisher(msg.Detections, self.camera_topic(camera, "detections"), RELIABLE)
@@ -57,6 +58,7 @@ class DetectorNode(RobotMember):
             except FrameError as error:
                 self.get_logger().warning(str(error), throttle_duration_sec=60.0)
         for frame, detections in zip(readable, self._pipeline.detect([frame.image for frame in readable])):
+            detections = with_appearance(detections, frame.image, self._bodies)
             self._outputs[frame.camera_id].publish(conversion.detections_to_message(frame, detections))
             for listener in self.listeners:
                 listener(frame, detections)

@@ -59,7 +59,8 @@ class HistoryNode(RobotMember):
     def _open(self, contract: ModelContract) -> RobotHistory:
         return RobotHistory(self.robot_folder(), self.robot_id, contract,
                             FrameSettings.of_config(self.settings),
-                            event_format=self.settings["event_logging.format"])
+                            event_format=self.settings["event_logging.format"],
+                            event_fsync=self.settings["event_logging.fsync"] == "each")
 
     def on_frame(self, frame: Frame) -> None:
         """Keep a frame; costs the caller no more than a list append. A disk that fails never stops the camera."""
@@ -101,7 +102,10 @@ class HistoryNode(RobotMember):
 
     def _keep_event(self, event: PersonEvent) -> None:
         if self.history is not None and self.settings["event_logging.enabled"]:
-            self.history.add_event(event)
+            waited = self.history.events.unwritten - self.history.events.lost
+            if self.history.add_event(event) and waited:
+                self.get_logger().info(f"the event log takes events again: {waited} that waited are written, "
+                                       f"{self.history.events.lost} were too many to wait and are lost")
 
     def _answer(self, message: msg.FaceSearchRequest) -> None:
         question = conversion.question_from_message(message)

@@ -47,6 +47,9 @@ class RobotMember(Node):
         self.cameras = tuple(self.declare_parameter(
             "cameras", list(cameras) or ["front"],
             ParameterDescriptor(description="Camera ids of this robot.", read_only=True)).value)
+        twice = sorted({camera for camera in self.cameras if self.cameras.count(camera) > 1})
+        if twice:
+            raise ConfigError(f"two cameras are called {twice[0]}: give each a name of its own")
         given = config or Config()
         self.settings = Config({
             option.name: option.check(self._declare(option, given[option.name]))

@@ -12,6 +12,7 @@ from facetrack_ros.errors import FacetrackError
 from facetrack_ros.nodes.camera_node import CameraNode
 from facetrack_ros.nodes.detector_node import DetectorNode
 from facetrack_ros.nodes.embedder_node import EmbedderNode
+from facetrack_ros.nodes.gallery_node import GalleryNode
 from facetrack_ros.nodes.history_node import HistoryNode
 from facetrack_ros.nodes.member import RobotMember
 from facetrack_ros.nodes.overlay_node import OverlayNode
@@ -61,10 +62,11 @@ class Robot:
         self.embedder = EmbedderNode(pipeline=pipeline, subscribe=False, **member)
         self.detector = DetectorNode(pipeline=pipeline, subscribe=external, **member)
         self.search = SearchNode(pipeline=pipeline, **member)
+        self.gallery = GalleryNode(pipeline=pipeline, **member)
         self.overlay = OverlayNode(subscribe=False, **member)
         self.cameras = [CameraNode(camera_id, source, **member) for camera_id, source in head.sources.items()]
         self.nodes: "list[Node]" = [head, *self.cameras, self.detector, self.embedder, self.tracker, self.history,
-                                    self.search, self.overlay]
+                                    self.search, self.gallery, self.overlay]
         self.detector.frame_listeners.append(self.history.on_frame)
         self.detector.listeners += [self.tracker.on_detections, self.embedder.on_detections]
         self.embedder.listeners.append(self.tracker.on_faces)
@@ -97,7 +99,7 @@ class Robot:
 
     def close(self) -> None:
         """End in the order the frames flow, so that each stage finishes what it was given."""
-        for node in (*self.cameras, self.detector, self.embedder, self.tracker, self.history, self.search, self.overlay):
+        for node in (*self.cameras, self.detector, self.embedder, self.tracker, self.history, self.search, self.gallery, self.overlay):
             node.close()
 
 

@@ -11,15 +11,18 @@ from rclpy.task import Future
 
 from facetrack_ros import msg, srv
 from facetrack_ros.errors import FacetrackError, QuestionError
-from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes import conversion, people_conversion
 from facetrack_ros.nodes.member import RELIABLE, ROSTER, TEMPLATES, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.worker import Everything, Worker
+from facetrack_ros.search.aliased import follow_aliases
 from facetrack_ros.search.checks import check_question
 from facetrack_ros.search.gathering import Gathering
 from facetrack_ros.search.question import Question
 from facetrack_ros.search.reference import read_reference
 from facetrack_ros.search.roster import Roster
+from facetrack_ros.tracking.aliases import Aliases
+from facetrack_ros.tracking.gallery import GalleryEntry
 from facetrack_ros.tracking.template import Template
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.contract import ModelContract
@@ -46,6 +49,8 @@ class SearchNode(RobotMember):
         self._pipeline = pipeline
         self._roster = Roster()
         self._templates: "dict[str, tuple[str, np.ndarray]]" = {}
+        self._aliases = Aliases()
+        self._gallery: "dict[str, GalleryEntry]" = {}
         self._searches: "dict[str, _Search]" = {}
         # Several searches wait for their answers at once, in one thread.
         self._group = ReentrantCallbackGroup()
@@ -56,6 +61,10 @@ class SearchNode(RobotMember):
         self.create_subscription(msg.HistoryStatus, self.mesh_topic("roster"), self._on_status, ROSTER,
                                  callback_group=self._group)
         self.create_subscription(msg.PersonTemplate, self.mesh_topic("persons"), self._on_template, TEMPLATES,
+                                 callback_group=self._group)
+        self.create_subscription(msg.PersonVerdict, self.mesh_topic("verdicts"), self._on_verdict, ROSTER,
+                                 callback_group=self._group)
+        self.create_subscription(msg.GalleryEntry, self.mesh_topic("gallery"), self._on_gallery_entry, ROSTER,
                                  callback_group=self._group)
         self.create_service(srv.FaceSearch, self.robot_topic("face_search"), self._serve, callback_group=self._group)
 
@@ -80,7 +89,7 @@ class SearchNode(RobotMember):
         await search.finished
         self.destroy_timer(deadline)
         del self._searches[question.search_id]
-        conversion.fill_response(response, search.gathering.close())
+        conversion.fill_response(response, follow_aliases(search.gathering.close(), self._aliases))
         return response
 
     def _gather(self, question: Question, contract: ModelContract) -> Gathering:
@@ -140,16 +149,25 @@ class SearchNode(RobotMember):
                 raise QuestionError("an embedding means nothing without the model_id of the embedder that made it")
             return np.array(request.embedding, np.float32), request.model_id
         if given == ["person_id"]:
-            if request.person_id not in self._templates:
-                raise QuestionError(f"no robot has told of a face of {request.person_id}; "
-                                    f"known are: {', '.join(sorted(self._templates)) or 'none'}")
-            model_id, mean = self._templates[request.person_id]
-            return mean, model_id
+            return self._known_face(request.person_id)
         data = bytes(request.image.data) if given == ["image"] else self._file(request.file)
         if self._pipeline is None:
             self._pipeline = build_pipeline(vision_settings(self.settings))
         face = self._pipeline.embed_reference(read_reference(data))
         return face.embedding, self._pipeline.contract.id
+
+    def _known_face(self, person: str) -> "tuple[np.ndarray, str]":
+        """The face of a person id, under any of its ids, or of an enrolled name."""
+        for person_id in (person, *self._aliases.group(person)):
+            if person_id in self._templates:
+                model_id, mean = self._templates[person_id]
+                return mean, model_id
+        enrolled = [entry for entry in self._gallery.values() if person in (entry.name, entry.entry_id)]
+        if not enrolled:
+            known = sorted({*self._templates, *(entry.name for entry in self._gallery.values())})
+            raise QuestionError(f"no robot has told of a face of {person}; known are: {', '.join(known) or 'none'}")
+        best = max(enrolled, key=lambda entry: (entry.quality, entry.entry_id))
+        return best.embedding, best.model_id
 
     def _file(self, name: str) -> bytes:
         folder = self.settings["backtrack_search.reference_dir"]
@@ -180,7 +198,7 @@ class SearchNode(RobotMember):
 
     def _on_template(self, message: msg.PersonTemplate) -> None:
         try:
-            embeddings, qualities = conversion.template_from_message(message)
+            embeddings, qualities = people_conversion.template_from_message(message)
             template = Template()
             for embedding, quality in zip(embeddings, qualities):
                 template.add(embedding, quality)
@@ -189,6 +207,23 @@ class SearchNode(RobotMember):
             return
         if template.mean is not None:
             self._templates[message.person_id] = (message.model_id, template.mean)
+
+    def _on_verdict(self, message: msg.PersonVerdict) -> None:
+        try:
+            self._aliases.take(people_conversion.verdict_from_message(message))
+        except ValueError as error:
+            self.get_logger().warning(f"{message.by} told of two persons, turned down: {error}")
+
+    def _on_gallery_entry(self, message: msg.GalleryEntry) -> None:
+        if message.deleted:
+            self._gallery.pop(message.entry_id, None)
+            return
+        try:
+            entry = people_conversion.entry_from_message(message)
+            entry.check()
+            self._gallery[entry.entry_id] = entry
+        except ValueError as error:
+            self.get_logger().warning(f"gallery entry {message.entry_id!r}, turned down: {error}")
 
     def _work(self, items: list) -> None:
         for call, *arguments in items:

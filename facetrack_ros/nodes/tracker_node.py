@@ -1,18 +1,24 @@
 """Tracker node: persons and faces in, tracks and events out."""
 
 import time
+from dataclasses import replace
 from typing import Callable
 
+from sensor_msgs.msg import CompressedImage
+
 from facetrack_ros import msg
-from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.member import RELIABLE, TEMPLATES, RobotMember
+from facetrack_ros.history.alias_file import AliasFile
+from facetrack_ros.history.folders import robot_folder
+from facetrack_ros.history.recalled_people import recalled_people
+from facetrack_ros.nodes import conversion, people_conversion
+from facetrack_ros.nodes.member import RELIABLE, ROSTER, STREAM, TEMPLATES, RobotMember
 from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.tracking.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.tracking.frame_join import FrameJoin
-from facetrack_ros.tracking.ids import IdCounter
-from facetrack_ros.tracking.people import PeopleTracker
-from facetrack_ros.tracking.settings import TrackingSettings
+from facetrack_ros.tracking.from_config import OFF
+from facetrack_ros.tracking.gallery import EntryRefused
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.detections import Detections
@@ -33,13 +39,14 @@ class TrackerNode(RobotMember):
 
     def __init__(self, contract: "ModelContract | None" = None, subscribe: bool = True, **member):
         super().__init__("tracker", ("mesh", "data_dir", "tracking.", "embedder.", "face_tracking."), **member)
-        folder = self.robot_folder() / self.robot_id
-        folder.mkdir(parents=True, exist_ok=True)
-        self._ids = IdCounter(folder / "ids.json")
-        self._people = self._make_people(contract) if contract else None
+        robot_folder(self.robot_folder(), self.robot_id)
+        self._verdicts = AliasFile(self.robot_folder() / self.robot_id)
+        self._people = None
+        self._contract = contract
         self.track_listeners: "list[Callable[[Frame, tuple[Track, ...]], None]]" = []
         self.event_listeners: "list[Callable[[PersonEvent], None]]" = []
         self._joins = {camera: FrameJoin() for camera in self.cameras}
+        self._images = WaitingImages(self.cameras)
         self._frame_ids = {}
         self._arrived = {}
         self._outputs = {camera: self.create_publisher(msg.Tracks, self.camera_topic(camera, "tracks"), RELIABLE)
@@ -47,17 +54,40 @@ class TrackerNode(RobotMember):
         self._events = self.create_publisher(msg.PersonEvent, self.robot_topic("events"), RELIABLE)
         self._persons = self.create_publisher(msg.PersonTemplate, self.mesh_topic("persons"), TEMPLATES)
         self.create_subscription(msg.PersonTemplate, self.mesh_topic("persons"), self._on_template, TEMPLATES)
+        self._told_verdicts = self.create_publisher(msg.PersonVerdict, self.mesh_topic("verdicts"), ROSTER)
         self._worker = Worker("tracker", Everything(), self._work, self.get_logger())
+        self.create_subscription(msg.PersonVerdict, self.mesh_topic("verdicts"),
+                                 lambda message: self._worker.put("", (self._hear_verdict, message)), ROSTER)
+        self.create_subscription(msg.GalleryEntry, self.mesh_topic("gallery"),
+                                 lambda message: self._worker.put("", (self._hear_entry, message)), ROSTER)
+        self._waiting_entries: "list[msg.GalleryEntry]" = []
+        self._begin()
         self.create_timer(TICK_S, lambda: self._worker.put("", (self._pass_time,)))
         if subscribe:
             for camera in self.cameras:
                 self.create_subscription(msg.Detections, self.camera_topic(camera, "detections"),
                                          self._on_detections_message, RELIABLE)
                 self.create_subscription(msg.Faces, self.camera_topic(camera, "faces"), self._on_faces_message, RELIABLE)
+                if self._needs_images:
+                    self.create_subscription(CompressedImage, self.camera_topic(camera, "image/compressed"),
+                                             lambda message, camera=camera: self._images.keep(camera, message), STREAM)
 
-    def _make_people(self, contract: ModelContract) -> PeopleTracker:
-        settings = TrackingSettings(exit_after_ns=round(self.settings["tracking.exit_after_s"] * 1e9))
-        return PeopleTracker(self.robot_id, self._ids, settings, contract.threshold, contract.id)
+    @property
+    def _needs_images(self) -> bool:
+        return self.settings["tracking.camera_motion"] != OFF
+
+    def _begin(self) -> None:
+        """Tell what was decided before, and know whom the robot knew."""
+        for verdict in self._verdicts.read().verdicts:
+            self._told_verdicts.publish(people_conversion.verdict_to_message(verdict))
+        if self._contract is not None:
+            self._know_contract(self._contract)
+
+    def _know_contract(self, contract: ModelContract) -> None:
+        self._people = recalled_people(self.robot_folder(), self.robot_id, self.settings, contract)
+        for message in self._waiting_entries:
+            self._hear_entry(message)
+        self._waiting_entries.clear()
 
     def on_detections(self, frame: Frame, detections: Detections) -> None:
         """Take the persons of a frame."""
@@ -72,7 +102,9 @@ class TrackerNode(RobotMember):
         self._worker.put("", (self._camera_ended, camera_id))
 
     def _on_detections_message(self, message: msg.Detections) -> None:
-        self.on_detections(conversion.frame_of(message), conversion.detections_from_message(message))
+        image = self._images.take(message.camera_id, conversion.to_ns(message.header.stamp))
+        frame = replace(conversion.frame_of(message), jpeg=b"" if image is None else bytes(image.data))
+        self.on_detections(frame, conversion.detections_from_message(message))
 
     def _on_faces_message(self, message: msg.Faces) -> None:
         if self._people is None and message.model_id:
@@ -81,7 +113,7 @@ class TrackerNode(RobotMember):
 
     def _know_model(self, model_id: str) -> None:
         if self._people is None:
-            self._people = self._make_people(contract_of(model_id, self.settings))
+            self._know_contract(contract_of(model_id, self.settings))
 
     def _work(self, items: list) -> None:
         for call, *arguments in items:
@@ -100,7 +132,8 @@ class TrackerNode(RobotMember):
     def _update(self, frame: Frame, detections: Detections, faces: "tuple[Face, ...]") -> None:
         if self._people is None:
             return
-        tracks, events = self._people.update(frame.camera_id, frame.stamp_ns, frame.number, detections, faces)
+        image = frame.image if self._needs_images and frame.jpeg else None
+        tracks, events = self._people.update(frame.camera_id, frame.stamp_ns, frame.number, detections, faces, image)
         self._outputs[frame.camera_id].publish(
             conversion.tracks_to_message(frame, self._people.model_id, tracks))
         for listener in self.track_listeners:
@@ -128,7 +161,48 @@ class TrackerNode(RobotMember):
             self._events.publish(conversion.event_to_message(event, self._frame_ids.get(event.camera_id, "")))
             for listener in self.event_listeners:
                 listener(event)
+            if event.watch:
+                self.get_logger().warning(f"{event.reference_name}, who is watched for, is before {event.camera_id}")
             self._share(event)
+        self._tell_verdicts()
+
+    def _tell_verdicts(self) -> None:
+        made = self._people.new_verdicts()
+        for verdict in made:
+            self._told_verdicts.publish(people_conversion.verdict_to_message(verdict))
+            self.get_logger().info(f"{verdict.first} and {verdict.second} are {'' if verdict.same else 'not '}one person: "
+                                   f"{verdict.reason}")
+        self._verdicts.append(made)
+
+    def _hear_verdict(self, message: msg.PersonVerdict) -> None:
+        """Take what a robot or a person says of two ids, keep it, and say it again for those who come later."""
+        verdict = people_conversion.verdict_from_message(message)
+        known = self._people.aliases.verdict_on(*verdict.pair) if self._people is not None else None
+        try:
+            if self._people is None:
+                if self._verdicts.read().take(verdict):
+                    self._verdicts.append([verdict])
+                return
+            self._people.hear(verdict)
+        except ValueError as error:
+            self.get_logger().warning(f"{message.by} told of two persons, turned down: {error}")
+            return
+        if self._people.aliases.verdict_on(*verdict.pair) is not known:
+            self._verdicts.append([verdict])
+            self._told_verdicts.publish(message)
+        self._tell_verdicts()
+
+    def _hear_entry(self, message: msg.GalleryEntry) -> None:
+        if self._people is None:
+            self._waiting_entries.append(message)
+        elif message.deleted:
+            self._people.gallery.remove(message.entry_id)
+        else:
+            try:
+                self._people.gallery.add(people_conversion.entry_from_message(message))
+            except EntryRefused as error:
+                self.get_logger().warning(f"gallery entry {message.entry_id!r} of {message.by or 'somebody'} is of no use here: "
+                                          f"{error}", throttle_duration_sec=10.0)
 
     def _share(self, event: PersonEvent) -> None:
         """Tell the other robots what a face looks like, when somebody comes and, better known, when they leave."""
@@ -136,7 +210,7 @@ class TrackerNode(RobotMember):
             return
         for person_id, template in self._people.persons().items():
             if person_id == event.person_id and len(template):
-                self._persons.publish(conversion.template_to_message(
+                self._persons.publish(people_conversion.template_to_message(
                     self.robot_id, person_id, self._people.model_id, event.stamp_ns, template.embeddings,
                     template.qualities))
 
@@ -149,9 +223,10 @@ class TrackerNode(RobotMember):
         if self._people is None:
             return
         try:
-            self._people.learn(message.person_id, message.model_id, *conversion.template_from_message(message))
+            self._people.learn(message.person_id, message.model_id, *people_conversion.template_from_message(message))
         except ValueError as error:
             self.get_logger().warning(f"{message.robot_id} told of {message.person_id}, turned down: {error}")
+        self._tell_verdicts()
 
     def close(self) -> None:
         """Say goodbye for everybody still in view, then stop."""

@@ -8,6 +8,7 @@ from facetrack_ros.history.folders import history_folders
 from facetrack_ros.history.kept_contract import kept_contract
 from facetrack_ros.history.sighting import Sighting
 from facetrack_ros.history.sightings import SightingStore
+from facetrack_ros.search.stored_persons import stored_aliases
 from facetrack_ros.history.status import CameraStatus, HistoryStatus
 from facetrack_ros.vision.contract import ModelContract
 
@@ -37,14 +38,15 @@ def best_of_person(data_dir: "Path | str", person_id: str) -> "tuple[Sighting, M
     :raises StoreError: no such folder, or a history that cannot be read.
     """
     best = None
+    ids = stored_aliases(data_dir).group(person_id)
     for folder in history_folders(data_dir):
         for model_id in models_kept(folder.path):
             contract = kept_contract(folder.path, model_id)
             store = SightingStore.open_readonly(folder.path, contract)
-            found = store.best_of_person(person_id)
+            for found in map(store.best_of_person, ids):
+                if found is not None and (best is None or found.quality > best[0].quality):
+                    best = found, contract
             store.close()
-            if found is not None and (best is None or found.quality > best[0].quality):
-                best = found, contract
     if best is None:
         raise QuestionError(f"no history below {data_dir} has a face of {person_id}; "
                             f"`facetrack events --data {data_dir}` lists who was seen")

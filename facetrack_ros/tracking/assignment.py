@@ -10,10 +10,43 @@ def best_pairs(scores: np.ndarray) -> "list[tuple[int, int]]":
 
     :param scores: ``(n, m)``, above zero; ``-inf`` where a pair must not be.
     """
-    if not scores.size:
-        return []
+    pairs = []
+    for rows, columns in _groups(np.isfinite(scores)):
+        if len(rows) == 1:
+            pairs.append((rows[0], columns[int(scores[rows[0], columns].argmax())]))
+        elif len(columns) == 1:
+            pairs.append((rows[int(scores[rows, columns[0]].argmax())], columns[0]))
+        else:
+            pairs += [(rows[row], columns[column]) for row, column in _best(scores[np.ix_(rows, columns)])]
+    return pairs
+
+
+def _groups(allowed: np.ndarray) -> "list[tuple[list[int], list[int]]]":
+    """Rows and columns that may be paired with each other, apart from all others: people who stand apart in the picture
+    are many small questions, and the price of one grows with its cube."""
+    columns_of = [np.flatnonzero(row).tolist() for row in allowed]
+    rows_of = [np.flatnonzero(column).tolist() for column in allowed.T]
+    groups, seen = [], set()
+    for first, columns in enumerate(columns_of):
+        if first in seen or not columns:
+            continue
+        seen.add(first)
+        rows, found, todo = [], set(), [first]
+        while todo:
+            row = todo.pop()
+            rows.append(row)
+            for column in columns_of[row]:
+                if column not in found:
+                    found.add(column)
+                    todo += [other for other in rows_of[column] if other not in seen]
+                    seen.update(rows_of[column])
+        groups.append((sorted(rows), sorted(found)))
+    return groups
+
+
+def _best(scores: np.ndarray) -> "list[tuple[int, int]]":
     if scores.shape[0] > scores.shape[1]:
-        return [(row, column) for column, row in best_pairs(scores.T)]
+        return [(row, column) for column, row in _best(scores.T)]
     allowed = np.isfinite(scores)
     # A pair that must not be is worth no pair at all.
     cost = np.where(allowed, -scores, 0.0)

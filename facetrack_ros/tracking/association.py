@@ -1,32 +1,21 @@
-"""Boxes of one frame to the tracks of the frames before."""
+"""Boxes of one frame to the tracks of the frames before: our own tracker."""
 
-from collections import deque
-from typing import Protocol
+from typing import Callable
 
 import numpy as np
 
 from facetrack_ros.tracking.assignment import best_pairs
+from facetrack_ros.tracking.looks import Looks, body_similarities, face_similarities
+from facetrack_ros.tracking.motion import BoxMotion
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.overlap import iou, widened
 from facetrack_ros.tracking.settings import SECOND_NS, TrackingSettings
 
-# A measured speed counts fully only over a time like this: at 25 frames a second it is mostly jitter of the boxes.
-_SPEED_TIME_S = 0.3
-# People out of sight do not keep their speed for long.
-_COAST_TIME_S = 1.0
-_FACES_REMEMBERED = 5
+# The longer somebody is unseen, the less is known of where they are: widening settles after a time like this.
+_SPREAD_S = 0.3
+_BODY_SPREAD_S = 0.5
 # What it is worth that somebody is still there a frame later: people seldom leave and others come at the same moment.
-_STAYED = 0.5
-
-
-class Tracker(Protocol):
-    """Follows boxes through the frames of one camera."""
-
-    def update(self, stamp_ns: int, observation: Observation) -> np.ndarray:
-        """The key of each row's track, ``(n,)`` int64; -1 where a row is not followed.
-
-        :param stamp_ns: later than that of the update before; a frame without persons is an update too.
-        """
+_STAYED = 0.3
 
 
 class _Followed:
@@ -34,112 +23,135 @@ class _Followed:
 
     def __init__(self, key: int, stamp_ns: int, box: np.ndarray):
         self.key = key
-        self.box = box
-        self.last_ns = stamp_ns
-        self.speed = None
-        self.embeddings: "deque[np.ndarray]" = deque(maxlen=_FACES_REMEMBERED)
-
-    def predicted(self, stamp_ns: int) -> np.ndarray:
-        """The box at ``stamp_ns``, if it goes on as it went, and slows down."""
-        if self.speed is None:
-            return self.box
-        passed_s = (stamp_ns - self.last_ns) / SECOND_NS
-        moved = self.speed * _COAST_TIME_S * (1 - np.exp(-passed_s / _COAST_TIME_S))
-        return self.box + np.concatenate([moved, moved]).astype(np.float32)
-
-    def see(self, stamp_ns: int, box: np.ndarray, embedding: "np.ndarray | None") -> None:
-        """Take the box found for it."""
-        passed_s = (stamp_ns - self.last_ns) / SECOND_NS
-        measured = ((box[:2] + box[2:]) - (self.box[:2] + self.box[2:])) / 2 / passed_s
-        weight = 1.0 if self.speed is None else 1 - np.exp(-passed_s / _SPEED_TIME_S)
-        self.speed = measured if self.speed is None else self.speed + weight * (measured - self.speed)
-        self.box, self.last_ns = box, stamp_ns
-        self.remember(embedding)
-
-    def remember(self, embedding: "np.ndarray | None") -> None:
-        """Keep the look of a face."""
-        if embedding is not None:
-            self.embeddings.append(embedding)
+        self.first_ns, self.first_box = stamp_ns, box
+        self.motion = BoxMotion(stamp_ns, box)
+        self.looks = Looks()
+        self.evidence = 0.0
+        self.last_frame = 0
 
 
 class BoxTracker:
-    """Joins boxes by overlap with where each person should be by now, and by face.
+    """Joins boxes by overlap with where each person should be by now, by face and, where it is given, by appearance.
 
-    Three looks, each over what the one before left: boxes that overlap the prediction, best pairs as a whole;
-    faces that match, wherever they are; boxes that are near those of the frame before. A face that is clearly another
-    person's is never joined.
+    As in ByteTrack (Zhang et al., 2022), boxes are taken in turn: sure ones begin tracks, likely ones go on with them
+    or begin one after several, unlikely ones only go on with a track that was just there. Overlap is multiplied by the
+    score as in BoT-SORT, and boxes are widened as in C-BIoU (Yang et al., 2023), here by time unseen. A face that
+    matches is joined wherever it is; a face, or a body, that is clearly another person's is never joined.
 
-    :param threshold: of the embedder: lowest cosine similarity of a match.
+    :param threshold: of the face embedder: lowest cosine similarity of a match.
+    :param body_threshold: of the appearance model, where the observations have appearance.
+    :param camera_motion: from a picture the ``(2, 3)`` affine map from the frame before; None: the camera stands.
     """
 
-    def __init__(self, threshold: float, settings: TrackingSettings = TrackingSettings()):
+    def __init__(self, threshold: float, settings: TrackingSettings = TrackingSettings(), body_threshold: float = 0.65,
+                 camera_motion: "Callable[[Observation], np.ndarray | None] | None" = None):
         self._threshold = threshold
         self._veto = 1 - settings.veto_distance * (1 - threshold)
+        self._body_threshold = body_threshold
         self._settings = settings
+        self._camera_motion = camera_motion
         self._followed: "list[_Followed]" = []
         self._next_key = 0
-        self._last_ns: "int | None" = None
+        self._frame = 0
 
     def update(self, stamp_ns: int, observation: Observation) -> np.ndarray:
         """See :class:`Tracker`."""
-        self._followed = [followed for followed in self._followed
-                          if stamp_ns - followed.last_ns <= self._settings.max_gap_ns]
+        settings = self._settings
+        self._frame += 1
+        self._followed = [followed for followed in self._followed if stamp_ns - followed.motion.last_ns <= (
+            settings.max_gap_ns if self._believed(followed) else settings.confirm_within_ns)]
+        affine = self._camera_motion(observation) if self._camera_motion else None
+        for followed in self._followed if affine is not None else ():
+            followed.motion.shift(affine)
+        # A face says more than the score: where there is one, there is somebody.
+        shows_face = np.array([face is not None for face in observation.faces], bool)
+        if observation.sure is not None:
+            shows_face |= observation.sure
+        scores = np.where(shows_face, np.float32(1), observation.scores)
+        taken: "dict[int, _Followed]" = {}
+        for index, row in self._pairs(stamp_ns, observation, scores):
+            taken[row] = self._followed[index]
+            taken[row].motion.see(stamp_ns, observation.boxes[row])
+        for row in np.flatnonzero(scores >= settings.likely_score):
+            if row not in taken:
+                taken[int(row)] = _Followed(self._next_key, stamp_ns, observation.boxes[row])
+                self._next_key += 1
+                self._followed.append(taken[int(row)])
         keys = np.full(len(observation), -1, np.int64)
-        for index, row in self._pairs(stamp_ns, observation):
-            self._followed[index].see(stamp_ns, observation.boxes[row], observation.embedding(row))
-            keys[row] = self._followed[index].key
-        for row in np.flatnonzero(keys < 0):
-            followed = _Followed(self._next_key, stamp_ns, observation.boxes[row])
-            followed.remember(observation.embedding(row))
-            self._followed.append(followed)
-            keys[row] = self._next_key
-            self._next_key += 1
-        self._last_ns = stamp_ns
+        for row, followed in taken.items():
+            followed.evidence += settings.evidence if scores[row] >= settings.sure_score else float(scores[row])
+            followed.last_frame = self._frame
+            body = observation.body(row) if scores[row] >= settings.likely_score else None
+            followed.looks.take(observation.embedding(row), body)
+            if self._believed(followed):
+                keys[row] = followed.key
         return keys
 
-    def _pairs(self, stamp_ns: int, observation: Observation) -> "list[tuple[int, int]]":
+    def began(self, key: int) -> "tuple[int, np.ndarray] | None":
+        """Stamp and box of a track's first frame, which may be one before its key was told; None for one not followed."""
+        return next(((followed.first_ns, followed.first_box) for followed in self._followed if followed.key == key), None)
+
+    def _believed(self, followed: _Followed) -> bool:
+        return followed.evidence >= self._settings.evidence
+
+    def _pairs(self, stamp_ns: int, observation: Observation, scores: np.ndarray) -> "list[tuple[int, int]]":
         if not self._followed or not len(observation):
             return []
-        predicted = np.stack([followed.predicted(stamp_ns) for followed in self._followed])
-        overlap = iou(predicted, observation.boxes)
-        near = self._nearness(stamp_ns, predicted, observation.boxes)
-        alike = self._similarities(observation)
-        # NaN, for no face on one side, compares as false.
-        same, different = alike >= self._threshold, alike < self._veto
-        bonus = np.where(same, 1.0, 0.0)
-        # Who was there a frame ago may have gone far at few frames a second; in the place of somebody long unseen
-        # there may be somebody else by now.
-        fresh = np.array([followed.last_ns == self._last_ns for followed in self._followed])[:, None]
-        least = np.where(fresh, self._settings.min_iou, self._settings.min_iou_lost)
-        looks = ((overlap + bonus + _STAYED * fresh, (overlap >= least) & ~different),
-                 (alike, same),
-                 (near, fresh & (near >= self._settings.min_iou) & ~different))
+        settings, boxes, looks = self._settings, observation.boxes, [followed.looks for followed in self._followed]
+        predicted = np.stack([followed.motion.predicted(stamp_ns) for followed in self._followed])
+        unseen_s = np.array([stamp_ns - followed.motion.last_ns for followed in self._followed]) / SECOND_NS
+        missed = np.array([self._frame - followed.last_frame - 1 for followed in self._followed])
+        near = _near(predicted, boxes, settings.reach * (1 - np.exp(-unseen_s / _SPREAD_S)))
+        weighed = near * scores
+        faces = face_similarities(looks, [observation.embedding(row) for row in range(len(boxes))])
+        bodies = body_similarities(looks, observation.bodies, len(boxes))
+        # NaN, for no look on one side, compares as false.
+        same_face, same_body = faces >= self._threshold, bodies >= self._body_threshold
+        other = (faces < self._veto) | ~same_face & (bodies < 1 - settings.body_veto * (1 - self._body_threshold))
+        fresh, believed = (missed == 0)[:, None], np.array([self._believed(each) for each in self._followed])[:, None]
+        likely, sure = scores >= settings.likely_score, scores >= settings.sure_score
+        # In the place of somebody whom many frames missed there may be somebody else by now.
+        least = np.minimum(settings.min_iou_lost + settings.doubt_a_frame * (missed + 1), settings.most_doubt)[:, None]
+        least = np.where(fresh, settings.min_iou, least)
+        by_place = (weighed >= least) & ~other
+        by_body = same_body & ~fresh & ~other
+        if by_body.any():
+            wide = settings.body_reach * (1 - np.exp(-unseen_s / _BODY_SPREAD_S))
+            by_body &= _near(predicted, boxes, wide) > settings.min_iou_lost
+        worth = 1e-3 + _STAYED * fresh + weighed + same_face + np.nan_to_num(bodies)
+        # What a turn rests on is computed when its turn comes: mostly the first one leaves nothing.
+        turns = (lambda: (worth, (by_place | by_body) & likely & believed),
+                 lambda: (worth, same_face),
+                 lambda: self._unlikely(iou(predicted, boxes), ~likely & fresh & believed & ~other),
+                 lambda: (worth, by_place & ~believed),
+                 lambda: self._far(predicted, boxes, unseen_s, fresh & believed & sure & ~other))
         pairs = []
-        free_tracks, free_rows = np.ones(len(predicted), bool), np.ones(len(observation), bool)
-        for score, allowed in looks:
-            allowed = allowed & free_tracks[:, None] & free_rows[None, :]
-            found = best_pairs(np.where(allowed, score, -np.inf))
+        free_tracks, free_rows = np.ones(len(predicted), bool), np.ones(len(boxes), bool)
+        for turn in turns:
+            if not free_tracks.any() or not free_rows.any():
+                break
+            score, allowed = turn()
+            found = best_pairs(np.where(allowed & free_tracks[:, None] & free_rows, score, -np.inf))
             for index, row in found:
                 free_tracks[index] = free_rows[row] = False
             pairs += found
         return pairs
 
-    def _nearness(self, stamp_ns: int, predicted: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-        """Overlap of widened boxes: the longer a person was unseen, the further off they may be."""
-        rows = []
-        for followed, box in zip(self._followed, predicted):
-            passed_s = (stamp_ns - followed.last_ns) / SECOND_NS
-            part = self._settings.reach * (1 - np.exp(-passed_s / _SPEED_TIME_S))
-            rows.append(iou(widened(box[None], part), widened(boxes, part))[0])
-        return np.stack(rows)
+    def _unlikely(self, overlap: np.ndarray, allowed: np.ndarray) -> "tuple[np.ndarray, np.ndarray]":
+        """Boxes that are hardly persons, right where somebody is."""
+        return overlap, allowed & (overlap >= self._settings.min_iou_unlikely)
 
-    def _similarities(self, observation: Observation) -> np.ndarray:
-        """Best similarity of each track's last faces with each row's face, NaN where either has none."""
-        alike = np.full((len(self._followed), len(observation)), np.nan, np.float32)
-        rows = [row for row in range(len(observation)) if observation.embedding(row) is not None]
-        if rows:
-            probes = np.stack([observation.embedding(row) for row in rows])
-            for index, followed in enumerate(self._followed):
-                if followed.embeddings:
-                    alike[index, rows] = (np.stack(followed.embeddings) @ probes.T).max(axis=0)
-        return alike
+    def _far(self, predicted: np.ndarray, boxes: np.ndarray, unseen_s: np.ndarray,
+             allowed: np.ndarray) -> "tuple[np.ndarray, np.ndarray]":
+        """Few frames a second: whoever was there a frame ago may have gone further than any overlap."""
+        near = _near(predicted, boxes, self._settings.far_reach * (1 - np.exp(-unseen_s / _SPREAD_S)))
+        return near, allowed & (near >= self._settings.min_iou)
+
+
+def _near(predicted: np.ndarray, boxes: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """Overlap of boxes, both widened by ``part`` of their size, ``(tracks,)``."""
+    near = np.empty((len(predicted), len(boxes)), np.float32)
+    for value in np.unique(part):
+        mine = part == value
+        near[mine] = iou(widened(predicted[mine], value), widened(boxes, value))
+    return near

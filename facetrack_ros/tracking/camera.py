@@ -3,14 +3,19 @@
 from collections import deque
 from typing import Callable, Tuple
 
-from facetrack_ros.tracking.association import Tracker
 from facetrack_ros.tracking.event import PersonEvent
 from facetrack_ros.tracking.follow import Follow
 from facetrack_ros.tracking.identity import Identities, Recognition
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.track import Track
+from facetrack_ros.tracking.tracker import Tracker
 from facetrack_ros.tracking.visit import Visit
+
+# One look that is clearly somebody else's may be a poor one.
+_DOUBTS_TO_END = 2
+# The first looks at somebody may be poor ones themselves.
+_LOOKS_BEFORE_DOUBTS = 5
 
 Events = Tuple[PersonEvent, ...]
 
@@ -39,6 +44,7 @@ class CameraView:
         self._visits: "dict[str, Visit]" = {}
         self._ended: "list[Follow]" = []
         self._tracks: "tuple[Track, ...]" = ()
+        self._told_together: "frozenset[str]" = frozenset()
 
     def update(self, stamp_ns: int, number: int, observation: Observation) -> "tuple[tuple[Track, ...], Events]":
         """Take a frame; see :meth:`PeopleTracker.update`."""
@@ -55,6 +61,10 @@ class CameraView:
         self._keep_time(stamp_ns, number)
         seen = self._see(stamp_ns, number, observation)
         events += self._decide(stamp_ns)
+        sure = frozenset(follow.person_id for follow in seen if follow.person_id and follow.sure_ns == stamp_ns)
+        if len(sure) > 1 and not sure <= self._told_together:
+            self._identities.saw_together(sure)
+            self._told_together = sure
         for follow in seen:
             if follow.person_id:
                 events += self._accompany(follow)
@@ -105,22 +115,59 @@ class CameraView:
                 continue
             follow = self._follows.get(key)
             if follow is None:
-                follow = self._follows[key] = Follow(self._new_track_id(), stamp_ns, number, box,
-                                                     self._identities.empty_template())
+                first_ns, first_box = self._tracker.began(key) or (stamp_ns, box)
+                follow = self._follows[key] = Follow(self._new_track_id(), first_ns, self._number_at(first_ns, number),
+                                                     first_box, self._identities.empty_template(), self._settings)
             elif follow in seen:
                 continue
-            follow.see(stamp_ns, number, box, observation.scores[row], observation.faces[row], self._threshold,
-                       self._settings)
+            follow.see(stamp_ns, number, box, observation.scores[row], observation.faces[row], self._threshold)
             seen.append(follow)
             if follow.person_id:
                 self._visits[follow.person_id].see(follow)
-        for follow in seen:
-            for other in seen:
-                if other is not follow and other.person_id:
-                    follow.together.add(other.person_id)
-                elif other is not follow:
-                    follow.beside.add(other.track_id)
+        for follow in self._follows.values():
+            if follow.last_ns != stamp_ns:
+                follow.miss()
+        seen = [follow for follow in seen if not self._is_another(follow, stamp_ns)]
+        self._note_together(seen, stamp_ns)
         return seen
+
+    def _is_another(self, follow: Follow, stamp_ns: int) -> bool:
+        """Whether a track's face shows that it has gone over to somebody else, as happens where people cross; it ends then,
+        and what its key shows next is a new track."""
+        if not follow.person_id or follow.embedding is None:
+            return False
+        alike = self._identities.likeness(follow.person_id, follow.embedding)
+        if alike is None or alike >= self._threshold:
+            follow.sure_ns, follow.doubts = stamp_ns, 0
+        elif alike < 1 - self._settings.veto_distance * (1 - self._threshold) and follow.looks > _LOOKS_BEFORE_DOUBTS:
+            follow.doubts += 1
+        if follow.doubts < _DOUBTS_TO_END:
+            return False
+        self._end(follow)
+        return True
+
+    def _note_together(self, seen: "list[Follow]", stamp_ns: int) -> None:
+        """Who is in one picture is not one person. A track counts as its person only where its face says so, then or
+        later: it may have gone over to somebody else since."""
+        sure = [follow for follow in seen if follow.person_id and follow.sure_ns == stamp_ns]
+        unsure = {follow.track_id for follow in seen} - {follow.track_id for follow in sure}
+        for follow in seen:
+            follow.beside |= unsure
+            follow.beside.discard(follow.track_id)
+        for other in sure:
+            for follow in seen:
+                if follow is not other:
+                    follow.together.add(other.person_id)
+            for follow in self._follows.values():
+                if other.track_id in follow.beside:
+                    follow.beside.discard(other.track_id)
+                    follow.together.add(other.person_id)
+
+    def _excluded(self, follow: Follow) -> "set[str]":
+        """Whom a track cannot be: those seen beside it, and those in view whose face was seen since it began."""
+        return follow.together | {other.person_id for other in self._follows.values()
+                                  if other.person_id and other.last_ns == follow.last_ns and other is not follow
+                                  and other.sure_ns is not None and other.sure_ns >= follow.first_ns}
 
     def _decide(self, now_ns: int, wait: bool = True) -> "list[PersonEvent]":
         """Say who the undecided tracks are, the surest first; each decision excludes that person for the others."""
@@ -128,7 +175,7 @@ class CameraView:
         while True:
             undecided = [follow for follow in self._follows.values() if follow.undecided]
             found = [(recognition, follow) for recognition, follow in
-                     ((self._identities.recognise(follow.template, follow.together), follow) for follow in undecided)
+                     ((self._identities.recognise(follow.template, self._excluded(follow)), follow) for follow in undecided)
                      if recognition]
             if not found:
                 break
@@ -137,7 +184,7 @@ class CameraView:
         for follow in undecided:
             waited = now_ns - follow.confirmed_ns >= self._settings.identity_wait_ns
             enough = len(follow.template) and (follow.looks >= self._settings.faces_for_new_person or
-                                               not self._identities.knows_other_than(follow.together))
+                                               not self._identities.knows_other_than(self._excluded(follow)))
             if enough or (waited or not wait) and self._counts(follow):
                 events += self._name(follow, self._identities.new_person(), now_ns)
         return events
@@ -152,6 +199,9 @@ class CameraView:
     def _name(self, follow: Follow, person_id: str, now_ns: int,
               recognition: "Recognition | None" = None) -> "list[PersonEvent]":
         """A track is that person: a visit goes on, or a new one begins."""
+        # A visit keeps the id it began with, also where that has become another name of the same person.
+        settled = self._identities.aliases.settled
+        person_id = next((visited for visited in self._visits if settled(visited) == settled(person_id)), person_id)
         for other in list(self._follows.values()):
             if other.person_id == person_id:
                 # One track a person: of the two, the one seen later. What the other's key shows next is a new track.
@@ -160,6 +210,7 @@ class CameraView:
                 other.together.add(person_id)
                 other.beside.discard(follow.track_id)
         follow.person_id = person_id
+        follow.sure_ns = follow.last_ns if len(follow.template) else None
         visit = self._visits.get(person_id)
         if visit:
             visit.take(follow)
@@ -169,25 +220,40 @@ class CameraView:
             visit = Visit(self._robot_id, self._camera_id, person_id, follow, first_ns, recognition is None)
             self._visits[person_id] = visit
             events = [visit.came()]
-            if recognition:
-                events.append(visit.recognised(max(now_ns, first_ns), self._frames[-1][1], recognition))
+            # Decided after they had left: nothing is told of somebody later than that they are gone.
+            decided_ns = max(first_ns, min(now_ns, follow.last_ns + self._settings.exit_after_ns))
+            events += self._matched(visit, follow, recognition, decided_ns, self._number_at(decided_ns, follow.last_number))
         for embedding, quality in zip(follow.template.embeddings, follow.template.qualities):
             self._identities.add_face(person_id, embedding, float(quality))
         return events
 
     def _accompany(self, follow: Follow) -> "list[PersonEvent]":
         """A person seen: learn the face, and tell once where it turns out to be somebody known."""
-        if follow.embedding is None:
+        if follow.embedding is None or follow.doubts:
             return []
         self._identities.add_face(follow.person_id, follow.embedding, follow.quality)
         visit = self._visits[follow.person_id]
-        if not visit.is_new or visit.matched:
-            return []
-        recognition = self._identities.recognise(follow.template, visit.together | {follow.person_id},
-                                                 before=follow.person_id)
-        if not recognition:
-            return []
-        return [visit.recognised(max(follow.last_ns, visit.first_ns), follow.last_number, recognition)]
+        recognition = None
+        if visit.is_new and not visit.matched:
+            recognition = self._identities.recognise(follow.template, visit.together | {follow.person_id},
+                                                     before=follow.person_id)
+            if recognition:
+                self._identities.join(follow.person_id, recognition.person_id, recognition.similarity)
+        return self._matched(visit, follow, recognition, max(follow.last_ns, visit.first_ns), follow.last_number)
+
+    def _matched(self, visit: Visit, follow: Follow, recognition: "Recognition | None", stamp_ns: int,
+                 number: int) -> "list[PersonEvent]":
+        """Tell once a visit that it is a gallery person, or else somebody known; a gallery person also when that turns
+        out only after somebody known was told."""
+        if not visit.enrolled:
+            match = self._identities.gallery.recognise(follow.template)
+            # Of two people in view only one can be that person.
+            if match and all(other.enrolled != match.entry.name for other in self._visits.values()):
+                visit.matched = True
+                return [visit.enrolled_as(stamp_ns, number, match)]
+        if recognition and not visit.matched:
+            return [visit.recognised(stamp_ns, number, recognition)]
+        return []
 
     def _expire(self, until_ns: int) -> "list[PersonEvent]":
         """End the visits of those who were unseen for long enough by ``until_ns``."""
@@ -209,9 +275,11 @@ class CameraView:
         for follow in [follow for follow in self._follows.values() if follow.person_id == visit.person_id]:
             self._end(follow)
         self._identities.forget_faceless(visit.person_id)
-        number = next((number for frame_ns, number in reversed(self._frames) if frame_ns <= stamp_ns),
-                      visit.last_number)
-        return [visit.left(stamp_ns, number)]
+        return [visit.left(stamp_ns, self._number_at(stamp_ns, visit.last_number))]
+
+    def _number_at(self, stamp_ns: int, default: int) -> int:
+        """Number of the last frame up to a stamp."""
+        return next((number for frame_ns, number in reversed(self._frames) if frame_ns <= stamp_ns), default)
 
     def _drop(self, stamp_ns: int) -> None:
         """End the tracks that are not looked for any more; undecided ones wait for their decision."""

@@ -21,6 +21,8 @@ class PersonEvent:
     :param duration_ns: PERSON_OUT: from PERSON_IN to ``last_seen_ns``; never negative.
     :param last_bbox: PERSON_OUT.
     :param reference_face_id: FACE_MATCHED: whom the face matched.
+    :param reference_name: FACE_MATCHED: the name of a gallery person.
+    :param watch: FACE_MATCHED: whether it is somebody to be watched for.
     :param similarity: FACE_MATCHED: cosine, -1..1.
     :param search_id: FACE_MATCHED: the search that found it, None when the tracker recognised it.
     """
@@ -39,3 +41,5 @@ class PersonEvent:
     reference_face_id: "str | None" = None
     similarity: "float | None" = None
     search_id: "str | None" = None
+    reference_name: "str | None" = None
+    watch: bool = False

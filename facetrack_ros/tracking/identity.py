@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from typing import Collection, Mapping
+from typing import Collection, Iterator, Mapping
 
 import numpy as np
 
 from facetrack_ros.errors import FacetrackError
+from facetrack_ros.tracking.aliases import Aliases, Verdict, merging, splitting
+from facetrack_ros.tracking.gallery import Gallery
 from facetrack_ros.tracking.ids import IdCounter
 from facetrack_ros.tracking.observation import is_unit
 from facetrack_ros.tracking.settings import TrackingSettings
@@ -46,9 +48,18 @@ class Identities:
     :param robot: name of the robot as it may stand in an id.
     :param threshold: of the embedder: lowest cosine similarity of a match.
     :param model_id: of the embedder.
+    :param aliases: which ids are one person, as known so far.
+    :ivar gallery: enrolled people.
+    :ivar now_ns: newest stamp, for the verdicts made here.
     """
 
-    def __init__(self, robot: str, ids: IdCounter, settings: TrackingSettings, threshold: float, model_id: str):
+    def __init__(self, robot: str, ids: IdCounter, settings: TrackingSettings, threshold: float, model_id: str,
+                 aliases: "Aliases | None" = None):
+        self.aliases = aliases if aliases is not None else Aliases()
+        self.now_ns = 0
+        self.gallery = Gallery(model_id, threshold, settings.margin * (1 - threshold))
+        self._verdicts: "list[Verdict]" = []
+        self._beside: "dict[str, set[str]]" = {}
         self._robot = robot
         self._ids = ids
         self._settings = settings
@@ -77,33 +88,106 @@ class Identities:
 
     def knows_other_than(self, persons: Collection[str]) -> bool:
         """Whether there is anybody known by face who is not among ``persons``."""
-        return any(len(known.template) and person_id not in persons for person_id, known in self._known.items())
+        settled = {self.aliases.settled(person_id) for person_id in persons}
+        return any(len(known.template) and self.aliases.settled(person_id) not in settled
+                   for person_id, known in self._known.items())
 
     def recognise(self, template: Template, excluded: Collection[str] = (),
                   before: "str | None" = None) -> "Recognition | None":
         """Whose face it is: above the threshold, and ahead of the second best by a margin.
 
         Where the second best is so near because it is the same human under another id, as the templates themselves
-        tell, the id that was known first is taken.
+        tell, both become one person.
 
-        :param excluded: persons it cannot be.
+        :param excluded: persons it cannot be, under any of their ids.
         :param before: only persons known before this one, or told of by other robots.
         """
         alike = self._candidates(template, excluded, before)
-        if not alike:
+        # The best id of each person.
+        best_id: "dict[str, str]" = {}
+        for person_id in sorted(alike, key=alike.get):
+            best_id[self.aliases.settled(person_id)] = person_id
+        if not best_id:
             return None
-        best = max(alike, key=lambda person_id: alike[person_id])
+        best = max(best_id.values(), key=alike.get)
         if alike[best] < self._threshold:
             return None
-        near = [person_id for person_id in alike
+        near = [person_id for person_id in best_id.values()
                 if alike[person_id] > alike[best] - self._settings.margin * self._distance]
-        same = [person_id for person_id in near if person_id == best or self._known[person_id].template.similarity(
-            self._known[best].template) >= self._threshold]
+        same = [person_id for person_id in near if person_id == best or self._same(best, person_id)]
         if len(same) < len(near):
             return None
-        first = min((person_id for person_id in same if alike[person_id] >= self._threshold),
-                    key=lambda person_id: self._known[person_id].order)
-        return Recognition(first, alike[first])
+        sure = [person_id for person_id in same if alike[person_id] >= self._threshold]
+        first = min(sure, key=lambda person_id: self._known[person_id].order)
+        for person_id in sure:
+            self.join(first, person_id, self._known[first].template.similarity(self._known[person_id].template))
+        return Recognition(self.aliases.settled(first), alike[first])
+
+    def join(self, one: str, other: str, similarity: float) -> None:
+        """Two ids turn out to be one person: a verdict, unless it is known that they are two, or the faces are hardly
+        alike. It takes more than a recognition, for it stays."""
+        if (self.aliases.settled(one) != self.aliases.settled(other) and self._may_be_one(one, other)
+                and similarity >= self._threshold + self._settings.margin * self._distance):
+            self._decide(merging(self.aliases, one, other, self._record_ids(), self._robot, self.now_ns, "faces match",
+                                 similarity=round(float(similarity), 4), model_id=self._model_id))
+
+    def saw_together(self, persons: Collection[str]) -> None:
+        """These were in one picture, so no two of them are one person, whoever says so."""
+        for person_id in persons:
+            self._beside.setdefault(person_id, set()).update(other for other in persons if other != person_id)
+        self._part(persons)
+
+    def hear(self, verdict: Verdict) -> None:
+        """Take a verdict of another robot or of a person; one that joins people seen in one picture is answered.
+
+        :raises TemplateRefused: it is about no two persons.
+        """
+        if not all(_PERSON_ID.fullmatch(each) for each in (*verdict.pair, verdict.record_id)):
+            raise TemplateRefused("a verdict's ids must begin with a letter and hold letters, digits and underscores only")
+        try:
+            self.aliases.take(verdict)
+        except ValueError as error:
+            raise TemplateRefused(str(error)) from error
+        if not verdict.operator:
+            self._part(self.aliases.group(verdict.first))
+
+    def new_verdicts(self) -> "tuple[Verdict, ...]":
+        """What was decided here since the last call, for the other robots and for the disk."""
+        made, self._verdicts = tuple(self._verdicts), []
+        return made
+
+    def _decide(self, verdicts: "list[Verdict]") -> None:
+        for verdict in verdicts:
+            self.aliases.take(verdict)
+        self._verdicts += verdicts
+
+    def _part(self, persons: Collection[str]) -> None:
+        """Undo what robots joined of those who were seen in one picture."""
+        for person_id in persons:
+            for other in self._beside.get(person_id, set()) & set(self.aliases.group(person_id)):
+                known = self.aliases.verdict_on(person_id, other)
+                if self.aliases.settled(other) == self.aliases.settled(person_id) and not (known and known.operator):
+                    self._decide(splitting(self.aliases, max(person_id, other), self._record_ids(), self._robot, self.now_ns,
+                                           "seen in one picture"))
+
+    def _may_be_one(self, one: str, other: str) -> bool:
+        theirs = set(self.aliases.group(other))
+        return self.aliases.may_be_one(one, other) and not any(
+            self._beside.get(mine, set()) & theirs for mine in self.aliases.group(one))
+
+    def _same(self, one: str, other: str) -> bool:
+        """Whether two known faces are one, for all that is known."""
+        alike = self._known[one].template.similarity(self._known[other].template)
+        return alike >= self._threshold and self.aliases.may_be_one(one, other)
+
+    def _record_ids(self) -> "Iterator[str]":
+        while True:
+            yield f"a_{self._robot}_{self._ids.next('alias')}"
+
+    def likeness(self, person_id: str, embedding: np.ndarray) -> "float | None":
+        """How like a look is to the most alike one known of a person, cosine; None where none is known."""
+        known = self._known.get(person_id)
+        return float((known.template.embeddings @ embedding).max()) if known and len(known.template) else None
 
     def add_face(self, person_id: str, embedding: np.ndarray, quality: float) -> None:
         """Learn a look of a person; one that is like none of the looks known is left out."""
@@ -115,11 +199,13 @@ class Identities:
         template.add(embedding, quality)
         self._touch(person_id)
 
-    def learn(self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray) -> None:
+    def learn(self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray,
+              join: bool = True) -> None:
         """Take what another robot, or a stored history, knows of a person's face.
 
         :param embeddings: ``(n, dimension)`` unit rows.
         :param qualities: ``(n,)`` in 0..1.
+        :param join: whether to see if it is somebody known by another id.
         :raises TemplateRefused: it does not fit, and why; nothing is changed then.
         """
         template = self._checked(person_id, model_id, embeddings, qualities)
@@ -131,16 +217,25 @@ class Identities:
             known.template.add(embedding, float(quality))
         self.dimension = template.embeddings.shape[1]
         self._touch(person_id)
+        found = self.recognise(known.template, {person_id}) if join else None
+        if found:
+            self.join(person_id, found.person_id, found.similarity)
 
     def forget(self, person_id: str) -> None:
-        """Know nothing of a person any more; no harm where nothing is known."""
+        """Know nothing of an id any more; no harm where nothing is known."""
+        self._drop(person_id)
+        self.aliases.forget(person_id)
+
+    def _drop(self, person_id: str) -> None:
+        for other in self._beside.pop(person_id, ()):
+            self._beside.get(other, set()).discard(person_id)
         if self._known.pop(person_id, None):
             self._stacked = None
 
     def forget_faceless(self, person_id: str) -> None:
         """Somebody whose face was never seen cannot be told again: keep nothing of them."""
         if person_id in self._known and not len(self._known[person_id].template):
-            self.forget(person_id)
+            self._drop(person_id)
 
     def _candidates(self, template: Template, excluded: Collection[str], before: "str | None") -> Mapping[str, float]:
         if not len(template):
@@ -154,10 +249,11 @@ class Identities:
         # The similarity of the means bounds the similarity from above, so few templates need the whole comparison.
         lowest = self._threshold - self._settings.margin * self._distance
         last = self._known[before].order if before in self._known else self._order + 1
+        excluded = {self.aliases.settled(person_id) for person_id in excluded}
         alike = {}
         for row in np.flatnonzero(means @ template.mean >= lowest):
             known = self._known[names[row]]
-            if names[row] not in excluded and (known.order < last or known.foreign):
+            if self.aliases.settled(names[row]) not in excluded and (known.order < last or known.foreign):
                 alike[names[row]] = known.template.similarity(template)
         return alike
 
@@ -186,7 +282,7 @@ class Identities:
         self._order += 1
         self._known[person_id] = _Known(self._order, self.empty_template(), foreign)
         if len(self._known) > self._settings.max_persons:
-            self.forget(next(iter(self._known)))
+            self._drop(next(iter(self._known)))
         return self._known[person_id]
 
     def _touch(self, person_id: str) -> None:

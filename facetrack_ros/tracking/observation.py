@@ -5,7 +5,7 @@ from typing import Sequence
 
 import numpy as np
 
-from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.detections import PERSONS_FROM, Detections
 from facetrack_ros.vision.face import Face
 
 
@@ -16,11 +16,19 @@ class Observation:
     :param boxes: ``(n, 4)`` float32, finite, of some size, and not wholly left of or above the picture.
     :param scores: ``(n,)`` float32 in 0..1.
     :param faces: each person's face or None; an embedding in it is a finite unit vector.
+    :param bodies: ``(n, dimension)`` float32 unit rows of whole-body appearance, a row of NaN where there is none;
+        None: nobody has one.
+    :param sure: ``(n,)`` bool: a face says that there is somebody, whatever the score; None: only ``faces`` say so.
+    :param image: the frame, ``(height, width, 3)`` uint8 BGR, for trackers that measure the camera's motion; None where
+        it is not at hand.
     """
 
     boxes: np.ndarray
     scores: np.ndarray
     faces: "tuple[Face | None, ...]"
+    bodies: "np.ndarray | None" = None
+    sure: "np.ndarray | None" = None
+    image: "np.ndarray | None" = None
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -30,6 +38,10 @@ class Observation:
         face = self.faces[row]
         return None if face is None else face.embedding
 
+    def body(self, row: int) -> "np.ndarray | None":
+        """The unit vector of a row's appearance, None where there is none."""
+        return None if self.bodies is None or np.isnan(self.bodies[row, 0]) else self.bodies[row]
+
     @property
     def dimension(self) -> "int | None":
         """Of the embeddings, None where there are none."""
@@ -37,7 +49,8 @@ class Observation:
         return next((embedding.size for embedding in embeddings if embedding is not None), None)
 
     @classmethod
-    def of(cls, detections: Detections, faces: Sequence[Face], dimension: "int | None" = None) -> "Observation":
+    def of(cls, detections: Detections, faces: Sequence[Face], dimension: "int | None" = None,
+           image: "np.ndarray | None" = None) -> "Observation":
         """What can be used of a frame; the rest is left out.
 
         :param dimension: of embeddings, None: any.
@@ -59,13 +72,36 @@ class Observation:
             if dimension is None and face is not None and face.embedding is not None:
                 dimension = face.embedding.size
             cleaned.append(face)
-        return cls(boxes[rows], np.clip(scores[rows], 0, 1), tuple(cleaned))
+        return cls(boxes[rows], np.clip(scores[rows], 0, 1), tuple(cleaned), _bodies(detections, rows),
+                   _with_faces(detections)[rows], image)
 
 
 def is_unit(embedding: np.ndarray, dimension: "int | None" = None) -> bool:
     """Whether an array is a finite unit vector; one per cent is allowed for what the wire rounds."""
     return (embedding.ndim == 1 and embedding.size > 0 and dimension in (None, embedding.size)
             and bool(np.isfinite(embedding).all()) and abs(float(np.linalg.norm(embedding)) - 1) < 0.01)
+
+
+def _with_faces(detections: Detections) -> np.ndarray:
+    """``(n,)`` bool: rows that the detector took from a face, also where the embedder passed this frame over."""
+    if detections.model_id.startswith(PERSONS_FROM):
+        return np.ones(len(detections), bool)
+    rows = np.zeros(len(detections), bool)
+    if detections.owners is not None:
+        owners = np.asarray(detections.owners, int)
+        rows[owners[(owners >= 0) & (owners < len(rows))]] = True
+    return rows
+
+
+def _bodies(detections: Detections, rows: np.ndarray) -> "np.ndarray | None":
+    """The appearance of these rows; whatever is no unit vector counts as none."""
+    given = detections.appearance
+    if given is None or given.ndim != 2 or len(given) != len(detections) or not given.shape[1]:
+        return None
+    bodies = np.array(given[rows], np.float32)
+    with np.errstate(invalid="ignore"):
+        bodies[~(abs(np.linalg.norm(bodies, axis=1) - 1) < 0.01)] = np.nan
+    return bodies
 
 
 def _clean(face: "Face | None", dimension: "int | None") -> "Face | None":

@@ -5,15 +5,18 @@ from typing import Callable, Sequence
 
 import numpy as np
 
-from facetrack_ros.tracking.association import BoxTracker, Tracker
+from facetrack_ros.tracking.aliases import Aliases, Verdict
+from facetrack_ros.tracking.association import BoxTracker
 from facetrack_ros.tracking.camera import CameraView
 from facetrack_ros.tracking.event import PersonEvent
+from facetrack_ros.tracking.gallery import Gallery
 from facetrack_ros.tracking.identity import Identities
 from facetrack_ros.tracking.ids import IdCounter, safe_name
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.template import Template
 from facetrack_ros.tracking.track import Track
+from facetrack_ros.tracking.tracker import Tracker
 from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.face import Face
 
@@ -28,11 +31,12 @@ class PeopleTracker:
     :param threshold: of the embedder: lowest cosine similarity of a match.
     :param model_id: of the embedder.
     :param new_tracker: makes a camera's tracker; None: :class:`BoxTracker`.
+    :param aliases: which ids are one person, as known so far.
     :raises ConfigError: an empty robot name.
     """
 
     def __init__(self, robot_id: str, ids: IdCounter, settings: TrackingSettings, threshold: float, model_id: str,
-                 new_tracker: "Callable[[], Tracker] | None" = None):
+                 new_tracker: "Callable[[], Tracker] | None" = None, aliases: "Aliases | None" = None):
         self.robot_id = robot_id
         self.settings = settings
         self.threshold = threshold
@@ -40,11 +44,11 @@ class PeopleTracker:
         self._ids = ids
         self._robot = safe_name(robot_id)
         self._new_tracker = new_tracker or partial(BoxTracker, threshold, settings)
-        self._identities = Identities(self._robot, ids, settings, threshold, model_id)
+        self._identities = Identities(self._robot, ids, settings, threshold, model_id, aliases)
         self._cameras: "dict[str, CameraView]" = {}
 
     def update(self, camera_id: str, stamp_ns: int, frame_number: int, detections: Detections,
-               faces: Sequence[Face]) -> "tuple[tuple[Track, ...], tuple[PersonEvent, ...]]":
+               faces: Sequence[Face], image: "np.ndarray | None" = None) -> "tuple[tuple[Track, ...], tuple[PersonEvent, ...]]":
         """Take a frame, also one that shows nobody.
 
         PERSON_IN comes when a track is believed and it is decided who it is, with the stamp of its first frame: later
@@ -56,12 +60,14 @@ class PeopleTracker:
 
         :param stamp_ns: nanoseconds since the epoch.
         :param faces: their ``person`` is a row of ``detections``.
+        :param image: the frame, for trackers that measure the camera's motion.
         :returns: the tracks as of this frame, and what happened.
         :raises StoreError: a new id cannot be written down.
         """
-        observation = Observation.of(detections, faces, self._identities.dimension)
+        observation = Observation.of(detections, faces, self._identities.dimension, image)
         if self._identities.dimension is None:
             self._identities.dimension = observation.dimension
+        self._identities.now_ns = stamp_ns
         if camera_id not in self._cameras:
             name = safe_name(camera_id)
             self._cameras[camera_id] = CameraView(
@@ -90,15 +96,38 @@ class PeopleTracker:
         """All persons known by face, own and told of, with what their faces look like."""
         return self._identities.templates()
 
-    def learn(self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray) -> None:
+    def learn(self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray,
+              join: bool = True) -> None:
         """Take what another robot, or a stored history, knows of a person's face.
 
         :param embeddings: ``(n, dimension)`` unit rows.
         :param qualities: ``(n,)`` in 0..1.
+        :param join: whether to see if it is somebody known by another id; needless for what was learned before.
         :raises TemplateRefused: it does not fit, and why; also a ``ValueError``.
         """
-        self._identities.learn(person_id, model_id, embeddings, qualities)
+        self._identities.learn(person_id, model_id, embeddings, qualities, join)
+
+    @property
+    def aliases(self) -> Aliases:
+        """Which ids are one person."""
+        return self._identities.aliases
+
+    @property
+    def gallery(self) -> Gallery:
+        """The enrolled people; entries may be added and removed."""
+        return self._identities.gallery
+
+    def hear(self, verdict: Verdict) -> None:
+        """Take what another robot, or a person, says of two ids.
+
+        :raises TemplateRefused: it is about no two persons.
+        """
+        self._identities.hear(verdict)
+
+    def new_verdicts(self) -> "tuple[Verdict, ...]":
+        """What was decided here about ids since the last call, for the other robots and for the disk."""
+        return self._identities.new_verdicts()
 
     def forget(self, person_id: str) -> None:
-        """Know nothing of a person's face any more; one who is in view is learned anew from then on."""
+        """Know nothing of a person's face any more, nor of other ids; one who is in view is learned anew from then on."""
         self._identities.forget(person_id)

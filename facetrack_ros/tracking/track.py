@@ -22,7 +22,7 @@ class Track:
 
     :param track_id: unique over the robot's life; starts with a letter (``t_robot1_front_12``).
     :param person_id: who it is (``p_robot1_3``), empty while the track is not confirmed.
-    :param state: tracking when seen in this frame, lost when not.
+    :param state: tracking when seen, lost after some frames without (one, by default), idle when no longer looked for.
     :param bbox: ``(4,)`` float32, ``x1, y1, x2, y2`` in pixels; the last seen one when lost.
     :param confidence: 0..1.
     :param face: the face seen in this frame, None when there is none.

@@ -4,6 +4,7 @@ import numpy as np
 
 from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.tracking.follow import Follow
+from facetrack_ros.tracking.gallery import GalleryMatch
 from facetrack_ros.tracking.identity import Recognition
 
 
@@ -12,6 +13,7 @@ class Visit:
 
     :param first_ns: stamp of the first frame that showed the person.
     :param is_new: whether the person id was made for this visit.
+    :ivar enrolled: name of the gallery person it was said to be, empty before.
     :ivar matched: whether it was said that the face is one known before.
     :ivar together: persons seen in one picture with this one during the visit.
     """
@@ -21,6 +23,7 @@ class Visit:
         self.first_ns, self._first_number, self._first_box = first_ns, follow.first_number, follow.first_box
         self._confidence = follow.confidence
         self.is_new = is_new
+        self.enrolled = ""
         self.matched = False
         self.together: "set[str]" = set()
         self.last_ns, self.last_number, self._last_box = follow.last_ns, follow.last_number, follow.box
@@ -52,10 +55,16 @@ class Visit:
                            duration_ns=max(0, self.last_ns - self.first_ns), last_bbox=_numbers(self._last_box))
 
     def recognised(self, stamp_ns: int, number: int, recognition: Recognition) -> PersonEvent:
-        """FACE_MATCHED, once a visit."""
+        """FACE_MATCHED with a person known before, once a visit."""
         self.matched = True
         return self._event(FACE_MATCHED, stamp_ns, number, reference_face_id=recognition.person_id,
                            similarity=recognition.similarity)
+
+    def enrolled_as(self, stamp_ns: int, number: int, match: GalleryMatch) -> PersonEvent:
+        """FACE_MATCHED with a gallery person, once a visit."""
+        self.enrolled = match.entry.name
+        return self._event(FACE_MATCHED, stamp_ns, number, reference_face_id=match.entry.entry_id,
+                           reference_name=match.entry.name, watch=match.entry.watch, similarity=match.similarity)
 
     def _event(self, event: str, stamp_ns: int, number: int, **fields) -> PersonEvent:
         return PersonEvent(event, stamp_ns, self._robot_id, self._camera_id, self.person_id, number, **fields)

@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 
+#: How the model id of persons taken from faces begins.
+PERSONS_FROM = "persons_from_"
+
+
 @dataclass(frozen=True, eq=False)
 class FaceDetections:
     """What a face detector found in one picture.
@@ -39,6 +43,8 @@ class Detections:
     :param faces: where the detector looked for faces too, all it found; else None. It spares a second look within one
         process and does not cross the wire.
     :param owners: then for each of those faces the row of its person.
+    :param appearance: ``(n, dimension)`` float32 unit rows of how each whole body looks, for tracking; None where no
+        model for that runs.
     """
 
     boxes: np.ndarray
@@ -46,6 +52,7 @@ class Detections:
     model_id: str
     faces: "FaceDetections | None" = field(default=None, repr=False)
     owners: "np.ndarray | None" = field(default=None, repr=False)
+    appearance: "np.ndarray | None" = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.scores)

@@ -1,10 +1,16 @@
 """The settings that choose and tune models, as the vision package takes them."""
 
+from dataclasses import replace
+
+import numpy as np
+
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision import catalog
-from facetrack_ros.vision.build import AUTO, VisionSettings
+from facetrack_ros.vision.build import AUTO, VisionSettings, open_model
 from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.protocols import BodyEmbedder
 from facetrack_ros.vision.judge import check_judge
 from facetrack_ros.vision.reduced_embedder import reduced_contract
 from facetrack_ros.vision.resolve import resolve
@@ -22,6 +28,26 @@ def vision_settings(config: Config) -> VisionSettings:
         embedding_dim=config["face_tracking.embedding_dim"],
         appearance_as_identity=config["embedder.appearance_as_identity"],
         device=config["face_tracking.device"])
+
+
+def body_embedder(config: Config) -> "BodyEmbedder | None":
+    """What looks at whole bodies, None where ``tracking.appearance`` is off.
+
+    :raises ModelError: it is missing, damaged, refused or for another task.
+    """
+    if config["tracking.appearance"] == "off":
+        return None
+    return open_model(config["tracking.appearance"], "body", vision_settings(config))[1]
+
+
+def with_appearance(detections: Detections, image: np.ndarray, embedder: "BodyEmbedder | None") -> Detections:
+    """The persons with how their bodies look; as they are without an embedder.
+
+    :param image: ``(height, width, 3)`` uint8 BGR, the picture they are of.
+    """
+    if embedder is None or not len(detections):
+        return detections
+    return replace(detections, appearance=embedder.embed(image, detections.boxes))
 
 
 def contract_of(model_id: str, config: Config) -> ModelContract:

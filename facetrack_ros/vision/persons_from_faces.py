@@ -5,7 +5,7 @@ from typing import Sequence
 import numpy as np
 
 from facetrack_ros.vision.boxes import clip
-from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.detections import PERSONS_FROM, Detections
 from facetrack_ros.vision.picture import as_bgr
 from facetrack_ros.vision.protocols import FaceDetector
 
@@ -24,7 +24,7 @@ class FacePersonDetector:
     """
 
     def __init__(self, faces: FaceDetector, min_face_px: float):
-        self.model_id = f"persons_from_{faces.model_id}"
+        self.model_id = f"{PERSONS_FROM}{faces.model_id}"
         self._faces = faces
         self._min_face_px = min_face_px
 

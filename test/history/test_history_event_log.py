@@ -106,15 +106,69 @@ try:
     sys.exit("the first failure was not told")
 except StoreError as error:
     print(error)
-assert not log.append(event) and log.unwritten == 2
+assert not log.append(event) and log.unwritten == 2 and log.written == 1
 resource.setrlimit(resource.RLIMIT_FSIZE, ({resource.RLIM_INFINITY}, {resource.RLIM_INFINITY}))
-assert log.append(event) and log.unwritten == 2 and log.written == 2
+assert log.append(event) and log.unwritten == 0 and log.written == 4
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "make room" in done.stdout
     lines = next(tmp_path.iterdir()).read_text().splitlines()
-    assert len(lines) == 2 and all(json.loads(line) for line in lines)
+    assert len(lines) == 4 and all(json.loads(line) for line in lines)
+
+
+def test_what_is_too_much_to_wait_for_room_is_counted_as_lost(tmp_path, monkeypatch):
+    monkeypatch.setattr("facetrack_ros.history.event_log.MOST_WAITING", 3)
+    log = EventLog(tmp_path / "log")
+    (tmp_path / "log").rmdir()
+    with pytest.raises(StoreError, match="events wait"):
+        log.append(IN)
+    assert not any(log.append(event) for event in (OUT, OUT, OUT, MATCHED))
+    assert (log.unwritten, log.lost) == (5, 2)
+    (tmp_path / "log").mkdir()
+    assert log.append(MATCHED) and (log.unwritten, log.lost) == (3, 3)
+    assert [event["event"] for event in read_events(tmp_path / "log")] == [OUT.event, MATCHED.event, MATCHED.event]
+
+
+@pytest.mark.parametrize("format", ["jsonl", "csv"])
+def test_with_fsync_each_event_is_on_the_medium_when_append_returns(tmp_path, monkeypatch, format):
+    synced = []
+    monkeypatch.setattr("os.fsync", lambda file: synced.append(next(tmp_path.glob("*")).stat().st_size))
+    log = EventLog(tmp_path, format, fsync=True)
+    for event in (IN, OUT):
+        log.append(event)
+    assert len(synced) == 2 and synced[1] == next(tmp_path.glob("*")).stat().st_size
+
+
+def test_a_small_disk_that_fills_up_and_is_made_room_on_loses_no_event(tmp_path):
+    """A real full disk: a tmpfs of 64 kB in a namespace of its own."""
+    program = f"""
+import subprocess, sys
+from pathlib import Path
+if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", {str(tmp_path)!r}]).returncode:
+    sys.exit(77)
+from facetrack_ros.errors import StoreError
+from facetrack_ros.history.event_lines import read_events
+from facetrack_ros.history.event_log import EventLog
+from facetrack_ros.tracking.event import PERSON_IN, PersonEvent
+ballast = Path({str(tmp_path)!r}) / "ballast"
+ballast.write_bytes(bytes(40_000))
+log, told = EventLog({str(tmp_path)!r}), 0
+for number in range(200):
+    try:
+        log.append(PersonEvent(PERSON_IN, {NOON} + number, "robot1", "front", "p_1", number, (0, 0, 1, 1), 0.5))
+    except StoreError:
+        told += 1
+assert told == 1 and log.unwritten > 0 and log.written + log.unwritten == 200
+ballast.unlink()
+log.append(PersonEvent(PERSON_IN, {NOON} + 200, "robot1", "front", "p_1", 200, (0, 0, 1, 1), 0.5))
+assert [event["frame_number"] for event in read_events({str(tmp_path)!r})] == list(range(201))
+"""
+    done = subprocess.run(["unshare", "--mount", "--user", "--map-root-user", sys.executable, "-c", program],
+                          capture_output=True, text=True, timeout=60)
+    if done.returncode == 77 or "unshare" in done.stderr:
+        pytest.skip(f"no tmpfs can be mounted here: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
 
 
 def test_unknown_formats_and_unusable_folders_are_refused_with_a_sentence(tmp_path):

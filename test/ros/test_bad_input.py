@@ -36,6 +36,14 @@ def test_names_that_ros_cannot_take(processes, tmp_path, no_film):
     refused(processes.run("run", "--robot", "robot1", "--camera", "front", "--data", tmp_path / "data"), "NAME=SOURCE")
 
 
+def test_two_cameras_of_one_name(processes, tmp_path, no_film):
+    refused(processes.run("run", "--robot", "robot1", "--camera", "front=0", "--camera", f"front={no_film}", "--data",
+                          tmp_path / "data"), "two cameras are called front")
+    node = processes.node("tracker", "-r", "__ns:=/robot1", "-p", "cameras:=[front, front]", "-p", f"data_dir:={tmp_path}")
+    processes.wait_until(lambda: node.popen.poll() is not None, "the node ends")
+    assert node.popen.poll() == 2 and "two cameras are called front" in node.said()
+
+
 def test_an_unknown_robot_and_an_empty_mesh(processes, stage):
     reference = stage.references["Grace Hopper"]
     refused(processes.run("search", "--robot", "nobody", "--image", reference), "nobody")

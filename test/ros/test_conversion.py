@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes import conversion, people_conversion
 from facetrack_ros.search.answer import ANSWERED, TIMED_OUT, Answer, Match, RobotAnswer
 from facetrack_ros.search.question import Question
 from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
@@ -75,9 +75,9 @@ def test_a_question_and_an_answer():
 
 
 def test_a_template_and_one_that_is_none():
-    message = conversion.template_to_message("robot1", "p", "m", STAMP, np.stack([UNIT, UNIT]), np.array([0.5, 1.0]))
-    embeddings, qualities = conversion.template_from_message(message)
+    message = people_conversion.template_to_message("robot1", "p", "m", STAMP, np.stack([UNIT, UNIT]), np.array([0.5, 1.0]))
+    embeddings, qualities = people_conversion.template_from_message(message)
     assert embeddings.shape == (2, 4) and qualities.tolist() == [0.5, 1.0]
     message.dimension = 3
     with pytest.raises(ValueError, match="no rows of 3"):
-        conversion.template_from_message(message)
+        people_conversion.template_from_message(message)

@@ -5,12 +5,15 @@ import re
 import numpy as np
 import pytest
 
+from facetrack_ros.tracking.aliases import Verdict
 from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT
+from facetrack_ros.tracking.identity import TemplateRefused
 from facetrack_ros.tracking.ids import IdCounter
 from facetrack_ros.tracking.people import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.track import TrackState
 from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.face import Face
 
 P1, P2, P3 = "p_robot1_1", "p_robot1_2", "p_robot1_3"
 
@@ -301,6 +304,9 @@ def test_a_tracker_from_elsewhere_can_take_the_place_of_the_own(look):
         def update(self, stamp_ns, observation):
             return np.array([0] + [-1] * (len(observation) - 1))[:len(observation)]
 
+        def began(self, key):
+            return None
+
     people = PeopleTracker("robot1", IdCounter(), TrackingSettings(), 0.36, "a-model", new_tracker=ByOrder)
     boxes = np.array([[0, 0, 60, 180], [100, 0, 160, 180]], np.float32)
     shown = Detections(boxes, np.ones(2, np.float32), "boxes")
@@ -344,3 +350,80 @@ def test_a_person_who_is_forgotten_is_a_stranger_again(scene, look):
         scene.people.forget(P1)
     assert {person for _, person, _ in scene.told()} == {P1, P2}
     assert FACE_MATCHED not in {event for event, _, _ in scene.told()}
+
+
+def test_a_track_that_goes_over_to_somebody_else_ends_and_both_keep_their_ids(look):
+    """What joins boxes may be wrong where people cross: here the two keys change places at 12 s."""
+    class Swapped:
+        def update(self, stamp_ns, observation):
+            return np.arange(len(observation))[::-1] if stamp_ns >= 12 * 10**9 else np.arange(len(observation))
+
+        def began(self, key):
+            return None
+
+    people, at = PeopleTracker("robot1", IdCounter(), TrackingSettings(), 0.36, "a-model", new_tracker=Swapped), {}
+    boxes = np.array([[100, 100, 160, 280], [400, 100, 460, 280]], np.float32)
+    for number in range(40):
+        faces = [Face(boxes[row], np.zeros((5, 2), np.float32), 0.9, 0.8, person=row, embedding=look(row + 1))
+                 for row in range(2)]
+        tracks, _ = people.update("front", 10 * 10**9 + number * 10**8, number,
+                                  Detections(boxes, np.ones(2, np.float32), "boxes"), faces)
+        at[number] = {track.person_id: track.bbox[0] for track in tracks if track.state is TrackState.TRACKING}
+    assert at[19] == at[39] == {P1: 100, P2: 400}
+
+
+def test_ids_of_one_person_become_one_and_a_visit_keeps_the_id_it_began_with(scene, look):
+    for step in range(3):
+        scene.show(10 + 0.2 * step, (100, look(1)))
+    for step in range(8):
+        scene.show(20 + 0.2 * step, (100, None))
+    for step in range(3):
+        tracks = scene.show(21.6 + 0.2 * step, (100, look(1)))
+    assert tracks[0].person_id == P2 and scene.people.aliases.group(P2) == (P1, P2)
+    verdict, = scene.people.new_verdicts()
+    assert verdict.same and verdict.similarity == pytest.approx(1) and verdict.model_id == "a-model" and not verdict.operator
+    assert scene.people.new_verdicts() == ()
+
+
+def test_two_robots_that_hear_of_each_other_agree(make_scene, look):
+    """Each made an id of its own for one person, and each tells the other, in either order."""
+    one, other = make_scene(), make_scene()
+    other.people = PeopleTracker("robot2", IdCounter(), TrackingSettings(), 0.36, "a-model")
+    for step in range(4):
+        one.show(10 + 0.2 * step, (100, look(1, 0.95, step)))
+        other.show(10 + 0.2 * step, (300, look(1, 0.95, 10 + step)))
+    for teller, listener in ((one, other), (other, one)):
+        for person_id, template in teller.people.persons().items():
+            if person_id.startswith(f"p_{teller.people.robot_id}"):
+                listener.people.learn(person_id, "a-model", template.embeddings, template.qualities)
+    for teller, listener in ((one, other), (other, one)):
+        for verdict in teller.people.new_verdicts():
+            listener.people.hear(verdict)
+    assert {scene.people.aliases.settled(each) for scene in (one, other) for each in (P1, "p_robot2_1")} == {P1}
+
+
+def test_a_robot_that_saw_two_in_one_picture_undoes_what_another_joined(scene, look):
+    for step in range(3):
+        scene.show(10 + 0.2 * step, (100, look(1)), (400, look(2)))
+    joined = Verdict("a_robot2_1", P1, P2, True, "robot2", False, 1, 0, "faces match", 0.6, "a-model")
+    scene.people.hear(joined)
+    answer, = scene.people.new_verdicts()
+    assert not answer.same and answer.reason == "seen in one picture" and scene.people.aliases.settled(P2) == P2
+    # A person's word counts more.
+    scene.people.hear(Verdict("a_ann_1", P1, P2, True, "ann", True, 1, 0, "twins, I asked"))
+    assert scene.people.new_verdicts() == () and scene.people.aliases.settled(P2) == P1
+
+
+@pytest.mark.parametrize("first, second", [("1", "p_2"), ("p_1", "p 2"), ("p_2", "p_1"), ("p_1", "p_1")])
+def test_a_verdict_on_no_two_persons_is_refused(scene, first, second):
+    with pytest.raises(TemplateRefused):
+        scene.people.hear(Verdict("a_1", first, second, True, "robot2", False, 1, 0, ""))
+    assert scene.people.aliases.verdicts == ()
+
+
+def test_a_person_of_middling_score_came_with_the_first_of_the_boxes_that_made_sure(scene):
+    for step in range(20):
+        scene.show(10 + 0.1 * step, (100 + 3 * step, None), score=0.6)
+    came, = scene.events
+    assert (came.event, came.stamp_ns, came.frame_number) == (PERSON_IN, 10 * 10**9, 0)
+    assert came.bbox == (100, 100, 160, 280)

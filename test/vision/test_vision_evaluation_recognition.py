@@ -6,7 +6,7 @@ import pytest
 
 from facetrack_ros.errors import EvaluationError, ModelError
 from facetrack_ros.vision import catalog
-from facetrack_ros.vision.build import build_for_measuring
+from facetrack_ros.vision.build import VisionSettings, build_for_measuring, build_pipeline
 from facetrack_ros.vision.catalog import MOBILEFACENET
 from facetrack_ros.vision.contract import write_contract
 from facetrack_ros.vision.detections import Detections
@@ -16,6 +16,7 @@ from facetrack_ros.vision.evaluation.recognition import measure
 from facetrack_ros.vision.evaluation.recognition_report import account_lines, figure_lines, figures_json
 from facetrack_ros.vision.evaluation.roc_plot import draw_roc
 from facetrack_ros.vision.face import Face
+from facetrack_ros.vision.folders import cache_folder
 from facetrack_ros.vision.resolve import resolve
 
 
@@ -164,3 +165,18 @@ def test_what_was_measured_counts_for_a_file_of_ones_own_too(tmp_path):
     put_to_use(replace(own, threshold=0.7, measured_on="our own people"))
     assert resolve(f"{MOBILEFACENET.id}={file}").contract.threshold == 0.7
     assert resolve(str(file)).contract.threshold == 0.7
+
+
+def test_an_embedder_that_may_not_judge_can_be_measured_and_then_states_what_its_similarities_mean(models, tmp_path, monkeypatch):
+    monkeypatch.setenv("FACETRACK_MODELS", f"{tmp_path}:{models}")
+    file = tmp_path / "looks.onnx"
+    file.write_bytes((models / MOBILEFACENET.file).read_bytes())
+    looks = replace(MOBILEFACENET, id="looks", file="looks.onnx", purpose="appearance", threshold=0.0, false_match_curve=(),
+                    measured_on="", urls=())
+    path = write_contract(looks, cache_folder())
+    settings = VisionSettings(embedder="looks")
+    with pytest.raises(ModelError, match="appearance"):
+        build_pipeline(settings)
+    assert build_for_measuring(settings).contract == looks
+    assert put_to_use(calibrated(looks, measure(*population()), 1e-3, "our own people")) == path
+    assert build_for_measuring(settings).contract.threshold > 0

@@ -1,0 +1,111 @@
+"""The event log: what an event costs, with and without fsync, and what is left after SIGKILL at random moments.
+
+    python benchmarks/event_log.py [--kills 100] [--json FILE] [--dir DIR]
+
+A killed writer says each event's number after :meth:`EventLog.append` has returned; whatever was said must be in the log,
+whole. Both formats take turns.
+"""
+
+import argparse
+import json
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from facetrack_ros.history.event_lines import read_events
+from facetrack_ros.history.event_log import EventLog
+from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
+
+NOON_NS = 1_795_348_800 * 10**9
+EVENTS = 1000
+WRITER = """
+import sys
+from facetrack_ros.history.event_log import EventLog
+from facetrack_ros.tracking.event import PERSON_IN, PersonEvent
+log, number = EventLog(sys.argv[1], sys.argv[2]), int(sys.argv[3])
+while True:
+    log.append(PersonEvent(PERSON_IN, %d + number * 1000, "robot1", "front", f"p_robot1_{number}", number, (1, 2, 3, 4), 0.5))
+    print(number, flush=True)
+    number += 1
+""" % NOON_NS
+
+
+def events() -> "list[PersonEvent]":
+    """All kinds in turn."""
+    made = []
+    for number in range(EVENTS):
+        place = (NOON_NS + number * 10**6, "robot1", "front", f"p_robot1_{number // 3}", number)
+        made.append((PersonEvent(PERSON_IN, *place, bbox=(1.5, 2.5, 61.0, 180.0), confidence=0.8),
+                     PersonEvent(FACE_MATCHED, *place, reference_face_id="p_robot2_4", similarity=0.61),
+                     PersonEvent(PERSON_OUT, *place, last_seen_ns=NOON_NS, duration_ns=10**9, last_bbox=(1.5, 2.5, 61.0, 180.0))
+                     )[number % 3])
+    return made
+
+
+def time_log(folder: Path, format: str, fsync: bool, made: "list[PersonEvent]") -> float:
+    """Milliseconds for all of them."""
+    log = EventLog(folder, format, fsync)
+    started = time.perf_counter()
+    for event in made:
+        log.append(event)
+    spent = (time.perf_counter() - started) * 1e3
+    log.close()
+    return spent
+
+
+def kill_writers(folder: Path, format: str, kills: int, rng: random.Random) -> "tuple[int, int, int]":
+    """Acknowledged events, those of them that are missing, and lines that are damaged."""
+    acknowledged: "set[int]" = set()
+    number = 0
+    for _ in range(kills):
+        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(folder), format, str(number)], stdout=subprocess.PIPE)
+        writer.stdout.readline()  # it is up, and under full load from now on
+        acknowledged.add(number)
+        time.sleep(rng.uniform(0, 0.05))
+        writer.send_signal(signal.SIGKILL)
+        # The last number may have been cut short on its way here.
+        said = [int(line) for line in writer.stdout.read().split(b"\n")[:-1]]
+        writer.wait()
+        acknowledged.update(said)
+        number = max(acknowledged) + 10
+    found = [event["frame_number"] for event in read_events(folder)]
+    lines = sum(len(path.read_bytes().split(b"\n")) - 1 - (format == "csv") for path in folder.glob("events-*"))
+    return len(acknowledged), len(acknowledged - set(found)), lines - len(found)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--dir", type=Path, help="on the disk to be measured")
+    arguments = parser.parse_args()
+    made, result = events(), {}
+    with tempfile.TemporaryDirectory(dir=arguments.dir) as folder:
+        spent: dict = {(format, fsync): [] for format in ("jsonl", "csv") for fsync in (False, True)}
+        for turn in range(5):
+            for format, fsync in spent:
+                spent[format, fsync].append(time_log(Path(folder) / f"{format}{fsync}{turn}", format, fsync, made))
+        print(f"| format | {EVENTS} events, ms | with fsync: each, ms |\n|---|---|---|")
+        for format in ("jsonl", "csv"):
+            plain, synced = (float(np.median(spent[format, fsync])) for fsync in (False, True))
+            result[format] = {"ms": plain, "fsync_ms": synced}
+            print(f"| {format} | {plain:.1f} | {synced:.0f} |")
+        print("\n| format | SIGKILLs | acknowledged events | lost | damaged lines |\n|---|---|---|---|---|")
+        rng = random.Random(7)
+        for format in ("jsonl", "csv"):
+            kills = arguments.kills // 2
+            counted = kill_writers(Path(folder) / f"killed-{format}", format, kills, rng)
+            result[format] |= dict(zip(("acknowledged", "lost", "damaged"), counted), kills=kills)
+            print(f"| {format} | {kills} | " + " | ".join(map(str, counted)) + " |", flush=True)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""``facetrack enroll``: people with names, from pictures with one face each."""
+
+import argparse
+import array
+import time
+from pathlib import Path
+
+from facetrack_ros.cli.search import read_picture
+from facetrack_ros.config import Config
+from facetrack_ros.errors import ConfigError, QuestionError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The subcommand's arguments."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="of the person")
+    parser.add_argument("pictures", nargs="*", metavar="PICTURE", help="pictures with one face each")
+    parser.add_argument("--watch", action="store_true", help="robots warn when they see this person")
+    parser.add_argument("--list", action="store_true", help="list who is enrolled instead")
+    parser.add_argument("--remove", metavar="NAME_OR_ID", help="delete a person's entries, or one entry, everywhere, instead")
+    parser.add_argument("--robot", metavar="NAME", help="whom to tell; it tells all others. Default: the first found")
+    parser.add_argument("--data", metavar="DIR", help="stored histories instead of the mesh; with --robot only that one's")
+    parser.add_argument("--config", metavar="FILE", help="settings, a YAML file (with --data: the models)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Enrol, list or remove."""
+    ways = (bool(arguments.name), arguments.list, bool(arguments.remove))
+    if sum(ways) != 1 or bool(arguments.name) != bool(arguments.pictures):
+        raise QuestionError("say NAME and at least one PICTURE, or --list, or --remove NAME")
+    if arguments.name:
+        pictures = [(Path(path).name, read_picture(path)) for path in arguments.pictures]
+        return _enrol_stored(arguments, pictures) if arguments.data else _enrol_live(arguments, pictures)
+    return _stored(arguments) if arguments.data else _live(arguments)
+
+
+def _enrol_live(arguments: argparse.Namespace, pictures: "list[tuple[str, bytes]]") -> int:
+    from sensor_msgs.msg import CompressedImage
+
+    from facetrack_ros import srv
+    from facetrack_ros.nodes.asker import Asker
+
+    request = srv.EnrollFace.Request(
+        name=arguments.name, sources=[name for name, _ in pictures], watch=arguments.watch,
+        images=[CompressedImage(format="jpeg", data=array.array("B", data)) for _, data in pictures])
+    with Asker(arguments.robot or "") as asker:
+        response = asker.call(srv.EnrollFace, "enroll_face", request, 30.0)
+        if not response.success:
+            raise QuestionError(f"{asker.robot}: {response.message}")
+        return _say(arguments.name, list(response.entry_ids), [each for each in response.message.split("; ") if each])
+
+
+def _enrol_stored(arguments: argparse.Namespace, pictures: "list[tuple[str, bytes]]") -> int:
+    from facetrack_ros.history.gallery_store import GalleryStore
+    from facetrack_ros.search.enrolment import gallery_of, make_entries, remarks
+    from facetrack_ros.tracking.ids import IdCounter
+    from facetrack_ros.tracking.settings import TrackingSettings
+    from facetrack_ros.vision.build import build_pipeline
+    from facetrack_ros.vision.from_config import vision_settings
+
+    folders = _folders(arguments)
+    pipeline = build_pipeline(vision_settings(Config.load(arguments.config) if arguments.config else Config()))
+    first = folders[0]
+    ids = IdCounter(first.path / "gallery_ids.json")
+    entries = make_entries(arguments.name, pictures, pipeline, lambda: f"g_{first.robot_id}_{ids.next('entry')}",
+                           arguments.watch, first.robot_id, time.time_ns())
+    for folder in folders:
+        for entry in entries:
+            GalleryStore(folder.path).add(entry)
+    gallery = gallery_of(GalleryStore(first.path).read()[0], pipeline.contract, TrackingSettings().margin)
+    return _say(arguments.name, [entry.entry_id for entry in entries], remarks(entries, gallery))
+
+
+def _say(name: str, entry_ids: "list[str]", said: "list[str]") -> int:
+    print(f"{name} is enrolled: {', '.join(entry_ids)}")
+    for sentence in said:
+        print(f"note: {sentence}")
+    return 0
+
+
+def _stored(arguments: argparse.Namespace) -> int:
+    from facetrack_ros.history.gallery_store import GalleryStore
+
+    stores = [GalleryStore(folder.path) for folder in _folders(arguments)]
+    entries = {entry.entry_id: entry for store in stores for entry in store.read()[0]}
+    if arguments.list:
+        return _list(entries.values())
+    for entry_id in _chosen(entries.values(), arguments.remove):
+        for store in stores:
+            store.delete(entry_id)
+    return 0
+
+
+def _live(arguments: argparse.Namespace) -> int:
+    from facetrack_ros.nodes.mesh_people import MeshPeople
+
+    with MeshPeople() as people:
+        if arguments.list:
+            return _list(people.gallery.values())
+        people.delete_entries(_chosen(people.gallery.values(), arguments.remove))
+        return 0
+
+
+def _list(entries) -> int:
+    for entry in sorted(entries, key=lambda entry: (entry.name, entry.entry_id)):
+        print(f"{entry.name:<20} {entry.entry_id:<16} quality {entry.quality:.2f}  {entry.model_id}  {entry.source}"
+              f"{'  watched for' if entry.watch else ''}")
+    if not entries:
+        print("nobody is enrolled")
+    return 0 if entries else 1
+
+
+def _chosen(entries, name: str) -> "list[str]":
+    chosen = sorted(entry.entry_id for entry in entries if name in (entry.name, entry.entry_id))
+    if not chosen:
+        raise QuestionError(f"nobody is enrolled as {name}; `facetrack enroll --list` names everybody")
+    print(f"deleted: {', '.join(chosen)}")
+    return chosen
+
+
+def _folders(arguments: argparse.Namespace) -> list:
+    from facetrack_ros.history.folders import history_folders, robot_folder
+
+    if arguments.robot:
+        robot_folder(arguments.data, arguments.robot)
+    folders = [folder for folder in history_folders(arguments.data)
+               if not folder.error and arguments.robot in (None, folder.robot_id)]
+    if not folders:
+        raise ConfigError(f"there is no robot's history below {arguments.data}; name the robot it is for: --robot NAME")
+    return folders

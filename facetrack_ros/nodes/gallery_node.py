@@ -1,0 +1,153 @@
+"""Gallery node: enrols people for every robot, and keeps what every robot enrolled."""
+
+from pathlib import Path
+
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.task import Future
+
+from facetrack_ros import msg, srv
+from facetrack_ros.errors import FacetrackError
+from facetrack_ros.history.folders import robot_folder
+from facetrack_ros.history.gallery_store import GalleryStore
+from facetrack_ros.nodes import people_conversion
+from facetrack_ros.nodes.member import ROSTER, RobotMember
+from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.worker import Everything, Worker
+from facetrack_ros.search.enrolment import gallery_of, make_entries, remarks
+from facetrack_ros.search.gallery_folder import enrolment_pictures
+from facetrack_ros.tracking.ids import IdCounter, safe_name
+from facetrack_ros.tracking.gallery import EntryRefused, GalleryEntry
+from facetrack_ros.tracking.settings import TrackingSettings
+from facetrack_ros.vision.build import build_pipeline
+from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
+from facetrack_ros.vision.pipeline import VisionPipeline
+
+# How often the gallery folder is looked at.
+FOLDER_S = 5.0
+_FROM_FOLDER = "folder:"
+
+
+class GalleryNode(RobotMember):
+    """Serves ``enroll_face``, takes the pictures of a folder, and shares entries with every robot.
+
+    Whatever it hears for the first time it says again, so that an entry outlives the robot that made it.
+
+    :param pipeline: the models, where the process shares them; else they are loaded at the first picture.
+    """
+
+    def __init__(self, pipeline: "VisionPipeline | None" = None, **member):
+        super().__init__("gallery", ("mesh", "data_dir", "gallery.", *VISION_OPTIONS), **member)
+        self._pipeline = pipeline
+        folder = robot_folder(self.robot_folder(), self.robot_id)
+        self._ids = IdCounter(folder / "gallery_ids.json")
+        self._store = GalleryStore(folder)
+        self._seen_folder: "tuple | None" = None
+        group = ReentrantCallbackGroup()
+        self._worker = Worker("gallery", Everything(), self._work, self.get_logger())
+        self._publisher = self.create_publisher(msg.GalleryEntry, self.mesh_topic("gallery"), ROSTER)
+        self.create_subscription(msg.GalleryEntry, self.mesh_topic("gallery"),
+                                 lambda message: self._worker.put("", (self._hear, message)), ROSTER, callback_group=group)
+        self.create_service(srv.EnrollFace, self.robot_topic("enroll_face"), self._serve, callback_group=group)
+        self._worker.put("", (self._tell_all,))
+        if self.settings["gallery.folder"]:
+            self._worker.put("", (self._look_at_folder,))
+            self.create_timer(FOLDER_S, lambda: self._worker.put("", (self._look_at_folder,)))
+
+    async def _serve(self, request: srv.EnrollFace.Request, response: srv.EnrollFace.Response):
+        finished = Future()
+        self._worker.put("", (self._enrol_request, request, response, finished))
+        await finished
+        return response
+
+    def _enrol_request(self, request: srv.EnrollFace.Request, response: srv.EnrollFace.Response, finished: Future) -> None:
+        """In the worker: models have to run."""
+        try:
+            sources = list(request.sources) or [f"picture {number}" for number in range(1, len(request.images) + 1)]
+            if len(sources) != len(request.images):
+                raise EntryRefused(f"{len(request.images)} images and {len(sources)} sources: give one a picture, or none")
+            entries, said = self._enrol(request.name, [(Path(source).name, bytes(image.data)) for source, image in zip(
+                sources, request.images)], request.watch)
+            response.success, response.message = True, "; ".join(said)
+            response.entry_ids, response.model_id = [entry.entry_id for entry in entries], entries[0].model_id
+        except FacetrackError as error:
+            response.message = str(error)
+        except Exception as error:  # the caller waits: it must hear of it, whatever it was
+            response.message = f"unexpected {type(error).__name__}: {error}"
+            raise
+        finally:
+            finished.set_result(None)
+            # Whoever awaits is looked at when the executor next wakes, and another thread's result does not wake it.
+            self.executor.wake()
+
+    def _enrol(self, name: str, pictures: "list[tuple[str, bytes]]", watch: bool) -> "tuple[list[GalleryEntry], list[str]]":
+        """Make entries, keep and share them; returns them and what should be known about them."""
+        if self._pipeline is None:
+            self._pipeline = build_pipeline(vision_settings(self.settings))
+        entries = make_entries(name, pictures, self._pipeline, lambda: f"g_{safe_name(self.robot_id)}_{self._ids.next('entry')}",
+                               watch, self.robot_id, self.get_clock().now().nanoseconds)
+        for entry in entries:
+            self._store.add(entry)
+            self._publisher.publish(people_conversion.entry_to_message(entry))
+        everybody = gallery_of(self._store.read()[0], self._pipeline.contract, TrackingSettings().margin)
+        said = remarks(entries, everybody)
+        for sentence in said:
+            self.get_logger().warning(sentence)
+        return entries, said
+
+    def _tell_all(self) -> None:
+        entries, refused = self._store.read()
+        for sentence in refused:
+            self.get_logger().warning(sentence)
+        for entry in entries:
+            self._publisher.publish(people_conversion.entry_to_message(entry))
+        for entry_id in self._store.deleted():
+            self._publisher.publish(msg.GalleryEntry(entry_id=entry_id, deleted=True))
+
+    def _hear(self, message: msg.GalleryEntry) -> None:
+        try:
+            if message.deleted:
+                if not self._store.was_deleted(message.entry_id):
+                    self._delete(message.entry_id)
+            elif self._store.add(people_conversion.entry_from_message(message)):
+                self._publisher.publish(message)
+        except EntryRefused as error:
+            self.get_logger().warning(f"{message.by or 'somebody'} told of gallery entry {message.entry_id!r}, turned down: "
+                                      f"{error}", throttle_duration_sec=10.0)
+
+    def _delete(self, entry_id: str) -> None:
+        self._store.delete(entry_id)
+        self._publisher.publish(msg.GalleryEntry(entry_id=entry_id, deleted=True))
+
+    def _look_at_folder(self) -> None:
+        """Enrol what is new in the gallery folder and delete what is gone, where anything changed."""
+        root = Path(self.settings["gallery.folder"]).expanduser()
+        pictures, junk = enrolment_pictures(root)
+        found = {f"{_FROM_FOLDER}{each.path.relative_to(root)} {each.path.stat().st_size} {each.path.stat().st_mtime_ns}": each
+                 for each in pictures}
+        if self._seen_folder == tuple(found):
+            return
+        self._seen_folder = tuple(found)
+        for sentence in junk:
+            self.get_logger().warning(f"gallery folder: {sentence}")
+        known = {entry.source: entry for entry in self._store.read()[0]
+                 if entry.by == self.robot_id and entry.source.startswith(_FROM_FOLDER)}
+        for source in known.keys() - found.keys():
+            self._delete(known[source].entry_id)
+        for source in found.keys() - known.keys():
+            try:
+                self._enrol(found[source].name, [(source, found[source].path.read_bytes())], found[source].watch)
+            except (FacetrackError, OSError) as error:
+                self.get_logger().warning(f"gallery folder: {error}")
+
+    def _work(self, items: list) -> None:
+        for call, *arguments in items:
+            call(*arguments)
+
+    def close(self) -> None:
+        """Finish what is at hand and stop."""
+        self._worker.close()
+
+
+def main() -> None:
+    """Run the node in a process of its own."""
+    run_node(GalleryNode)

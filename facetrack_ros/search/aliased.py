@@ -1,0 +1,12 @@
+"""An answer that names people as they are known now, whatever they were called when they were seen."""
+
+from dataclasses import replace
+
+from facetrack_ros.search.answer import Answer
+from facetrack_ros.tracking.aliases import Aliases
+
+
+def follow_aliases(answer: Answer, aliases: Aliases) -> Answer:
+    """The answer with each match's person under the id that stands for them."""
+    return replace(answer, matches=tuple(replace(match, person_id=aliases.settled(match.person_id))
+                                         for match in answer.matches))

@@ -1,0 +1,70 @@
+"""The settings of tracking, as the configuration gives them."""
+
+from functools import partial
+from typing import Callable
+
+from facetrack_ros.config import Config
+from facetrack_ros.errors import ConfigError
+from facetrack_ros.tracking.aliases import Aliases
+from facetrack_ros.tracking.association import BoxTracker
+from facetrack_ros.tracking.camera_motion import CameraMotion
+from facetrack_ros.tracking.ids import IdCounter
+from facetrack_ros.tracking.library_tracker import LibraryTracker
+from facetrack_ros.tracking.people import PeopleTracker
+from facetrack_ros.tracking.settings import SECOND_NS, TrackingSettings
+from facetrack_ros.tracking.tracker import Tracker
+from facetrack_ros.vision.contract import ModelContract
+
+OWN = "own"
+OFF = "off"
+#: From which cosine two bodies look the same: chosen on TUD-Campus (docs/tracking.md). Other models need the setting.
+BODY_THRESHOLDS = {"osnet_x0_25_msmt17": 0.65, "colour_gradient_histogram": 0.8}
+_OTHER_BODY_THRESHOLD = 0.7
+
+
+def tracking_settings(config: Config) -> TrackingSettings:
+    """What the configuration says of tracking; the rest stays at its default."""
+    return TrackingSettings(
+        exit_after_ns=round(config["tracking.exit_after_s"] * SECOND_NS),
+        lost_after_frames=config["tracking.lost_after_frames"], max_gap_ns=round(config["tracking.lost_for_s"] * SECOND_NS),
+        sure_score=config["tracking.sure_score"],
+        likely_score=min(config["tracking.likely_score"], config["tracking.sure_score"]))
+
+
+def body_threshold(config: Config) -> float:
+    """From which cosine two bodies look the same to the chosen model."""
+    name = config["tracking.appearance"]
+    return config["tracking.appearance_threshold"] or BODY_THRESHOLDS.get(name, _OTHER_BODY_THRESHOLD)
+
+
+def tracker_factory(config: Config, threshold: float) -> "Callable[[], Tracker]":
+    """Makes a camera's tracker as the configuration chooses it. One is made at once, so that a choice that cannot be is
+    told before the first frame.
+
+    :param threshold: of the face embedder: lowest cosine similarity of a match.
+    :raises ConfigError: the chosen tracker is not here, or does not know what is asked of it.
+    """
+    settings, name, motion = tracking_settings(config), config["tracking.association"], config["tracking.camera_motion"]
+    if name != OWN:
+        if config["tracking.appearance"] != OFF:
+            raise ConfigError(f"{name} takes no account of appearance: set tracking.association to own, or "
+                              "tracking.appearance to off")
+        make = partial(LibraryTracker, name, threshold, settings, camera_motion=motion)
+    else:
+        def make() -> BoxTracker:
+            return BoxTracker(threshold, settings, body_threshold(config),
+                              None if motion == OFF else CameraMotion(motion))
+    make()
+    return make
+
+
+def people_tracker(robot_id: str, ids: IdCounter, config: Config, contract: ModelContract,
+                   aliases: "Aliases | None" = None) -> PeopleTracker:
+    """The people of a robot, as the configuration says.
+
+    :param contract: of the face embedder.
+    :param aliases: which ids are one person, as known so far.
+    :raises ConfigError: see :func:`tracker_factory`.
+    """
+    return PeopleTracker(robot_id, ids, tracking_settings(config), contract.threshold, contract.id,
+                         tracker_factory(config, contract.threshold), aliases)

@@ -1,0 +1,146 @@
+"""People over stored histories: one id over robots, merges that can be undone, and people with names."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+FACETRACK = Path(sys.executable).parent / "facetrack"
+DATA = Path(os.environ.get("FACETRACK_DATA") or Path(__file__).resolve().parents[2].parent / "shared" / "data")
+START = "2026-05-01T12:00:00"
+A_AT_ROBOT1 = "face-demographics-walking-and-pause"
+A_AND_B = "head-pose-face-detection-female-and-male"
+
+
+@pytest.fixture(scope="module")
+def clips():
+    if not (DATA / "clips").is_dir():
+        pytest.skip(f"no real clips in {DATA}; set FACETRACK_DATA to the data folder")
+    return DATA / "clips"
+
+
+@pytest.fixture(scope="module")
+def run(clips, tmp_path_factory):
+    home = tmp_path_factory.mktemp("people")
+    environment = {**os.environ, "FACETRACK_MODELS": str(DATA / "models"), "FACETRACK_DOWNLOAD": "0",
+                   "XDG_CACHE_HOME": str(home)}
+    return lambda *arguments: subprocess.run([str(FACETRACK), *map(str, arguments)], capture_output=True, text=True,
+                                             env=environment, cwd=home, timeout=300)
+
+
+def ingest(run, clips, robot, clip, data):
+    done = run("ingest", "--robot", robot, "--camera", f"front={clips / clip}.gif", "--data", data, "--start", START)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def apart(run, clips, tmp_path_factory):
+    """Two robots that never heard of each other, in one folder afterwards."""
+    data = tmp_path_factory.mktemp("apart")
+    ingest(run, clips, "robot1", A_AT_ROBOT1, data / "one")
+    ingest(run, clips, "robot2", A_AND_B, data / "two")
+    shutil.copytree(data / "one", data / "both")
+    shutil.copytree(data / "two", data / "both", dirs_exist_ok=True)
+    return data / "both"
+
+
+@pytest.fixture
+def both(apart, tmp_path):
+    return shutil.copytree(apart, tmp_path / "both")
+
+
+@pytest.fixture(scope="module")
+def pictures(clips, tmp_path_factory):
+    """A and B by themselves, both in one picture, and nobody."""
+    folder = tmp_path_factory.mktemp("pictures")
+    with av.open(str(clips / f"{A_AND_B}.gif")) as container:
+        both = next(container.decode(video=0)).to_ndarray(format="bgr24")
+    middle = both.shape[1] // 2
+    for name, image in {"a": both[:, :middle], "b": both[:, middle:], "two": both, "none": np.full_like(both, 90)}.items():
+        cv2.imwrite(str(folder / f"{name}.png"), image)
+    return folder
+
+
+def persons(run, data):
+    done = run("persons", "list", "--data", data, "--json")
+    assert done.returncode == 0, done.stderr
+    return {line["person_id"]: line for line in map(json.loads, done.stdout.splitlines())}
+
+
+def names_found(run, data, picture):
+    done = run("search", "--image", picture, "--data", data, "--json")
+    return {match["person_id"] for match in json.loads(done.stdout)["matches"]}
+
+
+def test_the_next_robot_knows_whom_the_one_before_saw(run, clips, tmp_path):
+    ingest(run, clips, "robot1", A_AT_ROBOT1, tmp_path)
+    ingest(run, clips, "robot2", A_AND_B, tmp_path)
+    known = persons(run, tmp_path)
+    assert sorted(line["robots"] for line in known.values()).count(["robot1", "robot2"]) == 1
+    assert len(known) == 4  # A, her two companions, and B
+
+
+def test_ids_of_one_person_are_merged_searched_as_one_and_parted_again(run, both, pictures):
+    names = names_found(run, both, pictures / "a.png")
+    assert len(names) == 2
+    one, other = sorted(names)
+    done = run("persons", "merge", other, one, "--data", both, "--reason", "same coat")
+    assert done.returncode == 0 and f"persons split {one}" in done.stdout, done.stderr
+    assert names_found(run, both, pictures / "a.png") == {one}
+    record, = persons(run, both)[one]["verdicts"]
+    assert record["reason"] == "same coat" and record["operator"] and record["same"]
+    assert run("persons", "merge", other, one, "--data", both).returncode == 2
+    by_alias = json.loads(run("search", "--person", other, "--data", both, "--json").stdout)["matches"]
+    assert {match["robot_id"] for match in by_alias} == {"robot1", "robot2"}
+    done = run("persons", "split", other, "--data", both)
+    assert done.returncode == 0, done.stderr
+    assert names_found(run, both, pictures / "a.png") == {one, other}
+
+
+def test_nobody_of_that_name_is_told(run, both):
+    for words in (("merge", "p_robot1_1", "p_robot9_1"), ("split", "p_robot9_1")):
+        done = run("persons", *words, "--data", both)
+        assert done.returncode == 2 and "nobody is known as p_robot9_1" in done.stderr
+
+
+def test_an_enrolled_person_is_recognised_once_a_visit_by_name_and_deleted_again(run, clips, pictures, tmp_path):
+    done = run("enroll", "Ann Example", pictures / "a.png", "--data", tmp_path, "--robot", "robot1", "--watch")
+    assert done.returncode == 0, done.stderr
+    ingest(run, clips, "robot1", A_AT_ROBOT1, tmp_path)
+    events = [json.loads(line) for line in run("events", "--data", tmp_path, "--json").stdout.splitlines()]
+    matched, = [event for event in events if event["event"] == "FACE_MATCHED"]
+    assert matched["reference_face_id"] == "g_robot1_1" and matched["similarity"] > 0.4
+    assert set(matched) == {"event", "person_id", "robot_id", "camera_id", "timestamp", "frame_number", "reference_face_id",
+                            "similarity", "search_id"}
+    found = json.loads(run("search", "--person", "Ann Example", "--data", tmp_path, "--json").stdout)["matches"]
+    assert {match["person_id"] for match in found} == {matched["person_id"]}
+    assert "watched for" in run("enroll", "--list", "--data", tmp_path).stdout
+    files = sorted((tmp_path / "robot1" / "gallery").glob("*.json"))
+    assert len(files) == 1  # recognising added nothing
+    assert run("enroll", "--remove", "Ann Example", "--data", tmp_path).returncode == 0
+    assert not list((tmp_path / "robot1" / "gallery").glob("*.json"))
+    assert run("enroll", "--list", "--data", tmp_path).returncode == 1
+
+
+@pytest.mark.parametrize("picture, says", [("two.png", "2 faces found"), ("none.png", "no face found")])
+def test_a_picture_without_one_face_enrols_nobody(run, pictures, tmp_path, picture, says):
+    done = run("enroll", "Ann", pictures / "a.png", pictures / picture, "--data", tmp_path, "--robot", "robot1")
+    assert done.returncode == 2 and picture in done.stderr and says in done.stderr
+    assert not list(tmp_path.rglob("g_*.json"))
+
+
+def test_look_alikes_are_told_at_enrolment(run, pictures, tmp_path):
+    assert run("enroll", "Ann", pictures / "a.png", "--data", tmp_path, "--robot", "robot1").returncode == 0
+    done = run("enroll", "Beth", pictures / "a.png", "--data", tmp_path, "--robot", "robot1")
+    assert done.returncode == 0 and "Beth looks like Ann" in done.stdout
+    done = run("enroll", "Bob", pictures / "b.png", "--data", tmp_path, "--robot", "robot1")
+    assert done.returncode == 0 and "looks like" not in done.stdout
+    done = run("enroll", "Bob", pictures / "a.png", "--data", tmp_path, "--robot", "robot1")
+    assert "does not look like the other pictures of Bob" in done.stdout

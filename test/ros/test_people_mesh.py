@@ -1,0 +1,107 @@
+"""Robots on one mesh agree on who is who, and learn of each other's enrolled people."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import av
+import cv2
+import pytest
+
+from facetrack_ros.history.alias_file import AliasFile
+from facetrack_ros.history.event_lines import read_events
+
+DATA = Path(os.environ.get("FACETRACK_DATA") or Path(__file__).resolve().parents[2].parent / "shared" / "data")
+
+
+@pytest.fixture
+def clips():
+    if not (DATA / "clips").is_dir():
+        pytest.skip(f"no real clips in {DATA}; set FACETRACK_DATA to the data folder")
+    return DATA / "clips"
+
+
+@pytest.fixture
+def both(clips):
+    with av.open(str(clips / "head-pose-face-detection-female-and-male.gif")) as container:
+        return next(container.decode(video=0)).to_ndarray(format="bgr24")
+
+
+@pytest.fixture
+def picture_of_a(both, tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), both[:, :both.shape[1] // 2])
+    return tmp_path / "a.png"
+
+
+@pytest.fixture
+def picture_of_b(both, tmp_path):
+    cv2.imwrite(str(tmp_path / "b.png"), both[:, both.shape[1] // 2:])
+    return tmp_path / "b.png"
+
+
+def persons(processes):
+    done = processes.run("persons", "list", "--json")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_two_robots_that_learn_of_one_person_apart_settle_on_one_id(processes, clips, picture_of_a, picture_of_b, tmp_path):
+    processes.environment["FACETRACK_MODELS"] = str(DATA / "models")
+    data = tmp_path / "data"
+    folder = tmp_path / "people"
+    folder.mkdir()
+    shutil.copy(picture_of_b, folder / "Bob.png")
+    (folder / "junk.jpg").write_bytes(b"no picture")
+    config = tmp_path / "config.yaml"
+    config.write_text(f"gallery: {{folder: {folder}}}\n")
+    robots = {robot: processes.robot(robot, data, given, front=clips / f"{clip}.gif") for robot, clip, given in (
+        ("robot1", "face-demographics-walking-and-pause", None),
+        ("robot2", "head-pose-face-detection-female-and-male", config))}
+    for robot in robots.values():
+        robot.wait_until(lambda said: "is over, after" in said, "the clip is over")
+
+    def a_everywhere():
+        return [line for line in persons(processes) if line["robots"] == ["robot1", "robot2"]]
+
+    found = []
+    processes.wait_until(lambda: (found.extend(a_everywhere()) or len(found)) == 1,
+                         lambda: f"A is one person: {persons(processes)}")
+    person, = found
+    code, answer = processes.search("--robot", "robot2", "--image", picture_of_a)
+    assert code == 0, answer
+    assert {match["robot_id"] for match in answer["matches"]} == {"robot1", "robot2"}
+    assert {match["person_id"] for match in answer["matches"]} == {person["person_id"]}
+
+    # Enrolled at one robot, known at the other; a person's word on two ids reaches both.
+    done = processes.run("enroll", "Ann", picture_of_a, "--robot", "robot1", "--watch")
+    assert done.returncode == 0, done.stderr
+    entry = done.stdout.split()[-1]
+    processes.wait_until(lambda: (data / "robot2" / "gallery" / f"{entry}.json").exists(), "the entry reaches robot2")
+    code, answer = processes.search("--robot", "robot2", "--person", "Ann")
+    assert code == 0 and {match["person_id"] for match in answer["matches"]} == {person["person_id"]}
+    done = processes.run("enroll", "--remove", "Ann")
+    assert done.returncode == 0, done.stderr
+    processes.wait_until(lambda: not list(data.rglob(f"gallery/{entry}.json")), "the entry is deleted everywhere")
+
+    # Who is in robot2's folder is enrolled at robot1 too, and gone from both once the picture is.
+    def of_the_folder():
+        return sorted(path.parents[1].name for path in data.rglob("gallery/g_robot2_*.json"))
+
+    processes.wait_until(lambda: of_the_folder() == ["robot1", "robot2"], "the folder's people are known to both")
+    assert "junk.jpg" in robots["robot2"].said()
+    (folder / "Bob.png").unlink()
+    processes.wait_until(lambda: of_the_folder() == [], "the folder's people are forgotten by both")
+
+    others = [line["person_id"] for line in persons(processes) if line["person_id"] != person["person_id"]]
+    done = processes.run("persons", "merge", others[0], person["person_id"])
+    assert done.returncode == 0, done.stderr
+    processes.wait_until(lambda: all(AliasFile(data / robot).read().settled(others[0]) ==
+                                     AliasFile(data / robot).read().settled(person["person_id"]) for robot in robots),
+                         "both robots keep the merge")
+    done = processes.run("persons", "split", others[0])
+    assert done.returncode == 0, done.stderr
+    processes.wait_until(lambda: all(AliasFile(data / robot).read().settled(others[0]) == others[0] for robot in robots),
+                         "both robots keep the split")
+    for robot, process in robots.items():
+        assert process.interrupt() == 0, process.said()
+        assert {event["event"] for event in read_events(data / robot)} >= {"PERSON_IN", "PERSON_OUT"}

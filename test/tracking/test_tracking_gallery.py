@@ -1,0 +1,102 @@
+"""Enrolled people are recognised clearly or not at all, and recognising changes nothing."""
+
+import numpy as np
+import pytest
+
+from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN
+from facetrack_ros.tracking.gallery import EntryRefused, Gallery, GalleryEntry
+from facetrack_ros.tracking.template import Template
+
+MODEL = "a-model"
+
+
+@pytest.fixture
+def entry(look):
+    def make(entry_id, name, person=1, similarity=1.0, side=0, **more):
+        return GalleryEntry(entry_id, name, more.pop("model_id", MODEL), look(person, similarity, side), 0.8, **more)
+    return make
+
+
+@pytest.fixture
+def gallery(entry):
+    made = Gallery(MODEL, 0.36, 0.05)
+    for each in (entry("g_1", "Ann", 1), entry("g_2", "Ann", 1, 0.9, 3), entry("g_3", "Bob", 2)):
+        assert made.add(each) and not made.add(each)
+    return made
+
+
+def template(*looks):
+    made = Template()
+    for each in looks:
+        made.add(each, 0.8)
+    return made
+
+
+def test_the_best_entry_of_the_person_is_named(gallery, look):
+    match = gallery.recognise(template(look(1, 0.7)))
+    assert (match.entry.entry_id, match.entry.name) == ("g_1", "Ann") and match.similarity == pytest.approx(0.7)
+
+
+def test_a_stranger_and_nobody_are_nobody(gallery, look):
+    assert gallery.recognise(template(look(5))) is None
+    assert gallery.recognise(template(look(1, 0.3))) is None
+    assert gallery.recognise(template()) is None
+    assert Gallery(MODEL, 0.36, 0.05).recognise(template(look(1))) is None
+
+
+def test_one_between_two_enrolled_people_is_neither(gallery, look):
+    between = (look(1) + look(2)) / np.sqrt(2)
+    assert gallery.recognise(template(between)) is None
+    gallery.remove("g_3")
+    assert gallery.recognise(template(between)).entry.name == "Ann"
+
+
+def test_look_alikes_and_odd_pictures_are_known(gallery, entry):
+    relative = entry("g_4", "Beth", 1, 0.5)
+    assert [match.entry.name for match in gallery.alike(relative)] == ["Ann"]
+    assert gallery.alike(entry("g_5", "Carl", 7)) == []
+    assert gallery.unlike_own(entry("g_6", "Ann", 9)) and not gallery.unlike_own(entry("g_6", "Ann", 1, 0.8))
+    assert not gallery.unlike_own(entry("g_7", "Somebody new", 9))
+
+
+@pytest.mark.parametrize("change, says", [
+    ({"entry_id": "1"}, "no id"), ({"entry_id": "../../x"}, "no id"), ({"name": " "}, "name must have"),
+    ({"name": "A\nB"}, "name must have"), ({"name": "x" * 201}, "name must have"), ({"model_id": ""}, "which model"),
+    ({"model_id": "other"}, "made with model other, here runs a-model"), ({"embedding": np.ones(64, np.float32)}, "unit vector"),
+    ({"embedding": np.full(64, np.nan)}, "unit vector"), ({"embedding": np.eye(1, 16, dtype=np.float32)[0]}, "16 numbers"),
+    ({"quality": 1.5}, "quality"), ({"quality": float("nan")}, "quality"),
+])
+def test_an_entry_that_does_not_fit_is_refused_and_nothing_changes(gallery, look, change, says):
+    values = {"entry_id": "g_9", "name": "Zoe", "model_id": MODEL, "embedding": look(9), "quality": 0.5} | change
+    with pytest.raises(EntryRefused, match=says):
+        gallery.add(GalleryEntry(**values))
+    assert len(gallery) == 3
+
+
+def test_a_visit_of_an_enrolled_person_is_told_once_and_teaches_the_gallery_nothing(scene, entry, look):
+    scene.people.gallery.add(entry("g_1", "Ann", 1, 0.9, watch=True))
+    for start in (10, 20):
+        for step in range(6):
+            scene.show(start + 0.2 * step, (100, look(1, 0.9, step)))
+        scene.show(start + 4)
+    matched = [event for event in scene.events if event.event == FACE_MATCHED]
+    assert [(event.reference_face_id, event.reference_name, event.watch) for event in matched] == [("g_1", "Ann", True)] * 2
+    assert {event.person_id for event in matched} == {"p_robot1_1"}
+    assert len(scene.people.gallery) == 1
+
+
+def test_of_two_people_in_view_only_one_is_the_enrolled_one(scene, entry, look):
+    scene.people.gallery.add(entry("g_1", "Ann", 1))
+    for step in range(6):
+        scene.show(10 + 0.2 * step, (100, look(1)), (400, look(1, 0.98)))
+    assert [event.event for event in scene.events].count(FACE_MATCHED) == 1
+
+
+def test_somebody_enrolled_while_in_view_is_told_from_the_next_look_on(scene, entry, look):
+    for step in range(3):
+        scene.show(10 + 0.2 * step, (100, look(1)))
+    scene.people.gallery.add(entry("g_1", "Ann", 1))
+    scene.show(10.6, (100, None))
+    assert [event.event for event in scene.events] == [PERSON_IN]
+    scene.show(10.8, (100, look(1)))
+    assert [event.event for event in scene.events] == [PERSON_IN, FACE_MATCHED]

@@ -1,0 +1,45 @@
+"""Where a box will be, in true time."""
+
+import numpy as np
+import pytest
+
+from facetrack_ros.tracking.motion import BoxMotion
+
+BOX = np.array([100, 100, 160, 280], np.float32)
+SECOND = 10**9
+
+
+def walk(times_s, speed=(50, 0)):
+    motion = BoxMotion(round(times_s[0] * SECOND), BOX)
+    for time_s in times_s[1:]:
+        motion.see(round(time_s * SECOND), BOX + np.tile(np.multiply(speed, time_s - times_s[0]), 2).astype(np.float32))
+    return motion
+
+
+@pytest.mark.parametrize("times_s", [np.arange(0, 2, 0.04), np.cumsum([0, 0.5, 0.04, 0.3, 0.02, 0.7, 0.04, 0.2])])
+def test_the_speed_is_of_true_time_whatever_the_frame_rate(times_s):
+    later = walk(times_s).predicted(round((times_s[-1] + 0.4) * SECOND))
+    assert later[0] == pytest.approx(100 + 50 * (times_s[-1] + 0.4), abs=6)
+
+
+def test_somebody_out_of_sight_slows_down_and_keeps_their_size():
+    motion = walk(np.arange(0, 2, 0.1))
+    far = motion.predicted(1000 * SECOND)
+    assert far[0] - 200 < 50 * 3.5 and far[2] - far[0] == pytest.approx(60, abs=1)
+
+
+def test_a_camera_that_turns_takes_the_prediction_along():
+    motion = walk(np.arange(0, 1, 0.1))
+    before = motion.predicted(SECOND)
+    motion.shift(np.array([[1, 0, -300], [0, 1, 20]], float))
+    assert motion.predicted(SECOND) - before == pytest.approx(np.array([-300, 20, -300, 20]), abs=0.01)
+    motion.shift(np.array([[2, 0, 0], [0, 2, 0]], float))
+    grown = motion.predicted(SECOND)
+    assert grown[3] - grown[1] == pytest.approx(360, abs=3)
+
+
+def test_boxes_stay_boxes_over_years():
+    motion = BoxMotion(0, BOX)
+    motion.see(1, BOX)
+    motion.see(10**18, BOX + 5)
+    assert np.isfinite(motion.predicted(2 * 10**18)).all()
