@@ -15,6 +15,14 @@ MOST_LOOKED_AT = 16_384
 _NONE = (np.empty(0, np.int64), np.empty(0, np.float32))
 
 
+def compare(rows: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """``(n,)`` float32 similarities of ``(n, dimension)`` unit vectors to one.
+
+    On this thread alone: BLAS wakes threads of its own, and on a busy machine waits milliseconds for them.
+    """
+    return np.einsum("ij,j->i", rows, vector)
+
+
 @dataclass(frozen=True, eq=False)
 class Look:
     """What a look at a block found: rows compared as they are, and the best of those compared by their codes.
@@ -114,7 +122,7 @@ class EmbeddingBlock:
         if low == high:
             return _NONE
         if mask is None:
-            similarity, rows = self.vectors[low:high] @ vector, np.arange(low, high)
+            similarity, rows = compare(self.vectors[low:high], vector), np.arange(low, high)
         else:
             rows = np.flatnonzero(mask) + low
             if not rows.size:
@@ -122,7 +130,7 @@ class EmbeddingBlock:
             first, last = int(rows[0]), int(rows[-1]) + 1
             # A stretch is multiplied without a copy, which is faster as long as a quarter of its rows is wanted.
             if last - first <= 4 * rows.size:
-                similarity = (self.vectors[first:last] @ vector)[rows - first]
+                similarity = compare(self.vectors[first:last], vector)[rows - first]
             else:
-                similarity = self.vectors[rows] @ vector
+                similarity = compare(self.vectors[rows], vector)
         return rows, similarity

@@ -8,7 +8,7 @@ import numpy as np
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.coded_rows import Probe, can_code
-from facetrack_ros.history.embedding_block import ROWS, EmbeddingBlock, Look
+from facetrack_ros.history.embedding_block import ROWS, EmbeddingBlock, Look, compare
 
 _UNIT_TOLERANCE = 1e-3
 # Reading memory is what a search does: two threads get most of what there is.
@@ -196,7 +196,7 @@ class EmbeddingIndex:
         likely = look.coded_rows[look.rough + look.off >= bound]
         if likely.size:
             rows = np.concatenate([rows, likely])
-            similarity = np.concatenate([similarity, self._blocks[number].vectors[likely] @ embedding])
+            similarity = np.concatenate([similarity, compare(self._blocks[number].vectors[likely], embedding)])
         found = similarity >= bound
         return rows[found] + number * self._block_rows, similarity[found]
 

@@ -33,6 +33,7 @@ def event_message(event: dict) -> bytes:
         bbox=np.array(box, np.float32), confidence=event.get("confidence") or 0.0,
         last_seen=types["builtin_interfaces/msg/Time"](*divmod(last_seen, _SECOND_NS)),
         duration=types["builtin_interfaces/msg/Duration"](*divmod(lasted, _SECOND_NS)),
-        reference_face_id=event.get("reference_face_id") or "", similarity=event.get("similarity") or 0.0,
+        reference_face_id=event.get("reference_face_id") or "",
+        reference_name=event.get("reference_name") or "", watch=bool(event.get("watch")), similarity=event.get("similarity") or 0.0,
         search_id=event.get("search_id") or "")
     return typestore().serialize_cdr(message, EVENT).tobytes()

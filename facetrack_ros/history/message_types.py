@@ -20,6 +20,8 @@ float32 confidence
 builtin_interfaces/Time last_seen
 builtin_interfaces/Duration duration
 string reference_face_id
+string reference_name
+bool watch
 float32 similarity
 string search_id
 """,
