@@ -13,7 +13,8 @@ from facetrack_ros.vision.evaluation.calibration import calibrated, put_to_use
 from facetrack_ros.vision.evaluation.face_folder import face_folder, passed_over
 from facetrack_ros.vision.evaluation.labelled_faces import LabelledFaces, embed_pictures, enlarged
 from facetrack_ros.vision.evaluation.recognition import measure
-from facetrack_ros.vision.evaluation.recognition_report import account_json, account_lines, figure_lines, figures_json
+from facetrack_ros.vision.evaluation.recognition_report import (account_json, account_lines, figure_lines, figures_json,
+                                                                threshold_text)
 from facetrack_ros.vision.evaluation.roc_plot import draw_roc
 from facetrack_ros.vision.from_config import vision_settings
 from facetrack_ros.vision.pipeline import VisionPipeline
@@ -87,7 +88,7 @@ def _report(arguments: argparse.Namespace, pipeline: VisionPipeline, faces: Labe
         path = put_to_use(contract)
         result.update(written=str(path), threshold=contract.threshold)
         if not arguments.json:
-            print(f"{'threshold in use':<22}{contract.threshold:.3f}, was {pipeline.contract.threshold:.3f}: {path}")
+            print(f"{'threshold in use':<22}{threshold_text(contract.threshold)}, was {threshold_text(pipeline.contract.threshold)}: {path}")
     if arguments.json:
         print(json.dumps(result, indent=1))
     return 0

@@ -30,14 +30,16 @@ def figure_lines(figures: Recognition) -> "list[str]":
     for point in figures.points:
         behind = (f"{point.false_matches} of {pairs} pairs of two match" if point.shown else
                   f"means nothing: it takes {RULE_OF_THREE / point.rate:.0f} pairs of two to show that rate, {pairs} are here")
-        lines.append(f"{f'TAR at FAR {point.rate:g}':<22}{point.true_accept_rate:.4f}   threshold {point.threshold:.3f}   {behind}")
+        lines.append(f"{f'TAR at FAR {point.rate:g}':<22}{point.true_accept_rate:.4f}   "
+                     f"threshold {threshold_text(point.threshold)}   {behind}")
     lines.append(f"{'rank-1':<22}{figures.rank_one:.4f}   {figures.rank_one_searches} searches, each among all other pictures")
     found = figures.open_set
     behind = (f"{found.mated} mated and {found.non_mated} non-mated searches, of {found.distinct_non_mated} pictures"
               if figures.open_set_shown else
               f"means nothing: it takes {RULE_OF_THREE / figures.fpir:.0f} pictures of people not enrolled to show that rate, "
               f"{found.distinct_non_mated} are here")
-    lines.append(f"{f'FNIR at FPIR {figures.fpir:g}':<22}{found.fnir:.4f}   threshold {found.threshold:.3f}   {behind}")
+    lines.append(f"{f'FNIR at FPIR {figures.fpir:g}':<22}{found.fnir:.4f}   "
+                 f"threshold {threshold_text(found.threshold)}   {behind}")
     for count, what in ((len(figures.genuine), "pairs of one person, TAR is"), (figures.rank_one_searches, "searches, rank-1 is")):
         if count < FEW:
             lines.append(f"{'too few':<22}from {count} {what} good to about {1 / math.sqrt(count):.2f} either way")
@@ -69,3 +71,8 @@ def _some(paths, most: int = 3) -> str:
     """The first few, named."""
     names = ", ".join(str(path) for path in paths[:most])
     return names + ", …" * (len(paths) > most)
+
+
+def threshold_text(threshold: float) -> str:
+    """With more digits where an embedder's similarities crowd together below 1."""
+    return f"{threshold:.3f}" if threshold < 0.9 else f"{threshold:.5f}"
