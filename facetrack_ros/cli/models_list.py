@@ -24,11 +24,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the table of models, then what runs in each role and why."""
+    """Print the table of models, then what runs in each role and why; 2 where the configuration's models cannot run."""
     os.environ["FACETRACK_DOWNLOAD"] = "0"  # looking does not download
     config = Config.load(arguments.config) if arguments.config else Config()
     settings = vision_settings(config)
-    description = build_pipeline(settings).describe()
+    try:
+        description, obstacle = build_pipeline(settings).describe(), ""
+    except ModelError as error:
+        description, obstacle = {}, str(error)
     wanted = {"person": settings.person_model, "face": settings.face_model, "embedder": settings.embedder}
     running = {role["model"] for role in description.values()}
     rows, remarks = [HEADER], []
@@ -43,13 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER) - 1)]
     for row in rows:
         print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[-1]]).rstrip())
-    print("\nWhat runs (*):")
-    for role, title in ROLES.items():
-        model = description[role]
-        print(f"  {title}: {model['model']} ({model['licence']}, {model['origin']}), {_why(role, wanted[role], model['model'])}")
+    print("\nWhat runs (*):" if description else f"\nNothing runs: {obstacle}")
+    for role, model in description.items():
+        print(f"  {ROLES[role]}: {model['model']} ({model['licence']}, {model['origin']}), "
+              f"{_why(role, wanted[role], model['model'])}")
     for sentence in dict.fromkeys([*complaints, *remarks]):
         print(f"! {sentence}")
-    return 0
+    return 2 if obstacle else 0
 
 
 _TASK_ORDER = ("person", "face", "landmarks", "embedding", "body")

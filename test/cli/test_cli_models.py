@@ -72,6 +72,13 @@ def test_what_the_configuration_names_is_said_to_come_from_there(real, tmp_path)
     assert "since the configuration names mobilefacenet_foamliu" in done.stdout
 
 
+def test_where_the_models_asked_for_cannot_run_the_list_still_says_what_is_here(real, tmp_path):
+    (tmp_path / "own.yaml").write_text("embedder: {model: resnet50_imagenet}")
+    done = models("list", "--config", tmp_path / "own.yaml", folder=real)
+    assert done.returncode == 2 and line_of(done, "yolox_nano").endswith("folder")
+    assert "Nothing runs: resnet50_imagenet is not here" in done.stdout
+
+
 def test_a_record_beside_a_model_adds_it(real):
     content = (real / "mobilefacenet_foamliu.onnx").read_bytes()
     (real / "own.onnx").write_bytes(content)
