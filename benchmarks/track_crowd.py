@@ -14,7 +14,6 @@ association, identities, events.
 import argparse
 import json
 import resource
-import sys
 import time
 from pathlib import Path
 
@@ -101,6 +100,7 @@ def main() -> None:
     parser.add_argument("--faces", type=float, default=0.3)
     parser.add_argument("--height", type=float, default=160, help="of the nearest people, pixels; the farthest have 0.4 of it")
     parser.add_argument("--misses", type=float, default=0.02, help="share of the boxes not covered that are not found")
+    parser.add_argument("--memory", action="store_true", help="keep nothing for the comparison: memory and times alone")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     crowd = Crowd(arguments.people, np.random.default_rng(arguments.seed), arguments.height, arguments.misses)
@@ -116,29 +116,40 @@ def main() -> None:
         spent.append((time.perf_counter() - started) * 1e3)
         events += [event.event for event in new]
         shown = [track for track in tracks if track.state is TrackState.TRACKING and track.person_id]
-        true_ids.append(ids)
-        found_ids.append([track.person_id for track in shown])
-        numbers.update(dict.fromkeys(found_ids[-1]))
-        alike.append(iou(boxes, np.array([track.bbox for track in shown], np.float32).reshape(-1, 4)).astype(np.float16))
-        if number % round(60 * arguments.fps) == 0:
-            # What is kept for the comparison is not the tracker's.
-            held = sum(sys.getsizeof(each) for kept in (true_ids, alike, found_ids) for each in kept)
-            resident = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-            memory.append((resident - held) / 1e6)
+        if not arguments.memory:
+            true_ids.append(ids)
+            found_ids.append([track.person_id for track in shown])
+            numbers.update(dict.fromkeys(found_ids[-1]))
+            alike.append(iou(boxes, np.array([track.bbox for track in shown], np.float32).reshape(-1, 4)).astype(np.float16))
+        elif number % round(60 * arguments.fps) == 0:
+            memory.append(int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6)
+    times = {"people": arguments.people, "frames": frames, "median_ms": float(np.median(spent)),
+             "p99_ms": float(np.percentile(spent, 99))}
+    if arguments.memory:
+        result = {**times, "memory_mb": memory}
+        print("| people | frames | ms a frame, median | 99 % | memory each minute, MB |\n|---|---|---|---|---|")
+        print(f"| {arguments.people} | {frames} at {arguments.fps:g} fps | {times['median_ms']:.1f} | {times['p99_ms']:.1f} | "
+              f"{', '.join(f'{each:.1f}' for each in memory)} |")
+    else:
+        result = compared(people, true_ids, found_ids, alike, numbers, events, times, arguments)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def compared(people, true_ids, found_ids, alike, numbers, events, times, arguments) -> dict:
+    """The figures against the truth, printed."""
     by_id = {person_id: number for number, person_id in enumerate(numbers)}
     settled = {person_id: by_id.setdefault(people.aliases.settled(person_id), len(by_id)) for person_id in list(numbers)}
     told, joined = (compute_identity_metrics(true_ids, dense(found_ids, names), alike)["IDF1"]
                     for names in (by_id, settled))
-    result = {"idf1": float(joined), "idf1_as_told": float(told), "persons": len(set(settled.values())), "people": arguments.people, "person_ids": len(numbers), "frames": frames,
-              "median_ms": float(np.median(spent)), "p99_ms": float(np.percentile(spent, 99)), "memory_mb": memory,
-              "person_in": events.count(PERSON_IN), "person_out": events.count(PERSON_OUT)}
-    print("| people | frames | faces in | IDF1 | IDF1 of ids as told | person ids | persons | ms a frame, median | 99 % | PERSON_IN | memory each minute, MB |")
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
-    print(f"| {arguments.people} | {frames} at {arguments.fps:g} fps | {arguments.faces:.0%} | {result['idf1']:.3f} | "
-          f"{result['idf1_as_told']:.3f} | {len(numbers)} | {result['persons']} | {result['median_ms']:.1f} | {result['p99_ms']:.1f} | {result['person_in']} | "
-          f"{', '.join(f'{each:.0f}' for each in memory)} |")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
+    result = {**times, "idf1": float(joined), "idf1_as_told": float(told), "persons": len(set(settled.values())),
+              "person_ids": len(numbers), "person_in": events.count(PERSON_IN), "person_out": events.count(PERSON_OUT)}
+    print("| people | frames | faces in | IDF1 | IDF1 of ids as told | person ids | persons | ms a frame, median | 99 % | PERSON_IN |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    print(f"| {arguments.people} | {times['frames']} at {arguments.fps:g} fps | {arguments.faces:.0%} | {result['idf1']:.3f} | "
+          f"{result['idf1_as_told']:.3f} | {len(numbers)} | {result['persons']} | {times['median_ms']:.1f} | "
+          f"{times['p99_ms']:.1f} | {result['person_in']} |")
+    return result
 
 
 if __name__ == "__main__":
