@@ -51,12 +51,15 @@ def run(arguments: argparse.Namespace) -> int:
 def read_picture(path: str) -> bytes:
     """The bytes of a reference picture.
 
-    :raises ReferenceFaceError: no such file.
+    :raises ReferenceFaceError: no such file, or nothing in it.
     """
     try:
-        return Path(path).read_bytes()
+        picture = Path(path).read_bytes()
     except OSError as error:
         raise ReferenceFaceError(f"cannot read the reference picture {path}: {error.strerror or error}") from error
+    if not picture:
+        raise ReferenceFaceError(f"the reference picture {path} is an empty file")
+    return picture
 
 
 def show(arguments: argparse.Namespace, answer: Answer, lanes: list, picture: bytes) -> int:

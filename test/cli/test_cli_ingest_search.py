@@ -147,6 +147,7 @@ def test_another_recording_of_the_same_time_is_refused_and_what_was_stored_stays
 
 @pytest.mark.parametrize("arguments, told", [
     (("search", "--image", "x.jpg", "--data", "nowhere"), "x.jpg"),
+    (("search", "--image", "/dev/null", "--data", "data"), "is an empty file"),
     (("search", "--person", "p_robot1_99", "--data", "data"), "p_robot1_99"),
     (("search", "--image", "x.jpg", "--data", "data", "--at", START), "--window"),
     (("search", "--person", "p_robot1_1", "--data", "data", "--at", "noon", "--window", "5"), "noon"),
