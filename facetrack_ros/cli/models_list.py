@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     except ModelError as error:
         description, obstacle = {}, str(error)
     wanted = {"person": settings.person_model, "face": settings.face_model, "embedder": settings.embedder}
-    running = {role["model"] for role in description.values()}
+    running = {role["record"] for role in description.values()}
     rows, remarks = [HEADER], []
     contracts, complaints = catalog.records()
     for contract in sorted(contracts, key=lambda record: _TASK_ORDER.index(record.task)):
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     print("\nWhat runs (*):" if description else f"\nNothing runs: {obstacle}")
     for role, model in description.items():
         print(f"  {ROLES[role]}: {model['model']} ({model['licence']}, {model['origin']}), "
-              f"{_why(role, wanted[role], model['model'])}")
+              f"{_why(role, wanted[role], model['record'])}")
     for sentence in dict.fromkeys([*complaints, *remarks]):
         print(f"! {sentence}")
     return 2 if obstacle else 0

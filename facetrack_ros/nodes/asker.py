@@ -98,24 +98,13 @@ class Asker:
         :param timeout_s: how long the robot waits for the others.
         :raises QuestionError: no such robot, no answer, or the robot refuses the question.
         """
-        found = time.monotonic() + FIND_S
         if self._client is None:
             self._robot = self.first_robot()
             self._client = self._make_client(self._robot)
-        robot = self._robot
-        if not self.wait_for(lambda roster: robot in roster, FIND_S) \
-                or not self._client.wait_for_service(max(0.1, found - time.monotonic())):
-            known = ", ".join(self.roster()) or "no robot at all"
-            raise QuestionError(f"no robot called {robot} answers on the mesh; heard of: {known}")
-        answered, called = threading.Event(), time.monotonic()
-        future = self._client.call_async(request)
-        future.add_done_callback(lambda _: answered.set())
         # Models may have to be loaded before the reference is embedded.
-        if not answered.wait(timeout_s + 10.0):
-            raise QuestionError(f"{robot} took the question but did not answer within {timeout_s + 10:.0f} s")
-        response, seconds = future.result(), time.monotonic() - called
+        response, seconds = self._call(self._client, request, timeout_s + 10.0)
         if not response.success:
-            raise QuestionError(f"{robot}: {response.message}")
+            raise QuestionError(f"{self._robot}: {response.message}")
         return response, seconds
 
     def call(self, kind: type, name: str, request, timeout_s: float):
@@ -127,15 +116,21 @@ class Asker:
         """
         self._robot = self._robot or self.first_robot()
         client = self.node.create_client(kind, f"/{self._robot}/{name}")
-        if not self.wait_for(lambda roster: self._robot in roster, FIND_S) or not client.wait_for_service(FIND_S):
-            raise QuestionError(f"no robot called {self._robot} answers on the mesh; heard of: "
-                                f"{', '.join(self.roster()) or 'no robot at all'}")
-        answered = threading.Event()
+        return self._call(client, request, timeout_s)[0]
+
+    def _call(self, client, request, timeout_s: float) -> tuple:
+        """The response, and how many seconds it took."""
+        robot, found = self._robot, time.monotonic() + FIND_S
+        if not self.wait_for(lambda roster: robot in roster, FIND_S) \
+                or not client.wait_for_service(max(0.1, found - time.monotonic())):
+            known = ", ".join(self.roster()) or "no robot at all"
+            raise QuestionError(f"no robot called {robot} answers on the mesh; heard of: {known}")
+        answered, called = threading.Event(), time.monotonic()
         future = client.call_async(request)
         future.add_done_callback(lambda _: answered.set())
         if not answered.wait(timeout_s):
-            raise QuestionError(f"{self._robot} did not answer within {timeout_s:.0f} s")
-        return future.result()
+            raise QuestionError(f"{robot} was asked but did not answer within {timeout_s:.0f} s")
+        return future.result(), time.monotonic() - called
 
     def on_event(self, robot: str, callback: "Callable[[msg.PersonEvent], None]") -> None:
         """Hear of a robot's events."""

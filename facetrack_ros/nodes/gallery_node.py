@@ -6,7 +6,7 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.task import Future
 
 from facetrack_ros import msg, srv
-from facetrack_ros.errors import FacetrackError
+from facetrack_ros.errors import ConfigError, FacetrackError
 from facetrack_ros.history.folders import robot_folder
 from facetrack_ros.history.gallery_store import GalleryStore
 from facetrack_ros.nodes import people_conversion
@@ -14,7 +14,7 @@ from facetrack_ros.nodes.member import ROSTER, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.search.enrolment import gallery_of, make_entries, remarks
-from facetrack_ros.search.gallery_folder import enrolment_pictures
+from facetrack_ros.search.gallery_folder import enrolment_pictures, gone_from_folder
 from facetrack_ros.tracking.ids import IdCounter, safe_name
 from facetrack_ros.tracking.gallery import EntryRefused, GalleryEntry
 from facetrack_ros.tracking.settings import TrackingSettings
@@ -131,8 +131,11 @@ class GalleryNode(RobotMember):
             self.get_logger().warning(f"gallery folder: {sentence}")
         known = {entry.source: entry for entry in self._store.read()[0]
                  if entry.by == self.robot_id and entry.source.startswith(_FROM_FOLDER)}
-        for source in known.keys() - found.keys():
-            self._delete(known[source].entry_id)
+        try:
+            for source in gone_from_folder(set(known), set(found)):
+                self._delete(known[source].entry_id)
+        except ConfigError as error:
+            self.get_logger().warning(str(error))
         for source in found.keys() - known.keys():
             try:
                 self._enrol(found[source].name, [(source, found[source].path.read_bytes())], found[source].watch)

@@ -36,6 +36,18 @@ def enrolment_pictures(folder: Path) -> "tuple[list[EnrolmentPicture], list[str]
         raise ConfigError(f"cannot read the gallery folder {folder}: {error.strerror}") from error
 
 
+def gone_from_folder(known: "set[str]", found: "set[str]") -> "set[str]":
+    """Which of the pictures enrolled before were taken out of the folder, so that their entries go too.
+
+    :raises ConfigError: the folder is empty: so is one whose disk was unplugged, and what is deleted is deleted on every
+        robot.
+    """
+    if known and not found:
+        raise ConfigError(f"the gallery folder is empty, and {len(known)} pictures were enrolled from it: nobody is deleted "
+                          f"for that; to delete people use facetrack enroll --remove NAME")
+    return known - found
+
+
 def _pictures(folder: Path) -> "tuple[list[EnrolmentPicture], list[str]]":
     pictures, junk = [], []
     for path in sorted(folder.iterdir()):

@@ -43,8 +43,9 @@ class VisionPipeline:
         return self._embedder.contract
 
     def describe(self) -> "dict[str, dict[str, str]]":
-        """By role (``person``, ``face``, ``embedder``): ``model``, ``licence``, ``origin``, and ``passed_over``: what
-        was tried before it and why it was not taken, empty when it came first."""
+        """By role (``person``, ``face``, ``embedder``): ``model``, ``record``: id of the model's contract, which differs
+        where a model is made of others, ``licence``, ``origin``, and ``passed_over``: what was tried before it and why it
+        was not taken, empty when it came first."""
         ids = {"person": self._persons.model_id, "face": self._faces.model_id, "embedder": self.contract.id}
         return {role: self._describe(role, model_id) for role, model_id in ids.items()}
 
@@ -52,6 +53,7 @@ class VisionPipeline:
         model = self._models.get(role)
         contract = model.contract if model else catalog.known(model_id)
         return {"model": model_id,
+                "record": contract.id if contract else "",
                 "licence": contract.licence if contract else "unknown",
                 "origin": model.origin if model else "given",
                 "passed_over": "; ".join(model.passed_over) if model else ""}

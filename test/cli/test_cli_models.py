@@ -72,6 +72,13 @@ def test_what_the_configuration_names_is_said_to_come_from_there(real, tmp_path)
     assert "since the configuration names mobilefacenet_foamliu" in done.stdout
 
 
+def test_a_person_detector_helped_by_faces_is_still_the_one_that_is_listed(real, tmp_path):
+    (tmp_path / "own.yaml").write_text("faces: {whole_frame: true}")
+    done = models("list", "--config", tmp_path / "own.yaml", folder=real)
+    assert line_of(done, "yolox_nano").startswith("*")
+    assert "persons: yolox_nano+yunet_n_640_640 (Apache-2.0, folder), the first choice" in done.stdout
+
+
 def test_where_the_models_asked_for_cannot_run_the_list_still_says_what_is_here(real, tmp_path):
     (tmp_path / "own.yaml").write_text("embedder: {model: resnet50_imagenet}")
     done = models("list", "--config", tmp_path / "own.yaml", folder=real)

@@ -3,7 +3,7 @@
 import pytest
 
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.search.gallery_folder import enrolment_pictures
+from facetrack_ros.search.gallery_folder import enrolment_pictures, gone_from_folder
 
 
 def test_names_are_those_of_folders_and_files_and_junk_is_told(tmp_path):
@@ -20,3 +20,11 @@ def test_names_are_those_of_folders_and_files_and_junk_is_told(tmp_path):
 def test_no_such_folder_is_told(tmp_path):
     with pytest.raises(ConfigError, match="gallery folder"):
         enrolment_pictures(tmp_path / "nowhere")
+
+
+def test_pictures_taken_out_are_told_and_an_emptied_folder_deletes_nobody():
+    assert gone_from_folder({"a", "b"}, {"b", "c"}) == {"a"} and gone_from_folder({"a"}, {"a", "b"}) == set()
+    assert gone_from_folder(set(), set()) == gone_from_folder(set(), {"a"}) == set()
+    assert gone_from_folder({"a"}, {"b"}) == {"a"}
+    with pytest.raises(ConfigError, match="nobody is deleted"):
+        gone_from_folder({"a", "b"}, set())

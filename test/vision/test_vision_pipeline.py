@@ -129,7 +129,7 @@ def test_what_is_no_picture_is_told(pipeline):
 
 def test_it_says_which_models_run(full, dlib_only):
     said = full.describe()
-    assert said["person"] == {"model": "yolox_nano", "licence": "Apache-2.0", "origin": "folder", "passed_over": ""}
+    assert said["person"] == {"model": "yolox_nano", "record": "yolox_nano", "licence": "Apache-2.0", "origin": "folder", "passed_over": ""}
     assert full.contract.id == said["embedder"]["model"] == "mobilefacenet_foamliu"
     said = dlib_only.describe()
     assert said["person"]["model"] == "persons_from_dlib-hog" and said["face"]["origin"] == "built into dlib"
