@@ -10,8 +10,8 @@ from facetrack_ros.vision import catalog
 from facetrack_ros.vision.build import AUTO, VisionSettings, open_model
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.protocols import BodyEmbedder
 from facetrack_ros.vision.judge import check_judge
+from facetrack_ros.vision.protocols import BodyEmbedder
 from facetrack_ros.vision.reduced_embedder import reduced_contract
 from facetrack_ros.vision.resolve import resolve
 

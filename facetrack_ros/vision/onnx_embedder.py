@@ -5,7 +5,6 @@ from typing import Sequence
 
 import numpy as np
 
-from facetrack_ros.errors import ModelError
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.face import Face
 from facetrack_ros.vision.face_input import FaceInput
