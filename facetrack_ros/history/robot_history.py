@@ -165,7 +165,8 @@ class RobotHistory:
                                         max(stamps, default=None), kept[camera].sightings if camera in kept else 0))
         frame_bytes = self.recorder.archive.stats().bytes if self.recorder is not None else 0
         return HistoryStatus(self.robot_id, self.contract.id, tuple(cameras), self.events.written,
-                             self.events.unwritten, _folder_bytes(self.path) + frame_bytes)
+                             self.events.unwritten, _folder_bytes(self.path) + self.sightings.index_bytes()
+                             + frame_bytes)
 
     def flush(self) -> None:
         """Commit what was added; to be called about once a second.
@@ -186,6 +187,9 @@ class RobotHistory:
                 self._told = []
             except StoreError as error:  # the others' turn comes all the same
                 errors.append(str(error))
+        told = self.sightings.take_told()
+        if told:
+            errors.append(told)
         if errors:
             raise StoreError("; ".join(dict.fromkeys(errors)))
 
