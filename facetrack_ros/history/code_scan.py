@@ -34,11 +34,14 @@ class CodeScan:
     """
 
     def __init__(self, probe: Probe) -> None:
+        self.probe = probe
+        self._of_all = None
+
+    def _prepare(self) -> None:
         import faiss
 
-        self.probe = probe
         self._faiss = faiss
-        self._quantizer = faiss.ScalarQuantizer(len(probe.code), faiss.ScalarQuantizer.QT_8bit_direct_signed)
+        self._quantizer = faiss.ScalarQuantizer(len(self.probe.code), faiss.ScalarQuantizer.QT_8bit_direct_signed)
         self._free = faiss.InvertedListScanner.__swig_destroy__  # what FAISS makes here nobody else frees
         self._of_all = self._scanner(None)
         weakref.finalize(self, self._free, self._of_all).atexit = False
@@ -53,6 +56,8 @@ class CodeScan:
         :param mask: ``(n,)`` bool, only these rows; None: all.
         :returns: rows ``(m,)`` int64 and products ``(m,)`` float32, in no order.
         """
+        if self._of_all is None:
+            self._prepare()
         pointer = self._faiss.swig_ptr
         products = np.full(count, floor, np.float32)  # already a heap
         rows = np.full(count, -1, np.int64)
