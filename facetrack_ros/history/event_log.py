@@ -100,9 +100,11 @@ class EventLog:
 
     def _open_day(self, stamp_ns: int) -> None:
         day = stamp_ns // (86_400 * 10**9)
-        if day == self._day:
+        # A file that was deleted under a running robot takes what is written to it along: a new one is begun.
+        if day == self._day and os.fstat(self._file).st_nlink:
             return
         self.close()
+        self._directory.mkdir(parents=True, exist_ok=True)
         name = f"events-{_EPOCH + timedelta(days=day):%Y-%m-%d}.{self._format}"
         file = os.open(self._directory / name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
