@@ -235,6 +235,10 @@ class RobotHistory:
                   if frame.stamp_ns not in in_memory)
         return heapq.merge(held, stored, key=lambda frame: frame.stamp_ns)
 
+    def stamps_in_memory(self, camera_id: str, start_ns: int, end_ns: int) -> "list[int]":
+        """Stamps of a camera's frames in memory between two stamps, both included, in order."""
+        return [frame.stamp_ns for frame in self._known_ring(camera_id).between(start_ns, end_ns)]
+
     def _note_seen(self) -> None:
         """Tell the store of the frames that came in; here, because it may have to wait for a search or the disk."""
         while self._seen:
