@@ -63,6 +63,8 @@ OPTIONS = (
     Option("camera.loop", False, "Start a file, folder or bag again at its end."),
     Option("detector.model", "auto", "Person detector: auto, a catalog id, a model file, yolo_onnx=PATH, ultralytics=PATH, or faces (persons from faces)."),
     Option("detector.min_score", 0.4, "Lowest person score that counts.", 0.0, 1.0),
+    Option("detector.faint_score", 0.1, "Lower boxes down to this score only lengthen tracks at their ends; from min_score on: none do.",
+           0.0, 1.0),
     Option("faces.model", "auto", "Face detector: auto, a catalog id or a model file."),
     Option("faces.min_width_px", 24, "Narrowest face that is embedded, pixels of the frame.", 12, 1000),
     Option("faces.whole_frame", False, "Look for faces in the whole frame, not only where persons are; a face beside them is a person too."),

@@ -79,7 +79,8 @@ def detections_to_message(frame: Frame, detections: Detections) -> msg.Detection
         header=frame_header(frame), camera_id=frame.camera_id, frame_number=frame.number,
         model_id=detections.model_id,
         detections=[msg.Detection(bbox=box, confidence=float(score), appearance=floats(() if look is None else look))
-                    for box, score, look in zip(detections.boxes.astype(np.float32), detections.scores, looks)])
+                    for box, score, look in zip(detections.boxes.astype(np.float32), detections.scores, looks)],
+        faint=floats(() if detections.faint is None else detections.faint.ravel()))
 
 
 def detections_from_message(message: msg.Detections) -> Detections:
@@ -89,7 +90,8 @@ def detections_from_message(message: msg.Detections) -> Detections:
     return Detections(
         np.array([detection.bbox for detection in message.detections], np.float32).reshape(-1, 4),
         np.array([detection.confidence for detection in message.detections], np.float32), message.model_id,
-        appearance=np.stack(looks) if len(lengths) == 1 and lengths != {0} else None)
+        appearance=np.stack(looks) if len(lengths) == 1 and lengths != {0} else None,
+        faint=np.array(message.faint, np.float32).reshape(-1, 4) if len(message.faint) % 4 == 0 else None)
 
 
 def face_to_message(face: Face) -> msg.Face:
