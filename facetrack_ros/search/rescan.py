@@ -9,17 +9,17 @@ from typing import Protocol
 
 import numpy as np
 
-from facetrack_ros.errors import FrameError
 from facetrack_ros.history.sightings import SightingStore
-from facetrack_ros.history.thumbnail import face_thumbnail
+from facetrack_ros.search.rescan_stretch import STRETCH_NS, LookedAt, look_through
 from facetrack_ros.search.rescan_tracks import RescanTracks
 from facetrack_ros.tracking.track import Track
-from facetrack_ros.vision.face import Face
 from facetrack_ros.vision.frame import Frame
 from facetrack_ros.vision.pipeline import VisionPipeline
 
-# Frames read at once. Those of a camera are neighbours in time, which is how films and segments are read best.
-_BATCH = 16
+# A stretch is in memory as a whole, also of a camera of 1000 frames a second.
+_MOST_IN_STRETCH = 32
+
+Place = tuple[int, str]
 
 
 class StoredFrames(Protocol):
@@ -27,13 +27,17 @@ class StoredFrames(Protocol):
 
     robot_id: str
 
-    def cameras(self) -> "tuple[str, ...]": ...
+    def cameras(self) -> "tuple[str, ...]":
+        """Those that have frames."""
 
-    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> "list[int]": ...
+    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> "list[int]":
+        """Stamps of the frames between two stamps."""
 
-    def frames(self, camera_id: str, start_ns: int, end_ns: int) -> "Iterator[Frame]": ...
+    def frames(self, camera_id: str, start_ns: int, end_ns: int) -> "Iterator[Frame]":
+        """The frames between two stamps."""
 
-    def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> "dict[int, tuple[Track, ...]]": ...
+    def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> "dict[int, tuple[Track, ...]]":
+        """By stamp, who was followed."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Rescanned:
 
 
 def frames_without_face(frames: StoredFrames, known: "Sequence[SightingStore]", start_ns: int, end_ns: int,
-                        cameras: "Sequence[str]" = ()) -> "list[tuple[int, str]]":
+                        cameras: "Sequence[str]" = ()) -> "list[Place]":
     """Stamp and camera of the frames that gave no face, newest first.
 
     A frame gave one where its stamp lies within a sighting of its camera. One that was looked at again by the same
@@ -60,7 +64,7 @@ def frames_without_face(frames: StoredFrames, known: "Sequence[SightingStore]", 
     :param known: the stores of sightings of the model to look with.
     :param cameras: only these; empty: all.
     """
-    found = []
+    found: "list[Place]" = []
     for camera in frames.cameras():
         if cameras and camera not in cameras:
             continue
@@ -74,17 +78,16 @@ def frames_without_face(frames: StoredFrames, known: "Sequence[SightingStore]", 
     return sorted(found, reverse=True)
 
 
-def rescan(frames: StoredFrames, wanted: "Sequence[tuple[int, str]]", store: SightingStore,
-           pipelines: "Sequence[VisionPipeline]", over: "Callable[[], bool]",
-           start_thread: "Callable[[], None]" = lambda: None) -> Rescanned:
-    """Look at frames for faces and keep them as sightings, in the order given, until time is over.
+def rescan(frames: StoredFrames, wanted: "Sequence[Place]", store: SightingStore, pipelines: "Sequence[VisionPipeline]",
+           over: "Callable[[], bool]", start_thread: "Callable[[], None]" = lambda: None) -> Rescanned:
+    """Look at frames for faces, the newest half second of each camera first, and keep what is found as sightings.
 
     A face of somebody who was followed then is that person's; else faces that follow each other and are alike are of one
-    track, ``r_CAMERA_STAMP``, of nobody known.
+    track, ``r_CAMERA_STAMP``, of nobody known. Without a time limit the result does not depend on how many threads look.
 
     :param wanted: as :func:`frames_without_face` gives them.
     :param store: takes the sightings, and a note of each frame looked at; of the pipelines' embedder.
-    :param pipelines: a set of models for each thread; the answer does not depend on how many.
+    :param pipelines: a set of models for each thread.
     :param over: whether the time is up; asked before each frame.
     :param start_thread: called in each thread at its start.
     :raises StoreError: the store does not take a sighting, or frames cannot be read.
@@ -92,64 +95,73 @@ def rescan(frames: StoredFrames, wanted: "Sequence[tuple[int, str]]", store: Sig
     idle: "SimpleQueue[VisionPipeline]" = SimpleQueue()
     for pipeline in pipelines:
         idle.put(pipeline)
-    following = RescanTracks(frames, store.contract.threshold)
-    looked = faces = gone = 0
-    under_way: "deque[tuple[Frame, Future]]" = deque()
-    stopped = False
+    keeping = _Keeping(store)
+    gone = 0
+    under_way: "deque[Future]" = deque()
     with ThreadPoolExecutor(len(pipelines), "rescan", start_thread) as pool:
-        def finish_first() -> None:
-            nonlocal looked, faces
-            frame, future = under_way.popleft()
-            found = future.result()
-            for face, bbox, thumbnail in found:
-                track_id, person_id = following.whose(frame.camera_id, frame.stamp_ns, face)
-                store.add(frame.camera_id, frame.stamp_ns, frame.number, track_id, person_id, bbox, face.bbox, face.quality,
-                          face.embedding, lambda thumbnail=thumbnail: thumbnail)
-            store.note_looked_again(frame.camera_id, frame.stamp_ns, len(found))
-            looked += 1
-            faces += len(found)
-
-        for at in range(0, len(wanted), _BATCH):
-            batch = wanted[at:at + _BATCH]
-            read = _read(frames, batch)
-            for place in batch:
-                if len(under_way) >= 2 * len(pipelines):
-                    finish_first()
-                stopped = stopped or over()
-                if stopped:
-                    break
-                if place in read:
-                    under_way.append((read[place], pool.submit(_faces, read[place], idle)))
-                else:
-                    gone += 1  # pruned, or damaged, since the list was made
-            if stopped:
+        for stretch in _stretches(wanted):
+            if len(under_way) > len(pipelines):
+                keeping.keep(under_way.popleft().result())
+            if over():
                 break
-        while under_way:
-            finish_first()
+            read = _read(frames, stretch)
+            gone += len(stretch) - len(read)  # pruned, or damaged, since they were listed
+            under_way.append(pool.submit(_look, read, idle, over))
+        for future in under_way:
+            keeping.keep(future.result())
     store.flush()
-    return Rescanned(looked, len(wanted) - looked - gone, faces)
+    return Rescanned(keeping.looked, len(wanted) - keeping.looked - gone, keeping.faces)
 
 
-def _read(frames: StoredFrames, batch: "Sequence[tuple[int, str]]") -> "dict[tuple[int, str], Frame]":
-    read = {}
-    for camera in {camera for _, camera in batch}:
-        stamps = {stamp for stamp, other in batch if other == camera}
-        read.update(((frame.stamp_ns, camera), frame) for frame in frames.frames(camera, min(stamps), max(stamps))
-                    if frame.stamp_ns in stamps)
-    return read
+class _Keeping:
+    """Puts what was found into the store."""
+
+    def __init__(self, store: SightingStore) -> None:
+        self._store = store
+        self._tracks = RescanTracks(store.contract.threshold)
+        self.looked = 0
+        self.faces = 0
+
+    def keep(self, looked: "list[LookedAt]") -> None:
+        for one in looked:
+            frame = one.frame
+            for found in one.found:
+                face = found.face
+                track_id, person_id = self._tracks.whose(frame.camera_id, frame.stamp_ns, face, one.followed)
+                self._store.add(frame.camera_id, frame.stamp_ns, frame.number, track_id, person_id, found.bbox, face.bbox,
+                                face.quality, face.embedding, lambda found=found: found.thumbnail)
+            self._store.note_looked_again(frame.camera_id, frame.stamp_ns, len(one.found))
+            self.looked += 1
+            self.faces += len(one.found)
 
 
-def _faces(frame: Frame, idle: "SimpleQueue[VisionPipeline]") -> "list[tuple[Face, np.ndarray, bytes]]":
-    """Faces with an embedding, the box of the person of each, and a thumbnail. One that does not decode has none."""
+def _stretches(wanted: "Sequence[Place]") -> "list[list[Place]]":
+    """Each camera's frames in short stretches, the one with the newest frame first."""
+    open_ones: "dict[str, list[Place]]" = {}
+    done = []
+    for place in wanted:
+        stretch = open_ones.get(place[1])
+        if stretch is None or stretch[0][0] - place[0] >= STRETCH_NS or len(stretch) >= _MOST_IN_STRETCH:
+            stretch = open_ones[place[1]] = []
+            done.append(stretch)
+        stretch.append(place)
+    return done
+
+
+def _read(frames: StoredFrames, stretch: "Sequence[Place]") -> "list[tuple[Frame, tuple[Track, ...]]]":
+    """The frames of a stretch that are still there, newest first, with who was followed in each."""
+    camera, newest, oldest = stretch[0][1], stretch[0][0], stretch[-1][0]
+    stamps = {stamp for stamp, _ in stretch}
+    tracks = frames.tracks(camera, oldest, newest)
+    read = [(frame, tracks.get(frame.stamp_ns, ())) for frame in frames.frames(camera, oldest, newest)
+            if frame.stamp_ns in stamps]
+    return read[::-1]
+
+
+def _look(read: list, idle: "SimpleQueue[VisionPipeline]", over: "Callable[[], bool]") -> "list[LookedAt]":
     pipeline = idle.get()
     try:
-        image = frame.image
-        persons, = pipeline.detect([image])
-        found = [face for face in pipeline.faces(image, persons) if face.embedding is not None]
-        return [(face, persons.boxes[face.person] if face.person >= 0 else face.bbox, face_thumbnail(image, face.bbox))
-                for face in found]
-    except FrameError:
-        return []
+        return look_through(read, pipeline, over)
     finally:
         idle.put(pipeline)
 

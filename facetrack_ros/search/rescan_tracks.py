@@ -7,9 +7,8 @@ import numpy as np
 from facetrack_ros.tracking.track import Track, TrackState
 from facetrack_ros.vision.face import Face
 
-# Frames of one visit lie closer than this; as long as a person may be out of sight before having left.
+# Faces of one visit lie closer than this; as long as a person may be out of sight before having left.
 _GAP_NS = 2_000_000_000
-_AROUND_NS = 5_000_000_000
 
 
 @dataclass
@@ -22,24 +21,22 @@ class _Chain:
 class RescanTracks:
     """Gives each face found a track and, where one is known, a person.
 
-    :param frames: tells who was followed: ``tracks(camera_id, start_ns, end_ns)``.
     :param threshold: lowest similarity of two faces of one person.
     """
 
-    def __init__(self, frames, threshold: float) -> None:
-        self._frames = frames
+    def __init__(self, threshold: float) -> None:
         self._threshold = threshold
         self._chains: "dict[str, list[_Chain]]" = {}
-        self._read: "dict[str, tuple[int, int, dict[int, tuple[Track, ...]]]]" = {}
 
-    def whose(self, camera_id: str, stamp_ns: int, face: Face) -> "tuple[str, str]":
-        """Track and person of a face. The person is empty where nobody was followed there.
+    def whose(self, camera_id: str, stamp_ns: int, face: Face, followed: "tuple[Track, ...]") -> "tuple[str, str]":
+        """Track and person of a face; the person is empty where nobody was followed there.
 
         :param face: with its embedding.
+        :param followed: who was followed in that frame.
         """
-        followed = self._followed(camera_id, stamp_ns, face)
-        if followed is not None:
-            return followed.track_id, followed.person_id
+        track = _around(face, followed)
+        if track is not None:
+            return track.track_id, track.person_id
         chains = self._chains.setdefault(camera_id, [])
         chains[:] = [chain for chain in chains if abs(chain.stamp_ns - stamp_ns) <= _GAP_NS]
         alike = [(float(chain.embedding @ face.embedding), chain) for chain in chains if chain.stamp_ns != stamp_ns]
@@ -51,18 +48,10 @@ class RescanTracks:
         chain.stamp_ns, chain.embedding = stamp_ns, face.embedding
         return chain.track_id, ""
 
-    def _followed(self, camera_id: str, stamp_ns: int, face: Face) -> "Track | None":
-        """Who was seen where this face is: the smallest box around its centre."""
-        x, y = (face.bbox[:2] + face.bbox[2:]) / 2
-        around = [track for track in self._tracks(camera_id, stamp_ns)
-                  if track.state == TrackState.TRACKING
-                  and track.bbox[0] <= x <= track.bbox[2] and track.bbox[1] <= y <= track.bbox[3]]
-        return min(around, key=lambda track: float(np.prod(track.bbox[2:] - track.bbox[:2])), default=None)
 
-    def _tracks(self, camera_id: str, stamp_ns: int) -> "tuple[Track, ...]":
-        start, end, tracks = self._read.get(camera_id, (0, -1, {}))
-        if not start <= stamp_ns <= end:
-            start, end = stamp_ns - _AROUND_NS, stamp_ns
-            tracks = self._frames.tracks(camera_id, start, end)
-            self._read[camera_id] = (start, end, tracks)
-        return tracks.get(stamp_ns, ())
+def _around(face: Face, followed: "tuple[Track, ...]") -> "Track | None":
+    """Who was seen where this face is: the smallest box around its centre."""
+    x, y = (face.bbox[:2] + face.bbox[2:]) / 2
+    around = [track for track in followed if track.state == TrackState.TRACKING
+              and track.bbox[0] <= x <= track.bbox[2] and track.bbox[1] <= y <= track.bbox[3]]
+    return min(around, key=lambda track: float(np.prod(track.bbox[2:] - track.bbox[:2])), default=None)
