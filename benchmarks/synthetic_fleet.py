@@ -6,6 +6,7 @@ and seconds; each then has a DDS participant, threads and an index of its own.
 """
 
 import contextlib
+import ctypes
 import multiprocessing
 import os
 import shutil
@@ -88,6 +89,7 @@ def _rename(path: Path, robot: str) -> None:
 
 def _live(robot: str, folder: str, environment: "dict[str, str]") -> None:
     """A robot's life, in a process of its own."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: no robot outlives a benchmark that is killed
     os.environ.update(environment)
     from facetrack_ros.nodes.history_node import HistoryNode
     from facetrack_ros.nodes.process import StopSignal, leave_quietly, ros, spinning

@@ -12,7 +12,7 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.frame_services import FrameServices
-from facetrack_ros.nodes.member import RELIABLE, ROSTER, ROSTER_LINE, STREAM, RobotMember
+from facetrack_ros.nodes.member import RELIABLE, ROSTER_LINE, STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.search.answer import ANSWERED, RobotAnswer
@@ -44,7 +44,6 @@ class HistoryNode(RobotMember):
         self._worker = Worker("history", Everything(), self._work, self.get_logger())
         self.create_subscription(msg.FaceSearchRequest, self.mesh_topic("search/request"),
                                  lambda message: self._worker.put("", (self._answer, message)), RELIABLE)
-        self.create_subscription(msg.HistoryStatus, self.mesh_topic("roster"), self._on_status, ROSTER)
         self.create_timer(1.0, self._tell_status)
         self._frame_services = FrameServices(self, lambda: self.history, self.settings["frame_history.save_on_alert"])
         if subscribe:
@@ -122,11 +121,6 @@ class HistoryNode(RobotMember):
             matches=[conversion.match_to_message(match) for match in matches])
         result.robot.elapsed_ms = (time.perf_counter() - started) * 1e3
         self._results.publish(result)
-
-    def _on_status(self, message: msg.HistoryStatus) -> None:
-        if message.robot_id == self.robot_id and message.instance_id != self.instance_id and not message.leaving:
-            self.get_logger().error(f"another robot on the mesh is called {self.robot_id} too: searches will miss one of "
-                                    "the two; give one another name", throttle_duration_sec=60.0)
 
     def _tell_status(self, leaving: bool = False) -> None:
         status = HistoryStatus(self.robot_id, "", (), 0, 0, 0)
