@@ -12,6 +12,7 @@ from rclpy.task import Future
 from facetrack_ros import msg, srv
 from facetrack_ros.errors import FacetrackError, QuestionError
 from facetrack_ros.nodes import conversion, people_conversion
+from facetrack_ros.nodes.clocks import steady_timer
 from facetrack_ros.nodes.member import RELIABLE, ROSTER, TEMPLATES, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.worker import Everything, Worker
@@ -82,7 +83,7 @@ class SearchNode(RobotMember):
         contract = self._contract(question.model_id)
         search = _Search(self._gather(question, contract))
         self._searches[question.search_id] = search
-        deadline = self.create_timer(remaining_s, lambda: _finish(search), callback_group=self._group)
+        deadline = steady_timer(self, remaining_s, lambda: _finish(search), callback_group=self._group)
         self._requests.publish(conversion.question_to_message(question, self.robot_id))
         if search.gathering.done:
             _finish(search)
