@@ -67,11 +67,6 @@ def frame_to_message(frame: Frame) -> CompressedImage:
     return CompressedImage(header=frame_header(frame), format=format, data=_bytes(frame.jpeg))
 
 
-def frame_from_message(message: CompressedImage, camera_id: str, number: int) -> Frame:
-    """A frame from the wire, which carries no number: the receiver counts."""
-    return Frame(camera_id, to_ns(message.header.stamp), number, bytes(message.data), message.header.frame_id)
-
-
 def detections_to_message(frame: Frame, detections: Detections) -> msg.Detections:
     """Persons of a frame."""
     looks = [None] * len(detections) if detections.appearance is None else detections.appearance

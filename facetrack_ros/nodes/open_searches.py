@@ -9,6 +9,7 @@ from rclpy.task import Future
 
 from facetrack_ros import msg
 from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.clocks import steady_timer
 from facetrack_ros.nodes.member import RESULTS, ROSTER, RobotMember
 from facetrack_ros.nodes.patient_subscription import PatientSubscription
 from facetrack_ros.search.gathering import Gathering
@@ -51,7 +52,7 @@ class OpenSearches:
                                             RESULTS, lambda: bool(self._open), raw=True)
         self._lines = PatientSubscription(node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER,
                                           lambda: bool(self._open))
-        node.create_timer(READ_S, self._read)
+        steady_timer(node, READ_S, self._read)
 
     def begin(self, question: Question, contract: ModelContract) -> OpenSearch:
         """Who has to answer: the roster, of which those who left or fell silent are not waited for.

@@ -9,6 +9,7 @@ from rclpy.task import Future
 from facetrack_ros import msg, srv
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.clocks import steady_timer
 from facetrack_ros.nodes.known_faces import KnownFaces
 from facetrack_ros.nodes.member import RELIABLE, RobotMember
 from facetrack_ros.nodes.open_searches import OpenSearches
@@ -51,7 +52,7 @@ class SearchNode(RobotMember):
         remaining_s = max(LEAST_WAIT_S, question.timeout_ns / 1e9 - (time.monotonic() - arrived))
         question = replace(question, timeout_ns=round(remaining_s * 1e9))
         search = self._open.begin(question, self._reading.contract(question.model_id))
-        deadline = self.create_timer(remaining_s, search.finish, callback_group=self._group)
+        deadline = steady_timer(self, remaining_s, search.finish, callback_group=self._group)
         self._requests.publish(conversion.question_to_message(question, self.robot_id))
         await search.finished
         self.destroy_timer(deadline)

@@ -1,7 +1,5 @@
 """Pixels of a raw image message, whatever its encoding, as the BGR picture everything here works on."""
 
-from typing import Callable
-
 import cv2
 import numpy as np
 
@@ -42,35 +40,27 @@ def bgr_of_raw(data: "bytes | np.ndarray", height: int, width: int, step: int, e
     :param big_endian: whether the high byte of a 16-bit sample comes first.
     :raises FrameError: an encoding that is not known, or sizes that contradict each other.
     """
-    rows_of, convert = _layout(height, width, step, encoding)
     data = np.frombuffer(data, np.uint8)
-    if data.size == 0:
-        raise FrameError("an image came without data: check the driver")
-    if data.size < rows_of * step:
-        raise FrameError(f"an image of {width}×{height} {encoding} with rows of {step} bytes needs {rows_of * step} bytes, "
-                         f"but {data.size} came: check the driver")
-    return convert(data[:rows_of * step].reshape(rows_of, step), big_endian)
+    rows = check_raw(data.size, height, width, step, encoding)
+    data = data[:rows * step].reshape(rows, step)
+    if encoding in _PLANES:
+        return cv2.cvtColor(np.ascontiguousarray(data[:, :width]), _PLANES[encoding])
+    samples, size, code = _PIXELS[encoding]
+    return _picture(np.ascontiguousarray(data[:, :width * samples * size]), samples, size, code, big_endian)
 
 
-def _layout(height: int, width: int, step: int, encoding: str) -> "tuple[int, Callable[[np.ndarray, bool], np.ndarray]]":
-    """How many rows of bytes there are, and what makes a picture of them.
+def check_raw(data_bytes: int, height: int, width: int, step: int, encoding: str) -> int:
+    """How many rows of ``step`` bytes an image has, once it is sure that nothing contradicts itself.
 
-    :raises FrameError: as above.
+    :raises FrameError: as :func:`bgr_of_raw`.
     """
     if height < 1 or width < 1:
         raise FrameError(f"an image of {width}×{height} pixels came: check the driver")
     if encoding in _PLANES:
-        samples, size, paired = 1, 1, height % 2 == width % 2 == 0
-        rows = height * 3 // 2
-
-        def convert(data: np.ndarray, _: bool) -> np.ndarray:
-            return cv2.cvtColor(np.ascontiguousarray(data[:, :width]), _PLANES[encoding])
+        samples, size, rows, paired = 1, 1, height * 3 // 2, height % 2 == width % 2 == 0
     elif encoding in _PIXELS:
-        samples, size, code = _PIXELS[encoding]
+        samples, size, _ = _PIXELS[encoding]
         rows, paired = height, samples != 2 or width % 2 == 0
-
-        def convert(data: np.ndarray, big_endian: bool) -> np.ndarray:
-            return _picture(np.ascontiguousarray(data[:, :width * samples * size]), samples, size, code, big_endian)
     elif encoding.startswith(_NO_PICTURE):
         raise FrameError(f"images of {encoding} are measurements, no pictures: give the topic of the camera's colour or "
                          "grey images")
@@ -83,7 +73,12 @@ def _layout(height: int, width: int, step: int, encoding: str) -> "tuple[int, Ca
     if step < width * samples * size:
         raise FrameError(f"an image of {width}×{height} {encoding} needs rows of {width * samples * size} bytes, but says "
                          f"{step}: check the driver")
-    return rows, convert
+    if data_bytes == 0:
+        raise FrameError("an image came without data: check the driver")
+    if data_bytes < rows * step:
+        raise FrameError(f"an image of {width}×{height} {encoding} with rows of {step} bytes needs {rows * step} bytes, "
+                         f"but {data_bytes} came: check the driver")
+    return rows
 
 
 def _picture(rows: np.ndarray, samples: int, size: int, code: "int | None", big_endian: bool) -> np.ndarray:
