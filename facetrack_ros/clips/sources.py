@@ -53,7 +53,7 @@ class LiveSource:
 
     def events(self, start_ns: int, end_ns: int) -> "list[dict]":
         """Events of that time."""
-        return _events(self._history.path, start_ns, end_ns)
+        return _events(self._history.events.directory, start_ns, end_ns)
 
     def sightings(self, camera_id: str, start_ns: int, end_ns: int) -> "list[Sighting]":
         """Sightings of that time."""

@@ -50,6 +50,11 @@ class EventLog:
             raise StoreError(f"cannot make the folder {directory} for the event log: {error.strerror}") from error
 
     @property
+    def directory(self) -> Path:
+        """Where the files of the log are."""
+        return self._directory
+
+    @property
     def written(self) -> int:
         """Events on disk since this log was opened."""
         return self._written

@@ -41,15 +41,17 @@ class RobotHistory:
     :param frames: how many frames are kept in memory, which go to disk, and for how long.
     :param event_format: ``jsonl`` or ``csv``.
     :param event_fsync: whether each event is on the medium before the next one.
+    :param event_dir: below it one folder a robot with its event log; None: in the robot's folder.
     :raises StoreError: the folder cannot be written, is in use, or is another robot's.
     """
 
     def __init__(self, directory: "Path | str", robot_id: str, contract: ModelContract,
-                 frames: FrameSettings = FrameSettings(), event_format: str = "jsonl", event_fsync: bool = False) -> None:
+                 frames: FrameSettings = FrameSettings(), event_format: str = "jsonl", event_fsync: bool = False,
+                 event_dir: "Path | None" = None) -> None:
         self.robot_id = robot_id
         self.contract = contract
         self.path = robot_folder(directory, robot_id)
-        self.events = EventLog(self.path, event_format, event_fsync)
+        self.events = EventLog(robot_folder(event_dir, robot_id) if event_dir else self.path, event_format, event_fsync)
         self._told: "list[str]" = []
         try:
             self.sightings = self._open_sightings()
