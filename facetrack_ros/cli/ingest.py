@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     history = RobotHistory(arguments.data, arguments.robot, pipeline.contract,
                            FrameSettings.of_config(config, wait=True),
                            event_format=config["event_logging.format"],
-                           event_fsync=config["event_logging.fsync"] == "each")
+                           event_fsync=config["event_logging.fsync"] == "each", event_dir=config.folder("event_logging.dir"))
     try:
         fresh = [recording for recording in recordings if not history.sightings.was_ingested(recording.key(pipeline.contract.id))]
         for recording in recordings:

@@ -10,8 +10,9 @@ from facetrack_ros.errors import ConfigError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The subcommand's arguments."""
     parser.add_argument("--robot", required=True, metavar="NAME", help="this robot's name on the mesh")
-    parser.add_argument("--camera", action="append", required=True, metavar="NAME=SOURCE",
-                        help="a camera: device index, RTSP/HTTP address, video file, folder or bag:PATH:TOPIC")
+    parser.add_argument("--camera", action="append", metavar="NAME=SOURCE",
+                        help="a camera: device index, RTSP/HTTP address, video file, folder or bag:PATH:TOPIC; without one, "
+                             "those that the settings name under sources")
     parser.add_argument("--config", metavar="FILE", help="settings, a YAML file")
     parser.add_argument("--data", metavar="DIR", help="where the history goes, one folder a robot")
 
@@ -19,10 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the robot."""
     check_name("robot", arguments.robot)
-    cameras = parse_cameras(arguments.camera)
     config = Config.load(arguments.config) if arguments.config else Config()
+    cameras = parse_cameras(arguments.camera or config.sources)
+    if not cameras:
+        raise ConfigError("a robot needs a camera: --camera NAME=SOURCE, or sources: [NAME=SOURCE, …] in the settings")
     if arguments.data:
-        config = Config({**dict(config.items()), "data_dir": arguments.data})
+        config = config.changed({"data_dir": arguments.data})
     try:
         from facetrack_ros.nodes.robot_node import RobotNode, run_robot
     except ImportError as error:

@@ -37,6 +37,12 @@ class LiveSource:
         """Frames between two stamps, in order."""
         return self._history.frames_between(camera_id, start_ns, end_ns)
 
+    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> "list[int]":
+        """Stamps of the frames between two stamps, in order."""
+        recorder = self._history.recorder
+        stored = recorder.archive.stamps(camera_id, start_ns, end_ns) if recorder is not None else ()
+        return sorted({*self._history.stamps_in_memory(camera_id, start_ns, end_ns), *stored})
+
     def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> "dict[int, tuple[Track, ...]]":
         """By stamp, who was followed."""
         recorder = self._history.recorder
@@ -47,7 +53,7 @@ class LiveSource:
 
     def events(self, start_ns: int, end_ns: int) -> "list[dict]":
         """Events of that time."""
-        return _events(self._history.path, start_ns, end_ns)
+        return _events(self._history.events.directory, start_ns, end_ns)
 
     def sightings(self, camera_id: str, start_ns: int, end_ns: int) -> "list[Sighting]":
         """Sightings of that time."""
@@ -92,6 +98,10 @@ class StoredSource:
     def frames(self, camera_id: str, start_ns: int, end_ns: int) -> "Iterator[Frame]":
         """Frames between two stamps, in order."""
         return self.archive.between(camera_id, start_ns, end_ns)
+
+    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> "list[int]":
+        """Stamps of the frames between two stamps, in order."""
+        return self.archive.stamps(camera_id, start_ns, end_ns)
 
     def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> "dict[int, tuple[Track, ...]]":
         """By stamp, who was followed."""

@@ -73,6 +73,7 @@ class StagedVisit:
     """What must be found: seconds from the clip's start.
 
     :param body_s: from the first to the last moment any of the person is in the picture.
+    :param half_s: from the first to the last moment half of the body's width is: its centre line has crossed the edge.
     :param face_s: from the first to the last moment the whole face is.
     """
 
@@ -80,6 +81,7 @@ class StagedVisit:
     camera: str
     person: str
     body_s: "tuple[float, float]"
+    half_s: "tuple[float, float]"
     face_s: "tuple[float, float]"
 
 
@@ -126,6 +128,13 @@ def load_portrait(portrait: Portrait) -> np.ndarray:
     if image is None:
         raise SourceError(f"the demo's photograph of {portrait.name} is missing: pip install facetrack_ros[demo]")
     return image
+
+
+def cutout_span(walk: Walk, seconds: float) -> "tuple[float, float]":
+    """From where to where, across, the person is in the picture, pixels."""
+    cutout = _Cutout(next(portrait for portrait in PORTRAITS if portrait.name == walk.person))
+    left = float(_left_edge(walk, cutout, seconds))
+    return max(0.0, left), min(float(WIDTH), left + cutout.width)
 
 
 class _Cutout:
@@ -188,10 +197,10 @@ def _truth(walk: Walk, cutout: _Cutout) -> StagedVisit:
     seconds = np.arange(SECONDS * FPS) / FPS
     left = _left_edge(walk, cutout, seconds)
     during = (seconds > walk.start_s) & (seconds < walk.end_s)
-    body = seconds[during]
-    face = seconds[during & (left + cutout.face_x[0] >= 0) & (left + cutout.face_x[1] <= WIDTH)]
-    return StagedVisit(walk.robot, walk.camera, walk.person, (float(body[0]), float(body[-1])),
-                       (float(face[0]), float(face[-1])))
+    centre = left + cutout.width / 2
+    spans = (seconds[during], seconds[during & (centre >= 0) & (centre <= WIDTH)],
+             seconds[during & (left + cutout.face_x[0] >= 0) & (left + cutout.face_x[1] <= WIDTH)])
+    return StagedVisit(walk.robot, walk.camera, walk.person, *((float(span[0]), float(span[-1])) for span in spans))
 
 
 def _write_clip(path: Path, background: np.ndarray, walks: "list[tuple[Walk, _Cutout]]") -> None:

@@ -50,6 +50,11 @@ class EventLog:
             raise StoreError(f"cannot make the folder {directory} for the event log: {error.strerror}") from error
 
     @property
+    def directory(self) -> Path:
+        """Where the files of the log are."""
+        return self._directory
+
+    @property
     def written(self) -> int:
         """Events on disk since this log was opened."""
         return self._written
@@ -100,9 +105,11 @@ class EventLog:
 
     def _open_day(self, stamp_ns: int) -> None:
         day = stamp_ns // (86_400 * 10**9)
-        if day == self._day:
+        # A file that was deleted under a running robot takes what is written to it along: a new one is begun.
+        if day == self._day and os.fstat(self._file).st_nlink:
             return
         self.close()
+        self._directory.mkdir(parents=True, exist_ok=True)
         name = f"events-{_EPOCH + timedelta(days=day):%Y-%m-%d}.{self._format}"
         file = os.open(self._directory / name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:

@@ -41,15 +41,17 @@ class RobotHistory:
     :param frames: how many frames are kept in memory, which go to disk, and for how long.
     :param event_format: ``jsonl`` or ``csv``.
     :param event_fsync: whether each event is on the medium before the next one.
+    :param event_dir: below it one folder a robot with its event log; None: in the robot's folder.
     :raises StoreError: the folder cannot be written, is in use, or is another robot's.
     """
 
     def __init__(self, directory: "Path | str", robot_id: str, contract: ModelContract,
-                 frames: FrameSettings = FrameSettings(), event_format: str = "jsonl", event_fsync: bool = False) -> None:
+                 frames: FrameSettings = FrameSettings(), event_format: str = "jsonl", event_fsync: bool = False,
+                 event_dir: "Path | None" = None) -> None:
         self.robot_id = robot_id
         self.contract = contract
         self.path = robot_folder(directory, robot_id)
-        self.events = EventLog(self.path, event_format, event_fsync)
+        self.events = EventLog(robot_folder(event_dir, robot_id) if event_dir else self.path, event_format, event_fsync)
         self._told: "list[str]" = []
         try:
             self.sightings = self._open_sightings()
@@ -238,6 +240,10 @@ class RobotHistory:
         stored = (frame for frame in self.recorder.archive.between(camera_id, start_ns, end_ns)
                   if frame.stamp_ns not in in_memory)
         return heapq.merge(held, stored, key=lambda frame: frame.stamp_ns)
+
+    def stamps_in_memory(self, camera_id: str, start_ns: int, end_ns: int) -> "list[int]":
+        """Stamps of a camera's frames in memory between two stamps, both included, in order."""
+        return [frame.stamp_ns for frame in self._known_ring(camera_id).between(start_ns, end_ns)]
 
     def _note_seen(self) -> None:
         """Tell the store of the frames that came in; here, because it may have to wait for a search or the disk."""

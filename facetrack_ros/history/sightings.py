@@ -17,6 +17,7 @@ from facetrack_ros.history.embedding_index import EmbeddingIndex, unit_vector
 from facetrack_ros.history.frozen_blocks import FrozenBlocks
 from facetrack_ros.history.folding import Folding, OpenSighting, OpenSightings
 from facetrack_ros.history.ingests import Ingests
+from facetrack_ros.history.looked_again import LookedAgain
 from facetrack_ros.history.robot_pose import RobotPose
 from facetrack_ros.history.sighting import Sighting
 from facetrack_ros.history.sighting_rows import SightingRows
@@ -247,6 +248,31 @@ class SightingStore:
         with self._changing():
             return self._coverage.spans(camera_id)
 
+    def spans_of_faces(self, camera_id: str) -> "tuple[np.ndarray, np.ndarray]":
+        """First and last stamps of a camera's sightings, ``(n,)`` each, in no order."""
+        with self._lock:
+            first, last = self._index.spans()
+            mine = self._index.rows_of(camera_id)
+            return first[mine].copy(), last[mine].copy()
+
+    def note_looked_again(self, camera_id: str, stamp_ns: int, faces: int) -> None:
+        """A stored frame was looked at again, and so many faces in it were added."""
+        with self._changing():
+            self._looked_again.add(camera_id, stamp_ns, faces)
+            self._adds += 1
+            if self._adds >= _COMMIT_ADDS:
+                self._commit()
+
+    def looked_again(self, camera_id: str, start_ns: int, end_ns: int) -> "set[int]":
+        """Stamps of the frames between two stamps that were looked at again."""
+        with self._lock:
+            return self._looked_again.stamps(camera_id, start_ns, end_ns)
+
+    def found_again(self, camera_id: str, stamp_ns: int) -> bool:
+        """Whether looking again found a face in that frame."""
+        with self._lock:
+            return self._looked_again.found(camera_id, stamp_ns)
+
     def was_ingested(self, key: str) -> bool:
         """Whether :meth:`mark_ingested` was called for this key."""
         with self._lock:
@@ -276,6 +302,7 @@ class SightingStore:
             self._frozen.remove(self._rows.ids_within(camera_id, start_ns, end_ns))
             self._rows.delete(camera_id, start_ns, end_ns)
             self._ingests.delete(camera_id, start_ns, end_ns)
+            self._looked_again.delete(camera_id, start_ns, end_ns)
             self._commit()
             self._database.empty_log()
             self._load()
@@ -328,10 +355,14 @@ class SightingStore:
         self._rows = SightingRows(database, self.contract.id, self.contract.dimension)
         self._coverage = Coverage(database)
         self._ingests = Ingests(database)
+<<<<<<< HEAD
         if getattr(self, "_frozen", None) is not None:
             self._frozen.stop()
         self._frozen = FrozenBlocks(index_path(database.path), database, self._rows, self.contract, self._lock,
                                     lambda: self._open_sightings.lowest_row())
+=======
+        self._looked_again = LookedAgain(database)
+>>>>>>> main
 
     def _load(self) -> None:
         self._index = EmbeddingIndex(self.contract.dimension, block_rows=self._block_rows)
@@ -340,6 +371,11 @@ class SightingStore:
         self._since_ns: "int | None" = None
         self._adds = 0
         self._coverage.forget()
+<<<<<<< HEAD
+=======
+        self._looked_again.forget()
+        # The next rows are read while these are coded: opening a million takes two thirds of the time.
+>>>>>>> main
         with ThreadPoolExecutor(1, thread_name_prefix="reading_ahead") as ahead:
             for source in self._frozen.load(self._index):
                 # The next rows are read while these are coded.

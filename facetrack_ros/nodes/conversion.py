@@ -67,11 +67,6 @@ def frame_to_message(frame: Frame) -> CompressedImage:
     return CompressedImage(header=frame_header(frame), format=format, data=_bytes(frame.jpeg))
 
 
-def frame_from_message(message: CompressedImage, camera_id: str, number: int) -> Frame:
-    """A frame from the wire, which carries no number: the receiver counts."""
-    return Frame(camera_id, to_ns(message.header.stamp), number, bytes(message.data), message.header.frame_id)
-
-
 def detections_to_message(frame: Frame, detections: Detections) -> msg.Detections:
     """Persons of a frame."""
     looks = [None] * len(detections) if detections.appearance is None else detections.appearance
@@ -79,7 +74,8 @@ def detections_to_message(frame: Frame, detections: Detections) -> msg.Detection
         header=frame_header(frame), camera_id=frame.camera_id, frame_number=frame.number,
         model_id=detections.model_id,
         detections=[msg.Detection(bbox=box, confidence=float(score), appearance=floats(() if look is None else look))
-                    for box, score, look in zip(detections.boxes.astype(np.float32), detections.scores, looks)])
+                    for box, score, look in zip(detections.boxes.astype(np.float32), detections.scores, looks)],
+        faint=floats(() if detections.faint is None else detections.faint.ravel()))
 
 
 def detections_from_message(message: msg.Detections) -> Detections:
@@ -89,7 +85,8 @@ def detections_from_message(message: msg.Detections) -> Detections:
     return Detections(
         np.array([detection.bbox for detection in message.detections], np.float32).reshape(-1, 4),
         np.array([detection.confidence for detection in message.detections], np.float32), message.model_id,
-        appearance=np.stack(looks) if len(lengths) == 1 and lengths != {0} else None)
+        appearance=np.stack(looks) if len(lengths) == 1 and lengths != {0} else None,
+        faint=np.array(message.faint, np.float32).reshape(-1, 4) if len(message.faint) % 4 == 0 else None)
 
 
 def face_to_message(face: Face) -> msg.Face:
@@ -163,20 +160,22 @@ def event_from_message(message: msg.PersonEvent) -> PersonEvent:
                        message.person_id, message.frame_number, **fields)
 
 
-def question_to_message(question: Question, asker: str) -> msg.FaceSearchRequest:
+def question_to_message(question: Question) -> msg.FaceSearchRequest:
     """A search as it crosses the mesh."""
     return msg.FaceSearchRequest(
-        search_id=question.search_id, asker=asker, model_id=question.model_id, embedding=floats(question.embedding),
+        search_id=question.search_id, asker=question.asker, model_id=question.model_id, embedding=floats(question.embedding),
         time=to_time(question.time_ns), window=to_duration(question.window_ns), robots=list(question.robots),
         cameras=list(question.cameras), threshold=question.threshold, max_results=question.max_results,
-        timeout=to_duration(question.timeout_ns))
+        timeout=to_duration(question.timeout_ns), rescan=question.rescan, face_crop=_bytes(question.face_crop),
+        reference=question.reference)
 
 
 def question_from_message(message: msg.FaceSearchRequest) -> Question:
     """A search as it crosses the mesh."""
     return Question(message.search_id, np.array(message.embedding, np.float32), message.model_id, to_ns(message.time),
                     to_ns(message.window), tuple(message.robots), tuple(message.cameras), message.threshold,
-                    message.max_results, to_ns(message.timeout))
+                    message.max_results, to_ns(message.timeout), message.rescan, bytes(message.face_crop), message.asker,
+                    message.reference)
 
 
 def match_to_message(match: Match) -> msg.FaceMatch:
@@ -186,7 +185,7 @@ def match_to_message(match: Match) -> msg.FaceMatch:
         frame_number=match.frame_number, stamp=to_time(match.stamp_ns), first_stamp=to_time(match.first_ns),
         last_stamp=to_time(match.last_ns), bbox=np.asarray(match.bbox, np.float32),
         face_bbox=np.asarray(match.face_bbox, np.float32), similarity=match.similarity, quality=match.quality,
-        thumbnail=_bytes(match.thumbnail))
+        thumbnail=_bytes(match.thumbnail), rescanned=match.rescanned)
 
 
 def match_from_message(message: msg.FaceMatch) -> Match:
@@ -194,19 +193,33 @@ def match_from_message(message: msg.FaceMatch) -> Match:
     return Match(message.robot_id, message.camera_id, message.person_id, message.track_id, message.frame_number,
                  to_ns(message.stamp), to_ns(message.first_stamp), to_ns(message.last_stamp),
                  np.array(message.bbox, np.float32), np.array(message.face_bbox, np.float32), message.similarity,
-                 message.quality, bytes(message.thumbnail))
+                 message.quality, bytes(message.thumbnail), message.rescanned)
 
 
 def robot_answer_to_message(answer: RobotAnswer) -> msg.RobotAnswer:
     """How one robot did."""
     return msg.RobotAnswer(robot_id=answer.robot_id, status=answer.status, matches=answer.matches,
-                           sightings=answer.sightings, elapsed_ms=answer.elapsed_ms, error=answer.error)
+                           sightings=answer.sightings, elapsed_ms=answer.elapsed_ms, error=answer.error, note=answer.note,
+                           rescanned=answer.rescanned, not_rescanned=answer.not_rescanned, model_id=answer.model_id,
+                           threshold=answer.threshold, expected_false_matches=answer.expected_false_matches)
 
 
 def robot_answer_from_message(message: msg.RobotAnswer) -> RobotAnswer:
     """How one robot did."""
     return RobotAnswer(message.robot_id, message.status, message.matches, message.sightings, message.elapsed_ms,
-                       message.error)
+                       message.error, message.note, message.rescanned, message.not_rescanned, message.model_id,
+                       message.threshold, message.expected_false_matches)
+
+
+def first_text(data: bytes) -> "str | None":
+    """The first field of a serialized message, where that is a text: read without the rest.
+
+    CDR: four bytes, of which the second tells the byte order, then the length of the text with its closing zero.
+
+    :returns: None where it cannot be read.
+    """
+    end = 8 + int.from_bytes(data[4:8], "little" if data[1:2] == b"\x01" else "big")
+    return bytes(data[8:end - 1]).decode(errors="replace") if 8 < end <= len(data) else None
 
 
 def status_to_message(status: HistoryStatus, stamp: Time, instance_id: str, leaving: bool,

@@ -2,12 +2,11 @@
 
 from typing import Callable
 
-from sensor_msgs.msg import CompressedImage
-
 from facetrack_ros import msg
 from facetrack_ros.errors import FrameError
 from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
+from facetrack_ros.nodes.image_input import ImageInput
+from facetrack_ros.nodes.member import RELIABLE, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.worker import NewestPerCamera, Worker
 from facetrack_ros.vision.build import build_pipeline
@@ -25,29 +24,21 @@ class DetectorNode(RobotMember):
     """
 
     def __init__(self, pipeline: "VisionPipeline | None" = None, subscribe: bool = True, **member):
-        super().__init__("detector", (*VISION_OPTIONS, "tracking.appearance"), **member)
+        super().__init__("detector", (*VISION_OPTIONS, "camera.", "tracking.appearance"), **member)
         self._pipeline = pipeline or build_pipeline(vision_settings(self.settings))
         self._bodies = body_embedder(self.settings)
         self.frame_listeners: "list[Callable[[Frame], None]]" = []
         self.listeners: "list[Callable[[Frame, Detections], None]]" = []
         self._outputs = {camera: self.create_publisher(msg.Detections, self.camera_topic(camera, "detections"), RELIABLE)
                             for camera in self.cameras}
-        self._numbers = dict.fromkeys(self.cameras, 0)
         self._worker = Worker("detector", NewestPerCamera(), self._detect, self.get_logger())
-        if subscribe:
-            for camera in self.cameras:
-                self.create_subscription(CompressedImage, self.camera_topic(camera, "image/compressed"),
-                                         lambda message, camera=camera: self._on_image(camera, message), STREAM)
+        self._images = ImageInput(self, self.cameras, self.settings, self.on_frame, encode=True) if subscribe else None
 
     def on_frame(self, frame: Frame) -> None:
         """Take a frame; an older one of that camera that nobody looked at gives way."""
         for listener in self.frame_listeners:
             listener(frame)
         self._worker.put(frame.camera_id, frame)
-
-    def _on_image(self, camera_id: str, message: CompressedImage) -> None:
-        self.on_frame(conversion.frame_from_message(message, camera_id, self._numbers[camera_id]))
-        self._numbers[camera_id] += 1
 
     def _detect(self, frames: "list[Frame]") -> None:
         readable = []
@@ -69,6 +60,8 @@ class DetectorNode(RobotMember):
 
     def close(self) -> None:
         """Finish the frames at hand and stop."""
+        if self._images is not None:
+            self._images.close()
         self._worker.close()
 
 

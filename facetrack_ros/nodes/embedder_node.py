@@ -1,13 +1,15 @@
 """Embedder node: frames and the persons in them in, faces with embeddings out."""
 
 import math
+from dataclasses import replace
 from functools import partial
 from typing import Callable
 
-from sensor_msgs.msg import BatteryState, CompressedImage
+from sensor_msgs.msg import BatteryState
 
 from facetrack_ros import msg
 from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.image_input import ImageInput
 from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.waiting_images import WaitingImages
@@ -34,7 +36,7 @@ class EmbedderNode(RobotMember):
     """
 
     def __init__(self, pipeline: "VisionPipeline | None" = None, subscribe: bool = True, **member):
-        super().__init__("embedder", (*VISION_OPTIONS, "battery."), **member)
+        super().__init__("embedder", (*VISION_OPTIONS, "camera.", "battery."), **member)
         self._pipeline = pipeline or build_pipeline(vision_settings(self.settings))
         self.listeners: "list[Callable[[Frame, tuple[Face, ...]], None]]" = []
         self._outputs = {camera: self.create_publisher(msg.Faces, self.camera_topic(camera, "faces"), RELIABLE)
@@ -46,10 +48,9 @@ class EmbedderNode(RobotMember):
         if self.settings["battery.topic"]:
             self.create_subscription(BatteryState, self.settings["battery.topic"], self._on_battery, STREAM)
         self._worker = Worker("embedder", NewestPerCamera(), self._find_faces, self.get_logger())
+        self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep) if subscribe else None
         if subscribe:
             for camera in self.cameras:
-                self.create_subscription(CompressedImage, self.camera_topic(camera, "image/compressed"),
-                                         lambda message, camera=camera: self._waiting.keep(camera, message), STREAM)
                 self.create_subscription(msg.Detections, self.camera_topic(camera, "detections"),
                                          self._on_detections_message, RELIABLE)
                 if improving:
@@ -61,9 +62,9 @@ class EmbedderNode(RobotMember):
         self._worker.put(frame.camera_id, (frame, detections))
 
     def _on_detections_message(self, message: msg.Detections) -> None:
-        image = self._waiting.take(message.camera_id, conversion.to_ns(message.header.stamp))
-        if image is not None:
-            self.on_detections(conversion.frame_from_message(image, message.camera_id, message.frame_number),
+        frame = self._waiting.take(message.camera_id, conversion.to_ns(message.header.stamp))
+        if frame is not None:
+            self.on_detections(replace(frame, number=message.frame_number),
                                conversion.detections_from_message(message))
 
     def on_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
@@ -100,6 +101,8 @@ class EmbedderNode(RobotMember):
 
     def close(self) -> None:
         """Finish the frames at hand and stop."""
+        if self._images is not None:
+            self._images.close()
         self._worker.close()
 
 

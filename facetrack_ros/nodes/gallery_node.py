@@ -10,6 +10,7 @@ from facetrack_ros.errors import ConfigError, FacetrackError
 from facetrack_ros.history.folders import robot_folder
 from facetrack_ros.history.gallery_store import GalleryStore
 from facetrack_ros.nodes import people_conversion
+from facetrack_ros.nodes.clocks import steady_timer
 from facetrack_ros.nodes.member import ROSTER, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.worker import Everything, Worker
@@ -51,7 +52,7 @@ class GalleryNode(RobotMember):
         self._worker.put("", (self._tell_all,))
         if self.settings["gallery.folder"]:
             self._worker.put("", (self._look_at_folder,))
-            self.create_timer(FOLDER_S, lambda: self._worker.put("", (self._look_at_folder,)))
+            steady_timer(self, FOLDER_S, lambda: self._worker.put("", (self._look_at_folder,)))
 
     async def _serve(self, request: srv.EnrollFace.Request, response: srv.EnrollFace.Response):
         finished = Future()

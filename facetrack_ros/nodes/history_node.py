@@ -3,16 +3,16 @@
 import time
 import uuid
 
-from sensor_msgs.msg import CompressedImage
-
 from facetrack_ros import msg
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.frame_settings import FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.clocks import steady_timer
 from facetrack_ros.nodes.frame_services import FrameServices
-from facetrack_ros.nodes.member import RELIABLE, ROSTER, ROSTER_LINE, STREAM, RobotMember
+from facetrack_ros.nodes.image_input import ImageInput
+from facetrack_ros.nodes.member import RELIABLE, ROSTER_LINE, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.search.answer import ANSWERED, RobotAnswer
@@ -34,25 +34,23 @@ class HistoryNode(RobotMember):
 
     def __init__(self, contract: "ModelContract | None" = None, models: "tuple[str, str]" = ("", ""),
                  subscribe: bool = True, **member):
-        super().__init__("history", ("mesh", "data_dir", "frame_history.", "event_logging.", "embedder.", "face_tracking."), **member)
+        super().__init__("history", ("mesh", "data_dir", "camera.", "frame_history.", "event_logging.", "embedder.",
+                                     "face_tracking."), **member)
         self.instance_id = uuid.uuid4().hex
         self._models = models
-        self._numbers = dict.fromkeys(self.cameras, 0)
         self.history = self._open(contract) if contract else None
         self._results = self.create_publisher(msg.FaceSearchResult, self.mesh_topic("search/result"), RELIABLE)
         self._roster = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), ROSTER_LINE)
         self._worker = Worker("history", Everything(), self._work, self.get_logger())
         self.create_subscription(msg.FaceSearchRequest, self.mesh_topic("search/request"),
                                  lambda message: self._worker.put("", (self._answer, message)), RELIABLE)
-        self.create_subscription(msg.HistoryStatus, self.mesh_topic("roster"), self._on_status, ROSTER)
-        self.create_timer(1.0, self._tell_status)
+        steady_timer(self, 1.0, self._tell_status)
         self._frame_services = FrameServices(self, lambda: self.history, self.settings["frame_history.save_on_alert"])
+        self._images = ImageInput(self, self.cameras, self.settings, self.on_frame) if subscribe else None
         if subscribe:
             self.create_subscription(msg.PersonEvent, self.robot_topic("events"),
                                      lambda message: self.on_event(conversion.event_from_message(message)), RELIABLE)
             for camera in self.cameras:
-                self.create_subscription(CompressedImage, self.camera_topic(camera, "image/compressed"),
-                                         lambda message, camera=camera: self._on_image(camera, message), STREAM)
                 self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message, RELIABLE)
         self._tell_status()
 
@@ -77,10 +75,6 @@ class HistoryNode(RobotMember):
     def on_event(self, event: PersonEvent) -> None:
         """Write an event to the log."""
         self._worker.put("", (self._keep_event, event))
-
-    def _on_image(self, camera_id: str, message: CompressedImage) -> None:
-        self.on_frame(conversion.frame_from_message(message, camera_id, self._numbers[camera_id]))
-        self._numbers[camera_id] += 1
 
     def _on_tracks_message(self, message: msg.Tracks) -> None:
         if self.history is None and message.model_id:
@@ -123,11 +117,6 @@ class HistoryNode(RobotMember):
         result.robot.elapsed_ms = (time.perf_counter() - started) * 1e3
         self._results.publish(result)
 
-    def _on_status(self, message: msg.HistoryStatus) -> None:
-        if message.robot_id == self.robot_id and message.instance_id != self.instance_id and not message.leaving:
-            self.get_logger().error(f"another robot on the mesh is called {self.robot_id} too: searches will miss one of "
-                                    "the two; give one another name", throttle_duration_sec=60.0)
-
     def _tell_status(self, leaving: bool = False) -> None:
         status = HistoryStatus(self.robot_id, "", (), 0, 0, 0)
         try:
@@ -141,6 +130,8 @@ class HistoryNode(RobotMember):
 
     def close(self) -> None:
         """Write what is left, leave the roster, close the files."""
+        if self._images is not None:
+            self._images.close()
         self._worker.close()
         self._frame_services.close()
         self._tell_status(leaving=True)

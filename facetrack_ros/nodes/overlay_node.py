@@ -1,9 +1,12 @@
 """Overlay node: frames with boxes, ids and the last search's best matches drawn on them, for people to look at."""
 
+from dataclasses import replace
+
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg
 from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.image_input import ImageInput
 from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.waiting_images import WaitingImages
@@ -20,7 +23,7 @@ class OverlayNode(RobotMember):
     """
 
     def __init__(self, subscribe: bool = True, **member):
-        super().__init__("overlay", ("mesh", "camera.jpeg_quality"), **member)
+        super().__init__("overlay", ("mesh", "camera."), **member)
         self._outputs = {
             camera: self.create_publisher(CompressedImage, self.camera_topic(camera, "overlay/compressed"), STREAM)
             for camera in self.cameras}
@@ -29,10 +32,9 @@ class OverlayNode(RobotMember):
         self._search_id, self._matches = "", ()
         self._worker = Worker("overlay", NewestPerCamera(), self._draw, self.get_logger())
         self.create_subscription(msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result, RELIABLE)
+        self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep) if subscribe else None
         if subscribe:
             for camera in self.cameras:
-                self.create_subscription(CompressedImage, self.camera_topic(camera, "image/compressed"),
-                                         lambda message, camera=camera: self._waiting.keep(camera, message), STREAM)
                 self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message, RELIABLE)
 
     def on_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
@@ -43,10 +45,9 @@ class OverlayNode(RobotMember):
             self._worker.put(frame.camera_id, (frame, tracks))
 
     def _on_tracks_message(self, message: msg.Tracks) -> None:
-        image = self._waiting.take(message.camera_id, conversion.to_ns(message.header.stamp))
-        if image is not None:
-            self.on_tracks(conversion.frame_from_message(image, message.camera_id, message.frame_number),
-                           conversion.tracks_from_message(message))
+        frame = self._waiting.take(message.camera_id, conversion.to_ns(message.header.stamp))
+        if frame is not None:
+            self.on_tracks(replace(frame, number=message.frame_number), conversion.tracks_from_message(message))
 
     def _on_result(self, message: msg.FaceSearchResult) -> None:
         if message.search_id != self._search_id:
@@ -65,6 +66,8 @@ class OverlayNode(RobotMember):
 
     def close(self) -> None:
         """Stop drawing."""
+        if self._images is not None:
+            self._images.close()
         self._worker.close()
 
 

@@ -1,17 +1,16 @@
 """Tracker node: persons and faces in, tracks and events out."""
 
-import time
 from dataclasses import replace
 from typing import Callable
-
-from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg
 from facetrack_ros.history.alias_file import AliasFile
 from facetrack_ros.history.folders import robot_folder
 from facetrack_ros.history.recalled_people import recalled_people
 from facetrack_ros.nodes import conversion, people_conversion
-from facetrack_ros.nodes.member import RELIABLE, ROSTER, STREAM, TEMPLATES, RobotMember
+from facetrack_ros.nodes.clocks import passing_ns, steady_timer
+from facetrack_ros.nodes.image_input import ImageInput
+from facetrack_ros.nodes.member import RELIABLE, ROSTER, TEMPLATES, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import Everything, Worker
@@ -38,7 +37,7 @@ class TrackerNode(RobotMember):
     """
 
     def __init__(self, contract: "ModelContract | None" = None, subscribe: bool = True, **member):
-        super().__init__("tracker", ("mesh", "data_dir", "tracking.", "embedder.", "face_tracking."), **member)
+        super().__init__("tracker", ("mesh", "data_dir", "camera.", "tracking.", "embedder.", "face_tracking."), **member)
         robot_folder(self.robot_folder(), self.robot_id)
         self._verdicts = AliasFile(self.robot_folder() / self.robot_id)
         self._people = None
@@ -46,7 +45,8 @@ class TrackerNode(RobotMember):
         self.track_listeners: "list[Callable[[Frame, tuple[Track, ...]], None]]" = []
         self.event_listeners: "list[Callable[[PersonEvent], None]]" = []
         self._joins = {camera: FrameJoin() for camera in self.cameras}
-        self._images = WaitingImages(self.cameras)
+        self._waiting = WaitingImages(self.cameras)
+        self._images: "ImageInput | None" = None
         self._frame_ids = {}
         self._arrived = {}
         self._outputs = {camera: self.create_publisher(msg.Tracks, self.camera_topic(camera, "tracks"), RELIABLE)
@@ -62,15 +62,14 @@ class TrackerNode(RobotMember):
                                  lambda message: self._worker.put("", (self._hear_entry, message)), ROSTER)
         self._waiting_entries: "list[msg.GalleryEntry]" = []
         self._begin()
-        self.create_timer(TICK_S, lambda: self._worker.put("", (self._pass_time,)))
+        steady_timer(self, TICK_S, lambda: self._worker.put("", (self._pass_time,)))
         if subscribe:
             for camera in self.cameras:
                 self.create_subscription(msg.Detections, self.camera_topic(camera, "detections"),
                                          self._on_detections_message, RELIABLE)
                 self.create_subscription(msg.Faces, self.camera_topic(camera, "faces"), self._on_faces_message, RELIABLE)
-                if self._needs_images:
-                    self.create_subscription(CompressedImage, self.camera_topic(camera, "image/compressed"),
-                                             lambda message, camera=camera: self._images.keep(camera, message), STREAM)
+            if self._needs_images:
+                self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep)
 
     @property
     def _needs_images(self) -> bool:
@@ -102,8 +101,8 @@ class TrackerNode(RobotMember):
         self._worker.put("", (self._camera_ended, camera_id))
 
     def _on_detections_message(self, message: msg.Detections) -> None:
-        image = self._images.take(message.camera_id, conversion.to_ns(message.header.stamp))
-        frame = replace(conversion.frame_of(message), jpeg=b"" if image is None else bytes(image.data))
+        seen = self._waiting.take(message.camera_id, conversion.to_ns(message.header.stamp))
+        frame = replace(conversion.frame_of(message), jpeg=b"" if seen is None else seen.jpeg)
         self.on_detections(frame, conversion.detections_from_message(message))
 
     def _on_faces_message(self, message: msg.Faces) -> None:
@@ -120,7 +119,7 @@ class TrackerNode(RobotMember):
             call(*arguments)
 
     def _detected(self, frame: Frame, detections: Detections) -> None:
-        self._arrived[frame.camera_id] = (time.monotonic_ns(), frame.stamp_ns)
+        self._arrived[frame.camera_id] = (passing_ns(self), frame.stamp_ns)
         self._frame_ids[frame.camera_id] = frame.frame_id
         for joined in self._joins[frame.camera_id].add_detections(frame, detections):
             self._update(*joined)
@@ -142,7 +141,7 @@ class TrackerNode(RobotMember):
 
     def _pass_time(self) -> None:
         """Cameras that send nothing age too, by the time since their last frame arrived."""
-        now = time.monotonic_ns()
+        now = passing_ns(self)
         for camera_id, (arrived, stamp_ns) in self._arrived.items():
             waited = now - arrived
             if self._people is not None and waited > self._people.settings.exit_after_ns:
@@ -230,6 +229,8 @@ class TrackerNode(RobotMember):
 
     def close(self) -> None:
         """Say goodbye for everybody still in view, then stop."""
+        if self._images is not None:
+            self._images.close()
         for camera_id in self.cameras:
             self.on_camera_end(camera_id)
         self._worker.close()

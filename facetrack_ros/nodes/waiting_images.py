@@ -2,9 +2,7 @@
 
 from collections import OrderedDict
 
-from sensor_msgs.msg import CompressedImage
-
-from facetrack_ros.nodes.conversion import to_ns
+from facetrack_ros.vision.frame import Frame
 
 # 3 s at 10 Hz, about 4 MB a camera.
 KEPT = 30
@@ -17,15 +15,15 @@ class WaitingImages:
     """
 
     def __init__(self, cameras: "tuple[str, ...]"):
-        self._images: "dict[str, OrderedDict[int, CompressedImage]]" = {camera: OrderedDict() for camera in cameras}
+        self._images: "dict[str, OrderedDict[int, Frame]]" = {camera: OrderedDict() for camera in cameras}
 
-    def keep(self, camera_id: str, message: CompressedImage) -> None:
+    def keep(self, frame: Frame) -> None:
         """Keep an image; the oldest makes room."""
-        images = self._images[camera_id]
-        images[to_ns(message.header.stamp)] = message
+        images = self._images[frame.camera_id]
+        images[frame.stamp_ns] = frame
         while len(images) > KEPT:
             images.popitem(last=False)
 
-    def take(self, camera_id: str, stamp_ns: int) -> "CompressedImage | None":
+    def take(self, camera_id: str, stamp_ns: int) -> "Frame | None":
         """The image of that very stamp, once; None where it never came or is gone."""
         return self._images.get(camera_id, {}).pop(stamp_ns, None)

@@ -15,8 +15,10 @@ ERROR = "error"
 class Match:
     """A person's visit to a camera whose face is like the one asked for.
 
-    Similarity, boxes, stamp and thumbnail are of the best-matching sighting of the track;
-    ``first_ns`` and ``last_ns`` span the sightings of that track that matched.
+    Similarity, boxes, stamp, track and thumbnail are of the best-matching sighting of the visit;
+    ``first_ns`` and ``last_ns`` span the sightings of that visit that matched.
+
+    :param rescanned: found when stored frames were looked at again.
     """
 
     robot_id: str
@@ -32,6 +34,7 @@ class Match:
     similarity: float
     quality: float
     thumbnail: bytes = b""
+    rescanned: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,11 @@ class RobotAnswer:
     :param sightings: how many sightings it compared.
     :param elapsed_ms: its own search time, milliseconds.
     :param error: a sentence, empty when there is none.
+    :param note: what else is to be said of an answer, a sentence; empty: nothing.
+    :param rescanned: how many stored frames it looked at again.
+    :param not_rescanned: how many of those that gave no face it did not get to.
+    :param model_id: of its embedder where that is another than the question's: it embedded the face crop itself. The
+        threshold, the similarities and ``expected_false_matches`` of the line are then this model's.
     """
 
     robot_id: str
@@ -51,6 +59,12 @@ class RobotAnswer:
     sightings: int = 0
     elapsed_ms: float = 0.0
     error: str = ""
+    note: str = ""
+    rescanned: int = 0
+    not_rescanned: int = 0
+    model_id: str = ""
+    threshold: float = 0.0
+    expected_false_matches: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,20 @@
 """One search of the fleet, from the question to the merged answer, whatever order robots answer in."""
 
+import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from facetrack_ros.search.answer import ANSWERED, LEFT, TIMED_OUT, Answer, Match, RobotAnswer
+from facetrack_ros.search.answer import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Answer, Match, RobotAnswer
 from facetrack_ros.search.checks import check_question, max_results_of, threshold_of
 from facetrack_ros.search.false_matches import expected_false_matches
 from facetrack_ros.search.local import mismatch
 from facetrack_ros.search.question import Question
 from facetrack_ros.vision.contract import ModelContract
+
+# What a robot can say of itself. That it timed out or left is for others to say.
+_OF_ITSELF = (ANSWERED, MODEL_MISMATCH, ERROR)
+# Similarities are float32 on their way.
+_ROUNDING = 1e-3
 
 
 def best_first(matches: "Iterable[Match]") -> "list[Match]":
@@ -19,23 +26,29 @@ def best_first(matches: "Iterable[Match]") -> "list[Match]":
 class Gathering:
     """Collects the answers to one question. It keeps no clock: its owner closes it when time is up.
 
-    Who has to answer is fixed at the start: the robots expected, as far as the question names them. One that joins
-    later is not waited for. One that is known to run another model is not waited for either, and one that the
-    question names but nobody knows is reported as ``left``.
+    Who has to answer is fixed at the start: the robots expected, as far as the question names them. One that is known
+    to run another model is not waited for, and one that the question names but nobody knows is reported as ``left``.
+    A robot that nobody expected (it joined later, or its first line of the roster is still on its way) is not waited
+    for either, but its answer counts when it comes in time.
 
     :param contract: of the question's model.
     :param expected: model id of each robot on the roster.
+    :param instances: the instance that has each robot's name; an absent or empty one is not known.
     :raises QuestionError: the question cannot be asked.
     """
 
-    def __init__(self, question: Question, contract: ModelContract, expected: "Mapping[str, str]") -> None:
+    def __init__(self, question: Question, contract: ModelContract, expected: "Mapping[str, str]",
+                 instances: "Mapping[str, str] | None" = None) -> None:
         check_question(question, contract)
         self._question = question
         self._contract = contract
+        self._instances = dict(instances or {})
         self._answers: "dict[str, RobotAnswer]" = {}
         self._matches: "list[Match]" = []
         self._presumed: "dict[str, RobotAnswer]" = {}
+        self._claimed: "dict[str, int]" = {}
         self._ignored = 0
+        self._malformed = 0
         self._answer: "Answer | None" = None
         asked = set(question.robots or expected)
         self._asked = {robot for robot in asked if robot in expected}
@@ -57,6 +70,11 @@ class Gathering:
         return self._ignored
 
     @property
+    def malformed(self) -> int:
+        """Answers that made no sense: from nobody, or such that the robot's line says ``error``."""
+        return self._malformed
+
+    @property
     def done(self) -> bool:
         """Whether nobody is left to wait for."""
         return self._answer is not None or not self.missing
@@ -69,21 +87,60 @@ class Gathering:
     def add(self, search_id: str, answer: RobotAnswer, matches: "Iterable[Match]" = ()) -> bool:
         """Take in one robot's answer.
 
-        :returns: whether it counts; see :attr:`ignored`.
+        An answer that makes no sense (another robot's matches, a similarity below the threshold or that is no
+        number) counts as this robot's error: it will send no other.
+
+        :returns: whether it counts; see :attr:`ignored` and :attr:`malformed`.
         """
         robot = answer.robot_id
-        if (search_id != self._question.search_id or robot not in self._asked or robot in self._answers
-                or self._answer is not None):
+        if not robot:
+            self._malformed += 1
+            return False
+        if (search_id != self._question.search_id or robot in self._answers or self._answer is not None
+                or (self._question.robots and robot not in self._question.robots)):
             self._ignored += 1
+            return False
+        matches = list(matches)
+        fault = self._fault(answer, matches)
+        if fault:
+            self._malformed += 1
+            self._answers[robot] = RobotAnswer(robot, ERROR, error=f"what {robot} sent makes no sense: {fault}")
             return False
         self._answers[robot] = answer
         self._matches += matches
         return True
 
-    def left(self, robot_id: str) -> None:
-        """A robot has gone from the roster: it is not waited for, though an answer under way still counts."""
-        if robot_id in self.missing:
+    def _fault(self, answer: RobotAnswer, matches: "list[Match]") -> str:
+        threshold = threshold_of(self._question, self._contract) - _ROUNDING
+        if answer.status not in _OF_ITSELF:
+            return f"the status {answer.status!r}"
+        if not math.isfinite(answer.elapsed_ms) or answer.elapsed_ms < 0:
+            return f"a search of {answer.elapsed_ms} ms"
+        for match in matches:
+            if match.robot_id != answer.robot_id:
+                return f"a match of {match.robot_id!r}"
+            if not threshold <= match.similarity <= 1.0 + _ROUNDING:  # NaN too
+                return f"a similarity of {match.similarity:g}"
+        return ""
+
+    def left(self, robot_id: str, instance_id: str = "") -> None:
+        """A robot has gone from the roster: it is not waited for, though an answer under way still counts.
+
+        :param instance_id: of the one that said goodbye; the goodbye of one that has not got the name counts nothing.
+        """
+        if robot_id in self.missing and instance_id in ("", self._instances.get(robot_id, instance_id)):
             self._presumed[robot_id] = RobotAnswer(robot_id, LEFT, error=f"{robot_id} left while it was asked")
+
+    def speaks(self, robot_id: str, instance_id: str) -> None:
+        """A robot was heard of while the search runs. One that has been started again since does not know the question:
+        it is not waited for, though an answer of it or its predecessor still counts.
+
+        :param instance_id: of the one that spoke.
+        """
+        asked = self._instances.get(robot_id)
+        if asked and instance_id != asked and robot_id in self.missing and robot_id not in self._claimed:
+            self._presumed[robot_id] = RobotAnswer(robot_id, LEFT, error=f"{robot_id} was started again while it was "
+                                                                         "asked; ask once more")
 
     def silent(self, robot_id: str, for_ns: int) -> None:
         """A robot has not been heard from for longer than a live one is silent: it is not waited for, though an answer
@@ -94,6 +151,13 @@ class Gathering:
         if robot_id in self.missing:
             self._presumed[robot_id] = RobotAnswer(robot_id, TIMED_OUT,
                                                    error=f"{robot_id} was last heard of {for_ns / 1e9:.0f} s ago")
+
+    def claimed(self, robot_id: str, claims: int) -> None:
+        """Several robots have one name. The first answer under it counts, and its line says that it is one of several.
+
+        :param claims: how many.
+        """
+        self._claimed[robot_id] = claims
 
     def close(self) -> Answer:
         """Time is up, or all have answered. Returns the same answer each time; nothing is taken in any more."""
@@ -107,5 +171,12 @@ class Gathering:
             self._answer = Answer(self._question.search_id, self._question.model_id, threshold,
                                   expected_false_matches(self._contract, threshold, compared),
                                   tuple(best_first(self._matches)[:max_results_of(self._question)]),
-                                  tuple(robots[robot] for robot in sorted(robots)))
+                                  tuple(self._line(robots[robot]) for robot in sorted(robots)))
         return self._answer
+
+    def _line(self, answer: RobotAnswer) -> RobotAnswer:
+        claims = self._claimed.get(answer.robot_id, 1)
+        if claims < 2:
+            return answer
+        told = f"{claims} robots call themselves {answer.robot_id} and this is of one of them; give each its own name"
+        return replace(answer, error="; ".join(part for part in (answer.error, told) if part))

@@ -19,6 +19,10 @@ class Question:
     :param threshold: lowest cosine similarity of a match; 0: the model's calibrated one.
     :param max_results: 0: 20.
     :param timeout_ns: how long the asker waits.
+    :param rescan: look again at stored frames in the slice that gave no face.
+    :param face_crop: the face alone, upright, JPEG, for robots with another embedder; empty: not sent.
+    :param asker: the robot whose front door was asked; empty where nobody's was.
+    :param reference: what was asked with: a person id, an enrolled name, or ``picture``, ``embedding``.
     """
 
     search_id: str
@@ -31,3 +35,7 @@ class Question:
     threshold: float = 0.0
     max_results: int = 0
     timeout_ns: int = 2_000_000_000
+    rescan: bool = False
+    face_crop: bytes = b""
+    asker: str = ""
+    reference: str = ""

@@ -6,15 +6,13 @@ from typing import Iterator
 
 import numpy as np
 
-from facetrack_ros.errors import SourceError
+from facetrack_ros.errors import FrameError, SourceError
 from facetrack_ros.sources.jpeg import decode, is_jpeg, is_whole_jpeg
+from facetrack_ros.sources.raw_image import ENCODINGS, bgr_of_raw
 from facetrack_ros.sources.source import Closing, Picture
 
 _COMPRESSED = "sensor_msgs/msg/CompressedImage"
 _RAW = "sensor_msgs/msg/Image"
-# Channels of each raw encoding, and the order that makes it BGR.
-_ENCODINGS = {"bgr8": (3, (0, 1, 2)), "8UC3": (3, (0, 1, 2)), "rgb8": (3, (2, 1, 0)),
-              "mono8": (1, (0, 0, 0)), "8UC1": (1, (0, 0, 0))}
 
 
 class BagSource(Closing):
@@ -100,20 +98,11 @@ class BagSource(Closing):
             if is_jpeg(data):
                 return (data, None) if is_whole_jpeg(data) else (None, None)
             return None, decode(data)
-        if message.encoding not in _ENCODINGS:
+        if message.encoding not in ENCODINGS:
             raise SourceError(f"{self.name} holds {message.encoding} images on {self.topic}: only "
-                              f"{', '.join(_ENCODINGS)} can be read, so record those or the compressed topic")
-        return None, raw_image(message.data, message.height, message.width, message.step, message.encoding)
-
-
-def raw_image(data: np.ndarray, height: int, width: int, step: int, encoding: str) -> "np.ndarray | None":
-    """Pixels of a raw message, ``(height, width, 3)`` uint8 BGR, or None where its sizes contradict each other.
-
-    :param data: bytes, rows of ``step`` bytes that may end in padding.
-    :param encoding: one of ``bgr8``, ``8UC3``, ``rgb8``, ``mono8``, ``8UC1``.
-    """
-    channels, order = _ENCODINGS[encoding]
-    if height < 1 or width < 1 or step < width * channels or data.size < height * step:
-        return None
-    rows = data[:height * step].reshape(height, step)[:, :width * channels]
-    return np.ascontiguousarray(rows.reshape(height, width, channels)[:, :, order])
+                              f"{', '.join(ENCODINGS)} can be read, so record those or the compressed topic")
+        try:
+            return None, bgr_of_raw(message.data, message.height, message.width, message.step, message.encoding,
+                                    bool(message.is_bigendian))
+        except FrameError:
+            return None, None

@@ -3,7 +3,10 @@
 from collections import deque
 from typing import Callable, Tuple
 
+import numpy as np
+
 from facetrack_ros.tracking.event import PersonEvent
+from facetrack_ros.tracking.faint_boxes import REACH_NS, FaintBoxes
 from facetrack_ros.tracking.follow import Follow
 from facetrack_ros.tracking.identity import Identities, Recognition
 from facetrack_ros.tracking.observation import Observation
@@ -41,6 +44,7 @@ class CameraView:
         """Nobody is in view."""
         self._tracker = self._new_tracker()
         self._follows: "dict[int, Follow]" = {}
+        self._faint = FaintBoxes(self._settings.confirm_within_ns + REACH_NS)
         self._visits: "dict[str, Visit]" = {}
         self._ended: "list[Follow]" = []
         self._tracks: "tuple[Track, ...]" = ()
@@ -109,7 +113,9 @@ class CameraView:
     def _see(self, stamp_ns: int, number: int, observation: Observation) -> "list[Follow]":
         """Give each row to its track; returns the tracks seen."""
         seen = []
-        for row, key in enumerate(self._tracker.update(stamp_ns, observation)):
+        keys = self._tracker.update(stamp_ns, observation)
+        self._faint.add(stamp_ns, number, self._unfollowed(observation, keys), observation.boxes[keys >= 0])
+        for row, key in enumerate(keys):
             key, box = int(key), observation.boxes[row]
             if key < 0:
                 continue
@@ -118,6 +124,7 @@ class CameraView:
                 first_ns, first_box = self._tracker.began(key) or (stamp_ns, box)
                 follow = self._follows[key] = Follow(self._new_track_id(), first_ns, self._number_at(first_ns, number),
                                                      first_box, self._identities.empty_template(), self._settings)
+                follow.first = self._faint.before(first_box, first_ns) or follow.first
             elif follow in seen:
                 continue
             follow.see(stamp_ns, number, box, observation.scores[row], observation.faces[row], self._threshold)
@@ -126,10 +133,25 @@ class CameraView:
                 self._visits[follow.person_id].see(follow)
         for follow in self._follows.values():
             if follow.last_ns != stamp_ns:
+                self._glimpse(follow, stamp_ns)
                 follow.miss()
         seen = [follow for follow in seen if not self._is_another(follow, stamp_ns)]
         self._note_together(seen, stamp_ns)
         return seen
+
+    def _unfollowed(self, observation: Observation, keys: np.ndarray) -> np.ndarray:
+        """Boxes that begin no track and go on with none, ``(n, 4)``."""
+        row = (keys < 0) & (observation.scores < self._settings.likely_score)
+        row &= np.array([face is None for face in observation.faces], bool)
+        return observation.boxes[row] if observation.faint is None else np.concatenate([observation.boxes[row], observation.faint])
+
+    def _glimpse(self, follow: Follow, stamp_ns: int) -> None:
+        """Somebody the tracker does not see may still be half seen, as they leave: the visit lasts till then."""
+        glimpse = self._faint.after(follow.shown.box, follow.shown.stamp_ns) if stamp_ns - follow.last_ns <= REACH_NS else None
+        if glimpse:
+            follow.shown = glimpse
+            if follow.person_id:
+                self._visits[follow.person_id].see(follow)
 
     def _is_another(self, follow: Follow, stamp_ns: int) -> bool:
         """Whether a track's face shows that it has gone over to somebody else, as happens where people cross; it ends then,
@@ -216,7 +238,7 @@ class CameraView:
             visit.take(follow)
             events = []
         else:
-            first_ns = max(follow.first_ns, self._left_ns.get(person_id, follow.first_ns))
+            first_ns = max(follow.first.stamp_ns, self._left_ns.get(person_id, follow.first.stamp_ns))
             visit = Visit(self._robot_id, self._camera_id, person_id, follow, first_ns, recognition is None)
             self._visits[person_id] = visit
             events = [visit.came()]
@@ -266,7 +288,7 @@ class CameraView:
 
     def _may_be_back(self, visit: Visit, gone_ns: int) -> bool:
         """Whether a track that began in time may yet turn out to be this person."""
-        return any(not follow.person_id and visit.last_ns < follow.first_ns <= gone_ns
+        return any(not follow.person_id and visit.tracked_ns < follow.first_ns <= gone_ns
                    and visit.person_id not in follow.together for follow in self._follows.values())
 
     def _leave(self, visit: Visit, stamp_ns: int) -> "list[PersonEvent]":

@@ -4,6 +4,7 @@ from collections import deque
 
 import numpy as np
 
+from facetrack_ros.tracking.faint_boxes import Glimpse
 from facetrack_ros.tracking.person_tracker import PersonTracker
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.template import Template
@@ -14,6 +15,8 @@ from facetrack_ros.vision.face import Face
 class Follow:
     """One track from its first frame on.
 
+    :ivar first: its first box, or a glimpse of the person before it.
+    :ivar shown: its last box, or a glimpse of the person after it.
     :ivar template: its face as seen in this track, what tells who it is.
     :ivar together: persons seen in one picture with it, so none of them; only those whose face said so.
     :ivar beside: ids of tracks seen in one picture with it whose faces did not say yet who they are.
@@ -25,7 +28,8 @@ class Follow:
     def __init__(self, track_id: str, stamp_ns: int, number: int, box: np.ndarray, template: Template,
                  settings: TrackingSettings):
         self.track_id = track_id
-        self.first_ns, self.first_number, self.first_box = stamp_ns, number, box
+        self.first_ns = stamp_ns
+        self.first = self.shown = Glimpse(stamp_ns, number, box)
         self.last_ns, self.last_number, self.box = stamp_ns, number, box
         self.person_id = ""
         self._states = PersonTracker(settings)
@@ -71,6 +75,7 @@ class Follow:
         self._face = face
         self._states.seen(stamp_ns, score, self._face_matches(stamp_ns, threshold))
         self.last_ns, self.last_number, self.box = stamp_ns, number, box
+        self.shown = Glimpse(stamp_ns, number, box)
         if self.embedding is not None:
             self._last_looks.append((stamp_ns, self.embedding))
             self.looks += 1

@@ -19,6 +19,7 @@ class Observation:
     :param bodies: ``(n, dimension)`` float32 unit rows of whole-body appearance, a row of NaN where there is none;
         None: nobody has one.
     :param sure: ``(n,)`` bool: a face says that there is somebody, whatever the score; None: only ``faces`` say so.
+    :param faint: ``(m, 4)`` float32, boxes hardly likely to be persons, as clean as ``boxes``; None: none.
     :param image: the frame, ``(height, width, 3)`` uint8 BGR, for trackers that measure the camera's motion; None where
         it is not at hand.
     """
@@ -29,6 +30,7 @@ class Observation:
     bodies: "np.ndarray | None" = None
     sure: "np.ndarray | None" = None
     image: "np.ndarray | None" = None
+    faint: "np.ndarray | None" = None
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -57,10 +59,11 @@ class Observation:
         """
         boxes = np.asarray(detections.boxes, np.float32)
         scores = np.asarray(detections.scores, np.float32)
+        faint = np.empty((0, 4)) if detections.faint is None else np.asarray(detections.faint, np.float32)
+        faint = faint[_inside(faint)] if faint.ndim == 2 and faint.shape[1] == 4 else None
         if boxes.ndim != 2 or boxes.shape[1] != 4 or scores.shape != (len(boxes),):
             boxes, scores = np.empty((0, 4), np.float32), np.empty(0, np.float32)
-        usable = np.isfinite(boxes).all(axis=1) & np.isfinite(scores)
-        usable &= (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]) & (boxes[:, 2] > 0) & (boxes[:, 3] > 0)
+        usable = _inside(boxes) & np.isfinite(scores)
         best = {}
         for face in faces:
             if face.person not in best or face.quality > best[face.person].quality:
@@ -73,13 +76,19 @@ class Observation:
                 dimension = face.embedding.size
             cleaned.append(face)
         return cls(boxes[rows], np.clip(scores[rows], 0, 1), tuple(cleaned), _bodies(detections, rows),
-                   _with_faces(detections)[rows], image)
+                   _with_faces(detections)[rows], image, faint)
 
 
 def is_unit(embedding: np.ndarray, dimension: "int | None" = None) -> bool:
     """Whether an array is a finite unit vector; one per cent is allowed for what the wire rounds."""
     return (embedding.ndim == 1 and embedding.size > 0 and dimension in (None, embedding.size)
             and bool(np.isfinite(embedding).all()) and abs(float(np.linalg.norm(embedding)) - 1) < 0.01)
+
+
+def _inside(boxes: np.ndarray) -> np.ndarray:
+    """``(n,)`` bool: finite, of some size, and not wholly left of or above the picture."""
+    return (np.isfinite(boxes).all(axis=1) & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+            & (boxes[:, 2] > 0) & (boxes[:, 3] > 0))
 
 
 def _with_faces(detections: Detections) -> np.ndarray:

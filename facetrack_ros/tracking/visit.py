@@ -12,6 +12,8 @@ class Visit:
     """One visit.
 
     :param first_ns: stamp of the first frame that showed the person.
+    :ivar last_ns: stamp of the last one, be it by a glimpse after the last track.
+    :ivar tracked_ns: stamp of the last one that a track had.
     :param is_new: whether the person id was made for this visit.
     :ivar enrolled: name of the gallery person it was said to be, empty before.
     :ivar matched: whether it was said that the face is one known before.
@@ -20,13 +22,14 @@ class Visit:
 
     def __init__(self, robot_id: str, camera_id: str, person_id: str, follow: Follow, first_ns: int, is_new: bool):
         self._robot_id, self._camera_id, self.person_id = robot_id, camera_id, person_id
-        self.first_ns, self._first_number, self._first_box = first_ns, follow.first_number, follow.first_box
+        self.first_ns, self._first_number, self._first_box = first_ns, follow.first.number, follow.first.box
         self._confidence = follow.confidence
         self.is_new = is_new
         self.enrolled = ""
         self.matched = False
         self.together: "set[str]" = set()
-        self.last_ns, self.last_number, self._last_box = follow.last_ns, follow.last_number, follow.box
+        self.last_ns, self.last_number, self._last_box = follow.shown
+        self.tracked_ns = follow.last_ns
         self.take(follow)
 
     def take(self, follow: Follow) -> None:
@@ -37,8 +40,9 @@ class Visit:
 
     def see(self, follow: Follow) -> None:
         """The track was seen."""
-        if follow.last_ns >= self.last_ns:
-            self.last_ns, self.last_number, self._last_box = follow.last_ns, follow.last_number, follow.box
+        self.tracked_ns = max(self.tracked_ns, follow.last_ns)
+        if follow.shown.stamp_ns >= self.last_ns:
+            self.last_ns, self.last_number, self._last_box = follow.shown
 
     def came(self) -> PersonEvent:
         """PERSON_IN, at the first frame that showed the person."""

@@ -9,6 +9,7 @@ from facetrack_ros.errors import ModelError
 from facetrack_ros.vision import catalog
 from facetrack_ros.vision.dlib_embedder import DlibFaceEmbedder
 from facetrack_ros.vision.dlib_faces import DlibFaceDetector
+from facetrack_ros.vision.faint_apart import FaintApartDetector
 from facetrack_ros.vision.histogram_body import HistogramBodyEmbedder
 from facetrack_ros.vision.judge import check_judge
 from facetrack_ros.vision.nanodet import NanodetPersonDetector
@@ -48,6 +49,8 @@ class VisionSettings:
     :param min_face_px: narrowest face that is embedded, pixels; an embedder may need more.
     :param threads: threads inside one model call. OpenCV's and torch's counts are set for the whole process.
     :param person_score: lowest confidence of a person, 0..1.
+    :param faint_score: boxes of a lower confidence down to this are handed on apart, for the ends of tracks; none where it
+        is not below ``person_score``.
     :param person_iou: two person boxes that overlap more are one.
     :param face_score: lowest confidence of a YuNet face, 0..1.
     :param whole_frame: look for faces beside the persons found, too, and take those for persons.
@@ -62,6 +65,7 @@ class VisionSettings:
     min_face_px: float = 24.0
     threads: int = 1
     person_score: float = 0.4
+    faint_score: float = 1.0
     person_iou: float = 0.5
     face_score: float = 0.65
     whole_frame: bool = False
@@ -84,7 +88,10 @@ def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipelin
         person_model, persons = face_model, from_faces
     else:
         try:
-            person_model, persons = open_model(settings.person_model, "person", settings)
+            person_model, persons = open_model(settings.person_model, "person", replace(
+                settings, person_score=min(settings.person_score, settings.faint_score)))
+            if settings.faint_score < settings.person_score:
+                persons = FaintApartDetector(persons, settings.person_score)
         except ModelError as error:
             if settings.person_model != AUTO:
                 raise

@@ -22,6 +22,7 @@ def vision_settings(config: Config) -> VisionSettings:
     """Models and their thresholds from the configuration."""
     return VisionSettings(
         person_model=config["detector.model"], person_score=config["detector.min_score"],
+        faint_score=config["detector.faint_score"],
         face_model=config["faces.model"], min_face_px=config["faces.min_width_px"],
         whole_frame=config["faces.whole_frame"],
         embedder=config["embedder.model"], threads=config["models.threads"],

@@ -40,4 +40,4 @@ class PersonAndFaceDetector:
         owners[missed] = len(persons) + np.arange(len(missed))
         boxes = clip(person_boxes(faces.boxes[missed]), image.shape[1], image.shape[0])
         return Detections(np.concatenate([persons.boxes, boxes]), np.concatenate([persons.scores, faces.scores[missed]]),
-                          self.model_id, faces, owners)
+                          self.model_id, faces, owners, faint=persons.faint)

@@ -10,22 +10,22 @@ from pathlib import Path
 import pytest
 
 FACETRACK = Path(sys.executable).parent / "facetrack"
-DATA = Path(os.environ.get("FACETRACK_DATA") or Path(__file__).resolve().parents[2].parent / "shared" / "data")
 TIGHT = ("--upscale", 2, "--pad", 60)
 
 
-def evaluate(*arguments, home: Path) -> subprocess.CompletedProcess:
-    return subprocess.run([str(FACETRACK), "eval", *map(str, arguments)], capture_output=True, text=True, timeout=300, cwd=home,
-                          env={**os.environ, "FACETRACK_MODELS": str(DATA / "models"), "FACETRACK_DOWNLOAD": "0",
-                               "XDG_CACHE_HOME": str(home / "cache")})
+@pytest.fixture
+def evaluate(real_data):
+    """A function that runs ``facetrack eval`` as typed, at ``home``."""
+    models = str(real_data("models"))
+    return lambda *arguments, home: subprocess.run(
+        [str(FACETRACK), "eval", *map(str, arguments)], capture_output=True, text=True, timeout=300, cwd=home,
+        env={**os.environ, "FACETRACK_MODELS": models, "FACETRACK_DOWNLOAD": "0", "XDG_CACHE_HOME": str(home / "cache")})
 
 
 @pytest.fixture
-def people(tmp_path):
+def people(real_data, tmp_path):
     """Twelve of ORL's people with four pictures each, and a file that is no picture."""
-    orl = DATA / "faces" / "att_faces"
-    if not orl.is_dir():
-        pytest.skip(f"no ORL faces in {orl}; set FACETRACK_DATA to the data folder")
+    orl = real_data("faces/att_faces")
     for person in range(4, 16):
         (tmp_path / "people" / f"s{person}").mkdir(parents=True)
         for picture in range(1, 5):
@@ -34,7 +34,7 @@ def people(tmp_path):
     return tmp_path / "people"
 
 
-def test_it_prints_the_figures_with_what_stands_behind_them(people):
+def test_it_prints_the_figures_with_what_stands_behind_them(evaluate, people):
     done = evaluate("faces", people, *TIGHT, "--plot", "roc.png", home=people.parent)
     assert done.returncode == 0 and not done.stderr, done.stderr
     for said in ("mobilefacenet_foamliu (identity), faces by yunet_n_640_640", "found in 48 of 48 pictures", "1 of other kinds",
@@ -44,7 +44,7 @@ def test_it_prints_the_figures_with_what_stands_behind_them(people):
     assert (people.parent / "roc.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_same_as_one_object(people):
+def test_the_same_as_one_object(evaluate, people):
     done = evaluate("faces", people, *TIGHT, "--json", "--fpir", "0.1", home=people.parent)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
@@ -53,7 +53,7 @@ def test_the_same_as_one_object(people):
     assert [point["shown"] for point in said["points"]] == [True, False, False]
 
 
-def test_what_it_writes_is_used_from_then_on(people):
+def test_what_it_writes_is_used_from_then_on(evaluate, people):
     refused = evaluate("faces", people, *TIGHT, "--write", home=people.parent)
     assert refused.returncode == 2 and "1056 pairs of two people cannot show a false-match rate of 0.0001" in refused.stderr
     written = json.loads(evaluate("faces", people, *TIGHT, "--json", "--write", "--false-match-rate", "0.01",
@@ -65,7 +65,7 @@ def test_what_it_writes_is_used_from_then_on(people):
     assert record["measured_on"].startswith("people by yunet_n_640_640, enlarged 2 times, with a border of 60 px, 1056 pairs")
 
 
-def test_pictures_without_faces_end_with_1_and_are_counted(people):
+def test_pictures_without_faces_end_with_1_and_are_counted(evaluate, people):
     for person in ("a", "b"):
         (people.parent / "things" / person).mkdir(parents=True)
         for number in range(2):
@@ -81,18 +81,18 @@ def test_pictures_without_faces_end_with_1_and_are_counted(people):
     ((".", "--plot", "roc.gif"), "must end with .png"),
     ((".",), "no folders with pictures"), ((), "required: DIR"), ((".", "--config", "nowhere.yaml"), "nowhere.yaml"),
 ])
-def test_wrong_use_is_told_in_a_sentence(tmp_path, arguments, told):
+def test_wrong_use_is_told_in_a_sentence(evaluate, tmp_path, arguments, told):
     done = evaluate("faces", *arguments, home=tmp_path)
     assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr and not done.stdout
 
 
 @pytest.mark.parametrize("arguments", [(), ("dance",)])
-def test_what_to_measure_must_be_said(tmp_path, arguments):
+def test_what_to_measure_must_be_said(evaluate, tmp_path, arguments):
     done = evaluate(*arguments, home=tmp_path)
     assert done.returncode == 2 and "KIND" in done.stderr
 
 
-def test_help_reads_in_nothing_that_takes_long(tmp_path):
+def test_help_reads_in_nothing_that_takes_long(evaluate, tmp_path):
     code = ("import sys; from facetrack_ros.cli.main import build_parser; parser = build_parser('eval')\n"
             "try: parser.parse_args(['eval', '--help'])\nexcept SystemExit: pass\n"
             "assert not any(name.startswith('facetrack_ros.cli.eval_') for name in sys.modules)\n"

@@ -2,8 +2,6 @@
 
 import argparse
 import json
-import os
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,14 +12,12 @@ from facetrack_ros.errors import ConfigError, FacetrackError, SourceError
 
 
 @pytest.fixture
-def data(monkeypatch, tmp_path):
-    folder = Path(os.environ.get("FACETRACK_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
-    if not (folder / "tracking" / "TUD-Campus").is_dir():
-        pytest.skip(f"no tracking/TUD-Campus in {folder}; set FACETRACK_DATA to the data folder")
-    monkeypatch.setenv("FACETRACK_MODELS", str(folder / "models"))
+def data(real_data, monkeypatch, tmp_path):
+    real_data("tracking/TUD-Campus")
+    monkeypatch.setenv("FACETRACK_MODELS", str(real_data("models")))
     monkeypatch.setenv("FACETRACK_DOWNLOAD", "0")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return folder
+    return real_data("")
 
 
 def run(*words):

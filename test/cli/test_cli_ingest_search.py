@@ -13,7 +13,6 @@ import pytest
 from facetrack_ros.demo.staging import make_stage
 
 FACETRACK = Path(sys.executable).parent / "facetrack"
-DATA = Path(os.environ.get("FACETRACK_DATA") or Path(__file__).resolve().parents[2].parent / "shared" / "data")
 START = "2026-05-01T12:00:00"
 
 
@@ -28,19 +27,22 @@ def found(done) -> "set[tuple[str, str]]":
 
 
 @pytest.fixture(scope="module")
-def clips():
-    if not (DATA / "clips").is_dir():
-        pytest.skip(f"no real clips in {DATA}; set FACETRACK_DATA to the data folder")
-    return DATA / "clips"
+def clips(real_data):
+    return real_data("clips")
 
 
 @pytest.fixture(scope="module")
-def two_histories(clips, tmp_path_factory):
+def models(real_data):
+    return str(real_data("models"))
+
+
+@pytest.fixture(scope="module")
+def two_histories(clips, models, tmp_path_factory):
     """Woman A walks up to robot1, man B sits before robot2."""
     home = tmp_path_factory.mktemp("histories")
     for robot, clip in (("robot1", "face-demographics-walking-and-pause"), ("robot2", "head-pose-face-detection-male")):
         done = facetrack("ingest", "--robot", robot, "--camera", f"front={clips / clip}.gif", "--data", home / "data",
-                         "--start", START, models=str(DATA / "models"), home=home)
+                         "--start", START, models=models, home=home)
         assert done.returncode == 0, done.stderr
     return home
 
@@ -53,12 +55,12 @@ def reference_frame(clips):
 
 
 @pytest.mark.parametrize("half, robot", [("left", "robot1"), ("right", "robot2")])
-def test_a_face_from_one_clip_finds_its_person_in_the_other_and_nobody_else(two_histories, reference_frame, half, robot):
+def test_a_face_from_one_clip_finds_its_person_in_the_other_and_nobody_else(models, two_histories, reference_frame, half, robot):
     middle = reference_frame.shape[1] // 2
     picture = two_histories / f"{half}.png"
     cv2.imwrite(str(picture), reference_frame[:, :middle] if half == "left" else reference_frame[:, middle:])
     done = facetrack("search", "--image", picture, "--data", two_histories / "data", "--json",
-                     models=str(DATA / "models"), home=two_histories)
+                     models=models, home=two_histories)
     assert done.returncode == 0, done.stderr
     assert found(done) == {(robot, "front")}
     answer = json.loads(done.stdout)
@@ -67,19 +69,19 @@ def test_a_face_from_one_clip_finds_its_person_in_the_other_and_nobody_else(two_
     assert [line["status"] for line in answer["robots"]] == ["answered", "answered"]
 
 
-def test_a_time_slice_without_the_person_matches_nothing(two_histories, reference_frame):
+def test_a_time_slice_without_the_person_matches_nothing(models, two_histories, reference_frame):
     picture = two_histories / "b.png"
     cv2.imwrite(str(picture), reference_frame[:, reference_frame.shape[1] // 2:])
     done = facetrack("search", "--image", picture, "--data", two_histories / "data", "--json", "--at",
-                     "2026-05-01T13:00:00", "--window", "60", models=str(DATA / "models"), home=two_histories)
+                     "2026-05-01T13:00:00", "--window", "60", models=models, home=two_histories)
     assert done.returncode == 1, done.stderr
     assert found(done) == set()
 
 
-def test_a_picture_with_two_faces_is_refused_with_what_to_do(two_histories, reference_frame):
+def test_a_picture_with_two_faces_is_refused_with_what_to_do(models, two_histories, reference_frame):
     picture = two_histories / "both.png"
     cv2.imwrite(str(picture), reference_frame)
-    done = facetrack("search", "--image", picture, "--data", two_histories / "data", models=str(DATA / "models"),
+    done = facetrack("search", "--image", picture, "--data", two_histories / "data", models=models,
                      home=two_histories)
     assert done.returncode == 2
     assert "2 faces" in done.stderr and "crop" in done.stderr

@@ -15,7 +15,6 @@ from facetrack_ros.vision.catalog import MOBILEFACENET, YUNET_2023MAR
 from facetrack_ros.vision.contract import read_contract, write_contract
 
 FACETRACK = Path(sys.executable).parent / "facetrack"
-DATA = Path(os.environ.get("FACETRACK_DATA") or Path(__file__).resolve().parents[2].parent / "shared" / "data")
 
 
 @pytest.fixture
@@ -26,12 +25,10 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def real(folder):
+def real(real_data, folder):
     """A model folder with the three that run by default."""
-    if not (DATA / "models").is_dir():
-        pytest.skip(f"no real models in {DATA}; set FACETRACK_DATA to the data folder")
     for name in ("yolox_nano.onnx", "yunet_n_640_640.onnx", "mobilefacenet_foamliu.onnx"):
-        shutil.copy(DATA / "models" / name, folder)
+        shutil.copy(real_data("models") / name, folder)
     return folder
 
 

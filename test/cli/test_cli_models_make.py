@@ -1,7 +1,5 @@
 """``facetrack models export`` and ``quantize``: a model that passes its check, with its record, or a sentence and no model."""
 
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,12 +37,9 @@ def weights(tmp_path_factory):
 
 
 @pytest.fixture
-def data(monkeypatch):
-    folder = Path(os.environ.get("FACETRACK_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
-    if not (folder / "models").is_dir():
-        pytest.skip(f"no real models in {folder}; set FACETRACK_DATA to the data folder")
-    monkeypatch.setenv("FACETRACK_MODELS", str(folder / "models"))
-    return folder
+def data(real_data, monkeypatch):
+    monkeypatch.setenv("FACETRACK_MODELS", str(real_data("models")))
+    return real_data("")
 
 
 @pytest.fixture
@@ -59,12 +54,10 @@ def run(capsys):
 
 
 @pytest.fixture
-def people(data, tmp_path):
+def people(data, real_data, tmp_path):
     """Ten people of ORL, ten pictures each."""
     for person in range(1, 11):
-        source = data / "faces" / "att_faces" / f"s{person}"
-        if not source.is_dir():
-            pytest.skip(f"no {source}; set FACETRACK_DATA to the data folder")
+        source = real_data(f"faces/att_faces/s{person}")
         (tmp_path / "people" / source.name).mkdir(parents=True)
         for picture in source.glob("*.pgm"):
             (tmp_path / "people" / source.name / picture.name).symlink_to(picture)

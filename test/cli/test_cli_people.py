@@ -13,23 +13,20 @@ import numpy as np
 import pytest
 
 FACETRACK = Path(sys.executable).parent / "facetrack"
-DATA = Path(os.environ.get("FACETRACK_DATA") or Path(__file__).resolve().parents[2].parent / "shared" / "data")
 START = "2026-05-01T12:00:00"
 A_AT_ROBOT1 = "face-demographics-walking-and-pause"
 A_AND_B = "head-pose-face-detection-female-and-male"
 
 
 @pytest.fixture(scope="module")
-def clips():
-    if not (DATA / "clips").is_dir():
-        pytest.skip(f"no real clips in {DATA}; set FACETRACK_DATA to the data folder")
-    return DATA / "clips"
+def clips(real_data):
+    return real_data("clips")
 
 
 @pytest.fixture(scope="module")
-def run(clips, tmp_path_factory):
+def run(real_data, tmp_path_factory):
     home = tmp_path_factory.mktemp("people")
-    environment = {**os.environ, "FACETRACK_MODELS": str(DATA / "models"), "FACETRACK_DOWNLOAD": "0",
+    environment = {**os.environ, "FACETRACK_MODELS": str(real_data("models")), "FACETRACK_DOWNLOAD": "0",
                    "XDG_CACHE_HOME": str(home)}
     return lambda *arguments: subprocess.run([str(FACETRACK), *map(str, arguments)], capture_output=True, text=True,
                                              env=environment, cwd=home, timeout=300)

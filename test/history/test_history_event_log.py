@@ -2,6 +2,7 @@
 
 import json
 import resource
+import shutil
 import subprocess
 import sys
 
@@ -91,6 +92,16 @@ def test_a_damaged_line_in_the_middle_is_left_out_with_a_warning(tmp_path, caplo
     assert "event 1 of" in caplog.text
 
 
+@pytest.mark.parametrize("remove", [lambda folder: next(folder.glob("events-*")).unlink(), shutil.rmtree])
+def test_after_its_file_or_folder_was_deleted_it_begins_a_new_one(tmp_path, remove):
+    log = EventLog(tmp_path / "robot1")
+    log.append(IN)
+    remove(tmp_path / "robot1")
+    log.append(OUT)
+    log.close()
+    assert list(read_events(tmp_path / "robot1")) == [event_to_dict(OUT)]
+
+
 def test_a_full_disk_is_told_once_counted_and_leaves_no_half_a_line(tmp_path):
     program = f"""
 import resource, sys
@@ -121,11 +132,12 @@ def test_what_is_too_much_to_wait_for_room_is_counted_as_lost(tmp_path, monkeypa
     monkeypatch.setattr("facetrack_ros.history.event_log.MOST_WAITING", 3)
     log = EventLog(tmp_path / "log")
     (tmp_path / "log").rmdir()
+    (tmp_path / "log").write_text("in its place")
     with pytest.raises(StoreError, match="events wait"):
         log.append(IN)
     assert not any(log.append(event) for event in (OUT, OUT, OUT, MATCHED))
     assert (log.unwritten, log.lost) == (5, 2)
-    (tmp_path / "log").mkdir()
+    (tmp_path / "log").unlink()
     assert log.append(MATCHED) and (log.unwritten, log.lost) == (3, 3)
     assert [event["event"] for event in read_events(tmp_path / "log")] == [OUT.event, MATCHED.event, MATCHED.event]
 

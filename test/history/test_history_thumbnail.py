@@ -1,15 +1,10 @@
 """Thumbnails are small, square, and show the face."""
 
-import os
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 
 from facetrack_ros.history.thumbnail import face_thumbnail
-
-DATA = Path(os.environ.get("FACETRACK_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 
 
 def decoded(jpeg):
@@ -44,10 +39,7 @@ def test_even_noise_fits_into_its_bytes():
     assert 0 < len(face_thumbnail(noise, np.array([50, 50, 150, 150]))) < 6000
 
 
-def test_a_real_face_fits_into_4_kb():
-    picture = DATA / "images" / "zidane.jpg"
-    if not picture.exists():
-        pytest.skip("needs images/zidane.jpg in FACETRACK_DATA")
-    image = cv2.imread(str(picture))
+def test_a_real_face_fits_into_4_kb(real_data):
+    image = cv2.imread(str(real_data("images/zidane.jpg")))
     for box in ((480, 100, 650, 330), (940, 60, 1110, 300), (600, 200, 640, 250)):
         assert 500 < len(face_thumbnail(image, np.array(box))) <= 4096

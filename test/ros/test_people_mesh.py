@@ -1,9 +1,7 @@
 """Robots on one mesh agree on who is who, and learn of each other's enrolled people."""
 
 import json
-import os
 import shutil
-from pathlib import Path
 
 import av
 import cv2
@@ -12,14 +10,11 @@ import pytest
 from facetrack_ros.history.alias_file import AliasFile
 from facetrack_ros.history.event_lines import read_events
 
-DATA = Path(os.environ.get("FACETRACK_DATA") or Path(__file__).resolve().parents[2].parent / "shared" / "data")
 
 
 @pytest.fixture
-def clips():
-    if not (DATA / "clips").is_dir():
-        pytest.skip(f"no real clips in {DATA}; set FACETRACK_DATA to the data folder")
-    return DATA / "clips"
+def clips(real_data):
+    return real_data("clips")
 
 
 @pytest.fixture
@@ -45,8 +40,9 @@ def persons(processes):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_two_robots_that_learn_of_one_person_apart_settle_on_one_id(processes, clips, picture_of_a, picture_of_b, tmp_path):
-    processes.environment["FACETRACK_MODELS"] = str(DATA / "models")
+def test_two_robots_that_learn_of_one_person_apart_settle_on_one_id(processes, clips, real_data, picture_of_a, picture_of_b,
+                                                                    tmp_path):
+    processes.environment["FACETRACK_MODELS"] = str(real_data("models"))
     data = tmp_path / "data"
     folder = tmp_path / "people"
     folder.mkdir()

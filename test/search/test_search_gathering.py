@@ -55,9 +55,9 @@ def test_who_is_silent_has_timed_out_and_who_went_has_left():
 
 
 def test_what_does_not_belong_is_ignored_and_counted():
-    gathering = Gathering(ASK, CONTRACT, FLEET)
+    gathering = Gathering(replace(ASK, robots=tuple(FLEET)), CONTRACT, FLEET)
     assert not gathering.add("s2", answered("robot1"), (match("robot1", 0.9),))
-    assert not gathering.add("s1", answered("stranger"), (match("stranger", 0.9),))
+    assert not gathering.add("s1", answered("stranger"), (match("stranger", 0.9),)), "only three were asked"
     assert gathering.add("s1", answered("robot1"), (match("robot1", 0.5),))
     assert not gathering.add("s1", answered("robot1"), (match("robot1", 0.6),))
     answer = gathering.close()
@@ -139,3 +139,123 @@ def test_a_silent_robot_that_stays_silent_timed_out():
     gathering.silent("robot2", 12_000_000_000)
     line, = gathering.close().robots
     assert (line.status, line.error) == (TIMED_OUT, "robot2 was last heard of 12 s ago")
+
+
+def test_a_robot_that_joins_while_the_search_runs_is_not_waited_for_but_its_answer_counts():
+    gathering = Gathering(ASK, CONTRACT, FLEET)
+    assert gathering.add("s1", answered("robot4"), (match("robot4", 0.9),))
+    assert gathering.missing == ("robot1", "robot2", "robot3")
+    for robot in FLEET:
+        gathering.add("s1", answered(robot))
+    assert gathering.done
+    answer = gathering.close()
+    assert answer.complete and len(answer.robots) == 4 and answer.matches[0].robot_id == "robot4"
+
+
+def test_two_askers_at_once_take_only_their_own_answers():
+    first, second = (Gathering(replace(ASK, search_id=name), CONTRACT, FLEET) for name in ("s1", "s2"))
+    for search_id, similarity in (("s1", 0.5), ("s2", 0.9)):
+        for robot in FLEET:
+            first.add(search_id, answered(robot), (match(robot, similarity),))
+            second.add(search_id, answered(robot), (match(robot, similarity),))
+    assert {found.similarity for found in first.close().matches} == {0.5}
+    assert {found.similarity for found in second.close().matches} == {0.9}
+    assert first.ignored == second.ignored == 3
+
+
+def test_an_answer_after_the_end_changes_nothing():
+    gathering = Gathering(ASK, CONTRACT, FLEET)
+    answer = gathering.close()
+    assert not gathering.add("s1", answered("robot1"), (match("robot1", 0.9),))
+    gathering.left("robot2")
+    gathering.silent("robot3", 9)
+    assert gathering.close() is answer and gathering.ignored == 1
+    assert set(statuses(answer).values()) == {TIMED_OUT}
+
+
+INSTANCES = {"robot1": "a1", "robot2": "b1", "robot3": "c1"}
+
+
+def test_a_robot_started_again_while_it_was_asked_is_told_at_once():
+    gathering = Gathering(ASK, CONTRACT, FLEET, INSTANCES)
+    gathering.speaks("robot2", "b1")
+    assert "robot2" in gathering.missing, "the one that was asked speaks on"
+    gathering.speaks("robot2", "b2")
+    assert "robot2" not in gathering.missing
+    for robot in ("robot1", "robot3"):
+        gathering.add("s1", answered(robot))
+    assert gathering.done
+    line = gathering.close().robots[1]
+    assert line.status == LEFT and "started again" in line.error
+
+
+def test_the_answer_of_a_robot_started_again_counts_whoever_gave_it():
+    gathering = Gathering(ASK, CONTRACT, FLEET, INSTANCES)
+    gathering.speaks("robot2", "b2")
+    for robot in FLEET:
+        assert gathering.add("s1", answered(robot))
+    assert gathering.close().complete
+
+
+def test_the_successor_of_a_robot_that_was_silent_or_left_is_believed_when_it_answers():
+    for presume in (lambda gathering: gathering.silent("robot2", 60_000_000_000),
+                    lambda gathering: gathering.left("robot2", "b1")):
+        gathering = Gathering(ASK, CONTRACT, FLEET, INSTANCES)
+        presume(gathering)
+        assert "robot2" not in gathering.missing
+        for robot in FLEET:
+            assert gathering.add("s1", answered(robot))
+        assert gathering.close().complete
+
+
+def test_a_predecessors_goodbye_is_not_the_successors():
+    gathering = Gathering(ASK, CONTRACT, FLEET, INSTANCES)
+    gathering.left("robot2", "b0")
+    assert "robot2" in gathering.missing
+    gathering.left("robot2", "b1")
+    assert "robot2" not in gathering.missing
+
+
+def test_of_two_robots_with_one_name_the_first_answer_counts_and_its_line_says_so():
+    gathering = Gathering(ASK, CONTRACT, FLEET, INSTANCES)
+    gathering.claimed("robot2", 2)
+    gathering.speaks("robot2", "b2")
+    assert "robot2" in gathering.missing, "another of the name is not one started again"
+    assert gathering.add("s1", answered("robot2"), (match("robot2", 0.8),))
+    assert not gathering.add("s1", answered("robot2"), (match("robot2", 0.9),))
+    for robot in ("robot1", "robot3"):
+        gathering.add("s1", answered(robot))
+    answer = gathering.close()
+    assert answer.robots[1].status == ANSWERED and "2 robots call themselves robot2" in answer.robots[1].error
+    assert [found.similarity for found in answer.matches] == [0.8]
+
+
+def test_two_silent_robots_with_one_name_are_told_in_one_sentence_after_another():
+    gathering = Gathering(ASK, CONTRACT, FLEET, INSTANCES)
+    gathering.claimed("robot2", 2)
+    line = gathering.close().robots[1]
+    assert line.status == TIMED_OUT and "did not answer within 2 s; 2 robots call themselves" in line.error
+
+
+@pytest.mark.parametrize("answer, matches, told", [
+    (answered("robot2"), [match("robot1", 0.9)], "a match of 'robot1'"),
+    (answered("robot2"), [match("robot2", float("nan"))], "a similarity of nan"),
+    (answered("robot2"), [match("robot2", 1.5)], "a similarity of 1.5"),
+    (answered("robot2"), [match("robot2", 0.1)], "a similarity of 0.1"),
+    (RobotAnswer("robot2", "timed_out"), [], "the status 'timed_out'"),
+    (RobotAnswer("robot2", "fine"), [], "the status 'fine'"),
+    (RobotAnswer("robot2", ANSWERED, elapsed_ms=float("nan")), [], "a search of nan ms"),
+])
+def test_an_answer_that_makes_no_sense_is_the_robots_error_and_waited_for_no_longer(answer, matches, told):
+    gathering = Gathering(ASK, CONTRACT, FLEET)
+    assert not gathering.add("s1", answer, matches)
+    assert gathering.malformed == 1 and "robot2" not in gathering.missing
+    line = gathering.close().robots[1]
+    assert line.status == ERROR and told in line.error
+    assert not gathering.close().matches
+
+
+def test_an_answer_of_nobody_is_dropped_and_counted():
+    gathering = Gathering(ASK, CONTRACT, FLEET)
+    assert not gathering.add("s1", answered(""), (match("", 0.9),))
+    assert gathering.malformed == 1 and len(gathering.close().robots) == 3

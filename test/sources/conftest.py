@@ -1,18 +1,9 @@
 """Pictures, films and bags that the tests of the sources write themselves, and where the real ones are."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-
-@pytest.fixture(scope="session")
-def data_dir() -> Path:
-    folder = Path(os.environ.get("FACETRACK_DATA", Path(__file__).resolve().parents[2] / "../shared/data"))
-    if not folder.is_dir():
-        pytest.skip("the folder of real clips is not here: set FACETRACK_DATA to run this test")
-    return folder
 
 
 @pytest.fixture

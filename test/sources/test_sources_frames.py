@@ -65,14 +65,14 @@ def test_a_live_source_has_no_place_offline():
         list(frames(ListSource([], live=True), "front", START_NS))
 
 
-def test_reading_a_real_film_twice_gives_the_same_bytes(data_dir):
-    with open_source(str(data_dir / "clips" / "epfl_lab_camA_Double1.mp4")) as source:
+def test_reading_a_real_film_twice_gives_the_same_bytes(real_data):
+    with open_source(str(real_data("clips/epfl_lab_camA_Double1.mp4"))) as source:
         first, second = ([(frame.stamp_ns, frame.jpeg) for frame in frames(source, "front", START_NS)] for _ in "ab")
     assert len(first) == 98 and first == second
 
 
-def test_the_start_is_the_containers_creation_time(data_dir, tmp_path, write_film):
-    assert default_start_ns(data_dir / "clips" / "epfl_lab_camA_Double1.mp4") == 1_593_425_930_000_000_000
+def test_the_start_is_the_containers_creation_time(real_data, tmp_path, write_film):
+    assert default_start_ns(real_data("clips/epfl_lab_camA_Double1.mp4")) == 1_593_425_930_000_000_000
     film = write_film(tmp_path / "film.mp4", [0, 40], creation_time="2024-03-05T06:07:08.250000Z")
     assert default_start_ns(film) // 10**9 == 1_709_618_828
 

@@ -62,6 +62,6 @@ def test_a_rate_that_cannot_be_is_refused(tmp_path, picture, fps):
         FolderSource(tmp_path, fps)
 
 
-def test_the_real_sequence_has_71_pictures(data_dir):
-    source = FolderSource(data_dir / "tracking" / "TUD-Campus" / "img1", fps=25)
+def test_the_real_sequence_has_71_pictures(real_data):
+    source = FolderSource(real_data("tracking/TUD-Campus/img1"), fps=25)
     assert [found.offset_ns for found in source] == [row * 40_000_000 for row in range(71)]

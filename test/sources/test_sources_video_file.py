@@ -14,14 +14,14 @@ from facetrack_ros.sources.video_file import VideoFileSource
     ("head-pose-face-detection-male.gif", 62, {80, 90}),
     ("classroom.gif", 45, {60, 70}),
 ])
-def test_a_gif_gives_every_frame_at_its_own_time(data_dir, name, count, spacings_ms):
-    offsets = [picture.offset_ns for picture in VideoFileSource(data_dir / "clips" / name)]
+def test_a_gif_gives_every_frame_at_its_own_time(real_data, name, count, spacings_ms):
+    offsets = [picture.offset_ns for picture in VideoFileSource(real_data("clips") / name)]
     assert len(offsets) == count and offsets[0] == 0
     assert set(np.diff(offsets) // 1_000_000) == spacings_ms
 
 
-def test_an_h264_film_gives_its_98_frames_at_29_97_a_second(data_dir):
-    pictures = list(VideoFileSource(data_dir / "clips" / "epfl_lab_camA_Double1.mp4"))
+def test_an_h264_film_gives_its_98_frames_at_29_97_a_second(real_data):
+    pictures = list(VideoFileSource(real_data("clips/epfl_lab_camA_Double1.mp4")))
     assert len(pictures) == 98
     assert pictures[0].image.shape == (480, 854, 3) and pictures[0].image.dtype == np.uint8
     assert [picture.offset_ns for picture in pictures[:2]] == pytest.approx([0, 1001 / 30 * 1e6], abs=1e3)
@@ -105,8 +105,8 @@ def test_what_is_no_film_is_refused_in_one_sentence(tmp_path, name, content, say
     assert capfd.readouterr().err == ""
 
 
-def test_half_a_film_without_its_index_is_refused(data_dir, tmp_path):
-    data = (data_dir / "clips" / "epfl_lab_camA_Double1.mp4").read_bytes()
+def test_half_a_film_without_its_index_is_refused(real_data, tmp_path):
+    data = real_data("clips/epfl_lab_camA_Double1.mp4").read_bytes()
     (tmp_path / "half.mp4").write_bytes(data[:len(data) // 2])
     with pytest.raises(SourceError, match="damaged"):
         VideoFileSource(tmp_path / "half.mp4")

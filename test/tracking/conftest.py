@@ -1,8 +1,5 @@
 """Scenes in literal numbers: boxes that walk, faces that are unit vectors."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -14,14 +11,6 @@ from facetrack_ros.vision.face import Face
 
 THRESHOLD = 0.36
 MODEL = "a-model"
-
-
-@pytest.fixture(scope="session")
-def data_dir() -> Path:
-    folder = Path(os.environ.get("FACETRACK_DATA", Path(__file__).resolve().parents[2] / "../shared/data"))
-    if not folder.is_dir():
-        pytest.skip("the folder of real clips is not here: set FACETRACK_DATA to run this test")
-    return folder
 
 
 @pytest.fixture

@@ -107,12 +107,12 @@ def test_frames_without_persons_age_all_tracks(see, frames):
 
 @pytest.mark.parametrize("every, first, bound", [(1, 0, 0), (3, 0, 0), (3, 1, 0), (3, 2, 0),
                                                  (6, 0, 2), (6, 1, 6), (6, 2, 2), (6, 4, 7)])
-def test_real_walkers_seldom_change_tracks(data_dir, every, first, bound):
+def test_real_walkers_seldom_change_tracks(real_data, every, first, bound):
     """TUD-Campus at 25, 8 and 4 frames a second, the true boxes as detections: 8 people who hide each other.
 
     Measured: none at 25 and 8 frames a second; 0, 4, 0 and 6 at 4 frames a second.
     """
-    truth = np.loadtxt(data_dir / "tracking" / "TUD-Campus" / "gt" / "gt.txt", delimiter=",")
+    truth = np.loadtxt(real_data("tracking/TUD-Campus/gt/gt.txt"), delimiter=",")
     tracker, last, switches = BoxTracker(THRESHOLD), {}, 0
     for frame in range(1 + first, 72, every):
         rows = truth[truth[:, 0] == frame]

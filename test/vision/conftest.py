@@ -13,11 +13,6 @@ from facetrack_ros.vision.build import VisionSettings, build_pipeline
 from facetrack_ros.vision.ultralytics_library import load_yolo
 
 
-def data_folder() -> Path:
-    """Folder of real data: ``FACETRACK_DATA``, or beside the repository."""
-    return Path(os.environ.get("FACETRACK_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
-
-
 @pytest.fixture(autouse=True)
 def no_network_no_cache(monkeypatch, tmp_path):
     """No test downloads, and none sees the models of the user who runs it."""
@@ -27,22 +22,14 @@ def no_network_no_cache(monkeypatch, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def models() -> Path:
-    folder = data_folder() / "models"
-    if not folder.is_dir():
-        pytest.skip(f"no real models in {folder}; set FACETRACK_DATA to the data folder")
-    return folder
+def models(real_data) -> Path:
+    return real_data("models")
 
 
 @pytest.fixture
-def clip():
+def clip(real_data):
     """A function from a clip's name to its frames, BGR."""
-    def read(name):
-        path = data_folder() / "clips" / name
-        if not path.is_file():
-            pytest.skip(f"no clip {path}; set FACETRACK_DATA to the data folder")
-        return frames_of(path)
-    return read
+    return lambda name: frames_of(real_data(f"clips/{name}"))
 
 
 @functools.lru_cache(maxsize=None)

@@ -37,10 +37,8 @@ def test_the_network_comes_first_and_the_histogram_needs_no_file(models, monkeyp
     assert catalog.HISTOGRAM.dimension == DIMENSION
 
 
-def test_people_who_walk_look_more_like_themselves_than_like_each_other(embedder, models):
-    folder = models.parent / "tracking" / "TUD-Campus"
-    if not folder.is_dir():
-        pytest.skip(f"no {folder}; set FACETRACK_DATA to the data folder")
+def test_people_who_walk_look_more_like_themselves_than_like_each_other(embedder, real_data):
+    folder = real_data("tracking/TUD-Campus")
     truth = np.loadtxt(folder / "gt" / "gt.txt", delimiter=",")
     truth = truth[truth[:, 0] % 10 == 1]
     rows = np.zeros((len(truth), embedder.contract.dimension), np.float32)

@@ -1,0 +1,141 @@
+"""What the mesh adds to a search: 2, 10 and 50 robots as processes on one machine, 100,000 sightings each.
+
+    python benchmarks/mesh.py [--robots 2 10 50] [--sightings 100000] [--searches 60] [--thumbnails 0] [--udp] [--json FILE]
+
+Each search is a call of one robot's ``face_search`` from another process, with an embedding. What the mesh adds is the time of the
+whole call less the ``elapsed_ms`` of the robot whose own search took longest in that call. Every robot has 25 visits of the face
+asked for and sends the best 20. ``--udp`` turns shared memory off, so that what the robots say crosses the loopback device and is
+counted there; robots on machines of their own have no shared memory either.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from synthetic_fleet import Fleet, load, make_stores, people, question, wait_for_all
+
+IDLE_S = 8.0
+SETTLE_S = 3.0
+
+
+def loopback() -> "tuple[int, int]":
+    """Bytes and packets the loopback device has carried."""
+    for line in Path("/proc/net/dev").read_text().splitlines():
+        name, _, rest = line.partition(":")
+        if name.strip() == "lo":
+            return int(rest.split()[0]), int(rest.split()[1])
+    return 0, 0
+
+
+def measure(count: int, arguments: argparse.Namespace, folder: Path) -> dict:
+    """One fleet."""
+    from facetrack_ros.nodes.asker import Asker
+
+    robots = [f"robot{number:02d}" for number in range(1, count + 1)]
+    make_stores(folder, robots, arguments.sightings, arguments.thumbnails, arguments.seed)
+    environment = {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"} if arguments.udp else {}
+    os.environ.update(environment)
+    asked = people(arguments.seed)
+    started = time.monotonic()
+    with Fleet(folder, robots, environment) as fleet, Asker(robots[0]) as asker:
+        asker.wait_for(lambda roster: len(roster) == count, 120.0)
+        listed_s = time.monotonic() - started
+        wait_for_all(asker, robots, question(asked[0]))
+        ready_s = time.monotonic() - started
+        time.sleep(SETTLE_S)
+
+        cpu, wire, began = fleet.cpu_s(), loopback(), time.monotonic()
+        time.sleep(IDLE_S)
+        idle_s = time.monotonic() - began
+        idle_cpu = (fleet.cpu_s() - cpu) / idle_s / count
+        idle_wire = [(now - then) / idle_s for now, then in zip(loopback(), wire)]
+
+        whole, slowest, incomplete = [], [], 0
+        cpu, wire, began = fleet.cpu_s(), loopback(), time.monotonic()
+        for number in range(arguments.searches):
+            response, seconds = asker.ask(question(asked[number % len(asked)]), 5.0)
+            incomplete += any(line.status != "answered" for line in response.robots) or len(response.robots) != count
+            assert {match.person_id for match in response.matches} == {f"p_{number % len(asked)}"}, "somebody else's answer"
+            whole.append(seconds * 1e3)
+            slowest.append(max(line.elapsed_ms for line in response.robots))
+            time.sleep(arguments.pause)
+        took = time.monotonic() - began
+        busy_cpu = fleet.cpu_s() - cpu - idle_cpu * count * took
+        busy_wire = (loopback()[0] - wire[0] - idle_wire[0] * took) / arguments.searches
+        resident, private = np.median([fleet.memory_mb(robot) for robot in robots], axis=0)
+        threads, handles = fleet.threads(robots[0]), fleet.handles(robots[0])
+        sizes = wire_sizes(asker, robots, asked[0])
+    added = np.array(whole) - np.array(slowest)
+    return {
+        "robots": count, "whole call, median ms": _median(whole), "whole call, p95 ms": _p95(whole),
+        "slowest robot's search, median ms": _median(slowest), "slowest robot's search, p95 ms": _p95(slowest),
+        "the mesh adds, median ms": _median(added), "the mesh adds, p95 ms": _p95(added),
+        "searches not answered by all": incomplete,
+        "CPU of all robots for a search, ms": round(busy_cpu * 1e3 / arguments.searches, 1),
+        "CPU of an idle robot, %": round(idle_cpu * 100, 2),
+        "loopback of the idle fleet, kB/s": round(idle_wire[0] / 1e3, 1),
+        "loopback of the idle fleet, packets/s": round(idle_wire[1]),
+        "loopback for a search, kB": round(busy_wire / 1e3, 1),
+        "all listed after, s": round(listed_s, 1), "all answering after, s": round(ready_s, 1),
+        "memory of a robot, MB": round(float(resident)), "of it its own, MB": round(float(private)),
+        "threads of a robot": threads, "open files of a robot": handles, **sizes, "machine": load()}
+
+
+def wire_sizes(asker, robots: "list[str]", face: np.ndarray) -> dict:
+    """Serialized sizes of a request, of an answer as heard, and of a line of the roster; bytes."""
+    from rclpy.serialization import serialize_message
+
+    from facetrack_ros import msg
+    from facetrack_ros.nodes.member import RELIABLE
+
+    heard = {"request": [], "answer": []}
+    node = asker.node
+    node.create_subscription(msg.FaceSearchRequest, "/facetrack/search/request", lambda data: heard["request"].append(len(data)),
+                             RELIABLE, raw=True)
+    node.create_subscription(msg.FaceSearchResult, "/facetrack/search/result", lambda data: heard["answer"].append(len(data)),
+                             RELIABLE, raw=True)
+    deadline = time.monotonic() + 20.0
+    while (len(heard["answer"]) < len(robots) or not heard["request"]) and time.monotonic() < deadline:
+        asker.ask(question(face), 5.0)
+        time.sleep(0.3)
+    line = max(len(serialize_message(line)) for line in asker.roster().values())
+    return {"request, bytes": max(heard["request"], default=0), "answer of a robot, bytes": max(heard["answer"], default=0),
+            "line of the roster, bytes": line}
+
+
+def _median(values) -> float:
+    return round(float(np.median(values)), 1)
+
+
+def _p95(values) -> float:
+    return round(float(np.percentile(values, 95)), 1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--robots", type=int, nargs="+", default=[2, 10, 50])
+    parser.add_argument("--sightings", type=int, default=100_000)
+    parser.add_argument("--searches", type=int, default=60)
+    parser.add_argument("--pause", type=float, default=0.2, help="seconds between searches")
+    parser.add_argument("--thumbnails", type=int, default=0, help="bytes of each match's thumbnail")
+    parser.add_argument("--udp", action="store_true", help="no shared memory")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", help="where the stores are made, and kept for the next run; default: a temporary folder")
+    parser.add_argument("--json", metavar="FILE")
+    arguments = parser.parse_args()
+    found = []
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(arguments.folder or temporary) / f"{arguments.sightings}_{arguments.thumbnails}_{arguments.seed}"
+        for count in arguments.robots:
+            found.append(measure(count, arguments, folder))
+            print(*(f"{name:<42} {value}" for name, value in found[-1].items()), sep="\n", end="\n\n", flush=True)
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps({"arguments": vars(arguments), "found": found}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

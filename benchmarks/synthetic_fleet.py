@@ -1,0 +1,207 @@
+"""A fleet of processes whose memories are made up: for the benchmarks of the mesh.
+
+A robot here is the history node and the search node, with a real store on disk, in one process: the two that take part in a
+search. There is no camera and no model. The processes are forked from one that has imported everything, which saves memory
+and seconds; each then has a DDS participant, threads and an index of its own.
+"""
+
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+
+from facetrack_ros.config import Config
+from facetrack_ros.history.database import database_path
+from facetrack_ros.history.sighting import Sighting
+from facetrack_ros.history.sightings import SightingStore
+from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.vision.from_config import contract_of
+
+MODEL = "mobilefacenet_foamliu"
+CAMERA = "front"
+BEGIN_NS, STEP_NS = 1_700_000_000_000_000_000, 100_000_000
+PEOPLE, VISITS = 40, 25  # so many faces are asked for, each came so often: more than the 20 matches of an answer
+BATCH = 20_000
+HEARD_S = 120.0
+
+
+def contract() -> ModelContract:
+    """The default embedder's; 128 numbers an embedding."""
+    return contract_of(MODEL, Config())
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    """Rows of length 1."""
+    return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def people(seed: int = 1) -> np.ndarray:
+    """``(PEOPLE, dimension)`` faces that every robot has seen, and that are asked for."""
+    return unit(np.random.default_rng(seed).standard_normal((PEOPLE, contract().dimension)))
+
+
+def make_stores(folder: Path, robots: "list[str]", sightings: int, thumbnail_bytes: int = 0, seed: int = 1) -> None:
+    """A store a robot: strangers (random directions), and :data:`VISITS` visits of each of the :func:`people`.
+
+    The first robot's is written, the others' are copies under their own name.
+    """
+    model = contract()
+    chance = np.random.default_rng(seed + 1)
+    asked = people(seed)
+    first = folder / robots[0]
+    if not database_path(first, MODEL).exists():
+        store = SightingStore(first, model, robots[0])
+        box, thumbnail = np.zeros(4, np.float32), bytes(thumbnail_bytes)
+        places = dict(zip(chance.choice(sightings, PEOPLE * VISITS, replace=False).tolist(), range(PEOPLE * VISITS)))
+        for start in range(0, sightings, BATCH):
+            faces = unit(chance.standard_normal((min(BATCH, sightings - start), model.dimension)))
+            for row, face in enumerate(faces, start):
+                track, person, picture = f"t_front_{row}", "p_stranger", b""
+                if row in places:
+                    number, visit = divmod(places[row], VISITS)
+                    track, person, picture = f"t_{number}_{visit}", f"p_{number}", thumbnail
+                    # A cosine of about 0.8 to the face asked for.
+                    face = unit(asked[number] + 0.75 * face)
+                stamp = BEGIN_NS + row * STEP_NS
+                # Straight to the rows: no index is needed for writing.
+                store._rows.insert(Sighting(robots[0], CAMERA, stamp, stamp, stamp, row, track, person, box, box, 0.5, face,
+                                            MODEL, picture))
+        store.close()
+    for robot in robots[1:]:
+        if not database_path(folder / robot, MODEL).exists():
+            (folder / robot).mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(database_path(first, MODEL), database_path(folder / robot, MODEL))
+            _rename(database_path(folder / robot, MODEL), robot)
+
+
+def _rename(path: Path, robot: str) -> None:
+    import sqlite3
+
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE about SET robot_id = ?", (robot,))
+
+
+def _live(robot: str, folder: str, environment: "dict[str, str]") -> None:
+    """A robot's life, in a process of its own."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: no robot outlives a benchmark that is killed
+    os.environ.update(environment)
+    from facetrack_ros.nodes.history_node import HistoryNode
+    from facetrack_ros.nodes.process import StopSignal, leave_quietly, ros, spinning
+    from facetrack_ros.nodes.search_node import SearchNode
+
+    stop = StopSignal()
+    member = {"robot_id": robot, "cameras": (CAMERA,), "config": Config({"data_dir": folder, "frame_history.mode": "off"})}
+    with ros([]):
+        nodes = [HistoryNode(contract=contract(), subscribe=False, **member), SearchNode(**member)]
+        with spinning(nodes):
+            stop.wait()
+            for node in nodes:
+                node.close()
+    leave_quietly()
+
+
+class Fleet:
+    """Robots as processes; use as a context manager, all are ended with it.
+
+    :param environment: what each process finds in its environment, DDS settings for instance.
+    """
+
+    def __init__(self, folder: Path, robots: "list[str]", environment: "dict[str, str] | None" = None) -> None:
+        self._folder = folder
+        self._environment = dict(environment or {})
+        self.robots = list(robots)
+        self._processes: "dict[str, multiprocessing.Process]" = {}
+        self._nursery = multiprocessing.get_context("forkserver")
+        self._nursery.set_forkserver_preload(["synthetic_fleet", "rclpy", "facetrack_ros.nodes.history_node",
+                                              "facetrack_ros.nodes.search_node", "faiss"])
+
+    def __enter__(self) -> "Fleet":
+        for robot in self.robots:
+            self.start(robot)
+        return self
+
+    def __exit__(self, *error) -> None:
+        for robot in list(self._processes):
+            self.signal(robot, signal.SIGKILL)
+        for process in self._processes.values():
+            process.join(10.0)
+
+    def start(self, robot: str) -> None:
+        """Start a robot, or start it again."""
+        self._processes[robot] = self._nursery.Process(target=_live, daemon=True,
+                                                       args=(robot, str(self._folder), self._environment))
+        self._processes[robot].start()
+
+    def signal(self, robot: str, number: int) -> None:
+        """Send a robot's process a signal."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid(robot), number)
+
+    def pid(self, robot: str) -> int:
+        """A robot's process."""
+        return self._processes[robot].pid
+
+    def join(self, robot: str, timeout_s: float = 10.0) -> None:
+        """Wait for a robot's end."""
+        self._processes[robot].join(timeout_s)
+
+    def cpu_s(self) -> float:
+        """CPU seconds all robots' processes have used so far."""
+        ticks = 0
+        for robot in self.robots:
+            fields = Path(f"/proc/{self.pid(robot)}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def memory_mb(self, robot: str) -> "tuple[float, float]":
+        """A robot's resident set, and what of it no other process shares; MB."""
+        sizes = dict.fromkeys(("Rss", "Private_Clean", "Private_Dirty"), 0)
+        for line in Path(f"/proc/{self.pid(robot)}/smaps_rollup").read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name in sizes:
+                sizes[name] = int(value.split()[0])
+        return sizes["Rss"] / 1e3, (sizes["Private_Clean"] + sizes["Private_Dirty"]) / 1e3
+
+    def handles(self, robot: str) -> int:
+        """Open files of a robot's process."""
+        return len(os.listdir(f"/proc/{self.pid(robot)}/fd"))
+
+    def threads(self, robot: str) -> int:
+        """Threads of a robot's process."""
+        return len(os.listdir(f"/proc/{self.pid(robot)}/task"))
+
+
+def wait_for_all(asker, robots: "list[str]", request, timeout_s: float = HEARD_S) -> float:
+    """Wait until a search is answered by all robots, asking again and again; how long that took, seconds.
+
+    :param asker: an open :class:`facetrack_ros.nodes.asker.Asker`.
+    """
+    started = time.monotonic()
+    while True:
+        response, _ = asker.ask(request, 10.0)
+        answered = {line.robot_id for line in response.robots if line.status == "answered"}
+        if answered >= set(robots):
+            return time.monotonic() - started
+        if time.monotonic() - started > timeout_s:
+            raise SystemExit(f"not heard of within {timeout_s:.0f} s: {', '.join(sorted(set(robots) - answered))}")
+        time.sleep(0.2)
+
+
+def question(face: np.ndarray, timeout_s: float = 5.0, max_results: int = 20):
+    """A call of ``face_search`` with an embedding."""
+    from facetrack_ros import srv
+    from facetrack_ros.nodes.conversion import floats, to_duration
+
+    return srv.FaceSearch.Request(embedding=floats(face), model_id=MODEL, max_results=max_results,
+                                  timeout=to_duration(round(timeout_s * 1e9)))
+
+
+def load() -> str:
+    """What else the machine does."""
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"

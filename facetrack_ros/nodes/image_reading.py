@@ -1,0 +1,73 @@
+"""Messages with images to frames."""
+
+import numpy as np
+from sensor_msgs.msg import CompressedImage, Image
+
+from facetrack_ros.errors import FrameError
+from facetrack_ros.sources.raw_image import bgr_of_raw, check_raw
+from facetrack_ros.vision.frame import encode_jpeg
+
+# What cv_bridge makes bgr8 of, and the bytes a pixel has.
+_BRIDGED = {"bgr8": 3, "rgb8": 3, "bgra8": 4, "rgba8": 4, "mono8": 1, "mono16": 2, "bgr16": 6, "rgb16": 6, "bgra16": 8,
+            "rgba16": 8, "yuv422": 2, "yuv422_yuy2": 2,
+            **{f"bayer_{order}8": 1 for order in ("rggb", "bggr", "gbrg", "grbg")},
+            **{f"bayer_{order}16": 2 for order in ("rggb", "bggr", "gbrg", "grbg")}}
+
+
+class ImageReading:
+    """Makes pictures of raw images: by ``cv_bridge`` where it is installed, else, with the same result, by itself.
+
+    :param logger: of the node.
+    """
+
+    def __init__(self, logger):
+        self._logger = logger
+        self._bridge = None
+        self._looked = False
+
+    def jpeg(self, message: "CompressedImage | Image", quality: int) -> bytes:
+        """What came as JPEG (or PNG), untouched; a raw image encoded.
+
+        :param quality: 1..100.
+        :raises FrameError: no image, or one whose sizes contradict each other.
+        """
+        if isinstance(message, Image):
+            return encode_jpeg(self.picture(message), quality)
+        if not message.data:
+            raise FrameError("an image came without data: check the driver")
+        return bytes(message.data)
+
+    def picture(self, message: Image) -> np.ndarray:
+        """``(height, width, 3)`` uint8 BGR.
+
+        :raises FrameError: as :func:`facetrack_ros.sources.raw_image.bgr_of_raw`.
+        """
+        # Looked at here in any case: cv_bridge tells of contradicting sizes in numpy's words, if at all.
+        check_raw(len(message.data), message.height, message.width, message.step, message.encoding)
+        bridge = self._cv_bridge()
+        # It takes rows apart by whole pixels, so other paddings would shift them.
+        if bridge is not None and message.step % _BRIDGED.get(message.encoding, message.step + 1) == 0:
+            try:
+                return bridge.imgmsg_to_cv2(message, "bgr8")
+            except Exception as error:
+                self._leave_bridge(error)
+        return bgr_of_raw(message.data, message.height, message.width, message.step, message.encoding,
+                          bool(message.is_bigendian))
+
+    def _cv_bridge(self):
+        if not self._looked:
+            self._looked = True
+            try:
+                from cv_bridge import CvBridge
+                self._bridge = CvBridge()
+            except ModuleNotFoundError as error:
+                if error.name != "cv_bridge":
+                    self._leave_bridge(error)
+            except Exception as error:  # built for numpy 1, it dies of numpy 2 in several ways
+                self._leave_bridge(error)
+        return self._bridge
+
+    def _leave_bridge(self, error: Exception) -> None:
+        self._bridge = None
+        self._logger.warning(f"cv_bridge is installed but of no use ({type(error).__name__}: {error}): raw images are "
+                             "converted without it, with the same result")

@@ -1,0 +1,141 @@
+"""The searches a robot has under way on the mesh, and the robots it hears of."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from rclpy.serialization import deserialize_message
+from rclpy.task import Future
+
+from facetrack_ros import msg
+from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.clocks import steady_timer
+from facetrack_ros.nodes.member import RESULTS, ROSTER, RobotMember
+from facetrack_ros.nodes.patient_subscription import PatientSubscription
+from facetrack_ros.search.gathering import Gathering
+from facetrack_ros.search.question import Question
+from facetrack_ros.search.roster import Roster
+from facetrack_ros.vision.contract import ModelContract
+
+READ_S = 1.0
+_LONGEST_WAIT_NS = 2_000_000_000
+
+
+@dataclass
+class OpenSearch:
+    """A search under way: what has come, and the end of the waiting."""
+
+    gathering: Gathering
+    finished: Future = field(default_factory=Future)
+
+    def finish(self) -> None:
+        """Nobody is waited for any longer."""
+        if not self.finished.done():
+            self.finished.set_result(None)
+
+
+class OpenSearches:
+    """Hears the roster and the results, and tells each search under way what concerns it.
+
+    Every robot's results reach every robot; those of others' searches are told by their first bytes and cost nothing more.
+
+    :param node: whose robot asks.
+    """
+
+    def __init__(self, node: RobotMember):
+        self._node = node
+        self._roster = Roster()
+        self._open: "dict[str, OpenSearch]" = {}
+        self._claimed: "frozenset[str]" = frozenset()
+        self.turned_down: "Counter[str]" = Counter()
+        self._results = PatientSubscription(node, msg.FaceSearchResult, node.mesh_topic("search/result"), self._on_result,
+                                            RESULTS, lambda: bool(self._open), raw=True)
+        self._lines = PatientSubscription(node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER,
+                                          lambda: bool(self._open))
+        steady_timer(node, READ_S, self._read)
+
+    def begin(self, question: Question, contract: ModelContract) -> OpenSearch:
+        """Who has to answer: the roster, of which those who left or fell silent are not waited for.
+
+        To be called before the question goes out.
+
+        :raises QuestionError: the question cannot be asked.
+        """
+        self._read()
+        entries = self._roster.entries(time.monotonic_ns())
+        # A robot that has seen no face yet has no model yet: it answers that it has no sightings.
+        expected = {entry.robot_id: entry.model_id or question.model_id for entry in entries}
+        # This robot has a memory too, also while its own first line of the roster is still on its way.
+        expected.setdefault(self._node.robot_id, question.model_id)
+        gathering = Gathering(question, contract, expected, {entry.robot_id: entry.instance_id for entry in entries})
+        for entry in entries:
+            if entry.left:
+                gathering.left(entry.robot_id)
+            elif entry.stale:
+                gathering.silent(entry.robot_id, entry.silent_ns)
+            if entry.claims > 1:
+                gathering.claimed(entry.robot_id, entry.claims)
+        search = OpenSearch(gathering)
+        self._open[question.search_id] = search
+        if gathering.done:
+            search.finish()
+        return search
+
+    def end(self, search: OpenSearch) -> None:
+        """The search is over: what still comes for it is dropped."""
+        self._open.pop(search.gathering.question.search_id, None)
+        self._turn_down("answer", search.gathering.malformed)
+
+    def close(self) -> None:
+        """Searches under way end with what they have."""
+        for search in list(self._open.values()):
+            search.finish()
+
+    def _read(self) -> None:
+        self._results.read()
+        self._lines.read()
+        self._tell_claims()
+
+    def _on_result(self, data: bytes, _info: dict) -> None:
+        search = self._open.get(conversion.first_text(data) or "")
+        if search is None:
+            return  # another robot's search, or one that is over
+        try:
+            result = deserialize_message(data, msg.FaceSearchResult)
+            answer = conversion.robot_answer_from_message(result.robot)
+            matches = tuple(conversion.match_from_message(match) for match in result.matches)
+        except (RuntimeError, ValueError) as error:  # cut short, or no text where text should be
+            self._turn_down("answer", 1, f"it cannot be read: {error}")
+            return
+        search.gathering.add(result.search_id, answer, matches)
+        if search.gathering.done:
+            search.finish()
+
+    def _on_status(self, line: msg.HistoryStatus, info: dict) -> None:
+        # It may have waited for up to a second: what counts is when it came.
+        waited = time.time_ns() - (info.get("received_timestamp") or time.time_ns())
+        heard_ns = time.monotonic_ns() - min(max(waited, 0), _LONGEST_WAIT_NS)
+        if not self._roster.heard(line.robot_id, line.instance_id, line.model_id, line.leaving, heard_ns):
+            self._turn_down("line of the roster", 1, f"of {line.robot_id[:80]!r}")
+            return
+        for search in list(self._open.values()):
+            if line.leaving:
+                search.gathering.left(line.robot_id, line.instance_id)
+            else:
+                search.gathering.speaks(line.robot_id, line.instance_id)
+            if search.gathering.done:
+                search.finish()
+
+    def _tell_claims(self) -> None:
+        """Tell once of each name that several robots have, and again when it happens again."""
+        claimed = {entry.robot_id: entry.claims for entry in self._roster.entries(time.monotonic_ns()) if entry.claims > 1}
+        for robot in claimed.keys() - self._claimed:
+            self._node.get_logger().error(f"{claimed[robot]} robots on the mesh call themselves {robot}: a search hears only "
+                                          "one of them; give each its own name")
+        self._claimed = frozenset(claimed)
+
+    def _turn_down(self, what: str, count: int, why: str = "") -> None:
+        if count:
+            self.turned_down[what] += count
+            self._node.get_logger().warning(f"{self.turned_down[what]} malformed from the mesh so far: {what} turned down "
+                                            f"{why}".rstrip(), throttle_duration_sec=60.0)
