@@ -355,14 +355,11 @@ class SightingStore:
         self._rows = SightingRows(database, self.contract.id, self.contract.dimension)
         self._coverage = Coverage(database)
         self._ingests = Ingests(database)
-<<<<<<< HEAD
+        self._looked_again = LookedAgain(database)
         if getattr(self, "_frozen", None) is not None:
             self._frozen.stop()
         self._frozen = FrozenBlocks(index_path(database.path), database, self._rows, self.contract, self._lock,
                                     lambda: self._open_sightings.lowest_row())
-=======
-        self._looked_again = LookedAgain(database)
->>>>>>> main
 
     def _load(self) -> None:
         self._index = EmbeddingIndex(self.contract.dimension, block_rows=self._block_rows)
@@ -371,11 +368,7 @@ class SightingStore:
         self._since_ns: "int | None" = None
         self._adds = 0
         self._coverage.forget()
-<<<<<<< HEAD
-=======
         self._looked_again.forget()
-        # The next rows are read while these are coded: opening a million takes two thirds of the time.
->>>>>>> main
         with ThreadPoolExecutor(1, thread_name_prefix="reading_ahead") as ahead:
             for source in self._frozen.load(self._index):
                 # The next rows are read while these are coded.
