@@ -12,7 +12,7 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.frame_services import FrameServices
-from facetrack_ros.nodes.member import RELIABLE, ROSTER_LINE, STREAM, RobotMember
+from facetrack_ros.nodes.member import ANSWERS, RELIABLE, ROSTER_LINE, STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.search.answer import ANSWERED, RobotAnswer
@@ -39,12 +39,12 @@ class HistoryNode(RobotMember):
         self._models = models
         self._numbers = dict.fromkeys(self.cameras, 0)
         self.history = self._open(contract) if contract else None
-        self._results = self.create_publisher(msg.FaceSearchResult, self.mesh_topic("search/result"), RELIABLE)
+        self._results = self.create_publisher(msg.FaceSearchResult, self.mesh_topic("search/result"), ANSWERS)
         self._roster = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), ROSTER_LINE)
         self._worker = Worker("history", Everything(), self._work, self.get_logger())
         self.create_subscription(msg.FaceSearchRequest, self.mesh_topic("search/request"),
                                  lambda message: self._worker.put("", (self._answer, message)), RELIABLE)
-        self.create_timer(1.0, self._tell_status)
+        self._telling = self.create_timer(1.0, self._tell_status)
         self._frame_services = FrameServices(self, lambda: self.history, self.settings["frame_history.save_on_alert"])
         if subscribe:
             self.create_subscription(msg.PersonEvent, self.robot_topic("events"),
@@ -135,6 +135,7 @@ class HistoryNode(RobotMember):
 
     def close(self) -> None:
         """Write what is left, leave the roster, close the files."""
+        self._telling.cancel()
         self._worker.close()
         self._frame_services.close()
         self._tell_status(leaving=True)

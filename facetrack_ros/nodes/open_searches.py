@@ -17,6 +17,8 @@ from facetrack_ros.search.roster import Roster
 from facetrack_ros.vision.contract import ModelContract
 
 READ_S = 1.0
+# How long a robot that has asked goes on hearing results: the next search then begins with the ears open.
+LISTEN_S = 60.0
 _LONGEST_WAIT_NS = 2_000_000_000
 
 
@@ -36,7 +38,9 @@ class OpenSearch:
 class OpenSearches:
     """Hears the roster and the results, and tells each search under way what concerns it.
 
-    Every robot's results reach every robot; those of others' searches are told by their first bytes and cost nothing more.
+    A result reaches every robot that listens. So a robot listens only while it asks and for a minute after that: else fifty robots
+    would each hear the fifty answers to a question that one of them asked. Results of others' searches are told by their first bytes
+    and cost no more. A robot that begins to listen hears what was answered a moment before, as answers are kept for ten seconds.
 
     :param node: whose robot asks.
     """
@@ -47,11 +51,11 @@ class OpenSearches:
         self._open: "dict[str, OpenSearch]" = {}
         self._claimed: "frozenset[str]" = frozenset()
         self.turned_down: "Counter[str]" = Counter()
-        self._results = PatientSubscription(node, msg.FaceSearchResult, node.mesh_topic("search/result"), self._on_result,
-                                            RESULTS, lambda: bool(self._open), raw=True)
+        self._results: "PatientSubscription | None" = None
+        self._asked = 0.0
         self._lines = PatientSubscription(node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER,
                                           lambda: bool(self._open))
-        node.create_timer(READ_S, self._read)
+        node.create_timer(READ_S, self._read_and_rest)
 
     def begin(self, question: Question, contract: ModelContract) -> OpenSearch:
         """Who has to answer: the roster, of which those who left or fell silent are not waited for.
@@ -60,6 +64,9 @@ class OpenSearches:
 
         :raises QuestionError: the question cannot be asked.
         """
+        if self._results is None:
+            self._results = PatientSubscription(self._node, msg.FaceSearchResult, self._node.mesh_topic("search/result"),
+                                                self._on_result, RESULTS, lambda: bool(self._open), raw=True)
         self._read()
         entries = self._roster.entries(time.monotonic_ns())
         # A robot that has seen no face yet has no model yet: it answers that it has no sightings.
@@ -83,6 +90,7 @@ class OpenSearches:
     def end(self, search: OpenSearch) -> None:
         """The search is over: what still comes for it is dropped."""
         self._open.pop(search.gathering.question.search_id, None)
+        self._asked = time.monotonic()
         self._turn_down("answer", search.gathering.malformed)
 
     def close(self) -> None:
@@ -91,9 +99,16 @@ class OpenSearches:
             search.finish()
 
     def _read(self) -> None:
-        self._results.read()
         self._lines.read()
         self._tell_claims()
+        if self._results is not None:
+            self._results.read()
+
+    def _read_and_rest(self) -> None:
+        self._read()
+        if self._results is not None and not self._open and time.monotonic() - self._asked > LISTEN_S:
+            self._results.close()
+            self._results = None
 
     def _on_result(self, data: bytes, _info: dict) -> None:
         search = self._open.get(conversion.first_text(data) or "")
