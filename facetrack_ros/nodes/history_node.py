@@ -12,6 +12,7 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.frame_services import FrameServices
+from facetrack_ros.nodes.kept_answers import KeptAnswers
 from facetrack_ros.nodes.member import ANSWERS, RELIABLE, ROSTER_LINE, STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.worker import Everything, Worker
@@ -42,8 +43,8 @@ class HistoryNode(RobotMember):
         self._results = self.create_publisher(msg.FaceSearchResult, self.mesh_topic("search/result"), ANSWERS)
         self._roster = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), ROSTER_LINE)
         self._worker = Worker("history", Everything(), self._work, self.get_logger())
-        self.create_subscription(msg.FaceSearchRequest, self.mesh_topic("search/request"),
-                                 lambda message: self._worker.put("", (self._answer, message)), RELIABLE)
+        self._kept_answers = KeptAnswers()
+        self.create_subscription(msg.FaceSearchRequest, self.mesh_topic("search/request"), self._on_request, RELIABLE)
         self._telling = self.create_timer(1.0, self._tell_status)
         self._frame_services = FrameServices(self, lambda: self.history, self.settings["frame_history.save_on_alert"])
         if subscribe:
@@ -106,10 +107,16 @@ class HistoryNode(RobotMember):
                 self.get_logger().info(f"the event log takes events again: {waited} that waited are written, "
                                        f"{self.history.events.lost} were too many to wait and are lost")
 
+    def _on_request(self, message: msg.FaceSearchRequest) -> None:
+        if message.robots and self.robot_id not in message.robots:
+            return
+        if self._kept_answers.begin(message.search_id):
+            self._worker.put("", (self._answer, message))
+        elif (answered := self._kept_answers.of(message.search_id)) is not None:
+            self._results.publish(answered)  # it was lost on its way
+
     def _answer(self, message: msg.FaceSearchRequest) -> None:
         question = conversion.question_from_message(message)
-        if question.robots and self.robot_id not in question.robots:
-            return
         started = time.perf_counter()
         answer, matches = RobotAnswer(self.robot_id, ANSWERED), ()
         if self.history is not None:
@@ -120,6 +127,7 @@ class HistoryNode(RobotMember):
             robot=conversion.robot_answer_to_message(answer),
             matches=[conversion.match_to_message(match) for match in matches])
         result.robot.elapsed_ms = (time.perf_counter() - started) * 1e3
+        self._kept_answers.keep(result)
         self._results.publish(result)
 
     def _tell_status(self, leaving: bool = False) -> None:

@@ -4,12 +4,14 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
+from rclpy.callback_groups import CallbackGroup
 from rclpy.serialization import deserialize_message
 from rclpy.task import Future
+from rclpy.timer import Timer
 
 from facetrack_ros import msg
 from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.member import RESULTS, ROSTER, RobotMember
+from facetrack_ros.nodes.member import RELIABLE, RESULTS, ROSTER, RobotMember
 from facetrack_ros.nodes.patient_subscription import PatientSubscription
 from facetrack_ros.search.gathering import Gathering
 from facetrack_ros.search.question import Question
@@ -19,15 +21,19 @@ from facetrack_ros.vision.contract import ModelContract
 READ_S = 1.0
 # How long a robot that has asked goes on hearing results: the next search then begins with the ears open.
 LISTEN_S = 60.0
+# Twice the way there and back on a slow network, and often enough that three messages in a row may be lost within two seconds.
+REPEAT_S = 0.4
 _LONGEST_WAIT_NS = 2_000_000_000
 
 
 @dataclass
 class OpenSearch:
-    """A search under way: what has come, and the end of the waiting."""
+    """A search under way: what is asked, what has come, and the end of the waiting."""
 
+    request: msg.FaceSearchRequest
     gathering: Gathering
     finished: Future = field(default_factory=Future)
+    timers: "list[Timer]" = field(default_factory=list)
 
     def finish(self) -> None:
         """Nobody is waited for any longer."""
@@ -42,11 +48,17 @@ class OpenSearches:
     would each hear the fifty answers to a question that one of them asked. Results of others' searches are told by their first bytes
     and cost no more. A robot that begins to listen hears what was answered a moment before, as answers are kept for ten seconds.
 
+    DDS repeats a lost message, but only when it notices: with its defaults after up to three seconds. So the robots that have not
+    answered are asked again after 0.4 seconds and on, and each answers a question once, sending the same answer for the same question.
+
     :param node: whose robot asks.
+    :param group: of the timers of a search.
     """
 
-    def __init__(self, node: RobotMember):
+    def __init__(self, node: RobotMember, group: CallbackGroup):
         self._node = node
+        self._group = group
+        self._requests = node.create_publisher(msg.FaceSearchRequest, node.mesh_topic("search/request"), RELIABLE)
         self._roster = Roster()
         self._open: "dict[str, OpenSearch]" = {}
         self._claimed: "frozenset[str]" = frozenset()
@@ -58,9 +70,9 @@ class OpenSearches:
         node.create_timer(READ_S, self._read_and_rest)
 
     def begin(self, question: Question, contract: ModelContract) -> OpenSearch:
-        """Who has to answer: the roster, of which those who left or fell silent are not waited for.
+        """Ask. Who has to answer: the roster, of which those who left or fell silent are not waited for.
 
-        To be called before the question goes out.
+        The search is finished when all have answered or the question's time is up.
 
         :raises QuestionError: the question cannot be asked.
         """
@@ -81,8 +93,12 @@ class OpenSearches:
                 gathering.silent(entry.robot_id, entry.silent_ns)
             if entry.claims > 1:
                 gathering.claimed(entry.robot_id, entry.claims)
-        search = OpenSearch(gathering)
+        search = OpenSearch(conversion.question_to_message(question, self._node.robot_id), gathering)
         self._open[question.search_id] = search
+        search.timers += [
+            self._node.create_timer(question.timeout_ns / 1e9, search.finish, callback_group=self._group),
+            self._node.create_timer(REPEAT_S, lambda: self._ask_again(search, search.gathering.missing), callback_group=self._group)]
+        self._requests.publish(search.request)
         if gathering.done:
             search.finish()
         return search
@@ -90,8 +106,15 @@ class OpenSearches:
     def end(self, search: OpenSearch) -> None:
         """The search is over: what still comes for it is dropped."""
         self._open.pop(search.gathering.question.search_id, None)
+        for timer in search.timers:
+            self._node.destroy_timer(timer)
         self._asked = time.monotonic()
         self._turn_down("answer", search.gathering.malformed)
+
+    def _ask_again(self, search: OpenSearch, robots: "tuple[str, ...]") -> None:
+        if robots:
+            search.request.robots = list(robots)
+            self._requests.publish(search.request)
 
     def close(self) -> None:
         """Searches under way end with what they have."""
@@ -135,8 +158,8 @@ class OpenSearches:
         for search in list(self._open.values()):
             if line.leaving:
                 search.gathering.left(line.robot_id, line.instance_id)
-            else:
-                search.gathering.speaks(line.robot_id, line.instance_id)
+            elif search.gathering.speaks(line.robot_id, line.instance_id):
+                self._ask_again(search, (line.robot_id,))
             if search.gathering.done:
                 search.finish()
 

@@ -43,11 +43,10 @@ class SearchNode(RobotMember):
         self._templates: "dict[str, tuple[str, np.ndarray]]" = {}
         self._aliases = Aliases()
         self._gallery: "dict[str, GalleryEntry]" = {}
-        self._open = OpenSearches(self)
         # Several searches wait for their answers at once, in one thread.
         self._group = ReentrantCallbackGroup()
+        self._open = OpenSearches(self, self._group)
         self._worker = Worker("search", Everything(), self._work, self.get_logger())
-        self._requests = self.create_publisher(msg.FaceSearchRequest, self.mesh_topic("search/request"), RELIABLE)
         self.create_subscription(msg.PersonTemplate, self.mesh_topic("persons"), self._on_template, TEMPLATES,
                                  callback_group=self._group)
         self.create_subscription(msg.PersonVerdict, self.mesh_topic("verdicts"), self._on_verdict, ROSTER,
@@ -69,10 +68,7 @@ class SearchNode(RobotMember):
         question = replace(question, timeout_ns=round(remaining_s * 1e9))
         contract = self._contract(question.model_id)
         search = self._open.begin(question, contract)
-        deadline = self.create_timer(remaining_s, search.finish, callback_group=self._group)
-        self._requests.publish(conversion.question_to_message(question, self.robot_id))
         await search.finished
-        self.destroy_timer(deadline)
         self._open.end(search)
         conversion.fill_response(response, follow_aliases(search.gathering.close(), self._aliases))
         return response
