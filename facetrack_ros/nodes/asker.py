@@ -13,6 +13,7 @@ from facetrack_ros import msg, srv
 from facetrack_ros.errors import QuestionError
 from facetrack_ros.nodes.member import RELIABLE, ROSTER, STREAM
 from facetrack_ros.nodes.process import ros, spinning
+from facetrack_ros.search.roster import Roster, RosterEntry
 
 # Discovery on a healthy network takes well under a second; a robot not found within this is not there.
 FIND_S = 5.0
@@ -31,6 +32,7 @@ class Asker:
         self._changed = threading.Condition()
         self._roster: "dict[str, tuple[msg.HistoryStatus, float]]" = {}
         self._instances: "dict[str, set[str]]" = {}
+        self._heard = Roster()
 
     def __enter__(self) -> "Asker":
         self._ros = ros([])
@@ -58,12 +60,18 @@ class Asker:
         with self._changed:
             self._roster[message.robot_id] = (message, time.monotonic())
             self._instances.setdefault(message.robot_id, set()).add(message.instance_id)
+            self._heard.heard(message.robot_id, message.instance_id, message.model_id, message.leaving, time.monotonic_ns())
             self._changed.notify_all()
 
     def roster(self) -> "dict[str, msg.HistoryStatus]":
         """The last line of every robot heard of, by name."""
         with self._changed:
             return {robot: line for robot, (line, _) in sorted(self._roster.items())}
+
+    def entries(self) -> "list[RosterEntry]":
+        """Every robot heard of, as one that asks would judge it now: there, silent, gone, or several under one name."""
+        with self._changed:
+            return self._heard.entries(time.monotonic_ns())
 
     def others_than(self, robots: "Container[str]") -> "list[str]":
         """Robots heard of that are not ``robots``, or that call themselves like one of them."""

@@ -12,7 +12,8 @@ from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.clocks import steady_timer
 from facetrack_ros.nodes.frame_services import FrameServices
 from facetrack_ros.nodes.image_input import ImageInput
-from facetrack_ros.nodes.member import RELIABLE, ROSTER_LINE, RobotMember
+from facetrack_ros.nodes.kept_answers import KeptAnswers
+from facetrack_ros.nodes.member import ANSWERS, RELIABLE, ROSTER_LINE, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.search.answer import ANSWERED, RobotAnswer
@@ -39,12 +40,12 @@ class HistoryNode(RobotMember):
         self.instance_id = uuid.uuid4().hex
         self._models = models
         self.history = self._open(contract) if contract else None
-        self._results = self.create_publisher(msg.FaceSearchResult, self.mesh_topic("search/result"), RELIABLE)
+        self._results = self.create_publisher(msg.FaceSearchResult, self.mesh_topic("search/result"), ANSWERS)
         self._roster = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), ROSTER_LINE)
         self._worker = Worker("history", Everything(), self._work, self.get_logger())
-        self.create_subscription(msg.FaceSearchRequest, self.mesh_topic("search/request"),
-                                 lambda message: self._worker.put("", (self._answer, message)), RELIABLE)
-        steady_timer(self, 1.0, self._tell_status)
+        self._kept_answers = KeptAnswers()
+        self.create_subscription(msg.FaceSearchRequest, self.mesh_topic("search/request"), self._on_request, RELIABLE)
+        self._telling = steady_timer(self, 1.0, self._tell_status)
         self._frame_services = FrameServices(self, lambda: self.history, self.settings["frame_history.save_on_alert"])
         self._images = ImageInput(self, self.cameras, self.settings, self.on_frame) if subscribe else None
         if subscribe:
@@ -101,10 +102,16 @@ class HistoryNode(RobotMember):
                 self.get_logger().info(f"the event log takes events again: {waited} that waited are written, "
                                        f"{self.history.events.lost} were too many to wait and are lost")
 
+    def _on_request(self, message: msg.FaceSearchRequest) -> None:
+        if message.robots and self.robot_id not in message.robots:
+            return
+        if self._kept_answers.begin(message.search_id):
+            self._worker.put("", (self._answer, message))
+        elif (answered := self._kept_answers.of(message.search_id)) is not None:
+            self._results.publish(answered)  # it was lost on its way
+
     def _answer(self, message: msg.FaceSearchRequest) -> None:
         question = conversion.question_from_message(message)
-        if question.robots and self.robot_id not in question.robots:
-            return
         started = time.perf_counter()
         answer, matches = RobotAnswer(self.robot_id, ANSWERED), ()
         if self.history is not None:
@@ -115,6 +122,7 @@ class HistoryNode(RobotMember):
             robot=conversion.robot_answer_to_message(answer),
             matches=[conversion.match_to_message(match) for match in matches])
         result.robot.elapsed_ms = (time.perf_counter() - started) * 1e3
+        self._kept_answers.keep(result)
         self._results.publish(result)
 
     def _tell_status(self, leaving: bool = False) -> None:
@@ -132,6 +140,7 @@ class HistoryNode(RobotMember):
         """Write what is left, leave the roster, close the files."""
         if self._images is not None:
             self._images.close()
+        self._telling.cancel()
         self._worker.close()
         self._frame_services.close()
         self._tell_status(leaving=True)

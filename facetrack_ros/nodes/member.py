@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.qos import QoSDurabilityPolicy, QoSHistoryPolicy, QoSProfile, QoSReliabilityPolicy
 
@@ -19,8 +20,12 @@ ROSTER_LINE = QoSProfile(depth=1, history=QoSHistoryPolicy.KEEP_LAST, reliabilit
                          durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 ROSTER = QoSProfile(depth=1000, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE,
                     durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
-# The answers of all robots to several searches at once, while their asker looks elsewhere.
-RESULTS = QoSProfile(depth=1000, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE)
+# A robot's answers to searches, kept for an asker whose ears its DDS does not know yet; and the answers of all robots to several
+# searches at once, while their asker looks elsewhere.
+ANSWERS = QoSProfile(depth=32, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE,
+                     durability=QoSDurabilityPolicy.TRANSIENT_LOCAL, lifespan=Duration(seconds=10))
+RESULTS = QoSProfile(depth=1000, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE,
+                     durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 # The faces a robot has told of, for latecomers too.
 TEMPLATES = QoSProfile(depth=100, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE,
                      durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)

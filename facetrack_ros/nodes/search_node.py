@@ -6,12 +6,11 @@ from dataclasses import replace
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.task import Future
 
-from facetrack_ros import msg, srv
+from facetrack_ros import srv
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.clocks import steady_timer
 from facetrack_ros.nodes.known_faces import KnownFaces
-from facetrack_ros.nodes.member import RELIABLE, RobotMember
+from facetrack_ros.nodes.member import RobotMember
 from facetrack_ros.nodes.open_searches import OpenSearches
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.request_reading import RequestReading
@@ -31,13 +30,12 @@ class SearchNode(RobotMember):
 
     def __init__(self, pipeline: "VisionPipeline | None" = None, **member):
         super().__init__("search", ("mesh", "backtrack_search.", *VISION_OPTIONS), **member)
-        self._open = OpenSearches(self)
         # Several searches wait for their answers at once, in one thread.
         self._group = ReentrantCallbackGroup()
+        self._open = OpenSearches(self, self._group)
         self._known = KnownFaces(self, self._group)
         self._reading = RequestReading(self, self._known, pipeline)
         self._worker = Worker("search", Everything(), self._work, self.get_logger())
-        self._requests = self.create_publisher(msg.FaceSearchRequest, self.mesh_topic("search/request"), RELIABLE)
         self.create_service(srv.FaceSearch, self.robot_topic("face_search"), self._serve, callback_group=self._group)
 
     async def _serve(self, request: srv.FaceSearch.Request, response: srv.FaceSearch.Response):
@@ -52,10 +50,7 @@ class SearchNode(RobotMember):
         remaining_s = max(LEAST_WAIT_S, question.timeout_ns / 1e9 - (time.monotonic() - arrived))
         question = replace(question, timeout_ns=round(remaining_s * 1e9))
         search = self._open.begin(question, self._reading.contract(question.model_id))
-        deadline = steady_timer(self, remaining_s, search.finish, callback_group=self._group)
-        self._requests.publish(conversion.question_to_message(question, self.robot_id))
         await search.finished
-        self.destroy_timer(deadline)
         self._open.end(search)
         conversion.fill_response(response, follow_aliases(search.gathering.close(), self._known.aliases))
         return response
@@ -72,7 +67,6 @@ class SearchNode(RobotMember):
         finally:
             # Whoever awaits is looked at when the executor next wakes, and another thread's result does not wake it.
             self.executor.wake()
-
 
     def _work(self, items: list) -> None:
         for call, *arguments in items:

@@ -131,16 +131,19 @@ class Gathering:
         if robot_id in self.missing and instance_id in ("", self._instances.get(robot_id, instance_id)):
             self._presumed[robot_id] = RobotAnswer(robot_id, LEFT, error=f"{robot_id} left while it was asked")
 
-    def speaks(self, robot_id: str, instance_id: str) -> None:
+    def speaks(self, robot_id: str, instance_id: str) -> bool:
         """A robot was heard of while the search runs. One that has been started again since does not know the question:
         it is not waited for, though an answer of it or its predecessor still counts.
 
         :param instance_id: of the one that spoke.
+        :returns: whether it was just found to have been started again, and may be asked again.
         """
         asked = self._instances.get(robot_id)
-        if asked and instance_id != asked and robot_id in self.missing and robot_id not in self._claimed:
-            self._presumed[robot_id] = RobotAnswer(robot_id, LEFT, error=f"{robot_id} was started again while it was "
-                                                                         "asked; ask once more")
+        if not asked or instance_id == asked or robot_id not in self.missing or robot_id in self._claimed:
+            return False
+        self._presumed[robot_id] = RobotAnswer(robot_id, LEFT, error=f"{robot_id} was started again while it was "
+                                                                 "asked; ask once more")
+        return True
 
     def silent(self, robot_id: str, for_ns: int) -> None:
         """A robot has not been heard from for longer than a live one is silent: it is not waited for, though an answer

@@ -178,9 +178,9 @@ INSTANCES = {"robot1": "a1", "robot2": "b1", "robot3": "c1"}
 
 def test_a_robot_started_again_while_it_was_asked_is_told_at_once():
     gathering = Gathering(ASK, CONTRACT, FLEET, INSTANCES)
-    gathering.speaks("robot2", "b1")
+    assert not gathering.speaks("robot2", "b1")
     assert "robot2" in gathering.missing, "the one that was asked speaks on"
-    gathering.speaks("robot2", "b2")
+    assert gathering.speaks("robot2", "b2") and not gathering.speaks("robot2", "b2")
     assert "robot2" not in gathering.missing
     for robot in ("robot1", "robot3"):
         gathering.add("s1", answered(robot))
