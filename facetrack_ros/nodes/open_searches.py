@@ -94,7 +94,7 @@ class OpenSearches:
                 gathering.silent(entry.robot_id, entry.silent_ns)
             if entry.claims > 1:
                 gathering.claimed(entry.robot_id, entry.claims)
-        search = OpenSearch(conversion.question_to_message(question, self._node.robot_id), gathering)
+        search = OpenSearch(conversion.question_to_message(question), gathering)
         self._open[question.search_id] = search
         search.timers += [
             steady_timer(self._node, question.timeout_ns / 1e9, search.finish, callback_group=self._group),
