@@ -86,7 +86,7 @@ def detections_from_message(message: msg.Detections) -> Detections:
         np.array([detection.bbox for detection in message.detections], np.float32).reshape(-1, 4),
         np.array([detection.confidence for detection in message.detections], np.float32), message.model_id,
         appearance=np.stack(looks) if len(lengths) == 1 and lengths != {0} else None,
-        faint=np.array(message.faint, np.float32).reshape(-1, 4) if len(message.faint) % 4 == 0 else None)
+        faint=np.array(message.faint, np.float32).reshape(-1, 4) if message.faint and len(message.faint) % 4 == 0 else None)
 
 
 def face_to_message(face: Face) -> msg.Face:

@@ -49,8 +49,8 @@ class VisionSettings:
     :param min_face_px: narrowest face that is embedded, pixels; an embedder may need more.
     :param threads: threads inside one model call. OpenCV's and torch's counts are set for the whole process.
     :param person_score: lowest confidence of a person, 0..1.
-    :param faint_score: boxes of a lower confidence down to this are handed on apart, for the ends of tracks; none where it
-        is not below ``person_score``.
+    :param faint_score: boxes at the side edges of a lower confidence down to this are handed on apart, for the ends of
+        tracks; none where it is not below ``person_score``.
     :param person_iou: two person boxes that overlap more are one.
     :param face_score: lowest confidence of a YuNet face, 0..1.
     :param whole_frame: look for faces beside the persons found, too, and take those for persons.
