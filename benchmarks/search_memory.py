@@ -56,7 +56,7 @@ def search(arguments: argparse.Namespace) -> dict:
         stamps = np.arange(start, start + n) * STEP_NS
         index.extend(np.arange(start, start + n), ["front"] * n, [f"t{i}" for i in range(start, start + n)], stamps, stamps,
                      faces(chance, people, n))
-    matrix = np.concatenate([block.vectors[:block.count] for block in index._blocks])
+    matrix = np.concatenate([block.vectors[:block.count] for block in index.blocks])
     queries = faces(chance, people, arguments.rounds)
     pool = ThreadPoolExecutor(2)
     halves = np.array_split(np.frombuffer(chance.bytes(count * dimension // 8 * 8), np.int64), 2)

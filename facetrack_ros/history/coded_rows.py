@@ -1,34 +1,13 @@
 """Embeddings a second time as one byte a number: a quarter to read, and enough to tell which few have to be looked at."""
 
-from importlib.util import find_spec
-
 import numpy as np
+
+from facetrack_ros.history.code_scan import CodeScan
 
 # How much larger than the first rows' largest number a later one may be before it is cut off at the end of the scale.
 _HEADROOM = 1.25
 # Rows coded at once: what is worked on stays near the processor.
 _AT_ONCE = 256
-
-
-def can_code() -> bool:
-    """Whether the library that searches codes (FAISS) is here."""
-    return find_spec("faiss") is not None
-
-
-class Probe:
-    """A unit vector to be searched for, and its code.
-
-    :param vector: ``(dimension,)`` float32.
-    """
-
-    def __init__(self, vector: np.ndarray) -> None:
-        self.vector = vector
-        self.scale = np.float32(127.0 / np.abs(vector).max())
-        # Whole numbers: on some processors FAISS takes the vector as codes too, on others as it is.
-        self.code = np.rint(vector * self.scale)
-        coded = self.code / self.scale
-        self.error = float(np.linalg.norm(vector - coded))
-        self.code_length = float(np.linalg.norm(coded))
 
 
 class CodedRows:
@@ -38,67 +17,78 @@ class CodedRows:
     Schwarz a similarity is off by no more than the longest difference between a row and its code and that between the vector
     and its own.
 
-    :param first: ``(n, dimension)`` float32, rows to begin with; they set the scale.
+    :param codes: ``(room, dimension)`` uint8, zero in the middle.
+    :param scale: of all rows.
+    :param error: the longest difference between a row and its code.
+    :param count: how many rows are coded already.
     """
 
-    def __init__(self, first: np.ndarray) -> None:
-        import faiss
+    def __init__(self, codes: np.ndarray, scale: float, error: float, count: int) -> None:
+        self._codes = codes
+        self.scale = np.float32(scale)
+        self.error = error
+        self._count = count
 
-        self._faiss = faiss
-        self._scale = np.float32(127.0 / max(_HEADROOM * float(np.abs(first).max()), 1e-6))
-        self._index = faiss.IndexScalarQuantizer(first.shape[1], faiss.ScalarQuantizer.QT_8bit_direct_signed,
-                                                 faiss.METRIC_INNER_PRODUCT)
-        self._index.is_trained = True  # this kind of code has nothing to learn
-        self._error = 0.0
-        self.add(first)
+    @classmethod
+    def begun_with(cls, first: np.ndarray, room: int) -> "CodedRows":
+        """Code the first ``(n, dimension)`` float32 rows of up to ``room``; they set the scale."""
+        return cls._scaled(first, room, _HEADROOM)
+
+    @classmethod
+    def of_all(cls, rows: np.ndarray) -> "CodedRows":
+        """Code ``(n, dimension)`` float32 rows that no others follow: their scale fits closer."""
+        return cls._scaled(rows, len(rows), 1.0)
+
+    @classmethod
+    def _scaled(cls, rows: np.ndarray, room: int, headroom: float) -> "CodedRows":
+        largest = max(float(rows.max()), -float(rows.min()), 1e-6)
+        coded = cls(np.empty((room, rows.shape[1]), np.uint8), 127.0 / (headroom * largest), 0.0, 0)
+        coded.add(rows)
+        return coded
 
     def __len__(self) -> int:
-        return self._index.ntotal
+        return self._count
+
+    @property
+    def codes(self) -> np.ndarray:
+        """``(len(self), dimension)`` uint8, a view."""
+        return self._codes[:self._count]
 
     def add(self, rows: np.ndarray) -> None:
         """Code further rows, ``(n, dimension)`` float32."""
         for start in range(0, len(rows), _AT_ONCE):
             part = rows[start:start + _AT_ONCE]
-            codes = self._codes_of(part)
-            self._index.add_sa_codes(_bytes(codes))
-            self._widen(part, codes)
+            self._code(slice(self._count, self._count + len(part)), part)
+            self._count += len(part)
 
     def replace(self, row: int, vector: np.ndarray) -> None:
         """Give a row another vector, ``(dimension,)`` float32."""
-        codes = self._codes_of(vector[None])
-        width = codes.shape[1]
-        stored = self._faiss.rev_swig_ptr(self._index.codes.data(), len(self) * width)
-        stored[row * width:(row + 1) * width] = _bytes(codes)[0]
-        self._widen(vector[None], codes)
+        self._code(slice(row, row + 1), vector[None])
 
-    def nearest(self, probe: Probe, count: int, mask: "np.ndarray | None" = None) -> "tuple[np.ndarray, np.ndarray, float]":
+    def off(self, scan: CodeScan) -> float:
+        """How far a similarity by codes may be off."""
+        return scan.probe.error + self.error * scan.probe.code_length + 1e-5
+
+    def nearest(self, scan: CodeScan, count: int, rows: slice, bound: float = -np.inf,
+                mask: "np.ndarray | None" = None) -> "tuple[np.ndarray, np.ndarray]":
         """The rows most like a vector by their codes.
 
-        :param mask: ``(len(self),)`` bool, only these rows; None: all.
-        :returns: rows ``(n,)`` int64 and similarities ``(n,)`` float32, best first, ``n <= count``; and how far a similarity
-            may be off.
+        :param count: how many at most.
+        :param rows: a stretch of rows, the only ones looked at.
+        :param bound: rows that cannot be as like as this are left out.
+        :param mask: bool, a value for each row of the stretch, only these; None: all.
+        :returns: rows ``(n,)`` int64 and similarities ``(n,)`` float32, in no order, ``n <= count``.
         """
-        parameters, bits = None, None
-        if mask is not None:
-            bits = np.packbits(mask, bitorder="little")
-            parameters = self._faiss.SearchParameters(sel=self._faiss.IDSelectorBitmap(bits))
-        similarity, rows = self._index.search(probe.code[None], min(count, len(self)), params=parameters)
-        found = rows[0] >= 0
-        return (rows[0][found], similarity[0][found] / (probe.scale * self._scale),
-                probe.error + self._error * probe.code_length + 1e-5)
+        unit = scan.probe.scale * self.scale
+        found, products = scan.best(self._codes[rows], count, (bound - self.off(scan)) * float(unit), mask)
+        return found + rows.start, products / unit
 
-    def _codes_of(self, rows: np.ndarray) -> np.ndarray:
-        codes = rows * self._scale
+    def _code(self, where: slice, rows: np.ndarray) -> None:
+        codes = rows * self.scale
         np.rint(codes, out=codes)
-        return np.clip(codes, -128, 127, out=codes)
-
-    def _widen(self, rows: np.ndarray, codes: np.ndarray) -> None:
-        apart = np.divide(codes, self._scale, out=codes)  # the codes themselves are not needed any more
+        np.clip(codes, -128, 127, out=codes)
+        self._codes[where] = (codes + 128).astype(np.uint8)
+        apart = np.divide(codes, self.scale, out=codes)  # the codes themselves are not needed any more
         apart -= rows
         # A little more, for what float32 itself rounds.
-        self._error = max(self._error, float(np.sqrt(np.einsum("ij,ij->i", apart, apart).max())) + 1e-5)
-
-
-def _bytes(codes: np.ndarray) -> np.ndarray:
-    """As FAISS keeps them: a byte each, zero in the middle."""
-    return (codes + 128).astype(np.uint8)
+        self.error = max(self.error, float(np.sqrt(np.einsum("ij,ij->i", apart, apart).max())) + 1e-5)

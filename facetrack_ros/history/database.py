@@ -13,9 +13,10 @@ from urllib.parse import quote, unquote
 from facetrack_ros.errors import DamagedStoreError, StoreError
 from facetrack_ros.vision.contract import ModelContract
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _APPLICATION_ID = 0x46545253  # "FTRS", so that any other SQLite file is told from a history
 _PAGE_BYTES = 16_384
+# Of version 1. A new file gets the steps to later versions too, as an older one does.
 _SCHEMA = """
 CREATE TABLE about (robot_id TEXT NOT NULL, model_id TEXT NOT NULL, sha256 TEXT NOT NULL, dimension INTEGER NOT NULL);
 CREATE TABLE sightings (
@@ -30,11 +31,29 @@ CREATE TABLE coverage (id INTEGER PRIMARY KEY, camera_id TEXT NOT NULL, start_ns
 CREATE TABLE ingests (key TEXT PRIMARY KEY, camera_id TEXT NOT NULL, start_ns INTEGER NOT NULL,
     end_ns INTEGER NOT NULL);
 """
+# Blocks of the index beside the database stand for sightings up to frozen.last_id. Whoever changes one of those, also with
+# another program, leaves its id in outdated.
+_STEPS = {2: """
+CREATE TABLE poses (sighting_id INTEGER PRIMARY KEY, frame_id TEXT NOT NULL, stamp_ns INTEGER NOT NULL,
+    pose BLOB NOT NULL);
+CREATE TABLE frozen (database_id TEXT NOT NULL, last_id INTEGER NOT NULL);
+INSERT INTO frozen VALUES (lower(hex(randomblob(16))), 0);
+CREATE TABLE outdated (id INTEGER PRIMARY KEY);
+CREATE TRIGGER sightings_deleted AFTER DELETE ON sightings WHEN old.id <= (SELECT last_id FROM frozen)
+    BEGIN INSERT OR IGNORE INTO outdated VALUES (old.id); END;
+CREATE TRIGGER sightings_changed AFTER UPDATE OF id, camera_id, first_ns, last_ns, track_id, embedding ON sightings
+    WHEN old.id <= (SELECT last_id FROM frozen) BEGIN INSERT OR IGNORE INTO outdated VALUES (old.id); END;
+"""}
 
 
 def database_path(directory: "Path | str", model_id: str) -> Path:
     """Where the sightings of a model are kept in a robot's folder."""
     return Path(directory) / f"sightings-{quote(model_id, safe='')}.sqlite"
+
+
+def index_path(database: Path) -> Path:
+    """The folder of the index beside a database."""
+    return database.with_suffix(".index")
 
 
 def models_kept(directory: "Path | str") -> "tuple[str, ...]":
@@ -53,6 +72,7 @@ class Database:
                  copy: "tempfile.TemporaryDirectory | None" = None) -> None:
         self.path = path
         self.robot_id = ""
+        self.version = 0
         self.closed = False
         self._connection = connection
         self._lock_file = lock_file
@@ -82,7 +102,9 @@ class Database:
                 database._make(contract, robot_id)
             database._check(contract, robot_id)
             database.run("PRAGMA journal_mode=WAL")
+            database.run("PRAGMA secure_delete=ON")  # the bytes of a deleted face do not stay in free pages
             database.run("PRAGMA synchronous=NORMAL")  # a killed process loses nothing committed
+            database._step_up()
         except StoreError:
             database.close()
             raise
@@ -112,6 +134,10 @@ class Database:
             return cls._read(path, Path(shutil.copy(path, copy.name)), "mode=ro", contract, copy)
         except OSError as error:
             raise StoreError(f"cannot read {path}: {error.strerror}; check its permissions") from error
+
+    def reader(self, contract: ModelContract) -> "Database":
+        """The same file opened once more, to read what is committed now beside the one who writes."""
+        return self._read(self.path, self.path, "mode=ro", contract)
 
     @classmethod
     def _read(cls, path: Path, address: Path, mode: str, contract: ModelContract,
@@ -157,6 +183,15 @@ class Database:
         if self._writing():
             self.run("ROLLBACK")
 
+    def empty_log(self) -> None:
+        """Bring all that is committed from the log beside the file into the file, and leave no copy in the log."""
+        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @property
+    def writes(self) -> bool:
+        """Whether it is open for writing."""
+        return self._lock_file >= 0
+
     def deleted(self) -> bool:
         """Whether the file this was opened on is there no more."""
         return self._lock_file >= 0 and not self.path.exists()
@@ -193,8 +228,18 @@ class Database:
             self.run(statement)
         self.run("INSERT INTO about VALUES (?, ?, ?, ?)", (robot_id, contract.id, contract.sha256, contract.dimension))
         self.run(f"PRAGMA application_id={_APPLICATION_ID}")
-        self.run(f"PRAGMA user_version={SCHEMA_VERSION}")
+        self.run("PRAGMA user_version=1")
         self.commit()
+
+    def _step_up(self) -> None:
+        """Bring a file of an older version to this one; all of it or nothing."""
+        while self.version < SCHEMA_VERSION:
+            self.run("BEGIN IMMEDIATE")
+            for statement in _STEPS[self.version + 1].strip().split(";\n"):
+                self.run(statement)
+            self.run(f"PRAGMA user_version={self.version + 1}")
+            self.commit()
+            self.version += 1
 
     def _check(self, contract: ModelContract, robot_id: "str | None") -> None:
         if self.rows("PRAGMA application_id") != [(_APPLICATION_ID,)]:
@@ -203,6 +248,7 @@ class Database:
         if version > SCHEMA_VERSION:
             raise StoreError(f"{self.path} was written by a newer version (schema {version}, this one reads up to "
                              f"{SCHEMA_VERSION}); update facetrack_ros")
+        self.version = version
         about = self.rows("SELECT robot_id, model_id, sha256, dimension FROM about")
         if len(about) != 1:
             raise StoreError(f"{self.path} is damaged (it does not say whose it is); move it away")

@@ -1,19 +1,24 @@
 """All kept embeddings in memory, compared exactly."""
 
-from collections.abc import Callable, Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.coded_rows import Probe, can_code
-from facetrack_ros.history.embedding_block import ROWS, EmbeddingBlock, Look, compare
+from facetrack_ros.history.best_bound import BestBound
+from facetrack_ros.history.code_scan import CodeScan, Probe, can_code
+from facetrack_ros.history.embedding_block import ROWS, EmbeddingBlock, Look
+from facetrack_ros.history.index_columns import IndexColumns
 
 _UNIT_TOLERANCE = 1e-3
-# Reading memory is what a search does: two threads get most of what there is.
-_THREADS = 2
 _FIRST_LOOK = 128
+# So many of the likeliest are compared first: their similarities rule out most of the others.
+_FIRST_COMPARED = 12
+# Two threads read more of a memory than one; for fewer rows, waking the other takes longer than it saves.
+_ROWS_FOR_TWO = 40_000
 
 
 def unit_vector(embedding: np.ndarray, dimension: int) -> np.ndarray:
@@ -50,7 +55,8 @@ class EmbeddingIndex:
 
     Rows lie in blocks. Each block knows from when to when its rows were seen, so that a slice of time reads only the blocks
     it touches. Where FAISS is here, a search reads one byte a number and then looks exactly at the few rows that can be
-    among the best; the result is the same as without.
+    among the best; the result is the same as without. Blocks that will not change any more can be frozen: then only
+    their codes stay in memory.
 
     Not thread-safe: its owner holds the lock.
 
@@ -60,21 +66,15 @@ class EmbeddingIndex:
 
     def __init__(self, dimension: int, coded: "bool | None" = None, block_rows: int = ROWS) -> None:
         self._dimension = dimension
-        self._coded = can_code() if coded is None else coded
+        self.coded = can_code() if coded is None else coded
         self._block_rows = block_rows
-        self._blocks: "list[EmbeddingBlock]" = []
-        self._count = 0
-        self._cameras: "dict[str, int]" = {}
-        self._ids = np.empty(0, np.int64)
-        self._first = np.empty(0, np.int64)
-        self._last = np.empty(0, np.int64)
-        self._camera = np.empty(0, np.int16)
-        # A track as a number within this process: 64 bits, so that two of a million share one by a chance of 1e-8.
-        self._track = np.empty(0, np.int64)
+        self.blocks: "list[EmbeddingBlock]" = []
+        self._starts: "list[int]" = []  # the first row of each block
+        self._columns = IndexColumns()
         self._pool: "ThreadPoolExecutor | None" = None
 
     def __len__(self) -> int:
-        return self._count
+        return self._columns.count
 
     def extend(self, ids: "list[int]", cameras: "list[str]", tracks: "list[str]", first_ns: "list[int]",
                last_ns: "list[int]", embeddings: np.ndarray) -> None:
@@ -82,62 +82,71 @@ class EmbeddingIndex:
 
         :param embeddings: ``(len(ids), dimension)`` float32 unit vectors.
         """
-        start, end = self._count, self._count + len(ids)
-        if end > len(self._ids):
-            self._grow(end)
-        self._ids[start:end] = ids
-        self._first[start:end] = first_ns
-        self._last[start:end] = last_ns
-        for camera in dict.fromkeys(cameras):
-            self._cameras.setdefault(camera, len(self._cameras))
-        self._camera[start:end] = list(map(self._cameras.__getitem__, cameras))
-        self._track[start:end] = list(map(hash, tracks))
-        for i, track in enumerate(tracks):
-            if not track:
-                self._track[start + i] = hash(("", start + i))  # a face without track stands for itself
+        rows = self._columns.extend(ids, cameras, tracks, first_ns, last_ns)
+        first, last = self._columns.first[rows], self._columns.last[rows]
         done = 0
         while done < len(ids):
-            if not self._blocks or not self._blocks[-1].room:
-                self._blocks.append(EmbeddingBlock(self._dimension, self._coded, self._block_rows))
-            block = self._blocks[-1]
-            part = slice(start + done, start + min(done + block.room, len(ids)))
-            block.extend(embeddings[done:done + block.room], int(self._first[part].min()), int(self._last[part].max()))
-            done = part.stop - start
-        self._count = end
+            if not self.blocks or not self.blocks[-1].room:
+                self._append(EmbeddingBlock(self._dimension, self.coded, self._block_rows), rows.start + done)
+            block = self.blocks[-1]
+            part = slice(done, done + block.room)
+            block.extend(embeddings[part], int(first[part].min()), int(last[part].max()))
+            done += len(first[part])
+
+    def extend_frozen(self, block: EmbeddingBlock, columns: IndexColumns) -> None:
+        """Add a frozen block with what is known of its rows."""
+        self._append(block, self._columns.extend_by(columns).start)
+
+    def rows_of_block(self, number: int) -> slice:
+        """The rows of a block, by its place among the blocks."""
+        return slice(self._starts[number], self._starts[number] + self.blocks[number].count)
+
+    def _append(self, block: EmbeddingBlock, start: int) -> None:
+        self.blocks.append(block)
+        self._starts.append(start)
+
+    def _place(self, row: int) -> "tuple[EmbeddingBlock, int]":
+        number = bisect_right(self._starts, row) - 1
+        return self.blocks[number], row - self._starts[number]
 
     def id_of(self, row: int) -> int:
         """The database id of a row."""
-        return int(self._ids[row])
+        return int(self._columns.ids[row])
+
+    def ids_of(self, rows: slice) -> np.ndarray:
+        """``(n,)`` int64, the database ids of some rows."""
+        return self._columns.ids[rows]
 
     def embedding(self, row: int) -> np.ndarray:
-        """``(dimension,)`` view of a row."""
-        return self._blocks[row // self._block_rows].vectors[row % self._block_rows]
+        """``(dimension,)`` float32 of a row."""
+        block, place = self._place(row)
+        return block.rows(np.array([place]))[0] if block.frozen else block.vectors[place]
 
     def span(self, row: int) -> "tuple[int, int]":
         """First and last stamp of a row."""
-        return int(self._first[row]), int(self._last[row])
+        return int(self._columns.first[row]), int(self._columns.last[row])
 
     def spans(self) -> "tuple[np.ndarray, np.ndarray]":
         """First and last stamps of all rows, ``(n,)`` int64 views."""
-        return self._first[:self._count], self._last[:self._count]
+        return self._columns.first[:len(self)], self._columns.last[:len(self)]
 
     def rows_of(self, camera: str) -> np.ndarray:
         """``(n,)`` bool: the rows of a camera."""
-        return self._camera[:self._count] == self._cameras.get(camera, -1)
+        return self._columns.camera[:len(self)] == self._columns.cameras.get(camera, -1)
 
     def cameras(self) -> "tuple[str, ...]":
         """Every camera with a row, sorted."""
-        return tuple(sorted(self._cameras))
+        return tuple(sorted(self._columns.cameras))
 
     def stretch(self, row: int, stamp_ns: int) -> None:
         """Let a row's span take in a stamp."""
-        self._first[row] = min(self._first[row], stamp_ns)
-        self._last[row] = max(self._last[row], stamp_ns)
-        self._blocks[row // self._block_rows].stretch(stamp_ns, stamp_ns)
+        self._columns.stretch(row, stamp_ns)
+        self._place(row)[0].stretch(stamp_ns, stamp_ns)
 
     def replace(self, row: int, embedding: np.ndarray) -> None:
-        """Give a row another embedding, ``(dimension,)`` float32 unit vector."""
-        self._blocks[row // self._block_rows].replace(row % self._block_rows, embedding)
+        """Give a row another embedding, ``(dimension,)`` float32 unit vector; its block is not frozen."""
+        block, place = self._place(row)
+        block.replace(place, embedding)
 
     def search(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: "tuple[str, ...]",
                threshold: float, limit: "int | None" = None) -> Hits:
@@ -147,69 +156,107 @@ class EmbeddingIndex:
         :param threshold: lowest cosine that counts.
         :param limit: only the best of them; None: all.
         """
-        codes = None
+        wanted, compared = self._wanted(start_ns, end_ns, cameras)
+        best = BestBound(threshold, limit)
+        looks = self._look(embedding, wanted, compared, best)
+        found = self._exactly(looks, embedding, best)
+        if not found:
+            return Hits(np.empty(0, np.int64), np.empty(0, np.float32), compared)
+        rows, similarity = (np.concatenate(both) for both in zip(*found))
+        above = similarity >= best.bound
+        rows, similarity = rows[above], similarity[above]
+        order = np.lexsort((rows, -similarity))[:limit]
+        return Hits(rows[order], similarity[order], compared)
+
+    def _wanted(self, start_ns: int, end_ns: int,
+                cameras: "tuple[str, ...]") -> "tuple[dict[int, np.ndarray | None], int]":
+        """By block: which of its rows, None: all; and how many they are."""
+        columns, codes = self._columns, None
         if cameras:
-            codes = np.array([self._cameras[camera] for camera in cameras if camera in self._cameras], np.int16)
-        wanted: "dict[int, np.ndarray | None]" = {}  # by block: which of its rows, None: all
+            codes = np.array([columns.cameras[camera] for camera in cameras if camera in columns.cameras], np.int16)
+        wanted: "dict[int, np.ndarray | None]" = {}
         compared = 0
-        for number, block in enumerate(self._blocks):
+        for number, block in enumerate(self.blocks):
             if block.first_ns > end_ns or block.last_ns < start_ns:
                 continue
-            low = number * self._block_rows
-            rows = slice(low, low + block.count)
+            rows = self.rows_of_block(number)
             mask = None
             if block.first_ns < start_ns or block.last_ns > end_ns:
-                mask = (self._first[rows] <= end_ns) & (self._last[rows] >= start_ns)
+                mask = columns.first[rows] <= end_ns
+                mask &= columns.last[rows] >= start_ns
             if codes is not None:
-                mine = np.isin(self._camera[rows], codes)
+                mine = np.isin(columns.camera[rows], codes)
                 mask = mine if mask is None else mask & mine
             count = block.count if mask is None else int(np.count_nonzero(mask))
             if count:
                 wanted[number] = mask
                 compared += count
-        looks = self._look(Probe(embedding), wanted, threshold, limit)
-        if not looks:
-            return Hits(np.empty(0, np.int64), np.empty(0, np.float32), compared)
-        bound = _bound(looks.values(), threshold, limit)
-        found = [self._exactly(number, look, embedding, bound) for number, look in looks.items()]
-        rows, similarity = (np.concatenate(both) for both in zip(*found))
-        order = np.lexsort((rows, -similarity))[:limit]
-        return Hits(rows[order], similarity[order], compared)
+        return wanted, compared
 
-    def _look(self, probe: Probe, wanted: "dict[int, np.ndarray | None]", threshold: float,
-              limit: "int | None") -> "dict[int, Look]":
+    def _look(self, embedding: np.ndarray, wanted: "dict[int, np.ndarray | None]", compared: int,
+              best: BestBound) -> "dict[int, Look]":
         """A look at each block, deep enough that nothing that counts is left out."""
-        count = max(_FIRST_LOOK, 2 * (limit or 0))
+        probe = Probe(embedding)
         looks: "dict[int, Look]" = {}
-        todo = list(wanted)
+
+        def work(numbers: "Iterator[int]", count: int, again: bool) -> None:
+            scan = CodeScan(probe) if self.coded else None
+            for number in numbers:
+                look = looks[number] = self.blocks[number].look(embedding, scan, count, best.bound, wanted[number])
+                if not again:
+                    best.take(np.concatenate([look.similarity, look.rough - look.off]))
+
+        count = max(_FIRST_LOOK, 2 * (best.limit or 0))
+        todo, again = list(wanted), False
         while todo:
-            looks.update(zip(todo, self._spread(
-                lambda number: self._blocks[number].look(probe, count, wanted[number]), todo)))
-            bound = _bound(looks.values(), threshold, limit)
-            todo = [number for number in todo if not looks[number].reaches(bound)]
-            count *= 8
+            self._spread(work, todo, count, again, compared > _ROWS_FOR_TWO)
+            todo, again, count = [number for number in todo if not looks[number].reaches(best.bound)], True, count * 8
         return looks
 
-    def _exactly(self, number: int, look: Look, embedding: np.ndarray, bound: float) -> "tuple[np.ndarray, np.ndarray]":
-        """Rows of the index and similarities of what a look found above a bound."""
-        rows, similarity = look.rows, look.similarity
-        likely = look.coded_rows[look.rough + look.off >= bound]
-        if likely.size:
-            rows = np.concatenate([rows, likely])
-            similarity = np.concatenate([similarity, compare(self._blocks[number].vectors[likely], embedding)])
-        found = similarity >= bound
-        return rows[found] + number * self._block_rows, similarity[found]
-
-    def _spread(self, work: "Callable", items: list) -> list:
-        if len(items) == 1:
-            return [work(items[0])]
+    def _spread(self, work: "Callable", items: "list[int]", count: int, again: bool, on_two: bool) -> None:
+        """Work on this thread and another: whichever is free takes the next."""
+        numbers = iter(items)
+        if not on_two or len(items) == 1:
+            work(numbers, count, again)
+            return
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="embedding_index")
-        parts = self._pool.map(lambda part: [work(item) for item in part], (items[i::_THREADS] for i in range(_THREADS)))
-        results: list = [None] * len(items)
-        for i, part in enumerate(parts):
-            results[i::_THREADS] = part
-        return results
+            self._pool = ThreadPoolExecutor(1, thread_name_prefix="embedding_index")
+        other = self._pool.submit(work, numbers, count, again)
+        work(numbers, count, again)
+        other.result()
+
+    def _exactly(self, looks: "dict[int, Look]", embedding: np.ndarray,
+                 best: BestBound) -> "list[tuple[np.ndarray, np.ndarray]]":
+        """Rows of the index and similarities of all that the looks found and that can be among the best."""
+        found = [(look.rows + self._starts[number], look.similarity) for number, look in looks.items() if look.rows.size]
+        coded = [(number, look) for number, look in looks.items() if look.coded_rows.size]
+        if not coded:
+            return found
+        rough = np.concatenate([look.rough for _, look in coded])
+        highest = rough + np.repeat([np.float32(look.off) for _, look in coded], [look.rough.size for _, look in coded])
+        likely = highest >= best.bound
+        if best.limit is not None and np.count_nonzero(likely) > 2 * best.limit:
+            first = np.argpartition(rough, -(best.limit + _FIRST_COMPARED))[-(best.limit + _FIRST_COMPARED):] \
+                if rough.size > best.limit + _FIRST_COMPARED else np.arange(rough.size)
+            chosen = np.zeros(rough.size, bool)
+            chosen[first] = True
+            found += self._compared(coded, chosen, embedding)
+            best.know(np.concatenate([similarity for _, similarity in found]))
+            likely = (highest >= best.bound) & ~chosen
+        return found + self._compared(coded, likely, embedding)
+
+    def _compared(self, coded: "list[tuple[int, Look]]", chosen: np.ndarray,
+                  embedding: np.ndarray) -> "list[tuple[np.ndarray, np.ndarray]]":
+        """Compare the chosen ones of the rows that looks found by their codes."""
+        found, start = [], 0
+        for number, look in coded:
+            mine = chosen[start:start + look.rough.size]
+            start += look.rough.size
+            if mine.any():
+                rows = look.coded_rows[mine]
+                similarity = self.blocks[number].similarities(look, rows, look.rough[mine], embedding)
+                found.append((rows + self._starts[number], similarity))
+        return found
 
     def fold_tracks(self, hits: Hits) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
         """Fold hits of one track into its best one.
@@ -217,29 +264,11 @@ class EmbeddingIndex:
         :returns: positions in ``hits`` of each track's best, best first; and per track the first and last stamp
             over all its hits. Each ``(tracks,)`` int64.
         """
-        _, best, group = np.unique(self._track[hits.rows], return_index=True, return_inverse=True)
+        columns = self._columns
+        _, best, group = np.unique(columns.track[hits.rows], return_index=True, return_inverse=True)
         first = np.full(best.size, np.iinfo(np.int64).max)
         last = np.full(best.size, np.iinfo(np.int64).min)
-        np.minimum.at(first, group, self._first[hits.rows])
-        np.maximum.at(last, group, self._last[hits.rows])
+        np.minimum.at(first, group, columns.first[hits.rows])
+        np.maximum.at(last, group, columns.last[hits.rows])
         order = np.argsort(best)  # hits are best first, so a smaller position is a better one
         return best[order], first[order], last[order]
-
-    def _grow(self, needed: int) -> None:
-        # By an eighth: doubling would have half of it lie idle.
-        size = max(needed, len(self._ids) + len(self._ids) // 8, 256)
-        for name in ("_ids", "_first", "_last", "_camera", "_track"):
-            old = getattr(self, name)
-            new = np.empty(size, old.dtype)
-            new[:self._count] = old[:self._count]
-            setattr(self, name, new)
-
-
-def _bound(looks: "Iterable[Look]", threshold: float, limit: "int | None") -> float:
-    """The lowest similarity that can be among the best ``limit``, as far as the looks tell; never too high."""
-    if limit is None:
-        return threshold
-    surely = np.concatenate([part for look in looks for part in (look.similarity, look.rough - look.off)])
-    if len(surely) < limit:
-        return threshold
-    return max(threshold, float(np.partition(surely, -limit)[-limit]))

@@ -76,6 +76,10 @@ class OpenSightings:
             if not kept:
                 del self._of_track[track_id]
 
+    def lowest_row(self) -> "int | None":
+        """The first row of the index that may still change, None when none may."""
+        return min((one.row for kept in self._of_track.values() for one in kept), default=None)
+
     def clear(self) -> None:
         """Close all."""
         self._of_track.clear()

@@ -17,6 +17,7 @@ from facetrack_ros.history.frame_archive import FrameArchive
 from facetrack_ros.history.frame_recorder import FrameRecorder
 from facetrack_ros.history.frame_settings import OFF, FrameSettings
 from facetrack_ros.history.kept_contract import keep_contract
+from facetrack_ros.history.pose_track import PoseTrack
 from facetrack_ros.history.ring import FrameRing
 from facetrack_ros.history.salvage import salvage
 from facetrack_ros.history.sighting import Sighting
@@ -42,14 +43,16 @@ class RobotHistory:
     :param event_format: ``jsonl`` or ``csv``.
     :param event_fsync: whether each event is on the medium before the next one.
     :param event_dir: below it one folder a robot with its event log; None: in the robot's folder.
+    :param poses: where the robot was, where it is told.
     :raises StoreError: the folder cannot be written, is in use, or is another robot's.
     """
 
     def __init__(self, directory: "Path | str", robot_id: str, contract: ModelContract,
                  frames: FrameSettings = FrameSettings(), event_format: str = "jsonl", event_fsync: bool = False,
-                 event_dir: "Path | None" = None) -> None:
+                 event_dir: "Path | None" = None, poses: "PoseTrack | None" = None) -> None:
         self.robot_id = robot_id
         self.contract = contract
+        self._poses = poses
         self.path = robot_folder(directory, robot_id)
         self.events = EventLog(robot_folder(event_dir, robot_id) if event_dir else self.path, event_format, event_fsync)
         self._told: "list[str]" = []
@@ -119,12 +122,13 @@ class RobotHistory:
 
     def _keep_faces(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: "list[Track]") -> None:
         picture = _Picture(self, camera_id, stamp_ns)
+        pose = self._poses.at(stamp_ns) if self._poses is not None else None
         for track in tracks:
             face = track.face
             if face is not None and face.embedding is not None:
                 self.sightings.add(camera_id, stamp_ns, frame_number, track.track_id, track.person_id, track.bbox,
                                    face.bbox, face.quality, face.embedding,
-                                   lambda box=face.bbox: picture.thumbnail(box))
+                                   lambda box=face.bbox: picture.thumbnail(box), pose)
             elif track.person_id:
                 self.sightings.name_track(track.track_id, track.person_id)
 
@@ -167,7 +171,8 @@ class RobotHistory:
                                         max(stamps, default=None), kept[camera].sightings if camera in kept else 0))
         frame_bytes = self.recorder.archive.stats().bytes if self.recorder is not None else 0
         return HistoryStatus(self.robot_id, self.contract.id, tuple(cameras), self.events.written,
-                             self.events.unwritten, _folder_bytes(self.path) + frame_bytes)
+                             self.events.unwritten, _folder_bytes(self.path) + self.sightings.index_bytes()
+                             + frame_bytes)
 
     def flush(self) -> None:
         """Commit what was added; to be called about once a second.
@@ -188,6 +193,9 @@ class RobotHistory:
                 self._told = []
             except StoreError as error:  # the others' turn comes all the same
                 errors.append(str(error))
+        told = self.sightings.take_told()
+        if told:
+            errors.append(told)
         if errors:
             raise StoreError("; ".join(dict.fromkeys(errors)))
 

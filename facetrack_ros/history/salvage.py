@@ -1,14 +1,15 @@
 """A damaged store of sightings: what can still be read goes into a new one, the old file stays beside it."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.database import Database
+from facetrack_ros.history.database import Database, index_path
 from facetrack_ros.vision.contract import ModelContract
 
-_TABLES = ("sightings", "thumbnails", "coverage", "ingests")
+_TABLES = ("sightings", "thumbnails", "poses", "coverage", "ingests")
 _AT_ONCE = 64
 # A page holds 160 rows at most: row by row past one, then in leaps.
 _STEPS = 256
@@ -30,14 +31,16 @@ def salvage(path: Path, contract: ModelContract, robot_id: str) -> str:
             if file.exists():
                 file.rename(aside.with_name(aside.name + ending))
         path.with_name(path.name + "-shm").unlink(missing_ok=True)
+        shutil.rmtree(index_path(path), ignore_errors=True)  # of the old file; what stays of it is told at the next start
     except OSError as error:
         raise StoreError(f"{path} is damaged and cannot be moved away: {error.strerror}; check the permissions") from error
     fresh = Database.for_writing(path, contract, robot_id)
     damaged = sqlite3.connect(aside)
     try:
         kept = sum(_copy(damaged, fresh, table, contract.dimension) for table in _TABLES)
-        # A picture without its sighting belongs to nobody, and its number will be given again.
-        fresh.write("DELETE FROM thumbnails WHERE sighting_id NOT IN (SELECT id FROM sightings)")
+        # A picture or pose without its sighting belongs to nobody, and its number will be given again.
+        for table in ("thumbnails", "poses"):
+            fresh.write(f"DELETE FROM {table} WHERE sighting_id NOT IN (SELECT id FROM sightings)")
         fresh.commit()
     finally:
         damaged.close()

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from facetrack_ros.history.robot_pose import RobotPose
+
 
 @dataclass(frozen=True, eq=False)
 class Sighting:
@@ -18,6 +20,7 @@ class Sighting:
     :param embedding: ``(dimension,)`` float32 unit vector.
     :param model_id: of the embedder; embeddings of different models are never compared.
     :param thumbnail: small JPEG of the face, empty where none could be made.
+    :param pose: where the robot was, None where it was not told.
     """
 
     robot_id: str
@@ -34,3 +37,4 @@ class Sighting:
     embedding: np.ndarray
     model_id: str
     thumbnail: bytes = b""
+    pose: "RobotPose | None" = None

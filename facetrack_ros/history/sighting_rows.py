@@ -4,15 +4,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from facetrack_ros.errors import DamagedStoreError
+from facetrack_ros.errors import DamagedStoreError, StoreError
 from facetrack_ros.history.database import Database
+from facetrack_ros.history.robot_pose import RobotPose
 from facetrack_ros.history.sighting import Sighting
 
 _BATCH = 4096
-_JOIN = "LEFT JOIN thumbnails t ON t.sighting_id = s.id "
+_PICTURES = "LEFT JOIN thumbnails t ON t.sighting_id = s.id "
+_POSES = "LEFT JOIN poses p ON p.sighting_id = s.id "
 _SELECT = ("SELECT s.id, s.camera_id, s.stamp_ns, s.first_ns, s.last_ns, s.frame_number, s.track_id, s.person_id, "
-           "s.bbox, s.face_bbox, s.quality, s.embedding, t.jpeg "
-           f"FROM sightings s {_JOIN}")
+           "s.bbox, s.face_bbox, s.quality, s.embedding, t.jpeg, "
+           f"p.frame_id, p.stamp_ns, p.pose FROM sightings s {_PICTURES}{_POSES}")
 _WITHIN = "camera_id = ? AND first_ns >= ? AND last_ns <= ?"
 
 
@@ -26,6 +28,9 @@ class SightingRows:
         self._database = database
         self._model_id = model_id
         self._dimension = dimension
+        # A file of the first version that is only read has no poses.
+        self._select = _SELECT if database.version > 1 else \
+            _SELECT.replace("p.frame_id, p.stamp_ns, p.pose", "NULL, NULL, NULL").replace(_POSES, "")
 
     def insert(self, sighting: Sighting) -> int:
         """Keep a new sighting. Returns its id."""
@@ -36,6 +41,8 @@ class SightingRows:
              sighting.track_id, sighting.person_id, _bytes(sighting.bbox), _bytes(sighting.face_bbox), sighting.quality,
              _bytes(sighting.embedding)))
         self._database.write("INSERT INTO thumbnails VALUES (?, ?)", (row, sighting.thumbnail))
+        if sighting.pose is not None:
+            self._keep_pose(row, sighting.pose)
         return row
 
     def replace_best(self, row: int, better: Sighting) -> None:
@@ -45,6 +52,10 @@ class SightingRows:
             "WHERE id = ?", (better.stamp_ns, better.frame_number, _bytes(better.bbox), _bytes(better.face_bbox),
                              better.quality, _bytes(better.embedding), row))
         self._database.write("UPDATE thumbnails SET jpeg = ? WHERE sighting_id = ?", (better.thumbnail, row))
+        if better.pose is not None:
+            self._keep_pose(row, better.pose)
+        else:
+            self._database.write("DELETE FROM poses WHERE sighting_id = ?", (row,))
 
     def set_span(self, row: int, first_ns: int, last_ns: int) -> None:
         """Give a sighting another first and last stamp."""
@@ -58,9 +69,15 @@ class SightingRows:
     def delete(self, camera_id: str, start_ns: int, end_ns: int) -> None:
         """Delete a camera's sightings that lie wholly between two stamps."""
         values = (camera_id, start_ns, end_ns)
-        self._database.write(f"DELETE FROM thumbnails WHERE sighting_id IN (SELECT id FROM sightings WHERE {_WITHIN})",
-                             values)
+        for table in ("thumbnails", "poses"):
+            self._database.write(f"DELETE FROM {table} WHERE sighting_id IN (SELECT id FROM sightings WHERE {_WITHIN})",
+                                 values)
         self._database.write(f"DELETE FROM sightings WHERE {_WITHIN}", values)
+
+    def ids_within(self, camera_id: str, start_ns: int, end_ns: int) -> np.ndarray:
+        """``(n,)`` int64: those that :meth:`delete` would delete."""
+        return np.array([row for row, in self._database.rows(f"SELECT id FROM sightings WHERE {_WITHIN}",
+                                                             (camera_id, start_ns, end_ns))], np.int64)
 
     def fetch(self, ids: "list[int]") -> "list[Sighting]":
         """The sightings of these ids, in that order."""
@@ -68,7 +85,7 @@ class SightingRows:
         for start in range(0, len(ids), 500):  # older SQLite takes 999 values a statement
             part = ids[start:start + 500]
             try:
-                rows = self._database.rows(f"{_SELECT} WHERE s.id IN ({','.join('?' * len(part))})", part)
+                rows = self._database.rows(f"{self._select} WHERE s.id IN ({','.join('?' * len(part))})", part)
             except DamagedStoreError:
                 rows = [self._without_picture(row) for row in part]
             found.update((row[0], self._sighting(row)) for row in rows)
@@ -76,12 +93,13 @@ class SightingRows:
 
     def _without_picture(self, row: int) -> tuple:
         """A row where the thumbnails are damaged: the sighting counts without its picture."""
-        (found,), = [self._database.rows(_SELECT.replace("t.jpeg", "x''").replace(_JOIN, "") + "WHERE s.id = ?", (row,))]
+        (found,), = [self._database.rows(
+            self._select.replace("t.jpeg", "x''").replace(_PICTURES, "") + "WHERE s.id = ?", (row,))]
         return found
 
     def best_of_person(self, person_id: str) -> "Sighting | None":
         """The sighting of a person with the highest quality."""
-        rows = self._database.rows(f"{_SELECT} WHERE s.person_id = ? ORDER BY s.quality DESC, s.id LIMIT 1",
+        rows = self._database.rows(f"{self._select} WHERE s.person_id = ? ORDER BY s.quality DESC, s.id LIMIT 1",
                                    (person_id,))
         return self._sighting(rows[0]) if rows else None
 
@@ -100,28 +118,64 @@ class SightingRows:
     def of_track(self, track_id: str) -> "list[Sighting]":
         """A track's sightings, the first seen first."""
         return [self._sighting(row) for row in self._database.rows(
-            f"{_SELECT} WHERE s.track_id = ? ORDER BY s.first_ns, s.id", (track_id,))]
+            f"{self._select} WHERE s.track_id = ? ORDER BY s.first_ns, s.id", (track_id,))]
 
-    def batches(self) -> "Iterator[tuple]":
-        """All rows as ``(ids, camera ids, track ids, first, last, (n, dimension) embeddings)``, in order of their ids.
+    def batches(self, after: int = -1, last: int = 2**63 - 1) -> "Iterator[tuple]":
+        """Rows as ``(ids, camera ids, track ids, first, last, (n, dimension) embeddings)``, in order of their ids.
 
+        :param after: only ids above this …
+        :param last: … and up to this.
         :raises DamagedStoreError: an embedding is not of the model's length.
         """
-        after = -1
         while rows := self._database.rows("SELECT id, camera_id, track_id, first_ns, last_ns, embedding FROM sightings "
-                                          "WHERE id > ? ORDER BY id LIMIT ?", (after, _BATCH)):
+                                          "WHERE id > ? AND id <= ? ORDER BY id LIMIT ?", (after, last, _BATCH)):
             *columns, blobs = zip(*rows)
-            if set(map(len, blobs)) != {4 * self._dimension}:
-                raise DamagedStoreError(f"{self._database.path} is damaged (an embedding has not {self._dimension} numbers); "
-                                 "move it away and a new one is begun")
-            yield (*columns, np.frombuffer(b"".join(blobs), np.float32).reshape(len(blobs), self._dimension))
+            yield (*columns, self._rows_of(blobs))
             after = rows[-1][0]
 
+    def embeddings(self, ids: "list[int]") -> np.ndarray:
+        """``(n, dimension)`` float32 of these ids, in that order.
+
+        :raises StoreError: one is not there.
+        """
+        found = {}
+        for start in range(0, len(ids), 500):  # older SQLite takes 999 values a statement
+            part = ids[start:start + 500]
+            found.update(self._database.rows(
+                f"SELECT id, embedding FROM sightings WHERE id IN ({','.join('?' * len(part))})", part))
+        if len(found) != len(ids):
+            raise StoreError(f"sightings were deleted from {self._database.path} by another program; open it again")
+        return self._rows_of([found[row] for row in ids])
+
+    def last_id(self) -> int:
+        """The highest id, 0 when there is none."""
+        (last,), = self._database.rows("SELECT COALESCE(MAX(id), 0) FROM sightings")
+        return last
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def _rows_of(self, blobs: "list[bytes]") -> np.ndarray:
+        if set(map(len, blobs)) - {4 * self._dimension}:
+            raise DamagedStoreError(f"{self._database.path} is damaged (an embedding has not {self._dimension} numbers); "
+                                    "move it away and a new one is begun")
+        return np.frombuffer(b"".join(blobs), np.float32).reshape(len(blobs), self._dimension)
+
+    def _keep_pose(self, row: int, pose: RobotPose) -> None:
+        self._database.write("INSERT OR REPLACE INTO poses VALUES (?, ?, ?, ?)",
+                             (row, pose.frame_id, pose.stamp_ns, np.array([*pose.position, *pose.orientation]).tobytes()))
+
     def _sighting(self, row: tuple) -> Sighting:
-        _, camera, stamp, first, last, number, track, person, bbox, face_bbox, quality, embedding, jpeg = row
+        (_, camera, stamp, first, last, number, track, person, bbox, face_bbox, quality, embedding, jpeg,
+         frame_id, pose_ns, numbers) = row
+        pose = None
+        if numbers is not None:
+            values = np.frombuffer(numbers, np.float64).tolist()
+            pose = RobotPose(frame_id, pose_ns, tuple(values[:3]), tuple(values[3:]))
         return Sighting(self._database.robot_id, camera, stamp, first, last, number, track, person,
                         np.frombuffer(bbox, np.float32), np.frombuffer(face_bbox, np.float32), quality,
-                        np.frombuffer(embedding, np.float32), self._model_id, jpeg or b"")
+                        np.frombuffer(embedding, np.float32), self._model_id, jpeg or b"", pose)
 
 
 def _bytes(values: np.ndarray) -> bytes:

@@ -11,11 +11,14 @@ import numpy as np
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.coverage import Coverage
-from facetrack_ros.history.database import Database, database_path
+from facetrack_ros.history.database import Database, database_path, index_path
+from facetrack_ros.history.embedding_block import ROWS
 from facetrack_ros.history.embedding_index import EmbeddingIndex, unit_vector
+from facetrack_ros.history.frozen_blocks import FrozenBlocks
 from facetrack_ros.history.folding import Folding, OpenSighting, OpenSightings
 from facetrack_ros.history.ingests import Ingests
 from facetrack_ros.history.looked_again import LookedAgain
+from facetrack_ros.history.robot_pose import RobotPose
 from facetrack_ros.history.sighting import Sighting
 from facetrack_ros.history.sighting_rows import SightingRows
 from facetrack_ros.vision.contract import ModelContract
@@ -59,17 +62,20 @@ class SightingStore:
     Safe to use from several threads: one lock guards file and index, so a search sees either all of an addition
     or none of it. What was added is committed when a second of stamps or 64 additions have passed, and by
     :meth:`flush`; a killed process loses no more than that. When the disk does not take something, the index is
-    read anew from what the file holds.
+    read anew from what the file holds. Sightings that will not change any more are also kept as blocks of the index
+    beside the file, so that opening reads those instead of every row; see :class:`FrozenBlocks`.
 
     :param directory: the robot's folder, made when it is not there; one file a model.
     :param contract: of the embedder.
     :param folding: when faces of a track are one sighting.
+    :param block_rows: sightings a block of the index.
     :raises StoreError: the file is damaged, read-only, in use by another process, of a newer version, or of
         another model or robot.
     """
 
     def __init__(self, directory: "Path | str", contract: ModelContract, robot_id: str,
-                 folding: Folding = Folding()) -> None:
+                 folding: Folding = Folding(), block_rows: int = ROWS) -> None:
+        self._block_rows = block_rows
         self._open(Database.for_writing(database_path(directory, contract.id), contract, robot_id), contract, folding)
 
     @classmethod
@@ -79,6 +85,7 @@ class SightingStore:
         :raises StoreError: it is absent, damaged, of a newer version, or of another model.
         """
         store = cls.__new__(cls)
+        store._block_rows = ROWS
         store._open(Database.for_reading(database_path(directory, contract.id), contract), contract, Folding())
         return store
 
@@ -96,13 +103,14 @@ class SightingStore:
 
     def add(self, camera_id: str, stamp_ns: int, frame_number: int, track_id: str, person_id: str, bbox: np.ndarray,
             face_bbox: np.ndarray, quality: float, embedding: np.ndarray,
-            thumbnail_maker: "Callable[[], bytes]") -> None:
+            thumbnail_maker: "Callable[[], bytes]", pose: "RobotPose | None" = None) -> None:
         """Keep one face: folded into a sighting of its track that is nearly equal, or as a new one.
 
         :param bbox: ``(4,)`` pixels, the person.
         :param face_bbox: ``(4,)`` pixels, the face.
         :param embedding: ``(dimension,)`` unit vector.
         :param thumbnail_maker: called only when this face is the best of its sighting.
+        :param pose: where the robot was.
         :raises StoreError: the embedding is not one of the model's, or the disk does not take it.
         """
         vector = unit_vector(embedding, self.contract.dimension)
@@ -111,7 +119,7 @@ class SightingStore:
             if known is None or quality > known.quality:
                 face = Sighting(self.robot_id, camera_id, stamp_ns, stamp_ns, stamp_ns, frame_number, track_id,
                                 person_id, bbox, face_bbox, float(quality), vector, self.contract.id,
-                                thumbnail_maker())
+                                thumbnail_maker(), pose)
                 if known is None:
                     row = len(self._index)
                     self._index.extend([self._rows.insert(face)], [camera_id], [track_id], [stamp_ns], [stamp_ns],
@@ -283,17 +291,38 @@ class SightingStore:
             return self._ingests.holds(camera_id, start_ns, end_ns)
 
     def forget(self, camera_id: str, start_ns: int, end_ns: int) -> None:
-        """Delete what a camera kept wholly between two stamps, so that a broken-off ingest can begin anew."""
+        """Delete what a camera kept wholly between two stamps, so that a broken-off ingest can begin anew.
+
+        Their bytes are gone from all files then: SQLite overwrites them, and the blocks of the index they were in are
+        deleted before, so that no moment is left in which a killed process would keep them.
+        """
+        self._frozen.stop()
         with self._changing():
             self._coverage.write()
+            self._frozen.remove(self._rows.ids_within(camera_id, start_ns, end_ns))
             self._rows.delete(camera_id, start_ns, end_ns)
             self._ingests.delete(camera_id, start_ns, end_ns)
             self._looked_again.delete(camera_id, start_ns, end_ns)
             self._commit()
+            self._database.empty_log()
             self._load()
+
+    def take_told(self) -> str:
+        """What turned out not to be as it should be with the index on disk, a sentence; empty: nothing."""
+        with self._lock:
+            return self._frozen.take_told()
+
+    def index_bytes(self) -> int:
+        """What the index on disk takes; it can be deleted at any time."""
+        return self._frozen.bytes()
+
+    def wait_for_index(self) -> None:
+        """Wait until all that can be in the index on disk is there; for tests and benchmarks."""
+        self._frozen.wait()
 
     def close(self) -> None:
         """Commit and close. The store cannot be used afterwards."""
+        self._frozen.stop()
         with self._lock:
             try:
                 if not self._database.closed:
@@ -327,22 +356,27 @@ class SightingStore:
         self._coverage = Coverage(database)
         self._ingests = Ingests(database)
         self._looked_again = LookedAgain(database)
+        if getattr(self, "_frozen", None) is not None:
+            self._frozen.stop()
+        self._frozen = FrozenBlocks(index_path(database.path), database, self._rows, self.contract, self._lock,
+                                    lambda: self._open_sightings.lowest_row())
 
     def _load(self) -> None:
-        self._index = EmbeddingIndex(self.contract.dimension)
+        self._index = EmbeddingIndex(self.contract.dimension, block_rows=self._block_rows)
         self._open_sightings = OpenSightings(self._folding, self._index)
         self._unnamed: "set[str]" = set()
         self._since_ns: "int | None" = None
         self._adds = 0
         self._coverage.forget()
         self._looked_again.forget()
-        # The next rows are read while these are coded: opening a million takes two thirds of the time.
         with ThreadPoolExecutor(1, thread_name_prefix="reading_ahead") as ahead:
-            batches = self._rows.batches()
-            following = ahead.submit(next, batches, None)
-            while (batch := following.result()) is not None:
-                following = ahead.submit(next, batches, None)
-                self._index.extend(*batch)
+            for source in self._frozen.load(self._index):
+                # The next rows are read while these are coded.
+                following = ahead.submit(next, source, None)
+                while (batch := following.result()) is not None:
+                    following = ahead.submit(next, source, None)
+                    self._index.extend(*batch)
+        self._frozen.freeze_next()
 
     def _fetch(self, rows: np.ndarray) -> "list[Sighting]":
         return self._rows.fetch([self._index.id_of(row) for row in rows])
@@ -366,3 +400,4 @@ class SightingStore:
         self._coverage.write()
         self._database.commit()
         self._since_ns, self._adds = None, 0
+        self._frozen.freeze_next()

@@ -4,10 +4,12 @@ import array
 
 import numpy as np
 from builtin_interfaces.msg import Duration, Time
+from geometry_msgs.msg import Point, Pose, Quaternion
 from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
 from facetrack_ros import msg, srv
+from facetrack_ros.history.robot_pose import RobotPose
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.search.answer import ANSWERED, Answer, Match, RobotAnswer
 from facetrack_ros.search.lane import Lane
@@ -185,7 +187,7 @@ def match_to_message(match: Match) -> msg.FaceMatch:
         frame_number=match.frame_number, stamp=to_time(match.stamp_ns), first_stamp=to_time(match.first_ns),
         last_stamp=to_time(match.last_ns), bbox=np.asarray(match.bbox, np.float32),
         face_bbox=np.asarray(match.face_bbox, np.float32), similarity=match.similarity, quality=match.quality,
-        thumbnail=_bytes(match.thumbnail), rescanned=match.rescanned)
+        thumbnail=_bytes(match.thumbnail), rescanned=match.rescanned, **_pose_fields(match.pose))
 
 
 def match_from_message(message: msg.FaceMatch) -> Match:
@@ -193,7 +195,23 @@ def match_from_message(message: msg.FaceMatch) -> Match:
     return Match(message.robot_id, message.camera_id, message.person_id, message.track_id, message.frame_number,
                  to_ns(message.stamp), to_ns(message.first_stamp), to_ns(message.last_stamp),
                  np.array(message.bbox, np.float32), np.array(message.face_bbox, np.float32), message.similarity,
-                 message.quality, bytes(message.thumbnail), message.rescanned)
+                 message.quality, bytes(message.thumbnail), message.rescanned, _pose_from_fields(message))
+
+
+def _pose_fields(pose: "RobotPose | None") -> dict:
+    if pose is None:
+        return {"has_pose": False}
+    return {"has_pose": True, "pose_header": Header(stamp=to_time(pose.stamp_ns), frame_id=pose.frame_id),
+            "pose": Pose(position=Point(**dict(zip("xyz", pose.position))),
+                         orientation=Quaternion(**dict(zip("xyzw", pose.orientation))))}
+
+
+def _pose_from_fields(message: msg.FaceMatch) -> "RobotPose | None":
+    if not message.has_pose:
+        return None
+    position, orientation = message.pose.position, message.pose.orientation
+    return RobotPose(message.pose_header.frame_id, to_ns(message.pose_header.stamp), (position.x, position.y, position.z),
+                     (orientation.x, orientation.y, orientation.z, orientation.w))
 
 
 def robot_answer_to_message(answer: RobotAnswer) -> msg.RobotAnswer:

@@ -6,6 +6,7 @@ import uuid
 from facetrack_ros import msg
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.frame_settings import FrameSettings
+from facetrack_ros.history.pose_track import PoseTrack
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes import conversion
@@ -14,6 +15,7 @@ from facetrack_ros.nodes.frame_services import FrameServices
 from facetrack_ros.nodes.image_input import ImageInput
 from facetrack_ros.nodes.kept_answers import KeptAnswers
 from facetrack_ros.nodes.member import ANSWERS, RELIABLE, ROSTER_LINE, RobotMember
+from facetrack_ros.nodes.pose_input import PoseInput
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.search.answer import ANSWERED, RobotAnswer
@@ -35,10 +37,11 @@ class HistoryNode(RobotMember):
 
     def __init__(self, contract: "ModelContract | None" = None, models: "tuple[str, str]" = ("", ""),
                  subscribe: bool = True, **member):
-        super().__init__("history", ("mesh", "data_dir", "camera.", "frame_history.", "event_logging.", "embedder.",
+        super().__init__("history", ("mesh", "data_dir", "camera.", "frame_history.", "robot_pose.", "event_logging.", "embedder.",
                                      "face_tracking."), **member)
         self.instance_id = uuid.uuid4().hex
         self._models = models
+        self.poses = PoseTrack(int(self.settings["robot_pose.max_age_s"] * 1e9))
         self.history = self._open(contract) if contract else None
         self._results = self.create_publisher(msg.FaceSearchResult, self.mesh_topic("search/result"), ANSWERS)
         self._roster = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), ROSTER_LINE)
@@ -48,6 +51,7 @@ class HistoryNode(RobotMember):
         self._telling = steady_timer(self, 1.0, self._tell_status)
         self._frame_services = FrameServices(self, lambda: self.history, self.settings["frame_history.save_on_alert"])
         self._images = ImageInput(self, self.cameras, self.settings, self.on_frame) if subscribe else None
+        PoseInput(self, self.settings["robot_pose.topic"], self.settings["robot_pose.type"], self.poses)
         if subscribe:
             self.create_subscription(msg.PersonEvent, self.robot_topic("events"),
                                      lambda message: self.on_event(conversion.event_from_message(message)), RELIABLE)
@@ -59,7 +63,7 @@ class HistoryNode(RobotMember):
         return RobotHistory(self.robot_folder(), self.robot_id, contract,
                             FrameSettings.of_config(self.settings),
                             event_format=self.settings["event_logging.format"],
-                            event_fsync=self.settings["event_logging.fsync"] == "each")
+                            poses=self.poses, event_fsync=self.settings["event_logging.fsync"] == "each")
 
     def on_frame(self, frame: Frame) -> None:
         """Keep a frame; costs the caller no more than a list append. A disk that fails never stops the camera."""

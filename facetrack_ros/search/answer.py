@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from facetrack_ros.history.robot_pose import RobotPose
+
 ANSWERED = "answered"
 TIMED_OUT = "timed_out"
 LEFT = "left"
@@ -19,6 +21,7 @@ class Match:
     ``first_ns`` and ``last_ns`` span the sightings of that visit that matched.
 
     :param rescanned: found when stored frames were looked at again.
+    :param pose: where the robot was, None where it was not told.
     """
 
     robot_id: str
@@ -35,6 +38,7 @@ class Match:
     quality: float
     thumbnail: bytes = b""
     rescanned: bool = False
+    pose: "RobotPose | None" = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import math
 
+from facetrack_ros.history.robot_pose import RobotPose
 from facetrack_ros.search.answer import Answer, Match, RobotAnswer
 
 
@@ -19,7 +20,14 @@ def _match(match: Match) -> dict:
             "first_stamp": _seconds(match.first_ns), "last_stamp": _seconds(match.last_ns),
             "bbox": [_number(value, 2) for value in match.bbox],
             "face_bbox": [_number(value, 2) for value in match.face_bbox],
-            "similarity": _number(match.similarity, 4), "quality": _number(match.quality, 4)}
+            "similarity": _number(match.similarity, 4), "quality": _number(match.quality, 4), "pose": _pose(match.pose)}
+
+
+def _pose(pose: "RobotPose | None") -> "dict | None":
+    if pose is None:
+        return None
+    return {"frame_id": pose.frame_id, "stamp": _seconds(pose.stamp_ns), "position": [_number(value) for value in pose.position],
+            "orientation": [_number(value) for value in pose.orientation]}
 
 
 def _robot(robot: RobotAnswer) -> dict:

@@ -56,4 +56,5 @@ def mismatch(robot_id: str, kept: "tuple[str, ...]", asked: str) -> RobotAnswer:
 def _match(hit: TrackHit) -> Match:
     best = hit.sighting
     return Match(best.robot_id, best.camera_id, best.person_id, best.track_id, best.frame_number, best.stamp_ns,
-                 hit.first_ns, hit.last_ns, best.bbox, best.face_bbox, hit.similarity, best.quality, best.thumbnail)
+                 hit.first_ns, hit.last_ns, best.bbox, best.face_bbox, hit.similarity, best.quality, best.thumbnail,
+                 pose=best.pose)

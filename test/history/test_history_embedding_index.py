@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history import embedding_block
-from facetrack_ros.history.coded_rows import CodedRows, Probe, can_code
+from facetrack_ros.history.code_scan import CodeScan, Probe, can_code
+from facetrack_ros.history.coded_rows import CodedRows
 from facetrack_ros.history.embedding_index import EmbeddingIndex, unit_vector
 
 CAMERAS = ("front", "rear", "left")
@@ -130,15 +131,23 @@ def test_what_is_no_unit_vector_is_refused(bad, sentence):
 def test_a_code_is_off_by_no_more_than_it_says(seed, dimension):
     rng = np.random.default_rng(seed)
     vectors, query = random_unit(rng, 300, dimension), random_unit(rng, 1, dimension)[0]
-    codes = CodedRows(vectors[:200])
+    codes = CodedRows.begun_with(vectors[:200], 300)
     codes.add(vectors[200:])
     codes.replace(7, query)
     vectors[7] = query
-    rows, similarity, off = codes.nearest(Probe(query), 300)
-    assert sorted(rows.tolist()) == list(range(300)) and (np.diff(similarity) <= 0).all()
+    scan = CodeScan(Probe(query))
+    rows, similarity = codes.nearest(scan, 300, slice(0, 300))
+    off = codes.off(scan)
+    assert sorted(rows.tolist()) == list(range(300))
     assert np.abs(similarity - vectors[rows] @ query).max() <= off < 0.2
     mask = np.arange(300) % 3 == 0
-    assert set(codes.nearest(Probe(query), 300, mask)[0].tolist()) == set(np.flatnonzero(mask).tolist())
+    assert set(codes.nearest(scan, 300, slice(0, 300), mask=mask)[0].tolist()) == set(np.flatnonzero(mask).tolist())
+    assert set(codes.nearest(scan, 300, slice(100, 150))[0].tolist()) == set(range(100, 150))
+    bound = float(np.median(similarity))
+    above = codes.nearest(scan, 300, slice(0, 300), bound)[0]
+    assert set(np.flatnonzero(vectors @ query >= bound).tolist()) <= set(above.tolist())
+    assert codes.nearest(scan, 1, slice(0, 300))[0].tolist() == [rows[similarity.argmax()]]
+    assert CodedRows.of_all(vectors).off(scan) <= off
 
 
 PROGRAM = """

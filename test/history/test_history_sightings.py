@@ -9,6 +9,7 @@ import pytest
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.database import database_path, models_kept
 from facetrack_ros.history.folding import Folding
+from facetrack_ros.history.robot_pose import RobotPose
 from facetrack_ros.history.sightings import SightingStore
 from facetrack_ros.vision.contract import ModelContract
 
@@ -28,8 +29,8 @@ def towards(cosine, axis=1):
 A = towards(1.0)
 
 
-def add(store, stamp_ns, embedding=A, track="t1", person="", quality=0.5, camera="front", number=0, picture=b"jpeg"):
-    store.add(camera, stamp_ns, number, track, person, BOX, BOX + 1, quality, embedding, lambda: picture)
+def add(store, stamp_ns, embedding=A, track="t1", person="", quality=0.5, camera="front", number=0, picture=b"jpeg", pose=None):
+    store.add(camera, stamp_ns, number, track, person, BOX, BOX + 1, quality, embedding, lambda: picture, pose)
 
 
 def everything(store):
@@ -156,6 +157,22 @@ def test_bad_embeddings_are_refused_and_leave_no_trace(store, bad):
     with pytest.raises(StoreError):
         store.search(bad, *ALWAYS)
     assert store.count == 0
+
+
+def test_where_the_robot_was_is_kept_with_the_best_face(tmp_path):
+    store = SightingStore(tmp_path, CONTRACT, "robot1")
+    poses = [RobotPose("map", stamp, (float(stamp), 0.1, -2.5), (0.0, 0.0, 0.6, 0.8)) for stamp in range(5)]
+    add(store, 1, pose=poses[1])
+    add(store, 2, quality=0.9, pose=poses[2])
+    add(store, 3, track="t2")
+    add(store, 4, track="t3", pose=poses[4])
+    add(store, 5, track="t3", quality=0.9)
+    store.close()
+    again = SightingStore(tmp_path, CONTRACT, "robot1")
+    assert {one.track_id: one.pose for one, _ in again.search(A, *ALWAYS)[0]} == {"t1": poses[2], "t2": None, "t3": None}
+    again.forget("front", *ALWAYS)
+    assert again._database.rows("SELECT * FROM poses") == []
+    again.close()
 
 
 def test_coverage_tells_looking_from_not_looking(store):

@@ -22,7 +22,7 @@ def test_keys_and_values_are_those_promised():
         "matches": [{"robot_id": "robot1", "camera_id": "front", "person_id": "p_1", "track_id": "t_1",
                      "frame_number": 7, "stamp": 1795348800.123457, "first_stamp": 1795348800.0,
                      "last_stamp": 1795348801.0, "bbox": [1, 2, 3.25, 4], "face_bbox": [5, 6, 7, 8],
-                     "similarity": 0.625, "quality": 0.5}],
+                     "similarity": 0.625, "quality": 0.5, "pose": None}],
         "robots": [{"robot_id": "robot1", "status": "answered", "matches": 1, "sightings": 9, "elapsed_ms": 1.5,
                     "error": ""},
                    {"robot_id": "robot2", "status": "timed_out", "matches": 0, "sightings": 0, "elapsed_ms": 0.0,

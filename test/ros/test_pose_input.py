@@ -1,0 +1,56 @@
+"""Poses of whatever kind a robot publishes are heard, by the stamp of their header."""
+
+import time
+
+import pytest
+
+from facetrack_ros.history.pose_track import PoseTrack
+
+STAMP = 1_777_636_800_123_456_789
+
+
+@pytest.fixture
+def node(domain):
+    import rclpy
+    from rclpy.executors import SingleThreadedExecutor
+
+    context = rclpy.Context()
+    context.init(domain_id=domain)
+    executor = SingleThreadedExecutor(context=context)
+    node = rclpy.create_node("poses", namespace="/robot1", context=context)
+    executor.add_node(node)
+    node.spin = lambda: executor.spin_once(timeout_sec=0.05)
+    yield node
+    executor.shutdown()
+    node.destroy_node()
+    context.shutdown()
+
+
+@pytest.mark.parametrize("kind, asked", [("Odometry", "auto"), ("PoseStamped", "pose"), ("PoseWithCovarianceStamped", "auto")])
+def test_a_pose_is_taken_from_whatever_tells_it(node, kind, asked):
+    from geometry_msgs.msg import Point, PoseStamped, PoseWithCovarianceStamped, Quaternion
+    from nav_msgs.msg import Odometry
+
+    from facetrack_ros.nodes.conversion import to_time
+    from facetrack_ros.nodes.pose_input import PoseInput
+
+    message = {"Odometry": Odometry, "PoseStamped": PoseStamped, "PoseWithCovarianceStamped": PoseWithCovarianceStamped}[kind]()
+    message.header.frame_id, message.header.stamp = "map", to_time(STAMP)
+    pose = message.pose if kind == "PoseStamped" else message.pose.pose
+    pose.position, pose.orientation = Point(x=1.0, y=2.0, z=3.0), Quaternion(z=0.6, w=0.8)
+    track = PoseTrack(500_000_000)
+    publisher = node.create_publisher(type(message), "where", 10)
+    PoseInput(node, "where", asked, track)
+
+    def heard():
+        publisher.publish(message)
+        node.spin()
+        return track.at(STAMP)
+
+    deadline = time.monotonic() + 60
+    while not heard() and time.monotonic() < deadline:
+        pass  # each turn waits for a message
+    found = track.at(STAMP + 1)
+    assert (found.frame_id, found.stamp_ns) == ("map", STAMP)
+    assert found.position == (1.0, 2.0, 3.0) and found.orientation == pytest.approx((0, 0, 0.6, 0.8))
+    assert track.at(STAMP + 10**9) is None, "the header's time counts, not the arrival's"
