@@ -80,11 +80,11 @@ class HumansNode(RobotMember):
         faces, bodies, known = self._humans.faces, self._humans.bodies, self._humans.known
         kinds = self._kinds
         for face in faces:
-            self._publishers(f"faces/{face}", {"roi": (kinds.NormalizedRegionOfInterest2D, CHANGING),
+            self._topics_of(f"faces/{face}", {"roi": (kinds.NormalizedRegionOfInterest2D, CHANGING),
                                                "landmarks": (kinds.FacialLandmarks, CHANGING),
                                                "cropped": (Image, CHANGING), "aligned": (Image, CHANGING)})
         for body in bodies:
-            self._publishers(f"bodies/{body}", {"roi": (kinds.NormalizedRegionOfInterest2D, CHANGING)})
+            self._topics_of(f"bodies/{body}", {"roi": (kinds.NormalizedRegionOfInterest2D, CHANGING)})
         for person, state in known.items():
             self._tell_person(person, state)
         for name, ids in (("faces/tracked", faces), ("bodies/tracked", bodies), ("persons/tracked", self._humans.persons),
@@ -97,14 +97,14 @@ class HumansNode(RobotMember):
                 self.destroy_publisher(publisher)
         self._told = known
 
-    def _publishers(self, below: str, topics: dict) -> dict:
+    def _topics_of(self, below: str, topics: dict) -> dict:
         if below not in self._topics:
             self._topics[below] = {name: self.create_publisher(kind, f"{self._prefix}/{below}/{name}", qos)
                                    for name, (kind, qos) in topics.items()}
         return self._topics[below]
 
     def _tell_person(self, person: str, state: PersonState) -> None:
-        topics = self._publishers(f"persons/{person}", {
+        topics = self._topics_of(f"persons/{person}", {
             "face_id": (String, STAYING), "body_id": (String, STAYING), "alias": (String, STAYING),
             "anonymous": (Bool, STAYING), "location_confidence": (Float32, CHANGING)})
         told = self._told.get(person)
