@@ -200,9 +200,8 @@ def live(hours: float, hz: float, seed: int, folder: Path) -> "tuple[list, dict]
                     day.send(number, stamp_ns)
                     second = number / hz
                     if number % max(1, round(600 * hz)) == 0 or number == count - 1:
-                        stored = list((folder / "data").rglob("*.mcap"))
                         samples.append({"hour": second / 3600, "sightings": day.sightings, "nodes": robot.look(),
-                                        "disk_mb": sum(file.stat().st_size for file in stored) / 1e6, "segments": len(stored)})
+                                        **stored_frames(folder)})
                     day.watch(second % 3600 < 300)
                     if number and number % round(3600 * hz) == 0:
                         matches.append(day.ask(stamp_ns, len(matches) % PEOPLE))
@@ -214,6 +213,16 @@ def live(hours: float, hz: float, seed: int, folder: Path) -> "tuple[list, dict]
                             for line in (folder / f"{node}.log").read_text().splitlines()) for node in NODES}
     return samples, {"wall_s": time.monotonic() - began, "frames": count, "events": day.events, "overlays": day.overlays,
                      "searches": matches, "event_logs": logs, "errors_logged": complaints}
+
+
+def stored_frames(folder: Path) -> dict:
+    sizes = []
+    for file in (folder / "data").rglob("*.mcap"):
+        try:
+            sizes.append(file.stat().st_size)
+        except FileNotFoundError:  # deleted just now, as it should be
+            continue
+    return {"disk_mb": sum(sizes) / 1e6, "segments": len(sizes)}
 
 
 def judge(samples: list) -> "list[dict]":
