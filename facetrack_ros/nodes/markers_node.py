@@ -18,7 +18,7 @@ from facetrack_ros.vision.person_position import Lens, PersonPosition, locate_pe
 
 
 class MarkersNode(RobotMember):
-    """Publishes ``people`` (MarkerArray) in the optical frames of the cameras; where those are, tf says.
+    """Publishes ``<camera>/markers`` (MarkerArray) in the camera's optical frame; where that is, tf says.
 
     Bearing and distance come from the box of a person of assumed height (``markers.person_height_m``). The transparent
     ellipsoid around a person is twice the standard deviation.
@@ -28,11 +28,13 @@ class MarkersNode(RobotMember):
 
     def __init__(self, **member):
         super().__init__(self.NAME, self.USES, **member)
-        self._publisher = self.create_publisher(MarkerArray, self.robot_topic("people"), RELIABLE)
+        self._outputs = {camera: self.create_publisher(MarkerArray, self.camera_topic(camera, "markers"), RELIABLE)
+                         for camera in self.cameras}
         self._lenses: "dict[str, Lens]" = {}
         self._frames: "dict[str, str]" = {}
         self._shown: "dict[str, list[Marker]]" = {camera: [] for camera in self.cameras}
-        self._search_id, self._matches, self._found = "", {}, []
+        self._found: "dict[str, list[Marker]]" = {camera: [] for camera in self.cameras}
+        self._search_id, self._matches = "", {}
         for camera in self.cameras:
             self.create_subscription(CameraInfo, self.given_topic("markers.camera_info", camera),
                                      lambda info, camera=camera: self._on_info(camera, info), STREAM)
@@ -59,7 +61,7 @@ class MarkersNode(RobotMember):
             self.get_logger().info(f"no CameraInfo of {camera} on {self.given_topic('markers.camera_info', camera)}: its people "
                                    "are not placed", throttle_duration_sec=60.0)
             return
-        if not self._publisher.get_subscription_count():
+        if not self._outputs[camera].get_subscription_count():
             return
         header = Header(stamp=message.header.stamp, frame_id=self._frames[camera] or message.header.frame_id)
         shown = []
@@ -73,7 +75,7 @@ class MarkersNode(RobotMember):
         left = [gone(marker) for marker in self._shown[camera] if (marker.ns, marker.id) not in names]
         self._shown[camera] = shown
         if shown or left:
-            self._publisher.publish(MarkerArray(markers=left + shown))
+            self._outputs[camera].publish(MarkerArray(markers=left + shown))
 
     def _text(self, name: str, position: PersonPosition) -> str:
         text = f"{name}\n{position.distance_m:.1f} ± {position.distance_sd_m:.1f} m{', cut' if position.cut else ''}"
@@ -81,16 +83,18 @@ class MarkersNode(RobotMember):
 
     def _on_result(self, message: msg.FaceSearchResult) -> None:
         """The last search: whom it found is marked where they are now, and where this robot's cameras saw them."""
-        markers = []
+        left = {camera: [] for camera in self.cameras}
         if message.search_id != self._search_id:
             self._search_id, self._matches = message.search_id, {}
-            markers, self._found = [gone(marker) for marker in self._found], []
+            left = {camera: [gone(marker) for marker in markers] for camera, markers in self._found.items()}
+            self._found = {camera: [] for camera in self.cameras}
         for match in (conversion.match_from_message(match) for match in message.matches):
             self._matches[match.person_id] = max(match.similarity, self._matches.get(match.person_id, 0.0))
-            if match.robot_id == self.robot_id:
-                self._found += self._match(match)
-        if markers or self._found:
-            self._publisher.publish(MarkerArray(markers=markers + self._found))
+            if match.robot_id == self.robot_id and match.camera_id in self._found:
+                self._found[match.camera_id] += self._match(match)
+        for camera, publisher in self._outputs.items():
+            if left[camera] or self._found[camera]:
+                publisher.publish(MarkerArray(markers=left[camera] + self._found[camera]))
 
     def _match(self, match: Match) -> "list[Marker]":
         position = self._locate(match.camera_id, match.bbox)
@@ -105,8 +109,8 @@ class MarkersNode(RobotMember):
 
     def close(self) -> None:
         """Take the markers away."""
-        self._publisher.publish(MarkerArray(markers=[gone(marker) for markers in (*self._shown.values(), self._found)
-                                                     for marker in markers]))
+        for camera, publisher in self._outputs.items():
+            publisher.publish(MarkerArray(markers=[gone(marker) for marker in self._shown[camera] + self._found[camera]]))
 
 
 def main() -> None:

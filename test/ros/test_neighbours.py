@@ -69,7 +69,7 @@ def test_people_are_marked_where_they_stand_once_a_camera_is_calibrated(processe
     arrays = []
     publish_tracks = asker.node.create_publisher(msg.Tracks, "/robot1/front/tracks", RELIABLE)
     publish_info = asker.node.create_publisher(CameraInfo, "/robot1/front/camera_info", STREAM)
-    asker.node.create_subscription(MarkerArray, "/robot1/people", arrays.append, RELIABLE)
+    asker.node.create_subscription(MarkerArray, "/robot1/front/markers", arrays.append, RELIABLE)
     process = start(processes, "markers")
     said_until(processes, "markers", lambda n: publish_tracks.publish(tracks(n)),
                lambda: "no CameraInfo of front on /robot1/front/camera_info" in process.said(), "it misses the CameraInfo", process)
@@ -81,6 +81,17 @@ def test_people_are_marked_where_they_stand_once_a_camera_is_calibrated(processe
     body, label, doubt = arrays[-1].markers[-3:]
     assert body.header.frame_id == "front_optical" and body.pose.position.z == pytest.approx(1.7 / (340 / 500), rel=1e-3)
     assert label.text.startswith("p_robot1_1\n2.5 ± 0.2 m") and doubt.type == Marker.SPHERE
+    # A search's matches are marked where the person stood, and those of the search before go.
+    results = asker.node.create_publisher(msg.FaceSearchResult, "/facetrack/search/result", RELIABLE)
+    found = msg.FaceMatch(robot_id="robot1", camera_id="front", person_id="p_robot1_1", track_id="t_robot1_front_1",
+                          stamp=conversion.to_time(STAMP), bbox=PERSON_BOX, similarity=0.83)
+    said_until(processes, "markers", lambda n: results.publish(msg.FaceSearchResult(search_id="a", matches=[found])),
+               lambda: any("0.83" in marker.text for marker in arrays[-1].markers), "the match", process)
+    assert {marker.ns for marker in arrays[-1].markers} == {"front/search", "front/search_text"}
+    assert conversion.to_ns(arrays[-1].markers[-1].header.stamp) == STAMP
+    said_until(processes, "markers", lambda n: results.publish(msg.FaceSearchResult(search_id="b")),
+               lambda: {(marker.ns, marker.action) for marker in arrays[-1].markers} == {
+                   ("front/search", Marker.DELETE), ("front/search_text", Marker.DELETE)}, "another search", process)
     empty = conversion.tracks_to_message(frame(0), "net", ())
     said_until(processes, "markers", lambda n: publish_tracks.publish(empty),
                lambda: {marker.action for marker in arrays[-1].markers} == {Marker.DELETE}, "they are taken away", process)
