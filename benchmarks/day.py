@@ -200,6 +200,7 @@ def live(hours: float, hz: float, seed: int, folder: Path) -> "tuple[list, dict]
                     day.send(number, stamp_ns)
                     second = number / hz
                     if number % max(1, round(600 * hz)) == 0 or number == count - 1:
+                        settle(folder)
                         samples.append({"hour": second / 3600, "sightings": day.sightings, "nodes": robot.look(),
                                         **stored_frames(folder)})
                     day.watch(second % 3600 < 300)
@@ -213,6 +214,14 @@ def live(hours: float, hz: float, seed: int, folder: Path) -> "tuple[list, dict]
                             for line in (folder / f"{node}.log").read_text().splitlines()) for node in NODES}
     return samples, {"wall_s": time.monotonic() - began, "frames": count, "events": day.events, "overlays": day.overlays,
                      "searches": matches, "event_logs": logs, "errors_logged": complaints}
+
+
+def settle(folder: Path) -> None:
+    """Wait for the disk, which is asked for a day in minutes: a segment of ten seconds of stamps, synced, every 50 ms."""
+    deadline, before = time.monotonic() + PATIENCE_S, None
+    while (now := stored_frames(folder)) != before and time.monotonic() < deadline:
+        before = now
+        time.sleep(0.25)
 
 
 def stored_frames(folder: Path) -> dict:
