@@ -153,6 +153,14 @@ OPTIONS = (
     Option("backtrack_search.max_results", 20, "Most matches in an answer.", 1, 1000, live=True),
     Option("backtrack_search.timeout_s", 2.0, "How long a search waits for the other robots.", 0.05, 600.0, live=True),
     Option("backtrack_search.reference_dir", "", "Folder whose pictures may be named in a search; empty: none may."),
+    Option("markers.camera_info", "CAMERA/camera_info",
+           "Topic of the sensor_msgs/CameraInfo that places people; CAMERA stands for the camera's name."),
+    Option("markers.person_height_m", 1.7, "How tall people are taken to be, for their distance in the markers.", 0.5, 2.5),
+    Option("markers.person_height_sd_m", 0.1, "How much people's heights differ, one standard deviation.", 0.0, 1.0),
+    Option("vision_msgs.topic", "CAMERA/external_detections",
+           "Topic of another detector's vision_msgs/Detection2DArray; CAMERA stands for the camera's name."),
+    Option("vision_msgs.person_classes", "person, 0", "Class ids of that detector which are persons, separated by commas."),
+    Option("hri.prefix", "/humans", "Prefix of the ROS4HRI topics; libhri reads /humans, which is one robot's."),
 )
 _BY_NAME = {option.name: option for option in OPTIONS}
 

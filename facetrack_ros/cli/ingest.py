@@ -21,7 +21,7 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.sources.frames import frames
 from facetrack_ros.sources.opening import bag_path_and_topic, open_source
 from facetrack_ros.sources.source import FrameSource
-from facetrack_ros.sources.start_time import default_start_ns
+from facetrack_ros.sources.start_time import start_times
 from facetrack_ros.tracking.improving_faces import ImprovingFaces
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.description import description_lines
@@ -80,12 +80,10 @@ def run(arguments: argparse.Namespace) -> int:
     check_name("robot", arguments.robot)
     config = Config.load(arguments.config) if arguments.config else Config()
     start_ns = parse_iso(arguments.start) if arguments.start else None
-    recordings = []
-    for camera_id, text in parse_cameras(arguments.camera).items():
-        source = open_source(text)
-        own_stamps = text.startswith("bag:")
-        recordings.append(Recording(camera_id, text, source,
-                                    start_ns if start_ns is not None or own_stamps else default_start_ns(text)))
+    cameras = parse_cameras(arguments.camera)
+    sources = {camera: open_source(text) for camera, text in cameras.items()}
+    starts = start_times(cameras, sources, start_ns)
+    recordings = [Recording(camera, text, sources[camera], starts[camera]) for camera, text in cameras.items()]
     pipeline = build_pipeline(vision_settings(config))
     for line in description_lines(pipeline.describe()):
         print(line, file=sys.stderr)

@@ -10,12 +10,14 @@ from facetrack_ros.errors import FrameError, StoreError
 from facetrack_ros.history.alert_windows import AlertWindows
 from facetrack_ros.history.frame_archive import FrameArchive
 from facetrack_ros.history.frame_settings import ALERT, CONTINUOUS, FrameSettings
-from facetrack_ros.history.ring import FrameRing
+from facetrack_ros.history.ring import FrameRing, encoded_only
 from facetrack_ros.history.track_message import tracks_channel, tracks_message
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.frame import Frame
 
 QUEUE_BYTES = 64_000_000
+# A track with its face and embedding, about: tracks too must not pile up before a stuck disk.
+_TRACK_BYTES = 4_000
 _SYNC_NS = 1_000_000_000
 
 
@@ -132,13 +134,14 @@ class FrameRecorder:
             self._settings.mode == ALERT and self._windows.covers(camera_id, stamp_ns))
 
     def _put(self, item: "Frame | tuple", pressing: bool = False) -> None:
-        size = len(item.jpeg) if isinstance(item, Frame) else 0
+        size = _size(item)
         if self._settings.wait and not pressing:
             self._condition.wait_for(lambda: self._closing or self._queued_bytes + size <= QUEUE_BYTES or not self._queue)
         elif self._queued_bytes + size > QUEUE_BYTES and not pressing:
-            self.lost += 1
+            self.lost += isinstance(item, Frame)
             return
-        self._queue.append(item)
+        # Somebody may have decoded the frame: a queue of those would be thirty times as large as what is counted.
+        self._queue.append(encoded_only(item) if isinstance(item, Frame) else item)
         self._queued_bytes += size
         self._condition.notify_all()
 
@@ -148,15 +151,14 @@ class FrameRecorder:
                 self._busy = False
                 self._condition.notify_all()
                 self._condition.wait_for(lambda: self._queue or self._closing)
-                items = list(self._queue)
-                self._queue.clear()
+                items, self._queue = self._queue, deque()
                 self._busy = True
                 if not items and self._closing:
                     self._busy = False
                     self._condition.notify_all()
                     return
-            for item in items:
-                self._try(self._store, item)
+            while items:
+                self._try(self._store, items.popleft())
 
     def _run_sync(self) -> None:
         while not self._closing:
@@ -165,18 +167,21 @@ class FrameRecorder:
             self._try(self.archive.sync)
 
     def _store(self, item: "Frame | tuple") -> None:
+        try:
+            self._append(item)
+        finally:
+            with self._condition:
+                self._queued_bytes -= _size(item)
+                self._condition.notify_all()
+
+    def _append(self, item: "Frame | tuple") -> None:
         if isinstance(item, Frame):
-            size = len(item.jpeg)
             try:
                 self.stored += self.archive.append(self._encoded(item))
                 self._failing = False
             except StoreError:
                 self.lost += 1
                 raise
-            finally:
-                with self._condition:
-                    self._queued_bytes -= size
-                    self._condition.notify_all()
             if self._synced_ns is None or abs(item.stamp_ns - self._synced_ns) >= _SYNC_NS:
                 self._synced_ns = item.stamp_ns
                 self._sync_wanted.set()
@@ -207,3 +212,7 @@ class FrameRecorder:
             if not self._failing:
                 self._errors.append(sentence)
             self._failing = True
+
+
+def _size(item: "Frame | tuple") -> int:
+    return len(item.jpeg) if isinstance(item, Frame) else _TRACK_BYTES * len(item[3])

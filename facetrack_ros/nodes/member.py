@@ -82,6 +82,11 @@ class RobotMember(Node):
         """A topic of the robot, absolute: in its namespace, which may be a nested one."""
         return f"{self.get_namespace().rstrip('/')}/{name}"
 
+    def given_topic(self, setting: str, camera_id: str) -> str:
+        """The topic that a setting names for a camera, absolute: in the robot's namespace unless it begins with ``/``."""
+        topic = self.settings[setting].replace("CAMERA", camera_id)
+        return topic if topic.startswith("/") else self.robot_topic(topic)
+
     def mesh_topic(self, name: str) -> str:
         """A topic that all robots share, absolute."""
         return f"{self.settings['mesh'].rstrip('/')}/{name}"

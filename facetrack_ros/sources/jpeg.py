@@ -39,6 +39,19 @@ def _scan_start(data: bytes) -> int:
     return -1
 
 
+def jpeg_size(data: bytes) -> "tuple[int, int] | None":
+    """Width and height from the head of a JPEG, without decoding it; None where it says none."""
+    place = 2
+    while is_jpeg(data) and place + 9 <= len(data) and data[place] == 0xFF and data[place + 1] != _SCAN:
+        kind = data[place + 1]
+        # The frame headers are C0 to CF, but for the tables C4 and CC and the reserved C8.
+        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
+            height, width = (int.from_bytes(data[place + at:place + at + 2], "big") for at in (5, 7))
+            return (width, height) if width and height else None
+        place += 1 if kind == 0xFF else 2 + int.from_bytes(data[place + 2:place + 4], "big")
+    return None
+
+
 def decode(data: bytes, flags: int = cv2.IMREAD_COLOR) -> "np.ndarray | None":
     """The picture, ``(height, width, 3)`` uint8 BGR by default, or None where the bytes are none."""
     try:
