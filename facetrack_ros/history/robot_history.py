@@ -146,6 +146,10 @@ class RobotHistory:
         """Compare a face with the sightings, see :meth:`SightingStore.search_tracks`."""
         return self.sightings.search_tracks(embedding, start_ns, end_ns, cameras, threshold, limit)
 
+    def found_again(self, camera_id: str, stamp_ns: int) -> bool:
+        """Whether looking again at stored frames found a face in that frame."""
+        return self.sightings.found_again(camera_id, stamp_ns)
+
     def best_of_person(self, person_id: str) -> "Sighting | None":
         """The sighting of a person with the highest quality."""
         return self.sightings.best_of_person(person_id)
