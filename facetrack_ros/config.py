@@ -112,6 +112,10 @@ OPTIONS = (
            0.0, 1.0),
     Option("backtrack_search.max_results", 20, "Most matches in an answer.", 1, 1000),
     Option("backtrack_search.timeout_s", 2.0, "How long a search waits for the other robots.", 0.05, 600.0),
+    Option("backtrack_search.rescan_threads", 0, "Threads that look again at stored frames, each with models of its own; 0: one a core.",
+           0, 64),
+    Option("backtrack_search.send_face_crop", False,
+           "Send the face cut out of the asker's picture along, so that robots with another embedder can answer too."),
     Option("backtrack_search.reference_dir", "", "Folder whose pictures may be named in a search; empty: none may."),
 )
 _BY_NAME = {option.name: option for option in OPTIONS}

@@ -1,6 +1,5 @@
 """History node: keeps frames, sightings and events of a robot's cameras, and answers searches over them."""
 
-import time
 import uuid
 
 from sensor_msgs.msg import CompressedImage
@@ -14,14 +13,13 @@ from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.frame_services import FrameServices
 from facetrack_ros.nodes.member import RELIABLE, ROSTER, ROSTER_LINE, STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.search_answering import SearchAnswering
 from facetrack_ros.nodes.worker import Everything, Worker
-from facetrack_ros.search.answer import ANSWERED, RobotAnswer
-from facetrack_ros.search.local import search_history
 from facetrack_ros.tracking.event import PersonEvent
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.from_config import contract_of
+from facetrack_ros.vision.from_config import VISION_OPTIONS, contract_of
 
 
 class HistoryNode(RobotMember):
@@ -34,22 +32,20 @@ class HistoryNode(RobotMember):
 
     def __init__(self, contract: "ModelContract | None" = None, models: "tuple[str, str]" = ("", ""),
                  subscribe: bool = True, **member):
-        super().__init__("history", ("mesh", "data_dir", "frame_history.", "event_logging.", "embedder.", "face_tracking."), **member)
+        super().__init__("history", ("mesh", "data_dir", "frame_history.", "event_logging.", "backtrack_search.",
+                                     "battery.", *VISION_OPTIONS), **member)
         self.instance_id = uuid.uuid4().hex
         self._models = models
         self._numbers = dict.fromkeys(self.cameras, 0)
         self.history = self._open(contract) if contract else None
-        self._results = self.create_publisher(msg.FaceSearchResult, self.mesh_topic("search/result"), RELIABLE)
         self._roster = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), ROSTER_LINE)
         self._worker = Worker("history", Everything(), self._work, self.get_logger())
-        self.create_subscription(msg.FaceSearchRequest, self.mesh_topic("search/request"),
-                                 lambda message: self._worker.put("", (self._answer, message)), RELIABLE)
+        self._answering = SearchAnswering(self, self.instance_id, lambda: self.history)
         self.create_subscription(msg.HistoryStatus, self.mesh_topic("roster"), self._on_status, ROSTER)
         self.create_timer(1.0, self._tell_status)
         self._frame_services = FrameServices(self, lambda: self.history, self.settings["frame_history.save_on_alert"])
         if subscribe:
-            self.create_subscription(msg.PersonEvent, self.robot_topic("events"),
-                                     lambda message: self.on_event(conversion.event_from_message(message)), RELIABLE)
+            self.create_subscription(msg.PersonEvent, self.robot_topic("events"), self._on_event_message, RELIABLE)
             for camera in self.cameras:
                 self.create_subscription(CompressedImage, self.camera_topic(camera, "image/compressed"),
                                          lambda message, camera=camera: self._on_image(camera, message), STREAM)
@@ -88,6 +84,10 @@ class HistoryNode(RobotMember):
         frame = Frame(message.camera_id, conversion.to_ns(message.header.stamp), message.frame_number, b"")
         self.on_tracks(frame, conversion.tracks_from_message(message))
 
+    def _on_event_message(self, message: msg.PersonEvent) -> None:
+        if not message.search_id:  # those of searches are this node's own, and written already
+            self.on_event(conversion.event_from_message(message))
+
     def _know_model(self, model_id: str) -> None:
         if self.history is None:
             self.history = self._open(contract_of(model_id, self.settings))
@@ -107,22 +107,6 @@ class HistoryNode(RobotMember):
                 self.get_logger().info(f"the event log takes events again: {waited} that waited are written, "
                                        f"{self.history.events.lost} were too many to wait and are lost")
 
-    def _answer(self, message: msg.FaceSearchRequest) -> None:
-        question = conversion.question_from_message(message)
-        if question.robots and self.robot_id not in question.robots:
-            return
-        started = time.perf_counter()
-        answer, matches = RobotAnswer(self.robot_id, ANSWERED), ()
-        if self.history is not None:
-            answer, matches = search_history(self.history, question)
-        result = msg.FaceSearchResult(
-            search_id=question.search_id, instance_id=self.instance_id,
-            model_id=self.history.contract.id if self.history is not None else "",
-            robot=conversion.robot_answer_to_message(answer),
-            matches=[conversion.match_to_message(match) for match in matches])
-        result.robot.elapsed_ms = (time.perf_counter() - started) * 1e3
-        self._results.publish(result)
-
     def _on_status(self, message: msg.HistoryStatus) -> None:
         if message.robot_id == self.robot_id and message.instance_id != self.instance_id and not message.leaving:
             self.get_logger().error(f"another robot on the mesh is called {self.robot_id} too: searches will miss one of "
@@ -141,6 +125,7 @@ class HistoryNode(RobotMember):
 
     def close(self) -> None:
         """Write what is left, leave the roster, close the files."""
+        self._answering.close()
         self._worker.close()
         self._frame_services.close()
         self._tell_status(leaving=True)

@@ -9,6 +9,7 @@ from rclpy.task import Future
 from facetrack_ros import msg, srv
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.answer_parts import AnswerParts
 from facetrack_ros.nodes.known_faces import KnownFaces
 from facetrack_ros.nodes.member import RELIABLE, ROSTER, RobotMember
 from facetrack_ros.nodes.process import run_node
@@ -45,6 +46,8 @@ class SearchNode(RobotMember):
         self._group = ReentrantCallbackGroup()
         self._known = KnownFaces(self, self._group)
         self._reading = RequestReading(self, self._known, pipeline)
+        self._parts = AnswerParts(self, self._known.aliases)
+        self._under_way: "set[str]" = set()
         self._worker = Worker("search", Everything(), self._work, self.get_logger())
         self._requests = self.create_publisher(msg.FaceSearchRequest, self.mesh_topic("search/request"), RELIABLE)
         self.create_subscription(msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result, RELIABLE,
@@ -61,19 +64,26 @@ class SearchNode(RobotMember):
         if question is None:
             response.message = refusal
             return response
+        if question.search_id in self._under_way:
+            response.message = f"a search of the id {question.search_id} is under way; give each search an id of its own"
+            return response
         # The caller's time runs since the call came, but the robots get some of it however long the reference took.
         remaining_s = max(LEAST_WAIT_S, question.timeout_ns / 1e9 - (time.monotonic() - arrived))
         question = replace(question, timeout_ns=round(remaining_s * 1e9))
         contract = self._reading.contract(question.model_id)
         search = _Search(self._gather(question, contract))
         self._searches[question.search_id] = search
+        self._under_way.add(question.search_id)
+        self._parts.begin(search.gathering)
         deadline = self.create_timer(remaining_s, lambda: _finish(search), callback_group=self._group)
-        self._requests.publish(conversion.question_to_message(question, self.robot_id))
+        self._requests.publish(conversion.question_to_message(question))
         if search.gathering.done:
             _finish(search)
         await search.finished
         self.destroy_timer(deadline)
         del self._searches[question.search_id]
+        self._under_way.discard(question.search_id)
+        self._parts.end(search.gathering)
         conversion.fill_response(response, follow_aliases(search.gathering.close(), self._known.aliases))
         return response
 
