@@ -18,7 +18,7 @@ def read_reference(data: bytes) -> np.ndarray:
     :raises ReferenceFaceError: no picture, or one too large to be looked at.
     """
     if len(data) > MAX_BYTES:
-        raise ReferenceFaceError(_too_large(len(data)))
+        raise ReferenceFaceError(too_large(len(data)))
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     except cv2.error:
@@ -43,12 +43,13 @@ def read_reference_file(folder: Path, name: str) -> bytes:
         if root not in path.parents or not path.is_file():
             raise QuestionError(f"no picture {name[:200]} below this robot's reference_dir")
         if path.stat().st_size > MAX_BYTES:
-            raise ReferenceFaceError(_too_large(path.stat().st_size))
+            raise ReferenceFaceError(too_large(path.stat().st_size))
         return path.read_bytes()
     except (OSError, ValueError, RuntimeError) as error:  # no permission, too long a name, a zero byte, links in a circle
         raise QuestionError(f"{name[:200]!r} below this robot's reference_dir cannot be read: "
                             f"{getattr(error, 'strerror', None) or error}") from error
 
 
-def _too_large(size: int) -> str:
+def too_large(size: int) -> str:
+    """Why a picture of so many bytes is not read."""
     return f"the reference picture has {size / 1e6:.0f} MB; send at most {MAX_BYTES / 1e6:.0f}"
