@@ -133,11 +133,12 @@ class RobotHistory:
                 self.sightings.name_track(track.track_id, track.person_id)
 
     def add_event(self, event: PersonEvent) -> bool:
-        """Log an event, as :meth:`EventLog.append` does. A recognised face is an alert, where the settings say so.
+        """Log an event, as :meth:`EventLog.append` does. A recognised face is an alert, where the settings say so; one that a
+        search found is none, for a question changes nothing of what is kept.
 
         :raises StoreError: the first event in a row that the disk does not take.
         """
-        if event.event == FACE_MATCHED and self._frames.on_alert:
+        if event.event == FACE_MATCHED and not event.search_id and self._frames.on_alert:
             self.alert(event.stamp_ns, event.camera_id)
         with self._lock:
             return self.events.append(event)
@@ -151,6 +152,10 @@ class RobotHistory:
                       threshold: float, limit: int) -> "tuple[list[TrackHit], int, int]":
         """Compare a face with the sightings, see :meth:`SightingStore.search_tracks`."""
         return self.sightings.search_tracks(embedding, start_ns, end_ns, cameras, threshold, limit)
+
+    def found_again(self, camera_id: str, stamp_ns: int) -> bool:
+        """Whether looking again at stored frames found a face in that frame."""
+        return self.sightings.found_again(camera_id, stamp_ns)
 
     def best_of_person(self, person_id: str) -> "Sighting | None":
         """The sighting of a person with the highest quality."""

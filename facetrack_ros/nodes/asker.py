@@ -33,6 +33,7 @@ class Asker:
         self._roster: "dict[str, tuple[msg.HistoryStatus, float]]" = {}
         self._instances: "dict[str, set[str]]" = {}
         self._heard = Roster()
+        self._clients: dict = {}
 
     def __enter__(self) -> "Asker":
         self._ros = ros([])
@@ -110,25 +111,37 @@ class Asker:
             self._robot = self.first_robot()
             self._client = self._make_client(self._robot)
         # Models may have to be loaded before the reference is embedded.
-        response, seconds = self._call(self._client, request, timeout_s + 10.0)
+        response, seconds = self._call(self._client, self._robot, request, timeout_s + 10.0)
         if not response.success:
             raise QuestionError(f"{self._robot}: {response.message}")
         return response, seconds
 
-    def call(self, kind: type, name: str, request, timeout_s: float):
-        """Call another service of the robot; its response.
+    def call(self, kind: type, name: str, request, timeout_s: float, robot: str = ""):
+        """Call another service of a robot; its response.
 
         :param kind: the service type.
         :param name: within the robot's namespace.
+        :param robot: empty: the one that :meth:`ask` asks.
         :raises QuestionError: no such robot, or no answer.
         """
-        self._robot = self._robot or self.first_robot()
-        client = self.node.create_client(kind, f"/{self._robot}/{name}")
-        return self._call(client, request, timeout_s)[0]
+        self._robot = self._robot or robot or self.first_robot()
+        robot = robot or self._robot
+        key = (robot, name)
+        if key not in self._clients:
+            self._clients[key] = self.node.create_client(kind, f"/{robot}/{name}")
+        return self._call(self._clients[key], robot, request, timeout_s)[0]
 
-    def _call(self, client, request, timeout_s: float) -> tuple:
+    def on_parts(self, callback: "Callable[[msg.FaceSearchPart], None]") -> None:
+        """Hear the parts of the answers of the robot that :meth:`ask` asks, as they come."""
+        self._robot = self._robot or self.first_robot()
+        parts = self.node.create_subscription(msg.FaceSearchPart, f"/{self._robot}/face_search/parts", callback, RELIABLE)
+        deadline = time.monotonic() + FIND_S
+        while not parts.get_publisher_count() and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def _call(self, client, robot: str, request, timeout_s: float) -> tuple:
         """The response, and how many seconds it took."""
-        robot, found = self._robot, time.monotonic() + FIND_S
+        found = time.monotonic() + FIND_S
         if not self.wait_for(lambda roster: robot in roster, FIND_S) \
                 or not client.wait_for_service(max(0.1, found - time.monotonic())):
             known = ", ".join(self.roster()) or "no robot at all"

@@ -1,22 +1,19 @@
 """Embedder node: frames and the persons in them in, faces with embeddings out."""
 
-import math
 from dataclasses import replace
 from functools import partial
 from typing import Callable
 
-from sensor_msgs.msg import BatteryState
-
 from facetrack_ros import msg
 from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.battery_watch import BatteryWatch
 from facetrack_ros.nodes.image_input import ImageInput
-from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
+from facetrack_ros.nodes.member import RELIABLE, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import NewestPerCamera, Worker
 from facetrack_ros.tracking.improving_faces import ImprovingFaces
 from facetrack_ros.tracking.track import Track
-from facetrack_ros.vision.battery_brake import BatteryBrake
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.face import Face
@@ -44,9 +41,7 @@ class EmbedderNode(RobotMember):
         self._waiting = WaitingImages(self.cameras)
         improving = self.settings["faces.embed"] == "improving"
         self._improving = {camera: ImprovingFaces() for camera in self.cameras} if improving else {}
-        self._brake = BatteryBrake(self.settings["battery.stop_faces_below"], self.settings["battery.resume_faces_at"])
-        if self.settings["battery.topic"]:
-            self.create_subscription(BatteryState, self.settings["battery.topic"], self._on_battery, STREAM)
+        self._battery = BatteryWatch(self, self.get_logger().warning)
         self._worker = Worker("embedder", NewestPerCamera(), self._find_faces, self.get_logger())
         self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep) if subscribe else None
         if subscribe:
@@ -75,19 +70,10 @@ class EmbedderNode(RobotMember):
     def _on_tracks_message(self, message: msg.Tracks) -> None:
         self.on_tracks(conversion.frame_of(message), conversion.tracks_from_message(message))
 
-    def _on_battery(self, message: BatteryState) -> None:
-        if not 0.0 <= message.percentage <= 1.0 and not math.isnan(message.percentage):
-            self.get_logger().warning(f"{self.settings['battery.topic']} gives a charge of {message.percentage:g}, which is "
-                                      "not within 0 to 1: not taken", throttle_duration_sec=60.0)
-        elif self._brake.update(message.percentage):
-            self.get_logger().warning(
-                f"battery at {message.percentage:.0%}: face work stops, people are still followed"
-                if self._brake.braking else f"battery at {message.percentage:.0%}: face work goes on")
-
     def _find_faces(self, work: "list[tuple[Frame, Detections]]") -> None:
         for frame, detections in work:
             faces = ()
-            if self.settings["face_tracking.enabled"] and not self._brake.braking:
+            if self.settings["face_tracking.enabled"] and not self._battery.braking:
                 improving = self._improving.get(frame.camera_id)
                 faces = self._pipeline.faces(frame.image, detections, improving and partial(improving.choose, frame.stamp_ns))
             self._outputs[frame.camera_id].publish(

@@ -1,6 +1,5 @@
 """History node: keeps frames, sightings and events of a robot's cameras, and answers searches over them."""
 
-import time
 import uuid
 
 from facetrack_ros import msg
@@ -13,18 +12,16 @@ from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.clocks import steady_timer
 from facetrack_ros.nodes.frame_services import FrameServices
 from facetrack_ros.nodes.image_input import ImageInput
-from facetrack_ros.nodes.kept_answers import KeptAnswers
-from facetrack_ros.nodes.member import ANSWERS, RELIABLE, ROSTER_LINE, RobotMember
+from facetrack_ros.nodes.member import RELIABLE, ROSTER_LINE, RobotMember
 from facetrack_ros.nodes.pose_input import PoseInput
 from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.search_answering import SearchAnswering
 from facetrack_ros.nodes.worker import Everything, Worker
-from facetrack_ros.search.answer import ANSWERED, RobotAnswer
-from facetrack_ros.search.local import search_history
 from facetrack_ros.tracking.event import PersonEvent
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.from_config import contract_of
+from facetrack_ros.vision.from_config import VISION_OPTIONS, contract_of
 
 
 class HistoryNode(RobotMember):
@@ -37,24 +34,21 @@ class HistoryNode(RobotMember):
 
     def __init__(self, contract: "ModelContract | None" = None, models: "tuple[str, str]" = ("", ""),
                  subscribe: bool = True, **member):
-        super().__init__("history", ("mesh", "data_dir", "camera.", "frame_history.", "robot_pose.", "event_logging.", "embedder.",
-                                     "face_tracking."), **member)
+        super().__init__("history", ("mesh", "data_dir", "camera.", "frame_history.", "robot_pose.", "event_logging.",
+                                     "backtrack_search.", "battery.", *VISION_OPTIONS), **member)
         self.instance_id = uuid.uuid4().hex
         self._models = models
         self.poses = PoseTrack(int(self.settings["robot_pose.max_age_s"] * 1e9))
         self.history = self._open(contract) if contract else None
-        self._results = self.create_publisher(msg.FaceSearchResult, self.mesh_topic("search/result"), ANSWERS)
         self._roster = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), ROSTER_LINE)
         self._worker = Worker("history", Everything(), self._work, self.get_logger())
-        self._kept_answers = KeptAnswers()
-        self.create_subscription(msg.FaceSearchRequest, self.mesh_topic("search/request"), self._on_request, RELIABLE)
+        self._answering = SearchAnswering(self, self.instance_id, lambda: self.history)
         self._telling = steady_timer(self, 1.0, self._tell_status)
         self._frame_services = FrameServices(self, lambda: self.history, self.settings["frame_history.save_on_alert"])
         self._images = ImageInput(self, self.cameras, self.settings, self.on_frame) if subscribe else None
         PoseInput(self, self.settings["robot_pose.topic"], self.settings["robot_pose.type"], self.poses)
         if subscribe:
-            self.create_subscription(msg.PersonEvent, self.robot_topic("events"),
-                                     lambda message: self.on_event(conversion.event_from_message(message)), RELIABLE)
+            self.create_subscription(msg.PersonEvent, self.robot_topic("events"), self._on_event_message, RELIABLE)
             for camera in self.cameras:
                 self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message, RELIABLE)
         self._tell_status()
@@ -87,6 +81,10 @@ class HistoryNode(RobotMember):
         frame = Frame(message.camera_id, conversion.to_ns(message.header.stamp), message.frame_number, b"")
         self.on_tracks(frame, conversion.tracks_from_message(message))
 
+    def _on_event_message(self, message: msg.PersonEvent) -> None:
+        if not message.search_id:  # those of searches are this node's own, and written already
+            self.on_event(conversion.event_from_message(message))
+
     def _know_model(self, model_id: str) -> None:
         if self.history is None:
             self.history = self._open(contract_of(model_id, self.settings))
@@ -106,28 +104,6 @@ class HistoryNode(RobotMember):
                 self.get_logger().info(f"the event log takes events again: {waited} that waited are written, "
                                        f"{self.history.events.lost} were too many to wait and are lost")
 
-    def _on_request(self, message: msg.FaceSearchRequest) -> None:
-        if message.robots and self.robot_id not in message.robots:
-            return
-        if self._kept_answers.begin(message.search_id):
-            self._worker.put("", (self._answer, message))
-        elif (answered := self._kept_answers.of(message.search_id)) is not None:
-            self._results.publish(answered)  # it was lost on its way
-
-    def _answer(self, message: msg.FaceSearchRequest) -> None:
-        question = conversion.question_from_message(message)
-        started = time.perf_counter()
-        answer, matches = RobotAnswer(self.robot_id, ANSWERED), ()
-        if self.history is not None:
-            answer, matches = search_history(self.history, question)
-        result = msg.FaceSearchResult(
-            search_id=question.search_id, instance_id=self.instance_id,
-            model_id=self.history.contract.id if self.history is not None else "",
-            robot=conversion.robot_answer_to_message(answer),
-            matches=[conversion.match_to_message(match) for match in matches])
-        result.robot.elapsed_ms = (time.perf_counter() - started) * 1e3
-        self._kept_answers.keep(result)
-        self._results.publish(result)
 
     def _tell_status(self, leaving: bool = False) -> None:
         status = HistoryStatus(self.robot_id, "", (), 0, 0, 0)
@@ -145,6 +121,7 @@ class HistoryNode(RobotMember):
         if self._images is not None:
             self._images.close()
         self._telling.cancel()
+        self._answering.close()
         self._worker.close()
         self._frame_services.close()
         self._tell_status(leaving=True)

@@ -11,6 +11,7 @@ from rclpy.timer import Timer
 
 from facetrack_ros import msg
 from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.answer_parts import AnswerParts
 from facetrack_ros.nodes.clocks import steady_timer
 from facetrack_ros.nodes.member import RELIABLE, RESULTS, ROSTER, RobotMember
 from facetrack_ros.nodes.patient_subscription import PatientSubscription
@@ -54,11 +55,13 @@ class OpenSearches:
 
     :param node: whose robot asks.
     :param group: of the timers of a search.
+    :param parts: who tells of the answers as they come.
     """
 
-    def __init__(self, node: RobotMember, group: CallbackGroup):
+    def __init__(self, node: RobotMember, group: CallbackGroup, parts: AnswerParts):
         self._node = node
         self._group = group
+        self._parts = parts
         self._requests = node.create_publisher(msg.FaceSearchRequest, node.mesh_topic("search/request"), RELIABLE)
         self._roster = Roster()
         self._open: "dict[str, OpenSearch]" = {}
@@ -69,6 +72,9 @@ class OpenSearches:
         self._lines = PatientSubscription(node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER,
                                           lambda: bool(self._open))
         steady_timer(node, READ_S, self._read_and_rest)
+
+    def __contains__(self, search_id: str) -> bool:
+        return search_id in self._open
 
     def begin(self, question: Question, contract: ModelContract) -> OpenSearch:
         """Ask. Who has to answer: the roster, of which those who left or fell silent are not waited for.
@@ -99,6 +105,7 @@ class OpenSearches:
         search.timers += [
             steady_timer(self._node, question.timeout_ns / 1e9, search.finish, callback_group=self._group),
             steady_timer(self._node, REPEAT_S, lambda: self._ask_again(search, search.gathering.missing), callback_group=self._group)]
+        self._parts.begin(gathering)
         self._requests.publish(search.request)
         if gathering.done:
             search.finish()
@@ -110,6 +117,7 @@ class OpenSearches:
         for timer in search.timers:
             self._node.destroy_timer(timer)
         self._asked = time.monotonic()
+        self._parts.end(search.gathering)
         self._turn_down("answer", search.gathering.malformed)
 
     def _ask_again(self, search: OpenSearch, robots: "tuple[str, ...]") -> None:

@@ -9,6 +9,7 @@ from rclpy.task import Future
 from facetrack_ros import srv
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.answer_parts import AnswerParts
 from facetrack_ros.nodes.known_faces import KnownFaces
 from facetrack_ros.nodes.member import RobotMember
 from facetrack_ros.nodes.open_searches import OpenSearches
@@ -32,9 +33,9 @@ class SearchNode(RobotMember):
         super().__init__("search", ("mesh", "backtrack_search.", *VISION_OPTIONS), **member)
         # Several searches wait for their answers at once, in one thread.
         self._group = ReentrantCallbackGroup()
-        self._open = OpenSearches(self, self._group)
         self._known = KnownFaces(self, self._group)
         self._reading = RequestReading(self, self._known, pipeline)
+        self._open = OpenSearches(self, self._group, AnswerParts(self, self._known.aliases))
         self._worker = Worker("search", Everything(), self._work, self.get_logger())
         self.create_service(srv.FaceSearch, self.robot_topic("face_search"), self._serve, callback_group=self._group)
 
@@ -45,6 +46,9 @@ class SearchNode(RobotMember):
         question, refusal = await prepared
         if question is None:
             response.message = refusal
+            return response
+        if question.search_id in self._open:
+            response.message = f"a search of the id {question.search_id} is under way; give each search an id of its own"
             return response
         # The caller's time runs since the call came, but the robots get some of it however long the reference took.
         remaining_s = max(LEAST_WAIT_S, question.timeout_ns / 1e9 - (time.monotonic() - arrived))

@@ -1,7 +1,7 @@
 """One search of the fleet, from the question to the merged answer, whatever order robots answer in."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from facetrack_ros.search.answer import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Answer, Match, RobotAnswer
@@ -17,10 +17,20 @@ _OF_ITSELF = (ANSWERED, MODEL_MISMATCH, ERROR)
 _ROUNDING = 1e-3
 
 
-def best_first(matches: "Iterable[Match]") -> "list[Match]":
-    """Matches by falling similarity; equal ones in an order that does not depend on who answered first."""
-    return sorted(matches, key=lambda match: (-match.similarity, match.robot_id, match.camera_id, match.stamp_ns,
-                                              match.track_id))
+def best_first(matches: "Iterable[Match]", threshold: float = 0.0,
+               own: "Mapping[str, float] | None" = None) -> "list[Match]":
+    """Matches by falling similarity; equal ones in an order that does not depend on who answered first.
+
+    Similarities of another embedder lie on another scale: what counts is the share of the way from the threshold to 1.
+
+    :param threshold: of the question's model.
+    :param own: thresholds of the robots that answered with an embedder of their own.
+    """
+    def share(match: Match) -> float:
+        low = (own or {}).get(match.robot_id, threshold)
+        return (match.similarity - low) / (1.0 - low) if low < 1.0 else 0.0
+
+    return sorted(matches, key=lambda match: (-share(match), match.robot_id, match.camera_id, match.stamp_ns, match.track_id))
 
 
 class Gathering:
@@ -50,19 +60,26 @@ class Gathering:
         self._ignored = 0
         self._malformed = 0
         self._answer: "Answer | None" = None
+        #: Called with each answer that counts and its matches, as it comes.
+        self.listener: "Callable[[RobotAnswer, tuple[Match, ...]], None]" = lambda answer, matches: None
         asked = set(question.robots or expected)
         self._asked = {robot for robot in asked if robot in expected}
         for robot in asked - self._asked:
             self._presumed[robot] = RobotAnswer(robot, LEFT, error=f"unknown robot {robot}; known are "
                                                                    f"{', '.join(sorted(expected)) or 'none'}")
         for robot in self._asked:
-            if expected[robot] != question.model_id:
+            if expected[robot] != question.model_id and not question.face_crop:
                 self._presumed[robot] = mismatch(robot, (expected[robot],), question.model_id)
 
     @property
     def question(self) -> Question:
         """The question asked."""
         return self._question
+
+    @property
+    def contract(self) -> ModelContract:
+        """Of the question's model."""
+        return self._contract
 
     @property
     def ignored(self) -> int:
@@ -108,10 +125,12 @@ class Gathering:
             return False
         self._answers[robot] = answer
         self._matches += matches
+        self.listener(answer, tuple(matches))
         return True
 
     def _fault(self, answer: RobotAnswer, matches: "list[Match]") -> str:
-        threshold = threshold_of(self._question, self._contract) - _ROUNDING
+        # With an embedder of its own goes a threshold of its own.
+        threshold = (answer.threshold if answer.model_id else threshold_of(self._question, self._contract)) - _ROUNDING
         if answer.status not in _OF_ITSELF:
             return f"the status {answer.status!r}"
         if not math.isfinite(answer.elapsed_ms) or answer.elapsed_ms < 0:
@@ -170,10 +189,13 @@ class Gathering:
                                                                f"{self._question.timeout_ns / 1e9:g} s")
                     for robot in self.missing}
             robots = {**self._presumed, **late, **self._answers}
-            compared = sum(robot.sightings for robot in robots.values() if robot.status == ANSWERED)
-            self._answer = Answer(self._question.search_id, self._question.model_id, threshold,
-                                  expected_false_matches(self._contract, threshold, compared),
-                                  tuple(best_first(self._matches)[:max_results_of(self._question)]),
+            answered = [robot for robot in robots.values() if robot.status == ANSWERED]
+            compared = sum(robot.sightings for robot in answered if not robot.model_id)
+            false = expected_false_matches(self._contract, threshold, compared)
+            false += sum(robot.expected_false_matches for robot in answered if robot.model_id)
+            own = {robot.robot_id: robot.threshold for robot in answered if robot.model_id}
+            self._answer = Answer(self._question.search_id, self._question.model_id, threshold, false,
+                                  tuple(best_first(self._matches, threshold, own)[:max_results_of(self._question)]),
                                   tuple(self._line(robots[robot]) for robot in sorted(robots)))
         return self._answer
 
