@@ -24,6 +24,8 @@ from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.frame import Frame
 from facetrack_ros.vision.from_config import contract_of
 
+GOODBYES, GOODBYE_S = 3, 0.03
+
 
 class HistoryNode(RobotMember):
     """Keeps what was seen, answers the mesh's search requests, and stands in the roster once a second.
@@ -141,12 +143,18 @@ class HistoryNode(RobotMember):
         self._roster.publish(conversion.status_to_message(
             status, self.get_clock().now().to_msg(), self.instance_id, leaving, self._models))
 
+    def _say_goodbye(self) -> None:
+        """More than once: who listens to the roster all the time hears it as it comes, and one message may be lost."""
+        for _ in range(GOODBYES):
+            self._tell_status(leaving=True)
+            time.sleep(GOODBYE_S)
+
     def close(self) -> None:
         """Write what is left, leave the roster, close the files."""
         self._telling.cancel()
         self._worker.close()
         self._frame_services.close()
-        self._tell_status(leaving=True)
+        self._say_goodbye()
         if self.history is not None:
             self.history.close()
 

@@ -11,7 +11,7 @@ from rclpy.timer import Timer
 
 from facetrack_ros import msg
 from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.member import RELIABLE, RESULTS, ROSTER, RobotMember
+from facetrack_ros.nodes.member import RELIABLE, RESULTS, ROSTER_EAR, RobotMember
 from facetrack_ros.nodes.patient_subscription import PatientSubscription
 from facetrack_ros.search.gathering import Gathering
 from facetrack_ros.search.question import Question
@@ -65,7 +65,7 @@ class OpenSearches:
         self.turned_down: "Counter[str]" = Counter()
         self._results: "PatientSubscription | None" = None
         self._asked = 0.0
-        self._lines = PatientSubscription(node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER,
+        self._lines = PatientSubscription(node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER_EAR,
                                           lambda: bool(self._open))
         node.create_timer(READ_S, self._read_and_rest)
 
