@@ -73,9 +73,9 @@ def test_two_robots_that_claim_one_name_are_told_until_one_falls_silent():
         roster.heard("robot1", "b", "m", False, tick * SECOND + SECOND // 2)
     now = entry(roster, 4 * SECOND)
     assert (now.instance_id, now.claims) == ("b", 2), "the one that came last has the name"
-    for tick in range(4, 8):
+    for tick in range(4, 9):
         roster.heard("robot1", "a", "m", False, tick * SECOND)
-    now = entry(roster, 7 * SECOND + 1)
+    now = entry(roster, 8 * SECOND + 1)
     assert (now.instance_id, now.claims, now.stale) == ("a", 1, False), "who still speaks has it alone"
 
 
