@@ -112,7 +112,7 @@ class HistoryNode(RobotMember):
     def _on_request(self, message: msg.FaceSearchRequest) -> None:
         if message.robots and self.robot_id not in message.robots:
             return
-        if self._kept_answers.begin(message.search_id):
+        if self._kept_answers.begin(message):
             self._worker.put("", (self._answer, message))
         elif (answered := self._kept_answers.of(message.search_id)) is not None:
             self._results.publish(answered)  # it was lost on its way
