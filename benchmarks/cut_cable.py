@@ -6,7 +6,8 @@ Each robot lives in a network namespace of its own; between them is a cable in u
 frames and takes 100 ms each way. Once a second someone at each end asks the robot there for a face that both have seen. While the
 cable is whole, the right answer is of both robots. While it is cut, it is of the one and names the other as timed out. For as long
 after a cut or a mending as the robots cannot know yet (5 s are allowed), both are right. Cuts shorter and longer than DDS remembers
-a silent participant (20 s) are told apart. ``--profile`` is a Fast DDS profile for both robots. Needs root and /dev/net/tun.
+a silent participant (20 s) are told apart. ``--discovery peers`` is without multicast, by addresses (ROS_STATIC_PEERS);
+``--discovery server`` through a Fast DDS discovery server at the first robot. ``--profile`` is a Fast DDS profile for both robots. Needs root and /dev/net/tun.
 """
 
 import argparse
@@ -14,6 +15,8 @@ import json
 import multiprocessing
 import os
 import queue
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -23,19 +26,24 @@ from synthetic_fleet import VISITS, Fleet, enter_namespace, make_stores, people,
 
 ROBOTS = ("robot01", "robot02")
 ALLOWED_S = 5.0
-TIMEOUT_S = 2.0
+SERVER = Path(sys.prefix) / "bin" / "fast-discovery-server"
+DISCOVERY = {
+    "multicast": {"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"},
+    "peers": {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "ROS_STATIC_PEERS": "10.99.0.1;10.99.0.2"},
+    "server": {"ROS_DISCOVERY_SERVER": "10.99.0.1:11811", "ROS_SUPER_CLIENT": "TRUE"},
+}
 ASK_EVERY_S = 1.0
 LOOK_EVERY_S = 0.05
 
 
-def watch(namespace: str, robot: str, environment: "dict[str, str]", seed: int, results, over) -> None:
+def watch(namespace: str, robot: str, environment: "dict[str, str]", seed: int, timeout_s: float, results, over) -> None:
     """One end: asks its robot once a second, and tells whenever the roster changes."""
     enter_namespace(namespace)
     os.environ.update(environment)
     from facetrack_ros.errors import FacetrackError
     from facetrack_ros.nodes.asker import Asker
 
-    asked = question(people(seed)[0], TIMEOUT_S, 2 * VISITS)
+    asked = question(people(seed)[0], timeout_s, 2 * VISITS)
     with Asker(robot) as asker:
         seen, following = None, 0.0
         while not over.is_set():
@@ -47,7 +55,7 @@ def watch(namespace: str, robot: str, environment: "dict[str, str]", seed: int, 
                 following = time.monotonic() + ASK_EVERY_S
                 began = time.monotonic()
                 try:
-                    response, seconds = asker.ask(asked, TIMEOUT_S)
+                    response, seconds = asker.ask(asked, timeout_s)
                 except FacetrackError as error:
                     results.put((began, robot, "answer", {"": str(error)}, time.monotonic() - began, {}))
                     continue
@@ -57,11 +65,31 @@ def watch(namespace: str, robot: str, environment: "dict[str, str]", seed: int, 
             time.sleep(LOOK_EVERY_S)
 
 
+class Server:
+    """A Fast DDS discovery server at the first end of a cable; none without a cable."""
+
+    def __init__(self, cable: "Cable | None") -> None:
+        self._cable = cable
+        self._process: "subprocess.Popen | None" = None
+
+    def __enter__(self) -> "Server":
+        if self._cable is not None:
+            self._process = subprocess.Popen(
+                self._cable.inside(0, [str(SERVER), "-i", "0", "-l", "10.99.0.1", "-p", "11811"]),
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return self
+
+    def __exit__(self, *error) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
 class Log:
     """What was done and said, in order, and what of it was right."""
 
-    def __init__(self, began: float) -> None:
-        self.began = began
+    def __init__(self, began: float, timeout_s: float) -> None:
+        self.began, self.timeout_s = began, timeout_s
         self.lines: "list[str]" = []
         self.done: "list[tuple[float, bool]]" = []  # when the cable was mended (True) or cut
         self.wrong, self.answers, self.within = 0, 0, 0
@@ -96,7 +124,7 @@ class Log:
         if number and since < ALLOWED_S or any(at < when < at + seconds for when, _ in self.done):
             fitting = [right, cut]
         found = all(matches.get(robot, 0) == VISITS * (status == "answered") for robot, status in states.items())
-        good = states in fitting and found and seconds < TIMEOUT_S + 0.1
+        good = states in fitting and found and seconds < self.timeout_s + 0.1
         self.answers += 1
         self.wrong += not good
         self.within += states != ([right] if whole else [cut])[0]
@@ -111,16 +139,18 @@ def _words(values: dict) -> str:
 def run(arguments: argparse.Namespace, folder: Path) -> dict:
     """The whole story; its numbers."""
     make_stores(folder, list(ROBOTS), arguments.sightings, 0, arguments.seed)
-    environment = {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4", "ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"}
+    environment = {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4", **DISCOVERY[arguments.discovery]}
     if arguments.profile:
         environment["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(Path(arguments.profile).resolve())
     context = multiprocessing.get_context("spawn")
     results, over = context.Queue(), context.Event()
     with Cable(f"ft{os.getpid()}x", arguments.loss, arguments.delay, arguments.seed) as cable, \
+            Server(cable if arguments.discovery == "server" else None), \
             Fleet(folder, list(ROBOTS), environment, dict(zip(ROBOTS, cable.names))):
-        log = Log(time.monotonic())
+        log = Log(time.monotonic(), arguments.timeout)
         log.change(True, f"the cable is whole: {arguments.loss:.0%} loss, {arguments.delay * 1e3:.0f} ms each way")
-        watchers = [context.Process(target=watch, daemon=True, args=(name, robot, environment, arguments.seed, results, over))
+        watchers = [context.Process(target=watch, daemon=True, args=(
+            name, robot, environment, arguments.seed, arguments.timeout, results, over))
                     for name, robot in zip(cable.names, ROBOTS)]
         for watcher in watchers:
             watcher.start()
@@ -173,6 +203,8 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=0.1, help="seconds, each way")
     parser.add_argument("--cuts", type=float, nargs="+", default=[10.0, 40.0], help="seconds each")
     parser.add_argument("--whole", type=float, default=20.0, help="seconds before and between cuts, and at the end")
+    parser.add_argument("--timeout", type=float, default=2.0, help="the searches' deadline, seconds")
+    parser.add_argument("--discovery", choices=DISCOVERY, default="multicast", help="how the robots find each other")
     parser.add_argument("--sightings", type=int, default=100_000)
     parser.add_argument("--profile", help="a Fast DDS profile for robots and askers")
     parser.add_argument("--seed", type=int, default=1)

@@ -27,6 +27,8 @@ def run(arguments: argparse.Namespace) -> int:
         left = "  has left" if robot["leaving"] else ""
         print(f"{robot['robot_id']}  {robot['sightings']} sightings by {robot['model_id'] or 'no model yet'}, "
               f"{robot['disk_bytes'] / 1e6:.1f} MB on disk{left}")
+        if robot["claims"] > 1:
+            print(f"  {robot['claims']} robots call themselves {robot['robot_id']}: give each its own name")
         for camera in robot["cameras"]:
             span = "nothing kept"
             if camera["newest"]:
@@ -43,7 +45,7 @@ def _stored(folder: Path) -> "list[dict]":
 
     return [
         {"robot_id": status.robot_id, "model_id": status.model_id, "sightings": status.sightings,
-         "disk_bytes": status.disk_bytes, "leaving": False,
+         "disk_bytes": status.disk_bytes, "leaving": False, "claims": 1,
          "cameras": [_camera(camera.camera_id, camera.frames, camera.sightings, camera.oldest_ns or 0, camera.newest_ns or 0)
                      for camera in status.cameras]}
         for status in stored_status(folder)]
@@ -55,9 +57,10 @@ def _live() -> "list[dict]":
 
     with Asker() as asker:
         time.sleep(LISTEN_S)
+        claims = {entry.robot_id: entry.claims for entry in asker.entries()}
         return [
             {"robot_id": line.robot_id, "model_id": line.model_id, "sightings": line.sightings,
-             "disk_bytes": line.disk_bytes, "leaving": line.leaving,
+             "disk_bytes": line.disk_bytes, "leaving": line.leaving, "claims": claims.get(line.robot_id, 1),
              "cameras": [_camera(camera.camera_id, camera.frames, camera.sightings, to_ns(camera.oldest), to_ns(camera.newest))
                          for camera in line.cameras]}
             for line in asker.roster().values()]

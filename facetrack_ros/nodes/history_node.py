@@ -1,5 +1,6 @@
 """History node: keeps frames, sightings and events of a robot's cameras, and answers searches over them."""
 
+import time
 import uuid
 
 from facetrack_ros import msg
@@ -22,6 +23,8 @@ from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.frame import Frame
 from facetrack_ros.vision.from_config import VISION_OPTIONS, contract_of
+
+GOODBYES, GOODBYE_S = 3, 0.03
 
 
 class HistoryNode(RobotMember):
@@ -116,6 +119,12 @@ class HistoryNode(RobotMember):
         self._roster.publish(conversion.status_to_message(
             status, self.get_clock().now().to_msg(), self.instance_id, leaving, self._models))
 
+    def _say_goodbye(self) -> None:
+        """More than once: who listens to the roster all the time hears it as it comes, and one message may be lost."""
+        for _ in range(GOODBYES):
+            self._tell_status(leaving=True)
+            time.sleep(GOODBYE_S)
+
     def close(self) -> None:
         """Write what is left, leave the roster, close the files."""
         if self._images is not None:
@@ -124,7 +133,7 @@ class HistoryNode(RobotMember):
         self._answering.close()
         self._worker.close()
         self._frame_services.close()
-        self._tell_status(leaving=True)
+        self._say_goodbye()
         if self.history is not None:
             self.history.close()
 

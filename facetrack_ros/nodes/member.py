@@ -20,10 +20,16 @@ ROSTER_LINE = QoSProfile(depth=1, history=QoSHistoryPolicy.KEEP_LAST, reliabilit
                          durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 ROSTER = QoSProfile(depth=1000, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE,
                     durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
-# A robot's answers to searches, kept for an asker whose ears its DDS does not know yet; and the answers of all robots to several
-# searches at once, while their asker looks elsewhere.
-ANSWERS = QoSProfile(depth=32, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE,
+# The lines of all robots as a robot hears them that is always there. Nobody acknowledges: in a fleet of fifty, lines and
+# acknowledgements would be nine thousand packets a second, and the next line comes in a second anyway.
+ROSTER_EAR = QoSProfile(depth=1000, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.BEST_EFFORT)
+# A robot's questions, and its answers, the last of which is kept for an asker whose ears its DDS does not know yet. DDS tells a
+# reader of a lost message only every three seconds, and holds back what came after it; unless its history is full, when it
+# tells with every message. With a depth of one it is always full: a question or an answer sent again comes through at once.
+QUESTIONS = QoSProfile(depth=1, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE)
+ANSWERS = QoSProfile(depth=1, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE,
                      durability=QoSDurabilityPolicy.TRANSIENT_LOCAL, lifespan=Duration(seconds=10))
+# The answers of all robots to several searches at once, while their asker looks elsewhere.
 RESULTS = QoSProfile(depth=1000, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE,
                      durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 # The faces a robot has told of, for latecomers too.

@@ -13,7 +13,7 @@ from facetrack_ros import msg
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.answer_parts import AnswerParts
 from facetrack_ros.nodes.clocks import steady_timer
-from facetrack_ros.nodes.member import RELIABLE, RESULTS, ROSTER, RobotMember
+from facetrack_ros.nodes.member import QUESTIONS, RESULTS, ROSTER_EAR, RobotMember
 from facetrack_ros.nodes.patient_subscription import PatientSubscription
 from facetrack_ros.search.gathering import Gathering
 from facetrack_ros.search.question import Question
@@ -48,10 +48,10 @@ class OpenSearches:
 
     A result reaches every robot that listens. So a robot listens only while it asks and for a minute after that: else fifty robots
     would each hear the fifty answers to a question that one of them asked. Results of others' searches are told by their first bytes
-    and cost no more. A robot that begins to listen hears what was answered a moment before, as answers are kept for ten seconds.
+    and cost no more. A robot that begins to listen hears each robot's last answer, as that is kept for ten seconds.
 
-    DDS repeats a lost message, but only when it notices: with its defaults after up to three seconds. So the robots that have not
-    answered are asked again after 0.4 seconds and on, and each answers a question once, sending the same answer for the same question.
+    DDS notices a lost message after up to three seconds. So the robots that have not answered are asked again every 0.4 seconds; each
+    searches once and sends the same answer for the same question.
 
     :param node: whose robot asks.
     :param group: of the timers of a search.
@@ -62,14 +62,14 @@ class OpenSearches:
         self._node = node
         self._group = group
         self._parts = parts
-        self._requests = node.create_publisher(msg.FaceSearchRequest, node.mesh_topic("search/request"), RELIABLE)
+        self._requests = node.create_publisher(msg.FaceSearchRequest, node.mesh_topic("search/request"), QUESTIONS)
         self._roster = Roster()
         self._open: "dict[str, OpenSearch]" = {}
         self._claimed: "frozenset[str]" = frozenset()
         self.turned_down: "Counter[str]" = Counter()
         self._results: "PatientSubscription | None" = None
         self._asked = 0.0
-        self._lines = PatientSubscription(node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER,
+        self._lines = PatientSubscription(node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER_EAR,
                                           lambda: bool(self._open))
         steady_timer(node, READ_S, self._read_and_rest)
 

@@ -67,7 +67,7 @@ class SearchAnswering:
                                                 f"{question.asker or 'nobody'}: not answered", throttle_duration_sec=60.0)
             elif question.robots and self._node.robot_id not in question.robots:
                 continue
-            elif not self._kept.begin(question.search_id):
+            elif not self._kept.begin(message):
                 if (answered := self._kept.of(question.search_id)) is not None:
                     self._results.publish(answered)  # it was lost on its way
             elif question.rescan or self._foreign(question):

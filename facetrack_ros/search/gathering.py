@@ -104,8 +104,7 @@ class Gathering:
     def add(self, search_id: str, answer: RobotAnswer, matches: "Iterable[Match]" = ()) -> bool:
         """Take in one robot's answer.
 
-        An answer that makes no sense (another robot's matches, a similarity below the threshold or that is no
-        number) counts as this robot's error: it will send no other.
+        An answer that makes no sense (another robot's matches, a similarity that is none) counts as this robot's error: it will send no other.
 
         :returns: whether it counts; see :attr:`ignored` and :attr:`malformed`.
         """
@@ -129,8 +128,6 @@ class Gathering:
         return True
 
     def _fault(self, answer: RobotAnswer, matches: "list[Match]") -> str:
-        # With an embedder of its own goes a threshold of its own.
-        threshold = (answer.threshold if answer.model_id else threshold_of(self._question, self._contract)) - _ROUNDING
         if answer.status not in _OF_ITSELF:
             return f"the status {answer.status!r}"
         if not math.isfinite(answer.elapsed_ms) or answer.elapsed_ms < 0:
@@ -138,7 +135,7 @@ class Gathering:
         for match in matches:
             if match.robot_id != answer.robot_id:
                 return f"a match of {match.robot_id!r}"
-            if not threshold <= match.similarity <= 1.0 + _ROUNDING:  # NaN too
+            if not abs(match.similarity) <= 1.0 + _ROUNDING:  # NaN too
                 return f"a similarity of {match.similarity:g}"
         return ""
 
