@@ -1,6 +1,7 @@
 """Embedder node: frames and the persons in them in, faces with embeddings out."""
 
 import math
+import time
 from dataclasses import replace
 from functools import partial
 from typing import Callable
@@ -9,9 +10,11 @@ from sensor_msgs.msg import BatteryState
 
 from facetrack_ros import msg
 from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.diagnostics import Diagnostics
 from facetrack_ros.nodes.image_input import ImageInput
 from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import NewestPerCamera, Worker
 from facetrack_ros.tracking.improving_faces import ImprovingFaces
@@ -49,6 +52,8 @@ class EmbedderNode(RobotMember):
             self.create_subscription(BatteryState, self.settings["battery.topic"], self._on_battery, STREAM)
         self._worker = Worker("embedder", NewestPerCamera(), self._find_faces, self.get_logger())
         self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep) if subscribe else None
+        self._health = StageHealth(self, self.cameras, "embedder", "faces")
+        self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
         if subscribe:
             for camera in self.cameras:
                 self.create_subscription(msg.Detections, self.camera_topic(camera, "detections"),
@@ -59,6 +64,7 @@ class EmbedderNode(RobotMember):
 
     def on_detections(self, frame: Frame, detections: Detections) -> None:
         """Take the persons of a frame; an older frame of that camera that nobody looked at gives way."""
+        self._health.came(frame)
         self._worker.put(frame.camera_id, (frame, detections))
 
     def _on_detections_message(self, message: msg.Detections) -> None:
@@ -86,7 +92,7 @@ class EmbedderNode(RobotMember):
 
     def _find_faces(self, work: "list[tuple[Frame, Detections]]") -> None:
         for frame, detections in work:
-            faces = ()
+            faces, started = (), time.perf_counter()
             if self.settings["face_tracking.enabled"] and not self._brake.braking:
                 improving = self._improving.get(frame.camera_id)
                 faces = self._pipeline.faces(frame.image, detections, improving and partial(improving.choose, frame.stamp_ns))
@@ -94,6 +100,7 @@ class EmbedderNode(RobotMember):
                 conversion.faces_to_message(frame, self._pipeline.contract.id, faces))
             for listener in self.listeners:
                 listener(frame, faces)
+            self._health.done(frame, time.perf_counter() - started)
 
     def drain(self) -> None:
         """Wait until the frames at hand are through."""

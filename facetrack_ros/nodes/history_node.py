@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from dataclasses import replace
 
 from facetrack_ros import msg
 from facetrack_ros.errors import StoreError
@@ -10,10 +11,13 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.clocks import steady_timer
+from facetrack_ros.nodes.diagnostics import Diagnostics
 from facetrack_ros.nodes.frame_services import FrameServices
+from facetrack_ros.nodes.history_health import HistoryHealth
 from facetrack_ros.nodes.image_input import ImageInput
 from facetrack_ros.nodes.member import RELIABLE, ROSTER, ROSTER_LINE, RobotMember
 from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.search.answer import ANSWERED, RobotAnswer
 from facetrack_ros.search.local import search_history
@@ -47,13 +51,17 @@ class HistoryNode(RobotMember):
         self.create_subscription(msg.HistoryStatus, self.mesh_topic("roster"), self._on_status, ROSTER)
         steady_timer(self, 1.0, self._tell_status)
         self._frame_services = FrameServices(self, lambda: self.history, self.settings["frame_history.save_on_alert"])
-        self._images = ImageInput(self, self.cameras, self.settings, self.on_frame) if subscribe else None
+        frames = StageHealth(self, self.cameras, "history", clocks=True,
+                             problem=lambda camera: self._images.problem(camera) if self._images is not None else "")
+        self._frames_health, self._health = frames, HistoryHealth(frames, self.robot_folder())
+        self._images = ImageInput(self, self.cameras, self.settings, self.on_frame, refused=frames.failed) if subscribe else None
         if subscribe:
             self.create_subscription(msg.PersonEvent, self.robot_topic("events"),
                                      lambda message: self.on_event(conversion.event_from_message(message)), RELIABLE)
             for camera in self.cameras:
                 self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message, RELIABLE)
         self._tell_status()
+        self._diagnostics = Diagnostics(self, self.robot_id, lambda: self._health.look(self._status))
 
     def _open(self, contract: ModelContract) -> RobotHistory:
         return RobotHistory(self.robot_folder(), self.robot_id, contract,
@@ -63,10 +71,13 @@ class HistoryNode(RobotMember):
 
     def on_frame(self, frame: Frame) -> None:
         """Keep a frame; costs the caller no more than a list append. A disk that fails never stops the camera."""
+        self._frames_health.came(frame)
         try:
             if self.history is not None:
                 self.history.add_frame(frame)
+            self._frames_health.done(frame)
         except StoreError as error:
+            self._frames_health.failed(frame.camera_id, str(error), frame.stamp_ns)
             self.get_logger().error(str(error), throttle_duration_sec=60.0)
 
     def on_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
@@ -89,7 +100,11 @@ class HistoryNode(RobotMember):
 
     def _work(self, items: list) -> None:
         for call, *arguments in items:
-            call(*arguments)
+            try:
+                call(*arguments)
+            except StoreError as error:
+                self._health.failed(str(error))
+                raise
 
     def _keep_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
         if self.history is not None:
@@ -110,6 +125,7 @@ class HistoryNode(RobotMember):
         answer, matches = RobotAnswer(self.robot_id, ANSWERED), ()
         if self.history is not None:
             answer, matches = search_history(self.history, question)
+            answer = replace(answer, note=self._clock_note(question.cameras))
         result = msg.FaceSearchResult(
             search_id=question.search_id, instance_id=self.instance_id,
             model_id=self.history.contract.id if self.history is not None else "",
@@ -118,21 +134,28 @@ class HistoryNode(RobotMember):
         result.robot.elapsed_ms = (time.perf_counter() - started) * 1e3
         self._results.publish(result)
 
+    def _clock_note(self, cameras: "tuple[str, ...]") -> str:
+        """Whose clock is off, of the cameras asked for: what they saw is filed under other times than it happened at."""
+        return "; ".join(filter(None, (clock.sentence(camera) for camera, clock in self._frames_health.clocks.items()
+                                       if not cameras or camera in cameras)))
+
     def _on_status(self, message: msg.HistoryStatus) -> None:
         if message.robot_id == self.robot_id and message.instance_id != self.instance_id and not message.leaving:
             self.get_logger().error(f"another robot on the mesh is called {self.robot_id} too: searches will miss one of "
                                     "the two; give one another name", throttle_duration_sec=60.0)
 
     def _tell_status(self, leaving: bool = False) -> None:
-        status = HistoryStatus(self.robot_id, "", (), 0, 0, 0)
+        status = self._status = HistoryStatus(self.robot_id, "", (), 0, 0, 0)
         try:
-            status = self.history.status() if self.history is not None else status
+            status = self._status = self.history.status() if self.history is not None else status
         except StoreError as error:
+            self._health.failed(str(error))
             self.get_logger().error(str(error), throttle_duration_sec=60.0)
         if self.history is not None:
             self._worker.put("", (self.history.flush,))
         self._roster.publish(conversion.status_to_message(
-            status, self.get_clock().now().to_msg(), self.instance_id, leaving, self._models))
+            status, self.get_clock().now().to_msg(), self.instance_id, leaving, self._models,
+            {camera: clock.behind_ns for camera, clock in self._frames_health.clocks.items()}))
 
     def close(self) -> None:
         """Write what is left, leave the roster, close the files."""

@@ -43,6 +43,7 @@ class RobotAnswer:
     :param sightings: how many sightings it compared.
     :param elapsed_ms: its own search time, milliseconds.
     :param error: a sentence, empty when there is none.
+    :param note: what to keep in mind with its matches, such as a camera whose clock is off; empty: nothing.
     """
 
     robot_id: str
@@ -51,6 +52,7 @@ class RobotAnswer:
     sightings: int = 0
     elapsed_ms: float = 0.0
     error: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)

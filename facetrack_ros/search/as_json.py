@@ -24,7 +24,8 @@ def _match(match: Match) -> dict:
 
 def _robot(robot: RobotAnswer) -> dict:
     return {"robot_id": robot.robot_id, "status": robot.status, "matches": int(robot.matches),
-            "sightings": int(robot.sightings), "elapsed_ms": _number(robot.elapsed_ms, 3), "error": robot.error}
+            "sightings": int(robot.sightings), "elapsed_ms": _number(robot.elapsed_ms, 3), "error": robot.error,
+            "note": robot.note}
 
 
 def _seconds(stamp_ns: int) -> float:

@@ -56,7 +56,7 @@ def _matches(answer: Answer) -> str:
 
 def _robots(answer: Answer) -> str:
     rows = [(robot.robot_id, robot.status.replace("_", " "), str(robot.matches), str(robot.sightings),
-             f"{robot.elapsed_ms:.1f}", robot.error) for robot in answer.robots]
+             f"{robot.elapsed_ms:.1f}", "; ".join(filter(None, (robot.error, robot.note)))) for robot in answer.robots]
     return _columns(("robot", "status", "matches", "sightings", "ms", ""), rows, right=(2, 3, 4))
 
 

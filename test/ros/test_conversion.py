@@ -66,7 +66,7 @@ def test_a_question_and_an_answer():
     question = Question("id", UNIT, "m", STAMP, 60_000_000_000, ("robot1",), ("front",), 0.5, 20, 2_000_000_000)
     same(conversion.question_from_message(conversion.question_to_message(question, "robot1")), question)
     match = Match("robot1", "front", "p", "t", 7, STAMP, STAMP - 1, STAMP + 1, BOX, BOX, 0.5, 0.25, b"thumbnail")
-    lines = (RobotAnswer("robot1", ANSWERED, 1, 10, 0.5), RobotAnswer("robot2", TIMED_OUT, error="silent"))
+    lines = (RobotAnswer("robot1", ANSWERED, 1, 10, 0.5, note="its clock is off"), RobotAnswer("robot2", TIMED_OUT, error="silent"))
     response = conversion.srv.FaceSearch.Response()
     conversion.fill_response(response, Answer("id", "m", 0.5, 0.25, (match,), lines))
     assert response.success and "robot2" in response.message
