@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import time
 from pathlib import Path
 
@@ -33,7 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
             span = "nothing kept"
             if camera["newest"]:
                 span = f"{show_utc(round(camera['oldest'] * 1e9))} to {show_utc(round(camera['newest'] * 1e9))} UTC"
-            print(f"  {camera['camera_id']:<10} {camera['frames']} frames in memory, {camera['sightings']} sightings, {span}")
+            off = camera["clock_behind"]
+            clock = f", its clock {abs(off):.1f} s {'behind' if off > 0 else 'ahead'}" if off is not None and abs(off) > 1 else ""
+            print(f"  {camera['camera_id']:<10} {camera['frames']} frames in memory, {camera['sightings']} sightings, {span}{clock}")
     if not robots:
         print(f"no robot on the mesh within {LISTEN_S:g} s" if not arguments.data else "no history")
         return 1
@@ -46,7 +49,7 @@ def _stored(folder: Path) -> "list[dict]":
     return [
         {"robot_id": status.robot_id, "model_id": status.model_id, "sightings": status.sightings,
          "disk_bytes": status.disk_bytes, "leaving": False, "claims": 1,
-         "cameras": [_camera(camera.camera_id, camera.frames, camera.sightings, camera.oldest_ns or 0, camera.newest_ns or 0)
+         "cameras": [_camera(camera.camera_id, camera.frames, camera.sightings, camera.oldest_ns or 0, camera.newest_ns or 0, None)
                      for camera in status.cameras]}
         for status in stored_status(folder)]
 
@@ -61,11 +64,12 @@ def _live() -> "list[dict]":
         return [
             {"robot_id": line.robot_id, "model_id": line.model_id, "sightings": line.sightings,
              "disk_bytes": line.disk_bytes, "leaving": line.leaving, "claims": claims.get(line.robot_id, 1),
-             "cameras": [_camera(camera.camera_id, camera.frames, camera.sightings, to_ns(camera.oldest), to_ns(camera.newest))
+             "cameras": [_camera(camera.camera_id, camera.frames, camera.sightings, to_ns(camera.oldest), to_ns(camera.newest),
+                                 None if math.isnan(camera.clock_behind_s) else camera.clock_behind_s)
                          for camera in line.cameras]}
             for line in asker.roster().values()]
 
 
-def _camera(camera_id: str, frames: int, sightings: int, oldest_ns: int, newest_ns: int) -> dict:
+def _camera(camera_id: str, frames: int, sightings: int, oldest_ns: int, newest_ns: int, clock_behind_s: "float | None") -> dict:
     return {"camera_id": camera_id, "frames": frames, "sightings": sightings, "oldest": oldest_ns / 1e9,
-            "newest": newest_ns / 1e9}
+            "newest": newest_ns / 1e9, "clock_behind": clock_behind_s}

@@ -1,7 +1,9 @@
 """Camera node: a device, an address, a file, a folder or a bag in, JPEG frames out, in real time."""
 
 import threading
+import time
 import traceback
+from dataclasses import replace
 from typing import Callable
 
 from rcl_interfaces.msg import ParameterDescriptor
@@ -9,14 +11,18 @@ from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros.errors import ConfigError, FacetrackError
 from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.complaints import Complaints
+from facetrack_ros.nodes.diagnosis import STALE, Diagnosis
+from facetrack_ros.nodes.diagnostics import Diagnostics
 from facetrack_ros.nodes.member import STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.sources.opening import open_source
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.vision.frame import Frame
 
-# How long a lost device or address is left alone before the next try.
-RETRY_S = 2.0
+# How long a lost device or address is left alone before the next try. Back again, it is to give pictures within 5 s.
+RETRY_S = 1.0
 
 
 class CameraNode(RobotMember):
@@ -44,6 +50,11 @@ class CameraNode(RobotMember):
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"camera {self.camera_id}", daemon=True)
         self._number = 0
+        self._complaints = Complaints(self.get_logger())
+        self._lost_s: "float | None" = None
+        self._trouble, self._over = "", ""
+        self._health = StageHealth(self, (self.camera_id,), "camera", problem=lambda camera: self._trouble)
+        self._diagnostics = Diagnostics(self, self.robot_id, self._look)
 
     def open(self) -> None:
         """Open the source.
@@ -60,9 +71,10 @@ class CameraNode(RobotMember):
         while not self._stop.is_set():
             try:
                 with self._source or open_source(self._text) as source:
+                    self._source = source
                     self._play(source)
                     live = source.live
-                failed, ended = live, "stopped giving pictures" if live else "is over"
+                failed, ended = live, f"{source.name} stopped giving pictures" if live else "is over"
             except FacetrackError as error:
                 live, failed, ended = self._source is None or self._source.live, True, str(error)
             except Exception as error:  # a camera that dies silently would look like one that sees nobody
@@ -72,14 +84,32 @@ class CameraNode(RobotMember):
             if self._stop.is_set():
                 return
             if not live and not self.settings["camera.loop"]:
+                self._over = f"{self._text} {ended}, after {self._number} frames"
                 self.get_logger().info(f"camera {self.camera_id}: {self._text} {ended}, after {self._number} frames")
                 for listener in self.end_listeners:
                     listener(self.camera_id)
                 return
             if failed:
-                self.get_logger().warning(f"camera {self.camera_id}: {self._text} {ended}; trying again",
-                                          throttle_duration_sec=60.0)
+                self._lose(ended)
                 self._stop.wait(RETRY_S)
+
+    def _lose(self, why: str) -> None:
+        """The source is gone for now."""
+        self._lost_s = time.monotonic() if self._lost_s is None else self._lost_s
+        self._trouble = f"{why}; trying again"
+        self._health.failed(self.camera_id, self._trouble)
+        self._complaints.tell("source", f"camera {self.camera_id}: {self._trouble}")
+
+    def _find_again(self) -> None:
+        """A picture came."""
+        if self._lost_s is not None:
+            self.get_logger().info(f"camera {self.camera_id}: pictures come again, after {time.monotonic() - self._lost_s:.0f} s")
+            self._lost_s, self._trouble = None, ""
+            self._complaints.forget("source")
+
+    def _look(self) -> "list[Diagnosis]":
+        found = self._health.of(self.camera_id, {"source": self._source.name if self._source is not None else "none open"})
+        return [replace(found, level=STALE, sentence=self._over) if self._over else found]
 
     def _play(self, source: FrameSource) -> None:
         clock = self.get_clock()
@@ -93,12 +123,15 @@ class CameraNode(RobotMember):
             if stamp_ns <= last_ns:
                 continue
             last_ns = stamp_ns
+            self._find_again()
             frame = Frame(self.camera_id, stamp_ns, self._number, picture.to_jpeg(self.settings["camera.jpeg_quality"]),
                           picture.frame_id)
             self._number += 1
+            self._health.came(frame)
             self._publisher.publish(conversion.frame_to_message(frame))
             for listener in self.listeners:
                 listener(frame)
+            self._health.done(frame)
 
     def close(self) -> None:
         """Stop at once and let go of the source."""

@@ -1,13 +1,16 @@
 """Detector node: frames of all cameras in, persons out."""
 
+import time
 from typing import Callable
 
 from facetrack_ros import msg
 from facetrack_ros.errors import FrameError
 from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.diagnostics import Diagnostics
 from facetrack_ros.nodes.image_input import ImageInput
 from facetrack_ros.nodes.member import RELIABLE, RobotMember
 from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.worker import NewestPerCamera, Worker
 from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.detections import Detections
@@ -32,12 +35,17 @@ class DetectorNode(RobotMember):
         self._outputs = {camera: self.create_publisher(msg.Detections, self.camera_topic(camera, "detections"), RELIABLE)
                             for camera in self.cameras}
         self._worker = Worker("detector", NewestPerCamera(), self._detect, self.get_logger())
-        self._images = ImageInput(self, self.cameras, self.settings, self.on_frame, encode=True) if subscribe else None
+        self._health = StageHealth(self, self.cameras, "detector", "detection",
+                                   lambda camera: self._images.problem(camera) if self._images is not None else "", clocks=True)
+        self._images = ImageInput(self, self.cameras, self.settings, self.on_frame, encode=True,
+                                  refused=self._health.failed) if subscribe else None
+        self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
 
     def on_frame(self, frame: Frame) -> None:
         """Take a frame; an older one of that camera that nobody looked at gives way."""
         for listener in self.frame_listeners:
             listener(frame)
+        self._health.came(frame)
         self._worker.put(frame.camera_id, frame)
 
     def _detect(self, frames: "list[Frame]") -> None:
@@ -47,12 +55,17 @@ class DetectorNode(RobotMember):
                 frame.image
                 readable.append(frame)
             except FrameError as error:
+                self._health.failed(frame.camera_id, str(error), frame.stamp_ns)
                 self.get_logger().warning(str(error), throttle_duration_sec=60.0)
-        for frame, detections in zip(readable, self._pipeline.detect([frame.image for frame in readable])):
+        started = time.perf_counter()
+        found = self._pipeline.detect([frame.image for frame in readable])
+        took_s = (time.perf_counter() - started) / max(1, len(readable))
+        for frame, detections in zip(readable, found):
             detections = with_appearance(detections, frame.image, self._bodies)
             self._outputs[frame.camera_id].publish(conversion.detections_to_message(frame, detections))
             for listener in self.listeners:
                 listener(frame, detections)
+            self._health.done(frame, took_s)
 
     def drain(self) -> None:
         """Wait until the frames at hand are through."""

@@ -1,5 +1,6 @@
 """Embedder node: frames and the persons in them in, faces with embeddings out."""
 
+import time
 from dataclasses import replace
 from functools import partial
 from typing import Callable
@@ -7,9 +8,11 @@ from typing import Callable
 from facetrack_ros import msg
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.battery_watch import BatteryWatch
+from facetrack_ros.nodes.diagnostics import Diagnostics
 from facetrack_ros.nodes.image_input import ImageInput
 from facetrack_ros.nodes.member import RELIABLE, RobotMember
 from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import NewestPerCamera, Worker
 from facetrack_ros.tracking.improving_faces import ImprovingFaces
@@ -44,6 +47,8 @@ class EmbedderNode(RobotMember):
         self._battery = BatteryWatch(self, self.get_logger().warning)
         self._worker = Worker("embedder", NewestPerCamera(), self._find_faces, self.get_logger())
         self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep) if subscribe else None
+        self._health = StageHealth(self, self.cameras, "embedder", "faces")
+        self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
         if subscribe:
             for camera in self.cameras:
                 self.create_subscription(msg.Detections, self.camera_topic(camera, "detections"),
@@ -54,6 +59,7 @@ class EmbedderNode(RobotMember):
 
     def on_detections(self, frame: Frame, detections: Detections) -> None:
         """Take the persons of a frame; an older frame of that camera that nobody looked at gives way."""
+        self._health.came(frame)
         self._worker.put(frame.camera_id, (frame, detections))
 
     def _on_detections_message(self, message: msg.Detections) -> None:
@@ -72,7 +78,7 @@ class EmbedderNode(RobotMember):
 
     def _find_faces(self, work: "list[tuple[Frame, Detections]]") -> None:
         for frame, detections in work:
-            faces = ()
+            faces, started = (), time.perf_counter()
             if self.settings["face_tracking.enabled"] and not self._battery.braking:
                 improving = self._improving.get(frame.camera_id)
                 faces = self._pipeline.faces(frame.image, detections, improving and partial(improving.choose, frame.stamp_ns))
@@ -80,6 +86,7 @@ class EmbedderNode(RobotMember):
                 conversion.faces_to_message(frame, self._pipeline.contract.id, faces))
             for listener in self.listeners:
                 listener(frame, faces)
+            self._health.done(frame, time.perf_counter() - started)
 
     def drain(self) -> None:
         """Wait until the frames at hand are through."""

@@ -11,12 +11,15 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.clocks import steady_timer
+from facetrack_ros.nodes.diagnostics import Diagnostics
 from facetrack_ros.nodes.frame_services import FrameServices
+from facetrack_ros.nodes.history_health import HistoryHealth
 from facetrack_ros.nodes.image_input import ImageInput
 from facetrack_ros.nodes.member import RELIABLE, ROSTER_LINE, RobotMember
 from facetrack_ros.nodes.pose_input import PoseInput
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.search_answering import SearchAnswering
+from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.tracking.event import PersonEvent
 from facetrack_ros.tracking.track import Track
@@ -45,16 +48,20 @@ class HistoryNode(RobotMember):
         self.history = self._open(contract) if contract else None
         self._roster = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), ROSTER_LINE)
         self._worker = Worker("history", Everything(), self._work, self.get_logger())
-        self._answering = SearchAnswering(self, self.instance_id, lambda: self.history)
+        self._answering = SearchAnswering(self, self.instance_id, lambda: self.history, self._clock_note)
         self._telling = steady_timer(self, 1.0, self._tell_status)
         self._frame_services = FrameServices(self, lambda: self.history, self.settings["frame_history.save_on_alert"])
-        self._images = ImageInput(self, self.cameras, self.settings, self.on_frame) if subscribe else None
+        frames = StageHealth(self, self.cameras, "history", clocks=True,
+                             problem=lambda camera: self._images.problem(camera) if self._images is not None else "")
+        self._frames_health, self._health = frames, HistoryHealth(frames, self.robot_folder())
+        self._images = ImageInput(self, self.cameras, self.settings, self.on_frame, refused=frames.failed) if subscribe else None
         PoseInput(self, self.settings["robot_pose.topic"], self.settings["robot_pose.type"], self.poses)
         if subscribe:
             self.create_subscription(msg.PersonEvent, self.robot_topic("events"), self._on_event_message, RELIABLE)
             for camera in self.cameras:
                 self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message, RELIABLE)
         self._tell_status()
+        self._diagnostics = Diagnostics(self, self.robot_id, lambda: self._health.look(self._status))
 
     def _open(self, contract: ModelContract) -> RobotHistory:
         return RobotHistory(self.robot_folder(), self.robot_id, contract,
@@ -64,10 +71,13 @@ class HistoryNode(RobotMember):
 
     def on_frame(self, frame: Frame) -> None:
         """Keep a frame; costs the caller no more than a list append. A disk that fails never stops the camera."""
+        self._frames_health.came(frame)
         try:
             if self.history is not None:
                 self.history.add_frame(frame)
+            self._frames_health.done(frame)
         except StoreError as error:
+            self._frames_health.failed(frame.camera_id, str(error), frame.stamp_ns)
             self.get_logger().error(str(error), throttle_duration_sec=60.0)
 
     def on_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
@@ -94,7 +104,11 @@ class HistoryNode(RobotMember):
 
     def _work(self, items: list) -> None:
         for call, *arguments in items:
-            call(*arguments)
+            try:
+                call(*arguments)
+            except StoreError as error:
+                self._health.failed(str(error))
+                raise
 
     def _keep_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
         if self.history is not None:
@@ -107,17 +121,24 @@ class HistoryNode(RobotMember):
                 self.get_logger().info(f"the event log takes events again: {waited} that waited are written, "
                                        f"{self.history.events.lost} were too many to wait and are lost")
 
+    def _clock_note(self, cameras: "tuple[str, ...]") -> str:
+        """Whose clock is off, of the cameras asked for: what they saw is filed under other times than it happened at."""
+        return "; ".join(filter(None, (clock.sentence(camera) for camera, clock in self._frames_health.clocks.items()
+                                       if not cameras or camera in cameras)))
+
 
     def _tell_status(self, leaving: bool = False) -> None:
-        status = HistoryStatus(self.robot_id, "", (), 0, 0, 0)
+        status = self._status = HistoryStatus(self.robot_id, "", (), 0, 0, 0)
         try:
-            status = self.history.status() if self.history is not None else status
+            status = self._status = self.history.status() if self.history is not None else status
         except StoreError as error:
+            self._health.failed(str(error))
             self.get_logger().error(str(error), throttle_duration_sec=60.0)
         if self.history is not None:
             self._worker.put("", (self.history.flush,))
         self._roster.publish(conversion.status_to_message(
-            status, self.get_clock().now().to_msg(), self.instance_id, leaving, self._models))
+            status, self.get_clock().now().to_msg(), self.instance_id, leaving, self._models,
+            {camera: clock.behind_ns for camera, clock in self._frames_health.clocks.items()}))
 
     def _say_goodbye(self) -> None:
         """More than once: who listens to the roster all the time hears it as it comes, and one message may be lost."""

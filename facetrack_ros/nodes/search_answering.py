@@ -35,12 +35,15 @@ class SearchAnswering:
 
     :param node: the history node.
     :param history: the robot's history, None while there is none yet.
+    :param remark: what is to be kept in mind with an answer about these cameras (all, where none is named).
     """
 
-    def __init__(self, node: RobotMember, instance_id: str, history: "Callable[[], RobotHistory | None]"):
+    def __init__(self, node: RobotMember, instance_id: str, history: "Callable[[], RobotHistory | None]",
+                 remark: "Callable[[tuple[str, ...]], str]"):
         self._node = node
         self._instance_id = instance_id
         self._history = history
+        self._remark = remark
         self._rescanning = Rescanning(node)
         self._written_down: "OrderedDict[str, None]" = OrderedDict()
         self._nameless = 0
@@ -94,7 +97,8 @@ class SearchAnswering:
                 answer, matches = self._search(history, question, came_s)
             except FacetrackError as error:
                 answer = RobotAnswer(self._node.robot_id, ERROR, error=str(error))
-        answer = replace(answer, elapsed_ms=(time.perf_counter() - started) * 1e3)
+        note = "; ".join(filter(None, (answer.note, self._remark(question.cameras))))
+        answer = replace(answer, note=note, elapsed_ms=(time.perf_counter() - started) * 1e3)
         result = msg.FaceSearchResult(
             search_id=question.search_id, instance_id=self._instance_id,
             model_id=history.contract.id if history is not None else "", robot=conversion.robot_answer_to_message(answer),

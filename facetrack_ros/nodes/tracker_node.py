@@ -1,5 +1,6 @@
 """Tracker node: persons and faces in, tracks and events out."""
 
+import time
 from dataclasses import replace
 from typing import Callable
 
@@ -9,9 +10,11 @@ from facetrack_ros.history.folders import robot_folder
 from facetrack_ros.history.recalled_people import recalled_people
 from facetrack_ros.nodes import conversion, people_conversion
 from facetrack_ros.nodes.clocks import passing_ns, steady_timer
+from facetrack_ros.nodes.diagnostics import Diagnostics
 from facetrack_ros.nodes.image_input import ImageInput
 from facetrack_ros.nodes.member import RELIABLE, ROSTER, TEMPLATES, RobotMember
 from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.tracking.event import FACE_MATCHED, PersonEvent
@@ -47,6 +50,8 @@ class TrackerNode(RobotMember):
         self._joins = {camera: FrameJoin() for camera in self.cameras}
         self._waiting = WaitingImages(self.cameras)
         self._images: "ImageInput | None" = None
+        self._health = StageHealth(self, self.cameras, "tracker", "tracking")
+        self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
         self._frame_ids = {}
         self._arrived = {}
         self._outputs = {camera: self.create_publisher(msg.Tracks, self.camera_topic(camera, "tracks"), RELIABLE)
@@ -90,6 +95,7 @@ class TrackerNode(RobotMember):
 
     def on_detections(self, frame: Frame, detections: Detections) -> None:
         """Take the persons of a frame."""
+        self._health.came(frame)
         self._worker.put("", (self._detected, frame, detections))
 
     def on_faces(self, frame: Frame, faces: "tuple[Face, ...]") -> None:
@@ -131,6 +137,7 @@ class TrackerNode(RobotMember):
     def _update(self, frame: Frame, detections: Detections, faces: "tuple[Face, ...]") -> None:
         if self._people is None:
             return
+        started = time.perf_counter()
         image = frame.image if self._needs_images and frame.jpeg else None
         tracks, events = self._people.update(frame.camera_id, frame.stamp_ns, frame.number, detections, faces, image)
         self._outputs[frame.camera_id].publish(
@@ -138,6 +145,7 @@ class TrackerNode(RobotMember):
         for listener in self.track_listeners:
             listener(frame, tracks)
         self._tell(events)
+        self._health.done(frame, time.perf_counter() - started)
 
     def _pass_time(self) -> None:
         """Cameras that send nothing age too, by the time since their last frame arrived."""
