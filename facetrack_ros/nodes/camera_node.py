@@ -96,7 +96,8 @@ class CameraNode(RobotMember):
             frame = Frame(self.camera_id, stamp_ns, self._number, picture.to_jpeg(self.settings["camera.jpeg_quality"]),
                           picture.frame_id)
             self._number += 1
-            self._publisher.publish(conversion.frame_to_message(frame))
+            if self._publisher.get_subscription_count():
+                self._publisher.publish(conversion.frame_to_message(frame))
             for listener in self.listeners:
                 listener(frame)
 

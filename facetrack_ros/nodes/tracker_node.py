@@ -25,6 +25,7 @@ from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.face import Face
 from facetrack_ros.vision.frame import Frame
 from facetrack_ros.vision.from_config import contract_of
+from facetrack_ros.vision.look import Seen
 
 # How often time passes for cameras that send nothing.
 TICK_S = 0.25
@@ -97,6 +98,10 @@ class TrackerNode(RobotMember):
         """Take the faces of a frame whose persons came before."""
         self._worker.put("", (self._found_faces, frame, faces))
 
+    def on_seen(self, frame: Frame, seen: Seen) -> None:
+        """Take all that a frame shows, persons and faces at once."""
+        self._worker.put("", (self._saw, frame, seen))
+
     def on_camera_end(self, camera_id: str) -> None:
         """The camera stopped: whoever is in view has left."""
         self._worker.put("", (self._camera_ended, camera_id))
@@ -120,8 +125,7 @@ class TrackerNode(RobotMember):
             call(*arguments)
 
     def _detected(self, frame: Frame, detections: Detections) -> None:
-        self._arrived[frame.camera_id] = (time.monotonic_ns(), frame.stamp_ns)
-        self._frame_ids[frame.camera_id] = frame.frame_id
+        self._note(frame)
         for joined in self._joins[frame.camera_id].add_detections(frame, detections):
             self._update(*joined)
 
@@ -129,13 +133,21 @@ class TrackerNode(RobotMember):
         for joined in self._joins[frame.camera_id].add_faces(frame, faces):
             self._update(*joined)
 
+    def _saw(self, frame: Frame, seen: Seen) -> None:
+        self._note(frame)
+        self._update(frame, seen.detections, seen.faces)
+
+    def _note(self, frame: Frame) -> None:
+        self._arrived[frame.camera_id] = (time.monotonic_ns(), frame.stamp_ns)
+        self._frame_ids[frame.camera_id] = frame.frame_id
+
     def _update(self, frame: Frame, detections: Detections, faces: "tuple[Face, ...]") -> None:
         if self._people is None:
             return
         image = frame.image if self._needs_images and frame.jpeg else None
         tracks, events = self._people.update(frame.camera_id, frame.stamp_ns, frame.number, detections, faces, image)
-        self._outputs[frame.camera_id].publish(
-            conversion.tracks_to_message(frame, self._people.model_id, tracks))
+        if self._outputs[frame.camera_id].get_subscription_count():
+            self._outputs[frame.camera_id].publish(conversion.tracks_to_message(frame, self._people.model_id, tracks))
         for listener in self.track_listeners:
             listener(frame, tracks)
         self._tell(events)
