@@ -23,12 +23,13 @@ from facetrack_ros.sources.opening import bag_path_and_topic, open_source
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.start_time import default_start_ns
 from facetrack_ros.tracking.from_config import improving_faces
+from facetrack_ros.vision.attention import Attention, Worth
 from facetrack_ros.vision.build import build_pipelines
 from facetrack_ros.vision.description import description_lines
 from facetrack_ros.vision.frame import Frame
 from facetrack_ros.vision.from_config import body_embedder, vision_settings
 from facetrack_ros.vision.in_order import in_order
-from facetrack_ros.vision.look import look
+from facetrack_ros.vision.look import Seen, look
 from facetrack_ros.vision.pipeline import VisionPipeline
 from facetrack_ros.vision.thread_budget import ThreadBudget
 
@@ -121,7 +122,13 @@ def _ingest(recordings: "list[Recording]", pipelines: "list[VisionPipeline]", hi
     if config["faces.embed"] == "improving":
         improving = {recording.camera_id: improving_faces(config) for recording in recordings}
 
+    attention = {recording.camera_id: Attention.of_config(config) for recording in recordings}
+    last_seen: "dict[str, Seen]" = {}
+
     def begin(frame: Frame):
+        worth = attention[frame.camera_id].judge(frame)
+        if worth is not Worth.LOOK:
+            return lambda _pipeline: worth
         plan = improving[frame.camera_id].plan(frame.stamp_ns) if frame.camera_id in improving else None
         return partial(look, frame=frame, bodies=bodies, with_faces=config["face_tracking.enabled"], choice=plan)
 
@@ -132,6 +139,11 @@ def _ingest(recordings: "list[Recording]", pipelines: "list[VisionPipeline]", hi
             continue
         if isinstance(seen, Exception):
             raise seen
+        if seen is Worth.STILL and frame.camera_id in last_seen:
+            seen = last_seen[frame.camera_id].still()
+        if isinstance(seen, Worth):
+            continue
+        last_seen[frame.camera_id] = seen
         tracks, new_events = people.update(frame.camera_id, frame.stamp_ns, frame.number, seen.detections,
                                            seen.faces, frame.image)
         if frame.camera_id in improving:

@@ -11,6 +11,7 @@ from facetrack_ros.nodes.embedder_node import EmbedderNode
 from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.vision_workers import FrameCounts, VisionWorkers
+from facetrack_ros.vision.attention import Attention, Worth
 from facetrack_ros.vision.build import build_pipelines
 from facetrack_ros.vision.frame import Frame
 from facetrack_ros.vision.from_config import VISION_OPTIONS, body_embedder, vision_settings, with_appearance
@@ -39,6 +40,9 @@ class DetectorNode(RobotMember):
         self._embedder = embedder
         self.frame_listeners: "list[Callable[[Frame], None]]" = []
         self.listeners: "list[Callable[[Frame, Seen], None]]" = []
+        self.between_listeners: "list[Callable[[Frame], None]]" = []
+        self._attention = {camera: Attention.of_config(self.settings) for camera in self.cameras}
+        self._last_seen: "dict[str, Seen]" = {}
         self._outputs = {camera: self.create_publisher(msg.Detections, self.camera_topic(camera, "detections"), RELIABLE)
                          for camera in self.cameras}
         self._numbers = dict.fromkeys(self.cameras, 0)
@@ -54,7 +58,11 @@ class DetectorNode(RobotMember):
         """Take a frame; an older one of that camera that nobody looked at gives way."""
         for listener in self.frame_listeners:
             listener(frame)
-        self._workers.put(frame.camera_id, frame)
+        worth = self._attention[frame.camera_id].judge(frame)
+        if worth is Worth.LOOK:
+            self._workers.put(frame.camera_id, frame)
+        else:
+            self._workers.put_seen(frame.camera_id, frame, worth)
 
     def counts(self) -> "dict[str, FrameCounts]":
         """What became of each camera's frames since the start; safe to ask from any thread."""
@@ -80,7 +88,17 @@ class DetectorNode(RobotMember):
             self.get_logger().warning(str(error), throttle_duration_sec=60.0)
             return False
 
-    def _deliver(self, camera_id: str, frame: Frame, seen: Seen) -> None:
+    def _deliver(self, camera_id: str, frame: Frame, seen: "Seen | Worth") -> None:
+        if seen is Worth.BETWEEN:
+            for listener in self.between_listeners:
+                listener(frame)
+            return
+        if seen is Worth.STILL:
+            if camera_id not in self._last_seen:
+                return  # the frame it is like could not be read
+            seen = self._last_seen[camera_id].still()
+        else:
+            self._last_seen[camera_id] = seen
         if self._outputs[camera_id].get_subscription_count():
             self._outputs[camera_id].publish(conversion.detections_to_message(frame, seen.detections))
         if self._embedder is not None:

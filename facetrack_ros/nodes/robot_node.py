@@ -70,6 +70,7 @@ class Robot:
                                     self.search, self.gallery, self.overlay]
         self.detector.frame_listeners.append(self.history.on_frame)
         self.detector.listeners.append(self.tracker.on_seen)
+        self.detector.between_listeners.append(self.tracker.on_between)
         self.tracker.track_listeners += [self.embedder.on_tracks, self.history.on_tracks, self.overlay.on_tracks]
         self.tracker.event_listeners.append(self.history.on_event)
         for camera in self.cameras:

@@ -15,6 +15,7 @@ from facetrack_ros.nodes.member import RELIABLE, ROSTER, STREAM, TEMPLATES, Robo
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import Everything, Worker
+from facetrack_ros.tracking.between_frames import BetweenFrames
 from facetrack_ros.tracking.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.tracking.frame_join import FrameJoin
 from facetrack_ros.tracking.from_config import OFF
@@ -46,6 +47,7 @@ class TrackerNode(RobotMember):
         self._contract = contract
         self.track_listeners: "list[Callable[[Frame, tuple[Track, ...]], None]]" = []
         self.event_listeners: "list[Callable[[PersonEvent], None]]" = []
+        self._between = {camera: BetweenFrames() for camera in self.cameras}
         self._joins = {camera: FrameJoin() for camera in self.cameras}
         self._images = WaitingImages(self.cameras)
         self._frame_ids = {}
@@ -102,6 +104,10 @@ class TrackerNode(RobotMember):
         """Take all that a frame shows, persons and faces at once."""
         self._worker.put("", (self._saw, frame, seen))
 
+    def on_between(self, frame: Frame) -> None:
+        """Take a frame that nobody looks at: people are carried on to where they should be by now."""
+        self._worker.put("", (self._carry_on, frame))
+
     def on_camera_end(self, camera_id: str) -> None:
         """The camera stopped: whoever is in view has left."""
         self._worker.put("", (self._camera_ended, camera_id))
@@ -137,6 +143,10 @@ class TrackerNode(RobotMember):
         self._note(frame)
         self._update(frame, seen.detections, seen.faces)
 
+    def _carry_on(self, frame: Frame) -> None:
+        self._note(frame)
+        self._pass_on(frame, self._between[frame.camera_id].at(frame.stamp_ns))
+
     def _note(self, frame: Frame) -> None:
         self._arrived[frame.camera_id] = (time.monotonic_ns(), frame.stamp_ns)
         self._frame_ids[frame.camera_id] = frame.frame_id
@@ -146,11 +156,15 @@ class TrackerNode(RobotMember):
             return
         image = frame.image if self._needs_images and frame.jpeg else None
         tracks, events = self._people.update(frame.camera_id, frame.stamp_ns, frame.number, detections, faces, image)
-        if self._outputs[frame.camera_id].get_subscription_count():
+        self._between[frame.camera_id].know(frame.stamp_ns, tracks)
+        self._pass_on(frame, tracks)
+        self._tell(events)
+
+    def _pass_on(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
+        if self._people is not None and self._outputs[frame.camera_id].get_subscription_count():
             self._outputs[frame.camera_id].publish(conversion.tracks_to_message(frame, self._people.model_id, tracks))
         for listener in self.track_listeners:
             listener(frame, tracks)
-        self._tell(events)
 
     def _pass_time(self) -> None:
         """Cameras that send nothing age too, by the time since their last frame arrived."""

@@ -1,6 +1,6 @@
 """One frame looked at: everything the models say of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.face import Face
@@ -23,6 +23,10 @@ class Seen:
     detections: Detections
     faces: "tuple[Face, ...]" = ()
     model_id: str = ""
+
+    def still(self) -> "Seen":
+        """What a frame shows that is like this one: the same persons, whose faces need no second look."""
+        return Seen(replace(self.detections, faces=None, owners=None), (), self.model_id)
 
 
 def look(pipeline: VisionPipeline, frame: Frame, bodies: "BodyEmbedder | None" = None, with_faces: bool = True,
