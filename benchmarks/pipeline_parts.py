@@ -1,6 +1,6 @@
 """The ways of running the pipeline, each in a process of its own; started by pipeline.py, prints one JSON object.
 
-    python benchmarks/pipeline_parts.py bare|ingest|composed|camera|listen '{"data": …}'
+    python benchmarks/pipeline_parts.py bare|tracked|ingest|composed|camera|listen '{"data": …}'
 """
 
 import io
@@ -8,6 +8,7 @@ import json
 import os
 import re
 import resource
+import signal
 import sys
 import threading
 import time
@@ -21,9 +22,10 @@ from pipeline_clip import MemorySource, jpegs
 ROBOT = "robot1"
 
 
-def pipelines_of(count: int):
-    from facetrack_ros.vision.build import VisionSettings, build_pipelines
-    return build_pipelines(VisionSettings(**json.loads(os.environ.get("BENCH_SETTINGS", "{}"))), count)
+def pipelines_of(options: dict):
+    from facetrack_ros.vision.build import build_pipelines
+    from facetrack_ros.vision.from_config import vision_settings
+    return build_pipelines(vision_settings(config_of(options)), options["workers"])
 
 
 def used_s() -> float:
@@ -45,8 +47,7 @@ def bare(options: dict) -> dict:
     import cv2
 
     pictures, results = jpegs(Path(options["data"]), options["size"]), []
-    pipelines = pipelines_of(options["workers"])
-    model_s = in_models() if options.get("stages") else None
+    pipelines = pipelines_of(options)
 
     def work(pipeline, deadline):
         stages = []
@@ -72,8 +73,6 @@ def bare(options: dict) -> dict:
     if options.get("barrier"):  # several processes begin together
         print("ready", flush=True)
         sys.stdin.readline()
-    if model_s is not None:
-        model_s[0] = 0.0
     began, used = time.perf_counter(), used_s()
     threads = [threading.Thread(target=work, args=(pipeline, began + options["seconds"])) for pipeline in pipelines]
     for thread in threads:
@@ -82,35 +81,9 @@ def bare(options: dict) -> dict:
         thread.join()
     frames = sum(len(stages) for stages, _ in results)
     stages = np.concatenate([stages for stages, _ in results])
-    found = {"fps": sum(len(stages) / (ended - began) for stages, ended in results), "frames": frames, "rss_mb": rss_mb(),
+    return {"fps": sum(len(stages) / (ended - began) for stages, ended in results), "frames": frames, "rss_mb": rss_mb(),
              "cpu_ms": (used_s() - used) / frames * 1e3,
              "stages_ms": dict(zip(("decode", "persons", "faces", "embeddings"), (np.median(stages, axis=0) * 1e3).tolist()))}
-    if model_s is not None:
-        found["models_ms"] = model_s[0] / frames * 1e3
-    return found
-
-
-def in_models() -> "list[float]":
-    """Seconds within the models' own calls, added up as they happen: one thread only."""
-    from facetrack_ros.vision import close_up, yunet
-    from facetrack_ros.vision.onnx_session import OnnxSession
-
-    seconds = [0.0]
-
-    def around(function):
-        def timed(*arguments):
-            started = time.perf_counter()
-            try:
-                return function(*arguments)
-            finally:
-                seconds[0] += time.perf_counter() - started
-        return timed
-
-    OnnxSession._run = around(OnnxSession._run)
-    for owner in (yunet.YunetFaceDetector, close_up.CloseUp):
-        if hasattr(owner, "_rows"):
-            owner._rows = around(owner._rows)
-    return seconds
 
 
 def config_of(options: dict):
@@ -178,6 +151,24 @@ def tree_of(flat: dict) -> dict:
     return tree
 
 
+def tracked(options: dict) -> dict:
+    """The bare loop with the tracker behind it, frame after frame on one thread: what there is to find."""
+    from facetrack_ros.tracking.from_config import people_tracker
+    from facetrack_ros.tracking.ids import IdCounter
+    from facetrack_ros.vision.frame import Frame
+
+    pictures = jpegs(Path(options["data"]), options["size"])
+    pipeline = pipelines_of({**options, "workers": 1})[0]
+    people = people_tracker(ROBOT, IdCounter(), config_of(options), pipeline.contract)
+    events = []
+    for number in range(options["frames"]):
+        frame = Frame("camera0", round(1e18 + number / options["fps"] * 1e9), number, pictures[number % len(pictures)])
+        detections = pipeline.detect([frame.image])[0]
+        events += people.update("camera0", frame.stamp_ns, number, detections, pipeline.faces(frame.image, detections))[1]
+    events += people.close()
+    return {"events": [[event.event, event.camera_id, event.person_id] for event in events]}
+
+
 def composed(options: dict) -> dict:
     """All nodes of a robot in this process, its cameras playing the clip in real time."""
     from facetrack_ros.nodes import camera_node
@@ -212,7 +203,7 @@ def composed(options: dict) -> dict:
                 robot.close()
     return {**found, "ready_s": ready_s, "rss_mb": rss_mb(), "events": events_in(Path(options["folder"])),
             "kept": {name: ring.stats().frames for name, ring in robot.history.history._all_rings().items()},
-            "embeddings": watch.embeddings}
+            "embeddings_a_frame": watch.embeddings / max(1, watch.seen), "frames_seen": watch.seen}
 
 
 class Watch:
@@ -220,7 +211,7 @@ class Watch:
 
     def __init__(self, robot):
         self._robot = robot
-        self._looks, self._ends, self.embeddings = {}, [], 0
+        self._looks, self._ends, self.embeddings, self.seen = {}, [], 0, 0
         self._lock = threading.Lock()
         look = robot.detector._workers._look
 
@@ -243,6 +234,7 @@ class Watch:
         robot.tracker._update = told
 
     def _on_seen(self, _frame, seen):
+        self.seen += 1
         self.embeddings += sum(face.embedding is not None for face in seen.faces)
 
     def begin(self):
@@ -281,6 +273,7 @@ def camera(options: dict) -> dict:
             node.open()
             print("ready", flush=True)
             sys.stdin.readline()
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ended by SIGTERM
             node.start()
             node._thread.join()
     return {"cpu_s": used_s(), "rss_mb": rss_mb()}
@@ -331,7 +324,7 @@ def listen(options: dict) -> dict:
             "bytes": {topic: [size, readers[topic]] for topic, size in sizes.items()}}
 
 
-PARTS = {"bare": bare, "ingest": ingest, "composed": composed, "camera": camera, "listen": listen}
+PARTS = {"bare": bare, "tracked": tracked, "ingest": ingest, "composed": composed, "camera": camera, "listen": listen}
 
 if __name__ == "__main__":
     found = PARTS[sys.argv[1]](json.loads(sys.argv[2]))
