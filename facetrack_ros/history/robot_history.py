@@ -3,7 +3,7 @@
 import heapq
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -104,24 +104,27 @@ class RobotHistory:
             self.recorder.add_frame(frame)
         self._seen.append((frame.camera_id, frame.stamp_ns))
 
-    def add_tracks(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: "list[Track]") -> None:
+    def add_tracks(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: "list[Track]",
+                   frame: "Frame | None" = None) -> None:
         """Keep the faces of one frame's tracks that have an embedding, with a thumbnail if that frame is still held.
 
         A track that has got its person passes it on to its earlier sightings.
 
+        :param frame: that very frame, where it is at hand: decoded already, it is not decoded again for a thumbnail.
         :raises StoreError: an embedding is not one of the model's, or the disk does not take it.
         """
         self._note_seen()
         if self.recorder is not None:
             self.recorder.add_tracks(camera_id, stamp_ns, frame_number, tracks)
         try:
-            self._keep_faces(camera_id, stamp_ns, frame_number, tracks)
+            self._keep_faces(camera_id, stamp_ns, frame_number, tracks, frame)
         except DamagedStoreError:
             self._begin_anew()
-            self._keep_faces(camera_id, stamp_ns, frame_number, tracks)
+            self._keep_faces(camera_id, stamp_ns, frame_number, tracks, frame)
 
-    def _keep_faces(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: "list[Track]") -> None:
-        picture = _Picture(self, camera_id, stamp_ns)
+    def _keep_faces(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: "list[Track]",
+                    frame: "Frame | None") -> None:
+        picture = _Picture(lambda: frame or self.frame_at(camera_id, stamp_ns))
         pose = self._poses.at(stamp_ns) if self._poses is not None else None
         for track in tracks:
             face = track.face
@@ -273,8 +276,8 @@ class RobotHistory:
 class _Picture:
     """The frame behind some tracks, looked up and decoded at most once and only when a thumbnail is wanted."""
 
-    def __init__(self, history: RobotHistory, camera_id: str, stamp_ns: int) -> None:
-        self._find = lambda: history.frame_at(camera_id, stamp_ns)
+    def __init__(self, find: "Callable[[], Frame | None]") -> None:
+        self._find = find
         self._frame: "Frame | None" = None
         self._looked = False
 

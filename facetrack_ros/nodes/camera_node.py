@@ -128,7 +128,8 @@ class CameraNode(RobotMember):
                           picture.frame_id)
             self._number += 1
             self._health.came(frame)
-            self._publisher.publish(conversion.frame_to_message(frame))
+            if self._publisher.get_subscription_count():
+                self._publisher.publish(conversion.frame_to_message(frame))
             for listener in self.listeners:
                 listener(frame)
             self._health.done(frame)

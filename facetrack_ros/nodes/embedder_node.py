@@ -2,8 +2,6 @@
 
 import time
 from dataclasses import replace
-from functools import partial
-from typing import Callable
 
 from facetrack_ros import msg
 from facetrack_ros.nodes import conversion
@@ -13,16 +11,17 @@ from facetrack_ros.nodes.image_input import ImageInput
 from facetrack_ros.nodes.member import RELIABLE, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.stage_health import StageHealth
+from facetrack_ros.nodes.vision_workers import FrameCounts, VisionWorkers
 from facetrack_ros.nodes.waiting_images import WaitingImages
-from facetrack_ros.nodes.worker import NewestPerCamera, Worker
-from facetrack_ros.tracking.improving_faces import ImprovingFaces
+from facetrack_ros.tracking.from_config import improving_faces
 from facetrack_ros.tracking.track import Track
-from facetrack_ros.vision.build import build_pipeline
+from facetrack_ros.vision.build import build_pipelines
 from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.face import Face
 from facetrack_ros.vision.frame import Frame
 from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
 from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.thread_budget import ThreadBudget
 
 
 class EmbedderNode(RobotMember):
@@ -31,25 +30,25 @@ class EmbedderNode(RobotMember):
     Where it cannot keep up, the newest frame of each camera wins; the tracker then follows the persons of the frames
     between without their faces. It rests while the battery is low: people are followed then, and nobody is recognised.
 
-    :param pipeline: the models, where the process shares them; else they are loaded from the settings.
-    :param subscribe: whether frames and detections come over topics, rather than through :meth:`on_detections`.
+    :param subscribe: whether frames and detections come over topics, and are looked at by models of its own; else whoever
+        has the models calls :meth:`find` and :meth:`tell`.
     """
 
-    def __init__(self, pipeline: "VisionPipeline | None" = None, subscribe: bool = True, **member):
+    def __init__(self, subscribe: bool = True, **member):
         super().__init__("embedder", (*VISION_OPTIONS, "camera.", "battery."), **member)
-        self._pipeline = pipeline or build_pipeline(vision_settings(self.settings))
-        self.listeners: "list[Callable[[Frame, tuple[Face, ...]], None]]" = []
         self._outputs = {camera: self.create_publisher(msg.Faces, self.camera_topic(camera, "faces"), RELIABLE)
                             for camera in self.cameras}
         self._waiting = WaitingImages(self.cameras)
         improving = self.settings["faces.embed"] == "improving"
-        self._improving = {camera: ImprovingFaces() for camera in self.cameras} if improving else {}
+        self._improving = {camera: improving_faces(self.settings) for camera in self.cameras} if improving else {}
         self._battery = BatteryWatch(self, self.get_logger().warning)
-        self._worker = Worker("embedder", NewestPerCamera(), self._find_faces, self.get_logger())
         self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep) if subscribe else None
         self._health = StageHealth(self, self.cameras, "embedder", "faces")
         self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
+        self._workers: "VisionWorkers | None" = None
         if subscribe:
+            pipelines = build_pipelines(vision_settings(self.settings), ThreadBudget.of_config(self.settings).workers)
+            self._workers = VisionWorkers("embedder", pipelines, self._find_all, self._deliver, self.get_logger())
             for camera in self.cameras:
                 self.create_subscription(msg.Detections, self.camera_topic(camera, "detections"),
                                          self._on_detections_message, RELIABLE)
@@ -57,46 +56,62 @@ class EmbedderNode(RobotMember):
                     self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message,
                                              RELIABLE)
 
-    def on_detections(self, frame: Frame, detections: Detections) -> None:
-        """Take the persons of a frame; an older frame of that camera that nobody looked at gives way."""
-        self._health.came(frame)
-        self._worker.put(frame.camera_id, (frame, detections))
+    def find(self, pipeline: VisionPipeline, frame: Frame, detections: Detections) -> "tuple[Face, ...]":
+        """The faces of a frame's persons, those that matter with embeddings; for any thread."""
+        if not self.settings["face_tracking.enabled"] or self._battery.braking:
+            return ()
+        improving = self._improving.get(frame.camera_id)
+        return pipeline.faces(frame.image, detections, improving and improving.plan(frame.stamp_ns))
+
+    def tell(self, frame: Frame, model_id: str, faces: "tuple[Face, ...]", took_s: float) -> None:
+        """Publish a frame's faces, to whoever listens.
+
+        :param took_s: to find them.
+        """
+        if self._outputs[frame.camera_id].get_subscription_count():
+            self._outputs[frame.camera_id].publish(conversion.faces_to_message(frame, model_id, faces))
+        if self._workers is None:
+            self._health.came(frame)
+        self._health.done(frame, took_s)
+
+    def counts(self) -> "dict[str, FrameCounts]":
+        """What became of each camera's frames since the start, where this node has models of its own."""
+        return self._workers.counts() if self._workers else {}
 
     def _on_detections_message(self, message: msg.Detections) -> None:
         frame = self._waiting.take(message.camera_id, conversion.to_ns(message.header.stamp))
         if frame is not None:
-            self.on_detections(replace(frame, number=message.frame_number),
-                               conversion.detections_from_message(message))
+            frame = replace(frame, number=message.frame_number)
+            self._health.came(frame)
+            self._workers.put(message.camera_id, (frame, conversion.detections_from_message(message)))
+
+    def _find_all(self, pipeline: VisionPipeline, work: "list[tuple[Frame, Detections]]") -> list:
+        return [self._find_timed(pipeline, *each) for each in work]
+
+    def _find_timed(self, pipeline: VisionPipeline, frame: Frame,
+                    detections: Detections) -> "tuple[str, tuple[Face, ...], float]":
+        started = time.perf_counter()
+        faces = self.find(pipeline, frame, detections)
+        return pipeline.contract.id, faces, time.perf_counter() - started
+
+    def _deliver(self, camera_id: str, item: "tuple[Frame, Detections]",
+                 found: "tuple[str, tuple[Face, ...], float]") -> None:
+        self.tell(item[0], *found)
 
     def on_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
         """Take everybody followed, so that only better faces than before are embedded where that is asked for."""
         if frame.camera_id in self._improving:
-            self._improving[frame.camera_id].know(tracks)
+            self._improving[frame.camera_id].know(frame.stamp_ns, tracks)
 
     def _on_tracks_message(self, message: msg.Tracks) -> None:
         self.on_tracks(conversion.frame_of(message), conversion.tracks_from_message(message))
-
-    def _find_faces(self, work: "list[tuple[Frame, Detections]]") -> None:
-        for frame, detections in work:
-            faces, started = (), time.perf_counter()
-            if self.settings["face_tracking.enabled"] and not self._battery.braking:
-                improving = self._improving.get(frame.camera_id)
-                faces = self._pipeline.faces(frame.image, detections, improving and partial(improving.choose, frame.stamp_ns))
-            self._outputs[frame.camera_id].publish(
-                conversion.faces_to_message(frame, self._pipeline.contract.id, faces))
-            for listener in self.listeners:
-                listener(frame, faces)
-            self._health.done(frame, time.perf_counter() - started)
-
-    def drain(self) -> None:
-        """Wait until the frames at hand are through."""
-        self._worker.drain()
 
     def close(self) -> None:
         """Finish the frames at hand and stop."""
         if self._images is not None:
             self._images.close()
-        self._worker.close()
+        if self._workers:
+            self._workers.close()
 
 
 def main() -> None:

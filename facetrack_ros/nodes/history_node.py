@@ -112,7 +112,7 @@ class HistoryNode(RobotMember):
 
     def _keep_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
         if self.history is not None:
-            self.history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks)
+            self.history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks, frame if frame.jpeg else None)
 
     def _keep_event(self, event: PersonEvent) -> None:
         if self.history is not None and self.settings["event_logging.enabled"]:

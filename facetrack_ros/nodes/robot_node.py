@@ -19,9 +19,10 @@ from facetrack_ros.nodes.overlay_node import OverlayNode
 from facetrack_ros.nodes.process import StopSignal, leave_quietly, ros, spinning
 from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.nodes.tracker_node import TrackerNode
-from facetrack_ros.vision.build import build_pipeline
+from facetrack_ros.vision.build import build_pipelines
 from facetrack_ros.vision.description import description_lines
 from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
+from facetrack_ros.vision.thread_budget import ThreadBudget
 
 
 class RobotNode(RobotMember):
@@ -37,7 +38,7 @@ class RobotNode(RobotMember):
             description="NAME=SOURCE for each camera this process reads itself; other cameras have their own driver.")
         self.sources = parse_cameras([text for text in self.declare_parameter(
             "sources", list(sources) or [""], descriptor).value if text])
-        self.pipeline = build_pipeline(vision_settings(self.settings))
+        self.pipelines = build_pipelines(vision_settings(self.settings), ThreadBudget.of_config(self.settings).workers)
 
     def close(self) -> None:
         """Nothing of its own to end."""
@@ -53,14 +54,14 @@ class Robot:
     def __init__(self, head: RobotNode, config: "Config | None" = None):
         cameras = tuple(dict.fromkeys((*head.sources, *(() if head.sources else head.cameras))))
         member = {"robot_id": head.robot_id, "cameras": cameras, "config": config}
-        pipeline = head.pipeline
+        pipeline = head.pipelines[0]
         description = pipeline.describe()
         models = (description["person"]["model"], description["face"]["model"])
         external = not head.sources
         self.history = HistoryNode(contract=pipeline.contract, models=models, subscribe=False, **member)
         self.tracker = TrackerNode(contract=pipeline.contract, subscribe=False, **member)
-        self.embedder = EmbedderNode(pipeline=pipeline, subscribe=False, **member)
-        self.detector = DetectorNode(pipeline=pipeline, subscribe=external, **member)
+        self.embedder = EmbedderNode(subscribe=False, **member)
+        self.detector = DetectorNode(head.pipelines, self.embedder, subscribe=external, **member)
         self.search = SearchNode(pipeline=pipeline, **member)
         self.gallery = GalleryNode(pipeline=pipeline, **member)
         self.overlay = OverlayNode(subscribe=False, **member)
@@ -68,8 +69,8 @@ class Robot:
         self.nodes: "list[Node]" = [head, *self.cameras, self.detector, self.embedder, self.tracker, self.history,
                                     self.search, self.gallery, self.overlay]
         self.detector.frame_listeners.append(self.history.on_frame)
-        self.detector.listeners += [self.tracker.on_detections, self.embedder.on_detections]
-        self.embedder.listeners.append(self.tracker.on_faces)
+        self.detector.listeners.append(self.tracker.on_seen)
+        self.detector.between_listeners.append(self.tracker.on_between)
         self.tracker.track_listeners += [self.embedder.on_tracks, self.history.on_tracks, self.overlay.on_tracks]
         self.tracker.event_listeners.append(self.history.on_event)
         for camera in self.cameras:
@@ -86,15 +87,14 @@ class Robot:
         for camera in self.cameras:
             camera.start()
         log, head = self.history.get_logger(), self.nodes[0]
-        for line in description_lines(head.pipeline.describe()):
+        for line in description_lines(head.pipelines[0].describe()):
             log.info(line)
         log.info(f"{head.robot_id} is up with {', '.join(self.history.cameras)}; its history is in "
                  f"{self.history.robot_folder() / head.robot_id}. Ctrl-C ends it.")
 
     def _on_camera_end(self, camera_id: str) -> None:
         """A clip is over: whoever was in view has left once its last frames are through."""
-        for stage in (self.detector, self.embedder):
-            stage.drain()
+        self.detector.drain()
         self.tracker.on_camera_end(camera_id)
 
     def close(self) -> None:

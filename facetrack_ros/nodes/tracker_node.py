@@ -17,6 +17,7 @@ from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import Everything, Worker
+from facetrack_ros.tracking.between_frames import BetweenFrames
 from facetrack_ros.tracking.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.tracking.frame_join import FrameJoin
 from facetrack_ros.tracking.from_config import OFF
@@ -27,6 +28,7 @@ from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.face import Face
 from facetrack_ros.vision.frame import Frame
 from facetrack_ros.vision.from_config import contract_of
+from facetrack_ros.vision.look import Seen
 
 # How often time passes for cameras that send nothing.
 TICK_S = 0.25
@@ -47,6 +49,7 @@ class TrackerNode(RobotMember):
         self._contract = contract
         self.track_listeners: "list[Callable[[Frame, tuple[Track, ...]], None]]" = []
         self.event_listeners: "list[Callable[[PersonEvent], None]]" = []
+        self._between = {camera: BetweenFrames() for camera in self.cameras}
         self._joins = {camera: FrameJoin() for camera in self.cameras}
         self._waiting = WaitingImages(self.cameras)
         self._images: "ImageInput | None" = None
@@ -102,6 +105,16 @@ class TrackerNode(RobotMember):
         """Take the faces of a frame whose persons came before."""
         self._worker.put("", (self._found_faces, frame, faces))
 
+    def on_seen(self, frame: Frame, seen: Seen) -> None:
+        """Take all that a frame shows, persons and faces at once."""
+        self._health.came(frame)
+        self._worker.put("", (self._saw, frame, seen))
+
+    def on_between(self, frame: Frame) -> None:
+        """Take a frame that nobody looks at: people are carried on to where they should be by now."""
+        self._health.came(frame)
+        self._worker.put("", (self._carry_on, frame))
+
     def on_camera_end(self, camera_id: str) -> None:
         """The camera stopped: whoever is in view has left."""
         self._worker.put("", (self._camera_ended, camera_id))
@@ -125,8 +138,7 @@ class TrackerNode(RobotMember):
             call(*arguments)
 
     def _detected(self, frame: Frame, detections: Detections) -> None:
-        self._arrived[frame.camera_id] = (passing_ns(self), frame.stamp_ns)
-        self._frame_ids[frame.camera_id] = frame.frame_id
+        self._note(frame)
         for joined in self._joins[frame.camera_id].add_detections(frame, detections):
             self._update(*joined)
 
@@ -134,18 +146,35 @@ class TrackerNode(RobotMember):
         for joined in self._joins[frame.camera_id].add_faces(frame, faces):
             self._update(*joined)
 
+    def _saw(self, frame: Frame, seen: Seen) -> None:
+        self._note(frame)
+        self._update(frame, seen.detections, seen.faces)
+
+    def _carry_on(self, frame: Frame) -> None:
+        self._note(frame)
+        self._pass_on(frame, self._between[frame.camera_id].at(frame.stamp_ns))
+        self._health.done(frame)
+
+    def _note(self, frame: Frame) -> None:
+        self._arrived[frame.camera_id] = (passing_ns(self), frame.stamp_ns)
+        self._frame_ids[frame.camera_id] = frame.frame_id
+
     def _update(self, frame: Frame, detections: Detections, faces: "tuple[Face, ...]") -> None:
         if self._people is None:
             return
         started = time.perf_counter()
         image = frame.image if self._needs_images and frame.jpeg else None
         tracks, events = self._people.update(frame.camera_id, frame.stamp_ns, frame.number, detections, faces, image)
-        self._outputs[frame.camera_id].publish(
-            conversion.tracks_to_message(frame, self._people.model_id, tracks))
-        for listener in self.track_listeners:
-            listener(frame, tracks)
+        self._between[frame.camera_id].know(frame.stamp_ns, tracks)
+        self._pass_on(frame, tracks)
         self._tell(events)
         self._health.done(frame, time.perf_counter() - started)
+
+    def _pass_on(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
+        if self._people is not None and self._outputs[frame.camera_id].get_subscription_count():
+            self._outputs[frame.camera_id].publish(conversion.tracks_to_message(frame, self._people.model_id, tracks))
+        for listener in self.track_listeners:
+            listener(frame, tracks)
 
     def _pass_time(self) -> None:
         """Cameras that send nothing age too, by the time since their last frame arrived."""

@@ -9,6 +9,7 @@ from facetrack_ros.tracking.aliases import Aliases
 from facetrack_ros.tracking.association import BoxTracker
 from facetrack_ros.tracking.camera_motion import CameraMotion
 from facetrack_ros.tracking.ids import IdCounter
+from facetrack_ros.tracking.improving_faces import ImprovingFaces
 from facetrack_ros.tracking.library_tracker import LibraryTracker
 from facetrack_ros.tracking.people import PeopleTracker
 from facetrack_ros.tracking.settings import SECOND_NS, TrackingSettings
@@ -56,6 +57,11 @@ def tracker_factory(config: Config, threshold: float) -> "Callable[[], Tracker]"
                               None if motion == OFF else CameraMotion(motion))
     make()
     return make
+
+
+def improving_faces(config: Config) -> ImprovingFaces:
+    """Which faces of a camera are worth the work, as the configuration says."""
+    return ImprovingFaces(pause_ns=round(SECOND_NS / config["faces.looks_per_s"]))
 
 
 def people_tracker(robot_id: str, ids: IdCounter, config: Config, contract: ModelContract,

@@ -22,6 +22,7 @@ class PersonAndFaceDetector:
 
     def __init__(self, persons: PersonDetector, faces: FaceDetector, min_face_px: float):
         self.model_id = f"{persons.model_id}+{faces.model_id}"
+        self.batches = getattr(persons, "batches", False)
         self._persons = persons
         self._faces = faces
         self._min_face_px = min_face_px
