@@ -74,12 +74,9 @@ class FrameArchive:
         self.path = Path(directory)
         self.robot_id = robot_id
         self._complaints: "dict[str, None]" = {}
-        self._limits = limits
-        # The open segment counts too and cannot be pruned: it stays small against the limits.
-        self._segment_frames = max(limits.frames // 10, 1) if limits.frames else 1 << 30
-        self._segment_bytes = min(SEGMENT_BYTES, max(limits.bytes // 10, 1)) if limits.bytes else SEGMENT_BYTES
         self._readonly = readonly
         self._lock = threading.RLock()
+        self.change_limits(limits)
         self._segments: "OrderedDict[str, _Segment]" = OrderedDict()
         self._tables: "OrderedDict[str, SegmentTable]" = OrderedDict()
         self._writer: "SegmentWriter | None" = None
@@ -99,6 +96,14 @@ class FrameArchive:
         for name in names:
             self._adopt(self.path / name)
         self._newest_ns = max((one.last_ns for one in self._segments.values()), default=0)
+
+    def change_limits(self, limits: Limits) -> None:
+        """Keep no more than this from now on; what is too much goes with the next pruning."""
+        with self._lock:
+            self._limits = limits
+            # The open segment counts too and cannot be pruned: it stays small against the limits.
+            self._segment_frames = max(limits.frames // 10, 1) if limits.frames else 1 << 30
+            self._segment_bytes = min(SEGMENT_BYTES, max(limits.bytes // 10, 1)) if limits.bytes else SEGMENT_BYTES
 
     @classmethod
     def open_readonly(cls, directory: "Path | str", robot_id: str) -> "FrameArchive":

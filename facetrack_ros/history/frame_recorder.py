@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 
@@ -54,6 +55,14 @@ class FrameRecorder:
                          threading.Thread(target=self._run_sync, name="frame_sync", daemon=True)]
         for thread in self._threads:
             thread.start()
+
+    def change(self, settings: FrameSettings) -> None:
+        """Other limits, and other times around alerts that come from now on; the mode, folder and format stay."""
+        with self._condition:
+            self._settings = replace(settings, mode=self._settings.mode, png=self._settings.png, wait=self._settings.wait)
+            for camera_id, held in self._tracks.items():
+                self._tracks[camera_id] = deque(held, maxlen=settings.ring_frames)
+        self.archive.change_limits(settings.limits)
 
     def add_frame(self, frame: Frame) -> None:
         """Take a frame, after it was put into its ring."""

@@ -15,12 +15,12 @@ from facetrack_ros.nodes.worker import NewestPerCamera, Worker
 from facetrack_ros.tracking.improving_faces import ImprovingFaces
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.battery_brake import BatteryBrake
-from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.face import Face
 from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
+from facetrack_ros.vision.from_config import FACE_OPTIONS, face_settings
 from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.shared_models import SharedModels
 
 
 class EmbedderNode(RobotMember):
@@ -29,13 +29,19 @@ class EmbedderNode(RobotMember):
     Where it cannot keep up, the newest frame of each camera wins; the tracker then follows the persons of the frames
     between without their faces. It rests while the battery is low: people are followed then, and nobody is recognised.
 
-    :param pipeline: the models, where the process shares them; else they are loaded from the settings.
+    :param models: where the process shares them; else they are those of the settings.
     :param subscribe: whether frames and detections come over topics, rather than through :meth:`on_detections`.
     """
 
-    def __init__(self, pipeline: "VisionPipeline | None" = None, subscribe: bool = True, **member):
-        super().__init__("embedder", (*VISION_OPTIONS, "battery."), **member)
-        self._pipeline = pipeline or build_pipeline(vision_settings(self.settings))
+    NAME = "embedder"
+    USES = (*FACE_OPTIONS, "faces.embed", "face_tracking.enabled", "battery.")
+    OWN = ("cameras",)
+    WHILE_INACTIVE = "people are followed without faces, and its models are freed"
+
+    def __init__(self, models: "SharedModels | None" = None, subscribe: bool = True, **member):
+        super().__init__(**member)
+        self._models = models or SharedModels(face_settings(self.settings))
+        self._pipeline: "VisionPipeline | None" = None
         self.listeners: "list[Callable[[Frame, tuple[Face, ...]], None]]" = []
         self._outputs = {camera: self.create_publisher(msg.Faces, self.camera_topic(camera, "faces"), RELIABLE)
                             for camera in self.cameras}
@@ -56,9 +62,30 @@ class EmbedderNode(RobotMember):
                     self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message,
                                              RELIABLE)
 
+    def activate(self) -> None:
+        """Load the models.
+
+        :raises ModelError: one is missing or does not fit.
+        """
+        self._pipeline = self._models.take("embedder")
+
+    def deactivate(self) -> None:
+        """Finish the frames at hand and free the models."""
+        self.drain()
+        self._pipeline = None
+        self._models.give_back("embedder")
+
+    def settings_changed(self, names: "set[str]") -> None:
+        """Look and rest with the new thresholds."""
+        if "faces.min_width_px" in names:
+            self._models.change(min_face_px=self.settings["faces.min_width_px"])
+        if names & {"battery.stop_faces_below", "battery.resume_faces_at"}:
+            self._brake.change(self.settings["battery.stop_faces_below"], self.settings["battery.resume_faces_at"])
+
     def on_detections(self, frame: Frame, detections: Detections) -> None:
         """Take the persons of a frame; an older frame of that camera that nobody looked at gives way."""
-        self._worker.put(frame.camera_id, (frame, detections))
+        if self.active:
+            self._worker.put(frame.camera_id, (frame, detections))
 
     def _on_detections_message(self, message: msg.Detections) -> None:
         image = self._waiting.take(message.camera_id, conversion.to_ns(message.header.stamp))
@@ -84,13 +111,16 @@ class EmbedderNode(RobotMember):
                 if self._brake.braking else f"battery at {message.percentage:.0%}: face work goes on")
 
     def _find_faces(self, work: "list[tuple[Frame, Detections]]") -> None:
+        pipeline = self._pipeline
+        if pipeline is None:
+            return
         for frame, detections in work:
             faces = ()
             if self.settings["face_tracking.enabled"] and not self._brake.braking:
                 improving = self._improving.get(frame.camera_id)
-                faces = self._pipeline.faces(frame.image, detections, improving and partial(improving.choose, frame.stamp_ns))
+                faces = pipeline.faces(frame.image, detections, improving and partial(improving.choose, frame.stamp_ns))
             self._outputs[frame.camera_id].publish(
-                conversion.faces_to_message(frame, self._pipeline.contract.id, faces))
+                conversion.faces_to_message(frame, pipeline.contract.id, faces))
             for listener in self.listeners:
                 listener(frame, faces)
 

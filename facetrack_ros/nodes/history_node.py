@@ -21,24 +21,29 @@ from facetrack_ros.tracking.event import PersonEvent
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.from_config import contract_of
+from facetrack_ros.vision.from_config import EMBEDDER_OPTIONS, contract_of
+from facetrack_ros.vision.shared_models import SharedModels
 
 
 class HistoryNode(RobotMember):
     """Keeps what was seen, answers the mesh's search requests, and stands in the roster once a second.
 
-    :param contract: the embedder's, where the process shares it; else the history opens with the first faces.
-    :param models: ids of person and face detector for the roster, where the process shares them.
+    :param models: where the process shares them: the history opens when it is activated; else it opens with the first faces.
     :param subscribe: whether frames, tracks and events come over topics, rather than through the ``on_`` methods.
     """
 
-    def __init__(self, contract: "ModelContract | None" = None, models: "tuple[str, str]" = ("", ""),
-                 subscribe: bool = True, **member):
-        super().__init__("history", ("mesh", "data_dir", "frame_history.", "event_logging.", "embedder.", "face_tracking."), **member)
+    NAME = "history"
+    USES = ("mesh", "data_dir", "frame_history.", "event_logging.", *EMBEDDER_OPTIONS)
+    OWN = ("cameras",)
+    WHILE_INACTIVE = "nothing new is kept; what it has it keeps, answers searches over it and hands frames out"
+
+    def __init__(self, models: "SharedModels | None" = None, subscribe: bool = True, **member):
+        super().__init__(**member)
         self.instance_id = uuid.uuid4().hex
         self._models = models
+        self._model_ids = ("", "")
         self._numbers = dict.fromkeys(self.cameras, 0)
-        self.history = self._open(contract) if contract else None
+        self.history: "RobotHistory | None" = None
         self._results = self.create_publisher(msg.FaceSearchResult, self.mesh_topic("search/result"), RELIABLE)
         self._roster = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), ROSTER_LINE)
         self._worker = Worker("history", Everything(), self._work, self.get_logger())
@@ -46,7 +51,7 @@ class HistoryNode(RobotMember):
                                  lambda message: self._worker.put("", (self._answer, message)), RELIABLE)
         self.create_subscription(msg.HistoryStatus, self.mesh_topic("roster"), self._on_status, ROSTER)
         self.create_timer(1.0, self._tell_status)
-        self._frame_services = FrameServices(self, lambda: self.history, self.settings["frame_history.save_on_alert"])
+        self._frame_services = FrameServices(self, lambda: self.history)
         if subscribe:
             self.create_subscription(msg.PersonEvent, self.robot_topic("events"),
                                      lambda message: self.on_event(conversion.event_from_message(message)), RELIABLE)
@@ -60,30 +65,62 @@ class HistoryNode(RobotMember):
         return RobotHistory(self.robot_folder(), self.robot_id, contract,
                             FrameSettings.of_config(self.settings),
                             event_format=self.settings["event_logging.format"],
-                            event_fsync=self.settings["event_logging.fsync"] == "each")
+                            event_fsync=self.settings["event_logging.fsync"] == "each",
+                            event_dir=self.settings.folder("event_logging.dir"))
+
+    def activate(self) -> None:
+        """Open the history, where the models are shared; it stays open until the node is cleaned up.
+
+        :raises FacetrackError: the models or the robot's folder cannot be used.
+        """
+        if self._models is not None and self.history is None:
+            self.history = self._open(self._models.contract)
+            described = self._models.describe()
+            self._model_ids = (described["person"]["model"], described["face"]["model"])
+            self._tell_status()
+
+    def deactivate(self) -> None:
+        """Write what is left."""
+        self._worker.drain()
+
+    def forget(self) -> None:
+        """Close the files; the frames in memory are gone then."""
+        history, self.history = self.history, None
+        self._tell_status()
+        self._worker.drain()
+        if history is not None:
+            history.close()
+
+    def settings_changed(self, names: "set[str]") -> None:
+        """Keep by the new settings."""
+        history = self.history
+        if history is not None and any(name.startswith("frame_history.") for name in names):
+            history.change_frames(FrameSettings.of_config(self.settings))
 
     def on_frame(self, frame: Frame) -> None:
         """Keep a frame; costs the caller no more than a list append. A disk that fails never stops the camera."""
         try:
-            if self.history is not None:
+            if self.active and self.history is not None:
                 self.history.add_frame(frame)
         except StoreError as error:
             self.get_logger().error(str(error), throttle_duration_sec=60.0)
 
     def on_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
         """Keep the faces of a frame's tracks as sightings."""
-        self._worker.put("", (self._keep_tracks, frame, tracks))
+        if self.active:
+            self._worker.put("", (self._keep_tracks, frame, tracks))
 
     def on_event(self, event: PersonEvent) -> None:
         """Write an event to the log."""
-        self._worker.put("", (self._keep_event, event))
+        if self.active:
+            self._worker.put("", (self._keep_event, event))
 
     def _on_image(self, camera_id: str, message: CompressedImage) -> None:
         self.on_frame(conversion.frame_from_message(message, camera_id, self._numbers[camera_id]))
         self._numbers[camera_id] += 1
 
     def _on_tracks_message(self, message: msg.Tracks) -> None:
-        if self.history is None and message.model_id:
+        if self.history is None and message.model_id and self.active:
             self._worker.put("", (self._know_model, message.model_id))
         frame = Frame(message.camera_id, conversion.to_ns(message.header.stamp), message.frame_number, b"")
         self.on_tracks(frame, conversion.tracks_from_message(message))
@@ -135,9 +172,13 @@ class HistoryNode(RobotMember):
         except StoreError as error:
             self.get_logger().error(str(error), throttle_duration_sec=60.0)
         if self.history is not None:
-            self._worker.put("", (self.history.flush,))
+            self._worker.put("", (self._flush,))
         self._roster.publish(conversion.status_to_message(
-            status, self.get_clock().now().to_msg(), self.instance_id, leaving, self._models))
+            status, self.get_clock().now().to_msg(), self.instance_id, leaving, self._model_ids))
+
+    def _flush(self) -> None:
+        if self.history is not None:
+            self.history.flush()
 
     def close(self) -> None:
         """Write what is left, leave the roster, close the files."""

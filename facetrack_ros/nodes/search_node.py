@@ -19,8 +19,8 @@ from facetrack_ros.search.gathering import Gathering
 from facetrack_ros.search.question import Question
 from facetrack_ros.search.roster import Roster
 from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.from_config import VISION_OPTIONS
-from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.from_config import FACE_OPTIONS, face_settings
+from facetrack_ros.vision.shared_models import SharedModels
 
 LEAST_WAIT_S = 0.25
 
@@ -34,17 +34,23 @@ class _Search:
 class SearchNode(RobotMember):
     """Serves ``face_search``: embeds the reference, asks the mesh, gathers until all have answered or time is up.
 
-    :param pipeline: the models, where the process shares them; else they are loaded at the first picture.
+    :param models: where the process shares them; else they are those of the settings, loaded at the first picture.
     """
 
-    def __init__(self, pipeline: "VisionPipeline | None" = None, **member):
-        super().__init__("search", ("mesh", "backtrack_search.", *VISION_OPTIONS), **member)
+    NAME = "search"
+    USES = ("mesh", "backtrack_search.", *FACE_OPTIONS)
+    OWN = ("cameras",)
+    WHILE_INACTIVE = "it turns questions down and holds no models"
+
+    def __init__(self, models: "SharedModels | None" = None, **member):
+        super().__init__(**member)
+        self._models = models or SharedModels(face_settings(self.settings))
         self._roster = Roster()
         self._searches: "dict[str, _Search]" = {}
         # Several searches wait for their answers at once, in one thread.
         self._group = ReentrantCallbackGroup()
         self._known = KnownFaces(self, self._group)
-        self._reading = RequestReading(self, self._known, pipeline)
+        self._reading = RequestReading(self, self._known, self._models)
         self._worker = Worker("search", Everything(), self._work, self.get_logger())
         self._requests = self.create_publisher(msg.FaceSearchRequest, self.mesh_topic("search/request"), RELIABLE)
         self.create_subscription(msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result, RELIABLE,
@@ -53,8 +59,22 @@ class SearchNode(RobotMember):
                                  callback_group=self._group)
         self.create_service(srv.FaceSearch, self.robot_topic("face_search"), self._serve, callback_group=self._group)
 
+    def deactivate(self) -> None:
+        """Finish the questions at hand and free the models."""
+        self._worker.drain()
+        self._models.give_back("search")
+
+    def settings_changed(self, names: "set[str]") -> None:
+        """Judge references by the new threshold."""
+        if "faces.min_width_px" in names:
+            self._models.change(min_face_px=self.settings["faces.min_width_px"])
+
     async def _serve(self, request: srv.FaceSearch.Request, response: srv.FaceSearch.Response):
         arrived = time.monotonic()
+        if not self.active:
+            response.message = (f"the search of {self.robot_id} is {self.state} and takes no questions: ros2 lifecycle set "
+                                f"{self.get_fully_qualified_name()} activate")
+            return response
         prepared = Future()
         self._worker.put("", (self._prepare, request, prepared))
         question, refusal = await prepared
