@@ -52,6 +52,11 @@ class FrameRing:
             self._frames[frame.stamp_ns] = _encoded_only(frame)
             self._bytes += len(frame.jpeg)
 
+    @property
+    def capacity(self) -> int:
+        """How many frames are kept."""
+        return self._capacity
+
     def resize(self, capacity: int) -> None:
         """Keep so many frames from now on, at least 1; those too many go, the first to come first."""
         with self._lock:
