@@ -13,7 +13,7 @@ from facetrack_ros.config import Option, flat, option_named
 from facetrack_ros.errors import ConfigError
 
 #: Parameters that rclpy gives every node, and their prefixes.
-_OF_ROS = ("use_sim_time", "start_type_description_service", "qos_overrides.")
+_OF_ROS = ("start_type_description_service", "qos_overrides.")
 _TYPES = {bool: ParameterType.PARAMETER_BOOL, int: ParameterType.PARAMETER_INTEGER, float: ParameterType.PARAMETER_DOUBLE,
           str: ParameterType.PARAMETER_STRING, tuple: ParameterType.PARAMETER_STRING_ARRAY}
 
