@@ -22,7 +22,7 @@ class DetectorNode(RobotMember):
     """Finds the persons in the newest frame of each camera, all cameras of the robot in one batch.
 
     :param models: where the process shares them; else they are those of the settings.
-    :param subscribe: whether frames come over topics, rather than through :meth:`on_frame`.
+    :param subscribe: cameras whose frames come over topics, rather than through :meth:`on_frame`; None: all.
     """
 
     NAME = "detector"
@@ -30,7 +30,7 @@ class DetectorNode(RobotMember):
     OWN = ("cameras",)
     WHILE_INACTIVE = "frames pass by unlooked at, and its models are freed"
 
-    def __init__(self, models: "SharedModels | None" = None, subscribe: bool = True, **member):
+    def __init__(self, models: "SharedModels | None" = None, subscribe: "tuple[str, ...] | None" = None, **member):
         super().__init__(**member)
         self._models = models or SharedModels(vision_settings(self.settings))
         self._pipeline: "VisionPipeline | None" = None
@@ -41,10 +41,9 @@ class DetectorNode(RobotMember):
                             for camera in self.cameras}
         self._numbers = dict.fromkeys(self.cameras, 0)
         self._worker = Worker("detector", NewestPerCamera(), self._detect, self.get_logger())
-        if subscribe:
-            for camera in self.cameras:
-                self.create_subscription(CompressedImage, self.camera_topic(camera, "image/compressed"),
-                                         lambda message, camera=camera: self._on_image(camera, message), STREAM)
+        for camera in self.cameras if subscribe is None else subscribe:
+            self.create_subscription(CompressedImage, self.camera_topic(camera, "image/compressed"),
+                                     lambda message, camera=camera: self._on_image(camera, message), STREAM)
 
     def activate(self) -> None:
         """Load the models.

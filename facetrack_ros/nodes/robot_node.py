@@ -42,6 +42,9 @@ class RobotNode(RobotMember):
     def __init__(self, sources: "tuple[str, ...]" = (), **member):
         super().__init__(set_on={**DETECTS, **EMBEDS}, **member)
         self.sources = parse_cameras(self.own("sources", sources))
+        #: Those it reads itself, and those whose driver publishes: where sources are given, only the ones that are named.
+        named = self.cameras if member.get("cameras") or "cameras" in self._parameter_overrides or not self.sources else ()
+        self.all_cameras = tuple(dict.fromkeys((*self.sources, *named)))
         self.models = SharedModels(vision_settings(self.settings))
         #: The robot's other nodes, in the order the frames flow.
         self.members: "list[RobotMember]" = []
@@ -95,15 +98,15 @@ class Robot:
     """
 
     def __init__(self, head: RobotNode, config: "Config | None" = None):
-        cameras = tuple(dict.fromkeys((*head.sources, *(() if head.sources else head.cameras))))
+        cameras = head.all_cameras
         member = {"robot_id": head.robot_id, "cameras": cameras, "config": config}
         models = head.models
-        external = not head.sources
         self.head = head
         self.history = HistoryNode(models=models, subscribe=False, **member)
         self.tracker = TrackerNode(models=models, subscribe=False, **member)
         self.embedder = EmbedderNode(models=models, subscribe=False, **member)
-        self.detector = DetectorNode(models=models, subscribe=external, set_on=EMBEDS, **member)
+        self.detector = DetectorNode(models=models, subscribe=tuple(camera for camera in cameras if camera not in head.sources),
+                                     set_on=EMBEDS, **member)
         self.search = SearchNode(models=models, set_on=EMBEDS, **member)
         self.gallery = GalleryNode(models=models, set_on=EMBEDS, **member)
         self.overlay = OverlayNode(subscribe=False, **member)

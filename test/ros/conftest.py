@@ -130,6 +130,7 @@ class Graph:
         self.folder = folder
         self._stack = contextlib.ExitStack()
         self._nodes = []
+        self._clients = {}
 
     def start(self, *arguments) -> None:
         """Bring ROS up, with a command line."""
@@ -147,11 +148,11 @@ class Graph:
         self._stack.enter_context(spinning([*nodes, self.client]))
 
     def call(self, kind, name: str, request):
-        client = self.client.create_client(kind, name)
-        assert client.wait_for_service(DEADLINE_S), f"nobody serves {name}"
-        future = client.call_async(request)
+        if name not in self._clients:
+            self._clients[name] = self.client.create_client(kind, name)
+            assert self._clients[name].wait_for_service(DEADLINE_S), f"nobody serves {name}"
+        future = self._clients[name].call_async(request)
         wait_until(future.done, f"an answer of {name}")
-        self.client.destroy_client(client)
         return future.result()
 
     def described(self, node: str) -> dict:

@@ -169,3 +169,14 @@ def test_the_states_are_told_in_sentences(processes, tmp_path):
     node = processes.node("overlay", "-r", "__ns:=/robot1", "-p", "autostart:=false")
     node.wait_until(lambda said: "overlay waits to be configured: ros2 lifecycle set /robot1/overlay configure" in said, "waits")
     assert node.interrupt() == 0, node.said()
+
+
+def test_a_camera_without_a_source_beside_one_with_is_listened_to(graph, tmp_path):
+    from facetrack_ros.nodes.robot_node import Robot, RobotNode
+
+    graph.start()
+    config = Config({"data_dir": str(tmp_path / "data"), "autostart": False})
+    robot = Robot(RobotNode(sources=("front=clip.mp4",), robot_id="robot1", cameras=("front", "rear"), config=config), config)
+    graph.spin(*robot.nodes)
+    heard = {subscription.topic_name for subscription in robot.detector.subscriptions}
+    assert "/robot1/rear/image/compressed" in heard and "/robot1/front/image/compressed" not in heard
