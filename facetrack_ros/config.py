@@ -180,6 +180,7 @@ NODE_OPTIONS = (
     Option("cameras", ("front",), "Camera ids of this robot."),
     Option("sources", (), "NAME=SOURCE for each camera this robot reads itself; other cameras have their own driver."),
     Option("camera", "front", "The camera's id."),
+    Option("use_sim_time", False, "Take the time from /clock. ROS gives every node this one."),
     Option("source", "", "Device index, address, video file, folder or bag:PATH:TOPIC."),
 )
 _NODE_BY_NAME = {option.name: option for option in NODE_OPTIONS}
@@ -211,18 +212,22 @@ class Config:
     """Settings by dotted name: the defaults, overlaid with what a file or a caller gave.
 
     :ivar sources: ``NAME=SOURCE`` of the cameras that a file named, empty where it named none.
+    :ivar use_sim_time: whether a file asks for the time of ``/clock``.
     """
 
     def __init__(self, values: "dict[str, object] | None" = None):
         """:raises ConfigError: an unknown name or a value that is not allowed."""
         self._values = {option.name: option.default for option in OPTIONS}
         self.sources: "tuple[str, ...]" = ()
+        self.use_sim_time = False
         for name, value in (values or {}).items():
             checked = option_named(name).check(value)
             if name in self._values:
                 self._values[name] = checked
             elif name == "sources":
                 self.sources = checked
+            elif name == "use_sim_time":
+                self.use_sim_time = checked
 
     def __getitem__(self, name: str) -> Value:
         return self._values[name]
@@ -233,7 +238,7 @@ class Config:
         :raises ConfigError: an unknown name or a value that is not allowed.
         """
         new = Config({**self._values, **values})
-        new.sources = new.sources or self.sources
+        new.sources, new.use_sim_time = new.sources or self.sources, self.use_sim_time
         return new
 
     def folder(self, name: str) -> "Path | None":

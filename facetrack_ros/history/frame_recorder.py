@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 
@@ -34,7 +35,7 @@ class FrameRecorder:
     def __init__(self, archive: FrameArchive, settings: FrameSettings, model_id: str,
                  rings: "Callable[[], dict[str, FrameRing]]") -> None:
         self.archive = archive
-        self._settings = settings
+        self.settings = settings
         self._model_id = model_id
         self._rings = rings
         self._windows = AlertWindows()
@@ -57,6 +58,14 @@ class FrameRecorder:
         for thread in self._threads:
             thread.start()
 
+    def change(self, settings: FrameSettings) -> None:
+        """Other limits, and other times around alerts that come from now on; the mode, folder and format stay."""
+        with self._condition:
+            self.settings = replace(settings, mode=self.settings.mode, png=self.settings.png, wait=self.settings.wait)
+            for camera_id, held in self._tracks.items():
+                self._tracks[camera_id] = deque(held, maxlen=settings.ring_frames)
+        self.archive.change_limits(settings.limits)
+
     def add_frame(self, frame: Frame) -> None:
         """Take a frame, after it was put into its ring."""
         with self._condition:
@@ -69,7 +78,7 @@ class FrameRecorder:
             return
         item = (camera_id, stamp_ns, frame_number, tuple(tracks))
         with self._condition:
-            self._tracks.setdefault(camera_id, deque(maxlen=self._settings.ring_frames)).append(item)
+            self._tracks.setdefault(camera_id, deque(maxlen=self.settings.ring_frames)).append(item)
             if self._wanted(camera_id, stamp_ns):
                 self._put(item)
 
@@ -85,9 +94,9 @@ class FrameRecorder:
 
         :param camera_id: empty: every camera of the robot.
         """
-        if self._settings.mode != ALERT:
+        if self.settings.mode != ALERT:
             return
-        start, end = stamp_ns - self._settings.before_ns, stamp_ns + self._settings.after_ns
+        start, end = stamp_ns - self.settings.before_ns, stamp_ns + self.settings.after_ns
         rings = {camera: ring for camera, ring in self._rings().items() if camera_id in ("", camera)}
         with self._condition:
             for camera, ring in rings.items():
@@ -130,12 +139,12 @@ class FrameRecorder:
         self.archive.close()
 
     def _wanted(self, camera_id: str, stamp_ns: int) -> bool:
-        return self._settings.mode == CONTINUOUS or (
-            self._settings.mode == ALERT and self._windows.covers(camera_id, stamp_ns))
+        return self.settings.mode == CONTINUOUS or (
+            self.settings.mode == ALERT and self._windows.covers(camera_id, stamp_ns))
 
     def _put(self, item: "Frame | tuple", pressing: bool = False) -> None:
         size = _size(item)
-        if self._settings.wait and not pressing:
+        if self.settings.wait and not pressing:
             self._condition.wait_for(lambda: self._closing or self._queued_bytes + size <= QUEUE_BYTES or not self._queue)
         elif self._queued_bytes + size > QUEUE_BYTES and not pressing:
             self.lost += isinstance(item, Frame)
@@ -191,7 +200,7 @@ class FrameRecorder:
                                         tracks_message(camera_id, stamp_ns, number, self._model_id, tracks))
 
     def _encoded(self, frame: Frame) -> Frame:
-        if not self._settings.png:
+        if not self.settings.png:
             return frame
         try:
             done, data = cv2.imencode(".png", frame.image)

@@ -45,12 +45,24 @@ class FrameRing:
             if known is not None:
                 self._bytes -= len(known.jpeg)
             else:
-                if len(self._arrival) == self._capacity:
+                if len(self._arrival) >= self._capacity:
                     self._drop_first()
                 self._arrival.append(frame.stamp_ns)
                 insort(self._stamps, frame.stamp_ns)
             self._frames[frame.stamp_ns] = encoded_only(frame)
             self._bytes += len(frame.jpeg)
+
+    @property
+    def capacity(self) -> int:
+        """How many frames are kept."""
+        return self._capacity
+
+    def resize(self, capacity: int) -> None:
+        """Keep so many frames from now on, at least 1; those too many go, the first to come first."""
+        with self._lock:
+            self._capacity = max(capacity, 1)
+            while len(self._arrival) > self._capacity:
+                self._drop_first()
 
     def near(self, stamp_ns: int, tolerance_ns: int) -> "Frame | None":
         """The frame closest to a stamp, the earlier of two equally close ones.

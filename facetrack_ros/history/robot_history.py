@@ -75,6 +75,18 @@ class RobotHistory:
                 raise
             self.recorder = FrameRecorder(archive, frames, contract.id, self._all_rings)
 
+    def change_frames(self, frames: FrameSettings) -> None:
+        """Keep frames by other settings from now on: how many, around what, and for how long.
+
+        :param frames: with the mode, the folder and the format of before.
+        """
+        with self._lock:
+            self._frames = frames
+            for ring in self._rings.values():
+                ring.resize(frames.ring_frames)
+        if self.recorder is not None:
+            self.recorder.change(frames)
+
     def _open_sightings(self) -> SightingStore:
         return SightingStore(self.path, self.contract, self.robot_id, Folding.of_model(self.contract))
 

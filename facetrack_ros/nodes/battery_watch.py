@@ -30,6 +30,10 @@ class BatteryWatch:
         """Whether face work rests now."""
         return self._brake.braking
 
+    def change(self, stop_below: float, resume_at: float) -> None:
+        """Rest by other charges from now on."""
+        self._brake.change(stop_below, resume_at)
+
     @property
     def sentence(self) -> str:
         """How it stands."""

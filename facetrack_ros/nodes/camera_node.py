@@ -6,7 +6,6 @@ import traceback
 from dataclasses import replace
 from typing import Callable
 
-from rcl_interfaces.msg import ParameterDescriptor
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros.errors import ConfigError, FacetrackError
@@ -33,13 +32,16 @@ class CameraNode(RobotMember):
     :param source: SOURCE, where the parameter ``source`` is not given from outside.
     """
 
-    def __init__(self, camera_id: str = "front", source: str = "", **member):
+    NAME = "camera"
+    USES = ("camera.",)
+    OWN = ("cameras", "camera", "source")
+    WHILE_INACTIVE = "its source is closed, and no frame comes"
+
+    def __init__(self, camera_id: str = "", source: str = "", **member):
         # Several cameras may live in one process: each is named after its camera.
-        super().__init__("camera" if not member.get("robot_id") else f"{camera_id}_camera", ("camera.",), **member)
-        self.camera_id = self.declare_parameter(
-            "camera", camera_id, ParameterDescriptor(description="The camera's id.", read_only=True)).value
-        self._text = self.declare_parameter("source", source, ParameterDescriptor(
-            description="Device index, address, video file, folder or bag:PATH:TOPIC.", read_only=True)).value
+        super().__init__(f"{camera_id}_camera" if member.get("robot_id") else "", **member)
+        self.camera_id = self.own("camera", camera_id or None)
+        self._text = self.own("source", source or None)
         if not self._text:
             raise ConfigError("a camera needs a source: -p source:=0, or an address, a file, a folder, bag:PATH:TOPIC")
         self.listeners: "list[Callable[[Frame], None]]" = []
@@ -48,7 +50,7 @@ class CameraNode(RobotMember):
             CompressedImage, self.camera_topic(self.camera_id, "image/compressed"), STREAM)
         self._source: "FrameSource | None" = None
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"camera {self.camera_id}", daemon=True)
+        self._thread: "threading.Thread | None" = None
         self._number = 0
         self._complaints = Complaints(self.get_logger())
         self._lost_s: "float | None" = None
@@ -56,15 +58,14 @@ class CameraNode(RobotMember):
         self._health = StageHealth(self, (self.camera_id,), "camera", problem=lambda camera: self._trouble)
         self._diagnostics = Diagnostics(self, self.robot_id, self._look)
 
-    def open(self) -> None:
-        """Open the source.
+    def activate(self) -> None:
+        """Open the source and let the frames come.
 
         :raises SourceError: it cannot be opened.
         """
         self._source = open_source(self._text)
-
-    def start(self) -> None:
-        """Let the frames come; ``open`` comes before."""
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._run, name=f"camera {self.camera_id}", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
@@ -134,22 +135,19 @@ class CameraNode(RobotMember):
                 listener(frame)
             self._health.done(frame)
 
-    def close(self) -> None:
+    def deactivate(self) -> None:
         """Stop at once and let go of the source."""
         self._stop.set()
         if self._source is not None:
             self._source.close()
-        if self._thread.is_alive():
+        if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(2.0)
+
+    def close(self) -> None:
+        """Stop for good."""
+        self.deactivate()
 
 
 def main() -> None:
     """Run the node in a process of its own."""
-
-    def make() -> CameraNode:
-        camera = CameraNode()
-        camera.open()
-        camera.start()
-        return camera
-
-    run_node(make)
+    run_node(CameraNode)

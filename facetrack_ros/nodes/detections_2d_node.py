@@ -19,7 +19,7 @@ class Detections2DNode(RobotMember):
 
     def __init__(self, **member):
         kinds = messages_of("vision_msgs")
-        super().__init__(self.NAME, self.USES, **member)
+        super().__init__(**member)
         for camera in self.cameras:
             self._pass_on(kinds, camera, msg.Detections, "detections", {"detections_2d": detections_2d.detections_array})
             self._pass_on(kinds, camera, msg.Tracks, "tracks", {"tracks_2d": detections_2d.tracks_array,

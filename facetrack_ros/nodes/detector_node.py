@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from typing import Callable, Sequence
+from typing import Callable
 
 from facetrack_ros import msg
 from facetrack_ros.errors import FrameError
@@ -16,11 +16,12 @@ from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.vision_workers import FrameCounts, VisionWorkers
 from facetrack_ros.vision.attention import Attention, Worth
-from facetrack_ros.vision.build import build_pipelines
 from facetrack_ros.vision.frame import Frame
 from facetrack_ros.vision.from_config import VISION_OPTIONS, body_embedder, vision_settings, with_appearance
 from facetrack_ros.vision.look import Seen
 from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.protocols import BodyEmbedder
+from facetrack_ros.vision.shared_models import SharedModels
 from facetrack_ros.vision.thread_budget import ThreadBudget
 
 # How often it is told that frames were dropped.
@@ -40,16 +41,22 @@ class DetectorNode(RobotMember):
     """Finds the persons in the newest frame of each camera, several frames side by side; all cameras of the robot in one
     batch where the model gains by that.
 
-    :param pipelines: a set of models a worker, where the process shares them; else they are loaded from the settings.
+    :param models: where the process shares them; else they are those of the settings.
     :param embedder: whose part is done in the same go, where it lives in the same process: a frame is then decoded once.
-    :param subscribe: whether frames come over topics, rather than through :meth:`on_frame`.
+    :param subscribe: cameras whose frames come over topics, rather than through :meth:`on_frame`; None: all.
     """
 
-    def __init__(self, pipelines: "Sequence[VisionPipeline]" = (), embedder: "EmbedderNode | None" = None,
-                 subscribe: bool = True, **member):
-        super().__init__("detector", (*VISION_OPTIONS, "camera.", "tracking.appearance"), **member)
-        pipelines = pipelines or build_pipelines(vision_settings(self.settings), ThreadBudget.of_config(self.settings).workers)
-        self._bodies = body_embedder(self.settings)
+    NAME = "detector"
+    USES = (*VISION_OPTIONS, "camera.", "tracking.appearance")
+    OWN = ("cameras",)
+    WHILE_INACTIVE = "frames pass by unlooked at, and its models are freed"
+
+    def __init__(self, models: "SharedModels | None" = None, embedder: "EmbedderNode | None" = None,
+                 subscribe: "tuple[str, ...] | None" = None, **member):
+        super().__init__(**member)
+        self._models = models or SharedModels(vision_settings(self.settings))
+        self._bodies: "BodyEmbedder | None" = None
+        self._workers: "VisionWorkers | None" = None
         self._embedder = embedder
         self.frame_listeners: "list[Callable[[Frame], None]]" = []
         self.listeners: "list[Callable[[Frame, Seen], None]]" = []
@@ -58,38 +65,66 @@ class DetectorNode(RobotMember):
         self._last_seen: "dict[str, Seen]" = {}
         self._outputs = {camera: self.create_publisher(msg.Detections, self.camera_topic(camera, "detections"), RELIABLE)
                          for camera in self.cameras}
-        self._workers = VisionWorkers("vision", pipelines, self._look, self._deliver, self.get_logger())
         self._reported: "dict[str, FrameCounts]" = {}
         steady_timer(self, REPORT_S, self._report_drops)
-        self._health = StageHealth(self, self.cameras, "detector", "detection",
-                                   lambda camera: self._images.problem(camera) if self._images is not None else "", clocks=True)
-        self._images = ImageInput(self, self.cameras, self.settings, self.on_frame, encode=True,
-                                  refused=self._health.failed) if subscribe else None
+        self._health = StageHealth(self, self.cameras, "detector", "detection", lambda camera: self._images.problem(camera),
+                                   clocks=True)
+        self._images = ImageInput(self, self.cameras if subscribe is None else subscribe, self.settings, self.on_frame,
+                                  encode=True, refused=self._health.failed)
         self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
+
+    def activate(self) -> None:
+        """Load the models.
+
+        :raises ModelError: one is missing or does not fit.
+        """
+        self._bodies = body_embedder(self.settings)
+        pipelines = self._models.take_all("detector", ThreadBudget.of_config(self.settings).workers)
+        self._workers = VisionWorkers("vision", pipelines, self._look, self._deliver, self.get_logger())
+
+    def deactivate(self) -> None:
+        """Finish the frames at hand and free the models."""
+        if self._workers is not None:
+            self._workers.close()
+        self._workers = self._bodies = None
+        self._reported.clear()
+        self._models.give_back("detector")
+
+    def settings_changed(self, names: "set[str]") -> None:
+        """Look with the new thresholds."""
+        if "detector.min_score" in names:
+            self._models.change(person_score=self.settings["detector.min_score"])
+        if "faces.min_width_px" in names:
+            self._models.change(min_face_px=self.settings["faces.min_width_px"])
 
     def on_frame(self, frame: Frame) -> None:
         """Take a frame; an older one of that camera that nobody looked at gives way."""
         for listener in self.frame_listeners:
             listener(frame)
         self._health.came(frame)
+        workers = self._workers
+        if not self.active or workers is None:
+            return
         worth = self._attention[frame.camera_id].judge(frame)
         if worth is Worth.LOOK:
-            self._workers.put(frame.camera_id, frame)
+            workers.put(frame.camera_id, frame)
         else:
-            self._workers.put_seen(frame.camera_id, frame, worth)
+            workers.put_seen(frame.camera_id, frame, worth)
 
     def counts(self) -> "dict[str, FrameCounts]":
-        """What became of each camera's frames since the start; safe to ask from any thread."""
-        return self._workers.counts()
+        """What became of each camera's frames since it was activated; safe to ask from any thread."""
+        workers = self._workers
+        return workers.counts() if workers is not None else {}
 
     def _look(self, pipeline: VisionPipeline, frames: "list[Frame]") -> "list[_Look | None]":
         looks = dict.fromkeys(range(len(frames)))
+        bodies = self._bodies
         readable = [row for row, frame in enumerate(frames) if self._readable(frame)]
         started = time.perf_counter()
         found = pipeline.detect([frames[row].image for row in readable])
         detecting_s = (time.perf_counter() - started) / max(1, len(readable))
         for row, detections in zip(readable, found):
-            detections = with_appearance(detections, frames[row].image, self._bodies)
+            detections = with_appearance(detections, frames[row].image, bodies)
             started = time.perf_counter()
             faces = () if self._embedder is None else self._embedder.find(pipeline, frames[row], detections)
             looks[row] = _Look(Seen(detections, faces, pipeline.contract.id), detecting_s, time.perf_counter() - started)
@@ -135,13 +170,13 @@ class DetectorNode(RobotMember):
 
     def drain(self) -> None:
         """Wait until the frames at hand are through."""
-        self._workers.drain()
+        if self._workers is not None:
+            self._workers.drain()
 
     def close(self) -> None:
         """Finish the frames at hand and stop."""
-        if self._images is not None:
-            self._images.close()
-        self._workers.close()
+        self._images.close()
+        self.deactivate()
 
 
 def main() -> None:

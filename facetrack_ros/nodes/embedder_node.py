@@ -15,12 +15,12 @@ from facetrack_ros.nodes.vision_workers import FrameCounts, VisionWorkers
 from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.tracking.from_config import improving_faces
 from facetrack_ros.tracking.track import Track
-from facetrack_ros.vision.build import build_pipelines
 from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.face import Face
 from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
+from facetrack_ros.vision.from_config import FACE_OPTIONS, face_settings
 from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.shared_models import SharedModels
 from facetrack_ros.vision.thread_budget import ThreadBudget
 
 
@@ -34,8 +34,14 @@ class EmbedderNode(RobotMember):
         has the models calls :meth:`find` and :meth:`tell`.
     """
 
+    NAME = "embedder"
+    USES = (*FACE_OPTIONS, "camera.", "faces.embed", "face_tracking.enabled", "battery.")
+    OWN = ("cameras",)
+    WHILE_INACTIVE = "people are followed without faces, and its models are freed"
+
     def __init__(self, subscribe: bool = True, **member):
-        super().__init__("embedder", (*VISION_OPTIONS, "camera.", "battery."), **member)
+        super().__init__(**member)
+        self._models = SharedModels(face_settings(self.settings)) if subscribe else None
         self._outputs = {camera: self.create_publisher(msg.Faces, self.camera_topic(camera, "faces"), RELIABLE)
                             for camera in self.cameras}
         self._waiting = WaitingImages(self.cameras)
@@ -47,8 +53,6 @@ class EmbedderNode(RobotMember):
         self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
         self._workers: "VisionWorkers | None" = None
         if subscribe:
-            pipelines = build_pipelines(vision_settings(self.settings), ThreadBudget.of_config(self.settings).workers)
-            self._workers = VisionWorkers("embedder", pipelines, self._find_all, self._deliver, self.get_logger())
             for camera in self.cameras:
                 self.create_subscription(msg.Detections, self.camera_topic(camera, "detections"),
                                          self._on_detections_message, RELIABLE)
@@ -56,9 +60,32 @@ class EmbedderNode(RobotMember):
                     self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message,
                                              RELIABLE)
 
+    def activate(self) -> None:
+        """Load the models, where it has its own.
+
+        :raises ModelError: one is missing or does not fit.
+        """
+        if self._models is not None:
+            pipelines = self._models.take_all("embedder", ThreadBudget.of_config(self.settings).workers)
+            self._workers = VisionWorkers("embedder", pipelines, self._find_all, self._deliver, self.get_logger())
+
+    def deactivate(self) -> None:
+        """Finish the frames at hand and free the models."""
+        workers, self._workers = self._workers, None
+        if workers is not None:
+            workers.close()
+            self._models.give_back("embedder")
+
+    def settings_changed(self, names: "set[str]") -> None:
+        """Look and rest with the new thresholds."""
+        if "faces.min_width_px" in names and self._models is not None:
+            self._models.change(min_face_px=self.settings["faces.min_width_px"])
+        if names & {"battery.stop_faces_below", "battery.resume_faces_at"}:
+            self._battery.change(self.settings["battery.stop_faces_below"], self.settings["battery.resume_faces_at"])
+
     def find(self, pipeline: VisionPipeline, frame: Frame, detections: Detections) -> "tuple[Face, ...]":
         """The faces of a frame's persons, those that matter with embeddings; for any thread."""
-        if not self.settings["face_tracking.enabled"] or self._battery.braking:
+        if not self.active or not self.settings["face_tracking.enabled"] or self._battery.braking:
             return ()
         improving = self._improving.get(frame.camera_id)
         return pipeline.faces(frame.image, detections, improving and improving.plan(frame.stamp_ns))
@@ -70,20 +97,23 @@ class EmbedderNode(RobotMember):
         """
         if self._outputs[frame.camera_id].get_subscription_count():
             self._outputs[frame.camera_id].publish(conversion.faces_to_message(frame, model_id, faces))
-        if self._workers is None:
+        if self._models is None:
             self._health.came(frame)
         self._health.done(frame, took_s)
 
     def counts(self) -> "dict[str, FrameCounts]":
-        """What became of each camera's frames since the start, where this node has models of its own."""
-        return self._workers.counts() if self._workers else {}
+        """What became of each camera's frames since it was activated, where this node has models of its own."""
+        workers = self._workers
+        return workers.counts() if workers is not None else {}
 
     def _on_detections_message(self, message: msg.Detections) -> None:
         frame = self._waiting.take(message.camera_id, conversion.to_ns(message.header.stamp))
         if frame is not None:
             frame = replace(frame, number=message.frame_number)
             self._health.came(frame)
-            self._workers.put(message.camera_id, (frame, conversion.detections_from_message(message)))
+            workers = self._workers
+            if workers is not None:
+                workers.put(message.camera_id, (frame, conversion.detections_from_message(message)))
 
     def _find_all(self, pipeline: VisionPipeline, work: "list[tuple[Frame, Detections]]") -> list:
         return [self._find_timed(pipeline, *each) for each in work]
@@ -110,8 +140,7 @@ class EmbedderNode(RobotMember):
         """Finish the frames at hand and stop."""
         if self._images is not None:
             self._images.close()
-        if self._workers:
-            self._workers.close()
+        self.deactivate()
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ class ExternalDetectorNode(RobotMember):
 
     def __init__(self, **member):
         kinds = messages_of("vision_msgs")
-        super().__init__(self.NAME, self.USES, **member)
+        super().__init__(**member)
         self._classes = frozenset(word.strip() for word in self.settings["vision_msgs.person_classes"].split(","))
         self._outputs = {}
         self._numbers = dict.fromkeys(self.cameras, 0)

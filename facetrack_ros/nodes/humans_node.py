@@ -41,7 +41,7 @@ class HumansNode(RobotMember):
 
     def __init__(self, **member):
         self._kinds = messages_of("hri_msgs")
-        super().__init__(self.NAME, self.USES, **member)
+        super().__init__(**member)
         self._prefix = self.settings["hri.prefix"].rstrip("/")
         self._humans = Humans()
         self._images = WaitingImages(self.cameras)

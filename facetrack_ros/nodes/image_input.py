@@ -64,7 +64,8 @@ class ImageInput:
 
     def problem(self, camera_id: str) -> str:
         """Why no frames come, a sentence; empty while they do, or while it is too early to tell."""
-        return self._cameras[camera_id].problem
+        camera = self._cameras.get(camera_id)
+        return camera.problem if camera is not None else ""
 
     def topic(self, camera_id: str) -> str:
         """The topic that is listened to."""

@@ -27,7 +27,7 @@ class MarkersNode(RobotMember):
     NAME, USES = "markers", ("mesh", "markers.")
 
     def __init__(self, **member):
-        super().__init__(self.NAME, self.USES, **member)
+        super().__init__(**member)
         self._outputs = {camera: self.create_publisher(MarkerArray, self.camera_topic(camera, "markers"), RELIABLE)
                          for camera in self.cameras}
         self._lenses: "dict[str, Lens]" = {}

@@ -23,8 +23,13 @@ class OverlayNode(RobotMember):
     :param subscribe: whether frames and tracks come over topics, rather than through :meth:`on_tracks`.
     """
 
+    NAME = "overlay"
+    USES = ("mesh", "camera.")
+    OWN = ("cameras",)
+    WHILE_INACTIVE = "nothing is drawn"
+
     def __init__(self, subscribe: bool = True, **member):
-        super().__init__("overlay", ("mesh", "camera."), **member)
+        super().__init__(**member)
         self._outputs = {
             camera: self.create_publisher(CompressedImage, self.camera_topic(camera, "overlay/compressed"), STREAM)
             for camera in self.cameras}
@@ -42,7 +47,7 @@ class OverlayNode(RobotMember):
         """Take a frame with everybody followed in it."""
         self._in_view[frame.camera_id] = frozenset(
             track.person_id for track in tracks if track.person_id and track.state == TrackState.TRACKING)
-        if self._outputs[frame.camera_id].get_subscription_count():
+        if self.active and self._outputs[frame.camera_id].get_subscription_count():
             self._worker.put(frame.camera_id, (frame, tracks))
 
     def _on_tracks_message(self, message: msg.Tracks) -> None:
@@ -61,6 +66,10 @@ class OverlayNode(RobotMember):
             drawn = Frame(frame.camera_id, frame.stamp_ns, frame.number,
                           encode_jpeg(picture, self.settings["camera.jpeg_quality"]), frame.frame_id)
             self._outputs[frame.camera_id].publish(conversion.frame_to_message(drawn))
+
+    def deactivate(self) -> None:
+        """Finish the frames at hand."""
+        self._worker.drain()
 
     def close(self) -> None:
         """Stop drawing."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros import srv
+from facetrack_ros.config import Config
 from facetrack_ros.errors import QuestionError
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.known_faces import KnownFaces
@@ -14,10 +15,9 @@ from facetrack_ros.nodes.member import RobotMember
 from facetrack_ros.search.checks import check_question
 from facetrack_ros.search.question import Question
 from facetrack_ros.search.reference import read_reference, read_reference_file
-from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.from_config import contract_of, vision_settings
-from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.from_config import contract_of
+from facetrack_ros.vision.shared_models import SharedModels
 from facetrack_ros.vision.upright_face import upright_face
 
 
@@ -26,14 +26,17 @@ class RequestReading:
 
     :param node: whose settings count.
     :param known: faces that a request may name.
-    :param pipeline: the models, where the process shares them; else they are loaded at the first picture.
+    :param models: loaded at the first picture.
     """
 
-    def __init__(self, node: RobotMember, known: KnownFaces, pipeline: "VisionPipeline | None" = None):
+    def __init__(self, node: RobotMember, known: KnownFaces, models: SharedModels):
         self._node = node
-        self._settings = node.settings
         self._known = known
-        self._pipeline = pipeline
+        self._models = models
+
+    @property
+    def _settings(self) -> Config:
+        return self._node.settings
 
     def question(self, request: srv.FaceSearch.Request) -> Question:
         """The question that a request asks.
@@ -46,7 +49,8 @@ class RequestReading:
         question = Question(
             search_id=request.search_id or uuid.uuid4().hex[:12], embedding=face.embedding, model_id=face.model_id,
             time_ns=conversion.to_ns(request.time) or now_ns,
-            window_ns=conversion.to_ns(request.window), robots=tuple(request.robots), cameras=tuple(request.cameras),
+            window_ns=conversion.to_ns(request.window) or round(self._settings["backtrack_search.search_window_sec"] * 1e9),
+            robots=tuple(request.robots), cameras=tuple(request.cameras),
             threshold=threshold or self.contract(face.model_id).threshold,
             max_results=request.max_results or self._settings["backtrack_search.max_results"],
             timeout_ns=conversion.to_ns(request.timeout) or round(self._settings["backtrack_search.timeout_s"] * 1e9),
@@ -59,7 +63,7 @@ class RequestReading:
 
         :raises ModelError: it is unknown here.
         """
-        own = self._pipeline.contract if self._pipeline is not None else None
+        own = self._models.known_contract
         return own if own is not None and own.id == model_id else contract_of(model_id, self._settings)
 
     def _face(self, request: srv.FaceSearch.Request) -> "_AskedFace":
@@ -79,12 +83,11 @@ class RequestReading:
         return self._of_picture(bytes(request.image.data) if given == ["image"] else self._file(request.file))
 
     def _of_picture(self, data: bytes) -> "_AskedFace":
-        if self._pipeline is None:
-            self._pipeline = build_pipeline(vision_settings(self._settings))
         image = read_reference(data)
-        face = self._pipeline.embed_reference(image)
+        pipeline = self._models.take("search")
+        face = pipeline.embed_reference(image)
         crop = upright_face(image, face) if self._settings["backtrack_search.send_face_crop"] else b""
-        return _AskedFace(face.embedding, self._pipeline.contract.id, "picture", crop)
+        return _AskedFace(face.embedding, pipeline.contract.id, "picture", crop)
 
     def _file(self, name: str) -> bytes:
         folder = self._settings["backtrack_search.reference_dir"]

@@ -17,8 +17,8 @@ from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.request_reading import RequestReading
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.search.aliased import follow_aliases
-from facetrack_ros.vision.from_config import VISION_OPTIONS
-from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.from_config import FACE_OPTIONS, face_settings
+from facetrack_ros.vision.shared_models import SharedModels
 
 LEAST_WAIT_S = 0.25
 
@@ -26,21 +26,41 @@ LEAST_WAIT_S = 0.25
 class SearchNode(RobotMember):
     """Serves ``face_search``: embeds the reference, asks the mesh, gathers until all have answered or time is up.
 
-    :param pipeline: the models, where the process shares them; else they are loaded at the first picture.
+    :param models: where the process shares them; else they are those of the settings, loaded at the first picture.
     """
 
-    def __init__(self, pipeline: "VisionPipeline | None" = None, **member):
-        super().__init__("search", ("mesh", "backtrack_search.", *VISION_OPTIONS), **member)
+    NAME = "search"
+    USES = ("mesh", "backtrack_search.", *FACE_OPTIONS)
+    OWN = ("cameras",)
+    WHILE_INACTIVE = "it turns questions down and holds no models"
+
+    def __init__(self, models: "SharedModels | None" = None, **member):
+        super().__init__(**member)
+        self._models = models or SharedModels(face_settings(self.settings))
         # Several searches wait for their answers at once, in one thread.
         self._group = ReentrantCallbackGroup()
         self._known = KnownFaces(self, self._group)
-        self._reading = RequestReading(self, self._known, pipeline)
+        self._reading = RequestReading(self, self._known, self._models)
         self._open = OpenSearches(self, self._group, AnswerParts(self, self._known.aliases))
         self._worker = Worker("search", Everything(), self._work, self.get_logger())
         self.create_service(srv.FaceSearch, self.robot_topic("face_search"), self._serve, callback_group=self._group)
 
+    def deactivate(self) -> None:
+        """Finish the questions at hand and free the models."""
+        self._worker.drain()
+        self._models.give_back("search")
+
+    def settings_changed(self, names: "set[str]") -> None:
+        """Judge references by the new threshold."""
+        if "faces.min_width_px" in names:
+            self._models.change(min_face_px=self.settings["faces.min_width_px"])
+
     async def _serve(self, request: srv.FaceSearch.Request, response: srv.FaceSearch.Response):
         arrived = time.monotonic()
+        if not self.active:
+            response.message = (f"the search of {self.robot_id} is {self.state} and takes no questions: ros2 lifecycle set "
+                                f"{self.get_fully_qualified_name()} activate")
+            return response
         prepared = Future()
         self._worker.put("", (self._prepare, request, prepared))
         question, refusal = await prepared

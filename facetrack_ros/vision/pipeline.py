@@ -48,6 +48,29 @@ class VisionPipeline:
         """Whether the person detector gains by several pictures at once, as on a graphics card."""
         return getattr(self._persons, "batches", False)
 
+    @property
+    def person_score(self) -> "float | None":
+        """Lowest confidence of a person, None where persons are taken from their faces."""
+        return getattr(self._persons, "min_score", None)
+
+    @property
+    def min_face_px(self) -> float:
+        """Narrowest face that is embedded, pixels."""
+        return self._gate.min_face_px
+
+    def change(self, person_score: "float | None" = None, min_face_px: "float | None" = None) -> None:
+        """Other thresholds from the next picture on.
+
+        :param person_score: lowest confidence of a person, 0..1. Persons taken from their faces have none.
+        :param min_face_px: narrowest face that is embedded, pixels; an embedder may need more.
+        """
+        if person_score is not None and self.person_score is not None:
+            self._persons.min_score = person_score
+        if min_face_px is not None:
+            self._gate = replace(self._gate, min_face_px=max(min_face_px, self._embedder.min_face_px))
+            if hasattr(self._persons, "min_face_px"):
+                self._persons.min_face_px = self._gate.min_face_px
+
     def describe(self) -> "dict[str, dict[str, str]]":
         """By role (``person``, ``face``, ``embedder``): ``model``, ``record``: id of the model's contract, which differs
         where a model is made of others, ``licence``, ``origin``, and ``passed_over``: what was tried before it and why it

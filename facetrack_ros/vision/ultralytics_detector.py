@@ -67,6 +67,15 @@ class UltralyticsPersonDetector:
         self.batches = self._device != "cpu"
         self._batches = path.suffix.lower() == ".pt" or bool(getattr(net.predictor.model, "dynamic", False))
 
+    @property
+    def min_score(self) -> float:
+        """Lowest confidence kept, 0..1; it may be changed."""
+        return self._predictor.args.conf
+
+    @min_score.setter
+    def min_score(self, score: float) -> None:
+        self._predictor.args.conf = score
+
     def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
         """Persons in each picture, best first; pictures of one shape in one call, where the format leaves its batch open.
 
