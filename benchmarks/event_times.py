@@ -136,7 +136,7 @@ def main() -> None:
             visit[f"scores_{word}"] = scores
             print(f"{walk.robot}/{walk.camera}, {walk.person}, {word}, from frame {span[0]}: "
                   + " ".join(f"{score:.2f}" for score in scores.values()))
-    images = [frame.image for shown in clips.values() for frame in shown][::2]
+    images = [frame.image for shown in clips.values() for frame in shown][::4]
     print(f"\nload {os.getloadavg()[0]:.1f}; detection, ms a frame, median, and boxes a frame:")
     costs = cost(images, Config(base), min(arguments.faint))
     for score, (spent, boxes) in costs.items():

@@ -87,9 +87,18 @@ def _rename(path: Path, robot: str) -> None:
         connection.execute("UPDATE about SET robot_id = ?", (robot,))
 
 
-def _live(robot: str, folder: str, environment: "dict[str, str]") -> None:
+def enter_namespace(name: str) -> None:
+    """Let this process live in a network namespace."""
+    with open(f"/run/netns/{name}", "rb") as door:
+        if ctypes.CDLL(None).setns(door.fileno(), 0x40000000):  # CLONE_NEWNET; os.setns is in Python 3.12 only
+            raise OSError(f"cannot enter the network namespace {name}")
+
+
+def _live(robot: str, folder: str, environment: "dict[str, str]", namespace: str) -> None:
     """A robot's life, in a process of its own."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: no robot outlives a benchmark that is killed
+    if namespace:
+        enter_namespace(namespace)
     os.environ.update(environment)
     from facetrack_ros.nodes.history_node import HistoryNode
     from facetrack_ros.nodes.process import StopSignal, leave_quietly, ros, spinning
@@ -110,11 +119,14 @@ class Fleet:
     """Robots as processes; use as a context manager, all are ended with it.
 
     :param environment: what each process finds in its environment, DDS settings for instance.
+    :param namespaces: the network namespace of each robot that has one of its own.
     """
 
-    def __init__(self, folder: Path, robots: "list[str]", environment: "dict[str, str] | None" = None) -> None:
+    def __init__(self, folder: Path, robots: "list[str]", environment: "dict[str, str] | None" = None,
+                 namespaces: "dict[str, str] | None" = None) -> None:
         self._folder = folder
         self._environment = dict(environment or {})
+        self._namespaces = dict(namespaces or {})
         self.robots = list(robots)
         self._processes: "dict[str, multiprocessing.Process]" = {}
         self._nursery = multiprocessing.get_context("forkserver")
@@ -134,8 +146,8 @@ class Fleet:
 
     def start(self, robot: str) -> None:
         """Start a robot, or start it again."""
-        self._processes[robot] = self._nursery.Process(target=_live, daemon=True,
-                                                       args=(robot, str(self._folder), self._environment))
+        self._processes[robot] = self._nursery.Process(target=_live, daemon=True, args=(
+            robot, str(self._folder), self._environment, self._namespaces.get(robot, "")))
         self._processes[robot].start()
 
     def signal(self, robot: str, number: int) -> None:

@@ -83,13 +83,20 @@ OPTIONS = (
     Option("camera.loop", False, "Start a file, folder or bag again at its end.", live=True),
     Option("detector.model", "auto", "Person detector: auto, a catalog id, a model file, yolo_onnx=PATH, ultralytics=PATH, or faces (persons from faces)."),
     Option("detector.min_score", 0.4, "Lowest person score that counts.", 0.0, 1.0, live=True),
-    Option("detector.faint_score", 0.1, "Lower boxes down to this score only lengthen tracks at their ends; from min_score on: none do.",
+    Option("detector.faint_score", 0.05,
+           "At the picture's sides, boxes of lower scores down to this one lengthen tracks; from min_score on: none do.",
            0.0, 1.0),
+    Option("detector.rate_hz", 0.0, "How often a second the detector looks at each camera at most; people are carried on between; 0: at every frame.",
+           0.0, 1000.0),
+    Option("detector.still_below", 0.0,
+           "A frame that differs by fewer grey levels from the last one looked at is taken to show the same; 0: none is. Try 10.", 0.0, 255.0),
     Option("faces.model", "auto", "Face detector: auto, a catalog id or a model file."),
     Option("faces.min_width_px", 24, "Narrowest face that is embedded, pixels of the frame.", 12, 1000, live=True),
     Option("faces.whole_frame", False, "Look for faces in the whole frame, not only where persons are; a face beside them is a person too."),
     Option("faces.embed", "every", "Which faces are embedded: every, or improving: a track's face when it is better than before, else once a second.",
            choices=("every", "improving")),
+    Option("faces.looks_per_s", 5.0, "How often a second a track's face is looked for at most, where faces.embed is improving; a new one's more often.",
+           0.1, 1000.0),
     Option("embedder.model", "auto", "Face embedder: auto, a catalog id or a model file."),
     Option("embedder.appearance_as_identity", False,
            "Let an embedder that tells what a face looks like also say who it is, once a threshold is measured for it."),
@@ -104,6 +111,7 @@ OPTIONS = (
            "Charge, 0 to 1, below which face work stops; people are still followed.", 0.0, 1.0, live=True),
     Option("battery.resume_faces_at", 0.25, "Charge, 0 to 1, from which face work goes on.", 0.0, 1.0, live=True),
     Option("models.threads", 1, "Threads one model may use.", 1, 64),
+    Option("models.workers", 0, "Frames looked at side by side, each on models of its own; 0: one a core.", 0, 64),
     Option("tracking.exit_after_s", 2.0, "A person unseen this long has left: PERSON_OUT.", 0.1, 3600.0, live=True),
     Option("tracking.association", "own", "What joins boxes to tracks: own, or a tracker of the trackers library.",
            choices=("own", "bytetrack", "ocsort", "botsort", "cbiou")),
@@ -151,7 +159,19 @@ OPTIONS = (
            0.0, 1000000000.0, live=True),
     Option("backtrack_search.max_results", 20, "Most matches in an answer.", 1, 1000, live=True),
     Option("backtrack_search.timeout_s", 2.0, "How long a search waits for the other robots.", 0.05, 600.0, live=True),
+    Option("backtrack_search.rescan_threads", 0, "Threads that look again at stored frames, each with models of its own; 0: one a core.",
+           0, 64),
+    Option("backtrack_search.send_face_crop", False,
+           "Send the face cut out of the asker's picture along, so that robots with another embedder can answer too."),
     Option("backtrack_search.reference_dir", "", "Folder whose pictures may be named in a search; empty: none may."),
+    Option("markers.camera_info", "CAMERA/camera_info",
+           "Topic of the sensor_msgs/CameraInfo that places people; CAMERA stands for the camera's name."),
+    Option("markers.person_height_m", 1.7, "How tall people are taken to be, for their distance in the markers.", 0.5, 2.5),
+    Option("markers.person_height_sd_m", 0.1, "How much people's heights differ, one standard deviation.", 0.0, 1.0),
+    Option("vision_msgs.topic", "CAMERA/external_detections",
+           "Topic of another detector's vision_msgs/Detection2DArray; CAMERA stands for the camera's name."),
+    Option("vision_msgs.person_classes", "person, 0", "Class ids of that detector which are persons, separated by commas."),
+    Option("hri.prefix", "/humans", "Prefix of the ROS4HRI topics; libhri reads /humans, which is one robot's."),
 )
 _BY_NAME = {option.name: option for option in OPTIONS}
 
@@ -160,6 +180,7 @@ NODE_OPTIONS = (
     Option("cameras", ("front",), "Camera ids of this robot."),
     Option("sources", (), "NAME=SOURCE for each camera this robot reads itself; other cameras have their own driver."),
     Option("camera", "front", "The camera's id."),
+    Option("use_sim_time", False, "Take the time from /clock. ROS gives every node this one."),
     Option("source", "", "Device index, address, video file, folder or bag:PATH:TOPIC."),
 )
 _NODE_BY_NAME = {option.name: option for option in NODE_OPTIONS}
@@ -191,18 +212,22 @@ class Config:
     """Settings by dotted name: the defaults, overlaid with what a file or a caller gave.
 
     :ivar sources: ``NAME=SOURCE`` of the cameras that a file named, empty where it named none.
+    :ivar use_sim_time: whether a file asks for the time of ``/clock``.
     """
 
     def __init__(self, values: "dict[str, object] | None" = None):
         """:raises ConfigError: an unknown name or a value that is not allowed."""
         self._values = {option.name: option.default for option in OPTIONS}
         self.sources: "tuple[str, ...]" = ()
+        self.use_sim_time = False
         for name, value in (values or {}).items():
             checked = option_named(name).check(value)
             if name in self._values:
                 self._values[name] = checked
             elif name == "sources":
                 self.sources = checked
+            elif name == "use_sim_time":
+                self.use_sim_time = checked
 
     def __getitem__(self, name: str) -> Value:
         return self._values[name]
@@ -213,7 +238,7 @@ class Config:
         :raises ConfigError: an unknown name or a value that is not allowed.
         """
         new = Config({**self._values, **values})
-        new.sources = new.sources or self.sources
+        new.sources, new.use_sim_time = new.sources or self.sources, self.use_sim_time
         return new
 
     def folder(self, name: str) -> "Path | None":

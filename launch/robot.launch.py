@@ -7,41 +7,46 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
+from facetrack_ros.config import option_named
+from facetrack_ros.launching import NODES, SETTINGS, cameras_of, default_text, given_settings, truth
 from launch import LaunchContext, LaunchDescription
 
 ARGUMENTS = (
-    ("robot", "robot1", "The robot's name, its namespace."),
-    ("cameras", "front=0", "NAME=SOURCE for each camera, separated by spaces; NAME alone where a driver publishes "
-                           "NAME/image/compressed in the robot's namespace."),
+    ("robot", "robot1", "The robot's name, and its namespace."),
+    ("namespace", "", "Namespace above the robot's: with fleet its topics are /fleet/robot1/..., and its name is fleet_robot1."),
+    ("cameras", "", "NAME=SOURCE for each camera, separated by spaces; NAME alone where a driver publishes its images in the "
+                    "robot's namespace. Empty: what the settings file says under sources or cameras, else front."),
     ("config", str(Path(get_package_share_directory("facetrack_ros")) / "config" / "default.yaml"), "Settings, a YAML file."),
-    ("data_dir", "", "Folder that holds one folder a robot; empty: ~/.local/share/facetrack."),
+    *((name, default_text(name), option_named(name).description) for name in SETTINGS),
     ("composed", "true", "All nodes in one process, or a process a node."),
     ("use_sim_time", "false", "Take the time from /clock."),
     ("log_level", "info", "debug, info, warn, error or fatal."),
+    ("transports", "", "Value of FASTDDS_BUILTIN_TRANSPORTS for the nodes: LARGE_DATA where a driver publishes raw images. Empty: "
+                       "as the environment says."),
 )
 
 
 def nodes(context: LaunchContext) -> "list[Node]":
     """The robot's processes, from the arguments."""
     given = {name: LaunchConfiguration(name).perform(context) for name, _, _ in ARGUMENTS}
-    words = given["cameras"].split()
-    cameras = [word.partition("=")[0] for word in words]
-    sources = [word for word in words if "=" in word]
-    common = {"cameras": cameras, "use_sim_time": given["use_sim_time"] == "true"}
-    if given["data_dir"]:
-        common["data_dir"] = given["data_dir"]
+    cameras, sources = cameras_of(given["cameras"], given["config"])
+    common = {"cameras": cameras, **given_settings(given)}
+    if truth("use_sim_time", given["use_sim_time"]):
+        common["use_sim_time"] = True
+    environment = {"FASTDDS_BUILTIN_TRANSPORTS": given["transports"]} if given["transports"] else None
+    namespace = f"{given['namespace'].strip('/')}/{given['robot']}".lstrip("/")
 
     def node(executable: str, name: "str | None" = None, **parameters) -> Node:
-        return Node(package="facetrack_ros", executable=executable, name=name, namespace=given["robot"], output="screen",
-                    parameters=[given["config"], {**common, **parameters}],
+        return Node(package="facetrack_ros", executable=executable, name=name, namespace=namespace, output="screen",
+                    parameters=[given["config"], {**common, **parameters}], additional_env=environment,
                     ros_arguments=["--log-level", given["log_level"]])
 
-    if given["composed"] == "true":
+    if truth("composed", given["composed"]):
         return [node("robot", sources=sources or [""])]
     return [
         *(node("camera", f"{source.partition('=')[0]}_camera", camera=source.partition("=")[0],
                source=source.partition("=")[2]) for source in sources),
-        *(node(executable) for executable in ("detector", "embedder", "tracker", "history", "search", "gallery", "overlay"))]
+        *(node(executable) for executable in NODES)]
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -16,6 +16,7 @@ from facetrack_ros.vision.build import open_model
 from facetrack_ros.vision.evaluation.average_precision import PrecisionRecall, precision_recall
 from facetrack_ros.vision.evaluation.mot_truth import MotSequence, read_sequences
 from facetrack_ros.vision.from_config import vision_settings
+from facetrack_ros.vision.thread_budget import limit_threads
 
 # Precision at high recall is part of the average, so that boxes count that nobody would act on.
 LOWEST_SCORE = 0.01
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     score = settings.person_score
     settings = replace(settings, person_score=min(LOWEST_SCORE, score), person_model=arguments.model or settings.person_model)
     sequences = read_sequences(arguments.folder)
-    cv2.setNumThreads(settings.threads)
+    limit_threads(settings.threads)
     model, detector = open_model(settings.person_model, "person", settings)
     found, times = [], []
     for path in (path for sequence in sequences for path in sequence.pictures):

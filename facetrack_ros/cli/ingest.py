@@ -21,13 +21,17 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.sources.frames import frames
 from facetrack_ros.sources.opening import bag_path_and_topic, open_source
 from facetrack_ros.sources.source import FrameSource
-from facetrack_ros.sources.start_time import default_start_ns
-from facetrack_ros.tracking.improving_faces import ImprovingFaces
-from facetrack_ros.vision.build import build_pipeline
+from facetrack_ros.sources.start_time import start_times
+from facetrack_ros.tracking.from_config import improving_faces
+from facetrack_ros.vision.attention import Attention, Worth
+from facetrack_ros.vision.build import build_pipelines
 from facetrack_ros.vision.description import description_lines
 from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.from_config import body_embedder, vision_settings, with_appearance
+from facetrack_ros.vision.from_config import body_embedder, vision_settings
+from facetrack_ros.vision.in_order import in_order
+from facetrack_ros.vision.look import Seen, look
 from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.thread_budget import ThreadBudget
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,13 +84,12 @@ def run(arguments: argparse.Namespace) -> int:
     check_name("robot", arguments.robot)
     config = Config.load(arguments.config) if arguments.config else Config()
     start_ns = parse_iso(arguments.start) if arguments.start else None
-    recordings = []
-    for camera_id, text in parse_cameras(arguments.camera).items():
-        source = open_source(text)
-        own_stamps = text.startswith("bag:")
-        recordings.append(Recording(camera_id, text, source,
-                                    start_ns if start_ns is not None or own_stamps else default_start_ns(text)))
-    pipeline = build_pipeline(vision_settings(config))
+    cameras = parse_cameras(arguments.camera)
+    sources = {camera: open_source(text) for camera, text in cameras.items()}
+    starts = start_times(cameras, sources, start_ns)
+    recordings = [Recording(camera, text, sources[camera], starts[camera]) for camera, text in cameras.items()]
+    pipelines = build_pipelines(vision_settings(config), ThreadBudget.of_config(config).workers)
+    pipeline = pipelines[0]
     for line in description_lines(pipeline.describe()):
         print(line, file=sys.stderr)
     history = RobotHistory(arguments.data, arguments.robot, pipeline.contract,
@@ -99,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
             if recording not in fresh:
                 print(f"{arguments.robot}/{recording.camera_id}: {recording.text} is already in this history")
         if fresh:
-            _ingest(fresh, pipeline, history, config, Path(arguments.data) / arguments.robot)
+            _ingest(fresh, pipelines, history, config, Path(arguments.data) / arguments.robot)
     finally:
         history.close()
         for recording in recordings:
@@ -107,37 +110,43 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _ingest(recordings: "list[Recording]", pipeline: VisionPipeline, history: RobotHistory, config: Config,
+def _ingest(recordings: "list[Recording]", pipelines: "list[VisionPipeline]", history: RobotHistory, config: Config,
             folder: Path) -> None:
-    people = recalled_people(folder.parent, history.robot_id, config, pipeline.contract, others=True)
+    people = recalled_people(folder.parent, history.robot_id, config, history.contract, others=True)
     verdicts, bodies = AliasFile(folder), body_embedder(config)
     sightings, events, started, told = history.status().sightings, 0, time.monotonic(), 0.0
     streams = [recording.frames(config["camera.jpeg_quality"]) for recording in recordings]
-    checked = set()
     improving = {}
     if config["faces.embed"] == "improving":
-        improving = {recording.camera_id: ImprovingFaces() for recording in recordings}
-    for number, frame in enumerate(heapq.merge(*streams, key=lambda frame: frame.stamp_ns), 1):
-        if frame.camera_id not in checked:
-            checked.add(frame.camera_id)
-            if history.sightings.holds(frame.camera_id, frame.stamp_ns, frame.stamp_ns + 1):
-                raise StoreError(f"{history.robot_id}/{frame.camera_id} already has a history at "
-                                 f"{show_utc(frame.stamp_ns)} UTC: choose another --start or another --data")
-        history.add_frame(frame)
-        try:
-            detections = with_appearance(pipeline.detect([frame.image])[0], frame.image, bodies)
-        except FrameError as error:
-            print(error, file=sys.stderr)
+        improving = {recording.camera_id: improving_faces(config) for recording in recordings}
+
+    attention = {recording.camera_id: Attention.of_config(config) for recording in recordings}
+    last_seen: "dict[str, Seen]" = {}
+
+    def begin(frame: Frame):
+        worth = attention[frame.camera_id].judge(frame)
+        if worth is not Worth.LOOK:
+            return lambda _pipeline: worth
+        plan = improving[frame.camera_id].plan(frame.stamp_ns) if frame.camera_id in improving else None
+        return partial(look, frame=frame, bodies=bodies, with_faces=config["face_tracking.enabled"], choice=plan)
+
+    merged = _kept(heapq.merge(*streams, key=lambda frame: frame.stamp_ns), history)
+    for number, (frame, seen) in enumerate(in_order(merged, pipelines, begin), 1):
+        if isinstance(seen, FrameError):
+            print(seen, file=sys.stderr)
             continue
-        faces = ()
-        if config["face_tracking.enabled"]:
-            chooser = improving.get(frame.camera_id)
-            faces = pipeline.faces(frame.image, detections, chooser and partial(chooser.choose, frame.stamp_ns))
-        tracks, new_events = people.update(frame.camera_id, frame.stamp_ns, frame.number, detections, faces,
-                                           frame.image)
+        if isinstance(seen, Exception):
+            raise seen
+        if seen is Worth.STILL and frame.camera_id in last_seen:
+            seen = last_seen[frame.camera_id].still()
+        if isinstance(seen, Worth):
+            continue
+        last_seen[frame.camera_id] = seen
+        tracks, new_events = people.update(frame.camera_id, frame.stamp_ns, frame.number, seen.detections,
+                                           seen.faces, frame.image)
         if frame.camera_id in improving:
-            improving[frame.camera_id].know(tracks)
-        history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks)
+            improving[frame.camera_id].know(frame.stamp_ns, tracks)
+        history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks, frame)
         verdicts.append(people.new_verdicts())
         events += _log(history, new_events, config)
         if sys.stderr.isatty() and time.monotonic() - told > 0.5:
@@ -146,13 +155,29 @@ def _ingest(recordings: "list[Recording]", pipeline: VisionPipeline, history: Ro
     events += _log(history, people.close(None), config)
     verdicts.append(people.new_verdicts())
     for recording in recordings:
-        history.sightings.mark_ingested(recording.key(pipeline.contract.id), recording.camera_id, recording.first_ns,
+        history.sightings.mark_ingested(recording.key(history.contract.id), recording.camera_id, recording.first_ns,
                               recording.last_ns)
         print(f"{history.robot_id}/{recording.camera_id}: {recording.count} frames of {recording.text}, "
               f"{show_utc(recording.first_ns)} to {show_utc(recording.last_ns)} UTC"
               + (f", {recording.source.skipped} skipped" if recording.source.skipped else ""))
     spent = time.monotonic() - started
     print(f"{history.status().sightings - sightings} sightings and {events} events in {spent:.1f} s")
+
+
+def _kept(merged: "Iterator[Frame]", history: RobotHistory) -> "Iterator[Frame]":
+    """The frames, each kept before anybody looks at it.
+
+    :raises StoreError: a camera's time is taken.
+    """
+    checked = set()
+    for frame in merged:
+        if frame.camera_id not in checked:
+            checked.add(frame.camera_id)
+            if history.sightings.holds(frame.camera_id, frame.stamp_ns, frame.stamp_ns + 1):
+                raise StoreError(f"{history.robot_id}/{frame.camera_id} already has a history at "
+                                 f"{show_utc(frame.stamp_ns)} UTC: choose another --start or another --data")
+        history.add_frame(frame)
+        yield frame
 
 
 def _log(history: RobotHistory, events: tuple, config: Config) -> int:

@@ -18,6 +18,7 @@ COMMANDS = {
     "persons": "who is known under which ids; join two, or part them again",
     "clip": "save what a robot saw: a recording, pictures, a film, with or without boxes",
     "reindex": "the faces of stored frames by another model, with who they were",
+    "bag": "clips as a rosbag2 recording, to play to robots",
     "prune": "delete stored frames that are beyond the limits, also where the robot would not dare to",
     "events": "who came and went, from the event logs",
     "status": "who is on the mesh, or what stored histories hold",

@@ -35,5 +35,6 @@ def run(arguments: argparse.Namespace) -> int:
         return RobotNode(sources=tuple(f"{name}={source}" for name, source in cameras.items()), robot_id=arguments.robot,
                          cameras=tuple(cameras), config=config)
 
-    run_robot(make_head, config)
+    # The name of ROS's own parameter; every node of the process takes it from here.
+    run_robot(make_head, config, ["--ros-args", "-p", "use_sim_time:=true"] if config.use_sim_time else None)
     return 0

@@ -74,12 +74,9 @@ class FrameArchive:
         self.path = Path(directory)
         self.robot_id = robot_id
         self._complaints: "dict[str, None]" = {}
-        self._limits = limits
-        # The open segment counts too and cannot be pruned: it stays small against the limits.
-        self._segment_frames = max(limits.frames // 10, 1) if limits.frames else 1 << 30
-        self._segment_bytes = min(SEGMENT_BYTES, max(limits.bytes // 10, 1)) if limits.bytes else SEGMENT_BYTES
         self._readonly = readonly
         self._lock = threading.RLock()
+        self.change_limits(limits)
         self._segments: "OrderedDict[str, _Segment]" = OrderedDict()
         self._tables: "OrderedDict[str, SegmentTable]" = OrderedDict()
         self._writer: "SegmentWriter | None" = None
@@ -99,6 +96,14 @@ class FrameArchive:
         for name in names:
             self._adopt(self.path / name)
         self._newest_ns = max((one.last_ns for one in self._segments.values()), default=0)
+
+    def change_limits(self, limits: Limits) -> None:
+        """Keep no more than this from now on; what is too much goes with the next pruning."""
+        with self._lock:
+            self.limits = limits
+            # The open segment counts too and cannot be pruned: it stays small against the limits.
+            self._segment_frames = max(limits.frames // 10, 1) if limits.frames else 1 << 30
+            self._segment_bytes = min(SEGMENT_BYTES, max(limits.bytes // 10, 1)) if limits.bytes else SEGMENT_BYTES
 
     @classmethod
     def open_readonly(cls, directory: "Path | str", robot_id: str) -> "FrameArchive":
@@ -234,8 +239,8 @@ class FrameArchive:
             with self._disk():
                 free_bytes = self._free_bytes()
             stored = [Stored(name, one.frames, one.bytes, one.last_ns) for name, one in self._segments.items()]
-            limits = replace(self._limits, frames=max(self._limits.frames - self._segment_frames, 1) if self._limits.frames else 0,
-                             bytes=max(self._limits.bytes - self._segment_bytes, 1) if self._limits.bytes else 0)
+            limits = replace(self.limits, frames=max(self.limits.frames - self._segment_frames, 1) if self.limits.frames else 0,
+                             bytes=max(self.limits.bytes - self._segment_bytes, 1) if self.limits.bytes else 0)
             verdict = judge(stored, limits, self._newest_ns, free_bytes, brake)
             for name in verdict.victims:
                 with self._disk():
@@ -285,11 +290,11 @@ class FrameArchive:
 
     def _make_room(self) -> None:
         """Before a segment is begun: leave the room that others need on this disk."""
-        if not self._limits.free_bytes or self._free_bytes() >= self._limits.free_bytes:
+        if not self.limits.free_bytes or self._free_bytes() >= self.limits.free_bytes:
             return
         self.prune()
-        if self._free_bytes() < self._limits.free_bytes:
-            raise OSError(errno.ENOSPC, f"less than {self._limits.free_bytes / 1e6:.0f} MB are free")
+        if self._free_bytes() < self.limits.free_bytes:
+            raise OSError(errno.ENOSPC, f"less than {self.limits.free_bytes / 1e6:.0f} MB are free")
 
     def _free_bytes(self) -> int:
         room = os.statvfs(self.path)

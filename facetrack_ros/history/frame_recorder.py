@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 
@@ -10,12 +11,14 @@ from facetrack_ros.errors import FrameError, StoreError
 from facetrack_ros.history.alert_windows import AlertWindows
 from facetrack_ros.history.frame_archive import FrameArchive
 from facetrack_ros.history.frame_settings import ALERT, CONTINUOUS, FrameSettings
-from facetrack_ros.history.ring import FrameRing
+from facetrack_ros.history.ring import FrameRing, encoded_only
 from facetrack_ros.history.track_message import tracks_channel, tracks_message
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.frame import Frame
 
 QUEUE_BYTES = 64_000_000
+# A track with its face and embedding, about: tracks too must not pile up before a stuck disk.
+_TRACK_BYTES = 4_000
 _SYNC_NS = 1_000_000_000
 
 
@@ -32,7 +35,7 @@ class FrameRecorder:
     def __init__(self, archive: FrameArchive, settings: FrameSettings, model_id: str,
                  rings: "Callable[[], dict[str, FrameRing]]") -> None:
         self.archive = archive
-        self._settings = settings
+        self.settings = settings
         self._model_id = model_id
         self._rings = rings
         self._windows = AlertWindows()
@@ -55,6 +58,14 @@ class FrameRecorder:
         for thread in self._threads:
             thread.start()
 
+    def change(self, settings: FrameSettings) -> None:
+        """Other limits, and other times around alerts that come from now on; the mode, folder and format stay."""
+        with self._condition:
+            self.settings = replace(settings, mode=self.settings.mode, png=self.settings.png, wait=self.settings.wait)
+            for camera_id, held in self._tracks.items():
+                self._tracks[camera_id] = deque(held, maxlen=settings.ring_frames)
+        self.archive.change_limits(settings.limits)
+
     def add_frame(self, frame: Frame) -> None:
         """Take a frame, after it was put into its ring."""
         with self._condition:
@@ -67,7 +78,7 @@ class FrameRecorder:
             return
         item = (camera_id, stamp_ns, frame_number, tuple(tracks))
         with self._condition:
-            self._tracks.setdefault(camera_id, deque(maxlen=self._settings.ring_frames)).append(item)
+            self._tracks.setdefault(camera_id, deque(maxlen=self.settings.ring_frames)).append(item)
             if self._wanted(camera_id, stamp_ns):
                 self._put(item)
 
@@ -83,9 +94,9 @@ class FrameRecorder:
 
         :param camera_id: empty: every camera of the robot.
         """
-        if self._settings.mode != ALERT:
+        if self.settings.mode != ALERT:
             return
-        start, end = stamp_ns - self._settings.before_ns, stamp_ns + self._settings.after_ns
+        start, end = stamp_ns - self.settings.before_ns, stamp_ns + self.settings.after_ns
         rings = {camera: ring for camera, ring in self._rings().items() if camera_id in ("", camera)}
         with self._condition:
             for camera, ring in rings.items():
@@ -128,17 +139,18 @@ class FrameRecorder:
         self.archive.close()
 
     def _wanted(self, camera_id: str, stamp_ns: int) -> bool:
-        return self._settings.mode == CONTINUOUS or (
-            self._settings.mode == ALERT and self._windows.covers(camera_id, stamp_ns))
+        return self.settings.mode == CONTINUOUS or (
+            self.settings.mode == ALERT and self._windows.covers(camera_id, stamp_ns))
 
     def _put(self, item: "Frame | tuple", pressing: bool = False) -> None:
-        size = len(item.jpeg) if isinstance(item, Frame) else 0
-        if self._settings.wait and not pressing:
+        size = _size(item)
+        if self.settings.wait and not pressing:
             self._condition.wait_for(lambda: self._closing or self._queued_bytes + size <= QUEUE_BYTES or not self._queue)
         elif self._queued_bytes + size > QUEUE_BYTES and not pressing:
-            self.lost += 1
+            self.lost += isinstance(item, Frame)
             return
-        self._queue.append(item)
+        # Somebody may have decoded the frame: a queue of those would be thirty times as large as what is counted.
+        self._queue.append(encoded_only(item) if isinstance(item, Frame) else item)
         self._queued_bytes += size
         self._condition.notify_all()
 
@@ -148,15 +160,14 @@ class FrameRecorder:
                 self._busy = False
                 self._condition.notify_all()
                 self._condition.wait_for(lambda: self._queue or self._closing)
-                items = list(self._queue)
-                self._queue.clear()
+                items, self._queue = self._queue, deque()
                 self._busy = True
                 if not items and self._closing:
                     self._busy = False
                     self._condition.notify_all()
                     return
-            for item in items:
-                self._try(self._store, item)
+            while items:
+                self._try(self._store, items.popleft())
 
     def _run_sync(self) -> None:
         while not self._closing:
@@ -165,18 +176,21 @@ class FrameRecorder:
             self._try(self.archive.sync)
 
     def _store(self, item: "Frame | tuple") -> None:
+        try:
+            self._append(item)
+        finally:
+            with self._condition:
+                self._queued_bytes -= _size(item)
+                self._condition.notify_all()
+
+    def _append(self, item: "Frame | tuple") -> None:
         if isinstance(item, Frame):
-            size = len(item.jpeg)
             try:
                 self.stored += self.archive.append(self._encoded(item))
                 self._failing = False
             except StoreError:
                 self.lost += 1
                 raise
-            finally:
-                with self._condition:
-                    self._queued_bytes -= size
-                    self._condition.notify_all()
             if self._synced_ns is None or abs(item.stamp_ns - self._synced_ns) >= _SYNC_NS:
                 self._synced_ns = item.stamp_ns
                 self._sync_wanted.set()
@@ -186,7 +200,7 @@ class FrameRecorder:
                                         tracks_message(camera_id, stamp_ns, number, self._model_id, tracks))
 
     def _encoded(self, frame: Frame) -> Frame:
-        if not self._settings.png:
+        if not self.settings.png:
             return frame
         try:
             done, data = cv2.imencode(".png", frame.image)
@@ -207,3 +221,7 @@ class FrameRecorder:
             if not self._failing:
                 self._errors.append(sentence)
             self._failing = True
+
+
+def _size(item: "Frame | tuple") -> int:
+    return len(item.jpeg) if isinstance(item, Frame) else _TRACK_BYTES * len(item[3])

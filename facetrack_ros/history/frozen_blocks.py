@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.block_file import BlockFile
 from facetrack_ros.history.block_maker import BlockMaker
-from facetrack_ros.history.coded_rows import CodedRows
 from facetrack_ros.history.database import Database
 from facetrack_ros.history.embedding_block import EmbeddingBlock
 from facetrack_ros.history.embedding_index import EmbeddingIndex

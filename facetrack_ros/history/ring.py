@@ -45,12 +45,24 @@ class FrameRing:
             if known is not None:
                 self._bytes -= len(known.jpeg)
             else:
-                if len(self._arrival) == self._capacity:
+                if len(self._arrival) >= self._capacity:
                     self._drop_first()
                 self._arrival.append(frame.stamp_ns)
                 insort(self._stamps, frame.stamp_ns)
-            self._frames[frame.stamp_ns] = _encoded_only(frame)
+            self._frames[frame.stamp_ns] = encoded_only(frame)
             self._bytes += len(frame.jpeg)
+
+    @property
+    def capacity(self) -> int:
+        """How many frames are kept."""
+        return self._capacity
+
+    def resize(self, capacity: int) -> None:
+        """Keep so many frames from now on, at least 1; those too many go, the first to come first."""
+        with self._lock:
+            self._capacity = max(capacity, 1)
+            while len(self._arrival) > self._capacity:
+                self._drop_first()
 
     def near(self, stamp_ns: int, tolerance_ns: int) -> "Frame | None":
         """The frame closest to a stamp, the earlier of two equally close ones.
@@ -62,20 +74,20 @@ class FrameRing:
             close = [stamp for stamp in self._stamps[max(at - 1, 0):at + 1] if abs(stamp - stamp_ns) <= tolerance_ns]
             if not close:
                 return None
-            return _encoded_only(self._frames[min(close, key=lambda stamp: abs(stamp - stamp_ns))])
+            return encoded_only(self._frames[min(close, key=lambda stamp: abs(stamp - stamp_ns))])
 
     def between(self, start_ns: int, end_ns: int) -> "list[Frame]":
         """Frames with ``start_ns <= stamp <= end_ns``, in order of their stamps."""
         with self._lock:
             found = self._stamps[bisect_left(self._stamps, start_ns):bisect_right(self._stamps, end_ns)]
-            return [_encoded_only(self._frames[stamp]) for stamp in found]
+            return [encoded_only(self._frames[stamp]) for stamp in found]
 
     def by_number(self, number: int) -> "Frame | None":
         """The frame of a number; a camera that counts anew may hold two of them, then the later to come."""
         with self._lock:
             for stamp in reversed(self._arrival):
                 if self._frames[stamp].number == number:
-                    return _encoded_only(self._frames[stamp])
+                    return encoded_only(self._frames[stamp])
             return None
 
     def stats(self) -> RingStats:
@@ -99,6 +111,9 @@ class FrameRing:
         self._bytes -= len(self._frames.pop(stamp).jpeg)
 
 
-def _encoded_only(frame: Frame) -> Frame:
-    """A copy without the decoded picture: a frame keeps that once asked for, and 300 of them are 800 MB."""
+def encoded_only(frame: Frame) -> Frame:
+    """A copy without the decoded picture: a frame keeps that once asked for, and 300 of them are 800 MB.
+
+    For whoever holds many frames, be it for a moment.
+    """
     return replace(frame)

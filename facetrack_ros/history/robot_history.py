@@ -3,7 +3,7 @@
 import heapq
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +75,18 @@ class RobotHistory:
                 raise
             self.recorder = FrameRecorder(archive, frames, contract.id, self._all_rings)
 
+    def change_frames(self, frames: FrameSettings) -> None:
+        """Keep frames by other settings from now on: how many, around what, and for how long.
+
+        :param frames: with the mode, the folder and the format of before.
+        """
+        with self._lock:
+            self._frames = frames
+            for ring in self._rings.values():
+                ring.resize(frames.ring_frames)
+        if self.recorder is not None:
+            self.recorder.change(frames)
+
     def _open_sightings(self) -> SightingStore:
         return SightingStore(self.path, self.contract, self.robot_id, Folding.of_model(self.contract))
 
@@ -104,24 +116,27 @@ class RobotHistory:
             self.recorder.add_frame(frame)
         self._seen.append((frame.camera_id, frame.stamp_ns))
 
-    def add_tracks(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: "list[Track]") -> None:
+    def add_tracks(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: "list[Track]",
+                   frame: "Frame | None" = None) -> None:
         """Keep the faces of one frame's tracks that have an embedding, with a thumbnail if that frame is still held.
 
         A track that has got its person passes it on to its earlier sightings.
 
+        :param frame: that very frame, where it is at hand: decoded already, it is not decoded again for a thumbnail.
         :raises StoreError: an embedding is not one of the model's, or the disk does not take it.
         """
         self._note_seen()
         if self.recorder is not None:
             self.recorder.add_tracks(camera_id, stamp_ns, frame_number, tracks)
         try:
-            self._keep_faces(camera_id, stamp_ns, frame_number, tracks)
+            self._keep_faces(camera_id, stamp_ns, frame_number, tracks, frame)
         except DamagedStoreError:
             self._begin_anew()
-            self._keep_faces(camera_id, stamp_ns, frame_number, tracks)
+            self._keep_faces(camera_id, stamp_ns, frame_number, tracks, frame)
 
-    def _keep_faces(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: "list[Track]") -> None:
-        picture = _Picture(self, camera_id, stamp_ns)
+    def _keep_faces(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: "list[Track]",
+                    frame: "Frame | None") -> None:
+        picture = _Picture(lambda: frame or self.frame_at(camera_id, stamp_ns))
         pose = self._poses.at(stamp_ns) if self._poses is not None else None
         for track in tracks:
             face = track.face
@@ -133,11 +148,12 @@ class RobotHistory:
                 self.sightings.name_track(track.track_id, track.person_id)
 
     def add_event(self, event: PersonEvent) -> bool:
-        """Log an event, as :meth:`EventLog.append` does. A recognised face is an alert, where the settings say so.
+        """Log an event, as :meth:`EventLog.append` does. A recognised face is an alert, where the settings say so; one that a
+        search found is none, for a question changes nothing of what is kept.
 
         :raises StoreError: the first event in a row that the disk does not take.
         """
-        if event.event == FACE_MATCHED and self._frames.on_alert:
+        if event.event == FACE_MATCHED and not event.search_id and self._frames.on_alert:
             self.alert(event.stamp_ns, event.camera_id)
         with self._lock:
             return self.events.append(event)
@@ -151,6 +167,10 @@ class RobotHistory:
                       threshold: float, limit: int) -> "tuple[list[TrackHit], int, int]":
         """Compare a face with the sightings, see :meth:`SightingStore.search_tracks`."""
         return self.sightings.search_tracks(embedding, start_ns, end_ns, cameras, threshold, limit)
+
+    def found_again(self, camera_id: str, stamp_ns: int) -> bool:
+        """Whether looking again at stored frames found a face in that frame."""
+        return self.sightings.found_again(camera_id, stamp_ns)
 
     def best_of_person(self, person_id: str) -> "Sighting | None":
         """The sighting of a person with the highest quality."""
@@ -268,8 +288,8 @@ class RobotHistory:
 class _Picture:
     """The frame behind some tracks, looked up and decoded at most once and only when a thumbnail is wanted."""
 
-    def __init__(self, history: RobotHistory, camera_id: str, stamp_ns: int) -> None:
-        self._find = lambda: history.frame_at(camera_id, stamp_ns)
+    def __init__(self, find: "Callable[[], Frame | None]") -> None:
+        self._find = find
         self._frame: "Frame | None" = None
         self._looked = False
 

@@ -13,6 +13,7 @@ from facetrack_ros import msg, srv
 from facetrack_ros.errors import QuestionError
 from facetrack_ros.nodes.member import RELIABLE, ROSTER, STREAM
 from facetrack_ros.nodes.process import ros, spinning
+from facetrack_ros.search.roster import Roster, RosterEntry
 
 # Discovery on a healthy network takes well under a second; a robot not found within this is not there.
 FIND_S = 5.0
@@ -31,6 +32,8 @@ class Asker:
         self._changed = threading.Condition()
         self._roster: "dict[str, tuple[msg.HistoryStatus, float]]" = {}
         self._instances: "dict[str, set[str]]" = {}
+        self._heard = Roster()
+        self._clients: dict = {}
 
     def __enter__(self) -> "Asker":
         self._ros = ros([])
@@ -58,12 +61,18 @@ class Asker:
         with self._changed:
             self._roster[message.robot_id] = (message, time.monotonic())
             self._instances.setdefault(message.robot_id, set()).add(message.instance_id)
+            self._heard.heard(message.robot_id, message.instance_id, message.model_id, message.leaving, time.monotonic_ns())
             self._changed.notify_all()
 
     def roster(self) -> "dict[str, msg.HistoryStatus]":
         """The last line of every robot heard of, by name."""
         with self._changed:
             return {robot: line for robot, (line, _) in sorted(self._roster.items())}
+
+    def entries(self) -> "list[RosterEntry]":
+        """Every robot heard of, as one that asks would judge it now: there, silent, gone, or several under one name."""
+        with self._changed:
+            return self._heard.entries(time.monotonic_ns())
 
     def others_than(self, robots: "Container[str]") -> "list[str]":
         """Robots heard of that are not ``robots``, or that call themselves like one of them."""
@@ -102,25 +111,37 @@ class Asker:
             self._robot = self.first_robot()
             self._client = self._make_client(self._robot)
         # Models may have to be loaded before the reference is embedded.
-        response, seconds = self._call(self._client, request, timeout_s + 10.0)
+        response, seconds = self._call(self._client, self._robot, request, timeout_s + 10.0)
         if not response.success:
             raise QuestionError(f"{self._robot}: {response.message}")
         return response, seconds
 
-    def call(self, kind: type, name: str, request, timeout_s: float):
-        """Call another service of the robot; its response.
+    def call(self, kind: type, name: str, request, timeout_s: float, robot: str = ""):
+        """Call another service of a robot; its response.
 
         :param kind: the service type.
         :param name: within the robot's namespace.
+        :param robot: empty: the one that :meth:`ask` asks.
         :raises QuestionError: no such robot, or no answer.
         """
-        self._robot = self._robot or self.first_robot()
-        client = self.node.create_client(kind, f"/{self._robot}/{name}")
-        return self._call(client, request, timeout_s)[0]
+        self._robot = self._robot or robot or self.first_robot()
+        robot = robot or self._robot
+        key = (robot, name)
+        if key not in self._clients:
+            self._clients[key] = self.node.create_client(kind, f"/{robot}/{name}")
+        return self._call(self._clients[key], robot, request, timeout_s)[0]
 
-    def _call(self, client, request, timeout_s: float) -> tuple:
+    def on_parts(self, callback: "Callable[[msg.FaceSearchPart], None]") -> None:
+        """Hear the parts of the answers of the robot that :meth:`ask` asks, as they come."""
+        self._robot = self._robot or self.first_robot()
+        parts = self.node.create_subscription(msg.FaceSearchPart, f"/{self._robot}/face_search/parts", callback, RELIABLE)
+        deadline = time.monotonic() + FIND_S
+        while not parts.get_publisher_count() and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def _call(self, client, robot: str, request, timeout_s: float) -> tuple:
         """The response, and how many seconds it took."""
-        robot, found = self._robot, time.monotonic() + FIND_S
+        found = time.monotonic() + FIND_S
         if not self.wait_for(lambda roster: robot in roster, FIND_S) \
                 or not client.wait_for_service(max(0.1, found - time.monotonic())):
             known = ", ".join(self.roster()) or "no robot at all"

@@ -1,22 +1,27 @@
 """Camera node: a device, an address, a file, a folder or a bag in, JPEG frames out, in real time."""
 
 import threading
+import time
 import traceback
+from dataclasses import replace
 from typing import Callable
 
-from rcl_interfaces.msg import ParameterDescriptor
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros.errors import ConfigError, FacetrackError
 from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.complaints import Complaints
+from facetrack_ros.nodes.diagnosis import STALE, Diagnosis
+from facetrack_ros.nodes.diagnostics import Diagnostics
 from facetrack_ros.nodes.member import STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.sources.opening import open_source
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.vision.frame import Frame
 
-# How long a lost device or address is left alone before the next try.
-RETRY_S = 2.0
+# How long a lost device or address is left alone before the next try. Back again, it is to give pictures within 5 s.
+RETRY_S = 1.0
 
 
 class CameraNode(RobotMember):
@@ -27,13 +32,16 @@ class CameraNode(RobotMember):
     :param source: SOURCE, where the parameter ``source`` is not given from outside.
     """
 
-    def __init__(self, camera_id: str = "front", source: str = "", **member):
+    NAME = "camera"
+    USES = ("camera.",)
+    OWN = ("cameras", "camera", "source")
+    WHILE_INACTIVE = "its source is closed, and no frame comes"
+
+    def __init__(self, camera_id: str = "", source: str = "", **member):
         # Several cameras may live in one process: each is named after its camera.
-        super().__init__("camera" if not member.get("robot_id") else f"{camera_id}_camera", ("camera.",), **member)
-        self.camera_id = self.declare_parameter(
-            "camera", camera_id, ParameterDescriptor(description="The camera's id.", read_only=True)).value
-        self._text = self.declare_parameter("source", source, ParameterDescriptor(
-            description="Device index, address, video file, folder or bag:PATH:TOPIC.", read_only=True)).value
+        super().__init__(f"{camera_id}_camera" if member.get("robot_id") else "", **member)
+        self.camera_id = self.own("camera", camera_id or None)
+        self._text = self.own("source", source or None)
         if not self._text:
             raise ConfigError("a camera needs a source: -p source:=0, or an address, a file, a folder, bag:PATH:TOPIC")
         self.listeners: "list[Callable[[Frame], None]]" = []
@@ -42,27 +50,32 @@ class CameraNode(RobotMember):
             CompressedImage, self.camera_topic(self.camera_id, "image/compressed"), STREAM)
         self._source: "FrameSource | None" = None
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"camera {self.camera_id}", daemon=True)
+        self._thread: "threading.Thread | None" = None
         self._number = 0
+        self._complaints = Complaints(self.get_logger())
+        self._lost_s: "float | None" = None
+        self._trouble, self._over = "", ""
+        self._health = StageHealth(self, (self.camera_id,), "camera", problem=lambda camera: self._trouble)
+        self._diagnostics = Diagnostics(self, self.robot_id, self._look)
 
-    def open(self) -> None:
-        """Open the source.
+    def activate(self) -> None:
+        """Open the source and let the frames come.
 
         :raises SourceError: it cannot be opened.
         """
         self._source = open_source(self._text)
-
-    def start(self) -> None:
-        """Let the frames come; ``open`` comes before."""
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._run, name=f"camera {self.camera_id}", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
                 with self._source or open_source(self._text) as source:
+                    self._source = source
                     self._play(source)
                     live = source.live
-                failed, ended = live, "stopped giving pictures" if live else "is over"
+                failed, ended = live, f"{source.name} stopped giving pictures" if live else "is over"
             except FacetrackError as error:
                 live, failed, ended = self._source is None or self._source.live, True, str(error)
             except Exception as error:  # a camera that dies silently would look like one that sees nobody
@@ -72,14 +85,32 @@ class CameraNode(RobotMember):
             if self._stop.is_set():
                 return
             if not live and not self.settings["camera.loop"]:
+                self._over = f"{self._text} {ended}, after {self._number} frames"
                 self.get_logger().info(f"camera {self.camera_id}: {self._text} {ended}, after {self._number} frames")
                 for listener in self.end_listeners:
                     listener(self.camera_id)
                 return
             if failed:
-                self.get_logger().warning(f"camera {self.camera_id}: {self._text} {ended}; trying again",
-                                          throttle_duration_sec=60.0)
+                self._lose(ended)
                 self._stop.wait(RETRY_S)
+
+    def _lose(self, why: str) -> None:
+        """The source is gone for now."""
+        self._lost_s = time.monotonic() if self._lost_s is None else self._lost_s
+        self._trouble = f"{why}; trying again"
+        self._health.failed(self.camera_id, self._trouble)
+        self._complaints.tell("source", f"camera {self.camera_id}: {self._trouble}")
+
+    def _find_again(self) -> None:
+        """A picture came."""
+        if self._lost_s is not None:
+            self.get_logger().info(f"camera {self.camera_id}: pictures come again, after {time.monotonic() - self._lost_s:.0f} s")
+            self._lost_s, self._trouble = None, ""
+            self._complaints.forget("source")
+
+    def _look(self) -> "list[Diagnosis]":
+        found = self._health.of(self.camera_id, {"source": self._source.name if self._source is not None else "none open"})
+        return [replace(found, level=STALE, sentence=self._over) if self._over else found]
 
     def _play(self, source: FrameSource) -> None:
         clock = self.get_clock()
@@ -93,29 +124,30 @@ class CameraNode(RobotMember):
             if stamp_ns <= last_ns:
                 continue
             last_ns = stamp_ns
+            self._find_again()
             frame = Frame(self.camera_id, stamp_ns, self._number, picture.to_jpeg(self.settings["camera.jpeg_quality"]),
                           picture.frame_id)
             self._number += 1
-            self._publisher.publish(conversion.frame_to_message(frame))
+            self._health.came(frame)
+            if self._publisher.get_subscription_count():
+                self._publisher.publish(conversion.frame_to_message(frame))
             for listener in self.listeners:
                 listener(frame)
+            self._health.done(frame)
 
-    def close(self) -> None:
+    def deactivate(self) -> None:
         """Stop at once and let go of the source."""
         self._stop.set()
         if self._source is not None:
             self._source.close()
-        if self._thread.is_alive():
+        if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(2.0)
+
+    def close(self) -> None:
+        """Stop for good."""
+        self.deactivate()
 
 
 def main() -> None:
     """Run the node in a process of its own."""
-
-    def make() -> CameraNode:
-        camera = CameraNode()
-        camera.open()
-        camera.start()
-        return camera
-
-    run_node(make)
+    run_node(CameraNode)

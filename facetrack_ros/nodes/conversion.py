@@ -88,7 +88,7 @@ def detections_from_message(message: msg.Detections) -> Detections:
         np.array([detection.bbox for detection in message.detections], np.float32).reshape(-1, 4),
         np.array([detection.confidence for detection in message.detections], np.float32), message.model_id,
         appearance=np.stack(looks) if len(lengths) == 1 and lengths != {0} else None,
-        faint=np.array(message.faint, np.float32).reshape(-1, 4) if len(message.faint) % 4 == 0 else None)
+        faint=np.array(message.faint, np.float32).reshape(-1, 4) if message.faint and len(message.faint) % 4 == 0 else None)
 
 
 def face_to_message(face: Face) -> msg.Face:
@@ -241,14 +241,23 @@ def first_text(data: bytes) -> "str | None":
 
 
 def status_to_message(status: HistoryStatus, stamp: Time, instance_id: str, leaving: bool,
-                      models: "tuple[str, str]") -> msg.HistoryStatus:
-    """A robot's line in the roster; ``models`` are the ids of person and face detector."""
+                      models: "tuple[str, str]", behind_ns: "dict[str, int | None]") -> msg.HistoryStatus:
+    """A robot's line in the roster.
+
+    :param models: ids of person and face detector.
+    :param behind_ns: how far each camera's clock is behind the robot's, where that is known.
+    """
     return msg.HistoryStatus(
         stamp=stamp, robot_id=status.robot_id, instance_id=instance_id, leaving=leaving, model_id=status.model_id,
         person_model_id=models[0], face_model_id=models[1], sightings=status.sightings, disk_bytes=status.disk_bytes,
         cameras=[msg.CameraStatus(camera_id=camera.camera_id, frames=camera.frames, sightings=camera.sightings,
-                                  oldest=to_time(camera.oldest_ns or 0), newest=to_time(camera.newest_ns or 0))
+                                  oldest=to_time(camera.oldest_ns or 0), newest=to_time(camera.newest_ns or 0),
+                                  clock_behind_s=_seconds(behind_ns.get(camera.camera_id)))
                  for camera in status.cameras])
+
+
+def _seconds(span_ns: "int | None") -> float:
+    return float("nan") if span_ns is None else span_ns / 1e9
 
 
 def lanes_from_message(message: msg.HistoryStatus) -> "list[Lane]":

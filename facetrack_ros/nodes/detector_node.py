@@ -1,68 +1,182 @@
 """Detector node: frames of all cameras in, persons out."""
 
+import time
+from dataclasses import dataclass
 from typing import Callable
 
 from facetrack_ros import msg
 from facetrack_ros.errors import FrameError
 from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.clocks import steady_timer
+from facetrack_ros.nodes.diagnostics import Diagnostics
+from facetrack_ros.nodes.embedder_node import EmbedderNode
 from facetrack_ros.nodes.image_input import ImageInput
 from facetrack_ros.nodes.member import RELIABLE, RobotMember
 from facetrack_ros.nodes.process import run_node
-from facetrack_ros.nodes.worker import NewestPerCamera, Worker
-from facetrack_ros.vision.build import build_pipeline
-from facetrack_ros.vision.detections import Detections
+from facetrack_ros.nodes.stage_health import StageHealth
+from facetrack_ros.nodes.vision_workers import FrameCounts, VisionWorkers
+from facetrack_ros.vision.attention import Attention, Worth
 from facetrack_ros.vision.frame import Frame
 from facetrack_ros.vision.from_config import VISION_OPTIONS, body_embedder, vision_settings, with_appearance
+from facetrack_ros.vision.look import Seen
 from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.protocols import BodyEmbedder
+from facetrack_ros.vision.shared_models import SharedModels
+from facetrack_ros.vision.thread_budget import ThreadBudget
+
+# How often it is told that frames were dropped.
+REPORT_S = 60.0
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A look at a frame, and how long it took, seconds."""
+
+    seen: Seen
+    detecting_s: float = 0.0
+    faces_s: float = 0.0
 
 
 class DetectorNode(RobotMember):
-    """Finds the persons in the newest frame of each camera, all cameras of the robot in one batch.
+    """Finds the persons in the newest frame of each camera, several frames side by side; all cameras of the robot in one
+    batch where the model gains by that.
 
-    :param pipeline: the models, where the process shares them; else they are loaded from the settings.
-    :param subscribe: whether frames come over topics, rather than through :meth:`on_frame`.
+    :param models: where the process shares them; else they are those of the settings.
+    :param embedder: whose part is done in the same go, where it lives in the same process: a frame is then decoded once.
+    :param subscribe: cameras whose frames come over topics, rather than through :meth:`on_frame`; None: all.
     """
 
-    def __init__(self, pipeline: "VisionPipeline | None" = None, subscribe: bool = True, **member):
-        super().__init__("detector", (*VISION_OPTIONS, "camera.", "tracking.appearance"), **member)
-        self._pipeline = pipeline or build_pipeline(vision_settings(self.settings))
-        self._bodies = body_embedder(self.settings)
+    NAME = "detector"
+    USES = (*VISION_OPTIONS, "camera.", "tracking.appearance")
+    OWN = ("cameras",)
+    WHILE_INACTIVE = "frames pass by unlooked at, and its models are freed"
+
+    def __init__(self, models: "SharedModels | None" = None, embedder: "EmbedderNode | None" = None,
+                 subscribe: "tuple[str, ...] | None" = None, **member):
+        super().__init__(**member)
+        self._models = models or SharedModels(vision_settings(self.settings))
+        self._bodies: "BodyEmbedder | None" = None
+        self._workers: "VisionWorkers | None" = None
+        self._embedder = embedder
         self.frame_listeners: "list[Callable[[Frame], None]]" = []
-        self.listeners: "list[Callable[[Frame, Detections], None]]" = []
+        self.listeners: "list[Callable[[Frame, Seen], None]]" = []
+        self.between_listeners: "list[Callable[[Frame], None]]" = []
+        self._attention = {camera: Attention.of_config(self.settings) for camera in self.cameras}
+        self._last_seen: "dict[str, Seen]" = {}
         self._outputs = {camera: self.create_publisher(msg.Detections, self.camera_topic(camera, "detections"), RELIABLE)
-                            for camera in self.cameras}
-        self._worker = Worker("detector", NewestPerCamera(), self._detect, self.get_logger())
-        self._images = ImageInput(self, self.cameras, self.settings, self.on_frame, encode=True) if subscribe else None
+                         for camera in self.cameras}
+        self._reported: "dict[str, FrameCounts]" = {}
+        steady_timer(self, REPORT_S, self._report_drops)
+        self._health = StageHealth(self, self.cameras, "detector", "detection", lambda camera: self._images.problem(camera),
+                                   clocks=True)
+        self._images = ImageInput(self, self.cameras if subscribe is None else subscribe, self.settings, self.on_frame,
+                                  encode=True, refused=self._health.failed)
+        self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
+
+    def activate(self) -> None:
+        """Load the models.
+
+        :raises ModelError: one is missing or does not fit.
+        """
+        self._bodies = body_embedder(self.settings)
+        pipelines = self._models.take_all("detector", ThreadBudget.of_config(self.settings).workers)
+        self._workers = VisionWorkers("vision", pipelines, self._look, self._deliver, self.get_logger())
+
+    def deactivate(self) -> None:
+        """Finish the frames at hand and free the models."""
+        if self._workers is not None:
+            self._workers.close()
+        self._workers = self._bodies = None
+        self._reported.clear()
+        self._models.give_back("detector")
+
+    def settings_changed(self, names: "set[str]") -> None:
+        """Look with the new thresholds."""
+        if "detector.min_score" in names:
+            self._models.change(person_score=self.settings["detector.min_score"])
+        if "faces.min_width_px" in names:
+            self._models.change(min_face_px=self.settings["faces.min_width_px"])
 
     def on_frame(self, frame: Frame) -> None:
         """Take a frame; an older one of that camera that nobody looked at gives way."""
         for listener in self.frame_listeners:
             listener(frame)
-        self._worker.put(frame.camera_id, frame)
+        self._health.came(frame)
+        workers = self._workers
+        if not self.active or workers is None:
+            return
+        worth = self._attention[frame.camera_id].judge(frame)
+        if worth is Worth.LOOK:
+            workers.put(frame.camera_id, frame)
+        else:
+            workers.put_seen(frame.camera_id, frame, worth)
 
-    def _detect(self, frames: "list[Frame]") -> None:
-        readable = []
-        for frame in frames:
-            try:
-                frame.image
-                readable.append(frame)
-            except FrameError as error:
-                self.get_logger().warning(str(error), throttle_duration_sec=60.0)
-        for frame, detections in zip(readable, self._pipeline.detect([frame.image for frame in readable])):
-            detections = with_appearance(detections, frame.image, self._bodies)
-            self._outputs[frame.camera_id].publish(conversion.detections_to_message(frame, detections))
-            for listener in self.listeners:
-                listener(frame, detections)
+    def counts(self) -> "dict[str, FrameCounts]":
+        """What became of each camera's frames since it was activated; safe to ask from any thread."""
+        workers = self._workers
+        return workers.counts() if workers is not None else {}
+
+    def _look(self, pipeline: VisionPipeline, frames: "list[Frame]") -> "list[_Look | None]":
+        looks = dict.fromkeys(range(len(frames)))
+        bodies = self._bodies
+        readable = [row for row, frame in enumerate(frames) if self._readable(frame)]
+        started = time.perf_counter()
+        found = pipeline.detect([frames[row].image for row in readable])
+        detecting_s = (time.perf_counter() - started) / max(1, len(readable))
+        for row, detections in zip(readable, found):
+            detections = with_appearance(detections, frames[row].image, bodies)
+            started = time.perf_counter()
+            faces = () if self._embedder is None else self._embedder.find(pipeline, frames[row], detections)
+            looks[row] = _Look(Seen(detections, faces, pipeline.contract.id), detecting_s, time.perf_counter() - started)
+        return list(looks.values())
+
+    def _readable(self, frame: Frame) -> bool:
+        try:
+            return frame.image is not None
+        except FrameError as error:
+            self._health.failed(frame.camera_id, str(error), frame.stamp_ns)
+            self.get_logger().warning(str(error), throttle_duration_sec=60.0)
+            return False
+
+    def _deliver(self, camera_id: str, frame: Frame, outcome: "_Look | Worth") -> None:
+        if outcome is Worth.BETWEEN:
+            for listener in self.between_listeners:
+                listener(frame)
+            self._health.done(frame)
+            return
+        if outcome is Worth.STILL:
+            if camera_id not in self._last_seen:
+                return  # the frame it is like could not be read
+            outcome = _Look(self._last_seen[camera_id].still())
+        else:
+            self._last_seen[camera_id] = outcome.seen
+        seen = outcome.seen
+        if self._outputs[camera_id].get_subscription_count():
+            self._outputs[camera_id].publish(conversion.detections_to_message(frame, seen.detections))
+        if self._embedder is not None:
+            self._embedder.tell(frame, seen.model_id, seen.faces, outcome.faces_s)
+        for listener in self.listeners:
+            listener(frame, seen)
+        self._health.done(frame, outcome.detecting_s)
+
+    def _report_drops(self) -> None:
+        for camera_id, counts in self.counts().items():
+            before = self._reported.get(camera_id, FrameCounts())
+            if counts.dropped > before.dropped:
+                self.get_logger().warning(
+                    f"camera {camera_id}: {counts.dropped - before.dropped} of its last {counts.arrived - before.arrived} "
+                    "frames gave way to newer ones: they come faster than the models are")
+            self._reported[camera_id] = counts
 
     def drain(self) -> None:
         """Wait until the frames at hand are through."""
-        self._worker.drain()
+        if self._workers is not None:
+            self._workers.drain()
 
     def close(self) -> None:
         """Finish the frames at hand and stop."""
-        if self._images is not None:
-            self._images.close()
-        self._worker.close()
+        self._images.close()
+        self.deactivate()
 
 
 def main() -> None:

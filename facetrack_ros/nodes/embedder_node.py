@@ -1,28 +1,27 @@
 """Embedder node: frames and the persons in them in, faces with embeddings out."""
 
-import math
+import time
 from dataclasses import replace
-from functools import partial
-from typing import Callable
-
-from sensor_msgs.msg import BatteryState
 
 from facetrack_ros import msg
 from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.battery_watch import BatteryWatch
+from facetrack_ros.nodes.diagnostics import Diagnostics
 from facetrack_ros.nodes.image_input import ImageInput
-from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
+from facetrack_ros.nodes.member import RELIABLE, RobotMember
 from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.stage_health import StageHealth
+from facetrack_ros.nodes.vision_workers import FrameCounts, VisionWorkers
 from facetrack_ros.nodes.waiting_images import WaitingImages
-from facetrack_ros.nodes.worker import NewestPerCamera, Worker
-from facetrack_ros.tracking.improving_faces import ImprovingFaces
+from facetrack_ros.tracking.from_config import improving_faces
 from facetrack_ros.tracking.track import Track
-from facetrack_ros.vision.battery_brake import BatteryBrake
-from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.face import Face
 from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
+from facetrack_ros.vision.from_config import FACE_OPTIONS, face_settings
 from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.shared_models import SharedModels
+from facetrack_ros.vision.thread_budget import ThreadBudget
 
 
 class EmbedderNode(RobotMember):
@@ -31,24 +30,28 @@ class EmbedderNode(RobotMember):
     Where it cannot keep up, the newest frame of each camera wins; the tracker then follows the persons of the frames
     between without their faces. It rests while the battery is low: people are followed then, and nobody is recognised.
 
-    :param pipeline: the models, where the process shares them; else they are loaded from the settings.
-    :param subscribe: whether frames and detections come over topics, rather than through :meth:`on_detections`.
+    :param subscribe: whether frames and detections come over topics, and are looked at by models of its own; else whoever
+        has the models calls :meth:`find` and :meth:`tell`.
     """
 
-    def __init__(self, pipeline: "VisionPipeline | None" = None, subscribe: bool = True, **member):
-        super().__init__("embedder", (*VISION_OPTIONS, "camera.", "battery."), **member)
-        self._pipeline = pipeline or build_pipeline(vision_settings(self.settings))
-        self.listeners: "list[Callable[[Frame, tuple[Face, ...]], None]]" = []
+    NAME = "embedder"
+    USES = (*FACE_OPTIONS, "camera.", "faces.embed", "face_tracking.enabled", "battery.")
+    OWN = ("cameras",)
+    WHILE_INACTIVE = "people are followed without faces, and its models are freed"
+
+    def __init__(self, subscribe: bool = True, **member):
+        super().__init__(**member)
+        self._models = SharedModels(face_settings(self.settings)) if subscribe else None
         self._outputs = {camera: self.create_publisher(msg.Faces, self.camera_topic(camera, "faces"), RELIABLE)
                             for camera in self.cameras}
         self._waiting = WaitingImages(self.cameras)
         improving = self.settings["faces.embed"] == "improving"
-        self._improving = {camera: ImprovingFaces() for camera in self.cameras} if improving else {}
-        self._brake = BatteryBrake(self.settings["battery.stop_faces_below"], self.settings["battery.resume_faces_at"])
-        if self.settings["battery.topic"]:
-            self.create_subscription(BatteryState, self.settings["battery.topic"], self._on_battery, STREAM)
-        self._worker = Worker("embedder", NewestPerCamera(), self._find_faces, self.get_logger())
+        self._improving = {camera: improving_faces(self.settings) for camera in self.cameras} if improving else {}
+        self._battery = BatteryWatch(self, self.get_logger().warning)
         self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep) if subscribe else None
+        self._health = StageHealth(self, self.cameras, "embedder", "faces")
+        self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
+        self._workers: "VisionWorkers | None" = None
         if subscribe:
             for camera in self.cameras:
                 self.create_subscription(msg.Detections, self.camera_topic(camera, "detections"),
@@ -57,53 +60,87 @@ class EmbedderNode(RobotMember):
                     self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message,
                                              RELIABLE)
 
-    def on_detections(self, frame: Frame, detections: Detections) -> None:
-        """Take the persons of a frame; an older frame of that camera that nobody looked at gives way."""
-        self._worker.put(frame.camera_id, (frame, detections))
+    def activate(self) -> None:
+        """Load the models, where it has its own.
+
+        :raises ModelError: one is missing or does not fit.
+        """
+        if self._models is not None:
+            pipelines = self._models.take_all("embedder", ThreadBudget.of_config(self.settings).workers)
+            self._workers = VisionWorkers("embedder", pipelines, self._find_all, self._deliver, self.get_logger())
+
+    def deactivate(self) -> None:
+        """Finish the frames at hand and free the models."""
+        workers, self._workers = self._workers, None
+        if workers is not None:
+            workers.close()
+            self._models.give_back("embedder")
+
+    def settings_changed(self, names: "set[str]") -> None:
+        """Look and rest with the new thresholds."""
+        if "faces.min_width_px" in names and self._models is not None:
+            self._models.change(min_face_px=self.settings["faces.min_width_px"])
+        if names & {"battery.stop_faces_below", "battery.resume_faces_at"}:
+            self._battery.change(self.settings["battery.stop_faces_below"], self.settings["battery.resume_faces_at"])
+
+    def find(self, pipeline: VisionPipeline, frame: Frame, detections: Detections) -> "tuple[Face, ...]":
+        """The faces of a frame's persons, those that matter with embeddings; for any thread."""
+        if not self.active or not self.settings["face_tracking.enabled"] or self._battery.braking:
+            return ()
+        improving = self._improving.get(frame.camera_id)
+        return pipeline.faces(frame.image, detections, improving and improving.plan(frame.stamp_ns))
+
+    def tell(self, frame: Frame, model_id: str, faces: "tuple[Face, ...]", took_s: float) -> None:
+        """Publish a frame's faces, to whoever listens.
+
+        :param took_s: to find them.
+        """
+        if self._outputs[frame.camera_id].get_subscription_count():
+            self._outputs[frame.camera_id].publish(conversion.faces_to_message(frame, model_id, faces))
+        if self._models is None:
+            self._health.came(frame)
+        self._health.done(frame, took_s)
+
+    def counts(self) -> "dict[str, FrameCounts]":
+        """What became of each camera's frames since it was activated, where this node has models of its own."""
+        workers = self._workers
+        return workers.counts() if workers is not None else {}
 
     def _on_detections_message(self, message: msg.Detections) -> None:
         frame = self._waiting.take(message.camera_id, conversion.to_ns(message.header.stamp))
         if frame is not None:
-            self.on_detections(replace(frame, number=message.frame_number),
-                               conversion.detections_from_message(message))
+            frame = replace(frame, number=message.frame_number)
+            self._health.came(frame)
+            workers = self._workers
+            if workers is not None:
+                workers.put(message.camera_id, (frame, conversion.detections_from_message(message)))
+
+    def _find_all(self, pipeline: VisionPipeline, work: "list[tuple[Frame, Detections]]") -> list:
+        return [self._find_timed(pipeline, *each) for each in work]
+
+    def _find_timed(self, pipeline: VisionPipeline, frame: Frame,
+                    detections: Detections) -> "tuple[str, tuple[Face, ...], float]":
+        started = time.perf_counter()
+        faces = self.find(pipeline, frame, detections)
+        return pipeline.contract.id, faces, time.perf_counter() - started
+
+    def _deliver(self, camera_id: str, item: "tuple[Frame, Detections]",
+                 found: "tuple[str, tuple[Face, ...], float]") -> None:
+        self.tell(item[0], *found)
 
     def on_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
         """Take everybody followed, so that only better faces than before are embedded where that is asked for."""
         if frame.camera_id in self._improving:
-            self._improving[frame.camera_id].know(tracks)
+            self._improving[frame.camera_id].know(frame.stamp_ns, tracks)
 
     def _on_tracks_message(self, message: msg.Tracks) -> None:
         self.on_tracks(conversion.frame_of(message), conversion.tracks_from_message(message))
-
-    def _on_battery(self, message: BatteryState) -> None:
-        if not 0.0 <= message.percentage <= 1.0 and not math.isnan(message.percentage):
-            self.get_logger().warning(f"{self.settings['battery.topic']} gives a charge of {message.percentage:g}, which is "
-                                      "not within 0 to 1: not taken", throttle_duration_sec=60.0)
-        elif self._brake.update(message.percentage):
-            self.get_logger().warning(
-                f"battery at {message.percentage:.0%}: face work stops, people are still followed"
-                if self._brake.braking else f"battery at {message.percentage:.0%}: face work goes on")
-
-    def _find_faces(self, work: "list[tuple[Frame, Detections]]") -> None:
-        for frame, detections in work:
-            faces = ()
-            if self.settings["face_tracking.enabled"] and not self._brake.braking:
-                improving = self._improving.get(frame.camera_id)
-                faces = self._pipeline.faces(frame.image, detections, improving and partial(improving.choose, frame.stamp_ns))
-            self._outputs[frame.camera_id].publish(
-                conversion.faces_to_message(frame, self._pipeline.contract.id, faces))
-            for listener in self.listeners:
-                listener(frame, faces)
-
-    def drain(self) -> None:
-        """Wait until the frames at hand are through."""
-        self._worker.drain()
 
     def close(self) -> None:
         """Finish the frames at hand and stop."""
         if self._images is not None:
             self._images.close()
-        self._worker.close()
+        self.deactivate()
 
 
 def main() -> None:

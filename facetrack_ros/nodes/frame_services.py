@@ -30,16 +30,14 @@ class FrameServices:
     The work is done on a thread of its own: reading from a slow disk or making a film holds up neither frames nor the roster.
 
     :param history: the robot's history, None while there is none yet.
-    :param on_alert: whether the topic counts.
     """
 
-    def __init__(self, node: RobotMember, history: "Callable[[], RobotHistory | None]", on_alert: bool):
+    def __init__(self, node: RobotMember, history: "Callable[[], RobotHistory | None]"):
         self._node = node
         self._history = history
         self._worker = Worker("frame services", Everything(), self._work, node.get_logger())
         group = ReentrantCallbackGroup()
-        if on_alert:
-            node.create_subscription(String, node.robot_topic("alert"), self._on_alert, RELIABLE)
+        node.create_subscription(String, node.robot_topic("alert"), self._on_alert, RELIABLE)
         for kind, name, serve in ((srv.GetFrames, "get_frames", self._get_frames), (srv.SaveClip, "save_clip", self._save_clip)):
             node.create_service(kind, node.robot_topic(name), self._serving(serve), callback_group=group)
 
@@ -48,6 +46,8 @@ class FrameServices:
         self._worker.close()
 
     def _on_alert(self, message: String) -> None:
+        if not self._node.settings["frame_history.save_on_alert"]:
+            return
         history = self._history()
         newest = history.newest_ns if history is not None else None
         if newest is None:

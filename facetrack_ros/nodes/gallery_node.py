@@ -19,9 +19,8 @@ from facetrack_ros.search.gallery_folder import enrolment_pictures, gone_from_fo
 from facetrack_ros.tracking.ids import IdCounter, safe_name
 from facetrack_ros.tracking.gallery import EntryRefused, GalleryEntry
 from facetrack_ros.tracking.settings import TrackingSettings
-from facetrack_ros.vision.build import build_pipeline
-from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
-from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.from_config import FACE_OPTIONS, face_settings
+from facetrack_ros.vision.shared_models import SharedModels
 
 # How often the gallery folder is looked at.
 FOLDER_S = 5.0
@@ -33,12 +32,17 @@ class GalleryNode(RobotMember):
 
     Whatever it hears for the first time it says again, so that an entry outlives the robot that made it.
 
-    :param pipeline: the models, where the process shares them; else they are loaded at the first picture.
+    :param models: where the process shares them; else they are those of the settings, loaded at the first picture.
     """
 
-    def __init__(self, pipeline: "VisionPipeline | None" = None, **member):
-        super().__init__("gallery", ("mesh", "data_dir", "gallery.", *VISION_OPTIONS), **member)
-        self._pipeline = pipeline
+    NAME = "gallery"
+    USES = ("mesh", "data_dir", "gallery.", *FACE_OPTIONS)
+    OWN = ("cameras",)
+    WHILE_INACTIVE = "it enrols nobody and holds no models; entries still come and go between robots"
+
+    def __init__(self, models: "SharedModels | None" = None, **member):
+        super().__init__(**member)
+        self._models = models or SharedModels(face_settings(self.settings))
         folder = robot_folder(self.robot_folder(), self.robot_id)
         self._ids = IdCounter(folder / "gallery_ids.json")
         self._store = GalleryStore(folder)
@@ -51,8 +55,22 @@ class GalleryNode(RobotMember):
         self.create_service(srv.EnrollFace, self.robot_topic("enroll_face"), self._serve, callback_group=group)
         self._worker.put("", (self._tell_all,))
         if self.settings["gallery.folder"]:
-            self._worker.put("", (self._look_at_folder,))
             steady_timer(self, FOLDER_S, lambda: self._worker.put("", (self._look_at_folder,)))
+
+    def activate(self) -> None:
+        """Look at the gallery folder at once."""
+        if self.settings["gallery.folder"]:
+            self._worker.put("", (self._look_at_folder, True))
+
+    def deactivate(self) -> None:
+        """Finish what is at hand and free the models."""
+        self._worker.drain()
+        self._models.give_back("gallery")
+
+    def settings_changed(self, names: "set[str]") -> None:
+        """Judge pictures by the new threshold."""
+        if "faces.min_width_px" in names:
+            self._models.change(min_face_px=self.settings["faces.min_width_px"])
 
     async def _serve(self, request: srv.EnrollFace.Request, response: srv.EnrollFace.Response):
         finished = Future()
@@ -63,6 +81,9 @@ class GalleryNode(RobotMember):
     def _enrol_request(self, request: srv.EnrollFace.Request, response: srv.EnrollFace.Response, finished: Future) -> None:
         """In the worker: models have to run."""
         try:
+            if not self.active:
+                raise EntryRefused(f"the gallery of {self.robot_id} is {self.state} and enrols nobody: ros2 lifecycle set "
+                                   f"{self.get_fully_qualified_name()} activate")
             sources = list(request.sources) or [f"picture {number}" for number in range(1, len(request.images) + 1)]
             if len(sources) != len(request.images):
                 raise EntryRefused(f"{len(request.images)} images and {len(sources)} sources: give one a picture, or none")
@@ -82,14 +103,13 @@ class GalleryNode(RobotMember):
 
     def _enrol(self, name: str, pictures: "list[tuple[str, bytes]]", watch: bool) -> "tuple[list[GalleryEntry], list[str]]":
         """Make entries, keep and share them; returns them and what should be known about them."""
-        if self._pipeline is None:
-            self._pipeline = build_pipeline(vision_settings(self.settings))
-        entries = make_entries(name, pictures, self._pipeline, lambda: f"g_{safe_name(self.robot_id)}_{self._ids.next('entry')}",
+        pipeline = self._models.take("gallery")
+        entries = make_entries(name, pictures, pipeline, lambda: f"g_{safe_name(self.robot_id)}_{self._ids.next('entry')}",
                                watch, self.robot_id, self.get_clock().now().nanoseconds)
         for entry in entries:
             self._store.add(entry)
             self._publisher.publish(people_conversion.entry_to_message(entry))
-        everybody = gallery_of(self._store.read()[0], self._pipeline.contract, TrackingSettings().margin)
+        everybody = gallery_of(self._store.read()[0], pipeline.contract, TrackingSettings().margin)
         said = remarks(entries, everybody)
         for sentence in said:
             self.get_logger().warning(sentence)
@@ -119,8 +139,13 @@ class GalleryNode(RobotMember):
         self._store.delete(entry_id)
         self._publisher.publish(msg.GalleryEntry(entry_id=entry_id, deleted=True))
 
-    def _look_at_folder(self) -> None:
-        """Enrol what is new in the gallery folder and delete what is gone, where anything changed."""
+    def _look_at_folder(self, first: bool = False) -> None:
+        """Enrol what is new in the gallery folder and delete what is gone, where anything changed.
+
+        :param first: the node is about to be active.
+        """
+        if not self.active and not first:
+            return
         root = Path(self.settings["gallery.folder"]).expanduser()
         pictures, junk = enrolment_pictures(root)
         found = {f"{_FROM_FOLDER}{each.path.relative_to(root)} {each.path.stat().st_size} {each.path.stat().st_mtime_ns}": each

@@ -11,80 +11,129 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.clocks import steady_timer
+from facetrack_ros.nodes.diagnostics import Diagnostics
 from facetrack_ros.nodes.frame_services import FrameServices
+from facetrack_ros.nodes.history_health import HistoryHealth
 from facetrack_ros.nodes.image_input import ImageInput
 from facetrack_ros.nodes.member import RELIABLE, ROSTER_LINE, RobotMember
 from facetrack_ros.nodes.pose_input import PoseInput
 from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.search_answering import SearchAnswering
+from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.worker import Everything, Worker
-from facetrack_ros.search.answer import ANSWERED, RobotAnswer
-from facetrack_ros.search.local import search_history
 from facetrack_ros.tracking.event import PersonEvent
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.from_config import contract_of
+from facetrack_ros.vision.from_config import VISION_OPTIONS, contract_of
+from facetrack_ros.vision.shared_models import SharedModels
+
+GOODBYES, GOODBYE_S = 3, 0.03
 
 
 class HistoryNode(RobotMember):
     """Keeps what was seen, answers the mesh's search requests, and stands in the roster once a second.
 
-    :param contract: the embedder's, where the process shares it; else the history opens with the first faces.
-    :param models: ids of person and face detector for the roster, where the process shares them.
+    :param models: where the process shares them: the history opens when it is activated; else it opens with the first faces.
     :param subscribe: whether frames, tracks and events come over topics, rather than through the ``on_`` methods.
     """
 
-    def __init__(self, contract: "ModelContract | None" = None, models: "tuple[str, str]" = ("", ""),
-                 subscribe: bool = True, **member):
-        super().__init__("history", ("mesh", "data_dir", "camera.", "frame_history.", "robot_pose.", "event_logging.", "embedder.",
-                                     "face_tracking."), **member)
+    NAME = "history"
+    USES = ("mesh", "data_dir", "camera.", "frame_history.", "robot_pose.", "event_logging.", "backtrack_search.", "battery.",
+            *VISION_OPTIONS)
+    OWN = ("cameras",)
+    WHILE_INACTIVE = "nothing new is kept; what it has it keeps, answers searches over it and hands frames out"
+
+    def __init__(self, models: "SharedModels | None" = None, subscribe: bool = True, **member):
+        super().__init__(**member)
         self.instance_id = uuid.uuid4().hex
         self._models = models
+        self._model_ids = ("", "")
         self.poses = PoseTrack(int(self.settings["robot_pose.max_age_s"] * 1e9))
-        self.history = self._open(contract) if contract else None
-        self._results = self.create_publisher(msg.FaceSearchResult, self.mesh_topic("search/result"), RELIABLE)
+        self.history: "RobotHistory | None" = None
         self._roster = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), ROSTER_LINE)
         self._worker = Worker("history", Everything(), self._work, self.get_logger())
-        self.create_subscription(msg.FaceSearchRequest, self.mesh_topic("search/request"),
-                                 lambda message: self._worker.put("", (self._answer, message)), RELIABLE)
-        steady_timer(self, 1.0, self._tell_status)
-        self._frame_services = FrameServices(self, lambda: self.history, self.settings["frame_history.save_on_alert"])
-        self._images = ImageInput(self, self.cameras, self.settings, self.on_frame) if subscribe else None
+        self._answering = SearchAnswering(self, self.instance_id, lambda: self.history, self._clock_note)
+        self._telling = steady_timer(self, 1.0, self._tell_status)
+        self._frame_services = FrameServices(self, lambda: self.history)
+        frames = StageHealth(self, self.cameras, "history", clocks=True,
+                             problem=lambda camera: self._images.problem(camera) if self._images is not None else "")
+        self._frames_health, self._health = frames, HistoryHealth(frames, self.robot_folder())
+        self._images = ImageInput(self, self.cameras, self.settings, self.on_frame, refused=frames.failed) if subscribe else None
         PoseInput(self, self.settings["robot_pose.topic"], self.settings["robot_pose.type"], self.poses)
         if subscribe:
-            self.create_subscription(msg.PersonEvent, self.robot_topic("events"),
-                                     lambda message: self.on_event(conversion.event_from_message(message)), RELIABLE)
+            self.create_subscription(msg.PersonEvent, self.robot_topic("events"), self._on_event_message, RELIABLE)
             for camera in self.cameras:
                 self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message, RELIABLE)
         self._tell_status()
+        self._diagnostics = Diagnostics(self, self.robot_id, lambda: self._health.look(self._status))
 
     def _open(self, contract: ModelContract) -> RobotHistory:
         return RobotHistory(self.robot_folder(), self.robot_id, contract,
                             FrameSettings.of_config(self.settings),
                             event_format=self.settings["event_logging.format"],
-                            poses=self.poses, event_fsync=self.settings["event_logging.fsync"] == "each")
+                            event_fsync=self.settings["event_logging.fsync"] == "each",
+                            event_dir=self.settings.folder("event_logging.dir"), poses=self.poses)
+
+    def activate(self) -> None:
+        """Open the history, where the models are shared; it stays open until the node is cleaned up.
+
+        :raises FacetrackError: the models or the robot's folder cannot be used.
+        """
+        if self._models is not None and self.history is None:
+            self.history = self._open(self._models.contract)
+            described = self._models.describe()
+            self._model_ids = (described["person"]["model"], described["face"]["model"])
+            self._tell_status()
+
+    def deactivate(self) -> None:
+        """Write what is left."""
+        self._worker.drain()
+
+    def forget(self) -> None:
+        """Close the files; the frames in memory are gone then."""
+        history, self.history = self.history, None
+        self._tell_status()
+        self._worker.drain()
+        if history is not None:
+            history.close()
+
+    def settings_changed(self, names: "set[str]") -> None:
+        """Keep by the new settings."""
+        history = self.history
+        if history is not None and any(name.startswith("frame_history.") for name in names):
+            history.change_frames(FrameSettings.of_config(self.settings))
 
     def on_frame(self, frame: Frame) -> None:
         """Keep a frame; costs the caller no more than a list append. A disk that fails never stops the camera."""
+        self._frames_health.came(frame)
         try:
-            if self.history is not None:
+            if self.active and self.history is not None:
                 self.history.add_frame(frame)
+            self._frames_health.done(frame)
         except StoreError as error:
+            self._frames_health.failed(frame.camera_id, str(error), frame.stamp_ns)
             self.get_logger().error(str(error), throttle_duration_sec=60.0)
 
     def on_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
         """Keep the faces of a frame's tracks as sightings."""
-        self._worker.put("", (self._keep_tracks, frame, tracks))
+        if self.active:
+            self._worker.put("", (self._keep_tracks, frame, tracks))
 
     def on_event(self, event: PersonEvent) -> None:
         """Write an event to the log."""
-        self._worker.put("", (self._keep_event, event))
+        if self.active:
+            self._worker.put("", (self._keep_event, event))
 
     def _on_tracks_message(self, message: msg.Tracks) -> None:
-        if self.history is None and message.model_id:
+        if self.history is None and message.model_id and self.active:
             self._worker.put("", (self._know_model, message.model_id))
         frame = Frame(message.camera_id, conversion.to_ns(message.header.stamp), message.frame_number, b"")
         self.on_tracks(frame, conversion.tracks_from_message(message))
+
+    def _on_event_message(self, message: msg.PersonEvent) -> None:
+        if not message.search_id:  # those of searches are this node's own, and written already
+            self.on_event(conversion.event_from_message(message))
 
     def _know_model(self, model_id: str) -> None:
         if self.history is None:
@@ -92,11 +141,15 @@ class HistoryNode(RobotMember):
 
     def _work(self, items: list) -> None:
         for call, *arguments in items:
-            call(*arguments)
+            try:
+                call(*arguments)
+            except StoreError as error:
+                self._health.failed(str(error))
+                raise
 
     def _keep_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
         if self.history is not None:
-            self.history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks)
+            self.history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks, frame if frame.jpeg else None)
 
     def _keep_event(self, event: PersonEvent) -> None:
         if self.history is not None and self.settings["event_logging.enabled"]:
@@ -105,40 +158,44 @@ class HistoryNode(RobotMember):
                 self.get_logger().info(f"the event log takes events again: {waited} that waited are written, "
                                        f"{self.history.events.lost} were too many to wait and are lost")
 
-    def _answer(self, message: msg.FaceSearchRequest) -> None:
-        question = conversion.question_from_message(message)
-        if question.robots and self.robot_id not in question.robots:
-            return
-        started = time.perf_counter()
-        answer, matches = RobotAnswer(self.robot_id, ANSWERED), ()
-        if self.history is not None:
-            answer, matches = search_history(self.history, question)
-        result = msg.FaceSearchResult(
-            search_id=question.search_id, instance_id=self.instance_id,
-            model_id=self.history.contract.id if self.history is not None else "",
-            robot=conversion.robot_answer_to_message(answer),
-            matches=[conversion.match_to_message(match) for match in matches])
-        result.robot.elapsed_ms = (time.perf_counter() - started) * 1e3
-        self._results.publish(result)
+    def _clock_note(self, cameras: "tuple[str, ...]") -> str:
+        """Whose clock is off, of the cameras asked for: what they saw is filed under other times than it happened at."""
+        return "; ".join(filter(None, (clock.sentence(camera) for camera, clock in self._frames_health.clocks.items()
+                                       if not cameras or camera in cameras)))
+
 
     def _tell_status(self, leaving: bool = False) -> None:
-        status = HistoryStatus(self.robot_id, "", (), 0, 0, 0)
+        status = self._status = HistoryStatus(self.robot_id, "", (), 0, 0, 0)
         try:
-            status = self.history.status() if self.history is not None else status
+            status = self._status = self.history.status() if self.history is not None else status
         except StoreError as error:
+            self._health.failed(str(error))
             self.get_logger().error(str(error), throttle_duration_sec=60.0)
         if self.history is not None:
-            self._worker.put("", (self.history.flush,))
+            self._worker.put("", (self._flush,))
         self._roster.publish(conversion.status_to_message(
-            status, self.get_clock().now().to_msg(), self.instance_id, leaving, self._models))
+            status, self.get_clock().now().to_msg(), self.instance_id, leaving, self._model_ids,
+            {camera: clock.behind_ns for camera, clock in self._frames_health.clocks.items()}))
+
+    def _flush(self) -> None:
+        if self.history is not None:
+            self.history.flush()
+
+    def _say_goodbye(self) -> None:
+        """More than once: who listens to the roster all the time hears it as it comes, and one message may be lost."""
+        for _ in range(GOODBYES):
+            self._tell_status(leaving=True)
+            time.sleep(GOODBYE_S)
 
     def close(self) -> None:
         """Write what is left, leave the roster, close the files."""
         if self._images is not None:
             self._images.close()
+        self._telling.cancel()
+        self._answering.close()
         self._worker.close()
         self._frame_services.close()
-        self._tell_status(leaving=True)
+        self._say_goodbye()
         if self.history is not None:
             self.history.close()
 

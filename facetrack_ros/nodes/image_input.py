@@ -45,14 +45,16 @@ class ImageInput:
     :param take: is given each frame, whose number is counted here, in the executor's thread or, of a raw image, in
         the encoder's.
     :param encode: whether raw images are taken.
+    :param refused: is told of a camera and a sentence for each image that is of no use.
     :raises ConfigError: ``camera.topics`` cannot be read.
     """
 
     def __init__(self, node: Node, cameras: "tuple[str, ...]", settings: Config, take: "Callable[[Frame], None]",
-                 encode: bool = False):
+                 encode: bool = False, refused: "Callable[[str, str], None]" = lambda camera_id, sentence: None):
         named = parse_topics(settings["camera.topics"], cameras)
         self._reading = ImageReading(node.get_logger())
         self._quality = settings["camera.jpeg_quality"]
+        self._refused = refused
         self.complaints = Complaints(node.get_logger())
         self._cameras = {camera: _CameraImages(self, node, camera, named.get(camera, ""), settings["camera.qos"], take, encode)
                          for camera in cameras}
@@ -62,7 +64,8 @@ class ImageInput:
 
     def problem(self, camera_id: str) -> str:
         """Why no frames come, a sentence; empty while they do, or while it is too early to tell."""
-        return self._cameras[camera_id].problem
+        camera = self._cameras.get(camera_id)
+        return camera.problem if camera is not None else ""
 
     def topic(self, camera_id: str) -> str:
         """The topic that is listened to."""
@@ -101,7 +104,7 @@ class ImageInput:
         try:
             jpeg = self._reading.jpeg(message, self._quality)
         except FrameError as error:
-            camera.error = str(error)
+            self._refused(camera.camera_id, str(error))
             self.complaints.tell((camera.camera_id, "image"), f"camera {camera.camera_id}, on {camera.topic}: {error}")
             return
         camera.hand_on(jpeg, message, arrived_ns)
@@ -114,7 +117,6 @@ class _CameraImages:
                  take: "Callable[[Frame], None]", encode: bool):
         self.camera_id = camera_id
         self.problem = ""
-        self.error = ""
         self._inputs, self._node, self._take, self._qos, self._encode = inputs, node, take, qos, encode
         robot = node.get_namespace().rstrip("/")
         self._main = node.resolve_topic_name(f"{robot}/{camera_id}/{USUAL[0]}")

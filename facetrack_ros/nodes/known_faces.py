@@ -10,6 +10,9 @@ from facetrack_ros.tracking.aliases import Aliases
 from facetrack_ros.tracking.gallery import GalleryEntry
 from facetrack_ros.tracking.template import Template
 
+# Names in a sentence that says who is known.
+_TOLD = 20
+
 
 class KnownFaces:
     """Listens to the mesh's persons, verdicts and gallery on behalf of a node.
@@ -36,10 +39,18 @@ class KnownFaces:
             if person_id in self._templates:
                 model_id, mean = self._templates[person_id]
                 return mean, model_id
-        enrolled = [entry for entry in list(self._gallery.values()) if person in (entry.name, entry.entry_id)]
+        return self.face_of_name(person)
+
+    def face_of_name(self, name: str) -> "tuple[np.ndarray, str]":
+        """The best face of an enrolled name, or of the gallery entry of that id; and its model's id.
+
+        :raises QuestionError: nobody is known as that.
+        """
+        enrolled = [entry for entry in list(self._gallery.values()) if name in (entry.name, entry.entry_id)]
         if not enrolled:
             known = sorted({*self._templates, *(entry.name for entry in list(self._gallery.values()))})
-            raise QuestionError(f"no robot has told of a face of {person}; known are: {', '.join(known) or 'none'}")
+            told = f"{', '.join(known[:_TOLD])}{' …' if len(known) > _TOLD else ''}"
+            raise QuestionError(f"no robot has told of a face of {name}; known are: {told or 'none'}")
         best = max(enrolled, key=lambda entry: (entry.quality, entry.entry_id))
         return best.embedding, best.model_id
 

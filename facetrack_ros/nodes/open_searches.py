@@ -4,13 +4,16 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
+from rclpy.callback_groups import CallbackGroup
 from rclpy.serialization import deserialize_message
 from rclpy.task import Future
+from rclpy.timer import Timer
 
 from facetrack_ros import msg
 from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.answer_parts import AnswerParts
 from facetrack_ros.nodes.clocks import steady_timer
-from facetrack_ros.nodes.member import RESULTS, ROSTER, RobotMember
+from facetrack_ros.nodes.member import QUESTIONS, RESULTS, ROSTER_EAR, RobotMember
 from facetrack_ros.nodes.patient_subscription import PatientSubscription
 from facetrack_ros.search.gathering import Gathering
 from facetrack_ros.search.question import Question
@@ -18,15 +21,21 @@ from facetrack_ros.search.roster import Roster
 from facetrack_ros.vision.contract import ModelContract
 
 READ_S = 1.0
+# How long a robot that has asked goes on hearing results: the next search then begins with the ears open.
+LISTEN_S = 60.0
+# Twice the way there and back on a slow network, and often enough that three messages in a row may be lost within two seconds.
+REPEAT_S = 0.4
 _LONGEST_WAIT_NS = 2_000_000_000
 
 
 @dataclass
 class OpenSearch:
-    """A search under way: what has come, and the end of the waiting."""
+    """A search under way: what is asked, what has come, and the end of the waiting."""
 
+    request: msg.FaceSearchRequest
     gathering: Gathering
     finished: Future = field(default_factory=Future)
+    timers: "list[Timer]" = field(default_factory=list)
 
     def finish(self) -> None:
         """Nobody is waited for any longer."""
@@ -37,30 +46,46 @@ class OpenSearch:
 class OpenSearches:
     """Hears the roster and the results, and tells each search under way what concerns it.
 
-    Every robot's results reach every robot; those of others' searches are told by their first bytes and cost nothing more.
+    A result reaches every robot that listens. So a robot listens only while it asks and for a minute after that: else fifty robots
+    would each hear the fifty answers to a question that one of them asked. Results of others' searches are told by their first bytes
+    and cost no more. A robot that begins to listen hears each robot's last answer, as that is kept for ten seconds.
+
+    DDS notices a lost message after up to three seconds. So the robots that have not answered are asked again every 0.4 seconds; each
+    searches once and sends the same answer for the same question.
 
     :param node: whose robot asks.
+    :param group: of the timers of a search.
+    :param parts: who tells of the answers as they come.
     """
 
-    def __init__(self, node: RobotMember):
+    def __init__(self, node: RobotMember, group: CallbackGroup, parts: AnswerParts):
         self._node = node
+        self._group = group
+        self._parts = parts
+        self._requests = node.create_publisher(msg.FaceSearchRequest, node.mesh_topic("search/request"), QUESTIONS)
         self._roster = Roster()
         self._open: "dict[str, OpenSearch]" = {}
         self._claimed: "frozenset[str]" = frozenset()
         self.turned_down: "Counter[str]" = Counter()
-        self._results = PatientSubscription(node, msg.FaceSearchResult, node.mesh_topic("search/result"), self._on_result,
-                                            RESULTS, lambda: bool(self._open), raw=True)
-        self._lines = PatientSubscription(node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER,
+        self._results: "PatientSubscription | None" = None
+        self._asked = 0.0
+        self._lines = PatientSubscription(node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER_EAR,
                                           lambda: bool(self._open))
-        steady_timer(node, READ_S, self._read)
+        steady_timer(node, READ_S, self._read_and_rest)
+
+    def __contains__(self, search_id: str) -> bool:
+        return search_id in self._open
 
     def begin(self, question: Question, contract: ModelContract) -> OpenSearch:
-        """Who has to answer: the roster, of which those who left or fell silent are not waited for.
+        """Ask. Who has to answer: the roster, of which those who left or fell silent are not waited for.
 
-        To be called before the question goes out.
+        The search is finished when all have answered or the question's time is up.
 
         :raises QuestionError: the question cannot be asked.
         """
+        if self._results is None:
+            self._results = PatientSubscription(self._node, msg.FaceSearchResult, self._node.mesh_topic("search/result"),
+                                                self._on_result, RESULTS, lambda: bool(self._open), raw=True)
         self._read()
         entries = self._roster.entries(time.monotonic_ns())
         # A robot that has seen no face yet has no model yet: it answers that it has no sightings.
@@ -75,8 +100,13 @@ class OpenSearches:
                 gathering.silent(entry.robot_id, entry.silent_ns)
             if entry.claims > 1:
                 gathering.claimed(entry.robot_id, entry.claims)
-        search = OpenSearch(gathering)
+        search = OpenSearch(conversion.question_to_message(question), gathering)
         self._open[question.search_id] = search
+        search.timers += [
+            steady_timer(self._node, question.timeout_ns / 1e9, search.finish, callback_group=self._group),
+            steady_timer(self._node, REPEAT_S, lambda: self._ask_again(search, search.gathering.missing), callback_group=self._group)]
+        self._parts.begin(gathering)
+        self._requests.publish(search.request)
         if gathering.done:
             search.finish()
         return search
@@ -84,7 +114,16 @@ class OpenSearches:
     def end(self, search: OpenSearch) -> None:
         """The search is over: what still comes for it is dropped."""
         self._open.pop(search.gathering.question.search_id, None)
+        for timer in search.timers:
+            self._node.destroy_timer(timer)
+        self._asked = time.monotonic()
+        self._parts.end(search.gathering)
         self._turn_down("answer", search.gathering.malformed)
+
+    def _ask_again(self, search: OpenSearch, robots: "tuple[str, ...]") -> None:
+        if robots:
+            search.request.robots = list(robots)
+            self._requests.publish(search.request)
 
     def close(self) -> None:
         """Searches under way end with what they have."""
@@ -92,9 +131,16 @@ class OpenSearches:
             search.finish()
 
     def _read(self) -> None:
-        self._results.read()
         self._lines.read()
         self._tell_claims()
+        if self._results is not None:
+            self._results.read()
+
+    def _read_and_rest(self) -> None:
+        self._read()
+        if self._results is not None and not self._open and time.monotonic() - self._asked > LISTEN_S:
+            self._results.close()
+            self._results = None
 
     def _on_result(self, data: bytes, _info: dict) -> None:
         search = self._open.get(conversion.first_text(data) or "")
@@ -121,8 +167,8 @@ class OpenSearches:
         for search in list(self._open.values()):
             if line.leaving:
                 search.gathering.left(line.robot_id, line.instance_id)
-            else:
-                search.gathering.speaks(line.robot_id, line.instance_id)
+            elif search.gathering.speaks(line.robot_id, line.instance_id):
+                self._ask_again(search, (line.robot_id,))
             if search.gathering.done:
                 search.finish()
 

@@ -11,6 +11,7 @@ from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import NewestPerCamera, Worker
+from facetrack_ros.search.last_search import LastSearch
 from facetrack_ros.search.overlay import MATCHES_SHOWN, draw_overlay
 from facetrack_ros.tracking.track import Track, TrackState
 from facetrack_ros.vision.frame import Frame, encode_jpeg
@@ -22,14 +23,19 @@ class OverlayNode(RobotMember):
     :param subscribe: whether frames and tracks come over topics, rather than through :meth:`on_tracks`.
     """
 
+    NAME = "overlay"
+    USES = ("mesh", "camera.")
+    OWN = ("cameras",)
+    WHILE_INACTIVE = "nothing is drawn"
+
     def __init__(self, subscribe: bool = True, **member):
-        super().__init__("overlay", ("mesh", "camera."), **member)
+        super().__init__(**member)
         self._outputs = {
             camera: self.create_publisher(CompressedImage, self.camera_topic(camera, "overlay/compressed"), STREAM)
             for camera in self.cameras}
         self._waiting = WaitingImages(self.cameras)
         self._in_view = {camera: frozenset() for camera in self.cameras}
-        self._search_id, self._matches = "", ()
+        self._last_search = LastSearch(MATCHES_SHOWN)
         self._worker = Worker("overlay", NewestPerCamera(), self._draw, self.get_logger())
         self.create_subscription(msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result, RELIABLE)
         self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep) if subscribe else None
@@ -41,7 +47,7 @@ class OverlayNode(RobotMember):
         """Take a frame with everybody followed in it."""
         self._in_view[frame.camera_id] = frozenset(
             track.person_id for track in tracks if track.person_id and track.state == TrackState.TRACKING)
-        if self._outputs[frame.camera_id].get_subscription_count():
+        if self.active and self._outputs[frame.camera_id].get_subscription_count():
             self._worker.put(frame.camera_id, (frame, tracks))
 
     def _on_tracks_message(self, message: msg.Tracks) -> None:
@@ -50,19 +56,20 @@ class OverlayNode(RobotMember):
             self.on_tracks(replace(frame, number=message.frame_number), conversion.tracks_from_message(message))
 
     def _on_result(self, message: msg.FaceSearchResult) -> None:
-        if message.search_id != self._search_id:
-            self._search_id, self._matches = message.search_id, ()
-        found = (*self._matches, *(conversion.match_from_message(match) for match in message.matches))
-        self._matches = tuple(sorted(found, key=lambda match: -match.similarity)[:MATCHES_SHOWN])
+        self._last_search.take(message.search_id, [conversion.match_from_message(match) for match in message.matches])
 
     def _draw(self, work: "list[tuple[Frame, tuple[Track, ...]]]") -> None:
         active = len(frozenset().union(*self._in_view.values()))
         for frame, tracks in work:
             picture = draw_overlay(frame.image, tracks, frame.stamp_ns, f"{self.robot_id}/{frame.camera_id}", active,
-                                   self._matches)
+                                   self._last_search.matches)
             drawn = Frame(frame.camera_id, frame.stamp_ns, frame.number,
                           encode_jpeg(picture, self.settings["camera.jpeg_quality"]), frame.frame_id)
             self._outputs[frame.camera_id].publish(conversion.frame_to_message(drawn))
+
+    def deactivate(self) -> None:
+        """Finish the frames at hand."""
+        self._worker.drain()
 
     def close(self) -> None:
         """Stop drawing."""

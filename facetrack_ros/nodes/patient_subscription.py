@@ -21,6 +21,7 @@ class PatientSubscription:
 
     def __init__(self, node: Node, kind: type, topic: str, callback: "Callable[[object, dict], None]", qos: QoSProfile,
                  hurry: "Callable[[], bool]", raw: bool = False):
+        self._node = node
         self._callback = callback
         self._subscription: Subscription = node.create_subscription(kind, topic, self._on_message, qos, raw=raw,
                                                                     callback_group=_Group(hurry))
@@ -30,6 +31,10 @@ class PatientSubscription:
         with self._subscription.handle:
             while (taken := self._take()) is not None:
                 self._callback(*taken)
+
+    def close(self) -> None:
+        """Hear no more."""
+        self._node.destroy_subscription(self._subscription)
 
     def _take(self) -> "tuple[object, dict] | None":
         return self._subscription.handle.take_message(self._subscription.msg_type, self._subscription.raw)

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import traceback
-from typing import Callable, Iterable
+from typing import TYPE_CHECKING, Callable, Iterable
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -17,6 +17,9 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from facetrack_ros.errors import ConfigError, FacetrackError
+
+if TYPE_CHECKING:
+    from facetrack_ros.nodes.member import RobotMember
 
 # DDS computes UDP ports from the domain; beyond this they pass 65535.
 HIGHEST_DOMAIN = 232
@@ -27,13 +30,16 @@ SAME_SIGNAL_S = 1.0
 def ros(arguments: "list[str] | None" = None):
     """ROS, up for the block. Signals are ours: rclpy's own handlers would pull the rug from under a clean end.
 
-    :raises ConfigError: a ROS domain that does not exist.
+    :raises ConfigError: a ROS domain that does not exist, or arguments that ROS cannot read.
     """
     domain = os.environ.get("ROS_DOMAIN_ID") or "0"
     if not domain.isdigit() or int(domain) > HIGHEST_DOMAIN:
         # The middleware would end the process without a word of ours.
         raise ConfigError(f"ROS_DOMAIN_ID is {domain}: give a whole number from 0 to {HIGHEST_DOMAIN}")
-    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    except Exception as error:  # of several classes that share no public base: a parameter file that is none, a wrong option
+        raise ConfigError(f"ROS cannot read what it is given: {str(error).split(', at ')[0]}") from error
     try:
         yield
     finally:
@@ -108,16 +114,17 @@ def leave_quietly() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def run_node(make: "Callable[[], Node]") -> None:
-    """Run one node until the process is told to stop; an error of ours ends it with its sentence and exit code 2."""
+def run_node(make: "Callable[[], RobotMember]") -> None:
+    """Run one node, which starts itself up, until the process is told to stop; an error of ours ends it with its sentence and exit code 2."""
     stop = StopSignal()
     try:
         with ros(sys.argv):
             node = make()
             try:
+                node.start_up()
                 with spinning([node]):
                     stop.wait()
-                    node.close()
+                    node.end()
             finally:
                 node.destroy_node()
     except FacetrackError as error:

@@ -3,7 +3,6 @@
 import sys
 from typing import Callable
 
-from rcl_interfaces.msg import ParameterDescriptor, ParameterType
 from rclpy.node import Node
 
 from facetrack_ros.cli.cameras import parse_cameras
@@ -19,28 +18,76 @@ from facetrack_ros.nodes.overlay_node import OverlayNode
 from facetrack_ros.nodes.process import StopSignal, leave_quietly, ros, spinning
 from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.nodes.tracker_node import TrackerNode
-from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.description import description_lines
 from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
+from facetrack_ros.vision.shared_models import SharedModels
+
+
+#: Which node takes changes of thresholds that the shared models have, for every node that declares them.
+THRESHOLDS = {"detector.min_score": DetectorNode.NAME, "faces.min_width_px": DetectorNode.NAME}
 
 
 class RobotNode(RobotMember):
-    """What the process is told to be, and the models its nodes share.
+    """What the process is told to be, and the models its nodes share. Its state is that of all of them: what is asked of it
+    happens to each.
 
     :param sources: ``NAME=SOURCE`` a camera, where the parameter is not given from outside.
     """
 
+    NAME = "robot"
+    USES = VISION_OPTIONS
+    OWN = ("cameras", "sources")
+    WHILE_INACTIVE = "so are all its nodes, and the models are freed"
+
     def __init__(self, sources: "tuple[str, ...]" = (), **member):
-        super().__init__("robot", VISION_OPTIONS, **member)
-        descriptor = ParameterDescriptor(
-            type=ParameterType.PARAMETER_STRING_ARRAY, read_only=True,
-            description="NAME=SOURCE for each camera this process reads itself; other cameras have their own driver.")
-        self.sources = parse_cameras([text for text in self.declare_parameter(
-            "sources", list(sources) or [""], descriptor).value if text])
-        self.pipeline = build_pipeline(vision_settings(self.settings))
+        super().__init__(set_on=THRESHOLDS, **member)
+        self.sources = parse_cameras(self.own("sources", sources))
+        #: Those it reads itself, and those whose driver publishes: where sources are given, only the ones that are named.
+        named = self.cameras if member.get("cameras") or "cameras" in self._parameter_overrides or not self.sources else ()
+        self.all_cameras = tuple(dict.fromkeys((*self.sources, *named)))
+        self.models = SharedModels(vision_settings(self.settings))
+        #: The robot's other nodes, in the order the frames flow.
+        self.members: "list[RobotMember]" = []
+
+    def activate(self) -> None:
+        """Activate every node, those that frames come to last first.
+
+        :raises FacetrackError: one of them cannot be; those that had been activated before it are inactive again.
+        """
+        if not self.models.loaded:
+            self.models.take("robot")  # once, and before anybody opens anything
+        activated = []
+        try:
+            for member in reversed(self.members):
+                if member.state == "unconfigured":
+                    member.bring("configure", quiet=True)
+                if member.state == "inactive":
+                    member.bring("activate", quiet=True)
+                    activated.append(member)
+        except FacetrackError:
+            for member in reversed(activated):
+                member.bring("deactivate", quiet=True)
+            raise
+        finally:
+            self.models.give_back("robot")
+
+    def deactivate(self) -> None:
+        """Deactivate every node, in the order the frames flow, so that each finishes what it was given."""
+        self._bring_all("active", "deactivate")
+
+    def forget(self) -> None:
+        """Clean every node up."""
+        self._bring_all("inactive", "cleanup")
 
     def close(self) -> None:
-        """Nothing of its own to end."""
+        """End every node, in the order the frames flow."""
+        for member in self.members:
+            member.end()
+
+    def _bring_all(self, state: str, transition: str) -> None:
+        for member in self.members:
+            if member.state == state:
+                member.bring(transition, quiet=True)
 
 
 class Robot:
@@ -51,25 +98,25 @@ class Robot:
     """
 
     def __init__(self, head: RobotNode, config: "Config | None" = None):
-        cameras = tuple(dict.fromkeys((*head.sources, *(() if head.sources else head.cameras))))
+        cameras = head.all_cameras
         member = {"robot_id": head.robot_id, "cameras": cameras, "config": config}
-        pipeline = head.pipeline
-        description = pipeline.describe()
-        models = (description["person"]["model"], description["face"]["model"])
-        external = not head.sources
-        self.history = HistoryNode(contract=pipeline.contract, models=models, subscribe=False, **member)
-        self.tracker = TrackerNode(contract=pipeline.contract, subscribe=False, **member)
-        self.embedder = EmbedderNode(pipeline=pipeline, subscribe=False, **member)
-        self.detector = DetectorNode(pipeline=pipeline, subscribe=external, **member)
-        self.search = SearchNode(pipeline=pipeline, **member)
-        self.gallery = GalleryNode(pipeline=pipeline, **member)
+        models = head.models
+        self.head = head
+        self.history = HistoryNode(models=models, subscribe=False, set_on=THRESHOLDS, **member)
+        self.tracker = TrackerNode(models=models, subscribe=False, **member)
+        self.embedder = EmbedderNode(subscribe=False, set_on=THRESHOLDS, **member)
+        self.detector = DetectorNode(models, self.embedder, tuple(camera for camera in cameras if camera not in head.sources),
+                                     **member)
+        self.search = SearchNode(models=models, set_on=THRESHOLDS, **member)
+        self.gallery = GalleryNode(models=models, set_on=THRESHOLDS, **member)
         self.overlay = OverlayNode(subscribe=False, **member)
         self.cameras = [CameraNode(camera_id, source, **member) for camera_id, source in head.sources.items()]
-        self.nodes: "list[Node]" = [head, *self.cameras, self.detector, self.embedder, self.tracker, self.history,
-                                    self.search, self.gallery, self.overlay]
+        head.members = [*self.cameras, self.detector, self.embedder, self.tracker, self.history, self.search, self.gallery,
+                        self.overlay]
+        self.nodes: "list[Node]" = [head, *head.members]
         self.detector.frame_listeners.append(self.history.on_frame)
-        self.detector.listeners += [self.tracker.on_detections, self.embedder.on_detections]
-        self.embedder.listeners.append(self.tracker.on_faces)
+        self.detector.listeners.append(self.tracker.on_seen)
+        self.detector.between_listeners.append(self.tracker.on_between)
         self.tracker.track_listeners += [self.embedder.on_tracks, self.history.on_tracks, self.overlay.on_tracks]
         self.tracker.event_listeners.append(self.history.on_event)
         for camera in self.cameras:
@@ -77,30 +124,27 @@ class Robot:
             camera.end_listeners.append(self._on_camera_end)
 
     def start(self) -> None:
-        """Open the sources, let the frames come, and say what runs.
+        """Load the models, open the sources, let the frames come, and say what runs.
 
-        :raises SourceError: a source that cannot be opened; nothing has started then.
+        :raises FacetrackError: what cannot be used; no frame has come then.
         """
-        for camera in self.cameras:
-            camera.open()
-        for camera in self.cameras:
-            camera.start()
-        log, head = self.history.get_logger(), self.nodes[0]
-        for line in description_lines(head.pipeline.describe()):
+        self.head.start_up()
+        if not self.head.active:
+            return
+        log = self.history.get_logger()
+        for line in description_lines(self.head.models.describe()):
             log.info(line)
-        log.info(f"{head.robot_id} is up with {', '.join(self.history.cameras)}; its history is in "
-                 f"{self.history.robot_folder() / head.robot_id}. Ctrl-C ends it.")
+        log.info(f"{self.head.robot_id} is up with {', '.join(self.history.cameras)}; its history is in "
+                 f"{self.history.robot_folder() / self.head.robot_id}. Ctrl-C ends it.")
 
     def _on_camera_end(self, camera_id: str) -> None:
         """A clip is over: whoever was in view has left once its last frames are through."""
-        for stage in (self.detector, self.embedder):
-            stage.drain()
+        self.detector.drain()
         self.tracker.on_camera_end(camera_id)
 
     def close(self) -> None:
         """End in the order the frames flow, so that each stage finishes what it was given."""
-        for node in (*self.cameras, self.detector, self.embedder, self.tracker, self.history, self.search, self.gallery, self.overlay):
-            node.close()
+        self.head.end()
 
 
 def run_robot(make_head: "Callable[[], RobotNode]", config: "Config | None" = None,

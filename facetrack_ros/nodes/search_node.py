@@ -6,19 +6,19 @@ from dataclasses import replace
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.task import Future
 
-from facetrack_ros import msg, srv
+from facetrack_ros import srv
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.clocks import steady_timer
+from facetrack_ros.nodes.answer_parts import AnswerParts
 from facetrack_ros.nodes.known_faces import KnownFaces
-from facetrack_ros.nodes.member import RELIABLE, RobotMember
+from facetrack_ros.nodes.member import RobotMember
 from facetrack_ros.nodes.open_searches import OpenSearches
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.request_reading import RequestReading
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.search.aliased import follow_aliases
-from facetrack_ros.vision.from_config import VISION_OPTIONS
-from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.from_config import FACE_OPTIONS, face_settings
+from facetrack_ros.vision.shared_models import SharedModels
 
 LEAST_WAIT_S = 0.25
 
@@ -26,36 +26,55 @@ LEAST_WAIT_S = 0.25
 class SearchNode(RobotMember):
     """Serves ``face_search``: embeds the reference, asks the mesh, gathers until all have answered or time is up.
 
-    :param pipeline: the models, where the process shares them; else they are loaded at the first picture.
+    :param models: where the process shares them; else they are those of the settings, loaded at the first picture.
     """
 
-    def __init__(self, pipeline: "VisionPipeline | None" = None, **member):
-        super().__init__("search", ("mesh", "backtrack_search.", *VISION_OPTIONS), **member)
-        self._open = OpenSearches(self)
+    NAME = "search"
+    USES = ("mesh", "backtrack_search.", *FACE_OPTIONS)
+    OWN = ("cameras",)
+    WHILE_INACTIVE = "it turns questions down and holds no models"
+
+    def __init__(self, models: "SharedModels | None" = None, **member):
+        super().__init__(**member)
+        self._models = models or SharedModels(face_settings(self.settings))
         # Several searches wait for their answers at once, in one thread.
         self._group = ReentrantCallbackGroup()
         self._known = KnownFaces(self, self._group)
-        self._reading = RequestReading(self, self._known, pipeline)
+        self._reading = RequestReading(self, self._known, self._models)
+        self._open = OpenSearches(self, self._group, AnswerParts(self, self._known.aliases))
         self._worker = Worker("search", Everything(), self._work, self.get_logger())
-        self._requests = self.create_publisher(msg.FaceSearchRequest, self.mesh_topic("search/request"), RELIABLE)
         self.create_service(srv.FaceSearch, self.robot_topic("face_search"), self._serve, callback_group=self._group)
+
+    def deactivate(self) -> None:
+        """Finish the questions at hand and free the models."""
+        self._worker.drain()
+        self._models.give_back("search")
+
+    def settings_changed(self, names: "set[str]") -> None:
+        """Judge references by the new threshold."""
+        if "faces.min_width_px" in names:
+            self._models.change(min_face_px=self.settings["faces.min_width_px"])
 
     async def _serve(self, request: srv.FaceSearch.Request, response: srv.FaceSearch.Response):
         arrived = time.monotonic()
+        if not self.active:
+            response.message = (f"the search of {self.robot_id} is {self.state} and takes no questions: ros2 lifecycle set "
+                                f"{self.get_fully_qualified_name()} activate")
+            return response
         prepared = Future()
         self._worker.put("", (self._prepare, request, prepared))
         question, refusal = await prepared
         if question is None:
             response.message = refusal
             return response
+        if question.search_id in self._open:
+            response.message = f"a search of the id {question.search_id} is under way; give each search an id of its own"
+            return response
         # The caller's time runs since the call came, but the robots get some of it however long the reference took.
         remaining_s = max(LEAST_WAIT_S, question.timeout_ns / 1e9 - (time.monotonic() - arrived))
         question = replace(question, timeout_ns=round(remaining_s * 1e9))
         search = self._open.begin(question, self._reading.contract(question.model_id))
-        deadline = steady_timer(self, remaining_s, search.finish, callback_group=self._group)
-        self._requests.publish(conversion.question_to_message(question, self.robot_id))
         await search.finished
-        self.destroy_timer(deadline)
         self._open.end(search)
         conversion.fill_response(response, follow_aliases(search.gathering.close(), self._known.aliases))
         return response
@@ -72,7 +91,6 @@ class SearchNode(RobotMember):
         finally:
             # Whoever awaits is looked at when the executor next wakes, and another thread's result does not wake it.
             self.executor.wake()
-
 
     def _work(self, items: list) -> None:
         for call, *arguments in items:

@@ -1,29 +1,37 @@
 """Tracker node: persons and faces in, tracks and events out."""
 
+import time
 from dataclasses import replace
 from typing import Callable
 
 from facetrack_ros import msg
+from facetrack_ros.config import Config
+from facetrack_ros.errors import ConfigError
 from facetrack_ros.history.alias_file import AliasFile
 from facetrack_ros.history.folders import robot_folder
 from facetrack_ros.history.recalled_people import recalled_people
 from facetrack_ros.nodes import conversion, people_conversion
 from facetrack_ros.nodes.clocks import passing_ns, steady_timer
+from facetrack_ros.nodes.diagnostics import Diagnostics
 from facetrack_ros.nodes.image_input import ImageInput
 from facetrack_ros.nodes.member import RELIABLE, ROSTER, TEMPLATES, RobotMember
 from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import Everything, Worker
+from facetrack_ros.tracking.between_frames import BetweenFrames
 from facetrack_ros.tracking.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.tracking.frame_join import FrameJoin
-from facetrack_ros.tracking.from_config import OFF
+from facetrack_ros.tracking.from_config import OFF, OWN, tracker_factory, tracking_settings
 from facetrack_ros.tracking.gallery import EntryRefused
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.face import Face
 from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.from_config import contract_of
+from facetrack_ros.vision.from_config import EMBEDDER_OPTIONS, contract_of
+from facetrack_ros.vision.look import Seen
+from facetrack_ros.vision.shared_models import SharedModels
 
 # How often time passes for cameras that send nothing.
 TICK_S = 0.25
@@ -32,21 +40,29 @@ TICK_S = 0.25
 class TrackerNode(RobotMember):
     """Follows people in each camera, tells who they are, and says when they come and go.
 
-    :param contract: the embedder's, where the process shares it; else it follows from the model id of the faces.
+    :param models: where the process shares them; else the contract follows from the model id of the faces.
     :param subscribe: whether detections and faces come over topics, rather than through the ``on_`` methods.
     """
 
-    def __init__(self, contract: "ModelContract | None" = None, subscribe: bool = True, **member):
-        super().__init__("tracker", ("mesh", "data_dir", "camera.", "tracking.", "embedder.", "face_tracking."), **member)
+    NAME = "tracker"
+    USES = ("mesh", "data_dir", "camera.", "tracking.", *EMBEDDER_OPTIONS)
+    OWN = ("cameras",)
+    WHILE_INACTIVE = "whoever was in view has left, and nobody is followed; it still learns whom other robots know"
+
+    def __init__(self, models: "SharedModels | None" = None, subscribe: bool = True, **member):
+        super().__init__(**member)
         robot_folder(self.robot_folder(), self.robot_id)
         self._verdicts = AliasFile(self.robot_folder() / self.robot_id)
         self._people = None
-        self._contract = contract
+        self._models = models
         self.track_listeners: "list[Callable[[Frame, tuple[Track, ...]], None]]" = []
         self.event_listeners: "list[Callable[[PersonEvent], None]]" = []
+        self._between = {camera: BetweenFrames() for camera in self.cameras}
         self._joins = {camera: FrameJoin() for camera in self.cameras}
         self._waiting = WaitingImages(self.cameras)
         self._images: "ImageInput | None" = None
+        self._health = StageHealth(self, self.cameras, "tracker", "tracking")
+        self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
         self._frame_ids = {}
         self._arrived = {}
         self._outputs = {camera: self.create_publisher(msg.Tracks, self.camera_topic(camera, "tracks"), RELIABLE)
@@ -76,11 +92,40 @@ class TrackerNode(RobotMember):
         return self.settings["tracking.camera_motion"] != OFF
 
     def _begin(self) -> None:
-        """Tell what was decided before, and know whom the robot knew."""
+        """Tell what was decided before."""
         for verdict in self._verdicts.read().verdicts:
             self._told_verdicts.publish(people_conversion.verdict_to_message(verdict))
-        if self._contract is not None:
-            self._know_contract(self._contract)
+
+    def activate(self) -> None:
+        """Know whom the robot knew, where the models are shared.
+
+        :raises FacetrackError: the models, the robot's folder or the chosen tracker cannot be used.
+        """
+        if self._models is not None and self._people is None:
+            self._know_contract(self._models.contract)
+        # A choice that cannot be is told now, not with the first face.
+        tracker_factory(self.settings, threshold=0.5)
+
+    def deactivate(self) -> None:
+        """Say goodbye for everybody still in view."""
+        for camera_id in self.cameras:
+            self.on_camera_end(camera_id)
+        self._worker.drain()
+
+    def refuse_change(self, settings: Config, names: "set[str]") -> None:
+        """A tracker of the library keeps what it began with."""
+        if "tracking.lost_for_s" in names and settings["tracking.association"] != OWN:
+            raise ConfigError(f"{settings['tracking.association']} keeps the tracking.lost_for_s it began with: start the "
+                              "tracker anew for that")
+        tracking_settings(settings)
+
+    def settings_changed(self, names: "set[str]") -> None:
+        """Follow by the new settings."""
+        self._worker.put("", (self._take_settings,))
+
+    def _take_settings(self) -> None:
+        if self._people is not None:
+            self._people.settings.change(tracking_settings(self.settings))
 
     def _know_contract(self, contract: ModelContract) -> None:
         self._people = recalled_people(self.robot_folder(), self.robot_id, self.settings, contract)
@@ -90,11 +135,25 @@ class TrackerNode(RobotMember):
 
     def on_detections(self, frame: Frame, detections: Detections) -> None:
         """Take the persons of a frame."""
-        self._worker.put("", (self._detected, frame, detections))
+        self._take(frame, self._detected, frame, detections)
 
     def on_faces(self, frame: Frame, faces: "tuple[Face, ...]") -> None:
         """Take the faces of a frame whose persons came before."""
-        self._worker.put("", (self._found_faces, frame, faces))
+        if self.active:
+            self._worker.put("", (self._found_faces, frame, faces))
+
+    def on_seen(self, frame: Frame, seen: Seen) -> None:
+        """Take all that a frame shows, persons and faces at once."""
+        self._take(frame, self._saw, frame, seen)
+
+    def on_between(self, frame: Frame) -> None:
+        """Take a frame that nobody looks at: people are carried on to where they should be by now."""
+        self._take(frame, self._carry_on, frame)
+
+    def _take(self, frame: Frame, *work) -> None:
+        if self.active:
+            self._health.came(frame)
+            self._worker.put("", work)
 
     def on_camera_end(self, camera_id: str) -> None:
         """The camera stopped: whoever is in view has left."""
@@ -119,8 +178,7 @@ class TrackerNode(RobotMember):
             call(*arguments)
 
     def _detected(self, frame: Frame, detections: Detections) -> None:
-        self._arrived[frame.camera_id] = (passing_ns(self), frame.stamp_ns)
-        self._frame_ids[frame.camera_id] = frame.frame_id
+        self._note(frame)
         for joined in self._joins[frame.camera_id].add_detections(frame, detections):
             self._update(*joined)
 
@@ -128,16 +186,35 @@ class TrackerNode(RobotMember):
         for joined in self._joins[frame.camera_id].add_faces(frame, faces):
             self._update(*joined)
 
+    def _saw(self, frame: Frame, seen: Seen) -> None:
+        self._note(frame)
+        self._update(frame, seen.detections, seen.faces)
+
+    def _carry_on(self, frame: Frame) -> None:
+        self._note(frame)
+        self._pass_on(frame, self._between[frame.camera_id].at(frame.stamp_ns))
+        self._health.done(frame)
+
+    def _note(self, frame: Frame) -> None:
+        self._arrived[frame.camera_id] = (passing_ns(self), frame.stamp_ns)
+        self._frame_ids[frame.camera_id] = frame.frame_id
+
     def _update(self, frame: Frame, detections: Detections, faces: "tuple[Face, ...]") -> None:
         if self._people is None:
             return
+        started = time.perf_counter()
         image = frame.image if self._needs_images and frame.jpeg else None
         tracks, events = self._people.update(frame.camera_id, frame.stamp_ns, frame.number, detections, faces, image)
-        self._outputs[frame.camera_id].publish(
-            conversion.tracks_to_message(frame, self._people.model_id, tracks))
+        self._between[frame.camera_id].know(frame.stamp_ns, tracks)
+        self._pass_on(frame, tracks)
+        self._tell(events)
+        self._health.done(frame, time.perf_counter() - started)
+
+    def _pass_on(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
+        if self._people is not None and self._outputs[frame.camera_id].get_subscription_count():
+            self._outputs[frame.camera_id].publish(conversion.tracks_to_message(frame, self._people.model_id, tracks))
         for listener in self.track_listeners:
             listener(frame, tracks)
-        self._tell(events)
 
     def _pass_time(self) -> None:
         """Cameras that send nothing age too, by the time since their last frame arrived."""
@@ -231,8 +308,7 @@ class TrackerNode(RobotMember):
         """Say goodbye for everybody still in view, then stop."""
         if self._images is not None:
             self._images.close()
-        for camera_id in self.cameras:
-            self.on_camera_end(camera_id)
+        self.deactivate()
         self._worker.close()
 
 

@@ -1,12 +1,18 @@
 """An answer that names people as they are known now, whatever they were called when they were seen."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from facetrack_ros.search.answer import Answer
+from facetrack_ros.search.answer import Answer, Match
+from facetrack_ros.search.visits import fold_visits
 from facetrack_ros.tracking.aliases import Aliases
 
 
 def follow_aliases(answer: Answer, aliases: Aliases) -> Answer:
-    """The answer with each match's person under the id that stands for them."""
-    return replace(answer, matches=tuple(replace(match, person_id=aliases.settled(match.person_id))
-                                         for match in answer.matches))
+    """The answer with each match's person under the id that stands for them, and what thereby is one visit as one."""
+    return replace(answer, matches=named_now(answer.matches, aliases))
+
+
+def named_now(matches: "Iterable[Match]", aliases: Aliases) -> "tuple[Match, ...]":
+    """Likewise some matches, best first."""
+    return tuple(fold_visits(replace(match, person_id=aliases.settled(match.person_id)) for match in matches))

@@ -50,7 +50,7 @@ class RobotAnswer:
     :param sightings: how many sightings it compared.
     :param elapsed_ms: its own search time, milliseconds.
     :param error: a sentence, empty when there is none.
-    :param note: what else is to be said of an answer, a sentence; empty: nothing.
+    :param note: what to keep in mind with its answer, such as a camera whose clock is off; empty: nothing.
     :param rescanned: how many stored frames it looked at again.
     :param not_rescanned: how many of those that gave no face it did not get to.
     :param model_id: of its embedder where that is another than the question's: it embedded the face crop itself. The

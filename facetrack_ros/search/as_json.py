@@ -20,7 +20,8 @@ def _match(match: Match) -> dict:
             "first_stamp": _seconds(match.first_ns), "last_stamp": _seconds(match.last_ns),
             "bbox": [_number(value, 2) for value in match.bbox],
             "face_bbox": [_number(value, 2) for value in match.face_bbox],
-            "similarity": _number(match.similarity, 4), "quality": _number(match.quality, 4), "pose": _pose(match.pose)}
+            "similarity": _number(match.similarity, 4), "quality": _number(match.quality, 4), "pose": _pose(match.pose),
+            **({"rescanned": True} if match.rescanned else {})}
 
 
 def _pose(pose: "RobotPose | None") -> "dict | None":
@@ -32,7 +33,18 @@ def _pose(pose: "RobotPose | None") -> "dict | None":
 
 def _robot(robot: RobotAnswer) -> dict:
     return {"robot_id": robot.robot_id, "status": robot.status, "matches": int(robot.matches),
-            "sightings": int(robot.sightings), "elapsed_ms": _number(robot.elapsed_ms, 3), "error": robot.error}
+            "sightings": int(robot.sightings), "elapsed_ms": _number(robot.elapsed_ms, 3), "error": robot.error,
+            **_besides(robot)}
+
+
+def _besides(robot: RobotAnswer) -> dict:
+    """What only some lines have to say."""
+    line = {"note": robot.note} if robot.note else {}
+    if robot.rescanned or robot.not_rescanned:
+        line |= {"rescanned": int(robot.rescanned), "not_rescanned": int(robot.not_rescanned)}
+    if robot.model_id:
+        line |= {"model_id": robot.model_id, "threshold": _number(robot.threshold, 6)}
+    return line
 
 
 def _seconds(stamp_ns: int) -> float:

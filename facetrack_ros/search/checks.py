@@ -9,16 +9,29 @@ from facetrack_ros.vision.contract import ModelContract
 MAX_RESULTS = 20
 _MOST_RESULTS = 10_000
 _UNIT_TOLERANCE = 1e-3
+# A fleet's names are in every request; whoever means all of them names none.
+_MOST_NAMES = 200
+_LONGEST_NAME = 255
+# Robots' clocks and cameras' stamps differ by less.
+_CLOCKS_APART_NS = 60_000_000_000
 
 
-def check_question(question: Question, contract: ModelContract) -> None:
+def check_question(question: Question, contract: ModelContract, now_ns: "int | None" = None) -> None:
     """Refuse a question that has no answer, before anyone is asked.
 
     :param contract: of the model whose embeddings are to be compared.
+    :param now_ns: the asker's time, so that a question about the future is refused; None: not known.
     :raises QuestionError: what is wrong, a sentence.
     """
     if not question.search_id:
         raise QuestionError("a search needs an id of its own, or answers cannot be told apart")
+    if len(question.search_id) > _LONGEST_NAME or not question.search_id.isprintable():
+        raise QuestionError(f"a search's id is up to {_LONGEST_NAME} printable letters; leave it empty to be given one")
+    for what, names in (("robots", question.robots), ("cameras", question.cameras)):
+        if len(names) > _MOST_NAMES:
+            raise QuestionError(f"{len(names)} {what} are named; name at most {_MOST_NAMES}, or none for all")
+        if any(not 0 < len(name) <= _LONGEST_NAME for name in names):
+            raise QuestionError(f"one of the {what} named is empty or longer than {_LONGEST_NAME} letters; name none for all")
     if question.model_id != contract.id:
         raise QuestionError(f"the face was embedded by {question.model_id or 'no named model'} and the history by "
                             f"{contract.id}; embed the face with {contract.id}")
@@ -38,6 +51,9 @@ def check_question(question: Question, contract: ModelContract) -> None:
     if question.window_ns < 0:
         raise QuestionError(f"the time window is {question.window_ns / 1e9:g} s; give the seconds before and after, or "
                             "0 for all that is kept")
+    if now_ns is not None and question.window_ns and slice_of(question)[0] > now_ns + _CLOCKS_APART_NS:
+        raise QuestionError(f"the time asked for begins {(slice_of(question)[0] - now_ns) / 1e9:.0f} s from now; nobody has "
+                            "seen that yet, check time and window")
     if not 0 <= question.max_results <= _MOST_RESULTS:
         raise QuestionError(f"max_results is {question.max_results}; give 1 to {_MOST_RESULTS}, or 0 for {MAX_RESULTS}")
     if question.timeout_ns <= 0:

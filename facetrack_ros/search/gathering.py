@@ -1,7 +1,7 @@
 """One search of the fleet, from the question to the merged answer, whatever order robots answer in."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from facetrack_ros.search.answer import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Answer, Match, RobotAnswer
@@ -17,10 +17,20 @@ _OF_ITSELF = (ANSWERED, MODEL_MISMATCH, ERROR)
 _ROUNDING = 1e-3
 
 
-def best_first(matches: "Iterable[Match]") -> "list[Match]":
-    """Matches by falling similarity; equal ones in an order that does not depend on who answered first."""
-    return sorted(matches, key=lambda match: (-match.similarity, match.robot_id, match.camera_id, match.stamp_ns,
-                                              match.track_id))
+def best_first(matches: "Iterable[Match]", threshold: float = 0.0,
+               own: "Mapping[str, float] | None" = None) -> "list[Match]":
+    """Matches by falling similarity; equal ones in an order that does not depend on who answered first.
+
+    Similarities of another embedder lie on another scale: what counts is the share of the way from the threshold to 1.
+
+    :param threshold: of the question's model.
+    :param own: thresholds of the robots that answered with an embedder of their own.
+    """
+    def share(match: Match) -> float:
+        low = (own or {}).get(match.robot_id, threshold)
+        return (match.similarity - low) / (1.0 - low) if low < 1.0 else 0.0
+
+    return sorted(matches, key=lambda match: (-share(match), match.robot_id, match.camera_id, match.stamp_ns, match.track_id))
 
 
 class Gathering:
@@ -50,19 +60,26 @@ class Gathering:
         self._ignored = 0
         self._malformed = 0
         self._answer: "Answer | None" = None
+        #: Called with each answer that counts and its matches, as it comes.
+        self.listener: "Callable[[RobotAnswer, tuple[Match, ...]], None]" = lambda answer, matches: None
         asked = set(question.robots or expected)
         self._asked = {robot for robot in asked if robot in expected}
         for robot in asked - self._asked:
             self._presumed[robot] = RobotAnswer(robot, LEFT, error=f"unknown robot {robot}; known are "
                                                                    f"{', '.join(sorted(expected)) or 'none'}")
         for robot in self._asked:
-            if expected[robot] != question.model_id:
+            if expected[robot] != question.model_id and not question.face_crop:
                 self._presumed[robot] = mismatch(robot, (expected[robot],), question.model_id)
 
     @property
     def question(self) -> Question:
         """The question asked."""
         return self._question
+
+    @property
+    def contract(self) -> ModelContract:
+        """Of the question's model."""
+        return self._contract
 
     @property
     def ignored(self) -> int:
@@ -87,8 +104,7 @@ class Gathering:
     def add(self, search_id: str, answer: RobotAnswer, matches: "Iterable[Match]" = ()) -> bool:
         """Take in one robot's answer.
 
-        An answer that makes no sense (another robot's matches, a similarity below the threshold or that is no
-        number) counts as this robot's error: it will send no other.
+        An answer that makes no sense (another robot's matches, a similarity that is none) counts as this robot's error: it will send no other.
 
         :returns: whether it counts; see :attr:`ignored` and :attr:`malformed`.
         """
@@ -108,10 +124,10 @@ class Gathering:
             return False
         self._answers[robot] = answer
         self._matches += matches
+        self.listener(answer, tuple(matches))
         return True
 
     def _fault(self, answer: RobotAnswer, matches: "list[Match]") -> str:
-        threshold = threshold_of(self._question, self._contract) - _ROUNDING
         if answer.status not in _OF_ITSELF:
             return f"the status {answer.status!r}"
         if not math.isfinite(answer.elapsed_ms) or answer.elapsed_ms < 0:
@@ -119,7 +135,7 @@ class Gathering:
         for match in matches:
             if match.robot_id != answer.robot_id:
                 return f"a match of {match.robot_id!r}"
-            if not threshold <= match.similarity <= 1.0 + _ROUNDING:  # NaN too
+            if not abs(match.similarity) <= 1.0 + _ROUNDING:  # NaN too
                 return f"a similarity of {match.similarity:g}"
         return ""
 
@@ -131,16 +147,19 @@ class Gathering:
         if robot_id in self.missing and instance_id in ("", self._instances.get(robot_id, instance_id)):
             self._presumed[robot_id] = RobotAnswer(robot_id, LEFT, error=f"{robot_id} left while it was asked")
 
-    def speaks(self, robot_id: str, instance_id: str) -> None:
+    def speaks(self, robot_id: str, instance_id: str) -> bool:
         """A robot was heard of while the search runs. One that has been started again since does not know the question:
         it is not waited for, though an answer of it or its predecessor still counts.
 
         :param instance_id: of the one that spoke.
+        :returns: whether it was just found to have been started again, and may be asked again.
         """
         asked = self._instances.get(robot_id)
-        if asked and instance_id != asked and robot_id in self.missing and robot_id not in self._claimed:
-            self._presumed[robot_id] = RobotAnswer(robot_id, LEFT, error=f"{robot_id} was started again while it was "
-                                                                         "asked; ask once more")
+        if not asked or instance_id == asked or robot_id not in self.missing or robot_id in self._claimed:
+            return False
+        self._presumed[robot_id] = RobotAnswer(robot_id, LEFT, error=f"{robot_id} was started again while it was "
+                                                                 "asked; ask once more")
+        return True
 
     def silent(self, robot_id: str, for_ns: int) -> None:
         """A robot has not been heard from for longer than a live one is silent: it is not waited for, though an answer
@@ -167,10 +186,13 @@ class Gathering:
                                                                f"{self._question.timeout_ns / 1e9:g} s")
                     for robot in self.missing}
             robots = {**self._presumed, **late, **self._answers}
-            compared = sum(robot.sightings for robot in robots.values() if robot.status == ANSWERED)
-            self._answer = Answer(self._question.search_id, self._question.model_id, threshold,
-                                  expected_false_matches(self._contract, threshold, compared),
-                                  tuple(best_first(self._matches)[:max_results_of(self._question)]),
+            answered = [robot for robot in robots.values() if robot.status == ANSWERED]
+            compared = sum(robot.sightings for robot in answered if not robot.model_id)
+            false = expected_false_matches(self._contract, threshold, compared)
+            false += sum(robot.expected_false_matches for robot in answered if robot.model_id)
+            own = {robot.robot_id: robot.threshold for robot in answered if robot.model_id}
+            self._answer = Answer(self._question.search_id, self._question.model_id, threshold, false,
+                                  tuple(best_first(self._matches, threshold, own)[:max_results_of(self._question)]),
                                   tuple(self._line(robots[robot]) for robot in sorted(robots)))
         return self._answer
 

@@ -9,6 +9,7 @@ from facetrack_ros.history.sightings import TrackHit
 from facetrack_ros.search.answer import ANSWERED, ERROR, MODEL_MISMATCH, Match, RobotAnswer
 from facetrack_ros.search.checks import check_question, max_results_of, slice_of, threshold_of
 from facetrack_ros.search.question import Question
+from facetrack_ros.search.visits import fold_visits
 from facetrack_ros.vision.contract import ModelContract
 
 
@@ -23,24 +24,42 @@ class SearchableHistory(Protocol):
         """Tracks best first, how many there are without the limit, how many sightings were compared."""
         ...
 
+    def found_again(self, camera_id: str, stamp_ns: int) -> bool:
+        """Whether looking again at stored frames found a face in that frame."""
+        ...
+
 
 def search_history(history: SearchableHistory, question: Question) -> "tuple[RobotAnswer, tuple[Match, ...]]":
     """Search one robot's history. Whether it was asked at all (``question.robots``) is the caller's to see.
 
-    :returns: the robot's line, its ``elapsed_ms`` left at 0 for whoever has a clock, and its matches best first, at
-        most as many as asked for; the line counts all of them. A question that cannot be answered here gives a line
-        that says why, never an exception.
+    :returns: the robot's line, its ``elapsed_ms`` left at 0 for whoever has a clock, and its matches best first, a visit
+        each, at most as many as asked for; the line counts all of them, those beyond that by their tracks. A question
+        that cannot be answered here gives a line that says why, never an exception.
     """
     robot, contract = history.robot_id, history.contract
     if question.model_id != contract.id:
         return mismatch(robot, (contract.id,), question.model_id), ()
     try:
         check_question(question, contract)
-        found, matches, compared = history.search_tracks(question.embedding, *slice_of(question), question.cameras,
-                                                         threshold_of(question, contract), max_results_of(question))
+        visits, beyond, compared = _visits(history, question)
     except (QuestionError, StoreError) as error:
         return RobotAnswer(robot, ERROR, error=str(error)), ()
-    return RobotAnswer(robot, ANSWERED, matches, compared), tuple(_match(hit) for hit in found)
+    return RobotAnswer(robot, ANSWERED, len(visits) + beyond, compared), tuple(visits[:max_results_of(question)])
+
+
+def _visits(history: SearchableHistory, question: Question) -> "tuple[list[Match], int, int]":
+    """Visits best first, at least as many as asked for where there are so many; how many tracks there are besides, and
+    how many sightings were compared."""
+    wanted = limit = max_results_of(question)
+    threshold = threshold_of(question, history.contract)
+    while True:
+        found, tracks, compared = history.search_tracks(question.embedding, *slice_of(question), question.cameras,
+                                                        threshold, limit)
+        visits = fold_visits(_match(hit, history) for hit in found)
+        # A visit of many broken tracks must not push another visit out of the answer.
+        if len(visits) >= wanted or len(found) >= tracks:
+            return visits, tracks - len(found), compared
+        limit *= 4
 
 
 def mismatch(robot_id: str, kept: "tuple[str, ...]", asked: str) -> RobotAnswer:
@@ -53,8 +72,8 @@ def mismatch(robot_id: str, kept: "tuple[str, ...]", asked: str) -> RobotAnswer:
                                                        f"is of {asked}; run both on one model")
 
 
-def _match(hit: TrackHit) -> Match:
+def _match(hit: TrackHit, history: SearchableHistory) -> Match:
     best = hit.sighting
     return Match(best.robot_id, best.camera_id, best.person_id, best.track_id, best.frame_number, best.stamp_ns,
                  hit.first_ns, hit.last_ns, best.bbox, best.face_bbox, hit.similarity, best.quality, best.thumbnail,
-                 pose=best.pose)
+                 history.found_again(best.camera_id, best.stamp_ns), best.pose)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-# Three lines of the roster missed at 1 Hz, and half a second for the network.
-STALE_NS = 3_500_000_000
+# Four lines of the roster missed at 1 Hz, and a little for the network: of twenty lines one may be lost, and a robot is thought silent
+# that is not once in two days of a robot. Whoever is gone is known to be within five seconds.
+STALE_NS = 4_200_000_000
 # A robot not heard from for an hour is forgotten.
 FORGET_NS = 3_600_000_000_000
 # A robot that was started again has a predecessor whose last words may be on their way for a while. One that goes on

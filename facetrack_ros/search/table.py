@@ -1,9 +1,10 @@
 """The answer as text for a terminal."""
 
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
-from facetrack_ros.search.answer import ANSWERED, Answer
+from facetrack_ros.search.answer import ANSWERED, Answer, Match, RobotAnswer
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -13,10 +14,41 @@ def answer_table(answer: Answer) -> str:
 
     Times are UTC; the date is said once when all matches are of one day, else in each line.
     """
-    parts = [_matches(answer), _robots(answer), trust_sentence(answer)]
+    parts = [part for part in (_matches(answer), _robots(answer), rescan_sentence(answer), trust_sentence(answer)) if part]
     if not answer.complete:
         parts.append(partial_sentence(answer))
     return "\n\n".join(parts) + "\n"
+
+
+def part_line(robot: "RobotAnswer | None", matches: "Sequence[Match]", missing: "tuple[str, ...]", last: bool) -> str:
+    """One part of an answer that is still coming, as a line.
+
+    :param robot: whose part it is, None for the first and the last.
+    :param matches: its matches, best first.
+    :param missing: who has yet to answer.
+    """
+    waiting = f"waiting for {', '.join(missing)}" if missing else "all have answered"
+    if robot is None:
+        return f"time is up: {', '.join(missing)} did not answer" if last and missing else waiting
+    if robot.status != ANSWERED:
+        found = robot.status.replace("_", " ")
+    elif not matches:
+        found = f"nobody among {robot.sightings} sightings"
+    else:
+        best = matches[0]
+        found = (f"{len(matches)} {'match' if len(matches) == 1 else 'matches'}, best {best.similarity:.3f} at "
+                 f"{best.camera_id} {_clock(best.stamp_ns)} UTC" + (f" as {best.person_id}" if best.person_id else ""))
+    return f"{robot.robot_id}: {found}; {waiting}"
+
+
+def rescan_sentence(answer: Answer) -> str:
+    """How many stored frames were looked at again; empty where none was to be."""
+    done, left = sum(robot.rescanned for robot in answer.robots), sum(robot.not_rescanned for robot in answer.robots)
+    if not done and not left:
+        return ""
+    found = " Matches marked * were found so." if any(match.rescanned for match in answer.matches) else ""
+    return (f"{done} stored frames were looked at again" + (f", {left} more were not: ask again, or give more time." if left
+                                                            else ".") + found)
 
 
 def trust_sentence(answer: Answer) -> str:
@@ -45,7 +77,7 @@ def _matches(answer: Answer) -> str:
     if not answer.matches:
         return "No match."
     rows = [(match.robot_id, match.camera_id, match.person_id or "-", _clock(match.first_ns), _clock(match.last_ns),
-             f"{match.similarity:.3f}") for match in answer.matches]
+             f"{match.similarity:.3f}" + ("*" if match.rescanned else "")) for match in answer.matches]
     days = [_moment(match.first_ns).date() for match in answer.matches]
     header = ("robot", "camera", "person", "from", "to", "similarity")
     if len(set(days)) == 1:
@@ -56,8 +88,13 @@ def _matches(answer: Answer) -> str:
 
 def _robots(answer: Answer) -> str:
     rows = [(robot.robot_id, robot.status.replace("_", " "), str(robot.matches), str(robot.sightings),
-             f"{robot.elapsed_ms:.1f}", robot.error) for robot in answer.robots]
+             f"{robot.elapsed_ms:.1f}", _remark(robot)) for robot in answer.robots]
     return _columns(("robot", "status", "matches", "sightings", "ms", ""), rows, right=(2, 3, 4))
+
+
+def _remark(robot: RobotAnswer) -> str:
+    own = f"by {robot.model_id}, threshold {robot.threshold:.3g}" if robot.model_id else ""
+    return "; ".join(part for part in (robot.error, robot.note, own) if part)
 
 
 def _columns(header: "tuple[str, ...]", rows: "list[tuple[str, ...]]", right: "tuple[int, ...]") -> str:

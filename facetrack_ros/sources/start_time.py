@@ -5,7 +5,9 @@ from pathlib import Path
 
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.av_reading import NoFilm, open_container
+from facetrack_ros.sources.opening import bag_path_and_topic
 from facetrack_ros.sources.picture_folder import pictures_in
+from facetrack_ros.sources.source import FrameSource
 
 
 def default_start_ns(path: "str | Path") -> int:
@@ -25,6 +27,28 @@ def default_start_ns(path: "str | Path") -> int:
     except OSError as error:
         raise SourceError(f"{path} cannot be read: check the path and its permissions") from error
     return _creation_time_ns(path) or modified_ns
+
+
+def start_times(cameras: "dict[str, str]", sources: "dict[str, FrameSource]",
+                start_ns: "int | None" = None) -> "dict[str, int | None]":
+    """The stamp of each camera's first picture; None for one that has stamps of its own, a bag's.
+
+    Cameras of one bag stay as far from each other in time as they were recorded: the earliest begins at ``start_ns``.
+
+    :param cameras: SOURCE by camera; ``sources``: those, opened.
+    :param start_ns: nanoseconds since the epoch; None: when each was recorded.
+    :raises SourceError: a file cannot be read.
+    """
+    bags = {camera: bag_path_and_topic(text)[0].resolve() for camera, text in cameras.items() if text.startswith("bag:")}
+    if start_ns is None:
+        return {camera: None if camera in bags else default_start_ns(text) for camera, text in cameras.items()}
+    firsts = {camera: next((picture.stamp_ns for picture in sources[camera]), None) for camera in bags}
+    starts = dict.fromkeys(cameras, start_ns)
+    for camera, bag in bags.items():
+        beside = [firsts[other] for other in bags if bags[other] == bag and firsts[other] is not None]
+        if firsts[camera] is not None:
+            starts[camera] += firsts[camera] - min(beside)
+    return starts
 
 
 def _creation_time_ns(path: Path) -> "int | None":

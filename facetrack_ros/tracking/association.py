@@ -151,7 +151,7 @@ class BoxTracker:
 def _near(predicted: np.ndarray, boxes: np.ndarray, part: np.ndarray) -> np.ndarray:
     """Overlap of boxes, both widened by ``part`` of their size, ``(tracks,)``."""
     near = np.empty((len(predicted), len(boxes)), np.float32)
-    for value in np.unique(part):
+    for value in set(part.tolist()):  # mostly all are the same
         mine = part == value
         near[mine] = iou(widened(predicted[mine], value), widened(boxes, value))
     return near

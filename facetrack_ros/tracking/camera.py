@@ -3,8 +3,6 @@
 from collections import deque
 from typing import Callable, Tuple
 
-import numpy as np
-
 from facetrack_ros.tracking.event import PersonEvent
 from facetrack_ros.tracking.faint_boxes import REACH_NS, FaintBoxes
 from facetrack_ros.tracking.follow import Follow
@@ -114,7 +112,7 @@ class CameraView:
         """Give each row to its track; returns the tracks seen."""
         seen = []
         keys = self._tracker.update(stamp_ns, observation)
-        self._faint.add(stamp_ns, number, self._unfollowed(observation, keys), observation.boxes[keys >= 0])
+        self._faint.add(stamp_ns, number, observation.faint, observation.boxes[keys >= 0])
         for row, key in enumerate(keys):
             key, box = int(key), observation.boxes[row]
             if key < 0:
@@ -138,12 +136,6 @@ class CameraView:
         seen = [follow for follow in seen if not self._is_another(follow, stamp_ns)]
         self._note_together(seen, stamp_ns)
         return seen
-
-    def _unfollowed(self, observation: Observation, keys: np.ndarray) -> np.ndarray:
-        """Boxes that begin no track and go on with none, ``(n, 4)``."""
-        row = (keys < 0) & (observation.scores < self._settings.likely_score)
-        row &= np.array([face is None for face in observation.faces], bool)
-        return observation.boxes[row] if observation.faint is None else np.concatenate([observation.boxes[row], observation.faint])
 
     def _glimpse(self, follow: Follow, stamp_ns: int) -> None:
         """Somebody the tracker does not see may still be half seen, as they leave: the visit lasts till then."""

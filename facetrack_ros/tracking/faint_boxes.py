@@ -1,4 +1,4 @@
-"""Boxes of one camera that are hardly persons, kept for a moment: they tell when somebody came and was gone."""
+"""Boxes at the edges of one camera's picture that are hardly persons, kept for a moment: they tell when somebody came and went."""
 
 from collections import deque
 from typing import NamedTuple
@@ -27,7 +27,7 @@ class Glimpse(NamedTuple):
 
 
 class FaintBoxes:
-    """The faint boxes of the last frames that belong to no track; at most ``MOST`` of each frame.
+    """The faint boxes of the last frames that lie in no track's; at most ``MOST`` of each frame.
 
     :param keep_ns: how long they are kept.
     """
@@ -38,13 +38,13 @@ class FaintBoxes:
         self._keep_ns = keep_ns
         self._frames: "deque[tuple[int, int, np.ndarray]]" = deque()
 
-    def add(self, stamp_ns: int, number: int, boxes: np.ndarray, followed: np.ndarray) -> None:
+    def add(self, stamp_ns: int, number: int, boxes: "np.ndarray | None", followed: np.ndarray) -> None:
         """Take a frame's.
 
-        :param boxes: ``(n, 4)``.
+        :param boxes: ``(n, 4)``; None: none.
         :param followed: ``(m, 4)`` boxes of that frame's tracks; what lies in one of them is a part of that person.
         """
-        boxes = boxes[:self.MOST]
+        boxes = np.empty((0, 4), np.float32) if boxes is None else boxes[:self.MOST]
         if len(boxes) and len(followed):
             boxes = boxes[(_shared(boxes, followed) < _SHARED).all(axis=1)]
         self._frames.append((stamp_ns, number, boxes))

@@ -9,9 +9,10 @@ from facetrack_ros.tracking.aliases import Aliases
 from facetrack_ros.tracking.association import BoxTracker
 from facetrack_ros.tracking.camera_motion import CameraMotion
 from facetrack_ros.tracking.ids import IdCounter
+from facetrack_ros.tracking.improving_faces import ImprovingFaces
 from facetrack_ros.tracking.library_tracker import LibraryTracker
 from facetrack_ros.tracking.people import PeopleTracker
-from facetrack_ros.tracking.settings import SECOND_NS, TrackingSettings
+from facetrack_ros.tracking.settings import SECOND_NS, LiveSettings, TrackingSettings
 from facetrack_ros.tracking.tracker import Tracker
 from facetrack_ros.vision.contract import ModelContract
 
@@ -37,14 +38,17 @@ def body_threshold(config: Config) -> float:
     return config["tracking.appearance_threshold"] or BODY_THRESHOLDS.get(name, _OTHER_BODY_THRESHOLD)
 
 
-def tracker_factory(config: Config, threshold: float) -> "Callable[[], Tracker]":
+def tracker_factory(config: Config, threshold: float,
+                    settings: "TrackingSettings | LiveSettings | None" = None) -> "Callable[[], Tracker]":
     """Makes a camera's tracker as the configuration chooses it. One is made at once, so that a choice that cannot be is
     told before the first frame.
 
     :param threshold: of the face embedder: lowest cosine similarity of a match.
+    :param settings: where others share them; None: those of the configuration.
     :raises ConfigError: the chosen tracker is not here, or does not know what is asked of it.
     """
-    settings, name, motion = tracking_settings(config), config["tracking.association"], config["tracking.camera_motion"]
+    settings = settings or tracking_settings(config)
+    name, motion = config["tracking.association"], config["tracking.camera_motion"]
     if name != OWN:
         if config["tracking.appearance"] != OFF:
             raise ConfigError(f"{name} takes no account of appearance: set tracking.association to own, or "
@@ -58,13 +62,21 @@ def tracker_factory(config: Config, threshold: float) -> "Callable[[], Tracker]"
     return make
 
 
+def improving_faces(config: Config) -> ImprovingFaces:
+    """Which faces of a camera are worth the work, as the configuration says."""
+    return ImprovingFaces(pause_ns=round(SECOND_NS / config["faces.looks_per_s"]))
+
+
 def people_tracker(robot_id: str, ids: IdCounter, config: Config, contract: ModelContract,
                    aliases: "Aliases | None" = None) -> PeopleTracker:
     """The people of a robot, as the configuration says.
+
+    Its ``settings`` may be changed while it follows people (:class:`LiveSettings`).
 
     :param contract: of the face embedder.
     :param aliases: which ids are one person, as known so far.
     :raises ConfigError: see :func:`tracker_factory`.
     """
-    return PeopleTracker(robot_id, ids, tracking_settings(config), contract.threshold, contract.id,
-                         tracker_factory(config, contract.threshold), aliases)
+    settings = LiveSettings(tracking_settings(config))
+    return PeopleTracker(robot_id, ids, settings, contract.threshold, contract.id,
+                         tracker_factory(config, contract.threshold, settings), aliases)

@@ -85,3 +85,14 @@ class TrackingSettings:
         for name in ("veto_distance", "body_veto"):
             if not getattr(self, name) >= 1:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
+
+
+class LiveSettings:
+    """Tracking settings that whoever holds them sees change; read like :class:`TrackingSettings`. For one thread."""
+
+    def __init__(self, settings: TrackingSettings):
+        self.change(settings)
+
+    def change(self, settings: TrackingSettings) -> None:
+        """These from now on."""
+        vars(self).update(vars(settings))

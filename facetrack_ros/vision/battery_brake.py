@@ -12,9 +12,13 @@ class BatteryBrake:
     """
 
     def __init__(self, stop_below: float, resume_at: float):
+        self.braking = False
+        self.change(stop_below, resume_at)
+
+    def change(self, stop_below: float, resume_at: float) -> None:
+        """Other limits from the next charge on; see the class."""
         self._stop_below = stop_below
         self._resume_at = max(resume_at, stop_below)
-        self.braking = False
 
     def update(self, charge: float) -> bool:
         """Take a charge; whether that changed anything. One that is no share (NaN: unknown) changes nothing."""

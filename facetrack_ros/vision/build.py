@@ -3,8 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import Callable
 
-import cv2
-
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision import catalog
 from facetrack_ros.vision.dlib_embedder import DlibFaceEmbedder
@@ -23,6 +21,7 @@ from facetrack_ros.vision.quality import Gate
 from facetrack_ros.vision.reduced_embedder import ReducedFaceEmbedder, reduced_contract, unreduced
 from facetrack_ros.vision.resolve import ModelFile, resolve
 from facetrack_ros.vision.resnet50 import Resnet50FaceEmbedder
+from facetrack_ros.vision.thread_budget import limit_threads
 from facetrack_ros.vision.ultralytics_detector import UltralyticsPersonDetector
 from facetrack_ros.vision.yolo import YoloPersonDetector
 from facetrack_ros.vision.yolox import YoloxPersonDetector
@@ -49,8 +48,8 @@ class VisionSettings:
     :param min_face_px: narrowest face that is embedded, pixels; an embedder may need more.
     :param threads: threads inside one model call. OpenCV's and torch's counts are set for the whole process.
     :param person_score: lowest confidence of a person, 0..1.
-    :param faint_score: boxes of a lower confidence down to this are handed on apart, for the ends of tracks; none where it
-        is not below ``person_score``.
+    :param faint_score: boxes at the side edges of a lower confidence down to this are handed on apart, for the ends of
+        tracks; none where it is not below ``person_score``.
     :param person_iou: two person boxes that overlap more are one.
     :param face_score: lowest confidence of a YuNet face, 0..1.
     :param whole_frame: look for faces beside the persons found, too, and take those for persons.
@@ -79,7 +78,7 @@ def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipelin
 
     :raises ModelError: one is missing, damaged, refused, of the wrong kind or not fit to say who somebody is; with what to do.
     """
-    cv2.setNumThreads(settings.threads)
+    limit_threads(settings.threads)
     face_model, faces = open_model(settings.face_model, "face", settings)
     embedder_model, embedder = open_embedder(settings)
     check_judge(embedder.contract, settings.appearance_as_identity)
@@ -100,6 +99,15 @@ def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipelin
         persons = PersonAndFaceDetector(persons, faces, max(settings.min_face_px, embedder.min_face_px))
     models = {"person": person_model, "face": face_model, "embedder": embedder_model}
     return VisionPipeline(persons, faces, embedder, Gate(min_face_px=settings.min_face_px), models)
+
+
+def build_pipelines(settings: VisionSettings, count: int) -> "list[VisionPipeline]":
+    """So many sets of the same models, for workers side by side; one where its detector takes all cameras at once.
+
+    :raises ModelError: as :func:`build_pipeline`.
+    """
+    first = build_pipeline(settings)
+    return [first, *(build_pipeline(settings) for _ in range(0 if first.batches else count - 1))]
 
 
 def open_embedder(settings: VisionSettings) -> "tuple[ModelFile, FaceEmbedder]":
@@ -131,7 +139,7 @@ def build_for_measuring(settings: VisionSettings = VisionSettings()) -> VisionPi
     :param settings: its person model is not looked at.
     :raises ModelError: as :func:`build_pipeline`.
     """
-    cv2.setNumThreads(settings.threads)
+    limit_threads(settings.threads)
     face_model, faces = open_model(settings.face_model, "face", settings)
     embedder_model, embedder = open_embedder(settings)
     persons = FacePersonDetector(faces, max(settings.min_face_px, embedder.min_face_px))

@@ -45,8 +45,8 @@ class Detections:
     :param owners: then for each of those faces the row of its person.
     :param appearance: ``(n, dimension)`` float32 unit rows of how each whole body looks, for tracking; None where no
         model for that runs.
-    :param faint: ``(m, 4)`` float32, boxes of too low a score to count as persons; tracking lengthens with them the ends of
-        tracks it has anyway. None where the detector was not asked for them.
+    :param faint: ``(m, 4)`` float32, boxes at the side edges of too low a score to count as persons; tracking lengthens with
+        them the ends of tracks it has anyway. None where the detector was not asked for them.
     """
 
     boxes: np.ndarray

@@ -1,4 +1,4 @@
-"""Persons the detector is hardly sure of, kept apart from those it is sure of."""
+"""Boxes at the picture's side edges that the detector is hardly sure of, kept apart from the persons it is sure of."""
 
 from dataclasses import replace
 from typing import Sequence
@@ -9,8 +9,15 @@ from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.protocols import PersonDetector
 
 
+# A box that ends so close to the edge, in parts of the picture's width, ends at it.
+_AT_EDGE = 0.005
+
+
 class FaintApartDetector:
     """Divides what a detector finds at a score.
+
+    Below it only boxes at the left or right edge are kept: there somebody who comes or goes is half seen. Elsewhere in the
+    picture such a box is mostly no person (all three of those that tracking would have used on TUD-Campus were none).
 
     :param persons: the person detector, asked for boxes of a low score too.
     :param score: from here on a box counts as a person; those below are handed on as ``Detections.faint``.
@@ -26,8 +33,10 @@ class FaintApartDetector:
 
         :raises FrameError: one of them is no picture.
         """
-        return [self._divided(found) for found in self._persons.detect(images)]
+        return [self._divided(found, image.shape[1]) for found, image in zip(self._persons.detect(images), images)]
 
-    def _divided(self, found: Detections) -> Detections:
+    def _divided(self, found: Detections, width: int) -> Detections:
         sure = found.scores >= np.float32(self._score)
-        return replace(found, boxes=found.boxes[sure], scores=found.scores[sure], faint=found.boxes[~sure])
+        margin = max(1.0, _AT_EDGE * width)
+        at_edge = (found.boxes[:, 0] <= margin) | (found.boxes[:, 2] >= width - margin)
+        return replace(found, boxes=found.boxes[sure], scores=found.scores[sure], faint=found.boxes[~sure & at_edge])

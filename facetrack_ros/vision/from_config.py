@@ -7,7 +7,7 @@ import numpy as np
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision import catalog
-from facetrack_ros.vision.build import AUTO, VisionSettings, open_model
+from facetrack_ros.vision.build import AUTO, FROM_FACES, VisionSettings, open_model
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.judge import check_judge
@@ -15,7 +15,12 @@ from facetrack_ros.vision.protocols import BodyEmbedder
 from facetrack_ros.vision.reduced_embedder import reduced_contract
 from facetrack_ros.vision.resolve import resolve
 
-VISION_OPTIONS = ("detector.", "faces.", "face_tracking.", "embedder.", "models.")
+#: What chooses an embedder, and says what its embeddings mean.
+EMBEDDER_OPTIONS = ("embedder.", "face_tracking.embedding_dim")
+#: What chooses models for faces, without persons.
+FACE_OPTIONS = ("faces.model", "faces.min_width_px", *EMBEDDER_OPTIONS, "face_tracking.device", "models.")
+#: What chooses all models.
+VISION_OPTIONS = ("detector.", "faces.whole_frame", *FACE_OPTIONS)
 
 
 def vision_settings(config: Config) -> VisionSettings:
@@ -29,6 +34,11 @@ def vision_settings(config: Config) -> VisionSettings:
         embedding_dim=config["face_tracking.embedding_dim"],
         appearance_as_identity=config["embedder.appearance_as_identity"],
         device=config["face_tracking.device"])
+
+
+def face_settings(config: Config) -> VisionSettings:
+    """Models for faces alone, where nobody looks for persons: none is loaded for them."""
+    return replace(vision_settings(config), person_model=FROM_FACES, whole_frame=False)
 
 
 def body_embedder(config: Config) -> "BodyEmbedder | None":

@@ -27,7 +27,7 @@ class NanodetPersonDetector:
     by their shapes, since the order of outputs differs between exporters.
 
     :param path: the ``.onnx`` file, ``contract.input_size`` its input.
-    :param score: lowest confidence kept, 0..1.
+    :param score: lowest confidence kept, 0..1; ``min_score``, which may be changed.
     :param max_iou: two boxes that overlap more are one person.
     :param threads: onnxruntime threads.
     :raises ModelError: the file is no such graph.
@@ -37,7 +37,7 @@ class NanodetPersonDetector:
         self.model_id = contract.id
         self._session = OnnxSession(path, threads)
         self._letterbox = Letterbox.of(contract, grey=0.0)  # as NanoDet's own training fills borders
-        self._score = score
+        self.min_score = score
         self._max_iou = max_iou
         self._names = _paired_outputs(path, self._session.output_shapes, contract.input_size)
         self._centres, self._stride = anchor_centres(contract.input_size)
@@ -58,7 +58,7 @@ class NanodetPersonDetector:
 
     def _persons(self, outputs: "list[np.ndarray]", placement: Placement, shape: "tuple[int, ...]") -> Detections:
         scores = np.concatenate([classes[:, PERSON] for classes in outputs[0::2]])
-        likely = np.flatnonzero(scores >= self._score)  # a score that is not a number is not among them
+        likely = np.flatnonzero(scores >= self.min_score)  # a score that is not a number is not among them
         logits = np.concatenate([
             sides[likely[(likely >= start) & (likely < start + len(sides))] - start]
             for start, sides in zip(np.cumsum([0] + [len(sides) for sides in outputs[1::2]]), outputs[1::2])])

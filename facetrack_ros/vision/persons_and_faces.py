@@ -22,9 +22,19 @@ class PersonAndFaceDetector:
 
     def __init__(self, persons: PersonDetector, faces: FaceDetector, min_face_px: float):
         self.model_id = f"{persons.model_id}+{faces.model_id}"
+        self.batches = getattr(persons, "batches", False)
         self._persons = persons
         self._faces = faces
-        self._min_face_px = min_face_px
+        self.min_face_px = min_face_px
+
+    @property
+    def min_score(self) -> float:
+        """Lowest confidence of a person the person detector finds, 0..1; it may be changed."""
+        return self._persons.min_score
+
+    @min_score.setter
+    def min_score(self, score: float) -> None:
+        self._persons.min_score = score
 
     def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
         """Persons in each picture, with all faces found; those of the person detector first.
@@ -34,9 +44,9 @@ class PersonAndFaceDetector:
         return [self._complete(as_bgr(image), found) for image, found in zip(images, self._persons.detect(images))]
 
     def _complete(self, image: np.ndarray, persons: Detections) -> Detections:
-        faces = self._faces.detect(image, self._min_face_px)
+        faces = self._faces.detect(image, self.min_face_px)
         owners = assign(faces.boxes, persons.boxes)
-        missed = np.flatnonzero((owners < 0) & (faces.boxes[:, 2] - faces.boxes[:, 0] >= self._min_face_px))
+        missed = np.flatnonzero((owners < 0) & (faces.boxes[:, 2] - faces.boxes[:, 0] >= self.min_face_px))
         owners[missed] = len(persons) + np.arange(len(missed))
         boxes = clip(person_boxes(faces.boxes[missed]), image.shape[1], image.shape[0])
         return Detections(np.concatenate([persons.boxes, boxes]), np.concatenate([persons.scores, faces.scores[missed]]),

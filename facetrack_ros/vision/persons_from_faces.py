@@ -26,7 +26,7 @@ class FacePersonDetector:
     def __init__(self, faces: FaceDetector, min_face_px: float):
         self.model_id = f"{PERSONS_FROM}{faces.model_id}"
         self._faces = faces
-        self._min_face_px = min_face_px
+        self.min_face_px = min_face_px
 
     def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
         """Persons in each picture, with their faces.
@@ -36,7 +36,7 @@ class FacePersonDetector:
         return [self._detect(as_bgr(image)) for image in images]
 
     def _detect(self, image: np.ndarray) -> Detections:
-        faces = self._faces.detect(image, self._min_face_px)
+        faces = self._faces.detect(image, self.min_face_px)
         boxes = clip(person_boxes(faces.boxes), image.shape[1], image.shape[0])
         return Detections(boxes, faces.scores, self.model_id, faces, np.arange(len(faces)))
 

@@ -1,7 +1,7 @@
 """From a picture to persons, faces and embeddings."""
 
 from dataclasses import replace
-from typing import Callable, Mapping, Sequence
+from typing import Mapping, Sequence
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from facetrack_ros.vision.boxes import suppress
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.detections import Detections, FaceDetections
 from facetrack_ros.vision.face import Face
+from facetrack_ros.vision.face_choice import FaceChoice
 from facetrack_ros.vision.picture import as_bgr
 from facetrack_ros.vision.protocols import FaceDetector, FaceEmbedder, PersonDetector
 from facetrack_ros.vision.quality import Gate, assess
@@ -42,6 +43,34 @@ class VisionPipeline:
         """The embedder's contract: what its embeddings mean and from where on two are a match."""
         return self._embedder.contract
 
+    @property
+    def batches(self) -> bool:
+        """Whether the person detector gains by several pictures at once, as on a graphics card."""
+        return getattr(self._persons, "batches", False)
+
+    @property
+    def person_score(self) -> "float | None":
+        """Lowest confidence of a person, None where persons are taken from their faces."""
+        return getattr(self._persons, "min_score", None)
+
+    @property
+    def min_face_px(self) -> float:
+        """Narrowest face that is embedded, pixels."""
+        return self._gate.min_face_px
+
+    def change(self, person_score: "float | None" = None, min_face_px: "float | None" = None) -> None:
+        """Other thresholds from the next picture on.
+
+        :param person_score: lowest confidence of a person, 0..1. Persons taken from their faces have none.
+        :param min_face_px: narrowest face that is embedded, pixels; an embedder may need more.
+        """
+        if person_score is not None and self.person_score is not None:
+            self._persons.min_score = person_score
+        if min_face_px is not None:
+            self._gate = replace(self._gate, min_face_px=max(min_face_px, self._embedder.min_face_px))
+            if hasattr(self._persons, "min_face_px"):
+                self._persons.min_face_px = self._gate.min_face_px
+
     def describe(self) -> "dict[str, dict[str, str]]":
         """By role (``person``, ``face``, ``embedder``): ``model``, ``record``: id of the model's contract, which differs
         where a model is made of others, ``licence``, ``origin``, and ``passed_over``: what was tried before it and why it
@@ -66,20 +95,19 @@ class VisionPipeline:
         return self._persons.detect(images)
 
     def faces(self, image: np.ndarray, detections: Detections,
-              choose: "Callable[[np.ndarray, Sequence[Face]], Sequence[bool]] | None" = None) -> "tuple[Face, ...]":
+              choice: "FaceChoice | None" = None) -> "tuple[Face, ...]":
         """The faces of the persons, and of whoever was seen beside them, with embeddings where they pass the gate.
 
         :param image: ``(height, width, 3)`` uint8 BGR, the picture ``detections`` are of.
-        :param choose: tells from the persons' boxes ``(n, 4)`` and the faces, not embedded yet, which to embed; None:
-            all that pass.
+        :param choice: whose faces are looked for, and which are embedded; None: everybody's, and all that pass.
         :return: each person's face at most once; ``person`` is -1 for a face that is none of theirs.
         :raises FrameError: ``image`` is no picture.
         """
         if not len(detections):
             return ()
         image = as_bgr(image)
-        faces = self._judge(image, *self._find(image, detections))
-        chosen = choose(detections.boxes, faces) if choose else [not face.rejected for face in faces]
+        faces = self._judge(image, *self._find(image, detections, choice))
+        chosen = choice.embed(detections.boxes, faces) if choice else [not face.rejected for face in faces]
         return self._embed(image, faces, np.flatnonzero(chosen))
 
     def embed_reference(self, image: np.ndarray) -> Face:
@@ -91,11 +119,15 @@ class VisionPipeline:
         """
         return embed_reference(as_bgr(image), self._faces, self._embedder, self._gate)
 
-    def _find(self, image: np.ndarray, detections: Detections) -> "tuple[FaceDetections, np.ndarray]":
+    def _find(self, image: np.ndarray, detections: Detections,
+              choice: "FaceChoice | None" = None) -> "tuple[FaceDetections, np.ndarray]":
         """Faces, and for each the row of its person."""
         if detections.faces is not None:
             return detections.faces, detections.owners
-        found = self._look(image, detections.boxes)
+        asked = detections.boxes if choice is None else detections.boxes[choice.look(detections.boxes)]
+        if not len(asked):
+            return FaceDetections.none(), np.empty(0, np.intp)
+        found = self._look(image, asked)
         return found, assign(found.boxes, detections.boxes)
 
     def _look(self, image: np.ndarray, persons: np.ndarray) -> FaceDetections:

@@ -11,6 +11,7 @@ from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.face import Face
 from facetrack_ros.vision.face_input import FaceInput
 from facetrack_ros.vision.picture import as_bgr
+from facetrack_ros.vision.thread_budget import limit_threads
 from facetrack_ros.vision.torch_device import torch_device
 from facetrack_ros.vision.unit_rows import unit_rows
 
@@ -41,7 +42,7 @@ class Resnet50FaceEmbedder:
         import torch
 
         self._device = torch_device(device)
-        torch.set_num_threads(threads)
+        limit_threads(threads)
         try:
             self.network.to(self._device)
         except RuntimeError as error:

@@ -12,6 +12,7 @@ from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.person_boxes import persons_of
 from facetrack_ros.vision.person_class import person_class
 from facetrack_ros.vision.picture import as_bgr
+from facetrack_ros.vision.thread_budget import limit_threads
 from facetrack_ros.vision.torch_device import torch_device
 from facetrack_ros.vision.ultralytics_library import load_yolo, quick_predictor
 
@@ -60,9 +61,20 @@ class UltralyticsPersonDetector:
         finally:
             cv2.setNumThreads(opencv_threads)  # it sets its own for the process
         if self._device == "cpu":
-            _set_torch_threads(threads)
+            limit_threads(threads)
         self._predictor = net.predictor
+        #: Several pictures at once gain on a graphics card; a processor takes as long for each.
+        self.batches = self._device != "cpu"
         self._batches = path.suffix.lower() == ".pt" or bool(getattr(net.predictor.model, "dynamic", False))
+
+    @property
+    def min_score(self) -> float:
+        """Lowest confidence kept, 0..1; it may be changed."""
+        return self._predictor.args.conf
+
+    @min_score.setter
+    def min_score(self, score: float) -> None:
+        self._predictor.args.conf = score
 
     def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
         """Persons in each picture, best first; pictures of one shape in one call, where the format leaves its batch open.
@@ -97,12 +109,6 @@ class UltralyticsPersonDetector:
 
     def _predict(self, images: "list[np.ndarray]") -> list:
         return [result.boxes for result in self._predictor(images)]
-
-
-def _set_torch_threads(threads: int) -> None:
-    import torch
-
-    torch.set_num_threads(threads)
 
 
 def _first_line(error: Exception) -> str:

@@ -54,7 +54,7 @@ class YoloPersonDetector:
     Class names, input size and task come from the metadata that Ultralytics writes into the graph.
 
     :param path: the ``.onnx`` file.
-    :param score: lowest confidence kept, 0..1.
+    :param score: lowest confidence kept, 0..1; ``min_score``, which may be changed.
     :param max_iou: two boxes that overlap more are one person; of no effect on a graph that removes duplicates itself.
     :param threads: onnxruntime threads.
     :raises ModelError: the file is no such graph, no detector, or knows no persons.
@@ -63,7 +63,7 @@ class YoloPersonDetector:
     def __init__(self, path: Path, contract: ModelContract, score: float = 0.4, max_iou: float = 0.5, threads: int = 1):
         self.model_id = contract.id
         self._contract = contract
-        self._score = score
+        self.min_score = score
         self._session = OnnxSession(path, threads)
         self._output = next(iter(self._session.output_shapes))
         self._export = read_export(path, self._session)
@@ -99,7 +99,7 @@ class YoloPersonDetector:
         return persons_of(placement.to_picture(boxes), scores, shape, self._max_iou, self.model_id)
 
     def _from_columns(self, output: np.ndarray) -> "tuple[np.ndarray, np.ndarray]":
-        likely = np.flatnonzero(output[BOX + self._export.person] >= self._score)  # NaN is not among them
+        likely = np.flatnonzero(output[BOX + self._export.person] >= self.min_score)  # NaN is not among them
         columns = output[:, likely].astype(np.float32)
         # What looks more like a dog than a person is none, as Ultralytics has it.
         columns = columns[:, columns[BOX:BOX + self._export.classes].argmax(axis=0) == self._export.person]
@@ -107,7 +107,7 @@ class YoloPersonDetector:
         return np.concatenate([centre - half, centre + half]).T, columns[BOX + self._export.person]
 
     def _from_rows(self, output: np.ndarray) -> "tuple[np.ndarray, np.ndarray]":
-        rows = output[(output[:, 4] >= self._score) & (output[:, 5] == self._export.person)].astype(np.float32)
+        rows = output[(output[:, 4] >= self.min_score) & (output[:, 5] == self._export.person)].astype(np.float32)
         return rows[:, :BOX], rows[:, 4]
 
 

@@ -21,7 +21,7 @@ class YoloxPersonDetector:
     """Persons by YOLOX (Ge et al., 2021), any of its sizes, as exported without decoding.
 
     :param path: the ``.onnx`` file, ``contract.input_size`` its input.
-    :param score: lowest confidence kept, 0..1.
+    :param score: lowest confidence kept, 0..1; ``min_score``, which may be changed.
     :param max_iou: two boxes that overlap more are one person.
     :param threads: onnxruntime threads.
     :raises ModelError: the file is no such graph.
@@ -31,7 +31,7 @@ class YoloxPersonDetector:
         self.model_id = contract.id
         self._session = OnnxSession(path, threads)
         self._letterbox = Letterbox.of(contract)
-        self._score = score
+        self.min_score = score
         self._max_iou = max_iou
         self._grid, self._stride = anchor_grid(contract.input_size)
         self._output = next(iter(self._session.output_shapes))
@@ -54,7 +54,7 @@ class YoloxPersonDetector:
 
     def _persons(self, rows: np.ndarray, placement: Placement, shape: "tuple[int, ...]") -> Detections:
         scores = rows[:, 4] * rows[:, 5 + PERSON]
-        likely = np.flatnonzero(scores >= self._score)  # a score that is not a number is not among them
+        likely = np.flatnonzero(scores >= self.min_score)  # a score that is not a number is not among them
         boxes = decode(rows[likely], self._grid[likely], self._stride[likely])
         return persons_of(placement.to_picture(boxes), scores[likely], shape, self._max_iou, self.model_id)
 

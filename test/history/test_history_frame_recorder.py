@@ -142,6 +142,9 @@ class StuckArchive:
         self.frames.append(frame)
         return True
 
+    def append_message(self, *message):
+        assert self.let_go.wait(60)
+
     def sync(self):
         pass
 
@@ -165,6 +168,25 @@ def test_a_stuck_disk_makes_nobody_wait_and_what_is_lost_is_told(monkeypatch):
     disk.let_go.set()
     assert recorder.drain()
     assert [one.number for one in disk.frames] == list(range(10))
+    recorder.close()
+
+
+def test_what_waits_for_a_stuck_disk_is_as_large_as_is_counted(monkeypatch):
+    monkeypatch.setattr("facetrack_ros.history.frame_recorder.QUEUE_BYTES", 100_000)
+    disk = StuckArchive()
+    recorder = FrameRecorder(disk, FrameSettings(mode="continuous", ring_frames=1), "net", dict)
+    seen = [frame(i) for i in range(20)]
+    for one in seen:
+        assert one.image is not None  # as a thumbnail or a detector has it decoded
+        recorder.add_frame(one)
+    faces = (Track("t_1", "p_1", TrackState.TRACKING, np.zeros(4, np.float32), 0.9),)
+    for i in range(10_000):
+        recorder.add_tracks("front", START + i, i, faces)
+    waiting = list(recorder._queue)
+    assert sum(isinstance(one, tuple) for one in waiting) <= 100_000 // 4_000
+    disk.let_go.set()
+    assert recorder.drain()
+    assert len(disk.frames) == 20 and not any("image" in vars(one) for one in disk.frames)
     recorder.close()
 
 

@@ -45,6 +45,8 @@ def test_a_stamp_keeps_its_nanoseconds():
 def test_detections_faces_and_tracks():
     detections = Detections(np.stack([BOX, BOX + 1]), np.array([0.5, 0.25], np.float32), "a model")
     same(conversion.detections_from_message(conversion.detections_to_message(FRAME, detections)), detections)
+    with_faint = dataclasses.replace(detections, faint=np.stack([BOX + 2, BOX + 3, BOX + 4]))
+    same(conversion.detections_from_message(conversion.detections_to_message(FRAME, with_faint)), with_faint)
     same(conversion.faces_from_message(conversion.faces_to_message(FRAME, "m", (FACE,)))[0], FACE)
     rejected = dataclasses.replace(FACE, embedding=None, rejected="18 px wide, needs 24")
     same(conversion.face_from_message(conversion.face_to_message(rejected)), rejected)
@@ -64,12 +66,13 @@ def test_events_keep_the_fields_of_their_kind_and_no_others(event):
 
 
 def test_a_question_and_an_answer():
-    question = Question("id", UNIT, "m", STAMP, 60_000_000_000, ("robot1",), ("front",), 0.5, 20, 2_000_000_000)
-    same(conversion.question_from_message(conversion.question_to_message(question, "robot1")), question)
-    match = Match("robot1", "front", "p", "t", 7, STAMP, STAMP - 1, STAMP + 1, BOX, BOX, 0.5, 0.25, b"thumbnail")
+    question = Question("id", UNIT, "m", STAMP, 60_000_000_000, ("robot1",), ("front",), 0.5, 20, 2_000_000_000, True, b"crop", "robot1",
+                        "picture")
+    same(conversion.question_from_message(conversion.question_to_message(question)), question)
+    match = Match("robot1", "front", "p", "t", 7, STAMP, STAMP - 1, STAMP + 1, BOX, BOX, 0.5, 0.25, b"thumbnail", True)
     placed = dataclasses.replace(match, pose=RobotPose("map", STAMP + 5, (1.0, 2.0, 3.0), (0.0, 0.0, 0.6, 0.8)))
     same(conversion.match_from_message(conversion.match_to_message(placed)), placed)
-    lines = (RobotAnswer("robot1", ANSWERED, 1, 10, 0.5), RobotAnswer("robot2", TIMED_OUT, error="silent"))
+    lines = (RobotAnswer("robot1", ANSWERED, 1, 10, 0.5, "", "low", 3, 4, "m2", 0.5, 0.25), RobotAnswer("robot2", TIMED_OUT, error="silent"))
     response = conversion.srv.FaceSearch.Response()
     conversion.fill_response(response, Answer("id", "m", 0.5, 0.25, (match,), lines))
     assert response.success and "robot2" in response.message

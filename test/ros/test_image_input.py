@@ -13,11 +13,10 @@ from sensor_msgs.msg import CompressedImage, Image
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.nodes import image_input
-from facetrack_ros.nodes.conversion import to_ns, to_time
+from facetrack_ros.nodes.conversion import to_time
 from facetrack_ros.nodes.image_input import ImageInput
 from facetrack_ros.nodes.member import STREAM
 from facetrack_ros.nodes.process import ros, spinning
-from facetrack_ros.sources.raw_image import ENCODINGS
 from facetrack_ros.vision.frame import encode_jpeg
 
 STAMP = 1_777_636_800_123_456_789

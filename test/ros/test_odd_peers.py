@@ -31,7 +31,8 @@ def test_malformed_messages_do_not_make_a_robot_deaf(processes, stage, tmp_path,
         )
         for kind, topic, qos, message in odd:
             publisher = asker.node.create_publisher(kind, topic, qos)
-            if topic != "/robot1/rear/tracks":  # nobody listens there in a composed robot
+            # In a composed robot nobody listens to tracks, and to results only while it asks.
+            if topic not in ("/robot1/rear/tracks", "/facetrack/search/result"):
                 processes.wait_until(lambda publisher=publisher: publisher.get_subscription_count() > 0, topic)
             publisher.publish(message)
         processes.wait_until(lambda: "p_robot9_1" in robot.said(), "the odd template is turned down with a reason")

@@ -24,6 +24,6 @@ def test_keys_and_values_are_those_promised():
                      "last_stamp": 1795348801.0, "bbox": [1, 2, 3.25, 4], "face_bbox": [5, 6, 7, 8],
                      "similarity": 0.625, "quality": 0.5, "pose": None}],
         "robots": [{"robot_id": "robot1", "status": "answered", "matches": 1, "sightings": 9, "elapsed_ms": 1.5,
-                    "error": ""},
+                    "error": "", "note": ""},
                    {"robot_id": "robot2", "status": "timed_out", "matches": 0, "sightings": 0, "elapsed_ms": 0.0,
-                    "error": "robot2 was silent"}]}
+                    "error": "robot2 was silent", "note": ""}]}

@@ -13,11 +13,15 @@ def entry(roster, now_ns):
 def test_a_robot_that_speaks_is_there_and_one_that_fell_silent_is_stale():
     roster = Roster()
     roster.heard("robot2", "b", "m", False, 0)
-    roster.heard("robot1", "a", "m", False, 4 * SECOND)
-    robot1, robot2 = roster.entries(4 * SECOND)
+    roster.heard("robot1", "a", "m", False, 5 * SECOND)
+    robot1, robot2 = roster.entries(5 * SECOND)
     assert (robot1.robot_id, robot1.stale) == ("robot1", False)
-    assert (robot2.robot_id, robot2.stale, robot2.silent_ns) == ("robot2", True, 4 * SECOND)
-    assert not Roster().entries(0) and STALE_NS > 3 * SECOND
+    assert (robot2.robot_id, robot2.stale, robot2.silent_ns) == ("robot2", True, 5 * SECOND)
+    assert not Roster().entries(0)
+
+
+def test_three_lost_lines_make_nobody_silent_and_five_seconds_do():
+    assert 4 * SECOND < STALE_NS < 5 * SECOND
 
 
 def test_a_goodbye_is_remembered_until_the_robot_speaks_again():
@@ -69,9 +73,9 @@ def test_two_robots_that_claim_one_name_are_told_until_one_falls_silent():
         roster.heard("robot1", "b", "m", False, tick * SECOND + SECOND // 2)
     now = entry(roster, 4 * SECOND)
     assert (now.instance_id, now.claims) == ("b", 2), "the one that came last has the name"
-    for tick in range(4, 8):
+    for tick in range(4, 9):
         roster.heard("robot1", "a", "m", False, tick * SECOND)
-    now = entry(roster, 7 * SECOND + 1)
+    now = entry(roster, 8 * SECOND + 1)
     assert (now.instance_id, now.claims, now.stale) == ("a", 1, False), "who still speaks has it alone"
 
 

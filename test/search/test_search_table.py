@@ -48,6 +48,12 @@ def test_a_partial_answer_names_who_is_missing():
     assert "This answer is partial: robot3 (timed out) did not answer" in text and "within 2 s" in text
 
 
+def test_what_to_keep_in_mind_stands_in_the_robots_line():
+    note = "the clock of camera front is 93.0 s behind the robot's, and its stamps with it"
+    robots = (replace(ANSWER.robots[0], note=note), *ANSWER.robots[1:])
+    assert f"robot1  answered        2        120  3.2  {note}\n" in answer_table(replace(ANSWER, robots=robots))
+
+
 def test_no_match_is_said():
     assert answer_table(replace(ANSWER, matches=())).startswith("No match.\n")
 

@@ -3,10 +3,13 @@
 import cv2
 import numpy as np
 import pytest
+import yaml
 
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.bag import BagSource
+from facetrack_ros.sources.frames import frames
 from facetrack_ros.sources.opening import open_source
+from facetrack_ros.sources.start_time import start_times
 from facetrack_ros.vision.frame import encode_jpeg
 
 START_NS = 1_700_000_000_123_456_789
@@ -16,7 +19,7 @@ COMPRESSED, RAW, TEXT = "sensor_msgs/msg/CompressedImage", "sensor_msgs/msg/Imag
 @pytest.fixture(params=["mcap", "sqlite3"])
 def write_bag(request, tmp_path):
     """Write ``(topic, type, received_ns, message)`` rows, where a message is made from the types of a store."""
-    from rosbags.rosbag2 import StoragePlugin, Writer
+    from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
     from rosbags.typesys import Stores, get_typestore
 
     store = get_typestore(Stores.ROS2_JAZZY)
@@ -36,17 +39,21 @@ def write_bag(request, tmp_path):
     def text(_stamp_ns, words):
         return TEXT, store.types[TEXT](words)
 
-    def write(rows, name="bag"):
+    def write(rows, name="bag", compression="", received_ns=START_NS + 5_000_000):
         path = tmp_path / name
         plugin = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3}[request.param]
-        with Writer(path, version=9, storage_plugin=plugin) as writer:
+        writer = Writer(path, version=9, storage_plugin=plugin)
+        if compression:
+            writer.set_compression(CompressionMode[compression], CompressionFormat.ZSTD)
+        with writer:
             connections = {}
             for row, (topic, (kind, message)) in enumerate(rows):
                 if topic not in connections:
                     connections[topic] = writer.add_connection(topic, kind, typestore=store)
-                writer.write(connections[topic], START_NS + 5_000_000 + row, store.serialize_cdr(message, kind))
+                writer.write(connections[topic], received_ns + row, store.serialize_cdr(message, kind))
         return path
 
+    write.storage = request.param
     write.compressed, write.raw, write.text = compressed, raw, text
     return write
 
@@ -165,6 +172,45 @@ def test_a_damaged_bag_is_one_sentence_or_the_pictures_up_to_there(write_bag, pi
         assert len(list(BagSource(path))) < 30
     except SourceError as error:
         assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("mode", ["FILE", "MESSAGE", "STORAGE"])
+def test_compressed_bags_are_read_like_any_other(write_bag, picture, mode):
+    data = [encode_jpeg(picture(number)) for number in range(4)]
+    if (mode, write_bag.storage) == ("STORAGE", "sqlite3"):
+        pytest.skip("only mcap compresses itself")
+    path = write_bag([("/image", write_bag.compressed(START_NS + row, jpeg)) for row, jpeg in enumerate(data)],
+                     compression=mode)
+    assert [found.jpeg for found in BagSource(path)] == data
+
+
+def test_a_bag_split_into_files_is_one_recording(write_bag, picture):
+    data = [encode_jpeg(picture(number)) for number in range(4)]
+    rows = [("/image", write_bag.compressed(START_NS + row, jpeg)) for row, jpeg in enumerate(data)]
+    first, second = write_bag(rows[:2], name="first"), write_bag(rows[2:], name="second", received_ns=START_NS + 9_000_000)
+    head, tail = (yaml.safe_load((path / "metadata.yaml").read_text()) for path in (first, second))
+    whole = head["rosbag2_bagfile_information"]
+    for name in tail["rosbag2_bagfile_information"]["relative_file_paths"]:
+        (second / name).rename(first / name)
+        whole["relative_file_paths"].append(name)
+    whole["message_count"] = 4
+    whole["topics_with_message_count"][0]["message_count"] = 4
+    (first / "metadata.yaml").write_text(yaml.safe_dump(head))
+    assert [found.jpeg for found in BagSource(first)] == data
+    assert [found.stamp_ns for found in BagSource(first)] == [START_NS + row for row in range(4)]
+
+
+@pytest.mark.parametrize("start_ns", [None, 5_000_000_000_000])
+def test_cameras_of_one_bag_keep_their_true_distance_in_time(write_bag, picture, start_ns):
+    data = encode_jpeg(picture())
+    path = write_bag([("/left", write_bag.compressed(START_NS + 700_000_000, data)),
+                      ("/right", write_bag.compressed(START_NS, data))])
+    cameras = {"left": f"bag:{path}:/left", "right": f"bag:{path}:/right"}
+    sources = {camera: open_source(text) for camera, text in cameras.items()}
+    starts = start_times(cameras, sources, start_ns)
+    stamps = {camera: next(frames(sources[camera], camera, starts[camera])).stamp_ns for camera in cameras}
+    assert stamps["right"] == (START_NS if start_ns is None else start_ns)
+    assert stamps["left"] - stamps["right"] == 700_000_000
 
 
 def test_a_folder_that_is_no_bag_is_refused(tmp_path):

@@ -1,94 +1,137 @@
 import numpy as np
 
-from facetrack_ros.tracking.improving_faces import ImprovingFaces
+from facetrack_ros.tracking.improving_faces import FIRST_LOOKS, ImprovingFaces
 from facetrack_ros.tracking.track import Track, TrackState
 from facetrack_ros.vision.face import Face
 
 LEFT, RIGHT = [0, 0, 100, 300], [300, 0, 400, 300]
 BOX, LANDMARKS = np.zeros(4, np.float32), np.zeros((5, 2), np.float32)
+STEP_NS, SECOND_NS = 10_000_000, 1_000_000_000
 
 
-def face(quality, person=0, rejected=""):
-    return Face(BOX, LANDMARKS, 0.9, quality, rejected, person)
+def face(quality, person=0, rejected="", embedding=None):
+    return Face(BOX, LANDMARKS, 0.9, quality, rejected, person, embedding)
 
 
-def track(track_id, box, state=TrackState.TRACKING):
-    return Track(track_id, "", state, np.array(box, np.float32), 0.9)
-
-
-def choose(improving, boxes, faces, stamp_ns=5):
-    return improving.choose(stamp_ns, boxes, faces)
+def track(track_id, box, state=TrackState.TRACKING, embedded=None):
+    shown = None if embedded is None else face(embedded, embedding=np.ones(1, np.float32))
+    return Track(track_id, "", state, np.array(box, np.float32), 0.9, shown)
 
 
 def persons(*boxes):
     return np.array(boxes, np.float32).reshape(-1, 4)
 
 
-def test_after_three_looks_only_a_better_face_is_embedded():
+class OnePerson:
+    """Somebody at the left whose face has a quality of its own in each frame; a frame every 10 ms."""
+
+    def __init__(self, **limits):
+        self.improving = ImprovingFaces(**limits)
+        self.stamp_ns = 0
+        self.improving.know(0, (track("t1", LEFT),))
+
+    def frame(self, quality, step_ns=STEP_NS, rejected=""):
+        """Whether the face was looked for, and whether it was embedded."""
+        self.stamp_ns += step_ns
+        plan = self.improving.plan(self.stamp_ns)
+        looked, = plan.look(persons(LEFT))
+        embedded, = plan.embed(persons(LEFT), [face(quality, rejected=rejected)]) if looked else [False]
+        self.improving.know(self.stamp_ns, (track("t1", LEFT, embedded=quality if embedded else None),))
+        return looked, embedded
+
+
+def test_after_three_looks_only_a_clearly_better_face_is_embedded():
+    person = OnePerson(looks=3, pause_ns=0)
+    embedded = [person.frame(quality)[1] for quality in (0.5, 0.4, 0.3, 0.5, 0.6, 0.6, 0.63, 0.7)]
+    assert embedded == [True, True, True, False, True, False, False, True]
+
+
+def test_a_face_as_good_as_any_is_not_looked_for_until_a_second_is_over():
+    person = OnePerson(looks=1, pause_ns=0)
+    assert person.frame(0.97) == (True, True)
+    assert [person.frame(1.0) for _ in range(5)] == [(False, False)] * 5
+    assert person.frame(0.5, SECOND_NS) == (True, True)
+
+
+def test_once_a_second_a_face_is_embedded_all_the_same():
+    person = OnePerson(looks=1, pause_ns=0)
+    assert [person.frame(0.5, SECOND_NS // 4)[1] for _ in range(12)] == [True, False, False, False] * 3
+
+
+def test_a_known_face_that_may_improve_is_looked_for_at_a_bounded_rate():
+    person = OnePerson(looks=1, pause_ns=10 * STEP_NS)
+    assert sum(person.frame(0.5)[0] for _ in range(100)) == 10
+
+
+def test_somebody_turned_away_is_looked_at_often_at_first_and_then_at_a_bounded_rate():
+    person = OnePerson(looks=3, pause_ns=10 * STEP_NS)
+    looked = [person.frame(0.1, rejected="turned away")[0] for _ in range(FIRST_LOOKS + 50)]
+    assert all(looked[:FIRST_LOOKS])
+    assert sum(looked[FIRST_LOOKS:]) == 5
+
+
+def test_frames_under_way_count_as_looks():
     improving = ImprovingFaces(looks=3)
-    improving.know((track("t1", LEFT),))
-    chosen = [choose(improving, persons(LEFT), [face(quality)])[0] for quality in (0.5, 0.4, 0.3, 0.5, 0.6, 0.6, 0.55, 0.7)]
-    assert chosen == [True, True, True, False, True, False, False, True]
+    improving.know(0, (track("t1", LEFT),))
+    plans = [improving.plan(stamp_ns) for stamp_ns in (1, 2, 3, 4, 5)]
+    assert [bool(plan.look(persons(LEFT))[0]) for plan in plans] == [True, True, True, False, False]
+    improving.know(1, (track("t1", LEFT, embedded=0.5),))
+    improving.know(2, (track("t1", LEFT),))  # nothing came of the second
+    assert bool(improving.plan(6).look(persons(LEFT))[0])
 
 
-def test_who_is_followed_by_no_track_yet_is_embedded():
+def test_who_is_followed_by_no_track_yet_is_looked_at_and_embedded():
     improving = ImprovingFaces()
-    assert choose(improving, persons(LEFT), [face(0.2)]) == [True]
-    improving.know((track("t1", RIGHT),))
-    assert all(choose(improving, persons(LEFT), [face(0.2)]) == [True] for _ in range(5))
+    assert improving.plan(1).embed(persons(LEFT), [face(0.2)]) == [True]
+    improving.know(1, (track("t1", RIGHT),))
+    for stamp_ns in range(2, 7):
+        plan = improving.plan(stamp_ns)
+        assert plan.look(persons(LEFT)).tolist() == [True] and plan.embed(persons(LEFT), [face(0.2)]) == [True]
 
 
-def test_a_face_turned_down_or_of_nobody_does_not_count_for_a_track():
+def test_a_face_turned_down_is_not_embedded_and_one_of_nobody_is():
     improving = ImprovingFaces(looks=1)
-    improving.know((track("t1", LEFT),))
-    assert choose(improving, persons(LEFT), [face(0.9, rejected="18 px wide, needs 24")]) == [False]
-    assert choose(improving, persons(LEFT), [face(0.9, person=-1), face(0.3)]) == [True, True]
-    assert choose(improving, persons(LEFT), [face(0.3)]) == [False]
+    improving.know(0, (track("t1", LEFT),))
+    plan = improving.plan(1)
+    assert plan.embed(persons(LEFT), [face(0.9, rejected="18 px wide, needs 24")]) == [False]
+    assert plan.embed(persons(LEFT), [face(0.9, person=-1), face(0.3)]) == [True, True]
 
 
 def test_each_of_two_people_is_known_for_itself():
-    improving = ImprovingFaces(looks=1)
-    improving.know((track("t1", LEFT), track("t2", RIGHT)))
-    assert choose(improving, persons(RIGHT, LEFT), [face(0.9, 0), face(0.4, 1)]) == [True, True]
-    assert choose(improving, persons(RIGHT, LEFT), [face(0.5, 0), face(0.5, 1)]) == [False, True]
+    improving = ImprovingFaces(looks=1, pause_ns=0)
+    improving.know(0, (track("t1", LEFT, embedded=0.4), track("t2", RIGHT, embedded=0.9)))
+    plan = improving.plan(1)
+    assert plan.embed(persons(RIGHT, LEFT), [face(0.5, 0), face(0.5, 1)]) == [False, True]
 
 
 def test_who_was_lost_is_looked_at_anew():
     improving = ImprovingFaces(looks=1)
-    improving.know((track("t1", LEFT),))
-    choose(improving, persons(LEFT), [face(0.9)])
-    improving.know((track("t1", LEFT, TrackState.LOST),))
-    improving.know((track("t1", LEFT),))
-    assert choose(improving, persons(LEFT), [face(0.2)]) == [True]
+    improving.know(1, (track("t1", LEFT, embedded=0.97),))
+    assert not improving.plan(2).look(persons(LEFT))[0]
+    improving.know(2, (track("t1", LEFT, TrackState.LOST),))
+    improving.know(3, (track("t1", LEFT),))
+    assert improving.plan(4).embed(persons(LEFT), [face(0.2)]) == [True]
 
 
 def test_tracks_that_ended_are_forgotten():
     improving = ImprovingFaces(looks=1)
-    improving.know((track("t1", LEFT),))
-    choose(improving, persons(LEFT), [face(0.9)])
-    improving.know(())
-    improving.know((track("t1", LEFT),))
-    assert choose(improving, persons(LEFT), [face(0.2)]) == [True]
+    improving.know(1, (track("t1", LEFT, embedded=0.97),))
+    improving.know(2, ())
+    improving.know(3, (track("t1", LEFT),))
+    assert improving.plan(4).embed(persons(LEFT), [face(0.2)]) == [True]
 
 
 def test_odd_boxes_belong_to_no_track():
     improving = ImprovingFaces(looks=1)
-    improving.know((track("t1", [np.nan] * 4), track("t2", [5, 5, 5, 5])))
-    assert all(choose(improving, persons([np.nan] * 4, [5, 5, 5, 5]), [face(0.5, 0), face(0.5, 1)]) == [True, True]
-               for _ in range(3))
-    assert choose(improving, persons(), []) == []
-
-
-def test_once_a_second_a_face_is_embedded_all_the_same():
-    improving = ImprovingFaces(looks=1)
-    improving.know((track("t1", LEFT),))
-    stamps = range(0, 3_000_000_000, 250_000_000)
-    chosen = [choose(improving, persons(LEFT), [face(0.5)], stamp_ns)[0] for stamp_ns in stamps]
-    assert chosen == [True, False, False, False] * 3
+    improving.know(1, (track("t1", [np.nan] * 4, embedded=0.97), track("t2", [5, 5, 5, 5], embedded=0.97)))
+    plan = improving.plan(2)
+    assert plan.look(persons([np.nan] * 4, [5, 5, 5, 5])).tolist() == [True, True]
+    assert plan.embed(persons([np.nan] * 4, [5, 5, 5, 5]), [face(0.5, 0), face(0.5, 1)]) == [True, True]
+    assert plan.look(persons()).tolist() == [] and plan.embed(persons(), []) == []
 
 
 def test_a_recording_that_begins_again_is_looked_at_anew():
-    improving = ImprovingFaces(looks=1)
-    improving.know((track("t1", LEFT),))
-    assert [choose(improving, persons(LEFT), [face(0.5)], stamp_ns) for stamp_ns in (900, 950, 100, 150)] == [
-        [True], [False], [True], [False]]
+    person = OnePerson(looks=1)
+    assert person.frame(0.97, 900) == (True, True)
+    assert person.frame(0.97, 50) == (False, False)
+    assert person.frame(0.97, -850) == (True, True)

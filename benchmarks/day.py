@@ -1,0 +1,307 @@
+"""A day of one camera in some minutes, through real node processes: do memory, file handles and threads stay flat?
+
+    python benchmarks/day.py [--hours 24] [--hz 0.5] [--seed 1] [--plot day.png] [--json FILE]
+
+Real: the tracker, history, search, gallery and overlay nodes, a process each, as ``ros2 run`` starts them; DDS between them;
+ids, events, sightings, frames on disk with retention; a search and a look at stored frames every hour, somebody who watches
+the overlay for five minutes of each hour. Not real: the pictures (flat, 640x480), and persons and faces, which this script
+makes up in place of detector and embedder, so no model runs. Time is that of the stamps, which go from noon to noon over
+midnight; what nodes do by the wall clock (flush, roster) they do once a real second, about every ten minutes of the day.
+
+Forty people come by, fifteen visits an hour, one to three minutes each. The next frame is sent when the tracker has answered
+the one before the last.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+
+import cv2
+import numpy as np
+from sensor_msgs.msg import CompressedImage
+
+from facetrack_ros import msg, srv
+from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.member import RELIABLE, ROSTER, STREAM
+from facetrack_ros.nodes.process import ros, spinning
+from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.face import Face
+from facetrack_ros.vision.frame import Frame, encode_jpeg
+
+NODES = ("tracker", "history", "search", "gallery", "overlay")
+NOON = int(datetime(2026, 5, 1, 12, tzinfo=timezone.utc).timestamp())
+MODEL, DIMENSION = "mobilefacenet_foamliu", 128
+HOUR_NS, SECOND_NS = 3_600_000_000_000, 1_000_000_000
+PEOPLE, VISITS_AN_HOUR = 40, 15
+SETTINGS = ("data_dir:={data}", "cameras:=['front']", "frame_history.mode:=continuous", "frame_history.max_disk_frames:=3000",
+            "tracking.exit_after_s:=6.0", "tracking.lost_for_s:=6.0", "battery.topic:=''", f"embedder.model:={MODEL}")
+#: So many frames may be under way: the nodes' queues for pictures hold five.
+AHEAD = 2
+PATIENCE_S = 60.0
+
+
+class Visits:
+    """Who is before the camera when."""
+
+    def __init__(self, hours: float, seed: int):
+        self._random = np.random.default_rng(seed)
+        faces = self._random.standard_normal((PEOPLE, DIMENSION))
+        self._faces = faces / np.linalg.norm(faces, axis=1, keepdims=True)
+        count = int(VISITS_AN_HOUR * hours)
+        starts = np.sort(self._random.uniform(0, hours * 3600 - 200, count))
+        self._visits = [(start, start + self._random.uniform(60, 180), int(self._random.integers(PEOPLE)), int(row % 4))
+                        for row, start in enumerate(starts)]
+
+    def face_of(self, person: int) -> np.ndarray:
+        return self._faces[person].astype(np.float32)
+
+    def at(self, second: float) -> "tuple[Detections, tuple[Face, ...]]":
+        boxes, faces = [], []
+        for start, end, person, place in self._visits:
+            if start <= second < end:
+                x, y = 20 + 150 * place + 4 * np.sin(second / 7), 120 + 3 * np.cos(second / 5)
+                face = self._faces[person] + self._random.standard_normal(DIMENSION) * 0.06
+                boxes.append((x, y, x + 110, y + 330))
+                box = np.array([x + 35, y + 8, x + 75, y + 58], np.float32)
+                points = box[:2] + np.array([[10, 18], [30, 18], [20, 30], [12, 42], [28, 42]], np.float32)
+                faces.append(Face(box, points, 0.9, 0.8, "", len(faces), (face / np.linalg.norm(face)).astype(np.float32)))
+        scores = np.full(len(boxes), 0.9, np.float32)
+        return Detections(np.array(boxes, np.float32).reshape(-1, 4), scores, "made_up"), tuple(faces)
+
+
+class Robot:
+    """The processes, and what the kernel says of them."""
+
+    def __init__(self, folder: Path):
+        self.processes = {}
+        environment = {**os.environ, "ROS_LOG_DIR": str(folder / "log")}
+        for node in NODES:
+            arguments = [part for setting in SETTINGS for part in ("-p", setting.format(data=folder / "data"))]
+            self.processes[node] = subprocess.Popen(
+                [str(Path(sys.prefix) / "lib/facetrack_ros" / node), "--ros-args", "-r", "__ns:=/robot1", *arguments],
+                env=environment, stdout=(folder / f"{node}.log").open("w"), stderr=subprocess.STDOUT)
+
+    def look(self) -> dict:
+        found = {}
+        for node, process in self.processes.items():
+            if process.poll() is not None:
+                raise SystemExit(f"{node} has ended with {process.returncode}")
+            status = dict(line.split(":", 1) for line in Path(f"/proc/{process.pid}/status").read_text().splitlines())
+            found[node] = {"mb": int(status["VmRSS"].split()[0]) / 1024, "threads": int(status["Threads"]),
+                           "handles": len(os.listdir(f"/proc/{process.pid}/fd"))}
+        return found
+
+    def end(self) -> None:
+        for process in self.processes.values():
+            process.send_signal(signal.SIGINT)
+        for process in self.processes.values():
+            process.wait(30)
+
+
+class Day:
+    """The camera, detector and embedder that the robot believes it has, and its users."""
+
+    def __init__(self, node, visits: Visits):
+        self._node, self._visits = node, visits
+        self._images = node.create_publisher(CompressedImage, "/robot1/front/image/compressed", STREAM)
+        self._detections = node.create_publisher(msg.Detections, "/robot1/front/detections", RELIABLE)
+        self._faces = node.create_publisher(msg.Faces, "/robot1/front/faces", RELIABLE)
+        self._changed = threading.Condition()
+        self._answered, self.events, self.overlays, self.sightings = -1, {}, 0, 0
+        node.create_subscription(msg.Tracks, "/robot1/front/tracks", self._on_tracks, RELIABLE)
+        node.create_subscription(msg.PersonEvent, "/robot1/events", self._on_event, RELIABLE)
+        node.create_subscription(msg.HistoryStatus, "/facetrack/roster", self._on_status, ROSTER)
+        self._search = node.create_client(srv.FaceSearch, "/robot1/face_search")
+        self._frames = node.create_client(srv.GetFrames, "/robot1/get_frames")
+        self._watching = None
+        self._pictures = [encode_jpeg(cv2.putText(np.full((480, 640, 3), 60 + 2 * shade, np.uint8), f"{shade}", (20, 60), 0, 2,
+                                                  (0, 0, 0), 3)) for shade in range(60)]
+
+    def ready(self) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not (self._images.get_subscription_count() >= 2 and self._detections.get_subscription_count()
+                   and self._faces.get_subscription_count() and self._node.count_publishers("/robot1/front/tracks")
+                   and self._search.service_is_ready() and self._frames.service_is_ready()):
+            if time.monotonic() > deadline:
+                raise SystemExit("the nodes did not come up")
+            time.sleep(0.1)
+
+    def _on_tracks(self, message: msg.Tracks) -> None:
+        with self._changed:
+            self._answered = max(self._answered, message.frame_number)
+            self._changed.notify_all()
+
+    def _on_event(self, message: msg.PersonEvent) -> None:
+        self.events[message.event] = self.events.get(message.event, 0) + 1
+
+    def _on_status(self, message: msg.HistoryStatus) -> None:
+        self.sightings = message.sightings
+
+    def send(self, number: int, stamp_ns: int) -> None:
+        detections, faces = self._visits.at((stamp_ns - NOON * SECOND_NS) / SECOND_NS)
+        frame = Frame("front", stamp_ns, number, self._pictures[number % len(self._pictures)])
+        self._images.publish(conversion.frame_to_message(frame))
+        self._detections.publish(conversion.detections_to_message(frame, detections))
+        self._faces.publish(conversion.faces_to_message(frame, MODEL, faces))
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._answered >= number - AHEAD, PATIENCE_S):
+                raise SystemExit(f"the tracker did not answer frame {number}")
+
+    def ask(self, stamp_ns: int, person: int) -> "tuple[int, int]":
+        """Matches of a search over all, and frames that come back of the last minute."""
+        request = srv.FaceSearch.Request(embedding=conversion.floats(self._visits.face_of(person)), model_id=MODEL)
+        frames = srv.GetFrames.Request(camera_id="front", start=conversion.to_time(stamp_ns - 60 * SECOND_NS),
+                                       end=conversion.to_time(stamp_ns))
+        return len(self._call(self._search, request).matches), len(self._call(self._frames, frames).frames)
+
+    def _call(self, client, request):
+        done = threading.Event()
+        future = client.call_async(request)
+        future.add_done_callback(lambda _: done.set())
+        if not done.wait(PATIENCE_S):
+            raise SystemExit("a service did not answer")
+        return future.result()
+
+    def watch(self, whether: bool) -> None:
+        if whether and self._watching is None:
+            self._watching = self._node.create_subscription(
+                CompressedImage, "/robot1/front/overlay/compressed", self._on_overlay, STREAM)
+        elif not whether and self._watching is not None:
+            self._node.destroy_subscription(self._watching)
+            self._watching = None
+
+    def _on_overlay(self, _message) -> None:
+        self.overlays += 1
+
+
+def live(hours: float, hz: float, seed: int, folder: Path) -> "tuple[list, dict]":
+    samples, matches, began = [], [], time.monotonic()
+    robot = Robot(folder)
+    try:
+        with ros([]):
+            import rclpy
+
+            node = rclpy.create_node("day")
+            day = Day(node, Visits(hours, seed))
+            with spinning([node]):
+                day.ready()
+                began = time.monotonic()
+                step_ns, count = round(SECOND_NS / hz), int(hours * 3600 * hz)
+                for number in range(count):
+                    stamp_ns = NOON * SECOND_NS + number * step_ns
+                    day.send(number, stamp_ns)
+                    second = number / hz
+                    if number % max(1, round(600 * hz)) == 0 or number == count - 1:
+                        settle(folder)
+                        samples.append({"hour": second / 3600, "sightings": day.sightings, "nodes": robot.look(),
+                                        **stored_frames(folder)})
+                    day.watch(second % 3600 < 300)
+                    if number and number % round(3600 * hz) == 0:
+                        matches.append(day.ask(stamp_ns, len(matches) % PEOPLE))
+            node.destroy_node()
+    finally:
+        robot.end()
+    logs = sorted(path.name for path in (folder / "data/robot1").glob("events-*"))
+    complaints = {node: sum(" [ERROR] " in line or "[ERROR]" in line or "Traceback" in line
+                            for line in (folder / f"{node}.log").read_text().splitlines()) for node in NODES}
+    return samples, {"wall_s": time.monotonic() - began, "frames": count, "events": day.events, "overlays": day.overlays,
+                     "searches": matches, "event_logs": logs, "errors_logged": complaints}
+
+
+def settle(folder: Path) -> None:
+    """Wait for the disk, which is asked for a day in minutes: a segment of ten seconds of stamps, synced, every 50 ms."""
+    deadline, before = time.monotonic() + PATIENCE_S, None
+    while (now := stored_frames(folder)) != before and time.monotonic() < deadline:
+        before = now
+        time.sleep(0.25)
+
+
+def stored_frames(folder: Path) -> dict:
+    sizes = []
+    for file in (folder / "data").rglob("*.mcap"):
+        try:
+            sizes.append(file.stat().st_size)
+        except FileNotFoundError:  # deleted just now, as it should be
+            continue
+    return {"disk_mb": sum(sizes) / 1e6, "segments": len(sizes)}
+
+
+def judge(samples: list) -> "list[dict]":
+    """By node, from the second hour on: the first has caches to fill and three thousand frames to store."""
+    settled = [sample for sample in samples if sample["hour"] >= min(2.0, samples[-1]["hour"] / 4)]
+    rows = []
+    for node in NODES:
+        hours = np.array([sample["hour"] for sample in settled])
+        memory, handles, threads = (np.array([sample["nodes"][node][what] for sample in settled])
+                                    for what in ("mb", "handles", "threads"))
+        rows.append({"node": node, "mb_first": float(memory[0]), "mb_last": float(memory[-1]),
+                     "mb_an_hour": float(np.polyfit(hours, memory, 1)[0]), "handles": [int(handles.min()), int(handles.max())],
+                     "handles_last": int(handles[-1]), "threads": [int(threads.min()), int(threads.max())]})
+    return rows
+
+
+def draw(samples: list, file: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, panels = pyplot.subplots(4, 1, figsize=(9, 9.5), sharex=True, constrained_layout=True)
+    hours = [sample["hour"] for sample in samples]
+    for node in NODES:
+        for panel, what in zip(panels, ("mb", "handles", "threads")):
+            panel.plot(hours, [sample["nodes"][node][what] for sample in samples], label=node)
+    for panel, title in zip(panels, ("resident memory, MB", "open file handles", "threads")):
+        panel.set_title(title, loc="left", fontsize=10)
+        panel.set_ylim(bottom=0)
+    panels[0].legend(ncols=len(NODES), fontsize=8, loc="lower center")
+    panels[3].plot(hours, [sample["disk_mb"] for sample in samples], color="black", label="stored frames, MB")
+    panels[3].plot(hours, [sample["sightings"] / 100 for sample in samples], color="grey", linestyle="--", label="sightings, hundreds")
+    panels[3].set_title("on disk: at most 3,000 frames; sightings stay", loc="left", fontsize=10)
+    panels[3].legend(fontsize=8)
+    panels[3].set_xlabel("hour of the replayed day; noon to noon, midnight at 12")
+    for panel in panels:
+        panel.grid(alpha=0.3)
+        if hours[-1] > 12:
+            panel.axvline(12, color="tab:red", linewidth=0.8)
+    figure.savefig(file, dpi=90)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hours", type=float, default=24.0)
+    parser.add_argument("--hz", type=float, default=0.5)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--keep", type=Path, help="folder for data and logs, kept")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = arguments.keep or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        samples, facts = live(arguments.hours, arguments.hz, arguments.seed, folder)
+    rows = judge(samples)
+    print(f"{facts['frames']} frames, {arguments.hours:g} h in {facts['wall_s']:.0f} s; events {facts['events']}; "
+          f"{samples[-1]['sightings']} sightings; overlays {facts['overlays']}; logs {', '.join(facts['event_logs'])}; "
+          f"errors logged {facts['errors_logged']}; load {os.getloadavg()[0]:.1f}")
+    print("matches and frames of the hourly question:", " ".join(f"{found}/{frames}" for found, frames in facts["searches"]))
+    print(f"{'node':10} {'MB at 2 h':>10} {'MB at end':>10} {'MB an hour':>11} {'handles':>12} {'at end':>7} {'threads':>10}")
+    for row in rows:
+        print(f"{row['node']:10} {row['mb_first']:10.1f} {row['mb_last']:10.1f} {row['mb_an_hour']:11.3f} "
+              f"{row['handles'][0]:>5}..{row['handles'][1]:<5} {row['handles_last']:7} {row['threads'][0]:>4}..{row['threads'][1]:<4}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"nodes": rows, "facts": facts, "samples": samples}, indent=1))
+    if arguments.plot:
+        draw(samples, arguments.plot)
+
+
+if __name__ == "__main__":
+    main()

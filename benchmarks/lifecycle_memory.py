@@ -1,0 +1,68 @@
+"""What a robot's process holds while active and while inactive: resident memory over some rounds, and how long each step takes.
+
+    python benchmarks/lifecycle_memory.py [--rounds 3] [--json FILE]
+
+All nodes in one process, the models that `facetrack models list` names, no camera. Needs ROS 2.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from facetrack_ros.config import Config
+from facetrack_ros.nodes.process import ros, spinning
+from facetrack_ros.nodes.robot_node import Robot, RobotNode
+from facetrack_ros.vision.frame import Frame, encode_jpeg
+
+
+def resident_mb() -> float:
+    """Of this process, megabytes."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", metavar="FILE")
+    arguments = parser.parse_args()
+    rows = []
+
+    def note(what: str, took_s: float) -> None:
+        rows.append({"state": what, "resident_mb": round(resident_mb(), 1), "took_s": round(took_s, 3)})
+        print(f"| {what} | {rows[-1]['resident_mb']:.1f} | {took_s:.3f} |", flush=True)
+
+    picture = encode_jpeg(np.random.default_rng(0).integers(0, 255, (720, 1280, 3), np.uint8), 90)
+    print(f"load {os.getloadavg()[0]:.1f}\n\n| | resident, MB | took, s |\n|---|---:|---:|")
+    with tempfile.TemporaryDirectory() as folder, ros([]):
+        began = time.perf_counter()
+        config = Config({"data_dir": folder, "autostart": False})
+        robot = Robot(RobotNode(robot_id="robot1", config=config), config)
+        with spinning(robot.nodes):
+            note("unconfigured", time.perf_counter() - began)
+            robot.head.bring("configure", quiet=True)
+            number = 0
+            for each in range(1, arguments.rounds + 1):
+                began = time.perf_counter()
+                robot.head.bring("activate", quiet=True)
+                took_s = time.perf_counter() - began
+                for _ in range(20):
+                    number += 1
+                    robot.detector.on_frame(Frame("front", number * 100_000_000, number, picture))
+                    robot.detector.drain()
+                note(f"active {each}, after 20 frames", took_s)
+                began = time.perf_counter()
+                robot.head.bring("deactivate", quiet=True)
+                note(f"inactive {each}", time.perf_counter() - began)
+            robot.close()
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,262 @@
+"""The pipeline against its bare models: frames a second, latency, processor time, bytes and memory, each way of running it.
+
+    python benchmarks/pipeline.py DATA_DIR [--sizes 1280x720 1920x1080] [--cameras 1 2 4 8] [--seconds 8] [--small]
+                                  [--settings JSON] [--json FILE] [--plot FILE]
+
+DATA_DIR holds ``clips`` and ``models``. The limit is the bare loop: decode JPEG, detect, find faces, align, embed; no ROS,
+nothing kept; one worker a core with one model thread each, as threads of one process and as processes, whichever is faster.
+Against it, in the same run and on the same clip: ``facetrack ingest``; a robot in one process, live, its cameras sending
+somewhat more than it can bear; the same with only the faces embedded that tell something new; a process a node at the offered
+load that suits it best. Then the robot in one process at half of what it bears, and at twice.
+"""
+
+import argparse
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+NODES = ("detector", "embedder", "tracker", "history", "search", "gallery", "overlay")
+#: Of what the limit bears, offered to a process a node; the best is taken: it has no way to hold its detector back.
+OFFERED_TO_NODES = (0.7, 0.8, 0.9)
+HALF, TWICE, MORE = 0.5, 2.0, 1.2
+
+
+def part_command(name: str, options: dict) -> "list[str]":
+    return [sys.executable, str(HERE / "pipeline_parts.py"), name, json.dumps(options)]
+
+
+def part(name: str, **options) -> dict:
+    """One way of running it, in a process and a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="facetrack_bench_") as folder:
+        done = subprocess.run(part_command(name, {"folder": folder, **options}), capture_output=True, text=True)
+    return result_of(done.stdout, done.stderr)
+
+
+def result_of(said: str, errors: str = "") -> dict:
+    lines = [line for line in said.splitlines() if line.startswith("result ")]
+    if not lines:
+        sys.exit(f"no result:\n{said}\n{errors}")
+    return json.loads(lines[-1][len("result "):])
+
+
+def bare(options: dict, workers: int) -> dict:
+    """The bare loop as threads of a process and as processes; the faster one."""
+    threads = part("bare", workers=workers, **options)
+    processes = [subprocess.Popen(part_command("bare", {**options, "workers": 1, "barrier": True}), stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, text=True) for _ in range(workers)]
+    for process in processes:
+        while process.stdout.readline().strip() != "ready":
+            pass
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    each = [result_of(process.communicate()[0]) for process in processes]
+    together = {**each[0], "fps": sum(found["fps"] for found in each), "rss_mb": sum(found["rss_mb"] for found in each),
+                "cpu_ms": sum(found["cpu_ms"] * found["frames"] for found in each) / sum(found["frames"] for found in each)}
+    best = max(threads, together, key=lambda found: found["fps"])
+    return {**best, "arrangement": "threads" if best is threads else "processes", "threads_fps": threads["fps"],
+            "processes_fps": together["fps"]}
+
+
+def nodes(options: dict, cameras: int, fps: float, seconds: float, sizes: bool = False) -> dict:
+    """A process a node, the cameras' too."""
+    names = [f"camera{number}" for number in range(cameras)]
+    warm_s = 2.0
+    with tempfile.TemporaryDirectory(prefix="facetrack_bench_") as folder:
+        ros = ["--ros-args", "-r", "__ns:=/robot1", "-p", f"data_dir:={folder}", "-p", f"cameras:={names}", "--log-level", "error"]
+        robot = {name: subprocess.Popen([sys.executable, "-c", f"from facetrack_ros.nodes.{name}_node import main; main()", *ros])
+                 for name in NODES}
+        talking = {}
+        for row, name in enumerate(names):
+            own = {"count": round(fps / cameras * (seconds + 2 * warm_s)), **options, "name": name, "fps": fps / cameras,
+                   "lead_s": row / fps}
+            talking[name] = subprocess.Popen(part_command("camera", own), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        listener = subprocess.Popen(part_command("listen", {**options, "cameras": cameras, "seconds": seconds, "sizes": sizes}),
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            for process in (*talking.values(), listener):
+                while process.stdout.readline().strip() != "ready":
+                    pass
+            time.sleep(4.0)  # until all of the robot has found each other
+            for process in talking.values():
+                process.stdin.write("go\n")
+                process.stdin.flush()
+            time.sleep(warm_s)
+            everybody = {**robot, **talking}
+            used = {name: used_s(process.pid) for name, process in everybody.items()}
+            listener.stdin.write(f"{time.perf_counter()}\n")
+            listener.stdin.flush()
+            time.sleep(seconds)
+            used = {name: used_s(process.pid) - used[name] for name, process in everybody.items()}
+            memory = {name: rss_mb(process.pid) for name, process in everybody.items()}
+            listener.stdin.write("end\n")
+            listener.stdin.flush()
+            found = result_of(listener.communicate(timeout=60)[0])
+        finally:
+            for process in talking.values():
+                process.terminate()
+            for process in robot.values():
+                process.send_signal(signal.SIGINT)
+            for process in (*robot.values(), *talking.values(), listener):
+                try:
+                    process.wait(15)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+    frames = max(1, found["frames"])
+    return {**found, "cpu_ms": sum(used.values()) / frames * 1e3, "cpu_ms_by_node": {
+        name: spent / frames * 1e3 for name, spent in used.items()}, "rss_mb": sum(memory.values()), "rss_mb_by_node": memory}
+
+
+def used_s(pid: int) -> float:
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def rss_mb(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def measure(data: Path, size: "tuple[int, int]", cameras: int, seconds: float, settings: dict, workers: int) -> dict:
+    """All ways of running it with so many cameras of that size; ratios are to the mean limit before and after."""
+    options = {"data": str(data), "size": size, "seconds": seconds, "config": settings}
+    live = {**options, "cameras": cameras}
+    row = {"size": f"{size[0]}x{size[1]}", "cameras": cameras, "load": os.getloadavg()[0], "limit": bare(options, workers)}
+    limit = row["limit"]["fps"]
+    row["ingest"] = part("ingest", **live, frames=max(2 * cameras, round(limit * seconds)))
+    row["composed"] = part("composed", **live, fps=MORE * limit)
+    improving = {**live, "config": {**settings, "faces.embed": "improving"}}
+    row["improving"] = part("composed", **improving, fps=3 * MORE * limit)
+    row["nodes"] = max((nodes(options, cameras, share * limit, seconds) for share in OFFERED_TO_NODES), key=lambda each: each["fps"])
+    wire = nodes(options, cameras, 0.4 * limit, min(3.0, seconds), sizes=True)["bytes"]
+    # The listener itself is one of the readers.
+    row["wire_bytes"] = {topic.rpartition("camera0/")[2]: size * max(0, readers - 1 - (not topic.endswith("/compressed")))
+                         for topic, (size, readers) in wire.items() if "/camera0/" in topic}
+    row["half"] = part("composed", **live, fps=HALF * row["composed"]["fps"])
+    row["twice"] = part("composed", **live, fps=TWICE * row["composed"]["fps"])
+    row["limit_after"] = bare(options, workers)
+    mean = (limit + row["limit_after"]["fps"]) / 2
+    row["ratios"] = {way: row[way]["fps"] / mean for way in ("ingest", "composed", "improving", "nodes")}
+    rates = row["twice"]["rates"].values()
+    row["fairness"] = min(rates) / max(rates)
+    row["overload_p95"] = row["twice"]["latency_ms"]["p95"] / row["half"]["latency_ms"]["p95"]
+    return row
+
+
+def same(data: Path, size: "tuple[int, int]", settings: dict, fps: float = 6.0, frames: int = 48) -> dict:
+    """The same frames at a rate that every way bears: events by their kind, persons counted, a way a line."""
+    options = {"data": str(data), "size": size, "config": settings, "cameras": 1, "frames": frames, "fps": fps}
+    ways = {"bare loop and tracker": part("tracked", **options)["events"]}
+    for run in (1, 2):
+        ways[f"ingest, run {run}"] = part("ingest", **options)["events"]
+    live = {**options, "seconds": frames / fps, "to_the_end": True}
+    ways["composed, live"] = part("composed", **live)["events"]
+    live["config"] = {**settings, "faces.embed": "improving"}
+    chosen = part("composed", **live)
+    ways["composed, chosen faces"] = chosen["events"]
+    ways["a process a node"] = nodes({**options, "count": frames}, 1, fps, frames / fps + 5.0)["events"]
+    rows = {}
+    for way, events in ways.items():
+        rows[way] = {"persons": len({person for _, _, person in events}), **{
+            kind: sum(event == kind for event, _, _ in events) for kind in ("PERSON_IN", "PERSON_OUT", "FACE_MATCHED")}}
+        print(f"{way:<24}" + "".join(f"{name} {count:<4}" for name, count in rows[way].items()))
+    rows["embeddings_a_frame"] = chosen["embeddings_a_frame"]
+    return rows
+
+
+def show(row: dict) -> None:
+    print(f"\n{row['size']}, {row['cameras']} camera{'s' if row['cameras'] > 1 else ''}, load before {row['load']:.1f}; bare loop as "
+          f"{row['limit']['arrangement']}")
+    print(f"{'way':<24}{'fps':>7}{'of limit':>10}{'CPU ms':>8}{'p50':>7}{'p95':>7}{'p99 ms':>8}{'added p95':>11}{'MB':>7}")
+    ways = (("bare loop", "limit"), ("bare loop, after", "limit_after"), ("ingest", "ingest"), ("composed, live", "composed"),
+            ("  chosen faces", "improving"), ("a process a node", "nodes"), ("composed, half load", "half"), ("composed, twice", "twice"))
+    for name, way in ways:
+        each, latency = row[way], row[way].get("latency_ms", {})
+        numbers = "".join(f"{latency[key]:>{width}.0f}" if key in latency else " " * width for key, width in
+                          (("p50", 7), ("p95", 7), ("p99", 8)))
+        added = f"{each['added_ms']['p95']:>11.1f}" if each.get("added_ms") else " " * 11
+        ratio = f"{row['ratios'][way]:>10.2f}" if way in row["ratios"] else " " * 10
+        print(f"{name:<24}{each['fps']:>7.1f}{ratio}{each['cpu_ms']:>8.1f}{numbers}{added}{each['rss_mb']:>7.0f}")
+    print("stages of the bare loop, ms: " + ", ".join(f"{name} {spent:.1f}" for name, spent in row["limit"]["stages_ms"].items()))
+    print(f"twice the load: slowest camera's rate over fastest's {row['fairness']:.2f}, p95 {row['overload_p95']:.2f} times that at "
+          f"half load, {row['twice']['dropped']} frames dropped and counted")
+    print(f"embeddings a frame, every face against chosen ones: {row['composed']['embeddings_a_frame']:.2f} and "
+          f"{row['improving']['embeddings_a_frame']:.2f}; bytes sent a frame, a process a node: {sum(row['wire_bytes'].values())}")
+
+
+def plot(rows: "list[dict]", path: Path) -> None:
+    """Frames a second over cameras, a panel a size."""
+    import matplotlib
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    sizes = list(dict.fromkeys(row["size"] for row in rows))
+    figure, panels = pyplot.subplots(1, len(sizes), figsize=(5.2 * len(sizes), 4), sharey=True, squeeze=False)
+    ways = (("limit", "bare loop", "black", "--"), ("ingest", "ingest", "#4363d8", "-"), ("composed", "one process, live", "#3cb44b", "-"),
+            ("improving", "one process, chosen faces", "#f58231", "-"), ("nodes", "a process a node", "#911eb4", "-"))
+    for panel, size in zip(panels[0], sizes):
+        here = sorted((row for row in rows if row["size"] == size), key=lambda row: row["cameras"])
+        for way, name, colour, line in ways:
+            panel.plot([row["cameras"] for row in here], [row[way]["fps"] for row in here], line, color=colour, marker="o", label=name)
+        panel.set(title=size, xlabel="cameras", xscale="log", xticks=[row["cameras"] for row in here], ylim=(0, None))
+        panel.set_xticklabels([row["cameras"] for row in here])
+        panel.minorticks_off()
+        panel.grid(alpha=0.3)
+    panels[0][0].set_ylabel("frames a second, all cameras together")
+    panels[0][-1].legend(fontsize=8)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+
+
+def processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--sizes", nargs="+", default=["1280x720", "1920x1080"])
+    parser.add_argument("--cameras", nargs="+", type=int, default=[1, 2, 4, 8])
+    parser.add_argument("--seconds", type=float, default=8.0, help="of each measurement")
+    parser.add_argument("--settings", type=json.loads, default={}, help="of the robot, by name")
+    parser.add_argument("--small", action="store_true", help="one camera, one small size, a second each: does it run at all")
+    parser.add_argument("--same", action="store_true", help="only compare the people and events that each way finds")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="rows of other sizes and cameras already there stay")
+    parser.add_argument("--plot", type=Path, metavar="FILE")
+    arguments = parser.parse_args()
+    if arguments.small:
+        arguments.sizes, arguments.cameras, arguments.seconds = ["480x270"], [1], 1.0
+    os.environ.setdefault("FACETRACK_MODELS", str((arguments.data / "models").resolve()))
+    workers = len(os.sched_getaffinity(0))
+    known = json.loads(arguments.json.read_text())["rows"] if arguments.json and arguments.json.exists() else []
+    rows = {(row["size"], row["cameras"]): row for row in known}
+    print(f"{processor()}, {workers} cores, Python {platform.python_version()}")
+    if arguments.same:
+        found = {text: same(arguments.data.resolve(), tuple(int(side) for side in text.split("x")), arguments.settings)
+                 for text in arguments.sizes}
+        if arguments.json:
+            arguments.json.write_text(json.dumps(found, indent=1))
+        return
+    for text in arguments.sizes:
+        for cameras in arguments.cameras:
+            size = tuple(int(side) for side in text.split("x"))
+            row = measure(arguments.data.resolve(), size, cameras, arguments.seconds, arguments.settings, workers)
+            rows[row["size"], cameras] = row
+            show(row)
+            if arguments.json:
+                arguments.json.write_text(json.dumps({"processor": processor(), "cores": workers, "rows": list(rows.values())}, indent=1))
+    if arguments.plot:
+        plot(list(rows.values()), arguments.plot)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""``facetrack bag``: clips as a rosbag2 recording, to try with ``ros2 bag play`` what a camera would give."""
+
+import argparse
+import heapq
+import sys
+from pathlib import Path
+
+from facetrack_ros.cli.cameras import check_name, parse_cameras
+from facetrack_ros.cli.stamps import parse_iso, show_utc
+from facetrack_ros.sources.bag_writer import STORAGES, BagWriter
+from facetrack_ros.sources.frames import frames
+from facetrack_ros.sources.opening import open_source
+from facetrack_ros.sources.start_time import start_times
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The subcommand's arguments."""
+    parser.add_argument("--robot", required=True, metavar="NAME", help="whose topics: /NAME/CAMERA/image/compressed")
+    parser.add_argument("--camera", action="append", required=True, metavar="NAME=FILE",
+                        help="a video file, a folder of pictures, or bag:PATH:TOPIC")
+    parser.add_argument("--start", metavar="ISO8601", help="time of the first frame; default: the recording's own")
+    parser.add_argument("--storage", choices=STORAGES, default="mcap", help="mcap (default) or sqlite3")
+    parser.add_argument("--out", required=True, metavar="DIR", help="the bag's folder, made new")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the bag and say what it holds."""
+    check_name("robot", arguments.robot)
+    start_ns = parse_iso(arguments.start) if arguments.start else None
+    cameras = parse_cameras(arguments.camera)
+    sources = {camera: open_source(text) for camera, text in cameras.items()}
+    starts = start_times(cameras, sources, start_ns)
+    counts, first_ns, last_ns = dict.fromkeys(cameras, 0), 0, 0
+    with BagWriter(Path(arguments.out), arguments.storage) as bag:
+        streams = [frames(source, camera, starts[camera]) for camera, source in sources.items()]
+        for frame in heapq.merge(*streams, key=lambda frame: frame.stamp_ns):
+            bag.write(f"/{arguments.robot}/{frame.camera_id}/image/compressed", frame)
+            counts[frame.camera_id] += 1
+            first_ns, last_ns = first_ns or frame.stamp_ns, frame.stamp_ns
+    print(f"{arguments.out}: {show_utc(first_ns)} to {show_utc(last_ns)} UTC")
+    for camera, count in counts.items():
+        print(f"  /{arguments.robot}/{camera}/image/compressed: {count} frames of {cameras[camera]}")
+        if sources[camera].skipped:
+            print(f"  {sources[camera].skipped} of {cameras[camera]} could not be used", file=sys.stderr)
+        sources[camera].close()
+    return 0

@@ -1,0 +1,38 @@
+"""Frames of a match from the robot that has them, over the mesh."""
+
+from collections.abc import Callable, Iterator
+
+from facetrack_ros import srv
+from facetrack_ros.errors import QuestionError
+from facetrack_ros.nodes.asker import Asker
+from facetrack_ros.nodes.conversion import frame_from_message, to_ns, to_time
+from facetrack_ros.search.answer import Match
+from facetrack_ros.vision.frame import Frame
+
+CALL_S = 5.0
+
+
+def frames_over_the_mesh(asker: Asker) -> "Callable[[Match, int, int], Iterator[Frame]]":
+    """Asks the robot's ``get_frames``, again as long as there are more. A robot that did not answer once is not asked again."""
+    silent: "set[str]" = set()
+
+    def frames_of(match: Match, start_ns: int, end_ns: int) -> "Iterator[Frame]":
+        if match.robot_id in silent:
+            raise QuestionError(f"{match.robot_id} does not give its frames")
+        while start_ns <= end_ns:
+            request = srv.GetFrames.Request(camera_id=match.camera_id, start=to_time(start_ns),
+                                            end=to_time(end_ns) if end_ns > start_ns else to_time(0))
+            try:
+                response = asker.call(srv.GetFrames, "get_frames", request, CALL_S, match.robot_id)
+            except QuestionError:
+                silent.add(match.robot_id)
+                raise
+            if not response.success:
+                raise QuestionError(response.message)
+            for message, number in zip(response.frames, response.frame_numbers):
+                yield frame_from_message(message, match.camera_id, number)
+            if not response.more:
+                return
+            start_ns = to_ns(response.frames[-1].header.stamp) + 1
+
+    return frames_of

@@ -1,0 +1,74 @@
+"""Our persons and tracks as ``vision_msgs`` and back. The message classes are handed in: the package may not be here."""
+
+import math
+from types import ModuleType
+from typing import Iterable
+
+import numpy as np
+
+from facetrack_ros import msg
+from facetrack_ros.tracking.track import TrackState
+from facetrack_ros.vision.detections import Detections
+
+#: How ``vision_msgs`` is told what we find.
+PERSON = "person"
+
+
+def detections_array(kinds: ModuleType, message: msg.Detections) -> object:
+    """The persons found in a frame, without ids, as a ``Detection2DArray``.
+
+    :param kinds: ``vision_msgs.msg``.
+    """
+    return _array(kinds, message, ((found.bbox, found.confidence, "") for found in message.detections))
+
+
+def tracks_array(kinds: ModuleType, message: msg.Tracks) -> object:
+    """Who is seen in a frame, by track id: it stays the same while somebody is followed in one camera."""
+    return _array(kinds, message, ((track.bbox, track.confidence, track.track_id) for track in message.tracks
+                                   if track.state == TrackState.TRACKING))
+
+
+def persons_array(kinds: ModuleType, message: msg.Tracks) -> object:
+    """Who is seen in a frame, by person id: it stays the same over cameras, visits and robots."""
+    return _array(kinds, message, ((track.bbox, track.confidence, track.person_id) for track in message.tracks
+                                   if track.state == TrackState.TRACKING and track.person_id))
+
+
+def _array(kinds: ModuleType, message: "msg.Detections | msg.Tracks", rows: "Iterable[tuple]") -> object:
+    array = kinds.Detection2DArray()
+    array.header = message.header
+    found = []
+    for box, score, name in rows:
+        x1, y1, x2, y2 = (float(value) for value in box)
+        one = kinds.Detection2D()
+        one.header, one.id = message.header, name
+        one.bbox.center.position.x, one.bbox.center.position.y = (x1 + x2) / 2, (y1 + y2) / 2
+        one.bbox.size_x, one.bbox.size_y = x2 - x1, y2 - y1
+        what = kinds.ObjectHypothesisWithPose()
+        what.hypothesis.class_id, what.hypothesis.score = PERSON, float(score)
+        one.results = [what]
+        found.append(one)
+    array.detections = found
+    return array
+
+
+def persons_of(array: object, classes: "frozenset[str]", min_score: float, model_id: str) -> Detections:
+    """The persons in another detector's ``Detection2DArray``; what is no finite box of some size is left out.
+
+    A turned box becomes the upright one around it.
+
+    :param classes: class ids that are persons.
+    :param min_score: lowest score that counts.
+    """
+    boxes, scores = [], []
+    for one in array.detections:
+        score = max((float(what.hypothesis.score) for what in one.results if what.hypothesis.class_id in classes),
+                    default=-math.inf)
+        turn, width, height = one.bbox.center.theta, one.bbox.size_x, one.bbox.size_y
+        half_x = (abs(width * math.cos(turn)) + abs(height * math.sin(turn))) / 2
+        half_y = (abs(width * math.sin(turn)) + abs(height * math.cos(turn))) / 2
+        x, y = one.bbox.center.position.x, one.bbox.center.position.y
+        if score >= min_score and math.isfinite(x + y + half_x + half_y) and half_x > 0 and half_y > 0:
+            boxes.append((x - half_x, y - half_y, x + half_x, y + half_y))
+            scores.append(min(score, 1.0))
+    return Detections(np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32), model_id)

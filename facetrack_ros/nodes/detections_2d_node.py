@@ -1,0 +1,45 @@
+"""Detections 2D node: persons and tracks as ``vision_msgs/Detection2DArray``, for whoever reads those."""
+
+from facetrack_ros import msg
+from facetrack_ros.nodes import detections_2d
+from facetrack_ros.nodes.member import RELIABLE, RobotMember
+from facetrack_ros.nodes.neighbours import messages_of
+from facetrack_ros.nodes.process import run_node
+
+
+class Detections2DNode(RobotMember):
+    """Of each camera: ``detections_2d`` (no ids), ``tracks_2d`` (track ids) and ``persons_2d`` (person ids).
+
+    Without a subscriber it costs no more than the listening.
+
+    :raises ConfigError: vision_msgs is not installed.
+    """
+
+    NAME, USES = "detections_2d", ()
+
+    def __init__(self, **member):
+        kinds = messages_of("vision_msgs")
+        super().__init__(**member)
+        for camera in self.cameras:
+            self._pass_on(kinds, camera, msg.Detections, "detections", {"detections_2d": detections_2d.detections_array})
+            self._pass_on(kinds, camera, msg.Tracks, "tracks", {"tracks_2d": detections_2d.tracks_array,
+                                                                "persons_2d": detections_2d.persons_array})
+
+    def _pass_on(self, kinds, camera: str, kind: type, topic: str, outputs: dict) -> None:
+        publishers = [(self.create_publisher(kinds.Detection2DArray, self.camera_topic(camera, name), RELIABLE), convert)
+                      for name, convert in outputs.items()]
+
+        def on_message(message) -> None:
+            for publisher, convert in publishers:
+                if publisher.get_subscription_count():
+                    publisher.publish(convert(kinds, message))
+
+        self.create_subscription(kind, self.camera_topic(camera, topic), on_message, RELIABLE)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def main() -> None:
+    """Run the node in a process of its own."""
+    run_node(Detections2DNode)

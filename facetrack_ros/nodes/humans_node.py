@@ -1,0 +1,182 @@
+"""Humans node: who is before the robot, on the topics of ROS4HRI (REP-155), as libhri reads them."""
+
+import array
+import time
+
+import cv2
+import numpy as np
+from rclpy.qos import QoSDurabilityPolicy, QoSHistoryPolicy, QoSProfile, QoSReliabilityPolicy
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Bool, Float32, Header, String
+
+from facetrack_ros import msg
+from facetrack_ros.errors import FrameError
+from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.humans import Humans, PersonState, facial_landmarks, hri_id, region
+from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
+from facetrack_ros.nodes.neighbours import messages_of
+from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.waiting_images import WaitingImages
+from facetrack_ros.sources.jpeg import jpeg_size
+from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.vision.alignment import align
+
+# libhri subscribes with the system's default QoS to what changes, and reliable and transient local to what stays.
+CHANGING = QoSProfile(depth=10, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE)
+STAYING = QoSProfile(depth=1, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE,
+                     durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+#: A camera that gives nothing so long has nobody tracked in it.
+SILENT_S = 2.0
+#: Side of the pictures of faces, pixels: what ROS4HRI's own face detector publishes.
+FACE_SIDE = 128
+
+
+class HumansNode(RobotMember):
+    """Publishes ``/humans/{faces,bodies,persons}/tracked``, ``/humans/persons/known`` and the topics of each id.
+
+    :raises ConfigError: hri_msgs is not installed.
+    """
+
+    NAME, USES = "humans", ("hri.",)
+
+    def __init__(self, **member):
+        self._kinds = messages_of("hri_msgs")
+        super().__init__(**member)
+        self._prefix = self.settings["hri.prefix"].rstrip("/")
+        self._humans = Humans()
+        self._images = WaitingImages(self.cameras)
+        self._sizes: "dict[str, tuple[int, int]]" = {}
+        self._heard: "dict[str, float]" = {}
+        self._told: "dict[str, PersonState]" = {}
+        self._topics: "dict[str, dict]" = {}
+        kinds, create = self._kinds, self.create_publisher
+        self._lists = {
+            "faces/tracked": create(kinds.IdsList, f"{self._prefix}/faces/tracked", CHANGING),
+            "bodies/tracked": create(kinds.IdsList, f"{self._prefix}/bodies/tracked", CHANGING),
+            "persons/tracked": create(kinds.IdsList, f"{self._prefix}/persons/tracked", STAYING),
+            "persons/known": create(kinds.IdsList, f"{self._prefix}/persons/known", STAYING)}
+        for camera in self.cameras:
+            self.create_subscription(CompressedImage, self.camera_topic(camera, "image/compressed"),
+                                     lambda message, camera=camera: self._on_image(camera, message), STREAM)
+            self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks, RELIABLE)
+        self.create_timer(1.0, self._look_around)
+
+    def _on_image(self, camera: str, message: CompressedImage) -> None:
+        self._images.keep(camera, message)
+        self._sizes[camera] = jpeg_size(bytes(message.data[:65536])) or self._sizes.get(camera)
+
+    def _on_tracks(self, message: msg.Tracks) -> None:
+        camera, stamp_ns = message.camera_id, conversion.to_ns(message.header.stamp)
+        tracks = conversion.tracks_from_message(message)
+        self._heard[camera] = time.monotonic()
+        self._humans.update(camera, stamp_ns, tracks)
+        self._tell(message.header)
+        image = self._images.take(camera, stamp_ns)
+        if self._sizes.get(camera) is not None:
+            self._tell_parts(message.header, tracks, self._sizes[camera], image)
+
+    def _tell(self, header: Header) -> None:
+        """The lists, and what is new of persons. Topics of an id are there before the id is listed, and go after it."""
+        faces, bodies, known = self._humans.faces, self._humans.bodies, self._humans.known
+        kinds = self._kinds
+        for face in faces:
+            self._topics_of(f"faces/{face}", {"roi": (kinds.NormalizedRegionOfInterest2D, CHANGING),
+                                               "landmarks": (kinds.FacialLandmarks, CHANGING),
+                                               "cropped": (Image, CHANGING), "aligned": (Image, CHANGING)})
+        for body in bodies:
+            self._topics_of(f"bodies/{body}", {"roi": (kinds.NormalizedRegionOfInterest2D, CHANGING)})
+        for person, state in known.items():
+            self._tell_person(person, state)
+        for name, ids in (("faces/tracked", faces), ("bodies/tracked", bodies), ("persons/tracked", self._humans.persons),
+                          ("persons/known", tuple(known))):
+            self._lists[name].publish(kinds.IdsList(header=header, ids=list(ids)))
+        kept = {*(f"faces/{face}" for face in faces), *(f"bodies/{body}" for body in bodies),
+                *(f"persons/{person}" for person in known)}
+        for gone in set(self._topics) - kept:
+            for publisher in self._topics.pop(gone).values():
+                self.destroy_publisher(publisher)
+        self._told = known
+
+    def _topics_of(self, below: str, topics: dict) -> dict:
+        if below not in self._topics:
+            self._topics[below] = {name: self.create_publisher(kind, f"{self._prefix}/{below}/{name}", qos)
+                                   for name, (kind, qos) in topics.items()}
+        return self._topics[below]
+
+    def _tell_person(self, person: str, state: PersonState) -> None:
+        topics = self._topics_of(f"persons/{person}", {
+            "face_id": (String, STAYING), "body_id": (String, STAYING), "alias": (String, STAYING),
+            "anonymous": (Bool, STAYING), "location_confidence": (Float32, CHANGING)})
+        told = self._told.get(person)
+        for name in ("face_id", "body_id", "alias", "anonymous"):
+            value = getattr(state, name)
+            if told is None or getattr(told, name) != value:
+                topics[name].publish((Bool if name == "anonymous" else String)(data=value))
+        if told is None:
+            topics["location_confidence"].publish(Float32(data=0.0))  # no transform is published for a person
+
+    def _tell_parts(self, header: Header, tracks: "tuple[Track, ...]", size: "tuple[int, int]",
+                    image: "CompressedImage | None") -> None:
+        """Boxes, points and pictures of those who are seen in this very frame."""
+        picture = None
+        for track in tracks:
+            if track.state != TrackState.TRACKING:
+                continue
+            body = self._topics.get(f"bodies/{hri_id('b', track.track_id)}", {})
+            if body:
+                body["roi"].publish(region(self._kinds, header, track.bbox, size, track.confidence))
+            face, topics = track.face, self._topics.get(f"faces/{hri_id('f', track.track_id)}")
+            if face is None or not topics:
+                continue
+            topics["roi"].publish(region(self._kinds, header, face.bbox, size, face.score))
+            topics["landmarks"].publish(facial_landmarks(self._kinds, header, face, size))
+            if image is not None and any(topics[name].get_subscription_count() for name in ("cropped", "aligned")):
+                picture = self._decode(image) if picture is None else picture
+                if picture is not None:
+                    self._tell_pictures(header, topics, face, picture)
+
+    def _decode(self, image: CompressedImage) -> "np.ndarray | None":
+        try:
+            return conversion.frame_from_message(image, "", 0).image
+        except FrameError as error:
+            self.get_logger().warning(str(error), throttle_duration_sec=60.0)
+            return None
+
+    def _tell_pictures(self, header: Header, topics: dict, face, picture: np.ndarray) -> None:
+        x1, y1, x2, y2 = (int(round(float(value))) for value in face.bbox)
+        part = picture[max(0, y1):max(0, y2), max(0, x1):max(0, x2)]
+        if part.size:
+            topics["cropped"].publish(_image(header, cv2.resize(part, (FACE_SIDE, FACE_SIDE))))
+        upright = align(picture, face.landmarks, (FACE_SIDE, FACE_SIDE))
+        if upright is not None:
+            topics["aligned"].publish(_image(header, upright))
+
+    def _look_around(self) -> None:
+        silent = [camera for camera, heard in self._heard.items() if time.monotonic() - heard > SILENT_S]
+        for camera in silent:
+            del self._heard[camera]
+            self._humans.drop(camera)
+        if silent:
+            self._tell(Header(stamp=self.get_clock().now().to_msg()))
+        if self.count_publishers(f"{self._prefix}/persons/tracked") > 1:
+            self.get_logger().warning(f"somebody else tells of persons on {self._prefix}/persons/tracked too, and readers mix the "
+                                      "two: run one of them, or give this robot a prefix of its own (hri.prefix)",
+                                      throttle_duration_sec=60.0)
+
+    def close(self) -> None:
+        """Nobody is tracked any more."""
+        for camera in self.cameras:
+            self._humans.drop(camera)
+        self._tell(Header(stamp=self.get_clock().now().to_msg()))
+
+
+def _image(header: Header, picture: np.ndarray) -> Image:
+    message = Image(header=header, height=picture.shape[0], width=picture.shape[1], encoding="bgr8",
+                    step=picture.shape[1] * 3)
+    message.data = array.array("B", np.ascontiguousarray(picture).tobytes())
+    return message
+
+
+def main() -> None:
+    """Run the node in a process of its own."""
+    run_node(HumansNode)

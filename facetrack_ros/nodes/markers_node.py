@@ -1,0 +1,118 @@
+"""Markers node: where people stand, for rviz and Foxglove, of each camera whose CameraInfo is published."""
+
+from datetime import datetime, timezone
+
+import numpy as np
+from sensor_msgs.msg import CameraInfo
+from std_msgs.msg import Header
+from visualization_msgs.msg import Marker, MarkerArray
+
+from facetrack_ros import msg
+from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
+from facetrack_ros.nodes.people_markers import body_markers, gone, match_markers
+from facetrack_ros.nodes.process import run_node
+from facetrack_ros.search.answer import Match
+from facetrack_ros.tracking.track import TrackState
+from facetrack_ros.vision.person_position import Lens, PersonPosition, locate_person
+
+
+class MarkersNode(RobotMember):
+    """Publishes ``<camera>/markers`` (MarkerArray) in the camera's optical frame; where that is, tf says.
+
+    Bearing and distance come from the box of a person of assumed height (``markers.person_height_m``). The transparent
+    ellipsoid around a person is twice the standard deviation.
+    """
+
+    NAME, USES = "markers", ("mesh", "markers.")
+
+    def __init__(self, **member):
+        super().__init__(**member)
+        self._outputs = {camera: self.create_publisher(MarkerArray, self.camera_topic(camera, "markers"), RELIABLE)
+                         for camera in self.cameras}
+        self._lenses: "dict[str, Lens]" = {}
+        self._frames: "dict[str, str]" = {}
+        self._shown: "dict[str, list[Marker]]" = {camera: [] for camera in self.cameras}
+        self._found: "dict[str, list[Marker]]" = {camera: [] for camera in self.cameras}
+        self._search_id, self._matches = "", {}
+        for camera in self.cameras:
+            self.create_subscription(CameraInfo, self.given_topic("markers.camera_info", camera),
+                                     lambda info, camera=camera: self._on_info(camera, info), STREAM)
+            self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks, RELIABLE)
+        self.create_subscription(msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result, RELIABLE)
+
+    def _on_info(self, camera: str, info: CameraInfo) -> None:
+        lens = Lens(np.array(info.k, np.float64).reshape(3, 3), np.array(info.d, np.float64), info.width, info.height,
+                    info.distortion_model)
+        if not lens.known:
+            self.get_logger().warning(f"the CameraInfo of {camera} is empty: calibrate the camera, or nobody can be placed",
+                                      throttle_duration_sec=60.0)
+            return
+        self._lenses[camera], self._frames[camera] = lens, info.header.frame_id
+
+    def _locate(self, camera: str, box) -> "PersonPosition | None":
+        lens = self._lenses.get(camera)
+        return lens and locate_person(np.asarray(box), lens, self.settings["markers.person_height_m"],
+                                      self.settings["markers.person_height_sd_m"])
+
+    def _on_tracks(self, message: msg.Tracks) -> None:
+        camera = message.camera_id
+        if camera not in self._lenses:
+            self.get_logger().info(f"no CameraInfo of {camera} on {self.given_topic('markers.camera_info', camera)}: its people "
+                                   "are not placed", throttle_duration_sec=60.0)
+            return
+        if not self._outputs[camera].get_subscription_count():
+            return
+        header = Header(stamp=message.header.stamp, frame_id=self._frames[camera] or message.header.frame_id)
+        shown = []
+        for track in message.tracks:
+            position = self._locate(camera, track.bbox) if track.state != TrackState.IDLE else None
+            if position is not None:
+                shown += body_markers(header, camera, track.track_id, track.person_id or track.track_id,
+                                      self._text(track.person_id or "new", position), position,
+                                      self.settings["markers.person_height_m"], track.state == TrackState.TRACKING)
+        names = {(marker.ns, marker.id) for marker in shown}
+        left = [gone(marker) for marker in self._shown[camera] if (marker.ns, marker.id) not in names]
+        self._shown[camera] = shown
+        if shown or left:
+            self._outputs[camera].publish(MarkerArray(markers=left + shown))
+
+    def _text(self, name: str, position: PersonPosition) -> str:
+        text = f"{name}\n{position.distance_m:.1f} ± {position.distance_sd_m:.1f} m{', cut' if position.cut else ''}"
+        return f"{text}\nmatch {self._matches[name]:.2f}" if name in self._matches else text
+
+    def _on_result(self, message: msg.FaceSearchResult) -> None:
+        """The last search: whom it found is marked where they are now, and where this robot's cameras saw them."""
+        left = {camera: [] for camera in self.cameras}
+        if message.search_id != self._search_id:
+            self._search_id, self._matches = message.search_id, {}
+            left = {camera: [gone(marker) for marker in markers] for camera, markers in self._found.items()}
+            self._found = {camera: [] for camera in self.cameras}
+        for match in (conversion.match_from_message(match) for match in message.matches):
+            self._matches[match.person_id] = max(match.similarity, self._matches.get(match.person_id, 0.0))
+            if match.robot_id == self.robot_id and match.camera_id in self._found:
+                self._found[match.camera_id] += self._match(match)
+        for camera, publisher in self._outputs.items():
+            if left[camera] or self._found[camera]:
+                publisher.publish(MarkerArray(markers=left[camera] + self._found[camera]))
+
+    def _match(self, match: Match) -> "list[Marker]":
+        position = self._locate(match.camera_id, match.bbox)
+        if position is None:
+            return []
+        # With the stamp of that moment: a robot that has driven on since shows it where it was, or, where tf does not
+        # reach back so far, not at all. A wrong place would be worse.
+        header = Header(stamp=conversion.to_time(match.stamp_ns), frame_id=self._frames[match.camera_id])
+        clock = datetime.fromtimestamp(match.stamp_ns / 1e9, timezone.utc).strftime("%H:%M:%S")
+        return match_markers(header, match.camera_id, f"{match.track_id} {match.stamp_ns}", match.person_id,
+                             f"{match.person_id} {match.similarity:.2f}\n{clock} UTC", position)
+
+    def close(self) -> None:
+        """Take the markers away."""
+        for camera, publisher in self._outputs.items():
+            publisher.publish(MarkerArray(markers=[gone(marker) for marker in self._shown[camera] + self._found[camera]]))
+
+
+def main() -> None:
+    """Run the node in a process of its own."""
+    run_node(MarkersNode)

@@ -1,0 +1,99 @@
+"""A node's parameters, from the one definition: declared with description and range, told wrong in a sentence."""
+
+import sys
+from pathlib import Path
+from typing import Iterable
+
+import yaml
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, ParameterType
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from facetrack_ros.config import Option, flat, option_named
+from facetrack_ros.errors import ConfigError
+
+#: Parameters that rclpy gives every node, and their prefixes.
+_OF_ROS = ("start_type_description_service", "qos_overrides.")
+_TYPES = {bool: ParameterType.PARAMETER_BOOL, int: ParameterType.PARAMETER_INTEGER, float: ParameterType.PARAMETER_DOUBLE,
+          str: ParameterType.PARAMETER_STRING, tuple: ParameterType.PARAMETER_STRING_ARRAY}
+
+
+def descriptor_of(option: Option) -> ParameterDescriptor:
+    """What ``ros2 param describe`` shows of an option."""
+    descriptor = ParameterDescriptor(name=option.name, type=_TYPES[type(option.default)], description=option.description,
+                                     read_only=not option.live)
+    if option.choices:
+        descriptor.additional_constraints = f"one of {', '.join(option.choices)}"
+    if option.minimum is not None and option.maximum is not None:
+        if isinstance(option.default, int):
+            descriptor.integer_range = [IntegerRange(from_value=int(option.minimum), to_value=int(option.maximum))]
+        else:
+            descriptor.floating_point_range = [
+                FloatingPointRange(from_value=float(option.minimum), to_value=float(option.maximum))]
+    return descriptor
+
+
+def declare(node: Node, option: Option, default: object) -> object:
+    """Declare an option; its value: what the command line or a parameter file gives, else ``default``.
+
+    :raises ConfigError: what is given is not allowed; names where it was given.
+    """
+    given = node._parameter_overrides.get(option.name)
+    if given is not None:
+        try:
+            value = option.check(list(given.value) if isinstance(option.default, tuple) else given.value)
+        except ConfigError as error:
+            raise ConfigError(f"{where_given(option.name)}: {error}") from error
+        if isinstance(value, float):
+            # A file says 3 where a number is meant; ROS alone would refuse that.
+            node._parameter_overrides[option.name] = Parameter(option.name, Parameter.Type.DOUBLE, value)
+    if isinstance(option.default, tuple):
+        # ROS cannot tell the type of an empty list.
+        values = node.declare_parameter(option.name, list(default) or [""], descriptor_of(option)).value
+        return tuple(value for value in values if value)
+    return node.declare_parameter(option.name, default, descriptor_of(option)).value
+
+
+def check_names(node: Node) -> None:
+    """ROS passes over what no node declares in silence; a key that no node of this package knows is a mistake.
+
+    Keys of other nodes' groups are none: one file serves all nodes.
+
+    :raises ConfigError: names file, key, and what is allowed.
+    """
+    for name in node._parameter_overrides:
+        if not node.has_parameter(name) and not name.startswith(_OF_ROS):
+            try:
+                option_named(name)
+            except ConfigError as error:
+                raise ConfigError(f"{where_given(name)}: {error}") from error
+
+
+def where_given(name: str, arguments: "Iterable[str] | None" = None) -> str:
+    """The parameter file that gives a parameter, or ``-p`` of the command line.
+
+    :param arguments: the command line; None: this process's.
+    """
+    arguments = list(sys.argv if arguments is None else arguments)
+    files = [value for flag, value in zip(arguments, arguments[1:]) if flag == "--params-file"]
+    for file in reversed(files):
+        try:
+            tree = yaml.safe_load(Path(file).read_text())
+        except (OSError, ValueError, yaml.YAMLError):
+            continue  # ROS has read it, or has said why not
+        if name in _names(tree):
+            return file
+    return f"-p {name}"
+
+
+def _names(tree: object) -> "set[str]":
+    """All parameters a file gives to any node, by dotted name."""
+    if not isinstance(tree, dict):
+        return set()
+    names = set()
+    for head, below in tree.items():
+        if head == "ros__parameters" and isinstance(below, dict):
+            names |= set(flat(below))
+        else:
+            names |= _names(below)
+    return names

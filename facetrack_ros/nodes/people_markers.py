@@ -1,0 +1,102 @@
+"""People as markers: a body where somebody stands, its name and distance, and how far off it may be."""
+
+import zlib
+
+import numpy as np
+from builtin_interfaces.msg import Duration
+from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
+from std_msgs.msg import ColorRGBA, Header
+from visualization_msgs.msg import Marker
+
+from facetrack_ros.search.overlay import colour_of
+from facetrack_ros.vision.person_position import PersonPosition
+
+BODY_WIDTH_M, TEXT_M = 0.5, 0.2
+#: Two standard deviations to each side: 19 of 20 people stand within, along any one line.
+SIGMAS = 2.0
+#: How long a marker stays that nobody renews.
+STAYS = Duration(sec=1, nanosec=500_000_000)
+FOREVER = Duration()
+#: The optical frame's y points down; a marker's cylinder stands along z: a quarter turn about x.
+UPRIGHT = Quaternion(x=float(np.sqrt(0.5)), w=float(np.sqrt(0.5)))
+
+
+def number_of(name: str) -> int:
+    """A marker's id: the same for the same name."""
+    return zlib.crc32(name.encode()) & 0x7FFFFFFF
+
+
+def body_markers(header: Header, camera_id: str, name: str, colour_name: str, text: str, position: PersonPosition,
+                 height_m: float, seen: bool) -> "list[Marker]":
+    """The three markers of one person.
+
+    :param header: its frame is the camera's optical one.
+    :param name: what tells this person's markers from others of this camera.
+    :param seen: else the person is out of sight, and shown where they were.
+    """
+    colour = _colour(colour_name, 0.8 if seen else 0.3)
+    body = _marker(header, f"{camera_id}/people", name, Marker.CYLINDER, position.mean, UPRIGHT,
+                   (BODY_WIDTH_M, BODY_WIDTH_M, height_m), colour)
+    above = position.mean - (0, height_m / 2 + TEXT_M, 0)
+    label = _marker(header, f"{camera_id}/names", name, Marker.TEXT_VIEW_FACING, above, Quaternion(w=1.0), (0, 0, TEXT_M),
+                    ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0 if seen else 0.5), text)
+    turn, axes = ellipsoid(position.covariance)
+    doubt = _marker(header, f"{camera_id}/uncertainty", name, Marker.SPHERE, position.mean, turn, 2 * SIGMAS * axes,
+                    _colour(colour_name, 0.15))
+    return [body, label, doubt]
+
+
+def match_markers(header: Header, camera_id: str, name: str, colour_name: str, text: str,
+                  position: PersonPosition) -> "list[Marker]":
+    """A search's match where the person stood then; it stays until the next search."""
+    ball = _marker(header, f"{camera_id}/search", name, Marker.SPHERE, position.mean, Quaternion(w=1.0), (0.3, 0.3, 0.3),
+                   _colour(colour_name, 1.0), stays=FOREVER)
+    label = _marker(header, f"{camera_id}/search_text", name, Marker.TEXT_VIEW_FACING, position.mean - (0, 0.3, 0),
+                    Quaternion(w=1.0), (0, 0, TEXT_M), ColorRGBA(r=1.0, g=1.0, b=0.4, a=1.0), text, FOREVER)
+    return [ball, label]
+
+
+def gone(marker: Marker) -> Marker:
+    """What takes a marker away."""
+    return Marker(header=marker.header, ns=marker.ns, id=marker.id, action=Marker.DELETE)
+
+
+def ellipsoid(covariance: np.ndarray) -> "tuple[Quaternion, np.ndarray]":
+    """Orientation and half axes ``(3,)`` in metres of one standard deviation of a ``(3, 3)`` covariance."""
+    squares, axes = np.linalg.eigh(covariance)
+    if np.linalg.det(axes) < 0:
+        axes[:, 0] = -axes[:, 0]  # a mirror is no turn
+    return quaternion(axes), np.sqrt(np.maximum(squares, 1e-8))
+
+
+def quaternion(rotation: np.ndarray) -> Quaternion:
+    """A ``(3, 3)`` rotation as a quaternion, by its largest part, which never divides by little (Shepperd, 1978)."""
+    trace = np.trace(rotation)
+    parts = np.array([trace, *np.diag(rotation)])
+    i = int(parts.argmax())
+    if i == 0:
+        w = np.sqrt(1 + trace) / 2
+        x, y, z = ((rotation[b, a] - rotation[a, b]) / (4 * w) for a, b in ((1, 2), (2, 0), (0, 1)))
+    else:
+        a, b, c = (i - 1, i % 3, (i + 1) % 3)
+        value = np.zeros(3)
+        value[a] = np.sqrt(max(0.0, 1 + 2 * rotation[a, a] - trace)) / 2
+        value[b] = (rotation[a, b] + rotation[b, a]) / (4 * value[a])
+        value[c] = (rotation[a, c] + rotation[c, a]) / (4 * value[a])
+        w = (rotation[c, b] - rotation[b, c]) / (4 * value[a])
+        x, y, z = value
+    return Quaternion(x=float(x), y=float(y), z=float(z), w=float(w))
+
+
+def _marker(header: Header, namespace: str, name: str, kind: int, place: np.ndarray, turn: Quaternion, size,
+            colour: ColorRGBA, text: str = "", stays: Duration = STAYS) -> Marker:
+    x, y, z = (float(value) for value in place)
+    width, depth, height = (float(value) for value in size)
+    return Marker(header=header, ns=namespace, id=number_of(name), type=kind, action=Marker.ADD, text=text, lifetime=stays,
+                  pose=Pose(position=Point(x=x, y=y, z=z), orientation=turn),
+                  scale=Vector3(x=width, y=depth, z=height), color=colour)
+
+
+def _colour(name: str, opacity: float) -> ColorRGBA:
+    blue, green, red = colour_of(name)
+    return ColorRGBA(r=red / 255, g=green / 255, b=blue / 255, a=opacity)

@@ -1,0 +1,45 @@
+"""Stores of one robot and model searched as one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from facetrack_ros.history.sightings import SightingStore, TrackHit
+from facetrack_ros.vision.contract import ModelContract
+
+
+class JoinedStores:
+    """What a robot kept, and what was found by looking again at its frames without writing in its folder.
+
+    :param robot_id: whose.
+    :param stores: of one model; there may be none.
+    """
+
+    def __init__(self, robot_id: str, contract: ModelContract, stores: "Sequence[SightingStore]") -> None:
+        self.robot_id = robot_id
+        self.contract = contract
+        self._stores = tuple(stores)
+
+    def search_tracks(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: "tuple[str, ...]",
+                      threshold: float, limit: int) -> "tuple[list[TrackHit], int, int]":
+        """As :meth:`SightingStore.search_tracks`; a track that two stores have counts once."""
+        tracks: "dict[str, TrackHit]" = {}
+        count = compared = 0
+        for number, store in enumerate(self._stores):
+            hits, found, looked_at = store.search_tracks(embedding, start_ns, end_ns, cameras, threshold, limit)
+            count, compared = count + found, compared + looked_at
+            for row, hit in enumerate(hits):
+                key = hit.sighting.track_id or f"{number} {row}"
+                known = tracks.get(key)
+                if known is None:
+                    tracks[key] = hit
+                    continue
+                count -= 1
+                best = max(known, hit, key=lambda one: one.similarity)
+                tracks[key] = replace(best, first_ns=min(known.first_ns, hit.first_ns), last_ns=max(known.last_ns, hit.last_ns))
+        return sorted(tracks.values(), key=lambda hit: -hit.similarity)[:limit], count, compared
+
+    def found_again(self, camera_id: str, stamp_ns: int) -> bool:
+        """Whether looking again found a face in that frame, now or before."""
+        return any(store.found_again(camera_id, stamp_ns) for store in self._stores)

@@ -1,0 +1,103 @@
+"""A bag in, the pipeline, a history out.
+
+Where `ros2 bag` is installed the bag is played with its clock and the nodes run as they do live: what comes faster than they
+work is dropped, so play at a rate the machine keeps up with. Else, and with player:=ingest, `facetrack ingest` reads the
+bag without ROS: nothing is dropped, every run gives the same, and no topics are there to look at.
+"""
+
+import sys
+from pathlib import Path
+
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_directory
+from launch.actions import (DeclareLaunchArgument, EmitEvent, ExecuteProcess, IncludeLaunchDescription, OpaqueFunction,
+                            RegisterEventHandler, TimerAction)
+from launch.event_handlers import OnProcessExit
+from launch.events import Shutdown
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration
+
+from facetrack_ros.config import option_named
+from facetrack_ros.errors import ConfigError
+from facetrack_ros.launching import default_text, truth
+from launch import LaunchContext, LaunchDescription
+
+HERE = Path(__file__).resolve().parent
+ARGUMENTS = (
+    ("robot", "robot1", "The robot whose history it becomes."),
+    ("cameras", "front=/robot1/front/image/compressed", "NAME=TOPIC for each camera, separated by spaces: its name, and the topic in "
+                                                        "the bag."),
+    ("config", str(Path(get_package_share_directory("facetrack_ros")) / "config" / "replay.yaml"), "Settings, a YAML file."),
+    ("data_dir", default_text("data_dir"), option_named("data_dir").description),
+    ("composed", "true", "All nodes in one process, or a process a node."),
+    ("log_level", "info", "debug, info, warn, error or fatal."),
+    ("player", "auto", "ros2bag: `ros2 bag play`; ingest: read without ROS, dropping nothing; auto: ros2bag where it is installed."),
+    ("rate", "1.0", "How fast ros2bag plays, 1.0: as recorded."),
+    ("delay", "5.0", "Seconds the nodes have to come up before ros2bag plays."),
+    ("end", "true", "End when the bag is over."),
+)
+# What is on its way when the player ends.
+LAST_S = 2.0
+
+
+def topics(text: str) -> "dict[str, str]":
+    """Cameras and their topics.
+
+    :raises ConfigError: not NAME=TOPIC.
+    """
+    pairs = [word.partition("=") for word in text.split()]
+    if not pairs or not all(name and topic for name, _, topic in pairs):
+        raise ConfigError(f"cameras:={text!r}: say NAME=TOPIC, such as front=/camera/image/compressed")
+    return {name: topic for name, _, topic in pairs}
+
+
+def player(wanted: str) -> str:
+    """Who reads the bag.
+
+    :raises ConfigError: nobody is called that.
+    """
+    if wanted not in ("auto", "ros2bag", "ingest"):
+        raise ConfigError(f"player must be one of auto, ros2bag, ingest, not {wanted!r}")
+    if wanted != "auto":
+        return wanted
+    try:
+        get_package_prefix("ros2bag")
+    except PackageNotFoundError:
+        return "ingest"
+    return "ros2bag"
+
+
+def replay(context: LaunchContext) -> list:
+    """The player, and where it is ros2bag the robot."""
+    given = {name: LaunchConfiguration(name).perform(context) for name in ("bag", *(name for name, _, _ in ARGUMENTS))}
+    cameras, namespace = topics(given["cameras"]), f"/{given['robot']}"
+    if not Path(given["bag"]).exists():
+        raise ConfigError(f"there is no bag {given['bag']}: give bag:=FOLDER, or the file in it")
+    if player(given["player"]) == "ingest":
+        data_dir = given["data_dir"] or str(Path.home() / ".local/share/facetrack")
+        reader = ExecuteProcess(
+            cmd=[sys.executable, "-c", "from facetrack_ros.cli.main import main; main()", "ingest", "--robot", given["robot"],
+                 *(word for name, topic in cameras.items() for word in ("--camera", f"{name}=bag:{given['bag']}:{topic}")),
+                 "--data", data_dir, "--config", given["config"]], output="screen")
+        return [reader]
+    # A driver's images are found below the camera's name: compressed under one name, raw under another.
+    names = {topic: f"{namespace}/{name}/{'image/compressed' if topic.endswith('compressed') else 'image'}"
+             for name, topic in cameras.items()}
+    remaps = [f"{topic}:={name}" for topic, name in names.items() if topic != name]
+    play = ExecuteProcess(cmd=["ros2", "bag", "play", given["bag"], "--clock", "--rate", given["rate"], "--delay", given["delay"],
+                               "--topics", *names, *(["--remap", *remaps] if remaps else [])], output="screen")
+    robot = IncludeLaunchDescription(PythonLaunchDescriptionSource(str(HERE / "robot.launch.py")), launch_arguments={
+        **{name: given[name] for name in ("robot", "config", "data_dir", "composed", "log_level")},
+        "cameras": " ".join(cameras), "use_sim_time": "true"}.items())
+    if not truth("end", given["end"]):
+        return [robot, play]
+    over = TimerAction(period=LAST_S, actions=[EmitEvent(event=Shutdown(reason="the bag is over"))])
+    return [robot, play, RegisterEventHandler(OnProcessExit(target_action=play, on_exit=[over]))]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """What ``ros2 launch`` runs."""
+    return LaunchDescription([
+        DeclareLaunchArgument("bag", description="The bag: its folder, or a file of it (mcap, sqlite3)."),
+        *(DeclareLaunchArgument(name, default_value=default, description=description)
+          for name, default, description in ARGUMENTS),
+        OpaqueFunction(function=replay)])

@@ -1,0 +1,135 @@
+"""What a robot saw live, it sees again from the bag: played to its nodes, ingested, and twice in a loop."""
+
+import threading
+
+import numpy as np
+import pytest
+from sensor_msgs.msg import CompressedImage
+
+from facetrack_ros import msg
+from facetrack_ros.history.event_lines import read_events
+from facetrack_ros.history.folders import history_folders
+from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.asker import Asker
+from facetrack_ros.nodes.member import RELIABLE, STREAM
+from facetrack_ros.sources.bag import BagSource
+from facetrack_ros.sources.bag_writer import BagWriter
+from facetrack_ros.sources.frames import frames
+from facetrack_ros.sources.opening import open_source
+from facetrack_ros.vision.frame import Frame, encode_jpeg
+
+TOPIC = "/robot1/rear/image/compressed"
+START_NS = 1_780_000_000_000_000_000
+# Every so many frames of a clip that somebody crosses in 170 frames at 15 Hz, then nobody for long enough to have left.
+EVERY, EMPTY, STEP_NS = 6, 14, 200_000_000
+EMPTY_JPEG = encode_jpeg(np.full((48, 64, 3), 90, np.uint8))
+
+
+class Camera:
+    """Publishes frames one by one, each when the robot is through with the one before, and records what arrives."""
+
+    def __init__(self, node):
+        self._publisher = node.create_publisher(CompressedImage, TOPIC, STREAM)
+        self._changed = threading.Condition()
+        self._through, self._recorded = 0, {}
+        node.create_subscription(msg.Tracks, "/robot1/rear/tracks", self._on_tracks, RELIABLE)
+        node.create_subscription(CompressedImage, TOPIC, self._on_image, STREAM)
+
+    def _on_tracks(self, message):
+        with self._changed:
+            self._through = conversion.to_ns(message.header.stamp)
+            self._changed.notify_all()
+
+    def _on_image(self, message):
+        with self._changed:
+            frame = conversion.frame_from_message(message, "rear", len(self._recorded))
+            self._recorded[frame.stamp_ns] = frame
+            self._changed.notify_all()
+
+    def play(self, played, robot):
+        """Empty pictures first, until one comes through: only then do all parts know each other."""
+        warm_up = iter(range(played[0].stamp_ns - 3600 * 10**9, played[0].stamp_ns, 10**8))
+        robot.wait_until(lambda _: self._send(Frame("rear", next(warm_up), 0, EMPTY_JPEG), 0.2), "a picture comes through")
+        self._recorded.clear()
+        for frame in played:
+            assert self._send(frame, 60.0), robot.said()
+
+    def _send(self, frame, patience_s):
+        self._publisher.publish(conversion.frame_to_message(frame))
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: self._through == frame.stamp_ns and frame.stamp_ns in self._recorded, patience_s)
+
+    def write(self, path):
+        """As ``ros2 bag record`` does: the messages in the order in which they came."""
+        with BagWriter(path) as bag:
+            for frame in self._recorded.values():
+                bag.write(TOPIC, frame, frame.stamp_ns + 3_000_000)
+        return path
+
+
+def events_of(data):
+    return [event for folder in history_folders(data) for event in read_events(folder.path)]
+
+
+def told(events):
+    """What is to be the same: who, what, and when, by the stamps of the frames, to the nanosecond."""
+    return [(event["event"], event["person_id"], event["timestamp"], event.get("duration_sec"), event.get("last_seen_timestamp"))
+            for event in events]
+
+
+@pytest.fixture
+def clip(stage):
+    """The camera's frames."""
+    crossing = list(frames(open_source(str(stage.clips["robot1", "rear"])), "rear", START_NS))[::EVERY]
+    jpegs = [frame.jpeg for frame in crossing] + [EMPTY_JPEG] * EMPTY
+    return [Frame("rear", START_NS + number * STEP_NS, number, jpeg, "rear_optical") for number, jpeg in enumerate(jpegs)]
+
+
+def test_live_played_back_and_ingested_are_the_same_events(processes, clip, tmp_path, monkeypatch):
+    for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
+        monkeypatch.setenv(name, processes.environment[name])
+
+    def robot(data):
+        return processes.node("robot", "-r", "__ns:=/robot1", "-p", f"data_dir:={data}", "-p", "cameras:=['rear']")
+
+    with Asker() as asker:
+        camera = Camera(asker.node)
+        live = robot(tmp_path / "live")
+        camera.play(clip, live)
+        bag = camera.write(tmp_path / "bag")
+        assert live.interrupt() == 0, live.said()
+
+        again = robot(tmp_path / "again")
+        from_bag = list(frames(BagSource(bag, TOPIC), "rear"))
+        camera.play(from_bag, again)
+        first_round = len(events_of(tmp_path / "again"))
+        camera.play(from_bag, again)
+        assert again.interrupt() == 0 and "Traceback" not in again.said(), again.said()
+
+    done = processes.run("ingest", "--robot", "robot1", "--camera", f"rear=bag:{bag}:{TOPIC}", "--data", tmp_path / "ingested")
+    assert done.returncode == 0, done.stderr
+
+    seen = events_of(tmp_path / "live")
+    assert [event["event"] for event in seen].count("PERSON_IN") == 1 == [event["event"] for event in seen].count("PERSON_OUT")
+    assert told(events_of(tmp_path / "ingested")) == told(seen)
+    replayed = events_of(tmp_path / "again")
+    assert told(replayed[:first_round]) == told(seen)
+    # The bag began again: time went back, which is a new session and no negative duration, and the person is known now.
+    second = replayed[first_round:]
+    assert {event["person_id"] for event in second} == {event["person_id"] for event in seen}
+    assert [event["event"] for event in second if event["event"] != "FACE_MATCHED"] == ["PERSON_IN", "PERSON_OUT"]
+    assert all(event["duration_sec"] >= 0 for event in replayed if event["event"] == "PERSON_OUT")
+
+
+def test_a_bag_made_of_clips_is_the_clips(processes, stage, tmp_path):
+    clips = {camera: path for (robot, camera), path in stage.clips.items() if robot == "robot1"}
+    cameras = [part for camera, path in clips.items() for part in ("--camera", f"{camera}={path}")]
+    done = processes.run("bag", "--robot", "robot1", *cameras, "--start", "2026-05-01T12:00:00", "--out", tmp_path / "bag")
+    assert done.returncode == 0, done.stderr
+    for camera, path in clips.items():
+        written = list(BagSource(tmp_path / "bag", f"/robot1/{camera}/image/compressed"))
+        offsets = [picture.offset_ns for picture in open_source(str(path))]
+        assert [picture.offset_ns for picture in written] == offsets
+    done = processes.run("bag", "--robot", "robot1", *cameras, "--out", tmp_path / "bag")
+    assert done.returncode == 2 and "is there already" in done.stderr

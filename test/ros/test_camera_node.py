@@ -1,0 +1,247 @@
+"""A camera that goes away and comes back is picked up again: motion JPEG over HTTP, a film over RTSP, a device, a file."""
+
+import io
+import socket
+import struct
+import threading
+import time
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.node import Node
+
+from facetrack_ros.config import Config
+from facetrack_ros.nodes import camera_node, diagnostics
+from facetrack_ros.nodes.camera_node import CameraNode
+from facetrack_ros.nodes.process import ros, spinning
+from facetrack_ros.vision.frame import encode_jpeg
+
+PICTURE = np.full((48, 64, 3), (40, 120, 200), np.uint8)
+
+
+class NetworkCamera:
+    """A camera on this computer's network that can be unplugged: its port is closed, and its connections are cut.
+
+    :param serve: is given a connection and a check whether the camera is still there.
+    """
+
+    def __init__(self, serve):
+        self._serve = serve
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._connections, self._threads = [], []
+        self._listen()
+
+    def _listen(self):
+        listener, self._there = self._listener, threading.Event()
+        there = self._there
+        there.set()
+
+        def accept():
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                self._connections.append(connection)
+                self._start(lambda: self._talk(connection, there))
+
+        self._start(accept)
+
+    def _talk(self, connection, there):
+        try:
+            self._serve(connection, there.is_set)
+        except OSError:
+            pass  # the other side has hung up, or this one was unplugged
+
+    def _start(self, run):
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def unplug(self):
+        self._there.clear()
+        for opened in (self._listener, *self._connections):
+            try:
+                opened.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            opened.close()
+        self._connections.clear()
+
+    def plug_in(self):
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._listen()
+
+
+def motion_jpeg(connection, there):
+    jpeg = encode_jpeg(PICTURE)
+    connection.recv(4096)
+    connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=edge\r\n\r\n")
+    while there():
+        connection.sendall(b"--edge\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (len(jpeg), jpeg))
+        time.sleep(0.02)  # the camera's own rate
+
+
+def film_over_rtsp(connection, there):
+    """Just enough of RFC 2326: one session, RTP over its TCP connection, an MPEG transport stream in it (RFC 2250)."""
+    reader = connection.makefile("rb")
+    while there():
+        request = []
+        while (line := reader.readline().strip()):
+            request.append(line.decode())
+        if not request:
+            return
+        method = request[0].split()[0]
+        number = next(line for line in request if line.lower().startswith("cseq"))
+        extra, body = {"OPTIONS": ("Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n", ""),
+                       "DESCRIBE": ("Content-Type: application/sdp\r\n",
+                                    "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=test\r\nt=0 0\r\nm=video 0 RTP/AVP 33\r\na=control:film\r\n"),
+                       "SETUP": ("Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\nSession: 1\r\n", "")}.get(method, ("Session: 1\r\n", ""))
+        connection.sendall(f"RTSP/1.0 200 OK\r\n{number}\r\n{extra}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        if method == "PLAY":
+            for sequence, part in enumerate(_transport_stream()):
+                if not there():
+                    return
+                rtp = struct.pack(">BBHII", 0x80, 33, sequence & 0xFFFF, sequence * 900 & 0xFFFFFFFF, 1) + part
+                connection.sendall(struct.pack(">cBH", b"$", 0, len(rtp)) + rtp)
+                time.sleep(0.005)  # the camera's own rate
+
+
+def _transport_stream():
+    """A film without end, in parts of seven packets."""
+    import av
+
+    output = io.BytesIO()
+    with av.open(output, "w", format="mpegts") as container:
+        stream = container.add_stream("mpeg2video", rate=25)
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = 64, 48, "yuv420p", 5
+        for number in range(1_000_000):
+            frame = av.VideoFrame.from_ndarray(PICTURE, format="bgr24")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+            data = output.getvalue()
+            if len(data) >= 7 * 188:
+                for start in range(0, len(data) - 7 * 188 + 1, 7 * 188):
+                    yield data[start:start + 7 * 188]
+                rest = data[len(data) - len(data) % (7 * 188):]
+                output.seek(0)
+                output.truncate()
+                output.write(rest)
+
+
+class Watched:
+    """A camera node, its frames, and what it says."""
+
+    def __init__(self, executor, wait_until):
+        self.frames, self.said, self.health = [], [], []
+        self._executor, self._wait_until = executor, wait_until
+        monitor = Node("monitor")
+        monitor.create_subscription(DiagnosticArray, "/diagnostics", lambda message: self.health.append(message.status[0]), 10)
+        executor.add_node(monitor)
+
+    def open(self, source, **settings):
+        self.node = CameraNode("front", str(source), robot_id="robot1", config=Config(settings))
+        self._executor.add_node(self.node)
+        self.node.listeners.append(self.frames.append)
+        self.node.end_listeners.append(self.said.append)
+        self.node.open()
+        self.node.start()
+
+    def until(self, condition, what="it is so"):
+        self._wait_until(condition, lambda: f"{what}; {self.health[-1:]}", 60.0)
+
+    def more_frames(self):
+        seen = len(self.frames)
+        self.until(lambda: len(self.frames) > seen + 3, "frames come")
+
+    def until_lost(self):
+        self.until(lambda: self.health and self.health[-1].level == b"\2" and "trying again" in self.health[-1].message, "it is lost")
+
+
+@pytest.fixture
+def watched(domain, monkeypatch, processes):
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    monkeypatch.setattr(diagnostics, "PERIOD_S", 0.05)
+    monkeypatch.setattr(camera_node, "RETRY_S", 0.1)
+    with ros([]):
+        with spinning([Node("first")]) as executor:
+            watched = Watched(executor, processes.wait_until)
+            yield watched
+            watched.node.close()
+
+
+@pytest.mark.parametrize("scheme, serve", [("http", motion_jpeg), ("rtsp", film_over_rtsp)], ids=["http", "rtsp"])
+def test_a_network_camera_unplugged_and_back_is_picked_up_again(watched, scheme, serve):
+    camera = NetworkCamera(serve)
+    try:
+        watched.open(f"{scheme}://user:secret@127.0.0.1:{camera.port}/video")
+        watched.more_frames()
+        assert np.abs(watched.frames[-1].image.astype(int) - PICTURE).max() < 12
+        for _ in range(2):
+            camera.unplug()
+            watched.until_lost()
+            assert f"{scheme}://***@127.0.0.1" in watched.health[-1].message
+            camera.plug_in()
+            watched.more_frames()
+            watched.until(lambda: watched.health[-1].level != b"\2", "the trouble is over")
+    finally:
+        camera.unplug()
+    stamps = [frame.stamp_ns for frame in watched.frames]
+    assert stamps == sorted(set(stamps)) and [frame.number for frame in watched.frames] == list(range(len(stamps)))
+
+
+def test_a_device_unplugged_and_back_is_picked_up_again(watched, monkeypatch):
+    there = threading.Event()
+    there.set()
+
+    class Capture:
+        """A device as OpenCV shows it: gone, it neither opens nor reads."""
+
+        def __init__(self, index):
+            self._opened = there.is_set()
+
+        def isOpened(self):
+            return self._opened
+
+        def read(self):
+            self._opened = self._opened and there.is_set()
+            there.wait(0.02)
+            return (True, PICTURE) if self._opened else (False, None)
+
+        def release(self):
+            self._opened = False
+
+    monkeypatch.setattr(cv2, "VideoCapture", Capture)
+    watched.open("0")
+    watched.more_frames()
+    there.clear()
+    watched.until_lost()
+    assert "camera device 0" in watched.health[-1].message
+    there.set()
+    watched.more_frames()
+
+
+def test_a_folder_that_goes_and_comes_back_in_a_loop_is_picked_up_again(watched, tmp_path):
+    folder, away = tmp_path / "pictures", tmp_path / "away"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.jpg").write_bytes(encode_jpeg(PICTURE))
+    watched.open(folder, **{"camera.loop": True})
+    watched.more_frames()
+    folder.rename(away)
+    watched.until_lost()
+    away.rename(folder)
+    watched.more_frames()
+
+
+def test_a_recording_that_is_over_says_so(watched, tmp_path):
+    for number in range(3):
+        (tmp_path / f"{number}.jpg").write_bytes(encode_jpeg(PICTURE))
+    watched.open(tmp_path)
+    watched.until(lambda: watched.health and watched.health[-1].level == b"\3" and "is over, after 3 frames" in watched.health[-1].message)
+    assert watched.said == ["front"]

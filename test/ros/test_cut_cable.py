@@ -1,0 +1,32 @@
+"""Two robots, each in a network of its own, at the ends of a bad cable that is cut and mended."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def cable_here(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import cable
+
+    if why := cable.possible():
+        pytest.skip(why)
+
+
+def test_answers_stay_right_through_a_cut_and_its_mending(cable_here, tmp_path, domain):
+    """The robots know each other's addresses only: there is no multicast either."""
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / "cut_cable.py", "--cuts", "6", "--whole", "5", "--sightings", "2000", "--timeout", "4",
+         "--discovery", "peers", "--json", tmp_path / "found.json"], capture_output=True, text=True, timeout=120,
+        env={**os.environ, "ROS_DOMAIN_ID": str(domain)})
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((tmp_path / "found.json").read_text())["found"]
+    assert found["wrong answers"] == 0 and found["answers"] > 8, done.stdout
+    assert not [name for name, took in found.items() if took == "never"], done.stdout

@@ -1,0 +1,137 @@
+"""What a robot says of its health on /diagnostics, and what its cameras' clocks do to answers."""
+
+import array
+import threading
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.node import Node
+from sensor_msgs.msg import CompressedImage
+
+from facetrack_ros import msg
+from facetrack_ros.config import Config
+from facetrack_ros.nodes import diagnosis, diagnostics, image_input
+from facetrack_ros.nodes.conversion import to_duration, to_time
+from facetrack_ros.nodes.detector_node import DetectorNode
+from facetrack_ros.nodes.history_node import HistoryNode
+from facetrack_ros.nodes.member import RELIABLE, ROSTER, STREAM
+from facetrack_ros.nodes.process import ros, spinning
+from facetrack_ros.vision.catalog import MOBILEFACENET
+from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.frame import encode_jpeg
+
+OK, WARN, ERROR, STALE = (bytes([level]) for level in range(4))
+JPEG = encode_jpeg(np.full((24, 32, 3), 128, np.uint8))
+SECOND = 10**9
+
+
+class HeldBack:
+    """A person detector that takes its time: as long as the test wants it to."""
+
+    def __init__(self):
+        self.go = threading.Semaphore(0)
+
+    def detect(self, images):
+        assert self.go.acquire(timeout=60.0)
+        return [Detections(np.empty((0, 4), np.float32), np.empty(0, np.float32), "held back") for _ in images]
+
+
+class Watched:
+    """Nodes in this process, a driver, and the last health heard of each thing."""
+
+    def __init__(self, executor, wait_until):
+        self.health, self.nodes = {}, []
+        self._executor, self._wait_until = executor, wait_until
+        self.monitor = self.spin(Node("monitor"))
+        self.monitor.create_subscription(DiagnosticArray, "/diagnostics", self._hear, 100)
+
+    def _hear(self, message):
+        for status in message.status:
+            self.health[status.name] = status
+
+    def spin(self, node):
+        self.nodes.append(node)
+        self._executor.add_node(node)
+        return node
+
+    def drive(self, offset_ns=0, period_s=0.01):
+        driver = self.spin(Node("driver"))
+        publisher = driver.create_publisher(CompressedImage, "/robot1/front/image/compressed", STREAM)
+
+        def publish():
+            message = CompressedImage(format="jpeg", data=array.array("B", JPEG))
+            message.header.stamp = to_time(driver.get_clock().now().nanoseconds + offset_ns)
+            publisher.publish(message)
+
+        driver.create_timer(period_s, publish)
+
+    def until(self, name, condition):
+        def so():
+            status = self.health.get(name)
+            return status is not None and condition(status, {pair.key: pair.value for pair in status.values})
+        self._wait_until(so, lambda: f"{name}: {self.health.get(name)}", 60.0)
+        return self.health[name]
+
+
+@pytest.fixture
+def watched(domain, monkeypatch, processes):
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    monkeypatch.setattr(diagnostics, "PERIOD_S", 0.1)
+    for module in (diagnosis, image_input):
+        monkeypatch.setattr(module, "SILENT_S", 1.0)
+    monkeypatch.setattr(image_input, "LOOK_S", 0.1)
+    with ros([]):
+        with spinning([Node("first")]) as executor:
+            watched = Watched(executor, processes.wait_until)
+            yield watched
+            for node in watched.nodes:
+                if hasattr(node, "close"):
+                    node.close()
+
+
+def test_a_starved_pipeline_warns_with_what_it_drops_and_a_silent_one_names_its_topic(watched):
+    pipeline = HeldBack()
+    detector = watched.spin(DetectorNode(pipeline=pipeline, robot_id="robot1", cameras=("front",)))
+    done = []
+    detector.listeners.append(lambda frame, _: done.append(frame))
+    name = "robot1: front detector"
+    silent = watched.until(name, lambda status, _: status.level == ERROR)
+    assert "No frames for" in silent.message and "/robot1/front/image/compressed: nobody publishes it" in silent.message
+    assert silent.hardware_id == "robot1"
+
+    watched.drive()
+    watched.until(name, lambda status, values: status.level == ERROR and "none was done" in status.message)
+    taken = len(done)
+    for _ in range(3):
+        pipeline.go.release()
+        watched._wait_until(lambda taken=taken: len(done) > taken, "a frame is done", 30.0)
+        taken = len(done)
+        seen = int({pair.key: pair.value for pair in watched.health[name].values}["frames"])
+        watched.until(name, lambda _, values, seen=seen: int(values["frames"]) > seen + 10)
+    starved = watched.until(name, lambda status, values: status.level == WARN and int(values["dropped"]) >= 10)
+    assert "are dropped" in starved.message and "as detection takes" in starved.message
+    for _ in range(100_000):
+        pipeline.go.release()
+    watched.until(name, lambda status, values: float(values["rate out (Hz)"]) > 0.8 * float(values["rate in (Hz)"]) > 0)
+
+
+def test_a_history_tells_what_it_holds_and_whose_clock_is_off(watched, tmp_path):
+    heard, answers = [], []
+    watched.monitor.create_subscription(msg.HistoryStatus, "/facetrack/roster", heard.append, ROSTER)
+    watched.monitor.create_subscription(msg.FaceSearchResult, "/facetrack/search/result", answers.append, RELIABLE)
+    ask = watched.monitor.create_publisher(msg.FaceSearchRequest, "/facetrack/search/request", RELIABLE)
+    history = watched.spin(HistoryNode(robot_id="robot1", cameras=("front",), config=Config({"data_dir": str(tmp_path)})))
+    history.history = history._open(MOBILEFACENET)
+    watched.drive(offset_ns=-93 * SECOND, period_s=0.05)
+    status = watched.until("robot1: front history", lambda status, _: status.level == WARN)
+    assert "the clock of camera front is 93." in status.message and "behind the robot's" in status.message
+    values = {pair.key: pair.value for pair in status.values}
+    assert int(values["frames in memory"]) >= 0 and 93 <= float(values["clock behind (s)"]) < 95
+    watched.until("robot1: history", lambda status, values: status.level == OK and float(values["free (MB)"]) > 0)
+    watched._wait_until(lambda: heard and heard[-1].cameras and heard[-1].cameras[0].clock_behind_s > 90, lambda: f"in the roster: {heard[-1:]}", 30.0)
+    ask.publish(msg.FaceSearchRequest(search_id="s", model_id=history.history.contract.id, threshold=0.5, max_results=1,
+                                      embedding=np.full(128, 128 ** -0.5, np.float32), window=to_duration(SECOND)))
+    watched._wait_until(lambda: answers, "the answer", 30.0)
+    assert "the clock of camera front is 93." in answers[0].robot.note

@@ -1,0 +1,182 @@
+"""Managed nodes: they start by themselves, hold models only while active, come back, and say in what state they are."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+from facetrack_ros.config import Config
+from facetrack_ros.errors import ModelError
+from facetrack_ros.vision.frame import Frame, encode_jpeg
+
+
+def a_frame(number: int) -> Frame:
+    return Frame("front", 1_700_000_000_000_000_000 + number * 100_000_000, number, encode_jpeg(np.zeros((120, 160, 3), np.uint8), 90))
+
+
+def robot_of(graph, tmp_path, source="clip.mp4", **settings):
+    from facetrack_ros.nodes.robot_node import Robot, RobotNode
+
+    graph.start()
+    config = Config({"data_dir": str(tmp_path / "data"), **settings})
+    sources = (f"front={source}",) if source else ()
+    return Robot(RobotNode(sources=sources, robot_id="robot1", cameras=("front",), config=config), config)
+
+
+def picture_question():
+    from facetrack_ros import srv
+
+    request = srv.FaceSearch.Request()
+    request.image.data = encode_jpeg(np.zeros((120, 160, 3), np.uint8), 90)
+    return request
+
+
+@pytest.fixture
+def detector(graph, real_models):
+    from facetrack_ros.nodes.detector_node import DetectorNode
+
+    graph.start()
+    detector = DetectorNode(robot_id="robot1", config=Config({"detector.model": "yolox_nano"}))
+    seen = []
+    detector.listeners.append(lambda frame, detections: seen.append(frame.number))
+    detector.seen = seen
+    detector.start_up()
+    graph.spin(detector)
+    return detector
+
+
+def test_a_node_starts_by_itself(graph, detector):
+    assert graph.state("/robot1/detector") == "active"
+    detector.on_frame(a_frame(1))
+    assert detector.drain() is not False and detector.seen == [1]
+
+
+def test_deactivated_its_models_are_gone_and_activated_they_are_back(graph, detector):
+    session = weakref.ref(detector._pipeline._persons._session._session)
+    assert graph.bring("/robot1/detector", "deactivate")
+    gc.collect()
+    assert session() is None and not detector._models.loaded
+    detector.on_frame(a_frame(1))
+    detector.drain()
+    assert graph.bring("/robot1/detector", "activate")
+    detector.on_frame(a_frame(2))
+    detector.drain()
+    assert detector.seen == [2]
+
+
+def test_a_changed_threshold_outlives_the_models(graph, detector):
+    graph.bring("/robot1/detector", "deactivate")
+    assert graph.set("/robot1/detector", "detector.min_score", 0.77) is None
+    graph.bring("/robot1/detector", "activate")
+    assert detector._pipeline.person_score == 0.77
+
+
+def test_all_states_can_be_gone_through_and_a_wrong_step_is_answered(graph, detector):
+    name = "/robot1/detector"
+    assert not graph.bring(name, "activate")  # it is active already
+    for transition, state in (("deactivate", "inactive"), ("cleanup", "unconfigured"), ("configure", "inactive"),
+                              ("activate", "active"), ("shutdown", "finalized")):
+        assert graph.bring(name, transition) and graph.state(name) == state
+
+
+def test_without_autostart_a_node_waits_and_frames_pass_by(graph, tmp_path):
+    from facetrack_ros.nodes.overlay_node import OverlayNode
+
+    graph.start()
+    overlay = OverlayNode(robot_id="robot1", config=Config({"autostart": False}))
+    overlay.start_up()
+    graph.spin(overlay)
+    assert graph.state("/robot1/overlay") == "unconfigured"
+    assert graph.bring("/robot1/overlay", "configure") and graph.state("/robot1/overlay") == "inactive"
+    assert graph.bring("/robot1/overlay", "activate") and overlay.active
+
+
+def test_activating_without_a_model_fails_with_what_to_do_and_the_node_stays_inactive(graph, tmp_path):
+    from facetrack_ros.nodes.detector_node import DetectorNode
+
+    graph.start()
+    missing = tmp_path / "nowhere.onnx"
+    detector = DetectorNode(robot_id="robot1", config=Config({"detector.model": str(missing), "autostart": False}))
+    graph.spin(detector)
+    assert graph.bring("/robot1/detector", "configure")
+    assert not graph.bring("/robot1/detector", "activate")
+    assert graph.state("/robot1/detector") == "inactive"
+    with pytest.raises(ModelError, match="nowhere.onnx"):
+        detector.bring("activate")
+
+
+def test_one_node_of_a_composed_robot_is_managed_alone(graph, real_models, tmp_path):
+    robot = robot_of(graph, tmp_path, source="")
+    robot.start()
+    graph.spin(*robot.nodes)
+    assert graph.bring("/robot1/detector", "deactivate")
+    assert graph.state("/robot1/detector") == "inactive" and graph.state("/robot1/embedder") == "active"
+    assert robot.head.models.loaded, "the embedder still needs them"
+    robot.detector.on_frame(a_frame(1))
+    assert robot.history.history.find_frame("front", a_frame(1).stamp_ns, 0), "the history keeps frames nobody looks at"
+
+
+def test_the_head_takes_the_whole_robot_along(graph, real_models, tmp_path):
+    from facetrack_ros import srv
+
+    robot = robot_of(graph, tmp_path, source="")
+    robot.start()
+    graph.spin(*robot.nodes)
+    robot.detector.on_frame(a_frame(1))
+    session = weakref.ref(robot.detector._pipeline._persons._session._session)
+    assert graph.bring("/robot1/robot", "deactivate")
+    gc.collect()
+    assert session() is None
+    assert {node.state for node in robot.nodes} == {"inactive"}
+    robot.detector.on_frame(a_frame(2))
+    assert robot.history.history.newest_ns == a_frame(1).stamp_ns, "an inactive history keeps what it has, and no more"
+    answer = graph.call(srv.FaceSearch, "/robot1/face_search", picture_question())
+    assert "inactive" in answer.message and "ros2 lifecycle set /robot1/search activate" in answer.message
+    assert graph.bring("/robot1/robot", "activate")
+    assert {node.state for node in robot.nodes} == {"active"}
+    answer = graph.call(srv.FaceSearch, "/robot1/face_search", picture_question())
+    assert "inactive" not in answer.message and "face" in answer.message
+
+
+def test_a_robot_whose_camera_does_not_open_is_inactive_as_a_whole(graph, real_models, tmp_path):
+    robot = robot_of(graph, tmp_path, source=tmp_path / "nothing.mp4", autostart=False)
+    robot.start()
+    graph.spin(*robot.nodes)
+    assert graph.bring("/robot1/robot", "configure")
+    assert not graph.bring("/robot1/robot", "activate")
+    assert "active" not in {node.state for node in robot.nodes} and not robot.head.models.loaded
+
+
+def test_an_inactive_history_still_answers_and_a_cleaned_up_one_lets_go_of_its_files(graph, real_models, tmp_path):
+    from facetrack_ros import srv
+
+    robot = robot_of(graph, tmp_path, source="")
+    robot.start()
+    graph.spin(*robot.nodes)
+    assert graph.bring("/robot1/history", "deactivate")
+    request = srv.FaceSearch.Request(embedding=[1.0, *[0.0] * 127], model_id=robot.head.models.contract.id)
+    answer = graph.call(srv.FaceSearch, "/robot1/face_search", request)
+    assert [(line.robot_id, line.status) for line in answer.robots] == [("robot1", "answered")], answer.message
+    assert graph.bring("/robot1/history", "cleanup")
+    assert robot.history.history is None
+    assert graph.bring("/robot1/history", "configure") and graph.bring("/robot1/history", "activate")
+    assert robot.history.history is not None, "the same folder opens again"
+
+
+def test_the_states_are_told_in_sentences(processes, tmp_path):
+    """From outside, as ros2 lifecycle does it."""
+    node = processes.node("overlay", "-r", "__ns:=/robot1", "-p", "autostart:=false")
+    node.wait_until(lambda said: "overlay waits to be configured: ros2 lifecycle set /robot1/overlay configure" in said, "waits")
+    assert node.interrupt() == 0, node.said()
+
+
+def test_a_camera_without_a_source_beside_one_with_is_listened_to(graph, tmp_path):
+    from facetrack_ros.nodes.robot_node import Robot, RobotNode
+
+    graph.start()
+    config = Config({"data_dir": str(tmp_path / "data"), "autostart": False})
+    robot = Robot(RobotNode(sources=("front=clip.mp4",), robot_id="robot1", cameras=("front", "rear"), config=config), config)
+    graph.spin(*robot.nodes)
+    heard = {subscription.topic_name for subscription in robot.detector.subscriptions}
+    assert "/robot1/rear/image/compressed" in heard and "/robot1/front/image/compressed" not in heard

@@ -1,0 +1,153 @@
+"""What a search says of robots that restart, share a name, or send nonsense; over DDS, all nodes in this process."""
+
+import time
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from facetrack_ros import msg
+from facetrack_ros.config import Config
+from facetrack_ros.nodes.asker import Asker
+from facetrack_ros.nodes.conversion import floats, to_duration
+from facetrack_ros.nodes.history_node import HistoryNode
+from facetrack_ros.nodes.member import ANSWERS, RELIABLE, ROSTER_LINE
+from facetrack_ros.nodes.search_node import SearchNode
+from facetrack_ros.srv import FaceSearch
+
+MODEL = "mobilefacenet_foamliu"
+DIMENSION = 128
+
+
+@pytest.fixture
+def mesh(monkeypatch, domain, tmp_path):
+    """An asker, the search and history node of robot1, and a way to add history nodes of others."""
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    with Asker("robot1") as asker:
+        here = Mesh(asker, tmp_path)
+        here.search = here.add(SearchNode, "robot1")
+        here.add(HistoryNode, "robot1")
+        yield here
+        for node in here.nodes:
+            node.close()
+
+
+class Mesh:
+    def __init__(self, asker, folder):
+        self.asker, self.folder, self.nodes = asker, folder, []
+
+    def add(self, kind, robot):
+        named = {"subscribe": False} if kind is HistoryNode else {}
+        node = kind(robot_id=robot, cameras=("front",), config=Config({"data_dir": str(self.folder)}), **named)
+        self.nodes.append(node)
+        self.asker.node.executor.add_node(node)
+        return node
+
+    def ask(self, timeout_s=10.0, robots=()):
+        face = np.eye(DIMENSION, dtype=np.float32)[0]
+        response, _ = self.asker.ask(FaceSearch.Request(embedding=floats(face), model_id=MODEL, robots=list(robots),
+                                                        timeout=to_duration(round(timeout_s * 1e9))), timeout_s)
+        return {line.robot_id: line for line in response.robots}
+
+    def ask_until(self, condition, timeout_s=10.0):
+        deadline = time.monotonic() + 30.0
+        while not condition(lines := self.ask(timeout_s)):
+            assert time.monotonic() < deadline, lines
+            time.sleep(0.05)
+        return lines
+
+    @contextmanager
+    def pretender(self, robot, answer=None, instance_id="pretender"):
+        """A robot that stands in the roster and answers as it is told: a message, or none."""
+        node = self.asker.node
+        lines = node.create_publisher(msg.HistoryStatus, "/facetrack/roster", ROSTER_LINE)
+        results = node.create_publisher(msg.FaceSearchResult, "/facetrack/search/result", ANSWERS)
+        heard = []
+
+        def on_request(request):
+            heard.append(request)
+            for result in answer(request) if answer else ():
+                results.publish(result)
+
+        requests = node.create_subscription(msg.FaceSearchRequest, "/facetrack/search/request", on_request, RELIABLE)
+        line = msg.HistoryStatus(robot_id=robot, instance_id=instance_id, model_id=MODEL)
+        timer = node.create_timer(0.2, lambda: lines.publish(line))
+        yield heard
+        for destroy, what in ((node.destroy_timer, timer), (node.destroy_subscription, requests),
+                              (node.destroy_publisher, lines), (node.destroy_publisher, results)):
+            destroy(what)
+
+
+def answered(request, robot, similarity=0.9, whose=None):
+    return msg.FaceSearchResult(
+        search_id=request.search_id, model_id=MODEL,
+        robot=msg.RobotAnswer(robot_id=robot, status="answered", matches=1, sightings=1),
+        matches=[msg.FaceMatch(robot_id=whose or robot, camera_id="front", similarity=similarity)])
+
+
+def test_two_robots_with_one_name_are_told_in_the_answer_and_to_who_asks_for_the_roster(mesh):
+    for _ in range(2):
+        mesh.add(HistoryNode, "robot2")
+    lines = mesh.ask_until(lambda lines: "robot2" in lines and "2 robots call themselves robot2" in lines["robot2"].error)
+    assert lines["robot2"].status == "answered" and lines["robot1"].error == ""
+    assert {entry.robot_id: entry.claims for entry in mesh.asker.entries()} == {"robot1": 1, "robot2": 2}
+
+
+def test_a_robot_started_again_while_it_is_asked_costs_no_deadline(mesh):
+    node = mesh.asker.node
+    successor = node.create_publisher(msg.HistoryStatus, "/facetrack/roster", ROSTER_LINE)
+
+    def start_again(request):
+        if request.robots == ["robot2"]:  # asked a second time
+            successor.publish(msg.HistoryStatus(robot_id="robot2", instance_id="successor", model_id=MODEL))
+
+    with mesh.pretender("robot2"):
+        mesh.ask_until(lambda lines: "robot2" in lines, timeout_s=0.3)
+        node.create_subscription(msg.FaceSearchRequest, "/facetrack/search/request", start_again, RELIABLE)
+        lines = mesh.ask(timeout_s=60.0)
+    assert lines["robot2"].status == "left" and "started again" in lines["robot2"].error
+
+
+def test_an_answer_that_was_lost_is_asked_for_again_and_counts_once(mesh):
+    def second_time(request):
+        return [answered(request, "robot2")] * 3 if request.robots == ["robot2"] else ()
+
+    with mesh.pretender("robot2", second_time):
+        lines = mesh.ask_until(lambda lines: "robot2" in lines and lines["robot2"].status == "answered")
+    assert set(lines) == {"robot1", "robot2"} and lines["robot2"].matches == 1
+
+
+def test_a_robot_searches_once_and_sends_the_same_answer_again(mesh):
+    heard = []
+    mesh.asker.node.create_subscription(msg.FaceSearchResult, "/facetrack/search/result", heard.append, ANSWERS)
+    requests = mesh.asker.node.create_publisher(msg.FaceSearchRequest, "/facetrack/search/request", RELIABLE)
+    request = msg.FaceSearchRequest(search_id="s1", model_id=MODEL, embedding=np.eye(DIMENSION, dtype=np.float32)[0])
+    deadline = time.monotonic() + 30.0
+    while len(heard) < 3:
+        assert time.monotonic() < deadline
+        requests.publish(request)
+        time.sleep(0.1)
+    assert len({(result.search_id, result.robot.elapsed_ms) for result in heard}) == 1
+
+
+def test_nonsense_is_the_robots_error_and_strangers_messages_are_dropped(mesh):
+    def nonsense(request):
+        yield msg.FaceSearchResult(search_id="never asked")
+        yield msg.FaceSearchResult(search_id=request.search_id)  # of nobody
+        yield answered(request, "robot2", similarity=float("nan"))
+
+    with mesh.pretender("robot2", nonsense), mesh.pretender("", instance_id="nameless"):
+        lines = mesh.ask_until(lambda lines: "robot2" in lines)
+    assert lines["robot2"].status == "error" and "a similarity of nan" in lines["robot2"].error
+    assert set(lines) == {"robot1", "robot2"} and lines["robot1"].status == "answered"
+
+
+def test_a_goodbye_while_a_robot_is_asked_ends_the_waiting(mesh):
+    other = mesh.add(HistoryNode, "robot2")
+    mesh.ask_until(lambda lines: "robot2" in lines and lines["robot2"].status == "answered")
+    mesh.nodes.remove(other)
+    other.close()
+    other.destroy_node()
+    lines = mesh.ask_until(lambda lines: lines["robot2"].status == "left")
+    assert lines["robot1"].status == "answered"

@@ -1,0 +1,142 @@
+"""Every parameter is described, has its range, changes at run time or says why not; a wrong one is named with its file."""
+
+import sys
+
+import pytest
+
+from facetrack_ros.config import NODE_OPTIONS, OPTIONS, Config
+from facetrack_ros.errors import ConfigError
+
+BY_NAME = {option.name: option for option in (*OPTIONS, *NODE_OPTIONS)}
+OF_ROS = ("use_sim_time", "start_type_description_service")
+
+
+@pytest.fixture
+def robot(graph, tmp_path):
+    """A robot that waits to be configured: no models are needed to be asked for parameters."""
+    from facetrack_ros.nodes.robot_node import Robot, RobotNode
+
+    graph.start()
+    config = Config({"data_dir": str(tmp_path / "data"), "autostart": False})
+    robot = Robot(RobotNode(sources=("front=clip.mp4",), robot_id="robot1", cameras=("front",), config=config), config)
+    graph.spin(*robot.nodes)
+    return robot
+
+
+def test_every_parameter_of_every_node_is_described_as_it_is_defined(graph, robot):
+    seen = set()
+    for node in robot.nodes:
+        for name, descriptor in graph.described(node.get_fully_qualified_name()).items():
+            if name in OF_ROS:
+                continue
+            option = BY_NAME[name]
+            seen.add(name)
+            assert descriptor.description == option.description
+            assert descriptor.read_only != option.live
+            ranges = [*descriptor.integer_range, *descriptor.floating_point_range]
+            bounds = [] if option.minimum is None else [(option.minimum, option.maximum)]
+            assert [(each.from_value, each.to_value) for each in ranges] == bounds, name
+            assert all(word in descriptor.additional_constraints for word in option.choices)
+    assert seen == set(BY_NAME) - set(OF_ROS)
+
+
+def test_whoever_may_be_changed_is_and_the_rest_says_why_not(graph, robot):
+    for node in robot.nodes:
+        name = node.get_fully_qualified_name()
+        for option in node.options():
+            value = {bool: lambda: not node.settings[option.name], int: lambda: int(option.maximum), float: lambda: float(option.maximum),
+                     str: lambda: "other"}[type(option.default)]()
+            reason = graph.set(name, option.name, value)
+            if option.live and option.name not in node._set_on:
+                assert reason is None and node.settings[option.name] == value, (name, option.name, reason)
+            else:
+                assert reason and option.name in reason and node.settings[option.name] != value, (name, option.name)
+
+
+def test_a_value_out_of_range_is_turned_down_and_the_old_one_stays(graph, robot):
+    assert "range" in graph.set("/robot1/tracker", "tracking.exit_after_s", 0.0)
+    assert "type" in graph.set("/robot1/tracker", "tracking.exit_after_s", "soon")
+    assert robot.tracker.settings["tracking.exit_after_s"] == 2.0
+
+
+def test_a_threshold_the_process_shares_is_changed_on_one_node(graph, robot):
+    assert "/robot1/detector" in graph.set("/robot1/robot", "detector.min_score", 0.6)
+    assert "/robot1/embedder" in graph.set("/robot1/search", "faces.min_width_px", 40)
+    assert graph.set("/robot1/detector", "detector.min_score", 0.6) is None
+
+
+def test_changes_reach_what_works_by_them(graph, robot, real_models):
+    robot.head.bring("configure")
+    for node in (robot.detector, robot.embedder, robot.tracker, robot.history):
+        node.bring("configure")
+        node.bring("activate")
+    frames, pipeline = robot.history.history, robot.head.models.take("test")
+    assert graph.set("/robot1/history", "frame_history.memory_buffer_size", 7) is None
+    assert graph.set("/robot1/history", "frame_history.max_disk_frames", 70) is None
+    assert graph.set("/robot1/history", "frame_history.pre_roll_s", 1.5) is None
+    assert graph.set("/robot1/detector", "detector.min_score", 0.9) is None
+    assert graph.set("/robot1/embedder", "faces.min_width_px", 80) is None
+    assert graph.set("/robot1/embedder", "battery.stop_faces_below", 0.5) is None
+    assert graph.set("/robot1/tracker", "tracking.exit_after_s", 9.0) is None
+    robot.tracker._worker.drain()
+    assert frames.ring("front").capacity == 7
+    assert frames.recorder.archive.limits.frames == 70 and frames.recorder.settings.before_ns == 1_500_000_000
+    assert pipeline.person_score == 0.9 and pipeline.min_face_px == 80
+    assert robot.tracker._people.settings.exit_after_ns == 9_000_000_000
+    assert robot.embedder._brake.update(0.4) and robot.embedder._brake.braking
+
+
+def node_given(graph, monkeypatch, *arguments):
+    from facetrack_ros.nodes.overlay_node import OverlayNode
+
+    monkeypatch.setattr(sys, "argv", ["overlay", "--ros-args", *map(str, arguments)])
+    graph.start(*arguments)
+    node = OverlayNode(robot_id="robot1")
+    try:
+        node.start_up()
+        return dict(node.settings.items())
+    finally:
+        node.end()
+
+
+@pytest.mark.parametrize("below, told", [
+    ("camera: {jpg_quality: 80}", ("camera.jpg_quality", "is camera.jpeg_quality meant?", "jpeg_quality, loop")),
+    ("camera: {jpeg_quality: fine}", ("camera.jpeg_quality", "whole number from 1 to 100", "'fine'")),
+    ("camera: {jpeg_quality: 200}", ("camera.jpeg_quality", "from 1 to 100")),
+    ("mesh: 3", ("mesh", "text")),
+    ("trackng: {exit_after_s: 3.0}", ("trackng.exit_after_s", "tracking.exit_after_s")),
+])
+def test_a_wrong_key_or_type_of_a_parameter_file_is_told_with_the_file(graph, monkeypatch, tmp_path, below, told):
+    file = tmp_path / "wrong.yaml"
+    file.write_text(f"/**:\n  ros__parameters:\n    {below}\n")
+    with pytest.raises(ConfigError) as error:
+        node_given(graph, monkeypatch, "--params-file", file)
+    for word in (str(file), *told):
+        assert word in str(error.value)
+
+
+def test_a_wrong_key_of_the_command_line_is_told_too(graph, monkeypatch):
+    with pytest.raises(ConfigError, match="-p camera.jpg_quality"):
+        node_given(graph, monkeypatch, "-p", "camera.jpg_quality:=80")
+
+
+def test_keys_of_other_nodes_and_whole_numbers_for_numbers_are_no_mistakes(graph, monkeypatch, tmp_path):
+    file = tmp_path / "good.yaml"
+    file.write_text("/**:\n  ros__parameters:\n    tracking: {exit_after_s: 3}\n    use_sim_time: true\n"
+                    "    camera: {jpeg_quality: 71}\n/robot2/history:\n  ros__parameters: {anything: 1}\n")
+    assert node_given(graph, monkeypatch, "--params-file", file)["camera.jpeg_quality"] == 71
+
+
+def test_a_file_that_ros_cannot_read_is_one_sentence(graph, tmp_path):
+    file = tmp_path / "broken.yaml"
+    file.write_text("/**:\n  tracking: {exit_after_s: 3}\n")
+    with pytest.raises(ConfigError, match="broken.yaml"):
+        graph.start("--params-file", file)
+
+
+def test_a_node_with_a_wrong_file_ends_with_a_sentence(processes, tmp_path):
+    file = tmp_path / "wrong.yaml"
+    file.write_text("/**:\n  ros__parameters:\n    camera: {jpg_quality: 80}\n")
+    node = processes.node("overlay", "-r", "__ns:=/robot1", "--params-file", file)
+    assert node.popen.wait(60) == 2
+    assert f"facetrack: {file}: unknown setting camera.jpg_quality" in node.said() and "Traceback" not in node.said()

@@ -1,0 +1,38 @@
+"""Between the frames that the detector looks at, people are shown where they should be by now."""
+
+import numpy as np
+
+from facetrack_ros.tracking.between_frames import LONGEST_NS, BetweenFrames
+from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.vision.face import Face
+
+SECOND_NS = 1_000_000_000
+
+
+def track(track_id, x, state=TrackState.TRACKING):
+    face = Face(np.zeros(4, np.float32), np.zeros((5, 2), np.float32), 0.9, 0.5)
+    return Track(track_id, "p_1", state, np.array([x, 0, x + 50, 100], np.float32), 0.9, face)
+
+
+def walked(state=TrackState.TRACKING):
+    between = BetweenFrames()
+    between.know(1 * SECOND_NS, (track("t1", 100),))
+    between.know(2 * SECOND_NS, (track("t1", 140, state), track("t2", 300)))
+    return between
+
+
+def test_who_walks_is_carried_on_and_whose_speed_is_unknown_stays():
+    first, second = walked().at(2 * SECOND_NS + SECOND_NS // 4)
+    assert first.bbox.tolist() == [150, 0, 200, 100] and second.bbox.tolist() == [300, 0, 350, 100]
+    assert first.bbox.dtype == np.float32 and first.face is None
+
+
+def test_nobody_is_carried_on_for_ever_or_back():
+    between = walked()
+    assert between.at(60 * SECOND_NS)[0].bbox[0] == between.at(2 * SECOND_NS + LONGEST_NS)[0].bbox[0] == 180
+    assert between.at(0)[0].bbox[0] == 140
+
+
+def test_who_is_lost_stays_where_they_were_and_who_has_gone_is_not_shown():
+    assert walked(TrackState.LOST).at(3 * SECOND_NS)[0].bbox[0] == 140
+    assert [each.track_id for each in walked(TrackState.IDLE).at(3 * SECOND_NS)] == ["t2"]
