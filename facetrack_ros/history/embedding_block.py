@@ -159,6 +159,9 @@ class EmbeddingBlock:
         few = self.vectors is not None and wanted * self.vectors.shape[1] <= _FEW_NUMBERS
         if few or count >= MOST_LOOKED_AT or coded <= low:
             return Look(*self._compare(vector, low, high, mask), *_NONE, 0.0, True)
+        if wanted < self.count // 4:
+            # Of few rows the best stand out less: a second look would cost more than a deep first one.
+            count = max(count, wanted // 24)
         rows, similarity = self._compare(vector, coded, high, None if mask is None else mask[coded - low:])
         found, rough = self._codes.nearest(scan, min(count, coded - low), slice(low, coded), bound,
                                            None if mask is None else mask[:coded - low])
