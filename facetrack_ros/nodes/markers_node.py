@@ -58,8 +58,9 @@ class MarkersNode(RobotMember):
     def _on_tracks(self, message: msg.Tracks) -> None:
         camera = message.camera_id
         if camera not in self._lenses:
-            self.get_logger().info(f"no CameraInfo of {camera} on {self.given_topic('markers.camera_info', camera)}: its people "
-                                   "are not placed", throttle_duration_sec=60.0)
+            topic = self.given_topic("markers.camera_info", camera)
+            self.get_logger().info(f"no CameraInfo of {camera} on {topic}: its people are not placed",
+                                   throttle_duration_sec=60.0)
             return
         if not self._outputs[camera].get_subscription_count():
             return
