@@ -38,7 +38,7 @@ class DetectorNode(RobotMember):
         self._health = StageHealth(self, self.cameras, "detector", "detection",
                                    lambda camera: self._images.problem(camera) if self._images is not None else "", clocks=True)
         self._images = ImageInput(self, self.cameras, self.settings, self.on_frame, encode=True,
-                                  refused=self._health.failed) if subscribe else None
+                                  refused=self._health.failed, lost=self._health.lost) if subscribe else None
         self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
 
     def on_frame(self, frame: Frame) -> None:

@@ -49,12 +49,13 @@ class HistoryNode(RobotMember):
         self.create_subscription(msg.FaceSearchRequest, self.mesh_topic("search/request"),
                                  lambda message: self._worker.put("", (self._answer, message)), RELIABLE)
         self.create_subscription(msg.HistoryStatus, self.mesh_topic("roster"), self._on_status, ROSTER)
-        steady_timer(self, 1.0, self._tell_status)
+        self._status_timer = steady_timer(self, 1.0, self._tell_status)
         self._frame_services = FrameServices(self, lambda: self.history, self.settings["frame_history.save_on_alert"])
         frames = StageHealth(self, self.cameras, "history", clocks=True,
                              problem=lambda camera: self._images.problem(camera) if self._images is not None else "")
         self._frames_health, self._health = frames, HistoryHealth(frames, self.robot_folder())
-        self._images = ImageInput(self, self.cameras, self.settings, self.on_frame, refused=frames.failed) if subscribe else None
+        self._images = ImageInput(self, self.cameras, self.settings, self.on_frame, refused=frames.failed,
+                                  lost=frames.lost) if subscribe else None
         if subscribe:
             self.create_subscription(msg.PersonEvent, self.robot_topic("events"),
                                      lambda message: self.on_event(conversion.event_from_message(message)), RELIABLE)
@@ -159,6 +160,8 @@ class HistoryNode(RobotMember):
 
     def close(self) -> None:
         """Write what is left, leave the roster, close the files."""
+        self._status_timer.cancel()
+        self._diagnostics.close()
         if self._images is not None:
             self._images.close()
         self._worker.close()
