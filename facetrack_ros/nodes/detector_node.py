@@ -70,7 +70,7 @@ class DetectorNode(RobotMember):
         self._health = StageHealth(self, self.cameras, "detector", "detection", lambda camera: self._images.problem(camera),
                                    clocks=True)
         self._images = ImageInput(self, self.cameras if subscribe is None else subscribe, self.settings, self.on_frame,
-                                  encode=True, refused=self._health.failed)
+                                  encode=True, refused=self._health.failed, lost=self._health.lost)
         self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
 
     def activate(self) -> None:
