@@ -5,8 +5,11 @@
 
 ``search`` fills an index with faces of a tenth as many people as there are sightings (each face its person's and noise, in
 random order), asks for the best 20 and takes all times in turns in one run: medians. "reading the codes once" reads as many
-bytes as there are one-byte codes, with two threads. ``open`` writes a history file of as many sightings and opens it in a
-process of its own, the file being in the system's cache. Memory is the growth of that process's resident set, what FAISS itself takes not counted.
+bytes as there are one-byte codes, with two threads; the ratio is the median of the rounds' own. Blocks are frozen, as all but
+the last of a history are: codes in memory, vectors in files in the system's cache. ``open`` writes a history of as many
+sightings, opens it once without blocks on disk and waits until they are written, and then opens it from them, each in a process of its own
+and the files in the system's cache. Memory is the growth of that process's resident set, what FAISS itself takes not counted;
+nothing is mapped, so that what lies in the system's cache is not in it.
 """
 
 import argparse
@@ -22,7 +25,10 @@ from pathlib import Path
 
 import numpy as np
 
+from facetrack_ros.history.block_file import BlockFile, write_block
+from facetrack_ros.history.embedding_block import ROWS, EmbeddingBlock
 from facetrack_ros.history.embedding_index import EmbeddingIndex
+from facetrack_ros.history.index_columns import IndexColumns
 from facetrack_ros.history.sighting import Sighting
 from facetrack_ros.history.sightings import SightingStore
 from facetrack_ros.vision.contract import ModelContract
@@ -50,13 +56,17 @@ def search(arguments: argparse.Namespace) -> dict:
     count, dimension = arguments.sightings, arguments.dimension
     chance = np.random.default_rng(1)
     people = unit(chance.standard_normal((max(count // 10, 1), dimension), np.float32))
-    index = EmbeddingIndex(dimension)
-    for start in range(0, count, BATCH):
-        n = min(BATCH, count - start)
-        stamps = np.arange(start, start + n) * STEP_NS
-        index.extend(np.arange(start, start + n), ["front"] * n, [f"t{i}" for i in range(start, start + n)], stamps, stamps,
-                     faces(chance, people, n))
-    matrix = np.concatenate([block.vectors[:block.count] for block in index.blocks])
+    index, matrix = EmbeddingIndex(dimension), np.empty((count, dimension), np.float32)
+    folder = tempfile.TemporaryDirectory(dir=arguments.folder)
+    for start in range(0, count, ROWS):
+        n = min(ROWS, count - start)
+        matrix[start:start + n] = faces(chance, people, n)
+        stamps, columns, path = np.arange(start, start + n) * STEP_NS, IndexColumns(), Path(folder.name) / str(start)
+        columns.extend(list(range(start, start + n)), ["front"] * n, [f"t{i}" for i in range(start, start + n)], stamps, stamps)
+        write_block(path, "", start - 1, columns, matrix[start:start + n])
+        file = BlockFile(path)
+        columns, codes = file.read()
+        index.extend_frozen(EmbeddingBlock.stored(codes, int(stamps[0]), int(stamps[-1]), file.vectors, lambda: None), columns)
     queries = faces(chance, people, arguments.rounds)
     pool = ThreadPoolExecutor(2)
     halves = np.array_split(np.frombuffer(chance.bytes(count * dimension // 8 * 8), np.int64), 2)
@@ -98,8 +108,9 @@ def search(arguments: argparse.Namespace) -> dict:
         right += len(set(answers["this index, best 20 of all"].tolist()) & set(answers["numpy float32"].tolist()))
     found = {"sightings": count, "dimension": dimension}
     found.update({f"{name}, ms": round(float(np.median(times)) * 1e3, 3) for name, times in took.items()})
-    found["best 20 of all / reading the codes once"] = round(
-        float(np.median(took["this index, best 20 of all"]) / np.median(took["reading the codes once"])), 3)
+    found["best 20 of all / reading the codes once"] = round(float(np.median(
+        np.divide(took["this index, best 20 of all"], took["reading the codes once"]))), 3)
+    found["load"] = round(os.getloadavg()[0], 1)
     found["recall of the best 20"] = right / (BEST * len(queries))
 
     # Appends at 100 a second: rounds with and without in turns, since the machine's own pace changes.
@@ -151,10 +162,13 @@ EmbeddingIndex(8).extend(range(70_000), ["a"] * 70_000, [""] * 70_000, range(70_
 before = resident()
 started, cpu = time.perf_counter(), time.process_time()
 store = SightingStore(sys.argv[1], model, "robot1")
-took, cpu = time.perf_counter() - started, time.process_time() - cpu
+took, cpu, grown = time.perf_counter() - started, time.process_time() - cpu, resident() - before
+store.wait_for_index()
 print(json.dumps({"sightings": store.count, "opening, seconds": round(took, 3), "opening, CPU seconds": round(cpu, 3),
-                  "memory a sighting, bytes": round((resident() - before) / store.count, 1),
-                  "memory / embedding as stored": round((resident() - before) / store.count / (4 * model.dimension), 3)}))
+                  "memory a sighting, bytes": round(grown / store.count, 1),
+                  "memory / embedding as stored": round(grown / store.count / (4 * model.dimension), 3),
+                  "files of the index, bytes a sighting": round(store.index_bytes() / store.count, 1)}))
+store.close()
 """
 
 
@@ -177,8 +191,8 @@ def open_(arguments: argparse.Namespace) -> dict:
         size = sum(file.stat().st_size for file in Path(folder).iterdir())
         program = OPENER.replace("benchmarks_search_memory", Path(__file__).stem)
         runs = []
-        for _ in range(3):
-            for file in Path(folder).iterdir():  # from the system's cache: the disk's own speed is not what is measured
+        for _ in range(4):
+            for file in filter(Path.is_file, Path(folder).rglob("*")):  # from the system's cache: the disk's own speed is not what is measured
                 with file.open("rb") as stream:
                     while stream.read(1 << 24):
                         pass
@@ -186,7 +200,8 @@ def open_(arguments: argparse.Namespace) -> dict:
                                   env={**os.environ, "PYTHONPATH": os.pathsep.join(
                                       [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])}, check=True)
             runs.append(json.loads(done.stdout))
-    return {"dimension": dimension, "file, bytes a sighting": round(size / count, 1), "writing, seconds": round(wrote, 1),
+    first = {f"{name}, without blocks": value for name, value in runs.pop(0).items() if "opening" in name or "memory" in name}
+    return {"dimension": dimension, "load": round(os.getloadavg()[0], 1), **first, "file, bytes a sighting": round(size / count, 1), "writing, seconds": round(wrote, 1),
             **sorted(runs, key=lambda run: run["opening, seconds"])[1]}
 
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "enroll": "people with names, from pictures with one face each",
     "persons": "who is known under which ids; join two, or part them again",
     "clip": "save what a robot saw: a recording, pictures, a film, with or without boxes",
+    "reindex": "the faces of stored frames by another model, with who they were",
     "bag": "clips as a rosbag2 recording, to play to robots",
     "prune": "delete stored frames that are beyond the limits, also where the robot would not dare to",
     "events": "who came and went, from the event logs",

@@ -11,11 +11,10 @@ from facetrack_ros.history.event_message import event_stamp_ns
 from facetrack_ros.history.folders import RobotFolder
 from facetrack_ros.history.frame_archive import FrameArchive
 from facetrack_ros.history.kept_contract import kept_contract
-from facetrack_ros.history.message_types import TRACKS
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sighting import Sighting
 from facetrack_ros.history.sightings import SightingStore
-from facetrack_ros.history.track_message import read_tracks
+from facetrack_ros.history.stored_tracks import stored_tracks
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.frame import Frame
 
@@ -48,7 +47,7 @@ class LiveSource:
         recorder = self._history.recorder
         if recorder is None:
             return {}
-        return {**_stored_tracks(recorder.archive, camera_id, start_ns, end_ns),
+        return {**stored_tracks(recorder.archive, camera_id, start_ns, end_ns),
                 **recorder.tracks_held(camera_id, start_ns, end_ns)}
 
     def events(self, start_ns: int, end_ns: int) -> "list[dict]":
@@ -105,7 +104,7 @@ class StoredSource:
 
     def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> "dict[int, tuple[Track, ...]]":
         """By stamp, who was followed."""
-        return _stored_tracks(self.archive, camera_id, start_ns, end_ns)
+        return stored_tracks(self.archive, camera_id, start_ns, end_ns)
 
     def events(self, start_ns: int, end_ns: int) -> "list[dict]":
         """Events of that time."""
@@ -124,17 +123,6 @@ class StoredSource:
         """A person's best sighting."""
         found = [store.best_of_person(person_id) for store in self._stores]
         return max((one for one in found if one is not None), default=None, key=lambda one: one.quality)
-
-
-def _stored_tracks(archive: FrameArchive, camera_id: str, start_ns: int, end_ns: int) -> "dict[int, tuple[Track, ...]]":
-    found = {}
-    for _, _, message in archive.messages(TRACKS, camera_id, start_ns, end_ns):
-        try:
-            stamp, tracks = read_tracks(message)
-        except ValueError:
-            continue  # boxes of one frame; the archive tells of damage
-        found[stamp] = tracks
-    return found
 
 
 def _events(path: Path, start_ns: int, end_ns: int) -> "list[dict]":

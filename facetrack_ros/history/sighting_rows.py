@@ -79,6 +79,11 @@ class SightingRows:
         return np.array([row for row, in self._database.rows(f"SELECT id FROM sightings WHERE {_WITHIN}",
                                                              (camera_id, start_ns, end_ns))], np.int64)
 
+    def stamps(self, camera_id: str) -> np.ndarray:
+        """``(n,)`` int64: the stamps of a camera's best faces."""
+        return np.array([stamp for stamp, in self._database.rows("SELECT stamp_ns FROM sightings WHERE camera_id = ?",
+                                                                 (camera_id,))], np.int64)
+
     def fetch(self, ids: "list[int]") -> "list[Sighting]":
         """The sightings of these ids, in that order."""
         found = {}

@@ -255,6 +255,11 @@ class SightingStore:
             mine = self._index.rows_of(camera_id)
             return first[mine].copy(), last[mine].copy()
 
+    def stamps_of_faces(self, camera_id: str) -> np.ndarray:
+        """``(n,)`` int64: the stamps of the frames that a camera's sightings are of, in no order."""
+        with self._lock:
+            return self._rows.stamps(camera_id)
+
     def note_looked_again(self, camera_id: str, stamp_ns: int, faces: int) -> None:
         """A stored frame was looked at again, and so many faces in it were added."""
         with self._changing():

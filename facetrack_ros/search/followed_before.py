@@ -1,0 +1,53 @@
+"""Who was followed in stored frames, as far as tracks and the sightings of other models tell."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from facetrack_ros.history.frame_archive import FrameArchive
+from facetrack_ros.history.sightings import SightingStore
+from facetrack_ros.history.stored_tracks import stored_tracks
+from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.vision.frame import Frame
+
+
+class FollowedBefore:
+    """A robot's stored frames, to be looked at again by another model.
+
+    :param others: the stores of sightings of the models that looked before.
+    """
+
+    def __init__(self, archive: FrameArchive, robot_id: str, others: "Sequence[SightingStore]") -> None:
+        self.robot_id = robot_id
+        self._archive = archive
+        self._others = others
+        self._persons: "dict[str, str]" = {}
+
+    def cameras(self) -> "tuple[str, ...]":
+        """Those that have frames on disk."""
+        return self._archive.cameras()
+
+    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> "list[int]":
+        """Stamps of the frames between two stamps."""
+        return self._archive.stamps(camera_id, start_ns, end_ns)
+
+    def frames(self, camera_id: str, start_ns: int, end_ns: int) -> "Iterator[Frame]":
+        """The frames between two stamps."""
+        return self._archive.between(camera_id, start_ns, end_ns)
+
+    def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> "dict[int, tuple[Track, ...]]":
+        """By stamp, who was followed, with the persons as they became known later."""
+        found = {stamp: list(tracks) for stamp, tracks in stored_tracks(self._archive, camera_id, start_ns, end_ns).items()}
+        for store in self._others:
+            for seen in store.between(camera_id, start_ns, end_ns):
+                known = found.setdefault(seen.stamp_ns, [])
+                if seen.track_id and all(track.track_id != seen.track_id for track in known):
+                    known.append(Track(seen.track_id, seen.person_id, TrackState.TRACKING, seen.bbox, 1.0))
+        return {stamp: tuple(replace(track, person_id=self._person(track)) for track in tracks)
+                for stamp, tracks in found.items()}
+
+    def _person(self, track: Track) -> str:
+        """A track's first frames were stored before it was known whose it is."""
+        if track.track_id not in self._persons:
+            names = [seen.person_id for store in self._others for seen in store.of_track(track.track_id)]
+            self._persons[track.track_id] = next(filter(None, names), "")
+        return self._persons[track.track_id] or track.person_id
