@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history import image_message
+from facetrack_ros.history import image_message, video_message
 from facetrack_ros.history.archive_disk import storing
 from facetrack_ros.history.complaints import Complaints
 from facetrack_ros.history.frame_finder import FrameFinder
@@ -16,6 +16,7 @@ from facetrack_ros.history.retention import Limits
 from facetrack_ros.history.segment_catalog import SegmentCatalog
 from facetrack_ros.history.segment_format import Channel
 from facetrack_ros.history.segment_pruning import SegmentPruner
+from facetrack_ros.history.video_coder import VideoCoder
 from facetrack_ros.vision.frame import Frame
 
 _PNG = b"\x89PNG"
@@ -69,9 +70,10 @@ class FrameArchive:
         """What is stored at this moment, of a robot that is switched off or running."""
         return cls(directory, robot_id, readonly=True)
 
-    def append(self, frame: Frame) -> bool:
+    def append(self, frame: Frame, coder: "VideoCoder | None" = None) -> bool:
         """Store a frame as it came. One of a stamp that is stored already is the same picture sent twice.
 
+        :param coder: makes H.264 of it instead, where it can.
         :returns: whether it was new.
         :raises StoreError: its stamp is none a message can hold, or the disk does not take it.
         """
@@ -81,11 +83,13 @@ class FrameArchive:
         with self._lock:
             if self._has(frame.camera_id, frame.stamp_ns):
                 return False
-            format = "png" if frame.jpeg.startswith(_PNG) else "jpeg"
-            head = image_message.image_head(frame.stamp_ns, frame.frame_id or frame.camera_id, format, len(frame.jpeg))
-            channel = Channel(f"/{self.robot_id}/{frame.camera_id}/image/compressed", image_message.TYPE,
-                              image_message.DEFINITION, frame.camera_id)
-            self._append(channel, frame.number, frame.stamp_ns, (head, frame.jpeg))
+            needs_key = self._needs_key(frame)
+        video = coder.encode(frame, needs_key) if coder else None  # not locked: frames are found meanwhile
+        with self._lock:
+            if video is None:
+                self._append_image(frame)
+            else:
+                self._append_video(frame, video, coder)
             self._written.note_frame(frame.camera_id, frame.stamp_ns)
             self._newest_ns = frame.stamp_ns  # the newest to come: a clock that was wrong is not believed for ever
             return True
@@ -180,6 +184,33 @@ class FrameArchive:
             self.sync()
         except StoreError as error:
             self._complaints.add(str(error))
+
+    def _append_image(self, frame: Frame) -> None:
+        format = "png" if frame.jpeg.startswith(_PNG) else "jpeg"
+        head = image_message.image_head(frame.stamp_ns, frame.frame_id or frame.camera_id, format, len(frame.jpeg))
+        channel = Channel(f"/{self.robot_id}/{frame.camera_id}/image/compressed", image_message.TYPE,
+                          image_message.DEFINITION, frame.camera_id)
+        self._append(channel, frame.number, frame.stamp_ns, (head, frame.jpeg))
+
+    def _append_video(self, frame: Frame, video: "tuple[bytes, bool]", coder: VideoCoder) -> None:
+        channel = Channel(f"/{self.robot_id}/{frame.camera_id}/image/video", video_message.TYPE,
+                          video_message.DEFINITION, frame.camera_id)
+        packet, key = video
+        if not key and self._needs_key(frame):  # the segment was deleted since
+            packet, _ = coder.encode(frame, True) or video
+        try:
+            self._append(channel, frame.number, frame.stamp_ns, video_message.video_parts(
+                frame.stamp_ns, frame.frame_id or frame.camera_id, packet))
+        except StoreError:
+            coder.restart(frame.camera_id)  # what comes next would be made from a picture that is not there
+            raise
+        self._written.videos.add(frame.camera_id)
+
+    def _needs_key(self, frame: Frame) -> bool:
+        """Whether the frame would be the first of its camera's H.264 in a segment."""
+        written = self._written
+        return (written is None or frame.camera_id not in written.videos or not written.path.exists()
+                or written.is_full(frame.stamp_ns, self._pruner.most_frames, self._pruner.most_bytes))
 
     def _has(self, camera_id: str, stamp_ns: int) -> bool:
         return (self._written is not None and self._written.has(camera_id, stamp_ns)) or self._catalog.has(camera_id, stamp_ns)

@@ -4,18 +4,20 @@ import os
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import groupby
 
 import numpy as np
 
-from facetrack_ros.history import image_message
+from facetrack_ros.history import image_message, video_message
 from facetrack_ros.history.complaints import Complaints
 from facetrack_ros.history.open_segment import OpenSegment
 from facetrack_ros.history.segment_catalog import SegmentCatalog
 from facetrack_ros.history.segment_format import Channel
 from facetrack_ros.history.segment_reader import read_message
 from facetrack_ros.history.segment_table import SegmentTable
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.history.stored_video import StoredVideo
+from facetrack_ros.vision.frame import Frame, encode_jpeg
 
 
 class FrameFinder:
@@ -52,7 +54,7 @@ class FrameFinder:
         with self._lock:
             places = [(int(table.stamps[row]), name, row)
                       for name, table in self._around(camera_id, start_ns, end_ns)
-                      for row in table.rows_between(image_message.TYPE, camera_id, start_ns, end_ns)]
+                      for row in table.frames_between(camera_id, start_ns, end_ns)]
         places.sort(key=lambda place: place[0])
         for name, group in groupby(places, key=lambda place: place[1]):
             yield from self._frames(name, [row for _, _, row in group])
@@ -73,7 +75,7 @@ class FrameFinder:
         """See :meth:`FrameArchive.stamps`."""
         with self._lock:
             return sorted(int(table.stamps[row]) for _, table in self._around(camera_id, start_ns, end_ns)
-                          for row in table.rows_between(image_message.TYPE, camera_id, start_ns, end_ns))
+                          for row in table.frames_between(camera_id, start_ns, end_ns))
 
     def _around(self, camera_id: str, start_ns: int, end_ns: int) -> "Iterator[tuple[str, SegmentTable]]":
         yield from self._catalog.around(camera_id, start_ns, end_ns)
@@ -82,16 +84,35 @@ class FrameFinder:
             yield written.path.name, written.table()
 
     def _frames(self, name: str, rows: "list[int] | np.ndarray") -> "Iterator[Frame]":
-        for channel, sequence, stamp, content in self._read(name, rows):
-            try:
-                _, frame_id, _, picture = image_message.read_image(content)
-            except ValueError as error:
-                self._complaints.add(f"a frame of {channel.camera_id} in {self._catalog.path / name} is damaged ({error}) and "
-                                     "left out")
-                continue
-            yield Frame(channel.camera_id, stamp, sequence, picture, "" if frame_id == channel.camera_id else frame_id)
+        with self._opened(name) as (file, table):
+            video = StoredVideo(file, table)
+            for row in rows if table else ():
+                channel = table.channels[int(table.channels_of[row])]
+                try:
+                    if channel.type == video_message.TYPE:
+                        number, frame_id, image = video.picture(row)
+                        jpeg = encode_jpeg(image)
+                    else:
+                        _, number, _, content = read_message(file, table, row)
+                        _, frame_id, _, jpeg = image_message.read_image(content)
+                except (ValueError, OSError) as error:
+                    self._complaints.add(f"a frame of {channel.camera_id} in {self._catalog.path / name} is damaged ({error}) and "
+                                         "left out")
+                    continue
+                yield Frame(channel.camera_id, int(table.stamps[row]), number, jpeg,
+                            "" if frame_id == channel.camera_id else frame_id)
 
     def _read(self, name: str, rows: "list[int] | np.ndarray") -> "Iterator[tuple[Channel, int, int, memoryview]]":
+        with self._opened(name) as (file, table):
+            for row in rows if table else ():
+                try:
+                    yield read_message(file, table, row)
+                except (ValueError, OSError) as error:
+                    self._complaints.add(f"a message in {self._catalog.path / name} is damaged ({error}) and left out")
+
+    @contextmanager
+    def _opened(self, name: str) -> "Iterator[tuple[int, SegmentTable | None]]":
+        """Descriptor and table of a segment; the table is None where it cannot be read."""
         path = self._catalog.path / name
         with self._lock:
             written = self._written()
@@ -99,19 +120,16 @@ class FrameFinder:
                 table = written.table()
             else:
                 table = self._catalog.table(name) if name in self._catalog else None
-        if table is None or not len(rows):
-            return
+        file = -1
+        if table is not None:
+            try:
+                file = os.open(path, os.O_RDONLY)
+            except OSError as error:
+                table = None
+                with self._lock:
+                    self._catalog.lost(name, f"cannot read {path}: {error.strerror}; its frames are left out")
         try:
-            file = os.open(path, os.O_RDONLY)
-        except OSError as error:
-            with self._lock:
-                self._catalog.lost(name, f"cannot read {path}: {error.strerror}; its frames are left out")
-            return
-        try:
-            for row in rows:
-                try:
-                    yield read_message(file, table, row)
-                except (ValueError, OSError) as error:
-                    self._complaints.add(f"a message in {path} is damaged ({error}) and left out")
+            yield file, table
         finally:
-            os.close(file)
+            if file >= 0:
+                os.close(file)

@@ -3,20 +3,24 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 
 from facetrack_ros.errors import FrameError, StoreError
 from facetrack_ros.history.alert_windows import AlertWindows
 from facetrack_ros.history.frame_archive import FrameArchive
-from facetrack_ros.history.frame_settings import ALERT, CONTINUOUS, FrameSettings
+from facetrack_ros.history.frame_settings import ALERT, CONTINUOUS, H264, PNG, FrameSettings
 from facetrack_ros.history.ring import FrameRing
 from facetrack_ros.history.track_message import tracks_channel, tracks_message
+from facetrack_ros.history.video_coder import VideoCoder
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.frame import Frame
 
 QUEUE_BYTES = 64_000_000
 _SYNC_NS = 1_000_000_000
+# How many frames may wait with the picture that somebody decoded of them.
+_DECODED = 8
 
 
 class FrameRecorder:
@@ -27,6 +31,7 @@ class FrameRecorder:
 
     :param model_id: of the embedder, kept with the tracks.
     :param rings: the frames in memory by camera, for what was before an alert.
+    :raises StoreError: frames are to be H.264, and that cannot be written here.
     """
 
     def __init__(self, archive: FrameArchive, settings: FrameSettings, model_id: str,
@@ -35,6 +40,10 @@ class FrameRecorder:
         self._settings = settings
         self._model_id = model_id
         self._rings = rings
+        try:
+            self._coder = VideoCoder() if settings.format == H264 else None
+        except FrameError as error:
+            raise StoreError(str(error)) from error
         self._windows = AlertWindows()
         self._tracks: "dict[str, deque]" = {}
         self._condition = threading.Condition()
@@ -106,9 +115,9 @@ class FrameRecorder:
             errors, self._errors = self._errors, []
             if self.lost > self._lost_told:
                 errors.append(f"{self.lost - self._lost_told} frames are not on disk in {self.archive.path}: the disk is full "
-                              "or slower than the cameras")
+                              f"or slower than the cameras{', or H.264 is' if self._coder else ''}")
                 self._lost_told = self.lost
-        errors += self.archive.take_complaints()
+        errors += self.archive.take_complaints() + (self._coder.take_complaints() if self._coder else [])
         if errors:
             raise StoreError("; ".join(dict.fromkeys(errors)))
 
@@ -138,6 +147,8 @@ class FrameRecorder:
         elif self._queued_bytes + size > QUEUE_BYTES and not pressing:
             self.lost += 1
             return
+        if self._coder and isinstance(item, Frame) and len(self._queue) >= _DECODED:
+            item = replace(item)  # without the decoded picture: hundreds of them would fill the memory
         self._queue.append(item)
         self._queued_bytes += size
         self._condition.notify_all()
@@ -168,7 +179,7 @@ class FrameRecorder:
         if isinstance(item, Frame):
             size = len(item.jpeg)
             try:
-                self.stored += self.archive.append(self._encoded(item))
+                self.stored += self.archive.append(self._encoded(item), self._coder)
                 self._failing = False
             except StoreError:
                 self.lost += 1
@@ -186,7 +197,7 @@ class FrameRecorder:
                                         tracks_message(camera_id, stamp_ns, number, self._model_id, tracks))
 
     def _encoded(self, frame: Frame) -> Frame:
-        if not self._settings.png:
+        if self._settings.format != PNG:
             return frame
         try:
             done, data = cv2.imencode(".png", frame.image)

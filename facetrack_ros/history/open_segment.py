@@ -13,6 +13,7 @@ SEGMENT_BYTES = 64_000_000
 class OpenSegment:
     """A segment being written, and the stamps of the frames in it.
 
+    :ivar videos: the cameras of which it has a key picture of H.264.
     :param path: must not exist yet.
     :param stamp_ns: of the first message.
     :raises OSError: it cannot be made.
@@ -21,6 +22,7 @@ class OpenSegment:
     def __init__(self, path: Path, stamp_ns: int) -> None:
         self.writer = SegmentWriter(path)
         self.stamps: "dict[str, set[int]]" = {}
+        self.videos: "set[str]" = set()
         self.span = (stamp_ns, stamp_ns)
 
     @property

@@ -65,10 +65,10 @@ class RobotHistory:
         if frames.mode != OFF:
             try:
                 archive = FrameArchive(frames.folder(self.path), robot_id, frames.limits)
+                self.recorder = FrameRecorder(archive, frames, contract.id, self._all_rings)
             except StoreError:
                 self.sightings.close()
                 raise
-            self.recorder = FrameRecorder(archive, frames, contract.id, self._all_rings)
 
     def _open_sightings(self) -> SightingStore:
         return SightingStore(self.path, self.contract, self.robot_id, Folding.of_model(self.contract))
