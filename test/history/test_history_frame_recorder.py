@@ -137,7 +137,7 @@ class StuckArchive:
         self.let_go = threading.Event()
         self.frames = []
 
-    def append(self, frame):
+    def append(self, frame, coder=None):
         assert self.let_go.wait(60)
         self.frames.append(frame)
         return True
