@@ -2,36 +2,35 @@
 
 import argparse
 import json
+import sys
 import time
 from pathlib import Path
 
 from facetrack_ros.cli.stamps import show_utc
+from facetrack_ros.errors import ConfigError
+from facetrack_ros.search.roster import STALE_NS
 
 # Two lines of the 1 Hz roster, and the time discovery takes.
 LISTEN_S = 2.5
+_CLEAR = "\x1b[H\x1b[J"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The subcommand's arguments."""
     parser.add_argument("--data", metavar="DIR", help="stored histories instead of the mesh, one folder a robot below")
+    parser.add_argument("--watch", action="store_true", help="the mesh as it lives, once a second, until Ctrl-C")
     parser.add_argument("--json", action="store_true", help="one JSON object a robot and line")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a block a robot."""
+    if arguments.watch:
+        if arguments.data:
+            raise ConfigError("--watch is for robots that run; stored histories stand still")
+        return _watch(arguments.json)
     robots = _stored(Path(arguments.data)) if arguments.data else _live()
     for robot in robots:
-        if arguments.json:
-            print(json.dumps(robot))
-            continue
-        left = "  has left" if robot["leaving"] else ""
-        print(f"{robot['robot_id']}  {robot['sightings']} sightings by {robot['model_id'] or 'no model yet'}, "
-              f"{robot['disk_bytes'] / 1e6:.1f} MB on disk{left}")
-        for camera in robot["cameras"]:
-            span = "nothing kept"
-            if camera["newest"]:
-                span = f"{show_utc(round(camera['oldest'] * 1e9))} to {show_utc(round(camera['newest'] * 1e9))} UTC"
-            print(f"  {camera['camera_id']:<10} {camera['frames']} frames in memory, {camera['sightings']} sightings, {span}")
+        print(json.dumps(robot) if arguments.json else _block(robot))
     if not robots:
         print(f"no robot on the mesh within {LISTEN_S:g} s" if not arguments.data else "no history")
         return 1
@@ -51,16 +50,58 @@ def _stored(folder: Path) -> "list[dict]":
 
 def _live() -> "list[dict]":
     from facetrack_ros.nodes.asker import Asker
-    from facetrack_ros.nodes.conversion import to_ns
 
     with Asker() as asker:
         time.sleep(LISTEN_S)
-        return [
-            {"robot_id": line.robot_id, "model_id": line.model_id, "sightings": line.sightings,
-             "disk_bytes": line.disk_bytes, "leaving": line.leaving,
-             "cameras": [_camera(camera.camera_id, camera.frames, camera.sightings, to_ns(camera.oldest), to_ns(camera.newest))
-                         for camera in line.cameras]}
-            for line in asker.roster().values()]
+        return _heard(asker)
+
+
+def _heard(asker) -> "list[dict]":
+    from facetrack_ros.nodes.conversion import to_ns
+
+    return [
+        {"robot_id": line.robot_id, "model_id": line.model_id, "sightings": line.sightings,
+         "disk_bytes": line.disk_bytes, "leaving": line.leaving,
+         "cameras": [_camera(camera.camera_id, camera.frames, camera.sightings, to_ns(camera.oldest), to_ns(camera.newest))
+                     for camera in line.cameras]}
+        for line in asker.roster().values()]
+
+
+def _watch(as_json: bool) -> int:
+    """Once a second every robot heard of; on a terminal in place, elsewhere one after the other."""
+    from facetrack_ros.nodes.asker import Asker
+
+    with Asker() as asker:
+        while True:
+            time.sleep(1.0)
+            robots = [robot | {"silent_s": round(asker.silent_s(robot["robot_id"]), 1)} for robot in _heard(asker)]
+            if as_json:
+                print(json.dumps({"timestamp": time.time(), "robots": robots}), flush=True)
+                continue
+            now = f"{show_utc(time.time_ns())} UTC  {_count(robots)}"
+            print((_CLEAR if sys.stdout.isatty() else "") + "\n".join([now, *map(_block, robots)]), flush=True)
+
+
+def _count(robots: "list[dict]") -> str:
+    here = sum(not robot["leaving"] and not _silent(robot) for robot in robots)
+    return f"{here} of {len(robots)} robots heard of are here" if robots else "no robot on the mesh yet"
+
+
+def _silent(robot: dict) -> bool:
+    return robot.get("silent_s", 0.0) * 1e9 > STALE_NS
+
+
+def _block(robot: dict) -> str:
+    """A robot in lines: what it holds, and a line a camera."""
+    state = "  has left" if robot["leaving"] else f"  silent for {robot['silent_s']:.0f} s" if _silent(robot) else ""
+    lines = [f"{robot['robot_id']}  {robot['sightings']} sightings by {robot['model_id'] or 'no model yet'}, "
+             f"{robot['disk_bytes'] / 1e6:.1f} MB on disk{state}"]
+    for camera in robot["cameras"]:
+        span = "nothing kept"
+        if camera["newest"]:
+            span = f"{show_utc(round(camera['oldest'] * 1e9))} to {show_utc(round(camera['newest'] * 1e9))} UTC"
+        lines.append(f"  {camera['camera_id']:<10} {camera['frames']} frames in memory, {camera['sightings']} sightings, {span}")
+    return "\n".join(lines)
 
 
 def _camera(camera_id: str, frames: int, sightings: int, oldest_ns: int, newest_ns: int) -> dict:

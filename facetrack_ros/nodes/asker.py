@@ -1,5 +1,6 @@
 """A client of the mesh for commands: hears the roster and events, calls a robot's front door."""
 
+import math
 import os
 import threading
 import time
@@ -65,6 +66,11 @@ class Asker:
         """The last line of every robot heard of, by name."""
         with self._changed:
             return {robot: line for robot, (line, _) in sorted(self._roster.items())}
+
+    def silent_s(self, robot: str) -> float:
+        """How long ago a robot was heard of, seconds; infinite for one that never was."""
+        with self._changed:
+            return time.monotonic() - self._roster[robot][1] if robot in self._roster else math.inf
 
     def others_than(self, robots: "Container[str]") -> "list[str]":
         """Robots heard of that are not ``robots``, or that call themselves like one of them."""
