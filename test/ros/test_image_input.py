@@ -17,6 +17,7 @@ from facetrack_ros.nodes.conversion import to_time
 from facetrack_ros.nodes.image_input import ImageInput
 from facetrack_ros.nodes.member import STREAM
 from facetrack_ros.nodes.process import ros, spinning
+from facetrack_ros.sources.raw_image import ENCODINGS
 from facetrack_ros.vision.frame import encode_jpeg
 
 STAMP = 1_777_636_800_123_456_789
