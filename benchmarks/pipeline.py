@@ -135,8 +135,8 @@ def measure(data: Path, size: "tuple[int, int]", cameras: int, seconds: float, s
     row["improving"] = part("composed", **improving, fps=3 * MORE * limit)
     row["nodes"] = max((nodes(options, cameras, share * limit, seconds) for share in OFFERED_TO_NODES), key=lambda each: each["fps"])
     wire = nodes(options, cameras, 0.4 * limit, min(3.0, seconds), sizes=True)["bytes"]
-    # The listener itself is one of the readers.
-    row["wire_bytes"] = {topic.rpartition("camera0/")[2]: size * max(0, readers - 1 - (not topic.endswith("/compressed")))
+    # The listener itself is one of the readers, of faces and tracks two.
+    row["wire_bytes"] = {topic.rpartition("camera0/")[2]: size * max(0, readers - (2 if topic.endswith(("/faces", "/tracks")) else 1))
                          for topic, (size, readers) in wire.items() if "/camera0/" in topic}
     row["half"] = part("composed", **live, fps=HALF * row["composed"]["fps"])
     row["twice"] = part("composed", **live, fps=TWICE * row["composed"]["fps"])
