@@ -95,7 +95,7 @@ OPTIONS = (
     Option("faces.whole_frame", False, "Look for faces in the whole frame, not only where persons are; a face beside them is a person too."),
     Option("faces.embed", "every", "Which faces are embedded: every, or improving: a track's face when it is better than before, else once a second.",
            choices=("every", "improving")),
-    Option("faces.looks_per_s", 5.0, "How often a second a track's face is looked for at most, where faces.embed is improving; a new one's more often.",
+    Option("faces.looks_per_s", 2.0, "How often a second a track's face is looked for at most, where faces.embed is improving; a new one's more often.",
            0.1, 1000.0),
     Option("embedder.model", "auto", "Face embedder: auto, a catalog id or a model file."),
     Option("embedder.appearance_as_identity", False,
