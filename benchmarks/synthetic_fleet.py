@@ -107,7 +107,7 @@ def _live(robot: str, folder: str, environment: "dict[str, str]", namespace: str
     stop = StopSignal()
     member = {"robot_id": robot, "cameras": (CAMERA,), "config": Config({"data_dir": folder, "frame_history.mode": "off"})}
     with ros([]):
-        nodes = [HistoryNode(contract=contract(), subscribe=False, **member), SearchNode(**member)]
+        nodes = [HistoryNode(models=models, subscribe=False, **member), SearchNode(**member)]
         with spinning(nodes):
             stop.wait()
             for node in nodes:
