@@ -101,10 +101,10 @@ class DetectorNode(RobotMember):
         """Take a frame; an older one of that camera that nobody looked at gives way."""
         for listener in self.frame_listeners:
             listener(frame)
-        self._health.came(frame)
         workers = self._workers
         if not self.active or workers is None:
             return
+        self._health.came(frame)
         worth = self._attention[frame.camera_id].judge(frame)
         if worth is Worth.LOOK:
             workers.put(frame.camera_id, frame)
