@@ -52,7 +52,7 @@ class EmbedderNode(RobotMember):
             self.create_subscription(BatteryState, self.settings["battery.topic"], self._on_battery, STREAM)
         self._worker = Worker("embedder", NewestPerCamera(), self._find_faces, self.get_logger())
         self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep) if subscribe else None
-        self._health = StageHealth(self, self.cameras, "embedder", "faces")
+        self._health = StageHealth(self, self.cameras, "embedder", "finding faces")
         self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
         if subscribe:
             for camera in self.cameras:
