@@ -66,7 +66,8 @@ def test_a_question_and_an_answer():
                         "picture")
     same(conversion.question_from_message(conversion.question_to_message(question)), question)
     match = Match("robot1", "front", "p", "t", 7, STAMP, STAMP - 1, STAMP + 1, BOX, BOX, 0.5, 0.25, b"thumbnail", True)
-    lines = (RobotAnswer("robot1", ANSWERED, 1, 10, 0.5, "", "low", 3, 4, "m2", 0.5, 0.25), RobotAnswer("robot2", TIMED_OUT, error="silent"))
+    lines = (RobotAnswer("robot1", ANSWERED, 1, 10, 0.5, "", "low", 3, 4, "m2", 0.5, 0.25, (("front", STAMP - 5, STAMP),)),
+             RobotAnswer("robot2", TIMED_OUT, error="silent"))
     response = conversion.srv.FaceSearch.Response()
     conversion.fill_response(response, Answer("id", "m", 0.5, 0.25, (match,), lines))
     assert response.success and "robot2" in response.message
