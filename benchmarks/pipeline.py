@@ -25,6 +25,8 @@ HERE = Path(__file__).resolve().parent
 NODES = ("detector", "embedder", "tracker", "history", "search", "gallery", "overlay")
 #: Of what the limit bears, offered to a process a node; the best is taken: it has no way to hold its detector back.
 OFFERED_TO_NODES = (0.75, 0.85)
+#: Offline a recording has a beginning and an end; so long it is taken to be, seconds of the limit.
+LONG_S = 12.0
 HALF, TWICE, MORE = 0.5, 2.0, 1.2
 
 
@@ -129,7 +131,7 @@ def measure(data: Path, size: "tuple[int, int]", cameras: int, seconds: float, s
     live = {**options, "cameras": cameras}
     row = {"size": f"{size[0]}x{size[1]}", "cameras": cameras, "load": os.getloadavg()[0], "limit": bare(options, workers)}
     limit = row["limit"]["fps"]
-    row["ingest"] = part("ingest", **live, frames=max(2 * cameras, round(limit * seconds)))
+    row["ingest"] = part("ingest", **live, frames=round(limit * max(LONG_S, seconds)))
     row["composed"] = part("composed", **live, fps=MORE * limit)
     improving = {**live, "config": {**settings, "faces.embed": "improving"}}
     row["improving"] = part("composed", **improving, fps=3 * MORE * limit)

@@ -41,6 +41,7 @@ class Benchmark:
 BENCHMARKS = (
     Benchmark("pipeline", small=(DATA, "--small")),
     Benchmark("small_robot", small=(DATA, "--small")),
+    Benchmark("chosen_faces"),
     Benchmark("pipeline_profile", small=(DATA, "--size", "480x270", "--frames", "5")),
     Benchmark("stages"),
     Benchmark("embedder_stage", small=(DATA, "--rounds", "2")),
