@@ -3,7 +3,7 @@
     python benchmarks/cut_cable.py [--loss 0.05] [--delay 0.1] [--cuts 10 40] [--whole 20] [--profile FILE] [--json FILE]
 
 Each robot lives in a network namespace of its own; between them is a cable in user space (benchmarks/cable.py) that loses 5 % of all
-frames and takes 100 ms each way. Once a second someone at each end asks the robot there for a face that both have seen. While the
+frames and takes 100 ms each way. Once a second someone at each end asks the robot there for a face that both have seen, and hears the roster. While the
 cable is whole, the right answer is of both robots. While it is cut, it is of the one and names the other as timed out. For as long
 after a cut or a mending as the robots cannot know yet (5 s are allowed), both are right. Cuts shorter and longer than DDS remembers
 a silent participant (20 s) are told apart. ``--discovery peers`` is without multicast, by addresses (ROS_STATIC_PEERS);
@@ -18,6 +18,7 @@ import queue
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -30,7 +31,7 @@ SERVER = Path(sys.prefix) / "bin" / "fast-discovery-server"
 DISCOVERY = {
     "multicast": {"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"},
     "peers": {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "ROS_STATIC_PEERS": "10.99.0.1;10.99.0.2"},
-    "server": {"ROS_DISCOVERY_SERVER": "10.99.0.1:11811", "ROS_SUPER_CLIENT": "TRUE"},
+    "server": {"ROS_DISCOVERY_SERVER": "10.99.0.1:11811"},
 }
 ASK_EVERY_S = 1.0
 LOOK_EVERY_S = 0.05
@@ -44,25 +45,30 @@ def watch(namespace: str, robot: str, environment: "dict[str, str]", seed: int, 
     from facetrack_ros.nodes.asker import Asker
 
     asked = question(people(seed)[0], timeout_s, 2 * VISITS)
-    with Asker(robot) as asker:
-        seen, following = None, 0.0
+
+    def ask_on(asker) -> None:
         while not over.is_set():
+            began = time.monotonic()
+            try:
+                response, seconds = asker.ask(asked, timeout_s)
+            except FacetrackError as error:
+                results.put((began, robot, "answer", {"": str(error)}, time.monotonic() - began, {}))
+                continue
+            matches = {line.robot_id: sum(match.robot_id == line.robot_id for match in response.matches)
+                       for line in response.robots}
+            results.put((began, robot, "answer", {line.robot_id: line.status for line in response.robots}, seconds, matches))
+            over.wait(max(0.0, began + ASK_EVERY_S - time.monotonic()))
+
+    with Asker(robot) as asker:
+        asking = threading.Thread(target=ask_on, args=(asker,))
+        asking.start()
+        seen = None
+        while not over.wait(LOOK_EVERY_S):
             roster = {entry.robot_id: "silent" if entry.stale else "there" for entry in asker.entries()}
             if roster != seen:
                 seen = roster
                 results.put((time.monotonic(), robot, "roster", roster))
-            if time.monotonic() >= following:
-                following = time.monotonic() + ASK_EVERY_S
-                began = time.monotonic()
-                try:
-                    response, seconds = asker.ask(asked, timeout_s)
-                except FacetrackError as error:
-                    results.put((began, robot, "answer", {"": str(error)}, time.monotonic() - began, {}))
-                    continue
-                matches = {line.robot_id: sum(match.robot_id == line.robot_id for match in response.matches)
-                           for line in response.robots}
-                results.put((began, robot, "answer", {line.robot_id: line.status for line in response.robots}, seconds, matches))
-            time.sleep(LOOK_EVERY_S)
+        asking.join()
 
 
 class Server:

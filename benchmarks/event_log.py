@@ -23,7 +23,6 @@ from facetrack_ros.history.event_log import EventLog
 from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 
 NOON_NS = 1_795_348_800 * 10**9
-EVENTS = 1000
 WRITER = """
 import sys
 from facetrack_ros.history.event_log import EventLog
@@ -36,10 +35,10 @@ while True:
 """ % NOON_NS
 
 
-def events() -> "list[PersonEvent]":
+def events(count: int) -> "list[PersonEvent]":
     """All kinds in turn."""
     made = []
-    for number in range(EVENTS):
+    for number in range(count):
         place = (NOON_NS + number * 10**6, "robot1", "front", f"p_robot1_{number // 3}", number)
         made.append((PersonEvent(PERSON_IN, *place, bbox=(1.5, 2.5, 61.0, 180.0), confidence=0.8),
                      PersonEvent(FACE_MATCHED, *place, reference_face_id="p_robot2_4", similarity=0.61),
@@ -82,16 +81,17 @@ def kill_writers(folder: Path, format: str, kills: int, rng: random.Random) -> "
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--events", type=int, default=1000)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--dir", type=Path, help="on the disk to be measured")
     arguments = parser.parse_args()
-    made, result = events(), {}
+    made, result = events(arguments.events), {}
     with tempfile.TemporaryDirectory(dir=arguments.dir) as folder:
         spent: dict = {(format, fsync): [] for format in ("jsonl", "csv") for fsync in (False, True)}
         for turn in range(5):
             for format, fsync in spent:
                 spent[format, fsync].append(time_log(Path(folder) / f"{format}{fsync}{turn}", format, fsync, made))
-        print(f"| format | {EVENTS} events, ms | with fsync: each, ms |\n|---|---|---|")
+        print(f"| format | {arguments.events} events, ms | with fsync: each, ms |\n|---|---|---|")
         for format in ("jsonl", "csv"):
             plain, synced = (float(np.median(spent[format, fsync])) for fsync in (False, True))
             result[format] = {"ms": plain, "fsync_ms": synced}

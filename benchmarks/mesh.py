@@ -5,9 +5,9 @@
 Each search is a call of one robot's ``face_search`` from another process, with an embedding. What the mesh adds is the time of the
 whole call less the ``elapsed_ms`` of the robot whose own search took longest in that call. Every robot has 25 visits of the face
 asked for and sends the best 20. ``--udp`` turns shared memory off, so that what the robots say crosses the loopback device and is
-counted there; robots on machines of their own have no shared memory either. Where ROS_AUTOMATIC_DISCOVERY_RANGE is LOCALHOST, the
-middleware looks for 32 participants and no more on a machine: fifty robots want SUBNET, best in a network namespace of their own
-(unshare -n, with lo up and a route for 224.0.0.0/4).
+counted there; robots on machines of their own have no shared memory either. With ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST not all of
+fifty participants on a machine find each other (an asker heard of thirty robots): these want SUBNET, best in a network namespace of
+their own (unshare -n, with lo up and a route for 224.0.0.0/4).
 """
 
 import argparse

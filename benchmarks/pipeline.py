@@ -24,7 +24,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 NODES = ("detector", "embedder", "tracker", "history", "search", "gallery", "overlay")
 #: Of what the limit bears, offered to a process a node; the best is taken: it has no way to hold its detector back.
-OFFERED_TO_NODES = (0.7, 0.8, 0.9)
+OFFERED_TO_NODES = (0.75, 0.85)
+#: Offline a recording has a beginning and an end; so long it is taken to be, seconds of the limit.
+LONG_S = 12.0
 HALF, TWICE, MORE = 0.5, 2.0, 1.2
 
 
@@ -129,14 +131,14 @@ def measure(data: Path, size: "tuple[int, int]", cameras: int, seconds: float, s
     live = {**options, "cameras": cameras}
     row = {"size": f"{size[0]}x{size[1]}", "cameras": cameras, "load": os.getloadavg()[0], "limit": bare(options, workers)}
     limit = row["limit"]["fps"]
-    row["ingest"] = part("ingest", **live, frames=max(2 * cameras, round(limit * seconds)))
+    row["ingest"] = part("ingest", **live, frames=round(limit * max(LONG_S, seconds)))
     row["composed"] = part("composed", **live, fps=MORE * limit)
     improving = {**live, "config": {**settings, "faces.embed": "improving"}}
     row["improving"] = part("composed", **improving, fps=3 * MORE * limit)
     row["nodes"] = max((nodes(options, cameras, share * limit, seconds) for share in OFFERED_TO_NODES), key=lambda each: each["fps"])
     wire = nodes(options, cameras, 0.4 * limit, min(3.0, seconds), sizes=True)["bytes"]
-    # The listener itself is one of the readers.
-    row["wire_bytes"] = {topic.rpartition("camera0/")[2]: size * max(0, readers - 1 - (not topic.endswith("/compressed")))
+    # The listener itself is one of the readers, of faces and tracks two.
+    row["wire_bytes"] = {topic.rpartition("camera0/")[2]: size * max(0, readers - (2 if topic.endswith(("/faces", "/tracks")) else 1))
                          for topic, (size, readers) in wire.items() if "/camera0/" in topic}
     row["half"] = part("composed", **live, fps=HALF * row["composed"]["fps"])
     row["twice"] = part("composed", **live, fps=TWICE * row["composed"]["fps"])
@@ -168,6 +170,15 @@ def same(data: Path, size: "tuple[int, int]", settings: dict, fps: float = 6.0, 
         print(f"{way:<24}" + "".join(f"{name} {count:<4}" for name, count in rows[way].items()))
     rows["embeddings_a_frame"] = chosen["embeddings_a_frame"]
     return rows
+
+
+def try_out(data: Path) -> dict:
+    """Whether it runs at all: a second of what matters, on one thread."""
+    options = {"data": str(data), "size": (480, 270), "seconds": 0.5, "workers": 1, "cameras": 1, "frames": 4, "fps": 5}
+    found = {name: part(name, **options) for name in ("bare", "ingest", "composed")}
+    for name, each in found.items():
+        print(f"{name:<10}{each['fps']:>7.1f} fps, {each['fps'] / found['bare']['fps']:.2f} of one worker's bare loop")
+    return found
 
 
 def show(row: dict) -> None:
@@ -228,18 +239,21 @@ def main():
     parser.add_argument("--cameras", nargs="+", type=int, default=[1, 2, 4, 8])
     parser.add_argument("--seconds", type=float, default=8.0, help="of each measurement")
     parser.add_argument("--settings", type=json.loads, default={}, help="of the robot, by name")
-    parser.add_argument("--small", action="store_true", help="one camera, one small size, a second each: does it run at all")
+    parser.add_argument("--small", action="store_true", help="does it run at all")
     parser.add_argument("--same", action="store_true", help="only compare the people and events that each way finds")
     parser.add_argument("--json", type=Path, metavar="FILE", help="rows of other sizes and cameras already there stay")
     parser.add_argument("--plot", type=Path, metavar="FILE")
     arguments = parser.parse_args()
-    if arguments.small:
-        arguments.sizes, arguments.cameras, arguments.seconds = ["480x270"], [1], 1.0
     os.environ.setdefault("FACETRACK_MODELS", str((arguments.data / "models").resolve()))
     workers = len(os.sched_getaffinity(0))
     known = json.loads(arguments.json.read_text())["rows"] if arguments.json and arguments.json.exists() else []
     rows = {(row["size"], row["cameras"]): row for row in known}
     print(f"{processor()}, {workers} cores, Python {platform.python_version()}")
+    if arguments.small:
+        found = try_out(arguments.data.resolve())
+        if arguments.json:
+            arguments.json.write_text(json.dumps(found, indent=1))
+        return
     if arguments.same:
         found = {text: same(arguments.data.resolve(), tuple(int(side) for side in text.split("x")), arguments.settings)
                  for text in arguments.sizes}

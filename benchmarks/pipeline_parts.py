@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -291,7 +291,7 @@ def listen(options: dict) -> dict:
     from sensor_msgs.msg import CompressedImage
 
     names = camera_names(options["cameras"])
-    ends, faces, sizes, events = [], [], Counter(), []
+    ends, faces, sizes, events = [], [], defaultdict(list), []
     with ros([]):
         node = Node("listener")
         for name in names:
@@ -303,7 +303,7 @@ def listen(options: dict) -> dict:
                 for kind, topic, qos in ((CompressedImage, "image/compressed", STREAM), (msg.Detections, "detections", RELIABLE),
                                          (msg.Faces, "faces", RELIABLE), (msg.Tracks, "tracks", RELIABLE)):
                     topic = f"/{ROBOT}/{name}/{topic}"
-                    node.create_subscription(kind, topic, lambda data, topic=topic: sizes.update({topic: len(data)}), qos, raw=True)
+                    node.create_subscription(kind, topic, lambda data, topic=topic: sizes[topic].append(len(data)), qos, raw=True)
         node.create_subscription(msg.PersonEvent, f"/{ROBOT}/events", lambda message: events.append(
             [message.event, message.camera_id, message.person_id]), RELIABLE)
         with spinning([node]):
@@ -311,7 +311,7 @@ def listen(options: dict) -> dict:
             began = float(sys.stdin.readline())
             until = began + options["seconds"]
             time.sleep(max(0.0, until - time.perf_counter()))
-            readers = {topic: node.count_subscribers(topic) for topic in sizes}
+            readers = {topic: node.count_subscribers(topic) for topic in list(sizes)}
             sys.stdin.readline()
     inside = [each for each in faces if began <= each[0] < until]
     by_camera = defaultdict(int)
@@ -321,7 +321,7 @@ def listen(options: dict) -> dict:
     return {"fps": len(inside) / options["seconds"], "frames": len(inside), "tracked_fps": len(latency) / options["seconds"],
             "rates": {name: by_camera[name] / options["seconds"] for name in names}, "latency_ms": percentiles(latency),
             "embeddings": sum(count for _, _, count in faces), "events": events,
-            "bytes": {topic: [size, readers[topic]] for topic, size in sizes.items()}}
+            "bytes": {topic: [round(float(np.mean(size))), readers[topic]] for topic, size in sizes.items()}}
 
 
 PARTS = {"bare": bare, "tracked": tracked, "ingest": ingest, "composed": composed, "camera": camera, "listen": listen}

@@ -116,8 +116,9 @@ def main() -> None:
         print(f"{scene:<8}{found['seconds']:>9.2f}{result[scene]['best_s']:>8.2f}{found['cpu_s']:>8.2f}"
               f"{1e3 * found['seconds'] / arguments.frames:>10.1f}{found['faces']:>7.0f}")
     if arguments.json:
-        arguments.json.write_text(json.dumps({"frames": arguments.frames, "threads": arguments.threads, "where": arguments.where, "tracks": arguments.tracks,
-                                              "loading_s": loading, "load": os.getloadavg()[0], "scenes": result}, indent=1))
+        arguments.json.write_text(json.dumps({
+            "frames": arguments.frames, "threads": arguments.threads, "where": arguments.where, "tracks": arguments.tracks,
+            "loading_s": loading, "load": os.getloadavg()[0], "scenes": result}, indent=1))
 
 
 if __name__ == "__main__":

@@ -87,6 +87,18 @@ def _rename(path: Path, robot: str) -> None:
         connection.execute("UPDATE about SET robot_id = ?", (robot,))
 
 
+class _NoVision:
+    """In the place of models: these robots have a memory and no eyes."""
+
+    batches = True
+
+    def __init__(self):
+        self.contract = contract()
+
+    def describe(self) -> "dict[str, dict[str, str]]":
+        return {role: {"model": "none"} for role in ("person", "face", "embedder")}
+
+
 def enter_namespace(name: str) -> None:
     """Let this process live in a network namespace."""
     with open(f"/run/netns/{name}", "rb") as door:
@@ -103,15 +115,20 @@ def _live(robot: str, folder: str, environment: "dict[str, str]", namespace: str
     from facetrack_ros.nodes.history_node import HistoryNode
     from facetrack_ros.nodes.process import StopSignal, leave_quietly, ros, spinning
     from facetrack_ros.nodes.search_node import SearchNode
+    from facetrack_ros.vision.build import VisionSettings
+    from facetrack_ros.vision.shared_models import SharedModels
 
     stop = StopSignal()
     member = {"robot_id": robot, "cameras": (CAMERA,), "config": Config({"data_dir": folder, "frame_history.mode": "off"})}
     with ros([]):
-        nodes = [HistoryNode(contract=contract(), subscribe=False, **member), SearchNode(**member)]
+        models = SharedModels(VisionSettings(), build=lambda settings: _NoVision())
+        nodes = [HistoryNode(models=models, subscribe=False, **member), SearchNode(**member)]
         with spinning(nodes):
+            for node in nodes:
+                node.start_up()
             stop.wait()
             for node in nodes:
-                node.close()
+                node.end()
     leave_quietly()
 
 

@@ -20,6 +20,7 @@ from facetrack_ros.nodes.detector_node import DetectorNode
 from facetrack_ros.nodes.embedder_node import EmbedderNode
 from facetrack_ros.nodes.gallery_node import GalleryNode
 from facetrack_ros.nodes.history_node import HistoryNode
+from facetrack_ros.nodes.markers_node import MarkersNode
 from facetrack_ros.nodes.member import RobotMember
 from facetrack_ros.nodes.overlay_node import OverlayNode
 from facetrack_ros.nodes.process import ros
@@ -28,7 +29,10 @@ from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.nodes.tracker_node import TrackerNode
 
 FOLDER = Path(__file__).resolve().parent / "nodes"
-NODES = (CameraNode, DetectorNode, EmbedderNode, TrackerNode, HistoryNode, SearchNode, GalleryNode, OverlayNode, RobotNode)
+NODES = (CameraNode, DetectorNode, EmbedderNode, TrackerNode, HistoryNode, SearchNode, GalleryNode, OverlayNode, MarkersNode,
+         RobotNode)
+#: Nodes that need messages of other packages, which may not be here: docs/neighbours.md describes them.
+NEIGHBOURS = ("detections_2d", "external_detector", "humans")
 #: Topics every node has, which are ROS's own.
 OF_ROS = ("parameter_events", "rosout", "clock", "transition_event", "diagnostics")
 #: Services of every node: parameters, lifecycle, logging, type descriptions.
@@ -46,6 +50,8 @@ ABOUT = {
     "search": "The robot's front door: takes a question, asks every robot, and merges what they answer.",
     "gallery": "Enrols people by name, from calls and from a folder of pictures, and shares them with every robot.",
     "overlay": "Draws frames with people, for people to look at. Without a subscriber it costs nothing.",
+    "markers": "Says where people stand, for rviz and Foxglove, of each camera whose CameraInfo is published. Nobody starts it but you; "
+               "what it can know is in [other packages](../neighbours.md).",
     "robot": "All of the nodes above in one process: a frame is decoded once and handed on, not sent to itself, and the models are "
              "shared. Each of its nodes is there with its own name, parameters and state. This is what `facetrack run` starts.",
 }
@@ -66,6 +72,8 @@ EXAMPLE = {
     "gallery": "ros2 run facetrack_ros gallery --ros-args -r __ns:=/robot1 -p gallery.folder:=/data/people",
     "overlay": "ros2 run facetrack_ros overlay --ros-args -r __ns:=/robot1\n"
                "ros2 run rqt_image_view rqt_image_view /robot1/front/overlay",
+    "markers": "ros2 run facetrack_ros markers --ros-args -r __ns:=/robot1 -p cameras:=\"['front']\"\n"
+               "ros2 param set /robot1/markers markers.person_height_m 1.2",
     "robot": "ros2 run facetrack_ros robot --ros-args -r __ns:=/robot1 -p sources:=\"['front=0', 'rear=clip.mp4']\"\n"
              "ros2 lifecycle set /robot1/robot deactivate",
 }
@@ -77,9 +85,12 @@ TOPIC = {
     "<camera>/faces": "Faces of a frame's persons, with embeddings where they pass the quality gate.",
     "<camera>/tracks": "Everybody followed, frame by frame.",
     "<camera>/overlay/compressed": "Frames with boxes, ids and the last search's best matches drawn in.",
+    "<camera>/camera_info": "The camera's calibration; the name is `markers.camera_info`.",
+    "<camera>/markers": "People, their names and distances, and how far off they may be; matches of the last search.",
     "battery_state": "The robot's battery; the name is `battery.topic`.",
     "events": "PERSON_IN, PERSON_OUT, FACE_MATCHED.",
     "alert": "Keep the frames around now on disk; the text is the reason.",
+    "face_search/parts": "The parts of an answer as they come, while somebody listens.",
     "<mesh>/persons": "What faces look like, from robot to robot.",
     "<mesh>/verdicts": "Which ids are one person.",
     "<mesh>/gallery": "Enrolled people.",

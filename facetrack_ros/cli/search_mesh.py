@@ -13,7 +13,7 @@ from facetrack_ros.nodes.asker import Asker
 from facetrack_ros.nodes.conversion import (answer_from_response, lanes_from_message, match_from_message,
                                             robot_answer_from_message, to_duration, to_time)
 from facetrack_ros.search.answer import Answer
-from facetrack_ros.search.lane import Lane
+from facetrack_ros.search.lane import Lane, lanes_of_answer
 
 DISCOVERY_S = 2.0
 
@@ -40,7 +40,7 @@ def ask_mesh(arguments: argparse.Namespace, picture: bytes, time_ns: int,
         # A robot that is gone stays silent: wait no longer for its line than discovery takes.
         asker.wait_for(lambda roster: names <= set(roster), max(0.0, DISCOVERY_S - (time.monotonic() - started)))
         lanes = [lane for line in asker.roster().values() for lane in lanes_from_message(line)]
-        return answer, f"{asker.robot} answered after {seconds:.2f} s", lanes, missing
+        return answer, f"{asker.robot} answered after {seconds:.2f} s", lanes_of_answer(answer, lanes), missing
 
 
 def _fetch(arguments: argparse.Namespace, answer: Answer, asker: Asker) -> "list[str]":

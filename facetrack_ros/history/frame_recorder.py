@@ -10,9 +10,10 @@ import cv2
 from facetrack_ros.errors import FrameError, StoreError
 from facetrack_ros.history.alert_windows import AlertWindows
 from facetrack_ros.history.frame_archive import FrameArchive
-from facetrack_ros.history.frame_settings import ALERT, CONTINUOUS, FrameSettings
+from facetrack_ros.history.frame_settings import ALERT, CONTINUOUS, H264, PNG, FrameSettings
 from facetrack_ros.history.ring import FrameRing, encoded_only
 from facetrack_ros.history.track_message import tracks_channel, tracks_message
+from facetrack_ros.history.video_coder import VideoCoder
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.frame import Frame
 
@@ -20,6 +21,8 @@ QUEUE_BYTES = 64_000_000
 # A track with its face and embedding, about: tracks too must not pile up before a stuck disk.
 _TRACK_BYTES = 4_000
 _SYNC_NS = 1_000_000_000
+# How many frames may wait with the picture that somebody decoded of them.
+_DECODED = 8
 
 
 class FrameRecorder:
@@ -30,6 +33,7 @@ class FrameRecorder:
 
     :param model_id: of the embedder, kept with the tracks.
     :param rings: the frames in memory by camera, for what was before an alert.
+    :raises StoreError: frames are to be H.264, and that cannot be written here.
     """
 
     def __init__(self, archive: FrameArchive, settings: FrameSettings, model_id: str,
@@ -38,6 +42,10 @@ class FrameRecorder:
         self.settings = settings
         self._model_id = model_id
         self._rings = rings
+        try:
+            self._coder = VideoCoder() if settings.format == H264 else None
+        except FrameError as error:
+            raise StoreError(str(error)) from error
         self._windows = AlertWindows()
         self._tracks: "dict[str, deque]" = {}
         self._condition = threading.Condition()
@@ -61,7 +69,7 @@ class FrameRecorder:
     def change(self, settings: FrameSettings) -> None:
         """Other limits, and other times around alerts that come from now on; the mode, folder and format stay."""
         with self._condition:
-            self.settings = replace(settings, mode=self.settings.mode, png=self.settings.png, wait=self.settings.wait)
+            self.settings = replace(settings, mode=self.settings.mode, format=self.settings.format, wait=self.settings.wait)
             for camera_id, held in self._tracks.items():
                 self._tracks[camera_id] = deque(held, maxlen=settings.ring_frames)
         self.archive.change_limits(settings.limits)
@@ -117,9 +125,9 @@ class FrameRecorder:
             errors, self._errors = self._errors, []
             if self.lost > self._lost_told:
                 errors.append(f"{self.lost - self._lost_told} frames are not on disk in {self.archive.path}: the disk is full "
-                              "or slower than the cameras")
+                              f"or slower than the cameras{', or H.264 is' if self._coder else ''}")
                 self._lost_told = self.lost
-        errors += self.archive.take_complaints()
+        errors += self.archive.take_complaints() + (self._coder.take_complaints() if self._coder else [])
         if errors:
             raise StoreError("; ".join(dict.fromkeys(errors)))
 
@@ -149,8 +157,11 @@ class FrameRecorder:
         elif self._queued_bytes + size > QUEUE_BYTES and not pressing:
             self.lost += isinstance(item, Frame)
             return
-        # Somebody may have decoded the frame: a queue of those would be thirty times as large as what is counted.
-        self._queue.append(encoded_only(item) if isinstance(item, Frame) else item)
+        # Somebody may have decoded the frame: a queue of those would be thirty times as large as what is counted. The video
+        # coder gains by a few.
+        if isinstance(item, Frame) and not (self._coder and len(self._queue) < _DECODED):
+            item = encoded_only(item)
+        self._queue.append(item)
         self._queued_bytes += size
         self._condition.notify_all()
 
@@ -186,7 +197,7 @@ class FrameRecorder:
     def _append(self, item: "Frame | tuple") -> None:
         if isinstance(item, Frame):
             try:
-                self.stored += self.archive.append(self._encoded(item))
+                self.stored += self.archive.append(self._encoded(item), self._coder)
                 self._failing = False
             except StoreError:
                 self.lost += 1
@@ -200,7 +211,7 @@ class FrameRecorder:
                                         tracks_message(camera_id, stamp_ns, number, self._model_id, tracks))
 
     def _encoded(self, frame: Frame) -> Frame:
-        if not self.settings.png:
+        if self.settings.format != PNG:
             return frame
         try:
             done, data = cv2.imencode(".png", frame.image)

@@ -7,6 +7,7 @@ from facetrack_ros.config import Config
 from facetrack_ros.history.retention import Limits
 
 OFF, ALERT, CONTINUOUS = "off", "alert", "continuous"
+JPG, PNG, H264 = "jpg", "png", "h264"
 _SECOND_NS = 1_000_000_000
 
 
@@ -20,7 +21,7 @@ class FrameSettings:
     :param before_ns: how long before an alert the frames kept begin, as far as the memory reaches.
     :param after_ns: how long after it they end.
     :param directory: below it one folder a robot; None: in the robot's folder.
-    :param png: stored as PNG, not as the JPEG that came.
+    :param format: of frames on disk: ``jpg``, the bytes that came; ``png``; ``h264``.
     :param wait: whether whoever hands in frames waits for a slow disk, rather than frames being lost: for recordings.
     """
 
@@ -31,7 +32,7 @@ class FrameSettings:
     after_ns: int = 5 * _SECOND_NS
     directory: "Path | None" = None
     limits: Limits = field(default_factory=Limits)
-    png: bool = False
+    format: str = JPG
     wait: bool = False
 
     @classmethod
@@ -47,7 +48,7 @@ class FrameSettings:
             limits=Limits(config["frame_history.max_disk_frames"], config["frame_history.max_disk_mb"] * 1_000_000,
                           round(config["frame_history.max_disk_age_h"] * 3600 * _SECOND_NS),
                           config["frame_history.min_free_mb"] * 1_000_000),
-            png=config["frame_history.compression"] == "png", wait=wait)
+            format=config["frame_history.compression"], wait=wait)
 
     def folder(self, robot_folder: Path) -> Path:
         """Where a robot's segments lie."""

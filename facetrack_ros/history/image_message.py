@@ -2,6 +2,8 @@
 
 import struct
 
+from facetrack_ros.history.cdr_text import read_text, text
+
 TYPE = "sensor_msgs/msg/CompressedImage"
 # The message's fields and those of what it is made of, as files of recordings describe them.
 DEFINITION = """std_msgs/Header header
@@ -28,8 +30,8 @@ def image_head(stamp_ns: int, frame_id: str, format: str, size: int) -> bytes:
     :param format: ``jpeg`` or ``png``.
     """
     sec, nanosec = divmod(stamp_ns, _SECOND_NS)
-    body = struct.pack("<iI", sec, nanosec) + _text(frame_id)
-    body += bytes(-len(body) % 4) + _text(format)
+    body = struct.pack("<iI", sec, nanosec) + text(frame_id)
+    body += bytes(-len(body) % 4) + text(format)
     return _LITTLE_ENDIAN + body + bytes(-len(body) % 4) + struct.pack("<I", size)
 
 
@@ -43,8 +45,8 @@ def read_image(message: "bytes | memoryview") -> "tuple[int, str, str, bytes]":
         if bytes(message[:2]) != _LITTLE_ENDIAN[:2]:
             raise ValueError("not in little-endian CDR")
         sec, nanosec = struct.unpack_from("<iI", body)
-        frame_id, at = _read_text(body, 8)
-        format, at = _read_text(body, at + -at % 4)
+        frame_id, at = read_text(body, 8)
+        format, at = read_text(body, at + -at % 4)
         at += -at % 4
         size, = struct.unpack_from("<I", body, at)
     except (struct.error, UnicodeDecodeError) as error:
@@ -53,16 +55,3 @@ def read_image(message: "bytes | memoryview") -> "tuple[int, str, str, bytes]":
     if len(data) != size:
         raise ValueError("the picture is cut short")
     return sec * _SECOND_NS + nanosec, frame_id, format, data
-
-
-def _text(text: str) -> bytes:
-    data = text.encode() + b"\0"
-    return struct.pack("<I", len(data)) + data
-
-
-def _read_text(body: memoryview, at: int) -> "tuple[str, int]":
-    size, = struct.unpack_from("<I", body, at)
-    end = at + 4 + size
-    if size < 1 or end > len(body):
-        raise ValueError("a text runs over the end")
-    return bytes(body[at + 4:end - 1]).decode(), end

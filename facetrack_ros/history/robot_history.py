@@ -70,10 +70,10 @@ class RobotHistory:
         if frames.mode != OFF:
             try:
                 archive = FrameArchive(frames.folder(self.path), robot_id, frames.limits)
+                self.recorder = FrameRecorder(archive, frames, contract.id, self._all_rings)
             except StoreError:
                 self.sightings.close()
                 raise
-            self.recorder = FrameRecorder(archive, frames, contract.id, self._all_rings)
 
     def change_frames(self, frames: FrameSettings) -> None:
         """Keep frames by other settings from now on: how many, around what, and for how long.

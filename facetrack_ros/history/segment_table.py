@@ -7,6 +7,7 @@ import numpy as np
 
 from facetrack_ros.history.image_message import TYPE as IMAGE
 from facetrack_ros.history.segment_format import Channel
+from facetrack_ros.history.video_message import TYPE as VIDEO
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +30,14 @@ class SegmentTable:
     @cached_property
     def cameras(self) -> "dict[str, np.ndarray]":
         """Rows of each camera's frames, sorted by stamp; frames of one stamp in the order they came."""
-        found = {}
+        numbers: "dict[str, list[int]]" = {}
         for number, channel in self.channels.items():
-            if channel.type == IMAGE:
-                rows = np.flatnonzero(self.channels_of == number)
-                found[channel.camera_id] = rows[np.argsort(self.stamps[rows], kind="stable")]
+            if channel.type in (IMAGE, VIDEO):
+                numbers.setdefault(channel.camera_id, []).append(number)
+        found = {}
+        for camera, channels in numbers.items():
+            rows = np.flatnonzero(np.isin(self.channels_of, channels))
+            found[camera] = rows[np.argsort(self.stamps[rows], kind="stable")]
         return found
 
     @cached_property
@@ -46,6 +50,12 @@ class SegmentTable:
     def frames(self) -> int:
         """How many frames there are, of all cameras."""
         return sum(map(len, self.cameras.values()))
+
+    def frames_between(self, camera_id: str, start_ns: int, end_ns: int) -> np.ndarray:
+        """Rows of a camera's frames, both stamps included, in order of stamps."""
+        rows = self.cameras.get(camera_id, np.empty(0, np.intp))
+        stamps = self.stamps[rows]
+        return rows[np.searchsorted(stamps, start_ns):np.searchsorted(stamps, end_ns, "right")]
 
     def rows_between(self, type: str, camera_id: str, start_ns: int, end_ns: int) -> np.ndarray:
         """Rows of a camera's messages of one type, both stamps included, in order of stamps."""

@@ -219,14 +219,17 @@ def robot_answer_to_message(answer: RobotAnswer) -> msg.RobotAnswer:
     return msg.RobotAnswer(robot_id=answer.robot_id, status=answer.status, matches=answer.matches,
                            sightings=answer.sightings, elapsed_ms=answer.elapsed_ms, error=answer.error, note=answer.note,
                            rescanned=answer.rescanned, not_rescanned=answer.not_rescanned, model_id=answer.model_id,
-                           threshold=answer.threshold, expected_false_matches=answer.expected_false_matches)
+                           threshold=answer.threshold, expected_false_matches=answer.expected_false_matches,
+                           looking=[msg.CameraSpan(camera_id=camera, start=to_time(start), end=to_time(end))
+                                    for camera, start, end in answer.looking])
 
 
 def robot_answer_from_message(message: msg.RobotAnswer) -> RobotAnswer:
     """How one robot did."""
     return RobotAnswer(message.robot_id, message.status, message.matches, message.sightings, message.elapsed_ms,
                        message.error, message.note, message.rescanned, message.not_rescanned, message.model_id,
-                       message.threshold, message.expected_false_matches)
+                       message.threshold, message.expected_false_matches,
+                       tuple((span.camera_id, to_ns(span.start), to_ns(span.end)) for span in message.looking))
 
 
 def first_text(data: bytes) -> "str | None":

@@ -15,7 +15,9 @@ class Detections2DNode(RobotMember):
     :raises ConfigError: vision_msgs is not installed.
     """
 
-    NAME, USES = "detections_2d", ()
+    NAME = "detections_2d"
+    OWN = ("cameras",)
+    WHILE_INACTIVE = "nothing is passed on"
 
     def __init__(self, **member):
         kinds = messages_of("vision_msgs")
@@ -31,7 +33,7 @@ class Detections2DNode(RobotMember):
 
         def on_message(message) -> None:
             for publisher, convert in publishers:
-                if publisher.get_subscription_count():
+                if self.active and publisher.get_subscription_count():
                     publisher.publish(convert(kinds, message))
 
         self.create_subscription(kind, self.camera_topic(camera, topic), on_message, RELIABLE)

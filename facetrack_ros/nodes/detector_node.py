@@ -70,7 +70,7 @@ class DetectorNode(RobotMember):
         self._health = StageHealth(self, self.cameras, "detector", "detection", lambda camera: self._images.problem(camera),
                                    clocks=True)
         self._images = ImageInput(self, self.cameras if subscribe is None else subscribe, self.settings, self.on_frame,
-                                  encode=True, refused=self._health.failed)
+                                  encode=True, refused=self._health.failed, lost=self._health.lost)
         self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
 
     def activate(self) -> None:
@@ -101,10 +101,10 @@ class DetectorNode(RobotMember):
         """Take a frame; an older one of that camera that nobody looked at gives way."""
         for listener in self.frame_listeners:
             listener(frame)
-        self._health.came(frame)
         workers = self._workers
         if not self.active or workers is None:
             return
+        self._health.came(frame)
         worth = self._attention[frame.camera_id].judge(frame)
         if worth is Worth.LOOK:
             workers.put(frame.camera_id, frame)

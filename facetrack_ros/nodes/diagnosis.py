@@ -46,7 +46,7 @@ def stage_diagnosis(camera_id: str, stage: str, figures: StageFigures, work: str
     """
     level, sentence = _judged(camera_id, figures, work, problem, clock)
     shown = {"frames": str(figures.frames), "rate in (Hz)": f"{figures.rate_in:.1f}", "rate out (Hz)": f"{figures.rate_out:.1f}",
-             "dropped": str(figures.dropped), "dropped lately (%)": f"{100 * figures.dropped_lately:.0f}"}
+             "dropped": str(figures.dropped), "lost on the way": str(figures.lost), "dropped lately (%)": f"{100 * figures.dropped_lately:.0f}"}
     if work:
         shown[f"{work} (ms)"] = _number(figures.took_ms)
     shown["time in stage (ms)"] = _number(figures.waited_ms)
@@ -77,8 +77,9 @@ def _judged(camera_id: str, figures: StageFigures, work: str, problem: str, cloc
         return WARN, figures.error
     if figures.dropped_lately >= DROPPED_SHARE:
         why = f", as {work} takes {figures.took_ms:.0f} ms a frame" if work and not math.isnan(figures.took_ms) else ""
+        lost = f", and {figures.lost} got lost on the way" if figures.lost else ""
         return WARN, (f"{figures.rate_in:.1f} frames a second come and {figures.rate_out:.1f} are looked at{why}: "
-                      f"{100 * figures.dropped_lately:.0f} % are dropped, {figures.dropped} so far")
+                      f"{100 * figures.dropped_lately:.0f} % are dropped, {figures.dropped} so far{lost}")
     if clock is not None and clock.off:
         return WARN, clock.sentence(camera_id)
     return OK, f"{figures.rate_out:.1f} frames a second"

@@ -35,7 +35,7 @@ class Diagnostics:
 
     def close(self) -> None:
         """Say no more."""
-        self._node.destroy_timer(self._timer)
+        self._timer.cancel()
 
     def _status(self, diagnosis: Diagnosis) -> DiagnosticStatus:
         return DiagnosticStatus(

@@ -49,7 +49,7 @@ class EmbedderNode(RobotMember):
         self._improving = {camera: improving_faces(self.settings) for camera in self.cameras} if improving else {}
         self._battery = BatteryWatch(self, self.get_logger().warning)
         self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep) if subscribe else None
-        self._health = StageHealth(self, self.cameras, "embedder", "faces")
+        self._health = StageHealth(self, self.cameras, "embedder", "finding faces")
         self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
         self._workers: "VisionWorkers | None" = None
         if subscribe:

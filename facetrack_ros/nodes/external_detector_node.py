@@ -21,7 +21,10 @@ class ExternalDetectorNode(RobotMember):
     :raises ConfigError: vision_msgs is not installed.
     """
 
-    NAME, USES = "external_detector", ("vision_msgs.", "detector.min_score")
+    NAME = "external_detector"
+    USES = ("vision_msgs.", "detector.min_score")
+    OWN = ("cameras",)
+    WHILE_INACTIVE = "no persons are passed on"
 
     def __init__(self, **member):
         kinds = messages_of("vision_msgs")
@@ -36,6 +39,8 @@ class ExternalDetectorNode(RobotMember):
                                      lambda array, camera=camera: self._on_array(camera, array), STREAM)
 
     def _on_array(self, camera: str, array) -> None:
+        if not self.active:
+            return
         stamp_ns = conversion.to_ns(array.header.stamp)
         if not stamp_ns:
             self.get_logger().error(f"the detections of {camera} have no stamp: their detector must copy the header of the "

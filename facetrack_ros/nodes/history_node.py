@@ -59,7 +59,8 @@ class HistoryNode(RobotMember):
         frames = StageHealth(self, self.cameras, "history", clocks=True,
                              problem=lambda camera: self._images.problem(camera) if self._images is not None else "")
         self._frames_health, self._health = frames, HistoryHealth(frames, self.robot_folder())
-        self._images = ImageInput(self, self.cameras, self.settings, self.on_frame, refused=frames.failed) if subscribe else None
+        self._images = ImageInput(self, self.cameras, self.settings, self.on_frame, refused=frames.failed,
+                                  lost=frames.lost) if subscribe else None
         PoseInput(self, self.settings["robot_pose.topic"], self.settings["robot_pose.type"], self.poses)
         if subscribe:
             self.create_subscription(msg.PersonEvent, self.robot_topic("events"), self._on_event_message, RELIABLE)
@@ -189,6 +190,7 @@ class HistoryNode(RobotMember):
 
     def close(self) -> None:
         """Write what is left, leave the roster, close the files."""
+        self._diagnostics.close()
         if self._images is not None:
             self._images.close()
         self._telling.cancel()

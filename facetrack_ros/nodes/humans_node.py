@@ -37,7 +37,10 @@ class HumansNode(RobotMember):
     :raises ConfigError: hri_msgs is not installed.
     """
 
-    NAME, USES = "humans", ("hri.",)
+    NAME = "humans"
+    USES = ("hri.",)
+    OWN = ("cameras",)
+    WHILE_INACTIVE = "nobody is told of"
 
     def __init__(self, **member):
         self._kinds = messages_of("hri_msgs")
@@ -66,6 +69,8 @@ class HumansNode(RobotMember):
         self._sizes[camera] = jpeg_size(bytes(message.data[:65536])) or self._sizes.get(camera)
 
     def _on_tracks(self, message: msg.Tracks) -> None:
+        if not self.active:
+            return
         camera, stamp_ns = message.camera_id, conversion.to_ns(message.header.stamp)
         tracks = conversion.tracks_from_message(message)
         self._heard[camera] = time.monotonic()
@@ -163,11 +168,15 @@ class HumansNode(RobotMember):
                                       "two: run one of them, or give this robot a prefix of its own (hri.prefix)",
                                       throttle_duration_sec=60.0)
 
-    def close(self) -> None:
+    def deactivate(self) -> None:
         """Nobody is tracked any more."""
         for camera in self.cameras:
             self._humans.drop(camera)
         self._tell(Header(stamp=self.get_clock().now().to_msg()))
+
+    def close(self) -> None:
+        """Nobody is tracked any more."""
+        self.deactivate()
 
 
 def _image(header: Header, picture: np.ndarray) -> Image:

@@ -8,6 +8,9 @@ COMPRESSED, RAW = "sensor_msgs/msg/CompressedImage", "sensor_msgs/msg/Image"
 # Below a camera's name, as drivers call them; JPEG first, as nothing has to be encoded then.
 USUAL = ("image/compressed", "image_raw/compressed", "image", "image_raw")
 AUTO, BEST_EFFORT, RELIABLE = "auto", "best_effort", "reliable"
+# What to do about images that DDS has to cut up.
+LARGE_RAW = ("of images this large most get lost on the way at best effort: let the driver publish reliably, or JPEG "
+             "(sensor_msgs/CompressedImage), and set FASTDDS_BUILTIN_TRANSPORTS=LARGE_DATA for the driver and for this process")
 # More names than this help nobody find theirs.
 _NAMED = 8
 
@@ -127,8 +130,7 @@ def silence_sentence(camera: str, seconds: float, topic: str, offer: "Offer | No
         if reliable and not offer.reliable:
             return head + f"{offer.topic}: {incompatible_sentence(camera, offer.topic, offer.publishers, True)}"
         hint = ("is the camera running, and do both computers reach each other?" if offer.kind == COMPRESSED else
-                "is the camera running? Raw images get lost on the way with Fast DDS's defaults: set "
-                "FASTDDS_BUILTIN_TRANSPORTS=LARGE_DATA for the driver and for this process")
+                f"is the camera running? If its images are large: {LARGE_RAW}")
         return head + f"{offer.topic}: {nodes} publishes it, but nothing arrives: {hint}"
     if odd:
         carrier, kind = next(iter(odd.items()))

@@ -24,7 +24,10 @@ class MarkersNode(RobotMember):
     ellipsoid around a person is twice the standard deviation.
     """
 
-    NAME, USES = "markers", ("mesh", "markers.")
+    NAME = "markers"
+    USES = ("mesh", "markers.")
+    OWN = ("cameras",)
+    WHILE_INACTIVE = "nobody is marked"
 
     def __init__(self, **member):
         super().__init__(**member)
@@ -58,10 +61,11 @@ class MarkersNode(RobotMember):
     def _on_tracks(self, message: msg.Tracks) -> None:
         camera = message.camera_id
         if camera not in self._lenses:
-            self.get_logger().info(f"no CameraInfo of {camera} on {self.given_topic('markers.camera_info', camera)}: its people "
-                                   "are not placed", throttle_duration_sec=60.0)
+            topic = self.given_topic("markers.camera_info", camera)
+            self.get_logger().info(f"no CameraInfo of {camera} on {topic}: its people are not placed",
+                                   throttle_duration_sec=60.0)
             return
-        if not self._outputs[camera].get_subscription_count():
+        if not self.active or not self._outputs[camera].get_subscription_count():
             return
         header = Header(stamp=message.header.stamp, frame_id=self._frames[camera] or message.header.frame_id)
         shown = []
@@ -107,10 +111,15 @@ class MarkersNode(RobotMember):
         return match_markers(header, match.camera_id, f"{match.track_id} {match.stamp_ns}", match.person_id,
                              f"{match.person_id} {match.similarity:.2f}\n{clock} UTC", position)
 
-    def close(self) -> None:
+    def deactivate(self) -> None:
         """Take the markers away."""
         for camera, publisher in self._outputs.items():
             publisher.publish(MarkerArray(markers=[gone(marker) for marker in self._shown[camera] + self._found[camera]]))
+            self._shown[camera], self._found[camera] = [], []
+
+    def close(self) -> None:
+        """Take the markers away."""
+        self.deactivate()
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from facetrack_ros import msg
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.answer_parts import AnswerParts
 from facetrack_ros.nodes.clocks import steady_timer
-from facetrack_ros.nodes.member import QUESTIONS, RESULTS, ROSTER_EAR, RobotMember
+from facetrack_ros.nodes.member import QUESTIONS, RESULTS, ROSTER, ROSTER_EAR, RobotMember
 from facetrack_ros.nodes.patient_subscription import PatientSubscription
 from facetrack_ros.search.gathering import Gathering
 from facetrack_ros.search.question import Question
@@ -23,6 +23,8 @@ from facetrack_ros.vision.contract import ModelContract
 READ_S = 1.0
 # How long a robot that has asked goes on hearing results: the next search then begins with the ears open.
 LISTEN_S = 60.0
+# How long a robot is new.
+NEW_S = 15.0
 # Twice the way there and back on a slow network, and often enough that three messages in a row may be lost within two seconds.
 REPEAT_S = 0.4
 _LONGEST_WAIT_NS = 2_000_000_000
@@ -71,6 +73,10 @@ class OpenSearches:
         self._asked = 0.0
         self._lines = PatientSubscription(node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER_EAR,
                                           lambda: bool(self._open))
+        # Who has just come gets everybody\x27s last line at once and for sure.
+        self._first_lines: "PatientSubscription | None" = PatientSubscription(
+            node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER, lambda: bool(self._open))
+        self._came = time.monotonic()
         steady_timer(node, READ_S, self._read_and_rest)
 
     def __contains__(self, search_id: str) -> bool:
@@ -132,12 +138,17 @@ class OpenSearches:
 
     def _read(self) -> None:
         self._lines.read()
+        if self._first_lines is not None:
+            self._first_lines.read()
         self._tell_claims()
         if self._results is not None:
             self._results.read()
 
     def _read_and_rest(self) -> None:
         self._read()
+        if self._first_lines is not None and not self._open and time.monotonic() - self._came > NEW_S:
+            self._first_lines.close()
+            self._first_lines = None
         if self._results is not None and not self._open and time.monotonic() - self._asked > LISTEN_S:
             self._results.close()
             self._results = None

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg
 from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.clocks import steady_timer
 from facetrack_ros.nodes.image_input import ImageInput
-from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
+from facetrack_ros.nodes.member import RELIABLE, RESULTS, STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import NewestPerCamera, Worker
@@ -15,6 +17,9 @@ from facetrack_ros.search.last_search import LastSearch
 from facetrack_ros.search.overlay import MATCHES_SHOWN, draw_overlay
 from facetrack_ros.tracking.track import Track, TrackState
 from facetrack_ros.vision.frame import Frame, encode_jpeg
+
+# How often it is looked whether somebody watches.
+LOOK_S = 1.0
 
 
 class OverlayNode(RobotMember):
@@ -37,7 +42,8 @@ class OverlayNode(RobotMember):
         self._in_view = {camera: frozenset() for camera in self.cameras}
         self._last_search = LastSearch(MATCHES_SHOWN)
         self._worker = Worker("overlay", NewestPerCamera(), self._draw, self.get_logger())
-        self.create_subscription(msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result, RELIABLE)
+        self._results: "Subscription | None" = None
+        steady_timer(self, LOOK_S, self._listen_while_seen)
         self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep) if subscribe else None
         if subscribe:
             for camera in self.cameras:
@@ -54,6 +60,16 @@ class OverlayNode(RobotMember):
         frame = self._waiting.take(message.camera_id, conversion.to_ns(message.header.stamp))
         if frame is not None:
             self.on_tracks(replace(frame, number=message.frame_number), conversion.tracks_from_message(message))
+
+    def _listen_while_seen(self) -> None:
+        """Hear answers only while somebody looks: else each answer of a fleet would go to every robot of it."""
+        seen = any(output.get_subscription_count() for output in self._outputs.values())
+        if seen and self._results is None:
+            self._results = self.create_subscription(msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result,
+                                                     RESULTS)
+        elif not seen and self._results is not None:
+            self.destroy_subscription(self._results)
+            self._results = None
 
     def _on_result(self, message: msg.FaceSearchResult) -> None:
         self._last_search.take(message.search_id, [conversion.match_from_message(match) for match in message.matches])

@@ -15,8 +15,9 @@ from facetrack_ros.nodes.member import ANSWERS, RELIABLE, RobotMember
 from facetrack_ros.nodes.rescanning import RESERVE_S, Rescanning
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.search.answer import ANSWERED, ERROR, Match, RobotAnswer
-from facetrack_ros.search.checks import check_question, threshold_of
+from facetrack_ros.search.checks import check_question, slice_of, threshold_of
 from facetrack_ros.search.false_matches import expected_false_matches
+from facetrack_ros.search.lane import looking_within
 from facetrack_ros.search.local import search_history
 from facetrack_ros.search.question import Question
 from facetrack_ros.search.search_log import SearchLog
@@ -110,8 +111,8 @@ class SearchAnswering:
 
     def _search(self, history: RobotHistory, question: Question,
                 came_s: float) -> "tuple[RobotAnswer, tuple[Match, ...]]":
-        contract, own = history.contract, {}
-        if self._foreign(question):
+        contract, own, foreign = history.contract, {}, self._foreign(question)
+        if foreign:
             embedding, model_id = self._rescanning.embed(question.face_crop)
             # Thresholds of two models have nothing to do with each other.
             question = replace(question, embedding=embedding, model_id=model_id, threshold=contract.threshold)
@@ -122,8 +123,10 @@ class SearchAnswering:
             done, note = self._rescanning.rescan(history, question, came_s + question.timeout_ns / 1e9 - RESERVE_S)
             rescanned = {"rescanned": done.looked, "not_rescanned": done.remaining, "note": note}
         answer, matches = search_history(history, question)
-        if own:
+        if foreign:
             own["expected_false_matches"] = expected_false_matches(contract, threshold_of(question, contract), answer.sightings)
+        if answer.status == ANSWERED:
+            own["looking"] = looking_within(history.sightings, *slice_of(question), question.cameras)
         return replace(answer, **rescanned, **own), matches
 
     def _is_new(self, search_id: str) -> bool:

@@ -45,6 +45,10 @@ class StageHealth:
         if now is not None:
             self._ages[frame.camera_id] = now - frame.stamp_ns
 
+    def lost(self, camera_id: str, count: int) -> None:
+        """Frames got lost before they came in."""
+        self._meters[camera_id].lost(count, time.monotonic())
+
     def failed(self, camera_id: str, sentence: str, stamp_ns: "int | None" = None) -> None:
         """Something went wrong, with the frame of that stamp where one is given."""
         self._meters[camera_id].failed(stamp_ns, time.monotonic(), sentence)

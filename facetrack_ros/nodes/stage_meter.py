@@ -16,10 +16,11 @@ class StageFigures:
 
     :param frames: that came in, in all.
     :param dropped: that gave way unlooked at, in all.
+    :param lost: that never came in, as far as their sender's count tells, in all.
     :param failed: that could not be used, in all.
     :param rate_in: frames a second that came in.
     :param rate_out: frames a second that were done.
-    :param dropped_lately: share of the frames dropped, 0 to 1.
+    :param dropped_lately: share of the frames dropped or lost, 0 to 1.
     :param took_ms: the work itself, median, NaN while nothing was done.
     :param waited_ms: from coming in to being done, median, NaN likewise.
     :param silent_s: since the last frame came in, None before the first.
@@ -31,6 +32,7 @@ class StageFigures:
 
     frames: int
     dropped: int
+    lost: int
     failed: int
     rate_in: float
     rate_out: float
@@ -60,7 +62,7 @@ class StageMeter:
         self._in: "deque[float]" = deque()
         self._out: "deque[tuple[float, float, float]]" = deque()
         self._drops: "deque[tuple[float, int]]" = deque()
-        self._frames = self._dropped = self._failed = 0
+        self._frames = self._dropped = self._lost = self._failed = 0
         self._error, self._error_s = "", None
 
     def came(self, stamp_ns: int, now_s: float) -> None:
@@ -82,6 +84,12 @@ class StageMeter:
             self._out.append((now_s, took_s, now_s - (came_s if came_s is not None else now_s - took_s)))
             self._forget(now_s)
 
+    def lost(self, count: int, now_s: float) -> None:
+        """Frames got lost before they came in."""
+        with self._lock:
+            self._lost += count
+            self._drops.append((now_s, count))
+
     def failed(self, stamp_ns: "int | None", now_s: float, sentence: str) -> None:
         """Something went wrong; where it was with a frame, that one is no longer waited for."""
         with self._lock:
@@ -98,7 +106,7 @@ class StageMeter:
             drops = sum(count for _, count in self._drops)
             leaving = drops + len(self._out)
             return StageFigures(
-                self._frames, self._dropped, self._failed, len(self._in) / span_s, len(self._out) / span_s,
+                self._frames, self._dropped, self._lost, self._failed, len(self._in) / span_s, len(self._out) / span_s,
                 drops / leaving if leaving else 0.0,
                 1e3 * median(took for _, took, _ in self._out) if self._out else float("nan"),
                 1e3 * median(waited for _, _, waited in self._out) if self._out else float("nan"),

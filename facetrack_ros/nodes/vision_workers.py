@@ -1,5 +1,6 @@
 """Threads side by side that look at frames, each on models of its own; what they find comes out in the order it came in."""
 
+import itertools
 import threading
 import traceback
 from collections import OrderedDict, deque
@@ -30,10 +31,12 @@ class FrameCounts:
 class _Place:
     """An item's place in its camera's order.
 
+    :ivar number: counts all items as they come.
     :ivar outcome: None while nobody knows; empty: nothing to deliver; else what to hand on.
     """
 
     item: Any
+    number: int = 0
     outcome: "tuple | None" = None
 
 
@@ -47,7 +50,7 @@ class _Lane:
 
 
 class VisionWorkers:
-    """Looks at the newest item of each camera, the camera that waited longest first.
+    """Looks at the newest item of each camera, those that waited longest first.
 
     Under overload older items of a camera give way to newer ones, on all cameras alike. Items of one camera may be looked
     at at the same time; their results are delivered one after the other, in order.
@@ -67,6 +70,7 @@ class VisionWorkers:
         self._condition = threading.Condition()
         self._waiting: "OrderedDict[str, _Place]" = OrderedDict()
         self._lanes: "dict[str, _Lane]" = {}
+        self._arrived = self._passed_over = 0
         self._closing = False
         self._told: "set[str]" = set()
         self._threads = [threading.Thread(target=self._run, args=(pipeline,), name=f"{name} {number}", daemon=True)
@@ -80,7 +84,8 @@ class VisionWorkers:
             if self._closing:
                 return
             lane = self._lanes.setdefault(camera_id, _Lane())
-            place = _Place(item)
+            self._arrived += 1
+            place = _Place(item, self._arrived)
             lane.places.append(place)
             passed_over = self._waiting.get(camera_id)
             if passed_over is not None:
@@ -97,7 +102,7 @@ class VisionWorkers:
             if self._closing:
                 return
             lane = self._lanes.setdefault(camera_id, _Lane())
-            lane.places.append(_Place(item, (result,)))
+            lane.places.append(_Place(item, outcome=(result,)))
             lane.counts = replace(lane.counts, arrived=lane.counts.arrived + 1, spared=lane.counts.spared + 1)
         self._hand_on([camera_id])
 
@@ -127,7 +132,11 @@ class VisionWorkers:
                 self._condition.wait_for(lambda: self._closing or self._waiting)
                 if not self._waiting:
                     return
-                taken = [self._waiting.popitem(last=False) for _ in range(len(self._waiting) if self._together else 1)]
+                if self._together:
+                    taken = list(self._waiting.items())
+                    self._waiting.clear()
+                else:
+                    taken = [self._take()]
             outcomes = self._outcomes(pipeline, [place.item for _, place in taken])
             with self._condition:
                 for (camera_id, place), outcome in zip(taken, outcomes):
@@ -135,6 +144,17 @@ class VisionWorkers:
                     lane = self._lanes[camera_id]
                     lane.counts = replace(lane.counts, looked=lane.counts.looked + bool(outcome))
             self._hand_on([camera_id for camera_id, _ in taken])
+
+    def _take(self) -> "tuple[str, _Place]":
+        """Of the half of the cameras that waited longest, the one with the freshest frame: so under overload a frame is not
+        old already when its look begins. Whoever waits longest is passed over no more often than there are others."""
+        first = next(iter(self._waiting))
+        chosen = first
+        if self._passed_over < len(self._waiting):
+            longest = itertools.islice(self._waiting.items(), (len(self._waiting) + 1) // 2)
+            chosen = max(longest, key=lambda entry: entry[1].number)[0]
+        self._passed_over = 0 if chosen == first else self._passed_over + 1
+        return chosen, self._waiting.pop(chosen)
 
     def _outcomes(self, pipeline: VisionPipeline, items: list) -> "list[tuple]":
         try:

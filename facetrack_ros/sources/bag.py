@@ -10,19 +10,22 @@ from facetrack_ros.errors import FrameError, SourceError
 from facetrack_ros.sources.jpeg import decode, is_jpeg, is_whole_jpeg
 from facetrack_ros.sources.raw_image import ENCODINGS, bgr_of_raw
 from facetrack_ros.sources.source import Closing, Picture
+from facetrack_ros.vision.h264 import H264Decoder
 
 _COMPRESSED = "sensor_msgs/msg/CompressedImage"
 _RAW = "sensor_msgs/msg/Image"
+_VIDEO = "foxglove_msgs/msg/CompressedVideo"
+_KINDS = (_COMPRESSED, _RAW, _VIDEO)
 
 
 class BagSource(Closing):
     """Pictures of one topic, in the order they were recorded, with the stamps of their headers.
 
-    JPEG payloads are passed on untouched. A header whose stamp is zero counts as recorded when it was received.
+    JPEG payloads are passed on untouched; H.264 is decoded from its first key picture on. A header whose stamp is zero counts as recorded when it was received.
     A damaged picture is skipped and counted.
 
     :param path: the bag's folder, or an ``.mcap`` or ``.db3`` file.
-    :param topic: of CompressedImage or Image; empty: the only one there is.
+    :param topic: of CompressedImage, Image or CompressedVideo; empty: the only one there is.
     :raises SourceError: no bag, no such topic, or several to choose from; the sentence names them.
     """
 
@@ -31,11 +34,11 @@ class BagSource(Closing):
         self._path = path
         with self._open() as reader:
             topics = {connection.topic: connection.msgtype for connection in reader.connections
-                      if connection.msgtype in (_COMPRESSED, _RAW)}
+                      if connection.msgtype in _KINDS}
         self.topic = topic or next(iter(topics), "")
         named = ", ".join(sorted(topics))
         if not topics:
-            raise SourceError(f"{self.name} has no topic of {_COMPRESSED} or {_RAW}: record one of a camera's")
+            raise SourceError(f"{self.name} has no topic of {_COMPRESSED}, {_RAW} or {_VIDEO}: record one of a camera's")
         if self.topic not in topics:
             raise SourceError(f"{self.name} has no image topic {topic}: choose from {named}")
         if not topic and len(topics) > 1:
@@ -70,6 +73,8 @@ class BagSource(Closing):
         first_ns = None
         with self._open() as reader:
             connections = [connection for connection in reader.connections if connection.topic == self.topic]
+            self._know_video(store, connections)
+            decoder = H264Decoder()
             messages = reader.messages(connections=connections)
             while not self._closed:
                 try:
@@ -84,13 +89,35 @@ class BagSource(Closing):
                 except Exception:
                     self.skipped += 1
                     continue
-                jpeg, image = self._picture(message, connection.msgtype)
+                if connection.msgtype == _VIDEO:
+                    jpeg, image = None, self._decoded(message, decoder)
+                    stamp, frame_id = message.timestamp, message.frame_id
+                else:
+                    jpeg, image = self._picture(message, connection.msgtype)
+                    stamp, frame_id = message.header.stamp, message.header.frame_id
                 if jpeg is None and image is None:
                     self.skipped += 1
                     continue
-                stamp_ns = message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec or received_ns
+                stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec or received_ns
                 first_ns = stamp_ns if first_ns is None else first_ns
-                yield Picture(stamp_ns - first_ns, stamp_ns, jpeg, image, message.header.frame_id)
+                yield Picture(stamp_ns - first_ns, stamp_ns, jpeg, image, frame_id)
+
+    def _know_video(self, store, connections: list) -> None:
+        """Recordings of video describe its message themselves: it is none that ROS brings along."""
+        from rosbags.typesys import get_types_from_msg
+
+        for connection in connections:
+            if connection.msgtype == _VIDEO and _VIDEO not in store.types:
+                try:
+                    store.register({_VIDEO: get_types_from_msg(connection.msgdef.data, _VIDEO)[_VIDEO]})
+                except Exception as error:  # the library's parser lets its own errors through
+                    raise SourceError(f"{self.name} does not say what its {_VIDEO} messages hold: record it again as "
+                                      "MCAP") from error
+
+    def _decoded(self, message, decoder: H264Decoder) -> "np.ndarray | None":
+        if message.format != "h264":
+            raise SourceError(f"{self.name} holds {message.format} video on {self.topic}: only h264 can be read")
+        return decoder.decode(message.data.tobytes())
 
     def _picture(self, message, kind: str) -> "tuple[bytes | None, np.ndarray | None]":
         if kind == _COMPRESSED:

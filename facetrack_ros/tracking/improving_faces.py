@@ -96,7 +96,7 @@ class ImprovingFaces:
 
     looks: int = 3
     again_after_ns: int = SECOND_NS
-    pause_ns: int = SECOND_NS // 5
+    pause_ns: int = SECOND_NS // 2
     _tracks: "tuple[Track, ...]" = ()
     _known: "dict[str, _Known]" = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)

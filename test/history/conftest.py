@@ -1,8 +1,17 @@
-"""A disk of a few megabytes, to fill, to lock and to break."""
+"""An archive of frames; a disk of a few megabytes, to fill, to lock and to break."""
 
 import subprocess
 
 import pytest
+
+from facetrack_ros.history.frame_archive import FrameArchive
+
+
+@pytest.fixture
+def archive(tmp_path):
+    opened = FrameArchive(tmp_path / "frames", "robot1")
+    yield opened
+    opened.close()
 
 
 class SmallDisk:

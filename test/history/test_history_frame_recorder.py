@@ -111,7 +111,7 @@ class TestContinuous:
         assert stored(tmp_path) == list(range(60))
 
     def test_png_where_asked_and_what_does_not_decode_as_it_came(self, tmp_path):
-        robot = history(tmp_path, mode="continuous", png=True)
+        robot = history(tmp_path, mode="continuous", format="png")
         robot.add_frame(frame(0))
         robot.add_frame(frame(1, jpeg=b"no picture"))
         robot.close()
@@ -137,7 +137,7 @@ class StuckArchive:
         self.let_go = threading.Event()
         self.frames = []
 
-    def append(self, frame):
+    def append(self, frame, coder=None):
         assert self.let_go.wait(60)
         self.frames.append(frame)
         return True

@@ -96,3 +96,15 @@ def test_threads_that_write_and_read_leave_it_whole():
         thread.join()
     assert ring.stats().frames == 50 and ring.stats().bytes == 100
     assert len(ring.between(0, 10**6)) == 50
+
+
+def test_a_ring_that_shrinks_keeps_the_newest_and_one_that_grows_keeps_all():
+    ring = FrameRing(4)
+    for stamp in range(6):
+        ring.append(Frame("front", stamp, stamp, b"jpeg"))
+    ring.resize(2)
+    assert [frame.stamp_ns for frame in ring.between(0, 9)] == [4, 5] and ring.stats().bytes == 8
+    ring.resize(3)
+    for stamp in range(6, 8):
+        ring.append(Frame("front", stamp, stamp, b"jpeg"))
+    assert [frame.stamp_ns for frame in ring.between(0, 9)] == [5, 6, 7]

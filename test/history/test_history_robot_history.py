@@ -127,3 +127,21 @@ class TestFolders:
     def test_an_absent_data_folder_is_told(self, tmp_path):
         with pytest.raises(StoreError, match="no folder"):
             history_folders(tmp_path / "nothing")
+
+
+def test_the_event_log_may_have_a_folder_of_its_own_that_is_a_history_too(tmp_path):
+    history = RobotHistory(tmp_path / "data", "robot1", CONTRACT, event_dir=tmp_path / "events")
+    history.add_event(PersonEvent(PERSON_IN, 7, "robot1", "front", "p1", 3, (0, 0, 1, 1), 0.9))
+    history.close()
+    (folder,) = history_folders(tmp_path / "events")
+    assert [event["person_id"] for event in read_events(folder.path)] == ["p1"]
+    assert not list(read_events(tmp_path / "data" / "robot1"))
+
+
+def test_frames_are_kept_by_other_settings_from_one_moment_on(history):
+    for stamp in range(5):
+        history.add_frame(picture(stamp))
+    history.change_frames(FrameSettings(ring_frames=2))
+    assert [frame.stamp_ns for frame in history.frames_between("front", 0, 10)] == [3, 4]
+    history.add_frame(picture(5, camera="rear"))
+    assert history.ring("rear").capacity == 2

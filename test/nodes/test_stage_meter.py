@@ -41,6 +41,13 @@ def test_a_starved_stage_warns_with_what_it_drops_and_why():
     assert found.values["dropped"] == "200" and found.values["detection (ms)"] == "100.0"
 
 
+def test_frames_lost_on_the_way_warn_too():
+    meter, now = run(300)
+    meter.lost(100, now)
+    found = stage_diagnosis("front", "detector", meter.figures(now), "detection")
+    assert found.level == WARN and found.sentence.endswith("40 % are dropped, 0 so far, and 100 got lost on the way")
+
+
 def test_silence_is_an_error_when_nothing_ever_came_or_somebody_knows_why():
     meter = StageMeter(100.0)
     assert stage_diagnosis("front", "detector", meter.figures(101.0)).level == STALE

@@ -88,6 +88,33 @@ def test_the_newest_frame_of_each_camera_wins_the_longest_waiting_camera_first_a
     assert [item for _, item, _ in eyes.delivered] == [0, 5, 4]
 
 
+def test_of_the_cameras_that_waited_longest_the_freshest_frame_is_taken_and_nobody_is_passed_over_for_ever():
+    eyes = Eyes(workers=1)
+    eyes.put("a", 0)
+    for camera, item in (("b", 1), ("c", 2), ("d", 3), ("e", 4), ("c", 5)):
+        eyes.put(camera, item, begins=False)
+    eyes.let_go(*range(6))
+    assert eyes.workers.drain(DEADLINE_S)
+    assert eyes.begun == [(0,), (5,), (3,), (1,), (4,)]
+
+
+def test_a_slow_camera_has_its_turn_beside_fast_ones():
+    eyes = Eyes(workers=1)
+    eyes.put("a", "first")
+    eyes.put("slow", "slow", begins=False)
+    for number in range(20):  # before each look the fast cameras have sent anew
+        for camera in ("b", "c", "d"):
+            eyes.put(camera, (camera, number), begins=False)
+        if ("slow",) in eyes.begun:
+            break
+        begun = len(eyes.begun)
+        eyes.let_go(*eyes.begun[-1])
+        eyes.wait_until(lambda: len(eyes.begun) > begun)
+    assert ("slow",) in eyes.begun[:6]
+    eyes.let_go("slow", *((camera, each) for camera in "bcd" for each in range(20)))
+    assert eyes.workers.drain(DEADLINE_S)
+
+
 def test_a_frame_that_needs_no_look_keeps_its_turn():
     eyes = Eyes(workers=1)
     eyes.put("a", 1)

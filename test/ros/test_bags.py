@@ -120,16 +120,3 @@ def test_live_played_back_and_ingested_are_the_same_events(processes, clip, tmp_
     assert {event["person_id"] for event in second} == {event["person_id"] for event in seen}
     assert [event["event"] for event in second if event["event"] != "FACE_MATCHED"] == ["PERSON_IN", "PERSON_OUT"]
     assert all(event["duration_sec"] >= 0 for event in replayed if event["event"] == "PERSON_OUT")
-
-
-def test_a_bag_made_of_clips_is_the_clips(processes, stage, tmp_path):
-    clips = {camera: path for (robot, camera), path in stage.clips.items() if robot == "robot1"}
-    cameras = [part for camera, path in clips.items() for part in ("--camera", f"{camera}={path}")]
-    done = processes.run("bag", "--robot", "robot1", *cameras, "--start", "2026-05-01T12:00:00", "--out", tmp_path / "bag")
-    assert done.returncode == 0, done.stderr
-    for camera, path in clips.items():
-        written = list(BagSource(tmp_path / "bag", f"/robot1/{camera}/image/compressed"))
-        offsets = [picture.offset_ns for picture in open_source(str(path))]
-        assert [picture.offset_ns for picture in written] == offsets
-    done = processes.run("bag", "--robot", "robot1", *cameras, "--out", tmp_path / "bag")
-    assert done.returncode == 2 and "is there already" in done.stderr

@@ -1,5 +1,6 @@
 """Two robots find each other without multicast, through a discovery server."""
 
+import json
 import socket
 import sys
 from pathlib import Path
@@ -24,8 +25,8 @@ def server_port():
 @pytest.mark.skipif(not SERVER.exists(), reason="there is no fast-discovery-server beside this Python")
 def test_two_robots_that_meet_at_a_discovery_server_answer_together(processes, tmp_path, server_port, monkeypatch):
     processes.start([SERVER, "-i", "0", "-l", "127.0.0.1", "-p", server_port], "server")
-    processes.environment |= {"ROS_DISCOVERY_SERVER": f"127.0.0.1:{server_port}", "ROS_SUPER_CLIENT": "TRUE"}
-    for name in ("ROS_DOMAIN_ID", "ROS_DISCOVERY_SERVER", "ROS_SUPER_CLIENT"):
+    processes.environment["ROS_DISCOVERY_SERVER"] = f"127.0.0.1:{server_port}"
+    for name in ("ROS_DOMAIN_ID", "ROS_DISCOVERY_SERVER"):
         monkeypatch.setenv(name, processes.environment[name])
     for robot in ("robot1", "robot2"):
         for node in ("history", "search"):
@@ -36,3 +37,5 @@ def test_two_robots_that_meet_at_a_discovery_server_answer_together(processes, t
             assert asker.wait_for(lambda roster: {"robot1", "robot2"} <= set(roster), 30.0), "both are on the roster"
             processes.wait_until(lambda asker=asker: {line.robot_id: line.status for line in asker.ask(question, 5.0)[0].robots}
                                  == {"robot1": "answered", "robot2": "answered"}, f"both answer {robot}")
+    done = processes.run("status", "--json")
+    assert {json.loads(line)["robot_id"] for line in done.stdout.splitlines()} == {"robot1", "robot2"}

@@ -15,11 +15,14 @@ from facetrack_ros.nodes import diagnosis, diagnostics, image_input
 from facetrack_ros.nodes.conversion import to_duration, to_time
 from facetrack_ros.nodes.detector_node import DetectorNode
 from facetrack_ros.nodes.history_node import HistoryNode
+from facetrack_ros.nodes.managed import ManagedNode
 from facetrack_ros.nodes.member import RELIABLE, ROSTER, STREAM
 from facetrack_ros.nodes.process import ros, spinning
+from facetrack_ros.vision.build import VisionSettings
 from facetrack_ros.vision.catalog import MOBILEFACENET
 from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.frame import encode_jpeg
+from facetrack_ros.vision.shared_models import SharedModels
 
 OK, WARN, ERROR, STALE = (bytes([level]) for level in range(4))
 JPEG = encode_jpeg(np.full((24, 32, 3), 128, np.uint8))
@@ -27,10 +30,16 @@ SECOND = 10**9
 
 
 class HeldBack:
-    """A person detector that takes its time: as long as the test wants it to."""
+    """Models that take their time: as long as the test wants them to."""
+
+    batches = True
+    contract = MOBILEFACENET
 
     def __init__(self):
         self.go = threading.Semaphore(0)
+
+    def describe(self):
+        return {role: {"model": "held back"} for role in ("person", "face", "embedder")}
 
     def detect(self, images):
         assert self.go.acquire(timeout=60.0)
@@ -52,6 +61,8 @@ class Watched:
 
     def spin(self, node):
         self.nodes.append(node)
+        if isinstance(node, ManagedNode):
+            node.start_up()
         self._executor.add_node(node)
         return node
 
@@ -87,13 +98,14 @@ def watched(domain, monkeypatch, processes):
             watched = Watched(executor, processes.wait_until)
             yield watched
             for node in watched.nodes:
-                if hasattr(node, "close"):
-                    node.close()
+                if isinstance(node, ManagedNode):
+                    node.end()
 
 
 def test_a_starved_pipeline_warns_with_what_it_drops_and_a_silent_one_names_its_topic(watched):
     pipeline = HeldBack()
-    detector = watched.spin(DetectorNode(pipeline=pipeline, robot_id="robot1", cameras=("front",)))
+    detector = watched.spin(DetectorNode(SharedModels(VisionSettings(), build=lambda _: pipeline), robot_id="robot1",
+                                         cameras=("front",)))
     done = []
     detector.listeners.append(lambda frame, _: done.append(frame))
     name = "robot1: front detector"

@@ -17,6 +17,7 @@ from facetrack_ros.nodes.conversion import to_time
 from facetrack_ros.nodes.image_input import ImageInput
 from facetrack_ros.nodes.member import STREAM
 from facetrack_ros.nodes.process import ros, spinning
+from facetrack_ros.sources.raw_image import ENCODINGS
 from facetrack_ros.vision.frame import encode_jpeg
 
 STAMP = 1_777_636_800_123_456_789
@@ -118,6 +119,25 @@ def test_images_are_found_whatever_the_driver_calls_them_and_however_it_sends_th
     assert np.abs(frame.image.astype(int) - PICTURE).max() <= 3
 
 
+def test_raw_images_of_every_encoding_come_as_the_same_picture(robot):
+    """An even grey is the same bytes in nearly every encoding; what becomes of colours is held where they are converted."""
+    robot.listen()
+    image = raw(np.full((24, 32, 3), 128, np.uint8))
+    robot.drive("/robot1/front/image", image)
+    in_pairs = ("yuv422", "uyvy", "yuv422_yuy2", "yuyv")
+    for number, encoding in enumerate(ENCODINGS):
+        bytes_a_pixel = {"bgr8": 3, "rgb8": 3, "8UC3": 3, "bgra8": 4, "rgba8": 4, "8UC4": 4, "bgr16": 6, "rgb16": 6, "bgra16": 8,
+                         "rgba16": 8, "mono16": 2}.get(encoding, 2 if encoding in in_pairs or encoding.endswith("16") else 1)
+        rows = 36 if encoding in ("nv12", "nv21") else 24
+        image.encoding, image.step = encoding, 32 * bytes_a_pixel
+        image.data = array.array("B", bytes([128]) * (rows * image.step))
+        image.header.stamp = to_time(STAMP + number)
+        robot.until(lambda number=number: robot.frames and robot.frames[-1].stamp_ns == STAMP + number, encoding)
+        # Video range: a luma of 128 is a grey of 130.
+        wanted = 130 if encoding in (*in_pairs, "nv12", "nv21") else 128
+        assert np.abs(robot.frames[-1].image.astype(int) - wanted).max() <= 2, encoding
+
+
 @pytest.mark.parametrize("topics, published", [("front=/usb_cam/image_raw", "/usb_cam/image_raw"), ("front=usb/picture", "/robot1/usb/picture")])
 def test_another_name_is_given_by_a_parameter(robot, topics, published):
     robot.listen(topics=topics)
@@ -140,6 +160,17 @@ def test_raw_images_are_encoded_once_for_the_whole_robot(robot):
     robot.drive("/robot1/front/image", raw())
     robot.until(lambda: len(others) > 3, "the JPEG goes round")
     assert {frame.jpeg for frame in others} == {frame.jpeg for frame in detector}
+
+
+def test_frames_lost_on_the_way_are_counted(robot):
+    lost = []
+    inputs = robot.listen()
+    inputs._lost = lambda camera, count: lost.append((camera, count))
+    camera = inputs._cameras["front"]
+    for sequence in (7, 8, 12, 13, 1, 2, 4):  # it is begun anew by a driver that is
+        camera._on_message(compressed(), {"publication_sequence_number": sequence, "source_timestamp": STAMP})
+    camera._on_message(compressed(), {})  # a middleware that does not count
+    assert lost == [("front", 3), ("front", 1)]
 
 
 def test_jpeg_is_preferred_where_a_driver_publishes_both(robot):

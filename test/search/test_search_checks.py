@@ -36,6 +36,10 @@ def test_a_good_question_passes():
     ({"max_results": -1}, "max_results"),
     ({"max_results": 10**9}, "max_results"),
     ({"timeout_ns": 0}, "timeout"),
+    ({"cameras": tuple(f"camera{n}" for n in range(1000))}, "1000 cameras are named; name at most 200"),
+    ({"robots": ("robot1", "")}, "empty"),
+    ({"cameras": ("x" * 300,)}, "longer than 255"),
+    ({"search_id": "a\nb"}, "printable"),
 ])
 def test_a_bad_question_is_refused(change, sentence):
     with pytest.raises(QuestionError, match=sentence):
@@ -52,3 +56,14 @@ def test_a_window_reaches_to_both_sides_and_none_means_everything():
     start, end = slice_of(replace(GOOD, time_ns=100))
     assert start < -10**18 and end > 10**18
     assert slice_of(replace(GOOD, time_ns=2**63 - 1, window_ns=2**62))[1] == 2**63 - 1
+
+
+def test_the_future_has_not_been_seen_yet():
+    now = 10**18
+    soon = replace(GOOD, time_ns=now + 3600 * 10**9, window_ns=60 * 10**9)
+    with pytest.raises(QuestionError, match="begins 3540 s from now"):
+        check_question(soon, CONTRACT, now)
+    check_question(soon, CONTRACT)
+    check_question(replace(soon, window_ns=3600 * 10**9), CONTRACT, now)
+    check_question(replace(soon, time_ns=now + 100 * 10**9), CONTRACT, now)  # clocks differ
+    check_question(replace(soon, window_ns=0), CONTRACT, now)  # all that is kept

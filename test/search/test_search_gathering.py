@@ -258,3 +258,27 @@ def test_an_answer_of_nobody_is_dropped_and_counted():
     gathering = Gathering(ASK, CONTRACT, FLEET)
     assert not gathering.add("s1", answered(""), (match("", 0.9),))
     assert gathering.malformed == 1 and len(gathering.close().robots) == 3
+
+
+def test_a_robot_with_another_embedder_is_asked_where_the_face_goes_along():
+    fleet = {"robot1": "net", "robot2": "other"}
+    assert Gathering(ASK, CONTRACT, fleet).missing == ("robot1",)
+    gathering = Gathering(replace(ASK, face_crop=b"face"), CONTRACT, fleet)
+    assert gathering.missing == ("robot1", "robot2")
+    gathering.add("s1", answered("robot1", 10), (match("robot1", 0.6),))
+    own = RobotAnswer("robot2", ANSWERED, 2, 1000, model_id="other", threshold=0.9, expected_false_matches=0.5)
+    gathering.add("s1", own, (match("robot2", 0.92), match("robot2", 0.99, "t2")))
+    answer = gathering.close()
+    # 0.99 is nearly all of the way from 0.9 to 1, 0.6 not half of that from 0.3, 0.92 a fifth.
+    assert [found.similarity for found in answer.matches] == [0.99, 0.6, 0.92]
+    assert answer.expected_false_matches == pytest.approx(10 * 0.01 + 0.5) and answer.complete
+
+
+def test_each_answer_that_counts_is_told_as_it_comes():
+    gathering, told = Gathering(ASK, CONTRACT, FLEET), []
+    gathering.listener = lambda answer, matches: told.append((answer.robot_id, len(matches), gathering.missing))
+    gathering.add("s1", answered("robot2"), (match("robot2", 0.9),))
+    gathering.add("s1", answered("robot2"), (match("robot2", 0.9),))
+    gathering.add("another search", answered("robot1"))
+    gathering.add("s1", answered("robot1"))
+    assert told == [("robot2", 1, ("robot1", "robot3")), ("robot1", 0, ("robot3",))]

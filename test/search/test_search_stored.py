@@ -7,13 +7,17 @@ import pytest
 
 from facetrack_ros.errors import QuestionError, StoreError
 from facetrack_ros.history.database import database_path
+from facetrack_ros.history.frame_settings import CONTINUOUS, FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.search.answer import ANSWERED, ERROR, LEFT, MODEL_MISMATCH
 from facetrack_ros.search.question import Question
-from facetrack_ros.search.stored import search_stored, stored_lanes
+from facetrack_ros.search.stored import Again, search_stored, stored_lanes
 from facetrack_ros.search.stored_status import best_of_person, stored_status
 from facetrack_ros.vision import catalog
 from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.face import Face
+from facetrack_ros.vision.frame import Frame, encode_jpeg
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35,
                          false_match_curve=((0.3, 0.01), (0.5, 0.0001)))
@@ -135,3 +139,38 @@ def test_a_history_brings_the_record_of_its_model_along(tmp_path):
 def test_a_folder_without_robots_is_told(tmp_path):
     with pytest.raises(StoreError, match="no robot's history"):
         stored_status(tmp_path)
+
+
+class Eyes:
+    """Sees the face asked for in every picture."""
+
+    contract = CONTRACT
+
+    def detect(self, images):
+        return [Detections(np.array([[5, 5, 60, 60]], np.float32), np.ones(1, np.float32), "eyes") for _ in images]
+
+    def faces(self, image, persons, choose=None):
+        return (Face(np.array([20, 15, 40, 35], np.float32), np.zeros((5, 2), np.float32), 0.9, 0.8, person=0,
+                     embedding=ASK.embedding),)
+
+
+@pytest.mark.parametrize("kept_by", ["net", "another"])
+def test_stored_frames_can_be_looked_at_again_and_nothing_is_written(tmp_path, kept_by):
+    history = RobotHistory(tmp_path, "robot1", replace(CONTRACT, id=kept_by), FrameSettings(mode=CONTINUOUS))
+    for number in range(20):
+        history.add_frame(Frame("front", number * SECOND, number, encode_jpeg(np.full((64, 64, 3), 90, np.uint8))))
+    history.close()
+
+    def on_disk():  # beside the index that SQLite keeps for whoever reads
+        return {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and "sqlite-" not in path.name}
+
+    before = on_disk()
+    left = iter(range(12))
+    again = Again((Eyes(),), lambda: next(left, None) is None)
+    answer = search_stored(tmp_path, replace(ASK, rescan=True), CONTRACT, again=again)
+    line, = answer.robots
+    assert line.status == ANSWERED and 3 <= line.rescanned < 12 and line.rescanned + line.not_rescanned == 20
+    assert answer.matches and all(match.rescanned for match in answer.matches)
+    assert max(match.last_ns for match in answer.matches) == 19 * SECOND
+    assert on_disk() == before
+    assert search_stored(tmp_path, ASK, CONTRACT, again=again).matches == (), "only where it is asked for"

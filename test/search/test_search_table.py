@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from facetrack_ros.search.answer import ANSWERED, TIMED_OUT, Answer, Match, RobotAnswer
-from facetrack_ros.search.table import answer_table
+from facetrack_ros.search.table import answer_table, part_line
 
 NOON = 1_795_348_800 * 10**9
 SECOND = 10**9
@@ -64,3 +64,26 @@ def test_an_unmeasured_model_is_said():
 
 def test_tiny_numbers_are_not_printed_as_none():
     assert "fewer than 0.001 false matches" in answer_table(replace(ANSWER, expected_false_matches=1e-7))
+
+
+def test_a_second_look_is_told_and_what_it_found_is_marked():
+    found = replace(ANSWER.matches[0], rescanned=True)
+    line = replace(ANSWER.robots[0], rescanned=120, not_rescanned=30, note="battery at 15%: face work stops")
+    text = answer_table(replace(ANSWER, matches=(found, ANSWER.matches[1]), robots=(line, ANSWER.robots[1])))
+    assert "0.812*" in text and "0.400*" not in text and "battery at 15%" in text
+    assert "120 stored frames were looked at again, 30 more were not" in text and "* were found so" in text
+
+
+def test_an_answer_by_another_embedder_says_so():
+    line = replace(ANSWER.robots[1], model_id="other", threshold=0.945)
+    assert "by other, threshold 0.945" in answer_table(replace(ANSWER, robots=(ANSWER.robots[0], line)))
+
+
+def test_the_parts_of_an_answer_are_lines():
+    one, two = ANSWER.robots
+    assert part_line(None, (), ("robot1", "robot2"), False) == "waiting for robot1, robot2"
+    assert part_line(one, ANSWER.matches, ("robot2",), False) == (
+        "robot1: 2 matches, best 0.812 at front 12:00:00.000 UTC as p_robot1_1; waiting for robot2")
+    assert part_line(two, (), (), False) == "robot2: nobody among 80 sightings; all have answered"
+    assert part_line(RobotAnswer("robot3", "model_mismatch"), (), (), False) == "robot3: model mismatch; all have answered"
+    assert part_line(None, (), ("robot4",), True) == "time is up: robot4 did not answer"

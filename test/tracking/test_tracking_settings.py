@@ -3,7 +3,7 @@
 import pytest
 
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.tracking.settings import TrackingSettings
+from facetrack_ros.tracking.settings import LiveSettings, TrackingSettings
 
 
 @pytest.mark.parametrize("name, value", [
@@ -15,3 +15,10 @@ from facetrack_ros.tracking.settings import TrackingSettings
 def test_a_setting_out_of_range_is_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=name):
         TrackingSettings(**{name: value})
+
+
+def test_whoever_holds_live_settings_sees_them_change():
+    held = LiveSettings(TrackingSettings())
+    assert held.exit_after_ns == TrackingSettings().exit_after_ns
+    held.change(TrackingSettings(exit_after_ns=7))
+    assert held.exit_after_ns == 7 and held.margin == TrackingSettings().margin

@@ -1,0 +1,133 @@
+"""What storing frames as H.264 saves and costs, against the JPEGs that came.
+
+    python benchmarks/frames_as_video.py CLIP [--frames 300] [--noise 0 3] [--cameras 4] [--hz 30] [--seconds 15] [--json FILE]
+
+CLIP is a video file; its pictures are scaled to 1280x720, with a sensor's noise of so many grey levels added (none of that is
+in a picture that was scaled up, and it is what H.264 spends its bytes on), and come as JPEG of quality 90. Of each noise: bytes a
+frame on disk both ways; likeness of the pictures (PSNR) to the JPEGs'; CPU time a frame of one writer that takes them as fast as
+it can, and frames a second; a frame by a random stamp, with its decoding from the key picture before it and its encoding as JPEG;
+all frames in order. Then the cameras at their pace: frames stored, lost, and the share of a core, of the whole process.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from facetrack_ros.history.frame_archive import FrameArchive
+from facetrack_ros.history.frame_recorder import FrameRecorder
+from facetrack_ros.history.frame_settings import FrameSettings
+from facetrack_ros.history.retention import Limits
+from facetrack_ros.history.video_coder import VideoCoder
+from facetrack_ros.vision.frame import Frame, encode_jpeg
+
+START_NS = 1_700_000_000 * 10**9
+STEP_NS = 33_333_333
+SIZE = (1280, 720)
+
+
+def jpegs(clip: str, count: int, noise: float) -> "list[bytes]":
+    """The clip's pictures, to and fro, as a camera gives them."""
+    video, pictures = cv2.VideoCapture(clip), []
+    while (read := video.read())[0]:
+        pictures.append(cv2.resize(read[1], SIZE, interpolation=cv2.INTER_CUBIC).astype(np.float32))
+    chance, there_and_back = np.random.default_rng(0), pictures + pictures[-2:0:-1]
+    grain = [chance.normal(0, noise, pictures[0].shape).astype(np.float32) for _ in range(8 if noise else 1)]
+    return [encode_jpeg(np.clip(there_and_back[i % len(there_and_back)] + (grain[i % len(grain)] if noise else 0), 0, 255).astype(np.uint8))
+            for i in range(count)]
+
+
+def stored(folder: str, pictures: "list[bytes]", coder: "VideoCoder | None") -> "tuple[FrameArchive, float, float]":
+    """An archive of the pictures, CPU milliseconds a frame, and frames a second."""
+    archive = FrameArchive(folder, "robot1", Limits(frames=0))
+    cpu, started = time.thread_time(), time.perf_counter()
+    for i, picture in enumerate(pictures):
+        archive.append(Frame("front", START_NS + i * STEP_NS, i, picture), coder)
+    cpu, took = time.thread_time() - cpu, time.perf_counter() - started
+    archive.close()
+    return archive, cpu / len(pictures) * 1e3, len(pictures) / took
+
+
+def measure(pictures: "list[bytes]") -> dict:
+    """Bytes, time and likeness of both ways."""
+    found = {"kilobytes a frame, as they came": round(sum(map(len, pictures)) / len(pictures) / 1e3, 1)}
+    chance = np.random.default_rng(1)
+    for name, coder in (("jpg", None), ("h264", VideoCoder())):
+        with tempfile.TemporaryDirectory() as folder:
+            archive, cpu_ms, rate = stored(folder, pictures, coder)
+            found[f"{name}: kilobytes a frame on disk"] = round(archive.stats().bytes / len(pictures) / 1e3, 1)
+            found[f"{name}: storing, CPU ms a frame"] = round(cpu_ms, 2)
+            found[f"{name}: storing, frames a second"] = round(rate)
+            archive = FrameArchive(folder, "robot1", Limits(frames=0))
+            took, cpu, likeness = [], [], []
+            for i in map(int, chance.integers(0, len(pictures), 100)):
+                before, cpu_before = time.perf_counter(), time.thread_time()
+                frame = archive.near("front", START_NS + i * STEP_NS, 0)
+                took.append((time.perf_counter() - before) * 1e3)
+                cpu.append((time.thread_time() - cpu_before) * 1e3)
+                likeness.append(min(cv2.PSNR(frame.image, Frame("", 0, 0, pictures[i]).image), 99.0))
+            found[f"{name}: a frame by stamp, ms, median / 99 %"] = (round(float(np.median(took)), 1), round(float(np.quantile(took, 0.99)), 1))
+            found[f"{name}: of it CPU, ms, median / 99 %"] = (round(float(np.median(cpu)), 1), round(float(np.quantile(cpu, 0.99)), 1))
+            found[f"{name}: likeness, dB, median"] = round(float(np.median(likeness)), 1)
+            before = time.perf_counter()
+            count = sum(1 for _ in archive.between("front", 0, 2 * START_NS))
+            found[f"{name}: all in order, ms a frame"] = round((time.perf_counter() - before) / count * 1e3, 2)
+    return found
+
+
+def live(pictures: "list[bytes]", format: str, arguments: argparse.Namespace) -> dict:
+    """Cameras at their pace."""
+    with tempfile.TemporaryDirectory() as folder:
+        recorder = FrameRecorder(FrameArchive(folder, "robot1", Limits(frames=0)), FrameSettings(mode="continuous", format=format),
+                                 "net", dict)
+        took, ticks = [], round(arguments.seconds * arguments.hz)
+        started, cpu = time.monotonic(), time.process_time()
+        for tick in range(ticks):
+            time.sleep(max(0.0, started + tick / arguments.hz - time.monotonic()))
+            for camera in range(arguments.cameras):
+                frame = Frame(f"c{camera}", START_NS + round(tick * 1e9 / arguments.hz), tick, pictures[tick % len(pictures)])
+                before = time.perf_counter()
+                recorder.add_frame(frame)
+                took.append((time.perf_counter() - before) * 1e3)
+        passed = time.monotonic() - started
+        share, done, lost = (time.process_time() - cpu) / passed, recorder.stored, recorder.lost
+        recorder.close(60)
+        return {f"{format}: frames handed in": ticks * arguments.cameras, f"{format}: seconds it took": round(passed, 1),
+                f"{format}: stored meanwhile": done, f"{format}: stored a second": round(done / passed, 1),
+                f"{format}: lost for want of room in the queue": lost, f"{format}: share of a core": round(share, 3),
+                f"{format}: handing in, ms, median / longest": (round(float(np.median(took)), 4), round(max(took), 2))}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clip")
+    parser.add_argument("--frames", type=int, default=300)
+    parser.add_argument("--noise", type=float, nargs="+", default=[0.0, 3.0])
+    parser.add_argument("--cameras", type=int, default=4)
+    parser.add_argument("--hz", type=float, default=30.0)
+    parser.add_argument("--seconds", type=float, default=15.0, help="of cameras at their pace; 0: none")
+    parser.add_argument("--json", metavar="FILE")
+    arguments = parser.parse_args()
+    print(f"load {os.getloadavg()[0]:.1f}")
+    found = {}
+    for noise in arguments.noise:
+        pictures = jpegs(arguments.clip, arguments.frames, noise)
+        found[f"noise {noise:g}"] = measure(pictures)
+    for format in ("jpg", "h264") if arguments.seconds else ():
+        found[f"{arguments.cameras} x {arguments.hz:g} Hz, {format}"] = live(pictures, format, arguments)
+    for head, lines in found.items():
+        print(f"\n{head}")
+        for name, value in lines.items():
+            print(f"  {name:<46} {' / '.join(map(str, value)) if isinstance(value, tuple) else value}")
+    print(f"\nload {os.getloadavg()[0]:.1f}")
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps({"arguments": vars(arguments), "found": found}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

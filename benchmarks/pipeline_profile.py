@@ -1,0 +1,86 @@
+"""Where a frame's time goes on its way through the robot, by function: a profile of the hot path as a text.
+
+    python benchmarks/pipeline_profile.py DATA_DIR [--size 1280x720] [--frames 120] [--out FILE]
+
+One thread does what the workers and the tracker of a robot do to each frame of the clip: look, track, keep. Times are of the thread,
+so that other programs do not count; a function's own time leaves out what it calls.
+"""
+
+import argparse
+import cProfile
+import os
+import pstats
+import tempfile
+import time
+from pathlib import Path
+
+from pipeline_clip import jpegs
+
+from facetrack_ros.config import Config
+from facetrack_ros.history.frame_settings import FrameSettings
+from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.tracking.from_config import people_tracker
+from facetrack_ros.tracking.ids import IdCounter
+from facetrack_ros.vision.build import build_pipeline
+from facetrack_ros.vision.frame import Frame
+from facetrack_ros.vision.from_config import vision_settings
+from facetrack_ros.vision.look import look
+
+SHOWN = 40
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--size", default="1280x720")
+    parser.add_argument("--frames", type=int, default=120)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the text; default: the screen")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    arguments = parser.parse_args()
+    os.environ.setdefault("FACETRACK_MODELS", str((arguments.data / "models").resolve()))
+    pictures = jpegs(arguments.data, tuple(int(side) for side in arguments.size.split("x")))
+    config = Config()
+    pipeline = build_pipeline(vision_settings(config))
+    people = people_tracker("robot1", IdCounter(), config, pipeline.contract)
+    profile = cProfile.Profile(time.thread_time)
+    with tempfile.TemporaryDirectory() as folder:
+        history = RobotHistory(folder, "robot1", pipeline.contract, FrameSettings.of_config(config))
+
+        def pass_through(number: int) -> None:
+            frame = Frame("front", round(1e18) + number * 40_000_000, number, pictures[number % len(pictures)])
+            history.add_frame(frame)
+            seen = look(pipeline, frame)
+            tracks, events = people.update("front", frame.stamp_ns, number, seen.detections, seen.faces)
+            history.add_tracks("front", frame.stamp_ns, number, tracks, frame)
+            for event in events:
+                history.add_event(event)
+
+        for number in range(10):
+            pass_through(number)
+        profile.enable()
+        for number in range(10, 10 + arguments.frames):
+            pass_through(number)
+        profile.disable()
+        history.close()
+    rows = []
+    for (file, line, function), (_, calls, own, whole, _) in pstats.Stats(profile).stats.items():
+        place = Path(file)
+        name = function if file == "~" else f"{place.parent.name}/{place.name}:{function}"
+        rows.append({"function": name, "calls": calls / arguments.frames, "own_ms": own / arguments.frames * 1e3,
+                     "whole_ms": whole / arguments.frames * 1e3})
+    total = sum(row["own_ms"] for row in rows)
+    lines = [f"{arguments.size}, {arguments.frames} frames, three people, every face embedded: {total:.1f} ms of one thread a frame, "
+             "the profiler's own cost included", "", f"{'own ms':>8}{'share':>8}{'with calls':>12}{'calls':>8}  function"]
+    for row in sorted(rows, key=lambda row: -row["own_ms"])[:SHOWN]:
+        lines.append(f"{row['own_ms']:>8.2f}{row['own_ms'] / total:>8.1%}{row['whole_ms']:>12.2f}{row['calls']:>8.1f}  {row['function']}")
+    text = "\n".join(lines) + "\n"
+    print(text)
+    if arguments.out:
+        arguments.out.write_text(text)
+    if arguments.json:
+        import json
+        arguments.json.write_text(json.dumps(sorted(rows, key=lambda row: -row["own_ms"])[:SHOWN], indent=1))
+
+
+if __name__ == "__main__":
+    main()

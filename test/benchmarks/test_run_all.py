@@ -1,0 +1,48 @@
+"""Every benchmark runs, small; no number is judged."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+def data_folder() -> Path:
+    folder = Path(os.environ.get("FACETRACK_DATA") or BENCHMARKS.parents[1] / "shared" / "data")
+    if not (folder / "clips").is_dir():
+        pytest.skip(f"no clips in {folder}; set FACETRACK_DATA to the data folder")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run_all():
+    spec = importlib.util.spec_from_file_location("run_all", BENCHMARKS / "run_all.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["run_all"] = module  # its dataclass asks for it
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_one_command_runs_every_benchmark(run_all):
+    scripts = {file.stem for file in BENCHMARKS.glob("*.py")}
+    assert scripts == {benchmark.script for benchmark in run_all.BENCHMARKS} | set(run_all.PARTS)
+    names = [benchmark.name for benchmark in run_all.BENCHMARKS]
+    assert len(names) == len(set(names))
+
+
+def test_the_small_ones_run_and_keep_their_numbers(run_all, tmp_path):
+    pytest.importorskip("rclpy", reason="needs ROS 2")
+    data = data_folder()
+    environment = {**os.environ, "ROS_DOMAIN_ID": str(1 + os.getpid() % 100), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+                   "FACETRACK_DOWNLOAD": "0", "FACETRACK_MODELS": str(data / "models"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = subprocess.run([sys.executable, BENCHMARKS / "run_all.py", data, "--small", "--json", tmp_path / "numbers"],
+                          capture_output=True, text=True, env=environment, timeout=600)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    for benchmark in run_all.BENCHMARKS:
+        if benchmark.small is not None:
+            assert json.loads((tmp_path / "numbers" / f"{benchmark.name}.json").read_text()), benchmark.name

@@ -1,0 +1,97 @@
+"""Time is that of the frames: a simulation at rest makes nobody leave, a bag that loops begins anew."""
+
+import numpy as np
+import pytest
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rosgraph_msgs.msg import Clock
+
+from facetrack_ros.config import Config
+from facetrack_ros.nodes import tracker_node
+from facetrack_ros.nodes.conversion import to_time
+from facetrack_ros.nodes.process import ros, spinning
+from facetrack_ros.nodes.tracker_node import TrackerNode
+from facetrack_ros.tracking.event import PERSON_IN, PERSON_OUT
+from facetrack_ros.vision.catalog import MOBILEFACENET
+from facetrack_ros.vision.detections import Detections
+from facetrack_ros.vision.frame import Frame
+
+START = 1_777_636_800 * 10**9
+SECOND = 10**9
+BOX = np.array([[100.0, 50.0, 200.0, 350.0]], np.float32)
+
+
+class Simulation:
+    """A tracker in simulated time, and the clock that it goes by."""
+
+    def __init__(self, tracker, publish, wait_until):
+        self.tracker, self._publish, self._wait_until = tracker, publish, wait_until
+        self.events = []
+        self.ticks = 0
+        tracker.event_listeners.append(self.events.append)
+        pass_time = tracker._pass_time
+
+        def counted():
+            pass_time()
+            self.ticks += 1
+
+        tracker._pass_time = counted
+
+    def clock(self, stamp_ns):
+        def so():
+            self._publish(Clock(clock=to_time(stamp_ns)))
+            return self.tracker.get_clock().now().nanoseconds == stamp_ns
+        self._wait_until(so, "the clock is heard", 30.0)
+
+    def play(self, start_ns, frames=20):
+        """Somebody stands before the camera, ten frames a second."""
+        for number in range(frames):
+            frame = Frame("front", start_ns + number * SECOND // 10, number, b"")
+            self.clock(frame.stamp_ns)
+            self.tracker.on_detections(frame, Detections(BOX, np.array([0.9], np.float32), "m"))
+            self.tracker.on_faces(frame, ())
+        self.tracker._worker.drain()
+
+    def wait_for_ticks(self, count):
+        until = self.ticks + count
+        self._wait_until(lambda: self.ticks >= until, "time is looked at", 60.0)
+
+    def kinds(self):
+        return [event.event for event in self.events]
+
+
+@pytest.fixture
+def simulation(domain, monkeypatch, processes, tmp_path):
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    monkeypatch.setattr(tracker_node, "TICK_S", 0.02)
+    with ros([]):
+        clock = Node("clock")
+        publisher = clock.create_publisher(Clock, "/clock", 10)
+        tracker = TrackerNode(contract=MOBILEFACENET, subscribe=False, robot_id="robot1", cameras=("front",),
+                              config=Config({"data_dir": str(tmp_path), "tracking.exit_after_s": 0.2}))
+        tracker.set_parameters([Parameter("use_sim_time", value=True)])
+        with spinning([clock, tracker]):
+            yield Simulation(tracker, publisher.publish, processes.wait_until)
+            tracker.close()
+
+
+def test_nobody_leaves_while_the_simulation_rests_and_who_is_gone_leaves_when_it_goes_on(simulation):
+    simulation.play(START)
+    assert simulation.kinds() == [PERSON_IN]
+    simulation.wait_for_ticks(25)  # half a second of real time, more than it takes to have left
+    assert simulation.kinds() == [PERSON_IN]
+    simulation.clock(START + 10 * SECOND)
+    simulation._wait_until(lambda: simulation.kinds() == [PERSON_IN, PERSON_OUT], lambda: f"they left: {simulation.kinds()}", 30.0)
+    assert simulation.events[1].last_seen_ns == START + 19 * SECOND // 10
+
+
+def test_a_bag_that_loops_gives_the_same_events_each_time(simulation):
+    for _ in range(3):
+        simulation.play(START)
+    simulation.tracker.on_camera_end("front")
+    simulation.tracker._worker.drain()
+    assert simulation.kinds() == [PERSON_IN, PERSON_OUT] * 3
+    told = [(event.event, event.stamp_ns) for event in simulation.events if event.event == PERSON_IN]
+    assert len(set(told)) == 1
+    assert all(START <= event.stamp_ns <= START + 3 * SECOND for event in simulation.events)
