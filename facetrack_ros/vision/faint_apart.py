@@ -25,8 +25,14 @@ class FaintApartDetector:
 
     def __init__(self, persons: PersonDetector, score: float):
         self.model_id = persons.model_id
+        #: From here on a box counts as a person; may be set.
+        self.min_score = score
         self._persons = persons
-        self._score = score
+
+    @property
+    def batches(self) -> bool:
+        """Whether several pictures at once gain."""
+        return getattr(self._persons, "batches", False)
 
     def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
         """Persons in each picture.
@@ -36,7 +42,7 @@ class FaintApartDetector:
         return [self._divided(found, image.shape[1]) for found, image in zip(self._persons.detect(images), images)]
 
     def _divided(self, found: Detections, width: int) -> Detections:
-        sure = found.scores >= np.float32(self._score)
+        sure = found.scores >= np.float32(self.min_score)
         margin = max(1.0, _AT_EDGE * width)
         at_edge = (found.boxes[:, 0] <= margin) | (found.boxes[:, 2] >= width - margin)
         return replace(found, boxes=found.boxes[sure], scores=found.scores[sure], faint=found.boxes[~sure & at_edge])

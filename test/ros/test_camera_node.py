@@ -148,8 +148,7 @@ class Watched:
         self._executor.add_node(self.node)
         self.node.listeners.append(self.frames.append)
         self.node.end_listeners.append(self.said.append)
-        self.node.open()
-        self.node.start()
+        self.node.start_up()
 
     def until(self, condition, what="it is so"):
         self._wait_until(condition, lambda: f"{what}; {self.health[-1:]}", 60.0)
@@ -172,7 +171,7 @@ def watched(domain, monkeypatch, processes):
         with spinning([Node("first")]) as executor:
             watched = Watched(executor, processes.wait_until)
             yield watched
-            watched.node.close()
+            watched.node.end()
 
 
 @pytest.mark.parametrize("scheme, serve", [("http", motion_jpeg), ("rtsp", film_over_rtsp)], ids=["http", "rtsp"])

@@ -53,7 +53,7 @@ def test_a_node_starts_by_itself(graph, detector):
 
 
 def test_deactivated_its_models_are_gone_and_activated_they_are_back(graph, detector):
-    session = weakref.ref(detector._models.take("detector")._persons._session._session)
+    session = weakref.ref(detector._models.take("detector")._persons._persons._session._session)
     assert graph.bring("/robot1/detector", "deactivate")
     gc.collect()
     assert session() is None and not detector._models.loaded
@@ -124,7 +124,7 @@ def test_the_head_takes_the_whole_robot_along(graph, real_models, tmp_path):
     robot.start()
     graph.spin(*robot.nodes)
     robot.detector.on_frame(a_frame(1))
-    session = weakref.ref(robot.detector._models.take("detector")._persons._session._session)
+    session = weakref.ref(robot.detector._models.take("detector")._persons._persons._session._session)
     assert graph.bring("/robot1/robot", "deactivate")
     gc.collect()
     assert session() is None
