@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from synthetic_fleet import Fleet, load, make_stores, people, question, wait_for_all
+from synthetic_fleet import Fleet, load, make_stores, number_of, people, question, wait_for_all
 
 IDLE_S = 8.0
 SETTLE_S = 3.0
@@ -63,7 +63,7 @@ def measure(count: int, arguments: argparse.Namespace, folder: Path) -> dict:
         for number in range(arguments.searches):
             response, seconds = asker.ask(question(asked[number % len(asked)]), 5.0)
             incomplete += any(line.status != "answered" for line in response.robots) or len(response.robots) != count
-            assert {match.person_id for match in response.matches} == {f"p_{number % len(asked)}"}, "somebody else's answer"
+            assert {number_of(match.person_id) for match in response.matches} == {number % len(asked)}, "somebody else's answer"
             whole.append(seconds * 1e3)
             slowest.append(max(line.elapsed_ms for line in response.robots))
             time.sleep(arguments.pause)

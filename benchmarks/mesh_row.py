@@ -14,7 +14,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from synthetic_fleet import PEOPLE, Fleet, load, make_stores, people, question, wait_for_all
+from synthetic_fleet import PEOPLE, Fleet, load, make_stores, number_of, people, question, wait_for_all
 
 
 def ask_in_a_row(door: str, own: "list[int]", searches: int, robots: "list[str]", seed: int, results, go) -> None:
@@ -38,7 +38,7 @@ def ask_in_a_row(door: str, own: "list[int]", searches: int, robots: "list[str]"
                 count["lost"] += 1
                 continue
             count["lost"] += not response.matches
-            count["mixed up"] += {match.person_id for match in response.matches} != {f"p_{person}"} or \
+            count["mixed up"] += {number_of(match.person_id) for match in response.matches} != {person} or \
                 len(response.matches) != 20 or response.search_id in ids
             count["incomplete"] += {line.robot_id: line.status for line in response.robots} != dict.fromkeys(robots, "answered")
             ids.add(response.search_id)

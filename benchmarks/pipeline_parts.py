@@ -213,7 +213,7 @@ class Watch:
         self._robot = robot
         self._looks, self._ends, self.embeddings, self.seen = {}, [], 0, 0
         self._lock = threading.Lock()
-        look = robot.detector._workers._look
+        look = robot.detector._look
 
         def timed(pipeline, frames):
             began = time.time_ns()
@@ -223,7 +223,7 @@ class Watch:
                 self._looks[frame.camera_id, frame.stamp_ns] = (began, spent)
             return outcome
 
-        robot.detector._workers._look = timed
+        robot.detector._look = timed  # before its workers are made
         robot.detector.listeners.append(self._on_seen)
         tell = robot.tracker._update
 
@@ -270,11 +270,10 @@ def camera(options: dict) -> dict:
     with ros([]):
         node = camera_node.CameraNode(options["name"], "memory", robot_id=ROBOT, cameras=(options["name"],))
         with spinning([node]):
-            node.open()
             print("ready", flush=True)
             sys.stdin.readline()
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ended by SIGTERM
-            node.start()
+            node.start_up()
             node._thread.join()
     return {"cpu_s": used_s(), "rss_mb": rss_mb()}
 

@@ -34,7 +34,7 @@ class Benchmark:
     @property
     def name(self) -> str:
         """The script, with the first word of what it is asked where there are several."""
-        word = self.full[0] if self.full and self.full[0] not in (DATA,) and not self.full[0].startswith("-") else ""
+        word = self.full[0] if self.full and not self.full[0].startswith(DATA) and not self.full[0].startswith("-") else ""
         return f"{self.script}_{word}" if word else self.script
 
 
@@ -58,14 +58,25 @@ BENCHMARKS = (
     Benchmark("frames_on_disk", ("find",)),
     Benchmark("event_log", (), ("--kills", "2", "--events", "10")),
     Benchmark("killed", (), ("--kills", "1", "--longest", "0.5")),
+    Benchmark("frames_as_video", (f"{DATA}/clips/head-pose-face-detection-female-and-male.gif",),
+              (f"{DATA}/clips/head-pose-face-detection-female-and-male.gif", "--frames", "4", "--noise", "0", "--seconds", "0")),
+    Benchmark("event_times"),
+    Benchmark("box_height"),
+    Benchmark("rescan", small=(DATA, "--frames", "2", "--rounds", "1", "--scene", "room")),
+    Benchmark("lifecycle_memory", (), ("--rounds", "1")),
+    Benchmark("mesh", (), ("--robots", "2", "--sightings", "2000", "--searches", "2")),
+    Benchmark("mesh_killed", ()),
+    Benchmark("mesh_row", ()),
+    Benchmark("cut_cable", ()),
+    Benchmark("day", ()),
 )
 #: Files that others import, or that hold a part each in a process of its own.
-PARTS = ("run_all", "pipeline_parts", "pipeline_clip", "mot_scores")
+PARTS = ("run_all", "pipeline_parts", "pipeline_clip", "mot_scores", "synthetic_fleet", "cable")
 
 
 def run(benchmark: Benchmark, data: Path, small: bool, folder: "Path | None") -> "tuple[int, float]":
     """Exit code and seconds of one benchmark."""
-    words = [str(data) if word == DATA else word for word in (benchmark.small if small else benchmark.full)]
+    words = [word.replace(DATA, str(data)) for word in (benchmark.small if small else benchmark.full)]
     keep = ["--json", str(folder / f"{benchmark.name}.json")] if folder else []
     began = time.perf_counter()
     done = subprocess.run([sys.executable, str(HERE / f"{benchmark.script}.py"), *words, *keep])

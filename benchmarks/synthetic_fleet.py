@@ -41,6 +41,11 @@ def unit(rows: np.ndarray) -> np.ndarray:
     return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
 
 
+def number_of(person_id: str) -> int:
+    """Which of the :func:`people` a person id of the stores is of. Each visit has its own: few matches of an answer are folded."""
+    return int(person_id.split("_")[1])
+
+
 def people(seed: int = 1) -> np.ndarray:
     """``(PEOPLE, dimension)`` faces that every robot has seen, and that are asked for."""
     return unit(np.random.default_rng(seed).standard_normal((PEOPLE, contract().dimension)))
@@ -65,7 +70,7 @@ def make_stores(folder: Path, robots: "list[str]", sightings: int, thumbnail_byt
                 track, person, picture = f"t_front_{row}", "p_stranger", b""
                 if row in places:
                     number, visit = divmod(places[row], VISITS)
-                    track, person, picture = f"t_{number}_{visit}", f"p_{number}", thumbnail
+                    track, person, picture = f"t_{number}_{visit}", f"p_{number}_{visit}", thumbnail
                     # A cosine of about 0.8 to the face asked for.
                     face = unit(asked[number] + 0.75 * face)
                 stamp = BEGIN_NS + row * STEP_NS

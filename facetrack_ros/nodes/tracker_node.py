@@ -10,20 +10,21 @@ from facetrack_ros.errors import ConfigError
 from facetrack_ros.history.alias_file import AliasFile
 from facetrack_ros.history.folders import robot_folder
 from facetrack_ros.history.recalled_people import recalled_people
-from facetrack_ros.nodes import conversion, people_conversion
+from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.clocks import passing_ns, steady_timer
 from facetrack_ros.nodes.diagnostics import Diagnostics
 from facetrack_ros.nodes.image_input import ImageInput
-from facetrack_ros.nodes.member import RELIABLE, ROSTER, TEMPLATES, RobotMember
+from facetrack_ros.nodes.member import RELIABLE, RobotMember
+from facetrack_ros.nodes.people_exchange import PeopleExchange
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.tracking.between_frames import BetweenFrames
-from facetrack_ros.tracking.event import FACE_MATCHED, PersonEvent
+from facetrack_ros.tracking.event import PersonEvent
 from facetrack_ros.tracking.frame_join import FrameJoin
 from facetrack_ros.tracking.from_config import OFF, OWN, tracker_factory, tracking_settings
-from facetrack_ros.tracking.gallery import EntryRefused
+from facetrack_ros.tracking.people import PeopleTracker
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.detections import Detections
@@ -52,8 +53,7 @@ class TrackerNode(RobotMember):
     def __init__(self, models: "SharedModels | None" = None, subscribe: bool = True, **member):
         super().__init__(**member)
         robot_folder(self.robot_folder(), self.robot_id)
-        self._verdicts = AliasFile(self.robot_folder() / self.robot_id)
-        self._people = None
+        self._people: "PeopleTracker | None" = None
         self._models = models
         self.track_listeners: "list[Callable[[Frame, tuple[Track, ...]], None]]" = []
         self.event_listeners: "list[Callable[[PersonEvent], None]]" = []
@@ -68,16 +68,8 @@ class TrackerNode(RobotMember):
         self._outputs = {camera: self.create_publisher(msg.Tracks, self.camera_topic(camera, "tracks"), RELIABLE)
                             for camera in self.cameras}
         self._events = self.create_publisher(msg.PersonEvent, self.robot_topic("events"), RELIABLE)
-        self._persons = self.create_publisher(msg.PersonTemplate, self.mesh_topic("persons"), TEMPLATES)
-        self.create_subscription(msg.PersonTemplate, self.mesh_topic("persons"), self._on_template, TEMPLATES)
-        self._told_verdicts = self.create_publisher(msg.PersonVerdict, self.mesh_topic("verdicts"), ROSTER)
         self._worker = Worker("tracker", Everything(), self._work, self.get_logger())
-        self.create_subscription(msg.PersonVerdict, self.mesh_topic("verdicts"),
-                                 lambda message: self._worker.put("", (self._hear_verdict, message)), ROSTER)
-        self.create_subscription(msg.GalleryEntry, self.mesh_topic("gallery"),
-                                 lambda message: self._worker.put("", (self._hear_entry, message)), ROSTER)
-        self._waiting_entries: "list[msg.GalleryEntry]" = []
-        self._begin()
+        self._exchange = PeopleExchange(self, AliasFile(self.robot_folder() / self.robot_id), self._worker)
         steady_timer(self, TICK_S, lambda: self._worker.put("", (self._pass_time,)))
         if subscribe:
             for camera in self.cameras:
@@ -90,11 +82,6 @@ class TrackerNode(RobotMember):
     @property
     def _needs_images(self) -> bool:
         return self.settings["tracking.camera_motion"] != OFF
-
-    def _begin(self) -> None:
-        """Tell what was decided before."""
-        for verdict in self._verdicts.read().verdicts:
-            self._told_verdicts.publish(people_conversion.verdict_to_message(verdict))
 
     def activate(self) -> None:
         """Know whom the robot knew, where the models are shared.
@@ -129,9 +116,7 @@ class TrackerNode(RobotMember):
 
     def _know_contract(self, contract: ModelContract) -> None:
         self._people = recalled_people(self.robot_folder(), self.robot_id, self.settings, contract)
-        for message in self._waiting_entries:
-            self._hear_entry(message)
-        self._waiting_entries.clear()
+        self._exchange.know(self._people)
 
     def on_detections(self, frame: Frame, detections: Detections) -> None:
         """Take the persons of a frame."""
@@ -239,70 +224,8 @@ class TrackerNode(RobotMember):
                 listener(event)
             if event.watch:
                 self.get_logger().warning(f"{event.reference_name}, who is watched for, is before {event.camera_id}")
-            self._share(event)
-        self._tell_verdicts()
-
-    def _tell_verdicts(self) -> None:
-        made = self._people.new_verdicts()
-        for verdict in made:
-            self._told_verdicts.publish(people_conversion.verdict_to_message(verdict))
-            self.get_logger().info(f"{verdict.first} and {verdict.second} are {'' if verdict.same else 'not '}one person: "
-                                   f"{verdict.reason}")
-        self._verdicts.append(made)
-
-    def _hear_verdict(self, message: msg.PersonVerdict) -> None:
-        """Take what a robot or a person says of two ids, keep it, and say it again for those who come later."""
-        verdict = people_conversion.verdict_from_message(message)
-        known = self._people.aliases.verdict_on(*verdict.pair) if self._people is not None else None
-        try:
-            if self._people is None:
-                if self._verdicts.read().take(verdict):
-                    self._verdicts.append([verdict])
-                return
-            self._people.hear(verdict)
-        except ValueError as error:
-            self.get_logger().warning(f"{message.by} told of two persons, turned down: {error}")
-            return
-        if self._people.aliases.verdict_on(*verdict.pair) is not known:
-            self._verdicts.append([verdict])
-            self._told_verdicts.publish(message)
-        self._tell_verdicts()
-
-    def _hear_entry(self, message: msg.GalleryEntry) -> None:
-        if self._people is None:
-            self._waiting_entries.append(message)
-        elif message.deleted:
-            self._people.gallery.remove(message.entry_id)
-        else:
-            try:
-                self._people.gallery.add(people_conversion.entry_from_message(message))
-            except EntryRefused as error:
-                self.get_logger().warning(f"gallery entry {message.entry_id!r} of {message.by or 'somebody'} is of no use here: "
-                                          f"{error}", throttle_duration_sec=10.0)
-
-    def _share(self, event: PersonEvent) -> None:
-        """Tell the other robots what a face looks like, when somebody comes and, better known, when they leave."""
-        if event.event == FACE_MATCHED:
-            return
-        for person_id, template in self._people.persons().items():
-            if person_id == event.person_id and len(template):
-                self._persons.publish(people_conversion.template_to_message(
-                    self.robot_id, person_id, self._people.model_id, event.stamp_ns, template.embeddings,
-                    template.qualities))
-
-    def _on_template(self, message: msg.PersonTemplate) -> None:
-        if message.robot_id != self.robot_id:
-            self._worker.put("", (self._learn, message))
-
-    def _learn(self, message: msg.PersonTemplate) -> None:
-        """Take what another robot knows of a face; what does not fit is turned down with its reason."""
-        if self._people is None:
-            return
-        try:
-            self._people.learn(message.person_id, message.model_id, *people_conversion.template_from_message(message))
-        except ValueError as error:
-            self.get_logger().warning(f"{message.robot_id} told of {message.person_id}, turned down: {error}")
-        self._tell_verdicts()
+            self._exchange.share(event)
+        self._exchange.tell_verdicts()
 
     def close(self) -> None:
         """Say goodbye for everybody still in view, then stop."""

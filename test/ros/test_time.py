@@ -68,7 +68,7 @@ def simulation(domain, monkeypatch, processes, tmp_path):
     with ros([]):
         clock = Node("clock")
         publisher = clock.create_publisher(Clock, "/clock", 10)
-        tracker = TrackerNode(contract=MOBILEFACENET, subscribe=False, robot_id="robot1", cameras=("front",),
+        tracker = TrackerNode(subscribe=False, robot_id="robot1", cameras=("front",),
                               config=Config({"data_dir": str(tmp_path), "tracking.exit_after_s": 0.2}))
         tracker.set_parameters([Parameter("use_sim_time", value=True)])
         with spinning([clock, tracker]):
