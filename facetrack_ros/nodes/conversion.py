@@ -63,6 +63,11 @@ def _bytes(data: bytes) -> array.array:
     return array.array("B", data)
 
 
+def frame_from_message(message: CompressedImage, camera_id: str, number: int) -> Frame:
+    """A camera's JPEG, as it came."""
+    return Frame(camera_id, to_ns(message.header.stamp), number, bytes(message.data), message.header.frame_id)
+
+
 def frame_to_message(frame: Frame) -> CompressedImage:
     """A frame as the wire carries it."""
     format = "png" if frame.jpeg.startswith(b"\x89PNG") else "jpeg"  # the history may have stored it so

@@ -16,6 +16,11 @@ ANSWER = Answer("s1", "net", 0.35, math.nan, (MATCH,), (RobotAnswer("robot1", AN
                                                         RobotAnswer("robot2", TIMED_OUT, error="robot2 was silent")))
 
 
+def test_a_line_says_what_to_keep_in_mind_where_there_is_something():
+    line, = answer_to_dict(Answer("s1", "net", 0.35, 0.0, (), (RobotAnswer("robot1", ANSWERED, note="its clock is off"),)))["robots"]
+    assert line["note"] == "its clock is off"
+
+
 def test_keys_and_values_are_those_promised():
     assert json.loads(json.dumps(answer_to_dict(ANSWER), allow_nan=False)) == {
         "search_id": "s1", "model_id": "net", "threshold": 0.35, "expected_false_matches": None,
@@ -24,6 +29,6 @@ def test_keys_and_values_are_those_promised():
                      "last_stamp": 1795348801.0, "bbox": [1, 2, 3.25, 4], "face_bbox": [5, 6, 7, 8],
                      "similarity": 0.625, "quality": 0.5, "pose": None}],
         "robots": [{"robot_id": "robot1", "status": "answered", "matches": 1, "sightings": 9, "elapsed_ms": 1.5,
-                    "error": "", "note": ""},
+                    "error": ""},
                    {"robot_id": "robot2", "status": "timed_out", "matches": 0, "sightings": 0, "elapsed_ms": 0.0,
-                    "error": "robot2 was silent", "note": ""}]}
+                    "error": "robot2 was silent"}]}
