@@ -11,7 +11,7 @@ from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.face import Face
 from facetrack_ros.vision.face_input import FaceInput
 from facetrack_ros.vision.picture import as_bgr
-from facetrack_ros.vision.thread_budget import limit_threads
+from facetrack_ros.vision.thread_budget import limit_torch_threads
 from facetrack_ros.vision.torch_device import torch_device
 from facetrack_ros.vision.unit_rows import unit_rows
 
@@ -42,7 +42,7 @@ class Resnet50FaceEmbedder:
         import torch
 
         self._device = torch_device(device)
-        limit_threads(threads)
+        limit_torch_threads(threads)
         try:
             self.network.to(self._device)
         except RuntimeError as error:

@@ -41,6 +41,11 @@ def limit_threads(threads: int) -> None:
     onnxruntime counts them for each model, see :class:`~.onnx_session.OnnxSession`.
     """
     cv2.setNumThreads(threads)
+    limit_torch_threads(threads)
+
+
+def limit_torch_threads(threads: int) -> None:
+    """Hold torch to so many threads in one call, where it runs."""
     torch = sys.modules.get("torch")  # it is not imported for this
     if torch is not None:
         torch.set_num_threads(threads)

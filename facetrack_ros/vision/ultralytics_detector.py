@@ -12,7 +12,7 @@ from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.person_boxes import persons_of
 from facetrack_ros.vision.person_class import person_class
 from facetrack_ros.vision.picture import as_bgr
-from facetrack_ros.vision.thread_budget import limit_threads
+from facetrack_ros.vision.thread_budget import limit_torch_threads
 from facetrack_ros.vision.torch_device import torch_device
 from facetrack_ros.vision.ultralytics_library import load_yolo, quick_predictor
 
@@ -61,7 +61,7 @@ class UltralyticsPersonDetector:
         finally:
             cv2.setNumThreads(opencv_threads)  # it sets its own for the process
         if self._device == "cpu":
-            limit_threads(threads)
+            limit_torch_threads(threads)
         self._predictor = net.predictor
         #: Several pictures at once gain on a graphics card; a processor takes as long for each.
         self.batches = self._device != "cpu"
