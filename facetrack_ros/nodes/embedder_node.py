@@ -35,7 +35,7 @@ class EmbedderNode(RobotMember):
     """
 
     NAME = "embedder"
-    USES = (*FACE_OPTIONS, "camera.", "faces.embed", "face_tracking.enabled", "battery.")
+    USES = (*FACE_OPTIONS, "camera.", "faces.embed", "faces.looks_per_s", "face_tracking.enabled", "battery.")
     OWN = ("cameras",)
     WHILE_INACTIVE = "people are followed without faces, and its models are freed"
 

@@ -30,7 +30,7 @@ def mesh(monkeypatch, domain, tmp_path):
         here.add(HistoryNode, "robot1")
         yield here
         for node in here.nodes:
-            node.close()
+            node.end()
 
 
 class Mesh:
@@ -40,6 +40,7 @@ class Mesh:
     def add(self, kind, robot):
         named = {"subscribe": False} if kind is HistoryNode else {}
         node = kind(robot_id=robot, cameras=("front",), config=Config({"data_dir": str(self.folder)}), **named)
+        node.start_up()
         self.nodes.append(node)
         self.asker.node.executor.add_node(node)
         return node

@@ -14,8 +14,10 @@ from facetrack_ros.errors import FacetrackError, QuestionError, ReferenceFaceErr
 from facetrack_ros.nodes.request_reading import RequestReading
 from facetrack_ros.search.reference import MAX_BYTES
 from facetrack_ros.srv import FaceSearch
+from facetrack_ros.vision.build import VisionSettings
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.face import Face
+from facetrack_ros.vision.shared_models import SharedModels
 
 NOW_NS = 1_800_000_000 * 10**9
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35,
@@ -28,6 +30,10 @@ class OneFace:
     """Finds a face in every picture but a black one."""
 
     contract = CONTRACT
+    batches = True
+
+    def describe(self):
+        return {}
 
     def embed_reference(self, image):
         if not image.any():
@@ -51,7 +57,7 @@ def reading(**settings):
     clock = SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=NOW_NS))
     node = SimpleNamespace(settings=Config({f"backtrack_search.{name}": value for name, value in settings.items()}),
                            robot_id="robot1", get_clock=lambda: clock)
-    return RequestReading(node, Known(), OneFace())
+    return RequestReading(node, Known(), SharedModels(VisionSettings(), build=lambda _: OneFace()))
 
 
 def image(grey=128, size=64):

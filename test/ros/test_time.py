@@ -12,13 +12,25 @@ from facetrack_ros.nodes.conversion import to_time
 from facetrack_ros.nodes.process import ros, spinning
 from facetrack_ros.nodes.tracker_node import TrackerNode
 from facetrack_ros.tracking.event import PERSON_IN, PERSON_OUT
+from facetrack_ros.vision.build import VisionSettings
 from facetrack_ros.vision.catalog import MOBILEFACENET
 from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.frame import Frame
+from facetrack_ros.vision.shared_models import SharedModels
 
 START = 1_777_636_800 * 10**9
 SECOND = 10**9
 BOX = np.array([[100.0, 50.0, 200.0, 350.0]], np.float32)
+
+
+class NoEyes:
+    """In the place of models: the tracker only asks what they are."""
+
+    contract = MOBILEFACENET
+    batches = True
+
+    def describe(self):
+        return {}
 
 
 class Simulation:
@@ -68,12 +80,13 @@ def simulation(domain, monkeypatch, processes, tmp_path):
     with ros([]):
         clock = Node("clock")
         publisher = clock.create_publisher(Clock, "/clock", 10)
-        tracker = TrackerNode(subscribe=False, robot_id="robot1", cameras=("front",),
+        tracker = TrackerNode(SharedModels(VisionSettings(), build=lambda _: NoEyes()), subscribe=False, robot_id="robot1", cameras=("front",),
                               config=Config({"data_dir": str(tmp_path), "tracking.exit_after_s": 0.2}))
+        tracker.start_up()
         tracker.set_parameters([Parameter("use_sim_time", value=True)])
         with spinning([clock, tracker]):
             yield Simulation(tracker, publisher.publish, processes.wait_until)
-            tracker.close()
+            tracker.end()
 
 
 def test_nobody_leaves_while_the_simulation_rests_and_who_is_gone_leaves_when_it_goes_on(simulation):
