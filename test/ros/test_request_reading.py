@@ -57,7 +57,9 @@ def reading(**settings):
     clock = SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=NOW_NS))
     node = SimpleNamespace(settings=Config({f"backtrack_search.{name}": value for name, value in settings.items()}),
                            robot_id="robot1", get_clock=lambda: clock)
-    return RequestReading(node, Known(), SharedModels(VisionSettings(), build=lambda _: OneFace()))
+    models = SharedModels(VisionSettings(), build=lambda _: OneFace())
+    models.take("the rest of the robot")
+    return RequestReading(node, Known(), models)
 
 
 def image(grey=128, size=64):
