@@ -11,7 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("CMakeLists.txt", "package.xml", "setup.py", "pyproject.toml", "README.md", "cmake", "config", "facetrack_ros",
          "launch", "msg", "requirements", "srv")
-NODES = {"camera", "detector", "embedder", "gallery", "history", "overlay", "robot", "search", "tracker"}
+NODES = {"camera", "detector", "detections_2d", "embedder", "external_detector", "gallery", "history", "humans", "markers", "overlay",
+         "robot", "search", "tracker"}
 
 
 @pytest.mark.parametrize("options", [(), ("--symlink-install",)], ids=["copied", "symlinked"])
