@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from facetrack_ros.errors import EvaluationError
@@ -84,6 +84,7 @@ def test_it_takes_three_pairs_in_the_rate_to_show_it():
 
 @PATIENT
 @given(similarities, st.floats(-1, 1))
+@example(np.array([-0.55], np.float32), -1.0)
 def test_the_curve_is_one_that_a_contract_takes_and_never_below_what_was_counted(impostor, highest):
     curve = false_match_curve(impostor, highest)
     assert ModelContract.from_json(replace(MOBILEFACENET, false_match_curve=curve).to_json()).false_match_curve == curve

@@ -96,8 +96,9 @@ def false_match_curve(impostor: np.ndarray, highest: float = -1.0) -> "tuple[tup
             break
         if not points or threshold > points[-1][0]:
             points.append((threshold, float(f"{rate:.2g}")))
-    # The next multiple of 0.005 above.
-    last = (math.floor(max(float(impostor.max()), highest) * 200) + 1) / 200
+    # The next multiple of 0.005 above, also where similarities are compared as float32.
+    above = float(np.nextafter(np.float32(max(float(impostor.max()), highest)), np.float32(np.inf)))
+    last = (math.floor(above * 200) + 1) / 200
     return (*points, (last, bound))
 
 
