@@ -21,8 +21,8 @@ import numpy as np
 from synthetic_fleet import Fleet, load, make_stores, number_of, people, question, wait_for_all
 
 IDLE_S = 8.0
-SETTLE_S = 3.0
 LISTED_S = 120.0
+QUIET_S, QUIET_WINDOW_S = 300.0, 5.0
 
 
 def loopback() -> "tuple[int, int]":
@@ -32,6 +32,23 @@ def loopback() -> "tuple[int, int]":
         if name.strip() == "lo":
             return int(rest.split()[0]), int(rest.split()[1])
     return 0, 0
+
+
+def wait_until_quiet() -> None:
+    """Wait until the loopback device carries as much as in the 5 s before, within a tenth, twice: the fleet has found itself.
+
+    Participants that all start at once tell each other of their endpoints long after the first line of everybody's roster is heard,
+    fifty of them on two cores for a minute; until then what is measured is this.
+    """
+    deadline = time.monotonic() + QUIET_S
+    counts = [loopback()[1]]
+    while time.monotonic() < deadline:
+        time.sleep(QUIET_WINDOW_S)
+        counts.append(loopback()[1])
+        steps = np.diff(counts[-4:])
+        if len(steps) == 3 and steps.max() <= 1.1 * steps.min():
+            return
+    raise SystemExit(f"the loopback device is not quiet within {QUIET_S:.0f} s")
 
 
 def measure(count: int, arguments: argparse.Namespace, folder: Path) -> dict:
@@ -48,7 +65,8 @@ def measure(count: int, arguments: argparse.Namespace, folder: Path) -> dict:
         if not asker.wait_for(lambda roster: len(roster) == count, LISTED_S):
             raise SystemExit(f"only {', '.join(asker.roster())} within {LISTED_S:.0f} s")
         listed_s = time.monotonic() - started
-        time.sleep(SETTLE_S)
+        wait_until_quiet()
+        quiet_s = time.monotonic() - started
 
         cpu, wire, began = fleet.cpu_s(), loopback(), time.monotonic()
         time.sleep(IDLE_S)
@@ -86,7 +104,7 @@ def measure(count: int, arguments: argparse.Namespace, folder: Path) -> dict:
         "loopback of the idle fleet, kB/s": round(idle_wire[0] / 1e3, 1),
         "loopback of the idle fleet, packets/s": round(idle_wire[1]),
         "loopback for a search, kB": round(busy_wire / 1e3, 1),
-        "all listed after, s": round(listed_s, 1),
+        "all listed after, s": round(listed_s, 1), "quiet after, s": round(quiet_s, 1),
         "memory of a robot, MB": round(float(resident)), "of it its own, MB": round(float(private)),
         "threads of a robot": threads, "open files of a robot": handles, **sizes, "machine": load()}
 
