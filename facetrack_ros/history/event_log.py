@@ -3,6 +3,7 @@
 import os
 from collections import deque
 from datetime import datetime, timedelta, timezone
+from itertools import islice, takewhile
 from pathlib import Path
 
 from facetrack_ros.errors import StoreError
@@ -12,14 +13,16 @@ from facetrack_ros.tracking.event import PersonEvent
 
 # About 3 MB; a busy robot makes some thousand events a day.
 MOST_WAITING = 10_000
+# Where a disk is nearly full, lines that go out together wait together for room.
+_MOST_TOGETHER = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class EventLog:
     """Appends person events to ``events-2026-11-23.jsonl`` (or ``.csv``), by the event's own UTC day.
 
-    A line goes out in one write, so a reader or a killed process sees it whole or not at all; a tail torn by
-    a power cut is cut off when the file is opened again.
+    A line goes out in one write, alone or with those that come at the same time, so a reader or a killed process sees it whole
+    or not at all; a tail torn by a power cut is cut off when the file is opened again.
 
     Events that the disk does not take wait, and are written first when there is room again; only what is too much even to
     wait is lost, the oldest first.
@@ -69,25 +72,28 @@ class EventLog:
         """Events that were too many to wait, and will never be on disk."""
         return self._lost
 
-    def append(self, event: PersonEvent) -> bool:
-        """Write one event, after those that wait.
+    def append(self, *events: PersonEvent) -> bool:
+        """Write events, after those that wait.
 
-        :returns: whether it is on disk.
+        :returns: whether they are on disk.
         :raises StoreError: the first event in a row that could not be written (disk full, no permission). The
             ones that follow are only counted in :attr:`unwritten` until there is room again.
         """
-        self._waiting.append(event)
-        if len(self._waiting) > MOST_WAITING:
+        self._waiting.extend(events)
+        while len(self._waiting) > MOST_WAITING:
             self._waiting.popleft()
             self._lost += 1
         try:
             while self._waiting:
-                self._open_day(self._waiting[0].stamp_ns)
-                write_whole(self._file, self._line(self._waiting[0]))
+                day = _day(self._waiting[0])
+                together = list(takewhile(lambda event: _day(event) == day, islice(self._waiting, _MOST_TOGETHER)))
+                self._open_day(day)
+                write_whole(self._file, b"".join(map(self._line, together)))
                 if self._fsync:
                     os.fsync(self._file)
-                self._waiting.popleft()
-                self._written += 1
+                for _ in together:
+                    self._waiting.popleft()
+                self._written += len(together)
         except OSError as error:
             if self._failing:
                 return False
@@ -103,8 +109,7 @@ class EventLog:
             os.close(self._file)
         self._file, self._day = -1, None
 
-    def _open_day(self, stamp_ns: int) -> None:
-        day = stamp_ns // (86_400 * 10**9)
+    def _open_day(self, day: int) -> None:
         # A file that was deleted under a running robot takes what is written to it along: a new one is begun.
         if day == self._day and os.fstat(self._file).st_nlink:
             return
@@ -119,3 +124,7 @@ class EventLog:
             os.close(file)
             raise
         self._file, self._day = file, day
+
+
+def _day(event: PersonEvent) -> int:
+    return event.stamp_ns // (86_400 * 10**9)

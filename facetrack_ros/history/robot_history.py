@@ -147,16 +147,17 @@ class RobotHistory:
             elif track.person_id:
                 self.sightings.name_track(track.track_id, track.person_id)
 
-    def add_event(self, event: PersonEvent) -> bool:
-        """Log an event, as :meth:`EventLog.append` does. A recognised face is an alert, where the settings say so; one that a
+    def add_event(self, *events: PersonEvent) -> bool:
+        """Log events, as :meth:`EventLog.append` does. A recognised face is an alert, where the settings say so; one that a
         search found is none, for a question changes nothing of what is kept.
 
         :raises StoreError: the first event in a row that the disk does not take.
         """
-        if event.event == FACE_MATCHED and not event.search_id and self._frames.on_alert:
-            self.alert(event.stamp_ns, event.camera_id)
+        for event in events:
+            if event.event == FACE_MATCHED and not event.search_id and self._frames.on_alert:
+                self.alert(event.stamp_ns, event.camera_id)
         with self._lock:
-            return self.events.append(event)
+            return self.events.append(*events)
 
     def alert(self, stamp_ns: int, camera_id: str = "") -> None:
         """Keep the frames around a stamp on disk; of all cameras where ``camera_id`` is empty. In mode ``off`` nothing is."""

@@ -184,7 +184,7 @@ class _CameraImages:
         self.topic, self._reliable, self._listening_s = topic, reliable, time.monotonic()
         profile = QoSProfile(depth=DEPTH, history=QoSHistoryPolicy.KEEP_LAST,
                              reliability=QoSReliabilityPolicy.RELIABLE if reliable else QoSReliabilityPolicy.BEST_EFFORT)
-        options = {"event_callbacks": SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible)}
+        options = {"event_callbacks": SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible, use_default_callbacks=False)}
         try:
             self._subscription = self._node.create_subscription(_TYPES[kind], topic, self._on_message, profile, **options)
         except UnsupportedEventTypeError:  # a middleware that does not tell

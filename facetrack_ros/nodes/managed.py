@@ -6,8 +6,11 @@ from typing import Callable
 
 from lifecycle_msgs.srv import ChangeState
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.lifecycle import LifecycleNodeMixin, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.subscription import Subscription
 from rclpy.task import Future
 
 from facetrack_ros.errors import FacetrackError
@@ -38,6 +41,21 @@ class ManagedNode(LifecycleNodeMixin, Node):
         LifecycleNodeMixin.__init__(self, callback_group=ReentrantCallbackGroup())
         self._change_state = self._service_change_state.callback
         self._service_change_state.callback = self._serve_change
+
+    def create_publisher(self, *arguments, event_callbacks: "PublisherEventCallbacks | None" = None, **options) -> Publisher:
+        """As any node's, but that no event is listened for unless asked for.
+
+        An executor of rclpy looks at every event handler whenever it wakes, and each endpoint has two by default, which say that
+        somebody's QoS does not fit. So does the other side, and the nodes that hear foreign images name them. A robot's history and
+        search node together wake 40 % cheaper without.
+        """
+        events = event_callbacks or PublisherEventCallbacks(use_default_callbacks=False)
+        return super().create_publisher(*arguments, event_callbacks=events, **options)
+
+    def create_subscription(self, *arguments, event_callbacks: "SubscriptionEventCallbacks | None" = None, **options) -> Subscription:
+        """As any node's, but that no event is listened for unless asked for: see :meth:`create_publisher`."""
+        events = event_callbacks or SubscriptionEventCallbacks(use_default_callbacks=False)
+        return super().create_subscription(*arguments, event_callbacks=events, **options)
 
     def activate(self) -> None:
         """Load what the work needs.

@@ -73,7 +73,7 @@ class OpenSearches:
         self._asked = 0.0
         self._lines = PatientSubscription(node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER_EAR,
                                           lambda: bool(self._open))
-        # Who has just come gets everybody\x27s last line at once and for sure.
+        # Who has just come gets everybody's last line at once and for sure.
         self._first_lines: "PatientSubscription | None" = PatientSubscription(
             node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER, lambda: bool(self._open))
         self._came = time.monotonic()
