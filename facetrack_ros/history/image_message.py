@@ -2,7 +2,7 @@
 
 import struct
 
-from facetrack_ros.history.cdr_text import read_text, text
+from facetrack_ros.history.cdr import LITTLE_ENDIAN, CdrReader, text
 
 TYPE = "sensor_msgs/msg/CompressedImage"
 # The message's fields and those of what it is made of, as files of recordings describe them.
@@ -18,7 +18,7 @@ MSG: builtin_interfaces/Time
 int32 sec
 uint32 nanosec
 """
-_LITTLE_ENDIAN = b"\x00\x01\x00\x00"
+_TIME = struct.Struct("<iI")
 _SECOND_NS = 1_000_000_000
 LAST_STAMP_NS = 2**31 * _SECOND_NS - 1
 
@@ -30,9 +30,9 @@ def image_head(stamp_ns: int, frame_id: str, format: str, size: int) -> bytes:
     :param format: ``jpeg`` or ``png``.
     """
     sec, nanosec = divmod(stamp_ns, _SECOND_NS)
-    body = struct.pack("<iI", sec, nanosec) + text(frame_id)
+    body = _TIME.pack(sec, nanosec) + text(frame_id)
     body += bytes(-len(body) % 4) + text(format)
-    return _LITTLE_ENDIAN + body + bytes(-len(body) % 4) + struct.pack("<I", size)
+    return LITTLE_ENDIAN + body + bytes(-len(body) % 4) + struct.pack("<I", size)
 
 
 def read_image(message: "bytes | memoryview") -> "tuple[int, str, str, bytes]":
@@ -40,18 +40,9 @@ def read_image(message: "bytes | memoryview") -> "tuple[int, str, str, bytes]":
 
     :raises ValueError: it is not one.
     """
-    body = memoryview(message)[4:]
     try:
-        if bytes(message[:2]) != _LITTLE_ENDIAN[:2]:
-            raise ValueError("not in little-endian CDR")
-        sec, nanosec = struct.unpack_from("<iI", body)
-        frame_id, at = read_text(body, 8)
-        format, at = read_text(body, at + -at % 4)
-        at += -at % 4
-        size, = struct.unpack_from("<I", body, at)
-    except (struct.error, UnicodeDecodeError) as error:
+        reader = CdrReader(message)
+        sec, nanosec = reader.numbers(_TIME)
+        return sec * _SECOND_NS + nanosec, reader.text(), reader.text(), bytes(reader.data())
+    except ValueError as error:
         raise ValueError(f"no image message: {error}") from error
-    data = bytes(body[at + 4:at + 4 + size])
-    if len(data) != size:
-        raise ValueError("the picture is cut short")
-    return sec * _SECOND_NS + nanosec, frame_id, format, data

@@ -6,7 +6,7 @@ with every key picture.
 
 import struct
 
-from facetrack_ros.history.cdr_text import read_text, text
+from facetrack_ros.history.cdr import LITTLE_ENDIAN, CdrReader, text
 
 TYPE = "foxglove_msgs/msg/CompressedVideo"
 DEFINITION = """builtin_interfaces/Time timestamp
@@ -19,15 +19,15 @@ int32 sec
 uint32 nanosec
 """
 FORMAT = "h264"
-_LITTLE_ENDIAN = b"\x00\x01\x00\x00"
+_TIME = struct.Struct("<iI")
 _SECOND_NS = 1_000_000_000
 
 
 def video_parts(stamp_ns: int, frame_id: str, packet: bytes) -> "tuple[bytes, bytes, bytes]":
     """The message in CDR, in pieces, so that the packet is not copied."""
-    head = struct.pack("<iI", *divmod(stamp_ns, _SECOND_NS)) + text(frame_id)
+    head = _TIME.pack(*divmod(stamp_ns, _SECOND_NS)) + text(frame_id)
     head += bytes(-len(head) % 4) + struct.pack("<I", len(packet))
-    return _LITTLE_ENDIAN + head, packet, bytes(-len(packet) % 4) + text(FORMAT)
+    return LITTLE_ENDIAN + head, packet, bytes(-len(packet) % 4) + text(FORMAT)
 
 
 def read_video(message: "bytes | memoryview") -> "tuple[int, str, bytes]":
@@ -35,20 +35,11 @@ def read_video(message: "bytes | memoryview") -> "tuple[int, str, bytes]":
 
     :raises ValueError: it is none, or holds another format than H.264.
     """
-    body = memoryview(message)[4:]
     try:
-        if bytes(message[:2]) != _LITTLE_ENDIAN[:2]:
-            raise ValueError("not in little-endian CDR")
-        sec, nanosec = struct.unpack_from("<iI", body)
-        frame_id, at = read_text(body, 8)
-        at += -at % 4
-        size, = struct.unpack_from("<I", body, at)
-        data = bytes(body[at + 4:at + 4 + size])
-        if len(data) != size:
-            raise ValueError("the picture is cut short")
-        at += 4 + size
-        format, _ = read_text(body, at + -at % 4)
-    except (struct.error, UnicodeDecodeError) as error:
+        reader = CdrReader(message)
+        sec, nanosec = reader.numbers(_TIME)
+        frame_id, data, format = reader.text(), bytes(reader.data()), reader.text()
+    except ValueError as error:
         raise ValueError(f"no video message: {error}") from error
     if format != FORMAT:
         raise ValueError(f"a video in {format}, not {FORMAT}")

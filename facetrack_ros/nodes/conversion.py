@@ -237,17 +237,6 @@ def robot_answer_from_message(message: msg.RobotAnswer) -> RobotAnswer:
                        tuple((span.camera_id, to_ns(span.start), to_ns(span.end)) for span in message.looking))
 
 
-def first_text(data: bytes) -> "str | None":
-    """The first field of a serialized message, where that is a text: read without the rest.
-
-    CDR: four bytes, of which the second tells the byte order, then the length of the text with its closing zero.
-
-    :returns: None where it cannot be read.
-    """
-    end = 8 + int.from_bytes(data[4:8], "little" if data[1:2] == b"\x01" else "big")
-    return bytes(data[8:end - 1]).decode(errors="replace") if 8 < end <= len(data) else None
-
-
 def status_to_message(status: HistoryStatus, stamp: Time, instance_id: str, leaving: bool,
                       models: "tuple[str, str]", behind_ns: "dict[str, int | None]") -> msg.HistoryStatus:
     """A robot's line in the roster.

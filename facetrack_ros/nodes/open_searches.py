@@ -5,7 +5,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from rclpy.callback_groups import CallbackGroup
-from rclpy.serialization import deserialize_message
 from rclpy.task import Future
 from rclpy.timer import Timer
 
@@ -15,6 +14,7 @@ from facetrack_ros.nodes.answer_parts import AnswerParts
 from facetrack_ros.nodes.clocks import steady_timer
 from facetrack_ros.nodes.member import QUESTIONS, RESULTS, ROSTER, ROSTER_EAR, RobotMember
 from facetrack_ros.nodes.patient_subscription import PatientSubscription
+from facetrack_ros.nodes.result_reading import read_result, search_of
 from facetrack_ros.search.gathering import Gathering
 from facetrack_ros.search.question import Question
 from facetrack_ros.search.roster import Roster
@@ -154,17 +154,15 @@ class OpenSearches:
             self._results = None
 
     def _on_result(self, data: bytes, _info: dict) -> None:
-        search = self._open.get(conversion.first_text(data) or "")
-        if search is None:
-            return  # another robot's search, or one that is over
         try:
-            result = deserialize_message(data, msg.FaceSearchResult)
-            answer = conversion.robot_answer_from_message(result.robot)
-            matches = tuple(conversion.match_from_message(match) for match in result.matches)
-        except (RuntimeError, ValueError) as error:  # cut short, or no text where text should be
+            search = self._open.get(search_of(data))
+            if search is None:
+                return  # another robot's search, or one that is over
+            answer, matches = read_result(data)
+        except ValueError as error:  # cut short, or no text where text should be
             self._turn_down("answer", 1, f"it cannot be read: {error}")
             return
-        search.gathering.add(result.search_id, answer, matches)
+        search.gathering.add(search.gathering.question.search_id, answer, matches)
         if search.gathering.done:
             search.finish()
 

@@ -1,0 +1,72 @@
+"""An answer read from its bytes is the answer that rclpy makes of them."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rclpy.serialization import deserialize_message, serialize_message
+
+from facetrack_ros import msg
+from facetrack_ros.history.robot_pose import RobotPose
+from facetrack_ros.nodes import conversion
+from facetrack_ros.nodes.result_reading import read_result, search_of
+from facetrack_ros.search.answer import Match, RobotAnswer
+
+words = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=12)
+stamps = st.integers(0, 2**31 * 10**9 - 1)
+reals = st.floats(-1000, 1000, width=32)
+boxes = st.lists(reals, min_size=4, max_size=4).map(lambda box: np.array(box, np.float32))
+places = st.builds(RobotPose, words, stamps, st.tuples(reals, reals, reals), st.tuples(reals, reals, reals, reals))
+matches = st.builds(Match, words, words, words, words, st.integers(0, 2**64 - 1), stamps, stamps, stamps, boxes, boxes, reals, reals,
+                    st.binary(max_size=9), st.booleans(), st.none() | places)
+answers = st.builds(RobotAnswer, words, words, st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1), reals, words, words,
+                    st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), words, reals, reals,
+                    st.lists(st.tuples(words, stamps, stamps), max_size=3).map(tuple))
+
+
+def serialized(search_id: str, answer: RobotAnswer, found: "list[Match]") -> bytes:
+    return serialize_message(msg.FaceSearchResult(
+        search_id=search_id, instance_id="i", model_id="m", robot=conversion.robot_answer_to_message(answer),
+        matches=[conversion.match_to_message(match) for match in found]))
+
+
+def plain(match: Match) -> dict:
+    return {**vars(match), "bbox": match.bbox.tolist(), "face_bbox": match.face_bbox.tolist()}
+
+
+@settings(deadline=None, max_examples=60)
+@given(words, answers, st.lists(matches, max_size=3))
+def test_every_field_is_read_as_rclpy_reads_it(search_id, answer, found):
+    data = serialized(search_id, answer, found)
+    message = deserialize_message(data, msg.FaceSearchResult)
+    read_answer, read_matches = read_result(data)
+    assert search_of(data) == search_id
+    assert read_answer == conversion.robot_answer_from_message(message.robot)
+    assert [plain(match) for match in read_matches] == [plain(conversion.match_from_message(match)) for match in message.matches]
+
+
+@settings(deadline=None, max_examples=60)
+@given(answers, st.lists(matches, min_size=1, max_size=2), st.data())
+def test_a_message_cut_short_is_none(answer, found, data):
+    whole = serialized("s", answer, found)
+    # Up to three bytes at the end may be nothing but filling.
+    kept = data.draw(st.integers(0, len(whole) - 4))
+    with pytest.raises(ValueError):
+        read_result(whole[:kept])
+
+
+@settings(deadline=None, max_examples=60)
+@given(answers, st.lists(matches, max_size=2), st.data())
+def test_a_damaged_message_is_read_or_refused(answer, found, data):
+    broken = bytearray(serialized("s", answer, found))
+    for _ in range(data.draw(st.integers(1, 8))):
+        broken[data.draw(st.integers(0, len(broken) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        read_result(bytes(broken))
+    except ValueError:
+        pass
+
+
+def test_other_encodings_are_refused():
+    with pytest.raises(ValueError, match="little-endian"):
+        search_of(b"\0\0\0\0" + bytes(20))
