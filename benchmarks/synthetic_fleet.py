@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.config import Config
+from facetrack_ros.errors import QuestionError
 from facetrack_ros.history.database import database_path
 from facetrack_ros.history.sighting import Sighting
 from facetrack_ros.history.sightings import SightingStore
@@ -218,8 +219,10 @@ def wait_for_all(asker, robots: "list[str]", request, timeout_s: float = HEARD_S
     """
     started = time.monotonic()
     while True:
-        response, _ = asker.ask(request, 10.0)
-        answered = {line.robot_id for line in response.robots if line.status == "answered"}
+        try:
+            answered = {line.robot_id for line in asker.ask(request, 10.0)[0].robots if line.status == "answered"}
+        except QuestionError:  # the front door is not active yet
+            answered = set()
         if answered >= set(robots):
             return time.monotonic() - started
         if time.monotonic() - started > timeout_s:
