@@ -63,8 +63,7 @@ class FrameFinder:
         """See :meth:`FrameArchive.messages`."""
         with self._lock:
             written = self._written()
-            tables = [*self._catalog.tables(), *([(written.path.name, written.table())] if written else [])]
-            # Messages may lie a segment later than the frames they are about.
+            tables = [*self._catalog.telling(start_ns, end_ns), *([(written.path.name, written.table())] if written else [])]
             places = [(name, table.rows_between(type, camera_id, start_ns, end_ns)) for name, table in tables
                       if type in {channel.type for channel in table.channels.values()}]
         for name, rows in places:

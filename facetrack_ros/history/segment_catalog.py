@@ -21,12 +21,14 @@ class StoredSegment:
     :param frames: how many it holds, of all cameras.
     :param bytes: of the file.
     :param spans: first and last stamp of each camera's frames.
+    :param told: first and last stamp of its other messages, None where there are none. They may be about frames of the segment before.
     """
 
     path: Path
     frames: int
     bytes: int
     spans: "dict[str, tuple[int, int]]"
+    told: "tuple[int, int] | None"
 
     @property
     def first_ns(self) -> int:
@@ -107,12 +109,13 @@ class SegmentCatalog:
         self._tables.move_to_end(name)
         return table
 
-    def tables(self) -> "Iterator[tuple[str, SegmentTable]]":
-        """Name and table of each segment that can be read."""
-        for name, _ in self.segments():
-            table = self.table(name)
-            if table is not None:
-                yield name, table
+    def telling(self, start_ns: int, end_ns: int) -> "Iterator[tuple[str, SegmentTable]]":
+        """Name and table of each segment that may hold messages other than frames between two stamps."""
+        for name, one in self.segments():
+            if one.told is not None and one.told[0] <= end_ns and one.told[1] >= start_ns:
+                table = self.table(name)
+                if table is not None:
+                    yield name, table
 
     def around(self, camera_id: str, start_ns: int, end_ns: int) -> "Iterator[tuple[str, SegmentTable]]":
         """Name and table of each segment that may hold frames of a camera between two stamps."""
@@ -153,7 +156,7 @@ class SegmentCatalog:
             self._complaints.add(str(error))
 
     def _note(self, path: Path, table: SegmentTable, size: int) -> None:
-        self._segments[path.name] = StoredSegment(path, table.frames, size, table.spans)
+        self._segments[path.name] = StoredSegment(path, table.frames, size, table.spans, table.told)
         for camera, (_, last) in table.spans.items():
             self._sealed_until[camera] = max(self._sealed_until.get(camera, 0), last)
 

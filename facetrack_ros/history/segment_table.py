@@ -47,6 +47,13 @@ class SegmentTable:
                 for camera, rows in self.cameras.items() if len(rows)}
 
     @property
+    def told(self) -> "tuple[int, int] | None":
+        """First and last stamp of the messages that are no frames; None where there are none."""
+        numbers = [number for number, channel in self.channels.items() if channel.type not in (IMAGE, VIDEO)]
+        stamps = self.stamps[np.isin(self.channels_of, numbers)]
+        return (int(stamps.min()), int(stamps.max())) if len(stamps) else None
+
+    @property
     def frames(self) -> int:
         """How many frames there are, of all cameras."""
         return sum(map(len, self.cameras.values()))
