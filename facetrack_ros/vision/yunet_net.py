@@ -1,5 +1,6 @@
 """The network of YuNet on onnxruntime, without anything around it."""
 
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -9,8 +10,8 @@ from facetrack_ros.errors import ModelError
 from facetrack_ros.vision.boxes import suppress
 from facetrack_ros.vision.detections import FaceDetections
 from facetrack_ros.vision.onnx_session import OnnxSession
+from facetrack_ros.vision.yolox import STRIDES, anchor_grid, decode
 
-STRIDES = (8, 16, 32)
 #: Of each there is one a stride: is it a face, is it an object, its box, its landmarks; numbers a cell.
 OUTPUTS = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}
 NAMES = [f"{name}_{stride}" for name in OUTPUTS for stride in STRIDES]
@@ -18,6 +19,8 @@ NAMES = [f"{name}_{stride}" for name in OUTPUTS for stride in STRIDES]
 SMALLEST_INPUT_PX = 64
 #: Likeliest cells that count, as in OpenCV's reading of YuNet, so that a picture full of texture takes no longer.
 MOST_CELLS = 500
+#: Input sizes whose cells are not counted anew each time; that of close-ups always is among them.
+SIZES_KEPT = 8
 
 
 class YunetNet:
@@ -30,6 +33,7 @@ class YunetNet:
 
     def __init__(self, path: Path, threads: int = 1):
         self._path = path
+        self._grid = lru_cache(SIZES_KEPT)(anchor_grid)
         try:
             self._session = OnnxSession(path, threads, open_size=True)
             found = self._session.output_shapes
@@ -52,40 +56,20 @@ class YunetNet:
         counts = [(blob.shape[2] // stride) * (blob.shape[3] // stride) for stride in STRIDES]
         if [output.shape for output in outputs] != [(1, cells, size) for size in OUTPUTS.values() for cells in counts]:
             raise ModelError(f"{self._path} gives outputs of other shapes than a YuNet does")
-        faces, objects, boxes, points = (outputs[row:row + 3] for row in range(0, 12, 3))
-        # A product that is not a number is below every score.
-        both = np.concatenate([_unit(face[0, :, 0]) * _unit(thing[0, :, 0]) for face, thing in zip(faces, objects)])
-        likely = np.flatnonzero(both >= score * score)
+        faces, objects, boxes, points = (np.concatenate(outputs[row:row + 3], axis=1)[0] for row in range(0, 12, 3))
+        both = (faces * objects)[:, 0]
+        likely = np.flatnonzero(both >= score * score)  # a score that is not a number is not among them
         if not len(likely):
             return FaceDetections.none()
-        scores = np.sqrt(both[likely])
         if len(likely) > MOST_CELLS:
-            best = np.sort(np.argsort(-scores, kind="stable")[:MOST_CELLS])
-            likely, scores = likely[best], scores[best]
-        ends = np.cumsum(counts)
-        level = np.searchsorted(ends, likely, side="right")
-        cell = likely - (ends - counts)[level]
-        raw = np.concatenate([np.concatenate([box[0, at], point[0, at]], axis=1) for box, point, at in zip(
-            boxes, points, (cell[level == row] for row in range(len(STRIDES))))])
-        return _decoded(raw, cell, np.array(STRIDES)[level], blob.shape[3], scores, max_iou)
-
-
-def _decoded(raw: np.ndarray, cell: np.ndarray, stride: np.ndarray, width: int, scores: np.ndarray,
-             max_iou: float) -> FaceDetections:
-    """Faces from ``(n, 14)`` raw boxes and landmarks in cells, relative to their cell's corner."""
-    row, column = np.divmod(cell, width // stride)
-    corner = np.stack([column, row], axis=1).astype(np.float32)
-    stride = stride.astype(np.float32)[:, None]
-    centre = (raw[:, :2] + corner) * stride
-    half = np.exp(np.minimum(raw[:, 2:4], 10.0)) * stride / 2  # e^10 cells: no box, only no overflow either
-    boxes = np.concatenate([centre - half, centre + half], axis=1)
-    keep = suppress(boxes, scores, max_iou)
-    landmarks = (raw[keep, 4:].reshape(-1, 5, 2) + corner[keep, None]) * stride[keep, None]
-    return FaceDetections(boxes[keep], landmarks, scores[keep])
-
-
-def _unit(values: np.ndarray) -> np.ndarray:
-    return np.minimum(np.maximum(values, 0), 1)
+            likely = likely[np.argsort(-both[likely], kind="stable")[:MOST_CELLS]]
+        scores = np.sqrt(np.minimum(both[likely], 1))
+        grid, strides = self._grid((blob.shape[3], blob.shape[2]))
+        corner, stride = grid[likely], strides[likely]
+        found = decode(boxes[likely], corner, stride)
+        keep = suppress(found, scores, max_iou)
+        landmarks = (points[likely[keep]].reshape(-1, 5, 2) + corner[keep, None]) * stride[keep, None]
+        return FaceDetections(found[keep], landmarks, scores[keep])
 
 
 def _blob(image: np.ndarray) -> np.ndarray:
