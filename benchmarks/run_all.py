@@ -46,6 +46,7 @@ BENCHMARKS = (
     Benchmark("stages"),
     Benchmark("embedder_stage", small=(DATA, "--rounds", "2")),
     Benchmark("int8"),
+    Benchmark("int8_whole"),
     Benchmark("person_detection"),
     Benchmark("body_appearance"),
     Benchmark("recognition"),

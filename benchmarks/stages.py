@@ -3,8 +3,8 @@
     python benchmarks/stages.py DATA_DIR [--size 1280x720] [--rounds 3] [--json FILE]
 
 DATA_DIR holds ``clips`` and ``models``. The clips' frames are scaled to the size asked for. Both times are taken in the same
-calls: the model's are those within ``onnxruntime`` and OpenCV's YuNet, the stage's those of the pipeline around them,
-pre- and post-processing included. Medians over frames.
+calls: the model's are those within ``onnxruntime``, the stage's those of the pipeline around them, pre- and post-processing
+included. Medians over frames.
 """
 
 import argparse
@@ -43,13 +43,6 @@ class Bare:
         return taken
 
 
-class TimedYunet:
-    """A YuNet whose ``detect`` is timed."""
-
-    def __init__(self, net, bare: Bare):
-        self.setInputSize, self.detect = net.setInputSize, bare.around(net.detect)
-
-
 def frames_of(folder: Path, size: "tuple[int, int]"):
     for name in CLIPS:
         video = cv2.VideoCapture(str(folder / name))
@@ -72,8 +65,6 @@ def main():
     pipeline = build_pipeline(VisionSettings())
     bare = Bare()
     OnnxSession._run = bare.around(OnnxSession._run)
-    faces = pipeline._faces
-    faces._net, faces._close_up._net = TimedYunet(faces._net, bare), TimedYunet(faces._close_up._net, bare)
 
     rows = {stage: [] for stage in ("persons", "faces", "embeddings")}
     for _ in range(arguments.rounds):

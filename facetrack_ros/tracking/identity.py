@@ -113,7 +113,7 @@ class Identities:
         if alike[best] < self._threshold:
             return None
         near = [person_id for person_id in best_id.values()
-                if alike[person_id] > alike[best] - self._settings.margin * self._distance]
+                if alike[person_id] >= alike[best] - self._settings.margin * self._distance]
         same = [person_id for person_id in near if person_id == best or self._same(best, person_id)]
         if len(same) < len(near):
             return None

@@ -194,7 +194,7 @@ def _ultralytics(model: ModelFile, settings: VisionSettings) -> UltralyticsPerso
 
 
 def _yunet(model: ModelFile, settings: VisionSettings) -> YunetFaceDetector:
-    return YunetFaceDetector(model.path, model.contract, settings.face_score)
+    return YunetFaceDetector(model.path, model.contract, settings.face_score, threads=settings.threads)
 
 
 def _dlib_faces(model: ModelFile, _settings: VisionSettings) -> DlibFaceDetector:

@@ -1,7 +1,7 @@
 """Pictures of any shape into the fixed input of a network, and boxes back out of it."""
 
 from dataclasses import dataclass, replace
-from typing import Sequence
+from typing import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -91,3 +91,9 @@ class Letterbox:
             if mean:
                 inside -= np.float32(mean / std)
         return Placement((inner[0] / width, inner[1] / height), (left, top))
+
+
+def alike(letterboxes: "Sequence[Letterbox]") -> "Iterator[tuple[Letterbox, list[int]]]":
+    """Each of the inputs once, with the rows of all pictures that need it: those can go in together."""
+    for letterbox in dict.fromkeys(letterboxes):
+        yield letterbox, [row for row, other in enumerate(letterboxes) if other == letterbox]

@@ -7,6 +7,7 @@ from typing import Sequence
 import numpy as np
 
 from facetrack_ros.errors import ModelError
+from facetrack_ros.vision.open_size import with_open_size
 
 #: From 1.32 on onnxruntime counts its use and sends that to its maker, and keeps a file of it in the home folder.
 NO_TELEMETRY = ("ORT_DISABLE_TELEMETRY", "1")
@@ -17,10 +18,11 @@ class OnnxSession:
 
     :param path: the ``.onnx`` file.
     :param threads: worker threads inside one call.
+    :param open_size: whether it is to take pictures of any size, whatever size the graph declares.
     :raises ModelError: onnxruntime is not installed or cannot read the file.
     """
 
-    def __init__(self, path: Path, threads: int = 1):
+    def __init__(self, path: Path, threads: int = 1, open_size: bool = False):
         os.environ.setdefault(*NO_TELEMETRY)
         try:
             import onnxruntime
@@ -31,7 +33,8 @@ class OnnxSession:
         options.inter_op_num_threads = 1
         options.log_severity_level = 3  # older exporters earn a warning per weight, of no use to a user
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            graph = with_open_size(path.read_bytes()) if open_size else str(path)
+            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises classes of its own that share no public base
             raise ModelError(f"{path} cannot be opened as an ONNX model: {str(error).splitlines()[0]}") from error
         if not self._session.get_inputs() or not self._session.get_inputs()[0].shape or not self._session.get_outputs():

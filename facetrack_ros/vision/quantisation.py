@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Iterator
+from typing import Iterable
 
 import numpy as np
 
@@ -28,6 +28,8 @@ FEWEST_FACES = 40
 #: How the ranges of activations are found, in the order in which they are tried: from lowest to highest seen, quick; or
 #: between percentiles, which takes minutes and keeps outliers from costing everybody else their precision.
 METHODS = ("range", "percentile")
+#: The first version of ONNX's operations in which a weight has a scale a channel.
+SCALE_A_CHANNEL = 13
 #: Rates for which thresholds of the two models are compared, the first for which there are pairs enough.
 RATES = (1e-4, 1e-3, 1e-2)
 
@@ -73,37 +75,68 @@ def split(crops: FaceCrops) -> "tuple[FaceCrops, FaceCrops]":
 
 def quantise(source: Path, embedder: OnnxFaceEmbedder, calibration: FaceCrops, target: Path, method: str = "range",
              reduce_range: bool = False) -> None:
+    """Write a static INT8 version of a face embedder's graph, see :func:`quantise_graph`.
+
+    :param source: the float32 graph, which ``embedder`` runs.
+    :raises ModelError: the package onnx is missing, or onnxruntime cannot do it.
+    """
+    quantise_graph(source, embedder.input_name, (embedder.input.blob([crop]) for crop in calibration.crops), target, method,
+                   reduce_range)
+
+
+def quantise_graph(source: Path, input_name: str, blobs: "Iterable[np.ndarray]", target: Path, method: str = "range",
+                   reduce_range: bool = False, float_convolutions: int = 0) -> None:
     """Write a static INT8 version of a graph: activations in unsigned, weights in signed bytes, a scale a channel.
 
     Of the ways onnxruntime offers this is the fastest here on x86: three times as fast as float32, where signed activations
     gain next to nothing.
 
-    :param source: the float32 graph, which ``embedder`` runs.
+    :param source: the float32 graph.
+    :param blobs: what it is calibrated on, an input each.
     :param method: one of :data:`METHODS`.
     :param reduce_range: weights in seven bits, for x86 processors without VNNI, where sums of eight bits overflow.
+    :param float_convolutions: the first so many, and what lies before and between them and the next, stay float32: of a network
+        that takes pixels from 0 to 255 they give numbers of too wide a range for a byte.
     :raises ModelError: the package onnx is missing, or onnxruntime cannot do it.
     """
     os.environ.setdefault(*NO_TELEMETRY)
     try:
-        import onnx  # noqa: F401  (onnxruntime's tools need it)
+        import onnx
+        import onnx.version_converter
         from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
         from onnxruntime.quantization.shape_inference import quant_pre_process
     except ImportError as error:
         raise ModelError("quantising needs the package onnx: pip install facetrack_ros[quantize]") from error
     methods = dict(zip(METHODS, (CalibrationMethod.MinMax, CalibrationMethod.Percentile)))
-    fused = target.with_name(f"fused_{target.name}")
+    newer, fused = (target.with_name(f"{step}_{target.name}") for step in ("newer", "fused"))
     try:
         with _quiet():
+            graph = onnx.load(str(source))
+            if any(each.domain == "" and each.version < SCALE_A_CHANNEL for each in graph.opset_import):
+                onnx.save(onnx.version_converter.convert_version(graph, SCALE_A_CHANNEL), str(newer))
             # Shapes are inferred and batch normalisation goes into the convolutions, so that it needs no scales of its own.
-            quant_pre_process(str(source), str(fused), skip_symbolic_shape=True)
-            quantize_static(str(fused), str(target), _Calibration(embedder, calibration), quant_format=QuantFormat.QDQ,
+            quant_pre_process(str(newer if newer.exists() else source), str(fused), skip_symbolic_shape=True)
+            kept = _first(onnx.load(str(fused)).graph.node, float_convolutions)
+            quantize_static(str(fused), str(target), _Calibration(input_name, blobs), quant_format=QuantFormat.QDQ,
                             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, per_channel=True,
-                            reduce_range=reduce_range, calibrate_method=methods[method])
+                            reduce_range=reduce_range, calibrate_method=methods[method], nodes_to_exclude=kept)
     except Exception as error:  # onnx and onnxruntime raise classes of their own
         told = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{source} cannot be quantised: {told}") from error
     finally:
-        fused.unlink(missing_ok=True)
+        for step in (newer, fused):
+            step.unlink(missing_ok=True)
+
+
+def _first(nodes: Iterable, convolutions: int) -> "list[str]":
+    """Names of the nodes before the convolution that comes after so many."""
+    names: "list[str]" = []
+    for node in nodes if convolutions else ():
+        convolutions -= node.op_type == "Conv"
+        if convolutions < 0:
+            break
+        names.append(node.name)
+    return names
 
 
 def compare(float32: OnnxFaceEmbedder, int8: OnnxFaceEmbedder, crops: FaceCrops) -> Comparison:
@@ -162,11 +195,10 @@ def measured_contract(contract: ModelContract, base: ModelContract, found: Compa
 
 
 class _Calibration:
-    """Hands onnxruntime one face after the other."""
+    """Hands onnxruntime one input after the other."""
 
-    def __init__(self, embedder: OnnxFaceEmbedder, crops: FaceCrops):
-        self._name = embedder.input_name
-        self._blobs: "Iterator[np.ndarray]" = (embedder.input.blob([crop]) for crop in crops.crops)
+    def __init__(self, input_name: str, blobs: "Iterable[np.ndarray]"):
+        self._name, self._blobs = input_name, iter(blobs)
 
     def get_next(self) -> "dict[str, np.ndarray] | None":
         blob = next(self._blobs, None)

@@ -10,7 +10,7 @@ import numpy as np
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.letterbox import Letterbox, Placement
+from facetrack_ros.vision.letterbox import Letterbox, Placement, alike
 from facetrack_ros.vision.onnx_session import OnnxSession
 from facetrack_ros.vision.person_boxes import persons_of
 from facetrack_ros.vision.person_class import person_class
@@ -85,8 +85,7 @@ class YoloPersonDetector:
     def _answers(self, images: "list[np.ndarray]") -> "list[tuple[np.ndarray, Placement, tuple]]":
         letterboxes = [self._export.letterbox(self._contract, image.shape) for image in images]
         answers: "dict[int, tuple]" = {}
-        for letterbox in dict.fromkeys(letterboxes):
-            rows = [row for row, other in enumerate(letterboxes) if other == letterbox]
+        for letterbox, rows in alike(letterboxes):
             blob, placements = letterbox.blob([images[row] for row in rows])
             outputs = self._session.run_named(blob, [self._output], self._export.batch)[0]
             answers.update((row, (output, placement, images[row].shape))

@@ -1,23 +1,18 @@
-"""YuNet face detector through OpenCV."""
+"""YuNet face detector on onnxruntime."""
 
-import threading
-from contextlib import contextmanager
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from facetrack_ros.errors import ModelError
 from facetrack_ros.vision.boxes import suppress
 from facetrack_ros.vision.close_up import CloseUp
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.detections import FaceDetections
 from facetrack_ros.vision.picture import as_bgr, resize
-from facetrack_ros.vision.serial import one_at_a_time
+from facetrack_ros.vision.yunet_net import YunetNet
 
 #: Width in its input from which YuNet finds faces reliably, pixels; it starts near 10.
 INPUT_FACE_PX = 20.0
-SMALLEST_INPUT_PX = 64
 
 # A head on its side scores low until it is seen upright. So a fainter face counts too if it scores high then; of the
 # faintest in a picture of nothing but texture not all are looked at.
@@ -34,24 +29,19 @@ class YunetFaceDetector:
     :param max_iou: two boxes that overlap more are one face.
     :param max_side: longest side of its input, pixels; a larger picture is looked at smaller, however
         small its faces are.
-    :raises ModelError: OpenCV cannot read the file, or it is no YuNet.
+    :param threads: onnxruntime threads.
+    :raises ModelError: onnxruntime cannot read the file, or it is no YuNet.
     """
 
     def __init__(self, path: Path, contract: ModelContract, score: float = 0.65, max_iou: float = 0.3,
-                 max_side: int = 1280):
+                 max_side: int = 1280, threads: int = 1):
         self.model_id = contract.id
-        self._lock = threading.Lock()
         self._max_iou = max_iou
         self._max_side = max_side
         self._score = score
-        try:
-            with quiet_opencv():
-                self._net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), min(score, FAINT_SCORE), max_iou, 500)
-                self._close_up = CloseUp(path, score / 2, max_iou)
-        except cv2.error as error:
-            raise ModelError(f"{path} cannot be opened as a YuNet model by OpenCV {cv2.__version__}") from error
+        self._net = YunetNet(path, threads)
+        self._close_up = CloseUp(self._net, score / 2, max_iou)
 
-    @one_at_a_time
     def detect(self, image: np.ndarray, min_face_px: float) -> FaceDetections:
         """Faces from ``min_face_px`` wide up, best first, in pixels of ``image``; smaller ones may be among them.
 
@@ -61,23 +51,11 @@ class YunetFaceDetector:
         height, width = image.shape[:2]
         scale = min(INPUT_FACE_PX / max(min_face_px, 1.0), self._max_side / max(height, width))
         small = resize(image, scale)
-        # OpenCV 4.8 sees faces where there is nothing in an input smaller than YuNet's largest stride.
-        below, beside = (max(0, SMALLEST_INPUT_PX - side) for side in small.shape[:2])
-        padded = cv2.copyMakeBorder(small, 0, below, 0, beside, cv2.BORDER_CONSTANT)
-        self._net.setInputSize((padded.shape[1], padded.shape[0]))
-        try:
-            rows = self._net.detect(padded)[1]
-        except cv2.error as error:
-            raise ModelError(f"{self.model_id} failed on a picture of {width}x{height} px") from error
-        if rows is None:
-            return FaceDetections.none()
+        found = self._net.detect(small, min(self._score, FAINT_SCORE), self._max_iou)
+        if not len(found):
+            return found
         back = np.array([width / small.shape[1], height / small.shape[0]], np.float32)
-        corner, size = rows[:, :2] * back, rows[:, 2:4] * back
-        boxes = np.concatenate([corner, corner + size], axis=1).astype(np.float32)
-        landmarks = (rows[:, 4:14].reshape(-1, 5, 2) * back).astype(np.float32)
-        scores = np.clip(rows[:, 14], 0, 1).astype(np.float32)
-        keep = suppress(boxes, scores, self._max_iou)
-        boxes, landmarks, scores = boxes[keep], landmarks[keep], scores[keep]
+        boxes, landmarks, scores = found.boxes * np.tile(back, 2), found.landmarks * back, found.scores
         counts = scores >= self._score
         wide = boxes[:, 2] - boxes[:, 0] >= min_face_px
         for row in (*np.flatnonzero(wide & counts), *np.flatnonzero(wide & ~counts)[:MOST_FAINT]):
@@ -93,18 +71,3 @@ class YunetFaceDetector:
 
 def _width(box: np.ndarray) -> float:
     return float(box[2] - box[0])
-
-
-@contextmanager
-def quiet_opencv():
-    """Keep OpenCV 5's warning about an unsupported target, which no caller asked for, off the terminal."""
-    logging = getattr(cv2.utils, "logging", None)  # OpenCV before 4.9 has neither this nor the warning
-    if logging is None:
-        yield
-        return
-    level = logging.getLogLevel()
-    logging.setLogLevel(logging.LOG_LEVEL_ERROR)
-    try:
-        yield
-    finally:
-        logging.setLogLevel(level)

@@ -120,3 +120,14 @@ def test_what_is_told_of_a_known_person_adds_to_it(identities, look):
     identities.add_face(person, look(1), 0.8)
     identities.learn(person, "a-model", look(1, 0.8)[None], np.array([0.9]))
     assert len(identities.templates()[person]) == 2
+
+
+@pytest.mark.parametrize("threshold", [0.36, 1.0])
+def test_the_very_same_face_is_recognised_at_any_threshold_and_with_no_margin(threshold, look):
+    identities = Identities("robot1", IdCounter(), TrackingSettings(margin=0.0), threshold, "a-model")
+    person, template = identities.new_person(), identities.empty_template()
+    once = np.zeros_like(look(1))
+    once[0] = 1.0
+    identities.add_face(person, once, 0.8)
+    template.add(once, 0.8)
+    assert identities.recognise(template).person_id == person
