@@ -80,7 +80,10 @@ class DetectorNode(RobotMember):
         """
         self._bodies = body_embedder(self.settings)
         pipelines = self._models.take_all("detector", ThreadBudget.of_config(self.settings).workers)
-        self._workers = VisionWorkers("vision", pipelines, self._look, self._deliver, self.get_logger())
+        # In a process of its own it knows nothing of the embedder's: persons found faster than their faces can be looked for are
+        # work for nothing, so the embedder goes first where both want the cores.
+        self._workers = VisionWorkers("vision", pipelines, self._look, self._deliver, self.get_logger(),
+                                      yielding=self._embedder is None)
 
     def deactivate(self) -> None:
         """Finish the frames at hand and free the models."""
