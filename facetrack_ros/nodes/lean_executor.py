@@ -21,12 +21,12 @@ _EVENTS_S = 0.5
 
 
 class LeanExecutor(SingleThreadedExecutor):
-    """Does what rclpy's does with a fourth of the work a message.
+    """Does what rclpy's does with less work a message, and less growth with what a node has.
 
     That one gathers all entities of all nodes for each waking, asks each whether it may run, and wakes twice for every
     callback. Here they are gathered when an entity or a node comes or goes, a callback group is asked once for all its
-    entities, and one callback is one waking. Of a node with 16 subscriptions and 8 publishers a message takes 0.37 ms of the
-    thread that spins, instead of 1.4.
+    entities, and one callback is one waking. A message to one of 16 subscriptions takes 0.39 ms of the thread that spins instead
+    of 1.0, to one of 64 0.57 instead of 3.1 (benchmarks/executor.py).
     """
 
     def __init__(self, **options):
