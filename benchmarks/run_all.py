@@ -65,6 +65,7 @@ BENCHMARKS = (
     Benchmark("box_height"),
     Benchmark("rescan", small=(DATA, "--frames", "2", "--rounds", "1", "--scene", "room")),
     Benchmark("lifecycle_memory", (), ("--rounds", "1")),
+    Benchmark("executor", (), ("--subscriptions", "4", "--messages", "10")),
     Benchmark("mesh", (), ("--robots", "2", "--sightings", "2000", "--searches", "2")),
     Benchmark("mesh_killed", ()),
     Benchmark("mesh_row", ()),

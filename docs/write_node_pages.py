@@ -49,7 +49,8 @@ ABOUT = {
     "history": "Keeps frames, sightings and events, answers the mesh's searches over them, and stands in the roster once a second.",
     "search": "The robot's front door: takes a question, asks every robot, and merges what they answer.",
     "gallery": "Enrols people by name, from calls and from a folder of pictures, and shares them with every robot.",
-    "overlay": "Draws frames with people, for people to look at. Without a subscriber it costs nothing.",
+    "overlay": "Draws frames with people, for people to look at. Without a subscriber it hears nothing and costs nothing; a second after "
+               "somebody begins to look it hears `<camera>/image/compressed`, `<camera>/tracks` and `<mesh>/search/result`.",
     "markers": "Says where people stand, for rviz and Foxglove, of each camera whose CameraInfo is published. Nobody starts it but you; "
                "what it can know is in [other packages](../neighbours.md).",
     "robot": "All of the nodes above in one process: a frame is decoded once and handed on, not sent to itself, and the models are "

@@ -1,6 +1,7 @@
 """Stored histories on disk: one folder a robot, told by its ``robot.json``."""
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,8 +39,8 @@ def robot_folder(data_dir: "Path | str", robot_id: str) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
         if not note.exists():
-            # Renamed into place: a process killed here leaves no half a note.
-            fresh = path / f"{_NOTE}.new"
+            # Renamed into place: a process killed here leaves no half a note. Several nodes may begin at once, each in a process.
+            fresh = path / f"{_NOTE}.{os.getpid()}.new"
             fresh.write_text(json.dumps({"robot_id": robot_id, "format": FORMAT_VERSION}) + "\n")
             fresh.replace(note)
     except OSError as error:

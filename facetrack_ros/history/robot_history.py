@@ -23,7 +23,7 @@ from facetrack_ros.history.salvage import salvage
 from facetrack_ros.history.sighting import Sighting
 from facetrack_ros.history.sightings import SightingStore, TrackHit
 from facetrack_ros.history.status import CameraStatus, HistoryStatus
-from facetrack_ros.history.thumbnail import face_thumbnail
+from facetrack_ros.history.thumbnail import face_thumbnail, reduction_for
 from facetrack_ros.tracking.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.contract import ModelContract
@@ -287,12 +287,13 @@ class RobotHistory:
 
 
 class _Picture:
-    """The frame behind some tracks, looked up and decoded at most once and only when a thumbnail is wanted."""
+    """The frame behind some tracks, looked up and decoded only when a thumbnail is wanted, and only as large as it needs."""
 
     def __init__(self, find: "Callable[[], Frame | None]") -> None:
         self._find = find
         self._frame: "Frame | None" = None
         self._looked = False
+        self._smaller: "dict[int, np.ndarray]" = {}
 
     def thumbnail(self, face_bbox: np.ndarray) -> bytes:
         if not self._looked:
@@ -300,7 +301,12 @@ class _Picture:
         if self._frame is None:
             return b""
         try:
-            return face_thumbnail(self._frame.image, face_bbox)
+            factor = 1 if self._frame.decoded else reduction_for(face_bbox)
+            # One that was decoded larger for another face does as well.
+            factor = max((known for known in self._smaller if known <= factor), default=factor)
+            if factor not in self._smaller:
+                self._smaller[factor] = self._frame.smaller(factor)
+            return face_thumbnail(self._smaller[factor], face_bbox / factor)
         except FrameError:
             return b""  # the sighting counts without its picture
 

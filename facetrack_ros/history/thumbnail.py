@@ -8,7 +8,25 @@ from facetrack_ros.vision.frame import encode_jpeg
 _QUALITIES = (85, 70, 55, 40, 25)
 
 
-def face_thumbnail(image: np.ndarray, face_bbox: np.ndarray, side: int = 96, margin: float = 0.4,
+SIDE = 96
+MARGIN = 0.4
+
+
+def reduction_for(face_bbox: np.ndarray) -> int:
+    """How much smaller a picture may be decoded so that a face's thumbnail loses nothing: 1, 2, 4 or 8.
+
+    :param face_bbox: ``(4,)`` in pixels of the whole picture.
+    """
+    square = _square(face_bbox, MARGIN)
+    return next((factor for factor in (8, 4, 2) if square >= factor * SIDE), 1)
+
+
+def _square(face_bbox: np.ndarray, margin: float) -> float:
+    x1, y1, x2, y2 = (float(value) for value in face_bbox)
+    return max(x2 - x1, y2 - y1) * (1 + 2 * margin)
+
+
+def face_thumbnail(image: np.ndarray, face_bbox: np.ndarray, side: int = SIDE, margin: float = MARGIN,
                    max_bytes: int = 4096) -> bytes:
     """Cut a square around a face. Small faces keep their pixels, large ones are scaled down to ``side``.
 
@@ -25,8 +43,7 @@ def face_thumbnail(image: np.ndarray, face_bbox: np.ndarray, side: int = 96, mar
     x1, y1, x2, y2 = (float(value) for value in face_bbox)
     if not (x1 < width and y1 < height and 0 < x2 and 0 < y2 and x1 < x2 and y1 < y2):
         return b""
-    wanted = max(x2 - x1, y2 - y1) * (1 + 2 * margin)
-    size = max(int(round(min(wanted, width, height))), 1)
+    size = max(int(round(min(_square(face_bbox, margin), width, height))), 1)
     # At the picture's edge the square is moved inwards, not cut: thumbnails of one shape can be laid side by side.
     left = int(np.clip(round((x1 + x2 - size) / 2), 0, width - size))
     top = int(np.clip(round((y1 + y2 - size) / 2), 0, height - size))

@@ -96,6 +96,12 @@ def detections_from_message(message: msg.Detections) -> Detections:
         faint=np.array(message.faint, np.float32).reshape(-1, 4) if message.faint and len(message.faint) % 4 == 0 else None)
 
 
+def passed_over(message: msg.Detections) -> bool:
+    """Whether the detector did not look at the frame: people are where they should be by now, and that nobody was found says
+    nothing."""
+    return not message.model_id and not message.detections
+
+
 def face_to_message(face: Face) -> msg.Face:
     """One face."""
     return msg.Face(

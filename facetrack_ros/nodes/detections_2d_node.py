@@ -1,7 +1,7 @@
 """Detections 2D node: persons and tracks as ``vision_msgs/Detection2DArray``, for whoever reads those."""
 
 from facetrack_ros import msg
-from facetrack_ros.nodes import detections_2d
+from facetrack_ros.nodes import conversion, detections_2d
 from facetrack_ros.nodes.member import RELIABLE, RobotMember
 from facetrack_ros.nodes.neighbours import messages_of
 from facetrack_ros.nodes.process import run_node
@@ -32,6 +32,8 @@ class Detections2DNode(RobotMember):
                       for name, convert in outputs.items()]
 
         def on_message(message) -> None:
+            if kind is msg.Detections and conversion.passed_over(message):
+                return
             for publisher, convert in publishers:
                 if self.active and publisher.get_subscription_count():
                     publisher.publish(convert(kinds, message))

@@ -16,6 +16,7 @@ from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.vision_workers import FrameCounts, VisionWorkers
 from facetrack_ros.vision.attention import Attention, Worth
+from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.frame import Frame
 from facetrack_ros.vision.from_config import VISION_OPTIONS, body_embedder, vision_settings, with_appearance
 from facetrack_ros.vision.look import Seen
@@ -80,7 +81,10 @@ class DetectorNode(RobotMember):
         """
         self._bodies = body_embedder(self.settings)
         pipelines = self._models.take_all("detector", ThreadBudget.of_config(self.settings).workers)
-        self._workers = VisionWorkers("vision", pipelines, self._look, self._deliver, self.get_logger())
+        # In a process of its own it knows nothing of the embedder's: persons found faster than their faces can be looked for are
+        # work for nothing, so the embedder goes first where both want the cores.
+        self._workers = VisionWorkers("vision", pipelines, self._look, self._deliver, self.get_logger(),
+                                      yielding=self._embedder is None)
 
     def deactivate(self) -> None:
         """Finish the frames at hand and free the models."""
@@ -140,6 +144,9 @@ class DetectorNode(RobotMember):
 
     def _deliver(self, camera_id: str, frame: Frame, outcome: "_Look | Worth") -> None:
         if outcome is Worth.BETWEEN:
+            # A tracker in another process knows of frames only what is published.
+            if self._embedder is None and self._outputs[camera_id].get_subscription_count():
+                self._outputs[camera_id].publish(conversion.detections_to_message(frame, Detections.none("")))
             for listener in self.between_listeners:
                 listener(frame)
             self._health.done(frame)

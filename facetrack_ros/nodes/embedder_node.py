@@ -108,7 +108,7 @@ class EmbedderNode(RobotMember):
 
     def _on_detections_message(self, message: msg.Detections) -> None:
         frame = self._waiting.take(message.camera_id, conversion.to_ns(message.header.stamp))
-        if frame is not None:
+        if frame is not None and not conversion.passed_over(message):
             frame = replace(frame, number=message.frame_number)
             self._health.came(frame)
             workers = self._workers

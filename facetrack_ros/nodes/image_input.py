@@ -87,6 +87,13 @@ class ImageInput:
         if self._encoder is not None:
             self._encoder.close()
 
+    def leave(self) -> None:
+        """Hear no more and end the subscriptions; for the executor's thread, or before there is one."""
+        self.close()
+        self._node.destroy_timer(self._timer)
+        for camera in self._cameras.values():
+            camera.leave()
+
     def lost(self, camera_id: str, count: int) -> None:
         """Messages got lost before they were received."""
         self._lost(camera_id, count)
@@ -234,6 +241,12 @@ class _CameraImages:
             if self._publisher is not None and self._publisher.get_subscription_count():
                 self._publisher.publish(conversion.frame_to_message(frame))
         self._take(frame)
+
+    def leave(self) -> None:
+        """End what was made."""
+        self._node.destroy_subscription(self._subscription)
+        with self._publishing:
+            self._publish_no_more()
 
     def _offer_on(self, topic: str) -> "Offer | None":
         return offer_on(topic, self._publishers(topic), self._encode)

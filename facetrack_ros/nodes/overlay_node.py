@@ -23,7 +23,7 @@ LOOK_S = 1.0
 
 
 class OverlayNode(RobotMember):
-    """Draws while somebody looks; without a subscriber it costs nothing.
+    """Draws while somebody looks, from a second after he begins; without a subscriber it hears nothing and costs nothing.
 
     :param subscribe: whether frames and tracks come over topics, rather than through :meth:`on_tracks`.
     """
@@ -43,33 +43,56 @@ class OverlayNode(RobotMember):
         self._last_search = LastSearch(MATCHES_SHOWN)
         self._worker = Worker("overlay", NewestPerCamera(), self._draw, self.get_logger())
         self._results: "Subscription | None" = None
+        self._subscribe = subscribe
+        self._images: "dict[str, ImageInput]" = {}
+        self._tracks: "list[Subscription]" = []
         steady_timer(self, LOOK_S, self._listen_while_seen)
-        self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep) if subscribe else None
-        if subscribe:
-            for camera in self.cameras:
-                self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message, RELIABLE)
 
     def on_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
         """Take a frame with everybody followed in it."""
-        self._in_view[frame.camera_id] = frozenset(
-            track.person_id for track in tracks if track.person_id and track.state == TrackState.TRACKING)
+        self._note_in_view(frame.camera_id, tracks)
         if self.active and self._outputs[frame.camera_id].get_subscription_count():
             self._worker.put(frame.camera_id, (frame, tracks))
 
     def _on_tracks_message(self, message: msg.Tracks) -> None:
+        tracks = conversion.tracks_from_message(message)
         frame = self._waiting.take(message.camera_id, conversion.to_ns(message.header.stamp))
         if frame is not None:
-            self.on_tracks(replace(frame, number=message.frame_number), conversion.tracks_from_message(message))
+            self.on_tracks(replace(frame, number=message.frame_number), tracks)
+        else:
+            self._note_in_view(message.camera_id, tracks)
+
+    def _note_in_view(self, camera_id: str, tracks: "tuple[Track, ...]") -> None:
+        self._in_view[camera_id] = frozenset(
+            track.person_id for track in tracks if track.person_id and track.state == TrackState.TRACKING)
 
     def _listen_while_seen(self) -> None:
-        """Hear answers only while somebody looks: else each answer of a fleet would go to every robot of it."""
-        seen = any(output.get_subscription_count() for output in self._outputs.values())
+        """Hear answers only while somebody looks: else each answer of a fleet would go to every robot of it; and a camera's
+        pictures, where they come over topics, only while somebody looks at that camera."""
+        watched = [camera for camera, output in self._outputs.items() if output.get_subscription_count()]
+        if self._subscribe:
+            self._hear(watched)
+        seen = bool(watched)
         if seen and self._results is None:
             self._results = self.create_subscription(msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result,
                                                      RESULTS)
         elif not seen and self._results is not None:
             self.destroy_subscription(self._results)
             self._results = None
+
+    def _hear(self, watched: "list[str]") -> None:
+        if watched and not self._tracks:
+            # Of all cameras: a picture says how many people are in view of the whole robot.
+            self._tracks = [self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message, RELIABLE)
+                            for camera in self.cameras]
+        elif self._tracks and not watched:
+            for subscription in self._tracks:
+                self.destroy_subscription(subscription)
+            self._tracks = []
+        for camera in set(watched).difference(self._images):
+            self._images[camera] = ImageInput(self, (camera,), self.settings, self._waiting.keep)
+        for camera in set(self._images).difference(watched):
+            self._images.pop(camera).leave()
 
     def _on_result(self, message: msg.FaceSearchResult) -> None:
         self._last_search.take(message.search_id, [conversion.match_from_message(match) for match in message.matches])
@@ -89,8 +112,8 @@ class OverlayNode(RobotMember):
 
     def close(self) -> None:
         """Stop drawing."""
-        if self._images is not None:
-            self._images.close()
+        for images in self._images.values():
+            images.close()
         self._worker.close()
 
 

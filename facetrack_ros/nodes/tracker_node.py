@@ -147,6 +147,9 @@ class TrackerNode(RobotMember):
     def _on_detections_message(self, message: msg.Detections) -> None:
         seen = self._waiting.take(message.camera_id, conversion.to_ns(message.header.stamp))
         frame = replace(conversion.frame_of(message), jpeg=b"" if seen is None else seen.jpeg)
+        if conversion.passed_over(message):
+            self.on_between(frame)
+            return
         self.on_detections(frame, conversion.detections_from_message(message))
 
     def _on_faces_message(self, message: msg.Faces) -> None:
@@ -177,14 +180,18 @@ class TrackerNode(RobotMember):
 
     def _carry_on(self, frame: Frame) -> None:
         self._note(frame)
-        self._pass_on(frame, self._between[frame.camera_id].at(frame.stamp_ns))
-        self._health.done(frame)
+        for joined in self._joins[frame.camera_id].add_between(frame):
+            self._update(*joined)
 
     def _note(self, frame: Frame) -> None:
         self._arrived[frame.camera_id] = (passing_ns(self), frame.stamp_ns)
         self._frame_ids[frame.camera_id] = frame.frame_id
 
-    def _update(self, frame: Frame, detections: Detections, faces: "tuple[Face, ...]") -> None:
+    def _update(self, frame: Frame, detections: "Detections | None", faces: "tuple[Face, ...]") -> None:
+        if detections is None:
+            self._pass_on(frame, self._between[frame.camera_id].at(frame.stamp_ns))
+            self._health.done(frame)
+            return
         if self._people is None:
             return
         started = time.perf_counter()

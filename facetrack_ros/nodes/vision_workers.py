@@ -1,6 +1,8 @@
 """Threads side by side that look at frames, each on models of its own; what they find comes out in the order it came in."""
 
 import itertools
+import os
+import sys
 import threading
 import traceback
 from collections import OrderedDict, deque
@@ -9,6 +11,9 @@ from typing import Any, Callable, Sequence
 
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.vision.pipeline import VisionPipeline
+
+# Steps of niceness: a third of the share of who does not give way.
+_GIVE_WAY = 5
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,13 @@ class VisionWorkers:
         items of all cameras together.
     :param look: what is seen in some items, one result each; None: nothing to deliver.
     :param deliver: takes camera, item and result.
+    :param yielding: whether the threads give way to what else wants the cores.
     """
 
     def __init__(self, name: str, pipelines: Sequence[VisionPipeline], look: "Callable[[VisionPipeline, list], list]",
-                 deliver: "Callable[[str, Any, Any], None]", logger):
+                 deliver: "Callable[[str, Any, Any], None]", logger, yielding: bool = False):
         self._look = look
+        self._yielding = yielding
         self._deliver = deliver
         self._logger = logger
         self._together = len(pipelines) == 1 and pipelines[0].batches
@@ -127,6 +134,8 @@ class VisionWorkers:
             thread.join(timeout_s)
 
     def _run(self, pipeline: VisionPipeline) -> None:
+        if self._yielding and sys.platform == "linux":  # elsewhere a thread has no priority of its own
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _GIVE_WAY)
         while True:
             with self._condition:
                 self._condition.wait_for(lambda: self._closing or self._waiting)

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from facetrack_ros.history.thumbnail import face_thumbnail
+from facetrack_ros.history.thumbnail import face_thumbnail, reduction_for
+from facetrack_ros.vision.frame import Frame, encode_jpeg
 
 
 def decoded(jpeg):
@@ -43,3 +44,17 @@ def test_a_real_face_fits_into_4_kb(real_data):
     image = cv2.imread(str(real_data("images/zidane.jpg")))
     for box in ((480, 100, 650, 330), (940, 60, 1110, 300), (600, 200, 640, 250)):
         assert 500 < len(face_thumbnail(image, np.array(box))) <= 4096
+
+
+def test_a_picture_decoded_smaller_for_large_faces_shows_the_same():
+    x, y = np.meshgrid(np.arange(1280), np.arange(720))
+    picture = np.stack([x / 5, y / 3, 120 + 100 * np.sin(x / 40) * np.sin(y / 40)], axis=2).astype(np.uint8)
+    frame = Frame("front", 1, 0, encode_jpeg(picture, 95))
+    for box, factor in (((600, 300, 640, 340), 1), ((500, 200, 620, 320), 2), ((400, 100, 630, 330), 4), ((300, 50, 800, 600), 8)):
+        box = np.array(box, np.float32)
+        assert reduction_for(box) == factor
+        whole, smaller = decoded(face_thumbnail(picture, box)), decoded(face_thumbnail(frame.smaller(factor), box / factor))
+        assert abs(whole.shape[0] - smaller.shape[0]) <= 6
+        smaller = cv2.resize(smaller, whole.shape[:2])
+        assert np.abs(whole.astype(float) - smaller).mean() < 6
+    assert not Frame("front", 1, 0, frame.jpeg).decoded and frame.image is not None and frame.decoded

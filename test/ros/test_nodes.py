@@ -31,3 +31,42 @@ def test_every_node_in_a_process_of_its_own(processes, stage, tmp_path, monkeypa
         assert "Traceback" not in process.said(), process.said()
     events = [event["event"] for folder in history_folders(data) for event in read_events(folder.path)]
     assert events.count("PERSON_IN") == events.count("PERSON_OUT") == 1
+
+
+def test_frames_that_the_detector_passes_over_get_tracks_in_their_turn(graph, tmp_path):
+    import numpy as np
+
+    from facetrack_ros.config import Config
+    from facetrack_ros.nodes.conversion import detections_to_message, faces_to_message
+    from facetrack_ros.nodes.tracker_node import TrackerNode
+    from facetrack_ros.vision.detections import Detections
+    from facetrack_ros.vision.frame import Frame
+
+    graph.start()
+    tracker = TrackerNode(robot_id="robot1", cameras=("front",), config=Config({"data_dir": str(tmp_path)}))
+    told = []
+    tracker.track_listeners.append(lambda frame, tracks: told.append((frame.number, [track.bbox[0] for track in tracks])))
+    tracker.start_up()
+
+    def frame(number):
+        return Frame("front", 10**18 + number * 10**8, number, b"")
+
+    def looked(number):
+        box = np.array([[100 + 10 * number, 100, 200 + 10 * number, 400]], np.float32)
+        tracker._on_detections_message(detections_to_message(frame(number), Detections(box, np.ones(1, np.float32), "a model")))
+
+    def faces_of(number):
+        tracker._on_faces_message(faces_to_message(frame(number), "mobilefacenet_foamliu", ()))
+        tracker._worker.drain()
+
+    for number in (0, 2):
+        looked(number)
+        tracker._on_detections_message(detections_to_message(frame(number + 1), Detections.none("")))
+        tracker._worker.drain()
+        assert len(told) == number, "it waits for the frame before it, as that waits for its faces"
+        faces_of(number)
+    assert [number for number, _ in told] == [0, 1, 2, 3]
+    boxes = {number: boxes for number, boxes in told}
+    assert boxes[3] == [130.0], "carried on at the speed of the last two looks"
+    tracker.end()
+    tracker.destroy_node()
