@@ -20,6 +20,7 @@ from facetrack_ros.history.ingests import Ingests
 from facetrack_ros.history.looked_again import LookedAgain
 from facetrack_ros.history.robot_pose import RobotPose
 from facetrack_ros.history.sighting import Sighting
+from facetrack_ros.history.sighting_limits import SightingLimits
 from facetrack_ros.history.sighting_rows import SightingRows
 from facetrack_ros.vision.contract import ModelContract
 
@@ -311,6 +312,32 @@ class SightingStore:
             self._commit()
             self._database.empty_log()
             self._load()
+
+    def prune(self, limits: SightingLimits, now_ns: int, brake: bool = True) -> int:
+        """Delete the sightings that the limits no longer allow, the longest unseen first, as :meth:`forget` does.
+
+        When a camera looked is forgotten with them, so that nobody takes "deleted" for "nobody was there".
+
+        :param now_ns: stamp of the newest frame.
+        :param brake: stop where more than half would go at once.
+        :returns: how many went.
+        :raises StoreError: that was stopped, or the disk does not let go.
+        """
+        with self._lock:
+            cutoff_ns = limits.cutoff_ns(self._index.spans()[1], now_ns, brake)
+        if cutoff_ns is None:
+            return 0
+        self._frozen.stop()
+        with self._changing():
+            before = len(self._index)
+            self._frozen.remove(self._rows.ids_before(cutoff_ns))
+            self._rows.delete_before(cutoff_ns)
+            self._coverage.delete_before(cutoff_ns)
+            self._looked_again.delete_before(cutoff_ns)
+            self._commit()
+            self._database.empty_log()
+            self._load()
+            return before - len(self._index)
 
     def take_told(self) -> str:
         """What turned out not to be as it should be with the index on disk, a sentence; empty: nothing."""

@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass, field
 
-from facetrack_ros.nodes.camera_clock import CameraClock, duration_text
+from facetrack_ros.history.clock_log import duration_text
+from facetrack_ros.nodes.camera_clock import CameraClock
 from facetrack_ros.nodes.stage_meter import StageFigures
 
 OK, WARN, ERROR, STALE = range(4)

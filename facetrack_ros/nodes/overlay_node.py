@@ -1,16 +1,21 @@
 """Overlay node: frames with boxes, ids and the last search's best matches drawn on them, for people to look at."""
 
+import time
 from dataclasses import replace
 
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg
+from facetrack_ros.errors import FrameError
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.clocks import steady_timer
+from facetrack_ros.nodes.diagnosis import OK, STALE, Diagnosis
+from facetrack_ros.nodes.diagnostics import Diagnostics
 from facetrack_ros.nodes.image_input import ImageInput
 from facetrack_ros.nodes.member import RELIABLE, RESULTS, STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import NewestPerCamera, Worker
 from facetrack_ros.search.last_search import LastSearch
@@ -44,16 +49,31 @@ class OverlayNode(RobotMember):
         self._worker = Worker("overlay", NewestPerCamera(), self._draw, self.get_logger())
         self._results: "Subscription | None" = None
         steady_timer(self, LOOK_S, self._listen_while_seen)
+        self._health = StageHealth(self, self.cameras, "overlay", "drawing", self._problem)
         self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep) if subscribe else None
         if subscribe:
             for camera in self.cameras:
                 self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message, RELIABLE)
+        self._diagnostics = Diagnostics(self, self.robot_id, self._look)
+
+    def _problem(self, camera_id: str) -> str:
+        return self._images.problem(camera_id) if self._images is not None else ""
+
+    def _watched(self, camera_id: str) -> bool:
+        return bool(self._outputs[camera_id].get_subscription_count())
+
+    def _look(self) -> "list[Diagnosis]":
+        if not self.active:
+            return [Diagnosis(f"{camera} overlay", STALE, f"is {self.state}: {self.WHILE_INACTIVE}") for camera in self.cameras]
+        return [self._health.of(camera) if self._watched(camera) else
+                Diagnosis(f"{camera} overlay", OK, "nobody looks, so nothing is drawn") for camera in self.cameras]
 
     def on_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
         """Take a frame with everybody followed in it."""
         self._in_view[frame.camera_id] = frozenset(
             track.person_id for track in tracks if track.person_id and track.state == TrackState.TRACKING)
-        if self.active and self._outputs[frame.camera_id].get_subscription_count():
+        if self.active and self._watched(frame.camera_id):
+            self._health.came(frame)
             self._worker.put(frame.camera_id, (frame, tracks))
 
     def _on_tracks_message(self, message: msg.Tracks) -> None:
@@ -77,11 +97,18 @@ class OverlayNode(RobotMember):
     def _draw(self, work: "list[tuple[Frame, tuple[Track, ...]]]") -> None:
         active = len(frozenset().union(*self._in_view.values()))
         for frame, tracks in work:
-            picture = draw_overlay(frame.image, tracks, frame.stamp_ns, f"{self.robot_id}/{frame.camera_id}", active,
-                                   self._last_search.matches)
+            began = time.perf_counter()
+            try:
+                picture = draw_overlay(frame.image, tracks, frame.stamp_ns, f"{self.robot_id}/{frame.camera_id}", active,
+                                       self._last_search.matches)
+            except FrameError as error:
+                self._health.failed(frame.camera_id, str(error), frame.stamp_ns)
+                self.get_logger().warning(str(error), throttle_duration_sec=60.0)
+                continue
             drawn = Frame(frame.camera_id, frame.stamp_ns, frame.number,
                           encode_jpeg(picture, self.settings["camera.jpeg_quality"]), frame.frame_id)
             self._outputs[frame.camera_id].publish(conversion.frame_to_message(drawn))
+            self._health.done(frame, time.perf_counter() - began)
 
     def deactivate(self) -> None:
         """Finish the frames at hand."""
@@ -89,6 +116,7 @@ class OverlayNode(RobotMember):
 
     def close(self) -> None:
         """Stop drawing."""
+        self._diagnostics.close()
         if self._images is not None:
             self._images.close()
         self._worker.close()

@@ -9,15 +9,18 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage
 
-from facetrack_ros import msg
+from facetrack_ros import msg, srv
 from facetrack_ros.config import Config
 from facetrack_ros.nodes import diagnosis, diagnostics, image_input
 from facetrack_ros.nodes.conversion import to_duration, to_time
 from facetrack_ros.nodes.detector_node import DetectorNode
+from facetrack_ros.nodes.gallery_node import GalleryNode
 from facetrack_ros.nodes.history_node import HistoryNode
 from facetrack_ros.nodes.managed import ManagedNode
 from facetrack_ros.nodes.member import RELIABLE, ROSTER, STREAM
+from facetrack_ros.nodes.overlay_node import OverlayNode
 from facetrack_ros.nodes.process import ros, spinning
+from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.vision.build import VisionSettings
 from facetrack_ros.vision.catalog import MOBILEFACENET
 from facetrack_ros.vision.detections import Detections
@@ -147,3 +150,35 @@ def test_a_history_tells_what_it_holds_and_whose_clock_is_off(watched, tmp_path)
                                       embedding=np.full(128, 128 ** -0.5, np.float32), window=to_duration(SECOND)))
     watched._wait_until(lambda: answers, "the answer", 30.0)
     assert "the clock of camera front is 93." in answers[0].robot.note
+    watched._wait_until(lambda: "behind_sec" in (tmp_path / "robot1" / "clocks.jsonl").read_text(), "kept for later", 30.0)
+
+
+def test_search_gallery_and_overlay_tell_what_they_did_and_what_went_wrong(watched, tmp_path):
+    member = {"robot_id": "robot1", "cameras": ("front",), "config": Config({"data_dir": str(tmp_path)})}
+    for node in (HistoryNode(**member), SearchNode(**member), GalleryNode(**member), OverlayNode(**member)):
+        watched.spin(node)
+    watched.until("robot1: front overlay", lambda status, _: status.level == OK and "nobody looks" in status.message)
+    watched.until("robot1: gallery", lambda status, values: status.level == OK and values["entries"] == "0")
+    watched.until("robot1: search", lambda status, values: status.level == OK and values["robots on the mesh"] == "1")
+
+    search = watched.monitor.create_client(srv.FaceSearch, "/robot1/face_search")
+    enrol = watched.monitor.create_client(srv.EnrollFace, "/robot1/enroll_face")
+    watched._wait_until(lambda: search.service_is_ready() and enrol.service_is_ready(), "the services are there", 30.0)
+    question = srv.FaceSearch.Request(model_id=MOBILEFACENET.id, embedding=np.full(128, 128 ** -0.5, np.float32),
+                                      timeout=to_duration(SECOND // 2))
+    search.call_async(question)
+    watched.until("robot1: search", lambda status, values: status.level == OK and values["searches answered"] == "1")
+    search.call_async(srv.FaceSearch.Request())
+    enrol.call_async(srv.EnrollFace.Request(name="Ada"))
+    for thing in ("search", "gallery"):
+        watched.until(f"robot1: {thing}", lambda status, values: values["refused"] == "1" and values["last refusal"] != "none")
+
+    roster = watched.monitor.create_publisher(msg.HistoryStatus, "/facetrack/roster", ROSTER)
+    roster.publish(msg.HistoryStatus(robot_id="robot2", instance_id="b", model_id=MOBILEFACENET.id))
+    watched.until("robot1: search", lambda _, values: values["robots on the mesh"] == "2")
+    search.call_async(question)
+    partial = watched.until("robot1: search", lambda status, values: status.level == WARN and values["partial answers"] == "1")
+    assert "robot2 (timed out)" in partial.message
+
+    watched.monitor.create_subscription(CompressedImage, "/robot1/front/overlay/compressed", lambda _: None, STREAM)
+    watched.until("robot1: front overlay", lambda status, _: status.level == ERROR and "nobody publishes it" in status.message)

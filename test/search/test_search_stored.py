@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.errors import QuestionError, StoreError
+from facetrack_ros.history.clock_log import ClockLog
 from facetrack_ros.history.database import database_path
 from facetrack_ros.history.frame_settings import CONTINUOUS, FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
@@ -72,6 +73,14 @@ def test_broken_histories_are_errors_and_the_others_answer(fleet):
                                 "robot5": ERROR}
     assert [match.robot_id for match in answer.matches] == ["robot1"]
     assert all(line.error for line in answer.robots if line.status != ANSWERED)
+
+
+def test_a_clock_that_was_off_then_is_told(fleet):
+    ClockLog(fleet / "robot1").note("front", SECOND // 2, 93 * SECOND)
+    notes = {line.robot_id: line.note for line in search_stored(fleet, ASK, CONTRACT).robots}
+    assert notes["robot1"].startswith("the clock of camera front was 93.0 s behind") and notes["robot2"] == ""
+    elsewhere = replace(ASK, cameras=("rear",))
+    assert not any(line.note for line in search_stored(fleet, elsewhere, CONTRACT).robots)
 
 
 def test_only_the_robots_asked_for_are_opened(fleet):
