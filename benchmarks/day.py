@@ -47,7 +47,7 @@ SETTINGS = ("data_dir:={data}", "cameras:=['front']", "frame_history.mode:=conti
             "tracking.exit_after_s:=6.0", "tracking.lost_for_s:=6.0", "battery.topic:=''", f"embedder.model:={MODEL}")
 #: So many frames may be under way: the nodes' queues for pictures hold five.
 AHEAD = 2
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 
 class Visits:

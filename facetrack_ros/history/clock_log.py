@@ -13,6 +13,8 @@ OFF_NS = 1_000_000_000
 # A difference that changes by less than a second and this share of itself is the same one: a recording that is played faster
 # than it was made would else be a line a second.
 _SHARE = 0.1
+# A difference is believed when it was measured so often in a row: frames that wait on a busy machine are late too, for a while.
+STEADY = 10
 
 
 class ClockLog:
@@ -26,6 +28,7 @@ class ClockLog:
     def __init__(self, directory: "Path | str") -> None:
         self.path = Path(directory) / NAME
         self._of_camera: "dict[str, list[tuple[int, int]]]" = {}
+        self._news: "dict[str, tuple[int, int, int]]" = {}  # since when, how far, how often in a row
         try:
             data = self.path.read_bytes() if self.path.exists() else b""
         except OSError as error:
@@ -38,15 +41,25 @@ class ClockLog:
                 continue  # a damaged line costs what it says, not the others
 
     def note(self, camera_id: str, since_ns: int, behind_ns: int) -> None:
-        """A camera's clock is so far behind the robot's, below zero: ahead of it. Written where that is news.
+        """A camera's clock is so far behind the robot's, below zero: ahead of it. Written where that is news, and stays so for
+        :data:`STEADY` notes; to be called about once a second.
 
         :param since_ns: the camera's first stamp for which it was measured.
         :raises StoreError: the disk does not take it.
         """
         known = self._of_camera.get(camera_id)
         last_ns = known[-1][1] if known else 0
-        if abs(behind_ns - last_ns) <= OFF_NS + _SHARE * abs(last_ns):
+        if _alike(behind_ns, last_ns):
+            self._news.pop(camera_id, None)
             return
+        first_ns, news_ns, often = self._news.get(camera_id, (since_ns, behind_ns, 0))
+        if not _alike(behind_ns, news_ns):
+            first_ns, news_ns, often = since_ns, behind_ns, 0
+        if often + 1 < STEADY:
+            self._news[camera_id] = first_ns, news_ns, often + 1
+            return
+        self._news.pop(camera_id, None)
+        since_ns = first_ns
         line = json.dumps({"camera_id": camera_id, "since": round(since_ns / 1e9, 3), "behind_sec": round(behind_ns / 1e9, 3)},
                           ensure_ascii=False)
         try:
@@ -77,6 +90,10 @@ class ClockLog:
 
     def _take(self, camera_id: str, since_ns: int, behind_ns: int) -> None:
         self._of_camera.setdefault(camera_id, []).append((since_ns, behind_ns))
+
+
+def _alike(behind_ns: int, other_ns: int) -> bool:
+    return abs(behind_ns - other_ns) <= OFF_NS + _SHARE * abs(other_ns)
 
 
 def clock_sentence(camera_id: str, behind_ns: int, verb: str = "is") -> str:

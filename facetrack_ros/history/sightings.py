@@ -336,7 +336,7 @@ class SightingStore:
             self._looked_again.delete_before(cutoff_ns)
             self._commit()
             self._database.empty_log()
-            self._load()
+            self._load(ahead=False)
             return before - len(self._index)
 
     def take_told(self) -> str:
@@ -393,7 +393,12 @@ class SightingStore:
         self._frozen = FrozenBlocks(index_path(database.path), database, self._rows, self.contract, self._lock,
                                     lambda: self._open_sightings.lowest_row())
 
-    def _load(self) -> None:
+    def _load(self, ahead: bool = True) -> None:
+        """Read the index from what the file holds.
+
+        :param ahead: read on another thread while this one codes. What a thread of a moment allocates stays with the process in
+            an arena of its own, so that whatever is done again and again does without.
+        """
         self._index = EmbeddingIndex(self.contract.dimension, block_rows=self._block_rows)
         self._open_sightings = OpenSightings(self._folding, self._index)
         self._unnamed: "set[str]" = set()
@@ -401,12 +406,17 @@ class SightingStore:
         self._adds = 0
         self._coverage.forget()
         self._looked_again.forget()
-        with ThreadPoolExecutor(1, thread_name_prefix="reading_ahead") as ahead:
+        if ahead:
+            with ThreadPoolExecutor(1, thread_name_prefix="reading_ahead") as reading:
+                for source in self._frozen.load(self._index):
+                    # The next rows are read while these are coded.
+                    following = reading.submit(next, source, None)
+                    while (batch := following.result()) is not None:
+                        following = reading.submit(next, source, None)
+                        self._index.extend(*batch)
+        else:
             for source in self._frozen.load(self._index):
-                # The next rows are read while these are coded.
-                following = ahead.submit(next, source, None)
-                while (batch := following.result()) is not None:
-                    following = ahead.submit(next, source, None)
+                for batch in source:
                     self._index.extend(*batch)
         self._frozen.freeze_next()
 

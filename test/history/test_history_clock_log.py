@@ -4,10 +4,15 @@ import json
 
 import pytest
 
-from facetrack_ros.history.clock_log import ClockLog
+from facetrack_ros.history.clock_log import STEADY, ClockLog
 
 SECOND = 10**9
 ALWAYS = (-2**63, 2**63 - 1)
+
+
+def steadily(log, camera, since_ns, behind_ns):
+    for second in range(STEADY):
+        log.note(camera, since_ns + second * SECOND // 10, behind_ns)
 
 
 def test_a_clock_that_is_right_leaves_no_line(tmp_path):
@@ -19,10 +24,10 @@ def test_a_clock_that_is_right_leaves_no_line(tmp_path):
 
 def test_it_holds_from_the_stamp_on_it_was_measured_at_until_the_clock_was_set(tmp_path):
     log = ClockLog(tmp_path)
-    log.note("front", 100 * SECOND, 93 * SECOND)
-    log.note("front", 110 * SECOND, 93 * SECOND + SECOND // 5)
-    log.note("front", 200 * SECOND, SECOND // 10)
-    log.note("rear", 150 * SECOND, -20 * SECOND)
+    steadily(log, "front", 100 * SECOND, 93 * SECOND)
+    steadily(log, "front", 110 * SECOND, 93 * SECOND + SECOND // 5)
+    steadily(log, "front", 200 * SECOND, SECOND // 10)
+    steadily(log, "rear", 150 * SECOND, -20 * SECOND)
     for known in (log, ClockLog(tmp_path)):
         assert known.sentences(0, 99 * SECOND) == {}
         assert known.sentences(120 * SECOND, 130 * SECOND) == {
@@ -39,11 +44,18 @@ def test_a_recording_played_too_fast_is_not_a_line_a_second(tmp_path):
     assert len(log.path.read_text().splitlines()) == 1
 
 
+def test_frames_that_were_late_for_a_moment_are_no_clock_that_is_off(tmp_path):
+    log = ClockLog(tmp_path)
+    for behind_s in (0, 63, 63, 31, 0, 2, 2, 2, 0, *[3] * (STEADY - 1), 0):
+        log.note("front", SECOND, behind_s * SECOND)
+    assert not log.path.exists()
+
+
 @pytest.mark.parametrize("damage", ["{", "[]", "null", '{"camera_id": "front"}', '{"camera_id": 1, "since": 1e999, "behind_sec": 3}', "\x00"])
 def test_a_damaged_line_costs_only_itself(tmp_path, damage):
     good = json.dumps({"camera_id": "front", "since": 1.0, "behind_sec": 9.0})
     (tmp_path / "clocks.jsonl").write_text(f"{damage}\n{good}\n{good[:9]}")
     log = ClockLog(tmp_path)
     assert list(log.sentences(*ALWAYS)) == ["front"]
-    log.note("front", 5 * SECOND, 0)
+    steadily(log, "front", 5 * SECOND, 0)
     assert list(ClockLog(tmp_path).sentences(6 * SECOND, 7 * SECOND)) == []

@@ -11,6 +11,7 @@ from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg, srv
 from facetrack_ros.config import Config
+from facetrack_ros.history import clock_log
 from facetrack_ros.nodes import diagnosis, diagnostics, image_input
 from facetrack_ros.nodes.conversion import to_duration, to_time
 from facetrack_ros.nodes.detector_node import DetectorNode
@@ -132,13 +133,14 @@ def test_a_starved_pipeline_warns_with_what_it_drops_and_a_silent_one_names_its_
     watched.until(name, lambda status, values: float(values["rate out (Hz)"]) > 0.8 * float(values["rate in (Hz)"]) > 0)
 
 
-def test_a_history_tells_what_it_holds_and_whose_clock_is_off(watched, tmp_path):
+def test_a_history_tells_what_it_holds_and_whose_clock_is_off(watched, tmp_path, monkeypatch):
     heard, answers = [], []
     watched.monitor.create_subscription(msg.HistoryStatus, "/facetrack/roster", heard.append, ROSTER)
     watched.monitor.create_subscription(msg.FaceSearchResult, "/facetrack/search/result", answers.append, RELIABLE)
     ask = watched.monitor.create_publisher(msg.FaceSearchRequest, "/facetrack/search/request", RELIABLE)
     history = watched.spin(HistoryNode(robot_id="robot1", cameras=("front",), config=Config({"data_dir": str(tmp_path)})))
     history.history = history._open(MOBILEFACENET)
+    monkeypatch.setattr(clock_log, "STEADY", 2)
     watched.drive(offset_ns=-93 * SECOND, period_s=0.05)
     status = watched.until("robot1: front history", lambda status, _: status.level == WARN)
     assert "the clock of camera front is 93." in status.message and "behind the robot's" in status.message
@@ -150,7 +152,8 @@ def test_a_history_tells_what_it_holds_and_whose_clock_is_off(watched, tmp_path)
                                       embedding=np.full(128, 128 ** -0.5, np.float32), window=to_duration(SECOND)))
     watched._wait_until(lambda: answers, "the answer", 30.0)
     assert "the clock of camera front is 93." in answers[0].robot.note
-    watched._wait_until(lambda: "behind_sec" in (tmp_path / "robot1" / "clocks.jsonl").read_text(), "kept for later", 30.0)
+    kept = tmp_path / "robot1" / "clocks.jsonl"
+    watched._wait_until(lambda: kept.is_file() and '"behind_sec": 93.' in kept.read_text(), "kept for whoever asks later", 30.0)
 
 
 def test_search_gallery_and_overlay_tell_what_they_did_and_what_went_wrong(watched, tmp_path):

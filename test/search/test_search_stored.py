@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from facetrack_ros.errors import QuestionError, StoreError
-from facetrack_ros.history.clock_log import ClockLog
 from facetrack_ros.history.database import database_path
 from facetrack_ros.history.frame_settings import CONTINUOUS, FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
@@ -76,7 +75,7 @@ def test_broken_histories_are_errors_and_the_others_answer(fleet):
 
 
 def test_a_clock_that_was_off_then_is_told(fleet):
-    ClockLog(fleet / "robot1").note("front", SECOND // 2, 93 * SECOND)
+    (fleet / "robot1" / "clocks.jsonl").write_text('{"camera_id": "front", "since": 0.5, "behind_sec": 93.0}\n')
     notes = {line.robot_id: line.note for line in search_stored(fleet, ASK, CONTRACT).robots}
     assert notes["robot1"].startswith("the clock of camera front was 93.0 s behind") and notes["robot2"] == ""
     elsewhere = replace(ASK, cameras=("rear",))
