@@ -77,10 +77,10 @@ def _judged(camera_id: str, figures: StageFigures, work: str, problem: str, cloc
     if figures.error_ago_s is not None and figures.error_ago_s < ERROR_SHOWN_S:
         return WARN, figures.error
     if figures.dropped_lately >= DROPPED_SHARE:
-        why = f", as {work} takes {figures.took_ms:.0f} ms a frame" if work and not math.isnan(figures.took_ms) else ""
         lost = f", and {figures.lost} got lost on the way" if figures.lost else ""
-        return WARN, (f"{figures.rate_in:.1f} frames a second come and {figures.rate_out:.1f} are looked at{why}: "
-                      f"{100 * figures.dropped_lately:.0f} % are dropped, {figures.dropped} so far{lost}")
+        takes = f"; {work} takes {figures.took_ms:.0f} ms a frame" if work and not math.isnan(figures.took_ms) else ""
+        return WARN, (f"{figures.rate_in:.1f} frames a second come and {figures.rate_out:.1f} are looked at: "
+                      f"{100 * figures.dropped_lately:.0f} % are dropped, {figures.dropped} so far{lost}{takes}")
     if clock is not None and clock.off:
         return WARN, clock.sentence(camera_id)
     return OK, f"{figures.rate_out:.1f} frames a second"
