@@ -66,6 +66,9 @@ def stage_diagnosis(camera_id: str, stage: str, figures: StageFigures, work: str
 def _judged(camera_id: str, figures: StageFigures, work: str, problem: str, clock: "CameraClock | None") -> "tuple[int, str]":
     if problem:
         return ERROR, problem
+    silent = figures.silent_s is None or figures.silent_s >= SILENT_S
+    if silent and figures.error_ago_s is not None and figures.error_ago_s < SILENT_S:
+        return ERROR, f"no frame that can be used: {figures.error}"
     if figures.silent_s is None:
         if figures.running_s < SILENT_S:
             return STALE, "waits for its first frame"

@@ -48,6 +48,14 @@ def test_frames_lost_on_the_way_warn_too():
     assert found.level == WARN and "40 % are dropped, 0 so far, and 100 got lost on the way" in found.sentence
 
 
+def test_images_of_which_none_can_be_used_are_told_rather_than_silence():
+    meter = StageMeter(100.0)
+    meter.failed(None, 108.0, "an image came without data: check the driver")
+    found = stage_diagnosis("front", "detector", meter.figures(108.5))
+    assert (found.level, found.sentence) == (ERROR, "no frame that can be used: an image came without data: check the driver")
+    assert stage_diagnosis("front", "detector", meter.figures(114.0)).sentence == "no frame came within 14.0 s of its start"
+
+
 def test_silence_is_an_error_when_nothing_ever_came_or_somebody_knows_why():
     meter = StageMeter(100.0)
     assert stage_diagnosis("front", "detector", meter.figures(101.0)).level == STALE
