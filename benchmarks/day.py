@@ -1,12 +1,14 @@
 """A day of one camera in some minutes, through real node processes: do memory, file handles and threads stay flat?
 
-    python benchmarks/day.py [--hours 24] [--hz 0.5] [--seed 1] [--plot day.png] [--json FILE]
+    python benchmarks/day.py [--hours 24] [--hz 0.5] [--seed 1] [--most-sightings 5000] [--plot day.png] [--json FILE]
 
 Real: the tracker, history, search, gallery and overlay nodes, a process each, as ``ros2 run`` starts them; DDS between them;
 ids, events, sightings, frames on disk with retention; a search and a look at stored frames every hour, somebody who watches
 the overlay for five minutes of each hour. Not real: the pictures (flat, 640x480), and persons and faces, which this script
 makes up in place of detector and embedder, so no model runs. Time is that of the stamps, which go from noon to noon over
 midnight; what nodes do by the wall clock (flush, roster) they do once a real second, about every ten minutes of the day.
+
+``--most-sightings`` is the limit `sightings.max_count`; 0: every sighting stays, and memory grows by it.
 
 Forty people come by, fifteen visits an hour, one to three minutes each. The next frame is sent when the tracker has answered
 the one before the last.
@@ -45,7 +47,7 @@ SETTINGS = ("data_dir:={data}", "cameras:=['front']", "frame_history.mode:=conti
             "tracking.exit_after_s:=6.0", "tracking.lost_for_s:=6.0", "battery.topic:=''", f"embedder.model:={MODEL}")
 #: So many frames may be under way: the nodes' queues for pictures hold five.
 AHEAD = 2
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 
 class Visits:
@@ -80,11 +82,11 @@ class Visits:
 class Robot:
     """The processes, and what the kernel says of them."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, most_sightings: int):
         self.processes = {}
         environment = {**os.environ, "ROS_LOG_DIR": str(folder / "log")}
         for node in NODES:
-            arguments = [part for setting in SETTINGS for part in ("-p", setting.format(data=folder / "data"))]
+            arguments = [part for setting in (*SETTINGS, f"sightings.max_count:={most_sightings}") for part in ("-p", setting.format(data=folder / "data"))]
             self.processes[node] = subprocess.Popen(
                 [str(Path(sys.prefix) / "lib/facetrack_ros" / node), "--ros-args", "-r", "__ns:=/robot1", *arguments],
                 env=environment, stdout=(folder / f"{node}.log").open("w"), stderr=subprocess.STDOUT)
@@ -182,9 +184,9 @@ class Day:
         self.overlays += 1
 
 
-def live(hours: float, hz: float, seed: int, folder: Path) -> "tuple[list, dict]":
+def live(hours: float, hz: float, seed: int, folder: Path, most_sightings: int) -> "tuple[list, dict]":
     samples, matches, began = [], [], time.monotonic()
-    robot = Robot(folder)
+    robot = Robot(folder, most_sightings)
     try:
         with ros([]):
             import rclpy
@@ -234,9 +236,9 @@ def stored_frames(folder: Path) -> dict:
     return {"disk_mb": sum(sizes) / 1e6, "segments": len(sizes)}
 
 
-def judge(samples: list) -> "list[dict]":
-    """By node, from the second hour on: the first has caches to fill and three thousand frames to store."""
-    settled = [sample for sample in samples if sample["hour"] >= min(2.0, samples[-1]["hour"] / 4)]
+def judge(samples: list, from_hour: float) -> "list[dict]":
+    """By node, from the hour on in which the limits are reached: before it memory, frames and sightings fill."""
+    settled = [sample for sample in samples if sample["hour"] >= min(from_hour, samples[-1]["hour"] / 3)]
     rows = []
     for node in NODES:
         hours = np.array([sample["hour"] for sample in settled])
@@ -248,7 +250,7 @@ def judge(samples: list) -> "list[dict]":
     return rows
 
 
-def draw(samples: list, file: Path) -> None:
+def draw(samples: list, file: Path, most_sightings: int) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
@@ -265,7 +267,7 @@ def draw(samples: list, file: Path) -> None:
     panels[0].legend(ncols=len(NODES), fontsize=8, loc="lower center")
     panels[3].plot(hours, [sample["disk_mb"] for sample in samples], color="black", label="stored frames, MB")
     panels[3].plot(hours, [sample["sightings"] / 100 for sample in samples], color="grey", linestyle="--", label="sightings, hundreds")
-    panels[3].set_title("on disk: at most 3,000 frames; sightings stay", loc="left", fontsize=10)
+    panels[3].set_title(f"on disk: at most 3,000 frames, {f'at most {most_sightings:,} sightings' if most_sightings else 'all sightings'}", loc="left", fontsize=10)
     panels[3].legend(fontsize=8)
     panels[3].set_xlabel("hour of the replayed day; noon to noon, midnight at 12")
     for panel in panels:
@@ -280,6 +282,8 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=24.0)
     parser.add_argument("--hz", type=float, default=0.5)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--most-sightings", type=int, default=5000, metavar="N")
+    parser.add_argument("--from-hour", type=float, default=8.0, metavar="H", help="what is judged begins here, when limits are reached")
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--keep", type=Path, help="folder for data and logs, kept")
@@ -287,20 +291,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        samples, facts = live(arguments.hours, arguments.hz, arguments.seed, folder)
-    rows = judge(samples)
+        samples, facts = live(arguments.hours, arguments.hz, arguments.seed, folder, arguments.most_sightings)
+    rows = judge(samples, arguments.from_hour)
     print(f"{facts['frames']} frames, {arguments.hours:g} h in {facts['wall_s']:.0f} s; events {facts['events']}; "
           f"{samples[-1]['sightings']} sightings; overlays {facts['overlays']}; logs {', '.join(facts['event_logs'])}; "
           f"errors logged {facts['errors_logged']}; load {os.getloadavg()[0]:.1f}")
     print("matches and frames of the hourly question:", " ".join(f"{found}/{frames}" for found, frames in facts["searches"]))
-    print(f"{'node':10} {'MB at 2 h':>10} {'MB at end':>10} {'MB an hour':>11} {'handles':>12} {'at end':>7} {'threads':>10}")
+    print(f"{'node':10} {'MB at first':>11} {'MB at end':>10} {'MB an hour':>11} {'handles':>12} {'at end':>7} {'threads':>10}")
     for row in rows:
-        print(f"{row['node']:10} {row['mb_first']:10.1f} {row['mb_last']:10.1f} {row['mb_an_hour']:11.3f} "
+        print(f"{row['node']:10} {row['mb_first']:11.1f} {row['mb_last']:10.1f} {row['mb_an_hour']:11.3f} "
               f"{row['handles'][0]:>5}..{row['handles'][1]:<5} {row['handles_last']:7} {row['threads'][0]:>4}..{row['threads'][1]:<4}")
     if arguments.json:
         arguments.json.write_text(json.dumps({"nodes": rows, "facts": facts, "samples": samples}, indent=1))
     if arguments.plot:
-        draw(samples, arguments.plot)
+        draw(samples, arguments.plot, arguments.most_sightings)
 
 
 if __name__ == "__main__":

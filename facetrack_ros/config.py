@@ -145,6 +145,8 @@ OPTIONS = (
            "Megabytes that stay free on the disk of the frames; 0: none.", 0, 1000000000, live=True),
     Option("frame_history.compression", "jpg", "Frames on disk: jpg (the bytes that came, never encoded again), png, or h264 (a fourth of the bytes, 9 ms of CPU a frame).",
            choices=("jpg", "png", "h264")),
+    Option("sightings.max_count", 0, "Most sightings (faces) kept, of all cameras together; 0: no limit.", 0, 1000000000, live=True),
+    Option("sightings.max_age_h", 0.0, "Oldest sightings kept, hours behind the newest frame; 0: no limit.", 0.0, 1000000.0, live=True),
     Option("robot_pose.topic", "", "Topic that says where the robot is, kept with each sighting; empty: none."),
     Option("robot_pose.type", "auto", "What that topic is: odometry, pose, pose_with_covariance, or auto (as it is published).",
            choices=("auto", "odometry", "pose", "pose_with_covariance")),

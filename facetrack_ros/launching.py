@@ -10,6 +10,10 @@ from facetrack_ros.errors import ConfigError
 
 #: A robot's nodes, but for one camera node a source.
 NODES = ("detector", "embedder", "tracker", "history", "search", "gallery", "overlay")
+#: Nodes that are started where somebody asks for them.
+OPTIONAL = ("markers", "detections_2d", "external_detector", "humans")
+#: The argument that asks for them: default and description.
+WITH = ("with", "", f"Nodes to start beside the robot's own, separated by commas: {', '.join(OPTIONAL)}.")
 #: Settings that launch files take as arguments of the same name.
 SETTINGS = ("mesh", "data_dir", "autostart")
 
@@ -27,6 +31,29 @@ def given_settings(arguments: "dict[str, str]") -> "dict[str, object]":
     """
     given = {name: arguments[name] for name in SETTINGS if arguments[name] != default_text(name)}
     return {name: truth(name, text) if isinstance(option_named(name).default, bool) else text for name, text in given.items()}
+
+
+def optional_nodes(text: str, composed: bool) -> "list[str]":
+    """The nodes that are asked for beside the robot's own, each once.
+
+    :param text: their names, separated by commas or spaces.
+    :param composed: whether the robot is one process.
+    :raises ConfigError: a node that is none of them, or one that the robot has a place for only as a process a node.
+    """
+    names = list(dict.fromkeys(text.replace(",", " ").split()))
+    for name in names:
+        if name not in OPTIONAL:
+            raise ConfigError(f"with:={text}: there is no node {name} to start beside the robot's own; there are {', '.join(OPTIONAL)}")
+    if composed and "external_detector" in names:
+        raise ConfigError("external_detector takes the place of the detector, which in one process cannot be left out: say "
+                          "composed:=false too")
+    return names
+
+
+def nodes_apart(optional: "list[str]") -> "list[str]":
+    """A robot's processes where each node is one, without those of its cameras."""
+    replaced = {"detector"} if "external_detector" in optional else set()
+    return [*(name for name in NODES if name not in replaced), *optional]
 
 
 def truth(name: str, text: str) -> bool:

@@ -8,7 +8,7 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 
 from facetrack_ros.config import option_named
-from facetrack_ros.launching import SETTINGS, default_text, robots_of
+from facetrack_ros.launching import SETTINGS, WITH, default_text, robots_of
 from launch import LaunchContext, LaunchDescription
 
 HERE = Path(__file__).resolve().parent
@@ -18,6 +18,7 @@ ARGUMENTS = (
      "Settings of all robots, a YAML file."),
     *((name, default_text(name), option_named(name).description) for name in SETTINGS),
     ("composed", "true", "All nodes of a robot in one process, or a process a node."),
+    WITH,
     ("use_sim_time", "false", "Take the time from /clock."),
     ("log_level", "info", "debug, info, warn, error or fatal."),
     ("transports", "", "Value of FASTDDS_BUILTIN_TRANSPORTS for the nodes. Empty: as the environment says."),

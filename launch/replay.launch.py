@@ -18,7 +18,7 @@ from launch.substitutions import LaunchConfiguration
 
 from facetrack_ros.config import option_named
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.launching import default_text, truth
+from facetrack_ros.launching import WITH, default_text, optional_nodes, truth
 from launch import LaunchContext, LaunchDescription
 
 HERE = Path(__file__).resolve().parent
@@ -29,6 +29,7 @@ ARGUMENTS = (
     ("config", str(Path(get_package_share_directory("facetrack_ros")) / "config" / "replay.yaml"), "Settings, a YAML file."),
     ("data_dir", default_text("data_dir"), option_named("data_dir").description),
     ("composed", "true", "All nodes in one process, or a process a node."),
+    WITH,
     ("log_level", "info", "debug, info, warn, error or fatal."),
     ("player", "auto", "ros2bag: `ros2 bag play`; ingest: read without ROS, dropping nothing; auto: ros2bag where it is installed."),
     ("rate", "1.0", "How fast ros2bag plays, 1.0: as recorded."),
@@ -72,7 +73,11 @@ def replay(context: LaunchContext) -> list:
     cameras, namespace = topics(given["cameras"]), f"/{given['robot']}"
     if not Path(given["bag"]).exists():
         raise ConfigError(f"there is no bag {given['bag']}: give bag:=FOLDER, or the file in it")
+    optional = optional_nodes(given["with"], truth("composed", given["composed"]))
     if player(given["player"]) == "ingest":
+        if optional:
+            raise ConfigError(f"with:={given['with']}: `facetrack ingest` publishes nothing that other nodes could read; say "
+                              "player:=ros2bag, which needs `ros2 bag`")
         data_dir = given["data_dir"] or str(Path.home() / ".local/share/facetrack")
         reader = ExecuteProcess(
             cmd=[sys.executable, "-c", "from facetrack_ros.cli.main import main; main()", "ingest", "--robot", given["robot"],
@@ -86,7 +91,7 @@ def replay(context: LaunchContext) -> list:
     play = ExecuteProcess(cmd=["ros2", "bag", "play", given["bag"], "--clock", "--rate", given["rate"], "--delay", given["delay"],
                                "--topics", *names, *(["--remap", *remaps] if remaps else [])], output="screen")
     robot = IncludeLaunchDescription(PythonLaunchDescriptionSource(str(HERE / "robot.launch.py")), launch_arguments={
-        **{name: given[name] for name in ("robot", "config", "data_dir", "composed", "log_level")},
+        **{name: given[name] for name in ("robot", "config", "data_dir", "composed", "with", "log_level")},
         "cameras": " ".join(cameras), "use_sim_time": "true"}.items())
     if not truth("end", given["end"]):
         return [robot, play]

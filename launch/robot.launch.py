@@ -8,7 +8,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from facetrack_ros.config import option_named
-from facetrack_ros.launching import NODES, SETTINGS, cameras_of, default_text, given_settings, truth
+from facetrack_ros.launching import SETTINGS, WITH, cameras_of, default_text, given_settings, nodes_apart, optional_nodes, truth
 from launch import LaunchContext, LaunchDescription
 
 ARGUMENTS = (
@@ -19,6 +19,7 @@ ARGUMENTS = (
     ("config", str(Path(get_package_share_directory("facetrack_ros")) / "config" / "default.yaml"), "Settings, a YAML file."),
     *((name, default_text(name), option_named(name).description) for name in SETTINGS),
     ("composed", "true", "All nodes in one process, or a process a node."),
+    WITH,
     ("use_sim_time", "false", "Take the time from /clock."),
     ("log_level", "info", "debug, info, warn, error or fatal."),
     ("transports", "", "Value of FASTDDS_BUILTIN_TRANSPORTS for the nodes: LARGE_DATA where a driver publishes raw images. Empty: "
@@ -41,12 +42,14 @@ def nodes(context: LaunchContext) -> "list[Node]":
                     parameters=[given["config"], {**common, **parameters}], additional_env=environment,
                     ros_arguments=["--log-level", given["log_level"]])
 
-    if truth("composed", given["composed"]):
-        return [node("robot", sources=sources or [""])]
+    composed = truth("composed", given["composed"])
+    optional = optional_nodes(given["with"], composed)
+    if composed:
+        return [node("robot", sources=sources or [""]), *(node(executable) for executable in optional)]
     return [
         *(node("camera", f"{source.partition('=')[0]}_camera", camera=source.partition("=")[0],
                source=source.partition("=")[2]) for source in sources),
-        *(node(executable) for executable in NODES)]
+        *(node(executable) for executable in nodes_apart(optional))]
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -3,7 +3,7 @@
 import pytest
 
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.launching import SETTINGS, cameras_of, default_text, given_settings, robots_of
+from facetrack_ros.launching import NODES, SETTINGS, cameras_of, default_text, given_settings, nodes_apart, optional_nodes, robots_of
 
 
 @pytest.fixture
@@ -39,6 +39,21 @@ def test_robots_and_their_cameras():
     for wrong in ("", "front=0", "r1/", "r 1/front=0", "9/front=0"):
         with pytest.raises(ConfigError):
             robots_of(wrong)
+
+
+def test_optional_nodes_are_named_once_each():
+    assert optional_nodes("", True) == []
+    assert optional_nodes("markers,humans, markers", True) == optional_nodes("markers humans", True) == ["markers", "humans"]
+    with pytest.raises(ConfigError, match="no node marker .*markers, detections_2d, external_detector, humans"):
+        optional_nodes("marker", True)
+
+
+def test_another_detector_takes_the_place_of_ours_which_it_cannot_within_one_process():
+    assert nodes_apart(["markers"]) == [*NODES, "markers"]
+    assert nodes_apart(optional_nodes("external_detector", False)) == [
+        *(name for name in NODES if name != "detector"), "external_detector"]
+    with pytest.raises(ConfigError, match="composed:=false"):
+        optional_nodes("external_detector", True)
 
 
 def test_only_settings_that_differ_go_before_the_file():

@@ -18,6 +18,7 @@ from facetrack_ros.history.alias_file import AliasFile
 from facetrack_ros.history.frame_settings import FrameSettings
 from facetrack_ros.history.recalled_people import recalled_people
 from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.history.sighting_limits import SightingLimits
 from facetrack_ros.sources.frames import frames
 from facetrack_ros.sources.opening import bag_path_and_topic, open_source
 from facetrack_ros.sources.source import FrameSource
@@ -95,7 +96,8 @@ def run(arguments: argparse.Namespace) -> int:
     history = RobotHistory(arguments.data, arguments.robot, pipeline.contract,
                            FrameSettings.of_config(config, wait=True),
                            event_format=config["event_logging.format"],
-                           event_fsync=config["event_logging.fsync"] == "each", event_dir=config.folder("event_logging.dir"))
+                           event_fsync=config["event_logging.fsync"] == "each", event_dir=config.folder("event_logging.dir"),
+                           sightings=SightingLimits.of_config(config))
     try:
         fresh = [recording for recording in recordings if not history.sightings.was_ingested(recording.key(pipeline.contract.id))]
         for recording in recordings:

@@ -54,6 +54,12 @@ class Coverage:
         self.write()
         return tuple(camera for camera, in self._database.rows("SELECT DISTINCT camera_id FROM coverage ORDER BY 1"))
 
+    def delete_before(self, cutoff_ns: int) -> None:
+        """Of the time before a stamp nothing is known any more, for what was seen then is deleted."""
+        self.write()
+        self._database.write("DELETE FROM coverage WHERE end_ns < ?", (cutoff_ns,))
+        self._database.write("UPDATE coverage SET start_ns = ? WHERE start_ns < ?", (cutoff_ns, cutoff_ns))
+
     def forget(self) -> None:
         """Begin new spans: the written ones were taken back or deleted."""
         self._now.clear()

@@ -49,6 +49,10 @@ class GalleryStore:
                 refused.append(f"{file.name} is no gallery entry: {error}")
         return entries, refused
 
+    def count(self) -> int:
+        """How many entries there are."""
+        return sum(1 for _ in self.path.glob("*.json"))
+
     def add(self, entry: GalleryEntry) -> bool:
         """Keep an entry; False where it is there already, or was deleted.
 

@@ -43,6 +43,11 @@ class LookedAgain:
             self._database.write(f"DELETE FROM {_TABLE} WHERE camera_id = ? AND stamp_ns BETWEEN ? AND ?",
                                  (camera_id, start_ns, end_ns))
 
+    def delete_before(self, cutoff_ns: int) -> None:
+        """Delete the notes of all cameras before a stamp."""
+        if self._exists():
+            self._database.write(f"DELETE FROM {_TABLE} WHERE stamp_ns < ?", (cutoff_ns,))
+
     def forget(self) -> None:
         """What was written last was taken back, the table perhaps with it."""
         self._there = False

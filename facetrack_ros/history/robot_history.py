@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.errors import DamagedStoreError, FrameError, StoreError
+from facetrack_ros.history.clock_log import ClockLog
 from facetrack_ros.history.database import database_path
 from facetrack_ros.history.event_log import EventLog
 from facetrack_ros.history.folders import robot_folder
@@ -21,6 +22,7 @@ from facetrack_ros.history.pose_track import PoseTrack
 from facetrack_ros.history.ring import FrameRing
 from facetrack_ros.history.salvage import salvage
 from facetrack_ros.history.sighting import Sighting
+from facetrack_ros.history.sighting_limits import SightingLimits
 from facetrack_ros.history.sightings import SightingStore, TrackHit
 from facetrack_ros.history.status import CameraStatus, HistoryStatus
 from facetrack_ros.history.thumbnail import face_thumbnail, reduction_for
@@ -44,17 +46,21 @@ class RobotHistory:
     :param event_fsync: whether each event is on the medium before the next one.
     :param event_dir: below it one folder a robot with its event log; None: in the robot's folder.
     :param poses: where the robot was, where it is told.
+    :param sightings: how many sightings are kept, and for how long.
     :raises StoreError: the folder cannot be written, is in use, or is another robot's.
     """
 
     def __init__(self, directory: "Path | str", robot_id: str, contract: ModelContract,
                  frames: FrameSettings = FrameSettings(), event_format: str = "jsonl", event_fsync: bool = False,
-                 event_dir: "Path | None" = None, poses: "PoseTrack | None" = None) -> None:
+                 event_dir: "Path | None" = None, poses: "PoseTrack | None" = None,
+                 sightings: SightingLimits = SightingLimits()) -> None:
         self.robot_id = robot_id
+        self._limits, self._refused = sightings, False
         self.contract = contract
         self._poses = poses
         self.path = robot_folder(directory, robot_id)
         self.events = EventLog(robot_folder(event_dir, robot_id) if event_dir else self.path, event_format, event_fsync)
+        self.clocks = ClockLog(self.path)
         self._told: "list[str]" = []
         try:
             self.sightings = self._open_sightings()
@@ -86,6 +92,23 @@ class RobotHistory:
                 ring.resize(frames.ring_frames)
         if self.recorder is not None:
             self.recorder.change(frames)
+
+    def change_sightings(self, limits: SightingLimits) -> None:
+        """Keep sightings by other limits from now on; what is too much goes with the next :meth:`flush`."""
+        self._limits, self._refused = limits, False
+
+    def _prune_sightings(self) -> None:
+        newest_ns = self.newest_ns
+        if newest_ns is None:
+            return
+        try:
+            self.sightings.prune(self._limits, newest_ns)
+        except StoreError:
+            if not self._refused:  # told once; it stays so until somebody looks
+                self._refused = True
+                raise
+        else:
+            self._refused = False
 
     def _open_sightings(self) -> SightingStore:
         return SightingStore(self.path, self.contract, self.robot_id, Folding.of_model(self.contract))
@@ -201,7 +224,7 @@ class RobotHistory:
         :raises StoreError: the disk does not take something, or part of what was stored is damaged.
         """
         work = [lambda: robot_folder(self.path.parent, self.robot_id),  # somebody may have deleted it
-                self._note_seen, lambda: self.sightings.flush()]
+                self._note_seen, lambda: self.sightings.flush(), self._prune_sightings]
         if self.recorder is not None:
             work.append(self.recorder.flush)
         errors, self._told = self._told, []

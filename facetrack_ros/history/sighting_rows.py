@@ -74,6 +74,17 @@ class SightingRows:
                                  values)
         self._database.write(f"DELETE FROM sightings WHERE {_WITHIN}", values)
 
+    def delete_before(self, cutoff_ns: int) -> None:
+        """Delete the sightings of all cameras that were last seen before a stamp."""
+        for table in ("thumbnails", "poses"):
+            self._database.write(f"DELETE FROM {table} WHERE sighting_id IN (SELECT id FROM sightings WHERE last_ns < ?)",
+                                 (cutoff_ns,))
+        self._database.write("DELETE FROM sightings WHERE last_ns < ?", (cutoff_ns,))
+
+    def ids_before(self, cutoff_ns: int) -> np.ndarray:
+        """``(n,)`` int64: those that :meth:`delete_before` would delete."""
+        return np.array([row for row, in self._database.rows("SELECT id FROM sightings WHERE last_ns < ?", (cutoff_ns,))], np.int64)
+
     def ids_within(self, camera_id: str, start_ns: int, end_ns: int) -> np.ndarray:
         """``(n,)`` int64: those that :meth:`delete` would delete."""
         return np.array([row for row, in self._database.rows(f"SELECT id FROM sightings WHERE {_WITHIN}",

@@ -20,6 +20,7 @@ from facetrack_ros.history.ingests import Ingests
 from facetrack_ros.history.looked_again import LookedAgain
 from facetrack_ros.history.robot_pose import RobotPose
 from facetrack_ros.history.sighting import Sighting
+from facetrack_ros.history.sighting_limits import SightingLimits
 from facetrack_ros.history.sighting_rows import SightingRows
 from facetrack_ros.vision.contract import ModelContract
 
@@ -312,6 +313,32 @@ class SightingStore:
             self._database.empty_log()
             self._load()
 
+    def prune(self, limits: SightingLimits, now_ns: int, brake: bool = True) -> int:
+        """Delete the sightings that the limits no longer allow, the longest unseen first, as :meth:`forget` does.
+
+        When a camera looked is forgotten with them, so that nobody takes "deleted" for "nobody was there".
+
+        :param now_ns: stamp of the newest frame.
+        :param brake: stop where more than half would go at once.
+        :returns: how many went.
+        :raises StoreError: that was stopped, or the disk does not let go.
+        """
+        with self._lock:
+            cutoff_ns = limits.cutoff_ns(self._index.spans()[1], now_ns, brake)
+        if cutoff_ns is None:
+            return 0
+        self._frozen.stop()
+        with self._changing():
+            before = len(self._index)
+            self._frozen.remove(self._rows.ids_before(cutoff_ns))
+            self._rows.delete_before(cutoff_ns)
+            self._coverage.delete_before(cutoff_ns)
+            self._looked_again.delete_before(cutoff_ns)
+            self._commit()
+            self._database.empty_log()
+            self._load(ahead=False)
+            return before - len(self._index)
+
     def take_told(self) -> str:
         """What turned out not to be as it should be with the index on disk, a sentence; empty: nothing."""
         with self._lock:
@@ -366,7 +393,12 @@ class SightingStore:
         self._frozen = FrozenBlocks(index_path(database.path), database, self._rows, self.contract, self._lock,
                                     lambda: self._open_sightings.lowest_row())
 
-    def _load(self) -> None:
+    def _load(self, ahead: bool = True) -> None:
+        """Read the index from what the file holds.
+
+        :param ahead: read on another thread while this one codes. What a thread of a moment allocates stays with the process in
+            an arena of its own, so that whatever is done again and again does without.
+        """
         self._index = EmbeddingIndex(self.contract.dimension, block_rows=self._block_rows)
         self._open_sightings = OpenSightings(self._folding, self._index)
         self._unnamed: "set[str]" = set()
@@ -374,12 +406,17 @@ class SightingStore:
         self._adds = 0
         self._coverage.forget()
         self._looked_again.forget()
-        with ThreadPoolExecutor(1, thread_name_prefix="reading_ahead") as ahead:
+        if ahead:
+            with ThreadPoolExecutor(1, thread_name_prefix="reading_ahead") as reading:
+                for source in self._frozen.load(self._index):
+                    # The next rows are read while these are coded.
+                    following = reading.submit(next, source, None)
+                    while (batch := following.result()) is not None:
+                        following = reading.submit(next, source, None)
+                        self._index.extend(*batch)
+        else:
             for source in self._frozen.load(self._index):
-                # The next rows are read while these are coded.
-                following = ahead.submit(next, source, None)
-                while (batch := following.result()) is not None:
-                    following = ahead.submit(next, source, None)
+                for batch in source:
                     self._index.extend(*batch)
         self._frozen.freeze_next()
 

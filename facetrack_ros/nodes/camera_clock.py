@@ -3,11 +3,11 @@
 from collections import deque
 from statistics import median
 
+from facetrack_ros.history.clock_log import OFF_NS, clock_sentence
+
 # A few seconds of a camera: one late frame moves nothing, a clock that is set is noticed soon.
 KEPT = 60
 LEAST = 5
-# Frames on their way, encoded and queued, are late by less.
-OFF_NS = 1_000_000_000
 
 
 class CameraClock:
@@ -15,17 +15,25 @@ class CameraClock:
 
     def __init__(self):
         self._behind: "deque[int]" = deque(maxlen=KEPT)
+        self._stamps: "deque[int]" = deque(maxlen=KEPT)
 
     def note(self, stamp_ns: int, arrived_ns: "int | None") -> None:
         """A frame of that stamp arrived at that time by the robot's clock, None where that is not known."""
         if arrived_ns is not None:
             self._behind.append(arrived_ns - stamp_ns)
+            self._stamps.append(stamp_ns)
 
     @property
     def behind_ns(self) -> "int | None":
         """How far the camera's clock is behind the robot's, below zero: ahead of it; None while too few frames came."""
         behind = tuple(self._behind)
         return int(median(behind)) if len(behind) >= LEAST else None
+
+    @property
+    def since_ns(self) -> "int | None":
+        """The first stamp it is measured by, None before one came."""
+        stamps = tuple(self._stamps)
+        return stamps[0] if stamps else None
 
     @property
     def off(self) -> bool:
@@ -38,14 +46,4 @@ class CameraClock:
         behind_ns = self.behind_ns
         if behind_ns is None or not self.off:
             return ""
-        return (f"the clock of camera {camera_id} is {duration_text(abs(behind_ns))} "
-                f"{'behind' if behind_ns > 0 else 'ahead of'} the robot's, and its stamps with it")
-
-
-def duration_text(span_ns: int) -> str:
-    """A span in the unit that fits."""
-    seconds = span_ns / 1e9
-    for unit, length in (("days", 86_400.0), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= 3 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.1f} s"
+        return clock_sentence(camera_id, behind_ns)

@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass, field
 
-from facetrack_ros.nodes.camera_clock import CameraClock, duration_text
+from facetrack_ros.history.clock_log import duration_text
+from facetrack_ros.nodes.camera_clock import CameraClock
 from facetrack_ros.nodes.stage_meter import StageFigures
 
 OK, WARN, ERROR, STALE = range(4)
@@ -65,6 +66,9 @@ def stage_diagnosis(camera_id: str, stage: str, figures: StageFigures, work: str
 def _judged(camera_id: str, figures: StageFigures, work: str, problem: str, clock: "CameraClock | None") -> "tuple[int, str]":
     if problem:
         return ERROR, problem
+    silent = figures.silent_s is None or figures.silent_s >= SILENT_S
+    if silent and figures.error_ago_s is not None and figures.error_ago_s < SILENT_S:
+        return ERROR, f"no frame that can be used: {figures.error}"
     if figures.silent_s is None:
         if figures.running_s < SILENT_S:
             return STALE, "waits for its first frame"
@@ -76,10 +80,10 @@ def _judged(camera_id: str, figures: StageFigures, work: str, problem: str, cloc
     if figures.error_ago_s is not None and figures.error_ago_s < ERROR_SHOWN_S:
         return WARN, figures.error
     if figures.dropped_lately >= DROPPED_SHARE:
-        why = f", as {work} takes {figures.took_ms:.0f} ms a frame" if work and not math.isnan(figures.took_ms) else ""
         lost = f", and {figures.lost} got lost on the way" if figures.lost else ""
-        return WARN, (f"{figures.rate_in:.1f} frames a second come and {figures.rate_out:.1f} are looked at{why}: "
-                      f"{100 * figures.dropped_lately:.0f} % are dropped, {figures.dropped} so far{lost}")
+        takes = f"; {work} takes {figures.took_ms:.0f} ms a frame" if work and not math.isnan(figures.took_ms) else ""
+        return WARN, (f"{figures.rate_in:.1f} frames a second come and {figures.rate_out:.1f} are looked at: "
+                      f"{100 * figures.dropped_lately:.0f} % are dropped, {figures.dropped} so far{lost}{takes}")
     if clock is not None and clock.off:
         return WARN, clock.sentence(camera_id)
     return OK, f"{figures.rate_out:.1f} frames a second"

@@ -1,5 +1,6 @@
 """Gallery node: enrols people for every robot, and keeps what every robot enrolled."""
 
+import time
 from pathlib import Path
 
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -11,8 +12,11 @@ from facetrack_ros.history.folders import robot_folder
 from facetrack_ros.history.gallery_store import GalleryStore
 from facetrack_ros.nodes import people_conversion
 from facetrack_ros.nodes.clocks import steady_timer
+from facetrack_ros.nodes.diagnosis import Diagnosis
+from facetrack_ros.nodes.diagnostics import Diagnostics
 from facetrack_ros.nodes.member import ROSTER, RobotMember
 from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.service_health import ServiceHealth
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.search.enrolment import gallery_of, make_entries, remarks
 from facetrack_ros.search.gallery_folder import enrolment_pictures, gone_from_folder
@@ -47,6 +51,8 @@ class GalleryNode(RobotMember):
         self._ids = IdCounter(folder / "gallery_ids.json")
         self._store = GalleryStore(folder)
         self._seen_folder: "tuple | None" = None
+        self._health = ServiceHealth("gallery", "enrolments done")
+        self._kept = self._turned_down = 0
         group = ReentrantCallbackGroup()
         self._worker = Worker("gallery", Everything(), self._work, self.get_logger())
         self._publisher = self.create_publisher(msg.GalleryEntry, self.mesh_topic("gallery"), ROSTER)
@@ -56,6 +62,7 @@ class GalleryNode(RobotMember):
         self._worker.put("", (self._tell_all,))
         if self.settings["gallery.folder"]:
             steady_timer(self, FOLDER_S, lambda: self._worker.put("", (self._look_at_folder,)))
+        self._diagnostics = Diagnostics(self, self.robot_id, lambda: [self._look()])
 
     def activate(self) -> None:
         """Look at the gallery folder at once."""
@@ -80,6 +87,7 @@ class GalleryNode(RobotMember):
 
     def _enrol_request(self, request: srv.EnrollFace.Request, response: srv.EnrollFace.Response, finished: Future) -> None:
         """In the worker: models have to run."""
+        began = time.monotonic()
         try:
             if not self.active:
                 raise EntryRefused(f"the gallery of {self.robot_id} is {self.state} and enrols nobody: ros2 lifecycle set "
@@ -91,10 +99,13 @@ class GalleryNode(RobotMember):
                 sources, request.images)], request.watch)
             response.success, response.message = True, "; ".join(said)
             response.entry_ids, response.model_id = [entry.entry_id for entry in entries], entries[0].model_id
+            self._health.done(time.monotonic() - began)
         except FacetrackError as error:
             response.message = str(error)
+            self._health.refused(response.message)
         except Exception as error:  # the caller waits: it must hear of it, whatever it was
             response.message = f"unexpected {type(error).__name__}: {error}"
+            self._health.failed(response.message)
             raise
         finally:
             finished.set_result(None)
@@ -132,6 +143,7 @@ class GalleryNode(RobotMember):
             elif self._store.add(people_conversion.entry_from_message(message)):
                 self._publisher.publish(message)
         except EntryRefused as error:
+            self._turned_down += 1
             self.get_logger().warning(f"{message.by or 'somebody'} told of gallery entry {message.entry_id!r}, turned down: "
                                       f"{error}", throttle_duration_sec=10.0)
 
@@ -154,26 +166,40 @@ class GalleryNode(RobotMember):
             return
         self._seen_folder = tuple(found)
         for sentence in junk:
-            self.get_logger().warning(f"gallery folder: {sentence}")
+            self._tell_folder(sentence)
         known = {entry.source: entry for entry in self._store.read()[0]
                  if entry.by == self.robot_id and entry.source.startswith(_FROM_FOLDER)}
         try:
             for source in gone_from_folder(set(known), set(found)):
                 self._delete(known[source].entry_id)
         except ConfigError as error:
-            self.get_logger().warning(str(error))
+            self._tell_folder(str(error))
         for source in found.keys() - known.keys():
             try:
                 self._enrol(found[source].name, [(source, found[source].path.read_bytes())], found[source].watch)
             except (FacetrackError, OSError) as error:
-                self.get_logger().warning(f"gallery folder: {error}")
+                self._tell_folder(str(error))
+
+    def _tell_folder(self, sentence: str) -> None:
+        self._health.failed(f"gallery folder: {sentence}")
+        self.get_logger().warning(f"gallery folder: {sentence}")
 
     def _work(self, items: list) -> None:
         for call, *arguments in items:
-            call(*arguments)
+            try:
+                call(*arguments)
+            except FacetrackError as error:
+                self._health.failed(str(error))
+                raise
+        self._kept = self._store.count()
+
+    def _look(self) -> Diagnosis:
+        return self._health.look({"entries": str(self._kept), "entries turned down": str(self._turned_down)},
+                                 "" if self.active else f"is {self.state}: {self.WHILE_INACTIVE}")
 
     def close(self) -> None:
         """Finish what is at hand and stop."""
+        self._diagnostics.close()
         self._worker.close()
 
 

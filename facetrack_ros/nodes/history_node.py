@@ -8,6 +8,7 @@ from facetrack_ros.errors import StoreError
 from facetrack_ros.history.frame_settings import FrameSettings
 from facetrack_ros.history.pose_track import PoseTrack
 from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.history.sighting_limits import SightingLimits
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.clocks import steady_timer
@@ -21,6 +22,8 @@ from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.search_answering import SearchAnswering
 from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.worker import Everything, Worker
+from facetrack_ros.search.checks import slice_of
+from facetrack_ros.search.question import Question
 from facetrack_ros.tracking.event import PersonEvent
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.contract import ModelContract
@@ -39,7 +42,7 @@ class HistoryNode(RobotMember):
     """
 
     NAME = "history"
-    USES = ("mesh", "data_dir", "camera.", "frame_history.", "robot_pose.", "event_logging.", "backtrack_search.", "battery.",
+    USES = ("mesh", "data_dir", "camera.", "frame_history.", "sightings.", "robot_pose.", "event_logging.", "backtrack_search.", "battery.",
             *VISION_OPTIONS)
     OWN = ("cameras",)
     WHILE_INACTIVE = "nothing new is kept; what it has it keeps, answers searches over it and hands frames out"
@@ -74,7 +77,8 @@ class HistoryNode(RobotMember):
                             FrameSettings.of_config(self.settings),
                             event_format=self.settings["event_logging.format"],
                             event_fsync=self.settings["event_logging.fsync"] == "each",
-                            event_dir=self.settings.folder("event_logging.dir"), poses=self.poses)
+                            event_dir=self.settings.folder("event_logging.dir"), poses=self.poses,
+                            sightings=SightingLimits.of_config(self.settings))
 
     def activate(self) -> None:
         """Open the history, where the models are shared; it stays open until the node is cleaned up.
@@ -104,6 +108,8 @@ class HistoryNode(RobotMember):
         history = self.history
         if history is not None and any(name.startswith("frame_history.") for name in names):
             history.change_frames(FrameSettings.of_config(self.settings))
+        if history is not None and any(name.startswith("sightings.") for name in names):
+            history.change_sightings(SightingLimits.of_config(self.settings))
 
     def on_frame(self, frame: Frame) -> None:
         """Keep a frame; costs the caller no more than a list append. A disk that fails never stops the camera."""
@@ -159,11 +165,20 @@ class HistoryNode(RobotMember):
                 self.get_logger().info(f"the event log takes events again: {waited} that waited are written, "
                                        f"{self.history.events.lost} were too many to wait and are lost")
 
-    def _clock_note(self, cameras: "tuple[str, ...]") -> str:
-        """Whose clock is off, of the cameras asked for: what they saw is filed under other times than it happened at."""
-        return "; ".join(filter(None, (clock.sentence(camera) for camera, clock in self._frames_health.clocks.items()
-                                       if not cameras or camera in cameras)))
+    def _clock_note(self, question: Question) -> str:
+        """Whose clock is off or was then, of the cameras asked for: what they saw is filed under other times than it happened at."""
+        told = self.history.clocks.sentences(*slice_of(question), question.cameras) if self.history is not None else {}
+        for camera, clock in self._frames_health.clocks.items():
+            if clock.off and (not question.cameras or camera in question.cameras):
+                told[camera] = clock.sentence(camera)
+        return "; ".join(told.values())
 
+    def _note_clocks(self) -> None:
+        """What is measured of the cameras' clocks stays, for whoever asks when they are set, or without this robot."""
+        for camera, clock in self._frames_health.clocks.items():
+            behind_ns = clock.behind_ns
+            if self.history is not None and behind_ns is not None:
+                self.history.clocks.note(camera, clock.since_ns, behind_ns)
 
     def _tell_status(self, leaving: bool = False) -> None:
         status = self._status = HistoryStatus(self.robot_id, "", (), 0, 0, 0)
@@ -181,6 +196,7 @@ class HistoryNode(RobotMember):
     def _flush(self) -> None:
         if self.history is not None:
             self.history.flush()
+            self._note_clocks()
 
     def _say_goodbye(self) -> None:
         """More than once: who listens to the roster all the time hears it as it comes, and one message may be lost."""

@@ -253,7 +253,7 @@ class _CameraImages:
 
     def _publishers(self, topic: str) -> "tuple[Publisher, ...]":
         own = self._node.get_fully_qualified_name()
-        found = (Publisher(f"{info.node_namespace.rstrip('/')}/{info.node_name}", info.topic_type,
+        found = (Publisher(_node_of(info), info.topic_type,
                            info.qos_profile.reliability == QoSReliabilityPolicy.RELIABLE)
                  for info in self._node.get_publishers_info_by_topic(topic))
         return tuple(publisher for publisher in found if publisher.node != own)
@@ -288,3 +288,10 @@ class _CameraImages:
         if self._publisher is not None:
             self._node.destroy_publisher(self._publisher)
             self._publisher = None
+
+
+def _node_of(info) -> str:
+    """A publisher's node. ROS hears of a publisher before it hears whose it is, and forgets in the other order."""
+    if "_UNKNOWN_" in info.node_name:
+        return "a node that is gone or not known yet"
+    return f"{info.node_namespace.rstrip('/')}/{info.node_name}"

@@ -82,6 +82,14 @@ class OpenSearches:
     def __contains__(self, search_id: str) -> bool:
         return search_id in self._open
 
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def robots(self) -> "tuple[int, int]":
+        """How many robots are known on the mesh, and how many of them are silent."""
+        there = [entry for entry in self._roster.entries(time.monotonic_ns()) if not entry.left]
+        return len(there), sum(entry.stale for entry in there)
+
     def begin(self, question: Question, contract: ModelContract) -> OpenSearch:
         """Ask. Who has to answer: the roster, of which those who left or fell silent are not waited for.
 

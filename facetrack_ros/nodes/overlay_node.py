@@ -1,16 +1,21 @@
 """Overlay node: frames with boxes, ids and the last search's best matches drawn on them, for people to look at."""
 
+import time
 from dataclasses import replace
 
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg
+from facetrack_ros.errors import FrameError
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.clocks import steady_timer
+from facetrack_ros.nodes.diagnosis import OK, STALE, Diagnosis
+from facetrack_ros.nodes.diagnostics import Diagnostics
 from facetrack_ros.nodes.image_input import ImageInput
 from facetrack_ros.nodes.member import RELIABLE, RESULTS, STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import NewestPerCamera, Worker
 from facetrack_ros.search.last_search import LastSearch
@@ -47,11 +52,27 @@ class OverlayNode(RobotMember):
         self._images: "dict[str, ImageInput]" = {}
         self._tracks: "list[Subscription]" = []
         steady_timer(self, LOOK_S, self._listen_while_seen)
+        self._health = StageHealth(self, self.cameras, "overlay", "drawing", self._problem)
+        self._diagnostics = Diagnostics(self, self.robot_id, self._look)
+
+    def _problem(self, camera_id: str) -> str:
+        images = self._images.get(camera_id)
+        return images.problem(camera_id) if images is not None else ""
+
+    def _watched(self, camera_id: str) -> bool:
+        return bool(self._outputs[camera_id].get_subscription_count())
+
+    def _look(self) -> "list[Diagnosis]":
+        if not self.active:
+            return [Diagnosis(f"{camera} overlay", STALE, f"is {self.state}: {self.WHILE_INACTIVE}") for camera in self.cameras]
+        return [self._health.of(camera) if self._watched(camera) else
+                Diagnosis(f"{camera} overlay", OK, "nobody looks, so nothing is drawn") for camera in self.cameras]
 
     def on_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
         """Take a frame with everybody followed in it."""
         self._note_in_view(frame.camera_id, tracks)
-        if self.active and self._outputs[frame.camera_id].get_subscription_count():
+        if self.active and self._watched(frame.camera_id):
+            self._health.came(frame)
             self._worker.put(frame.camera_id, (frame, tracks))
 
     def _on_tracks_message(self, message: msg.Tracks) -> None:
@@ -69,7 +90,7 @@ class OverlayNode(RobotMember):
     def _listen_while_seen(self) -> None:
         """Hear answers only while somebody looks: else each answer of a fleet would go to every robot of it; and a camera's
         pictures, where they come over topics, only while somebody looks at that camera."""
-        watched = [camera for camera, output in self._outputs.items() if output.get_subscription_count()]
+        watched = [camera for camera in self.cameras if self._watched(camera)]
         if self._subscribe:
             self._hear(watched)
         seen = bool(watched)
@@ -100,11 +121,18 @@ class OverlayNode(RobotMember):
     def _draw(self, work: "list[tuple[Frame, tuple[Track, ...]]]") -> None:
         active = len(frozenset().union(*self._in_view.values()))
         for frame, tracks in work:
-            picture = draw_overlay(frame.image, tracks, frame.stamp_ns, f"{self.robot_id}/{frame.camera_id}", active,
-                                   self._last_search.matches)
+            began = time.perf_counter()
+            try:
+                picture = draw_overlay(frame.image, tracks, frame.stamp_ns, f"{self.robot_id}/{frame.camera_id}", active,
+                                       self._last_search.matches)
+            except FrameError as error:
+                self._health.failed(frame.camera_id, str(error), frame.stamp_ns)
+                self.get_logger().warning(str(error), throttle_duration_sec=60.0)
+                continue
             drawn = Frame(frame.camera_id, frame.stamp_ns, frame.number,
                           encode_jpeg(picture, self.settings["camera.jpeg_quality"]), frame.frame_id)
             self._outputs[frame.camera_id].publish(conversion.frame_to_message(drawn))
+            self._health.done(frame, time.perf_counter() - began)
 
     def deactivate(self) -> None:
         """Finish the frames at hand."""
@@ -112,6 +140,7 @@ class OverlayNode(RobotMember):
 
     def close(self) -> None:
         """Stop drawing."""
+        self._diagnostics.close()
         for images in self._images.values():
             images.close()
         self._worker.close()

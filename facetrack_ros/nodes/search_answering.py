@@ -36,11 +36,11 @@ class SearchAnswering:
 
     :param node: the history node.
     :param history: the robot's history, None while there is none yet.
-    :param remark: what is to be kept in mind with an answer about these cameras (all, where none is named).
+    :param remark: what is to be kept in mind with the answer to a question.
     """
 
     def __init__(self, node: RobotMember, instance_id: str, history: "Callable[[], RobotHistory | None]",
-                 remark: "Callable[[tuple[str, ...]], str]"):
+                 remark: "Callable[[Question], str]"):
         self._node = node
         self._instance_id = instance_id
         self._history = history
@@ -98,7 +98,7 @@ class SearchAnswering:
                 answer, matches = self._search(history, question, came_s)
             except FacetrackError as error:
                 answer = RobotAnswer(self._node.robot_id, ERROR, error=str(error))
-        note = "; ".join(filter(None, (answer.note, self._remark(question.cameras))))
+        note = "; ".join(filter(None, (answer.note, self._remark(question))))
         answer = replace(answer, note=note, elapsed_ms=(time.perf_counter() - started) * 1e3)
         result = msg.FaceSearchResult(
             search_id=question.search_id, instance_id=self._instance_id,

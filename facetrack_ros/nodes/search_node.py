@@ -10,13 +10,17 @@ from facetrack_ros import srv
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.answer_parts import AnswerParts
+from facetrack_ros.nodes.diagnosis import Diagnosis
+from facetrack_ros.nodes.diagnostics import Diagnostics
 from facetrack_ros.nodes.known_faces import KnownFaces
 from facetrack_ros.nodes.member import RobotMember
 from facetrack_ros.nodes.open_searches import OpenSearches
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.request_reading import RequestReading
+from facetrack_ros.nodes.service_health import ServiceHealth
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.search.aliased import follow_aliases
+from facetrack_ros.search.answer import ANSWERED, Answer
 from facetrack_ros.vision.from_config import FACE_OPTIONS, face_settings
 from facetrack_ros.vision.shared_models import SharedModels
 
@@ -43,7 +47,10 @@ class SearchNode(RobotMember):
         self._reading = RequestReading(self, self._known, self._models)
         self._open = OpenSearches(self, self._group, AnswerParts(self, self._known.aliases))
         self._worker = Worker("search", Everything(), self._work, self.get_logger())
+        self._health = ServiceHealth("search", "searches answered")
+        self._partial = 0
         self.create_service(srv.FaceSearch, self.robot_topic("face_search"), self._serve, callback_group=self._group)
+        self._diagnostics = Diagnostics(self, self.robot_id, lambda: [self._look()])
 
     def deactivate(self) -> None:
         """Finish the questions at hand and free the models."""
@@ -60,15 +67,18 @@ class SearchNode(RobotMember):
         if not self.active:
             response.message = (f"the search of {self.robot_id} is {self.state} and takes no questions: ros2 lifecycle set "
                                 f"{self.get_fully_qualified_name()} activate")
+            self._health.refused(response.message)
             return response
         prepared = Future()
         self._worker.put("", (self._prepare, request, prepared))
         question, refusal = await prepared
         if question is None:
             response.message = refusal
+            self._health.refused(refusal)
             return response
         if question.search_id in self._open:
             response.message = f"a search of the id {question.search_id} is under way; give each search an id of its own"
+            self._health.refused(response.message)
             return response
         # The caller's time runs since the call came, but the robots get some of it however long the reference took.
         remaining_s = max(LEAST_WAIT_S, question.timeout_ns / 1e9 - (time.monotonic() - arrived))
@@ -76,8 +86,25 @@ class SearchNode(RobotMember):
         search = self._open.begin(question, self._reading.contract(question.model_id))
         await search.finished
         self._open.end(search)
-        conversion.fill_response(response, follow_aliases(search.gathering.close(), self._known.aliases))
+        answer = search.gathering.close()
+        conversion.fill_response(response, follow_aliases(answer, self._known.aliases))
+        self._note(answer, time.monotonic() - arrived)
         return response
+
+    def _note(self, answer: Answer, took_s: float) -> None:
+        self._health.done(took_s)
+        missing = [f"{robot.robot_id} ({robot.status.replace('_', ' ')})" for robot in answer.robots if robot.status != ANSWERED]
+        if missing:
+            self._partial += 1
+            self._health.failed(f"the last search that had to do without some robots did without {', '.join(missing)}")
+
+    def _look(self) -> Diagnosis:
+        there, silent = self._open.robots()
+        turned_down = sum(self._open.turned_down.values())
+        return self._health.look(
+            {"partial answers": str(self._partial), "under way": str(len(self._open)), "robots on the mesh": str(there),
+             "robots silent": str(silent), "malformed from the mesh": str(turned_down)},
+            "" if self.active else f"is {self.state}: {self.WHILE_INACTIVE}")
 
     def _prepare(self, request: srv.FaceSearch.Request, prepared: Future) -> None:
         """The question, or the sentence that refuses it. In the worker: models may have to run."""
@@ -86,7 +113,9 @@ class SearchNode(RobotMember):
         except FacetrackError as error:
             prepared.set_result((None, str(error)))
         except Exception as error:  # the caller waits: it must hear of it, whatever it was
-            prepared.set_result((None, f"unexpected {type(error).__name__}: {error}"))
+            sentence = f"unexpected {type(error).__name__}: {error}"
+            self._health.failed(sentence)
+            prepared.set_result((None, sentence))
             raise
         finally:
             # Whoever awaits is looked at when the executor next wakes, and another thread's result does not wake it.
@@ -98,6 +127,7 @@ class SearchNode(RobotMember):
 
     def close(self) -> None:
         """Stop; searches under way end with what they have."""
+        self._diagnostics.close()
         self._open.close()
         self._worker.close()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from facetrack_ros.clips.sources import StoredSource
 from facetrack_ros.errors import StoreError
+from facetrack_ros.history.clock_log import ClockLog
 from facetrack_ros.history.database import models_kept
 from facetrack_ros.history.folding import Folding
 from facetrack_ros.history.folders import RobotFolder, history_folders
@@ -98,14 +99,16 @@ def _search_folder(folder: RobotFolder, question: Question, contract: ModelContr
                 if stores[0].robot_id != robot:
                     return RobotAnswer(robot, ERROR, error=f"{folder.path} holds sightings of {stores[0].robot_id}, not of "
                                                            f"{robot}"), ()
+            note = "; ".join(ClockLog(folder.path).sentences(*slice_of(question), question.cameras).values())
             if again is None:
-                return search_history(stores[0], question)
+                answer, matches = search_history(stores[0], question)
+                return replace(answer, note=note), matches
             # Nothing is written beside a robot that may be running: what is found is kept for this answer only.
             scratch = open_ones.enter_context(tempfile.TemporaryDirectory(prefix="facetrack-"))
             found = open_ones.enter_context(closing(SightingStore(scratch, contract, robot, Folding.of_model(contract))))
             done = _look_again(folder, question, again, stores, found)
             answer, matches = search_history(JoinedStores(robot, contract, (*stores, found)), question)
-            return replace(answer, rescanned=done.looked, not_rescanned=done.remaining), matches
+            return replace(answer, rescanned=done.looked, not_rescanned=done.remaining, note=note), matches
         except StoreError as error:
             return RobotAnswer(robot, ERROR, error=str(error)), ()
 

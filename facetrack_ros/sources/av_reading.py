@@ -56,6 +56,8 @@ class PictureReader:
         self._packets = container.demux(stream)
         self._lock = threading.Lock()
         self._closed = False
+        self._turns: "int | None" = None
+        self._reformatter = None
         self._is_motion_jpeg = stream.codec_context.name == "mjpeg"
         self.skipped = 0
         self.spacing_ns = round(1e9 / float(stream.average_rate or 25))
@@ -100,8 +102,19 @@ class PictureReader:
             if frame.is_corrupt:
                 self.skipped += 1
             else:
-                pictures.append((_nanoseconds(frame), None, _upright(frame)))
+                pictures.append((_nanoseconds(frame), None, self._upright(frame)))
         return pictures
+
+    def _upright(self, frame) -> np.ndarray:
+        """Pixels of a frame, turned as its camera says: telephones write films lying down."""
+        if self._reformatter is None:
+            from av.video.reformatter import VideoReformatter
+
+            # A frame that was asked for its side data refers to itself from then on, and stays with its pixels, and with the threads
+            # of a converter of its own, until Python collects garbage. So only the first is asked, and one converter does for all.
+            self._reformatter, self._turns = VideoReformatter(), _quarter_turns(frame)
+        image = self._reformatter.reformat(frame, format="bgr24").to_ndarray()
+        return np.ascontiguousarray(np.rot90(image, self._turns)) if self._turns else image
 
     def _pass_on(self, packet) -> list:
         data = bytes(packet)
@@ -118,13 +131,6 @@ def _nanoseconds(timed) -> "int | None":
     if timed.pts is None or timed.time_base is None:
         return None
     return timed.pts * timed.time_base.numerator * 1_000_000_000 // timed.time_base.denominator
-
-
-def _upright(frame) -> np.ndarray:
-    """Pixels of a frame, turned as its camera says: telephones write films lying down."""
-    image = frame.to_ndarray(format="bgr24")
-    turns = _quarter_turns(frame)
-    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
 
 def _quarter_turns(frame) -> int:

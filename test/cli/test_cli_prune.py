@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from facetrack_ros.history.frame_settings import FrameSettings
@@ -15,6 +16,7 @@ from facetrack_ros.vision.frame import Frame
 FACETRACK = Path(sys.executable).parent / "facetrack"
 CONTRACT = known("mobilefacenet_foamliu")
 SECOND = 1_000_000_000
+BOX = np.array([1, 2, 3, 4], np.float32)
 
 
 @pytest.fixture
@@ -27,8 +29,8 @@ def robot(tmp_path):
     history.close()
 
 
-def prune(tmp_path, *arguments):
-    (tmp_path / "limits.yaml").write_text("frame_history: {max_disk_frames: 200, min_free_mb: 0}\n")
+def prune(tmp_path, *arguments, also=""):
+    (tmp_path / "limits.yaml").write_text("frame_history: {max_disk_frames: 200, min_free_mb: 0}\n" + also)
     return subprocess.run([str(FACETRACK), "prune", "--data", str(tmp_path / "data"), "--robot", "robot1", "--config",
                            str(tmp_path / "limits.yaml"), *arguments], capture_output=True, text=True, timeout=60)
 
@@ -39,6 +41,17 @@ def test_it_says_what_there_is_and_deletes_only_when_told(robot, tmp_path):
     done = prune(tmp_path, "--yes")
     assert done.returncode == 0 and "frames deleted, 1" in done.stdout, done
     assert "900" not in prune(tmp_path).stdout
+
+
+def test_sightings_beyond_the_limits_go_too_whatever_their_share(robot, tmp_path):
+    for second in range(150):
+        robot.sightings.add("front", second * SECOND, second, f"t{second}", "", BOX, BOX, 0.5, np.eye(128, dtype=np.float32)[0],
+                            lambda: b"")
+    robot.close()
+    told = prune(tmp_path, also="sightings: {max_count: 50}\n")
+    assert "150 sightings" in told.stdout, told
+    done = prune(tmp_path, "--yes", also="sightings: {max_count: 50}\n")
+    assert "105 sightings deleted, 45 left" in done.stdout, done
 
 
 def test_nothing_is_deleted_below_a_robot_that_runs(robot, tmp_path):

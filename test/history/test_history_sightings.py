@@ -10,6 +10,7 @@ from facetrack_ros.errors import StoreError
 from facetrack_ros.history.database import database_path, models_kept
 from facetrack_ros.history.folding import Folding
 from facetrack_ros.history.robot_pose import RobotPose
+from facetrack_ros.history.sighting_limits import SightingLimits
 from facetrack_ros.history.sightings import SightingStore
 from facetrack_ros.vision.contract import ModelContract
 
@@ -285,3 +286,38 @@ class TestOpening:
         store.close()
         with pytest.raises(StoreError, match="closed"):
             add(store, 1)
+
+
+HOUR = 3600 * SECOND
+
+
+def test_beyond_the_limits_the_longest_unseen_go_and_with_them_when_their_camera_looked(tmp_path):
+    store = SightingStore(tmp_path, CONTRACT, "robot1", block_rows=16)
+    for number in range(110):
+        add(store, number * SECOND, track=f"t{number}")
+        store.saw_frame("front", number * SECOND)
+    assert store.prune(SightingLimits(count=110), 110 * SECOND) == 0
+    assert store.prune(SightingLimits(count=100), 110 * SECOND) == 20  # a tenth below the limit, for those to come
+    assert store.count == 90 and store.span == (20 * SECOND, 109 * SECOND)
+    assert store.kept_spans("front") == ((20 * SECOND, 109 * SECOND),)
+    add(store, 110 * SECOND, track="t110")
+    store.close()
+    again = SightingStore.open_readonly(tmp_path, CONTRACT)
+    assert again.count == 91 and [hit[0] for hit in everything(again)][-1] == "t110"
+    again.close()
+
+
+def test_what_is_older_than_allowed_goes_before_it_is_that_old(store):
+    for number in range(100):
+        add(store, number * HOUR, track=f"t{number}")
+    assert store.prune(SightingLimits(age_ns=99 * HOUR), 99 * HOUR) == 0
+    assert store.prune(SightingLimits(age_ns=90 * HOUR), 99 * HOUR) == 18 and store.span[0] == 18 * HOUR
+
+
+def test_more_than_half_at_once_is_a_wrong_clock_and_nothing_goes(store):
+    for number in range(100):
+        add(store, number * HOUR, track=f"t{number}")
+    with pytest.raises(StoreError, match="100 of 100 sightings .*older than 24 h.*facetrack prune"):
+        store.prune(SightingLimits(age_ns=24 * HOUR), 10_000 * HOUR)
+    assert store.count == 100
+    assert store.prune(SightingLimits(age_ns=24 * HOUR), 10_000 * HOUR, brake=False) == 100

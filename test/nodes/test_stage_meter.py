@@ -36,8 +36,8 @@ def test_a_starved_stage_warns_with_what_it_drops_and_why():
     assert figures.dropped == 200
     found = stage_diagnosis("front", "detector", figures, "detection")
     assert found.level == WARN
-    assert re.fullmatch(r"(29|30)\.\d frames a second come and (9|10)\.\d are looked at, as detection takes 100 ms a frame: "
-                        r"6[67] % are dropped, 200 so far", found.sentence)
+    assert re.fullmatch(r"(29|30)\.\d frames a second come and (9|10)\.\d are looked at: 6[67] % are dropped, 200 so far; "
+                        r"detection takes 100 ms a frame", found.sentence)
     assert found.values["dropped"] == "200" and found.values["detection (ms)"] == "100.0"
 
 
@@ -45,7 +45,15 @@ def test_frames_lost_on_the_way_warn_too():
     meter, now = run(300)
     meter.lost(100, now)
     found = stage_diagnosis("front", "detector", meter.figures(now), "detection")
-    assert found.level == WARN and found.sentence.endswith("40 % are dropped, 0 so far, and 100 got lost on the way")
+    assert found.level == WARN and "40 % are dropped, 0 so far, and 100 got lost on the way" in found.sentence
+
+
+def test_images_of_which_none_can_be_used_are_told_rather_than_silence():
+    meter = StageMeter(100.0)
+    meter.failed(None, 108.0, "an image came without data: check the driver")
+    found = stage_diagnosis("front", "detector", meter.figures(108.5))
+    assert (found.level, found.sentence) == (ERROR, "no frame that can be used: an image came without data: check the driver")
+    assert stage_diagnosis("front", "detector", meter.figures(114.0)).sentence == "no frame came within 14.0 s of its start"
 
 
 def test_silence_is_an_error_when_nothing_ever_came_or_somebody_knows_why():

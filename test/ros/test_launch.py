@@ -71,6 +71,14 @@ def test_apart_is_a_process_a_node_and_a_camera_node_for_each_source():
         "camera", "detector", "embedder", "gallery", "history", "overlay", "search", "tracker"]
 
 
+def test_optional_nodes_are_started_by_name_and_another_detector_takes_the_place_of_ours():
+    assert executables(cameras="front", **{"with": "markers,humans"}) == ["robot", "markers", "humans"]
+    apart = executables(cameras="front", composed="false", **{"with": "external_detector"})
+    assert "external_detector" in apart and "detector" not in apart and "embedder" in apart
+    with pytest.raises(ConfigError, match="composed:=false"):
+        executables(cameras="front", **{"with": "external_detector"})
+
+
 def test_cameras_of_the_settings_file(tmp_path):
     file = tmp_path / "cameras.yaml"
     file.write_text("/**:\n  ros__parameters:\n    sources: [front=0, rear=clip.mp4]\n")

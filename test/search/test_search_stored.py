@@ -74,6 +74,14 @@ def test_broken_histories_are_errors_and_the_others_answer(fleet):
     assert all(line.error for line in answer.robots if line.status != ANSWERED)
 
 
+def test_a_clock_that_was_off_then_is_told(fleet):
+    (fleet / "robot1" / "clocks.jsonl").write_text('{"camera_id": "front", "since": 0.5, "behind_sec": 93.0}\n')
+    notes = {line.robot_id: line.note for line in search_stored(fleet, ASK, CONTRACT).robots}
+    assert notes["robot1"].startswith("the clock of camera front was 93.0 s behind") and notes["robot2"] == ""
+    elsewhere = replace(ASK, cameras=("rear",))
+    assert not any(line.note for line in search_stored(fleet, elsewhere, CONTRACT).robots)
+
+
 def test_only_the_robots_asked_for_are_opened(fleet):
     answer = search_stored(fleet, replace(ASK, robots=("robot1", "robot9")), CONTRACT)
     assert statuses(answer) == {"robot1": ANSWERED, "robot9": LEFT}

@@ -1,5 +1,8 @@
 """Films keep the true times of their frames, and what is no film is refused in one sentence."""
 
+import gc
+import os
+
 import numpy as np
 import pytest
 
@@ -56,6 +59,22 @@ def test_motion_jpeg_is_passed_on_as_the_bytes_in_the_file(tmp_path, write_film)
 def test_a_film_can_be_read_again_from_its_start(tmp_path, write_film):
     source = VideoFileSource(write_film(tmp_path / "film.mp4", [0, 40, 80]))
     assert [len(list(source)), len(list(source))] == [3, 3]
+
+
+def test_films_leave_no_threads_and_no_frames_to_the_garbage_collector(tmp_path, write_film):
+    path = write_film(tmp_path / "film.mp4", range(0, 2000, 100))
+    list(VideoFileSource(path))
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(os.listdir("/proc/self/task"))
+        for _ in range(5):
+            for _picture in VideoFileSource(path):
+                pass
+        after = len(os.listdir("/proc/self/task"))
+    finally:
+        gc.enable()
+    assert after <= before + 2 * 5  # FFmpeg's own of the five readings; the pictures were a hundred
 
 
 def test_closing_ends_the_reading_and_can_be_done_twice(tmp_path, write_film):
