@@ -12,12 +12,11 @@ import traceback
 from typing import TYPE_CHECKING, Callable, Iterable
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from facetrack_ros.errors import ConfigError, FacetrackError
-from facetrack_ros.nodes.lean_executor import LeanExecutor
 
 if TYPE_CHECKING:
     from facetrack_ros.nodes.member import RobotMember
@@ -55,7 +54,7 @@ def spinning(nodes: "Iterable[Node]"):
     make a robot deaf.
     """
     nodes = list(nodes)
-    executor = LeanExecutor()
+    executor = SingleThreadedExecutor()
     for node in nodes:
         executor.add_node(node)
     over = threading.Event()
