@@ -6,7 +6,7 @@ import heapq
 import sys
 import time
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Iterator
 
@@ -69,6 +69,11 @@ class Recording:
 
     def key(self, contract_id: str) -> str:
         """The same file at the same time through the same model has the same key."""
+        return f"{self.camera_id} {self.start_ns} {contract_id} {self._content}"
+
+    @cached_property
+    def _content(self) -> str:
+        """What lies in its files; read once, before the first frame."""
         path, topic = bag_path_and_topic(self.text) if self.text.startswith("bag:") else (Path(self.text).expanduser(), "")
         files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
         content = hashlib.sha256()
@@ -77,7 +82,7 @@ class Recording:
             with file.open("rb") as stream:
                 for block in iter(lambda: stream.read(1 << 20), b""):
                     content.update(block)
-        return f"{self.camera_id} {self.start_ns} {contract_id} {topic} {content.hexdigest()}"
+        return f"{topic} {content.hexdigest()}"
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,9 +1,9 @@
 """A small JPEG of a face, the picture that proves a sighting."""
 
-import cv2
 import numpy as np
 
 from facetrack_ros.vision.frame import encode_jpeg
+from facetrack_ros.vision.picture import resize
 
 _QUALITIES = (85, 70, 55, 40, 25)
 
@@ -49,7 +49,7 @@ def face_thumbnail(image: np.ndarray, face_bbox: np.ndarray, side: int = SIDE, m
     top = int(np.clip(round((y1 + y2 - size) / 2), 0, height - size))
     crop = image[top:top + size, left:left + size]
     if size > side:
-        crop = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
+        crop = resize(crop, side / size)
     jpeg = b""
     for quality in _QUALITIES:
         jpeg = encode_jpeg(np.ascontiguousarray(crop), quality)

@@ -22,7 +22,7 @@ def is_whole_jpeg(data: bytes) -> bool:
     Nothing is decoded: that would take a camera as long as whoever looks at the frame, and they decode it anyway.
     """
     scan = _scan_start(data)
-    return scan > 0 and data.find(_END, scan) > 0
+    return scan > 0 and data.rfind(_END, scan) > 0  # from the end, where it nearly always is
 
 
 def _scan_start(data: bytes) -> int:
