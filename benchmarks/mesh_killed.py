@@ -1,16 +1,17 @@
 """One of ten robots killed and one stopped in mid-search: does the answer come in time, and does it name both?
 
-    python benchmarks/mesh_killed.py [--robots 10] [--rounds 10] [--timeout 1.0] [--json FILE]
+    python benchmarks/mesh_killed.py [--robots 10] [--rounds 10] [--timeout 1.0] [--udp] [--json FILE]
 
 A search takes a robot some milliseconds, so that chance alone would rarely hit one in its middle. SIGSTOP goes to one robot just
 before the question, which it therefore hears and does not answer, and SIGKILL to another a random part of 10 ms after the
 question went out; a robot that was quicker than its death has answered, and the round tells so. Then a second question: of the
 one killed, silent for longer than a live robot is, and the one still stopped. At the end of a round the stopped one goes on and
-the killed one is started again.
+the killed one is started again. ``--udp`` turns shared memory off: robots on machines of their own have none between them.
 """
 
 import argparse
 import json
+import os
 import random
 import signal
 import tempfile
@@ -37,12 +38,15 @@ def main() -> None:
     parser.add_argument("--sightings", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--timeout", type=float, default=1.0, help="the searches' deadline, seconds")
+    parser.add_argument("--udp", action="store_true", help="no shared memory")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", help="where the stores are made, and kept for the next run; default: a temporary folder")
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
     from facetrack_ros.nodes.asker import Asker
 
+    environment = {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"} if arguments.udp else {}
+    os.environ.update(environment)
     chance = random.Random(arguments.seed)
     robots = [f"robot{number:02d}" for number in range(1, arguments.robots + 1)]
     faces = people(arguments.seed)
@@ -50,7 +54,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(arguments.folder or temporary) / f"{arguments.sightings}_0_{arguments.seed}"
         make_stores(folder, robots, arguments.sightings, 0, arguments.seed)
-        with Fleet(folder, robots) as fleet, Asker(robots[0]) as asker:
+        with Fleet(folder, robots, environment) as fleet, Asker(robots[0]) as asker:
             asker.wait_for(lambda roster: len(roster) == len(robots), 120.0)
             wait_for_all(asker, robots, question(faces[0]))
             for number in range(arguments.rounds):
