@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Iterable
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.whole_lines import mend_tail, write_whole
+from facetrack_ros.history.whole_lines import append_whole, read_whole
 from facetrack_ros.tracking.aliases import Aliases, Verdict
 
 NAME = "aliases.jsonl"
@@ -30,10 +30,10 @@ class AliasFile:
         """
         aliases = Aliases()
         try:
-            data = self.path.read_bytes() if self.path.exists() else b""
+            lines = read_whole(self.path)
         except OSError as error:
             raise StoreError(f"cannot read {self.path}: {error.strerror}; check its permissions") from error
-        for line in data[:data.rfind(b"\n") + 1].splitlines():
+        for line in lines:
             try:
                 aliases.take(verdict_from_dict(json.loads(line)))
             except ValueError:
@@ -50,12 +50,7 @@ class AliasFile:
             return
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-            try:
-                mend_tail(file)
-                write_whole(file, data)
-            finally:
-                os.close(file)
+            append_whole(self.path, data)
         except OSError as error:
             raise StoreError(f"cannot write {self.path}: {error.strerror}; make room or check the permissions") from error
 

@@ -1,11 +1,10 @@
 """How far cameras' clocks were from the robot's, kept, so that an answer about then can say so."""
 
 import json
-import os
 from pathlib import Path
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.whole_lines import mend_tail, write_whole
+from facetrack_ros.history.whole_lines import append_whole, read_whole
 
 NAME = "clocks.jsonl"
 # Frames on their way, encoded and queued, are late by less.
@@ -30,10 +29,10 @@ class ClockLog:
         self._of_camera: "dict[str, list[tuple[int, int]]]" = {}
         self._news: "dict[str, tuple[int, int, int]]" = {}  # since when, how far, how often in a row
         try:
-            data = self.path.read_bytes() if self.path.exists() else b""
+            lines = read_whole(self.path)
         except OSError as error:
             raise StoreError(f"cannot read {self.path}: {error.strerror}; check its permissions") from error
-        for line in data[:data.rfind(b"\n") + 1].splitlines():
+        for line in lines:
             try:
                 given = json.loads(line)
                 self._take(str(given["camera_id"]), round(given["since"] * 1e9), round(given["behind_sec"] * 1e9))
@@ -59,19 +58,13 @@ class ClockLog:
             self._news[camera_id] = first_ns, news_ns, often + 1
             return
         self._news.pop(camera_id, None)
-        since_ns = first_ns
-        line = json.dumps({"camera_id": camera_id, "since": round(since_ns / 1e9, 3), "behind_sec": round(behind_ns / 1e9, 3)},
+        line = json.dumps({"camera_id": camera_id, "since": round(first_ns / 1e9, 3), "behind_sec": round(behind_ns / 1e9, 3)},
                           ensure_ascii=False)
         try:
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-            try:
-                mend_tail(file)
-                write_whole(file, line.encode() + b"\n")
-            finally:
-                os.close(file)
+            append_whole(self.path, line.encode() + b"\n")
         except OSError as error:
             raise StoreError(f"cannot write {self.path}: {error.strerror}; make room or check the permissions") from error
-        self._take(camera_id, since_ns, behind_ns)
+        self._take(camera_id, first_ns, behind_ns)
 
     def sentences(self, start_ns: int, end_ns: int, cameras: "tuple[str, ...]" = ()) -> "dict[str, str]":
         """By camera, how far its clock was off at its worst between two of its stamps; right ones are left out.

@@ -396,8 +396,8 @@ class SightingStore:
     def _load(self, ahead: bool = True) -> None:
         """Read the index from what the file holds.
 
-        :param ahead: read on another thread while this one codes. What a thread of a moment allocates stays with the process in
-            an arena of its own, so that whatever is done again and again does without.
+        :param ahead: read on another thread while this one codes. Not where it is done again and again: with a new thread at each
+            pruning a process grew by 62 MB in a day, without by 5.
         """
         self._index = EmbeddingIndex(self.contract.dimension, block_rows=self._block_rows)
         self._open_sightings = OpenSightings(self._folding, self._index)

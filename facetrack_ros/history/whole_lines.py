@@ -1,6 +1,29 @@
 """Lines of a file that are whole or not there."""
 
 import os
+from pathlib import Path
+
+
+def append_whole(path: Path, data: bytes) -> None:
+    """Lines at the end of a file that is opened for them: one that somebody moved away is begun anew.
+
+    :raises OSError: the disk does not take them; nothing of them is there.
+    """
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        mend_tail(file)
+        write_whole(file, data)
+    finally:
+        os.close(file)
+
+
+def read_whole(path: Path) -> "list[bytes]":
+    """The whole lines of a file, none where it is not there; what follows the last newline is torn.
+
+    :raises OSError: it cannot be read.
+    """
+    data = path.read_bytes() if path.exists() else b""
+    return data[:data.rfind(b"\n") + 1].splitlines()
 
 
 def write_whole(file: int, data: bytes) -> None:

@@ -47,7 +47,7 @@ class ManagedNode(LifecycleNodeMixin, Node):
 
         An executor of rclpy looks at every event handler whenever it wakes, and each endpoint has two by default, which say that
         somebody's QoS does not fit. So does the other side, and the nodes that hear foreign images name them. A robot's history and
-        search node together wake 40 % cheaper without.
+        search node together wake a third cheaper without.
         """
         events = event_callbacks or PublisherEventCallbacks(use_default_callbacks=False)
         return super().create_publisher(*arguments, event_callbacks=events, **options)

@@ -1,7 +1,7 @@
 """A robot's answer, read from the bytes in which it crosses the mesh.
 
-Whoever asks fifty robots reads a thousand matches while it waits. rclpy makes a message of each, with eight messages within it, which takes 0.8 ms
-for the 20 matches of a robot; this takes 0.15 ms.
+Whoever asks fifty robots reads a thousand matches while it waits. rclpy makes a message of each, with eight messages within it,
+which takes 0.65 ms for the 20 matches of a robot; this takes 0.17 ms.
 """
 
 import struct

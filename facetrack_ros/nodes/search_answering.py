@@ -148,10 +148,10 @@ class SearchAnswering:
                                   reference_face_id=question.reference or "embedding", similarity=match.similarity,
                                   search_id=question.search_id)
                       for match in matches[:MOST_EVENTS]]
-            history.add_event(*events)
-            # Fifty robots that told nobody of twenty events each took 60 ms longer to answer, on two cores.
+            # Whoever listens hears of it also where the disk is full.
             if self._events.get_subscription_count():
                 for event in events:
                     self._events.publish(conversion.event_to_message(event, ""))
+            history.add_event(*events)
         except StoreError as error:
             self._node.get_logger().error(str(error), throttle_duration_sec=60.0)

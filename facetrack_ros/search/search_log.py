@@ -1,12 +1,11 @@
 """Who searched a robot's memory, when, and what was handed out: a line a search, a file a day."""
 
 import json
-import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.whole_lines import mend_tail, write_whole
+from facetrack_ros.history.whole_lines import append_whole
 from facetrack_ros.search.answer import Match, RobotAnswer
 from facetrack_ros.search.question import Question
 
@@ -40,13 +39,7 @@ class SearchLog:
         }, ensure_ascii=False)
         path = self._directory / f"searches-{_EPOCH + timedelta(microseconds=now_ns // 1000):%Y-%m-%d}.jsonl"
         try:
-            # Opened for each line: searches are few, and a file that somebody moved away is begun anew.
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-            try:
-                mend_tail(file)
-                write_whole(file, line.encode() + b"\n")
-            finally:
-                os.close(file)
+            append_whole(path, line.encode() + b"\n")
         except OSError as error:
             raise StoreError(f"cannot write down a search in {path}: {error.strerror}; make room or check the "
                              "permissions") from error
