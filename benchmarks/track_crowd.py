@@ -22,10 +22,10 @@ from trackers.eval import compute_identity_metrics
 
 from facetrack_ros.tracking.event import PERSON_IN, PERSON_OUT
 from facetrack_ros.tracking.ids import IdCounter
-from facetrack_ros.tracking.overlap import iou
 from facetrack_ros.tracking.people import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.track import TrackState
+from facetrack_ros.vision.boxes import iou
 from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.face import Face
 

@@ -65,7 +65,7 @@ class Follow:
     @property
     def quality(self) -> float:
         """Of the face seen last, 0..1."""
-        return 0.0 if self._face is None else float(np.clip(self._face.quality, 0, 1))
+        return 0.0 if self._face is None else min(max(float(self._face.quality), 0.0), 1.0)
 
     def see(self, stamp_ns: int, number: int, box: np.ndarray, score: float, face: "Face | None", threshold: float) -> None:
         """Take the box and the face of a frame.

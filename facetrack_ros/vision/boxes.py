@@ -1,4 +1,4 @@
-"""Arithmetic on boxes ``x1, y1, x2, y2``: overlap, containment, suppression of duplicates."""
+"""Arithmetic on boxes ``x1, y1, x2, y2``: overlap, widening, suppression of duplicates."""
 
 import numpy as np
 
@@ -45,3 +45,9 @@ def suppress(boxes: np.ndarray, scores: np.ndarray, max_iou: float) -> np.ndarra
 def clip(boxes: np.ndarray, width: int, height: int) -> np.ndarray:
     """``(n, 4)`` boxes cut at the borders of a picture of ``width`` by ``height`` pixels."""
     return np.clip(boxes, 0, np.array([width, height, width, height], boxes.dtype))
+
+
+def widened(boxes: np.ndarray, part: float) -> np.ndarray:
+    """``(n, 4)`` boxes grown on each side by ``part`` of their width and height."""
+    grow = (boxes[:, 2:] - boxes[:, :2]) * part
+    return np.concatenate([boxes[:, :2] - grow, boxes[:, 2:] + grow], axis=1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.tracking.observation import Observation
-from facetrack_ros.tracking.overlap import iou, widened
+from facetrack_ros.vision.boxes import iou, widened
 from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.face import Face
 

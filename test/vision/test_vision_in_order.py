@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from facetrack_ros.vision.in_order import in_order
+from facetrack_ros.vision.in_order import AHEAD, in_order
 
 DEADLINE_S = 10.0
 
@@ -39,7 +39,7 @@ def test_what_is_decided_at_the_beginning_of_a_look_knows_the_same_results_each_
 
     first = run()
     assert first == run() == run()
-    assert [len(each) for each in first] == [max(0, item - workers) for item in range(8)]
+    assert [len(each) for each in first] == [max(0, item + 1 - AHEAD * workers) for item in range(8)]
 
 
 def test_no_two_looks_share_models():
@@ -56,6 +56,21 @@ def test_no_two_looks_share_models():
 
     list(in_order(range(4), ["models 1", "models 2"], begin))
     assert shared == [False] * 4
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_the_caller_is_one_of_the_threads_at_work(workers):
+    at_work, together = set(), threading.Barrier(workers, timeout=DEADLINE_S)
+
+    def begin(_item):
+        def work(models):
+            together.wait()  # all of them at once, else it breaks
+            at_work.add(threading.current_thread())
+        return work
+
+    outcomes = [outcome for _, outcome in in_order(range(2 * workers), ["models"] * workers, begin)]
+    assert outcomes == [None] * 2 * workers
+    assert len(at_work) == workers and threading.current_thread() in at_work
 
 
 def test_an_error_is_handed_out_in_its_turn_and_the_others_go_on():
