@@ -128,8 +128,10 @@ class TrackerNode(RobotMember):
             self._worker.put("", (self._found_faces, frame, faces))
 
     def on_seen(self, frame: Frame, seen: Seen) -> None:
-        """Take all that a frame shows, persons and faces at once."""
-        self._take(frame, self._saw, frame, seen)
+        """Take all that a frame shows, persons and faces at once. The thread that looked at it tracks it too."""
+        if self.active:
+            self._health.came(frame)
+            self._worker.put_and_do("", (self._saw, frame, seen))
 
     def on_between(self, frame: Frame) -> None:
         """Take a frame that nobody looks at: people are carried on to where they should be by now."""

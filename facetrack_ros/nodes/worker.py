@@ -50,7 +50,7 @@ class Everything:
 
 
 class Worker:
-    """One thread that hands what lies in a mailbox to ``handle``, a batch at a time.
+    """A thread that hands what lies in a mailbox to ``handle``, a batch at a time and never two at once.
 
     An error of ours is logged, each sentence once, and the work goes on; any other is logged with its traceback.
     """
@@ -73,6 +73,20 @@ class Worker:
                 self.mailbox.put(camera_id, item)
                 self._condition.notify_all()
 
+    def put_and_do(self, camera_id: str, item: Any) -> None:
+        """Leave work and do it on this thread, with all that was left before; where another is at that, it does this too.
+
+        For callers that are at work themselves: a core has no second thread to wait for then.
+        """
+        with self._condition:
+            if self._closing:
+                return
+            self.mailbox.put(camera_id, item)
+            if self._busy:
+                return
+            self._busy = True
+        self._do_all()
+
     def close(self, timeout_s: float = 5.0) -> None:
         """Do what is left, then end the thread; waits at most ``timeout_s``."""
         with self._condition:
@@ -88,13 +102,21 @@ class Worker:
     def _run(self) -> None:
         while True:
             with self._condition:
-                self._busy = False
-                self._condition.notify_all()
-                self._condition.wait_for(lambda: self._closing or len(self.mailbox))
-                items = self.mailbox.take()
-                if not items:
+                self._condition.wait_for(lambda: not self._busy and (self._closing or len(self.mailbox)))
+                if not len(self.mailbox):
                     return
                 self._busy = True
+            self._do_all()
+
+    def _do_all(self) -> None:
+        """Until nothing is left; only whoever set ``_busy`` does."""
+        while True:
+            with self._condition:
+                items = self.mailbox.take()
+                if not items:
+                    self._busy = False
+                    self._condition.notify_all()
+                    return
             try:
                 self._handle(items)
             except FacetrackError as error:
