@@ -31,6 +31,8 @@ OFFERED_TO_NODES = 0.8
 #: Offline a recording has a beginning and an end; so long it is taken to be, seconds of the limit.
 LONG_S = 12.0
 HALF, TWICE, MORE = 0.5, 2.0, 1.2
+#: Ways that are measured one after the other, the limit before and after.
+BETWEEN_LIMITS = (("ingest", "composed"), ("nodes", "improving"))
 
 
 def part_command(name: str, options: dict) -> "list[str]":
@@ -51,9 +53,13 @@ def result_of(said: str, errors: str = "") -> dict:
     return json.loads(lines[-1][len("result "):])
 
 
-def bare(options: dict, workers: int) -> "dict[str, dict]":
-    """The bare loop as threads of a process and as processes."""
-    threads = part("bare", workers=workers, **options)
+def as_threads(options: dict, workers: int) -> dict:
+    """The bare loop, its workers threads of one process."""
+    return part("bare", workers=workers, **options)
+
+
+def as_processes(options: dict, workers: int) -> dict:
+    """The bare loop, each of its workers a process."""
     processes = [subprocess.Popen(part_command("bare", {**options, "workers": 1, "barrier": True}), stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE, text=True) for _ in range(workers)]
     for process in processes:
@@ -63,9 +69,15 @@ def bare(options: dict, workers: int) -> "dict[str, dict]":
         process.stdin.write("go\n")
         process.stdin.flush()
     each = [result_of(process.communicate()[0]) for process in processes]
-    together = {**each[0], "fps": sum(found["fps"] for found in each), "rss_mb": sum(found["rss_mb"] for found in each),
-                "cpu_ms": sum(found["cpu_ms"] * found["frames"] for found in each) / sum(found["frames"] for found in each)}
-    return {"threads": threads, "processes": together}
+    return {**each[0], "fps": sum(found["fps"] for found in each), "rss_mb": sum(found["rss_mb"] for found in each),
+            "cpu_ms": sum(found["cpu_ms"] * found["frames"] for found in each) / sum(found["frames"] for found in each)}
+
+
+def bare(options: dict, workers: int) -> dict:
+    """The bare loop as it is faster, as threads or as processes; ``arrangement`` says which."""
+    found = {"threads": as_threads(options, workers), "processes": as_processes(options, workers)}
+    best = max(found, key=lambda name: found[name]["fps"])
+    return {**found[best], "arrangement": best}
 
 
 def nodes(options: dict, cameras: int, fps: float, seconds: float, sizes: bool = False) -> dict:
@@ -138,40 +150,37 @@ def mean_of(found: "list[dict]") -> dict:
     return means
 
 
-def limit_of(found: "list[dict]") -> dict:
-    """The bare loop's rounds as one: of the arrangement that was faster in the mean."""
-    by_name = {name: mean_of([each[name] for each in found]) for name in found[0]}
-    name = max(by_name, key=lambda name: by_name[name]["fps"])
-    return {**by_name[name], "arrangement": name, **{f"{name}_fps": each["fps"] for name, each in by_name.items()},
-            "rounds_fps": [each[name]["fps"] for each in found]}
-
-
 def measure(data: Path, size: "tuple[int, int]", cameras: int, seconds: float, rounds: int, settings: dict, workers: int) -> dict:
-    """All ways of running it with so many cameras of that size. The machine is not the same from minute to minute: in each round the
-    limit is measured before and after all ways, and ratios are of means over the rounds."""
+    """All ways of running it with so many cameras of that size. The machine is not the same from minute to minute: the limit is
+    measured every two ways, a ratio is to the mean of the limit before and after, and counts by its median over the rounds."""
     options = {"data": str(data), "size": size, "seconds": seconds, "config": settings}
     live = {**options, "cameras": cameras}
     load, limits = os.getloadavg()[0], [bare(options, workers)]
-    limit = max(each["fps"] for each in limits[0].values())
+    limit, arrangement = limits[0]["fps"], limits[0]["arrangement"]
     improving = {**live, "config": {**settings, "faces.embed": "improving"}}
     ways = {"ingest": lambda: part("ingest", **live, frames=round(limit * LONG_S)),
             "composed": lambda: part("composed", **live, fps=MORE * limit),
             "nodes": lambda: nodes(options, cameras, OFFERED_TO_NODES * limit, seconds),
             "improving": lambda: part("composed", **improving, fps=3 * MORE * limit)}
     found: "dict[str, list[dict]]" = {way: [] for way in ways}
+    ratios: "dict[str, list[float]]" = {way: [] for way in ways}
     for _ in range(rounds):
-        for way, run in ways.items():
-            found[way].append(run())
-        limits.append(bare(options, workers))
-    row = {"size": f"{size[0]}x{size[1]}", "cameras": cameras, "load": load, "limit": limit_of(limits),
-           **{way: {**mean_of(runs), "rounds_fps": [run["fps"] for run in runs]} for way, runs in found.items()}}
+        for pair in BETWEEN_LIMITS:
+            for way in pair:
+                found[way].append(ways[way]())
+            limits.append((as_threads if arrangement == "threads" else as_processes)(options, workers))
+            for way in pair:
+                ratios[way].append(found[way][-1]["fps"] / np.mean([each["fps"] for each in limits[-2:]]))
+    row = {"size": f"{size[0]}x{size[1]}", "cameras": cameras, "load": load,
+           "limit": {**mean_of(limits), "arrangement": arrangement, "rounds_fps": [each["fps"] for each in limits]},
+           **{way: {**mean_of(runs), "rounds_fps": [run["fps"] for run in runs]} for way, runs in found.items()},
+           "rounds_ratios": ratios, "ratios": {way: float(np.median(each)) for way, each in ratios.items()}}
     row["half"] = part("composed", **live, fps=HALF * row["composed"]["fps"])
     row["twice"] = part("composed", **live, fps=TWICE * row["composed"]["fps"])
     wire = nodes(options, cameras, 0.4 * limit, min(3.0, seconds), sizes=True)["bytes"]
     # The listener itself is one of the readers, of faces and tracks two.
     row["wire_bytes"] = {topic.rpartition("camera0/")[2]: size * max(0, readers - (2 if topic.endswith(("/faces", "/tracks")) else 1))
                          for topic, (size, readers) in wire.items() if "/camera0/" in topic}
-    row["ratios"] = {way: row[way]["fps"] / row["limit"]["fps"] for way in ways}
     rates = row["twice"]["rates"].values()
     row["fairness"] = min(rates) / max(rates)
     row["overload_p95"] = row["twice"]["latency_ms"]["p95"] / row["half"]["latency_ms"]["p95"]
