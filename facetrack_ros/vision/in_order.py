@@ -17,7 +17,8 @@ def in_order(items: Iterable[Item], pipelines: Sequence[VisionPipeline],
              begin: "Callable[[Item], Callable[[VisionPipeline], Result]]") -> "Iterator[tuple[Item, Result | Exception]]":
     """Each item with what its work gives, or with the error that the work ended in.
 
-    The caller's thread works too, in between, so there are no more threads at work than sets of models.
+    Where there are several sets of models the caller's thread works too, in between, so there are no more threads at work than
+    sets. A single one may be on a graphics card: the caller then goes on beside it.
 
     ``begin`` is called in the order of the items, on the caller's thread, always just as far ahead of what was handed out:
     so what it decides is the same each time, however long the work takes.
@@ -34,16 +35,16 @@ def in_order(items: Iterable[Item], pipelines: Sequence[VisionPipeline],
         finally:
             free.append(pipeline)
 
-    others = len(pipelines) - 1
+    helps = len(pipelines) > 1
     under_way: "deque[_UnderWay]" = deque()
-    with ThreadPoolExecutor(max(1, others), "vision") as threads:
+    with ThreadPoolExecutor(len(pipelines) - helps, "vision") as threads:
         for item in items:
             if len(under_way) == AHEAD * len(pipelines):
-                yield _next(under_way)
+                yield _next(under_way, helps)
             task = partial(work, begin(item))
-            under_way.append(_UnderWay(item, task, threads.submit(task) if others else Future()))
+            under_way.append(_UnderWay(item, task, threads.submit(task)))
         while under_way:
-            yield _next(under_way)
+            yield _next(under_way, helps)
 
 
 class _UnderWay:
@@ -65,9 +66,9 @@ class _UnderWay:
         return True
 
 
-def _next(under_way: "deque[_UnderWay]") -> tuple:
+def _next(under_way: "deque[_UnderWay]", helps: bool) -> tuple:
     first = under_way[0]
-    while not first.future.done() and any(each.do_here() for each in under_way):
+    while helps and not first.future.done() and any(each.do_here() for each in under_way):
         pass
     under_way.popleft()
     return first.item, first.future.exception() or first.future.result()

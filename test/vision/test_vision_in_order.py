@@ -58,7 +58,7 @@ def test_no_two_looks_share_models():
     assert shared == [False] * 4
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("workers", [2, 3])
 def test_the_caller_is_one_of_the_threads_at_work(workers):
     at_work, together = set(), threading.Barrier(workers, timeout=DEADLINE_S)
 
@@ -71,6 +71,13 @@ def test_the_caller_is_one_of_the_threads_at_work(workers):
     outcomes = [outcome for _, outcome in in_order(range(2 * workers), ["models"] * workers, begin)]
     assert outcomes == [None] * 2 * workers
     assert len(at_work) == workers and threading.current_thread() in at_work
+
+
+def test_with_one_set_of_models_the_caller_goes_on_beside_it():
+    at_work = []
+    outcomes = list(in_order(range(3), ["models"], lambda item: lambda models: at_work.append(threading.current_thread())))
+    assert [item for item, _ in outcomes] == [0, 1, 2]
+    assert len(set(at_work)) == 1 and threading.current_thread() not in at_work
 
 
 def test_an_error_is_handed_out_in_its_turn_and_the_others_go_on():
