@@ -274,7 +274,7 @@ def main():
     parser.add_argument("--sizes", nargs="+", default=["1280x720", "1920x1080"])
     parser.add_argument("--cameras", nargs="+", type=int, default=[1, 2, 4, 8])
     parser.add_argument("--seconds", type=float, default=6.0, help="of each measurement")
-    parser.add_argument("--rounds", type=int, default=3, help="of all ways; means are shown")
+    parser.add_argument("--rounds", type=int, default=3, help="of all ways; ratios are medians, all else means")
     parser.add_argument("--settings", type=json.loads, default={}, help="of the robot, by name")
     parser.add_argument("--small", action="store_true", help="does it run at all")
     parser.add_argument("--same", action="store_true", help="only compare the people and events that each way finds")

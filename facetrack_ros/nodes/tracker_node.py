@@ -120,7 +120,7 @@ class TrackerNode(RobotMember):
 
     def on_detections(self, frame: Frame, detections: Detections) -> None:
         """Take the persons of a frame."""
-        self._take(frame, self._detected, frame, detections)
+        self._take(self._worker.put, frame, self._detected, frame, detections)
 
     def on_faces(self, frame: Frame, faces: "tuple[Face, ...]") -> None:
         """Take the faces of a frame whose persons came before."""
@@ -129,18 +129,16 @@ class TrackerNode(RobotMember):
 
     def on_seen(self, frame: Frame, seen: Seen) -> None:
         """Take all that a frame shows, persons and faces at once. The thread that looked at it tracks it too."""
-        if self.active:
-            self._health.came(frame)
-            self._worker.put_and_do("", (self._saw, frame, seen))
+        self._take(self._worker.put_and_do, frame, self._saw, frame, seen)
 
     def on_between(self, frame: Frame) -> None:
         """Take a frame that nobody looks at: people are carried on to where they should be by now."""
-        self._take(frame, self._carry_on, frame)
+        self._take(self._worker.put, frame, self._carry_on, frame)
 
-    def _take(self, frame: Frame, *work) -> None:
+    def _take(self, put: "Callable[[str, tuple], None]", frame: Frame, *work) -> None:
         if self.active:
             self._health.came(frame)
-            self._worker.put("", work)
+            put("", work)
 
     def on_camera_end(self, camera_id: str) -> None:
         """The camera stopped: whoever is in view has left."""
