@@ -1,0 +1,45 @@
+"""Timers of one process that are due together, so that it wakes once for all of them."""
+
+import time
+
+import pytest
+from rclpy.node import Node
+
+from facetrack_ros.nodes.clocks import in_step, steady_timer
+from facetrack_ros.nodes.process import ros
+
+HOUR_NS = 3600 * 10**9
+
+
+@pytest.fixture
+def two_nodes(domain, monkeypatch):
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    with ros():
+        nodes = [Node("one"), Node("other")]
+        yield nodes
+        for node in nodes:
+            node.destroy_node()
+
+
+def due_ns(timer) -> int:
+    left_ns = timer.time_until_next_call()
+    return time.monotonic_ns() + left_ns
+
+
+def test_in_step_the_timers_of_all_nodes_count_anew(two_nodes):
+    timers = [steady_timer(node, HOUR_NS / 1e9, lambda: None) for node in two_nodes]
+    made_ns = time.monotonic_ns()
+
+    in_step(two_nodes)
+
+    assert all(due_ns(timer) - HOUR_NS >= made_ns for timer in timers)
+
+
+def test_in_step_a_cancelled_timer_stays_so(two_nodes):
+    timer = steady_timer(two_nodes[0], HOUR_NS / 1e9, lambda: None)
+    timer.cancel()
+
+    in_step(two_nodes)
+
+    assert timer.is_canceled()
