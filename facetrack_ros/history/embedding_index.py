@@ -30,7 +30,7 @@ def unit_vector(embedding: np.ndarray, dimension: int) -> np.ndarray:
     if vector.shape != (dimension,):
         raise StoreError(f"an embedding of shape {vector.shape} does not fit a model of dimension {dimension}; "
                          "hand in what that model made")
-    length = float(np.linalg.norm(vector))
+    length = float(np.vdot(vector, vector)) ** 0.5
     if not abs(length - 1.0) <= _UNIT_TOLERANCE:  # NaN too
         raise StoreError(f"an embedding has length {length:.4g} instead of 1; normalise it, or leave it out when NaN")
     return vector

@@ -118,7 +118,7 @@ class BoxTracker:
         if by_body.any():
             wide = settings.body_reach * (1 - np.exp(-unseen_s / _BODY_SPREAD_S))
             by_body &= _near(predicted, boxes, wide) > settings.min_iou_lost
-        worth = 1e-3 + _STAYED * fresh + weighed + same_face + np.nan_to_num(bodies)
+        worth = 1e-3 + _STAYED * fresh + weighed + same_face + np.where(bodies == bodies, bodies, 0)
         # What a turn rests on is computed when its turn comes: mostly the first one leaves nothing.
         turns = (lambda: (worth, (by_place | by_body) & likely & believed),
                  lambda: (worth, same_face),
@@ -150,8 +150,12 @@ class BoxTracker:
 
 def _near(predicted: np.ndarray, boxes: np.ndarray, part: np.ndarray) -> np.ndarray:
     """Overlap of boxes, both widened by ``part`` of their size, ``(tracks,)``."""
+    parts = set(part.tolist())
+    if len(parts) == 1:  # mostly all are the same
+        value = parts.pop()
+        return iou(widened(predicted, value), widened(boxes, value)).astype(np.float32)
     near = np.empty((len(predicted), len(boxes)), np.float32)
-    for value in set(part.tolist()):  # mostly all are the same
+    for value in parts:
         mine = part == value
         near[mine] = iou(widened(predicted[mine], value), widened(boxes, value))
     return near

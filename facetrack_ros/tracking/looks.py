@@ -1,7 +1,5 @@
 """How somebody followed has looked lately: the last faces, and the whole body."""
 
-from collections import deque
-
 import numpy as np
 
 _FACES_REMEMBERED = 5
@@ -10,16 +8,20 @@ _BODY_KEPT = 0.9
 
 
 class Looks:
-    """The last faces of one track, and the running mean of its body's appearance."""
+    """The last faces of one track, and the running mean of its body's appearance.
+
+    ``faces`` has a unit row each, the latest at the end; None before the first.
+    """
 
     def __init__(self):
-        self.faces: "deque[np.ndarray]" = deque(maxlen=_FACES_REMEMBERED)
+        self.faces: "np.ndarray | None" = None
         self.body: "np.ndarray | None" = None
 
     def take(self, face: "np.ndarray | None", body: "np.ndarray | None") -> None:
         """Remember a look; both unit vectors or None."""
         if face is not None:
-            self.faces.append(face)
+            known = face[None] if self.faces is None else np.concatenate([self.faces, face[None]])
+            self.faces = known[-_FACES_REMEMBERED:]
         if body is not None:
             mean = body if self.body is None else _BODY_KEPT * self.body + (1 - _BODY_KEPT) * body
             norm = float(np.linalg.norm(mean))
@@ -33,8 +35,8 @@ def face_similarities(looks: "list[Looks]", faces: "list[np.ndarray | None]") ->
     if rows:
         probes = np.stack([faces[row] for row in rows])
         for index, known in enumerate(looks):
-            if known.faces:
-                alike[index, rows] = (np.stack(known.faces) @ probes.T).max(axis=0)
+            if known.faces is not None:
+                alike[index, rows] = (known.faces @ probes.T).max(axis=0)
     return alike
 
 

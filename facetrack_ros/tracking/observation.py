@@ -75,14 +75,15 @@ class Observation:
             if dimension is None and face is not None and face.embedding is not None:
                 dimension = face.embedding.size
             cleaned.append(face)
-        return cls(boxes[rows], np.clip(scores[rows], 0, 1), tuple(cleaned), _bodies(detections, rows),
+        return cls(boxes[rows], np.minimum(np.maximum(scores[rows], 0), 1), tuple(cleaned), _bodies(detections, rows),
                    _with_faces(detections)[rows], image, faint)
 
 
 def is_unit(embedding: np.ndarray, dimension: "int | None" = None) -> bool:
     """Whether an array is a finite unit vector; one per cent is allowed for what the wire rounds."""
+    # A number that is not finite makes the length none either.
     return (embedding.ndim == 1 and embedding.size > 0 and dimension in (None, embedding.size)
-            and bool(np.isfinite(embedding).all()) and abs(float(np.linalg.norm(embedding)) - 1) < 0.01)
+            and abs(float(np.vdot(embedding, embedding)) ** 0.5 - 1) < 0.01)
 
 
 def _inside(boxes: np.ndarray) -> np.ndarray:
