@@ -20,6 +20,7 @@ from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.frame import Frame
 from facetrack_ros.vision.from_config import VISION_OPTIONS, body_embedder, vision_settings, with_appearance
 from facetrack_ros.vision.look import Seen
+from facetrack_ros.vision.persons_picture import PersonsPicture
 from facetrack_ros.vision.pipeline import VisionPipeline
 from facetrack_ros.vision.protocols import BodyEmbedder
 from facetrack_ros.vision.shared_models import SharedModels
@@ -123,24 +124,28 @@ class DetectorNode(RobotMember):
     def _look(self, pipeline: VisionPipeline, frames: "list[Frame]") -> "list[_Look | None]":
         looks = dict.fromkeys(range(len(frames)))
         bodies = self._bodies
-        readable = [row for row, frame in enumerate(frames) if self._readable(frame)]
+        pictures = {row: picture for row, frame in enumerate(frames)
+                    if (picture := self._picture(frame, pipeline, bodies is not None)) is not None}
         started = time.perf_counter()
-        found = pipeline.detect([frames[row].image for row in readable])
-        detecting_s = (time.perf_counter() - started) / max(1, len(readable))
-        for row, detections in zip(readable, found):
-            detections = with_appearance(detections, frames[row].image, bodies)
+        found = pipeline.detect([picture.image for picture in pictures.values()])
+        detecting_s = (time.perf_counter() - started) / max(1, len(pictures))
+        for (row, picture), detections in zip(pictures.items(), found):
+            detections = with_appearance(picture.in_frame(detections), picture.image, bodies)
             started = time.perf_counter()
             faces = () if self._embedder is None else self._embedder.find(pipeline, frames[row], detections)
             looks[row] = _Look(Seen(detections, faces, pipeline.contract.id), detecting_s, time.perf_counter() - started)
         return list(looks.values())
 
-    def _readable(self, frame: Frame) -> bool:
+    def _picture(self, frame: Frame, pipeline: VisionPipeline, whole: bool) -> "PersonsPicture | None":
+        """Whole where anything but the person detector looks at it; None where it cannot be read."""
         try:
-            return frame.image is not None
+            if whole or self._embedder is not None:
+                return PersonsPicture.whole(frame)
+            return PersonsPicture.of(frame, pipeline.reduction)
         except FrameError as error:
             self._health.failed(frame.camera_id, str(error), frame.stamp_ns)
             self.get_logger().warning(str(error), throttle_duration_sec=60.0)
-            return False
+            return None
 
     def _deliver(self, camera_id: str, frame: Frame, outcome: "_Look | Worth") -> None:
         if outcome is Worth.BETWEEN:

@@ -12,8 +12,8 @@ from typing import Any, Callable, Sequence
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.vision.pipeline import VisionPipeline
 
-# Steps of niceness: a third of the share of who does not give way.
-_GIVE_WAY = 5
+# Steps of niceness: a sixth of the share of who does not give way.
+_GIVE_WAY = 8
 
 
 @dataclass(frozen=True)

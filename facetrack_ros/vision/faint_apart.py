@@ -6,7 +6,7 @@ from typing import Sequence
 import numpy as np
 
 from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.protocols import PersonDetector
+from facetrack_ros.vision.protocols import PersonDetector, reduction_for
 
 
 # A box that ends so close to the edge, in parts of the picture's width, ends at it.
@@ -33,6 +33,10 @@ class FaintApartDetector:
     def batches(self) -> bool:
         """Whether several pictures at once gain."""
         return getattr(self._persons, "batches", False)
+
+    def reduction(self, width: int, height: int) -> int:
+        """How much smaller a picture of this size may be decoded; see :class:`.protocols.PersonDetector`."""
+        return reduction_for(self._persons, width, height)
 
     def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
         """Persons in each picture.

@@ -1,7 +1,7 @@
 """One picture with camera, stamp and number."""
 
-from dataclasses import dataclass
-from functools import cached_property
+import threading
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -30,14 +30,19 @@ class Frame:
     number: int
     jpeg: bytes
     frame_id: str = ""
+    # Not functools.cached_property: in Python 3.11 that has one lock for all frames, so two threads could not decode at once.
+    _decoding: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
-    @cached_property
+    @property
     def image(self) -> np.ndarray:
         """The decoded picture, ``(height, width, 3)`` uint8 BGR, not to be written to.
 
         :raises FrameError: the bytes are no picture.
         """
-        return self._decoded(cv2.IMREAD_COLOR)
+        with self._decoding:
+            if not self.decoded:
+                vars(self)["image"] = self._decoded(cv2.IMREAD_COLOR)
+        return vars(self)["image"]
 
     @property
     def decoded(self) -> bool:

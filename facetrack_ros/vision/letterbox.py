@@ -54,6 +54,11 @@ class Letterbox:
         scale = min(self.size[0] / width, self.size[1] / height)
         return (min(self.size[0], max(1, round(width * scale))), min(self.size[1], max(1, round(height * scale))))
 
+    def reduction(self, width: int, height: int) -> int:
+        """How much smaller a picture may be decoded and still have a pixel for each that it takes in the input: 1, 2, 4 or 8."""
+        inner = self.inner_size(width, height)
+        return next((factor for factor in (8, 4, 2) if width >= factor * inner[0] and height >= factor * inner[1]), 1)
+
     def shrunk(self, width: int, height: int, stride: int) -> "Letterbox":
         """One no larger than a picture needs, its sides multiples of ``stride``, for a network of open input size.
 

@@ -51,6 +51,10 @@ class NanodetPersonDetector:
         images = [as_bgr(image) for image in images]
         return [self._persons(*answer) for answer in self._run(images)] if images else []
 
+    def reduction(self, width: int, height: int) -> int:
+        """How much smaller a picture of this size may be decoded for it, see :meth:`.Letterbox.reduction`."""
+        return self._letterbox.reduction(width, height)
+
     def _run(self, images: "list[np.ndarray]") -> "list[tuple]":
         blob, placements = self._letterbox.blob(images)
         outputs = self._session.run_named(blob, self._names)

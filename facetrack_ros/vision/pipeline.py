@@ -14,7 +14,7 @@ from facetrack_ros.vision.detections import Detections, FaceDetections
 from facetrack_ros.vision.face import Face
 from facetrack_ros.vision.face_choice import FaceChoice
 from facetrack_ros.vision.picture import as_bgr
-from facetrack_ros.vision.protocols import FaceDetector, FaceEmbedder, PersonDetector
+from facetrack_ros.vision.protocols import FaceDetector, FaceEmbedder, PersonDetector, reduction_for
 from facetrack_ros.vision.quality import Gate, assess
 from facetrack_ros.vision.reference import embed_reference
 from facetrack_ros.vision.resolve import ModelFile
@@ -86,6 +86,10 @@ class VisionPipeline:
                 "licence": contract.licence if contract else "unknown",
                 "origin": model.origin if model else "given",
                 "passed_over": "; ".join(model.passed_over) if model else ""}
+
+    def reduction(self, width: int, height: int) -> int:
+        """How much smaller a picture of this size may be decoded for its persons alone: 1, 2, 4 or 8."""
+        return reduction_for(self._persons, width, height)
 
     def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
         """Persons in each picture, one answer each.

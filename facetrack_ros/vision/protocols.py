@@ -10,7 +10,11 @@ from facetrack_ros.vision.face import Face
 
 
 class PersonDetector(Protocol):
-    """Finds persons."""
+    """Finds persons.
+
+    One that scales pictures down to its input may say ``reduction(width, height)``: how much smaller a picture of this size may be
+    decoded, 2, 4 or 8, and still have a pixel for each of the input; 1 where that is not so.
+    """
 
     model_id: str
 
@@ -45,3 +49,9 @@ class BodyEmbedder(Protocol):
     def embed(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         """``(n, dimension)`` float32 unit rows of ``(n, 4)`` boxes in a ``(height, width, 3)`` BGR picture; the same row,
         :func:`facetrack_ros.vision.body.neutral`, for each box of which nothing is in the picture."""
+
+
+def reduction_for(persons: PersonDetector, width: int, height: int) -> int:
+    """How much smaller a picture of this size may be decoded for a person detector: 1, 2, 4 or 8."""
+    ask = getattr(persons, "reduction", None)
+    return ask(width, height) if ask is not None else 1

@@ -82,6 +82,10 @@ class YoloPersonDetector:
         images = [as_bgr(image) for image in images]
         return [self._persons(*answer) for answer in self._answers(images)]
 
+    def reduction(self, width: int, height: int) -> int:
+        """How much smaller a picture of this size may be decoded for it, see :meth:`.Letterbox.reduction`."""
+        return self._export.letterbox(self._contract, (height, width)).reduction(width, height)
+
     def _answers(self, images: "list[np.ndarray]") -> "list[tuple[np.ndarray, Placement, tuple]]":
         letterboxes = [self._export.letterbox(self._contract, image.shape) for image in images]
         answers: "dict[int, tuple]" = {}

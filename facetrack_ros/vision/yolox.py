@@ -57,6 +57,10 @@ class YoloxPersonDetector:
         images = [as_bgr(image) for image in images]
         return [self._persons(*answer) for answer in self._answers(images)]
 
+    def reduction(self, width: int, height: int) -> int:
+        """How much smaller a picture of this size may be decoded for it, see :meth:`.Letterbox.reduction`."""
+        return self._letterbox.reduction(width, height)
+
     def _answers(self, images: "list[np.ndarray]") -> "list[tuple]":
         boxes = [self._letterbox.shrunk(image.shape[1], image.shape[0], STRIDES[-1]) if self._shrinks else self._letterbox
                  for image in images]

@@ -1,6 +1,10 @@
 """Frames are looked at side by side, the newest of each camera, and come out in order."""
 
+import os
+import sys
 import threading
+
+import pytest
 
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.nodes.vision_workers import FrameCounts, VisionWorkers
@@ -154,3 +158,18 @@ def test_close_looks_at_what_is_left_and_refuses_more():
     eyes.workers.put("a", 2)
     eyes.workers.put_seen("a", 3, "as before")
     assert [item for _, item, _ in eyes.delivered] == [1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has a priority of its own on Linux only")
+def test_threads_that_yield_give_way_to_all_others_of_the_process():
+    niceness = {}
+
+    def look(models, items):
+        niceness[items[0]] = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        return items
+
+    for yielding in (False, True):
+        workers = VisionWorkers("test", [Models()], look, lambda *_: None, Log(), yielding=yielding)
+        workers.put("a", yielding)
+        workers.close(DEADLINE_S)
+    assert niceness[True] > niceness[False] == os.getpriority(os.PRIO_PROCESS, 0)

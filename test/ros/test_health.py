@@ -45,6 +45,9 @@ class HeldBack:
     def describe(self):
         return {role: {"model": "held back"} for role in ("person", "face", "embedder")}
 
+    def reduction(self, width, height):
+        return 1
+
     def detect(self, images):
         assert self.go.acquire(timeout=60.0)
         return [Detections(np.empty((0, 4), np.float32), np.empty(0, np.float32), "held back") for _ in images]

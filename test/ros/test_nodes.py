@@ -70,3 +70,51 @@ def test_frames_that_the_detector_passes_over_get_tracks_in_their_turn(graph, tm
     assert boxes[3] == [130.0], "carried on at the speed of the last two looks"
     tracker.end()
     tracker.destroy_node()
+
+
+def test_a_detector_by_itself_decodes_no_more_of_a_frame_than_its_model_needs(graph):
+    from types import SimpleNamespace
+
+    import numpy as np
+
+    from facetrack_ros.nodes.detector_node import DetectorNode
+    from facetrack_ros.nodes.embedder_node import EmbedderNode
+    from facetrack_ros.vision.build import VisionSettings
+    from facetrack_ros.vision.detections import Detections
+    from facetrack_ros.vision.frame import Frame, encode_jpeg
+    from facetrack_ros.vision.shared_models import SharedModels
+
+    class Persons:
+        batches, contract, shown = False, SimpleNamespace(id="a model"), []
+
+        def describe(self):
+            return {}
+
+        def reduction(self, width, height):
+            return width // 32
+
+        def detect(self, images):
+            self.shown += [image.shape[:2] for image in images]
+            return [Detections(np.array([[1, 2, 3, 4]], np.float32), np.ones(1, np.float32), "a model")] * len(images)
+
+        def faces(self, image, detections, choice=None):
+            return ()
+
+    def boxes(frame, **options):
+        detector = DetectorNode(SharedModels(VisionSettings(), build=lambda _: Persons()), robot_id="robot1", cameras=("front",), **options)
+        seen = []
+        detector.listeners.append(lambda _, what: seen.append(what.detections.boxes.tolist()))
+        detector.start_up()
+        detector.on_frame(frame)
+        detector.drain()
+        detector.end()
+        detector.destroy_node()
+        return seen
+
+    graph.start()
+    jpeg = encode_jpeg(np.zeros((48, 64, 3), np.uint8))
+    frame = Frame("front", 1, 0, jpeg)
+    assert boxes(frame) == [[[2, 4, 6, 8]]] and Persons.shown == [(24, 32)] and not frame.decoded
+    embedder = EmbedderNode(subscribe=False, robot_id="robot1", cameras=("front",))
+    assert boxes(frame, embedder=embedder) == [[[1, 2, 3, 4]]] and Persons.shown[1:] == [(48, 64)] and frame.decoded
+    embedder.destroy_node()

@@ -46,3 +46,10 @@ def test_corners_of_any_picture_find_back(width, height, centred):
     assert left + inner[0] <= 96 and top + inner[1] <= 64
     boxes = placement.to_picture(np.array([[left, top, left + inner[0], top + inner[1]]], np.float32))
     assert boxes[0] == pytest.approx([0, 0, width, height], rel=1e-5)
+
+
+@pytest.mark.parametrize("picture, size, factor", [((1280, 720), (416, 416), 2), ((1920, 1080), (416, 416), 4), ((831, 400), (416, 416), 1),
+                                                   ((832, 400), (416, 416), 2), ((4000, 3000), (416, 416), 8), ((640, 480), (640, 640), 1),
+                                                   ((1920, 1080), (640, 640), 2), ((20000, 1), (416, 416), 1)])
+def test_a_picture_may_be_decoded_as_small_as_it_lies_in_the_input(picture, size, factor):
+    assert Letterbox(size).reduction(*picture) == factor
