@@ -1,10 +1,10 @@
 """A ResNet-50 that tells faces apart, made in a minute: a stand-in for one that somebody trained, and no product.
 
 Where no trained weights can be had and there is no time to train any, these are made. Convolutions are random (He et al., 2015) and
-seeded; what a stage gets it also passes on as it is; and batch normalisation gets the statistics of faces. What such a network lacks is where in the face something is, because at
-its end it averages over all places. So the third stage also passes on whether a place lies right of a column, below a row and so on,
-which a convolution sees at the border of the picture; and each channel of the fourth stage looks at one place only. A linear layer
-after it, fitted to the faces, does the rest. Same operations, same sizes as any other ResNet-50: the same speed.
+seeded; what a stage gets it also passes on as it is; batch normalisation gets the statistics of faces. What such a network lacks is
+where in the face something is, because at its end it averages over all places. So the third stage also passes on whether a place lies
+right of a column or below a row, which a convolution sees at the border of the picture; and each channel of the fourth stage looks at
+one place only. A linear layer after it, fitted to the faces, does the rest. Same operations, same sizes as any other ResNet-50.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """The whole pipeline with float32 and with INT8 models: frames a second in turns, and whether the same people are found.
 
     python benchmarks/int8_whole.py DATA_DIR [--seconds S] [--rounds N] [--size 1280x720] [--embedders NAME …]
-                                    [--small] [--json FILE]
+                                    [--ways WAY …] [--small] [--json FILE]
 
 DATA_DIR holds ``clips``, ``models``, ``faces/att_faces`` and ``tracking/TUD-Campus``. The person detector is calibrated on frames of
 the clips that the pipeline does not run on, and judged by AP50 on TUD-Campus; embedders are calibrated on a quarter of ORL. YuNet
@@ -120,7 +120,7 @@ def clip_crops(data: Path, face_input: FaceInput) -> "tuple[np.ndarray, np.ndarr
     for name, zones in CLIPS.items():
         for number, frame in enumerate(frames_of(data, name) if name != CLIP else ()):
             if number % EVERY == 0:
-                found = pipeline.faces(frame, pipeline.detect([frame])[0], None)
+                found = pipeline.faces(frame, pipeline.detect([frame])[0])
                 usable = [face for face in found if not face.rejected]
                 named = [person_at(face, zones) for face in usable]
                 crops += [crop for crop, who in zip(face_input.crops(frame, usable), named) if who != KEPT_OUT]
@@ -144,8 +144,9 @@ def apart(float32: OnnxFaceEmbedder, int8: OnnxFaceEmbedder, crops: FaceCrops) -
     """How well people are told apart that neither was fitted to, and the thresholds at :data:`RATE`."""
     found = compare(float32, int8, crops)
     thresholds = [round_up(threshold_at(impostor, RATE)) for impostor in found.impostor]
-    return {"people": found.people, "faces": len(found.cosines), "auc": list(found.auc), "mean_cosine": float(found.cosines.mean()),
-            "lowest_cosine": float(found.cosines.min()), "thresholds": thresholds, "objection": found.objection}, thresholds
+    told = {"people": found.people, "faces": len(found.cosines), "auc": list(found.auc), "thresholds": thresholds,
+            "mean_cosine": float(found.cosines.mean()), "lowest_cosine": float(found.cosines.min()), "objection": found.objection}
+    return told, thresholds
 
 
 def searched(data: Path, settings: "dict[str, dict]") -> dict:
