@@ -22,6 +22,7 @@ from facetrack_ros.vision.build import VisionSettings
 from facetrack_ros.vision.evaluation.labelled_faces import enlarged
 from facetrack_ros.vision.face_crops import face_crops, face_finder, pictures_below
 from facetrack_ros.vision.onnx_embedder import OnnxFaceEmbedder
+from facetrack_ros.vision.projection import Projection
 from facetrack_ros.vision.quantisation import compare, int8_contract, quantise, split
 from facetrack_ros.vision.resnet50 import Resnet50FaceEmbedder
 from facetrack_ros.vision.resnet50_export import export_resnet50, onnx_contract
@@ -42,12 +43,12 @@ def random_resnet50(folder: Path) -> Path:
     return path
 
 
-def resnet50_graph(weights: Path, folder: Path) -> "tuple[Path, OnnxFaceEmbedder]":
-    """ResNet-50 exported, its batch open."""
+def resnet50_graph(weights: Path, folder: Path, projection: "Projection | None" = None) -> "tuple[Path, OnnxFaceEmbedder]":
+    """ResNet-50 exported, its batch open, with a projection behind it if there is one."""
     model = resolve(f"{catalog.RESNET50.id}={weights}")
     contract = onnx_contract(model.contract)
     path = folder / "resnet50.onnx"
-    export_resnet50(Resnet50FaceEmbedder(model.path, model.contract, device="cpu"), None, contract, path)
+    export_resnet50(Resnet50FaceEmbedder(model.path, model.contract, device="cpu"), projection, contract, path)
     return path, OnnxFaceEmbedder(path, contract)
 
 

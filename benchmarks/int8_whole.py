@@ -1,41 +1,51 @@
 """The whole pipeline with float32 and with INT8 models: frames a second in turns, and whether the same people are found.
 
     python benchmarks/int8_whole.py DATA_DIR [--seconds S] [--rounds N] [--size 1280x720] [--embedders NAME …]
-                                    [--small] [--json FILE]
+                                    [--ways WAY …] [--small] [--json FILE]
 
 DATA_DIR holds ``clips``, ``models``, ``faces/att_faces`` and ``tracking/TUD-Campus``. The person detector is calibrated on frames of
 the clips that the pipeline does not run on, and judged by AP50 on TUD-Campus; embedders are calibrated on a quarter of ORL. YuNet
 stays float32: it is no faster in INT8. Ways of running it: the bare loop (see pipeline.py), offline ingest, one process live. Each
-round runs every way with float32 and INT8 in turns; medians over rounds. Embedders: MobileFaceNet, and ResNet-50 on random seeded
-weights, whose speed does not depend on them (whom it takes for whom means nothing: there tracks alone are compared).
+round runs every way with float32 and INT8 in turns; medians over rounds. Embedders: MobileFaceNet, and a ResNet-50 made here (see
+face_resnet50.py), fitted to half of the ORL people and to clips and people that the pipeline does not run on: a stand-in for somebody's
+trained one. Its thresholds are those of one false match in a thousand pairs of the other half. What the pipeline finds must be the same
+with both and as with MobileFaceNet; then faces alone decide: each face of the first half of the clip is searched among those of the
+second half and of all other clips.
 """
 
 import argparse
 import json
 import os
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
-from int8 import ORL_BORDER, ORL_SCALE, processor, random_resnet50, resnet50_graph
+from face_resnet50 import fit_head, make_network
+from int8 import ORL_BORDER, ORL_SCALE, processor, resnet50_graph
 from pipeline import bare, part
 from person_detection import LOWEST_SCORE
 from pipeline_clip import CLIP
 from recognition import CLIPS
 
+from facetrack_ros.config import Config
 from facetrack_ros.vision import catalog
-from facetrack_ros.vision.build import VisionSettings, open_model
+from facetrack_ros.vision.build import VisionSettings, build_pipeline, open_model
+from facetrack_ros.vision.contract import ModelContract, write_contract
 from facetrack_ros.vision.evaluation.average_precision import precision_recall
 from facetrack_ros.vision.evaluation.labelled_faces import enlarged
 from facetrack_ros.vision.evaluation.mot_truth import read_sequence
-from facetrack_ros.vision.face_crops import face_crops, face_finder, pictures_below
+from facetrack_ros.vision.evaluation.verification import round_up, threshold_at
+from facetrack_ros.vision.face_crops import FaceCrops, face_crops, face_finder, pictures_below
+from facetrack_ros.vision.face_input import FaceInput
+from facetrack_ros.vision.from_config import vision_settings
 from facetrack_ros.vision.letterbox import Letterbox
 from facetrack_ros.vision.made_model import keep
 from facetrack_ros.vision.onnx_embedder import OnnxFaceEmbedder
 from facetrack_ros.vision.onnx_session import OnnxSession
-from facetrack_ros.vision.quantisation import int8_contract, quantise, quantise_graph, split
+from facetrack_ros.vision.quantisation import compare, int8_contract, quantise, quantise_graph, split
 from facetrack_ros.vision.resolve import resolve
 
 #: Of each clip every so many frames calibrate the person detector.
@@ -43,30 +53,134 @@ EVERY = 4
 #: YOLOX takes pixels as they are: with its first two convolutions in INT8 it loses every second person.
 FLOAT = 2
 MORE = 1.2
-#: Cosine from which two embeddings of random weights are one person: never.
-NOBODY = 1.0
+#: False-match rate at the threshold of the ResNet-50, on people that it was not fitted to.
+RATE = 1e-3
+#: Who is in the pipeline's clip and in others: not fitted to, whatever the clip.
+KEPT_OUT = "A"
+#: Faces that batch normalisation gets its statistics from are every so many of those fitted to.
+STATISTICS = 3
+#: The size at which faces of clips are looked for, and the width that their zones are given in.
+SIZE, ZONES_WIDTH = (1280, 720), 480
 EMBEDDERS = ("MobileFaceNet", "ResNet-50")
 WAYS = ("bare", "ingest", "composed")
 PRECISIONS = ("float32", "int8")
 
 
-def make_models(data: Path, folder: Path, embedders: "list[str]") -> "dict[str, tuple[str, str]]":
-    """INT8 versions into ``folder``, which becomes a model folder; ids by role, of float32 and of INT8."""
-    found = {"person": (catalog.YOLOX_NANO.id, detector_in_int8(data, folder))}
+def make_models(data: Path, folder: Path, embedders: "list[str]") -> "tuple[dict[str, tuple[str, str]], dict[str, dict]]":
+    """INT8 versions into ``folder``, which becomes a model folder.
+
+    :return: ids by role, of float32 and of INT8; and, by embedder, how well they tell people apart.
+    """
+    found, told = {"person": (catalog.YOLOX_NANO.id, detector_in_int8(data, folder))}, {}
     mobile = resolve(catalog.MOBILEFACENET.id)
     embedder = OnnxFaceEmbedder(mobile.path, mobile.contract)
     crops = face_crops(face_finder(embedder, VisionSettings()), embedder.input, pictures_below(data / "faces" / "att_faces", 10_000),
                        enlarged(ORL_SCALE, ORL_BORDER))
-    calibration = split(crops)[0]
     if EMBEDDERS[0] in embedders:
-        found[EMBEDDERS[0]] = (mobile.contract.id, embedder_in_int8(mobile.path, embedder, calibration, folder))
+        calibration, held_out = split(crops)
+        int8 = embedder_in_int8(mobile.path, embedder, calibration, folder)
+        found[EMBEDDERS[0]] = (mobile.contract.id, int8.id)
+        told[EMBEDDERS[0]] = apart(embedder, OnnxFaceEmbedder(folder / int8.file, int8), held_out)[0]
     if EMBEDDERS[1] in embedders:
-        path, embedder = resnet50_graph(random_resnet50(folder), folder)
-        contract = replace(embedder.contract, purpose="identity", threshold=NOBODY)
-        embedder = OnnxFaceEmbedder(path, contract)
-        int8 = embedder_in_int8(path, embedder, calibration, folder)
-        found[EMBEDDERS[1]] = (keep(path, contract, folder)[0].id, int8)
-    return found
+        began = time.perf_counter()
+        fitted = np.isin(crops.people, np.unique(crops.people)[::2])
+        others = crops.rows(~fitted)
+        path, made = made_resnet50(data, crops.rows(fitted), folder)
+        int8 = embedder_in_int8(path, made, split(crops.rows(fitted))[0], folder)
+        took = time.perf_counter() - began
+        told[EMBEDDERS[1]], thresholds = apart(made, OnnxFaceEmbedder(folder / int8.file, int8), others)
+        told[EMBEDDERS[1]].update(seconds_to_make=took, auc_mobilefacenet=compare(embedder, embedder, others).auc[0])
+        # Their records again, now that the thresholds are known.
+        kept = keep(path, replace(made.contract, threshold=thresholds[0]), folder)[0]
+        write_contract(replace(int8, threshold=thresholds[1]), folder)
+        found[EMBEDDERS[1]] = (kept.id, int8.id)
+    return found, told
+
+
+def made_resnet50(data: Path, crops: FaceCrops, folder: Path) -> "tuple[Path, OnnxFaceEmbedder]":
+    """The graph of the ResNet-50 made here, fitted to ORL faces and to those of other clips and people than the pipeline's."""
+    import torch
+
+    network_input, threads = FaceInput(catalog.RESNET50), torch.get_num_threads()
+    more, people = clip_crops(data, network_input)
+    faces, people = np.concatenate([crops.crops, more]), np.concatenate([crops.people, people])
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    weights = folder / "made_resnet50.pth"
+    torch.save(make_network(torch.from_numpy(network_input.blob(faces[::STATISTICS]))).state_dict(), weights)
+    torch.set_num_threads(threads)
+    projection = fit_head(resnet50_graph(weights, folder)[1].embed_crops(faces), people)
+    path, embedder = resnet50_graph(weights, folder, projection)
+    contract = replace(embedder.contract, purpose="identity", threshold=1.0)
+    return path, OnnxFaceEmbedder(path, contract)
+
+
+def clip_crops(data: Path, face_input: FaceInput) -> "tuple[np.ndarray, np.ndarray]":
+    """Every fourth frame's usable faces of the other clips, but for the one person who is in the pipeline's too."""
+    pipeline, crops, people = build_pipeline(VisionSettings()), [], []
+    for name, zones in CLIPS.items():
+        for number, frame in enumerate(frames_of(data, name) if name != CLIP else ()):
+            if number % EVERY == 0:
+                found = pipeline.faces(frame, pipeline.detect([frame])[0])
+                usable = [face for face in found if not face.rejected]
+                named = [person_at(face, zones) for face in usable]
+                crops += [crop for crop, who in zip(face_input.crops(frame, usable), named) if who != KEPT_OUT]
+                people += [who for who in named if who != KEPT_OUT]
+    return np.stack(crops), np.array(people)
+
+
+def frames_of(data: Path, name: str) -> "list[np.ndarray]":
+    video, pictures = cv2.VideoCapture(str(data / "clips" / name)), []
+    while video.grab():
+        pictures.append(cv2.resize(video.retrieve()[1], SIZE, interpolation=cv2.INTER_CUBIC))
+    return pictures
+
+
+def person_at(face, zones) -> str:
+    middle = (face.bbox[0] + face.bbox[2]) / 2 * ZONES_WIDTH / SIZE[0]
+    return next(who for end, who in zones if middle < end)
+
+
+def apart(float32: OnnxFaceEmbedder, int8: OnnxFaceEmbedder, crops: FaceCrops) -> "tuple[dict, list[float]]":
+    """How well people are told apart that neither was fitted to, and the thresholds at :data:`RATE`."""
+    found = compare(float32, int8, crops)
+    thresholds = [round_up(threshold_at(impostor, RATE)) for impostor in found.impostor]
+    told = {"people": found.people, "faces": len(found.cosines), "auc": list(found.auc), "thresholds": thresholds,
+            "mean_cosine": float(found.cosines.mean()), "lowest_cosine": float(found.cosines.min()), "objection": found.objection}
+    return told, thresholds
+
+
+def searched(data: Path, settings: "dict[str, dict]") -> dict:
+    """Each face of the clip's first half searched among the faces of its second half and of all other clips."""
+    ranked, result = {}, {"first_right": {}, "right_above_threshold": {}, "stranger_above_threshold": {}}
+    for kind, config in settings.items():
+        pipeline = build_pipeline(vision_settings(Config(config)))
+        probes, gallery, names = {}, [], []
+        for name, zones in CLIPS.items():
+            pictures = frames_of(data, name)
+            for number, frame in enumerate(pictures):
+                for face in pipeline.faces(frame, pipeline.detect([frame])[0]):
+                    who = person_at(face, zones)
+                    if face.embedding is not None and name == CLIP and number < len(pictures) // 2:
+                        probes[number, who] = face.embedding
+                    elif face.embedding is not None and (name == CLIP or who != KEPT_OUT):
+                        gallery.append(face.embedding)
+                        names.append(who)
+        gallery, names, orders, right, strangers = np.array(gallery), np.array(names), {}, [], []
+        for key, embedding in probes.items():
+            best = {who: float((gallery[names == who] @ embedding).max()) for who in np.unique(names)}
+            orders[key] = sorted(best, key=best.get, reverse=True)
+            right.append(best.pop(key[1]))
+            strangers.append(max(best.values()))
+        ranked[kind] = orders
+        threshold = pipeline.contract.threshold
+        result["first_right"][kind] = float(np.mean([order[0] == who for (_, who), order in orders.items()]))
+        result["right_above_threshold"][kind] = float(np.mean(np.array(right) >= threshold))
+        result["stranger_above_threshold"][kind] = float(np.mean(np.array(strangers) >= threshold))
+        result.setdefault("faces", {})[kind] = [len(probes), len(gallery)]
+    both = [(ranked["float32"][key], ranked["int8"][key]) for key in ranked["float32"] if key in ranked["int8"]]
+    result["same_first"] = float(np.mean([one[0] == other[0] for one, other in both]))
+    result["same_first_three"] = float(np.mean([one[:3] == other[:3] for one, other in both]))
+    return result
 
 
 def detector_in_int8(data: Path, folder: Path) -> str:
@@ -83,10 +197,10 @@ def detector_in_int8(data: Path, folder: Path) -> str:
     return keep(made, int8_contract(model.contract), folder)[0].id
 
 
-def embedder_in_int8(path: Path, embedder: OnnxFaceEmbedder, calibration, folder: Path) -> str:
+def embedder_in_int8(path: Path, embedder: OnnxFaceEmbedder, calibration: FaceCrops, folder: Path) -> ModelContract:
     made = folder / "made.onnx"
     quantise(path, embedder, calibration, made)
-    return keep(made, int8_contract(embedder.contract), folder)[0].id
+    return keep(made, int8_contract(embedder.contract), folder)[0]
 
 
 def ap50(model_id: str, data: Path) -> float:
@@ -143,11 +257,12 @@ def main():
     print(f"{results['processor']}, {workers} cores, load {results['load']:.1f}; frames of {arguments.size}, {arguments.rounds} rounds")
     with tempfile.TemporaryDirectory(prefix="facetrack_bench_") as made:
         os.environ["FACETRACK_MODELS"] = os.pathsep.join([made, os.environ.get("FACETRACK_MODELS", str(data / "models"))])
-        models = make_models(data, Path(made), arguments.embedders)
+        models, told = make_models(data, Path(made), arguments.embedders)
         persons = models.pop("person")
         results["ap50"] = {kind: ap50(name, data) for kind, name in zip(PRECISIONS, persons)}
         print("person detector, AP50 on TUD-Campus: " + ", ".join(f"{kind} {area:.4f}" for kind, area in results["ap50"].items()))
         options = {"data": str(data), "size": tuple(int(side) for side in arguments.size.split("x"))}
+        usual = people({**options, "config": {}})
         for name, embedders in models.items():
             settings = {kind: {"detector.model": person, "embedder.model": embedder}
                         for kind, person, embedder in zip(PRECISIONS, persons, embedders)}
@@ -156,6 +271,9 @@ def main():
             found["events"] = [len(each) for each in seen]
             found["persons"] = [len({person for _, _, person in each}) for each in seen]
             found["same"] = seen[0] == seen[1]
+            found["same_as_usual"] = [each == usual for each in seen]
+            found["held_out"] = told[name]
+            found["searched"] = {} if arguments.small else searched(data, settings)
             results[name] = found
             show(name, found)
     if arguments.json:
@@ -169,7 +287,20 @@ def show(name: str, found: dict) -> None:
     for kind, stages in found["stages_ms"].items():
         print(f"stages of the bare loop, {kind}, ms: " + ", ".join(f"{stage} {spent:.1f}" for stage, spent in stages.items()))
     print(f"persons {found['persons'][0]} and {found['persons'][1]}, events {found['events'][0]} and {found['events'][1]}: "
-          f"{'the same' if found['same'] else 'not the same'}")
+          f"{'the same' if found['same'] else 'not the same'}; as with MobileFaceNet in float32: "
+          f"{' and '.join('yes' if each else 'no' for each in found['same_as_usual'])}")
+    held = found["held_out"]
+    print(f"{held['faces']} faces of {held['people']} people not fitted or calibrated to: AUC {held['auc'][0]:.4f} and {held['auc'][1]:.4f}, "
+          f"cosine {held['mean_cosine']:.4f}, lowest {held['lowest_cosine']:.4f}, thresholds at {RATE:g} {held['thresholds']}"
+          + (f"; made in {held['seconds_to_make']:.0f} s, AUC of MobileFaceNet {held['auc_mobilefacenet']:.4f}" if "seconds_to_make" in held else "")
+          + (f"; not to be offered: {held['objection']}" if held["objection"] else ""))
+    if found["searched"]:
+        looked = found["searched"]
+        print("faces of the clip's first half among those of its second half and of other clips "
+              + str(looked["faces"]["float32"]) + ", float32 and INT8: "
+              + "; ".join(f"{name.replace('_', ' ')} {looked[name]['float32']:.3f} and {looked[name]['int8']:.3f}" for name in
+                          ("first_right", "right_above_threshold", "stranger_above_threshold"))
+              + f"; the same first {looked['same_first']:.3f}, the same first three {looked['same_first_three']:.3f}")
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ BENCHMARKS = (
     Benchmark("day", ()),
 )
 #: Files that others import, or that hold a part each in a process of its own.
-PARTS = ("run_all", "pipeline_parts", "pipeline_clip", "mot_scores", "synthetic_fleet", "cable")
+PARTS = ("run_all", "pipeline_parts", "pipeline_clip", "face_resnet50", "mot_scores", "synthetic_fleet", "cable")
 
 
 def run(benchmark: Benchmark, data: Path, small: bool, folder: "Path | None") -> "tuple[int, float]":

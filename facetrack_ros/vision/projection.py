@@ -13,9 +13,9 @@ SEED = 20240229
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """An orthonormal map to fewer numbers; what it gives is scaled to length 1 again.
+    """A linear map, to fewer numbers or as many; what it gives is scaled to length 1 again.
 
-    :param components: ``(dimension, numbers in)`` float32, orthonormal rows.
+    :param components: ``(dimension, numbers in)`` float32; orthonormal rows where they come from this file.
     :param mean: ``(numbers in,)`` float32, taken away before.
     """
 

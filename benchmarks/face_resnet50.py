@@ -1,0 +1,179 @@
+"""A ResNet-50 that tells faces apart, made in a minute: a stand-in for one that somebody trained, and no product.
+
+Where no trained weights can be had and there is no time to train any, these are made. Convolutions are random (He et al., 2015) and
+seeded; what a stage gets it also passes on as it is; batch normalisation gets the statistics of faces. What such a network lacks is
+where in the face something is, because at its end it averages over all places. So the third stage also passes on whether a place lies
+right of a column or below a row, which a convolution sees at the border of the picture; and each channel of the fourth stage looks at
+one place only. A linear layer after it, fitted to the faces, does the rest. Same operations, same sizes as any other ResNet-50.
+"""
+
+import numpy as np
+
+from facetrack_ros.vision.projection import Projection
+
+SEED = 0
+#: Places a side where the third stage ends, for crops of 112 pixels.
+GRID = 7
+#: How much a block adds to what it gets, in standard deviations: little keeps things where they are.
+GAMMA = 0.2
+#: What says "beyond" is so large in the third stage and costs a channel so many standard deviations.
+BEYOND, COST = 4.0, 8.0
+#: No channel gets further from its mean, in standard deviations as they are passed on: one scale in INT8 serves all channels, and one
+#: with rare large numbers costs all others their precision.
+PEAK = 4.0
+#: Taps (row, column) of a 3×3 convolution that read the neighbour to the left and above: at the border there is none.
+TAPS = ((1, 0), (0, 1))
+STEPS = GRID - 1
+MARKS = len(TAPS) * STEPS
+#: Inputs of a channel that looks at one place.
+INPUTS = 32
+#: What is added to the variance within a person in every direction, as a share of its mean: the larger, the less is whitened.
+SHRINKAGE = 3.0
+
+
+def mark(direction: int, steps: int) -> int:
+    """The channel of the third stage that is not zero where so many steps to the left, or up, stay within the picture."""
+    return direction * STEPS + steps - 1
+
+
+def make_network(crops):
+    """The network, in eval mode, on the CPU, without a classifier.
+
+    :param crops: ``(n, 3, 112, 112)`` float32 torch tensor, faces as the network takes them.
+    """
+    import torch
+    from torchvision.models import resnet50
+
+    torch.manual_seed(SEED)
+    network = resnet50(weights=None)
+    network.fc = torch.nn.Identity()
+    network.requires_grad_(False).eval()
+    own = {}  # by batch normalisation: channels that it leaves as they are
+    places = {}  # by batch normalisation: its convolution and the place of each channel
+    for name, stage in (("layer1", network.layer1), ("layer2", network.layer2), ("layer3", network.layer3)):
+        for block in stage:
+            block.bn3.weight.fill_(GAMMA)
+        # What comes in is passed on as it is, several times over: mixed and made even, its noise in INT8 would grow.
+        convolution, norm = stage[0].downsample
+        first = MARKS if stage is network.layer3 else 0
+        to = torch.arange(first, convolution.out_channels)
+        convolution.weight.zero_()
+        convolution.weight[to, (to - first) % convolution.in_channels, 0, 0] = 1.0
+        own[norm] = slice(None)
+    _pass_marks_on(network.layer3, own)
+    _look_at_places(network.layer4, own, places)
+    _normalise(network, crops, own, places)
+    return network
+
+
+def _pass_marks_on(stage, own: dict) -> None:
+    for number, block in enumerate(stage):
+        middle, out = slice(0, len(TAPS)), slice(0, MARKS)
+        for convolution, channels in ((block.conv1, middle), (block.conv2, middle), (block.conv3, out)):
+            convolution.weight[channels] = 0.0
+        if number == 0:
+            block.downsample[0].weight[out] = 0.0
+        own[block.bn1], own[block.bn2], own[block.bn3] = middle, middle, out
+        for direction, (row, column) in enumerate(TAPS):
+            if number == 0:
+                block.bn1.bias[direction] = BEYOND
+            else:
+                block.conv1.weight[direction, mark(direction, number)] = 1.0
+            block.conv2.weight[direction, direction, row, column] = 1.0
+            block.conv3.weight[mark(direction, number + 1)] = 0.0
+            block.conv3.weight[mark(direction, number + 1), direction] = 1.0
+
+
+def _look_at_places(stage, own: dict, places: dict) -> None:
+    import torch
+
+    width, passed = stage[0].conv1.out_channels, slice(3 * stage[0].conv1.out_channels, None)
+    for number, block in enumerate(stage):
+        weight = block.conv1.weight
+        weight.zero_()
+        first = MARKS if number == 0 else passed.start + MARKS
+        last = weight.shape[1]
+        for channel in range(width):
+            chosen = first + torch.randperm(last - first)[:INPUTS]
+            weight[channel, chosen, 0, 0] = torch.randn(len(chosen))
+        side, step = (GRID, 1) if number == 0 else ((GRID + 1) // 2, 2)
+        places[block.bn1] = (block.conv1, [(channel % side**2 // side, channel % side) for channel in range(width)], step,
+                             0 if number == 0 else passed.start)
+        block.conv2.weight.zero_()
+        block.conv3.weight.zero_()
+        each = torch.arange(width)
+        for row in ((1, 2) if number == 0 else (1,)):
+            for column in ((1, 2) if number == 0 else (1,)):
+                block.conv2.weight[each, each, row, column] = 1.0
+        block.conv3.weight[number * width + each, each, 0, 0] = 1.0
+        own[block.bn2], own[block.bn3] = slice(None), slice(None)
+    down = stage[0].downsample
+    down[0].weight.zero_()
+    count = stage[0].conv3.out_channels - passed.start
+    others = MARKS + torch.randperm(down[0].in_channels - MARKS)[:count - MARKS]
+    down[0].weight[passed.start + torch.arange(count), torch.cat([torch.arange(MARKS), others]), 0, 0] = 1.0
+    own[down[1]] = slice(None)
+    stage[-1].bn3.bias[passed] = -2 * BEYOND  # what was only passed on ends here
+
+
+def peaked(rows, mean, variance):
+    """By how much channels are made smaller, 1 or less, for their largest numbers."""
+    return (PEAK * (variance + 1e-5).sqrt() / (rows.amax(0) - mean).clamp(min=1e-5)).clamp(max=1.0)
+
+
+def _normalise(network, crops, own: dict, places: dict) -> None:
+    import torch
+
+    seen = {}
+
+    def before(convolution, arguments):
+        seen[convolution] = arguments[0]
+
+    def statistics(norm, arguments):
+        rows = arguments[0]
+        if norm in places:
+            convolution, where, step, first = places[norm]
+            at = torch.stack([rows[:, channel, row, column] for channel, (row, column) in enumerate(where)], 1)
+            mean, variance = at.mean(0), at.var(0)
+            norm.weight.mul_(peaked(at, mean, variance))
+            for channel, place in enumerate(where):
+                for direction, steps in enumerate((place[1] * step, place[0] * step)):
+                    cost = COST / BEYOND * (variance[channel] + norm.eps).sqrt()
+                    if steps < STEPS:  # what lies beyond pays
+                        convolution.weight[channel, first + mark(direction, steps + 1)] = -cost
+                    if steps > 0:  # all pay, and only what lies here or beyond gets it back
+                        convolution.weight[channel, first + mark(direction, steps)] = cost
+                        norm.bias[channel] -= COST * norm.weight[channel]
+            rows = convolution(seen[convolution])
+        else:
+            mean, variance = rows.mean((0, 2, 3)), rows.var((0, 2, 3))
+            norm.weight.mul_(peaked(rows.amax((2, 3)), mean, variance))
+        if norm in own:
+            mean[own[norm]], variance[own[norm]] = 0.0, 1.0 - norm.eps
+            norm.weight[own[norm]] = 1.0
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        return (rows,)
+
+    hooks = [convolution.register_forward_pre_hook(before) for convolution, *_ in places.values()]
+    hooks += [module.register_forward_pre_hook(statistics) for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    with torch.no_grad():
+        network(crops)
+    for hook in hooks:
+        hook.remove()
+
+
+def fit_head(rows: np.ndarray, people: np.ndarray) -> Projection:
+    """The mean of faces away, and what differs within a person made small (within-class covariance normalisation, Hatch et al.,
+    2006).
+
+    :param rows: ``(n, 2048)`` unit rows of the network.
+    :param people: ``(n,)`` who each is of.
+    """
+    rows = rows.astype(np.float64)
+    within = np.concatenate([rows[people == who] - rows[people == who].mean(0) for who in np.unique(people)])
+    covariance = within.T @ within / len(within)
+    variances, directions = np.linalg.eigh(covariance)
+    spread = SHRINKAGE * np.trace(covariance) / np.count_nonzero(rows.std(0) > 0)
+    components = (directions / np.sqrt(variances + spread)) @ directions.T
+    return Projection(components.astype(np.float32), rows.mean(0).astype(np.float32))
