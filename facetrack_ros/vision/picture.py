@@ -30,7 +30,8 @@ def resize(image: np.ndarray, scale: float) -> np.ndarray:
     """The picture scaled by ``scale``, at least 1x1.
 
     Shrunk, it is averaged by a whole number first, so that nothing aliases, and interpolated for the rest: averaging by
-    any other number takes OpenCV twenty times as long.
+    any other number takes OpenCV twenty times as long. For that the sides must divide by the number, so what is over, less than a
+    pixel of the average, is cut off at the right and below.
     """
     if scale == 1.0:
         return image
@@ -38,5 +39,6 @@ def resize(image: np.ndarray, scale: float) -> np.ndarray:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     whole = min(int(1 / scale), width, height)
     if whole > 1:
-        image = cv2.resize(image, (width // whole, height // whole), interpolation=cv2.INTER_AREA)
+        averaged = (width // whole, height // whole)
+        image = cv2.resize(image[:averaged[1] * whole, :averaged[0] * whole], averaged, interpolation=cv2.INTER_AREA)
     return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
