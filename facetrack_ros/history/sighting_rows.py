@@ -28,6 +28,8 @@ class SightingRows:
         self._database = database
         self._model_id = model_id
         self._dimension = dimension
+        # A face a frame stretches a sighting: what changed is written once for all of them. By row: first and last stamp.
+        self._spans: "dict[int, tuple[int, int]]" = {}
         # A file of the first version that is only read has no poses.
         self._select = _SELECT if database.version > 1 else \
             _SELECT.replace("p.frame_id, p.stamp_ns, p.pose", "NULL, NULL, NULL").replace(_POSES, "")
@@ -58,8 +60,18 @@ class SightingRows:
             self._database.write("DELETE FROM poses WHERE sighting_id = ?", (row,))
 
     def set_span(self, row: int, first_ns: int, last_ns: int) -> None:
-        """Give a sighting another first and last stamp."""
-        self._database.write("UPDATE sightings SET first_ns = ?, last_ns = ? WHERE id = ?", (first_ns, last_ns, row))
+        """Give a sighting another first and last stamp; in the database with :meth:`write`."""
+        self._spans[row] = first_ns, last_ns
+
+    def write(self) -> None:
+        """Bring the spans that changed to the database, in its open transaction."""
+        for row, span in self._spans.items():
+            self._database.write("UPDATE sightings SET first_ns = ?, last_ns = ? WHERE id = ?", (*span, row))
+        self._spans.clear()
+
+    def forget(self) -> None:
+        """The rows whose spans changed were taken back or deleted."""
+        self._spans.clear()
 
     def name(self, track_id: str, person_id: str) -> None:
         """Give the sightings of a track that have no person yet this one."""
@@ -120,7 +132,8 @@ class SightingRows:
         return self._sighting(rows[0]) if rows else None
 
     def persons(self) -> "list[tuple]":
-        """``(person id, sightings, first stamp, last stamp)`` of everybody seen, those seen last at the end."""
+        """``(person id, sightings, first stamp, last stamp)`` of everybody seen, those seen last at the end, as of the last
+        :meth:`write`."""
         return self._database.rows("SELECT person_id, COUNT(*), MIN(first_ns), MAX(last_ns) FROM sightings "
                                    "WHERE person_id != '' GROUP BY person_id ORDER BY MAX(last_ns), person_id")
 
@@ -133,8 +146,8 @@ class SightingRows:
 
     def of_track(self, track_id: str) -> "list[Sighting]":
         """A track's sightings, the first seen first."""
-        return [self._sighting(row) for row in self._database.rows(
-            f"{self._select} WHERE s.track_id = ? ORDER BY s.first_ns, s.id", (track_id,))]
+        found = [self._sighting(row) for row in self._database.rows(f"{self._select} WHERE s.track_id = ? ORDER BY s.id", (track_id,))]
+        return sorted(found, key=lambda sighting: sighting.first_ns)
 
     def batches(self, after: int = -1, last: int = 2**63 - 1) -> "Iterator[tuple]":
         """Rows as ``(ids, camera ids, track ids, first, last, (n, dimension) embeddings)``, in order of their ids.
@@ -183,8 +196,9 @@ class SightingRows:
                              (row, pose.frame_id, pose.stamp_ns, np.array([*pose.position, *pose.orientation]).tobytes()))
 
     def _sighting(self, row: tuple) -> Sighting:
-        (_, camera, stamp, first, last, number, track, person, bbox, face_bbox, quality, embedding, jpeg,
+        (row_id, camera, stamp, first, last, number, track, person, bbox, face_bbox, quality, embedding, jpeg,
          frame_id, pose_ns, numbers) = row
+        first, last = self._spans.get(row_id, (first, last))
         pose = None
         if numbers is not None:
             values = np.frombuffer(numbers, np.float64).tolist()

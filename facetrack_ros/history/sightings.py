@@ -198,7 +198,8 @@ class SightingStore:
 
     def persons(self) -> "tuple[PersonSpan, ...]":
         """Everybody seen, those seen last at the end."""
-        with self._lock:
+        with self._changing():
+            self._rows.write()
             return tuple(PersonSpan(*row) for row in self._rows.persons())
 
     def best_faces(self, person_id: str, limit: int = 90) -> "tuple[np.ndarray, np.ndarray]":
@@ -293,7 +294,7 @@ class SightingStore:
     def holds(self, camera_id: str, start_ns: int, end_ns: int) -> bool:
         """Whether anything of a camera is kept between two stamps, both included."""
         with self._changing():
-            self._coverage.write()
+            self._write()
             return self._ingests.holds(camera_id, start_ns, end_ns)
 
     def forget(self, camera_id: str, start_ns: int, end_ns: int) -> None:
@@ -304,7 +305,7 @@ class SightingStore:
         """
         self._frozen.stop()
         with self._changing():
-            self._coverage.write()
+            self._write()
             self._frozen.remove(self._rows.ids_within(camera_id, start_ns, end_ns))
             self._rows.delete(camera_id, start_ns, end_ns)
             self._ingests.delete(camera_id, start_ns, end_ns)
@@ -329,6 +330,7 @@ class SightingStore:
             return 0
         self._frozen.stop()
         with self._changing():
+            self._write()
             before = len(self._index)
             self._frozen.remove(self._rows.ids_before(cutoff_ns))
             self._rows.delete_before(cutoff_ns)
@@ -404,6 +406,7 @@ class SightingStore:
         self._unnamed: "set[str]" = set()
         self._since_ns: "int | None" = None
         self._adds = 0
+        self._rows.forget()
         self._coverage.forget()
         self._looked_again.forget()
         if ahead:
@@ -436,10 +439,14 @@ class SightingStore:
             self._commit()
             self._open_sightings.close_before(stamp_ns)
 
+    def _write(self) -> None:
+        self._rows.write()
+        self._coverage.write()
+
     def _commit(self) -> None:
         if self._database.deleted():
             self._begin_anew()
-        self._coverage.write()
+        self._write()
         self._database.commit()
         self._since_ns, self._adds = None, 0
         self._frozen.freeze_next()

@@ -106,21 +106,23 @@ class BoxTracker:
         faces = face_similarities(looks, [observation.embedding(row) for row in range(len(boxes))])
         bodies = body_similarities(looks, observation.bodies, len(boxes))
         # NaN, for no look on one side, compares as false.
-        same_face, same_body = faces >= self._threshold, bodies >= self._body_threshold
-        other = (faces < self._veto) | ~same_face & (bodies < 1 - settings.body_veto * (1 - self._body_threshold))
+        same_face, other = faces >= self._threshold, faces < self._veto
+        if bodies is not None:
+            other |= ~same_face & (bodies < 1 - settings.body_veto * (1 - self._body_threshold))
         fresh, believed = (missed == 0)[:, None], np.array([self._believed(each) for each in self._followed])[:, None]
         likely, sure = scores >= settings.likely_score, scores >= settings.sure_score
         # In the place of somebody whom many frames missed there may be somebody else by now.
         least = np.minimum(settings.min_iou_lost + settings.doubt_a_frame * (missed + 1), settings.most_doubt)[:, None]
         least = np.where(fresh, settings.min_iou, least)
-        by_place = (weighed >= least) & ~other
-        by_body = same_body & ~fresh & ~other
-        if by_body.any():
+        by_look = by_place = (weighed >= least) & ~other
+        worth = 1e-3 + _STAYED * fresh + weighed + same_face
+        if bodies is not None:
+            worth = worth + np.where(bodies == bodies, bodies, 0)
+            by_body = (bodies >= self._body_threshold) & ~fresh & ~other
             wide = settings.body_reach * (1 - np.exp(-unseen_s / _BODY_SPREAD_S))
-            by_body &= _near(predicted, boxes, wide) > settings.min_iou_lost
-        worth = 1e-3 + _STAYED * fresh + weighed + same_face + np.where(bodies == bodies, bodies, 0)
+            by_look = by_place | by_body & (_near(predicted, boxes, wide) > settings.min_iou_lost)
         # What a turn rests on is computed when its turn comes: mostly the first one leaves nothing.
-        turns = (lambda: (worth, (by_place | by_body) & likely & believed),
+        turns = (lambda: (worth, by_look & likely & believed),
                  lambda: (worth, same_face),
                  lambda: self._unlikely(iou(predicted, boxes), ~likely & fresh & believed & ~other),
                  lambda: (worth, by_place & ~believed),

@@ -196,8 +196,7 @@ class Identities:
         if len(template) >= _LOOKS_TAKEN_ON_TRUST and (template.embeddings @ embedding).max() < self._threshold:
             return
         self.dimension = self.dimension or len(embedding)
-        template.add(embedding, quality)
-        self._touch(person_id)
+        self._touch(person_id, template.add(embedding, quality))
 
     def learn(self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray,
               join: bool = True) -> None:
@@ -213,10 +212,10 @@ class Identities:
         if known and len(known.template) and known.template.similarity(template) < self._threshold:
             raise TemplateRefused(f"the face told of {person_id} is not like the one known by that id here")
         known = known or self._remember(person_id, foreign=True)
-        for embedding, quality in zip(template.embeddings, template.qualities):
-            known.template.add(embedding, float(quality))
+        changed = [known.template.add(embedding, float(quality))
+                   for embedding, quality in zip(template.embeddings, template.qualities)]
         self.dimension = template.embeddings.shape[1]
-        self._touch(person_id)
+        self._touch(person_id, any(changed))
         found = self.recognise(known.template, {person_id}) if join else None
         if found:
             self.join(person_id, found.person_id, found.similarity)
@@ -285,7 +284,8 @@ class Identities:
             self._drop(next(iter(self._known)))
         return self._known[person_id]
 
-    def _touch(self, person_id: str) -> None:
-        """Note that a person was seen or heard of just now, and that the template changed."""
+    def _touch(self, person_id: str, changed: bool) -> None:
+        """Note that a person was seen or heard of just now, and whether the template changed."""
         self._known[person_id] = self._known.pop(person_id)
-        self._stacked = None
+        if changed:
+            self._stacked = None

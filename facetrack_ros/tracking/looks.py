@@ -32,22 +32,25 @@ def face_similarities(looks: "list[Looks]", faces: "list[np.ndarray | None]") ->
     """``(tracks, rows)`` best cosine of each track's last faces with each row's face, NaN where either has none."""
     alike = np.full((len(looks), len(faces)), np.nan, np.float32)
     rows = [row for row, face in enumerate(faces) if face is not None]
-    if rows:
-        probes = np.stack([faces[row] for row in rows])
-        for index, known in enumerate(looks):
-            if known.faces is not None:
-                alike[index, rows] = (known.faces @ probes.T).max(axis=0)
+    tracks = [index for index, known in enumerate(looks) if known.faces is not None]
+    if rows and tracks:
+        known = [looks[index].faces for index in tracks]
+        # All of them at once: on arrays this small a product takes as long as its call.
+        each = np.concatenate(known).dot(np.array([faces[row] for row in rows]).T)
+        firsts = np.cumsum([0, *map(len, known[:-1])])
+        alike[np.ix_(tracks, rows)] = np.maximum.reduceat(each, firsts)
     return alike
 
 
-def body_similarities(looks: "list[Looks]", bodies: "np.ndarray | None", rows: int) -> np.ndarray:
-    """``(tracks, rows)`` cosine of each track's body with each row's, NaN where either has none.
+def body_similarities(looks: "list[Looks]", bodies: "np.ndarray | None", rows: int) -> "np.ndarray | None":
+    """``(tracks, rows)`` cosine of each track's body with each row's, NaN where either has none; None where no row has one.
 
     :param bodies: ``(rows, dimension)``, NaN rows where there is none; None: no row has one.
     """
+    if bodies is None:
+        return None
     alike = np.full((len(looks), rows), np.nan, np.float32)
-    if bodies is not None:
-        for index, known in enumerate(looks):
-            if known.body is not None and known.body.size == bodies.shape[1]:
-                alike[index] = bodies @ known.body
+    for index, known in enumerate(looks):
+        if known.body is not None and known.body.size == bodies.shape[1]:
+            alike[index] = bodies @ known.body
     return alike

@@ -59,8 +59,10 @@ class Observation:
         """
         boxes = np.asarray(detections.boxes, np.float32)
         scores = np.asarray(detections.scores, np.float32)
-        faint = np.empty((0, 4)) if detections.faint is None else np.asarray(detections.faint, np.float32)
-        faint = faint[_inside(faint)] if faint.ndim == 2 and faint.shape[1] == 4 else None
+        faint = detections.faint
+        if faint is not None:
+            faint = np.asarray(faint, np.float32)
+            faint = faint[_inside(faint)] if faint.ndim == 2 and faint.shape[1] == 4 else None
         if boxes.ndim != 2 or boxes.shape[1] != 4 or scores.shape != (len(boxes),):
             boxes, scores = np.empty((0, 4), np.float32), np.empty(0, np.float32)
         usable = _inside(boxes) & np.isfinite(scores)

@@ -42,16 +42,16 @@ class Template:
             self._mean = (mean / norm if norm > 1e-6 else self._embeddings[self._qualities.argmax()]).astype(np.float32)
         return self._mean
 
-    def add(self, embedding: np.ndarray, quality: float) -> None:
-        """Take a ``(dimension,)`` unit vector, unless better ones fill the template.
+    def add(self, embedding: np.ndarray, quality: float) -> bool:
+        """Take a ``(dimension,)`` unit vector, unless better ones fill the template; whether it was taken.
 
         :param quality: 0..1.
         """
         embedding = np.asarray(embedding, np.float32)
         if not len(self):
             self._replace(embedding[None], np.array([quality], np.float32))
-            return
-        alike = self._embeddings @ embedding
+            return True
+        alike = self._embeddings.dot(embedding)
         nearest = int(alike.argmax())
         if alike[nearest] >= self._near_duplicate:
             row = nearest
@@ -59,11 +59,13 @@ class Template:
             row = int(self._qualities.argmin())
         else:
             self._replace(np.vstack([self._embeddings, embedding]), np.append(self._qualities, np.float32(quality)))
-            return
-        if quality > self._qualities[row]:
-            embeddings, qualities = self._embeddings.copy(), self._qualities.copy()
-            embeddings[row], qualities[row] = embedding, quality
-            self._replace(embeddings, qualities)
+            return True
+        if not quality > self._qualities[row]:
+            return False
+        embeddings, qualities = self._embeddings.copy(), self._qualities.copy()
+        embeddings[row], qualities[row] = embedding, quality
+        self._replace(embeddings, qualities)
+        return True
 
     def _replace(self, embeddings: np.ndarray, qualities: np.ndarray) -> None:
         # Arrays are replaced, never written to, so that one handed out stays as it was.

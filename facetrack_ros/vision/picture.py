@@ -29,16 +29,15 @@ def as_bgr(image: np.ndarray) -> np.ndarray:
 def resize(image: np.ndarray, scale: float) -> np.ndarray:
     """The picture scaled by ``scale``, at least 1x1.
 
-    Shrunk, it is averaged by a whole number first, so that nothing aliases, and interpolated for the rest: averaging by
-    any other number takes OpenCV twenty times as long. For that the sides must divide by the number, so what is over, less than a
-    pixel of the average, is cut off at the right and below.
+    Shrunk, it is halved as often as that goes first, so that nothing aliases, and interpolated for the rest: halving is what
+    OpenCV has a fast way for; averaging by three takes it three times as long. For that the sides must be even, so an odd
+    column or row is cut off at the right and below.
     """
     if scale == 1.0:
         return image
     height, width = image.shape[:2]
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    whole = min(int(1 / scale), width, height)
-    if whole > 1:
-        averaged = (width // whole, height // whole)
-        image = cv2.resize(image[:averaged[1] * whole, :averaged[0] * whole], averaged, interpolation=cv2.INTER_AREA)
+    while scale <= 0.5 and min(height, width) > 1:
+        height, width, scale = height // 2, width // 2, 2 * scale
+        image = cv2.resize(image[:2 * height, :2 * width], (width, height), interpolation=cv2.INTER_AREA)
     return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)

@@ -101,6 +101,16 @@ def test_a_face_that_comes_late_stretches_its_sighting_back(store):
     assert (sighting.first_ns, sighting.stamp_ns, sighting.last_ns) == (3, 5, 5)
 
 
+def test_a_stretched_span_is_told_before_it_is_committed(store):
+    for tenth in range(1, 6):
+        add(store, SECOND + tenth * SECOND // 10, person="p_1")
+    first, last = SECOND + SECOND // 10, SECOND + SECOND // 2
+    assert everything(store) == [("t1", first, last, 1.0)]
+    assert [(each.first_ns, each.last_ns) for each in (*store.of_track("t1"), store.best_of_person("p_1"), *store.between(
+        "front", last, last))] == [(first, last)] * 3
+    assert [(each.first_ns, each.last_ns) for each in store.persons()] == [(first, last)]
+
+
 def test_search_keeps_to_slice_camera_threshold_and_limit(store):
     for second, camera, cosine in ((0, "front", 1.0), (20, "rear", 0.8), (40, "front", 0.6), (60, "front", 0.2)):
         add(store, second * SECOND, towards(cosine), track=f"t{second}", camera=camera)
