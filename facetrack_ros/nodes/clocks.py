@@ -5,9 +5,11 @@ How long somebody has been out of sight passes in the time of the frames.
 """
 
 import time
+from contextlib import suppress
 from typing import Callable, Iterable
 
 from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import InvalidHandle
 from rclpy.node import Node
 from rclpy.timer import Timer
 
@@ -24,9 +26,10 @@ def in_step(nodes: "Iterable[Node]") -> None:
     timer or for all of them. A cancelled timer stays so.
     """
     for node in nodes:
-        for timer in node.timers:
-            if not timer.is_canceled():
-                timer.reset()
+        for timer in list(node.timers):
+            with suppress(InvalidHandle):  # a search that ends at this moment takes its timer away
+                if not timer.is_canceled():
+                    timer.reset()
 
 
 def passing_ns(node: Node) -> int:

@@ -43,3 +43,13 @@ def test_in_step_a_cancelled_timer_stays_so(two_nodes):
     in_step(two_nodes)
 
     assert timer.is_canceled()
+
+
+def test_in_step_a_timer_that_another_thread_just_destroyed_is_passed_over(two_nodes):
+    gone, other = (steady_timer(node, HOUR_NS / 1e9, lambda: None) for node in two_nodes)
+    gone.destroy()  # still among the node's timers, as between the two steps of destroy_timer
+    made_ns = time.monotonic_ns()
+
+    in_step(two_nodes)
+
+    assert due_ns(other) - HOUR_NS >= made_ns
