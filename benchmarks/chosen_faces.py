@@ -8,7 +8,7 @@ Each clip is taken in twice, offline: ``faces.embed: every`` and ``improving``.
 import argparse
 import json
 import os
-from functools import partial
+from contextlib import closing
 from pathlib import Path
 
 from facetrack_ros.config import Config
@@ -16,27 +16,30 @@ from facetrack_ros.sources.frames import frames
 from facetrack_ros.sources.opening import open_source
 from facetrack_ros.tracking.from_config import improving_faces, people_tracker
 from facetrack_ros.tracking.ids import IdCounter
-from facetrack_ros.vision.build import build_pipelines
-from facetrack_ros.vision.from_config import vision_settings
+from facetrack_ros.vision.crew import ThreadCrew
 from facetrack_ros.vision.in_order import in_order
-from facetrack_ros.vision.look import look
+from facetrack_ros.vision.look import Eyes, LookTask
 
 CLIPS = ("face-demographics-walking-and-pause.gif", "head-pose-face-detection-female-and-male.gif",
          "head-pose-face-detection-male.gif", "classroom.gif")
 
 
-def follow(path: Path, pipelines: list, config: Config) -> dict:
+def follow(path: Path, eyes: Eyes, config: Config) -> dict:
     """Embeddings, faces that could have had one, persons and events of a clip."""
-    people = people_tracker("robot1", IdCounter(), config, pipelines[0].contract)
+    people = people_tracker("robot1", IdCounter(), config, eyes.pipeline.contract)
     improving = improving_faces(config) if config["faces.embed"] == "improving" else None
     embedded, events = 0, []
-    begin = lambda frame: partial(look, frame=frame, choice=improving and improving.plan(frame.stamp_ns))  # noqa: E731
-    for frame, seen in in_order(frames(open_source(str(path)), "front", round(1e18)), pipelines, begin):
-        embedded += sum(face.embedding is not None for face in seen.faces)
-        tracks, new = people.update("front", frame.stamp_ns, frame.number, seen.detections, seen.faces)
-        events += new
-        if improving:
-            improving.know(frame.stamp_ns, tracks)
+
+    def begin(frame):
+        return LookTask(frame, choice=improving.plan(frame.stamp_ns) if improving else None)
+
+    with closing(ThreadCrew(eyes, lambda eyes, task: task.done_by(eyes))) as crew:
+        for frame, seen in in_order(frames(open_source(str(path)), "front", round(1e18)), begin, crew):
+            embedded += sum(face.embedding is not None for face in seen.faces)
+            tracks, new = people.update("front", frame.stamp_ns, frame.number, seen.detections, seen.faces)
+            events += new
+            if improving:
+                improving.know(frame.stamp_ns, tracks)
     events += people.close()
     return {"embeddings": embedded, "persons": len({event.person_id for event in events}),
             "events": {kind: sum(event.event == kind for event in events) for kind in ("PERSON_IN", "PERSON_OUT", "FACE_MATCHED")}}
@@ -48,11 +51,11 @@ def main():
     parser.add_argument("--json", type=Path, metavar="FILE")
     arguments = parser.parse_args()
     os.environ.setdefault("FACETRACK_MODELS", str((arguments.data / "models").resolve()))
-    pipelines = build_pipelines(vision_settings(Config()), 2)
+    eyes = Eyes.of_config(Config())
     result = {}
     print(f"{'clip':<48}{'every':>7}{'chosen':>8}{'ratio':>7}  persons   PERSON_IN PERSON_OUT")
     for clip in CLIPS:
-        every, chosen = (follow(arguments.data / "clips" / clip, pipelines, Config({"faces.embed": how}))
+        every, chosen = (follow(arguments.data / "clips" / clip, eyes, Config({"faces.embed": how}))
                          for how in ("every", "improving"))
         ratio = every["embeddings"] / max(1, chosen["embeddings"])
         result[clip] = {"every": every, "chosen": chosen, "ratio": ratio}

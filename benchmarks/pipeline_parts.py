@@ -5,6 +5,7 @@
 
 import io
 import json
+import multiprocessing
 import os
 import re
 import resource
@@ -23,9 +24,9 @@ ROBOT = "robot1"
 
 
 def pipelines_of(options: dict):
-    from facetrack_ros.vision.build import build_pipelines
+    from facetrack_ros.vision.build import build_pipeline
     from facetrack_ros.vision.from_config import vision_settings
-    return build_pipelines(vision_settings(config_of(options)), options["workers"])
+    return [build_pipeline(vision_settings(config_of(options))) for _ in range(options["workers"])]
 
 
 def used_s() -> float:
@@ -34,8 +35,14 @@ def used_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def rss_mb() -> float:
-    return int(re.search(r"VmRSS:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+def used_with_helpers_s() -> float:
+    """Of this process and of those that help it."""
+    words = [Path(f"/proc/{helper.pid}/stat").read_text().rpartition(")")[2].split() for helper in multiprocessing.active_children()]
+    return used_s() + sum(int(each[11]) + int(each[12]) for each in words) / os.sysconf("SC_CLK_TCK")
+
+
+def rss_mb(pid: "int | str" = "self") -> float:
+    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]) / 1024
 
 
 def camera_names(count: int) -> "tuple[str, ...]":
@@ -124,11 +131,12 @@ def ingest(options: dict) -> dict:
     inner = command._ingest
 
     def measured(*arguments):
-        used.append(used_s())
+        used.append(used_with_helpers_s())
         used.append(time.perf_counter())
         inner(*arguments)
         used.append(time.perf_counter())
-        used.append(used_s())
+        used.append(used_with_helpers_s())
+        used.append(rss_mb() + sum(rss_mb(helper.pid) for helper in multiprocessing.active_children()))
 
     command._ingest = measured
     with redirect_stdout(said):
@@ -137,7 +145,7 @@ def ingest(options: dict) -> dict:
             *(word for camera in camera_names(options["cameras"]) for word in ("--camera", f"{camera}={folder / camera}"))]))
     frames = count * options["cameras"]
     return {"fps": frames / (used[2] - used[1]), "frames": frames, "cpu_ms": (used[3] - used[0]) / frames * 1e3,
-            "rss_mb": rss_mb(), "events": events_in(folder / "data"), "said": said.getvalue().splitlines()[-1]}
+            "rss_mb": used[4], "events": events_in(folder / "data"), "said": said.getvalue().splitlines()[-1]}
 
 
 def tree_of(flat: dict) -> dict:

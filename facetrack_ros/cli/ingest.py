@@ -5,10 +5,11 @@ import hashlib
 import heapq
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, Tuple, Union
 
 from facetrack_ros.cli.cameras import check_name, parse_cameras
 from facetrack_ros.cli.stamps import parse_iso, show_utc
@@ -19,20 +20,22 @@ from facetrack_ros.history.frame_settings import FrameSettings
 from facetrack_ros.history.recalled_people import recalled_people
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sighting_limits import SightingLimits
+from facetrack_ros.history.thumbnail import Thumbnails
 from facetrack_ros.sources.frames import frames
 from facetrack_ros.sources.opening import bag_path_and_topic, open_source
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.start_time import start_times
 from facetrack_ros.tracking.from_config import improving_faces
 from facetrack_ros.vision.attention import Attention, Worth
-from facetrack_ros.vision.build import build_pipelines
+from facetrack_ros.vision.crew import Crew, ProcessCrew, ThreadCrew
 from facetrack_ros.vision.description import description_lines
 from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.from_config import body_embedder, vision_settings
 from facetrack_ros.vision.in_order import in_order
-from facetrack_ros.vision.look import Seen, look
-from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.look import Eyes, LookTask, Seen
 from facetrack_ros.vision.thread_budget import ThreadBudget
+
+#: What a look gives: what was seen, or why nobody looked; and what thumbnails come from.
+Looked = Tuple[Union[Seen, Worth], Union[Frame, Thumbnails, None]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,8 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
     sources = {camera: open_source(text) for camera, text in cameras.items()}
     starts = start_times(cameras, sources, start_ns)
     recordings = [Recording(camera, text, sources[camera], starts[camera]) for camera, text in cameras.items()]
-    pipelines = build_pipelines(vision_settings(config), ThreadBudget.of_config(config).workers)
-    pipeline = pipelines[0]
+    eyes = Eyes.of_config(config)
+    pipeline = eyes.pipeline
     for line in description_lines(pipeline.describe()):
         print(line, file=sys.stderr)
     history = RobotHistory(arguments.data, arguments.robot, pipeline.contract,
@@ -109,7 +112,8 @@ def run(arguments: argparse.Namespace) -> int:
             if recording not in fresh:
                 print(f"{arguments.robot}/{recording.camera_id}: {recording.text} is already in this history")
         if fresh:
-            _ingest(fresh, pipelines, history, config, Path(arguments.data) / arguments.robot)
+            with closing(_crew(eyes, config)) as crew:
+                _ingest(fresh, crew, history, config, Path(arguments.data) / arguments.robot)
     finally:
         history.close()
         for recording in recordings:
@@ -117,10 +121,30 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _ingest(recordings: "list[Recording]", pipelines: "list[VisionPipeline]", history: RobotHistory, config: Config,
+def _crew(eyes: Eyes, config: Config) -> "Crew[LookTask | Worth, Looked]":
+    """A process a core; one thread beside this one where the models are on a graphics card, or one core is to work."""
+    workers = ThreadBudget.of_config(config).workers
+    if workers == 1 or eyes.pipeline.batches:
+        return ThreadCrew(eyes, _look)
+    return ProcessCrew(eyes, _look, partial(Eyes.of_config, config), _look_there, workers - 1)
+
+
+def _look(eyes: Eyes, task: "LookTask | Worth") -> Looked:
+    if isinstance(task, Worth):
+        return task, None
+    return task.done_by(eyes), task.frame
+
+
+def _look_there(eyes: Eyes, task: "LookTask | Worth") -> Looked:
+    """In another process, which the decoded picture does not leave."""
+    seen, frame = _look(eyes, task)
+    return seen, Thumbnails.of(frame.image, seen.faces) if frame is not None else None
+
+
+def _ingest(recordings: "list[Recording]", crew: "Crew[LookTask | Worth, Looked]", history: RobotHistory, config: Config,
             folder: Path) -> None:
     people = recalled_people(folder.parent, history.robot_id, config, history.contract, others=True)
-    verdicts, bodies = AliasFile(folder), body_embedder(config)
+    verdicts, moves = AliasFile(folder), config["tracking.camera_motion"] != "off"
     sightings, events, started, told = history.status().sightings, 0, time.monotonic(), 0.0
     streams = [recording.frames(config["camera.jpeg_quality"]) for recording in recordings]
     improving = {}
@@ -130,30 +154,32 @@ def _ingest(recordings: "list[Recording]", pipelines: "list[VisionPipeline]", hi
     attention = {recording.camera_id: Attention.of_config(config) for recording in recordings}
     last_seen: "dict[str, Seen]" = {}
 
-    def begin(frame: Frame):
+    def begin(frame: Frame) -> "LookTask | Worth":
         worth = attention[frame.camera_id].judge(frame)
         if worth is not Worth.LOOK:
-            return lambda _pipeline: worth
+            return worth
         plan = improving[frame.camera_id].plan(frame.stamp_ns) if frame.camera_id in improving else None
-        return partial(look, frame=frame, bodies=bodies, with_faces=config["face_tracking.enabled"], choice=plan)
+        return LookTask(frame, config["face_tracking.enabled"], plan)
 
     merged = _kept(heapq.merge(*streams, key=lambda frame: frame.stamp_ns), history)
-    for number, (frame, seen) in enumerate(in_order(merged, pipelines, begin), 1):
-        if isinstance(seen, FrameError):
-            print(seen, file=sys.stderr)
+    for number, (frame, looked) in enumerate(in_order(merged, begin, crew), 1):
+        if isinstance(looked, FrameError):
+            print(looked, file=sys.stderr)
             continue
-        if isinstance(seen, Exception):
-            raise seen
+        if isinstance(looked, Exception):
+            raise looked
+        seen, pictures = looked
         if seen is Worth.STILL and frame.camera_id in last_seen:
             seen = last_seen[frame.camera_id].still()
+            pictures = frame
         if isinstance(seen, Worth):
             continue
         last_seen[frame.camera_id] = seen
         tracks, new_events = people.update(frame.camera_id, frame.stamp_ns, frame.number, seen.detections,
-                                           seen.faces, frame.image)
+                                           seen.faces, frame.image if moves else None)
         if frame.camera_id in improving:
             improving[frame.camera_id].know(frame.stamp_ns, tracks)
-        history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks, frame)
+        history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks, pictures)
         verdicts.append(people.new_verdicts())
         events += _log(history, new_events, config)
         if sys.stderr.isatty() and time.monotonic() - told > 0.5:

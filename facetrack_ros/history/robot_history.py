@@ -25,7 +25,7 @@ from facetrack_ros.history.sighting import Sighting
 from facetrack_ros.history.sighting_limits import SightingLimits
 from facetrack_ros.history.sightings import SightingStore, TrackHit
 from facetrack_ros.history.status import CameraStatus, HistoryStatus
-from facetrack_ros.history.thumbnail import face_thumbnail, reduction_for
+from facetrack_ros.history.thumbnail import Thumbnails, face_thumbnail, reduction_for
 from facetrack_ros.tracking.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.vision.contract import ModelContract
@@ -140,12 +140,13 @@ class RobotHistory:
         self._seen.append((frame.camera_id, frame.stamp_ns))
 
     def add_tracks(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: "list[Track]",
-                   frame: "Frame | None" = None) -> None:
+                   frame: "Frame | Thumbnails | None" = None) -> None:
         """Keep the faces of one frame's tracks that have an embedding, with a thumbnail if that frame is still held.
 
         A track that has got its person passes it on to its earlier sightings.
 
-        :param frame: that very frame, where it is at hand: decoded already, it is not decoded again for a thumbnail.
+        :param frame: that very frame, where it is at hand: decoded already, it is not decoded again for a thumbnail. Or its
+            thumbnails, where they were made already.
         :raises StoreError: an embedding is not one of the model's, or the disk does not take it.
         """
         self._note_seen()
@@ -158,8 +159,8 @@ class RobotHistory:
             self._keep_faces(camera_id, stamp_ns, frame_number, tracks, frame)
 
     def _keep_faces(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: "list[Track]",
-                    frame: "Frame | None") -> None:
-        picture = _Picture(lambda: frame or self.frame_at(camera_id, stamp_ns))
+                    frame: "Frame | Thumbnails | None") -> None:
+        picture = frame if isinstance(frame, Thumbnails) else _Picture(lambda: frame or self.frame_at(camera_id, stamp_ns))
         pose = self._poses.at(stamp_ns) if self._poses is not None else None
         for track in tracks:
             face = track.face

@@ -1,7 +1,11 @@
 """A small JPEG of a face, the picture that proves a sighting."""
 
+from dataclasses import dataclass
+from typing import Sequence
+
 import numpy as np
 
+from facetrack_ros.vision.face import Face
 from facetrack_ros.vision.frame import encode_jpeg
 from facetrack_ros.vision.picture import resize
 
@@ -56,3 +60,25 @@ def face_thumbnail(image: np.ndarray, face_bbox: np.ndarray, side: int = SIDE, m
         if len(jpeg) <= max_bytes:
             break
     return jpeg
+
+
+@dataclass(frozen=True, eq=False)
+class Thumbnails:
+    """Those of one frame's embedded faces, made where the frame was decoded.
+
+    :param boxes: ``(4,)`` each, pixels of the picture.
+    :param jpegs: as many.
+    """
+
+    boxes: "tuple[np.ndarray, ...]"
+    jpegs: "tuple[bytes, ...]"
+
+    @classmethod
+    def of(cls, image: np.ndarray, faces: Sequence[Face]) -> "Thumbnails":
+        """Cut them, as :func:`face_thumbnail` does."""
+        boxes = tuple(face.bbox for face in faces if face.embedding is not None)
+        return cls(boxes, tuple(face_thumbnail(image, box) for box in boxes))
+
+    def thumbnail(self, face_bbox: np.ndarray) -> bytes:
+        """That of the face with this very box; empty where there is none."""
+        return next((jpeg for box, jpeg in zip(self.boxes, self.jpegs) if np.array_equal(box, face_bbox)), b"")

@@ -101,15 +101,6 @@ def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipelin
     return VisionPipeline(persons, faces, embedder, Gate(min_face_px=settings.min_face_px), models)
 
 
-def build_pipelines(settings: VisionSettings, count: int) -> "list[VisionPipeline]":
-    """So many sets of the same models, for workers side by side; one where its detector takes all cameras at once.
-
-    :raises ModelError: as :func:`build_pipeline`.
-    """
-    first = build_pipeline(settings)
-    return [first, *(build_pipeline(settings) for _ in range(0 if first.batches else count - 1))]
-
-
 def open_embedder(settings: VisionSettings) -> "tuple[ModelFile, FaceEmbedder]":
     """The face embedder the settings ask for, with as many numbers as they ask for.
 

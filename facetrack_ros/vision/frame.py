@@ -33,6 +33,10 @@ class Frame:
     # Not functools.cached_property: in Python 3.11 that has one lock for all frames, so two threads could not decode at once.
     _decoding: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
+    def __reduce__(self) -> tuple:
+        """As it came in: what was decoded of it stays in this process."""
+        return Frame, (self.camera_id, self.stamp_ns, self.number, self.jpeg, self.frame_id)
+
     @property
     def image(self) -> np.ndarray:
         """The decoded picture, ``(height, width, 3)`` uint8 BGR, not to be written to.

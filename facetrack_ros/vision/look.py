@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, replace
 
+from facetrack_ros.config import Config
+from facetrack_ros.vision.build import build_pipeline
 from facetrack_ros.vision.detections import Detections
 from facetrack_ros.vision.face import Face
 from facetrack_ros.vision.face_choice import FaceChoice
 from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.from_config import with_appearance
+from facetrack_ros.vision.from_config import body_embedder, vision_settings, with_appearance
 from facetrack_ros.vision.pipeline import VisionPipeline
 from facetrack_ros.vision.protocols import BodyEmbedder
 
@@ -39,3 +41,38 @@ def look(pipeline: VisionPipeline, frame: Frame, bodies: "BodyEmbedder | None" =
     detections = with_appearance(pipeline.detect([frame.image])[0], frame.image, bodies)
     return Seen(detections, pipeline.faces(frame.image, detections, choice) if with_faces else (),
                 pipeline.contract.id)
+
+
+@dataclass(frozen=True)
+class Eyes:
+    """All models that look at a frame.
+
+    :param bodies: looks at whole bodies, where that is asked for.
+    """
+
+    pipeline: VisionPipeline
+    bodies: "BodyEmbedder | None" = None
+
+    @classmethod
+    def of_config(cls, config: Config) -> "Eyes":
+        """Opened, as the settings say.
+
+        :raises ModelError: one is missing, damaged, refused or for another task.
+        """
+        return cls(build_pipeline(vision_settings(config)), body_embedder(config))
+
+
+@dataclass(frozen=True, eq=False)
+class LookTask:
+    """A frame to be looked at, be it in another process; see :func:`look`."""
+
+    frame: Frame
+    with_faces: bool = True
+    choice: "FaceChoice | None" = None
+
+    def done_by(self, eyes: Eyes) -> Seen:
+        """Look.
+
+        :raises FrameError: the frame is no readable picture.
+        """
+        return look(eyes.pipeline, self.frame, eyes.bodies, self.with_faces, self.choice)

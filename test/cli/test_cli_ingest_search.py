@@ -2,8 +2,10 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import av
@@ -106,10 +108,17 @@ def staged(tmp_path_factory):
     return home, stage
 
 
-def ingest_staged(home, stage, data):
+def ingest_staged(home, stage, data, *more):
     return facetrack(
         "ingest", "--robot", "robot1", "--camera", f"rear={stage.clips['robot1', 'rear']}", "--start", START,
-        "--data", home / data, home=home)
+        "--data", home / data, *more, home=home)
+
+
+def kept(folder):
+    """All sightings with their pictures."""
+    path, = folder.glob("sightings*.sqlite")
+    with closing(sqlite3.connect(path)) as database:
+        return database.execute("SELECT * FROM sightings JOIN thumbnails ON sighting_id = id ORDER BY id").fetchall()
 
 
 def test_offline_with_the_models_that_pip_carries(staged):
@@ -133,8 +142,13 @@ def test_ingesting_twice_changes_nothing_and_elsewhere_gives_the_same(staged):
     again = ingest_staged(home, stage, "data")
     assert again.returncode == 0 and "already" in again.stdout
     assert facetrack("events", "--data", home / "data", "--json", home=home).stdout == before
-    assert ingest_staged(home, stage, "elsewhere").returncode == 0
-    assert facetrack("events", "--data", home / "elsewhere", "--json", home=home).stdout == before
+    one, three = home / "one.yaml", home / "three.yaml"
+    for path, workers in ((one, 1), (three, 3)):
+        path.write_text(f"models:\n  workers: {workers}\n")
+        data = home / f"by_{workers}"
+        assert ingest_staged(home, stage, data, "--config", path).returncode == 0
+        assert facetrack("events", "--data", data, "--json", home=home).stdout == before
+        assert kept(data / "robot1") == kept(home / "data" / "robot1")
 
 
 def test_another_recording_of_the_same_time_is_refused_and_what_was_stored_stays(staged):

@@ -1,88 +1,106 @@
-"""Offline, frames are looked at side by side and nothing depends on how long a look takes."""
+"""Offline, tasks are worked at side by side, their results come in order, and nothing depends on how long one takes."""
 
-import threading
+import os
+import subprocess
+import sys
+import time
+from contextlib import closing
+from functools import partial
+from pathlib import Path
 
 import pytest
 
-from facetrack_ros.vision.in_order import AHEAD, in_order
+sys.path.insert(0, str(Path(__file__).parent))  # where the other processes look, too
+from crew_tasks import DEADLINE_S, fails_to_open, meets_the_others, open_models, passed_on, tenfold
 
-DEADLINE_S = 10.0
-
-
-def test_results_come_in_the_order_of_the_items_whatever_finishes_first():
-    second_done = threading.Event()
-
-    def begin(item):
-        def work(models):
-            if item == 0:
-                assert second_done.wait(DEADLINE_S)
-            if item == 1:
-                second_done.set()
-            return item * 10
-        return work
-
-    assert list(in_order(range(6), ["models 1", "models 2"], begin)) == [(item, item * 10) for item in range(6)]
+from facetrack_ros.errors import FrameError, ModelError
+from facetrack_ros.vision.crew import ProcessCrew, ThreadCrew
+from facetrack_ros.vision.in_order import in_order
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3])
-def test_what_is_decided_at_the_beginning_of_a_look_knows_the_same_results_each_time(workers):
+def crew(processes, work=tenfold, folder=None):
+    mine = open_models(folder)
+    if not processes:
+        return ThreadCrew(mine, work)
+    return ProcessCrew(mine, work, partial(open_models, folder), work, processes)
+
+
+@pytest.mark.parametrize("processes", [0, 1, 2])
+def test_results_come_in_the_order_of_the_items_and_errors_in_their_turn(processes):
+    with closing(crew(processes)) as workers:
+        found = list(in_order([1, 2, 0, 3, "damaged", *range(4, 12)], lambda item: item, workers))
+    assert [item for item, _ in found] == [1, 2, 0, 3, "damaged", *range(4, 12)]
+    outcomes = dict(found)
+    assert isinstance(outcomes.pop(0), FrameError) and "ZeroDivisionError" in repr(outcomes.pop("damaged"))
+    assert {item: result[0] for item, result in outcomes.items()} == {item: item * 10 for item in outcomes}
+
+
+@pytest.mark.parametrize("processes", [0, 1, 2])
+def test_what_is_decided_at_the_beginning_of_a_task_knows_the_same_results_each_time(processes):
     def run():
         handed_out, known = [], []
 
         def begin(item):
             known.append(tuple(handed_out))
-            return lambda models: item
+            return item
 
-        for item, _ in in_order(range(8), ["models"] * workers, begin):
-            handed_out.append(item)
-        return known
+        with closing(crew(processes)) as workers:
+            for item, _ in in_order(range(1, 12), begin, workers):
+                handed_out.append(item)
+            return known, workers.ahead
 
-    first = run()
-    assert first == run() == run()
-    assert [len(each) for each in first] == [max(0, item + 1 - AHEAD * workers) for item in range(8)]
-
-
-def test_no_two_looks_share_models():
-    busy, shared = set(), []
-    both = threading.Barrier(2, timeout=DEADLINE_S)
-
-    def begin(_item):
-        def work(models):
-            shared.append(models in busy)
-            busy.add(models)
-            both.wait()
-            busy.discard(models)
-        return work
-
-    list(in_order(range(4), ["models 1", "models 2"], begin))
-    assert shared == [False] * 4
+    first, ahead = run()
+    assert first == run()[0] == run()[0]
+    assert [len(each) for each in first] == [max(0, row + 1 - ahead) for row in range(11)]
 
 
-@pytest.mark.parametrize("workers", [2, 3])
-def test_the_caller_is_one_of_the_threads_at_work(workers):
-    at_work, together = set(), threading.Barrier(workers, timeout=DEADLINE_S)
-
-    def begin(_item):
-        def work(models):
-            together.wait()  # all of them at once, else it breaks
-            at_work.add(threading.current_thread())
-        return work
-
-    outcomes = [outcome for _, outcome in in_order(range(2 * workers), ["models"] * workers, begin)]
-    assert outcomes == [None] * 2 * workers
-    assert len(at_work) == workers and threading.current_thread() in at_work
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_caller_and_the_processes_work_at_the_same_time(processes, tmp_path):
+    with closing(crew(processes, meets_the_others, (tmp_path, processes + 1))) as workers:
+        at_work = {pid for _, pid in in_order(range(4 * (processes + 1)), lambda item: item, workers)}
+    assert len(at_work) == processes + 1 and os.getpid() in at_work
 
 
-def test_with_one_set_of_models_the_caller_goes_on_beside_it():
-    at_work = []
-    outcomes = list(in_order(range(3), ["models"], lambda item: lambda models: at_work.append(threading.current_thread())))
-    assert [item for item, _ in outcomes] == [0, 1, 2]
-    assert len(set(at_work)) == 1 and threading.current_thread() not in at_work
+def test_a_process_that_cannot_open_its_models_is_told_before_anything_is_done():
+    with pytest.raises(ModelError, match="no such model"):
+        ProcessCrew(open_models(), tenfold, fails_to_open, tenfold, 1)
 
 
-def test_an_error_is_handed_out_in_its_turn_and_the_others_go_on():
-    def begin(item):
-        return lambda models: 1 / item
+def test_a_process_that_is_killed_is_told_and_nobody_waits_for_it():
+    with closing(ProcessCrew(open_models(), passed_on, open_models, tenfold, 1)) as workers:
+        outcomes = []
+        with pytest.raises(ModelError, match="ended with -9"):
+            for _, outcome in in_order(["killed"] * 40, lambda item: item, workers):
+                if isinstance(outcome, Exception):
+                    raise outcome
+                outcomes.append(outcome)
 
-    (_, first), (_, error), (_, last) = in_order([1, 0, 2], ["models"], begin)
-    assert first == 1.0 and isinstance(error, ZeroDivisionError) and last == 0.5
+
+def test_a_killed_caller_leaves_no_process_behind(tmp_path):
+    script = tmp_path / "caller.py"
+    script.write_text(f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from crew_tasks import open_models, tenfold
+from facetrack_ros.vision.crew import ProcessCrew
+if __name__ == "__main__":
+    workers = ProcessCrew(open_models(), tenfold, open_models, tenfold, 1)
+    print(workers._helpers[0]._process.pid, flush=True)
+    sys.stdin.read()
+""")
+    caller = subprocess.Popen([sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    helper = int(caller.stdout.readline())
+    assert _runs(helper)
+    caller.kill()
+    caller.communicate(timeout=DEADLINE_S)
+    deadline = time.monotonic() + DEADLINE_S
+    while _runs(helper):
+        assert time.monotonic() < deadline, "the process outlives its caller"
+        time.sleep(0.05)
+
+
+def _runs(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
