@@ -1,5 +1,6 @@
 """``facetrack models export`` and ``quantize``: a model that passes its check, with its record, or a sentence and no model."""
 
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -109,7 +110,9 @@ def test_only_a_resnet_is_exported_and_only_with_weights(run, data):
 
 def test_an_int8_version_comes_with_what_was_measured(run, people):
     pytest.importorskip("onnx", reason="onnx is not installed")
-    code, said, complained = run("quantize", "mobilefacenet_foamliu", "--faces", people, "--upscale", 2, "--pad", 60)
+    # Where the processor has no VNNI sums of eight bits overflow, and the version made without this is too far off.
+    bits = () if "vnni" in Path("/proc/cpuinfo").read_text() else ("--reduce-range",)
+    code, said, complained = run("quantize", "mobilefacenet_foamliu", "--faces", people, "--upscale", 2, "--pad", 60, *bits)
     assert code == 0 and complained == ""
     for part in ("cosine to float32 0.99", "AUC float32", "times as fast", "on 10 people"):
         assert part in said
