@@ -171,7 +171,6 @@ def _ingest(recordings: "list[Recording]", crew: "Crew[LookTask | Worth, Looked]
         seen, pictures = looked
         if seen is Worth.STILL and frame.camera_id in last_seen:
             seen = last_seen[frame.camera_id].still()
-            pictures = frame
         if isinstance(seen, Worth):
             continue
         last_seen[frame.camera_id] = seen

@@ -1,13 +1,14 @@
 """Who works at tasks side by side, each with models of its own: another thread, or other processes."""
 
-import fcntl
 import multiprocessing
 import signal
+import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection, wait
+from queue import SimpleQueue
 from typing import Callable, Generic, Protocol, TypeVar
 
 from facetrack_ros.errors import FacetrackError, ModelError
@@ -20,8 +21,6 @@ Result = TypeVar("Result")
 AHEAD = 3
 # Of them so many are handed to a process: the one it works at, and the next.
 _GIVEN = 2
-# So much a pipe takes in without being read, where the system lets it: a picture or two. Beyond that who sends must wait.
-_PIPE_BYTES = 1 << 20
 _END_S = 5.0
 
 
@@ -143,9 +142,6 @@ class _Helper:
         context = multiprocessing.get_context("spawn")  # onnxruntime and torch do not outlive a fork
         tasks, self._tasks = context.Pipe(duplex=False)
         self.results, results = context.Pipe(duplex=False)
-        for pipe in (self._tasks, results):
-            with suppress(AttributeError, OSError):  # not Linux, or not allowed
-                fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self._process = context.Process(target=_help, args=(open_models, work, tasks, results), name="vision", daemon=True)
         self._process.start()
         tasks.close()  # so that either side notices when the other has ended
@@ -198,13 +194,24 @@ def _help(open_models: "Callable[[], object]", work: "Callable[[object, object],
             results.send((False, _told(error)))
             return
         results.send((True, None))
-        while True:
-            task = tasks.recv()
+        given: "SimpleQueue[object]" = SimpleQueue()
+        # Read beside the work: else a large task and a large result, each waiting in its pipe for the other side, never end.
+        threading.Thread(target=_read, args=(tasks, given), daemon=True).start()
+        while (task := given.get()) is not None:
             try:
                 outcome = True, work(models, task)
             except Exception as error:
                 outcome = False, _told(error)
             results.send(outcome)
+
+
+def _read(tasks: Connection, given: "SimpleQueue[object]") -> None:
+    try:
+        with suppress(EOFError, OSError):  # nobody is there any more
+            while True:
+                given.put(tasks.recv())
+    finally:
+        given.put(None)
 
 
 def _told(error: Exception) -> Exception:

@@ -61,6 +61,12 @@ def test_the_caller_and_the_processes_work_at_the_same_time(processes, tmp_path)
     assert len(at_work) == processes + 1 and os.getpid() in at_work
 
 
+def test_tasks_and_results_larger_than_any_pipe_get_through():
+    large = [bytes([row]) * 3_000_000 for row in range(12)]
+    with closing(ProcessCrew(open_models(), passed_on, open_models, passed_on, 1)) as workers:
+        assert [result == item for item, result in in_order(large, lambda item: item, workers)] == [True] * 12
+
+
 def test_a_process_that_cannot_open_its_models_is_told_before_anything_is_done():
     with pytest.raises(ModelError, match="no such model"):
         ProcessCrew(open_models(), tenfold, fails_to_open, tenfold, 1)
