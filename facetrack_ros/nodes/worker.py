@@ -59,7 +59,9 @@ class Worker:
         self.mailbox = mailbox
         self._handle = handle
         self._logger = logger
-        self._condition = threading.Condition()
+        self._lock = threading.Lock()
+        # Two, so that work which somebody else does wakes nobody: a thread that wakes for nothing holds up who is at work.
+        self._wanted, self._done = threading.Condition(self._lock), threading.Condition(self._lock)
         self._closing = False
         self._busy = False
         self._told = set()
@@ -68,17 +70,18 @@ class Worker:
 
     def put(self, camera_id: str, item: Any) -> None:
         """Leave work; never waits for it. Work left after ``close`` is not done."""
-        with self._condition:
+        with self._lock:
             if not self._closing:
                 self.mailbox.put(camera_id, item)
-                self._condition.notify_all()
+                if not self._busy:
+                    self._wanted.notify()
 
     def put_and_do(self, camera_id: str, item: Any) -> None:
         """Leave work and do it on this thread, with all that was left before; where another is at that, it does this too.
 
         For callers that are at work themselves: a core has no second thread to wait for then.
         """
-        with self._condition:
+        with self._lock:
             if self._closing:
                 return
             self.mailbox.put(camera_id, item)
@@ -89,20 +92,20 @@ class Worker:
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Do what is left, then end the thread; waits at most ``timeout_s``."""
-        with self._condition:
+        with self._lock:
             self._closing = True
-            self._condition.notify_all()
+            self._wanted.notify()
         self._thread.join(timeout_s)
 
     def drain(self, timeout_s: float = 5.0) -> bool:
         """Wait until nothing is left to do; False where that took longer than ``timeout_s``."""
-        with self._condition:
-            return self._condition.wait_for(lambda: not self._busy and not len(self.mailbox), timeout_s)
+        with self._lock:
+            return self._done.wait_for(lambda: not self._busy and not len(self.mailbox), timeout_s)
 
     def _run(self) -> None:
         while True:
-            with self._condition:
-                self._condition.wait_for(lambda: not self._busy and (self._closing or len(self.mailbox)))
+            with self._lock:
+                self._wanted.wait_for(lambda: not self._busy and (self._closing or len(self.mailbox)))
                 if not len(self.mailbox):
                     return
                 self._busy = True
@@ -111,11 +114,13 @@ class Worker:
     def _do_all(self) -> None:
         """Until nothing is left; only whoever set ``_busy`` does."""
         while True:
-            with self._condition:
+            with self._lock:
                 items = self.mailbox.take()
                 if not items:
                     self._busy = False
-                    self._condition.notify_all()
+                    self._done.notify_all()
+                    if self._closing:
+                        self._wanted.notify()
                     return
             try:
                 self._handle(items)

@@ -1,8 +1,10 @@
 """Whose face is it: where to look for a person's face, and which face goes to which person."""
 
+import math
+
 import numpy as np
 
-from facetrack_ros.vision.boxes import area, clip
+from facetrack_ros.vision.boxes import clip
 
 #: Least width of a face, in heights or widths of its person.
 FACE_IN_PERSON = 0.07
@@ -44,27 +46,29 @@ def looks(regions: np.ndarray, smallest: np.ndarray, width: int, height: int) ->
     :param regions: ``(n, 4)`` boxes; ``smallest``: ``(n,)`` width of the smallest face looked for in each, pixels.
     :return: ``(m, 4)`` int boxes and ``(m,)`` smallest faces.
     """
-    boxes = [np.array([np.floor(r[0]), np.floor(r[1]), np.ceil(r[2]), np.ceil(r[3])]) for r in regions]
-    sizes = [float(size) for size in smallest]
+    # In plain numbers: of each pair of boxes only four of them are asked for.
+    boxes = [(math.floor(x1), math.floor(y1), math.ceil(x2), math.ceil(y2)) for x1, y1, x2, y2 in regions.tolist()]
+    sizes = smallest.tolist()
     merged = True
     while merged:
         merged = False
         for i in range(len(boxes)):
             for j in range(len(boxes) - 1, i, -1):
-                both = np.concatenate([np.minimum(boxes[i][:2], boxes[j][:2]), np.maximum(boxes[i][2:], boxes[j][2:])])
+                both = (*map(min, boxes[i][:2], boxes[j][:2]), *map(max, boxes[i][2:], boxes[j][2:]))
                 size = min(sizes[i], sizes[j])
                 if _cost(both, size) <= _cost(boxes[i], sizes[i]) + _cost(boxes[j], sizes[j]):
                     boxes[i], sizes[i] = both, size
                     del boxes[j], sizes[j]
                     merged = True
-    whole = np.array([0, 0, width, height])
+    whole = (0, 0, width, height)
     if boxes and sum(map(_cost, boxes, sizes)) > 0.8 * _cost(whole, min(sizes)):
         boxes, sizes = [whole], [min(sizes)]
     return np.array(boxes, np.intp).reshape(-1, 4), np.array(sizes)
 
 
-def _cost(box: np.ndarray, smallest: float) -> float:
-    return float(area(box[None])[0]) / smallest ** 2
+def _cost(box: "tuple[int, int, int, int]", smallest: float) -> float:
+    x1, y1, x2, y2 = box
+    return max(x2 - x1, 0) * max(y2 - y1, 0) / smallest ** 2
 
 
 def assign(faces: np.ndarray, persons: np.ndarray) -> np.ndarray:

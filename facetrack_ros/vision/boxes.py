@@ -1,5 +1,6 @@
 """Arithmetic on boxes ``x1, y1, x2, y2``: overlap, widening, suppression of duplicates."""
 
+import cv2
 import numpy as np
 
 
@@ -27,19 +28,19 @@ def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def suppress(boxes: np.ndarray, scores: np.ndarray, max_iou: float) -> np.ndarray:
     """Rows to keep so that no two overlap by more than ``max_iou``, the higher score first.
 
-    :param boxes: ``(n, 4)``; ``scores``: ``(n,)``. Rows that are not finite are dropped.
+    OpenCV does the work: with numpy each box that is kept takes as long as ten here, of two as of forty.
+
+    :param boxes: ``(n, 4)``; ``scores``: ``(n,)``. Rows that are not finite are dropped; of several empty boxes one is kept.
     :return: row numbers, best score first.
     """
     usable = np.flatnonzero(np.isfinite(boxes).all(axis=1) & np.isfinite(scores))
     if usable.size <= 1:
         return usable
     order = usable[np.argsort(-scores[usable], kind="stable")]
-    kept = []
-    while order.size:
-        best, order = order[0], order[1:]
-        kept.append(best)
-        order = order[iou(boxes[best][None], boxes[order])[0] <= max_iou]
-    return np.array(kept, dtype=np.intp)
+    corners_and_sides = boxes[order].astype(np.float64)
+    corners_and_sides[:, 2:] = np.maximum(corners_and_sides[:, 2:] - corners_and_sides[:, :2], 0)
+    ranks = np.arange(order.size, 0, -1, dtype=np.float32)  # it would drop a score of 0
+    return order[cv2.dnn.NMSBoxes(corners_and_sides, ranks, 0.0, max_iou)]
 
 
 def clip(boxes: np.ndarray, width: int, height: int) -> np.ndarray:

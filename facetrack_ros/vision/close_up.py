@@ -61,8 +61,7 @@ class CloseUp:
             if not len(found):
                 upright_box, score, roll = box, 0.0, 0.0
             else:
-                off_centre = np.hypot(*((found.boxes[:, :2] + found.boxes[:, 2:]) / 2 - LOOK_PX / 2).T)
-                row = int(np.argmin(off_centre))
+                row = _most_central(found.boxes)
                 landmarks, upright_box, roll = _in_picture(found.boxes[row], found.landmarks[row], matrix)
                 score = float(found.scores[row])
             if look + 1 >= LOOKS and abs(roll) <= UPRIGHT_DEGREES:
@@ -85,13 +84,25 @@ def upright(box: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     return np.array([[cos, sin, LOOK_PX / 2 - cos * x - sin * y], [-sin, cos, LOOK_PX / 2 + sin * x - cos * y]])
 
 
+def _most_central(boxes: np.ndarray) -> int:
+    """Row of the box in the middle of a close-up."""
+    distances = [math.hypot(x1 + x2 - LOOK_PX, y1 + y2 - LOOK_PX) for x1, y1, x2, y2 in boxes.tolist()]
+    return distances.index(min(distances))
+
+
 def _in_picture(box: np.ndarray, landmarks: np.ndarray, matrix: np.ndarray) -> "tuple[np.ndarray, np.ndarray, float]":
     """Landmarks and box in pixels of the picture, and the roll that is left, degrees, from those on a close-up."""
-    # A turn and a scale: the inverse is the transpose over the square of the scale.
-    scale = math.hypot(matrix[0, 0], matrix[0, 1])
-    points = np.concatenate([landmarks, (box[None, :2] + box[None, 2:]) / 2])
-    back = ((points - matrix[:, 2]) @ (matrix[:, :2] / scale ** 2)).astype(np.float32)
-    half = (box[2:] - box[:2]) / (2 * scale)
-    across_x, across_y = (landmarks[1] - landmarks[0]).tolist()
-    return (back[:5], np.concatenate([back[5] - half, back[5] + half]).astype(np.float32),
-            math.degrees(math.atan2(across_y, across_x)))
+    # A turn and a scale: the inverse is the transpose over the square of the scale. In plain numbers, as above.
+    (cos, sin, x), (_, _, y) = matrix.tolist()
+    square = cos * cos + sin * sin
+    scale = math.sqrt(square)
+    x1, y1, x2, y2 = box.tolist()
+    points = landmarks.tolist()
+    *back, (middle_x, middle_y) = [
+        (((point_x - x) * cos - (point_y - y) * sin) / square, ((point_x - x) * sin + (point_y - y) * cos) / square)
+        for point_x, point_y in (*points, ((x1 + x2) / 2, (y1 + y2) / 2))]
+    half_x, half_y = (x2 - x1) / (2 * scale), (y2 - y1) / (2 * scale)
+    (right_x, right_y), (left_x, left_y) = points[:2]
+    return (np.array(back, np.float32),
+            np.array([middle_x - half_x, middle_y - half_y, middle_x + half_x, middle_y + half_y], np.float32),
+            math.degrees(math.atan2(left_y - right_y, left_x - right_x)))

@@ -1,5 +1,6 @@
 """The quality gate: which faces can be trusted for recognition, and why the others cannot."""
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -68,13 +69,15 @@ def assess(image: np.ndarray, bbox: np.ndarray, landmarks: np.ndarray, score: fl
         reason = f"sharpness {sharp:.3f}, needs {gate.min_sharpness:.3f}"
     parts = (min(1.0, width / gate.good_face_px), min(1.0, max(0.0, score)),
              min(1.0, (sharp / gate.good_sharpness) ** 0.5), max(0.0, 1.0 - turn / (2 * gate.max_turn)), 1.0 - outside)
-    return float(np.prod(parts) ** 0.5), reason
+    return math.sqrt(math.prod(parts)), reason
 
 
 def outside_share(bbox: np.ndarray, width: int, height: int) -> float:
     """Share of a box's area that lies beyond the picture, 0..1."""
-    inside = np.clip(bbox, 0, (width, height, width, height))
-    return float(1.0 - np.prod(inside[2:] - inside[:2]) / np.prod(bbox[2:] - bbox[:2]))
+    # In plain numbers, like all that is asked of a single face here: numpy takes ten times as long for four of them.
+    x1, y1, x2, y2 = bbox.tolist()
+    inside = (_within(x2, width) - _within(x1, width)) * (_within(y2, height) - _within(y1, height))
+    return 1.0 - inside / ((x2 - x1) * (y2 - y1))
 
 
 def at_edge(bbox: np.ndarray, width: int, height: int, margin_px: float) -> bool:
@@ -82,8 +85,8 @@ def at_edge(bbox: np.ndarray, width: int, height: int, margin_px: float) -> bool
 
     Above there is forehead and hair, which recognition can do without.
     """
-    x1, _, x2, y2 = bbox
-    return bool(x1 < margin_px or x2 > width - margin_px or y2 > height - margin_px)
+    x1, _, x2, y2 = bbox.tolist()
+    return (x1 < margin_px or x2 > width - margin_px or y2 > height - margin_px)
 
 
 def nose_turn(landmarks: np.ndarray) -> float:
@@ -91,12 +94,12 @@ def nose_turn(landmarks: np.ndarray) -> float:
 
     :return: 0 for a frontal face; infinite where the eyes fall together.
     """
-    right, left, nose = np.asarray(landmarks[:3], np.float64)
-    axis = left - right
-    distance = float(np.hypot(*axis))
+    (right_x, right_y), (left_x, left_y), (nose_x, nose_y) = landmarks[:3].tolist()
+    across_x, across_y = left_x - right_x, left_y - right_y
+    distance = math.hypot(across_x, across_y)
     if distance < 1e-3:
         return float("inf")
-    return abs(float(np.dot(nose - (left + right) / 2, axis))) / distance ** 2
+    return abs((nose_x - (left_x + right_x) / 2) * across_x + (nose_y - (left_y + right_y) / 2) * across_y) / distance ** 2
 
 
 def sharpness(image: np.ndarray, bbox: np.ndarray) -> float:
@@ -120,3 +123,7 @@ def sharpness(image: np.ndarray, bbox: np.ndarray) -> float:
     if spread < 1.0:
         return 0.0
     return float(cv2.Laplacian(grey, cv2.CV_32F).var()) / spread
+
+
+def _within(position: float, side: int) -> float:
+    return min(max(position, 0.0), float(side))
