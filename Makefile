@@ -1,5 +1,5 @@
 # make demo    two robots, one question, on real pictures and models
-# make test    every test
+# make test    every test, three side by side: many of them wait for something
 # make clean   forget the environment and what was built
 
 PYTHON ?= python3
@@ -14,7 +14,7 @@ demo: .venv/.demo
 	.venv/bin/facetrack demo --out demo_out $(if $(CLIPS),--clips $(CLIPS))
 
 test: .venv/.test
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n 3 --dist loadfile
 
 .venv/.demo: $(SOURCES)
 	$(PYTHON) tools/make_venv.py dlib demo
