@@ -5,6 +5,7 @@ from typing import Callable
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision import catalog
+from facetrack_ros.vision.c_memory import keep_memory
 from facetrack_ros.vision.dlib_embedder import DlibFaceEmbedder
 from facetrack_ros.vision.dlib_faces import DlibFaceDetector
 from facetrack_ros.vision.faint_apart import FaintApartDetector
@@ -79,6 +80,7 @@ def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipelin
     :raises ModelError: one is missing, damaged, refused, of the wrong kind or not fit to say who somebody is; with what to do.
     """
     limit_threads(settings.threads)
+    keep_memory()
     face_model, faces = open_model(settings.face_model, "face", settings)
     embedder_model, embedder = open_embedder(settings)
     check_judge(embedder.contract, settings.appearance_as_identity)

@@ -1,11 +1,11 @@
 """Models that several users of a process share: opened for the first, let go after the last."""
 
-import ctypes
 import threading
 from dataclasses import replace
 from typing import Callable
 
 from facetrack_ros.vision.build import VisionSettings, build_pipeline
+from facetrack_ros.vision.c_memory import return_memory
 from facetrack_ros.vision.contract import ModelContract
 from facetrack_ros.vision.pipeline import VisionPipeline
 
@@ -91,11 +91,3 @@ class SharedModels:
             self._settings = replace(self._settings, **thresholds)
             for pipeline in self._pipelines:
                 pipeline.change(**thresholds)
-
-
-def return_memory() -> None:
-    """Give freed memory back to the system, where the C library can: what models leave behind is many small pieces."""
-    try:
-        ctypes.CDLL(None).malloc_trim(0)
-    except (OSError, AttributeError):
-        pass  # not glibc: its allocator decides by itself
