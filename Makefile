@@ -14,7 +14,7 @@ demo: .venv/.demo
 	.venv/bin/facetrack demo --out demo_out $(if $(CLIPS),--clips $(CLIPS))
 
 test: .venv/.test
-	.venv/bin/python -m pytest -n 3 --dist loadfile
+	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .venv/.demo: $(SOURCES)
 	$(PYTHON) tools/make_venv.py dlib demo
