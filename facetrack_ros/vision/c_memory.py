@@ -12,7 +12,7 @@ def keep_memory() -> None:
     """Keep what a frame's work leaves free for the next frame, where the C library can be told.
 
     glibc learns how much is worth keeping from the largest block it was given back: these are the values it ends at, however
-    it began. Until then a process whose first pictures are small ones takes two thousand new pages for every frame: 8 ms.
+    it began. Without them another process of an ingest takes two thousand new pages for every frame: 8 ms.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

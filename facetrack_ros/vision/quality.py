@@ -86,7 +86,7 @@ def at_edge(bbox: np.ndarray, width: int, height: int, margin_px: float) -> bool
     Above there is forehead and hair, which recognition can do without.
     """
     x1, _, x2, y2 = bbox.tolist()
-    return (x1 < margin_px or x2 > width - margin_px or y2 > height - margin_px)
+    return x1 < margin_px or x2 > width - margin_px or y2 > height - margin_px
 
 
 def nose_turn(landmarks: np.ndarray) -> float:
