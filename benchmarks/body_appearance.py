@@ -16,8 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.vision import catalog
-from facetrack_ros.vision.build import VisionSettings, open_model
+from facetrack_ros.models import catalog
+from facetrack_ros.vision.factory import VisionSettings, open_model
 from facetrack_ros.vision.evaluation.verification import auc
 
 FRAMES_APART = 5

@@ -15,9 +15,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.vision.boxes import intersection, iou
-from facetrack_ros.vision.build import VisionSettings, open_model
-from facetrack_ros.vision.evaluation.mot_truth import read_sequence
+from facetrack_ros.core.boxes import intersection, iou
+from facetrack_ros.vision.factory import VisionSettings, open_model
+from facetrack_ros.vision.evaluation.mot_dataset import read_sequence
 
 MODELS = ("yolox_nano", "object_detection_nanodet_2022nov")
 

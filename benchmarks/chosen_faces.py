@@ -16,9 +16,9 @@ from facetrack_ros.sources.frames import frames
 from facetrack_ros.sources.opening import open_source
 from facetrack_ros.tracking.from_config import improving_faces, people_tracker
 from facetrack_ros.tracking.ids import IdCounter
-from facetrack_ros.vision.crew import ThreadCrew
-from facetrack_ros.vision.in_order import in_order
-from facetrack_ros.vision.look import Eyes, LookTask
+from facetrack_ros.concurrency.process_pool import ThreadCrew
+from facetrack_ros.concurrency.ordered_map import in_order
+from facetrack_ros.vision.frame_analysis import Eyes, LookTask
 
 CLIPS = ("face-demographics-walking-and-pause.gif", "head-pose-face-detection-female-and-male.gif",
          "head-pose-face-detection-male.gif", "classroom.gif")

@@ -27,7 +27,7 @@ from facetrack_ros.tracking.aliases import Aliases
 from facetrack_ros.tracking.from_config import people_tracker
 from facetrack_ros.tracking.ids import IdCounter
 from facetrack_ros.tracking.track import TrackState
-from facetrack_ros.vision.build import VisionSettings, build_pipeline
+from facetrack_ros.vision.factory import VisionSettings, build_pipeline
 
 START = "2026-05-01T12:00:00"
 

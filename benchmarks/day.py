@@ -34,9 +34,9 @@ from facetrack_ros import msg, srv
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.member import RELIABLE, ROSTER, STREAM
 from facetrack_ros.nodes.process import ros, spinning
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.face import Face
-from facetrack_ros.vision.frame import Frame, encode_jpeg
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.frame import Frame, encode_jpeg
 
 NODES = ("tracker", "history", "search", "gallery", "overlay")
 NOON = int(datetime(2026, 5, 1, 12, tzinfo=timezone.utc).timestamp())

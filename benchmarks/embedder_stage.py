@@ -15,10 +15,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.vision.alignment import ARCFACE_TEMPLATE
-from facetrack_ros.vision.face import Face
-from facetrack_ros.vision.onnx_embedder import OnnxFaceEmbedder
-from facetrack_ros.vision.resolve import resolve
+from facetrack_ros.vision.faces.alignment import ARCFACE_TEMPLATE
+from facetrack_ros.core.face import Face
+from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
+from facetrack_ros.models.resolver import resolve
 
 WIDTHS_PX = (24, 60, 120, 240, 480, 800)
 #: Width of a face's box in the 112 px template, about.

@@ -24,8 +24,8 @@ from facetrack_ros.sources.frames import frames
 from facetrack_ros.sources.opening import open_source
 from facetrack_ros.tracking.from_config import people_tracker
 from facetrack_ros.tracking.ids import IdCounter
-from facetrack_ros.vision.build import build_pipeline
-from facetrack_ros.vision.from_config import vision_settings
+from facetrack_ros.vision.factory import build_pipeline
+from facetrack_ros.vision.settings import vision_settings
 
 # A detector is asked down to here for the list of scores.
 LOWEST = 0.05

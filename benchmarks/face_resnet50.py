@@ -9,7 +9,7 @@ one place only. A linear layer after it, fitted to the faces, does the rest. Sam
 
 import numpy as np
 
-from facetrack_ros.vision.projection import Projection
+from facetrack_ros.vision.embedding.projection import Projection
 
 SEED = 0
 #: Places a side where the third stage ends, for crops of 112 pixels.

@@ -24,7 +24,7 @@ from facetrack_ros.history.frame_recorder import FrameRecorder
 from facetrack_ros.history.frame_settings import FrameSettings
 from facetrack_ros.history.retention import Limits
 from facetrack_ros.history.video_coder import VideoCoder
-from facetrack_ros.vision.frame import Frame, encode_jpeg
+from facetrack_ros.core.frame import Frame, encode_jpeg
 
 START_NS = 1_700_000_000 * 10**9
 STEP_NS = 33_333_333

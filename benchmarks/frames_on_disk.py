@@ -25,8 +25,8 @@ from facetrack_ros.history.frame_settings import FrameSettings
 from facetrack_ros.history.retention import Limits
 from facetrack_ros.history.ring import FrameRing
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.frame import Frame, encode_jpeg
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.core.frame import Frame, encode_jpeg
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=128, threshold=0.5)
 START_NS = 1_700_000_000 * 10**9

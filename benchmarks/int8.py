@@ -17,16 +17,16 @@ from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.vision import catalog
-from facetrack_ros.vision.build import VisionSettings
-from facetrack_ros.vision.evaluation.labelled_faces import enlarged
-from facetrack_ros.vision.face_crops import face_crops, face_finder, pictures_below
-from facetrack_ros.vision.onnx_embedder import OnnxFaceEmbedder
-from facetrack_ros.vision.projection import Projection
-from facetrack_ros.vision.quantisation import compare, int8_contract, quantise, split
-from facetrack_ros.vision.resnet50 import Resnet50FaceEmbedder
-from facetrack_ros.vision.resnet50_export import export_resnet50, onnx_contract
-from facetrack_ros.vision.resolve import resolve
+from facetrack_ros.models import catalog
+from facetrack_ros.vision.factory import VisionSettings
+from facetrack_ros.vision.evaluation.face_samples import enlarged
+from facetrack_ros.vision.export.calibration_faces import face_crops, face_finder, pictures_below
+from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
+from facetrack_ros.vision.embedding.projection import Projection
+from facetrack_ros.vision.export.int8 import compare, int8_contract, quantise, split
+from facetrack_ros.vision.embedding.resnet50_face import Resnet50FaceEmbedder
+from facetrack_ros.vision.export.resnet50 import export_resnet50, onnx_contract
+from facetrack_ros.models.resolver import resolve
 
 ORL_SCALE, ORL_BORDER = 2, 60
 BATCHES = (1, 4, 8)

@@ -31,22 +31,22 @@ from pipeline_clip import CLIP
 from recognition import CLIPS
 
 from facetrack_ros.config import Config
-from facetrack_ros.vision import catalog
-from facetrack_ros.vision.build import VisionSettings, build_pipeline, open_model
-from facetrack_ros.vision.contract import ModelContract, write_contract
+from facetrack_ros.models import catalog
+from facetrack_ros.vision.factory import VisionSettings, build_pipeline, open_model
+from facetrack_ros.models.contract import ModelContract, write_contract
 from facetrack_ros.vision.evaluation.average_precision import precision_recall
-from facetrack_ros.vision.evaluation.labelled_faces import enlarged
-from facetrack_ros.vision.evaluation.mot_truth import read_sequence
+from facetrack_ros.vision.evaluation.face_samples import enlarged
+from facetrack_ros.vision.evaluation.mot_dataset import read_sequence
 from facetrack_ros.vision.evaluation.verification import round_up, threshold_at
-from facetrack_ros.vision.face_crops import FaceCrops, face_crops, face_finder, pictures_below
-from facetrack_ros.vision.face_input import FaceInput
-from facetrack_ros.vision.from_config import vision_settings
-from facetrack_ros.vision.letterbox import Letterbox
-from facetrack_ros.vision.made_model import keep
-from facetrack_ros.vision.onnx_embedder import OnnxFaceEmbedder
-from facetrack_ros.vision.onnx_session import OnnxSession
-from facetrack_ros.vision.quantisation import compare, int8_contract, quantise, quantise_graph, split
-from facetrack_ros.vision.resolve import resolve
+from facetrack_ros.vision.export.calibration_faces import FaceCrops, face_crops, face_finder, pictures_below
+from facetrack_ros.vision.embedding.preprocess import FaceInput
+from facetrack_ros.vision.settings import vision_settings
+from facetrack_ros.vision.inference.letterbox import Letterbox
+from facetrack_ros.vision.export.publish import keep
+from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
+from facetrack_ros.vision.inference.onnx_session import OnnxSession
+from facetrack_ros.vision.export.int8 import compare, int8_contract, quantise, quantise_graph, split
+from facetrack_ros.models.resolver import resolve
 
 #: Of each clip every so many frames calibrate the person detector.
 EVERY = 4

@@ -26,9 +26,9 @@ from facetrack_ros.history.frame_settings import FrameSettings
 from facetrack_ros.history.retention import Limits
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.tracking.track import Track, TrackState
-from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.face import Face
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.frame import Frame
 
 DIMENSION = 128
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=DIMENSION, threshold=0.5)

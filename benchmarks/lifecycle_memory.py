@@ -17,7 +17,7 @@ import numpy as np
 from facetrack_ros.config import Config
 from facetrack_ros.nodes.process import ros, spinning
 from facetrack_ros.nodes.robot_node import Robot, RobotNode
-from facetrack_ros.vision.frame import Frame, encode_jpeg
+from facetrack_ros.core.frame import Frame, encode_jpeg
 
 
 def resident_mb() -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from trackers.eval import compute_clear_metrics, compute_hota_metrics, compute_identity_metrics
 
-from facetrack_ros.vision.boxes import iou
+from facetrack_ros.core.boxes import iou
 
 
 @dataclass(frozen=True)

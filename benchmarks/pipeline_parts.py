@@ -24,8 +24,8 @@ ROBOT = "robot1"
 
 
 def pipelines_of(options: dict):
-    from facetrack_ros.vision.build import build_pipeline
-    from facetrack_ros.vision.from_config import vision_settings
+    from facetrack_ros.vision.factory import build_pipeline
+    from facetrack_ros.vision.settings import vision_settings
     return [build_pipeline(vision_settings(config_of(options))) for _ in range(options["workers"])]
 
 
@@ -163,7 +163,7 @@ def tracked(options: dict) -> dict:
     """The bare loop with the tracker behind it, frame after frame on one thread: what there is to find."""
     from facetrack_ros.tracking.from_config import people_tracker
     from facetrack_ros.tracking.ids import IdCounter
-    from facetrack_ros.vision.frame import Frame
+    from facetrack_ros.core.frame import Frame
 
     pictures = jpegs(Path(options["data"]), options["size"])
     pipeline = pipelines_of({**options, "workers": 1})[0]

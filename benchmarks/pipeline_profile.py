@@ -21,10 +21,10 @@ from facetrack_ros.history.frame_settings import FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.tracking.from_config import people_tracker
 from facetrack_ros.tracking.ids import IdCounter
-from facetrack_ros.vision.build import build_pipeline
-from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.from_config import vision_settings
-from facetrack_ros.vision.look import look
+from facetrack_ros.vision.factory import build_pipeline
+from facetrack_ros.core.frame import Frame
+from facetrack_ros.vision.settings import vision_settings
+from facetrack_ros.vision.frame_analysis import look
 
 SHOWN = 40
 

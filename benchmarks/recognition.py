@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 
 from facetrack_ros.search.false_matches import expected_false_matches
-from facetrack_ros.vision.build import FROM_FACES, VisionSettings, build_for_measuring, build_pipeline
+from facetrack_ros.vision.factory import FROM_FACES, VisionSettings, build_for_measuring, build_pipeline
 from facetrack_ros.vision.evaluation.calibration import calibrated
-from facetrack_ros.vision.evaluation.face_folder import face_folder
-from facetrack_ros.vision.evaluation.labelled_faces import embed_pictures, enlarged
-from facetrack_ros.vision.evaluation.pairs import pair_similarities
+from facetrack_ros.vision.evaluation.face_dataset import face_folder
+from facetrack_ros.vision.evaluation.face_samples import embed_pictures, enlarged
+from facetrack_ros.vision.evaluation.pair_similarities import pair_similarities
 from facetrack_ros.vision.evaluation.recognition import measure
 from facetrack_ros.vision.evaluation.recognition_report import account_json, figures_json
 from facetrack_ros.vision.evaluation.roc_plot import draw_roc

@@ -27,8 +27,8 @@ from facetrack_ros.history.retention import Limits
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.search.rescan import frames_without_face, rescan
 from facetrack_ros.tracking.track import Track, TrackState
-from facetrack_ros.vision.build import VisionSettings, build_pipeline
-from facetrack_ros.vision.frame import Frame, encode_jpeg
+from facetrack_ros.vision.factory import VisionSettings, build_pipeline
+from facetrack_ros.core.frame import Frame, encode_jpeg
 
 START_NS, STEP_NS = 1_700_000_000 * 10**9, 100_000_000
 CLIPS = ("face-demographics-walking-and-pause.gif", "head-pose-face-detection-female-and-male.gif", "classroom.gif")

@@ -31,7 +31,7 @@ from facetrack_ros.history.embedding_index import EmbeddingIndex
 from facetrack_ros.history.index_columns import IndexColumns
 from facetrack_ros.history.sighting import Sighting
 from facetrack_ros.history.sightings import SightingStore
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 BEST = 20
 STEP_NS = 100_000_000

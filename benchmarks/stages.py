@@ -16,8 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.vision.build import VisionSettings, build_pipeline
-from facetrack_ros.vision.onnx_session import OnnxSession
+from facetrack_ros.vision.factory import VisionSettings, build_pipeline
+from facetrack_ros.vision.inference.onnx_session import OnnxSession
 
 CLIPS = ("face-demographics-walking-and-pause.gif", "head-pose-face-detection-female-and-male.gif", "classroom.gif")
 

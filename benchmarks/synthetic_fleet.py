@@ -21,8 +21,8 @@ from facetrack_ros.errors import QuestionError
 from facetrack_ros.history.database import database_path
 from facetrack_ros.history.sighting import Sighting
 from facetrack_ros.history.sightings import SightingStore
-from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.from_config import contract_of
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.vision.settings import contract_of
 
 MODEL = "mobilefacenet_foamliu"
 CAMERA = "front"
@@ -121,8 +121,8 @@ def _live(robot: str, folder: str, environment: "dict[str, str]", namespace: str
     from facetrack_ros.nodes.history_node import HistoryNode
     from facetrack_ros.nodes.process import StopSignal, leave_quietly, ros, spinning
     from facetrack_ros.nodes.search_node import SearchNode
-    from facetrack_ros.vision.build import VisionSettings
-    from facetrack_ros.vision.shared_models import SharedModels
+    from facetrack_ros.vision.factory import VisionSettings
+    from facetrack_ros.vision.pipeline_pool import SharedModels
 
     stop = StopSignal()
     member = {"robot_id": robot, "cameras": (CAMERA,), "config": Config({"data_dir": folder, "frame_history.mode": "off"})}

@@ -25,9 +25,9 @@ from facetrack_ros.tracking.ids import IdCounter
 from facetrack_ros.tracking.people import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.track import TrackState
-from facetrack_ros.vision.boxes import iou
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.face import Face
+from facetrack_ros.core.boxes import iou
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
 
 WIDTH, HEIGHT = 1920, 1080
 DIMENSION = 128

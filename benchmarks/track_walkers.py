@@ -25,11 +25,11 @@ from facetrack_ros.tracking.association import BoxTracker
 from facetrack_ros.tracking.from_config import BODY_THRESHOLDS
 from facetrack_ros.tracking.library_tracker import LIBRARY_TRACKERS, LibraryTracker
 from facetrack_ros.tracking.observation import Observation
-from facetrack_ros.vision import catalog
-from facetrack_ros.vision.build import VisionSettings, build_pipeline
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.histogram_body import HistogramBodyEmbedder
-from facetrack_ros.vision.onnx_body import OnnxBodyEmbedder
+from facetrack_ros.models import catalog
+from facetrack_ros.vision.factory import VisionSettings, build_pipeline
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.vision.embedding.histogram_body import HistogramBodyEmbedder
+from facetrack_ros.vision.embedding.onnx_body import OnnxBodyEmbedder
 
 FPS = 25
 # Nobody's face is looked at here; the threshold plays no part.

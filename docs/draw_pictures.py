@@ -11,7 +11,7 @@ import numpy as np
 from facetrack_ros.search.answer import ANSWERED, TIMED_OUT, Answer, Match, RobotAnswer
 from facetrack_ros.search.lane import Lane
 from facetrack_ros.search.timeline import draw_timeline
-from facetrack_ros.vision.frame import encode_jpeg
+from facetrack_ros.core.frame import encode_jpeg
 
 MINUTE = 60_000_000_000
 NOON = 1_777_636_800 * 1_000_000_000

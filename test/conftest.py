@@ -1,9 +1,17 @@
-"""Where the real models, clips and faces are, for every test."""
+"""Real models, clips and pictures for every test, and what keeps a test from the network and from the user's own models."""
 
+import functools
+import importlib.util
 import os
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+
+from facetrack_ros.vision.factory import VisionSettings, build_pipeline
+from facetrack_ros.vision.detection.ultralytics_runtime import load_yolo
+
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +25,159 @@ def real_data():
         return folder / part
 
     return find
+
+
+@pytest.fixture(autouse=True)
+def no_network_no_cache(monkeypatch, tmp_path):
+    """No test downloads, and none sees the models of the user who runs it."""
+    monkeypatch.setenv("FACETRACK_DOWNLOAD", "0")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("FACETRACK_MODELS", raising=False)
+
+
+@pytest.fixture(scope="session")
+def models(real_data) -> Path:
+    return real_data("models")
+
+
+@pytest.fixture
+def clip(real_data):
+    """A function from a clip's name to its frames, BGR."""
+    return lambda name: frames_of(real_data(f"clips/{name}"))
+
+
+@functools.lru_cache(maxsize=None)
+def frames_of(path: Path):
+    video = cv2.VideoCapture(str(path))
+    frames = []
+    while True:
+        more, frame = video.read()
+        if not more:
+            return frames
+        frames.append(frame)
+
+
+@functools.lru_cache(maxsize=None)
+def cached_pipeline(folder: str, settings: VisionSettings):
+    os.environ["FACETRACK_MODELS"] = folder
+    return build_pipeline(settings)
+
+
+@pytest.fixture
+def full(models, monkeypatch):
+    """The default pipeline: YOLOX, YuNet, MobileFaceNet."""
+    monkeypatch.setenv("FACETRACK_MODELS", str(models))
+    return cached_pipeline(str(models), VisionSettings())
+
+
+@pytest.fixture
+def dlib_only(monkeypatch):
+    """The pipeline of pip packages alone."""
+    pytest.importorskip("dlib", reason="dlib is not installed")
+    pytest.importorskip("face_recognition_models", reason="the package with dlib's models is not installed")
+    monkeypatch.setenv("FACETRACK_MODELS", "")
+    return cached_pipeline("", VisionSettings())
+
+
+@pytest.fixture(params=["full", "dlib_only"])
+def pipeline(request):
+    """Each of the two pipelines."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def astronaut():
+    data = pytest.importorskip("skimage.data", reason="scikit-image with its astronaut is not installed")
+    return cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)
+
+
+@pytest.fixture(scope="session")
+def hopper():
+    matplotlib = pytest.importorskip("matplotlib", reason="matplotlib with its sample pictures is not installed")
+    path = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+    if not path.is_file():
+        pytest.skip("matplotlib came without its sample pictures")
+    return cv2.imread(str(path))
+
+
+@pytest.fixture
+def scene():
+    """A function that pastes a picture into an empty 640x360 room so that its face is ``face_px`` wide."""
+    def paste(picture, face_px, own_face_px, x=100):
+        noise = np.random.default_rng(0).normal(0, 4, (360, 640, 1))
+        room = (np.linspace(60, 140, 640)[None, :, None] + noise).clip(0, 255).astype(np.uint8).repeat(3, axis=2)
+        scale = face_px / own_face_px
+        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:360, :640 - x]
+        room[360 - small.shape[0]:, x:x + small.shape[1]] = small
+        return room
+    return paste
+
+
+@pytest.fixture(scope="session")
+def yolo_weights(tmp_path_factory):
+    """A function from a network's name to ``.pt`` weights of it for Ultralytics, seeded random ones that see persons everywhere."""
+    if importlib.util.find_spec("ultralytics") is None:  # not imported here: that is what the tests look at
+        pytest.skip("the torch extra is not installed")
+    import torch
+
+    person_number = 2
+
+    @functools.lru_cache(maxsize=None)
+    def save(name, person="person"):
+        torch.manual_seed(0)
+        net = load_yolo()(f"{name}.yaml")
+        net.model.names = {number: person if number == person_number else f"thing {number}" for number in range(80)}
+        head = net.model.model[-1]
+        for layers in (*head.cv3, *(getattr(head, "one2one_cv3", None) or ())):
+            torch.nn.init.normal_(layers[-1].weight, std=0.15)
+            layers[-1].bias.data.fill_(-4.0)
+            layers[-1].bias.data[person_number] = -1.0
+        path = tmp_path_factory.mktemp("weights") / f"{name}.pt"
+        net.save(str(path))
+        return path
+
+    return save
+
+
+@pytest.fixture(scope="session")
+def tiny_onnx():
+    """A function that writes an ONNX graph of a few numbers, which behaves like a good or like a broken model.
+
+    Its output is the mean of each picture's channels times ``rows``, ``(channels, dimension)``. ``batch`` is of its input, a
+    number or a name to leave it open, ``input_shape`` instead of ``(batch, 3, 16, 16)``; ``output`` is the name of an operation
+    on the output and that operation's further inputs.
+    """
+    pytest.importorskip("onnx", reason="onnx, which makes the graphs, is not installed")
+
+    def make(path, rows, batch="batch", input_shape=None, output=None):
+        from onnx import TensorProto, helper, numpy_helper
+
+        shape = list(input_shape or (batch, 3, 16, 16))
+        initial = [numpy_helper.from_array(np.asarray(rows, np.float32), "rows")]
+        nodes = [helper.make_node("ReduceMean", ["pictures"], ["means"], axes=[2, 3], keepdims=0),
+                 helper.make_node("MatMul", ["means", "rows"], ["vectors"])]
+        name = "vectors"
+        if output is not None:
+            operation, *constants = output
+            for number, constant in enumerate(constants):
+                initial.append(numpy_helper.from_array(np.asarray(constant), f"constant{number}"))
+            nodes.append(helper.make_node(operation, ["vectors", *(f"constant{n}" for n in range(len(constants)))], ["made"]))
+            name = "made"
+        graph = helper.make_graph(nodes, "tiny", [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, shape)],
+                                  [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)], initial)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+        path.write_bytes(model.SerializeToString())
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def random_resnet50(tmp_path_factory):
+    """A state dict of torchvision's ResNet-50 before any training, always the same: its numbers mean nothing."""
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    models = pytest.importorskip("torchvision.models", reason="torchvision is not installed")
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "random.pth"
+    torch.save(models.resnet50(weights=None).state_dict(), path)
+    return path

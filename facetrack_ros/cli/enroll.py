@@ -54,8 +54,8 @@ def _enrol_stored(arguments: argparse.Namespace, pictures: "list[tuple[str, byte
     from facetrack_ros.search.enrolment import gallery_of, make_entries, remarks
     from facetrack_ros.tracking.ids import IdCounter
     from facetrack_ros.tracking.settings import TrackingSettings
-    from facetrack_ros.vision.build import build_pipeline
-    from facetrack_ros.vision.from_config import vision_settings
+    from facetrack_ros.vision.factory import build_pipeline
+    from facetrack_ros.vision.settings import vision_settings
 
     folders = _folders(arguments)
     pipeline = build_pipeline(vision_settings(Config.load(arguments.config) if arguments.config else Config()))

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from facetrack_ros.config import Config
 from facetrack_ros.errors import EvaluationError
-from facetrack_ros.vision.build import build_for_measuring
+from facetrack_ros.vision.factory import build_for_measuring
 from facetrack_ros.vision.evaluation.calibration import calibrated, put_to_use
-from facetrack_ros.vision.evaluation.face_folder import face_folder, passed_over
-from facetrack_ros.vision.evaluation.labelled_faces import LabelledFaces, embed_pictures, enlarged
+from facetrack_ros.vision.evaluation.face_dataset import face_folder, passed_over
+from facetrack_ros.vision.evaluation.face_samples import LabelledFaces, embed_pictures, enlarged
 from facetrack_ros.vision.evaluation.recognition import measure
 from facetrack_ros.vision.evaluation.recognition_report import (account_json, account_lines, figure_lines, figures_json,
                                                                 threshold_text)
 from facetrack_ros.vision.evaluation.roc_plot import draw_roc
-from facetrack_ros.vision.from_config import vision_settings
+from facetrack_ros.vision.settings import vision_settings
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 NOTHING_USABLE = 1

@@ -12,11 +12,11 @@ import numpy as np
 
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError, SourceError
-from facetrack_ros.vision.build import open_model
+from facetrack_ros.vision.factory import open_model
 from facetrack_ros.vision.evaluation.average_precision import PrecisionRecall, precision_recall
-from facetrack_ros.vision.evaluation.mot_truth import MotSequence, read_sequences
-from facetrack_ros.vision.from_config import vision_settings
-from facetrack_ros.vision.thread_budget import limit_threads
+from facetrack_ros.vision.evaluation.mot_dataset import MotSequence, read_sequences
+from facetrack_ros.vision.settings import vision_settings
+from facetrack_ros.vision.inference.threads import limit_threads
 
 # Precision at high recall is part of the average, so that boxes count that nobody would act on.
 LOWEST_SCORE = 0.01

@@ -26,13 +26,13 @@ from facetrack_ros.sources.opening import bag_path_and_topic, open_source
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.start_time import start_times
 from facetrack_ros.tracking.from_config import improving_faces
-from facetrack_ros.vision.attention import Attention, Worth
-from facetrack_ros.vision.crew import Crew, ProcessCrew, ThreadCrew
-from facetrack_ros.vision.description import description_lines
-from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.in_order import in_order
-from facetrack_ros.vision.look import Eyes, LookTask, Seen
-from facetrack_ros.vision.thread_budget import ThreadBudget
+from facetrack_ros.vision.frame_sampling import Attention, Worth
+from facetrack_ros.concurrency.process_pool import Crew, ProcessCrew, ThreadCrew
+from facetrack_ros.models.summary import description_lines
+from facetrack_ros.core.frame import Frame
+from facetrack_ros.concurrency.ordered_map import in_order
+from facetrack_ros.vision.frame_analysis import Eyes, LookTask, Seen
+from facetrack_ros.vision.inference.threads import ThreadBudget
 
 #: What a look gives: what was seen, or why nobody looked; and what thumbnails come from.
 Looked = Tuple[Union[Seen, Worth], Union[Frame, Thumbnails, None]]

@@ -4,15 +4,15 @@ import argparse
 from pathlib import Path
 
 from facetrack_ros.errors import ModelError
-from facetrack_ros.vision.build import VisionSettings
-from facetrack_ros.vision.face_crops import face_crops, face_finder, pictures_below
-from facetrack_ros.vision.folders import cache_folder, model_folders
-from facetrack_ros.vision.made_model import in_the_making, keep
-from facetrack_ros.vision.projection import Projection, fit_pca, seeded_projection
-from facetrack_ros.vision.reduced_embedder import reduced_contract
-from facetrack_ros.vision.resnet50 import Resnet50FaceEmbedder
-from facetrack_ros.vision.resnet50_export import export_resnet50, onnx_contract, pca_contract
-from facetrack_ros.vision.resolve import resolve
+from facetrack_ros.vision.factory import VisionSettings
+from facetrack_ros.vision.export.calibration_faces import face_crops, face_finder, pictures_below
+from facetrack_ros.models.paths import cache_folder, model_folders
+from facetrack_ros.vision.export.publish import in_the_making, keep
+from facetrack_ros.vision.embedding.projection import Projection, fit_pca, seeded_projection
+from facetrack_ros.vision.embedding.reduced_face import reduced_contract
+from facetrack_ros.vision.embedding.resnet50_face import Resnet50FaceEmbedder
+from facetrack_ros.vision.export.resnet50 import export_resnet50, onnx_contract, pca_contract
+from facetrack_ros.models.resolver import resolve
 
 #: Most pictures that principal components are fitted from.
 MOST_PICTURES = 20_000

@@ -7,12 +7,12 @@ import os
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ModelError
 from facetrack_ros.search.false_matches import false_match_rate
-from facetrack_ros.vision import catalog
-from facetrack_ros.vision.build import AUTO, FROM_FACES, PREFERRED, build_pipeline
-from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.description import ROLES
-from facetrack_ros.vision.from_config import vision_settings
-from facetrack_ros.vision.resolve import ModelFile, resolve_contract
+from facetrack_ros.models import catalog
+from facetrack_ros.vision.factory import AUTO, FROM_FACES, PREFERRED, build_pipeline
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.models.summary import ROLES
+from facetrack_ros.vision.settings import vision_settings
+from facetrack_ros.models.resolver import ModelFile, resolve_contract
 
 HEADER = ("", "task", "model", "licence", "size", "embedding", "match from", "at false-match rate", "where")
 LICENCE_WIDTH = 15

@@ -4,9 +4,9 @@ import argparse
 import sys
 
 from facetrack_ros.errors import ModelError
-from facetrack_ros.vision import catalog
-from facetrack_ros.vision.build import PREFERRED
-from facetrack_ros.vision.resolve import ModelFile, resolve_contract
+from facetrack_ros.models import catalog
+from facetrack_ros.vision.factory import PREFERRED
+from facetrack_ros.models.resolver import ModelFile, resolve_contract
 
 BAR = 30
 

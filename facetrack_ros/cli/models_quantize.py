@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.errors import ModelError
-from facetrack_ros.vision.build import VisionSettings
-from facetrack_ros.vision.evaluation.labelled_faces import enlarged
-from facetrack_ros.vision.face_crops import FaceCrops, face_crops, face_finder, pictures_below
-from facetrack_ros.vision.folders import cache_folder, model_folders
-from facetrack_ros.vision.made_model import in_the_making, keep
-from facetrack_ros.vision.onnx_embedder import OnnxFaceEmbedder
-from facetrack_ros.vision.quantisation import METHODS, Comparison, compare, int8_contract, measured_contract, quantise, split
-from facetrack_ros.vision.resolve import resolve
+from facetrack_ros.vision.factory import VisionSettings
+from facetrack_ros.vision.evaluation.face_samples import enlarged
+from facetrack_ros.vision.export.calibration_faces import FaceCrops, face_crops, face_finder, pictures_below
+from facetrack_ros.models.paths import cache_folder, model_folders
+from facetrack_ros.vision.export.publish import in_the_making, keep
+from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
+from facetrack_ros.vision.export.int8 import METHODS, Comparison, compare, int8_contract, measured_contract, quantise, split
+from facetrack_ros.models.resolver import resolve
 
 #: Most pictures looked at, evenly out of all.
 MOST_PICTURES = 4000

@@ -2,7 +2,7 @@
 
 import argparse
 
-from facetrack_ros.vision import catalog
+from facetrack_ros.models import catalog
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

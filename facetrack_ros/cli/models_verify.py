@@ -5,8 +5,8 @@ import os
 import sys
 
 from facetrack_ros.errors import ModelError
-from facetrack_ros.vision import catalog
-from facetrack_ros.vision.resolve import resolve_contract
+from facetrack_ros.models import catalog
+from facetrack_ros.models.resolver import resolve_contract
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

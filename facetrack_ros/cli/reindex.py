@@ -58,9 +58,9 @@ class Progress:
 def run(arguments: argparse.Namespace) -> int:
     """Reindex the robots' histories."""
     from facetrack_ros.history.folders import history_folders
-    from facetrack_ros.vision.build import build_pipeline
-    from facetrack_ros.vision.description import description_lines
-    from facetrack_ros.vision.from_config import vision_settings
+    from facetrack_ros.vision.factory import build_pipeline
+    from facetrack_ros.models.summary import description_lines
+    from facetrack_ros.vision.settings import vision_settings
 
     config = Config.load(arguments.config) if arguments.config else Config()
     folders = [folder for folder in history_folders(arguments.data) if arguments.robot in (None, folder.robot_id)]

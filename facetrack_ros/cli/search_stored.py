@@ -19,9 +19,9 @@ from facetrack_ros.search.reference import read_reference
 from facetrack_ros.search.stored import Again, search_stored, stored_lanes
 from facetrack_ros.search.stored_persons import enrolled_face, stored_aliases
 from facetrack_ros.search.stored_status import best_of_person
-from facetrack_ros.vision.build import build_pipeline
-from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.from_config import contract_of, vision_settings
+from facetrack_ros.vision.factory import build_pipeline
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.vision.settings import contract_of, vision_settings
 
 
 def ask_stored(arguments: argparse.Namespace, picture: bytes, time_ns: int,

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from facetrack_ros.history.sighting import Sighting
 from facetrack_ros.tracking.track import Track
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.frame import Frame
 
 
 class ClipSource(Protocol):

@@ -5,7 +5,7 @@ import numpy as np
 
 from facetrack_ros.search.overlay import draw_overlay
 from facetrack_ros.tracking.track import Track, TrackState
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.frame import Frame
 
 
 def picture_of(frame: Frame, robot_id: str, tracks: "tuple[Track, ...] | None") -> np.ndarray:

@@ -20,7 +20,7 @@ from facetrack_ros.history.segment_format import Channel
 from facetrack_ros.history.segment_writer import SegmentWriter
 from facetrack_ros.history.track_message import tracks_channel, tracks_message
 from facetrack_ros.tracking.track import Track
-from facetrack_ros.vision.frame import Frame, encode_jpeg
+from facetrack_ros.core.frame import Frame, encode_jpeg
 
 FORMATS = ("mcap", "jpg", "png", "gif", "mp4")
 MANIFEST = "manifest.json"

@@ -16,7 +16,7 @@ from facetrack_ros.history.sighting import Sighting
 from facetrack_ros.history.sightings import SightingStore
 from facetrack_ros.history.stored_tracks import stored_tracks
 from facetrack_ros.tracking.track import Track
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.frame import Frame
 
 
 class LiveSource:

@@ -21,9 +21,9 @@ from facetrack_ros.history.event_lines import event_to_dict, read_events
 from facetrack_ros.history.folders import history_folders
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.asker import Asker
-from facetrack_ros.vision.build import build_pipeline
-from facetrack_ros.vision.description import description_lines
-from facetrack_ros.vision.from_config import vision_settings
+from facetrack_ros.vision.factory import build_pipeline
+from facetrack_ros.models.summary import description_lines
+from facetrack_ros.vision.settings import vision_settings
 
 UP_WITHIN_S = 30.0
 FREE_DOMAIN_TRIES = 5

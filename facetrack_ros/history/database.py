@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from facetrack_ros.errors import DamagedStoreError, StoreError
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 SCHEMA_VERSION = 2
 _APPLICATION_ID = 0x46545253  # "FTRS", so that any other SQLite file is told from a history

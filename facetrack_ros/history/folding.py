@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from facetrack_ros.history.embedding_index import EmbeddingIndex
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 
 @dataclass

@@ -17,7 +17,7 @@ from facetrack_ros.history.segment_catalog import SegmentCatalog
 from facetrack_ros.history.segment_format import Channel
 from facetrack_ros.history.segment_pruning import SegmentPruner
 from facetrack_ros.history.video_coder import VideoCoder
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.frame import Frame
 
 _PNG = b"\x89PNG"
 

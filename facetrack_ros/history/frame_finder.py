@@ -17,7 +17,7 @@ from facetrack_ros.history.segment_format import Channel
 from facetrack_ros.history.segment_reader import read_message
 from facetrack_ros.history.segment_table import SegmentTable
 from facetrack_ros.history.stored_video import StoredVideo
-from facetrack_ros.vision.frame import Frame, encode_jpeg
+from facetrack_ros.core.frame import Frame, encode_jpeg
 
 
 class FrameFinder:

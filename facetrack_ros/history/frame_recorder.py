@@ -15,7 +15,7 @@ from facetrack_ros.history.ring import FrameRing, encoded_only
 from facetrack_ros.history.track_message import tracks_channel, tracks_message
 from facetrack_ros.history.video_coder import VideoCoder
 from facetrack_ros.tracking.track import Track
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.frame import Frame
 
 QUEUE_BYTES = 64_000_000
 # A track with its face and embedding, about: tracks too must not pile up before a stuck disk.

@@ -15,7 +15,7 @@ from facetrack_ros.history.embedding_index import EmbeddingIndex
 from facetrack_ros.history.kept_vectors import KeptVectors
 from facetrack_ros.history.sighting_rows import SightingRows
 from facetrack_ros.history.stored_index import StoredIndex
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 
 class FrozenBlocks:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from facetrack_ros.errors import ModelError, StoreError
-from facetrack_ros.vision import catalog
-from facetrack_ros.vision.contract import SUFFIX, ModelContract, read_contract, write_contract
+from facetrack_ros.models import catalog
+from facetrack_ros.models.contract import SUFFIX, ModelContract, read_contract, write_contract
 
 
 def keep_contract(directory: "Path | str", contract: ModelContract) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from facetrack_ros.history.database import database_path
 from facetrack_ros.history.sightings import SightingStore
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 Learn = Callable[[str, str, np.ndarray, np.ndarray], None]
 

@@ -11,7 +11,7 @@ from facetrack_ros.tracking.from_config import people_tracker
 from facetrack_ros.tracking.identity import TemplateRefused
 from facetrack_ros.tracking.ids import IdCounter
 from facetrack_ros.tracking.people import PeopleTracker
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 
 def recalled_people(data_dir: Path, robot_id: str, config: Config, contract: ModelContract,

@@ -5,7 +5,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from dataclasses import dataclass, replace
 
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.frame import Frame
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ from facetrack_ros.history.status import CameraStatus, HistoryStatus
 from facetrack_ros.history.thumbnail import Thumbnails, face_thumbnail, reduction_for
 from facetrack_ros.tracking.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.tracking.track import Track
-from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.core.frame import Frame
 
 
 class RobotHistory:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.database import Database, index_path
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 _TABLES = ("sightings", "thumbnails", "poses", "coverage", "ingests")
 _AT_ONCE = 64

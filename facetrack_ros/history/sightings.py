@@ -22,7 +22,7 @@ from facetrack_ros.history.robot_pose import RobotPose
 from facetrack_ros.history.sighting import Sighting
 from facetrack_ros.history.sighting_limits import SightingLimits
 from facetrack_ros.history.sighting_rows import SightingRows
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 _COMMIT_NS = 1_000_000_000
 _COMMIT_ADDS = 64

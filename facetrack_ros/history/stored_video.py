@@ -5,7 +5,7 @@ import numpy as np
 from facetrack_ros.history.segment_reader import read_message
 from facetrack_ros.history.segment_table import SegmentTable
 from facetrack_ros.history.video_message import read_video
-from facetrack_ros.vision.h264 import H264Decoder, is_key_packet
+from facetrack_ros.history.frames.h264 import H264Decoder, is_key_packet
 
 
 class StoredVideo:

@@ -5,9 +5,9 @@ from typing import Sequence
 
 import numpy as np
 
-from facetrack_ros.vision.face import Face
-from facetrack_ros.vision.frame import encode_jpeg
-from facetrack_ros.vision.picture import resize
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.frame import encode_jpeg
+from facetrack_ros.core.image import resize
 
 _QUALITIES = (85, 70, 55, 40, 25)
 

@@ -1,8 +1,8 @@
 """Frames of a robot's cameras as H.264, each camera its own stream."""
 
 from facetrack_ros.errors import FrameError
-from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.h264 import H264Encoder
+from facetrack_ros.core.frame import Frame
+from facetrack_ros.history.frames.h264 import H264Encoder
 
 # A frame found by its stamp costs decoding from the key picture before it.
 KEY_EVERY_NS = 1_000_000_000

@@ -6,7 +6,7 @@ from typing import Callable
 from sensor_msgs.msg import BatteryState
 
 from facetrack_ros.nodes.member import STREAM, RobotMember
-from facetrack_ros.vision.battery_brake import BatteryBrake
+from facetrack_ros.core.hysteresis import BatteryBrake
 
 
 class BatteryWatch:

@@ -18,7 +18,7 @@ from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.sources.opening import open_source
 from facetrack_ros.sources.source import FrameSource
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.frame import Frame
 
 # How long a lost device or address is left alone before the next try. Back again, it is to give pictures within 5 s.
 RETRY_S = 1.0

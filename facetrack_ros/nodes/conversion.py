@@ -16,9 +16,9 @@ from facetrack_ros.search.lane import Lane
 from facetrack_ros.search.question import Question
 from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.tracking.track import Track, TrackState
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.face import Face
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.frame import Frame
 
 SECOND_NS = 1_000_000_000
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from facetrack_ros import msg
 from facetrack_ros.tracking.track import TrackState
-from facetrack_ros.vision.detections import Detections
+from facetrack_ros.core.detections import Detections
 
 #: How ``vision_msgs`` is told what we find.
 PERSON = "person"

@@ -15,16 +15,16 @@ from facetrack_ros.nodes.member import RELIABLE, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.vision_workers import FrameCounts, VisionWorkers
-from facetrack_ros.vision.attention import Attention, Worth
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.from_config import VISION_OPTIONS, body_embedder, vision_settings, with_appearance
-from facetrack_ros.vision.look import Seen
-from facetrack_ros.vision.persons_picture import PersonsPicture
+from facetrack_ros.vision.frame_sampling import Attention, Worth
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.frame import Frame
+from facetrack_ros.vision.settings import VISION_OPTIONS, body_embedder, vision_settings, with_appearance
+from facetrack_ros.vision.frame_analysis import Seen
+from facetrack_ros.vision.detection.reduced_decode import PersonsPicture
 from facetrack_ros.vision.pipeline import VisionPipeline
-from facetrack_ros.vision.protocols import BodyEmbedder
-from facetrack_ros.vision.shared_models import SharedModels
-from facetrack_ros.vision.thread_budget import ThreadBudget
+from facetrack_ros.vision.interfaces import BodyEmbedder
+from facetrack_ros.vision.pipeline_pool import SharedModels
+from facetrack_ros.vision.inference.threads import ThreadBudget
 
 # How often it is told that frames were dropped.
 REPORT_S = 60.0

@@ -15,13 +15,13 @@ from facetrack_ros.nodes.vision_workers import FrameCounts, VisionWorkers
 from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.tracking.from_config import improving_faces
 from facetrack_ros.tracking.track import Track
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.face import Face
-from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.from_config import FACE_OPTIONS, face_settings
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.frame import Frame
+from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
 from facetrack_ros.vision.pipeline import VisionPipeline
-from facetrack_ros.vision.shared_models import SharedModels
-from facetrack_ros.vision.thread_budget import ThreadBudget
+from facetrack_ros.vision.pipeline_pool import SharedModels
+from facetrack_ros.vision.inference.threads import ThreadBudget
 
 
 class EmbedderNode(RobotMember):

@@ -6,7 +6,7 @@ from facetrack_ros.nodes.detections_2d import persons_of
 from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
 from facetrack_ros.nodes.neighbours import messages_of
 from facetrack_ros.nodes.process import run_node
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.frame import Frame
 
 #: What stands as the model of the persons.
 MODEL = "external_detector"

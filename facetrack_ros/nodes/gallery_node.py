@@ -23,8 +23,8 @@ from facetrack_ros.search.gallery_folder import enrolment_pictures, gone_from_fo
 from facetrack_ros.tracking.ids import IdCounter, safe_name
 from facetrack_ros.tracking.gallery import EntryRefused, GalleryEntry
 from facetrack_ros.tracking.settings import TrackingSettings
-from facetrack_ros.vision.from_config import FACE_OPTIONS, face_settings
-from facetrack_ros.vision.shared_models import SharedModels
+from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
+from facetrack_ros.vision.pipeline_pool import SharedModels
 
 # How often the gallery folder is looked at.
 FOLDER_S = 5.0

@@ -26,10 +26,10 @@ from facetrack_ros.search.checks import slice_of
 from facetrack_ros.search.question import Question
 from facetrack_ros.tracking.event import PersonEvent
 from facetrack_ros.tracking.track import Track
-from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.from_config import VISION_OPTIONS, contract_of
-from facetrack_ros.vision.shared_models import SharedModels
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.core.frame import Frame
+from facetrack_ros.vision.settings import VISION_OPTIONS, contract_of
+from facetrack_ros.vision.pipeline_pool import SharedModels
 
 GOODBYES, GOODBYE_S = 3, 0.03
 

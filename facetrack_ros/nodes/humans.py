@@ -13,7 +13,7 @@ import numpy as np
 from std_msgs.msg import Header
 
 from facetrack_ros.tracking.track import Track, TrackState
-from facetrack_ros.vision.face import Face
+from facetrack_ros.core.face import Face
 
 #: How long a face that is not seen counts as tracked, nanoseconds of stamps: a turned head is no new face.
 FACE_STAYS_NS = 1_000_000_000

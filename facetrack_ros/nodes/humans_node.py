@@ -19,7 +19,7 @@ from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.sources.jpeg import jpeg_size
 from facetrack_ros.tracking.track import Track, TrackState
-from facetrack_ros.vision.alignment import align
+from facetrack_ros.vision.faces.alignment import align
 
 # libhri subscribes with the system's default QoS to what changes, and reliable and transient local to what stays.
 CHANGING = QoSProfile(depth=10, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE)

@@ -20,7 +20,7 @@ from facetrack_ros.nodes.image_topics import (AUTO, COMPRESSED, LARGE_RAW, RAW, 
                                               asks_for_reliable, choose, incompatible_sentence, offer_on, parse_topics, silence_sentence)
 from facetrack_ros.nodes.member import STREAM
 from facetrack_ros.nodes.worker import NewestPerCamera, Worker
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.frame import Frame
 
 SILENT_S = 5.0
 LOOK_S = 1.0

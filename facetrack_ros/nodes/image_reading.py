@@ -5,7 +5,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from facetrack_ros.errors import FrameError
 from facetrack_ros.sources.raw_image import bgr_of_raw, check_raw
-from facetrack_ros.vision.frame import encode_jpeg
+from facetrack_ros.core.frame import encode_jpeg
 
 # What cv_bridge makes bgr8 of, and the bytes a pixel has.
 _BRIDGED = {"bgr8": 3, "rgb8": 3, "bgra8": 4, "rgba8": 4, "mono8": 1, "mono16": 2, "bgr16": 6, "rgb16": 6, "bgra16": 8,

@@ -14,7 +14,7 @@ from facetrack_ros.nodes.people_markers import body_markers, gone, match_markers
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.search.answer import Match
 from facetrack_ros.tracking.track import TrackState
-from facetrack_ros.vision.person_position import Lens, PersonPosition, locate_person
+from facetrack_ros.core.camera_geometry import Lens, PersonPosition, locate_person
 
 
 class MarkersNode(RobotMember):

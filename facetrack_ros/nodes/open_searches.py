@@ -18,7 +18,7 @@ from facetrack_ros.nodes.result_reading import read_result, search_of
 from facetrack_ros.search.gathering import Gathering
 from facetrack_ros.search.question import Question
 from facetrack_ros.search.roster import Roster
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 READ_S = 1.0
 # How long a robot that has asked goes on hearing results: the next search then begins with the ears open.

@@ -9,7 +9,7 @@ from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker
 
 from facetrack_ros.search.overlay import colour_of
-from facetrack_ros.vision.person_position import PersonPosition
+from facetrack_ros.core.camera_geometry import PersonPosition
 
 BODY_WIDTH_M, TEXT_M = 0.5, 0.2
 #: Two standard deviations to each side: 19 of 20 people stand within, along any one line.

@@ -15,10 +15,10 @@ from facetrack_ros.nodes.member import RobotMember
 from facetrack_ros.search.checks import check_question
 from facetrack_ros.search.question import Question
 from facetrack_ros.search.reference import read_reference, read_reference_file
-from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.from_config import contract_of
-from facetrack_ros.vision.shared_models import SharedModels
-from facetrack_ros.vision.upright_face import upright_face
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.vision.settings import contract_of
+from facetrack_ros.vision.pipeline_pool import SharedModels
+from facetrack_ros.vision.faces.aligned_crop import upright_face
 
 
 class RequestReading:

@@ -15,8 +15,8 @@ from facetrack_ros.search.checks import slice_of
 from facetrack_ros.search.question import Question
 from facetrack_ros.search.reference import read_reference
 from facetrack_ros.search.rescan import Rescanned, frames_without_face, rescan
-from facetrack_ros.vision.build import build_pipeline
-from facetrack_ros.vision.from_config import vision_settings
+from facetrack_ros.vision.factory import build_pipeline
+from facetrack_ros.vision.settings import vision_settings
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 # Beside the cameras' work, which goes first wherever both want a core.

@@ -19,9 +19,9 @@ from facetrack_ros.nodes.overlay_node import OverlayNode
 from facetrack_ros.nodes.process import StopSignal, leave_quietly, ros, spinning
 from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.nodes.tracker_node import TrackerNode
-from facetrack_ros.vision.description import description_lines
-from facetrack_ros.vision.from_config import VISION_OPTIONS, vision_settings
-from facetrack_ros.vision.shared_models import SharedModels
+from facetrack_ros.models.summary import description_lines
+from facetrack_ros.vision.settings import VISION_OPTIONS, vision_settings
+from facetrack_ros.vision.pipeline_pool import SharedModels
 
 
 #: Which node takes changes of thresholds that the shared models have, for every node that declares them.

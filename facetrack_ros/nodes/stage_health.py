@@ -9,7 +9,7 @@ from facetrack_ros.nodes.camera_clock import CameraClock
 from facetrack_ros.nodes.clocks import now_ns
 from facetrack_ros.nodes.diagnosis import Diagnosis, stage_diagnosis
 from facetrack_ros.nodes.stage_meter import StageMeter
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.frame import Frame
 
 NO_CLOCK = "use_sim_time is on, but nobody publishes /clock: play the bag with --clock, or set use_sim_time to false"
 

@@ -26,13 +26,13 @@ from facetrack_ros.tracking.frame_join import FrameJoin
 from facetrack_ros.tracking.from_config import OFF, OWN, tracker_factory, tracking_settings
 from facetrack_ros.tracking.people import PeopleTracker
 from facetrack_ros.tracking.track import Track
-from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.face import Face
-from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.from_config import EMBEDDER_OPTIONS, contract_of
-from facetrack_ros.vision.look import Seen
-from facetrack_ros.vision.shared_models import SharedModels
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.frame import Frame
+from facetrack_ros.vision.settings import EMBEDDER_OPTIONS, contract_of
+from facetrack_ros.vision.frame_analysis import Seen
+from facetrack_ros.vision.pipeline_pool import SharedModels
 
 # How often time passes for cameras that send nothing.
 TICK_S = 0.25

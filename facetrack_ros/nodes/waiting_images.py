@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.frame import Frame
 
 # 3 s at 10 Hz, about 4 MB a camera.
 KEPT = 30

@@ -4,7 +4,7 @@ import numpy as np
 
 from facetrack_ros.errors import QuestionError
 from facetrack_ros.search.question import Question
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 MAX_RESULTS = 20
 _MOST_RESULTS = 10_000

@@ -9,7 +9,7 @@ from facetrack_ros.clips.sources import StoredSource
 from facetrack_ros.errors import FacetrackError, FrameError, QuestionError, StoreError
 from facetrack_ros.history.folders import history_folders
 from facetrack_ros.search.answer import Match
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.frame import Frame
 
 #: Longest clip of a visit, and how much earlier than its first matching face it begins.
 LONGEST_CLIP_NS = 30_000_000_000

@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_right
 
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 
 def false_match_rate(contract: ModelContract, threshold: float) -> float:

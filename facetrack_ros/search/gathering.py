@@ -9,7 +9,7 @@ from facetrack_ros.search.checks import check_question, max_results_of, threshol
 from facetrack_ros.search.false_matches import expected_false_matches
 from facetrack_ros.search.local import mismatch
 from facetrack_ros.search.question import Question
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 # What a robot can say of itself. That it timed out or left is for others to say.
 _OF_ITSELF = (ANSWERED, MODEL_MISMATCH, ERROR)

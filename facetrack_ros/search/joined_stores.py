@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from facetrack_ros.history.sightings import SightingStore, TrackHit
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 
 class JoinedStores:

@@ -10,7 +10,7 @@ from facetrack_ros.search.answer import ANSWERED, ERROR, MODEL_MISMATCH, Match, 
 from facetrack_ros.search.checks import check_question, max_results_of, slice_of, threshold_of
 from facetrack_ros.search.question import Question
 from facetrack_ros.search.visits import fold_visits
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 
 class SearchableHistory(Protocol):

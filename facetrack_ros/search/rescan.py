@@ -13,7 +13,7 @@ from facetrack_ros.history.sightings import SightingStore
 from facetrack_ros.search.rescan_stretch import STRETCH_NS, LookedAt, look_through
 from facetrack_ros.search.rescan_tracks import RescanTracks
 from facetrack_ros.tracking.track import Track
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.frame import Frame
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 # A stretch is in memory as a whole, also of a camera of 1000 frames a second.

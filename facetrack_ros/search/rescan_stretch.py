@@ -8,10 +8,10 @@ import numpy as np
 from facetrack_ros.errors import FrameError
 from facetrack_ros.history.thumbnail import face_thumbnail
 from facetrack_ros.tracking.track import Track, TrackState
-from facetrack_ros.vision.boxes import iou
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.face import Face
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.boxes import iou
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.frame import Frame
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 #: How long a stretch lasts: somebody followed from frame to frame is looked in the face again twice a second, as it takes

@@ -21,7 +21,7 @@ from facetrack_ros.search.lane import Lane, lanes_of
 from facetrack_ros.search.local import mismatch, search_history
 from facetrack_ros.search.question import Question
 from facetrack_ros.search.rescan import Rescanned, frames_without_face, rescan
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 

@@ -10,7 +10,7 @@ from facetrack_ros.history.sighting import Sighting
 from facetrack_ros.history.sightings import SightingStore
 from facetrack_ros.search.stored_persons import stored_aliases
 from facetrack_ros.history.status import CameraStatus, HistoryStatus
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 
 def stored_status(data_dir: "Path | str") -> "tuple[HistoryStatus, ...]":

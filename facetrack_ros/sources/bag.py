@@ -10,7 +10,7 @@ from facetrack_ros.errors import FrameError, SourceError
 from facetrack_ros.sources.jpeg import decode, is_jpeg, is_whole_jpeg
 from facetrack_ros.sources.raw_image import ENCODINGS, bgr_of_raw
 from facetrack_ros.sources.source import Closing, Picture
-from facetrack_ros.vision.h264 import H264Decoder
+from facetrack_ros.history.frames.h264 import H264Decoder
 
 _COMPRESSED = "sensor_msgs/msg/CompressedImage"
 _RAW = "sensor_msgs/msg/Image"

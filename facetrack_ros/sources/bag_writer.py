@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.errors import SourceError
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.frame import Frame
 
 STORAGES = ("mcap", "sqlite3")
 _KIND = "sensor_msgs/msg/CompressedImage"

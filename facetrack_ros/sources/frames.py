@@ -4,7 +4,7 @@ from typing import Iterator
 
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.source import FrameSource
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.frame import Frame
 
 
 def frames(source: FrameSource, camera_id: str, start_ns: "int | None" = None,

@@ -5,7 +5,7 @@ from typing import Iterator, Protocol
 
 import numpy as np
 
-from facetrack_ros.vision.frame import encode_jpeg
+from facetrack_ros.core.frame import encode_jpeg
 
 
 @dataclass(frozen=True, eq=False)

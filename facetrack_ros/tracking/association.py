@@ -9,7 +9,7 @@ from facetrack_ros.tracking.looks import Looks, body_similarities, face_similari
 from facetrack_ros.tracking.motion import BoxMotion
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.settings import SECOND_NS, TrackingSettings
-from facetrack_ros.vision.boxes import iou, widened
+from facetrack_ros.core.boxes import iou, widened
 
 # The longer somebody is unseen, the less is known of where they are: widening settles after a time like this.
 _SPREAD_S = 0.3

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from facetrack_ros.tracking.settings import SECOND_NS
-from facetrack_ros.vision.boxes import area, intersection, iou
+from facetrack_ros.core.boxes import area, intersection, iou
 
 # How far back from a track's first box, and on from its last, a chain of faint boxes may reach. What is only a shadow where
 # somebody was then keeps nobody in view for longer.

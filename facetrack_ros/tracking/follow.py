@@ -9,7 +9,7 @@ from facetrack_ros.tracking.person_tracker import PersonTracker
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.template import Template
 from facetrack_ros.tracking.track import Track, TrackState
-from facetrack_ros.vision.face import Face
+from facetrack_ros.core.face import Face
 
 
 class Follow:

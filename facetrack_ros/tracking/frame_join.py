@@ -2,9 +2,9 @@
 
 from collections import OrderedDict
 
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.face import Face
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.frame import Frame
 
 Joined = "tuple[Frame, Detections | None, tuple[Face, ...]]"
 

@@ -14,7 +14,7 @@ from facetrack_ros.tracking.library_tracker import LibraryTracker
 from facetrack_ros.tracking.people import PeopleTracker
 from facetrack_ros.tracking.settings import SECOND_NS, LiveSettings, TrackingSettings
 from facetrack_ros.tracking.tracker import Tracker
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 OWN = "own"
 OFF = "off"

@@ -8,8 +8,8 @@ import numpy as np
 
 from facetrack_ros.tracking.settings import SECOND_NS
 from facetrack_ros.tracking.track import Track, TrackState
-from facetrack_ros.vision.boxes import iou
-from facetrack_ros.vision.face import Face
+from facetrack_ros.core.boxes import iou
+from facetrack_ros.core.face import Face
 
 #: Person and track are the same where their boxes overlap at least so much.
 SAME_BOX_IOU = 0.3

@@ -5,8 +5,8 @@ from typing import Sequence
 
 import numpy as np
 
-from facetrack_ros.vision.detections import PERSONS_FROM, Detections
-from facetrack_ros.vision.face import Face
+from facetrack_ros.core.detections import PERSONS_FROM, Detections
+from facetrack_ros.core.face import Face
 
 
 @dataclass(frozen=True, eq=False)

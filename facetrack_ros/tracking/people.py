@@ -17,8 +17,8 @@ from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.template import Template
 from facetrack_ros.tracking.track import Track
 from facetrack_ros.tracking.tracker import Tracker
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.face import Face
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
 
 
 class PeopleTracker:

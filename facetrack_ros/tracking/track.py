@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facetrack_ros.vision.face import Face
+from facetrack_ros.core.face import Face
 
 
 class TrackState(enum.IntEnum):

@@ -4,7 +4,7 @@ from typing import Protocol, Sequence
 
 import numpy as np
 
-from facetrack_ros.vision.face import Face
+from facetrack_ros.core.face import Face
 
 
 class FaceChoice(Protocol):

@@ -6,18 +6,18 @@ from typing import Mapping, Sequence
 import numpy as np
 
 from facetrack_ros.errors import ModelError
-from facetrack_ros.vision import catalog
-from facetrack_ros.vision.assignment import assign, head_regions, looks, smallest_faces
-from facetrack_ros.vision.boxes import suppress
-from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.detections import Detections, FaceDetections
-from facetrack_ros.vision.face import Face
+from facetrack_ros.models import catalog
+from facetrack_ros.vision.faces.person_matching import assign, head_regions, looks, smallest_faces
+from facetrack_ros.core.boxes import suppress
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.core.detections import Detections, FaceDetections
+from facetrack_ros.core.face import Face
 from facetrack_ros.vision.face_choice import FaceChoice
-from facetrack_ros.vision.picture import as_bgr
-from facetrack_ros.vision.protocols import FaceDetector, FaceEmbedder, PersonDetector, reduction_for
-from facetrack_ros.vision.quality import Gate, assess
-from facetrack_ros.vision.reference import embed_reference
-from facetrack_ros.vision.resolve import ModelFile
+from facetrack_ros.core.image import as_bgr
+from facetrack_ros.vision.interfaces import FaceDetector, FaceEmbedder, PersonDetector, reduction_for
+from facetrack_ros.vision.faces.quality import Gate, assess
+from facetrack_ros.vision.faces.reference import embed_reference
+from facetrack_ros.models.resolver import ModelFile
 
 #: Two faces found in overlapping looks that overlap more are one.
 SAME_FACE_IOU = 0.4

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from facetrack_ros.vision.catalog import MOBILEFACENET, YUNET_2023MAR
-from facetrack_ros.vision.contract import read_contract, write_contract
+from facetrack_ros.models.catalog import MOBILEFACENET, YUNET_2023MAR
+from facetrack_ros.models.contract import read_contract, write_contract
 
 FACETRACK = Path(sys.executable).parent / "facetrack"
 

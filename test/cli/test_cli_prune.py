@@ -10,8 +10,8 @@ import pytest
 from facetrack_ros.history.frame_settings import FrameSettings
 from facetrack_ros.history.retention import Limits
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.vision.catalog import known
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.models.catalog import known
+from facetrack_ros.core.frame import Frame
 
 FACETRACK = Path(sys.executable).parent / "facetrack"
 CONTRACT = known("mobilefacenet_foamliu")

@@ -22,9 +22,9 @@ from facetrack_ros.history.message_types import EVENT, TRACKS, typestore
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.tracking.event import PERSON_IN, PersonEvent
 from facetrack_ros.tracking.track import Track, TrackState
-from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.face import Face
-from facetrack_ros.vision.frame import Frame, encode_jpeg
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.frame import Frame, encode_jpeg
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
 SECOND = 1_000_000_000

@@ -11,8 +11,8 @@ from facetrack_ros.history.track_message import read_tracks, tracks_channel, tra
 from facetrack_ros.sources.bag import BagSource
 from facetrack_ros.sources.frames import frames
 from facetrack_ros.tracking.track import Track, TrackState
-from facetrack_ros.vision.face import Face
-from facetrack_ros.vision.frame import Frame, encode_jpeg
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.frame import Frame, encode_jpeg
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND

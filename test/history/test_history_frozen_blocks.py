@@ -14,7 +14,7 @@ from facetrack_ros.history.coded_rows import CodedRows
 from facetrack_ros.history.database import SCHEMA_VERSION, database_path, index_path
 from facetrack_ros.history.sighting_rows import SightingRows
 from facetrack_ros.history.sightings import SightingStore
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 pytestmark = pytest.mark.skipif(not can_code(), reason="needs faiss-cpu; without, nothing is kept beside the database")
 

@@ -16,7 +16,7 @@ from facetrack_ros.history.event_lines import read_events
 from facetrack_ros.history.event_log import EventLog
 from facetrack_ros.history.sightings import SightingStore
 from facetrack_ros.tracking.event import PERSON_IN, PersonEvent
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
 A = np.array([1, 0, 0, 0], np.float32)
@@ -29,7 +29,7 @@ from facetrack_ros.errors import StoreError
 from facetrack_ros.history.event_log import EventLog
 from facetrack_ros.history.sightings import SightingStore
 from facetrack_ros.tracking.event import PERSON_IN, PersonEvent
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 contract = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
 box = np.zeros(4, np.float32)
 def add(store, i):

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from facetrack_ros.history.ring import FrameRing
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.frame import Frame
 
 
 def frame(stamp_ns, number=0, jpeg=b"xy"):

@@ -6,7 +6,7 @@ import pytest
 from mcap.reader import make_reader
 
 from facetrack_ros.history.frame_archive import FrameArchive
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.frame import Frame
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND

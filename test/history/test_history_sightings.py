@@ -12,7 +12,7 @@ from facetrack_ros.history.folding import Folding
 from facetrack_ros.history.robot_pose import RobotPose
 from facetrack_ros.history.sighting_limits import SightingLimits
 from facetrack_ros.history.sightings import SightingStore
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 CONTRACT = ModelContract("net/v1", "embedding", "onnx", "net.onnx", "ab" * 32, 1, "MIT", dimension=4, threshold=0.5)
 SECOND = 10**9

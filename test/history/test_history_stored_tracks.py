@@ -4,7 +4,7 @@ from facetrack_ros.history import segment_catalog
 from facetrack_ros.history.frame_archive import FrameArchive
 from facetrack_ros.history.stored_tracks import stored_tracks
 from facetrack_ros.history.track_message import tracks_channel, tracks_message
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.frame import Frame
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND

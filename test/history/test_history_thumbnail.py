@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.history.thumbnail import face_thumbnail, reduction_for
-from facetrack_ros.vision.frame import Frame, encode_jpeg
+from facetrack_ros.core.frame import Frame, encode_jpeg
 
 
 def decoded(jpeg):

@@ -21,8 +21,8 @@ from facetrack_ros.history.video_message import TYPE as VIDEO
 from facetrack_ros.history.video_message import read_video
 from facetrack_ros.sources.bag import BagSource
 from facetrack_ros.sources.frames import frames
-from facetrack_ros.vision.frame import Frame, encode_jpeg
-from facetrack_ros.vision.h264 import is_key_packet
+from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.history.frames.h264 import is_key_packet
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND

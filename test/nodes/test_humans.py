@@ -12,7 +12,7 @@ pytest.importorskip("rclpy", reason="needs ROS 2")
 
 from facetrack_ros.nodes.humans import KNOWN, Humans, facial_landmarks, hri_id, region  # noqa: E402
 from facetrack_ros.tracking.track import Track, TrackState  # noqa: E402
-from facetrack_ros.vision.face import Face  # noqa: E402
+from facetrack_ros.core.face import Face  # noqa: E402
 
 SECOND = 1_000_000_000
 BOX = np.array([10, 20, 50, 120], np.float32)

@@ -11,7 +11,7 @@ from std_msgs.msg import Header  # noqa: E402
 from visualization_msgs.msg import Marker  # noqa: E402
 
 from facetrack_ros.nodes.people_markers import body_markers, ellipsoid, gone, quaternion  # noqa: E402
-from facetrack_ros.vision.person_position import PersonPosition  # noqa: E402
+from facetrack_ros.core.camera_geometry import PersonPosition  # noqa: E402
 
 
 def rotation_of(turn):

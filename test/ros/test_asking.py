@@ -16,7 +16,7 @@ from facetrack_ros.msg import FaceSearchPart, FaceSearchRequest, FaceSearchResul
 from facetrack_ros.nodes.asker import Asker
 from facetrack_ros.nodes.member import RELIABLE
 from facetrack_ros.srv import FaceSearch
-from facetrack_ros.vision import catalog
+from facetrack_ros.models import catalog
 
 ROBOT2_OWN = catalog.DLIB_RESNET.id
 

@@ -16,7 +16,7 @@ from facetrack_ros.sources.bag import BagSource
 from facetrack_ros.sources.bag_writer import BagWriter
 from facetrack_ros.sources.frames import frames
 from facetrack_ros.sources.opening import open_source
-from facetrack_ros.vision.frame import Frame, encode_jpeg
+from facetrack_ros.core.frame import Frame, encode_jpeg
 
 TOPIC = "/robot1/rear/image/compressed"
 START_NS = 1_780_000_000_000_000_000

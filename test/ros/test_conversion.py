@@ -11,9 +11,9 @@ from facetrack_ros.search.answer import ANSWERED, TIMED_OUT, Answer, Match, Robo
 from facetrack_ros.search.question import Question
 from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.tracking.track import Track, TrackState
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.face import Face
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.frame import Frame
 
 STAMP = 1_777_636_800_123_456_789
 BOX = np.array([1.5, 2.25, 30.5, 40.75], np.float32)

@@ -22,11 +22,11 @@ from facetrack_ros.nodes.member import RELIABLE, ROSTER, STREAM
 from facetrack_ros.nodes.overlay_node import OverlayNode
 from facetrack_ros.nodes.process import ros, spinning
 from facetrack_ros.nodes.search_node import SearchNode
-from facetrack_ros.vision.build import VisionSettings
-from facetrack_ros.vision.catalog import MOBILEFACENET
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.frame import encode_jpeg
-from facetrack_ros.vision.shared_models import SharedModels
+from facetrack_ros.vision.factory import VisionSettings
+from facetrack_ros.models.catalog import MOBILEFACENET
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.frame import encode_jpeg
+from facetrack_ros.vision.pipeline_pool import SharedModels
 
 OK, WARN, ERROR, STALE = (bytes([level]) for level in range(4))
 JPEG = encode_jpeg(np.full((24, 32, 3), 128, np.uint8))

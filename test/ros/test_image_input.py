@@ -18,7 +18,7 @@ from facetrack_ros.nodes.image_input import ImageInput
 from facetrack_ros.nodes.member import STREAM
 from facetrack_ros.nodes.process import ros, spinning
 from facetrack_ros.sources.raw_image import ENCODINGS
-from facetrack_ros.vision.frame import encode_jpeg
+from facetrack_ros.core.frame import encode_jpeg
 
 STAMP = 1_777_636_800_123_456_789
 PICTURE = np.full((24, 32, 3), (40, 120, 200), np.uint8)

@@ -8,7 +8,7 @@ import pytest
 
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ModelError
-from facetrack_ros.vision.frame import Frame, encode_jpeg
+from facetrack_ros.core.frame import Frame, encode_jpeg
 
 
 def a_frame(number: int) -> Frame:

@@ -12,8 +12,8 @@ from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.asker import Asker
 from facetrack_ros.nodes.member import RELIABLE, STREAM
 from facetrack_ros.tracking.track import Track, TrackState
-from facetrack_ros.vision.face import Face
-from facetrack_ros.vision.frame import Frame, encode_jpeg
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.frame import Frame, encode_jpeg
 
 STAMP = 1_700_000_000_123_456_789
 ROS = ("-r", "__ns:=/robot1", "-p", "cameras:=['front']")
@@ -123,7 +123,7 @@ def test_another_detectors_persons_take_the_place_of_ours_and_ours_go_out_again(
 
     def array(number):
         from facetrack_ros.nodes.detections_2d import detections_array
-        from facetrack_ros.vision.detections import Detections
+        from facetrack_ros.core.detections import Detections
         import vision_msgs.msg
 
         found = Detections(PERSON_BOX[None], np.array([0.9], np.float32), "")

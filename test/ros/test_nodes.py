@@ -39,8 +39,8 @@ def test_frames_that_the_detector_passes_over_get_tracks_in_their_turn(graph, tm
     from facetrack_ros.config import Config
     from facetrack_ros.nodes.conversion import detections_to_message, faces_to_message
     from facetrack_ros.nodes.tracker_node import TrackerNode
-    from facetrack_ros.vision.detections import Detections
-    from facetrack_ros.vision.frame import Frame
+    from facetrack_ros.core.detections import Detections
+    from facetrack_ros.core.frame import Frame
 
     graph.start()
     tracker = TrackerNode(robot_id="robot1", cameras=("front",), config=Config({"data_dir": str(tmp_path)}))
@@ -79,10 +79,10 @@ def test_a_detector_by_itself_decodes_no_more_of_a_frame_than_its_model_needs(gr
 
     from facetrack_ros.nodes.detector_node import DetectorNode
     from facetrack_ros.nodes.embedder_node import EmbedderNode
-    from facetrack_ros.vision.build import VisionSettings
-    from facetrack_ros.vision.detections import Detections
-    from facetrack_ros.vision.frame import Frame, encode_jpeg
-    from facetrack_ros.vision.shared_models import SharedModels
+    from facetrack_ros.vision.factory import VisionSettings
+    from facetrack_ros.core.detections import Detections
+    from facetrack_ros.core.frame import Frame, encode_jpeg
+    from facetrack_ros.vision.pipeline_pool import SharedModels
 
     class Persons:
         batches, contract, shown = False, SimpleNamespace(id="a model"), []

@@ -14,10 +14,10 @@ from facetrack_ros.errors import FacetrackError, QuestionError, ReferenceFaceErr
 from facetrack_ros.nodes.request_reading import RequestReading
 from facetrack_ros.search.reference import MAX_BYTES
 from facetrack_ros.srv import FaceSearch
-from facetrack_ros.vision.build import VisionSettings
-from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.face import Face
-from facetrack_ros.vision.shared_models import SharedModels
+from facetrack_ros.vision.factory import VisionSettings
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.core.face import Face
+from facetrack_ros.vision.pipeline_pool import SharedModels
 
 NOW_NS = 1_800_000_000 * 10**9
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35,

@@ -11,8 +11,8 @@ from facetrack_ros.config import Config
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.rescanning import Rescanning
 from facetrack_ros.search.question import Question
-from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.core.frame import Frame
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=2, threshold=0.35)
 ASK = Question("s1", np.array([1, 0], np.float32), "net", rescan=True)

@@ -12,11 +12,11 @@ from facetrack_ros.nodes.conversion import to_time
 from facetrack_ros.nodes.process import ros, spinning
 from facetrack_ros.nodes.tracker_node import TrackerNode
 from facetrack_ros.tracking.event import PERSON_IN, PERSON_OUT
-from facetrack_ros.vision.build import VisionSettings
-from facetrack_ros.vision.catalog import MOBILEFACENET
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.frame import Frame
-from facetrack_ros.vision.shared_models import SharedModels
+from facetrack_ros.vision.factory import VisionSettings
+from facetrack_ros.models.catalog import MOBILEFACENET
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.frame import Frame
+from facetrack_ros.vision.pipeline_pool import SharedModels
 
 START = 1_777_636_800 * 10**9
 SECOND = 10**9

@@ -8,7 +8,7 @@ import pytest
 from facetrack_ros.errors import QuestionError
 from facetrack_ros.search.checks import check_question, max_results_of, slice_of, threshold_of
 from facetrack_ros.search.question import Question
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35)
 GOOD = Question("s1", np.array([1, 0, 0, 0], np.float32), "net")

@@ -6,7 +6,7 @@ import numpy as np
 from facetrack_ros.errors import QuestionError
 from facetrack_ros.search.answer import Match
 from facetrack_ros.search.evidence import save_evidence
-from facetrack_ros.vision.frame import Frame, encode_jpeg
+from facetrack_ros.core.frame import Frame, encode_jpeg
 
 SECOND = 10**9
 JPEG = encode_jpeg(np.full((48, 64, 3), 90, np.uint8))

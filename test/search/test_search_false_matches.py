@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facetrack_ros.search.false_matches import expected_false_matches, false_match_rate
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 CURVE = ((0.2, 1e-2), (0.4, 1e-4), (0.5, 1e-5))
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", false_match_curve=CURVE)

@@ -11,7 +11,7 @@ from facetrack_ros.errors import QuestionError
 from facetrack_ros.search.answer import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Match, RobotAnswer
 from facetrack_ros.search.gathering import Gathering
 from facetrack_ros.search.question import Question
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=2, threshold=0.3,
                          false_match_curve=((0.2, 0.1), (0.4, 0.001)))

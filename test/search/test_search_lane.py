@@ -5,7 +5,7 @@ import pytest
 from facetrack_ros.history.sightings import SightingStore
 from facetrack_ros.search.answer import ANSWERED, TIMED_OUT, Answer, RobotAnswer
 from facetrack_ros.search.lane import Lane, lanes_of_answer, looking_within
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35)
 SECOND = 10**9

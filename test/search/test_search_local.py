@@ -10,7 +10,7 @@ from facetrack_ros.history.sightings import SightingStore
 from facetrack_ros.search.answer import ANSWERED, ERROR, MODEL_MISMATCH
 from facetrack_ros.search.local import search_history
 from facetrack_ros.search.question import Question
-from facetrack_ros.vision.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35)
 SECOND = 10**9

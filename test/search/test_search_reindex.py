@@ -21,10 +21,10 @@ from facetrack_ros.history.sightings import SightingStore
 from facetrack_ros.search.followed_before import FollowedBefore
 from facetrack_ros.search.reindex import gone, reindex, to_look_at
 from facetrack_ros.tracking.track import Track, TrackState
-from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.face import Face
-from facetrack_ros.vision.frame import Frame
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.frame import Frame
 
 FACETRACK = Path(sys.executable).parent / "facetrack"
 OLD = ModelContract("old", "embedding", "onnx", "old.onnx", "", 1, "MIT", dimension=4, threshold=0.5)

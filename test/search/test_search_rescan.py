@@ -12,10 +12,10 @@ from facetrack_ros.search.local import search_history
 from facetrack_ros.search.question import Question
 from facetrack_ros.search.rescan import frames_without_face, rescan
 from facetrack_ros.tracking.track import Track, TrackState
-from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.face import Face
-from facetrack_ros.vision.frame import Frame, encode_jpeg
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.frame import Frame, encode_jpeg
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35,
                          purpose="identity")

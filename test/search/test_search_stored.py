@@ -13,11 +13,11 @@ from facetrack_ros.search.answer import ANSWERED, ERROR, LEFT, MODEL_MISMATCH
 from facetrack_ros.search.question import Question
 from facetrack_ros.search.stored import Again, search_stored, stored_lanes
 from facetrack_ros.search.stored_status import best_of_person, stored_status
-from facetrack_ros.vision import catalog
-from facetrack_ros.vision.contract import ModelContract
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.face import Face
-from facetrack_ros.vision.frame import Frame, encode_jpeg
+from facetrack_ros.models import catalog
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.frame import Frame, encode_jpeg
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35,
                          false_match_curve=((0.3, 0.01), (0.5, 0.0001)))

@@ -12,7 +12,7 @@ from facetrack_ros.errors import StoreError
 from facetrack_ros.search.answer import ANSWERED, ERROR, TIMED_OUT, Answer, Match, RobotAnswer
 from facetrack_ros.search.lane import Lane
 from facetrack_ros.search.timeline import draw_timeline
-from facetrack_ros.vision.frame import encode_jpeg
+from facetrack_ros.core.frame import encode_jpeg
 
 SECOND = 10**9
 NOON = 1_795_348_800 * SECOND

@@ -10,7 +10,7 @@ from facetrack_ros.sources.bag import BagSource
 from facetrack_ros.sources.frames import frames
 from facetrack_ros.sources.opening import open_source
 from facetrack_ros.sources.start_time import start_times
-from facetrack_ros.vision.frame import encode_jpeg
+from facetrack_ros.core.frame import encode_jpeg
 
 START_NS = 1_700_000_000_123_456_789
 COMPRESSED, RAW, TEXT = "sensor_msgs/msg/CompressedImage", "sensor_msgs/msg/Image", "std_msgs/msg/String"

@@ -5,7 +5,7 @@ import pytest
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.bag import BagSource
 from facetrack_ros.sources.bag_writer import STORAGES, BagWriter
-from facetrack_ros.vision.frame import Frame, encode_jpeg
+from facetrack_ros.core.frame import Frame, encode_jpeg
 
 START_NS = 1_700_000_000_123_456_789
 

@@ -10,7 +10,7 @@ from facetrack_ros.sources.frames import frames
 from facetrack_ros.sources.opening import open_source
 from facetrack_ros.sources.source import Closing, Picture
 from facetrack_ros.sources.start_time import default_start_ns
-from facetrack_ros.vision.frame import encode_jpeg
+from facetrack_ros.core.frame import encode_jpeg
 
 START_NS = 1_700_000_000_000_000_000
 

@@ -6,7 +6,7 @@ import pytest
 
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.picture_folder import FolderSource
-from facetrack_ros.vision.frame import encode_jpeg
+from facetrack_ros.core.frame import encode_jpeg
 
 
 def test_pictures_come_sorted_by_name_and_evenly_spaced(tmp_path, picture):

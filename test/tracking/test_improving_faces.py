@@ -2,7 +2,7 @@ import numpy as np
 
 from facetrack_ros.tracking.improving_faces import FIRST_LOOKS, ImprovingFaces
 from facetrack_ros.tracking.track import Track, TrackState
-from facetrack_ros.vision.face import Face
+from facetrack_ros.core.face import Face
 
 LEFT, RIGHT = [0, 0, 100, 300], [300, 0, 400, 300]
 BOX, LANDMARKS = np.zeros(4, np.float32), np.zeros((5, 2), np.float32)

@@ -5,8 +5,8 @@ import pytest
 
 from facetrack_ros.tracking.association import BoxTracker
 from facetrack_ros.tracking.observation import Observation
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.face import Face
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
 
 THRESHOLD = 0.36
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from facetrack_ros.tracking.between_frames import LONGEST_NS, BetweenFrames
 from facetrack_ros.tracking.track import Track, TrackState
-from facetrack_ros.vision.face import Face
+from facetrack_ros.core.face import Face
 
 SECOND_NS = 1_000_000_000
 

@@ -8,8 +8,8 @@ from facetrack_ros.tracking.faint_boxes import FaintBoxes
 from facetrack_ros.tracking.ids import IdCounter
 from facetrack_ros.tracking.people import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.face import Face
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
 
 MS = 1_000_000
 

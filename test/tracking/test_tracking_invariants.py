@@ -9,8 +9,8 @@ from facetrack_ros.tracking.ids import IdCounter
 from facetrack_ros.tracking.people import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.track import TrackState
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.face import Face
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
 
 LOOKS = np.eye(8, dtype=np.float32)
 PERSONS = st.lists(st.tuples(st.sampled_from([0, 20, 60, 200, 400, float("nan")]),

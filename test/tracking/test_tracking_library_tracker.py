@@ -10,8 +10,8 @@ from facetrack_ros.errors import ConfigError
 from facetrack_ros.tracking.from_config import tracker_factory
 from facetrack_ros.tracking.library_tracker import LIBRARY_TRACKERS, LibraryTracker
 from facetrack_ros.tracking.observation import Observation
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.face import Face
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
 
 pytest.importorskip("trackers", reason="the trackers library is an extra: pip install facetrack_ros[trackers]")
 THRESHOLD = 0.36

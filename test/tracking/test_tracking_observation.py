@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from facetrack_ros.tracking.observation import Observation
-from facetrack_ros.vision.boxes import iou, widened
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.face import Face
+from facetrack_ros.core.boxes import iou, widened
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
 
 BOX = (10, 10, 50, 90)
 

@@ -12,8 +12,8 @@ from facetrack_ros.tracking.ids import IdCounter
 from facetrack_ros.tracking.people import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.track import TrackState
-from facetrack_ros.vision.detections import Detections
-from facetrack_ros.vision.face import Face
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
 
 P1, P2, P3 = "p_robot1_1", "p_robot1_2", "p_robot1_3"
 

@@ -5,7 +5,7 @@ from typing import Sequence
 
 import numpy as np
 
-from facetrack_ros.vision.boxes import iou
+from facetrack_ros.core.boxes import iou
 
 
 @dataclass(frozen=True, eq=False)

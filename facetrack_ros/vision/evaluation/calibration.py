@@ -4,11 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from facetrack_ros.errors import EvaluationError, ModelError
-from facetrack_ros.vision import catalog
-from facetrack_ros.vision.contract import ModelContract, write_contract
+from facetrack_ros.models import catalog
+from facetrack_ros.models.contract import ModelContract, write_contract
 from facetrack_ros.vision.evaluation.recognition import Recognition, operating_point
 from facetrack_ros.vision.evaluation.verification import RULE_OF_THREE, false_match_curve, round_up
-from facetrack_ros.vision.folders import cache_folder
+from facetrack_ros.models.paths import cache_folder
 
 
 def calibrated(contract: ModelContract, recognition: Recognition, rate: float, data: str) -> ModelContract:

@@ -6,7 +6,7 @@ import numpy as np
 
 from facetrack_ros.errors import EvaluationError
 from facetrack_ros.vision.evaluation.identification import OpenSet, open_set, rank_one
-from facetrack_ros.vision.evaluation.pairs import pair_similarities
+from facetrack_ros.vision.evaluation.pair_similarities import pair_similarities
 from facetrack_ros.vision.evaluation.verification import auc, false_match_rate, shows, threshold_at, true_accept_rate
 
 #: False-match rates that are reported.

@@ -2,7 +2,7 @@
 
 import math
 
-from facetrack_ros.vision.evaluation.labelled_faces import LabelledFaces
+from facetrack_ros.vision.evaluation.face_samples import LabelledFaces
 from facetrack_ros.vision.evaluation.recognition import Recognition
 from facetrack_ros.vision.evaluation.verification import RULE_OF_THREE
 

@@ -1,0 +1,1 @@
+"""Values and arithmetic that every layer shares: frames, boxes, detections, faces, tracks, events, poses, JPEG probing."""

@@ -1,0 +1,124 @@
+"""Where a model's file comes from: a path, model folders, the cache, a download, a pip package."""
+
+import importlib.util
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Callable
+
+from facetrack_ros.errors import ModelError
+from facetrack_ros.models import catalog
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.models.download import NETWORK, Network, download, sha256_of
+from facetrack_ros.models.paths import cache_folder, model_folders
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model ready to be opened.
+
+    :param path: its file, checked against the contract; None for a model built into its library.
+    :param origin: where it came from, in words.
+    :param passed_over: sentences about what was tried before and refused or failed.
+    """
+
+    contract: ModelContract
+    path: "Path | None"
+    origin: str
+    passed_over: "tuple[str, ...]" = ()
+
+
+def resolve(name: str, network: Network = NETWORK, progress: "Callable[[int, int], None] | None" = None) -> ModelFile:
+    """Find a model by what a configuration says.
+
+    :param name: a catalog id; a path to a file whose sha256 the catalog knows; or ``ID=PATH`` for any other
+        file, to be used by the contract of ``ID``.
+    :raises ModelError: nothing usable, with what was tried.
+    """
+    contract = catalog.known(name)
+    if contract is not None:
+        return resolve_contract(contract, network, progress)
+    model_id, _, path = name.partition("=")
+    if path:
+        return resolve_path(Path(path).expanduser(), catalog.find(model_id))
+    return resolve_path(Path(name).expanduser())
+
+
+def resolve_path(path: Path, contract: "ModelContract | None" = None) -> ModelFile:
+    """A file named by its path.
+
+    :param contract: what an unknown file is to follow. It then gets an id of its own, since its embeddings cannot
+        be compared with those of the contract's own file.
+    :raises ModelError: no such file, or an unknown one without a contract.
+    """
+    records, complaints = catalog.records()
+    if not path.is_file():
+        ids = ", ".join(record.id for record in records)
+        raise ModelError("; ".join([f"{path} is neither a model file nor one of the known models ({ids})", *complaints]))
+    found = sha256_of(path)
+    same = [record for record in records if record.sha256 == found]
+    if same and (contract is None or same[0].id == contract.id):
+        return ModelFile(same[0], path, "path")
+    if contract is None:
+        raise ModelError(f"{path} (sha256 {found}) is no known model; write ID={path} with the id of the known "
+                         f"model whose input and output it shares")
+    name = contract.id if contract.sha256 else re.sub(r"[^\w.-]", "_", f"{contract.id}-{path.stem}")
+    name = f"{name}-{found[:8]}"
+    kept = next((record for record in same if record.id == name), None)
+    if kept is not None:  # measured here before
+        return ModelFile(kept, path, "path")
+    licence = "unknown" if contract.sha256 else contract.licence
+    own = replace(contract, id=name, file=path.name, sha256=found, size=path.stat().st_size,
+                  licence=licence, urls=(), package="",
+                  measured_on=contract.measured_on and f"taken over from {contract.id}, not measured with this file")
+    return ModelFile(own, path, "path")
+
+
+def resolve_contract(contract: ModelContract, network: Network = NETWORK,
+                     progress: "Callable[[int, int], None] | None" = None) -> ModelFile:
+    """A known model's file: model folders, cache, download, pip package, in this order.
+
+    :raises ModelError: it is nowhere; the sentence names every file that was refused and why.
+    """
+    refused: "list[str]" = []
+    if contract.file:
+        for folder in model_folders():
+            path = folder / contract.file
+            if path.is_file() and _checked(path, contract, refused):
+                return ModelFile(contract, path, "cache" if folder == cache_folder() else "folder", tuple(refused))
+        if contract.urls:
+            try:
+                path = download(contract, cache_folder(), progress, network)
+                return ModelFile(contract, path, "download", tuple(refused))
+            except ModelError as error:
+                refused.append(str(error))
+    module, _, inside = contract.package.partition(":")
+    package = _package_folder(module)
+    if package is not None and not inside:
+        return ModelFile(contract, None, f"built into {module}", tuple(refused))
+    if package is not None and (package / inside).is_file() and _checked(package / inside, contract, refused):
+        return ModelFile(contract, package / inside, f"package {module}", tuple(refused))
+    raise ModelError("; ".join([f"{contract.id} is not here: {_remedy(contract)}", *refused]))
+
+
+def _checked(path: Path, contract: ModelContract, refused: "list[str]") -> bool:
+    found = sha256_of(path)
+    if found != contract.sha256:
+        refused.append(f"{path} is refused: its sha256 is {found}, that of {contract.id} is {contract.sha256}")
+    return found == contract.sha256
+
+
+def _package_folder(module: str) -> "Path | None":
+    """Folder of an installed module, found without importing it; None where it is not installed."""
+    spec = importlib.util.find_spec(module) if module else None
+    if spec is None or spec.origin is None:
+        return None
+    return Path(spec.origin).parent
+
+
+def _remedy(contract: ModelContract) -> str:
+    if not contract.file and not contract.package:
+        return f"it is a kind of model, name your own file as {contract.id}=PATH"
+    if contract.package:
+        return f"install the Python package that carries {contract.package.partition(':')[0]}"
+    return f"put {contract.file} into a folder of FACETRACK_MODELS"

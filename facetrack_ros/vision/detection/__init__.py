@@ -1,0 +1,1 @@
+"""Person detectors, one file a model family, with their pre- and post-processing."""

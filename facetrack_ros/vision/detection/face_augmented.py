@@ -1,0 +1,53 @@
+"""Persons by a person detector, and by their faces where it missed them."""
+
+from typing import Sequence
+
+import numpy as np
+
+from facetrack_ros.vision.faces.person_matching import assign
+from facetrack_ros.core.boxes import clip
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.vision.detection.from_faces import person_boxes
+from facetrack_ros.core.image import as_bgr
+from facetrack_ros.vision.interfaces import FaceDetector, PersonDetector
+
+
+class PersonAndFaceDetector:
+    """Looks for faces in the whole of each picture as well: whose face belongs to no person found is a person too.
+
+    :param persons: the person detector.
+    :param faces: the face detector.
+    :param min_face_px: smallest face looked for, pixels.
+    """
+
+    def __init__(self, persons: PersonDetector, faces: FaceDetector, min_face_px: float):
+        self.model_id = f"{persons.model_id}+{faces.model_id}"
+        self.batches = getattr(persons, "batches", False)
+        self._persons = persons
+        self._faces = faces
+        self.min_face_px = min_face_px
+
+    @property
+    def min_score(self) -> float:
+        """Lowest confidence of a person the person detector finds, 0..1; it may be changed."""
+        return self._persons.min_score
+
+    @min_score.setter
+    def min_score(self, score: float) -> None:
+        self._persons.min_score = score
+
+    def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
+        """Persons in each picture, with all faces found; those of the person detector first.
+
+        :raises FrameError: one of them is no picture.
+        """
+        return [self._complete(as_bgr(image), found) for image, found in zip(images, self._persons.detect(images))]
+
+    def _complete(self, image: np.ndarray, persons: Detections) -> Detections:
+        faces = self._faces.detect(image, self.min_face_px)
+        owners = assign(faces.boxes, persons.boxes)
+        missed = np.flatnonzero((owners < 0) & (faces.boxes[:, 2] - faces.boxes[:, 0] >= self.min_face_px))
+        owners[missed] = len(persons) + np.arange(len(missed))
+        boxes = clip(person_boxes(faces.boxes[missed]), image.shape[1], image.shape[0])
+        return Detections(np.concatenate([persons.boxes, boxes]), np.concatenate([persons.scores, faces.scores[missed]]),
+                          self.model_id, faces, owners, faint=persons.faint)

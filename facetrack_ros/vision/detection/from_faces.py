@@ -1,0 +1,50 @@
+"""Persons taken from their faces, where there is no person detector."""
+
+from typing import Sequence
+
+import numpy as np
+
+from facetrack_ros.core.boxes import clip
+from facetrack_ros.core.detections import PERSONS_FROM, Detections
+from facetrack_ros.core.image import as_bgr
+from facetrack_ros.vision.interfaces import FaceDetector
+
+# A standing adult is about seven and a half heads tall; down to five face heights below the chin is about the
+# knee, and three face widths are the shoulders.
+WIDTH_IN_FACES = 3.0
+ABOVE_IN_FACES = 0.5
+BELOW_IN_FACES = 5.0
+
+
+class FacePersonDetector:
+    """A person for each face found. Whoever looks away is not seen.
+
+    :param faces: the face detector.
+    :param min_face_px: smallest face looked for, pixels.
+    """
+
+    def __init__(self, faces: FaceDetector, min_face_px: float):
+        self.model_id = f"{PERSONS_FROM}{faces.model_id}"
+        self._faces = faces
+        self.min_face_px = min_face_px
+
+    def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
+        """Persons in each picture, with their faces.
+
+        :raises FrameError: one of them is no picture.
+        """
+        return [self._detect(as_bgr(image)) for image in images]
+
+    def _detect(self, image: np.ndarray) -> Detections:
+        faces = self._faces.detect(image, self.min_face_px)
+        boxes = clip(person_boxes(faces.boxes), image.shape[1], image.shape[0])
+        return Detections(boxes, faces.scores, self.model_id, faces, np.arange(len(faces)))
+
+
+def person_boxes(faces: np.ndarray) -> np.ndarray:
+    """``(n, 4)`` float32 boxes of the persons whose faces are ``(n, 4)``, not yet clipped to the picture."""
+    width, height = faces[:, 2] - faces[:, 0], faces[:, 3] - faces[:, 1]
+    x = (faces[:, 0] + faces[:, 2]) / 2
+    half = width * WIDTH_IN_FACES / 2
+    return np.stack([x - half, faces[:, 1] - ABOVE_IN_FACES * height,
+                     x + half, faces[:, 3] + BELOW_IN_FACES * height], axis=1).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Face and body embedders, one file a model family."""

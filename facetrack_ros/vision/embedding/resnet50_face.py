@@ -1,0 +1,122 @@
+"""torchvision's ResNet-50 as face embedder: what a face looks like, average-pooled."""
+
+import warnings
+from pathlib import Path
+from typing import Sequence
+
+import numpy as np
+
+from facetrack_ros.errors import ModelError
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.core.face import Face
+from facetrack_ros.vision.embedding.preprocess import FaceInput
+from facetrack_ros.core.image import as_bgr
+from facetrack_ros.vision.inference.threads import limit_torch_threads
+from facetrack_ros.vision.inference.torch_device import torch_device
+from facetrack_ros.core.vectors import unit_rows
+
+DIMENSION = 2048
+#: Most faces in one call.
+BATCH = 32
+
+
+class Resnet50FaceEmbedder:
+    """ResNet-50 (He et al., 2016) without its classifier, on torch; all faces of a frame in one batch.
+
+    :param path: a state dict of ``torchvision.models.resnet50``, with or without the classifier of any size.
+    :param threads: torch's threads, for the whole process.
+    :param device: ``auto`` (CUDA where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
+    :raises ModelError: torch is not installed, the device is not there, or the file is damaged or of another network.
+    """
+
+    #: As for other embedders of 112 px crops; nothing better is known of a network that never saw faces.
+    min_face_px = 24.0
+
+    def __init__(self, path: Path, contract: ModelContract, threads: int = 1, device: str = "auto"):
+        if contract.dimension != DIMENSION:
+            raise ModelError(f"{contract.id} says {contract.dimension} numbers, a ResNet-50 gives {DIMENSION}; reduce them "
+                             f"with face_tracking.embedding_dim")
+        self.contract = contract
+        self.input = FaceInput(contract)
+        self.network = load_resnet50(path)
+        import torch
+
+        self._device = torch_device(device)
+        limit_torch_threads(threads)
+        try:
+            self.network.to(self._device)
+        except RuntimeError as error:
+            raise ModelError(f"{contract.id} does not go onto the device {device}: {_first_line(error)}") from error
+
+    def embed(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        """``(n, 2048)`` float32 unit rows.
+
+        :raises FrameError: ``image`` is no picture.
+        :raises ModelError: a face's landmarks do not suffice to align it, which the quality gate keeps out; or the
+            network fails or gives a vector without direction.
+        """
+        if not faces:
+            return np.empty((0, DIMENSION), np.float32)
+        return self.embed_crops(self.input.crops(as_bgr(image), faces))
+
+    def embed_crops(self, crops: Sequence[np.ndarray]) -> np.ndarray:
+        """``(n, 2048)`` float32 unit rows of faces already aligned, BGR crops of the contract's input size.
+
+        :raises ModelError: the network fails or gives a vector without direction.
+        """
+        import torch
+
+        rows = []
+        try:
+            with torch.inference_mode():
+                for start in range(0, len(crops), BATCH):
+                    blob = torch.from_numpy(self.input.blob(crops[start:start + BATCH]))
+                    rows.append(self.network(blob.to(self._device)).cpu().numpy())
+        except RuntimeError as error:  # out of memory, or a device that went away
+            raise ModelError(f"{self.contract.id} failed on {len(crops)} faces: {_first_line(error)}") from error
+        return unit_rows(np.concatenate(rows))
+
+
+def load_resnet50(path: Path):
+    """A ``torch.nn.Module`` from ``(n, 3, height, width)`` to ``(n, 2048)``, in eval mode on the CPU.
+
+    It is made without weights of its own: what the file does not bring, it does not have.
+
+    :raises ModelError: torch is not installed, or the file is damaged or of another network.
+    """
+    try:
+        import torch
+        from torchvision.models import resnet50
+    except ImportError as error:
+        raise ModelError("a ResNet-50 needs torch and torchvision: pip install facetrack_ros[torch], or export it once "
+                         "with facetrack models export and run it without them") from error
+    try:
+        with warnings.catch_warnings():  # about pickle protocols; what follows says what is wrong
+            warnings.simplefilter("ignore")
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # pickle, zip and torch each raise classes of their own
+        raise ModelError(f"{path} cannot be read as weights of torch: it is damaged, of another format, or holds more than "
+                         f"weights") from error
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise ModelError(f"{path} is no state dict of torchvision's resnet50; save it as torch.save(network.state_dict(), …)")
+    state = {name: value for name, value in state.items() if name not in ("fc.weight", "fc.bias")}
+    with torch.device("meta"):
+        network = resnet50(weights=None)
+    network.fc = torch.nn.Identity()
+    try:
+        network.load_state_dict(state, strict=True, assign=True)
+    except Exception as error:
+        raise ModelError(f"{path} is another network than torchvision's resnet50: {_first_difference(error)}") from error
+    network.float().eval()
+    if not all(torch.isfinite(value).all() for value in network.state_dict().values()):
+        raise ModelError(f"{path} is damaged: some of its weights are no numbers")
+    return network
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _first_difference(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[1][:200] if len(lines) > 1 else lines[0][:200] if lines else type(error).__name__

@@ -1,0 +1,1 @@
+"""Makes model files: INT8 versions and ONNX exports."""

@@ -1,0 +1,95 @@
+"""Aligned faces out of a folder of pictures, to fit or to calibrate a model on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Iterable
+
+import cv2
+import numpy as np
+
+from facetrack_ros.errors import EvaluationError, ModelError
+from facetrack_ros.vision.factory import VisionSettings, open_model
+from facetrack_ros.vision.evaluation.face_dataset import PICTURES, face_folder
+from facetrack_ros.vision.evaluation.face_samples import best_face
+from facetrack_ros.vision.embedding.preprocess import FaceInput
+from facetrack_ros.vision.detection.from_faces import FacePersonDetector
+from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.interfaces import FaceEmbedder
+from facetrack_ros.vision.faces.quality import Gate
+
+
+@dataclass(frozen=True, eq=False)
+class FaceCrops:
+    """The best face of each picture that has a usable one.
+
+    :param crops: ``(n, height, width, 3)`` uint8 BGR.
+    :param people: ``(n,)`` who each shows; all empty where nobody said so.
+    :param pictures: how many pictures there were.
+    """
+
+    crops: np.ndarray
+    people: np.ndarray
+    pictures: int
+
+    def __len__(self) -> int:
+        return len(self.crops)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether it is known who the faces are, at least two people and one of them twice."""
+        named, counts = np.unique(self.people[self.people != ""], return_counts=True)
+        return len(named) > 1 and bool(counts.max() > 1)
+
+    def rows(self, which: np.ndarray) -> "FaceCrops":
+        """Some of them, by number or mask."""
+        return FaceCrops(self.crops[which], self.people[which], self.pictures)
+
+
+def face_crops(pipeline: VisionPipeline, face_input: FaceInput, pictures: "Iterable[tuple[str, Path]]",
+               prepare: "Callable[[np.ndarray], np.ndarray]" = lambda picture: picture) -> FaceCrops:
+    """Find, judge and align the faces of pictures as a robot would; what has no usable face is left out.
+
+    :param face_input: aligns for the network the crops are for.
+    :param pictures: person, or nothing, and file.
+    :param prepare: see :func:`~.evaluation.labelled_faces.enlarged`.
+    """
+    crops, people, count = [], [], 0
+    for person, path in pictures:
+        count += 1
+        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if picture is None:
+            continue
+        picture = prepare(picture)
+        best = best_face(pipeline.faces(picture, pipeline.detect([picture])[0]))
+        if best is not None and not best.rejected:
+            crops.append(face_input.crops(picture, [best])[0])
+            people.append(person)
+    shape = (0, face_input.size[1], face_input.size[0], 3)
+    return FaceCrops(np.stack(crops) if crops else np.empty(shape, np.uint8), np.array(people, str), count)
+
+
+def pictures_below(folder: Path, most: int) -> "list[tuple[str, Path]]":
+    """Pictures at any depth of a folder, with who they show where it is a folder a person, else with nothing.
+
+    :param most: how many are taken, evenly out of all.
+    :raises ModelError: no such folder, or no pictures in it.
+    """
+    if not folder.is_dir():
+        raise ModelError(f"{folder} is no folder; name one with pictures of faces in it")
+    try:
+        found = face_folder(folder)
+    except EvaluationError:  # not a folder a person: pictures of nobody in particular
+        found = [("", path) for path in sorted(folder.rglob("*")) if path.suffix.lower() in PICTURES and path.is_file()]
+    if not found:
+        raise ModelError(f"{folder} has no pictures in it ({', '.join(sorted(PICTURES))})")
+    return [found[row] for row in np.unique(np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(int))]
+
+
+def face_finder(embedder: FaceEmbedder, settings: VisionSettings) -> VisionPipeline:
+    """A pipeline that takes a picture for what its faces are, and judges them as ``embedder`` needs them.
+
+    :raises ModelError: no face detector is here.
+    """
+    faces = open_model(settings.face_model, "face", settings)[1]
+    persons = FacePersonDetector(faces, max(settings.min_face_px, embedder.min_face_px))
+    return VisionPipeline(persons, faces, embedder, Gate(min_face_px=settings.min_face_px))

@@ -1,0 +1,1 @@
+"""Face detectors, alignment, quality, and matching faces to persons."""

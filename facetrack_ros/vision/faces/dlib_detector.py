@@ -1,0 +1,89 @@
+"""dlib's HOG face detector with the eyes and nose of its five-point model."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from facetrack_ros.errors import ModelError
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.core.detections import FaceDetections
+from facetrack_ros.core.image import as_bgr, resize
+from facetrack_ros.vision.inference.locking import one_at_a_time
+
+#: The detector's window is 80 px: no smaller face is found in its input.
+WINDOW_PX = 80.0
+
+
+class DlibFaceDetector:
+    """Faces by dlib's histogram-of-gradients detector, which the library carries within itself.
+
+    :param landmarks_path: file of the five-point model (``shape_predictor_5_face_landmarks.dat``).
+    :param margin: lowest distance from the decision boundary kept; 0 is the detector's own choice. At 0.25
+        it no longer takes a badge or a sleeve for a face, and loses a seventh of the marginal ones.
+    :param max_side: longest side of its input, pixels: it bounds the time, and with it the smallest face found.
+    :raises ModelError: dlib is not installed or the file cannot be read.
+    """
+
+    def __init__(self, landmarks_path: Path, contract: ModelContract, margin: float = 0.25, max_side: int = 960):
+        self.model_id = contract.id
+        self._lock = threading.Lock()
+        self._dlib = import_dlib()
+        self._net = self._dlib.get_frontal_face_detector()
+        self._predictor = open_dat(self._dlib.shape_predictor, landmarks_path)
+        self._margin = margin
+        self._max_side = max_side
+
+    @one_at_a_time
+    def detect(self, image: np.ndarray, min_face_px: float) -> FaceDetections:
+        """Faces from ``min_face_px`` wide up as far as ``max_side`` allows, best first, in pixels of ``image``.
+
+        :raises FrameError: it is no picture.
+        """
+        image = as_bgr(image)
+        scale = min(WINDOW_PX / max(min_face_px, 1.0), self._max_side / max(image.shape[:2]))
+        small = np.ascontiguousarray(resize(image, scale)[:, :, ::-1])
+        if min(small.shape[:2]) < WINDOW_PX / 2:
+            return FaceDetections.none()
+        rects, margins, _ = self._net.run(small, 0, self._margin)
+        if not rects:
+            return FaceDetections.none()
+        back = np.array([image.shape[1] / small.shape[1], image.shape[0] / small.shape[0]], np.float32)
+        boxes = np.array([[r.left(), r.top(), r.right() + 1, r.bottom() + 1] for r in rects], np.float32)
+        landmarks = np.stack([five_points(self._predictor(small, rect)) for rect in rects])
+        scores = (1.0 / (1.0 + np.exp(-np.array(margins)))).astype(np.float32)
+        order = np.argsort(-scores, kind="stable")
+        return FaceDetections(boxes[order] * np.tile(back, 2), landmarks[order] * back, scores[order])
+
+
+def five_points(shape) -> np.ndarray:
+    """Our five landmarks ``(5, 2)`` float32 from dlib's five, which have eye corners and no mouth.
+
+    dlib gives the subject's left eye (outer, inner corner), right eye (outer, inner), and the base of the nose.
+    """
+    points = np.array([(point.x, point.y) for point in shape.parts()], np.float32)
+    mouth = np.full((2, 2), np.nan, np.float32)
+    return np.concatenate([[points[2:4].mean(axis=0), points[0:2].mean(axis=0), points[4]], mouth]).astype(np.float32)
+
+
+def import_dlib():
+    """The dlib module.
+
+    :raises ModelError: it is not installed.
+    """
+    try:
+        import dlib
+    except ImportError as error:
+        raise ModelError("the dlib models need dlib; install dlib-bin or choose ONNX models") from error
+    return dlib
+
+
+def open_dat(kind, path: Path):
+    """One of dlib's models from its file; ``kind`` is the class in dlib that reads it.
+
+    :raises ModelError: dlib cannot read the file.
+    """
+    try:
+        return kind(str(path))
+    except RuntimeError as error:
+        raise ModelError(f"{path} cannot be opened as a dlib model; replace the file") from error

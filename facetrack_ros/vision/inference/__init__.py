@@ -1,0 +1,1 @@
+"""ONNX Runtime sessions, torch devices, threads, memory: nothing that knows what a person is."""

@@ -1,0 +1,66 @@
+"""An ONNX graph from pictures to vectors, held to its contract."""
+
+from pathlib import Path
+
+import numpy as np
+
+from facetrack_ros.errors import ModelError
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.vision.inference.onnx_session import OnnxSession
+
+#: Most pictures in one call, so that a crowd does not take hundreds of megabytes.
+BATCH = 32
+
+
+class OnnxRows:
+    """A graph that gives a row a picture; called with a blob, several at once where the graph leaves its batch open.
+
+    :param path: the ``.onnx`` file.
+    :param contract: of it the input size and the dimension.
+    :param threads: onnxruntime threads.
+    :raises ModelError: the graph takes other pictures or gives another dimension than its contract says.
+    """
+
+    def __init__(self, path: Path, contract: ModelContract, threads: int = 1):
+        self._session = OnnxSession(path, threads)
+        self._id, self._dimension = contract.id, contract.dimension
+        width, height = contract.input_size
+        _check_input(path, contract, self._session.input_shape)
+        self._step = BATCH if self._session.batches else 1
+        probe = self._session.run(np.zeros((1, 3, height, width), np.float32))
+        shape, kind = np.shape(probe), getattr(probe, "dtype", np.dtype(object)).kind
+        if shape != (1, contract.dimension) or kind != "f":
+            raise ModelError(f"{path} gives an output of shape {shape} and kind {kind!r} for one picture, its contract "
+                             f"{contract.id} says {contract.dimension} numbers; name the contract that belongs to this file")
+
+    @property
+    def input_name(self) -> str:
+        """What the graph calls its input."""
+        return self._session.input_name
+
+    def __call__(self, blob: np.ndarray) -> np.ndarray:
+        """``(n, dimension)``, as the graph gives them, of an ``(n, 3, height, width)`` float32 blob.
+
+        :raises ModelError: the graph fails, or gives another number of rows than there are pictures.
+        """
+        rows = np.concatenate([self._session.run(blob[start:start + self._step])
+                               for start in range(0, len(blob), self._step)])
+        if rows.shape != (len(blob), self._dimension):
+            raise ModelError(f"{self._id} gave an output of shape {rows.shape} for {len(blob)} pictures; its file is "
+                             f"damaged or of another kind")
+        return rows
+
+
+def _check_input(path: Path, contract: ModelContract, shape: "tuple[int | str | None, ...]") -> None:
+    width, height = contract.input_size
+    if len(shape) != 4:
+        raise ModelError(f"{path} takes an input of shape {shape}, which is no batch of pictures; it is no model for "
+                         f"the contract {contract.id}")
+    if shape[3] == 3 and shape[1] != 3:
+        raise ModelError(f"{path} takes its pictures as height x width x channels, input shape {shape}; export it with "
+                         f"the channels first (batch, 3, {height}, {width})")
+    if any(isinstance(side, int) and side != wanted for side, wanted in zip(shape[1:], (3, height, width))):
+        raise ModelError(f"{path} takes an input of shape {shape}, its contract {contract.id} says (batch, 3, {height}, "
+                         f"{width}); name the contract that belongs to this file")
+    if isinstance(shape[0], int) and shape[0] != 1:
+        raise ModelError(f"{path} takes {shape[0]} pictures at a time; export it with a batch of 1 or an open one")

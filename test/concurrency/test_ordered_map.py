@@ -1,0 +1,112 @@
+"""Offline, tasks are worked at side by side, their results come in order, and nothing depends on how long one takes."""
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # where the other processes look, too
+from pool_tasks import DEADLINE_S, fails_to_open, meets_the_others, open_models, passed_on, tenfold
+
+from facetrack_ros.errors import FrameError, ModelError
+from facetrack_ros.concurrency.process_pool import ProcessCrew, ThreadCrew
+from facetrack_ros.concurrency.ordered_map import in_order
+
+
+def crew(processes, work=tenfold, folder=None):
+    mine = open_models(folder)
+    if not processes:
+        return ThreadCrew(mine, work)
+    return ProcessCrew(mine, work, partial(open_models, folder), work, processes)
+
+
+@pytest.mark.parametrize("processes", [0, 1, 2])
+def test_results_come_in_the_order_of_the_items_and_errors_in_their_turn(processes):
+    with closing(crew(processes)) as workers:
+        found = list(in_order([1, 2, 0, 3, "damaged", *range(4, 12)], lambda item: item, workers))
+    assert [item for item, _ in found] == [1, 2, 0, 3, "damaged", *range(4, 12)]
+    outcomes = dict(found)
+    assert isinstance(outcomes.pop(0), FrameError) and "ZeroDivisionError" in repr(outcomes.pop("damaged"))
+    assert {item: result[0] for item, result in outcomes.items()} == {item: item * 10 for item in outcomes}
+
+
+@pytest.mark.parametrize("processes", [0, 1, 2])
+def test_what_is_decided_at_the_beginning_of_a_task_knows_the_same_results_each_time(processes):
+    def run():
+        handed_out, known = [], []
+
+        def begin(item):
+            known.append(tuple(handed_out))
+            return item
+
+        with closing(crew(processes)) as workers:
+            for item, _ in in_order(range(1, 12), begin, workers):
+                handed_out.append(item)
+            return known, workers.ahead
+
+    first, ahead = run()
+    assert first == run()[0] == run()[0]
+    assert [len(each) for each in first] == [max(0, row + 1 - ahead) for row in range(11)]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_caller_and_the_processes_work_at_the_same_time(processes, tmp_path):
+    with closing(crew(processes, meets_the_others, (tmp_path, processes + 1))) as workers:
+        at_work = {pid for _, pid in in_order(range(4 * (processes + 1)), lambda item: item, workers)}
+    assert len(at_work) == processes + 1 and os.getpid() in at_work
+
+
+def test_tasks_and_results_larger_than_any_pipe_get_through():
+    large = [bytes([row]) * 3_000_000 for row in range(12)]
+    with closing(ProcessCrew(open_models(), passed_on, open_models, passed_on, 1)) as workers:
+        assert [result == item for item, result in in_order(large, lambda item: item, workers)] == [True] * 12
+
+
+def test_a_process_that_cannot_open_its_models_is_told_before_anything_is_done():
+    with pytest.raises(ModelError, match="no such model"):
+        ProcessCrew(open_models(), tenfold, fails_to_open, tenfold, 1)
+
+
+def test_a_process_that_is_killed_is_told_and_nobody_waits_for_it():
+    with closing(ProcessCrew(open_models(), passed_on, open_models, tenfold, 1)) as workers:
+        outcomes = []
+        with pytest.raises(ModelError, match="ended with -9"):
+            for _, outcome in in_order(["killed"] * 40, lambda item: item, workers):
+                if isinstance(outcome, Exception):
+                    raise outcome
+                outcomes.append(outcome)
+
+
+def test_a_killed_caller_leaves_no_process_behind(tmp_path):
+    script = tmp_path / "caller.py"
+    script.write_text(f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from pool_tasks import open_models, tenfold
+from facetrack_ros.concurrency.process_pool import ProcessCrew
+if __name__ == "__main__":
+    workers = ProcessCrew(open_models(), tenfold, open_models, tenfold, 1)
+    print(workers._helpers[0]._process.pid, flush=True)
+    sys.stdin.read()
+""")
+    caller = subprocess.Popen([sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    helper = int(caller.stdout.readline())
+    assert _runs(helper)
+    caller.kill()
+    caller.communicate(timeout=DEADLINE_S)
+    deadline = time.monotonic() + DEADLINE_S
+    while _runs(helper):
+        assert time.monotonic() < deadline, "the process outlives its caller"
+        time.sleep(0.05)
+
+
+def _runs(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

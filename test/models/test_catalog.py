@@ -1,0 +1,82 @@
+from dataclasses import replace
+
+import pytest
+
+from facetrack_ros.errors import ModelError
+from facetrack_ros.models.catalog import CATALOG, MOBILEFACENET, OSNET, RESNET50, SFACE, find, records
+from facetrack_ros.models.contract import TASKS, write_contract
+
+
+def test_ids_and_file_names_are_unique():
+    assert len({record.id for record in CATALOG}) == len(CATALOG)
+    files = [record.file for record in CATALOG if record.file]
+    assert len(set(files)) == len(files)
+
+
+@pytest.mark.parametrize("record", CATALOG, ids=lambda record: record.id)
+def test_every_file_is_pinned_and_can_be_had_somewhere(record):
+    assert record.licence and record.architecture and record.task in TASKS
+    if record.file:
+        assert len(record.sha256) == 64 and record.size > 0
+        assert record.urls or record.package
+    else:
+        assert record.package or record.note.endswith("=PATH")
+
+
+@pytest.mark.parametrize("record", [r for r in CATALOG if r.purpose == "identity"], ids=lambda record: record.id)
+def test_every_judge_of_identity_says_what_its_similarities_mean(record):
+    assert record.dimension and 0 < record.threshold < 1 and record.measured_on
+    if record is SFACE:
+        assert "no false-match curve" in record.measured_on
+        return
+    thresholds, rates = zip(*record.false_match_curve)
+    assert list(thresholds) == sorted(thresholds) and list(rates) == sorted(rates, reverse=True)
+    assert rates[-1] < 1e-4
+
+
+def test_what_was_never_trained_on_faces_says_appearance_and_has_no_threshold():
+    assert RESNET50.purpose == OSNET.purpose == "appearance"
+    assert RESNET50.threshold == OSNET.threshold == 0
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACETRACK_MODELS", str(tmp_path))
+    return tmp_path
+
+
+OWN = replace(MOBILEFACENET, id="own", file="own.onnx", sha256="0" * 64, licence="MIT", urls=())
+
+
+def test_adding_a_model_is_adding_a_record(folder):
+    assert write_contract(OWN, folder).name == "own.contract.json"
+    assert find("own") == OWN and OWN in records()[0] and records()[1] == ()
+
+
+def test_a_record_of_ones_own_may_bring_another_threshold_and_nothing_else(folder):
+    measured = replace(MOBILEFACENET, threshold=0.45, false_match_curve=((0.45, 1e-4),), measured_on="our own people")
+    write_contract(measured, folder)
+    assert find(MOBILEFACENET.id) == measured
+    write_contract(replace(measured, mean=(0.0, 0.0, 0.0)), folder)
+    assert find(MOBILEFACENET.id) == MOBILEFACENET
+    assert "may change only threshold" in records()[1][0]
+
+
+def test_the_first_record_of_an_id_counts(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACETRACK_MODELS", f"{tmp_path / 'a'}:{tmp_path / 'b'}")
+    for name in "ab":
+        write_contract(replace(OWN, note=name), tmp_path / name)
+    assert find("own").note == "a" and len([record for record in records()[0] if record.id == "own"]) == 1
+
+
+def test_a_record_that_is_none_hides_no_other_and_is_told(folder):
+    (folder / "broken.contract.json").write_text("{")
+    write_contract(OWN, folder)
+    assert find("own") == OWN
+    with pytest.raises(ModelError, match="broken.contract.json is no model contract"):
+        find("broken")
+
+
+def test_an_unknown_model_is_named_together_with_the_known_ones():
+    with pytest.raises(ModelError, match="no model 'yolo99'.*yolox_nano"):
+        find("yolo99")

@@ -1,0 +1,59 @@
+import json
+from dataclasses import asdict
+
+import pytest
+
+from facetrack_ros.errors import ModelError
+from facetrack_ros.models.catalog import CATALOG, MOBILEFACENET
+from facetrack_ros.models.contract import ModelContract, read_contract, write_contract
+
+
+@pytest.mark.parametrize("record", CATALOG, ids=lambda record: record.id)
+def test_every_record_survives_its_file(record, tmp_path):
+    assert read_contract(write_contract(record, tmp_path)) == record
+
+
+def test_fields_at_their_default_may_be_left_out():
+    text = json.dumps({"id": "own", "task": "face", "architecture": "yunet", "file": "own.onnx", "sha256": "a" * 64,
+                       "size": 1, "licence": "MIT"})
+    assert ModelContract.from_json(text) == ModelContract("own", "face", "yunet", "own.onnx", "a" * 64, 1, "MIT")
+
+
+@pytest.mark.parametrize("change, told", [
+    ({"id": "a/b"}, "id must be a name"), ({"id": ""}, "id must be"), ({"id": 5}, "id must be"),
+    ({"task": "dance"}, "task must be one of person, face"), ({"file": "../x.onnx"}, "file must be"),
+    ({"file": ".."}, "file must be"), ({"sha256": "XYZ"}, "64 lower-case hex"), ({"size": -1}, "size"), ({"size": True}, "size"),
+    ({"urls": "https://x"}, "list of https"), ({"urls": ["http://x"]}, "list of https"), ({"mean": [1, 2]}, "three numbers"),
+    ({"std": [0, 1, 1]}, "above 0"), ({"colour": "GREY"}, "BGR or RGB"), ({"threshold": 2}, "-1 to 1"),
+    ({"threshold": float("nan")}, "-1 to 1"), ({"false_match_curve": [[0.2, 0.1], [0.1, 0.01]]}, "rising"),
+    ({"false_match_curve": [[0.1, 0.01], [0.2, 0.1]]}, "falling"), ({"false_match_curve": [[0.1]]}, "pairs"),
+    ({"purpose": "everything"}, "identity, appearance"), ({"modle": 1}, "unknown field modle"), ({"note": None}, "note must be a text"),
+])
+def test_what_is_no_record_is_told_with_the_field(change, told, tmp_path):
+    fields = json.loads(json.dumps(asdict(MOBILEFACENET)))
+    file = tmp_path / "own.contract.json"
+    file.write_text(json.dumps({**fields, **change}))
+    with pytest.raises(ModelError, match=told) as caught:
+        read_contract(file)
+    assert str(file) in str(caught.value)
+
+
+@pytest.mark.parametrize("text, told", [("[]", "no JSON object"), ("{", "no JSON"), ("{}", "id is missing")])
+def test_other_files_are_told(text, told, tmp_path):
+    file = tmp_path / "own.contract.json"
+    file.write_text(text)
+    with pytest.raises(ModelError, match=told):
+        read_contract(file)
+
+
+def test_a_binary_file_is_told(tmp_path):
+    file = tmp_path / "own.contract.json"
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ModelError, match="cannot be read"):
+        read_contract(file)
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ModelError, match="cannot be written"):
+        write_contract(MOBILEFACENET, tmp_path / "file")

@@ -1,0 +1,106 @@
+"""What tells appearance never judges identity unless the configuration says so, and nobody judges without a threshold."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from facetrack_ros.config import Config
+from facetrack_ros.errors import ModelError
+from facetrack_ros.models import catalog
+from facetrack_ros.vision.factory import VisionSettings, build_for_measuring, build_pipeline, open_embedder
+from facetrack_ros.models.contract import write_contract
+from facetrack_ros.models.paths import cache_folder
+from facetrack_ros.vision.settings import contract_of, vision_settings
+from facetrack_ros.models.judge import check_judge
+from facetrack_ros.vision.embedding.reduced_face import reduced_contract, unreduced
+
+MEASURED = {"threshold": 0.97, "false_match_curve": ((0.97, 1e-3),), "measured_on": "our own people"}
+
+
+@pytest.fixture
+def resnet(models, random_resnet50, monkeypatch):
+    """Settings with a ResNet-50 on weights of one's own."""
+    monkeypatch.setenv("FACETRACK_MODELS", str(models))
+    return VisionSettings(person_model="faces", embedder=f"resnet50_imagenet={random_resnet50}")
+
+
+def test_an_embedder_of_appearance_is_refused(resnet):
+    with pytest.raises(ModelError, match="not who it is, so it cannot judge faces; .*embedder.appearance_as_identity"):
+        build_pipeline(resnet)
+    assert build_for_measuring(resnet).contract.purpose == "appearance"
+
+
+def test_allowed_it_still_needs_a_measured_threshold(resnet):
+    allowed = replace(resnet, appearance_as_identity=True)
+    with pytest.raises(ModelError, match="has no threshold .* facetrack eval faces DIR --write"):
+        build_pipeline(allowed)
+    own = build_for_measuring(resnet).contract
+    write_contract(replace(own, **MEASURED), cache_folder())
+    assert build_pipeline(allowed).contract.threshold == 0.97
+    with pytest.raises(ModelError, match="cannot judge faces"):
+        build_pipeline(resnet)
+
+
+def test_a_reduced_embedder_is_measured_under_its_own_id(resnet, hopper):
+    reduced = replace(resnet, embedding_dim=64, appearance_as_identity=True)
+    model, embedder = open_embedder(reduced)
+    contract = embedder.contract
+    assert contract.id.endswith("_seeded64") and contract.dimension == 64 and model.contract is contract
+    assert contract.derived_from == contract.id[:-len("_seeded64")] and contract.purpose == "appearance"
+    write_contract(replace(contract, **MEASURED), cache_folder())
+    pipeline = build_pipeline(reduced)
+    assert pipeline.contract.threshold == 0.97
+    face = pipeline.embed_reference(hopper)
+    assert face.embedding.shape == (64,) and np.isclose(np.linalg.norm(face.embedding), 1, atol=1e-5)
+    assert open_embedder(replace(resnet, embedding_dim=2048))[1].contract == build_for_measuring(resnet).contract
+
+
+def test_a_judge_of_identity_keeps_its_numbers(models, monkeypatch):
+    monkeypatch.setenv("FACETRACK_MODELS", str(models))
+    with pytest.raises(ModelError, match="mobilefacenet_foamliu gives 128 numbers by which it was measured"):
+        build_pipeline(VisionSettings(person_model="faces", embedding_dim=64))
+    assert build_pipeline(VisionSettings(person_model="faces", embedding_dim=128)).contract.id == "mobilefacenet_foamliu"
+
+
+@pytest.mark.parametrize("dimension", [-1, 2049, 5000])
+def test_more_numbers_than_there_are_is_told(dimension):
+    with pytest.raises(ModelError, match="cannot be reduced"):
+        reduced_contract(catalog.RESNET50, dimension)
+
+
+def test_a_reduced_contract_says_what_it_is():
+    reduced = reduced_contract(catalog.RESNET50, 512)
+    assert reduced.id == "resnet50_imagenet_seeded512" and reduced.derived_from == "resnet50_imagenet"
+    assert (reduced.dimension, reduced.sha256, reduced.threshold) == (512, catalog.RESNET50.sha256, 0)
+    assert unreduced(reduced) == catalog.RESNET50 and unreduced(catalog.RESNET50) is None
+    assert reduced_contract(catalog.RESNET50, 0) is catalog.RESNET50
+
+
+def test_a_record_of_another_model_under_that_id_does_not_count():
+    write_contract(replace(reduced_contract(catalog.RESNET50, 512), sha256="0" * 64, **MEASURED), cache_folder())
+    assert reduced_contract(catalog.RESNET50, 512).threshold == 0
+
+
+def test_nobody_judges_without_a_threshold():
+    with pytest.raises(ModelError, match="no threshold"):
+        check_judge(replace(catalog.MOBILEFACENET, threshold=0.0), False)
+    check_judge(catalog.MOBILEFACENET, False)
+
+
+def test_the_settings_come_from_the_configuration():
+    settings = vision_settings(Config({"face_tracking.embedding_dim": 512, "embedder.appearance_as_identity": True}))
+    assert (settings.embedding_dim, settings.appearance_as_identity) == (512, True)
+
+
+def test_where_embeddings_are_stored_the_same_holds_as_where_they_are_made():
+    values = {"embedder.model": "resnet50_imagenet", "face_tracking.embedding_dim": 512}
+    with pytest.raises(ModelError, match="cannot judge faces"):
+        contract_of("resnet50_imagenet_seeded512", Config(values))
+    values["embedder.appearance_as_identity"] = True
+    with pytest.raises(ModelError, match="no threshold"):
+        contract_of("resnet50_imagenet_seeded512", Config(values))
+    write_contract(replace(reduced_contract(catalog.RESNET50, 512), **MEASURED), cache_folder())
+    assert contract_of("resnet50_imagenet_seeded512", Config(values)).threshold == 0.97
+    with pytest.raises(ModelError, match="unknown here"):
+        contract_of("resnet50_imagenet_seeded256", Config(values))

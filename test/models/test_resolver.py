@@ -1,0 +1,92 @@
+import hashlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from facetrack_ros.errors import ModelError
+from facetrack_ros.models import catalog
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.models.paths import cache_folder
+from facetrack_ros.models.resolver import resolve, resolve_contract
+
+CONTENT = b"a model"
+CONTRACT = ModelContract("tiny", "face", "yunet", "tiny.onnx", hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), "MIT")
+
+
+def put(folder: Path, content=CONTENT, name="tiny.onnx"):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+    return folder / name
+
+
+def test_folders_come_in_the_order_of_the_environment_then_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACETRACK_MODELS", f"{tmp_path / 'a'}:{tmp_path / 'b'}")
+    put(cache_folder())
+    assert resolve_contract(CONTRACT).origin == "cache"
+    second = put(tmp_path / "b")
+    assert resolve_contract(CONTRACT).path == second
+    first = put(tmp_path / "a")
+    assert resolve_contract(CONTRACT).path == first
+
+
+def test_a_file_with_a_wrong_hash_is_refused_naming_file_and_both_hashes(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACETRACK_MODELS", str(tmp_path))
+    path = put(tmp_path, b"tampered")
+    with pytest.raises(ModelError) as caught:
+        resolve_contract(CONTRACT)
+    for part in (str(path), CONTRACT.sha256, hashlib.sha256(b"tampered").hexdigest()):
+        assert part in str(caught.value)
+
+
+def test_a_good_file_further_on_is_taken_and_the_refused_one_still_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACETRACK_MODELS", f"{tmp_path / 'a'}:{tmp_path / 'b'}")
+    put(tmp_path / "a", b"tampered")
+    good = put(tmp_path / "b")
+    model = resolve_contract(CONTRACT)
+    assert model.path == good and "refused" in model.passed_over[0]
+
+
+def test_a_missing_model_says_where_to_put_it():
+    with pytest.raises(ModelError, match="tiny is not here: put tiny.onnx into a folder of FACETRACK_MODELS"):
+        resolve_contract(CONTRACT)
+
+
+def test_a_path_needs_no_id_when_its_content_is_known(models):
+    model = resolve(str(models / "yunet_n_640_640.onnx"))
+    assert model.contract is catalog.YUNET_N and model.origin == "path"
+
+
+def test_an_unknown_file_needs_the_contract_it_follows_and_gets_an_id_of_its_own(tmp_path):
+    path = put(tmp_path)
+    with pytest.raises(ModelError, match="write ID="):
+        resolve(str(path))
+    model = resolve(f"mobilefacenet_foamliu={path}")
+    assert model.contract.id == f"mobilefacenet_foamliu-{CONTRACT.sha256[:8]}"
+    assert model.contract.mean == catalog.MOBILEFACENET.mean
+    assert "not measured" in model.contract.measured_on
+
+
+def test_a_file_of_a_kind_without_a_file_of_its_own_keeps_its_name_in_the_id(tmp_path):
+    model = resolve(f"ultralytics={put(tmp_path, name='yolo 11n.pt')}")
+    assert model.contract.id == f"ultralytics-yolo_11n-{CONTRACT.sha256[:8]}" and "AGPL-3.0" in model.contract.licence
+    with pytest.raises(ModelError, match="name your own file as ultralytics=PATH"):
+        resolve("ultralytics")
+
+
+@pytest.mark.parametrize("name", ["nothing-of-that-name", "/no/such/file.onnx", "yolox_nano=/no/such/file.onnx", ""])
+def test_what_is_neither_id_nor_file_is_refused_with_a_sentence(name):
+    with pytest.raises(ModelError, match="neither a model file nor one of the known models"):
+        resolve(name)
+
+
+def test_pip_packages_come_last_and_are_found_without_being_imported():
+    pytest.importorskip("dlib", reason="dlib is not installed")
+    sys.modules.pop("face_recognition_models", None)
+    try:
+        model = resolve("dlib_landmarks_5")
+    except ModelError:
+        pytest.skip("the package with dlib's models is not installed")
+    assert model.origin == "package face_recognition_models" and model.path.is_file()
+    assert "face_recognition_models" not in sys.modules
+    assert resolve("dlib-hog").path is None and resolve("dlib-hog").origin == "built into dlib"

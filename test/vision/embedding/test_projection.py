@@ -1,0 +1,87 @@
+"""Fewer numbers: the same on every robot without pictures, and by principal components with them."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from facetrack_ros.errors import ModelError
+from facetrack_ros.vision.embedding.projection import Projection, fit_pca, seeded_projection
+from facetrack_ros.core.vectors import unit_rows
+
+
+#: Numbers that robots in the field have: another one here makes their embeddings strangers to each other.
+FIRST = (0.00904279109, 0.0262022205, -0.0246310178, -0.00159027346)
+LAST = (0.00981166586, -2.73732276e-05, -0.00220750552)
+SMALL = (0.145003155, 0.192069277, 0.195723623)
+
+
+def test_the_seeded_projection_never_changes():
+    components = seeded_projection(2048, 512).components
+    assert components.shape == (512, 2048) and components.dtype == np.float32
+    assert np.allclose(components[0, :4], FIRST, atol=1e-7) and np.allclose(components[-1, -3:], LAST, atol=1e-7)
+    assert np.allclose(seeded_projection(8, 2).components[0, :3], SMALL, atol=1e-7)
+
+
+@settings(deadline=None, max_examples=20)
+@given(numbers_in=st.integers(1, 60), share=st.floats(0, 1))
+def test_it_is_orthonormal(numbers_in, share):
+    components = seeded_projection(numbers_in, max(1, round(share * numbers_in))).components
+    assert np.allclose(components @ components.T, np.eye(len(components)), atol=1e-5)
+
+
+def test_all_numbers_kept_keep_all_similarities():
+    rows = unit_rows(np.random.default_rng(0).normal(size=(6, 40)))
+    reduced = seeded_projection(40, 40)(rows)
+    assert np.allclose(reduced @ reduced.T, rows @ rows.T, atol=1e-5)
+
+
+def test_a_quarter_of_the_numbers_keeps_similarities_about():
+    chance = np.random.default_rng(1)
+    rows = unit_rows(chance.normal(size=(30, 2048)) + 2 * chance.normal(size=(1, 2048)))
+    reduced = seeded_projection(2048, 512)(rows)
+    assert np.allclose(np.linalg.norm(reduced, axis=1), 1, atol=1e-5)
+    assert np.abs(reduced @ reduced.T - rows @ rows.T).max() < 0.08
+
+
+def test_principal_components_keep_what_tells_the_rows_apart():
+    chance = np.random.default_rng(2)
+    few = chance.normal(size=(200, 3)) @ chance.normal(size=(3, 50)) + 50
+    rows = unit_rows(few + chance.normal(size=few.shape) * 1e-3)
+    pca = fit_pca(rows, 3)
+    centred = rows - pca.mean
+    left = centred - centred @ pca.components.T @ pca.components
+    assert np.linalg.norm(left) < 0.02 * np.linalg.norm(centred)
+    assert np.allclose(pca.components @ pca.components.T, np.eye(3), atol=1e-5)
+    assert pca.components.dtype == pca.mean.dtype == np.float32 and pca.dimension == 3
+
+
+def test_a_component_is_the_same_whichever_sign_it_came_with():
+    rows = unit_rows(np.random.default_rng(3).normal(size=(40, 8)))
+    first, again = fit_pca(rows, 4).components, fit_pca(rows[::-1], 4).components
+    assert np.allclose(first, again, atol=1e-4)
+
+
+@pytest.mark.parametrize("dimension", [0, -1, 9])
+def test_an_impossible_dimension_is_told(dimension):
+    rows = np.eye(8, dtype=np.float32)
+    for reduce in (lambda: seeded_projection(8, dimension), lambda: fit_pca(rows, dimension)):
+        with pytest.raises(ModelError, match="choose from 1 to 8"):
+            reduce()
+
+
+def test_too_few_faces_for_the_components_are_told():
+    rows = unit_rows(np.random.default_rng(4).normal(size=(10, 64)))
+    with pytest.raises(ModelError, match="10 faces do not tell 10 components apart: .* at least 11 faces"):
+        fit_pca(rows, 10)
+
+
+def test_faces_that_are_all_alike_are_told():
+    with pytest.raises(ModelError, match="differ in 0 directions only"):
+        fit_pca(np.tile(unit_rows(np.ones((1, 16))), (30, 1)), 4)
+
+
+def test_a_row_of_which_nothing_is_left_is_an_error():
+    projection = Projection(np.eye(2, 4, dtype=np.float32), np.zeros(4, np.float32))
+    with pytest.raises(ModelError, match="without direction"):
+        projection(np.array([[0, 0, 1, 0]], np.float32))

@@ -1,0 +1,45 @@
+import pytest
+
+from facetrack_ros.errors import EvaluationError
+from facetrack_ros.vision.evaluation.face_dataset import face_folder, passed_over
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A function that makes files, by their paths below the folder."""
+    def make(*files):
+        for file in files:
+            path = tmp_path / "people" / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"x")
+        return tmp_path / "people"
+    return make
+
+
+def test_a_folder_is_a_person(folder):
+    people = folder("b/2.JPG", "b/10.png", "a/1.pgm")
+    assert face_folder(people) == [("a", people / "a/1.pgm"), ("b", people / "b/10.png"), ("b", people / "b/2.JPG")]
+
+
+def test_junk_is_passed_over_and_listed(folder):
+    people = folder("a/1.png", "a/2.png", "b/1.png", "README", ".git/config.png", "b/.hidden.png", "b/notes.txt", "b/deep/1.png")
+    assert [path.name for _, path in face_folder(people)] == ["1.png", "2.png", "1.png"]
+    assert {str(path.relative_to(people)) for path in passed_over(people)} == {
+        "README", ".git", "b/.hidden.png", "b/notes.txt", "b/deep"}
+
+
+@pytest.mark.parametrize("files, told", [
+    (["1.png"], "no folders with pictures"), (["a/readme.txt"], "no folders with pictures"),
+    (["a/1.png", "a/2.png", "b/readme"], "one person only, a"), (["a/1.png", "b/1.png"], "no person with two pictures"),
+])
+def test_what_cannot_be_measured_on_is_told(folder, files, told):
+    with pytest.raises(EvaluationError, match=told):
+        face_folder(folder(*files))
+
+
+@pytest.mark.parametrize("call", [face_folder, passed_over])
+def test_what_is_no_folder_is_told(call, tmp_path):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "nowhere", tmp_path / "file"):
+        with pytest.raises(EvaluationError, match="cannot be read as a folder"):
+            call(path)

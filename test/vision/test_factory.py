@@ -1,0 +1,70 @@
+import shutil
+
+import numpy as np
+import pytest
+
+from facetrack_ros.errors import ModelError
+from facetrack_ros.vision.factory import VisionSettings, build_pipeline
+
+
+@pytest.fixture
+def folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("FACETRACK_MODELS", str(tmp_path))
+    return tmp_path
+
+
+def test_persons_come_from_faces_where_no_person_model_is_here(models, folder):
+    for name in ("face_detection_yunet_2023mar.onnx", "mobilefacenet_foamliu.onnx"):
+        shutil.copy(models / name, folder)
+    said = build_pipeline().describe()
+    assert said["person"]["model"] == "persons_from_face_detection_yunet_2023mar"
+    assert "yolox_nano is not here" in said["person"]["passed_over"]
+    assert said["face"]["licence"] == "MIT"
+
+
+def test_a_damaged_model_is_never_loaded_and_the_next_one_taken_says_so(models, folder):
+    shutil.copy(models / "face_detection_yunet_2023mar.onnx", folder)
+    shutil.copy(models / "mobilefacenet_foamliu.onnx", folder)
+    (folder / "yunet_n_640_640.onnx").write_bytes(b"damaged")
+    face = build_pipeline().describe()["face"]
+    assert face["model"] == "face_detection_yunet_2023mar" and "is refused: its sha256" in face["passed_over"]
+
+
+def test_a_model_asked_for_by_name_is_not_replaced_by_another(models, folder):
+    shutil.copy(models / "yunet_n_640_640.onnx", folder)
+    shutil.copy(models / "mobilefacenet_foamliu.onnx", folder)
+    with pytest.raises(ModelError, match="yolox_nano is not here"):
+        build_pipeline(VisionSettings(person_model="yolox_nano"))
+
+
+def test_a_model_of_another_task_is_refused(models, monkeypatch):
+    monkeypatch.setenv("FACETRACK_MODELS", str(models))
+    with pytest.raises(ModelError, match="is a model for the task 'embedding', not 'face'"):
+        build_pipeline(VisionSettings(face_model="mobilefacenet_foamliu"))
+
+
+def test_a_file_of_ones_own_follows_the_contract_named(models, monkeypatch, tmp_path):
+    monkeypatch.setenv("FACETRACK_MODELS", str(models))
+    own = tmp_path / "own.onnx"
+    own.write_bytes((models / "mobilefacenet_foamliu.onnx").read_bytes() + b"\x00")
+    pipeline_of = VisionSettings(person_model="faces", embedder=f"mobilefacenet_foamliu={own}")
+    try:
+        contract = build_pipeline(pipeline_of).contract
+    except ModelError as error:
+        assert "cannot be opened" in str(error)
+    else:
+        assert contract.id.startswith("mobilefacenet_foamliu-") and contract.licence == "unknown"
+
+
+@pytest.mark.parametrize("settings", [VisionSettings(person_model="faces"), VisionSettings(face_model="dlib-hog")])
+def test_models_of_both_families_work_together(models, monkeypatch, settings, astronaut):
+    pytest.importorskip("dlib", reason="dlib is not installed")
+    monkeypatch.setenv("FACETRACK_MODELS", str(models))
+    try:
+        pipeline = build_pipeline(settings)
+    except ModelError as error:
+        pytest.skip(str(error))
+    detections = pipeline.detect([astronaut])[0]
+    best = max(pipeline.faces(astronaut, detections), key=lambda face: face.quality)
+    reference = pipeline.embed_reference(astronaut[20:260, 100:360])
+    assert np.dot(best.embedding, reference.embedding) > pipeline.contract.threshold

@@ -1,0 +1,79 @@
+"""Models that several users share: opened once, let go after the last."""
+
+import pytest
+
+from facetrack_ros.errors import ModelError
+from facetrack_ros.vision.factory import VisionSettings, build_pipeline
+from facetrack_ros.vision.pipeline_pool import SharedModels
+
+
+class Pipeline:
+    """As much of one as sharing needs."""
+
+    contract = "a contract"
+
+    def __init__(self, settings):
+        self.settings, self.changed = settings, {}
+
+    def describe(self):
+        return {"person": {"model": "net"}}
+
+    def change(self, **thresholds):
+        self.changed.update(thresholds)
+
+
+@pytest.fixture
+def opened():
+    return []
+
+
+@pytest.fixture
+def shared(opened):
+    def build(settings):
+        opened.append(Pipeline(settings))
+        return opened[-1]
+    return SharedModels(VisionSettings(), build)
+
+
+def test_they_are_opened_once_for_all_and_let_go_after_the_last(shared, opened):
+    assert shared.take("detector") is shared.take("embedder") is shared.take("embedder")
+    shared.give_back("detector")
+    assert shared.loaded
+    shared.give_back("embedder")
+    assert not shared.loaded and len(opened) == 1
+    assert shared.take("detector") is opened[1]
+
+
+def test_who_only_wants_to_know_them_holds_nothing(shared, opened):
+    assert shared.known_contract is None
+    assert shared.contract == "a contract" and shared.describe()["person"]["model"] == "net"
+    assert not shared.loaded and len(opened) == 1 and shared.known_contract == "a contract"
+
+
+def test_thresholds_outlive_the_models(shared, opened):
+    shared.take("detector")
+    shared.change(person_score=0.7)
+    assert opened[0].changed == {"person_score": 0.7}
+    shared.give_back("detector")
+    shared.change(min_face_px=40)
+    shared.take("detector")
+    assert (opened[1].settings.person_score, opened[1].settings.min_face_px) == (0.7, 40)
+
+
+def test_models_that_cannot_be_opened_are_held_by_nobody():
+    def build(settings):
+        raise ModelError("no model is here")
+    shared = SharedModels(VisionSettings(), build)
+    with pytest.raises(ModelError):
+        shared.take("detector")
+    assert not shared.loaded
+
+
+@pytest.mark.parametrize("name", ["yolox_nano", "object_detection_nanodet_2022nov", "faces"])
+def test_a_threshold_may_change_while_a_detector_runs(models, clip, monkeypatch, name):
+    monkeypatch.setenv("FACETRACK_MODELS", str(models))
+    pipeline = build_pipeline(VisionSettings(person_model=name))
+    frame = clip("face-demographics-walking-and-pause.gif")[-1]
+    assert len(pipeline.detect([frame])[0]) >= 2
+    pipeline.change(person_score=1.0, min_face_px=1000)
+    assert len(pipeline.detect([frame])[0]) == 0
