@@ -14,8 +14,8 @@ from pathlib import Path
 from facetrack_ros.config import Config
 from facetrack_ros.sources.frames import frames
 from facetrack_ros.sources.opening import open_source
-from facetrack_ros.tracking.from_config import improving_faces, people_tracker
-from facetrack_ros.tracking.ids import IdCounter
+from facetrack_ros.tracking.factory import improving_faces, people_tracker
+from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.concurrency.process_pool import ThreadCrew
 from facetrack_ros.concurrency.ordered_map import in_order
 from facetrack_ros.vision.frame_analysis import Eyes, LookTask

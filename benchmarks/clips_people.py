@@ -23,10 +23,10 @@ from facetrack_ros.demo.staging import FPS, make_stage
 from facetrack_ros.history.event_lines import read_events
 from facetrack_ros.sources.frames import frames
 from facetrack_ros.sources.opening import open_source
-from facetrack_ros.tracking.aliases import Aliases
-from facetrack_ros.tracking.from_config import people_tracker
-from facetrack_ros.tracking.ids import IdCounter
-from facetrack_ros.tracking.track import TrackState
+from facetrack_ros.tracking.identity_merges import Aliases
+from facetrack_ros.tracking.factory import people_tracker
+from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.core.track import TrackState
 from facetrack_ros.vision.factory import VisionSettings, build_pipeline
 
 START = "2026-05-01T12:00:00"

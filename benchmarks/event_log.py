@@ -20,13 +20,13 @@ import numpy as np
 
 from facetrack_ros.history.event_lines import read_events
 from facetrack_ros.history.event_log import EventLog
-from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
+from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 
 NOON_NS = 1_795_348_800 * 10**9
 WRITER = """
 import sys
 from facetrack_ros.history.event_log import EventLog
-from facetrack_ros.tracking.event import PERSON_IN, PersonEvent
+from facetrack_ros.core.event import PERSON_IN, PersonEvent
 log, number = EventLog(sys.argv[1], sys.argv[2]), int(sys.argv[3])
 while True:
     log.append(PersonEvent(PERSON_IN, %d + number * 1000, "robot1", "front", f"p_robot1_{number}", number, (1, 2, 3, 4), 0.5))

@@ -161,8 +161,8 @@ def tree_of(flat: dict) -> dict:
 
 def tracked(options: dict) -> dict:
     """The bare loop with the tracker behind it, frame after frame on one thread: what there is to find."""
-    from facetrack_ros.tracking.from_config import people_tracker
-    from facetrack_ros.tracking.ids import IdCounter
+    from facetrack_ros.tracking.factory import people_tracker
+    from facetrack_ros.tracking.id_allocator import IdCounter
     from facetrack_ros.core.frame import Frame
 
     pictures = jpegs(Path(options["data"]), options["size"])

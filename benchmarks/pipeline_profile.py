@@ -19,8 +19,8 @@ from pipeline_clip import jpegs
 from facetrack_ros.config import Config
 from facetrack_ros.history.frame_settings import FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.tracking.from_config import people_tracker
-from facetrack_ros.tracking.ids import IdCounter
+from facetrack_ros.tracking.factory import people_tracker
+from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.vision.settings import vision_settings

@@ -26,7 +26,7 @@ from facetrack_ros.history.frame_settings import ALERT, CONTINUOUS, FrameSetting
 from facetrack_ros.history.retention import Limits
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.search.rescan import frames_without_face, rescan
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.vision.factory import VisionSettings, build_pipeline
 from facetrack_ros.core.frame import Frame, encode_jpeg
 

@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 from trackers.eval import compute_identity_metrics
 
-from facetrack_ros.tracking.event import PERSON_IN, PERSON_OUT
-from facetrack_ros.tracking.ids import IdCounter
-from facetrack_ros.tracking.people import PeopleTracker
+from facetrack_ros.core.event import PERSON_IN, PERSON_OUT
+from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
-from facetrack_ros.tracking.track import TrackState
+from facetrack_ros.core.track import TrackState
 from facetrack_ros.core.boxes import iou
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face

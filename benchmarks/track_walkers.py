@@ -21,9 +21,9 @@ import supervision
 import trackers as library
 from mot_scores import mean_scores, mot_scores
 
-from facetrack_ros.tracking.association import BoxTracker
-from facetrack_ros.tracking.from_config import BODY_THRESHOLDS
-from facetrack_ros.tracking.library_tracker import LIBRARY_TRACKERS, LibraryTracker
+from facetrack_ros.tracking.box_tracker import BoxTracker
+from facetrack_ros.tracking.factory import BODY_THRESHOLDS
+from facetrack_ros.tracking.trackers_adapter import LIBRARY_TRACKERS, LibraryTracker
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.models import catalog
 from facetrack_ros.vision.factory import VisionSettings, build_pipeline

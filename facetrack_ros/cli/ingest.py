@@ -25,7 +25,7 @@ from facetrack_ros.sources.frames import frames
 from facetrack_ros.sources.opening import bag_path_and_topic, open_source
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.start_time import start_times
-from facetrack_ros.tracking.from_config import improving_faces
+from facetrack_ros.tracking.factory import improving_faces
 from facetrack_ros.vision.frame_sampling import Attention, Worth
 from facetrack_ros.concurrency.process_pool import Crew, ProcessCrew, ThreadCrew
 from facetrack_ros.models.summary import description_lines

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from facetrack_ros.cli.stamps import show_utc
 from facetrack_ros.errors import QuestionError
-from facetrack_ros.tracking.aliases import Aliases, Verdict, id_order, merging, splitting
+from facetrack_ros.tracking.identity_merges import Aliases, Verdict, id_order, merging, splitting
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from facetrack_ros.history.sighting import Sighting
-from facetrack_ros.tracking.track import Track
+from facetrack_ros.core.track import Track
 from facetrack_ros.core.frame import Frame
 
 

@@ -19,7 +19,7 @@ from facetrack_ros.history.image_message import DEFINITION, TYPE, image_head
 from facetrack_ros.history.segment_format import Channel
 from facetrack_ros.history.segment_writer import SegmentWriter
 from facetrack_ros.history.track_message import tracks_channel, tracks_message
-from facetrack_ros.tracking.track import Track
+from facetrack_ros.core.track import Track
 from facetrack_ros.core.frame import Frame, encode_jpeg
 
 FORMATS = ("mcap", "jpg", "png", "gif", "mp4")

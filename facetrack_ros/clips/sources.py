@@ -15,7 +15,7 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sighting import Sighting
 from facetrack_ros.history.sightings import SightingStore
 from facetrack_ros.history.stored_tracks import stored_tracks
-from facetrack_ros.tracking.track import Track
+from facetrack_ros.core.track import Track
 from facetrack_ros.core.frame import Frame
 
 

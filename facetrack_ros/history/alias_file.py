@@ -8,7 +8,7 @@ from typing import Iterable
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.whole_lines import append_whole, read_whole
-from facetrack_ros.tracking.aliases import Aliases, Verdict
+from facetrack_ros.tracking.identity_merges import Aliases, Verdict
 
 NAME = "aliases.jsonl"
 _FIELDS = tuple(field.name for field in fields(Verdict))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
+from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 
 CSV_COLUMNS = ("event", "person_id", "robot_id", "camera_id", "timestamp", "frame_number", "bbox", "confidence",
                "last_seen_timestamp", "duration_sec", "last_bbox", "reference_face_id", "similarity", "search_id")

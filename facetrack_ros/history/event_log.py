@@ -9,7 +9,7 @@ from pathlib import Path
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.event_lines import csv_header, csv_line, json_line
 from facetrack_ros.history.whole_lines import mend_tail, write_whole
-from facetrack_ros.tracking.event import PersonEvent
+from facetrack_ros.core.event import PersonEvent
 
 # About 3 MB; a busy robot makes some thousand events a day.
 MOST_WAITING = 10_000

@@ -14,7 +14,7 @@ from facetrack_ros.history.frame_settings import ALERT, CONTINUOUS, H264, PNG, F
 from facetrack_ros.history.ring import FrameRing, encoded_only
 from facetrack_ros.history.track_message import tracks_channel, tracks_message
 from facetrack_ros.history.video_coder import VideoCoder
-from facetrack_ros.tracking.track import Track
+from facetrack_ros.core.track import Track
 from facetrack_ros.core.frame import Frame
 
 QUEUE_BYTES = 64_000_000

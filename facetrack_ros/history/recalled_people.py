@@ -7,10 +7,10 @@ from facetrack_ros.history.alias_file import AliasFile
 from facetrack_ros.history.folders import history_folders
 from facetrack_ros.history.gallery_store import GalleryStore
 from facetrack_ros.history.known_persons import recall_persons
-from facetrack_ros.tracking.from_config import people_tracker
-from facetrack_ros.tracking.identity import TemplateRefused
-from facetrack_ros.tracking.ids import IdCounter
-from facetrack_ros.tracking.people import PeopleTracker
+from facetrack_ros.tracking.factory import people_tracker
+from facetrack_ros.tracking.person_registry import TemplateRefused
+from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.models.contract import ModelContract
 
 

@@ -26,8 +26,8 @@ from facetrack_ros.history.sighting_limits import SightingLimits
 from facetrack_ros.history.sightings import SightingStore, TrackHit
 from facetrack_ros.history.status import CameraStatus, HistoryStatus
 from facetrack_ros.history.thumbnail import Thumbnails, face_thumbnail, reduction_for
-from facetrack_ros.tracking.event import FACE_MATCHED, PersonEvent
-from facetrack_ros.tracking.track import Track
+from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
+from facetrack_ros.core.track import Track
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.frame import Frame
 

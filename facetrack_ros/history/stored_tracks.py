@@ -3,7 +3,7 @@
 from facetrack_ros.history.frame_archive import FrameArchive
 from facetrack_ros.history.message_types import TRACKS
 from facetrack_ros.history.track_message import read_tracks
-from facetrack_ros.tracking.track import Track
+from facetrack_ros.core.track import Track
 
 
 def stored_tracks(archive: FrameArchive, camera_id: str, start_ns: int, end_ns: int) -> "dict[int, tuple[Track, ...]]":

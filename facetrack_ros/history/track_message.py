@@ -4,7 +4,7 @@ import numpy as np
 
 from facetrack_ros.history.message_types import TRACKS, definition, typestore
 from facetrack_ros.history.segment_format import Channel
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
 
 _SECOND_NS = 1_000_000_000

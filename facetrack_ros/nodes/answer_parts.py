@@ -7,7 +7,7 @@ from facetrack_ros.search.aliased import named_now
 from facetrack_ros.search.answer import Match, RobotAnswer
 from facetrack_ros.search.checks import threshold_of
 from facetrack_ros.search.gathering import Gathering
-from facetrack_ros.tracking.aliases import Aliases
+from facetrack_ros.tracking.identity_merges import Aliases
 
 
 class AnswerParts:

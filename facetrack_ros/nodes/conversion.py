@@ -14,8 +14,8 @@ from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.search.answer import ANSWERED, Answer, Match, RobotAnswer
 from facetrack_ros.search.lane import Lane
 from facetrack_ros.search.question import Question
-from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame

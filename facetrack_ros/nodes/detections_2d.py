@@ -7,7 +7,7 @@ from typing import Iterable
 import numpy as np
 
 from facetrack_ros import msg
-from facetrack_ros.tracking.track import TrackState
+from facetrack_ros.core.track import TrackState
 from facetrack_ros.core.detections import Detections
 
 #: How ``vision_msgs`` is told what we find.

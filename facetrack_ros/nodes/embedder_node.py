@@ -13,8 +13,8 @@ from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.vision_workers import FrameCounts, VisionWorkers
 from facetrack_ros.nodes.waiting_images import WaitingImages
-from facetrack_ros.tracking.from_config import improving_faces
-from facetrack_ros.tracking.track import Track
+from facetrack_ros.tracking.factory import improving_faces
+from facetrack_ros.core.track import Track
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame

@@ -20,7 +20,7 @@ from facetrack_ros.nodes.service_health import ServiceHealth
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.search.enrolment import gallery_of, make_entries, remarks
 from facetrack_ros.search.gallery_folder import enrolment_pictures, gone_from_folder
-from facetrack_ros.tracking.ids import IdCounter, safe_name
+from facetrack_ros.tracking.id_allocator import IdCounter, safe_name
 from facetrack_ros.tracking.gallery import EntryRefused, GalleryEntry
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings

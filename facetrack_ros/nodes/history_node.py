@@ -24,8 +24,8 @@ from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.search.checks import slice_of
 from facetrack_ros.search.question import Question
-from facetrack_ros.tracking.event import PersonEvent
-from facetrack_ros.tracking.track import Track
+from facetrack_ros.core.event import PersonEvent
+from facetrack_ros.core.track import Track
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.vision.settings import VISION_OPTIONS, contract_of

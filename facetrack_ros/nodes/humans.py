@@ -12,7 +12,7 @@ from types import ModuleType
 import numpy as np
 from std_msgs.msg import Header
 
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
 
 #: How long a face that is not seen counts as tracked, nanoseconds of stamps: a turned head is no new face.

@@ -6,9 +6,9 @@ from facetrack_ros import msg
 from facetrack_ros.errors import QuestionError
 from facetrack_ros.nodes import people_conversion
 from facetrack_ros.nodes.member import ROSTER, TEMPLATES, RobotMember
-from facetrack_ros.tracking.aliases import Aliases
+from facetrack_ros.tracking.identity_merges import Aliases
 from facetrack_ros.tracking.gallery import GalleryEntry
-from facetrack_ros.tracking.template import Template
+from facetrack_ros.tracking.face_template import Template
 
 # Names in a sentence that says who is known.
 _TOLD = 20

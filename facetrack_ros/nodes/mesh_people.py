@@ -13,7 +13,7 @@ from facetrack_ros.errors import QuestionError
 from facetrack_ros.nodes import people_conversion
 from facetrack_ros.nodes.member import ROSTER
 from facetrack_ros.nodes.process import ros, spinning
-from facetrack_ros.tracking.aliases import Aliases, Verdict
+from facetrack_ros.tracking.identity_merges import Aliases, Verdict
 from facetrack_ros.tracking.gallery import GalleryEntry
 
 # Discovery on a healthy network takes well under a second, on a busy one longer: listen at least so long, until nothing

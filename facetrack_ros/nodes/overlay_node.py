@@ -20,7 +20,7 @@ from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import NewestPerCamera, Worker
 from facetrack_ros.search.last_search import LastSearch
 from facetrack_ros.search.overlay import MATCHES_SHOWN, draw_overlay
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.frame import Frame, encode_jpeg
 
 # How often it is looked whether somebody watches.

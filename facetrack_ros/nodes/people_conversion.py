@@ -4,7 +4,7 @@ import numpy as np
 
 from facetrack_ros import msg
 from facetrack_ros.nodes.conversion import floats, to_ns, to_time
-from facetrack_ros.tracking.aliases import Verdict
+from facetrack_ros.tracking.identity_merges import Verdict
 from facetrack_ros.tracking.gallery import GalleryEntry
 
 

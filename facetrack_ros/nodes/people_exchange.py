@@ -5,9 +5,9 @@ from facetrack_ros.history.alias_file import AliasFile
 from facetrack_ros.nodes import people_conversion
 from facetrack_ros.nodes.member import ROSTER, TEMPLATES, RobotMember
 from facetrack_ros.nodes.worker import Worker
-from facetrack_ros.tracking.event import FACE_MATCHED, PersonEvent
+from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.tracking.gallery import EntryRefused
-from facetrack_ros.tracking.people import PeopleTracker
+from facetrack_ros.tracking.people_tracker import PeopleTracker
 
 
 class PeopleExchange:

@@ -21,7 +21,7 @@ from facetrack_ros.search.lane import looking_within
 from facetrack_ros.search.local import search_history
 from facetrack_ros.search.question import Question
 from facetrack_ros.search.search_log import SearchLog
-from facetrack_ros.tracking.event import FACE_MATCHED, PersonEvent
+from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
 
 # A match is an event once a visit; an answer of thousands must not bury the comings and goings.
 MOST_EVENTS = 100

@@ -20,12 +20,12 @@ from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import Everything, Worker
-from facetrack_ros.tracking.between_frames import BetweenFrames
-from facetrack_ros.tracking.event import PersonEvent
-from facetrack_ros.tracking.frame_join import FrameJoin
-from facetrack_ros.tracking.from_config import OFF, OWN, tracker_factory, tracking_settings
-from facetrack_ros.tracking.people import PeopleTracker
-from facetrack_ros.tracking.track import Track
+from facetrack_ros.tracking.extrapolation import BetweenFrames
+from facetrack_ros.core.event import PersonEvent
+from facetrack_ros.tracking.detection_face_sync import FrameJoin
+from facetrack_ros.tracking.factory import OFF, OWN, tracker_factory, tracking_settings
+from facetrack_ros.tracking.people_tracker import PeopleTracker
+from facetrack_ros.core.track import Track
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from facetrack_ros.search.answer import Answer, Match
 from facetrack_ros.search.visits import fold_visits
-from facetrack_ros.tracking.aliases import Aliases
+from facetrack_ros.tracking.identity_merges import Aliases
 
 
 def follow_aliases(answer: Answer, aliases: Aliases) -> Answer:

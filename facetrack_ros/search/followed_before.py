@@ -6,7 +6,7 @@ from dataclasses import replace
 from facetrack_ros.history.frame_archive import FrameArchive
 from facetrack_ros.history.sightings import SightingStore
 from facetrack_ros.history.stored_tracks import stored_tracks
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.frame import Frame
 
 

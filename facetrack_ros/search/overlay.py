@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from facetrack_ros.search.answer import Match
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.core.track import Track, TrackState
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 INK, PAPER = (40, 34, 30), (250, 250, 250)

@@ -12,7 +12,7 @@ import numpy as np
 from facetrack_ros.history.sightings import SightingStore
 from facetrack_ros.search.rescan_stretch import STRETCH_NS, LookedAt, look_through
 from facetrack_ros.search.rescan_tracks import RescanTracks
-from facetrack_ros.tracking.track import Track
+from facetrack_ros.core.track import Track
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.vision.pipeline import VisionPipeline
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
 
 # Faces of one visit lie closer than this; as long as a person may be out of sight before having left.

@@ -9,7 +9,7 @@ from facetrack_ros.history.folders import history_folders
 from facetrack_ros.history.gallery_store import GalleryStore
 from facetrack_ros.history.kept_contract import kept_contract
 from facetrack_ros.history.sightings import SightingStore
-from facetrack_ros.tracking.aliases import Aliases, id_order
+from facetrack_ros.tracking.identity_merges import Aliases, id_order
 from facetrack_ros.tracking.gallery import GalleryEntry
 
 

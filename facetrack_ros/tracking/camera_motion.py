@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from facetrack_ros.tracking.library_tracker import import_trackers
+from facetrack_ros.tracking.trackers_adapter import import_trackers
 from facetrack_ros.tracking.observation import Observation
 
 METHODS = ("sparseOptFlow", "orb", "ecc", "sift")

@@ -8,7 +8,7 @@ import numpy as np
 
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.tracking.observation import is_unit
-from facetrack_ros.tracking.template import Template
+from facetrack_ros.tracking.face_template import Template
 
 _ENTRY_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 

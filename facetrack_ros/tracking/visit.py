@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
-from facetrack_ros.tracking.follow import Follow
+from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
+from facetrack_ros.tracking.open_track import Follow
 from facetrack_ros.tracking.gallery import GalleryMatch
-from facetrack_ros.tracking.identity import Recognition
+from facetrack_ros.tracking.person_registry import Recognition
 
 
 class Visit:

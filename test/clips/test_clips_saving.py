@@ -20,8 +20,8 @@ from facetrack_ros.history.folders import history_folders
 from facetrack_ros.history.frame_settings import FrameSettings
 from facetrack_ros.history.message_types import EVENT, TRACKS, typestore
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.tracking.event import PERSON_IN, PersonEvent
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.core.event import PERSON_IN, PersonEvent
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame, encode_jpeg

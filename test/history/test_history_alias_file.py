@@ -4,7 +4,7 @@ import pytest
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.alias_file import AliasFile
-from facetrack_ros.tracking.aliases import Verdict
+from facetrack_ros.tracking.identity_merges import Verdict
 
 ONE = Verdict("a_robot1_1", "p_robot1_1", "p_robot2_1", True, "robot1", False, 1, 5, "faces match", 0.61, "a-model")
 TWO = Verdict("a_robot1_2", "p_robot1_1", "p_robot1_2", False, "ann", True, 1, 6, "by eye")

@@ -10,8 +10,8 @@ from facetrack_ros.history.frame_archive import FrameArchive
 from facetrack_ros.history.frame_settings import FrameSettings
 from facetrack_ros.history.retention import Limits
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.tracking.event import PERSON_IN, PersonEvent
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.core.event import PERSON_IN, PersonEvent
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame

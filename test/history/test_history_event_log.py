@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.event_lines import CSV_COLUMNS, event_to_dict, read_events
 from facetrack_ros.history.event_log import EventLog
-from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
+from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 
 DAY_NS = 86_400 * 10**9
 NOON = 1_795_348_800 * 10**9  # 2026-11-22T12:00:00Z
@@ -107,7 +107,7 @@ def test_a_full_disk_is_told_once_counted_and_leaves_no_half_a_line(tmp_path):
 import resource, sys
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.event_log import EventLog
-from facetrack_ros.tracking.event import PERSON_IN, PersonEvent
+from facetrack_ros.core.event import PERSON_IN, PersonEvent
 log = EventLog({str(tmp_path)!r})
 event = PersonEvent(PERSON_IN, {NOON}, "robot1", "front", "p_1", 1, (0, 0, 1, 1), 0.5)
 assert log.append(event)
@@ -162,7 +162,7 @@ if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", {str(tmp_p
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.event_lines import read_events
 from facetrack_ros.history.event_log import EventLog
-from facetrack_ros.tracking.event import PERSON_IN, PersonEvent
+from facetrack_ros.core.event import PERSON_IN, PersonEvent
 ballast = Path({str(tmp_path)!r}) / "ballast"
 ballast.write_bytes(bytes(40_000))
 log, told = EventLog({str(tmp_path)!r}), 0

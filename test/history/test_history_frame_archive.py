@@ -10,7 +10,7 @@ from facetrack_ros.history.frame_archive import FrameArchive
 from facetrack_ros.history.track_message import read_tracks, tracks_channel, tracks_message
 from facetrack_ros.sources.bag import BagSource
 from facetrack_ros.sources.frames import frames
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame, encode_jpeg
 

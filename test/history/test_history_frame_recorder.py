@@ -13,8 +13,8 @@ from facetrack_ros.history.frame_settings import FrameSettings
 from facetrack_ros.history.message_types import TRACKS
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.track_message import read_tracks
-from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PersonEvent
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PersonEvent
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.frame import Frame, encode_jpeg
 

@@ -15,7 +15,7 @@ import pytest
 from facetrack_ros.history.event_lines import read_events
 from facetrack_ros.history.event_log import EventLog
 from facetrack_ros.history.sightings import SightingStore
-from facetrack_ros.tracking.event import PERSON_IN, PersonEvent
+from facetrack_ros.core.event import PERSON_IN, PersonEvent
 from facetrack_ros.models.contract import ModelContract
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
@@ -28,7 +28,7 @@ import numpy as np
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.event_log import EventLog
 from facetrack_ros.history.sightings import SightingStore
-from facetrack_ros.tracking.event import PERSON_IN, PersonEvent
+from facetrack_ros.core.event import PERSON_IN, PersonEvent
 from facetrack_ros.models.contract import ModelContract
 contract = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
 box = np.zeros(4, np.float32)

@@ -11,7 +11,7 @@ pytest.importorskip("rclpy", reason="needs ROS 2")
 
 from facetrack_ros import msg  # noqa: E402
 from facetrack_ros.nodes import conversion, detections_2d  # noqa: E402
-from facetrack_ros.tracking.track import Track, TrackState  # noqa: E402
+from facetrack_ros.core.track import Track, TrackState  # noqa: E402
 from facetrack_ros.core.detections import Detections  # noqa: E402
 from facetrack_ros.core.frame import Frame  # noqa: E402
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
 from facetrack_ros.nodes.humans import KNOWN, Humans, facial_landmarks, hri_id, region  # noqa: E402
-from facetrack_ros.tracking.track import Track, TrackState  # noqa: E402
+from facetrack_ros.core.track import Track, TrackState  # noqa: E402
 from facetrack_ros.core.face import Face  # noqa: E402
 
 SECOND = 1_000_000_000

@@ -9,8 +9,8 @@ from facetrack_ros.history.robot_pose import RobotPose
 from facetrack_ros.nodes import conversion, people_conversion
 from facetrack_ros.search.answer import ANSWERED, TIMED_OUT, Answer, Match, RobotAnswer
 from facetrack_ros.search.question import Question
-from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame

@@ -11,7 +11,7 @@ from facetrack_ros import msg
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.asker import Asker
 from facetrack_ros.nodes.member import RELIABLE, STREAM
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame, encode_jpeg
 

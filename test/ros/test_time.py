@@ -11,7 +11,7 @@ from facetrack_ros.nodes import tracker_node
 from facetrack_ros.nodes.conversion import to_time
 from facetrack_ros.nodes.process import ros, spinning
 from facetrack_ros.nodes.tracker_node import TrackerNode
-from facetrack_ros.tracking.event import PERSON_IN, PERSON_OUT
+from facetrack_ros.core.event import PERSON_IN, PERSON_OUT
 from facetrack_ros.vision.factory import VisionSettings
 from facetrack_ros.models.catalog import MOBILEFACENET
 from facetrack_ros.core.detections import Detections

@@ -5,7 +5,7 @@ import pytest
 
 from facetrack_ros.search.answer import Match
 from facetrack_ros.search.overlay import colour_of, draw_overlay
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
 
 STAMP = 1_777_636_800_000_000_000

@@ -20,7 +20,7 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings import SightingStore
 from facetrack_ros.search.followed_before import FollowedBefore
 from facetrack_ros.search.reindex import gone, reindex, to_look_at
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face

@@ -11,7 +11,7 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.search.local import search_history
 from facetrack_ros.search.question import Question
 from facetrack_ros.search.rescan import frames_without_face, rescan
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from facetrack_ros.tracking.ids import IdCounter
-from facetrack_ros.tracking.people import PeopleTracker
+from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face

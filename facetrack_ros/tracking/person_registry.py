@@ -7,12 +7,12 @@ from typing import Collection, Iterator, Mapping
 import numpy as np
 
 from facetrack_ros.errors import FacetrackError
-from facetrack_ros.tracking.aliases import Aliases, Verdict, merging, splitting
+from facetrack_ros.tracking.identity_merges import Aliases, Verdict, merging, splitting
 from facetrack_ros.tracking.gallery import Gallery
-from facetrack_ros.tracking.ids import IdCounter
+from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.tracking.observation import is_unit
 from facetrack_ros.tracking.settings import TrackingSettings
-from facetrack_ros.tracking.template import Template
+from facetrack_ros.tracking.face_template import Template
 
 # So many first looks are taken as they come; a single poor one would otherwise turn down all that follow.
 _LOOKS_TAKEN_ON_TRUST = 5

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN
+from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN
 from facetrack_ros.tracking.gallery import EntryRefused, Gallery, GalleryEntry
-from facetrack_ros.tracking.template import Template
+from facetrack_ros.tracking.face_template import Template
 
 MODEL = "a-model"
 

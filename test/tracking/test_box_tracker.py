@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from facetrack_ros.tracking.association import BoxTracker
+from facetrack_ros.tracking.box_tracker import BoxTracker
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face

@@ -4,11 +4,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT
-from facetrack_ros.tracking.ids import IdCounter
-from facetrack_ros.tracking.people import PeopleTracker
+from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT
+from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
-from facetrack_ros.tracking.track import TrackState
+from facetrack_ros.core.track import TrackState
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
 

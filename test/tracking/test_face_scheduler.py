@@ -1,7 +1,7 @@
 import numpy as np
 
-from facetrack_ros.tracking.improving_faces import FIRST_LOOKS, ImprovingFaces
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.tracking.face_scheduler import FIRST_LOOKS, ImprovingFaces
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
 
 LEFT, RIGHT = [0, 0, 100, 300], [300, 0, 400, 300]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from facetrack_ros.tracking.person_tracker import PersonTracker
+from facetrack_ros.tracking.track_states import PersonTracker
 from facetrack_ros.tracking.settings import TrackingSettings
 
 SECOND = 10**9

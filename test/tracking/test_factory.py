@@ -4,8 +4,8 @@ import pytest
 
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.tracking.association import BoxTracker
-from facetrack_ros.tracking.from_config import body_threshold, tracker_factory, tracking_settings
+from facetrack_ros.tracking.box_tracker import BoxTracker
+from facetrack_ros.tracking.factory import body_threshold, tracker_factory, tracking_settings
 
 
 def test_our_own_tracker_is_the_default_and_needs_no_library():

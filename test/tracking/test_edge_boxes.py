@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from facetrack_ros.tracking.event import PERSON_IN, PERSON_OUT
-from facetrack_ros.tracking.faint_boxes import FaintBoxes
-from facetrack_ros.tracking.ids import IdCounter
-from facetrack_ros.tracking.people import PeopleTracker
+from facetrack_ros.core.event import PERSON_IN, PERSON_OUT
+from facetrack_ros.tracking.edge_boxes import FaintBoxes
+from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face

@@ -1,6 +1,6 @@
 """Persons and faces of one frame meet again, and no frame is lost or turned around."""
 
-from facetrack_ros.tracking.frame_join import FrameJoin
+from facetrack_ros.tracking.detection_face_sync import FrameJoin
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame
 

@@ -3,14 +3,14 @@
 from collections import deque
 from typing import Callable, Tuple
 
-from facetrack_ros.tracking.event import PersonEvent
-from facetrack_ros.tracking.faint_boxes import REACH_NS, FaintBoxes
-from facetrack_ros.tracking.follow import Follow
-from facetrack_ros.tracking.identity import Identities, Recognition
+from facetrack_ros.core.event import PersonEvent
+from facetrack_ros.tracking.edge_boxes import REACH_NS, FaintBoxes
+from facetrack_ros.tracking.open_track import Follow
+from facetrack_ros.tracking.person_registry import Identities, Recognition
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.settings import TrackingSettings
-from facetrack_ros.tracking.track import Track
-from facetrack_ros.tracking.tracker import Tracker
+from facetrack_ros.core.track import Track
+from facetrack_ros.tracking.interfaces import Tracker
 from facetrack_ros.tracking.visit import Visit
 
 # One look that is clearly somebody else's may be a poor one.

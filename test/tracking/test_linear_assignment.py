@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facetrack_ros.tracking.assignment import best_pairs
+from facetrack_ros.tracking.linear_assignment import best_pairs
 
 NO = -np.inf
 

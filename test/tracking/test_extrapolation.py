@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from facetrack_ros.tracking.between_frames import LONGEST_NS, BetweenFrames
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.tracking.extrapolation import LONGEST_NS, BetweenFrames
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
 
 SECOND_NS = 1_000_000_000

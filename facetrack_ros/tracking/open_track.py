@@ -4,11 +4,11 @@ from collections import deque
 
 import numpy as np
 
-from facetrack_ros.tracking.faint_boxes import Glimpse
-from facetrack_ros.tracking.person_tracker import PersonTracker
+from facetrack_ros.tracking.edge_boxes import Glimpse
+from facetrack_ros.tracking.track_states import PersonTracker
 from facetrack_ros.tracking.settings import TrackingSettings
-from facetrack_ros.tracking.template import Template
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.tracking.face_template import Template
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
 
 

@@ -7,7 +7,7 @@ from typing import Sequence
 import numpy as np
 
 from facetrack_ros.tracking.settings import SECOND_NS
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.boxes import iou
 from facetrack_ros.core.face import Face
 

@@ -4,9 +4,9 @@ from typing import Callable
 
 import numpy as np
 
-from facetrack_ros.tracking.assignment import best_pairs
-from facetrack_ros.tracking.looks import Looks, body_similarities, face_similarities
-from facetrack_ros.tracking.motion import BoxMotion
+from facetrack_ros.tracking.linear_assignment import best_pairs
+from facetrack_ros.tracking.appearance_memory import Looks, body_similarities, face_similarities
+from facetrack_ros.tracking.kalman import BoxMotion
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.settings import SECOND_NS, TrackingSettings
 from facetrack_ros.core.boxes import iou, widened

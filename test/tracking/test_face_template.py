@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from facetrack_ros.tracking.template import Template
+from facetrack_ros.tracking.face_template import Template
 
 
 def test_the_best_thirty_stay(look):

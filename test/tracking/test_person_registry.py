@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from facetrack_ros.errors import FacetrackError
-from facetrack_ros.tracking.identity import Identities
-from facetrack_ros.tracking.ids import IdCounter
+from facetrack_ros.tracking.person_registry import Identities
+from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.tracking.settings import TrackingSettings
 
 

@@ -5,15 +5,15 @@ from typing import Callable
 
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.tracking.aliases import Aliases
-from facetrack_ros.tracking.association import BoxTracker
+from facetrack_ros.tracking.identity_merges import Aliases
+from facetrack_ros.tracking.box_tracker import BoxTracker
 from facetrack_ros.tracking.camera_motion import CameraMotion
-from facetrack_ros.tracking.ids import IdCounter
-from facetrack_ros.tracking.improving_faces import ImprovingFaces
-from facetrack_ros.tracking.library_tracker import LibraryTracker
-from facetrack_ros.tracking.people import PeopleTracker
+from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.tracking.face_scheduler import ImprovingFaces
+from facetrack_ros.tracking.trackers_adapter import LibraryTracker
+from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.tracking.settings import SECOND_NS, LiveSettings, TrackingSettings
-from facetrack_ros.tracking.tracker import Tracker
+from facetrack_ros.tracking.interfaces import Tracker
 from facetrack_ros.models.contract import ModelContract
 
 OWN = "own"

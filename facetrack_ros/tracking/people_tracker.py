@@ -5,18 +5,18 @@ from typing import Callable, Sequence
 
 import numpy as np
 
-from facetrack_ros.tracking.aliases import Aliases, Verdict
-from facetrack_ros.tracking.association import BoxTracker
-from facetrack_ros.tracking.camera import CameraView
-from facetrack_ros.tracking.event import PersonEvent
+from facetrack_ros.tracking.identity_merges import Aliases, Verdict
+from facetrack_ros.tracking.box_tracker import BoxTracker
+from facetrack_ros.tracking.camera_tracker import CameraView
+from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.tracking.gallery import Gallery
-from facetrack_ros.tracking.identity import Identities
-from facetrack_ros.tracking.ids import IdCounter, safe_name
+from facetrack_ros.tracking.person_registry import Identities
+from facetrack_ros.tracking.id_allocator import IdCounter, safe_name
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.settings import TrackingSettings
-from facetrack_ros.tracking.template import Template
-from facetrack_ros.tracking.track import Track
-from facetrack_ros.tracking.tracker import Tracker
+from facetrack_ros.tracking.face_template import Template
+from facetrack_ros.core.track import Track
+from facetrack_ros.tracking.interfaces import Tracker
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
 

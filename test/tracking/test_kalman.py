@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from facetrack_ros.tracking.motion import BoxMotion
+from facetrack_ros.tracking.kalman import BoxMotion
 
 BOX = np.array([100, 100, 160, 280], np.float32)
 SECOND = 10**9

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.tracking.looks import Looks, face_similarities
+from facetrack_ros.tracking.appearance_memory import Looks, face_similarities
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.settings import SECOND_NS, TrackingSettings
 

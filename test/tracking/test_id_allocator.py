@@ -3,7 +3,7 @@
 import pytest
 
 from facetrack_ros.errors import ConfigError, StoreError
-from facetrack_ros.tracking.ids import IdCounter, safe_name
+from facetrack_ros.tracking.id_allocator import IdCounter, safe_name
 
 
 def test_each_kind_counts_for_itself():

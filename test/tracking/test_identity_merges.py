@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facetrack_ros.tracking.aliases import Aliases, Verdict, id_order, merging, ordered, splitting
+from facetrack_ros.tracking.identity_merges import Aliases, Verdict, id_order, merging, ordered, splitting
 
 IDS = ["p_robot1_1", "p_robot1_2", "p_robot1_10", "p_robot2_1", "p_robot3_7"]
 A, B, C = "p_robot1_2", "p_robot1_10", "p_robot2_1"

@@ -7,8 +7,8 @@ import pytest
 
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.tracking.from_config import tracker_factory
-from facetrack_ros.tracking.library_tracker import LIBRARY_TRACKERS, LibraryTracker
+from facetrack_ros.tracking.factory import tracker_factory
+from facetrack_ros.tracking.trackers_adapter import LIBRARY_TRACKERS, LibraryTracker
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from facetrack_ros.tracking.settings import SECOND_NS
-from facetrack_ros.tracking.track import Track, TrackState
+from facetrack_ros.core.track import Track, TrackState
 
 #: Nobody is carried on further than this from where they were seen.
 LONGEST_NS = SECOND_NS

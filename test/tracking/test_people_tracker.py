@@ -5,13 +5,13 @@ import re
 import numpy as np
 import pytest
 
-from facetrack_ros.tracking.aliases import Verdict
-from facetrack_ros.tracking.event import FACE_MATCHED, PERSON_IN, PERSON_OUT
-from facetrack_ros.tracking.identity import TemplateRefused
-from facetrack_ros.tracking.ids import IdCounter
-from facetrack_ros.tracking.people import PeopleTracker
+from facetrack_ros.tracking.identity_merges import Verdict
+from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT
+from facetrack_ros.tracking.person_registry import TemplateRefused
+from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
-from facetrack_ros.tracking.track import TrackState
+from facetrack_ros.core.track import TrackState
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
 
