@@ -18,14 +18,14 @@ from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.history.event_lines import read_events
-from facetrack_ros.history.event_log import EventLog
+from facetrack_ros.history.events.format import read_events
+from facetrack_ros.history.events.log import EventLog
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 
 NOON_NS = 1_795_348_800 * 10**9
 WRITER = """
 import sys
-from facetrack_ros.history.event_log import EventLog
+from facetrack_ros.history.events.log import EventLog
 from facetrack_ros.core.event import PERSON_IN, PersonEvent
 log, number = EventLog(sys.argv[1], sys.argv[2]), int(sys.argv[3])
 while True:

@@ -19,11 +19,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.history.frame_archive import FrameArchive
-from facetrack_ros.history.frame_recorder import FrameRecorder
-from facetrack_ros.history.frame_settings import FrameSettings
-from facetrack_ros.history.retention import Limits
-from facetrack_ros.history.video_coder import VideoCoder
+from facetrack_ros.history.frames.archive import FrameArchive
+from facetrack_ros.history.frames.recorder import FrameRecorder
+from facetrack_ros.history.frames.settings import FrameSettings
+from facetrack_ros.history.frames.retention import Limits
+from facetrack_ros.history.frames.video_encoder import VideoCoder
 from facetrack_ros.core.frame import Frame, encode_jpeg
 
 START_NS = 1_700_000_000 * 10**9

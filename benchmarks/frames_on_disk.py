@@ -20,10 +20,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.history.frame_archive import FrameArchive
-from facetrack_ros.history.frame_settings import FrameSettings
-from facetrack_ros.history.retention import Limits
-from facetrack_ros.history.ring import FrameRing
+from facetrack_ros.history.frames.archive import FrameArchive
+from facetrack_ros.history.frames.settings import FrameSettings
+from facetrack_ros.history.frames.retention import Limits
+from facetrack_ros.history.frames.ring_buffer import FrameRing
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.frame import Frame, encode_jpeg

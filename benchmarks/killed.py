@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 from mcap.reader import make_reader
 
-from facetrack_ros.history.frame_settings import FrameSettings
-from facetrack_ros.history.retention import Limits
+from facetrack_ros.history.frames.settings import FrameSettings
+from facetrack_ros.history.frames.retention import Limits
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.models.contract import ModelContract

@@ -99,8 +99,8 @@ def config_of(options: dict):
 
 
 def events_in(data: Path) -> "list[list]":
-    from facetrack_ros.history.event_lines import read_events
-    from facetrack_ros.history.folders import history_folders
+    from facetrack_ros.history.events.format import read_events
+    from facetrack_ros.history.layout import history_folders
     return [[event["event"], event["camera_id"], event["person_id"]]
             for folder in history_folders(data) for event in read_events(folder.path)]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from pipeline_clip import jpegs
 
 from facetrack_ros.config import Config
-from facetrack_ros.history.frame_settings import FrameSettings
+from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.tracking.factory import people_tracker
 from facetrack_ros.tracking.id_allocator import IdCounter

@@ -22,8 +22,8 @@ from pathlib import Path
 import cv2
 
 from facetrack_ros.clips.sources import LiveSource
-from facetrack_ros.history.frame_settings import ALERT, CONTINUOUS, FrameSettings
-from facetrack_ros.history.retention import Limits
+from facetrack_ros.history.frames.settings import ALERT, CONTINUOUS, FrameSettings
+from facetrack_ros.history.frames.retention import Limits
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.search.rescan import frames_without_face, rescan
 from facetrack_ros.core.track import Track, TrackState

@@ -25,12 +25,12 @@ from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.history.block_file import BlockFile, write_block
-from facetrack_ros.history.embedding_block import ROWS, EmbeddingBlock
-from facetrack_ros.history.embedding_index import EmbeddingIndex
-from facetrack_ros.history.index_columns import IndexColumns
-from facetrack_ros.history.sighting import Sighting
-from facetrack_ros.history.sightings import SightingStore
+from facetrack_ros.history.index.block_file import BlockFile, write_block
+from facetrack_ros.history.index.block import ROWS, EmbeddingBlock
+from facetrack_ros.history.index.vector_index import EmbeddingIndex
+from facetrack_ros.history.index.columns import IndexColumns
+from facetrack_ros.history.sightings.sighting import Sighting
+from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
 
 BEST = 20
@@ -152,12 +152,12 @@ def contract(dimension: int) -> ModelContract:
 OPENER = """
 import json, os, sys, time
 from pathlib import Path
-from facetrack_ros.history.sightings import SightingStore
+from facetrack_ros.history.sightings.store import SightingStore
 from benchmarks_search_memory import contract, resident
 model = contract(int(sys.argv[2]))
 with __import__("tempfile").TemporaryDirectory() as empty:  # what the libraries take themselves is there before
     SightingStore(empty, model, "robot1").close()
-from facetrack_ros.history.embedding_index import EmbeddingIndex
+from facetrack_ros.history.index.vector_index import EmbeddingIndex
 EmbeddingIndex(8).extend(range(70_000), ["a"] * 70_000, [""] * 70_000, range(70_000), range(70_000), __import__("numpy").ones((70_000, 8), "f4"))
 before = resident()
 started, cpu = time.perf_counter(), time.process_time()

@@ -18,9 +18,9 @@ import numpy as np
 
 from facetrack_ros.config import Config
 from facetrack_ros.errors import QuestionError
-from facetrack_ros.history.database import database_path
-from facetrack_ros.history.sighting import Sighting
-from facetrack_ros.history.sightings import SightingStore
+from facetrack_ros.history.sightings.database import database_path
+from facetrack_ros.history.sightings.sighting import Sighting
+from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.settings import contract_of
 

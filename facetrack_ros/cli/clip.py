@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     from facetrack_ros.clips.choosing import choose_clip
     from facetrack_ros.clips.saving import save_clip
     from facetrack_ros.clips.sources import StoredSource
-    from facetrack_ros.history.folders import history_folders
+    from facetrack_ros.history.layout import history_folders
 
     folders = {folder.robot_id: folder for folder in history_folders(arguments.data)}
     robot = arguments.robot or (next(iter(folders)) if len(folders) == 1 else "")

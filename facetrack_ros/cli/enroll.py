@@ -50,7 +50,7 @@ def _enrol_live(arguments: argparse.Namespace, pictures: "list[tuple[str, bytes]
 
 
 def _enrol_stored(arguments: argparse.Namespace, pictures: "list[tuple[str, bytes]]") -> int:
-    from facetrack_ros.history.gallery_store import GalleryStore
+    from facetrack_ros.history.people.gallery_store import GalleryStore
     from facetrack_ros.search.enrolment import gallery_of, make_entries, remarks
     from facetrack_ros.tracking.id_allocator import IdCounter
     from facetrack_ros.tracking.settings import TrackingSettings
@@ -78,7 +78,7 @@ def _say(name: str, entry_ids: "list[str]", said: "list[str]") -> int:
 
 
 def _stored(arguments: argparse.Namespace) -> int:
-    from facetrack_ros.history.gallery_store import GalleryStore
+    from facetrack_ros.history.people.gallery_store import GalleryStore
 
     stores = [GalleryStore(folder.path) for folder in _folders(arguments)]
     entries = {entry.entry_id: entry for store in stores for entry in store.read()[0]}
@@ -118,7 +118,7 @@ def _chosen(entries, name: str) -> "list[str]":
 
 
 def _folders(arguments: argparse.Namespace) -> list:
-    from facetrack_ros.history.folders import history_folders, robot_folder
+    from facetrack_ros.history.layout import history_folders, robot_folder
 
     if arguments.robot:
         robot_folder(arguments.data, arguments.robot)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from facetrack_ros.cli.event_line import event_line
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.event_lines import read_events
-from facetrack_ros.history.folders import history_folders
+from facetrack_ros.history.events.format import read_events
+from facetrack_ros.history.layout import history_folders
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,12 +15,12 @@ from facetrack_ros.cli.cameras import check_name, parse_cameras
 from facetrack_ros.cli.stamps import parse_iso, show_utc
 from facetrack_ros.config import Config
 from facetrack_ros.errors import FrameError, StoreError
-from facetrack_ros.history.alias_file import AliasFile
-from facetrack_ros.history.frame_settings import FrameSettings
-from facetrack_ros.history.recalled_people import recalled_people
+from facetrack_ros.history.people.merge_log import AliasFile
+from facetrack_ros.history.frames.settings import FrameSettings
+from facetrack_ros.history.people.recall import recalled_people
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.history.sighting_limits import SightingLimits
-from facetrack_ros.history.thumbnail import Thumbnails
+from facetrack_ros.history.sightings.retention import SightingLimits
+from facetrack_ros.history.sightings.thumbnail import Thumbnails
 from facetrack_ros.sources.frames import frames
 from facetrack_ros.sources.opening import bag_path_and_topic, open_source
 from facetrack_ros.sources.source import FrameSource

@@ -84,8 +84,8 @@ def _evidence(verdict: Verdict) -> dict:
 
 
 def _decide_stored(arguments: argparse.Namespace) -> int:
-    from facetrack_ros.history.alias_file import AliasFile
-    from facetrack_ros.history.folders import history_folders
+    from facetrack_ros.history.people.merge_log import AliasFile
+    from facetrack_ros.history.layout import history_folders
     from facetrack_ros.search.stored_persons import stored_aliases, stored_persons
 
     folder = Path(arguments.data)

@@ -22,13 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Say what is kept, and delete what is beyond the limits."""
-    from facetrack_ros.history.database import models_kept
-    from facetrack_ros.history.folders import history_folders
-    from facetrack_ros.history.frame_archive import FrameArchive
-    from facetrack_ros.history.frame_settings import FrameSettings
-    from facetrack_ros.history.kept_contract import kept_contract
-    from facetrack_ros.history.sighting_limits import SightingLimits
-    from facetrack_ros.history.sightings import SightingStore
+    from facetrack_ros.history.sightings.database import models_kept
+    from facetrack_ros.history.layout import history_folders
+    from facetrack_ros.history.frames.archive import FrameArchive
+    from facetrack_ros.history.frames.settings import FrameSettings
+    from facetrack_ros.history.sightings.model_contract import kept_contract
+    from facetrack_ros.history.sightings.retention import SightingLimits
+    from facetrack_ros.history.sightings.store import SightingStore
 
     folder = {one.robot_id: one for one in history_folders(arguments.data)}.get(arguments.robot)
     if folder is None or folder.error:

@@ -57,7 +57,7 @@ class Progress:
 
 def run(arguments: argparse.Namespace) -> int:
     """Reindex the robots' histories."""
-    from facetrack_ros.history.folders import history_folders
+    from facetrack_ros.history.layout import history_folders
     from facetrack_ros.vision.factory import build_pipeline
     from facetrack_ros.models.summary import description_lines
     from facetrack_ros.vision.settings import vision_settings
@@ -79,12 +79,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _reindex(path: Path, robot_id: str, pipeline, config: Config) -> bool:
     """Returns whether it was stopped."""
-    from facetrack_ros.history.database import models_kept
-    from facetrack_ros.history.folding import Folding
-    from facetrack_ros.history.frame_archive import FrameArchive
-    from facetrack_ros.history.frame_settings import FrameSettings
-    from facetrack_ros.history.kept_contract import keep_contract, kept_contract
-    from facetrack_ros.history.sightings import SightingStore
+    from facetrack_ros.history.sightings.database import models_kept
+    from facetrack_ros.history.sightings.deduplication import Folding
+    from facetrack_ros.history.frames.archive import FrameArchive
+    from facetrack_ros.history.frames.settings import FrameSettings
+    from facetrack_ros.history.sightings.model_contract import keep_contract, kept_contract
+    from facetrack_ros.history.sightings.store import SightingStore
     from facetrack_ros.search.followed_before import FollowedBefore
     from facetrack_ros.search.reindex import gone, reindex, to_look_at
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from facetrack_ros.history.sighting import Sighting
+from facetrack_ros.history.sightings.sighting import Sighting
 from facetrack_ros.core.track import Track
 from facetrack_ros.core.frame import Frame
 

@@ -14,11 +14,11 @@ from facetrack_ros.clips.drawing import picture_of
 from facetrack_ros.clips.film import Mp4Writer
 from facetrack_ros.clips.gif import GifWriter
 from facetrack_ros.errors import FrameError, StoreError
-from facetrack_ros.history.event_message import event_message, event_stamp_ns, events_channel
-from facetrack_ros.history.image_message import DEFINITION, TYPE, image_head
-from facetrack_ros.history.segment_format import Channel
-from facetrack_ros.history.segment_writer import SegmentWriter
-from facetrack_ros.history.track_message import tracks_channel, tracks_message
+from facetrack_ros.history.messages.event import event_message, event_stamp_ns, events_channel
+from facetrack_ros.history.messages.image import DEFINITION, TYPE, image_head
+from facetrack_ros.history.mcap.records import Channel
+from facetrack_ros.history.mcap.writer import SegmentWriter
+from facetrack_ros.history.messages.tracks import tracks_channel, tracks_message
 from facetrack_ros.core.track import Track
 from facetrack_ros.core.frame import Frame, encode_jpeg
 

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.database import models_kept
-from facetrack_ros.history.event_lines import read_events
-from facetrack_ros.history.event_message import event_stamp_ns
-from facetrack_ros.history.folders import RobotFolder
-from facetrack_ros.history.frame_archive import FrameArchive
-from facetrack_ros.history.kept_contract import kept_contract
+from facetrack_ros.history.sightings.database import models_kept
+from facetrack_ros.history.events.format import read_events
+from facetrack_ros.history.messages.event import event_stamp_ns
+from facetrack_ros.history.layout import RobotFolder
+from facetrack_ros.history.frames.archive import FrameArchive
+from facetrack_ros.history.sightings.model_contract import kept_contract
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.history.sighting import Sighting
-from facetrack_ros.history.sightings import SightingStore
-from facetrack_ros.history.stored_tracks import stored_tracks
+from facetrack_ros.history.sightings.sighting import Sighting
+from facetrack_ros.history.sightings.store import SightingStore
+from facetrack_ros.history.frames.stored_tracks import stored_tracks
 from facetrack_ros.core.track import Track
 from facetrack_ros.core.frame import Frame
 

@@ -17,8 +17,8 @@ from facetrack_ros.demo.fleet import RobotProcess, ask
 from facetrack_ros.demo.staging import Stage, make_stage
 from facetrack_ros.demo.verdict import Finding, compare_answer, compare_events, compare_partial
 from facetrack_ros.errors import FacetrackError, QuestionError, SourceError
-from facetrack_ros.history.event_lines import event_to_dict, read_events
-from facetrack_ros.history.folders import history_folders
+from facetrack_ros.history.events.format import event_to_dict, read_events
+from facetrack_ros.history.layout import history_folders
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.asker import Asker
 from facetrack_ros.vision.factory import build_pipeline

@@ -9,23 +9,23 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.errors import DamagedStoreError, FrameError, StoreError
-from facetrack_ros.history.clock_log import ClockLog
-from facetrack_ros.history.database import database_path
-from facetrack_ros.history.event_log import EventLog
-from facetrack_ros.history.folders import robot_folder
-from facetrack_ros.history.folding import Folding
-from facetrack_ros.history.frame_archive import FrameArchive
-from facetrack_ros.history.frame_recorder import FrameRecorder
-from facetrack_ros.history.frame_settings import OFF, FrameSettings
-from facetrack_ros.history.kept_contract import keep_contract
-from facetrack_ros.history.pose_track import PoseTrack
-from facetrack_ros.history.ring import FrameRing
-from facetrack_ros.history.salvage import salvage
-from facetrack_ros.history.sighting import Sighting
-from facetrack_ros.history.sighting_limits import SightingLimits
-from facetrack_ros.history.sightings import SightingStore, TrackHit
+from facetrack_ros.history.clock_offsets import ClockLog
+from facetrack_ros.history.sightings.database import database_path
+from facetrack_ros.history.events.log import EventLog
+from facetrack_ros.history.layout import robot_folder
+from facetrack_ros.history.sightings.deduplication import Folding
+from facetrack_ros.history.frames.archive import FrameArchive
+from facetrack_ros.history.frames.recorder import FrameRecorder
+from facetrack_ros.history.frames.settings import OFF, FrameSettings
+from facetrack_ros.history.sightings.model_contract import keep_contract
+from facetrack_ros.history.pose_history import PoseTrack
+from facetrack_ros.history.frames.ring_buffer import FrameRing
+from facetrack_ros.history.sightings.recovery import salvage
+from facetrack_ros.history.sightings.sighting import Sighting
+from facetrack_ros.history.sightings.retention import SightingLimits
+from facetrack_ros.history.sightings.store import SightingStore, TrackHit
 from facetrack_ros.history.status import CameraStatus, HistoryStatus
-from facetrack_ros.history.thumbnail import Thumbnails, face_thumbnail, reduction_for
+from facetrack_ros.history.sightings.thumbnail import Thumbnails, face_thumbnail, reduction_for
 from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.core.track import Track
 from facetrack_ros.models.contract import ModelContract

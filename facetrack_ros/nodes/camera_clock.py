@@ -3,7 +3,7 @@
 from collections import deque
 from statistics import median
 
-from facetrack_ros.history.clock_log import OFF_NS, clock_sentence
+from facetrack_ros.history.clock_offsets import OFF_NS, clock_sentence
 
 # A few seconds of a camera: one late frame moves nothing, a clock that is set is noticed soon.
 KEPT = 60

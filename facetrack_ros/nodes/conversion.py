@@ -9,7 +9,7 @@ from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
 from facetrack_ros import msg, srv
-from facetrack_ros.history.robot_pose import RobotPose
+from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.search.answer import ANSWERED, Answer, Match, RobotAnswer
 from facetrack_ros.search.lane import Lane

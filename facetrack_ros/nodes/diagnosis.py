@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field
 
-from facetrack_ros.history.clock_log import duration_text
+from facetrack_ros.history.clock_offsets import duration_text
 from facetrack_ros.nodes.camera_clock import CameraClock
 from facetrack_ros.nodes.stage_meter import StageFigures
 

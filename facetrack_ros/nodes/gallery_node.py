@@ -8,8 +8,8 @@ from rclpy.task import Future
 
 from facetrack_ros import msg, srv
 from facetrack_ros.errors import ConfigError, FacetrackError
-from facetrack_ros.history.folders import robot_folder
-from facetrack_ros.history.gallery_store import GalleryStore
+from facetrack_ros.history.layout import robot_folder
+from facetrack_ros.history.people.gallery_store import GalleryStore
 from facetrack_ros.nodes import people_conversion
 from facetrack_ros.nodes.clocks import steady_timer
 from facetrack_ros.nodes.diagnosis import Diagnosis

@@ -5,10 +5,10 @@ import uuid
 
 from facetrack_ros import msg
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.frame_settings import FrameSettings
-from facetrack_ros.history.pose_track import PoseTrack
+from facetrack_ros.history.frames.settings import FrameSettings
+from facetrack_ros.history.pose_history import PoseTrack
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.history.sighting_limits import SightingLimits
+from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.clocks import steady_timer

@@ -1,7 +1,7 @@
 """What robots tell each other of people: faces, who is one person and who is not, and who has a name."""
 
 from facetrack_ros import msg
-from facetrack_ros.history.alias_file import AliasFile
+from facetrack_ros.history.people.merge_log import AliasFile
 from facetrack_ros.nodes import people_conversion
 from facetrack_ros.nodes.member import ROSTER, TEMPLATES, RobotMember
 from facetrack_ros.nodes.worker import Worker

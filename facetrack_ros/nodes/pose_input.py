@@ -5,8 +5,8 @@ from nav_msgs.msg import Odometry
 from rclpy.node import Node
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.pose_track import PoseTrack
-from facetrack_ros.history.robot_pose import RobotPose
+from facetrack_ros.history.pose_history import PoseTrack
+from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.nodes.clocks import steady_timer
 from facetrack_ros.nodes.conversion import to_ns
 from facetrack_ros.nodes.member import STREAM

@@ -8,8 +8,8 @@ import struct
 
 import numpy as np
 
-from facetrack_ros.history.cdr import CdrReader
-from facetrack_ros.history.robot_pose import RobotPose
+from facetrack_ros.history.messages.cdr import CdrReader
+from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.search.answer import Match, RobotAnswer
 
 _SECOND_NS = 1_000_000_000

@@ -7,9 +7,9 @@ from typing import Callable
 from facetrack_ros import msg
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.history.alias_file import AliasFile
-from facetrack_ros.history.folders import robot_folder
-from facetrack_ros.history.recalled_people import recalled_people
+from facetrack_ros.history.people.merge_log import AliasFile
+from facetrack_ros.history.layout import robot_folder
+from facetrack_ros.history.people.recall import recalled_people
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.clocks import passing_ns, steady_timer
 from facetrack_ros.nodes.diagnostics import Diagnostics

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facetrack_ros.history.robot_pose import RobotPose
+from facetrack_ros.core.pose import RobotPose
 
 ANSWERED = "answered"
 TIMED_OUT = "timed_out"

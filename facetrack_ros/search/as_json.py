@@ -2,7 +2,7 @@
 
 import math
 
-from facetrack_ros.history.robot_pose import RobotPose
+from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.search.answer import Answer, Match, RobotAnswer
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from facetrack_ros.clips.film import Mp4Writer
 from facetrack_ros.clips.sources import StoredSource
 from facetrack_ros.errors import FacetrackError, FrameError, QuestionError, StoreError
-from facetrack_ros.history.folders import history_folders
+from facetrack_ros.history.layout import history_folders
 from facetrack_ros.search.answer import Match
 from facetrack_ros.core.frame import Frame
 

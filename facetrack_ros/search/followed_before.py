@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from facetrack_ros.history.frame_archive import FrameArchive
-from facetrack_ros.history.sightings import SightingStore
-from facetrack_ros.history.stored_tracks import stored_tracks
+from facetrack_ros.history.frames.archive import FrameArchive
+from facetrack_ros.history.sightings.store import SightingStore
+from facetrack_ros.history.frames.stored_tracks import stored_tracks
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.frame import Frame
 

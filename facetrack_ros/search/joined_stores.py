@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from facetrack_ros.history.sightings import SightingStore, TrackHit
+from facetrack_ros.history.sightings.store import SightingStore, TrackHit
 from facetrack_ros.models.contract import ModelContract
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from facetrack_ros.history.sightings import SightingStore
+from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.search.answer import ANSWERED, Answer
 
 # They go with every answer: 28 bytes each.

@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from facetrack_ros.errors import QuestionError, StoreError
-from facetrack_ros.history.sightings import TrackHit
+from facetrack_ros.history.sightings.store import TrackHit
 from facetrack_ros.search.answer import ANSWERED, ERROR, MODEL_MISMATCH, Match, RobotAnswer
 from facetrack_ros.search.checks import check_question, max_results_of, slice_of, threshold_of
 from facetrack_ros.search.question import Question

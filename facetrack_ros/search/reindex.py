@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facetrack_ros.history.sightings import SightingStore
+from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.search.followed_before import FollowedBefore
 from facetrack_ros.search.rescan import frames_without_face, rescan
 from facetrack_ros.vision.pipeline import VisionPipeline

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from facetrack_ros.history.sightings import SightingStore
+from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.search.rescan_stretch import STRETCH_NS, LookedAt, look_through
 from facetrack_ros.search.rescan_tracks import RescanTracks
 from facetrack_ros.core.track import Track

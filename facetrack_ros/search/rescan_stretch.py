@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from facetrack_ros.errors import FrameError
-from facetrack_ros.history.thumbnail import face_thumbnail
+from facetrack_ros.history.sightings.thumbnail import face_thumbnail
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.boxes import iou
 from facetrack_ros.core.detections import Detections

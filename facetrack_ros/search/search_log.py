@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.whole_lines import append_whole
+from facetrack_ros.core.line_file import append_whole
 from facetrack_ros.search.answer import Match, RobotAnswer
 from facetrack_ros.search.question import Question
 

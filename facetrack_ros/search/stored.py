@@ -8,11 +8,11 @@ from pathlib import Path
 
 from facetrack_ros.clips.sources import StoredSource
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.clock_log import ClockLog
-from facetrack_ros.history.database import models_kept
-from facetrack_ros.history.folding import Folding
-from facetrack_ros.history.folders import RobotFolder, history_folders
-from facetrack_ros.history.sightings import SightingStore
+from facetrack_ros.history.clock_offsets import ClockLog
+from facetrack_ros.history.sightings.database import models_kept
+from facetrack_ros.history.sightings.deduplication import Folding
+from facetrack_ros.history.layout import RobotFolder, history_folders
+from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.search.answer import ERROR, Answer, Match, RobotAnswer
 from facetrack_ros.search.gathering import Gathering
 from facetrack_ros.search.checks import slice_of

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from facetrack_ros.history.alias_file import AliasFile
-from facetrack_ros.history.database import models_kept
-from facetrack_ros.history.folders import history_folders
-from facetrack_ros.history.gallery_store import GalleryStore
-from facetrack_ros.history.kept_contract import kept_contract
-from facetrack_ros.history.sightings import SightingStore
+from facetrack_ros.history.people.merge_log import AliasFile
+from facetrack_ros.history.sightings.database import models_kept
+from facetrack_ros.history.layout import history_folders
+from facetrack_ros.history.people.gallery_store import GalleryStore
+from facetrack_ros.history.sightings.model_contract import kept_contract
+from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.tracking.identity_merges import Aliases, id_order
 from facetrack_ros.tracking.gallery import GalleryEntry
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from facetrack_ros.errors import QuestionError, StoreError
-from facetrack_ros.history.database import models_kept
-from facetrack_ros.history.folders import history_folders
-from facetrack_ros.history.kept_contract import kept_contract
-from facetrack_ros.history.sighting import Sighting
-from facetrack_ros.history.sightings import SightingStore
+from facetrack_ros.history.sightings.database import models_kept
+from facetrack_ros.history.layout import history_folders
+from facetrack_ros.history.sightings.model_contract import kept_contract
+from facetrack_ros.history.sightings.sighting import Sighting
+from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.search.stored_persons import stored_aliases
 from facetrack_ros.history.status import CameraStatus, HistoryStatus
 from facetrack_ros.models.contract import ModelContract

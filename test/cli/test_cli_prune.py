@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facetrack_ros.history.frame_settings import FrameSettings
-from facetrack_ros.history.retention import Limits
+from facetrack_ros.history.frames.settings import FrameSettings
+from facetrack_ros.history.frames.retention import Limits
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.models.catalog import known
 from facetrack_ros.core.frame import Frame

@@ -16,9 +16,9 @@ from facetrack_ros.clips.clip import Clip
 from facetrack_ros.clips.saving import save_clip
 from facetrack_ros.clips.sources import LiveSource, StoredSource
 from facetrack_ros.errors import QuestionError, StoreError
-from facetrack_ros.history.folders import history_folders
-from facetrack_ros.history.frame_settings import FrameSettings
-from facetrack_ros.history.message_types import EVENT, TRACKS, typestore
+from facetrack_ros.history.layout import history_folders
+from facetrack_ros.history.frames.settings import FrameSettings
+from facetrack_ros.history.messages.schemas import EVENT, TRACKS, typestore
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.core.event import PERSON_IN, PersonEvent
 from facetrack_ros.core.track import Track, TrackState

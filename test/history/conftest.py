@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from facetrack_ros.history.frame_archive import FrameArchive
+from facetrack_ros.history.frames.archive import FrameArchive
 
 
 @pytest.fixture

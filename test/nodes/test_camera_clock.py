@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facetrack_ros.history.clock_log import OFF_NS, duration_text
+from facetrack_ros.history.clock_offsets import OFF_NS, duration_text
 from facetrack_ros.nodes.camera_clock import LEAST, CameraClock
 
 NOON = 1_795_348_800 * 10**9

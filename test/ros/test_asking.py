@@ -11,7 +11,7 @@ from mcap.writer import Writer
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import CompressedImage
 
-from facetrack_ros.history.event_lines import read_events
+from facetrack_ros.history.events.format import read_events
 from facetrack_ros.msg import FaceSearchPart, FaceSearchRequest, FaceSearchResult
 from facetrack_ros.nodes.asker import Asker
 from facetrack_ros.nodes.member import RELIABLE

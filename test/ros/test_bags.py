@@ -7,8 +7,8 @@ import pytest
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg
-from facetrack_ros.history.event_lines import read_events
-from facetrack_ros.history.folders import history_folders
+from facetrack_ros.history.events.format import read_events
+from facetrack_ros.history.layout import history_folders
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.asker import Asker
 from facetrack_ros.nodes.member import RELIABLE, STREAM

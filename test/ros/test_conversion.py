@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from facetrack_ros.history.robot_pose import RobotPose
+from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.nodes import conversion, people_conversion
 from facetrack_ros.search.answer import ANSWERED, TIMED_OUT, Answer, Match, RobotAnswer
 from facetrack_ros.search.question import Question

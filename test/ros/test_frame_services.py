@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from facetrack_ros import srv
-from facetrack_ros.history.frame_archive import FrameArchive
+from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.nodes.asker import Asker
 from facetrack_ros.nodes.conversion import to_duration, to_ns, to_time
 from facetrack_ros.nodes.member import RELIABLE

@@ -11,7 +11,7 @@ from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg, srv
 from facetrack_ros.config import Config
-from facetrack_ros.history import clock_log
+from facetrack_ros.history import clock_offsets as clock_log
 from facetrack_ros.nodes import diagnosis, diagnostics, image_input
 from facetrack_ros.nodes.conversion import to_duration, to_time
 from facetrack_ros.nodes.detector_node import DetectorNode

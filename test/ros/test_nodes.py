@@ -1,7 +1,7 @@
 """A process a node, over topics alone, gives what one process gives."""
 
-from facetrack_ros.history.event_lines import read_events
-from facetrack_ros.history.folders import history_folders
+from facetrack_ros.history.events.format import read_events
+from facetrack_ros.history.layout import history_folders
 from facetrack_ros.nodes.asker import Asker
 from facetrack_ros.nodes.conversion import to_ns
 

@@ -7,8 +7,8 @@ import av
 import cv2
 import pytest
 
-from facetrack_ros.history.alias_file import AliasFile
-from facetrack_ros.history.event_lines import read_events
+from facetrack_ros.history.people.merge_log import AliasFile
+from facetrack_ros.history.events.format import read_events
 
 
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from facetrack_ros.history.pose_track import PoseTrack
+from facetrack_ros.history.pose_history import PoseTrack
 
 STAMP = 1_777_636_800_123_456_789
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rclpy.serialization import deserialize_message, serialize_message
 
 from facetrack_ros import msg
-from facetrack_ros.history.robot_pose import RobotPose
+from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.result_reading import read_result, search_of
 from facetrack_ros.search.answer import Match, RobotAnswer

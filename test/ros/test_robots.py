@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from facetrack_ros.history.event_lines import read_events
-from facetrack_ros.history.folders import history_folders
+from facetrack_ros.history.events.format import read_events
+from facetrack_ros.history.layout import history_folders
 
 
 def events_below(data):

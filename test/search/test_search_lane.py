@@ -2,7 +2,7 @@
 
 import pytest
 
-from facetrack_ros.history.sightings import SightingStore
+from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.search.answer import ANSWERED, TIMED_OUT, Answer, RobotAnswer
 from facetrack_ros.search.lane import Lane, lanes_of_answer, looking_within
 from facetrack_ros.models.contract import ModelContract

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.history.sightings import SightingStore
+from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.search.answer import ANSWERED, ERROR, MODEL_MISMATCH
 from facetrack_ros.search.local import search_history
 from facetrack_ros.search.question import Question

@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 import pytest
 
-from facetrack_ros.history.frame_archive import FrameArchive
-from facetrack_ros.history.frame_settings import FrameSettings
+from facetrack_ros.history.frames.archive import FrameArchive
+from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.history.sightings import SightingStore
+from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.search.followed_before import FollowedBefore
 from facetrack_ros.search.reindex import gone, reindex, to_look_at
 from facetrack_ros.core.track import Track, TrackState

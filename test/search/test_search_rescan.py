@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.clips.sources import LiveSource
-from facetrack_ros.history.frame_settings import ALERT, FrameSettings
+from facetrack_ros.history.frames.settings import ALERT, FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.search.local import search_history
 from facetrack_ros.search.question import Question
@@ -174,7 +174,7 @@ def test_a_store_from_before_has_no_notes_and_can_be_read(history, tmp_path):
     film(history, ["anna"])
     look_again(history)
     history.flush()
-    from facetrack_ros.history.sightings import SightingStore
+    from facetrack_ros.history.sightings.store import SightingStore
     store = SightingStore.open_readonly(tmp_path / "robot1", CONTRACT)
     assert store.looked_again("front", *ALL) == {0} and store.found_again("front", 0)
     store.close()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from facetrack_ros.errors import QuestionError, StoreError
-from facetrack_ros.history.database import database_path
-from facetrack_ros.history.frame_settings import CONTINUOUS, FrameSettings
+from facetrack_ros.history.sightings.database import database_path
+from facetrack_ros.history.frames.settings import CONTINUOUS, FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.search.answer import ANSWERED, ERROR, LEFT, MODEL_MISMATCH
 from facetrack_ros.search.question import Question

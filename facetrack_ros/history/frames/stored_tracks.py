@@ -1,0 +1,18 @@
+"""Who was followed in stored frames."""
+
+from facetrack_ros.history.frames.archive import FrameArchive
+from facetrack_ros.history.messages.schemas import TRACKS
+from facetrack_ros.history.messages.tracks import read_tracks
+from facetrack_ros.core.track import Track
+
+
+def stored_tracks(archive: FrameArchive, camera_id: str, start_ns: int, end_ns: int) -> "dict[int, tuple[Track, ...]]":
+    """By stamp, who was followed by a camera between two stamps."""
+    found = {}
+    for _, _, message in archive.messages(TRACKS, camera_id, start_ns, end_ns):
+        try:
+            stamp, tracks = read_tracks(message)
+        except ValueError:
+            continue  # boxes of one frame; the archive tells of damage
+        found[stamp] = tracks
+    return found

@@ -1,0 +1,1 @@
+"""Exact vector index over embeddings."""

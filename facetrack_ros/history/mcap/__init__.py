@@ -1,0 +1,1 @@
+"""The MCAP container: records, writer, reader, catalog."""

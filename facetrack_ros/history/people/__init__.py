@@ -1,0 +1,1 @@
+"""People that outlive a restart: merges, gallery, recall."""

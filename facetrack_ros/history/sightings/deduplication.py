@@ -1,0 +1,85 @@
+"""Which kept sighting of its track a new face belongs to."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from facetrack_ros.history.index.vector_index import EmbeddingIndex
+from facetrack_ros.models.contract import ModelContract
+
+
+@dataclass
+class OpenSighting:
+    """A sighting that may still take in faces: its row in the index, and the quality of its best face."""
+
+    row: int
+    quality: float
+
+
+@dataclass(frozen=True)
+class Folding:
+    """How faces of one track are folded.
+
+    :param similarity: lowest cosine to a sighting's best face; 0.9 keeps two poses apart, not two frames.
+    :param open_per_track: sightings a track may have open at once; the longest unseen one is closed for a new one.
+    :param span_ns: longest a sighting may last. Without it a person who sits for an hour would be one sighting,
+        whose one picture stands for times it was not taken at; 10 s.
+    """
+
+    similarity: float = 0.9
+    open_per_track: int = 4
+    span_ns: int = 10_000_000_000
+
+    @classmethod
+    def of_model(cls, contract: ModelContract) -> "Folding":
+        """Folding on a model's own scale: faces fold that are three times as near as its threshold asks of a match.
+
+        That keeps poses apart and not frames: 0.81 for a threshold of 0.42, 0.98 for one of 0.945.
+        """
+        return cls(similarity=1.0 - (1.0 - contract.threshold) / 3.0)
+
+
+class OpenSightings:
+    """The open sightings of all tracks."""
+
+    def __init__(self, rule: Folding, index: EmbeddingIndex) -> None:
+        self._rule = rule
+        self._index = index
+        self._of_track: "dict[str, list[OpenSighting]]" = {}
+
+    def match(self, track_id: str, stamp_ns: int, embedding: np.ndarray) -> "OpenSighting | None":
+        """The open sighting most like a face, or None when the face begins a new one.
+
+        :param embedding: ``(dimension,)`` float32 unit vector.
+        """
+        best, highest = None, self._rule.similarity
+        for sighting in self._of_track.get(track_id, ()):
+            first, last = self._index.span(sighting.row)
+            similarity = float(self._index.embedding(sighting.row) @ embedding)
+            if similarity >= highest and max(last, stamp_ns) - min(first, stamp_ns) <= self._rule.span_ns:
+                best, highest = sighting, similarity
+        return best
+
+    def open(self, track_id: str, sighting: OpenSighting) -> None:
+        """Let a new sighting take in faces; a face without track cannot be followed and stays alone."""
+        if not track_id:
+            return
+        kept = self._of_track.setdefault(track_id, [])
+        if len(kept) >= self._rule.open_per_track:
+            kept.remove(min(kept, key=lambda other: self._index.span(other.row)[1]))
+        kept.append(sighting)
+
+    def close_before(self, stamp_ns: int) -> None:
+        """Close sightings that no face from ``stamp_ns`` on could extend, so that memory stays bounded."""
+        for track_id, kept in list(self._of_track.items()):
+            kept[:] = [one for one in kept if self._index.span(one.row)[0] >= stamp_ns - self._rule.span_ns]
+            if not kept:
+                del self._of_track[track_id]
+
+    def lowest_row(self) -> "int | None":
+        """The first row of the index that may still change, None when none may."""
+        return min((one.row for kept in self._of_track.values() for one in kept), default=None)
+
+    def clear(self) -> None:
+        """Close all."""
+        self._of_track.clear()

@@ -1,0 +1,32 @@
+"""Which recordings were taken in, so that taking one in twice adds nothing."""
+
+from facetrack_ros.history.sightings.database import Database
+
+_SPANS = (("sightings", "first_ns", "last_ns"), ("ingests", "start_ns", "end_ns"), ("coverage", "start_ns", "end_ns"))
+
+
+class Ingests:
+    """The recordings a store has taken in. Its owner commits and holds the lock."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def has(self, key: str) -> bool:
+        """Whether a recording of this key was taken in to its end."""
+        return bool(self._database.rows("SELECT 1 FROM ingests WHERE key = ?", (key,)))
+
+    def add(self, key: str, camera_id: str, start_ns: int, end_ns: int) -> None:
+        """Note a recording, from its first frame to its last."""
+        self._database.write("REPLACE INTO ingests VALUES (?, ?, ?, ?)", (key, camera_id, start_ns, end_ns))
+
+    def holds(self, camera_id: str, start_ns: int, end_ns: int) -> bool:
+        """Whether anything of a camera is kept between two stamps, both included."""
+        return any(self._database.rows(
+            f"SELECT 1 FROM {table} WHERE camera_id = ? AND {start} <= ? AND {end} >= ? LIMIT 1",
+            (camera_id, end_ns, start_ns)) for table, start, end in _SPANS)
+
+    def delete(self, camera_id: str, start_ns: int, end_ns: int) -> None:
+        """Delete the notes and the coverage of a camera that lie wholly between two stamps."""
+        for table in ("ingests", "coverage"):
+            self._database.write(f"DELETE FROM {table} WHERE camera_id = ? AND start_ns >= ? AND end_ns <= ?",
+                                 (camera_id, start_ns, end_ns))

@@ -1,0 +1,167 @@
+"""Disks that fill up, lock, or vanish under a running robot: survived, told in a sentence, costing what they touched."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from facetrack_ros.errors import StoreError
+from facetrack_ros.history.frames.archive import FrameArchive
+from facetrack_ros.history.frames.settings import FrameSettings
+from facetrack_ros.history.frames.retention import Limits
+from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.core.event import PERSON_IN, PersonEvent
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.frame import Frame
+
+CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
+SECOND = 1_000_000_000
+START = 1_700_000_000 * SECOND
+STEP = SECOND // 10
+ALWAYS = (-2**62, 2**62)
+JPEG = bytes([255, 216]) + bytes(99_998)
+
+
+class Robot:
+    """A robot that sees a new face ten times a second."""
+
+    def __init__(self, folder, limits=Limits(), robot="robot1", start=START):
+        self.history = RobotHistory(folder, robot, CONTRACT, FrameSettings(mode="continuous", limits=limits))
+        self.start, self.next = start, 0
+        self.told = []
+
+    def look(self, frames):
+        """Frames, faces, an event, and once a second a flush, as the node does it."""
+        for i in range(self.next, self.next + frames):
+            stamp = self.start + i * STEP
+            self.history.add_frame(Frame("front", stamp, i, JPEG))
+            face = Face(np.zeros(4, np.float32), np.zeros((5, 2), np.float32), 0.9, 0.5, embedding=np.eye(4, dtype=np.float32)[0])
+            self.tell(lambda: self.history.add_tracks("front", stamp, i, [
+                Track(f"t{i}", "", TrackState.TRACKING, np.zeros(4, np.float32), 0.8, face)]))
+            self.tell(lambda: self.history.add_event(PersonEvent(PERSON_IN, stamp, "robot1", "front", "p_1", i,
+                                                                 (0, 0, 1, 1), 0.5)))
+            if i % 10 == 9:
+                assert self.history.recorder.drain()
+                self.tell(self.history.flush)
+        self.next += frames
+
+    def tell(self, work):
+        try:
+            work()
+        except StoreError as error:
+            self.told.append(str(error))
+
+    def stored(self):
+        return [one.number for one in self.history.recorder.archive.between("front", 0, 2 * START)]
+
+    def sightings(self):
+        return [kept.frame_number for kept, _ in self.history.sightings.search(np.eye(4, dtype=np.float32)[0], *ALWAYS,
+                                                                               limit=9999)[0]]
+
+
+def test_a_disk_that_fills_in_mid_segment_is_told_and_used_again_when_there_is_room(small_disk):
+    robot = Robot(small_disk.path)
+    robot.look(20)
+    small_disk.fill(leave=550_000)
+    robot.look(20)
+    assert any("No space left" in sentence for sentence in robot.told), robot.told
+    held = robot.stored()
+    assert held[:20] == list(range(20)) and 22 <= len(held) <= 26
+    small_disk.empty()
+    robot.told.clear()
+    robot.look(10)
+    assert robot.stored() == [*held, *range(40, 50)]
+    assert set(robot.sightings()) >= {*range(20), *range(40, 50)}
+    robot.tell(robot.history.close)
+    # All is whole after a restart too.
+    again = Robot(small_disk.path)
+    assert again.stored() == [*held, *range(40, 50)] and not again.history.recorder.archive.take_complaints()
+    again.history.close()
+
+
+def test_the_room_others_need_is_made_from_the_oldest_frames(small_disk):
+    robot = Robot(small_disk.path, Limits(frames=0, bytes=5_000_000, free_bytes=2_000_000))
+    robot.look(60)
+    before = robot.stored()
+    assert len(before) > 30 and before[-1] == 59
+    small_disk.fill(leave=1_200_000)
+    robot.look(40)
+    after = robot.stored()
+    assert after[0] > before[0] and after[-1] > 59 and len(after) < len(before)
+
+
+def test_a_disk_that_becomes_read_only_is_told_and_used_again(small_disk):
+    robot = Robot(small_disk.path)
+    robot.look(20)
+    robot.history.recorder.archive.close()  # a file open for writing would keep the disk from being locked
+    robot.history.sightings.close()
+    robot.history.events.close()
+    small_disk.mount("remount,ro")
+    with pytest.raises(StoreError, match="Read-only|read-only"):
+        Robot(small_disk.path)
+    archive = robot.history.recorder.archive
+    with pytest.raises(StoreError, match="Read-only"):
+        archive.append(Frame("front", START + SECOND * 60, 600, JPEG))
+    assert robot.stored() == list(range(20))
+    assert FrameArchive.open_readonly(archive.path, "robot1").stats().frames == 20
+    small_disk.mount("remount,rw")
+    assert archive.append(Frame("front", START + SECOND * 61, 610, JPEG))
+
+
+def test_the_data_folder_removed_under_a_running_robot_costs_what_was_in_it(small_disk):
+    robot = Robot(small_disk.path / "data")
+    robot.look(20)
+    shutil.rmtree(small_disk.path / "data")
+    robot.look(20)
+    told = "; ".join(robot.told)
+    assert "sightings-net.sqlite was deleted" in told and "segment-00000001.mcap was deleted" in told
+    assert robot.stored() == list(range(20, 40))
+    robot.history.close()
+    again = Robot(small_disk.path / "data")
+    assert again.stored() == list(range(20, 40))
+    # Sightings since the last commit before went with the file.
+    assert set(range(30, 40)) <= set(again.sightings()) <= set(range(20, 40))
+    again.history.close()
+
+
+@pytest.mark.parametrize("place", [0.4, 0.7, 0.95])
+def test_a_damaged_database_page_costs_what_was_on_it(tmp_path, place):
+    robot = Robot(tmp_path)
+    robot.look(500)
+    robot.history.close()
+    path, = (tmp_path / "robot1").glob("sightings-*.sqlite")
+    page = 16_384
+    with path.open("r+b") as file:
+        file.seek(int(path.stat().st_size * place) // page * page)
+        file.write(b"\xff" * page)
+    again = Robot(tmp_path)
+    again.tell(again.history.flush)
+    held = set(again.sightings())
+    assert len(held) >= 300 and len(again.stored()) == 500
+    again.next = 500
+    again.look(30)
+    # A page that only writing touches shows then, and costs the second that was not yet committed.
+    after = set(again.sightings())
+    assert after >= set(range(510, 530)), again.told
+    assert len(after & held) >= 300
+    again.history.close()
+    aside = (tmp_path / "robot1" / f"{path.name}.damaged-1").exists()
+    assert aside == any("was damaged" in sentence for sentence in again.told) and (aside or len(held) == 500)
+    clean = Robot(tmp_path)
+    assert set(clean.sightings()) == after
+    clean.history.close()
+
+
+@pytest.mark.parametrize("hours", [5, -5])
+def test_a_clock_that_jumps_hours_costs_nothing(tmp_path, hours):
+    robot = Robot(tmp_path)
+    robot.look(30)
+    robot.start += hours * 3600 * SECOND
+    robot.look(30)
+    robot.history.close()
+    again = Robot(tmp_path)
+    assert sorted(again.stored()) == list(range(60)) and set(again.sightings()) == set(range(60))
+    assert not robot.told
+    again.history.close()

@@ -1,0 +1,66 @@
+"""Segments go as the limits ask, and never more than half of them by accident."""
+
+import pytest
+
+from facetrack_ros.errors import StoreError
+from facetrack_ros.history.frames.archive import FrameArchive
+from facetrack_ros.history.frames.retention import Limits
+from facetrack_ros.core.frame import Frame
+
+SECOND = 1_000_000_000
+START = 1_700_000_000 * SECOND
+STEP = SECOND // 10
+
+
+def frame(i, start=START):
+    return Frame("front", start + i * STEP, i, bytes([255, 216, i % 256]) * 666)
+
+
+def fill(archive, count):
+    for i in range(count):
+        archive.append(frame(i))
+
+
+def test_the_oldest_segments_make_room_and_the_limit_holds_at_every_moment(tmp_path):
+    archive = FrameArchive(tmp_path, "robot1", Limits(frames=100))
+    for i in range(500):
+        archive.append(frame(i))
+        assert archive.stats().frames <= 100
+    assert archive.stats().frames >= 80 and archive.stats().newest_ns == START + 499 * STEP
+    assert sum(1 for _ in archive.between("front", 0, 2 * START)) == archive.stats().frames
+
+
+def test_bytes_are_a_limit_too(tmp_path):
+    archive = FrameArchive(tmp_path, "robot1", Limits(bytes=200_000))
+    for i in range(400):
+        archive.append(frame(i))
+        assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 205_000
+    assert archive.stats().frames > 50
+
+
+def test_age_is_counted_from_the_newest_frame(tmp_path):
+    archive = FrameArchive(tmp_path, "robot1", Limits(frames=0, age_ns=40 * SECOND))
+    fill(archive, 1000)
+    oldest = archive.stats().oldest_ns
+    assert START + 40 * SECOND <= oldest <= START + 60 * SECOND
+
+
+def test_a_clock_that_would_delete_more_than_half_deletes_nothing_and_is_told(tmp_path):
+    archive = FrameArchive(tmp_path, "robot1", Limits(frames=0, age_ns=3600 * SECOND))
+    fill(archive, 600)
+    for i in range(3):
+        archive.append(frame(i, start=START + 48 * 3600 * SECOND))
+    archive.close()
+    sentence, = archive.take_complaints()
+    assert "600 of 603" in sentence and "check the clock" in sentence
+    assert FrameArchive(tmp_path, "robot1").stats().frames == 603
+    allowed = FrameArchive(tmp_path, "robot1", Limits(frames=0, age_ns=3600 * SECOND))
+    allowed.append(frame(9, start=START + 48 * 3600 * SECOND))
+    assert allowed.prune(brake=False) == 6 and allowed.stats().frames == 4
+
+
+def test_room_that_others_need_stays_free(tmp_path):
+    archive = FrameArchive(tmp_path, "robot1", Limits(free_bytes=1 << 60))
+    with pytest.raises(StoreError, match="MB are free"):
+        archive.append(frame(0))
+    assert archive.stats().frames == 0

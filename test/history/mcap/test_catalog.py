@@ -1,0 +1,102 @@
+"""Damage to segments costs what it touched, and a sentence."""
+
+import os
+
+import pytest
+from mcap.reader import make_reader
+
+from facetrack_ros.history.frames.archive import FrameArchive
+from facetrack_ros.core.frame import Frame
+
+SECOND = 1_000_000_000
+START = 1_700_000_000 * SECOND
+STEP = SECOND // 10
+
+
+def frame(i, start=START):
+    return Frame("front", start + i * STEP, i, bytes([255, 216, i % 256]) * 666)
+
+
+def fill(archive, count):
+    for i in range(count):
+        archive.append(frame(i))
+
+
+def numbers(archive):
+    return [one.number for one in archive.between("front", 0, 2 * START)]
+
+
+@pytest.fixture
+def stored(tmp_path):
+    archive = FrameArchive(tmp_path, "robot1")
+    fill(archive, 300)
+    archive.close()
+    return sorted(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("cut", [1, 40, 3000, 20_000])
+def test_a_truncated_segment_keeps_its_whole_frames_and_is_sealed_again(stored, cut):
+    path = stored[1]
+    os.truncate(path, path.stat().st_size - cut)
+    archive = FrameArchive(path.parent, "robot1")
+    found = numbers(archive)
+    lost = sorted(set(range(300)) - set(found))
+    assert len(lost) <= cut // 2000 + 1 and lost == list(range(200 - len(lost), 200))
+    with path.open("rb") as file:
+        assert len(list(make_reader(file, validate_crcs=True).iter_messages())) == 100 - len(lost)
+
+
+def test_a_flipped_byte_costs_one_frame(stored):
+    path = stored[1]
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        byte = file.read(1)
+        file.seek(-1, 1)
+        file.write(bytes([byte[0] ^ 255]))
+    archive = FrameArchive(path.parent, "robot1")
+    assert len(numbers(archive)) == 299
+    assert "damaged" in archive.take_complaints()[0] and archive.take_complaints() == []
+
+
+def test_a_segment_deleted_by_hand_is_told_and_forgotten(stored):
+    archive = FrameArchive(stored[0].parent, "robot1")
+    stored[1].unlink()
+    assert numbers(archive) == [*range(100), *range(200, 300)]
+    assert stored[1].name in archive.take_complaints()[0]
+    assert archive.stats().frames == 200
+
+
+def test_a_file_that_is_none_of_ours_is_left_alone(stored):
+    stored[1].write_bytes(b"something else")
+    archive = FrameArchive(stored[0].parent, "robot1")
+    assert len(numbers(archive)) == 200
+    assert "no stored recording" in archive.take_complaints()[0]
+    assert stored[1].read_bytes() == b"something else"
+    archive.append(frame(300))
+    archive.close()
+    assert len(numbers(archive)) == 201
+
+
+@pytest.mark.parametrize("garbage", [b"\0" * 5000, os.urandom(300), b""])
+def test_what_a_power_cut_left_at_the_end_is_cut_off(tmp_path, garbage):
+    archive = FrameArchive(tmp_path, "robot1")
+    fill(archive, 50)
+    path = next(tmp_path.iterdir())
+    with path.open("ab") as file:
+        file.write(garbage)
+    again = FrameArchive(tmp_path, "robot1")
+    assert numbers(again) == list(range(50))
+    with path.open("rb") as file:
+        assert make_reader(file).get_summary().statistics.message_count == 50
+
+
+def test_the_folder_removed_while_running_costs_what_was_in_it(tmp_path):
+    archive = FrameArchive(tmp_path / "frames", "robot1")
+    fill(archive, 150)
+    for file in archive.path.iterdir():
+        file.unlink()
+    archive.path.rmdir()
+    for i in range(150, 160):
+        archive.append(frame(i))
+    assert numbers(archive) == list(range(150, 160))
+    assert any("was deleted" in sentence for sentence in archive.take_complaints())

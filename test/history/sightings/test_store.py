@@ -1,0 +1,333 @@
+"""The sighting store folds, finds, names, forgets, and outlives its process."""
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from facetrack_ros.errors import StoreError
+from facetrack_ros.history.sightings.database import database_path, models_kept
+from facetrack_ros.history.sightings.deduplication import Folding
+from facetrack_ros.core.pose import RobotPose
+from facetrack_ros.history.sightings.retention import SightingLimits
+from facetrack_ros.history.sightings.store import SightingStore
+from facetrack_ros.models.contract import ModelContract
+
+CONTRACT = ModelContract("net/v1", "embedding", "onnx", "net.onnx", "ab" * 32, 1, "MIT", dimension=4, threshold=0.5)
+SECOND = 10**9
+ALWAYS = (-2**62, 2**62)
+BOX = np.array([1, 2, 3, 4], np.float32)
+
+
+def towards(cosine, axis=1):
+    """A unit vector at this cosine to the first axis."""
+    vector = np.zeros(4, np.float32)
+    vector[0], vector[axis] = cosine, np.sqrt(1 - cosine**2)
+    return vector
+
+
+A = towards(1.0)
+
+
+def add(store, stamp_ns, embedding=A, track="t1", person="", quality=0.5, camera="front", number=0, picture=b"jpeg", pose=None):
+    store.add(camera, stamp_ns, number, track, person, BOX, BOX + 1, quality, embedding, lambda: picture, pose)
+
+
+def everything(store):
+    return [(sighting.track_id, sighting.first_ns, sighting.last_ns, round(similarity, 5))
+            for sighting, similarity in store.search(A, *ALWAYS, limit=999)[0]]
+
+
+@pytest.fixture
+def store(tmp_path):
+    with_one_robot = SightingStore(tmp_path, CONTRACT, "robot1")
+    yield with_one_robot
+    with_one_robot.close()
+
+
+def test_a_sighting_comes_back_as_it_was_added(store):
+    add(store, 7 * SECOND, number=42, person="p_1", quality=0.75)
+    (sighting, similarity), = store.search(A, *ALWAYS)[0]
+    assert similarity == pytest.approx(1)
+    assert (sighting.robot_id, sighting.camera_id, sighting.track_id, sighting.person_id, sighting.model_id) == (
+        "robot1", "front", "t1", "p_1", "net/v1")
+    assert (sighting.stamp_ns, sighting.first_ns, sighting.last_ns, sighting.frame_number) == (7 * SECOND,) * 3 + (42,)
+    assert (sighting.bbox.tolist(), sighting.face_bbox.tolist()) == ([1, 2, 3, 4], [2, 3, 4, 5])
+    assert (sighting.quality, sighting.thumbnail) == (0.75, b"jpeg")
+    assert sighting.embedding.tolist() == A.tolist() and sighting.embedding.dtype == np.float32
+
+
+def test_near_equal_faces_of_a_track_are_one_sighting_with_the_best_face(store):
+    made = []
+    for stamp, quality in ((1, 0.5), (2, 0.9), (3, 0.7)):
+        store.add("front", stamp, stamp, "t1", "", BOX, BOX, quality, towards(0.95 + stamp / 100),
+                  lambda stamp=stamp: made.append(stamp) or b"%d" % stamp)
+    (sighting, similarity), = store.search(A, *ALWAYS)[0]
+    assert (sighting.first_ns, sighting.stamp_ns, sighting.last_ns) == (1, 2, 3)
+    assert (sighting.quality, sighting.frame_number, sighting.thumbnail) == (0.9, 2, b"2")
+    assert similarity == pytest.approx(0.97, abs=1e-5)
+    assert made == [1, 2], "a thumbnail is made only for a face that is the best so far"
+
+
+def test_other_poses_other_tracks_and_later_times_are_sightings_of_their_own(store):
+    add(store, 1)
+    add(store, 2, towards(0.5))
+    add(store, 3, track="t2")
+    add(store, 1 + 10 * SECOND)
+    add(store, 2 + 10 * SECOND)
+    assert store.count == 4
+
+
+def test_faces_without_track_are_never_folded(store):
+    add(store, 1, track="")
+    add(store, 2, track="")
+    assert store.count == 2
+    assert len(store.search_tracks(A, *ALWAYS, (), 0.5, 20)[0]) == 2
+
+
+def test_a_track_has_few_open_sightings(tmp_path):
+    store = SightingStore(tmp_path, CONTRACT, "robot1", Folding(open_per_track=1))
+    add(store, 1)
+    add(store, 2, towards(0.0))
+    add(store, 3)
+    assert store.count == 3
+
+
+def test_a_face_that_comes_late_stretches_its_sighting_back(store):
+    add(store, 5)
+    add(store, 3, quality=0.1)
+    (sighting, _), = store.search(A, *ALWAYS)[0]
+    assert (sighting.first_ns, sighting.stamp_ns, sighting.last_ns) == (3, 5, 5)
+
+
+def test_a_stretched_span_is_told_before_it_is_committed(store):
+    for tenth in range(1, 6):
+        add(store, SECOND + tenth * SECOND // 10, person="p_1")
+    first, last = SECOND + SECOND // 10, SECOND + SECOND // 2
+    assert everything(store) == [("t1", first, last, 1.0)]
+    assert [(each.first_ns, each.last_ns) for each in (*store.of_track("t1"), store.best_of_person("p_1"), *store.between(
+        "front", last, last))] == [(first, last)] * 3
+    assert [(each.first_ns, each.last_ns) for each in store.persons()] == [(first, last)]
+
+
+def test_search_keeps_to_slice_camera_threshold_and_limit(store):
+    for second, camera, cosine in ((0, "front", 1.0), (20, "rear", 0.8), (40, "front", 0.6), (60, "front", 0.2)):
+        add(store, second * SECOND, towards(cosine), track=f"t{second}", camera=camera)
+
+    def tracks(*args, **kwargs):
+        found, compared = store.search(A, *args, **kwargs)
+        return [sighting.track_id for sighting, _ in found], compared
+
+    assert tracks(*ALWAYS) == (["t0", "t20", "t40", "t60"], 4)
+    assert tracks(20 * SECOND, 40 * SECOND) == (["t20", "t40"], 2)
+    assert tracks(21 * SECOND, 39 * SECOND) == ([], 0)
+    assert tracks(*ALWAYS, cameras=("front",), threshold=0.5) == (["t0", "t40"], 3)
+    assert tracks(*ALWAYS, cameras=("nowhere",)) == ([], 0)
+    assert tracks(*ALWAYS, limit=1) == (["t0"], 4)
+
+
+def test_the_best_picture_of_a_person(store):
+    add(store, 1, person="p_1", quality=0.2)
+    add(store, 2, towards(0), person="p_1", quality=0.8)
+    add(store, 3, track="t2", person="p_2", quality=0.9)
+    assert store.best_of_person("p_1").stamp_ns == 2
+    assert store.best_of_person("p_3") is None and store.best_of_person("") is None
+
+
+def test_a_track_passes_its_person_to_earlier_sightings(store):
+    add(store, 1)
+    add(store, 2, towards(0))
+    add(store, 3, track="t2")
+    store.name_track("t1", "p_1")
+    add(store, 4, towards(0, axis=2), track="t2", person="p_2")
+    people = {sighting.stamp_ns: sighting.person_id for sighting, _ in store.search(A, *ALWAYS)[0]}
+    assert people == {1: "p_1", 2: "p_1", 3: "p_2", 4: "p_2"}
+
+
+def test_everything_is_there_after_opening_again(tmp_path):
+    rng = np.random.default_rng(1)
+    vectors = rng.standard_normal((300, 4)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    store = SightingStore(tmp_path, CONTRACT, "robot1")
+    for i, vector in enumerate(vectors):
+        add(store, i, vector, track=f"t{i % 40}", camera=("front", "rear")[i % 2], quality=float(rng.random()))
+    before = everything(store)
+    spans = store.per_camera()
+    store.close()
+    again = SightingStore(tmp_path, CONTRACT, "robot1")
+    assert everything(again) == before
+    assert again.per_camera() == spans and again.span == (0, 299) and again.count == len(before)
+    again.close()
+
+
+@pytest.mark.parametrize("bad", [np.ones(4), np.zeros(4), np.full(4, np.nan), np.ones(3) / np.sqrt(3)])
+def test_bad_embeddings_are_refused_and_leave_no_trace(store, bad):
+    with pytest.raises(StoreError):
+        add(store, 1, bad.astype(np.float32))
+    with pytest.raises(StoreError):
+        store.search(bad, *ALWAYS)
+    assert store.count == 0
+
+
+def test_where_the_robot_was_is_kept_with_the_best_face(tmp_path):
+    store = SightingStore(tmp_path, CONTRACT, "robot1")
+    poses = [RobotPose("map", stamp, (float(stamp), 0.1, -2.5), (0.0, 0.0, 0.6, 0.8)) for stamp in range(5)]
+    add(store, 1, pose=poses[1])
+    add(store, 2, quality=0.9, pose=poses[2])
+    add(store, 3, track="t2")
+    add(store, 4, track="t3", pose=poses[4])
+    add(store, 5, track="t3", quality=0.9)
+    store.close()
+    again = SightingStore(tmp_path, CONTRACT, "robot1")
+    assert {one.track_id: one.pose for one, _ in again.search(A, *ALWAYS)[0]} == {"t1": poses[2], "t2": None, "t3": None}
+    again.forget("front", *ALWAYS)
+    assert again._database.rows("SELECT * FROM poses") == []
+    again.close()
+
+
+def test_coverage_tells_looking_from_not_looking(store):
+    for second in (0, 1, 2, 10, 11):
+        store.saw_frame("front", second * SECOND)
+    assert store.kept_spans("front") == ((0, 2 * SECOND), (10 * SECOND, 11 * SECOND))
+    assert store.kept_spans("rear") == () and store.cameras() == ("front",)
+    assert store.holds("front", SECOND, SECOND) and not store.holds("front", 3 * SECOND, 9 * SECOND)
+    assert not store.holds("rear", *ALWAYS)
+
+
+def test_a_recording_is_noted_once_it_is_in(tmp_path):
+    store = SightingStore(tmp_path, CONTRACT, "robot1")
+    assert not store.was_ingested("file")
+    store.mark_ingested("file", "front", 0, 5)
+    store.close()
+    again = SightingStore(tmp_path, CONTRACT, "robot1")
+    assert again.was_ingested("file") and again.holds("front", 5, 9) and not again.holds("front", 6, 9)
+    again.close()
+
+
+def test_a_broken_off_ingest_can_be_forgotten(store):
+    add(store, 1)
+    add(store, 100, camera="rear", track="t2")
+    add(store, 200, track="t3")
+    store.forget("front", 0, 150)
+    assert sorted(sighting.stamp_ns for sighting, _ in store.search(A, *ALWAYS)[0]) == [100, 200]
+
+
+def test_threads_may_add_and_search_at_once(store):
+    def write(camera):
+        for i in range(150):
+            add(store, i * SECOND // 10, track=f"{camera}{i}", camera=camera)
+
+    threads = [threading.Thread(target=write, args=(camera,)) for camera in ("front", "rear")]
+    for thread in threads:
+        thread.start()
+    sizes = [store.search(A, *ALWAYS)[1] for _ in range(50)]
+    for thread in threads:
+        thread.join()
+    assert sizes == sorted(sizes) and store.count == 300
+
+
+class TestOpening:
+    def test_each_model_has_its_own_file(self, tmp_path):
+        for model in ("net/v1", "net/v2"):
+            SightingStore(tmp_path, replace(CONTRACT, id=model), "robot1").close()
+        assert models_kept(tmp_path) == ("net/v1", "net/v2")
+
+    @pytest.mark.parametrize("changes, robot, sentence", [
+        ({"dimension": 8}, "robot1", "never mixed"), ({"sha256": "cd" * 32}, "robot1", "id of its own"),
+        ({}, "robot2", "memory of robot robot1")])
+    def test_what_does_not_belong_is_refused(self, tmp_path, changes, robot, sentence):
+        SightingStore(tmp_path, CONTRACT, "robot1").close()
+        with pytest.raises(StoreError, match=sentence):
+            SightingStore(tmp_path, replace(CONTRACT, **changes), robot)
+
+    def test_a_file_of_another_model_under_this_name_is_refused(self, tmp_path):
+        SightingStore(tmp_path, CONTRACT, "robot1").close()
+        other = replace(CONTRACT, id="other")
+        database_path(tmp_path, CONTRACT.id).rename(database_path(tmp_path, other.id))
+        with pytest.raises(StoreError, match="holds embeddings of net/v1"):
+            SightingStore(tmp_path, other, "robot1")
+
+    def test_a_newer_schema_is_refused(self, tmp_path):
+        store = SightingStore(tmp_path, CONTRACT, "robot1")
+        store._database.run("PRAGMA user_version = 99")
+        store.close()
+        for opening in (lambda: SightingStore(tmp_path, CONTRACT, "robot1"),
+                        lambda: SightingStore.open_readonly(tmp_path, CONTRACT)):
+            with pytest.raises(StoreError, match="update facetrack_ros"):
+                opening()
+
+    @pytest.mark.parametrize("damage", [lambda data: b"no database at all" * 99, lambda data: data[:5000],
+                                        lambda data: data[:4096] + b"\xff" * (len(data) - 4096)])
+    def test_a_damaged_file_is_refused_with_a_sentence(self, tmp_path, damage):
+        store = SightingStore(tmp_path, CONTRACT, "robot1")
+        for i in range(50):
+            add(store, i, track=f"t{i}")
+        store.close()
+        path = database_path(tmp_path, CONTRACT.id)
+        path.write_bytes(damage(path.read_bytes()))
+        for opening in (lambda: SightingStore(tmp_path, CONTRACT, "robot1"),
+                        lambda: SightingStore.open_readonly(tmp_path, CONTRACT)):
+            with pytest.raises(StoreError, match="damaged|no store of sightings"):
+                opening()
+
+    def test_one_process_writes_at_a_time(self, tmp_path, store):
+        with pytest.raises(StoreError, match="another process"):
+            SightingStore(tmp_path, CONTRACT, "robot1")
+
+    def test_a_running_robots_history_can_be_read_and_not_written(self, tmp_path, store):
+        add(store, 1)
+        store.flush()
+        add(store, 2, track="t2")  # not yet committed
+        reader = SightingStore.open_readonly(tmp_path, CONTRACT)
+        assert (reader.robot_id, reader.count) == ("robot1", 1)
+        store.flush()
+        assert reader.search(A, *ALWAYS)[0][0][0].stamp_ns == 1
+        with pytest.raises(StoreError, match="readonly"):
+            add(reader, 3)
+        reader.close()
+
+    def test_an_absent_history_is_told(self, tmp_path):
+        with pytest.raises(StoreError, match="no sightings of model net/v1"):
+            SightingStore.open_readonly(tmp_path, CONTRACT)
+
+    def test_a_closed_store_says_so(self, tmp_path):
+        store = SightingStore(tmp_path, CONTRACT, "robot1")
+        store.close()
+        with pytest.raises(StoreError, match="closed"):
+            add(store, 1)
+
+
+HOUR = 3600 * SECOND
+
+
+def test_beyond_the_limits_the_longest_unseen_go_and_with_them_when_their_camera_looked(tmp_path):
+    store = SightingStore(tmp_path, CONTRACT, "robot1", block_rows=16)
+    for number in range(110):
+        add(store, number * SECOND, track=f"t{number}")
+        store.saw_frame("front", number * SECOND)
+    assert store.prune(SightingLimits(count=110), 110 * SECOND) == 0
+    assert store.prune(SightingLimits(count=100), 110 * SECOND) == 20  # a tenth below the limit, for those to come
+    assert store.count == 90 and store.span == (20 * SECOND, 109 * SECOND)
+    assert store.kept_spans("front") == ((20 * SECOND, 109 * SECOND),)
+    add(store, 110 * SECOND, track="t110")
+    store.close()
+    again = SightingStore.open_readonly(tmp_path, CONTRACT)
+    assert again.count == 91 and [hit[0] for hit in everything(again)][-1] == "t110"
+    again.close()
+
+
+def test_what_is_older_than_allowed_goes_before_it_is_that_old(store):
+    for number in range(100):
+        add(store, number * HOUR, track=f"t{number}")
+    assert store.prune(SightingLimits(age_ns=99 * HOUR), 99 * HOUR) == 0
+    assert store.prune(SightingLimits(age_ns=90 * HOUR), 99 * HOUR) == 18 and store.span[0] == 18 * HOUR
+
+
+def test_more_than_half_at_once_is_a_wrong_clock_and_nothing_goes(store):
+    for number in range(100):
+        add(store, number * HOUR, track=f"t{number}")
+    with pytest.raises(StoreError, match="100 of 100 sightings .*older than 24 h.*facetrack prune"):
+        store.prune(SightingLimits(age_ns=24 * HOUR), 10_000 * HOUR)
+    assert store.count == 100
+    assert store.prune(SightingLimits(age_ns=24 * HOUR), 10_000 * HOUR, brake=False) == 100

@@ -1,0 +1,147 @@
+"""One robot's history: frames, faces with their pictures, events, and its folder on disk."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from facetrack_ros.errors import StoreError
+from facetrack_ros.history.events.format import read_events
+from facetrack_ros.history.layout import history_folders
+from facetrack_ros.history.frames.settings import FrameSettings
+from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.core.event import PERSON_IN, PersonEvent
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.frame import Frame, encode_jpeg
+
+CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
+ALWAYS = (-2**62, 2**62)
+A = np.array([1, 0, 0, 0], np.float32)
+
+
+def picture(stamp_ns=1, number=0, camera="front"):
+    image = np.zeros((120, 200, 3), np.uint8)
+    image[30:70, 50:90] = 255
+    return Frame(camera, stamp_ns, number, encode_jpeg(image))
+
+
+def track(name="t1", person="", embedding=A, quality=0.5):
+    face = Face(np.array([50, 30, 90, 70], np.float32), np.zeros((5, 2), np.float32), 0.9, quality, embedding=embedding)
+    return Track(name, person, TrackState.TRACKING, np.array([40, 20, 100, 120], np.float32), 0.8, face)
+
+
+def sightings(history):
+    return [sighting for sighting, _ in history.sightings.search(A, *ALWAYS)[0]]
+
+
+@pytest.fixture
+def history(tmp_path):
+    of_one_robot = RobotHistory(tmp_path, "robot1", CONTRACT, FrameSettings(ring_frames=5))
+    yield of_one_robot
+    of_one_robot.close()
+
+
+def test_a_face_becomes_a_sighting_with_its_picture(history):
+    history.add_frame(picture(7, 3))
+    history.add_tracks("front", 7, 3, [track()])
+    (kept,) = sightings(history)
+    thumbnail = cv2.imdecode(np.frombuffer(kept.thumbnail, np.uint8), cv2.IMREAD_COLOR)
+    assert thumbnail.shape == (72, 72, 3) and thumbnail[36, 36].min() > 240 and thumbnail[4, 4].max() < 15
+    assert (kept.stamp_ns, kept.frame_number, kept.bbox.tolist()) == (7, 3, [40, 20, 100, 120])
+
+
+def test_a_face_whose_frame_is_gone_is_kept_without_picture(history):
+    for stamp in range(10):
+        history.add_frame(picture(stamp))
+    history.add_tracks("front", 2, 2, [track("t1")])
+    history.add_tracks("front", 8, 8, [track("t2")])
+    assert {kept.stamp_ns: bool(kept.thumbnail) for kept in sightings(history)} == {2: False, 8: True}
+
+
+def test_a_frame_that_is_no_picture_costs_the_picture_only(history):
+    history.add_frame(Frame("front", 1, 0, b"no picture"))
+    history.add_tracks("front", 1, 0, [track()])
+    assert [kept.thumbnail for kept in sightings(history)] == [b""]
+
+
+def test_only_faces_with_an_embedding_are_kept(history):
+    history.add_tracks("front", 1, 0, [track(embedding=None),
+                                       Track("t2", "p_1", TrackState.LOST, np.zeros(4, np.float32), 0.5)])
+    assert sightings(history) == []
+
+
+def test_a_track_named_later_names_its_sightings_even_while_its_face_is_hidden(history):
+    history.add_tracks("front", 1, 0, [track("t1")])
+    history.add_tracks("front", 2, 1, [Track("t1", "p_robot1_1", TrackState.TRACKING, np.zeros(4, np.float32), 0.5)])
+    assert [kept.person_id for kept in sightings(history)] == ["p_robot1_1"]
+    assert history.best_of_person("p_robot1_1").stamp_ns == 1
+
+
+def test_status_counts_what_is_kept(history):
+    assert history.status().cameras == () and history.status().oldest_ns is None
+    history.add_frame(picture(100))
+    history.add_frame(picture(300, camera="rear"))
+    history.add_tracks("front", 50, 0, [track()])
+    history.add_event(PersonEvent(PERSON_IN, 1, "robot1", "front", "p_1", 0, (0, 0, 1, 1), 0.5))
+    status = history.status()
+    assert [(c.camera_id, c.frames, c.oldest_ns, c.newest_ns, c.sightings) for c in status.cameras] == [
+        ("front", 1, 50, 100, 1), ("rear", 1, 300, 300, 0)]
+    assert (status.robot_id, status.model_id) == ("robot1", "net")
+    assert (status.sightings, status.frames, status.events) == (1, 2, 1)
+    assert (status.oldest_ns, status.newest_ns) == (50, 300) and status.disk_bytes > 1000
+    assert [event["event"] for event in read_events(history.path)] == [PERSON_IN]
+
+
+class TestFolders:
+    def test_robots_share_a_data_folder(self, tmp_path):
+        for robot in ("robot2", "robot1"):
+            RobotHistory(tmp_path, robot, CONTRACT).close()
+        (tmp_path / "something else").mkdir()
+        assert [folder.robot_id for folder in history_folders(tmp_path)] == ["robot1", "robot2"]
+        assert [folder.robot_id for folder in history_folders(tmp_path / "robot2")] == ["robot2"]
+
+    @pytest.mark.parametrize("note, sentence", [("{", "damaged"), ('{"robot_id": "robot1"}', "damaged"),
+                                                ("[]", "damaged"),
+                                                (json.dumps({"robot_id": "robot1", "format": 9}), "update")])
+    def test_a_folder_that_cannot_be_used_says_why(self, tmp_path, note, sentence):
+        RobotHistory(tmp_path, "robot1", CONTRACT).close()
+        (tmp_path / "robot1" / "robot.json").write_text(note)
+        assert sentence in history_folders(tmp_path)[0].error
+        with pytest.raises(StoreError, match=sentence):
+            RobotHistory(tmp_path, "robot1", CONTRACT)
+
+    @pytest.mark.parametrize("name", ["", "../x", "a/b", "1robot", "a b"])
+    def test_names_that_are_no_robot_are_refused(self, tmp_path, name):
+        with pytest.raises(StoreError, match="robot name"):
+            RobotHistory(tmp_path, name, CONTRACT)
+
+    def test_a_renamed_folder_is_refused(self, tmp_path):
+        RobotHistory(tmp_path, "robot1", CONTRACT).close()
+        (tmp_path / "robot1").rename(tmp_path / "robot2")
+        with pytest.raises(StoreError, match="memory of robot robot1"):
+            RobotHistory(tmp_path, "robot2", CONTRACT)
+
+    def test_an_absent_data_folder_is_told(self, tmp_path):
+        with pytest.raises(StoreError, match="no folder"):
+            history_folders(tmp_path / "nothing")
+
+
+def test_the_event_log_may_have_a_folder_of_its_own_that_is_a_history_too(tmp_path):
+    history = RobotHistory(tmp_path / "data", "robot1", CONTRACT, event_dir=tmp_path / "events")
+    history.add_event(PersonEvent(PERSON_IN, 7, "robot1", "front", "p1", 3, (0, 0, 1, 1), 0.9))
+    history.close()
+    (folder,) = history_folders(tmp_path / "events")
+    assert [event["person_id"] for event in read_events(folder.path)] == ["p1"]
+    assert not list(read_events(tmp_path / "data" / "robot1"))
+
+
+def test_frames_are_kept_by_other_settings_from_one_moment_on(history):
+    for stamp in range(5):
+        history.add_frame(picture(stamp))
+    history.change_frames(FrameSettings(ring_frames=2))
+    assert [frame.stamp_ns for frame in history.frames_between("front", 0, 10)] == [3, 4]
+    history.add_frame(picture(5, camera="rear"))
+    assert history.ring("rear").capacity == 2
