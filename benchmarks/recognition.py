@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.search.false_matches import expected_false_matches
+from facetrack_ros.search.false_match_rate import expected_false_matches
 from facetrack_ros.vision.factory import FROM_FACES, VisionSettings, build_for_measuring, build_pipeline
 from facetrack_ros.vision.evaluation.calibration import calibrated
 from facetrack_ros.vision.evaluation.face_dataset import face_folder

@@ -25,7 +25,7 @@ from facetrack_ros.clips.sources import LiveSource
 from facetrack_ros.history.frames.settings import ALERT, CONTINUOUS, FrameSettings
 from facetrack_ros.history.frames.retention import Limits
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.search.rescan import frames_without_face, rescan
+from facetrack_ros.search.rescan.runner import frames_without_face, rescan
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.vision.factory import VisionSettings, build_pipeline
 from facetrack_ros.core.frame import Frame, encode_jpeg

@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.search.answer import ANSWERED, TIMED_OUT, Answer, Match, RobotAnswer
-from facetrack_ros.search.lane import Lane
-from facetrack_ros.search.timeline import draw_timeline
+from facetrack_ros.search.response import ANSWERED, TIMED_OUT, Answer, Match, RobotAnswer
+from facetrack_ros.search.camera_coverage import Lane
+from facetrack_ros.search.report.timeline import draw_timeline
 from facetrack_ros.core.frame import encode_jpeg
 
 MINUTE = 60_000_000_000

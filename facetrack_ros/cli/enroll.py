@@ -51,7 +51,7 @@ def _enrol_live(arguments: argparse.Namespace, pictures: "list[tuple[str, bytes]
 
 def _enrol_stored(arguments: argparse.Namespace, pictures: "list[tuple[str, bytes]]") -> int:
     from facetrack_ros.history.people.gallery_store import GalleryStore
-    from facetrack_ros.search.enrolment import gallery_of, make_entries, remarks
+    from facetrack_ros.enrolment.entries import gallery_of, make_entries, remarks
     from facetrack_ros.tracking.id_allocator import IdCounter
     from facetrack_ros.tracking.settings import TrackingSettings
     from facetrack_ros.vision.factory import build_pipeline

@@ -6,7 +6,7 @@ import os
 
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ModelError
-from facetrack_ros.search.false_matches import false_match_rate
+from facetrack_ros.search.false_match_rate import false_match_rate
 from facetrack_ros.models import catalog
 from facetrack_ros.vision.factory import AUTO, FROM_FACES, PREFERRED, build_pipeline
 from facetrack_ros.models.contract import ModelContract

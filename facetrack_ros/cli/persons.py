@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list_stored(arguments: argparse.Namespace) -> int:
-    from facetrack_ros.search.stored_persons import stored_aliases, stored_persons
+    from facetrack_ros.search.offline.persons import stored_aliases, stored_persons
 
     folder = Path(arguments.data)
     return _show([{"person_id": person.ids[0], "ids": list(person.ids), "robots": list(person.robots),
@@ -86,7 +86,7 @@ def _evidence(verdict: Verdict) -> dict:
 def _decide_stored(arguments: argparse.Namespace) -> int:
     from facetrack_ros.history.people.merge_log import AliasFile
     from facetrack_ros.history.layout import history_folders
-    from facetrack_ros.search.stored_persons import stored_aliases, stored_persons
+    from facetrack_ros.search.offline.persons import stored_aliases, stored_persons
 
     folder = Path(arguments.data)
     aliases = stored_aliases(folder)

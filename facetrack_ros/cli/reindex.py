@@ -85,8 +85,8 @@ def _reindex(path: Path, robot_id: str, pipeline, config: Config) -> bool:
     from facetrack_ros.history.frames.settings import FrameSettings
     from facetrack_ros.history.sightings.model_contract import keep_contract, kept_contract
     from facetrack_ros.history.sightings.store import SightingStore
-    from facetrack_ros.search.followed_before import FollowedBefore
-    from facetrack_ros.search.reindex import gone, reindex, to_look_at
+    from facetrack_ros.search.rescan.stored_frames import FollowedBefore
+    from facetrack_ros.search.rescan.reindex import gone, reindex, to_look_at
 
     contract = pipeline.contract
     with ExitStack() as after:

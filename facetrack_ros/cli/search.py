@@ -7,7 +7,7 @@ from pathlib import Path
 
 from facetrack_ros.cli.stamps import parse_iso
 from facetrack_ros.errors import QuestionError, ReferenceFaceError
-from facetrack_ros.search.answer import Answer
+from facetrack_ros.search.response import Answer
 
 NS = 1_000_000_000
 
@@ -72,7 +72,7 @@ def read_picture(path: str) -> bytes:
 
     :raises ReferenceFaceError: no such file, nothing in it, or far too much.
     """
-    from facetrack_ros.search.reference import MAX_BYTES, too_large
+    from facetrack_ros.search.reference_image import MAX_BYTES, too_large
 
     try:
         if Path(path).stat().st_size > MAX_BYTES:
@@ -87,13 +87,13 @@ def read_picture(path: str) -> bytes:
 
 def show(arguments: argparse.Namespace, answer: Answer, lanes: list, picture: bytes) -> int:
     """Print the answer, write what ``--out`` asks for; the exit code."""
-    from facetrack_ros.search.as_json import answer_to_dict
-    from facetrack_ros.search.table import answer_table
+    from facetrack_ros.search.report.json_report import answer_to_dict
+    from facetrack_ros.search.report.table import answer_table
 
     print(json.dumps(answer_to_dict(answer)) if arguments.json else answer_table(answer))
     if arguments.out:
-        from facetrack_ros.search.evidence import match_name
-        from facetrack_ros.search.timeline import draw_timeline
+        from facetrack_ros.search.report.evidence import match_name
+        from facetrack_ros.search.report.timeline import draw_timeline
 
         folder = Path(arguments.out)
         folder.mkdir(parents=True, exist_ok=True)

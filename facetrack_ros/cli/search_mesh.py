@@ -12,8 +12,8 @@ from facetrack_ros import msg, srv
 from facetrack_ros.nodes.asker import Asker
 from facetrack_ros.nodes.conversion import (answer_from_response, lanes_from_message, match_from_message,
                                             robot_answer_from_message, to_duration, to_time)
-from facetrack_ros.search.answer import Answer
-from facetrack_ros.search.lane import Lane, lanes_of_answer
+from facetrack_ros.search.response import Answer
+from facetrack_ros.search.camera_coverage import Lane, lanes_of_answer
 
 DISCOVERY_S = 2.0
 
@@ -47,7 +47,7 @@ def _fetch(arguments: argparse.Namespace, answer: Answer, asker: Asker) -> "list
     if not (arguments.frames or arguments.clips):
         return []
     from facetrack_ros.cli.fetched_frames import frames_over_the_mesh
-    from facetrack_ros.search.evidence import save_evidence
+    from facetrack_ros.search.report.evidence import save_evidence
 
     folder = Path(arguments.out)
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ def _fetch(arguments: argparse.Namespace, answer: Answer, asker: Asker) -> "list
 
 
 def _show_part(part: msg.FaceSearchPart, search_id: str, as_json: bool) -> None:
-    from facetrack_ros.search.table import part_line
+    from facetrack_ros.search.report.table import part_line
 
     if part.search_id != search_id or as_json:
         return

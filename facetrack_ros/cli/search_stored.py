@@ -11,14 +11,14 @@ import numpy as np
 from facetrack_ros.config import Config
 from facetrack_ros.errors import QuestionError
 from facetrack_ros.search.aliased import follow_aliases
-from facetrack_ros.search.answer import Answer
-from facetrack_ros.search.checks import check_question
-from facetrack_ros.search.lane import Lane
-from facetrack_ros.search.question import Question
-from facetrack_ros.search.reference import read_reference
-from facetrack_ros.search.stored import Again, search_stored, stored_lanes
-from facetrack_ros.search.stored_persons import enrolled_face, stored_aliases
-from facetrack_ros.search.stored_status import best_of_person
+from facetrack_ros.search.response import Answer
+from facetrack_ros.search.validation import check_question
+from facetrack_ros.search.camera_coverage import Lane
+from facetrack_ros.search.request import Question
+from facetrack_ros.search.reference_image import read_reference
+from facetrack_ros.search.offline.search import Again, search_stored, stored_lanes
+from facetrack_ros.search.offline.persons import enrolled_face, stored_aliases
+from facetrack_ros.search.offline.status import best_of_person
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.settings import contract_of, vision_settings
@@ -44,7 +44,7 @@ def ask_stored(arguments: argparse.Namespace, picture: bytes, time_ns: int,
     took = time.monotonic() - started
     missing = []
     if arguments.frames or arguments.clips:
-        from facetrack_ros.search.evidence import frames_stored, save_evidence
+        from facetrack_ros.search.report.evidence import frames_stored, save_evidence
 
         Path(arguments.out).mkdir(parents=True, exist_ok=True)
         missing = save_evidence(answer.matches, frames_stored(folder, _cache_dir(config)), Path(arguments.out),

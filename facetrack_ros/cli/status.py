@@ -9,7 +9,7 @@ from pathlib import Path
 
 from facetrack_ros.cli.stamps import show_utc
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.search.roster import STALE_NS
+from facetrack_ros.search.fleet_roster import STALE_NS
 
 # Two lines of the 1 Hz roster, and the time discovery takes.
 LISTEN_S = 2.5
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _stored(folder: Path) -> "list[dict]":
-    from facetrack_ros.search.stored_status import stored_status
+    from facetrack_ros.search.offline.status import stored_status
 
     return [
         {"robot_id": status.robot_id, "model_id": status.model_id, "sightings": status.sightings,

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from facetrack_ros.search.overlay import draw_overlay
+from facetrack_ros.clips.overlay import draw_overlay
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.frame import Frame
 

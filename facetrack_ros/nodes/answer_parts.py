@@ -4,9 +4,9 @@ from facetrack_ros import msg
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.member import RELIABLE, RobotMember
 from facetrack_ros.search.aliased import named_now
-from facetrack_ros.search.answer import Match, RobotAnswer
-from facetrack_ros.search.checks import threshold_of
-from facetrack_ros.search.gathering import Gathering
+from facetrack_ros.search.response import Match, RobotAnswer
+from facetrack_ros.search.validation import threshold_of
+from facetrack_ros.search.response_collector import Gathering
 from facetrack_ros.tracking.identity_merges import Aliases
 
 

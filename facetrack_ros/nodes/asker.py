@@ -13,7 +13,7 @@ from facetrack_ros import msg, srv
 from facetrack_ros.errors import QuestionError
 from facetrack_ros.nodes.member import RELIABLE, ROSTER, STREAM
 from facetrack_ros.nodes.process import ros, spinning
-from facetrack_ros.search.roster import Roster, RosterEntry
+from facetrack_ros.search.fleet_roster import Roster, RosterEntry
 
 # Discovery on a healthy network takes well under a second; a robot not found within this is not there.
 FIND_S = 5.0

@@ -11,9 +11,9 @@ from std_msgs.msg import Header
 from facetrack_ros import msg, srv
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.history.status import HistoryStatus
-from facetrack_ros.search.answer import ANSWERED, Answer, Match, RobotAnswer
-from facetrack_ros.search.lane import Lane
-from facetrack_ros.search.question import Question
+from facetrack_ros.search.response import ANSWERED, Answer, Match, RobotAnswer
+from facetrack_ros.search.camera_coverage import Lane
+from facetrack_ros.search.request import Question
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.detections import Detections

@@ -18,8 +18,8 @@ from facetrack_ros.nodes.member import ROSTER, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.service_health import ServiceHealth
 from facetrack_ros.nodes.worker import Everything, Worker
-from facetrack_ros.search.enrolment import gallery_of, make_entries, remarks
-from facetrack_ros.search.gallery_folder import enrolment_pictures, gone_from_folder
+from facetrack_ros.enrolment.entries import gallery_of, make_entries, remarks
+from facetrack_ros.enrolment.picture_folder import enrolment_pictures, gone_from_folder
 from facetrack_ros.tracking.id_allocator import IdCounter, safe_name
 from facetrack_ros.tracking.gallery import EntryRefused, GalleryEntry
 from facetrack_ros.tracking.settings import TrackingSettings

@@ -22,8 +22,8 @@ from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.search_answering import SearchAnswering
 from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.worker import Everything, Worker
-from facetrack_ros.search.checks import slice_of
-from facetrack_ros.search.question import Question
+from facetrack_ros.search.validation import slice_of
+from facetrack_ros.search.request import Question
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.track import Track
 from facetrack_ros.models.contract import ModelContract

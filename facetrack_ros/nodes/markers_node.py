@@ -12,7 +12,7 @@ from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
 from facetrack_ros.nodes.people_markers import body_markers, gone, match_markers
 from facetrack_ros.nodes.process import run_node
-from facetrack_ros.search.answer import Match
+from facetrack_ros.search.response import Match
 from facetrack_ros.core.track import TrackState
 from facetrack_ros.core.camera_geometry import Lens, PersonPosition, locate_person
 

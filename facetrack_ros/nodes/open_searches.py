@@ -15,9 +15,9 @@ from facetrack_ros.nodes.clocks import steady_timer
 from facetrack_ros.nodes.member import QUESTIONS, RESULTS, ROSTER, ROSTER_EAR, RobotMember
 from facetrack_ros.nodes.patient_subscription import PatientSubscription
 from facetrack_ros.nodes.result_reading import read_result, search_of
-from facetrack_ros.search.gathering import Gathering
-from facetrack_ros.search.question import Question
-from facetrack_ros.search.roster import Roster
+from facetrack_ros.search.response_collector import Gathering
+from facetrack_ros.search.request import Question
+from facetrack_ros.search.fleet_roster import Roster
 from facetrack_ros.models.contract import ModelContract
 
 READ_S = 1.0

@@ -18,8 +18,8 @@ from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.stage_health import StageHealth
 from facetrack_ros.nodes.waiting_images import WaitingImages
 from facetrack_ros.nodes.worker import NewestPerCamera, Worker
-from facetrack_ros.search.last_search import LastSearch
-from facetrack_ros.search.overlay import MATCHES_SHOWN, draw_overlay
+from facetrack_ros.search.latest_matches import LastSearch
+from facetrack_ros.clips.overlay import MATCHES_SHOWN, draw_overlay
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.frame import Frame, encode_jpeg
 

@@ -8,7 +8,7 @@ from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker
 
-from facetrack_ros.search.overlay import colour_of
+from facetrack_ros.clips.overlay import colour_of
 from facetrack_ros.core.camera_geometry import PersonPosition
 
 BODY_WIDTH_M, TEXT_M = 0.5, 0.2

@@ -12,9 +12,9 @@ from facetrack_ros.errors import QuestionError
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.known_faces import KnownFaces
 from facetrack_ros.nodes.member import RobotMember
-from facetrack_ros.search.checks import check_question
-from facetrack_ros.search.question import Question
-from facetrack_ros.search.reference import read_reference, read_reference_file
+from facetrack_ros.search.validation import check_question
+from facetrack_ros.search.request import Question
+from facetrack_ros.search.reference_image import read_reference, read_reference_file
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.settings import contract_of
 from facetrack_ros.vision.pipeline_pool import SharedModels

@@ -11,10 +11,10 @@ from facetrack_ros.clips.sources import LiveSource
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.battery_watch import BatteryWatch
 from facetrack_ros.nodes.member import RobotMember
-from facetrack_ros.search.checks import slice_of
-from facetrack_ros.search.question import Question
-from facetrack_ros.search.reference import read_reference
-from facetrack_ros.search.rescan import Rescanned, frames_without_face, rescan
+from facetrack_ros.search.validation import slice_of
+from facetrack_ros.search.request import Question
+from facetrack_ros.search.reference_image import read_reference
+from facetrack_ros.search.rescan.runner import Rescanned, frames_without_face, rescan
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.settings import vision_settings
 from facetrack_ros.vision.pipeline import VisionPipeline

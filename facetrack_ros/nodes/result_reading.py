@@ -10,7 +10,7 @@ import numpy as np
 
 from facetrack_ros.history.messages.cdr import CdrReader
 from facetrack_ros.core.pose import RobotPose
-from facetrack_ros.search.answer import Match, RobotAnswer
+from facetrack_ros.search.response import Match, RobotAnswer
 
 _SECOND_NS = 1_000_000_000
 _COUNT = struct.Struct("<I")

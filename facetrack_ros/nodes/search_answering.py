@@ -14,13 +14,13 @@ from facetrack_ros.nodes.kept_answers import KeptAnswers
 from facetrack_ros.nodes.member import ANSWERS, RELIABLE, RobotMember
 from facetrack_ros.nodes.rescanning import RESERVE_S, Rescanning
 from facetrack_ros.nodes.worker import Everything, Worker
-from facetrack_ros.search.answer import ANSWERED, ERROR, Match, RobotAnswer
-from facetrack_ros.search.checks import check_question, slice_of, threshold_of
-from facetrack_ros.search.false_matches import expected_false_matches
-from facetrack_ros.search.lane import looking_within
-from facetrack_ros.search.local import search_history
-from facetrack_ros.search.question import Question
-from facetrack_ros.search.search_log import SearchLog
+from facetrack_ros.search.response import ANSWERED, ERROR, Match, RobotAnswer
+from facetrack_ros.search.validation import check_question, slice_of, threshold_of
+from facetrack_ros.search.false_match_rate import expected_false_matches
+from facetrack_ros.search.camera_coverage import looking_within
+from facetrack_ros.search.local_search import search_history
+from facetrack_ros.search.request import Question
+from facetrack_ros.search.audit_log import SearchLog
 from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
 
 # A match is an event once a visit; an answer of thousands must not bury the comings and goings.

@@ -20,7 +20,7 @@ from facetrack_ros.nodes.request_reading import RequestReading
 from facetrack_ros.nodes.service_health import ServiceHealth
 from facetrack_ros.nodes.worker import Everything, Worker
 from facetrack_ros.search.aliased import follow_aliases
-from facetrack_ros.search.answer import ANSWERED, Answer
+from facetrack_ros.search.response import ANSWERED, Answer
 from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
 from facetrack_ros.vision.pipeline_pool import SharedModels
 

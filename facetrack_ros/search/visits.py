@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from facetrack_ros.search.answer import Match
+from facetrack_ros.search.response import Match
 
 #: A person's tracks in a camera that lie no farther apart are one visit. Tracks break when somebody passes behind another
 #: or turns away; whoever is away for longer than this has gone and come again.

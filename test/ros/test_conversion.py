@@ -7,8 +7,8 @@ import pytest
 
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.nodes import conversion, people_conversion
-from facetrack_ros.search.answer import ANSWERED, TIMED_OUT, Answer, Match, RobotAnswer
-from facetrack_ros.search.question import Question
+from facetrack_ros.search.response import ANSWERED, TIMED_OUT, Answer, Match, RobotAnswer
+from facetrack_ros.search.request import Question
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.detections import Detections

@@ -10,7 +10,7 @@ from facetrack_ros import msg
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.nodes import conversion
 from facetrack_ros.nodes.result_reading import read_result, search_of
-from facetrack_ros.search.answer import Match, RobotAnswer
+from facetrack_ros.search.response import Match, RobotAnswer
 
 words = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=12)
 stamps = st.integers(0, 2**31 * 10**9 - 1)

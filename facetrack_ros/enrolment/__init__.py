@@ -1,0 +1,1 @@
+"""Gallery entries from pictures."""

@@ -1,0 +1,79 @@
+"""One robot's part of an answer: its own history searched."""
+
+from typing import Protocol
+
+import numpy as np
+
+from facetrack_ros.errors import QuestionError, StoreError
+from facetrack_ros.history.sightings.store import TrackHit
+from facetrack_ros.search.response import ANSWERED, ERROR, MODEL_MISMATCH, Match, RobotAnswer
+from facetrack_ros.search.validation import check_question, max_results_of, slice_of, threshold_of
+from facetrack_ros.search.request import Question
+from facetrack_ros.search.visits import fold_visits
+from facetrack_ros.models.contract import ModelContract
+
+
+class SearchableHistory(Protocol):
+    """What can be searched: a robot's whole history, or a store of its sightings."""
+
+    robot_id: str
+    contract: ModelContract
+
+    def search_tracks(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: "tuple[str, ...]",
+                      threshold: float, limit: int) -> "tuple[list[TrackHit], int, int]":
+        """Tracks best first, how many there are without the limit, how many sightings were compared."""
+        ...
+
+    def found_again(self, camera_id: str, stamp_ns: int) -> bool:
+        """Whether looking again at stored frames found a face in that frame."""
+        ...
+
+
+def search_history(history: SearchableHistory, question: Question) -> "tuple[RobotAnswer, tuple[Match, ...]]":
+    """Search one robot's history. Whether it was asked at all (``question.robots``) is the caller's to see.
+
+    :returns: the robot's line, its ``elapsed_ms`` left at 0 for whoever has a clock, and its matches best first, a visit
+        each, at most as many as asked for; the line counts all of them, those beyond that by their tracks. A question
+        that cannot be answered here gives a line that says why, never an exception.
+    """
+    robot, contract = history.robot_id, history.contract
+    if question.model_id != contract.id:
+        return mismatch(robot, (contract.id,), question.model_id), ()
+    try:
+        check_question(question, contract)
+        visits, beyond, compared = _visits(history, question)
+    except (QuestionError, StoreError) as error:
+        return RobotAnswer(robot, ERROR, error=str(error)), ()
+    return RobotAnswer(robot, ANSWERED, len(visits) + beyond, compared), tuple(visits[:max_results_of(question)])
+
+
+def _visits(history: SearchableHistory, question: Question) -> "tuple[list[Match], int, int]":
+    """Visits best first, at least as many as asked for where there are so many; how many tracks there are besides, and
+    how many sightings were compared."""
+    wanted = limit = max_results_of(question)
+    threshold = threshold_of(question, history.contract)
+    while True:
+        found, tracks, compared = history.search_tracks(question.embedding, *slice_of(question), question.cameras,
+                                                        threshold, limit)
+        visits = fold_visits(_match(hit, history) for hit in found)
+        # A visit of many broken tracks must not push another visit out of the answer.
+        if len(visits) >= wanted or len(found) >= tracks:
+            return visits, tracks - len(found), compared
+        limit *= 4
+
+
+def mismatch(robot_id: str, kept: "tuple[str, ...]", asked: str) -> RobotAnswer:
+    """The line of a robot whose history knows faces by other models.
+
+    :param kept: the models it has.
+    :param asked: the model of the question.
+    """
+    return RobotAnswer(robot_id, MODEL_MISMATCH, error=f"{robot_id} knows faces by {' and '.join(kept)}, the question "
+                                                       f"is of {asked}; run both on one model")
+
+
+def _match(hit: TrackHit, history: SearchableHistory) -> Match:
+    best = hit.sighting
+    return Match(best.robot_id, best.camera_id, best.person_id, best.track_id, best.frame_number, best.stamp_ns,
+                 hit.first_ns, hit.last_ns, best.bbox, best.face_bbox, hit.similarity, best.quality, best.thumbnail,
+                 history.found_again(best.camera_id, best.stamp_ns), best.pose)

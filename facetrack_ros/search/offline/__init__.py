@@ -1,0 +1,1 @@
+"""Search, persons and status over stored histories, without ROS."""

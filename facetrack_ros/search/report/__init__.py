@@ -1,0 +1,1 @@
+"""How an answer is shown: table, JSON, timeline, evidence pictures."""

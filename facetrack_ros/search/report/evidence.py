@@ -1,0 +1,99 @@
+"""The pictures behind an answer, fetched from whoever has them."""
+
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+
+from facetrack_ros.clips.film import Mp4Writer
+from facetrack_ros.clips.sources import StoredSource
+from facetrack_ros.errors import FacetrackError, FrameError, QuestionError, StoreError
+from facetrack_ros.history.layout import history_folders
+from facetrack_ros.search.response import Match
+from facetrack_ros.core.frame import Frame
+
+#: Longest clip of a visit, and how much earlier than its first matching face it begins.
+LONGEST_CLIP_NS = 30_000_000_000
+BEFORE_NS = 1_000_000_000
+_MOST_FRAMES = 1000
+
+#: Frames of a match's robot and camera between two stamps, in order; a :class:`FacetrackError` where it does not give them.
+FramesOf = Callable[[Match, int, int], Iterator[Frame]]
+
+
+def frames_stored(data_dir: Path, disk_cache_dir: "Path | None" = None) -> FramesOf:
+    """Reads them from the robots' folders below ``data_dir``.
+
+    :param disk_cache_dir: where the frames lie instead, one folder a robot.
+    """
+    folders = {folder.robot_id: folder for folder in history_folders(data_dir)}
+
+    def frames_of(match: Match, start_ns: int, end_ns: int) -> "Iterator[Frame]":
+        frames = disk_cache_dir / match.robot_id if disk_cache_dir else None
+        try:
+            with StoredSource(folders[match.robot_id], frames) as source:
+                yield from source.frames(match.camera_id, start_ns, end_ns)
+        except StoreError as error:
+            raise QuestionError(str(error)) from error
+
+    return frames_of
+
+
+def match_name(number: int, match: Match) -> str:
+    """How the files of a match begin; ``number`` counts from 1."""
+    return f"match_{number:02}_{match.robot_id}_{match.camera_id}"
+
+
+def save_evidence(matches: "tuple[Match, ...]", frames_of: FramesOf, folder: Path, frames: bool = True,
+                  clips: bool = False) -> "list[str]":
+    """For each match its frame as it was stored, and a film of the visit.
+
+    :param frames: whether frames are wanted: ``match_01_robot1_front_frame.jpg``.
+    :param clips: whether films are: ``match_01_robot1_front.mp4``, from a second before the first matching face to a
+        second after the last, 30 s at most, around the best one.
+    :return: a sentence for each match that its robot did not give.
+    :raises StoreError: the folder cannot be written.
+    """
+    missing = []
+    for number, match in enumerate(matches, 1):
+        for wanted, save in ((frames, _save_frame), (clips, _save_clip)):
+            try:
+                if wanted and not save(match, frames_of, folder / match_name(number, match)):
+                    missing.append(f"{match.robot_id}/{match.camera_id} no longer has the "
+                                   f"{'frame' if save is _save_frame else 'frames'} of match {number}")
+            except StoreError:
+                raise
+            except FacetrackError as error:
+                missing.append(f"match {number}: {error}")
+    return missing
+
+
+def _save_frame(match: Match, frames_of: FramesOf, path: Path) -> bool:
+    frame = next(frames_of(match, match.stamp_ns, match.stamp_ns), None)
+    if frame is None:
+        return False
+    ending = "png" if frame.jpeg.startswith(b"\x89PNG") else "jpg"
+    try:
+        path.with_name(f"{path.name}_frame.{ending}").write_bytes(frame.jpeg)
+    except OSError as error:
+        raise StoreError(f"cannot write in {path.parent}: {error.strerror}; choose another folder") from error
+    return True
+
+
+def _save_clip(match: Match, frames_of: FramesOf, path: Path) -> bool:
+    half = LONGEST_CLIP_NS // 2
+    start = max(match.first_ns - BEFORE_NS, match.stamp_ns - half)
+    end = min(match.last_ns + BEFORE_NS, match.stamp_ns + half)
+    found = islice(frames_of(match, start, end), _MOST_FRAMES)
+    first = next(found, None)
+    if first is None:
+        return False
+    film = Mp4Writer(path.with_name(f"{path.name}.mp4"))
+    try:
+        for frame in chain((first,), found):
+            try:
+                film.add(frame.image, frame.stamp_ns)
+            except FrameError:
+                continue  # the others are shown all the same
+    finally:
+        film.close()
+    return True

@@ -1,0 +1,111 @@
+"""The answer as text for a terminal."""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+
+from facetrack_ros.search.response import ANSWERED, Answer, Match, RobotAnswer
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def answer_table(answer: Answer) -> str:
+    """Matches best first, a line a robot, and how far the answer can be trusted.
+
+    Times are UTC; the date is said once when all matches are of one day, else in each line.
+    """
+    parts = [part for part in (_matches(answer), _robots(answer), rescan_sentence(answer), trust_sentence(answer)) if part]
+    if not answer.complete:
+        parts.append(partial_sentence(answer))
+    return "\n\n".join(parts) + "\n"
+
+
+def part_line(robot: "RobotAnswer | None", matches: "Sequence[Match]", missing: "tuple[str, ...]", last: bool) -> str:
+    """One part of an answer that is still coming, as a line.
+
+    :param robot: whose part it is, None for the first and the last.
+    :param matches: its matches, best first.
+    :param missing: who has yet to answer.
+    """
+    waiting = f"waiting for {', '.join(missing)}" if missing else "all have answered"
+    if robot is None:
+        return f"time is up: {', '.join(missing)} did not answer" if last and missing else waiting
+    if robot.status != ANSWERED:
+        found = robot.status.replace("_", " ")
+    elif not matches:
+        found = f"nobody among {robot.sightings} sightings"
+    else:
+        best = matches[0]
+        found = (f"{len(matches)} {'match' if len(matches) == 1 else 'matches'}, best {best.similarity:.3f} at "
+                 f"{best.camera_id} {_clock(best.stamp_ns)} UTC" + (f" as {best.person_id}" if best.person_id else ""))
+    return f"{robot.robot_id}: {found}; {waiting}"
+
+
+def rescan_sentence(answer: Answer) -> str:
+    """How many stored frames were looked at again; empty where none was to be."""
+    done, left = sum(robot.rescanned for robot in answer.robots), sum(robot.not_rescanned for robot in answer.robots)
+    if not done and not left:
+        return ""
+    found = " Matches marked * were found so." if any(match.rescanned for match in answer.matches) else ""
+    return (f"{done} stored frames were looked at again" + (f", {left} more were not: ask again, or give more time." if left
+                                                            else ".") + found)
+
+
+def trust_sentence(answer: Answer) -> str:
+    """At which threshold was searched, and how many strangers chance alone would put above it."""
+    expected = answer.expected_false_matches
+    if math.isnan(expected):
+        words = "false matches unknown, as this model's false-match rate was never measured"
+    else:
+        number = f"{expected:.2g}" if expected < 10 else f"{expected:.0f}"
+        if 0 < expected < 0.001:
+            number = "fewer than 0.001"
+        compared = sum(robot.sightings for robot in answer.robots if robot.status == ANSWERED)
+        words = f"{number} false matches expected by chance over {compared} sightings"
+    return f"Model {answer.model_id}, threshold {answer.threshold:.3g}, {words}."
+
+
+def partial_sentence(answer: Answer) -> str:
+    """Who is missing from the answer."""
+    missing = [f"{robot.robot_id} ({robot.status.replace('_', ' ')})" for robot in answer.robots
+               if robot.status != ANSWERED]
+    names = missing[0] if len(missing) == 1 else f"{', '.join(missing[:-1])} and {missing[-1]}"
+    return f"This answer is partial: {names} did not answer, so the face may have been seen there too."
+
+
+def _matches(answer: Answer) -> str:
+    if not answer.matches:
+        return "No match."
+    rows = [(match.robot_id, match.camera_id, match.person_id or "-", _clock(match.first_ns), _clock(match.last_ns),
+             f"{match.similarity:.3f}" + ("*" if match.rescanned else "")) for match in answer.matches]
+    days = [_moment(match.first_ns).date() for match in answer.matches]
+    header = ("robot", "camera", "person", "from", "to", "similarity")
+    if len(set(days)) == 1:
+        return f"{days[0]} (UTC)\n" + _columns(header, rows, right=(5,))
+    rows = [(*row[:3], str(day), *row[3:]) for row, day in zip(rows, days)]
+    return "Times are UTC\n" + _columns((*header[:3], "day", *header[3:]), rows, right=(6,))
+
+
+def _robots(answer: Answer) -> str:
+    rows = [(robot.robot_id, robot.status.replace("_", " "), str(robot.matches), str(robot.sightings),
+             f"{robot.elapsed_ms:.1f}", _remark(robot)) for robot in answer.robots]
+    return _columns(("robot", "status", "matches", "sightings", "ms", ""), rows, right=(2, 3, 4))
+
+
+def _remark(robot: RobotAnswer) -> str:
+    own = f"by {robot.model_id}, threshold {robot.threshold:.3g}" if robot.model_id else ""
+    return "; ".join(part for part in (robot.error, robot.note, own) if part)
+
+
+def _columns(header: "tuple[str, ...]", rows: "list[tuple[str, ...]]", right: "tuple[int, ...]") -> str:
+    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
+    return "\n".join("  ".join(cell.rjust(width) if i in right else cell.ljust(width)
+                               for i, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in (header, *rows))
+
+
+def _moment(stamp_ns: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=stamp_ns // 1000)
+
+
+def _clock(stamp_ns: int) -> str:
+    return f"{_moment(stamp_ns):%H:%M:%S.%f}"[:-3]

@@ -1,0 +1,189 @@
+"""The answer as a picture: a lane a camera, and who was seen when."""
+
+from collections.abc import Iterable
+from datetime import timezone, tzinfo
+from pathlib import Path
+
+from facetrack_ros.errors import StoreError
+from facetrack_ros.search.response import ANSWERED, Answer, Match
+from facetrack_ros.search.camera_coverage import Lane
+from facetrack_ros.search.report.table import partial_sentence, trust_sentence
+from facetrack_ros.search.report.timeline_canvas import FAINT, GREY, INK, KEPT, LANE, MISSING, PAPER, WARNING, Canvas
+from facetrack_ros.search.report.timeline_layout import Row, moment, rows_of, spread, ticks, time_range
+
+# Inches.
+_WIDTH, _MARGIN, _LEFT, _RIGHT = 14.0, 0.45, 2.75, 13.55
+_HEADER, _AXIS, _FOOTER, _WARNING_LINE = 1.75, 0.45, 0.55, 0.26
+_EMPTY_ROW, _FULL_ROW, _CROWDED_ROW, _ROBOT_GAP = 0.46, 1.68, 1.9, 0.16
+_FACE, _FACE_PITCH, _CAPTION, _BAR = 0.82, 1.0, 0.31, 0.17
+_NARROWEST_BAR = 0.07
+
+
+def draw_timeline(answer: Answer, path: "Path | str", lanes: "Iterable[Lane]", start_ns: "int | None" = None,
+                  end_ns: "int | None" = None, reference: bytes = b"", title: str = "Which robot saw this face?",
+                  zone: tzinfo = timezone.utc) -> None:
+    """Write the answer as a PNG: a lane a camera, grouped by robot, with the faces that matched.
+
+    A light band shows when a camera was looking; lanes of robots that did not answer are hatched and say so. Where
+    faces stand too close they are moved aside with a line to their bar; where there are too many for a lane, the
+    least similar keep their bar only.
+
+    :param lanes: cameras of the robots asked, with the times they were looking.
+    :param start_ns: the slice asked for begins here; None shows from where something is kept.
+    :param end_ns: likewise its end.
+    :param reference: JPEG or PNG of the face asked for; empty when it is not at hand.
+    :param zone: time zone of the axis.
+    :raises StoreError: the file cannot be written.
+    """
+    rows = rows_of(answer, lanes)
+    heights = [_CROWDED_ROW if len(row.matches) > 4 else _FULL_ROW if row.matches else _EMPTY_ROW for row in rows]
+    gaps = [_ROBOT_GAP if row.first and i else 0.0 for i, row in enumerate(rows)]
+    bottom = _HEADER + sum(heights) + sum(gaps)
+    canvas = Canvas(_WIDTH, bottom + _AXIS + _FOOTER + (0 if answer.complete else _WARNING_LINE))
+    page = _Page(canvas, answer, time_range(answer, rows, start_ns, end_ns), zone)
+    page.header(title, reference)
+    page.axis(bottom)
+    top = _HEADER
+    for row, height, gap in zip(rows, heights, gaps):
+        top += gap
+        page.row(row, top, height)
+        top += height
+    page.footer(bottom + _AXIS)
+    try:
+        Path(path).write_bytes(canvas.png())
+    except OSError as error:
+        raise StoreError(f"cannot write the timeline {path}: {error.strerror}; choose another folder") from error
+
+
+class _Page:
+    def __init__(self, canvas: Canvas, answer: Answer, shown: "tuple[int, int]", zone: tzinfo) -> None:
+        self._canvas = canvas
+        self._answer = answer
+        self._start, self._end = shown
+        self._zone = zone
+        # Cosines of one person rarely come near 1: the scale ends where this answer does, or its colours are all one.
+        self._top = max([answer.threshold + min(0.2, (1 - answer.threshold) / 2),
+                         *(match.similarity for match in answer.matches)])
+
+    def header(self, title: str, reference: bytes) -> None:
+        left = _MARGIN
+        if reference:
+            self._canvas.picture(left, 0.35, 1.1, reference, INK, 1.5)
+            left += 1.35
+        self._canvas.words(left, 0.55, title, 20, bold=True)
+        self._canvas.words(left, 0.95, self._found(), 12)
+        self._canvas.words(left, 1.26, self._when(), 10, GREY)
+        self._legend()
+
+    def axis(self, bottom: float) -> None:
+        for stamp, label in ticks(self._start, self._end, self._zone):
+            x = self._x(stamp)
+            self._canvas.line([x, x], [_HEADER - 0.06, bottom + 0.06], FAINT, 0.7, z=0.5)
+            self._canvas.words(min(x, _WIDTH - 0.55), bottom + 0.2, label, 9, GREY, across="center")
+
+    def row(self, row: Row, top: float, height: float) -> None:
+        canvas, lane = self._canvas, row.lane
+        middle, height = top + height / 2, height - 0.05
+        if row.first:
+            canvas.words(_MARGIN, middle, _shortened(lane.robot_id, 13), 11, bold=True)
+        room = 22 if not row.first else max(22 - int(1.5 * len(lane.robot_id)), 9)
+        canvas.words(_LEFT - 0.15, middle, _shortened(lane.camera_id, room), 9.5, GREY, across="right")
+        width = _RIGHT - _LEFT
+        if row.missing and not row.matches:
+            canvas.box(_LEFT, top, width, height, MISSING, "#e2bdb7", 0.0, hatch="///", z=0.8)
+            canvas.words((_LEFT + _RIGHT) / 2, middle - 0.02, row.missing, 9.5, WARNING, across="center", back=PAPER)
+            return
+        canvas.box(_LEFT, top, width, height, LANE, z=0.2)
+        base = top + height - _BAR - 0.12
+        shown = [(max(start, self._start), min(end, self._end)) for start, end in lane.spans
+                 if start <= self._end and end >= self._start]
+        for start, end in shown:
+            x = self._x(start)
+            canvas.box(x, base - 0.06, max(self._x(end) - x, 0.02), _BAR + 0.12, KEPT, radius=0.05, z=0.9)
+        if not shown and not row.matches:
+            canvas.words((_LEFT + _RIGHT) / 2, middle - 0.02, "nothing kept", 9, GREY, across="center")
+        self._matches(row.matches, top, base)
+
+    def footer(self, top: float) -> None:
+        canvas = self._canvas
+        canvas.line([_MARGIN, _RIGHT], [top + 0.08, top + 0.08], FAINT, 0.8)
+        canvas.words(_MARGIN, top + 0.32, trust_sentence(self._answer), 9.5, GREY)
+        if not self._answer.complete:
+            canvas.words(_MARGIN, top + 0.58, _shortened(partial_sentence(self._answer), 170), 9.5, WARNING, bold=True)
+
+    def _matches(self, matches: "tuple[Match, ...]", top: float, base: float) -> None:
+        canvas = self._canvas
+        for match in reversed(matches):  # the best lies on top
+            left, right = self._bar(match)
+            canvas.box(left, base, right - left, _BAR, self._colour(match), "#ffffff", 0.8, radius=0.06, z=2)
+        shown = sorted(matches[:int((_RIGHT - _LEFT) / _FACE_PITCH)], key=lambda match: sum(self._bar(match)))
+        centres = spread([sum(self._bar(match)) / 2 for match in shown], _FACE_PITCH, _LEFT, _RIGHT)
+        for match, x in zip(shown, centres):
+            left, right = self._bar(match)
+            colour = self._colour(match)
+            y = top + 0.08
+            foot = min(max(x, left), right)
+            canvas.line([x, foot], [y + _FACE + _CAPTION, base + 0.02], colour, 1.2, z=1.5)
+            best = match is self._answer.matches[0]
+            canvas.picture(x - _FACE / 2, y, _FACE, match.thumbnail, colour, 3.2 if best else 2.0)
+            canvas.words(x + _FACE / 2 - 0.04, y + _FACE - 0.1, f"{match.similarity:.2f}", 8.5, PAPER, True, "right",
+                         back=colour, z=5)
+            canvas.box(x - _FACE / 2, y + _FACE + 0.04, _FACE, _CAPTION - 0.05, LANE, z=0.6)  # no grid behind words
+            canvas.words(x, y + _FACE + 0.11, _shortened(match.person_id, 14), 7.5, INK, across="center")
+            canvas.words(x, y + _FACE + 0.235, f"{moment(match.stamp_ns, self._zone):%H:%M:%S}", 7.5, GREY,
+                         across="center")
+        hidden = len(matches) - len(shown)
+        if hidden:
+            canvas.words(_RIGHT + 0.08, top + 0.5, f"+{hidden}", 9, GREY)
+
+    def _legend(self) -> None:
+        canvas, left, y = self._canvas, _RIGHT - 2.3, 0.5
+        if self._answer.matches:
+            canvas.scale(left, y, 2.3, 0.12)
+            canvas.words(left, y - 0.13, f"similarity {self._answer.threshold:.2f}", 8, GREY)
+            canvas.words(_RIGHT, y - 0.13, f"{self._top:.2f}", 8, GREY, across="right")
+        else:
+            y -= 0.3
+        canvas.box(left, y + 0.3, 0.32, 0.14, KEPT, radius=0.04)
+        canvas.words(left + 0.42, y + 0.37, "camera was looking", 8, GREY)
+        if not self._answer.complete:
+            canvas.box(left, y + 0.56, 0.32, 0.14, MISSING, "#e2bdb7", hatch="////")
+            canvas.words(left + 0.42, y + 0.63, "robot did not answer", 8, GREY)
+
+    def _found(self) -> str:
+        asked = len(self._answer.robots)
+        answered = sum(robot.status == ANSWERED for robot in self._answer.robots)
+        who = f"{answered} of {asked} robots answered" if answered < asked or asked > 2 else \
+            "both robots answered" if asked == 2 else "one robot was asked"
+        if not self._answer.matches:
+            return f"Not seen; {who}"
+        by = sorted({match.robot_id for match in self._answer.matches})
+        names = f"{len(by)} robots" if len(by) > 3 else f"{', '.join(by[:-1])} and {by[-1]}" if len(by) > 1 else by[0]
+        visits = {1: "once", 2: "twice"}.get(len(self._answer.matches), f"{len(self._answer.matches)} times")
+        return f"Seen {visits}, by {names}; best similarity {self._answer.matches[0].similarity:.2f}; {who}"
+
+    def _when(self) -> str:
+        first, last = moment(self._start, self._zone), moment(self._end, self._zone)
+        day = f"{last.day} {last:%B %Y}"
+        if first.date() != last.date():
+            return f"{first.day} {first:%B %Y}, {first:%H:%M:%S} to {day}, {last:%H:%M:%S} ({last.tzname()})"
+        return f"{day}, {first:%H:%M:%S} to {last:%H:%M:%S} ({last.tzname()})"
+
+    def _x(self, stamp_ns: int) -> float:
+        return _LEFT + (_RIGHT - _LEFT) * (stamp_ns - self._start) / (self._end - self._start)
+
+    def _bar(self, match: Match) -> "tuple[float, float]":
+        left = min(max(self._x(match.first_ns), _LEFT), _RIGHT)
+        right = min(max(self._x(match.last_ns), _LEFT), _RIGHT)
+        if right - left < _NARROWEST_BAR:
+            middle = min(max((left + right) / 2, _LEFT + _NARROWEST_BAR / 2), _RIGHT - _NARROWEST_BAR / 2)
+            left, right = middle - _NARROWEST_BAR / 2, middle + _NARROWEST_BAR / 2
+        return left, right
+
+    def _colour(self, match: Match) -> "tuple[float, float, float, float]":
+        low = self._answer.threshold
+        return self._canvas.colour((match.similarity - low) / (self._top - low))
+
+
+def _shortened(text: str, letters: int) -> str:
+    return text if len(text) <= letters else text[:letters - 1] + "…"

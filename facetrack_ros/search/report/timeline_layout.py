@@ -1,0 +1,122 @@
+"""Where things go in the timeline: plain numbers, no drawing."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone, tzinfo
+
+import numpy as np
+
+from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Answer, Match
+from facetrack_ros.search.camera_coverage import Lane
+
+_SECOND = 1_000_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400,
+            172800, 604800, 2592000)
+_MISSING_WORDS = {TIMED_OUT: "did not answer in time", LEFT: "did not answer: it is not here",
+                  MODEL_MISMATCH: "did not answer: it runs another model", ERROR: "did not answer: its search failed"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One camera's row.
+
+    :param first: whether its robot's name stands here.
+    :param matches: of this camera, best first.
+    :param missing: why its robot gave no answer, in words; empty when it did.
+    """
+
+    lane: Lane
+    first: bool
+    matches: "tuple[Match, ...]"
+    missing: str
+
+
+def rows_of(answer: Answer, lanes: "Iterable[Lane]") -> "list[Row]":
+    """A row for each camera of the robots that were asked, grouped by robot.
+
+    Cameras that have matches but no lane get a row, and so does a robot without any camera.
+    """
+    robots = {robot.robot_id: robot for robot in answer.robots}
+    by_camera = {(lane.robot_id, lane.camera_id): lane for lane in lanes if lane.robot_id in robots}
+    for match in answer.matches:
+        by_camera.setdefault((match.robot_id, match.camera_id), Lane(match.robot_id, match.camera_id))
+    for robot in robots.keys() - {lane.robot_id for lane in by_camera.values()}:
+        by_camera[robot, ""] = Lane(robot, "")
+    rows: "list[Row]" = []
+    for (robot, camera), lane in sorted(by_camera.items()):
+        matches = tuple(match for match in answer.matches if (match.robot_id, match.camera_id) == (robot, camera))
+        status = robots[robot].status if robot in robots else ANSWERED
+        missing = "" if status == ANSWERED else _MISSING_WORDS.get(status, "did not answer")
+        rows.append(Row(lane, not rows or rows[-1].lane.robot_id != robot, matches, missing))
+    return rows
+
+
+def time_range(answer: Answer, rows: "Sequence[Row]", start_ns: "int | None",
+               end_ns: "int | None") -> "tuple[int, int]":
+    """First and last stamp of the time axis: the slice asked for where there is one.
+
+    Otherwise all that is kept, or, where the matches are less than a twentieth of that, their neighbourhood: a
+    sighting of ten seconds cannot be seen in a day.
+    """
+    seen = [stamp for match in answer.matches for stamp in (match.first_ns, match.last_ns)]
+    kept = [stamp for row in rows for span in row.lane.spans for stamp in span]
+    low, high = min(seen + kept, default=0), max(seen + kept, default=60 * _SECOND)
+    if seen and max(seen) - min(seen) < (high - low) / 20:
+        pad = max((max(seen) - min(seen)), 15 * _SECOND)
+        low, high = max(low, min(seen) - pad), min(high, max(seen) + pad)
+    low, high = (low if start_ns is None else start_ns), (high if end_ns is None else end_ns)
+    if high - low < _SECOND:
+        middle = (low + high) // 2
+        low, high = middle - _SECOND // 2, middle + _SECOND // 2
+    return low, high
+
+
+def ticks(start_ns: int, end_ns: int, zone: tzinfo, most: int = 9) -> "list[tuple[int, str]]":
+    """Round times within a range and their labels; a tick at midnight shows the day.
+
+    :param zone: the labels' time zone.
+    :param most: how many fit.
+    """
+    step = next((step for step in _STEPS_S if (end_ns - start_ns) / _SECOND / step <= most), _STEPS_S[-1])
+    step_ns = int(step * _SECOND)
+    offset = moment(start_ns, zone).utcoffset() or timedelta()
+    offset_ns = int(offset.total_seconds()) * _SECOND  # so that hours are round in the zone, not in UTC
+    at = -(-(start_ns + offset_ns) // step_ns) * step_ns - offset_ns
+    found = []
+    while at <= end_ns:
+        time = moment(at, zone)
+        if step >= 86400 or (step >= 60 and (time.hour, time.minute) == (0, 0)):
+            label = f"{time.day} {time:%b}"
+        elif step >= 60:
+            label = f"{time:%H:%M}"
+        else:
+            label = f"{time:%H:%M:%S}" + (f".{time.microsecond // 100_000}" if step < 1 else "")
+        found.append((at, label))
+        at += step_ns
+    return found
+
+
+def moment(stamp_ns: int, zone: tzinfo) -> datetime:
+    """A stamp as a time of day."""
+    return (_EPOCH + timedelta(microseconds=stamp_ns // 1000)).astimezone(zone)
+
+
+def spread(wanted: "Sequence[float]", width: float, low: float, high: float) -> "list[float]":
+    """Centres of things of one width, side by side and each as near as can be to where it is wanted.
+
+    Least squares: with ``i`` widths taken off the ``i``-th place, "no overlap" means "not falling", and pooling
+    neighbours that fall gives the optimum (isotonic regression).
+
+    :param wanted: in rising order; at most ``(high - low) / width`` of them.
+    :returns: centres within ``[low + width / 2, high - width / 2]``.
+    """
+    pools: "list[list[float]]" = []
+    for i, place in enumerate(wanted):
+        pools.append([place - i * width, 1.0])
+        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
+            mean, count = pools.pop()
+            pools[-1] = [(pools[-1][0] * pools[-1][1] + mean * count) / (pools[-1][1] + count), pools[-1][1] + count]
+    flat = np.repeat([mean for mean, _ in pools], [int(count) for _, count in pools])
+    flat = np.clip(flat, low + width / 2, high - width / 2 - (len(wanted) - 1) * width) if len(wanted) else flat
+    return [float(place + i * width) for i, place in enumerate(flat)]

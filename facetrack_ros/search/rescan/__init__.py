@@ -1,0 +1,1 @@
+"""Analyses stored frames again that gave no face."""

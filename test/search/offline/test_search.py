@@ -1,0 +1,184 @@
+"""Stored histories answer like a fleet, and one that is broken says so while the others answer."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from facetrack_ros.errors import QuestionError, StoreError
+from facetrack_ros.history.sightings.database import database_path
+from facetrack_ros.history.frames.settings import CONTINUOUS, FrameSettings
+from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH
+from facetrack_ros.search.request import Question
+from facetrack_ros.search.offline.search import Again, search_stored, stored_lanes
+from facetrack_ros.search.offline.status import best_of_person, stored_status
+from facetrack_ros.models import catalog
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.frame import Frame, encode_jpeg
+
+CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35,
+                         false_match_curve=((0.3, 0.01), (0.5, 0.0001)))
+ASK = Question("s1", np.array([1, 0, 0, 0], np.float32), "net")
+SECOND = 10**9
+
+
+def robot(directory, name, cosine, contract=CONTRACT):
+    history = RobotHistory(directory, name, contract)
+    vector = np.array([cosine, np.sqrt(1 - cosine**2), 0, 0], np.float32)
+    history.sightings.saw_frame("front", SECOND)
+    history.sightings.saw_frame("front", 2 * SECOND)
+    history.sightings.add("front", SECOND, 1, "t1", "p_1", np.zeros(4), np.zeros(4), 0.5, vector, lambda: b"")
+    return history
+
+
+@pytest.fixture
+def fleet(tmp_path):
+    robot(tmp_path, "robot1", 0.6).close()
+    robot(tmp_path, "robot2", 0.9).close()
+    robot(tmp_path, "robot3", 0.9, replace(CONTRACT, id="dlib")).close()
+    return tmp_path
+
+
+def statuses(answer):
+    return {line.robot_id: line.status for line in answer.robots}
+
+
+def test_all_robots_are_asked_and_other_models_are_named(fleet):
+    answer = search_stored(fleet, ASK, CONTRACT)
+    assert [match.robot_id for match in answer.matches] == ["robot2", "robot1"]
+    assert statuses(answer) == {"robot1": ANSWERED, "robot2": ANSWERED, "robot3": MODEL_MISMATCH}
+    assert "dlib" in answer.robots[2].error
+    assert answer.expected_false_matches == pytest.approx(2 * 10**-2.5)
+
+
+def test_a_running_robot_answers_with_what_it_has_committed(tmp_path):
+    history = robot(tmp_path, "robot1", 0.9)
+    history.flush()
+    assert len(search_stored(tmp_path, ASK, CONTRACT).matches) == 1
+    history.close()
+
+
+def test_broken_histories_are_errors_and_the_others_answer(fleet):
+    database_path(fleet / "robot2", "net").write_bytes(b"nothing like a database" * 100)
+    (fleet / "robot4").mkdir()
+    (fleet / "robot4" / "robot.json").write_text("{")
+    robot(fleet, "robot5", 0.9).close()
+    database_path(fleet / "robot5", "net").unlink()
+    answer = search_stored(fleet, ASK, CONTRACT)
+    assert statuses(answer) == {"robot1": ANSWERED, "robot2": ERROR, "robot3": MODEL_MISMATCH, "robot4": ERROR,
+                                "robot5": ERROR}
+    assert [match.robot_id for match in answer.matches] == ["robot1"]
+    assert all(line.error for line in answer.robots if line.status != ANSWERED)
+
+
+def test_a_clock_that_was_off_then_is_told(fleet):
+    (fleet / "robot1" / "clocks.jsonl").write_text('{"camera_id": "front", "since": 0.5, "behind_sec": 93.0}\n')
+    notes = {line.robot_id: line.note for line in search_stored(fleet, ASK, CONTRACT).robots}
+    assert notes["robot1"].startswith("the clock of camera front was 93.0 s behind") and notes["robot2"] == ""
+    elsewhere = replace(ASK, cameras=("rear",))
+    assert not any(line.note for line in search_stored(fleet, elsewhere, CONTRACT).robots)
+
+
+def test_only_the_robots_asked_for_are_opened(fleet):
+    answer = search_stored(fleet, replace(ASK, robots=("robot1", "robot9")), CONTRACT)
+    assert statuses(answer) == {"robot1": ANSWERED, "robot9": LEFT}
+
+
+def test_a_copied_folder_is_not_counted_twice(fleet):
+    copy = fleet / "copy"
+    copy.mkdir()
+    (copy / "robot.json").write_text((fleet / "robot1" / "robot.json").read_text())
+    errors = [line.error for line in search_stored(fleet, ASK, CONTRACT).robots if line.status == ERROR]
+    assert len(errors) == 1 and "both of robot robot1" in errors[0]
+
+
+def test_the_time_it_took_comes_from_the_clock_handed_in(fleet):
+    ticks = iter(range(0, 10**9, 5_000_000))
+    answer = search_stored(fleet, replace(ASK, robots=("robot1",)), CONTRACT, clock_ns=lambda: next(ticks))
+    assert answer.robots[0].elapsed_ms == 5.0
+
+
+def test_lanes_are_the_cameras_with_the_times_they_looked(fleet):
+    lanes = stored_lanes(fleet, CONTRACT)
+    assert [(lane.robot_id, lane.camera_id, lane.spans) for lane in lanes] == [
+        ("robot1", "front", ((SECOND, 2 * SECOND),)), ("robot2", "front", ((SECOND, 2 * SECOND),))]
+
+
+def test_nothing_to_search_is_told(tmp_path):
+    with pytest.raises(StoreError, match="no robot's history"):
+        search_stored(tmp_path, ASK, CONTRACT)
+    with pytest.raises(StoreError, match="no folder"):
+        search_stored(tmp_path / "x", ASK, CONTRACT)
+
+
+def test_a_question_that_cannot_be_asked_is_refused(fleet):
+    with pytest.raises(QuestionError):
+        search_stored(fleet, replace(ASK, embedding=np.zeros(4)), CONTRACT)
+
+
+def test_status_names_each_robot_model_and_camera(tmp_path):
+    history = RobotHistory(tmp_path, "robot1", catalog.DLIB_RESNET)
+    unit = np.eye(128, dtype=np.float32)[0]
+    history.sightings.saw_frame("front", SECOND)
+    history.sightings.add("front", SECOND, 1, "t1", "p_robot1_1", np.zeros(4), np.zeros(4), 0.5, unit, lambda: b"")
+    history.close()
+    line, = stored_status(tmp_path)
+    assert (line.robot_id, line.model_id, line.sightings) == ("robot1", catalog.DLIB_RESNET.id, 1)
+    assert line.cameras[0].oldest_ns == SECOND
+    best, contract = best_of_person(tmp_path, "p_robot1_1")
+    assert best.stamp_ns == SECOND and contract is catalog.DLIB_RESNET
+    with pytest.raises(QuestionError, match="p_robot1_2"):
+        best_of_person(tmp_path, "p_robot1_2")
+
+
+def test_a_history_brings_the_record_of_its_model_along(tmp_path):
+    history = RobotHistory(tmp_path, "robot1", CONTRACT)
+    history.sightings.add("front", SECOND, 1, "t1", "p_robot1_1", np.zeros(4), np.zeros(4), 0.5, np.eye(4)[0], lambda: b"")
+    history.close()
+    assert catalog.known(CONTRACT.id) is None and best_of_person(tmp_path, "p_robot1_1")[1] == CONTRACT
+    (tmp_path / "robot1" / "net.contract.json").unlink()
+    with pytest.raises(StoreError, match="the model net of .* is not known here"):
+        stored_status(tmp_path)
+
+
+def test_a_folder_without_robots_is_told(tmp_path):
+    with pytest.raises(StoreError, match="no robot's history"):
+        stored_status(tmp_path)
+
+
+class Eyes:
+    """Sees the face asked for in every picture."""
+
+    contract = CONTRACT
+
+    def detect(self, images):
+        return [Detections(np.array([[5, 5, 60, 60]], np.float32), np.ones(1, np.float32), "eyes") for _ in images]
+
+    def faces(self, image, persons, choose=None):
+        return (Face(np.array([20, 15, 40, 35], np.float32), np.zeros((5, 2), np.float32), 0.9, 0.8, person=0,
+                     embedding=ASK.embedding),)
+
+
+@pytest.mark.parametrize("kept_by", ["net", "another"])
+def test_stored_frames_can_be_looked_at_again_and_nothing_is_written(tmp_path, kept_by):
+    history = RobotHistory(tmp_path, "robot1", replace(CONTRACT, id=kept_by), FrameSettings(mode=CONTINUOUS))
+    for number in range(20):
+        history.add_frame(Frame("front", number * SECOND, number, encode_jpeg(np.full((64, 64, 3), 90, np.uint8))))
+    history.close()
+
+    def on_disk():  # beside the index that SQLite keeps for whoever reads
+        return {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and "sqlite-" not in path.name}
+
+    before = on_disk()
+    left = iter(range(12))
+    again = Again((Eyes(),), lambda: next(left, None) is None)
+    answer = search_stored(tmp_path, replace(ASK, rescan=True), CONTRACT, again=again)
+    line, = answer.robots
+    assert line.status == ANSWERED and 3 <= line.rescanned < 12 and line.rescanned + line.not_rescanned == 20
+    assert answer.matches and all(match.rescanned for match in answer.matches)
+    assert max(match.last_ns for match in answer.matches) == 19 * SECOND
+    assert on_disk() == before
+    assert search_stored(tmp_path, ASK, CONTRACT, again=again).matches == (), "only where it is asked for"

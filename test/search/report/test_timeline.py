@@ -1,0 +1,89 @@
+"""The timeline is a picture that shows every lane and every match."""
+
+import math
+import sys
+from datetime import timedelta, timezone
+
+import cv2
+import numpy as np
+import pytest
+
+from facetrack_ros.errors import StoreError
+from facetrack_ros.search.response import ANSWERED, ERROR, TIMED_OUT, Answer, Match, RobotAnswer
+from facetrack_ros.search.camera_coverage import Lane
+from facetrack_ros.search.report.timeline import draw_timeline
+from facetrack_ros.core.frame import encode_jpeg
+
+SECOND = 10**9
+NOON = 1_795_348_800 * SECOND
+BOX = np.zeros(4, np.float32)
+MAGENTA = encode_jpeg(np.full((96, 96, 3), (255, 0, 255), np.uint8))
+pytest.importorskip("matplotlib", reason="the timeline is drawn with matplotlib")
+
+
+def match(robot, second, similarity=0.6, length=5, picture=MAGENTA, person="p_1"):
+    start = NOON + int(second * SECOND)
+    return Match(robot, "front", person, f"t{second}", 1, start, start, start + length * SECOND, BOX, BOX, similarity,
+                 0.5, picture)
+
+
+def drawn(tmp_path, matches, statuses, lanes=(), expected=0.01, **options):
+    robots = tuple(RobotAnswer(robot, status, 1, 10) for robot, status in statuses.items())
+    ordered = tuple(sorted(matches, key=lambda one: -one.similarity))
+    path = tmp_path / "timeline.png"
+    draw_timeline(Answer("s", "net", 0.35, expected, ordered, robots), path, lanes, **options)
+    return cv2.imread(str(path))
+
+
+def magenta_squares(image):
+    mask = cv2.inRange(image, (200, 0, 200), (255, 80, 255))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask)
+    return sum(area > 1000 for area in stats[1:, cv2.CC_STAT_AREA])
+
+
+def test_each_match_shows_its_face_even_where_they_crowd(tmp_path):
+    matches = [match("robot1", second / 10, 0.4 + second / 100) for second in range(10)] + [match("robot2", 50)]
+    lanes = [Lane(robot, "front", ((NOON, NOON + 100 * SECOND),)) for robot in ("robot1", "robot2")]
+    image = drawn(tmp_path, matches, {"robot1": ANSWERED, "robot2": ANSWERED}, lanes)
+    assert magenta_squares(image) == 11
+
+
+def test_too_many_for_a_lane_keep_the_most_similar(tmp_path):
+    image = drawn(tmp_path, [match("robot1", second, 0.9 - second / 100) for second in range(20)], {"robot1": ANSWERED})
+    assert magenta_squares(image) == 10
+
+
+def test_the_face_asked_for_stands_at_the_top(tmp_path):
+    image = drawn(tmp_path, [], {"robot1": ANSWERED}, reference=MAGENTA)
+    assert magenta_squares(image[:220, :300]) == 1
+
+
+@pytest.mark.parametrize("lanes", [0, 1, 12])
+def test_every_lane_adds_to_the_height(tmp_path, lanes):
+    image = drawn(tmp_path, [], {"robot1": TIMED_OUT, "robot2": ERROR},
+                  [Lane("robot1", f"camera{i}", ((NOON, NOON + SECOND),)) for i in range(lanes)], expected=math.nan)
+    assert image.shape[1] == 1680 and image.shape[0] > 380 + 50 * lanes
+
+
+def test_pictures_that_are_none_and_names_with_signs_do_not_break_it(tmp_path):
+    matches = [match("robot1", 1, picture=b"", person="$x_{1}$"), match("robot1", 40, picture=b"no jpeg", person="")]
+    assert drawn(tmp_path, matches, {"robot1": ANSWERED}, title="a $b$ c", reference=b"none",
+                 zone=timezone(timedelta(hours=-8))) is not None
+
+
+def test_a_slice_cuts_what_reaches_beyond_it(tmp_path):
+    lanes = [Lane("robot1", "front", ((NOON - 900 * SECOND, NOON + 900 * SECOND),))]
+    image = drawn(tmp_path, [match("robot1", -30, length=300)], {"robot1": ANSWERED}, lanes,
+                  start_ns=NOON, end_ns=NOON + 60 * SECOND)
+    assert (image[:, :20] == 255).all() and (image[:, -20:] == 255).all()
+
+
+def test_drawing_leaves_no_global_state(tmp_path):
+    before = "matplotlib.pyplot" in sys.modules
+    drawn(tmp_path, [match("robot1", 0)], {"robot1": ANSWERED})
+    assert ("matplotlib.pyplot" in sys.modules) == before
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(StoreError, match="another folder"):
+        drawn(tmp_path / "absent", [], {"robot1": ANSWERED})

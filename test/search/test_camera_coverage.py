@@ -1,0 +1,48 @@
+"""When a camera was looking is told with its gaps, and in few words."""
+
+import pytest
+
+from facetrack_ros.history.sightings.store import SightingStore
+from facetrack_ros.search.response import ANSWERED, TIMED_OUT, Answer, RobotAnswer
+from facetrack_ros.search.camera_coverage import Lane, lanes_of_answer, looking_within
+from facetrack_ros.models.contract import ModelContract
+
+CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35)
+SECOND = 10**9
+
+
+@pytest.fixture
+def store(tmp_path):
+    kept = SightingStore(tmp_path, CONTRACT, "robot1")
+    for start, end in ((0, 10), (20, 30), (100, 110)):
+        for second in range(start, end + 1):
+            kept.saw_frame("front", second * SECOND)
+    kept.saw_frame("rear", 5 * SECOND)
+    yield kept
+    kept.close()
+
+
+def seconds(spans):
+    return [(camera, start // SECOND, end // SECOND) for camera, start, end in spans]
+
+
+def test_the_times_within_the_slice_are_told_with_their_gaps(store):
+    assert seconds(looking_within(store, -2**63, 2**63 - 1)) == [("front", 0, 10), ("front", 20, 30), ("front", 100, 110),
+                                                                 ("rear", 5, 5)]
+    assert seconds(looking_within(store, 25 * SECOND, 105 * SECOND)) == [("front", 25, 30), ("front", 100, 105)]
+    assert seconds(looking_within(store, 0, 15 * SECOND, ("rear",))) == [("rear", 5, 5)]
+
+
+def test_of_many_times_the_shortest_gaps_are_left_out(store):
+    assert seconds(looking_within(store, 0, 10**18, most=3)) == [("front", 0, 30), ("front", 100, 110), ("rear", 5, 5)]
+    assert seconds(looking_within(store, 0, 10**18, most=1)) == [("front", 0, 110), ("rear", 5, 5)]
+
+
+def test_lanes_are_as_the_robots_say_and_as_last_heard_of_those_that_did_not_answer():
+    lines = (RobotAnswer("robot1", ANSWERED, looking=(("front", 0, 10), ("front", 20, 30), ("door", 1, 2))),
+             RobotAnswer("robot2", TIMED_OUT))
+    heard = [Lane("robot1", "front", ((0, 30),)), Lane("robot1", "rear", ((0, 30),)), Lane("robot2", "front", ((5, 9),))]
+    lanes = lanes_of_answer(Answer("s", "net", 0.5, 0.0, (), lines), heard)
+    assert [(lane.robot_id, lane.camera_id, lane.spans) for lane in lanes] == [
+        ("robot1", "door", ((1, 2),)), ("robot1", "front", ((0, 10), (20, 30))), ("robot1", "rear", ()),
+        ("robot2", "front", ((5, 9),))]

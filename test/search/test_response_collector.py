@@ -1,0 +1,284 @@
+"""Answers are merged the same way in whatever order they come, and nobody is forgotten."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from facetrack_ros.errors import QuestionError
+from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Match, RobotAnswer
+from facetrack_ros.search.response_collector import Gathering
+from facetrack_ros.search.request import Question
+from facetrack_ros.models.contract import ModelContract
+
+CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=2, threshold=0.3,
+                         false_match_curve=((0.2, 0.1), (0.4, 0.001)))
+ASK = Question("s1", np.array([1, 0], np.float32), "net")
+FLEET = {"robot1": "net", "robot2": "net", "robot3": "net"}
+BOX = np.zeros(4, np.float32)
+
+
+def match(robot, similarity, track="t1"):
+    return Match(robot, "front", "p_1", track, 1, 5, 5, 6, BOX, BOX, similarity, 0.5)
+
+
+def answered(robot, sightings=10, matches=1):
+    return RobotAnswer(robot, ANSWERED, matches, sightings)
+
+
+def statuses(answer):
+    return {robot.robot_id: robot.status for robot in answer.robots}
+
+
+def test_it_is_done_when_all_have_answered():
+    gathering = Gathering(ASK, CONTRACT, FLEET)
+    for robot, similarity in (("robot1", 0.5), ("robot2", 0.9), ("robot3", 0.7)):
+        assert not gathering.done
+        assert gathering.add("s1", answered(robot), (match(robot, similarity),))
+    assert gathering.done
+    answer = gathering.close()
+    assert answer.complete and [found.robot_id for found in answer.matches] == ["robot2", "robot3", "robot1"]
+    assert answer.threshold == 0.3 and answer.expected_false_matches == pytest.approx(30 * 0.01)
+
+
+def test_who_is_silent_has_timed_out_and_who_went_has_left():
+    gathering = Gathering(ASK, CONTRACT, FLEET)
+    gathering.add("s1", answered("robot1"))
+    gathering.left("robot2")
+    assert gathering.missing == ("robot3",)
+    answer = gathering.close()
+    assert statuses(answer) == {"robot1": ANSWERED, "robot2": LEFT, "robot3": TIMED_OUT} and not answer.complete
+    assert "within 2 s" in answer.robots[2].error
+    assert answer.expected_false_matches == pytest.approx(10 * 0.01), "only what was compared counts"
+
+
+def test_what_does_not_belong_is_ignored_and_counted():
+    gathering = Gathering(replace(ASK, robots=tuple(FLEET)), CONTRACT, FLEET)
+    assert not gathering.add("s2", answered("robot1"), (match("robot1", 0.9),))
+    assert not gathering.add("s1", answered("stranger"), (match("stranger", 0.9),)), "only three were asked"
+    assert gathering.add("s1", answered("robot1"), (match("robot1", 0.5),))
+    assert not gathering.add("s1", answered("robot1"), (match("robot1", 0.6),))
+    answer = gathering.close()
+    assert not gathering.add("s1", answered("robot2"))
+    assert gathering.ignored == 4 and [found.similarity for found in answer.matches] == [0.5]
+    assert gathering.close() is answer
+
+
+def test_a_robot_of_another_model_is_named_and_not_waited_for():
+    gathering = Gathering(ASK, CONTRACT, {"robot1": "net", "robot2": "other"})
+    gathering.add("s1", answered("robot1"))
+    assert gathering.done
+    line = gathering.close().robots[1]
+    assert line.status == MODEL_MISMATCH and "other" in line.error
+
+
+def test_a_robot_that_answers_after_all_counts():
+    gathering = Gathering(ASK, CONTRACT, {"robot1": "other", "robot2": "net"})
+    gathering.left("robot2")
+    assert gathering.add("s1", answered("robot1")) and gathering.add("s1", answered("robot2"))
+    assert gathering.close().complete
+
+
+def test_only_the_robots_asked_for_are_waited_for_and_unknown_ones_are_named():
+    gathering = Gathering(replace(ASK, robots=("robot2", "robot9")), CONTRACT, FLEET)
+    assert gathering.missing == ("robot2",)
+    gathering.add("s1", RobotAnswer("robot2", ERROR, error="its disk is gone"))
+    answer = gathering.close()
+    assert statuses(answer) == {"robot2": ERROR, "robot9": LEFT}
+    assert "unknown robot robot9" in answer.robots[1].error
+
+
+def test_a_fleet_of_nobody_is_done_at_once():
+    gathering = Gathering(ASK, CONTRACT, {})
+    assert gathering.done and gathering.close().robots == ()
+
+
+def test_no_more_matches_than_asked_for():
+    gathering = Gathering(replace(ASK, max_results=2), CONTRACT, FLEET)
+    gathering.add("s1", answered("robot1"), [match("robot1", value, f"t{value}") for value in (0.4, 0.8, 0.6)])
+    assert [found.similarity for found in gathering.close().matches] == [0.8, 0.6]
+
+
+def test_a_question_that_cannot_be_asked_goes_to_nobody():
+    with pytest.raises(QuestionError):
+        Gathering(replace(ASK, window_ns=-1), CONTRACT, FLEET)
+
+
+MESSAGES = st.lists(st.tuples(st.sampled_from(["robot1", "robot2", "robot3"]),
+                              st.lists(st.sampled_from([0.3, 0.5, 0.7]), max_size=4)),
+                    max_size=3, unique_by=lambda message: message[0])
+
+
+@settings(deadline=None)
+@given(messages=MESSAGES, data=st.data())
+def test_any_order_gives_the_same_answer(messages, data):
+    def gather(order):
+        gathering = Gathering(replace(ASK, max_results=5), CONTRACT, FLEET)
+        for robot, similarities in order:
+            gathering.add("s1", answered(robot), [match(robot, value, f"t{i}") for i, value in enumerate(similarities)])
+        answer = gathering.close()
+        return [(found.robot_id, found.track_id, found.similarity) for found in answer.matches], answer.robots
+
+    assert gather(messages) == gather(data.draw(st.permutations(messages)))
+
+
+def test_a_silent_robot_is_not_waited_for_but_its_answer_still_counts():
+    gathering = Gathering(ASK, CONTRACT, {"robot1": "net", "robot2": "net"})
+    gathering.silent("robot2", 12_000_000_000)
+    assert gathering.missing == ("robot1",)
+    gathering.add("s1", RobotAnswer("robot1", ANSWERED))
+    assert gathering.done
+    assert gathering.add("s1", RobotAnswer("robot2", ANSWERED))
+    assert gathering.close().complete
+
+
+def test_a_silent_robot_that_stays_silent_timed_out():
+    gathering = Gathering(ASK, CONTRACT, {"robot2": "net"})
+    gathering.silent("robot2", 12_000_000_000)
+    line, = gathering.close().robots
+    assert (line.status, line.error) == (TIMED_OUT, "robot2 was last heard of 12 s ago")
+
+
+def test_a_robot_that_joins_while_the_search_runs_is_not_waited_for_but_its_answer_counts():
+    gathering = Gathering(ASK, CONTRACT, FLEET)
+    assert gathering.add("s1", answered("robot4"), (match("robot4", 0.9),))
+    assert gathering.missing == ("robot1", "robot2", "robot3")
+    for robot in FLEET:
+        gathering.add("s1", answered(robot))
+    assert gathering.done
+    answer = gathering.close()
+    assert answer.complete and len(answer.robots) == 4 and answer.matches[0].robot_id == "robot4"
+
+
+def test_two_askers_at_once_take_only_their_own_answers():
+    first, second = (Gathering(replace(ASK, search_id=name), CONTRACT, FLEET) for name in ("s1", "s2"))
+    for search_id, similarity in (("s1", 0.5), ("s2", 0.9)):
+        for robot in FLEET:
+            first.add(search_id, answered(robot), (match(robot, similarity),))
+            second.add(search_id, answered(robot), (match(robot, similarity),))
+    assert {found.similarity for found in first.close().matches} == {0.5}
+    assert {found.similarity for found in second.close().matches} == {0.9}
+    assert first.ignored == second.ignored == 3
+
+
+def test_an_answer_after_the_end_changes_nothing():
+    gathering = Gathering(ASK, CONTRACT, FLEET)
+    answer = gathering.close()
+    assert not gathering.add("s1", answered("robot1"), (match("robot1", 0.9),))
+    gathering.left("robot2")
+    gathering.silent("robot3", 9)
+    assert gathering.close() is answer and gathering.ignored == 1
+    assert set(statuses(answer).values()) == {TIMED_OUT}
+
+
+INSTANCES = {"robot1": "a1", "robot2": "b1", "robot3": "c1"}
+
+
+def test_a_robot_started_again_while_it_was_asked_is_told_at_once():
+    gathering = Gathering(ASK, CONTRACT, FLEET, INSTANCES)
+    assert not gathering.speaks("robot2", "b1")
+    assert "robot2" in gathering.missing, "the one that was asked speaks on"
+    assert gathering.speaks("robot2", "b2") and not gathering.speaks("robot2", "b2")
+    assert "robot2" not in gathering.missing
+    for robot in ("robot1", "robot3"):
+        gathering.add("s1", answered(robot))
+    assert gathering.done
+    line = gathering.close().robots[1]
+    assert line.status == LEFT and "started again" in line.error
+
+
+def test_the_answer_of_a_robot_started_again_counts_whoever_gave_it():
+    gathering = Gathering(ASK, CONTRACT, FLEET, INSTANCES)
+    gathering.speaks("robot2", "b2")
+    for robot in FLEET:
+        assert gathering.add("s1", answered(robot))
+    assert gathering.close().complete
+
+
+def test_the_successor_of_a_robot_that_was_silent_or_left_is_believed_when_it_answers():
+    for presume in (lambda gathering: gathering.silent("robot2", 60_000_000_000),
+                    lambda gathering: gathering.left("robot2", "b1")):
+        gathering = Gathering(ASK, CONTRACT, FLEET, INSTANCES)
+        presume(gathering)
+        assert "robot2" not in gathering.missing
+        for robot in FLEET:
+            assert gathering.add("s1", answered(robot))
+        assert gathering.close().complete
+
+
+def test_a_predecessors_goodbye_is_not_the_successors():
+    gathering = Gathering(ASK, CONTRACT, FLEET, INSTANCES)
+    gathering.left("robot2", "b0")
+    assert "robot2" in gathering.missing
+    gathering.left("robot2", "b1")
+    assert "robot2" not in gathering.missing
+
+
+def test_of_two_robots_with_one_name_the_first_answer_counts_and_its_line_says_so():
+    gathering = Gathering(ASK, CONTRACT, FLEET, INSTANCES)
+    gathering.claimed("robot2", 2)
+    gathering.speaks("robot2", "b2")
+    assert "robot2" in gathering.missing, "another of the name is not one started again"
+    assert gathering.add("s1", answered("robot2"), (match("robot2", 0.8),))
+    assert not gathering.add("s1", answered("robot2"), (match("robot2", 0.9),))
+    for robot in ("robot1", "robot3"):
+        gathering.add("s1", answered(robot))
+    answer = gathering.close()
+    assert answer.robots[1].status == ANSWERED and "2 robots call themselves robot2" in answer.robots[1].error
+    assert [found.similarity for found in answer.matches] == [0.8]
+
+
+def test_two_silent_robots_with_one_name_are_told_in_one_sentence_after_another():
+    gathering = Gathering(ASK, CONTRACT, FLEET, INSTANCES)
+    gathering.claimed("robot2", 2)
+    line = gathering.close().robots[1]
+    assert line.status == TIMED_OUT and "did not answer within 2 s; 2 robots call themselves" in line.error
+
+
+@pytest.mark.parametrize("answer, matches, told", [
+    (answered("robot2"), [match("robot1", 0.9)], "a match of 'robot1'"),
+    (answered("robot2"), [match("robot2", float("nan"))], "a similarity of nan"),
+    (answered("robot2"), [match("robot2", 1.5)], "a similarity of 1.5"),
+    (RobotAnswer("robot2", "timed_out"), [], "the status 'timed_out'"),
+    (RobotAnswer("robot2", "fine"), [], "the status 'fine'"),
+    (RobotAnswer("robot2", ANSWERED, elapsed_ms=float("nan")), [], "a search of nan ms"),
+])
+def test_an_answer_that_makes_no_sense_is_the_robots_error_and_waited_for_no_longer(answer, matches, told):
+    gathering = Gathering(ASK, CONTRACT, FLEET)
+    assert not gathering.add("s1", answer, matches)
+    assert gathering.malformed == 1 and "robot2" not in gathering.missing
+    line = gathering.close().robots[1]
+    assert line.status == ERROR and told in line.error
+    assert not gathering.close().matches
+
+
+def test_an_answer_of_nobody_is_dropped_and_counted():
+    gathering = Gathering(ASK, CONTRACT, FLEET)
+    assert not gathering.add("s1", answered(""), (match("", 0.9),))
+    assert gathering.malformed == 1 and len(gathering.close().robots) == 3
+
+
+def test_a_robot_with_another_embedder_is_asked_where_the_face_goes_along():
+    fleet = {"robot1": "net", "robot2": "other"}
+    assert Gathering(ASK, CONTRACT, fleet).missing == ("robot1",)
+    gathering = Gathering(replace(ASK, face_crop=b"face"), CONTRACT, fleet)
+    assert gathering.missing == ("robot1", "robot2")
+    gathering.add("s1", answered("robot1", 10), (match("robot1", 0.6),))
+    own = RobotAnswer("robot2", ANSWERED, 2, 1000, model_id="other", threshold=0.9, expected_false_matches=0.5)
+    gathering.add("s1", own, (match("robot2", 0.92), match("robot2", 0.99, "t2")))
+    answer = gathering.close()
+    # 0.99 is nearly all of the way from 0.9 to 1, 0.6 not half of that from 0.3, 0.92 a fifth.
+    assert [found.similarity for found in answer.matches] == [0.99, 0.6, 0.92]
+    assert answer.expected_false_matches == pytest.approx(10 * 0.01 + 0.5) and answer.complete
+
+
+def test_each_answer_that_counts_is_told_as_it_comes():
+    gathering, told = Gathering(ASK, CONTRACT, FLEET), []
+    gathering.listener = lambda answer, matches: told.append((answer.robot_id, len(matches), gathering.missing))
+    gathering.add("s1", answered("robot2"), (match("robot2", 0.9),))
+    gathering.add("s1", answered("robot2"), (match("robot2", 0.9),))
+    gathering.add("another search", answered("robot1"))
+    gathering.add("s1", answered("robot1"))
+    assert told == [("robot2", 1, ("robot1", "robot3")), ("robot1", 0, ("robot3",))]
