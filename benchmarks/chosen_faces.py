@@ -12,8 +12,8 @@ from contextlib import closing
 from pathlib import Path
 
 from facetrack_ros.config import Config
-from facetrack_ros.sources.frames import frames
-from facetrack_ros.sources.opening import open_source
+from facetrack_ros.sources.stamped_frames import frames
+from facetrack_ros.sources.factory import open_source
 from facetrack_ros.tracking.factory import improving_faces, people_tracker
 from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.concurrency.process_pool import ThreadCrew

@@ -21,8 +21,8 @@ from recognition import CLIPS
 from facetrack_ros.config import Config
 from facetrack_ros.demo.staging import FPS, make_stage
 from facetrack_ros.history.events.format import read_events
-from facetrack_ros.sources.frames import frames
-from facetrack_ros.sources.opening import open_source
+from facetrack_ros.sources.stamped_frames import frames
+from facetrack_ros.sources.factory import open_source
 from facetrack_ros.tracking.identity_merges import Aliases
 from facetrack_ros.tracking.factory import people_tracker
 from facetrack_ros.tracking.id_allocator import IdCounter

@@ -20,8 +20,8 @@ import numpy as np
 
 from facetrack_ros.config import Config
 from facetrack_ros.demo.staging import FPS, HEIGHT, WALKS, WIDTH, cutout_span, make_stage
-from facetrack_ros.sources.frames import frames
-from facetrack_ros.sources.opening import open_source
+from facetrack_ros.sources.stamped_frames import frames
+from facetrack_ros.sources.factory import open_source
 from facetrack_ros.tracking.factory import people_tracker
 from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.vision.factory import build_pipeline

@@ -8,8 +8,8 @@ from pathlib import Path
 from facetrack_ros.cli.cameras import check_name, parse_cameras
 from facetrack_ros.cli.stamps import parse_iso, show_utc
 from facetrack_ros.sources.bag_writer import STORAGES, BagWriter
-from facetrack_ros.sources.frames import frames
-from facetrack_ros.sources.opening import open_source
+from facetrack_ros.sources.stamped_frames import frames
+from facetrack_ros.sources.factory import open_source
 from facetrack_ros.sources.start_time import start_times
 
 

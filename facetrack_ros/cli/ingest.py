@@ -21,8 +21,8 @@ from facetrack_ros.history.people.recall import recalled_people
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.history.sightings.thumbnail import Thumbnails
-from facetrack_ros.sources.frames import frames
-from facetrack_ros.sources.opening import bag_path_and_topic, open_source
+from facetrack_ros.sources.stamped_frames import frames
+from facetrack_ros.sources.factory import bag_path_and_topic, open_source
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.start_time import start_times
 from facetrack_ros.tracking.factory import improving_faces

@@ -16,7 +16,7 @@ from facetrack_ros.nodes.diagnostics import Diagnostics
 from facetrack_ros.nodes.member import STREAM, RobotMember
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.stage_health import StageHealth
-from facetrack_ros.sources.opening import open_source
+from facetrack_ros.sources.factory import open_source
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.core.frame import Frame
 

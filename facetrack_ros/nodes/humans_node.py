@@ -17,7 +17,7 @@ from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
 from facetrack_ros.nodes.neighbours import messages_of
 from facetrack_ros.nodes.process import run_node
 from facetrack_ros.nodes.waiting_images import WaitingImages
-from facetrack_ros.sources.jpeg import jpeg_size
+from facetrack_ros.core.jpeg import jpeg_size
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.vision.faces.alignment import align
 

@@ -5,7 +5,7 @@ import threading
 from typing import Iterator
 
 from facetrack_ros.errors import SourceError
-from facetrack_ros.sources.av_reading import NoFilm, PictureReader, open_container
+from facetrack_ros.sources.av_reader import NoFilm, PictureReader, open_container
 from facetrack_ros.sources.source import Closing, Picture
 
 TIMEOUT_S = 5.0

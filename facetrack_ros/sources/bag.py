@@ -7,7 +7,7 @@ from typing import Iterator
 import numpy as np
 
 from facetrack_ros.errors import FrameError, SourceError
-from facetrack_ros.sources.jpeg import decode, is_jpeg, is_whole_jpeg
+from facetrack_ros.core.jpeg import decode, is_jpeg, is_whole_jpeg
 from facetrack_ros.sources.raw_image import ENCODINGS, bgr_of_raw
 from facetrack_ros.sources.source import Closing, Picture
 from facetrack_ros.history.frames.h264 import H264Decoder

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Iterator
 
 from facetrack_ros.errors import SourceError
-from facetrack_ros.sources.jpeg import decode, is_jpeg, is_whole_jpeg
+from facetrack_ros.core.jpeg import decode, is_jpeg, is_whole_jpeg
 from facetrack_ros.sources.source import Closing, Picture
 
 DEFAULT_FPS = 10.0

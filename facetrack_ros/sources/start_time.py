@@ -4,8 +4,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from facetrack_ros.errors import SourceError
-from facetrack_ros.sources.av_reading import NoFilm, open_container
-from facetrack_ros.sources.opening import bag_path_and_topic
+from facetrack_ros.sources.av_reader import NoFilm, open_container
+from facetrack_ros.sources.factory import bag_path_and_topic
 from facetrack_ros.sources.picture_folder import pictures_in
 from facetrack_ros.sources.source import FrameSource
 

@@ -14,8 +14,8 @@ from facetrack_ros.nodes.asker import Asker
 from facetrack_ros.nodes.member import RELIABLE, STREAM
 from facetrack_ros.sources.bag import BagSource
 from facetrack_ros.sources.bag_writer import BagWriter
-from facetrack_ros.sources.frames import frames
-from facetrack_ros.sources.opening import open_source
+from facetrack_ros.sources.stamped_frames import frames
+from facetrack_ros.sources.factory import open_source
 from facetrack_ros.core.frame import Frame, encode_jpeg
 
 TOPIC = "/robot1/rear/image/compressed"

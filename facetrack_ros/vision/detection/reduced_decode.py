@@ -5,7 +5,7 @@ from typing import Callable
 
 import numpy as np
 
-from facetrack_ros.sources.jpeg import jpeg_size
+from facetrack_ros.core.jpeg import jpeg_size
 from facetrack_ros.core.boxes import clip
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame

@@ -9,7 +9,7 @@ from rosbags.typesys import Stores, get_typestore
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.messages.tracks import read_tracks, tracks_channel, tracks_message
 from facetrack_ros.sources.bag import BagSource
-from facetrack_ros.sources.frames import frames
+from facetrack_ros.sources.stamped_frames import frames
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame, encode_jpeg

@@ -20,7 +20,7 @@ from facetrack_ros.history.frames.video_encoder import VideoCoder
 from facetrack_ros.history.messages.video import TYPE as VIDEO
 from facetrack_ros.history.messages.video import read_video
 from facetrack_ros.sources.bag import BagSource
-from facetrack_ros.sources.frames import frames
+from facetrack_ros.sources.stamped_frames import frames
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.history.frames.h264 import is_key_packet
 

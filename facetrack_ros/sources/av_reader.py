@@ -5,7 +5,7 @@ from typing import Iterator
 
 import numpy as np
 
-from facetrack_ros.sources.jpeg import is_whole_jpeg
+from facetrack_ros.core.jpeg import is_whole_jpeg
 
 # FFmpeg shows these as if they were films: any text file passes for ANSI art.
 _NO_FILM = ("ansi", "bintext", "xbin", "idf")

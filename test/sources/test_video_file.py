@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.errors import SourceError
-from facetrack_ros.sources.jpeg import decode
+from facetrack_ros.core.jpeg import decode
 from facetrack_ros.sources.video_file import VideoFileSource
 
 

@@ -4,7 +4,7 @@ import cv2
 import pytest
 
 from facetrack_ros.errors import SourceError
-from facetrack_ros.sources.opening import open_source
+from facetrack_ros.sources.factory import open_source
 from facetrack_ros.sources.picture_folder import FolderSource
 from facetrack_ros.sources.video_file import VideoFileSource
 

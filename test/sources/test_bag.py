@@ -7,8 +7,8 @@ import yaml
 
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.bag import BagSource
-from facetrack_ros.sources.frames import frames
-from facetrack_ros.sources.opening import open_source
+from facetrack_ros.sources.stamped_frames import frames
+from facetrack_ros.sources.factory import open_source
 from facetrack_ros.sources.start_time import start_times
 from facetrack_ros.core.frame import encode_jpeg
 

@@ -9,7 +9,7 @@ import pytest
 
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.address import AddressSource
-from facetrack_ros.sources.opening import open_source
+from facetrack_ros.sources.factory import open_source
 from facetrack_ros.core.frame import encode_jpeg
 
 HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=edge\r\n\r\n"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from facetrack_ros.errors import SourceError
-from facetrack_ros.sources.frames import frames
-from facetrack_ros.sources.opening import open_source
+from facetrack_ros.sources.stamped_frames import frames
+from facetrack_ros.sources.factory import open_source
 from facetrack_ros.sources.source import Closing, Picture
 from facetrack_ros.sources.start_time import default_start_ns
 from facetrack_ros.core.frame import encode_jpeg
