@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Save the clip and say what it holds."""
-    from facetrack_ros.clips.choosing import choose_clip
-    from facetrack_ros.clips.saving import save_clip
+    from facetrack_ros.clips.selection import choose_clip
+    from facetrack_ros.clips.writer import save_clip
     from facetrack_ros.clips.sources import StoredSource
     from facetrack_ros.history.layout import history_folders
 

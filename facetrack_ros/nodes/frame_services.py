@@ -9,8 +9,8 @@ from rclpy.task import Future
 from std_msgs.msg import String
 
 from facetrack_ros import srv
-from facetrack_ros.clips.choosing import choose_clip
-from facetrack_ros.clips.saving import save_clip
+from facetrack_ros.clips.selection import choose_clip
+from facetrack_ros.clips.writer import save_clip
 from facetrack_ros.clips.sources import LiveSource
 from facetrack_ros.errors import FacetrackError, QuestionError
 from facetrack_ros.history.robot_history import RobotHistory

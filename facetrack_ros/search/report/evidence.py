@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 
-from facetrack_ros.clips.film import Mp4Writer
+from facetrack_ros.clips.mp4_writer import Mp4Writer
 from facetrack_ros.clips.sources import StoredSource
 from facetrack_ros.errors import FacetrackError, FrameError, QuestionError, StoreError
 from facetrack_ros.history.layout import history_folders

@@ -11,8 +11,8 @@ import cv2
 
 from facetrack_ros.clips.clip import Clip, ClipSource
 from facetrack_ros.clips.drawing import picture_of
-from facetrack_ros.clips.film import Mp4Writer
-from facetrack_ros.clips.gif import GifWriter
+from facetrack_ros.clips.mp4_writer import Mp4Writer
+from facetrack_ros.clips.gif_writer import GifWriter
 from facetrack_ros.errors import FrameError, StoreError
 from facetrack_ros.history.messages.event import event_message, event_stamp_ns, events_channel
 from facetrack_ros.history.messages.image import DEFINITION, TYPE, image_head

@@ -11,9 +11,9 @@ from mcap.reader import make_reader
 from PIL import Image
 from rosbags.rosbag2 import Reader
 
-from facetrack_ros.clips.choosing import choose_clip
+from facetrack_ros.clips.selection import choose_clip
 from facetrack_ros.clips.clip import Clip
-from facetrack_ros.clips.saving import save_clip
+from facetrack_ros.clips.writer import save_clip
 from facetrack_ros.clips.sources import LiveSource, StoredSource
 from facetrack_ros.errors import QuestionError, StoreError
 from facetrack_ros.history.layout import history_folders
