@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from facetrack_ros.cli.cameras import check_name
+from facetrack_ros.sources.camera_spec import check_name
 from facetrack_ros.config import Config, flat, option_named
 from facetrack_ros.errors import ConfigError
 

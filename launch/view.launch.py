@@ -8,7 +8,7 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from facetrack_ros.cli.cameras import check_name
+from facetrack_ros.sources.camera_spec import check_name
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.launching import truth
 from launch import LaunchContext, LaunchDescription

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from facetrack_ros.cli.stamps import parse_iso, show_utc
+from facetrack_ros.cli.time_format import parse_iso, show_utc
 from facetrack_ros.errors import ConfigError, StoreError
 
 

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from facetrack_ros.cli.event_line import event_line
+from facetrack_ros.history.events.text import event_line
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.events.format import read_events
 from facetrack_ros.history.layout import history_folders

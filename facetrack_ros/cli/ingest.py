@@ -11,8 +11,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Iterator, Tuple, Union
 
-from facetrack_ros.cli.cameras import check_name, parse_cameras
-from facetrack_ros.cli.stamps import parse_iso, show_utc
+from facetrack_ros.sources.camera_spec import check_name, parse_cameras
+from facetrack_ros.cli.time_format import parse_iso, show_utc
 from facetrack_ros.config import Config
 from facetrack_ros.errors import FrameError, StoreError
 from facetrack_ros.history.people.merge_log import AliasFile

@@ -8,7 +8,7 @@ import time
 import uuid
 from pathlib import Path
 
-from facetrack_ros.cli.stamps import show_utc
+from facetrack_ros.cli.time_format import show_utc
 from facetrack_ros.errors import QuestionError
 from facetrack_ros.tracking.identity_merges import Aliases, Verdict, id_order, merging, splitting
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from facetrack_ros.cli.cameras import check_name, parse_cameras
+from facetrack_ros.sources.camera_spec import check_name, parse_cameras
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError
 

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from facetrack_ros.cli.stamps import parse_iso
+from facetrack_ros.cli.time_format import parse_iso
 from facetrack_ros.errors import QuestionError, ReferenceFaceError
 from facetrack_ros.search.response import Answer
 

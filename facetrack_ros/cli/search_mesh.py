@@ -46,7 +46,7 @@ def ask_mesh(arguments: argparse.Namespace, picture: bytes, time_ns: int,
 def _fetch(arguments: argparse.Namespace, answer: Answer, asker: Asker) -> "list[str]":
     if not (arguments.frames or arguments.clips):
         return []
-    from facetrack_ros.cli.fetched_frames import frames_over_the_mesh
+    from facetrack_ros.client.remote_frames import frames_over_the_mesh
     from facetrack_ros.search.report.evidence import save_evidence
 
     folder = Path(arguments.out)

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from facetrack_ros.cli.stamps import show_utc
+from facetrack_ros.cli.time_format import show_utc
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.search.fleet_roster import STALE_NS
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from facetrack_ros import msg
-from facetrack_ros.cli.event_line import event_line
+from facetrack_ros.history.events.text import event_line
 from facetrack_ros.config import Config
 from facetrack_ros.demo.clip_writer import ClipWriter
 from facetrack_ros.demo.fleet import RobotProcess, ask

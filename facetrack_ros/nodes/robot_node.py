@@ -5,7 +5,7 @@ from typing import Callable
 
 from rclpy.node import Node
 
-from facetrack_ros.cli.cameras import parse_cameras
+from facetrack_ros.sources.camera_spec import parse_cameras
 from facetrack_ros.config import Config
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.nodes.camera_node import CameraNode
