@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     # On this machine only: a demo must not mix with robots at work.
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     try:
-        from facetrack_ros.demo.show import Show
+        from facetrack_ros.demo.scenario import Show
     except ImportError as error:
         raise ConfigError(f"the demo needs ROS 2 and the demo's packages ({error}): make demo sets both up") from error
     with ExitStack() as stack:

@@ -3,7 +3,7 @@
 import pytest
 
 from facetrack_ros.demo.staging import PORTRAITS, StagedVisit, load_portrait, make_stage
-from facetrack_ros.demo.verdict import compare_answer, compare_events, compare_partial
+from facetrack_ros.demo.comparison import compare_answer, compare_events, compare_partial
 
 VISITS = (StagedVisit("robot1", "front", "Ann", (1.0, 9.0), (1.5, 8.5), (2.0, 8.0)),
           StagedVisit("robot2", "front", "Bob", (1.0, 9.0), (1.5, 8.5), (2.0, 8.0)))

@@ -15,7 +15,7 @@ from facetrack_ros.config import Config
 from facetrack_ros.demo.clip_writer import ClipWriter
 from facetrack_ros.demo.fleet import RobotProcess, ask
 from facetrack_ros.demo.staging import Stage, make_stage
-from facetrack_ros.demo.verdict import Finding, compare_answer, compare_events, compare_partial
+from facetrack_ros.demo.comparison import Finding, compare_answer, compare_events, compare_partial
 from facetrack_ros.errors import FacetrackError, QuestionError, SourceError
 from facetrack_ros.history.events.format import event_to_dict, read_events
 from facetrack_ros.history.layout import history_folders
