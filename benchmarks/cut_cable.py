@@ -42,7 +42,7 @@ def watch(namespace: str, robot: str, environment: "dict[str, str]", seed: int, 
     enter_namespace(namespace)
     os.environ.update(environment)
     from facetrack_ros.errors import FacetrackError
-    from facetrack_ros.nodes.asker import Asker
+    from facetrack_ros.client.fleet_client import Asker
 
     asked = question(people(seed)[0], timeout_s, 2 * VISITS)
 

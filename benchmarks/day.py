@@ -31,9 +31,9 @@ import numpy as np
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg, srv
-from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.member import RELIABLE, ROSTER, STREAM
-from facetrack_ros.nodes.process import ros, spinning
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER, STREAM
+from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame, encode_jpeg

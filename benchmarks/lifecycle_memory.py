@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.config import Config
-from facetrack_ros.nodes.process import ros, spinning
+from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.nodes.robot_node import Robot, RobotNode
 from facetrack_ros.core.frame import Frame, encode_jpeg
 

@@ -57,7 +57,7 @@ def wait_until_quiet(at_most_s: float) -> None:
 
 def measure(count: int, arguments: argparse.Namespace, folder: Path) -> dict:
     """One fleet."""
-    from facetrack_ros.nodes.asker import Asker
+    from facetrack_ros.client.fleet_client import Asker
 
     robots = [f"robot{number:02d}" for number in range(1, count + 1)]
     make_stores(folder, robots, arguments.sightings, arguments.thumbnails, arguments.seed)
@@ -118,7 +118,7 @@ def wire_sizes(asker, robots: "list[str]", face: np.ndarray) -> dict:
     from rclpy.serialization import serialize_message
 
     from facetrack_ros import msg
-    from facetrack_ros.nodes.member import RELIABLE
+    from facetrack_ros.nodes.base.robot_member_node import RELIABLE
 
     heard = {"request": [], "answer": []}
     node = asker.node

@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--folder", help="where the stores are made, and kept for the next run; default: a temporary folder")
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
-    from facetrack_ros.nodes.asker import Asker
+    from facetrack_ros.client.fleet_client import Asker
 
     environment = {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"} if arguments.udp else {}
     os.environ.update(environment)

@@ -19,7 +19,7 @@ from synthetic_fleet import PEOPLE, Fleet, load, make_stores, number_of, people,
 
 def ask_in_a_row(door: str, own: "list[int]", searches: int, robots: "list[str]", seed: int, results, go) -> None:
     """One asker's life: ``searches`` calls, each checked; reports every hundredth."""
-    from facetrack_ros.nodes.asker import Asker
+    from facetrack_ros.client.fleet_client import Asker
 
     faces = people(seed)
     count = {"lost": 0, "mixed up": 0, "incomplete": 0}

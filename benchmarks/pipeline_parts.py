@@ -180,7 +180,7 @@ def tracked(options: dict) -> dict:
 def composed(options: dict) -> dict:
     """All nodes of a robot in this process, its cameras playing the clip in real time."""
     from facetrack_ros.nodes import camera_node
-    from facetrack_ros.nodes.process import ros, spinning
+    from facetrack_ros.nodes.base.process import ros, spinning
     from facetrack_ros.nodes.robot_node import Robot, RobotNode
 
     names = camera_names(options["cameras"])
@@ -271,7 +271,7 @@ def percentiles(values) -> "dict[str, float]":
 def camera(options: dict) -> dict:
     """One camera node in a process of its own, until it is over."""
     from facetrack_ros.nodes import camera_node
-    from facetrack_ros.nodes.process import ros, spinning
+    from facetrack_ros.nodes.base.process import ros, spinning
 
     pictures = jpegs(Path(options["data"]), options["size"])
     camera_node.open_source = lambda text: MemorySource(pictures, options["fps"], options["count"], options["lead_s"])
@@ -292,9 +292,9 @@ def listen(options: dict) -> dict:
     from rclpy.node import Node
 
     from facetrack_ros import msg
-    from facetrack_ros.nodes import conversion
-    from facetrack_ros.nodes.member import RELIABLE, STREAM
-    from facetrack_ros.nodes.process import ros, spinning
+    from facetrack_ros.nodes.conversion import core as conversion
+    from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM
+    from facetrack_ros.nodes.base.process import ros, spinning
     from sensor_msgs.msg import CompressedImage
 
     names = camera_names(options["cameras"])

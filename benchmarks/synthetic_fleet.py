@@ -119,7 +119,7 @@ def _live(robot: str, folder: str, environment: "dict[str, str]", namespace: str
         enter_namespace(namespace)
     os.environ.update(environment)
     from facetrack_ros.nodes.history_node import HistoryNode
-    from facetrack_ros.nodes.process import StopSignal, leave_quietly, ros, spinning
+    from facetrack_ros.nodes.base.process import StopSignal, leave_quietly, ros, spinning
     from facetrack_ros.nodes.search_node import SearchNode
     from facetrack_ros.vision.factory import VisionSettings
     from facetrack_ros.vision.pipeline_pool import SharedModels
@@ -215,7 +215,7 @@ class Fleet:
 def wait_for_all(asker, robots: "list[str]", request, timeout_s: float = HEARD_S) -> float:
     """Wait until a search is answered by all robots, asking again and again; how long that took, seconds.
 
-    :param asker: an open :class:`facetrack_ros.nodes.asker.Asker`.
+    :param asker: an open :class:`facetrack_ros.client.fleet_client.Asker`.
     """
     started = time.monotonic()
     while True:
@@ -233,7 +233,7 @@ def wait_for_all(asker, robots: "list[str]", request, timeout_s: float = HEARD_S
 def question(face: np.ndarray, timeout_s: float = 5.0, max_results: int = 20):
     """A call of ``face_search`` with an embedding."""
     from facetrack_ros import srv
-    from facetrack_ros.nodes.conversion import floats, to_duration
+    from facetrack_ros.nodes.conversion.core import floats, to_duration
 
     return srv.FaceSearch.Request(embedding=floats(face), model_id=MODEL, max_results=max_results,
                                   timeout=to_duration(round(timeout_s * 1e9)))

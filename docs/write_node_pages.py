@@ -21,9 +21,9 @@ from facetrack_ros.nodes.embedder_node import EmbedderNode
 from facetrack_ros.nodes.gallery_node import GalleryNode
 from facetrack_ros.nodes.history_node import HistoryNode
 from facetrack_ros.nodes.markers_node import MarkersNode
-from facetrack_ros.nodes.member import RobotMember
+from facetrack_ros.nodes.base.robot_member_node import RobotMember
 from facetrack_ros.nodes.overlay_node import OverlayNode
-from facetrack_ros.nodes.process import ros
+from facetrack_ros.nodes.base.process import ros
 from facetrack_ros.nodes.robot_node import RobotNode
 from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.nodes.tracker_node import TrackerNode

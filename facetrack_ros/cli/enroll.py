@@ -37,7 +37,7 @@ def _enrol_live(arguments: argparse.Namespace, pictures: "list[tuple[str, bytes]
     from sensor_msgs.msg import CompressedImage
 
     from facetrack_ros import srv
-    from facetrack_ros.nodes.asker import Asker
+    from facetrack_ros.client.fleet_client import Asker
 
     request = srv.EnrollFace.Request(
         name=arguments.name, sources=[name for name, _ in pictures], watch=arguments.watch,
@@ -91,7 +91,7 @@ def _stored(arguments: argparse.Namespace) -> int:
 
 
 def _live(arguments: argparse.Namespace) -> int:
-    from facetrack_ros.nodes.mesh_people import MeshPeople
+    from facetrack_ros.client.people_client import MeshPeople
 
     with MeshPeople() as people:
         if arguments.list:

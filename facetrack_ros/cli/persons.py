@@ -46,7 +46,7 @@ def _list_stored(arguments: argparse.Namespace) -> int:
 
 
 def _list_live(arguments: argparse.Namespace) -> int:
-    from facetrack_ros.nodes.mesh_people import MeshPeople
+    from facetrack_ros.client.people_client import MeshPeople
 
     with MeshPeople() as people:
         groups = {people.aliases.settled(person_id): people.aliases.group(person_id) for person_id in people.seen}
@@ -99,7 +99,7 @@ def _decide_stored(arguments: argparse.Namespace) -> int:
 
 
 def _decide_live(arguments: argparse.Namespace) -> int:
-    from facetrack_ros.nodes.mesh_people import MeshPeople
+    from facetrack_ros.client.people_client import MeshPeople
 
     with MeshPeople() as people:
         known = {*people.seen, *(each for group in people.aliases.groups() for each in group)}

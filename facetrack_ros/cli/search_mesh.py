@@ -9,8 +9,8 @@ from pathlib import Path
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg, srv
-from facetrack_ros.nodes.asker import Asker
-from facetrack_ros.nodes.conversion import (answer_from_response, lanes_from_message, match_from_message,
+from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.nodes.conversion.core import (answer_from_response, lanes_from_message, match_from_message,
                                             robot_answer_from_message, to_duration, to_time)
 from facetrack_ros.search.response import Answer
 from facetrack_ros.search.camera_coverage import Lane, lanes_of_answer

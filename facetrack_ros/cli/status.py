@@ -50,7 +50,7 @@ def _stored(folder: Path) -> "list[dict]":
 
 
 def _live() -> "list[dict]":
-    from facetrack_ros.nodes.asker import Asker
+    from facetrack_ros.client.fleet_client import Asker
 
     with Asker() as asker:
         time.sleep(LISTEN_S)
@@ -58,7 +58,7 @@ def _live() -> "list[dict]":
 
 
 def _heard(asker) -> "list[dict]":
-    from facetrack_ros.nodes.conversion import to_ns
+    from facetrack_ros.nodes.conversion.core import to_ns
 
     judged = {entry.robot_id: entry for entry in asker.entries()}
     return [
@@ -73,7 +73,7 @@ def _heard(asker) -> "list[dict]":
 
 def _watch(as_json: bool) -> int:
     """Once a second every robot heard of; on a terminal in place, elsewhere one after the other."""
-    from facetrack_ros.nodes.asker import Asker
+    from facetrack_ros.client.fleet_client import Asker
 
     with Asker() as asker:
         while True:

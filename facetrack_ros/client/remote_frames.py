@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 from facetrack_ros import srv
 from facetrack_ros.errors import QuestionError
-from facetrack_ros.nodes.asker import Asker
-from facetrack_ros.nodes.conversion import frame_from_message, to_ns, to_time
+from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.nodes.conversion.core import frame_from_message, to_ns, to_time
 from facetrack_ros.search.response import Match
 from facetrack_ros.core.frame import Frame
 

@@ -19,8 +19,8 @@ from facetrack_ros.demo.comparison import Finding, compare_answer, compare_event
 from facetrack_ros.errors import FacetrackError, QuestionError, SourceError
 from facetrack_ros.history.events.format import event_to_dict, read_events
 from facetrack_ros.history.layout import history_folders
-from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.asker import Asker
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.client.fleet_client import Asker
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.models.summary import description_lines
 from facetrack_ros.vision.settings import vision_settings

@@ -9,13 +9,13 @@ from typing import Callable
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros.errors import ConfigError, FacetrackError
-from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.complaints import Complaints
-from facetrack_ros.nodes.diagnosis import STALE, Diagnosis
-from facetrack_ros.nodes.diagnostics import Diagnostics
-from facetrack_ros.nodes.member import STREAM, RobotMember
-from facetrack_ros.nodes.process import run_node
-from facetrack_ros.nodes.stage_health import StageHealth
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.base.throttled_log import Complaints
+from facetrack_ros.nodes.health.status import STALE, Diagnosis
+from facetrack_ros.nodes.health.publisher import Diagnostics
+from facetrack_ros.nodes.base.robot_member_node import STREAM, RobotMember
+from facetrack_ros.nodes.base.process import run_node
+from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.sources.factory import open_source
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.core.frame import Frame

@@ -1,10 +1,11 @@
 """Detections 2D node: persons and tracks as ``vision_msgs/Detection2DArray``, for whoever reads those."""
 
 from facetrack_ros import msg
-from facetrack_ros.nodes import conversion, detections_2d
-from facetrack_ros.nodes.member import RELIABLE, RobotMember
-from facetrack_ros.nodes.neighbours import messages_of
-from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion import vision_msgs as detections_2d
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMember
+from facetrack_ros.nodes.base.optional_messages import messages_of
+from facetrack_ros.nodes.base.process import run_node
 
 
 class Detections2DNode(RobotMember):

@@ -6,15 +6,15 @@ from typing import Callable
 
 from facetrack_ros import msg
 from facetrack_ros.errors import FrameError
-from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.clocks import steady_timer
-from facetrack_ros.nodes.diagnostics import Diagnostics
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.base.timers import steady_timer
+from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.embedder_node import EmbedderNode
-from facetrack_ros.nodes.image_input import ImageInput
-from facetrack_ros.nodes.member import RELIABLE, RobotMember
-from facetrack_ros.nodes.process import run_node
-from facetrack_ros.nodes.stage_health import StageHealth
-from facetrack_ros.nodes.vision_workers import FrameCounts, VisionWorkers
+from facetrack_ros.nodes.inputs.images import ImageInput
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMember
+from facetrack_ros.nodes.base.process import run_node
+from facetrack_ros.nodes.health.stage_health import StageHealth
+from facetrack_ros.concurrency.camera_scheduler import FrameCounts, VisionWorkers
 from facetrack_ros.vision.frame_sampling import Attention, Worth
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame

@@ -4,15 +4,15 @@ import time
 from dataclasses import replace
 
 from facetrack_ros import msg
-from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.battery_watch import BatteryWatch
-from facetrack_ros.nodes.diagnostics import Diagnostics
-from facetrack_ros.nodes.image_input import ImageInput
-from facetrack_ros.nodes.member import RELIABLE, RobotMember
-from facetrack_ros.nodes.process import run_node
-from facetrack_ros.nodes.stage_health import StageHealth
-from facetrack_ros.nodes.vision_workers import FrameCounts, VisionWorkers
-from facetrack_ros.nodes.waiting_images import WaitingImages
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.inputs.battery import BatteryWatch
+from facetrack_ros.nodes.health.publisher import Diagnostics
+from facetrack_ros.nodes.inputs.images import ImageInput
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMember
+from facetrack_ros.nodes.base.process import run_node
+from facetrack_ros.nodes.health.stage_health import StageHealth
+from facetrack_ros.concurrency.camera_scheduler import FrameCounts, VisionWorkers
+from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
 from facetrack_ros.tracking.factory import improving_faces
 from facetrack_ros.core.track import Track
 from facetrack_ros.core.detections import Detections

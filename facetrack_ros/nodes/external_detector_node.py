@@ -1,11 +1,11 @@
 """External detector node: another detector's ``vision_msgs/Detection2DArray`` in, our detections out, instead of ours."""
 
 from facetrack_ros import msg
-from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.detections_2d import persons_of
-from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
-from facetrack_ros.nodes.neighbours import messages_of
-from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion.vision_msgs import persons_of
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM, RobotMember
+from facetrack_ros.nodes.base.optional_messages import messages_of
+from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.core.frame import Frame
 
 #: What stands as the model of the persons.

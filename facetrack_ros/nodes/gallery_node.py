@@ -10,14 +10,14 @@ from facetrack_ros import msg, srv
 from facetrack_ros.errors import ConfigError, FacetrackError
 from facetrack_ros.history.layout import robot_folder
 from facetrack_ros.history.people.gallery_store import GalleryStore
-from facetrack_ros.nodes import people_conversion
-from facetrack_ros.nodes.clocks import steady_timer
-from facetrack_ros.nodes.diagnosis import Diagnosis
-from facetrack_ros.nodes.diagnostics import Diagnostics
-from facetrack_ros.nodes.member import ROSTER, RobotMember
-from facetrack_ros.nodes.process import run_node
-from facetrack_ros.nodes.service_health import ServiceHealth
-from facetrack_ros.nodes.worker import Everything, Worker
+from facetrack_ros.nodes.conversion import people as people_conversion
+from facetrack_ros.nodes.base.timers import steady_timer
+from facetrack_ros.nodes.health.status import Diagnosis
+from facetrack_ros.nodes.health.publisher import Diagnostics
+from facetrack_ros.nodes.base.robot_member_node import ROSTER, RobotMember
+from facetrack_ros.nodes.base.process import run_node
+from facetrack_ros.nodes.health.service_health import ServiceHealth
+from facetrack_ros.concurrency.worker import Everything, Worker
 from facetrack_ros.enrolment.entries import gallery_of, make_entries, remarks
 from facetrack_ros.enrolment.picture_folder import enrolment_pictures, gone_from_folder
 from facetrack_ros.tracking.id_allocator import IdCounter, safe_name

@@ -10,18 +10,18 @@ from facetrack_ros.history.pose_history import PoseTrack
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.history.status import HistoryStatus
-from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.clocks import steady_timer
-from facetrack_ros.nodes.diagnostics import Diagnostics
-from facetrack_ros.nodes.frame_services import FrameServices
-from facetrack_ros.nodes.history_health import HistoryHealth
-from facetrack_ros.nodes.image_input import ImageInput
-from facetrack_ros.nodes.member import RELIABLE, ROSTER_LINE, RobotMember
-from facetrack_ros.nodes.pose_input import PoseInput
-from facetrack_ros.nodes.process import run_node
-from facetrack_ros.nodes.search_answering import SearchAnswering
-from facetrack_ros.nodes.stage_health import StageHealth
-from facetrack_ros.nodes.worker import Everything, Worker
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.base.timers import steady_timer
+from facetrack_ros.nodes.health.publisher import Diagnostics
+from facetrack_ros.nodes.fleet.frame_services import FrameServices
+from facetrack_ros.nodes.health.history_health import HistoryHealth
+from facetrack_ros.nodes.inputs.images import ImageInput
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER_LINE, RobotMember
+from facetrack_ros.nodes.inputs.pose import PoseInput
+from facetrack_ros.nodes.base.process import run_node
+from facetrack_ros.nodes.fleet.search_server import SearchAnswering
+from facetrack_ros.nodes.health.stage_health import StageHealth
+from facetrack_ros.concurrency.worker import Everything, Worker
 from facetrack_ros.search.validation import slice_of
 from facetrack_ros.search.request import Question
 from facetrack_ros.core.event import PersonEvent

@@ -11,12 +11,12 @@ from std_msgs.msg import Bool, Float32, Header, String
 
 from facetrack_ros import msg
 from facetrack_ros.errors import FrameError
-from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.humans import Humans, PersonState, facial_landmarks, hri_id, region
-from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
-from facetrack_ros.nodes.neighbours import messages_of
-from facetrack_ros.nodes.process import run_node
-from facetrack_ros.nodes.waiting_images import WaitingImages
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion.hri_state import Humans, PersonState, facial_landmarks, hri_id, region
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM, RobotMember
+from facetrack_ros.nodes.base.optional_messages import messages_of
+from facetrack_ros.nodes.base.process import run_node
+from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
 from facetrack_ros.core.jpeg import jpeg_size
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.vision.faces.alignment import align

@@ -8,10 +8,10 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from facetrack_ros import msg
-from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.member import RELIABLE, STREAM, RobotMember
-from facetrack_ros.nodes.people_markers import body_markers, gone, match_markers
-from facetrack_ros.nodes.process import run_node
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM, RobotMember
+from facetrack_ros.nodes.conversion.markers import body_markers, gone, match_markers
+from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.search.response import Match
 from facetrack_ros.core.track import TrackState
 from facetrack_ros.core.camera_geometry import Lens, PersonPosition, locate_person

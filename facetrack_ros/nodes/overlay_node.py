@@ -8,16 +8,16 @@ from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg
 from facetrack_ros.errors import FrameError
-from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.clocks import steady_timer
-from facetrack_ros.nodes.diagnosis import OK, STALE, Diagnosis
-from facetrack_ros.nodes.diagnostics import Diagnostics
-from facetrack_ros.nodes.image_input import ImageInput
-from facetrack_ros.nodes.member import RELIABLE, RESULTS, STREAM, RobotMember
-from facetrack_ros.nodes.process import run_node
-from facetrack_ros.nodes.stage_health import StageHealth
-from facetrack_ros.nodes.waiting_images import WaitingImages
-from facetrack_ros.nodes.worker import NewestPerCamera, Worker
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.base.timers import steady_timer
+from facetrack_ros.nodes.health.status import OK, STALE, Diagnosis
+from facetrack_ros.nodes.health.publisher import Diagnostics
+from facetrack_ros.nodes.inputs.images import ImageInput
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RESULTS, STREAM, RobotMember
+from facetrack_ros.nodes.base.process import run_node
+from facetrack_ros.nodes.health.stage_health import StageHealth
+from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
+from facetrack_ros.concurrency.worker import NewestPerCamera, Worker
 from facetrack_ros.search.latest_matches import LastSearch
 from facetrack_ros.clips.overlay import MATCHES_SHOWN, draw_overlay
 from facetrack_ros.core.track import Track, TrackState

@@ -9,14 +9,14 @@ from facetrack_ros.sources.camera_spec import parse_cameras
 from facetrack_ros.config import Config
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.nodes.camera_node import CameraNode
-from facetrack_ros.nodes.clocks import in_step
+from facetrack_ros.nodes.base.timers import in_step
 from facetrack_ros.nodes.detector_node import DetectorNode
 from facetrack_ros.nodes.embedder_node import EmbedderNode
 from facetrack_ros.nodes.gallery_node import GalleryNode
 from facetrack_ros.nodes.history_node import HistoryNode
-from facetrack_ros.nodes.member import RobotMember
+from facetrack_ros.nodes.base.robot_member_node import RobotMember
 from facetrack_ros.nodes.overlay_node import OverlayNode
-from facetrack_ros.nodes.process import StopSignal, leave_quietly, ros, spinning
+from facetrack_ros.nodes.base.process import StopSignal, leave_quietly, ros, spinning
 from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.nodes.tracker_node import TrackerNode
 from facetrack_ros.models.summary import description_lines

@@ -8,17 +8,17 @@ from rclpy.task import Future
 
 from facetrack_ros import srv
 from facetrack_ros.errors import FacetrackError
-from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.answer_parts import AnswerParts
-from facetrack_ros.nodes.diagnosis import Diagnosis
-from facetrack_ros.nodes.diagnostics import Diagnostics
-from facetrack_ros.nodes.known_faces import KnownFaces
-from facetrack_ros.nodes.member import RobotMember
-from facetrack_ros.nodes.open_searches import OpenSearches
-from facetrack_ros.nodes.process import run_node
-from facetrack_ros.nodes.request_reading import RequestReading
-from facetrack_ros.nodes.service_health import ServiceHealth
-from facetrack_ros.nodes.worker import Everything, Worker
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.fleet.partial_results import AnswerParts
+from facetrack_ros.nodes.health.status import Diagnosis
+from facetrack_ros.nodes.health.publisher import Diagnostics
+from facetrack_ros.nodes.fleet.people_directory import KnownFaces
+from facetrack_ros.nodes.base.robot_member_node import RobotMember
+from facetrack_ros.nodes.fleet.search_client import OpenSearches
+from facetrack_ros.nodes.base.process import run_node
+from facetrack_ros.nodes.fleet.request_parser import RequestReading
+from facetrack_ros.nodes.health.service_health import ServiceHealth
+from facetrack_ros.concurrency.worker import Everything, Worker
 from facetrack_ros.search.aliased import follow_aliases
 from facetrack_ros.search.response import ANSWERED, Answer
 from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings

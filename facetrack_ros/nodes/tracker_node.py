@@ -10,16 +10,16 @@ from facetrack_ros.errors import ConfigError
 from facetrack_ros.history.people.merge_log import AliasFile
 from facetrack_ros.history.layout import robot_folder
 from facetrack_ros.history.people.recall import recalled_people
-from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.clocks import passing_ns, steady_timer
-from facetrack_ros.nodes.diagnostics import Diagnostics
-from facetrack_ros.nodes.image_input import ImageInput
-from facetrack_ros.nodes.member import RELIABLE, RobotMember
-from facetrack_ros.nodes.people_exchange import PeopleExchange
-from facetrack_ros.nodes.process import run_node
-from facetrack_ros.nodes.stage_health import StageHealth
-from facetrack_ros.nodes.waiting_images import WaitingImages
-from facetrack_ros.nodes.worker import Everything, Worker
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.base.timers import passing_ns, steady_timer
+from facetrack_ros.nodes.health.publisher import Diagnostics
+from facetrack_ros.nodes.inputs.images import ImageInput
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMember
+from facetrack_ros.nodes.fleet.people_sync import PeopleExchange
+from facetrack_ros.nodes.base.process import run_node
+from facetrack_ros.nodes.health.stage_health import StageHealth
+from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
+from facetrack_ros.concurrency.worker import Everything, Worker
 from facetrack_ros.tracking.extrapolation import BetweenFrames
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.tracking.detection_face_sync import FrameJoin

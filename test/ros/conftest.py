@@ -137,14 +137,14 @@ class Graph:
 
     def start(self, *arguments) -> None:
         """Bring ROS up, with a command line."""
-        from facetrack_ros.nodes.process import ros
+        from facetrack_ros.nodes.base.process import ros
 
         self._stack.enter_context(ros(["--ros-args", *map(str, arguments)] if arguments else []))
 
     def spin(self, *nodes) -> None:
         import rclpy
 
-        from facetrack_ros.nodes.process import spinning
+        from facetrack_ros.nodes.base.process import spinning
 
         self._nodes += nodes
         self.client = rclpy.create_node("tester")

@@ -13,8 +13,8 @@ from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros.history.events.format import read_events
 from facetrack_ros.msg import FaceSearchPart, FaceSearchRequest, FaceSearchResult
-from facetrack_ros.nodes.asker import Asker
-from facetrack_ros.nodes.member import RELIABLE
+from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE
 from facetrack_ros.srv import FaceSearch
 from facetrack_ros.models import catalog
 

@@ -9,9 +9,9 @@ from sensor_msgs.msg import CompressedImage
 from facetrack_ros import msg
 from facetrack_ros.history.events.format import read_events
 from facetrack_ros.history.layout import history_folders
-from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.asker import Asker
-from facetrack_ros.nodes.member import RELIABLE, STREAM
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM
 from facetrack_ros.sources.bag import BagSource
 from facetrack_ros.sources.bag_writer import BagWriter
 from facetrack_ros.sources.stamped_frames import frames

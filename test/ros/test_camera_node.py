@@ -14,9 +14,10 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 
 from facetrack_ros.config import Config
-from facetrack_ros.nodes import camera_node, diagnostics
+from facetrack_ros.nodes import camera_node
+from facetrack_ros.nodes.health import publisher as diagnostics
 from facetrack_ros.nodes.camera_node import CameraNode
-from facetrack_ros.nodes.process import ros, spinning
+from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.core.frame import encode_jpeg
 
 PICTURE = np.full((48, 64, 3), (40, 120, 200), np.uint8)

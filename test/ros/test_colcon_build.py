@@ -48,7 +48,7 @@ def test_colcon_builds_and_installs_messages_nodes_and_share(processes, tmp_path
     processes.environment = environment
     node = processes.start(["bash", "-c", f". {tmp_path}/ws/install/setup.bash && exec {install}/lib/facetrack_ros/search "
                                           "--ros-args -r __ns:=/robot1"], "search")
-    code = ("from facetrack_ros.nodes.asker import Asker\n"
+    code = ("from facetrack_ros.client.fleet_client import Asker\n"
             "import time\n"
             "with Asker() as asker:\n"
             "    deadline = time.monotonic() + 60\n"

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from facetrack_ros.core.pose import RobotPose
-from facetrack_ros.nodes import conversion, people_conversion
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion import people as people_conversion
 from facetrack_ros.search.response import ANSWERED, TIMED_OUT, Answer, Match, RobotAnswer
 from facetrack_ros.search.request import Question
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent

@@ -14,8 +14,8 @@ ASK = """
 import sys
 import time
 import numpy as np
-from facetrack_ros.nodes.asker import Asker
-from facetrack_ros.nodes.conversion import floats
+from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.nodes.conversion.core import floats
 from facetrack_ros.srv import FaceSearch
 
 question = FaceSearch.Request(embedding=floats(np.eye(128, dtype=np.float32)[0]), model_id="mobilefacenet_foamliu")

@@ -7,9 +7,9 @@ import yaml
 
 from facetrack_ros import srv
 from facetrack_ros.history.frames.archive import FrameArchive
-from facetrack_ros.nodes.asker import Asker
-from facetrack_ros.nodes.conversion import to_duration, to_ns, to_time
-from facetrack_ros.nodes.member import RELIABLE
+from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.nodes.conversion.core import to_duration, to_ns, to_time
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE
 
 SECOND = 1_000_000_000
 

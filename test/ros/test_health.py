@@ -12,15 +12,17 @@ from sensor_msgs.msg import CompressedImage
 from facetrack_ros import msg, srv
 from facetrack_ros.config import Config
 from facetrack_ros.history import clock_offsets as clock_log
-from facetrack_ros.nodes import diagnosis, diagnostics, image_input
-from facetrack_ros.nodes.conversion import to_duration, to_time
+from facetrack_ros.nodes.health import status as diagnosis
+from facetrack_ros.nodes.health import publisher as diagnostics
+from facetrack_ros.nodes.inputs import images as image_input
+from facetrack_ros.nodes.conversion.core import to_duration, to_time
 from facetrack_ros.nodes.detector_node import DetectorNode
 from facetrack_ros.nodes.gallery_node import GalleryNode
 from facetrack_ros.nodes.history_node import HistoryNode
-from facetrack_ros.nodes.managed import ManagedNode
-from facetrack_ros.nodes.member import RELIABLE, ROSTER, STREAM
+from facetrack_ros.nodes.base.lifecycle_node import ManagedNode
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER, STREAM
 from facetrack_ros.nodes.overlay_node import OverlayNode
-from facetrack_ros.nodes.process import ros, spinning
+from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.vision.factory import VisionSettings
 from facetrack_ros.models.catalog import MOBILEFACENET

@@ -12,11 +12,11 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.nodes import image_input
-from facetrack_ros.nodes.conversion import to_time
-from facetrack_ros.nodes.image_input import ImageInput
-from facetrack_ros.nodes.member import STREAM
-from facetrack_ros.nodes.process import ros, spinning
+from facetrack_ros.nodes.inputs import images as image_input
+from facetrack_ros.nodes.conversion.core import to_time
+from facetrack_ros.nodes.inputs.images import ImageInput
+from facetrack_ros.nodes.base.robot_member_node import STREAM
+from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.sources.raw_image import ENCODINGS
 from facetrack_ros.core.frame import encode_jpeg
 

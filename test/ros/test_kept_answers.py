@@ -1,7 +1,7 @@
 """A question is searched once, however often it comes."""
 
 from facetrack_ros.msg import FaceSearchRequest, FaceSearchResult
-from facetrack_ros.nodes.kept_answers import KeptAnswers
+from facetrack_ros.nodes.fleet.response_cache import KeptAnswers
 
 
 def test_a_question_that_comes_again_gets_the_answer_it_had():

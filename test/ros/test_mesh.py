@@ -8,10 +8,10 @@ import pytest
 
 from facetrack_ros import msg
 from facetrack_ros.config import Config
-from facetrack_ros.nodes.asker import Asker
-from facetrack_ros.nodes.conversion import floats, to_duration
+from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.nodes.conversion.core import floats, to_duration
 from facetrack_ros.nodes.history_node import HistoryNode
-from facetrack_ros.nodes.member import ANSWERS, RELIABLE, ROSTER_LINE
+from facetrack_ros.nodes.base.robot_member_node import ANSWERS, RELIABLE, ROSTER_LINE
 from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.srv import FaceSearch
 

@@ -8,9 +8,9 @@ import pytest
 from std_msgs.msg import Bool, String
 
 from facetrack_ros import msg
-from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.asker import Asker
-from facetrack_ros.nodes.member import RELIABLE, STREAM
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame, encode_jpeg
@@ -122,7 +122,7 @@ def test_another_detectors_persons_take_the_place_of_ours_and_ours_go_out_again(
     ours = start(processes, "detections_2d")
 
     def array(number):
-        from facetrack_ros.nodes.detections_2d import detections_array
+        from facetrack_ros.nodes.conversion.vision_msgs import detections_array
         from facetrack_ros.core.detections import Detections
         import vision_msgs.msg
 

@@ -1,8 +1,8 @@
 """What others send, a robot survives."""
 
 from facetrack_ros.msg import FaceSearchRequest, FaceSearchResult, GalleryEntry, PersonTemplate, PersonVerdict, Track, Tracks
-from facetrack_ros.nodes.asker import Asker
-from facetrack_ros.nodes.member import RELIABLE, ROSTER, TEMPLATES
+from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER, TEMPLATES
 
 
 def test_malformed_messages_do_not_make_a_robot_deaf(processes, stage, tmp_path, monkeypatch):

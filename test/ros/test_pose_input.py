@@ -31,8 +31,8 @@ def test_a_pose_is_taken_from_whatever_tells_it(node, kind, asked):
     from geometry_msgs.msg import Point, PoseStamped, PoseWithCovarianceStamped, Quaternion
     from nav_msgs.msg import Odometry
 
-    from facetrack_ros.nodes.conversion import to_time
-    from facetrack_ros.nodes.pose_input import PoseInput
+    from facetrack_ros.nodes.conversion.core import to_time
+    from facetrack_ros.nodes.inputs.pose import PoseInput
 
     message = {"Odometry": Odometry, "PoseStamped": PoseStamped, "PoseWithCovarianceStamped": PoseWithCovarianceStamped}[kind]()
     message.header.frame_id, message.header.stamp = "map", to_time(STAMP)

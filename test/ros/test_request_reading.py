@@ -11,7 +11,7 @@ from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros.config import Config
 from facetrack_ros.errors import FacetrackError, QuestionError, ReferenceFaceError
-from facetrack_ros.nodes.request_reading import RequestReading
+from facetrack_ros.nodes.fleet.request_parser import RequestReading
 from facetrack_ros.search.reference_image import MAX_BYTES
 from facetrack_ros.srv import FaceSearch
 from facetrack_ros.vision.factory import VisionSettings

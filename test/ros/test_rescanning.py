@@ -9,7 +9,7 @@ from sensor_msgs.msg import BatteryState
 
 from facetrack_ros.config import Config
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.nodes.rescanning import Rescanning
+from facetrack_ros.nodes.fleet.rescan_service import Rescanning
 from facetrack_ros.search.request import Question
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.frame import Frame

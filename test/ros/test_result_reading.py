@@ -8,8 +8,8 @@ from rclpy.serialization import deserialize_message, serialize_message
 
 from facetrack_ros import msg
 from facetrack_ros.core.pose import RobotPose
-from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.result_reading import read_result, search_of
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion.search_result_cdr import read_result, search_of
 from facetrack_ros.search.response import Match, RobotAnswer
 
 words = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=12)

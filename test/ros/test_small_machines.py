@@ -3,9 +3,9 @@
 from sensor_msgs.msg import BatteryState
 
 from facetrack_ros import msg
-from facetrack_ros.nodes import conversion
-from facetrack_ros.nodes.asker import Asker
-from facetrack_ros.nodes.member import RELIABLE, STREAM
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM
 
 
 def on_the_domain(processes, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 
 CODE = """
 import signal, sys, threading
-from facetrack_ros.nodes.process import StopSignal
+from facetrack_ros.nodes.base.process import StopSignal
 stop = StopSignal()
 other = threading.Event()
 threading.Thread(target=other.wait, daemon=True).start()

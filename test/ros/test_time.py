@@ -8,8 +8,8 @@ from rosgraph_msgs.msg import Clock
 
 from facetrack_ros.config import Config
 from facetrack_ros.nodes import tracker_node
-from facetrack_ros.nodes.conversion import to_time
-from facetrack_ros.nodes.process import ros, spinning
+from facetrack_ros.nodes.conversion.core import to_time
+from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.nodes.tracker_node import TrackerNode
 from facetrack_ros.core.event import PERSON_IN, PERSON_OUT
 from facetrack_ros.vision.factory import VisionSettings

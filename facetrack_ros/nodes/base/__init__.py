@@ -1,0 +1,1 @@
+"""What every node of a robot has: lifecycle, parameters, QoS, process, timers."""

@@ -1,0 +1,1 @@
+"""What crosses the mesh: search requests and answers, people, frames."""

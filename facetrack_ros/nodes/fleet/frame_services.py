@@ -1,0 +1,121 @@
+"""What others may ask of a robot's frames: to keep them, to hand them out, to save them as files."""
+
+import re
+from datetime import datetime, timedelta, timezone
+from typing import Callable
+
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.task import Future
+from std_msgs.msg import String
+
+from facetrack_ros import srv
+from facetrack_ros.clips.selection import choose_clip
+from facetrack_ros.clips.writer import save_clip
+from facetrack_ros.clips.sources import LiveSource
+from facetrack_ros.errors import FacetrackError, QuestionError
+from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMember
+from facetrack_ros.concurrency.worker import Everything, Worker
+
+MOST_BYTES, USUAL_BYTES = 64_000_000, 4_000_000
+TOLERANCE_NS = 50_000_000
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*")
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+class FrameServices:
+    """The topic ``alert`` and the services ``get_frames`` and ``save_clip`` of a history node.
+
+    The work is done on a thread of its own: reading from a slow disk or making a film holds up neither frames nor the roster.
+
+    :param history: the robot's history, None while there is none yet.
+    """
+
+    def __init__(self, node: RobotMember, history: "Callable[[], RobotHistory | None]"):
+        self._node = node
+        self._history = history
+        self._worker = Worker("frame services", Everything(), self._work, node.get_logger())
+        group = ReentrantCallbackGroup()
+        node.create_subscription(String, node.robot_topic("alert"), self._on_alert, RELIABLE)
+        for kind, name, serve in ((srv.GetFrames, "get_frames", self._get_frames), (srv.SaveClip, "save_clip", self._save_clip)):
+            node.create_service(kind, node.robot_topic(name), self._serving(serve), callback_group=group)
+
+    def close(self) -> None:
+        """Finish what was asked for."""
+        self._worker.close()
+
+    def _on_alert(self, message: String) -> None:
+        if not self._node.settings["frame_history.save_on_alert"]:
+            return
+        history = self._history()
+        newest = history.newest_ns if history is not None else None
+        if newest is None:
+            self._node.get_logger().warning(f"alert \"{message.data}\": there are no frames yet to keep")
+            return
+        history.alert(newest)
+        self._node.get_logger().info(f"alert \"{message.data}\": the frames around it are kept")
+
+    def _serving(self, serve: Callable) -> Callable:
+        async def callback(request, response):
+            done = Future()
+            self._worker.put("", (serve, request, response, done))
+            await done
+            return response
+        return callback
+
+    def _work(self, items: list) -> None:
+        for serve, request, response, done in items:
+            try:
+                history = self._history()
+                if history is None:
+                    response.message = "there is no history yet: it opens with the first faces"
+                else:
+                    serve(history, request, response)
+            except FacetrackError as error:
+                response.success, response.message = False, str(error)
+            except Exception as error:  # the caller waits: it must hear of it, whatever it was
+                response.success, response.message = False, f"unexpected {type(error).__name__}: {error}"
+                self._node.get_logger().error(response.message)
+            finally:
+                done.set_result(None)
+                # Whoever awaits is looked at when the executor next wakes, and another thread's result does not wake it.
+                if self._node.executor is not None:
+                    self._node.executor.wake()
+
+    def _get_frames(self, history: RobotHistory, request: srv.GetFrames.Request, response: srv.GetFrames.Response) -> None:
+        start, end = conversion.to_ns(request.start), conversion.to_ns(request.end)
+        room = min(request.max_bytes or USUAL_BYTES, MOST_BYTES)
+        if end:
+            frames = history.frames_between(request.camera_id, start, end)
+        else:
+            found = history.find_frame(request.camera_id, start, conversion.to_ns(request.tolerance) or TOLERANCE_NS)
+            frames = iter(() if found is None else (found,))
+        taken = []
+        for frame in frames:
+            # One frame always fits, so that asking again gets on.
+            if taken and len(frame.jpeg) > room or request.max_frames and len(taken) >= request.max_frames:
+                response.more = True
+                break
+            room -= len(frame.jpeg)
+            taken.append(frame)
+        if not taken:
+            cameras = ", ".join(LiveSource(history).cameras()) or "none yet"
+            raise QuestionError(f"{history.robot_id} holds no frame of {request.camera_id or 'no camera'} then; cameras with "
+                                f"frames: {cameras}")
+        response.frames = [conversion.frame_to_message(frame) for frame in taken]
+        response.frame_numbers = [frame.number for frame in taken]
+        response.success = True
+
+    def _save_clip(self, history: RobotHistory, request: srv.SaveClip.Request, response: srv.SaveClip.Response) -> None:
+        source = LiveSource(history)
+        clip = choose_clip(source, tuple(request.cameras), conversion.to_ns(request.start), conversion.to_ns(request.end),
+                           request.track_id, "", conversion.to_ns(request.before), conversion.to_ns(request.after),
+                           tuple(request.formats), request.boxes)
+        name = request.name or (_EPOCH + timedelta(microseconds=clip.start_ns // 1000)).strftime("%Y%m%dT%H%M%S.%fZ")
+        if not _NAME.fullmatch(name):
+            raise QuestionError(f"{name!r} is no name for a clip: letters, digits and _ . : - are allowed")
+        saved = save_clip(source, clip, history.path / "clips" / name)
+        response.folder, response.files, response.frames = str(saved.folder), list(saved.files), saved.frames
+        response.message = f"{saved.skipped} frames do not decode" if saved.skipped else ""
+        response.success = True

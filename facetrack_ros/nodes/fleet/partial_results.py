@@ -1,0 +1,41 @@
+"""The parts of an answer as they come, for whoever wants to see it live."""
+
+from facetrack_ros import msg
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMember
+from facetrack_ros.search.aliased import named_now
+from facetrack_ros.search.response import Match, RobotAnswer
+from facetrack_ros.search.validation import threshold_of
+from facetrack_ros.search.response_collector import Gathering
+from facetrack_ros.tracking.identity_merges import Aliases
+
+
+class AnswerParts:
+    """Publishes ``face_search/parts``: who is asked, each robot's part, and that all is in.
+
+    :param aliases: under which ids people are known now.
+    """
+
+    def __init__(self, node: RobotMember, aliases: Aliases):
+        self._aliases = aliases
+        self._parts = node.create_publisher(msg.FaceSearchPart, node.robot_topic("face_search/parts"), RELIABLE)
+
+    def begin(self, gathering: Gathering) -> None:
+        """A search begins; its parts follow. To be called before the question goes out."""
+        gathering.listener = lambda answer, matches: self._tell(gathering, (answer,), matches)
+        self._tell(gathering)
+
+    def end(self, gathering: Gathering) -> None:
+        """The whole answer is there, or time is up."""
+        self._tell(gathering, last=True)
+
+    def _tell(self, gathering: Gathering, robot: "tuple[RobotAnswer, ...]" = (), matches: "tuple[Match, ...]" = (),
+              last: bool = False) -> None:
+        if not self._parts.get_subscription_count():
+            return
+        question = gathering.question
+        self._parts.publish(msg.FaceSearchPart(
+            search_id=question.search_id, model_id=question.model_id, threshold=threshold_of(question, gathering.contract),
+            robot=[conversion.robot_answer_to_message(answer) for answer in robot],
+            matches=[conversion.match_to_message(match) for match in named_now(matches, self._aliases)],
+            missing=list(gathering.missing), last=last))

@@ -1,0 +1,1 @@
+"""Subscriptions to images, poses and battery state."""

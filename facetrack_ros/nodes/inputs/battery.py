@@ -1,0 +1,52 @@
+"""Whether the battery allows face work."""
+
+import math
+from typing import Callable
+
+from sensor_msgs.msg import BatteryState
+
+from facetrack_ros.nodes.base.robot_member_node import STREAM, RobotMember
+from facetrack_ros.core.hysteresis import BatteryBrake
+
+
+class BatteryWatch:
+    """Hears the robot's battery, where ``battery.topic`` names one.
+
+    :param node: with the ``battery.`` settings.
+    :param on_change: called with a sentence when face work stops or goes on.
+    """
+
+    def __init__(self, node: RobotMember, on_change: "Callable[[str], None]" = lambda sentence: None):
+        self._node = node
+        self._topic = node.settings["battery.topic"]
+        self._on_change = on_change
+        self._brake = BatteryBrake(node.settings["battery.stop_faces_below"], node.settings["battery.resume_faces_at"])
+        self._charge = math.nan
+        if self._topic:
+            node.create_subscription(BatteryState, self._topic, self._on_battery, STREAM)
+
+    @property
+    def braking(self) -> bool:
+        """Whether face work rests now."""
+        return self._brake.braking
+
+    def change(self, stop_below: float, resume_at: float) -> None:
+        """Rest by other charges from now on."""
+        self._brake.change(stop_below, resume_at)
+
+    @property
+    def sentence(self) -> str:
+        """How it stands."""
+        return (f"battery at {self._charge:.0%}: face work stops, people are still followed" if self.braking
+                else f"battery at {self._charge:.0%}: face work goes on")
+
+    def _on_battery(self, message: BatteryState) -> None:
+        if not 0.0 <= message.percentage <= 1.0 and not math.isnan(message.percentage):
+            self._node.get_logger().warning(f"{self._topic} gives a charge of {message.percentage:g}, which is not within 0 "
+                                            "to 1: not taken", throttle_duration_sec=60.0)
+            return
+        changed = self._brake.update(message.percentage)
+        if math.isfinite(message.percentage):
+            self._charge = message.percentage
+        if changed:
+            self._on_change(self.sentence)

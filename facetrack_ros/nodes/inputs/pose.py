@@ -1,0 +1,58 @@
+"""Listens to where the robot is."""
+
+from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
+from nav_msgs.msg import Odometry
+from rclpy.node import Node
+
+from facetrack_ros.errors import StoreError
+from facetrack_ros.history.pose_history import PoseTrack
+from facetrack_ros.core.pose import RobotPose
+from facetrack_ros.nodes.base.timers import steady_timer
+from facetrack_ros.nodes.conversion.core import to_ns
+from facetrack_ros.nodes.base.robot_member_node import STREAM
+
+_KINDS = {"odometry": Odometry, "pose": PoseStamped, "pose_with_covariance": PoseWithCovarianceStamped}
+_BY_NAME = {"nav_msgs/msg/Odometry": Odometry, "geometry_msgs/msg/PoseStamped": PoseStamped,
+            "geometry_msgs/msg/PoseWithCovarianceStamped": PoseWithCovarianceStamped}
+_LOOK_S = 1.0
+
+
+class PoseInput:
+    """Takes the poses of a topic into a :class:`PoseTrack`, by their headers' stamps.
+
+    :param topic: absolute, or in the robot's namespace; empty: none.
+    :param kind: ``odometry``, ``pose``, ``pose_with_covariance``, or ``auto``: what the topic is, once somebody publishes it.
+    """
+
+    def __init__(self, node: Node, topic: str, kind: str, track: PoseTrack) -> None:
+        self._node, self._topic, self._track = node, topic, track
+        self._timer = None
+        if topic and kind in _KINDS:
+            self._listen(_KINDS[kind])
+        elif topic:
+            self._timer = steady_timer(node, _LOOK_S, self._look)
+
+    def _look(self) -> None:
+        full = self._node.resolve_topic_name(self._topic)
+        names = dict(self._node.get_topic_names_and_types()).get(full, [])
+        kinds = [_BY_NAME[name] for name in names if name in _BY_NAME]
+        if kinds:
+            self._node.destroy_timer(self._timer)
+            self._listen(kinds[0])
+        elif names:
+            self._node.get_logger().error(f"{full} is of type {names[0]}; poses are taken from {', '.join(_BY_NAME)}",
+                                          throttle_duration_sec=60.0)
+
+    def _listen(self, kind: type) -> None:
+        self._node.create_subscription(kind, self._topic, self._on_message, STREAM)
+        self._node.get_logger().info(f"poses come from {self._topic} ({kind.__name__})")
+
+    def _on_message(self, message) -> None:
+        pose = message.pose if isinstance(message, PoseStamped) else message.pose.pose
+        position, orientation = pose.position, pose.orientation
+        try:
+            self._track.add(RobotPose(message.header.frame_id, to_ns(message.header.stamp),
+                                      (position.x, position.y, position.z),
+                                      (orientation.x, orientation.y, orientation.z, orientation.w)))
+        except StoreError as error:
+            self._node.get_logger().warning(str(error), throttle_duration_sec=60.0)
