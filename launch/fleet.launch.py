@@ -8,7 +8,7 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 
 from facetrack_ros.config import option_named
-from facetrack_ros.launching import SETTINGS, WITH, default_text, robots_of
+from facetrack_ros.launch_support import SETTINGS, WITH, default_text, robots_of
 from launch import LaunchContext, LaunchDescription
 
 HERE = Path(__file__).resolve().parent

@@ -18,7 +18,7 @@ from launch.substitutions import LaunchConfiguration
 
 from facetrack_ros.config import option_named
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.launching import WITH, default_text, optional_nodes, truth
+from facetrack_ros.launch_support import WITH, default_text, optional_nodes, truth
 from launch import LaunchContext, LaunchDescription
 
 HERE = Path(__file__).resolve().parent

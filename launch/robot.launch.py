@@ -8,7 +8,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from facetrack_ros.config import option_named
-from facetrack_ros.launching import SETTINGS, WITH, cameras_of, default_text, given_settings, nodes_apart, optional_nodes, truth
+from facetrack_ros.launch_support import SETTINGS, WITH, cameras_of, default_text, given_settings, nodes_apart, optional_nodes, truth
 from launch import LaunchContext, LaunchDescription
 
 ARGUMENTS = (

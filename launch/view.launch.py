@@ -10,7 +10,7 @@ from launch_ros.actions import Node
 
 from facetrack_ros.sources.camera_spec import check_name
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.launching import truth
+from facetrack_ros.launch_support import truth
 from launch import LaunchContext, LaunchDescription
 
 ARGUMENTS = (

@@ -3,7 +3,7 @@
 import pytest
 
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.launching import NODES, SETTINGS, cameras_of, default_text, given_settings, nodes_apart, optional_nodes, robots_of
+from facetrack_ros.launch_support import NODES, SETTINGS, cameras_of, default_text, given_settings, nodes_apart, optional_nodes, robots_of
 
 
 @pytest.fixture
