@@ -133,7 +133,7 @@ def test_a_read_only_folder_can_be_searched_with_all_that_was_committed(tmp_path
 
 
 def test_a_robot_killed_while_it_stores_frames_loses_at_most_a_second_of_them_and_no_acknowledged_sighting(tmp_path):
-    script = Path(__file__).resolve().parents[2] / "benchmarks" / "killed.py"
+    script = Path(__file__).resolve().parents[3] / "benchmarks" / "killed.py"
     found = tmp_path / "found.json"
     done = subprocess.run([sys.executable, str(script), "--kills", "3", "--cameras", "2", "--longest", "1.5", "--kilobytes", "30",
                            "--json", str(found)], capture_output=True, text=True, timeout=120)

@@ -6,7 +6,7 @@ import pytest
 
 from facetrack_ros.history.messages.schemas import EVENT, FIELDS, TRACKS, definition
 
-MESSAGES = Path(__file__).resolve().parents[2] / "msg"
+MESSAGES = Path(__file__).resolve().parents[3] / "msg"
 
 
 @pytest.mark.parametrize("name", FIELDS)
