@@ -34,7 +34,7 @@ class Cable:
         self.loss, self.delay_s, self.cut = loss, delay_s, False
         self.carried = self.lost = 0
         self._chance = random.Random(seed)
-        self._ends: "list[int]" = []
+        self._ends: list[int] = []
         self._over = threading.Event()
 
     def __enter__(self) -> "Cable":
@@ -62,12 +62,12 @@ class Cable:
         for name in self.names:
             subprocess.run(["ip", "netns", "del", name], stderr=subprocess.DEVNULL, check=False)
 
-    def inside(self, end: int, command: "list[str]") -> "list[str]":
+    def inside(self, end: int, command: list[str]) -> list[str]:
         """A command as it is run at an end, 0 or 1."""
         return ["ip", "netns", "exec", self.names[end], *command]
 
     def _carry(self) -> None:
-        under_way: "list[tuple[float, int, int, bytes]]" = []
+        under_way: list[tuple[float, int, int, bytes]] = []
         count = 0
         while not self._over.is_set():
             wait_s = min(max(under_way[0][0] - time.monotonic(), 0.0), 0.1) if under_way else 0.1
@@ -109,7 +109,7 @@ def _ip(*arguments: str) -> None:
 
 def _tap(namespace: str) -> int:
     """A new TAP device ``cable0`` in a namespace; its file descriptor."""
-    ends: "list[int | OSError]" = []
+    ends: list[int | OSError] = []
 
     def make() -> None:
         # A thread can enter a namespace alone, and the descriptor made there works from everywhere.

@@ -32,7 +32,7 @@ from facetrack_ros.vision.factory import VisionSettings, build_pipeline
 START = "2026-05-01T12:00:00"
 
 
-def follow_clips(folder: Path) -> "tuple[list[dict], set[tuple[str, str]]]":
+def follow_clips(folder: Path) -> tuple[list[dict], set[tuple[str, str]]]:
     """A line a person and clip, and pairs of person and settled id."""
     pipeline = build_pipeline(VisionSettings())
     aliases, told, lines, pairs = Aliases(), {}, [], set()
@@ -61,7 +61,7 @@ def follow_clips(folder: Path) -> "tuple[list[dict], set[tuple[str, str]]]":
     return lines, pairs
 
 
-def staged_events(folder: Path) -> "tuple[int, int, list[float]]":
+def staged_events(folder: Path) -> tuple[int, int, list[float]]:
     """Arrivals and departures found and staged, and how far each is from its time, in frames."""
     stage = make_stage(folder / "stage")
     off = []

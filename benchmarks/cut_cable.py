@@ -37,7 +37,7 @@ ASK_EVERY_S = 1.0
 LOOK_EVERY_S = 0.05
 
 
-def watch(namespace: str, robot: str, environment: "dict[str, str]", seed: int, timeout_s: float, results, over) -> None:
+def watch(namespace: str, robot: str, environment: dict[str, str], seed: int, timeout_s: float, results, over) -> None:
     """One end: asks its robot once a second, and tells whenever the roster changes."""
     enter_namespace(namespace)
     os.environ.update(environment)
@@ -74,9 +74,9 @@ def watch(namespace: str, robot: str, environment: "dict[str, str]", seed: int, 
 class Server:
     """A Fast DDS discovery server at the first end of a cable; none without a cable."""
 
-    def __init__(self, cable: "Cable | None") -> None:
+    def __init__(self, cable: Cable | None) -> None:
         self._cable = cable
-        self._process: "subprocess.Popen | None" = None
+        self._process: subprocess.Popen | None = None
 
     def __enter__(self) -> "Server":
         if self._cable is not None:
@@ -96,11 +96,11 @@ class Log:
 
     def __init__(self, began: float, timeout_s: float) -> None:
         self.began, self.timeout_s = began, timeout_s
-        self.lines: "list[str]" = []
-        self.done: "list[tuple[float, bool]]" = []  # when the cable was mended (True) or cut
+        self.lines: list[str] = []
+        self.done: list[tuple[float, bool]] = []  # when the cable was mended (True) or cut
         self.wrong, self.answers, self.within = 0, 0, 0
         self.slowest_s = 0.0
-        self.noticed: "dict[tuple[int, str], float]" = {}  # seconds until an end's roster knew of a change of the cable
+        self.noticed: dict[tuple[int, str], float] = {}  # seconds until an end's roster knew of a change of the cable
 
     def say(self, at: float, text: str) -> None:
         """Note and print a line."""
@@ -112,8 +112,8 @@ class Log:
         self.done.append((time.monotonic(), whole))
         self.say(self.done[-1][0], text)
 
-    def take(self, at: float, end: str, kind: str, states: "dict[str, str]", seconds: float = 0.0,
-             matches: "dict[str, int] | None" = None) -> None:
+    def take(self, at: float, end: str, kind: str, states: dict[str, str], seconds: float = 0.0,
+             matches: dict[str, int] | None = None) -> None:
         """What an end said, judged."""
         other = ROBOTS[1 - ROBOTS.index(end)]
         number = sum(when <= at for when, _ in self.done) - 1

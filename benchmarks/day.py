@@ -65,7 +65,7 @@ class Visits:
     def face_of(self, person: int) -> np.ndarray:
         return self._faces[person].astype(np.float32)
 
-    def at(self, second: float) -> "tuple[Detections, tuple[Face, ...]]":
+    def at(self, second: float) -> tuple[Detections, tuple[Face, ...]]:
         boxes, faces = [], []
         for start, end, person, place in self._visits:
             if start <= second < end:
@@ -157,7 +157,7 @@ class Day:
             if not self._changed.wait_for(lambda: self._answered >= number - AHEAD, PATIENCE_S):
                 raise SystemExit(f"the tracker did not answer frame {number}")
 
-    def ask(self, stamp_ns: int, person: int) -> "tuple[int, int]":
+    def ask(self, stamp_ns: int, person: int) -> tuple[int, int]:
         """Matches of a search over all, and frames that come back of the last minute."""
         request = srv.FaceSearch.Request(embedding=conversion.floats(self._visits.face_of(person)), model_id=MODEL)
         frames = srv.GetFrames.Request(camera_id="front", start=conversion.to_time(stamp_ns - 60 * SECOND_NS),
@@ -184,7 +184,7 @@ class Day:
         self.overlays += 1
 
 
-def live(hours: float, hz: float, seed: int, folder: Path, most_sightings: int) -> "tuple[list, dict]":
+def live(hours: float, hz: float, seed: int, folder: Path, most_sightings: int) -> tuple[list, dict]:
     samples, matches, began = [], [], time.monotonic()
     robot = Robot(folder, most_sightings)
     try:
@@ -236,7 +236,7 @@ def stored_frames(folder: Path) -> dict:
     return {"disk_mb": sum(sizes) / 1e6, "segments": len(sizes)}
 
 
-def judge(samples: list, from_hour: float) -> "list[dict]":
+def judge(samples: list, from_hour: float) -> list[dict]:
     """By node, from the hour on in which the limits are reached: before it memory, frames and sightings fill."""
     settled = [sample for sample in samples if sample["hour"] >= min(from_hour, samples[-1]["hour"] / 3)]
     rows = []

@@ -35,7 +35,7 @@ while True:
 """ % NOON_NS
 
 
-def events(count: int) -> "list[PersonEvent]":
+def events(count: int) -> list[PersonEvent]:
     """All kinds in turn."""
     made = []
     for number in range(count):
@@ -47,7 +47,7 @@ def events(count: int) -> "list[PersonEvent]":
     return made
 
 
-def time_log(folder: Path, format: str, fsync: bool, made: "list[PersonEvent]") -> float:
+def time_log(folder: Path, format: str, fsync: bool, made: list[PersonEvent]) -> float:
     """Milliseconds for all of them."""
     log = EventLog(folder, format, fsync)
     started = time.perf_counter()
@@ -58,9 +58,9 @@ def time_log(folder: Path, format: str, fsync: bool, made: "list[PersonEvent]") 
     return spent
 
 
-def kill_writers(folder: Path, format: str, kills: int, rng: random.Random) -> "tuple[int, int, int]":
+def kill_writers(folder: Path, format: str, kills: int, rng: random.Random) -> tuple[int, int, int]:
     """Acknowledged events, those of them that are missing, and lines that are damaged."""
-    acknowledged: "set[int]" = set()
+    acknowledged: set[int] = set()
     number = 0
     for _ in range(kills):
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(folder), format, str(number)], stdout=subprocess.PIPE)

@@ -36,7 +36,7 @@ def read(clip: Path) -> list:
     return list(frames(open_source(str(clip)), "front", 0, 90))
 
 
-def events_of(shown: list, pipeline, config: Config) -> "list[tuple[int, int]]":
+def events_of(shown: list, pipeline, config: Config) -> list[tuple[int, int]]:
     """For each visit in one camera the frame it began with and the last one that showed the person."""
     people = people_tracker("robot1", IdCounter(), config, pipeline.contract)
     events = []
@@ -54,7 +54,7 @@ def frame_at(stamp_ns: int) -> int:
     return round(stamp_ns * FPS / 1e9)
 
 
-def best_scores(shown: list, pipeline, walk, span: "tuple[int, int]") -> "dict[int, float]":
+def best_scores(shown: list, pipeline, walk, span: tuple[int, int]) -> dict[int, float]:
     """By frame the best score of a box that lies, across, where the person is; 0: there is none."""
     best = {}
     for number in range(*span):
@@ -67,7 +67,7 @@ def best_scores(shown: list, pipeline, walk, span: "tuple[int, int]") -> "dict[i
     return best
 
 
-def cost(images: list, config: Config, faint: float) -> "dict[float, tuple[float, float]]":
+def cost(images: list, config: Config, faint: float) -> dict[float, tuple[float, float]]:
     """Milliseconds a frame, median, and boxes a frame, by faint score: none, and ``faint``."""
     pipelines = {score: build_pipeline(vision_settings(Config({**dict(config.items()), "detector.faint_score": score})))
                  for score in (1.0, faint)}

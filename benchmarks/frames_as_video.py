@@ -31,7 +31,7 @@ STEP_NS = 33_333_333
 SIZE = (1280, 720)
 
 
-def jpegs(clip: str, count: int, noise: float) -> "list[bytes]":
+def jpegs(clip: str, count: int, noise: float) -> list[bytes]:
     """The clip's pictures, to and fro, as a camera gives them."""
     video, pictures = cv2.VideoCapture(clip), []
     while (read := video.read())[0]:
@@ -42,7 +42,7 @@ def jpegs(clip: str, count: int, noise: float) -> "list[bytes]":
             for i in range(count)]
 
 
-def stored(folder: str, pictures: "list[bytes]", coder: "VideoCoder | None") -> "tuple[FrameArchive, float, float]":
+def stored(folder: str, pictures: list[bytes], coder: VideoCoder | None) -> tuple[FrameArchive, float, float]:
     """An archive of the pictures, CPU milliseconds a frame, and frames a second."""
     archive = FrameArchive(folder, "robot1", Limits(frames=0))
     cpu, started = time.thread_time(), time.perf_counter()
@@ -53,7 +53,7 @@ def stored(folder: str, pictures: "list[bytes]", coder: "VideoCoder | None") -> 
     return archive, cpu / len(pictures) * 1e3, len(pictures) / took
 
 
-def measure(pictures: "list[bytes]") -> dict:
+def measure(pictures: list[bytes]) -> dict:
     """Bytes, time and likeness of both ways."""
     found = {"kilobytes a frame, as they came": round(sum(map(len, pictures)) / len(pictures) / 1e3, 1)}
     chance = np.random.default_rng(1)
@@ -80,7 +80,7 @@ def measure(pictures: "list[bytes]") -> dict:
     return found
 
 
-def live(pictures: "list[bytes]", format: str, arguments: argparse.Namespace) -> dict:
+def live(pictures: list[bytes], format: str, arguments: argparse.Namespace) -> dict:
     """Cameras at their pace."""
     with tempfile.TemporaryDirectory() as folder:
         recorder = FrameRecorder(FrameArchive(folder, "robot1", Limits(frames=0)), FrameSettings(mode="continuous", format=format),

@@ -43,7 +43,7 @@ def random_resnet50(folder: Path) -> Path:
     return path
 
 
-def resnet50_graph(weights: Path, folder: Path, projection: "Projection | None" = None) -> "tuple[Path, OnnxFaceEmbedder]":
+def resnet50_graph(weights: Path, folder: Path, projection: Projection | None = None) -> tuple[Path, OnnxFaceEmbedder]:
     """ResNet-50 exported, its batch open, with a projection behind it if there is one."""
     model = resolve(f"{catalog.RESNET50.id}={weights}")
     contract = onnx_contract(model.contract)
@@ -52,7 +52,7 @@ def resnet50_graph(weights: Path, folder: Path, projection: "Projection | None" 
     return path, OnnxFaceEmbedder(path, contract)
 
 
-def times(embedders: "tuple[OnnxFaceEmbedder, ...]", crops: np.ndarray, batch: int, rounds: int) -> "list[np.ndarray]":
+def times(embedders: tuple[OnnxFaceEmbedder, ...], crops: np.ndarray, batch: int, rounds: int) -> list[np.ndarray]:
     """Milliseconds of each call, the models in turns."""
     taken = [np.empty(rounds) for _ in embedders]
     for call in range(-2, rounds):

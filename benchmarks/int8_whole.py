@@ -66,7 +66,7 @@ WAYS = ("bare", "ingest", "composed")
 PRECISIONS = ("float32", "int8")
 
 
-def make_models(data: Path, folder: Path, embedders: "list[str]") -> "tuple[dict[str, tuple[str, str]], dict[str, dict]]":
+def make_models(data: Path, folder: Path, embedders: list[str]) -> tuple[dict[str, tuple[str, str]], dict[str, dict]]:
     """INT8 versions into ``folder``, which becomes a model folder.
 
     :return: ids by role, of float32 and of INT8; and, by embedder, how well they tell people apart.
@@ -97,7 +97,7 @@ def make_models(data: Path, folder: Path, embedders: "list[str]") -> "tuple[dict
     return found, told
 
 
-def made_resnet50(data: Path, crops: FaceCrops, folder: Path) -> "tuple[Path, OnnxFaceEmbedder]":
+def made_resnet50(data: Path, crops: FaceCrops, folder: Path) -> tuple[Path, OnnxFaceEmbedder]:
     """The graph of the ResNet-50 made here, fitted to ORL faces and to those of other clips and people than the pipeline's."""
     import torch
 
@@ -114,7 +114,7 @@ def made_resnet50(data: Path, crops: FaceCrops, folder: Path) -> "tuple[Path, On
     return path, OnnxFaceEmbedder(path, contract)
 
 
-def clip_crops(data: Path, face_input: FaceInput) -> "tuple[np.ndarray, np.ndarray]":
+def clip_crops(data: Path, face_input: FaceInput) -> tuple[np.ndarray, np.ndarray]:
     """Every fourth frame's usable faces of the other clips, but for the one person who is in the pipeline's too."""
     pipeline, crops, people = build_pipeline(VisionSettings()), [], []
     for name, zones in CLIPS.items():
@@ -128,7 +128,7 @@ def clip_crops(data: Path, face_input: FaceInput) -> "tuple[np.ndarray, np.ndarr
     return np.stack(crops), np.array(people)
 
 
-def frames_of(data: Path, name: str) -> "list[np.ndarray]":
+def frames_of(data: Path, name: str) -> list[np.ndarray]:
     video, pictures = cv2.VideoCapture(str(data / "clips" / name)), []
     while video.grab():
         pictures.append(cv2.resize(video.retrieve()[1], SIZE, interpolation=cv2.INTER_CUBIC))
@@ -140,7 +140,7 @@ def person_at(face, zones) -> str:
     return next(who for end, who in zones if middle < end)
 
 
-def apart(float32: OnnxFaceEmbedder, int8: OnnxFaceEmbedder, crops: FaceCrops) -> "tuple[dict, list[float]]":
+def apart(float32: OnnxFaceEmbedder, int8: OnnxFaceEmbedder, crops: FaceCrops) -> tuple[dict, list[float]]:
     """How well people are told apart that neither was fitted to, and the thresholds at :data:`RATE`."""
     found = compare(float32, int8, crops)
     thresholds = [round_up(threshold_at(impostor, RATE)) for impostor in found.impostor]
@@ -149,7 +149,7 @@ def apart(float32: OnnxFaceEmbedder, int8: OnnxFaceEmbedder, crops: FaceCrops) -
     return told, thresholds
 
 
-def searched(data: Path, settings: "dict[str, dict]") -> dict:
+def searched(data: Path, settings: dict[str, dict]) -> dict:
     """Each face of the clip's first half searched among the faces of its second half and of all other clips."""
     ranked, result = {}, {"first_right": {}, "right_above_threshold": {}, "stranger_above_threshold": {}}
     for kind, config in settings.items():
@@ -211,12 +211,12 @@ def ap50(model_id: str, data: Path) -> float:
     return precision_recall(sequence.truth, [one.boxes for one in found], [one.scores for one in found]).average
 
 
-def people(options: dict) -> "list":
+def people(options: dict) -> list:
     """Events of the clip, frame after frame on one thread."""
     return part("tracked", **options, frames=48, fps=6.0)["events"]
 
 
-def measure(options: dict, settings: "dict[str, dict]", ways: "tuple[str, ...]", seconds: float, rounds: int, workers: int) -> dict:
+def measure(options: dict, settings: dict[str, dict], ways: tuple[str, ...], seconds: float, rounds: int, workers: int) -> dict:
     """Frames a second by way and precision, in turns; the bare loop's stages with them."""
     fps = {way: {kind: [] for kind in PRECISIONS} for way in ways}
     stages, limit = {kind: [] for kind in PRECISIONS}, {}

@@ -26,7 +26,7 @@ LISTED_S = 120.0
 QUIET_WINDOW_S = 5.0
 
 
-def loopback() -> "tuple[int, int]":
+def loopback() -> tuple[int, int]:
     """Bytes and packets the loopback device has carried."""
     for line in Path("/proc/net/dev").read_text().splitlines():
         name, _, rest = line.partition(":")
@@ -113,7 +113,7 @@ def measure(count: int, arguments: argparse.Namespace, folder: Path) -> dict:
         "threads of a robot": threads, "open files of a robot": handles, **sizes, "machine": load()}
 
 
-def wire_sizes(asker, robots: "list[str]", face: np.ndarray) -> dict:
+def wire_sizes(asker, robots: list[str], face: np.ndarray) -> dict:
     """Serialized sizes of a request, of an answer as heard, and of a line of the roster; bytes."""
     from rclpy.serialization import serialize_message
 

@@ -26,7 +26,7 @@ SILENT_S = 4.0
 BACK_S = 20.0
 
 
-def ask(asker, face, timeout_s: float) -> "tuple[dict[str, str], float]":
+def ask(asker, face, timeout_s: float) -> tuple[dict[str, str], float]:
     """What became of each robot, and how many milliseconds past its deadline the answer came (negative: before)."""
     response, seconds = asker.ask(question(face, timeout_s), timeout_s)
     return {line.robot_id: line.status for line in response.robots}, (seconds - timeout_s) * 1e3

@@ -17,7 +17,7 @@ from pathlib import Path
 from synthetic_fleet import PEOPLE, Fleet, load, make_stores, number_of, people, question, wait_for_all
 
 
-def ask_in_a_row(door: str, own: "list[int]", searches: int, robots: "list[str]", seed: int, results, go) -> None:
+def ask_in_a_row(door: str, own: list[int], searches: int, robots: list[str], seed: int, results, go) -> None:
     """One asker's life: ``searches`` calls, each checked; reports every hundredth."""
     from facetrack_ros.client.fleet_client import Asker
 
@@ -47,7 +47,7 @@ def ask_in_a_row(door: str, own: "list[int]", searches: int, robots: "list[str]"
         go.wait()
 
 
-def sizes(pid: int) -> "tuple[float, int, int]":
+def sizes(pid: int) -> tuple[float, int, int]:
     """Resident MB, open files, threads of a process."""
     resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
     return round(resident, 1), len(os.listdir(f"/proc/{pid}/fd")), len(os.listdir(f"/proc/{pid}/task"))

@@ -18,7 +18,7 @@ class MotScores:
     switches: float
 
 
-def mot_scores(truth: "list[tuple[np.ndarray, np.ndarray]]", found: "list[tuple[np.ndarray, np.ndarray]]") -> MotScores:
+def mot_scores(truth: list[tuple[np.ndarray, np.ndarray]], found: list[tuple[np.ndarray, np.ndarray]]) -> MotScores:
     """Compare frame by frame.
 
     :param truth: for each frame ``(n, 4)`` boxes and ``(n,)`` ids.
@@ -33,13 +33,13 @@ def mot_scores(truth: "list[tuple[np.ndarray, np.ndarray]]", found: "list[tuple[
                      float(clear["MOTA"]), float(clear["IDSW"]))
 
 
-def mean_scores(scores: "list[MotScores]") -> MotScores:
+def mean_scores(scores: list[MotScores]) -> MotScores:
     """Of several runs."""
     return MotScores(*(float(np.mean([getattr(one, name) for one in scores]))
                        for name in ("idf1", "hota", "mota", "switches")))
 
 
-def _dense(ids: "list[np.ndarray]") -> "list[np.ndarray]":
+def _dense(ids: list[np.ndarray]) -> list[np.ndarray]:
     """Ids as whole numbers from 0 without holes."""
     known = np.unique(np.concatenate([np.asarray(each, np.int64) for each in ids])) if ids else np.empty(0, np.int64)
     return [np.searchsorted(known, np.asarray(each, np.int64)) for each in ids]

@@ -35,7 +35,7 @@ HALF, TWICE, MORE = 0.5, 2.0, 1.2
 BETWEEN_LIMITS = (("ingest", "composed"), ("nodes", "improving"))
 
 
-def part_command(name: str, options: dict) -> "list[str]":
+def part_command(name: str, options: dict) -> list[str]:
     return [sys.executable, str(HERE / "pipeline_parts.py"), name, json.dumps(options)]
 
 
@@ -138,7 +138,7 @@ def rss_mb(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def mean_of(found: "list[dict]") -> dict:
+def mean_of(found: list[dict]) -> dict:
     """Several runs of one way as one: numbers are means, all else is the last one's."""
     means = {}
     for key, last in found[-1].items():
@@ -150,7 +150,7 @@ def mean_of(found: "list[dict]") -> dict:
     return means
 
 
-def measure(data: Path, size: "tuple[int, int]", cameras: int, seconds: float, rounds: int, settings: dict, workers: int) -> dict:
+def measure(data: Path, size: tuple[int, int], cameras: int, seconds: float, rounds: int, settings: dict, workers: int) -> dict:
     """All ways of running it with so many cameras of that size. The machine is not the same from minute to minute: the limit is
     measured every two ways, a ratio is to the mean of the limit before and after, and counts by its median over the rounds."""
     options = {"data": str(data), "size": size, "seconds": seconds, "config": settings}
@@ -162,8 +162,8 @@ def measure(data: Path, size: "tuple[int, int]", cameras: int, seconds: float, r
             "composed": lambda: part("composed", **live, fps=MORE * limit),
             "nodes": lambda: nodes(options, cameras, OFFERED_TO_NODES * limit, seconds),
             "improving": lambda: part("composed", **improving, fps=3 * MORE * limit)}
-    found: "dict[str, list[dict]]" = {way: [] for way in ways}
-    ratios: "dict[str, list[float]]" = {way: [] for way in ways}
+    found: dict[str, list[dict]] = {way: [] for way in ways}
+    ratios: dict[str, list[float]] = {way: [] for way in ways}
     for _ in range(rounds):
         for pair in BETWEEN_LIMITS:
             for way in pair:
@@ -187,7 +187,7 @@ def measure(data: Path, size: "tuple[int, int]", cameras: int, seconds: float, r
     return row
 
 
-def same(data: Path, size: "tuple[int, int]", settings: dict, fps: float = 6.0, frames: int = 48) -> dict:
+def same(data: Path, size: tuple[int, int], settings: dict, fps: float = 6.0, frames: int = 48) -> dict:
     """The same frames at a rate that every way bears: events by their kind, persons counted, a way a line."""
     options = {"data": str(data), "size": size, "config": settings, "cameras": 1, "frames": frames, "fps": fps}
     ways = {"bare loop and tracker": part("tracked", **options)["events"]}
@@ -237,7 +237,7 @@ def show(row: dict) -> None:
           f"{row['improving']['embeddings_a_frame']:.2f}; bytes sent a frame, a process a node: {sum(row['wire_bytes'].values())}")
 
 
-def plot(rows: "list[dict]", path: Path) -> None:
+def plot(rows: list[dict], path: Path) -> None:
     """Frames a second over cameras, a panel a size."""
     import matplotlib
     matplotlib.use("Agg")

@@ -13,7 +13,7 @@ SEED = 1
 GRAIN = 2.0
 
 
-def jpegs(data: Path, size: "tuple[int, int]") -> "list[bytes]":
+def jpegs(data: Path, size: tuple[int, int]) -> list[bytes]:
     """The clip's frames, there and back, so that it can be repeated without a jump."""
     random = np.random.default_rng(SEED)
     grain = random.normal(0, GRAIN, (size[1], 2 * size[0], 1)).astype(np.float32)
@@ -39,7 +39,7 @@ class MemorySource(Closing):
     :param lead_s: the first one comes so late, by which cameras are out of step as they are in life.
     """
 
-    def __init__(self, pictures: "list[bytes]", fps: float, count: int, lead_s: float = 0.0):
+    def __init__(self, pictures: list[bytes], fps: float, count: int, lead_s: float = 0.0):
         super().__init__("memory")
         self._pictures, self._fps, self._count, self._lead_s = pictures, fps, count, lead_s
 

@@ -41,11 +41,11 @@ def used_with_helpers_s() -> float:
     return used_s() + sum(int(each[11]) + int(each[12]) for each in words) / os.sysconf("SC_CLK_TCK")
 
 
-def rss_mb(pid: "int | str" = "self") -> float:
+def rss_mb(pid: int | str = "self") -> float:
     return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]) / 1024
 
 
-def camera_names(count: int) -> "tuple[str, ...]":
+def camera_names(count: int) -> tuple[str, ...]:
     return tuple(f"camera{number}" for number in range(count))
 
 
@@ -98,7 +98,7 @@ def config_of(options: dict):
     return Config(options.get("config", {}))
 
 
-def events_in(data: Path) -> "list[list]":
+def events_in(data: Path) -> list[list]:
     from facetrack_ros.history.events.format import read_events
     from facetrack_ros.history.layout import history_folders
     return [[event["event"], event["camera_id"], event["person_id"]]
@@ -264,7 +264,7 @@ class Watch:
                 "look_ms": percentiles(np.array(looks) / 1e6)}
 
 
-def percentiles(values) -> "dict[str, float]":
+def percentiles(values) -> dict[str, float]:
     return {f"p{share}": float(np.percentile(values, share)) for share in (50, 95, 99)} if len(values) else {}
 
 

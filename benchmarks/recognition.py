@@ -116,7 +116,7 @@ def print_orl(faces, figures, contract):
     print(table(("", "value", "threshold", "behind it"), rows))
 
 
-def head_roll(pipeline, pictures, upright, rolls) -> "list[dict]":
+def head_roll(pipeline, pictures, upright, rolls) -> list[dict]:
     """Turn the pictures before anything is looked for in them; compare with the upright ones."""
     row_of = {path: row for row, path in enumerate(upright.sources)}
     larger, result = enlarged(ORL_UPSCALE, ORL_PAD), []
@@ -148,7 +148,7 @@ def turn(picture: np.ndarray, degrees: float) -> np.ndarray:
     return cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def held_out(contract, faces) -> "list[dict]":
+def held_out(contract, faces) -> list[dict]:
     """Whether expected false matches are honest: the curve of half the people, counted on the other half."""
     names, chance, counts = np.unique(faces.people), np.random.default_rng(0), {}
     for _ in range(HELD_OUT_REPEATS):
@@ -190,7 +190,7 @@ class ClipFaces:
     people: np.ndarray
     clips: np.ndarray
     widths: np.ndarray
-    turned_down: "dict[str, list[float]]"
+    turned_down: dict[str, list[float]]
 
 
 def clip_faces(pipeline, folder: Path) -> ClipFaces:
@@ -251,7 +251,7 @@ def report_clips(way: str, faces: ClipFaces, contract) -> dict:
     return result
 
 
-def targets(result: dict) -> "dict[str, bool]":
+def targets(result: dict) -> dict[str, bool]:
     """What is asked, and whether it holds."""
     orl, clips = result["orl"], result["clips"]
     held = {

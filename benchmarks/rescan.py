@@ -34,7 +34,7 @@ START_NS, STEP_NS = 1_700_000_000 * 10**9, 100_000_000
 CLIPS = ("face-demographics-walking-and-pause.gif", "head-pose-face-detection-female-and-male.gif", "classroom.gif")
 
 
-def pictures(scene: str, data: Path) -> "list[bytes]":
+def pictures(scene: str, data: Path) -> list[bytes]:
     """A scene's frames at 1280×720, as JPEG."""
     if scene == "street":
         images = (cv2.imread(str(path)) for path in sorted((data / "tracking/TUD-Campus/img1").glob("*.jpg")))
@@ -53,7 +53,7 @@ def frames_of(path: Path):
         yield frame
 
 
-def followed(jpegs: "list[bytes]", pipeline) -> "list[list[Track]]":
+def followed(jpegs: list[bytes], pipeline) -> list[list[Track]]:
     """Who is followed in each picture: whom the detector finds."""
     images = [Frame("front", 0, 0, jpeg).image for jpeg in jpegs]
     return [[Track(f"t_{row}", "", TrackState.TRACKING, box, float(score))
@@ -61,7 +61,7 @@ def followed(jpegs: "list[bytes]", pipeline) -> "list[list[Track]]":
             for image in images for persons in pipeline.detect([image])]
 
 
-def measure(jpegs: "list[bytes]", tracks: "list[list[Track]] | None", pipelines: list, frames: int, where: str) -> dict:
+def measure(jpegs: list[bytes], tracks: list[list[Track]] | None, pipelines: list, frames: int, where: str) -> dict:
     """One rescan of a history that has no sighting."""
     with tempfile.TemporaryDirectory() as folder:
         settings = FrameSettings(ring_frames=frames if where == "memory" else 1, mode=ALERT if where == "memory" else CONTINUOUS,

@@ -28,8 +28,8 @@ class Benchmark:
     """
 
     script: str
-    full: "tuple[str, ...]" = (DATA,)
-    small: "tuple[str, ...] | None" = None
+    full: tuple[str, ...] = (DATA,)
+    small: tuple[str, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -75,7 +75,7 @@ BENCHMARKS = (
 PARTS = ("run_all", "pipeline_parts", "pipeline_clip", "face_resnet50", "mot_scores", "synthetic_fleet", "cable")
 
 
-def run(benchmark: Benchmark, data: Path, small: bool, folder: "Path | None") -> "tuple[int, float]":
+def run(benchmark: Benchmark, data: Path, small: bool, folder: Path | None) -> tuple[int, float]:
     """Exit code and seconds of one benchmark."""
     words = [word.replace(DATA, str(data)) for word in (benchmark.small if small else benchmark.full)]
     keep = ["--json", str(folder / f"{benchmark.name}.json")] if folder else []

@@ -29,7 +29,7 @@ def help_s() -> float:
     return time.perf_counter() - began
 
 
-def robot(data: Path, seconds: float) -> "tuple[float, float, bool]":
+def robot(data: Path, seconds: float) -> tuple[float, float, bool]:
     """Seconds until a robot of one camera is up, its memory later, and whether it has torch loaded."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "loop.yaml"

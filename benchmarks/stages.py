@@ -38,12 +38,12 @@ class Bare:
                 self.calls += 1
         return timed
 
-    def take(self) -> "tuple[float, int]":
+    def take(self) -> tuple[float, int]:
         taken, self.seconds, self.calls = (self.seconds, self.calls), 0.0, 0
         return taken
 
 
-def frames_of(folder: Path, size: "tuple[int, int]"):
+def frames_of(folder: Path, size: tuple[int, int]):
     for name in CLIPS:
         video = cv2.VideoCapture(str(folder / name))
         while True:

@@ -52,7 +52,7 @@ def people(seed: int = 1) -> np.ndarray:
     return unit(np.random.default_rng(seed).standard_normal((PEOPLE, contract().dimension)))
 
 
-def make_stores(folder: Path, robots: "list[str]", sightings: int, thumbnail_bytes: int = 0, seed: int = 1) -> None:
+def make_stores(folder: Path, robots: list[str], sightings: int, thumbnail_bytes: int = 0, seed: int = 1) -> None:
     """A store a robot: strangers (random directions), and :data:`VISITS` visits of each of the :func:`people`.
 
     The first robot's is written, the others' are copies under their own name.
@@ -101,7 +101,7 @@ class _NoVision:
     def __init__(self):
         self.contract = contract()
 
-    def describe(self) -> "dict[str, dict[str, str]]":
+    def describe(self) -> dict[str, dict[str, str]]:
         return {role: {"model": "none"} for role in ("person", "face", "embedder")}
 
 
@@ -112,7 +112,7 @@ def enter_namespace(name: str) -> None:
             raise OSError(f"cannot enter the network namespace {name}")
 
 
-def _live(robot: str, folder: str, environment: "dict[str, str]", namespace: str) -> None:
+def _live(robot: str, folder: str, environment: dict[str, str], namespace: str) -> None:
     """A robot's life, in a process of its own."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: no robot outlives a benchmark that is killed
     if namespace:
@@ -145,13 +145,13 @@ class Fleet:
     :param namespaces: the network namespace of each robot that has one of its own.
     """
 
-    def __init__(self, folder: Path, robots: "list[str]", environment: "dict[str, str] | None" = None,
-                 namespaces: "dict[str, str] | None" = None) -> None:
+    def __init__(self, folder: Path, robots: list[str], environment: dict[str, str] | None = None,
+                 namespaces: dict[str, str] | None = None) -> None:
         self._folder = folder
         self._environment = dict(environment or {})
         self._namespaces = dict(namespaces or {})
         self.robots = list(robots)
-        self._processes: "dict[str, multiprocessing.Process]" = {}
+        self._processes: dict[str, multiprocessing.Process] = {}
         self._nursery = multiprocessing.get_context("forkserver")
         self._nursery.set_forkserver_preload(["synthetic_fleet", "rclpy", "facetrack_ros.nodes.history_node",
                                               "facetrack_ros.nodes.search_node", "faiss"])
@@ -194,7 +194,7 @@ class Fleet:
             ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
 
-    def memory_mb(self, robot: str) -> "tuple[float, float]":
+    def memory_mb(self, robot: str) -> tuple[float, float]:
         """A robot's resident set, and what of it no other process shares; MB."""
         sizes = dict.fromkeys(("Rss", "Private_Clean", "Private_Dirty"), 0)
         for line in Path(f"/proc/{self.pid(robot)}/smaps_rollup").read_text().splitlines():
@@ -212,7 +212,7 @@ class Fleet:
         return len(os.listdir(f"/proc/{self.pid(robot)}/task"))
 
 
-def wait_for_all(asker, robots: "list[str]", request, timeout_s: float = HEARD_S) -> float:
+def wait_for_all(asker, robots: list[str], request, timeout_s: float = HEARD_S) -> float:
     """Wait until a search is answered by all robots, asking again and again; how long that took, seconds.
 
     :param asker: an open :class:`facetrack_ros.client.fleet_client.Asker`.

@@ -55,7 +55,7 @@ class Crowd:
         self._goal[there] = self._rng.uniform(0.03, 0.97, (there.sum(), 2))
         self._place += way / np.maximum(far, 1e-6)[:, None] * np.minimum(self._speed * seconds, far)[:, None]
 
-    def boxes(self) -> "tuple[np.ndarray, np.ndarray]":
+    def boxes(self) -> tuple[np.ndarray, np.ndarray]:
         """``(people, 4)`` boxes, and ``(people,)`` the share of each that somebody nearer covers."""
         depth = self._place[:, 1]
         height = self._height_px * (0.4 + 0.6 * depth)
@@ -66,7 +66,7 @@ class Crowd:
         shared = np.clip(high - low, 0, None).prod(axis=2) / (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)[:, None]
         return boxes, np.where(depth[None, :] > depth[:, None], shared, 0).max(axis=1)
 
-    def look(self, faces: float) -> "tuple[np.ndarray, np.ndarray, Detections, list[Face]]":
+    def look(self, faces: float) -> tuple[np.ndarray, np.ndarray, Detections, list[Face]]:
         """Boxes and ids of the truth, and what is found."""
         boxes, covered = self.boxes()
         seen = np.flatnonzero(covered <= 0.6)
@@ -84,7 +84,7 @@ class Crowd:
         return boxes[seen], seen, Detections(jitter.astype(np.float32), scores.astype(np.float32), "crowd"), shown
 
 
-def dense(frames: "list[list[str]]", names: "dict[str, int]") -> "list[np.ndarray]":
+def dense(frames: list[list[str]], names: dict[str, int]) -> list[np.ndarray]:
     """Ids as whole numbers without holes."""
     ids = [np.array([names[each] for each in frame], np.int64) for frame in frames]
     known = np.unique(np.concatenate(ids))
@@ -105,7 +105,7 @@ def main() -> None:
     arguments = parser.parse_args()
     crowd = Crowd(arguments.people, np.random.default_rng(arguments.seed), arguments.height, arguments.misses)
     people = PeopleTracker("robot1", IdCounter(), TrackingSettings(), THRESHOLD, "crowd")
-    numbers: "dict[str, None]" = {}
+    numbers: dict[str, None] = {}
     true_ids, found_ids, alike, spent, memory, events = [], [], [], [], [], []
     frames = round(arguments.minutes * 60 * arguments.fps)
     for number in range(frames):

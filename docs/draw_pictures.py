@@ -18,7 +18,7 @@ NOON = 1_777_636_800 * 1_000_000_000
 BOX = np.zeros(4, np.float32)
 
 
-def drawn_face(wall: "tuple[int, int, int]", turn: int = 0, smile: int = 10) -> bytes:
+def drawn_face(wall: tuple[int, int, int], turn: int = 0, smile: int = 10) -> bytes:
     """A face nobody has, as JPEG; ``turn`` moves it sideways, pixels."""
     picture = np.full((192, 192, 3), wall, np.uint8)
     x = 96 + turn

@@ -124,7 +124,7 @@ def default_of(option: Option) -> str:
     return f"`{option.default}`" if option.default != "" else "empty"
 
 
-def parameters(node: "type[RobotMember]") -> str:
+def parameters(node: type[RobotMember]) -> str:
     """The table of a node's parameters."""
     lines = ["| parameter | type | default | allowed | changes | |", "|---|---|---|---|---|---|"]
     own = [option for option in NODE_OPTIONS if option.name in node.OWN]
@@ -141,7 +141,7 @@ def named(topic: str) -> str:
     return topic.replace("/facetrack/", "<mesh>/").replace("/robot1/CAMERA/", "<camera>/").replace("/robot1/", "")
 
 
-def said(words: "dict[str, str]", name: str) -> str:
+def said(words: dict[str, str], name: str) -> str:
     """What is written above of a topic or service."""
     if name not in words:
         sys.exit(f"docs/write_node_pages.py does not say yet what {name} is for: write a line of it there")
@@ -204,7 +204,7 @@ Inactive: {kind.WHILE_INACTIVE}.
 """
 
 
-def pages() -> "dict[str, str]":
+def pages() -> dict[str, str]:
     """All pages by file name."""
     with tempfile.TemporaryDirectory() as folder, ros([]):
         config = Config({"data_dir": folder, "autostart": False})

@@ -27,9 +27,9 @@ class Option:
     name: str
     default: Value
     description: str
-    minimum: "float | None" = None
-    maximum: "float | None" = None
-    choices: "tuple[str, ...]" = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
     live: bool = False
 
     def check(self, value: object) -> Value:
@@ -218,10 +218,10 @@ class Config:
     :ivar use_sim_time: whether a file asks for the time of ``/clock``.
     """
 
-    def __init__(self, values: "dict[str, object] | None" = None):
+    def __init__(self, values: dict[str, object] | None = None):
         """:raises ConfigError: an unknown name or a value that is not allowed."""
         self._values = {option.name: option.default for option in OPTIONS}
-        self.sources: "tuple[str, ...]" = ()
+        self.sources: tuple[str, ...] = ()
         self.use_sim_time = False
         for name, value in (values or {}).items():
             checked = option_named(name).check(value)
@@ -235,7 +235,7 @@ class Config:
     def __getitem__(self, name: str) -> Value:
         return self._values[name]
 
-    def changed(self, values: "dict[str, object]") -> "Config":
+    def changed(self, values: dict[str, object]) -> "Config":
         """These settings with some others.
 
         :raises ConfigError: an unknown name or a value that is not allowed.
@@ -244,7 +244,7 @@ class Config:
         new.sources, new.use_sim_time = new.sources or self.sources, self.use_sim_time
         return new
 
-    def folder(self, name: str) -> "Path | None":
+    def folder(self, name: str) -> Path | None:
         """A setting that is a folder, None where it is empty."""
         given = self._values[name]
         return Path(given).expanduser() if given else None
@@ -254,7 +254,7 @@ class Config:
         return self._values.items()
 
     @classmethod
-    def load(cls, path: "str | Path") -> "Config":
+    def load(cls, path: str | Path) -> "Config":
         """Read a ROS parameter file (``/**: ros__parameters:``) or the same keys without that head.
 
         :raises ConfigError: no such file, no YAML, or a key or value that is not allowed; names the file.
@@ -286,7 +286,7 @@ def _for_every_node(tree: object) -> dict:
     return tree
 
 
-def flat(tree: dict, prefix: str = "") -> "dict[str, object]":
+def flat(tree: dict, prefix: str = "") -> dict[str, object]:
     """Nested settings by dotted name."""
     values = {}
     for key, value in tree.items():

@@ -24,7 +24,7 @@ def default_text(name: str) -> str:
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 
-def given_settings(arguments: "dict[str, str]") -> "dict[str, object]":
+def given_settings(arguments: dict[str, str]) -> dict[str, object]:
     """Settings that differ from the nodes' default; the others stay as the settings file says.
 
     :raises ConfigError: one that should be true or false is neither.
@@ -33,7 +33,7 @@ def given_settings(arguments: "dict[str, str]") -> "dict[str, object]":
     return {name: truth(name, text) if isinstance(option_named(name).default, bool) else text for name, text in given.items()}
 
 
-def optional_nodes(text: str, composed: bool) -> "list[str]":
+def optional_nodes(text: str, composed: bool) -> list[str]:
     """The nodes that are asked for beside the robot's own, each once.
 
     :param text: their names, separated by commas or spaces.
@@ -50,7 +50,7 @@ def optional_nodes(text: str, composed: bool) -> "list[str]":
     return names
 
 
-def nodes_apart(optional: "list[str]") -> "list[str]":
+def nodes_apart(optional: list[str]) -> list[str]:
     """A robot's processes where each node is one, without those of its cameras."""
     replaced = {"detector"} if "external_detector" in optional else set()
     return [*(name for name in NODES if name not in replaced), *optional]
@@ -66,7 +66,7 @@ def truth(name: str, text: str) -> bool:
     return text.lower() == "true"
 
 
-def cameras_of(text: str, config: "Path | str") -> "tuple[list[str], list[str]]":
+def cameras_of(text: str, config: Path | str) -> tuple[list[str], list[str]]:
     """Names of all cameras, and ``NAME=SOURCE`` of those that are read here.
 
     :param text: ``NAME`` or ``NAME=SOURCE`` for each, separated by spaces; empty: what the settings file says.
@@ -86,7 +86,7 @@ def cameras_of(text: str, config: "Path | str") -> "tuple[list[str], list[str]]"
     return names, [word for word in words if "=" in word]
 
 
-def _settings(config: "Path | str") -> "dict[str, object]":
+def _settings(config: Path | str) -> dict[str, object]:
     """What a file says to every node. What it says to single ones is left to ROS."""
     try:
         tree = yaml.safe_load(Path(config).read_text())
@@ -98,13 +98,13 @@ def _settings(config: "Path | str") -> "dict[str, object]":
     raise ConfigError(f"{config} has no /**: ros__parameters: put that above the settings, so that ROS reads them too")
 
 
-def robots_of(text: str) -> "dict[str, str]":
+def robots_of(text: str) -> dict[str, str]:
     """Robots and the cameras of each, as :func:`cameras_of` takes them.
 
     :param text: ``ROBOT/CAMERA=SOURCE`` or ``ROBOT/CAMERA`` for each camera of each robot, separated by spaces.
     :raises ConfigError: no robot, or a name that cannot be one.
     """
-    robots: "dict[str, list[str]]" = {}
+    robots: dict[str, list[str]] = {}
     for word in text.split():
         robot, slash, camera = word.partition("/")
         if not slash or not camera or "=" in robot:

@@ -25,7 +25,7 @@ ARGUMENTS = (
 )
 
 
-def robots(context: LaunchContext) -> "list[GroupAction]":
+def robots(context: LaunchContext) -> list[GroupAction]:
     """Each robot, as robot.launch.py starts it."""
     common = {name: LaunchConfiguration(name).perform(context) for name, _, _ in ARGUMENTS}
     source = PythonLaunchDescriptionSource(str(HERE / "robot.launch.py"))

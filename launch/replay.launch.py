@@ -40,7 +40,7 @@ ARGUMENTS = (
 LAST_S = 2.0
 
 
-def topics(text: str) -> "dict[str, str]":
+def topics(text: str) -> dict[str, str]:
     """Cameras and their topics.
 
     :raises ConfigError: not NAME=TOPIC.

@@ -27,7 +27,7 @@ ARGUMENTS = (
 )
 
 
-def nodes(context: LaunchContext) -> "list[Node]":
+def nodes(context: LaunchContext) -> list[Node]:
     """The robot's processes, from the arguments."""
     given = {name: LaunchConfiguration(name).perform(context) for name, _, _ in ARGUMENTS}
     cameras, sources = cameras_of(given["cameras"], given["config"])
@@ -37,7 +37,7 @@ def nodes(context: LaunchContext) -> "list[Node]":
     environment = {"FASTDDS_BUILTIN_TRANSPORTS": given["transports"]} if given["transports"] else None
     namespace = f"{given['namespace'].strip('/')}/{given['robot']}".lstrip("/")
 
-    def node(executable: str, name: "str | None" = None, **parameters) -> Node:
+    def node(executable: str, name: str | None = None, **parameters) -> Node:
         return Node(package="facetrack_ros", executable=executable, name=name, namespace=namespace, output="screen",
                     parameters=[given["config"], {**common, **parameters}], additional_env=environment,
                     ros_arguments=["--log-level", given["log_level"]])

@@ -22,7 +22,7 @@ ARGUMENTS = (
 )
 
 
-def view(context: LaunchContext) -> "list[Node]":
+def view(context: LaunchContext) -> list[Node]:
     """rviz, shown the robot and camera that were asked for."""
     given = {name: LaunchConfiguration(name).perform(context) for name, _, _ in ARGUMENTS}
     robot, camera = given["robot"].strip("/"), check_name("camera", given["camera"])

@@ -14,7 +14,7 @@ PURE_FILES = sorted(file for folder in PURE for file in (PACKAGE / folder).rglob
 HEAVY = {"torch", "torchvision", "ultralytics"}
 
 
-def imports(tree: ast.AST) -> "set[str]":
+def imports(tree: ast.AST) -> set[str]:
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -37,7 +37,7 @@ def complain_early(native: bool) -> None:
         sys.exit(f"The headers of Python {found} are missing: apt install python3-dev.")
 
 
-def step(title: str, command: "list[str]", advice: str) -> None:
+def step(title: str, command: list[str], advice: str) -> None:
     """Run one command, showing the line it is at; its whole output goes to the log."""
     print(f"-- {title}", flush=True)
     started, shown, tail = time.monotonic(), 0.0, []

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     return _stored(arguments) if arguments.data else _live(arguments)
 
 
-def _enrol_live(arguments: argparse.Namespace, pictures: "list[tuple[str, bytes]]") -> int:
+def _enrol_live(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]) -> int:
     from sensor_msgs.msg import CompressedImage
 
     from facetrack_ros import srv
@@ -49,7 +49,7 @@ def _enrol_live(arguments: argparse.Namespace, pictures: "list[tuple[str, bytes]
         return _say(arguments.name, list(response.entry_ids), [each for each in response.message.split("; ") if each])
 
 
-def _enrol_stored(arguments: argparse.Namespace, pictures: "list[tuple[str, bytes]]") -> int:
+def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]) -> int:
     from facetrack_ros.history.people.gallery_store import GalleryStore
     from facetrack_ros.enrolment.entries import gallery_of, make_entries, remarks
     from facetrack_ros.tracking.id_allocator import IdCounter
@@ -70,7 +70,7 @@ def _enrol_stored(arguments: argparse.Namespace, pictures: "list[tuple[str, byte
     return _say(arguments.name, [entry.entry_id for entry in entries], remarks(entries, gallery))
 
 
-def _say(name: str, entry_ids: "list[str]", said: "list[str]") -> int:
+def _say(name: str, entry_ids: list[str], said: list[str]) -> int:
     print(f"{name} is enrolled: {', '.join(entry_ids)}")
     for sentence in said:
         print(f"note: {sentence}")
@@ -109,7 +109,7 @@ def _list(entries) -> int:
     return 0 if entries else 1
 
 
-def _chosen(entries, name: str) -> "list[str]":
+def _chosen(entries, name: str) -> list[str]:
     chosen = sorted(entry.entry_id for entry in entries if name in (entry.name, entry.entry_id))
     if not chosen:
         raise QuestionError(f"nobody is enrolled as {name}; `facetrack enroll --list` names everybody")

@@ -72,12 +72,12 @@ def _picture(path: Path) -> np.ndarray:
     return picture
 
 
-def _curve(sequences: "list[MotSequence]", found: list, min_iou: float) -> PrecisionRecall:
+def _curve(sequences: list[MotSequence], found: list, min_iou: float) -> PrecisionRecall:
     return precision_recall([boxes for sequence in sequences for boxes in sequence.truth],
                             [detections.boxes for detections in found], [detections.scores for detections in found], min_iou)
 
 
-def _report(curve: PrecisionRecall, score: float) -> "dict[str, float | None]":
+def _report(curve: PrecisionRecall, score: float) -> dict[str, float | None]:
     precision, recall = curve.at(score)
     values = {"average_precision": curve.average, "precision": precision, "recall": recall}
     return {name: None if math.isnan(value) else round(value, 4) for name, value in values.items()}

@@ -58,7 +58,7 @@ class Recording:
     camera_id: str
     text: str
     source: FrameSource
-    start_ns: "int | None"
+    start_ns: int | None
     first_ns: int = 0
     last_ns: int = 0
     count: int = 0
@@ -121,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _crew(eyes: Eyes, config: Config) -> "Crew[LookTask | Worth, Looked]":
+def _crew(eyes: Eyes, config: Config) -> Crew[LookTask | Worth, Looked]:
     """A process a core; one thread beside this one where the models are on a graphics card, or one core is to work."""
     workers = ThreadBudget.of_config(config).workers
     if workers == 1 or eyes.pipeline.batches:
@@ -129,19 +129,19 @@ def _crew(eyes: Eyes, config: Config) -> "Crew[LookTask | Worth, Looked]":
     return ProcessCrew(eyes, _look, partial(Eyes.of_config, config), _look_there, workers - 1)
 
 
-def _look(eyes: Eyes, task: "LookTask | Worth") -> Looked:
+def _look(eyes: Eyes, task: LookTask | Worth) -> Looked:
     if isinstance(task, Worth):
         return task, None
     return task.done_by(eyes), task.frame
 
 
-def _look_there(eyes: Eyes, task: "LookTask | Worth") -> Looked:
+def _look_there(eyes: Eyes, task: LookTask | Worth) -> Looked:
     """In another process, which the decoded picture does not leave."""
     seen, frame = _look(eyes, task)
     return seen, Thumbnails.of(frame.image, seen.faces) if frame is not None else None
 
 
-def _ingest(recordings: "list[Recording]", crew: "Crew[LookTask | Worth, Looked]", history: RobotHistory, config: Config,
+def _ingest(recordings: list[Recording], crew: Crew[LookTask | Worth, Looked], history: RobotHistory, config: Config,
             folder: Path) -> None:
     people = recalled_people(folder.parent, history.robot_id, config, history.contract, others=True)
     verdicts, moves = AliasFile(folder), config["tracking.camera_motion"] != "off"
@@ -152,9 +152,9 @@ def _ingest(recordings: "list[Recording]", crew: "Crew[LookTask | Worth, Looked]
         improving = {recording.camera_id: improving_faces(config) for recording in recordings}
 
     attention = {recording.camera_id: Attention.of_config(config) for recording in recordings}
-    last_seen: "dict[str, Seen]" = {}
+    last_seen: dict[str, Seen] = {}
 
-    def begin(frame: Frame) -> "LookTask | Worth":
+    def begin(frame: Frame) -> LookTask | Worth:
         worth = attention[frame.camera_id].judge(frame)
         if worth is not Worth.LOOK:
             return worth
@@ -196,7 +196,7 @@ def _ingest(recordings: "list[Recording]", crew: "Crew[LookTask | Worth, Looked]
     print(f"{history.status().sightings - sightings} sightings and {events} events in {spent:.1f} s")
 
 
-def _kept(merged: "Iterator[Frame]", history: RobotHistory) -> "Iterator[Frame]":
+def _kept(merged: Iterator[Frame], history: RobotHistory) -> Iterator[Frame]:
     """The frames, each kept before anybody looks at it.
 
     :raises StoreError: a camera's time is taken.

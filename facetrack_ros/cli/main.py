@@ -34,7 +34,7 @@ class _OneSentence(argparse.ArgumentParser):
         self.exit(WRONG_USE, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def build_parser(command: "str | None" = None) -> argparse.ArgumentParser:
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     """The parser; only ``command``'s own arguments are read in, so that ``--help`` stays quick."""
     parser = _OneSentence(prog="facetrack", description="Which robot saw this face, when, and where.")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_OneSentence)
@@ -45,7 +45,7 @@ def build_parser(command: "str | None" = None) -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: "list[str] | None" = None) -> None:
+def main(argv: list[str] | None = None) -> None:
     """Run one subcommand and leave with its exit code: 0 done, 1 nothing matched, 2 wrong use, 3 a robot was silent."""
     argv = sys.argv[1:] if argv is None else argv
     command = next((word for word in argv if word in COMMANDS), None)

@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _reduced(embedder: Resnet50FaceEmbedder, dimension: int, folder: "Path | None"):
+def _reduced(embedder: Resnet50FaceEmbedder, dimension: int, folder: Path | None):
     if folder is None:
         contract = reduced_contract(embedder.contract, dimension)
         same = contract is embedder.contract

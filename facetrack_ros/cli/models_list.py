@@ -59,7 +59,7 @@ _TASK_ORDER = ("person", "face", "landmarks", "embedding", "body")
 _TASKS = {"person": "person", "face": "face", "embedder": "embedding"}
 
 
-def _stored(contract: ModelContract) -> "ModelFile | str":
+def _stored(contract: ModelContract) -> ModelFile | str:
     try:
         return resolve_contract(contract)
     except ModelError as error:
@@ -74,7 +74,7 @@ def _short(licence: str) -> str:
     return licence if len(licence) <= LICENCE_WIDTH else licence[:LICENCE_WIDTH - 1] + "…"
 
 
-def _says(contract: ModelContract) -> "tuple[str, str, str]":
+def _says(contract: ModelContract) -> tuple[str, str, str]:
     """What an embedder's similarities say, from where on, and how often that is wrong."""
     if not contract.purpose:
         return "", "", ""
@@ -85,7 +85,7 @@ def _says(contract: ModelContract) -> "tuple[str, str, str]":
     return kind, f"{contract.threshold:g}", "not measured" if math.isnan(rate) else f"{rate:.0e}".replace("e-0", "e-")
 
 
-def _where(contract: ModelContract, stored: "ModelFile | str") -> str:
+def _where(contract: ModelContract, stored: ModelFile | str) -> str:
     if isinstance(stored, ModelFile):
         return stored.origin
     if not contract.file and not contract.package:

@@ -82,7 +82,7 @@ def _report(found: Comparison, method: str) -> None:
 
 def _report_speed(float32: OnnxFaceEmbedder, int8: OnnxFaceEmbedder, crops: FaceCrops) -> None:
     """In turns, so that whatever else the machine does slows both."""
-    times: "tuple[list[float], list[float]]" = ([], [])
+    times: tuple[list[float], list[float]] = ([], [])
     for row in range(ROUNDS):
         for embedder, taken in zip((float32, int8), times):
             start = time.perf_counter()

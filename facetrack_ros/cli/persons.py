@@ -56,7 +56,7 @@ def _list_live(arguments: argparse.Namespace) -> int:
         return _show(lines, people.aliases, arguments.json)
 
 
-def _show(persons: "list[dict]", aliases: Aliases, as_json: bool) -> int:
+def _show(persons: list[dict], aliases: Aliases, as_json: bool) -> int:
     for person in persons:
         verdicts = [verdict for verdict in aliases.verdicts if set(verdict.pair) & set(person["ids"])]
         if as_json:
@@ -108,7 +108,7 @@ def _decide_live(arguments: argparse.Namespace) -> int:
         return _say(arguments, people.aliases, verdicts)
 
 
-def _verdicts(arguments: argparse.Namespace, aliases: Aliases, known: "set[str]") -> "list[Verdict]":
+def _verdicts(arguments: argparse.Namespace, aliases: Aliases, known: set[str]) -> list[Verdict]:
     for person_id in arguments.ids:
         if person_id not in known:
             raise QuestionError(f"nobody is known as {person_id}; `facetrack persons list` names everybody")
@@ -124,7 +124,7 @@ def _verdicts(arguments: argparse.Namespace, aliases: Aliases, known: "set[str]"
     return verdicts
 
 
-def _say(arguments: argparse.Namespace, aliases: Aliases, verdicts: "list[Verdict]") -> int:
+def _say(arguments: argparse.Namespace, aliases: Aliases, verdicts: list[Verdict]) -> int:
     for verdict in verdicts:
         aliases.take(verdict)
     if arguments.action == "merge":

@@ -19,7 +19,7 @@ DISCOVERY_S = 2.0
 
 
 def ask_mesh(arguments: argparse.Namespace, picture: bytes, time_ns: int,
-             window_ns: int) -> "tuple[Answer, str, list[Lane], list[str]]":
+             window_ns: int) -> tuple[Answer, str, list[Lane], list[str]]:
     """The answer, how it came, the lanes of the cameras heard of, and a sentence for each picture that could not be fetched.
 
     :raises QuestionError: no such robot, or the robot refuses the question.
@@ -43,7 +43,7 @@ def ask_mesh(arguments: argparse.Namespace, picture: bytes, time_ns: int,
         return answer, f"{asker.robot} answered after {seconds:.2f} s", lanes_of_answer(answer, lanes), missing
 
 
-def _fetch(arguments: argparse.Namespace, answer: Answer, asker: Asker) -> "list[str]":
+def _fetch(arguments: argparse.Namespace, answer: Answer, asker: Asker) -> list[str]:
     if not (arguments.frames or arguments.clips):
         return []
     from facetrack_ros.client.remote_frames import frames_over_the_mesh

@@ -25,7 +25,7 @@ from facetrack_ros.vision.settings import contract_of, vision_settings
 
 
 def ask_stored(arguments: argparse.Namespace, picture: bytes, time_ns: int,
-               window_ns: int) -> "tuple[Answer, str, list[Lane], list[str]]":
+               window_ns: int) -> tuple[Answer, str, list[Lane], list[str]]:
     """The answer, how it came, the lanes of the cameras stored, and a sentence for each picture that is not there.
 
     :raises StoreError: no such folder, no history in it, or nobody of that id.
@@ -52,7 +52,7 @@ def ask_stored(arguments: argparse.Namespace, picture: bytes, time_ns: int,
     return answer, f"searched below {folder} in {took:.2f} s", list(stored_lanes(folder, contract)), missing
 
 
-def _face(arguments: argparse.Namespace, picture: bytes, folder: Path, config: Config) -> "tuple[np.ndarray, ModelContract]":
+def _face(arguments: argparse.Namespace, picture: bytes, folder: Path, config: Config) -> tuple[np.ndarray, ModelContract]:
     if picture:
         pipeline = build_pipeline(vision_settings(config))
         return pipeline.embed_reference(read_reference(picture)).embedding, pipeline.contract
@@ -64,7 +64,7 @@ def _face(arguments: argparse.Namespace, picture: bytes, folder: Path, config: C
     return best.embedding, contract
 
 
-def _again(arguments: argparse.Namespace, contract: ModelContract, config: Config) -> "Again | None":
+def _again(arguments: argparse.Namespace, contract: ModelContract, config: Config) -> Again | None:
     """The models to look again with: a set a core, of the question's embedder.
 
     :raises QuestionError: the configuration's embedder is another.
@@ -80,6 +80,6 @@ def _again(arguments: argparse.Namespace, contract: ModelContract, config: Confi
     return Again(pipelines, lambda: time.monotonic() >= deadline, _cache_dir(config))
 
 
-def _cache_dir(config: Config) -> "Path | None":
+def _cache_dir(config: Config) -> Path | None:
     given = config["frame_history.disk_cache_dir"]
     return Path(given).expanduser() if given else None

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _stored(folder: Path) -> "list[dict]":
+def _stored(folder: Path) -> list[dict]:
     from facetrack_ros.search.offline.status import stored_status
 
     return [
@@ -49,7 +49,7 @@ def _stored(folder: Path) -> "list[dict]":
         for status in stored_status(folder)]
 
 
-def _live() -> "list[dict]":
+def _live() -> list[dict]:
     from facetrack_ros.client.fleet_client import Asker
 
     with Asker() as asker:
@@ -57,7 +57,7 @@ def _live() -> "list[dict]":
         return _heard(asker)
 
 
-def _heard(asker) -> "list[dict]":
+def _heard(asker) -> list[dict]:
     from facetrack_ros.nodes.conversion.core import to_ns
 
     judged = {entry.robot_id: entry for entry in asker.entries()}
@@ -86,7 +86,7 @@ def _watch(as_json: bool) -> int:
             print((_CLEAR if sys.stdout.isatty() else "") + "\n".join([now, *map(_block, robots)]), flush=True)
 
 
-def _count(robots: "list[dict]") -> str:
+def _count(robots: list[dict]) -> str:
     here = sum(not robot["leaving"] and not _silent(robot) for robot in robots)
     return f"{here} of {len(robots)} robots heard of are here" if robots else "no robot on the mesh yet"
 
@@ -113,6 +113,6 @@ def _block(robot: dict) -> str:
     return "\n".join(lines)
 
 
-def _camera(camera_id: str, frames: int, sightings: int, oldest_ns: int, newest_ns: int, clock_behind_s: "float | None") -> dict:
+def _camera(camera_id: str, frames: int, sightings: int, oldest_ns: int, newest_ns: int, clock_behind_s: float | None) -> dict:
     return {"camera_id": camera_id, "frames": frames, "sightings": sightings, "oldest": oldest_ns / 1e9,
             "newest": newest_ns / 1e9, "clock_behind": clock_behind_s}

@@ -30,8 +30,8 @@ class Asker:
         self._robot = robot
         self._mesh = mesh.rstrip("/")
         self._changed = threading.Condition()
-        self._roster: "dict[str, tuple[msg.HistoryStatus, float]]" = {}
-        self._instances: "dict[str, set[str]]" = {}
+        self._roster: dict[str, tuple[msg.HistoryStatus, float]] = {}
+        self._instances: dict[str, set[str]] = {}
         self._heard = Roster()
         self._clients: dict = {}
 
@@ -64,23 +64,23 @@ class Asker:
             self._heard.heard(message.robot_id, message.instance_id, message.model_id, message.leaving, time.monotonic_ns())
             self._changed.notify_all()
 
-    def roster(self) -> "dict[str, msg.HistoryStatus]":
+    def roster(self) -> dict[str, msg.HistoryStatus]:
         """The last line of every robot heard of, by name."""
         with self._changed:
             return {robot: line for robot, (line, _) in sorted(self._roster.items())}
 
-    def entries(self) -> "list[RosterEntry]":
+    def entries(self) -> list[RosterEntry]:
         """Every robot heard of, as one that asks would judge it now: there, silent, gone, or several under one name."""
         with self._changed:
             return self._heard.entries(time.monotonic_ns())
 
-    def others_than(self, robots: "Container[str]") -> "list[str]":
+    def others_than(self, robots: Container[str]) -> list[str]:
         """Robots heard of that are not ``robots``, or that call themselves like one of them."""
         with self._changed:
             return sorted(robot for robot, instances in self._instances.items()
                           if robot not in robots or len(instances) > 1)
 
-    def wait_for(self, condition: "Callable[[dict[str, msg.HistoryStatus]], bool]", timeout_s: float) -> bool:
+    def wait_for(self, condition: Callable[[dict[str, msg.HistoryStatus]], bool], timeout_s: float) -> bool:
         """Wait until the roster fulfils a condition; False where time ran out."""
         with self._changed:
             return self._changed.wait_for(
@@ -101,7 +101,7 @@ class Asker:
     def _make_client(self, robot: str):
         return self.node.create_client(srv.FaceSearch, f"/{robot}/face_search")
 
-    def ask(self, request: srv.FaceSearch.Request, timeout_s: float) -> "tuple[srv.FaceSearch.Response, float]":
+    def ask(self, request: srv.FaceSearch.Request, timeout_s: float) -> tuple[srv.FaceSearch.Response, float]:
         """Call the robot's ``face_search``; its response, and how long that took, seconds.
 
         :param timeout_s: how long the robot waits for the others.
@@ -131,7 +131,7 @@ class Asker:
             self._clients[key] = self.node.create_client(kind, f"/{robot}/{name}")
         return self._call(self._clients[key], robot, request, timeout_s)[0]
 
-    def on_parts(self, callback: "Callable[[msg.FaceSearchPart], None]") -> None:
+    def on_parts(self, callback: Callable[[msg.FaceSearchPart], None]) -> None:
         """Hear the parts of the answers of the robot that :meth:`ask` asks, as they come."""
         self._robot = self._robot or self.first_robot()
         parts = self.node.create_subscription(msg.FaceSearchPart, f"/{self._robot}/face_search/parts", callback, RELIABLE)
@@ -153,10 +153,10 @@ class Asker:
             raise QuestionError(f"{robot} was asked but did not answer within {timeout_s:.0f} s")
         return future.result(), time.monotonic() - called
 
-    def on_event(self, robot: str, callback: "Callable[[msg.PersonEvent], None]") -> None:
+    def on_event(self, robot: str, callback: Callable[[msg.PersonEvent], None]) -> None:
         """Hear of a robot's events."""
         self.node.create_subscription(msg.PersonEvent, f"/{robot}/events", callback, RELIABLE)
 
-    def on_overlay(self, robot: str, camera: str, callback: "Callable[[CompressedImage], None]") -> None:
+    def on_overlay(self, robot: str, camera: str, callback: Callable[[CompressedImage], None]) -> None:
         """See a camera's overlay."""
         self.node.create_subscription(CompressedImage, f"/{robot}/{camera}/overlay/compressed", callback, STREAM)

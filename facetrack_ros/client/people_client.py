@@ -35,10 +35,10 @@ class MeshPeople:
     def __init__(self, mesh: str = "/facetrack"):
         self._mesh = mesh.rstrip("/")
         self.aliases = Aliases()
-        self.gallery: "dict[str, GalleryEntry]" = {}
-        self.seen: "dict[str, set[str]]" = {}
+        self.gallery: dict[str, GalleryEntry] = {}
+        self.seen: dict[str, set[str]] = {}
         self._lock = threading.Lock()
-        self._heard: "float | None" = None
+        self._heard: float | None = None
 
     def __enter__(self) -> "MeshPeople":
         self._ros = ros([])
@@ -64,7 +64,7 @@ class MeshPeople:
         self.node.destroy_node()
         self._ros.__exit__(*error)
 
-    def tell_verdicts(self, verdicts: "Iterable[Verdict]") -> None:
+    def tell_verdicts(self, verdicts: Iterable[Verdict]) -> None:
         """Say it to every robot.
 
         :raises QuestionError: nobody heard it.
@@ -73,7 +73,7 @@ class MeshPeople:
             self._verdicts.publish(people_conversion.verdict_to_message(verdict))
         self._wait(self._verdicts)
 
-    def delete_entries(self, entry_ids: "Iterable[str]") -> None:
+    def delete_entries(self, entry_ids: Iterable[str]) -> None:
         """Delete gallery entries on every robot.
 
         :raises QuestionError: nobody heard it.

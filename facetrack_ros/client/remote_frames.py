@@ -12,11 +12,11 @@ from facetrack_ros.core.frame import Frame
 CALL_S = 5.0
 
 
-def frames_over_the_mesh(asker: Asker) -> "Callable[[Match, int, int], Iterator[Frame]]":
+def frames_over_the_mesh(asker: Asker) -> Callable[[Match, int, int], Iterator[Frame]]:
     """Asks the robot's ``get_frames``, again as long as there are more. A robot that did not answer once is not asked again."""
-    silent: "set[str]" = set()
+    silent: set[str] = set()
 
-    def frames_of(match: Match, start_ns: int, end_ns: int) -> "Iterator[Frame]":
+    def frames_of(match: Match, start_ns: int, end_ns: int) -> Iterator[Frame]:
         if match.robot_id in silent:
             raise QuestionError(f"{match.robot_id} does not give its frames")
         while start_ns <= end_ns:

@@ -14,23 +14,23 @@ class ClipSource(Protocol):
 
     robot_id: str
 
-    def cameras(self) -> "tuple[str, ...]":
+    def cameras(self) -> tuple[str, ...]:
         """Those that have frames."""
         ...
 
-    def frames(self, camera_id: str, start_ns: int, end_ns: int) -> "Iterator[Frame]":
+    def frames(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
         """Frames between two stamps, both included, in order."""
         ...
 
-    def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> "dict[int, tuple[Track, ...]]":
+    def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
         """By stamp, who was followed in a frame."""
         ...
 
-    def events(self, start_ns: int, end_ns: int) -> "list[dict]":
+    def events(self, start_ns: int, end_ns: int) -> list[dict]:
         """Events as the log has them, in order."""
         ...
 
-    def sightings(self, camera_id: str, start_ns: int, end_ns: int) -> "list[Sighting]":
+    def sightings(self, camera_id: str, start_ns: int, end_ns: int) -> list[Sighting]:
         """Sightings whose span touches the stretch."""
         ...
 
@@ -46,8 +46,8 @@ class Clip:
     :param boxes: whether people and faces are drawn into pictures and films; the recording always stays plain.
     """
 
-    cameras: "tuple[str, ...]"
+    cameras: tuple[str, ...]
     start_ns: int
     end_ns: int
-    formats: "tuple[str, ...]" = ("mcap",)
+    formats: tuple[str, ...] = ("mcap",)
     boxes: bool = False

@@ -8,7 +8,7 @@ from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.frame import Frame
 
 
-def picture_of(frame: Frame, robot_id: str, tracks: "tuple[Track, ...] | None") -> np.ndarray:
+def picture_of(frame: Frame, robot_id: str, tracks: tuple[Track, ...] | None) -> np.ndarray:
     """``(height, width, 3)`` uint8 BGR; with boxes where tracks are given, be they none.
 
     :raises FrameError: the frame does not decode.

@@ -18,8 +18,8 @@ class GifWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._pictures: list = []
-        self._starts_cs: "list[int]" = []
-        self._first_ns: "int | None" = None
+        self._starts_cs: list[int] = []
+        self._first_ns: int | None = None
 
     def add(self, image: np.ndarray, stamp_ns: int) -> None:
         """One picture, ``(height, width, 3)`` uint8 BGR."""

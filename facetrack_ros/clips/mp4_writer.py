@@ -24,7 +24,7 @@ class Mp4Writer:
         av.logging.set_level(av.logging.PANIC)
         self._av = av
         self._path = path
-        self._size: "tuple[int, int] | None" = None
+        self._size: tuple[int, int] | None = None
         self._first_ns = 0
         self._last_tick = -1
         try:

@@ -16,13 +16,13 @@ FACE_COLOUR = (255, 255, 255)
 MATCHES_SHOWN = 3
 
 
-def colour_of(name: str) -> "tuple[int, int, int]":
+def colour_of(name: str) -> tuple[int, int, int]:
     """A person's colour, BGR: the same on every robot and in every run."""
     return COLOURS[sum(name.encode()) % len(COLOURS)]
 
 
-def draw_overlay(image: np.ndarray, tracks: "tuple[Track, ...]", stamp_ns: int, title: str, active_persons: int,
-                 matches: "tuple[Match, ...]" = ()) -> np.ndarray:
+def draw_overlay(image: np.ndarray, tracks: tuple[Track, ...], stamp_ns: int, title: str, active_persons: int,
+                 matches: tuple[Match, ...] = ()) -> np.ndarray:
     """A copy of ``image``, ``(height, width, 3)`` uint8 BGR, with what is known drawn on it.
 
     :param title: robot and camera.
@@ -57,12 +57,12 @@ def draw_overlay(image: np.ndarray, tracks: "tuple[Track, ...]", stamp_ns: int, 
     return canvas
 
 
-def _text_size(text: str, scale: float) -> "tuple[int, int]":
+def _text_size(text: str, scale: float) -> tuple[int, int]:
     (width, height), base = cv2.getTextSize(text, FONT, scale, 1)
     return width + 8, height + base + 6
 
 
-def _label(canvas: np.ndarray, text: str, corner: "tuple[int, int]", back: tuple, ink: tuple, scale: float,
+def _label(canvas: np.ndarray, text: str, corner: tuple[int, int], back: tuple, ink: tuple, scale: float,
            below: bool = False) -> None:
     """Text on a filled box whose lower (or, ``below``, upper) left corner is ``corner``, kept within the picture."""
     width, height = _text_size(text, scale)
@@ -73,7 +73,7 @@ def _label(canvas: np.ndarray, text: str, corner: "tuple[int, int]", back: tuple
     cv2.putText(canvas, text, (left + 4, top + height - base - 2), FONT, scale, ink, 1, cv2.LINE_AA)
 
 
-def _dashed(canvas: np.ndarray, box: "tuple[int, int, int, int]", colour: tuple, dash: int = 8) -> None:
+def _dashed(canvas: np.ndarray, box: tuple[int, int, int, int], colour: tuple, dash: int = 8) -> None:
     x1, y1, x2, y2 = box
     for x in range(x1, x2, 2 * dash):
         for y in (y1, y2):

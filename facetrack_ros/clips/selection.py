@@ -4,8 +4,8 @@ from facetrack_ros.clips.clip import Clip
 from facetrack_ros.errors import QuestionError
 
 
-def choose_clip(source, cameras: "tuple[str, ...]" = (), start_ns: int = 0, end_ns: int = 0, track_id: str = "",
-                person_id: str = "", before_ns: int = 0, after_ns: int = 0, formats: "tuple[str, ...]" = (),
+def choose_clip(source, cameras: tuple[str, ...] = (), start_ns: int = 0, end_ns: int = 0, track_id: str = "",
+                person_id: str = "", before_ns: int = 0, after_ns: int = 0, formats: tuple[str, ...] = (),
                 boxes: bool = False) -> Clip:
     """The clip that was asked for.
 

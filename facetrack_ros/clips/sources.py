@@ -26,23 +26,23 @@ class LiveSource:
         self.robot_id = history.robot_id
         self._history = history
 
-    def cameras(self) -> "tuple[str, ...]":
+    def cameras(self) -> tuple[str, ...]:
         """Those that have frames, in memory or on disk."""
         recorder = self._history.recorder
         return tuple(sorted({camera.camera_id for camera in self._history.status().cameras if camera.frames}
                             | set(recorder.archive.cameras() if recorder is not None else ())))
 
-    def frames(self, camera_id: str, start_ns: int, end_ns: int) -> "Iterator[Frame]":
+    def frames(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
         """Frames between two stamps, in order."""
         return self._history.frames_between(camera_id, start_ns, end_ns)
 
-    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> "list[int]":
+    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
         """Stamps of the frames between two stamps, in order."""
         recorder = self._history.recorder
         stored = recorder.archive.stamps(camera_id, start_ns, end_ns) if recorder is not None else ()
         return sorted({*self._history.stamps_in_memory(camera_id, start_ns, end_ns), *stored})
 
-    def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> "dict[int, tuple[Track, ...]]":
+    def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
         """By stamp, who was followed."""
         recorder = self._history.recorder
         if recorder is None:
@@ -50,19 +50,19 @@ class LiveSource:
         return {**stored_tracks(recorder.archive, camera_id, start_ns, end_ns),
                 **recorder.tracks_held(camera_id, start_ns, end_ns)}
 
-    def events(self, start_ns: int, end_ns: int) -> "list[dict]":
+    def events(self, start_ns: int, end_ns: int) -> list[dict]:
         """Events of that time."""
         return _events(self._history.events.directory, start_ns, end_ns)
 
-    def sightings(self, camera_id: str, start_ns: int, end_ns: int) -> "list[Sighting]":
+    def sightings(self, camera_id: str, start_ns: int, end_ns: int) -> list[Sighting]:
         """Sightings of that time."""
         return self._history.sightings.between(camera_id, start_ns, end_ns)
 
-    def of_track(self, track_id: str) -> "list[Sighting]":
+    def of_track(self, track_id: str) -> list[Sighting]:
         """A track's sightings."""
         return self._history.sightings.of_track(track_id)
 
-    def best_of_person(self, person_id: str) -> "Sighting | None":
+    def best_of_person(self, person_id: str) -> Sighting | None:
         """A person's best sighting."""
         return self._history.best_of_person(person_id)
 
@@ -74,7 +74,7 @@ class StoredSource:
     :raises StoreError: the history cannot be read.
     """
 
-    def __init__(self, folder: RobotFolder, frames: "Path | None" = None) -> None:
+    def __init__(self, folder: RobotFolder, frames: Path | None = None) -> None:
         if folder.error:
             raise StoreError(folder.error)
         self.robot_id = folder.robot_id
@@ -90,41 +90,41 @@ class StoredSource:
         for store in self._stores:
             store.close()
 
-    def cameras(self) -> "tuple[str, ...]":
+    def cameras(self) -> tuple[str, ...]:
         """Those that have frames on disk."""
         return self.archive.cameras()
 
-    def frames(self, camera_id: str, start_ns: int, end_ns: int) -> "Iterator[Frame]":
+    def frames(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
         """Frames between two stamps, in order."""
         return self.archive.between(camera_id, start_ns, end_ns)
 
-    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> "list[int]":
+    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
         """Stamps of the frames between two stamps, in order."""
         return self.archive.stamps(camera_id, start_ns, end_ns)
 
-    def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> "dict[int, tuple[Track, ...]]":
+    def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
         """By stamp, who was followed."""
         return stored_tracks(self.archive, camera_id, start_ns, end_ns)
 
-    def events(self, start_ns: int, end_ns: int) -> "list[dict]":
+    def events(self, start_ns: int, end_ns: int) -> list[dict]:
         """Events of that time."""
         return _events(self._path, start_ns, end_ns)
 
-    def sightings(self, camera_id: str, start_ns: int, end_ns: int) -> "list[Sighting]":
+    def sightings(self, camera_id: str, start_ns: int, end_ns: int) -> list[Sighting]:
         """Sightings of that time, by every model."""
         return list(heapq.merge(*(store.between(camera_id, start_ns, end_ns) for store in self._stores),
                                 key=lambda one: one.first_ns))
 
-    def of_track(self, track_id: str) -> "list[Sighting]":
+    def of_track(self, track_id: str) -> list[Sighting]:
         """A track's sightings."""
         return [one for store in self._stores for one in store.of_track(track_id)]
 
-    def best_of_person(self, person_id: str) -> "Sighting | None":
+    def best_of_person(self, person_id: str) -> Sighting | None:
         """A person's best sighting."""
         found = [store.best_of_person(person_id) for store in self._stores]
         return max((one for one in found if one is not None), default=None, key=lambda one: one.quality)
 
 
-def _events(path: Path, start_ns: int, end_ns: int) -> "list[dict]":
+def _events(path: Path, start_ns: int, end_ns: int) -> list[dict]:
     return sorted((event for event in read_events(path) if start_ns <= event_stamp_ns(event) <= end_ns),
                   key=event_stamp_ns)

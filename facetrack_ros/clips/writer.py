@@ -40,7 +40,7 @@ class Saved:
     """
 
     folder: Path
-    files: "tuple[str, ...]"
+    files: tuple[str, ...]
     frames: int
     skipped: int
 
@@ -73,16 +73,16 @@ def save_clip(source: ClipSource, clip: Clip, folder: Path) -> Saved:
     return Saved(folder, (*(line["file"] for line in manifest["files"]), MANIFEST), len(manifest["frames"]), skipped)
 
 
-def _write(source: ClipSource, clip: Clip, folder: Path) -> "tuple[dict, int]":
+def _write(source: ClipSource, clip: Clip, folder: Path) -> tuple[dict, int]:
     lines, skipped = [], 0
     recording = SegmentWriter(folder / "clip.mcap") if "mcap" in clip.formats else None
     events = source.events(clip.start_ns, clip.end_ns)
     tracks = {camera: source.tracks(camera, clip.start_ns, clip.end_ns) for camera in clip.cameras}
     frames = heapq.merge(*(source.frames(camera, clip.start_ns, clip.end_ns) for camera in clip.cameras),
                          key=lambda frame: frame.stamp_ns)
-    films: "dict[tuple[str, str], GifWriter | Mp4Writer]" = {}
+    films: dict[tuple[str, str], GifWriter | Mp4Writer] = {}
     pictures = [name for name in clip.formats if name != "mcap"]
-    latest: "dict[str, tuple[int, tuple[Track, ...]]]" = {}
+    latest: dict[str, tuple[int, tuple[Track, ...]]] = {}
     try:
         for frame in frames:
             followed = tracks[frame.camera_id].get(frame.stamp_ns, ())
@@ -122,7 +122,7 @@ def _write(source: ClipSource, clip: Clip, folder: Path) -> "tuple[dict, int]":
     }, skipped
 
 
-def _record(recording: SegmentWriter, robot_id: str, frame: Frame, tracks: "tuple[Track, ...]") -> None:
+def _record(recording: SegmentWriter, robot_id: str, frame: Frame, tracks: tuple[Track, ...]) -> None:
     channel = Channel(f"/{robot_id}/{frame.camera_id}/image/compressed", TYPE, DEFINITION, frame.camera_id)
     format = "png" if frame.jpeg.startswith(_PNG) else "jpeg"
     head = image_head(frame.stamp_ns, frame.frame_id or frame.camera_id, format, len(frame.jpeg))
@@ -132,7 +132,7 @@ def _record(recording: SegmentWriter, robot_id: str, frame: Frame, tracks: "tupl
                          (tracks_message(frame.camera_id, frame.stamp_ns, frame.number, "", tracks),))
 
 
-def _picture(name: str, folder: Path, films: dict, robot_id: str, frame: Frame, tracks: "tuple[Track, ...] | None") -> None:
+def _picture(name: str, folder: Path, films: dict, robot_id: str, frame: Frame, tracks: tuple[Track, ...] | None) -> None:
     if name in _FILMS:
         image = picture_of(frame, robot_id, tracks)
         film = films.get((frame.camera_id, name))
@@ -154,13 +154,13 @@ def _picture(name: str, folder: Path, films: dict, robot_id: str, frame: Frame, 
     path.write_bytes(data)
 
 
-def _shown(latest: "dict[str, tuple[int, tuple[Track, ...]]]", frame: Frame) -> "tuple[Track, ...]":
+def _shown(latest: dict[str, tuple[int, tuple[Track, ...]]], frame: Frame) -> tuple[Track, ...]:
     # Cameras may be faster than the detector: boxes stay for a moment, or they would flicker.
     stamp_ns, tracks = latest.get(frame.camera_id, (frame.stamp_ns, ()))
     return tracks if frame.stamp_ns - stamp_ns <= _BOXES_STAY_NS else ()
 
 
-def _frame_line(frame: Frame, tracks: "tuple[Track, ...]") -> dict:
+def _frame_line(frame: Frame, tracks: tuple[Track, ...]) -> dict:
     return {"camera_id": frame.camera_id, "stamp_ns": frame.stamp_ns, "frame_number": frame.number,
             "sha256": hashlib.sha256(frame.jpeg).hexdigest(),
             "people": [{"track_id": track.track_id, "person_id": track.person_id, "bbox": _box(track.bbox),
@@ -173,7 +173,7 @@ def _sighting_line(one) -> dict:
             "quality": round(one.quality, 4), "model_id": one.model_id}
 
 
-def _box(box) -> "list[float]":
+def _box(box) -> list[float]:
     return [round(float(value), 2) for value in box]
 
 

@@ -42,14 +42,14 @@ class _Place:
 
     item: Any
     number: int = 0
-    outcome: "tuple | None" = None
+    outcome: tuple | None = None
 
 
 class _Lane:
     """The items of one camera on their way, oldest first."""
 
     def __init__(self):
-        self.places: "deque[_Place]" = deque()
+        self.places: deque[_Place] = deque()
         self.delivering = False
         self.counts = FrameCounts()
 
@@ -67,19 +67,19 @@ class VisionWorkers:
     :param yielding: whether the threads give way to what else wants the cores.
     """
 
-    def __init__(self, name: str, pipelines: Sequence[VisionPipeline], look: "Callable[[VisionPipeline, list], list]",
-                 deliver: "Callable[[str, Any, Any], None]", logger, yielding: bool = False):
+    def __init__(self, name: str, pipelines: Sequence[VisionPipeline], look: Callable[[VisionPipeline, list], list],
+                 deliver: Callable[[str, Any, Any], None], logger, yielding: bool = False):
         self._look = look
         self._yielding = yielding
         self._deliver = deliver
         self._logger = logger
         self._together = len(pipelines) == 1 and pipelines[0].batches
         self._condition = threading.Condition()
-        self._waiting: "OrderedDict[str, _Place]" = OrderedDict()
-        self._lanes: "dict[str, _Lane]" = {}
+        self._waiting: OrderedDict[str, _Place] = OrderedDict()
+        self._lanes: dict[str, _Lane] = {}
         self._arrived = self._passed_over = 0
         self._closing = False
-        self._told: "set[str]" = set()
+        self._told: set[str] = set()
         self._threads = [threading.Thread(target=self._run, args=(pipeline,), name=f"{name} {number}", daemon=True)
                          for number, pipeline in enumerate(pipelines)]
         for thread in self._threads:
@@ -113,7 +113,7 @@ class VisionWorkers:
             lane.counts = replace(lane.counts, arrived=lane.counts.arrived + 1, spared=lane.counts.spared + 1)
         self._hand_on([camera_id])
 
-    def counts(self) -> "dict[str, FrameCounts]":
+    def counts(self) -> dict[str, FrameCounts]:
         """What became of each camera's frames since the start."""
         with self._condition:
             return {camera_id: lane.counts for camera_id, lane in self._lanes.items()}
@@ -154,7 +154,7 @@ class VisionWorkers:
                     lane.counts = replace(lane.counts, looked=lane.counts.looked + bool(outcome))
             self._hand_on([camera_id for camera_id, _ in taken])
 
-    def _take(self) -> "tuple[str, _Place]":
+    def _take(self) -> tuple[str, _Place]:
         """Of the half of the cameras that waited longest, the one with the freshest frame: so under overload a frame is not
         old already when its look begins. Whoever waits longest is passed over no more often than there are others."""
         first = next(iter(self._waiting))
@@ -165,7 +165,7 @@ class VisionWorkers:
         self._passed_over = 0 if chosen == first else self._passed_over + 1
         return chosen, self._waiting.pop(chosen)
 
-    def _outcomes(self, pipeline: VisionPipeline, items: list) -> "list[tuple]":
+    def _outcomes(self, pipeline: VisionPipeline, items: list) -> list[tuple]:
         try:
             return [() if result is None else (result,) for result in self._look(pipeline, items)]
         except FacetrackError as error:
@@ -174,7 +174,7 @@ class VisionWorkers:
             self._logger.error(f"unexpected {type(error).__name__}: {error}\n{traceback.format_exc()}")
         return [()] * len(items)
 
-    def _hand_on(self, cameras: "list[str]") -> None:
+    def _hand_on(self, cameras: list[str]) -> None:
         """Deliver what is known, in order; for one camera only one thread does it at a time."""
         for camera_id in cameras:
             lane = self._lanes[camera_id]

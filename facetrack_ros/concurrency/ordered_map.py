@@ -8,8 +8,8 @@ from facetrack_ros.concurrency.process_pool import Crew, Result, Task
 Item = TypeVar("Item")
 
 
-def in_order(items: Iterable[Item], begin: "Callable[[Item], Task]",
-             crew: "Crew[Task, Result]") -> "Iterator[tuple[Item, Result | Exception]]":
+def in_order(items: Iterable[Item], begin: Callable[[Item], Task],
+             crew: Crew[Task, Result]) -> Iterator[tuple[Item, Result | Exception]]:
     """Each item with what its work gives, or with the error that the work ended in.
 
     ``begin`` is called in the order of the items, always just as far ahead of what was handed out: so what it decides is the
@@ -18,7 +18,7 @@ def in_order(items: Iterable[Item], begin: "Callable[[Item], Task]",
     :param begin: an item's task.
     :param crew: does the tasks; it is the caller's to close.
     """
-    under_way: "deque[tuple[Item, Callable[[], Result]]]" = deque()
+    under_way: deque[tuple[Item, Callable[[], Result]]] = deque()
     for item in items:
         if len(under_way) == crew.ahead:
             yield _next(under_way)
@@ -27,7 +27,7 @@ def in_order(items: Iterable[Item], begin: "Callable[[Item], Task]",
         yield _next(under_way)
 
 
-def _next(under_way: "deque[tuple[Item, Callable[[], Result]]]") -> "tuple[Item, Result | Exception]":
+def _next(under_way: deque[tuple[Item, Callable[[], Result]]]) -> tuple[Item, Result | Exception]:
     item, result = under_way.popleft()
     try:
         return item, result()

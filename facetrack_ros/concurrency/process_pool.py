@@ -32,7 +32,7 @@ class Crew(Protocol[Task, Result]):
 
     ahead: int
 
-    def start(self, task: Task) -> "Callable[[], Result]":
+    def start(self, task: Task) -> Callable[[], Result]:
         """Take a task; what is returned waits for its result, or raises what the work raised."""
 
     def close(self) -> None:
@@ -45,12 +45,12 @@ class ThreadCrew(Generic[Models, Task, Result]):
     :param work: what is done with a task.
     """
 
-    def __init__(self, models: Models, work: "Callable[[Models, Task], Result]"):
+    def __init__(self, models: Models, work: Callable[[Models, Task], Result]):
         self.ahead = AHEAD
         self._work = partial(work, models)
         self._threads = ThreadPoolExecutor(1, "vision")
 
-    def start(self, task: Task) -> "Callable[[], Result]":
+    def start(self, task: Task) -> Callable[[], Result]:
         """See :class:`Crew`."""
         return self._threads.submit(self._work, task).result
 
@@ -74,8 +74,8 @@ class ProcessCrew(Generic[Models, Task, Result]):
     :raises ModelError: a process ended while it opened its models.
     """
 
-    def __init__(self, models: Models, work: "Callable[[Models, Task], Result]", open_models: "Callable[[], Models]",
-                 work_there: "Callable[[Models, Task], Result]", count: int):
+    def __init__(self, models: Models, work: Callable[[Models, Task], Result], open_models: Callable[[], Models],
+                 work_there: Callable[[Models, Task], Result], count: int):
         self.ahead = AHEAD * (count + 1)
         self._work = partial(work, models)
         self._waiting: "deque[_Pending]" = deque()
@@ -87,7 +87,7 @@ class ProcessCrew(Generic[Models, Task, Result]):
             self.close()
             raise
 
-    def start(self, task: Task) -> "Callable[[], Result]":
+    def start(self, task: Task) -> Callable[[], Result]:
         """See :class:`Crew`; the result must be asked for on this thread.
 
         :raises ModelError: of the result: a process ended.
@@ -125,7 +125,7 @@ class _Pending(Future):
         super().__init__()
         self.task = task
 
-    def do(self, work: "Callable[[object], object]") -> None:
+    def do(self, work: Callable[[object], object]) -> None:
         try:
             self.set_result(work(self.task))
         except Exception as error:  # raised where its result is asked for
@@ -138,7 +138,7 @@ class _Helper:
     :ivar given: what it is at or has before it, the first first.
     """
 
-    def __init__(self, open_models: "Callable[[], object]", work: "Callable[[object, object], object]"):
+    def __init__(self, open_models: Callable[[], object], work: Callable[[object, object], object]):
         context = multiprocessing.get_context("spawn")  # onnxruntime and torch do not outlive a fork
         tasks, self._tasks = context.Pipe(duplex=False)
         self.results, results = context.Pipe(duplex=False)
@@ -146,7 +146,7 @@ class _Helper:
         self._process.start()
         tasks.close()  # so that either side notices when the other has ended
         results.close()
-        self.given: "deque[_Pending]" = deque([_Pending(None)])  # opening its models
+        self.given: deque[_Pending] = deque([_Pending(None)])  # opening its models
 
     def give(self, pending: _Pending) -> None:
         try:
@@ -183,7 +183,7 @@ class _Helper:
                           "was there too little memory? models.workers says how many there are")
 
 
-def _help(open_models: "Callable[[], object]", work: "Callable[[object, object], object]", tasks: Connection,
+def _help(open_models: Callable[[], object], work: Callable[[object, object], object], tasks: Connection,
           results: Connection) -> None:
     """In the other process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it
@@ -194,7 +194,7 @@ def _help(open_models: "Callable[[], object]", work: "Callable[[object, object],
             results.send((False, _told(error)))
             return
         results.send((True, None))
-        given: "SimpleQueue[object]" = SimpleQueue()
+        given: SimpleQueue[object] = SimpleQueue()
         # Read beside the work: else a large task and a large result, each waiting in its pipe for the other side, never end.
         threading.Thread(target=_read, args=(tasks, given), daemon=True).start()
         while (task := given.get()) is not None:
@@ -205,7 +205,7 @@ def _help(open_models: "Callable[[], object]", work: "Callable[[object, object],
             results.send(outcome)
 
 
-def _read(tasks: Connection, given: "SimpleQueue[object]") -> None:
+def _read(tasks: Connection, given: SimpleQueue[object]) -> None:
     try:
         with suppress(EOFError, OSError):  # nobody is there any more
             while True:

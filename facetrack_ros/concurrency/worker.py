@@ -20,7 +20,7 @@ class NewestPerCamera:
         self.dropped += camera_id in self._items
         self._items[camera_id] = item
 
-    def take(self) -> "list[Any]":
+    def take(self) -> list[Any]:
         """All that is there, the camera that waited longest first."""
         items, self._items = list(self._items.values()), OrderedDict()
         return items
@@ -39,7 +39,7 @@ class Everything:
         """Leave an item."""
         self._items.append(item)
 
-    def take(self) -> "list[Any]":
+    def take(self) -> list[Any]:
         """All that is there, oldest first."""
         items = list(self._items)
         self._items.clear()
@@ -55,7 +55,7 @@ class Worker:
     An error of ours is logged, each sentence once, and the work goes on; any other is logged with its traceback.
     """
 
-    def __init__(self, name: str, mailbox: "NewestPerCamera | Everything", handle: "Callable[[list], None]", logger):
+    def __init__(self, name: str, mailbox: NewestPerCamera | Everything, handle: Callable[[list], None], logger):
         self.mailbox = mailbox
         self._handle = handle
         self._logger = logger

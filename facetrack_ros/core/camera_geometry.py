@@ -78,14 +78,14 @@ class PersonPosition:
         return float(np.sqrt(sight @ self.covariance @ sight))
 
     @property
-    def bearing(self) -> "tuple[float, float]":
+    def bearing(self) -> tuple[float, float]:
         """Radians to the right of and below the optical axis."""
         x, y, z = self.mean
         return float(np.arctan2(x, z)), float(np.arctan2(y, np.hypot(x, z)))
 
 
 def locate_person(box: np.ndarray, lens: Lens, height_m: float = HEIGHT_M,
-                  height_sd_m: float = HEIGHT_SD_M) -> "PersonPosition | None":
+                  height_sd_m: float = HEIGHT_SD_M) -> PersonPosition | None:
     """Where a person stands who is so tall and fills this box, upright before a camera that looks about level.
 
     :param box: ``(4,)``, ``x1, y1, x2, y2`` in pixels.

@@ -52,10 +52,10 @@ class Detections:
     boxes: np.ndarray
     scores: np.ndarray
     model_id: str
-    faces: "FaceDetections | None" = field(default=None, repr=False)
-    owners: "np.ndarray | None" = field(default=None, repr=False)
-    appearance: "np.ndarray | None" = field(default=None, repr=False)
-    faint: "np.ndarray | None" = field(default=None, repr=False)
+    faces: FaceDetections | None = field(default=None, repr=False)
+    owners: np.ndarray | None = field(default=None, repr=False)
+    appearance: np.ndarray | None = field(default=None, repr=False)
+    faint: np.ndarray | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.scores)

@@ -33,13 +33,13 @@ class PersonEvent:
     camera_id: str
     person_id: str
     frame_number: int
-    bbox: "tuple[float, float, float, float] | None" = None
-    confidence: "float | None" = None
-    last_seen_ns: "int | None" = None
-    duration_ns: "int | None" = None
-    last_bbox: "tuple[float, float, float, float] | None" = None
-    reference_face_id: "str | None" = None
-    similarity: "float | None" = None
-    search_id: "str | None" = None
-    reference_name: "str | None" = None
+    bbox: tuple[float, float, float, float] | None = None
+    confidence: float | None = None
+    last_seen_ns: int | None = None
+    duration_ns: int | None = None
+    last_bbox: tuple[float, float, float, float] | None = None
+    reference_face_id: str | None = None
+    similarity: float | None = None
+    search_id: str | None = None
+    reference_name: str | None = None
     watch: bool = False

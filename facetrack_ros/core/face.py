@@ -26,4 +26,4 @@ class Face:
     quality: float
     rejected: str = ""
     person: int = -1
-    embedding: "np.ndarray | None" = None
+    embedding: np.ndarray | None = None

@@ -44,7 +44,7 @@ def _scan_start(data: bytes) -> int:
     return -1
 
 
-def jpeg_size(data: bytes) -> "tuple[int, int] | None":
+def jpeg_size(data: bytes) -> tuple[int, int] | None:
     """Width and height from the head of a JPEG, without decoding it; None where it says none."""
     place = 2
     while is_jpeg(data) and place + 9 <= len(data) and data[place] == 0xFF and data[place + 1] != _SCAN:
@@ -57,7 +57,7 @@ def jpeg_size(data: bytes) -> "tuple[int, int] | None":
     return None
 
 
-def decode(data: bytes, flags: int = cv2.IMREAD_COLOR) -> "np.ndarray | None":
+def decode(data: bytes, flags: int = cv2.IMREAD_COLOR) -> np.ndarray | None:
     """The picture, ``(height, width, 3)`` uint8 BGR by default, or None where the bytes are none."""
     try:
         return cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None

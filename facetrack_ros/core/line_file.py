@@ -17,7 +17,7 @@ def append_whole(path: Path, data: bytes) -> None:
         os.close(file)
 
 
-def read_whole(path: Path) -> "list[bytes]":
+def read_whole(path: Path) -> list[bytes]:
     """The whole lines of a file, none where it is not there; what follows the last newline is torn.
 
     :raises OSError: it cannot be read.

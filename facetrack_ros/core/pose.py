@@ -15,5 +15,5 @@ class RobotPose:
 
     frame_id: str
     stamp_ns: int
-    position: "tuple[float, float, float]"
-    orientation: "tuple[float, float, float, float]"
+    position: tuple[float, float, float]
+    orientation: tuple[float, float, float, float]

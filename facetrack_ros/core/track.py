@@ -33,4 +33,4 @@ class Track:
     state: TrackState
     bbox: np.ndarray
     confidence: float
-    face: "Face | None" = None
+    face: Face | None = None

@@ -21,8 +21,8 @@ class Finding:
     sentence: str
 
 
-def compare_answer(person: str, answer: dict, visits: "tuple[StagedVisit, ...]",
-                   starts: "dict[tuple[str, str], float]") -> "list[Finding]":
+def compare_answer(person: str, answer: dict, visits: tuple[StagedVisit, ...],
+                   starts: dict[tuple[str, str], float]) -> list[Finding]:
     """An answer about a person against their staged visits.
 
     :param answer: as ``facetrack search --json`` prints it.
@@ -46,8 +46,8 @@ def compare_answer(person: str, answer: dict, visits: "tuple[StagedVisit, ...]",
     return findings
 
 
-def compare_events(events: "list[dict]", visits: "tuple[StagedVisit, ...]",
-                   starts: "dict[tuple[str, str], float]") -> "list[Finding]":
+def compare_events(events: list[dict], visits: tuple[StagedVisit, ...],
+                   starts: dict[tuple[str, str], float]) -> list[Finding]:
     """The event logs against the staged visits: one PERSON_IN and one PERSON_OUT each, in time, and no others."""
     findings = []
     for place in sorted({(visit.robot, visit.camera) for visit in visits}):
@@ -70,7 +70,7 @@ def compare_events(events: "list[dict]", visits: "tuple[StagedVisit, ...]",
     return findings
 
 
-def compare_partial(answer: dict, silent: str, seconds: float, deadline_s: float, some_expected: bool) -> "list[Finding]":
+def compare_partial(answer: dict, silent: str, seconds: float, deadline_s: float, some_expected: bool) -> list[Finding]:
     """The answer after a robot was killed: in time, partial, and naming it.
 
     :param some_expected: whether the other robots must have matches.
@@ -85,7 +85,7 @@ def compare_partial(answer: dict, silent: str, seconds: float, deadline_s: float
     ]
 
 
-def _compare_span(what: str, span: "tuple[float, float]", visit: StagedVisit, start: float) -> Finding:
+def _compare_span(what: str, span: tuple[float, float], visit: StagedVisit, start: float) -> Finding:
     first, last = span[0] - start, span[1] - start
     in_time = (visit.body_s[0] - TOLERANCE_S <= first <= visit.face_s[0] + TOLERANCE_S
                and visit.face_s[1] - TOLERANCE_S <= last <= visit.body_s[1] + TOLERANCE_S)

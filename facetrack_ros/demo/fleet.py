@@ -20,7 +20,7 @@ class RobotProcess:
     :param log: file that takes what the process prints.
     """
 
-    def __init__(self, robot: str, cameras: "dict[str, str]", data: Path, log: Path):
+    def __init__(self, robot: str, cameras: dict[str, str], data: Path, log: Path):
         self.robot = robot
         self.cameras = cameras
         self._log = log
@@ -57,12 +57,12 @@ class RobotProcess:
                 self.kill()
 
 
-def facetrack_command() -> "list[str]":
+def facetrack_command() -> list[str]:
     """How to start the command that is running now once more."""
     return [sys.executable, os.path.abspath(sys.argv[0])]
 
 
-def ask(arguments: "list[str]", timeout_s: float = 60.0) -> "tuple[int, str]":
+def ask(arguments: list[str], timeout_s: float = 60.0) -> tuple[int, str]:
     """Run ``facetrack search`` as a third process.
 
     :returns: its exit code and what it printed.

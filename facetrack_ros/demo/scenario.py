@@ -46,10 +46,10 @@ class Show:
     :param stack: ends whatever was started.
     """
 
-    def __init__(self, out: Path, clips: "Path | None", stack: ExitStack):
+    def __init__(self, out: Path, clips: Path | None, stack: ExitStack):
         self._out, self._stack = out, stack
-        self._stage: "Stage | None" = None
-        self._robots: "dict[str, RobotProcess]" = {}
+        self._stage: Stage | None = None
+        self._robots: dict[str, RobotProcess] = {}
         self._clips_folder = clips
         self._left = {"in": 0, "out": 0}
 
@@ -74,7 +74,7 @@ class Show:
     def _say(self, text: str) -> None:
         print(f"\n== {text}", flush=True)
 
-    def _set_the_stage(self) -> "dict[str, dict[str, str]]":
+    def _set_the_stage(self) -> dict[str, dict[str, str]]:
         if self._clips_folder is None:
             self._say("Staging three clips: two people walk past two robots")
             self._stage = make_stage(self._out / "clips")
@@ -117,7 +117,7 @@ class Show:
                 break
         raise _crowded(taken)
 
-    def _start_robots(self, asker: Asker, cameras: "dict[str, dict[str, str]]") -> None:
+    def _start_robots(self, asker: Asker, cameras: dict[str, dict[str, str]]) -> None:
         self._say(f"Starting {len(cameras)} robots, a process each, on ROS domain {os.environ['ROS_DOMAIN_ID']}")
         for robot, sources in cameras.items():
             asker.on_event(robot, self._on_event)
@@ -147,7 +147,7 @@ class Show:
         self._left["out"] += event.event == "PERSON_OUT"
         print(f"  {event_line(event_to_dict(event))}", flush=True)
 
-    def _watch(self, asker: Asker) -> "dict[tuple[str, str], float]":
+    def _watch(self, asker: Asker) -> dict[tuple[str, str], float]:
         """Let the clips play; stamp of each clip's first frame, seconds since the epoch."""
         self._say("The cameras run; who comes and goes, as it happens:")
         newest, changed = {}, time.monotonic()
@@ -169,14 +169,14 @@ class Show:
         return {(robot, camera.camera_id): conversion.to_ns(camera.oldest) / 1e9
                 for robot, line in asker.roster().items() for camera in line.cameras}
 
-    def _ask(self, robot: str, reference: "list[str]", out: Path) -> "tuple[int, dict, str]":
+    def _ask(self, robot: str, reference: list[str], out: Path) -> tuple[int, dict, str]:
         """Ask as a third process; exit code, answer, what it printed."""
         code, said = ask(["--robot", robot, *reference, "--timeout", str(ANSWER_WITHIN_S), "--out", str(out)])
         if not (out / "answer.json").exists():
             raise FacetrackError(f"the search failed: {said.strip()}")
         return code, json.loads((out / "answer.json").read_text()), said
 
-    def _ask_about_staged(self, starts: "dict[tuple[str, str], float]") -> "list[Finding]":
+    def _ask_about_staged(self, starts: dict[tuple[str, str], float]) -> list[Finding]:
         findings = []
         first, *others = self._stage.references.items()
         for (person, reference), robot, folder in ((first, "robot1", "."), (others[0], "robot2", "second_question")):
@@ -190,7 +190,7 @@ class Show:
         events = [event for folder in history_folders(self._out / "data") for event in read_events(folder.path)]
         return findings + compare_events(events, self._stage.visits, starts)
 
-    def _ask_about_seen(self) -> "list[Finding]":
+    def _ask_about_seen(self) -> list[Finding]:
         """Nothing was staged: ask about the people seen, and show the one who was seen in most places."""
         events = [event for folder in history_folders(self._out / "data") for event in read_events(folder.path)]
         people = list(dict.fromkeys(event["person_id"] for event in events if event["event"] == "PERSON_IN"))
@@ -215,7 +215,7 @@ class Show:
             shutil.copy(folder / name, self._out / name)
         return self._pull_the_plug(["--person", person])
 
-    def _pull_the_plug(self, reference: "list[str]") -> "list[Finding]":
+    def _pull_the_plug(self, reference: list[str]) -> list[Finding]:
         self._say("Killing robot2 (SIGKILL) and asking robot1 again")
         self._robots["robot2"].kill()
         code, answer, said = self._ask("robot1", reference, self._out / "after_the_kill")
@@ -225,7 +225,7 @@ class Show:
                 *compare_partial(answer, "robot2", seconds, ANSWER_WITHIN_S + OWN_WORK_S,
                                  some_expected=self._stage is not None)]
 
-    def _judge(self, findings: "list[Finding]") -> bool:
+    def _judge(self, findings: list[Finding]) -> bool:
         self._say("Found, compared with staged:" if self._stage is not None
                   else "Nothing was staged to compare with; what can be checked:")
         for finding in findings:
@@ -235,6 +235,6 @@ class Show:
         return agrees
 
 
-def _crowded(robots: "list[str]") -> QuestionError:
+def _crowded(robots: list[str]) -> QuestionError:
     return QuestionError(f"ROS domain {os.environ['ROS_DOMAIN_ID']} has robots already ({', '.join(robots)}): "
                          "set another ROS_DOMAIN_ID")

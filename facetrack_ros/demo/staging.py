@@ -31,8 +31,8 @@ class Portrait:
     name: str
     package: str
     path: str
-    crop: "tuple[int, int, int, int]"
-    face: "tuple[int, int, int, int]"
+    crop: tuple[int, int, int, int]
+    face: tuple[int, int, int, int]
 
 
 PORTRAITS = (
@@ -80,9 +80,9 @@ class StagedVisit:
     robot: str
     camera: str
     person: str
-    body_s: "tuple[float, float]"
-    half_s: "tuple[float, float]"
-    face_s: "tuple[float, float]"
+    body_s: tuple[float, float]
+    half_s: tuple[float, float]
+    face_s: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ class Stage:
     :param references: a picture to ask with, by person.
     """
 
-    clips: "dict[tuple[str, str], Path]"
-    references: "dict[str, Path]"
-    visits: "tuple[StagedVisit, ...]"
+    clips: dict[tuple[str, str], Path]
+    references: dict[str, Path]
+    visits: tuple[StagedVisit, ...]
 
 
 def make_stage(folder: Path) -> Stage:
@@ -130,7 +130,7 @@ def load_portrait(portrait: Portrait) -> np.ndarray:
     return image
 
 
-def cutout_span(walk: Walk, seconds: float) -> "tuple[float, float]":
+def cutout_span(walk: Walk, seconds: float) -> tuple[float, float]:
     """From where to where, across, the person is in the picture, pixels."""
     cutout = _Cutout(next(portrait for portrait in PORTRAITS if portrait.name == walk.person))
     left = float(_left_edge(walk, cutout, seconds))
@@ -186,7 +186,7 @@ def _person_mask(crop: np.ndarray, face: np.ndarray) -> np.ndarray:
     return np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
 
 
-def _left_edge(walk: Walk, cutout: _Cutout, seconds: "float | np.ndarray"):
+def _left_edge(walk: Walk, cutout: _Cutout, seconds: float | np.ndarray):
     """Where the cut-out's left edge is, pixels: just outside at both ends of the walk, at even speed between."""
     progress = (seconds - walk.start_s) / (walk.end_s - walk.start_s)
     progress = 1 - progress if walk.leftwards else progress
@@ -203,7 +203,7 @@ def _truth(walk: Walk, cutout: _Cutout) -> StagedVisit:
     return StagedVisit(walk.robot, walk.camera, walk.person, *((float(span[0]), float(span[-1])) for span in spans))
 
 
-def _write_clip(path: Path, background: np.ndarray, walks: "list[tuple[Walk, _Cutout]]") -> None:
+def _write_clip(path: Path, background: np.ndarray, walks: list[tuple[Walk, _Cutout]]) -> None:
     import av
 
     grain = np.random.default_rng(SEED).normal(0, 1.5, (HEIGHT, 2 * WIDTH, 1)).astype(np.float32)

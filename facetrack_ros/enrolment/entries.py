@@ -8,8 +8,8 @@ from facetrack_ros.tracking.gallery import EntryRefused, Gallery, GalleryEntry
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 
-def make_entries(name: str, pictures: "Iterable[tuple[str, bytes]]", pipeline: VisionPipeline, new_id: "Callable[[], str]",
-                 watch: bool = False, by: str = "", stamp_ns: int = 0) -> "list[GalleryEntry]":
+def make_entries(name: str, pictures: Iterable[tuple[str, bytes]], pipeline: VisionPipeline, new_id: Callable[[], str],
+                 watch: bool = False, by: str = "", stamp_ns: int = 0) -> list[GalleryEntry]:
     """An entry for each picture.
 
     :param pictures: what each is called, and its bytes.
@@ -32,12 +32,12 @@ def make_entries(name: str, pictures: "Iterable[tuple[str, bytes]]", pipeline: V
                          by, stamp_ns) for source, face in faces]
 
 
-def remarks(entries: "Iterable[GalleryEntry]", gallery: Gallery) -> "list[str]":
+def remarks(entries: Iterable[GalleryEntry], gallery: Gallery) -> list[str]:
     """What whoever enrols should know: who looks alike, and which picture does not look like the others of that name.
 
     :param gallery: with the new entries in it.
     """
-    said: "list[str]" = []
+    said: list[str] = []
     for entry in entries:
         for match in gallery.alike(entry):
             said.append(f"{entry.name} looks like {match.entry.name} (similarity {match.similarity:.2f}): the two may be taken "
@@ -48,7 +48,7 @@ def remarks(entries: "Iterable[GalleryEntry]", gallery: Gallery) -> "list[str]":
     return list({sentence.split(" (")[0]: sentence for sentence in said}.values())
 
 
-def gallery_of(entries: "Iterable[GalleryEntry]", pipeline_contract, margin_share: float) -> Gallery:
+def gallery_of(entries: Iterable[GalleryEntry], pipeline_contract, margin_share: float) -> Gallery:
     """The entries of one model as a gallery.
 
     :param pipeline_contract: of the face embedder.

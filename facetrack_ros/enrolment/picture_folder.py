@@ -24,7 +24,7 @@ class EnrolmentPicture:
     watch: bool = False
 
 
-def enrolment_pictures(folder: Path) -> "tuple[list[EnrolmentPicture], list[str]]":
+def enrolment_pictures(folder: Path) -> tuple[list[EnrolmentPicture], list[str]]:
     """The pictures of a gallery folder, in order: a sub-folder a person, or a file a person named after them.
 
     :return: the pictures, and a sentence for each thing that is none. Hidden files are passed over.
@@ -36,7 +36,7 @@ def enrolment_pictures(folder: Path) -> "tuple[list[EnrolmentPicture], list[str]
         raise ConfigError(f"cannot read the gallery folder {folder}: {error.strerror}") from error
 
 
-def gone_from_folder(known: "set[str]", found: "set[str]") -> "set[str]":
+def gone_from_folder(known: set[str], found: set[str]) -> set[str]:
     """Which of the pictures enrolled before were taken out of the folder, so that their entries go too.
 
     :raises ConfigError: the folder is empty: so is one whose disk was unplugged, and what is deleted is deleted on every
@@ -48,7 +48,7 @@ def gone_from_folder(known: "set[str]", found: "set[str]") -> "set[str]":
     return known - found
 
 
-def _pictures(folder: Path) -> "tuple[list[EnrolmentPicture], list[str]]":
+def _pictures(folder: Path) -> tuple[list[EnrolmentPicture], list[str]]:
     pictures, junk = [], []
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):

@@ -24,10 +24,10 @@ class ClockLog:
     :raises StoreError: the file is there and cannot be read.
     """
 
-    def __init__(self, directory: "Path | str") -> None:
+    def __init__(self, directory: Path | str) -> None:
         self.path = Path(directory) / NAME
-        self._of_camera: "dict[str, list[tuple[int, int]]]" = {}
-        self._news: "dict[str, tuple[int, int, int]]" = {}  # since when, how far, how often in a row
+        self._of_camera: dict[str, list[tuple[int, int]]] = {}
+        self._news: dict[str, tuple[int, int, int]] = {}  # since when, how far, how often in a row
         try:
             lines = read_whole(self.path)
         except OSError as error:
@@ -66,7 +66,7 @@ class ClockLog:
             raise StoreError(f"cannot write {self.path}: {error.strerror}; make room or check the permissions") from error
         self._take(camera_id, first_ns, behind_ns)
 
-    def sentences(self, start_ns: int, end_ns: int, cameras: "tuple[str, ...]" = ()) -> "dict[str, str]":
+    def sentences(self, start_ns: int, end_ns: int, cameras: tuple[str, ...] = ()) -> dict[str, str]:
         """By camera, how far its clock was off at its worst between two of its stamps; right ones are left out.
 
         :param cameras: only these; empty: all.

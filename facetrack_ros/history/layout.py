@@ -26,7 +26,7 @@ class RobotFolder:
     error: str = ""
 
 
-def robot_folder(data_dir: "Path | str", robot_id: str) -> Path:
+def robot_folder(data_dir: Path | str, robot_id: str) -> Path:
     """The folder of a robot below a data folder, made when it is not there.
 
     :raises StoreError: the name is none a robot can have, the folder is another robot's or a newer version's, or it
@@ -54,7 +54,7 @@ def robot_folder(data_dir: "Path | str", robot_id: str) -> Path:
     return path
 
 
-def history_folders(data_dir: "Path | str") -> "list[RobotFolder]":
+def history_folders(data_dir: Path | str) -> list[RobotFolder]:
     """The robots below a data folder, each once, sorted by name; a robot's own folder stands for itself.
 
     :raises StoreError: there is no such folder.
@@ -68,7 +68,7 @@ def history_folders(data_dir: "Path | str") -> "list[RobotFolder]":
         notes = sorted(root.glob(f"*/{_NOTE}"))
     except OSError as error:
         raise StoreError(f"cannot read {root}: {error.strerror}; check its permissions") from error
-    found: "dict[str, RobotFolder]" = {}
+    found: dict[str, RobotFolder] = {}
     for folder in (_read(note.parent) for note in notes):
         if folder.robot_id in found:
             both = f"{found[folder.robot_id].path} and {folder.path} are both of robot {folder.robot_id}"

@@ -24,7 +24,7 @@ class PoseTrack:
 
     def __init__(self, max_age_ns: int) -> None:
         self._max_age_ns = max_age_ns
-        self._poses: "list[RobotPose]" = []
+        self._poses: list[RobotPose] = []
         self._lock = threading.Lock()
 
     def add(self, pose: RobotPose) -> None:
@@ -44,7 +44,7 @@ class PoseTrack:
             if len(self._poses) > _KEPT:
                 del self._poses[:_KEPT // 8]
 
-    def at(self, stamp_ns: int) -> "RobotPose | None":
+    def at(self, stamp_ns: int) -> RobotPose | None:
         """Where the robot was: between the poses before and after, where both are near in time; else the nearer one."""
         with self._lock:
             after = bisect_left(self._poses, stamp_ns, key=_stamp)

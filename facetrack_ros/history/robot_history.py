@@ -50,9 +50,9 @@ class RobotHistory:
     :raises StoreError: the folder cannot be written, is in use, or is another robot's.
     """
 
-    def __init__(self, directory: "Path | str", robot_id: str, contract: ModelContract,
+    def __init__(self, directory: Path | str, robot_id: str, contract: ModelContract,
                  frames: FrameSettings = FrameSettings(), event_format: str = "jsonl", event_fsync: bool = False,
-                 event_dir: "Path | None" = None, poses: "PoseTrack | None" = None,
+                 event_dir: Path | None = None, poses: PoseTrack | None = None,
                  sightings: SightingLimits = SightingLimits()) -> None:
         self.robot_id = robot_id
         self._limits, self._refused = sightings, False
@@ -61,18 +61,18 @@ class RobotHistory:
         self.path = robot_folder(directory, robot_id)
         self.events = EventLog(robot_folder(event_dir, robot_id) if event_dir else self.path, event_format, event_fsync)
         self.clocks = ClockLog(self.path)
-        self._told: "list[str]" = []
+        self._told: list[str] = []
         try:
             self.sightings = self._open_sightings()
         except DamagedStoreError:
             self._salvage()
         keep_contract(self.path, contract)
         self._frames = frames
-        self._rings: "dict[str, FrameRing]" = {}
-        self._latest: "dict[str, Frame]" = {}
-        self._seen: "deque[tuple[str, int]]" = deque()
+        self._rings: dict[str, FrameRing] = {}
+        self._latest: dict[str, Frame] = {}
+        self._seen: deque[tuple[str, int]] = deque()
         self._lock = threading.Lock()
-        self.recorder: "FrameRecorder | None" = None
+        self.recorder: FrameRecorder | None = None
         if frames.mode != OFF:
             try:
                 archive = FrameArchive(frames.folder(self.path), robot_id, frames.limits)
@@ -139,8 +139,8 @@ class RobotHistory:
             self.recorder.add_frame(frame)
         self._seen.append((frame.camera_id, frame.stamp_ns))
 
-    def add_tracks(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: "list[Track]",
-                   frame: "Frame | Thumbnails | None" = None) -> None:
+    def add_tracks(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: list[Track],
+                   frame: Frame | Thumbnails | None = None) -> None:
         """Keep the faces of one frame's tracks that have an embedding, with a thumbnail if that frame is still held.
 
         A track that has got its person passes it on to its earlier sightings.
@@ -158,8 +158,8 @@ class RobotHistory:
             self._begin_anew()
             self._keep_faces(camera_id, stamp_ns, frame_number, tracks, frame)
 
-    def _keep_faces(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: "list[Track]",
-                    frame: "Frame | Thumbnails | None") -> None:
+    def _keep_faces(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: list[Track],
+                    frame: Frame | Thumbnails | None) -> None:
         picture = frame if isinstance(frame, Thumbnails) else _Picture(lambda: frame or self.frame_at(camera_id, stamp_ns))
         pose = self._poses.at(stamp_ns) if self._poses is not None else None
         for track in tracks:
@@ -188,8 +188,8 @@ class RobotHistory:
         if self.recorder is not None:
             self.recorder.alert(stamp_ns, camera_id)
 
-    def search_tracks(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: "tuple[str, ...]",
-                      threshold: float, limit: int) -> "tuple[list[TrackHit], int, int]":
+    def search_tracks(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: tuple[str, ...],
+                      threshold: float, limit: int) -> tuple[list[TrackHit], int, int]:
         """Compare a face with the sightings, see :meth:`SightingStore.search_tracks`."""
         return self.sightings.search_tracks(embedding, start_ns, end_ns, cameras, threshold, limit)
 
@@ -197,7 +197,7 @@ class RobotHistory:
         """Whether looking again at stored frames found a face in that frame."""
         return self.sightings.found_again(camera_id, stamp_ns)
 
-    def best_of_person(self, person_id: str) -> "Sighting | None":
+    def best_of_person(self, person_id: str) -> Sighting | None:
         """The sighting of a person with the highest quality."""
         return self.sightings.best_of_person(person_id)
 
@@ -258,7 +258,7 @@ class RobotHistory:
         finally:
             self.sightings.close()
 
-    def frame_at(self, camera_id: str, stamp_ns: int) -> "Frame | None":
+    def frame_at(self, camera_id: str, stamp_ns: int) -> Frame | None:
         """The frame of that very stamp, decoded already when it is the camera's latest; None when it is gone."""
         with self._lock:
             latest = self._latest.get(camera_id)
@@ -267,12 +267,12 @@ class RobotHistory:
         return self.ring(camera_id).near(stamp_ns, 0)
 
     @property
-    def newest_ns(self) -> "int | None":
+    def newest_ns(self) -> int | None:
         """Stamp of the newest frame that came in, None before the first."""
         with self._lock:
             return max((frame.stamp_ns for frame in self._latest.values()), default=None)
 
-    def find_frame(self, camera_id: str, stamp_ns: int, tolerance_ns: int) -> "Frame | None":
+    def find_frame(self, camera_id: str, stamp_ns: int, tolerance_ns: int) -> Frame | None:
         """The frame nearest to a stamp, in memory or on disk."""
         found = [self._known_ring(camera_id).near(stamp_ns, tolerance_ns)]
         if self.recorder is not None:
@@ -280,7 +280,7 @@ class RobotHistory:
         return min((frame for frame in found if frame is not None), default=None,
                    key=lambda frame: abs(frame.stamp_ns - stamp_ns))
 
-    def frames_between(self, camera_id: str, start_ns: int, end_ns: int) -> "Iterator[Frame]":
+    def frames_between(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
         """Frames with ``start_ns <= stamp <= end_ns`` in memory or on disk, each once, in order of their stamps."""
         held = self._known_ring(camera_id).between(start_ns, end_ns)
         if self.recorder is None:
@@ -290,7 +290,7 @@ class RobotHistory:
                   if frame.stamp_ns not in in_memory)
         return heapq.merge(held, stored, key=lambda frame: frame.stamp_ns)
 
-    def stamps_in_memory(self, camera_id: str, start_ns: int, end_ns: int) -> "list[int]":
+    def stamps_in_memory(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
         """Stamps of a camera's frames in memory between two stamps, both included, in order."""
         return [frame.stamp_ns for frame in self._known_ring(camera_id).between(start_ns, end_ns)]
 
@@ -305,7 +305,7 @@ class RobotHistory:
     def _known_ring(self, camera_id: str) -> FrameRing:
         return self._all_rings().get(camera_id) or FrameRing(1)
 
-    def _all_rings(self) -> "dict[str, FrameRing]":
+    def _all_rings(self) -> dict[str, FrameRing]:
         with self._lock:
             return dict(self._rings)
 
@@ -313,11 +313,11 @@ class RobotHistory:
 class _Picture:
     """The frame behind some tracks, looked up and decoded only when a thumbnail is wanted, and only as large as it needs."""
 
-    def __init__(self, find: "Callable[[], Frame | None]") -> None:
+    def __init__(self, find: Callable[[], Frame | None]) -> None:
         self._find = find
-        self._frame: "Frame | None" = None
+        self._frame: Frame | None = None
         self._looked = False
-        self._smaller: "dict[int, np.ndarray]" = {}
+        self._smaller: dict[int, np.ndarray] = {}
 
     def thumbnail(self, face_bbox: np.ndarray) -> bytes:
         if not self._looked:

@@ -17,8 +17,8 @@ class CameraStatus:
     camera_id: str
     frames: int
     frame_bytes: int
-    oldest_ns: "int | None"
-    newest_ns: "int | None"
+    oldest_ns: int | None
+    newest_ns: int | None
     sightings: int
 
 
@@ -35,7 +35,7 @@ class HistoryStatus:
 
     robot_id: str
     model_id: str
-    cameras: "tuple[CameraStatus, ...]"
+    cameras: tuple[CameraStatus, ...]
     events: int
     unwritten_events: int
     disk_bytes: int
@@ -51,11 +51,11 @@ class HistoryStatus:
         return sum(camera.frames for camera in self.cameras)
 
     @property
-    def oldest_ns(self) -> "int | None":
+    def oldest_ns(self) -> int | None:
         """Stamp of the oldest thing kept, None when there is none."""
         return min((camera.oldest_ns for camera in self.cameras if camera.oldest_ns is not None), default=None)
 
     @property
-    def newest_ns(self) -> "int | None":
+    def newest_ns(self) -> int | None:
         """Stamp of the newest thing kept, None when there is none."""
         return max((camera.newest_ns for camera in self.cameras if camera.newest_ns is not None), default=None)

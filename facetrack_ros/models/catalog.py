@@ -124,12 +124,12 @@ HISTOGRAM = ModelContract(
     note="part of this package, no file: colours and edges in stripes from head to foot")
 
 #: Every model this package brings a record of, preferred ones first within a task.
-CATALOG: "tuple[ModelContract, ...]" = (
+CATALOG: tuple[ModelContract, ...] = (
     YOLOX_NANO, YOLOX_NANO_RELEASE, NANODET, YOLOX_S, YOLO_ONNX, ULTRALYTICS, YUNET_N, YUNET_2023MAR, DLIB_HOG,
     DLIB_LANDMARKS, MOBILEFACENET, SFACE, DLIB_RESNET, RESNET50, OSNET, HISTOGRAM)
 
 
-def records() -> "tuple[tuple[ModelContract, ...], tuple[str, ...]]":
+def records() -> tuple[tuple[ModelContract, ...], tuple[str, ...]]:
     """All that is known here: this package's records, with what was measured on one's own data, and those of the folders.
 
     A ``.contract.json`` in a model folder adds a model. One with the id of a model of this package may bring another
@@ -138,7 +138,7 @@ def records() -> "tuple[tuple[ModelContract, ...], tuple[str, ...]]":
     :return: the records, and a sentence for each file that is turned down.
     """
     found = {contract.id: contract for contract in CATALOG}
-    seen: "set[str]" = set()
+    seen: set[str] = set()
     complaints = []
     for path in _record_files():
         try:
@@ -155,7 +155,7 @@ def records() -> "tuple[tuple[ModelContract, ...], tuple[str, ...]]":
     return tuple(found.values()), tuple(complaints)
 
 
-def known(model_id: str) -> "ModelContract | None":
+def known(model_id: str) -> ModelContract | None:
     """The contract of ``model_id``, None where there is none."""
     return next((contract for contract in records()[0] if contract.id == model_id), None)
 
@@ -183,7 +183,7 @@ def find(model_id: str) -> ModelContract:
     raise ModelError("; ".join([f"there is no model {model_id!r}; known are {ids}", *complaints]))
 
 
-def _record_files() -> "list[Path]":
+def _record_files() -> list[Path]:
     return [path for folder in model_folders() if folder.is_dir() for path in sorted(folder.glob(f"*{SUFFIX}"))]
 
 

@@ -55,17 +55,17 @@ class ModelContract:
     sha256: str
     size: int
     licence: str
-    urls: "tuple[str, ...]" = ()
+    urls: tuple[str, ...] = ()
     package: str = ""
-    input_size: "tuple[int, int]" = (0, 0)
+    input_size: tuple[int, int] = (0, 0)
     colour: str = "BGR"
-    mean: "tuple[float, float, float]" = (0.0, 0.0, 0.0)
-    std: "tuple[float, float, float]" = (1.0, 1.0, 1.0)
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     template: str = ""
     dimension: int = 0
     purpose: str = ""
     threshold: float = 0.0
-    false_match_curve: "tuple[tuple[float, float], ...]" = ()
+    false_match_curve: tuple[tuple[float, float], ...] = ()
     measured_on: str = ""
     derived_from: str = ""
     note: str = ""
@@ -143,7 +143,7 @@ def _count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _list(value: object, length: "int | None", each) -> bool:
+def _list(value: object, length: int | None, each) -> bool:
     return isinstance(value, list) and (length is None or len(value) == length) and all(map(each, value))
 
 

@@ -31,7 +31,7 @@ class Network:
         self._lock = threading.Lock()
         self._failure = ""
 
-    def fetch(self, url: str, path: Path, total: int, progress: "Callable[[int, int], None] | None" = None) -> None:
+    def fetch(self, url: str, path: Path, total: int, progress: Callable[[int, int], None] | None = None) -> None:
         """Write what ``url`` holds to ``path``, going on where a download that broke off has left it.
 
         :param total: bytes expected, handed on to ``progress(done, total)``; more are refused.
@@ -111,7 +111,7 @@ def downloads_allowed() -> bool:
     return os.environ.get("FACETRACK_DOWNLOAD", "1") != "0"
 
 
-def download(contract: ModelContract, folder: Path, progress: "Callable[[int, int], None] | None" = None,
+def download(contract: ModelContract, folder: Path, progress: Callable[[int, int], None] | None = None,
              network: Network = NETWORK) -> Path:
     """Bring a pinned model into ``folder``; it has its name there only once its sha256 is right.
 
@@ -136,7 +136,7 @@ def download(contract: ModelContract, folder: Path, progress: "Callable[[int, in
     raise ModelError("; ".join(failed))
 
 
-def _download(contract: ModelContract, url: str, folder: Path, progress: "Callable[[int, int], None] | None",
+def _download(contract: ModelContract, url: str, folder: Path, progress: Callable[[int, int], None] | None,
               network: Network) -> Path:
     target, part = folder / contract.file, folder / f".{contract.file}.{contract.sha256[:8]}.part"
     folder.mkdir(parents=True, exist_ok=True)

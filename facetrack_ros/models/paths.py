@@ -10,7 +10,7 @@ def cache_folder() -> Path:
     return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "facetrack" / "models"
 
 
-def model_folders() -> "list[Path]":
+def model_folders() -> list[Path]:
     """Folders looked in for models: those of ``FACETRACK_MODELS``, then the cache."""
     named = [Path(name).expanduser() for name in os.environ.get("FACETRACK_MODELS", "").split(os.pathsep) if name]
     return [*named, cache_folder()]

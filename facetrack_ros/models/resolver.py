@@ -23,12 +23,12 @@ class ModelFile:
     """
 
     contract: ModelContract
-    path: "Path | None"
+    path: Path | None
     origin: str
-    passed_over: "tuple[str, ...]" = ()
+    passed_over: tuple[str, ...] = ()
 
 
-def resolve(name: str, network: Network = NETWORK, progress: "Callable[[int, int], None] | None" = None) -> ModelFile:
+def resolve(name: str, network: Network = NETWORK, progress: Callable[[int, int], None] | None = None) -> ModelFile:
     """Find a model by what a configuration says.
 
     :param name: a catalog id; a path to a file whose sha256 the catalog knows; or ``ID=PATH`` for any other
@@ -44,7 +44,7 @@ def resolve(name: str, network: Network = NETWORK, progress: "Callable[[int, int
     return resolve_path(Path(name).expanduser())
 
 
-def resolve_path(path: Path, contract: "ModelContract | None" = None) -> ModelFile:
+def resolve_path(path: Path, contract: ModelContract | None = None) -> ModelFile:
     """A file named by its path.
 
     :param contract: what an unknown file is to follow. It then gets an id of its own, since its embeddings cannot
@@ -75,12 +75,12 @@ def resolve_path(path: Path, contract: "ModelContract | None" = None) -> ModelFi
 
 
 def resolve_contract(contract: ModelContract, network: Network = NETWORK,
-                     progress: "Callable[[int, int], None] | None" = None) -> ModelFile:
+                     progress: Callable[[int, int], None] | None = None) -> ModelFile:
     """A known model's file: model folders, cache, download, pip package, in this order.
 
     :raises ModelError: it is nowhere; the sentence names every file that was refused and why.
     """
-    refused: "list[str]" = []
+    refused: list[str] = []
     if contract.file:
         for folder in model_folders():
             path = folder / contract.file
@@ -101,14 +101,14 @@ def resolve_contract(contract: ModelContract, network: Network = NETWORK,
     raise ModelError("; ".join([f"{contract.id} is not here: {_remedy(contract)}", *refused]))
 
 
-def _checked(path: Path, contract: ModelContract, refused: "list[str]") -> bool:
+def _checked(path: Path, contract: ModelContract, refused: list[str]) -> bool:
     found = sha256_of(path)
     if found != contract.sha256:
         refused.append(f"{path} is refused: its sha256 is {found}, that of {contract.id} is {contract.sha256}")
     return found == contract.sha256
 
 
-def _package_folder(module: str) -> "Path | None":
+def _package_folder(module: str) -> Path | None:
     """Folder of an installed module, found without importing it; None where it is not installed."""
     spec = importlib.util.find_spec(module) if module else None
     if spec is None or spec.origin is None:

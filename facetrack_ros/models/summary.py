@@ -7,7 +7,7 @@ FORBIDDEN = " forbids to download "
 ROLES = {"person": "persons", "face": "faces", "embedder": "embeddings"}
 
 
-def description_lines(description: "Mapping[str, Mapping[str, str]]") -> "list[str]":
+def description_lines(description: Mapping[str, Mapping[str, str]]) -> list[str]:
     """A line a role from what :meth:`VisionPipeline.describe` gives, then why anything better was passed over."""
     lines = [f"{title}: {description[role]['model']} ({description[role]['licence']}, {description[role]['origin']})"
              for role, title in ROLES.items()]

@@ -44,16 +44,16 @@ class CameraNode(RobotMember):
         self._text = self.own("source", source or None)
         if not self._text:
             raise ConfigError("a camera needs a source: -p source:=0, or an address, a file, a folder, bag:PATH:TOPIC")
-        self.listeners: "list[Callable[[Frame], None]]" = []
-        self.end_listeners: "list[Callable[[str], None]]" = []
+        self.listeners: list[Callable[[Frame], None]] = []
+        self.end_listeners: list[Callable[[str], None]] = []
         self._publisher = self.create_publisher(
             CompressedImage, self.camera_topic(self.camera_id, "image/compressed"), STREAM)
-        self._source: "FrameSource | None" = None
+        self._source: FrameSource | None = None
         self._stop = threading.Event()
-        self._thread: "threading.Thread | None" = None
+        self._thread: threading.Thread | None = None
         self._number = 0
         self._complaints = Complaints(self.get_logger())
-        self._lost_s: "float | None" = None
+        self._lost_s: float | None = None
         self._trouble, self._over = "", ""
         self._health = StageHealth(self, (self.camera_id,), "camera", problem=lambda camera: self._trouble)
         self._diagnostics = Diagnostics(self, self.robot_id, self._look)
@@ -108,7 +108,7 @@ class CameraNode(RobotMember):
             self._lost_s, self._trouble = None, ""
             self._complaints.forget("source")
 
-    def _look(self) -> "list[Diagnosis]":
+    def _look(self) -> list[Diagnosis]:
         found = self._health.of(self.camera_id, {"source": self._source.name if self._source is not None else "none open"})
         return [replace(found, level=STALE, sentence=self._over) if self._over else found]
 

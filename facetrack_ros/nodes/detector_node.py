@@ -53,21 +53,21 @@ class DetectorNode(RobotMember):
     OWN = ("cameras",)
     WHILE_INACTIVE = "frames pass by unlooked at, and its models are freed"
 
-    def __init__(self, models: "SharedModels | None" = None, embedder: "EmbedderNode | None" = None,
-                 subscribe: "tuple[str, ...] | None" = None, **member):
+    def __init__(self, models: SharedModels | None = None, embedder: EmbedderNode | None = None,
+                 subscribe: tuple[str, ...] | None = None, **member):
         super().__init__(**member)
         self._models = models or SharedModels(vision_settings(self.settings))
-        self._bodies: "BodyEmbedder | None" = None
-        self._workers: "VisionWorkers | None" = None
+        self._bodies: BodyEmbedder | None = None
+        self._workers: VisionWorkers | None = None
         self._embedder = embedder
-        self.frame_listeners: "list[Callable[[Frame], None]]" = []
-        self.listeners: "list[Callable[[Frame, Seen], None]]" = []
-        self.between_listeners: "list[Callable[[Frame], None]]" = []
+        self.frame_listeners: list[Callable[[Frame], None]] = []
+        self.listeners: list[Callable[[Frame, Seen], None]] = []
+        self.between_listeners: list[Callable[[Frame], None]] = []
         self._attention = {camera: Attention.of_config(self.settings) for camera in self.cameras}
-        self._last_seen: "dict[str, Seen]" = {}
+        self._last_seen: dict[str, Seen] = {}
         self._outputs = {camera: self.create_publisher(msg.Detections, self.camera_topic(camera, "detections"), RELIABLE)
                          for camera in self.cameras}
-        self._reported: "dict[str, FrameCounts]" = {}
+        self._reported: dict[str, FrameCounts] = {}
         steady_timer(self, REPORT_S, self._report_drops)
         self._health = StageHealth(self, self.cameras, "detector", "detection", lambda camera: self._images.problem(camera),
                                    clocks=True)
@@ -95,7 +95,7 @@ class DetectorNode(RobotMember):
         self._reported.clear()
         self._models.give_back("detector")
 
-    def settings_changed(self, names: "set[str]") -> None:
+    def settings_changed(self, names: set[str]) -> None:
         """Look with the new thresholds."""
         if "detector.min_score" in names:
             self._models.change(person_score=self.settings["detector.min_score"])
@@ -116,12 +116,12 @@ class DetectorNode(RobotMember):
         else:
             workers.put_seen(frame.camera_id, frame, worth)
 
-    def counts(self) -> "dict[str, FrameCounts]":
+    def counts(self) -> dict[str, FrameCounts]:
         """What became of each camera's frames since it was activated; safe to ask from any thread."""
         workers = self._workers
         return workers.counts() if workers is not None else {}
 
-    def _look(self, pipeline: VisionPipeline, frames: "list[Frame]") -> "list[_Look | None]":
+    def _look(self, pipeline: VisionPipeline, frames: list[Frame]) -> list[_Look | None]:
         looks = dict.fromkeys(range(len(frames)))
         bodies = self._bodies
         pictures = {row: picture for row, frame in enumerate(frames)
@@ -136,7 +136,7 @@ class DetectorNode(RobotMember):
             looks[row] = _Look(Seen(detections, faces, pipeline.contract.id), detecting_s, time.perf_counter() - started)
         return list(looks.values())
 
-    def _picture(self, frame: Frame, pipeline: VisionPipeline, whole: bool) -> "PersonsPicture | None":
+    def _picture(self, frame: Frame, pipeline: VisionPipeline, whole: bool) -> PersonsPicture | None:
         """Whole where anything but the person detector looks at it; None where it cannot be read."""
         try:
             if whole or self._embedder is not None:
@@ -147,7 +147,7 @@ class DetectorNode(RobotMember):
             self.get_logger().warning(str(error), throttle_duration_sec=60.0)
             return None
 
-    def _deliver(self, camera_id: str, frame: Frame, outcome: "_Look | Worth") -> None:
+    def _deliver(self, camera_id: str, frame: Frame, outcome: _Look | Worth) -> None:
         if outcome is Worth.BETWEEN:
             # A tracker in another process knows of frames only what is published.
             if self._embedder is None and self._outputs[camera_id].get_subscription_count():

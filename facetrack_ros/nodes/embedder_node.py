@@ -51,7 +51,7 @@ class EmbedderNode(RobotMember):
         self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep) if subscribe else None
         self._health = StageHealth(self, self.cameras, "embedder", "finding faces")
         self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
-        self._workers: "VisionWorkers | None" = None
+        self._workers: VisionWorkers | None = None
         if subscribe:
             for camera in self.cameras:
                 self.create_subscription(msg.Detections, self.camera_topic(camera, "detections"),
@@ -76,21 +76,21 @@ class EmbedderNode(RobotMember):
             workers.close()
             self._models.give_back("embedder")
 
-    def settings_changed(self, names: "set[str]") -> None:
+    def settings_changed(self, names: set[str]) -> None:
         """Look and rest with the new thresholds."""
         if "faces.min_width_px" in names and self._models is not None:
             self._models.change(min_face_px=self.settings["faces.min_width_px"])
         if names & {"battery.stop_faces_below", "battery.resume_faces_at"}:
             self._battery.change(self.settings["battery.stop_faces_below"], self.settings["battery.resume_faces_at"])
 
-    def find(self, pipeline: VisionPipeline, frame: Frame, detections: Detections) -> "tuple[Face, ...]":
+    def find(self, pipeline: VisionPipeline, frame: Frame, detections: Detections) -> tuple[Face, ...]:
         """The faces of a frame's persons, those that matter with embeddings; for any thread."""
         if not self.active or not self.settings["face_tracking.enabled"] or self._battery.braking:
             return ()
         improving = self._improving.get(frame.camera_id)
         return pipeline.faces(frame.image, detections, improving and improving.plan(frame.stamp_ns))
 
-    def tell(self, frame: Frame, model_id: str, faces: "tuple[Face, ...]", took_s: float) -> None:
+    def tell(self, frame: Frame, model_id: str, faces: tuple[Face, ...], took_s: float) -> None:
         """Publish a frame's faces, to whoever listens.
 
         :param took_s: to find them.
@@ -101,7 +101,7 @@ class EmbedderNode(RobotMember):
             self._health.came(frame)
         self._health.done(frame, took_s)
 
-    def counts(self) -> "dict[str, FrameCounts]":
+    def counts(self) -> dict[str, FrameCounts]:
         """What became of each camera's frames since it was activated, where this node has models of its own."""
         workers = self._workers
         return workers.counts() if workers is not None else {}
@@ -115,20 +115,20 @@ class EmbedderNode(RobotMember):
             if workers is not None:
                 workers.put(message.camera_id, (frame, conversion.detections_from_message(message)))
 
-    def _find_all(self, pipeline: VisionPipeline, work: "list[tuple[Frame, Detections]]") -> list:
+    def _find_all(self, pipeline: VisionPipeline, work: list[tuple[Frame, Detections]]) -> list:
         return [self._find_timed(pipeline, *each) for each in work]
 
     def _find_timed(self, pipeline: VisionPipeline, frame: Frame,
-                    detections: Detections) -> "tuple[str, tuple[Face, ...], float]":
+                    detections: Detections) -> tuple[str, tuple[Face, ...], float]:
         started = time.perf_counter()
         faces = self.find(pipeline, frame, detections)
         return pipeline.contract.id, faces, time.perf_counter() - started
 
-    def _deliver(self, camera_id: str, item: "tuple[Frame, Detections]",
-                 found: "tuple[str, tuple[Face, ...], float]") -> None:
+    def _deliver(self, camera_id: str, item: tuple[Frame, Detections],
+                 found: tuple[str, tuple[Face, ...], float]) -> None:
         self.tell(item[0], *found)
 
-    def on_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
+    def on_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         """Take everybody followed, so that only better faces than before are embedded where that is asked for."""
         if frame.camera_id in self._improving:
             self._improving[frame.camera_id].know(frame.stamp_ns, tracks)

@@ -44,13 +44,13 @@ class GalleryNode(RobotMember):
     OWN = ("cameras",)
     WHILE_INACTIVE = "it enrols nobody and holds no models; entries still come and go between robots"
 
-    def __init__(self, models: "SharedModels | None" = None, **member):
+    def __init__(self, models: SharedModels | None = None, **member):
         super().__init__(**member)
         self._models = models or SharedModels(face_settings(self.settings))
         folder = robot_folder(self.robot_folder(), self.robot_id)
         self._ids = IdCounter(folder / "gallery_ids.json")
         self._store = GalleryStore(folder)
-        self._seen_folder: "tuple | None" = None
+        self._seen_folder: tuple | None = None
         self._health = ServiceHealth("gallery", "enrolments done")
         self._kept = self._turned_down = 0
         group = ReentrantCallbackGroup()
@@ -74,7 +74,7 @@ class GalleryNode(RobotMember):
         self._worker.drain()
         self._models.give_back("gallery")
 
-    def settings_changed(self, names: "set[str]") -> None:
+    def settings_changed(self, names: set[str]) -> None:
         """Judge pictures by the new threshold."""
         if "faces.min_width_px" in names:
             self._models.change(min_face_px=self.settings["faces.min_width_px"])
@@ -112,7 +112,7 @@ class GalleryNode(RobotMember):
             # Whoever awaits is looked at when the executor next wakes, and another thread's result does not wake it.
             self.executor.wake()
 
-    def _enrol(self, name: str, pictures: "list[tuple[str, bytes]]", watch: bool) -> "tuple[list[GalleryEntry], list[str]]":
+    def _enrol(self, name: str, pictures: list[tuple[str, bytes]], watch: bool) -> tuple[list[GalleryEntry], list[str]]:
         """Make entries, keep and share them; returns them and what should be known about them."""
         pipeline = self._models.take("gallery")
         entries = make_entries(name, pictures, pipeline, lambda: f"g_{safe_name(self.robot_id)}_{self._ids.next('entry')}",

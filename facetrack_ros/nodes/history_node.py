@@ -47,13 +47,13 @@ class HistoryNode(RobotMember):
     OWN = ("cameras",)
     WHILE_INACTIVE = "nothing new is kept; what it has it keeps, answers searches over it and hands frames out"
 
-    def __init__(self, models: "SharedModels | None" = None, subscribe: bool = True, **member):
+    def __init__(self, models: SharedModels | None = None, subscribe: bool = True, **member):
         super().__init__(**member)
         self.instance_id = uuid.uuid4().hex
         self._models = models
         self._model_ids = ("", "")
         self.poses = PoseTrack(int(self.settings["robot_pose.max_age_s"] * 1e9))
-        self.history: "RobotHistory | None" = None
+        self.history: RobotHistory | None = None
         self._roster = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), ROSTER_LINE)
         self._worker = Worker("history", Everything(), self._work, self.get_logger())
         self._answering = SearchAnswering(self, self.instance_id, lambda: self.history, self._clock_note)
@@ -103,7 +103,7 @@ class HistoryNode(RobotMember):
         if history is not None:
             history.close()
 
-    def settings_changed(self, names: "set[str]") -> None:
+    def settings_changed(self, names: set[str]) -> None:
         """Keep by the new settings."""
         history = self.history
         if history is not None and any(name.startswith("frame_history.") for name in names):
@@ -122,7 +122,7 @@ class HistoryNode(RobotMember):
             self._frames_health.failed(frame.camera_id, str(error), frame.stamp_ns)
             self.get_logger().error(str(error), throttle_duration_sec=60.0)
 
-    def on_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
+    def on_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         """Keep the faces of a frame's tracks as sightings."""
         if self.active:
             self._worker.put("", (self._keep_tracks, frame, tracks))
@@ -154,7 +154,7 @@ class HistoryNode(RobotMember):
                 self._health.failed(str(error))
                 raise
 
-    def _keep_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
+    def _keep_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         if self.history is not None:
             self.history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks, frame if frame.jpeg else None)
 

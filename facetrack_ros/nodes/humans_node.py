@@ -48,10 +48,10 @@ class HumansNode(RobotMember):
         self._prefix = self.settings["hri.prefix"].rstrip("/")
         self._humans = Humans()
         self._images = WaitingImages(self.cameras)
-        self._sizes: "dict[str, tuple[int, int]]" = {}
-        self._heard: "dict[str, float]" = {}
-        self._told: "dict[str, PersonState]" = {}
-        self._topics: "dict[str, dict]" = {}
+        self._sizes: dict[str, tuple[int, int]] = {}
+        self._heard: dict[str, float] = {}
+        self._told: dict[str, PersonState] = {}
+        self._topics: dict[str, dict] = {}
         kinds, create = self._kinds, self.create_publisher
         self._lists = {
             "faces/tracked": create(kinds.IdsList, f"{self._prefix}/faces/tracked", CHANGING),
@@ -120,8 +120,8 @@ class HumansNode(RobotMember):
         if told is None:
             topics["location_confidence"].publish(Float32(data=0.0))  # no transform is published for a person
 
-    def _tell_parts(self, header: Header, tracks: "tuple[Track, ...]", size: "tuple[int, int]",
-                    image: "CompressedImage | None") -> None:
+    def _tell_parts(self, header: Header, tracks: tuple[Track, ...], size: tuple[int, int],
+                    image: CompressedImage | None) -> None:
         """Boxes, points and pictures of those who are seen in this very frame."""
         picture = None
         for track in tracks:
@@ -140,7 +140,7 @@ class HumansNode(RobotMember):
                 if picture is not None:
                     self._tell_pictures(header, topics, face, picture)
 
-    def _decode(self, image: CompressedImage) -> "np.ndarray | None":
+    def _decode(self, image: CompressedImage) -> np.ndarray | None:
         try:
             return conversion.frame_from_message(image, "", 0).image
         except FrameError as error:

@@ -33,10 +33,10 @@ class MarkersNode(RobotMember):
         super().__init__(**member)
         self._outputs = {camera: self.create_publisher(MarkerArray, self.camera_topic(camera, "markers"), RELIABLE)
                          for camera in self.cameras}
-        self._lenses: "dict[str, Lens]" = {}
-        self._frames: "dict[str, str]" = {}
-        self._shown: "dict[str, list[Marker]]" = {camera: [] for camera in self.cameras}
-        self._found: "dict[str, list[Marker]]" = {camera: [] for camera in self.cameras}
+        self._lenses: dict[str, Lens] = {}
+        self._frames: dict[str, str] = {}
+        self._shown: dict[str, list[Marker]] = {camera: [] for camera in self.cameras}
+        self._found: dict[str, list[Marker]] = {camera: [] for camera in self.cameras}
         self._search_id, self._matches = "", {}
         for camera in self.cameras:
             self.create_subscription(CameraInfo, self.given_topic("markers.camera_info", camera),
@@ -53,7 +53,7 @@ class MarkersNode(RobotMember):
             return
         self._lenses[camera], self._frames[camera] = lens, info.header.frame_id
 
-    def _locate(self, camera: str, box) -> "PersonPosition | None":
+    def _locate(self, camera: str, box) -> PersonPosition | None:
         lens = self._lenses.get(camera)
         return lens and locate_person(np.asarray(box), lens, self.settings["markers.person_height_m"],
                                       self.settings["markers.person_height_sd_m"])
@@ -100,7 +100,7 @@ class MarkersNode(RobotMember):
             if left[camera] or self._found[camera]:
                 publisher.publish(MarkerArray(markers=left[camera] + self._found[camera]))
 
-    def _match(self, match: Match) -> "list[Marker]":
+    def _match(self, match: Match) -> list[Marker]:
         position = self._locate(match.camera_id, match.bbox)
         if position is None:
             return []

@@ -47,10 +47,10 @@ class OverlayNode(RobotMember):
         self._in_view = {camera: frozenset() for camera in self.cameras}
         self._last_search = LastSearch(MATCHES_SHOWN)
         self._worker = Worker("overlay", NewestPerCamera(), self._draw, self.get_logger())
-        self._results: "Subscription | None" = None
+        self._results: Subscription | None = None
         self._subscribe = subscribe
-        self._images: "dict[str, ImageInput]" = {}
-        self._tracks: "list[Subscription]" = []
+        self._images: dict[str, ImageInput] = {}
+        self._tracks: list[Subscription] = []
         steady_timer(self, LOOK_S, self._listen_while_seen)
         self._health = StageHealth(self, self.cameras, "overlay", "drawing", self._problem)
         self._diagnostics = Diagnostics(self, self.robot_id, self._look)
@@ -62,13 +62,13 @@ class OverlayNode(RobotMember):
     def _watched(self, camera_id: str) -> bool:
         return bool(self._outputs[camera_id].get_subscription_count())
 
-    def _look(self) -> "list[Diagnosis]":
+    def _look(self) -> list[Diagnosis]:
         if not self.active:
             return [Diagnosis(f"{camera} overlay", STALE, f"is {self.state}: {self.WHILE_INACTIVE}") for camera in self.cameras]
         return [self._health.of(camera) if self._watched(camera) else
                 Diagnosis(f"{camera} overlay", OK, "nobody looks, so nothing is drawn") for camera in self.cameras]
 
-    def on_tracks(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
+    def on_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         """Take a frame with everybody followed in it."""
         self._note_in_view(frame.camera_id, tracks)
         if self.active and self._watched(frame.camera_id):
@@ -83,7 +83,7 @@ class OverlayNode(RobotMember):
         else:
             self._note_in_view(message.camera_id, tracks)
 
-    def _note_in_view(self, camera_id: str, tracks: "tuple[Track, ...]") -> None:
+    def _note_in_view(self, camera_id: str, tracks: tuple[Track, ...]) -> None:
         self._in_view[camera_id] = frozenset(
             track.person_id for track in tracks if track.person_id and track.state == TrackState.TRACKING)
 
@@ -101,7 +101,7 @@ class OverlayNode(RobotMember):
             self.destroy_subscription(self._results)
             self._results = None
 
-    def _hear(self, watched: "list[str]") -> None:
+    def _hear(self, watched: list[str]) -> None:
         if watched and not self._tracks:
             # Of all cameras: a picture says how many people are in view of the whole robot.
             self._tracks = [self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message, RELIABLE)
@@ -118,7 +118,7 @@ class OverlayNode(RobotMember):
     def _on_result(self, message: msg.FaceSearchResult) -> None:
         self._last_search.take(message.search_id, [conversion.match_from_message(match) for match in message.matches])
 
-    def _draw(self, work: "list[tuple[Frame, tuple[Track, ...]]]") -> None:
+    def _draw(self, work: list[tuple[Frame, tuple[Track, ...]]]) -> None:
         active = len(frozenset().union(*self._in_view.values()))
         for frame, tracks in work:
             began = time.perf_counter()

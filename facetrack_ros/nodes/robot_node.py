@@ -40,7 +40,7 @@ class RobotNode(RobotMember):
     OWN = ("cameras", "sources")
     WHILE_INACTIVE = "so are all its nodes, and the models are freed"
 
-    def __init__(self, sources: "tuple[str, ...]" = (), **member):
+    def __init__(self, sources: tuple[str, ...] = (), **member):
         super().__init__(set_on=THRESHOLDS, **member)
         self.sources = parse_cameras(self.own("sources", sources))
         #: Those it reads itself, and those whose driver publishes: where sources are given, only the ones that are named.
@@ -48,7 +48,7 @@ class RobotNode(RobotMember):
         self.all_cameras = tuple(dict.fromkeys((*self.sources, *named)))
         self.models = SharedModels(vision_settings(self.settings))
         #: The robot's other nodes, in the order the frames flow.
-        self.members: "list[RobotMember]" = []
+        self.members: list[RobotMember] = []
 
     def activate(self) -> None:
         """Activate every node, those that frames come to last first.
@@ -99,7 +99,7 @@ class Robot:
     :param config: settings where the nodes are not configured from outside.
     """
 
-    def __init__(self, head: RobotNode, config: "Config | None" = None):
+    def __init__(self, head: RobotNode, config: Config | None = None):
         cameras = head.all_cameras
         member = {"robot_id": head.robot_id, "cameras": cameras, "config": config}
         models = head.models
@@ -115,7 +115,7 @@ class Robot:
         self.cameras = [CameraNode(camera_id, source, **member) for camera_id, source in head.sources.items()]
         head.members = [*self.cameras, self.detector, self.embedder, self.tracker, self.history, self.search, self.gallery,
                         self.overlay]
-        self.nodes: "list[Node]" = [head, *head.members]
+        self.nodes: list[Node] = [head, *head.members]
         self.detector.frame_listeners.append(self.history.on_frame)
         self.detector.listeners.append(self.tracker.on_seen)
         self.detector.between_listeners.append(self.tracker.on_between)
@@ -149,8 +149,8 @@ class Robot:
         self.head.end()
 
 
-def run_robot(make_head: "Callable[[], RobotNode]", config: "Config | None" = None,
-              arguments: "list[str] | None" = None) -> None:
+def run_robot(make_head: Callable[[], RobotNode], config: Config | None = None,
+              arguments: list[str] | None = None) -> None:
     """Run a robot until the process is told to stop.
 
     :raises FacetrackError: what could not be started; whatever was stored stays readable.

@@ -38,7 +38,7 @@ class SearchNode(RobotMember):
     OWN = ("cameras",)
     WHILE_INACTIVE = "it turns questions down and holds no models"
 
-    def __init__(self, models: "SharedModels | None" = None, **member):
+    def __init__(self, models: SharedModels | None = None, **member):
         super().__init__(**member)
         self._models = models or SharedModels(face_settings(self.settings))
         # Several searches wait for their answers at once, in one thread.
@@ -57,7 +57,7 @@ class SearchNode(RobotMember):
         self._worker.drain()
         self._models.give_back("search")
 
-    def settings_changed(self, names: "set[str]") -> None:
+    def settings_changed(self, names: set[str]) -> None:
         """Judge references by the new threshold."""
         if "faces.min_width_px" in names:
             self._models.change(min_face_px=self.settings["faces.min_width_px"])

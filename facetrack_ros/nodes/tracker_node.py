@@ -50,17 +50,17 @@ class TrackerNode(RobotMember):
     OWN = ("cameras",)
     WHILE_INACTIVE = "whoever was in view has left, and nobody is followed; it still learns whom other robots know"
 
-    def __init__(self, models: "SharedModels | None" = None, subscribe: bool = True, **member):
+    def __init__(self, models: SharedModels | None = None, subscribe: bool = True, **member):
         super().__init__(**member)
         robot_folder(self.robot_folder(), self.robot_id)
-        self._people: "PeopleTracker | None" = None
+        self._people: PeopleTracker | None = None
         self._models = models
-        self.track_listeners: "list[Callable[[Frame, tuple[Track, ...]], None]]" = []
-        self.event_listeners: "list[Callable[[PersonEvent], None]]" = []
+        self.track_listeners: list[Callable[[Frame, tuple[Track, ...]], None]] = []
+        self.event_listeners: list[Callable[[PersonEvent], None]] = []
         self._between = {camera: BetweenFrames() for camera in self.cameras}
         self._joins = {camera: FrameJoin() for camera in self.cameras}
         self._waiting = WaitingImages(self.cameras)
-        self._images: "ImageInput | None" = None
+        self._images: ImageInput | None = None
         self._health = StageHealth(self, self.cameras, "tracker", "tracking")
         self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
         self._frame_ids = {}
@@ -99,14 +99,14 @@ class TrackerNode(RobotMember):
             self.on_camera_end(camera_id)
         self._worker.drain()
 
-    def refuse_change(self, settings: Config, names: "set[str]") -> None:
+    def refuse_change(self, settings: Config, names: set[str]) -> None:
         """A tracker of the library keeps what it began with."""
         if "tracking.lost_for_s" in names and settings["tracking.association"] != OWN:
             raise ConfigError(f"{settings['tracking.association']} keeps the tracking.lost_for_s it began with: start the "
                               "tracker anew for that")
         tracking_settings(settings)
 
-    def settings_changed(self, names: "set[str]") -> None:
+    def settings_changed(self, names: set[str]) -> None:
         """Follow by the new settings."""
         self._worker.put("", (self._take_settings,))
 
@@ -122,7 +122,7 @@ class TrackerNode(RobotMember):
         """Take the persons of a frame."""
         self._take(self._worker.put, frame, self._detected, frame, detections)
 
-    def on_faces(self, frame: Frame, faces: "tuple[Face, ...]") -> None:
+    def on_faces(self, frame: Frame, faces: tuple[Face, ...]) -> None:
         """Take the faces of a frame whose persons came before."""
         if self.active:
             self._worker.put("", (self._found_faces, frame, faces))
@@ -135,7 +135,7 @@ class TrackerNode(RobotMember):
         """Take a frame that nobody looks at: people are carried on to where they should be by now."""
         self._take(self._worker.put, frame, self._carry_on, frame)
 
-    def _take(self, put: "Callable[[str, tuple], None]", frame: Frame, *work) -> None:
+    def _take(self, put: Callable[[str, tuple], None], frame: Frame, *work) -> None:
         if self.active:
             self._health.came(frame)
             put("", work)
@@ -170,7 +170,7 @@ class TrackerNode(RobotMember):
         for joined in self._joins[frame.camera_id].add_detections(frame, detections):
             self._update(*joined)
 
-    def _found_faces(self, frame: Frame, faces: "tuple[Face, ...]") -> None:
+    def _found_faces(self, frame: Frame, faces: tuple[Face, ...]) -> None:
         for joined in self._joins[frame.camera_id].add_faces(frame, faces):
             self._update(*joined)
 
@@ -187,7 +187,7 @@ class TrackerNode(RobotMember):
         self._arrived[frame.camera_id] = (passing_ns(self), frame.stamp_ns)
         self._frame_ids[frame.camera_id] = frame.frame_id
 
-    def _update(self, frame: Frame, detections: "Detections | None", faces: "tuple[Face, ...]") -> None:
+    def _update(self, frame: Frame, detections: Detections | None, faces: tuple[Face, ...]) -> None:
         if detections is None:
             self._pass_on(frame, self._between[frame.camera_id].at(frame.stamp_ns))
             self._health.done(frame)
@@ -202,7 +202,7 @@ class TrackerNode(RobotMember):
         self._tell(events)
         self._health.done(frame, time.perf_counter() - started)
 
-    def _pass_on(self, frame: Frame, tracks: "tuple[Track, ...]") -> None:
+    def _pass_on(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         if self._people is not None and self._outputs[frame.camera_id].get_subscription_count():
             self._outputs[frame.camera_id].publish(conversion.tracks_to_message(frame, self._people.model_id, tracks))
         for listener in self.track_listeners:
@@ -224,7 +224,7 @@ class TrackerNode(RobotMember):
         if self._people is not None:
             self._tell(self._people.close(camera_id))
 
-    def _tell(self, events: "tuple[PersonEvent, ...]") -> None:
+    def _tell(self, events: tuple[PersonEvent, ...]) -> None:
         for event in events:
             self._events.publish(conversion.event_to_message(event, self._frame_ids.get(event.camera_id, "")))
             for listener in self.event_listeners:

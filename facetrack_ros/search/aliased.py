@@ -13,6 +13,6 @@ def follow_aliases(answer: Answer, aliases: Aliases) -> Answer:
     return replace(answer, matches=named_now(answer.matches, aliases))
 
 
-def named_now(matches: "Iterable[Match]", aliases: Aliases) -> "tuple[Match, ...]":
+def named_now(matches: Iterable[Match], aliases: Aliases) -> tuple[Match, ...]:
     """Likewise some matches, best first."""
     return tuple(fold_visits(replace(match, person_id=aliases.settled(match.person_id)) for match in matches))

@@ -19,10 +19,10 @@ class SearchLog:
     :param directory: the robot's folder.
     """
 
-    def __init__(self, directory: "Path | str") -> None:
+    def __init__(self, directory: Path | str) -> None:
         self._directory = Path(directory)
 
-    def append(self, question: Question, answer: RobotAnswer, matches: "tuple[Match, ...]", now_ns: int) -> None:
+    def append(self, question: Question, answer: RobotAnswer, matches: tuple[Match, ...], now_ns: int) -> None:
         """Write one search down.
 
         :param matches: those handed out.

@@ -19,10 +19,10 @@ class Lane:
 
     robot_id: str
     camera_id: str
-    spans: "tuple[tuple[int, int], ...]" = ()
+    spans: tuple[tuple[int, int], ...] = ()
 
 
-def lanes_of(store: SightingStore) -> "list[Lane]":
+def lanes_of(store: SightingStore) -> list[Lane]:
     """The lanes of all cameras in a store.
 
     :raises StoreError: the store cannot be read.
@@ -30,8 +30,8 @@ def lanes_of(store: SightingStore) -> "list[Lane]":
     return [Lane(store.robot_id, camera, store.kept_spans(camera)) for camera in store.cameras()]
 
 
-def looking_within(store: SightingStore, start_ns: int, end_ns: int, cameras: "tuple[str, ...]" = (),
-                   most: int = MOST_SPANS) -> "tuple[tuple[str, int, int], ...]":
+def looking_within(store: SightingStore, start_ns: int, end_ns: int, cameras: tuple[str, ...] = (),
+                   most: int = MOST_SPANS) -> tuple[tuple[str, int, int], ...]:
     """Camera, first and last stamp of each time in which a camera was looking, within a slice.
 
     :param cameras: only these; empty: all.
@@ -43,7 +43,7 @@ def looking_within(store: SightingStore, start_ns: int, end_ns: int, cameras: "t
     if len(spans) > most:
         gaps = sorted(after[1] - before[2] for before, after in zip(spans, spans[1:]) if before[0] == after[0])
         shortest = gaps[min(len(spans) - most, len(gaps)) - 1] if gaps else -1
-        joined: "list[tuple[str, int, int]]" = []
+        joined: list[tuple[str, int, int]] = []
         for camera, start, end in spans:
             if joined and joined[-1][0] == camera and start - joined[-1][2] <= shortest:
                 joined[-1] = (camera, joined[-1][1], end)
@@ -53,7 +53,7 @@ def looking_within(store: SightingStore, start_ns: int, end_ns: int, cameras: "t
     return tuple(spans)
 
 
-def lanes_of_answer(answer: Answer, heard: "Iterable[Lane]") -> "list[Lane]":
+def lanes_of_answer(answer: Answer, heard: Iterable[Lane]) -> list[Lane]:
     """The lanes of an answer: robots that answered said when their cameras were looking.
 
     :param heard: the lanes that the roster tells of, which knows no gaps.

@@ -59,7 +59,7 @@ class Roster:
     """
 
     def __init__(self):
-        self._heard: "dict[str, list[_Instance]]" = {}  # by name, in the order they came
+        self._heard: dict[str, list[_Instance]] = {}  # by name, in the order they came
         self._malformed = 0
 
     @property
@@ -93,14 +93,14 @@ class Roster:
         """The instance that has a name; empty for a name never heard."""
         return self._heard[robot_id][-1].instance_id if robot_id in self._heard else ""
 
-    def entries(self, now_ns: int) -> "list[RosterEntry]":
+    def entries(self, now_ns: int) -> list[RosterEntry]:
         """Every robot heard of within the last hour, by name."""
         self._heard = {robot: known for robot, known in self._heard.items()
                        if now_ns - max(instance.last_ns for instance in known) <= FORGET_NS}
         return [self._entry(robot, known, now_ns) for robot, known in sorted(self._heard.items())]
 
     @staticmethod
-    def _entry(robot_id: str, known: "list[_Instance]", now_ns: int) -> RosterEntry:
+    def _entry(robot_id: str, known: list[_Instance], now_ns: int) -> RosterEntry:
         speaking = [instance for instance in known if instance.speaks(now_ns)]
         holder = (speaking or known)[-1]
         claims = 1 + sum(instance.last_ns - holder.first_ns >= CLAIM_NS for instance in speaking[:-1])

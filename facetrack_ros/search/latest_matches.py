@@ -17,10 +17,10 @@ class LastSearch:
 
     def __init__(self, shown: int) -> None:
         self._shown = shown
-        self._heard: "OrderedDict[str, None]" = OrderedDict()
-        self.matches: "tuple[Match, ...]" = ()
+        self._heard: OrderedDict[str, None] = OrderedDict()
+        self.matches: tuple[Match, ...] = ()
 
-    def take(self, search_id: str, matches: "Iterable[Match]") -> None:
+    def take(self, search_id: str, matches: Iterable[Match]) -> None:
         """One robot's matches; one whose similarity is no number is left out."""
         if search_id not in self._heard:
             self._heard[search_id] = None

@@ -19,8 +19,8 @@ class SearchableHistory(Protocol):
     robot_id: str
     contract: ModelContract
 
-    def search_tracks(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: "tuple[str, ...]",
-                      threshold: float, limit: int) -> "tuple[list[TrackHit], int, int]":
+    def search_tracks(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: tuple[str, ...],
+                      threshold: float, limit: int) -> tuple[list[TrackHit], int, int]:
         """Tracks best first, how many there are without the limit, how many sightings were compared."""
         ...
 
@@ -29,7 +29,7 @@ class SearchableHistory(Protocol):
         ...
 
 
-def search_history(history: SearchableHistory, question: Question) -> "tuple[RobotAnswer, tuple[Match, ...]]":
+def search_history(history: SearchableHistory, question: Question) -> tuple[RobotAnswer, tuple[Match, ...]]:
     """Search one robot's history. Whether it was asked at all (``question.robots``) is the caller's to see.
 
     :returns: the robot's line, its ``elapsed_ms`` left at 0 for whoever has a clock, and its matches best first, a visit
@@ -47,7 +47,7 @@ def search_history(history: SearchableHistory, question: Question) -> "tuple[Rob
     return RobotAnswer(robot, ANSWERED, len(visits) + beyond, compared), tuple(visits[:max_results_of(question)])
 
 
-def _visits(history: SearchableHistory, question: Question) -> "tuple[list[Match], int, int]":
+def _visits(history: SearchableHistory, question: Question) -> tuple[list[Match], int, int]:
     """Visits best first, at least as many as asked for where there are so many; how many tracks there are besides, and
     how many sightings were compared."""
     wanted = limit = max_results_of(question)
@@ -62,7 +62,7 @@ def _visits(history: SearchableHistory, question: Question) -> "tuple[list[Match
         limit *= 4
 
 
-def mismatch(robot_id: str, kept: "tuple[str, ...]", asked: str) -> RobotAnswer:
+def mismatch(robot_id: str, kept: tuple[str, ...], asked: str) -> RobotAnswer:
     """The line of a robot whose history knows faces by other models.
 
     :param kept: the models it has.

@@ -16,15 +16,15 @@ class JoinedStores:
     :param stores: of one model; there may be none.
     """
 
-    def __init__(self, robot_id: str, contract: ModelContract, stores: "Sequence[SightingStore]") -> None:
+    def __init__(self, robot_id: str, contract: ModelContract, stores: Sequence[SightingStore]) -> None:
         self.robot_id = robot_id
         self.contract = contract
         self._stores = tuple(stores)
 
-    def search_tracks(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: "tuple[str, ...]",
-                      threshold: float, limit: int) -> "tuple[list[TrackHit], int, int]":
+    def search_tracks(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: tuple[str, ...],
+                      threshold: float, limit: int) -> tuple[list[TrackHit], int, int]:
         """As :meth:`SightingStore.search_tracks`; a track that two stores have counts once."""
-        tracks: "dict[str, TrackHit]" = {}
+        tracks: dict[str, TrackHit] = {}
         count = compared = 0
         for number, store in enumerate(self._stores):
             hits, found, looked_at = store.search_tracks(embedding, start_ns, end_ns, cameras, threshold, limit)

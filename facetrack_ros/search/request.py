@@ -30,8 +30,8 @@ class Question:
     model_id: str
     time_ns: int = 0
     window_ns: int = 0
-    robots: "tuple[str, ...]" = ()
-    cameras: "tuple[str, ...]" = ()
+    robots: tuple[str, ...] = ()
+    cameras: tuple[str, ...] = ()
     threshold: float = 0.0
     max_results: int = 0
     timeout_ns: int = 2_000_000_000

@@ -38,7 +38,7 @@ class Match:
     quality: float
     thumbnail: bytes = b""
     rescanned: bool = False
-    pose: "RobotPose | None" = None
+    pose: RobotPose | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class RobotAnswer:
     model_id: str = ""
     threshold: float = 0.0
     expected_false_matches: float = 0.0
-    looking: "tuple[tuple[str, int, int], ...]" = ()
+    looking: tuple[tuple[str, int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ class Answer:
     model_id: str
     threshold: float
     expected_false_matches: float
-    matches: "tuple[Match, ...]"
-    robots: "tuple[RobotAnswer, ...]"
+    matches: tuple[Match, ...]
+    robots: tuple[RobotAnswer, ...]
 
     @property
     def complete(self) -> bool:

@@ -17,8 +17,8 @@ _OF_ITSELF = (ANSWERED, MODEL_MISMATCH, ERROR)
 _ROUNDING = 1e-3
 
 
-def best_first(matches: "Iterable[Match]", threshold: float = 0.0,
-               own: "Mapping[str, float] | None" = None) -> "list[Match]":
+def best_first(matches: Iterable[Match], threshold: float = 0.0,
+               own: Mapping[str, float] | None = None) -> list[Match]:
     """Matches by falling similarity; equal ones in an order that does not depend on who answered first.
 
     Similarities of another embedder lie on another scale: what counts is the share of the way from the threshold to 1.
@@ -47,21 +47,21 @@ class Gathering:
     :raises QuestionError: the question cannot be asked.
     """
 
-    def __init__(self, question: Question, contract: ModelContract, expected: "Mapping[str, str]",
-                 instances: "Mapping[str, str] | None" = None) -> None:
+    def __init__(self, question: Question, contract: ModelContract, expected: Mapping[str, str],
+                 instances: Mapping[str, str] | None = None) -> None:
         check_question(question, contract)
         self._question = question
         self._contract = contract
         self._instances = dict(instances or {})
-        self._answers: "dict[str, RobotAnswer]" = {}
-        self._matches: "list[Match]" = []
-        self._presumed: "dict[str, RobotAnswer]" = {}
-        self._claimed: "dict[str, int]" = {}
+        self._answers: dict[str, RobotAnswer] = {}
+        self._matches: list[Match] = []
+        self._presumed: dict[str, RobotAnswer] = {}
+        self._claimed: dict[str, int] = {}
         self._ignored = 0
         self._malformed = 0
-        self._answer: "Answer | None" = None
+        self._answer: Answer | None = None
         #: Called with each answer that counts and its matches, as it comes.
-        self.listener: "Callable[[RobotAnswer, tuple[Match, ...]], None]" = lambda answer, matches: None
+        self.listener: Callable[[RobotAnswer, tuple[Match, ...]], None] = lambda answer, matches: None
         asked = set(question.robots or expected)
         self._asked = {robot for robot in asked if robot in expected}
         for robot in asked - self._asked:
@@ -97,11 +97,11 @@ class Gathering:
         return self._answer is not None or not self.missing
 
     @property
-    def missing(self) -> "tuple[str, ...]":
+    def missing(self) -> tuple[str, ...]:
         """The robots still to answer, sorted."""
         return tuple(sorted(self._asked - self._answers.keys() - self._presumed.keys()))
 
-    def add(self, search_id: str, answer: RobotAnswer, matches: "Iterable[Match]" = ()) -> bool:
+    def add(self, search_id: str, answer: RobotAnswer, matches: Iterable[Match] = ()) -> bool:
         """Take in one robot's answer.
 
         An answer that makes no sense (another robot's matches, a similarity that is none) counts as this robot's error: it will send no other.
@@ -127,7 +127,7 @@ class Gathering:
         self.listener(answer, tuple(matches))
         return True
 
-    def _fault(self, answer: RobotAnswer, matches: "list[Match]") -> str:
+    def _fault(self, answer: RobotAnswer, matches: list[Match]) -> str:
         if answer.status not in _OF_ITSELF:
             return f"the status {answer.status!r}"
         if not math.isfinite(answer.elapsed_ms) or answer.elapsed_ms < 0:

@@ -16,7 +16,7 @@ _LONGEST_NAME = 255
 _CLOCKS_APART_NS = 60_000_000_000
 
 
-def check_question(question: Question, contract: ModelContract, now_ns: "int | None" = None) -> None:
+def check_question(question: Question, contract: ModelContract, now_ns: int | None = None) -> None:
     """Refuse a question that has no answer, before anyone is asked.
 
     :param contract: of the model whose embeddings are to be compared.
@@ -66,7 +66,7 @@ def threshold_of(question: Question, contract: ModelContract) -> float:
     return question.threshold or contract.threshold
 
 
-def slice_of(question: Question) -> "tuple[int, int]":
+def slice_of(question: Question) -> tuple[int, int]:
     """First and last stamp asked for, both included; everything when the window is 0."""
     if question.window_ns == 0:
         return -2**63, 2**63 - 1

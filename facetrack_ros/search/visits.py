@@ -10,7 +10,7 @@ from facetrack_ros.search.response import Match
 VISIT_GAP_NS = 10_000_000_000
 
 
-def fold_visits(matches: "Iterable[Match]", gap_ns: int = VISIT_GAP_NS) -> "list[Match]":
+def fold_visits(matches: Iterable[Match], gap_ns: int = VISIT_GAP_NS) -> list[Match]:
     """The matches with each visit of a person to a camera as one, in the order of the best of each.
 
     It has the span of all its tracks, and the rest of the most similar one. Somebody who has no person id yet has a visit
@@ -18,8 +18,8 @@ def fold_visits(matches: "Iterable[Match]", gap_ns: int = VISIT_GAP_NS) -> "list
 
     :param matches: best first.
     """
-    visits: "list[Match | None]" = []
-    places: "dict[tuple[str, str, str], list[int]]" = {}
+    visits: list[Match | None] = []
+    places: dict[tuple[str, str, str], list[int]] = {}
     for match in matches:
         person = match.person_id or f" {match.track_id}"
         rows = places.setdefault((match.robot_id, match.camera_id, person), [])

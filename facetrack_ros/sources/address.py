@@ -61,12 +61,12 @@ class AddressSource(Closing):
         self._reader.close()
 
 
-def _connect(address: str, timeout_s: float) -> "PictureReader | Exception":
+def _connect(address: str, timeout_s: float) -> PictureReader | Exception:
     """A reader, or why there is none, within the time given.
 
     In a thread of its own, because looking up a host's name cannot be interrupted.
     """
-    result: "list[PictureReader | Exception]" = []
+    result: list[PictureReader | Exception] = []
     lock = threading.Lock()
 
     def connect() -> None:

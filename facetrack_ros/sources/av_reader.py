@@ -56,13 +56,13 @@ class PictureReader:
         self._packets = container.demux(stream)
         self._lock = threading.Lock()
         self._closed = False
-        self._turns: "int | None" = None
+        self._turns: int | None = None
         self._reformatter = None
         self._is_motion_jpeg = stream.codec_context.name == "mjpeg"
         self.skipped = 0
         self.spacing_ns = round(1e9 / float(stream.average_rate or 25))
 
-    def __iter__(self) -> "Iterator[tuple[int | None, bytes | None, np.ndarray | None]]":
+    def __iter__(self) -> Iterator[tuple[int | None, bytes | None, np.ndarray | None]]:
         """Presentation time in nanoseconds (None where unknown), JPEG bytes, pixels: in order of presentation.
 
         :raises av.FFmpegError: reading failed for good, other than by the end.
@@ -83,7 +83,7 @@ class PictureReader:
                 self._closed = True
                 self._container.close()
 
-    def _next(self) -> "list | None":
+    def _next(self) -> list | None:
         """Pictures of the next packet, None at the end."""
         packet = next(self._packets, None)
         if packet is None:
@@ -126,7 +126,7 @@ class PictureReader:
         return [(_nanoseconds(packet), data, None)]
 
 
-def _nanoseconds(timed) -> "int | None":
+def _nanoseconds(timed) -> int | None:
     """Exact: ``pts`` and its time base are whole numbers, a float of seconds is not."""
     if timed.pts is None or timed.time_base is None:
         return None

@@ -114,12 +114,12 @@ class BagSource(Closing):
                     raise SourceError(f"{self.name} does not say what its {_VIDEO} messages hold: record it again as "
                                       "MCAP") from error
 
-    def _decoded(self, message, decoder: H264Decoder) -> "np.ndarray | None":
+    def _decoded(self, message, decoder: H264Decoder) -> np.ndarray | None:
         if message.format != "h264":
             raise SourceError(f"{self.name} holds {message.format} video on {self.topic}: only h264 can be read")
         return decoder.decode(message.data.tobytes())
 
-    def _picture(self, message, kind: str) -> "tuple[bytes | None, np.ndarray | None]":
+    def _picture(self, message, kind: str) -> tuple[bytes | None, np.ndarray | None]:
         if kind == _COMPRESSED:
             data = message.data.tobytes()
             if is_jpeg(data):

@@ -43,7 +43,7 @@ class BagWriter:
     def __exit__(self, *error) -> None:
         self._writer.close()
 
-    def write(self, topic: str, frame: Frame, received_ns: "int | None" = None) -> None:
+    def write(self, topic: str, frame: Frame, received_ns: int | None = None) -> None:
         """Append a frame.
 
         :param received_ns: when it was received; None: at its stamp.

@@ -17,7 +17,7 @@ def check_name(kind: str, name: str) -> str:
     return name
 
 
-def parse_cameras(texts: "list[str]") -> "dict[str, str]":
+def parse_cameras(texts: list[str]) -> dict[str, str]:
     """Camera ids and their sources.
 
     :raises ConfigError: no ``=``, a name twice, or one that cannot be a ROS name.

@@ -52,7 +52,7 @@ def open_source(text: str, fps: float = DEFAULT_FPS) -> FrameSource:
     return VideoFileSource(path)
 
 
-def bag_path_and_topic(text: str) -> "tuple[Path, str]":
+def bag_path_and_topic(text: str) -> tuple[Path, str]:
     """What ``bag:PATH:TOPIC`` or ``bag:PATH`` names; the topic is empty where it is left out.
 
     A path may hold colons itself, so the last one counts only where the whole is no path.

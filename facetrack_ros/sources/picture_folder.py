@@ -42,7 +42,7 @@ class FolderSource(Closing):
                 yield picture
 
     @staticmethod
-    def _read(path: Path, offset_ns: int) -> "Picture | None":
+    def _read(path: Path, offset_ns: int) -> Picture | None:
         try:
             data = path.read_bytes()
         except OSError:
@@ -53,7 +53,7 @@ class FolderSource(Closing):
         return None if image is None else Picture(offset_ns, image=image)
 
 
-def pictures_in(folder: Path) -> "list[Path]":
+def pictures_in(folder: Path) -> list[Path]:
     """The picture files of a folder, sorted by name.
 
     :raises SourceError: the folder cannot be read.

@@ -11,7 +11,7 @@ _BAYER = {"rggb": cv2.COLOR_BayerBG2BGR, "bggr": cv2.COLOR_BayerRG2BGR, "gbrg": 
           "grbg": cv2.COLOR_BayerGB2BGR}
 
 # Samples a pixel, bytes a sample, and what makes it BGR. Names as in sensor_msgs/image_encodings.hpp.
-_PIXELS: "dict[str, tuple[int, int, int | None]]" = {
+_PIXELS: dict[str, tuple[int, int, int | None]] = {
     "bgr8": (3, 1, _SAME), "rgb8": (3, 1, _RGB), "bgra8": (4, 1, _BGRA), "rgba8": (4, 1, _RGBA), "mono8": (1, 1, _GREY),
     "bgr16": (3, 2, _SAME), "rgb16": (3, 2, _RGB), "bgra16": (4, 2, _BGRA), "rgba16": (4, 2, _RGBA),
     "mono16": (1, 2, _GREY), "8UC1": (1, 1, _GREY), "8UC3": (3, 1, _SAME), "8UC4": (4, 1, _BGRA),
@@ -29,7 +29,7 @@ _NO_PICTURE = ("16UC", "16SC", "32FC", "32SC", "64FC")
 ENCODINGS = (*_PIXELS, *_PLANES)
 
 
-def bgr_of_raw(data: "bytes | np.ndarray", height: int, width: int, step: int, encoding: str,
+def bgr_of_raw(data: bytes | np.ndarray, height: int, width: int, step: int, encoding: str,
                big_endian: bool = False) -> np.ndarray:
     """The picture as ``cv_bridge`` gives it for ``bgr8``: ``(height, width, 3)`` uint8 BGR. It may share memory with ``data``.
 
@@ -81,7 +81,7 @@ def check_raw(data_bytes: int, height: int, width: int, step: int, encoding: str
     return rows
 
 
-def _picture(rows: np.ndarray, samples: int, size: int, code: "int | None", big_endian: bool) -> np.ndarray:
+def _picture(rows: np.ndarray, samples: int, size: int, code: int | None, big_endian: bool) -> np.ndarray:
     if size == 2:
         rows = rows.view(">u2" if big_endian else "<u2").astype(np.uint16, copy=False)
     if samples > 1:

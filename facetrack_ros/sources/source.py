@@ -20,10 +20,10 @@ class Picture:
     :param frame_id: coordinate frame, where the source itself names one.
     """
 
-    offset_ns: "int | None" = None
-    stamp_ns: "int | None" = None
-    jpeg: "bytes | None" = None
-    image: "np.ndarray | None" = None
+    offset_ns: int | None = None
+    stamp_ns: int | None = None
+    jpeg: bytes | None = None
+    image: np.ndarray | None = None
     frame_id: str = ""
 
     def to_jpeg(self, quality: int = 90) -> bytes:
@@ -50,7 +50,7 @@ class FrameSource(Protocol):
     live: bool
     skipped: int
 
-    def __iter__(self) -> "Iterator[Picture]":
+    def __iter__(self) -> Iterator[Picture]:
         """:raises SourceError: the source breaks down while it is read."""
 
     def close(self) -> None:

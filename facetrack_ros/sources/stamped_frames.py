@@ -7,7 +7,7 @@ from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.core.frame import Frame
 
 
-def frames(source: FrameSource, camera_id: str, start_ns: "int | None" = None,
+def frames(source: FrameSource, camera_id: str, start_ns: int | None = None,
            jpeg_quality: int = 90) -> Iterator[Frame]:
     """Frames with strictly rising stamps, numbered from 0, each encoded at most once.
 

@@ -10,7 +10,7 @@ from facetrack_ros.sources.picture_folder import pictures_in
 from facetrack_ros.sources.source import FrameSource
 
 
-def default_start_ns(path: "str | Path") -> int:
+def default_start_ns(path: str | Path) -> int:
     """Nanoseconds since the epoch at which a recording began.
 
     The container's ``creation_time`` where there is one, else the file's modification time; of a folder of
@@ -29,8 +29,8 @@ def default_start_ns(path: "str | Path") -> int:
     return _creation_time_ns(path) or modified_ns
 
 
-def start_times(cameras: "dict[str, str]", sources: "dict[str, FrameSource]",
-                start_ns: "int | None" = None) -> "dict[str, int | None]":
+def start_times(cameras: dict[str, str], sources: dict[str, FrameSource],
+                start_ns: int | None = None) -> dict[str, int | None]:
     """The stamp of each camera's first picture; None for one that has stamps of its own, a bag's.
 
     Cameras of one bag stay as far from each other in time as they were recorded: the earliest begins at ``start_ns``.
@@ -51,7 +51,7 @@ def start_times(cameras: "dict[str, str]", sources: "dict[str, FrameSource]",
     return starts
 
 
-def _creation_time_ns(path: Path) -> "int | None":
+def _creation_time_ns(path: Path) -> int | None:
     import av
 
     try:

@@ -14,10 +14,10 @@ class Looks:
     """
 
     def __init__(self):
-        self.faces: "np.ndarray | None" = None
-        self.body: "np.ndarray | None" = None
+        self.faces: np.ndarray | None = None
+        self.body: np.ndarray | None = None
 
-    def take(self, face: "np.ndarray | None", body: "np.ndarray | None") -> None:
+    def take(self, face: np.ndarray | None, body: np.ndarray | None) -> None:
         """Remember a look; both unit vectors or None."""
         if face is not None:
             known = face[None] if self.faces is None else np.concatenate([self.faces, face[None]])
@@ -28,7 +28,7 @@ class Looks:
             self.body = mean / norm if norm > 1e-6 else body
 
 
-def face_similarities(looks: "list[Looks]", faces: "list[np.ndarray | None]") -> np.ndarray:
+def face_similarities(looks: list[Looks], faces: list[np.ndarray | None]) -> np.ndarray:
     """``(tracks, rows)`` best cosine of each track's last faces with each row's face, NaN where either has none."""
     alike = np.full((len(looks), len(faces)), np.nan, np.float32)
     rows = [row for row, face in enumerate(faces) if face is not None]
@@ -42,7 +42,7 @@ def face_similarities(looks: "list[Looks]", faces: "list[np.ndarray | None]") ->
     return alike
 
 
-def body_similarities(looks: "list[Looks]", bodies: "np.ndarray | None", rows: int) -> "np.ndarray | None":
+def body_similarities(looks: list[Looks], bodies: np.ndarray | None, rows: int) -> np.ndarray | None:
     """``(tracks, rows)`` cosine of each track's body with each row's, NaN where either has none; None where no row has one.
 
     :param bodies: ``(rows, dimension)``, NaN rows where there is none; None: no row has one.

@@ -44,13 +44,13 @@ class BoxTracker:
     """
 
     def __init__(self, threshold: float, settings: TrackingSettings = TrackingSettings(), body_threshold: float = 0.65,
-                 camera_motion: "Callable[[Observation], np.ndarray | None] | None" = None):
+                 camera_motion: Callable[[Observation], np.ndarray | None] | None = None):
         self._threshold = threshold
         self._veto = 1 - settings.veto_distance * (1 - threshold)
         self._body_threshold = body_threshold
         self._settings = settings
         self._camera_motion = camera_motion
-        self._followed: "list[_Followed]" = []
+        self._followed: list[_Followed] = []
         self._next_key = 0
         self._frame = 0
 
@@ -68,7 +68,7 @@ class BoxTracker:
         if observation.sure is not None:
             shows_face |= observation.sure
         scores = np.where(shows_face, np.float32(1), observation.scores)
-        taken: "dict[int, _Followed]" = {}
+        taken: dict[int, _Followed] = {}
         for index, row in self._pairs(stamp_ns, observation, scores):
             taken[row] = self._followed[index]
             taken[row].motion.see(stamp_ns, observation.boxes[row])
@@ -87,14 +87,14 @@ class BoxTracker:
                 keys[row] = followed.key
         return keys
 
-    def began(self, key: int) -> "tuple[int, np.ndarray] | None":
+    def began(self, key: int) -> tuple[int, np.ndarray] | None:
         """Stamp and box of a track's first frame, which may be one before its key was told; None for one not followed."""
         return next(((followed.first_ns, followed.first_box) for followed in self._followed if followed.key == key), None)
 
     def _believed(self, followed: _Followed) -> bool:
         return followed.evidence >= self._settings.evidence
 
-    def _pairs(self, stamp_ns: int, observation: Observation, scores: np.ndarray) -> "list[tuple[int, int]]":
+    def _pairs(self, stamp_ns: int, observation: Observation, scores: np.ndarray) -> list[tuple[int, int]]:
         if not self._followed or not len(observation):
             return []
         settings, boxes, looks = self._settings, observation.boxes, [followed.looks for followed in self._followed]
@@ -139,12 +139,12 @@ class BoxTracker:
             pairs += found
         return pairs
 
-    def _unlikely(self, overlap: np.ndarray, allowed: np.ndarray) -> "tuple[np.ndarray, np.ndarray]":
+    def _unlikely(self, overlap: np.ndarray, allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Boxes that are hardly persons, right where somebody is."""
         return overlap, allowed & (overlap >= self._settings.min_iou_unlikely)
 
     def _far(self, predicted: np.ndarray, boxes: np.ndarray, unseen_s: np.ndarray,
-             allowed: np.ndarray) -> "tuple[np.ndarray, np.ndarray]":
+             allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Few frames a second: whoever was there a frame ago may have gone further than any overlap."""
         near = _near(predicted, boxes, self._settings.far_reach * (1 - np.exp(-unseen_s / _SPREAD_S)))
         return near, allowed & (near >= self._settings.min_iou)

@@ -19,7 +19,7 @@ class CameraMotion:
         trackers = import_trackers()
         self._cmc = trackers.CMC(trackers.CMCConfig(method=method, downscale=2))
 
-    def __call__(self, observation: Observation) -> "np.ndarray | None":
+    def __call__(self, observation: Observation) -> np.ndarray | None:
         """``(2, 3)`` affine map of points of the frame before to this one; None without a picture."""
         if observation.image is None:
             return None

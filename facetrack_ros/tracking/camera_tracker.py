@@ -33,22 +33,22 @@ class CameraView:
         self._robot_id, self._camera_id = robot_id, camera_id
         self._identities, self._threshold, self._settings = identities, threshold, settings
         self._new_tracker, self._new_track_id = new_tracker, new_track_id
-        self._left_ns: "dict[str, int]" = {}
-        self._frames: "deque[tuple[int, int]]" = deque()
-        self._now_ns: "int | None" = None
+        self._left_ns: dict[str, int] = {}
+        self._frames: deque[tuple[int, int]] = deque()
+        self._now_ns: int | None = None
         self._clear()
 
     def _clear(self) -> None:
         """Nobody is in view."""
         self._tracker = self._new_tracker()
-        self._follows: "dict[int, Follow]" = {}
+        self._follows: dict[int, Follow] = {}
         self._faint = FaintBoxes(self._settings.confirm_within_ns + REACH_NS)
-        self._visits: "dict[str, Visit]" = {}
-        self._ended: "list[Follow]" = []
-        self._tracks: "tuple[Track, ...]" = ()
-        self._told_together: "frozenset[str]" = frozenset()
+        self._visits: dict[str, Visit] = {}
+        self._ended: list[Follow] = []
+        self._tracks: tuple[Track, ...] = ()
+        self._told_together: frozenset[str] = frozenset()
 
-    def update(self, stamp_ns: int, number: int, observation: Observation) -> "tuple[tuple[Track, ...], Events]":
+    def update(self, stamp_ns: int, number: int, observation: Observation) -> tuple[tuple[Track, ...], Events]:
         """Take a frame; see :meth:`PeopleTracker.update`."""
         ended: Events = ()
         if self._frames:
@@ -108,7 +108,7 @@ class CameraView:
         for person_id in [person_id for person_id, left_ns in self._left_ns.items() if left_ns < oldest_ns]:
             del self._left_ns[person_id]
 
-    def _see(self, stamp_ns: int, number: int, observation: Observation) -> "list[Follow]":
+    def _see(self, stamp_ns: int, number: int, observation: Observation) -> list[Follow]:
         """Give each row to its track; returns the tracks seen."""
         seen = []
         keys = self._tracker.update(stamp_ns, observation)
@@ -160,7 +160,7 @@ class CameraView:
         self._end(follow)
         return True
 
-    def _note_together(self, seen: "list[Follow]", stamp_ns: int) -> None:
+    def _note_together(self, seen: list[Follow], stamp_ns: int) -> None:
         """Who is in one picture is not one person. A track counts as its person only where its face says so, then or
         later: it may have gone over to somebody else since."""
         sure = [follow for follow in seen if follow.person_id and follow.sure_ns == stamp_ns]
@@ -177,13 +177,13 @@ class CameraView:
                     follow.beside.discard(other.track_id)
                     follow.together.add(other.person_id)
 
-    def _excluded(self, follow: Follow) -> "set[str]":
+    def _excluded(self, follow: Follow) -> set[str]:
         """Whom a track cannot be: those seen beside it, and those in view whose face was seen since it began."""
         return follow.together | {other.person_id for other in self._follows.values()
                                   if other.person_id and other.last_ns == follow.last_ns and other is not follow
                                   and other.sure_ns is not None and other.sure_ns >= follow.first_ns}
 
-    def _decide(self, now_ns: int, wait: bool = True) -> "list[PersonEvent]":
+    def _decide(self, now_ns: int, wait: bool = True) -> list[PersonEvent]:
         """Say who the undecided tracks are, the surest first; each decision excludes that person for the others."""
         events = []
         while True:
@@ -211,7 +211,7 @@ class CameraView:
         return bool(len(follow.template)) or follow.last_ns - follow.first_ns >= self._settings.identity_wait_ns
 
     def _name(self, follow: Follow, person_id: str, now_ns: int,
-              recognition: "Recognition | None" = None) -> "list[PersonEvent]":
+              recognition: Recognition | None = None) -> list[PersonEvent]:
         """A track is that person: a visit goes on, or a new one begins."""
         # A visit keeps the id it began with, also where that has become another name of the same person.
         settled = self._identities.aliases.settled
@@ -241,7 +241,7 @@ class CameraView:
             self._identities.add_face(person_id, embedding, float(quality))
         return events
 
-    def _accompany(self, follow: Follow) -> "list[PersonEvent]":
+    def _accompany(self, follow: Follow) -> list[PersonEvent]:
         """A person seen: learn the face, and tell once where it turns out to be somebody known."""
         if follow.embedding is None or follow.doubts:
             return []
@@ -255,8 +255,8 @@ class CameraView:
                 self._identities.join(follow.person_id, recognition.person_id, recognition.similarity)
         return self._matched(visit, follow, recognition, max(follow.last_ns, visit.first_ns), follow.last_number)
 
-    def _matched(self, visit: Visit, follow: Follow, recognition: "Recognition | None", stamp_ns: int,
-                 number: int) -> "list[PersonEvent]":
+    def _matched(self, visit: Visit, follow: Follow, recognition: Recognition | None, stamp_ns: int,
+                 number: int) -> list[PersonEvent]:
         """Tell once a visit that it is a gallery person, or else somebody known; a gallery person also when that turns
         out only after somebody known was told."""
         if not visit.enrolled:
@@ -269,7 +269,7 @@ class CameraView:
             return [visit.recognised(stamp_ns, number, recognition)]
         return []
 
-    def _expire(self, until_ns: int) -> "list[PersonEvent]":
+    def _expire(self, until_ns: int) -> list[PersonEvent]:
         """End the visits of those who were unseen for long enough by ``until_ns``."""
         events = []
         for visit in sorted(self._visits.values(), key=lambda visit: visit.last_ns):
@@ -283,7 +283,7 @@ class CameraView:
         return any(not follow.person_id and visit.tracked_ns < follow.first_ns <= gone_ns
                    and visit.person_id not in follow.together for follow in self._follows.values())
 
-    def _leave(self, visit: Visit, stamp_ns: int) -> "list[PersonEvent]":
+    def _leave(self, visit: Visit, stamp_ns: int) -> list[PersonEvent]:
         del self._visits[visit.person_id]
         self._left_ns[visit.person_id] = stamp_ns
         for follow in [follow for follow in self._follows.values() if follow.person_id == visit.person_id]:
@@ -311,6 +311,6 @@ class CameraView:
             other.beside.discard(follow.track_id)
 
 
-def _in_order(events: "list[PersonEvent]") -> Events:
+def _in_order(events: list[PersonEvent]) -> Events:
     """By stamp; of those at one moment, the one that happened first stays first."""
     return tuple(sorted(events, key=lambda event: event.stamp_ns))

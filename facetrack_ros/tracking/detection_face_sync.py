@@ -21,9 +21,9 @@ class FrameJoin:
 
     def __init__(self, patience_ns: int = 1_000_000_000):
         self._patience_ns = patience_ns
-        self._waiting: "OrderedDict[int, tuple[Frame, Detections | None]]" = OrderedDict()
+        self._waiting: OrderedDict[int, tuple[Frame, Detections | None]] = OrderedDict()
 
-    def add_detections(self, frame: Frame, detections: "Detections | None") -> "list[Joined]":
+    def add_detections(self, frame: Frame, detections: Detections | None) -> list[Joined]:
         """Take a frame's persons; returns the frames that wait no longer, oldest first."""
         joined = []
         if self._waiting and frame.stamp_ns <= next(reversed(self._waiting)):
@@ -33,11 +33,11 @@ class FrameJoin:
         self._waiting[frame.stamp_ns] = (frame, detections)
         return joined + self._passed_over()
 
-    def add_between(self, frame: Frame) -> "list[Joined]":
+    def add_between(self, frame: Frame) -> list[Joined]:
         """Take a frame that the detector passed over; returns what waits no longer, oldest first: at once, where nothing does."""
         return self.add_detections(frame, None)
 
-    def add_faces(self, frame: Frame, faces: "tuple[Face, ...]") -> "list[Joined]":
+    def add_faces(self, frame: Frame, faces: tuple[Face, ...]) -> list[Joined]:
         """Take a frame's faces; returns the frames passed over before it, then it. Nothing where it waits no more."""
         if frame.stamp_ns not in self._waiting:
             return []
@@ -48,14 +48,14 @@ class FrameJoin:
                 return [*joined, (waiting, detections, faces), *self._passed_over()]
             joined.append((waiting, detections, ()))
 
-    def _passed_over(self) -> "list[Joined]":
+    def _passed_over(self) -> list[Joined]:
         """Those that no longer wait for a frame before them."""
         joined = []
         while self._waiting and next(iter(self._waiting.values()))[1] is None:
             joined.append((*self._waiting.popitem(last=False)[1], ()))
         return joined
 
-    def flush(self) -> "list[Joined]":
+    def flush(self) -> list[Joined]:
         """All that still waits, without faces, oldest first."""
         joined = [(frame, detections, ()) for frame, detections in self._waiting.values()]
         self._waiting.clear()

@@ -36,9 +36,9 @@ class FaintBoxes:
 
     def __init__(self, keep_ns: int):
         self._keep_ns = keep_ns
-        self._frames: "deque[tuple[int, int, np.ndarray]]" = deque()
+        self._frames: deque[tuple[int, int, np.ndarray]] = deque()
 
-    def add(self, stamp_ns: int, number: int, boxes: "np.ndarray | None", followed: np.ndarray) -> None:
+    def add(self, stamp_ns: int, number: int, boxes: np.ndarray | None, followed: np.ndarray) -> None:
         """Take a frame's.
 
         :param boxes: ``(n, 4)``; None: none.
@@ -51,7 +51,7 @@ class FaintBoxes:
         while self._frames[0][0] < stamp_ns - self._keep_ns:
             self._frames.popleft()
 
-    def after(self, box: np.ndarray, shown_ns: int) -> "Glimpse | None":
+    def after(self, box: np.ndarray, shown_ns: int) -> Glimpse | None:
         """Where somebody last shown in ``box`` is in the newest frame; it is theirs then, and nobody else's."""
         stamp_ns, number, boxes = self._frames[-1]
         before_ns = self._frames[-2][0] if len(self._frames) > 1 else stamp_ns
@@ -61,7 +61,7 @@ class FaintBoxes:
         self._frames[-1] = (stamp_ns, number, np.delete(boxes, row, axis=0))
         return Glimpse(stamp_ns, number, boxes[row])
 
-    def before(self, box: np.ndarray, first_ns: int) -> "Glimpse | None":
+    def before(self, box: np.ndarray, first_ns: int) -> Glimpse | None:
         """The earliest glimpse of somebody whose first box was ``box``, at ``first_ns``; None: there is none before that."""
         earliest, shown_ns, later_ns = None, first_ns, first_ns
         for stamp_ns, number, boxes in reversed(self._frames):
@@ -78,7 +78,7 @@ class FaintBoxes:
         return earliest
 
 
-def _most_alike(boxes: np.ndarray, box: np.ndarray) -> "int | None":
+def _most_alike(boxes: np.ndarray, box: np.ndarray) -> int | None:
     """Of the boxes that share enough with ``box`` the row of the one that overlaps most."""
     if not len(boxes):
         return None

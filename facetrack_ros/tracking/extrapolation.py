@@ -19,17 +19,17 @@ class BetweenFrames:
 
     def __init__(self):
         self._stamp_ns = 0
-        self._tracks: "tuple[Track, ...]" = ()
-        self._speeds: "dict[str, np.ndarray]" = {}
+        self._tracks: tuple[Track, ...] = ()
+        self._speeds: dict[str, np.ndarray] = {}
 
-    def know(self, stamp_ns: int, tracks: "tuple[Track, ...]") -> None:
+    def know(self, stamp_ns: int, tracks: tuple[Track, ...]) -> None:
         """Take everybody followed as of a frame that was looked at."""
         passed_ns, before = stamp_ns - self._stamp_ns, {track.track_id: track.bbox for track in self._tracks}
         self._speeds = {track.track_id: (track.bbox - before[track.track_id]) / passed_ns for track in tracks
                         if track.state == TrackState.TRACKING and track.track_id in before and passed_ns > 0}
         self._stamp_ns, self._tracks = stamp_ns, tracks
 
-    def at(self, stamp_ns: int) -> "tuple[Track, ...]":
+    def at(self, stamp_ns: int) -> tuple[Track, ...]:
         """The tracks as they should be at a stamp; no faces, and nobody who is lost or has gone is moved."""
         passed_ns = min(max(0, stamp_ns - self._stamp_ns), LONGEST_NS)
         return tuple(replace(track, face=None, bbox=np.asarray(

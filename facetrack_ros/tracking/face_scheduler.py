@@ -33,10 +33,10 @@ class _Known:
 
     embedded: int = 0
     best: float = 0.0
-    embedded_ns: "int | None" = None
-    asked_ns: "int | None" = None
+    embedded_ns: int | None = None
+    asked_ns: int | None = None
     asked: int = 0
-    pending: "tuple[int, ...]" = ()
+    pending: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,15 +57,15 @@ class FacePlan:
         tracks = self._tracks_of(persons)
         return np.array([row not in tracks or self.wanted[tracks[row]] for row in range(len(persons))], bool)
 
-    def embed(self, persons: np.ndarray, faces: Sequence[Face]) -> "list[bool]":
+    def embed(self, persons: np.ndarray, faces: Sequence[Face]) -> list[bool]:
         """Which faces to embed; those turned down at the quality gate are not chosen, those of no track are."""
         tracks = self._tracks_of(persons)
         return [not face.rejected and (face.person not in tracks or bool(
             self.wanted[tracks[face.person]] and face.quality >= self.least[tracks[face.person]])) for face in faces]
 
-    def _tracks_of(self, persons: np.ndarray) -> "dict[int, int]":
+    def _tracks_of(self, persons: np.ndarray) -> dict[int, int]:
         """Track by row of the persons, the best overlaps first."""
-        found: "dict[int, int]" = {}
+        found: dict[int, int] = {}
         persons = np.asarray(persons, np.float32)
         if not len(persons) or not len(self.boxes):
             return found
@@ -97,11 +97,11 @@ class ImprovingFaces:
     looks: int = 3
     again_after_ns: int = SECOND_NS
     pause_ns: int = SECOND_NS // 2
-    _tracks: "tuple[Track, ...]" = ()
-    _known: "dict[str, _Known]" = field(default_factory=dict)
+    _tracks: tuple[Track, ...] = ()
+    _known: dict[str, _Known] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def know(self, stamp_ns: int, tracks: "tuple[Track, ...]") -> None:
+    def know(self, stamp_ns: int, tracks: tuple[Track, ...]) -> None:
         """Take everybody followed as of a frame. Who was lost is looked at anew: it may be somebody else who comes back."""
         with self._lock:
             self._tracks = tuple(track for track in tracks if track.state != TrackState.LOST)
@@ -123,7 +123,7 @@ class ImprovingFaces:
                         known, asked_ns=stamp_ns, asked=known.asked + 1, pending=(*known.pending, stamp_ns))
             return FacePlan(np.array([track.bbox for track in self._tracks], np.float32).reshape(-1, 4), wanted, least)
 
-    def _wanted(self, known: _Known, stamp_ns: int) -> "tuple[bool, float]":
+    def _wanted(self, known: _Known, stamp_ns: int) -> tuple[bool, float]:
         """Whether to look, and from which quality on to embed."""
         if known.embedded < self.looks:
             paused = known.asked >= FIRST_LOOKS and _within(stamp_ns, known.asked_ns, self.pause_ns)
@@ -136,7 +136,7 @@ class ImprovingFaces:
         return True, known.best * BETTER
 
 
-def _heard(known: _Known, stamp_ns: int, face: "Face | None") -> _Known:
+def _heard(known: _Known, stamp_ns: int, face: Face | None) -> _Known:
     pending = tuple(asked_ns for asked_ns in known.pending if asked_ns > stamp_ns)
     if face is None or face.embedding is None:
         return replace(known, pending=pending)
@@ -144,6 +144,6 @@ def _heard(known: _Known, stamp_ns: int, face: "Face | None") -> _Known:
                    embedded_ns=stamp_ns)
 
 
-def _within(stamp_ns: int, before_ns: "int | None", span_ns: int) -> bool:
+def _within(stamp_ns: int, before_ns: int | None, span_ns: int) -> bool:
     """Whether a stamp is so soon after one before it; stamps that went back are a new recording."""
     return before_ns is not None and 0 <= stamp_ns - before_ns < span_ns

@@ -33,7 +33,7 @@ class Template:
         return self._qualities
 
     @property
-    def mean(self) -> "np.ndarray | None":
+    def mean(self) -> np.ndarray | None:
         """The quality-weighted mean, a ``(dimension,)`` float32 unit vector; None while empty."""
         if self._mean is None and len(self):
             # Even a face of quality 0 counts a little, and opposite faces must not cancel to nothing.

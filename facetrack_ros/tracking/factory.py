@@ -39,7 +39,7 @@ def body_threshold(config: Config) -> float:
 
 
 def tracker_factory(config: Config, threshold: float,
-                    settings: "TrackingSettings | LiveSettings | None" = None) -> "Callable[[], Tracker]":
+                    settings: TrackingSettings | LiveSettings | None = None) -> Callable[[], Tracker]:
     """Makes a camera's tracker as the configuration chooses it. One is made at once, so that a choice that cannot be is
     told before the first frame.
 
@@ -68,7 +68,7 @@ def improving_faces(config: Config) -> ImprovingFaces:
 
 
 def people_tracker(robot_id: str, ids: IdCounter, config: Config, contract: ModelContract,
-                   aliases: "Aliases | None" = None) -> PeopleTracker:
+                   aliases: Aliases | None = None) -> PeopleTracker:
     """The people of a robot, as the configuration says.
 
     Its ``settings`` may be changed while it follows people (:class:`LiveSettings`).

@@ -78,14 +78,14 @@ class Gallery:
 
     def __init__(self, model_id: str, threshold: float, margin: float):
         self._model_id, self._threshold, self._margin = model_id, threshold, margin
-        self._entries: "dict[str, GalleryEntry]" = {}
-        self._stacked: "np.ndarray | None" = None
+        self._entries: dict[str, GalleryEntry] = {}
+        self._stacked: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self._entries)
 
     @property
-    def entries(self) -> "tuple[GalleryEntry, ...]":
+    def entries(self) -> tuple[GalleryEntry, ...]:
         """All of them, in the order they came."""
         return tuple(self._entries.values())
 
@@ -111,7 +111,7 @@ class Gallery:
         self._stacked = None
         return self._entries.pop(entry_id, None) is not None
 
-    def recognise(self, template: Template) -> "GalleryMatch | None":
+    def recognise(self, template: Template) -> GalleryMatch | None:
         """Who it is: above the threshold, and clearly ahead of every other enrolled person.
 
         A person is as alike as their best entry is to the template: the lower of its best embedding and of its mean, as
@@ -133,9 +133,9 @@ class Gallery:
             return None
         return GalleryMatch(entries[best], float(alike[best]))
 
-    def alike(self, entry: GalleryEntry) -> "list[GalleryMatch]":
+    def alike(self, entry: GalleryEntry) -> list[GalleryMatch]:
         """Other enrolled people who may be taken for this one, most alike first: relatives, say."""
-        found: "dict[str, GalleryMatch]" = {}
+        found: dict[str, GalleryMatch] = {}
         for other in self._entries.values():
             if other.name == entry.name or len(other.embedding) != len(entry.embedding):
                 continue
@@ -152,6 +152,6 @@ class Gallery:
         return bool(own) and max(own) < self._threshold
 
 
-def named(entries: "Iterable[GalleryEntry]", names: "Collection[str]") -> "list[GalleryEntry]":
+def named(entries: Iterable[GalleryEntry], names: Collection[str]) -> list[GalleryEntry]:
     """The entries of these names."""
     return [entry for entry in entries if entry.name in names]

@@ -19,9 +19,9 @@ class IdCounter:
     :raises StoreError: the file cannot be read or is damaged.
     """
 
-    def __init__(self, path: "Path | str | None" = None):
+    def __init__(self, path: Path | str | None = None):
         self._path = None if path is None else Path(path)
-        self._last: "dict[str, int]" = {}
+        self._last: dict[str, int] = {}
         if self._path is not None and self._path.exists():
             self._last = _read(self._path)
 
@@ -50,7 +50,7 @@ def safe_name(name: str) -> str:
     return plain if plain == name else f"{plain}_{zlib.crc32(name.encode('utf-8', 'surrogateescape')):08x}"
 
 
-def _read(path: Path) -> "dict[str, int]":
+def _read(path: Path) -> dict[str, int]:
     try:
         last = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -63,7 +63,7 @@ def _read(path: Path) -> "dict[str, int]":
     return last
 
 
-def _write(path: Path, last: "dict[str, int]") -> None:
+def _write(path: Path, last: dict[str, int]) -> None:
     draft = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -33,11 +33,11 @@ class Verdict:
     version: int
     stamp_ns: int
     reason: str
-    similarity: "float | None" = None
+    similarity: float | None = None
     model_id: str = ""
 
     @property
-    def pair(self) -> "tuple[str, str]":
+    def pair(self) -> tuple[str, str]:
         """The two ids."""
         return self.first, self.second
 
@@ -52,7 +52,7 @@ def id_order(person_id: str) -> tuple:
     return tuple((int(part), "") if part.isdigit() else (-1, part) for part in _PARTS.split(person_id)), person_id
 
 
-def ordered(one: str, other: str) -> "tuple[str, str]":
+def ordered(one: str, other: str) -> tuple[str, str]:
     """A pair of ids, the lower one first."""
     return (one, other) if id_order(one) < id_order(other) else (other, one)
 
@@ -65,15 +65,15 @@ class Aliases:
     not; and of the ids so joined the lowest one stands for all. So robots that know the same verdicts agree.
     """
 
-    def __init__(self, verdicts: "Iterable[Verdict]" = ()):
-        self._verdicts: "dict[tuple[str, str], Verdict]" = {}
-        self._settled: "dict[str, str] | None" = {}
-        self._groups: "dict[str, tuple[str, ...]]" = {}
+    def __init__(self, verdicts: Iterable[Verdict] = ()):
+        self._verdicts: dict[tuple[str, str], Verdict] = {}
+        self._settled: dict[str, str] | None = {}
+        self._groups: dict[str, tuple[str, ...]] = {}
         for verdict in verdicts:
             self.take(verdict)
 
     @property
-    def verdicts(self) -> "tuple[Verdict, ...]":
+    def verdicts(self) -> tuple[Verdict, ...]:
         """Those that count, one a pair, in order of the pairs."""
         return tuple(sorted(self._verdicts.values(), key=lambda verdict: tuple(map(id_order, verdict.pair))))
 
@@ -91,7 +91,7 @@ class Aliases:
         self._settled = None
         return True
 
-    def forget(self, person_id: str) -> "tuple[Verdict, ...]":
+    def forget(self, person_id: str) -> tuple[Verdict, ...]:
         """Drop every verdict on an id; returns them."""
         dropped = tuple(verdict for verdict in self._verdicts.values() if person_id in verdict.pair)
         for verdict in dropped:
@@ -99,7 +99,7 @@ class Aliases:
         self._settled = None
         return dropped
 
-    def verdict_on(self, one: str, other: str) -> "Verdict | None":
+    def verdict_on(self, one: str, other: str) -> Verdict | None:
         """What counts for two ids."""
         return self._verdicts.get(ordered(one, other))
 
@@ -108,12 +108,12 @@ class Aliases:
         self._settle()
         return self._settled.get(person_id, person_id)
 
-    def group(self, person_id: str) -> "tuple[str, ...]":
+    def group(self, person_id: str) -> tuple[str, ...]:
         """All ids of a person, the one that stands for it first."""
         settled = self.settled(person_id)
         return self._groups.get(settled, (settled,))
 
-    def groups(self) -> "tuple[tuple[str, ...], ...]":
+    def groups(self) -> tuple[tuple[str, ...], ...]:
         """The persons with more than one id."""
         self._settle()
         return tuple(self._groups[lowest] for lowest in sorted(self._groups, key=id_order))
@@ -135,7 +135,7 @@ class Aliases:
                 apart[verdict.first].add(verdict.second)
                 apart[verdict.second].add(verdict.first)
         joined.sort(key=lambda verdict: (not verdict.operator, -(verdict.similarity or 0.0), verdict.pair))
-        group_of: "dict[str, set[str]]" = {}
+        group_of: dict[str, set[str]] = {}
         for verdict in joined:
             first, second = (group_of.setdefault(each, {each}) for each in verdict.pair)
             if first is second or any(apart[each] & second for each in first if each in apart):
@@ -150,8 +150,8 @@ class Aliases:
             self._settled.update(dict.fromkeys(members, members[0]))
 
 
-def merging(aliases: Aliases, one: str, other: str, record_ids: "Iterable[str]", by: str, stamp_ns: int, reason: str,
-            operator: bool = False, similarity: "float | None" = None, model_id: str = "") -> "list[Verdict]":
+def merging(aliases: Aliases, one: str, other: str, record_ids: Iterable[str], by: str, stamp_ns: int, reason: str,
+            operator: bool = False, similarity: float | None = None, model_id: str = "") -> list[Verdict]:
     """The verdicts that make two persons one: on the two ids, and, by a person, on all that would stand against it.
 
     :param record_ids: ids for the records; as many are taken as needed.
@@ -166,16 +166,16 @@ def merging(aliases: Aliases, one: str, other: str, record_ids: "Iterable[str]",
     return _verdicts(aliases, pairs, True, record_ids, by, stamp_ns, reason, operator, similarity, model_id)
 
 
-def splitting(aliases: Aliases, person_id: str, record_ids: "Iterable[str]", by: str, stamp_ns: int, reason: str,
-              operator: bool = False) -> "list[Verdict]":
+def splitting(aliases: Aliases, person_id: str, record_ids: Iterable[str], by: str, stamp_ns: int, reason: str,
+              operator: bool = False) -> list[Verdict]:
     """The verdicts that make an id stand for itself again: it is none of those it was joined with."""
     pairs = [ordered(person_id, other) for other in aliases.group(person_id) if other != person_id]
     return _verdicts(aliases, pairs, False, record_ids, by, stamp_ns, reason, operator)
 
 
-def _verdicts(aliases: Aliases, pairs: "list[tuple[str, str]]", same: bool, record_ids: "Iterable[str]", by: str,
-              stamp_ns: int, reason: str, operator: bool, similarity: "float | None" = None,
-              model_id: str = "") -> "list[Verdict]":
+def _verdicts(aliases: Aliases, pairs: list[tuple[str, str]], same: bool, record_ids: Iterable[str], by: str,
+              stamp_ns: int, reason: str, operator: bool, similarity: float | None = None,
+              model_id: str = "") -> list[Verdict]:
     made = []
     for pair, record_id in zip(pairs, record_ids):
         known = aliases.verdict_on(*pair)

@@ -16,5 +16,5 @@ class Tracker(Protocol):
         :param stamp_ns: later than that of the update before; a frame without persons is an update too.
         """
 
-    def began(self, key: int) -> "tuple[int, np.ndarray] | None":
+    def began(self, key: int) -> tuple[int, np.ndarray] | None:
         """Stamp and box of a track's first frame, where that was before its key was told; None where it is not known."""

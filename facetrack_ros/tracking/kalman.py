@@ -72,12 +72,12 @@ class BoxMotion:
         grown = math.sqrt(abs(float(np.linalg.det(turn))))
         self._width, self._height = self._width * grown, self._height * grown
 
-    def _coast(self, stamp_ns: int) -> "tuple[float, float]":
+    def _coast(self, stamp_ns: int) -> tuple[float, float]:
         """For how many seconds at its last speed the box has gone by now, and which part of that speed is left."""
         kept = math.exp(-(stamp_ns - self.last_ns) / _SECOND_NS / _COAST_S)
         return _COAST_S * (1 - kept), kept
 
 
-def _centre_and_size(box: np.ndarray) -> "tuple[float, float, float, float]":
+def _centre_and_size(box: np.ndarray) -> tuple[float, float, float, float]:
     x1, y1, x2, y2 = box.tolist()
     return (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def best_pairs(scores: np.ndarray) -> "list[tuple[int, int]]":
+def best_pairs(scores: np.ndarray) -> list[tuple[int, int]]:
     """The pairs with the highest sum of scores (Kuhn's Hungarian method, with potentials).
 
     Each row and each column is in one pair at most. A good pair is not given up to make two poor ones.
@@ -21,7 +21,7 @@ def best_pairs(scores: np.ndarray) -> "list[tuple[int, int]]":
     return pairs
 
 
-def _groups(allowed: np.ndarray) -> "list[tuple[list[int], list[int]]]":
+def _groups(allowed: np.ndarray) -> list[tuple[list[int], list[int]]]:
     """Rows and columns that may be paired with each other, apart from all others: people who stand apart in the picture
     are many small questions, and the price of one grows with its cube."""
     columns_of, rows_of = ([[place for place, may_be in enumerate(line) if may_be] for line in lines.tolist()]
@@ -44,7 +44,7 @@ def _groups(allowed: np.ndarray) -> "list[tuple[list[int], list[int]]]":
     return groups
 
 
-def _best(scores: np.ndarray) -> "list[tuple[int, int]]":
+def _best(scores: np.ndarray) -> list[tuple[int, int]]:
     if scores.shape[0] > scores.shape[1]:
         return [(row, column) for column, row in _best(scores.T)]
     allowed = np.isfinite(scores)
@@ -53,7 +53,7 @@ def _best(scores: np.ndarray) -> "list[tuple[int, int]]":
     return [(row, column) for row, column in _solve(cost) if allowed[row, column]]
 
 
-def _solve(cost: np.ndarray) -> "list[tuple[int, int]]":
+def _solve(cost: np.ndarray) -> list[tuple[int, int]]:
     rows, columns = cost.shape
     row_price, column_price = np.zeros(rows), np.zeros(columns + 1)
     # Column ``columns`` is a place to start from, outside the matrix.

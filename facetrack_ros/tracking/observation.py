@@ -26,33 +26,33 @@ class Observation:
 
     boxes: np.ndarray
     scores: np.ndarray
-    faces: "tuple[Face | None, ...]"
-    bodies: "np.ndarray | None" = None
-    sure: "np.ndarray | None" = None
-    image: "np.ndarray | None" = None
-    faint: "np.ndarray | None" = None
+    faces: tuple[Face | None, ...]
+    bodies: np.ndarray | None = None
+    sure: np.ndarray | None = None
+    image: np.ndarray | None = None
+    faint: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.scores)
 
-    def embedding(self, row: int) -> "np.ndarray | None":
+    def embedding(self, row: int) -> np.ndarray | None:
         """The unit vector of a row's face, None where there is none."""
         face = self.faces[row]
         return None if face is None else face.embedding
 
-    def body(self, row: int) -> "np.ndarray | None":
+    def body(self, row: int) -> np.ndarray | None:
         """The unit vector of a row's appearance, None where there is none."""
         return None if self.bodies is None or np.isnan(self.bodies[row, 0]) else self.bodies[row]
 
     @property
-    def dimension(self) -> "int | None":
+    def dimension(self) -> int | None:
         """Of the embeddings, None where there are none."""
         embeddings = (self.embedding(row) for row in range(len(self)))
         return next((embedding.size for embedding in embeddings if embedding is not None), None)
 
     @classmethod
-    def of(cls, detections: Detections, faces: Sequence[Face], dimension: "int | None" = None,
-           image: "np.ndarray | None" = None) -> "Observation":
+    def of(cls, detections: Detections, faces: Sequence[Face], dimension: int | None = None,
+           image: np.ndarray | None = None) -> "Observation":
         """What can be used of a frame; the rest is left out.
 
         :param dimension: of embeddings, None: any.
@@ -81,7 +81,7 @@ class Observation:
                    _with_faces(detections)[rows], image, faint)
 
 
-def is_unit(embedding: np.ndarray, dimension: "int | None" = None) -> bool:
+def is_unit(embedding: np.ndarray, dimension: int | None = None) -> bool:
     """Whether an array is a finite unit vector; one per cent is allowed for what the wire rounds."""
     # A number that is not finite makes the length none either.
     return (embedding.ndim == 1 and embedding.size > 0 and dimension in (None, embedding.size)
@@ -105,7 +105,7 @@ def _with_faces(detections: Detections) -> np.ndarray:
     return rows
 
 
-def _bodies(detections: Detections, rows: np.ndarray) -> "np.ndarray | None":
+def _bodies(detections: Detections, rows: np.ndarray) -> np.ndarray | None:
     """The appearance of these rows; whatever is no unit vector counts as none."""
     given = detections.appearance
     if given is None or given.ndim != 2 or len(given) != len(detections) or not given.shape[1]:
@@ -116,7 +116,7 @@ def _bodies(detections: Detections, rows: np.ndarray) -> "np.ndarray | None":
     return bodies
 
 
-def _clean(face: "Face | None", dimension: "int | None") -> "Face | None":
+def _clean(face: Face | None, dimension: int | None) -> Face | None:
     if face is None or face.embedding is None:
         return face
     if not face.rejected and np.isfinite(face.quality) and is_unit(np.asarray(face.embedding), dimension):

@@ -34,16 +34,16 @@ class Follow:
         self.person_id = ""
         self._states = PersonTracker(settings)
         self.template = template
-        self.together: "set[str]" = set()
-        self.beside: "set[str]" = set()
+        self.together: set[str] = set()
+        self.beside: set[str] = set()
         self.looks = 0
-        self.sure_ns: "int | None" = None
+        self.sure_ns: int | None = None
         self.doubts = 0
-        self._face: "Face | None" = None
-        self._last_looks: "deque[tuple[int, np.ndarray]]" = deque()
+        self._face: Face | None = None
+        self._last_looks: deque[tuple[int, np.ndarray]] = deque()
 
     @property
-    def confirmed_ns(self) -> "int | None":
+    def confirmed_ns(self) -> int | None:
         """When it was first believed, None before."""
         return self._states.confirmed_ns
 
@@ -58,7 +58,7 @@ class Follow:
         return self.confirmed_ns is not None and not self.person_id
 
     @property
-    def embedding(self) -> "np.ndarray | None":
+    def embedding(self) -> np.ndarray | None:
         """The unit vector of the face seen last, None where its last frame showed none."""
         return None if self._face is None else self._face.embedding
 
@@ -67,7 +67,7 @@ class Follow:
         """Of the face seen last, 0..1."""
         return 0.0 if self._face is None else min(max(float(self._face.quality), 0.0), 1.0)
 
-    def see(self, stamp_ns: int, number: int, box: np.ndarray, score: float, face: "Face | None", threshold: float) -> None:
+    def see(self, stamp_ns: int, number: int, box: np.ndarray, score: float, face: Face | None, threshold: float) -> None:
         """Take the box and the face of a frame.
 
         :param threshold: lowest cosine similarity of a match.

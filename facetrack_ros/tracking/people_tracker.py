@@ -36,7 +36,7 @@ class PeopleTracker:
     """
 
     def __init__(self, robot_id: str, ids: IdCounter, settings: TrackingSettings, threshold: float, model_id: str,
-                 new_tracker: "Callable[[], Tracker] | None" = None, aliases: "Aliases | None" = None):
+                 new_tracker: Callable[[], Tracker] | None = None, aliases: Aliases | None = None):
         self.robot_id = robot_id
         self.settings = settings
         self.threshold = threshold
@@ -45,10 +45,10 @@ class PeopleTracker:
         self._robot = safe_name(robot_id)
         self._new_tracker = new_tracker or partial(BoxTracker, threshold, settings)
         self._identities = Identities(self._robot, ids, settings, threshold, model_id, aliases)
-        self._cameras: "dict[str, CameraView]" = {}
+        self._cameras: dict[str, CameraView] = {}
 
     def update(self, camera_id: str, stamp_ns: int, frame_number: int, detections: Detections,
-               faces: Sequence[Face], image: "np.ndarray | None" = None) -> "tuple[tuple[Track, ...], tuple[PersonEvent, ...]]":
+               faces: Sequence[Face], image: np.ndarray | None = None) -> tuple[tuple[Track, ...], tuple[PersonEvent, ...]]:
         """Take a frame, also one that shows nobody.
 
         PERSON_IN comes when a track is believed and it is decided who it is, with the stamp of its first frame: later
@@ -75,7 +75,7 @@ class PeopleTracker:
                 lambda: f"t_{self._robot}_{name}_{self._ids.next('track')}")
         return self._cameras[camera_id].update(stamp_ns, frame_number, observation)
 
-    def advance(self, camera_id: str, stamp_ns: int) -> "tuple[PersonEvent, ...]":
+    def advance(self, camera_id: str, stamp_ns: int) -> tuple[PersonEvent, ...]:
         """Time has passed in a camera that sends nothing: its people leave too.
 
         :param stamp_ns: a time up to which no more frames are expected.
@@ -83,7 +83,7 @@ class PeopleTracker:
         camera = self._cameras.get(camera_id)
         return camera.advance(stamp_ns) if camera else ()
 
-    def close(self, camera_id: "str | None" = None) -> "tuple[PersonEvent, ...]":
+    def close(self, camera_id: str | None = None) -> tuple[PersonEvent, ...]:
         """A camera has stopped, or all of them: whoever is in view leaves. Persons stay known.
 
         :param camera_id: None: all cameras.
@@ -92,7 +92,7 @@ class PeopleTracker:
         events = [event for name in closing if name in self._cameras for event in self._cameras[name].close()]
         return tuple(sorted(events, key=lambda event: event.stamp_ns))
 
-    def persons(self) -> "dict[str, Template]":
+    def persons(self) -> dict[str, Template]:
         """All persons known by face, own and told of, with what their faces look like."""
         return self._identities.templates()
 
@@ -124,7 +124,7 @@ class PeopleTracker:
         """
         self._identities.hear(verdict)
 
-    def new_verdicts(self) -> "tuple[Verdict, ...]":
+    def new_verdicts(self) -> tuple[Verdict, ...]:
         """What was decided here about ids since the last call, for the other robots and for the disk."""
         return self._identities.new_verdicts()
 

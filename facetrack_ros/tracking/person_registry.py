@@ -54,12 +54,12 @@ class Identities:
     """
 
     def __init__(self, robot: str, ids: IdCounter, settings: TrackingSettings, threshold: float, model_id: str,
-                 aliases: "Aliases | None" = None):
+                 aliases: Aliases | None = None):
         self.aliases = aliases if aliases is not None else Aliases()
         self.now_ns = 0
         self.gallery = Gallery(model_id, threshold, settings.margin * (1 - threshold))
-        self._verdicts: "list[Verdict]" = []
-        self._beside: "dict[str, set[str]]" = {}
+        self._verdicts: list[Verdict] = []
+        self._beside: dict[str, set[str]] = {}
         self._robot = robot
         self._ids = ids
         self._settings = settings
@@ -67,10 +67,10 @@ class Identities:
         self._model_id = model_id
         self._distance = 1 - threshold
         # Those heard of or seen longest ago come first.
-        self._known: "dict[str, _Known]" = {}
+        self._known: dict[str, _Known] = {}
         self._order = 0
-        self._stacked: "tuple[list[str], np.ndarray] | None" = None
-        self.dimension: "int | None" = None
+        self._stacked: tuple[list[str], np.ndarray] | None = None
+        self.dimension: int | None = None
 
     def empty_template(self) -> Template:
         """A template as this embedder needs it."""
@@ -82,7 +82,7 @@ class Identities:
         self._remember(person_id, foreign=False)
         return person_id
 
-    def templates(self) -> "dict[str, Template]":
+    def templates(self) -> dict[str, Template]:
         """The faces of all persons known by face, by person id."""
         return {person_id: known.template for person_id, known in self._known.items() if len(known.template)}
 
@@ -93,7 +93,7 @@ class Identities:
                    for person_id, known in self._known.items())
 
     def recognise(self, template: Template, excluded: Collection[str] = (),
-                  before: "str | None" = None) -> "Recognition | None":
+                  before: str | None = None) -> Recognition | None:
         """Whose face it is: above the threshold, and ahead of the second best by a margin.
 
         Where the second best is so near because it is the same human under another id, as the templates themselves
@@ -104,7 +104,7 @@ class Identities:
         """
         alike = self._candidates(template, excluded, before)
         # The best id of each person.
-        best_id: "dict[str, str]" = {}
+        best_id: dict[str, str] = {}
         for person_id in sorted(alike, key=alike.get):
             best_id[self.aliases.settled(person_id)] = person_id
         if not best_id:
@@ -151,12 +151,12 @@ class Identities:
         if not verdict.operator:
             self._part(self.aliases.group(verdict.first))
 
-    def new_verdicts(self) -> "tuple[Verdict, ...]":
+    def new_verdicts(self) -> tuple[Verdict, ...]:
         """What was decided here since the last call, for the other robots and for the disk."""
         made, self._verdicts = tuple(self._verdicts), []
         return made
 
-    def _decide(self, verdicts: "list[Verdict]") -> None:
+    def _decide(self, verdicts: list[Verdict]) -> None:
         for verdict in verdicts:
             self.aliases.take(verdict)
         self._verdicts += verdicts
@@ -180,11 +180,11 @@ class Identities:
         alike = self._known[one].template.similarity(self._known[other].template)
         return alike >= self._threshold and self.aliases.may_be_one(one, other)
 
-    def _record_ids(self) -> "Iterator[str]":
+    def _record_ids(self) -> Iterator[str]:
         while True:
             yield f"a_{self._robot}_{self._ids.next('alias')}"
 
-    def likeness(self, person_id: str, embedding: np.ndarray) -> "float | None":
+    def likeness(self, person_id: str, embedding: np.ndarray) -> float | None:
         """How like a look is to the most alike one known of a person, cosine; None where none is known."""
         known = self._known.get(person_id)
         return float((known.template.embeddings @ embedding).max()) if known and len(known.template) else None
@@ -236,7 +236,7 @@ class Identities:
         if person_id in self._known and not len(self._known[person_id].template):
             self._drop(person_id)
 
-    def _candidates(self, template: Template, excluded: Collection[str], before: "str | None") -> Mapping[str, float]:
+    def _candidates(self, template: Template, excluded: Collection[str], before: str | None) -> Mapping[str, float]:
         if not len(template):
             return {}
         if self._stacked is None:

@@ -21,10 +21,10 @@ class PersonTracker:
 
     def __init__(self, settings: TrackingSettings):
         self._settings = settings
-        self._hits: "deque[int]" = deque()
+        self._hits: deque[int] = deque()
         self._missed = 0
-        self.last_ns: "int | None" = None
-        self.confirmed_ns: "int | None" = None
+        self.last_ns: int | None = None
+        self.confirmed_ns: int | None = None
         self.confidence = 0.0
 
     @staticmethod

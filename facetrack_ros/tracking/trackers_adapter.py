@@ -47,12 +47,12 @@ class LibraryTracker:
         self._moves = camera_motion != "off"
         self._veto = 1 - settings.veto_distance * (1 - threshold)
         self._gap_ns = settings.max_gap_ns
-        self._first_ns: "int | None" = None
+        self._first_ns: int | None = None
         self._next_key = 0
         # Which key of ours the library's id stands for now, how that key looked, and when it was seen last.
-        self._keys: "dict[int, int]" = {}
-        self._looks: "dict[int, Looks]" = {}
-        self._last_ns: "dict[int, int]" = {}
+        self._keys: dict[int, int] = {}
+        self._looks: dict[int, Looks] = {}
+        self._last_ns: dict[int, int] = {}
 
     def update(self, stamp_ns: int, observation: Observation) -> np.ndarray:
         """See :class:`Tracker`."""
@@ -78,7 +78,7 @@ class LibraryTracker:
     def began(self, key: int) -> None:
         """Not known: the library does not tell of tracks it does not believe yet."""
 
-    def _key(self, library_id: int, stamp_ns: int, face: "np.ndarray | None") -> int:
+    def _key(self, library_id: int, stamp_ns: int, face: np.ndarray | None) -> int:
         looks = self._looks.setdefault(library_id, Looks())
         if library_id not in self._keys or face_similarities([looks], [face])[0, 0] < self._veto:
             self._keys[library_id] = self._next_key

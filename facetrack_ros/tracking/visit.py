@@ -27,7 +27,7 @@ class Visit:
         self.is_new = is_new
         self.enrolled = ""
         self.matched = False
-        self.together: "set[str]" = set()
+        self.together: set[str] = set()
         self.last_ns, self.last_number, self._last_box = follow.shown
         self.tracked_ns = follow.last_ns
         self.take(follow)
@@ -74,5 +74,5 @@ class Visit:
         return PersonEvent(event, stamp_ns, self._robot_id, self._camera_id, self.person_id, number, **fields)
 
 
-def _numbers(box: np.ndarray) -> "tuple[float, float, float, float]":
+def _numbers(box: np.ndarray) -> tuple[float, float, float, float]:
     return tuple(float(value) for value in box)

@@ -13,5 +13,5 @@ class FaceChoice(Protocol):
     def look(self, persons: np.ndarray) -> np.ndarray:
         """``(n,)`` bool: in which of the ``(n, 4)`` boxes to look for a face."""
 
-    def embed(self, persons: np.ndarray, faces: Sequence[Face]) -> "Sequence[bool]":
+    def embed(self, persons: np.ndarray, faces: Sequence[Face]) -> Sequence[bool]:
         """Which faces to embed; those turned down at the quality gate never are."""

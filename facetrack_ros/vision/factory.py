@@ -103,7 +103,7 @@ def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipelin
     return VisionPipeline(persons, faces, embedder, Gate(min_face_px=settings.min_face_px), models)
 
 
-def open_embedder(settings: VisionSettings) -> "tuple[ModelFile, FaceEmbedder]":
+def open_embedder(settings: VisionSettings) -> tuple[ModelFile, FaceEmbedder]:
     """The face embedder the settings ask for, with as many numbers as they ask for.
 
     :raises ModelError: it is missing, damaged, refused or for another task, or cannot have so many numbers.
@@ -140,13 +140,13 @@ def build_for_measuring(settings: VisionSettings = VisionSettings()) -> VisionPi
     return VisionPipeline(persons, faces, embedder, Gate(min_face_px=settings.min_face_px), models)
 
 
-def open_model(wanted: str, task: str, settings: VisionSettings) -> "tuple[ModelFile, object]":
+def open_model(wanted: str, task: str, settings: VisionSettings) -> tuple[ModelFile, object]:
     """The wanted model, opened; for ``auto`` the first of the preferred ones that is here and opens.
 
     :param task: what it has to be for, see :data:`facetrack_ros.models.contract.TASKS`.
     :raises ModelError: it is missing, damaged, refused or for another task; with what to do.
     """
-    passed_over: "list[str]" = []
+    passed_over: list[str] = []
     for name in PREFERRED[task] if wanted == AUTO else (wanted,):
         try:
             model = resolve(name)
@@ -215,7 +215,7 @@ def _dlib_embedder(model: ModelFile, _settings: VisionSettings) -> DlibFaceEmbed
 
 
 #: Who opens a model, by task and architecture of its contract.
-READERS: "dict[tuple[str, str], Callable[[ModelFile, VisionSettings], object]]" = {
+READERS: dict[tuple[str, str], Callable[[ModelFile, VisionSettings], object]] = {
     ("person", "yolox"): _yolox,
     ("person", "nanodet"): _nanodet,
     ("person", "yolo"): _yolo,

@@ -23,7 +23,7 @@ class Seen:
     """
 
     detections: Detections
-    faces: "tuple[Face, ...]" = ()
+    faces: tuple[Face, ...] = ()
     model_id: str = ""
 
     def still(self) -> "Seen":
@@ -31,8 +31,8 @@ class Seen:
         return Seen(replace(self.detections, faces=None, owners=None), (), self.model_id)
 
 
-def look(pipeline: VisionPipeline, frame: Frame, bodies: "BodyEmbedder | None" = None, with_faces: bool = True,
-         choice: "FaceChoice | None" = None) -> Seen:
+def look(pipeline: VisionPipeline, frame: Frame, bodies: BodyEmbedder | None = None, with_faces: bool = True,
+         choice: FaceChoice | None = None) -> Seen:
     """Decode a frame and look at it.
 
     :param choice: None: every person's face is looked for and embedded.
@@ -51,7 +51,7 @@ class Eyes:
     """
 
     pipeline: VisionPipeline
-    bodies: "BodyEmbedder | None" = None
+    bodies: BodyEmbedder | None = None
 
     @classmethod
     def of_config(cls, config: Config) -> "Eyes":
@@ -68,7 +68,7 @@ class LookTask:
 
     frame: Frame
     with_faces: bool = True
-    choice: "FaceChoice | None" = None
+    choice: FaceChoice | None = None
 
     def done_by(self, eyes: Eyes) -> Seen:
         """Look.

@@ -31,8 +31,8 @@ class Attention:
 
     def __init__(self, rate_hz: float = 0.0, still_below: float = 0.0):
         self._rate_hz, self._still_below = rate_hz, still_below
-        self._turn: "int | None" = None
-        self._glance: "np.ndarray | None" = None
+        self._turn: int | None = None
+        self._glance: np.ndarray | None = None
 
     @classmethod
     def of_config(cls, config: Config) -> "Attention":
@@ -58,7 +58,7 @@ class Attention:
         return Worth.LOOK
 
 
-def _glance(frame: Frame) -> "np.ndarray | None":
+def _glance(frame: Frame) -> np.ndarray | None:
     """The frame in grey at an eighth of its size, smoothed over its noise; None where it cannot be read."""
     try:
         small = cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_8) if frame.jpeg else None

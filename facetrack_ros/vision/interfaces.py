@@ -18,7 +18,7 @@ class PersonDetector(Protocol):
 
     model_id: str
 
-    def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Look at each ``(height, width, 3)`` uint8 BGR picture; one answer each, in order."""
 
 

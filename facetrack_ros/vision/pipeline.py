@@ -31,7 +31,7 @@ class VisionPipeline:
     """
 
     def __init__(self, person_detector: PersonDetector, face_detector: FaceDetector, embedder: FaceEmbedder,
-                 gate: Gate = Gate(), models: "Mapping[str, ModelFile] | None" = None):
+                 gate: Gate = Gate(), models: Mapping[str, ModelFile] | None = None):
         self._persons = person_detector
         self._faces = face_detector
         self._embedder = embedder
@@ -49,7 +49,7 @@ class VisionPipeline:
         return getattr(self._persons, "batches", False)
 
     @property
-    def person_score(self) -> "float | None":
+    def person_score(self) -> float | None:
         """Lowest confidence of a person, None where persons are taken from their faces."""
         return getattr(self._persons, "min_score", None)
 
@@ -58,7 +58,7 @@ class VisionPipeline:
         """Narrowest face that is embedded, pixels."""
         return self._gate.min_face_px
 
-    def change(self, person_score: "float | None" = None, min_face_px: "float | None" = None) -> None:
+    def change(self, person_score: float | None = None, min_face_px: float | None = None) -> None:
         """Other thresholds from the next picture on.
 
         :param person_score: lowest confidence of a person, 0..1. Persons taken from their faces have none.
@@ -71,14 +71,14 @@ class VisionPipeline:
             if hasattr(self._persons, "min_face_px"):
                 self._persons.min_face_px = self._gate.min_face_px
 
-    def describe(self) -> "dict[str, dict[str, str]]":
+    def describe(self) -> dict[str, dict[str, str]]:
         """By role (``person``, ``face``, ``embedder``): ``model``, ``record``: id of the model's contract, which differs
         where a model is made of others, ``licence``, ``origin``, and ``passed_over``: what was tried before it and why it
         was not taken, empty when it came first."""
         ids = {"person": self._persons.model_id, "face": self._faces.model_id, "embedder": self.contract.id}
         return {role: self._describe(role, model_id) for role, model_id in ids.items()}
 
-    def _describe(self, role: str, model_id: str) -> "dict[str, str]":
+    def _describe(self, role: str, model_id: str) -> dict[str, str]:
         model = self._models.get(role)
         contract = model.contract if model else catalog.known(model_id)
         return {"model": model_id,
@@ -91,7 +91,7 @@ class VisionPipeline:
         """How much smaller a picture of this size may be decoded for its persons alone: 1, 2, 4 or 8."""
         return reduction_for(self._persons, width, height)
 
-    def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Persons in each picture, one answer each.
 
         :raises FrameError: one of them is no picture.
@@ -99,7 +99,7 @@ class VisionPipeline:
         return self._persons.detect(images)
 
     def faces(self, image: np.ndarray, detections: Detections,
-              choice: "FaceChoice | None" = None) -> "tuple[Face, ...]":
+              choice: FaceChoice | None = None) -> tuple[Face, ...]:
         """The faces of the persons, and of whoever was seen beside them, with embeddings where they pass the gate.
 
         :param image: ``(height, width, 3)`` uint8 BGR, the picture ``detections`` are of.
@@ -124,7 +124,7 @@ class VisionPipeline:
         return embed_reference(as_bgr(image), self._faces, self._embedder, self._gate)
 
     def _find(self, image: np.ndarray, detections: Detections,
-              choice: "FaceChoice | None" = None) -> "tuple[FaceDetections, np.ndarray]":
+              choice: FaceChoice | None = None) -> tuple[FaceDetections, np.ndarray]:
         """Faces, and for each the row of its person."""
         if detections.faces is not None:
             return detections.faces, detections.owners
@@ -152,14 +152,14 @@ class VisionPipeline:
         keep = suppress(boxes, scores, SAME_FACE_IOU)
         return FaceDetections(boxes[keep], landmarks[keep], scores[keep])
 
-    def _judge(self, image: np.ndarray, found: FaceDetections, owner: np.ndarray) -> "list[Face]":
+    def _judge(self, image: np.ndarray, found: FaceDetections, owner: np.ndarray) -> list[Face]:
         faces = []
         for box, landmarks, score, person in zip(found.boxes, found.landmarks, found.scores, owner):
             quality, reason = assess(image, box, landmarks, float(score), self._gate)
             faces.append(Face(box, landmarks, float(score), quality, reason, int(person)))
         return faces
 
-    def _embed(self, image: np.ndarray, faces: "list[Face]", rows: np.ndarray) -> "tuple[Face, ...]":
+    def _embed(self, image: np.ndarray, faces: list[Face], rows: np.ndarray) -> tuple[Face, ...]:
         if len(rows):
             embeddings = self._embedder.embed(image, [faces[row] for row in rows])
             if embeddings.shape != (len(rows), self.contract.dimension):

@@ -16,12 +16,12 @@ class SharedModels:
     :param build: opens the models.
     """
 
-    def __init__(self, settings: VisionSettings, build: "Callable[[VisionSettings], VisionPipeline]" = build_pipeline):
+    def __init__(self, settings: VisionSettings, build: Callable[[VisionSettings], VisionPipeline] = build_pipeline):
         self._settings = settings
         self._build = build
-        self._pipelines: "list[VisionPipeline]" = []
-        self._users: "set[str]" = set()
-        self._known: "tuple[ModelContract, dict] | None" = None
+        self._pipelines: list[VisionPipeline] = []
+        self._users: set[str] = set()
+        self._known: tuple[ModelContract, dict] | None = None
         self._lock = threading.RLock()
 
     def take(self, user: str) -> VisionPipeline:
@@ -31,7 +31,7 @@ class SharedModels:
         """
         return self.take_all(user, 1)[0]
 
-    def take_all(self, user: str, count: int) -> "list[VisionPipeline]":
+    def take_all(self, user: str, count: int) -> list[VisionPipeline]:
         """So many sets of the models, for workers side by side; one where its detector takes all cameras at once.
 
         :raises ModelError: they cannot be opened.
@@ -67,18 +67,18 @@ class SharedModels:
         return self._know()[0]
 
     @property
-    def known_contract(self) -> "ModelContract | None":
+    def known_contract(self) -> ModelContract | None:
         """The embedder's contract, None where the models were never opened."""
         return self._known[0] if self._known else None
 
-    def describe(self) -> "dict[str, dict[str, str]]":
+    def describe(self) -> dict[str, dict[str, str]]:
         """As :meth:`VisionPipeline.describe`. Opens the models where they never were.
 
         :raises ModelError: they cannot be opened.
         """
         return self._know()[1]
 
-    def _know(self) -> "tuple[ModelContract, dict]":
+    def _know(self) -> tuple[ModelContract, dict]:
         with self._lock:
             if self._known is None:
                 self.take("to know them")

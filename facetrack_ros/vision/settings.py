@@ -41,7 +41,7 @@ def face_settings(config: Config) -> VisionSettings:
     return replace(vision_settings(config), person_model=FROM_FACES, whole_frame=False)
 
 
-def body_embedder(config: Config) -> "BodyEmbedder | None":
+def body_embedder(config: Config) -> BodyEmbedder | None:
     """What looks at whole bodies, None where ``tracking.appearance`` is off.
 
     :raises ModelError: it is missing, damaged, refused or for another task.
@@ -51,7 +51,7 @@ def body_embedder(config: Config) -> "BodyEmbedder | None":
     return open_model(config["tracking.appearance"], "body", vision_settings(config))[1]
 
 
-def with_appearance(detections: Detections, image: np.ndarray, embedder: "BodyEmbedder | None") -> Detections:
+def with_appearance(detections: Detections, image: np.ndarray, embedder: BodyEmbedder | None) -> Detections:
     """The persons with how their bodies look; as they are without an embedder.
 
     :param image: ``(height, width, 3)`` uint8 BGR, the picture they are of.

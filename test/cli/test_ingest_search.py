@@ -24,7 +24,7 @@ def facetrack(*arguments, models: str = "", home: Path) -> subprocess.CompletedP
                           cwd=home, timeout=300)
 
 
-def found(done) -> "set[tuple[str, str]]":
+def found(done) -> set[tuple[str, str]]:
     return {(match["robot_id"], match["camera_id"]) for match in json.loads(done.stdout)["matches"]}
 
 

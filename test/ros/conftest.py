@@ -40,7 +40,7 @@ class Processes:
         self._started.append(process)
         return process
 
-    def robot(self, robot: str, data: Path, config: "Path | None" = None, **cameras) -> "Process":
+    def robot(self, robot: str, data: Path, config: Path | None = None, **cameras) -> "Process":
         sources = [part for camera, source in cameras.items() for part in ("--camera", f"{camera}={source}")]
         settings = ["--config", config] if config else []
         return self.start([FACETRACK, "run", "--robot", robot, "--data", data, *settings, *sources], robot)
@@ -49,7 +49,7 @@ class Processes:
         return subprocess.run([str(FACETRACK), *map(str, arguments)], capture_output=True, text=True, timeout=timeout_s,
                               env=self.environment, cwd=self.folder)
 
-    def search(self, *arguments) -> "tuple[int, dict]":
+    def search(self, *arguments) -> tuple[int, dict]:
         done = self.run("search", *arguments, "--json")
         return done.returncode, json.loads(done.stdout) if done.stdout else {"said": done.stderr}
 
@@ -166,7 +166,7 @@ class Graph:
         answer = self.call(DescribeParameters, f"{node}/describe_parameters", DescribeParameters.Request(names=names))
         return dict(zip(names, answer.descriptors))
 
-    def set(self, node: str, name: str, value) -> "str | None":
+    def set(self, node: str, name: str, value) -> str | None:
         """Set a parameter; None where that was done, else the reason why not."""
         from rcl_interfaces.srv import SetParameters
         from rclpy.parameter import Parameter

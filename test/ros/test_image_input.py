@@ -32,7 +32,7 @@ class Said(list):
 
     info = warning = error = list.append
 
-    def of(self, *words) -> "list[str]":
+    def of(self, *words) -> list[str]:
         return [line for line in self if all(word in line for word in words)]
 
 

@@ -24,7 +24,7 @@ answers = st.builds(RobotAnswer, words, words, st.integers(0, 2**32 - 1), st.int
                     st.lists(st.tuples(words, stamps, stamps), max_size=3).map(tuple))
 
 
-def serialized(search_id: str, answer: RobotAnswer, found: "list[Match]") -> bytes:
+def serialized(search_id: str, answer: RobotAnswer, found: list[Match]) -> bytes:
     return serialize_message(msg.FaceSearchResult(
         search_id=search_id, instance_id="i", model_id="m", robot=conversion.robot_answer_to_message(answer),
         matches=[conversion.match_to_message(match) for match in found]))

@@ -54,7 +54,7 @@ def csv_line(event: PersonEvent) -> bytes:
     return text.getvalue().encode()
 
 
-def read_events(directory: "Path | str") -> "Iterator[dict]":
+def read_events(directory: Path | str) -> Iterator[dict]:
     """All events logged in a folder, a day after the other, in both formats, as :func:`event_to_dict` gives them.
 
     A last line without its newline is still being written or was torn: it is left out. A damaged line in the
@@ -97,10 +97,10 @@ def _from_csv(line: str) -> dict:
     return event
 
 
-def _seconds(time_ns: "int | None") -> "float | None":
+def _seconds(time_ns: int | None) -> float | None:
     # A double holds today's seconds to a quarter of a microsecond; more digits would be invented ones.
     return None if time_ns is None else round(time_ns / 1e9, 6)
 
 
-def _box(box) -> "list[float] | None":
+def _box(box) -> list[float] | None:
     return None if box is None else [round(float(number), 2) for number in box]

@@ -33,19 +33,19 @@ class EventLog:
     :raises StoreError: unknown format, or the folder cannot be made.
     """
 
-    def __init__(self, directory: "Path | str", format: str = "jsonl", fsync: bool = False) -> None:
+    def __init__(self, directory: Path | str, format: str = "jsonl", fsync: bool = False) -> None:
         if format not in ("jsonl", "csv"):
             raise StoreError(f"an event log is written as jsonl or csv, not as {format!r}")
         self._directory = Path(directory)
         self._format = format
         self._line = json_line if format == "jsonl" else csv_line
         self._header = csv_header() if format == "csv" else b""
-        self._day: "int | None" = None
+        self._day: int | None = None
         self._file = -1
         self._failing = False
         self._fsync = fsync
         self._written = 0
-        self._waiting: "deque[PersonEvent]" = deque()
+        self._waiting: deque[PersonEvent] = deque()
         self._lost = 0
         try:
             self._directory.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ class AlertWindows:
     """Per camera, the spans that frames are wanted of. Not thread-safe: its owner holds the lock."""
 
     def __init__(self) -> None:
-        self._spans: "dict[str, tuple[tuple[int, int], ...]]" = {}
+        self._spans: dict[str, tuple[tuple[int, int], ...]] = {}
 
     def covers(self, camera_id: str, stamp_ns: int) -> bool:
         """Whether frames of that stamp are wanted."""

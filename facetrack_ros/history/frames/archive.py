@@ -30,8 +30,8 @@ class ArchiveStats:
     frames: int
     bytes: int
     segments: int
-    oldest_ns: "int | None"
-    newest_ns: "int | None"
+    oldest_ns: int | None
+    newest_ns: int | None
 
 
 class FrameArchive:
@@ -48,13 +48,13 @@ class FrameArchive:
     :raises StoreError: it cannot be made or read.
     """
 
-    def __init__(self, directory: "Path | str", robot_id: str, limits: Limits = Limits(), readonly: bool = False) -> None:
+    def __init__(self, directory: Path | str, robot_id: str, limits: Limits = Limits(), readonly: bool = False) -> None:
         self.path = Path(directory)
         self.robot_id = robot_id
         self._complaints = Complaints()
         self._lock = threading.RLock()
-        self._written: "OpenSegment | None" = None
-        self._unsynced: "list[int]" = []
+        self._written: OpenSegment | None = None
+        self._unsynced: list[int] = []
         try:
             if not readonly:
                 self.path.mkdir(parents=True, exist_ok=True)
@@ -72,11 +72,11 @@ class FrameArchive:
             self._pruner.change(limits)
 
     @classmethod
-    def open_readonly(cls, directory: "Path | str", robot_id: str) -> "FrameArchive":
+    def open_readonly(cls, directory: Path | str, robot_id: str) -> "FrameArchive":
         """What is stored at this moment, of a robot that is switched off or running."""
         return cls(directory, robot_id, readonly=True)
 
-    def append(self, frame: Frame, coder: "VideoCoder | None" = None) -> bool:
+    def append(self, frame: Frame, coder: VideoCoder | None = None) -> bool:
         """Store a frame as it came. One of a stamp that is stored already is the same picture sent twice.
 
         :param coder: makes H.264 of it instead, where it can.
@@ -109,29 +109,29 @@ class FrameArchive:
         with self._lock:
             self._append(channel, sequence, stamp_ns, (message,))
 
-    def near(self, camera_id: str, stamp_ns: int, tolerance_ns: int) -> "Frame | None":
+    def near(self, camera_id: str, stamp_ns: int, tolerance_ns: int) -> Frame | None:
         """The frame closest to a stamp, the earlier of two equally close ones.
 
         :param tolerance_ns: farthest it may be; 0 asks for that very stamp.
         """
         return self._finder.near(camera_id, stamp_ns, tolerance_ns)
 
-    def between(self, camera_id: str, start_ns: int, end_ns: int) -> "Iterator[Frame]":
+    def between(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
         """Frames with ``start_ns <= stamp <= end_ns`` in order of their stamps, read one by one.
 
         A damaged frame is left out and told by :meth:`take_complaints`.
         """
         return self._finder.between(camera_id, start_ns, end_ns)
 
-    def messages(self, type: str, camera_id: str, start_ns: int, end_ns: int) -> "Iterator[tuple[Channel, int, bytes]]":
+    def messages(self, type: str, camera_id: str, start_ns: int, end_ns: int) -> Iterator[tuple[Channel, int, bytes]]:
         """Channel, stamp and CDR of a camera's messages of another type, in order of stamps within each segment."""
         return self._finder.messages(type, camera_id, start_ns, end_ns)
 
-    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> "list[int]":
+    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
         """Stamps of a camera's frames, both ends included, in order; reads no frame."""
         return self._finder.stamps(camera_id, start_ns, end_ns)
 
-    def cameras(self) -> "tuple[str, ...]":
+    def cameras(self) -> tuple[str, ...]:
         """Every camera that has a frame here, sorted."""
         with self._lock:
             self._catalog.notice_deleted()
@@ -178,7 +178,7 @@ class FrameArchive:
         with self._lock:
             return self._pruner.prune(self._newest_ns, brake)
 
-    def take_complaints(self) -> "list[str]":
+    def take_complaints(self) -> list[str]:
         """What went wrong since this was last asked, a sentence each: damaged, deleted, not to be pruned."""
         return self._complaints.take()
 
@@ -198,7 +198,7 @@ class FrameArchive:
                           image_message.DEFINITION, frame.camera_id)
         self._append(channel, frame.number, frame.stamp_ns, (head, frame.jpeg))
 
-    def _append_video(self, frame: Frame, video: "tuple[bytes, bool]", coder: VideoCoder) -> None:
+    def _append_video(self, frame: Frame, video: tuple[bytes, bool], coder: VideoCoder) -> None:
         channel = Channel(f"/{self.robot_id}/{frame.camera_id}/image/video", video_message.TYPE,
                           video_message.DEFINITION, frame.camera_id)
         packet, key = video
@@ -221,7 +221,7 @@ class FrameArchive:
     def _has(self, camera_id: str, stamp_ns: int) -> bool:
         return (self._written is not None and self._written.has(camera_id, stamp_ns)) or self._catalog.has(camera_id, stamp_ns)
 
-    def _append(self, channel: Channel, sequence: int, stamp_ns: int, parts: "tuple[bytes, ...]") -> None:
+    def _append(self, channel: Channel, sequence: int, stamp_ns: int, parts: tuple[bytes, ...]) -> None:
         # A file that was deleted below us takes bytes that nobody will ever find.
         written = self._written
         if written is not None and not written.path.exists():

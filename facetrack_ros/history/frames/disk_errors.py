@@ -9,7 +9,7 @@ from facetrack_ros.errors import StoreError
 
 
 @contextmanager
-def storing(path: Path) -> "Iterator[None]":
+def storing(path: Path) -> Iterator[None]:
     """Whatever the disk refuses in here becomes a sentence.
 
     :raises StoreError: the disk did not take it.

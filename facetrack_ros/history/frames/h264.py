@@ -20,7 +20,7 @@ class H264Encoder:
     :raises FrameError: there is no such encoder here, or not for this size.
     """
 
-    def __init__(self, size: "tuple[int, int]") -> None:
+    def __init__(self, size: tuple[int, int]) -> None:
         import av
 
         self.size = size
@@ -67,7 +67,7 @@ class H264Decoder:
         self._decoder = av.CodecContext.create("h264", "r")
         self._decoder.thread_count = 1  # with several, pictures come out later than they went in
 
-    def decode(self, packet: bytes) -> "np.ndarray | None":
+    def decode(self, packet: bytes) -> np.ndarray | None:
         """The packet's picture, ``(height, width, 3)`` uint8 BGR; None where none can be made of it.
 
         :param packet: as :class:`H264Encoder` gives it.
@@ -87,7 +87,7 @@ class H264Decoder:
         return frames[-1] if frames and not frames[-1].is_corrupt else None
 
 
-def is_key_packet(packet: "bytes | memoryview") -> bool:
+def is_key_packet(packet: bytes | memoryview) -> bool:
     """Whether a decoder can begin with this packet: it has the parameters and a key picture (NAL units 7 and 5)."""
     data, kinds, at = bytes(packet), set(), 0
     while (at := data.find(b"\0\0\1", at)) >= 0 and at + 3 < len(data):

@@ -28,11 +28,11 @@ class FrameFinder:
     :param lock: held while the catalog and that segment are looked at, not while files are read one by one.
     """
 
-    def __init__(self, catalog: SegmentCatalog, written: "Callable[[], OpenSegment | None]", complaints: Complaints,
-                 lock: "threading.RLock") -> None:
+    def __init__(self, catalog: SegmentCatalog, written: Callable[[], OpenSegment | None], complaints: Complaints,
+                 lock: threading.RLock) -> None:
         self._catalog, self._written, self._complaints, self._lock = catalog, written, complaints, lock
 
-    def near(self, camera_id: str, stamp_ns: int, tolerance_ns: int) -> "Frame | None":
+    def near(self, camera_id: str, stamp_ns: int, tolerance_ns: int) -> Frame | None:
         """See :meth:`FrameArchive.near`."""
         with self._lock:
             found = []
@@ -50,7 +50,7 @@ class FrameFinder:
                     return frame
         return None
 
-    def between(self, camera_id: str, start_ns: int, end_ns: int) -> "Iterator[Frame]":
+    def between(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
         """See :meth:`FrameArchive.between`."""
         with self._lock:
             places = [(int(table.stamps[row]), name, row)
@@ -60,7 +60,7 @@ class FrameFinder:
         for name, group in groupby(places, key=lambda place: place[1]):
             yield from self._frames(name, [row for _, _, row in group])
 
-    def messages(self, type: str, camera_id: str, start_ns: int, end_ns: int) -> "Iterator[tuple[Channel, int, bytes]]":
+    def messages(self, type: str, camera_id: str, start_ns: int, end_ns: int) -> Iterator[tuple[Channel, int, bytes]]:
         """See :meth:`FrameArchive.messages`."""
         with self._lock:
             written = self._written()
@@ -71,19 +71,19 @@ class FrameFinder:
             for channel, _, stamp, content in self._read(name, rows):
                 yield channel, stamp, bytes(content)
 
-    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> "list[int]":
+    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
         """See :meth:`FrameArchive.stamps`."""
         with self._lock:
             return sorted(int(table.stamps[row]) for _, table in self._around(camera_id, start_ns, end_ns)
                           for row in table.frames_between(camera_id, start_ns, end_ns))
 
-    def _around(self, camera_id: str, start_ns: int, end_ns: int) -> "Iterator[tuple[str, SegmentTable]]":
+    def _around(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[tuple[str, SegmentTable]]:
         yield from self._catalog.around(camera_id, start_ns, end_ns)
         written = self._written()
         if written is not None and camera_id in written.stamps:
             yield written.path.name, written.table()
 
-    def _frames(self, name: str, rows: "list[int] | np.ndarray") -> "Iterator[Frame]":
+    def _frames(self, name: str, rows: list[int] | np.ndarray) -> Iterator[Frame]:
         with self._opened(name) as (file, table):
             video = StoredVideo(file, table)
             for row in rows if table else ():
@@ -102,7 +102,7 @@ class FrameFinder:
                 yield Frame(channel.camera_id, int(table.stamps[row]), number, jpeg,
                             "" if frame_id == channel.camera_id else frame_id)
 
-    def _read(self, name: str, rows: "list[int] | np.ndarray") -> "Iterator[tuple[Channel, int, int, memoryview]]":
+    def _read(self, name: str, rows: list[int] | np.ndarray) -> Iterator[tuple[Channel, int, int, memoryview]]:
         with self._opened(name) as (file, table):
             for row in rows if table else ():
                 try:
@@ -111,7 +111,7 @@ class FrameFinder:
                     self._complaints.add(f"a message in {self._catalog.path / name} is damaged ({error}) and left out")
 
     @contextmanager
-    def _opened(self, name: str) -> "Iterator[tuple[int, SegmentTable | None]]":
+    def _opened(self, name: str) -> Iterator[tuple[int, SegmentTable | None]]:
         """Descriptor and table of a segment; the table is None where it cannot be read."""
         path = self._catalog.path / name
         with self._lock:

@@ -37,7 +37,7 @@ class FrameRecorder:
     """
 
     def __init__(self, archive: FrameArchive, settings: FrameSettings, model_id: str,
-                 rings: "Callable[[], dict[str, FrameRing]]") -> None:
+                 rings: Callable[[], dict[str, FrameRing]]) -> None:
         self.archive = archive
         self.settings = settings
         self._model_id = model_id
@@ -47,15 +47,15 @@ class FrameRecorder:
         except FrameError as error:
             raise StoreError(str(error)) from error
         self._windows = AlertWindows()
-        self._tracks: "dict[str, deque]" = {}
+        self._tracks: dict[str, deque] = {}
         self._condition = threading.Condition()
-        self._queue: "deque[tuple]" = deque()
+        self._queue: deque[tuple] = deque()
         self._queued_bytes = 0
         self._busy = False
         self._closing = False
         self._failing = False
-        self._errors: "list[str]" = []
-        self._synced_ns: "int | None" = None
+        self._errors: list[str] = []
+        self._synced_ns: int | None = None
         self.stored = 0
         self.lost = 0
         self._lost_told = 0
@@ -80,7 +80,7 @@ class FrameRecorder:
             if self._wanted(frame.camera_id, frame.stamp_ns):
                 self._put(frame)
 
-    def add_tracks(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: "tuple[Track, ...]") -> None:
+    def add_tracks(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: tuple[Track, ...]) -> None:
         """Take a frame's tracks, earlier or later than the frame."""
         if not tracks:
             return
@@ -90,7 +90,7 @@ class FrameRecorder:
             if self._wanted(camera_id, stamp_ns):
                 self._put(item)
 
-    def tracks_held(self, camera_id: str, start_ns: int, end_ns: int) -> "dict[int, tuple[Track, ...]]":
+    def tracks_held(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
         """By stamp, the tracks of a camera that are in memory."""
         with self._condition:
             return {stamp: tracks for _, stamp, _, tracks in self._tracks.get(camera_id, ()) if start_ns <= stamp <= end_ns}
@@ -150,7 +150,7 @@ class FrameRecorder:
         return self.settings.mode == CONTINUOUS or (
             self.settings.mode == ALERT and self._windows.covers(camera_id, stamp_ns))
 
-    def _put(self, item: "Frame | tuple", pressing: bool = False) -> None:
+    def _put(self, item: Frame | tuple, pressing: bool = False) -> None:
         size = _size(item)
         if self.settings.wait and not pressing:
             self._condition.wait_for(lambda: self._closing or self._queued_bytes + size <= QUEUE_BYTES or not self._queue)
@@ -186,7 +186,7 @@ class FrameRecorder:
             self._sync_wanted.clear()
             self._try(self.archive.sync)
 
-    def _store(self, item: "Frame | tuple") -> None:
+    def _store(self, item: Frame | tuple) -> None:
         try:
             self._append(item)
         finally:
@@ -194,7 +194,7 @@ class FrameRecorder:
                 self._queued_bytes -= _size(item)
                 self._condition.notify_all()
 
-    def _append(self, item: "Frame | tuple") -> None:
+    def _append(self, item: Frame | tuple) -> None:
         if isinstance(item, Frame):
             try:
                 self.stored += self.archive.append(self._encoded(item), self._coder)
@@ -219,7 +219,7 @@ class FrameRecorder:
             return frame  # it does not decode: kept as it came
         return Frame(frame.camera_id, frame.stamp_ns, frame.number, data.tobytes(), frame.frame_id) if done else frame
 
-    def _try(self, work: "Callable", *arguments) -> None:
+    def _try(self, work: Callable, *arguments) -> None:
         try:
             work(*arguments)
         except StoreError as error:
@@ -234,5 +234,5 @@ class FrameRecorder:
             self._failing = True
 
 
-def _size(item: "Frame | tuple") -> int:
+def _size(item: Frame | tuple) -> int:
     return len(item.jpeg) if isinstance(item, Frame) else _TRACK_BYTES * len(item[3])

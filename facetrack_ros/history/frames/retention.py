@@ -43,11 +43,11 @@ class Verdict:
     :param refused: why nothing may go although limits are passed, a sentence; empty: nothing was refused.
     """
 
-    victims: "tuple[str, ...]"
+    victims: tuple[str, ...]
     refused: str = ""
 
 
-def judge(stored: "list[Stored]", limits: Limits, now_ns: int, free_bytes: int, brake: bool = True) -> Verdict:
+def judge(stored: list[Stored], limits: Limits, now_ns: int, free_bytes: int, brake: bool = True) -> Verdict:
     """Which segments have to go, the first written first; never more than half of the frames at once.
 
     More than half at once is what a wrong clock or a wrong limit asks for, and a deletion cannot be undone: then nothing

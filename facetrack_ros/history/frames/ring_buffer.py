@@ -14,8 +14,8 @@ class RingStats:
 
     frames: int
     bytes: int
-    oldest_ns: "int | None"
-    newest_ns: "int | None"
+    oldest_ns: int | None
+    newest_ns: int | None
 
 
 class FrameRing:
@@ -33,9 +33,9 @@ class FrameRing:
             raise ValueError(f"a ring keeps at least 1 frame, not {capacity}")
         self._capacity = capacity
         self._lock = threading.Lock()
-        self._arrival: "deque[int]" = deque()
-        self._stamps: "list[int]" = []
-        self._frames: "dict[int, Frame]" = {}
+        self._arrival: deque[int] = deque()
+        self._stamps: list[int] = []
+        self._frames: dict[int, Frame] = {}
         self._bytes = 0
 
     def append(self, frame: Frame) -> None:
@@ -64,7 +64,7 @@ class FrameRing:
             while len(self._arrival) > self._capacity:
                 self._drop_first()
 
-    def near(self, stamp_ns: int, tolerance_ns: int) -> "Frame | None":
+    def near(self, stamp_ns: int, tolerance_ns: int) -> Frame | None:
         """The frame closest to a stamp, the earlier of two equally close ones.
 
         :param tolerance_ns: farthest it may be from ``stamp_ns``; 0 asks for that very stamp.
@@ -76,13 +76,13 @@ class FrameRing:
                 return None
             return encoded_only(self._frames[min(close, key=lambda stamp: abs(stamp - stamp_ns))])
 
-    def between(self, start_ns: int, end_ns: int) -> "list[Frame]":
+    def between(self, start_ns: int, end_ns: int) -> list[Frame]:
         """Frames with ``start_ns <= stamp <= end_ns``, in order of their stamps."""
         with self._lock:
             found = self._stamps[bisect_left(self._stamps, start_ns):bisect_right(self._stamps, end_ns)]
             return [encoded_only(self._frames[stamp]) for stamp in found]
 
-    def by_number(self, number: int) -> "Frame | None":
+    def by_number(self, number: int) -> Frame | None:
         """The frame of a number; a camera that counts anew may hold two of them, then the later to come."""
         with self._lock:
             for stamp in reversed(self._arrival):

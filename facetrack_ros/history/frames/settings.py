@@ -30,7 +30,7 @@ class FrameSettings:
     on_alert: bool = True
     before_ns: int = 5 * _SECOND_NS
     after_ns: int = 5 * _SECOND_NS
-    directory: "Path | None" = None
+    directory: Path | None = None
     limits: Limits = field(default_factory=Limits)
     format: str = JPG
     wait: bool = False

@@ -16,11 +16,11 @@ class StoredVideo:
 
     def __init__(self, file: int, table: SegmentTable) -> None:
         self._file, self._table = file, table
-        self._decoder: "H264Decoder | None" = None
+        self._decoder: H264Decoder | None = None
         self._channel = -1
         self._at = -1
 
-    def picture(self, row: int) -> "tuple[int, str, np.ndarray]":
+    def picture(self, row: int) -> tuple[int, str, np.ndarray]:
         """Sequence number, frame id and picture ``(height, width, 3)`` uint8 BGR of a row.
 
         :raises ValueError: it is damaged, or one of those it is made from is.

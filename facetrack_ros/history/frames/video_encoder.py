@@ -16,11 +16,11 @@ class VideoCoder:
 
     def __init__(self) -> None:
         H264Encoder((64, 64))  # told now, not with the first frame
-        self._encoders: "dict[str, H264Encoder]" = {}
-        self._keys_ns: "dict[str, int]" = {}
-        self._refused: "dict[str, None]" = {}
+        self._encoders: dict[str, H264Encoder] = {}
+        self._keys_ns: dict[str, int] = {}
+        self._refused: dict[str, None] = {}
 
-    def encode(self, frame: Frame, key: bool) -> "tuple[bytes, bool] | None":
+    def encode(self, frame: Frame, key: bool) -> tuple[bytes, bool] | None:
         """The frame's packet and whether it is a key picture; None for one that H.264 cannot hold.
 
         A frame that was encoded and not stored breaks the stream: :meth:`restart`.
@@ -51,7 +51,7 @@ class VideoCoder:
         """Begin a camera's stream anew with its next frame."""
         self._encoders.pop(camera_id, None)
 
-    def take_complaints(self) -> "list[str]":
+    def take_complaints(self) -> list[str]:
         """Why frames were not encoded since this was last asked, a sentence each."""
         complaints, self._refused = list(self._refused), {}
         return complaints

@@ -62,17 +62,17 @@ class EmbeddingBlock:
 
     def __init__(self, dimension: int, coded: bool, rows: int = ROWS) -> None:
         # The system gives the memory as it is written to.
-        self.vectors: "np.ndarray | None" = np.empty((rows, dimension), np.float32)
+        self.vectors: np.ndarray | None = np.empty((rows, dimension), np.float32)
         self.count = 0
         self.first_ns = np.iinfo(np.int64).max
         self.last_ns = np.iinfo(np.int64).min
         self._coded = coded
-        self._codes: "CodedRows | None" = None
-        self._read: "Callable[[np.ndarray], np.ndarray] | None" = None
-        self._doubt: "Callable[[], None] | None" = None
+        self._codes: CodedRows | None = None
+        self._read: Callable[[np.ndarray], np.ndarray] | None = None
+        self._doubt: Callable[[], None] | None = None
 
     @classmethod
-    def stored(cls, codes: CodedRows, first_ns: int, last_ns: int, read: "Callable", doubt: "Callable") -> "EmbeddingBlock":
+    def stored(cls, codes: CodedRows, first_ns: int, last_ns: int, read: Callable, doubt: Callable) -> "EmbeddingBlock":
         """A block that was frozen before, see :meth:`freeze`."""
         block = cls(codes.codes.shape[1], True, 0)
         block.count = len(codes)
@@ -90,7 +90,7 @@ class EmbeddingBlock:
         """How many rows still fit."""
         return 0 if self.vectors is None else len(self.vectors) - self.count
 
-    def freeze(self, codes: CodedRows, read: "Callable[[np.ndarray], np.ndarray]", doubt: "Callable[[], None]") -> None:
+    def freeze(self, codes: CodedRows, read: Callable[[np.ndarray], np.ndarray], doubt: Callable[[], None]) -> None:
         """Keep only codes in memory from here on.
 
         :param codes: of all rows.
@@ -141,8 +141,8 @@ class EmbeddingBlock:
             similarity = compare(self.rows(rows), vector)
         return similarity
 
-    def look(self, vector: np.ndarray, scan: "CodeScan | None", count: int, bound: float = -np.inf,
-             mask: "np.ndarray | None" = None) -> Look:
+    def look(self, vector: np.ndarray, scan: CodeScan | None, count: int, bound: float = -np.inf,
+             mask: np.ndarray | None = None) -> Look:
         """The rows most like a vector.
 
         :param scan: of the vector, one for each thread; None where rows are not coded.
@@ -168,7 +168,7 @@ class EmbeddingBlock:
         return Look(rows, similarity, found, rough, self._codes.off(scan), len(found) < count)
 
     def _compare(self, vector: np.ndarray, low: int, high: int,
-                 mask: "np.ndarray | None") -> "tuple[np.ndarray, np.ndarray]":
+                 mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """Compare rows ``low`` to ``high`` as they are."""
         if low == high:
             return _NONE

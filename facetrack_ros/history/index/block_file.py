@@ -44,7 +44,7 @@ class BlockHeader:
     dimension: int
     scale: float
     error: float
-    cameras: "tuple[str, ...]"
+    cameras: tuple[str, ...]
     checksum: int
 
 
@@ -73,7 +73,7 @@ class BlockFile:
             self.close()
             raise
 
-    def _read_header(self) -> "tuple[BlockHeader, int]":
+    def _read_header(self) -> tuple[BlockHeader, int]:
         start = os.pread(self._file, _START.size, 0)
         if len(start) < _START.size or start[:8] != _MAGIC:
             raise DamagedStoreError(f"{self.path} is no part of an index")
@@ -86,7 +86,7 @@ class BlockFile:
         values = json.loads(text)
         return BlockHeader(**{**values, "cameras": tuple(values["cameras"])}), _START.size + length
 
-    def read(self) -> "tuple[IndexColumns, CodedRows]":
+    def read(self) -> tuple[IndexColumns, CodedRows]:
         """Columns and codes.
 
         :raises DamagedStoreError: they are not what was written.
@@ -128,7 +128,7 @@ class BlockFile:
     def __del__(self) -> None:
         self.close()
 
-    def _into(self, arrays: "list[np.ndarray]", offset: int) -> None:
+    def _into(self, arrays: list[np.ndarray], offset: int) -> None:
         try:
             read = os.preadv(self._file, arrays, offset)
         except OSError as error:

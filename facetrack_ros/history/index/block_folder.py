@@ -24,9 +24,9 @@ class StoredIndex:
         self.path = path
         self._database = database
         self._dimension = dimension
-        self._told: "list[str]" = []
+        self._told: list[str] = []
 
-    def blocks(self, last: int) -> "Iterator[BlockFile]":
+    def blocks(self, last: int) -> Iterator[BlockFile]:
         """Those that can be used, in order of their ids and none overlapping.
 
         :param last: the highest id in the database; blocks beyond are of another time.
@@ -93,7 +93,7 @@ class StoredIndex:
                 file.unlink(missing_ok=True)
             block.close()
 
-    def keep_only(self, used: "list[Path]") -> None:
+    def keep_only(self, used: list[Path]) -> None:
         """Delete all files but these.
 
         :raises OSError: the disk does not let go of one.
@@ -105,5 +105,5 @@ class StoredIndex:
         """What the files take."""
         return sum(file.stat().st_size for file in self._files() if file.exists())
 
-    def _files(self, ending: str = "") -> "list[Path]":
+    def _files(self, ending: str = "") -> list[Path]:
         return sorted(self.path.glob(f"block-{'[0-9]' * 12}{ending}"))

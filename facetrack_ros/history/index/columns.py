@@ -21,12 +21,12 @@ class IndexColumns:
 
     def __init__(self) -> None:
         self.count = 0
-        self.cameras: "dict[str, int]" = {}
+        self.cameras: dict[str, int] = {}
         for name, kind in COLUMNS.items():
             setattr(self, name, np.empty(0, kind))
 
-    def extend(self, ids: "list[int]", cameras: "list[str]", tracks: "list[str]", first_ns: "list[int]",
-               last_ns: "list[int]") -> slice:
+    def extend(self, ids: list[int], cameras: list[str], tracks: list[str], first_ns: list[int],
+               last_ns: list[int]) -> slice:
         """Add rows. Returns which they are."""
         rows = self._room_for(len(ids))
         self.ids[rows] = ids
@@ -52,7 +52,7 @@ class IndexColumns:
         self.first[row] = min(self.first[row], stamp_ns)
         self.last[row] = max(self.last[row], stamp_ns)
 
-    def _numbers(self, cameras: "list[str]") -> "list[int]":
+    def _numbers(self, cameras: list[str]) -> list[int]:
         for camera in dict.fromkeys(cameras):
             self.cameras.setdefault(camera, len(self.cameras))
         return list(map(self.cameras.__getitem__, cameras))

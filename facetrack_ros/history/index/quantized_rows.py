@@ -70,7 +70,7 @@ class CodedRows:
         return scan.probe.error + self.error * scan.probe.code_length + 1e-5
 
     def nearest(self, scan: CodeScan, count: int, rows: slice, bound: float = -np.inf,
-                mask: "np.ndarray | None" = None) -> "tuple[np.ndarray, np.ndarray]":
+                mask: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The rows most like a vector by their codes.
 
         :param count: how many at most.

@@ -13,7 +13,7 @@ class BestBound:
     :param limit: how many count; None: all above the threshold.
     """
 
-    def __init__(self, threshold: float, limit: "int | None") -> None:
+    def __init__(self, threshold: float, limit: int | None) -> None:
         self.bound = threshold
         self.limit = limit
         self._surely = np.empty(0, np.float32)

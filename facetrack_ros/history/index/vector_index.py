@@ -64,20 +64,20 @@ class EmbeddingIndex:
     :param block_rows: rows a block.
     """
 
-    def __init__(self, dimension: int, coded: "bool | None" = None, block_rows: int = ROWS) -> None:
+    def __init__(self, dimension: int, coded: bool | None = None, block_rows: int = ROWS) -> None:
         self._dimension = dimension
         self.coded = can_code() if coded is None else coded
         self._block_rows = block_rows
-        self.blocks: "list[EmbeddingBlock]" = []
-        self._starts: "list[int]" = []  # the first row of each block
+        self.blocks: list[EmbeddingBlock] = []
+        self._starts: list[int] = []  # the first row of each block
         self._columns = IndexColumns()
-        self._pool: "ThreadPoolExecutor | None" = None
+        self._pool: ThreadPoolExecutor | None = None
 
     def __len__(self) -> int:
         return self._columns.count
 
-    def extend(self, ids: "list[int]", cameras: "list[str]", tracks: "list[str]", first_ns: "list[int]",
-               last_ns: "list[int]", embeddings: np.ndarray) -> None:
+    def extend(self, ids: list[int], cameras: list[str], tracks: list[str], first_ns: list[int],
+               last_ns: list[int], embeddings: np.ndarray) -> None:
         """Add rows, in any order of their stamps.
 
         :param embeddings: ``(len(ids), dimension)`` float32 unit vectors.
@@ -105,7 +105,7 @@ class EmbeddingIndex:
         self.blocks.append(block)
         self._starts.append(start)
 
-    def _place(self, row: int) -> "tuple[EmbeddingBlock, int]":
+    def _place(self, row: int) -> tuple[EmbeddingBlock, int]:
         number = bisect_right(self._starts, row) - 1
         return self.blocks[number], row - self._starts[number]
 
@@ -122,11 +122,11 @@ class EmbeddingIndex:
         block, place = self._place(row)
         return block.rows(np.array([place]))[0] if block.frozen else block.vectors[place]
 
-    def span(self, row: int) -> "tuple[int, int]":
+    def span(self, row: int) -> tuple[int, int]:
         """First and last stamp of a row."""
         return int(self._columns.first[row]), int(self._columns.last[row])
 
-    def spans(self) -> "tuple[np.ndarray, np.ndarray]":
+    def spans(self) -> tuple[np.ndarray, np.ndarray]:
         """First and last stamps of all rows, ``(n,)`` int64 views."""
         return self._columns.first[:len(self)], self._columns.last[:len(self)]
 
@@ -134,7 +134,7 @@ class EmbeddingIndex:
         """``(n,)`` bool: the rows of a camera."""
         return self._columns.camera[:len(self)] == self._columns.cameras.get(camera, -1)
 
-    def cameras(self) -> "tuple[str, ...]":
+    def cameras(self) -> tuple[str, ...]:
         """Every camera with a row, sorted."""
         return tuple(sorted(self._columns.cameras))
 
@@ -148,8 +148,8 @@ class EmbeddingIndex:
         block, place = self._place(row)
         block.replace(place, embedding)
 
-    def search(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: "tuple[str, ...]",
-               threshold: float, limit: "int | None" = None) -> Hits:
+    def search(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: tuple[str, ...],
+               threshold: float, limit: int | None = None) -> Hits:
         """Compare with every row whose span touches ``[start_ns, end_ns]``; exact.
 
         :param cameras: only these; empty: all.
@@ -169,12 +169,12 @@ class EmbeddingIndex:
         return Hits(rows[order], similarity[order], compared)
 
     def _wanted(self, start_ns: int, end_ns: int,
-                cameras: "tuple[str, ...]") -> "tuple[dict[int, np.ndarray | None], int]":
+                cameras: tuple[str, ...]) -> tuple[dict[int, np.ndarray | None], int]:
         """By block: which of its rows, None: all; and how many they are."""
         columns, codes = self._columns, None
         if cameras:
             codes = np.array([columns.cameras[camera] for camera in cameras if camera in columns.cameras], np.int16)
-        wanted: "dict[int, np.ndarray | None]" = {}
+        wanted: dict[int, np.ndarray | None] = {}
         compared = 0
         for number, block in enumerate(self.blocks):
             if block.first_ns > end_ns or block.last_ns < start_ns:
@@ -193,13 +193,13 @@ class EmbeddingIndex:
                 compared += count
         return wanted, compared
 
-    def _look(self, embedding: np.ndarray, wanted: "dict[int, np.ndarray | None]", compared: int,
-              best: BestBound) -> "dict[int, Look]":
+    def _look(self, embedding: np.ndarray, wanted: dict[int, np.ndarray | None], compared: int,
+              best: BestBound) -> dict[int, Look]:
         """A look at each block, deep enough that nothing that counts is left out."""
         probe = Probe(embedding)
-        looks: "dict[int, Look]" = {}
+        looks: dict[int, Look] = {}
 
-        def work(numbers: "Iterator[int]", count: int, again: bool) -> None:
+        def work(numbers: Iterator[int], count: int, again: bool) -> None:
             scan = CodeScan(probe) if self.coded else None
             for number in numbers:
                 look = looks[number] = self.blocks[number].look(embedding, scan, count, best.bound, wanted[number])
@@ -213,7 +213,7 @@ class EmbeddingIndex:
             todo, again, count = [number for number in todo if not looks[number].reaches(best.bound)], True, count * 8
         return looks
 
-    def _spread(self, work: "Callable", items: "list[int]", count: int, again: bool, on_two: bool) -> None:
+    def _spread(self, work: Callable, items: list[int], count: int, again: bool, on_two: bool) -> None:
         """Work on this thread and another: whichever is free takes the next."""
         numbers = iter(items)
         if not on_two or len(items) == 1:
@@ -225,8 +225,8 @@ class EmbeddingIndex:
         work(numbers, count, again)
         other.result()
 
-    def _exactly(self, looks: "dict[int, Look]", embedding: np.ndarray,
-                 best: BestBound) -> "list[tuple[np.ndarray, np.ndarray]]":
+    def _exactly(self, looks: dict[int, Look], embedding: np.ndarray,
+                 best: BestBound) -> list[tuple[np.ndarray, np.ndarray]]:
         """Rows of the index and similarities of all that the looks found and that can be among the best."""
         found = [(look.rows + self._starts[number], look.similarity) for number, look in looks.items() if look.rows.size]
         coded = [(number, look) for number, look in looks.items() if look.coded_rows.size]
@@ -245,8 +245,8 @@ class EmbeddingIndex:
             likely = (highest >= best.bound) & ~chosen
         return found + self._compared(coded, likely, embedding)
 
-    def _compared(self, coded: "list[tuple[int, Look]]", chosen: np.ndarray,
-                  embedding: np.ndarray) -> "list[tuple[np.ndarray, np.ndarray]]":
+    def _compared(self, coded: list[tuple[int, Look]], chosen: np.ndarray,
+                  embedding: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """Compare the chosen ones of the rows that looks found by their codes."""
         found, start = [], 0
         for number, look in coded:
@@ -258,7 +258,7 @@ class EmbeddingIndex:
                 found.append((rows + self._starts[number], similarity))
         return found
 
-    def fold_tracks(self, hits: Hits) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
+    def fold_tracks(self, hits: Hits) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Fold hits of one track into its best one.
 
         :returns: positions in ``hits`` of each track's best, best first; and per track the first and last stamp

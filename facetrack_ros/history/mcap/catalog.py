@@ -27,8 +27,8 @@ class StoredSegment:
     path: Path
     frames: int
     bytes: int
-    spans: "dict[str, tuple[int, int]]"
-    told: "tuple[int, int] | None"
+    spans: dict[str, tuple[int, int]]
+    told: tuple[int, int] | None
 
     @property
     def first_ns(self) -> int:
@@ -55,9 +55,9 @@ class SegmentCatalog:
     def __init__(self, path: Path, complaints: Complaints, mending: bool) -> None:
         self.path = path
         self._complaints, self._mending = complaints, mending
-        self._segments: "OrderedDict[str, StoredSegment]" = OrderedDict()
-        self._tables: "OrderedDict[str, SegmentTable]" = OrderedDict()
-        self._sealed_until: "dict[str, int]" = {}
+        self._segments: OrderedDict[str, StoredSegment] = OrderedDict()
+        self._tables: OrderedDict[str, SegmentTable] = OrderedDict()
+        self._sealed_until: dict[str, int] = {}
         self._last_number = 0
         for name in sorted(file.name for file in path.glob("segment-*.mcap")) if path.is_dir() else ():
             self._adopt(path / name)
@@ -65,7 +65,7 @@ class SegmentCatalog:
     def __contains__(self, name: str) -> bool:
         return name in self._segments
 
-    def segments(self) -> "list[tuple[str, StoredSegment]]":
+    def segments(self) -> list[tuple[str, StoredSegment]]:
         """Names and segments, the first written first."""
         return list(self._segments.items())
 
@@ -96,7 +96,7 @@ class SegmentCatalog:
             if not one.path.exists():
                 self.lost(name, f"{one.path} was deleted; its {one.frames} frames are gone")
 
-    def table(self, name: str) -> "SegmentTable | None":
+    def table(self, name: str) -> SegmentTable | None:
         """What lies where in a segment; None where it cannot be read."""
         table = self._tables.get(name)
         if table is None:
@@ -109,7 +109,7 @@ class SegmentCatalog:
         self._tables.move_to_end(name)
         return table
 
-    def telling(self, start_ns: int, end_ns: int) -> "Iterator[tuple[str, SegmentTable]]":
+    def telling(self, start_ns: int, end_ns: int) -> Iterator[tuple[str, SegmentTable]]:
         """Name and table of each segment that may hold messages other than frames between two stamps."""
         for name, one in self.segments():
             if one.told is not None and one.told[0] <= end_ns and one.told[1] >= start_ns:
@@ -117,7 +117,7 @@ class SegmentCatalog:
                 if table is not None:
                     yield name, table
 
-    def around(self, camera_id: str, start_ns: int, end_ns: int) -> "Iterator[tuple[str, SegmentTable]]":
+    def around(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[tuple[str, SegmentTable]]:
         """Name and table of each segment that may hold frames of a camera between two stamps."""
         for name, one in self.segments():
             span = one.spans.get(camera_id)

@@ -21,16 +21,16 @@ class SegmentTable:
     :param sizes: ``(n,)`` int64, bytes of its chunk.
     """
 
-    channels: "dict[int, Channel]"
+    channels: dict[int, Channel]
     channels_of: np.ndarray
     stamps: np.ndarray
     offsets: np.ndarray
     sizes: np.ndarray
 
     @cached_property
-    def cameras(self) -> "dict[str, np.ndarray]":
+    def cameras(self) -> dict[str, np.ndarray]:
         """Rows of each camera's frames, sorted by stamp; frames of one stamp in the order they came."""
-        numbers: "dict[str, list[int]]" = {}
+        numbers: dict[str, list[int]] = {}
         for number, channel in self.channels.items():
             if channel.type in (IMAGE, VIDEO):
                 numbers.setdefault(channel.camera_id, []).append(number)
@@ -41,13 +41,13 @@ class SegmentTable:
         return found
 
     @cached_property
-    def spans(self) -> "dict[str, tuple[int, int]]":
+    def spans(self) -> dict[str, tuple[int, int]]:
         """First and last stamp of each camera's frames."""
         return {camera: (int(self.stamps[rows[0]]), int(self.stamps[rows[-1]]))
                 for camera, rows in self.cameras.items() if len(rows)}
 
     @property
-    def told(self) -> "tuple[int, int] | None":
+    def told(self) -> tuple[int, int] | None:
         """First and last stamp of the messages that are no frames; None where there are none."""
         numbers = [number for number, channel in self.channels.items() if channel.type not in (IMAGE, VIDEO)]
         stamps = self.stamps[np.isin(self.channels_of, numbers)]

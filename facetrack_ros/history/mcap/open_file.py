@@ -21,8 +21,8 @@ class OpenSegment:
 
     def __init__(self, path: Path, stamp_ns: int) -> None:
         self.writer = SegmentWriter(path)
-        self.stamps: "dict[str, set[int]]" = {}
-        self.videos: "set[str]" = set()
+        self.stamps: dict[str, set[int]] = {}
+        self.videos: set[str] = set()
         self.span = (stamp_ns, stamp_ns)
 
     @property
@@ -45,7 +45,7 @@ class OpenSegment:
         first, last = self.span
         self.span = (min(first, stamp_ns), max(last, stamp_ns))
 
-    def append(self, channel: Channel, sequence: int, stamp_ns: int, parts: "tuple[bytes, ...]") -> None:
+    def append(self, channel: Channel, sequence: int, stamp_ns: int, parts: tuple[bytes, ...]) -> None:
         """Write a message, given in pieces.
 
         :raises OSError: the disk does not take it.

@@ -9,7 +9,7 @@ class Complaints:
     """What went wrong since it was last asked. Safe to use from several threads; more than a hundred are not kept."""
 
     def __init__(self) -> None:
-        self._sentences: "dict[str, None]" = {}
+        self._sentences: dict[str, None] = {}
         self._lock = threading.Lock()
 
     def add(self, sentence: str) -> None:
@@ -18,7 +18,7 @@ class Complaints:
             if len(self._sentences) < _MOST:
                 self._sentences[sentence] = None
 
-    def take(self) -> "list[str]":
+    def take(self) -> list[str]:
         """All of them, in the order they came; none are kept then."""
         with self._lock:
             taken, self._sentences = list(self._sentences), {}

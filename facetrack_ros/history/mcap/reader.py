@@ -12,7 +12,7 @@ from facetrack_ros.history.mcap.records import Channel
 from facetrack_ros.history.mcap.message_table import SegmentTable
 
 
-def read_table(path: Path) -> "tuple[SegmentTable, int | None]":
+def read_table(path: Path) -> tuple[SegmentTable, int | None]:
     """A segment's table, and where the file's whole messages end if it was not sealed, else None.
 
     :raises StoreError: it cannot be read, or is not a segment.
@@ -61,7 +61,7 @@ def mend(path: Path) -> bool:
     return True
 
 
-def read_message(file: int, table: SegmentTable, row: int) -> "tuple[Channel, int, int, memoryview]":
+def read_message(file: int, table: SegmentTable, row: int) -> tuple[Channel, int, int, memoryview]:
     """Channel, sequence number, stamp and content of a row's message.
 
     :param file: descriptor of the segment.
@@ -80,8 +80,8 @@ def _by_summary(file: int, size: int) -> SegmentTable:
     if not 0 < start <= size - mcap.FOOTER_BYTES:
         raise ValueError("no summary")
     summary = os.pread(file, size - mcap.FOOTER_BYTES - start, start)
-    channels: "dict[int, Channel]" = {}
-    schemas: "dict[int, tuple[str, str]]" = {}
+    channels: dict[int, Channel] = {}
+    schemas: dict[int, tuple[str, str]] = {}
     rows = np.zeros(0, mcap.CHUNK_INDEX_ROW)
     at = 0
     while at < len(summary):
@@ -103,10 +103,10 @@ def _by_summary(file: int, size: int) -> SegmentTable:
     return SegmentTable(channels, rows["channel"].copy(), rows["start"].astype(np.int64), offsets, sizes)
 
 
-def _by_records(file: int, size: int) -> "tuple[SegmentTable, int]":
-    channels: "dict[int, Channel]" = {}
-    schemas: "dict[int, tuple[str, str]]" = {}
-    columns: "tuple[list[int], ...]" = ([], [], [], [])
+def _by_records(file: int, size: int) -> tuple[SegmentTable, int]:
+    channels: dict[int, Channel] = {}
+    schemas: dict[int, tuple[str, str]] = {}
+    columns: tuple[list[int], ...] = ([], [], [], [])
     end = at = len(mcap.MAGIC)
     while True:
         try:
@@ -139,8 +139,8 @@ def _by_records(file: int, size: int) -> "tuple[SegmentTable, int]":
     return SegmentTable(channels, *(np.array(column, kind) for column, kind in zip(columns, kinds))), end
 
 
-def _read_definition(opcode: int, body: bytes, schemas: "dict[int, tuple[str, str]]",
-                     channels: "dict[int, Channel]") -> None:
+def _read_definition(opcode: int, body: bytes, schemas: dict[int, tuple[str, str]],
+                     channels: dict[int, Channel]) -> None:
     if opcode == mcap.SCHEMA:
         number, = struct.unpack_from("<H", body)
         name, at = mcap.read_text(body, 2)

@@ -48,7 +48,7 @@ def record(opcode: int, content: bytes) -> bytes:
     return _HEAD.pack(opcode, len(content)) + content
 
 
-def read_head(data: bytes) -> "tuple[int, int]":
+def read_head(data: bytes) -> tuple[int, int]:
     """Opcode and length of the record that begins here.
 
     :raises ValueError: nothing begins here.
@@ -64,7 +64,7 @@ def text(words: str) -> bytes:
     return struct.pack("<I", len(data)) + data
 
 
-def read_text(data: bytes, at: int) -> "tuple[str, int]":
+def read_text(data: bytes, at: int) -> tuple[str, int]:
     """A text and where it ends.
 
     :raises ValueError: it runs over the end.
@@ -91,7 +91,7 @@ def channel_records(number: int, channel: Channel) -> bytes:
     return record(SCHEMA, schema) + record(CHANNEL, body)
 
 
-def chunk_of(channel: int, sequence: int, stamp_ns: int, parts: "tuple[bytes, ...]") -> "list[bytes]":
+def chunk_of(channel: int, sequence: int, stamp_ns: int, parts: tuple[bytes, ...]) -> list[bytes]:
     """One message as chunk and message index, in pieces that one call can write without joining them."""
     size = sum(map(len, parts))
     head = _HEAD.pack(MESSAGE, _MESSAGE.size + size) + _MESSAGE.pack(channel, sequence & 0xFFFFFFFF, stamp_ns, stamp_ns)
@@ -104,7 +104,7 @@ def chunk_of(channel: int, sequence: int, stamp_ns: int, parts: "tuple[bytes, ..
     return [chunk + head, *parts, index]
 
 
-def read_chunk(data: bytes) -> "tuple[int, int, int, memoryview]":
+def read_chunk(data: bytes) -> tuple[int, int, int, memoryview]:
     """Channel, sequence, stamp and message of a chunk (its message index may follow).
 
     :raises ValueError: it is damaged, or not a chunk of one message.
@@ -142,7 +142,7 @@ def chunk_index_rows(channels: np.ndarray, stamps: np.ndarray, offsets: np.ndarr
     return rows
 
 
-def file_tail(start: int, channels: "dict[int, Channel]", rows: np.ndarray) -> bytes:
+def file_tail(start: int, channels: dict[int, Channel], rows: np.ndarray) -> bytes:
     """All that seals a file: the data's end, the summary, the footer.
 
     :param start: where this will stand in the file.

@@ -22,8 +22,8 @@ class SegmentWriter:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._channels: "dict[int, Channel]" = {}
-        self._numbers: "dict[Channel, int]" = {}
+        self._channels: dict[int, Channel] = {}
+        self._numbers: dict[Channel, int] = {}
         self._columns = (array("H"), array("q"), array("Q"), array("Q"))
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
         self.bytes = 0
@@ -34,7 +34,7 @@ class SegmentWriter:
             path.unlink(missing_ok=True)  # nothing is in it, and without its head it is no segment
             raise
 
-    def append(self, channel: Channel, sequence: int, stamp_ns: int, parts: "tuple[bytes, ...]") -> None:
+    def append(self, channel: Channel, sequence: int, stamp_ns: int, parts: tuple[bytes, ...]) -> None:
         """Write one message, given in pieces.
 
         :param stamp_ns: not negative.
@@ -80,7 +80,7 @@ class SegmentWriter:
             os.close(self._file)
         self._file = -1
 
-    def _write(self, pieces: "list[bytes]") -> None:
+    def _write(self, pieces: list[bytes]) -> None:
         wanted = sum(map(len, pieces))
         try:
             done = os.writev(self._file, pieces)

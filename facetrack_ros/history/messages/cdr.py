@@ -22,7 +22,7 @@ class CdrReader:
 
     __slots__ = ("_body", "_at")
 
-    def __init__(self, message: "bytes | memoryview") -> None:
+    def __init__(self, message: bytes | memoryview) -> None:
         if bytes(message[:2]) != LITTLE_ENDIAN[:2]:
             raise ValueError("not in little-endian CDR")
         self._body = memoryview(message)[4:]

@@ -35,7 +35,7 @@ def image_head(stamp_ns: int, frame_id: str, format: str, size: int) -> bytes:
     return LITTLE_ENDIAN + body + bytes(-len(body) % 4) + struct.pack("<I", size)
 
 
-def read_image(message: "bytes | memoryview") -> "tuple[int, str, str, bytes]":
+def read_image(message: bytes | memoryview) -> tuple[int, str, str, bytes]:
     """Stamp, frame id, format and picture of a message in little-endian CDR.
 
     :raises ValueError: it is not one.

@@ -15,7 +15,7 @@ def tracks_channel(robot_id: str, camera_id: str) -> Channel:
     return Channel(f"/{robot_id}/{camera_id}/tracks", TRACKS, definition(TRACKS), camera_id)
 
 
-def tracks_message(camera_id: str, stamp_ns: int, frame_number: int, model_id: str, tracks: "tuple[Track, ...]") -> bytes:
+def tracks_message(camera_id: str, stamp_ns: int, frame_number: int, model_id: str, tracks: tuple[Track, ...]) -> bytes:
     """The message in CDR. Embeddings stay out: they are in the store of sightings, and to be deleted there only."""
     types = typestore().types
     message = types[TRACKS](
@@ -27,7 +27,7 @@ def tracks_message(camera_id: str, stamp_ns: int, frame_number: int, model_id: s
     return typestore().serialize_cdr(message, TRACKS).tobytes()
 
 
-def read_tracks(message: bytes) -> "tuple[int, tuple[Track, ...]]":
+def read_tracks(message: bytes) -> tuple[int, tuple[Track, ...]]:
     """Stamp and tracks of a message.
 
     :raises ValueError: it is not one.

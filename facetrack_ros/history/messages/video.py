@@ -23,14 +23,14 @@ _TIME = struct.Struct("<iI")
 _SECOND_NS = 1_000_000_000
 
 
-def video_parts(stamp_ns: int, frame_id: str, packet: bytes) -> "tuple[bytes, bytes, bytes]":
+def video_parts(stamp_ns: int, frame_id: str, packet: bytes) -> tuple[bytes, bytes, bytes]:
     """The message in CDR, in pieces, so that the packet is not copied."""
     head = _TIME.pack(*divmod(stamp_ns, _SECOND_NS)) + text(frame_id)
     head += bytes(-len(head) % 4) + struct.pack("<I", len(packet))
     return LITTLE_ENDIAN + head, packet, bytes(-len(packet) % 4) + text(FORMAT)
 
 
-def read_video(message: "bytes | memoryview") -> "tuple[int, str, bytes]":
+def read_video(message: bytes | memoryview) -> tuple[int, str, bytes]:
     """Stamp, frame id and packet of a message in little-endian CDR.
 
     :raises ValueError: it is none, or holds another format than H.264.

@@ -22,10 +22,10 @@ class GalleryStore:
     :param directory: the robot's folder.
     """
 
-    def __init__(self, directory: "Path | str"):
+    def __init__(self, directory: Path | str):
         self.path = Path(directory) / FOLDER
 
-    def read(self) -> "tuple[list[GalleryEntry], list[str]]":
+    def read(self) -> tuple[list[GalleryEntry], list[str]]:
         """All entries in order of their ids, and a sentence for each file that is none.
 
         :raises StoreError: the folder cannot be read.
@@ -100,6 +100,6 @@ class GalleryStore:
         """Whether :meth:`delete` was called for it."""
         return (self.path / f"{entry_id}{_DELETED}").exists()
 
-    def deleted(self) -> "list[str]":
+    def deleted(self) -> list[str]:
         """Ids of all that was deleted."""
         return sorted(file.stem for file in self.path.glob(f"*{_DELETED}"))

@@ -12,7 +12,7 @@ from facetrack_ros.models.contract import ModelContract
 Learn = Callable[[str, str, np.ndarray, np.ndarray], None]
 
 
-def recall_persons(directory: "Path | str", contract: ModelContract, learn: Learn, most: int = 2000) -> int:
+def recall_persons(directory: Path | str, contract: ModelContract, learn: Learn, most: int = 2000) -> int:
     """Tell of the persons whose faces a robot's folder holds, the ones seen last at the end; returns how many.
 
     A face deleted from the history is thereby no longer known after the next start.

@@ -20,7 +20,7 @@ class AliasFile:
     :param directory: the robot's folder.
     """
 
-    def __init__(self, directory: "Path | str"):
+    def __init__(self, directory: Path | str):
         self.path = Path(directory) / NAME
 
     def read(self) -> Aliases:
@@ -40,7 +40,7 @@ class AliasFile:
                 continue
         return aliases
 
-    def append(self, verdicts: "Iterable[Verdict]") -> None:
+    def append(self, verdicts: Iterable[Verdict]) -> None:
         """Keep verdicts.
 
         :raises StoreError: the disk does not take them.
@@ -54,7 +54,7 @@ class AliasFile:
         except OSError as error:
             raise StoreError(f"cannot write {self.path}: {error.strerror}; make room or check the permissions") from error
 
-    def replace(self, verdicts: "Iterable[Verdict]") -> None:
+    def replace(self, verdicts: Iterable[Verdict]) -> None:
         """Keep these verdicts and no others: what was dropped is nowhere any more.
 
         :raises StoreError: the disk does not take them; the file is as it was.

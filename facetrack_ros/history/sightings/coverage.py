@@ -3,9 +3,9 @@
 from facetrack_ros.history.sightings.database import Database
 
 
-def merged(spans: "list[tuple[int, int]]", gap_ns: int = 0) -> "tuple[tuple[int, int], ...]":
+def merged(spans: list[tuple[int, int]], gap_ns: int = 0) -> tuple[tuple[int, int], ...]:
     """Spans ``(start_ns, end_ns)`` in order of time, joined where no more than ``gap_ns`` lies between them."""
-    joined: "list[list[int]]" = []
+    joined: list[list[int]] = []
     for start, end in sorted(spans):
         if joined and start - joined[-1][1] <= gap_ns:
             joined[-1][1] = max(joined[-1][1], end)
@@ -25,8 +25,8 @@ class Coverage:
     def __init__(self, database: Database, gap_ns: int = 2_000_000_000) -> None:
         self._database = database
         self._gap_ns = gap_ns
-        self._now: "dict[str, list[int]]" = {}  # per camera: row id (0: not yet written), start, end
-        self._changed: "set[str]" = set()
+        self._now: dict[str, list[int]] = {}  # per camera: row id (0: not yet written), start, end
+        self._changed: set[str] = set()
 
     def saw(self, camera_id: str, stamp_ns: int) -> None:
         """A frame came in."""
@@ -43,13 +43,13 @@ class Coverage:
         for camera_id in tuple(self._changed):
             self._write(camera_id)
 
-    def spans(self, camera_id: str) -> "tuple[tuple[int, int], ...]":
+    def spans(self, camera_id: str) -> tuple[tuple[int, int], ...]:
         """When a camera looked, in order of time."""
         self.write()
         return merged(self._database.rows("SELECT start_ns, end_ns FROM coverage WHERE camera_id = ?", (camera_id,)),
                       self._gap_ns)
 
-    def cameras(self) -> "tuple[str, ...]":
+    def cameras(self) -> tuple[str, ...]:
         """Every camera that ever looked, sorted."""
         self.write()
         return tuple(camera for camera, in self._database.rows("SELECT DISTINCT camera_id FROM coverage ORDER BY 1"))

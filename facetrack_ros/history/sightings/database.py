@@ -46,7 +46,7 @@ CREATE TRIGGER sightings_changed AFTER UPDATE OF id, camera_id, first_ns, last_n
 """}
 
 
-def database_path(directory: "Path | str", model_id: str) -> Path:
+def database_path(directory: Path | str, model_id: str) -> Path:
     """Where the sightings of a model are kept in a robot's folder."""
     return Path(directory) / f"sightings-{quote(model_id, safe='')}.sqlite"
 
@@ -56,7 +56,7 @@ def index_path(database: Path) -> Path:
     return database.with_suffix(".index")
 
 
-def models_kept(directory: "Path | str") -> "tuple[str, ...]":
+def models_kept(directory: Path | str) -> tuple[str, ...]:
     """Ids of the models whose sightings a robot's folder holds, sorted."""
     return tuple(sorted(unquote(path.stem[len("sightings-"):]) for path in Path(directory).glob("sightings-*.sqlite")))
 
@@ -69,7 +69,7 @@ class Database:
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection, lock_file: int = -1,
-                 copy: "tempfile.TemporaryDirectory | None" = None) -> None:
+                 copy: tempfile.TemporaryDirectory | None = None) -> None:
         self.path = path
         self.robot_id = ""
         self.version = 0
@@ -141,7 +141,7 @@ class Database:
 
     @classmethod
     def _read(cls, path: Path, address: Path, mode: str, contract: ModelContract,
-              copy: "tempfile.TemporaryDirectory | None" = None) -> "Database":
+              copy: tempfile.TemporaryDirectory | None = None) -> "Database":
         database = None
         try:
             connection = sqlite3.connect(f"file:{quote(str(address.absolute()))}?{mode}", uri=True,
@@ -157,17 +157,17 @@ class Database:
                 database.close()
             raise
 
-    def rows(self, sql: str, values: "tuple | list" = ()) -> "list[tuple]":
+    def rows(self, sql: str, values: tuple | list = ()) -> list[tuple]:
         """All rows of a query."""
         with self._sentences():
             return self._connection.execute(sql, values).fetchall()
 
-    def run(self, sql: str, values: "tuple | list" = ()) -> int:
+    def run(self, sql: str, values: tuple | list = ()) -> int:
         """Run one statement. Returns the id of the row it inserted, if any."""
         with self._sentences():
             return self._connection.execute(sql, values).lastrowid
 
-    def write(self, sql: str, values: "tuple | list" = ()) -> int:
+    def write(self, sql: str, values: tuple | list = ()) -> int:
         """Like :meth:`run`, within a transaction that :meth:`commit` ends."""
         if not self._writing():
             self.run("BEGIN IMMEDIATE")
@@ -211,7 +211,7 @@ class Database:
         return not self.closed and self._connection.in_transaction
 
     @contextmanager
-    def _sentences(self) -> "Iterator[None]":
+    def _sentences(self) -> Iterator[None]:
         if self.closed:
             raise StoreError(f"{self.path} was closed and cannot be used any more")
         try:
@@ -241,7 +241,7 @@ class Database:
             self.commit()
             self.version += 1
 
-    def _check(self, contract: ModelContract, robot_id: "str | None") -> None:
+    def _check(self, contract: ModelContract, robot_id: str | None) -> None:
         if self.rows("PRAGMA application_id") != [(_APPLICATION_ID,)]:
             raise StoreError(f"{self.path} is no store of sightings; move it away")
         (version,), = self.rows("PRAGMA user_version")

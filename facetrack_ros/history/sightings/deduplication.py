@@ -45,9 +45,9 @@ class OpenSightings:
     def __init__(self, rule: Folding, index: EmbeddingIndex) -> None:
         self._rule = rule
         self._index = index
-        self._of_track: "dict[str, list[OpenSighting]]" = {}
+        self._of_track: dict[str, list[OpenSighting]] = {}
 
-    def match(self, track_id: str, stamp_ns: int, embedding: np.ndarray) -> "OpenSighting | None":
+    def match(self, track_id: str, stamp_ns: int, embedding: np.ndarray) -> OpenSighting | None:
         """The open sighting most like a face, or None when the face begins a new one.
 
         :param embedding: ``(dimension,)`` float32 unit vector.
@@ -76,7 +76,7 @@ class OpenSightings:
             if not kept:
                 del self._of_track[track_id]
 
-    def lowest_row(self) -> "int | None":
+    def lowest_row(self) -> int | None:
         """The first row of the index that may still change, None when none may."""
         return min((one.row for kept in self._of_track.values() for one in kept), default=None)
 

@@ -31,7 +31,7 @@ class FrozenBlocks:
     """
 
     def __init__(self, folder: Path, database: Database, rows: SightingRows, contract: ModelContract,
-                 lock: threading.RLock, lowest_open: "Callable[[], int | None]") -> None:
+                 lock: threading.RLock, lowest_open: Callable[[], int | None]) -> None:
         self._database = database
         self._rows = rows
         self._contract = contract
@@ -41,14 +41,14 @@ class FrozenBlocks:
         self._database_id, self._last_id = database.rows("SELECT database_id, last_id FROM frozen")[0] \
             if self._known else ("", 0)
         self._stored = StoredIndex(folder, self._database_id, contract.dimension)
-        self._index: "EmbeddingIndex | None" = None
-        self._maker: "BlockMaker | None" = None
-        self._making: "EmbeddingBlock | None" = None
-        self._failed: "set[int]" = set()
+        self._index: EmbeddingIndex | None = None
+        self._maker: BlockMaker | None = None
+        self._making: EmbeddingBlock | None = None
+        self._failed: set[int] = set()
         self._idle = threading.Event()
         self._idle.set()
 
-    def load(self, index: EmbeddingIndex) -> "Iterator[Iterator[tuple]]":
+    def load(self, index: EmbeddingIndex) -> Iterator[Iterator[tuple]]:
         """Put the blocks on disk into an empty index. What lies between them comes as batches, to be added in turn.
 
         :returns: sources of batches as :meth:`SightingRows.batches` gives them.
@@ -146,7 +146,7 @@ class FrozenBlocks:
         self._making = block
         self._idle.clear()
 
-        def done(written: "Path | None", why: str) -> None:
+        def done(written: Path | None, why: str) -> None:
             self._making = None
             self._freeze(block, rows, written, why)
             if self._making is None:
@@ -155,7 +155,7 @@ class FrozenBlocks:
         self._maker = maker = BlockMaker(self._second_rows, self._database_id, self._lock, done)
         maker.make(path, after, last, rows.stop - rows.start)
 
-    def _freeze(self, block: EmbeddingBlock, rows: slice, written: "Path | None", why: str) -> None:
+    def _freeze(self, block: EmbeddingBlock, rows: slice, written: Path | None, why: str) -> None:
         if written is None:
             self._failed.add(rows.start)
             if why:
@@ -181,7 +181,7 @@ class FrozenBlocks:
     def _outdated(self) -> np.ndarray:
         return np.array([row for row, in self._database.rows("SELECT id FROM outdated")], np.int64)
 
-    def _tidy(self, used: "list[Path]") -> None:
+    def _tidy(self, used: list[Path]) -> None:
         self._stored.keep_only(used)
         if self._outdated().size:
             self._database.write("DELETE FROM outdated")

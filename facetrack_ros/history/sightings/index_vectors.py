@@ -18,7 +18,7 @@ class KeptVectors:
     """
 
     def __init__(self, file: BlockFile, rows: SightingRows, ids: np.ndarray, stored: StoredIndex) -> None:
-        self._file: "BlockFile | None" = file
+        self._file: BlockFile | None = file
         self._rows = rows
         self._ids = ids
         self._stored = stored

@@ -26,13 +26,13 @@ class BlockMaker:
         in which case the second argument says why.
     """
 
-    def __init__(self, open_rows: "Callable[[], SightingRows]", database: str, lock: threading.RLock,
-                 done: "Callable[[Path | None, str], None]") -> None:
+    def __init__(self, open_rows: Callable[[], SightingRows], database: str, lock: threading.RLock,
+                 done: Callable[[Path | None, str], None]) -> None:
         self._open_rows = open_rows
         self._database = database
         self._lock = lock
         self._done = done
-        self._thread: "threading.Thread | None" = None
+        self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
 
     def make(self, path: Path, after: int, last: int, rows: int) -> None:

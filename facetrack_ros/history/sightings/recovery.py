@@ -59,7 +59,7 @@ def _copy(damaged: sqlite3.Connection, fresh: Database, table: str, dimension: i
     return kept
 
 
-def _readable(damaged: sqlite3.Connection, table: str, columns: "list[str]") -> "Iterator[tuple]":
+def _readable(damaged: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tuple]:
     """The rows that can be read, whatever lies between them."""
     sql = f"SELECT rowid, {', '.join(columns)} FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT ?"
     after, step = -1, 0

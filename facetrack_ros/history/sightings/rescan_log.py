@@ -25,7 +25,7 @@ class LookedAgain:
             self._there = True
         self._database.write(f"REPLACE INTO {_TABLE} VALUES (?, ?, ?)", (camera_id, stamp_ns, faces))
 
-    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> "set[int]":
+    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> set[int]:
         """Stamps of a camera's frames that were looked at again, between two stamps, both included."""
         if not self._exists():
             return set()

@@ -37,4 +37,4 @@ class Sighting:
     embedding: np.ndarray
     model_id: str
     thumbnail: bytes = b""
-    pose: "RobotPose | None" = None
+    pose: RobotPose | None = None

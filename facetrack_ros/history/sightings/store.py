@@ -74,13 +74,13 @@ class SightingStore:
         another model or robot.
     """
 
-    def __init__(self, directory: "Path | str", contract: ModelContract, robot_id: str,
+    def __init__(self, directory: Path | str, contract: ModelContract, robot_id: str,
                  folding: Folding = Folding(), block_rows: int = ROWS) -> None:
         self._block_rows = block_rows
         self._open(Database.for_writing(database_path(directory, contract.id), contract, robot_id), contract, folding)
 
     @classmethod
-    def open_readonly(cls, directory: "Path | str", contract: ModelContract) -> "SightingStore":
+    def open_readonly(cls, directory: Path | str, contract: ModelContract) -> "SightingStore":
         """Open a stored history to search it: as it is now, of a finished or a running robot, from any medium.
 
         :raises StoreError: it is absent, damaged, of a newer version, or of another model.
@@ -104,7 +104,7 @@ class SightingStore:
 
     def add(self, camera_id: str, stamp_ns: int, frame_number: int, track_id: str, person_id: str, bbox: np.ndarray,
             face_bbox: np.ndarray, quality: float, embedding: np.ndarray,
-            thumbnail_maker: "Callable[[], bytes]", pose: "RobotPose | None" = None) -> None:
+            thumbnail_maker: Callable[[], bytes], pose: RobotPose | None = None) -> None:
         """Keep one face: folded into a sighting of its track that is nearly equal, or as a new one.
 
         :param bbox: ``(4,)`` pixels, the person.
@@ -159,8 +159,8 @@ class SightingStore:
         with self._changing():
             self._commit()
 
-    def search(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: "tuple[str, ...]" = (),
-               threshold: float = -1.0, limit: int = 20) -> "tuple[list[tuple[Sighting, float]], int]":
+    def search(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: tuple[str, ...] = (),
+               threshold: float = -1.0, limit: int = 20) -> tuple[list[tuple[Sighting, float]], int]:
         """Compare a face with every sighting whose span touches ``[start_ns, end_ns]``; exact.
 
         :param embedding: ``(dimension,)`` unit vector.
@@ -175,8 +175,8 @@ class SightingStore:
             hits = self._index.search(vector, start_ns, end_ns, cameras, threshold, limit)
             return list(zip(self._fetch(hits.rows), hits.similarity.tolist())), hits.compared
 
-    def search_tracks(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: "tuple[str, ...]",
-                      threshold: float, limit: int) -> "tuple[list[TrackHit], int, int]":
+    def search_tracks(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: tuple[str, ...],
+                      threshold: float, limit: int) -> tuple[list[TrackHit], int, int]:
         """Like :meth:`search`, with the sightings of one track folded into its best one.
 
         :param limit: most tracks returned.
@@ -191,28 +191,28 @@ class SightingStore:
                                                          first.tolist(), last.tolist())]
             return found, int(best.size), hits.compared
 
-    def best_of_person(self, person_id: str) -> "Sighting | None":
+    def best_of_person(self, person_id: str) -> Sighting | None:
         """The sighting of a person with the highest quality, None when there is none."""
         with self._lock:
             return self._rows.best_of_person(person_id) if person_id else None
 
-    def persons(self) -> "tuple[PersonSpan, ...]":
+    def persons(self) -> tuple[PersonSpan, ...]:
         """Everybody seen, those seen last at the end."""
         with self._changing():
             self._rows.write()
             return tuple(PersonSpan(*row) for row in self._rows.persons())
 
-    def best_faces(self, person_id: str, limit: int = 90) -> "tuple[np.ndarray, np.ndarray]":
+    def best_faces(self, person_id: str, limit: int = 90) -> tuple[np.ndarray, np.ndarray]:
         """What a person's face looks like, from their best sightings: ``(n, dimension)`` unit rows, ``(n,)`` qualities."""
         with self._lock:
             return self._rows.best_faces(person_id, limit)
 
-    def of_track(self, track_id: str) -> "list[Sighting]":
+    def of_track(self, track_id: str) -> list[Sighting]:
         """A track's sightings, the first seen first."""
         with self._lock:
             return self._rows.of_track(track_id) if track_id else []
 
-    def between(self, camera_id: str, start_ns: int, end_ns: int) -> "list[Sighting]":
+    def between(self, camera_id: str, start_ns: int, end_ns: int) -> list[Sighting]:
         """A camera's sightings whose span touches ``[start_ns, end_ns]``, the first seen first."""
         with self._lock:
             first, last = self._index.spans()
@@ -226,18 +226,18 @@ class SightingStore:
             return len(self._index)
 
     @property
-    def span(self) -> "tuple[int, int] | None":
+    def span(self) -> tuple[int, int] | None:
         """First and last stamp of all sightings, None when there are none."""
         with self._lock:
             first, last = self._index.spans()
             return (int(first.min()), int(last.max())) if len(first) else None
 
-    def cameras(self) -> "tuple[str, ...]":
+    def cameras(self) -> tuple[str, ...]:
         """Every camera that has a sighting or ever looked, sorted."""
         with self._changing():
             return tuple(sorted({*self._index.cameras(), *self._coverage.cameras()}))
 
-    def per_camera(self) -> "dict[str, CameraSpan]":
+    def per_camera(self) -> dict[str, CameraSpan]:
         """Count and span of each camera that has a sighting."""
         with self._lock:
             first, last = self._index.spans()
@@ -245,12 +245,12 @@ class SightingStore:
             return {camera: CameraSpan(int(mine.sum()), int(first[mine].min()), int(last[mine].max()))
                     for camera, mine in rows.items()}
 
-    def kept_spans(self, camera_id: str) -> "tuple[tuple[int, int], ...]":
+    def kept_spans(self, camera_id: str) -> tuple[tuple[int, int], ...]:
         """When a camera was looking, ``(start_ns, end_ns)`` in order of time."""
         with self._changing():
             return self._coverage.spans(camera_id)
 
-    def spans_of_faces(self, camera_id: str) -> "tuple[np.ndarray, np.ndarray]":
+    def spans_of_faces(self, camera_id: str) -> tuple[np.ndarray, np.ndarray]:
         """First and last stamps of a camera's sightings, ``(n,)`` each, in no order."""
         with self._lock:
             first, last = self._index.spans()
@@ -270,7 +270,7 @@ class SightingStore:
             if self._adds >= _COMMIT_ADDS:
                 self._commit()
 
-    def looked_again(self, camera_id: str, start_ns: int, end_ns: int) -> "set[int]":
+    def looked_again(self, camera_id: str, start_ns: int, end_ns: int) -> set[int]:
         """Stamps of the frames between two stamps that were looked at again."""
         with self._lock:
             return self._looked_again.stamps(camera_id, start_ns, end_ns)
@@ -365,7 +365,7 @@ class SightingStore:
                 self._database.close()
 
     @contextmanager
-    def _changing(self) -> "Iterator[None]":
+    def _changing(self) -> Iterator[None]:
         """Hold the lock; when the file refuses a change, go back to what it holds."""
         with self._lock:
             try:
@@ -403,8 +403,8 @@ class SightingStore:
         """
         self._index = EmbeddingIndex(self.contract.dimension, block_rows=self._block_rows)
         self._open_sightings = OpenSightings(self._folding, self._index)
-        self._unnamed: "set[str]" = set()
-        self._since_ns: "int | None" = None
+        self._unnamed: set[str] = set()
+        self._since_ns: int | None = None
         self._adds = 0
         self._rows.forget()
         self._coverage.forget()
@@ -423,7 +423,7 @@ class SightingStore:
                     self._index.extend(*batch)
         self._frozen.freeze_next()
 
-    def _fetch(self, rows: np.ndarray) -> "list[Sighting]":
+    def _fetch(self, rows: np.ndarray) -> list[Sighting]:
         return self._rows.fetch([self._index.id_of(row) for row in rows])
 
     def _name(self, track_id: str, person_id: str) -> None:

@@ -29,7 +29,7 @@ class SightingRows:
         self._model_id = model_id
         self._dimension = dimension
         # A face a frame stretches a sighting: what changed is written once for all of them. By row: first and last stamp.
-        self._spans: "dict[int, tuple[int, int]]" = {}
+        self._spans: dict[int, tuple[int, int]] = {}
         # A file of the first version that is only read has no poses.
         self._select = _SELECT if database.version > 1 else \
             _SELECT.replace("p.frame_id, p.stamp_ns, p.pose", "NULL, NULL, NULL").replace(_POSES, "")
@@ -107,7 +107,7 @@ class SightingRows:
         return np.array([stamp for stamp, in self._database.rows("SELECT stamp_ns FROM sightings WHERE camera_id = ?",
                                                                  (camera_id,))], np.int64)
 
-    def fetch(self, ids: "list[int]") -> "list[Sighting]":
+    def fetch(self, ids: list[int]) -> list[Sighting]:
         """The sightings of these ids, in that order."""
         found = {}
         for start in range(0, len(ids), 500):  # older SQLite takes 999 values a statement
@@ -125,31 +125,31 @@ class SightingRows:
             self._select.replace("t.jpeg", "x''").replace(_PICTURES, "") + "WHERE s.id = ?", (row,))]
         return found
 
-    def best_of_person(self, person_id: str) -> "Sighting | None":
+    def best_of_person(self, person_id: str) -> Sighting | None:
         """The sighting of a person with the highest quality."""
         rows = self._database.rows(f"{self._select} WHERE s.person_id = ? ORDER BY s.quality DESC, s.id LIMIT 1",
                                    (person_id,))
         return self._sighting(rows[0]) if rows else None
 
-    def persons(self) -> "list[tuple]":
+    def persons(self) -> list[tuple]:
         """``(person id, sightings, first stamp, last stamp)`` of everybody seen, those seen last at the end, as of the last
         :meth:`write`."""
         return self._database.rows("SELECT person_id, COUNT(*), MIN(first_ns), MAX(last_ns) FROM sightings "
                                    "WHERE person_id != '' GROUP BY person_id ORDER BY MAX(last_ns), person_id")
 
-    def best_faces(self, person_id: str, limit: int) -> "tuple[np.ndarray, np.ndarray]":
+    def best_faces(self, person_id: str, limit: int) -> tuple[np.ndarray, np.ndarray]:
         """``(n, dimension)`` embeddings and ``(n,)`` qualities of a person's best sightings."""
         rows = self._database.rows("SELECT embedding, quality FROM sightings WHERE person_id = ? "
                                    "ORDER BY quality DESC, id LIMIT ?", (person_id, limit))
         embeddings = np.frombuffer(b"".join(blob for blob, _ in rows), np.float32).reshape(-1, self._dimension)
         return embeddings, np.array([quality for _, quality in rows], np.float32)
 
-    def of_track(self, track_id: str) -> "list[Sighting]":
+    def of_track(self, track_id: str) -> list[Sighting]:
         """A track's sightings, the first seen first."""
         found = [self._sighting(row) for row in self._database.rows(f"{self._select} WHERE s.track_id = ? ORDER BY s.id", (track_id,))]
         return sorted(found, key=lambda sighting: sighting.first_ns)
 
-    def batches(self, after: int = -1, last: int = 2**63 - 1) -> "Iterator[tuple]":
+    def batches(self, after: int = -1, last: int = 2**63 - 1) -> Iterator[tuple]:
         """Rows as ``(ids, camera ids, track ids, first, last, (n, dimension) embeddings)``, in order of their ids.
 
         :param after: only ids above this …
@@ -162,7 +162,7 @@ class SightingRows:
             yield (*columns, self._rows_of(blobs))
             after = rows[-1][0]
 
-    def embeddings(self, ids: "list[int]") -> np.ndarray:
+    def embeddings(self, ids: list[int]) -> np.ndarray:
         """``(n, dimension)`` float32 of these ids, in that order.
 
         :raises StoreError: one is not there.
@@ -185,7 +185,7 @@ class SightingRows:
         """Close the database."""
         self._database.close()
 
-    def _rows_of(self, blobs: "list[bytes]") -> np.ndarray:
+    def _rows_of(self, blobs: list[bytes]) -> np.ndarray:
         if set(map(len, blobs)) - {4 * self._dimension}:
             raise DamagedStoreError(f"{self._database.path} is damaged (an embedding has not {self._dimension} numbers); "
                                     "move it away and a new one is begun")

@@ -70,8 +70,8 @@ class Thumbnails:
     :param jpegs: as many.
     """
 
-    boxes: "tuple[np.ndarray, ...]"
-    jpegs: "tuple[bytes, ...]"
+    boxes: tuple[np.ndarray, ...]
+    jpegs: tuple[bytes, ...]
 
     @classmethod
     def of(cls, image: np.ndarray, faces: Sequence[Face]) -> "Thumbnails":

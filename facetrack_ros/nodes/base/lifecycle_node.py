@@ -31,18 +31,18 @@ class ManagedNode(LifecycleNodeMixin, Node):
     #: What the node does not do while it is inactive, after "is inactive: ".
     WHILE_INACTIVE = "it does nothing"
 
-    def __init__(self, name: str, namespace: "str | None" = None):
+    def __init__(self, name: str, namespace: str | None = None):
         Node.__init__(self, name, namespace=namespace)
         self.active = False
         self._quiet = False
         self._closed = False
-        self._failure: "FacetrackError | None" = None
+        self._failure: FacetrackError | None = None
         self._changing = threading.RLock()
         LifecycleNodeMixin.__init__(self, callback_group=ReentrantCallbackGroup())
         self._change_state = self._service_change_state.callback
         self._service_change_state.callback = self._serve_change
 
-    def create_publisher(self, *arguments, event_callbacks: "PublisherEventCallbacks | None" = None, **options) -> Publisher:
+    def create_publisher(self, *arguments, event_callbacks: PublisherEventCallbacks | None = None, **options) -> Publisher:
         """As any node's, but that no event is listened for unless asked for.
 
         An executor of rclpy looks at every event handler whenever it wakes, and each endpoint has two by default, which say that
@@ -52,7 +52,7 @@ class ManagedNode(LifecycleNodeMixin, Node):
         events = event_callbacks or PublisherEventCallbacks(use_default_callbacks=False)
         return super().create_publisher(*arguments, event_callbacks=events, **options)
 
-    def create_subscription(self, *arguments, event_callbacks: "SubscriptionEventCallbacks | None" = None, **options) -> Subscription:
+    def create_subscription(self, *arguments, event_callbacks: SubscriptionEventCallbacks | None = None, **options) -> Subscription:
         """As any node's, but that no event is listened for unless asked for: see :meth:`create_publisher`."""
         events = event_callbacks or SubscriptionEventCallbacks(use_default_callbacks=False)
         return super().create_subscription(*arguments, event_callbacks=events, **options)
@@ -136,7 +136,7 @@ class ManagedNode(LifecycleNodeMixin, Node):
         if not self._quiet:
             self.get_logger().info(f"{self.get_name()} {sentence}")
 
-    def _attempt(self, step: "Callable[[], None]", done: str, undone: str) -> TransitionCallbackReturn:
+    def _attempt(self, step: Callable[[], None], done: str, undone: str) -> TransitionCallbackReturn:
         """rclpy turns an exception into an error state without a word; here it is a sentence, and the state stays."""
         try:
             step()

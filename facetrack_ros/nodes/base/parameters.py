@@ -69,7 +69,7 @@ def check_names(node: Node) -> None:
                 raise ConfigError(f"{where_given(name)}: {error}") from error
 
 
-def where_given(name: str, arguments: "Iterable[str] | None" = None) -> str:
+def where_given(name: str, arguments: Iterable[str] | None = None) -> str:
     """The parameter file that gives a parameter, or ``-p`` of the command line.
 
     :param arguments: the command line; None: this process's.
@@ -86,7 +86,7 @@ def where_given(name: str, arguments: "Iterable[str] | None" = None) -> str:
     return f"-p {name}"
 
 
-def _names(tree: object) -> "set[str]":
+def _names(tree: object) -> set[str]:
     """All parameters a file gives to any node, by dotted name."""
     if not isinstance(tree, dict):
         return set()

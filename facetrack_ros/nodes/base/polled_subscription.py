@@ -19,8 +19,8 @@ class PatientSubscription:
     :param hurry: whether messages are wanted at once; asked each time the executor looks.
     """
 
-    def __init__(self, node: Node, kind: type, topic: str, callback: "Callable[[object, dict], None]", qos: QoSProfile,
-                 hurry: "Callable[[], bool]", raw: bool = False):
+    def __init__(self, node: Node, kind: type, topic: str, callback: Callable[[object, dict], None], qos: QoSProfile,
+                 hurry: Callable[[], bool], raw: bool = False):
         self._node = node
         self._callback = callback
         self._subscription: Subscription = node.create_subscription(kind, topic, self._on_message, qos, raw=raw,
@@ -36,7 +36,7 @@ class PatientSubscription:
         """Hear no more."""
         self._node.destroy_subscription(self._subscription)
 
-    def _take(self) -> "tuple[object, dict] | None":
+    def _take(self) -> tuple[object, dict] | None:
         return self._subscription.handle.take_message(self._subscription.msg_type, self._subscription.raw)
 
     def _on_message(self, message: object, info: dict) -> None:
@@ -47,7 +47,7 @@ class PatientSubscription:
 class _Group(ReentrantCallbackGroup):
     """Looked at only while somebody is in a hurry."""
 
-    def __init__(self, hurry: "Callable[[], bool]"):
+    def __init__(self, hurry: Callable[[], bool]):
         super().__init__()
         self._hurry = hurry
 

@@ -27,7 +27,7 @@ SAME_SIGNAL_S = 1.0
 
 
 @contextlib.contextmanager
-def ros(arguments: "list[str] | None" = None):
+def ros(arguments: list[str] | None = None):
     """ROS, up for the block. Signals are ours: rclpy's own handlers would pull the rug from under a clean end.
 
     :raises ConfigError: a ROS domain that does not exist, or arguments that ROS cannot read.
@@ -47,7 +47,7 @@ def ros(arguments: "list[str] | None" = None):
 
 
 @contextlib.contextmanager
-def spinning(nodes: "Iterable[Node]"):
+def spinning(nodes: Iterable[Node]):
     """Spin these nodes in a thread of their own for the block.
 
     An error in a callback is logged with its traceback and the spinning goes on: one odd message from a peer must not
@@ -87,7 +87,7 @@ class StopSignal:
     """
 
     def __init__(self):
-        self._came: "float | None" = None
+        self._came: float | None = None
         # The kernel may give a signal to any thread, and the main thread then sleeps on. The byte written here wakes
         # it; and no lock is taken in a handler, which may have interrupted its holder.
         self._reader, self._writer = socket.socketpair()

@@ -57,12 +57,12 @@ class RobotMember(ManagedNode):
     #: The node's usual name.
     NAME = ""
     #: The options it uses: full names, or prefixes that end in a dot.
-    USES: "tuple[str, ...]" = ()
+    USES: tuple[str, ...] = ()
     #: What says what this one node does.
-    OWN: "tuple[str, ...]" = ()
+    OWN: tuple[str, ...] = ()
 
-    def __init__(self, name: str = "", robot_id: "str | None" = None, cameras: "tuple[str, ...]" = (),
-                 config: "Config | None" = None, set_on: "dict[str, str] | None" = None):
+    def __init__(self, name: str = "", robot_id: str | None = None, cameras: tuple[str, ...] = (),
+                 config: Config | None = None, set_on: dict[str, str] | None = None):
         super().__init__(name or self.NAME, robot_id)
         self.robot_id = self.get_namespace().strip("/").replace("/", "_")
         if not self.robot_id:
@@ -100,20 +100,20 @@ class RobotMember(ManagedNode):
         parameters.check_names(self)
         self.come_up(self.settings["autostart"])
 
-    def refuse_change(self, settings: Config, names: "set[str]") -> None:
+    def refuse_change(self, settings: Config, names: set[str]) -> None:
         """Look at settings before they count; for subclasses.
 
         :param names: those that differ.
         :raises ConfigError: why they may not become so.
         """
 
-    def settings_changed(self, names: "set[str]") -> None:
+    def settings_changed(self, names: set[str]) -> None:
         """Take new settings over to where copies of them are kept; for subclasses.
 
         :param names: those that changed.
         """
 
-    def _judge_change(self, changes: "list[Parameter]") -> SetParametersResult:
+    def _judge_change(self, changes: list[Parameter]) -> SetParametersResult:
         try:
             values = self._values(changes)
             for name in values:
@@ -125,14 +125,14 @@ class RobotMember(ManagedNode):
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
 
-    def _take_change(self, changes: "list[Parameter]") -> None:
+    def _take_change(self, changes: list[Parameter]) -> None:
         values = self._values(changes)
         if values:
             self.settings = self.settings.changed(values)
             self.settings_changed(set(values))
             self.get_logger().info(", ".join(f"{name} is {value} now" for name, value in values.items()))
 
-    def _values(self, changes: "list[Parameter]") -> "dict[str, object]":
+    def _values(self, changes: list[Parameter]) -> dict[str, object]:
         declared = {option.name for option in self.options()}
         return {change.name: option_named(change.name).check(change.value) for change in changes if change.name in declared}
 

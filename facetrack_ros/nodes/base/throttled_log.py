@@ -20,7 +20,7 @@ class Complaints:
 
     def __init__(self, logger):
         self._logger = logger
-        self._subjects: "dict[object, _Complaint]" = {}
+        self._subjects: dict[object, _Complaint] = {}
 
     def tell(self, subject: object, sentence: str) -> None:
         """Something went wrong with ``subject``."""

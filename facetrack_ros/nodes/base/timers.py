@@ -14,12 +14,12 @@ from rclpy.node import Node
 from rclpy.timer import Timer
 
 
-def steady_timer(node: Node, period_s: float, callback: "Callable[[], None]", **options) -> Timer:
+def steady_timer(node: Node, period_s: float, callback: Callable[[], None], **options) -> Timer:
     """A timer that ticks in real time, whatever ``use_sim_time`` says."""
     return node.create_timer(period_s, callback, clock=Clock(clock_type=ClockType.STEADY_TIME), **options)
 
 
-def in_step(nodes: "Iterable[Node]") -> None:
+def in_step(nodes: Iterable[Node]) -> None:
     """Let the timers of one executor's nodes count anew from now on, so that those of one period are due together.
 
     For each time an executor wakes rclpy looks at everything its nodes have, 2 ms for a robot of eight cameras, be it for one
@@ -38,6 +38,6 @@ def passing_ns(node: Node) -> int:
     return clock.now().nanoseconds if clock.ros_time_is_active else time.monotonic_ns()
 
 
-def now_ns(node: Node) -> "int | None":
+def now_ns(node: Node) -> int | None:
     """Now, nanoseconds since the epoch, to compare with stamps; None while ``/clock`` has not said it yet."""
     return node.get_clock().now().nanoseconds or None

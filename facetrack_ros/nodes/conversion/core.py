@@ -33,7 +33,7 @@ def to_duration(span_ns: int) -> Duration:
     return Duration(sec=span_ns // SECOND_NS, nanosec=span_ns % SECOND_NS)
 
 
-def to_ns(time: "Time | Duration") -> int:
+def to_ns(time: Time | Duration) -> int:
     """A ROS time or duration in nanoseconds."""
     return time.sec * SECOND_NS + time.nanosec
 
@@ -43,7 +43,7 @@ def header(stamp_ns: int, frame_id: str) -> Header:
     return Header(stamp=to_time(stamp_ns), frame_id=frame_id)
 
 
-def frame_of(message: "msg.Detections | msg.Faces | msg.Tracks") -> Frame:
+def frame_of(message: msg.Detections | msg.Faces | msg.Tracks) -> Frame:
     """The frame that something was derived from, without its picture."""
     return Frame(message.camera_id, to_ns(message.header.stamp), message.frame_number, b"", message.header.frame_id)
 
@@ -117,18 +117,18 @@ def face_from_message(message: msg.Face) -> Face:
                 message.confidence, message.quality, message.rejected, message.person, embedding)
 
 
-def faces_to_message(frame: Frame, model_id: str, faces: "tuple[Face, ...]") -> msg.Faces:
+def faces_to_message(frame: Frame, model_id: str, faces: tuple[Face, ...]) -> msg.Faces:
     """Faces of a frame."""
     return msg.Faces(header=frame_header(frame), camera_id=frame.camera_id,
                      frame_number=frame.number, model_id=model_id, faces=[face_to_message(face) for face in faces])
 
 
-def faces_from_message(message: msg.Faces) -> "tuple[Face, ...]":
+def faces_from_message(message: msg.Faces) -> tuple[Face, ...]:
     """Faces of a frame."""
     return tuple(face_from_message(face) for face in message.faces)
 
 
-def tracks_to_message(frame: Frame, model_id: str, tracks: "tuple[Track, ...]") -> msg.Tracks:
+def tracks_to_message(frame: Frame, model_id: str, tracks: tuple[Track, ...]) -> msg.Tracks:
     """Everybody followed in one camera, as of one frame."""
     return msg.Tracks(
         header=frame_header(frame), camera_id=frame.camera_id, frame_number=frame.number, model_id=model_id,
@@ -137,7 +137,7 @@ def tracks_to_message(frame: Frame, model_id: str, tracks: "tuple[Track, ...]") 
                           face=[] if track.face is None else [face_to_message(track.face)]) for track in tracks])
 
 
-def tracks_from_message(message: msg.Tracks) -> "tuple[Track, ...]":
+def tracks_from_message(message: msg.Tracks) -> tuple[Track, ...]:
     """Everybody followed in one camera, as of one frame."""
     return tuple(
         Track(track.track_id, track.person_id, TrackState(track.state), np.array(track.bbox, np.float32),
@@ -209,7 +209,7 @@ def match_from_message(message: msg.FaceMatch) -> Match:
                  message.quality, bytes(message.thumbnail), message.rescanned, _pose_from_fields(message))
 
 
-def _pose_fields(pose: "RobotPose | None") -> dict:
+def _pose_fields(pose: RobotPose | None) -> dict:
     if pose is None:
         return {"has_pose": False}
     return {"has_pose": True, "pose_header": Header(stamp=to_time(pose.stamp_ns), frame_id=pose.frame_id),
@@ -217,7 +217,7 @@ def _pose_fields(pose: "RobotPose | None") -> dict:
                          orientation=Quaternion(**dict(zip("xyzw", pose.orientation))))}
 
 
-def _pose_from_fields(message: msg.FaceMatch) -> "RobotPose | None":
+def _pose_from_fields(message: msg.FaceMatch) -> RobotPose | None:
     if not message.has_pose:
         return None
     position, orientation = message.pose.position, message.pose.orientation
@@ -244,7 +244,7 @@ def robot_answer_from_message(message: msg.RobotAnswer) -> RobotAnswer:
 
 
 def status_to_message(status: HistoryStatus, stamp: Time, instance_id: str, leaving: bool,
-                      models: "tuple[str, str]", behind_ns: "dict[str, int | None]") -> msg.HistoryStatus:
+                      models: tuple[str, str], behind_ns: dict[str, int | None]) -> msg.HistoryStatus:
     """A robot's line in the roster.
 
     :param models: ids of person and face detector.
@@ -259,11 +259,11 @@ def status_to_message(status: HistoryStatus, stamp: Time, instance_id: str, leav
                  for camera in status.cameras])
 
 
-def _seconds(span_ns: "int | None") -> float:
+def _seconds(span_ns: int | None) -> float:
     return float("nan") if span_ns is None else span_ns / 1e9
 
 
-def lanes_from_message(message: msg.HistoryStatus) -> "list[Lane]":
+def lanes_from_message(message: msg.HistoryStatus) -> list[Lane]:
     """A robot's cameras, and the time each holds."""
     return [Lane(message.robot_id, camera.camera_id,
                  ((to_ns(camera.oldest), to_ns(camera.newest)),) if to_ns(camera.newest) else ())

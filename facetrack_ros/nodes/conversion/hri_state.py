@@ -33,7 +33,7 @@ def hri_id(letter: str, text: str) -> str:
     return plain if plain[:1].isalpha() else f"id_{plain}"
 
 
-def region(kinds: ModuleType, header: Header, box: np.ndarray, size: "tuple[int, int]", confidence: float) -> object:
+def region(kinds: ModuleType, header: Header, box: np.ndarray, size: tuple[int, int], confidence: float) -> object:
     """A box ``x1, y1, x2, y2`` in pixels as ``NormalizedRegionOfInterest2D``, within the picture.
 
     :param size: width and height of the picture.
@@ -43,7 +43,7 @@ def region(kinds: ModuleType, header: Header, box: np.ndarray, size: "tuple[int,
     return kinds.NormalizedRegionOfInterest2D(header=header, xmin=x1, ymin=y1, xmax=x2, ymax=y2, c=float(confidence))
 
 
-def facial_landmarks(kinds: ModuleType, header: Header, face: Face, size: "tuple[int, int]") -> object:
+def facial_landmarks(kinds: ModuleType, header: Header, face: Face, size: tuple[int, int]) -> object:
     """The five points of a face among the seventy of ``FacialLandmarks``."""
     points = [kinds.NormalizedPointOfInterest2D() for _ in range(LANDMARKS)]
     for row, (x, y) in zip(LANDMARK_ROWS, np.asarray(face.landmarks) / size):
@@ -72,10 +72,10 @@ class Humans:
 
     def __init__(self):
         self._cameras: "dict[str, dict[str, _Followed]]" = {}
-        self._known: "OrderedDict[str, PersonState]" = OrderedDict()
+        self._known: OrderedDict[str, PersonState] = OrderedDict()
         self._newest_ns = 0
 
-    def update(self, camera_id: str, stamp_ns: int, tracks: "tuple[Track, ...]") -> None:
+    def update(self, camera_id: str, stamp_ns: int, tracks: tuple[Track, ...]) -> None:
         """Take everybody followed in a camera, as of one frame."""
         before = self._cameras.get(camera_id, {})
         now = {}
@@ -132,24 +132,24 @@ class Humans:
         return one.face_ns > 0 and abs(self._newest_ns - one.face_ns) <= FACE_STAYS_NS
 
     @property
-    def faces(self) -> "tuple[str, ...]":
+    def faces(self) -> tuple[str, ...]:
         """Ids of the faces tracked."""
         return tuple(hri_id("f", track) for tracks in self._cameras.values() for track, one in tracks.items()
                      if self._face_stays(one))
 
     @property
-    def bodies(self) -> "tuple[str, ...]":
+    def bodies(self) -> tuple[str, ...]:
         """Ids of the bodies tracked."""
         return tuple(hri_id("b", track) for tracks in self._cameras.values() for track in tracks)
 
     @property
-    def persons(self) -> "tuple[str, ...]":
+    def persons(self) -> tuple[str, ...]:
         """Ids of the persons who are tracked, each once."""
         return tuple(dict.fromkeys(one.person_id for tracks in self._cameras.values() for one in tracks.values()
                                    if one.person_id))
 
     @property
-    def known(self) -> "dict[str, PersonState]":
+    def known(self) -> dict[str, PersonState]:
         """Persons tracked now or lately, the latest last."""
         return dict(self._known)
 

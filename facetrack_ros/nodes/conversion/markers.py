@@ -27,7 +27,7 @@ def number_of(name: str) -> int:
 
 
 def body_markers(header: Header, camera_id: str, name: str, colour_name: str, text: str, position: PersonPosition,
-                 height_m: float, seen: bool) -> "list[Marker]":
+                 height_m: float, seen: bool) -> list[Marker]:
     """The three markers of one person.
 
     :param header: its frame is the camera's optical one.
@@ -47,7 +47,7 @@ def body_markers(header: Header, camera_id: str, name: str, colour_name: str, te
 
 
 def match_markers(header: Header, camera_id: str, name: str, colour_name: str, text: str,
-                  position: PersonPosition) -> "list[Marker]":
+                  position: PersonPosition) -> list[Marker]:
     """A search's match where the person stood then; it stays until the next search."""
     ball = _marker(header, f"{camera_id}/search", name, Marker.SPHERE, position.mean, Quaternion(w=1.0), (0.3, 0.3, 0.3),
                    _colour(colour_name, 1.0), stays=FOREVER)
@@ -61,7 +61,7 @@ def gone(marker: Marker) -> Marker:
     return Marker(header=marker.header, ns=marker.ns, id=marker.id, action=Marker.DELETE)
 
 
-def ellipsoid(covariance: np.ndarray) -> "tuple[Quaternion, np.ndarray]":
+def ellipsoid(covariance: np.ndarray) -> tuple[Quaternion, np.ndarray]:
     """Orientation and half axes ``(3,)`` in metres of one standard deviation of a ``(3, 3)`` covariance."""
     squares, axes = np.linalg.eigh(covariance)
     if np.linalg.det(axes) < 0:

@@ -16,7 +16,7 @@ def template_to_message(robot_id: str, person_id: str, model_id: str, stamp_ns: 
         dimension=embeddings.shape[1], embeddings=floats(embeddings), qualities=floats(qualities))
 
 
-def template_from_message(message: msg.PersonTemplate) -> "tuple[np.ndarray, np.ndarray]":
+def template_from_message(message: msg.PersonTemplate) -> tuple[np.ndarray, np.ndarray]:
     """Embeddings ``(n, dimension)`` and qualities ``(n,)`` of a person's face.
 
     :raises ValueError: lengths that do not fit together.

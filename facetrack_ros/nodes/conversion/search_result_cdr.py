@@ -32,7 +32,7 @@ def search_of(data: bytes) -> str:
     return CdrReader(data).text()
 
 
-def read_result(data: bytes) -> "tuple[RobotAnswer, tuple[Match, ...]]":
+def read_result(data: bytes) -> tuple[RobotAnswer, tuple[Match, ...]]:
     """How the robot did, and what it found.
 
     :param data: a serialized ``FaceSearchResult``.

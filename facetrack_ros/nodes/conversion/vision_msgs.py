@@ -34,7 +34,7 @@ def persons_array(kinds: ModuleType, message: msg.Tracks) -> object:
                                    if track.state == TrackState.TRACKING and track.person_id))
 
 
-def _array(kinds: ModuleType, message: "msg.Detections | msg.Tracks", rows: "Iterable[tuple]") -> object:
+def _array(kinds: ModuleType, message: msg.Detections | msg.Tracks, rows: Iterable[tuple]) -> object:
     array = kinds.Detection2DArray()
     array.header = message.header
     found = []
@@ -52,7 +52,7 @@ def _array(kinds: ModuleType, message: "msg.Detections | msg.Tracks", rows: "Ite
     return array
 
 
-def persons_of(array: object, classes: "frozenset[str]", min_score: float, model_id: str) -> Detections:
+def persons_of(array: object, classes: frozenset[str], min_score: float, model_id: str) -> Detections:
     """The persons in another detector's ``Detection2DArray``; what is no finite box of some size is left out.
 
     A turned box becomes the upright one around it.

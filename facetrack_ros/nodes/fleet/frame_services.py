@@ -32,7 +32,7 @@ class FrameServices:
     :param history: the robot's history, None while there is none yet.
     """
 
-    def __init__(self, node: RobotMember, history: "Callable[[], RobotHistory | None]"):
+    def __init__(self, node: RobotMember, history: Callable[[], RobotHistory | None]):
         self._node = node
         self._history = history
         self._worker = Worker("frame services", Everything(), self._work, node.get_logger())

@@ -29,7 +29,7 @@ class AnswerParts:
         """The whole answer is there, or time is up."""
         self._tell(gathering, last=True)
 
-    def _tell(self, gathering: Gathering, robot: "tuple[RobotAnswer, ...]" = (), matches: "tuple[Match, ...]" = (),
+    def _tell(self, gathering: Gathering, robot: tuple[RobotAnswer, ...] = (), matches: tuple[Match, ...] = (),
               last: bool = False) -> None:
         if not self._parts.get_subscription_count():
             return

@@ -23,14 +23,14 @@ class KnownFaces:
     def __init__(self, node: RobotMember, group):
         self.aliases = Aliases()
         self._logger = node.get_logger()
-        self._templates: "dict[str, tuple[str, np.ndarray]]" = {}
-        self._gallery: "dict[str, GalleryEntry]" = {}
+        self._templates: dict[str, tuple[str, np.ndarray]] = {}
+        self._gallery: dict[str, GalleryEntry] = {}
         for kind, topic, callback, qos in ((msg.PersonTemplate, "persons", self._on_template, TEMPLATES),
                                            (msg.PersonVerdict, "verdicts", self._on_verdict, ROSTER),
                                            (msg.GalleryEntry, "gallery", self._on_gallery_entry, ROSTER)):
             node.create_subscription(kind, node.mesh_topic(topic), callback, qos, callback_group=group)
 
-    def face_of(self, person: str) -> "tuple[np.ndarray, str]":
+    def face_of(self, person: str) -> tuple[np.ndarray, str]:
         """The face of a person id, under any of its ids, or of an enrolled name; and its model's id.
 
         :raises QuestionError: nobody is known as that.
@@ -41,7 +41,7 @@ class KnownFaces:
                 return mean, model_id
         return self.face_of_name(person)
 
-    def face_of_name(self, name: str) -> "tuple[np.ndarray, str]":
+    def face_of_name(self, name: str) -> tuple[np.ndarray, str]:
         """The best face of an enrolled name, or of the gallery entry of that id; and its model's id.
 
         :raises QuestionError: nobody is known as that.

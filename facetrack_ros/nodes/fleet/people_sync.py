@@ -19,8 +19,8 @@ class PeopleExchange:
 
     def __init__(self, node: RobotMember, verdicts: AliasFile, worker: Worker):
         self._node, self._verdicts, self._worker = node, verdicts, worker
-        self._people: "PeopleTracker | None" = None
-        self._waiting_entries: "list[msg.GalleryEntry]" = []
+        self._people: PeopleTracker | None = None
+        self._waiting_entries: list[msg.GalleryEntry] = []
         self._persons = node.create_publisher(msg.PersonTemplate, node.mesh_topic("persons"), TEMPLATES)
         self._told_verdicts = node.create_publisher(msg.PersonVerdict, node.mesh_topic("verdicts"), ROSTER)
         node.create_subscription(msg.PersonTemplate, node.mesh_topic("persons"), self._on_template, TEMPLATES)

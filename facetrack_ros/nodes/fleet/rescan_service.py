@@ -35,10 +35,10 @@ class Rescanning:
         self._node = node
         self._battery = BatteryWatch(node)
         self._lock = threading.Lock()
-        self._pipelines: "list[VisionPipeline]" = []
+        self._pipelines: list[VisionPipeline] = []
         self._closing = False
 
-    def rescan(self, history: RobotHistory, question: Question, deadline_s: float) -> "tuple[Rescanned, str]":
+    def rescan(self, history: RobotHistory, question: Question, deadline_s: float) -> tuple[Rescanned, str]:
         """Look again at the frames of a question's slice, and keep the faces found as sightings.
 
         :param deadline_s: by ``time.monotonic()``.
@@ -47,7 +47,7 @@ class Rescanning:
         """
         frames, (start_ns, end_ns) = LiveSource(history), slice_of(question)
 
-        def wanted() -> "list[tuple[int, str]]":
+        def wanted() -> list[tuple[int, str]]:
             return frames_without_face(frames, (history.sightings,), start_ns, end_ns, question.cameras)
 
         refusal = self._refusal()
@@ -62,7 +62,7 @@ class Rescanning:
             self._lock.release()
         return done, self._refusal() if done.remaining else ""
 
-    def embed(self, face_crop: bytes) -> "tuple[np.ndarray, str]":
+    def embed(self, face_crop: bytes) -> tuple[np.ndarray, str]:
         """Somebody's face by this robot's own embedder, and that one's id.
 
         :raises FacetrackError: no models, or no face that they can use.
@@ -79,7 +79,7 @@ class Rescanning:
             return "face_tracking.enabled is false: no face is looked for"
         return self._battery.sentence if self._battery.braking else ""
 
-    def _models(self) -> "list[VisionPipeline]":
+    def _models(self) -> list[VisionPipeline]:
         wanted = self._node.settings["backtrack_search.rescan_threads"] or len(os.sched_getaffinity(0))
         while len(self._pipelines) < wanted:
             self._pipelines.append(build_pipeline(vision_settings(self._node.settings)))

@@ -14,7 +14,7 @@ class KeptAnswers:
     """
 
     def __init__(self):
-        self._known: "OrderedDict[str, tuple[msg.FaceSearchRequest, msg.FaceSearchResult | None]]" = OrderedDict()
+        self._known: OrderedDict[str, tuple[msg.FaceSearchRequest, msg.FaceSearchResult | None]] = OrderedDict()
 
     def begin(self, request: msg.FaceSearchRequest) -> bool:
         """A question came; whether it is a new one, and not one that is asked again, of those who have not answered.
@@ -40,6 +40,6 @@ class KeptAnswers:
         if result.search_id in self._known:
             self._known[result.search_id] = (self._known[result.search_id][0], result)
 
-    def of(self, search_id: str) -> "msg.FaceSearchResult | None":
+    def of(self, search_id: str) -> msg.FaceSearchResult | None:
         """What was answered; None while it is looked for, and for a question long past."""
         return self._known.get(search_id, (None, None))[1]

@@ -37,7 +37,7 @@ class OpenSearch:
     request: msg.FaceSearchRequest
     gathering: Gathering
     finished: Future = field(default_factory=Future)
-    timers: "list[Timer]" = field(default_factory=list)
+    timers: list[Timer] = field(default_factory=list)
 
     def finish(self) -> None:
         """Nobody is waited for any longer."""
@@ -66,15 +66,15 @@ class OpenSearches:
         self._parts = parts
         self._requests = node.create_publisher(msg.FaceSearchRequest, node.mesh_topic("search/request"), QUESTIONS)
         self._roster = Roster()
-        self._open: "dict[str, OpenSearch]" = {}
-        self._claimed: "frozenset[str]" = frozenset()
-        self.turned_down: "Counter[str]" = Counter()
-        self._results: "PatientSubscription | None" = None
+        self._open: dict[str, OpenSearch] = {}
+        self._claimed: frozenset[str] = frozenset()
+        self.turned_down: Counter[str] = Counter()
+        self._results: PatientSubscription | None = None
         self._asked = 0.0
         self._lines = PatientSubscription(node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER_EAR,
                                           lambda: bool(self._open))
         # Who has just come gets everybody's last line at once and for sure.
-        self._first_lines: "PatientSubscription | None" = PatientSubscription(
+        self._first_lines: PatientSubscription | None = PatientSubscription(
             node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER, lambda: bool(self._open))
         self._came = time.monotonic()
         steady_timer(node, READ_S, self._read_and_rest)
@@ -85,7 +85,7 @@ class OpenSearches:
     def __len__(self) -> int:
         return len(self._open)
 
-    def robots(self) -> "tuple[int, int]":
+    def robots(self) -> tuple[int, int]:
         """How many robots are known on the mesh, and how many of them are silent."""
         there = [entry for entry in self._roster.entries(time.monotonic_ns()) if not entry.left]
         return len(there), sum(entry.stale for entry in there)
@@ -134,7 +134,7 @@ class OpenSearches:
         self._parts.end(search.gathering)
         self._turn_down("answer", search.gathering.malformed)
 
-    def _ask_again(self, search: OpenSearch, robots: "tuple[str, ...]") -> None:
+    def _ask_again(self, search: OpenSearch, robots: tuple[str, ...]) -> None:
         if robots:
             search.request.robots = list(robots)
             self._requests.publish(search.request)

@@ -39,14 +39,14 @@ class SearchAnswering:
     :param remark: what is to be kept in mind with the answer to a question.
     """
 
-    def __init__(self, node: RobotMember, instance_id: str, history: "Callable[[], RobotHistory | None]",
-                 remark: "Callable[[Question], str]"):
+    def __init__(self, node: RobotMember, instance_id: str, history: Callable[[], RobotHistory | None],
+                 remark: Callable[[Question], str]):
         self._node = node
         self._instance_id = instance_id
         self._history = history
         self._remark = remark
         self._rescanning = Rescanning(node)
-        self._written_down: "OrderedDict[str, None]" = OrderedDict()
+        self._written_down: OrderedDict[str, None] = OrderedDict()
         self._nameless = 0
         self._worker = Worker("answering", Everything(), self._work, node.get_logger())
         self._slow = ThreadPoolExecutor(_SLOW_AT_ONCE, "slow_answers")
@@ -110,7 +110,7 @@ class SearchAnswering:
             self._write_down(history, question, answer, matches)
 
     def _search(self, history: RobotHistory, question: Question,
-                came_s: float) -> "tuple[RobotAnswer, tuple[Match, ...]]":
+                came_s: float) -> tuple[RobotAnswer, tuple[Match, ...]]:
         contract, own, foreign = history.contract, {}, self._foreign(question)
         if foreign:
             embedding, model_id = self._rescanning.embed(question.face_crop)
@@ -138,7 +138,7 @@ class SearchAnswering:
         return True
 
     def _write_down(self, history: RobotHistory, question: Question, answer: RobotAnswer,
-                    matches: "tuple[Match, ...]") -> None:
+                    matches: tuple[Match, ...]) -> None:
         """Who asked, what was handed out, and each match as an event."""
         if not self._node.settings["event_logging.enabled"]:
             return

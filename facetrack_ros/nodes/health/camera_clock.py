@@ -14,23 +14,23 @@ class CameraClock:
     """Measured against the frames' arrival: the median over the last ones."""
 
     def __init__(self):
-        self._behind: "deque[int]" = deque(maxlen=KEPT)
-        self._stamps: "deque[int]" = deque(maxlen=KEPT)
+        self._behind: deque[int] = deque(maxlen=KEPT)
+        self._stamps: deque[int] = deque(maxlen=KEPT)
 
-    def note(self, stamp_ns: int, arrived_ns: "int | None") -> None:
+    def note(self, stamp_ns: int, arrived_ns: int | None) -> None:
         """A frame of that stamp arrived at that time by the robot's clock, None where that is not known."""
         if arrived_ns is not None:
             self._behind.append(arrived_ns - stamp_ns)
             self._stamps.append(stamp_ns)
 
     @property
-    def behind_ns(self) -> "int | None":
+    def behind_ns(self) -> int | None:
         """How far the camera's clock is behind the robot's, below zero: ahead of it; None while too few frames came."""
         behind = tuple(self._behind)
         return int(median(behind)) if len(behind) >= LEAST else None
 
     @property
-    def since_ns(self) -> "int | None":
+    def since_ns(self) -> int | None:
         """The first stamp it is measured by, None before one came."""
         stamps = tuple(self._stamps)
         return stamps[0] if stamps else None

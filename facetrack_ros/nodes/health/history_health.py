@@ -27,7 +27,7 @@ class HistoryHealth:
         """The disk did not take something, or gave something damaged."""
         self._error, self._error_s = sentence, time.monotonic()
 
-    def look(self, status: HistoryStatus) -> "list[Diagnosis]":
+    def look(self, status: HistoryStatus) -> list[Diagnosis]:
         """The health of each camera's frames, and of the disk.
 
         :param status: what is kept now.

@@ -21,7 +21,7 @@ class Diagnostics:
     :param look: gives what there is to tell of.
     """
 
-    def __init__(self, node: Node, robot_id: str, look: "Callable[[], Iterable[Diagnosis]]"):
+    def __init__(self, node: Node, robot_id: str, look: Callable[[], Iterable[Diagnosis]]):
         self._node, self._robot_id, self._look = node, robot_id, look
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", DEPTH)
         self._timer = steady_timer(node, PERIOD_S, self.tell)

@@ -15,7 +15,7 @@ class ServiceHealth:
     def __init__(self, thing: str, did: str):
         self._thing, self._did = thing, did
         self._done = self._refused = 0
-        self._took_s: "float | None" = None
+        self._took_s: float | None = None
         self._refusal, self._error, self._error_s = "", "", float("-inf")
 
     def done(self, took_s: float) -> None:
@@ -32,7 +32,7 @@ class ServiceHealth:
         """Something went wrong, or only a part could be done."""
         self._error, self._error_s = sentence, time.monotonic()
 
-    def look(self, values: "dict[str, str]", asleep: str = "") -> Diagnosis:
+    def look(self, values: dict[str, str], asleep: str = "") -> Diagnosis:
         """How it goes.
 
         :param values: more figures.

@@ -24,12 +24,12 @@ class StageHealth:
     :param clocks: whether frames come here as they arrive, so that the cameras' clocks can be measured.
     """
 
-    def __init__(self, node: Node, cameras: "tuple[str, ...]", stage: str, work: str = "",
-                 problem: "Callable[[str], str]" = lambda camera_id: "", clocks: bool = False):
+    def __init__(self, node: Node, cameras: tuple[str, ...], stage: str, work: str = "",
+                 problem: Callable[[str], str] = lambda camera_id: "", clocks: bool = False):
         self._node, self._stage, self._work, self._problem = node, stage, work, problem
         now = time.monotonic()
         self._meters = {camera: StageMeter(now) for camera in cameras}
-        self._ages: "dict[str, int]" = {}
+        self._ages: dict[str, int] = {}
         self.clocks = {camera: CameraClock() for camera in cameras} if clocks else {}
 
     def came(self, frame: Frame) -> None:
@@ -49,11 +49,11 @@ class StageHealth:
         """Frames got lost before they came in."""
         self._meters[camera_id].lost(count, time.monotonic())
 
-    def failed(self, camera_id: str, sentence: str, stamp_ns: "int | None" = None) -> None:
+    def failed(self, camera_id: str, sentence: str, stamp_ns: int | None = None) -> None:
         """Something went wrong, with the frame of that stamp where one is given."""
         self._meters[camera_id].failed(stamp_ns, time.monotonic(), sentence)
 
-    def of(self, camera_id: str, values: "dict[str, str] | None" = None) -> Diagnosis:
+    def of(self, camera_id: str, values: dict[str, str] | None = None) -> Diagnosis:
         """A camera's health in this stage.
 
         :param values: more figures.
@@ -65,6 +65,6 @@ class StageHealth:
         return stage_diagnosis(camera_id, self._stage, self._meters[camera_id].figures(time.monotonic()), self._work, problem,
                                self.clocks.get(camera_id), self._ages.get(camera_id), values)
 
-    def look(self) -> "list[Diagnosis]":
+    def look(self) -> list[Diagnosis]:
         """The health of all cameras in this stage."""
         return [self.of(camera) for camera in self._meters]

@@ -39,11 +39,11 @@ class StageFigures:
     dropped_lately: float
     took_ms: float
     waited_ms: float
-    silent_s: "float | None"
+    silent_s: float | None
     stuck_s: float
     running_s: float
     error: str
-    error_ago_s: "float | None"
+    error_ago_s: float | None
 
 
 class StageMeter:
@@ -57,11 +57,11 @@ class StageMeter:
     def __init__(self, now_s: float):
         self._lock = threading.Lock()
         self._began_s = now_s
-        self._came_s: "float | None" = None
-        self._waiting: "deque[tuple[int, float]]" = deque()
-        self._in: "deque[float]" = deque()
-        self._out: "deque[tuple[float, float, float]]" = deque()
-        self._drops: "deque[tuple[float, int]]" = deque()
+        self._came_s: float | None = None
+        self._waiting: deque[tuple[int, float]] = deque()
+        self._in: deque[float] = deque()
+        self._out: deque[tuple[float, float, float]] = deque()
+        self._drops: deque[tuple[float, int]] = deque()
         self._frames = self._dropped = self._lost = self._failed = 0
         self._error, self._error_s = "", None
 
@@ -90,7 +90,7 @@ class StageMeter:
             self._lost += count
             self._drops.append((now_s, count))
 
-    def failed(self, stamp_ns: "int | None", now_s: float, sentence: str) -> None:
+    def failed(self, stamp_ns: int | None, now_s: float, sentence: str) -> None:
         """Something went wrong; where it was with a frame, that one is no longer waited for."""
         with self._lock:
             if stamp_ns is not None:
@@ -114,7 +114,7 @@ class StageMeter:
                 now_s - self._waiting[0][1] if self._waiting else 0.0, now_s - self._began_s,
                 self._error, None if self._error_s is None else now_s - self._error_s)
 
-    def _leave(self, stamp_ns: int, now_s: float) -> "float | None":
+    def _leave(self, stamp_ns: int, now_s: float) -> float | None:
         """When the frame came in; None where it never did."""
         if all(stamp != stamp_ns for stamp, _ in self._waiting):
             return None

@@ -30,12 +30,12 @@ class Diagnosis:
     thing: str
     level: int
     sentence: str
-    values: "dict[str, str]" = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
 
 
 def stage_diagnosis(camera_id: str, stage: str, figures: StageFigures, work: str = "", problem: str = "",
-                    clock: "CameraClock | None" = None, age_ns: "int | None" = None,
-                    values: "dict[str, str] | None" = None) -> Diagnosis:
+                    clock: CameraClock | None = None, age_ns: int | None = None,
+                    values: dict[str, str] | None = None) -> Diagnosis:
     """The health of a camera's frames in a stage.
 
     :param stage: its name.
@@ -63,7 +63,7 @@ def stage_diagnosis(camera_id: str, stage: str, figures: StageFigures, work: str
     return Diagnosis(f"{camera_id} {stage}", level, sentence, {**shown, **(values or {})})
 
 
-def _judged(camera_id: str, figures: StageFigures, work: str, problem: str, clock: "CameraClock | None") -> "tuple[int, str]":
+def _judged(camera_id: str, figures: StageFigures, work: str, problem: str, clock: CameraClock | None) -> tuple[int, str]:
     if problem:
         return ERROR, problem
     silent = figures.silent_s is None or figures.silent_s >= SILENT_S

@@ -16,7 +16,7 @@ class BatteryWatch:
     :param on_change: called with a sentence when face work stops or goes on.
     """
 
-    def __init__(self, node: RobotMember, on_change: "Callable[[str], None]" = lambda sentence: None):
+    def __init__(self, node: RobotMember, on_change: Callable[[str], None] = lambda sentence: None):
         self._node = node
         self._topic = node.settings["battery.topic"]
         self._on_change = on_change

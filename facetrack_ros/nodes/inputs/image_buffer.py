@@ -14,8 +14,8 @@ class WaitingImages:
     :param cameras: their ids.
     """
 
-    def __init__(self, cameras: "tuple[str, ...]"):
-        self._images: "dict[str, OrderedDict[int, Frame]]" = {camera: OrderedDict() for camera in cameras}
+    def __init__(self, cameras: tuple[str, ...]):
+        self._images: dict[str, OrderedDict[int, Frame]] = {camera: OrderedDict() for camera in cameras}
 
     def keep(self, frame: Frame) -> None:
         """Keep an image; the oldest makes room."""
@@ -24,6 +24,6 @@ class WaitingImages:
         while len(images) > KEPT:
             images.popitem(last=False)
 
-    def take(self, camera_id: str, stamp_ns: int) -> "Frame | None":
+    def take(self, camera_id: str, stamp_ns: int) -> Frame | None:
         """The image of that very stamp, once; None where it never came or is gone."""
         return self._images.get(camera_id, {}).pop(stamp_ns, None)

@@ -25,7 +25,7 @@ class ImageReading:
         self._bridge = None
         self._looked = False
 
-    def jpeg(self, message: "CompressedImage | Image", quality: int) -> bytes:
+    def jpeg(self, message: CompressedImage | Image, quality: int) -> bytes:
         """What came as JPEG (or PNG), untouched; a raw image encoded.
 
         :param quality: 1..100.

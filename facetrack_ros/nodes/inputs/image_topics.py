@@ -37,7 +37,7 @@ class Offer:
 
     topic: str
     kind: str
-    publishers: "tuple[Publisher, ...]"
+    publishers: tuple[Publisher, ...]
 
     @property
     def reliable(self) -> bool:
@@ -45,7 +45,7 @@ class Offer:
         return all(publisher.reliable for publisher in self.publishers)
 
 
-def parse_topics(text: str, cameras: "tuple[str, ...]") -> "dict[str, str]":
+def parse_topics(text: str, cameras: tuple[str, ...]) -> dict[str, str]:
     """What ``camera.topics`` says: topics by camera.
 
     :raises ConfigError: it is not ``NAME=TOPIC`` with names of cameras, each once.
@@ -63,7 +63,7 @@ def parse_topics(text: str, cameras: "tuple[str, ...]") -> "dict[str, str]":
     return topics
 
 
-def offer_on(topic: str, publishers: "tuple[Publisher, ...]", raw_too: bool = True) -> "Offer | None":
+def offer_on(topic: str, publishers: tuple[Publisher, ...], raw_too: bool = True) -> Offer | None:
     """What a topic offers, None where nobody publishes images there.
 
     :param raw_too: whether raw images are of use.
@@ -75,7 +75,7 @@ def offer_on(topic: str, publishers: "tuple[Publisher, ...]", raw_too: bool = Tr
     return None
 
 
-def choose(offers: "list[Offer]", current: "Offer | None", flowing: bool, patience_over: bool) -> "Offer | None":
+def choose(offers: list[Offer], current: Offer | None, flowing: bool, patience_over: bool) -> Offer | None:
     """The offer to listen to.
 
     A topic that brings images is kept, unless it brings raw ones where JPEG is to be had. One that brings nothing for a
@@ -107,15 +107,15 @@ def asks_for_reliable(offer: Offer, setting: str) -> bool:
     return setting == RELIABLE or setting == AUTO and offer.kind == RAW and offer.reliable
 
 
-def incompatible_sentence(camera: str, topic: str, publishers: "tuple[Publisher, ...]", reliable: bool) -> str:
+def incompatible_sentence(camera: str, topic: str, publishers: tuple[Publisher, ...], reliable: bool) -> str:
     """Who cannot be heard for its QoS, and the parameter that mends it."""
     deaf = ", ".join(publisher.node for publisher in publishers if reliable and not publisher.reliable) or "a publisher"
     return (f"camera {camera}: {deaf} offers best effort on {topic}, but reliable is asked for, so nothing comes from there: "
             "set the parameter camera.qos to auto or best_effort")
 
 
-def silence_sentence(camera: str, seconds: float, topic: str, offer: "Offer | None",
-                     others: "dict[str, str]", odd: "dict[str, str]", reliable: bool) -> str:
+def silence_sentence(camera: str, seconds: float, topic: str, offer: Offer | None,
+                     others: dict[str, str], odd: dict[str, str], reliable: bool) -> str:
     """Why no images come, as far as the graph shows, and what to do.
 
     :param topic: that is waited at.

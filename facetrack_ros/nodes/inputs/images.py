@@ -51,9 +51,9 @@ class ImageInput:
     :raises ConfigError: ``camera.topics`` cannot be read.
     """
 
-    def __init__(self, node: Node, cameras: "tuple[str, ...]", settings: Config, take: "Callable[[Frame], None]",
-                 encode: bool = False, refused: "Callable[[str, str], None]" = lambda camera_id, sentence: None,
-                 lost: "Callable[[str, int], None]" = lambda camera_id, count: None):
+    def __init__(self, node: Node, cameras: tuple[str, ...], settings: Config, take: Callable[[Frame], None],
+                 encode: bool = False, refused: Callable[[str, str], None] = lambda camera_id, sentence: None,
+                 lost: Callable[[str, int], None] = lambda camera_id, count: None):
         named = parse_topics(settings["camera.topics"], cameras)
         self._reading = ImageReading(node.get_logger())
         self._quality = settings["camera.jpeg_quality"]
@@ -103,7 +103,7 @@ class ImageInput:
         for camera in self._cameras.values():
             camera.look(now)
 
-    def on_message(self, camera: "_CameraImages", message: "CompressedImage | Image", arrived_ns: int) -> None:
+    def on_message(self, camera: "_CameraImages", message: CompressedImage | Image, arrived_ns: int) -> None:
         """A message came; raw ones are passed to the encoder."""
         if self._closed:
             return
@@ -116,7 +116,7 @@ class ImageInput:
         for item in items:
             self._hand_on(*item)
 
-    def _hand_on(self, camera: "_CameraImages", message: "CompressedImage | Image", arrived_ns: int) -> None:
+    def _hand_on(self, camera: "_CameraImages", message: CompressedImage | Image, arrived_ns: int) -> None:
         try:
             jpeg = self._reading.jpeg(message, self._quality)
         except FrameError as error:
@@ -130,7 +130,7 @@ class _CameraImages:
     """The images of one camera."""
 
     def __init__(self, inputs: ImageInput, node: Node, camera_id: str, named: str, qos: str,
-                 take: "Callable[[Frame], None]", encode: bool):
+                 take: Callable[[Frame], None], encode: bool):
         self.camera_id = camera_id
         self.problem = ""
         self._inputs, self._node, self._take, self._qos, self._encode = inputs, node, take, qos, encode
@@ -143,9 +143,9 @@ class _CameraImages:
             self._topics = list(dict.fromkeys([named, *(() if encode else (self._main,))]))
         raw = bool(named) and not named.endswith("compressed")
         self._number = self._sequence = 0
-        self._frames_s: "float | None" = None
+        self._frames_s: float | None = None
         self._began_s = self._listening_s = time.monotonic()
-        self._offer: "Offer | None" = None
+        self._offer: Offer | None = None
         self._reliable = False
         self._subscription = None
         self._publisher = None
@@ -202,7 +202,7 @@ class _CameraImages:
             elif kind == COMPRESSED:
                 self._publish_no_more()
 
-    def _on_message(self, message: "CompressedImage | Image", info: dict) -> None:
+    def _on_message(self, message: CompressedImage | Image, info: dict) -> None:
         if self._frames_s is None and isinstance(message, Image) and not self._reliable:
             self._hint_at_transport(message)
         now_s = time.monotonic()
@@ -227,7 +227,7 @@ class _CameraImages:
             return now_ns(self._node) or 0
         return info.get("source_timestamp") or time.time_ns()
 
-    def hand_on(self, jpeg: bytes, message: "CompressedImage | Image", arrived_ns: int) -> None:
+    def hand_on(self, jpeg: bytes, message: CompressedImage | Image, arrived_ns: int) -> None:
         """A frame is ready."""
         stamp_ns = conversion.to_ns(message.header.stamp)
         if stamp_ns == 0:
@@ -248,17 +248,17 @@ class _CameraImages:
         with self._publishing:
             self._publish_no_more()
 
-    def _offer_on(self, topic: str) -> "Offer | None":
+    def _offer_on(self, topic: str) -> Offer | None:
         return offer_on(topic, self._publishers(topic), self._encode)
 
-    def _publishers(self, topic: str) -> "tuple[Publisher, ...]":
+    def _publishers(self, topic: str) -> tuple[Publisher, ...]:
         own = self._node.get_fully_qualified_name()
         found = (Publisher(_node_of(info), info.topic_type,
                            info.qos_profile.reliability == QoSReliabilityPolicy.RELIABLE)
                  for info in self._node.get_publishers_info_by_topic(topic))
         return tuple(publisher for publisher in found if publisher.node != own)
 
-    def _elsewhere(self) -> "tuple[dict[str, str], dict[str, str]]":
+    def _elsewhere(self) -> tuple[dict[str, str], dict[str, str]]:
         """Every other topic with images that somebody publishes, and what is no image on those looked at."""
         others, odd = {}, {}
         for topic, kinds in self._node.get_topic_names_and_types():

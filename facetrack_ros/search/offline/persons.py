@@ -22,14 +22,14 @@ class StoredPerson:
     :param first_ns: stamp of the first sighting, and of the last one.
     """
 
-    ids: "tuple[str, ...]"
-    robots: "tuple[str, ...]"
+    ids: tuple[str, ...]
+    robots: tuple[str, ...]
     sightings: int
     first_ns: int
     last_ns: int
 
 
-def stored_aliases(data_dir: "Path | str") -> Aliases:
+def stored_aliases(data_dir: Path | str) -> Aliases:
     """The verdicts of all robots below a folder.
 
     :raises StoreError: there is no such folder, or a file in it cannot be read.
@@ -38,13 +38,13 @@ def stored_aliases(data_dir: "Path | str") -> Aliases:
                    for verdict in AliasFile(folder.path).read().verdicts)
 
 
-def stored_persons(data_dir: "Path | str") -> "tuple[StoredPerson, ...]":
+def stored_persons(data_dir: Path | str) -> tuple[StoredPerson, ...]:
     """Everybody with a sighting, in order of their ids.
 
     :raises StoreError: there is no such folder, or a history cannot be read.
     """
     aliases = stored_aliases(data_dir)
-    found: "dict[str, StoredPerson]" = {}
+    found: dict[str, StoredPerson] = {}
     for folder in history_folders(data_dir):
         for model_id in models_kept(folder.path) if not folder.error else ():
             store = SightingStore.open_readonly(folder.path, kept_contract(folder.path, model_id))
@@ -60,7 +60,7 @@ def stored_persons(data_dir: "Path | str") -> "tuple[StoredPerson, ...]":
     return tuple(found[settled] for settled in sorted(found, key=id_order))
 
 
-def enrolled_face(data_dir: "Path | str", name: str) -> "GalleryEntry | None":
+def enrolled_face(data_dir: Path | str, name: str) -> GalleryEntry | None:
     """The best reference face that stored galleries have of an enrolled name, or the entry of that id.
 
     :raises StoreError: there is no such folder, or a gallery cannot be read.

@@ -34,13 +34,13 @@ class Again:
     :param frames: below it one folder of segments a robot; None: each robot's are in its own folder.
     """
 
-    pipelines: "tuple[VisionPipeline, ...]"
-    over: "Callable[[], bool]"
-    frames: "Path | None" = None
+    pipelines: tuple[VisionPipeline, ...]
+    over: Callable[[], bool]
+    frames: Path | None = None
 
 
-def search_stored(data_dir: "Path | str", question: Question, contract: ModelContract,
-                  clock_ns: "Callable[[], int]" = lambda: 0, again: "Again | None" = None) -> Answer:
+def search_stored(data_dir: Path | str, question: Question, contract: ModelContract,
+                  clock_ns: Callable[[], int] = lambda: 0, again: Again | None = None) -> Answer:
     """Search the histories below a folder, of robots that are switched off or running.
 
     A history that cannot be read is an ``error`` in the answer and does not keep the others from answering.
@@ -63,12 +63,12 @@ def search_stored(data_dir: "Path | str", question: Question, contract: ModelCon
     return gathering.close()
 
 
-def stored_lanes(data_dir: "Path | str", contract: ModelContract) -> "tuple[Lane, ...]":
+def stored_lanes(data_dir: Path | str, contract: ModelContract) -> tuple[Lane, ...]:
     """The cameras of the stored histories that can be read, with the times they were looking.
 
     :raises StoreError: there is no such folder.
     """
-    lanes: "list[Lane]" = []
+    lanes: list[Lane] = []
     for folder in history_folders(data_dir):
         if folder.error or contract.id not in models_kept(folder.path):
             continue
@@ -82,7 +82,7 @@ def stored_lanes(data_dir: "Path | str", contract: ModelContract) -> "tuple[Lane
 
 
 def _search_folder(folder: RobotFolder, question: Question, contract: ModelContract,
-                   again: "Again | None") -> "tuple[RobotAnswer, tuple[Match, ...]]":
+                   again: Again | None) -> tuple[RobotAnswer, tuple[Match, ...]]:
     robot = folder.robot_id
     if folder.error:
         return RobotAnswer(robot, ERROR, error=folder.error), ()
@@ -113,7 +113,7 @@ def _search_folder(folder: RobotFolder, question: Question, contract: ModelContr
             return RobotAnswer(robot, ERROR, error=str(error)), ()
 
 
-def _look_again(folder: RobotFolder, question: Question, again: Again, stores: "list[SightingStore]",
+def _look_again(folder: RobotFolder, question: Question, again: Again, stores: list[SightingStore],
                 found: SightingStore) -> Rescanned:
     with StoredSource(folder, again.frames / folder.robot_id if again.frames else None) as frames:
         return rescan(frames, frames_without_face(frames, stores, *slice_of(question), question.cameras), found,

@@ -13,7 +13,7 @@ from facetrack_ros.history.status import CameraStatus, HistoryStatus
 from facetrack_ros.models.contract import ModelContract
 
 
-def stored_status(data_dir: "Path | str") -> "tuple[HistoryStatus, ...]":
+def stored_status(data_dir: Path | str) -> tuple[HistoryStatus, ...]:
     """A line for every robot and model below a folder.
 
     :raises StoreError: no such folder, no robot in it, or a history that cannot be read.
@@ -31,7 +31,7 @@ def stored_status(data_dir: "Path | str") -> "tuple[HistoryStatus, ...]":
     return tuple(lines)
 
 
-def best_of_person(data_dir: "Path | str", person_id: str) -> "tuple[Sighting, ModelContract]":
+def best_of_person(data_dir: Path | str, person_id: str) -> tuple[Sighting, ModelContract]:
     """The best face that the stored histories have of a person, and the model that embedded it.
 
     :raises QuestionError: nobody of that id was seen.
@@ -53,7 +53,7 @@ def best_of_person(data_dir: "Path | str", person_id: str) -> "tuple[Sighting, M
     return best
 
 
-def _cameras(path: Path, model_id: str) -> "tuple[CameraStatus, ...]":
+def _cameras(path: Path, model_id: str) -> tuple[CameraStatus, ...]:
     if not model_id:
         return ()
     store = SightingStore.open_readonly(path, kept_contract(path, model_id))

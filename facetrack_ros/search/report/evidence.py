@@ -20,14 +20,14 @@ _MOST_FRAMES = 1000
 FramesOf = Callable[[Match, int, int], Iterator[Frame]]
 
 
-def frames_stored(data_dir: Path, disk_cache_dir: "Path | None" = None) -> FramesOf:
+def frames_stored(data_dir: Path, disk_cache_dir: Path | None = None) -> FramesOf:
     """Reads them from the robots' folders below ``data_dir``.
 
     :param disk_cache_dir: where the frames lie instead, one folder a robot.
     """
     folders = {folder.robot_id: folder for folder in history_folders(data_dir)}
 
-    def frames_of(match: Match, start_ns: int, end_ns: int) -> "Iterator[Frame]":
+    def frames_of(match: Match, start_ns: int, end_ns: int) -> Iterator[Frame]:
         frames = disk_cache_dir / match.robot_id if disk_cache_dir else None
         try:
             with StoredSource(folders[match.robot_id], frames) as source:
@@ -43,8 +43,8 @@ def match_name(number: int, match: Match) -> str:
     return f"match_{number:02}_{match.robot_id}_{match.camera_id}"
 
 
-def save_evidence(matches: "tuple[Match, ...]", frames_of: FramesOf, folder: Path, frames: bool = True,
-                  clips: bool = False) -> "list[str]":
+def save_evidence(matches: tuple[Match, ...], frames_of: FramesOf, folder: Path, frames: bool = True,
+                  clips: bool = False) -> list[str]:
     """For each match its frame as it was stored, and a film of the visit.
 
     :param frames: whether frames are wanted: ``match_01_robot1_front_frame.jpg``.

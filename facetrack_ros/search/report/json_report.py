@@ -24,7 +24,7 @@ def _match(match: Match) -> dict:
             **({"rescanned": True} if match.rescanned else {})}
 
 
-def _pose(pose: "RobotPose | None") -> "dict | None":
+def _pose(pose: RobotPose | None) -> dict | None:
     if pose is None:
         return None
     return {"frame_id": pose.frame_id, "stamp": _seconds(pose.stamp_ns), "position": [_number(value) for value in pose.position],
@@ -51,7 +51,7 @@ def _seconds(stamp_ns: int) -> float:
     return round(int(stamp_ns) / 1e9, 6)  # a double holds today's seconds to a quarter of a microsecond
 
 
-def _number(value: float, digits: "int | None" = None) -> "float | None":
+def _number(value: float, digits: int | None = None) -> float | None:
     number = float(value)
     if not math.isfinite(number):
         return None

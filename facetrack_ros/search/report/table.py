@@ -20,7 +20,7 @@ def answer_table(answer: Answer) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def part_line(robot: "RobotAnswer | None", matches: "Sequence[Match]", missing: "tuple[str, ...]", last: bool) -> str:
+def part_line(robot: RobotAnswer | None, matches: Sequence[Match], missing: tuple[str, ...], last: bool) -> str:
     """One part of an answer that is still coming, as a line.
 
     :param robot: whose part it is, None for the first and the last.
@@ -97,7 +97,7 @@ def _remark(robot: RobotAnswer) -> str:
     return "; ".join(part for part in (robot.error, robot.note, own) if part)
 
 
-def _columns(header: "tuple[str, ...]", rows: "list[tuple[str, ...]]", right: "tuple[int, ...]") -> str:
+def _columns(header: tuple[str, ...], rows: list[tuple[str, ...]], right: tuple[int, ...]) -> str:
     widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
     return "\n".join("  ".join(cell.rjust(width) if i in right else cell.ljust(width)
                                for i, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in (header, *rows))

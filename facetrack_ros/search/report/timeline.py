@@ -19,8 +19,8 @@ _FACE, _FACE_PITCH, _CAPTION, _BAR = 0.82, 1.0, 0.31, 0.17
 _NARROWEST_BAR = 0.07
 
 
-def draw_timeline(answer: Answer, path: "Path | str", lanes: "Iterable[Lane]", start_ns: "int | None" = None,
-                  end_ns: "int | None" = None, reference: bytes = b"", title: str = "Which robot saw this face?",
+def draw_timeline(answer: Answer, path: Path | str, lanes: Iterable[Lane], start_ns: int | None = None,
+                  end_ns: int | None = None, reference: bytes = b"", title: str = "Which robot saw this face?",
                   zone: tzinfo = timezone.utc) -> None:
     """Write the answer as a PNG: a lane a camera, grouped by robot, with the faces that matched.
 
@@ -56,7 +56,7 @@ def draw_timeline(answer: Answer, path: "Path | str", lanes: "Iterable[Lane]", s
 
 
 class _Page:
-    def __init__(self, canvas: Canvas, answer: Answer, shown: "tuple[int, int]", zone: tzinfo) -> None:
+    def __init__(self, canvas: Canvas, answer: Answer, shown: tuple[int, int], zone: tzinfo) -> None:
         self._canvas = canvas
         self._answer = answer
         self._start, self._end = shown
@@ -111,7 +111,7 @@ class _Page:
         if not self._answer.complete:
             canvas.words(_MARGIN, top + 0.58, _shortened(partial_sentence(self._answer), 170), 9.5, WARNING, bold=True)
 
-    def _matches(self, matches: "tuple[Match, ...]", top: float, base: float) -> None:
+    def _matches(self, matches: tuple[Match, ...], top: float, base: float) -> None:
         canvas = self._canvas
         for match in reversed(matches):  # the best lies on top
             left, right = self._bar(match)
@@ -172,7 +172,7 @@ class _Page:
     def _x(self, stamp_ns: int) -> float:
         return _LEFT + (_RIGHT - _LEFT) * (stamp_ns - self._start) / (self._end - self._start)
 
-    def _bar(self, match: Match) -> "tuple[float, float]":
+    def _bar(self, match: Match) -> tuple[float, float]:
         left = min(max(self._x(match.first_ns), _LEFT), _RIGHT)
         right = min(max(self._x(match.last_ns), _LEFT), _RIGHT)
         if right - left < _NARROWEST_BAR:
@@ -180,7 +180,7 @@ class _Page:
             left, right = middle - _NARROWEST_BAR / 2, middle + _NARROWEST_BAR / 2
         return left, right
 
-    def _colour(self, match: Match) -> "tuple[float, float, float, float]":
+    def _colour(self, match: Match) -> tuple[float, float, float, float]:
         low = self._answer.threshold
         return self._canvas.colour((match.similarity - low) / (self._top - low))
 

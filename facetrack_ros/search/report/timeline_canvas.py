@@ -32,7 +32,7 @@ class Canvas:
         self._axes.set_autoscale_on(False)
         self._colours = LinearSegmentedColormap.from_list("similarity", (_LOW, _MIDDLE, _HIGH))
 
-    def colour(self, share: float) -> "tuple[float, float, float, float]":
+    def colour(self, share: float) -> tuple[float, float, float, float]:
         """Colour of a similarity: 0 at the threshold, 1 at the top of the scale."""
         return self._colours(float(np.clip(share, 0, 1)))
 
@@ -48,7 +48,7 @@ class Canvas:
         self._axes.add_patch(patch)
         return patch
 
-    def line(self, xs: "list[float]", ys: "list[float]", colour: str, width: float = 1.0, z: float = 1) -> None:
+    def line(self, xs: list[float], ys: list[float], colour: str, width: float = 1.0, z: float = 1) -> None:
         """A line through points."""
         self._axes.plot(xs, ys, color=colour, linewidth=width, solid_capstyle="round", zorder=z)
 

@@ -28,11 +28,11 @@ class Row:
 
     lane: Lane
     first: bool
-    matches: "tuple[Match, ...]"
+    matches: tuple[Match, ...]
     missing: str
 
 
-def rows_of(answer: Answer, lanes: "Iterable[Lane]") -> "list[Row]":
+def rows_of(answer: Answer, lanes: Iterable[Lane]) -> list[Row]:
     """A row for each camera of the robots that were asked, grouped by robot.
 
     Cameras that have matches but no lane get a row, and so does a robot without any camera.
@@ -43,7 +43,7 @@ def rows_of(answer: Answer, lanes: "Iterable[Lane]") -> "list[Row]":
         by_camera.setdefault((match.robot_id, match.camera_id), Lane(match.robot_id, match.camera_id))
     for robot in robots.keys() - {lane.robot_id for lane in by_camera.values()}:
         by_camera[robot, ""] = Lane(robot, "")
-    rows: "list[Row]" = []
+    rows: list[Row] = []
     for (robot, camera), lane in sorted(by_camera.items()):
         matches = tuple(match for match in answer.matches if (match.robot_id, match.camera_id) == (robot, camera))
         status = robots[robot].status if robot in robots else ANSWERED
@@ -52,8 +52,8 @@ def rows_of(answer: Answer, lanes: "Iterable[Lane]") -> "list[Row]":
     return rows
 
 
-def time_range(answer: Answer, rows: "Sequence[Row]", start_ns: "int | None",
-               end_ns: "int | None") -> "tuple[int, int]":
+def time_range(answer: Answer, rows: Sequence[Row], start_ns: int | None,
+               end_ns: int | None) -> tuple[int, int]:
     """First and last stamp of the time axis: the slice asked for where there is one.
 
     Otherwise all that is kept, or, where the matches are less than a twentieth of that, their neighbourhood: a
@@ -72,7 +72,7 @@ def time_range(answer: Answer, rows: "Sequence[Row]", start_ns: "int | None",
     return low, high
 
 
-def ticks(start_ns: int, end_ns: int, zone: tzinfo, most: int = 9) -> "list[tuple[int, str]]":
+def ticks(start_ns: int, end_ns: int, zone: tzinfo, most: int = 9) -> list[tuple[int, str]]:
     """Round times within a range and their labels; a tick at midnight shows the day.
 
     :param zone: the labels' time zone.
@@ -102,7 +102,7 @@ def moment(stamp_ns: int, zone: tzinfo) -> datetime:
     return (_EPOCH + timedelta(microseconds=stamp_ns // 1000)).astimezone(zone)
 
 
-def spread(wanted: "Sequence[float]", width: float, low: float, high: float) -> "list[float]":
+def spread(wanted: Sequence[float], width: float, low: float, high: float) -> list[float]:
     """Centres of things of one width, side by side and each as near as can be to where it is wanted.
 
     Least squares: with ``i`` widths taken off the ``i``-th place, "no overlap" means "not falling", and pooling
@@ -111,7 +111,7 @@ def spread(wanted: "Sequence[float]", width: float, low: float, high: float) -> 
     :param wanted: in rising order; at most ``(high - low) / width`` of them.
     :returns: centres within ``[low + width / 2, high - width / 2]``.
     """
-    pools: "list[list[float]]" = []
+    pools: list[list[float]] = []
     for i, place in enumerate(wanted):
         pools.append([place - i * width, 1.0])
         while len(pools) > 1 and pools[-2][0] > pools[-1][0]:

@@ -26,7 +26,7 @@ class Gone:
     of: int
 
 
-def gone(frames: FollowedBefore, others: "Sequence[SightingStore]") -> "list[Gone]":
+def gone(frames: FollowedBefore, others: Sequence[SightingStore]) -> list[Gone]:
     """For each other model, the sightings whose frames cannot be looked at again."""
     lines = []
     for store in others:
@@ -38,13 +38,13 @@ def gone(frames: FollowedBefore, others: "Sequence[SightingStore]") -> "list[Gon
     return lines
 
 
-def to_look_at(frames: FollowedBefore, store: SightingStore) -> "list[tuple[int, str]]":
+def to_look_at(frames: FollowedBefore, store: SightingStore) -> list[tuple[int, str]]:
     """Stamp and camera of the frames that a model has not looked at, newest first."""
     return frames_without_face(frames, [store], *_ALWAYS)
 
 
-def reindex(frames: FollowedBefore, wanted: "Sequence[tuple[int, str]]", store: SightingStore,
-            pipelines: "Sequence[VisionPipeline]", over: "Callable[[], bool]") -> int:
+def reindex(frames: FollowedBefore, wanted: Sequence[tuple[int, str]], store: SightingStore,
+            pipelines: Sequence[VisionPipeline], over: Callable[[], bool]) -> int:
     """Look at stored frames by another model and keep what is found as sightings of the persons and tracks of then.
 
     What is done is noted frame by frame together with what it gave, so it can be broken off at any moment, killed too, and

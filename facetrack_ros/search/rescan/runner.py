@@ -27,16 +27,16 @@ class StoredFrames(Protocol):
 
     robot_id: str
 
-    def cameras(self) -> "tuple[str, ...]":
+    def cameras(self) -> tuple[str, ...]:
         """Those that have frames."""
 
-    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> "list[int]":
+    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
         """Stamps of the frames between two stamps."""
 
-    def frames(self, camera_id: str, start_ns: int, end_ns: int) -> "Iterator[Frame]":
+    def frames(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
         """The frames between two stamps."""
 
-    def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> "dict[int, tuple[Track, ...]]":
+    def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
         """By stamp, who was followed."""
 
 
@@ -54,8 +54,8 @@ class Rescanned:
     faces: int
 
 
-def frames_without_face(frames: StoredFrames, known: "Sequence[SightingStore]", start_ns: int, end_ns: int,
-                        cameras: "Sequence[str]" = ()) -> "list[Place]":
+def frames_without_face(frames: StoredFrames, known: Sequence[SightingStore], start_ns: int, end_ns: int,
+                        cameras: Sequence[str] = ()) -> list[Place]:
     """Stamp and camera of the frames that gave no face, newest first.
 
     A frame gave one where its stamp lies within a sighting of its camera. One that was looked at again by the same
@@ -64,7 +64,7 @@ def frames_without_face(frames: StoredFrames, known: "Sequence[SightingStore]", 
     :param known: the stores of sightings of the model to look with.
     :param cameras: only these; empty: all.
     """
-    found: "list[Place]" = []
+    found: list[Place] = []
     for camera in frames.cameras():
         if cameras and camera not in cameras:
             continue
@@ -78,8 +78,8 @@ def frames_without_face(frames: StoredFrames, known: "Sequence[SightingStore]", 
     return sorted(found, reverse=True)
 
 
-def rescan(frames: StoredFrames, wanted: "Sequence[Place]", store: SightingStore, pipelines: "Sequence[VisionPipeline]",
-           over: "Callable[[], bool]", start_thread: "Callable[[], None]" = lambda: None) -> Rescanned:
+def rescan(frames: StoredFrames, wanted: Sequence[Place], store: SightingStore, pipelines: Sequence[VisionPipeline],
+           over: Callable[[], bool], start_thread: Callable[[], None] = lambda: None) -> Rescanned:
     """Look at frames for faces, the newest half second of each camera first, and keep what is found as sightings.
 
     A face of somebody who was followed then is that person's; else faces that follow each other and are alike are of one
@@ -92,12 +92,12 @@ def rescan(frames: StoredFrames, wanted: "Sequence[Place]", store: SightingStore
     :param start_thread: called in each thread at its start.
     :raises StoreError: the store does not take a sighting, or frames cannot be read.
     """
-    idle: "SimpleQueue[VisionPipeline]" = SimpleQueue()
+    idle: SimpleQueue[VisionPipeline] = SimpleQueue()
     for pipeline in pipelines:
         idle.put(pipeline)
     keeping = _Keeping(store)
     gone = 0
-    under_way: "deque[Future]" = deque()
+    under_way: deque[Future] = deque()
     with ThreadPoolExecutor(len(pipelines), "rescan", start_thread) as pool:
         for stretch in _stretches(wanted):
             if len(under_way) > len(pipelines):
@@ -122,7 +122,7 @@ class _Keeping:
         self.looked = 0
         self.faces = 0
 
-    def keep(self, looked: "list[LookedAt]") -> None:
+    def keep(self, looked: list[LookedAt]) -> None:
         for one in looked:
             frame = one.frame
             for found in one.found:
@@ -135,9 +135,9 @@ class _Keeping:
             self.faces += len(one.found)
 
 
-def _stretches(wanted: "Sequence[Place]") -> "list[list[Place]]":
+def _stretches(wanted: Sequence[Place]) -> list[list[Place]]:
     """Each camera's frames in short stretches, the one with the newest frame first."""
-    open_ones: "dict[str, list[Place]]" = {}
+    open_ones: dict[str, list[Place]] = {}
     done = []
     for place in wanted:
         stretch = open_ones.get(place[1])
@@ -148,7 +148,7 @@ def _stretches(wanted: "Sequence[Place]") -> "list[list[Place]]":
     return done
 
 
-def _read(frames: StoredFrames, stretch: "Sequence[Place]") -> "list[tuple[Frame, tuple[Track, ...]]]":
+def _read(frames: StoredFrames, stretch: Sequence[Place]) -> list[tuple[Frame, tuple[Track, ...]]]:
     """The frames of a stretch that are still there, newest first, with who was followed in each."""
     camera, newest, oldest = stretch[0][1], stretch[0][0], stretch[-1][0]
     stamps = {stamp for stamp, _ in stretch}
@@ -158,7 +158,7 @@ def _read(frames: StoredFrames, stretch: "Sequence[Place]") -> "list[tuple[Frame
     return read[::-1]
 
 
-def _look(read: list, idle: "SimpleQueue[VisionPipeline]", over: "Callable[[], bool]") -> "list[LookedAt]":
+def _look(read: list, idle: SimpleQueue[VisionPipeline], over: Callable[[], bool]) -> list[LookedAt]:
     pipeline = idle.get()
     try:
         return look_through(read, pipeline, over)

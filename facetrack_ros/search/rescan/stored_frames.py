@@ -16,25 +16,25 @@ class FollowedBefore:
     :param others: the stores of sightings of the models that looked before.
     """
 
-    def __init__(self, archive: FrameArchive, robot_id: str, others: "Sequence[SightingStore]") -> None:
+    def __init__(self, archive: FrameArchive, robot_id: str, others: Sequence[SightingStore]) -> None:
         self.robot_id = robot_id
         self._archive = archive
         self._others = others
-        self._persons: "dict[str, str]" = {}
+        self._persons: dict[str, str] = {}
 
-    def cameras(self) -> "tuple[str, ...]":
+    def cameras(self) -> tuple[str, ...]:
         """Those that have frames on disk."""
         return self._archive.cameras()
 
-    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> "list[int]":
+    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
         """Stamps of the frames between two stamps."""
         return self._archive.stamps(camera_id, start_ns, end_ns)
 
-    def frames(self, camera_id: str, start_ns: int, end_ns: int) -> "Iterator[Frame]":
+    def frames(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
         """The frames between two stamps."""
         return self._archive.between(camera_id, start_ns, end_ns)
 
-    def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> "dict[int, tuple[Track, ...]]":
+    def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
         """By stamp, who was followed, with the persons as they became known later."""
         found = {stamp: list(tracks) for stamp, tracks in stored_tracks(self._archive, camera_id, start_ns, end_ns).items()}
         for store in self._others:

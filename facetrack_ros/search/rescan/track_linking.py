@@ -26,9 +26,9 @@ class RescanTracks:
 
     def __init__(self, threshold: float) -> None:
         self._threshold = threshold
-        self._chains: "dict[str, list[_Chain]]" = {}
+        self._chains: dict[str, list[_Chain]] = {}
 
-    def whose(self, camera_id: str, stamp_ns: int, face: Face, followed: "tuple[Track, ...]") -> "tuple[str, str]":
+    def whose(self, camera_id: str, stamp_ns: int, face: Face, followed: tuple[Track, ...]) -> tuple[str, str]:
         """Track and person of a face; the person is empty where nobody was followed there.
 
         :param face: with its embedding.
@@ -49,7 +49,7 @@ class RescanTracks:
         return chain.track_id, ""
 
 
-def _around(face: Face, followed: "tuple[Track, ...]") -> "Track | None":
+def _around(face: Face, followed: tuple[Track, ...]) -> Track | None:
     """Who was seen where this face is: the smallest box around its centre."""
     x, y = (face.bbox[:2] + face.bbox[2:]) / 2
     around = [track for track in followed if track.state == TrackState.TRACKING

@@ -38,12 +38,12 @@ class LookedAt:
     """A frame, who was followed in it when it was new, and the faces found in it now."""
 
     frame: Frame
-    followed: "tuple[Track, ...]"
-    found: "tuple[FoundFace, ...]"
+    followed: tuple[Track, ...]
+    found: tuple[FoundFace, ...]
 
 
-def look_through(stretch: "Sequence[tuple[Frame, tuple[Track, ...]]]", pipeline: VisionPipeline,
-                 over: "Callable[[], bool]") -> "list[LookedAt]":
+def look_through(stretch: Sequence[tuple[Frame, tuple[Track, ...]]], pipeline: VisionPipeline,
+                 over: Callable[[], bool]) -> list[LookedAt]:
     """The frames that there was time for, in the order given.
 
     Persons are where somebody was followed, else where the detector finds them. Whose face has been found in an earlier frame of
@@ -66,8 +66,8 @@ def look_through(stretch: "Sequence[tuple[Frame, tuple[Track, ...]]]", pipeline:
     return looked
 
 
-def _look(image: np.ndarray, followed: "tuple[Track, ...]", done: np.ndarray,
-          pipeline: VisionPipeline) -> "tuple[tuple[FoundFace, ...], np.ndarray]":
+def _look(image: np.ndarray, followed: tuple[Track, ...], done: np.ndarray,
+          pipeline: VisionPipeline) -> tuple[tuple[FoundFace, ...], np.ndarray]:
     """The faces found, and the boxes of those whose face is known by now."""
     boxes = [track.bbox for track in followed if track.state == TrackState.TRACKING]
     if boxes:

@@ -38,7 +38,7 @@ class FaintApartDetector:
         """How much smaller a picture of this size may be decoded; see :class:`.protocols.PersonDetector`."""
         return reduction_for(self._persons, width, height)
 
-    def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Persons in each picture.
 
         :raises FrameError: one of them is no picture.

@@ -36,7 +36,7 @@ class PersonAndFaceDetector:
     def min_score(self, score: float) -> None:
         self._persons.min_score = score
 
-    def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Persons in each picture, with all faces found; those of the person detector first.
 
         :raises FrameError: one of them is no picture.

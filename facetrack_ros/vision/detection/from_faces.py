@@ -28,7 +28,7 @@ class FacePersonDetector:
         self._faces = faces
         self.min_face_px = min_face_px
 
-    def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Persons in each picture, with their faces.
 
         :raises FrameError: one of them is no picture.

@@ -43,7 +43,7 @@ class NanodetPersonDetector:
         self._centres, self._stride = anchor_centres(contract.input_size)
         self._persons(*self._run([np.zeros((8, 8, 3), np.uint8)])[0])
 
-    def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Persons in each picture, best first; in one call where the graph leaves its batch open.
 
         :raises FrameError: one of them is no picture.
@@ -55,12 +55,12 @@ class NanodetPersonDetector:
         """How much smaller a picture of this size may be decoded for it, see :meth:`.Letterbox.reduction`."""
         return self._letterbox.reduction(width, height)
 
-    def _run(self, images: "list[np.ndarray]") -> "list[tuple]":
+    def _run(self, images: list[np.ndarray]) -> list[tuple]:
         blob, placements = self._letterbox.blob(images)
         outputs = self._session.run_named(blob, self._names)
         return [([output[row] for output in outputs], placements[row], image.shape) for row, image in enumerate(images)]
 
-    def _persons(self, outputs: "list[np.ndarray]", placement: Placement, shape: "tuple[int, ...]") -> Detections:
+    def _persons(self, outputs: list[np.ndarray], placement: Placement, shape: tuple[int, ...]) -> Detections:
         scores = np.concatenate([classes[:, PERSON] for classes in outputs[0::2]])
         likely = np.flatnonzero(scores >= self.min_score)  # a score that is not a number is not among them
         logits = np.concatenate([
@@ -70,7 +70,7 @@ class NanodetPersonDetector:
         return persons_of(placement.to_picture(boxes), scores[likely], shape, self._max_iou, self.model_id)
 
 
-def _paired_outputs(path: Path, shapes: "dict[str, tuple]", size: "tuple[int, int]") -> "list[str]":
+def _paired_outputs(path: Path, shapes: dict[str, tuple], size: tuple[int, int]) -> list[str]:
     """Names of class scores and sides, stride by stride.
 
     :raises ModelError: the outputs are others.
@@ -89,7 +89,7 @@ def _paired_outputs(path: Path, shapes: "dict[str, tuple]", size: "tuple[int, in
     return names
 
 
-def anchor_centres(size: "tuple[int, int]") -> "tuple[np.ndarray, np.ndarray]":
+def anchor_centres(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Cell centres ``(n, 2)`` and strides ``(n, 1)`` in input pixels, in the order of the graph's rows."""
     centres, strides = [], []
     for stride in STRIDES:

@@ -8,7 +8,7 @@ from facetrack_ros.errors import ModelError
 PERSON = "person"
 
 
-def person_class(path: Path, names: "Mapping[int, str]") -> int:
+def person_class(path: Path, names: Mapping[int, str]) -> int:
     """Number of the class ``person``.
 
     :param names: class names by number.

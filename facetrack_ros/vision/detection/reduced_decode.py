@@ -26,7 +26,7 @@ class PersonsPicture:
 
     image: np.ndarray
     factor: int
-    size: "tuple[int, int]"
+    size: tuple[int, int]
 
     @classmethod
     def whole(cls, frame: Frame) -> "PersonsPicture":
@@ -37,7 +37,7 @@ class PersonsPicture:
         return cls(frame.image, 1, (frame.image.shape[1], frame.image.shape[0]))
 
     @classmethod
-    def of(cls, frame: Frame, reduction: "Callable[[int, int], int]") -> "PersonsPicture":
+    def of(cls, frame: Frame, reduction: Callable[[int, int], int]) -> "PersonsPicture":
         """Decoded no larger than needed; where the frame is decoded already, as it is.
 
         :param reduction: how much smaller a picture of such a width and height may be.

@@ -76,14 +76,14 @@ class UltralyticsPersonDetector:
     def min_score(self, score: float) -> None:
         self._predictor.args.conf = score
 
-    def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Persons in each picture, best first; pictures of one shape in one call, where the format leaves its batch open.
 
         :raises FrameError: one of them is no picture.
         :raises ModelError: the model fails.
         """
         images = [np.ascontiguousarray(as_bgr(image)) for image in images]
-        answers: "list[Detections | None]" = [None] * len(images)
+        answers: list[Detections | None] = [None] * len(images)
         for rows in self._groups(images):
             try:
                 found = self._predict([images[row] for row in rows])
@@ -96,7 +96,7 @@ class UltralyticsPersonDetector:
                                           boxes.conf.cpu().numpy().astype(np.float32), images[row].shape, 1.0, self.model_id)
         return answers
 
-    def _groups(self, images: "list[np.ndarray]") -> "list[list[int]]":
+    def _groups(self, images: list[np.ndarray]) -> list[list[int]]:
         """Which pictures go in together.
 
         Ultralytics chooses the input's size by all pictures of a call: those of one shape only, so that no camera
@@ -107,7 +107,7 @@ class UltralyticsPersonDetector:
         shapes = dict.fromkeys(image.shape for image in images)
         return [[row for row, image in enumerate(images) if image.shape == shape] for shape in shapes]
 
-    def _predict(self, images: "list[np.ndarray]") -> list:
+    def _predict(self, images: list[np.ndarray]) -> list:
         return [result.boxes for result in self._predictor(images)]
 
 

@@ -85,7 +85,7 @@ def quick_predictor(base: type) -> type:
 
 
 @contextmanager
-def _environment() -> "Iterator[None]":
+def _environment() -> Iterator[None]:
     wanted = {"YOLO_CONFIG_DIR": _scratch_folder().name, **dict([SAFE_LOAD]), **os.environ, **FORCED}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)

@@ -36,13 +36,13 @@ class YoloExport:
 
     person: int
     classes: int
-    size: "tuple[int, int]"
+    size: tuple[int, int]
     open_size: bool
     stride: int
     end_to_end: bool
-    batch: "int | None" = None
+    batch: int | None = None
 
-    def letterbox(self, contract: ModelContract, shape: "tuple[int, ...]") -> Letterbox:
+    def letterbox(self, contract: ModelContract, shape: tuple[int, ...]) -> Letterbox:
         """The input for a picture of ``shape``."""
         full = replace(Letterbox.of(contract, centred=True), size=self.size)
         return full.shrunk(shape[1], shape[0], self.stride) if self.open_size else full
@@ -74,7 +74,7 @@ class YoloPersonDetector:
             wanted = "(1, n, 6)" if self._export.end_to_end else f"(1, {expected}, n)"
             raise ModelError(f"{path} is no YOLO detector: its output has the shape {(1, *probe.shape)}, expected {wanted}")
 
-    def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Persons in each picture, best first; those that need inputs of the same size in one call, if the batch is open.
 
         :raises FrameError: one of them is no picture.
@@ -86,9 +86,9 @@ class YoloPersonDetector:
         """How much smaller a picture of this size may be decoded for it, see :meth:`.Letterbox.reduction`."""
         return self._export.letterbox(self._contract, (height, width)).reduction(width, height)
 
-    def _answers(self, images: "list[np.ndarray]") -> "list[tuple[np.ndarray, Placement, tuple]]":
+    def _answers(self, images: list[np.ndarray]) -> list[tuple[np.ndarray, Placement, tuple]]:
         letterboxes = [self._export.letterbox(self._contract, image.shape) for image in images]
-        answers: "dict[int, tuple]" = {}
+        answers: dict[int, tuple] = {}
         for letterbox, rows in alike(letterboxes):
             blob, placements = letterbox.blob([images[row] for row in rows])
             outputs = self._session.run_named(blob, [self._output], self._export.batch)[0]
@@ -96,12 +96,12 @@ class YoloPersonDetector:
                            for row, output, placement in zip(rows, outputs, placements))
         return [answers[row] for row in range(len(images))]
 
-    def _persons(self, output: np.ndarray, placement: Placement, shape: "tuple[int, ...]") -> Detections:
+    def _persons(self, output: np.ndarray, placement: Placement, shape: tuple[int, ...]) -> Detections:
         pick = self._from_rows if self._export.end_to_end else self._from_columns
         boxes, scores = pick(output)
         return persons_of(placement.to_picture(boxes), scores, shape, self._max_iou, self.model_id)
 
-    def _from_columns(self, output: np.ndarray) -> "tuple[np.ndarray, np.ndarray]":
+    def _from_columns(self, output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         likely = np.flatnonzero(output[BOX + self._export.person] >= self.min_score)  # NaN is not among them
         columns = output[:, likely].astype(np.float32)
         # What looks more like a dog than a person is none, as Ultralytics has it.
@@ -109,7 +109,7 @@ class YoloPersonDetector:
         centre, half = columns[0:2], columns[2:4] / 2
         return np.concatenate([centre - half, centre + half]).T, columns[BOX + self._export.person]
 
-    def _from_rows(self, output: np.ndarray) -> "tuple[np.ndarray, np.ndarray]":
+    def _from_rows(self, output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         rows = output[(output[:, 4] >= self.min_score) & (output[:, 5] == self._export.person)].astype(np.float32)
         return rows[:, :BOX], rows[:, 4]
 

@@ -49,7 +49,7 @@ class YoloxPersonDetector:
             self._session, self._shrinks = OnnxSession(path, threads), False
             self._answers([FLAT])
 
-    def detect(self, images: Sequence[np.ndarray]) -> "list[Detections]":
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Persons in each picture, best first; those of one shape in one call where the graph leaves its batch open.
 
         :raises FrameError: one of them is no picture.
@@ -61,10 +61,10 @@ class YoloxPersonDetector:
         """How much smaller a picture of this size may be decoded for it, see :meth:`.Letterbox.reduction`."""
         return self._letterbox.reduction(width, height)
 
-    def _answers(self, images: "list[np.ndarray]") -> "list[tuple]":
+    def _answers(self, images: list[np.ndarray]) -> list[tuple]:
         boxes = [self._letterbox.shrunk(image.shape[1], image.shape[0], STRIDES[-1]) if self._shrinks else self._letterbox
                  for image in images]
-        answers: "dict[int, tuple]" = {}
+        answers: dict[int, tuple] = {}
         for letterbox, rows in alike(boxes):
             blob, placements = letterbox.blob([images[row] for row in rows])
             grid = self._grid(letterbox.size)
@@ -76,15 +76,15 @@ class YoloxPersonDetector:
                            for row, output, placement in zip(rows, outputs, placements))
         return [answers[row] for row in range(len(images))]
 
-    def _persons(self, rows: np.ndarray, grid: "tuple[np.ndarray, np.ndarray]", placement: Placement,
-                 shape: "tuple[int, ...]") -> Detections:
+    def _persons(self, rows: np.ndarray, grid: tuple[np.ndarray, np.ndarray], placement: Placement,
+                 shape: tuple[int, ...]) -> Detections:
         scores = rows[:, 4] * rows[:, 5 + PERSON]
         likely = np.flatnonzero(scores >= self.min_score)  # a score that is not a number is not among them
         boxes = decode(rows[likely], *(each[likely] for each in grid))
         return persons_of(placement.to_picture(boxes), scores[likely], shape, self._max_iou, self.model_id)
 
 
-def anchor_grid(size: "tuple[int, int]") -> "tuple[np.ndarray, np.ndarray]":
+def anchor_grid(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Cell corners ``(n, 2)`` in cells and strides ``(n, 1)`` in pixels, in the order of the graph's rows."""
     cells, strides = [], []
     for stride in STRIDES:

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def body_regions(boxes: np.ndarray, width: int, height: int) -> "tuple[np.ndarray, np.ndarray]":
+def body_regions(boxes: np.ndarray, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
     """Whole pixels of a ``width`` by ``height`` picture that boxes cover.
 
     :param boxes: ``(n, 4)`` ``x1, y1, x2, y2`` in pixels; a box may reach beyond the picture, or be no box at all.

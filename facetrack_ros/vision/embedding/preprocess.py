@@ -32,7 +32,7 @@ class FaceInput:
         self._table = np.ascontiguousarray(table, np.float32)
         self._plane = (2, 1, 0) if contract.colour == "RGB" else (0, 1, 2)
 
-    def crops(self, image: np.ndarray, faces: Sequence[Face]) -> "list[np.ndarray]":
+    def crops(self, image: np.ndarray, faces: Sequence[Face]) -> list[np.ndarray]:
         """``(height, width, 3)`` uint8 crops, BGR, one for each face of a BGR picture.
 
         :raises ModelError: a face's landmarks do not suffice to align it; the quality gate keeps such faces out.

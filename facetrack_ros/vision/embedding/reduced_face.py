@@ -54,7 +54,7 @@ def reduced_contract(contract: ModelContract, dimension: int) -> ModelContract:
                                          f"projection", contract.note) if part)))
 
 
-def unreduced(contract: ModelContract) -> "ModelContract | None":
+def unreduced(contract: ModelContract) -> ModelContract | None:
     """The contract whose seeded projection ``contract`` describes, None where it describes none."""
     base = catalog.known(contract.derived_from) if contract.derived_from else None
     if base is None or base.purpose != "appearance" or not 1 <= contract.dimension < base.dimension:

@@ -46,7 +46,7 @@ class PrecisionRecall:
         envelope = np.maximum.accumulate(self.precision[::-1])[::-1]
         return float(np.sum(np.diff(self.recall, prepend=0.0) * envelope))
 
-    def at(self, score: float) -> "tuple[float, float]":
+    def at(self, score: float) -> tuple[float, float]:
         """Precision and recall of the detections from ``score`` up; precision is NaN where there are none."""
         count = int(np.sum(self.scores >= score))
         if not count:
@@ -74,7 +74,7 @@ def precision_recall(truth: Sequence[TrueBoxes], boxes: Sequence[np.ndarray], sc
     return PrecisionRecall(counted[order], found / np.arange(1, len(order) + 1), found / max(wanted, 1), wanted)
 
 
-def _outcome(truth: TrueBoxes, boxes: np.ndarray, scores: np.ndarray, min_iou: float) -> "tuple[np.ndarray, np.ndarray]":
+def _outcome(truth: TrueBoxes, boxes: np.ndarray, scores: np.ndarray, min_iou: float) -> tuple[np.ndarray, np.ndarray]:
     """Scores of the detections of one picture that count, and whether each is a true one."""
     overlap = iou(boxes, np.asarray(truth.boxes).reshape(-1, 4))
     free = ~truth.ignored

@@ -8,7 +8,7 @@ from facetrack_ros.errors import EvaluationError
 PICTURES = frozenset((".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"))
 
 
-def face_folder(folder: Path) -> "list[tuple[str, Path]]":
+def face_folder(folder: Path) -> list[tuple[str, Path]]:
     """Each picture with its person, sorted by person, then by name.
 
     :param folder: one folder a person, named after the person, with that person's pictures in it. What
@@ -28,7 +28,7 @@ def face_folder(folder: Path) -> "list[tuple[str, Path]]":
     return [(name, picture) for name, pictures in sorted(people.items()) for picture in pictures]
 
 
-def passed_over(folder: Path) -> "list[Path]":
+def passed_over(folder: Path) -> list[Path]:
     """What :func:`face_folder` leaves out: files beside the people's folders, hidden ones, and what is no picture.
 
     :raises EvaluationError: no such folder.
@@ -38,7 +38,7 @@ def passed_over(folder: Path) -> "list[Path]":
             *(file for person in people for file in _entries(person) if not _is_picture(file))]
 
 
-def _people(folder: Path) -> "list[Path]":
+def _people(folder: Path) -> list[Path]:
     return [path for path in _entries(folder) if path.is_dir() and not path.name.startswith(".")]
 
 
@@ -46,7 +46,7 @@ def _is_picture(path: Path) -> bool:
     return path.suffix.lower() in PICTURES and not path.name.startswith(".") and path.is_file()
 
 
-def _entries(folder: Path) -> "list[Path]":
+def _entries(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
     except OSError as error:

@@ -32,29 +32,29 @@ class LabelledFaces:
     embeddings: np.ndarray
     people: np.ndarray
     qualities: np.ndarray
-    sources: "tuple[Path, ...]"
+    sources: tuple[Path, ...]
     pictures: int
     found: int
     several: int
-    faceless: "tuple[Path, ...]" = ()
-    turned_down: "tuple[tuple[Path, str], ...]" = ()
-    unreadable: "tuple[Path, ...]" = ()
+    faceless: tuple[Path, ...] = ()
+    turned_down: tuple[tuple[Path, str], ...] = ()
+    unreadable: tuple[Path, ...] = ()
 
-    def reasons(self) -> "dict[str, int]":
+    def reasons(self) -> dict[str, int]:
         """Why faces were turned down, and how many for each reason, most first; what was measured is left out."""
         return dict(Counter(re.sub(r"\d+(\.\d+)?(%)?", "…", why, count=1) for _, why in self.turned_down).most_common())
 
 
-def embed_pictures(pipeline: VisionPipeline, pictures: "Iterable[tuple[str, Path]]",
-                   prepare: "Callable[[np.ndarray], np.ndarray]" = lambda picture: picture,
-                   progress: "Callable[[int], None]" = lambda done: None) -> LabelledFaces:
+def embed_pictures(pipeline: VisionPipeline, pictures: Iterable[tuple[str, Path]],
+                   prepare: Callable[[np.ndarray], np.ndarray] = lambda picture: picture,
+                   progress: Callable[[int], None] = lambda done: None) -> LabelledFaces:
     """The face of each picture, found, judged and embedded as a robot would.
 
     :param pictures: person and file, as :func:`~.face_folder.face_folder` gives them.
     :param prepare: what to do to a picture before anything is looked for in it, see :func:`enlarged`.
     :param progress: told after each picture how many are done.
     """
-    faces: "list[Face]" = []
+    faces: list[Face] = []
     people, sources, faceless, turned_down, unreadable = [], [], [], [], []
     count = several = 0
     for person, path in pictures:
@@ -82,12 +82,12 @@ def embed_pictures(pipeline: VisionPipeline, pictures: "Iterable[tuple[str, Path
         tuple(sources), count, len(faces) + len(turned_down), several, tuple(faceless), tuple(turned_down), tuple(unreadable))
 
 
-def best_face(faces: "Iterable[Face]") -> "Face | None":
+def best_face(faces: Iterable[Face]) -> Face | None:
     """The face of the best quality, of the usable ones if there are any; None of none."""
     return max(faces, key=lambda face: (face.embedding is not None, face.quality), default=None)
 
 
-def enlarged(upscale: float = 1.0, pad: int = 0) -> "Callable[[np.ndarray], np.ndarray]":
+def enlarged(upscale: float = 1.0, pad: int = 0) -> Callable[[np.ndarray], np.ndarray]:
     """A function that prepares pictures so tight or so small that a detector has nothing to go by.
 
     :param upscale: factor of the picture's sides, above 0.

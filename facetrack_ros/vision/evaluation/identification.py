@@ -15,7 +15,7 @@ from facetrack_ros.vision.evaluation.verification import threshold_at
 REPEATS = 20
 
 
-def rank_one(embeddings: np.ndarray, people: np.ndarray) -> "tuple[float, int]":
+def rank_one(embeddings: np.ndarray, people: np.ndarray) -> tuple[float, int]:
     """Closed set, leaving one out: how often the most alike of all other pictures shows the same person.
 
     Each picture whose person has another one is searched once, among all pictures but itself.

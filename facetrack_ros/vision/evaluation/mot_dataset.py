@@ -27,11 +27,11 @@ class MotSequence:
     """
 
     name: str
-    pictures: "tuple[Path, ...]"
-    truth: "tuple[TrueBoxes, ...]"
+    pictures: tuple[Path, ...]
+    truth: tuple[TrueBoxes, ...]
 
 
-def read_sequences(folder: Path) -> "list[MotSequence]":
+def read_sequences(folder: Path) -> list[MotSequence]:
     """The sequence in a folder, or those in the folders below it.
 
     :raises SourceError: there is none, or one of them is damaged; with what is wrong.
@@ -63,7 +63,7 @@ def read_sequence(folder: Path) -> MotSequence:
                        tuple(_true_boxes(rows[frames == number]) for number in numbers))
 
 
-def _info(path: Path) -> "dict[str, str]":
+def _info(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     parser = configparser.ConfigParser(interpolation=None)
@@ -74,12 +74,12 @@ def _info(path: Path) -> "dict[str, str]":
         raise SourceError(f"{path} is no sequence's description with a part [Sequence]: {error}".splitlines()[0]) from error
 
 
-def _pictures(folder: Path, info: "dict[str, str]") -> "dict[int, Path]":
+def _pictures(folder: Path, info: dict[str, str]) -> dict[int, Path]:
     """Picture files by frame number, which is the file's name."""
     if not folder.is_dir():
         raise SourceError(f"{folder} is missing: the pictures of the sequence belong there")
     endings = (info["imext"].lower(),) if info.get("imext") else ENDINGS
-    found: "dict[int, Path]" = {}
+    found: dict[int, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in endings:
             continue

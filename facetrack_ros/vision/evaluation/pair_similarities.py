@@ -6,7 +6,7 @@ MOST_IMPOSTORS = 20_000_000
 
 
 def pair_similarities(embeddings: np.ndarray, people: np.ndarray, most: int = MOST_IMPOSTORS,
-                      seed: int = 0) -> "tuple[np.ndarray, np.ndarray, int]":
+                      seed: int = 0) -> tuple[np.ndarray, np.ndarray, int]:
     """Every pair of pictures once, genuine and impostor pairs apart.
 
     :param embeddings: ``(n, d)`` unit rows.

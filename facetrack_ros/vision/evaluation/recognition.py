@@ -53,7 +53,7 @@ class Recognition:
     impostor_pairs: int
     people: int
     auc: float
-    points: "tuple[OperatingPoint, ...]"
+    points: tuple[OperatingPoint, ...]
     rank_one: float
     rank_one_searches: int
     fpir: float

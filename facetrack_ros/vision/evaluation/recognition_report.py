@@ -10,7 +10,7 @@ from facetrack_ros.vision.evaluation.verification import RULE_OF_THREE
 FEW = 100
 
 
-def account_lines(faces: LabelledFaces) -> "list[str]":
+def account_lines(faces: LabelledFaces) -> list[str]:
     """What became of the pictures."""
     lines = [f"{'faces':<22}found in {faces.found} of {faces.pictures} pictures, several in {faces.several} "
              f"(the one of the best quality counts)"]
@@ -20,7 +20,7 @@ def account_lines(faces: LabelledFaces) -> "list[str]":
     return lines
 
 
-def figure_lines(figures: Recognition) -> "list[str]":
+def figure_lines(figures: Recognition) -> list[str]:
     """The figures, and a word where too little stands behind one."""
     pairs, drawn = len(figures.impostor), len(figures.impostor) < figures.impostor_pairs
     couples = figures.people * (figures.people - 1) // 2
@@ -46,14 +46,14 @@ def figure_lines(figures: Recognition) -> "list[str]":
     return lines
 
 
-def account_json(faces: LabelledFaces) -> "dict[str, object]":
+def account_json(faces: LabelledFaces) -> dict[str, object]:
     """What became of the pictures, every one that was not used by its path."""
     return {"pictures": faces.pictures, "found": faces.found, "several": faces.several, "used": len(faces.people),
             "faceless": [str(path) for path in faces.faceless], "unreadable": [str(path) for path in faces.unreadable],
             "turned_down": [{"picture": str(path), "reason": why} for path, why in faces.turned_down]}
 
 
-def figures_json(figures: Recognition) -> "dict[str, object]":
+def figures_json(figures: Recognition) -> dict[str, object]:
     """The figures; ``shown`` says whether enough stands behind one."""
     found = figures.open_set
     return {

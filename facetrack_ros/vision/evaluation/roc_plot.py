@@ -77,7 +77,7 @@ def _draw_curve(axes, recognition: Recognition, in_use: float) -> None:
     axes.set_axisbelow(True)
 
 
-def _label(axes, labels: "list[tuple[float, float, str, str, str]]", bottom: float) -> None:
+def _label(axes, labels: list[tuple[float, float, str, str, str]], bottom: float) -> None:
     """Words at points of the curve, from right to left: below it, or above where there is no room; never on each other."""
     height = 1.0 - bottom
     below, above = 2.0, 0.3
@@ -134,9 +134,9 @@ def _below(rate: float) -> float:
     return next((1.0 - span for span in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if missed <= 0.8 * span), 0.0)
 
 
-def _apart(places: "list[float]", gap: float) -> "list[int]":
+def _apart(places: list[float], gap: float) -> list[int]:
     """For each word the line it stands on, so that words nearer than ``gap`` stand below each other."""
-    lines: "dict[int, float]" = {}
+    lines: dict[int, float] = {}
     rows = [0] * len(places)
     for place in sorted(range(len(places)), key=places.__getitem__):
         row = next(row for row in range(len(places)) if places[place] - lines.get(row, -np.inf) >= gap)

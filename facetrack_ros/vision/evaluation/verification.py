@@ -27,7 +27,7 @@ def auc(genuine: np.ndarray, impostor: np.ndarray) -> float:
     return float(below.mean() / 2 / len(impostor))
 
 
-def roc(genuine: np.ndarray, impostor: np.ndarray) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
+def roc(genuine: np.ndarray, impostor: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """False-match rate and true-accept rate at every threshold that makes a difference.
 
     :return: false-match rates and true-accept rates, both rising from 0 to 1, and their thresholds, falling from
@@ -78,7 +78,7 @@ def shows(trials: int, rate: float) -> bool:
     return trials * rate >= RULE_OF_THREE
 
 
-def false_match_curve(impostor: np.ndarray, highest: float = -1.0) -> "tuple[tuple[float, float], ...]":
+def false_match_curve(impostor: np.ndarray, highest: float = -1.0) -> tuple[tuple[float, float], ...]:
     """The false-match curve for a model's contract: ``(threshold, rate)`` pairs, thresholds rising, rates falling.
 
     A rate is the share counted at its threshold, where more than three pairs lie. The last pair is an upper bound that
@@ -88,7 +88,7 @@ def false_match_curve(impostor: np.ndarray, highest: float = -1.0) -> "tuple[tup
     """
     impostor = _similarities(impostor, "impostor")
     bound = min(1.0, _two_digits_up(RULE_OF_THREE / len(impostor)))
-    points: "list[tuple[float, float]]" = []
+    points: list[tuple[float, float]] = []
     for wanted in CURVE_RATES:
         threshold = round_up(threshold_at(impostor, wanted))
         rate = false_match_rate(impostor, threshold)

@@ -45,8 +45,8 @@ class FaceCrops:
         return FaceCrops(self.crops[which], self.people[which], self.pictures)
 
 
-def face_crops(pipeline: VisionPipeline, face_input: FaceInput, pictures: "Iterable[tuple[str, Path]]",
-               prepare: "Callable[[np.ndarray], np.ndarray]" = lambda picture: picture) -> FaceCrops:
+def face_crops(pipeline: VisionPipeline, face_input: FaceInput, pictures: Iterable[tuple[str, Path]],
+               prepare: Callable[[np.ndarray], np.ndarray] = lambda picture: picture) -> FaceCrops:
     """Find, judge and align the faces of pictures as a robot would; what has no usable face is left out.
 
     :param face_input: aligns for the network the crops are for.
@@ -68,7 +68,7 @@ def face_crops(pipeline: VisionPipeline, face_input: FaceInput, pictures: "Itera
     return FaceCrops(np.stack(crops) if crops else np.empty(shape, np.uint8), np.array(people, str), count)
 
 
-def pictures_below(folder: Path, most: int) -> "list[tuple[str, Path]]":
+def pictures_below(folder: Path, most: int) -> list[tuple[str, Path]]:
     """Pictures at any depth of a folder, with who they show where it is a folder a person, else with nothing.
 
     :param most: how many are taken, evenly out of all.

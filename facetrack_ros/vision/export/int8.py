@@ -45,8 +45,8 @@ class Comparison:
     """
 
     cosines: np.ndarray
-    auc: "tuple[float, float] | None" = None
-    impostor: "tuple[np.ndarray, np.ndarray] | None" = None
+    auc: tuple[float, float] | None = None
+    impostor: tuple[np.ndarray, np.ndarray] | None = None
     people: int = 0
 
     @property
@@ -59,7 +59,7 @@ class Comparison:
         return ""
 
 
-def split(crops: FaceCrops) -> "tuple[FaceCrops, FaceCrops]":
+def split(crops: FaceCrops) -> tuple[FaceCrops, FaceCrops]:
     """Faces to calibrate on, evenly out of all and so of everybody, and the others, to check.
 
     :raises ModelError: too few.
@@ -84,7 +84,7 @@ def quantise(source: Path, embedder: OnnxFaceEmbedder, calibration: FaceCrops, t
                    reduce_range)
 
 
-def quantise_graph(source: Path, input_name: str, blobs: "Iterable[np.ndarray]", target: Path, method: str = "range",
+def quantise_graph(source: Path, input_name: str, blobs: Iterable[np.ndarray], target: Path, method: str = "range",
                    reduce_range: bool = False, float_convolutions: int = 0) -> None:
     """Write a static INT8 version of a graph: activations in unsigned, weights in signed bytes, a scale a channel.
 
@@ -128,9 +128,9 @@ def quantise_graph(source: Path, input_name: str, blobs: "Iterable[np.ndarray]",
             step.unlink(missing_ok=True)
 
 
-def _first(nodes: Iterable, convolutions: int) -> "list[str]":
+def _first(nodes: Iterable, convolutions: int) -> list[str]:
     """Names of the nodes before the convolution that comes after so many."""
-    names: "list[str]" = []
+    names: list[str] = []
     for node in nodes if convolutions else ():
         convolutions -= node.op_type == "Conv"
         if convolutions < 0:
@@ -197,10 +197,10 @@ def measured_contract(contract: ModelContract, base: ModelContract, found: Compa
 class _Calibration:
     """Hands onnxruntime one input after the other."""
 
-    def __init__(self, input_name: str, blobs: "Iterable[np.ndarray]"):
+    def __init__(self, input_name: str, blobs: Iterable[np.ndarray]):
         self._name, self._blobs = input_name, iter(blobs)
 
-    def get_next(self) -> "dict[str, np.ndarray] | None":
+    def get_next(self) -> dict[str, np.ndarray] | None:
         blob = next(self._blobs, None)
         return None if blob is None else {self._name: blob}
 

@@ -36,7 +36,7 @@ def onnx_contract(contract: ModelContract) -> ModelContract:
     return replace(contract, id=f"{contract.id}_onnx", architecture="onnx", derived_from=contract.id, measured_on=taken_over)
 
 
-def export_resnet50(embedder: Resnet50FaceEmbedder, projection: "Projection | None", contract: ModelContract,
+def export_resnet50(embedder: Resnet50FaceEmbedder, projection: Projection | None, contract: ModelContract,
                     path: Path) -> float:
     """Write the network, and the projection after it, as a graph with an open batch, and compare the two.
 
@@ -72,7 +72,7 @@ def export_resnet50(embedder: Resnet50FaceEmbedder, projection: "Projection | No
     return float(min(cosines))
 
 
-def _reduced(network, projection: "Projection | None"):
+def _reduced(network, projection: Projection | None):
     """The network with the projection behind it, as :class:`~.projection.Projection` does it on unit rows."""
     import torch
 

@@ -14,7 +14,7 @@ ARCFACE_TEMPLATE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 7
 ARCFACE_SIZE = 112
 
 
-def similarity_transform(points: np.ndarray, template: np.ndarray) -> "np.ndarray | None":
+def similarity_transform(points: np.ndarray, template: np.ndarray) -> np.ndarray | None:
     """The rotation, scale and shift that bring ``points`` closest to ``template`` in the least squares sense.
 
     Written in complex numbers, where such a map is ``a * z + b`` and the best ``a`` has a closed form.
@@ -38,7 +38,7 @@ def similarity_transform(points: np.ndarray, template: np.ndarray) -> "np.ndarra
 
 
 @functools.lru_cache(maxsize=None)
-def template_for(size: "tuple[int, int]") -> np.ndarray:
+def template_for(size: tuple[int, int]) -> np.ndarray:
     """Where the five points lie in a crop of another size: scaled with its height, in the middle of its width.
 
     That is how SphereFace's 96x112 and ArcFace's 112x112 belong together.
@@ -54,7 +54,7 @@ def template_for(size: "tuple[int, int]") -> np.ndarray:
 
 
 def align(image: np.ndarray, landmarks: np.ndarray,
-          size: "tuple[int, int]" = (ARCFACE_SIZE, ARCFACE_SIZE)) -> "np.ndarray | None":
+          size: tuple[int, int] = (ARCFACE_SIZE, ARCFACE_SIZE)) -> np.ndarray | None:
     """Cut the face out of the picture, upright, at the place and size of :data:`ARCFACE_TEMPLATE`.
 
     :param image: ``(height, width, 3)`` uint8.
@@ -88,7 +88,7 @@ def align(image: np.ndarray, landmarks: np.ndarray,
     return cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR)
 
 
-def _source_of(matrix: np.ndarray, size: "tuple[int, int]", width: int, height: int) -> "tuple[int, int, int, int]":
+def _source_of(matrix: np.ndarray, size: tuple[int, int], width: int, height: int) -> tuple[int, int, int, int]:
     """The part of a ``width`` by ``height`` picture that a crop is made from, with two pixels of the crop around it:
     averaging a whole frame for one face takes longer than the embedder."""
     # In plain numbers: a dozen of small numpy calls would take longer than the crop.

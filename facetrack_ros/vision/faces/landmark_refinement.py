@@ -90,7 +90,7 @@ def _most_central(boxes: np.ndarray) -> int:
     return distances.index(min(distances))
 
 
-def _in_picture(box: np.ndarray, landmarks: np.ndarray, matrix: np.ndarray) -> "tuple[np.ndarray, np.ndarray, float]":
+def _in_picture(box: np.ndarray, landmarks: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """Landmarks and box in pixels of the picture, and the roll that is left, degrees, from those on a close-up."""
     # A turn and a scale: the inverse is the transpose over the square of the scale. In plain numbers, as above.
     (cos, sin, x), (_, _, y) = matrix.tolist()

@@ -37,7 +37,7 @@ def smallest_faces(persons: np.ndarray, least_px: float) -> np.ndarray:
     return np.maximum(FACE_IN_PERSON * longest, least_px)
 
 
-def looks(regions: np.ndarray, smallest: np.ndarray, width: int, height: int) -> "tuple[np.ndarray, np.ndarray]":
+def looks(regions: np.ndarray, smallest: np.ndarray, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
     """As few boxes as cover all regions without looking at more than they ask for.
 
     A region costs its area at the scale that its smallest face needs. Two become one, with the smaller of their faces,
@@ -66,7 +66,7 @@ def looks(regions: np.ndarray, smallest: np.ndarray, width: int, height: int) ->
     return np.array(boxes, np.intp).reshape(-1, 4), np.array(sizes)
 
 
-def _cost(box: "tuple[int, int, int, int]", smallest: float) -> float:
+def _cost(box: tuple[int, int, int, int], smallest: float) -> float:
     x1, y1, x2, y2 = box
     return max(x2 - x1, 0) * max(y2 - y1, 0) / smallest ** 2
 

@@ -37,7 +37,7 @@ class Gate:
 
 
 def assess(image: np.ndarray, bbox: np.ndarray, landmarks: np.ndarray, score: float,
-           gate: Gate) -> "tuple[float, str]":
+           gate: Gate) -> tuple[float, str]:
     """How far a face can be trusted, and why not.
 
     :param image: ``(height, width, 3)`` uint8 BGR.

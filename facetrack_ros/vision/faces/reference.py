@@ -68,7 +68,7 @@ def _ways_to_look(image: np.ndarray):
 
 
 def _face(found: FaceDetections, row: int, picture: np.ndarray, image: np.ndarray, border: int,
-          gate: Gate) -> "tuple[Face, str]":
+          gate: Gate) -> tuple[Face, str]:
     """The face in pixels of ``picture``, and why it cannot be used."""
     box, landmarks, score = found.boxes[row], found.landmarks[row], float(found.scores[row])
     quality, reason = assess(picture, box, landmarks, score, gate)

@@ -60,7 +60,7 @@ def _rewritten(message: bytes, changes: dict) -> bytes:
     return b"".join(parts)
 
 
-def _fields(message: bytes) -> "Iterator[tuple[int, bytes, bytes]]":
+def _fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     """Number, whole field and content of each field.
 
     :raises ValueError: these bytes are no protobuf message.
@@ -84,7 +84,7 @@ def _fields(message: bytes) -> "Iterator[tuple[int, bytes, bytes]]":
         yield tag >> 3, message[began:at], message[content:at]
 
 
-def _varint(message: bytes, at: int) -> "tuple[int, int]":
+def _varint(message: bytes, at: int) -> tuple[int, int]:
     value = shift = 0
     while at < len(message) and shift < 64:
         byte = message[at]

@@ -17,8 +17,8 @@ class Placement:
     :param corner: ``(x, y)`` of the picture's top left corner in the input, pixels.
     """
 
-    scale: "tuple[float, float]"
-    corner: "tuple[int, int]" = (0, 0)
+    scale: tuple[float, float]
+    corner: tuple[int, int] = (0, 0)
 
     def to_picture(self, boxes: np.ndarray) -> np.ndarray:
         """``(n, 4)`` boxes in input pixels as float32 boxes in pixels of the picture."""
@@ -37,10 +37,10 @@ class Letterbox:
     :param centred: the picture lies in the middle, not in the top left corner.
     """
 
-    size: "tuple[int, int]"
+    size: tuple[int, int]
     colour: str = "BGR"
-    mean: "tuple[float, float, float]" = (0.0, 0.0, 0.0)
-    std: "tuple[float, float, float]" = (1.0, 1.0, 1.0)
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     grey: float = 114.0
     centred: bool = False
 
@@ -49,7 +49,7 @@ class Letterbox:
         """The input that a contract describes."""
         return cls(contract.input_size, contract.colour, contract.mean, contract.std, grey, centred)
 
-    def inner_size(self, width: int, height: int) -> "tuple[int, int]":
+    def inner_size(self, width: int, height: int) -> tuple[int, int]:
         """``(width, height)`` that a picture takes in the input, each at least 1 pixel."""
         scale = min(self.size[0] / width, self.size[1] / height)
         return (min(self.size[0], max(1, round(width * scale))), min(self.size[1], max(1, round(height * scale))))
@@ -66,7 +66,7 @@ class Letterbox:
         """
         return replace(self, size=tuple(-(-side // stride) * stride for side in self.inner_size(width, height)))
 
-    def blob(self, images: Sequence[np.ndarray]) -> "tuple[np.ndarray, list[Placement]]":
+    def blob(self, images: Sequence[np.ndarray]) -> tuple[np.ndarray, list[Placement]]:
         """Network input for BGR pictures.
 
         :param images: ``(height, width, 3)`` uint8 each, of any sizes.
@@ -98,7 +98,7 @@ class Letterbox:
         return Placement((inner[0] / width, inner[1] / height), (left, top))
 
 
-def alike(letterboxes: "Sequence[Letterbox]") -> "Iterator[tuple[Letterbox, list[int]]]":
+def alike(letterboxes: Sequence[Letterbox]) -> Iterator[tuple[Letterbox, list[int]]]:
     """Each of the inputs once, with the rows of all pictures that need it: those can go in together."""
     for letterbox in dict.fromkeys(letterboxes):
         yield letterbox, [row for row, other in enumerate(letterboxes) if other == letterbox]

@@ -49,17 +49,17 @@ class OnnxSession:
         return self._input.name
 
     @property
-    def input_shape(self) -> "tuple[int | str | None, ...]":
+    def input_shape(self) -> tuple[int | str | None, ...]:
         """As the graph declares it, a name or None where the graph leaves it open."""
         return tuple(self._input.shape)
 
     @property
-    def output_shapes(self) -> "dict[str, tuple[int | str | None, ...]]":
+    def output_shapes(self) -> dict[str, tuple[int | str | None, ...]]:
         """Declared shape of every output by its name, in the graph's order."""
         return {output.name: tuple(output.shape) for output in self._session.get_outputs()}
 
     @property
-    def metadata(self) -> "dict[str, str]":
+    def metadata(self) -> dict[str, str]:
         """What the exporter wrote beside the graph, by its own keys; empty where it wrote nothing."""
         return dict(self._session.get_modelmeta().custom_metadata_map)
 
@@ -75,7 +75,7 @@ class OnnxSession:
         """
         return self._run(blob, [self._output])[0]
 
-    def run_named(self, blob: np.ndarray, names: Sequence[str], batch: "int | None" = None) -> "list[np.ndarray]":
+    def run_named(self, blob: np.ndarray, names: Sequence[str], batch: int | None = None) -> list[np.ndarray]:
         """Outputs by name for ``(n, ...)`` pictures, in as few calls as the graph's batch allows.
 
         :param batch: pictures a call, where the graph takes another number than it declares.
@@ -95,7 +95,7 @@ class OnnxSession:
             parts.append([output[:size - missing] for output in outputs])
         return parts[0] if len(parts) == 1 else [np.concatenate(rows) for rows in zip(*parts)]
 
-    def _run(self, blob: np.ndarray, names: "list[str]") -> "list[np.ndarray]":
+    def _run(self, blob: np.ndarray, names: list[str]) -> list[np.ndarray]:
         try:
             return self._session.run(names, {self._input.name: self._as_declared(blob)})
         except Exception as error:

@@ -51,7 +51,7 @@ class OnnxRows:
         return rows
 
 
-def _check_input(path: Path, contract: ModelContract, shape: "tuple[int | str | None, ...]") -> None:
+def _check_input(path: Path, contract: ModelContract, shape: tuple[int | str | None, ...]) -> None:
     width, height = contract.input_size
     if len(shape) != 4:
         raise ModelError(f"{path} takes an input of shape {shape}, which is no batch of pictures; it is no model for "

@@ -25,7 +25,7 @@ class ThreadBudget:
     threads: int
 
     @classmethod
-    def of_config(cls, config: Config, cores: "int | None" = None) -> "ThreadBudget":
+    def of_config(cls, config: Config, cores: int | None = None) -> "ThreadBudget":
         """What the settings ask for; of 0 workers as many as this process may use cores.
 
         :param cores: None: those of this process.
