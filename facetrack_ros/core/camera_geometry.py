@@ -22,7 +22,7 @@ HEIGHT_M, HEIGHT_SD_M = 1.7, 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class Lens:
+class CameraModel:
     """What ``sensor_msgs/CameraInfo`` says of a camera.
 
     :param matrix: ``(3, 3)`` float64, focal lengths and centre in pixels (``k``).
@@ -84,7 +84,7 @@ class PersonPosition:
         return float(np.arctan2(x, z)), float(np.arctan2(y, np.hypot(x, z)))
 
 
-def locate_person(box: np.ndarray, lens: Lens, height_m: float = HEIGHT_M,
+def locate_person(box: np.ndarray, lens: CameraModel, height_m: float = HEIGHT_M,
                   height_sd_m: float = HEIGHT_SD_M) -> PersonPosition | None:
     """Where a person stands who is so tall and fills this box, upright before a camera that looks about level.
 

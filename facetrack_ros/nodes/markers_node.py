@@ -14,7 +14,7 @@ from facetrack_ros.nodes.conversion.markers import body_markers, gone, match_mar
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.search.response import Match
 from facetrack_ros.core.track import TrackState
-from facetrack_ros.core.camera_geometry import Lens, PersonPosition, locate_person
+from facetrack_ros.core.camera_geometry import CameraModel, PersonPosition, locate_person
 
 
 class MarkersNode(RobotMember):
@@ -33,7 +33,7 @@ class MarkersNode(RobotMember):
         super().__init__(**member)
         self._outputs = {camera: self.create_publisher(MarkerArray, self.camera_topic(camera, "markers"), RELIABLE)
                          for camera in self.cameras}
-        self._lenses: dict[str, Lens] = {}
+        self._lenses: dict[str, CameraModel] = {}
         self._frames: dict[str, str] = {}
         self._shown: dict[str, list[Marker]] = {camera: [] for camera in self.cameras}
         self._found: dict[str, list[Marker]] = {camera: [] for camera in self.cameras}
@@ -45,7 +45,7 @@ class MarkersNode(RobotMember):
         self.create_subscription(msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result, RELIABLE)
 
     def _on_info(self, camera: str, info: CameraInfo) -> None:
-        lens = Lens(np.array(info.k, np.float64).reshape(3, 3), np.array(info.d, np.float64), info.width, info.height,
+        lens = CameraModel(np.array(info.k, np.float64).reshape(3, 3), np.array(info.d, np.float64), info.width, info.height,
                     info.distortion_model)
         if not lens.known:
             self.get_logger().warning(f"the CameraInfo of {camera} is empty: calibrate the camera, or nobody can be placed",

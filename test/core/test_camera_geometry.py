@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facetrack_ros.core.camera_geometry import Lens, locate_person
+from facetrack_ros.core.camera_geometry import CameraModel, locate_person
 
 WIDTH, HEIGHT = 1280, 720
 NONE = np.zeros(0)
@@ -14,7 +14,7 @@ BARREL = np.array([-0.2, 0.03, 0.001, -0.001, 0.0])
 
 
 def lens(focal=600.0, distortion=NONE, model="plumb_bob"):
-    return Lens(np.array([[focal, 0, WIDTH / 2], [0, focal, HEIGHT / 2], [0, 0, 1.0]]), distortion, WIDTH, HEIGHT, model)
+    return CameraModel(np.array([[focal, 0, WIDTH / 2], [0, focal, HEIGHT / 2], [0, 0, 1.0]]), distortion, WIDTH, HEIGHT, model)
 
 
 def box_of(camera, x, z, height_m, camera_height_m, width_m=0.5):
@@ -79,7 +79,7 @@ def test_who_is_cut_by_the_edge_is_less_certain_and_still_within_what_is_said(sh
     if not inside(whole):
         return
     # The same person, seen by a camera whose picture ends at the hips.
-    low = Lens(lens().matrix, NONE, WIDTH, int(whole[1] + shown * (whole[3] - whole[1])))
+    low = CameraModel(lens().matrix, NONE, WIDTH, int(whole[1] + shown * (whole[3] - whole[1])))
     box = np.array([*whole[:3], low.height])
     if box[1] <= 8 or box[3] - box[1] < 8:
         return
@@ -100,7 +100,7 @@ def test_any_box_gives_a_place_in_front_with_a_covariance_that_is_one(box):
 
 
 def test_an_uncalibrated_camera_gives_nothing():
-    zeros = Lens(np.zeros((3, 3)), NONE, WIDTH, HEIGHT)
+    zeros = CameraModel(np.zeros((3, 3)), NONE, WIDTH, HEIGHT)
     assert not zeros.known and locate_person(np.array([10, 100, 60, 300]), zeros) is None
     assert locate_person(np.array([10, 300, 60, 100]), lens()) is None
     assert locate_person(np.array([np.nan, 0, 1, 1]), lens()) is None
