@@ -3,7 +3,7 @@
 import math
 
 
-class BatteryBrake:
+class Hysteresis:
     """Hysteresis over the battery's charge.
 
     :param stop_below: charge, 0..1, below which face work stops.

@@ -6,7 +6,7 @@ from typing import Callable
 from sensor_msgs.msg import BatteryState
 
 from facetrack_ros.nodes.base.robot_member_node import STREAM, RobotMember
-from facetrack_ros.core.hysteresis import BatteryBrake
+from facetrack_ros.core.hysteresis import Hysteresis
 
 
 class BatteryWatch:
@@ -20,7 +20,7 @@ class BatteryWatch:
         self._node = node
         self._topic = node.settings["battery.topic"]
         self._on_change = on_change
-        self._brake = BatteryBrake(node.settings["battery.stop_faces_below"], node.settings["battery.resume_faces_at"])
+        self._brake = Hysteresis(node.settings["battery.stop_faces_below"], node.settings["battery.resume_faces_at"])
         self._charge = math.nan
         if self._topic:
             node.create_subscription(BatteryState, self._topic, self._on_battery, STREAM)
