@@ -4,7 +4,7 @@ from facetrack_ros.errors import ModelError
 from facetrack_ros.models.contract import ModelContract
 
 
-def check_judge(contract: ModelContract, appearance_as_identity: bool) -> None:
+def require_identity_model(contract: ModelContract, appearance_as_identity: bool) -> None:
     """Whether an embedder may say who somebody is.
 
     :raises ModelError: it may not; with what to do.

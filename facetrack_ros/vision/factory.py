@@ -10,7 +10,7 @@ from facetrack_ros.vision.embedding.dlib_face import DlibFaceEmbedder
 from facetrack_ros.vision.faces.dlib_detector import DlibFaceDetector
 from facetrack_ros.vision.detection.edge_boxes import FaintApartDetector
 from facetrack_ros.vision.embedding.histogram_body import HistogramBodyEmbedder
-from facetrack_ros.models.judge import check_judge
+from facetrack_ros.models.judge import require_identity_model
 from facetrack_ros.vision.detection.nanodet import NanodetPersonDetector
 from facetrack_ros.vision.embedding.onnx_body import OnnxBodyEmbedder
 from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
@@ -83,7 +83,7 @@ def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipelin
     keep_memory()
     face_model, faces = open_model(settings.face_model, "face", settings)
     embedder_model, embedder = open_embedder(settings)
-    check_judge(embedder.contract, settings.appearance_as_identity)
+    require_identity_model(embedder.contract, settings.appearance_as_identity)
     from_faces = FacePersonDetector(faces, max(settings.min_face_px, embedder.min_face_px))
     if settings.person_model == FROM_FACES:
         person_model, persons = face_model, from_faces

@@ -10,7 +10,7 @@ from facetrack_ros.models import catalog
 from facetrack_ros.vision.factory import AUTO, FROM_FACES, VisionSettings, open_model
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.detections import Detections
-from facetrack_ros.models.judge import check_judge
+from facetrack_ros.models.judge import require_identity_model
 from facetrack_ros.vision.interfaces import BodyEmbedder
 from facetrack_ros.vision.embedding.reduced_face import reduced_contract
 from facetrack_ros.models.resolver import resolve
@@ -71,5 +71,5 @@ def contract_of(model_id: str, config: Config) -> ModelContract:
         contract = reduced_contract(catalog.known(wanted) or resolve(wanted).contract, config["face_tracking.embedding_dim"])
     if contract is None or contract.id != model_id:
         raise ModelError(f"embeddings of {model_id} are unknown here: set embedder.model as where they are made")
-    check_judge(contract, config["embedder.appearance_as_identity"])
+    require_identity_model(contract, config["embedder.appearance_as_identity"])
     return contract

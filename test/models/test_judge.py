@@ -12,7 +12,7 @@ from facetrack_ros.vision.factory import VisionSettings, build_for_measuring, bu
 from facetrack_ros.models.contract import write_contract
 from facetrack_ros.models.paths import cache_folder
 from facetrack_ros.vision.settings import contract_of, vision_settings
-from facetrack_ros.models.judge import check_judge
+from facetrack_ros.models.judge import require_identity_model
 from facetrack_ros.vision.embedding.reduced_face import reduced_contract, unreduced
 
 MEASURED = {"threshold": 0.97, "false_match_curve": ((0.97, 1e-3),), "measured_on": "our own people"}
@@ -84,8 +84,8 @@ def test_a_record_of_another_model_under_that_id_does_not_count():
 
 def test_nobody_judges_without_a_threshold():
     with pytest.raises(ModelError, match="no threshold"):
-        check_judge(replace(catalog.MOBILEFACENET, threshold=0.0), False)
-    check_judge(catalog.MOBILEFACENET, False)
+        require_identity_model(replace(catalog.MOBILEFACENET, threshold=0.0), False)
+    require_identity_model(catalog.MOBILEFACENET, False)
 
 
 def test_the_settings_come_from_the_configuration():
