@@ -31,11 +31,11 @@ from facetrack_ros.concurrency.process_pool import Crew, ProcessCrew, ThreadCrew
 from facetrack_ros.models.summary import description_lines
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.concurrency.ordered_map import in_order
-from facetrack_ros.vision.frame_analysis import Eyes, LookTask, Seen
+from facetrack_ros.vision.frame_analysis import Eyes, LookTask, FrameAnalysis
 from facetrack_ros.vision.inference.threads import ThreadBudget
 
 #: What a look gives: what was seen, or why nobody looked; and what thumbnails come from.
-Looked = Tuple[Union[Seen, Worth], Union[Frame, Thumbnails, None]]
+Looked = Tuple[Union[FrameAnalysis, Worth], Union[Frame, Thumbnails, None]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -152,7 +152,7 @@ def _ingest(recordings: list[Recording], crew: Crew[LookTask | Worth, Looked], h
         improving = {recording.camera_id: improving_faces(config) for recording in recordings}
 
     attention = {recording.camera_id: Attention.of_config(config) for recording in recordings}
-    last_seen: dict[str, Seen] = {}
+    last_seen: dict[str, FrameAnalysis] = {}
 
     def begin(frame: Frame) -> LookTask | Worth:
         worth = attention[frame.camera_id].judge(frame)

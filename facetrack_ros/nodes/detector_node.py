@@ -19,7 +19,7 @@ from facetrack_ros.vision.frame_sampling import Attention, Worth
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.vision.settings import VISION_OPTIONS, body_embedder, vision_settings, with_appearance
-from facetrack_ros.vision.frame_analysis import Seen
+from facetrack_ros.vision.frame_analysis import FrameAnalysis
 from facetrack_ros.vision.detection.reduced_decode import PersonsPicture
 from facetrack_ros.vision.pipeline import VisionPipeline
 from facetrack_ros.vision.interfaces import BodyEmbedder
@@ -34,7 +34,7 @@ REPORT_S = 60.0
 class _Look:
     """A look at a frame, and how long it took, seconds."""
 
-    seen: Seen
+    seen: FrameAnalysis
     detecting_s: float = 0.0
     faces_s: float = 0.0
 
@@ -61,10 +61,10 @@ class DetectorNode(RobotMember):
         self._workers: VisionWorkers | None = None
         self._embedder = embedder
         self.frame_listeners: list[Callable[[Frame], None]] = []
-        self.listeners: list[Callable[[Frame, Seen], None]] = []
+        self.listeners: list[Callable[[Frame, FrameAnalysis], None]] = []
         self.between_listeners: list[Callable[[Frame], None]] = []
         self._attention = {camera: Attention.of_config(self.settings) for camera in self.cameras}
-        self._last_seen: dict[str, Seen] = {}
+        self._last_seen: dict[str, FrameAnalysis] = {}
         self._outputs = {camera: self.create_publisher(msg.Detections, self.camera_topic(camera, "detections"), RELIABLE)
                          for camera in self.cameras}
         self._reported: dict[str, FrameCounts] = {}
@@ -133,7 +133,7 @@ class DetectorNode(RobotMember):
             detections = with_appearance(picture.in_frame(detections), picture.image, bodies)
             started = time.perf_counter()
             faces = () if self._embedder is None else self._embedder.find(pipeline, frames[row], detections)
-            looks[row] = _Look(Seen(detections, faces, pipeline.contract.id), detecting_s, time.perf_counter() - started)
+            looks[row] = _Look(FrameAnalysis(detections, faces, pipeline.contract.id), detecting_s, time.perf_counter() - started)
         return list(looks.values())
 
     def _picture(self, frame: Frame, pipeline: VisionPipeline, whole: bool) -> PersonsPicture | None:

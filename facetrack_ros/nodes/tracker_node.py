@@ -31,7 +31,7 @@ from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.vision.settings import EMBEDDER_OPTIONS, contract_of
-from facetrack_ros.vision.frame_analysis import Seen
+from facetrack_ros.vision.frame_analysis import FrameAnalysis
 from facetrack_ros.vision.pipeline_pool import SharedModels
 
 # How often time passes for cameras that send nothing.
@@ -127,7 +127,7 @@ class TrackerNode(RobotMember):
         if self.active:
             self._worker.put("", (self._found_faces, frame, faces))
 
-    def on_seen(self, frame: Frame, seen: Seen) -> None:
+    def on_seen(self, frame: Frame, seen: FrameAnalysis) -> None:
         """Take all that a frame shows, persons and faces at once. The thread that looked at it tracks it too."""
         self._take(self._worker.put_and_do, frame, self._saw, frame, seen)
 
@@ -174,7 +174,7 @@ class TrackerNode(RobotMember):
         for joined in self._joins[frame.camera_id].add_faces(frame, faces):
             self._update(*joined)
 
-    def _saw(self, frame: Frame, seen: Seen) -> None:
+    def _saw(self, frame: Frame, seen: FrameAnalysis) -> None:
         self._note(frame)
         self._update(frame, seen.detections, seen.faces)
 

@@ -14,7 +14,7 @@ from facetrack_ros.vision.interfaces import BodyEmbedder
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class FrameAnalysis:
     """What a frame shows.
 
     :param detections: the persons.
@@ -26,20 +26,20 @@ class Seen:
     faces: tuple[Face, ...] = ()
     model_id: str = ""
 
-    def still(self) -> "Seen":
+    def still(self) -> "FrameAnalysis":
         """What a frame shows that is like this one: the same persons, whose faces need no second look."""
-        return Seen(replace(self.detections, faces=None, owners=None), (), self.model_id)
+        return FrameAnalysis(replace(self.detections, faces=None, owners=None), (), self.model_id)
 
 
 def look(pipeline: VisionPipeline, frame: Frame, bodies: BodyEmbedder | None = None, with_faces: bool = True,
-         choice: FaceChoice | None = None) -> Seen:
+         choice: FaceChoice | None = None) -> FrameAnalysis:
     """Decode a frame and look at it.
 
     :param choice: None: every person's face is looked for and embedded.
     :raises FrameError: the frame is no readable picture.
     """
     detections = with_appearance(pipeline.detect([frame.image])[0], frame.image, bodies)
-    return Seen(detections, pipeline.faces(frame.image, detections, choice) if with_faces else (),
+    return FrameAnalysis(detections, pipeline.faces(frame.image, detections, choice) if with_faces else (),
                 pipeline.contract.id)
 
 
@@ -70,7 +70,7 @@ class LookTask:
     with_faces: bool = True
     choice: FaceChoice | None = None
 
-    def done_by(self, eyes: Eyes) -> Seen:
+    def done_by(self, eyes: Eyes) -> FrameAnalysis:
         """Look.
 
         :raises FrameError: the frame is no readable picture.
