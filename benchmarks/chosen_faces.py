@@ -18,13 +18,13 @@ from facetrack_ros.tracking.factory import improving_faces, people_tracker
 from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.concurrency.process_pool import ThreadCrew
 from facetrack_ros.concurrency.ordered_map import in_order
-from facetrack_ros.vision.frame_analysis import Eyes, LookTask
+from facetrack_ros.vision.frame_analysis import FrameAnalyzer, LookTask
 
 CLIPS = ("face-demographics-walking-and-pause.gif", "head-pose-face-detection-female-and-male.gif",
          "head-pose-face-detection-male.gif", "classroom.gif")
 
 
-def follow(path: Path, eyes: Eyes, config: Config) -> dict:
+def follow(path: Path, eyes: FrameAnalyzer, config: Config) -> dict:
     """Embeddings, faces that could have had one, persons and events of a clip."""
     people = people_tracker("robot1", IdCounter(), config, eyes.pipeline.contract)
     improving = improving_faces(config) if config["faces.embed"] == "improving" else None
@@ -51,7 +51,7 @@ def main():
     parser.add_argument("--json", type=Path, metavar="FILE")
     arguments = parser.parse_args()
     os.environ.setdefault("FACETRACK_MODELS", str((arguments.data / "models").resolve()))
-    eyes = Eyes.of_config(Config())
+    eyes = FrameAnalyzer.of_config(Config())
     result = {}
     print(f"{'clip':<48}{'every':>7}{'chosen':>8}{'ratio':>7}  persons   PERSON_IN PERSON_OUT")
     for clip in CLIPS:

@@ -31,7 +31,7 @@ from facetrack_ros.concurrency.process_pool import Crew, ProcessCrew, ThreadCrew
 from facetrack_ros.models.summary import description_lines
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.concurrency.ordered_map import in_order
-from facetrack_ros.vision.frame_analysis import Eyes, LookTask, FrameAnalysis
+from facetrack_ros.vision.frame_analysis import FrameAnalyzer, LookTask, FrameAnalysis
 from facetrack_ros.vision.inference.threads import ThreadBudget
 
 #: What a look gives: what was seen, or why nobody looked; and what thumbnails come from.
@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
     sources = {camera: open_source(text) for camera, text in cameras.items()}
     starts = start_times(cameras, sources, start_ns)
     recordings = [Recording(camera, text, sources[camera], starts[camera]) for camera, text in cameras.items()]
-    eyes = Eyes.of_config(config)
+    eyes = FrameAnalyzer.of_config(config)
     pipeline = eyes.pipeline
     for line in description_lines(pipeline.describe()):
         print(line, file=sys.stderr)
@@ -121,21 +121,21 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _crew(eyes: Eyes, config: Config) -> Crew[LookTask | Worth, Looked]:
+def _crew(eyes: FrameAnalyzer, config: Config) -> Crew[LookTask | Worth, Looked]:
     """A process a core; one thread beside this one where the models are on a graphics card, or one core is to work."""
     workers = ThreadBudget.of_config(config).workers
     if workers == 1 or eyes.pipeline.batches:
         return ThreadCrew(eyes, _look)
-    return ProcessCrew(eyes, _look, partial(Eyes.of_config, config), _look_there, workers - 1)
+    return ProcessCrew(eyes, _look, partial(FrameAnalyzer.of_config, config), _look_there, workers - 1)
 
 
-def _look(eyes: Eyes, task: LookTask | Worth) -> Looked:
+def _look(eyes: FrameAnalyzer, task: LookTask | Worth) -> Looked:
     if isinstance(task, Worth):
         return task, None
     return task.done_by(eyes), task.frame
 
 
-def _look_there(eyes: Eyes, task: LookTask | Worth) -> Looked:
+def _look_there(eyes: FrameAnalyzer, task: LookTask | Worth) -> Looked:
     """In another process, which the decoded picture does not leave."""
     seen, frame = _look(eyes, task)
     return seen, Thumbnails.of(frame.image, seen.faces) if frame is not None else None

@@ -44,7 +44,7 @@ def look(pipeline: VisionPipeline, frame: Frame, bodies: BodyEmbedder | None = N
 
 
 @dataclass(frozen=True)
-class Eyes:
+class FrameAnalyzer:
     """All models that look at a frame.
 
     :param bodies: looks at whole bodies, where that is asked for.
@@ -54,7 +54,7 @@ class Eyes:
     bodies: BodyEmbedder | None = None
 
     @classmethod
-    def of_config(cls, config: Config) -> "Eyes":
+    def of_config(cls, config: Config) -> "FrameAnalyzer":
         """Opened, as the settings say.
 
         :raises ModelError: one is missing, damaged, refused or for another task.
@@ -70,7 +70,7 @@ class LookTask:
     with_faces: bool = True
     choice: FaceChoice | None = None
 
-    def done_by(self, eyes: Eyes) -> FrameAnalysis:
+    def done_by(self, eyes: FrameAnalyzer) -> FrameAnalysis:
         """Look.
 
         :raises FrameError: the frame is no readable picture.

@@ -25,7 +25,7 @@ class Log:
         self.lines.append(text)
 
 
-class Eyes:
+class FrameAnalyzer:
     """Looks take until they are let go, each item by itself."""
 
     def __init__(self, workers=2, batches=False, wait=True):
@@ -67,7 +67,7 @@ class Eyes:
 
 
 def test_what_is_seen_first_waits_for_the_frame_before_it():
-    eyes = Eyes()
+    eyes = FrameAnalyzer()
     eyes.put("a", 1)
     eyes.put("a", 2)
     eyes.put("b", 3, begins=False)
@@ -81,7 +81,7 @@ def test_what_is_seen_first_waits_for_the_frame_before_it():
 
 
 def test_the_newest_frame_of_each_camera_wins_the_longest_waiting_camera_first_and_drops_are_counted():
-    eyes = Eyes(workers=1)
+    eyes = FrameAnalyzer(workers=1)
     eyes.put("a", 0)
     for camera, item in (("a", 1), ("b", 2), ("a", 3), ("b", 4), ("a", 5)):
         eyes.put(camera, item, begins=False)
@@ -93,7 +93,7 @@ def test_the_newest_frame_of_each_camera_wins_the_longest_waiting_camera_first_a
 
 
 def test_of_the_cameras_that_waited_longest_the_freshest_frame_is_taken_and_nobody_is_passed_over_for_ever():
-    eyes = Eyes(workers=1)
+    eyes = FrameAnalyzer(workers=1)
     eyes.put("a", 0)
     for camera, item in (("b", 1), ("c", 2), ("d", 3), ("e", 4), ("c", 5)):
         eyes.put(camera, item, begins=False)
@@ -103,7 +103,7 @@ def test_of_the_cameras_that_waited_longest_the_freshest_frame_is_taken_and_nobo
 
 
 def test_a_slow_camera_has_its_turn_beside_fast_ones():
-    eyes = Eyes(workers=1)
+    eyes = FrameAnalyzer(workers=1)
     eyes.put("a", "first")
     eyes.put("slow", "slow", begins=False)
     for number in range(20):  # before each look the fast cameras have sent anew
@@ -120,7 +120,7 @@ def test_a_slow_camera_has_its_turn_beside_fast_ones():
 
 
 def test_a_frame_that_needs_no_look_keeps_its_turn():
-    eyes = Eyes(workers=1)
+    eyes = FrameAnalyzer(workers=1)
     eyes.put("a", 1)
     eyes.workers.put_seen("a", 2, "as before")
     eyes.workers.put_seen("b", 3, "as before")
@@ -132,7 +132,7 @@ def test_a_frame_that_needs_no_look_keeps_its_turn():
 
 
 def test_models_that_gain_by_it_look_at_all_cameras_at_once():
-    eyes = Eyes(workers=1, batches=True)
+    eyes = FrameAnalyzer(workers=1, batches=True)
     eyes.put("a", 0)
     for camera, item in (("a", 1), ("b", 2), ("c", 3)):
         eyes.put(camera, item, begins=False)
@@ -142,7 +142,7 @@ def test_models_that_gain_by_it_look_at_all_cameras_at_once():
 
 
 def test_errors_are_told_and_the_work_goes_on():
-    eyes = Eyes(workers=1, wait=False)
+    eyes = FrameAnalyzer(workers=1, wait=False)
     for item in ("bad", "bad", "odd", "unreadable", "good"):
         eyes.put("a", item, begins=False)
         assert eyes.workers.drain(DEADLINE_S)
@@ -152,7 +152,7 @@ def test_errors_are_told_and_the_work_goes_on():
 
 
 def test_close_looks_at_what_is_left_and_refuses_more():
-    eyes = Eyes(wait=False)
+    eyes = FrameAnalyzer(wait=False)
     eyes.put("a", 1, begins=False)
     eyes.workers.close(DEADLINE_S)
     eyes.workers.put("a", 2)

@@ -149,7 +149,7 @@ def test_a_folder_without_robots_is_told(tmp_path):
         stored_status(tmp_path)
 
 
-class Eyes:
+class FrameAnalyzer:
     """Sees the face asked for in every picture."""
 
     contract = CONTRACT
@@ -174,7 +174,7 @@ def test_stored_frames_can_be_looked_at_again_and_nothing_is_written(tmp_path, k
 
     before = on_disk()
     left = iter(range(12))
-    again = Again((Eyes(),), lambda: next(left, None) is None)
+    again = Again((FrameAnalyzer(),), lambda: next(left, None) is None)
     answer = search_stored(tmp_path, replace(ASK, rescan=True), CONTRACT, again=again)
     line, = answer.robots
     assert line.status == ANSWERED and 3 <= line.rescanned < 12 and line.rescanned + line.not_rescanned == 20

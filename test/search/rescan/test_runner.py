@@ -25,7 +25,7 @@ ANNA, BORIS = np.eye(4, dtype=np.float32)[:2]
 GREY = {"nobody": 0, "anna": 100, "boris": 200}
 
 
-class Eyes:
+class FrameAnalyzer:
     """Sees Anna in a grey picture, Boris in a light one, nobody in a black one; and remembers which it saw."""
 
     contract = CONTRACT
@@ -63,7 +63,7 @@ def film(history, people, camera="front", start=0.0, step=0.1):
 def look_again(history, eyes=None, over=lambda: False, slice=ALL, cameras=()):
     frames = LiveSource(history)
     wanted = frames_without_face(frames, (history.sightings,), *slice, cameras)
-    return rescan(frames, wanted, history.sightings, eyes or [Eyes()], over)
+    return rescan(frames, wanted, history.sightings, eyes or [FrameAnalyzer()], over)
 
 
 def who_is_found(history, face):
@@ -90,7 +90,7 @@ def test_looking_again_makes_no_events(history):
 def test_what_was_looked_at_again_is_not_looked_at_a_third_time(history):
     film(history, ["nobody", "anna", "nobody"])
     look_again(history)
-    eyes = Eyes()
+    eyes = FrameAnalyzer()
     assert look_again(history, [eyes]).looked == 0 and eyes.looked == 0
     film(history, ["nobody"], start=5)
     assert look_again(history, [eyes]).looked == 1
@@ -136,7 +136,7 @@ def test_what_is_found_does_not_depend_on_the_threads(tmp_path, threads):
     for count in (1, threads):
         kept = RobotHistory(tmp_path / str(count), "robot1", CONTRACT, FrameSettings())
         film(kept, ["nobody", "anna", "anna", "boris"] * 12)
-        look_again(kept, [Eyes() for _ in range(count)])
+        look_again(kept, [FrameAnalyzer() for _ in range(count)])
         found.append([(one.stamp_ns, one.first_ns, one.last_ns, one.track_id, one.embedding.tolist())
                       for one in kept.sightings.between("front", *ALL)])
         kept.close()
@@ -147,7 +147,7 @@ def test_somebody_who_was_followed_keeps_track_and_person(history):
     box = np.array([5, 5, 60, 63], np.float32)
     history.add_tracks("front", 0, 0, [Track("t_7", "p_robot1_7", TrackState.TRACKING, box, 0.9)])
     film(history, ["anna"])
-    eyes = Eyes()
+    eyes = FrameAnalyzer()
     look_again(history, [eyes])
     match, = who_is_found(history, ANNA)
     assert (match.track_id, match.person_id) == ("t_7", "p_robot1_7")
