@@ -18,7 +18,7 @@ from facetrack_ros.tracking.factory import improving_faces, people_tracker
 from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.concurrency.process_pool import ThreadCrew
 from facetrack_ros.concurrency.ordered_map import in_order
-from facetrack_ros.vision.frame_analysis import FrameAnalyzer, LookTask
+from facetrack_ros.vision.frame_analysis import FrameAnalyzer, AnalysisTask
 
 CLIPS = ("face-demographics-walking-and-pause.gif", "head-pose-face-detection-female-and-male.gif",
          "head-pose-face-detection-male.gif", "classroom.gif")
@@ -31,7 +31,7 @@ def follow(path: Path, eyes: FrameAnalyzer, config: Config) -> dict:
     embedded, events = 0, []
 
     def begin(frame):
-        return LookTask(frame, choice=improving.plan(frame.stamp_ns) if improving else None)
+        return AnalysisTask(frame, choice=improving.plan(frame.stamp_ns) if improving else None)
 
     with closing(ThreadCrew(eyes, lambda eyes, task: task.done_by(eyes))) as crew:
         for frame, seen in in_order(frames(open_source(str(path)), "front", round(1e18)), begin, crew):

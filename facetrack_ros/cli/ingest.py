@@ -31,7 +31,7 @@ from facetrack_ros.concurrency.process_pool import Crew, ProcessCrew, ThreadCrew
 from facetrack_ros.models.summary import description_lines
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.concurrency.ordered_map import in_order
-from facetrack_ros.vision.frame_analysis import FrameAnalyzer, LookTask, FrameAnalysis
+from facetrack_ros.vision.frame_analysis import FrameAnalyzer, AnalysisTask, FrameAnalysis
 from facetrack_ros.vision.inference.threads import ThreadBudget
 
 #: What a look gives: what was seen, or why nobody looked; and what thumbnails come from.
@@ -121,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _crew(eyes: FrameAnalyzer, config: Config) -> Crew[LookTask | Worth, Looked]:
+def _crew(eyes: FrameAnalyzer, config: Config) -> Crew[AnalysisTask | Worth, Looked]:
     """A process a core; one thread beside this one where the models are on a graphics card, or one core is to work."""
     workers = ThreadBudget.of_config(config).workers
     if workers == 1 or eyes.pipeline.batches:
@@ -129,19 +129,19 @@ def _crew(eyes: FrameAnalyzer, config: Config) -> Crew[LookTask | Worth, Looked]
     return ProcessCrew(eyes, _look, partial(FrameAnalyzer.of_config, config), _look_there, workers - 1)
 
 
-def _look(eyes: FrameAnalyzer, task: LookTask | Worth) -> Looked:
+def _look(eyes: FrameAnalyzer, task: AnalysisTask | Worth) -> Looked:
     if isinstance(task, Worth):
         return task, None
     return task.done_by(eyes), task.frame
 
 
-def _look_there(eyes: FrameAnalyzer, task: LookTask | Worth) -> Looked:
+def _look_there(eyes: FrameAnalyzer, task: AnalysisTask | Worth) -> Looked:
     """In another process, which the decoded picture does not leave."""
     seen, frame = _look(eyes, task)
     return seen, Thumbnails.of(frame.image, seen.faces) if frame is not None else None
 
 
-def _ingest(recordings: list[Recording], crew: Crew[LookTask | Worth, Looked], history: RobotHistory, config: Config,
+def _ingest(recordings: list[Recording], crew: Crew[AnalysisTask | Worth, Looked], history: RobotHistory, config: Config,
             folder: Path) -> None:
     people = recalled_people(folder.parent, history.robot_id, config, history.contract, others=True)
     verdicts, moves = AliasFile(folder), config["tracking.camera_motion"] != "off"
@@ -154,12 +154,12 @@ def _ingest(recordings: list[Recording], crew: Crew[LookTask | Worth, Looked], h
     attention = {recording.camera_id: Attention.of_config(config) for recording in recordings}
     last_seen: dict[str, FrameAnalysis] = {}
 
-    def begin(frame: Frame) -> LookTask | Worth:
+    def begin(frame: Frame) -> AnalysisTask | Worth:
         worth = attention[frame.camera_id].judge(frame)
         if worth is not Worth.LOOK:
             return worth
         plan = improving[frame.camera_id].plan(frame.stamp_ns) if frame.camera_id in improving else None
-        return LookTask(frame, config["face_tracking.enabled"], plan)
+        return AnalysisTask(frame, config["face_tracking.enabled"], plan)
 
     merged = _kept(heapq.merge(*streams, key=lambda frame: frame.stamp_ns), history)
     for number, (frame, looked) in enumerate(in_order(merged, begin, crew), 1):

@@ -63,7 +63,7 @@ class FrameAnalyzer:
 
 
 @dataclass(frozen=True, eq=False)
-class LookTask:
+class AnalysisTask:
     """A frame to be looked at, be it in another process; see :func:`look`."""
 
     frame: Frame
