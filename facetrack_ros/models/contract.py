@@ -26,7 +26,7 @@ class ModelContract:
     :param task: ``person`` or ``face`` (detectors), ``landmarks``, ``embedding`` (of a face) or ``body`` (of a whole
         person).
     :param architecture: who reads the file and how its output is understood, a key of
-        :data:`facetrack_ros.vision.factory.READERS`.
+        :data:`facetrack_ros.vision.factory.LOADERS`.
     :param file: file name, as looked for in model folders; empty: part of a library or of this package.
     :param sha256: of the file, lower-case hex.
     :param size: of the file, bytes.

@@ -154,9 +154,9 @@ def open_model(wanted: str, task: str, settings: VisionSettings) -> tuple[ModelF
                 ids = (record.id for record in catalog.records()[0] if record.task == task)
                 raise ModelError(f"{name} is a model for the task {model.contract.task!r}, not {task!r}; "
                                  f"known for it are {', '.join(ids)}")
-            reader = READERS.get((task, model.contract.architecture))
+            reader = LOADERS.get((task, model.contract.architecture))
             if reader is None:
-                known = (architecture for for_task, architecture in READERS if for_task == task)
+                known = (architecture for for_task, architecture in LOADERS if for_task == task)
                 raise ModelError(f"the record of {name} names the architecture {model.contract.architecture!r}; for the "
                                  f"task {task!r} there are {', '.join(known)}")
             opened = reader(model, settings)
@@ -215,7 +215,7 @@ def _dlib_embedder(model: ModelFile, _settings: VisionSettings) -> DlibFaceEmbed
 
 
 #: Who opens a model, by task and architecture of its contract.
-READERS: dict[tuple[str, str], Callable[[ModelFile, VisionSettings], object]] = {
+LOADERS: dict[tuple[str, str], Callable[[ModelFile, VisionSettings], object]] = {
     ("person", "yolox"): _yolox,
     ("person", "nanodet"): _nanodet,
     ("person", "yolo"): _yolo,

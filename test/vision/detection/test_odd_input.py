@@ -17,7 +17,7 @@ from facetrack_ros.vision.detection.yolox import YoloxPersonDetector
 
 FEW = settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 KINDS = ("yolox", "nanodet", "yolo", "yolo of open size", "ultralytics .pt", "ultralytics .tflite")
-READERS = {"yolox": (YoloxPersonDetector, catalog.YOLOX_NANO), "nanodet": (NanodetPersonDetector, catalog.NANODET),
+LOADERS = {"yolox": (YoloxPersonDetector, catalog.YOLOX_NANO), "nanodet": (NanodetPersonDetector, catalog.NANODET),
            "yolo": (YoloPersonDetector, catalog.YOLO_ONNX), "ultralytics": (UltralyticsPersonDetector, catalog.ULTRALYTICS)}
 
 sizes = st.one_of(
@@ -45,17 +45,17 @@ def files(tmp_path_factory, request):
         if kind.startswith("yolo of") or kind in ("yolo", "ultralytics .pt"):
             weights = request.getfixturevalue("yolo_weights")("yolov8n")
             if kind == "ultralytics .pt":
-                return *READERS["ultralytics"], weights
+                return *LOADERS["ultralytics"], weights
             pytest.importorskip("onnx", reason="onnx, which exports, is not installed")
             from facetrack_ros.vision.detection.ultralytics_runtime import load_yolo
             path = load_yolo()(str(weights)).export(format="onnx", imgsz=(96, 128), simplify=False, dynamic=kind != "yolo")
-            return *READERS["yolo"], type(weights)(path).rename(tmp_path_factory.mktemp("yolo") / "yolo.onnx")
+            return *LOADERS["yolo"], type(weights)(path).rename(tmp_path_factory.mktemp("yolo") / "yolo.onnx")
         folder = request.getfixturevalue("models")
         if kind == "ultralytics .tflite":
             if importlib.util.find_spec("ultralytics") is None or importlib.util.find_spec("ai_edge_litert") is None:
                 pytest.skip("the torch extra or ai-edge-litert is not installed")
-            return *READERS["ultralytics"], folder / "yolov8n_int8_320.tflite"
-        return *READERS[kind], folder / READERS[kind][1].file
+            return *LOADERS["ultralytics"], folder / "yolov8n_int8_320.tflite"
+        return *LOADERS[kind], folder / LOADERS[kind][1].file
     return find
 
 
