@@ -122,12 +122,12 @@ def _live(robot: str, folder: str, environment: dict[str, str], namespace: str) 
     from facetrack_ros.nodes.base.process import StopSignal, leave_quietly, ros, spinning
     from facetrack_ros.nodes.search_node import SearchNode
     from facetrack_ros.vision.factory import VisionSettings
-    from facetrack_ros.vision.pipeline_pool import SharedModels
+    from facetrack_ros.vision.pipeline_pool import PipelinePool
 
     stop = StopSignal()
     member = {"robot_id": robot, "cameras": (CAMERA,), "config": Config({"data_dir": folder, "frame_history.mode": "off"})}
     with ros([]):
-        models = SharedModels(VisionSettings(), build=lambda settings: _NoVision())
+        models = PipelinePool(VisionSettings(), build=lambda settings: _NoVision())
         nodes = [HistoryNode(models=models, subscribe=False, **member), SearchNode(**member)]
         with spinning(nodes):
             for node in nodes:

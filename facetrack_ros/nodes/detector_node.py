@@ -23,7 +23,7 @@ from facetrack_ros.vision.frame_analysis import FrameAnalysis
 from facetrack_ros.vision.detection.reduced_decode import PersonsPicture
 from facetrack_ros.vision.pipeline import VisionPipeline
 from facetrack_ros.vision.interfaces import BodyEmbedder
-from facetrack_ros.vision.pipeline_pool import SharedModels
+from facetrack_ros.vision.pipeline_pool import PipelinePool
 from facetrack_ros.vision.inference.threads import ThreadBudget
 
 # How often it is told that frames were dropped.
@@ -53,10 +53,10 @@ class DetectorNode(RobotMember):
     OWN = ("cameras",)
     WHILE_INACTIVE = "frames pass by unlooked at, and its models are freed"
 
-    def __init__(self, models: SharedModels | None = None, embedder: EmbedderNode | None = None,
+    def __init__(self, models: PipelinePool | None = None, embedder: EmbedderNode | None = None,
                  subscribe: tuple[str, ...] | None = None, **member):
         super().__init__(**member)
-        self._models = models or SharedModels(vision_settings(self.settings))
+        self._models = models or PipelinePool(vision_settings(self.settings))
         self._bodies: BodyEmbedder | None = None
         self._workers: VisionWorkers | None = None
         self._embedder = embedder

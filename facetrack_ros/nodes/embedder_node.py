@@ -20,7 +20,7 @@ from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
 from facetrack_ros.vision.pipeline import VisionPipeline
-from facetrack_ros.vision.pipeline_pool import SharedModels
+from facetrack_ros.vision.pipeline_pool import PipelinePool
 from facetrack_ros.vision.inference.threads import ThreadBudget
 
 
@@ -41,7 +41,7 @@ class EmbedderNode(RobotMember):
 
     def __init__(self, subscribe: bool = True, **member):
         super().__init__(**member)
-        self._models = SharedModels(face_settings(self.settings)) if subscribe else None
+        self._models = PipelinePool(face_settings(self.settings)) if subscribe else None
         self._outputs = {camera: self.create_publisher(msg.Faces, self.camera_topic(camera, "faces"), RELIABLE)
                             for camera in self.cameras}
         self._waiting = WaitingImages(self.cameras)

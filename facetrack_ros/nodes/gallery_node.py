@@ -24,7 +24,7 @@ from facetrack_ros.tracking.id_allocator import IdCounter, safe_name
 from facetrack_ros.tracking.gallery import EntryRefused, GalleryEntry
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
-from facetrack_ros.vision.pipeline_pool import SharedModels
+from facetrack_ros.vision.pipeline_pool import PipelinePool
 
 # How often the gallery folder is looked at.
 FOLDER_S = 5.0
@@ -44,9 +44,9 @@ class GalleryNode(RobotMember):
     OWN = ("cameras",)
     WHILE_INACTIVE = "it enrols nobody and holds no models; entries still come and go between robots"
 
-    def __init__(self, models: SharedModels | None = None, **member):
+    def __init__(self, models: PipelinePool | None = None, **member):
         super().__init__(**member)
-        self._models = models or SharedModels(face_settings(self.settings))
+        self._models = models or PipelinePool(face_settings(self.settings))
         folder = robot_folder(self.robot_folder(), self.robot_id)
         self._ids = IdCounter(folder / "gallery_ids.json")
         self._store = GalleryStore(folder)

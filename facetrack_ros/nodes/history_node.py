@@ -29,7 +29,7 @@ from facetrack_ros.core.track import Track
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.vision.settings import VISION_OPTIONS, contract_of
-from facetrack_ros.vision.pipeline_pool import SharedModels
+from facetrack_ros.vision.pipeline_pool import PipelinePool
 
 GOODBYES, GOODBYE_S = 3, 0.03
 
@@ -47,7 +47,7 @@ class HistoryNode(RobotMember):
     OWN = ("cameras",)
     WHILE_INACTIVE = "nothing new is kept; what it has it keeps, answers searches over it and hands frames out"
 
-    def __init__(self, models: SharedModels | None = None, subscribe: bool = True, **member):
+    def __init__(self, models: PipelinePool | None = None, subscribe: bool = True, **member):
         super().__init__(**member)
         self.instance_id = uuid.uuid4().hex
         self._models = models

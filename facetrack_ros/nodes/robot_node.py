@@ -21,7 +21,7 @@ from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.nodes.tracker_node import TrackerNode
 from facetrack_ros.models.summary import description_lines
 from facetrack_ros.vision.settings import VISION_OPTIONS, vision_settings
-from facetrack_ros.vision.pipeline_pool import SharedModels
+from facetrack_ros.vision.pipeline_pool import PipelinePool
 
 
 #: Which node takes changes of thresholds that the shared models have, for every node that declares them.
@@ -46,7 +46,7 @@ class RobotNode(RobotMember):
         #: Those it reads itself, and those whose driver publishes: where sources are given, only the ones that are named.
         named = self.cameras if member.get("cameras") or "cameras" in self._parameter_overrides or not self.sources else ()
         self.all_cameras = tuple(dict.fromkeys((*self.sources, *named)))
-        self.models = SharedModels(vision_settings(self.settings))
+        self.models = PipelinePool(vision_settings(self.settings))
         #: The robot's other nodes, in the order the frames flow.
         self.members: list[RobotMember] = []
 

@@ -22,7 +22,7 @@ from facetrack_ros.concurrency.worker import Everything, Worker
 from facetrack_ros.search.aliased import follow_aliases
 from facetrack_ros.search.response import ANSWERED, Answer
 from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
-from facetrack_ros.vision.pipeline_pool import SharedModels
+from facetrack_ros.vision.pipeline_pool import PipelinePool
 
 LEAST_WAIT_S = 0.25
 
@@ -38,9 +38,9 @@ class SearchNode(RobotMember):
     OWN = ("cameras",)
     WHILE_INACTIVE = "it turns questions down and holds no models"
 
-    def __init__(self, models: SharedModels | None = None, **member):
+    def __init__(self, models: PipelinePool | None = None, **member):
         super().__init__(**member)
-        self._models = models or SharedModels(face_settings(self.settings))
+        self._models = models or PipelinePool(face_settings(self.settings))
         # Several searches wait for their answers at once, in one thread.
         self._group = ReentrantCallbackGroup()
         self._known = KnownFaces(self, self._group)

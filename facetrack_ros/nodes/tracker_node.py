@@ -32,7 +32,7 @@ from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.vision.settings import EMBEDDER_OPTIONS, contract_of
 from facetrack_ros.vision.frame_analysis import FrameAnalysis
-from facetrack_ros.vision.pipeline_pool import SharedModels
+from facetrack_ros.vision.pipeline_pool import PipelinePool
 
 # How often time passes for cameras that send nothing.
 TICK_S = 0.25
@@ -50,7 +50,7 @@ class TrackerNode(RobotMember):
     OWN = ("cameras",)
     WHILE_INACTIVE = "whoever was in view has left, and nobody is followed; it still learns whom other robots know"
 
-    def __init__(self, models: SharedModels | None = None, subscribe: bool = True, **member):
+    def __init__(self, models: PipelinePool | None = None, subscribe: bool = True, **member):
         super().__init__(**member)
         robot_folder(self.robot_folder(), self.robot_id)
         self._people: PeopleTracker | None = None

@@ -10,7 +10,7 @@ from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 
-class SharedModels:
+class PipelinePool:
     """Safe to use from several threads.
 
     :param build: opens the models.

@@ -28,7 +28,7 @@ from facetrack_ros.vision.factory import VisionSettings
 from facetrack_ros.models.catalog import MOBILEFACENET
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import encode_jpeg
-from facetrack_ros.vision.pipeline_pool import SharedModels
+from facetrack_ros.vision.pipeline_pool import PipelinePool
 
 OK, WARN, ERROR, STALE = (bytes([level]) for level in range(4))
 JPEG = encode_jpeg(np.full((24, 32, 3), 128, np.uint8))
@@ -113,7 +113,7 @@ def watched(domain, monkeypatch, processes):
 
 def test_a_starved_pipeline_warns_with_what_it_drops_and_a_silent_one_names_its_topic(watched):
     pipeline = HeldBack()
-    detector = watched.spin(DetectorNode(SharedModels(VisionSettings(), build=lambda _: pipeline), robot_id="robot1",
+    detector = watched.spin(DetectorNode(PipelinePool(VisionSettings(), build=lambda _: pipeline), robot_id="robot1",
                                          cameras=("front",)))
     done = []
     detector.listeners.append(lambda frame, _: done.append(frame))

@@ -82,7 +82,7 @@ def test_a_detector_by_itself_decodes_no_more_of_a_frame_than_its_model_needs(gr
     from facetrack_ros.vision.factory import VisionSettings
     from facetrack_ros.core.detections import Detections
     from facetrack_ros.core.frame import Frame, encode_jpeg
-    from facetrack_ros.vision.pipeline_pool import SharedModels
+    from facetrack_ros.vision.pipeline_pool import PipelinePool
 
     class Persons:
         batches, contract, shown = False, SimpleNamespace(id="a model"), []
@@ -101,7 +101,7 @@ def test_a_detector_by_itself_decodes_no_more_of_a_frame_than_its_model_needs(gr
             return ()
 
     def boxes(frame, **options):
-        detector = DetectorNode(SharedModels(VisionSettings(), build=lambda _: Persons()), robot_id="robot1", cameras=("front",), **options)
+        detector = DetectorNode(PipelinePool(VisionSettings(), build=lambda _: Persons()), robot_id="robot1", cameras=("front",), **options)
         seen = []
         detector.listeners.append(lambda _, what: seen.append(what.detections.boxes.tolist()))
         detector.start_up()

@@ -17,7 +17,7 @@ from facetrack_ros.srv import FaceSearch
 from facetrack_ros.vision.factory import VisionSettings
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.face import Face
-from facetrack_ros.vision.pipeline_pool import SharedModels
+from facetrack_ros.vision.pipeline_pool import PipelinePool
 
 NOW_NS = 1_800_000_000 * 10**9
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35,
@@ -57,7 +57,7 @@ def reading(**settings):
     clock = SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=NOW_NS))
     node = SimpleNamespace(settings=Config({f"backtrack_search.{name}": value for name, value in settings.items()}),
                            robot_id="robot1", get_clock=lambda: clock)
-    models = SharedModels(VisionSettings(), build=lambda _: OneFace())
+    models = PipelinePool(VisionSettings(), build=lambda _: OneFace())
     models.take("the rest of the robot")
     return RequestReading(node, Known(), models)
 

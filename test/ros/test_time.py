@@ -16,7 +16,7 @@ from facetrack_ros.vision.factory import VisionSettings
 from facetrack_ros.models.catalog import MOBILEFACENET
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.vision.pipeline_pool import SharedModels
+from facetrack_ros.vision.pipeline_pool import PipelinePool
 
 START = 1_777_636_800 * 10**9
 SECOND = 10**9
@@ -80,7 +80,7 @@ def simulation(domain, monkeypatch, processes, tmp_path):
     with ros([]):
         clock = Node("clock")
         publisher = clock.create_publisher(Clock, "/clock", 10)
-        tracker = TrackerNode(SharedModels(VisionSettings(), build=lambda _: NoEyes()), subscribe=False, robot_id="robot1", cameras=("front",),
+        tracker = TrackerNode(PipelinePool(VisionSettings(), build=lambda _: NoEyes()), subscribe=False, robot_id="robot1", cameras=("front",),
                               config=Config({"data_dir": str(tmp_path), "tracking.exit_after_s": 0.2}))
         tracker.start_up()
         tracker.set_parameters([Parameter("use_sim_time", value=True)])

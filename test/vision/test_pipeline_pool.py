@@ -4,7 +4,7 @@ import pytest
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision.factory import VisionSettings, build_pipeline
-from facetrack_ros.vision.pipeline_pool import SharedModels
+from facetrack_ros.vision.pipeline_pool import PipelinePool
 
 
 class Pipeline:
@@ -32,7 +32,7 @@ def shared(opened):
     def build(settings):
         opened.append(Pipeline(settings))
         return opened[-1]
-    return SharedModels(VisionSettings(), build)
+    return PipelinePool(VisionSettings(), build)
 
 
 def test_they_are_opened_once_for_all_and_let_go_after_the_last(shared, opened):
@@ -63,7 +63,7 @@ def test_thresholds_outlive_the_models(shared, opened):
 def test_models_that_cannot_be_opened_are_held_by_nobody():
     def build(settings):
         raise ModelError("no model is here")
-    shared = SharedModels(VisionSettings(), build)
+    shared = PipelinePool(VisionSettings(), build)
     with pytest.raises(ModelError):
         shared.take("detector")
     assert not shared.loaded

@@ -17,7 +17,7 @@ from facetrack_ros.search.request import Question
 from facetrack_ros.search.reference_image import read_reference, read_reference_file
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.settings import contract_of
-from facetrack_ros.vision.pipeline_pool import SharedModels
+from facetrack_ros.vision.pipeline_pool import PipelinePool
 from facetrack_ros.vision.faces.aligned_crop import upright_face
 
 
@@ -29,7 +29,7 @@ class RequestReading:
     :param models: loaded at the first picture.
     """
 
-    def __init__(self, node: RobotMember, known: KnownFaces, models: SharedModels):
+    def __init__(self, node: RobotMember, known: KnownFaces, models: PipelinePool):
         self._node = node
         self._known = known
         self._models = models
