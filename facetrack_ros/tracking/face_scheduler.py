@@ -41,7 +41,7 @@ class _Known:
 
 @dataclass(frozen=True, eq=False)
 class FacePlan:
-    """What to do about the faces of one frame, decided before it is looked at; a ``FaceChoice``.
+    """What to do about the faces of one frame, decided before it is looked at; a ``FaceSelection``.
 
     :param boxes: ``(n, 4)`` of the tracks, as known when it was decided.
     :param wanted: ``(n,)`` bool: whose face is looked for.

@@ -7,7 +7,7 @@ import numpy as np
 from facetrack_ros.core.face import Face
 
 
-class FaceChoice(Protocol):
+class FaceSelection(Protocol):
     """What one frame's faces are worth."""
 
     def look(self, persons: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from facetrack_ros.config import Config
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
-from facetrack_ros.vision.face_choice import FaceChoice
+from facetrack_ros.vision.face_choice import FaceSelection
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.vision.settings import body_embedder, vision_settings, with_appearance
 from facetrack_ros.vision.pipeline import VisionPipeline
@@ -32,7 +32,7 @@ class FrameAnalysis:
 
 
 def look(pipeline: VisionPipeline, frame: Frame, bodies: BodyEmbedder | None = None, with_faces: bool = True,
-         choice: FaceChoice | None = None) -> FrameAnalysis:
+         choice: FaceSelection | None = None) -> FrameAnalysis:
     """Decode a frame and look at it.
 
     :param choice: None: every person's face is looked for and embedded.
@@ -68,7 +68,7 @@ class AnalysisTask:
 
     frame: Frame
     with_faces: bool = True
-    choice: FaceChoice | None = None
+    choice: FaceSelection | None = None
 
     def done_by(self, eyes: FrameAnalyzer) -> FrameAnalysis:
         """Look.

@@ -12,7 +12,7 @@ from facetrack_ros.core.boxes import suppress
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.detections import Detections, FaceDetections
 from facetrack_ros.core.face import Face
-from facetrack_ros.vision.face_choice import FaceChoice
+from facetrack_ros.vision.face_choice import FaceSelection
 from facetrack_ros.core.image import as_bgr
 from facetrack_ros.vision.interfaces import FaceDetector, FaceEmbedder, PersonDetector, reduction_for
 from facetrack_ros.vision.faces.quality import Gate, assess
@@ -99,7 +99,7 @@ class VisionPipeline:
         return self._persons.detect(images)
 
     def faces(self, image: np.ndarray, detections: Detections,
-              choice: FaceChoice | None = None) -> tuple[Face, ...]:
+              choice: FaceSelection | None = None) -> tuple[Face, ...]:
         """The faces of the persons, and of whoever was seen beside them, with embeddings where they pass the gate.
 
         :param image: ``(height, width, 3)`` uint8 BGR, the picture ``detections`` are of.
@@ -124,7 +124,7 @@ class VisionPipeline:
         return embed_reference(as_bgr(image), self._faces, self._embedder, self._gate)
 
     def _find(self, image: np.ndarray, detections: Detections,
-              choice: FaceChoice | None = None) -> tuple[FaceDetections, np.ndarray]:
+              choice: FaceSelection | None = None) -> tuple[FaceDetections, np.ndarray]:
         """Faces, and for each the row of its person."""
         if detections.faces is not None:
             return detections.faces, detections.owners
