@@ -26,7 +26,7 @@ from facetrack_ros.sources.factory import bag_path_and_topic, open_source
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.start_time import start_times
 from facetrack_ros.tracking.factory import improving_faces
-from facetrack_ros.vision.frame_sampling import Attention, Worth
+from facetrack_ros.vision.frame_sampling import FrameSampler, Worth
 from facetrack_ros.concurrency.process_pool import Crew, ProcessCrew, ThreadCrew
 from facetrack_ros.models.summary import description_lines
 from facetrack_ros.core.frame import Frame
@@ -151,7 +151,7 @@ def _ingest(recordings: list[Recording], crew: Crew[AnalysisTask | Worth, Looked
     if config["faces.embed"] == "improving":
         improving = {recording.camera_id: improving_faces(config) for recording in recordings}
 
-    attention = {recording.camera_id: Attention.of_config(config) for recording in recordings}
+    attention = {recording.camera_id: FrameSampler.of_config(config) for recording in recordings}
     last_seen: dict[str, FrameAnalysis] = {}
 
     def begin(frame: Frame) -> AnalysisTask | Worth:

@@ -15,7 +15,7 @@ from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMember
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.concurrency.camera_scheduler import FrameCounts, VisionWorkers
-from facetrack_ros.vision.frame_sampling import Attention, Worth
+from facetrack_ros.vision.frame_sampling import FrameSampler, Worth
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.vision.settings import VISION_OPTIONS, body_embedder, vision_settings, with_appearance
@@ -63,7 +63,7 @@ class DetectorNode(RobotMember):
         self.frame_listeners: list[Callable[[Frame], None]] = []
         self.listeners: list[Callable[[Frame, FrameAnalysis], None]] = []
         self.between_listeners: list[Callable[[Frame], None]] = []
-        self._attention = {camera: Attention.of_config(self.settings) for camera in self.cameras}
+        self._attention = {camera: FrameSampler.of_config(self.settings) for camera in self.cameras}
         self._last_seen: dict[str, FrameAnalysis] = {}
         self._outputs = {camera: self.create_publisher(msg.Detections, self.camera_topic(camera, "detections"), RELIABLE)
                          for camera in self.cameras}

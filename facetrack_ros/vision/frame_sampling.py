@@ -21,7 +21,7 @@ class Worth(enum.Enum):
     STILL = "still"
 
 
-class Attention:
+class FrameSampler:
     """Judges the frames of one camera, in their order.
 
     :param rate_hz: how often a second the detector looks at most; 0: at every frame.
@@ -35,7 +35,7 @@ class Attention:
         self._glance: np.ndarray | None = None
 
     @classmethod
-    def of_config(cls, config: Config) -> "Attention":
+    def of_config(cls, config: Config) -> "FrameSampler":
         """As the settings say."""
         return cls(config["detector.rate_hz"], config["detector.still_below"])
 
