@@ -26,7 +26,7 @@ from facetrack_ros.sources.factory import bag_path_and_topic, open_source
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.start_time import start_times
 from facetrack_ros.tracking.factory import improving_faces
-from facetrack_ros.vision.frame_sampling import FrameSampler, Worth
+from facetrack_ros.vision.frame_sampling import FrameSampler, FrameDecision
 from facetrack_ros.concurrency.process_pool import Crew, ProcessCrew, ThreadCrew
 from facetrack_ros.models.summary import description_lines
 from facetrack_ros.core.frame import Frame
@@ -35,7 +35,7 @@ from facetrack_ros.vision.frame_analysis import FrameAnalyzer, AnalysisTask, Fra
 from facetrack_ros.vision.inference.threads import ThreadBudget
 
 #: What a look gives: what was seen, or why nobody looked; and what thumbnails come from.
-Looked = Tuple[Union[FrameAnalysis, Worth], Union[Frame, Thumbnails, None]]
+Looked = Tuple[Union[FrameAnalysis, FrameDecision], Union[Frame, Thumbnails, None]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -121,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _crew(eyes: FrameAnalyzer, config: Config) -> Crew[AnalysisTask | Worth, Looked]:
+def _crew(eyes: FrameAnalyzer, config: Config) -> Crew[AnalysisTask | FrameDecision, Looked]:
     """A process a core; one thread beside this one where the models are on a graphics card, or one core is to work."""
     workers = ThreadBudget.of_config(config).workers
     if workers == 1 or eyes.pipeline.batches:
@@ -129,19 +129,19 @@ def _crew(eyes: FrameAnalyzer, config: Config) -> Crew[AnalysisTask | Worth, Loo
     return ProcessCrew(eyes, _look, partial(FrameAnalyzer.of_config, config), _look_there, workers - 1)
 
 
-def _look(eyes: FrameAnalyzer, task: AnalysisTask | Worth) -> Looked:
-    if isinstance(task, Worth):
+def _look(eyes: FrameAnalyzer, task: AnalysisTask | FrameDecision) -> Looked:
+    if isinstance(task, FrameDecision):
         return task, None
     return task.done_by(eyes), task.frame
 
 
-def _look_there(eyes: FrameAnalyzer, task: AnalysisTask | Worth) -> Looked:
+def _look_there(eyes: FrameAnalyzer, task: AnalysisTask | FrameDecision) -> Looked:
     """In another process, which the decoded picture does not leave."""
     seen, frame = _look(eyes, task)
     return seen, Thumbnails.of(frame.image, seen.faces) if frame is not None else None
 
 
-def _ingest(recordings: list[Recording], crew: Crew[AnalysisTask | Worth, Looked], history: RobotHistory, config: Config,
+def _ingest(recordings: list[Recording], crew: Crew[AnalysisTask | FrameDecision, Looked], history: RobotHistory, config: Config,
             folder: Path) -> None:
     people = recalled_people(folder.parent, history.robot_id, config, history.contract, others=True)
     verdicts, moves = AliasFile(folder), config["tracking.camera_motion"] != "off"
@@ -154,9 +154,9 @@ def _ingest(recordings: list[Recording], crew: Crew[AnalysisTask | Worth, Looked
     attention = {recording.camera_id: FrameSampler.of_config(config) for recording in recordings}
     last_seen: dict[str, FrameAnalysis] = {}
 
-    def begin(frame: Frame) -> AnalysisTask | Worth:
+    def begin(frame: Frame) -> AnalysisTask | FrameDecision:
         worth = attention[frame.camera_id].judge(frame)
-        if worth is not Worth.LOOK:
+        if worth is not FrameDecision.ANALYZE:
             return worth
         plan = improving[frame.camera_id].plan(frame.stamp_ns) if frame.camera_id in improving else None
         return AnalysisTask(frame, config["face_tracking.enabled"], plan)
@@ -169,9 +169,9 @@ def _ingest(recordings: list[Recording], crew: Crew[AnalysisTask | Worth, Looked
         if isinstance(looked, Exception):
             raise looked
         seen, pictures = looked
-        if seen is Worth.STILL and frame.camera_id in last_seen:
+        if seen is FrameDecision.UNCHANGED and frame.camera_id in last_seen:
             seen = last_seen[frame.camera_id].still()
-        if isinstance(seen, Worth):
+        if isinstance(seen, FrameDecision):
             continue
         last_seen[frame.camera_id] = seen
         tracks, new_events = people.update(frame.camera_id, frame.stamp_ns, frame.number, seen.detections,

@@ -15,7 +15,7 @@ from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMember
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.concurrency.camera_scheduler import FrameCounts, VisionWorkers
-from facetrack_ros.vision.frame_sampling import FrameSampler, Worth
+from facetrack_ros.vision.frame_sampling import FrameSampler, FrameDecision
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.vision.settings import VISION_OPTIONS, body_embedder, vision_settings, with_appearance
@@ -111,7 +111,7 @@ class DetectorNode(RobotMember):
             return
         self._health.came(frame)
         worth = self._attention[frame.camera_id].judge(frame)
-        if worth is Worth.LOOK:
+        if worth is FrameDecision.ANALYZE:
             workers.put(frame.camera_id, frame)
         else:
             workers.put_seen(frame.camera_id, frame, worth)
@@ -147,8 +147,8 @@ class DetectorNode(RobotMember):
             self.get_logger().warning(str(error), throttle_duration_sec=60.0)
             return None
 
-    def _deliver(self, camera_id: str, frame: Frame, outcome: _Look | Worth) -> None:
-        if outcome is Worth.BETWEEN:
+    def _deliver(self, camera_id: str, frame: Frame, outcome: _Look | FrameDecision) -> None:
+        if outcome is FrameDecision.SKIP:
             # A tracker in another process knows of frames only what is published.
             if self._embedder is None and self._outputs[camera_id].get_subscription_count():
                 self._outputs[camera_id].publish(conversion.detections_to_message(frame, Detections.none("")))
@@ -156,7 +156,7 @@ class DetectorNode(RobotMember):
                 listener(frame)
             self._health.done(frame)
             return
-        if outcome is Worth.STILL:
+        if outcome is FrameDecision.UNCHANGED:
             if camera_id not in self._last_seen:
                 return  # the frame it is like could not be read
             outcome = _Look(self._last_seen[camera_id].still())

@@ -11,14 +11,14 @@ from facetrack_ros.core.frame import Frame
 _SECOND_NS = 1_000_000_000
 
 
-class Worth(enum.Enum):
+class FrameDecision(enum.Enum):
     """What a frame is worth."""
 
-    LOOK = "look"
+    ANALYZE = "look"
     #: The detector's turn has not come: people are where they should be by now.
-    BETWEEN = "between"
+    SKIP = "between"
     #: The picture is that of the frame looked at last: so is what is in it.
-    STILL = "still"
+    UNCHANGED = "still"
 
 
 class FrameSampler:
@@ -39,13 +39,13 @@ class FrameSampler:
         """As the settings say."""
         return cls(config["detector.rate_hz"], config["detector.still_below"])
 
-    def judge(self, frame: Frame) -> Worth:
+    def judge(self, frame: Frame) -> FrameDecision:
         """What a frame is worth; whoever asks looks at it where it is worth that."""
         if self._rate_hz:
             # Turns of a fixed clock: cameras whose frames come unevenly are looked at as often as asked for all the same.
             turn = int(frame.stamp_ns * self._rate_hz / _SECOND_NS)
             if turn == self._turn:
-                return Worth.BETWEEN
+                return FrameDecision.SKIP
             self._turn = turn
         if self._still_below:
             glance = _glance(frame)
@@ -53,9 +53,9 @@ class FrameSampler:
             if glance is not None and before is not None and glance.shape == before.shape:
                 still = float(cv2.absdiff(glance, before).max()) < self._still_below
             if still:
-                return Worth.STILL
+                return FrameDecision.UNCHANGED
             self._glance = glance
-        return Worth.LOOK
+        return FrameDecision.ANALYZE
 
 
 def _glance(frame: Frame) -> np.ndarray | None:
