@@ -14,7 +14,7 @@ from facetrack_ros.models.judge import require_identity_model
 from facetrack_ros.vision.detection.nanodet import NanodetPersonDetector
 from facetrack_ros.vision.embedding.onnx_body import OnnxBodyEmbedder
 from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
-from facetrack_ros.vision.detection.face_augmented import PersonAndFaceDetector
+from facetrack_ros.vision.detection.face_augmented import FaceAugmentedDetector
 from facetrack_ros.vision.detection.from_faces import FacePersonDetector
 from facetrack_ros.vision.pipeline import VisionPipeline
 from facetrack_ros.vision.interfaces import FaceEmbedder
@@ -98,7 +98,7 @@ def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipelin
                 raise
             person_model, persons = replace(face_model, passed_over=(str(error),)), from_faces
     if settings.whole_frame and persons is not from_faces:
-        persons = PersonAndFaceDetector(persons, faces, max(settings.min_face_px, embedder.min_face_px))
+        persons = FaceAugmentedDetector(persons, faces, max(settings.min_face_px, embedder.min_face_px))
     models = {"person": person_model, "face": face_model, "embedder": embedder_model}
     return VisionPipeline(persons, faces, embedder, Gate(min_face_px=settings.min_face_px), models)
 

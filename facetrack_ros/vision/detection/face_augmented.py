@@ -12,7 +12,7 @@ from facetrack_ros.core.image import as_bgr
 from facetrack_ros.vision.interfaces import FaceDetector, PersonDetector
 
 
-class PersonAndFaceDetector:
+class FaceAugmentedDetector:
     """Looks for faces in the whole of each picture as well: whose face belongs to no person found is a person too.
 
     :param persons: the person detector.

@@ -2,7 +2,7 @@ import numpy as np
 
 from facetrack_ros.vision.factory import VisionSettings, build_pipeline
 from facetrack_ros.core.detections import Detections, FaceDetections
-from facetrack_ros.vision.detection.face_augmented import PersonAndFaceDetector
+from facetrack_ros.vision.detection.face_augmented import FaceAugmentedDetector
 
 PICTURE = np.zeros((400, 600, 3), np.uint8)
 
@@ -23,7 +23,7 @@ class Faces:
 
 
 def test_a_face_that_is_nobodys_makes_a_person_unless_it_is_too_small():
-    found = PersonAndFaceDetector(Persons(), Faces(), 24).detect([PICTURE])[0]
+    found = FaceAugmentedDetector(Persons(), Faces(), 24).detect([PICTURE])[0]
     assert len(found) == 2 and found.owners.tolist() == [0, 1, -1]
     x1, y1, x2, y2 = found.boxes[1]
     assert x1 < 420 and y1 < 40 and x2 > 470 and y2 <= 400
