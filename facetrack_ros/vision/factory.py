@@ -8,7 +8,7 @@ from facetrack_ros.models import catalog
 from facetrack_ros.vision.inference.malloc import keep_memory
 from facetrack_ros.vision.embedding.dlib_face import DlibFaceEmbedder
 from facetrack_ros.vision.faces.dlib_detector import DlibFaceDetector
-from facetrack_ros.vision.detection.edge_boxes import FaintApartDetector
+from facetrack_ros.vision.detection.edge_boxes import LowScoreEdgeDetector
 from facetrack_ros.vision.embedding.histogram_body import HistogramBodyEmbedder
 from facetrack_ros.models.judge import require_identity_model
 from facetrack_ros.vision.detection.nanodet import NanodetPersonDetector
@@ -92,7 +92,7 @@ def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipelin
             person_model, persons = open_model(settings.person_model, "person", replace(
                 settings, person_score=min(settings.person_score, settings.faint_score)))
             if settings.faint_score < settings.person_score:
-                persons = FaintApartDetector(persons, settings.person_score)
+                persons = LowScoreEdgeDetector(persons, settings.person_score)
         except ModelError as error:
             if settings.person_model != AUTO:
                 raise

@@ -13,7 +13,7 @@ from facetrack_ros.vision.interfaces import PersonDetector, reduction_for
 _AT_EDGE = 0.005
 
 
-class FaintApartDetector:
+class LowScoreEdgeDetector:
     """Divides what a detector finds at a score.
 
     Below it only boxes at the left or right edge are kept: there somebody who comes or goes is half seen. Elsewhere in the

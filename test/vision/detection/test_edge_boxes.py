@@ -4,7 +4,7 @@ import numpy as np
 
 from facetrack_ros.vision.factory import VisionSettings, build_pipeline
 from facetrack_ros.core.detections import Detections
-from facetrack_ros.vision.detection.edge_boxes import FaintApartDetector
+from facetrack_ros.vision.detection.edge_boxes import LowScoreEdgeDetector
 
 PICTURE = np.zeros((100, 200, 3), np.uint8)
 LEFT, MIDDLE, RIGHT = (0, 10, 20, 90), (80, 10, 120, 90), (180, 10, 200, 90)
@@ -19,7 +19,7 @@ class Persons:
 
 
 def test_below_the_score_only_what_ends_at_a_side_is_handed_on():
-    found = FaintApartDetector(Persons(), 0.4).detect([PICTURE])[0]
+    found = LowScoreEdgeDetector(Persons(), 0.4).detect([PICTURE])[0]
     assert found.boxes.tolist() == [list(MIDDLE), list(LEFT)] and len(found.scores) == 2
     assert found.faint.tolist() == [list(LEFT), list(RIGHT)] and found.model_id == "persons"
 

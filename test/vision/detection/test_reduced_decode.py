@@ -8,7 +8,7 @@ from facetrack_ros.errors import FrameError
 from facetrack_ros.core.boxes import iou
 from facetrack_ros.vision.factory import VisionSettings, open_model
 from facetrack_ros.core.detections import Detections
-from facetrack_ros.vision.detection.edge_boxes import FaintApartDetector
+from facetrack_ros.vision.detection.edge_boxes import LowScoreEdgeDetector
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.vision.detection.reduced_decode import PersonsPicture
 from facetrack_ros.vision.interfaces import reduction_for
@@ -64,9 +64,9 @@ def test_a_detector_that_does_not_say_needs_all():
     class Persons:
         model_id = "persons"
 
-    assert reduction_for(Persons(), 4000, 3000) == reduction_for(FaintApartDetector(Persons(), 0.5), 4000, 3000) == 1
+    assert reduction_for(Persons(), 4000, 3000) == reduction_for(LowScoreEdgeDetector(Persons(), 0.5), 4000, 3000) == 1
     Persons.reduction = lambda self, width, height: width // 1000
-    assert reduction_for(FaintApartDetector(Persons(), 0.5), 4000, 3000) == 4
+    assert reduction_for(LowScoreEdgeDetector(Persons(), 0.5), 4000, 3000) == 4
 
 
 @pytest.mark.parametrize("model", ["yolox_nano", "object_detection_nanodet_2022nov"])
