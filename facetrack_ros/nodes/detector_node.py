@@ -20,7 +20,7 @@ from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.vision.settings import VISION_OPTIONS, body_embedder, vision_settings, with_appearance
 from facetrack_ros.vision.frame_analysis import FrameAnalysis
-from facetrack_ros.vision.detection.reduced_decode import PersonsPicture
+from facetrack_ros.vision.detection.reduced_decode import DetectorImage
 from facetrack_ros.vision.pipeline import VisionPipeline
 from facetrack_ros.vision.interfaces import BodyEmbedder
 from facetrack_ros.vision.pipeline_pool import PipelinePool
@@ -136,12 +136,12 @@ class DetectorNode(RobotMember):
             looks[row] = _Look(FrameAnalysis(detections, faces, pipeline.contract.id), detecting_s, time.perf_counter() - started)
         return list(looks.values())
 
-    def _picture(self, frame: Frame, pipeline: VisionPipeline, whole: bool) -> PersonsPicture | None:
+    def _picture(self, frame: Frame, pipeline: VisionPipeline, whole: bool) -> DetectorImage | None:
         """Whole where anything but the person detector looks at it; None where it cannot be read."""
         try:
             if whole or self._embedder is not None:
-                return PersonsPicture.whole(frame)
-            return PersonsPicture.of(frame, pipeline.reduction)
+                return DetectorImage.whole(frame)
+            return DetectorImage.of(frame, pipeline.reduction)
         except FrameError as error:
             self._health.failed(frame.camera_id, str(error), frame.stamp_ns)
             self.get_logger().warning(str(error), throttle_duration_sec=60.0)

@@ -10,7 +10,7 @@ from facetrack_ros.vision.factory import VisionSettings, open_model
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.vision.detection.edge_boxes import LowScoreEdgeDetector
 from facetrack_ros.core.frame import Frame, encode_jpeg
-from facetrack_ros.vision.detection.reduced_decode import PersonsPicture
+from facetrack_ros.vision.detection.reduced_decode import DetectorImage
 from facetrack_ros.vision.interfaces import reduction_for
 
 # An EXIF segment that says nothing but: turn it by a quarter, clockwise.
@@ -31,7 +31,7 @@ def found(*boxes, faint=()):
 def test_boxes_are_in_pixels_of_the_frame_and_inside_it(width, height, factor):
     asked = []
     frame = frame_of(width, height)
-    picture = PersonsPicture.of(frame, lambda *size: asked.append(size) or factor)
+    picture = DetectorImage.of(frame, lambda *size: asked.append(size) or factor)
     small_height, small_width = picture.image.shape[:2]
     assert asked == [(width, height)] and (small_width, small_height) == (-(-width // factor), -(-height // factor))
     assert not frame.decoded
@@ -43,21 +43,21 @@ def test_boxes_are_in_pixels_of_the_frame_and_inside_it(width, height, factor):
 def test_what_is_decoded_already_is_taken_as_it_is():
     frame = frame_of(64, 48)
     whole = frame.image
-    picture = PersonsPicture.of(frame, lambda *_: 2)
+    picture = DetectorImage.of(frame, lambda *_: 2)
     assert picture.image is whole and picture.in_frame(found((1, 2, 3, 4))).boxes.tolist() == [[1, 2, 3, 4]]
 
 
 def test_a_picture_that_is_turned_or_is_no_jpeg_is_decoded_whole():
-    turned = PersonsPicture.of(frame_of(64, 48, TURNED), lambda *_: 2)
+    turned = DetectorImage.of(frame_of(64, 48, TURNED), lambda *_: 2)
     assert turned.image.shape[:2] == (64, 48) and turned.size == (48, 64) and turned.factor == 1
     png = Frame("front", 0, 0, cv2.imencode(".png", np.zeros((48, 64, 3), np.uint8))[1].tobytes())
-    assert PersonsPicture.of(png, lambda *_: 2).image.shape[:2] == (48, 64)
+    assert DetectorImage.of(png, lambda *_: 2).image.shape[:2] == (48, 64)
 
 
 @pytest.mark.parametrize("jpeg", [b"", b"no picture", b"\xff\xd8\xff\xc0\x00\x11\x08\x00\x30\x00\x40\x03"])
 def test_what_is_no_picture_is_refused(jpeg):
     with pytest.raises(FrameError, match="no readable picture"):
-        PersonsPicture.of(Frame("front", 0, 0, jpeg), lambda *_: 2)
+        DetectorImage.of(Frame("front", 0, 0, jpeg), lambda *_: 2)
 
 
 def test_a_detector_that_does_not_say_needs_all():
@@ -76,8 +76,8 @@ def test_the_same_persons_are_found(models, monkeypatch, clip, model, size, fact
     detector = open_model(model, "person", VisionSettings())[1]
     for image in clip("face-demographics-walking-and-pause.gif")[12::10]:
         frame = Frame("front", 0, 0, encode_jpeg(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)))
-        picture = PersonsPicture.of(frame, detector.reduction)
+        picture = DetectorImage.of(frame, detector.reduction)
         small = picture.in_frame(detector.detect([picture.image])[0])
-        whole = detector.detect([PersonsPicture.whole(frame).image])[0]
+        whole = detector.detect([DetectorImage.whole(frame).image])[0]
         assert picture.factor == factor and len(small) == len(whole) == 3
         assert iou(small.boxes, whole.boxes).max(axis=1).min() > 0.85
