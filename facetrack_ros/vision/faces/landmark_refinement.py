@@ -35,7 +35,7 @@ class UprightFace:
     score: float
 
 
-class CloseUp:
+class LandmarkRefiner:
     """Looks at one face after another.
 
     :param score: lowest confidence of a look that counts, 0..1.

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.core.boxes import suppress
-from facetrack_ros.vision.faces.landmark_refinement import CloseUp
+from facetrack_ros.vision.faces.landmark_refinement import LandmarkRefiner
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.detections import FaceDetections
 from facetrack_ros.core.image import as_bgr, resize
@@ -40,7 +40,7 @@ class YunetFaceDetector:
         self._max_side = max_side
         self._score = score
         self._net = YunetNet(path, threads)
-        self._close_up = CloseUp(self._net, score / 2, max_iou)
+        self._close_up = LandmarkRefiner(self._net, score / 2, max_iou)
 
     def detect(self, image: np.ndarray, min_face_px: float) -> FaceDetections:
         """Faces from ``min_face_px`` wide up, best first, in pixels of ``image``; smaller ones may be among them.
