@@ -18,7 +18,7 @@ from facetrack_ros.vision.detection.face_augmented import FaceAugmentedDetector
 from facetrack_ros.vision.detection.from_faces import FacePersonDetector
 from facetrack_ros.vision.pipeline import VisionPipeline
 from facetrack_ros.vision.interfaces import FaceEmbedder
-from facetrack_ros.vision.faces.quality import Gate
+from facetrack_ros.vision.faces.quality import QualityGate
 from facetrack_ros.vision.embedding.reduced_face import ReducedFaceEmbedder, reduced_contract, unreduced
 from facetrack_ros.models.resolver import ModelFile, resolve
 from facetrack_ros.vision.embedding.resnet50_face import Resnet50FaceEmbedder
@@ -100,7 +100,7 @@ def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipelin
     if settings.whole_frame and persons is not from_faces:
         persons = FaceAugmentedDetector(persons, faces, max(settings.min_face_px, embedder.min_face_px))
     models = {"person": person_model, "face": face_model, "embedder": embedder_model}
-    return VisionPipeline(persons, faces, embedder, Gate(min_face_px=settings.min_face_px), models)
+    return VisionPipeline(persons, faces, embedder, QualityGate(min_face_px=settings.min_face_px), models)
 
 
 def open_embedder(settings: VisionSettings) -> tuple[ModelFile, FaceEmbedder]:
@@ -137,7 +137,7 @@ def build_for_measuring(settings: VisionSettings = VisionSettings()) -> VisionPi
     embedder_model, embedder = open_embedder(settings)
     persons = FacePersonDetector(faces, max(settings.min_face_px, embedder.min_face_px))
     models = {"person": face_model, "face": face_model, "embedder": embedder_model}
-    return VisionPipeline(persons, faces, embedder, Gate(min_face_px=settings.min_face_px), models)
+    return VisionPipeline(persons, faces, embedder, QualityGate(min_face_px=settings.min_face_px), models)
 
 
 def open_model(wanted: str, task: str, settings: VisionSettings) -> tuple[ModelFile, object]:

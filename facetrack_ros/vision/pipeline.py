@@ -15,7 +15,7 @@ from facetrack_ros.core.face import Face
 from facetrack_ros.vision.face_choice import FaceSelection
 from facetrack_ros.core.image import as_bgr
 from facetrack_ros.vision.interfaces import FaceDetector, FaceEmbedder, PersonDetector, reduction_for
-from facetrack_ros.vision.faces.quality import Gate, assess
+from facetrack_ros.vision.faces.quality import QualityGate, assess
 from facetrack_ros.vision.faces.reference import embed_reference
 from facetrack_ros.models.resolver import ModelFile
 
@@ -31,7 +31,7 @@ class VisionPipeline:
     """
 
     def __init__(self, person_detector: PersonDetector, face_detector: FaceDetector, embedder: FaceEmbedder,
-                 gate: Gate = Gate(), models: Mapping[str, ModelFile] | None = None):
+                 gate: QualityGate = QualityGate(), models: Mapping[str, ModelFile] | None = None):
         self._persons = person_detector
         self._faces = face_detector
         self._embedder = embedder

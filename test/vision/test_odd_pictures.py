@@ -12,7 +12,7 @@ from facetrack_ros.errors import FrameError, ReferenceFaceError
 from facetrack_ros.vision.faces.alignment import align
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame, encode_jpeg
-from facetrack_ros.vision.faces.quality import Gate, assess
+from facetrack_ros.vision.faces.quality import QualityGate, assess
 
 SHAPES = [(1, 1), (1, 2), (2, 1), (3, 5), (1, 20_000), (20_000, 3), (40, 20_000), (37, 53), (90, 160), (240, 320)]
 CHANNELS = [(), (1,), (2,), (3,), (4,), (5,)]
@@ -77,7 +77,7 @@ def test_any_boxes_may_come_over_the_wire(full, astronaut, boxes):
 def test_any_face_is_judged_and_what_passes_can_be_aligned(box, landmarks, score):
     picture = np.random.default_rng(2).integers(0, 255, (480, 640, 3), np.uint8)
     landmarks = np.array(landmarks, np.float32).reshape(5, 2)
-    quality, reason = assess(picture, np.array(box, np.float32), landmarks, score, Gate())
+    quality, reason = assess(picture, np.array(box, np.float32), landmarks, score, QualityGate())
     assert 0 <= quality <= 1
     crop = align(picture, landmarks)
     assert crop is None or crop.shape == (112, 112, 3) and crop.dtype == np.uint8

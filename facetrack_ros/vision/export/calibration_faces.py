@@ -15,7 +15,7 @@ from facetrack_ros.vision.embedding.preprocess import FaceInput
 from facetrack_ros.vision.detection.from_faces import FacePersonDetector
 from facetrack_ros.vision.pipeline import VisionPipeline
 from facetrack_ros.vision.interfaces import FaceEmbedder
-from facetrack_ros.vision.faces.quality import Gate
+from facetrack_ros.vision.faces.quality import QualityGate
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,4 +92,4 @@ def face_finder(embedder: FaceEmbedder, settings: VisionSettings) -> VisionPipel
     """
     faces = open_model(settings.face_model, "face", settings)[1]
     persons = FacePersonDetector(faces, max(settings.min_face_px, embedder.min_face_px))
-    return VisionPipeline(persons, faces, embedder, Gate(min_face_px=settings.min_face_px))
+    return VisionPipeline(persons, faces, embedder, QualityGate(min_face_px=settings.min_face_px))

@@ -11,7 +11,7 @@ CROP_PX = 48
 
 
 @dataclass(frozen=True)
-class Gate:
+class QualityGate:
     """Limits of the quality gate.
 
     :param min_face_px: narrowest face, pixels. Below about 24 strangers begin to look alike to any embedder.
@@ -37,7 +37,7 @@ class Gate:
 
 
 def assess(image: np.ndarray, bbox: np.ndarray, landmarks: np.ndarray, score: float,
-           gate: Gate) -> tuple[float, str]:
+           gate: QualityGate) -> tuple[float, str]:
     """How far a face can be trusted, and why not.
 
     :param image: ``(height, width, 3)`` uint8 BGR.

@@ -9,7 +9,7 @@ from facetrack_ros.errors import ReferenceFaceError
 from facetrack_ros.core.detections import FaceDetections
 from facetrack_ros.core.face import Face
 from facetrack_ros.vision.interfaces import FaceDetector, FaceEmbedder
-from facetrack_ros.vision.faces.quality import Gate, assess, outside_share
+from facetrack_ros.vision.faces.quality import QualityGate, assess, outside_share
 
 #: Faces this much narrower than the widest are bystanders, whom nobody means.
 BYSTANDER = 0.25
@@ -21,7 +21,7 @@ SMALLEST_PX = 10.0
 MAX_OUTSIDE = 0.4
 
 
-def embed_reference(image: np.ndarray, detector: FaceDetector, embedder: FaceEmbedder, gate: Gate) -> Face:
+def embed_reference(image: np.ndarray, detector: FaceDetector, embedder: FaceEmbedder, gate: QualityGate) -> Face:
     """Find and embed the one face of ``image``.
 
     :param image: ``(height, width, 3)`` uint8 BGR.
@@ -68,7 +68,7 @@ def _ways_to_look(image: np.ndarray):
 
 
 def _face(found: FaceDetections, row: int, picture: np.ndarray, image: np.ndarray, border: int,
-          gate: Gate) -> tuple[Face, str]:
+          gate: QualityGate) -> tuple[Face, str]:
     """The face in pixels of ``picture``, and why it cannot be used."""
     box, landmarks, score = found.boxes[row], found.landmarks[row], float(found.scores[row])
     quality, reason = assess(picture, box, landmarks, score, gate)

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from facetrack_ros.vision.faces.quality import Gate, assess, nose_turn, outside_share, sharpness
+from facetrack_ros.vision.faces.quality import QualityGate, assess, nose_turn, outside_share, sharpness
 
-GATE = Gate()
+GATE = QualityGate()
 NOISE = np.random.default_rng(1).integers(0, 255, (200, 200, 3), np.uint8)
 
 
@@ -41,7 +41,7 @@ def test_hair_may_be_cut_off():
 def test_a_face_turned_to_profile_is_rejected():
     box, points = face(50, 50, 100)
     points[2] = points[1]
-    assert "turned away by 0.5" in assess(NOISE, box, points, 0.95, Gate(max_turn=0.4))[1]
+    assert "turned away by 0.5" in assess(NOISE, box, points, 0.95, QualityGate(max_turn=0.4))[1]
 
 
 def test_a_face_without_detail_is_rejected():
