@@ -7,7 +7,7 @@ import numpy as np
 
 from facetrack_ros.vision.embedding.body_regions import body_regions, neutral
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.vision.inference.onnx_vectors import OnnxRows
+from facetrack_ros.vision.inference.onnx_vectors import OnnxVectorModel
 from facetrack_ros.core.image import as_bgr
 from facetrack_ros.core.vectors import unit_rows
 
@@ -25,7 +25,7 @@ class OnnxBodyEmbedder:
 
     def __init__(self, path: Path, contract: ModelContract, threads: int = 1):
         self.contract = contract
-        self._rows = OnnxRows(path, contract, threads)
+        self._rows = OnnxVectorModel(path, contract, threads)
         scale = 1.0 / np.array(contract.std, np.float32)
         self._scale, self._shift = scale[:, None, None], (-np.array(contract.mean, np.float32) * scale)[:, None, None]
 

@@ -8,7 +8,7 @@ import numpy as np
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.face import Face
 from facetrack_ros.vision.embedding.preprocess import FaceInput
-from facetrack_ros.vision.inference.onnx_vectors import OnnxRows
+from facetrack_ros.vision.inference.onnx_vectors import OnnxVectorModel
 from facetrack_ros.core.image import as_bgr
 from facetrack_ros.core.vectors import unit_rows
 
@@ -30,7 +30,7 @@ class OnnxFaceEmbedder:
     def __init__(self, path: Path, contract: ModelContract, threads: int = 1):
         self.contract = contract
         self.input = FaceInput(contract)
-        self._rows = OnnxRows(path, contract, threads)
+        self._rows = OnnxVectorModel(path, contract, threads)
 
     @property
     def input_name(self) -> str:

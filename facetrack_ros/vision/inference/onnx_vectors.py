@@ -12,7 +12,7 @@ from facetrack_ros.vision.inference.onnx_session import OnnxSession
 BATCH = 32
 
 
-class OnnxRows:
+class OnnxVectorModel:
     """A graph that gives a row a picture; called with a blob, several at once where the graph leaves its batch open.
 
     :param path: the ``.onnx`` file.
