@@ -17,7 +17,7 @@ VARINT, FIXED_64, BYTES, FIXED_32 = 0, 1, 2, 5
 OPEN_SIDES = {2: b"height", 3: b"width"}
 
 
-def with_open_size(model: bytes) -> bytes:
+def with_dynamic_input_shape(model: bytes) -> bytes:
     """The ONNX file with height and width of its first input left open, and no shape declared of anything behind it.
 
     :param model: the whole file, its first input ``(batch, channels, height, width)``.

@@ -7,7 +7,7 @@ from typing import Sequence
 import numpy as np
 
 from facetrack_ros.errors import ModelError
-from facetrack_ros.vision.inference.dynamic_input_shape import with_open_size
+from facetrack_ros.vision.inference.dynamic_input_shape import with_dynamic_input_shape
 
 #: From 1.32 on onnxruntime counts its use and sends that to its maker, and keeps a file of it in the home folder.
 NO_TELEMETRY = ("ORT_DISABLE_TELEMETRY", "1")
@@ -33,7 +33,7 @@ class OnnxSession:
         options.inter_op_num_threads = 1
         options.log_severity_level = 3  # older exporters earn a warning per weight, of no use to a user
         try:
-            graph = with_open_size(path.read_bytes()) if open_size else str(path)
+            graph = with_dynamic_input_shape(path.read_bytes()) if open_size else str(path)
             self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises classes of its own that share no public base
             raise ModelError(f"{path} cannot be opened as an ONNX model: {str(error).splitlines()[0]}") from error

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision.inference.onnx_session import OnnxSession
-from facetrack_ros.vision.inference.dynamic_input_shape import with_open_size
+from facetrack_ros.vision.inference.dynamic_input_shape import with_dynamic_input_shape
 
 
 def test_a_graph_of_fixed_size_takes_any(tiny_onnx, tmp_path):
@@ -24,7 +24,7 @@ def test_the_package_onnx_reads_the_same_graph(tiny_onnx, tmp_path):
     import onnx
 
     path = tiny_onnx(tmp_path / "fixed.onnx", np.arange(6.0).reshape(3, 2), batch=1)
-    before, after = onnx.load(path), onnx.load_from_string(with_open_size(path.read_bytes()))
+    before, after = onnx.load(path), onnx.load_from_string(with_dynamic_input_shape(path.read_bytes()))
     assert list(after.graph.node) == list(before.graph.node)
     assert list(after.graph.initializer) == list(before.graph.initializer)
     assert list(after.opset_import) == list(before.opset_import)
@@ -35,6 +35,6 @@ def test_the_package_onnx_reads_the_same_graph(tiny_onnx, tmp_path):
 @settings(deadline=None, max_examples=200)
 def test_bytes_that_are_no_model_are_refused_or_left_alone(data):
     try:
-        assert isinstance(with_open_size(data), bytes)
+        assert isinstance(with_dynamic_input_shape(data), bytes)
     except ValueError as error:
         assert str(error)
