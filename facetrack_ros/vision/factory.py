@@ -5,7 +5,7 @@ from typing import Callable
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
-from facetrack_ros.vision.inference.malloc import keep_memory
+from facetrack_ros.vision.inference.malloc import tune_malloc
 from facetrack_ros.vision.embedding.dlib_face import DlibFaceEmbedder
 from facetrack_ros.vision.faces.dlib_detector import DlibFaceDetector
 from facetrack_ros.vision.detection.edge_boxes import LowScoreEdgeDetector
@@ -80,7 +80,7 @@ def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipelin
     :raises ModelError: one is missing, damaged, refused, of the wrong kind or not fit to say who somebody is; with what to do.
     """
     limit_threads(settings.threads)
-    keep_memory()
+    tune_malloc()
     face_model, faces = open_model(settings.face_model, "face", settings)
     embedder_model, embedder = open_embedder(settings)
     require_identity_model(embedder.contract, settings.appearance_as_identity)

@@ -8,7 +8,7 @@ _MAPPED_BYTES = 32 << 20
 _KEPT_BYTES = 2 * _MAPPED_BYTES
 
 
-def keep_memory() -> None:
+def tune_malloc() -> None:
     """Keep what a frame's work leaves free for the next frame, where the C library can be told.
 
     glibc learns how much is worth keeping from the largest block it was given back: these are the values it ends at, however
