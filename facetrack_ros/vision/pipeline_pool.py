@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Callable
 
 from facetrack_ros.vision.factory import VisionSettings, build_pipeline
-from facetrack_ros.vision.inference.malloc import return_memory
+from facetrack_ros.vision.inference.malloc import trim_heap
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.pipeline import VisionPipeline
 
@@ -51,7 +51,7 @@ class PipelinePool:
             self._users.discard(user)
             if not self._users and self._pipelines:
                 self._pipelines = []
-                return_memory()
+                trim_heap()
 
     @property
     def loaded(self) -> bool:

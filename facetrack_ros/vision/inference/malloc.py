@@ -22,7 +22,7 @@ def tune_malloc() -> None:
     mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
 
 
-def return_memory() -> None:
+def trim_heap() -> None:
     """Give freed memory back to the system, where the C library can: what models leave behind is many small pieces."""
     try:
         ctypes.CDLL(None).malloc_trim(0)
