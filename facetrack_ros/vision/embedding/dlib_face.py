@@ -10,7 +10,7 @@ from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.faces.dlib_detector import import_dlib, open_dat
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.image import as_bgr
-from facetrack_ros.vision.inference.locking import one_at_a_time
+from facetrack_ros.vision.inference.locking import synchronized
 from facetrack_ros.core.vectors import unit_rows
 
 CHIP_PX = 150
@@ -37,7 +37,7 @@ class DlibFaceEmbedder:
         self._net = open_dat(self._dlib.face_recognition_model_v1, path)
         self._predictor = open_dat(self._dlib.shape_predictor, landmarks_path)
 
-    @one_at_a_time
+    @synchronized
     def embed(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
         """``(n, 128)`` float32 unit rows.
 

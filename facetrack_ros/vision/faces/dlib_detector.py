@@ -9,7 +9,7 @@ from facetrack_ros.errors import ModelError
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.detections import FaceDetections
 from facetrack_ros.core.image import as_bgr, resize
-from facetrack_ros.vision.inference.locking import one_at_a_time
+from facetrack_ros.vision.inference.locking import synchronized
 
 #: The detector's window is 80 px: no smaller face is found in its input.
 WINDOW_PX = 80.0
@@ -34,7 +34,7 @@ class DlibFaceDetector:
         self._margin = margin
         self._max_side = max_side
 
-    @one_at_a_time
+    @synchronized
     def detect(self, image: np.ndarray, min_face_px: float) -> FaceDetections:
         """Faces from ``min_face_px`` wide up as far as ``max_side`` allows, best first, in pixels of ``image``.
 

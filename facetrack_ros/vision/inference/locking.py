@@ -4,7 +4,7 @@ import functools
 from typing import Callable
 
 
-def one_at_a_time(method: Callable) -> Callable:
+def synchronized(method: Callable) -> Callable:
     """A method whose calls from several threads wait for each other, by the object's ``_lock``.
 
     A robot's threads share their models: while the cameras' frames go through, somebody's reference picture does too.
