@@ -7,7 +7,7 @@ from facetrack_ros.errors import ModelError
 from facetrack_ros.vision.factory import VisionSettings
 from facetrack_ros.vision.export.calibration_faces import face_crops, face_finder, pictures_below
 from facetrack_ros.models.paths import cache_folder, model_folders
-from facetrack_ros.vision.export.publish import in_the_making, keep
+from facetrack_ros.vision.export.publish import staged_model, keep
 from facetrack_ros.vision.embedding.projection import Projection, fit_pca, seeded_projection
 from facetrack_ros.vision.embedding.reduced_face import reduced_contract
 from facetrack_ros.vision.embedding.resnet50_face import Resnet50FaceEmbedder
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         contract, projection = _reduced(embedder, arguments.dimension, arguments.pca)
     contract = onnx_contract(contract)
     folder = arguments.out or cache_folder()
-    with in_the_making(folder, contract.id) as made:
+    with staged_model(folder, contract.id) as made:
         cosine = export_resnet50(embedder, projection, contract, made)
         contract, path = keep(made, contract, folder)
     print(f"{contract.id}: {path} ({contract.size / 1e6:.1f} MB, {contract.dimension} numbers)")

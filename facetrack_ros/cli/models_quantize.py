@@ -11,7 +11,7 @@ from facetrack_ros.vision.factory import VisionSettings
 from facetrack_ros.vision.evaluation.face_samples import enlarged
 from facetrack_ros.vision.export.calibration_faces import FaceCrops, face_crops, face_finder, pictures_below
 from facetrack_ros.models.paths import cache_folder, model_folders
-from facetrack_ros.vision.export.publish import in_the_making, keep
+from facetrack_ros.vision.export.publish import staged_model, keep
 from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
 from facetrack_ros.vision.export.int8 import METHODS, Comparison, compare, int8_contract, measured_contract, quantise, split
 from facetrack_ros.models.resolver import resolve
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
           + ("" if crops.labelled else "; nobody says who they are, so the threshold cannot be measured"))
     folder = arguments.out or cache_folder()
     contract = int8_contract(base)
-    with in_the_making(folder, contract.id) as made:
+    with staged_model(folder, contract.id) as made:
         for method in METHODS:
             quantise(model.path, float32, calibration, made, method, arguments.reduce_range)
             int8 = OnnxFaceEmbedder(made, contract)

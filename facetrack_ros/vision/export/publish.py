@@ -13,7 +13,7 @@ from facetrack_ros.models.download import sha256_of
 
 
 @contextmanager
-def in_the_making(folder: Path, model_id: str) -> Iterator[Path]:
+def staged_model(folder: Path, model_id: str) -> Iterator[Path]:
     """A file name in ``folder`` to write a model to. It is gone at the end, whatever happens; :func:`keep` keeps it.
 
     :raises ModelError: the folder cannot be written.
