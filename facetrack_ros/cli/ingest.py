@@ -27,7 +27,7 @@ from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.start_time import start_times
 from facetrack_ros.tracking.factory import improving_faces
 from facetrack_ros.vision.frame_sampling import FrameSampler, FrameDecision
-from facetrack_ros.concurrency.process_pool import Crew, ProcessCrew, ThreadCrew
+from facetrack_ros.concurrency.process_pool import WorkerPool, ProcessCrew, ThreadCrew
 from facetrack_ros.models.summary import description_lines
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.concurrency.ordered_map import in_order
@@ -121,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _crew(eyes: FrameAnalyzer, config: Config) -> Crew[AnalysisTask | FrameDecision, Looked]:
+def _crew(eyes: FrameAnalyzer, config: Config) -> WorkerPool[AnalysisTask | FrameDecision, Looked]:
     """A process a core; one thread beside this one where the models are on a graphics card, or one core is to work."""
     workers = ThreadBudget.of_config(config).workers
     if workers == 1 or eyes.pipeline.batches:
@@ -141,7 +141,7 @@ def _look_there(eyes: FrameAnalyzer, task: AnalysisTask | FrameDecision) -> Look
     return seen, Thumbnails.of(frame.image, seen.faces) if frame is not None else None
 
 
-def _ingest(recordings: list[Recording], crew: Crew[AnalysisTask | FrameDecision, Looked], history: RobotHistory, config: Config,
+def _ingest(recordings: list[Recording], crew: WorkerPool[AnalysisTask | FrameDecision, Looked], history: RobotHistory, config: Config,
             folder: Path) -> None:
     people = recalled_people(folder.parent, history.robot_id, config, history.contract, others=True)
     verdicts, moves = AliasFile(folder), config["tracking.camera_motion"] != "off"

@@ -3,13 +3,13 @@
 from collections import deque
 from typing import Callable, Iterable, Iterator, TypeVar
 
-from facetrack_ros.concurrency.process_pool import Crew, Result, Task
+from facetrack_ros.concurrency.process_pool import WorkerPool, Result, Task
 
 Item = TypeVar("Item")
 
 
 def in_order(items: Iterable[Item], begin: Callable[[Item], Task],
-             crew: Crew[Task, Result]) -> Iterator[tuple[Item, Result | Exception]]:
+             crew: WorkerPool[Task, Result]) -> Iterator[tuple[Item, Result | Exception]]:
     """Each item with what its work gives, or with the error that the work ended in.
 
     ``begin`` is called in the order of the items, always just as far ahead of what was handed out: so what it decides is the

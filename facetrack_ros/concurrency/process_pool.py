@@ -24,7 +24,7 @@ _GIVEN = 2
 _END_S = 5.0
 
 
-class Crew(Protocol[Task, Result]):
+class WorkerPool(Protocol[Task, Result]):
     """Takes tasks and does them side by side.
 
     :ivar ahead: how many should be on their way, so that nobody waits for work.
@@ -51,11 +51,11 @@ class ThreadCrew(Generic[Models, Task, Result]):
         self._threads = ThreadPoolExecutor(1, "vision")
 
     def start(self, task: Task) -> Callable[[], Result]:
-        """See :class:`Crew`."""
+        """See :class:`WorkerPool`."""
         return self._threads.submit(self._work, task).result
 
     def close(self) -> None:
-        """See :class:`Crew`."""
+        """See :class:`WorkerPool`."""
         self._threads.shutdown(cancel_futures=True)
 
 
@@ -88,7 +88,7 @@ class ProcessCrew(Generic[Models, Task, Result]):
             raise
 
     def start(self, task: Task) -> Callable[[], Result]:
-        """See :class:`Crew`; the result must be asked for on this thread.
+        """See :class:`WorkerPool`; the result must be asked for on this thread.
 
         :raises ModelError: of the result: a process ended.
         """
@@ -98,7 +98,7 @@ class ProcessCrew(Generic[Models, Task, Result]):
         return partial(self._result, pending)
 
     def close(self) -> None:
-        """See :class:`Crew`."""
+        """See :class:`WorkerPool`."""
         for helper in self._helpers:
             helper.close()
 
