@@ -16,7 +16,7 @@ from facetrack_ros.sources.stamped_frames import frames
 from facetrack_ros.sources.factory import open_source
 from facetrack_ros.tracking.factory import improving_faces, people_tracker
 from facetrack_ros.tracking.id_allocator import IdCounter
-from facetrack_ros.concurrency.process_pool import ThreadCrew
+from facetrack_ros.concurrency.process_pool import ThreadWorkerPool
 from facetrack_ros.concurrency.ordered_map import in_order
 from facetrack_ros.vision.frame_analysis import FrameAnalyzer, AnalysisTask
 
@@ -33,7 +33,7 @@ def follow(path: Path, eyes: FrameAnalyzer, config: Config) -> dict:
     def begin(frame):
         return AnalysisTask(frame, choice=improving.plan(frame.stamp_ns) if improving else None)
 
-    with closing(ThreadCrew(eyes, lambda eyes, task: task.done_by(eyes))) as crew:
+    with closing(ThreadWorkerPool(eyes, lambda eyes, task: task.done_by(eyes))) as crew:
         for frame, seen in in_order(frames(open_source(str(path)), "front", round(1e18)), begin, crew):
             embedded += sum(face.embedding is not None for face in seen.faces)
             tracks, new = people.update("front", frame.stamp_ns, frame.number, seen.detections, seen.faces)

@@ -27,7 +27,7 @@ from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.start_time import start_times
 from facetrack_ros.tracking.factory import improving_faces
 from facetrack_ros.vision.frame_sampling import FrameSampler, FrameDecision
-from facetrack_ros.concurrency.process_pool import WorkerPool, ProcessCrew, ThreadCrew
+from facetrack_ros.concurrency.process_pool import WorkerPool, ProcessCrew, ThreadWorkerPool
 from facetrack_ros.models.summary import description_lines
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.concurrency.ordered_map import in_order
@@ -125,7 +125,7 @@ def _crew(eyes: FrameAnalyzer, config: Config) -> WorkerPool[AnalysisTask | Fram
     """A process a core; one thread beside this one where the models are on a graphics card, or one core is to work."""
     workers = ThreadBudget.of_config(config).workers
     if workers == 1 or eyes.pipeline.batches:
-        return ThreadCrew(eyes, _look)
+        return ThreadWorkerPool(eyes, _look)
     return ProcessCrew(eyes, _look, partial(FrameAnalyzer.of_config, config), _look_there, workers - 1)
 
 

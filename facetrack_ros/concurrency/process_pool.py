@@ -39,7 +39,7 @@ class WorkerPool(Protocol[Task, Result]):
         """End. What was not done is not done any more."""
 
 
-class ThreadCrew(Generic[Models, Task, Result]):
+class ThreadWorkerPool(Generic[Models, Task, Result]):
     """One set of models and one thread, beside which the caller goes on: for models on a graphics card, and for a single core.
 
     :param work: what is done with a task.

@@ -14,14 +14,14 @@ sys.path.insert(0, str(Path(__file__).parent))  # where the other processes look
 from pool_tasks import DEADLINE_S, fails_to_open, meets_the_others, open_models, passed_on, tenfold
 
 from facetrack_ros.errors import FrameError, ModelError
-from facetrack_ros.concurrency.process_pool import ProcessCrew, ThreadCrew
+from facetrack_ros.concurrency.process_pool import ProcessCrew, ThreadWorkerPool
 from facetrack_ros.concurrency.ordered_map import in_order
 
 
 def crew(processes, work=tenfold, folder=None):
     mine = open_models(folder)
     if not processes:
-        return ThreadCrew(mine, work)
+        return ThreadWorkerPool(mine, work)
     return ProcessCrew(mine, work, partial(open_models, folder), work, processes)
 
 
