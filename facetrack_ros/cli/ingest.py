@@ -27,7 +27,7 @@ from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.start_time import start_times
 from facetrack_ros.tracking.factory import improving_faces
 from facetrack_ros.vision.frame_sampling import FrameSampler, FrameDecision
-from facetrack_ros.concurrency.process_pool import WorkerPool, ProcessCrew, ThreadWorkerPool
+from facetrack_ros.concurrency.process_pool import WorkerPool, ProcessWorkerPool, ThreadWorkerPool
 from facetrack_ros.models.summary import description_lines
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.concurrency.ordered_map import in_order
@@ -126,7 +126,7 @@ def _crew(eyes: FrameAnalyzer, config: Config) -> WorkerPool[AnalysisTask | Fram
     workers = ThreadBudget.of_config(config).workers
     if workers == 1 or eyes.pipeline.batches:
         return ThreadWorkerPool(eyes, _look)
-    return ProcessCrew(eyes, _look, partial(FrameAnalyzer.of_config, config), _look_there, workers - 1)
+    return ProcessWorkerPool(eyes, _look, partial(FrameAnalyzer.of_config, config), _look_there, workers - 1)
 
 
 def _look(eyes: FrameAnalyzer, task: AnalysisTask | FrameDecision) -> Looked:

@@ -59,7 +59,7 @@ class ThreadWorkerPool(Generic[Models, Task, Result]):
         self._threads.shutdown(cancel_futures=True)
 
 
-class ProcessCrew(Generic[Models, Task, Result]):
+class ProcessWorkerPool(Generic[Models, Task, Result]):
     """The caller and other processes. In one process threads that look at pictures wait for each other's Python: the more of
     them, the longer.
 

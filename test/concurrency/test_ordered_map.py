@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # where the other processes look
 from pool_tasks import DEADLINE_S, fails_to_open, meets_the_others, open_models, passed_on, tenfold
 
 from facetrack_ros.errors import FrameError, ModelError
-from facetrack_ros.concurrency.process_pool import ProcessCrew, ThreadWorkerPool
+from facetrack_ros.concurrency.process_pool import ProcessWorkerPool, ThreadWorkerPool
 from facetrack_ros.concurrency.ordered_map import in_order
 
 
@@ -22,7 +22,7 @@ def crew(processes, work=tenfold, folder=None):
     mine = open_models(folder)
     if not processes:
         return ThreadWorkerPool(mine, work)
-    return ProcessCrew(mine, work, partial(open_models, folder), work, processes)
+    return ProcessWorkerPool(mine, work, partial(open_models, folder), work, processes)
 
 
 @pytest.mark.parametrize("processes", [0, 1, 2])
@@ -63,17 +63,17 @@ def test_the_caller_and_the_processes_work_at_the_same_time(processes, tmp_path)
 
 def test_tasks_and_results_larger_than_any_pipe_get_through():
     large = [bytes([row]) * 3_000_000 for row in range(12)]
-    with closing(ProcessCrew(open_models(), passed_on, open_models, passed_on, 1)) as workers:
+    with closing(ProcessWorkerPool(open_models(), passed_on, open_models, passed_on, 1)) as workers:
         assert [result == item for item, result in in_order(large, lambda item: item, workers)] == [True] * 12
 
 
 def test_a_process_that_cannot_open_its_models_is_told_before_anything_is_done():
     with pytest.raises(ModelError, match="no such model"):
-        ProcessCrew(open_models(), tenfold, fails_to_open, tenfold, 1)
+        ProcessWorkerPool(open_models(), tenfold, fails_to_open, tenfold, 1)
 
 
 def test_a_process_that_is_killed_is_told_and_nobody_waits_for_it():
-    with closing(ProcessCrew(open_models(), passed_on, open_models, tenfold, 1)) as workers:
+    with closing(ProcessWorkerPool(open_models(), passed_on, open_models, tenfold, 1)) as workers:
         outcomes = []
         with pytest.raises(ModelError, match="ended with -9"):
             for _, outcome in in_order(["killed"] * 40, lambda item: item, workers):
@@ -88,9 +88,9 @@ def test_a_killed_caller_leaves_no_process_behind(tmp_path):
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pool_tasks import open_models, tenfold
-from facetrack_ros.concurrency.process_pool import ProcessCrew
+from facetrack_ros.concurrency.process_pool import ProcessWorkerPool
 if __name__ == "__main__":
-    workers = ProcessCrew(open_models(), tenfold, open_models, tenfold, 1)
+    workers = ProcessWorkerPool(open_models(), tenfold, open_models, tenfold, 1)
     print(workers._helpers[0]._process.pid, flush=True)
     sys.stdin.read()
 """)
