@@ -79,7 +79,7 @@ class ProcessWorkerPool(Generic[Models, Task, Result]):
         self.ahead = AHEAD * (count + 1)
         self._work = partial(work, models)
         self._waiting: "deque[_Pending]" = deque()
-        self._helpers = [_Helper(open_models, work_there) for _ in range(count)]
+        self._helpers = [_WorkerProcess(open_models, work_there) for _ in range(count)]
         try:
             for helper in self._helpers:
                 helper.take()  # when all of them are on their way
@@ -132,7 +132,7 @@ class _Pending(Future):
             self.set_exception(error)
 
 
-class _Helper:
+class _WorkerProcess:
     """A process that opens its models and then does one task after the other.
 
     :ivar given: what it is at or has before it, the first first.
