@@ -17,7 +17,7 @@ from facetrack_ros.sources.factory import open_source
 from facetrack_ros.tracking.factory import improving_faces, people_tracker
 from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.concurrency.process_pool import ThreadWorkerPool
-from facetrack_ros.concurrency.ordered_map import in_order
+from facetrack_ros.concurrency.ordered_map import ordered_map
 from facetrack_ros.vision.frame_analysis import FrameAnalyzer, AnalysisTask
 
 CLIPS = ("face-demographics-walking-and-pause.gif", "head-pose-face-detection-female-and-male.gif",
@@ -34,7 +34,7 @@ def follow(path: Path, eyes: FrameAnalyzer, config: Config) -> dict:
         return AnalysisTask(frame, choice=improving.plan(frame.stamp_ns) if improving else None)
 
     with closing(ThreadWorkerPool(eyes, lambda eyes, task: task.done_by(eyes))) as crew:
-        for frame, seen in in_order(frames(open_source(str(path)), "front", round(1e18)), begin, crew):
+        for frame, seen in ordered_map(frames(open_source(str(path)), "front", round(1e18)), begin, crew):
             embedded += sum(face.embedding is not None for face in seen.faces)
             tracks, new = people.update("front", frame.stamp_ns, frame.number, seen.detections, seen.faces)
             events += new

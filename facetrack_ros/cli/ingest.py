@@ -30,7 +30,7 @@ from facetrack_ros.vision.frame_sampling import FrameSampler, FrameDecision
 from facetrack_ros.concurrency.process_pool import WorkerPool, ProcessWorkerPool, ThreadWorkerPool
 from facetrack_ros.models.summary import description_lines
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.concurrency.ordered_map import in_order
+from facetrack_ros.concurrency.ordered_map import ordered_map
 from facetrack_ros.vision.frame_analysis import FrameAnalyzer, AnalysisTask, FrameAnalysis
 from facetrack_ros.vision.inference.threads import ThreadBudget
 
@@ -162,7 +162,7 @@ def _ingest(recordings: list[Recording], crew: WorkerPool[AnalysisTask | FrameDe
         return AnalysisTask(frame, config["face_tracking.enabled"], plan)
 
     merged = _kept(heapq.merge(*streams, key=lambda frame: frame.stamp_ns), history)
-    for number, (frame, looked) in enumerate(in_order(merged, begin, crew), 1):
+    for number, (frame, looked) in enumerate(ordered_map(merged, begin, crew), 1):
         if isinstance(looked, FrameError):
             print(looked, file=sys.stderr)
             continue

@@ -8,7 +8,7 @@ from facetrack_ros.concurrency.process_pool import WorkerPool, Result, Task
 Item = TypeVar("Item")
 
 
-def in_order(items: Iterable[Item], begin: Callable[[Item], Task],
+def ordered_map(items: Iterable[Item], begin: Callable[[Item], Task],
              crew: WorkerPool[Task, Result]) -> Iterator[tuple[Item, Result | Exception]]:
     """Each item with what its work gives, or with the error that the work ended in.
 

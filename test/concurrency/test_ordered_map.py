@@ -15,7 +15,7 @@ from pool_tasks import DEADLINE_S, fails_to_open, meets_the_others, open_models,
 
 from facetrack_ros.errors import FrameError, ModelError
 from facetrack_ros.concurrency.process_pool import ProcessWorkerPool, ThreadWorkerPool
-from facetrack_ros.concurrency.ordered_map import in_order
+from facetrack_ros.concurrency.ordered_map import ordered_map
 
 
 def crew(processes, work=tenfold, folder=None):
@@ -28,7 +28,7 @@ def crew(processes, work=tenfold, folder=None):
 @pytest.mark.parametrize("processes", [0, 1, 2])
 def test_results_come_in_the_order_of_the_items_and_errors_in_their_turn(processes):
     with closing(crew(processes)) as workers:
-        found = list(in_order([1, 2, 0, 3, "damaged", *range(4, 12)], lambda item: item, workers))
+        found = list(ordered_map([1, 2, 0, 3, "damaged", *range(4, 12)], lambda item: item, workers))
     assert [item for item, _ in found] == [1, 2, 0, 3, "damaged", *range(4, 12)]
     outcomes = dict(found)
     assert isinstance(outcomes.pop(0), FrameError) and "ZeroDivisionError" in repr(outcomes.pop("damaged"))
@@ -45,7 +45,7 @@ def test_what_is_decided_at_the_beginning_of_a_task_knows_the_same_results_each_
             return item
 
         with closing(crew(processes)) as workers:
-            for item, _ in in_order(range(1, 12), begin, workers):
+            for item, _ in ordered_map(range(1, 12), begin, workers):
                 handed_out.append(item)
             return known, workers.ahead
 
@@ -57,14 +57,14 @@ def test_what_is_decided_at_the_beginning_of_a_task_knows_the_same_results_each_
 @pytest.mark.parametrize("processes", [1, 2])
 def test_the_caller_and_the_processes_work_at_the_same_time(processes, tmp_path):
     with closing(crew(processes, meets_the_others, (tmp_path, processes + 1))) as workers:
-        at_work = {pid for _, pid in in_order(range(4 * (processes + 1)), lambda item: item, workers)}
+        at_work = {pid for _, pid in ordered_map(range(4 * (processes + 1)), lambda item: item, workers)}
     assert len(at_work) == processes + 1 and os.getpid() in at_work
 
 
 def test_tasks_and_results_larger_than_any_pipe_get_through():
     large = [bytes([row]) * 3_000_000 for row in range(12)]
     with closing(ProcessWorkerPool(open_models(), passed_on, open_models, passed_on, 1)) as workers:
-        assert [result == item for item, result in in_order(large, lambda item: item, workers)] == [True] * 12
+        assert [result == item for item, result in ordered_map(large, lambda item: item, workers)] == [True] * 12
 
 
 def test_a_process_that_cannot_open_its_models_is_told_before_anything_is_done():
@@ -76,7 +76,7 @@ def test_a_process_that_is_killed_is_told_and_nobody_waits_for_it():
     with closing(ProcessWorkerPool(open_models(), passed_on, open_models, tenfold, 1)) as workers:
         outcomes = []
         with pytest.raises(ModelError, match="ended with -9"):
-            for _, outcome in in_order(["killed"] * 40, lambda item: item, workers):
+            for _, outcome in ordered_map(["killed"] * 40, lambda item: item, workers):
                 if isinstance(outcome, Exception):
                     raise outcome
                 outcomes.append(outcome)
