@@ -5,7 +5,7 @@ import numpy as np
 from facetrack_ros.errors import ModelError
 
 
-def unit_rows(rows: np.ndarray) -> np.ndarray:
+def l2_normalized(rows: np.ndarray) -> np.ndarray:
     """Rows scaled to length 1, float32.
 
     :param rows: ``(n, dimension)`` numbers.

@@ -11,7 +11,7 @@ from facetrack_ros.vision.faces.dlib_detector import import_dlib, open_dat
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.image import as_bgr
 from facetrack_ros.vision.inference.locking import synchronized
-from facetrack_ros.core.vectors import unit_rows
+from facetrack_ros.core.vectors import l2_normalized
 
 CHIP_PX = 150
 CHIP_PADDING = 0.25  # of the face's size on each side, as the network was trained
@@ -48,7 +48,7 @@ class DlibFaceEmbedder:
         rgb = np.ascontiguousarray(as_bgr(image)[:, :, ::-1])
         shapes = [self._predictor(rgb, self._square(face.bbox)) for face in faces]
         chips = [self._dlib.get_face_chip(rgb, shape, CHIP_PX, CHIP_PADDING) for shape in shapes]
-        return unit_rows(np.array([self._net.compute_face_descriptor(chip) for chip in chips]))
+        return l2_normalized(np.array([self._net.compute_face_descriptor(chip) for chip in chips]))
 
     def _square(self, bbox: np.ndarray):
         """The box as dlib's own detector would draw it: square, from the brows to the chin."""

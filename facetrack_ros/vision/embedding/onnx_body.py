@@ -9,7 +9,7 @@ from facetrack_ros.vision.embedding.body_regions import body_regions, neutral
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.inference.onnx_vectors import OnnxVectorModel
 from facetrack_ros.core.image import as_bgr
-from facetrack_ros.core.vectors import unit_rows
+from facetrack_ros.core.vectors import l2_normalized
 
 
 class OnnxBodyEmbedder:
@@ -42,7 +42,7 @@ class OnnxBodyEmbedder:
         regions, usable = body_regions(boxes, image.shape[1], image.shape[0])
         rows = np.tile(neutral(self.contract.dimension), (len(regions), 1))
         if usable.any():
-            rows[usable] = unit_rows(self._rows(self._blob(image, regions[usable])))
+            rows[usable] = l2_normalized(self._rows(self._blob(image, regions[usable])))
         return rows
 
     def _blob(self, image: np.ndarray, regions: np.ndarray) -> np.ndarray:

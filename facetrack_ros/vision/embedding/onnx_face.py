@@ -10,7 +10,7 @@ from facetrack_ros.core.face import Face
 from facetrack_ros.vision.embedding.preprocess import FaceInput
 from facetrack_ros.vision.inference.onnx_vectors import OnnxVectorModel
 from facetrack_ros.core.image import as_bgr
-from facetrack_ros.core.vectors import unit_rows
+from facetrack_ros.core.vectors import l2_normalized
 
 
 class OnnxFaceEmbedder:
@@ -53,4 +53,4 @@ class OnnxFaceEmbedder:
 
         :raises ModelError: the graph fails or gives a vector without direction.
         """
-        return unit_rows(self._rows(self.input.blob(crops)))
+        return l2_normalized(self._rows(self.input.blob(crops)))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from facetrack_ros.errors import ModelError
-from facetrack_ros.core.vectors import unit_rows
+from facetrack_ros.core.vectors import l2_normalized
 
 #: Seed of the fixed projection. Another one is another embedding: it never changes.
 SEED = 20240229
@@ -32,7 +32,7 @@ class Projection:
 
         :raises ModelError: a row lies at the mean or across all components, so that nothing of it is left.
         """
-        return unit_rows((rows - self.mean) @ self.components.T)
+        return l2_normalized((rows - self.mean) @ self.components.T)
 
 
 def seeded_projection(numbers_in: int, dimension: int) -> Projection:

@@ -13,7 +13,7 @@ from facetrack_ros.vision.embedding.preprocess import FaceInput
 from facetrack_ros.core.image import as_bgr
 from facetrack_ros.vision.inference.threads import limit_torch_threads
 from facetrack_ros.vision.inference.torch_device import torch_device
-from facetrack_ros.core.vectors import unit_rows
+from facetrack_ros.core.vectors import l2_normalized
 
 DIMENSION = 2048
 #: Most faces in one call.
@@ -74,7 +74,7 @@ class Resnet50FaceEmbedder:
                     rows.append(self.network(blob.to(self._device)).cpu().numpy())
         except RuntimeError as error:  # out of memory, or a device that went away
             raise ModelError(f"{self.contract.id} failed on {len(crops)} faces: {_first_line(error)}") from error
-        return unit_rows(np.concatenate(rows))
+        return l2_normalized(np.concatenate(rows))
 
 
 def load_resnet50(path: Path):

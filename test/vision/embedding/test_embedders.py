@@ -6,7 +6,7 @@ from facetrack_ros.models import catalog
 from facetrack_ros.vision.faces.alignment import ARCFACE_TEMPLATE
 from facetrack_ros.core.face import Face
 from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
-from facetrack_ros.core.vectors import unit_rows
+from facetrack_ros.core.vectors import l2_normalized
 
 
 def face(shift=0.0, scale=1.0):
@@ -40,7 +40,7 @@ def test_a_face_that_cannot_be_aligned_is_told(full):
 @pytest.mark.parametrize("rows", [np.zeros((1, 4)), np.full((1, 4), np.nan)])
 def test_a_vector_without_direction_is_refused(rows):
     with pytest.raises(ModelError, match="without direction"):
-        unit_rows(rows)
+        l2_normalized(rows)
 
 
 def test_a_graph_of_another_kind_is_refused(models):

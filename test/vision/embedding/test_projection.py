@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision.embedding.projection import Projection, fit_pca, seeded_projection
-from facetrack_ros.core.vectors import unit_rows
+from facetrack_ros.core.vectors import l2_normalized
 
 
 #: Numbers that robots in the field have: another one here makes their embeddings strangers to each other.
@@ -31,14 +31,14 @@ def test_it_is_orthonormal(numbers_in, share):
 
 
 def test_all_numbers_kept_keep_all_similarities():
-    rows = unit_rows(np.random.default_rng(0).normal(size=(6, 40)))
+    rows = l2_normalized(np.random.default_rng(0).normal(size=(6, 40)))
     reduced = seeded_projection(40, 40)(rows)
     assert np.allclose(reduced @ reduced.T, rows @ rows.T, atol=1e-5)
 
 
 def test_a_quarter_of_the_numbers_keeps_similarities_about():
     chance = np.random.default_rng(1)
-    rows = unit_rows(chance.normal(size=(30, 2048)) + 2 * chance.normal(size=(1, 2048)))
+    rows = l2_normalized(chance.normal(size=(30, 2048)) + 2 * chance.normal(size=(1, 2048)))
     reduced = seeded_projection(2048, 512)(rows)
     assert np.allclose(np.linalg.norm(reduced, axis=1), 1, atol=1e-5)
     assert np.abs(reduced @ reduced.T - rows @ rows.T).max() < 0.08
@@ -47,7 +47,7 @@ def test_a_quarter_of_the_numbers_keeps_similarities_about():
 def test_principal_components_keep_what_tells_the_rows_apart():
     chance = np.random.default_rng(2)
     few = chance.normal(size=(200, 3)) @ chance.normal(size=(3, 50)) + 50
-    rows = unit_rows(few + chance.normal(size=few.shape) * 1e-3)
+    rows = l2_normalized(few + chance.normal(size=few.shape) * 1e-3)
     pca = fit_pca(rows, 3)
     centred = rows - pca.mean
     left = centred - centred @ pca.components.T @ pca.components
@@ -57,7 +57,7 @@ def test_principal_components_keep_what_tells_the_rows_apart():
 
 
 def test_a_component_is_the_same_whichever_sign_it_came_with():
-    rows = unit_rows(np.random.default_rng(3).normal(size=(40, 8)))
+    rows = l2_normalized(np.random.default_rng(3).normal(size=(40, 8)))
     first, again = fit_pca(rows, 4).components, fit_pca(rows[::-1], 4).components
     assert np.allclose(first, again, atol=1e-4)
 
@@ -71,14 +71,14 @@ def test_an_impossible_dimension_is_told(dimension):
 
 
 def test_too_few_faces_for_the_components_are_told():
-    rows = unit_rows(np.random.default_rng(4).normal(size=(10, 64)))
+    rows = l2_normalized(np.random.default_rng(4).normal(size=(10, 64)))
     with pytest.raises(ModelError, match="10 faces do not tell 10 components apart: .* at least 11 faces"):
         fit_pca(rows, 10)
 
 
 def test_faces_that_are_all_alike_are_told():
     with pytest.raises(ModelError, match="differ in 0 directions only"):
-        fit_pca(np.tile(unit_rows(np.ones((1, 16))), (30, 1)), 4)
+        fit_pca(np.tile(l2_normalized(np.ones((1, 16))), (30, 1)), 4)
 
 
 def test_a_row_of_which_nothing_is_left_is_an_error():
