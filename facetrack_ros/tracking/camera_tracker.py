@@ -21,7 +21,7 @@ _LOOKS_BEFORE_DOUBTS = 5
 Events = Tuple[PersonEvent, ...]
 
 
-class CameraView:
+class CameraTracker:
     """Tracks, visits and events of one camera.
 
     :param new_tracker: makes the tracker of each session; time that jumps back begins a new one.

@@ -7,7 +7,7 @@ import numpy as np
 
 from facetrack_ros.tracking.identity_merges import Aliases, Verdict
 from facetrack_ros.tracking.box_tracker import BoxTracker
-from facetrack_ros.tracking.camera_tracker import CameraView
+from facetrack_ros.tracking.camera_tracker import CameraTracker
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.tracking.gallery import Gallery
 from facetrack_ros.tracking.person_registry import Identities
@@ -45,7 +45,7 @@ class PeopleTracker:
         self._robot = safe_name(robot_id)
         self._new_tracker = new_tracker or partial(BoxTracker, threshold, settings)
         self._identities = Identities(self._robot, ids, settings, threshold, model_id, aliases)
-        self._cameras: dict[str, CameraView] = {}
+        self._cameras: dict[str, CameraTracker] = {}
 
     def update(self, camera_id: str, stamp_ns: int, frame_number: int, detections: Detections,
                faces: Sequence[Face], image: np.ndarray | None = None) -> tuple[tuple[Track, ...], tuple[PersonEvent, ...]]:
@@ -70,7 +70,7 @@ class PeopleTracker:
         self._identities.now_ns = stamp_ns
         if camera_id not in self._cameras:
             name = safe_name(camera_id)
-            self._cameras[camera_id] = CameraView(
+            self._cameras[camera_id] = CameraTracker(
                 self.robot_id, camera_id, self._identities, self.threshold, self.settings, self._new_tracker,
                 lambda: f"t_{self._robot}_{name}_{self._ids.next('track')}")
         return self._cameras[camera_id].update(stamp_ns, frame_number, observation)
