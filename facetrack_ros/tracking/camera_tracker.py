@@ -5,7 +5,7 @@ from typing import Callable, Tuple
 
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.tracking.edge_boxes import REACH_NS, FaintBoxes
-from facetrack_ros.tracking.open_track import Follow
+from facetrack_ros.tracking.open_track import OpenTrack
 from facetrack_ros.tracking.person_registry import Identities, Recognition
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.settings import TrackingSettings
@@ -41,10 +41,10 @@ class CameraTracker:
     def _clear(self) -> None:
         """Nobody is in view."""
         self._tracker = self._new_tracker()
-        self._follows: dict[int, Follow] = {}
+        self._follows: dict[int, OpenTrack] = {}
         self._faint = FaintBoxes(self._settings.confirm_within_ns + REACH_NS)
         self._visits: dict[str, Visit] = {}
-        self._ended: list[Follow] = []
+        self._ended: list[OpenTrack] = []
         self._tracks: tuple[Track, ...] = ()
         self._told_together: frozenset[str] = frozenset()
 
@@ -108,7 +108,7 @@ class CameraTracker:
         for person_id in [person_id for person_id, left_ns in self._left_ns.items() if left_ns < oldest_ns]:
             del self._left_ns[person_id]
 
-    def _see(self, stamp_ns: int, number: int, observation: Observation) -> list[Follow]:
+    def _see(self, stamp_ns: int, number: int, observation: Observation) -> list[OpenTrack]:
         """Give each row to its track; returns the tracks seen."""
         seen = []
         keys = self._tracker.update(stamp_ns, observation)
@@ -120,7 +120,7 @@ class CameraTracker:
             follow = self._follows.get(key)
             if follow is None:
                 first_ns, first_box = self._tracker.began(key) or (stamp_ns, box)
-                follow = self._follows[key] = Follow(self._new_track_id(), first_ns, self._number_at(first_ns, number),
+                follow = self._follows[key] = OpenTrack(self._new_track_id(), first_ns, self._number_at(first_ns, number),
                                                      first_box, self._identities.empty_template(), self._settings)
                 follow.first = self._faint.before(first_box, first_ns) or follow.first
             elif follow in seen:
@@ -137,7 +137,7 @@ class CameraTracker:
         self._note_together(seen, stamp_ns)
         return seen
 
-    def _glimpse(self, follow: Follow, stamp_ns: int) -> None:
+    def _glimpse(self, follow: OpenTrack, stamp_ns: int) -> None:
         """Somebody the tracker does not see may still be half seen, as they leave: the visit lasts till then."""
         glimpse = self._faint.after(follow.shown.box, follow.shown.stamp_ns) if stamp_ns - follow.last_ns <= REACH_NS else None
         if glimpse:
@@ -145,7 +145,7 @@ class CameraTracker:
             if follow.person_id:
                 self._visits[follow.person_id].see(follow)
 
-    def _is_another(self, follow: Follow, stamp_ns: int) -> bool:
+    def _is_another(self, follow: OpenTrack, stamp_ns: int) -> bool:
         """Whether a track's face shows that it has gone over to somebody else, as happens where people cross; it ends then,
         and what its key shows next is a new track."""
         if not follow.person_id or follow.embedding is None:
@@ -160,7 +160,7 @@ class CameraTracker:
         self._end(follow)
         return True
 
-    def _note_together(self, seen: list[Follow], stamp_ns: int) -> None:
+    def _note_together(self, seen: list[OpenTrack], stamp_ns: int) -> None:
         """Who is in one picture is not one person. A track counts as its person only where its face says so, then or
         later: it may have gone over to somebody else since."""
         sure = [follow for follow in seen if follow.person_id and follow.sure_ns == stamp_ns]
@@ -177,7 +177,7 @@ class CameraTracker:
                     follow.beside.discard(other.track_id)
                     follow.together.add(other.person_id)
 
-    def _excluded(self, follow: Follow) -> set[str]:
+    def _excluded(self, follow: OpenTrack) -> set[str]:
         """Whom a track cannot be: those seen beside it, and those in view whose face was seen since it began."""
         return follow.together | {other.person_id for other in self._follows.values()
                                   if other.person_id and other.last_ns == follow.last_ns and other is not follow
@@ -203,14 +203,14 @@ class CameraTracker:
                 events += self._name(follow, self._identities.new_person(), now_ns)
         return events
 
-    def _counts(self, follow: Follow) -> bool:
+    def _counts(self, follow: OpenTrack) -> bool:
         """Whether a track stands for a person: it showed a face, or it was there for as long as one waits for a face.
 
         Anything less is mostly a second box around somebody half hidden.
         """
         return bool(len(follow.template)) or follow.last_ns - follow.first_ns >= self._settings.identity_wait_ns
 
-    def _name(self, follow: Follow, person_id: str, now_ns: int,
+    def _name(self, follow: OpenTrack, person_id: str, now_ns: int,
               recognition: Recognition | None = None) -> list[PersonEvent]:
         """A track is that person: a visit goes on, or a new one begins."""
         # A visit keeps the id it began with, also where that has become another name of the same person.
@@ -241,7 +241,7 @@ class CameraTracker:
             self._identities.add_face(person_id, embedding, float(quality))
         return events
 
-    def _accompany(self, follow: Follow) -> list[PersonEvent]:
+    def _accompany(self, follow: OpenTrack) -> list[PersonEvent]:
         """A person seen: learn the face, and tell once where it turns out to be somebody known."""
         if follow.embedding is None or follow.doubts:
             return []
@@ -255,7 +255,7 @@ class CameraTracker:
                 self._identities.join(follow.person_id, recognition.person_id, recognition.similarity)
         return self._matched(visit, follow, recognition, max(follow.last_ns, visit.first_ns), follow.last_number)
 
-    def _matched(self, visit: Visit, follow: Follow, recognition: Recognition | None, stamp_ns: int,
+    def _matched(self, visit: Visit, follow: OpenTrack, recognition: Recognition | None, stamp_ns: int,
                  number: int) -> list[PersonEvent]:
         """Tell once a visit that it is a gallery person, or else somebody known; a gallery person also when that turns
         out only after somebody known was told."""
@@ -303,7 +303,7 @@ class CameraTracker:
             if stamp_ns - follow.last_ns > patience_ns and not waits:
                 self._end(follow)
 
-    def _end(self, follow: Follow) -> None:
+    def _end(self, follow: OpenTrack) -> None:
         self._follows = {key: other for key, other in self._follows.items() if other is not follow}
         if follow.confirmed_ns is not None:
             self._ended.append(follow)

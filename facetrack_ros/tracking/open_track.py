@@ -12,7 +12,7 @@ from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
 
 
-class Follow:
+class OpenTrack:
     """One track from its first frame on.
 
     :ivar first: its first box, or a glimpse of the person before it.

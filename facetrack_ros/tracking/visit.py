@@ -3,7 +3,7 @@
 import numpy as np
 
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
-from facetrack_ros.tracking.open_track import Follow
+from facetrack_ros.tracking.open_track import OpenTrack
 from facetrack_ros.tracking.gallery import GalleryMatch
 from facetrack_ros.tracking.person_registry import Recognition
 
@@ -20,7 +20,7 @@ class Visit:
     :ivar together: persons seen in one picture with this one during the visit.
     """
 
-    def __init__(self, robot_id: str, camera_id: str, person_id: str, follow: Follow, first_ns: int, is_new: bool):
+    def __init__(self, robot_id: str, camera_id: str, person_id: str, follow: OpenTrack, first_ns: int, is_new: bool):
         self._robot_id, self._camera_id, self.person_id = robot_id, camera_id, person_id
         self.first_ns, self._first_number, self._first_box = first_ns, follow.first.number, follow.first.box
         self._confidence = follow.confidence
@@ -32,13 +32,13 @@ class Visit:
         self.tracked_ns = follow.last_ns
         self.take(follow)
 
-    def take(self, follow: Follow) -> None:
+    def take(self, follow: OpenTrack) -> None:
         """A track belongs to this visit; what it has seen, the visit has seen."""
         self.together |= follow.together
         follow.together = self.together
         self.see(follow)
 
-    def see(self, follow: Follow) -> None:
+    def see(self, follow: OpenTrack) -> None:
         """The track was seen."""
         self.tracked_ns = max(self.tracked_ns, follow.last_ns)
         if follow.shown.stamp_ns >= self.last_ns:
