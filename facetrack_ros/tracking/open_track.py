@@ -5,7 +5,7 @@ from collections import deque
 import numpy as np
 
 from facetrack_ros.tracking.edge_boxes import Glimpse
-from facetrack_ros.tracking.track_states import PersonTracker
+from facetrack_ros.tracking.track_states import TrackStateMachine
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.face_template import Template
 from facetrack_ros.core.track import Track, TrackState
@@ -32,7 +32,7 @@ class OpenTrack:
         self.first = self.shown = Glimpse(stamp_ns, number, box)
         self.last_ns, self.last_number, self.box = stamp_ns, number, box
         self.person_id = ""
-        self._states = PersonTracker(settings)
+        self._states = TrackStateMachine(settings)
         self.template = template
         self.together: set[str] = set()
         self.beside: set[str] = set()
@@ -86,7 +86,7 @@ class OpenTrack:
         self._states.missed()
 
     def _face_matches(self, stamp_ns: int, threshold: float) -> bool:
-        while self._last_looks and not PersonTracker.remembers_face(stamp_ns, self._last_looks[0][0]):
+        while self._last_looks and not TrackStateMachine.remembers_face(stamp_ns, self._last_looks[0][0]):
             self._last_looks.popleft()
         if self.embedding is None:
             return False

@@ -9,7 +9,7 @@ _SEEN_AGAIN, _SEEN_AGAIN_WITHIN_NS = 0.1, SECOND_NS // 2
 _FACE_AGAIN, _FACE_AGAIN_WITHIN_NS = 0.15, SECOND_NS
 
 
-class PersonTracker:
+class TrackStateMachine:
     """Idle until seen often enough, tracking while seen, lost after some frames without, idle again after some seconds.
 
     All times are stamps of frames, nanoseconds; nothing passes while no frame comes.
