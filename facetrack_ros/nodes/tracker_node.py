@@ -20,7 +20,7 @@ from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
 from facetrack_ros.concurrency.worker import Everything, Worker
-from facetrack_ros.tracking.extrapolation import BetweenFrames
+from facetrack_ros.tracking.extrapolation import TrackExtrapolator
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.tracking.detection_face_sync import FrameJoin
 from facetrack_ros.tracking.factory import OFF, OWN, tracker_factory, tracking_settings
@@ -57,7 +57,7 @@ class TrackerNode(RobotMember):
         self._models = models
         self.track_listeners: list[Callable[[Frame, tuple[Track, ...]], None]] = []
         self.event_listeners: list[Callable[[PersonEvent], None]] = []
-        self._between = {camera: BetweenFrames() for camera in self.cameras}
+        self._between = {camera: TrackExtrapolator() for camera in self.cameras}
         self._joins = {camera: FrameJoin() for camera in self.cameras}
         self._waiting = WaitingImages(self.cameras)
         self._images: ImageInput | None = None

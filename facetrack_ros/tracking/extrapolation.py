@@ -11,7 +11,7 @@ from facetrack_ros.core.track import Track, TrackState
 LONGEST_NS = SECOND_NS
 
 
-class BetweenFrames:
+class TrackExtrapolator:
     """Carries the tracks of one camera on, each at the speed of its last two boxes.
 
     It only shows where people should be by now: nobody counts as seen or missed by it.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from facetrack_ros.tracking.extrapolation import LONGEST_NS, BetweenFrames
+from facetrack_ros.tracking.extrapolation import LONGEST_NS, TrackExtrapolator
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
 
@@ -15,7 +15,7 @@ def track(track_id, x, state=TrackState.TRACKING):
 
 
 def walked(state=TrackState.TRACKING):
-    between = BetweenFrames()
+    between = TrackExtrapolator()
     between.know(1 * SECOND_NS, (track("t1", 100),))
     between.know(2 * SECOND_NS, (track("t1", 140, state), track("t2", 300)))
     return between
