@@ -18,7 +18,7 @@ _GAP_NS = SECOND_NS * 3 // 10
 _SHARED = 0.7
 
 
-class Glimpse(NamedTuple):
+class EdgeSighting(NamedTuple):
     """One faint box."""
 
     stamp_ns: int
@@ -51,7 +51,7 @@ class FaintBoxes:
         while self._frames[0][0] < stamp_ns - self._keep_ns:
             self._frames.popleft()
 
-    def after(self, box: np.ndarray, shown_ns: int) -> Glimpse | None:
+    def after(self, box: np.ndarray, shown_ns: int) -> EdgeSighting | None:
         """Where somebody last shown in ``box`` is in the newest frame; it is theirs then, and nobody else's."""
         stamp_ns, number, boxes = self._frames[-1]
         before_ns = self._frames[-2][0] if len(self._frames) > 1 else stamp_ns
@@ -59,9 +59,9 @@ class FaintBoxes:
         if row is None:
             return None
         self._frames[-1] = (stamp_ns, number, np.delete(boxes, row, axis=0))
-        return Glimpse(stamp_ns, number, boxes[row])
+        return EdgeSighting(stamp_ns, number, boxes[row])
 
-    def before(self, box: np.ndarray, first_ns: int) -> Glimpse | None:
+    def before(self, box: np.ndarray, first_ns: int) -> EdgeSighting | None:
         """The earliest glimpse of somebody whose first box was ``box``, at ``first_ns``; None: there is none before that."""
         earliest, shown_ns, later_ns = None, first_ns, first_ns
         for stamp_ns, number, boxes in reversed(self._frames):
@@ -72,7 +72,7 @@ class FaintBoxes:
                 break
             row = _most_alike(boxes, box)
             if row is not None:
-                earliest = Glimpse(stamp_ns, number, boxes[row])
+                earliest = EdgeSighting(stamp_ns, number, boxes[row])
                 box, shown_ns = earliest.box, stamp_ns
             later_ns = stamp_ns
         return earliest

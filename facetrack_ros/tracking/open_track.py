@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 
-from facetrack_ros.tracking.edge_boxes import Glimpse
+from facetrack_ros.tracking.edge_boxes import EdgeSighting
 from facetrack_ros.tracking.track_states import TrackStateMachine
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.face_template import Template
@@ -29,7 +29,7 @@ class OpenTrack:
                  settings: TrackingSettings):
         self.track_id = track_id
         self.first_ns = stamp_ns
-        self.first = self.shown = Glimpse(stamp_ns, number, box)
+        self.first = self.shown = EdgeSighting(stamp_ns, number, box)
         self.last_ns, self.last_number, self.box = stamp_ns, number, box
         self.person_id = ""
         self._states = TrackStateMachine(settings)
@@ -75,7 +75,7 @@ class OpenTrack:
         self._face = face
         self._states.seen(stamp_ns, score, self._face_matches(stamp_ns, threshold))
         self.last_ns, self.last_number, self.box = stamp_ns, number, box
-        self.shown = Glimpse(stamp_ns, number, box)
+        self.shown = EdgeSighting(stamp_ns, number, box)
         if self.embedding is not None:
             self._last_looks.append((stamp_ns, self.embedding))
             self.looks += 1
