@@ -7,7 +7,7 @@ _FACES_REMEMBERED = 5
 _BODY_KEPT = 0.9
 
 
-class Looks:
+class AppearanceMemory:
     """The last faces of one track, and the running mean of its body's appearance.
 
     ``faces`` has a unit row each, the latest at the end; None before the first.
@@ -28,7 +28,7 @@ class Looks:
             self.body = mean / norm if norm > 1e-6 else body
 
 
-def face_similarities(looks: list[Looks], faces: list[np.ndarray | None]) -> np.ndarray:
+def face_similarities(looks: list[AppearanceMemory], faces: list[np.ndarray | None]) -> np.ndarray:
     """``(tracks, rows)`` best cosine of each track's last faces with each row's face, NaN where either has none."""
     alike = np.full((len(looks), len(faces)), np.nan, np.float32)
     rows = [row for row, face in enumerate(faces) if face is not None]
@@ -42,7 +42,7 @@ def face_similarities(looks: list[Looks], faces: list[np.ndarray | None]) -> np.
     return alike
 
 
-def body_similarities(looks: list[Looks], bodies: np.ndarray | None, rows: int) -> np.ndarray | None:
+def body_similarities(looks: list[AppearanceMemory], bodies: np.ndarray | None, rows: int) -> np.ndarray | None:
     """``(tracks, rows)`` cosine of each track's body with each row's, NaN where either has none; None where no row has one.
 
     :param bodies: ``(rows, dimension)``, NaN rows where there is none; None: no row has one.

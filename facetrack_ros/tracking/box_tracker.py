@@ -5,7 +5,7 @@ from typing import Callable
 import numpy as np
 
 from facetrack_ros.tracking.linear_assignment import best_pairs
-from facetrack_ros.tracking.appearance_memory import Looks, body_similarities, face_similarities
+from facetrack_ros.tracking.appearance_memory import AppearanceMemory, body_similarities, face_similarities
 from facetrack_ros.tracking.kalman import BoxMotion
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.settings import SECOND_NS, TrackingSettings
@@ -25,7 +25,7 @@ class _Followed:
         self.key = key
         self.first_ns, self.first_box = stamp_ns, box
         self.motion = BoxMotion(stamp_ns, box)
-        self.looks = Looks()
+        self.looks = AppearanceMemory()
         self.evidence = 0.0
         self.last_frame = 0
 

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.tracking.appearance_memory import Looks, face_similarities
+from facetrack_ros.tracking.appearance_memory import AppearanceMemory, face_similarities
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.settings import SECOND_NS, TrackingSettings
 
@@ -51,7 +51,7 @@ class LibraryTracker:
         self._next_key = 0
         # Which key of ours the library's id stands for now, how that key looked, and when it was seen last.
         self._keys: dict[int, int] = {}
-        self._looks: dict[int, Looks] = {}
+        self._looks: dict[int, AppearanceMemory] = {}
         self._last_ns: dict[int, int] = {}
 
     def update(self, stamp_ns: int, observation: Observation) -> np.ndarray:
@@ -79,11 +79,11 @@ class LibraryTracker:
         """Not known: the library does not tell of tracks it does not believe yet."""
 
     def _key(self, library_id: int, stamp_ns: int, face: np.ndarray | None) -> int:
-        looks = self._looks.setdefault(library_id, Looks())
+        looks = self._looks.setdefault(library_id, AppearanceMemory())
         if library_id not in self._keys or face_similarities([looks], [face])[0, 0] < self._veto:
             self._keys[library_id] = self._next_key
             self._next_key += 1
-            looks = self._looks[library_id] = Looks()
+            looks = self._looks[library_id] = AppearanceMemory()
         looks.take(face, None)
         self._last_ns[library_id] = stamp_ns
         return self._keys[library_id]
