@@ -22,7 +22,7 @@ from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
 from facetrack_ros.concurrency.worker import Everything, Worker
 from facetrack_ros.tracking.extrapolation import TrackExtrapolator
 from facetrack_ros.core.event import PersonEvent
-from facetrack_ros.tracking.detection_face_sync import FrameJoin
+from facetrack_ros.tracking.detection_face_sync import DetectionFaceSynchronizer
 from facetrack_ros.tracking.factory import OFF, OWN, tracker_factory, tracking_settings
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.core.track import Track
@@ -58,7 +58,7 @@ class TrackerNode(RobotMember):
         self.track_listeners: list[Callable[[Frame, tuple[Track, ...]], None]] = []
         self.event_listeners: list[Callable[[PersonEvent], None]] = []
         self._between = {camera: TrackExtrapolator() for camera in self.cameras}
-        self._joins = {camera: FrameJoin() for camera in self.cameras}
+        self._joins = {camera: DetectionFaceSynchronizer() for camera in self.cameras}
         self._waiting = WaitingImages(self.cameras)
         self._images: ImageInput | None = None
         self._health = StageHealth(self, self.cameras, "tracker", "tracking")

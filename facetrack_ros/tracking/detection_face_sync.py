@@ -9,7 +9,7 @@ from facetrack_ros.core.frame import Frame
 Joined = "tuple[Frame, Detections | None, tuple[Face, ...]]"
 
 
-class FrameJoin:
+class DetectionFaceSynchronizer:
     """Pairs the detections of one camera's frames with their faces, in the order the detections came.
 
     The detector sees every frame, the embedder not all of them: frames passed over by the embedder go on without

@@ -1,6 +1,6 @@
 """Persons and faces of one frame meet again, and no frame is lost or turned around."""
 
-from facetrack_ros.tracking.detection_face_sync import FrameJoin
+from facetrack_ros.tracking.detection_face_sync import DetectionFaceSynchronizer
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame
 
@@ -20,13 +20,13 @@ FACES = ("a face",)
 
 
 def test_a_frame_waits_for_its_faces():
-    join = FrameJoin()
+    join = DetectionFaceSynchronizer()
     assert join.add_detections(frame(1), NOBODY) == []
     assert numbers(join.add_faces(frame(1), FACES)) == [(1, FACES)]
 
 
 def test_frames_the_embedder_passed_over_go_first_and_without_faces():
-    join = FrameJoin()
+    join = DetectionFaceSynchronizer()
     for tenths in (1, 2, 3, 4):
         join.add_detections(frame(tenths), NOBODY)
     assert numbers(join.add_faces(frame(3), FACES)) == [(1, ()), (2, ()), (3, FACES)]
@@ -34,27 +34,27 @@ def test_frames_the_embedder_passed_over_go_first_and_without_faces():
 
 
 def test_a_silent_embedder_delays_no_frame_longer_than_the_patience():
-    join = FrameJoin(patience_ns=SECOND)
+    join = DetectionFaceSynchronizer(patience_ns=SECOND)
     for tenths in range(11):
         assert join.add_detections(frame(tenths), NOBODY) == []
     assert numbers(join.add_detections(frame(12), NOBODY)) == [(0, ()), (1, ())]
 
 
 def test_faces_that_come_too_late_are_dropped():
-    join = FrameJoin(patience_ns=SECOND)
+    join = DetectionFaceSynchronizer(patience_ns=SECOND)
     join.add_detections(frame(0), NOBODY)
     join.add_detections(frame(20), NOBODY)
     assert join.add_faces(frame(0), FACES) == []
 
 
 def test_time_that_goes_back_flushes_what_waits():
-    join = FrameJoin()
+    join = DetectionFaceSynchronizer()
     join.add_detections(frame(50), NOBODY)
     assert numbers(join.add_detections(frame(1), NOBODY)) == [(50, ())]
 
 
 def test_frames_the_detector_passed_over_keep_their_place_and_wait_for_nothing_themselves():
-    join = FrameJoin()
+    join = DetectionFaceSynchronizer()
     assert numbers(join.add_between(frame(0))) == [(0, ())]
     join.add_detections(frame(1), NOBODY)
     assert join.add_between(frame(2)) == join.add_between(frame(3)) == []
