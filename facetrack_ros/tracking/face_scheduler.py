@@ -82,7 +82,7 @@ class FacePlan:
 
 
 @dataclass
-class ImprovingFaces:
+class FaceScheduler:
     """Remembers what is known of each track's face in one camera. Threads may share it.
 
     A plan is made before a frame is looked at; what came of it is heard with the tracks of that frame, later. Frames

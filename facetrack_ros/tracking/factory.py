@@ -9,7 +9,7 @@ from facetrack_ros.tracking.identity_merges import Aliases
 from facetrack_ros.tracking.box_tracker import BoxTracker
 from facetrack_ros.tracking.camera_motion import CameraMotion
 from facetrack_ros.tracking.id_allocator import IdCounter
-from facetrack_ros.tracking.face_scheduler import ImprovingFaces
+from facetrack_ros.tracking.face_scheduler import FaceScheduler
 from facetrack_ros.tracking.trackers_adapter import LibraryTracker
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.tracking.settings import SECOND_NS, LiveSettings, TrackingSettings
@@ -62,9 +62,9 @@ def tracker_factory(config: Config, threshold: float,
     return make
 
 
-def improving_faces(config: Config) -> ImprovingFaces:
+def improving_faces(config: Config) -> FaceScheduler:
     """Which faces of a camera are worth the work, as the configuration says."""
-    return ImprovingFaces(pause_ns=round(SECOND_NS / config["faces.looks_per_s"]))
+    return FaceScheduler(pause_ns=round(SECOND_NS / config["faces.looks_per_s"]))
 
 
 def people_tracker(robot_id: str, ids: IdCounter, config: Config, contract: ModelContract,

@@ -1,6 +1,6 @@
 import numpy as np
 
-from facetrack_ros.tracking.face_scheduler import FIRST_LOOKS, ImprovingFaces
+from facetrack_ros.tracking.face_scheduler import FIRST_LOOKS, FaceScheduler
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
 
@@ -26,7 +26,7 @@ class OnePerson:
     """Somebody at the left whose face has a quality of its own in each frame; a frame every 10 ms."""
 
     def __init__(self, **limits):
-        self.improving = ImprovingFaces(**limits)
+        self.improving = FaceScheduler(**limits)
         self.stamp_ns = 0
         self.improving.know(0, (track("t1", LEFT),))
 
@@ -71,7 +71,7 @@ def test_somebody_turned_away_is_looked_at_often_at_first_and_then_at_a_bounded_
 
 
 def test_frames_under_way_count_as_looks():
-    improving = ImprovingFaces(looks=3)
+    improving = FaceScheduler(looks=3)
     improving.know(0, (track("t1", LEFT),))
     plans = [improving.plan(stamp_ns) for stamp_ns in (1, 2, 3, 4, 5)]
     assert [bool(plan.look(persons(LEFT))[0]) for plan in plans] == [True, True, True, False, False]
@@ -81,7 +81,7 @@ def test_frames_under_way_count_as_looks():
 
 
 def test_who_is_followed_by_no_track_yet_is_looked_at_and_embedded():
-    improving = ImprovingFaces()
+    improving = FaceScheduler()
     assert improving.plan(1).embed(persons(LEFT), [face(0.2)]) == [True]
     improving.know(1, (track("t1", RIGHT),))
     for stamp_ns in range(2, 7):
@@ -90,7 +90,7 @@ def test_who_is_followed_by_no_track_yet_is_looked_at_and_embedded():
 
 
 def test_a_face_turned_down_is_not_embedded_and_one_of_nobody_is():
-    improving = ImprovingFaces(looks=1)
+    improving = FaceScheduler(looks=1)
     improving.know(0, (track("t1", LEFT),))
     plan = improving.plan(1)
     assert plan.embed(persons(LEFT), [face(0.9, rejected="18 px wide, needs 24")]) == [False]
@@ -98,14 +98,14 @@ def test_a_face_turned_down_is_not_embedded_and_one_of_nobody_is():
 
 
 def test_each_of_two_people_is_known_for_itself():
-    improving = ImprovingFaces(looks=1, pause_ns=0)
+    improving = FaceScheduler(looks=1, pause_ns=0)
     improving.know(0, (track("t1", LEFT, embedded=0.4), track("t2", RIGHT, embedded=0.9)))
     plan = improving.plan(1)
     assert plan.embed(persons(RIGHT, LEFT), [face(0.5, 0), face(0.5, 1)]) == [False, True]
 
 
 def test_who_was_lost_is_looked_at_anew():
-    improving = ImprovingFaces(looks=1)
+    improving = FaceScheduler(looks=1)
     improving.know(1, (track("t1", LEFT, embedded=0.97),))
     assert not improving.plan(2).look(persons(LEFT))[0]
     improving.know(2, (track("t1", LEFT, TrackState.LOST),))
@@ -114,7 +114,7 @@ def test_who_was_lost_is_looked_at_anew():
 
 
 def test_tracks_that_ended_are_forgotten():
-    improving = ImprovingFaces(looks=1)
+    improving = FaceScheduler(looks=1)
     improving.know(1, (track("t1", LEFT, embedded=0.97),))
     improving.know(2, ())
     improving.know(3, (track("t1", LEFT),))
@@ -122,7 +122,7 @@ def test_tracks_that_ended_are_forgotten():
 
 
 def test_odd_boxes_belong_to_no_track():
-    improving = ImprovingFaces(looks=1)
+    improving = FaceScheduler(looks=1)
     improving.know(1, (track("t1", [np.nan] * 4, embedded=0.97), track("t2", [5, 5, 5, 5], embedded=0.97)))
     plan = improving.plan(2)
     assert plan.look(persons([np.nan] * 4, [5, 5, 5, 5])).tolist() == [True, True]
