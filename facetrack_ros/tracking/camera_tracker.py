@@ -6,7 +6,7 @@ from typing import Callable, Tuple
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.tracking.edge_boxes import REACH_NS, FaintBoxes
 from facetrack_ros.tracking.open_track import OpenTrack
-from facetrack_ros.tracking.person_registry import Identities, Recognition
+from facetrack_ros.tracking.person_registry import PersonRegistry, Recognition
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.core.track import Track
@@ -28,7 +28,7 @@ class CameraTracker:
     :param new_track_id: gives out track ids.
     """
 
-    def __init__(self, robot_id: str, camera_id: str, identities: Identities, threshold: float,
+    def __init__(self, robot_id: str, camera_id: str, identities: PersonRegistry, threshold: float,
                  settings: TrackingSettings, new_tracker: Callable[[], Tracker], new_track_id: Callable[[], str]):
         self._robot_id, self._camera_id = robot_id, camera_id
         self._identities, self._threshold, self._settings = identities, threshold, settings

@@ -10,7 +10,7 @@ from facetrack_ros.tracking.box_tracker import BoxTracker
 from facetrack_ros.tracking.camera_tracker import CameraTracker
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.tracking.gallery import Gallery
-from facetrack_ros.tracking.person_registry import Identities
+from facetrack_ros.tracking.person_registry import PersonRegistry
 from facetrack_ros.tracking.id_allocator import IdCounter, safe_name
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.settings import TrackingSettings
@@ -44,7 +44,7 @@ class PeopleTracker:
         self._ids = ids
         self._robot = safe_name(robot_id)
         self._new_tracker = new_tracker or partial(BoxTracker, threshold, settings)
-        self._identities = Identities(self._robot, ids, settings, threshold, model_id, aliases)
+        self._identities = PersonRegistry(self._robot, ids, settings, threshold, model_id, aliases)
         self._cameras: dict[str, CameraTracker] = {}
 
     def update(self, camera_id: str, stamp_ns: int, frame_number: int, detections: Detections,

@@ -42,7 +42,7 @@ class _Known:
         self.foreign = foreign
 
 
-class Identities:
+class PersonRegistry:
     """The persons a robot knows, its own and those it was told of, and their faces.
 
     :param robot: name of the robot as it may stand in an id.
