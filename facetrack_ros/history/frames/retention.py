@@ -36,7 +36,7 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PruningPlan:
     """What has to go.
 
     :param victims: names of segments, oldest first.
@@ -47,7 +47,7 @@ class Verdict:
     refused: str = ""
 
 
-def judge(stored: list[Stored], limits: Limits, now_ns: int, free_bytes: int, brake: bool = True) -> Verdict:
+def judge(stored: list[Stored], limits: Limits, now_ns: int, free_bytes: int, brake: bool = True) -> PruningPlan:
     """Which segments have to go, the first written first; never more than half of the frames at once.
 
     More than half at once is what a wrong clock or a wrong limit asks for, and a deletion cannot be undone: then nothing
@@ -78,6 +78,6 @@ def judge(stored: list[Stored], limits: Limits, now_ns: int, free_bytes: int, br
         frames, size, free_bytes = frames - one.frames, size - one.bytes, free_bytes + one.bytes
     doomed = sum(one.frames for one in victims)
     if brake and len(stored) >= _FEWEST and 2 * doomed > total:
-        return Verdict((), f"{doomed} of {total} stored frames would have to be deleted at once ({', '.join(reasons)}), "
+        return PruningPlan((), f"{doomed} of {total} stored frames would have to be deleted at once ({', '.join(reasons)}), "
                            "so none was: check the clock and the limits, then `facetrack prune` deletes them")
-    return Verdict(tuple(one.name for one in victims))
+    return PruningPlan(tuple(one.name for one in victims))
