@@ -10,7 +10,7 @@ from pathlib import Path
 
 from facetrack_ros.cli.time_format import show_utc
 from facetrack_ros.errors import QuestionError
-from facetrack_ros.tracking.identity_merges import Aliases, Verdict, id_order, merging, splitting
+from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision, id_order, merging, splitting
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,7 +77,7 @@ def _show(persons: list[dict], aliases: Aliases, as_json: bool) -> int:
     return 0 if persons else 1
 
 
-def _evidence(verdict: Verdict) -> dict:
+def _evidence(verdict: MergeDecision) -> dict:
     return {"record_id": verdict.record_id, "first": verdict.first, "second": verdict.second, "same": verdict.same,
             "by": verdict.by, "operator": verdict.operator, "stamp": verdict.stamp_ns / 1e9, "reason": verdict.reason,
             "similarity": verdict.similarity, "model_id": verdict.model_id}
@@ -108,7 +108,7 @@ def _decide_live(arguments: argparse.Namespace) -> int:
         return _say(arguments, people.aliases, verdicts)
 
 
-def _verdicts(arguments: argparse.Namespace, aliases: Aliases, known: set[str]) -> list[Verdict]:
+def _verdicts(arguments: argparse.Namespace, aliases: Aliases, known: set[str]) -> list[MergeDecision]:
     for person_id in arguments.ids:
         if person_id not in known:
             raise QuestionError(f"nobody is known as {person_id}; `facetrack persons list` names everybody")
@@ -124,7 +124,7 @@ def _verdicts(arguments: argparse.Namespace, aliases: Aliases, known: set[str]) 
     return verdicts
 
 
-def _say(arguments: argparse.Namespace, aliases: Aliases, verdicts: list[Verdict]) -> int:
+def _say(arguments: argparse.Namespace, aliases: Aliases, verdicts: list[MergeDecision]) -> int:
     for verdict in verdicts:
         aliases.take(verdict)
     if arguments.action == "merge":

@@ -13,7 +13,7 @@ from facetrack_ros.errors import QuestionError
 from facetrack_ros.nodes.conversion import people as people_conversion
 from facetrack_ros.nodes.base.robot_member_node import ROSTER
 from facetrack_ros.nodes.base.process import ros, spinning
-from facetrack_ros.tracking.identity_merges import Aliases, Verdict
+from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision
 from facetrack_ros.tracking.gallery import GalleryEntry
 
 # Discovery on a healthy network takes well under a second, on a busy one longer: listen at least so long, until nothing
@@ -64,7 +64,7 @@ class MeshPeople:
         self.node.destroy_node()
         self._ros.__exit__(*error)
 
-    def tell_verdicts(self, verdicts: Iterable[Verdict]) -> None:
+    def tell_verdicts(self, verdicts: Iterable[MergeDecision]) -> None:
         """Say it to every robot.
 
         :raises QuestionError: nobody heard it.

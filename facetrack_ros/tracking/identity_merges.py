@@ -9,7 +9,7 @@ _PARTS = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class MergeDecision:
     """That two person ids are one person, or that they are not; one record, which can be deleted by its id.
 
     :param record_id: unique; starts with a letter.
@@ -65,19 +65,19 @@ class Aliases:
     not; and of the ids so joined the lowest one stands for all. So robots that know the same verdicts agree.
     """
 
-    def __init__(self, verdicts: Iterable[Verdict] = ()):
-        self._verdicts: dict[tuple[str, str], Verdict] = {}
+    def __init__(self, verdicts: Iterable[MergeDecision] = ()):
+        self._verdicts: dict[tuple[str, str], MergeDecision] = {}
         self._settled: dict[str, str] | None = {}
         self._groups: dict[str, tuple[str, ...]] = {}
         for verdict in verdicts:
             self.take(verdict)
 
     @property
-    def verdicts(self) -> tuple[Verdict, ...]:
+    def verdicts(self) -> tuple[MergeDecision, ...]:
         """Those that count, one a pair, in order of the pairs."""
         return tuple(sorted(self._verdicts.values(), key=lambda verdict: tuple(map(id_order, verdict.pair))))
 
-    def take(self, verdict: Verdict) -> bool:
+    def take(self, verdict: MergeDecision) -> bool:
         """Hear a verdict; returns whether it counts from now on and did not before.
 
         :raises ValueError: it is about one id only, or its ids are the wrong way round.
@@ -91,7 +91,7 @@ class Aliases:
         self._settled = None
         return True
 
-    def forget(self, person_id: str) -> tuple[Verdict, ...]:
+    def forget(self, person_id: str) -> tuple[MergeDecision, ...]:
         """Drop every verdict on an id; returns them."""
         dropped = tuple(verdict for verdict in self._verdicts.values() if person_id in verdict.pair)
         for verdict in dropped:
@@ -99,7 +99,7 @@ class Aliases:
         self._settled = None
         return dropped
 
-    def verdict_on(self, one: str, other: str) -> Verdict | None:
+    def verdict_on(self, one: str, other: str) -> MergeDecision | None:
         """What counts for two ids."""
         return self._verdicts.get(ordered(one, other))
 
@@ -151,7 +151,7 @@ class Aliases:
 
 
 def merging(aliases: Aliases, one: str, other: str, record_ids: Iterable[str], by: str, stamp_ns: int, reason: str,
-            operator: bool = False, similarity: float | None = None, model_id: str = "") -> list[Verdict]:
+            operator: bool = False, similarity: float | None = None, model_id: str = "") -> list[MergeDecision]:
     """The verdicts that make two persons one: on the two ids, and, by a person, on all that would stand against it.
 
     :param record_ids: ids for the records; as many are taken as needed.
@@ -167,7 +167,7 @@ def merging(aliases: Aliases, one: str, other: str, record_ids: Iterable[str], b
 
 
 def splitting(aliases: Aliases, person_id: str, record_ids: Iterable[str], by: str, stamp_ns: int, reason: str,
-              operator: bool = False) -> list[Verdict]:
+              operator: bool = False) -> list[MergeDecision]:
     """The verdicts that make an id stand for itself again: it is none of those it was joined with."""
     pairs = [ordered(person_id, other) for other in aliases.group(person_id) if other != person_id]
     return _verdicts(aliases, pairs, False, record_ids, by, stamp_ns, reason, operator)
@@ -175,10 +175,10 @@ def splitting(aliases: Aliases, person_id: str, record_ids: Iterable[str], by: s
 
 def _verdicts(aliases: Aliases, pairs: list[tuple[str, str]], same: bool, record_ids: Iterable[str], by: str,
               stamp_ns: int, reason: str, operator: bool, similarity: float | None = None,
-              model_id: str = "") -> list[Verdict]:
+              model_id: str = "") -> list[MergeDecision]:
     made = []
     for pair, record_id in zip(pairs, record_ids):
         known = aliases.verdict_on(*pair)
-        made.append(Verdict(record_id, *pair, same, by, operator, known.version + 1 if known else 1, stamp_ns, reason,
+        made.append(MergeDecision(record_id, *pair, same, by, operator, known.version + 1 if known else 1, stamp_ns, reason,
                             similarity, model_id))
     return made

@@ -5,7 +5,7 @@ from typing import Callable, Sequence
 
 import numpy as np
 
-from facetrack_ros.tracking.identity_merges import Aliases, Verdict
+from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision
 from facetrack_ros.tracking.box_tracker import BoxTracker
 from facetrack_ros.tracking.camera_tracker import CameraTracker
 from facetrack_ros.core.event import PersonEvent
@@ -117,14 +117,14 @@ class PeopleTracker:
         """The enrolled people; entries may be added and removed."""
         return self._identities.gallery
 
-    def hear(self, verdict: Verdict) -> None:
+    def hear(self, verdict: MergeDecision) -> None:
         """Take what another robot, or a person, says of two ids.
 
         :raises TemplateRefused: it is about no two persons.
         """
         self._identities.hear(verdict)
 
-    def new_verdicts(self) -> tuple[Verdict, ...]:
+    def new_verdicts(self) -> tuple[MergeDecision, ...]:
         """What was decided here about ids since the last call, for the other robots and for the disk."""
         return self._identities.new_verdicts()
 

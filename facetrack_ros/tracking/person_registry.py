@@ -7,7 +7,7 @@ from typing import Collection, Iterator, Mapping
 import numpy as np
 
 from facetrack_ros.errors import FacetrackError
-from facetrack_ros.tracking.identity_merges import Aliases, Verdict, merging, splitting
+from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision, merging, splitting
 from facetrack_ros.tracking.gallery import Gallery
 from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.tracking.observation import is_unit
@@ -58,7 +58,7 @@ class PersonRegistry:
         self.aliases = aliases if aliases is not None else Aliases()
         self.now_ns = 0
         self.gallery = Gallery(model_id, threshold, settings.margin * (1 - threshold))
-        self._verdicts: list[Verdict] = []
+        self._verdicts: list[MergeDecision] = []
         self._beside: dict[str, set[str]] = {}
         self._robot = robot
         self._ids = ids
@@ -137,7 +137,7 @@ class PersonRegistry:
             self._beside.setdefault(person_id, set()).update(other for other in persons if other != person_id)
         self._part(persons)
 
-    def hear(self, verdict: Verdict) -> None:
+    def hear(self, verdict: MergeDecision) -> None:
         """Take a verdict of another robot or of a person; one that joins people seen in one picture is answered.
 
         :raises TemplateRefused: it is about no two persons.
@@ -151,12 +151,12 @@ class PersonRegistry:
         if not verdict.operator:
             self._part(self.aliases.group(verdict.first))
 
-    def new_verdicts(self) -> tuple[Verdict, ...]:
+    def new_verdicts(self) -> tuple[MergeDecision, ...]:
         """What was decided here since the last call, for the other robots and for the disk."""
         made, self._verdicts = tuple(self._verdicts), []
         return made
 
-    def _decide(self, verdicts: list[Verdict]) -> None:
+    def _decide(self, verdicts: list[MergeDecision]) -> None:
         for verdict in verdicts:
             self.aliases.take(verdict)
         self._verdicts += verdicts

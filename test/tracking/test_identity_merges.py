@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facetrack_ros.tracking.identity_merges import Aliases, Verdict, id_order, merging, ordered, splitting
+from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision, id_order, merging, ordered, splitting
 
 IDS = ["p_robot1_1", "p_robot1_2", "p_robot1_10", "p_robot2_1", "p_robot3_7"]
 A, B, C = "p_robot1_2", "p_robot1_10", "p_robot2_1"
@@ -12,7 +12,7 @@ A, B, C = "p_robot1_2", "p_robot1_10", "p_robot2_1"
 
 def verdict(one, other, same=True, similarity=0.6, operator=False, version=1, record_id=None):
     first, second = ordered(one, other)
-    return Verdict(record_id or f"a_{first}_{second}_{same}_{version}_{operator}_{similarity}", first, second, same, "robot1",
+    return MergeDecision(record_id or f"a_{first}_{second}_{same}_{version}_{operator}_{similarity}", first, second, same, "robot1",
                    operator, version, 0, "faces match", similarity, "a-model")
 
 
@@ -91,4 +91,4 @@ def test_forgetting_an_id_leaves_no_record_of_it():
 @pytest.mark.parametrize("first, second", [(A, A), (C, A)])
 def test_no_pair_is_refused(first, second):
     with pytest.raises(ValueError, match="no pair"):
-        Aliases().take(Verdict("a_1", first, second, True, "robot1", False, 1, 0, ""))
+        Aliases().take(MergeDecision("a_1", first, second, True, "robot1", False, 1, 0, ""))

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from facetrack_ros.tracking.identity_merges import Verdict
+from facetrack_ros.tracking.identity_merges import MergeDecision
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT
 from facetrack_ros.tracking.person_registry import TemplateRefused
 from facetrack_ros.tracking.id_allocator import IdCounter
@@ -405,19 +405,19 @@ def test_two_robots_that_hear_of_each_other_agree(make_scene, look):
 def test_a_robot_that_saw_two_in_one_picture_undoes_what_another_joined(scene, look):
     for step in range(3):
         scene.show(10 + 0.2 * step, (100, look(1)), (400, look(2)))
-    joined = Verdict("a_robot2_1", P1, P2, True, "robot2", False, 1, 0, "faces match", 0.6, "a-model")
+    joined = MergeDecision("a_robot2_1", P1, P2, True, "robot2", False, 1, 0, "faces match", 0.6, "a-model")
     scene.people.hear(joined)
     answer, = scene.people.new_verdicts()
     assert not answer.same and answer.reason == "seen in one picture" and scene.people.aliases.settled(P2) == P2
     # A person's word counts more.
-    scene.people.hear(Verdict("a_ann_1", P1, P2, True, "ann", True, 1, 0, "twins, I asked"))
+    scene.people.hear(MergeDecision("a_ann_1", P1, P2, True, "ann", True, 1, 0, "twins, I asked"))
     assert scene.people.new_verdicts() == () and scene.people.aliases.settled(P2) == P1
 
 
 @pytest.mark.parametrize("first, second", [("1", "p_2"), ("p_1", "p 2"), ("p_2", "p_1"), ("p_1", "p_1")])
 def test_a_verdict_on_no_two_persons_is_refused(scene, first, second):
     with pytest.raises(TemplateRefused):
-        scene.people.hear(Verdict("a_1", first, second, True, "robot2", False, 1, 0, ""))
+        scene.people.hear(MergeDecision("a_1", first, second, True, "robot2", False, 1, 0, ""))
     assert scene.people.aliases.verdicts == ()
 
 

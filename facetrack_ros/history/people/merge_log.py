@@ -8,10 +8,10 @@ from typing import Iterable
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.core.line_file import append_whole, read_whole
-from facetrack_ros.tracking.identity_merges import Aliases, Verdict
+from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision
 
 NAME = "aliases.jsonl"
-_FIELDS = tuple(field.name for field in fields(Verdict))
+_FIELDS = tuple(field.name for field in fields(MergeDecision))
 
 
 class AliasFile:
@@ -40,7 +40,7 @@ class AliasFile:
                 continue
         return aliases
 
-    def append(self, verdicts: Iterable[Verdict]) -> None:
+    def append(self, verdicts: Iterable[MergeDecision]) -> None:
         """Keep verdicts.
 
         :raises StoreError: the disk does not take them.
@@ -54,7 +54,7 @@ class AliasFile:
         except OSError as error:
             raise StoreError(f"cannot write {self.path}: {error.strerror}; make room or check the permissions") from error
 
-    def replace(self, verdicts: Iterable[Verdict]) -> None:
+    def replace(self, verdicts: Iterable[MergeDecision]) -> None:
         """Keep these verdicts and no others: what was dropped is nowhere any more.
 
         :raises StoreError: the disk does not take them; the file is as it was.
@@ -72,7 +72,7 @@ class AliasFile:
             raise StoreError(f"cannot write {self.path}: {error.strerror}; check the permissions") from error
 
 
-def verdict_from_dict(values: object) -> Verdict:
+def verdict_from_dict(values: object) -> MergeDecision:
     """A verdict from what JSON gives.
 
     :raises ValueError: it is none.
@@ -80,7 +80,7 @@ def verdict_from_dict(values: object) -> Verdict:
     if not isinstance(values, dict) or not set(values) <= set(_FIELDS):
         raise ValueError("no verdict on two persons")
     try:
-        verdict = Verdict(**values)
+        verdict = MergeDecision(**values)
     except TypeError as error:
         raise ValueError("no verdict on two persons") from error
     texts = (verdict.record_id, verdict.first, verdict.second, verdict.by, verdict.reason, verdict.model_id)

@@ -4,7 +4,7 @@ import numpy as np
 
 from facetrack_ros import msg
 from facetrack_ros.nodes.conversion.core import floats, to_ns, to_time
-from facetrack_ros.tracking.identity_merges import Verdict
+from facetrack_ros.tracking.identity_merges import MergeDecision
 from facetrack_ros.tracking.gallery import GalleryEntry
 
 
@@ -27,7 +27,7 @@ def template_from_message(message: msg.PersonTemplate) -> tuple[np.ndarray, np.n
     return embeddings.reshape(-1, message.dimension), np.array(message.qualities, np.float32)
 
 
-def verdict_to_message(verdict: Verdict) -> msg.PersonVerdict:
+def verdict_to_message(verdict: MergeDecision) -> msg.PersonVerdict:
     """Whether two ids are one person."""
     return msg.PersonVerdict(
         record_id=verdict.record_id, first=verdict.first, second=verdict.second, same=verdict.same, by=verdict.by,
@@ -35,9 +35,9 @@ def verdict_to_message(verdict: Verdict) -> msg.PersonVerdict:
         similarity=float("nan") if verdict.similarity is None else float(verdict.similarity), model_id=verdict.model_id)
 
 
-def verdict_from_message(message: msg.PersonVerdict) -> Verdict:
+def verdict_from_message(message: msg.PersonVerdict) -> MergeDecision:
     """Whether two ids are one person. The likeness decides between verdicts: rounded, it is the same on all robots."""
-    return Verdict(message.record_id, message.first, message.second, message.same, message.by, message.operator_decided,
+    return MergeDecision(message.record_id, message.first, message.second, message.same, message.by, message.operator_decided,
                    message.version, to_ns(message.stamp), message.reason,
                    None if np.isnan(message.similarity) else round(float(message.similarity), 4), message.model_id)
 

@@ -4,10 +4,10 @@ import pytest
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.people.merge_log import AliasFile
-from facetrack_ros.tracking.identity_merges import Verdict
+from facetrack_ros.tracking.identity_merges import MergeDecision
 
-ONE = Verdict("a_robot1_1", "p_robot1_1", "p_robot2_1", True, "robot1", False, 1, 5, "faces match", 0.61, "a-model")
-TWO = Verdict("a_robot1_2", "p_robot1_1", "p_robot1_2", False, "ann", True, 1, 6, "by eye")
+ONE = MergeDecision("a_robot1_1", "p_robot1_1", "p_robot2_1", True, "robot1", False, 1, 5, "faces match", 0.61, "a-model")
+TWO = MergeDecision("a_robot1_2", "p_robot1_1", "p_robot1_2", False, "ann", True, 1, 6, "by eye")
 
 
 def test_what_is_written_is_read_back(tmp_path):
