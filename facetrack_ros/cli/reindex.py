@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _reindex(path: Path, robot_id: str, pipeline, config: Config) -> bool:
     """Returns whether it was stopped."""
     from facetrack_ros.history.sightings.database import models_kept
-    from facetrack_ros.history.sightings.deduplication import Folding
+    from facetrack_ros.history.sightings.deduplication import DeduplicationRule
     from facetrack_ros.history.frames.archive import FrameArchive
     from facetrack_ros.history.frames.settings import FrameSettings
     from facetrack_ros.history.sightings.model_contract import keep_contract, kept_contract
@@ -95,7 +95,7 @@ def _reindex(path: Path, robot_id: str, pipeline, config: Config) -> bool:
             if model != contract.id:
                 others.append(SightingStore.open_readonly(path, kept_contract(path, model)))
                 after.callback(others[-1].close)
-        store = SightingStore(path, contract, robot_id, Folding.of_model(contract))
+        store = SightingStore(path, contract, robot_id, DeduplicationRule.of_model(contract))
         after.callback(store.close)
         keep_contract(path, contract)
         frames = FollowedBefore(FrameArchive.open_readonly(FrameSettings.of_config(config).folder(path), robot_id), robot_id,

@@ -13,7 +13,7 @@ from facetrack_ros.history.clock_offsets import ClockLog
 from facetrack_ros.history.sightings.database import database_path
 from facetrack_ros.history.events.log import EventLog
 from facetrack_ros.history.layout import robot_folder
-from facetrack_ros.history.sightings.deduplication import Folding
+from facetrack_ros.history.sightings.deduplication import DeduplicationRule
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.frames.recorder import FrameRecorder
 from facetrack_ros.history.frames.settings import OFF, FrameSettings
@@ -111,7 +111,7 @@ class RobotHistory:
             self._refused = False
 
     def _open_sightings(self) -> SightingStore:
-        return SightingStore(self.path, self.contract, self.robot_id, Folding.of_model(self.contract))
+        return SightingStore(self.path, self.contract, self.robot_id, DeduplicationRule.of_model(self.contract))
 
     def _salvage(self) -> None:
         self._told.append(salvage(database_path(self.path, self.contract.id), self.contract, self.robot_id))

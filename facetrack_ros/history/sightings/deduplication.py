@@ -17,7 +17,7 @@ class OpenSighting:
 
 
 @dataclass(frozen=True)
-class Folding:
+class DeduplicationRule:
     """How faces of one track are folded.
 
     :param similarity: lowest cosine to a sighting's best face; 0.9 keeps two poses apart, not two frames.
@@ -31,7 +31,7 @@ class Folding:
     span_ns: int = 10_000_000_000
 
     @classmethod
-    def of_model(cls, contract: ModelContract) -> "Folding":
+    def of_model(cls, contract: ModelContract) -> "DeduplicationRule":
         """Folding on a model's own scale: faces fold that are three times as near as its threshold asks of a match.
 
         That keeps poses apart and not frames: 0.81 for a threshold of 0.42, 0.98 for one of 0.945.
@@ -42,7 +42,7 @@ class Folding:
 class OpenSightings:
     """The open sightings of all tracks."""
 
-    def __init__(self, rule: Folding, index: EmbeddingIndex) -> None:
+    def __init__(self, rule: DeduplicationRule, index: EmbeddingIndex) -> None:
         self._rule = rule
         self._index = index
         self._of_track: dict[str, list[OpenSighting]] = {}

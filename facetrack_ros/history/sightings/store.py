@@ -15,7 +15,7 @@ from facetrack_ros.history.sightings.database import Database, database_path, in
 from facetrack_ros.history.index.block import ROWS
 from facetrack_ros.history.index.vector_index import EmbeddingIndex, unit_vector
 from facetrack_ros.history.sightings.index_blocks import FrozenBlocks
-from facetrack_ros.history.sightings.deduplication import Folding, OpenSighting, OpenSightings
+from facetrack_ros.history.sightings.deduplication import DeduplicationRule, OpenSighting, OpenSightings
 from facetrack_ros.history.sightings.ingest_log import Ingests
 from facetrack_ros.history.sightings.rescan_log import LookedAgain
 from facetrack_ros.core.pose import RobotPose
@@ -75,7 +75,7 @@ class SightingStore:
     """
 
     def __init__(self, directory: Path | str, contract: ModelContract, robot_id: str,
-                 folding: Folding = Folding(), block_rows: int = ROWS) -> None:
+                 folding: DeduplicationRule = DeduplicationRule(), block_rows: int = ROWS) -> None:
         self._block_rows = block_rows
         self._open(Database.for_writing(database_path(directory, contract.id), contract, robot_id), contract, folding)
 
@@ -87,10 +87,10 @@ class SightingStore:
         """
         store = cls.__new__(cls)
         store._block_rows = ROWS
-        store._open(Database.for_reading(database_path(directory, contract.id), contract), contract, Folding())
+        store._open(Database.for_reading(database_path(directory, contract.id), contract), contract, DeduplicationRule())
         return store
 
-    def _open(self, database: Database, contract: ModelContract, folding: Folding) -> None:
+    def _open(self, database: Database, contract: ModelContract, folding: DeduplicationRule) -> None:
         self.contract = contract
         self.robot_id = database.robot_id
         self._folding = folding

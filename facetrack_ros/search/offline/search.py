@@ -10,7 +10,7 @@ from facetrack_ros.clips.sources import StoredSource
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.clock_offsets import ClockLog
 from facetrack_ros.history.sightings.database import models_kept
-from facetrack_ros.history.sightings.deduplication import Folding
+from facetrack_ros.history.sightings.deduplication import DeduplicationRule
 from facetrack_ros.history.layout import RobotFolder, history_folders
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.search.response import ERROR, Answer, Match, RobotAnswer
@@ -105,7 +105,7 @@ def _search_folder(folder: RobotFolder, question: Question, contract: ModelContr
                 return replace(answer, note=note), matches
             # Nothing is written beside a robot that may be running: what is found is kept for this answer only.
             scratch = open_ones.enter_context(tempfile.TemporaryDirectory(prefix="facetrack-"))
-            found = open_ones.enter_context(closing(SightingStore(scratch, contract, robot, Folding.of_model(contract))))
+            found = open_ones.enter_context(closing(SightingStore(scratch, contract, robot, DeduplicationRule.of_model(contract))))
             done = _look_again(folder, question, again, stores, found)
             answer, matches = search_history(JoinedStores(robot, contract, (*stores, found)), question)
             return replace(answer, rescanned=done.looked, not_rescanned=done.remaining, note=note), matches

@@ -8,7 +8,7 @@ import pytest
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.sightings.database import database_path, models_kept
-from facetrack_ros.history.sightings.deduplication import Folding
+from facetrack_ros.history.sightings.deduplication import DeduplicationRule
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.history.sightings.store import SightingStore
@@ -87,7 +87,7 @@ def test_faces_without_track_are_never_folded(store):
 
 
 def test_a_track_has_few_open_sightings(tmp_path):
-    store = SightingStore(tmp_path, CONTRACT, "robot1", Folding(open_per_track=1))
+    store = SightingStore(tmp_path, CONTRACT, "robot1", DeduplicationRule(open_per_track=1))
     add(store, 1)
     add(store, 2, towards(0.0))
     add(store, 3)
