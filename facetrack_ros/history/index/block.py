@@ -27,7 +27,7 @@ def compare(rows: np.ndarray, vector: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class BlockScan:
     """What a look at a block found: rows compared as they are, and the best of those compared by their codes.
 
     :param rows: ``(n,)`` int64, compared as they are.
@@ -132,7 +132,7 @@ class EmbeddingBlock:
         """``(n, dimension)`` float32 vectors of some rows."""
         return self._read(rows) if self.vectors is None else self.vectors[rows]
 
-    def similarities(self, look: Look, rows: np.ndarray, rough: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    def similarities(self, look: BlockScan, rows: np.ndarray, rough: np.ndarray, vector: np.ndarray) -> np.ndarray:
         """``(n,)`` float32 similarities of rows that a look found by their codes."""
         similarity = compare(self.rows(rows), vector)
         if self.vectors is None and not (np.abs(similarity - rough) <= look.off).all():  # NaN too
@@ -142,7 +142,7 @@ class EmbeddingBlock:
         return similarity
 
     def look(self, vector: np.ndarray, scan: CodeScan | None, count: int, bound: float = -np.inf,
-             mask: np.ndarray | None = None) -> Look:
+             mask: np.ndarray | None = None) -> BlockScan:
         """The rows most like a vector.
 
         :param scan: of the vector, one for each thread; None where rows are not coded.
@@ -158,14 +158,14 @@ class EmbeddingBlock:
         coded = min(len(self._codes), high) if self._codes is not None else 0
         few = self.vectors is not None and wanted * self.vectors.shape[1] <= _FEW_NUMBERS
         if few or count >= MOST_LOOKED_AT or coded <= low:
-            return Look(*self._compare(vector, low, high, mask), *_NONE, 0.0, True)
+            return BlockScan(*self._compare(vector, low, high, mask), *_NONE, 0.0, True)
         if wanted < self.count // 4:
             # Of few rows the best stand out less: a second look would cost more than a deep first one.
             count = max(count, wanted // 24)
         rows, similarity = self._compare(vector, coded, high, None if mask is None else mask[coded - low:])
         found, rough = self._codes.nearest(scan, min(count, coded - low), slice(low, coded), bound,
                                            None if mask is None else mask[:coded - low])
-        return Look(rows, similarity, found, rough, self._codes.off(scan), len(found) < count)
+        return BlockScan(rows, similarity, found, rough, self._codes.off(scan), len(found) < count)
 
     def _compare(self, vector: np.ndarray, low: int, high: int,
                  mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

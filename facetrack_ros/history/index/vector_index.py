@@ -10,7 +10,7 @@ import numpy as np
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.index.topk_bound import BestBound
 from facetrack_ros.history.index.faiss_scan import CodeScan, Probe, can_code
-from facetrack_ros.history.index.block import ROWS, EmbeddingBlock, Look
+from facetrack_ros.history.index.block import ROWS, EmbeddingBlock, BlockScan
 from facetrack_ros.history.index.columns import IndexColumns
 
 _UNIT_TOLERANCE = 1e-3
@@ -194,10 +194,10 @@ class EmbeddingIndex:
         return wanted, compared
 
     def _look(self, embedding: np.ndarray, wanted: dict[int, np.ndarray | None], compared: int,
-              best: BestBound) -> dict[int, Look]:
+              best: BestBound) -> dict[int, BlockScan]:
         """A look at each block, deep enough that nothing that counts is left out."""
         probe = Probe(embedding)
-        looks: dict[int, Look] = {}
+        looks: dict[int, BlockScan] = {}
 
         def work(numbers: Iterator[int], count: int, again: bool) -> None:
             scan = CodeScan(probe) if self.coded else None
@@ -225,7 +225,7 @@ class EmbeddingIndex:
         work(numbers, count, again)
         other.result()
 
-    def _exactly(self, looks: dict[int, Look], embedding: np.ndarray,
+    def _exactly(self, looks: dict[int, BlockScan], embedding: np.ndarray,
                  best: BestBound) -> list[tuple[np.ndarray, np.ndarray]]:
         """Rows of the index and similarities of all that the looks found and that can be among the best."""
         found = [(look.rows + self._starts[number], look.similarity) for number, look in looks.items() if look.rows.size]
@@ -245,7 +245,7 @@ class EmbeddingIndex:
             likely = (highest >= best.bound) & ~chosen
         return found + self._compared(coded, likely, embedding)
 
-    def _compared(self, coded: list[tuple[int, Look]], chosen: np.ndarray,
+    def _compared(self, coded: list[tuple[int, BlockScan]], chosen: np.ndarray,
                   embedding: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """Compare the chosen ones of the rows that looks found by their codes."""
         found, start = [], 0
