@@ -5,7 +5,7 @@ import threading
 import numpy as np
 
 
-class BestBound:
+class TopKBound:
     """Rises from the threshold as similarities become known, never above that of the last one that counts.
 
     May be used from several threads.

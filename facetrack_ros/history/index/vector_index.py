@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.index.topk_bound import BestBound
+from facetrack_ros.history.index.topk_bound import TopKBound
 from facetrack_ros.history.index.faiss_scan import CodeScan, Probe, can_code
 from facetrack_ros.history.index.block import ROWS, EmbeddingBlock, BlockScan
 from facetrack_ros.history.index.columns import IndexColumns
@@ -157,7 +157,7 @@ class EmbeddingIndex:
         :param limit: only the best of them; None: all.
         """
         wanted, compared = self._wanted(start_ns, end_ns, cameras)
-        best = BestBound(threshold, limit)
+        best = TopKBound(threshold, limit)
         looks = self._look(embedding, wanted, compared, best)
         found = self._exactly(looks, embedding, best)
         if not found:
@@ -194,7 +194,7 @@ class EmbeddingIndex:
         return wanted, compared
 
     def _look(self, embedding: np.ndarray, wanted: dict[int, np.ndarray | None], compared: int,
-              best: BestBound) -> dict[int, BlockScan]:
+              best: TopKBound) -> dict[int, BlockScan]:
         """A look at each block, deep enough that nothing that counts is left out."""
         probe = Probe(embedding)
         looks: dict[int, BlockScan] = {}
@@ -226,7 +226,7 @@ class EmbeddingIndex:
         other.result()
 
     def _exactly(self, looks: dict[int, BlockScan], embedding: np.ndarray,
-                 best: BestBound) -> list[tuple[np.ndarray, np.ndarray]]:
+                 best: TopKBound) -> list[tuple[np.ndarray, np.ndarray]]:
         """Rows of the index and similarities of all that the looks found and that can be among the best."""
         found = [(look.rows + self._starts[number], look.similarity) for number, look in looks.items() if look.rows.size]
         coded = [(number, look) for number, look in looks.items() if look.coded_rows.size]
