@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from facetrack_ros.history.index.faiss_scan import CodeScan
-from facetrack_ros.history.index.quantized_rows import CodedRows
+from facetrack_ros.history.index.quantized_rows import QuantizedRows
 
 ROWS = 65_536
 # Rows are coded in batches; those that came since are few enough to be compared as they are.
@@ -67,12 +67,12 @@ class EmbeddingBlock:
         self.first_ns = np.iinfo(np.int64).max
         self.last_ns = np.iinfo(np.int64).min
         self._coded = coded
-        self._codes: CodedRows | None = None
+        self._codes: QuantizedRows | None = None
         self._read: Callable[[np.ndarray], np.ndarray] | None = None
         self._doubt: Callable[[], None] | None = None
 
     @classmethod
-    def stored(cls, codes: CodedRows, first_ns: int, last_ns: int, read: Callable, doubt: Callable) -> "EmbeddingBlock":
+    def stored(cls, codes: QuantizedRows, first_ns: int, last_ns: int, read: Callable, doubt: Callable) -> "EmbeddingBlock":
         """A block that was frozen before, see :meth:`freeze`."""
         block = cls(codes.codes.shape[1], True, 0)
         block.count = len(codes)
@@ -90,7 +90,7 @@ class EmbeddingBlock:
         """How many rows still fit."""
         return 0 if self.vectors is None else len(self.vectors) - self.count
 
-    def freeze(self, codes: CodedRows, read: Callable[[np.ndarray], np.ndarray], doubt: Callable[[], None]) -> None:
+    def freeze(self, codes: QuantizedRows, read: Callable[[np.ndarray], np.ndarray], doubt: Callable[[], None]) -> None:
         """Keep only codes in memory from here on.
 
         :param codes: of all rows.
@@ -114,7 +114,7 @@ class EmbeddingBlock:
         if self._coded and self.count - done >= min(_BATCH, len(self.vectors)):
             fresh = self.vectors[done:self.count]
             if self._codes is None:
-                self._codes = CodedRows.begun_with(fresh, len(self.vectors))
+                self._codes = QuantizedRows.begun_with(fresh, len(self.vectors))
             else:
                 self._codes.add(fresh)
 

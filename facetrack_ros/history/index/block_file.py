@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.errors import DamagedStoreError, StoreError
-from facetrack_ros.history.index.quantized_rows import CodedRows
+from facetrack_ros.history.index.quantized_rows import QuantizedRows
 from facetrack_ros.history.index.columns import COLUMNS, IndexColumns
 
 FORMAT_VERSION = 1
@@ -86,7 +86,7 @@ class BlockFile:
         values = json.loads(text)
         return BlockHeader(**{**values, "cameras": tuple(values["cameras"])}), _START.size + length
 
-    def read(self) -> tuple[IndexColumns, CodedRows]:
+    def read(self) -> tuple[IndexColumns, QuantizedRows]:
         """Columns and codes.
 
         :raises DamagedStoreError: they are not what was written.
@@ -103,7 +103,7 @@ class BlockFile:
             setattr(columns, name, array.view(COLUMNS[name]))
         columns.count = header.rows
         columns.cameras = {camera: number for number, camera in enumerate(header.cameras)}
-        return columns, CodedRows(arrays[-1].reshape(header.rows, header.dimension), header.scale, header.error, header.rows)
+        return columns, QuantizedRows(arrays[-1].reshape(header.rows, header.dimension), header.scale, header.error, header.rows)
 
     def vectors(self, rows: np.ndarray) -> np.ndarray:
         """``(n, dimension)`` float32 of some rows, read now.
@@ -145,7 +145,7 @@ def write_block(path: Path, database: str, after: int, columns: IndexColumns, ve
     :param vectors: ``(n, dimension)`` float32, one row at least.
     :raises OSError: the disk does not take it.
     """
-    coded = CodedRows.of_all(vectors)
+    coded = QuantizedRows.of_all(vectors)
     parts = [np.ascontiguousarray(getattr(columns, name)[:columns.count]) for name in _KEPT] + [coded.codes]
     checksum = 0
     for part in parts:

@@ -10,7 +10,7 @@ _HEADROOM = 1.25
 _AT_ONCE = 256
 
 
-class CodedRows:
+class QuantizedRows:
     """Codes of unit vectors, compared at the speed of memory.
 
     The number ``x`` is kept as ``round(x * scale)`` in -128..127, and so is the vector that is searched for. By Cauchy and
@@ -30,17 +30,17 @@ class CodedRows:
         self._count = count
 
     @classmethod
-    def begun_with(cls, first: np.ndarray, room: int) -> "CodedRows":
+    def begun_with(cls, first: np.ndarray, room: int) -> "QuantizedRows":
         """Code the first ``(n, dimension)`` float32 rows of up to ``room``; they set the scale."""
         return cls._scaled(first, room, _HEADROOM)
 
     @classmethod
-    def of_all(cls, rows: np.ndarray) -> "CodedRows":
+    def of_all(cls, rows: np.ndarray) -> "QuantizedRows":
         """Code ``(n, dimension)`` float32 rows that no others follow: their scale fits closer."""
         return cls._scaled(rows, len(rows), 1.0)
 
     @classmethod
-    def _scaled(cls, rows: np.ndarray, room: int, headroom: float) -> "CodedRows":
+    def _scaled(cls, rows: np.ndarray, room: int, headroom: float) -> "QuantizedRows":
         largest = max(float(rows.max()), -float(rows.min()), 1e-6)
         coded = cls(np.empty((room, rows.shape[1]), np.uint8), 127.0 / (headroom * largest), 0.0, 0)
         coded.add(rows)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.index import block as embedding_block
 from facetrack_ros.history.index.faiss_scan import CodeScan, Probe, can_code
-from facetrack_ros.history.index.quantized_rows import CodedRows
+from facetrack_ros.history.index.quantized_rows import QuantizedRows
 from facetrack_ros.history.index.vector_index import EmbeddingIndex, unit_vector
 
 CAMERAS = ("front", "rear", "left")
@@ -131,7 +131,7 @@ def test_what_is_no_unit_vector_is_refused(bad, sentence):
 def test_a_code_is_off_by_no_more_than_it_says(seed, dimension):
     rng = np.random.default_rng(seed)
     vectors, query = random_unit(rng, 300, dimension), random_unit(rng, 1, dimension)[0]
-    codes = CodedRows.begun_with(vectors[:200], 300)
+    codes = QuantizedRows.begun_with(vectors[:200], 300)
     codes.add(vectors[200:])
     codes.replace(7, query)
     vectors[7] = query
@@ -147,7 +147,7 @@ def test_a_code_is_off_by_no_more_than_it_says(seed, dimension):
     above = codes.nearest(scan, 300, slice(0, 300), bound)[0]
     assert set(np.flatnonzero(vectors @ query >= bound).tolist()) <= set(above.tolist())
     assert codes.nearest(scan, 1, slice(0, 300))[0].tolist() == [rows[similarity.argmax()]]
-    assert CodedRows.of_all(vectors).off(scan) <= off
+    assert QuantizedRows.of_all(vectors).off(scan) <= off
 
 
 PROGRAM = """

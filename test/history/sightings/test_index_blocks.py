@@ -10,7 +10,7 @@ import pytest
 
 from facetrack_ros.history.index.block_file import BlockFile
 from facetrack_ros.history.index.faiss_scan import can_code
-from facetrack_ros.history.index.quantized_rows import CodedRows
+from facetrack_ros.history.index.quantized_rows import QuantizedRows
 from facetrack_ros.history.sightings.database import SCHEMA_VERSION, database_path, index_path
 from facetrack_ros.history.sightings.table import SightingRows
 from facetrack_ros.history.sightings.store import SightingStore
@@ -200,7 +200,7 @@ def test_no_byte_of_a_deleted_face_stays_in_any_file(stored):
     folder, _ = stored
     deleted, kept = VECTORS[120:140:2], VECTORS[141]
     blocks = [BlockFile(file) for file in files(folder)]
-    codes = [CodedRows.of_all(np.concatenate([block.vectors(np.arange(BLOCK))])).codes for block in blocks]
+    codes = [QuantizedRows.of_all(np.concatenate([block.vectors(np.arange(BLOCK))])).codes for block in blocks]
     assert (blocks[1].vectors(np.arange(20, 40, 2)) == deleted).all()
     traces = [*(vector.tobytes() for vector in deleted), *(codes[1][row].tobytes() for row in range(20, 40, 2))]
 
