@@ -11,7 +11,7 @@ def can_code() -> bool:
     return find_spec("faiss") is not None
 
 
-class Probe:
+class QuantizedQuery:
     """A unit vector to be searched for, and its code.
 
     :param vector: ``(dimension,)`` float32.
@@ -33,7 +33,7 @@ class CodeScan:
     FAISS's own index would want the codes in its own memory, all of them, and read all for a slice.
     """
 
-    def __init__(self, probe: Probe) -> None:
+    def __init__(self, probe: QuantizedQuery) -> None:
         self.probe = probe
         self._of_all = None
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.index.topk_bound import TopKBound
-from facetrack_ros.history.index.faiss_scan import CodeScan, Probe, can_code
+from facetrack_ros.history.index.faiss_scan import CodeScan, QuantizedQuery, can_code
 from facetrack_ros.history.index.block import ROWS, EmbeddingBlock, BlockScan
 from facetrack_ros.history.index.columns import IndexColumns
 
@@ -196,7 +196,7 @@ class EmbeddingIndex:
     def _look(self, embedding: np.ndarray, wanted: dict[int, np.ndarray | None], compared: int,
               best: TopKBound) -> dict[int, BlockScan]:
         """A look at each block, deep enough that nothing that counts is left out."""
-        probe = Probe(embedding)
+        probe = QuantizedQuery(embedding)
         looks: dict[int, BlockScan] = {}
 
         def work(numbers: Iterator[int], count: int, again: bool) -> None:
