@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facetrack_ros.history.index.faiss_scan import CodeScan
+from facetrack_ros.history.index.faiss_scan import QuantizedScan
 from facetrack_ros.history.index.quantized_rows import QuantizedRows
 
 ROWS = 65_536
@@ -141,7 +141,7 @@ class EmbeddingBlock:
             similarity = compare(self.rows(rows), vector)
         return similarity
 
-    def look(self, vector: np.ndarray, scan: CodeScan | None, count: int, bound: float = -np.inf,
+    def look(self, vector: np.ndarray, scan: QuantizedScan | None, count: int, bound: float = -np.inf,
              mask: np.ndarray | None = None) -> BlockScan:
         """The rows most like a vector.
 

@@ -27,7 +27,7 @@ class QuantizedQuery:
         self.code_length = float(np.linalg.norm(coded))
 
 
-class CodeScan:
+class QuantizedScan:
     """Reads codes, wherever they lie, and keeps the rows most like a probe. One for each thread.
 
     FAISS's own index would want the codes in its own memory, all of them, and read all for a slice.

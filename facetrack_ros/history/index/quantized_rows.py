@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from facetrack_ros.history.index.faiss_scan import CodeScan
+from facetrack_ros.history.index.faiss_scan import QuantizedScan
 
 # How much larger than the first rows' largest number a later one may be before it is cut off at the end of the scale.
 _HEADROOM = 1.25
@@ -65,11 +65,11 @@ class QuantizedRows:
         """Give a row another vector, ``(dimension,)`` float32."""
         self._code(slice(row, row + 1), vector[None])
 
-    def off(self, scan: CodeScan) -> float:
+    def off(self, scan: QuantizedScan) -> float:
         """How far a similarity by codes may be off."""
         return scan.probe.error + self.error * scan.probe.code_length + 1e-5
 
-    def nearest(self, scan: CodeScan, count: int, rows: slice, bound: float = -np.inf,
+    def nearest(self, scan: QuantizedScan, count: int, rows: slice, bound: float = -np.inf,
                 mask: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The rows most like a vector by their codes.
 

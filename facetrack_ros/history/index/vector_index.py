@@ -9,7 +9,7 @@ import numpy as np
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.index.topk_bound import TopKBound
-from facetrack_ros.history.index.faiss_scan import CodeScan, QuantizedQuery, can_code
+from facetrack_ros.history.index.faiss_scan import QuantizedScan, QuantizedQuery, can_code
 from facetrack_ros.history.index.block import ROWS, EmbeddingBlock, BlockScan
 from facetrack_ros.history.index.columns import IndexColumns
 
@@ -200,7 +200,7 @@ class EmbeddingIndex:
         looks: dict[int, BlockScan] = {}
 
         def work(numbers: Iterator[int], count: int, again: bool) -> None:
-            scan = CodeScan(probe) if self.coded else None
+            scan = QuantizedScan(probe) if self.coded else None
             for number in numbers:
                 look = looks[number] = self.blocks[number].look(embedding, scan, count, best.bound, wanted[number])
                 if not again:

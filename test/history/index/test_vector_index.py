@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.index import block as embedding_block
-from facetrack_ros.history.index.faiss_scan import CodeScan, QuantizedQuery, can_code
+from facetrack_ros.history.index.faiss_scan import QuantizedScan, QuantizedQuery, can_code
 from facetrack_ros.history.index.quantized_rows import QuantizedRows
 from facetrack_ros.history.index.vector_index import EmbeddingIndex, unit_vector
 
@@ -135,7 +135,7 @@ def test_a_code_is_off_by_no_more_than_it_says(seed, dimension):
     codes.add(vectors[200:])
     codes.replace(7, query)
     vectors[7] = query
-    scan = CodeScan(QuantizedQuery(query))
+    scan = QuantizedScan(QuantizedQuery(query))
     rows, similarity = codes.nearest(scan, 300, slice(0, 300))
     off = codes.off(scan)
     assert sorted(rows.tolist()) == list(range(300))
