@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.sightings.index_writer import BlockMaker
+from facetrack_ros.history.sightings.index_writer import IndexBlockWriter
 from facetrack_ros.history.sightings.database import Database
 from facetrack_ros.history.index.block import EmbeddingBlock
 from facetrack_ros.history.index.vector_index import EmbeddingIndex
@@ -42,7 +42,7 @@ class FrozenBlocks:
             if self._known else ("", 0)
         self._stored = StoredIndex(folder, self._database_id, contract.dimension)
         self._index: EmbeddingIndex | None = None
-        self._maker: BlockMaker | None = None
+        self._maker: IndexBlockWriter | None = None
         self._making: EmbeddingBlock | None = None
         self._failed: set[int] = set()
         self._idle = threading.Event()
@@ -152,7 +152,7 @@ class FrozenBlocks:
             if self._making is None:
                 self._idle.set()
 
-        self._maker = maker = BlockMaker(self._second_rows, self._database_id, self._lock, done)
+        self._maker = maker = IndexBlockWriter(self._second_rows, self._database_id, self._lock, done)
         maker.make(path, after, last, rows.stop - rows.start)
 
     def _freeze(self, block: EmbeddingBlock, rows: slice, written: Path | None, why: str) -> None:

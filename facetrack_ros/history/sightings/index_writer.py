@@ -17,7 +17,7 @@ _NICENESS = 10
 _PATIENCE_S = 0.05
 
 
-class BlockMaker:
+class IndexBlockWriter:
     """One block at a time.
 
     :param open_rows: opens the database a second time, for reading.
