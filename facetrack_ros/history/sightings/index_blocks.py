@@ -18,7 +18,7 @@ from facetrack_ros.history.index.block_folder import StoredIndex
 from facetrack_ros.models.contract import ModelContract
 
 
-class FrozenBlocks:
+class IndexBlocks:
     """Keeps an index's full blocks, none of whose sightings will change, on disk instead of in memory.
 
     The database is the truth: a block file stands for a range of ids and can be deleted at any time. It is written by a

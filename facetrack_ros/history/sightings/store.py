@@ -14,7 +14,7 @@ from facetrack_ros.history.sightings.coverage import Coverage
 from facetrack_ros.history.sightings.database import Database, database_path, index_path
 from facetrack_ros.history.index.block import ROWS
 from facetrack_ros.history.index.vector_index import EmbeddingIndex, unit_vector
-from facetrack_ros.history.sightings.index_blocks import FrozenBlocks
+from facetrack_ros.history.sightings.index_blocks import IndexBlocks
 from facetrack_ros.history.sightings.deduplication import DeduplicationRule, OpenSighting, OpenSightings
 from facetrack_ros.history.sightings.ingest_log import Ingests
 from facetrack_ros.history.sightings.rescan_log import LookedAgain
@@ -64,7 +64,7 @@ class SightingStore:
     or none of it. What was added is committed when a second of stamps or 64 additions have passed, and by
     :meth:`flush`; a killed process loses no more than that. When the disk does not take something, the index is
     read anew from what the file holds. Sightings that will not change any more are also kept as blocks of the index
-    beside the file, so that opening reads those instead of every row; see :class:`FrozenBlocks`.
+    beside the file, so that opening reads those instead of every row; see :class:`IndexBlocks`.
 
     :param directory: the robot's folder, made when it is not there; one file a model.
     :param contract: of the embedder.
@@ -392,7 +392,7 @@ class SightingStore:
         self._looked_again = LookedAgain(database)
         if getattr(self, "_frozen", None) is not None:
             self._frozen.stop()
-        self._frozen = FrozenBlocks(index_path(database.path), database, self._rows, self.contract, self._lock,
+        self._frozen = IndexBlocks(index_path(database.path), database, self._rows, self.contract, self._lock,
                                     lambda: self._open_sightings.lowest_row())
 
     def _load(self, ahead: bool = True) -> None:
