@@ -12,7 +12,7 @@ from facetrack_ros.history.sightings.index_writer import IndexBlockWriter
 from facetrack_ros.history.sightings.database import Database
 from facetrack_ros.history.index.block import EmbeddingBlock
 from facetrack_ros.history.index.vector_index import EmbeddingIndex
-from facetrack_ros.history.sightings.index_vectors import KeptVectors
+from facetrack_ros.history.sightings.index_vectors import BlockVectors
 from facetrack_ros.history.sightings.table import SightingRows
 from facetrack_ros.history.index.block_folder import StoredIndex
 from facetrack_ros.models.contract import ModelContract
@@ -69,7 +69,7 @@ class IndexBlocks:
                     continue
                 if file.header.after > max(after, 0):
                     yield self._rows.batches(after, file.header.after)
-                kept = KeptVectors(file, self._rows, columns.ids, self._stored)
+                kept = BlockVectors(file, self._rows, columns.ids, self._stored)
                 block = EmbeddingBlock.stored(codes, int(columns.first.min()), int(columns.last.max()), kept.read, kept.doubt)
                 index.extend_frozen(block, columns)
                 after = file.header.last
@@ -169,7 +169,7 @@ class IndexBlocks:
             self._stored.doubt(f"cannot use what was written to {written.parent}: {error}")
             return
         if np.array_equal(columns.ids, self._index.ids_of(rows)):
-            kept = KeptVectors(file, self._rows, columns.ids, self._stored)
+            kept = BlockVectors(file, self._rows, columns.ids, self._stored)
             block.freeze(codes, kept.read, kept.doubt)
             self.freeze_next()
         else:

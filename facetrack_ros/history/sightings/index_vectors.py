@@ -8,7 +8,7 @@ from facetrack_ros.history.sightings.table import SightingRows
 from facetrack_ros.history.index.block_folder import StoredIndex
 
 
-class KeptVectors:
+class BlockVectors:
     """Reads vectors of some rows of a block.
 
     They are read, not mapped into memory: a disk that fails or a file cut short by somebody ends a process that touches a
