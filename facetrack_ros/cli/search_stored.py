@@ -14,7 +14,7 @@ from facetrack_ros.search.aliased import follow_aliases
 from facetrack_ros.search.response import Answer
 from facetrack_ros.search.validation import check_question
 from facetrack_ros.search.camera_coverage import Lane
-from facetrack_ros.search.request import Question
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.reference_image import read_reference
 from facetrack_ros.search.offline.search import Again, search_stored, stored_lanes
 from facetrack_ros.search.offline.persons import enrolled_face, stored_aliases
@@ -33,7 +33,7 @@ def ask_stored(arguments: argparse.Namespace, picture: bytes, time_ns: int,
     folder = Path(arguments.data)
     config = Config.load(arguments.config) if arguments.config else Config()
     embedding, contract = _face(arguments, picture, folder, config)
-    question = Question(uuid.uuid4().hex[:12], embedding, contract.id, time_ns, window_ns, tuple(arguments.seen_by),
+    question = SearchRequest(uuid.uuid4().hex[:12], embedding, contract.id, time_ns, window_ns, tuple(arguments.seen_by),
                         tuple(arguments.camera), arguments.threshold, arguments.limit, round(arguments.timeout * 1e9),
                         arguments.rescan)
     check_question(question, contract, time.time_ns())

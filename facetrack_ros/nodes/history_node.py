@@ -23,7 +23,7 @@ from facetrack_ros.nodes.fleet.search_server import SearchAnswering
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.concurrency.worker import Everything, Worker
 from facetrack_ros.search.validation import slice_of
-from facetrack_ros.search.request import Question
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.track import Track
 from facetrack_ros.models.contract import ModelContract
@@ -165,7 +165,7 @@ class HistoryNode(RobotMember):
                 self.get_logger().info(f"the event log takes events again: {waited} that waited are written, "
                                        f"{self.history.events.lost} were too many to wait and are lost")
 
-    def _clock_note(self, question: Question) -> str:
+    def _clock_note(self, question: SearchRequest) -> str:
         """Whose clock is off or was then, of the cameras asked for: what they saw is filed under other times than it happened at."""
         told = self.history.clocks.sentences(*slice_of(question), question.cameras) if self.history is not None else {}
         for camera, clock in self._frames_health.clocks.items():

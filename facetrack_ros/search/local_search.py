@@ -8,7 +8,7 @@ from facetrack_ros.errors import QuestionError, StoreError
 from facetrack_ros.history.sightings.store import TrackHit
 from facetrack_ros.search.response import ANSWERED, ERROR, MODEL_MISMATCH, Match, RobotAnswer
 from facetrack_ros.search.validation import check_question, max_results_of, slice_of, threshold_of
-from facetrack_ros.search.request import Question
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.visits import fold_visits
 from facetrack_ros.models.contract import ModelContract
 
@@ -29,7 +29,7 @@ class SearchableHistory(Protocol):
         ...
 
 
-def search_history(history: SearchableHistory, question: Question) -> tuple[RobotAnswer, tuple[Match, ...]]:
+def search_history(history: SearchableHistory, question: SearchRequest) -> tuple[RobotAnswer, tuple[Match, ...]]:
     """Search one robot's history. Whether it was asked at all (``question.robots``) is the caller's to see.
 
     :returns: the robot's line, its ``elapsed_ms`` left at 0 for whoever has a clock, and its matches best first, a visit
@@ -47,7 +47,7 @@ def search_history(history: SearchableHistory, question: Question) -> tuple[Robo
     return RobotAnswer(robot, ANSWERED, len(visits) + beyond, compared), tuple(visits[:max_results_of(question)])
 
 
-def _visits(history: SearchableHistory, question: Question) -> tuple[list[Match], int, int]:
+def _visits(history: SearchableHistory, question: SearchRequest) -> tuple[list[Match], int, int]:
     """Visits best first, at least as many as asked for where there are so many; how many tracks there are besides, and
     how many sightings were compared."""
     wanted = limit = max_results_of(question)

@@ -6,7 +6,7 @@ import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class SearchRequest:
     """One search, as it crosses the mesh: an embedding, never the asker's picture.
 
     :param search_id: unique per search.

@@ -8,7 +8,7 @@ from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH,
 from facetrack_ros.search.validation import check_question, max_results_of, threshold_of
 from facetrack_ros.search.false_match_rate import expected_false_matches
 from facetrack_ros.search.local_search import mismatch
-from facetrack_ros.search.request import Question
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.models.contract import ModelContract
 
 # What a robot can say of itself. That it timed out or left is for others to say.
@@ -47,7 +47,7 @@ class Gathering:
     :raises QuestionError: the question cannot be asked.
     """
 
-    def __init__(self, question: Question, contract: ModelContract, expected: Mapping[str, str],
+    def __init__(self, question: SearchRequest, contract: ModelContract, expected: Mapping[str, str],
                  instances: Mapping[str, str] | None = None) -> None:
         check_question(question, contract)
         self._question = question
@@ -72,7 +72,7 @@ class Gathering:
                 self._presumed[robot] = mismatch(robot, (expected[robot],), question.model_id)
 
     @property
-    def question(self) -> Question:
+    def question(self) -> SearchRequest:
         """The question asked."""
         return self._question
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from facetrack_ros.errors import QuestionError
-from facetrack_ros.search.request import Question
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.models.contract import ModelContract
 
 MAX_RESULTS = 20
@@ -16,7 +16,7 @@ _LONGEST_NAME = 255
 _CLOCKS_APART_NS = 60_000_000_000
 
 
-def check_question(question: Question, contract: ModelContract, now_ns: int | None = None) -> None:
+def check_question(question: SearchRequest, contract: ModelContract, now_ns: int | None = None) -> None:
     """Refuse a question that has no answer, before anyone is asked.
 
     :param contract: of the model whose embeddings are to be compared.
@@ -61,18 +61,18 @@ def check_question(question: Question, contract: ModelContract, now_ns: int | No
                             "usual")
 
 
-def threshold_of(question: Question, contract: ModelContract) -> float:
+def threshold_of(question: SearchRequest, contract: ModelContract) -> float:
     """The threshold that holds: the one asked for, else the model's calibrated one."""
     return question.threshold or contract.threshold
 
 
-def slice_of(question: Question) -> tuple[int, int]:
+def slice_of(question: SearchRequest) -> tuple[int, int]:
     """First and last stamp asked for, both included; everything when the window is 0."""
     if question.window_ns == 0:
         return -2**63, 2**63 - 1
     return max(question.time_ns - question.window_ns, -2**63), min(question.time_ns + question.window_ns, 2**63 - 1)
 
 
-def max_results_of(question: Question) -> int:
+def max_results_of(question: SearchRequest) -> int:
     """How many matches are wanted at most."""
     return question.max_results or MAX_RESULTS

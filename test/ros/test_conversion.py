@@ -9,7 +9,7 @@ from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.conversion import people as people_conversion
 from facetrack_ros.search.response import ANSWERED, TIMED_OUT, Answer, Match, RobotAnswer
-from facetrack_ros.search.request import Question
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.detections import Detections
@@ -67,7 +67,7 @@ def test_events_keep_the_fields_of_their_kind_and_no_others(event):
 
 
 def test_a_question_and_an_answer():
-    question = Question("id", UNIT, "m", STAMP, 60_000_000_000, ("robot1",), ("front",), 0.5, 20, 2_000_000_000, True, b"crop", "robot1",
+    question = SearchRequest("id", UNIT, "m", STAMP, 60_000_000_000, ("robot1",), ("front",), 0.5, 20, 2_000_000_000, True, b"crop", "robot1",
                         "picture")
     same(conversion.question_from_message(conversion.question_to_message(question)), question)
     match = Match("robot1", "front", "p", "t", 7, STAMP, STAMP - 1, STAMP + 1, BOX, BOX, 0.5, 0.25, b"thumbnail", True)

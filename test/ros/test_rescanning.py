@@ -10,12 +10,12 @@ from sensor_msgs.msg import BatteryState
 from facetrack_ros.config import Config
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.fleet.rescan_service import Rescanning
-from facetrack_ros.search.request import Question
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.frame import Frame
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=2, threshold=0.35)
-ASK = Question("s1", np.array([1, 0], np.float32), "net", rescan=True)
+ASK = SearchRequest("s1", np.array([1, 0], np.float32), "net", rescan=True)
 
 
 class Node:
@@ -56,5 +56,5 @@ def test_where_no_faces_are_looked_for_none_are_looked_for_again(history):
 
 def test_nothing_to_look_at_loads_no_models(history):
     again = Rescanning(Node(embedder__model="no such model"))
-    done, note = again.rescan(history, Question("s", ASK.embedding, "net", cameras=("rear",)), time.monotonic() + 10)
+    done, note = again.rescan(history, SearchRequest("s", ASK.embedding, "net", cameras=("rear",)), time.monotonic() + 10)
     assert (done.looked, done.remaining, note) == (0, 0, "")

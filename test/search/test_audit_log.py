@@ -7,13 +7,13 @@ import pytest
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.search.response import ANSWERED, Match, RobotAnswer
-from facetrack_ros.search.request import Question
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.audit_log import SearchLog
 
 DAY_NS = 86_400 * 10**9
 NOW_NS = 20_000 * DAY_NS + 5_000_000_000
 UNIT = np.array([0.123456, 0.992350], np.float32)
-ASKED = Question("s1", UNIT, "net", NOW_NS, 60 * 10**9, (), ("front",), 0.5, 20, rescan=True, face_crop=b"face", asker="robot2",
+ASKED = SearchRequest("s1", UNIT, "net", NOW_NS, 60 * 10**9, (), ("front",), 0.5, 20, rescan=True, face_crop=b"face", asker="robot2",
                  reference="picture")
 MATCH = Match("robot1", "front", "p_1", "t1", 1, 5, 5, 6, np.zeros(4), np.zeros(4), 0.9, 0.5, b"thumbnail")
 

@@ -9,12 +9,12 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.search.response import ANSWERED, ERROR, MODEL_MISMATCH
 from facetrack_ros.search.local_search import search_history
-from facetrack_ros.search.request import Question
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.models.contract import ModelContract
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35)
 SECOND = 10**9
-ASK = Question("s1", np.array([1, 0, 0, 0], np.float32), "net")
+ASK = SearchRequest("s1", np.array([1, 0, 0, 0], np.float32), "net")
 
 
 def add(store, second, cosine, track="t1", camera="front", person="p_1"):

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from facetrack_ros.errors import QuestionError
 from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Match, RobotAnswer
 from facetrack_ros.search.response_collector import Gathering
-from facetrack_ros.search.request import Question
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.models.contract import ModelContract
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=2, threshold=0.3,
                          false_match_curve=((0.2, 0.1), (0.4, 0.001)))
-ASK = Question("s1", np.array([1, 0], np.float32), "net")
+ASK = SearchRequest("s1", np.array([1, 0], np.float32), "net")
 FLEET = {"robot1": "net", "robot2": "net", "robot3": "net"}
 BOX = np.zeros(4, np.float32)
 

@@ -7,11 +7,11 @@ import pytest
 
 from facetrack_ros.errors import QuestionError
 from facetrack_ros.search.validation import check_question, max_results_of, slice_of, threshold_of
-from facetrack_ros.search.request import Question
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.models.contract import ModelContract
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35)
-GOOD = Question("s1", np.array([1, 0, 0, 0], np.float32), "net")
+GOOD = SearchRequest("s1", np.array([1, 0, 0, 0], np.float32), "net")
 
 
 def test_a_good_question_passes():

@@ -13,7 +13,7 @@ from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.search.response import ANSWERED, Answer, Match, RobotAnswer
 from facetrack_ros.search.camera_coverage import Lane
-from facetrack_ros.search.request import Question
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.detections import Detections
@@ -173,7 +173,7 @@ def event_from_message(message: msg.PersonEvent) -> PersonEvent:
                        message.person_id, message.frame_number, **fields)
 
 
-def question_to_message(question: Question) -> msg.FaceSearchRequest:
+def question_to_message(question: SearchRequest) -> msg.FaceSearchRequest:
     """A search as it crosses the mesh."""
     return msg.FaceSearchRequest(
         search_id=question.search_id, asker=question.asker, model_id=question.model_id, embedding=floats(question.embedding),
@@ -183,9 +183,9 @@ def question_to_message(question: Question) -> msg.FaceSearchRequest:
         reference=question.reference)
 
 
-def question_from_message(message: msg.FaceSearchRequest) -> Question:
+def question_from_message(message: msg.FaceSearchRequest) -> SearchRequest:
     """A search as it crosses the mesh."""
-    return Question(message.search_id, np.array(message.embedding, np.float32), message.model_id, to_ns(message.time),
+    return SearchRequest(message.search_id, np.array(message.embedding, np.float32), message.model_id, to_ns(message.time),
                     to_ns(message.window), tuple(message.robots), tuple(message.cameras), message.threshold,
                     message.max_results, to_ns(message.timeout), message.rescan, bytes(message.face_crop), message.asker,
                     message.reference)

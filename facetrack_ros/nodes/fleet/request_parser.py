@@ -13,7 +13,7 @@ from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.fleet.people_directory import KnownFaces
 from facetrack_ros.nodes.base.robot_member_node import RobotMember
 from facetrack_ros.search.validation import check_question
-from facetrack_ros.search.request import Question
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.reference_image import read_reference, read_reference_file
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.settings import contract_of
@@ -38,7 +38,7 @@ class RequestReading:
     def _settings(self) -> Config:
         return self._node.settings
 
-    def question(self, request: srv.FaceSearch.Request) -> Question:
+    def question(self, request: srv.FaceSearch.Request) -> SearchRequest:
         """The question that a request asks.
 
         :raises FacetrackError: why it cannot be asked.
@@ -46,7 +46,7 @@ class RequestReading:
         face = self._face(request)
         now_ns = self._node.get_clock().now().nanoseconds
         threshold = request.threshold or self._settings["backtrack_search.similarity_threshold"]
-        question = Question(
+        question = SearchRequest(
             search_id=request.search_id or uuid.uuid4().hex[:12], embedding=face.embedding, model_id=face.model_id,
             time_ns=conversion.to_ns(request.time) or now_ns,
             window_ns=conversion.to_ns(request.window) or round(self._settings["backtrack_search.search_window_sec"] * 1e9),

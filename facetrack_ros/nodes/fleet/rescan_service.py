@@ -12,7 +12,7 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.inputs.battery import BatteryWatch
 from facetrack_ros.nodes.base.robot_member_node import RobotMember
 from facetrack_ros.search.validation import slice_of
-from facetrack_ros.search.request import Question
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.reference_image import read_reference
 from facetrack_ros.search.rescan.runner import Rescanned, frames_without_face, rescan
 from facetrack_ros.vision.factory import build_pipeline
@@ -38,7 +38,7 @@ class Rescanning:
         self._pipelines: list[VisionPipeline] = []
         self._closing = False
 
-    def rescan(self, history: RobotHistory, question: Question, deadline_s: float) -> tuple[Rescanned, str]:
+    def rescan(self, history: RobotHistory, question: SearchRequest, deadline_s: float) -> tuple[Rescanned, str]:
         """Look again at the frames of a question's slice, and keep the faces found as sightings.
 
         :param deadline_s: by ``time.monotonic()``.

@@ -16,7 +16,7 @@ from facetrack_ros.nodes.base.robot_member_node import QUESTIONS, RESULTS, ROSTE
 from facetrack_ros.nodes.base.polled_subscription import PatientSubscription
 from facetrack_ros.nodes.conversion.search_result_cdr import read_result, search_of
 from facetrack_ros.search.response_collector import Gathering
-from facetrack_ros.search.request import Question
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.fleet_roster import Roster
 from facetrack_ros.models.contract import ModelContract
 
@@ -90,7 +90,7 @@ class OpenSearches:
         there = [entry for entry in self._roster.entries(time.monotonic_ns()) if not entry.left]
         return len(there), sum(entry.stale for entry in there)
 
-    def begin(self, question: Question, contract: ModelContract) -> OpenSearch:
+    def begin(self, question: SearchRequest, contract: ModelContract) -> OpenSearch:
         """Ask. Who has to answer: the roster, of which those who left or fell silent are not waited for.
 
         The search is finished when all have answered or the question's time is up.

@@ -19,7 +19,7 @@ from facetrack_ros.search.validation import check_question, slice_of, threshold_
 from facetrack_ros.search.false_match_rate import expected_false_matches
 from facetrack_ros.search.camera_coverage import looking_within
 from facetrack_ros.search.local_search import search_history
-from facetrack_ros.search.request import Question
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.audit_log import SearchLog
 from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
 
@@ -40,7 +40,7 @@ class SearchAnswering:
     """
 
     def __init__(self, node: RobotMember, instance_id: str, history: Callable[[], RobotHistory | None],
-                 remark: Callable[[Question], str]):
+                 remark: Callable[[SearchRequest], str]):
         self._node = node
         self._instance_id = instance_id
         self._history = history
@@ -79,18 +79,18 @@ class SearchAnswering:
             else:
                 self._answer(question, came_s)
 
-    def _foreign(self, question: Question) -> bool:
+    def _foreign(self, question: SearchRequest) -> bool:
         """Whether it is of another embedder, and brings the face along."""
         history = self._history()
         return history is not None and bool(question.face_crop) and question.model_id != history.contract.id
 
-    def _answer_slowly(self, question: Question, came_s: float) -> None:
+    def _answer_slowly(self, question: SearchRequest, came_s: float) -> None:
         try:
             self._answer(question, came_s)
         except Exception as error:  # the pool would keep it to itself
             self._node.get_logger().error(f"search {question.search_id}: unexpected {type(error).__name__}: {error}")
 
-    def _answer(self, question: Question, came_s: float) -> None:
+    def _answer(self, question: SearchRequest, came_s: float) -> None:
         started, history = time.perf_counter(), self._history()
         answer, matches = RobotAnswer(self._node.robot_id, ANSWERED), ()
         if history is not None:
@@ -109,7 +109,7 @@ class SearchAnswering:
         if history is not None and self._is_new(question.search_id):
             self._write_down(history, question, answer, matches)
 
-    def _search(self, history: RobotHistory, question: Question,
+    def _search(self, history: RobotHistory, question: SearchRequest,
                 came_s: float) -> tuple[RobotAnswer, tuple[Match, ...]]:
         contract, own, foreign = history.contract, {}, self._foreign(question)
         if foreign:
@@ -137,7 +137,7 @@ class SearchAnswering:
             self._written_down.popitem(last=False)
         return True
 
-    def _write_down(self, history: RobotHistory, question: Question, answer: RobotAnswer,
+    def _write_down(self, history: RobotHistory, question: SearchRequest, answer: RobotAnswer,
                     matches: tuple[Match, ...]) -> None:
         """Who asked, what was handed out, and each match as an event."""
         if not self._node.settings["event_logging.enabled"]:

@@ -19,7 +19,7 @@ from facetrack_ros.search.validation import slice_of
 from facetrack_ros.search.multi_store import JoinedStores
 from facetrack_ros.search.camera_coverage import Lane, lanes_of
 from facetrack_ros.search.local_search import mismatch, search_history
-from facetrack_ros.search.request import Question
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.rescan.runner import Rescanned, frames_without_face, rescan
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.pipeline import VisionPipeline
@@ -39,7 +39,7 @@ class Again:
     frames: Path | None = None
 
 
-def search_stored(data_dir: Path | str, question: Question, contract: ModelContract,
+def search_stored(data_dir: Path | str, question: SearchRequest, contract: ModelContract,
                   clock_ns: Callable[[], int] = lambda: 0, again: Again | None = None) -> Answer:
     """Search the histories below a folder, of robots that are switched off or running.
 
@@ -81,7 +81,7 @@ def stored_lanes(data_dir: Path | str, contract: ModelContract) -> tuple[Lane, .
     return tuple(lanes)
 
 
-def _search_folder(folder: RobotFolder, question: Question, contract: ModelContract,
+def _search_folder(folder: RobotFolder, question: SearchRequest, contract: ModelContract,
                    again: Again | None) -> tuple[RobotAnswer, tuple[Match, ...]]:
     robot = folder.robot_id
     if folder.error:
@@ -113,7 +113,7 @@ def _search_folder(folder: RobotFolder, question: Question, contract: ModelContr
             return RobotAnswer(robot, ERROR, error=str(error)), ()
 
 
-def _look_again(folder: RobotFolder, question: Question, again: Again, stores: list[SightingStore],
+def _look_again(folder: RobotFolder, question: SearchRequest, again: Again, stores: list[SightingStore],
                 found: SightingStore) -> Rescanned:
     with StoredSource(folder, again.frames / folder.robot_id if again.frames else None) as frames:
         return rescan(frames, frames_without_face(frames, stores, *slice_of(question), question.cameras), found,

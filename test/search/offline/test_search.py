@@ -10,7 +10,7 @@ from facetrack_ros.history.sightings.database import database_path
 from facetrack_ros.history.frames.settings import CONTINUOUS, FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH
-from facetrack_ros.search.request import Question
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.offline.search import Again, search_stored, stored_lanes
 from facetrack_ros.search.offline.status import best_of_person, stored_status
 from facetrack_ros.models import catalog
@@ -21,7 +21,7 @@ from facetrack_ros.core.frame import Frame, encode_jpeg
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35,
                          false_match_curve=((0.3, 0.01), (0.5, 0.0001)))
-ASK = Question("s1", np.array([1, 0, 0, 0], np.float32), "net")
+ASK = SearchRequest("s1", np.array([1, 0, 0, 0], np.float32), "net")
 SECOND = 10**9
 
 

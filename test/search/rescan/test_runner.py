@@ -9,7 +9,7 @@ from facetrack_ros.clips.sources import LiveSource
 from facetrack_ros.history.frames.settings import ALERT, FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.search.local_search import search_history
-from facetrack_ros.search.request import Question
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.rescan.runner import frames_without_face, rescan
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.models.contract import ModelContract
@@ -67,7 +67,7 @@ def look_again(history, eyes=None, over=lambda: False, slice=ALL, cameras=()):
 
 
 def who_is_found(history, face):
-    return search_history(history, Question("s", face, "net"))[1]
+    return search_history(history, SearchRequest("s", face, "net"))[1]
 
 
 def test_a_face_in_a_skipped_frame_is_found_and_marked(history):
