@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.search.response import ANSWERED, TIMED_OUT, Answer, Match, RobotAnswer
+from facetrack_ros.search.response import ANSWERED, TIMED_OUT, SearchResponse, Match, RobotAnswer
 from facetrack_ros.search.camera_coverage import Lane
 from facetrack_ros.search.report.timeline import draw_timeline
 from facetrack_ros.core.frame import encode_jpeg
@@ -54,7 +54,7 @@ def main() -> None:
             ("robot3", "front"): ((0, 20),), ("robot4", "door"): ((8, 20),)}
     lanes = [Lane(*place, tuple((NOON + start * MINUTE, NOON + end * MINUTE) for start, end in spans))
              for place, spans in kept.items()]
-    answer = Answer("example", "mobilefacenet_foamliu", 0.5, 0.03, matches, robots)
+    answer = SearchResponse("example", "mobilefacenet_foamliu", 0.5, 0.03, matches, robots)
     draw_timeline(answer, Path(__file__).parent / "timeline.png", lanes, reference=drawn_face((230, 226, 222), 0, 12))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from facetrack_ros.cli.time_format import parse_iso
 from facetrack_ros.errors import QuestionError, ReferenceFaceError
-from facetrack_ros.search.response import Answer
+from facetrack_ros.search.response import SearchResponse
 
 NS = 1_000_000_000
 
@@ -85,7 +85,7 @@ def read_picture(path: str) -> bytes:
     return picture
 
 
-def show(arguments: argparse.Namespace, answer: Answer, lanes: list, picture: bytes) -> int:
+def show(arguments: argparse.Namespace, answer: SearchResponse, lanes: list, picture: bytes) -> int:
     """Print the answer, write what ``--out`` asks for; the exit code."""
     from facetrack_ros.search.report.json_report import answer_to_dict
     from facetrack_ros.search.report.table import answer_table

@@ -12,14 +12,14 @@ from facetrack_ros import msg, srv
 from facetrack_ros.client.fleet_client import Asker
 from facetrack_ros.nodes.conversion.core import (answer_from_response, lanes_from_message, match_from_message,
                                             robot_answer_from_message, to_duration, to_time)
-from facetrack_ros.search.response import Answer
+from facetrack_ros.search.response import SearchResponse
 from facetrack_ros.search.camera_coverage import Lane, lanes_of_answer
 
 DISCOVERY_S = 2.0
 
 
 def ask_mesh(arguments: argparse.Namespace, picture: bytes, time_ns: int,
-             window_ns: int) -> tuple[Answer, str, list[Lane], list[str]]:
+             window_ns: int) -> tuple[SearchResponse, str, list[Lane], list[str]]:
     """The answer, how it came, the lanes of the cameras heard of, and a sentence for each picture that could not be fetched.
 
     :raises QuestionError: no such robot, or the robot refuses the question.
@@ -43,7 +43,7 @@ def ask_mesh(arguments: argparse.Namespace, picture: bytes, time_ns: int,
         return answer, f"{asker.robot} answered after {seconds:.2f} s", lanes_of_answer(answer, lanes), missing
 
 
-def _fetch(arguments: argparse.Namespace, answer: Answer, asker: Asker) -> list[str]:
+def _fetch(arguments: argparse.Namespace, answer: SearchResponse, asker: Asker) -> list[str]:
     if not (arguments.frames or arguments.clips):
         return []
     from facetrack_ros.client.remote_frames import frames_over_the_mesh

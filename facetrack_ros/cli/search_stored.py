@@ -11,7 +11,7 @@ import numpy as np
 from facetrack_ros.config import Config
 from facetrack_ros.errors import QuestionError
 from facetrack_ros.search.aliased import follow_aliases
-from facetrack_ros.search.response import Answer
+from facetrack_ros.search.response import SearchResponse
 from facetrack_ros.search.validation import check_question
 from facetrack_ros.search.camera_coverage import Lane
 from facetrack_ros.search.request import SearchRequest
@@ -25,7 +25,7 @@ from facetrack_ros.vision.settings import contract_of, vision_settings
 
 
 def ask_stored(arguments: argparse.Namespace, picture: bytes, time_ns: int,
-               window_ns: int) -> tuple[Answer, str, list[Lane], list[str]]:
+               window_ns: int) -> tuple[SearchResponse, str, list[Lane], list[str]]:
     """The answer, how it came, the lanes of the cameras stored, and a sentence for each picture that is not there.
 
     :raises StoreError: no such folder, no history in it, or nobody of that id.

@@ -20,7 +20,7 @@ from facetrack_ros.nodes.fleet.request_parser import RequestReading
 from facetrack_ros.nodes.health.service_health import ServiceHealth
 from facetrack_ros.concurrency.worker import Everything, Worker
 from facetrack_ros.search.aliased import follow_aliases
-from facetrack_ros.search.response import ANSWERED, Answer
+from facetrack_ros.search.response import ANSWERED, SearchResponse
 from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
 from facetrack_ros.vision.pipeline_pool import PipelinePool
 
@@ -91,7 +91,7 @@ class SearchNode(RobotMember):
         self._note(answer, time.monotonic() - arrived)
         return response
 
-    def _note(self, answer: Answer, took_s: float) -> None:
+    def _note(self, answer: SearchResponse, took_s: float) -> None:
         self._health.done(took_s)
         missing = [f"{robot.robot_id} ({robot.status.replace('_', ' ')})" for robot in answer.robots if robot.status != ANSWERED]
         if missing:

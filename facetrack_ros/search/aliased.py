@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from facetrack_ros.search.response import Answer, Match
+from facetrack_ros.search.response import SearchResponse, Match
 from facetrack_ros.search.visits import fold_visits
 from facetrack_ros.tracking.identity_merges import Aliases
 
 
-def follow_aliases(answer: Answer, aliases: Aliases) -> Answer:
+def follow_aliases(answer: SearchResponse, aliases: Aliases) -> SearchResponse:
     """The answer with each match's person under the id that stands for them, and what thereby is one visit as one."""
     return replace(answer, matches=named_now(answer.matches, aliases))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from facetrack_ros.history.sightings.store import SightingStore
-from facetrack_ros.search.response import ANSWERED, Answer
+from facetrack_ros.search.response import ANSWERED, SearchResponse
 
 # They go with every answer: 28 bytes each.
 MOST_SPANS = 50
@@ -53,7 +53,7 @@ def looking_within(store: SightingStore, start_ns: int, end_ns: int, cameras: tu
     return tuple(spans)
 
 
-def lanes_of_answer(answer: Answer, heard: Iterable[Lane]) -> list[Lane]:
+def lanes_of_answer(answer: SearchResponse, heard: Iterable[Lane]) -> list[Lane]:
     """The lanes of an answer: robots that answered said when their cameras were looking.
 
     :param heard: the lanes that the roster tells of, which knows no gaps.

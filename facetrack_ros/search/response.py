@@ -74,7 +74,7 @@ class RobotAnswer:
 
 
 @dataclass(frozen=True)
-class Answer:
+class SearchResponse:
     """The merged answer: matches best first, a line a robot.
 
     :param expected_false_matches: how many strangers' faces chance alone would put above ``threshold``

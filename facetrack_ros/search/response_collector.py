@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Answer, Match, RobotAnswer
+from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, SearchResponse, Match, RobotAnswer
 from facetrack_ros.search.validation import check_question, max_results_of, threshold_of
 from facetrack_ros.search.false_match_rate import expected_false_matches
 from facetrack_ros.search.local_search import mismatch
@@ -59,7 +59,7 @@ class Gathering:
         self._claimed: dict[str, int] = {}
         self._ignored = 0
         self._malformed = 0
-        self._answer: Answer | None = None
+        self._answer: SearchResponse | None = None
         #: Called with each answer that counts and its matches, as it comes.
         self.listener: Callable[[RobotAnswer, tuple[Match, ...]], None] = lambda answer, matches: None
         asked = set(question.robots or expected)
@@ -178,7 +178,7 @@ class Gathering:
         """
         self._claimed[robot_id] = claims
 
-    def close(self) -> Answer:
+    def close(self) -> SearchResponse:
         """Time is up, or all have answered. Returns the same answer each time; nothing is taken in any more."""
         if self._answer is None:
             threshold = threshold_of(self._question, self._contract)
@@ -191,7 +191,7 @@ class Gathering:
             false = expected_false_matches(self._contract, threshold, compared)
             false += sum(robot.expected_false_matches for robot in answered if robot.model_id)
             own = {robot.robot_id: robot.threshold for robot in answered if robot.model_id}
-            self._answer = Answer(self._question.search_id, self._question.model_id, threshold, false,
+            self._answer = SearchResponse(self._question.search_id, self._question.model_id, threshold, false,
                                   tuple(best_first(self._matches, threshold, own)[:max_results_of(self._question)]),
                                   tuple(self._line(robots[robot]) for robot in sorted(robots)))
         return self._answer

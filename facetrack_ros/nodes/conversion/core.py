@@ -11,7 +11,7 @@ from std_msgs.msg import Header
 from facetrack_ros import msg, srv
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.history.status import HistoryStatus
-from facetrack_ros.search.response import ANSWERED, Answer, Match, RobotAnswer
+from facetrack_ros.search.response import ANSWERED, SearchResponse, Match, RobotAnswer
 from facetrack_ros.search.camera_coverage import Lane
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
@@ -270,7 +270,7 @@ def lanes_from_message(message: msg.HistoryStatus) -> list[Lane]:
             for camera in message.cameras]
 
 
-def fill_response(response: srv.FaceSearch.Response, answer: Answer) -> None:
+def fill_response(response: srv.FaceSearch.Response, answer: SearchResponse) -> None:
     """Put a merged answer into a service's response."""
     silent = [robot.robot_id for robot in answer.robots if robot.status != ANSWERED]
     response.success = True
@@ -281,8 +281,8 @@ def fill_response(response: srv.FaceSearch.Response, answer: Answer) -> None:
     response.robots = [robot_answer_to_message(robot) for robot in answer.robots]
 
 
-def answer_from_response(response: srv.FaceSearch.Response) -> Answer:
+def answer_from_response(response: srv.FaceSearch.Response) -> SearchResponse:
     """The merged answer in a service's response."""
-    return Answer(response.search_id, response.model_id, response.threshold, response.expected_false_matches,
+    return SearchResponse(response.search_id, response.model_id, response.threshold, response.expected_false_matches,
                   tuple(match_from_message(match) for match in response.matches),
                   tuple(robot_answer_from_message(robot) for robot in response.robots))

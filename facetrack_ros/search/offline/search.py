@@ -13,7 +13,7 @@ from facetrack_ros.history.sightings.database import models_kept
 from facetrack_ros.history.sightings.deduplication import DeduplicationRule
 from facetrack_ros.history.layout import RobotFolder, history_folders
 from facetrack_ros.history.sightings.store import SightingStore
-from facetrack_ros.search.response import ERROR, Answer, Match, RobotAnswer
+from facetrack_ros.search.response import ERROR, SearchResponse, Match, RobotAnswer
 from facetrack_ros.search.response_collector import Gathering
 from facetrack_ros.search.validation import slice_of
 from facetrack_ros.search.multi_store import JoinedStores
@@ -40,7 +40,7 @@ class Again:
 
 
 def search_stored(data_dir: Path | str, question: SearchRequest, contract: ModelContract,
-                  clock_ns: Callable[[], int] = lambda: 0, again: Again | None = None) -> Answer:
+                  clock_ns: Callable[[], int] = lambda: 0, again: Again | None = None) -> SearchResponse:
     """Search the histories below a folder, of robots that are switched off or running.
 
     A history that cannot be read is an ``error`` in the answer and does not keep the others from answering.

@@ -3,10 +3,10 @@
 import math
 
 from facetrack_ros.core.pose import RobotPose
-from facetrack_ros.search.response import Answer, Match, RobotAnswer
+from facetrack_ros.search.response import SearchResponse, Match, RobotAnswer
 
 
-def answer_to_dict(answer: Answer) -> dict:
+def answer_to_dict(answer: SearchResponse) -> dict:
     """Plain values for ``json.dumps(..., allow_nan=False)``: stamps in seconds since the epoch, None for unknown."""
     return {"search_id": answer.search_id, "model_id": answer.model_id, "threshold": _number(answer.threshold),
             "expected_false_matches": _number(answer.expected_false_matches),

@@ -4,12 +4,12 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
-from facetrack_ros.search.response import ANSWERED, Answer, Match, RobotAnswer
+from facetrack_ros.search.response import ANSWERED, SearchResponse, Match, RobotAnswer
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
-def answer_table(answer: Answer) -> str:
+def answer_table(answer: SearchResponse) -> str:
     """Matches best first, a line a robot, and how far the answer can be trusted.
 
     Times are UTC; the date is said once when all matches are of one day, else in each line.
@@ -41,7 +41,7 @@ def part_line(robot: RobotAnswer | None, matches: Sequence[Match], missing: tupl
     return f"{robot.robot_id}: {found}; {waiting}"
 
 
-def rescan_sentence(answer: Answer) -> str:
+def rescan_sentence(answer: SearchResponse) -> str:
     """How many stored frames were looked at again; empty where none was to be."""
     done, left = sum(robot.rescanned for robot in answer.robots), sum(robot.not_rescanned for robot in answer.robots)
     if not done and not left:
@@ -51,7 +51,7 @@ def rescan_sentence(answer: Answer) -> str:
                                                             else ".") + found)
 
 
-def trust_sentence(answer: Answer) -> str:
+def trust_sentence(answer: SearchResponse) -> str:
     """At which threshold was searched, and how many strangers chance alone would put above it."""
     expected = answer.expected_false_matches
     if math.isnan(expected):
@@ -65,7 +65,7 @@ def trust_sentence(answer: Answer) -> str:
     return f"Model {answer.model_id}, threshold {answer.threshold:.3g}, {words}."
 
 
-def partial_sentence(answer: Answer) -> str:
+def partial_sentence(answer: SearchResponse) -> str:
     """Who is missing from the answer."""
     missing = [f"{robot.robot_id} ({robot.status.replace('_', ' ')})" for robot in answer.robots
                if robot.status != ANSWERED]
@@ -73,7 +73,7 @@ def partial_sentence(answer: Answer) -> str:
     return f"This answer is partial: {names} did not answer, so the face may have been seen there too."
 
 
-def _matches(answer: Answer) -> str:
+def _matches(answer: SearchResponse) -> str:
     if not answer.matches:
         return "No match."
     rows = [(match.robot_id, match.camera_id, match.person_id or "-", _clock(match.first_ns), _clock(match.last_ns),
@@ -86,7 +86,7 @@ def _matches(answer: Answer) -> str:
     return "Times are UTC\n" + _columns((*header[:3], "day", *header[3:]), rows, right=(6,))
 
 
-def _robots(answer: Answer) -> str:
+def _robots(answer: SearchResponse) -> str:
     rows = [(robot.robot_id, robot.status.replace("_", " "), str(robot.matches), str(robot.sightings),
              f"{robot.elapsed_ms:.1f}", _remark(robot)) for robot in answer.robots]
     return _columns(("robot", "status", "matches", "sightings", "ms", ""), rows, right=(2, 3, 4))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone, tzinfo
 
 import numpy as np
 
-from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Answer, Match
+from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, SearchResponse, Match
 from facetrack_ros.search.camera_coverage import Lane
 
 _SECOND = 1_000_000_000
@@ -32,7 +32,7 @@ class Row:
     missing: str
 
 
-def rows_of(answer: Answer, lanes: Iterable[Lane]) -> list[Row]:
+def rows_of(answer: SearchResponse, lanes: Iterable[Lane]) -> list[Row]:
     """A row for each camera of the robots that were asked, grouped by robot.
 
     Cameras that have matches but no lane get a row, and so does a robot without any camera.
@@ -52,7 +52,7 @@ def rows_of(answer: Answer, lanes: Iterable[Lane]) -> list[Row]:
     return rows
 
 
-def time_range(answer: Answer, rows: Sequence[Row], start_ns: int | None,
+def time_range(answer: SearchResponse, rows: Sequence[Row], start_ns: int | None,
                end_ns: int | None) -> tuple[int, int]:
     """First and last stamp of the time axis: the slice asked for where there is one.
 

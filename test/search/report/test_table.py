@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from facetrack_ros.search.response import ANSWERED, TIMED_OUT, Answer, Match, RobotAnswer
+from facetrack_ros.search.response import ANSWERED, TIMED_OUT, SearchResponse, Match, RobotAnswer
 from facetrack_ros.search.report.table import answer_table, part_line
 
 NOON = 1_795_348_800 * 10**9
@@ -17,7 +17,7 @@ def match(person, first_ns, last_ns, similarity):
     return Match("robot1", "front", person, "t", 1, first_ns, first_ns, last_ns, BOX, BOX, similarity, 0.5)
 
 
-ANSWER = Answer("s1", "net", 0.35, 0.012, (match("p_robot1_1", NOON, NOON + 1_500_000_000, 0.8125),
+ANSWER = SearchResponse("s1", "net", 0.35, 0.012, (match("p_robot1_1", NOON, NOON + 1_500_000_000, 0.8125),
                                            match("", NOON + 60 * SECOND, NOON + 61 * SECOND, 0.4)),
                 (RobotAnswer("robot1", ANSWERED, 2, 120, 3.25), RobotAnswer("robot2", ANSWERED, 0, 80, 1.0)))
 

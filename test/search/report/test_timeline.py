@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.search.response import ANSWERED, ERROR, TIMED_OUT, Answer, Match, RobotAnswer
+from facetrack_ros.search.response import ANSWERED, ERROR, TIMED_OUT, SearchResponse, Match, RobotAnswer
 from facetrack_ros.search.camera_coverage import Lane
 from facetrack_ros.search.report.timeline import draw_timeline
 from facetrack_ros.core.frame import encode_jpeg
@@ -31,7 +31,7 @@ def drawn(tmp_path, matches, statuses, lanes=(), expected=0.01, **options):
     robots = tuple(RobotAnswer(robot, status, 1, 10) for robot, status in statuses.items())
     ordered = tuple(sorted(matches, key=lambda one: -one.similarity))
     path = tmp_path / "timeline.png"
-    draw_timeline(Answer("s", "net", 0.35, expected, ordered, robots), path, lanes, **options)
+    draw_timeline(SearchResponse("s", "net", 0.35, expected, ordered, robots), path, lanes, **options)
     return cv2.imread(str(path))
 
 
