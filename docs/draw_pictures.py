@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.search.response import ANSWERED, TIMED_OUT, SearchResponse, Match, RobotAnswer
+from facetrack_ros.search.response import ANSWERED, TIMED_OUT, SearchResponse, Match, RobotResponse
 from facetrack_ros.search.camera_coverage import Lane
 from facetrack_ros.search.report.timeline import draw_timeline
 from facetrack_ros.core.frame import encode_jpeg
@@ -48,8 +48,8 @@ def main() -> None:
         visit("robot2", "front", 9.2, 11.1, 0.74, drawn_face((196, 220, 200), 10, 4)),
         visit("robot1", "rear", 5.1, 6.0, 0.66, drawn_face((214, 200, 206), -14, 6)),
         visit("robot4", "door", 14.8, 17.0, 0.61, drawn_face((190, 204, 226), 16, 12)))
-    robots = (RobotAnswer("robot1", ANSWERED, 2, 5210, 1.9), RobotAnswer("robot2", ANSWERED, 1, 3120, 1.2),
-              RobotAnswer("robot3", TIMED_OUT), RobotAnswer("robot4", ANSWERED, 1, 2880, 1.1))
+    robots = (RobotResponse("robot1", ANSWERED, 2, 5210, 1.9), RobotResponse("robot2", ANSWERED, 1, 3120, 1.2),
+              RobotResponse("robot3", TIMED_OUT), RobotResponse("robot4", ANSWERED, 1, 2880, 1.1))
     kept = {("robot1", "front"): ((0, 20),), ("robot1", "rear"): ((0, 12), (15, 20)), ("robot2", "front"): ((3, 20),),
             ("robot3", "front"): ((0, 20),), ("robot4", "door"): ((8, 20),)}
     lanes = [Lane(*place, tuple((NOON + start * MINUTE, NOON + end * MINUTE) for start, end in spans))

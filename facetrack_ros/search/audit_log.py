@@ -6,7 +6,7 @@ from pathlib import Path
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.core.line_file import append_whole
-from facetrack_ros.search.response import Match, RobotAnswer
+from facetrack_ros.search.response import Match, RobotResponse
 from facetrack_ros.search.request import SearchRequest
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -22,7 +22,7 @@ class SearchLog:
     def __init__(self, directory: Path | str) -> None:
         self._directory = Path(directory)
 
-    def append(self, question: SearchRequest, answer: RobotAnswer, matches: tuple[Match, ...], now_ns: int) -> None:
+    def append(self, question: SearchRequest, answer: RobotResponse, matches: tuple[Match, ...], now_ns: int) -> None:
         """Write one search down.
 
         :param matches: those handed out.

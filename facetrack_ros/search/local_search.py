@@ -6,7 +6,7 @@ import numpy as np
 
 from facetrack_ros.errors import QuestionError, StoreError
 from facetrack_ros.history.sightings.store import TrackHit
-from facetrack_ros.search.response import ANSWERED, ERROR, MODEL_MISMATCH, Match, RobotAnswer
+from facetrack_ros.search.response import ANSWERED, ERROR, MODEL_MISMATCH, Match, RobotResponse
 from facetrack_ros.search.validation import check_question, max_results_of, slice_of, threshold_of
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.visits import fold_visits
@@ -29,7 +29,7 @@ class SearchableHistory(Protocol):
         ...
 
 
-def search_history(history: SearchableHistory, question: SearchRequest) -> tuple[RobotAnswer, tuple[Match, ...]]:
+def search_history(history: SearchableHistory, question: SearchRequest) -> tuple[RobotResponse, tuple[Match, ...]]:
     """Search one robot's history. Whether it was asked at all (``question.robots``) is the caller's to see.
 
     :returns: the robot's line, its ``elapsed_ms`` left at 0 for whoever has a clock, and its matches best first, a visit
@@ -43,8 +43,8 @@ def search_history(history: SearchableHistory, question: SearchRequest) -> tuple
         check_question(question, contract)
         visits, beyond, compared = _visits(history, question)
     except (QuestionError, StoreError) as error:
-        return RobotAnswer(robot, ERROR, error=str(error)), ()
-    return RobotAnswer(robot, ANSWERED, len(visits) + beyond, compared), tuple(visits[:max_results_of(question)])
+        return RobotResponse(robot, ERROR, error=str(error)), ()
+    return RobotResponse(robot, ANSWERED, len(visits) + beyond, compared), tuple(visits[:max_results_of(question)])
 
 
 def _visits(history: SearchableHistory, question: SearchRequest) -> tuple[list[Match], int, int]:
@@ -62,13 +62,13 @@ def _visits(history: SearchableHistory, question: SearchRequest) -> tuple[list[M
         limit *= 4
 
 
-def mismatch(robot_id: str, kept: tuple[str, ...], asked: str) -> RobotAnswer:
+def mismatch(robot_id: str, kept: tuple[str, ...], asked: str) -> RobotResponse:
     """The line of a robot whose history knows faces by other models.
 
     :param kept: the models it has.
     :param asked: the model of the question.
     """
-    return RobotAnswer(robot_id, MODEL_MISMATCH, error=f"{robot_id} knows faces by {' and '.join(kept)}, the question "
+    return RobotResponse(robot_id, MODEL_MISMATCH, error=f"{robot_id} knows faces by {' and '.join(kept)}, the question "
                                                        f"is of {asked}; run both on one model")
 
 

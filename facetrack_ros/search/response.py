@@ -42,7 +42,7 @@ class Match:
 
 
 @dataclass(frozen=True)
-class RobotAnswer:
+class RobotResponse:
     """How one robot did in one search.
 
     :param status: ``answered``, ``timed_out``, ``left``, ``model_mismatch`` or ``error``.
@@ -86,7 +86,7 @@ class SearchResponse:
     threshold: float
     expected_false_matches: float
     matches: tuple[Match, ...]
-    robots: tuple[RobotAnswer, ...]
+    robots: tuple[RobotResponse, ...]
 
     @property
     def complete(self) -> bool:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, SearchResponse, Match, RobotAnswer
+from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, SearchResponse, Match, RobotResponse
 from facetrack_ros.search.validation import check_question, max_results_of, threshold_of
 from facetrack_ros.search.false_match_rate import expected_false_matches
 from facetrack_ros.search.local_search import mismatch
@@ -53,19 +53,19 @@ class Gathering:
         self._question = question
         self._contract = contract
         self._instances = dict(instances or {})
-        self._answers: dict[str, RobotAnswer] = {}
+        self._answers: dict[str, RobotResponse] = {}
         self._matches: list[Match] = []
-        self._presumed: dict[str, RobotAnswer] = {}
+        self._presumed: dict[str, RobotResponse] = {}
         self._claimed: dict[str, int] = {}
         self._ignored = 0
         self._malformed = 0
         self._answer: SearchResponse | None = None
         #: Called with each answer that counts and its matches, as it comes.
-        self.listener: Callable[[RobotAnswer, tuple[Match, ...]], None] = lambda answer, matches: None
+        self.listener: Callable[[RobotResponse, tuple[Match, ...]], None] = lambda answer, matches: None
         asked = set(question.robots or expected)
         self._asked = {robot for robot in asked if robot in expected}
         for robot in asked - self._asked:
-            self._presumed[robot] = RobotAnswer(robot, LEFT, error=f"unknown robot {robot}; known are "
+            self._presumed[robot] = RobotResponse(robot, LEFT, error=f"unknown robot {robot}; known are "
                                                                    f"{', '.join(sorted(expected)) or 'none'}")
         for robot in self._asked:
             if expected[robot] != question.model_id and not question.face_crop:
@@ -101,7 +101,7 @@ class Gathering:
         """The robots still to answer, sorted."""
         return tuple(sorted(self._asked - self._answers.keys() - self._presumed.keys()))
 
-    def add(self, search_id: str, answer: RobotAnswer, matches: Iterable[Match] = ()) -> bool:
+    def add(self, search_id: str, answer: RobotResponse, matches: Iterable[Match] = ()) -> bool:
         """Take in one robot's answer.
 
         An answer that makes no sense (another robot's matches, a similarity that is none) counts as this robot's error: it will send no other.
@@ -120,14 +120,14 @@ class Gathering:
         fault = self._fault(answer, matches)
         if fault:
             self._malformed += 1
-            self._answers[robot] = RobotAnswer(robot, ERROR, error=f"what {robot} sent makes no sense: {fault}")
+            self._answers[robot] = RobotResponse(robot, ERROR, error=f"what {robot} sent makes no sense: {fault}")
             return False
         self._answers[robot] = answer
         self._matches += matches
         self.listener(answer, tuple(matches))
         return True
 
-    def _fault(self, answer: RobotAnswer, matches: list[Match]) -> str:
+    def _fault(self, answer: RobotResponse, matches: list[Match]) -> str:
         if answer.status not in _OF_ITSELF:
             return f"the status {answer.status!r}"
         if not math.isfinite(answer.elapsed_ms) or answer.elapsed_ms < 0:
@@ -145,7 +145,7 @@ class Gathering:
         :param instance_id: of the one that said goodbye; the goodbye of one that has not got the name counts nothing.
         """
         if robot_id in self.missing and instance_id in ("", self._instances.get(robot_id, instance_id)):
-            self._presumed[robot_id] = RobotAnswer(robot_id, LEFT, error=f"{robot_id} left while it was asked")
+            self._presumed[robot_id] = RobotResponse(robot_id, LEFT, error=f"{robot_id} left while it was asked")
 
     def speaks(self, robot_id: str, instance_id: str) -> bool:
         """A robot was heard of while the search runs. One that has been started again since does not know the question:
@@ -157,7 +157,7 @@ class Gathering:
         asked = self._instances.get(robot_id)
         if not asked or instance_id == asked or robot_id not in self.missing or robot_id in self._claimed:
             return False
-        self._presumed[robot_id] = RobotAnswer(robot_id, LEFT, error=f"{robot_id} was started again while it was "
+        self._presumed[robot_id] = RobotResponse(robot_id, LEFT, error=f"{robot_id} was started again while it was "
                                                                  "asked; ask once more")
         return True
 
@@ -168,7 +168,7 @@ class Gathering:
         :param for_ns: since its last word, nanoseconds.
         """
         if robot_id in self.missing:
-            self._presumed[robot_id] = RobotAnswer(robot_id, TIMED_OUT,
+            self._presumed[robot_id] = RobotResponse(robot_id, TIMED_OUT,
                                                    error=f"{robot_id} was last heard of {for_ns / 1e9:.0f} s ago")
 
     def claimed(self, robot_id: str, claims: int) -> None:
@@ -182,7 +182,7 @@ class Gathering:
         """Time is up, or all have answered. Returns the same answer each time; nothing is taken in any more."""
         if self._answer is None:
             threshold = threshold_of(self._question, self._contract)
-            late = {robot: RobotAnswer(robot, TIMED_OUT, error=f"{robot} did not answer within "
+            late = {robot: RobotResponse(robot, TIMED_OUT, error=f"{robot} did not answer within "
                                                                f"{self._question.timeout_ns / 1e9:g} s")
                     for robot in self.missing}
             robots = {**self._presumed, **late, **self._answers}
@@ -196,7 +196,7 @@ class Gathering:
                                   tuple(self._line(robots[robot]) for robot in sorted(robots)))
         return self._answer
 
-    def _line(self, answer: RobotAnswer) -> RobotAnswer:
+    def _line(self, answer: RobotResponse) -> RobotResponse:
         claims = self._claimed.get(answer.robot_id, 1)
         if claims < 2:
             return answer

@@ -8,7 +8,7 @@ import pytest
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.conversion import people as people_conversion
-from facetrack_ros.search.response import ANSWERED, TIMED_OUT, SearchResponse, Match, RobotAnswer
+from facetrack_ros.search.response import ANSWERED, TIMED_OUT, SearchResponse, Match, RobotResponse
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.core.track import Track, TrackState
@@ -73,8 +73,8 @@ def test_a_question_and_an_answer():
     match = Match("robot1", "front", "p", "t", 7, STAMP, STAMP - 1, STAMP + 1, BOX, BOX, 0.5, 0.25, b"thumbnail", True)
     placed = dataclasses.replace(match, pose=RobotPose("map", STAMP + 5, (1.0, 2.0, 3.0), (0.0, 0.0, 0.6, 0.8)))
     same(conversion.match_from_message(conversion.match_to_message(placed)), placed)
-    lines = (RobotAnswer("robot1", ANSWERED, 1, 10, 0.5, "", "low", 3, 4, "m2", 0.5, 0.25, (("front", STAMP - 5, STAMP),)),
-             RobotAnswer("robot2", TIMED_OUT, error="silent"))
+    lines = (RobotResponse("robot1", ANSWERED, 1, 10, 0.5, "", "low", 3, 4, "m2", 0.5, 0.25, (("front", STAMP - 5, STAMP),)),
+             RobotResponse("robot2", TIMED_OUT, error="silent"))
     response = conversion.srv.FaceSearch.Response()
     conversion.fill_response(response, SearchResponse("id", "m", 0.5, 0.25, (match,), lines))
     assert response.success and "robot2" in response.message

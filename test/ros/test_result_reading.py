@@ -10,7 +10,7 @@ from facetrack_ros import msg
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.conversion.search_result_cdr import read_result, search_of
-from facetrack_ros.search.response import Match, RobotAnswer
+from facetrack_ros.search.response import Match, RobotResponse
 
 words = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=12)
 stamps = st.integers(0, 2**31 * 10**9 - 1)
@@ -19,12 +19,12 @@ boxes = st.lists(reals, min_size=4, max_size=4).map(lambda box: np.array(box, np
 places = st.builds(RobotPose, words, stamps, st.tuples(reals, reals, reals), st.tuples(reals, reals, reals, reals))
 matches = st.builds(Match, words, words, words, words, st.integers(0, 2**64 - 1), stamps, stamps, stamps, boxes, boxes, reals, reals,
                     st.binary(max_size=9), st.booleans(), st.none() | places)
-answers = st.builds(RobotAnswer, words, words, st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1), reals, words, words,
+answers = st.builds(RobotResponse, words, words, st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1), reals, words, words,
                     st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), words, reals, reals,
                     st.lists(st.tuples(words, stamps, stamps), max_size=3).map(tuple))
 
 
-def serialized(search_id: str, answer: RobotAnswer, found: list[Match]) -> bytes:
+def serialized(search_id: str, answer: RobotResponse, found: list[Match]) -> bytes:
     return serialize_message(msg.FaceSearchResult(
         search_id=search_id, instance_id="i", model_id="m", robot=conversion.robot_answer_to_message(answer),
         matches=[conversion.match_to_message(match) for match in found]))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.search.response import ANSWERED, Match, RobotAnswer
+from facetrack_ros.search.response import ANSWERED, Match, RobotResponse
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.audit_log import SearchLog
 
@@ -23,7 +23,7 @@ def lines(folder):
 
 
 def test_a_line_says_who_asked_for_what_and_what_was_handed_out(tmp_path):
-    SearchLog(tmp_path).append(ASKED, RobotAnswer("robot1", ANSWERED, 7, 1000), (MATCH,), NOW_NS)
+    SearchLog(tmp_path).append(ASKED, RobotResponse("robot1", ANSWERED, 7, 1000), (MATCH,), NOW_NS)
     line, = lines(tmp_path)
     assert line["timestamp"] == NOW_NS / 1e9 and line["asker"] == "robot2" and line["search_id"] == "s1"
     assert (line["reference"], line["model_id"], line["threshold"], line["window_sec"]) == ("picture", "net", 0.5, 60.0)
@@ -31,22 +31,22 @@ def test_a_line_says_who_asked_for_what_and_what_was_handed_out(tmp_path):
 
 
 def test_neither_the_embedding_nor_the_face_is_in_it(tmp_path):
-    SearchLog(tmp_path).append(ASKED, RobotAnswer("robot1", ANSWERED), (MATCH,), NOW_NS)
+    SearchLog(tmp_path).append(ASKED, RobotResponse("robot1", ANSWERED), (MATCH,), NOW_NS)
     text = next(tmp_path.iterdir()).read_text()
     assert "0.1234" not in text and "0.9923" not in text and "face_crop" not in text and "embedding" not in text
 
 
 def test_a_file_a_day_whole_lines_also_after_a_torn_one(tmp_path):
     log = SearchLog(tmp_path)
-    log.append(ASKED, RobotAnswer("robot1", ANSWERED), (), NOW_NS)
+    log.append(ASKED, RobotResponse("robot1", ANSWERED), (), NOW_NS)
     path = next(tmp_path.iterdir())
     with path.open("a") as torn:
         torn.write('{"timestamp": 1')
-    log.append(ASKED, RobotAnswer("robot1", ANSWERED), (), NOW_NS)
-    log.append(ASKED, RobotAnswer("robot1", ANSWERED), (), NOW_NS + DAY_NS)
+    log.append(ASKED, RobotResponse("robot1", ANSWERED), (), NOW_NS)
+    log.append(ASKED, RobotResponse("robot1", ANSWERED), (), NOW_NS + DAY_NS)
     assert len(lines(tmp_path)) == 3 and len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_disk_that_does_not_take_it_is_told(tmp_path):
     with pytest.raises(StoreError, match="cannot write down a search"):
-        SearchLog(tmp_path / "missing").append(ASKED, RobotAnswer("robot1", ANSWERED), (), NOW_NS)
+        SearchLog(tmp_path / "missing").append(ASKED, RobotResponse("robot1", ANSWERED), (), NOW_NS)

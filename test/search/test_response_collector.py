@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facetrack_ros.errors import QuestionError
-from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Match, RobotAnswer
+from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Match, RobotResponse
 from facetrack_ros.search.response_collector import Gathering
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.models.contract import ModelContract
@@ -25,7 +25,7 @@ def match(robot, similarity, track="t1"):
 
 
 def answered(robot, sightings=10, matches=1):
-    return RobotAnswer(robot, ANSWERED, matches, sightings)
+    return RobotResponse(robot, ANSWERED, matches, sightings)
 
 
 def statuses(answer):
@@ -84,7 +84,7 @@ def test_a_robot_that_answers_after_all_counts():
 def test_only_the_robots_asked_for_are_waited_for_and_unknown_ones_are_named():
     gathering = Gathering(replace(ASK, robots=("robot2", "robot9")), CONTRACT, FLEET)
     assert gathering.missing == ("robot2",)
-    gathering.add("s1", RobotAnswer("robot2", ERROR, error="its disk is gone"))
+    gathering.add("s1", RobotResponse("robot2", ERROR, error="its disk is gone"))
     answer = gathering.close()
     assert statuses(answer) == {"robot2": ERROR, "robot9": LEFT}
     assert "unknown robot robot9" in answer.robots[1].error
@@ -128,9 +128,9 @@ def test_a_silent_robot_is_not_waited_for_but_its_answer_still_counts():
     gathering = Gathering(ASK, CONTRACT, {"robot1": "net", "robot2": "net"})
     gathering.silent("robot2", 12_000_000_000)
     assert gathering.missing == ("robot1",)
-    gathering.add("s1", RobotAnswer("robot1", ANSWERED))
+    gathering.add("s1", RobotResponse("robot1", ANSWERED))
     assert gathering.done
-    assert gathering.add("s1", RobotAnswer("robot2", ANSWERED))
+    assert gathering.add("s1", RobotResponse("robot2", ANSWERED))
     assert gathering.close().complete
 
 
@@ -241,9 +241,9 @@ def test_two_silent_robots_with_one_name_are_told_in_one_sentence_after_another(
     (answered("robot2"), [match("robot1", 0.9)], "a match of 'robot1'"),
     (answered("robot2"), [match("robot2", float("nan"))], "a similarity of nan"),
     (answered("robot2"), [match("robot2", 1.5)], "a similarity of 1.5"),
-    (RobotAnswer("robot2", "timed_out"), [], "the status 'timed_out'"),
-    (RobotAnswer("robot2", "fine"), [], "the status 'fine'"),
-    (RobotAnswer("robot2", ANSWERED, elapsed_ms=float("nan")), [], "a search of nan ms"),
+    (RobotResponse("robot2", "timed_out"), [], "the status 'timed_out'"),
+    (RobotResponse("robot2", "fine"), [], "the status 'fine'"),
+    (RobotResponse("robot2", ANSWERED, elapsed_ms=float("nan")), [], "a search of nan ms"),
 ])
 def test_an_answer_that_makes_no_sense_is_the_robots_error_and_waited_for_no_longer(answer, matches, told):
     gathering = Gathering(ASK, CONTRACT, FLEET)
@@ -266,7 +266,7 @@ def test_a_robot_with_another_embedder_is_asked_where_the_face_goes_along():
     gathering = Gathering(replace(ASK, face_crop=b"face"), CONTRACT, fleet)
     assert gathering.missing == ("robot1", "robot2")
     gathering.add("s1", answered("robot1", 10), (match("robot1", 0.6),))
-    own = RobotAnswer("robot2", ANSWERED, 2, 1000, model_id="other", threshold=0.9, expected_false_matches=0.5)
+    own = RobotResponse("robot2", ANSWERED, 2, 1000, model_id="other", threshold=0.9, expected_false_matches=0.5)
     gathering.add("s1", own, (match("robot2", 0.92), match("robot2", 0.99, "t2")))
     answer = gathering.close()
     # 0.99 is nearly all of the way from 0.9 to 1, 0.6 not half of that from 0.3, 0.92 a fifth.

@@ -11,7 +11,7 @@ from std_msgs.msg import Header
 from facetrack_ros import msg, srv
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.history.status import HistoryStatus
-from facetrack_ros.search.response import ANSWERED, SearchResponse, Match, RobotAnswer
+from facetrack_ros.search.response import ANSWERED, SearchResponse, Match, RobotResponse
 from facetrack_ros.search.camera_coverage import Lane
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
@@ -225,7 +225,7 @@ def _pose_from_fields(message: msg.FaceMatch) -> RobotPose | None:
                      (orientation.x, orientation.y, orientation.z, orientation.w))
 
 
-def robot_answer_to_message(answer: RobotAnswer) -> msg.RobotAnswer:
+def robot_answer_to_message(answer: RobotResponse) -> msg.RobotAnswer:
     """How one robot did."""
     return msg.RobotAnswer(robot_id=answer.robot_id, status=answer.status, matches=answer.matches,
                            sightings=answer.sightings, elapsed_ms=answer.elapsed_ms, error=answer.error, note=answer.note,
@@ -235,9 +235,9 @@ def robot_answer_to_message(answer: RobotAnswer) -> msg.RobotAnswer:
                                     for camera, start, end in answer.looking])
 
 
-def robot_answer_from_message(message: msg.RobotAnswer) -> RobotAnswer:
+def robot_answer_from_message(message: msg.RobotAnswer) -> RobotResponse:
     """How one robot did."""
-    return RobotAnswer(message.robot_id, message.status, message.matches, message.sightings, message.elapsed_ms,
+    return RobotResponse(message.robot_id, message.status, message.matches, message.sightings, message.elapsed_ms,
                        message.error, message.note, message.rescanned, message.not_rescanned, message.model_id,
                        message.threshold, message.expected_false_matches,
                        tuple((span.camera_id, to_ns(span.start), to_ns(span.end)) for span in message.looking))

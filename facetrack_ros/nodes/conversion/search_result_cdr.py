@@ -10,7 +10,7 @@ import numpy as np
 
 from facetrack_ros.history.messages.cdr import CdrReader
 from facetrack_ros.core.pose import RobotPose
-from facetrack_ros.search.response import Match, RobotAnswer
+from facetrack_ros.search.response import Match, RobotResponse
 
 _SECOND_NS = 1_000_000_000
 _COUNT = struct.Struct("<I")
@@ -32,7 +32,7 @@ def search_of(data: bytes) -> str:
     return CdrReader(data).text()
 
 
-def read_result(data: bytes) -> tuple[RobotAnswer, tuple[Match, ...]]:
+def read_result(data: bytes) -> tuple[RobotResponse, tuple[Match, ...]]:
     """How the robot did, and what it found.
 
     :param data: a serialized ``FaceSearchResult``.
@@ -45,7 +45,7 @@ def read_result(data: bytes) -> tuple[RobotAnswer, tuple[Match, ...]]:
     return answer, tuple(_match(reader) for _ in range(reader.count()))
 
 
-def _answer(reader: CdrReader) -> RobotAnswer:
+def _answer(reader: CdrReader) -> RobotResponse:
     robot_id, status = reader.text(), reader.text()
     matches, = reader.numbers(_COUNT)
     sightings, elapsed_ms = reader.numbers(_COMPARED, 8)
@@ -57,7 +57,7 @@ def _answer(reader: CdrReader) -> RobotAnswer:
         looking.append((camera_id, _ns(*span[:2]), _ns(*span[2:])))
     model_id = reader.text()
     threshold, expected_false_matches = reader.numbers(_OWN_MODEL)
-    return RobotAnswer(robot_id, status, matches, sightings, elapsed_ms, error, note, rescanned, not_rescanned, model_id,
+    return RobotResponse(robot_id, status, matches, sightings, elapsed_ms, error, note, rescanned, not_rescanned, model_id,
                        threshold, expected_false_matches, tuple(looking))
 
 

@@ -4,7 +4,7 @@ from facetrack_ros import msg
 from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMember
 from facetrack_ros.search.aliased import named_now
-from facetrack_ros.search.response import Match, RobotAnswer
+from facetrack_ros.search.response import Match, RobotResponse
 from facetrack_ros.search.validation import threshold_of
 from facetrack_ros.search.response_collector import Gathering
 from facetrack_ros.tracking.identity_merges import Aliases
@@ -29,7 +29,7 @@ class AnswerParts:
         """The whole answer is there, or time is up."""
         self._tell(gathering, last=True)
 
-    def _tell(self, gathering: Gathering, robot: tuple[RobotAnswer, ...] = (), matches: tuple[Match, ...] = (),
+    def _tell(self, gathering: Gathering, robot: tuple[RobotResponse, ...] = (), matches: tuple[Match, ...] = (),
               last: bool = False) -> None:
         if not self._parts.get_subscription_count():
             return

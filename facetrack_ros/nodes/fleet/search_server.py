@@ -14,7 +14,7 @@ from facetrack_ros.nodes.fleet.response_cache import KeptAnswers
 from facetrack_ros.nodes.base.robot_member_node import ANSWERS, RELIABLE, RobotMember
 from facetrack_ros.nodes.fleet.rescan_service import RESERVE_S, Rescanning
 from facetrack_ros.concurrency.worker import Everything, Worker
-from facetrack_ros.search.response import ANSWERED, ERROR, Match, RobotAnswer
+from facetrack_ros.search.response import ANSWERED, ERROR, Match, RobotResponse
 from facetrack_ros.search.validation import check_question, slice_of, threshold_of
 from facetrack_ros.search.false_match_rate import expected_false_matches
 from facetrack_ros.search.camera_coverage import looking_within
@@ -92,12 +92,12 @@ class SearchAnswering:
 
     def _answer(self, question: SearchRequest, came_s: float) -> None:
         started, history = time.perf_counter(), self._history()
-        answer, matches = RobotAnswer(self._node.robot_id, ANSWERED), ()
+        answer, matches = RobotResponse(self._node.robot_id, ANSWERED), ()
         if history is not None:
             try:
                 answer, matches = self._search(history, question, came_s)
             except FacetrackError as error:
-                answer = RobotAnswer(self._node.robot_id, ERROR, error=str(error))
+                answer = RobotResponse(self._node.robot_id, ERROR, error=str(error))
         note = "; ".join(filter(None, (answer.note, self._remark(question))))
         answer = replace(answer, note=note, elapsed_ms=(time.perf_counter() - started) * 1e3)
         result = msg.FaceSearchResult(
@@ -110,7 +110,7 @@ class SearchAnswering:
             self._write_down(history, question, answer, matches)
 
     def _search(self, history: RobotHistory, question: SearchRequest,
-                came_s: float) -> tuple[RobotAnswer, tuple[Match, ...]]:
+                came_s: float) -> tuple[RobotResponse, tuple[Match, ...]]:
         contract, own, foreign = history.contract, {}, self._foreign(question)
         if foreign:
             embedding, model_id = self._rescanning.embed(question.face_crop)
@@ -137,7 +137,7 @@ class SearchAnswering:
             self._written_down.popitem(last=False)
         return True
 
-    def _write_down(self, history: RobotHistory, question: SearchRequest, answer: RobotAnswer,
+    def _write_down(self, history: RobotHistory, question: SearchRequest, answer: RobotResponse,
                     matches: tuple[Match, ...]) -> None:
         """Who asked, what was handed out, and each match as an event."""
         if not self._node.settings["event_logging.enabled"]:

@@ -13,7 +13,7 @@ from facetrack_ros.history.sightings.database import models_kept
 from facetrack_ros.history.sightings.deduplication import DeduplicationRule
 from facetrack_ros.history.layout import RobotFolder, history_folders
 from facetrack_ros.history.sightings.store import SightingStore
-from facetrack_ros.search.response import ERROR, SearchResponse, Match, RobotAnswer
+from facetrack_ros.search.response import ERROR, SearchResponse, Match, RobotResponse
 from facetrack_ros.search.response_collector import Gathering
 from facetrack_ros.search.validation import slice_of
 from facetrack_ros.search.multi_store import JoinedStores
@@ -82,22 +82,22 @@ def stored_lanes(data_dir: Path | str, contract: ModelContract) -> tuple[Lane, .
 
 
 def _search_folder(folder: RobotFolder, question: SearchRequest, contract: ModelContract,
-                   again: Again | None) -> tuple[RobotAnswer, tuple[Match, ...]]:
+                   again: Again | None) -> tuple[RobotResponse, tuple[Match, ...]]:
     robot = folder.robot_id
     if folder.error:
-        return RobotAnswer(robot, ERROR, error=folder.error), ()
+        return RobotResponse(robot, ERROR, error=folder.error), ()
     kept = models_kept(folder.path)
     if contract.id not in kept and again is None:
         if kept:
             return mismatch(robot, kept, question.model_id), ()
-        return RobotAnswer(robot, ERROR, error=f"{folder.path} holds no sightings"), ()
+        return RobotResponse(robot, ERROR, error=f"{folder.path} holds no sightings"), ()
     with ExitStack() as open_ones:
         stores = []
         try:
             if contract.id in kept:
                 stores.append(open_ones.enter_context(closing(SightingStore.open_readonly(folder.path, contract))))
                 if stores[0].robot_id != robot:
-                    return RobotAnswer(robot, ERROR, error=f"{folder.path} holds sightings of {stores[0].robot_id}, not of "
+                    return RobotResponse(robot, ERROR, error=f"{folder.path} holds sightings of {stores[0].robot_id}, not of "
                                                            f"{robot}"), ()
             note = "; ".join(ClockLog(folder.path).sentences(*slice_of(question), question.cameras).values())
             if again is None:
@@ -110,7 +110,7 @@ def _search_folder(folder: RobotFolder, question: SearchRequest, contract: Model
             answer, matches = search_history(JoinedStores(robot, contract, (*stores, found)), question)
             return replace(answer, rescanned=done.looked, not_rescanned=done.remaining, note=note), matches
         except StoreError as error:
-            return RobotAnswer(robot, ERROR, error=str(error)), ()
+            return RobotResponse(robot, ERROR, error=str(error)), ()
 
 
 def _look_again(folder: RobotFolder, question: SearchRequest, again: Again, stores: list[SightingStore],

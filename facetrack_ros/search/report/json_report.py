@@ -3,7 +3,7 @@
 import math
 
 from facetrack_ros.core.pose import RobotPose
-from facetrack_ros.search.response import SearchResponse, Match, RobotAnswer
+from facetrack_ros.search.response import SearchResponse, Match, RobotResponse
 
 
 def answer_to_dict(answer: SearchResponse) -> dict:
@@ -31,13 +31,13 @@ def _pose(pose: RobotPose | None) -> dict | None:
             "orientation": [_number(value) for value in pose.orientation]}
 
 
-def _robot(robot: RobotAnswer) -> dict:
+def _robot(robot: RobotResponse) -> dict:
     return {"robot_id": robot.robot_id, "status": robot.status, "matches": int(robot.matches),
             "sightings": int(robot.sightings), "elapsed_ms": _number(robot.elapsed_ms, 3), "error": robot.error,
             **_besides(robot)}
 
 
-def _besides(robot: RobotAnswer) -> dict:
+def _besides(robot: RobotResponse) -> dict:
     """What only some lines have to say."""
     line = {"note": robot.note} if robot.note else {}
     if robot.rescanned or robot.not_rescanned:

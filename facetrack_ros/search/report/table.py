@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
-from facetrack_ros.search.response import ANSWERED, SearchResponse, Match, RobotAnswer
+from facetrack_ros.search.response import ANSWERED, SearchResponse, Match, RobotResponse
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -20,7 +20,7 @@ def answer_table(answer: SearchResponse) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def part_line(robot: RobotAnswer | None, matches: Sequence[Match], missing: tuple[str, ...], last: bool) -> str:
+def part_line(robot: RobotResponse | None, matches: Sequence[Match], missing: tuple[str, ...], last: bool) -> str:
     """One part of an answer that is still coming, as a line.
 
     :param robot: whose part it is, None for the first and the last.
@@ -92,7 +92,7 @@ def _robots(answer: SearchResponse) -> str:
     return _columns(("robot", "status", "matches", "sightings", "ms", ""), rows, right=(2, 3, 4))
 
 
-def _remark(robot: RobotAnswer) -> str:
+def _remark(robot: RobotResponse) -> str:
     own = f"by {robot.model_id}, threshold {robot.threshold:.3g}" if robot.model_id else ""
     return "; ".join(part for part in (robot.error, robot.note, own) if part)
 

@@ -5,19 +5,19 @@ import math
 
 import numpy as np
 
-from facetrack_ros.search.response import ANSWERED, TIMED_OUT, SearchResponse, Match, RobotAnswer
+from facetrack_ros.search.response import ANSWERED, TIMED_OUT, SearchResponse, Match, RobotResponse
 from facetrack_ros.search.report.json_report import answer_to_dict
 
 NOON = 1_795_348_800 * 10**9
 MATCH = Match("robot1", "front", "p_1", "t_1", 7, NOON + 123_456_789, NOON, NOON + 10**9,
               np.array([1, 2, 3.25, 4], np.float32), np.array([5, 6, 7, 8], np.float32), np.float32(0.625), 0.5,
               b"jpeg")
-ANSWER = SearchResponse("s1", "net", 0.35, math.nan, (MATCH,), (RobotAnswer("robot1", ANSWERED, 1, 9, 1.5),
-                                                        RobotAnswer("robot2", TIMED_OUT, error="robot2 was silent")))
+ANSWER = SearchResponse("s1", "net", 0.35, math.nan, (MATCH,), (RobotResponse("robot1", ANSWERED, 1, 9, 1.5),
+                                                        RobotResponse("robot2", TIMED_OUT, error="robot2 was silent")))
 
 
 def test_a_line_says_what_to_keep_in_mind_where_there_is_something():
-    line, = answer_to_dict(SearchResponse("s1", "net", 0.35, 0.0, (), (RobotAnswer("robot1", ANSWERED, note="its clock is off"),)))["robots"]
+    line, = answer_to_dict(SearchResponse("s1", "net", 0.35, 0.0, (), (RobotResponse("robot1", ANSWERED, note="its clock is off"),)))["robots"]
     assert line["note"] == "its clock is off"
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from facetrack_ros.search.response import ANSWERED, TIMED_OUT, SearchResponse, Match, RobotAnswer
+from facetrack_ros.search.response import ANSWERED, TIMED_OUT, SearchResponse, Match, RobotResponse
 from facetrack_ros.search.report.table import answer_table, part_line
 
 NOON = 1_795_348_800 * 10**9
@@ -19,7 +19,7 @@ def match(person, first_ns, last_ns, similarity):
 
 ANSWER = SearchResponse("s1", "net", 0.35, 0.012, (match("p_robot1_1", NOON, NOON + 1_500_000_000, 0.8125),
                                            match("", NOON + 60 * SECOND, NOON + 61 * SECOND, 0.4)),
-                (RobotAnswer("robot1", ANSWERED, 2, 120, 3.25), RobotAnswer("robot2", ANSWERED, 0, 80, 1.0)))
+                (RobotResponse("robot1", ANSWERED, 2, 120, 3.25), RobotResponse("robot2", ANSWERED, 0, 80, 1.0)))
 
 
 def test_it_says_who_when_where_and_how_sure():
@@ -43,7 +43,7 @@ def test_matches_of_several_days_carry_their_day():
 
 
 def test_a_partial_answer_names_who_is_missing():
-    robots = (*ANSWER.robots, RobotAnswer("robot3", TIMED_OUT, error="robot3 did not answer within 2 s"))
+    robots = (*ANSWER.robots, RobotResponse("robot3", TIMED_OUT, error="robot3 did not answer within 2 s"))
     text = answer_table(replace(ANSWER, robots=robots))
     assert "This answer is partial: robot3 (timed out) did not answer" in text and "within 2 s" in text
 
@@ -85,5 +85,5 @@ def test_the_parts_of_an_answer_are_lines():
     assert part_line(one, ANSWER.matches, ("robot2",), False) == (
         "robot1: 2 matches, best 0.812 at front 12:00:00.000 UTC as p_robot1_1; waiting for robot2")
     assert part_line(two, (), (), False) == "robot2: nobody among 80 sightings; all have answered"
-    assert part_line(RobotAnswer("robot3", "model_mismatch"), (), (), False) == "robot3: model mismatch; all have answered"
+    assert part_line(RobotResponse("robot3", "model_mismatch"), (), (), False) == "robot3: model mismatch; all have answered"
     assert part_line(None, (), ("robot4",), True) == "time is up: robot4 did not answer"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.search.response import ANSWERED, ERROR, TIMED_OUT, SearchResponse, Match, RobotAnswer
+from facetrack_ros.search.response import ANSWERED, ERROR, TIMED_OUT, SearchResponse, Match, RobotResponse
 from facetrack_ros.search.camera_coverage import Lane
 from facetrack_ros.search.report.timeline import draw_timeline
 from facetrack_ros.core.frame import encode_jpeg
@@ -28,7 +28,7 @@ def match(robot, second, similarity=0.6, length=5, picture=MAGENTA, person="p_1"
 
 
 def drawn(tmp_path, matches, statuses, lanes=(), expected=0.01, **options):
-    robots = tuple(RobotAnswer(robot, status, 1, 10) for robot, status in statuses.items())
+    robots = tuple(RobotResponse(robot, status, 1, 10) for robot, status in statuses.items())
     ordered = tuple(sorted(matches, key=lambda one: -one.similarity))
     path = tmp_path / "timeline.png"
     draw_timeline(SearchResponse("s", "net", 0.35, expected, ordered, robots), path, lanes, **options)

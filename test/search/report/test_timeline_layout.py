@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facetrack_ros.search.response import ANSWERED, LEFT, TIMED_OUT, SearchResponse, Match, RobotAnswer
+from facetrack_ros.search.response import ANSWERED, LEFT, TIMED_OUT, SearchResponse, Match, RobotResponse
 from facetrack_ros.search.camera_coverage import Lane
 from facetrack_ros.search.report.timeline_layout import rows_of, spread, ticks, time_range
 
@@ -22,7 +22,7 @@ def match(robot, camera, first_ns, last_ns):
 
 
 def answer(matches=(), **statuses):
-    return SearchResponse("s", "net", 0.3, 0.0, tuple(matches), tuple(RobotAnswer(*item) for item in statuses.items()))
+    return SearchResponse("s", "net", 0.3, 0.0, tuple(matches), tuple(RobotResponse(*item) for item in statuses.items()))
 
 
 class TestRows:
