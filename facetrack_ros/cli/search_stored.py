@@ -12,7 +12,7 @@ from facetrack_ros.config import Config
 from facetrack_ros.errors import QuestionError
 from facetrack_ros.search.aliased import follow_aliases
 from facetrack_ros.search.response import SearchResponse
-from facetrack_ros.search.validation import check_question
+from facetrack_ros.search.validation import validate_request
 from facetrack_ros.search.camera_coverage import Lane
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.reference_image import read_reference
@@ -36,7 +36,7 @@ def ask_stored(arguments: argparse.Namespace, picture: bytes, time_ns: int,
     question = SearchRequest(uuid.uuid4().hex[:12], embedding, contract.id, time_ns, window_ns, tuple(arguments.seen_by),
                         tuple(arguments.camera), arguments.threshold, arguments.limit, round(arguments.timeout * 1e9),
                         arguments.rescan)
-    check_question(question, contract, time.time_ns())
+    validate_request(question, contract, time.time_ns())
     again = _again(arguments, contract, config)
     started = time.monotonic()
     answer = search_stored(folder, question, contract, time.monotonic_ns, again)

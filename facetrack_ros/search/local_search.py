@@ -7,7 +7,7 @@ import numpy as np
 from facetrack_ros.errors import QuestionError, StoreError
 from facetrack_ros.history.sightings.store import TrackHit
 from facetrack_ros.search.response import ANSWERED, ERROR, MODEL_MISMATCH, Match, RobotResponse
-from facetrack_ros.search.validation import check_question, max_results_of, slice_of, threshold_of
+from facetrack_ros.search.validation import validate_request, max_results_of, slice_of, threshold_of
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.visits import fold_visits
 from facetrack_ros.models.contract import ModelContract
@@ -40,7 +40,7 @@ def search_history(history: SearchableHistory, question: SearchRequest) -> tuple
     if question.model_id != contract.id:
         return mismatch(robot, (contract.id,), question.model_id), ()
     try:
-        check_question(question, contract)
+        validate_request(question, contract)
         visits, beyond, compared = _visits(history, question)
     except (QuestionError, StoreError) as error:
         return RobotResponse(robot, ERROR, error=str(error)), ()

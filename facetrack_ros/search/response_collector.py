@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, SearchResponse, Match, RobotResponse
-from facetrack_ros.search.validation import check_question, max_results_of, threshold_of
+from facetrack_ros.search.validation import validate_request, max_results_of, threshold_of
 from facetrack_ros.search.false_match_rate import expected_false_matches
 from facetrack_ros.search.local_search import mismatch
 from facetrack_ros.search.request import SearchRequest
@@ -49,7 +49,7 @@ class Gathering:
 
     def __init__(self, question: SearchRequest, contract: ModelContract, expected: Mapping[str, str],
                  instances: Mapping[str, str] | None = None) -> None:
-        check_question(question, contract)
+        validate_request(question, contract)
         self._question = question
         self._contract = contract
         self._instances = dict(instances or {})

@@ -16,7 +16,7 @@ _LONGEST_NAME = 255
 _CLOCKS_APART_NS = 60_000_000_000
 
 
-def check_question(question: SearchRequest, contract: ModelContract, now_ns: int | None = None) -> None:
+def validate_request(question: SearchRequest, contract: ModelContract, now_ns: int | None = None) -> None:
     """Refuse a question that has no answer, before anyone is asked.
 
     :param contract: of the model whose embeddings are to be compared.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.errors import QuestionError
-from facetrack_ros.search.validation import check_question, max_results_of, slice_of, threshold_of
+from facetrack_ros.search.validation import validate_request, max_results_of, slice_of, threshold_of
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.models.contract import ModelContract
 
@@ -15,8 +15,8 @@ GOOD = SearchRequest("s1", np.array([1, 0, 0, 0], np.float32), "net")
 
 
 def test_a_good_question_passes():
-    check_question(GOOD, CONTRACT)
-    check_question(replace(GOOD, threshold=1.0, window_ns=5, time_ns=-5, max_results=1), CONTRACT)
+    validate_request(GOOD, CONTRACT)
+    validate_request(replace(GOOD, threshold=1.0, window_ns=5, time_ns=-5, max_results=1), CONTRACT)
 
 
 @pytest.mark.parametrize("change, sentence", [
@@ -43,7 +43,7 @@ def test_a_good_question_passes():
 ])
 def test_a_bad_question_is_refused(change, sentence):
     with pytest.raises(QuestionError, match=sentence):
-        check_question(replace(GOOD, **change), CONTRACT)
+        validate_request(replace(GOOD, **change), CONTRACT)
 
 
 def test_zero_stands_for_the_usual():
@@ -62,8 +62,8 @@ def test_the_future_has_not_been_seen_yet():
     now = 10**18
     soon = replace(GOOD, time_ns=now + 3600 * 10**9, window_ns=60 * 10**9)
     with pytest.raises(QuestionError, match="begins 3540 s from now"):
-        check_question(soon, CONTRACT, now)
-    check_question(soon, CONTRACT)
-    check_question(replace(soon, window_ns=3600 * 10**9), CONTRACT, now)
-    check_question(replace(soon, time_ns=now + 100 * 10**9), CONTRACT, now)  # clocks differ
-    check_question(replace(soon, window_ns=0), CONTRACT, now)  # all that is kept
+        validate_request(soon, CONTRACT, now)
+    validate_request(soon, CONTRACT)
+    validate_request(replace(soon, window_ns=3600 * 10**9), CONTRACT, now)
+    validate_request(replace(soon, time_ns=now + 100 * 10**9), CONTRACT, now)  # clocks differ
+    validate_request(replace(soon, window_ns=0), CONTRACT, now)  # all that is kept

@@ -12,7 +12,7 @@ from facetrack_ros.errors import QuestionError
 from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.fleet.people_directory import KnownFaces
 from facetrack_ros.nodes.base.robot_member_node import RobotMember
-from facetrack_ros.search.validation import check_question
+from facetrack_ros.search.validation import validate_request
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.reference_image import read_reference, read_reference_file
 from facetrack_ros.models.contract import ModelContract
@@ -55,7 +55,7 @@ class RequestReading:
             max_results=request.max_results or self._settings["backtrack_search.max_results"],
             timeout_ns=conversion.to_ns(request.timeout) or round(self._settings["backtrack_search.timeout_s"] * 1e9),
             rescan=request.rescan, face_crop=face.crop, asker=self._node.robot_id, reference=face.reference)
-        check_question(question, self.contract(face.model_id), now_ns)
+        validate_request(question, self.contract(face.model_id), now_ns)
         return question
 
     def contract(self, model_id: str) -> ModelContract:

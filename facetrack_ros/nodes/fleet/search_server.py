@@ -15,7 +15,7 @@ from facetrack_ros.nodes.base.robot_member_node import ANSWERS, RELIABLE, RobotM
 from facetrack_ros.nodes.fleet.rescan_service import RESERVE_S, Rescanning
 from facetrack_ros.concurrency.worker import Everything, Worker
 from facetrack_ros.search.response import ANSWERED, ERROR, Match, RobotResponse
-from facetrack_ros.search.validation import check_question, slice_of, threshold_of
+from facetrack_ros.search.validation import validate_request, slice_of, threshold_of
 from facetrack_ros.search.false_match_rate import expected_false_matches
 from facetrack_ros.search.camera_coverage import looking_within
 from facetrack_ros.search.local_search import search_history
@@ -119,7 +119,7 @@ class SearchAnswering:
             own = {"model_id": model_id, "threshold": contract.threshold}
         rescanned = {}
         if question.rescan and question.model_id == contract.id:
-            check_question(question, contract)
+            validate_request(question, contract)
             done, note = self._rescanning.rescan(history, question, came_s + question.timeout_ns / 1e9 - RESERVE_S)
             rescanned = {"rescanned": done.looked, "not_rescanned": done.remaining, "note": note}
         answer, matches = search_history(history, question)
