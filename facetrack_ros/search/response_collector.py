@@ -33,7 +33,7 @@ def best_first(matches: Iterable[Match], threshold: float = 0.0,
     return sorted(matches, key=lambda match: (-share(match), match.robot_id, match.camera_id, match.stamp_ns, match.track_id))
 
 
-class Gathering:
+class ResponseCollector:
     """Collects the answers to one question. It keeps no clock: its owner closes it when time is up.
 
     Who has to answer is fixed at the start: the robots expected, as far as the question names them. One that is known

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from facetrack_ros.errors import QuestionError
 from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Match, RobotResponse
-from facetrack_ros.search.response_collector import Gathering
+from facetrack_ros.search.response_collector import ResponseCollector
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.models.contract import ModelContract
 
@@ -33,7 +33,7 @@ def statuses(answer):
 
 
 def test_it_is_done_when_all_have_answered():
-    gathering = Gathering(ASK, CONTRACT, FLEET)
+    gathering = ResponseCollector(ASK, CONTRACT, FLEET)
     for robot, similarity in (("robot1", 0.5), ("robot2", 0.9), ("robot3", 0.7)):
         assert not gathering.done
         assert gathering.add("s1", answered(robot), (match(robot, similarity),))
@@ -44,7 +44,7 @@ def test_it_is_done_when_all_have_answered():
 
 
 def test_who_is_silent_has_timed_out_and_who_went_has_left():
-    gathering = Gathering(ASK, CONTRACT, FLEET)
+    gathering = ResponseCollector(ASK, CONTRACT, FLEET)
     gathering.add("s1", answered("robot1"))
     gathering.left("robot2")
     assert gathering.missing == ("robot3",)
@@ -55,7 +55,7 @@ def test_who_is_silent_has_timed_out_and_who_went_has_left():
 
 
 def test_what_does_not_belong_is_ignored_and_counted():
-    gathering = Gathering(replace(ASK, robots=tuple(FLEET)), CONTRACT, FLEET)
+    gathering = ResponseCollector(replace(ASK, robots=tuple(FLEET)), CONTRACT, FLEET)
     assert not gathering.add("s2", answered("robot1"), (match("robot1", 0.9),))
     assert not gathering.add("s1", answered("stranger"), (match("stranger", 0.9),)), "only three were asked"
     assert gathering.add("s1", answered("robot1"), (match("robot1", 0.5),))
@@ -67,7 +67,7 @@ def test_what_does_not_belong_is_ignored_and_counted():
 
 
 def test_a_robot_of_another_model_is_named_and_not_waited_for():
-    gathering = Gathering(ASK, CONTRACT, {"robot1": "net", "robot2": "other"})
+    gathering = ResponseCollector(ASK, CONTRACT, {"robot1": "net", "robot2": "other"})
     gathering.add("s1", answered("robot1"))
     assert gathering.done
     line = gathering.close().robots[1]
@@ -75,14 +75,14 @@ def test_a_robot_of_another_model_is_named_and_not_waited_for():
 
 
 def test_a_robot_that_answers_after_all_counts():
-    gathering = Gathering(ASK, CONTRACT, {"robot1": "other", "robot2": "net"})
+    gathering = ResponseCollector(ASK, CONTRACT, {"robot1": "other", "robot2": "net"})
     gathering.left("robot2")
     assert gathering.add("s1", answered("robot1")) and gathering.add("s1", answered("robot2"))
     assert gathering.close().complete
 
 
 def test_only_the_robots_asked_for_are_waited_for_and_unknown_ones_are_named():
-    gathering = Gathering(replace(ASK, robots=("robot2", "robot9")), CONTRACT, FLEET)
+    gathering = ResponseCollector(replace(ASK, robots=("robot2", "robot9")), CONTRACT, FLEET)
     assert gathering.missing == ("robot2",)
     gathering.add("s1", RobotResponse("robot2", ERROR, error="its disk is gone"))
     answer = gathering.close()
@@ -91,19 +91,19 @@ def test_only_the_robots_asked_for_are_waited_for_and_unknown_ones_are_named():
 
 
 def test_a_fleet_of_nobody_is_done_at_once():
-    gathering = Gathering(ASK, CONTRACT, {})
+    gathering = ResponseCollector(ASK, CONTRACT, {})
     assert gathering.done and gathering.close().robots == ()
 
 
 def test_no_more_matches_than_asked_for():
-    gathering = Gathering(replace(ASK, max_results=2), CONTRACT, FLEET)
+    gathering = ResponseCollector(replace(ASK, max_results=2), CONTRACT, FLEET)
     gathering.add("s1", answered("robot1"), [match("robot1", value, f"t{value}") for value in (0.4, 0.8, 0.6)])
     assert [found.similarity for found in gathering.close().matches] == [0.8, 0.6]
 
 
 def test_a_question_that_cannot_be_asked_goes_to_nobody():
     with pytest.raises(QuestionError):
-        Gathering(replace(ASK, window_ns=-1), CONTRACT, FLEET)
+        ResponseCollector(replace(ASK, window_ns=-1), CONTRACT, FLEET)
 
 
 MESSAGES = st.lists(st.tuples(st.sampled_from(["robot1", "robot2", "robot3"]),
@@ -115,7 +115,7 @@ MESSAGES = st.lists(st.tuples(st.sampled_from(["robot1", "robot2", "robot3"]),
 @given(messages=MESSAGES, data=st.data())
 def test_any_order_gives_the_same_answer(messages, data):
     def gather(order):
-        gathering = Gathering(replace(ASK, max_results=5), CONTRACT, FLEET)
+        gathering = ResponseCollector(replace(ASK, max_results=5), CONTRACT, FLEET)
         for robot, similarities in order:
             gathering.add("s1", answered(robot), [match(robot, value, f"t{i}") for i, value in enumerate(similarities)])
         answer = gathering.close()
@@ -125,7 +125,7 @@ def test_any_order_gives_the_same_answer(messages, data):
 
 
 def test_a_silent_robot_is_not_waited_for_but_its_answer_still_counts():
-    gathering = Gathering(ASK, CONTRACT, {"robot1": "net", "robot2": "net"})
+    gathering = ResponseCollector(ASK, CONTRACT, {"robot1": "net", "robot2": "net"})
     gathering.silent("robot2", 12_000_000_000)
     assert gathering.missing == ("robot1",)
     gathering.add("s1", RobotResponse("robot1", ANSWERED))
@@ -135,14 +135,14 @@ def test_a_silent_robot_is_not_waited_for_but_its_answer_still_counts():
 
 
 def test_a_silent_robot_that_stays_silent_timed_out():
-    gathering = Gathering(ASK, CONTRACT, {"robot2": "net"})
+    gathering = ResponseCollector(ASK, CONTRACT, {"robot2": "net"})
     gathering.silent("robot2", 12_000_000_000)
     line, = gathering.close().robots
     assert (line.status, line.error) == (TIMED_OUT, "robot2 was last heard of 12 s ago")
 
 
 def test_a_robot_that_joins_while_the_search_runs_is_not_waited_for_but_its_answer_counts():
-    gathering = Gathering(ASK, CONTRACT, FLEET)
+    gathering = ResponseCollector(ASK, CONTRACT, FLEET)
     assert gathering.add("s1", answered("robot4"), (match("robot4", 0.9),))
     assert gathering.missing == ("robot1", "robot2", "robot3")
     for robot in FLEET:
@@ -153,7 +153,7 @@ def test_a_robot_that_joins_while_the_search_runs_is_not_waited_for_but_its_answ
 
 
 def test_two_askers_at_once_take_only_their_own_answers():
-    first, second = (Gathering(replace(ASK, search_id=name), CONTRACT, FLEET) for name in ("s1", "s2"))
+    first, second = (ResponseCollector(replace(ASK, search_id=name), CONTRACT, FLEET) for name in ("s1", "s2"))
     for search_id, similarity in (("s1", 0.5), ("s2", 0.9)):
         for robot in FLEET:
             first.add(search_id, answered(robot), (match(robot, similarity),))
@@ -164,7 +164,7 @@ def test_two_askers_at_once_take_only_their_own_answers():
 
 
 def test_an_answer_after_the_end_changes_nothing():
-    gathering = Gathering(ASK, CONTRACT, FLEET)
+    gathering = ResponseCollector(ASK, CONTRACT, FLEET)
     answer = gathering.close()
     assert not gathering.add("s1", answered("robot1"), (match("robot1", 0.9),))
     gathering.left("robot2")
@@ -177,7 +177,7 @@ INSTANCES = {"robot1": "a1", "robot2": "b1", "robot3": "c1"}
 
 
 def test_a_robot_started_again_while_it_was_asked_is_told_at_once():
-    gathering = Gathering(ASK, CONTRACT, FLEET, INSTANCES)
+    gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
     assert not gathering.speaks("robot2", "b1")
     assert "robot2" in gathering.missing, "the one that was asked speaks on"
     assert gathering.speaks("robot2", "b2") and not gathering.speaks("robot2", "b2")
@@ -190,7 +190,7 @@ def test_a_robot_started_again_while_it_was_asked_is_told_at_once():
 
 
 def test_the_answer_of_a_robot_started_again_counts_whoever_gave_it():
-    gathering = Gathering(ASK, CONTRACT, FLEET, INSTANCES)
+    gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
     gathering.speaks("robot2", "b2")
     for robot in FLEET:
         assert gathering.add("s1", answered(robot))
@@ -200,7 +200,7 @@ def test_the_answer_of_a_robot_started_again_counts_whoever_gave_it():
 def test_the_successor_of_a_robot_that_was_silent_or_left_is_believed_when_it_answers():
     for presume in (lambda gathering: gathering.silent("robot2", 60_000_000_000),
                     lambda gathering: gathering.left("robot2", "b1")):
-        gathering = Gathering(ASK, CONTRACT, FLEET, INSTANCES)
+        gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
         presume(gathering)
         assert "robot2" not in gathering.missing
         for robot in FLEET:
@@ -209,7 +209,7 @@ def test_the_successor_of_a_robot_that_was_silent_or_left_is_believed_when_it_an
 
 
 def test_a_predecessors_goodbye_is_not_the_successors():
-    gathering = Gathering(ASK, CONTRACT, FLEET, INSTANCES)
+    gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
     gathering.left("robot2", "b0")
     assert "robot2" in gathering.missing
     gathering.left("robot2", "b1")
@@ -217,7 +217,7 @@ def test_a_predecessors_goodbye_is_not_the_successors():
 
 
 def test_of_two_robots_with_one_name_the_first_answer_counts_and_its_line_says_so():
-    gathering = Gathering(ASK, CONTRACT, FLEET, INSTANCES)
+    gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
     gathering.claimed("robot2", 2)
     gathering.speaks("robot2", "b2")
     assert "robot2" in gathering.missing, "another of the name is not one started again"
@@ -231,7 +231,7 @@ def test_of_two_robots_with_one_name_the_first_answer_counts_and_its_line_says_s
 
 
 def test_two_silent_robots_with_one_name_are_told_in_one_sentence_after_another():
-    gathering = Gathering(ASK, CONTRACT, FLEET, INSTANCES)
+    gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
     gathering.claimed("robot2", 2)
     line = gathering.close().robots[1]
     assert line.status == TIMED_OUT and "did not answer within 2 s; 2 robots call themselves" in line.error
@@ -246,7 +246,7 @@ def test_two_silent_robots_with_one_name_are_told_in_one_sentence_after_another(
     (RobotResponse("robot2", ANSWERED, elapsed_ms=float("nan")), [], "a search of nan ms"),
 ])
 def test_an_answer_that_makes_no_sense_is_the_robots_error_and_waited_for_no_longer(answer, matches, told):
-    gathering = Gathering(ASK, CONTRACT, FLEET)
+    gathering = ResponseCollector(ASK, CONTRACT, FLEET)
     assert not gathering.add("s1", answer, matches)
     assert gathering.malformed == 1 and "robot2" not in gathering.missing
     line = gathering.close().robots[1]
@@ -255,15 +255,15 @@ def test_an_answer_that_makes_no_sense_is_the_robots_error_and_waited_for_no_lon
 
 
 def test_an_answer_of_nobody_is_dropped_and_counted():
-    gathering = Gathering(ASK, CONTRACT, FLEET)
+    gathering = ResponseCollector(ASK, CONTRACT, FLEET)
     assert not gathering.add("s1", answered(""), (match("", 0.9),))
     assert gathering.malformed == 1 and len(gathering.close().robots) == 3
 
 
 def test_a_robot_with_another_embedder_is_asked_where_the_face_goes_along():
     fleet = {"robot1": "net", "robot2": "other"}
-    assert Gathering(ASK, CONTRACT, fleet).missing == ("robot1",)
-    gathering = Gathering(replace(ASK, face_crop=b"face"), CONTRACT, fleet)
+    assert ResponseCollector(ASK, CONTRACT, fleet).missing == ("robot1",)
+    gathering = ResponseCollector(replace(ASK, face_crop=b"face"), CONTRACT, fleet)
     assert gathering.missing == ("robot1", "robot2")
     gathering.add("s1", answered("robot1", 10), (match("robot1", 0.6),))
     own = RobotResponse("robot2", ANSWERED, 2, 1000, model_id="other", threshold=0.9, expected_false_matches=0.5)
@@ -275,7 +275,7 @@ def test_a_robot_with_another_embedder_is_asked_where_the_face_goes_along():
 
 
 def test_each_answer_that_counts_is_told_as_it_comes():
-    gathering, told = Gathering(ASK, CONTRACT, FLEET), []
+    gathering, told = ResponseCollector(ASK, CONTRACT, FLEET), []
     gathering.listener = lambda answer, matches: told.append((answer.robot_id, len(matches), gathering.missing))
     gathering.add("s1", answered("robot2"), (match("robot2", 0.9),))
     gathering.add("s1", answered("robot2"), (match("robot2", 0.9),))

@@ -6,7 +6,7 @@ from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMember
 from facetrack_ros.search.aliased import named_now
 from facetrack_ros.search.response import Match, RobotResponse
 from facetrack_ros.search.validation import threshold_of
-from facetrack_ros.search.response_collector import Gathering
+from facetrack_ros.search.response_collector import ResponseCollector
 from facetrack_ros.tracking.identity_merges import Aliases
 
 
@@ -20,16 +20,16 @@ class AnswerParts:
         self._aliases = aliases
         self._parts = node.create_publisher(msg.FaceSearchPart, node.robot_topic("face_search/parts"), RELIABLE)
 
-    def begin(self, gathering: Gathering) -> None:
+    def begin(self, gathering: ResponseCollector) -> None:
         """A search begins; its parts follow. To be called before the question goes out."""
         gathering.listener = lambda answer, matches: self._tell(gathering, (answer,), matches)
         self._tell(gathering)
 
-    def end(self, gathering: Gathering) -> None:
+    def end(self, gathering: ResponseCollector) -> None:
         """The whole answer is there, or time is up."""
         self._tell(gathering, last=True)
 
-    def _tell(self, gathering: Gathering, robot: tuple[RobotResponse, ...] = (), matches: tuple[Match, ...] = (),
+    def _tell(self, gathering: ResponseCollector, robot: tuple[RobotResponse, ...] = (), matches: tuple[Match, ...] = (),
               last: bool = False) -> None:
         if not self._parts.get_subscription_count():
             return

@@ -15,7 +15,7 @@ from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.base.robot_member_node import QUESTIONS, RESULTS, ROSTER, ROSTER_EAR, RobotMember
 from facetrack_ros.nodes.base.polled_subscription import PatientSubscription
 from facetrack_ros.nodes.conversion.search_result_cdr import read_result, search_of
-from facetrack_ros.search.response_collector import Gathering
+from facetrack_ros.search.response_collector import ResponseCollector
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.fleet_roster import Roster
 from facetrack_ros.models.contract import ModelContract
@@ -35,7 +35,7 @@ class OpenSearch:
     """A search under way: what is asked, what has come, and the end of the waiting."""
 
     request: msg.FaceSearchRequest
-    gathering: Gathering
+    gathering: ResponseCollector
     finished: Future = field(default_factory=Future)
     timers: list[Timer] = field(default_factory=list)
 
@@ -106,7 +106,7 @@ class OpenSearches:
         expected = {entry.robot_id: entry.model_id or question.model_id for entry in entries}
         # This robot has a memory too, also while its own first line of the roster is still on its way.
         expected.setdefault(self._node.robot_id, question.model_id)
-        gathering = Gathering(question, contract, expected, {entry.robot_id: entry.instance_id for entry in entries})
+        gathering = ResponseCollector(question, contract, expected, {entry.robot_id: entry.instance_id for entry in entries})
         for entry in entries:
             if entry.left:
                 gathering.left(entry.robot_id)

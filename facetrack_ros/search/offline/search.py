@@ -14,7 +14,7 @@ from facetrack_ros.history.sightings.deduplication import DeduplicationRule
 from facetrack_ros.history.layout import RobotFolder, history_folders
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.search.response import ERROR, SearchResponse, Match, RobotResponse
-from facetrack_ros.search.response_collector import Gathering
+from facetrack_ros.search.response_collector import ResponseCollector
 from facetrack_ros.search.validation import slice_of
 from facetrack_ros.search.multi_store import JoinedStores
 from facetrack_ros.search.camera_coverage import Lane, lanes_of
@@ -55,7 +55,7 @@ def search_stored(data_dir: Path | str, question: SearchRequest, contract: Model
     if not folders:
         raise StoreError(f"there is no robot's history below {data_dir}; give the folder that --data named when the "
                          "robots ran")
-    gathering = Gathering(question, contract, dict.fromkeys(folders, question.model_id))
+    gathering = ResponseCollector(question, contract, dict.fromkeys(folders, question.model_id))
     for robot in gathering.missing:
         start_ns = clock_ns()
         answer, matches = _search_folder(folders[robot], question, contract, again if question.rescan else None)
