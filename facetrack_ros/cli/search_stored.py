@@ -10,7 +10,7 @@ import numpy as np
 
 from facetrack_ros.config import Config
 from facetrack_ros.errors import QuestionError
-from facetrack_ros.search.aliased import follow_aliases
+from facetrack_ros.search.aliased import apply_merges
 from facetrack_ros.search.response import SearchResponse
 from facetrack_ros.search.validation import validate_request
 from facetrack_ros.search.camera_coverage import Lane
@@ -40,7 +40,7 @@ def ask_stored(arguments: argparse.Namespace, picture: bytes, time_ns: int,
     again = _again(arguments, contract, config)
     started = time.monotonic()
     answer = search_stored(folder, question, contract, time.monotonic_ns, again)
-    answer = follow_aliases(answer, stored_aliases(folder))
+    answer = apply_merges(answer, stored_aliases(folder))
     took = time.monotonic() - started
     missing = []
     if arguments.frames or arguments.clips:

@@ -19,7 +19,7 @@ from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.fleet.request_parser import RequestReading
 from facetrack_ros.nodes.health.service_health import ServiceHealth
 from facetrack_ros.concurrency.worker import Everything, Worker
-from facetrack_ros.search.aliased import follow_aliases
+from facetrack_ros.search.aliased import apply_merges
 from facetrack_ros.search.response import ANSWERED, SearchResponse
 from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
 from facetrack_ros.vision.pipeline_pool import PipelinePool
@@ -87,7 +87,7 @@ class SearchNode(RobotMember):
         await search.finished
         self._open.end(search)
         answer = search.gathering.close()
-        conversion.fill_response(response, follow_aliases(answer, self._known.aliases))
+        conversion.fill_response(response, apply_merges(answer, self._known.aliases))
         self._note(answer, time.monotonic() - arrived)
         return response
 

@@ -8,7 +8,7 @@ from facetrack_ros.search.visits import fold_visits
 from facetrack_ros.tracking.identity_merges import Aliases
 
 
-def follow_aliases(answer: SearchResponse, aliases: Aliases) -> SearchResponse:
+def apply_merges(answer: SearchResponse, aliases: Aliases) -> SearchResponse:
     """The answer with each match's person under the id that stands for them, and what thereby is one visit as one."""
     return replace(answer, matches=named_now(answer.matches, aliases))
 
