@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from facetrack_ros.search.response import ANSWERED, TIMED_OUT, SearchResponse, Match, RobotResponse
-from facetrack_ros.search.camera_coverage import Lane
+from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.report.timeline import draw_timeline
 from facetrack_ros.core.frame import encode_jpeg
 
@@ -52,7 +52,7 @@ def main() -> None:
               RobotResponse("robot3", TIMED_OUT), RobotResponse("robot4", ANSWERED, 1, 2880, 1.1))
     kept = {("robot1", "front"): ((0, 20),), ("robot1", "rear"): ((0, 12), (15, 20)), ("robot2", "front"): ((3, 20),),
             ("robot3", "front"): ((0, 20),), ("robot4", "door"): ((8, 20),)}
-    lanes = [Lane(*place, tuple((NOON + start * MINUTE, NOON + end * MINUTE) for start, end in spans))
+    lanes = [CameraCoverage(*place, tuple((NOON + start * MINUTE, NOON + end * MINUTE) for start, end in spans))
              for place, spans in kept.items()]
     answer = SearchResponse("example", "mobilefacenet_foamliu", 0.5, 0.03, matches, robots)
     draw_timeline(answer, Path(__file__).parent / "timeline.png", lanes, reference=drawn_face((230, 226, 222), 0, 12))

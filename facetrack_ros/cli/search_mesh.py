@@ -13,13 +13,13 @@ from facetrack_ros.client.fleet_client import Asker
 from facetrack_ros.nodes.conversion.core import (answer_from_response, lanes_from_message, match_from_message,
                                             robot_answer_from_message, to_duration, to_time)
 from facetrack_ros.search.response import SearchResponse
-from facetrack_ros.search.camera_coverage import Lane, lanes_of_answer
+from facetrack_ros.search.camera_coverage import CameraCoverage, lanes_of_answer
 
 DISCOVERY_S = 2.0
 
 
 def ask_mesh(arguments: argparse.Namespace, picture: bytes, time_ns: int,
-             window_ns: int) -> tuple[SearchResponse, str, list[Lane], list[str]]:
+             window_ns: int) -> tuple[SearchResponse, str, list[CameraCoverage], list[str]]:
     """The answer, how it came, the lanes of the cameras heard of, and a sentence for each picture that could not be fetched.
 
     :raises QuestionError: no such robot, or the robot refuses the question.

@@ -13,7 +13,7 @@ from facetrack_ros.errors import QuestionError
 from facetrack_ros.search.aliased import apply_merges
 from facetrack_ros.search.response import SearchResponse
 from facetrack_ros.search.validation import validate_request
-from facetrack_ros.search.camera_coverage import Lane
+from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.reference_image import read_reference
 from facetrack_ros.search.offline.search import Again, search_stored, stored_lanes
@@ -25,7 +25,7 @@ from facetrack_ros.vision.settings import contract_of, vision_settings
 
 
 def ask_stored(arguments: argparse.Namespace, picture: bytes, time_ns: int,
-               window_ns: int) -> tuple[SearchResponse, str, list[Lane], list[str]]:
+               window_ns: int) -> tuple[SearchResponse, str, list[CameraCoverage], list[str]]:
     """The answer, how it came, the lanes of the cameras stored, and a sentence for each picture that is not there.
 
     :raises StoreError: no such folder, no history in it, or nobody of that id.

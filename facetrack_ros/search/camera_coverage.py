@@ -11,7 +11,7 @@ MOST_SPANS = 50
 
 
 @dataclass(frozen=True)
-class Lane:
+class CameraCoverage:
     """One camera of one robot, and when it was looking.
 
     :param spans: ``(start_ns, end_ns)`` in order of time; empty when unknown.
@@ -22,12 +22,12 @@ class Lane:
     spans: tuple[tuple[int, int], ...] = ()
 
 
-def lanes_of(store: SightingStore) -> list[Lane]:
+def lanes_of(store: SightingStore) -> list[CameraCoverage]:
     """The lanes of all cameras in a store.
 
     :raises StoreError: the store cannot be read.
     """
-    return [Lane(store.robot_id, camera, store.kept_spans(camera)) for camera in store.cameras()]
+    return [CameraCoverage(store.robot_id, camera, store.kept_spans(camera)) for camera in store.cameras()]
 
 
 def looking_within(store: SightingStore, start_ns: int, end_ns: int, cameras: tuple[str, ...] = (),
@@ -53,7 +53,7 @@ def looking_within(store: SightingStore, start_ns: int, end_ns: int, cameras: tu
     return tuple(spans)
 
 
-def lanes_of_answer(answer: SearchResponse, heard: Iterable[Lane]) -> list[Lane]:
+def lanes_of_answer(answer: SearchResponse, heard: Iterable[CameraCoverage]) -> list[CameraCoverage]:
     """The lanes of an answer: robots that answered said when their cameras were looking.
 
     :param heard: the lanes that the roster tells of, which knows no gaps.
@@ -62,6 +62,6 @@ def lanes_of_answer(answer: SearchResponse, heard: Iterable[Lane]) -> list[Lane]
     lanes = {(lane.robot_id, lane.camera_id): lane for lane in heard}
     for robot, looking in said.items():
         for camera in {camera for camera, _, _ in looking}:
-            lanes.setdefault((robot, camera), Lane(robot, camera))
+            lanes.setdefault((robot, camera), CameraCoverage(robot, camera))
     return [replace(lane, spans=tuple((start, end) for camera, start, end in said[lane.robot_id] if camera == lane.camera_id))
             if lane.robot_id in said else lane for _, lane in sorted(lanes.items())]

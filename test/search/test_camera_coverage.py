@@ -4,7 +4,7 @@ import pytest
 
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.search.response import ANSWERED, TIMED_OUT, SearchResponse, RobotResponse
-from facetrack_ros.search.camera_coverage import Lane, lanes_of_answer, looking_within
+from facetrack_ros.search.camera_coverage import CameraCoverage, lanes_of_answer, looking_within
 from facetrack_ros.models.contract import ModelContract
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35)
@@ -41,7 +41,7 @@ def test_of_many_times_the_shortest_gaps_are_left_out(store):
 def test_lanes_are_as_the_robots_say_and_as_last_heard_of_those_that_did_not_answer():
     lines = (RobotResponse("robot1", ANSWERED, looking=(("front", 0, 10), ("front", 20, 30), ("door", 1, 2))),
              RobotResponse("robot2", TIMED_OUT))
-    heard = [Lane("robot1", "front", ((0, 30),)), Lane("robot1", "rear", ((0, 30),)), Lane("robot2", "front", ((5, 9),))]
+    heard = [CameraCoverage("robot1", "front", ((0, 30),)), CameraCoverage("robot1", "rear", ((0, 30),)), CameraCoverage("robot2", "front", ((5, 9),))]
     lanes = lanes_of_answer(SearchResponse("s", "net", 0.5, 0.0, (), lines), heard)
     assert [(lane.robot_id, lane.camera_id, lane.spans) for lane in lanes] == [
         ("robot1", "door", ((1, 2),)), ("robot1", "front", ((0, 10), (20, 30))), ("robot1", "rear", ()),

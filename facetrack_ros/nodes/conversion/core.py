@@ -12,7 +12,7 @@ from facetrack_ros import msg, srv
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.search.response import ANSWERED, SearchResponse, Match, RobotResponse
-from facetrack_ros.search.camera_coverage import Lane
+from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.core.track import Track, TrackState
@@ -263,9 +263,9 @@ def _seconds(span_ns: int | None) -> float:
     return float("nan") if span_ns is None else span_ns / 1e9
 
 
-def lanes_from_message(message: msg.HistoryStatus) -> list[Lane]:
+def lanes_from_message(message: msg.HistoryStatus) -> list[CameraCoverage]:
     """A robot's cameras, and the time each holds."""
-    return [Lane(message.robot_id, camera.camera_id,
+    return [CameraCoverage(message.robot_id, camera.camera_id,
                  ((to_ns(camera.oldest), to_ns(camera.newest)),) if to_ns(camera.newest) else ())
             for camera in message.cameras]
 

@@ -17,7 +17,7 @@ from facetrack_ros.search.response import ERROR, SearchResponse, Match, RobotRes
 from facetrack_ros.search.response_collector import ResponseCollector
 from facetrack_ros.search.validation import slice_of
 from facetrack_ros.search.multi_store import JoinedStores
-from facetrack_ros.search.camera_coverage import Lane, lanes_of
+from facetrack_ros.search.camera_coverage import CameraCoverage, lanes_of
 from facetrack_ros.search.local_search import mismatch, search_history
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.rescan.runner import Rescanned, frames_without_face, rescan
@@ -63,12 +63,12 @@ def search_stored(data_dir: Path | str, question: SearchRequest, contract: Model
     return gathering.close()
 
 
-def stored_lanes(data_dir: Path | str, contract: ModelContract) -> tuple[Lane, ...]:
+def stored_lanes(data_dir: Path | str, contract: ModelContract) -> tuple[CameraCoverage, ...]:
     """The cameras of the stored histories that can be read, with the times they were looking.
 
     :raises StoreError: there is no such folder.
     """
-    lanes: list[Lane] = []
+    lanes: list[CameraCoverage] = []
     for folder in history_folders(data_dir):
         if folder.error or contract.id not in models_kept(folder.path):
             continue

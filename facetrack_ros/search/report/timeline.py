@@ -6,7 +6,7 @@ from pathlib import Path
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.search.response import ANSWERED, SearchResponse, Match
-from facetrack_ros.search.camera_coverage import Lane
+from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.report.table import partial_sentence, trust_sentence
 from facetrack_ros.search.report.timeline_canvas import FAINT, GREY, INK, KEPT, LANE, MISSING, PAPER, WARNING, Canvas
 from facetrack_ros.search.report.timeline_layout import Row, moment, rows_of, spread, ticks, time_range
@@ -19,7 +19,7 @@ _FACE, _FACE_PITCH, _CAPTION, _BAR = 0.82, 1.0, 0.31, 0.17
 _NARROWEST_BAR = 0.07
 
 
-def draw_timeline(answer: SearchResponse, path: Path | str, lanes: Iterable[Lane], start_ns: int | None = None,
+def draw_timeline(answer: SearchResponse, path: Path | str, lanes: Iterable[CameraCoverage], start_ns: int | None = None,
                   end_ns: int | None = None, reference: bytes = b"", title: str = "Which robot saw this face?",
                   zone: tzinfo = timezone.utc) -> None:
     """Write the answer as a PNG: a lane a camera, grouped by robot, with the faces that matched.

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone, tzinfo
 import numpy as np
 
 from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, SearchResponse, Match
-from facetrack_ros.search.camera_coverage import Lane
+from facetrack_ros.search.camera_coverage import CameraCoverage
 
 _SECOND = 1_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -26,13 +26,13 @@ class Row:
     :param missing: why its robot gave no answer, in words; empty when it did.
     """
 
-    lane: Lane
+    lane: CameraCoverage
     first: bool
     matches: tuple[Match, ...]
     missing: str
 
 
-def rows_of(answer: SearchResponse, lanes: Iterable[Lane]) -> list[Row]:
+def rows_of(answer: SearchResponse, lanes: Iterable[CameraCoverage]) -> list[Row]:
     """A row for each camera of the robots that were asked, grouped by robot.
 
     Cameras that have matches but no lane get a row, and so does a robot without any camera.
@@ -40,9 +40,9 @@ def rows_of(answer: SearchResponse, lanes: Iterable[Lane]) -> list[Row]:
     robots = {robot.robot_id: robot for robot in answer.robots}
     by_camera = {(lane.robot_id, lane.camera_id): lane for lane in lanes if lane.robot_id in robots}
     for match in answer.matches:
-        by_camera.setdefault((match.robot_id, match.camera_id), Lane(match.robot_id, match.camera_id))
+        by_camera.setdefault((match.robot_id, match.camera_id), CameraCoverage(match.robot_id, match.camera_id))
     for robot in robots.keys() - {lane.robot_id for lane in by_camera.values()}:
-        by_camera[robot, ""] = Lane(robot, "")
+        by_camera[robot, ""] = CameraCoverage(robot, "")
     rows: list[Row] = []
     for (robot, camera), lane in sorted(by_camera.items()):
         matches = tuple(match for match in answer.matches if (match.robot_id, match.camera_id) == (robot, camera))

@@ -10,7 +10,7 @@ import pytest
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.search.response import ANSWERED, ERROR, TIMED_OUT, SearchResponse, Match, RobotResponse
-from facetrack_ros.search.camera_coverage import Lane
+from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.report.timeline import draw_timeline
 from facetrack_ros.core.frame import encode_jpeg
 
@@ -43,7 +43,7 @@ def magenta_squares(image):
 
 def test_each_match_shows_its_face_even_where_they_crowd(tmp_path):
     matches = [match("robot1", second / 10, 0.4 + second / 100) for second in range(10)] + [match("robot2", 50)]
-    lanes = [Lane(robot, "front", ((NOON, NOON + 100 * SECOND),)) for robot in ("robot1", "robot2")]
+    lanes = [CameraCoverage(robot, "front", ((NOON, NOON + 100 * SECOND),)) for robot in ("robot1", "robot2")]
     image = drawn(tmp_path, matches, {"robot1": ANSWERED, "robot2": ANSWERED}, lanes)
     assert magenta_squares(image) == 11
 
@@ -61,7 +61,7 @@ def test_the_face_asked_for_stands_at_the_top(tmp_path):
 @pytest.mark.parametrize("lanes", [0, 1, 12])
 def test_every_lane_adds_to_the_height(tmp_path, lanes):
     image = drawn(tmp_path, [], {"robot1": TIMED_OUT, "robot2": ERROR},
-                  [Lane("robot1", f"camera{i}", ((NOON, NOON + SECOND),)) for i in range(lanes)], expected=math.nan)
+                  [CameraCoverage("robot1", f"camera{i}", ((NOON, NOON + SECOND),)) for i in range(lanes)], expected=math.nan)
     assert image.shape[1] == 1680 and image.shape[0] > 380 + 50 * lanes
 
 
@@ -72,7 +72,7 @@ def test_pictures_that_are_none_and_names_with_signs_do_not_break_it(tmp_path):
 
 
 def test_a_slice_cuts_what_reaches_beyond_it(tmp_path):
-    lanes = [Lane("robot1", "front", ((NOON - 900 * SECOND, NOON + 900 * SECOND),))]
+    lanes = [CameraCoverage("robot1", "front", ((NOON - 900 * SECOND, NOON + 900 * SECOND),))]
     image = drawn(tmp_path, [match("robot1", -30, length=300)], {"robot1": ANSWERED}, lanes,
                   start_ns=NOON, end_ns=NOON + 60 * SECOND)
     assert (image[:, :20] == 255).all() and (image[:, -20:] == 255).all()

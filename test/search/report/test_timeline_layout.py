@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facetrack_ros.search.response import ANSWERED, LEFT, TIMED_OUT, SearchResponse, Match, RobotResponse
-from facetrack_ros.search.camera_coverage import Lane
+from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.report.timeline_layout import rows_of, spread, ticks, time_range
 
 SECOND = 10**9
@@ -28,13 +28,13 @@ def answer(matches=(), **statuses):
 class TestRows:
     def test_cameras_are_grouped_by_robot_and_the_name_stands_once(self):
         rows = rows_of(answer(robot1=ANSWERED, robot2=ANSWERED),
-                       [Lane("robot2", "front"), Lane("robot1", "rear"), Lane("robot1", "front")])
+                       [CameraCoverage("robot2", "front"), CameraCoverage("robot1", "rear"), CameraCoverage("robot1", "front")])
         assert [(row.lane.robot_id, row.lane.camera_id, row.first) for row in rows] == [
             ("robot1", "front", True), ("robot1", "rear", False), ("robot2", "front", True)]
 
     def test_nobody_who_was_asked_is_without_a_row_and_nobody_else_has_one(self):
         rows = rows_of(answer([match("robot1", "rear", 0, 1)], robot1=ANSWERED, robot2=TIMED_OUT),
-                       [Lane("robot1", "front"), Lane("robot9", "front")])
+                       [CameraCoverage("robot1", "front"), CameraCoverage("robot9", "front")])
         assert [(row.lane.robot_id, row.lane.camera_id, len(row.matches), row.missing) for row in rows] == [
             ("robot1", "front", 0, ""), ("robot1", "rear", 1, ""), ("robot2", "", 0, "did not answer in time")]
 
@@ -44,7 +44,7 @@ class TestRows:
 
 
 class TestTimeRange:
-    LANES = [Lane("robot1", "front", ((0, 10 * MINUTE),))]
+    LANES = [CameraCoverage("robot1", "front", ((0, 10 * MINUTE),))]
 
     def shown(self, found, **slice_ns):
         return time_range(found, rows_of(found, self.LANES), slice_ns.get("start"), slice_ns.get("end"))
