@@ -16,7 +16,7 @@ from facetrack_ros.search.validation import validate_request
 from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.reference_image import read_reference
-from facetrack_ros.search.offline.search import Again, search_stored, stored_lanes
+from facetrack_ros.search.offline.search import RescanOptions, search_stored, stored_lanes
 from facetrack_ros.search.offline.persons import enrolled_face, stored_aliases
 from facetrack_ros.search.offline.status import best_of_person
 from facetrack_ros.vision.factory import build_pipeline
@@ -64,7 +64,7 @@ def _face(arguments: argparse.Namespace, picture: bytes, folder: Path, config: C
     return best.embedding, contract
 
 
-def _again(arguments: argparse.Namespace, contract: ModelContract, config: Config) -> Again | None:
+def _again(arguments: argparse.Namespace, contract: ModelContract, config: Config) -> RescanOptions | None:
     """The models to look again with: a set a core, of the question's embedder.
 
     :raises QuestionError: the configuration's embedder is another.
@@ -77,7 +77,7 @@ def _again(arguments: argparse.Namespace, contract: ModelContract, config: Confi
         raise QuestionError(f"the face is of {contract.id}, and frames would be looked at again with "
                             f"{pipelines[0].contract.id}: ask with a picture, or name {contract.id} in --config")
     deadline = time.monotonic() + arguments.timeout
-    return Again(pipelines, lambda: time.monotonic() >= deadline, _cache_dir(config))
+    return RescanOptions(pipelines, lambda: time.monotonic() >= deadline, _cache_dir(config))
 
 
 def _cache_dir(config: Config) -> Path | None:

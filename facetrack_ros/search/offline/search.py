@@ -26,7 +26,7 @@ from facetrack_ros.vision.pipeline import VisionPipeline
 
 
 @dataclass(frozen=True)
-class Again:
+class RescanOptions:
     """With what stored frames are looked at again.
 
     :param pipelines: a set of models for each thread, of the question's embedder.
@@ -40,7 +40,7 @@ class Again:
 
 
 def search_stored(data_dir: Path | str, question: SearchRequest, contract: ModelContract,
-                  clock_ns: Callable[[], int] = lambda: 0, again: Again | None = None) -> SearchResponse:
+                  clock_ns: Callable[[], int] = lambda: 0, again: RescanOptions | None = None) -> SearchResponse:
     """Search the histories below a folder, of robots that are switched off or running.
 
     A history that cannot be read is an ``error`` in the answer and does not keep the others from answering.
@@ -82,7 +82,7 @@ def stored_lanes(data_dir: Path | str, contract: ModelContract) -> tuple[CameraC
 
 
 def _search_folder(folder: RobotFolder, question: SearchRequest, contract: ModelContract,
-                   again: Again | None) -> tuple[RobotResponse, tuple[Match, ...]]:
+                   again: RescanOptions | None) -> tuple[RobotResponse, tuple[Match, ...]]:
     robot = folder.robot_id
     if folder.error:
         return RobotResponse(robot, ERROR, error=folder.error), ()
@@ -113,7 +113,7 @@ def _search_folder(folder: RobotFolder, question: SearchRequest, contract: Model
             return RobotResponse(robot, ERROR, error=str(error)), ()
 
 
-def _look_again(folder: RobotFolder, question: SearchRequest, again: Again, stores: list[SightingStore],
+def _look_again(folder: RobotFolder, question: SearchRequest, again: RescanOptions, stores: list[SightingStore],
                 found: SightingStore) -> Rescanned:
     with StoredSource(folder, again.frames / folder.robot_id if again.frames else None) as frames:
         return rescan(frames, frames_without_face(frames, stores, *slice_of(question), question.cameras), found,

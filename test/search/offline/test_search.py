@@ -11,7 +11,7 @@ from facetrack_ros.history.frames.settings import CONTINUOUS, FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH
 from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.offline.search import Again, search_stored, stored_lanes
+from facetrack_ros.search.offline.search import RescanOptions, search_stored, stored_lanes
 from facetrack_ros.search.offline.status import best_of_person, stored_status
 from facetrack_ros.models import catalog
 from facetrack_ros.models.contract import ModelContract
@@ -174,7 +174,7 @@ def test_stored_frames_can_be_looked_at_again_and_nothing_is_written(tmp_path, k
 
     before = on_disk()
     left = iter(range(12))
-    again = Again((FrameAnalyzer(),), lambda: next(left, None) is None)
+    again = RescanOptions((FrameAnalyzer(),), lambda: next(left, None) is None)
     answer = search_stored(tmp_path, replace(ASK, rescan=True), CONTRACT, again=again)
     line, = answer.robots
     assert line.status == ANSWERED and 3 <= line.rescanned < 12 and line.rescanned + line.not_rescanned == 20
