@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from facetrack_ros.history.sightings.store import SightingStore
-from facetrack_ros.search.rescan.window import STRETCH_NS, LookedAt, look_through
+from facetrack_ros.search.rescan.window import STRETCH_NS, ScannedFrame, look_through
 from facetrack_ros.search.rescan.track_linking import RescanTracks
 from facetrack_ros.core.track import Track
 from facetrack_ros.core.frame import Frame
@@ -122,7 +122,7 @@ class _Keeping:
         self.looked = 0
         self.faces = 0
 
-    def keep(self, looked: list[LookedAt]) -> None:
+    def keep(self, looked: list[ScannedFrame]) -> None:
         for one in looked:
             frame = one.frame
             for found in one.found:
@@ -158,7 +158,7 @@ def _read(frames: StoredFrames, stretch: Sequence[Place]) -> list[tuple[Frame, t
     return read[::-1]
 
 
-def _look(read: list, idle: SimpleQueue[VisionPipeline], over: Callable[[], bool]) -> list[LookedAt]:
+def _look(read: list, idle: SimpleQueue[VisionPipeline], over: Callable[[], bool]) -> list[ScannedFrame]:
     pipeline = idle.get()
     try:
         return look_through(read, pipeline, over)

@@ -34,7 +34,7 @@ class FoundFace:
 
 
 @dataclass(frozen=True, eq=False)
-class LookedAt:
+class ScannedFrame:
     """A frame, who was followed in it when it was new, and the faces found in it now."""
 
     frame: Frame
@@ -43,7 +43,7 @@ class LookedAt:
 
 
 def look_through(stretch: Sequence[tuple[Frame, tuple[Track, ...]]], pipeline: VisionPipeline,
-                 over: Callable[[], bool]) -> list[LookedAt]:
+                 over: Callable[[], bool]) -> list[ScannedFrame]:
     """The frames that there was time for, in the order given.
 
     Persons are where somebody was followed, else where the detector finds them. Whose face has been found in an earlier frame of
@@ -62,7 +62,7 @@ def look_through(stretch: Sequence[tuple[Frame, tuple[Track, ...]]], pipeline: V
             found, done = _look(frame.image, followed, done, pipeline)
         except FrameError:
             pass
-        looked.append(LookedAt(frame, followed, found))
+        looked.append(ScannedFrame(frame, followed, found))
     return looked
 
 
