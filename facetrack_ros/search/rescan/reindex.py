@@ -14,7 +14,7 @@ _ALWAYS = (-2**62, 2**62)
 
 
 @dataclass(frozen=True)
-class Gone:
+class MissingFrames:
     """What a model's sightings have no frames for any more.
 
     :param sightings: how many of the model's sightings are of frames that are not kept.
@@ -26,7 +26,7 @@ class Gone:
     of: int
 
 
-def gone(frames: FollowedBefore, others: Sequence[SightingStore]) -> list[Gone]:
+def gone(frames: FollowedBefore, others: Sequence[SightingStore]) -> list[MissingFrames]:
     """For each other model, the sightings whose frames cannot be looked at again."""
     lines = []
     for store in others:
@@ -34,7 +34,7 @@ def gone(frames: FollowedBefore, others: Sequence[SightingStore]) -> list[Gone]:
         for camera in store.per_camera():
             stamps = store.stamps_of_faces(camera)
             missing += int((~np.isin(stamps, np.array(frames.stamps(camera, *_ALWAYS), np.int64))).sum())
-        lines.append(Gone(store.contract.id, missing, store.count))
+        lines.append(MissingFrames(store.contract.id, missing, store.count))
     return lines
 
 
