@@ -85,7 +85,7 @@ def _reindex(path: Path, robot_id: str, pipeline, config: Config) -> bool:
     from facetrack_ros.history.frames.settings import FrameSettings
     from facetrack_ros.history.sightings.model_contract import keep_contract, kept_contract
     from facetrack_ros.history.sightings.store import SightingStore
-    from facetrack_ros.search.rescan.stored_frames import FollowedBefore
+    from facetrack_ros.search.rescan.stored_frames import StoredFramesWithTracks
     from facetrack_ros.search.rescan.reindex import gone, reindex, to_look_at
 
     contract = pipeline.contract
@@ -98,7 +98,7 @@ def _reindex(path: Path, robot_id: str, pipeline, config: Config) -> bool:
         store = SightingStore(path, contract, robot_id, DeduplicationRule.of_model(contract))
         after.callback(store.close)
         keep_contract(path, contract)
-        frames = FollowedBefore(FrameArchive.open_readonly(FrameSettings.of_config(config).folder(path), robot_id), robot_id,
+        frames = StoredFramesWithTracks(FrameArchive.open_readonly(FrameSettings.of_config(config).folder(path), robot_id), robot_id,
                                 others)
         wanted = to_look_at(frames, store)
         progress, before = Progress(robot_id, len(wanted)), store.count

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from facetrack_ros.history.sightings.store import SightingStore
-from facetrack_ros.search.rescan.stored_frames import FollowedBefore
+from facetrack_ros.search.rescan.stored_frames import StoredFramesWithTracks
 from facetrack_ros.search.rescan.runner import frames_without_face, rescan
 from facetrack_ros.vision.pipeline import VisionPipeline
 
@@ -26,7 +26,7 @@ class MissingFrames:
     of: int
 
 
-def gone(frames: FollowedBefore, others: Sequence[SightingStore]) -> list[MissingFrames]:
+def gone(frames: StoredFramesWithTracks, others: Sequence[SightingStore]) -> list[MissingFrames]:
     """For each other model, the sightings whose frames cannot be looked at again."""
     lines = []
     for store in others:
@@ -38,12 +38,12 @@ def gone(frames: FollowedBefore, others: Sequence[SightingStore]) -> list[Missin
     return lines
 
 
-def to_look_at(frames: FollowedBefore, store: SightingStore) -> list[tuple[int, str]]:
+def to_look_at(frames: StoredFramesWithTracks, store: SightingStore) -> list[tuple[int, str]]:
     """Stamp and camera of the frames that a model has not looked at, newest first."""
     return frames_without_face(frames, [store], *_ALWAYS)
 
 
-def reindex(frames: FollowedBefore, wanted: Sequence[tuple[int, str]], store: SightingStore,
+def reindex(frames: StoredFramesWithTracks, wanted: Sequence[tuple[int, str]], store: SightingStore,
             pipelines: Sequence[VisionPipeline], over: Callable[[], bool]) -> int:
     """Look at stored frames by another model and keep what is found as sightings of the persons and tracks of then.
 

@@ -10,7 +10,7 @@ from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.frame import Frame
 
 
-class FollowedBefore:
+class StoredFramesWithTracks:
     """A robot's stored frames, to be looked at again by another model.
 
     :param others: the stores of sightings of the models that looked before.

@@ -18,7 +18,7 @@ from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.store import SightingStore
-from facetrack_ros.search.rescan.stored_frames import FollowedBefore
+from facetrack_ros.search.rescan.stored_frames import StoredFramesWithTracks
 from facetrack_ros.search.rescan.reindex import gone, reindex, to_look_at
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.models.contract import ModelContract
@@ -69,7 +69,7 @@ def remembered(tmp_path):
 
 
 def opened(folder, old):
-    return FollowedBefore(FrameArchive.open_readonly(folder / "frames", "robot1"), "robot1", [old])
+    return StoredFramesWithTracks(FrameArchive.open_readonly(folder / "frames", "robot1"), "robot1", [old])
 
 
 def who(store):
