@@ -29,7 +29,7 @@ class NewestPerCamera:
         return len(self._items)
 
 
-class Everything:
+class FifoMailbox:
     """A mailbox that keeps every item, for work too light to fall behind or too dear to lose."""
 
     def __init__(self):
@@ -55,7 +55,7 @@ class Worker:
     An error of ours is logged, each sentence once, and the work goes on; any other is logged with its traceback.
     """
 
-    def __init__(self, name: str, mailbox: NewestPerCamera | Everything, handle: Callable[[list], None], logger):
+    def __init__(self, name: str, mailbox: NewestPerCamera | FifoMailbox, handle: Callable[[list], None], logger):
         self.mailbox = mailbox
         self._handle = handle
         self._logger = logger

@@ -17,7 +17,7 @@ from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.base.robot_member_node import ROSTER, RobotMember
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.health.service_health import ServiceHealth
-from facetrack_ros.concurrency.worker import Everything, Worker
+from facetrack_ros.concurrency.worker import FifoMailbox, Worker
 from facetrack_ros.enrolment.entries import gallery_of, make_entries, remarks
 from facetrack_ros.enrolment.picture_folder import enrolment_pictures, gone_from_folder
 from facetrack_ros.tracking.id_allocator import IdCounter, safe_name
@@ -54,7 +54,7 @@ class GalleryNode(RobotMember):
         self._health = ServiceHealth("gallery", "enrolments done")
         self._kept = self._turned_down = 0
         group = ReentrantCallbackGroup()
-        self._worker = Worker("gallery", Everything(), self._work, self.get_logger())
+        self._worker = Worker("gallery", FifoMailbox(), self._work, self.get_logger())
         self._publisher = self.create_publisher(msg.GalleryEntry, self.mesh_topic("gallery"), ROSTER)
         self.create_subscription(msg.GalleryEntry, self.mesh_topic("gallery"),
                                  lambda message: self._worker.put("", (self._hear, message)), ROSTER, callback_group=group)

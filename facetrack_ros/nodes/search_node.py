@@ -18,7 +18,7 @@ from facetrack_ros.nodes.fleet.search_client import OpenSearches
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.fleet.request_parser import RequestReading
 from facetrack_ros.nodes.health.service_health import ServiceHealth
-from facetrack_ros.concurrency.worker import Everything, Worker
+from facetrack_ros.concurrency.worker import FifoMailbox, Worker
 from facetrack_ros.search.aliased import apply_merges
 from facetrack_ros.search.response import ANSWERED, SearchResponse
 from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
@@ -46,7 +46,7 @@ class SearchNode(RobotMember):
         self._known = KnownFaces(self, self._group)
         self._reading = RequestReading(self, self._known, self._models)
         self._open = OpenSearches(self, self._group, AnswerParts(self, self._known.aliases))
-        self._worker = Worker("search", Everything(), self._work, self.get_logger())
+        self._worker = Worker("search", FifoMailbox(), self._work, self.get_logger())
         self._health = ServiceHealth("search", "searches answered")
         self._partial = 0
         self.create_service(srv.FaceSearch, self.robot_topic("face_search"), self._serve, callback_group=self._group)

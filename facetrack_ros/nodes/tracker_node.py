@@ -19,7 +19,7 @@ from facetrack_ros.nodes.fleet.people_sync import PeopleExchange
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
-from facetrack_ros.concurrency.worker import Everything, Worker
+from facetrack_ros.concurrency.worker import FifoMailbox, Worker
 from facetrack_ros.tracking.extrapolation import TrackExtrapolator
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.tracking.detection_face_sync import DetectionFaceSynchronizer
@@ -68,7 +68,7 @@ class TrackerNode(RobotMember):
         self._outputs = {camera: self.create_publisher(msg.Tracks, self.camera_topic(camera, "tracks"), RELIABLE)
                             for camera in self.cameras}
         self._events = self.create_publisher(msg.PersonEvent, self.robot_topic("events"), RELIABLE)
-        self._worker = Worker("tracker", Everything(), self._work, self.get_logger())
+        self._worker = Worker("tracker", FifoMailbox(), self._work, self.get_logger())
         self._exchange = PeopleExchange(self, AliasFile(self.robot_folder() / self.robot_id), self._worker)
         steady_timer(self, TICK_S, lambda: self._worker.put("", (self._pass_time,)))
         if subscribe:

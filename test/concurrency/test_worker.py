@@ -3,7 +3,7 @@
 import threading
 
 from facetrack_ros.errors import FacetrackError
-from facetrack_ros.concurrency.worker import Everything, NewestPerCamera, Worker
+from facetrack_ros.concurrency.worker import FifoMailbox, NewestPerCamera, Worker
 
 DEADLINE_S = 10.0
 
@@ -26,7 +26,7 @@ def test_the_newest_item_of_each_camera_stays_and_the_longest_waiting_camera_com
 
 
 def test_everything_keeps_everything_in_order():
-    mailbox = Everything()
+    mailbox = FifoMailbox()
     for item in range(3):
         mailbox.put("a", item)
     assert mailbox.take() == [0, 1, 2]
@@ -40,7 +40,7 @@ def test_close_does_what_is_left_and_refuses_more():
         gate.wait(DEADLINE_S)
         done.extend(items)
 
-    worker = Worker("test", Everything(), handle, Log())
+    worker = Worker("test", FifoMailbox(), handle, Log())
     for item in range(5):
         worker.put("a", item)
     gate.set()
@@ -57,7 +57,7 @@ def test_an_error_of_ours_is_logged_once_and_the_work_goes_on():
             done.append(item)
         raise FacetrackError("no model is here")
 
-    worker = Worker("test", Everything(), handle, log)
+    worker = Worker("test", FifoMailbox(), handle, log)
     for item in range(3):
         worker.put("a", item)
         assert worker.drain(DEADLINE_S)
@@ -73,7 +73,7 @@ def test_an_unexpected_error_is_logged_with_its_place_and_the_work_goes_on():
         done.extend(items)
         raise ZeroDivisionError("by zero")
 
-    worker = Worker("test", Everything(), handle, log)
+    worker = Worker("test", FifoMailbox(), handle, log)
     worker.put("a", 1)
     assert worker.drain(DEADLINE_S)
     worker.put("a", 2)
@@ -90,7 +90,7 @@ def test_who_puts_and_does_works_on_its_own_thread_and_first_what_was_left_befor
         done.extend(items)
         gate.wait(DEADLINE_S)
 
-    worker = Worker("test", Everything(), handle, Log())
+    worker = Worker("test", FifoMailbox(), handle, Log())
     gate.set()
     worker.put_and_do("a", 1)
     assert at_work == [threading.current_thread()] and done == [1]
@@ -116,7 +116,7 @@ def test_nothing_is_lost_or_done_twice_or_at_once_whoever_puts():
         done.extend(items)
         inside.release()
 
-    worker = Worker("test", Everything(), handle, Log())
+    worker = Worker("test", FifoMailbox(), handle, Log())
 
     def put(row):
         for number in range(300):

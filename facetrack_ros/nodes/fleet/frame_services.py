@@ -16,7 +16,7 @@ from facetrack_ros.errors import FacetrackError, QuestionError
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMember
-from facetrack_ros.concurrency.worker import Everything, Worker
+from facetrack_ros.concurrency.worker import FifoMailbox, Worker
 
 MOST_BYTES, USUAL_BYTES = 64_000_000, 4_000_000
 TOLERANCE_NS = 50_000_000
@@ -35,7 +35,7 @@ class FrameServices:
     def __init__(self, node: RobotMember, history: Callable[[], RobotHistory | None]):
         self._node = node
         self._history = history
-        self._worker = Worker("frame services", Everything(), self._work, node.get_logger())
+        self._worker = Worker("frame services", FifoMailbox(), self._work, node.get_logger())
         group = ReentrantCallbackGroup()
         node.create_subscription(String, node.robot_topic("alert"), self._on_alert, RELIABLE)
         for kind, name, serve in ((srv.GetFrames, "get_frames", self._get_frames), (srv.SaveClip, "save_clip", self._save_clip)):

@@ -13,7 +13,7 @@ from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.fleet.response_cache import KeptAnswers
 from facetrack_ros.nodes.base.robot_member_node import ANSWERS, RELIABLE, RobotMember
 from facetrack_ros.nodes.fleet.rescan_service import RESERVE_S, Rescanning
-from facetrack_ros.concurrency.worker import Everything, Worker
+from facetrack_ros.concurrency.worker import FifoMailbox, Worker
 from facetrack_ros.search.response import ANSWERED, ERROR, Match, RobotResponse
 from facetrack_ros.search.validation import validate_request, slice_of, threshold_of
 from facetrack_ros.search.false_match_rate import expected_false_matches
@@ -48,7 +48,7 @@ class SearchAnswering:
         self._rescanning = Rescanning(node)
         self._written_down: OrderedDict[str, None] = OrderedDict()
         self._nameless = 0
-        self._worker = Worker("answering", Everything(), self._work, node.get_logger())
+        self._worker = Worker("answering", FifoMailbox(), self._work, node.get_logger())
         self._slow = ThreadPoolExecutor(_SLOW_AT_ONCE, "slow_answers")
         self._kept = KeptAnswers()
         self._results = node.create_publisher(msg.FaceSearchResult, node.mesh_topic("search/result"), ANSWERS)
