@@ -8,7 +8,7 @@ from typing import Any, Callable
 from facetrack_ros.errors import FacetrackError
 
 
-class NewestPerCamera:
+class LatestPerCamera:
     """A mailbox that keeps the newest item of each camera: under overload old frames give way, on all cameras alike."""
 
     def __init__(self):
@@ -55,7 +55,7 @@ class Worker:
     An error of ours is logged, each sentence once, and the work goes on; any other is logged with its traceback.
     """
 
-    def __init__(self, name: str, mailbox: NewestPerCamera | FifoMailbox, handle: Callable[[list], None], logger):
+    def __init__(self, name: str, mailbox: LatestPerCamera | FifoMailbox, handle: Callable[[list], None], logger):
         self.mailbox = mailbox
         self._handle = handle
         self._logger = logger

@@ -17,7 +17,7 @@ from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RESULTS, STREAM
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
-from facetrack_ros.concurrency.worker import NewestPerCamera, Worker
+from facetrack_ros.concurrency.worker import LatestPerCamera, Worker
 from facetrack_ros.search.latest_matches import LastSearch
 from facetrack_ros.clips.overlay import MATCHES_SHOWN, draw_overlay
 from facetrack_ros.core.track import Track, TrackState
@@ -46,7 +46,7 @@ class OverlayNode(RobotMember):
         self._waiting = WaitingImages(self.cameras)
         self._in_view = {camera: frozenset() for camera in self.cameras}
         self._last_search = LastSearch(MATCHES_SHOWN)
-        self._worker = Worker("overlay", NewestPerCamera(), self._draw, self.get_logger())
+        self._worker = Worker("overlay", LatestPerCamera(), self._draw, self.get_logger())
         self._results: Subscription | None = None
         self._subscribe = subscribe
         self._images: dict[str, ImageInput] = {}

@@ -3,7 +3,7 @@
 import threading
 
 from facetrack_ros.errors import FacetrackError
-from facetrack_ros.concurrency.worker import FifoMailbox, NewestPerCamera, Worker
+from facetrack_ros.concurrency.worker import FifoMailbox, LatestPerCamera, Worker
 
 DEADLINE_S = 10.0
 
@@ -17,7 +17,7 @@ class Log:
 
 
 def test_the_newest_item_of_each_camera_stays_and_the_longest_waiting_camera_comes_first():
-    mailbox = NewestPerCamera()
+    mailbox = LatestPerCamera()
     for camera, item in (("a", 1), ("b", 2), ("a", 3), ("a", 4)):
         mailbox.put(camera, item)
     assert mailbox.take() == [4, 2]

@@ -19,7 +19,7 @@ from facetrack_ros.nodes.inputs.image_decoding import ImageReading
 from facetrack_ros.nodes.inputs.image_topics import (AUTO, COMPRESSED, LARGE_RAW, RAW, RELIABLE, USUAL, Offer, Publisher,
                                               asks_for_reliable, choose, incompatible_sentence, offer_on, parse_topics, silence_sentence)
 from facetrack_ros.nodes.base.robot_member_node import STREAM
-from facetrack_ros.concurrency.worker import NewestPerCamera, Worker
+from facetrack_ros.concurrency.worker import LatestPerCamera, Worker
 from facetrack_ros.core.frame import Frame
 
 SILENT_S = 5.0
@@ -62,7 +62,7 @@ class ImageInput:
         self.complaints = Complaints(node.get_logger())
         self._cameras = {camera: _CameraImages(self, node, camera, named.get(camera, ""), settings["camera.qos"], take, encode)
                          for camera in cameras}
-        self._encoder = Worker("encoder", NewestPerCamera(), self._encode, node.get_logger()) if encode else None
+        self._encoder = Worker("encoder", LatestPerCamera(), self._encode, node.get_logger()) if encode else None
         self._node = node
         self._timer = steady_timer(node, LOOK_S, self._look)
 
