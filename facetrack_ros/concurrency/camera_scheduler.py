@@ -54,7 +54,7 @@ class _Lane:
         self.counts = FrameCounts()
 
 
-class VisionWorkers:
+class CameraScheduler:
     """Looks at the newest item of each camera, those that waited longest first.
 
     Under overload older items of a camera give way to newer ones, on all cameras alike. Items of one camera may be looked

@@ -14,7 +14,7 @@ from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMember
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.health.stage_health import StageHealth
-from facetrack_ros.concurrency.camera_scheduler import FrameCounts, VisionWorkers
+from facetrack_ros.concurrency.camera_scheduler import FrameCounts, CameraScheduler
 from facetrack_ros.vision.frame_sampling import FrameSampler, FrameDecision
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame
@@ -58,7 +58,7 @@ class DetectorNode(RobotMember):
         super().__init__(**member)
         self._models = models or PipelinePool(vision_settings(self.settings))
         self._bodies: BodyEmbedder | None = None
-        self._workers: VisionWorkers | None = None
+        self._workers: CameraScheduler | None = None
         self._embedder = embedder
         self.frame_listeners: list[Callable[[Frame], None]] = []
         self.listeners: list[Callable[[Frame, FrameAnalysis], None]] = []
@@ -84,7 +84,7 @@ class DetectorNode(RobotMember):
         pipelines = self._models.take_all("detector", ThreadBudget.of_config(self.settings).workers)
         # In a process of its own it knows nothing of the embedder's: persons found faster than their faces can be looked for are
         # work for nothing, so the embedder goes first where both want the cores.
-        self._workers = VisionWorkers("vision", pipelines, self._look, self._deliver, self.get_logger(),
+        self._workers = CameraScheduler("vision", pipelines, self._look, self._deliver, self.get_logger(),
                                       yielding=self._embedder is None)
 
     def deactivate(self) -> None:

@@ -11,7 +11,7 @@ from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMember
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.health.stage_health import StageHealth
-from facetrack_ros.concurrency.camera_scheduler import FrameCounts, VisionWorkers
+from facetrack_ros.concurrency.camera_scheduler import FrameCounts, CameraScheduler
 from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
 from facetrack_ros.tracking.factory import improving_faces
 from facetrack_ros.core.track import Track
@@ -51,7 +51,7 @@ class EmbedderNode(RobotMember):
         self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep) if subscribe else None
         self._health = StageHealth(self, self.cameras, "embedder", "finding faces")
         self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
-        self._workers: VisionWorkers | None = None
+        self._workers: CameraScheduler | None = None
         if subscribe:
             for camera in self.cameras:
                 self.create_subscription(msg.Detections, self.camera_topic(camera, "detections"),
@@ -67,7 +67,7 @@ class EmbedderNode(RobotMember):
         """
         if self._models is not None:
             pipelines = self._models.take_all("embedder", ThreadBudget.of_config(self.settings).workers)
-            self._workers = VisionWorkers("embedder", pipelines, self._find_all, self._deliver, self.get_logger())
+            self._workers = CameraScheduler("embedder", pipelines, self._find_all, self._deliver, self.get_logger())
 
     def deactivate(self) -> None:
         """Finish the frames at hand and free the models."""

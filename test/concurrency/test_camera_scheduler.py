@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from facetrack_ros.errors import FacetrackError
-from facetrack_ros.concurrency.camera_scheduler import FrameCounts, VisionWorkers
+from facetrack_ros.concurrency.camera_scheduler import FrameCounts, CameraScheduler
 
 DEADLINE_S = 10.0
 
@@ -33,7 +33,7 @@ class FrameAnalyzer:
         self._changed = threading.Condition()
         self._free = set()
         self._wait = wait
-        self.workers = VisionWorkers("test", [Models(batches) for _ in range(workers)], self._look, self._deliver, self.log)
+        self.workers = CameraScheduler("test", [Models(batches) for _ in range(workers)], self._look, self._deliver, self.log)
 
     def _look(self, _models, items):
         with self._changed:
@@ -169,7 +169,7 @@ def test_threads_that_yield_give_way_to_all_others_of_the_process():
         return items
 
     for yielding in (False, True):
-        workers = VisionWorkers("test", [Models()], look, lambda *_: None, Log(), yielding=yielding)
+        workers = CameraScheduler("test", [Models()], look, lambda *_: None, Log(), yielding=yielding)
         workers.put("a", yielding)
         workers.close(DEADLINE_S)
     assert niceness[True] > niceness[False] == os.getpriority(os.PRIO_PROCESS, 0)
