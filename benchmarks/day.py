@@ -79,7 +79,7 @@ class Visits:
         return Detections(np.array(boxes, np.float32).reshape(-1, 4), scores, "made_up"), tuple(faces)
 
 
-class Robot:
+class RobotComposition:
     """The processes, and what the kernel says of them."""
 
     def __init__(self, folder: Path, most_sightings: int):
@@ -186,7 +186,7 @@ class Day:
 
 def live(hours: float, hz: float, seed: int, folder: Path, most_sightings: int) -> tuple[list, dict]:
     samples, matches, began = [], [], time.monotonic()
-    robot = Robot(folder, most_sightings)
+    robot = RobotComposition(folder, most_sightings)
     try:
         with ros([]):
             import rclpy

@@ -16,7 +16,7 @@ import numpy as np
 
 from facetrack_ros.config import Config
 from facetrack_ros.nodes.base.process import ros, spinning
-from facetrack_ros.nodes.robot_node import Robot, RobotNode
+from facetrack_ros.nodes.robot_node import RobotComposition, RobotNode
 from facetrack_ros.core.frame import Frame, encode_jpeg
 
 
@@ -42,7 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, ros([]):
         began = time.perf_counter()
         config = Config({"data_dir": folder, "autostart": False})
-        robot = Robot(RobotNode(robot_id="robot1", config=config), config)
+        robot = RobotComposition(RobotNode(robot_id="robot1", config=config), config)
         with spinning(robot.nodes):
             note("unconfigured", time.perf_counter() - began)
             robot.head.bring("configure", quiet=True)

@@ -181,7 +181,7 @@ def composed(options: dict) -> dict:
     """All nodes of a robot in this process, its cameras playing the clip in real time."""
     from facetrack_ros.nodes import camera_node
     from facetrack_ros.nodes.base.process import ros, spinning
-    from facetrack_ros.nodes.robot_node import Robot, RobotNode
+    from facetrack_ros.nodes.robot_node import RobotComposition, RobotNode
 
     names = camera_names(options["cameras"])
     pictures = jpegs(Path(options["data"]), options["size"])
@@ -194,7 +194,7 @@ def composed(options: dict) -> dict:
     with ros([]):
         started = time.perf_counter()
         head = RobotNode(sources=tuple(f"{name}={name}" for name in names), robot_id=ROBOT, cameras=names, config=config)
-        robot = Robot(head, config)
+        robot = RobotComposition(head, config)
         ready_s = time.perf_counter() - started
         watch = Watch(robot)
         with spinning(robot.nodes):

@@ -92,7 +92,7 @@ class RobotNode(RobotMember):
                 member.bring(transition, quiet=True)
 
 
-class Robot:
+class RobotComposition:
     """The nodes of one robot, wired to each other so that values pass between them as they are.
 
     :param head: the node that holds the sources and the shared models.
@@ -157,7 +157,7 @@ def run_robot(make_head: Callable[[], RobotNode], config: Config | None = None,
     """
     stop = StopSignal()
     with ros(arguments):
-        robot = Robot(make_head(), config)
+        robot = RobotComposition(make_head(), config)
         with spinning(robot.nodes):
             try:
                 robot.start()

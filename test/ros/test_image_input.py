@@ -36,7 +36,7 @@ class Said(list):
         return [line for line in self if all(word in line for word in words)]
 
 
-class Robot:
+class RobotComposition:
     """A node of a robot that wants images, and drivers beside it."""
 
     def __init__(self, wait_until, nodes):
@@ -86,7 +86,7 @@ def robot(domain, monkeypatch, processes):
         nodes = Spun()
         first = Node("first")
         with spinning([first]) as nodes.executor:
-            yield Robot(processes.wait_until, nodes)
+            yield RobotComposition(processes.wait_until, nodes)
         for node in [*nodes, first]:
             node.destroy_node()
 

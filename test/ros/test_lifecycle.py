@@ -16,12 +16,12 @@ def a_frame(number: int) -> Frame:
 
 
 def robot_of(graph, tmp_path, source="clip.mp4", **settings):
-    from facetrack_ros.nodes.robot_node import Robot, RobotNode
+    from facetrack_ros.nodes.robot_node import RobotComposition, RobotNode
 
     graph.start()
     config = Config({"data_dir": str(tmp_path / "data"), **settings})
     sources = (f"front={source}",) if source else ()
-    return Robot(RobotNode(sources=sources, robot_id="robot1", cameras=("front",), config=config), config)
+    return RobotComposition(RobotNode(sources=sources, robot_id="robot1", cameras=("front",), config=config), config)
 
 
 def picture_question():
@@ -172,11 +172,11 @@ def test_the_states_are_told_in_sentences(processes, tmp_path):
 
 
 def test_a_camera_without_a_source_beside_one_with_is_listened_to(graph, tmp_path):
-    from facetrack_ros.nodes.robot_node import Robot, RobotNode
+    from facetrack_ros.nodes.robot_node import RobotComposition, RobotNode
 
     graph.start()
     config = Config({"data_dir": str(tmp_path / "data"), "autostart": False})
-    robot = Robot(RobotNode(sources=("front=clip.mp4",), robot_id="robot1", cameras=("front", "rear"), config=config), config)
+    robot = RobotComposition(RobotNode(sources=("front=clip.mp4",), robot_id="robot1", cameras=("front", "rear"), config=config), config)
     graph.spin(*robot.nodes)
     heard = {subscription.topic_name for subscription in robot.detector.subscriptions}
     assert "/robot1/rear/image/compressed" in heard and "/robot1/front/image/compressed" not in heard

@@ -16,11 +16,11 @@ OF_ROS = ("use_sim_time", "start_type_description_service")
 @pytest.fixture
 def robot(graph, tmp_path):
     """A robot that waits to be configured: no models are needed to be asked for parameters."""
-    from facetrack_ros.nodes.robot_node import Robot, RobotNode
+    from facetrack_ros.nodes.robot_node import RobotComposition, RobotNode
 
     graph.start()
     config = Config({"data_dir": str(tmp_path / "data"), "autostart": False})
-    robot = Robot(RobotNode(sources=("front=clip.mp4",), robot_id="robot1", cameras=("front",), config=config), config)
+    robot = RobotComposition(RobotNode(sources=("front=clip.mp4",), robot_id="robot1", cameras=("front",), config=config), config)
     graph.spin(*robot.nodes)
     return robot
 

@@ -24,7 +24,7 @@ ALWAYS = (-2**62, 2**62)
 JPEG = bytes([255, 216]) + bytes(99_998)
 
 
-class Robot:
+class RobotComposition:
     """A robot that sees a new face ten times a second."""
 
     def __init__(self, folder, limits=Limits(), robot="robot1", start=START):
@@ -62,7 +62,7 @@ class Robot:
 
 
 def test_a_disk_that_fills_in_mid_segment_is_told_and_used_again_when_there_is_room(small_disk):
-    robot = Robot(small_disk.path)
+    robot = RobotComposition(small_disk.path)
     robot.look(20)
     small_disk.fill(leave=550_000)
     robot.look(20)
@@ -76,13 +76,13 @@ def test_a_disk_that_fills_in_mid_segment_is_told_and_used_again_when_there_is_r
     assert set(robot.sightings()) >= {*range(20), *range(40, 50)}
     robot.tell(robot.history.close)
     # All is whole after a restart too.
-    again = Robot(small_disk.path)
+    again = RobotComposition(small_disk.path)
     assert again.stored() == [*held, *range(40, 50)] and not again.history.recorder.archive.take_complaints()
     again.history.close()
 
 
 def test_the_room_others_need_is_made_from_the_oldest_frames(small_disk):
-    robot = Robot(small_disk.path, Limits(frames=0, bytes=5_000_000, free_bytes=2_000_000))
+    robot = RobotComposition(small_disk.path, Limits(frames=0, bytes=5_000_000, free_bytes=2_000_000))
     robot.look(60)
     before = robot.stored()
     assert len(before) > 30 and before[-1] == 59
@@ -93,14 +93,14 @@ def test_the_room_others_need_is_made_from_the_oldest_frames(small_disk):
 
 
 def test_a_disk_that_becomes_read_only_is_told_and_used_again(small_disk):
-    robot = Robot(small_disk.path)
+    robot = RobotComposition(small_disk.path)
     robot.look(20)
     robot.history.recorder.archive.close()  # a file open for writing would keep the disk from being locked
     robot.history.sightings.close()
     robot.history.events.close()
     small_disk.mount("remount,ro")
     with pytest.raises(StoreError, match="Read-only|read-only"):
-        Robot(small_disk.path)
+        RobotComposition(small_disk.path)
     archive = robot.history.recorder.archive
     with pytest.raises(StoreError, match="Read-only"):
         archive.append(Frame("front", START + SECOND * 60, 600, JPEG))
@@ -111,7 +111,7 @@ def test_a_disk_that_becomes_read_only_is_told_and_used_again(small_disk):
 
 
 def test_the_data_folder_removed_under_a_running_robot_costs_what_was_in_it(small_disk):
-    robot = Robot(small_disk.path / "data")
+    robot = RobotComposition(small_disk.path / "data")
     robot.look(20)
     shutil.rmtree(small_disk.path / "data")
     robot.look(20)
@@ -119,7 +119,7 @@ def test_the_data_folder_removed_under_a_running_robot_costs_what_was_in_it(smal
     assert "sightings-net.sqlite was deleted" in told and "segment-00000001.mcap was deleted" in told
     assert robot.stored() == list(range(20, 40))
     robot.history.close()
-    again = Robot(small_disk.path / "data")
+    again = RobotComposition(small_disk.path / "data")
     assert again.stored() == list(range(20, 40))
     # Sightings since the last commit before went with the file.
     assert set(range(30, 40)) <= set(again.sightings()) <= set(range(20, 40))
@@ -128,7 +128,7 @@ def test_the_data_folder_removed_under_a_running_robot_costs_what_was_in_it(smal
 
 @pytest.mark.parametrize("place", [0.4, 0.7, 0.95])
 def test_a_damaged_database_page_costs_what_was_on_it(tmp_path, place):
-    robot = Robot(tmp_path)
+    robot = RobotComposition(tmp_path)
     robot.look(500)
     robot.history.close()
     path, = (tmp_path / "robot1").glob("sightings-*.sqlite")
@@ -136,7 +136,7 @@ def test_a_damaged_database_page_costs_what_was_on_it(tmp_path, place):
     with path.open("r+b") as file:
         file.seek(int(path.stat().st_size * place) // page * page)
         file.write(b"\xff" * page)
-    again = Robot(tmp_path)
+    again = RobotComposition(tmp_path)
     again.tell(again.history.flush)
     held = set(again.sightings())
     assert len(held) >= 300 and len(again.stored()) == 500
@@ -149,19 +149,19 @@ def test_a_damaged_database_page_costs_what_was_on_it(tmp_path, place):
     again.history.close()
     aside = (tmp_path / "robot1" / f"{path.name}.damaged-1").exists()
     assert aside == any("was damaged" in sentence for sentence in again.told) and (aside or len(held) == 500)
-    clean = Robot(tmp_path)
+    clean = RobotComposition(tmp_path)
     assert set(clean.sightings()) == after
     clean.history.close()
 
 
 @pytest.mark.parametrize("hours", [5, -5])
 def test_a_clock_that_jumps_hours_costs_nothing(tmp_path, hours):
-    robot = Robot(tmp_path)
+    robot = RobotComposition(tmp_path)
     robot.look(30)
     robot.start += hours * 3600 * SECOND
     robot.look(30)
     robot.history.close()
-    again = Robot(tmp_path)
+    again = RobotComposition(tmp_path)
     assert sorted(again.stored()) == list(range(60)) and set(again.sightings()) == set(range(60))
     assert not robot.told
     again.history.close()
