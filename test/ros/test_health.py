@@ -19,7 +19,7 @@ from facetrack_ros.nodes.conversion.core import to_duration, to_time
 from facetrack_ros.nodes.detector_node import DetectorNode
 from facetrack_ros.nodes.gallery_node import GalleryNode
 from facetrack_ros.nodes.history_node import HistoryNode
-from facetrack_ros.nodes.base.lifecycle_node import ManagedNode
+from facetrack_ros.nodes.base.lifecycle_node import LifecycleNode
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER, STREAM
 from facetrack_ros.nodes.overlay_node import OverlayNode
 from facetrack_ros.nodes.base.process import ros, spinning
@@ -70,7 +70,7 @@ class Watched:
 
     def spin(self, node):
         self.nodes.append(node)
-        if isinstance(node, ManagedNode):
+        if isinstance(node, LifecycleNode):
             node.start_up()
         self._executor.add_node(node)
         return node
@@ -107,7 +107,7 @@ def watched(domain, monkeypatch, processes):
             watched = Watched(executor, processes.wait_until)
             yield watched
             for node in watched.nodes:
-                if isinstance(node, ManagedNode):
+                if isinstance(node, LifecycleNode):
                     node.end()
 
 

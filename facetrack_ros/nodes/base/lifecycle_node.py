@@ -18,7 +18,7 @@ from facetrack_ros.errors import FacetrackError
 _DONE, _NOT_DONE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 
-class ManagedNode(LifecycleNodeMixin, Node):
+class LifecycleNode(LifecycleNodeMixin, Node):
     """What a lifecycle manager, ``ros2 lifecycle`` or the node itself can start and stop.
 
     Subclasses say what :meth:`activate`, :meth:`deactivate` and :meth:`forget` mean to them, and look at :attr:`active`

@@ -10,7 +10,7 @@ from rclpy.qos import QoSDurabilityPolicy, QoSHistoryPolicy, QoSProfile, QoSReli
 from facetrack_ros.config import NODE_OPTIONS, OPTIONS, Config, option_named
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.nodes.base import parameters
-from facetrack_ros.nodes.base.lifecycle_node import ManagedNode
+from facetrack_ros.nodes.base.lifecycle_node import LifecycleNode
 
 # Frames and what is derived from them: the newest matters, a lost one does not. Best effort receives from reliable
 # and best-effort cameras alike.
@@ -39,7 +39,7 @@ TEMPLATES = QoSProfile(depth=100, history=QoSHistoryPolicy.KEEP_LAST, reliabilit
                      durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 
 
-class RobotMember(ManagedNode):
+class RobotMember(LifecycleNode):
     """A managed node in a robot's namespace.
 
     The namespace is the robot's name (``/robot1``). Settings are parameters named as in
