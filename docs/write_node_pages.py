@@ -21,7 +21,7 @@ from facetrack_ros.nodes.embedder_node import EmbedderNode
 from facetrack_ros.nodes.gallery_node import GalleryNode
 from facetrack_ros.nodes.history_node import HistoryNode
 from facetrack_ros.nodes.markers_node import MarkersNode
-from facetrack_ros.nodes.base.robot_member_node import RobotMember
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.overlay_node import OverlayNode
 from facetrack_ros.nodes.base.process import ros
 from facetrack_ros.nodes.robot_node import RobotNode
@@ -124,7 +124,7 @@ def default_of(option: Option) -> str:
     return f"`{option.default}`" if option.default != "" else "empty"
 
 
-def parameters(node: type[RobotMember]) -> str:
+def parameters(node: type[RobotMemberNode]) -> str:
     """The table of a node's parameters."""
     lines = ["| parameter | type | default | allowed | changes | |", "|---|---|---|---|---|---|"]
     own = [option for option in NODE_OPTIONS if option.name in node.OWN]
@@ -166,7 +166,7 @@ def topics(endpoints: list) -> str:
     return "\n".join(["| topic | type | QoS | |", "|---|---|---|---|", *(found[name] for name in sorted(found))])
 
 
-def services(node: RobotMember) -> str:
+def services(node: RobotMemberNode) -> str:
     """A table of services, or that there are none."""
     found = {}
     for service in node.services:
@@ -179,7 +179,7 @@ def services(node: RobotMember) -> str:
     return "\n".join(["| service | type | |", "|---|---|---|", *(found[name] for name in sorted(found))])
 
 
-def page(node: RobotMember) -> str:
+def page(node: RobotMemberNode) -> str:
     """A node's page."""
     kind = type(node)
     inside = ("Those of its nodes; its own only for its state and parameters.\n" if kind is RobotNode else

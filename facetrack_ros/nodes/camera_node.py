@@ -13,7 +13,7 @@ from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.base.throttled_log import Complaints
 from facetrack_ros.nodes.health.status import STALE, Diagnosis
 from facetrack_ros.nodes.health.publisher import Diagnostics
-from facetrack_ros.nodes.base.robot_member_node import STREAM, RobotMember
+from facetrack_ros.nodes.base.robot_member_node import STREAM, RobotMemberNode
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.sources.factory import open_source
@@ -24,7 +24,7 @@ from facetrack_ros.core.frame import Frame
 RETRY_S = 1.0
 
 
-class CameraNode(RobotMember):
+class CameraNode(RobotMemberNode):
     """One camera of a robot. Each picture becomes JPEG once, here, and is stamped: a live one on arrival, a recorded
     one with the moment it is due, counted from the start of playing.
 

@@ -3,12 +3,12 @@
 from facetrack_ros import msg
 from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.conversion import vision_msgs as detections_2d
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMember
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
 from facetrack_ros.nodes.base.optional_messages import messages_of
 from facetrack_ros.nodes.base.process import run_node
 
 
-class Detections2DNode(RobotMember):
+class Detections2DNode(RobotMemberNode):
     """Of each camera: ``detections_2d`` (no ids), ``tracks_2d`` (track ids) and ``persons_2d`` (person ids).
 
     Without a subscriber it costs no more than the listening.

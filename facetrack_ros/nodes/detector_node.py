@@ -11,7 +11,7 @@ from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.embedder_node import EmbedderNode
 from facetrack_ros.nodes.inputs.images import ImageInput
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMember
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.concurrency.camera_scheduler import FrameCounts, CameraScheduler
@@ -39,7 +39,7 @@ class _Look:
     faces_s: float = 0.0
 
 
-class DetectorNode(RobotMember):
+class DetectorNode(RobotMemberNode):
     """Finds the persons in the newest frame of each camera, several frames side by side; all cameras of the robot in one
     batch where the model gains by that.
 

@@ -8,7 +8,7 @@ from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.inputs.battery import BatteryWatch
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.inputs.images import ImageInput
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMember
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.concurrency.camera_scheduler import FrameCounts, CameraScheduler
@@ -24,7 +24,7 @@ from facetrack_ros.vision.pipeline_pool import PipelinePool
 from facetrack_ros.vision.inference.threads import ThreadBudget
 
 
-class EmbedderNode(RobotMember):
+class EmbedderNode(RobotMemberNode):
     """Finds, judges and embeds the face of each person.
 
     Where it cannot keep up, the newest frame of each camera wins; the tracker then follows the persons of the frames

@@ -3,7 +3,7 @@
 from facetrack_ros import msg
 from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.conversion.vision_msgs import persons_of
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM, RobotMember
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM, RobotMemberNode
 from facetrack_ros.nodes.base.optional_messages import messages_of
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.core.frame import Frame
@@ -12,7 +12,7 @@ from facetrack_ros.core.frame import Frame
 MODEL = "external_detector"
 
 
-class ExternalDetectorNode(RobotMember):
+class ExternalDetectorNode(RobotMemberNode):
     """Takes the place of the detector node: embedder and tracker go on from its persons.
 
     The other detector must copy the picture's header, as embedder and tracker find picture and boxes of one moment by

@@ -14,7 +14,7 @@ from facetrack_ros.nodes.conversion import people as people_conversion
 from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.health.status import Diagnosis
 from facetrack_ros.nodes.health.publisher import Diagnostics
-from facetrack_ros.nodes.base.robot_member_node import ROSTER, RobotMember
+from facetrack_ros.nodes.base.robot_member_node import ROSTER, RobotMemberNode
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.health.service_health import ServiceHealth
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker
@@ -31,7 +31,7 @@ FOLDER_S = 5.0
 _FROM_FOLDER = "folder:"
 
 
-class GalleryNode(RobotMember):
+class GalleryNode(RobotMemberNode):
     """Serves ``enroll_face``, takes the pictures of a folder, and shares entries with every robot.
 
     Whatever it hears for the first time it says again, so that an entry outlives the robot that made it.

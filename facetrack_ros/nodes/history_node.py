@@ -16,7 +16,7 @@ from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.fleet.frame_services import FrameServices
 from facetrack_ros.nodes.health.history_health import HistoryHealth
 from facetrack_ros.nodes.inputs.images import ImageInput
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER_LINE, RobotMember
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER_LINE, RobotMemberNode
 from facetrack_ros.nodes.inputs.pose import PoseInput
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.fleet.search_server import SearchAnswering
@@ -34,7 +34,7 @@ from facetrack_ros.vision.pipeline_pool import PipelinePool
 GOODBYES, GOODBYE_S = 3, 0.03
 
 
-class HistoryNode(RobotMember):
+class HistoryNode(RobotMemberNode):
     """Keeps what was seen, answers the mesh's search requests, and stands in the roster once a second.
 
     :param models: where the process shares them: the history opens when it is activated; else it opens with the first faces.

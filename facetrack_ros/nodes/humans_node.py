@@ -13,7 +13,7 @@ from facetrack_ros import msg
 from facetrack_ros.errors import FrameError
 from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.conversion.hri_state import Humans, PersonState, facial_landmarks, hri_id, region
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM, RobotMember
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM, RobotMemberNode
 from facetrack_ros.nodes.base.optional_messages import messages_of
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
@@ -31,7 +31,7 @@ SILENT_S = 2.0
 FACE_SIDE = 128
 
 
-class HumansNode(RobotMember):
+class HumansNode(RobotMemberNode):
     """Publishes ``/humans/{faces,bodies,persons}/tracked``, ``/humans/persons/known`` and the topics of each id.
 
     :raises ConfigError: hri_msgs is not installed.

@@ -9,7 +9,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from facetrack_ros import msg
 from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM, RobotMember
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM, RobotMemberNode
 from facetrack_ros.nodes.conversion.markers import body_markers, gone, match_markers
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.search.response import Match
@@ -17,7 +17,7 @@ from facetrack_ros.core.track import TrackState
 from facetrack_ros.core.camera_geometry import CameraModel, PersonPosition, locate_person
 
 
-class MarkersNode(RobotMember):
+class MarkersNode(RobotMemberNode):
     """Publishes ``<camera>/markers`` (MarkerArray) in the camera's optical frame; where that is, tf says.
 
     Bearing and distance come from the box of a person of assumed height (``markers.person_height_m``). The transparent

@@ -13,7 +13,7 @@ from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.health.status import OK, STALE, Diagnosis
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.inputs.images import ImageInput
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RESULTS, STREAM, RobotMember
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RESULTS, STREAM, RobotMemberNode
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
@@ -27,7 +27,7 @@ from facetrack_ros.core.frame import Frame, encode_jpeg
 LOOK_S = 1.0
 
 
-class OverlayNode(RobotMember):
+class OverlayNode(RobotMemberNode):
     """Draws while somebody looks, from a second after he begins; without a subscriber it hears nothing and costs nothing.
 
     :param subscribe: whether frames and tracks come over topics, rather than through :meth:`on_tracks`.

@@ -14,7 +14,7 @@ from facetrack_ros.nodes.detector_node import DetectorNode
 from facetrack_ros.nodes.embedder_node import EmbedderNode
 from facetrack_ros.nodes.gallery_node import GalleryNode
 from facetrack_ros.nodes.history_node import HistoryNode
-from facetrack_ros.nodes.base.robot_member_node import RobotMember
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.overlay_node import OverlayNode
 from facetrack_ros.nodes.base.process import StopSignal, leave_quietly, ros, spinning
 from facetrack_ros.nodes.search_node import SearchNode
@@ -28,7 +28,7 @@ from facetrack_ros.vision.pipeline_pool import PipelinePool
 THRESHOLDS = {"detector.min_score": DetectorNode.NAME, "faces.min_width_px": DetectorNode.NAME}
 
 
-class RobotNode(RobotMember):
+class RobotNode(RobotMemberNode):
     """What the process is told to be, and the models its nodes share. Its state is that of all of them: what is asked of it
     happens to each.
 
@@ -48,7 +48,7 @@ class RobotNode(RobotMember):
         self.all_cameras = tuple(dict.fromkeys((*self.sources, *named)))
         self.models = PipelinePool(vision_settings(self.settings))
         #: The robot's other nodes, in the order the frames flow.
-        self.members: list[RobotMember] = []
+        self.members: list[RobotMemberNode] = []
 
     def activate(self) -> None:
         """Activate every node, those that frames come to last first.

@@ -13,7 +13,7 @@ from facetrack_ros.nodes.fleet.partial_results import AnswerParts
 from facetrack_ros.nodes.health.status import Diagnosis
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.fleet.people_directory import KnownFaces
-from facetrack_ros.nodes.base.robot_member_node import RobotMember
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.fleet.search_client import OpenSearches
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.fleet.request_parser import RequestReading
@@ -27,7 +27,7 @@ from facetrack_ros.vision.pipeline_pool import PipelinePool
 LEAST_WAIT_S = 0.25
 
 
-class SearchNode(RobotMember):
+class SearchNode(RobotMemberNode):
     """Serves ``face_search``: embeds the reference, asks the mesh, gathers until all have answered or time is up.
 
     :param models: where the process shares them; else they are those of the settings, loaded at the first picture.

@@ -14,7 +14,7 @@ from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.base.timers import passing_ns, steady_timer
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.inputs.images import ImageInput
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMember
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
 from facetrack_ros.nodes.fleet.people_sync import PeopleExchange
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.health.stage_health import StageHealth
@@ -38,7 +38,7 @@ from facetrack_ros.vision.pipeline_pool import PipelinePool
 TICK_S = 0.25
 
 
-class TrackerNode(RobotMember):
+class TrackerNode(RobotMemberNode):
     """Follows people in each camera, tells who they are, and says when they come and go.
 
     :param models: where the process shares them; else the contract follows from the model id of the faces.

@@ -19,7 +19,7 @@ from rclpy.signals import SignalHandlerOptions
 from facetrack_ros.errors import ConfigError, FacetrackError
 
 if TYPE_CHECKING:
-    from facetrack_ros.nodes.base.robot_member_node import RobotMember
+    from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 
 # DDS computes UDP ports from the domain; beyond this they pass 65535.
 HIGHEST_DOMAIN = 232
@@ -114,7 +114,7 @@ def leave_quietly() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def run_node(make: "Callable[[], RobotMember]") -> None:
+def run_node(make: "Callable[[], RobotMemberNode]") -> None:
     """Run one node, which starts itself up, until the process is told to stop; an error of ours ends it with its sentence and exit code 2."""
     stop = StopSignal()
     try:

@@ -39,7 +39,7 @@ TEMPLATES = QoSProfile(depth=100, history=QoSHistoryPolicy.KEEP_LAST, reliabilit
                      durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 
 
-class RobotMember(LifecycleNode):
+class RobotMemberNode(LifecycleNode):
     """A managed node in a robot's namespace.
 
     The namespace is the robot's name (``/robot1``). Settings are parameters named as in

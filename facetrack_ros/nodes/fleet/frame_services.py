@@ -15,7 +15,7 @@ from facetrack_ros.clips.sources import LiveSource
 from facetrack_ros.errors import FacetrackError, QuestionError
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMember
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker
 
 MOST_BYTES, USUAL_BYTES = 64_000_000, 4_000_000
@@ -32,7 +32,7 @@ class FrameServices:
     :param history: the robot's history, None while there is none yet.
     """
 
-    def __init__(self, node: RobotMember, history: Callable[[], RobotHistory | None]):
+    def __init__(self, node: RobotMemberNode, history: Callable[[], RobotHistory | None]):
         self._node = node
         self._history = history
         self._worker = Worker("frame services", FifoMailbox(), self._work, node.get_logger())

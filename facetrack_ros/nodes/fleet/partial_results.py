@@ -2,7 +2,7 @@
 
 from facetrack_ros import msg
 from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMember
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
 from facetrack_ros.search.aliased import named_now
 from facetrack_ros.search.response import Match, RobotResponse
 from facetrack_ros.search.validation import threshold_of
@@ -16,7 +16,7 @@ class AnswerParts:
     :param aliases: under which ids people are known now.
     """
 
-    def __init__(self, node: RobotMember, aliases: Aliases):
+    def __init__(self, node: RobotMemberNode, aliases: Aliases):
         self._aliases = aliases
         self._parts = node.create_publisher(msg.FaceSearchPart, node.robot_topic("face_search/parts"), RELIABLE)
 

@@ -5,7 +5,7 @@ import numpy as np
 from facetrack_ros import msg
 from facetrack_ros.errors import QuestionError
 from facetrack_ros.nodes.conversion import people as people_conversion
-from facetrack_ros.nodes.base.robot_member_node import ROSTER, TEMPLATES, RobotMember
+from facetrack_ros.nodes.base.robot_member_node import ROSTER, TEMPLATES, RobotMemberNode
 from facetrack_ros.tracking.identity_merges import Aliases
 from facetrack_ros.tracking.gallery import GalleryEntry
 from facetrack_ros.tracking.face_template import Template
@@ -20,7 +20,7 @@ class KnownFaces:
     :param group: callback group of the subscriptions.
     """
 
-    def __init__(self, node: RobotMember, group):
+    def __init__(self, node: RobotMemberNode, group):
         self.aliases = Aliases()
         self._logger = node.get_logger()
         self._templates: dict[str, tuple[str, np.ndarray]] = {}

@@ -3,7 +3,7 @@
 from facetrack_ros import msg
 from facetrack_ros.history.people.merge_log import AliasFile
 from facetrack_ros.nodes.conversion import people as people_conversion
-from facetrack_ros.nodes.base.robot_member_node import ROSTER, TEMPLATES, RobotMember
+from facetrack_ros.nodes.base.robot_member_node import ROSTER, TEMPLATES, RobotMemberNode
 from facetrack_ros.concurrency.worker import Worker
 from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.tracking.gallery import EntryRefused
@@ -17,7 +17,7 @@ class PeopleExchange:
     :param worker: does what was heard in the tracker's turn.
     """
 
-    def __init__(self, node: RobotMember, verdicts: AliasFile, worker: Worker):
+    def __init__(self, node: RobotMemberNode, verdicts: AliasFile, worker: Worker):
         self._node, self._verdicts, self._worker = node, verdicts, worker
         self._people: PeopleTracker | None = None
         self._waiting_entries: list[msg.GalleryEntry] = []

@@ -11,7 +11,7 @@ from facetrack_ros.config import Config
 from facetrack_ros.errors import QuestionError
 from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.fleet.people_directory import KnownFaces
-from facetrack_ros.nodes.base.robot_member_node import RobotMember
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.search.validation import validate_request
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.reference_image import read_reference, read_reference_file
@@ -29,7 +29,7 @@ class RequestReading:
     :param models: loaded at the first picture.
     """
 
-    def __init__(self, node: RobotMember, known: KnownFaces, models: PipelinePool):
+    def __init__(self, node: RobotMemberNode, known: KnownFaces, models: PipelinePool):
         self._node = node
         self._known = known
         self._models = models

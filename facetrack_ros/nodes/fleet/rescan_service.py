@@ -10,7 +10,7 @@ import numpy as np
 from facetrack_ros.clips.sources import LiveSource
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.inputs.battery import BatteryWatch
-from facetrack_ros.nodes.base.robot_member_node import RobotMember
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.search.validation import slice_of
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.reference_image import read_reference
@@ -31,7 +31,7 @@ class Rescanning:
     Its methods take long and are for threads that may wait.
     """
 
-    def __init__(self, node: RobotMember):
+    def __init__(self, node: RobotMemberNode):
         self._node = node
         self._battery = BatteryWatch(node)
         self._lock = threading.Lock()

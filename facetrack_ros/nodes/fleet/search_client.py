@@ -12,7 +12,7 @@ from facetrack_ros import msg
 from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.fleet.partial_results import AnswerParts
 from facetrack_ros.nodes.base.timers import steady_timer
-from facetrack_ros.nodes.base.robot_member_node import QUESTIONS, RESULTS, ROSTER, ROSTER_EAR, RobotMember
+from facetrack_ros.nodes.base.robot_member_node import QUESTIONS, RESULTS, ROSTER, ROSTER_EAR, RobotMemberNode
 from facetrack_ros.nodes.base.polled_subscription import PatientSubscription
 from facetrack_ros.nodes.conversion.search_result_cdr import read_result, search_of
 from facetrack_ros.search.response_collector import ResponseCollector
@@ -60,7 +60,7 @@ class OpenSearches:
     :param parts: who tells of the answers as they come.
     """
 
-    def __init__(self, node: RobotMember, group: CallbackGroup, parts: AnswerParts):
+    def __init__(self, node: RobotMemberNode, group: CallbackGroup, parts: AnswerParts):
         self._node = node
         self._group = group
         self._parts = parts

@@ -11,7 +11,7 @@ from facetrack_ros.errors import FacetrackError, StoreError
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.fleet.response_cache import KeptAnswers
-from facetrack_ros.nodes.base.robot_member_node import ANSWERS, RELIABLE, RobotMember
+from facetrack_ros.nodes.base.robot_member_node import ANSWERS, RELIABLE, RobotMemberNode
 from facetrack_ros.nodes.fleet.rescan_service import RESERVE_S, Rescanning
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker
 from facetrack_ros.search.response import ANSWERED, ERROR, Match, RobotResponse
@@ -39,7 +39,7 @@ class SearchAnswering:
     :param remark: what is to be kept in mind with the answer to a question.
     """
 
-    def __init__(self, node: RobotMember, instance_id: str, history: Callable[[], RobotHistory | None],
+    def __init__(self, node: RobotMemberNode, instance_id: str, history: Callable[[], RobotHistory | None],
                  remark: Callable[[SearchRequest], str]):
         self._node = node
         self._instance_id = instance_id

@@ -5,7 +5,7 @@ from typing import Callable
 
 from sensor_msgs.msg import BatteryState
 
-from facetrack_ros.nodes.base.robot_member_node import STREAM, RobotMember
+from facetrack_ros.nodes.base.robot_member_node import STREAM, RobotMemberNode
 from facetrack_ros.core.hysteresis import Hysteresis
 
 
@@ -16,7 +16,7 @@ class BatteryWatch:
     :param on_change: called with a sentence when face work stops or goes on.
     """
 
-    def __init__(self, node: RobotMember, on_change: Callable[[str], None] = lambda sentence: None):
+    def __init__(self, node: RobotMemberNode, on_change: Callable[[str], None] = lambda sentence: None):
         self._node = node
         self._topic = node.settings["battery.topic"]
         self._on_change = on_change
