@@ -119,7 +119,7 @@ def _live(robot: str, folder: str, environment: dict[str, str], namespace: str) 
         enter_namespace(namespace)
     os.environ.update(environment)
     from facetrack_ros.nodes.history_node import HistoryNode
-    from facetrack_ros.nodes.base.process import StopSignal, leave_quietly, ros, spinning
+    from facetrack_ros.nodes.base.process import StopSignal, ignore_signals, ros, spinning
     from facetrack_ros.nodes.search_node import SearchNode
     from facetrack_ros.vision.factory import VisionSettings
     from facetrack_ros.vision.pipeline_pool import PipelinePool
@@ -135,7 +135,7 @@ def _live(robot: str, folder: str, environment: dict[str, str], namespace: str) 
             stop.wait()
             for node in nodes:
                 node.end()
-    leave_quietly()
+    ignore_signals()
 
 
 class Fleet:

@@ -16,7 +16,7 @@ from facetrack_ros.nodes.gallery_node import GalleryNode
 from facetrack_ros.nodes.history_node import HistoryNode
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.overlay_node import OverlayNode
-from facetrack_ros.nodes.base.process import StopSignal, leave_quietly, ros, spinning
+from facetrack_ros.nodes.base.process import StopSignal, ignore_signals, ros, spinning
 from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.nodes.tracker_node import TrackerNode
 from facetrack_ros.models.summary import description_lines
@@ -164,7 +164,7 @@ def run_robot(make_head: Callable[[], RobotNode], config: Config | None = None,
                 stop.wait()
             finally:
                 robot.close()
-    leave_quietly()
+    ignore_signals()
 
 
 def main() -> None:

@@ -108,7 +108,7 @@ class StopSignal:
             select.select([self._reader], [], [], 1.0)
 
 
-def leave_quietly() -> None:
+def ignore_signals() -> None:
     """All is closed: a late signal must not make the end look like an accident."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -130,4 +130,4 @@ def run_node(make: "Callable[[], RobotMemberNode]") -> None:
     except FacetrackError as error:
         print(f"facetrack: {error}", file=sys.stderr)
         sys.exit(2)
-    leave_quietly()
+    ignore_signals()
