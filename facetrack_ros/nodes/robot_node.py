@@ -9,7 +9,7 @@ from facetrack_ros.sources.camera_spec import parse_cameras
 from facetrack_ros.config import Config
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.nodes.camera_node import CameraNode
-from facetrack_ros.nodes.base.timers import in_step
+from facetrack_ros.nodes.base.timers import align_timers
 from facetrack_ros.nodes.detector_node import DetectorNode
 from facetrack_ros.nodes.embedder_node import EmbedderNode
 from facetrack_ros.nodes.gallery_node import GalleryNode
@@ -71,7 +71,7 @@ class RobotNode(RobotMemberNode):
             raise
         finally:
             self.models.give_back("robot")
-        in_step((self, *self.members))
+        align_timers((self, *self.members))
 
     def deactivate(self) -> None:
         """Deactivate every node, in the order the frames flow, so that each finishes what it was given."""

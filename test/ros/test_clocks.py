@@ -5,7 +5,7 @@ import time
 import pytest
 from rclpy.node import Node
 
-from facetrack_ros.nodes.base.timers import in_step, steady_timer
+from facetrack_ros.nodes.base.timers import align_timers, steady_timer
 from facetrack_ros.nodes.base.process import ros
 
 HOUR_NS = 3600 * 10**9
@@ -31,7 +31,7 @@ def test_in_step_the_timers_of_all_nodes_count_anew(two_nodes):
     timers = [steady_timer(node, HOUR_NS / 1e9, lambda: None) for node in two_nodes]
     made_ns = time.monotonic_ns()
 
-    in_step(two_nodes)
+    align_timers(two_nodes)
 
     assert all(due_ns(timer) - HOUR_NS >= made_ns for timer in timers)
 
@@ -40,7 +40,7 @@ def test_in_step_a_cancelled_timer_stays_so(two_nodes):
     timer = steady_timer(two_nodes[0], HOUR_NS / 1e9, lambda: None)
     timer.cancel()
 
-    in_step(two_nodes)
+    align_timers(two_nodes)
 
     assert timer.is_canceled()
 
@@ -50,6 +50,6 @@ def test_in_step_a_timer_that_another_thread_just_destroyed_is_passed_over(two_n
     gone.destroy()  # still among the node's timers, as between the two steps of destroy_timer
     made_ns = time.monotonic_ns()
 
-    in_step(two_nodes)
+    align_timers(two_nodes)
 
     assert due_ns(other) - HOUR_NS >= made_ns

@@ -19,7 +19,7 @@ def steady_timer(node: Node, period_s: float, callback: Callable[[], None], **op
     return node.create_timer(period_s, callback, clock=Clock(clock_type=ClockType.STEADY_TIME), **options)
 
 
-def in_step(nodes: Iterable[Node]) -> None:
+def align_timers(nodes: Iterable[Node]) -> None:
     """Let the timers of one executor's nodes count anew from now on, so that those of one period are due together.
 
     For each time an executor wakes rclpy looks at everything its nodes have, 2 ms for a robot of eight cameras, be it for one
