@@ -8,7 +8,7 @@ from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 
 
-class PatientSubscription:
+class PolledSubscription:
     """Hears what the whole mesh says without waking up for each word of it.
 
     An rclpy executor that wakes for a message looks at everything it serves, which costs a robot's process more than the message.

@@ -13,7 +13,7 @@ from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.fleet.partial_results import AnswerParts
 from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.base.robot_member_node import QUESTIONS, RESULTS, ROSTER, ROSTER_EAR, RobotMemberNode
-from facetrack_ros.nodes.base.polled_subscription import PatientSubscription
+from facetrack_ros.nodes.base.polled_subscription import PolledSubscription
 from facetrack_ros.nodes.conversion.search_result_cdr import read_result, search_of
 from facetrack_ros.search.response_collector import ResponseCollector
 from facetrack_ros.search.request import SearchRequest
@@ -69,12 +69,12 @@ class OpenSearches:
         self._open: dict[str, OpenSearch] = {}
         self._claimed: frozenset[str] = frozenset()
         self.turned_down: Counter[str] = Counter()
-        self._results: PatientSubscription | None = None
+        self._results: PolledSubscription | None = None
         self._asked = 0.0
-        self._lines = PatientSubscription(node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER_EAR,
+        self._lines = PolledSubscription(node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER_EAR,
                                           lambda: bool(self._open))
         # Who has just come gets everybody's last line at once and for sure.
-        self._first_lines: PatientSubscription | None = PatientSubscription(
+        self._first_lines: PolledSubscription | None = PolledSubscription(
             node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER, lambda: bool(self._open))
         self._came = time.monotonic()
         steady_timer(node, READ_S, self._read_and_rest)
@@ -98,7 +98,7 @@ class OpenSearches:
         :raises QuestionError: the question cannot be asked.
         """
         if self._results is None:
-            self._results = PatientSubscription(self._node, msg.FaceSearchResult, self._node.mesh_topic("search/result"),
+            self._results = PolledSubscription(self._node, msg.FaceSearchResult, self._node.mesh_topic("search/result"),
                                                 self._on_result, RESULTS, lambda: bool(self._open), raw=True)
         self._read()
         entries = self._roster.entries(time.monotonic_ns())
