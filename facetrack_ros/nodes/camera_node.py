@@ -10,7 +10,7 @@ from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros.errors import ConfigError, FacetrackError
 from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.base.throttled_log import Complaints
+from facetrack_ros.nodes.base.throttled_log import ThrottledLog
 from facetrack_ros.nodes.health.status import STALE, Diagnosis
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.base.robot_member_node import STREAM, RobotMemberNode
@@ -52,7 +52,7 @@ class CameraNode(RobotMemberNode):
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._number = 0
-        self._complaints = Complaints(self.get_logger())
+        self._complaints = ThrottledLog(self.get_logger())
         self._lost_s: float | None = None
         self._trouble, self._over = "", ""
         self._health = StageHealth(self, (self.camera_id,), "camera", problem=lambda camera: self._trouble)

@@ -12,7 +12,7 @@ class _Complaint:
     since: int = 0
 
 
-class Complaints:
+class ThrottledLog:
     """Logs a sentence the first time and then at most once a minute a subject, with how many there were since.
 
     :param logger: of the node.

@@ -14,7 +14,7 @@ from facetrack_ros.config import Config
 from facetrack_ros.errors import FrameError
 from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.base.timers import now_ns, steady_timer
-from facetrack_ros.nodes.base.throttled_log import Complaints
+from facetrack_ros.nodes.base.throttled_log import ThrottledLog
 from facetrack_ros.nodes.inputs.image_decoding import ImageReading
 from facetrack_ros.nodes.inputs.image_topics import (AUTO, COMPRESSED, LARGE_RAW, RAW, RELIABLE, USUAL, Offer, Publisher,
                                               asks_for_reliable, choose, incompatible_sentence, offer_on, parse_topics, silence_sentence)
@@ -59,7 +59,7 @@ class ImageInput:
         self._quality = settings["camera.jpeg_quality"]
         self._refused, self._lost = refused, lost
         self._closed = False
-        self.complaints = Complaints(node.get_logger())
+        self.complaints = ThrottledLog(node.get_logger())
         self._cameras = {camera: _CameraImages(self, node, camera, named.get(camera, ""), settings["camera.qos"], take, encode)
                          for camera in cameras}
         self._encoder = Worker("encoder", LatestPerCamera(), self._encode, node.get_logger()) if encode else None
