@@ -29,7 +29,7 @@ class Publisher:
 
 
 @dataclass(frozen=True)
-class Offer:
+class TopicCandidate:
     """A topic on which somebody publishes images.
 
     :param kind: :data:`COMPRESSED` or :data:`RAW`.
@@ -63,7 +63,7 @@ def parse_topics(text: str, cameras: tuple[str, ...]) -> dict[str, str]:
     return topics
 
 
-def offer_on(topic: str, publishers: tuple[Publisher, ...], raw_too: bool = True) -> Offer | None:
+def offer_on(topic: str, publishers: tuple[Publisher, ...], raw_too: bool = True) -> TopicCandidate | None:
     """What a topic offers, None where nobody publishes images there.
 
     :param raw_too: whether raw images are of use.
@@ -71,11 +71,11 @@ def offer_on(topic: str, publishers: tuple[Publisher, ...], raw_too: bool = True
     for kind in (COMPRESSED, *((RAW,) if raw_too else ())):
         of_kind = tuple(publisher for publisher in publishers if publisher.kind == kind)
         if of_kind:
-            return Offer(topic, kind, of_kind)
+            return TopicCandidate(topic, kind, of_kind)
     return None
 
 
-def choose(offers: list[Offer], current: Offer | None, flowing: bool, patience_over: bool) -> Offer | None:
+def choose(offers: list[TopicCandidate], current: TopicCandidate | None, flowing: bool, patience_over: bool) -> TopicCandidate | None:
     """The offer to listen to.
 
     A topic that brings images is kept, unless it brings raw ones where JPEG is to be had. One that brings nothing for a
@@ -98,7 +98,7 @@ def choose(offers: list[Offer], current: Offer | None, flowing: bool, patience_o
     return offers[(here + 1) % len(offers)] if patience_over else offers[here]
 
 
-def asks_for_reliable(offer: Offer, setting: str) -> bool:
+def asks_for_reliable(offer: TopicCandidate, setting: str) -> bool:
     """Whether images are asked for reliably.
 
     Best effort receives from every publisher. Only of a raw image, sent in many parts, one lost part is the whole
@@ -114,7 +114,7 @@ def incompatible_sentence(camera: str, topic: str, publishers: tuple[Publisher, 
             "set the parameter camera.qos to auto or best_effort")
 
 
-def silence_sentence(camera: str, seconds: float, topic: str, offer: Offer | None,
+def silence_sentence(camera: str, seconds: float, topic: str, offer: TopicCandidate | None,
                      others: dict[str, str], odd: dict[str, str], reliable: bool) -> str:
     """Why no images come, as far as the graph shows, and what to do.
 

@@ -16,7 +16,7 @@ from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.base.timers import now_ns, steady_timer
 from facetrack_ros.nodes.base.throttled_log import ThrottledLog
 from facetrack_ros.nodes.inputs.image_decoding import ImageReading
-from facetrack_ros.nodes.inputs.image_topics import (AUTO, COMPRESSED, LARGE_RAW, RAW, RELIABLE, USUAL, Offer, Publisher,
+from facetrack_ros.nodes.inputs.image_topics import (AUTO, COMPRESSED, LARGE_RAW, RAW, RELIABLE, USUAL, TopicCandidate, Publisher,
                                               asks_for_reliable, choose, incompatible_sentence, offer_on, parse_topics, silence_sentence)
 from facetrack_ros.nodes.base.robot_member_node import STREAM
 from facetrack_ros.concurrency.worker import LatestPerCamera, Worker
@@ -145,7 +145,7 @@ class _CameraImages:
         self._number = self._sequence = 0
         self._frames_s: float | None = None
         self._began_s = self._listening_s = time.monotonic()
-        self._offer: Offer | None = None
+        self._offer: TopicCandidate | None = None
         self._reliable = False
         self._subscription = None
         self._publisher = None
@@ -173,7 +173,7 @@ class _CameraImages:
                                             self._reliable)
             self._inputs.complaints.tell((self.camera_id, "silence"), self.problem)
 
-    def _change_to(self, offer: Offer) -> None:
+    def _change_to(self, offer: TopicCandidate) -> None:
         reliable = asks_for_reliable(offer, self._qos)
         same = self._offer is not None and (offer.topic, offer.kind) == (self._offer.topic, self._offer.kind)
         first = self._offer is None and offer.topic == self.topic and _TYPES[offer.kind] is self._subscription.msg_type
@@ -248,7 +248,7 @@ class _CameraImages:
         with self._publishing:
             self._publish_no_more()
 
-    def _offer_on(self, topic: str) -> Offer | None:
+    def _offer_on(self, topic: str) -> TopicCandidate | None:
         return offer_on(topic, self._publishers(topic), self._encode)
 
     def _publishers(self, topic: str) -> tuple[Publisher, ...]:

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facetrack_ros.nodes.inputs.image_topics import (COMPRESSED, RAW, Offer, Publisher, asks_for_reliable, choose, offer_on,
+from facetrack_ros.nodes.inputs.image_topics import (COMPRESSED, RAW, TopicCandidate, Publisher, asks_for_reliable, choose, offer_on,
                                               silence_sentence)
 
-JPEG = Offer("/r/front/image/compressed", COMPRESSED, (Publisher("/cam", COMPRESSED, False),))
-PIXELS = Offer("/r/front/image", RAW, (Publisher("/cam", RAW, True),))
+JPEG = TopicCandidate("/r/front/image/compressed", COMPRESSED, (Publisher("/cam", COMPRESSED, False),))
+PIXELS = TopicCandidate("/r/front/image", RAW, (Publisher("/cam", RAW, True),))
 
 
 def test_the_first_that_is_there_is_taken():
@@ -20,7 +20,7 @@ def test_the_first_that_is_there_is_taken():
 def test_what_brings_images_is_kept_but_raw_ones_give_way_to_jpeg():
     assert choose([JPEG, PIXELS], PIXELS, True, False) is JPEG
     assert choose([PIXELS], PIXELS, True, True) is PIXELS
-    other = Offer("/r/front/image_raw", RAW, PIXELS.publishers)
+    other = TopicCandidate("/r/front/image_raw", RAW, PIXELS.publishers)
     assert choose([PIXELS, other], other, True, False) is other
 
 
@@ -49,7 +49,7 @@ def test_repetition_is_asked_for_only_where_it_helps_and_is_given():
     assert asks_for_reliable(PIXELS, "auto")
     assert not asks_for_reliable(PIXELS, "best_effort")
     assert asks_for_reliable(JPEG, "reliable")
-    mixed = Offer("/x", RAW, (Publisher("/a", RAW, True), Publisher("/b", RAW, False)))
+    mixed = TopicCandidate("/x", RAW, (Publisher("/a", RAW, True), Publisher("/b", RAW, False)))
     assert not asks_for_reliable(mixed, "auto"), "best effort hears both"
 
 
