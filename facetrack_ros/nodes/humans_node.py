@@ -12,7 +12,7 @@ from std_msgs.msg import Bool, Float32, Header, String
 from facetrack_ros import msg
 from facetrack_ros.errors import FrameError
 from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.conversion.hri_state import Humans, PersonState, facial_landmarks, hri_id, region
+from facetrack_ros.nodes.conversion.hri_state import HriState, PersonState, facial_landmarks, hri_id, region
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM, RobotMemberNode
 from facetrack_ros.nodes.base.optional_messages import messages_of
 from facetrack_ros.nodes.base.process import run_node
@@ -46,7 +46,7 @@ class HumansNode(RobotMemberNode):
         self._kinds = messages_of("hri_msgs")
         super().__init__(**member)
         self._prefix = self.settings["hri.prefix"].rstrip("/")
-        self._humans = Humans()
+        self._humans = HriState()
         self._images = WaitingImages(self.cameras)
         self._sizes: dict[str, tuple[int, int]] = {}
         self._heard: dict[str, float] = {}

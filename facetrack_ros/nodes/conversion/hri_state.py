@@ -67,7 +67,7 @@ class PersonState:
     alias: str = ""
 
 
-class Humans:
+class HriState:
     """Faces, bodies and persons of all cameras of a robot, from their tracks."""
 
     def __init__(self):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
-from facetrack_ros.nodes.conversion.hri_state import KNOWN, Humans, facial_landmarks, hri_id, region  # noqa: E402
+from facetrack_ros.nodes.conversion.hri_state import KNOWN, HriState, facial_landmarks, hri_id, region  # noqa: E402
 from facetrack_ros.core.track import Track, TrackState  # noqa: E402
 from facetrack_ros.core.face import Face  # noqa: E402
 
@@ -33,7 +33,7 @@ def test_every_id_starts_with_a_letter_and_can_stand_in_a_topic(text, letter):
 
 
 def test_face_and_body_are_named_after_the_track_and_the_person_keeps_its_id():
-    humans = Humans()
+    humans = HriState()
     humans.update("front", SECOND, (track(3, "p_robot1_1", face=face()),))
     assert (humans.faces, humans.bodies, humans.persons) == (("f_robot1_front_3",), ("b_robot1_front_3",), ("p_robot1_1",))
     state = humans.known["p_robot1_1"]
@@ -41,7 +41,7 @@ def test_face_and_body_are_named_after_the_track_and_the_person_keeps_its_id():
 
 
 def test_who_is_lost_for_a_moment_is_still_tracked_and_who_is_idle_is_not():
-    humans = Humans()
+    humans = HriState()
     humans.update("front", SECOND, (track(1, "p_1", face=face()),))
     humans.update("front", 2 * SECOND, (track(1, "p_1", TrackState.LOST),))
     assert humans.bodies and humans.faces and humans.persons
@@ -52,7 +52,7 @@ def test_who_is_lost_for_a_moment_is_still_tracked_and_who_is_idle_is_not():
 
 
 def test_without_a_face_a_person_is_anonymous_until_one_is_seen():
-    humans = Humans()
+    humans = HriState()
     humans.update("front", SECOND, (track(1, "p_1", face=face(embedded=False)),))
     assert humans.known["p_1"].anonymous
     humans.update("front", 2 * SECOND, (track(1, "p_1", face=face()),))
@@ -61,7 +61,7 @@ def test_without_a_face_a_person_is_anonymous_until_one_is_seen():
 
 
 def test_two_ids_that_turn_out_to_be_one_person_become_an_alias_and_a_parting_takes_it_back():
-    humans = Humans()
+    humans = HriState()
     humans.update("front", SECOND, (track(1, "p_5", face=face()),))
     humans.update("front", 2 * SECOND, (track(1, "p_2", face=face()),))
     assert humans.persons == ("p_2",) and humans.known["p_5"].alias == "p_2" and humans.known["p_2"].alias == ""
@@ -70,7 +70,7 @@ def test_two_ids_that_turn_out_to_be_one_person_become_an_alias_and_a_parting_ta
 
 
 def test_one_person_before_two_cameras_is_listed_once_with_two_bodies():
-    humans = Humans()
+    humans = HriState()
     humans.update("front", SECOND, (track(1, "p_1"),))
     humans.update("rear", SECOND, (Track("t_robot1_rear_2", "p_1", TrackState.TRACKING, BOX, 0.9),))
     assert humans.persons == ("p_1",) and len(humans.bodies) == 2
@@ -79,7 +79,7 @@ def test_one_person_before_two_cameras_is_listed_once_with_two_bodies():
 
 
 def test_a_bag_that_begins_again_keeps_its_faces():
-    humans = Humans()
+    humans = HriState()
     humans.update("front", 100 * SECOND, (track(1, "p_1", face=face()),))
     humans.update("front", SECOND, (track(2, "p_1", face=face()),))
     assert humans.faces == ("f_robot1_front_2",)
@@ -92,7 +92,7 @@ people = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.sampled_fro
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from(["front", "rear"]), people), max_size=40))
 def test_whatever_happens_the_lists_fit_together(steps):
-    humans = Humans()
+    humans = HriState()
     for number, (camera, rows) in enumerate(steps, 1):
         humans.update(camera, number * SECOND // 5, tuple(
             Track(f"t_{camera}_{n}", f"p_{person}" if person else "", state, BOX, 0.9, face() if seen else None)
@@ -108,7 +108,7 @@ def test_whatever_happens_the_lists_fit_together(steps):
 
 
 def test_a_crowd_that_passes_does_not_pile_up():
-    humans = Humans()
+    humans = HriState()
     for number in range(1, 4 * KNOWN):
         humans.update("front", number * SECOND, (track(number, f"p_{number}"),))
     assert len(humans.known) <= KNOWN and f"p_{4 * KNOWN - 1}" in humans.known
