@@ -14,7 +14,7 @@ from facetrack_ros.nodes.health.status import Diagnosis
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.fleet.people_directory import KnownFaces
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
-from facetrack_ros.nodes.fleet.search_client import OpenSearches
+from facetrack_ros.nodes.fleet.search_client import SearchClient
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.fleet.request_parser import RequestReading
 from facetrack_ros.nodes.health.service_health import ServiceHealth
@@ -45,7 +45,7 @@ class SearchNode(RobotMemberNode):
         self._group = ReentrantCallbackGroup()
         self._known = KnownFaces(self, self._group)
         self._reading = RequestReading(self, self._known, self._models)
-        self._open = OpenSearches(self, self._group, AnswerParts(self, self._known.aliases))
+        self._open = SearchClient(self, self._group, AnswerParts(self, self._known.aliases))
         self._worker = Worker("search", FifoMailbox(), self._work, self.get_logger())
         self._health = ServiceHealth("search", "searches answered")
         self._partial = 0

@@ -45,7 +45,7 @@ class OpenSearch:
             self.finished.set_result(None)
 
 
-class OpenSearches:
+class SearchClient:
     """Hears the roster and the results, and tells each search under way what concerns it.
 
     A result reaches every robot that listens. So a robot listens only while it asks and for a minute after that: else fifty robots
