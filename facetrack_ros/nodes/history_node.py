@@ -19,7 +19,7 @@ from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER_LINE, RobotMemberNode
 from facetrack_ros.nodes.inputs.pose import PoseInput
 from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.fleet.search_server import SearchAnswering
+from facetrack_ros.nodes.fleet.search_server import SearchServer
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker
 from facetrack_ros.search.validation import slice_of
@@ -56,7 +56,7 @@ class HistoryNode(RobotMemberNode):
         self.history: RobotHistory | None = None
         self._roster = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), ROSTER_LINE)
         self._worker = Worker("history", FifoMailbox(), self._work, self.get_logger())
-        self._answering = SearchAnswering(self, self.instance_id, lambda: self.history, self._clock_note)
+        self._answering = SearchServer(self, self.instance_id, lambda: self.history, self._clock_note)
         self._telling = steady_timer(self, 1.0, self._tell_status)
         self._frame_services = FrameServices(self, lambda: self.history)
         frames = StageHealth(self, self.cameras, "history", clocks=True,

@@ -31,7 +31,7 @@ _REMEMBERED = 1000
 _SLOW_AT_ONCE = 4
 
 
-class SearchAnswering:
+class SearchServer:
     """Hears requests on the mesh and answers them from the robot's history.
 
     :param node: the history node.
