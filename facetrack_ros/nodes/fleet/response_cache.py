@@ -7,7 +7,7 @@ from facetrack_ros import msg
 _KEPT = 32
 
 
-class KeptAnswers:
+class ResponseCache:
     """Which questions are known, and what was answered. A question is searched once, however often it comes.
 
     Not thread-safe: for callbacks of one executor and what they hand to one worker, a call here being one step of Python.

@@ -10,7 +10,7 @@ from facetrack_ros import msg
 from facetrack_ros.errors import FacetrackError, StoreError
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.fleet.response_cache import KeptAnswers
+from facetrack_ros.nodes.fleet.response_cache import ResponseCache
 from facetrack_ros.nodes.base.robot_member_node import ANSWERS, RELIABLE, RobotMemberNode
 from facetrack_ros.nodes.fleet.rescan_service import RESERVE_S, Rescanning
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker
@@ -50,7 +50,7 @@ class SearchServer:
         self._nameless = 0
         self._worker = Worker("answering", FifoMailbox(), self._work, node.get_logger())
         self._slow = ThreadPoolExecutor(_SLOW_AT_ONCE, "slow_answers")
-        self._kept = KeptAnswers()
+        self._kept = ResponseCache()
         self._results = node.create_publisher(msg.FaceSearchResult, node.mesh_topic("search/result"), ANSWERS)
         self._events = node.create_publisher(msg.PersonEvent, node.robot_topic("events"), RELIABLE)
         node.create_subscription(msg.FaceSearchRequest, node.mesh_topic("search/request"),
