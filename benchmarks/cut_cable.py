@@ -42,7 +42,7 @@ def watch(namespace: str, robot: str, environment: dict[str, str], seed: int, ti
     enter_namespace(namespace)
     os.environ.update(environment)
     from facetrack_ros.errors import FacetrackError
-    from facetrack_ros.client.fleet_client import Asker
+    from facetrack_ros.client.fleet_client import FleetClient
 
     asked = question(people(seed)[0], timeout_s, 2 * VISITS)
 
@@ -59,7 +59,7 @@ def watch(namespace: str, robot: str, environment: dict[str, str], seed: int, ti
             results.put((began, robot, "answer", {line.robot_id: line.status for line in response.robots}, seconds, matches))
             over.wait(max(0.0, began + ASK_EVERY_S - time.monotonic()))
 
-    with Asker(robot) as asker:
+    with FleetClient(robot) as asker:
         asking = threading.Thread(target=ask_on, args=(asker,))
         asking.start()
         seen = None

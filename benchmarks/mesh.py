@@ -57,7 +57,7 @@ def wait_until_quiet(at_most_s: float) -> None:
 
 def measure(count: int, arguments: argparse.Namespace, folder: Path) -> dict:
     """One fleet."""
-    from facetrack_ros.client.fleet_client import Asker
+    from facetrack_ros.client.fleet_client import FleetClient
 
     robots = [f"robot{number:02d}" for number in range(1, count + 1)]
     make_stores(folder, robots, arguments.sightings, arguments.thumbnails, arguments.seed)
@@ -65,7 +65,7 @@ def measure(count: int, arguments: argparse.Namespace, folder: Path) -> dict:
     os.environ.update(environment)
     asked = people(arguments.seed)
     started = time.monotonic()
-    with Fleet(folder, robots, environment) as fleet, Asker(robots[0]) as asker:
+    with Fleet(folder, robots, environment) as fleet, FleetClient(robots[0]) as asker:
         if not asker.wait_for(lambda roster: len(roster) == count, LISTED_S):
             raise SystemExit(f"only {', '.join(asker.roster())} within {LISTED_S:.0f} s")
         listed_s = time.monotonic() - started

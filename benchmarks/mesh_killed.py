@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--folder", help="where the stores are made, and kept for the next run; default: a temporary folder")
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
-    from facetrack_ros.client.fleet_client import Asker
+    from facetrack_ros.client.fleet_client import FleetClient
 
     environment = {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"} if arguments.udp else {}
     os.environ.update(environment)
@@ -54,7 +54,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(arguments.folder or temporary) / f"{arguments.sightings}_0_{arguments.seed}"
         make_stores(folder, robots, arguments.sightings, 0, arguments.seed)
-        with Fleet(folder, robots, environment) as fleet, Asker(robots[0]) as asker:
+        with Fleet(folder, robots, environment) as fleet, FleetClient(robots[0]) as asker:
             asker.wait_for(lambda roster: len(roster) == len(robots), 120.0)
             wait_for_all(asker, robots, question(faces[0]))
             for number in range(arguments.rounds):

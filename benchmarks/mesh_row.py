@@ -19,12 +19,12 @@ from synthetic_fleet import PEOPLE, Fleet, load, make_stores, number_of, people,
 
 def ask_in_a_row(door: str, own: list[int], searches: int, robots: list[str], seed: int, results, go) -> None:
     """One asker's life: ``searches`` calls, each checked; reports every hundredth."""
-    from facetrack_ros.client.fleet_client import Asker
+    from facetrack_ros.client.fleet_client import FleetClient
 
     faces = people(seed)
     count = {"lost": 0, "mixed up": 0, "incomplete": 0}
     ids = set()
-    with Asker(door) as asker:
+    with FleetClient(door) as asker:
         wait_for_all(asker, robots, question(faces[own[0]]))
         go.wait()
         for number in range(searches):

@@ -215,7 +215,7 @@ class Fleet:
 def wait_for_all(asker, robots: list[str], request, timeout_s: float = HEARD_S) -> float:
     """Wait until a search is answered by all robots, asking again and again; how long that took, seconds.
 
-    :param asker: an open :class:`facetrack_ros.client.fleet_client.Asker`.
+    :param asker: an open :class:`facetrack_ros.client.fleet_client.FleetClient`.
     """
     started = time.monotonic()
     while True:

@@ -37,12 +37,12 @@ def _enrol_live(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]
     from sensor_msgs.msg import CompressedImage
 
     from facetrack_ros import srv
-    from facetrack_ros.client.fleet_client import Asker
+    from facetrack_ros.client.fleet_client import FleetClient
 
     request = srv.EnrollFace.Request(
         name=arguments.name, sources=[name for name, _ in pictures], watch=arguments.watch,
         images=[CompressedImage(format="jpeg", data=array.array("B", data)) for _, data in pictures])
-    with Asker(arguments.robot or "") as asker:
+    with FleetClient(arguments.robot or "") as asker:
         response = asker.call(srv.EnrollFace, "enroll_face", request, 30.0)
         if not response.success:
             raise QuestionError(f"{asker.robot}: {response.message}")

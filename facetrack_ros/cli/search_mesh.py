@@ -9,7 +9,7 @@ from pathlib import Path
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg, srv
-from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.nodes.conversion.core import (answer_from_response, lanes_from_message, match_from_message,
                                             robot_answer_from_message, to_duration, to_time)
 from facetrack_ros.search.response import SearchResponse
@@ -30,7 +30,7 @@ def ask_mesh(arguments: argparse.Namespace, picture: bytes, time_ns: int,
         cameras=arguments.camera, threshold=arguments.threshold, max_results=arguments.limit,
         timeout=to_duration(round(arguments.timeout * 1e9)), rescan=arguments.rescan, search_id=uuid.uuid4().hex[:12])
     started = time.monotonic()
-    with Asker(arguments.robot or "") as asker:
+    with FleetClient(arguments.robot or "") as asker:
         if arguments.live:
             asker.on_parts(lambda part: _show_part(part, request.search_id, arguments.json))
         response, seconds = asker.ask(request, arguments.timeout)
@@ -43,7 +43,7 @@ def ask_mesh(arguments: argparse.Namespace, picture: bytes, time_ns: int,
         return answer, f"{asker.robot} answered after {seconds:.2f} s", lanes_of_answer(answer, lanes), missing
 
 
-def _fetch(arguments: argparse.Namespace, answer: SearchResponse, asker: Asker) -> list[str]:
+def _fetch(arguments: argparse.Namespace, answer: SearchResponse, asker: FleetClient) -> list[str]:
     if not (arguments.frames or arguments.clips):
         return []
     from facetrack_ros.client.remote_frames import frames_over_the_mesh

@@ -50,9 +50,9 @@ def _stored(folder: Path) -> list[dict]:
 
 
 def _live() -> list[dict]:
-    from facetrack_ros.client.fleet_client import Asker
+    from facetrack_ros.client.fleet_client import FleetClient
 
-    with Asker() as asker:
+    with FleetClient() as asker:
         time.sleep(LISTEN_S)
         return _heard(asker)
 
@@ -73,9 +73,9 @@ def _heard(asker) -> list[dict]:
 
 def _watch(as_json: bool) -> int:
     """Once a second every robot heard of; on a terminal in place, elsewhere one after the other."""
-    from facetrack_ros.client.fleet_client import Asker
+    from facetrack_ros.client.fleet_client import FleetClient
 
-    with Asker() as asker:
+    with FleetClient() as asker:
         while True:
             time.sleep(1.0)
             robots = _heard(asker)

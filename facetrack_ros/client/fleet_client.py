@@ -19,7 +19,7 @@ from facetrack_ros.search.fleet_roster import Roster, RosterEntry
 FIND_S = 5.0
 
 
-class Asker:
+class FleetClient:
     """Use as a context manager; ROS is up while it is open.
 
     :param robot: whom :meth:`ask` is for, where it is known from the start.
@@ -35,7 +35,7 @@ class Asker:
         self._heard = Roster()
         self._clients: dict = {}
 
-    def __enter__(self) -> "Asker":
+    def __enter__(self) -> "FleetClient":
         self._ros = ros([])
         self._ros.__enter__()
         self.node: Node = rclpy.create_node(f"facetrack_asker_{os.getpid()}")

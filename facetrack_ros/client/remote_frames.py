@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from facetrack_ros import srv
 from facetrack_ros.errors import QuestionError
-from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.nodes.conversion.core import frame_from_message, to_ns, to_time
 from facetrack_ros.search.response import Match
 from facetrack_ros.core.frame import Frame
@@ -12,7 +12,7 @@ from facetrack_ros.core.frame import Frame
 CALL_S = 5.0
 
 
-def frames_over_the_mesh(asker: Asker) -> Callable[[Match, int, int], Iterator[Frame]]:
+def frames_over_the_mesh(asker: FleetClient) -> Callable[[Match, int, int], Iterator[Frame]]:
     """Asks the robot's ``get_frames``, again as long as there are more. A robot that did not answer once is not asked again."""
     silent: set[str] = set()
 

@@ -20,7 +20,7 @@ from facetrack_ros.errors import FacetrackError, QuestionError, SourceError
 from facetrack_ros.history.events.format import event_to_dict, read_events
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.models.summary import description_lines
 from facetrack_ros.vision.settings import vision_settings
@@ -100,7 +100,7 @@ class Show:
                 print(f"  {robot}/{camera}: {Path(source).name}")
         return cameras
 
-    def _free_domain(self) -> Asker:
+    def _free_domain(self) -> FleetClient:
         """An asker on a domain without robots: the one that is set, or else one of this demo's choice.
 
         :raises QuestionError: robots are at work there.
@@ -109,15 +109,15 @@ class Show:
         for attempt in range(FREE_DOMAIN_TRIES):
             domain = given or str(20 + (os.getpid() + 17 * attempt) % 80)
             os.environ["ROS_DOMAIN_ID"] = domain
-            with Asker() as asker:
+            with FleetClient() as asker:
                 taken = asker.wait_for(bool, LISTEN_S) and list(asker.roster())
             if not taken:
-                return Asker()
+                return FleetClient()
             if given:
                 break
         raise _crowded(taken)
 
-    def _start_robots(self, asker: Asker, cameras: dict[str, dict[str, str]]) -> None:
+    def _start_robots(self, asker: FleetClient, cameras: dict[str, dict[str, str]]) -> None:
         self._say(f"Starting {len(cameras)} robots, a process each, on ROS domain {os.environ['ROS_DOMAIN_ID']}")
         for robot, sources in cameras.items():
             asker.on_event(robot, self._on_event)
@@ -133,7 +133,7 @@ class Show:
             if time.monotonic() > deadline:
                 raise FacetrackError(f"the robots were not up within {UP_WITHIN_S:.0f} s; see {self._out}/robot*.log")
 
-    def _check_robots(self, asker: Asker) -> None:
+    def _check_robots(self, asker: FleetClient) -> None:
         """:raises FacetrackError: a robot of ours has ended, or others are at work here that were not heard at first."""
         for robot in self._robots.values():
             robot.check()
@@ -147,7 +147,7 @@ class Show:
         self._left["out"] += event.event == "PERSON_OUT"
         print(f"  {event_line(event_to_dict(event))}", flush=True)
 
-    def _watch(self, asker: Asker) -> dict[tuple[str, str], float]:
+    def _watch(self, asker: FleetClient) -> dict[tuple[str, str], float]:
         """Let the clips play; stamp of each clip's first frame, seconds since the epoch."""
         self._say("The cameras run; who comes and goes, as it happens:")
         newest, changed = {}, time.monotonic()

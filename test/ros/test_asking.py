@@ -13,7 +13,7 @@ from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros.history.events.format import read_events
 from facetrack_ros.msg import FaceSearchPart, FaceSearchRequest, FaceSearchResult
-from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE
 from facetrack_ros.srv import FaceSearch
 from facetrack_ros.models import catalog
@@ -55,7 +55,7 @@ def searches(folder):
 def test_a_question_from_its_parts_to_its_replay(processes, stage, two_minds, tmp_path, monkeypatch):
     for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
         monkeypatch.setenv(name, processes.environment[name])
-    with Asker("robot1") as asker:
+    with FleetClient("robot1") as asker:
         parts, requests, results = [], [], []
         asker.on_parts(parts.append)
         for kind, name, heard in ((FaceSearchRequest, "request", requests), (FaceSearchResult, "result", results)):

@@ -10,7 +10,7 @@ from facetrack_ros import msg
 from facetrack_ros.history.events.format import read_events
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM
 from facetrack_ros.sources.bag import BagSource
 from facetrack_ros.sources.bag_writer import BagWriter
@@ -93,7 +93,7 @@ def test_live_played_back_and_ingested_are_the_same_events(processes, clip, tmp_
     def robot(data):
         return processes.node("robot", "-r", "__ns:=/robot1", "-p", f"data_dir:={data}", "-p", "cameras:=['rear']")
 
-    with Asker() as asker:
+    with FleetClient() as asker:
         camera = Camera(asker.node)
         live = robot(tmp_path / "live")
         camera.play(clip, live)

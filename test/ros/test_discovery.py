@@ -14,13 +14,13 @@ ASK = """
 import sys
 import time
 import numpy as np
-from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.nodes.conversion.core import floats
 from facetrack_ros.srv import FaceSearch
 
 question = FaceSearch.Request(embedding=floats(np.eye(128, dtype=np.float32)[0]), model_id="mobilefacenet_foamliu")
 deadline = time.monotonic() + 60.0
-with Asker(sys.argv[1]) as asker:
+with FleetClient(sys.argv[1]) as asker:
     assert asker.wait_for(lambda roster: {"robot1", "robot2"} <= set(roster), 60.0), "both are on the roster"
     while {line.robot_id: line.status for line in asker.ask(question, 5.0)[0].robots} != {"robot1": "answered", "robot2": "answered"}:
         assert time.monotonic() < deadline, "both answer"

@@ -7,7 +7,7 @@ import yaml
 
 from facetrack_ros import srv
 from facetrack_ros.history.frames.archive import FrameArchive
-from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.nodes.conversion.core import to_duration, to_ns, to_time
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE
 
@@ -18,7 +18,7 @@ SECOND = 1_000_000_000
 def asker(processes, monkeypatch):
     for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
         monkeypatch.setenv(name, processes.environment[name])
-    with Asker() as opened:
+    with FleetClient() as opened:
         yield opened
 
 

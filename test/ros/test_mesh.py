@@ -8,7 +8,7 @@ import pytest
 
 from facetrack_ros import msg
 from facetrack_ros.config import Config
-from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.nodes.conversion.core import floats, to_duration
 from facetrack_ros.nodes.history_node import HistoryNode
 from facetrack_ros.nodes.base.robot_member_node import ANSWERS, RELIABLE, ROSTER_LINE
@@ -24,7 +24,7 @@ def mesh(monkeypatch, domain, tmp_path):
     """An asker, the search and history node of robot1, and a way to add history nodes of others."""
     monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    with Asker("robot1") as asker:
+    with FleetClient("robot1") as asker:
         here = Mesh(asker, tmp_path)
         here.search = here.add(SearchNode, "robot1")
         here.add(HistoryNode, "robot1")

@@ -9,7 +9,7 @@ from std_msgs.msg import Bool, String
 
 from facetrack_ros import msg
 from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
@@ -37,7 +37,7 @@ def start(processes, node, *arguments):
 def asker(processes, monkeypatch):
     for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
         monkeypatch.setenv(name, processes.environment[name])
-    with Asker() as asker:
+    with FleetClient() as asker:
         yield asker
 
 

@@ -2,7 +2,7 @@
 
 from facetrack_ros.history.events.format import read_events
 from facetrack_ros.history.layout import history_folders
-from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.nodes.conversion.core import to_ns
 
 
@@ -13,7 +13,7 @@ def test_every_node_in_a_process_of_its_own(processes, stage, tmp_path, monkeypa
                for node in ("detector", "embedder", "tracker", "history", "search", "overlay")]
     for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
         monkeypatch.setenv(name, processes.environment[name])
-    with Asker() as asker:
+    with FleetClient() as asker:
         overlays, stamps = [], []
         asker.on_overlay("robot1", "rear", overlays.append)
         asker.on_event("robot1", lambda event: stamps.append(to_ns(event.header.stamp)))

@@ -1,7 +1,7 @@
 """What others send, a robot survives."""
 
 from facetrack_ros.msg import FaceSearchRequest, FaceSearchResult, GalleryEntry, PersonTemplate, PersonVerdict, Track, Tracks
-from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER, TEMPLATES
 
 
@@ -10,7 +10,7 @@ def test_malformed_messages_do_not_make_a_robot_deaf(processes, stage, tmp_path,
     robot.wait_until(lambda said: "is over, after 170 frames" in said, "the clip is over")
     for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
         monkeypatch.setenv(name, processes.environment[name])
-    with Asker() as asker:
+    with FleetClient() as asker:
         odd = (
             (FaceSearchRequest, "/facetrack/search/request", RELIABLE,
              FaceSearchRequest(search_id="", model_id="nobody's", embedding=[float("nan")])),

@@ -4,7 +4,7 @@ from sensor_msgs.msg import BatteryState
 
 from facetrack_ros import msg
 from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.client.fleet_client import Asker
+from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM
 
 
@@ -17,7 +17,7 @@ def test_on_a_low_battery_people_are_followed_without_their_faces(processes, sta
     (tmp_path / "loop.yaml").write_text("camera: {loop: true}")
     robot = processes.robot("robot1", tmp_path / "data", rear=stage.clips["robot1", "rear"], config=tmp_path / "loop.yaml")
     on_the_domain(processes, monkeypatch)
-    with Asker() as asker:
+    with FleetClient() as asker:
         faces, tracks = [], []
         asker.node.create_subscription(msg.Faces, "/robot1/rear/faces", faces.append, RELIABLE)
         asker.node.create_subscription(msg.Tracks, "/robot1/rear/tracks", tracks.append, RELIABLE)
@@ -51,7 +51,7 @@ def test_a_face_that_tells_nothing_new_is_not_embedded_over_topics_either(proces
     ros = ["-r", "__ns:=/robot1", "-p", f"data_dir:={tmp_path / 'data'}", "-p", "cameras:=['rear']", "-p", "faces.embed:=improving"]
     started = [processes.node(node, *ros) for node in ("detector", "embedder", "tracker")]
     on_the_domain(processes, monkeypatch)
-    with Asker() as asker:
+    with FleetClient() as asker:
         faces, tracks = [], []
         asker.node.create_subscription(msg.Faces, "/robot1/rear/faces", lambda message: faces.extend(message.faces), RELIABLE)
         asker.node.create_subscription(msg.Tracks, "/robot1/rear/tracks", lambda message: tracks.extend(
