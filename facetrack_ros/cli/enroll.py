@@ -91,9 +91,9 @@ def _stored(arguments: argparse.Namespace) -> int:
 
 
 def _live(arguments: argparse.Namespace) -> int:
-    from facetrack_ros.client.people_client import MeshPeople
+    from facetrack_ros.client.people_client import PeopleClient
 
-    with MeshPeople() as people:
+    with PeopleClient() as people:
         if arguments.list:
             return _list(people.gallery.values())
         people.delete_entries(_chosen(people.gallery.values(), arguments.remove))

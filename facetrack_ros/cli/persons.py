@@ -46,9 +46,9 @@ def _list_stored(arguments: argparse.Namespace) -> int:
 
 
 def _list_live(arguments: argparse.Namespace) -> int:
-    from facetrack_ros.client.people_client import MeshPeople
+    from facetrack_ros.client.people_client import PeopleClient
 
-    with MeshPeople() as people:
+    with PeopleClient() as people:
         groups = {people.aliases.settled(person_id): people.aliases.group(person_id) for person_id in people.seen}
         lines = [{"person_id": settled, "ids": list(groups[settled]),
                   "robots": sorted(set().union(*(people.seen.get(each, set()) for each in groups[settled])))}
@@ -99,9 +99,9 @@ def _decide_stored(arguments: argparse.Namespace) -> int:
 
 
 def _decide_live(arguments: argparse.Namespace) -> int:
-    from facetrack_ros.client.people_client import MeshPeople
+    from facetrack_ros.client.people_client import PeopleClient
 
-    with MeshPeople() as people:
+    with PeopleClient() as people:
         known = {*people.seen, *(each for group in people.aliases.groups() for each in group)}
         verdicts = _verdicts(arguments, people.aliases, known)
         people.tell_verdicts(verdicts)

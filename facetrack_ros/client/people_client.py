@@ -23,7 +23,7 @@ QUIET_S = 1.0
 MOST_S = 8.0
 
 
-class MeshPeople:
+class PeopleClient:
     """Use as a context manager; it has listened for a while when it is open.
 
     :ivar aliases: the verdicts heard.
@@ -40,7 +40,7 @@ class MeshPeople:
         self._lock = threading.Lock()
         self._heard: float | None = None
 
-    def __enter__(self) -> "MeshPeople":
+    def __enter__(self) -> "PeopleClient":
         self._ros = ros([])
         self._ros.__enter__()
         self.node = rclpy.create_node(f"facetrack_people_{os.getpid()}")
