@@ -25,11 +25,11 @@ def run(arguments: argparse.Namespace) -> int:
     # On this machine only: a demo must not mix with robots at work.
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     try:
-        from facetrack_ros.demo.scenario import Show
+        from facetrack_ros.demo.scenario import DemoScenario
     except ImportError as error:
         raise ConfigError(f"the demo needs ROS 2 and the demo's packages ({error}): make demo sets both up") from error
     with ExitStack() as stack:
-        show = Show(out, Path(arguments.clips) if arguments.clips else None, stack)
+        show = DemoScenario(out, Path(arguments.clips) if arguments.clips else None, stack)
         agrees = show.play()
     print(f"\n{time.monotonic() - started:.0f} s. Everything is in {out}/")
     return 0 if agrees else 1

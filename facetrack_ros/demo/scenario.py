@@ -38,7 +38,7 @@ VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".gif")
 ASK_ABOUT_MOST = 6
 
 
-class Show:
+class DemoScenario:
     """Two robots, three cameras, one question.
 
     :param out: an empty folder for everything that is left behind.
