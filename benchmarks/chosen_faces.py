@@ -27,7 +27,7 @@ CLIPS = ("face-demographics-walking-and-pause.gif", "head-pose-face-detection-fe
 def follow(path: Path, eyes: FrameAnalyzer, config: Config) -> dict:
     """Embeddings, faces that could have had one, persons and events of a clip."""
     people = people_tracker("robot1", IdCounter(), config, eyes.pipeline.contract)
-    improving = improving_faces(config) if config["faces.embed"] == "improving" else None
+    improving = improving_faces(config) if config.faces.embed == "improving" else None
     embedded, events = 0, []
 
     def begin(frame):

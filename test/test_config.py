@@ -60,7 +60,7 @@ def test_a_ros_parameter_file_and_bare_keys_say_the_same(tmp_path):
     bare.write_text(yaml.safe_dump(settings))
     ros.write_text(yaml.safe_dump({"/**": {"ros__parameters": settings}}))
     assert dict(Config.load(bare).items()) == dict(Config.load(ros).items())
-    assert Config.load(bare)["tracking.exit_after_s"] == 3.0
+    assert Config.load(bare).tracking.exit_after_s == 3.0
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda file: file.name)
@@ -74,10 +74,10 @@ def test_each_file_loads_and_says_what_its_settings_are_for(file):
 
 def test_what_the_files_are_for():
     small, nvidia, replay = (Config.load(FOLDER / f"{name}.yaml") for name in ("small_machine", "nvidia", "replay"))
-    assert small["frame_history.memory_buffer_size"] == 150 and small["embedder.model"].endswith("_int8")
-    assert small["battery.stop_faces_below"] > Config()["battery.stop_faces_below"]
-    assert nvidia["detector.model"].endswith(".engine") and nvidia["face_tracking.device"] == "cuda"
-    assert replay.use_sim_time and not replay["camera.loop"] and replay["frame_history.mode"] == "off"
+    assert small.frame_history.memory_buffer_size == 150 and small.embedder.model.endswith("_int8")
+    assert small.battery.stop_faces_below > Config().battery.stop_faces_below
+    assert nvidia.detector.model.endswith(".engine") and nvidia.face_tracking.device == "cuda"
+    assert replay.use_sim_time and not replay.camera.loop and replay.frame_history.mode == "off"
 
 
 def test_the_keys_of_the_first_design_have_their_place():
@@ -92,4 +92,4 @@ def test_settings_that_change_and_cameras_of_the_file(tmp_path):
     file = tmp_path / "cameras.yaml"
     file.write_text("sources: [front=0, rear=clip.mp4]\nmesh: /here\n")
     config = Config.load(file).changed({"data_dir": "/data"})
-    assert config.sources == ("front=0", "rear=clip.mp4") and (config["mesh"], config["data_dir"]) == ("/here", "/data")
+    assert config.sources == ("front=0", "rear=clip.mp4") and (config.mesh, config.data_dir) == ("/here", "/data")

@@ -13,7 +13,7 @@ from typing import Iterator, Tuple, Union
 
 from facetrack_ros.sources.camera_spec import check_name, parse_cameras
 from facetrack_ros.cli.time_format import parse_iso, show_utc
-from facetrack_ros.config import Config
+from facetrack_ros.config import Config, optional_path
 from facetrack_ros.errors import FrameError, StoreError
 from facetrack_ros.history.people.merge_log import AliasFile
 from facetrack_ros.history.frames.settings import FrameSettings
@@ -103,8 +103,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(line, file=sys.stderr)
     history = RobotHistory(arguments.data, arguments.robot, pipeline.contract,
                            FrameSettings.of_config(config, wait=True),
-                           event_format=config["event_logging.format"],
-                           event_fsync=config["event_logging.fsync"] == "each", event_dir=config.folder("event_logging.dir"),
+                           event_format=config.event_logging.format,
+                           event_fsync=config.event_logging.fsync == "each", event_dir=optional_path(config.event_logging.dir),
                            sightings=SightingLimits.of_config(config))
     try:
         fresh = [recording for recording in recordings if not history.sightings.was_ingested(recording.key(pipeline.contract.id))]
@@ -144,11 +144,11 @@ def _look_there(eyes: FrameAnalyzer, task: AnalysisTask | FrameDecision) -> Look
 def _ingest(recordings: list[Recording], crew: WorkerPool[AnalysisTask | FrameDecision, Looked], history: RobotHistory, config: Config,
             folder: Path) -> None:
     people = recalled_people(folder.parent, history.robot_id, config, history.contract, others=True)
-    verdicts, moves = AliasFile(folder), config["tracking.camera_motion"] != "off"
+    verdicts, moves = AliasFile(folder), config.tracking.camera_motion != "off"
     sightings, events, started, told = history.status().sightings, 0, time.monotonic(), 0.0
-    streams = [recording.frames(config["camera.jpeg_quality"]) for recording in recordings]
+    streams = [recording.frames(config.camera.jpeg_quality) for recording in recordings]
     improving = {}
-    if config["faces.embed"] == "improving":
+    if config.faces.embed == "improving":
         improving = {recording.camera_id: improving_faces(config) for recording in recordings}
 
     attention = {recording.camera_id: FrameSampler.of_config(config) for recording in recordings}
@@ -159,7 +159,7 @@ def _ingest(recordings: list[Recording], crew: WorkerPool[AnalysisTask | FrameDe
         if worth is not FrameDecision.ANALYZE:
             return worth
         plan = improving[frame.camera_id].plan(frame.stamp_ns) if frame.camera_id in improving else None
-        return AnalysisTask(frame, config["face_tracking.enabled"], plan)
+        return AnalysisTask(frame, config.face_tracking.enabled, plan)
 
     merged = _kept(heapq.merge(*streams, key=lambda frame: frame.stamp_ns), history)
     for number, (frame, looked) in enumerate(ordered_map(merged, begin, crew), 1):
@@ -213,6 +213,6 @@ def _kept(merged: Iterator[Frame], history: RobotHistory) -> Iterator[Frame]:
 
 
 def _log(history: RobotHistory, events: tuple, config: Config) -> int:
-    for event in events if config["event_logging.enabled"] else ():
+    for event in events if config.event_logging.enabled else ():
         history.add_event(event)
     return len(events)

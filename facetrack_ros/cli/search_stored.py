@@ -71,7 +71,7 @@ def _again(arguments: argparse.Namespace, contract: ModelContract, config: Confi
     """
     if not arguments.rescan:
         return None
-    threads = config["backtrack_search.rescan_threads"] or len(os.sched_getaffinity(0))
+    threads = config.backtrack_search.rescan_threads or len(os.sched_getaffinity(0))
     pipelines = tuple(build_pipeline(vision_settings(config)) for _ in range(threads))
     if pipelines[0].contract.id != contract.id:
         raise QuestionError(f"the face is of {contract.id}, and frames would be looked at again with "
@@ -81,5 +81,5 @@ def _again(arguments: argparse.Namespace, contract: ModelContract, config: Confi
 
 
 def _cache_dir(config: Config) -> Path | None:
-    given = config["frame_history.disk_cache_dir"]
+    given = config.frame_history.disk_cache_dir
     return Path(given).expanduser() if given else None

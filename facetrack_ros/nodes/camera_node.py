@@ -84,7 +84,7 @@ class CameraNode(RobotMemberNode):
             self._source = None
             if self._stop.is_set():
                 return
-            if not live and not self.settings["camera.loop"]:
+            if not live and not self.settings.camera.loop:
                 self._over = f"{self._text} {ended}, after {self._number} frames"
                 self.get_logger().info(f"camera {self.camera_id}: {self._text} {ended}, after {self._number} frames")
                 for listener in self.end_listeners:
@@ -125,7 +125,7 @@ class CameraNode(RobotMemberNode):
                 continue
             last_ns = stamp_ns
             self._find_again()
-            frame = Frame(self.camera_id, stamp_ns, self._number, picture.to_jpeg(self.settings["camera.jpeg_quality"]),
+            frame = Frame(self.camera_id, stamp_ns, self._number, picture.to_jpeg(self.settings.camera.jpeg_quality),
                           picture.frame_id)
             self._number += 1
             self._health.came(frame)

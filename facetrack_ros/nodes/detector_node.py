@@ -98,9 +98,9 @@ class DetectorNode(RobotMemberNode):
     def settings_changed(self, names: set[str]) -> None:
         """Look with the new thresholds."""
         if "detector.min_score" in names:
-            self._models.change(person_score=self.settings["detector.min_score"])
+            self._models.change(person_score=self.settings.detector.min_score)
         if "faces.min_width_px" in names:
-            self._models.change(min_face_px=self.settings["faces.min_width_px"])
+            self._models.change(min_face_px=self.settings.faces.min_width_px)
 
     def on_frame(self, frame: Frame) -> None:
         """Take a frame; an older one of that camera that nobody looked at gives way."""

@@ -45,7 +45,7 @@ class EmbedderNode(RobotMemberNode):
         self._outputs = {camera: self.create_publisher(msg.Faces, self.camera_topic(camera, "faces"), RELIABLE)
                             for camera in self.cameras}
         self._waiting = WaitingImages(self.cameras)
-        improving = self.settings["faces.embed"] == "improving"
+        improving = self.settings.faces.embed == "improving"
         self._improving = {camera: improving_faces(self.settings) for camera in self.cameras} if improving else {}
         self._battery = BatteryWatch(self, self.get_logger().warning)
         self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep) if subscribe else None
@@ -79,13 +79,13 @@ class EmbedderNode(RobotMemberNode):
     def settings_changed(self, names: set[str]) -> None:
         """Look and rest with the new thresholds."""
         if "faces.min_width_px" in names and self._models is not None:
-            self._models.change(min_face_px=self.settings["faces.min_width_px"])
+            self._models.change(min_face_px=self.settings.faces.min_width_px)
         if names & {"battery.stop_faces_below", "battery.resume_faces_at"}:
-            self._battery.change(self.settings["battery.stop_faces_below"], self.settings["battery.resume_faces_at"])
+            self._battery.change(self.settings.battery.stop_faces_below, self.settings.battery.resume_faces_at)
 
     def find(self, pipeline: VisionPipeline, frame: Frame, detections: Detections) -> tuple[Face, ...]:
         """The faces of a frame's persons, those that matter with embeddings; for any thread."""
-        if not self.active or not self.settings["face_tracking.enabled"] or self._battery.braking:
+        if not self.active or not self.settings.face_tracking.enabled or self._battery.braking:
             return ()
         improving = self._improving.get(frame.camera_id)
         return pipeline.faces(frame.image, detections, improving and improving.plan(frame.stamp_ns))

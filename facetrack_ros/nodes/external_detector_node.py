@@ -29,7 +29,7 @@ class ExternalDetectorNode(RobotMemberNode):
     def __init__(self, **member):
         kinds = messages_of("vision_msgs")
         super().__init__(**member)
-        self._classes = frozenset(word.strip() for word in self.settings["vision_msgs.person_classes"].split(","))
+        self._classes = frozenset(word.strip() for word in self.settings.vision_msgs.person_classes.split(","))
         self._outputs = {}
         self._numbers = dict.fromkeys(self.cameras, 0)
         for camera in self.cameras:
@@ -48,12 +48,12 @@ class ExternalDetectorNode(RobotMemberNode):
             return
         frame = Frame(camera, stamp_ns, self._numbers[camera], b"", array.header.frame_id)
         self._numbers[camera] += 1
-        persons = persons_of(array, self._classes, self.settings["detector.min_score"], MODEL)
+        persons = persons_of(array, self._classes, self.settings.detector.min_score, MODEL)
         if array.detections and not len(persons):
             seen = sorted({what.hypothesis.class_id for one in array.detections for what in one.results})
             self.get_logger().info(f"nobody among the {len(array.detections)} detections of {camera}: their classes are "
                                    f"{', '.join(seen) or 'none'}; persons are {', '.join(sorted(self._classes))} from a score "
-                                   f"of {self.settings['detector.min_score']:g}", throttle_duration_sec=60.0)
+                                   f"of {self.settings.detector.min_score:g}", throttle_duration_sec=60.0)
         self._outputs[camera].publish(conversion.detections_to_message(frame, persons))
 
     def close(self) -> None:

@@ -60,13 +60,13 @@ class GalleryNode(RobotMemberNode):
                                  lambda message: self._worker.put("", (self._hear, message)), ROSTER, callback_group=group)
         self.create_service(srv.EnrollFace, self.robot_topic("enroll_face"), self._serve, callback_group=group)
         self._worker.put("", (self._tell_all,))
-        if self.settings["gallery.folder"]:
+        if self.settings.gallery.folder:
             steady_timer(self, FOLDER_S, lambda: self._worker.put("", (self._look_at_folder,)))
         self._diagnostics = Diagnostics(self, self.robot_id, lambda: [self._look()])
 
     def activate(self) -> None:
         """Look at the gallery folder at once."""
-        if self.settings["gallery.folder"]:
+        if self.settings.gallery.folder:
             self._worker.put("", (self._look_at_folder, True))
 
     def deactivate(self) -> None:
@@ -77,7 +77,7 @@ class GalleryNode(RobotMemberNode):
     def settings_changed(self, names: set[str]) -> None:
         """Judge pictures by the new threshold."""
         if "faces.min_width_px" in names:
-            self._models.change(min_face_px=self.settings["faces.min_width_px"])
+            self._models.change(min_face_px=self.settings.faces.min_width_px)
 
     async def _serve(self, request: srv.EnrollFace.Request, response: srv.EnrollFace.Response):
         finished = Future()
@@ -158,7 +158,7 @@ class GalleryNode(RobotMemberNode):
         """
         if not self.active and not first:
             return
-        root = Path(self.settings["gallery.folder"]).expanduser()
+        root = Path(self.settings.gallery.folder).expanduser()
         pictures, junk = enrolment_pictures(root)
         found = {f"{_FROM_FOLDER}{each.path.relative_to(root)} {each.path.stat().st_size} {each.path.stat().st_mtime_ns}": each
                  for each in pictures}

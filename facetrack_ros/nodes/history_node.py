@@ -4,6 +4,7 @@ import time
 import uuid
 
 from facetrack_ros import msg
+from facetrack_ros.config import optional_path
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.pose_history import PoseTrack
@@ -52,7 +53,7 @@ class HistoryNode(RobotMemberNode):
         self.instance_id = uuid.uuid4().hex
         self._models = models
         self._model_ids = ("", "")
-        self.poses = PoseTrack(int(self.settings["robot_pose.max_age_s"] * 1e9))
+        self.poses = PoseTrack(int(self.settings.robot_pose.max_age_s * 1e9))
         self.history: RobotHistory | None = None
         self._roster = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), ROSTER_LINE)
         self._worker = Worker("history", FifoMailbox(), self._work, self.get_logger())
@@ -64,7 +65,7 @@ class HistoryNode(RobotMemberNode):
         self._frames_health, self._health = frames, HistoryHealth(frames, self.robot_folder())
         self._images = ImageInput(self, self.cameras, self.settings, self.on_frame, refused=frames.failed,
                                   lost=frames.lost) if subscribe else None
-        PoseInput(self, self.settings["robot_pose.topic"], self.settings["robot_pose.type"], self.poses)
+        PoseInput(self, self.settings.robot_pose.topic, self.settings.robot_pose.type, self.poses)
         if subscribe:
             self.create_subscription(msg.PersonEvent, self.robot_topic("events"), self._on_event_message, RELIABLE)
             for camera in self.cameras:
@@ -75,9 +76,9 @@ class HistoryNode(RobotMemberNode):
     def _open(self, contract: ModelContract) -> RobotHistory:
         return RobotHistory(self.robot_folder(), self.robot_id, contract,
                             FrameSettings.of_config(self.settings),
-                            event_format=self.settings["event_logging.format"],
-                            event_fsync=self.settings["event_logging.fsync"] == "each",
-                            event_dir=self.settings.folder("event_logging.dir"), poses=self.poses,
+                            event_format=self.settings.event_logging.format,
+                            event_fsync=self.settings.event_logging.fsync == "each",
+                            event_dir=optional_path(self.settings.event_logging.dir), poses=self.poses,
                             sightings=SightingLimits.of_config(self.settings))
 
     def activate(self) -> None:
@@ -159,7 +160,7 @@ class HistoryNode(RobotMemberNode):
             self.history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks, frame if frame.jpeg else None)
 
     def _keep_event(self, event: PersonEvent) -> None:
-        if self.history is not None and self.settings["event_logging.enabled"]:
+        if self.history is not None and self.settings.event_logging.enabled:
             waited = self.history.events.unwritten - self.history.events.lost
             if self.history.add_event(event) and waited:
                 self.get_logger().info(f"the event log takes events again: {waited} that waited are written, "

@@ -45,7 +45,7 @@ class HumansNode(RobotMemberNode):
     def __init__(self, **member):
         self._kinds = messages_of("hri_msgs")
         super().__init__(**member)
-        self._prefix = self.settings["hri.prefix"].rstrip("/")
+        self._prefix = self.settings.hri.prefix.rstrip("/")
         self._humans = HriState()
         self._images = WaitingImages(self.cameras)
         self._sizes: dict[str, tuple[int, int]] = {}

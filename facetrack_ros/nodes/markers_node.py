@@ -55,8 +55,8 @@ class MarkersNode(RobotMemberNode):
 
     def _locate(self, camera: str, box) -> PersonPosition | None:
         lens = self._lenses.get(camera)
-        return lens and locate_person(np.asarray(box), lens, self.settings["markers.person_height_m"],
-                                      self.settings["markers.person_height_sd_m"])
+        return lens and locate_person(np.asarray(box), lens, self.settings.markers.person_height_m,
+                                      self.settings.markers.person_height_sd_m)
 
     def _on_tracks(self, message: msg.Tracks) -> None:
         camera = message.camera_id
@@ -74,7 +74,7 @@ class MarkersNode(RobotMemberNode):
             if position is not None:
                 shown += body_markers(header, camera, track.track_id, track.person_id or track.track_id,
                                       self._text(track.person_id or "new", position), position,
-                                      self.settings["markers.person_height_m"], track.state == TrackState.TRACKING)
+                                      self.settings.markers.person_height_m, track.state == TrackState.TRACKING)
         names = {(marker.ns, marker.id) for marker in shown}
         left = [gone(marker) for marker in self._shown[camera] if (marker.ns, marker.id) not in names]
         self._shown[camera] = shown

@@ -130,7 +130,7 @@ class OverlayNode(RobotMemberNode):
                 self.get_logger().warning(str(error), throttle_duration_sec=60.0)
                 continue
             drawn = Frame(frame.camera_id, frame.stamp_ns, frame.number,
-                          encode_jpeg(picture, self.settings["camera.jpeg_quality"]), frame.frame_id)
+                          encode_jpeg(picture, self.settings.camera.jpeg_quality), frame.frame_id)
             self._outputs[frame.camera_id].publish(conversion.frame_to_message(drawn))
             self._health.done(frame, time.perf_counter() - began)
 

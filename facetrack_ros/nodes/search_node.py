@@ -60,7 +60,7 @@ class SearchNode(RobotMemberNode):
     def settings_changed(self, names: set[str]) -> None:
         """Judge references by the new threshold."""
         if "faces.min_width_px" in names:
-            self._models.change(min_face_px=self.settings["faces.min_width_px"])
+            self._models.change(min_face_px=self.settings.faces.min_width_px)
 
     async def _serve(self, request: srv.FaceSearch.Request, response: srv.FaceSearch.Response):
         arrived = time.monotonic()

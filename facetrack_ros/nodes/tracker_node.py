@@ -81,7 +81,7 @@ class TrackerNode(RobotMemberNode):
 
     @property
     def _needs_images(self) -> bool:
-        return self.settings["tracking.camera_motion"] != OFF
+        return self.settings.tracking.camera_motion != OFF
 
     def activate(self) -> None:
         """Know whom the robot knew, where the models are shared.
@@ -101,8 +101,8 @@ class TrackerNode(RobotMemberNode):
 
     def refuse_change(self, settings: Config, names: set[str]) -> None:
         """A tracker of the library keeps what it began with."""
-        if "tracking.lost_for_s" in names and settings["tracking.association"] != OWN:
-            raise ConfigError(f"{settings['tracking.association']} keeps the tracking.lost_for_s it began with: start the "
+        if "tracking.lost_for_s" in names and settings.tracking.association != OWN:
+            raise ConfigError(f"{settings.tracking.association} keeps the tracking.lost_for_s it began with: start the "
                               "tracker anew for that")
         tracking_settings(settings)
 

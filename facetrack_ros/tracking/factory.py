@@ -26,16 +26,16 @@ _OTHER_BODY_THRESHOLD = 0.7
 def tracking_settings(config: Config) -> TrackingSettings:
     """What the configuration says of tracking; the rest stays at its default."""
     return TrackingSettings(
-        exit_after_ns=round(config["tracking.exit_after_s"] * SECOND_NS),
-        lost_after_frames=config["tracking.lost_after_frames"], max_gap_ns=round(config["tracking.lost_for_s"] * SECOND_NS),
-        sure_score=config["tracking.sure_score"],
-        likely_score=min(config["tracking.likely_score"], config["tracking.sure_score"]))
+        exit_after_ns=round(config.tracking.exit_after_s * SECOND_NS),
+        lost_after_frames=config.tracking.lost_after_frames, max_gap_ns=round(config.tracking.lost_for_s * SECOND_NS),
+        sure_score=config.tracking.sure_score,
+        likely_score=min(config.tracking.likely_score, config.tracking.sure_score))
 
 
 def body_threshold(config: Config) -> float:
     """From which cosine two bodies look the same to the chosen model."""
-    name = config["tracking.appearance"]
-    return config["tracking.appearance_threshold"] or BODY_THRESHOLDS.get(name, _OTHER_BODY_THRESHOLD)
+    name = config.tracking.appearance
+    return config.tracking.appearance_threshold or BODY_THRESHOLDS.get(name, _OTHER_BODY_THRESHOLD)
 
 
 def tracker_factory(config: Config, threshold: float,
@@ -48,9 +48,9 @@ def tracker_factory(config: Config, threshold: float,
     :raises ConfigError: the chosen tracker is not here, or does not know what is asked of it.
     """
     settings = settings or tracking_settings(config)
-    name, motion = config["tracking.association"], config["tracking.camera_motion"]
+    name, motion = config.tracking.association, config.tracking.camera_motion
     if name != OWN:
-        if config["tracking.appearance"] != OFF:
+        if config.tracking.appearance != OFF:
             raise ConfigError(f"{name} takes no account of appearance: set tracking.association to own, or "
                               "tracking.appearance to off")
         make = partial(LibraryTracker, name, threshold, settings, camera_motion=motion)
@@ -64,7 +64,7 @@ def tracker_factory(config: Config, threshold: float,
 
 def improving_faces(config: Config) -> FaceScheduler:
     """Which faces of a camera are worth the work, as the configuration says."""
-    return FaceScheduler(pause_ns=round(SECOND_NS / config["faces.looks_per_s"]))
+    return FaceScheduler(pause_ns=round(SECOND_NS / config.faces.looks_per_s))
 
 
 def people_tracker(robot_id: str, ids: IdCounter, config: Config, contract: ModelContract,

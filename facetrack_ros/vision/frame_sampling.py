@@ -37,7 +37,7 @@ class FrameSampler:
     @classmethod
     def of_config(cls, config: Config) -> "FrameSampler":
         """As the settings say."""
-        return cls(config["detector.rate_hz"], config["detector.still_below"])
+        return cls(config.detector.rate_hz, config.detector.still_below)
 
     def judge(self, frame: Frame) -> FrameDecision:
         """What a frame is worth; whoever asks looks at it where it is worth that."""

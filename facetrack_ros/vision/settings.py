@@ -26,14 +26,14 @@ VISION_OPTIONS = ("detector.", "faces.whole_frame", *FACE_OPTIONS)
 def vision_settings(config: Config) -> VisionSettings:
     """Models and their thresholds from the configuration."""
     return VisionSettings(
-        person_model=config["detector.model"], person_score=config["detector.min_score"],
-        faint_score=config["detector.faint_score"],
-        face_model=config["faces.model"], min_face_px=config["faces.min_width_px"],
-        whole_frame=config["faces.whole_frame"],
-        embedder=config["embedder.model"], threads=config["models.threads"],
-        embedding_dim=config["face_tracking.embedding_dim"],
-        appearance_as_identity=config["embedder.appearance_as_identity"],
-        device=config["face_tracking.device"])
+        person_model=config.detector.model, person_score=config.detector.min_score,
+        faint_score=config.detector.faint_score,
+        face_model=config.faces.model, min_face_px=config.faces.min_width_px,
+        whole_frame=config.faces.whole_frame,
+        embedder=config.embedder.model, threads=config.models.threads,
+        embedding_dim=config.face_tracking.embedding_dim,
+        appearance_as_identity=config.embedder.appearance_as_identity,
+        device=config.face_tracking.device)
 
 
 def face_settings(config: Config) -> VisionSettings:
@@ -46,9 +46,9 @@ def body_embedder(config: Config) -> BodyEmbedder | None:
 
     :raises ModelError: it is missing, damaged, refused or for another task.
     """
-    if config["tracking.appearance"] == "off":
+    if config.tracking.appearance == "off":
         return None
-    return open_model(config["tracking.appearance"], "body", vision_settings(config))[1]
+    return open_model(config.tracking.appearance, "body", vision_settings(config))[1]
 
 
 def with_appearance(detections: Detections, image: np.ndarray, embedder: BodyEmbedder | None) -> Detections:
@@ -66,10 +66,10 @@ def contract_of(model_id: str, config: Config) -> ModelContract:
 
     :raises ModelError: it is neither, or it may not say who somebody is.
     """
-    contract, wanted = catalog.known(model_id), config["embedder.model"]
+    contract, wanted = catalog.known(model_id), config.embedder.model
     if contract is None and wanted != AUTO:
-        contract = reduced_contract(catalog.known(wanted) or resolve(wanted).contract, config["face_tracking.embedding_dim"])
+        contract = reduced_contract(catalog.known(wanted) or resolve(wanted).contract, config.face_tracking.embedding_dim)
     if contract is None or contract.id != model_id:
         raise ModelError(f"embeddings of {model_id} are unknown here: set embedder.model as where they are made")
-    require_identity_model(contract, config["embedder.appearance_as_identity"])
+    require_identity_model(contract, config.embedder.appearance_as_identity)
     return contract

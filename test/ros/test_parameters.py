@@ -46,19 +46,19 @@ def test_whoever_may_be_changed_is_and_the_rest_says_why_not(graph, robot):
     for node in robot.nodes:
         name = node.get_fully_qualified_name()
         for option in node.options():
-            value = {bool: lambda: not node.settings[option.name], int: lambda: int(option.maximum), float: lambda: float(option.maximum),
+            value = {bool: lambda: not node.settings.value(option.name), int: lambda: int(option.maximum), float: lambda: float(option.maximum),
                      str: lambda: "other"}[type(option.default)]()
             reason = graph.set(name, option.name, value)
             if option.live and option.name not in node._set_on:
-                assert reason is None and node.settings[option.name] == value, (name, option.name, reason)
+                assert reason is None and node.settings.value(option.name) == value, (name, option.name, reason)
             else:
-                assert reason and option.name in reason and node.settings[option.name] != value, (name, option.name)
+                assert reason and option.name in reason and node.settings.value(option.name) != value, (name, option.name)
 
 
 def test_a_value_out_of_range_is_turned_down_and_the_old_one_stays(graph, robot):
     assert "range" in graph.set("/robot1/tracker", "tracking.exit_after_s", 0.0)
     assert "type" in graph.set("/robot1/tracker", "tracking.exit_after_s", "soon")
-    assert robot.tracker.settings["tracking.exit_after_s"] == 2.0
+    assert robot.tracker.settings.tracking.exit_after_s == 2.0
 
 
 def test_a_threshold_the_process_shares_is_changed_on_one_node(graph, robot):

@@ -28,7 +28,7 @@ class SightingLimits:
     @classmethod
     def of_config(cls, config: Config) -> "SightingLimits":
         """What the configuration says under ``sightings``."""
-        return cls(config["sightings.max_count"], round(config["sightings.max_age_h"] * _HOUR_NS))
+        return cls(config.sightings.max_count, round(config.sightings.max_age_h * _HOUR_NS))
 
     def cutoff_ns(self, last_ns: np.ndarray, now_ns: int, brake: bool = True) -> int | None:
         """Sightings last seen before this stamp have to go; None: nothing has to.

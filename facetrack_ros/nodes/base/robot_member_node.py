@@ -7,7 +7,7 @@ from rclpy.duration import Duration
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSDurabilityPolicy, QoSHistoryPolicy, QoSProfile, QoSReliabilityPolicy
 
-from facetrack_ros.config import NODE_OPTIONS, OPTIONS, Config, option_named
+from facetrack_ros.config import NODE_OPTIONS, OPTIONS, Config, optional_path, option_named
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.nodes.base import parameters
 from facetrack_ros.nodes.base.lifecycle_node import LifecycleNode
@@ -72,7 +72,7 @@ class RobotMemberNode(LifecycleNode):
         if twice:
             raise ConfigError(f"two cameras are called {twice[0]}: give each a name of its own")
         given = config or Config()
-        self.settings = Config({option.name: parameters.declare(self, option, given[option.name])
+        self.settings = Config({option.name: parameters.declare(self, option, given.value(option.name))
                                 for option in self.options()})
         self._set_on = dict(set_on or {})
         self.add_on_set_parameters_callback(self._judge_change)
@@ -98,7 +98,7 @@ class RobotMemberNode(LifecycleNode):
         :raises FacetrackError: why it cannot be active.
         """
         parameters.check_names(self)
-        self.come_up(self.settings["autostart"])
+        self.come_up(self.settings.autostart)
 
     def refuse_change(self, settings: Config, names: set[str]) -> None:
         """Look at settings before they count; for subclasses.
@@ -146,15 +146,15 @@ class RobotMemberNode(LifecycleNode):
 
     def given_topic(self, setting: str, camera_id: str) -> str:
         """The topic that a setting names for a camera, absolute: in the robot's namespace unless it begins with ``/``."""
-        topic = self.settings[setting].replace("CAMERA", camera_id)
+        topic = str(self.settings.value(setting)).replace("CAMERA", camera_id)
         return topic if topic.startswith("/") else self.robot_topic(topic)
 
     def mesh_topic(self, name: str) -> str:
         """A topic that all robots share, absolute."""
-        return f"{self.settings['mesh'].rstrip('/')}/{name}"
+        return f"{self.settings.mesh.rstrip('/')}/{name}"
 
     def robot_folder(self) -> Path:
         """The folder that holds the folders of all robots."""
-        return self.settings.folder("data_dir") or Path.home() / ".local/share/facetrack"
+        return optional_path(self.settings.data_dir) or Path.home() / ".local/share/facetrack"
 
 

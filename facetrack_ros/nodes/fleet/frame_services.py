@@ -46,7 +46,7 @@ class FrameServices:
         self._worker.close()
 
     def _on_alert(self, message: String) -> None:
-        if not self._node.settings["frame_history.save_on_alert"]:
+        if not self._node.settings.frame_history.save_on_alert:
             return
         history = self._history()
         newest = history.newest_ns if history is not None else None

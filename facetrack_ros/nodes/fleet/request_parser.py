@@ -45,15 +45,15 @@ class RequestReading:
         """
         face = self._face(request)
         now_ns = self._node.get_clock().now().nanoseconds
-        threshold = request.threshold or self._settings["backtrack_search.similarity_threshold"]
+        threshold = request.threshold or self._settings.backtrack_search.similarity_threshold
         question = SearchRequest(
             search_id=request.search_id or uuid.uuid4().hex[:12], embedding=face.embedding, model_id=face.model_id,
             time_ns=conversion.to_ns(request.time) or now_ns,
-            window_ns=conversion.to_ns(request.window) or round(self._settings["backtrack_search.search_window_sec"] * 1e9),
+            window_ns=conversion.to_ns(request.window) or round(self._settings.backtrack_search.search_window_sec * 1e9),
             robots=tuple(request.robots), cameras=tuple(request.cameras),
             threshold=threshold or self.contract(face.model_id).threshold,
-            max_results=request.max_results or self._settings["backtrack_search.max_results"],
-            timeout_ns=conversion.to_ns(request.timeout) or round(self._settings["backtrack_search.timeout_s"] * 1e9),
+            max_results=request.max_results or self._settings.backtrack_search.max_results,
+            timeout_ns=conversion.to_ns(request.timeout) or round(self._settings.backtrack_search.timeout_s * 1e9),
             rescan=request.rescan, face_crop=face.crop, asker=self._node.robot_id, reference=face.reference)
         validate_request(question, self.contract(face.model_id), now_ns)
         return question
@@ -86,11 +86,11 @@ class RequestReading:
         image = read_reference(data)
         pipeline = self._models.take("search")
         face = pipeline.embed_reference(image)
-        crop = upright_face(image, face) if self._settings["backtrack_search.send_face_crop"] else b""
+        crop = upright_face(image, face) if self._settings.backtrack_search.send_face_crop else b""
         return _AskedFace(face.embedding, pipeline.contract.id, "picture", crop)
 
     def _file(self, name: str) -> bytes:
-        folder = self._settings["backtrack_search.reference_dir"]
+        folder = self._settings.backtrack_search.reference_dir
         if not folder:
             raise QuestionError("this robot reads no reference files: backtrack_search.reference_dir is not set")
         return read_reference_file(Path(folder).expanduser(), name)

@@ -75,12 +75,12 @@ class Rescanning:
         self._closing = True
 
     def _refusal(self) -> str:
-        if not self._node.settings["face_tracking.enabled"]:
+        if not self._node.settings.face_tracking.enabled:
             return "face_tracking.enabled is false: no face is looked for"
         return self._battery.sentence if self._battery.braking else ""
 
     def _models(self) -> list[VisionPipeline]:
-        wanted = self._node.settings["backtrack_search.rescan_threads"] or len(os.sched_getaffinity(0))
+        wanted = self._node.settings.backtrack_search.rescan_threads or len(os.sched_getaffinity(0))
         while len(self._pipelines) < wanted:
             self._pipelines.append(build_pipeline(vision_settings(self._node.settings)))
         return self._pipelines

@@ -140,7 +140,7 @@ class SearchServer:
     def _write_down(self, history: RobotHistory, question: SearchRequest, answer: RobotResponse,
                     matches: tuple[Match, ...]) -> None:
         """Who asked, what was handed out, and each match as an event."""
-        if not self._node.settings["event_logging.enabled"]:
+        if not self._node.settings.event_logging.enabled:
             return
         try:
             SearchLog(history.path).append(question, answer, matches, self._node.get_clock().now().nanoseconds)

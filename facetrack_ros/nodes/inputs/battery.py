@@ -18,9 +18,9 @@ class BatteryWatch:
 
     def __init__(self, node: RobotMemberNode, on_change: Callable[[str], None] = lambda sentence: None):
         self._node = node
-        self._topic = node.settings["battery.topic"]
+        self._topic = node.settings.battery.topic
         self._on_change = on_change
-        self._brake = Hysteresis(node.settings["battery.stop_faces_below"], node.settings["battery.resume_faces_at"])
+        self._brake = Hysteresis(node.settings.battery.stop_faces_below, node.settings.battery.resume_faces_at)
         self._charge = math.nan
         if self._topic:
             node.create_subscription(BatteryState, self._topic, self._on_battery, STREAM)

@@ -54,13 +54,13 @@ class ImageInput:
     def __init__(self, node: Node, cameras: tuple[str, ...], settings: Config, take: Callable[[Frame], None],
                  encode: bool = False, refused: Callable[[str, str], None] = lambda camera_id, sentence: None,
                  lost: Callable[[str, int], None] = lambda camera_id, count: None):
-        named = parse_topics(settings["camera.topics"], cameras)
+        named = parse_topics(settings.camera.topics, cameras)
         self._reading = ImageReading(node.get_logger())
-        self._quality = settings["camera.jpeg_quality"]
+        self._quality = settings.camera.jpeg_quality
         self._refused, self._lost = refused, lost
         self._closed = False
         self.complaints = ThrottledLog(node.get_logger())
-        self._cameras = {camera: _CameraImages(self, node, camera, named.get(camera, ""), settings["camera.qos"], take, encode)
+        self._cameras = {camera: _CameraImages(self, node, camera, named.get(camera, ""), settings.camera.qos, take, encode)
                          for camera in cameras}
         self._encoder = Worker("encoder", LatestPerCamera(), self._encode, node.get_logger()) if encode else None
         self._node = node

@@ -30,9 +30,9 @@ class ThreadBudget:
 
         :param cores: None: those of this process.
         """
-        threads = config["models.threads"]
+        threads = config.models.threads
         cores = cores or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-        return cls(config["models.workers"] or min(MOST_WORKERS, max(1, cores // threads)), threads)
+        return cls(config.models.workers or min(MOST_WORKERS, max(1, cores // threads)), threads)
 
 
 def limit_threads(threads: int) -> None:

@@ -1,0 +1,1 @@
+"""The frame loop: frame, analysis, tracks, history, once, without ROS."""
