@@ -39,13 +39,25 @@ class build_interfaces(build_ext):
             sys.exit("CMake is missing: pip install cmake, or apt install cmake")
         generator = ["-G", "Ninja"] if shutil.which("ninja", path=environment["PATH"]) else []
         for command in (
-            [cmake, "-S", str(ROOT), "-B", str(build), *generator, f"-DCMAKE_INSTALL_PREFIX={stage}",
-             "-DCMAKE_BUILD_TYPE=Release", f"-DPython3_EXECUTABLE={sys.executable}", "-DBUILD_TESTING=OFF"],
+            [
+                cmake,
+                "-S",
+                str(ROOT),
+                "-B",
+                str(build),
+                *generator,
+                f"-DCMAKE_INSTALL_PREFIX={stage}",
+                "-DCMAKE_BUILD_TYPE=Release",
+                f"-DPython3_EXECUTABLE={sys.executable}",
+                "-DBUILD_TESTING=OFF",
+            ],
             [cmake, "--build", str(build), "--parallel", str(os.cpu_count() or 1)],
             [cmake, "--install", str(build)],
         ):
             if subprocess.run(command, env=environment).returncode:
-                sys.exit(f"failed: {' '.join(command)}\nIs ROS 2 here? Source a native one, or pip install -r requirements/ros.txt")
+                sys.exit(
+                    f"failed: {' '.join(command)}\nIs ROS 2 here? Source a native one, or pip install -r requirements/ros.txt"
+                )
         packages = next(stage.glob("lib/python*/*-packages"))
         shutil.copytree(packages, self.build_lib, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.egg-info"))
         data = {}
@@ -61,10 +73,20 @@ class build_interfaces(build_ext):
         wheels = (Path(sys.prefix) / "share/ament_cmake").is_dir()
         prefixes = [sys.prefix] if wheels else os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
         version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        python_path = [] if wheels else [
-            str(folder) for prefix in prefixes if prefix
-            for folder in (Path(prefix, "lib", version, "site-packages"), Path(prefix, "local/lib", version, "dist-packages"))
-            if folder.is_dir()]
+        python_path = (
+            []
+            if wheels
+            else [
+                str(folder)
+                for prefix in prefixes
+                if prefix
+                for folder in (
+                    Path(prefix, "lib", version, "site-packages"),
+                    Path(prefix, "local/lib", version, "dist-packages"),
+                )
+                if folder.is_dir()
+            ]
+        )
         environment["AMENT_PREFIX_PATH"] = environment["CMAKE_PREFIX_PATH"] = os.pathsep.join(prefixes)
         environment["PYTHONPATH"] = os.pathsep.join(python_path)
         environment["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), environment.get("PATH", "")])

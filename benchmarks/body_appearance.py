@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 
 from facetrack_ros.models import catalog
-from facetrack_ros.vision.factory import VisionSettings, open_model
 from facetrack_ros.vision.evaluation.verification import auc
+from facetrack_ros.vision.factory import VisionSettings, open_model
 
 FRAMES_APART = 5
 BODIES = 20
@@ -54,17 +54,24 @@ def main():
     frames, ids, boxes, pictures = ground_truth(arguments.data / "tracking" / "TUD-Campus")
     far = np.triu(np.abs(frames[:, None] - frames[None]) >= FRAMES_APART, 1)
     same = ids[:, None] == ids[None]
-    print(f"TUD-Campus: {len(ids)} boxes of {len(set(ids))} people, {np.sum(far & same)} pairs of one person and "
-          f"{np.sum(far & ~same)} of two, at least {FRAMES_APART} frames apart")
-    embedders = {name: open_model(name, "body", VisionSettings())[1] for name in (catalog.OSNET.id, catalog.HISTOGRAM.id)}
+    print(
+        f"TUD-Campus: {len(ids)} boxes of {len(set(ids))} people, {np.sum(far & same)} pairs of one person and "
+        f"{np.sum(far & ~same)} of two, at least {FRAMES_APART} frames apart"
+    )
+    embedders = {
+        name: open_model(name, "body", VisionSettings())[1] for name in (catalog.OSNET.id, catalog.HISTOGRAM.id)
+    }
     results = {}
     for name, embedder in embedders.items():
         rows = np.zeros((len(ids), embedder.contract.dimension), np.float32)
         for frame, picture in pictures.items():
             rows[frames == frame] = embedder.embed(picture, boxes[frames == frame])
         similarity = rows @ rows.T
-        results[name] = {"auc": auc(similarity[far & same], similarity[far & ~same]),
-                         "rank_1": rank_one(similarity, frames, ids), "dimension": embedder.contract.dimension}
+        results[name] = {
+            "auc": auc(similarity[far & same], similarity[far & ~same]),
+            "rank_1": rank_one(similarity, frames, ids),
+            "dimension": embedder.contract.dimension,
+        }
     # Twenty bodies of the sizes that occur, cut from one frame; the embedders in turns.
     crowd = boxes[np.linspace(0, len(boxes) - 1, BODIES).astype(int)]
     taken = {name: [] for name in embedders}
@@ -76,7 +83,9 @@ def main():
     print(f"{'':<28}{'numbers':>8}{'AUC':>8}{'rank-1':>8}{f'ms, {BODIES} bodies':>16}")
     for name, row in results.items():
         row[f"ms_{BODIES}_bodies"] = float(np.median(taken[name]))
-        print(f"{name:<28}{row['dimension']:>8}{row['auc']:>8.3f}{row['rank_1']:>8.3f}{row[f'ms_{BODIES}_bodies']:>16.1f}")
+        print(
+            f"{name:<28}{row['dimension']:>8}{row['auc']:>8.3f}{row['rank_1']:>8.3f}{row[f'ms_{BODIES}_bodies']:>16.1f}"
+        )
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=1) + "\n")
 

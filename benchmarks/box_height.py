@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 
 from facetrack_ros.core.boxes import intersection, iou
-from facetrack_ros.vision.factory import VisionSettings, open_model
 from facetrack_ros.vision.evaluation.mot_dataset import read_sequence
+from facetrack_ros.vision.factory import VisionSettings, open_model
 
 MODELS = ("yolox_nano", "object_detection_nanodet_2022nov")
 
@@ -54,8 +54,15 @@ def main() -> None:
         logs = np.log(ratios(detector, pictures, sequence.truth))
         low, middle, high = np.percentile(logs, [25, 50, 75])
         spread = (high - low) / 1.349
-        results.append({"model": name, "persons": len(logs), "median_ratio": float(np.exp(middle)), "spread": float(spread),
-                        "edge_share": float(spread / np.sqrt(2))})
+        results.append(
+            {
+                "model": name,
+                "persons": len(logs),
+                "median_ratio": float(np.exp(middle)),
+                "spread": float(spread),
+                "edge_share": float(spread / np.sqrt(2)),
+            }
+        )
         print(f"{name:36} {len(logs):8} {np.exp(middle):13.3f} {spread:8.3f} {spread / np.sqrt(2):8.3f}")
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=2))

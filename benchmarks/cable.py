@@ -42,9 +42,13 @@ class Cable:
             for number, name in enumerate(self.names, 1):
                 _ip("netns", "add", name)
                 self._ends.append(_tap(name))
-                for command in (("link", "set", "lo", "up"), ("link", "set", "lo", "multicast", "on"),
-                                ("addr", "add", f"10.99.0.{number}/24", "dev", "cable0"), ("link", "set", "cable0", "up"),
-                                ("route", "add", "224.0.0.0/4", "dev", "cable0")):
+                for command in (
+                    ("link", "set", "lo", "up"),
+                    ("link", "set", "lo", "multicast", "on"),
+                    ("addr", "add", f"10.99.0.{number}/24", "dev", "cable0"),
+                    ("link", "set", "cable0", "up"),
+                    ("route", "add", "224.0.0.0/4", "dev", "cable0"),
+                ):
                     _ip("-n", name, *command)
         except BaseException:
             self.__exit__()

@@ -11,17 +11,21 @@ import os
 from contextlib import closing
 from pathlib import Path
 
+from facetrack_ros.concurrency.ordered_map import ordered_map
+from facetrack_ros.concurrency.process_pool import ThreadWorkerPool
 from facetrack_ros.config import Config
-from facetrack_ros.sources.stamped_frames import frames
 from facetrack_ros.sources.factory import open_source
+from facetrack_ros.sources.stamped_frames import frames
 from facetrack_ros.tracking.factory import improving_faces, people_tracker
 from facetrack_ros.tracking.id_allocator import IdCounter
-from facetrack_ros.concurrency.process_pool import ThreadWorkerPool
-from facetrack_ros.concurrency.ordered_map import ordered_map
-from facetrack_ros.vision.frame_analysis import FrameAnalyzer, AnalysisTask
+from facetrack_ros.vision.frame_analysis import AnalysisTask, FrameAnalyzer
 
-CLIPS = ("face-demographics-walking-and-pause.gif", "head-pose-face-detection-female-and-male.gif",
-         "head-pose-face-detection-male.gif", "classroom.gif")
+CLIPS = (
+    "face-demographics-walking-and-pause.gif",
+    "head-pose-face-detection-female-and-male.gif",
+    "head-pose-face-detection-male.gif",
+    "classroom.gif",
+)
 
 
 def follow(path: Path, eyes: FrameAnalyzer, config: Config) -> dict:
@@ -41,8 +45,13 @@ def follow(path: Path, eyes: FrameAnalyzer, config: Config) -> dict:
             if improving:
                 improving.know(frame.stamp_ns, tracks)
     events += people.close()
-    return {"embeddings": embedded, "persons": len({event.person_id for event in events}),
-            "events": {kind: sum(event.event == kind for event in events) for kind in ("PERSON_IN", "PERSON_OUT", "FACE_MATCHED")}}
+    return {
+        "embeddings": embedded,
+        "persons": len({event.person_id for event in events}),
+        "events": {
+            kind: sum(event.event == kind for event in events) for kind in ("PERSON_IN", "PERSON_OUT", "FACE_MATCHED")
+        },
+    }
 
 
 def main():
@@ -55,13 +64,17 @@ def main():
     result = {}
     print(f"{'clip':<48}{'every':>7}{'chosen':>8}{'ratio':>7}  persons   PERSON_IN PERSON_OUT")
     for clip in CLIPS:
-        every, chosen = (follow(arguments.data / "clips" / clip, eyes, Config({"faces.embed": how}))
-                         for how in ("every", "improving"))
+        every, chosen = (
+            follow(arguments.data / "clips" / clip, eyes, Config({"faces.embed": how}))
+            for how in ("every", "improving")
+        )
         ratio = every["embeddings"] / max(1, chosen["embeddings"])
         result[clip] = {"every": every, "chosen": chosen, "ratio": ratio}
-        print(f"{clip:<48}{every['embeddings']:>7}{chosen['embeddings']:>8}{ratio:>7.1f}  {every['persons']} and {chosen['persons']}"
-              f"   {every['events']['PERSON_IN']} and {chosen['events']['PERSON_IN']}"
-              f"   {every['events']['PERSON_OUT']} and {chosen['events']['PERSON_OUT']}")
+        print(
+            f"{clip:<48}{every['embeddings']:>7}{chosen['embeddings']:>8}{ratio:>7.1f}  {every['persons']} and {chosen['persons']}"
+            f"   {every['events']['PERSON_IN']} and {chosen['events']['PERSON_IN']}"
+            f"   {every['events']['PERSON_OUT']} and {chosen['events']['PERSON_OUT']}"
+        )
     total = [sum(row[how]["embeddings"] for row in result.values()) for how in ("every", "chosen")]
     print(f"{'all':<48}{total[0]:>7}{total[1]:>8}{total[0] / max(1, total[1]):>7.1f}")
     if arguments.json:

@@ -19,14 +19,14 @@ import numpy as np
 from recognition import CLIPS
 
 from facetrack_ros.config import Config
+from facetrack_ros.core.track import TrackState
 from facetrack_ros.demo.staging import FPS, make_stage
 from facetrack_ros.history.events.format import read_events
-from facetrack_ros.sources.stamped_frames import frames
 from facetrack_ros.sources.factory import open_source
-from facetrack_ros.tracking.identity_merges import Aliases
+from facetrack_ros.sources.stamped_frames import frames
 from facetrack_ros.tracking.factory import people_tracker
 from facetrack_ros.tracking.id_allocator import IdCounter
-from facetrack_ros.core.track import TrackState
+from facetrack_ros.tracking.identity_merges import Aliases
 from facetrack_ros.vision.factory import VisionSettings, build_pipeline
 
 START = "2026-05-01T12:00:00"
@@ -43,7 +43,9 @@ def follow_clips(folder: Path) -> tuple[list[dict], set[tuple[str, str]]]:
         ids, shown, count = defaultdict(lambda: defaultdict(int)), defaultdict(int), 0
         for frame in frames(open_source(str(folder / name)), "front", 1_777_636_800 * 10**9, 90):
             detections = pipeline.detect([frame.image])[0]
-            tracks, _ = people.update("front", frame.stamp_ns, frame.number, detections, pipeline.faces(frame.image, detections))
+            tracks, _ = people.update(
+                "front", frame.stamp_ns, frame.number, detections, pipeline.faces(frame.image, detections)
+            )
             count += 1
             for track in tracks:
                 if track.state is TrackState.TRACKING:
@@ -55,8 +57,16 @@ def follow_clips(folder: Path) -> tuple[list[dict], set[tuple[str, str]]]:
         people.close()
         told.update(people.persons())
         for who in sorted(ids):
-            lines.append({"clip": name, "robot": f"robot{robot}", "person": who, "frames": count, "seen": shown[who],
-                          "ids": sorted({aliases.settled(each) for each in ids[who]})})
+            lines.append(
+                {
+                    "clip": name,
+                    "robot": f"robot{robot}",
+                    "person": who,
+                    "frames": count,
+                    "seen": shown[who],
+                    "ids": sorted({aliases.settled(each) for each in ids[who]}),
+                }
+            )
             pairs |= {(who, aliases.settled(each)) for each in ids[who]}
     return lines, pairs
 
@@ -67,19 +77,38 @@ def staged_events(folder: Path) -> tuple[int, int, list[float]]:
     off = []
     found = 0
     for (robot, camera), clip in stage.clips.items():
-        done = subprocess.run([str(Path(sys.executable).parent / "facetrack"), "ingest", "--robot", robot, "--camera",
-                               f"{camera}={clip}", "--data", str(folder / "data"), "--start", START], capture_output=True, text=True)
+        done = subprocess.run(
+            [
+                str(Path(sys.executable).parent / "facetrack"),
+                "ingest",
+                "--robot",
+                robot,
+                "--camera",
+                f"{camera}={clip}",
+                "--data",
+                str(folder / "data"),
+                "--start",
+                START,
+            ],
+            capture_output=True,
+            text=True,
+        )
         if done.returncode:
             sys.exit(done.stderr)
-    for (robot, camera), _ in stage.clips.items():
+    for robot, camera in stage.clips.keys():
         events = [event for event in read_events(folder / "data" / robot) if event["camera_id"] == camera]
-        visits = sorted((visit for visit in stage.visits if (visit.robot, visit.camera) == (robot, camera)),
-                        key=lambda visit: visit.body_s[0])
-        came = sorted((event["timestamp"] for event in events if event["event"] == "PERSON_IN"))
-        left = sorted((event["last_seen_timestamp"] for event in events if event["event"] == "PERSON_OUT"))
+        visits = sorted(
+            (visit for visit in stage.visits if (visit.robot, visit.camera) == (robot, camera)),
+            key=lambda visit: visit.body_s[0],
+        )
+        came = sorted(event["timestamp"] for event in events if event["event"] == "PERSON_IN")
+        left = sorted(event["last_seen_timestamp"] for event in events if event["event"] == "PERSON_OUT")
         found += len(came) + len(left)
         start = 1_777_636_800.0
-        for times, staged in ((came, [visit.body_s[0] for visit in visits]), (left, [visit.body_s[1] for visit in visits])):
+        for times, staged in (
+            (came, [visit.body_s[0] for visit in visits]),
+            (left, [visit.body_s[1] for visit in visits]),
+        ):
             off += [(time - start - expected) * FPS for time, expected in zip(times, sorted(staged))]
     return found, 2 * len(stage.visits), off
 
@@ -93,17 +122,24 @@ def main() -> None:
     lines, pairs = follow_clips(arguments.data / "clips")
     print("| clip | robot | person | frames | followed in | ids |\n|---|---|---|---|---|---|")
     for line in lines:
-        print(f"| {line['clip']} | {line['robot']} | {line['person']} | {line['frames']} | {line['seen']} | {', '.join(line['ids'])} |")
+        print(
+            f"| {line['clip']} | {line['robot']} | {line['person']} | {line['frames']} | {line['seen']} | {', '.join(line['ids'])} |"
+        )
     people, ids = {who for who, _ in pairs}, {each for _, each in pairs}
-    print(f"\n{len(people)} people, {len(ids)} ids; people with two ids: {len(pairs) - len(people)}, "
-          f"ids of two people: {len(pairs) - len(ids)}")
+    print(
+        f"\n{len(people)} people, {len(ids)} ids; people with two ids: {len(pairs) - len(people)}, "
+        f"ids of two people: {len(pairs) - len(ids)}"
+    )
     with tempfile.TemporaryDirectory() as folder:
         found, staged, off = staged_events(Path(folder))
-    print(f"staged clips: {found} arrivals and departures, {staged} staged; off by at most "
-          f"{np.abs(off).max() if off else 0:.1f} frames, {np.median(np.abs(off)) if off else 0:.1f} in the median")
+    print(
+        f"staged clips: {found} arrivals and departures, {staged} staged; off by at most "
+        f"{np.abs(off).max() if off else 0:.1f} frames, {np.median(np.abs(off)) if off else 0:.1f} in the median"
+    )
     if arguments.json:
-        arguments.json.write_text(json.dumps({"clips": lines, "staged": {"found": found, "staged": staged, "off": off}}, indent=2)
-                                  + "\n")
+        arguments.json.write_text(
+            json.dumps({"clips": lines, "staged": {"found": found, "staged": staged, "off": off}}, indent=2) + "\n"
+        )
 
 
 if __name__ == "__main__":

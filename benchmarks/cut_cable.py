@@ -41,8 +41,8 @@ def watch(namespace: str, robot: str, environment: dict[str, str], seed: int, ti
     """One end: asks its robot once a second, and tells whenever the roster changes."""
     enter_namespace(namespace)
     os.environ.update(environment)
-    from facetrack_ros.errors import FacetrackError
     from facetrack_ros.client.fleet_client import FleetClient
+    from facetrack_ros.errors import FacetrackError
 
     asked = question(people(seed)[0], timeout_s, 2 * VISITS)
 
@@ -54,9 +54,13 @@ def watch(namespace: str, robot: str, environment: dict[str, str], seed: int, ti
             except FacetrackError as error:
                 results.put((began, robot, "answer", {"": str(error)}, time.monotonic() - began, {}))
                 continue
-            matches = {line.robot_id: sum(match.robot_id == line.robot_id for match in response.matches)
-                       for line in response.robots}
-            results.put((began, robot, "answer", {line.robot_id: line.status for line in response.robots}, seconds, matches))
+            matches = {
+                line.robot_id: sum(match.robot_id == line.robot_id for match in response.matches)
+                for line in response.robots
+            }
+            results.put(
+                (began, robot, "answer", {line.robot_id: line.status for line in response.robots}, seconds, matches)
+            )
             over.wait(max(0.0, began + ASK_EVERY_S - time.monotonic()))
 
     with FleetClient(robot) as asker:
@@ -82,7 +86,9 @@ class Server:
         if self._cable is not None:
             self._process = subprocess.Popen(
                 self._cable.inside(0, [str(SERVER), "-i", "0", "-l", "10.99.0.1", "-p", "11811"]),
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
         return self
 
     def __exit__(self, *error) -> None:
@@ -112,8 +118,15 @@ class Log:
         self.done.append((time.monotonic(), whole))
         self.say(self.done[-1][0], text)
 
-    def take(self, at: float, end: str, kind: str, states: dict[str, str], seconds: float = 0.0,
-             matches: dict[str, int] | None = None) -> None:
+    def take(
+        self,
+        at: float,
+        end: str,
+        kind: str,
+        states: dict[str, str],
+        seconds: float = 0.0,
+        matches: dict[str, int] | None = None,
+    ) -> None:
         """What an end said, judged."""
         other = ROBOTS[1 - ROBOTS.index(end)]
         number = sum(when <= at for when, _ in self.done) - 1
@@ -127,7 +140,7 @@ class Log:
         cut = {**right, other: "timed_out"}
         fitting = [right if whole else cut]
         # It began, or ended, while nobody could know.
-        if number and since < ALLOWED_S or any(at < when < at + seconds for when, _ in self.done):
+        if (number and since < ALLOWED_S) or any(at < when < at + seconds for when, _ in self.done):
             fitting = [right, cut]
         found = all(matches.get(robot, 0) == VISITS * (status == "answered") for robot, status in states.items())
         good = states in fitting and found and seconds < self.timeout_s + 0.1
@@ -135,7 +148,10 @@ class Log:
         self.wrong += not good
         self.within += states != ([right] if whole else [cut])[0]
         self.slowest_s = max(self.slowest_s, seconds)
-        self.say(at, f"{end}: answer after {seconds:.2f} s, {_words(states)}, matches {_words(matches)}{'' if good else '  WRONG'}")
+        self.say(
+            at,
+            f"{end}: answer after {seconds:.2f} s, {_words(states)}, matches {_words(matches)}{'' if good else '  WRONG'}",
+        )
 
 
 def _words(values: dict) -> str:
@@ -150,14 +166,21 @@ def run(arguments: argparse.Namespace, folder: Path) -> dict:
         environment["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(Path(arguments.profile).resolve())
     context = multiprocessing.get_context("spawn")
     results, over = context.Queue(), context.Event()
-    with Cable(f"ft{os.getpid()}x", arguments.loss, arguments.delay, arguments.seed) as cable, \
-            Server(cable if arguments.discovery == "server" else None), \
-            Fleet(folder, list(ROBOTS), environment, dict(zip(ROBOTS, cable.names))):
+    with (
+        Cable(f"ft{os.getpid()}x", arguments.loss, arguments.delay, arguments.seed) as cable,
+        Server(cable if arguments.discovery == "server" else None),
+        Fleet(folder, list(ROBOTS), environment, dict(zip(ROBOTS, cable.names))),
+    ):
         log = Log(time.monotonic(), arguments.timeout)
         log.change(True, f"the cable is whole: {arguments.loss:.0%} loss, {arguments.delay * 1e3:.0f} ms each way")
-        watchers = [context.Process(target=watch, daemon=True, args=(
-            name, robot, environment, arguments.seed, arguments.timeout, results, over))
-                    for name, robot in zip(cable.names, ROBOTS)]
+        watchers = [
+            context.Process(
+                target=watch,
+                daemon=True,
+                args=(name, robot, environment, arguments.seed, arguments.timeout, results, over),
+            )
+            for name, robot in zip(cable.names, ROBOTS)
+        ]
         for watcher in watchers:
             watcher.start()
         try:
@@ -183,8 +206,9 @@ def run(arguments: argparse.Namespace, folder: Path) -> dict:
     for number, end in known:
         what = "mended" if log.done[number][1] else "cut"
         took = log.noticed.get((number, end))
-        found[f"{what} at {log.done[number][0] - log.began:.0f} s, roster of {end} right after, s"] = \
+        found[f"{what} at {log.done[number][0] - log.began:.0f} s, roster of {end} right after, s"] = (
             "never" if took is None else round(took, 2)
+        )
     late = [log.noticed.get(key, float("inf")) for key in known]
     found["roster right after, most s"] = round(max(late), 2)
     found["frames carried"], found["frames lost"] = carried, lost
@@ -214,7 +238,9 @@ def main() -> None:
     parser.add_argument("--sightings", type=int, default=100_000)
     parser.add_argument("--profile", help="a Fast DDS profile for robots and askers")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--folder", help="where the stores are made, and kept for the next run; default: a temporary folder")
+    parser.add_argument(
+        "--folder", help="where the stores are made, and kept for the next run; default: a temporary folder"
+    )
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
     why = possible()
@@ -228,7 +254,9 @@ def main() -> None:
     for name, value in found.items():
         print(f"{name:<52} {value}")
     if arguments.json:
-        Path(arguments.json).write_text(json.dumps({"arguments": vars(arguments), "found": found, "log": lines}, indent=1))
+        Path(arguments.json).write_text(
+            json.dumps({"arguments": vars(arguments), "found": found, "log": lines}, indent=1)
+        )
 
 
 if __name__ == "__main__":

@@ -31,20 +31,28 @@ import numpy as np
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg, srv
-from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER, STREAM
-from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.nodes.base.process import ros, spinning
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER, STREAM
+from facetrack_ros.nodes.conversion import core as conversion
 
 NODES = ("tracker", "history", "search", "gallery", "overlay")
 NOON = int(datetime(2026, 5, 1, 12, tzinfo=timezone.utc).timestamp())
 MODEL, DIMENSION = "mobilefacenet_foamliu", 128
 HOUR_NS, SECOND_NS = 3_600_000_000_000, 1_000_000_000
 PEOPLE, VISITS_AN_HOUR = 40, 15
-SETTINGS = ("data_dir:={data}", "cameras:=['front']", "frame_history.mode:=continuous", "frame_history.max_disk_frames:=3000",
-            "tracking.exit_after_s:=6.0", "tracking.lost_for_s:=6.0", "battery.topic:=''", f"embedder.model:={MODEL}")
+SETTINGS = (
+    "data_dir:={data}",
+    "cameras:=['front']",
+    "frame_history.mode:=continuous",
+    "frame_history.max_disk_frames:=3000",
+    "tracking.exit_after_s:=6.0",
+    "tracking.lost_for_s:=6.0",
+    "battery.topic:=''",
+    f"embedder.model:={MODEL}",
+)
 #: So many frames may be under way: the nodes' queues for pictures hold five.
 AHEAD = 2
 PATIENCE_S = 180.0
@@ -59,8 +67,10 @@ class Visits:
         self._faces = faces / np.linalg.norm(faces, axis=1, keepdims=True)
         count = int(VISITS_AN_HOUR * hours)
         starts = np.sort(self._random.uniform(0, hours * 3600 - 200, count))
-        self._visits = [(start, start + self._random.uniform(60, 180), int(self._random.integers(PEOPLE)), int(row % 4))
-                        for row, start in enumerate(starts)]
+        self._visits = [
+            (start, start + self._random.uniform(60, 180), int(self._random.integers(PEOPLE)), int(row % 4))
+            for row, start in enumerate(starts)
+        ]
 
     def face_of(self, person: int) -> np.ndarray:
         return self._faces[person].astype(np.float32)
@@ -74,7 +84,9 @@ class Visits:
                 boxes.append((x, y, x + 110, y + 330))
                 box = np.array([x + 35, y + 8, x + 75, y + 58], np.float32)
                 points = box[:2] + np.array([[10, 18], [30, 18], [20, 30], [12, 42], [28, 42]], np.float32)
-                faces.append(Face(box, points, 0.9, 0.8, "", len(faces), (face / np.linalg.norm(face)).astype(np.float32)))
+                faces.append(
+                    Face(box, points, 0.9, 0.8, "", len(faces), (face / np.linalg.norm(face)).astype(np.float32))
+                )
         scores = np.full(len(boxes), 0.9, np.float32)
         return Detections(np.array(boxes, np.float32).reshape(-1, 4), scores, "made_up"), tuple(faces)
 
@@ -86,10 +98,17 @@ class RobotComposition:
         self.processes = {}
         environment = {**os.environ, "ROS_LOG_DIR": str(folder / "log")}
         for node in NODES:
-            arguments = [part for setting in (*SETTINGS, f"sightings.max_count:={most_sightings}") for part in ("-p", setting.format(data=folder / "data"))]
+            arguments = [
+                part
+                for setting in (*SETTINGS, f"sightings.max_count:={most_sightings}")
+                for part in ("-p", setting.format(data=folder / "data"))
+            ]
             self.processes[node] = subprocess.Popen(
                 [str(Path(sys.prefix) / "lib/facetrack_ros" / node), "--ros-args", "-r", "__ns:=/robot1", *arguments],
-                env=environment, stdout=(folder / f"{node}.log").open("w"), stderr=subprocess.STDOUT)
+                env=environment,
+                stdout=(folder / f"{node}.log").open("w"),
+                stderr=subprocess.STDOUT,
+            )
 
     def look(self) -> dict:
         found = {}
@@ -97,8 +116,11 @@ class RobotComposition:
             if process.poll() is not None:
                 raise SystemExit(f"{node} has ended with {process.returncode}")
             status = dict(line.split(":", 1) for line in Path(f"/proc/{process.pid}/status").read_text().splitlines())
-            found[node] = {"mb": int(status["VmRSS"].split()[0]) / 1024, "threads": int(status["Threads"]),
-                           "handles": len(os.listdir(f"/proc/{process.pid}/fd"))}
+            found[node] = {
+                "mb": int(status["VmRSS"].split()[0]) / 1024,
+                "threads": int(status["Threads"]),
+                "handles": len(os.listdir(f"/proc/{process.pid}/fd")),
+            }
         return found
 
     def end(self) -> None:
@@ -124,14 +146,23 @@ class Day:
         self._search = node.create_client(srv.FaceSearch, "/robot1/face_search")
         self._frames = node.create_client(srv.GetFrames, "/robot1/get_frames")
         self._watching = None
-        self._pictures = [encode_jpeg(cv2.putText(np.full((480, 640, 3), 60 + 2 * shade, np.uint8), f"{shade}", (20, 60), 0, 2,
-                                                  (0, 0, 0), 3)) for shade in range(60)]
+        self._pictures = [
+            encode_jpeg(
+                cv2.putText(np.full((480, 640, 3), 60 + 2 * shade, np.uint8), f"{shade}", (20, 60), 0, 2, (0, 0, 0), 3)
+            )
+            for shade in range(60)
+        ]
 
     def ready(self) -> None:
         deadline = time.monotonic() + PATIENCE_S
-        while not (self._images.get_subscription_count() >= 2 and self._detections.get_subscription_count()
-                   and self._faces.get_subscription_count() and self._node.count_publishers("/robot1/front/tracks")
-                   and self._search.service_is_ready() and self._frames.service_is_ready()):
+        while not (
+            self._images.get_subscription_count() >= 2
+            and self._detections.get_subscription_count()
+            and self._faces.get_subscription_count()
+            and self._node.count_publishers("/robot1/front/tracks")
+            and self._search.service_is_ready()
+            and self._frames.service_is_ready()
+        ):
             if time.monotonic() > deadline:
                 raise SystemExit("the nodes did not come up")
             time.sleep(0.1)
@@ -160,8 +191,9 @@ class Day:
     def ask(self, stamp_ns: int, person: int) -> tuple[int, int]:
         """Matches of a search over all, and frames that come back of the last minute."""
         request = srv.FaceSearch.Request(embedding=conversion.floats(self._visits.face_of(person)), model_id=MODEL)
-        frames = srv.GetFrames.Request(camera_id="front", start=conversion.to_time(stamp_ns - 60 * SECOND_NS),
-                                       end=conversion.to_time(stamp_ns))
+        frames = srv.GetFrames.Request(
+            camera_id="front", start=conversion.to_time(stamp_ns - 60 * SECOND_NS), end=conversion.to_time(stamp_ns)
+        )
         return len(self._call(self._search, request).matches), len(self._call(self._frames, frames).frames)
 
     def _call(self, client, request):
@@ -175,7 +207,8 @@ class Day:
     def watch(self, whether: bool) -> None:
         if whether and self._watching is None:
             self._watching = self._node.create_subscription(
-                CompressedImage, "/robot1/front/overlay/compressed", self._on_overlay, STREAM)
+                CompressedImage, "/robot1/front/overlay/compressed", self._on_overlay, STREAM
+            )
         elif not whether and self._watching is not None:
             self._node.destroy_subscription(self._watching)
             self._watching = None
@@ -203,8 +236,14 @@ def live(hours: float, hz: float, seed: int, folder: Path, most_sightings: int) 
                     second = number / hz
                     if number % max(1, round(600 * hz)) == 0 or number == count - 1:
                         settle(folder)
-                        samples.append({"hour": second / 3600, "sightings": day.sightings, "nodes": robot.look(),
-                                        **stored_frames(folder)})
+                        samples.append(
+                            {
+                                "hour": second / 3600,
+                                "sightings": day.sightings,
+                                "nodes": robot.look(),
+                                **stored_frames(folder),
+                            }
+                        )
                     day.watch(second % 3600 < 300)
                     if number and number % round(3600 * hz) == 0:
                         matches.append(day.ask(stamp_ns, len(matches) % PEOPLE))
@@ -212,10 +251,22 @@ def live(hours: float, hz: float, seed: int, folder: Path, most_sightings: int) 
     finally:
         robot.end()
     logs = sorted(path.name for path in (folder / "data/robot1").glob("events-*"))
-    complaints = {node: sum(" [ERROR] " in line or "[ERROR]" in line or "Traceback" in line
-                            for line in (folder / f"{node}.log").read_text().splitlines()) for node in NODES}
-    return samples, {"wall_s": time.monotonic() - began, "frames": count, "events": day.events, "overlays": day.overlays,
-                     "searches": matches, "event_logs": logs, "errors_logged": complaints}
+    complaints = {
+        node: sum(
+            " [ERROR] " in line or "[ERROR]" in line or "Traceback" in line
+            for line in (folder / f"{node}.log").read_text().splitlines()
+        )
+        for node in NODES
+    }
+    return samples, {
+        "wall_s": time.monotonic() - began,
+        "frames": count,
+        "events": day.events,
+        "overlays": day.overlays,
+        "searches": matches,
+        "event_logs": logs,
+        "errors_logged": complaints,
+    }
 
 
 def settle(folder: Path) -> None:
@@ -242,11 +293,20 @@ def judge(samples: list, from_hour: float) -> list[dict]:
     rows = []
     for node in NODES:
         hours = np.array([sample["hour"] for sample in settled])
-        memory, handles, threads = (np.array([sample["nodes"][node][what] for sample in settled])
-                                    for what in ("mb", "handles", "threads"))
-        rows.append({"node": node, "mb_first": float(memory[0]), "mb_last": float(memory[-1]),
-                     "mb_an_hour": float(np.polyfit(hours, memory, 1)[0]), "handles": [int(handles.min()), int(handles.max())],
-                     "handles_last": int(handles[-1]), "threads": [int(threads.min()), int(threads.max())]})
+        memory, handles, threads = (
+            np.array([sample["nodes"][node][what] for sample in settled]) for what in ("mb", "handles", "threads")
+        )
+        rows.append(
+            {
+                "node": node,
+                "mb_first": float(memory[0]),
+                "mb_last": float(memory[-1]),
+                "mb_an_hour": float(np.polyfit(hours, memory, 1)[0]),
+                "handles": [int(handles.min()), int(handles.max())],
+                "handles_last": int(handles[-1]),
+                "threads": [int(threads.min()), int(threads.max())],
+            }
+        )
     return rows
 
 
@@ -266,8 +326,18 @@ def draw(samples: list, file: Path, most_sightings: int) -> None:
         panel.set_ylim(bottom=0)
     panels[0].legend(ncols=len(NODES), fontsize=8, loc="lower center")
     panels[3].plot(hours, [sample["disk_mb"] for sample in samples], color="black", label="stored frames, MB")
-    panels[3].plot(hours, [sample["sightings"] / 100 for sample in samples], color="grey", linestyle="--", label="sightings, hundreds")
-    panels[3].set_title(f"on disk: at most 3,000 frames, {f'at most {most_sightings:,} sightings' if most_sightings else 'all sightings'}", loc="left", fontsize=10)
+    panels[3].plot(
+        hours,
+        [sample["sightings"] / 100 for sample in samples],
+        color="grey",
+        linestyle="--",
+        label="sightings, hundreds",
+    )
+    panels[3].set_title(
+        f"on disk: at most 3,000 frames, {f'at most {most_sightings:,} sightings' if most_sightings else 'all sightings'}",
+        loc="left",
+        fontsize=10,
+    )
     panels[3].legend(fontsize=8)
     panels[3].set_xlabel("hour of the replayed day; noon to noon, midnight at 12")
     for panel in panels:
@@ -283,7 +353,9 @@ def main() -> None:
     parser.add_argument("--hz", type=float, default=0.5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--most-sightings", type=int, default=5000, metavar="N")
-    parser.add_argument("--from-hour", type=float, default=8.0, metavar="H", help="what is judged begins here, when limits are reached")
+    parser.add_argument(
+        "--from-hour", type=float, default=8.0, metavar="H", help="what is judged begins here, when limits are reached"
+    )
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--keep", type=Path, help="folder for data and logs, kept")
@@ -293,14 +365,23 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         samples, facts = live(arguments.hours, arguments.hz, arguments.seed, folder, arguments.most_sightings)
     rows = judge(samples, arguments.from_hour)
-    print(f"{facts['frames']} frames, {arguments.hours:g} h in {facts['wall_s']:.0f} s; events {facts['events']}; "
-          f"{samples[-1]['sightings']} sightings; overlays {facts['overlays']}; logs {', '.join(facts['event_logs'])}; "
-          f"errors logged {facts['errors_logged']}; load {os.getloadavg()[0]:.1f}")
-    print("matches and frames of the hourly question:", " ".join(f"{found}/{frames}" for found, frames in facts["searches"]))
-    print(f"{'node':10} {'MB at first':>11} {'MB at end':>10} {'MB an hour':>11} {'handles':>12} {'at end':>7} {'threads':>10}")
+    print(
+        f"{facts['frames']} frames, {arguments.hours:g} h in {facts['wall_s']:.0f} s; events {facts['events']}; "
+        f"{samples[-1]['sightings']} sightings; overlays {facts['overlays']}; logs {', '.join(facts['event_logs'])}; "
+        f"errors logged {facts['errors_logged']}; load {os.getloadavg()[0]:.1f}"
+    )
+    print(
+        "matches and frames of the hourly question:",
+        " ".join(f"{found}/{frames}" for found, frames in facts["searches"]),
+    )
+    print(
+        f"{'node':10} {'MB at first':>11} {'MB at end':>10} {'MB an hour':>11} {'handles':>12} {'at end':>7} {'threads':>10}"
+    )
     for row in rows:
-        print(f"{row['node']:10} {row['mb_first']:11.1f} {row['mb_last']:10.1f} {row['mb_an_hour']:11.3f} "
-              f"{row['handles'][0]:>5}..{row['handles'][1]:<5} {row['handles_last']:7} {row['threads'][0]:>4}..{row['threads'][1]:<4}")
+        print(
+            f"{row['node']:10} {row['mb_first']:11.1f} {row['mb_last']:10.1f} {row['mb_an_hour']:11.3f} "
+            f"{row['handles'][0]:>5}..{row['handles'][1]:<5} {row['handles_last']:7} {row['threads'][0]:>4}..{row['threads'][1]:<4}"
+        )
     if arguments.json:
         arguments.json.write_text(json.dumps({"nodes": rows, "facts": facts, "samples": samples}, indent=1))
     if arguments.plot:

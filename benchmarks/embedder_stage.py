@@ -15,10 +15,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.vision.faces.alignment import ARCFACE_TEMPLATE
 from facetrack_ros.core.face import Face
-from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
 from facetrack_ros.models.resolver import resolve
+from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
+from facetrack_ros.vision.faces.alignment import ARCFACE_TEMPLATE
 
 WIDTHS_PX = (24, 60, 120, 240, 480, 800)
 #: Width of a face's box in the 112 px template, about.
@@ -41,7 +41,9 @@ def main():
     results = {}
     print(f"{model.contract.id}\n{'face':>8}{'stage':>10}{'model':>10}{'ratio':>8}")
     for width in WIDTHS_PX:
-        face = Face(np.zeros(4, np.float32), (ARCFACE_TEMPLATE * (width / TEMPLATE_FACE_PX) + 50).astype(np.float32), 0.9, 0.9)
+        face = Face(
+            np.zeros(4, np.float32), (ARCFACE_TEMPLATE * (width / TEMPLATE_FACE_PX) + 50).astype(np.float32), 0.9, 0.9
+        )
         blob = embedder.input.blob(embedder.input.crops(frame, [face]))
         feed = {bare.get_inputs()[0].name: blob}
         taken = np.empty((arguments.rounds, 2))

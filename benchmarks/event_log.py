@@ -18,12 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
+from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.history.events.format import read_events
 from facetrack_ros.history.events.log import EventLog
-from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 
 NOON_NS = 1_795_348_800 * 10**9
-WRITER = """
+WRITER = (
+    """
 import sys
 from facetrack_ros.history.events.log import EventLog
 from facetrack_ros.core.event import PERSON_IN, PersonEvent
@@ -32,7 +33,9 @@ while True:
     log.append(PersonEvent(PERSON_IN, %d + number * 1000, "robot1", "front", f"p_robot1_{number}", number, (1, 2, 3, 4), 0.5))
     print(number, flush=True)
     number += 1
-""" % NOON_NS
+"""
+    % NOON_NS
+)
 
 
 def events(count: int) -> list[PersonEvent]:
@@ -40,10 +43,15 @@ def events(count: int) -> list[PersonEvent]:
     made = []
     for number in range(count):
         place = (NOON_NS + number * 10**6, "robot1", "front", f"p_robot1_{number // 3}", number)
-        made.append((PersonEvent(PERSON_IN, *place, bbox=(1.5, 2.5, 61.0, 180.0), confidence=0.8),
-                     PersonEvent(FACE_MATCHED, *place, reference_face_id="p_robot2_4", similarity=0.61),
-                     PersonEvent(PERSON_OUT, *place, last_seen_ns=NOON_NS, duration_ns=10**9, last_bbox=(1.5, 2.5, 61.0, 180.0))
-                     )[number % 3])
+        made.append(
+            (
+                PersonEvent(PERSON_IN, *place, bbox=(1.5, 2.5, 61.0, 180.0), confidence=0.8),
+                PersonEvent(FACE_MATCHED, *place, reference_face_id="p_robot2_4", similarity=0.61),
+                PersonEvent(
+                    PERSON_OUT, *place, last_seen_ns=NOON_NS, duration_ns=10**9, last_bbox=(1.5, 2.5, 61.0, 180.0)
+                ),
+            )[number % 3]
+        )
     return made
 
 
@@ -63,7 +71,9 @@ def kill_writers(folder: Path, format: str, kills: int, rng: random.Random) -> t
     acknowledged: set[int] = set()
     number = 0
     for _ in range(kills):
-        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(folder), format, str(number)], stdout=subprocess.PIPE)
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(folder), format, str(number)], stdout=subprocess.PIPE
+        )
         writer.stdout.readline()  # it is up, and under full load from now on
         acknowledged.add(number)
         time.sleep(rng.uniform(0, 0.05))

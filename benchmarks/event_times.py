@@ -20,8 +20,8 @@ import numpy as np
 
 from facetrack_ros.config import Config
 from facetrack_ros.demo.staging import FPS, HEIGHT, WALKS, WIDTH, cutout_span, make_stage
-from facetrack_ros.sources.stamped_frames import frames
 from facetrack_ros.sources.factory import open_source
+from facetrack_ros.sources.stamped_frames import frames
 from facetrack_ros.tracking.factory import people_tracker
 from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.vision.factory import build_pipeline
@@ -42,7 +42,9 @@ def events_of(shown: list, pipeline, config: Config) -> list[tuple[int, int]]:
     events = []
     for frame in shown:
         detections = pipeline.detect([frame.image])[0]
-        events += people.update("front", frame.stamp_ns, frame.number, detections, pipeline.faces(frame.image, detections))[1]
+        events += people.update(
+            "front", frame.stamp_ns, frame.number, detections, pipeline.faces(frame.image, detections)
+        )[1]
     events += people.close()
     came = sorted((event for event in events if event.event == "PERSON_IN"), key=lambda event: event.stamp_ns)
     left = {event.person_id: event for event in events if event.event == "PERSON_OUT"}
@@ -69,8 +71,10 @@ def best_scores(shown: list, pipeline, walk, span: tuple[int, int]) -> dict[int,
 
 def cost(images: list, config: Config, faint: float) -> dict[float, tuple[float, float]]:
     """Milliseconds a frame, median, and boxes a frame, by faint score: none, and ``faint``."""
-    pipelines = {score: build_pipeline(vision_settings(Config({**dict(config.items()), "detector.faint_score": score})))
-                 for score in (1.0, faint)}
+    pipelines = {
+        score: build_pipeline(vision_settings(Config({**dict(config.items()), "detector.faint_score": score})))
+        for score in (1.0, faint)
+    }
     spent, boxes = {score: [] for score in pipelines}, dict.fromkeys(pipelines, 0)
     for turn, image in enumerate(images):
         for score in sorted(pipelines, reverse=bool(turn % 2)):
@@ -93,32 +97,55 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         stage = make_stage(Path(folder))
         clips = {place: read(clip) for place, clip in stage.clips.items()}
-    visits = [{"robot": visit.robot, "camera": visit.camera, "person": visit.person,
-               **{name: [round(second * FPS) for second in span] for name, span in (
-                   ("sliver", visit.body_s), ("half", visit.half_s), ("face", visit.face_s))}, "events": {}}
-              for visit in stage.visits]
+    visits = [
+        {
+            "robot": visit.robot,
+            "camera": visit.camera,
+            "person": visit.person,
+            **{
+                name: [round(second * FPS) for second in span]
+                for name, span in (("sliver", visit.body_s), ("half", visit.half_s), ("face", visit.face_s))
+            },
+            "events": {},
+        }
+        for visit in stage.visits
+    ]
     extra = {}
     for faint in arguments.faint:
         config = Config({**base, "detector.faint_score": faint})
         pipeline = build_pipeline(vision_settings(config))
         for place, shown in clips.items():
-            here = sorted((visit for visit in visits if (visit["robot"], visit["camera"]) == place),
-                          key=lambda visit: visit["sliver"][0])
+            here = sorted(
+                (visit for visit in visits if (visit["robot"], visit["camera"]) == place),
+                key=lambda visit: visit["sliver"][0],
+            )
             found = events_of(shown, pipeline, config)
             extra[f"{faint:g} {'/'.join(place)}"] = len(found) - len(here)
             for visit, span in zip(here, found):
                 visit["events"][f"{faint:g}"] = span
-    print(f"Persons by {arguments.model} at {WIDTH}x{HEIGHT}; frames, {FPS} a second; arrivals more or fewer than staged: "
-          f"{sum(map(abs, extra.values()))}\n")
+    print(
+        f"Persons by {arguments.model} at {WIDTH}x{HEIGHT}; frames, {FPS} a second; arrivals more or fewer than staged: "
+        f"{sum(map(abs, extra.values()))}\n"
+    )
     columns = [f"{faint:g}" for faint in arguments.faint]
-    print("| visit | | sliver | half | face | " + " | ".join(f"event, faint {column}" for column in columns) + " |\n|---"
-          + "|---" * (4 + len(columns)) + "|")
+    print(
+        "| visit | | sliver | half | face | "
+        + " | ".join(f"event, faint {column}" for column in columns)
+        + " |\n|---"
+        + "|---" * (4 + len(columns))
+        + "|"
+    )
     for visit in visits:
         for end, word in enumerate(("in", "out")):
-            print(f"| {visit['robot']}/{visit['camera']}, {visit['person']} | {word} | {visit['sliver'][end]} | "
-                  f"{visit['half'][end]} | {visit['face'][end]} | "
-                  + " | ".join(str(visit["events"][column][end]) for column in columns) + " |")
-    print("\nFrames off, largest / median / within two, of 8 (an event between sliver and half is late of the one, early of the other)\n")
+            print(
+                f"| {visit['robot']}/{visit['camera']}, {visit['person']} | {word} | {visit['sliver'][end]} | "
+                f"{visit['half'][end]} | {visit['face'][end]} | "
+                + " | ".join(str(visit["events"][column][end]) for column in columns)
+                + " |"
+            )
+    print(
+        "\nFrames off, largest / median / within two, of 8 (an event between sliver and half is late of the one, early of the other)\n"
+    )
     print("| from | " + " | ".join(f"faint {column}" for column in columns) + " |\n|---" + "|---" * len(columns) + "|")
     summary = {}
     for name in ("sliver", "half"):
@@ -129,21 +156,33 @@ def main() -> None:
         print(f"| {name} | " + " | ".join("{} / {:g} / {}".format(*summary[name][column]) for column in columns) + " |")
 
     low = build_pipeline(vision_settings(Config({**base, "detector.min_score": LOWEST, "detector.faint_score": 1.0})))
-    print(f"\nBest score of the person, frame by frame from the first sliver to half, and from half to the last (0: below {LOWEST})\n")
+    print(
+        f"\nBest score of the person, frame by frame from the first sliver to half, and from half to the last (0: below {LOWEST})\n"
+    )
     for walk, visit in zip(WALKS, visits):
-        for word, span in (("in", (visit["sliver"][0], visit["half"][0] + 1)), ("out", (visit["half"][1], visit["sliver"][1] + 1))):
+        for word, span in (
+            ("in", (visit["sliver"][0], visit["half"][0] + 1)),
+            ("out", (visit["half"][1], visit["sliver"][1] + 1)),
+        ):
             scores = best_scores(clips[walk.robot, walk.camera], low, walk, span)
             visit[f"scores_{word}"] = scores
-            print(f"{walk.robot}/{walk.camera}, {walk.person}, {word}, from frame {span[0]}: "
-                  + " ".join(f"{score:.2f}" for score in scores.values()))
+            print(
+                f"{walk.robot}/{walk.camera}, {walk.person}, {word}, from frame {span[0]}: "
+                + " ".join(f"{score:.2f}" for score in scores.values())
+            )
     images = [frame.image for shown in clips.values() for frame in shown][::4]
     print(f"\nload {os.getloadavg()[0]:.1f}; detection, ms a frame, median, and boxes a frame:")
     costs = cost(images, Config(base), min(arguments.faint))
     for score, (spent, boxes) in costs.items():
         print(f"faint {score:g}: {spent:.2f} ms, {boxes:.1f} boxes")
     if arguments.json:
-        arguments.json.write_text(json.dumps({"model": arguments.model, "visits": visits, "more_or_fewer": extra, "off": summary,
-                                              "cost": costs}, indent=2) + "\n")
+        arguments.json.write_text(
+            json.dumps(
+                {"model": arguments.model, "visits": visits, "more_or_fewer": extra, "off": summary, "cost": costs},
+                indent=2,
+            )
+            + "\n"
+        )
 
 
 if __name__ == "__main__":

@@ -97,20 +97,24 @@ def _look_at_places(stage, own: dict, places: dict) -> None:
             chosen = first + torch.randperm(last - first)[:INPUTS]
             weight[channel, chosen, 0, 0] = torch.randn(len(chosen))
         side, step = (GRID, 1) if number == 0 else ((GRID + 1) // 2, 2)
-        places[block.bn1] = (block.conv1, [(channel % side**2 // side, channel % side) for channel in range(width)], step,
-                             0 if number == 0 else passed.start)
+        places[block.bn1] = (
+            block.conv1,
+            [(channel % side**2 // side, channel % side) for channel in range(width)],
+            step,
+            0 if number == 0 else passed.start,
+        )
         block.conv2.weight.zero_()
         block.conv3.weight.zero_()
         each = torch.arange(width)
-        for row in ((1, 2) if number == 0 else (1,)):
-            for column in ((1, 2) if number == 0 else (1,)):
+        for row in (1, 2) if number == 0 else (1,):
+            for column in (1, 2) if number == 0 else (1,):
                 block.conv2.weight[each, each, row, column] = 1.0
         block.conv3.weight[number * width + each, each, 0, 0] = 1.0
         own[block.bn2], own[block.bn3] = slice(None), slice(None)
     down = stage[0].downsample
     down[0].weight.zero_()
     count = stage[0].conv3.out_channels - passed.start
-    others = MARKS + torch.randperm(down[0].in_channels - MARKS)[:count - MARKS]
+    others = MARKS + torch.randperm(down[0].in_channels - MARKS)[: count - MARKS]
     down[0].weight[passed.start + torch.arange(count), torch.cat([torch.arange(MARKS), others]), 0, 0] = 1.0
     own[down[1]] = slice(None)
     stage[-1].bn3.bias[passed] = -2 * BEYOND  # what was only passed on ends here
@@ -156,7 +160,11 @@ def _normalise(network, crops, own: dict, places: dict) -> None:
         return (rows,)
 
     hooks = [convolution.register_forward_pre_hook(before) for convolution, *_ in places.values()]
-    hooks += [module.register_forward_pre_hook(statistics) for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    hooks += [
+        module.register_forward_pre_hook(statistics)
+        for module in network.modules()
+        if isinstance(module, torch.nn.BatchNorm2d)
+    ]
     with torch.no_grad():
         network(crops)
     for hook in hooks:

@@ -19,12 +19,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.frames.recorder import FrameRecorder
-from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.frames.retention import Limits
+from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.frames.video_encoder import VideoCoder
-from facetrack_ros.core.frame import Frame, encode_jpeg
 
 START_NS = 1_700_000_000 * 10**9
 STEP_NS = 33_333_333
@@ -38,8 +38,14 @@ def jpegs(clip: str, count: int, noise: float) -> list[bytes]:
         pictures.append(cv2.resize(read[1], SIZE, interpolation=cv2.INTER_CUBIC).astype(np.float32))
     chance, there_and_back = np.random.default_rng(0), pictures + pictures[-2:0:-1]
     grain = [chance.normal(0, noise, pictures[0].shape).astype(np.float32) for _ in range(8 if noise else 1)]
-    return [encode_jpeg(np.clip(there_and_back[i % len(there_and_back)] + (grain[i % len(grain)] if noise else 0), 0, 255).astype(np.uint8))
-            for i in range(count)]
+    return [
+        encode_jpeg(
+            np.clip(there_and_back[i % len(there_and_back)] + (grain[i % len(grain)] if noise else 0), 0, 255).astype(
+                np.uint8
+            )
+        )
+        for i in range(count)
+    ]
 
 
 def stored(folder: str, pictures: list[bytes], coder: VideoCoder | None) -> tuple[FrameArchive, float, float]:
@@ -71,8 +77,14 @@ def measure(pictures: list[bytes]) -> dict:
                 took.append((time.perf_counter() - before) * 1e3)
                 cpu.append((time.thread_time() - cpu_before) * 1e3)
                 likeness.append(min(cv2.PSNR(frame.image, Frame("", 0, 0, pictures[i]).image), 99.0))
-            found[f"{name}: a frame by stamp, ms, median / 99 %"] = (round(float(np.median(took)), 1), round(float(np.quantile(took, 0.99)), 1))
-            found[f"{name}: of it CPU, ms, median / 99 %"] = (round(float(np.median(cpu)), 1), round(float(np.quantile(cpu, 0.99)), 1))
+            found[f"{name}: a frame by stamp, ms, median / 99 %"] = (
+                round(float(np.median(took)), 1),
+                round(float(np.quantile(took, 0.99)), 1),
+            )
+            found[f"{name}: of it CPU, ms, median / 99 %"] = (
+                round(float(np.median(cpu)), 1),
+                round(float(np.quantile(cpu, 0.99)), 1),
+            )
             found[f"{name}: likeness, dB, median"] = round(float(np.median(likeness)), 1)
             before = time.perf_counter()
             count = sum(1 for _ in archive.between("front", 0, 2 * START_NS))
@@ -83,24 +95,35 @@ def measure(pictures: list[bytes]) -> dict:
 def live(pictures: list[bytes], format: str, arguments: argparse.Namespace) -> dict:
     """Cameras at their pace."""
     with tempfile.TemporaryDirectory() as folder:
-        recorder = FrameRecorder(FrameArchive(folder, "robot1", Limits(frames=0)), FrameSettings(mode="continuous", format=format),
-                                 "net", dict)
+        recorder = FrameRecorder(
+            FrameArchive(folder, "robot1", Limits(frames=0)),
+            FrameSettings(mode="continuous", format=format),
+            "net",
+            dict,
+        )
         took, ticks = [], round(arguments.seconds * arguments.hz)
         started, cpu = time.monotonic(), time.process_time()
         for tick in range(ticks):
             time.sleep(max(0.0, started + tick / arguments.hz - time.monotonic()))
             for camera in range(arguments.cameras):
-                frame = Frame(f"c{camera}", START_NS + round(tick * 1e9 / arguments.hz), tick, pictures[tick % len(pictures)])
+                frame = Frame(
+                    f"c{camera}", START_NS + round(tick * 1e9 / arguments.hz), tick, pictures[tick % len(pictures)]
+                )
                 before = time.perf_counter()
                 recorder.add_frame(frame)
                 took.append((time.perf_counter() - before) * 1e3)
         passed = time.monotonic() - started
         share, done, lost = (time.process_time() - cpu) / passed, recorder.stored, recorder.lost
         recorder.close(60)
-        return {f"{format}: frames handed in": ticks * arguments.cameras, f"{format}: seconds it took": round(passed, 1),
-                f"{format}: stored meanwhile": done, f"{format}: stored a second": round(done / passed, 1),
-                f"{format}: lost for want of room in the queue": lost, f"{format}: share of a core": round(share, 3),
-                f"{format}: handing in, ms, median / longest": (round(float(np.median(took)), 4), round(max(took), 2))}
+        return {
+            f"{format}: frames handed in": ticks * arguments.cameras,
+            f"{format}: seconds it took": round(passed, 1),
+            f"{format}: stored meanwhile": done,
+            f"{format}: stored a second": round(done / passed, 1),
+            f"{format}: lost for want of room in the queue": lost,
+            f"{format}: share of a core": round(share, 3),
+            f"{format}: handing in, ms, median / longest": (round(float(np.median(took)), 4), round(max(took), 2)),
+        }
 
 
 def main() -> None:

@@ -20,13 +20,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.history.frames.archive import FrameArchive
-from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.frames.retention import Limits
 from facetrack_ros.history.frames.ring_buffer import FrameRing
+from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.core.frame import Frame, encode_jpeg
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=128, threshold=0.5)
 START_NS = 1_700_000_000 * 10**9
@@ -37,8 +37,9 @@ def write(arguments: argparse.Namespace) -> dict:
     found = {}
     for mode in ("off", "continuous"):
         with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-            history = RobotHistory(folder, "robot1", CONTRACT, FrameSettings(
-                mode=mode, limits=Limits(frames=5000, free_bytes=500_000_000)))
+            history = RobotHistory(
+                folder, "robot1", CONTRACT, FrameSettings(mode=mode, limits=Limits(frames=5000, free_bytes=500_000_000))
+            )
             picture = bytes([255, 216]) + np.random.default_rng(0).bytes(arguments.kilobytes * 1000 - 2)
             took = []
             started, cpu, flushed = time.monotonic(), time.process_time(), time.monotonic()
@@ -47,7 +48,9 @@ def write(arguments: argparse.Namespace) -> dict:
                 time.sleep(max(0.0, started + tick / arguments.hz - time.monotonic()))
                 for camera in range(arguments.cameras):
                     # A picture of its own each, as a camera's are.
-                    frame = Frame(f"c{camera}", START_NS + round(tick * 1e9 / arguments.hz), tick, picture[:-1] + bytes([camera]))
+                    frame = Frame(
+                        f"c{camera}", START_NS + round(tick * 1e9 / arguments.hz), tick, picture[:-1] + bytes([camera])
+                    )
                     before = time.perf_counter()
                     history.add_frame(frame)
                     took.append(time.perf_counter() - before)
@@ -89,10 +92,16 @@ def find(arguments: argparse.Namespace) -> dict:
             before = time.perf_counter()
             frame = archive.near("front", START_NS + int(i) * 33_333_333 + 5_000_000, 16_000_000)
             took.append(time.perf_counter() - before)
-            assert frame is not None and frame.number == i
-        return {"frames": arguments.frames, "segments": len(files), "opening, seconds": round(opened, 3),
-                "a frame by stamp, median ms": round(float(np.median(took)) * 1e3, 3),
-                "99 % ms": round(float(np.quantile(took, 0.99)) * 1e3, 3), "longest ms": round(max(took) * 1e3, 3)}
+            assert frame is not None
+            assert frame.number == i
+        return {
+            "frames": arguments.frames,
+            "segments": len(files),
+            "opening, seconds": round(opened, 3),
+            "a frame by stamp, median ms": round(float(np.median(took)) * 1e3, 3),
+            "99 % ms": round(float(np.quantile(took, 0.99)) * 1e3, 3),
+            "longest ms": round(max(took) * 1e3, 3),
+        }
 
 
 def ring(arguments: argparse.Namespace) -> dict:
@@ -107,10 +116,13 @@ def ring(arguments: argparse.Namespace) -> dict:
         kept.append(frame)
         took.append(time.perf_counter() - before)
     stats = kept.stats()
-    return {"frames": stats.frames, "megabytes": round(stats.bytes / 1e6, 1),
-            "kilobytes a frame": round(stats.bytes / stats.frames / 1e3, 1),
-            "appending, median ms": round(float(np.median(took)) * 1e3, 5),
-            "appending, 99 % ms": round(float(np.quantile(took, 0.99)) * 1e3, 5)}
+    return {
+        "frames": stats.frames,
+        "megabytes": round(stats.bytes / 1e6, 1),
+        "kilobytes a frame": round(stats.bytes / stats.frames / 1e3, 1),
+        "appending, median ms": round(float(np.median(took)) * 1e3, 5),
+        "appending, 99 % ms": round(float(np.quantile(took, 0.99)) * 1e3, 5),
+    }
 
 
 def main() -> None:

@@ -18,15 +18,15 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.models import catalog
-from facetrack_ros.vision.factory import VisionSettings
-from facetrack_ros.vision.evaluation.face_samples import enlarged
-from facetrack_ros.vision.export.calibration_faces import face_crops, face_finder, pictures_below
+from facetrack_ros.models.resolver import resolve
 from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
 from facetrack_ros.vision.embedding.projection import Projection
-from facetrack_ros.vision.export.int8 import compare, int8_contract, quantise, split
 from facetrack_ros.vision.embedding.resnet50_face import Resnet50FaceEmbedder
+from facetrack_ros.vision.evaluation.face_samples import enlarged
+from facetrack_ros.vision.export.calibration_faces import face_crops, face_finder, pictures_below
+from facetrack_ros.vision.export.int8 import compare, int8_contract, quantise, split
 from facetrack_ros.vision.export.resnet50 import export_resnet50, onnx_contract
-from facetrack_ros.models.resolver import resolve
+from facetrack_ros.vision.factory import VisionSettings
 
 ORL_SCALE, ORL_BORDER = 2, 60
 BATCHES = (1, 4, 8)
@@ -80,11 +80,17 @@ def main():
         mobile = resolve(catalog.MOBILEFACENET.id)
         weights = arguments.weights or random_resnet50(folder)
         kind = "its own weights" if arguments.weights else "random weights"
-        models = {"mobilefacenet_foamliu": (mobile.path, OnnxFaceEmbedder(mobile.path, mobile.contract)),
-                  f"ResNet-50 ({kind})": resnet50_graph(weights, folder)}
+        models = {
+            "mobilefacenet_foamliu": (mobile.path, OnnxFaceEmbedder(mobile.path, mobile.contract)),
+            f"ResNet-50 ({kind})": resnet50_graph(weights, folder),
+        }
         embedder = models["mobilefacenet_foamliu"][1]
-        crops = face_crops(face_finder(embedder, VisionSettings()), embedder.input,
-                           pictures_below(arguments.data / "faces" / "att_faces", 10_000), enlarged(ORL_SCALE, ORL_BORDER))
+        crops = face_crops(
+            face_finder(embedder, VisionSettings()),
+            embedder.input,
+            pictures_below(arguments.data / "faces" / "att_faces", 10_000),
+            enlarged(ORL_SCALE, ORL_BORDER),
+        )
         calibration, held_out = split(crops)
         print(f"ORL: {len(crops)} faces, {len(calibration)} calibrate, {len(held_out)} check\n")
         for name, (path, float32) in models.items():
@@ -94,18 +100,26 @@ def main():
                 quantise(path, float32, calibration, target, reduce_range=bits == 7)
                 int8 = OnnxFaceEmbedder(target, int8_contract(float32.contract))
                 found = compare(float32, int8, held_out)
-                print(f"{name}, weights in {bits} bits: mean cosine {found.cosines.mean():.4f}, lowest {found.cosines.min():.4f}, "
-                      f"AUC {found.auc[0]:.5f} -> {found.auc[1]:.5f}, {path.stat().st_size / 1e6:.1f} -> "
-                      f"{target.stat().st_size / 1e6:.1f} MB")
+                print(
+                    f"{name}, weights in {bits} bits: mean cosine {found.cosines.mean():.4f}, lowest {found.cosines.min():.4f}, "
+                    f"AUC {found.auc[0]:.5f} -> {found.auc[1]:.5f}, {path.stat().st_size / 1e6:.1f} -> "
+                    f"{target.stat().st_size / 1e6:.1f} MB"
+                )
                 row[f"weights of {bits} bits"] = figures = {
-                    "mean_cosine": float(found.cosines.mean()), "lowest_cosine": float(found.cosines.min()),
-                    "auc_float32": found.auc[0], "auc_int8": found.auc[1], "ms": {}}
+                    "mean_cosine": float(found.cosines.mean()),
+                    "lowest_cosine": float(found.cosines.min()),
+                    "auc_float32": found.auc[0],
+                    "auc_int8": found.auc[1],
+                    "ms": {},
+                }
                 for batch in BATCHES:
                     before, after = times((float32, int8), held_out.crops, batch, max(10, arguments.rounds // batch))
                     ratios = np.sort(before / after)
-                    print(f"  {batch} face{'s' if batch > 1 else ' '}: {np.median(before):7.2f} -> {np.median(after):6.2f} ms, "
-                          f"{np.median(before) / np.median(after):.2f} times as fast "
-                          f"(call by call {ratios[len(ratios) // 10]:.2f} to {ratios[-len(ratios) // 10]:.2f})")
+                    print(
+                        f"  {batch} face{'s' if batch > 1 else ' '}: {np.median(before):7.2f} -> {np.median(after):6.2f} ms, "
+                        f"{np.median(before) / np.median(after):.2f} times as fast "
+                        f"(call by call {ratios[len(ratios) // 10]:.2f} to {ratios[-len(ratios) // 10]:.2f})"
+                    )
                     figures["ms"][batch] = [float(np.median(before)), float(np.median(after))]
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=1) + "\n")

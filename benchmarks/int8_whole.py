@@ -25,28 +25,28 @@ import cv2
 import numpy as np
 from face_resnet50 import fit_head, make_network
 from int8 import ORL_BORDER, ORL_SCALE, processor, resnet50_graph
-from pipeline import bare, part
 from person_detection import LOWEST_SCORE
+from pipeline import bare, part
 from pipeline_clip import CLIP
 from recognition import CLIPS
 
 from facetrack_ros.config import Config
 from facetrack_ros.models import catalog
-from facetrack_ros.vision.factory import VisionSettings, build_pipeline, open_model
 from facetrack_ros.models.contract import ModelContract, write_contract
+from facetrack_ros.models.resolver import resolve
+from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
+from facetrack_ros.vision.embedding.preprocess import FaceInput
 from facetrack_ros.vision.evaluation.average_precision import precision_recall
 from facetrack_ros.vision.evaluation.face_samples import enlarged
 from facetrack_ros.vision.evaluation.mot_dataset import read_sequence
 from facetrack_ros.vision.evaluation.verification import round_up, threshold_at
 from facetrack_ros.vision.export.calibration_faces import FaceCrops, face_crops, face_finder, pictures_below
-from facetrack_ros.vision.embedding.preprocess import FaceInput
-from facetrack_ros.vision.settings import vision_settings
-from facetrack_ros.vision.inference.letterbox import Letterbox
-from facetrack_ros.vision.export.publish import keep
-from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
-from facetrack_ros.vision.inference.onnx_session import OnnxSession
 from facetrack_ros.vision.export.int8 import compare, int8_contract, quantise, quantise_graph, split
-from facetrack_ros.models.resolver import resolve
+from facetrack_ros.vision.export.publish import keep
+from facetrack_ros.vision.factory import VisionSettings, build_pipeline, open_model
+from facetrack_ros.vision.inference.letterbox import Letterbox
+from facetrack_ros.vision.inference.onnx_session import OnnxSession
+from facetrack_ros.vision.settings import vision_settings
 
 #: Of each clip every so many frames calibrate the person detector.
 EVERY = 4
@@ -74,8 +74,12 @@ def make_models(data: Path, folder: Path, embedders: list[str]) -> tuple[dict[st
     found, told = {"person": (catalog.YOLOX_NANO.id, detector_in_int8(data, folder))}, {}
     mobile = resolve(catalog.MOBILEFACENET.id)
     embedder = OnnxFaceEmbedder(mobile.path, mobile.contract)
-    crops = face_crops(face_finder(embedder, VisionSettings()), embedder.input, pictures_below(data / "faces" / "att_faces", 10_000),
-                       enlarged(ORL_SCALE, ORL_BORDER))
+    crops = face_crops(
+        face_finder(embedder, VisionSettings()),
+        embedder.input,
+        pictures_below(data / "faces" / "att_faces", 10_000),
+        enlarged(ORL_SCALE, ORL_BORDER),
+    )
     if EMBEDDERS[0] in embedders:
         calibration, held_out = split(crops)
         int8 = embedder_in_int8(mobile.path, embedder, calibration, folder)
@@ -144,8 +148,15 @@ def apart(float32: OnnxFaceEmbedder, int8: OnnxFaceEmbedder, crops: FaceCrops) -
     """How well people are told apart that neither was fitted to, and the thresholds at :data:`RATE`."""
     found = compare(float32, int8, crops)
     thresholds = [round_up(threshold_at(impostor, RATE)) for impostor in found.impostor]
-    told = {"people": found.people, "faces": len(found.cosines), "auc": list(found.auc), "thresholds": thresholds,
-            "mean_cosine": float(found.cosines.mean()), "lowest_cosine": float(found.cosines.min()), "objection": found.objection}
+    told = {
+        "people": found.people,
+        "faces": len(found.cosines),
+        "auc": list(found.auc),
+        "thresholds": thresholds,
+        "mean_cosine": float(found.cosines.mean()),
+        "lowest_cosine": float(found.cosines.min()),
+        "objection": found.objection,
+    }
     return told, thresholds
 
 
@@ -192,8 +203,13 @@ def detector_in_int8(data: Path, folder: Path) -> str:
             while video.grab():
                 pictures.append(video.retrieve()[1])
     made = folder / "made.onnx"
-    quantise_graph(model.path, OnnxSession(model.path).input_name, (letterbox.blob([one])[0] for one in pictures[::EVERY]), made,
-                   float_convolutions=FLOAT)
+    quantise_graph(
+        model.path,
+        OnnxSession(model.path).input_name,
+        (letterbox.blob([one])[0] for one in pictures[::EVERY]),
+        made,
+        float_convolutions=FLOAT,
+    )
     return keep(made, int8_contract(model.contract), folder)[0].id
 
 
@@ -216,7 +232,9 @@ def people(options: dict) -> list:
     return part("tracked", **options, frames=48, fps=6.0)["events"]
 
 
-def measure(options: dict, settings: dict[str, dict], ways: tuple[str, ...], seconds: float, rounds: int, workers: int) -> dict:
+def measure(
+    options: dict, settings: dict[str, dict], ways: tuple[str, ...], seconds: float, rounds: int, workers: int
+) -> dict:
     """Frames a second by way and precision, in turns; the bare loop's stages with them."""
     fps = {way: {kind: [] for kind in PRECISIONS} for way in ways}
     stages, limit = {kind: [] for kind in PRECISIONS}, {}
@@ -234,9 +252,15 @@ def measure(options: dict, settings: dict[str, dict], ways: tuple[str, ...], sec
                     found = part("composed", **own, cameras=1, fps=MORE * limit[kind])
                 fps[way][kind].append(found["fps"])
     middle = {way: {kind: float(np.median(each)) for kind, each in both.items()} for way, both in fps.items()}
-    return {"fps": middle, "ratios": {way: both["int8"] / both["float32"] for way, both in middle.items()}, "all_fps": fps,
-            "stages_ms": {kind: {name: float(np.median([one[name] for one in each])) for name in each[0]}
-                          for kind, each in stages.items()}}
+    return {
+        "fps": middle,
+        "ratios": {way: both["int8"] / both["float32"] for way, both in middle.items()},
+        "all_fps": fps,
+        "stages_ms": {
+            kind: {name: float(np.median([one[name] for one in each])) for name in each[0]}
+            for kind, each in stages.items()
+        },
+    }
 
 
 def main():
@@ -254,18 +278,27 @@ def main():
         arguments.seconds, arguments.rounds, arguments.ways, arguments.embedders = 0.5, 1, ("bare",), EMBEDDERS[:1]
     data, workers = arguments.data.resolve(), len(os.sched_getaffinity(0))
     results = {"processor": processor(), "cores": workers, "load": os.getloadavg()[0]}
-    print(f"{results['processor']}, {workers} cores, load {results['load']:.1f}; frames of {arguments.size}, {arguments.rounds} rounds")
+    print(
+        f"{results['processor']}, {workers} cores, load {results['load']:.1f}; frames of {arguments.size}, {arguments.rounds} rounds"
+    )
     with tempfile.TemporaryDirectory(prefix="facetrack_bench_") as made:
-        os.environ["FACETRACK_MODELS"] = os.pathsep.join([made, os.environ.get("FACETRACK_MODELS", str(data / "models"))])
+        os.environ["FACETRACK_MODELS"] = os.pathsep.join(
+            [made, os.environ.get("FACETRACK_MODELS", str(data / "models"))]
+        )
         models, told = make_models(data, Path(made), arguments.embedders)
         persons = models.pop("person")
         results["ap50"] = {kind: ap50(name, data) for kind, name in zip(PRECISIONS, persons)}
-        print("person detector, AP50 on TUD-Campus: " + ", ".join(f"{kind} {area:.4f}" for kind, area in results["ap50"].items()))
+        print(
+            "person detector, AP50 on TUD-Campus: "
+            + ", ".join(f"{kind} {area:.4f}" for kind, area in results["ap50"].items())
+        )
         options = {"data": str(data), "size": tuple(int(side) for side in arguments.size.split("x"))}
         usual = people({**options, "config": {}})
         for name, embedders in models.items():
-            settings = {kind: {"detector.model": person, "embedder.model": embedder}
-                        for kind, person, embedder in zip(PRECISIONS, persons, embedders)}
+            settings = {
+                kind: {"detector.model": person, "embedder.model": embedder}
+                for kind, person, embedder in zip(PRECISIONS, persons, embedders)
+            }
             found = measure(options, settings, tuple(arguments.ways), arguments.seconds, arguments.rounds, workers)
             seen = [people({**options, "config": settings[kind]}) for kind in PRECISIONS]
             found["events"] = [len(each) for each in seen]
@@ -285,22 +318,38 @@ def show(name: str, found: dict) -> None:
     for way, both in found["fps"].items():
         print(f"{way:<10}{both['float32']:>12.1f}{both['int8']:>10.1f}{found['ratios'][way]:>8.2f}")
     for kind, stages in found["stages_ms"].items():
-        print(f"stages of the bare loop, {kind}, ms: " + ", ".join(f"{stage} {spent:.1f}" for stage, spent in stages.items()))
-    print(f"persons {found['persons'][0]} and {found['persons'][1]}, events {found['events'][0]} and {found['events'][1]}: "
-          f"{'the same' if found['same'] else 'not the same'}; as with MobileFaceNet in float32: "
-          f"{' and '.join('yes' if each else 'no' for each in found['same_as_usual'])}")
+        print(
+            f"stages of the bare loop, {kind}, ms: "
+            + ", ".join(f"{stage} {spent:.1f}" for stage, spent in stages.items())
+        )
+    print(
+        f"persons {found['persons'][0]} and {found['persons'][1]}, events {found['events'][0]} and {found['events'][1]}: "
+        f"{'the same' if found['same'] else 'not the same'}; as with MobileFaceNet in float32: "
+        f"{' and '.join('yes' if each else 'no' for each in found['same_as_usual'])}"
+    )
     held = found["held_out"]
-    print(f"{held['faces']} faces of {held['people']} people not fitted or calibrated to: AUC {held['auc'][0]:.4f} and {held['auc'][1]:.4f}, "
-          f"cosine {held['mean_cosine']:.4f}, lowest {held['lowest_cosine']:.4f}, thresholds at {RATE:g} {held['thresholds']}"
-          + (f"; made in {held['seconds_to_make']:.0f} s, AUC of MobileFaceNet {held['auc_mobilefacenet']:.4f}" if "seconds_to_make" in held else "")
-          + (f"; not to be offered: {held['objection']}" if held["objection"] else ""))
+    print(
+        f"{held['faces']} faces of {held['people']} people not fitted or calibrated to: AUC {held['auc'][0]:.4f} and {held['auc'][1]:.4f}, "
+        f"cosine {held['mean_cosine']:.4f}, lowest {held['lowest_cosine']:.4f}, thresholds at {RATE:g} {held['thresholds']}"
+        + (
+            f"; made in {held['seconds_to_make']:.0f} s, AUC of MobileFaceNet {held['auc_mobilefacenet']:.4f}"
+            if "seconds_to_make" in held
+            else ""
+        )
+        + (f"; not to be offered: {held['objection']}" if held["objection"] else "")
+    )
     if found["searched"]:
         looked = found["searched"]
-        print("faces of the clip's first half among those of its second half and of other clips "
-              + str(looked["faces"]["float32"]) + ", float32 and INT8: "
-              + "; ".join(f"{name.replace('_', ' ')} {looked[name]['float32']:.3f} and {looked[name]['int8']:.3f}" for name in
-                          ("first_right", "right_above_threshold", "stranger_above_threshold"))
-              + f"; the same first {looked['same_first']:.3f}, the same first three {looked['same_first_three']:.3f}")
+        print(
+            "faces of the clip's first half among those of its second half and of other clips "
+            + str(looked["faces"]["float32"])
+            + ", float32 and INT8: "
+            + "; ".join(
+                f"{name.replace('_', ' ')} {looked[name]['float32']:.3f} and {looked[name]['int8']:.3f}"
+                for name in ("first_right", "right_above_threshold", "stranger_above_threshold")
+            )
+            + f"; the same first {looked['same_first']:.3f}, the same first three {looked['same_first_three']:.3f}"
+        )
 
 
 if __name__ == "__main__":

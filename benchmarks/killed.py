@@ -22,18 +22,18 @@ from pathlib import Path
 import numpy as np
 from mcap.reader import make_reader
 
-from facetrack_ros.history.frames.settings import FrameSettings
-from facetrack_ros.history.frames.retention import Limits
-from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.core.track import Track, TrackState
-from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.history.frames.retention import Limits
+from facetrack_ros.history.frames.settings import FrameSettings
+from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.models.contract import ModelContract
 
 DIMENSION = 128
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=DIMENSION, threshold=0.5)
 SETTINGS = FrameSettings(mode="continuous", limits=Limits(frames=5000, free_bytes=500_000_000))
-ALWAYS = (-2**62, 2**62)
+ALWAYS = (-(2**62), 2**62)
 
 
 def write(folder: str, base_ns: int, cameras: int, hz: float, size: int) -> None:
@@ -51,9 +51,21 @@ def write(folder: str, base_ns: int, cameras: int, hz: float, size: int) -> None
         for camera in range(cameras):
             history.add_frame(Frame(f"c{camera}", stamp, tick, picture))
         face = generator.standard_normal(DIMENSION).astype(np.float32)
-        history.add_tracks("c0", stamp, tick, [Track(
-            f"t{base_ns}_{tick}", "", TrackState.TRACKING, box, 0.8,
-            Face(box, marks, 0.9, 0.5, embedding=face / np.linalg.norm(face)))])
+        history.add_tracks(
+            "c0",
+            stamp,
+            tick,
+            [
+                Track(
+                    f"t{base_ns}_{tick}",
+                    "",
+                    TrackState.TRACKING,
+                    box,
+                    0.8,
+                    Face(box, marks, 0.9, 0.5, embedding=face / np.linalg.norm(face)),
+                )
+            ],
+        )
         faces += 1
         print(f"frames {tick}", flush=True)
         if time.monotonic() - flushed >= 1.0:
@@ -65,8 +77,23 @@ def write(folder: str, base_ns: int, cameras: int, hz: float, size: int) -> None
 def kill_once(folder: Path, base_ns: int, after_s: float, arguments: argparse.Namespace) -> dict:
     """One life and death. Returns what was acknowledged and what was found."""
     writer = subprocess.Popen(
-        [sys.executable, __file__, "--write", str(folder), "--base", str(base_ns), "--cameras", str(arguments.cameras),
-         "--hz", str(arguments.hz), "--kilobytes", str(arguments.kilobytes)], stdout=subprocess.PIPE, text=True)
+        [
+            sys.executable,
+            __file__,
+            "--write",
+            str(folder),
+            "--base",
+            str(base_ns),
+            "--cameras",
+            str(arguments.cameras),
+            "--hz",
+            str(arguments.hz),
+            "--kilobytes",
+            str(arguments.kilobytes),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert writer.stdout.readline() == "up\n", "the robot did not start"
     time.sleep(after_s)
     os.kill(writer.pid, signal.SIGKILL)
@@ -98,9 +125,16 @@ def kill_once(folder: Path, base_ns: int, after_s: float, arguments: argparse.Na
         except Exception as error:  # any fault of any file counts
             print(f"{path}: {error}", file=sys.stderr)
             unreadable += 1
-    return {"frames": frames, "missing_s": missing / arguments.hz, "gaps": gaps, "faces": faces,
-            "faces_missing": len(set(range(faces)) - kept), "unreadable": unreadable, "complaints": len(complaints),
-            "restart_s": restart_s}
+    return {
+        "frames": frames,
+        "missing_s": missing / arguments.hz,
+        "gaps": gaps,
+        "faces": faces,
+        "faces_missing": len(set(range(faces)) - kept),
+        "unreadable": unreadable,
+        "complaints": len(complaints),
+        "restart_s": restart_s,
+    }
 
 
 def main() -> None:
@@ -142,7 +176,9 @@ def main() -> None:
     for name, value in found.items():
         print(f"{name:<46} {value}")
     if arguments.json:
-        Path(arguments.json).write_text(json.dumps({"arguments": vars(arguments), "found": found, "lives": lives}, indent=1))
+        Path(arguments.json).write_text(
+            json.dumps({"arguments": vars(arguments), "found": found, "lives": lives}, indent=1)
+        )
 
 
 if __name__ == "__main__":

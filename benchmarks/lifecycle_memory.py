@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.config import Config
+from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.nodes.robot_node import RobotComposition, RobotNode
-from facetrack_ros.core.frame import Frame, encode_jpeg
 
 
 def resident_mb() -> float:

@@ -85,7 +85,9 @@ def measure(count: int, arguments: argparse.Namespace, folder: Path) -> dict:
         for number in range(arguments.searches):
             response, seconds = asker.ask(question(asked[number % len(asked)]), 5.0)
             incomplete += any(line.status != "answered" for line in response.robots) or len(response.robots) != count
-            assert {number_of(match.person_id) for match in response.matches} == {number % len(asked)}, "somebody else's answer"
+            assert {number_of(match.person_id) for match in response.matches} == {number % len(asked)}, (
+                "somebody else's answer"
+            )
             whole.append(seconds * 1e3)
             slowest.append(max(line.elapsed_ms for line in response.robots))
             time.sleep(arguments.pause)
@@ -97,9 +99,13 @@ def measure(count: int, arguments: argparse.Namespace, folder: Path) -> dict:
         sizes = wire_sizes(asker, robots, asked[0])
     added = np.array(whole) - np.array(slowest)
     return {
-        "robots": count, "whole call, median ms": _median(whole), "whole call, p95 ms": _p95(whole),
-        "slowest robot's search, median ms": _median(slowest), "slowest robot's search, p95 ms": _p95(slowest),
-        "the mesh adds, median ms": _median(added), "the mesh adds, p95 ms": _p95(added),
+        "robots": count,
+        "whole call, median ms": _median(whole),
+        "whole call, p95 ms": _p95(whole),
+        "slowest robot's search, median ms": _median(slowest),
+        "slowest robot's search, p95 ms": _p95(slowest),
+        "the mesh adds, median ms": _median(added),
+        "the mesh adds, p95 ms": _p95(added),
         "searches not answered by all": incomplete,
         "the first search, ms": round(first_s * 1e3, 1),
         "robots that answered it": sum(line.status == "answered" for line in first.robots),
@@ -108,9 +114,15 @@ def measure(count: int, arguments: argparse.Namespace, folder: Path) -> dict:
         "loopback of the idle fleet, kB/s": round(idle_wire[0] / 1e3, 1),
         "loopback of the idle fleet, packets/s": round(idle_wire[1]),
         "loopback for a search, kB": round(busy_wire / 1e3, 1),
-        "all listed after, s": round(listed_s, 1), "quiet after, s": round(quiet_s, 1),
-        "memory of a robot, MB": round(float(resident)), "of it its own, MB": round(float(private)),
-        "threads of a robot": threads, "open files of a robot": handles, **sizes, "machine": load()}
+        "all listed after, s": round(listed_s, 1),
+        "quiet after, s": round(quiet_s, 1),
+        "memory of a robot, MB": round(float(resident)),
+        "of it its own, MB": round(float(private)),
+        "threads of a robot": threads,
+        "open files of a robot": handles,
+        **sizes,
+        "machine": load(),
+    }
 
 
 def wire_sizes(asker, robots: list[str], face: np.ndarray) -> dict:
@@ -122,17 +134,30 @@ def wire_sizes(asker, robots: list[str], face: np.ndarray) -> dict:
 
     heard = {"request": [], "answer": []}
     node = asker.node
-    node.create_subscription(msg.FaceSearchRequest, "/facetrack/search/request", lambda data: heard["request"].append(len(data)),
-                             RELIABLE, raw=True)
-    node.create_subscription(msg.FaceSearchResult, "/facetrack/search/result", lambda data: heard["answer"].append(len(data)),
-                             RELIABLE, raw=True)
+    node.create_subscription(
+        msg.FaceSearchRequest,
+        "/facetrack/search/request",
+        lambda data: heard["request"].append(len(data)),
+        RELIABLE,
+        raw=True,
+    )
+    node.create_subscription(
+        msg.FaceSearchResult,
+        "/facetrack/search/result",
+        lambda data: heard["answer"].append(len(data)),
+        RELIABLE,
+        raw=True,
+    )
     deadline = time.monotonic() + 20.0
     while (len(heard["answer"]) < len(robots) or not heard["request"]) and time.monotonic() < deadline:
         asker.ask(question(face), 5.0)
         time.sleep(0.3)
     line = max(len(serialize_message(line)) for line in asker.roster().values())
-    return {"request, bytes": max(heard["request"], default=0), "answer of a robot, bytes": max(heard["answer"], default=0),
-            "line of the roster, bytes": line}
+    return {
+        "request, bytes": max(heard["request"], default=0),
+        "answer of a robot, bytes": max(heard["answer"], default=0),
+        "line of the roster, bytes": line,
+    }
 
 
 def _median(values) -> float:
@@ -150,10 +175,14 @@ def main() -> None:
     parser.add_argument("--searches", type=int, default=60)
     parser.add_argument("--pause", type=float, default=0.2, help="seconds between searches")
     parser.add_argument("--thumbnails", type=int, default=0, help="bytes of each match's thumbnail")
-    parser.add_argument("--settle", type=float, default=300.0, help="how long the robots may take to find each other, seconds")
+    parser.add_argument(
+        "--settle", type=float, default=300.0, help="how long the robots may take to find each other, seconds"
+    )
     parser.add_argument("--udp", action="store_true", help="no shared memory")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--folder", help="where the stores are made, and kept for the next run; default: a temporary folder")
+    parser.add_argument(
+        "--folder", help="where the stores are made, and kept for the next run; default: a temporary folder"
+    )
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
     found = []

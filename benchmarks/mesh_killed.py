@@ -40,7 +40,9 @@ def main() -> None:
     parser.add_argument("--timeout", type=float, default=1.0, help="the searches' deadline, seconds")
     parser.add_argument("--udp", action="store_true", help="no shared memory")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--folder", help="where the stores are made, and kept for the next run; default: a temporary folder")
+    parser.add_argument(
+        "--folder", help="where the stores are made, and kept for the next run; default: a temporary folder"
+    )
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
     from facetrack_ros.client.fleet_client import FleetClient
@@ -73,29 +75,40 @@ def main() -> None:
                 began = time.monotonic()
                 wait_for_all(asker, robots, question(faces[number], arguments.timeout), BACK_S)
                 others = set(robots) - {killed, stopped}
-                lives.append({
-                    "killed": first[killed], "stopped": first[stopped], "past the deadline, ms": round(past_ms, 1),
-                    "others answered": all(first[robot] == "answered" for robot in others),
-                    "then killed": second[killed], "then stopped": second[stopped],
-                    "then past the deadline, ms": round(second_past_ms, 1),
-                    "then others answered": all(second[robot] == "answered" for robot in others),
-                    "both back after, s": round(time.monotonic() - began, 1)})
+                lives.append(
+                    {
+                        "killed": first[killed],
+                        "stopped": first[stopped],
+                        "past the deadline, ms": round(past_ms, 1),
+                        "others answered": all(first[robot] == "answered" for robot in others),
+                        "then killed": second[killed],
+                        "then stopped": second[stopped],
+                        "then past the deadline, ms": round(second_past_ms, 1),
+                        "then others answered": all(second[robot] == "answered" for robot in others),
+                        "both back after, s": round(time.monotonic() - began, 1),
+                    }
+                )
                 print(number + 1, lives[-1], flush=True)
     past = [life["past the deadline, ms"] for life in lives if life["stopped"] != "answered"]
     then = [life["then past the deadline, ms"] for life in lives]
     found = {
-        "rounds": len(lives), "the stopped one named": sum(life["stopped"] == "timed_out" for life in lives),
+        "rounds": len(lives),
+        "the stopped one named": sum(life["stopped"] == "timed_out" for life in lives),
         "the killed one named": sum(life["killed"] in ("timed_out", "left") for life in lives),
         "the killed one had answered before": sum(life["killed"] == "answered" for life in lives),
         "all others answered": sum(life["others answered"] and life["then others answered"] for life in lives),
         "answer after the deadline, median ms": round(float(np.median(past)), 1),
         "answer after the deadline, most ms": max(past),
         "4 s later: both named": sum(life["then killed"] == life["then stopped"] == "timed_out" for life in lives),
-        "4 s later: before the deadline, least ms": round(-max(then), 1), "machine": load()}
+        "4 s later: before the deadline, least ms": round(-max(then), 1),
+        "machine": load(),
+    }
     for name, value in found.items():
         print(f"{name:<42} {value}")
     if arguments.json:
-        Path(arguments.json).write_text(json.dumps({"arguments": vars(arguments), "found": found, "rounds": lives}, indent=1))
+        Path(arguments.json).write_text(
+            json.dumps({"arguments": vars(arguments), "found": found, "rounds": lives}, indent=1)
+        )
 
 
 if __name__ == "__main__":

@@ -38,9 +38,14 @@ def ask_in_a_row(door: str, own: list[int], searches: int, robots: list[str], se
                 count["lost"] += 1
                 continue
             count["lost"] += not response.matches
-            count["mixed up"] += {number_of(match.person_id) for match in response.matches} != {person} or \
-                len(response.matches) != 20 or response.search_id in ids
-            count["incomplete"] += {line.robot_id: line.status for line in response.robots} != dict.fromkeys(robots, "answered")
+            count["mixed up"] += (
+                {number_of(match.person_id) for match in response.matches} != {person}
+                or len(response.matches) != 20
+                or response.search_id in ids
+            )
+            count["incomplete"] += {line.robot_id: line.status for line in response.robots} != dict.fromkeys(
+                robots, "answered"
+            )
             ids.add(response.search_id)
         results.put((door, "at", searches, os.getpid()))
         results.put((door, "end", count, sorted(ids)))
@@ -60,7 +65,9 @@ def main() -> None:
     parser.add_argument("--sightings", type=int, default=100_000)
     parser.add_argument("--searches", type=int, default=1000, help="of all askers together")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--folder", help="where the stores are made, and kept for the next run; default: a temporary folder")
+    parser.add_argument(
+        "--folder", help="where the stores are made, and kept for the next run; default: a temporary folder"
+    )
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
     robots = [f"robot{number:02d}" for number in range(1, arguments.robots + 1)]
@@ -72,9 +79,22 @@ def main() -> None:
         with Fleet(folder, robots) as fleet:
             context = multiprocessing.get_context("spawn")
             results, go = context.Queue(), context.Barrier(arguments.askers)
-            askers = [context.Process(target=ask_in_a_row, daemon=True, args=(
-                robots[number], list(range(number, PEOPLE, arguments.askers)), each, robots, arguments.seed, results, go))
-                for number in range(arguments.askers)]
+            askers = [
+                context.Process(
+                    target=ask_in_a_row,
+                    daemon=True,
+                    args=(
+                        robots[number],
+                        list(range(number, PEOPLE, arguments.askers)),
+                        each,
+                        robots,
+                        arguments.seed,
+                        results,
+                        go,
+                    ),
+                )
+                for number in range(arguments.askers)
+            ]
             for asker in askers:
                 asker.start()
             pids = {}
@@ -85,20 +105,29 @@ def main() -> None:
                     continue
                 pids[door] = more
                 if door == robots[0] or value in (0, each):
-                    row = {"asker": door, "searches": value, "asker's MB, files, threads": sizes(more),
-                           **{robot: sizes(fleet.pid(robot)) for robot in robots}}
+                    row = {
+                        "asker": door,
+                        "searches": value,
+                        "asker's MB, files, threads": sizes(more),
+                        **{robot: sizes(fleet.pid(robot)) for robot in robots},
+                    }
                     seen.append(row)
                     print(*(f"{name} {value}" for name, value in row.items()), sep="  ", flush=True)
             for asker in askers:
                 asker.join(20)
     ids = [one for _, own in ends.values() for one in own]
-    found = {"searches": each * arguments.askers, **{name: sum(count[name] for count, _ in ends.values())
-                                                     for name in ("lost", "mixed up", "incomplete")},
-             "search ids used twice": len(ids) - len(set(ids)), "machine": load()}
+    found = {
+        "searches": each * arguments.askers,
+        **{name: sum(count[name] for count, _ in ends.values()) for name in ("lost", "mixed up", "incomplete")},
+        "search ids used twice": len(ids) - len(set(ids)),
+        "machine": load(),
+    }
     for name, value in found.items():
         print(f"{name:<42} {value}")
     if arguments.json:
-        Path(arguments.json).write_text(json.dumps({"arguments": vars(arguments), "found": found, "sizes": seen}, indent=1))
+        Path(arguments.json).write_text(
+            json.dumps({"arguments": vars(arguments), "found": found, "sizes": seen}, indent=1)
+        )
 
 
 if __name__ == "__main__":

@@ -25,18 +25,24 @@ def mot_scores(truth: list[tuple[np.ndarray, np.ndarray]], found: list[tuple[np.
     :param found: the same of a tracker.
     """
     true_ids, found_ids = _dense([ids for _, ids in truth]), _dense([ids for _, ids in found])
-    alike = [iou(np.asarray(true, float).reshape(-1, 4), np.asarray(boxes, float).reshape(-1, 4))
-             for (true, _), (boxes, _) in zip(truth, found)]
+    alike = [
+        iou(np.asarray(true, float).reshape(-1, 4), np.asarray(boxes, float).reshape(-1, 4))
+        for (true, _), (boxes, _) in zip(truth, found)
+    ]
     clear = compute_clear_metrics(true_ids, found_ids, alike)
-    return MotScores(float(compute_identity_metrics(true_ids, found_ids, alike)["IDF1"]),
-                     float(np.mean(compute_hota_metrics(true_ids, found_ids, alike)["HOTA"])),
-                     float(clear["MOTA"]), float(clear["IDSW"]))
+    return MotScores(
+        float(compute_identity_metrics(true_ids, found_ids, alike)["IDF1"]),
+        float(np.mean(compute_hota_metrics(true_ids, found_ids, alike)["HOTA"])),
+        float(clear["MOTA"]),
+        float(clear["IDSW"]),
+    )
 
 
 def mean_scores(scores: list[MotScores]) -> MotScores:
     """Of several runs."""
-    return MotScores(*(float(np.mean([getattr(one, name) for one in scores]))
-                       for name in ("idf1", "hota", "mota", "switches")))
+    return MotScores(
+        *(float(np.mean([getattr(one, name) for one in scores])) for name in ("idf1", "hota", "mota", "switches"))
+    )
 
 
 def _dense(ids: list[np.ndarray]) -> list[np.ndarray]:

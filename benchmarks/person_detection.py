@@ -16,9 +16,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.vision.factory import VisionSettings, open_model
 from facetrack_ros.vision.evaluation.average_precision import precision_recall
 from facetrack_ros.vision.evaluation.mot_dataset import read_sequence
+from facetrack_ros.vision.factory import VisionSettings, open_model
 
 MODELS = ("yolox_nano", "object_detection_nanodet_2022nov", "ultralytics={models}/yolov8n_int8_320.tflite")
 #: AP counts boxes down to this score; times are at the default one.
@@ -65,9 +65,15 @@ def measure(wanted: str, pictures, truth) -> dict:
         stage.append(seconds(lambda: detector.detect([picture])))
         bare.append(seconds(call))
     stage, bare = np.array(stage), np.array(bare)
-    return {"model": model.contract.id, "ap50": round(curve.average, 4), "precision": round(precision, 4),
-            "recall": round(recall, 4), "stage_ms": round(float(np.median(stage)) * 1e3, 2),
-            "bare_ms": round(float(np.median(bare)) * 1e3, 2), "ratio": round(float(np.median(stage / bare)), 3)}
+    return {
+        "model": model.contract.id,
+        "ap50": round(curve.average, 4),
+        "precision": round(precision, 4),
+        "recall": round(recall, 4),
+        "stage_ms": round(float(np.median(stage)) * 1e3, 2),
+        "bare_ms": round(float(np.median(bare)) * 1e3, 2),
+        "ratio": round(float(np.median(stage / bare)), 3),
+    }
 
 
 def main():
@@ -84,8 +90,10 @@ def main():
     print(f"{sequence.name}: {len(pictures)} frames of {pictures[0].shape[1]}x{pictures[0].shape[0]}, {boxes} boxes")
     print(f"{'model':<42} {'AP50':>7} {'precision':>9} {'recall':>7} {'stage ms':>9} {'bare ms':>8} {'ratio':>6}")
     for row in rows:
-        print(f"{row['model']:<42} {row['ap50']:7.4f} {row['precision']:9.3f} {row['recall']:7.3f} {row['stage_ms']:9.2f} "
-              f"{row['bare_ms']:8.2f} {row['ratio']:6.3f}")
+        print(
+            f"{row['model']:<42} {row['ap50']:7.4f} {row['precision']:9.3f} {row['recall']:7.3f} {row['stage_ms']:9.2f} "
+            f"{row['bare_ms']:8.2f} {row['ratio']:6.3f}"
+        )
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
 

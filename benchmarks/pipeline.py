@@ -50,7 +50,7 @@ def result_of(said: str, errors: str = "") -> dict:
     lines = [line for line in said.splitlines() if line.startswith("result ")]
     if not lines:
         sys.exit(f"no result:\n{said}\n{errors}")
-    return json.loads(lines[-1][len("result "):])
+    return json.loads(lines[-1][len("result ") :])
 
 
 def as_threads(options: dict, workers: int) -> dict:
@@ -60,8 +60,15 @@ def as_threads(options: dict, workers: int) -> dict:
 
 def as_processes(options: dict, workers: int) -> dict:
     """The bare loop, each of its workers a process."""
-    processes = [subprocess.Popen(part_command("bare", {**options, "workers": 1, "barrier": True}), stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE, text=True) for _ in range(workers)]
+    processes = [
+        subprocess.Popen(
+            part_command("bare", {**options, "workers": 1, "barrier": True}),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(workers)
+    ]
     for process in processes:
         while process.stdout.readline().strip() != "ready":
             pass
@@ -69,8 +76,12 @@ def as_processes(options: dict, workers: int) -> dict:
         process.stdin.write("go\n")
         process.stdin.flush()
     each = [result_of(process.communicate()[0]) for process in processes]
-    return {**each[0], "fps": sum(found["fps"] for found in each), "rss_mb": sum(found["rss_mb"] for found in each),
-            "cpu_ms": sum(found["cpu_ms"] * found["frames"] for found in each) / sum(found["frames"] for found in each)}
+    return {
+        **each[0],
+        "fps": sum(found["fps"] for found in each),
+        "rss_mb": sum(found["rss_mb"] for found in each),
+        "cpu_ms": sum(found["cpu_ms"] * found["frames"] for found in each) / sum(found["frames"] for found in each),
+    }
 
 
 def bare(options: dict, workers: int) -> dict:
@@ -85,16 +96,41 @@ def nodes(options: dict, cameras: int, fps: float, seconds: float, sizes: bool =
     names = [f"camera{number}" for number in range(cameras)]
     warm_s = 2.0
     with tempfile.TemporaryDirectory(prefix="facetrack_bench_") as folder:
-        ros = ["--ros-args", "-r", "__ns:=/robot1", "-p", f"data_dir:={folder}", "-p", f"cameras:={names}", "--log-level", "error"]
-        robot = {name: subprocess.Popen([sys.executable, "-c", f"from facetrack_ros.nodes.{name}_node import main; main()", *ros])
-                 for name in NODES}
+        ros = [
+            "--ros-args",
+            "-r",
+            "__ns:=/robot1",
+            "-p",
+            f"data_dir:={folder}",
+            "-p",
+            f"cameras:={names}",
+            "--log-level",
+            "error",
+        ]
+        robot = {
+            name: subprocess.Popen(
+                [sys.executable, "-c", f"from facetrack_ros.nodes.{name}_node import main; main()", *ros]
+            )
+            for name in NODES
+        }
         talking = {}
         for row, name in enumerate(names):
-            own = {"count": round(fps / cameras * (seconds + 2 * warm_s)), **options, "name": name, "fps": fps / cameras,
-                   "lead_s": row / fps}
-            talking[name] = subprocess.Popen(part_command("camera", own), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        listener = subprocess.Popen(part_command("listen", {**options, "cameras": cameras, "seconds": seconds, "sizes": sizes}),
-                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            own = {
+                "count": round(fps / cameras * (seconds + 2 * warm_s)),
+                **options,
+                "name": name,
+                "fps": fps / cameras,
+                "lead_s": row / fps,
+            }
+            talking[name] = subprocess.Popen(
+                part_command("camera", own), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+        listener = subprocess.Popen(
+            part_command("listen", {**options, "cameras": cameras, "seconds": seconds, "sizes": sizes}),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         try:
             for process in (*talking.values(), listener):
                 while process.stdout.readline().strip() != "ready":
@@ -125,8 +161,13 @@ def nodes(options: dict, cameras: int, fps: float, seconds: float, sizes: bool =
                 except subprocess.TimeoutExpired:
                     process.kill()
     frames = max(1, found["frames"])
-    return {**found, "cpu_ms": sum(used.values()) / frames * 1e3, "cpu_ms_by_node": {
-        name: spent / frames * 1e3 for name, spent in used.items()}, "rss_mb": sum(memory.values()), "rss_mb_by_node": memory}
+    return {
+        **found,
+        "cpu_ms": sum(used.values()) / frames * 1e3,
+        "cpu_ms_by_node": {name: spent / frames * 1e3 for name, spent in used.items()},
+        "rss_mb": sum(memory.values()),
+        "rss_mb_by_node": memory,
+    }
 
 
 def used_s(pid: int) -> float:
@@ -150,7 +191,9 @@ def mean_of(found: list[dict]) -> dict:
     return means
 
 
-def measure(data: Path, size: tuple[int, int], cameras: int, seconds: float, rounds: int, settings: dict, workers: int) -> dict:
+def measure(
+    data: Path, size: tuple[int, int], cameras: int, seconds: float, rounds: int, settings: dict, workers: int
+) -> dict:
     """All ways of running it with so many cameras of that size. The machine is not the same from minute to minute: the limit is
     measured every two ways, a ratio is to the mean of the limit before and after, and counts by its median over the rounds."""
     options = {"data": str(data), "size": size, "seconds": seconds, "config": settings}
@@ -158,10 +201,12 @@ def measure(data: Path, size: tuple[int, int], cameras: int, seconds: float, rou
     load, limits = os.getloadavg()[0], [bare(options, workers)]
     limit, arrangement = limits[0]["fps"], limits[0]["arrangement"]
     improving = {**live, "config": {**settings, "faces.embed": "improving"}}
-    ways = {"ingest": lambda: part("ingest", **live, frames=round(limit * LONG_S)),
-            "composed": lambda: part("composed", **live, fps=MORE * limit),
-            "nodes": lambda: nodes(options, cameras, OFFERED_TO_NODES * limit, seconds),
-            "improving": lambda: part("composed", **improving, fps=3 * MORE * limit)}
+    ways = {
+        "ingest": lambda: part("ingest", **live, frames=round(limit * LONG_S)),
+        "composed": lambda: part("composed", **live, fps=MORE * limit),
+        "nodes": lambda: nodes(options, cameras, OFFERED_TO_NODES * limit, seconds),
+        "improving": lambda: part("composed", **improving, fps=3 * MORE * limit),
+    }
     found: dict[str, list[dict]] = {way: [] for way in ways}
     ratios: dict[str, list[float]] = {way: [] for way in ways}
     for _ in range(rounds):
@@ -171,16 +216,24 @@ def measure(data: Path, size: tuple[int, int], cameras: int, seconds: float, rou
             limits.append((as_threads if arrangement == "threads" else as_processes)(options, workers))
             for way in pair:
                 ratios[way].append(found[way][-1]["fps"] / np.mean([each["fps"] for each in limits[-2:]]))
-    row = {"size": f"{size[0]}x{size[1]}", "cameras": cameras, "load": load,
-           "limit": {**mean_of(limits), "arrangement": arrangement, "rounds_fps": [each["fps"] for each in limits]},
-           **{way: {**mean_of(runs), "rounds_fps": [run["fps"] for run in runs]} for way, runs in found.items()},
-           "rounds_ratios": ratios, "ratios": {way: float(np.median(each)) for way, each in ratios.items()}}
+    row = {
+        "size": f"{size[0]}x{size[1]}",
+        "cameras": cameras,
+        "load": load,
+        "limit": {**mean_of(limits), "arrangement": arrangement, "rounds_fps": [each["fps"] for each in limits]},
+        **{way: {**mean_of(runs), "rounds_fps": [run["fps"] for run in runs]} for way, runs in found.items()},
+        "rounds_ratios": ratios,
+        "ratios": {way: float(np.median(each)) for way, each in ratios.items()},
+    }
     row["half"] = part("composed", **live, fps=HALF * row["composed"]["fps"])
     row["twice"] = part("composed", **live, fps=TWICE * row["composed"]["fps"])
     wire = nodes(options, cameras, 0.4 * limit, min(3.0, seconds), sizes=True)["bytes"]
     # The listener itself is one of the readers, of faces and tracks two.
-    row["wire_bytes"] = {topic.rpartition("camera0/")[2]: size * max(0, readers - (2 if topic.endswith(("/faces", "/tracks")) else 1))
-                         for topic, (size, readers) in wire.items() if "/camera0/" in topic}
+    row["wire_bytes"] = {
+        topic.rpartition("camera0/")[2]: size * max(0, readers - (2 if topic.endswith(("/faces", "/tracks")) else 1))
+        for topic, (size, readers) in wire.items()
+        if "/camera0/" in topic
+    }
     rates = row["twice"]["rates"].values()
     row["fairness"] = min(rates) / max(rates)
     row["overload_p95"] = row["twice"]["latency_ms"]["p95"] / row["half"]["latency_ms"]["p95"]
@@ -201,8 +254,13 @@ def same(data: Path, size: tuple[int, int], settings: dict, fps: float = 6.0, fr
     ways["a process a node"] = nodes({**options, "count": frames}, 1, fps, frames / fps + 5.0)["events"]
     rows = {}
     for way, events in ways.items():
-        rows[way] = {"persons": len({person for _, _, person in events}), **{
-            kind: sum(event == kind for event, _, _ in events) for kind in ("PERSON_IN", "PERSON_OUT", "FACE_MATCHED")}}
+        rows[way] = {
+            "persons": len({person for _, _, person in events}),
+            **{
+                kind: sum(event == kind for event, _, _ in events)
+                for kind in ("PERSON_IN", "PERSON_OUT", "FACE_MATCHED")
+            },
+        }
         print(f"{way:<24}" + "".join(f"{name} {count:<4}" for name, count in rows[way].items()))
     rows["embeddings_a_frame"] = chosen["embeddings_a_frame"]
     return rows
@@ -218,39 +276,72 @@ def try_out(data: Path) -> dict:
 
 
 def show(row: dict) -> None:
-    print(f"\n{row['size']}, {row['cameras']} camera{'s' if row['cameras'] > 1 else ''}, load before {row['load']:.1f}; bare loop as "
-          f"{row['limit']['arrangement']}, a round " + ", ".join(f"{fps:.1f}" for fps in row["limit"]["rounds_fps"]))
-    print(f"{'way':<24}{'fps':>7}{'of limit':>10}{'CPU ms':>8}{'p50':>7}{'p95':>7}{'p99 ms':>8}{'added p95':>11}{'MB':>7}")
-    ways = (("bare loop", "limit"), ("ingest", "ingest"), ("composed, live", "composed"),
-            ("  chosen faces", "improving"), ("a process a node", "nodes"), ("composed, half load", "half"), ("composed, twice", "twice"))
+    print(
+        f"\n{row['size']}, {row['cameras']} camera{'s' if row['cameras'] > 1 else ''}, load before {row['load']:.1f}; bare loop as "
+        f"{row['limit']['arrangement']}, a round " + ", ".join(f"{fps:.1f}" for fps in row["limit"]["rounds_fps"])
+    )
+    print(
+        f"{'way':<24}{'fps':>7}{'of limit':>10}{'CPU ms':>8}{'p50':>7}{'p95':>7}{'p99 ms':>8}{'added p95':>11}{'MB':>7}"
+    )
+    ways = (
+        ("bare loop", "limit"),
+        ("ingest", "ingest"),
+        ("composed, live", "composed"),
+        ("  chosen faces", "improving"),
+        ("a process a node", "nodes"),
+        ("composed, half load", "half"),
+        ("composed, twice", "twice"),
+    )
     for name, way in ways:
         each, latency = row[way], row[way].get("latency_ms", {})
-        numbers = "".join(f"{latency[key]:>{width}.0f}" if key in latency else " " * width for key, width in
-                          (("p50", 7), ("p95", 7), ("p99", 8)))
+        numbers = "".join(
+            f"{latency[key]:>{width}.0f}" if key in latency else " " * width
+            for key, width in (("p50", 7), ("p95", 7), ("p99", 8))
+        )
         added = f"{each['added_ms']['p95']:>11.1f}" if each.get("added_ms") else " " * 11
         ratio = f"{row['ratios'][way]:>10.2f}" if way in row["ratios"] else " " * 10
         print(f"{name:<24}{each['fps']:>7.1f}{ratio}{each['cpu_ms']:>8.1f}{numbers}{added}{each['rss_mb']:>7.0f}")
-    print("stages of the bare loop, ms: " + ", ".join(f"{name} {spent:.1f}" for name, spent in row["limit"]["stages_ms"].items()))
-    print(f"twice the load: slowest camera's rate over fastest's {row['fairness']:.2f}, p95 {row['overload_p95']:.2f} times that at "
-          f"half load, {row['twice']['dropped']} frames dropped and counted")
-    print(f"embeddings a frame, every face against chosen ones: {row['composed']['embeddings_a_frame']:.2f} and "
-          f"{row['improving']['embeddings_a_frame']:.2f}; bytes sent a frame, a process a node: {sum(row['wire_bytes'].values())}")
+    print(
+        "stages of the bare loop, ms: "
+        + ", ".join(f"{name} {spent:.1f}" for name, spent in row["limit"]["stages_ms"].items())
+    )
+    print(
+        f"twice the load: slowest camera's rate over fastest's {row['fairness']:.2f}, p95 {row['overload_p95']:.2f} times that at "
+        f"half load, {row['twice']['dropped']} frames dropped and counted"
+    )
+    print(
+        f"embeddings a frame, every face against chosen ones: {row['composed']['embeddings_a_frame']:.2f} and "
+        f"{row['improving']['embeddings_a_frame']:.2f}; bytes sent a frame, a process a node: {sum(row['wire_bytes'].values())}"
+    )
 
 
 def plot(rows: list[dict], path: Path) -> None:
     """Frames a second over cameras, a panel a size."""
     import matplotlib
+
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
     sizes = list(dict.fromkeys(row["size"] for row in rows))
     figure, panels = pyplot.subplots(1, len(sizes), figsize=(5.2 * len(sizes), 4), sharey=True, squeeze=False)
-    ways = (("limit", "bare loop", "black", "--"), ("ingest", "ingest", "#4363d8", "-"), ("composed", "one process, live", "#3cb44b", "-"),
-            ("improving", "one process, chosen faces", "#f58231", "-"), ("nodes", "a process a node", "#911eb4", "-"))
+    ways = (
+        ("limit", "bare loop", "black", "--"),
+        ("ingest", "ingest", "#4363d8", "-"),
+        ("composed", "one process, live", "#3cb44b", "-"),
+        ("improving", "one process, chosen faces", "#f58231", "-"),
+        ("nodes", "a process a node", "#911eb4", "-"),
+    )
     for panel, size in zip(panels[0], sizes):
         here = sorted((row for row in rows if row["size"] == size), key=lambda row: row["cameras"])
         for way, name, colour, line in ways:
-            panel.plot([row["cameras"] for row in here], [row[way]["fps"] for row in here], line, color=colour, marker="o", label=name)
+            panel.plot(
+                [row["cameras"] for row in here],
+                [row[way]["fps"] for row in here],
+                line,
+                color=colour,
+                marker="o",
+                label=name,
+            )
         panel.set(title=size, xlabel="cameras", xscale="log", xticks=[row["cameras"] for row in here], ylim=(0, None))
         panel.set_xticklabels([row["cameras"] for row in here])
         panel.minorticks_off()
@@ -292,19 +383,31 @@ def main():
             arguments.json.write_text(json.dumps(found, indent=1))
         return
     if arguments.same:
-        found = {text: same(arguments.data.resolve(), tuple(int(side) for side in text.split("x")), arguments.settings)
-                 for text in arguments.sizes}
+        found = {
+            text: same(arguments.data.resolve(), tuple(int(side) for side in text.split("x")), arguments.settings)
+            for text in arguments.sizes
+        }
         if arguments.json:
             arguments.json.write_text(json.dumps(found, indent=1))
         return
     for text in arguments.sizes:
         for cameras in arguments.cameras:
             size = tuple(int(side) for side in text.split("x"))
-            row = measure(arguments.data.resolve(), size, cameras, arguments.seconds, arguments.rounds, arguments.settings, workers)
+            row = measure(
+                arguments.data.resolve(),
+                size,
+                cameras,
+                arguments.seconds,
+                arguments.rounds,
+                arguments.settings,
+                workers,
+            )
             rows[row["size"], cameras] = row
             show(row)
             if arguments.json:
-                arguments.json.write_text(json.dumps({"processor": processor(), "cores": workers, "rows": list(rows.values())}, indent=1))
+                arguments.json.write_text(
+                    json.dumps({"processor": processor(), "cores": workers, "rows": list(rows.values())}, indent=1)
+                )
     if arguments.plot:
         plot(list(rows.values()), arguments.plot)
 

@@ -26,7 +26,7 @@ def jpegs(data: Path, size: tuple[int, int]) -> list[bytes]:
     encoded = []
     for number, frame in enumerate(pictures[FIRST:]):
         frame = cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC)
-        frame = np.clip(frame + grain[:, 61 * number % size[0]:][:, :size[0]], 0, 255).astype(np.uint8)
+        frame = np.clip(frame + grain[:, 61 * number % size[0] :][:, : size[0]], 0, 255).astype(np.uint8)
         encoded.append(cv2.imencode(".jpg", frame, (cv2.IMWRITE_JPEG_QUALITY, 90))[1].tobytes())
     return encoded + encoded[-2:0:-1]
 
@@ -47,4 +47,6 @@ class MemorySource(Closing):
         for number in range(self._count):
             if self._closed:
                 return
-            yield Picture(round((self._lead_s + number / self._fps) * 1e9), jpeg=self._pictures[number % len(self._pictures)])
+            yield Picture(
+                round((self._lead_s + number / self._fps) * 1e9), jpeg=self._pictures[number % len(self._pictures)]
+            )

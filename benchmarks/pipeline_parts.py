@@ -1,6 +1,6 @@
 """The ways of running the pipeline, each in a process of its own; started by pipeline.py, prints one JSON object.
 
-    python benchmarks/pipeline_parts.py bare|tracked|ingest|composed|camera|listen '{"data": …}'
+python benchmarks/pipeline_parts.py bare|tracked|ingest|composed|camera|listen '{"data": …}'
 """
 
 import io
@@ -26,6 +26,7 @@ ROBOT = "robot1"
 def pipelines_of(options: dict):
     from facetrack_ros.vision.factory import build_pipeline
     from facetrack_ros.vision.settings import vision_settings
+
     return [build_pipeline(vision_settings(config_of(options))) for _ in range(options["workers"])]
 
 
@@ -37,7 +38,10 @@ def used_s() -> float:
 
 def used_with_helpers_s() -> float:
     """Of this process and of those that help it."""
-    words = [Path(f"/proc/{helper.pid}/stat").read_text().rpartition(")")[2].split() for helper in multiprocessing.active_children()]
+    words = [
+        Path(f"/proc/{helper.pid}/stat").read_text().rpartition(")")[2].split()
+        for helper in multiprocessing.active_children()
+    ]
     return used_s() + sum(int(each[11]) + int(each[12]) for each in words) / os.sysconf("SC_CLK_TCK")
 
 
@@ -88,21 +92,32 @@ def bare(options: dict) -> dict:
         thread.join()
     frames = sum(len(stages) for stages, _ in results)
     stages = np.concatenate([stages for stages, _ in results])
-    return {"fps": sum(len(stages) / (ended - began) for stages, ended in results), "frames": frames, "rss_mb": rss_mb(),
-             "cpu_ms": (used_s() - used) / frames * 1e3,
-             "stages_ms": dict(zip(("decode", "persons", "faces", "embeddings"), (np.median(stages, axis=0) * 1e3).tolist()))}
+    return {
+        "fps": sum(len(stages) / (ended - began) for stages, ended in results),
+        "frames": frames,
+        "rss_mb": rss_mb(),
+        "cpu_ms": (used_s() - used) / frames * 1e3,
+        "stages_ms": dict(
+            zip(("decode", "persons", "faces", "embeddings"), (np.median(stages, axis=0) * 1e3).tolist())
+        ),
+    }
 
 
 def config_of(options: dict):
     from facetrack_ros.config import Config
+
     return Config(options.get("config", {}))
 
 
 def events_in(data: Path) -> list[list]:
     from facetrack_ros.history.events.format import read_events
     from facetrack_ros.history.layout import history_folders
-    return [[event["event"], event["camera_id"], event["person_id"]]
-            for folder in history_folders(data) for event in read_events(folder.path)]
+
+    return [
+        [event["event"], event["camera_id"], event["person_id"]]
+        for folder in history_folders(data)
+        for event in read_events(folder.path)
+    ]
 
 
 def ingest(options: dict) -> dict:
@@ -140,12 +155,34 @@ def ingest(options: dict) -> dict:
 
     command._ingest = measured
     with redirect_stdout(said):
-        command.run(parser.parse_args([
-            "--robot", ROBOT, "--data", str(folder / "data"), "--config", str(settings), "--start", "2026-05-01T12:00:00",
-            *(word for camera in camera_names(options["cameras"]) for word in ("--camera", f"{camera}={folder / camera}"))]))
+        command.run(
+            parser.parse_args(
+                [
+                    "--robot",
+                    ROBOT,
+                    "--data",
+                    str(folder / "data"),
+                    "--config",
+                    str(settings),
+                    "--start",
+                    "2026-05-01T12:00:00",
+                    *(
+                        word
+                        for camera in camera_names(options["cameras"])
+                        for word in ("--camera", f"{camera}={folder / camera}")
+                    ),
+                ]
+            )
+        )
     frames = count * options["cameras"]
-    return {"fps": frames / (used[2] - used[1]), "frames": frames, "cpu_ms": (used[3] - used[0]) / frames * 1e3,
-            "rss_mb": used[4], "events": events_in(folder / "data"), "said": said.getvalue().splitlines()[-1]}
+    return {
+        "fps": frames / (used[2] - used[1]),
+        "frames": frames,
+        "cpu_ms": (used[3] - used[0]) / frames * 1e3,
+        "rss_mb": used[4],
+        "events": events_in(folder / "data"),
+        "said": said.getvalue().splitlines()[-1],
+    }
 
 
 def tree_of(flat: dict) -> dict:
@@ -161,9 +198,9 @@ def tree_of(flat: dict) -> dict:
 
 def tracked(options: dict) -> dict:
     """The bare loop with the tracker behind it, frame after frame on one thread: what there is to find."""
+    from facetrack_ros.core.frame import Frame
     from facetrack_ros.tracking.factory import people_tracker
     from facetrack_ros.tracking.id_allocator import IdCounter
-    from facetrack_ros.core.frame import Frame
 
     pictures = jpegs(Path(options["data"]), options["size"])
     pipeline = pipelines_of({**options, "workers": 1})[0]
@@ -172,7 +209,9 @@ def tracked(options: dict) -> dict:
     for number in range(options["frames"]):
         frame = Frame("camera0", round(1e18 + number / options["fps"] * 1e9), number, pictures[number % len(pictures)])
         detections = pipeline.detect([frame.image])[0]
-        events += people.update("camera0", frame.stamp_ns, number, detections, pipeline.faces(frame.image, detections))[1]
+        events += people.update("camera0", frame.stamp_ns, number, detections, pipeline.faces(frame.image, detections))[
+            1
+        ]
     events += people.close()
     return {"events": [[event.event, event.camera_id, event.person_id] for event in events]}
 
@@ -193,7 +232,9 @@ def composed(options: dict) -> dict:
     config = config_of({"config": {**options.get("config", {}), "data_dir": options["folder"]}})
     with ros([]):
         started = time.perf_counter()
-        head = RobotNode(sources=tuple(f"{name}={name}" for name in names), robot_id=ROBOT, cameras=names, config=config)
+        head = RobotNode(
+            sources=tuple(f"{name}={name}" for name in names), robot_id=ROBOT, cameras=names, config=config
+        )
         robot = RobotComposition(head, config)
         ready_s = time.perf_counter() - started
         watch = Watch(robot)
@@ -209,9 +250,15 @@ def composed(options: dict) -> dict:
                         camera._thread.join()
             finally:
                 robot.close()
-    return {**found, "ready_s": ready_s, "rss_mb": rss_mb(), "events": events_in(Path(options["folder"])),
-            "kept": {name: ring.stats().frames for name, ring in robot.history.history._all_rings().items()},
-            "embeddings_a_frame": watch.embeddings / max(1, watch.seen), "frames_seen": watch.seen}
+    return {
+        **found,
+        "ready_s": ready_s,
+        "rss_mb": rss_mb(),
+        "events": events_in(Path(options["folder"])),
+        "kept": {name: ring.stats().frames for name, ring in robot.history.history._all_rings().items()},
+        "embeddings_a_frame": watch.embeddings / max(1, watch.seen),
+        "frames_seen": watch.seen,
+    }
 
 
 class Watch:
@@ -254,14 +301,20 @@ class Watch:
         counts = self._robot.detector.counts()
         looked = {name: each.looked - self._counts[name].looked for name, each in counts.items()}
         dropped = {name: each.dropped - self._counts[name].dropped for name, each in counts.items()}
-        ends = self._ends[self._first:]
+        ends = self._ends[self._first :]
         latency = np.array([end - stamp for _, stamp, end in ends]) / 1e6
         looks = [self._looks.get((camera, stamp), (0, 0))[1] for camera, stamp, _ in ends]
         added = latency - np.array(looks) / 1e6
-        return {"fps": sum(looked.values()) / took, "frames": sum(looked.values()), "cpu_ms": used / max(1, sum(looked.values())) * 1e3,
-                "rates": {name: count / took for name, count in looked.items()}, "dropped": sum(dropped.values()),
-                "latency_ms": percentiles(latency), "added_ms": percentiles(added),
-                "look_ms": percentiles(np.array(looks) / 1e6)}
+        return {
+            "fps": sum(looked.values()) / took,
+            "frames": sum(looked.values()),
+            "cpu_ms": used / max(1, sum(looked.values())) * 1e3,
+            "rates": {name: count / took for name, count in looked.items()},
+            "dropped": sum(dropped.values()),
+            "latency_ms": percentiles(latency),
+            "added_ms": percentiles(added),
+            "look_ms": percentiles(np.array(looks) / 1e6),
+        }
 
 
 def percentiles(values) -> dict[str, float]:
@@ -288,31 +341,52 @@ def camera(options: dict) -> dict:
 
 def listen(options: dict) -> dict:
     """Hears what a robot of a process a node says: when the tracks of a frame come, what faces were embedded."""
-    import rclpy
     from rclpy.node import Node
+    from sensor_msgs.msg import CompressedImage
 
     from facetrack_ros import msg
-    from facetrack_ros.nodes.conversion import core as conversion
-    from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM
     from facetrack_ros.nodes.base.process import ros, spinning
-    from sensor_msgs.msg import CompressedImage
+    from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM
+    from facetrack_ros.nodes.conversion import core as conversion
 
     names = camera_names(options["cameras"])
     ends, faces, sizes, events = [], [], defaultdict(list), []
     with ros([]):
         node = Node("listener")
         for name in names:
-            node.create_subscription(msg.Tracks, f"/{ROBOT}/{name}/tracks", lambda message: ends.append(
-                (time.perf_counter(), time.time_ns() - conversion.to_ns(message.header.stamp))), RELIABLE)
-            node.create_subscription(msg.Faces, f"/{ROBOT}/{name}/faces", lambda message, name=name: faces.append(
-                (time.perf_counter(), name, sum(len(face.embedding) > 0 for face in message.faces))), RELIABLE)
+            node.create_subscription(
+                msg.Tracks,
+                f"/{ROBOT}/{name}/tracks",
+                lambda message: ends.append(
+                    (time.perf_counter(), time.time_ns() - conversion.to_ns(message.header.stamp))
+                ),
+                RELIABLE,
+            )
+            node.create_subscription(
+                msg.Faces,
+                f"/{ROBOT}/{name}/faces",
+                lambda message, name=name: faces.append(
+                    (time.perf_counter(), name, sum(len(face.embedding) > 0 for face in message.faces))
+                ),
+                RELIABLE,
+            )
             if options.get("sizes"):
-                for kind, topic, qos in ((CompressedImage, "image/compressed", STREAM), (msg.Detections, "detections", RELIABLE),
-                                         (msg.Faces, "faces", RELIABLE), (msg.Tracks, "tracks", RELIABLE)):
+                for kind, topic, qos in (
+                    (CompressedImage, "image/compressed", STREAM),
+                    (msg.Detections, "detections", RELIABLE),
+                    (msg.Faces, "faces", RELIABLE),
+                    (msg.Tracks, "tracks", RELIABLE),
+                ):
                     topic = f"/{ROBOT}/{name}/{topic}"
-                    node.create_subscription(kind, topic, lambda data, topic=topic: sizes[topic].append(len(data)), qos, raw=True)
-        node.create_subscription(msg.PersonEvent, f"/{ROBOT}/events", lambda message: events.append(
-            [message.event, message.camera_id, message.person_id]), RELIABLE)
+                    node.create_subscription(
+                        kind, topic, lambda data, topic=topic: sizes[topic].append(len(data)), qos, raw=True
+                    )
+        node.create_subscription(
+            msg.PersonEvent,
+            f"/{ROBOT}/events",
+            lambda message: events.append([message.event, message.camera_id, message.person_id]),
+            RELIABLE,
+        )
         with spinning([node]):
             print("ready", flush=True)
             began = float(sys.stdin.readline())
@@ -325,10 +399,16 @@ def listen(options: dict) -> dict:
     for _, name, _ in inside:
         by_camera[name] += 1
     latency = [after / 1e6 for at, after in ends if began <= at < until]
-    return {"fps": len(inside) / options["seconds"], "frames": len(inside), "tracked_fps": len(latency) / options["seconds"],
-            "rates": {name: by_camera[name] / options["seconds"] for name in names}, "latency_ms": percentiles(latency),
-            "embeddings": sum(count for _, _, count in faces), "events": events,
-            "bytes": {topic: [round(float(np.mean(size))), readers[topic]] for topic, size in sizes.items()}}
+    return {
+        "fps": len(inside) / options["seconds"],
+        "frames": len(inside),
+        "tracked_fps": len(latency) / options["seconds"],
+        "rates": {name: by_camera[name] / options["seconds"] for name in names},
+        "latency_ms": percentiles(latency),
+        "embeddings": sum(count for _, _, count in faces),
+        "events": events,
+        "bytes": {topic: [round(float(np.mean(size))), readers[topic]] for topic, size in sizes.items()},
+    }
 
 
 PARTS = {"bare": bare, "tracked": tracked, "ingest": ingest, "composed": composed, "camera": camera, "listen": listen}

@@ -17,14 +17,14 @@ from pathlib import Path
 from pipeline_clip import jpegs
 
 from facetrack_ros.config import Config
+from facetrack_ros.core.frame import Frame
 from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.tracking.factory import people_tracker
 from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.vision.factory import build_pipeline
-from facetrack_ros.core.frame import Frame
-from facetrack_ros.vision.settings import vision_settings
 from facetrack_ros.vision.frame_analysis import look
+from facetrack_ros.vision.settings import vision_settings
 
 SHOWN = 40
 
@@ -66,19 +66,32 @@ def main():
     for (file, line, function), (_, calls, own, whole, _) in pstats.Stats(profile).stats.items():
         place = Path(file)
         name = function if file == "~" else f"{place.parent.name}/{place.name}:{function}"
-        rows.append({"function": name, "calls": calls / arguments.frames, "own_ms": own / arguments.frames * 1e3,
-                     "whole_ms": whole / arguments.frames * 1e3})
+        rows.append(
+            {
+                "function": name,
+                "calls": calls / arguments.frames,
+                "own_ms": own / arguments.frames * 1e3,
+                "whole_ms": whole / arguments.frames * 1e3,
+            }
+        )
     total = sum(row["own_ms"] for row in rows)
-    lines = [f"{arguments.size}, {arguments.frames} frames, three people, every face embedded: {total:.1f} ms of one thread a frame, "
-             "the profiler's own cost included", "", f"{'own ms':>8}{'share':>8}{'with calls':>12}{'calls':>8}  function"]
+    lines = [
+        f"{arguments.size}, {arguments.frames} frames, three people, every face embedded: {total:.1f} ms of one thread a frame, "
+        "the profiler's own cost included",
+        "",
+        f"{'own ms':>8}{'share':>8}{'with calls':>12}{'calls':>8}  function",
+    ]
     for row in sorted(rows, key=lambda row: -row["own_ms"])[:SHOWN]:
-        lines.append(f"{row['own_ms']:>8.2f}{row['own_ms'] / total:>8.1%}{row['whole_ms']:>12.2f}{row['calls']:>8.1f}  {row['function']}")
+        lines.append(
+            f"{row['own_ms']:>8.2f}{row['own_ms'] / total:>8.1%}{row['whole_ms']:>12.2f}{row['calls']:>8.1f}  {row['function']}"
+        )
     text = "\n".join(lines) + "\n"
     print(text)
     if arguments.out:
         arguments.out.write_text(text)
     if arguments.json:
         import json
+
         arguments.json.write_text(json.dumps(sorted(rows, key=lambda row: -row["own_ms"])[:SHOWN], indent=1))
 
 

@@ -16,7 +16,6 @@ import cv2
 import numpy as np
 
 from facetrack_ros.search.false_match_rate import expected_false_matches
-from facetrack_ros.vision.factory import FROM_FACES, VisionSettings, build_for_measuring, build_pipeline
 from facetrack_ros.vision.evaluation.calibration import calibrated
 from facetrack_ros.vision.evaluation.face_dataset import face_folder
 from facetrack_ros.vision.evaluation.face_samples import embed_pictures, enlarged
@@ -25,10 +24,14 @@ from facetrack_ros.vision.evaluation.recognition import measure
 from facetrack_ros.vision.evaluation.recognition_report import account_json, figures_json
 from facetrack_ros.vision.evaluation.roc_plot import draw_roc
 from facetrack_ros.vision.evaluation.verification import auc, false_match_curve, true_accept_rate
+from facetrack_ros.vision.factory import FROM_FACES, VisionSettings, build_for_measuring, build_pipeline
 
 #: Face detector and embedder that belong together.
-PAIRS = {"mobilefacenet": ("yunet_n_640_640", "mobilefacenet_foamliu"), "dlib": ("dlib-hog", "dlib_resnet_v1"),
-         "int8": ("yunet_n_640_640", "mobilefacenet_foamliu_int8")}
+PAIRS = {
+    "mobilefacenet": ("yunet_n_640_640", "mobilefacenet_foamliu"),
+    "dlib": ("dlib-hog", "dlib_resnet_v1"),
+    "int8": ("yunet_n_640_640", "mobilefacenet_foamliu_int8"),
+}
 #: What every machine has; INT8 is there once it was made.
 USUAL = ("mobilefacenet", "dlib")
 #: Of these the targets are asked.
@@ -42,8 +45,11 @@ CLIPS = {
     "classroom.gif": ((120, "E"), (240, "F"), (290, "G"), (480, "H")),
 }
 #: Degrees that heads are turned by.
-ROLLS = {"mobilefacenet": (-60, -45, -30, -15, 15, 30, 45, 60), "dlib": (-45, -30, -15, 15, 30, 45),
-         "int8": (-30, -15, 15, 30)}
+ROLLS = {
+    "mobilefacenet": (-60, -45, -30, -15, 15, 30, 45, 60),
+    "dlib": (-45, -30, -15, 15, 30, 45),
+    "int8": (-30, -15, 15, 30),
+}
 HELD_OUT_REPEATS = 200
 
 
@@ -72,8 +78,12 @@ def measure_pair(name: str, arguments) -> dict:
     pictures = face_folder(arguments.data / "faces" / "att_faces")
     orl = embed_pictures(pipeline, pictures, enlarged(ORL_UPSCALE, ORL_PAD))
     figures = measure(orl.embeddings, orl.people)
-    result = {"contract": contract.id, "face_model": face_model, "threshold": contract.threshold,
-              "orl": {**account_json(orl), **figures_json(figures)}}
+    result = {
+        "contract": contract.id,
+        "face_model": face_model,
+        "threshold": contract.threshold,
+        "orl": {**account_json(orl), **figures_json(figures)},
+    }
     print_orl(orl, figures, contract)
     if arguments.plot and name == ASKED:
         draw_roc(figures, f"{contract.id} on ORL, faces by {face_model}", arguments.plot, contract.threshold)
@@ -89,15 +99,21 @@ def measure_pair(name: str, arguments) -> dict:
     clips = next(iter(result["clips"].values()))
     shown = calibrated(contract, figures, 1e-4, f"ORL faces by {face_model}")
     curve = false_match_curve(figures.impostor, clips["highest_of_two"])
-    result["record"] = {"threshold_at_1e-4": shown.threshold, "false_match_curve": curve, "measured_on": shown.measured_on}
+    result["record"] = {
+        "threshold_at_1e-4": shown.threshold,
+        "false_match_curve": curve,
+        "measured_on": shown.measured_on,
+    }
     print(f"\nFor the record, the curve: {', '.join(f'({threshold:g}, {rate:g})' for threshold, rate in curve)}")
     return result
 
 
 def print_orl(faces, figures, contract):
     """The ORL figures as tables."""
-    print(f"\n### ORL\n\n{faces.found} of {faces.pictures} faces found, {len(faces.people)} usable, {len(figures.genuine)} pairs of "
-          f"one person, {figures.impostor_pairs} of two.")
+    print(
+        f"\n### ORL\n\n{faces.found} of {faces.pictures} faces found, {len(faces.people)} usable, {len(figures.genuine)} pairs of "
+        f"one person, {figures.impostor_pairs} of two."
+    )
     for path, why in faces.turned_down:
         print(f"\nTurned down: {path.parent.name}/{path.name}, {why}.")
     if faces.faceless:
@@ -105,14 +121,36 @@ def print_orl(faces, figures, contract):
         print(f"No face found in {', '.join(f'{path.parent.name}/{path.name}' for path in faces.faceless)}.")
     print()
     at_own = (figures.impostor >= contract.threshold).sum()
-    rows = [("AUC", f"{figures.auc:.5f}", "", ""), ("rank-1", f"{figures.rank_one:.4f}", "", f"{figures.rank_one_searches} searches")]
-    rows += [(f"TAR at FAR {point.rate:g}", f"{point.true_accept_rate:.4f}", f"{point.threshold:.3f}",
-              f"{point.false_matches} of {figures.impostor_pairs} pairs match") for point in figures.points]
-    rows += [("TAR at the default threshold", f"{true_accept_rate(figures.genuine, contract.threshold):.4f}",
-              f"{contract.threshold:.3f}", f"{at_own} of {figures.impostor_pairs} pairs match")]
+    rows = [
+        ("AUC", f"{figures.auc:.5f}", "", ""),
+        ("rank-1", f"{figures.rank_one:.4f}", "", f"{figures.rank_one_searches} searches"),
+    ]
+    rows += [
+        (
+            f"TAR at FAR {point.rate:g}",
+            f"{point.true_accept_rate:.4f}",
+            f"{point.threshold:.3f}",
+            f"{point.false_matches} of {figures.impostor_pairs} pairs match",
+        )
+        for point in figures.points
+    ]
+    rows += [
+        (
+            "TAR at the default threshold",
+            f"{true_accept_rate(figures.genuine, contract.threshold):.4f}",
+            f"{contract.threshold:.3f}",
+            f"{at_own} of {figures.impostor_pairs} pairs match",
+        )
+    ]
     found = figures.open_set
-    rows += [(f"FNIR at FPIR {figures.fpir:g}, 20 enrolled", f"{found.fnir:.4f}", f"{found.threshold:.3f}",
-              f"{found.mated} mated, {found.non_mated} non-mated searches in 20 draws")]
+    rows += [
+        (
+            f"FNIR at FPIR {figures.fpir:g}, 20 enrolled",
+            f"{found.fnir:.4f}",
+            f"{found.threshold:.3f}",
+            f"{found.mated} mated, {found.non_mated} non-mated searches in 20 draws",
+        )
+    ]
     print(table(("", "value", "threshold", "behind it"), rows))
 
 
@@ -131,13 +169,45 @@ def head_roll(pipeline, pictures, upright, rolls) -> list[dict]:
         if not len(genuine):
             print(f"Turned by {degrees} degrees {turned.found} faces are found.")
             continue
-        result.append({"degrees": degrees, "found": turned.found, "usable": len(turned.people),
-                       "median_cosine": float(np.median(own)), "cosine_5_percent": float(np.quantile(own, 0.05)),
-                       "auc": auc(genuine, impostor), "tar": true_accept_rate(genuine, pipeline.contract.threshold)})
-    print("\n### Head roll\n\nEach ORL picture turned, then compared with the upright ones, its own left out of AUC and TAR.\n")
-    print(table(("degrees", "found", "usable", "cosine to itself upright, median", "5 %", "AUC", "TAR at the default threshold"),
-                [(f"{row['degrees']:+d}", row["found"], row["usable"], f"{row['median_cosine']:.3f}",
-                  f"{row['cosine_5_percent']:.3f}", f"{row['auc']:.4f}", f"{row['tar']:.4f}") for row in result]))
+        result.append(
+            {
+                "degrees": degrees,
+                "found": turned.found,
+                "usable": len(turned.people),
+                "median_cosine": float(np.median(own)),
+                "cosine_5_percent": float(np.quantile(own, 0.05)),
+                "auc": auc(genuine, impostor),
+                "tar": true_accept_rate(genuine, pipeline.contract.threshold),
+            }
+        )
+    print(
+        "\n### Head roll\n\nEach ORL picture turned, then compared with the upright ones, its own left out of AUC and TAR.\n"
+    )
+    print(
+        table(
+            (
+                "degrees",
+                "found",
+                "usable",
+                "cosine to itself upright, median",
+                "5 %",
+                "AUC",
+                "TAR at the default threshold",
+            ),
+            [
+                (
+                    f"{row['degrees']:+d}",
+                    row["found"],
+                    row["usable"],
+                    f"{row['median_cosine']:.3f}",
+                    f"{row['cosine_5_percent']:.3f}",
+                    f"{row['auc']:.4f}",
+                    f"{row['tar']:.4f}",
+                )
+                for row in result
+            ],
+        )
+    )
     return result
 
 
@@ -152,32 +222,62 @@ def held_out(contract, faces) -> list[dict]:
     """Whether expected false matches are honest: the curve of half the people, counted on the other half."""
     names, chance, counts = np.unique(faces.people), np.random.default_rng(0), {}
     for _ in range(HELD_OUT_REPEATS):
-        fitted = np.isin(faces.people, chance.permutation(names)[:len(names) // 2])
+        fitted = np.isin(faces.people, chance.permutation(names)[: len(names) // 2])
         curve = false_match_curve(pair_similarities(faces.embeddings[fitted], faces.people[fitted])[1])
         ours = replace(contract, false_match_curve=curve)
         others = pair_similarities(faces.embeddings[~fitted], faces.people[~fitted])[1]
         for rate in (1e-2, 3e-3, 1e-3, 3e-4, None):
             # The threshold at which this curve promises the rate, as a search with that threshold would state it; last,
             # where it promises no more than its bound.
-            threshold = curve[-1][0] if rate is None else np.interp(
-                -np.log(rate), -np.log([point[1] for point in curve]), [point[0] for point in curve])
-            counts.setdefault(rate, []).append((expected_false_matches(ours, float(threshold), len(others)),
-                                                int((others >= threshold).sum())))
+            threshold = (
+                curve[-1][0]
+                if rate is None
+                else np.interp(-np.log(rate), -np.log([point[1] for point in curve]), [point[0] for point in curve])
+            )
+            counts.setdefault(rate, []).append(
+                (expected_false_matches(ours, float(threshold), len(others)), int((others >= threshold).sum()))
+            )
     result = []
     for rate, rows in counts.items():
         expected, counted = np.array(rows, float).T
-        result.append({"rate": rate, "expected": float(expected.mean()), "counted": float(counted.mean()),
-                       "counted_5_percent": float(np.quantile(counted, 0.05)),
-                       "counted_95_percent": float(np.quantile(counted, 0.95)),
-                       "more": float((counted > expected).mean()), "more_than_twice": float((counted > 2 * expected).mean())})
-    print(f"\n### Expected false matches on held-out people\n\nThe curve is measured on half of the ORL people and counted on the "
-          f"other half, {HELD_OUT_REPEATS} draws.\n")
-    print(table(("rate promised", "expected", "counted, mean", "counted, 5 to 95 %", "more than expected", "more than twice"),
-                [(f"{row['rate']:g}" if row["rate"] else "the bound, beyond all seen",
-                  f"{row['expected']:.1f}", f"{row['counted']:.1f}",
-                  f"{row['counted_5_percent']:.0f} to {row['counted_95_percent']:.0f}", f"{row['more']:.0%} of draws",
-                  f"{row['more_than_twice']:.0%}")
-                 for row in result]))
+        result.append(
+            {
+                "rate": rate,
+                "expected": float(expected.mean()),
+                "counted": float(counted.mean()),
+                "counted_5_percent": float(np.quantile(counted, 0.05)),
+                "counted_95_percent": float(np.quantile(counted, 0.95)),
+                "more": float((counted > expected).mean()),
+                "more_than_twice": float((counted > 2 * expected).mean()),
+            }
+        )
+    print(
+        f"\n### Expected false matches on held-out people\n\nThe curve is measured on half of the ORL people and counted on the "
+        f"other half, {HELD_OUT_REPEATS} draws.\n"
+    )
+    print(
+        table(
+            (
+                "rate promised",
+                "expected",
+                "counted, mean",
+                "counted, 5 to 95 %",
+                "more than expected",
+                "more than twice",
+            ),
+            [
+                (
+                    f"{row['rate']:g}" if row["rate"] else "the bound, beyond all seen",
+                    f"{row['expected']:.1f}",
+                    f"{row['counted']:.1f}",
+                    f"{row['counted_5_percent']:.0f} to {row['counted_95_percent']:.0f}",
+                    f"{row['more']:.0%} of draws",
+                    f"{row['more_than_twice']:.0%}",
+                )
+                for row in result
+            ],
+        )
+    )
     return result
 
 
@@ -218,13 +318,20 @@ def report_clips(way: str, faces: ClipFaces, contract) -> dict:
     upper = np.triu(np.ones_like(similarity, bool), 1)
     same = faces.people[:, None] == faces.people[None]
     strangers, matches = similarity[upper & ~same], similarity >= contract.threshold
-    result = {"faces": {who: int((faces.people == who).sum()) for who in sorted(set(faces.people))},
-              "pairs_of_two": len(strangers), "highest_of_two": float(strangers.max()),
-              "matches_of_two": int((strangers >= contract.threshold).sum()), "across": {}, "expected": []}
-    print(f"\n### Clips, {way}\n\n{len(faces.people)} usable faces from {faces.widths.min():.0f} px wide: "
-          + ", ".join(f"{who} {count}" for who, count in result["faces"].items())
-          + f". Two people: {len(strangers)} pairs of frames, at most {strangers.max():.3f} alike, "
-          f"{result['matches_of_two']} match.")
+    result = {
+        "faces": {who: int((faces.people == who).sum()) for who in sorted(set(faces.people))},
+        "pairs_of_two": len(strangers),
+        "highest_of_two": float(strangers.max()),
+        "matches_of_two": int((strangers >= contract.threshold).sum()),
+        "across": {},
+        "expected": [],
+    }
+    print(
+        f"\n### Clips, {way}\n\n{len(faces.people)} usable faces from {faces.widths.min():.0f} px wide: "
+        + ", ".join(f"{who} {count}" for who, count in result["faces"].items())
+        + f". Two people: {len(strangers)} pairs of frames, at most {strangers.max():.3f} alike, "
+        f"{result['matches_of_two']} match."
+    )
     for name, widths in faces.turned_down.items():
         print(f"\nTurned down: {len(widths)} in {name}, {min(widths):.0f} to {max(widths):.0f} px wide.")
     print()
@@ -235,19 +342,47 @@ def report_clips(way: str, faces: ClipFaces, contract) -> dict:
         across = similarity[np.ix_(mine, other)]
         found = matches[np.ix_(mine, other)]
         result["across"][who] = row = {
-            "pairs": across.size, "best": float(across.max()), "median": float(np.median(across)),
-            "pairs_that_match": float(found.mean()), "faces_that_find": [float(found.any(axis=axis).mean()) for axis in (1, 0)]}
-        rows.append((who, row["pairs"], f"{row['best']:.3f}", f"{row['median']:.3f}", f"{row['pairs_that_match']:.1%}",
-                     f"{row['faces_that_find'][0]:.1%} and {row['faces_that_find'][1]:.1%}"))
-    print(table(("person", "pairs across clips", "best", "median", "pairs that match", "faces that find the other clip"), rows))
+            "pairs": across.size,
+            "best": float(across.max()),
+            "median": float(np.median(across)),
+            "pairs_that_match": float(found.mean()),
+            "faces_that_find": [float(found.any(axis=axis).mean()) for axis in (1, 0)],
+        }
+        rows.append(
+            (
+                who,
+                row["pairs"],
+                f"{row['best']:.3f}",
+                f"{row['median']:.3f}",
+                f"{row['pairs_that_match']:.1%}",
+                f"{row['faces_that_find'][0]:.1%} and {row['faces_that_find'][1]:.1%}",
+            )
+        )
+    print(
+        table(
+            ("person", "pairs across clips", "best", "median", "pairs that match", "faces that find the other clip"),
+            rows,
+        )
+    )
     thresholds = [point[0] for point in contract.false_match_curve]
     for threshold in thresholds:
-        result["expected"].append((threshold, expected_false_matches(contract, threshold, len(strangers)),
-                                   int((strangers >= threshold).sum())))
+        result["expected"].append(
+            (
+                threshold,
+                expected_false_matches(contract, threshold, len(strangers)),
+                int((strangers >= threshold).sum()),
+            )
+        )
     print("\nWhat the model's own curve expects of these pairs of two people, and what there is:\n")
-    print(table(("threshold", *(f"{row[0]:g}" for row in result["expected"])),
-                [("expected", *(f"{row[1]:.1f}" for row in result["expected"])),
-                 ("counted", *(row[2] for row in result["expected"]))]))
+    print(
+        table(
+            ("threshold", *(f"{row[0]:g}" for row in result["expected"])),
+            [
+                ("expected", *(f"{row[1]:.1f}" for row in result["expected"])),
+                ("counted", *(row[2] for row in result["expected"])),
+            ],
+        )
+    )
     return result
 
 
@@ -261,8 +396,12 @@ def targets(result: dict) -> dict[str, bool]:
     }
     for way, clip in clips.items():
         for who, across in clip["across"].items():
-            held[f"{who} found in the other clip, {way} (best {across['best']:.3f})"] = across["best"] >= result["threshold"]
-        held[f"no two people match in any pair of frames, {way} (highest {clip['highest_of_two']:.3f})"] = not clip["matches_of_two"]
+            held[f"{who} found in the other clip, {way} (best {across['best']:.3f})"] = (
+                across["best"] >= result["threshold"]
+            )
+        held[f"no two people match in any pair of frames, {way} (highest {clip['highest_of_two']:.3f})"] = not clip[
+            "matches_of_two"
+        ]
     print(f"\n## Targets, {ASKED}\n")
     print(table(("asked", "holds"), [(what, "yes" if holds else "NO") for what, holds in held.items()]))
     return held

@@ -22,13 +22,13 @@ from pathlib import Path
 import cv2
 
 from facetrack_ros.clips.sources import LiveSource
-from facetrack_ros.history.frames.settings import ALERT, CONTINUOUS, FrameSettings
+from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.history.frames.retention import Limits
+from facetrack_ros.history.frames.settings import ALERT, CONTINUOUS, FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.search.rescan.runner import frames_without_face, rescan
-from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.vision.factory import VisionSettings, build_pipeline
-from facetrack_ros.core.frame import Frame, encode_jpeg
 
 START_NS, STEP_NS = 1_700_000_000 * 10**9, 100_000_000
 CLIPS = ("face-demographics-walking-and-pause.gif", "head-pose-face-detection-female-and-male.gif", "classroom.gif")
@@ -56,16 +56,25 @@ def frames_of(path: Path):
 def followed(jpegs: list[bytes], pipeline) -> list[list[Track]]:
     """Who is followed in each picture: whom the detector finds."""
     images = [Frame("front", 0, 0, jpeg).image for jpeg in jpegs]
-    return [[Track(f"t_{row}", "", TrackState.TRACKING, box, float(score))
-             for row, (box, score) in enumerate(zip(persons.boxes, persons.scores))]
-            for image in images for persons in pipeline.detect([image])]
+    return [
+        [
+            Track(f"t_{row}", "", TrackState.TRACKING, box, float(score))
+            for row, (box, score) in enumerate(zip(persons.boxes, persons.scores))
+        ]
+        for image in images
+        for persons in pipeline.detect([image])
+    ]
 
 
 def measure(jpegs: list[bytes], tracks: list[list[Track]] | None, pipelines: list, frames: int, where: str) -> dict:
     """One rescan of a history that has no sighting."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = FrameSettings(ring_frames=frames if where == "memory" else 1, mode=ALERT if where == "memory" else CONTINUOUS,
-                                 limits=Limits(frames=10 * frames), wait=True)
+        settings = FrameSettings(
+            ring_frames=frames if where == "memory" else 1,
+            mode=ALERT if where == "memory" else CONTINUOUS,
+            limits=Limits(frames=10 * frames),
+            wait=True,
+        )
         history = RobotHistory(folder, "robot1", pipelines[0].contract, settings)
         for number, jpeg in enumerate(islice(cycle(jpegs), frames)):
             history.add_frame(Frame("front", START_NS + number * STEP_NS, number, jpeg))
@@ -105,20 +114,35 @@ def main() -> None:
     for _ in range(arguments.rounds):
         for scene, jpegs in scenes.items():
             rounds[scene].append(measure(jpegs, tracks[scene], pipelines, arguments.frames, arguments.where))
-    print(f"{arguments.frames} frames of 1280x720 in {arguments.where}, "
-          f"{'tracks known' if arguments.tracks else 'no tracks'}, {arguments.threads} threads, models loaded in "
-          f"{loading:.2f} s, load {os.getloadavg()[0]:.1f}")
+    print(
+        f"{arguments.frames} frames of 1280x720 in {arguments.where}, "
+        f"{'tracks known' if arguments.tracks else 'no tracks'}, {arguments.threads} threads, models loaded in "
+        f"{loading:.2f} s, load {os.getloadavg()[0]:.1f}"
+    )
     print(f"{'scene':<8}{'seconds':>9}{'best':>8}{'CPU s':>8}{'ms/frame':>10}{'faces':>7}")
     result = {}
     for scene, runs in rounds.items():
         found = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
         result[scene] = found | {"best_s": min(run["seconds"] for run in runs)}
-        print(f"{scene:<8}{found['seconds']:>9.2f}{result[scene]['best_s']:>8.2f}{found['cpu_s']:>8.2f}"
-              f"{1e3 * found['seconds'] / arguments.frames:>10.1f}{found['faces']:>7.0f}")
+        print(
+            f"{scene:<8}{found['seconds']:>9.2f}{result[scene]['best_s']:>8.2f}{found['cpu_s']:>8.2f}"
+            f"{1e3 * found['seconds'] / arguments.frames:>10.1f}{found['faces']:>7.0f}"
+        )
     if arguments.json:
-        arguments.json.write_text(json.dumps({
-            "frames": arguments.frames, "threads": arguments.threads, "where": arguments.where, "tracks": arguments.tracks,
-            "loading_s": loading, "load": os.getloadavg()[0], "scenes": result}, indent=1))
+        arguments.json.write_text(
+            json.dumps(
+                {
+                    "frames": arguments.frames,
+                    "threads": arguments.threads,
+                    "where": arguments.where,
+                    "tracks": arguments.tracks,
+                    "loading_s": loading,
+                    "load": os.getloadavg()[0],
+                    "scenes": result,
+                },
+                indent=1,
+            )
+        )
 
 
 if __name__ == "__main__":

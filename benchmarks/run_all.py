@@ -34,7 +34,9 @@ class Benchmark:
     @property
     def name(self) -> str:
         """The script, with the first word of what it is asked where there are several."""
-        word = self.full[0] if self.full and not self.full[0].startswith(DATA) and not self.full[0].startswith("-") else ""
+        word = (
+            self.full[0] if self.full and not self.full[0].startswith(DATA) and not self.full[0].startswith("-") else ""
+        )
         return f"{self.script}_{word}" if word else self.script
 
 
@@ -59,8 +61,19 @@ BENCHMARKS = (
     Benchmark("frames_on_disk", ("find",)),
     Benchmark("event_log", (), ("--kills", "2", "--events", "10")),
     Benchmark("killed", (), ("--kills", "1", "--longest", "0.5")),
-    Benchmark("frames_as_video", (f"{DATA}/clips/head-pose-face-detection-female-and-male.gif",),
-              (f"{DATA}/clips/head-pose-face-detection-female-and-male.gif", "--frames", "4", "--noise", "0", "--seconds", "0")),
+    Benchmark(
+        "frames_as_video",
+        (f"{DATA}/clips/head-pose-face-detection-female-and-male.gif",),
+        (
+            f"{DATA}/clips/head-pose-face-detection-female-and-male.gif",
+            "--frames",
+            "4",
+            "--noise",
+            "0",
+            "--seconds",
+            "0",
+        ),
+    ),
     Benchmark("event_times"),
     Benchmark("box_height"),
     Benchmark("rescan", small=(DATA, "--frames", "2", "--rounds", "1", "--scene", "room")),
@@ -93,8 +106,11 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.json:
         arguments.json.mkdir(parents=True, exist_ok=True)
-    chosen = [each for each in BENCHMARKS if (not arguments.only or each.name in arguments.only)
-              and not (arguments.small and each.small is None)]
+    chosen = [
+        each
+        for each in BENCHMARKS
+        if (not arguments.only or each.name in arguments.only) and not (arguments.small and each.small is None)
+    ]
     results = {}
     for benchmark in chosen:
         print(f"\n== {benchmark.name}", flush=True)

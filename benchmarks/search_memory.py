@@ -25,10 +25,10 @@ from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.history.index.block_file import BlockFile, write_block
 from facetrack_ros.history.index.block import ROWS, EmbeddingBlock
-from facetrack_ros.history.index.vector_index import EmbeddingIndex
+from facetrack_ros.history.index.block_file import BlockFile, write_block
 from facetrack_ros.history.index.columns import IndexColumns
+from facetrack_ros.history.index.vector_index import EmbeddingIndex
 from facetrack_ros.history.sightings.sighting import Sighting
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
@@ -60,13 +60,17 @@ def search(arguments: argparse.Namespace) -> dict:
     folder = tempfile.TemporaryDirectory(dir=arguments.folder)
     for start in range(0, count, ROWS):
         n = min(ROWS, count - start)
-        matrix[start:start + n] = faces(chance, people, n)
+        matrix[start : start + n] = faces(chance, people, n)
         stamps, columns, path = np.arange(start, start + n) * STEP_NS, IndexColumns(), Path(folder.name) / str(start)
-        columns.extend(list(range(start, start + n)), ["front"] * n, [f"t{i}" for i in range(start, start + n)], stamps, stamps)
-        write_block(path, "", start - 1, columns, matrix[start:start + n])
+        columns.extend(
+            list(range(start, start + n)), ["front"] * n, [f"t{i}" for i in range(start, start + n)], stamps, stamps
+        )
+        write_block(path, "", start - 1, columns, matrix[start : start + n])
         file = BlockFile(path)
         columns, codes = file.read()
-        index.extend_frozen(EmbeddingBlock.stored(codes, int(stamps[0]), int(stamps[-1]), file.vectors, lambda: None), columns)
+        index.extend_frozen(
+            EmbeddingBlock.stored(codes, int(stamps[0]), int(stamps[-1]), file.vectors, lambda: None), columns
+        )
     queries = faces(chance, people, arguments.rounds)
     pool = ThreadPoolExecutor(2)
     halves = np.array_split(np.frombuffer(chance.bytes(count * dimension // 8 * 8), np.int64), 2)
@@ -108,8 +112,9 @@ def search(arguments: argparse.Namespace) -> dict:
         right += len(set(answers["this index, best 20 of all"].tolist()) & set(answers["numpy float32"].tolist()))
     found = {"sightings": count, "dimension": dimension}
     found.update({f"{name}, ms": round(float(np.median(times)) * 1e3, 3) for name, times in took.items()})
-    found["best 20 of all / reading the codes once"] = round(float(np.median(
-        np.divide(took["this index, best 20 of all"], took["reading the codes once"]))), 3)
+    found["best 20 of all / reading the codes once"] = round(
+        float(np.median(np.divide(took["this index, best 20 of all"], took["reading the codes once"]))), 3
+    )
     found["load"] = round(os.getloadavg()[0], 1)
     found["recall of the best 20"] = right / (BEST * len(queries))
 
@@ -123,7 +128,7 @@ def search(arguments: argparse.Namespace) -> dict:
             time.sleep(0.01)
             i = added[0]
             with lock:
-                index.extend([count + i], ["front"], [f"n{i}"], [0], [0], extra[i:i + 1])
+                index.extend([count + i], ["front"], [f"n{i}"], [0], [0], extra[i : i + 1])
             added[0] += 1
 
     thread = threading.Thread(target=append, daemon=True)
@@ -183,8 +188,24 @@ def open_(arguments: argparse.Namespace) -> dict:
         for start in range(0, count, BATCH):
             for i, face in enumerate(faces(chance, people, min(BATCH, count - start)), start):
                 # Straight to the rows: the index of this process is not what is measured.
-                store._rows.insert(Sighting("robot1", "front", i * STEP_NS, i * STEP_NS, i * STEP_NS, i, f"t_robot1_front_{i}",
-                                            "p_robot1_1", box, box, 0.5, face, "net", b""))
+                store._rows.insert(
+                    Sighting(
+                        "robot1",
+                        "front",
+                        i * STEP_NS,
+                        i * STEP_NS,
+                        i * STEP_NS,
+                        i,
+                        f"t_robot1_front_{i}",
+                        "p_robot1_1",
+                        box,
+                        box,
+                        0.5,
+                        face,
+                        "net",
+                        b"",
+                    )
+                )
             store._database.commit()
         wrote = time.perf_counter() - started
         store.close()
@@ -192,17 +213,34 @@ def open_(arguments: argparse.Namespace) -> dict:
         program = OPENER.replace("benchmarks_search_memory", Path(__file__).stem)
         runs = []
         for _ in range(4):
-            for file in filter(Path.is_file, Path(folder).rglob("*")):  # from the system's cache: the disk's own speed is not what is measured
+            for file in filter(
+                Path.is_file, Path(folder).rglob("*")
+            ):  # from the system's cache: the disk's own speed is not what is measured
                 with file.open("rb") as stream:
                     while stream.read(1 << 24):
                         pass
-            done = subprocess.run([sys.executable, "-c", program, folder, str(dimension)], capture_output=True, text=True,
-                                  env={**os.environ, "PYTHONPATH": os.pathsep.join(
-                                      [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])}, check=True)
+            done = subprocess.run(
+                [sys.executable, "-c", program, folder, str(dimension)],
+                capture_output=True,
+                text=True,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]),
+                },
+                check=True,
+            )
             runs.append(json.loads(done.stdout))
-    first = {f"{name}, without blocks": value for name, value in runs.pop(0).items() if "opening" in name or "memory" in name}
-    return {"dimension": dimension, "load": round(os.getloadavg()[0], 1), **first, "file, bytes a sighting": round(size / count, 1), "writing, seconds": round(wrote, 1),
-            **sorted(runs, key=lambda run: run["opening, seconds"])[1]}
+    first = {
+        f"{name}, without blocks": value for name, value in runs.pop(0).items() if "opening" in name or "memory" in name
+    }
+    return {
+        "dimension": dimension,
+        "load": round(os.getloadavg()[0], 1),
+        **first,
+        "file, bytes a sighting": round(size / count, 1),
+        "writing, seconds": round(wrote, 1),
+        **sorted(runs, key=lambda run: run["opening, seconds"])[1],
+    }
 
 
 def main() -> None:

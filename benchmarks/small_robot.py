@@ -37,8 +37,22 @@ def robot(data: Path, seconds: float) -> tuple[float, float, bool]:
         log = Path(folder) / "said.txt"
         began = time.perf_counter()
         with log.open("w") as said:
-            process = subprocess.Popen([FACETRACK, "run", "--robot", "small", "--data", folder, "--config", settings, "--camera",
-                                        f"front={data / 'clips' / CLIP}"], stdout=said, stderr=said)
+            process = subprocess.Popen(
+                [
+                    FACETRACK,
+                    "run",
+                    "--robot",
+                    "small",
+                    "--data",
+                    folder,
+                    "--config",
+                    settings,
+                    "--camera",
+                    f"front={data / 'clips' / CLIP}",
+                ],
+                stdout=said,
+                stderr=said,
+            )
         try:
             while "is up with" not in log.read_text():
                 if process.poll() is not None:
@@ -62,15 +76,28 @@ def node_s(name: str) -> float:
     watcher = rclpy.create_node("watcher", context=context)
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        process = subprocess.Popen([
-            sys.executable, "-c", f"from facetrack_ros.nodes.{name}_node import main; main()", "--ros-args", "-r", "__ns:=/small",
-            "-p", f"data_dir:={folder}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                f"from facetrack_ros.nodes.{name}_node import main; main()",
+                "--ros-args",
+                "-r",
+                "__ns:=/small",
+                "-p",
+                f"data_dir:={folder}",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         try:
             while (name, "/small") not in watcher.get_node_names_and_namespaces():
                 if process.poll() is not None:
                     sys.exit(f"the node {name} ended with {process.returncode}")
                 time.sleep(0.01)
-            while not any(topic.startswith(f"/small/{name}/get_parameters") for topic, _ in watcher.get_service_names_and_types()):
+            while not any(
+                topic.startswith(f"/small/{name}/get_parameters") for topic, _ in watcher.get_service_names_and_types()
+            ):
                 time.sleep(0.01)
             return time.perf_counter() - began
         finally:
@@ -84,7 +111,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=10.0, help="how long the robot runs before its memory is looked at")
+    parser.add_argument(
+        "--seconds", type=float, default=10.0, help="how long the robot runs before its memory is looked at"
+    )
     parser.add_argument("--small", action="store_true", help="one round, one node: does it run at all")
     parser.add_argument("--json", type=Path, metavar="FILE")
     arguments = parser.parse_args()
@@ -92,11 +121,16 @@ def main():
         arguments.rounds, arguments.seconds = 1, 1.0
     os.environ.setdefault("FACETRACK_MODELS", str((arguments.data / "models").resolve()))
     robots = [robot(arguments.data.resolve(), arguments.seconds) for _ in range(max(1, arguments.rounds // 2))]
-    result = {"help_s": float(np.median([help_s() for _ in range(arguments.rounds)])),
-              "robot_ready_s": float(np.median([ready for ready, _, _ in robots])), "robot_mb": max(size for _, size, _ in robots),
-              "torch": any(torch for _, _, torch in robots), "node_ready_s": {
-                  name: float(np.median([node_s(name) for _ in range(arguments.rounds)]))
-                  for name in (("detector",) if arguments.small else NODES)}}
+    result = {
+        "help_s": float(np.median([help_s() for _ in range(arguments.rounds)])),
+        "robot_ready_s": float(np.median([ready for ready, _, _ in robots])),
+        "robot_mb": max(size for _, size, _ in robots),
+        "torch": any(torch for _, _, torch in robots),
+        "node_ready_s": {
+            name: float(np.median([node_s(name) for _ in range(arguments.rounds)]))
+            for name in (("detector",) if arguments.small else NODES)
+        },
+    }
     if not arguments.small:
         full = part("composed", data=str(arguments.data.resolve()), size=(1280, 720), cameras=1, fps=10, seconds=40.0)
         result["robot_720p_full_memory_mb"] = full["rss_mb"]

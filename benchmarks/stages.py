@@ -36,6 +36,7 @@ class Bare:
             finally:
                 self.seconds += time.perf_counter() - started
                 self.calls += 1
+
         return timed
 
     def take(self) -> tuple[float, int]:
@@ -84,16 +85,25 @@ def main():
             for stage, whole, (inner, calls) in zip(rows, np.diff(steps), models):
                 if calls:
                     rows[stage].append((whole, inner, calls))
-    print(f"frames {size[0]}x{size[1]}, one model thread, "
-          + ", ".join(f"{role} {model['model']}" for role, model in pipeline.describe().items()))
+    print(
+        f"frames {size[0]}x{size[1]}, one model thread, "
+        + ", ".join(f"{role} {model['model']}" for role, model in pipeline.describe().items())
+    )
     print(f"{'stage':<12}{'frames':>8}{'calls':>8}{'stage ms':>10}{'model ms':>10}{'ratio':>8}")
     result = {}
     for stage, measured in rows.items():
         whole, inner, calls = np.array(measured).T
-        result[stage] = {"frames": len(whole), "calls": float(calls.mean()), "stage_ms": float(np.median(whole) * 1e3),
-                         "model_ms": float(np.median(inner) * 1e3), "ratio": float(np.median(whole / inner))}
+        result[stage] = {
+            "frames": len(whole),
+            "calls": float(calls.mean()),
+            "stage_ms": float(np.median(whole) * 1e3),
+            "model_ms": float(np.median(inner) * 1e3),
+            "ratio": float(np.median(whole / inner)),
+        }
         row = result[stage]
-        print(f"{stage:<12}{row['frames']:>8}{row['calls']:>8.1f}{row['stage_ms']:>10.2f}{row['model_ms']:>10.2f}{row['ratio']:>8.3f}")
+        print(
+            f"{stage:<12}{row['frames']:>8}{row['calls']:>8.1f}{row['stage_ms']:>10.2f}{row['model_ms']:>10.2f}{row['ratio']:>8.3f}"
+        )
     nobody = np.full((size[1], size[0], 3), 90, np.uint8)
     bare.take()
     pipeline.faces(nobody, pipeline.detect([nobody])[0])

@@ -76,8 +76,11 @@ def make_stores(folder: Path, robots: list[str], sightings: int, thumbnail_bytes
                     face = unit(asked[number] + 0.75 * face)
                 stamp = BEGIN_NS + row * STEP_NS
                 # Straight to the rows: no index is needed for writing.
-                store._rows.insert(Sighting(robots[0], CAMERA, stamp, stamp, stamp, row, track, person, box, box, 0.5, face,
-                                            MODEL, picture))
+                store._rows.insert(
+                    Sighting(
+                        robots[0], CAMERA, stamp, stamp, stamp, row, track, person, box, box, 0.5, face, MODEL, picture
+                    )
+                )
         store.close()
     for robot in robots[1:]:
         if not database_path(folder / robot, MODEL).exists():
@@ -118,14 +121,18 @@ def _live(robot: str, folder: str, environment: dict[str, str], namespace: str) 
     if namespace:
         enter_namespace(namespace)
     os.environ.update(environment)
-    from facetrack_ros.nodes.history_node import HistoryNode
     from facetrack_ros.nodes.base.process import StopSignal, ignore_signals, ros, spinning
+    from facetrack_ros.nodes.history_node import HistoryNode
     from facetrack_ros.nodes.search_node import SearchNode
     from facetrack_ros.vision.factory import VisionSettings
     from facetrack_ros.vision.pipeline_pool import PipelinePool
 
     stop = StopSignal()
-    member = {"robot_id": robot, "cameras": (CAMERA,), "config": Config({"data_dir": folder, "frame_history.mode": "off"})}
+    member = {
+        "robot_id": robot,
+        "cameras": (CAMERA,),
+        "config": Config({"data_dir": folder, "frame_history.mode": "off"}),
+    }
     with ros([]):
         models = PipelinePool(VisionSettings(), build=lambda settings: _NoVision())
         nodes = [HistoryNode(models=models, subscribe=False, **member), SearchNode(**member)]
@@ -145,16 +152,22 @@ class Fleet:
     :param namespaces: the network namespace of each robot that has one of its own.
     """
 
-    def __init__(self, folder: Path, robots: list[str], environment: dict[str, str] | None = None,
-                 namespaces: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        robots: list[str],
+        environment: dict[str, str] | None = None,
+        namespaces: dict[str, str] | None = None,
+    ) -> None:
         self._folder = folder
         self._environment = dict(environment or {})
         self._namespaces = dict(namespaces or {})
         self.robots = list(robots)
         self._processes: dict[str, multiprocessing.Process] = {}
         self._nursery = multiprocessing.get_context("forkserver")
-        self._nursery.set_forkserver_preload(["synthetic_fleet", "rclpy", "facetrack_ros.nodes.history_node",
-                                              "facetrack_ros.nodes.search_node", "faiss"])
+        self._nursery.set_forkserver_preload(
+            ["synthetic_fleet", "rclpy", "facetrack_ros.nodes.history_node", "facetrack_ros.nodes.search_node", "faiss"]
+        )
 
     def __enter__(self) -> "Fleet":
         for robot in self.robots:
@@ -169,8 +182,11 @@ class Fleet:
 
     def start(self, robot: str) -> None:
         """Start a robot, or start it again."""
-        self._processes[robot] = self._nursery.Process(target=_live, daemon=True, args=(
-            robot, str(self._folder), self._environment, self._namespaces.get(robot, "")))
+        self._processes[robot] = self._nursery.Process(
+            target=_live,
+            daemon=True,
+            args=(robot, str(self._folder), self._environment, self._namespaces.get(robot, "")),
+        )
         self._processes[robot].start()
 
     def signal(self, robot: str, number: int) -> None:
@@ -235,8 +251,9 @@ def question(face: np.ndarray, timeout_s: float = 5.0, max_results: int = 20):
     from facetrack_ros import srv
     from facetrack_ros.nodes.conversion.core import floats, to_duration
 
-    return srv.FaceSearch.Request(embedding=floats(face), model_id=MODEL, max_results=max_results,
-                                  timeout=to_duration(round(timeout_s * 1e9)))
+    return srv.FaceSearch.Request(
+        embedding=floats(face), model_id=MODEL, max_results=max_results, timeout=to_duration(round(timeout_s * 1e9))
+    )
 
 
 def load() -> str:

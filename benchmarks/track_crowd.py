@@ -20,14 +20,14 @@ from pathlib import Path
 import numpy as np
 from trackers.eval import compute_identity_metrics
 
+from facetrack_ros.core.boxes import iou
+from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.event import PERSON_IN, PERSON_OUT
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.track import TrackState
 from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
-from facetrack_ros.core.track import TrackState
-from facetrack_ros.core.boxes import iou
-from facetrack_ros.core.detections import Detections
-from facetrack_ros.core.face import Face
 
 WIDTH, HEIGHT = 1920, 1080
 DIMENSION = 128
@@ -78,9 +78,16 @@ class Crowd:
         for row, person in enumerate(found):
             if covered[person] < 0.1 and self._rng.uniform() < faces:
                 look = self._faces[person] + self._rng.normal(size=DIMENSION) * 0.065
-                shown.append(Face(jitter[row].astype(np.float32), np.zeros((5, 2), np.float32), 0.9,
-                                  float(self._rng.uniform(0.3, 0.9)), person=row,
-                                  embedding=(look / np.linalg.norm(look)).astype(np.float32)))
+                shown.append(
+                    Face(
+                        jitter[row].astype(np.float32),
+                        np.zeros((5, 2), np.float32),
+                        0.9,
+                        float(self._rng.uniform(0.3, 0.9)),
+                        person=row,
+                        embedding=(look / np.linalg.norm(look)).astype(np.float32),
+                    )
+                )
         return boxes[seen], seen, Detections(jitter.astype(np.float32), scores.astype(np.float32), "crowd"), shown
 
 
@@ -98,7 +105,9 @@ def main() -> None:
     parser.add_argument("--fps", type=float, default=30)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--faces", type=float, default=0.3)
-    parser.add_argument("--height", type=float, default=160, help="of the nearest people, pixels; the farthest have 0.4 of it")
+    parser.add_argument(
+        "--height", type=float, default=160, help="of the nearest people, pixels; the farthest have 0.4 of it"
+    )
     parser.add_argument("--misses", type=float, default=0.02, help="share of the boxes not covered that are not found")
     parser.add_argument("--memory", action="store_true", help="keep nothing for the comparison: memory and times alone")
     parser.add_argument("--json", type=Path)
@@ -120,16 +129,24 @@ def main() -> None:
             true_ids.append(ids)
             found_ids.append([track.person_id for track in shown])
             numbers.update(dict.fromkeys(found_ids[-1]))
-            alike.append(iou(boxes, np.array([track.bbox for track in shown], np.float32).reshape(-1, 4)).astype(np.float16))
+            alike.append(
+                iou(boxes, np.array([track.bbox for track in shown], np.float32).reshape(-1, 4)).astype(np.float16)
+            )
         elif number % round(60 * arguments.fps) == 0:
             memory.append(int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6)
-    times = {"people": arguments.people, "frames": frames, "median_ms": float(np.median(spent)),
-             "p99_ms": float(np.percentile(spent, 99))}
+    times = {
+        "people": arguments.people,
+        "frames": frames,
+        "median_ms": float(np.median(spent)),
+        "p99_ms": float(np.percentile(spent, 99)),
+    }
     if arguments.memory:
         result = {**times, "memory_mb": memory}
         print("| people | frames | ms a frame, median | 99 % | memory each minute, MB |\n|---|---|---|---|---|")
-        print(f"| {arguments.people} | {frames} at {arguments.fps:g} fps | {times['median_ms']:.1f} | {times['p99_ms']:.1f} | "
-              f"{', '.join(f'{each:.1f}' for each in memory)} |")
+        print(
+            f"| {arguments.people} | {frames} at {arguments.fps:g} fps | {times['median_ms']:.1f} | {times['p99_ms']:.1f} | "
+            f"{', '.join(f'{each:.1f}' for each in memory)} |"
+        )
     else:
         result = compared(people, true_ids, found_ids, alike, numbers, events, times, arguments)
     if arguments.json:
@@ -139,16 +156,30 @@ def main() -> None:
 def compared(people, true_ids, found_ids, alike, numbers, events, times, arguments) -> dict:
     """The figures against the truth, printed."""
     by_id = {person_id: number for number, person_id in enumerate(numbers)}
-    settled = {person_id: by_id.setdefault(people.aliases.settled(person_id), len(by_id)) for person_id in list(numbers)}
-    told, joined = (compute_identity_metrics(true_ids, dense(found_ids, names), alike)["IDF1"]
-                    for names in (by_id, settled))
-    result = {**times, "idf1": float(joined), "idf1_as_told": float(told), "persons": len(set(settled.values())),
-              "person_ids": len(numbers), "person_in": events.count(PERSON_IN), "person_out": events.count(PERSON_OUT)}
-    print("| people | frames | faces in | IDF1 | IDF1 of ids as told | person ids | persons | ms a frame, median | 99 % | PERSON_IN |")
+    settled = {
+        person_id: by_id.setdefault(people.aliases.settled(person_id), len(by_id)) for person_id in list(numbers)
+    }
+    told, joined = (
+        compute_identity_metrics(true_ids, dense(found_ids, names), alike)["IDF1"] for names in (by_id, settled)
+    )
+    result = {
+        **times,
+        "idf1": float(joined),
+        "idf1_as_told": float(told),
+        "persons": len(set(settled.values())),
+        "person_ids": len(numbers),
+        "person_in": events.count(PERSON_IN),
+        "person_out": events.count(PERSON_OUT),
+    }
+    print(
+        "| people | frames | faces in | IDF1 | IDF1 of ids as told | person ids | persons | ms a frame, median | 99 % | PERSON_IN |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|")
-    print(f"| {arguments.people} | {times['frames']} at {arguments.fps:g} fps | {arguments.faces:.0%} | {result['idf1']:.3f} | "
-          f"{result['idf1_as_told']:.3f} | {len(numbers)} | {result['persons']} | {times['median_ms']:.1f} | "
-          f"{times['p99_ms']:.1f} | {result['person_in']} |")
+    print(
+        f"| {arguments.people} | {times['frames']} at {arguments.fps:g} fps | {arguments.faces:.0%} | {result['idf1']:.3f} | "
+        f"{result['idf1_as_told']:.3f} | {len(numbers)} | {result['persons']} | {times['median_ms']:.1f} | "
+        f"{times['p99_ms']:.1f} | {result['person_in']} |"
+    )
     return result
 
 

@@ -21,15 +21,15 @@ import supervision
 import trackers as library
 from mot_scores import mean_scores, mot_scores
 
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.models import catalog
 from facetrack_ros.tracking.box_tracker import BoxTracker
 from facetrack_ros.tracking.factory import BODY_THRESHOLDS
-from facetrack_ros.tracking.trackers_adapter import LIBRARY_TRACKERS, LibraryTracker
 from facetrack_ros.tracking.observation import Observation
-from facetrack_ros.models import catalog
-from facetrack_ros.vision.factory import VisionSettings, build_pipeline
-from facetrack_ros.core.detections import Detections
+from facetrack_ros.tracking.trackers_adapter import LIBRARY_TRACKERS, LibraryTracker
 from facetrack_ros.vision.embedding.histogram_body import HistogramBodyEmbedder
 from facetrack_ros.vision.embedding.onnx_body import OnnxBodyEmbedder
+from facetrack_ros.vision.factory import VisionSettings, build_pipeline
 
 FPS = 25
 # Nobody's face is looked at here; the threshold plays no part.
@@ -53,8 +53,11 @@ class CountingFrames:
         self._tracker = getattr(library, LIBRARY_TRACKERS[name])(frame_rate=fps, **options)
 
     def update(self, _stamp_ns: int, seen: Observation) -> np.ndarray:
-        found = self._tracker.update(supervision.Detections(
-            xyxy=seen.boxes.astype(float), confidence=seen.scores.astype(float), data={"row": np.arange(len(seen))}))
+        found = self._tracker.update(
+            supervision.Detections(
+                xyxy=seen.boxes.astype(float), confidence=seen.scores.astype(float), data={"row": np.arange(len(seen))}
+            )
+        )
         keys = np.full(len(seen), -1)
         if len(found):
             keys[found.data["row"]] = found.tracker_id
@@ -78,23 +81,35 @@ def main() -> None:
     for number in range(1, len(images) + 1):
         mine = rows[rows[:, 0] == number]
         truth.append((np.concatenate([mine[:, 2:4], mine[:, 2:4] + mine[:, 4:6]], axis=1), mine[:, 1]))
-    print(f"TUD-Campus, {len(images)} frames of {images[0].shape[1]}x{images[0].shape[0]}, persons by "
-          f"{pipeline.describe()['person']['model']} from a score of {arguments.min_score}")
+    print(
+        f"TUD-Campus, {len(images)} frames of {images[0].shape[1]}x{images[0].shape[0]}, persons by "
+        f"{pipeline.describe()['person']['model']} from a score of {arguments.min_score}"
+    )
 
-    trackers = {name: (lambda _fps, name=name: LibraryTracker(name, FACE_THRESHOLD), shown) for name in LIBRARY_TRACKERS}
-    trackers |= {f"{name}, frames": (lambda fps, name=name: CountingFrames(name, fps), shown) for name in LIBRARY_TRACKERS}
+    trackers = {
+        name: (lambda _fps, name=name: LibraryTracker(name, FACE_THRESHOLD), shown) for name in LIBRARY_TRACKERS
+    }
+    trackers |= {
+        f"{name}, frames": (lambda fps, name=name: CountingFrames(name, fps), shown) for name in LIBRARY_TRACKERS
+    }
     trackers["botsort, camera motion"] = (
-        lambda _fps: LibraryTracker("botsort", FACE_THRESHOLD, camera_motion="sparseOptFlow"), shown)
+        lambda _fps: LibraryTracker("botsort", FACE_THRESHOLD, camera_motion="sparseOptFlow"),
+        shown,
+    )
     trackers["own"] = (lambda _fps: BoxTracker(FACE_THRESHOLD), shown)
     for name, embedder in body_embedders(arguments.data).items():
         started = time.perf_counter()
-        dressed = [Detections(each.boxes, each.scores, each.model_id, appearance=embedder.embed(image, each.boxes))
-                   for image, each in zip(images, shown)]
+        dressed = [
+            Detections(each.boxes, each.scores, each.model_id, appearance=embedder.embed(image, each.boxes))
+            for image, each in zip(images, shown)
+        ]
         cost = (time.perf_counter() - started) / max(1, sum(map(len, shown))) * 1e3
         print(f"{name}: {cost:.1f} ms a person")
         threshold = BODY_THRESHOLDS[embedder.contract.id]
         trackers[f"own + {name}"] = (
-            lambda _fps, threshold=threshold: BoxTracker(FACE_THRESHOLD, body_threshold=threshold), dressed)
+            lambda _fps, threshold=threshold: BoxTracker(FACE_THRESHOLD, body_threshold=threshold),
+            dressed,
+        )
 
     table = {}
     spent = {name: [] for name in trackers}
@@ -114,14 +129,30 @@ def main() -> None:
             for name in trackers:
                 scores[name].append(mot_scores([truth[number] for number in numbers], found[name]))
         table[every] = {name: mean_scores(each) for name, each in scores.items()}
-    print("\nIDF1 / HOTA / id switches\n\n| tracker | " + " | ".join(f"{FPS / every:.1f} fps" for every in arguments.every)
-          + " | ms a frame |\n|---" + "|---" * (len(arguments.every) + 1) + "|")
+    print(
+        "\nIDF1 / HOTA / id switches\n\n| tracker | "
+        + " | ".join(f"{FPS / every:.1f} fps" for every in arguments.every)
+        + " | ms a frame |\n|---"
+        + "|---" * (len(arguments.every) + 1)
+        + "|"
+    )
     for name in trackers:
-        print(f"| {name} | " + " | ".join(f"{score.idf1:.3f} / {score.hota:.3f} / {score.switches:.1f}" for score in (
-            table[every][name] for every in arguments.every)) + f" | {np.median(spent[name]):.2f} |")
+        print(
+            f"| {name} | "
+            + " | ".join(
+                f"{score.idf1:.3f} / {score.hota:.3f} / {score.switches:.1f}"
+                for score in (table[every][name] for every in arguments.every)
+            )
+            + f" | {np.median(spent[name]):.2f} |"
+        )
     if arguments.json:
-        arguments.json.write_text(json.dumps({str(every): {name: asdict(score) for name, score in each.items()}
-                                              for every, each in table.items()}, indent=2) + "\n")
+        arguments.json.write_text(
+            json.dumps(
+                {str(every): {name: asdict(score) for name, score in each.items()} for every, each in table.items()},
+                indent=2,
+            )
+            + "\n"
+        )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Draw the README's picture: a timeline of invented people, with drawn faces.
 
-    python docs/draw_pictures.py
+python docs/draw_pictures.py
 """
 
 from pathlib import Path
@@ -8,10 +8,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.search.response import ANSWERED, TIMED_OUT, SearchResponse, Match, RobotResponse
+from facetrack_ros.core.frame import encode_jpeg
 from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.report.timeline import draw_timeline
-from facetrack_ros.core.frame import encode_jpeg
+from facetrack_ros.search.response import ANSWERED, TIMED_OUT, Match, RobotResponse, SearchResponse
 
 MINUTE = 60_000_000_000
 NOON = 1_777_636_800 * 1_000_000_000
@@ -37,8 +37,21 @@ def drawn_face(wall: tuple[int, int, int], turn: int = 0, smile: int = 10) -> by
 
 def visit(robot: str, camera: str, first: float, last: float, similarity: float, face: bytes) -> Match:
     """A match from and to these minutes after noon."""
-    return Match(robot, camera, "p_robot1_4", f"t_{robot}_{camera}_1", 100, NOON + int((first + last) / 2 * MINUTE),
-                 NOON + int(first * MINUTE), NOON + int(last * MINUTE), BOX, BOX, similarity, 0.9, face)
+    return Match(
+        robot,
+        camera,
+        "p_robot1_4",
+        f"t_{robot}_{camera}_1",
+        100,
+        NOON + int((first + last) / 2 * MINUTE),
+        NOON + int(first * MINUTE),
+        NOON + int(last * MINUTE),
+        BOX,
+        BOX,
+        similarity,
+        0.9,
+        face,
+    )
 
 
 def main() -> None:
@@ -47,13 +60,25 @@ def main() -> None:
         visit("robot1", "front", 2.0, 4.6, 0.81, drawn_face((206, 214, 220))),
         visit("robot2", "front", 9.2, 11.1, 0.74, drawn_face((196, 220, 200), 10, 4)),
         visit("robot1", "rear", 5.1, 6.0, 0.66, drawn_face((214, 200, 206), -14, 6)),
-        visit("robot4", "door", 14.8, 17.0, 0.61, drawn_face((190, 204, 226), 16, 12)))
-    robots = (RobotResponse("robot1", ANSWERED, 2, 5210, 1.9), RobotResponse("robot2", ANSWERED, 1, 3120, 1.2),
-              RobotResponse("robot3", TIMED_OUT), RobotResponse("robot4", ANSWERED, 1, 2880, 1.1))
-    kept = {("robot1", "front"): ((0, 20),), ("robot1", "rear"): ((0, 12), (15, 20)), ("robot2", "front"): ((3, 20),),
-            ("robot3", "front"): ((0, 20),), ("robot4", "door"): ((8, 20),)}
-    lanes = [CameraCoverage(*place, tuple((NOON + start * MINUTE, NOON + end * MINUTE) for start, end in spans))
-             for place, spans in kept.items()]
+        visit("robot4", "door", 14.8, 17.0, 0.61, drawn_face((190, 204, 226), 16, 12)),
+    )
+    robots = (
+        RobotResponse("robot1", ANSWERED, 2, 5210, 1.9),
+        RobotResponse("robot2", ANSWERED, 1, 3120, 1.2),
+        RobotResponse("robot3", TIMED_OUT),
+        RobotResponse("robot4", ANSWERED, 1, 2880, 1.1),
+    )
+    kept = {
+        ("robot1", "front"): ((0, 20),),
+        ("robot1", "rear"): ((0, 12), (15, 20)),
+        ("robot2", "front"): ((3, 20),),
+        ("robot3", "front"): ((0, 20),),
+        ("robot4", "door"): ((8, 20),),
+    }
+    lanes = [
+        CameraCoverage(*place, tuple((NOON + start * MINUTE, NOON + end * MINUTE) for start, end in spans))
+        for place, spans in kept.items()
+    ]
     answer = SearchResponse("example", "mobilefacenet_foamliu", 0.5, 0.03, matches, robots)
     draw_timeline(answer, Path(__file__).parent / "timeline.png", lanes, reference=drawn_face((230, 226, 222), 0, 12))
 

@@ -15,22 +15,32 @@ from pathlib import Path
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile, QoSReliabilityPolicy
 
 from facetrack_ros.config import NODE_OPTIONS, Config, Option
+from facetrack_ros.nodes.base.process import ros
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.camera_node import CameraNode
 from facetrack_ros.nodes.detector_node import DetectorNode
 from facetrack_ros.nodes.embedder_node import EmbedderNode
 from facetrack_ros.nodes.gallery_node import GalleryNode
 from facetrack_ros.nodes.history_node import HistoryNode
 from facetrack_ros.nodes.markers_node import MarkersNode
-from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.overlay_node import OverlayNode
-from facetrack_ros.nodes.base.process import ros
 from facetrack_ros.nodes.robot_node import RobotNode
 from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.nodes.tracker_node import TrackerNode
 
 FOLDER = Path(__file__).resolve().parent / "nodes"
-NODES = (CameraNode, DetectorNode, EmbedderNode, TrackerNode, HistoryNode, SearchNode, GalleryNode, OverlayNode, MarkersNode,
-         RobotNode)
+NODES = (
+    CameraNode,
+    DetectorNode,
+    EmbedderNode,
+    TrackerNode,
+    HistoryNode,
+    SearchNode,
+    GalleryNode,
+    OverlayNode,
+    MarkersNode,
+    RobotNode,
+)
 #: Nodes that need messages of other packages, which may not be here: docs/neighbours.md describes them.
 NEIGHBOURS = ("detections_2d", "external_detector", "humans")
 #: Topics every node has, which are ROS's own.
@@ -40,43 +50,43 @@ SERVICES_OF_ROS = ("rcl_interfaces/", "lifecycle_msgs/", "type_description_inter
 
 ABOUT = {
     "camera": "Reads a device, an address, a file, a folder or a bag, and publishes each picture as JPEG, once. A live picture is "
-              "stamped on arrival, a recorded one with the moment it is due, counted from the start of playing. Where a driver "
-              "publishes already, this node is not needed.",
+    "stamped on arrival, a recorded one with the moment it is due, counted from the start of playing. Where a driver "
+    "publishes already, this node is not needed.",
     "detector": "Finds the persons in the newest frame of each camera, all cameras of the robot in one batch. What it cannot keep up "
-                "with it drops: the newest frame of each camera wins.",
+    "with it drops: the newest frame of each camera wins.",
     "embedder": "Finds, judges and embeds the face of each person. It rests while the battery is low.",
     "tracker": "Follows people in each camera, tells who they are over all of them, and says when they come and go.",
     "history": "Keeps frames, sightings and events, answers the mesh's searches over them, and stands in the roster once a second.",
     "search": "The robot's front door: takes a question, asks every robot, and merges what they answer.",
     "gallery": "Enrols people by name, from calls and from a folder of pictures, and shares them with every robot.",
     "overlay": "Draws frames with people, for people to look at. Without a subscriber it hears nothing and costs nothing; a second after "
-               "somebody begins to look it hears `<camera>/image/compressed`, `<camera>/tracks` and `<mesh>/search/result`.",
+    "somebody begins to look it hears `<camera>/image/compressed`, `<camera>/tracks` and `<mesh>/search/result`.",
     "markers": "Says where people stand, for rviz and Foxglove, of each camera whose CameraInfo is published. Nobody starts it but you; "
-               "what it can know is in [other packages](../neighbours.md).",
+    "what it can know is in [other packages](../neighbours.md).",
     "robot": "All of the nodes above in one process: a frame is decoded once and handed on, not sent to itself, and the models are "
-             "shared. Each of its nodes is there with its own name, parameters and state. This is what `facetrack run` starts.",
+    "shared. Each of its nodes is there with its own name, parameters and state. This is what `facetrack run` starts.",
 }
 
 EXAMPLE = {
     "camera": "ros2 run facetrack_ros camera --ros-args -r __ns:=/robot1 -p camera:=front -p source:=rtsp://10.0.0.5/stream",
     "detector": "ros2 run facetrack_ros detector --ros-args -r __ns:=/robot1 -p cameras:=\"['front', 'rear']\" -p detector.min_score:=0.5\n"
-                "ros2 param set /robot1/detector detector.min_score 0.6\n"
-                "ros2 lifecycle set /robot1/detector deactivate",
+    "ros2 param set /robot1/detector detector.min_score 0.6\n"
+    "ros2 lifecycle set /robot1/detector deactivate",
     "embedder": "ros2 run facetrack_ros embedder --ros-args -r __ns:=/robot1 -p faces.embed:=improving\n"
-                "ros2 param set /robot1/embedder face_tracking.enabled false",
+    "ros2 param set /robot1/embedder face_tracking.enabled false",
     "tracker": "ros2 run facetrack_ros tracker --ros-args -r __ns:=/robot1 --params-file my.yaml\n"
-               "ros2 topic echo /robot1/events",
+    "ros2 topic echo /robot1/events",
     "history": "ros2 run facetrack_ros history --ros-args -r __ns:=/robot1 -p data_dir:=/data -p frame_history.memory_buffer_size:=150\n"
-               "ros2 topic pub --once /robot1/alert std_msgs/msg/String \"{data: door opened}\"",
+    'ros2 topic pub --once /robot1/alert std_msgs/msg/String "{data: door opened}"',
     "search": "ros2 run facetrack_ros search --ros-args -r __ns:=/robot1\n"
-              "ros2 service call /robot1/face_search facetrack_ros/srv/FaceSearch \"{person_id: p_robot1_1}\"",
+    'ros2 service call /robot1/face_search facetrack_ros/srv/FaceSearch "{person_id: p_robot1_1}"',
     "gallery": "ros2 run facetrack_ros gallery --ros-args -r __ns:=/robot1 -p gallery.folder:=/data/people",
     "overlay": "ros2 run facetrack_ros overlay --ros-args -r __ns:=/robot1\n"
-               "ros2 run rqt_image_view rqt_image_view /robot1/front/overlay",
+    "ros2 run rqt_image_view rqt_image_view /robot1/front/overlay",
     "markers": "ros2 run facetrack_ros markers --ros-args -r __ns:=/robot1 -p cameras:=\"['front']\"\n"
-               "ros2 param set /robot1/markers markers.person_height_m 1.2",
+    "ros2 param set /robot1/markers markers.person_height_m 1.2",
     "robot": "ros2 run facetrack_ros robot --ros-args -r __ns:=/robot1 -p sources:=\"['front=0', 'rear=clip.mp4']\"\n"
-             "ros2 lifecycle set /robot1/robot deactivate",
+    "ros2 lifecycle set /robot1/robot deactivate",
 }
 
 TOPIC = {
@@ -131,8 +141,10 @@ def parameters(node: type[RobotMemberNode]) -> str:
     for option in (*own, *node.options()):
         allowed = ", ".join(option.choices) or option.range_text() or ""
         changes = "at run time" if option.live else "at start"
-        lines.append(f"| `{option.name}` | {option.type_name} | {default_of(option)} | {allowed} | {changes} | "
-                     f"{option.description.replace('|', '/')} |")
+        lines.append(
+            f"| `{option.name}` | {option.type_name} | {default_of(option)} | {allowed} | {changes} | "
+            f"{option.description.replace('|', '/')} |"
+        )
     return "\n".join(lines)
 
 
@@ -160,7 +172,9 @@ def topics(endpoints: list) -> str:
     for endpoint in endpoints:
         name = named(endpoint.topic_name if hasattr(endpoint, "topic_name") else endpoint.topic)
         if name.rpartition("/")[2] not in OF_ROS:
-            found[name] = f"| `{name}` | `{type_of(endpoint.msg_type)}` | {words_of(endpoint.qos_profile)} | {said(TOPIC, name)} |"
+            found[name] = (
+                f"| `{name}` | `{type_of(endpoint.msg_type)}` | {words_of(endpoint.qos_profile)} | {said(TOPIC, name)} |"
+            )
     if not found:
         return "None."
     return "\n".join(["| topic | type | QoS | |", "|---|---|---|---|", *(found[name] for name in sorted(found))])
@@ -182,9 +196,12 @@ def services(node: RobotMemberNode) -> str:
 def page(node: RobotMemberNode) -> str:
     """A node's page."""
     kind = type(node)
-    inside = ("Those of its nodes; its own only for its state and parameters.\n" if kind is RobotNode else
-              f"### In\n\n{topics(list(node.subscriptions))}\n\n### Out\n\n{topics(list(node.publishers))}\n\n"
-              "## Services\n\n" + services(node) + "\n")
+    inside = (
+        "Those of its nodes; its own only for its state and parameters.\n"
+        if kind is RobotNode
+        else f"### In\n\n{topics(list(node.subscriptions))}\n\n### Out\n\n{topics(list(node.publishers))}\n\n"
+        "## Services\n\n" + services(node) + "\n"
+    )
     return f"""# {kind.NAME}
 
 <!-- Written by docs/write_node_pages.py. -->
@@ -232,7 +249,10 @@ def main() -> None:
             wrong.append(name)
             if not arguments.check:
                 file.write_text(text)
-    print("\n".join(f"docs/nodes/{name} {'differs' if arguments.check else 'is written'}" for name in wrong) or "all pages are as they should be")
+    print(
+        "\n".join(f"docs/nodes/{name} {'differs' if arguments.check else 'is written'}" for name in wrong)
+        or "all pages are as they should be"
+    )
     sys.exit(1 if arguments.check and wrong else 0)
 
 

@@ -46,9 +46,17 @@ class Option:
         if wanted is tuple and isinstance(value, list) and all(isinstance(word, str) for word in value):
             value = tuple(value)
         if type(value) is not wanted:
-            quotes = " (YAML reads off, on, yes and no so: put the word in quotes)" if (wanted, type(value)) == (str, bool) else ""
-            raise ConfigError(f"{self.name} must be a {_TYPE_NAMES[wanted]}{self._allowed_text()}, not {value!r}{quotes}")
-        if self.minimum is not None and not value >= self.minimum or self.maximum is not None and not value <= self.maximum:
+            quotes = (
+                " (YAML reads off, on, yes and no so: put the word in quotes)"
+                if (wanted, type(value)) == (str, bool)
+                else ""
+            )
+            raise ConfigError(
+                f"{self.name} must be a {_TYPE_NAMES[wanted]}{self._allowed_text()}, not {value!r}{quotes}"
+            )
+        if (self.minimum is not None and not value >= self.minimum) or (
+            self.maximum is not None and not value <= self.maximum
+        ):
             raise ConfigError(f"{self.name} must be {self.range_text()}, not {value!r}")
         if self.choices and value not in self.choices:
             raise ConfigError(f"{self.name} must be one of {', '.join(self.choices)}, not {value!r}")
@@ -195,8 +203,10 @@ def _for_every_node(tree: object) -> dict:
     if isinstance(tree, dict) and "/**" in tree:
         others = [str(head) for head in tree if head != "/**"]
         if others:
-            raise ConfigError(f"beside /** it speaks to {', '.join(others)}; only ROS can tell nodes apart: give it as "
-                              "--params-file to the nodes, or put the settings below /**")
+            raise ConfigError(
+                f"beside /** it speaks to {', '.join(others)}; only ROS can tell nodes apart: give it as "
+                "--params-file to the nodes, or put the settings below /**"
+            )
         tree = tree["/**"]
     if isinstance(tree, dict) and "ros__parameters" in tree:
         tree = tree["ros__parameters"]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import yaml
 
-from facetrack_ros.sources.camera_spec import check_name
 from facetrack_ros.config import Config, flat, option_named
 from facetrack_ros.errors import ConfigError
+from facetrack_ros.sources.camera_spec import check_name
 
 #: A robot's nodes, but for one camera node a source.
 NODES = ("detector", "embedder", "tracker", "history", "search", "gallery", "overlay")
@@ -30,7 +30,10 @@ def given_settings(arguments: dict[str, str]) -> dict[str, object]:
     :raises ConfigError: one that should be true or false is neither.
     """
     given = {name: arguments[name] for name in SETTINGS if arguments[name] != default_text(name)}
-    return {name: truth(name, text) if isinstance(option_named(name).default, bool) else text for name, text in given.items()}
+    return {
+        name: truth(name, text) if isinstance(option_named(name).default, bool) else text
+        for name, text in given.items()
+    }
 
 
 def optional_nodes(text: str, composed: bool) -> list[str]:
@@ -43,10 +46,14 @@ def optional_nodes(text: str, composed: bool) -> list[str]:
     names = list(dict.fromkeys(text.replace(",", " ").split()))
     for name in names:
         if name not in OPTIONAL:
-            raise ConfigError(f"with:={text}: there is no node {name} to start beside the robot's own; there are {', '.join(OPTIONAL)}")
+            raise ConfigError(
+                f"with:={text}: there is no node {name} to start beside the robot's own; there are {', '.join(OPTIONAL)}"
+            )
     if composed and "external_detector" in names:
-        raise ConfigError("external_detector takes the place of the detector, which in one process cannot be left out: say "
-                          "composed:=false too")
+        raise ConfigError(
+            "external_detector takes the place of the detector, which in one process cannot be left out: say "
+            "composed:=false too"
+        )
     return names
 
 
@@ -108,8 +115,10 @@ def robots_of(text: str) -> dict[str, str]:
     for word in text.split():
         robot, slash, camera = word.partition("/")
         if not slash or not camera or "=" in robot:
-            raise ConfigError(f"{word}: say ROBOT/CAMERA=SOURCE, such as robot1/front=0, or ROBOT/CAMERA where a driver publishes")
+            raise ConfigError(
+                f"{word}: say ROBOT/CAMERA=SOURCE, such as robot1/front=0, or ROBOT/CAMERA where a driver publishes"
+            )
         robots.setdefault(check_name("robot", robot), []).append(camera)
     if not robots:
-        raise ConfigError("which robots? Say robots:=\"robot1/front=0 robot2/front=clip.mp4\"")
+        raise ConfigError('which robots? Say robots:="robot1/front=0 robot2/front=clip.mp4"')
     return {robot: " ".join(cameras) for robot, cameras in robots.items()}

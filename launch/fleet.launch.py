@@ -14,8 +14,11 @@ from launch import LaunchContext, LaunchDescription
 HERE = Path(__file__).resolve().parent
 ARGUMENTS = (
     ("namespace", "", "Namespace above the robots'."),
-    ("config", str(Path(get_package_share_directory("facetrack_ros")) / "config" / "default.yaml"),
-     "Settings of all robots, a YAML file."),
+    (
+        "config",
+        str(Path(get_package_share_directory("facetrack_ros")) / "config" / "default.yaml"),
+        "Settings of all robots, a YAML file.",
+    ),
     *((name, default_text(name), option_named(name).description) for name in SETTINGS),
     ("composed", "true", "All nodes of a robot in one process, or a process a node."),
     WITH,
@@ -29,16 +32,28 @@ def robots(context: LaunchContext) -> list[GroupAction]:
     """Each robot, as robot.launch.py starts it."""
     common = {name: LaunchConfiguration(name).perform(context) for name, _, _ in ARGUMENTS}
     source = PythonLaunchDescriptionSource(str(HERE / "robot.launch.py"))
-    return [GroupAction([IncludeLaunchDescription(source, launch_arguments={**common, "robot": robot, "cameras": cameras}.items())])
-            for robot, cameras in robots_of(LaunchConfiguration("robots").perform(context)).items()]
+    return [
+        GroupAction(
+            [IncludeLaunchDescription(source, launch_arguments={**common, "robot": robot, "cameras": cameras}.items())]
+        )
+        for robot, cameras in robots_of(LaunchConfiguration("robots").perform(context)).items()
+    ]
 
 
 def generate_launch_description() -> LaunchDescription:
     """What ``ros2 launch`` runs."""
-    return LaunchDescription([
-        DeclareLaunchArgument("robots", default_value="robot1/front robot2/front",
-                              description="ROBOT/CAMERA=SOURCE for each camera of each robot, separated by spaces; ROBOT/CAMERA "
-                                          "alone where a driver publishes its images in that robot's namespace."),
-        *(DeclareLaunchArgument(name, default_value=default, description=description)
-          for name, default, description in ARGUMENTS),
-        OpaqueFunction(function=robots)])
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument(
+                "robots",
+                default_value="robot1/front robot2/front",
+                description="ROBOT/CAMERA=SOURCE for each camera of each robot, separated by spaces; ROBOT/CAMERA "
+                "alone where a driver publishes its images in that robot's namespace.",
+            ),
+            *(
+                DeclareLaunchArgument(name, default_value=default, description=description)
+                for name, default, description in ARGUMENTS
+            ),
+            OpaqueFunction(function=robots),
+        ]
+    )

@@ -9,8 +9,15 @@ import sys
 from pathlib import Path
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_directory
-from launch.actions import (DeclareLaunchArgument, EmitEvent, ExecuteProcess, IncludeLaunchDescription, OpaqueFunction,
-                            RegisterEventHandler, TimerAction)
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    ExecuteProcess,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    RegisterEventHandler,
+    TimerAction,
+)
 from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown
 from launch.launch_description_sources import PythonLaunchDescriptionSource
@@ -24,14 +31,25 @@ from launch import LaunchContext, LaunchDescription
 HERE = Path(__file__).resolve().parent
 ARGUMENTS = (
     ("robot", "robot1", "The robot whose history it becomes."),
-    ("cameras", "front=/robot1/front/image/compressed", "NAME=TOPIC for each camera, separated by spaces: its name, and the topic in "
-                                                        "the bag."),
-    ("config", str(Path(get_package_share_directory("facetrack_ros")) / "config" / "replay.yaml"), "Settings, a YAML file."),
+    (
+        "cameras",
+        "front=/robot1/front/image/compressed",
+        "NAME=TOPIC for each camera, separated by spaces: its name, and the topic in the bag.",
+    ),
+    (
+        "config",
+        str(Path(get_package_share_directory("facetrack_ros")) / "config" / "replay.yaml"),
+        "Settings, a YAML file.",
+    ),
     ("data_dir", default_text("data_dir"), option_named("data_dir").description),
     ("composed", "true", "All nodes in one process, or a process a node."),
     WITH,
     ("log_level", "info", "debug, info, warn, error or fatal."),
-    ("player", "auto", "ros2bag: `ros2 bag play`; ingest: read without ROS, dropping nothing; auto: ros2bag where it is installed."),
+    (
+        "player",
+        "auto",
+        "ros2bag: `ros2 bag play`; ingest: read without ROS, dropping nothing; auto: ros2bag where it is installed.",
+    ),
     ("rate", "1.0", "How fast ros2bag plays, 1.0: as recorded."),
     ("delay", "5.0", "Seconds the nodes have to come up before ros2bag plays."),
     ("end", "true", "End when the bag is over."),
@@ -76,23 +94,63 @@ def replay(context: LaunchContext) -> list:
     optional = optional_nodes(given["with"], truth("composed", given["composed"]))
     if player(given["player"]) == "ingest":
         if optional:
-            raise ConfigError(f"with:={given['with']}: `facetrack ingest` publishes nothing that other nodes could read; say "
-                              "player:=ros2bag, which needs `ros2 bag`")
+            raise ConfigError(
+                f"with:={given['with']}: `facetrack ingest` publishes nothing that other nodes could read; say "
+                "player:=ros2bag, which needs `ros2 bag`"
+            )
         data_dir = given["data_dir"] or str(Path.home() / ".local/share/facetrack")
         reader = ExecuteProcess(
-            cmd=[sys.executable, "-c", "from facetrack_ros.cli.main import main; main()", "ingest", "--robot", given["robot"],
-                 *(word for name, topic in cameras.items() for word in ("--camera", f"{name}=bag:{given['bag']}:{topic}")),
-                 "--data", data_dir, "--config", given["config"]], output="screen")
+            cmd=[
+                sys.executable,
+                "-c",
+                "from facetrack_ros.cli.main import main; main()",
+                "ingest",
+                "--robot",
+                given["robot"],
+                *(
+                    word
+                    for name, topic in cameras.items()
+                    for word in ("--camera", f"{name}=bag:{given['bag']}:{topic}")
+                ),
+                "--data",
+                data_dir,
+                "--config",
+                given["config"],
+            ],
+            output="screen",
+        )
         return [reader]
     # A driver's images are found below the camera's name: compressed under one name, raw under another.
-    names = {topic: f"{namespace}/{name}/{'image/compressed' if topic.endswith('compressed') else 'image'}"
-             for name, topic in cameras.items()}
+    names = {
+        topic: f"{namespace}/{name}/{'image/compressed' if topic.endswith('compressed') else 'image'}"
+        for name, topic in cameras.items()
+    }
     remaps = [f"{topic}:={name}" for topic, name in names.items() if topic != name]
-    play = ExecuteProcess(cmd=["ros2", "bag", "play", given["bag"], "--clock", "--rate", given["rate"], "--delay", given["delay"],
-                               "--topics", *names, *(["--remap", *remaps] if remaps else [])], output="screen")
-    robot = IncludeLaunchDescription(PythonLaunchDescriptionSource(str(HERE / "robot.launch.py")), launch_arguments={
-        **{name: given[name] for name in ("robot", "config", "data_dir", "composed", "with", "log_level")},
-        "cameras": " ".join(cameras), "use_sim_time": "true"}.items())
+    play = ExecuteProcess(
+        cmd=[
+            "ros2",
+            "bag",
+            "play",
+            given["bag"],
+            "--clock",
+            "--rate",
+            given["rate"],
+            "--delay",
+            given["delay"],
+            "--topics",
+            *names,
+            *(["--remap", *remaps] if remaps else []),
+        ],
+        output="screen",
+    )
+    robot = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(str(HERE / "robot.launch.py")),
+        launch_arguments={
+            **{name: given[name] for name in ("robot", "config", "data_dir", "composed", "with", "log_level")},
+            "cameras": " ".join(cameras),
+            "use_sim_time": "true",
+        }.items(),
+    )
     if not truth("end", given["end"]):
         return [robot, play]
     over = TimerAction(period=LAST_S, actions=[EmitEvent(event=Shutdown(reason="the bag is over"))])
@@ -101,8 +159,13 @@ def replay(context: LaunchContext) -> list:
 
 def generate_launch_description() -> LaunchDescription:
     """What ``ros2 launch`` runs."""
-    return LaunchDescription([
-        DeclareLaunchArgument("bag", description="The bag: its folder, or a file of it (mcap, sqlite3)."),
-        *(DeclareLaunchArgument(name, default_value=default, description=description)
-          for name, default, description in ARGUMENTS),
-        OpaqueFunction(function=replay)])
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument("bag", description="The bag: its folder, or a file of it (mcap, sqlite3)."),
+            *(
+                DeclareLaunchArgument(name, default_value=default, description=description)
+                for name, default, description in ARGUMENTS
+            ),
+            OpaqueFunction(function=replay),
+        ]
+    )

@@ -8,22 +8,47 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from facetrack_ros.config import option_named
-from facetrack_ros.launch_support import SETTINGS, WITH, cameras_of, default_text, given_settings, nodes_apart, optional_nodes, truth
+from facetrack_ros.launch_support import (
+    SETTINGS,
+    WITH,
+    cameras_of,
+    default_text,
+    given_settings,
+    nodes_apart,
+    optional_nodes,
+    truth,
+)
 from launch import LaunchContext, LaunchDescription
 
 ARGUMENTS = (
     ("robot", "robot1", "The robot's name, and its namespace."),
-    ("namespace", "", "Namespace above the robot's: with fleet its topics are /fleet/robot1/..., and its name is fleet_robot1."),
-    ("cameras", "", "NAME=SOURCE for each camera, separated by spaces; NAME alone where a driver publishes its images in the "
-                    "robot's namespace. Empty: what the settings file says under sources or cameras, else front."),
-    ("config", str(Path(get_package_share_directory("facetrack_ros")) / "config" / "default.yaml"), "Settings, a YAML file."),
+    (
+        "namespace",
+        "",
+        "Namespace above the robot's: with fleet its topics are /fleet/robot1/..., and its name is fleet_robot1.",
+    ),
+    (
+        "cameras",
+        "",
+        "NAME=SOURCE for each camera, separated by spaces; NAME alone where a driver publishes its images in the "
+        "robot's namespace. Empty: what the settings file says under sources or cameras, else front.",
+    ),
+    (
+        "config",
+        str(Path(get_package_share_directory("facetrack_ros")) / "config" / "default.yaml"),
+        "Settings, a YAML file.",
+    ),
     *((name, default_text(name), option_named(name).description) for name in SETTINGS),
     ("composed", "true", "All nodes in one process, or a process a node."),
     WITH,
     ("use_sim_time", "false", "Take the time from /clock."),
     ("log_level", "info", "debug, info, warn, error or fatal."),
-    ("transports", "", "Value of FASTDDS_BUILTIN_TRANSPORTS for the nodes: LARGE_DATA where a driver publishes raw images. Empty: "
-                       "as the environment says."),
+    (
+        "transports",
+        "",
+        "Value of FASTDDS_BUILTIN_TRANSPORTS for the nodes: LARGE_DATA where a driver publishes raw images. Empty: "
+        "as the environment says.",
+    ),
 )
 
 
@@ -38,23 +63,43 @@ def nodes(context: LaunchContext) -> list[Node]:
     namespace = f"{given['namespace'].strip('/')}/{given['robot']}".lstrip("/")
 
     def node(executable: str, name: str | None = None, **parameters) -> Node:
-        return Node(package="facetrack_ros", executable=executable, name=name, namespace=namespace, output="screen",
-                    parameters=[given["config"], {**common, **parameters}], additional_env=environment,
-                    ros_arguments=["--log-level", given["log_level"]])
+        return Node(
+            package="facetrack_ros",
+            executable=executable,
+            name=name,
+            namespace=namespace,
+            output="screen",
+            parameters=[given["config"], {**common, **parameters}],
+            additional_env=environment,
+            ros_arguments=["--log-level", given["log_level"]],
+        )
 
     composed = truth("composed", given["composed"])
     optional = optional_nodes(given["with"], composed)
     if composed:
         return [node("robot", sources=sources or [""]), *(node(executable) for executable in optional)]
     return [
-        *(node("camera", f"{source.partition('=')[0]}_camera", camera=source.partition("=")[0],
-               source=source.partition("=")[2]) for source in sources),
-        *(node(executable) for executable in nodes_apart(optional))]
+        *(
+            node(
+                "camera",
+                f"{source.partition('=')[0]}_camera",
+                camera=source.partition("=")[0],
+                source=source.partition("=")[2],
+            )
+            for source in sources
+        ),
+        *(node(executable) for executable in nodes_apart(optional)),
+    ]
 
 
 def generate_launch_description() -> LaunchDescription:
     """What ``ros2 launch`` runs."""
-    return LaunchDescription([
-        *(DeclareLaunchArgument(name, default_value=default, description=description)
-          for name, default, description in ARGUMENTS),
-        OpaqueFunction(function=nodes)])
+    return LaunchDescription(
+        [
+            *(
+                DeclareLaunchArgument(name, default_value=default, description=description)
+                for name, default, description in ARGUMENTS
+            ),
+            OpaqueFunction(function=nodes),
+        ]
+    )

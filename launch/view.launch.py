@@ -8,16 +8,19 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from facetrack_ros.sources.camera_spec import check_name
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.launch_support import truth
+from facetrack_ros.sources.camera_spec import check_name
 from launch import LaunchContext, LaunchDescription
 
 ARGUMENTS = (
     ("robot", "robot1", "Whose cameras are shown."),
     ("camera", "front", "Which camera is shown; more are added in rviz."),
-    ("rviz_config", str(Path(get_package_share_directory("facetrack_ros")) / "config" / "facetrack.rviz"),
-     "What rviz shows; /robot1/front in it stands for robot and camera."),
+    (
+        "rviz_config",
+        str(Path(get_package_share_directory("facetrack_ros")) / "config" / "facetrack.rviz"),
+        "What rviz shows; /robot1/front in it stands for robot and camera.",
+    ),
     ("use_sim_time", "false", "Take the time from /clock."),
 )
 
@@ -29,18 +32,38 @@ def view(context: LaunchContext) -> list[Node]:
     try:
         get_package_prefix("rviz2")
     except PackageNotFoundError as error:
-        raise ConfigError("rviz2 is not installed: apt install ros-jazzy-rviz2 ros-jazzy-image-transport-plugins") from error
-    text = Path(given["rviz_config"]).read_text().replace("/robot1/front", f"/{robot}/{camera}").replace("/robot1/", f"/{robot}/")
+        raise ConfigError(
+            "rviz2 is not installed: apt install ros-jazzy-rviz2 ros-jazzy-image-transport-plugins"
+        ) from error
+    text = (
+        Path(given["rviz_config"])
+        .read_text()
+        .replace("/robot1/front", f"/{robot}/{camera}")
+        .replace("/robot1/", f"/{robot}/")
+    )
     # rviz reads a file, and saves what is changed there: never over ours.
     file = Path(tempfile.mkdtemp(prefix="facetrack_rviz_")) / "facetrack.rviz"
     file.write_text(text)
-    return [Node(package="rviz2", executable="rviz2", name="rviz2", arguments=["-d", str(file)], output="screen",
-                 parameters=[{"use_sim_time": truth("use_sim_time", given["use_sim_time"])}])]
+    return [
+        Node(
+            package="rviz2",
+            executable="rviz2",
+            name="rviz2",
+            arguments=["-d", str(file)],
+            output="screen",
+            parameters=[{"use_sim_time": truth("use_sim_time", given["use_sim_time"])}],
+        )
+    ]
 
 
 def generate_launch_description() -> LaunchDescription:
     """What ``ros2 launch`` runs."""
-    return LaunchDescription([
-        *(DeclareLaunchArgument(name, default_value=default, description=description)
-          for name, default, description in ARGUMENTS),
-        OpaqueFunction(function=view)])
+    return LaunchDescription(
+        [
+            *(
+                DeclareLaunchArgument(name, default_value=default, description=description)
+                for name, default, description in ARGUMENTS
+            ),
+            OpaqueFunction(function=view),
+        ]
+    )

@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from facetrack_ros.vision.factory import VisionSettings, build_pipeline
 from facetrack_ros.vision.detection.ultralytics_runtime import load_yolo
-
+from facetrack_ros.vision.factory import VisionSettings, build_pipeline
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +45,7 @@ def clip(real_data):
     return lambda name: frames_of(real_data(f"clips/{name}"))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def frames_of(path: Path):
     video = cv2.VideoCapture(str(path))
     frames = []
@@ -57,7 +56,7 @@ def frames_of(path: Path):
         frames.append(frame)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def cached_pipeline(folder: str, settings: VisionSettings):
     os.environ["FACETRACK_MODELS"] = folder
     return build_pipeline(settings)
@@ -103,13 +102,15 @@ def hopper():
 @pytest.fixture
 def scene():
     """A function that pastes a picture into an empty 640x360 room so that its face is ``face_px`` wide."""
+
     def paste(picture, face_px, own_face_px, x=100):
         noise = np.random.default_rng(0).normal(0, 4, (360, 640, 1))
         room = (np.linspace(60, 140, 640)[None, :, None] + noise).clip(0, 255).astype(np.uint8).repeat(3, axis=2)
         scale = face_px / own_face_px
-        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:360, :640 - x]
-        room[360 - small.shape[0]:, x:x + small.shape[1]] = small
+        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:360, : 640 - x]
+        room[360 - small.shape[0] :, x : x + small.shape[1]] = small
         return room
+
     return paste
 
 
@@ -122,7 +123,7 @@ def yolo_weights(tmp_path_factory):
 
     person_number = 2
 
-    @functools.lru_cache(maxsize=None)
+    @functools.cache
     def save(name, person="person"):
         torch.manual_seed(0)
         net = load_yolo()(f"{name}.yaml")
@@ -154,17 +155,26 @@ def tiny_onnx():
 
         shape = list(input_shape or (batch, 3, 16, 16))
         initial = [numpy_helper.from_array(np.asarray(rows, np.float32), "rows")]
-        nodes = [helper.make_node("ReduceMean", ["pictures"], ["means"], axes=[2, 3], keepdims=0),
-                 helper.make_node("MatMul", ["means", "rows"], ["vectors"])]
+        nodes = [
+            helper.make_node("ReduceMean", ["pictures"], ["means"], axes=[2, 3], keepdims=0),
+            helper.make_node("MatMul", ["means", "rows"], ["vectors"]),
+        ]
         name = "vectors"
         if output is not None:
             operation, *constants = output
             for number, constant in enumerate(constants):
                 initial.append(numpy_helper.from_array(np.asarray(constant), f"constant{number}"))
-            nodes.append(helper.make_node(operation, ["vectors", *(f"constant{n}" for n in range(len(constants)))], ["made"]))
+            nodes.append(
+                helper.make_node(operation, ["vectors", *(f"constant{n}" for n in range(len(constants)))], ["made"])
+            )
             name = "made"
-        graph = helper.make_graph(nodes, "tiny", [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, shape)],
-                                  [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)], initial)
+        graph = helper.make_graph(
+            nodes,
+            "tiny",
+            [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, shape)],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)],
+            initial,
+        )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
         path.write_bytes(model.SerializeToString())
         return path

@@ -27,26 +27,30 @@ def test_every_default_is_allowed():
         assert option.check(option.default) == option.default
 
 
-@pytest.mark.parametrize("content, told", [
-    ("detector: {modle: auto}", "detector.modle"),
-    ("detector: {min_score: high}", "detector.min_score"),
-    ("detector: {min_score: 2.0}", "from 0 to 1"),
-    ("event_logging: {format: xml}", "jsonl, csv"),
-    ("models: {threads: true}", "models.threads"),
-    ("detector: {min_score: high}", "number from 0 to 1"),
-    ("detector: {modle: auto}", "is detector.model meant?"),
-    ("tracking: {camera_motion: off}", "in quotes"),
-    ("sources: front=0", "list of texts"),
-    ("{/**: {ros__parameters: {mesh: /a}}, /robot1/history: {ros__parameters: {mesh: /b}}}", "/robot1/history"),
-    ("- a list", "settings by name"),
-    ("{broken", "no YAML"),
-])
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("detector: {modle: auto}", "detector.modle"),
+        ("detector: {min_score: high}", "detector.min_score"),
+        ("detector: {min_score: 2.0}", "from 0 to 1"),
+        ("event_logging: {format: xml}", "jsonl, csv"),
+        ("models: {threads: true}", "models.threads"),
+        ("detector: {min_score: high}", "number from 0 to 1"),
+        ("detector: {modle: auto}", "is detector.model meant?"),
+        ("tracking: {camera_motion: off}", "in quotes"),
+        ("sources: front=0", "list of texts"),
+        ("{/**: {ros__parameters: {mesh: /a}}, /robot1/history: {ros__parameters: {mesh: /b}}}", "/robot1/history"),
+        ("- a list", "settings by name"),
+        ("{broken", "no YAML"),
+    ],
+)
 def test_a_mistake_names_file_key_and_what_is_allowed(tmp_path, content, told):
     file = tmp_path / "wrong.yaml"
     file.write_text(content)
     with pytest.raises(ConfigError) as error:
         Config.load(file)
-    assert str(file) in str(error.value) and told in str(error.value)
+    assert str(file) in str(error.value)
+    assert told in str(error.value)
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -67,24 +71,33 @@ def test_a_ros_parameter_file_and_bare_keys_say_the_same(tmp_path):
 def test_each_file_loads_and_says_what_its_settings_are_for(file):
     Config.load(file)
     lines = file.read_text().splitlines()
-    assert lines[0].startswith("# ") and "/**:" in lines and "  ros__parameters:" in lines
+    assert lines[0].startswith("# ")
+    assert "/**:" in lines
+    assert "  ros__parameters:" in lines
     groups = [line for line in lines if line.startswith("    ") and not line.startswith("     ") and line.endswith(":")]
     assert len(groups) >= 5, "settings are grouped"
 
 
 def test_what_the_files_are_for():
     small, nvidia, replay = (Config.load(FOLDER / f"{name}.yaml") for name in ("small_machine", "nvidia", "replay"))
-    assert small.frame_history.memory_buffer_size == 150 and small.embedder.model.endswith("_int8")
+    assert small.frame_history.memory_buffer_size == 150
+    assert small.embedder.model.endswith("_int8")
     assert small.battery.stop_faces_below > Config().battery.stop_faces_below
-    assert nvidia.detector.model.endswith(".engine") and nvidia.face_tracking.device == "cuda"
-    assert replay.use_sim_time and not replay.camera.loop and replay.frame_history.mode == "off"
+    assert nvidia.detector.model.endswith(".engine")
+    assert nvidia.face_tracking.device == "cuda"
+    assert replay.use_sim_time
+    assert not replay.camera.loop
+    assert replay.frame_history.mode == "off"
 
 
 def test_the_keys_of_the_first_design_have_their_place():
     names = {option.name for option in OPTIONS}
-    for group, keys in {"frame_history": "memory_buffer_size save_on_alert disk_cache_dir max_disk_frames compression",
-                        "face_tracking": "enabled embedding_dim device", "event_logging": "dir format enabled",
-                        "backtrack_search": "similarity_threshold search_window_sec max_results"}.items():
+    for group, keys in {
+        "frame_history": "memory_buffer_size save_on_alert disk_cache_dir max_disk_frames compression",
+        "face_tracking": "enabled embedding_dim device",
+        "event_logging": "dir format enabled",
+        "backtrack_search": "similarity_threshold search_window_sec max_results",
+    }.items():
         assert {f"{group}.{key}" for key in keys.split()} <= names
 
 
@@ -92,4 +105,5 @@ def test_settings_that_change_and_cameras_of_the_file(tmp_path):
     file = tmp_path / "cameras.yaml"
     file.write_text("sources: [front=0, rear=clip.mp4]\nmesh: /here\n")
     config = Config.load(file).changed({"data_dir": "/data"})
-    assert config.sources == ("front=0", "rear=clip.mp4") and (config.mesh, config.data_dir) == ("/here", "/data")
+    assert config.sources == ("front=0", "rear=clip.mp4")
+    assert (config.mesh, config.data_dir) == ("/here", "/data")

@@ -3,7 +3,16 @@
 import pytest
 
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.launch_support import NODES, SETTINGS, cameras_of, default_text, given_settings, nodes_apart, optional_nodes, robots_of
+from facetrack_ros.launch_support import (
+    NODES,
+    SETTINGS,
+    cameras_of,
+    default_text,
+    given_settings,
+    nodes_apart,
+    optional_nodes,
+    robots_of,
+)
 
 
 @pytest.fixture
@@ -12,6 +21,7 @@ def config(tmp_path):
         file = tmp_path / "settings.yaml"
         file.write_text(text)
         return file
+
     return write
 
 
@@ -21,14 +31,23 @@ def test_cameras_with_and_without_a_source(config):
 
 def test_cameras_of_the_file_where_none_are_given(config):
     assert cameras_of("", config("/**:\n  ros__parameters:\n    sources: [front=0, rear=a.mp4]\n")) == (
-        ["front", "rear"], ["front=0", "rear=a.mp4"])
+        ["front", "rear"],
+        ["front=0", "rear=a.mp4"],
+    )
     assert cameras_of(" ", config("/**:\n  ros__parameters:\n    cameras: [left, right]\n")) == (["left", "right"], [])
-    assert cameras_of("", config("/**:\n  ros__parameters:\n    mesh: /m\n/robot1/history:\n  ros__parameters: {mesh: /n}\n")) == (
-        ["front"], [])
+    assert cameras_of(
+        "", config("/**:\n  ros__parameters:\n    mesh: /m\n/robot1/history:\n  ros__parameters: {mesh: /n}\n")
+    ) == (["front"], [])
 
 
-@pytest.mark.parametrize("text, told", [("detector: {model: auto}", "ros__parameters"), ("- list", "settings by name"),
-                                        ("/**:\n  ros__parameters:\n    sources: front=0\n", "list of texts")])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("detector: {model: auto}", "ros__parameters"),
+        ("- list", "settings by name"),
+        ("/**:\n  ros__parameters:\n    sources: front=0\n", "list of texts"),
+    ],
+)
 def test_a_file_that_ros_would_not_read_is_told(config, text, told):
     with pytest.raises(ConfigError, match=told):
         cameras_of("", config(text))
@@ -43,7 +62,11 @@ def test_robots_and_their_cameras():
 
 def test_optional_nodes_are_named_once_each():
     assert optional_nodes("", True) == []
-    assert optional_nodes("markers,humans, markers", True) == optional_nodes("markers humans", True) == ["markers", "humans"]
+    assert (
+        optional_nodes("markers,humans, markers", True)
+        == optional_nodes("markers humans", True)
+        == ["markers", "humans"]
+    )
     with pytest.raises(ConfigError, match="no node marker .*markers, detections_2d, external_detector, humans"):
         optional_nodes("marker", True)
 
@@ -51,7 +74,9 @@ def test_optional_nodes_are_named_once_each():
 def test_another_detector_takes_the_place_of_ours_which_it_cannot_within_one_process():
     assert nodes_apart(["markers"]) == [*NODES, "markers"]
     assert nodes_apart(optional_nodes("external_detector", False)) == [
-        *(name for name in NODES if name != "detector"), "external_detector"]
+        *(name for name in NODES if name != "detector"),
+        "external_detector",
+    ]
     with pytest.raises(ConfigError, match="composed:=false"):
         optional_nodes("external_detector", True)
 

@@ -29,8 +29,10 @@ def complain_early(native: bool) -> None:
     """Stop with one sentence where something that pip cannot bring is missing."""
     found = f"{sys.version_info.major}.{sys.version_info.minor}"
     if not native and not WHEELS_PYTHON[0] <= sys.version_info[:2] <= WHEELS_PYTHON[1]:
-        sys.exit(f"Python {found} has no ROS 2 wheels: use Python 3.10 to 3.13 (make PYTHON=python3.12 …), "
-                 "or source a native ROS 2 Jazzy first.")
+        sys.exit(
+            f"Python {found} has no ROS 2 wheels: use Python 3.10 to 3.13 (make PYTHON=python3.12 …), "
+            "or source a native ROS 2 Jazzy first."
+        )
     if not any(map(shutil.which, filter(None, (os.environ.get("CXX"), "c++", "g++", "clang++")))):
         sys.exit("No C++ compiler found, and the ROS messages have to be compiled: apt install g++ (or set CXX).")
     if not (Path(sysconfig.get_paths()["include"]) / "Python.h").exists():
@@ -43,8 +45,9 @@ def step(title: str, command: list[str], advice: str) -> None:
     started, shown, tail = time.monotonic(), 0.0, []
     environment = {key: value for key, value in os.environ.items() if not key.startswith("_ROS_WHEELS")}
     with LOG.open("a") as log:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                   env=environment, cwd=ROOT)
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=ROOT
+        )
         for line in process.stdout:
             log.write(line)
             tail = [*tail, line][-15:]
@@ -68,8 +71,11 @@ def main() -> None:
     python = str(VENV / "bin" / "python")
     if not (VENV / "bin" / "pip").exists():
         print(f"-- a virtual environment in {VENV.relative_to(ROOT)} with Python {sys.version.split()[0]}", flush=True)
-        made = subprocess.run([sys.executable, "-m", "venv", *(["--system-site-packages"] if native else []), str(VENV)],
-                              capture_output=True, text=True)
+        made = subprocess.run(
+            [sys.executable, "-m", "venv", *(["--system-site-packages"] if native else []), str(VENV)],
+            capture_output=True,
+            text=True,
+        )
         if made.returncode:
             shutil.rmtree(VENV, ignore_errors=True)
             sys.exit("Python cannot make a virtual environment: apt install python3-venv.")
@@ -83,14 +89,18 @@ def main() -> None:
         print("   a native ROS 2 is sourced: using it, no ROS wheels", flush=True)
     else:
         wanted.append("wheel")
-    step(f"packages: {', '.join(names)}", [*pip, *wanted],
-         "Does pip reach a package index (network, proxy)?")
+    step(f"packages: {', '.join(names)}", [*pip, *wanted], "Does pip reach a package index (network, proxy)?")
     if "trackers" in arguments.extras:
-        step("packages without what they ask for", [*pip, "--no-deps", "-r", str(ROOT / "requirements/without_deps.txt")],
-             "Does pip reach a package index (network, proxy)?")
-    step("facetrack_ros: messages compiled, package installed",
-         [*pip, "--no-deps", "--no-build-isolation", "--force-reinstall", "-v", str(ROOT)],
-         "If the compiler or ROS 2 changed since the last build: make clean, then again.")
+        step(
+            "packages without what they ask for",
+            [*pip, "--no-deps", "-r", str(ROOT / "requirements/without_deps.txt")],
+            "Does pip reach a package index (network, proxy)?",
+        )
+    step(
+        "facetrack_ros: messages compiled, package installed",
+        [*pip, "--no-deps", "--no-build-isolation", "--force-reinstall", "-v", str(ROOT)],
+        "If the compiler or ROS 2 changed since the last build: make clean, then again.",
+    )
 
 
 if __name__ == "__main__":

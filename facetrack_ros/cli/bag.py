@@ -5,19 +5,24 @@ import heapq
 import sys
 from pathlib import Path
 
-from facetrack_ros.sources.camera_spec import check_name, parse_cameras
 from facetrack_ros.cli.time_format import parse_iso, show_utc
 from facetrack_ros.sources.bag_writer import STORAGES, BagWriter
-from facetrack_ros.sources.stamped_frames import frames
+from facetrack_ros.sources.camera_spec import check_name, parse_cameras
 from facetrack_ros.sources.factory import open_source
+from facetrack_ros.sources.stamped_frames import frames
 from facetrack_ros.sources.start_time import start_times
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The subcommand's arguments."""
     parser.add_argument("--robot", required=True, metavar="NAME", help="whose topics: /NAME/CAMERA/image/compressed")
-    parser.add_argument("--camera", action="append", required=True, metavar="NAME=FILE",
-                        help="a video file, a folder of pictures, or bag:PATH:TOPIC")
+    parser.add_argument(
+        "--camera",
+        action="append",
+        required=True,
+        metavar="NAME=FILE",
+        help="a video file, a folder of pictures, or bag:PATH:TOPIC",
+    )
     parser.add_argument("--start", metavar="ISO8601", help="time of the first frame; default: the recording's own")
     parser.add_argument("--storage", choices=STORAGES, default="mcap", help="mcap (default) or sqlite3")
     parser.add_argument("--out", required=True, metavar="DIR", help="the bag's folder, made new")

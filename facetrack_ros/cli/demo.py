@@ -40,7 +40,7 @@ def _fresh_folder(out: Path) -> Path:
 
     :raises ConfigError: it holds something that is not a demo's.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir()) and not (out / MARKER).exists()):
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / MARKER).exists())):
         raise ConfigError(f"{out} is in use and not by an earlier demo: give another folder with --out")
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)

@@ -16,9 +16,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pictures", nargs="*", metavar="PICTURE", help="pictures with one face each")
     parser.add_argument("--watch", action="store_true", help="robots warn when they see this person")
     parser.add_argument("--list", action="store_true", help="list who is enrolled instead")
-    parser.add_argument("--remove", metavar="NAME_OR_ID", help="delete a person's entries, or one entry, everywhere, instead")
+    parser.add_argument(
+        "--remove", metavar="NAME_OR_ID", help="delete a person's entries, or one entry, everywhere, instead"
+    )
     parser.add_argument("--robot", metavar="NAME", help="whom to tell; it tells all others. Default: the first found")
-    parser.add_argument("--data", metavar="DIR", help="stored histories instead of the mesh; with --robot only that one's")
+    parser.add_argument(
+        "--data", metavar="DIR", help="stored histories instead of the mesh; with --robot only that one's"
+    )
     parser.add_argument("--config", metavar="FILE", help="settings, a YAML file (with --data: the models)")
 
 
@@ -40,8 +44,11 @@ def _enrol_live(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]
     from facetrack_ros.client.fleet_client import FleetClient
 
     request = srv.EnrollFace.Request(
-        name=arguments.name, sources=[name for name, _ in pictures], watch=arguments.watch,
-        images=[CompressedImage(format="jpeg", data=array.array("B", data)) for _, data in pictures])
+        name=arguments.name,
+        sources=[name for name, _ in pictures],
+        watch=arguments.watch,
+        images=[CompressedImage(format="jpeg", data=array.array("B", data)) for _, data in pictures],
+    )
     with FleetClient(arguments.robot or "") as asker:
         response = asker.call(srv.EnrollFace, "enroll_face", request, 30.0)
         if not response.success:
@@ -50,8 +57,8 @@ def _enrol_live(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]
 
 
 def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]) -> int:
-    from facetrack_ros.history.people.gallery_store import GalleryStore
     from facetrack_ros.enrolment.entries import gallery_of, make_entries, remarks
+    from facetrack_ros.history.people.gallery_store import GalleryStore
     from facetrack_ros.tracking.id_allocator import IdCounter
     from facetrack_ros.tracking.settings import TrackingSettings
     from facetrack_ros.vision.factory import build_pipeline
@@ -61,8 +68,15 @@ def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes
     pipeline = build_pipeline(vision_settings(Config.load(arguments.config) if arguments.config else Config()))
     first = folders[0]
     ids = IdCounter(first.path / "gallery_ids.json")
-    entries = make_entries(arguments.name, pictures, pipeline, lambda: f"g_{first.robot_id}_{ids.next('entry')}",
-                           arguments.watch, first.robot_id, time.time_ns())
+    entries = make_entries(
+        arguments.name,
+        pictures,
+        pipeline,
+        lambda: f"g_{first.robot_id}_{ids.next('entry')}",
+        arguments.watch,
+        first.robot_id,
+        time.time_ns(),
+    )
     for folder in folders:
         for entry in entries:
             GalleryStore(folder.path).add(entry)
@@ -102,8 +116,10 @@ def _live(arguments: argparse.Namespace) -> int:
 
 def _list(entries) -> int:
     for entry in sorted(entries, key=lambda entry: (entry.name, entry.entry_id)):
-        print(f"{entry.name:<20} {entry.entry_id:<16} quality {entry.quality:.2f}  {entry.model_id}  {entry.source}"
-              f"{'  watched for' if entry.watch else ''}")
+        print(
+            f"{entry.name:<20} {entry.entry_id:<16} quality {entry.quality:.2f}  {entry.model_id}  {entry.source}"
+            f"{'  watched for' if entry.watch else ''}"
+        )
     if not entries:
         print("nobody is enrolled")
     return 0 if entries else 1
@@ -122,8 +138,11 @@ def _folders(arguments: argparse.Namespace) -> list:
 
     if arguments.robot:
         robot_folder(arguments.data, arguments.robot)
-    folders = [folder for folder in history_folders(arguments.data)
-               if not folder.error and arguments.robot in (None, folder.robot_id)]
+    folders = [
+        folder
+        for folder in history_folders(arguments.data)
+        if not folder.error and arguments.robot in (None, folder.robot_id)
+    ]
     if not folders:
         raise ConfigError(f"there is no robot's history below {arguments.data}; name the robot it is for: --robot NAME")
     return folders

@@ -11,7 +11,9 @@ KINDS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The subcommand's arguments."""
-    kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True, parser_class=_read_in_when_named(type(parser)))
+    kinds = parser.add_subparsers(
+        dest="kind", metavar="KIND", required=True, parser_class=_read_in_when_named(type(parser))
+    )
     for kind, summary in KINDS.items():
         kinds.add_parser(kind, help=summary, description=summary[0].upper() + summary[1:] + ".").set_defaults(kind=kind)
 
@@ -27,6 +29,7 @@ def _file(kind: str):
 
 def _read_in_when_named(base: type) -> type:
     """A parser that reads in its kind's arguments when the command line comes to it, so that help stays quick."""
+
     class Kind(base):
         named = False
 

@@ -8,16 +8,21 @@ from pathlib import Path
 
 from facetrack_ros.config import Config
 from facetrack_ros.errors import EvaluationError
-from facetrack_ros.vision.factory import build_for_measuring
 from facetrack_ros.vision.evaluation.calibration import calibrated, put_to_use
 from facetrack_ros.vision.evaluation.face_dataset import face_folder, passed_over
 from facetrack_ros.vision.evaluation.face_samples import LabelledFaces, embed_pictures, enlarged
 from facetrack_ros.vision.evaluation.recognition import measure
-from facetrack_ros.vision.evaluation.recognition_report import (account_json, account_lines, figure_lines, figures_json,
-                                                                threshold_text)
+from facetrack_ros.vision.evaluation.recognition_report import (
+    account_json,
+    account_lines,
+    figure_lines,
+    figures_json,
+    threshold_text,
+)
 from facetrack_ros.vision.evaluation.roc_plot import draw_roc
-from facetrack_ros.vision.settings import vision_settings
+from facetrack_ros.vision.factory import build_for_measuring
 from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.settings import vision_settings
 
 NOTHING_USABLE = 1
 FALSE_MATCH_RATE = 1e-4
@@ -26,21 +31,44 @@ PLOTS = (".png", ".svg", ".pdf")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
-    parser.add_argument("folder", metavar="DIR", type=Path, help="one folder a person, with that person's pictures in it")
-    parser.add_argument("--embedder", metavar="ID", help="a catalog id, a model file, or ID=FILE; default: as configured")
+    parser.add_argument(
+        "folder", metavar="DIR", type=Path, help="one folder a person, with that person's pictures in it"
+    )
+    parser.add_argument(
+        "--embedder", metavar="ID", help="a catalog id, a model file, or ID=FILE; default: as configured"
+    )
     parser.add_argument("--face-model", metavar="ID", help="face detector, likewise")
     parser.add_argument("--config", metavar="FILE", help="settings, a YAML file")
-    parser.add_argument("--fpir", metavar="RATE", type=_rate, default=0.01,
-                        help="false-positive identification rate of open-set identification (default: %(default)s)")
-    parser.add_argument("--upscale", metavar="N", type=_factor, default=1.0, help="enlarge the pictures before looking for faces")
-    parser.add_argument("--pad", metavar="PX", type=_pixels, default=0,
-                        help="then add a border, for pictures so tight that a face has no surroundings")
-    parser.add_argument("--plot", metavar="FILE", type=Path, help="draw the ROC and the similarities: .png, .svg or .pdf")
+    parser.add_argument(
+        "--fpir",
+        metavar="RATE",
+        type=_rate,
+        default=0.01,
+        help="false-positive identification rate of open-set identification (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--upscale", metavar="N", type=_factor, default=1.0, help="enlarge the pictures before looking for faces"
+    )
+    parser.add_argument(
+        "--pad",
+        metavar="PX",
+        type=_pixels,
+        default=0,
+        help="then add a border, for pictures so tight that a face has no surroundings",
+    )
+    parser.add_argument(
+        "--plot", metavar="FILE", type=Path, help="draw the ROC and the similarities: .png, .svg or .pdf"
+    )
     parser.add_argument("--json", action="store_true", help="print one object")
-    parser.add_argument("--write", action="store_true",
-                        help="use the threshold and the false-match curve measured here from now on")
-    parser.add_argument("--false-match-rate", metavar="RATE", type=_rate,
-                        help=f"whose threshold to write (default: {FALSE_MATCH_RATE:g})")
+    parser.add_argument(
+        "--write", action="store_true", help="use the threshold and the false-match curve measured here from now on"
+    )
+    parser.add_argument(
+        "--false-match-rate",
+        metavar="RATE",
+        type=_rate,
+        help=f"whose threshold to write (default: {FALSE_MATCH_RATE:g})",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -48,13 +76,20 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.false_match_rate is not None and not arguments.write:
         raise EvaluationError("--false-match-rate chooses the threshold that --write writes; give both")
     if arguments.plot and not arguments.plot.absolute().parent.is_dir():
-        raise EvaluationError(f"there is no folder {arguments.plot.absolute().parent} to draw {arguments.plot.name} into")
+        raise EvaluationError(
+            f"there is no folder {arguments.plot.absolute().parent} to draw {arguments.plot.name} into"
+        )
     if arguments.plot and arguments.plot.suffix.lower() not in PLOTS:
         raise EvaluationError(f"{arguments.plot.name} must end with {', '.join(PLOTS)}")
     settings = vision_settings(Config.load(arguments.config) if arguments.config else Config())
     pictures = face_folder(arguments.folder)
-    pipeline = build_for_measuring(replace(settings, embedder=arguments.embedder or settings.embedder,
-                                           face_model=arguments.face_model or settings.face_model))
+    pipeline = build_for_measuring(
+        replace(
+            settings,
+            embedder=arguments.embedder or settings.embedder,
+            face_model=arguments.face_model or settings.face_model,
+        )
+    )
     faces = embed_pictures(pipeline, pictures, enlarged(arguments.upscale, arguments.pad), _progress(len(pictures)))
     return _report(arguments, pipeline, faces)
 
@@ -62,8 +97,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _report(arguments: argparse.Namespace, pipeline: VisionPipeline, faces: LabelledFaces) -> int:
     models = {role: model["model"] for role, model in pipeline.describe().items() if role != "person"}
     left_out = passed_over(arguments.folder)
-    result = {"folder": str(arguments.folder), **models, "purpose": pipeline.contract.purpose,
-              "passed_over": [str(path) for path in left_out], **account_json(faces)}
+    result = {
+        "folder": str(arguments.folder),
+        **models,
+        "purpose": pipeline.contract.purpose,
+        "passed_over": [str(path) for path in left_out],
+        **account_json(faces),
+    }
     if not arguments.json:
         print(f"{models['embedder']} ({pipeline.contract.purpose}), faces by {models['face']}")
         if left_out:
@@ -88,22 +128,27 @@ def _report(arguments: argparse.Namespace, pipeline: VisionPipeline, faces: Labe
         path = put_to_use(contract)
         result.update(written=str(path), threshold=contract.threshold)
         if not arguments.json:
-            print(f"{'threshold in use':<22}{threshold_text(contract.threshold)}, was {threshold_text(pipeline.contract.threshold)}: {path}")
+            print(
+                f"{'threshold in use':<22}{threshold_text(contract.threshold)}, was {threshold_text(pipeline.contract.threshold)}: {path}"
+            )
     if arguments.json:
         print(json.dumps(result, indent=1))
     return 0
 
 
 def _enlargement(arguments: argparse.Namespace) -> str:
-    return (f", enlarged {arguments.upscale:g} times" * (arguments.upscale != 1)
-            + f", with a border of {arguments.pad} px" * (arguments.pad > 0))
+    return f", enlarged {arguments.upscale:g} times" * (
+        arguments.upscale != 1
+    ) + f", with a border of {arguments.pad} px" * (arguments.pad > 0)
 
 
 def _progress(total: int):
     """Says how far it is, where somebody is looking."""
+
     def show(done: int) -> None:
         if sys.stderr.isatty():
             print(f"\r{done} of {total} pictures ", end="" if done < total else "\r\x1b[K", file=sys.stderr, flush=True)
+
     return show
 
 
@@ -116,7 +161,9 @@ def _factor(text: str) -> float:
 
 
 def _pixels(text: str) -> int:
-    return int(_number(text, lambda pixels: 0 <= pixels <= 4096 and pixels == int(pixels), "whole pixels from 0 to 4096"))
+    return int(
+        _number(text, lambda pixels: 0 <= pixels <= 4096 and pixels == int(pixels), "whole pixels from 0 to 4096")
+    )
 
 
 def _number(text: str, right, wanted: str) -> float:

@@ -4,9 +4,9 @@ import argparse
 import json
 from pathlib import Path
 
-from facetrack_ros.history.events.text import event_line
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.events.format import read_events
+from facetrack_ros.history.events.text import event_line
 from facetrack_ros.history.layout import history_folders
 
 
@@ -21,8 +21,9 @@ def run(arguments: argparse.Namespace) -> int:
     folders = history_folders(Path(arguments.data))
     if not folders:
         raise StoreError(f"no robot's history below {arguments.data}")
-    events = sorted((event for folder in folders for event in read_events(folder.path)),
-                    key=lambda event: event["timestamp"])
+    events = sorted(
+        (event for folder in folders for event in read_events(folder.path)), key=lambda event: event["timestamp"]
+    )
     for event in events:
         print(json.dumps(event) if arguments.json else event_line(event))
     return 0

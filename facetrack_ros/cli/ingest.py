@@ -5,44 +5,49 @@ import hashlib
 import heapq
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Iterator, Tuple, Union
 
-from facetrack_ros.sources.camera_spec import check_name, parse_cameras
 from facetrack_ros.cli.time_format import parse_iso, show_utc
+from facetrack_ros.concurrency.ordered_map import ordered_map
+from facetrack_ros.concurrency.process_pool import ProcessWorkerPool, ThreadWorkerPool, WorkerPool
 from facetrack_ros.config import Config, optional_path
+from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import FrameError, StoreError
-from facetrack_ros.history.people.merge_log import AliasFile
 from facetrack_ros.history.frames.settings import FrameSettings
+from facetrack_ros.history.people.merge_log import AliasFile
 from facetrack_ros.history.people.recall import recalled_people
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.history.sightings.thumbnail import Thumbnails
-from facetrack_ros.sources.stamped_frames import frames
+from facetrack_ros.models.summary import description_lines
+from facetrack_ros.sources.camera_spec import check_name, parse_cameras
 from facetrack_ros.sources.factory import bag_path_and_topic, open_source
 from facetrack_ros.sources.source import FrameSource
+from facetrack_ros.sources.stamped_frames import frames
 from facetrack_ros.sources.start_time import start_times
 from facetrack_ros.tracking.factory import improving_faces
-from facetrack_ros.vision.frame_sampling import FrameSampler, FrameDecision
-from facetrack_ros.concurrency.process_pool import WorkerPool, ProcessWorkerPool, ThreadWorkerPool
-from facetrack_ros.models.summary import description_lines
-from facetrack_ros.core.frame import Frame
-from facetrack_ros.concurrency.ordered_map import ordered_map
-from facetrack_ros.vision.frame_analysis import FrameAnalyzer, AnalysisTask, FrameAnalysis
+from facetrack_ros.vision.frame_analysis import AnalysisTask, FrameAnalysis, FrameAnalyzer
+from facetrack_ros.vision.frame_sampling import FrameDecision, FrameSampler
 from facetrack_ros.vision.inference.threads import ThreadBudget
 
 #: What a look gives: what was seen, or why nobody looked; and what thumbnails come from.
-Looked = Tuple[Union[FrameAnalysis, FrameDecision], Union[Frame, Thumbnails, None]]
+Looked = tuple[FrameAnalysis | FrameDecision, Frame | Thumbnails | None]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The subcommand's arguments."""
     parser.add_argument("--robot", required=True, metavar="NAME", help="whose history it becomes")
-    parser.add_argument("--camera", action="append", required=True, metavar="NAME=FILE",
-                        help="a video file, a folder of pictures, or bag:PATH:TOPIC")
+    parser.add_argument(
+        "--camera",
+        action="append",
+        required=True,
+        metavar="NAME=FILE",
+        help="a video file, a folder of pictures, or bag:PATH:TOPIC",
+    )
     parser.add_argument("--start", metavar="ISO8601", help="time of the first frame; default: the recording's own")
     parser.add_argument("--data", required=True, metavar="DIR", help="where the history goes, one folder a robot")
     parser.add_argument("--config", metavar="FILE", help="settings, a YAML file")
@@ -77,7 +82,9 @@ class Recording:
     @cached_property
     def _content(self) -> str:
         """What lies in its files; read once, before the first frame."""
-        path, topic = bag_path_and_topic(self.text) if self.text.startswith("bag:") else (Path(self.text).expanduser(), "")
+        path, topic = (
+            bag_path_and_topic(self.text) if self.text.startswith("bag:") else (Path(self.text).expanduser(), "")
+        )
         files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
         content = hashlib.sha256()
         for file in files:
@@ -101,13 +108,22 @@ def run(arguments: argparse.Namespace) -> int:
     pipeline = eyes.pipeline
     for line in description_lines(pipeline.describe()):
         print(line, file=sys.stderr)
-    history = RobotHistory(arguments.data, arguments.robot, pipeline.contract,
-                           FrameSettings.of_config(config, wait=True),
-                           event_format=config.event_logging.format,
-                           event_fsync=config.event_logging.fsync == "each", event_dir=optional_path(config.event_logging.dir),
-                           sightings=SightingLimits.of_config(config))
+    history = RobotHistory(
+        arguments.data,
+        arguments.robot,
+        pipeline.contract,
+        FrameSettings.of_config(config, wait=True),
+        event_format=config.event_logging.format,
+        event_fsync=config.event_logging.fsync == "each",
+        event_dir=optional_path(config.event_logging.dir),
+        sightings=SightingLimits.of_config(config),
+    )
     try:
-        fresh = [recording for recording in recordings if not history.sightings.was_ingested(recording.key(pipeline.contract.id))]
+        fresh = [
+            recording
+            for recording in recordings
+            if not history.sightings.was_ingested(recording.key(pipeline.contract.id))
+        ]
         for recording in recordings:
             if recording not in fresh:
                 print(f"{arguments.robot}/{recording.camera_id}: {recording.text} is already in this history")
@@ -141,8 +157,13 @@ def _look_there(eyes: FrameAnalyzer, task: AnalysisTask | FrameDecision) -> Look
     return seen, Thumbnails.of(frame.image, seen.faces) if frame is not None else None
 
 
-def _ingest(recordings: list[Recording], crew: WorkerPool[AnalysisTask | FrameDecision, Looked], history: RobotHistory, config: Config,
-            folder: Path) -> None:
+def _ingest(
+    recordings: list[Recording],
+    crew: WorkerPool[AnalysisTask | FrameDecision, Looked],
+    history: RobotHistory,
+    config: Config,
+    folder: Path,
+) -> None:
     people = recalled_people(folder.parent, history.robot_id, config, history.contract, others=True)
     verdicts, moves = AliasFile(folder), config.tracking.camera_motion != "off"
     sightings, events, started, told = history.status().sightings, 0, time.monotonic(), 0.0
@@ -174,8 +195,9 @@ def _ingest(recordings: list[Recording], crew: WorkerPool[AnalysisTask | FrameDe
         if isinstance(seen, FrameDecision):
             continue
         last_seen[frame.camera_id] = seen
-        tracks, new_events = people.update(frame.camera_id, frame.stamp_ns, frame.number, seen.detections,
-                                           seen.faces, frame.image if moves else None)
+        tracks, new_events = people.update(
+            frame.camera_id, frame.stamp_ns, frame.number, seen.detections, seen.faces, frame.image if moves else None
+        )
         if frame.camera_id in improving:
             improving[frame.camera_id].know(frame.stamp_ns, tracks)
         history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks, pictures)
@@ -187,11 +209,14 @@ def _ingest(recordings: list[Recording], crew: WorkerPool[AnalysisTask | FrameDe
     events += _log(history, people.close(None), config)
     verdicts.append(people.new_verdicts())
     for recording in recordings:
-        history.sightings.mark_ingested(recording.key(history.contract.id), recording.camera_id, recording.first_ns,
-                              recording.last_ns)
-        print(f"{history.robot_id}/{recording.camera_id}: {recording.count} frames of {recording.text}, "
-              f"{show_utc(recording.first_ns)} to {show_utc(recording.last_ns)} UTC"
-              + (f", {recording.source.skipped} skipped" if recording.source.skipped else ""))
+        history.sightings.mark_ingested(
+            recording.key(history.contract.id), recording.camera_id, recording.first_ns, recording.last_ns
+        )
+        print(
+            f"{history.robot_id}/{recording.camera_id}: {recording.count} frames of {recording.text}, "
+            f"{show_utc(recording.first_ns)} to {show_utc(recording.last_ns)} UTC"
+            + (f", {recording.source.skipped} skipped" if recording.source.skipped else "")
+        )
     spent = time.monotonic() - started
     print(f"{history.status().sightings - sightings} sightings and {events} events in {spent:.1f} s")
 
@@ -206,8 +231,10 @@ def _kept(merged: Iterator[Frame], history: RobotHistory) -> Iterator[Frame]:
         if frame.camera_id not in checked:
             checked.add(frame.camera_id)
             if history.sightings.holds(frame.camera_id, frame.stamp_ns, frame.stamp_ns + 1):
-                raise StoreError(f"{history.robot_id}/{frame.camera_id} already has a history at "
-                                 f"{show_utc(frame.stamp_ns)} UTC: choose another --start or another --data")
+                raise StoreError(
+                    f"{history.robot_id}/{frame.camera_id} already has a history at "
+                    f"{show_utc(frame.stamp_ns)} UTC: choose another --start or another --data"
+                )
         history.add_frame(frame)
         yield frame
 

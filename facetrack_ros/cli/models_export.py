@@ -4,15 +4,15 @@ import argparse
 from pathlib import Path
 
 from facetrack_ros.errors import ModelError
-from facetrack_ros.vision.factory import VisionSettings
-from facetrack_ros.vision.export.calibration_faces import face_crops, face_finder, pictures_below
 from facetrack_ros.models.paths import cache_folder, model_folders
-from facetrack_ros.vision.export.publish import staged_model, keep
+from facetrack_ros.models.resolver import resolve
 from facetrack_ros.vision.embedding.projection import Projection, fit_pca, seeded_projection
 from facetrack_ros.vision.embedding.reduced_face import reduced_contract
 from facetrack_ros.vision.embedding.resnet50_face import Resnet50FaceEmbedder
+from facetrack_ros.vision.export.calibration_faces import face_crops, face_finder, pictures_below
+from facetrack_ros.vision.export.publish import keep, staged_model
 from facetrack_ros.vision.export.resnet50 import export_resnet50, onnx_contract, pca_contract
-from facetrack_ros.models.resolver import resolve
+from facetrack_ros.vision.factory import VisionSettings
 
 #: Most pictures that principal components are fitted from.
 MOST_PICTURES = 20_000
@@ -21,11 +21,22 @@ MOST_PICTURES = 20_000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The action's arguments."""
     parser.add_argument("id", metavar="ID", help="the model, resnet50_imagenet")
-    parser.add_argument("--dimension", type=int, default=0, metavar="N",
-                        help="numbers of an embedding; fewer by a fixed seeded projection, or by --pca (default: all 2048)")
-    parser.add_argument("--pca", type=Path, metavar="DIR",
-                        help="pictures, at any depth of a folder, from whose faces the principal components are fitted")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="a state dict of your own instead of the pinned one")
+    parser.add_argument(
+        "--dimension",
+        type=int,
+        default=0,
+        metavar="N",
+        help="numbers of an embedding; fewer by a fixed seeded projection, or by --pca (default: all 2048)",
+    )
+    parser.add_argument(
+        "--pca",
+        type=Path,
+        metavar="DIR",
+        help="pictures, at any depth of a folder, from whose faces the principal components are fitted",
+    )
+    parser.add_argument(
+        "--weights", type=Path, metavar="FILE", help="a state dict of your own instead of the pinned one"
+    )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to (default: the user's cache of models)")
 
 
@@ -36,8 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
     model = resolve(f"{arguments.id}={arguments.weights}" if arguments.weights else arguments.id)
     contract = model.contract
     if (contract.task, contract.architecture) != ("embedding", "resnet50"):
-        raise ModelError(f"{contract.id} is no ResNet-50 on torch, of which alone an ONNX model can be made here; "
-                         f"name resnet50_imagenet")
+        raise ModelError(
+            f"{contract.id} is no ResNet-50 on torch, of which alone an ONNX model can be made here; "
+            f"name resnet50_imagenet"
+        )
     embedder = Resnet50FaceEmbedder(model.path, contract, device="cpu")
     projection = None
     if arguments.dimension:
@@ -51,8 +64,10 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"cosine to torch at least {cosine:.6f}")
     if folder not in model_folders():
         print(f"it is found once {folder} is in FACETRACK_MODELS")
-    print(f"to use it: embedder.model: {contract.id}. It tells what a face looks like, not whose it is: see "
-          f"embedder.appearance_as_identity")
+    print(
+        f"to use it: embedder.model: {contract.id}. It tells what a face looks like, not whose it is: see "
+        f"embedder.appearance_as_identity"
+    )
     return 0
 
 
@@ -69,8 +84,10 @@ def _fitted(embedder: Resnet50FaceEmbedder, dimension: int, folder: Path) -> Pro
     pictures = pictures_below(folder, MOST_PICTURES)
     crops = face_crops(face_finder(embedder, VisionSettings()), embedder.input, pictures)
     if not len(crops):
-        raise ModelError(f"none of the {len(pictures)} pictures in {folder} has a usable face; give pictures of faces at "
-                         f"least {embedder.min_face_px:.0f} px wide")
+        raise ModelError(
+            f"none of the {len(pictures)} pictures in {folder} has a usable face; give pictures of faces at "
+            f"least {embedder.min_face_px:.0f} px wide"
+        )
     projection = fit_pca(embedder.embed_crops(crops.crops), dimension)
     print(f"{dimension} principal components of {len(crops)} faces in {len(pictures)} pictures")
     return projection

@@ -6,13 +6,13 @@ import os
 
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ModelError
-from facetrack_ros.search.false_match_rate import false_match_rate
 from facetrack_ros.models import catalog
-from facetrack_ros.vision.factory import AUTO, FROM_FACES, PREFERRED, build_pipeline
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.models.summary import ROLES
-from facetrack_ros.vision.settings import vision_settings
 from facetrack_ros.models.resolver import ModelFile, resolve_contract
+from facetrack_ros.models.summary import ROLES
+from facetrack_ros.search.false_match_rate import false_match_rate
+from facetrack_ros.vision.factory import AUTO, FROM_FACES, PREFERRED, build_pipeline
+from facetrack_ros.vision.settings import vision_settings
 
 HEADER = ("", "task", "model", "licence", "size", "embedding", "match from", "at false-match rate", "where")
 LICENCE_WIDTH = 15
@@ -40,16 +40,27 @@ def run(arguments: argparse.Namespace) -> int:
         stored = _stored(contract)
         if isinstance(stored, ModelFile):
             remarks += stored.passed_over
-        rows.append(("*" if contract.id in running else "", contract.task, contract.id, _short(contract.licence),
-                     _size(contract), *_says(contract), _where(contract, stored)))
+        rows.append(
+            (
+                "*" if contract.id in running else "",
+                contract.task,
+                contract.id,
+                _short(contract.licence),
+                _size(contract),
+                *_says(contract),
+                _where(contract, stored),
+            )
+        )
         remarks += [stored] if isinstance(stored, str) and "refused" in stored else []
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER) - 1)]
     for row in rows:
         print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[-1]]).rstrip())
     print("\nWhat runs (*):" if description else f"\nNothing runs: {obstacle}")
     for role, model in description.items():
-        print(f"  {ROLES[role]}: {model['model']} ({model['licence']}, {model['origin']}), "
-              f"{_why(role, wanted[role], model['record'])}")
+        print(
+            f"  {ROLES[role]}: {model['model']} ({model['licence']}, {model['origin']}), "
+            f"{_why(role, wanted[role], model['record'])}"
+        )
     for sentence in dict.fromkeys([*complaints, *remarks]):
         print(f"! {sentence}")
     return 2 if obstacle else 0
@@ -71,7 +82,7 @@ def _size(contract: ModelContract) -> str:
 
 
 def _short(licence: str) -> str:
-    return licence if len(licence) <= LICENCE_WIDTH else licence[:LICENCE_WIDTH - 1] + "…"
+    return licence if len(licence) <= LICENCE_WIDTH else licence[: LICENCE_WIDTH - 1] + "…"
 
 
 def _says(contract: ModelContract) -> tuple[str, str, str]:
@@ -101,5 +112,7 @@ def _why(role: str, wanted: str, model_id: str) -> str:
     preferred = PREFERRED[_TASKS[role]]
     if model_id not in preferred:
         return f"since none of {', '.join(preferred)} is here"
-    before = preferred[:preferred.index(model_id)]
-    return f"since {' and '.join(before)} {'are' if len(before) > 1 else 'is'} not here" if before else "the first choice"
+    before = preferred[: preferred.index(model_id)]
+    return (
+        f"since {' and '.join(before)} {'are' if len(before) > 1 else 'is'} not here" if before else "the first choice"
+    )

@@ -5,16 +5,17 @@ import sys
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
-from facetrack_ros.vision.factory import PREFERRED
 from facetrack_ros.models.resolver import ModelFile, resolve_contract
+from facetrack_ros.vision.factory import PREFERRED
 
 BAR = 30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
-    parser.add_argument("models", nargs="*", metavar="MODEL",
-                        help="ids of models; without any, the first choice for each task")
+    parser.add_argument(
+        "models", nargs="*", metavar="MODEL", help="ids of models; without any, the first choice for each task"
+    )
     parser.add_argument("--all", action="store_true", help="every model that can be downloaded")
 
 
@@ -60,5 +61,10 @@ class _Bar:
         permille = 1000 * done // max(total, 1)
         if permille != self.drawn:
             self.drawn = permille
-            print(f"\r{self._model_id}  [{'#' * (BAR * done // max(total, 1)):<{BAR}}] "
-                  f"{done / 1e6:.1f} of {total / 1e6:.1f} MB", end="", file=sys.stderr, flush=True)
+            print(
+                f"\r{self._model_id}  [{'#' * (BAR * done // max(total, 1)):<{BAR}}] "
+                f"{done / 1e6:.1f} of {total / 1e6:.1f} MB",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )

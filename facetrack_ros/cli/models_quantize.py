@@ -7,14 +7,22 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.errors import ModelError
-from facetrack_ros.vision.factory import VisionSettings
+from facetrack_ros.models.paths import cache_folder, model_folders
+from facetrack_ros.models.resolver import resolve
+from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
 from facetrack_ros.vision.evaluation.face_samples import enlarged
 from facetrack_ros.vision.export.calibration_faces import FaceCrops, face_crops, face_finder, pictures_below
-from facetrack_ros.models.paths import cache_folder, model_folders
-from facetrack_ros.vision.export.publish import staged_model, keep
-from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
-from facetrack_ros.vision.export.int8 import METHODS, Comparison, compare, int8_contract, measured_contract, quantise, split
-from facetrack_ros.models.resolver import resolve
+from facetrack_ros.vision.export.int8 import (
+    METHODS,
+    Comparison,
+    compare,
+    int8_contract,
+    measured_contract,
+    quantise,
+    split,
+)
+from facetrack_ros.vision.export.publish import keep, staged_model
+from facetrack_ros.vision.factory import VisionSettings
 
 #: Most pictures looked at, evenly out of all.
 MOST_PICTURES = 4000
@@ -25,13 +33,23 @@ ROUNDS = 50
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The action's arguments."""
     parser.add_argument("id", metavar="ID", help="the ONNX face embedder: its id, or ID=PATH")
-    parser.add_argument("--faces", type=Path, required=True, metavar="DIR",
-                        help="pictures of faces, at any depth, to calibrate and to check on; a folder a person, and the "
-                             "threshold is measured, too")
-    parser.add_argument("--upscale", type=float, default=1.0, metavar="F", help="enlarge the pictures before looking for faces")
+    parser.add_argument(
+        "--faces",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="pictures of faces, at any depth, to calibrate and to check on; a folder a person, and the "
+        "threshold is measured, too",
+    )
+    parser.add_argument(
+        "--upscale", type=float, default=1.0, metavar="F", help="enlarge the pictures before looking for faces"
+    )
     parser.add_argument("--pad", type=int, default=0, metavar="PX", help="then add a border, for pictures cut tight")
-    parser.add_argument("--reduce-range", action="store_true",
-                        help="weights in seven bits, for x86 processors without VNNI instructions")
+    parser.add_argument(
+        "--reduce-range",
+        action="store_true",
+        help="weights in seven bits, for x86 processors without VNNI instructions",
+    )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to (default: the user's cache of models)")
 
 
@@ -42,15 +60,20 @@ def run(arguments: argparse.Namespace) -> int:
     model = resolve(arguments.id)
     base = model.contract
     if (base.task, base.architecture) != ("embedding", "onnx"):
-        raise ModelError(f"{base.id} is no face embedder in an ONNX file"
-                         + (f"; make one with facetrack models export {arguments.id}" if base.architecture == "resnet50" else ""))
+        raise ModelError(
+            f"{base.id} is no face embedder in an ONNX file"
+            + (f"; make one with facetrack models export {arguments.id}" if base.architecture == "resnet50" else "")
+        )
     float32 = OnnxFaceEmbedder(model.path, base)
     pictures = pictures_below(arguments.faces, MOST_PICTURES)
-    crops = face_crops(face_finder(float32, VisionSettings()), float32.input, pictures,
-                       enlarged(arguments.upscale, arguments.pad))
+    crops = face_crops(
+        face_finder(float32, VisionSettings()), float32.input, pictures, enlarged(arguments.upscale, arguments.pad)
+    )
     calibration, held_out = split(crops)
-    print(f"{len(crops)} usable faces in {crops.pictures} pictures: {len(calibration)} calibrate, {len(held_out)} check"
-          + ("" if crops.labelled else "; nobody says who they are, so the threshold cannot be measured"))
+    print(
+        f"{len(crops)} usable faces in {crops.pictures} pictures: {len(calibration)} calibrate, {len(held_out)} check"
+        + ("" if crops.labelled else "; nobody says who they are, so the threshold cannot be measured")
+    )
     folder = arguments.out or cache_folder()
     contract = int8_contract(base)
     with staged_model(folder, contract.id) as made:
@@ -64,10 +87,13 @@ def run(arguments: argparse.Namespace) -> int:
         _report_speed(float32, int8, held_out)
         if found.objection:
             raise ModelError(f"{contract.id} is not offered: {found.objection}")
-        contract = measured_contract(contract, base, found, arguments.faces.resolve().name, len(calibration), method,
-                                     arguments.reduce_range)
+        contract = measured_contract(
+            contract, base, found, arguments.faces.resolve().name, len(calibration), method, arguments.reduce_range
+        )
         contract, path = keep(made, contract, folder)
-    print(f"{contract.id}: {path} ({contract.size / 1e6:.1f} MB, float32 {base.size / 1e6:.1f} MB), threshold {contract.threshold:g}")
+    print(
+        f"{contract.id}: {path} ({contract.size / 1e6:.1f} MB, float32 {base.size / 1e6:.1f} MB), threshold {contract.threshold:g}"
+    )
     if folder not in model_folders():
         print(f"it is found once {folder} is in FACETRACK_MODELS")
     print(f"to use it: embedder.model: {contract.id}")
@@ -75,7 +101,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _report(found: Comparison, method: str) -> None:
-    print(f"calibrated by {method}: cosine to float32 {found.cosines.mean():.4f} on average, lowest {found.cosines.min():.4f}")
+    print(
+        f"calibrated by {method}: cosine to float32 {found.cosines.mean():.4f} on average, lowest {found.cosines.min():.4f}"
+    )
     if found.auc is not None:
         print(f"AUC float32 {found.auc[0]:.5f}, INT8 {found.auc[1]:.5f}, on {found.people} people")
 

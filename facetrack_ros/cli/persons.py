@@ -16,9 +16,11 @@ from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision, id_or
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The subcommand's arguments."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for action, summary in (("list", "everybody, with all their ids and why they are one"),
-                            ("merge", "say that two ids are one person"),
-                            ("split", "say that an id is none of those it was joined with")):
+    for action, summary in (
+        ("list", "everybody, with all their ids and why they are one"),
+        ("merge", "say that two ids are one person"),
+        ("split", "say that an id is none of those it was joined with"),
+    ):
         each = actions.add_parser(action, help=summary, description=summary[0].upper() + summary[1:] + ".")
         each.add_argument("--data", metavar="DIR", help="stored histories instead of the mesh, one folder a robot")
         if action == "list":
@@ -40,9 +42,21 @@ def _list_stored(arguments: argparse.Namespace) -> int:
     from facetrack_ros.search.offline.persons import stored_aliases, stored_persons
 
     folder = Path(arguments.data)
-    return _show([{"person_id": person.ids[0], "ids": list(person.ids), "robots": list(person.robots),
-                   "sightings": person.sightings, "first": person.first_ns / 1e9, "last": person.last_ns / 1e9}
-                  for person in stored_persons(folder)], stored_aliases(folder), arguments.json)
+    return _show(
+        [
+            {
+                "person_id": person.ids[0],
+                "ids": list(person.ids),
+                "robots": list(person.robots),
+                "sightings": person.sightings,
+                "first": person.first_ns / 1e9,
+                "last": person.last_ns / 1e9,
+            }
+            for person in stored_persons(folder)
+        ],
+        stored_aliases(folder),
+        arguments.json,
+    )
 
 
 def _list_live(arguments: argparse.Namespace) -> int:
@@ -50,9 +64,14 @@ def _list_live(arguments: argparse.Namespace) -> int:
 
     with PeopleClient() as people:
         groups = {people.aliases.settled(person_id): people.aliases.group(person_id) for person_id in people.seen}
-        lines = [{"person_id": settled, "ids": list(groups[settled]),
-                  "robots": sorted(set().union(*(people.seen.get(each, set()) for each in groups[settled])))}
-                 for settled in sorted(groups, key=id_order)]
+        lines = [
+            {
+                "person_id": settled,
+                "ids": list(groups[settled]),
+                "robots": sorted(set().union(*(people.seen.get(each, set()) for each in groups[settled]))),
+            }
+            for settled in sorted(groups, key=id_order)
+        ]
         return _show(lines, people.aliases, arguments.json)
 
 
@@ -64,28 +83,41 @@ def _show(persons: list[dict], aliases: Aliases, as_json: bool) -> int:
             continue
         line = f"{person['person_id']:<16} {', '.join(person['robots'])}"
         if "sightings" in person:
-            line += (f"  {person['sightings']} sightings, {show_utc(round(person['first'] * 1e9))} to "
-                     f"{show_utc(round(person['last'] * 1e9))} UTC")
+            line += (
+                f"  {person['sightings']} sightings, {show_utc(round(person['first'] * 1e9))} to "
+                f"{show_utc(round(person['last'] * 1e9))} UTC"
+            )
         print(line)
         for verdict in verdicts:
             likeness = "" if verdict.similarity is None else f", similarity {verdict.similarity:.2f}"
             other = verdict.second if verdict.first in person["ids"] else verdict.first
-            print(f"  {'is' if verdict.same else 'is not'} {other if verdict.same else ' and '.join(verdict.pair)}: "
-                  f"{verdict.reason}{likeness} (by {verdict.by}, {show_utc(verdict.stamp_ns)} UTC, {verdict.record_id})")
+            print(
+                f"  {'is' if verdict.same else 'is not'} {other if verdict.same else ' and '.join(verdict.pair)}: "
+                f"{verdict.reason}{likeness} (by {verdict.by}, {show_utc(verdict.stamp_ns)} UTC, {verdict.record_id})"
+            )
     if not persons and not as_json:
         print("nobody is known by face")
     return 0 if persons else 1
 
 
 def _evidence(verdict: MergeDecision) -> dict:
-    return {"record_id": verdict.record_id, "first": verdict.first, "second": verdict.second, "same": verdict.same,
-            "by": verdict.by, "operator": verdict.operator, "stamp": verdict.stamp_ns / 1e9, "reason": verdict.reason,
-            "similarity": verdict.similarity, "model_id": verdict.model_id}
+    return {
+        "record_id": verdict.record_id,
+        "first": verdict.first,
+        "second": verdict.second,
+        "same": verdict.same,
+        "by": verdict.by,
+        "operator": verdict.operator,
+        "stamp": verdict.stamp_ns / 1e9,
+        "reason": verdict.reason,
+        "similarity": verdict.similarity,
+        "model_id": verdict.model_id,
+    }
 
 
 def _decide_stored(arguments: argparse.Namespace) -> int:
-    from facetrack_ros.history.people.merge_log import AliasFile
     from facetrack_ros.history.layout import history_folders
+    from facetrack_ros.history.people.merge_log import AliasFile
     from facetrack_ros.search.offline.persons import stored_aliases, stored_persons
 
     folder = Path(arguments.data)
@@ -128,9 +160,13 @@ def _say(arguments: argparse.Namespace, aliases: Aliases, verdicts: list[MergeDe
     for verdict in verdicts:
         aliases.take(verdict)
     if arguments.action == "merge":
-        print(f"{' and '.join(arguments.ids)} are one person, {aliases.settled(arguments.ids[0])}; "
-              f"undo it with: facetrack persons split {arguments.ids[1]}")
+        print(
+            f"{' and '.join(arguments.ids)} are one person, {aliases.settled(arguments.ids[0])}; "
+            f"undo it with: facetrack persons split {arguments.ids[1]}"
+        )
     else:
-        print(f"{arguments.ids[0]} stands for itself again, apart from "
-              f"{', '.join(sorted({each for verdict in verdicts for each in verdict.pair} - set(arguments.ids)))}")
+        print(
+            f"{arguments.ids[0]} stands for itself again, apart from "
+            f"{', '.join(sorted({each for verdict in verdicts for each in verdict.pair} - set(arguments.ids)))}"
+        )
     return 0

@@ -22,10 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Say what is kept, and delete what is beyond the limits."""
-    from facetrack_ros.history.sightings.database import models_kept
-    from facetrack_ros.history.layout import history_folders
     from facetrack_ros.history.frames.archive import FrameArchive
     from facetrack_ros.history.frames.settings import FrameSettings
+    from facetrack_ros.history.layout import history_folders
+    from facetrack_ros.history.sightings.database import models_kept
     from facetrack_ros.history.sightings.model_contract import kept_contract
     from facetrack_ros.history.sightings.retention import SightingLimits
     from facetrack_ros.history.sightings.store import SightingStore
@@ -42,12 +42,16 @@ def run(arguments: argparse.Namespace) -> int:
         for model in models_kept(folder.path):
             with closing(SightingStore.open_readonly(folder.path, kept_contract(folder.path, model))) as store:
                 faces += store.count
-        print(f"{stats.frames} frames, {stats.bytes / 1e6:.0f} MB in {place}; {faces} sightings in {folder.path}; --yes deletes those "
-              "beyond the limits")
+        print(
+            f"{stats.frames} frames, {stats.bytes / 1e6:.0f} MB in {place}; {faces} sightings in {folder.path}; --yes deletes those "
+            "beyond the limits"
+        )
         return 0
     # Whoever writes the sightings holds the robot: nothing is deleted below a robot that runs.
-    stores = [SightingStore(folder.path, kept_contract(folder.path, model), arguments.robot)
-              for model in models_kept(folder.path)]
+    stores = [
+        SightingStore(folder.path, kept_contract(folder.path, model), arguments.robot)
+        for model in models_kept(folder.path)
+    ]
     try:
         archive = FrameArchive(place, arguments.robot, settings.limits)
         before = archive.stats()
@@ -59,6 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         for store in stores:
             store.close()
-    print(f"{before.frames - after.frames} frames deleted, {after.frames} left ({after.bytes / 1e6:.0f} MB) in {place}; "
-          f"{gone} sightings deleted, {left} left")
+    print(
+        f"{before.frames - after.frames} frames deleted, {after.frames} left ({after.bytes / 1e6:.0f} MB) in {place}; "
+        f"{gone} sightings deleted, {left} left"
+    )
     return 0

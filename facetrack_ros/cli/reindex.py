@@ -46,8 +46,13 @@ class Progress:
             self._told = now
             part = min(self.looked / self._total, 1.0)
             left = (now - self._started) * (1 / part - 1)
-            print(f"\r{self._robot_id} [{'#' * round(_BAR * part):{_BAR}}] {self.looked} of {self._total} frames, "
-                  f"{left:.0f} s left ", end="", file=sys.stderr, flush=True)
+            print(
+                f"\r{self._robot_id} [{'#' * round(_BAR * part):{_BAR}}] {self.looked} of {self._total} frames, "
+                f"{left:.0f} s left ",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
         return self.stopping
 
     def stop(self, *_) -> None:
@@ -58,8 +63,8 @@ class Progress:
 def run(arguments: argparse.Namespace) -> int:
     """Reindex the robots' histories."""
     from facetrack_ros.history.layout import history_folders
-    from facetrack_ros.vision.factory import build_pipeline
     from facetrack_ros.models.summary import description_lines
+    from facetrack_ros.vision.factory import build_pipeline
     from facetrack_ros.vision.settings import vision_settings
 
     config = Config.load(arguments.config) if arguments.config else Config()
@@ -79,14 +84,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _reindex(path: Path, robot_id: str, pipeline, config: Config) -> bool:
     """Returns whether it was stopped."""
-    from facetrack_ros.history.sightings.database import models_kept
-    from facetrack_ros.history.sightings.deduplication import DeduplicationRule
     from facetrack_ros.history.frames.archive import FrameArchive
     from facetrack_ros.history.frames.settings import FrameSettings
+    from facetrack_ros.history.sightings.database import models_kept
+    from facetrack_ros.history.sightings.deduplication import DeduplicationRule
     from facetrack_ros.history.sightings.model_contract import keep_contract, kept_contract
     from facetrack_ros.history.sightings.store import SightingStore
-    from facetrack_ros.search.rescan.stored_frames import StoredFramesWithTracks
     from facetrack_ros.search.rescan.reindex import gone, reindex, to_look_at
+    from facetrack_ros.search.rescan.stored_frames import StoredFramesWithTracks
 
     contract = pipeline.contract
     with ExitStack() as after:
@@ -98,8 +103,9 @@ def _reindex(path: Path, robot_id: str, pipeline, config: Config) -> bool:
         store = SightingStore(path, contract, robot_id, DeduplicationRule.of_model(contract))
         after.callback(store.close)
         keep_contract(path, contract)
-        frames = StoredFramesWithTracks(FrameArchive.open_readonly(FrameSettings.of_config(config).folder(path), robot_id), robot_id,
-                                others)
+        frames = StoredFramesWithTracks(
+            FrameArchive.open_readonly(FrameSettings.of_config(config).folder(path), robot_id), robot_id, others
+        )
         wanted = to_look_at(frames, store)
         progress, before = Progress(robot_id, len(wanted)), store.count
         usual = signal.signal(signal.SIGINT, progress.stop)
@@ -109,11 +115,15 @@ def _reindex(path: Path, robot_id: str, pipeline, config: Config) -> bool:
             signal.signal(signal.SIGINT, usual)
         if sys.stderr.isatty() and wanted:
             print(file=sys.stderr)
-        print(f"{robot_id}: {store.count - before} sightings of {contract.id} from {looked} frames, {store.count} in all")
+        print(
+            f"{robot_id}: {store.count - before} sightings of {contract.id} from {looked} frames, {store.count} in all"
+        )
         for line in gone(frames, others):
             if line.sightings:
-                print(f"{robot_id}: {line.sightings} of {line.of} sightings of {line.model_id} are of frames that are not kept "
-                      "any more; they stay with that model only")
+                print(
+                    f"{robot_id}: {line.sightings} of {line.of} sightings of {line.model_id} are of frames that are not kept "
+                    "any more; they stay with that model only"
+                )
         if progress.stopping:
             print(f"{robot_id}: stopped with {len(wanted) - looked} frames left; the same command goes on from here")
         return progress.stopping

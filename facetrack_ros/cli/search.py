@@ -16,20 +16,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The subcommand's arguments."""
     reference = parser.add_mutually_exclusive_group(required=True)
     reference.add_argument("--image", metavar="FILE", help="a picture with one face")
-    reference.add_argument("--person", metavar="ID", help="a person some robot has seen, such as p_robot1_3, or an enrolled name")
+    reference.add_argument(
+        "--person", metavar="ID", help="a person some robot has seen, such as p_robot1_3, or an enrolled name"
+    )
     reference.add_argument("--name", metavar="NAME", help="an enrolled person")
     parser.add_argument("--at", metavar="ISO8601", help="middle of the time slice to look at; needs --window")
     parser.add_argument("--window", type=float, default=0.0, metavar="S", help="seconds before and after --at")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--robot", metavar="NAME", help="whom to ask; any robot answers for all. Default: the first found")
+    where.add_argument(
+        "--robot", metavar="NAME", help="whom to ask; any robot answers for all. Default: the first found"
+    )
     where.add_argument("--data", metavar="DIR", help="stored histories instead of the mesh, one folder a robot below")
-    parser.add_argument("--seen-by", action="append", default=[], metavar="ROBOT",
-                        help="search this robot's memory only; may be given several times")
-    parser.add_argument("--camera", action="append", default=[], metavar="NAME", help="only this one; may be given several times")
-    parser.add_argument("--rescan", action="store_true",
-                        help="look again at stored frames in which no face was found, newest first, until --timeout")
+    parser.add_argument(
+        "--seen-by",
+        action="append",
+        default=[],
+        metavar="ROBOT",
+        help="search this robot's memory only; may be given several times",
+    )
+    parser.add_argument(
+        "--camera", action="append", default=[], metavar="NAME", help="only this one; may be given several times"
+    )
+    parser.add_argument(
+        "--rescan",
+        action="store_true",
+        help="look again at stored frames in which no face was found, newest first, until --timeout",
+    )
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="most matches; default: 20")
-    parser.add_argument("--threshold", type=float, default=0.0, metavar="X", help="lowest similarity; default: the model's")
+    parser.add_argument(
+        "--threshold", type=float, default=0.0, metavar="X", help="lowest similarity; default: the model's"
+    )
     parser.add_argument("--timeout", type=float, default=2.0, metavar="S", help="how long to wait for the robots")
     parser.add_argument("--config", metavar="FILE", help="settings, a YAML file (with --data: the models)")
     parser.add_argument("--out", metavar="DIR", help="also write answer.json, timeline.png and the thumbnails there")
@@ -56,9 +72,11 @@ def run(arguments: argparse.Namespace) -> int:
     window_ns = round(arguments.window * NS)
     if arguments.data:
         from facetrack_ros.cli.search_stored import ask_stored
+
         answer, how, lanes, missing = ask_stored(arguments, picture, time_ns, window_ns)
     else:
         from facetrack_ros.cli.search_mesh import ask_mesh
+
         answer, how, lanes, missing = ask_mesh(arguments, picture, time_ns, window_ns)
     if not arguments.json:
         print(f"{how}\n")
@@ -102,8 +120,15 @@ def show(arguments: argparse.Namespace, answer: SearchResponse, lanes: list, pic
         title = f"Who saw {person}?" if person else "Who saw this face?"
         asked = parse_iso(arguments.at) if arguments.at else None
         window_ns = round(arguments.window * NS)
-        draw_timeline(answer, folder / "timeline.png", lanes, None if asked is None else asked - window_ns,
-                      None if asked is None else asked + window_ns, picture, title)
+        draw_timeline(
+            answer,
+            folder / "timeline.png",
+            lanes,
+            None if asked is None else asked - window_ns,
+            None if asked is None else asked + window_ns,
+            picture,
+            title,
+        )
         for number, match in enumerate(answer.matches, 1):
             if match.thumbnail:
                 (folder / f"{match_name(number, match)}.jpg").write_bytes(match.thumbnail)

@@ -10,25 +10,41 @@ from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg, srv
 from facetrack_ros.client.fleet_client import FleetClient
-from facetrack_ros.nodes.conversion.core import (answer_from_response, lanes_from_message, match_from_message,
-                                            robot_answer_from_message, to_duration, to_time)
-from facetrack_ros.search.response import SearchResponse
+from facetrack_ros.nodes.conversion.core import (
+    answer_from_response,
+    lanes_from_message,
+    match_from_message,
+    robot_answer_from_message,
+    to_duration,
+    to_time,
+)
 from facetrack_ros.search.camera_coverage import CameraCoverage, lanes_of_answer
+from facetrack_ros.search.response import SearchResponse
 
 DISCOVERY_S = 2.0
 
 
-def ask_mesh(arguments: argparse.Namespace, picture: bytes, time_ns: int,
-             window_ns: int) -> tuple[SearchResponse, str, list[CameraCoverage], list[str]]:
+def ask_mesh(
+    arguments: argparse.Namespace, picture: bytes, time_ns: int, window_ns: int
+) -> tuple[SearchResponse, str, list[CameraCoverage], list[str]]:
     """The answer, how it came, the lanes of the cameras heard of, and a sentence for each picture that could not be fetched.
 
     :raises QuestionError: no such robot, or the robot refuses the question.
     """
     request = srv.FaceSearch.Request(
-        image=CompressedImage(format="jpeg", data=array.array("B", picture)), person_id=arguments.person or "",
-        name=arguments.name or "", time=to_time(time_ns), window=to_duration(window_ns), robots=arguments.seen_by,
-        cameras=arguments.camera, threshold=arguments.threshold, max_results=arguments.limit,
-        timeout=to_duration(round(arguments.timeout * 1e9)), rescan=arguments.rescan, search_id=uuid.uuid4().hex[:12])
+        image=CompressedImage(format="jpeg", data=array.array("B", picture)),
+        person_id=arguments.person or "",
+        name=arguments.name or "",
+        time=to_time(time_ns),
+        window=to_duration(window_ns),
+        robots=arguments.seen_by,
+        cameras=arguments.camera,
+        threshold=arguments.threshold,
+        max_results=arguments.limit,
+        timeout=to_duration(round(arguments.timeout * 1e9)),
+        rescan=arguments.rescan,
+        search_id=uuid.uuid4().hex[:12],
+    )
     started = time.monotonic()
     with FleetClient(arguments.robot or "") as asker:
         if arguments.live:
@@ -60,4 +76,7 @@ def _show_part(part: msg.FaceSearchPart, search_id: str, as_json: bool) -> None:
     if part.search_id != search_id or as_json:
         return
     robot = robot_answer_from_message(part.robot[0]) if part.robot else None
-    print(part_line(robot, [match_from_message(match) for match in part.matches], tuple(part.missing), part.last), flush=True)
+    print(
+        part_line(robot, [match_from_message(match) for match in part.matches], tuple(part.missing), part.last),
+        flush=True,
+    )

@@ -42,11 +42,27 @@ def _stored(folder: Path) -> list[dict]:
     from facetrack_ros.search.offline.status import stored_status
 
     return [
-        {"robot_id": status.robot_id, "model_id": status.model_id, "sightings": status.sightings,
-         "disk_bytes": status.disk_bytes, "leaving": False, "claims": 1,
-         "cameras": [_camera(camera.camera_id, camera.frames, camera.sightings, camera.oldest_ns or 0, camera.newest_ns or 0, None)
-                     for camera in status.cameras]}
-        for status in stored_status(folder)]
+        {
+            "robot_id": status.robot_id,
+            "model_id": status.model_id,
+            "sightings": status.sightings,
+            "disk_bytes": status.disk_bytes,
+            "leaving": False,
+            "claims": 1,
+            "cameras": [
+                _camera(
+                    camera.camera_id,
+                    camera.frames,
+                    camera.sightings,
+                    camera.oldest_ns or 0,
+                    camera.newest_ns or 0,
+                    None,
+                )
+                for camera in status.cameras
+            ],
+        }
+        for status in stored_status(folder)
+    ]
 
 
 def _live() -> list[dict]:
@@ -62,13 +78,29 @@ def _heard(asker) -> list[dict]:
 
     judged = {entry.robot_id: entry for entry in asker.entries()}
     return [
-        {"robot_id": line.robot_id, "model_id": line.model_id, "sightings": line.sightings,
-         "disk_bytes": line.disk_bytes, "leaving": line.leaving, "claims": judged[line.robot_id].claims,
-         "silent_s": round(judged[line.robot_id].silent_ns / 1e9, 1),
-         "cameras": [_camera(camera.camera_id, camera.frames, camera.sightings, to_ns(camera.oldest), to_ns(camera.newest),
-                             None if math.isnan(camera.clock_behind_s) else camera.clock_behind_s)
-                     for camera in line.cameras]}
-        for line in asker.roster().values() if line.robot_id in judged]
+        {
+            "robot_id": line.robot_id,
+            "model_id": line.model_id,
+            "sightings": line.sightings,
+            "disk_bytes": line.disk_bytes,
+            "leaving": line.leaving,
+            "claims": judged[line.robot_id].claims,
+            "silent_s": round(judged[line.robot_id].silent_ns / 1e9, 1),
+            "cameras": [
+                _camera(
+                    camera.camera_id,
+                    camera.frames,
+                    camera.sightings,
+                    to_ns(camera.oldest),
+                    to_ns(camera.newest),
+                    None if math.isnan(camera.clock_behind_s) else camera.clock_behind_s,
+                )
+                for camera in line.cameras
+            ],
+        }
+        for line in asker.roster().values()
+        if line.robot_id in judged
+    ]
 
 
 def _watch(as_json: bool) -> int:
@@ -98,8 +130,10 @@ def _silent(robot: dict) -> bool:
 def _block(robot: dict) -> str:
     """A robot in lines: what it holds, and a line a camera."""
     state = "  has left" if robot["leaving"] else f"  silent for {robot['silent_s']:.0f} s" if _silent(robot) else ""
-    lines = [f"{robot['robot_id']}  {robot['sightings']} sightings by {robot['model_id'] or 'no model yet'}, "
-             f"{robot['disk_bytes'] / 1e6:.1f} MB on disk{state}"]
+    lines = [
+        f"{robot['robot_id']}  {robot['sightings']} sightings by {robot['model_id'] or 'no model yet'}, "
+        f"{robot['disk_bytes'] / 1e6:.1f} MB on disk{state}"
+    ]
     if robot["claims"] > 1:
         lines.append(f"  {robot['claims']} robots call themselves {robot['robot_id']}: give each its own name")
     for camera in robot["cameras"]:
@@ -107,12 +141,26 @@ def _block(robot: dict) -> str:
         if camera["newest"]:
             span = f"{show_utc(round(camera['oldest'] * 1e9))} to {show_utc(round(camera['newest'] * 1e9))} UTC"
         off = camera["clock_behind"]
-        clock = f", its clock {abs(off):.1f} s {'behind' if off > 0 else 'ahead'}" if off is not None and abs(off) > 1 else ""
-        lines.append(f"  {camera['camera_id']:<10} {camera['frames']} frames in memory, {camera['sightings']} sightings, "
-                     f"{span}{clock}")
+        clock = (
+            f", its clock {abs(off):.1f} s {'behind' if off > 0 else 'ahead'}"
+            if off is not None and abs(off) > 1
+            else ""
+        )
+        lines.append(
+            f"  {camera['camera_id']:<10} {camera['frames']} frames in memory, {camera['sightings']} sightings, "
+            f"{span}{clock}"
+        )
     return "\n".join(lines)
 
 
-def _camera(camera_id: str, frames: int, sightings: int, oldest_ns: int, newest_ns: int, clock_behind_s: float | None) -> dict:
-    return {"camera_id": camera_id, "frames": frames, "sightings": sightings, "oldest": oldest_ns / 1e9,
-            "newest": newest_ns / 1e9, "clock_behind": clock_behind_s}
+def _camera(
+    camera_id: str, frames: int, sightings: int, oldest_ns: int, newest_ns: int, clock_behind_s: float | None
+) -> dict:
+    return {
+        "camera_id": camera_id,
+        "frames": frames,
+        "sightings": sightings,
+        "oldest": oldest_ns / 1e9,
+        "newest": newest_ns / 1e9,
+        "clock_behind": clock_behind_s,
+    }

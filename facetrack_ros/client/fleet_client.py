@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from typing import Callable, Container
+from collections.abc import Callable, Container
 
 import rclpy
 from rclpy.node import Node
@@ -11,8 +11,8 @@ from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg, srv
 from facetrack_ros.errors import QuestionError
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER, STREAM
 from facetrack_ros.nodes.base.process import ros, spinning
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER, STREAM
 from facetrack_ros.search.fleet_roster import Roster, RosterEntry
 
 # Discovery on a healthy network takes well under a second; a robot not found within this is not there.
@@ -61,7 +61,9 @@ class FleetClient:
         with self._changed:
             self._roster[message.robot_id] = (message, time.monotonic())
             self._instances.setdefault(message.robot_id, set()).add(message.instance_id)
-            self._heard.heard(message.robot_id, message.instance_id, message.model_id, message.leaving, time.monotonic_ns())
+            self._heard.heard(
+                message.robot_id, message.instance_id, message.model_id, message.leaving, time.monotonic_ns()
+            )
             self._changed.notify_all()
 
     def roster(self) -> dict[str, msg.HistoryStatus]:
@@ -77,14 +79,16 @@ class FleetClient:
     def others_than(self, robots: Container[str]) -> list[str]:
         """Robots heard of that are not ``robots``, or that call themselves like one of them."""
         with self._changed:
-            return sorted(robot for robot, instances in self._instances.items()
-                          if robot not in robots or len(instances) > 1)
+            return sorted(
+                robot for robot, instances in self._instances.items() if robot not in robots or len(instances) > 1
+            )
 
     def wait_for(self, condition: Callable[[dict[str, msg.HistoryStatus]], bool], timeout_s: float) -> bool:
         """Wait until the roster fulfils a condition; False where time ran out."""
         with self._changed:
             return self._changed.wait_for(
-                lambda: condition({robot: line for robot, (line, _) in self._roster.items()}), timeout_s)
+                lambda: condition({robot: line for robot, (line, _) in self._roster.items()}), timeout_s
+            )
 
     def first_robot(self) -> str:
         """Any robot that is there.
@@ -95,8 +99,10 @@ class FleetClient:
         for robot, line in self.roster().items():
             if not line.leaving:
                 return robot
-        raise QuestionError(f"no robot on the mesh within {FIND_S:g} s: is one running, on this ROS_DOMAIN_ID "
-                            f"({os.environ.get('ROS_DOMAIN_ID', '0')})?")
+        raise QuestionError(
+            f"no robot on the mesh within {FIND_S:g} s: is one running, on this ROS_DOMAIN_ID "
+            f"({os.environ.get('ROS_DOMAIN_ID', '0')})?"
+        )
 
     def _make_client(self, robot: str):
         return self.node.create_client(srv.FaceSearch, f"/{robot}/face_search")
@@ -134,7 +140,9 @@ class FleetClient:
     def on_parts(self, callback: Callable[[msg.FaceSearchPart], None]) -> None:
         """Hear the parts of the answers of the robot that :meth:`ask` asks, as they come."""
         self._robot = self._robot or self.first_robot()
-        parts = self.node.create_subscription(msg.FaceSearchPart, f"/{self._robot}/face_search/parts", callback, RELIABLE)
+        parts = self.node.create_subscription(
+            msg.FaceSearchPart, f"/{self._robot}/face_search/parts", callback, RELIABLE
+        )
         deadline = time.monotonic() + FIND_S
         while not parts.get_publisher_count() and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -142,8 +150,9 @@ class FleetClient:
     def _call(self, client, robot: str, request, timeout_s: float) -> tuple:
         """The response, and how many seconds it took."""
         found = time.monotonic() + FIND_S
-        if not self.wait_for(lambda roster: robot in roster, FIND_S) \
-                or not client.wait_for_service(max(0.1, found - time.monotonic())):
+        if not self.wait_for(lambda roster: robot in roster, FIND_S) or not client.wait_for_service(
+            max(0.1, found - time.monotonic())
+        ):
             known = ", ".join(self.roster()) or "no robot at all"
             raise QuestionError(f"no robot called {robot} answers on the mesh; heard of: {known}")
         answered, called = threading.Event(), time.monotonic()

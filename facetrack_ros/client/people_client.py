@@ -3,18 +3,18 @@
 import os
 import threading
 import time
-from typing import Iterable
+from collections.abc import Iterable
 
 import rclpy
 from rclpy.duration import Duration
 
 from facetrack_ros import msg
 from facetrack_ros.errors import QuestionError
-from facetrack_ros.nodes.conversion import people as people_conversion
-from facetrack_ros.nodes.base.robot_member_node import ROSTER
 from facetrack_ros.nodes.base.process import ros, spinning
-from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision
+from facetrack_ros.nodes.base.robot_member_node import ROSTER
+from facetrack_ros.nodes.conversion import people as people_conversion
 from facetrack_ros.tracking.gallery import GalleryEntry
+from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision
 
 # Discovery on a healthy network takes well under a second, on a busy one longer: listen at least so long, until nothing
 # new has come for a while, and not for ever.
@@ -86,8 +86,10 @@ class PeopleClient:
         # One subscription is our own. A robot that has just gone acknowledges nothing, and is waited for no longer than this.
         publisher.wait_for_all_acked(Duration(seconds=LISTEN_S))
         if publisher.get_subscription_count() < 2:
-            raise QuestionError(f"no robot on the mesh heard it within {LISTEN_S:g} s: is one running, on this ROS_DOMAIN_ID "
-                                f"({os.environ.get('ROS_DOMAIN_ID', '0')})?")
+            raise QuestionError(
+                f"no robot on the mesh heard it within {LISTEN_S:g} s: is one running, on this ROS_DOMAIN_ID "
+                f"({os.environ.get('ROS_DOMAIN_ID', '0')})?"
+            )
 
     def _on_verdict(self, message: msg.PersonVerdict) -> None:
         with self._lock:

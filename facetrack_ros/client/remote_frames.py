@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 
 from facetrack_ros import srv
-from facetrack_ros.errors import QuestionError
 from facetrack_ros.client.fleet_client import FleetClient
+from facetrack_ros.core.frame import Frame
+from facetrack_ros.errors import QuestionError
 from facetrack_ros.nodes.conversion.core import frame_from_message, to_ns, to_time
 from facetrack_ros.search.response import Match
-from facetrack_ros.core.frame import Frame
 
 CALL_S = 5.0
 
@@ -20,8 +20,11 @@ def frames_over_the_mesh(asker: FleetClient) -> Callable[[Match, int, int], Iter
         if match.robot_id in silent:
             raise QuestionError(f"{match.robot_id} does not give its frames")
         while start_ns <= end_ns:
-            request = srv.GetFrames.Request(camera_id=match.camera_id, start=to_time(start_ns),
-                                            end=to_time(end_ns) if end_ns > start_ns else to_time(0))
+            request = srv.GetFrames.Request(
+                camera_id=match.camera_id,
+                start=to_time(start_ns),
+                end=to_time(end_ns) if end_ns > start_ns else to_time(0),
+            )
             try:
                 response = asker.call(srv.GetFrames, "get_frames", request, CALL_S, match.robot_id)
             except QuestionError:

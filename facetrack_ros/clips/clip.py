@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from facetrack_ros.history.sightings.sighting import Sighting
-from facetrack_ros.core.track import Track
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.track import Track
+from facetrack_ros.history.sightings.sighting import Sighting
 
 
 class ClipSource(Protocol):

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 
 from facetrack_ros.clips.overlay import draw_overlay
-from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.track import Track, TrackState
 
 
 def picture_of(frame: Frame, robot_id: str, tracks: tuple[Track, ...] | None) -> np.ndarray:
@@ -21,4 +21,8 @@ def picture_of(frame: Frame, robot_id: str, tracks: tuple[Track, ...] | None) ->
 
 def fitted(image: np.ndarray, width: int, height: int) -> np.ndarray:
     """The picture in another size: a camera may change its own in mid-clip."""
-    return image if image.shape[:2] == (height, width) else cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    return (
+        image
+        if image.shape[:2] == (height, width)
+        else cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    )

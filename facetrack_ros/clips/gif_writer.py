@@ -30,8 +30,9 @@ class GifWriter:
         if self._starts_cs and start - self._starts_cs[-1] < _SHORTEST_CS:
             return
         if image.shape[1] > _WIDEST:
-            image = cv2.resize(image, (_WIDEST, max(round(image.shape[0] * _WIDEST / image.shape[1]), 1)),
-                               interpolation=cv2.INTER_AREA)
+            image = cv2.resize(
+                image, (_WIDEST, max(round(image.shape[0] * _WIDEST / image.shape[1]), 1)), interpolation=cv2.INTER_AREA
+            )
         self._pictures.append(Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).quantize(256))
         self._starts_cs.append(start)
 
@@ -45,8 +46,10 @@ class GifWriter:
         lasts = [10 * (after - start) for start, after in zip(self._starts_cs, self._starts_cs[1:])]
         lasts.append(lasts[-1] if lasts else 100)
         try:
-            self._pictures[0].save(self._path, save_all=True, append_images=self._pictures[1:], duration=lasts, loop=0,
-                                   optimize=False)
+            self._pictures[0].save(
+                self._path, save_all=True, append_images=self._pictures[1:], duration=lasts, loop=0, optimize=False
+            )
         except OSError as error:
-            raise StoreError(f"cannot write {self._path}: {error.strerror or error}; make room or check the "
-                             "permissions") from error
+            raise StoreError(
+                f"cannot write {self._path}: {error.strerror or error}; make room or check the permissions"
+            ) from error

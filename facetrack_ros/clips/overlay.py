@@ -5,8 +5,8 @@ from datetime import datetime, timezone
 import cv2
 import numpy as np
 
-from facetrack_ros.search.response import Match
 from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.search.response import Match
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 INK, PAPER = (40, 34, 30), (250, 250, 250)
@@ -21,8 +21,14 @@ def colour_of(name: str) -> tuple[int, int, int]:
     return COLOURS[sum(name.encode()) % len(COLOURS)]
 
 
-def draw_overlay(image: np.ndarray, tracks: tuple[Track, ...], stamp_ns: int, title: str, active_persons: int,
-                 matches: tuple[Match, ...] = ()) -> np.ndarray:
+def draw_overlay(
+    image: np.ndarray,
+    tracks: tuple[Track, ...],
+    stamp_ns: int,
+    title: str,
+    active_persons: int,
+    matches: tuple[Match, ...] = (),
+) -> np.ndarray:
     """A copy of ``image``, ``(height, width, 3)`` uint8 BGR, with what is known drawn on it.
 
     :param title: robot and camera.
@@ -62,8 +68,9 @@ def _text_size(text: str, scale: float) -> tuple[int, int]:
     return width + 8, height + base + 6
 
 
-def _label(canvas: np.ndarray, text: str, corner: tuple[int, int], back: tuple, ink: tuple, scale: float,
-           below: bool = False) -> None:
+def _label(
+    canvas: np.ndarray, text: str, corner: tuple[int, int], back: tuple, ink: tuple, scale: float, below: bool = False
+) -> None:
     """Text on a filled box whose lower (or, ``below``, upper) left corner is ``corner``, kept within the picture."""
     width, height = _text_size(text, scale)
     left = max(0, min(corner[0], canvas.shape[1] - width))

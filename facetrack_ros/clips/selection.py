@@ -4,9 +4,18 @@ from facetrack_ros.clips.clip import Clip
 from facetrack_ros.errors import QuestionError
 
 
-def choose_clip(source, cameras: tuple[str, ...] = (), start_ns: int = 0, end_ns: int = 0, track_id: str = "",
-                person_id: str = "", before_ns: int = 0, after_ns: int = 0, formats: tuple[str, ...] = (),
-                boxes: bool = False) -> Clip:
+def choose_clip(
+    source,
+    cameras: tuple[str, ...] = (),
+    start_ns: int = 0,
+    end_ns: int = 0,
+    track_id: str = "",
+    person_id: str = "",
+    before_ns: int = 0,
+    after_ns: int = 0,
+    formats: tuple[str, ...] = (),
+    boxes: bool = False,
+) -> Clip:
     """The clip that was asked for.
 
     :param source: :class:`~.sources.LiveSource` or :class:`~.sources.StoredSource`.
@@ -28,4 +37,6 @@ def choose_clip(source, cameras: tuple[str, ...] = (), start_ns: int = 0, end_ns
             raise QuestionError(f"{source.robot_id} has no sighting of {track_id or person_id}")
         start_ns, end_ns = min(one.first_ns for one in found), max(one.last_ns for one in found)
         cameras = cameras or tuple(sorted({one.camera_id for one in found}))
-    return Clip(tuple(cameras) or source.cameras(), start_ns - before_ns, end_ns + after_ns, tuple(formats) or ("mcap",), boxes)
+    return Clip(
+        tuple(cameras) or source.cameras(), start_ns - before_ns, end_ns + after_ns, tuple(formats) or ("mcap",), boxes
+    )

@@ -4,19 +4,19 @@ import heapq
 from collections.abc import Iterator
 from pathlib import Path
 
+from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.track import Track
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.sightings.database import models_kept
 from facetrack_ros.history.events.format import read_events
-from facetrack_ros.history.messages.event import event_stamp_ns
-from facetrack_ros.history.layout import RobotFolder
 from facetrack_ros.history.frames.archive import FrameArchive
-from facetrack_ros.history.sightings.model_contract import kept_contract
+from facetrack_ros.history.frames.stored_tracks import stored_tracks
+from facetrack_ros.history.layout import RobotFolder
+from facetrack_ros.history.messages.event import event_stamp_ns
 from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.history.sightings.database import models_kept
+from facetrack_ros.history.sightings.model_contract import kept_contract
 from facetrack_ros.history.sightings.sighting import Sighting
 from facetrack_ros.history.sightings.store import SightingStore
-from facetrack_ros.history.frames.stored_tracks import stored_tracks
-from facetrack_ros.core.track import Track
-from facetrack_ros.core.frame import Frame
 
 
 class LiveSource:
@@ -29,8 +29,12 @@ class LiveSource:
     def cameras(self) -> tuple[str, ...]:
         """Those that have frames, in memory or on disk."""
         recorder = self._history.recorder
-        return tuple(sorted({camera.camera_id for camera in self._history.status().cameras if camera.frames}
-                            | set(recorder.archive.cameras() if recorder is not None else ())))
+        return tuple(
+            sorted(
+                {camera.camera_id for camera in self._history.status().cameras if camera.frames}
+                | set(recorder.archive.cameras() if recorder is not None else ())
+            )
+        )
 
     def frames(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
         """Frames between two stamps, in order."""
@@ -47,8 +51,10 @@ class LiveSource:
         recorder = self._history.recorder
         if recorder is None:
             return {}
-        return {**stored_tracks(recorder.archive, camera_id, start_ns, end_ns),
-                **recorder.tracks_held(camera_id, start_ns, end_ns)}
+        return {
+            **stored_tracks(recorder.archive, camera_id, start_ns, end_ns),
+            **recorder.tracks_held(camera_id, start_ns, end_ns),
+        }
 
     def events(self, start_ns: int, end_ns: int) -> list[dict]:
         """Events of that time."""
@@ -80,8 +86,10 @@ class StoredSource:
         self.robot_id = folder.robot_id
         self._path = folder.path
         self.archive = FrameArchive.open_readonly(frames or folder.path / "frames", folder.robot_id)
-        self._stores = [SightingStore.open_readonly(folder.path, kept_contract(folder.path, model))
-                        for model in models_kept(folder.path)]
+        self._stores = [
+            SightingStore.open_readonly(folder.path, kept_contract(folder.path, model))
+            for model in models_kept(folder.path)
+        ]
 
     def __enter__(self) -> "StoredSource":
         return self
@@ -112,8 +120,11 @@ class StoredSource:
 
     def sightings(self, camera_id: str, start_ns: int, end_ns: int) -> list[Sighting]:
         """Sightings of that time, by every model."""
-        return list(heapq.merge(*(store.between(camera_id, start_ns, end_ns) for store in self._stores),
-                                key=lambda one: one.first_ns))
+        return list(
+            heapq.merge(
+                *(store.between(camera_id, start_ns, end_ns) for store in self._stores), key=lambda one: one.first_ns
+            )
+        )
 
     def of_track(self, track_id: str) -> list[Sighting]:
         """A track's sightings."""
@@ -126,5 +137,6 @@ class StoredSource:
 
 
 def _events(path: Path, start_ns: int, end_ns: int) -> list[dict]:
-    return sorted((event for event in read_events(path) if start_ns <= event_stamp_ns(event) <= end_ns),
-                  key=event_stamp_ns)
+    return sorted(
+        (event for event in read_events(path) if start_ns <= event_stamp_ns(event) <= end_ns), key=event_stamp_ns
+    )

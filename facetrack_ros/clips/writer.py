@@ -11,16 +11,16 @@ import cv2
 
 from facetrack_ros.clips.clip import Clip, ClipSource
 from facetrack_ros.clips.drawing import picture_of
-from facetrack_ros.clips.mp4_writer import Mp4Writer
 from facetrack_ros.clips.gif_writer import GifWriter
+from facetrack_ros.clips.mp4_writer import Mp4Writer
+from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.core.track import Track
 from facetrack_ros.errors import FrameError, StoreError
-from facetrack_ros.history.messages.event import event_message, event_stamp_ns, events_channel
-from facetrack_ros.history.messages.image import DEFINITION, TYPE, image_head
 from facetrack_ros.history.mcap.records import Channel
 from facetrack_ros.history.mcap.writer import SegmentWriter
+from facetrack_ros.history.messages.event import event_message, event_stamp_ns, events_channel
+from facetrack_ros.history.messages.image import DEFINITION, TYPE, image_head
 from facetrack_ros.history.messages.tracks import tracks_channel, tracks_message
-from facetrack_ros.core.track import Track
-from facetrack_ros.core.frame import Frame, encode_jpeg
 
 FORMATS = ("mcap", "jpg", "png", "gif", "mp4")
 MANIFEST = "manifest.json"
@@ -62,14 +62,18 @@ def save_clip(source: ClipSource, clip: Clip, folder: Path) -> Saved:
         try:
             manifest, skipped = _write(source, clip, unfinished)
             if not manifest["frames"]:
-                raise StoreError(f"{source.robot_id} holds no frame of {', '.join(clip.cameras) or 'any camera'} in that "
-                                 "time; `facetrack status` says from when to when there are any")
+                raise StoreError(
+                    f"{source.robot_id} holds no frame of {', '.join(clip.cameras) or 'any camera'} in that "
+                    "time; `facetrack status` says from when to when there are any"
+                )
             (unfinished / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
             unfinished.rename(folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
     except OSError as error:
-        raise StoreError(f"cannot write the clip {folder}: {error.strerror}; make room or check the permissions") from error
+        raise StoreError(
+            f"cannot write the clip {folder}: {error.strerror}; make room or check the permissions"
+        ) from error
     return Saved(folder, (*(line["file"] for line in manifest["files"]), MANIFEST), len(manifest["frames"]), skipped)
 
 
@@ -78,8 +82,10 @@ def _write(source: ClipSource, clip: Clip, folder: Path) -> tuple[dict, int]:
     recording = SegmentWriter(folder / "clip.mcap") if "mcap" in clip.formats else None
     events = source.events(clip.start_ns, clip.end_ns)
     tracks = {camera: source.tracks(camera, clip.start_ns, clip.end_ns) for camera in clip.cameras}
-    frames = heapq.merge(*(source.frames(camera, clip.start_ns, clip.end_ns) for camera in clip.cameras),
-                         key=lambda frame: frame.stamp_ns)
+    frames = heapq.merge(
+        *(source.frames(camera, clip.start_ns, clip.end_ns) for camera in clip.cameras),
+        key=lambda frame: frame.stamp_ns,
+    )
     films: dict[tuple[str, str], GifWriter | Mp4Writer] = {}
     pictures = [name for name in clip.formats if name != "mcap"]
     latest: dict[str, tuple[int, tuple[Track, ...]]] = {}
@@ -98,8 +104,12 @@ def _write(source: ClipSource, clip: Clip, folder: Path) -> tuple[dict, int]:
                 skipped += 1
         if recording is not None:
             for event in events:
-                recording.append(events_channel(source.robot_id), event["frame_number"], event_stamp_ns(event),
-                                 (event_message(event),))
+                recording.append(
+                    events_channel(source.robot_id),
+                    event["frame_number"],
+                    event_stamp_ns(event),
+                    (event_message(event),),
+                )
             recording.seal()
         for film in films.values():
             film.close()
@@ -113,12 +123,24 @@ def _write(source: ClipSource, clip: Clip, folder: Path) -> tuple[dict, int]:
             except StoreError:
                 pass
     return {
-        "format": FORMAT_VERSION, "robot_id": source.robot_id, "cameras": list(clip.cameras), "start_ns": clip.start_ns,
-        "end_ns": clip.end_ns, "boxes": clip.boxes, "frames": lines, "events": events,
-        "sightings": [_sighting_line(one) for camera in clip.cameras
-                      for one in source.sightings(camera, clip.start_ns, clip.end_ns)],
-        "files": [{"file": str(path.relative_to(folder)), "bytes": path.stat().st_size, "sha256": _sha256(path)}
-                  for path in sorted(folder.rglob("*")) if path.is_file()],
+        "format": FORMAT_VERSION,
+        "robot_id": source.robot_id,
+        "cameras": list(clip.cameras),
+        "start_ns": clip.start_ns,
+        "end_ns": clip.end_ns,
+        "boxes": clip.boxes,
+        "frames": lines,
+        "events": events,
+        "sightings": [
+            _sighting_line(one)
+            for camera in clip.cameras
+            for one in source.sightings(camera, clip.start_ns, clip.end_ns)
+        ],
+        "files": [
+            {"file": str(path.relative_to(folder)), "bytes": path.stat().st_size, "sha256": _sha256(path)}
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        ],
     }, skipped
 
 
@@ -128,11 +150,17 @@ def _record(recording: SegmentWriter, robot_id: str, frame: Frame, tracks: tuple
     head = image_head(frame.stamp_ns, frame.frame_id or frame.camera_id, format, len(frame.jpeg))
     recording.append(channel, frame.number, frame.stamp_ns, (head, frame.jpeg))
     if tracks:
-        recording.append(tracks_channel(robot_id, frame.camera_id), frame.number, frame.stamp_ns,
-                         (tracks_message(frame.camera_id, frame.stamp_ns, frame.number, "", tracks),))
+        recording.append(
+            tracks_channel(robot_id, frame.camera_id),
+            frame.number,
+            frame.stamp_ns,
+            (tracks_message(frame.camera_id, frame.stamp_ns, frame.number, "", tracks),),
+        )
 
 
-def _picture(name: str, folder: Path, films: dict, robot_id: str, frame: Frame, tracks: tuple[Track, ...] | None) -> None:
+def _picture(
+    name: str, folder: Path, films: dict, robot_id: str, frame: Frame, tracks: tuple[Track, ...] | None
+) -> None:
     if name in _FILMS:
         image = picture_of(frame, robot_id, tracks)
         film = films.get((frame.camera_id, name))
@@ -161,16 +189,35 @@ def _shown(latest: dict[str, tuple[int, tuple[Track, ...]]], frame: Frame) -> tu
 
 
 def _frame_line(frame: Frame, tracks: tuple[Track, ...]) -> dict:
-    return {"camera_id": frame.camera_id, "stamp_ns": frame.stamp_ns, "frame_number": frame.number,
-            "sha256": hashlib.sha256(frame.jpeg).hexdigest(),
-            "people": [{"track_id": track.track_id, "person_id": track.person_id, "bbox": _box(track.bbox),
-                        "face_bbox": _box(track.face.bbox) if track.face is not None else None} for track in tracks]}
+    return {
+        "camera_id": frame.camera_id,
+        "stamp_ns": frame.stamp_ns,
+        "frame_number": frame.number,
+        "sha256": hashlib.sha256(frame.jpeg).hexdigest(),
+        "people": [
+            {
+                "track_id": track.track_id,
+                "person_id": track.person_id,
+                "bbox": _box(track.bbox),
+                "face_bbox": _box(track.face.bbox) if track.face is not None else None,
+            }
+            for track in tracks
+        ],
+    }
 
 
 def _sighting_line(one) -> dict:
-    return {"camera_id": one.camera_id, "track_id": one.track_id, "person_id": one.person_id, "stamp_ns": one.stamp_ns,
-            "first_ns": one.first_ns, "last_ns": one.last_ns, "frame_number": one.frame_number,
-            "quality": round(one.quality, 4), "model_id": one.model_id}
+    return {
+        "camera_id": one.camera_id,
+        "track_id": one.track_id,
+        "person_id": one.person_id,
+        "stamp_ns": one.stamp_ns,
+        "first_ns": one.first_ns,
+        "last_ns": one.last_ns,
+        "frame_number": one.frame_number,
+        "quality": round(one.quality, 4),
+        "model_id": one.model_id,
+    }
 
 
 def _box(box) -> list[float]:
@@ -179,5 +226,8 @@ def _box(box) -> list[float]:
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else hashlib.sha256(
-            file.read()).hexdigest()
+        return (
+            hashlib.file_digest(file, "sha256").hexdigest()
+            if hasattr(hashlib, "file_digest")
+            else hashlib.sha256(file.read()).hexdigest()
+        )

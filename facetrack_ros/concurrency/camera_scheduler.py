@@ -6,8 +6,9 @@ import sys
 import threading
 import traceback
 from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Sequence
+from typing import Any
 
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.vision.pipeline import VisionPipeline
@@ -67,8 +68,15 @@ class CameraScheduler:
     :param yielding: whether the threads give way to what else wants the cores.
     """
 
-    def __init__(self, name: str, pipelines: Sequence[VisionPipeline], look: Callable[[VisionPipeline, list], list],
-                 deliver: Callable[[str, Any, Any], None], logger, yielding: bool = False):
+    def __init__(
+        self,
+        name: str,
+        pipelines: Sequence[VisionPipeline],
+        look: Callable[[VisionPipeline, list], list],
+        deliver: Callable[[str, Any, Any], None],
+        logger,
+        yielding: bool = False,
+    ):
         self._look = look
         self._yielding = yielding
         self._deliver = deliver
@@ -80,8 +88,10 @@ class CameraScheduler:
         self._arrived = self._passed_over = 0
         self._closing = False
         self._told: set[str] = set()
-        self._threads = [threading.Thread(target=self._run, args=(pipeline,), name=f"{name} {number}", daemon=True)
-                         for number, pipeline in enumerate(pipelines)]
+        self._threads = [
+            threading.Thread(target=self._run, args=(pipeline,), name=f"{name} {number}", daemon=True)
+            for number, pipeline in enumerate(pipelines)
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -98,8 +108,9 @@ class CameraScheduler:
             if passed_over is not None:
                 passed_over.outcome = ()
             self._waiting[camera_id] = place
-            lane.counts = replace(lane.counts, arrived=lane.counts.arrived + 1,
-                                  dropped=lane.counts.dropped + (passed_over is not None))
+            lane.counts = replace(
+                lane.counts, arrived=lane.counts.arrived + 1, dropped=lane.counts.dropped + (passed_over is not None)
+            )
             self._condition.notify()
         self._hand_on([camera_id])
 
@@ -122,7 +133,8 @@ class CameraScheduler:
         """Wait until nothing is left to look at or to deliver; False where that took longer than ``timeout_s``."""
         with self._condition:
             return self._condition.wait_for(
-                lambda: not any(lane.places or lane.delivering for lane in self._lanes.values()), timeout_s)
+                lambda: not any(lane.places or lane.delivering for lane in self._lanes.values()), timeout_s
+            )
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Look at what is left, then end the threads; waits at most ``timeout_s``."""
@@ -181,7 +193,7 @@ class CameraScheduler:
             mine = False
             while True:
                 with self._condition:
-                    if not mine and lane.delivering or not lane.places or lane.places[0].outcome is None:
+                    if (not mine and lane.delivering) or not lane.places or lane.places[0].outcome is None:
                         if mine:
                             lane.delivering = False
                         self._condition.notify_all()

@@ -1,15 +1,17 @@
 """Items worked at side by side, their results in the order of the items: offline, where nothing is dropped."""
 
 from collections import deque
-from typing import Callable, Iterable, Iterator, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
-from facetrack_ros.concurrency.process_pool import WorkerPool, Result, Task
+from facetrack_ros.concurrency.process_pool import Result, Task, WorkerPool
 
 Item = TypeVar("Item")
 
 
-def ordered_map(items: Iterable[Item], begin: Callable[[Item], Task],
-             crew: WorkerPool[Task, Result]) -> Iterator[tuple[Item, Result | Exception]]:
+def ordered_map(
+    items: Iterable[Item], begin: Callable[[Item], Task], crew: WorkerPool[Task, Result]
+) -> Iterator[tuple[Item, Result | Exception]]:
     """Each item with what its work gives, or with the error that the work ended in.
 
     ``begin`` is called in the order of the items, always just as far ahead of what was handed out: so what it decides is the

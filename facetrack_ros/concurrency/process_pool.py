@@ -4,12 +4,13 @@ import multiprocessing
 import signal
 import threading
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from queue import SimpleQueue
-from typing import Callable, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from facetrack_ros.errors import FacetrackError, ModelError
 
@@ -74,11 +75,17 @@ class ProcessWorkerPool(Generic[Models, Task, Result]):
     :raises ModelError: a process ended while it opened its models.
     """
 
-    def __init__(self, models: Models, work: Callable[[Models, Task], Result], open_models: Callable[[], Models],
-                 work_there: Callable[[Models, Task], Result], count: int):
+    def __init__(
+        self,
+        models: Models,
+        work: Callable[[Models, Task], Result],
+        open_models: Callable[[], Models],
+        work_there: Callable[[Models, Task], Result],
+        count: int,
+    ):
         self.ahead = AHEAD * (count + 1)
         self._work = partial(work, models)
-        self._waiting: "deque[_Pending]" = deque()
+        self._waiting: deque[_Pending] = deque()
         self._helpers = [_WorkerProcess(open_models, work_there) for _ in range(count)]
         try:
             for helper in self._helpers:
@@ -142,7 +149,9 @@ class _WorkerProcess:
         context = multiprocessing.get_context("spawn")  # onnxruntime and torch do not outlive a fork
         tasks, self._tasks = context.Pipe(duplex=False)
         self.results, results = context.Pipe(duplex=False)
-        self._process = context.Process(target=_help, args=(open_models, work, tasks, results), name="vision", daemon=True)
+        self._process = context.Process(
+            target=_help, args=(open_models, work, tasks, results), name="vision", daemon=True
+        )
         self._process.start()
         tasks.close()  # so that either side notices when the other has ended
         results.close()
@@ -179,12 +188,15 @@ class _WorkerProcess:
 
     def _ended(self) -> ModelError:
         self._process.join(_END_S)
-        return ModelError(f"a process that looked at frames ended with {self._process.exitcode}, a signal where below 0; "
-                          "was there too little memory? models.workers says how many there are")
+        return ModelError(
+            f"a process that looked at frames ended with {self._process.exitcode}, a signal where below 0; "
+            "was there too little memory? models.workers says how many there are"
+        )
 
 
-def _help(open_models: Callable[[], object], work: Callable[[object, object], object], tasks: Connection,
-          results: Connection) -> None:
+def _help(
+    open_models: Callable[[], object], work: Callable[[object, object], object], tasks: Connection, results: Connection
+) -> None:
     """In the other process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it
     with suppress(EOFError, OSError):  # nobody is there any more

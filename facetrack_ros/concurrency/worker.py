@@ -3,7 +3,8 @@
 import threading
 import traceback
 from collections import OrderedDict, deque
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from facetrack_ros.errors import FacetrackError
 

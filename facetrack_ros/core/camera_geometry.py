@@ -84,8 +84,9 @@ class PersonPosition:
         return float(np.arctan2(x, z)), float(np.arctan2(y, np.hypot(x, z)))
 
 
-def locate_person(box: np.ndarray, lens: CameraModel, height_m: float = HEIGHT_M,
-                  height_sd_m: float = HEIGHT_SD_M) -> PersonPosition | None:
+def locate_person(
+    box: np.ndarray, lens: CameraModel, height_m: float = HEIGHT_M, height_sd_m: float = HEIGHT_SD_M
+) -> PersonPosition | None:
     """Where a person stands who is so tall and fills this box, upright before a camera that looks about level.
 
     :param box: ``(4,)``, ``x1, y1, x2, y2`` in pixels.
@@ -100,7 +101,8 @@ def locate_person(box: np.ndarray, lens: CameraModel, height_m: float = HEIGHT_M
     cut_aside = x1 <= CUT_SHARE * lens.width or x2 >= lens.width * (1 - CUT_SHARE)
     middle = (x1 + x2) / 2
     (right, top), (_, bottom), (left_edge, _), (right_edge, _) = lens.rays(
-        [(middle, y1), (middle, y2), (x1, (y1 + y2) / 2), (x2, (y1 + y2) / 2)])
+        [(middle, y1), (middle, y2), (x1, (y1 + y2) / 2), (x2, (y1 + y2) / 2)]
+    )
     if not np.isfinite((right, top, bottom)).all() or bottom - top < 1e-6:
         return None
     cut = cut_above or cut_below
@@ -122,7 +124,7 @@ def locate_person(box: np.ndarray, lens: CameraModel, height_m: float = HEIGHT_M
     sight = mean / np.linalg.norm(mean)
     # The error of the depth shifts the person along the line of sight, stretched by how far that is from straight ahead.
     along = depth_sd * np.linalg.norm(mean) / depth
-    across = np.diag([aside_sd ** 2, down_sd ** 2, (0.1 * height_m) ** 2])
+    across = np.diag([aside_sd**2, down_sd**2, (0.1 * height_m) ** 2])
     flat = np.eye(3) - np.outer(sight, sight)
-    covariance = flat @ across @ flat + along ** 2 * np.outer(sight, sight)
+    covariance = flat @ across @ flat + along**2 * np.outer(sight, sight)
     return PersonPosition(mean, (covariance + covariance.T) / 2, cut)

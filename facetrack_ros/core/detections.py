@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-
 #: How the model id of persons taken from faces begins.
 PERSONS_FROM = "persons_from_"
 

@@ -68,8 +68,10 @@ class Frame:
         except cv2.error:
             image = None
         if image is None:
-            raise FrameError(f"frame {self.number} of camera {self.camera_id} is no readable picture "
-                             f"({len(self.jpeg)} bytes); it is skipped")
+            raise FrameError(
+                f"frame {self.number} of camera {self.camera_id} is no readable picture "
+                f"({len(self.jpeg)} bytes); it is skipped"
+            )
         image.flags.writeable = False
         return image
 

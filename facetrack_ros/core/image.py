@@ -15,8 +15,9 @@ def as_bgr(image: np.ndarray) -> np.ndarray:
     shape = np.shape(image)
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or len(shape) not in (2, 3) or 0 in shape:
         kind = getattr(image, "dtype", type(image).__name__)
-        raise FrameError(f"an array of shape {shape} and type {kind} is no picture; "
-                         f"hand in height x width x 3 uint8 BGR")
+        raise FrameError(
+            f"an array of shape {shape} and type {kind} is no picture; hand in height x width x 3 uint8 BGR"
+        )
     if len(shape) == 3 and shape[2] == 3:
         return image
     if len(shape) == 2 or shape[2] == 1:
@@ -39,5 +40,5 @@ def resize(image: np.ndarray, scale: float) -> np.ndarray:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     while scale <= 0.5 and min(height, width) > 1:
         height, width, scale = height // 2, width // 2, 2 * scale
-        image = cv2.resize(image[:2 * height, :2 * width], (width, height), interpolation=cv2.INTER_AREA)
+        image = cv2.resize(image[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
     return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)

@@ -38,9 +38,9 @@ def _scan_start(data: bytes) -> int:
         if marker == _SCAN:
             return place if sized else -1
         if marker in _FRAMES and len(data) >= place + 9:
-            sized = any(data[place + 5:place + 7]) and any(data[place + 7:place + 9])
+            sized = any(data[place + 5 : place + 7]) and any(data[place + 7 : place + 9])
         # A marker may be preceded by any number of fill bytes; otherwise two bytes of length follow it.
-        place += 1 if marker == 0xFF else 2 + int.from_bytes(data[place + 2:place + 4], "big")
+        place += 1 if marker == 0xFF else 2 + int.from_bytes(data[place + 2 : place + 4], "big")
     return -1
 
 
@@ -51,9 +51,9 @@ def jpeg_size(data: bytes) -> tuple[int, int] | None:
         kind = data[place + 1]
         # The frame headers are C0 to CF, but for the tables C4 and CC and the reserved C8.
         if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
-            height, width = (int.from_bytes(data[place + at:place + at + 2], "big") for at in (5, 7))
+            height, width = (int.from_bytes(data[place + at : place + at + 2], "big") for at in (5, 7))
             return (width, height) if width and height else None
-        place += 1 if kind == 0xFF else 2 + int.from_bytes(data[place + 2:place + 4], "big")
+        place += 1 if kind == 0xFF else 2 + int.from_bytes(data[place + 2 : place + 4], "big")
     return None
 
 

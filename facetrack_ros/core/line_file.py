@@ -23,7 +23,7 @@ def read_whole(path: Path) -> list[bytes]:
     :raises OSError: it cannot be read.
     """
     data = path.read_bytes() if path.exists() else b""
-    return data[:data.rfind(b"\n") + 1].splitlines()
+    return data[: data.rfind(b"\n") + 1].splitlines()
 
 
 def write_whole(file: int, data: bytes) -> None:

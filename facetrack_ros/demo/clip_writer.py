@@ -41,7 +41,8 @@ class ClipWriter:
             self._first_ns = stamp_ns
         self._last_ns = stamp_ns
         frame = av.VideoFrame.from_ndarray(
-            np.ascontiguousarray(image[:self._stream.height, :self._stream.width]), format="bgr24")
+            np.ascontiguousarray(image[: self._stream.height, : self._stream.width]), format="bgr24"
+        )
         frame.pts, frame.time_base = (stamp_ns - self._first_ns) // 1_000_000, Fraction(1, 1000)
         self._container.mux(self._stream.encode(frame))
         self.frames += 1

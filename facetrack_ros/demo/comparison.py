@@ -21,8 +21,9 @@ class Finding:
     sentence: str
 
 
-def compare_answer(person: str, answer: dict, visits: tuple[StagedVisit, ...],
-                   starts: dict[tuple[str, str], float]) -> list[Finding]:
+def compare_answer(
+    person: str, answer: dict, visits: tuple[StagedVisit, ...], starts: dict[tuple[str, str], float]
+) -> list[Finding]:
     """An answer about a person against their staged visits.
 
     :param answer: as ``facetrack search --json`` prints it.
@@ -46,22 +47,27 @@ def compare_answer(person: str, answer: dict, visits: tuple[StagedVisit, ...],
     return findings
 
 
-def compare_events(events: list[dict], visits: tuple[StagedVisit, ...],
-                   starts: dict[tuple[str, str], float]) -> list[Finding]:
+def compare_events(
+    events: list[dict], visits: tuple[StagedVisit, ...], starts: dict[tuple[str, str], float]
+) -> list[Finding]:
     """The event logs against the staged visits: one PERSON_IN and one PERSON_OUT each, in time, and no others."""
     findings = []
     for place in sorted({(visit.robot, visit.camera) for visit in visits}):
         here = [event for event in events if (event["robot_id"], event["camera_id"]) == place]
-        expected = sorted((visit for visit in visits if (visit.robot, visit.camera) == place),
-                          key=lambda visit: visit.body_s[0])
-        arrivals = sorted((event for event in here if event["event"] == "PERSON_IN"), key=lambda event: event["timestamp"])
+        expected = sorted(
+            (visit for visit in visits if (visit.robot, visit.camera) == place), key=lambda visit: visit.body_s[0]
+        )
+        arrivals = sorted(
+            (event for event in here if event["event"] == "PERSON_IN"), key=lambda event: event["timestamp"]
+        )
         where = "/".join(place)
         if len(arrivals) != len(expected):
             findings.append(Finding(False, f"{where}: {len(arrivals)} arrivals logged, {len(expected)} staged"))
             continue
         for visit, arrival in zip(expected, arrivals):
-            departures = [event for event in here if event["event"] == "PERSON_OUT"
-                          and event["person_id"] == arrival["person_id"]]
+            departures = [
+                event for event in here if event["event"] == "PERSON_OUT" and event["person_id"] == arrival["person_id"]
+            ]
             if len(departures) != 1:
                 findings.append(Finding(False, f"{where}: {len(departures)} departures of {arrival['person_id']}"))
                 continue
@@ -78,16 +84,21 @@ def compare_partial(answer: dict, silent: str, seconds: float, deadline_s: float
     status = {robot["robot_id"]: robot["status"] for robot in answer["robots"]}
     return [
         Finding(status.get(silent) in ("timed_out", "left"), f"{silent} is named: {status.get(silent, 'not at all')}"),
-        Finding(all(match["robot_id"] != silent for match in answer["matches"])
-                and bool(answer["matches"] or not some_expected),
-                f"the others' {len(answer['matches'])} matches are there"),
+        Finding(
+            all(match["robot_id"] != silent for match in answer["matches"])
+            and bool(answer["matches"] or not some_expected),
+            f"the others' {len(answer['matches'])} matches are there",
+        ),
         Finding(seconds <= deadline_s, f"the answer came after {seconds:.2f} s, due within {deadline_s:.1f} s"),
     ]
 
 
 def _compare_span(what: str, span: tuple[float, float], visit: StagedVisit, start: float) -> Finding:
     first, last = span[0] - start, span[1] - start
-    in_time = (visit.body_s[0] - TOLERANCE_S <= first <= visit.face_s[0] + TOLERANCE_S
-               and visit.face_s[1] - TOLERANCE_S <= last <= visit.body_s[1] + TOLERANCE_S)
-    return Finding(in_time, f"{what}: {first:.1f} to {last:.1f} s, face staged {visit.face_s[0]:.1f} to "
-                            f"{visit.face_s[1]:.1f} s")
+    in_time = (
+        visit.body_s[0] - TOLERANCE_S <= first <= visit.face_s[0] + TOLERANCE_S
+        and visit.face_s[1] - TOLERANCE_S <= last <= visit.body_s[1] + TOLERANCE_S
+    )
+    return Finding(
+        in_time, f"{what}: {first:.1f} to {last:.1f} s, face staged {visit.face_s[0]:.1f} to {visit.face_s[1]:.1f} s"
+    )

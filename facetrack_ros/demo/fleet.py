@@ -28,8 +28,9 @@ class RobotProcess:
         for camera, source in cameras.items():
             command += ["--camera", f"{camera}={source}"]
         with log.open("w") as output:
-            self._process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                             preexec_fn=_die_with_parent)
+            self._process = subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent
+            )
 
     @property
     def pid(self) -> int:
@@ -40,7 +41,9 @@ class RobotProcess:
         """:raises FacetrackError: the process has ended, with the last thing it said."""
         if self._process.poll() is not None:
             said = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
-            raise FacetrackError(f"{self.robot} ended by itself: {said[-1] if said else 'without a word'} ({self._log})")
+            raise FacetrackError(
+                f"{self.robot} ended by itself: {said[-1] if said else 'without a word'} ({self._log})"
+            )
 
     def kill(self) -> None:
         """SIGKILL: what a pulled plug does to a process."""
@@ -67,8 +70,13 @@ def ask(arguments: list[str], timeout_s: float = 60.0) -> tuple[int, str]:
 
     :returns: its exit code and what it printed.
     """
-    done = subprocess.run([*facetrack_command(), "search", *arguments], capture_output=True, text=True,
-                          timeout=timeout_s, preexec_fn=_die_with_parent)
+    done = subprocess.run(
+        [*facetrack_command(), "search", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        preexec_fn=_die_with_parent,
+    )
     return done.returncode, done.stdout + done.stderr
 
 

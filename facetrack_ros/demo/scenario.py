@@ -10,19 +10,19 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from facetrack_ros import msg
-from facetrack_ros.history.events.text import event_line
+from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.config import Config
 from facetrack_ros.demo.clip_writer import ClipWriter
+from facetrack_ros.demo.comparison import Finding, compare_answer, compare_events, compare_partial
 from facetrack_ros.demo.fleet import RobotProcess, ask
 from facetrack_ros.demo.staging import Stage, make_stage
-from facetrack_ros.demo.comparison import Finding, compare_answer, compare_events, compare_partial
 from facetrack_ros.errors import FacetrackError, QuestionError, SourceError
 from facetrack_ros.history.events.format import event_to_dict, read_events
+from facetrack_ros.history.events.text import event_line
 from facetrack_ros.history.layout import history_folders
-from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.client.fleet_client import FleetClient
-from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.models.summary import description_lines
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.settings import vision_settings
 
 UP_WITHIN_S = 30.0
@@ -86,14 +86,19 @@ class DemoScenario:
             raise SourceError(f"{self._clips_folder} is no folder of videos")
         videos = sorted(file for file in self._clips_folder.iterdir() if file.suffix.lower() in VIDEO_SUFFIXES)
         if len(videos) < 2:
-            raise SourceError(f"{self._clips_folder} holds {len(videos)} videos ({', '.join(VIDEO_SUFFIXES)}); "
-                              "the demo needs two or more")
+            raise SourceError(
+                f"{self._clips_folder} holds {len(videos)} videos ({', '.join(VIDEO_SUFFIXES)}); "
+                "the demo needs two or more"
+            )
         # The first of every three goes to robot2, so that robot1 has two cameras of three.
         cameras = {"robot1": {}, "robot2": {}}
         for number, video in enumerate(videos):
             robot = "robot2" if number % 3 == 1 else "robot1"
-            name = ("front", "rear", "left", "right")[len(cameras[robot])] if len(cameras[robot]) < 4 \
+            name = (
+                ("front", "rear", "left", "right")[len(cameras[robot])]
+                if len(cameras[robot]) < 4
                 else f"camera{len(cameras[robot]) + 1}"
+            )
             cameras[robot][name] = str(video)
         for robot, sources in cameras.items():
             for camera, source in sources.items():
@@ -125,8 +130,9 @@ class DemoScenario:
             self._stack.callback(self._robots[robot].stop)
             print(f"  {robot}: process {self._robots[robot].pid}, cameras {', '.join(sources)}", flush=True)
         writer = self._stack.enter_context(ClipWriter(self._out / "robot1_front.mp4"))
-        asker.on_overlay("robot1", "front", lambda message: writer.add(
-            conversion.to_ns(message.header.stamp), bytes(message.data)))
+        asker.on_overlay(
+            "robot1", "front", lambda message: writer.add(conversion.to_ns(message.header.stamp), bytes(message.data))
+        )
         deadline = time.monotonic() + UP_WITHIN_S
         while not asker.wait_for(lambda roster: set(self._robots) <= set(roster), 0.5):
             self._check_robots(asker)
@@ -156,8 +162,11 @@ class DemoScenario:
         while time.monotonic() < deadline:
             asker.wait_for(lambda roster: False, 0.25)
             self._check_robots(asker)
-            seen = {(robot, camera.camera_id): conversion.to_ns(camera.newest)
-                    for robot, line in asker.roster().items() for camera in line.cameras}
+            seen = {
+                (robot, camera.camera_id): conversion.to_ns(camera.newest)
+                for robot, line in asker.roster().items()
+                for camera in line.cameras
+            }
             if not set(seen) >= expected and time.monotonic() > first_frames:
                 missing = ", ".join("/".join(place) for place in sorted(expected - set(seen)))
                 raise FacetrackError(f"no frames from {missing} within {UP_WITHIN_S:.0f} s; see {self._out}/robot*.log")
@@ -166,8 +175,11 @@ class DemoScenario:
             over = set(seen) >= expected and time.monotonic() - changed > STILL_S
             if over and (self._left["in"] == self._left["out"] or time.monotonic() - changed > STILL_S + 3.0):
                 break
-        return {(robot, camera.camera_id): conversion.to_ns(camera.oldest) / 1e9
-                for robot, line in asker.roster().items() for camera in line.cameras}
+        return {
+            (robot, camera.camera_id): conversion.to_ns(camera.oldest) / 1e9
+            for robot, line in asker.roster().items()
+            for camera in line.cameras
+        }
 
     def _ask(self, robot: str, reference: list[str], out: Path) -> tuple[int, dict, str]:
         """Ask as a third process; exit code, answer, what it printed."""
@@ -208,8 +220,10 @@ class DemoScenario:
             self._say(f"{len(people)} people were seen, and no face of theirs well enough to ask about")
             return []
         person, said, folder = shown
-        self._say(f"Asking robot1 about the {min(len(people), ASK_ABOUT_MOST)} people seen first; "
-                  f"{person} was seen in most places:")
+        self._say(
+            f"Asking robot1 about the {min(len(people), ASK_ABOUT_MOST)} people seen first; "
+            f"{person} was seen in most places:"
+        )
         print(said.rstrip())
         for name in ("answer.json", "timeline.png"):
             shutil.copy(folder / name, self._out / name)
@@ -221,13 +235,19 @@ class DemoScenario:
         code, answer, said = self._ask("robot1", reference, self._out / "after_the_kill")
         print(said.rstrip())
         seconds = float(re.search(r"answered after ([0-9.]+) s", said)[1])
-        return [Finding(code == 3, f"exit code {code} says that somebody did not answer"),
-                *compare_partial(answer, "robot2", seconds, ANSWER_WITHIN_S + OWN_WORK_S,
-                                 some_expected=self._stage is not None)]
+        return [
+            Finding(code == 3, f"exit code {code} says that somebody did not answer"),
+            *compare_partial(
+                answer, "robot2", seconds, ANSWER_WITHIN_S + OWN_WORK_S, some_expected=self._stage is not None
+            ),
+        ]
 
     def _judge(self, findings: list[Finding]) -> bool:
-        self._say("Found, compared with staged:" if self._stage is not None
-                  else "Nothing was staged to compare with; what can be checked:")
+        self._say(
+            "Found, compared with staged:"
+            if self._stage is not None
+            else "Nothing was staged to compare with; what can be checked:"
+        )
         for finding in findings:
             print(f"  {'agrees ' if finding.agrees else 'DIFFERS'}  {finding.sentence}")
         agrees = all(finding.agrees for finding in findings)
@@ -236,5 +256,6 @@ class DemoScenario:
 
 
 def _crowded(robots: list[str]) -> QuestionError:
-    return QuestionError(f"ROS domain {os.environ['ROS_DOMAIN_ID']} has robots already ({', '.join(robots)}): "
-                         "set another ROS_DOMAIN_ID")
+    return QuestionError(
+        f"ROS domain {os.environ['ROS_DOMAIN_ID']} has robots already ({', '.join(robots)}): set another ROS_DOMAIN_ID"
+    )

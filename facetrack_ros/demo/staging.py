@@ -37,7 +37,9 @@ class Portrait:
 
 PORTRAITS = (
     Portrait("Eileen Collins", "skimage", "data/astronaut.png", (30, 0, 450, 512), (170, 62, 276, 186)),
-    Portrait("Grace Hopper", "matplotlib", "mpl-data/sample_data/grace_hopper.jpg", (10, 15, 512, 606), (196, 70, 330, 250)),
+    Portrait(
+        "Grace Hopper", "matplotlib", "mpl-data/sample_data/grace_hopper.jpg", (10, 15, 512, 606), (196, 70, 330, 250)
+    ),
 )
 
 
@@ -147,8 +149,9 @@ class _Cutout:
         crop = self._photograph[y1:y2, x1:x2]
         size = (round((x2 - x1) * scale), round((y2 - y1) * scale))
         self.image = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
-        mask = cv2.resize(_person_mask(crop, np.subtract(portrait.face, (x1, y1, x1, y1))), size,
-                          interpolation=cv2.INTER_AREA)
+        mask = cv2.resize(
+            _person_mask(crop, np.subtract(portrait.face, (x1, y1, x1, y1))), size, interpolation=cv2.INTER_AREA
+        )
         self.alpha = cv2.GaussianBlur(mask, (0, 0), 1.2).astype(np.float32)[..., None]
         self.face_x = ((portrait.face[0] - x1) * scale, (portrait.face[2] - x1) * scale)
 
@@ -163,7 +166,9 @@ class _Cutout:
         centre, side = ((x1 + x2) / 2, (y1 + y2) / 2), 2.2 * (y2 - y1)
         turn = cv2.getRotationMatrix2D(centre, 6, 160 / side)
         turn[:, 2] += np.subtract((80, 80), centre)
-        picture = cv2.warpAffine(self._photograph, turn, (160, 160), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+        picture = cv2.warpAffine(
+            self._photograph, turn, (160, 160), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
+        )
         return cv2.GaussianBlur(cv2.convertScaleAbs(picture, alpha=0.85, beta=-6), (0, 0), 0.7)
 
 
@@ -174,13 +179,13 @@ def _person_mask(crop: np.ndarray, face: np.ndarray) -> np.ndarray:
     x1, y1, x2, y2 = (int(value) for value in face)
     face_width, face_height = x2 - x1, y2 - y1
     neck = y2 + face_height // 6
-    mask[max(0, y1 - face_height // 2):neck, max(0, x1 - face_width // 3):x2 + face_width // 3] = cv2.GC_PR_FGD
+    mask[max(0, y1 - face_height // 2) : neck, max(0, x1 - face_width // 3) : x2 + face_width // 3] = cv2.GC_PR_FGD
     mask[neck:, :] = cv2.GC_PR_FGD
     mask[y1:y2, x1:x2] = cv2.GC_FGD
-    mask[neck + face_height // 2:, x1:x2] = cv2.GC_FGD
+    mask[neck + face_height // 2 :, x1:x2] = cv2.GC_FGD
     mask[: max(2, y1 - face_height // 2)] = cv2.GC_BGD
     mask[:neck, : max(2, x1 - face_width // 3)] = cv2.GC_BGD
-    mask[:neck, min(width - 2, x2 + face_width // 3):] = cv2.GC_BGD
+    mask[:neck, min(width - 2, x2 + face_width // 3) :] = cv2.GC_BGD
     cv2.setRNGSeed(SEED)
     cv2.grabCut(crop, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
     return np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
@@ -198,8 +203,11 @@ def _truth(walk: Walk, cutout: _Cutout) -> StagedVisit:
     left = _left_edge(walk, cutout, seconds)
     during = (seconds > walk.start_s) & (seconds < walk.end_s)
     centre = left + cutout.width / 2
-    spans = (seconds[during], seconds[during & (centre >= 0) & (centre <= WIDTH)],
-             seconds[during & (left + cutout.face_x[0] >= 0) & (left + cutout.face_x[1] <= WIDTH)])
+    spans = (
+        seconds[during],
+        seconds[during & (centre >= 0) & (centre <= WIDTH)],
+        seconds[during & (left + cutout.face_x[0] >= 0) & (left + cutout.face_x[1] <= WIDTH)],
+    )
     return StagedVisit(walk.robot, walk.camera, walk.person, *((float(span[0]), float(span[-1])) for span in spans))
 
 
@@ -215,7 +223,7 @@ def _write_clip(path: Path, background: np.ndarray, walks: list[tuple[Walk, _Cut
             for walk, cutout in walks:
                 if walk.start_s < number / FPS < walk.end_s:
                     _paste(picture, cutout, round(_left_edge(walk, cutout, number / FPS)))
-            picture += grain[:, 37 * number % WIDTH:][:, :WIDTH]
+            picture += grain[:, 37 * number % WIDTH :][:, :WIDTH]
             frame = av.VideoFrame.from_ndarray(np.clip(picture, 0, 255).astype(np.uint8), format="bgr24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
@@ -226,7 +234,7 @@ def _paste(picture: np.ndarray, cutout: _Cutout, left: int) -> None:
     x1, x2, y2 = max(0, left), min(WIDTH, left + cutout.width), min(HEIGHT, top + cutout.image.shape[0])
     if x1 >= x2:
         return
-    part = np.s_[: y2 - top, x1 - left: x2 - left]
+    part = np.s_[: y2 - top, x1 - left : x2 - left]
     alpha = cutout.alpha[part]
     picture[top:y2, x1:x2] = alpha * cutout.image[part] + (1 - alpha) * picture[top:y2, x1:x2]
 
@@ -238,7 +246,7 @@ def _corridor(seed: int) -> np.ndarray:
     rows = np.linspace(0, 1, HEIGHT)[:, None, None]
     room = (np.array((196, 204, 208)) * (1.05 - 0.25 * rows) * tint).repeat(WIDTH, 1).astype(np.float32)
     floor = 285
-    room[floor:] = (np.array((104, 122, 138)) * (1.15 - 0.4 * rows[floor:]) * tint)
+    room[floor:] = np.array((104, 122, 138)) * (1.15 - 0.4 * rows[floor:]) * tint
     cv2.line(room, (0, floor), (WIDTH, floor), (120, 128, 132), 5, cv2.LINE_AA)
     door = int(random.integers(60, 480))
     cv2.rectangle(room, (door, 90), (door + 92, floor), (120, 140, 158), cv2.FILLED)

@@ -1,6 +1,6 @@
 """Pictures become gallery entries: all of a person's, or none."""
 
-from typing import Callable, Iterable
+from collections.abc import Callable, Iterable
 
 from facetrack_ros.errors import FrameError, ReferenceFaceError
 from facetrack_ros.search.reference_image import read_reference
@@ -8,8 +8,15 @@ from facetrack_ros.tracking.gallery import EntryRefused, Gallery, GalleryEntry
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 
-def make_entries(name: str, pictures: Iterable[tuple[str, bytes]], pipeline: VisionPipeline, new_id: Callable[[], str],
-                 watch: bool = False, by: str = "", stamp_ns: int = 0) -> list[GalleryEntry]:
+def make_entries(
+    name: str,
+    pictures: Iterable[tuple[str, bytes]],
+    pipeline: VisionPipeline,
+    new_id: Callable[[], str],
+    watch: bool = False,
+    by: str = "",
+    stamp_ns: int = 0,
+) -> list[GalleryEntry]:
     """An entry for each picture.
 
     :param pictures: what each is called, and its bytes.
@@ -28,8 +35,20 @@ def make_entries(name: str, pictures: Iterable[tuple[str, bytes]], pipeline: Vis
     contract = pipeline.contract
     trial = GalleryEntry("g", name, contract.id, faces[0][1].embedding, 0.0)
     trial.check()
-    return [GalleryEntry(new_id(), name, contract.id, face.embedding, float(min(max(face.quality, 0.0), 1.0)), watch, source,
-                         by, stamp_ns) for source, face in faces]
+    return [
+        GalleryEntry(
+            new_id(),
+            name,
+            contract.id,
+            face.embedding,
+            float(min(max(face.quality, 0.0), 1.0)),
+            watch,
+            source,
+            by,
+            stamp_ns,
+        )
+        for source, face in faces
+    ]
 
 
 def remarks(entries: Iterable[GalleryEntry], gallery: Gallery) -> list[str]:
@@ -40,8 +59,10 @@ def remarks(entries: Iterable[GalleryEntry], gallery: Gallery) -> list[str]:
     said: list[str] = []
     for entry in entries:
         for match in gallery.alike(entry):
-            said.append(f"{entry.name} looks like {match.entry.name} (similarity {match.similarity:.2f}): the two may be taken "
-                        "for each other; where that cannot be told, neither is recognised")
+            said.append(
+                f"{entry.name} looks like {match.entry.name} (similarity {match.similarity:.2f}): the two may be taken "
+                "for each other; where that cannot be told, neither is recognised"
+            )
         if gallery.unlike_own(entry):
             said.append(f"{entry.source or entry.entry_id} does not look like the other pictures of {entry.name}")
     # A person's pictures say the same of a look-alike: once is enough.
@@ -54,7 +75,9 @@ def gallery_of(entries: Iterable[GalleryEntry], pipeline_contract, margin_share:
     :param pipeline_contract: of the face embedder.
     :param margin_share: as :attr:`TrackingSettings.margin`.
     """
-    gallery = Gallery(pipeline_contract.id, pipeline_contract.threshold, margin_share * (1 - pipeline_contract.threshold))
+    gallery = Gallery(
+        pipeline_contract.id, pipeline_contract.threshold, margin_share * (1 - pipeline_contract.threshold)
+    )
     for entry in entries:
         try:
             gallery.add(entry)

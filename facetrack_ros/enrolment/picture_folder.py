@@ -43,8 +43,10 @@ def gone_from_folder(known: set[str], found: set[str]) -> set[str]:
         robot.
     """
     if known and not found:
-        raise ConfigError(f"the gallery folder is empty, and {len(known)} pictures were enrolled from it: nobody is deleted "
-                          f"for that; to delete people use facetrack enroll --remove NAME")
+        raise ConfigError(
+            f"the gallery folder is empty, and {len(known)} pictures were enrolled from it: nobody is deleted "
+            f"for that; to delete people use facetrack enroll --remove NAME"
+        )
     return known - found
 
 

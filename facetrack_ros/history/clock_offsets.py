@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from facetrack_ros.errors import StoreError
 from facetrack_ros.core.line_file import append_whole, read_whole
+from facetrack_ros.errors import StoreError
 
 NAME = "clocks.jsonl"
 # Frames on their way, encoded and queued, are late by less.
@@ -58,12 +58,16 @@ class ClockLog:
             self._news[camera_id] = first_ns, news_ns, often + 1
             return
         self._news.pop(camera_id, None)
-        line = json.dumps({"camera_id": camera_id, "since": round(first_ns / 1e9, 3), "behind_sec": round(behind_ns / 1e9, 3)},
-                          ensure_ascii=False)
+        line = json.dumps(
+            {"camera_id": camera_id, "since": round(first_ns / 1e9, 3), "behind_sec": round(behind_ns / 1e9, 3)},
+            ensure_ascii=False,
+        )
         try:
             append_whole(self.path, line.encode() + b"\n")
         except OSError as error:
-            raise StoreError(f"cannot write {self.path}: {error.strerror}; make room or check the permissions") from error
+            raise StoreError(
+                f"cannot write {self.path}: {error.strerror}; make room or check the permissions"
+            ) from error
         self._take(camera_id, first_ns, behind_ns)
 
     def sentences(self, start_ns: int, end_ns: int, cameras: tuple[str, ...] = ()) -> dict[str, str]:
@@ -91,8 +95,10 @@ def _alike(behind_ns: int, other_ns: int) -> bool:
 
 def clock_sentence(camera_id: str, behind_ns: int, verb: str = "is") -> str:
     """By how much a camera's clock is off."""
-    return (f"the clock of camera {camera_id} {verb} {duration_text(abs(behind_ns))} {'behind' if behind_ns > 0 else 'ahead of'} "
-            "the robot's, and its stamps with it")
+    return (
+        f"the clock of camera {camera_id} {verb} {duration_text(abs(behind_ns))} {'behind' if behind_ns > 0 else 'ahead of'} "
+        "the robot's, and its stamps with it"
+    )
 
 
 def duration_text(span_ns: int) -> str:

@@ -44,8 +44,9 @@ def robot_folder(data_dir: Path | str, robot_id: str) -> Path:
             fresh.write_text(json.dumps({"robot_id": robot_id, "format": FORMAT_VERSION}) + "\n")
             fresh.replace(note)
     except OSError as error:
-        raise StoreError(f"cannot write in {path}: {error.strerror}; choose a data folder that can be "
-                         "written") from error
+        raise StoreError(
+            f"cannot write in {path}: {error.strerror}; choose a data folder that can be written"
+        ) from error
     found = _read(path)
     if found.error:
         raise StoreError(found.error)
@@ -87,6 +88,10 @@ def _read(path: Path) -> RobotFolder:
     except (ValueError, KeyError, TypeError):
         return RobotFolder(path.name, path, f"{note} is damaged; it should name the robot and the format")
     if not isinstance(version, int) or version > FORMAT_VERSION:
-        return RobotFolder(str(robot_id), path, f"{path} was written by a newer version (format {version}, this one "
-                                                f"reads up to {FORMAT_VERSION}); update facetrack_ros")
+        return RobotFolder(
+            str(robot_id),
+            path,
+            f"{path} was written by a newer version (format {version}, this one "
+            f"reads up to {FORMAT_VERSION}); update facetrack_ros",
+        )
     return RobotFolder(str(robot_id), path)

@@ -8,28 +8,28 @@ from pathlib import Path
 
 import numpy as np
 
+from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
+from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.track import Track
 from facetrack_ros.errors import DamagedStoreError, FrameError, StoreError
 from facetrack_ros.history.clock_offsets import ClockLog
-from facetrack_ros.history.sightings.database import database_path
 from facetrack_ros.history.events.log import EventLog
-from facetrack_ros.history.layout import robot_folder
-from facetrack_ros.history.sightings.deduplication import DeduplicationRule
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.frames.recorder import FrameRecorder
-from facetrack_ros.history.frames.settings import OFF, FrameSettings
-from facetrack_ros.history.sightings.model_contract import keep_contract
-from facetrack_ros.history.pose_history import PoseTrack
 from facetrack_ros.history.frames.ring_buffer import FrameRing
+from facetrack_ros.history.frames.settings import OFF, FrameSettings
+from facetrack_ros.history.layout import robot_folder
+from facetrack_ros.history.pose_history import PoseTrack
+from facetrack_ros.history.sightings.database import database_path
+from facetrack_ros.history.sightings.deduplication import DeduplicationRule
+from facetrack_ros.history.sightings.model_contract import keep_contract
 from facetrack_ros.history.sightings.recovery import salvage
-from facetrack_ros.history.sightings.sighting import Sighting
 from facetrack_ros.history.sightings.retention import SightingLimits
+from facetrack_ros.history.sightings.sighting import Sighting
 from facetrack_ros.history.sightings.store import SightingStore, TrackHit
-from facetrack_ros.history.status import CameraStatus, HistoryStatus
 from facetrack_ros.history.sightings.thumbnail import Thumbnails, face_thumbnail, reduction_for
-from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
-from facetrack_ros.core.track import Track
+from facetrack_ros.history.status import CameraStatus, HistoryStatus
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.core.frame import Frame
 
 
 class RobotHistory:
@@ -50,10 +50,18 @@ class RobotHistory:
     :raises StoreError: the folder cannot be written, is in use, or is another robot's.
     """
 
-    def __init__(self, directory: Path | str, robot_id: str, contract: ModelContract,
-                 frames: FrameSettings = FrameSettings(), event_format: str = "jsonl", event_fsync: bool = False,
-                 event_dir: Path | None = None, poses: PoseTrack | None = None,
-                 sightings: SightingLimits = SightingLimits()) -> None:
+    def __init__(
+        self,
+        directory: Path | str,
+        robot_id: str,
+        contract: ModelContract,
+        frames: FrameSettings = FrameSettings(),
+        event_format: str = "jsonl",
+        event_fsync: bool = False,
+        event_dir: Path | None = None,
+        poses: PoseTrack | None = None,
+        sightings: SightingLimits = SightingLimits(),
+    ) -> None:
         self.robot_id = robot_id
         self._limits, self._refused = sightings, False
         self.contract = contract
@@ -139,8 +147,14 @@ class RobotHistory:
             self.recorder.add_frame(frame)
         self._seen.append((frame.camera_id, frame.stamp_ns))
 
-    def add_tracks(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: list[Track],
-                   frame: Frame | Thumbnails | None = None) -> None:
+    def add_tracks(
+        self,
+        camera_id: str,
+        stamp_ns: int,
+        frame_number: int,
+        tracks: list[Track],
+        frame: Frame | Thumbnails | None = None,
+    ) -> None:
         """Keep the faces of one frame's tracks that have an embedding, with a thumbnail if that frame is still held.
 
         A track that has got its person passes it on to its earlier sightings.
@@ -158,16 +172,29 @@ class RobotHistory:
             self._begin_anew()
             self._keep_faces(camera_id, stamp_ns, frame_number, tracks, frame)
 
-    def _keep_faces(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: list[Track],
-                    frame: Frame | Thumbnails | None) -> None:
-        picture = frame if isinstance(frame, Thumbnails) else _Picture(lambda: frame or self.frame_at(camera_id, stamp_ns))
+    def _keep_faces(
+        self, camera_id: str, stamp_ns: int, frame_number: int, tracks: list[Track], frame: Frame | Thumbnails | None
+    ) -> None:
+        picture = (
+            frame if isinstance(frame, Thumbnails) else _Picture(lambda: frame or self.frame_at(camera_id, stamp_ns))
+        )
         pose = self._poses.at(stamp_ns) if self._poses is not None else None
         for track in tracks:
             face = track.face
             if face is not None and face.embedding is not None:
-                self.sightings.add(camera_id, stamp_ns, frame_number, track.track_id, track.person_id, track.bbox,
-                                   face.bbox, face.quality, face.embedding,
-                                   lambda box=face.bbox: picture.thumbnail(box), pose)
+                self.sightings.add(
+                    camera_id,
+                    stamp_ns,
+                    frame_number,
+                    track.track_id,
+                    track.person_id,
+                    track.bbox,
+                    face.bbox,
+                    face.quality,
+                    face.embedding,
+                    lambda box=face.bbox: picture.thumbnail(box),
+                    pose,
+                )
             elif track.person_id:
                 self.sightings.name_track(track.track_id, track.person_id)
 
@@ -188,8 +215,9 @@ class RobotHistory:
         if self.recorder is not None:
             self.recorder.alert(stamp_ns, camera_id)
 
-    def search_tracks(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: tuple[str, ...],
-                      threshold: float, limit: int) -> tuple[list[TrackHit], int, int]:
+    def search_tracks(
+        self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: tuple[str, ...], threshold: float, limit: int
+    ) -> tuple[list[TrackHit], int, int]:
         """Compare a face with the sightings, see :meth:`SightingStore.search_tracks`."""
         return self.sightings.search_tracks(embedding, start_ns, end_ns, cameras, threshold, limit)
 
@@ -212,20 +240,37 @@ class RobotHistory:
             stamps = [stamp for stamp in (frames.oldest_ns, frames.newest_ns) if stamp is not None]
             if camera in kept:
                 stamps += [kept[camera].first_ns, kept[camera].last_ns]
-            cameras.append(CameraStatus(camera, frames.frames, frames.bytes, min(stamps, default=None),
-                                        max(stamps, default=None), kept[camera].sightings if camera in kept else 0))
+            cameras.append(
+                CameraStatus(
+                    camera,
+                    frames.frames,
+                    frames.bytes,
+                    min(stamps, default=None),
+                    max(stamps, default=None),
+                    kept[camera].sightings if camera in kept else 0,
+                )
+            )
         frame_bytes = self.recorder.archive.stats().bytes if self.recorder is not None else 0
-        return HistoryStatus(self.robot_id, self.contract.id, tuple(cameras), self.events.written,
-                             self.events.unwritten, _folder_bytes(self.path) + self.sightings.index_bytes()
-                             + frame_bytes)
+        return HistoryStatus(
+            self.robot_id,
+            self.contract.id,
+            tuple(cameras),
+            self.events.written,
+            self.events.unwritten,
+            _folder_bytes(self.path) + self.sightings.index_bytes() + frame_bytes,
+        )
 
     def flush(self) -> None:
         """Commit what was added; to be called about once a second.
 
         :raises StoreError: the disk does not take something, or part of what was stored is damaged.
         """
-        work = [lambda: robot_folder(self.path.parent, self.robot_id),  # somebody may have deleted it
-                self._note_seen, lambda: self.sightings.flush(), self._prune_sightings]
+        work = [
+            lambda: robot_folder(self.path.parent, self.robot_id),  # somebody may have deleted it
+            self._note_seen,
+            lambda: self.sightings.flush(),
+            self._prune_sightings,
+        ]
         if self.recorder is not None:
             work.append(self.recorder.flush)
         errors, self._told = self._told, []
@@ -277,8 +322,11 @@ class RobotHistory:
         found = [self._known_ring(camera_id).near(stamp_ns, tolerance_ns)]
         if self.recorder is not None:
             found.append(self.recorder.archive.near(camera_id, stamp_ns, tolerance_ns))
-        return min((frame for frame in found if frame is not None), default=None,
-                   key=lambda frame: abs(frame.stamp_ns - stamp_ns))
+        return min(
+            (frame for frame in found if frame is not None),
+            default=None,
+            key=lambda frame: abs(frame.stamp_ns - stamp_ns),
+        )
 
     def frames_between(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
         """Frames with ``start_ns <= stamp <= end_ns`` in memory or on disk, each once, in order of their stamps."""
@@ -286,8 +334,11 @@ class RobotHistory:
         if self.recorder is None:
             return iter(held)
         in_memory = {frame.stamp_ns for frame in held}
-        stored = (frame for frame in self.recorder.archive.between(camera_id, start_ns, end_ns)
-                  if frame.stamp_ns not in in_memory)
+        stored = (
+            frame
+            for frame in self.recorder.archive.between(camera_id, start_ns, end_ns)
+            if frame.stamp_ns not in in_memory
+        )
         return heapq.merge(held, stored, key=lambda frame: frame.stamp_ns)
 
     def stamps_in_memory(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:

@@ -8,125 +8,298 @@ from facetrack_ros.models.contract import CALIBRATION, SUFFIX, ModelContract, re
 from facetrack_ros.models.paths import model_folders
 
 _GITHUB = "https://raw.githubusercontent.com"
-_OPENCV_ZOO = ("https://media.githubusercontent.com/media/opencv/opencv_zoo/"
-               "966be4cb6eefc2a4f586ed0581bf4bbaa2533070/models")
+_OPENCV_ZOO = (
+    "https://media.githubusercontent.com/media/opencv/opencv_zoo/966be4cb6eefc2a4f586ed0581bf4bbaa2533070/models"
+)
 _DLIB_FILES = "face_recognition_models:models"
 _IMAGENET_MEAN, _IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
 YOLOX_NANO = ModelContract(
-    id="yolox_nano", task="person", architecture="yolox", file="yolox_nano.onnx", size=3660092,
-    sha256="695e750a5d5754bb5a8d5325643b59282191a7e7a564e435a415fd3c578eab14", licence="Apache-2.0",
-    urls=(f"{_GITHUB}/Kazuhito00/YOLOX-ONNX-TFLite-Sample/3d4f1119d0694200671c08069ecb847aa0d8495a/model/yolox_nano.onnx",),
-    input_size=(416, 416), note="COCO's 80 classes, of which persons are used; output not decoded")
+    id="yolox_nano",
+    task="person",
+    architecture="yolox",
+    file="yolox_nano.onnx",
+    size=3660092,
+    sha256="695e750a5d5754bb5a8d5325643b59282191a7e7a564e435a415fd3c578eab14",
+    licence="Apache-2.0",
+    urls=(
+        f"{_GITHUB}/Kazuhito00/YOLOX-ONNX-TFLite-Sample/3d4f1119d0694200671c08069ecb847aa0d8495a/model/yolox_nano.onnx",
+    ),
+    input_size=(416, 416),
+    note="COCO's 80 classes, of which persons are used; output not decoded",
+)
 
 YOLOX_NANO_RELEASE = ModelContract(
-    id="yolox_nano_release", task="person", architecture="yolox", file="yolox_nano_release.onnx", size=3659407,
-    sha256="c789161ed43c8269fcd4e67c67eeeb4e80c622da2eb296a20bc6007bd18a0b7d", licence="Apache-2.0",
+    id="yolox_nano_release",
+    task="person",
+    architecture="yolox",
+    file="yolox_nano_release.onnx",
+    size=3659407,
+    sha256="c789161ed43c8269fcd4e67c67eeeb4e80c622da2eb296a20bc6007bd18a0b7d",
+    licence="Apache-2.0",
     urls=("https://github.com/Megvii-BaseDetection/YOLOX/releases/download/0.1.1rc0/yolox_nano.onnx",),
-    input_size=(416, 416), note="the same network as its authors released it")
+    input_size=(416, 416),
+    note="the same network as its authors released it",
+)
 
 YOLOX_S = ModelContract(
-    id="object_detection_yolox_2022nov", task="person", architecture="yolox", file="object_detection_yolox_2022nov.onnx",
-    size=35858002, sha256="c5c2d13e59ae883e6af3b45daea64af4833a4951c92d116ec270d9ddbe998063", licence="Apache-2.0",
+    id="object_detection_yolox_2022nov",
+    task="person",
+    architecture="yolox",
+    file="object_detection_yolox_2022nov.onnx",
+    size=35858002,
+    sha256="c5c2d13e59ae883e6af3b45daea64af4833a4951c92d116ec270d9ddbe998063",
+    licence="Apache-2.0",
     urls=(f"{_OPENCV_ZOO}/object_detection_yolox/object_detection_yolox_2022nov.onnx",),
-    input_size=(640, 640), note="YOLOX-s, COCO's 80 classes; larger and slower; not measured by this project")
+    input_size=(640, 640),
+    note="YOLOX-s, COCO's 80 classes; larger and slower; not measured by this project",
+)
 
 NANODET = ModelContract(
-    id="object_detection_nanodet_2022nov", task="person", architecture="nanodet",
-    file="object_detection_nanodet_2022nov.onnx", size=3800954,
-    sha256="4b82da9944b88577175ee23a459dce2e26e6e4be573def65b1055dc2d9720186", licence="Apache-2.0",
+    id="object_detection_nanodet_2022nov",
+    task="person",
+    architecture="nanodet",
+    file="object_detection_nanodet_2022nov.onnx",
+    size=3800954,
+    sha256="4b82da9944b88577175ee23a459dce2e26e6e4be573def65b1055dc2d9720186",
+    licence="Apache-2.0",
     urls=(f"{_OPENCV_ZOO}/object_detection_nanodet/object_detection_nanodet_2022nov.onnx",),
-    input_size=(416, 416), mean=(103.53, 116.28, 123.675), std=(57.375, 57.12, 58.395),
-    note="COCO's 80 classes, of which persons are used")
+    input_size=(416, 416),
+    mean=(103.53, 116.28, 123.675),
+    std=(57.375, 57.12, 58.395),
+    note="COCO's 80 classes, of which persons are used",
+)
 
 YOLO_ONNX = ModelContract(
-    id="yolo_onnx", task="person", architecture="yolo", file="", sha256="", size=0,
-    licence="AGPL-3.0 unless licensed otherwise", colour="RGB", std=(255.0, 255.0, 255.0),
-    note="any detector that Ultralytics exported to ONNX, run without Ultralytics: detector.model: yolo_onnx=PATH")
+    id="yolo_onnx",
+    task="person",
+    architecture="yolo",
+    file="",
+    sha256="",
+    size=0,
+    licence="AGPL-3.0 unless licensed otherwise",
+    colour="RGB",
+    std=(255.0, 255.0, 255.0),
+    note="any detector that Ultralytics exported to ONNX, run without Ultralytics: detector.model: yolo_onnx=PATH",
+)
 
 ULTRALYTICS = ModelContract(
-    id="ultralytics", task="person", architecture="ultralytics", file="", sha256="", size=0,
+    id="ultralytics",
+    task="person",
+    architecture="ultralytics",
+    file="",
+    sha256="",
+    size=0,
     licence="AGPL-3.0 unless licensed otherwise",
-    note="any weights that Ultralytics loads, run by Ultralytics (AGPL-3.0): detector.model: ultralytics=PATH")
+    note="any weights that Ultralytics loads, run by Ultralytics (AGPL-3.0): detector.model: ultralytics=PATH",
+)
 
 YUNET_N = ModelContract(
-    id="yunet_n_640_640", task="face", architecture="yunet", file="yunet_n_640_640.onnx", size=317466,
-    sha256="25a606a145a5b6d7271ae138fbd00eba91dad8b83222ae3f2c7ecd0f4a7b0e31", licence="Apache-2.0",
-    urls=(f"{_GITHUB}/ShiqiYu/libfacedetection.train/0047ac24afb1a50a0c6105001c89d1b5b805dbf1/onnx/yunet_n_640_640.onnx",),
-    note="any input size; its landmarks follow a rolled head")
+    id="yunet_n_640_640",
+    task="face",
+    architecture="yunet",
+    file="yunet_n_640_640.onnx",
+    size=317466,
+    sha256="25a606a145a5b6d7271ae138fbd00eba91dad8b83222ae3f2c7ecd0f4a7b0e31",
+    licence="Apache-2.0",
+    urls=(
+        f"{_GITHUB}/ShiqiYu/libfacedetection.train/0047ac24afb1a50a0c6105001c89d1b5b805dbf1/onnx/yunet_n_640_640.onnx",
+    ),
+    note="any input size; its landmarks follow a rolled head",
+)
 
 YUNET_2023MAR = ModelContract(
-    id="face_detection_yunet_2023mar", task="face", architecture="yunet", file="face_detection_yunet_2023mar.onnx", size=232589,
-    sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4", licence="MIT",
+    id="face_detection_yunet_2023mar",
+    task="face",
+    architecture="yunet",
+    file="face_detection_yunet_2023mar.onnx",
+    size=232589,
+    sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+    licence="MIT",
     urls=(f"{_OPENCV_ZOO}/face_detection_yunet/face_detection_yunet_2023mar.onnx",),
-    note="any input size; smaller, its landmarks hardly follow a rolled head")
+    note="any input size; smaller, its landmarks hardly follow a rolled head",
+)
 
 DLIB_HOG = ModelContract(
-    id="dlib-hog", task="face", architecture="dlib", file="", sha256="", size=0, licence="BSL-1.0", package="dlib",
-    note="part of the dlib library, no file; frontal faces from 80 px up in its input")
+    id="dlib-hog",
+    task="face",
+    architecture="dlib",
+    file="",
+    sha256="",
+    size=0,
+    licence="BSL-1.0",
+    package="dlib",
+    note="part of the dlib library, no file; frontal faces from 80 px up in its input",
+)
 
 DLIB_LANDMARKS = ModelContract(
-    id="dlib_landmarks_5", task="landmarks", architecture="dlib", file="shape_predictor_5_face_landmarks.dat", size=9150489,
-    sha256="c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888", licence="CC0-1.0",
-    package=f"{_DLIB_FILES}/shape_predictor_5_face_landmarks.dat", note="eye corners and base of the nose")
+    id="dlib_landmarks_5",
+    task="landmarks",
+    architecture="dlib",
+    file="shape_predictor_5_face_landmarks.dat",
+    size=9150489,
+    sha256="c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
+    licence="CC0-1.0",
+    package=f"{_DLIB_FILES}/shape_predictor_5_face_landmarks.dat",
+    note="eye corners and base of the nose",
+)
 
 MOBILEFACENET = ModelContract(
-    id="mobilefacenet_foamliu", task="embedding", architecture="onnx", file="mobilefacenet_foamliu.onnx", size=3998070,
-    sha256="b7120c095d60094f28a4a54ba6a8bf51b297a6273fb40ef6350dfec1f63d9507", licence="Apache-2.0",
+    id="mobilefacenet_foamliu",
+    task="embedding",
+    architecture="onnx",
+    file="mobilefacenet_foamliu.onnx",
+    size=3998070,
+    sha256="b7120c095d60094f28a4a54ba6a8bf51b297a6273fb40ef6350dfec1f63d9507",
+    licence="Apache-2.0",
     urls=(f"{_GITHUB}/foamliu/MobileFaceNet/a6cc9032a659b615f477833e1a70b5e7931bcccc/weights/MobileFaceNet.onnx",),
-    input_size=(112, 112), colour="RGB", mean=_IMAGENET_MEAN, std=_IMAGENET_STD, template="arcface",
-    dimension=128, purpose="identity", threshold=0.5,
-    false_match_curve=((0.211, 0.099), (0.274, 0.029), (0.318, 0.0098), (0.357, 0.003), (0.394, 0.00098), (0.431, 0.00028),
-                       (0.459, 7.7e-05), (0.49, 3.9e-05)),
+    input_size=(112, 112),
+    colour="RGB",
+    mean=_IMAGENET_MEAN,
+    std=_IMAGENET_STD,
+    template="arcface",
+    dimension=128,
+    purpose="identity",
+    threshold=0.5,
+    false_match_curve=(
+        (0.211, 0.099),
+        (0.274, 0.029),
+        (0.318, 0.0098),
+        (0.357, 0.003),
+        (0.394, 0.00098),
+        (0.431, 0.00028),
+        (0.459, 7.7e-05),
+        (0.49, 3.9e-05),
+    ),
     measured_on="ORL faces by yunet_n_640_640, 77610 pairs of two people (AUC 0.9995, 97.7 % of 1791 pairs of one "
-                "person found at a false-match rate of 0.0001); in four clips two people reach at most 0.449",
-    note="trained on refined MS-Celeb-1M, which is research data")
+    "person found at a false-match rate of 0.0001); in four clips two people reach at most 0.449",
+    note="trained on refined MS-Celeb-1M, which is research data",
+)
 
 SFACE = ModelContract(
-    id="face_recognition_sface_2021dec", task="embedding", architecture="onnx", file="face_recognition_sface_2021dec.onnx",
-    size=38696353, sha256="0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79", licence="Apache-2.0",
+    id="face_recognition_sface_2021dec",
+    task="embedding",
+    architecture="onnx",
+    file="face_recognition_sface_2021dec.onnx",
+    size=38696353,
+    sha256="0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
+    licence="Apache-2.0",
     urls=(f"{_OPENCV_ZOO}/face_recognition_sface/face_recognition_sface_2021dec.onnx",),
-    input_size=(112, 112), colour="RGB", template="arcface", dimension=128, purpose="identity", threshold=0.363,
+    input_size=(112, 112),
+    colour="RGB",
+    template="arcface",
+    dimension=128,
+    purpose="identity",
+    threshold=0.363,
     measured_on="LFW pairs, by its publishers (99.40 % right there); no false-match curve is known, measure one with "
-                "facetrack eval faces",
-    note="not measured by this project")
+    "facetrack eval faces",
+    note="not measured by this project",
+)
 
 DLIB_RESNET = ModelContract(
-    id="dlib_resnet_v1", task="embedding", architecture="dlib", file="dlib_face_recognition_resnet_model_v1.dat", size=22466066,
-    sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30", licence="CC0-1.0",
+    id="dlib_resnet_v1",
+    task="embedding",
+    architecture="dlib",
+    file="dlib_face_recognition_resnet_model_v1.dat",
+    size=22466066,
+    sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+    licence="CC0-1.0",
     package=f"{_DLIB_FILES}/dlib_face_recognition_resnet_model_v1.dat",
-    input_size=(150, 150), colour="RGB", template="dlib", dimension=128, purpose="identity", threshold=0.945,
-    false_match_curve=((0.891, 0.1), (0.907, 0.03), (0.918, 0.01), (0.927, 0.003), (0.934, 0.001), (0.939, 0.00031),
-                       (0.942, 0.00011), (0.95, 4e-05)),
+    input_size=(150, 150),
+    colour="RGB",
+    template="dlib",
+    dimension=128,
+    purpose="identity",
+    threshold=0.945,
+    false_match_curve=(
+        (0.891, 0.1),
+        (0.907, 0.03),
+        (0.918, 0.01),
+        (0.927, 0.003),
+        (0.934, 0.001),
+        (0.939, 0.00031),
+        (0.942, 0.00011),
+        (0.95, 4e-05),
+    ),
     measured_on="ORL faces by dlib-hog, 72618 pairs of two people (AUC 0.9999, 96.2 % of 1687 pairs of one person "
-                "found at a false-match rate of 0.0001); in four clips two people reach at most 0.930",
-    note="descriptors scaled to length 1, so that all similarities are high")
+    "found at a false-match rate of 0.0001); in four clips two people reach at most 0.930",
+    note="descriptors scaled to length 1, so that all similarities are high",
+)
 
 RESNET50 = ModelContract(
-    id="resnet50_imagenet", task="embedding", architecture="resnet50", file="resnet50-0676ba61.pth", size=102530333,
-    sha256="0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a", licence="BSD-3-Clause",
+    id="resnet50_imagenet",
+    task="embedding",
+    architecture="resnet50",
+    file="resnet50-0676ba61.pth",
+    size=102530333,
+    sha256="0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a",
+    licence="BSD-3-Clause",
     urls=("https://download.pytorch.org/models/resnet50-0676ba61.pth",),
-    input_size=(112, 112), colour="RGB", mean=_IMAGENET_MEAN, std=_IMAGENET_STD, template="arcface", dimension=2048,
+    input_size=(112, 112),
+    colour="RGB",
+    mean=_IMAGENET_MEAN,
+    std=_IMAGENET_STD,
+    template="arcface",
+    dimension=2048,
     purpose="appearance",
     note="torchvision's ResNet-50, average-pooled; trained on ImageNet, which is research data, and never on faces: "
-         "it tells what a face looks like, not whose it is")
+    "it tells what a face looks like, not whose it is",
+)
 
 OSNET = ModelContract(
-    id="osnet_x0_25_msmt17", task="body", architecture="onnx", file="osnet_x0_25_msmt17.onnx", size=921616,
-    sha256="61b2604171ef9d58d21758626f83b35a253c3d7123976523a6e03068c3c95d7b", licence="MIT",
-    urls=(f"{_GITHUB}/akshaydhame2001/YOLOv8_Tracking_TensorRT/cb948b3224a53986e8ccc0ca940fb8fe842e145b/osnet_x0_25_msmt17.onnx",),
-    input_size=(128, 256), colour="RGB", mean=_IMAGENET_MEAN, std=_IMAGENET_STD, dimension=512, purpose="appearance",
-    note="whole-body re-identification, trained on MSMT17, which is research data")
+    id="osnet_x0_25_msmt17",
+    task="body",
+    architecture="onnx",
+    file="osnet_x0_25_msmt17.onnx",
+    size=921616,
+    sha256="61b2604171ef9d58d21758626f83b35a253c3d7123976523a6e03068c3c95d7b",
+    licence="MIT",
+    urls=(
+        f"{_GITHUB}/akshaydhame2001/YOLOv8_Tracking_TensorRT/cb948b3224a53986e8ccc0ca940fb8fe842e145b/osnet_x0_25_msmt17.onnx",
+    ),
+    input_size=(128, 256),
+    colour="RGB",
+    mean=_IMAGENET_MEAN,
+    std=_IMAGENET_STD,
+    dimension=512,
+    purpose="appearance",
+    note="whole-body re-identification, trained on MSMT17, which is research data",
+)
 
 HISTOGRAM = ModelContract(
-    id="colour_gradient_histogram", task="body", architecture="histogram", file="", sha256="", size=0, licence="Apache-2.0",
-    package="facetrack_ros", input_size=(64, 128), dimension=320, purpose="appearance",
-    note="part of this package, no file: colours and edges in stripes from head to foot")
+    id="colour_gradient_histogram",
+    task="body",
+    architecture="histogram",
+    file="",
+    sha256="",
+    size=0,
+    licence="Apache-2.0",
+    package="facetrack_ros",
+    input_size=(64, 128),
+    dimension=320,
+    purpose="appearance",
+    note="part of this package, no file: colours and edges in stripes from head to foot",
+)
 
 #: Every model this package brings a record of, preferred ones first within a task.
 CATALOG: tuple[ModelContract, ...] = (
-    YOLOX_NANO, YOLOX_NANO_RELEASE, NANODET, YOLOX_S, YOLO_ONNX, ULTRALYTICS, YUNET_N, YUNET_2023MAR, DLIB_HOG,
-    DLIB_LANDMARKS, MOBILEFACENET, SFACE, DLIB_RESNET, RESNET50, OSNET, HISTOGRAM)
+    YOLOX_NANO,
+    YOLOX_NANO_RELEASE,
+    NANODET,
+    YOLOX_S,
+    YOLO_ONNX,
+    ULTRALYTICS,
+    YUNET_N,
+    YUNET_2023MAR,
+    DLIB_HOG,
+    DLIB_LANDMARKS,
+    MOBILEFACENET,
+    SFACE,
+    DLIB_RESNET,
+    RESNET50,
+    OSNET,
+    HISTOGRAM,
+)
 
 
 def records() -> tuple[tuple[ModelContract, ...], tuple[str, ...]]:
@@ -194,6 +367,8 @@ def _calibrated(own: ModelContract, record: ModelContract, path: Path) -> ModelC
     """
     measured = {name: getattr(record, name) for name in CALIBRATION}
     if replace(own, **measured) != record:
-        raise ModelError(f"{path} is turned down: {own.id} is a model of this package, of which a file may change only "
-                         f"{', '.join(CALIBRATION)}; give it an id of its own")
+        raise ModelError(
+            f"{path} is turned down: {own.id} is a model of this package, of which a file may change only "
+            f"{', '.join(CALIBRATION)}; give it an id of its own"
+        )
     return record

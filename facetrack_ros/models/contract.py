@@ -155,15 +155,24 @@ def _curve(value: object) -> bool:
 
 
 _CHECKS = {
-    "id": (lambda value: isinstance(value, str) and value != "" and not set(value) & set("/\\=: \t\n"),
-           "a name without blanks, slashes, colons and equals signs"),
+    "id": (
+        lambda value: isinstance(value, str) and value != "" and not set(value) & set("/\\=: \t\n"),
+        "a name without blanks, slashes, colons and equals signs",
+    ),
     "task": (TASKS.__contains__, f"one of {', '.join(TASKS)}"),
-    "file": (lambda value: isinstance(value, str) and value not in (".", "..") and "/" not in value, "a file name without folders"),
-    "sha256": (lambda value: isinstance(value, str) and len(value) in (0, 64) and set(value) <= set("0123456789abcdef"),
-               "64 lower-case hex digits"),
+    "file": (
+        lambda value: isinstance(value, str) and value not in (".", "..") and "/" not in value,
+        "a file name without folders",
+    ),
+    "sha256": (
+        lambda value: isinstance(value, str) and len(value) in (0, 64) and set(value) <= set("0123456789abcdef"),
+        "64 lower-case hex digits",
+    ),
     "size": (_count, "a whole number"),
-    "urls": (lambda value: _list(value, None, lambda url: isinstance(url, str) and url.startswith("https://")),
-             "a list of https addresses"),
+    "urls": (
+        lambda value: _list(value, None, lambda url: isinstance(url, str) and url.startswith("https://")),
+        "a list of https addresses",
+    ),
     "input_size": (lambda value: _list(value, 2, _count), "[width, height]"),
     "colour": (("BGR", "RGB").__contains__, "BGR or RGB"),
     "mean": (lambda value: _list(value, 3, _number), "three numbers"),

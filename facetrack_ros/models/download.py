@@ -7,8 +7,8 @@ import os
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models.contract import ModelContract
@@ -111,8 +111,12 @@ def downloads_allowed() -> bool:
     return os.environ.get("FACETRACK_DOWNLOAD", "1") != "0"
 
 
-def download(contract: ModelContract, folder: Path, progress: Callable[[int, int], None] | None = None,
-             network: Network = NETWORK) -> Path:
+def download(
+    contract: ModelContract,
+    folder: Path,
+    progress: Callable[[int, int], None] | None = None,
+    network: Network = NETWORK,
+) -> Path:
     """Bring a pinned model into ``folder``; it has its name there only once its sha256 is right.
 
     What a broken download leaves is a hidden ``.part`` file, from which the next one goes on.
@@ -136,8 +140,9 @@ def download(contract: ModelContract, folder: Path, progress: Callable[[int, int
     raise ModelError("; ".join(failed))
 
 
-def _download(contract: ModelContract, url: str, folder: Path, progress: Callable[[int, int], None] | None,
-              network: Network) -> Path:
+def _download(
+    contract: ModelContract, url: str, folder: Path, progress: Callable[[int, int], None] | None, network: Network
+) -> Path:
     target, part = folder / contract.file, folder / f".{contract.file}.{contract.sha256[:8]}.part"
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(part):
@@ -148,7 +153,9 @@ def _download(contract: ModelContract, url: str, folder: Path, progress: Callabl
             network.fetch(url, part, contract.size, progress)
             done = part.stat().st_size
             if done < contract.size:
-                raise ModelError(f"{url} broke off after {done} of {contract.size} bytes; the next try goes on from there")
+                raise ModelError(
+                    f"{url} broke off after {done} of {contract.size} bytes; the next try goes on from there"
+                )
         except ModelError:
             if not 0 < part.stat().st_size < contract.size:
                 part.unlink()

@@ -2,9 +2,9 @@
 
 import importlib.util
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
@@ -54,28 +54,41 @@ def resolve_path(path: Path, contract: ModelContract | None = None) -> ModelFile
     records, complaints = catalog.records()
     if not path.is_file():
         ids = ", ".join(record.id for record in records)
-        raise ModelError("; ".join([f"{path} is neither a model file nor one of the known models ({ids})", *complaints]))
+        raise ModelError(
+            "; ".join([f"{path} is neither a model file nor one of the known models ({ids})", *complaints])
+        )
     found = sha256_of(path)
     same = [record for record in records if record.sha256 == found]
     if same and (contract is None or same[0].id == contract.id):
         return ModelFile(same[0], path, "path")
     if contract is None:
-        raise ModelError(f"{path} (sha256 {found}) is no known model; write ID={path} with the id of the known "
-                         f"model whose input and output it shares")
+        raise ModelError(
+            f"{path} (sha256 {found}) is no known model; write ID={path} with the id of the known "
+            f"model whose input and output it shares"
+        )
     name = contract.id if contract.sha256 else re.sub(r"[^\w.-]", "_", f"{contract.id}-{path.stem}")
     name = f"{name}-{found[:8]}"
     kept = next((record for record in same if record.id == name), None)
     if kept is not None:  # measured here before
         return ModelFile(kept, path, "path")
     licence = "unknown" if contract.sha256 else contract.licence
-    own = replace(contract, id=name, file=path.name, sha256=found, size=path.stat().st_size,
-                  licence=licence, urls=(), package="",
-                  measured_on=contract.measured_on and f"taken over from {contract.id}, not measured with this file")
+    own = replace(
+        contract,
+        id=name,
+        file=path.name,
+        sha256=found,
+        size=path.stat().st_size,
+        licence=licence,
+        urls=(),
+        package="",
+        measured_on=contract.measured_on and f"taken over from {contract.id}, not measured with this file",
+    )
     return ModelFile(own, path, "path")
 
 
-def resolve_contract(contract: ModelContract, network: Network = NETWORK,
-                     progress: Callable[[int, int], None] | None = None) -> ModelFile:
+def resolve_contract(
+    contract: ModelContract, network: Network = NETWORK, progress: Callable[[int, int], None] | None = None
+) -> ModelFile:
     """A known model's file: model folders, cache, download, pip package, in this order.
 
     :raises ModelError: it is nowhere; the sentence names every file that was refused and why.

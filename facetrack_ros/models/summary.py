@@ -1,6 +1,6 @@
 """Which models run, in sentences for people."""
 
-from typing import Mapping
+from collections.abc import Mapping
 
 NOT_HERE = " is not here: "
 FORBIDDEN = " forbids to download "
@@ -9,11 +9,18 @@ ROLES = {"person": "persons", "face": "faces", "embedder": "embeddings"}
 
 def description_lines(description: Mapping[str, Mapping[str, str]]) -> list[str]:
     """A line a role from what :meth:`VisionPipeline.describe` gives, then why anything better was passed over."""
-    lines = [f"{title}: {description[role]['model']} ({description[role]['licence']}, {description[role]['origin']})"
-             for role, title in ROLES.items()]
-    reasons = dict.fromkeys(reason for role in ROLES for reason in description[role]["passed_over"].split("; ") if reason)
+    lines = [
+        f"{title}: {description[role]['model']} ({description[role]['licence']}, {description[role]['origin']})"
+        for role, title in ROLES.items()
+    ]
+    reasons = dict.fromkeys(
+        reason for role in ROLES for reason in description[role]["passed_over"].split("; ") if reason
+    )
     absent = [reason.partition(NOT_HERE)[0] for reason in reasons if NOT_HERE in reason]
     if absent:
         lines.append(f"preferred, but not in a folder of FACETRACK_MODELS and not downloaded: {', '.join(absent)}")
-    return lines + [f"passed over: {reason}" for reason in reasons
-                    if NOT_HERE not in reason and FORBIDDEN not in reason and "no model for the task" not in reason]
+    return lines + [
+        f"passed over: {reason}"
+        for reason in reasons
+        if NOT_HERE not in reason and FORBIDDEN not in reason and "no model for the task" not in reason
+    ]

@@ -3,22 +3,22 @@
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Callable
 
 from sensor_msgs.msg import CompressedImage
 
+from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import ConfigError, FacetrackError
-from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.base.throttled_log import ThrottledLog
-from facetrack_ros.nodes.health.status import STALE, Diagnosis
-from facetrack_ros.nodes.health.publisher import Diagnostics
-from facetrack_ros.nodes.base.robot_member_node import STREAM, RobotMemberNode
 from facetrack_ros.nodes.base.process import run_node
+from facetrack_ros.nodes.base.robot_member_node import STREAM, RobotMemberNode
+from facetrack_ros.nodes.base.throttled_log import ThrottledLog
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
+from facetrack_ros.nodes.health.status import STALE, Diagnosis
 from facetrack_ros.sources.factory import open_source
 from facetrack_ros.sources.source import FrameSource
-from facetrack_ros.core.frame import Frame
 
 # How long a lost device or address is left alone before the next try. Back again, it is to give pictures within 5 s.
 RETRY_S = 1.0
@@ -47,7 +47,8 @@ class CameraNode(RobotMemberNode):
         self.listeners: list[Callable[[Frame], None]] = []
         self.end_listeners: list[Callable[[str], None]] = []
         self._publisher = self.create_publisher(
-            CompressedImage, self.camera_topic(self.camera_id, "image/compressed"), STREAM)
+            CompressedImage, self.camera_topic(self.camera_id, "image/compressed"), STREAM
+        )
         self._source: FrameSource | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -104,12 +105,16 @@ class CameraNode(RobotMemberNode):
     def _find_again(self) -> None:
         """A picture came."""
         if self._lost_s is not None:
-            self.get_logger().info(f"camera {self.camera_id}: pictures come again, after {time.monotonic() - self._lost_s:.0f} s")
+            self.get_logger().info(
+                f"camera {self.camera_id}: pictures come again, after {time.monotonic() - self._lost_s:.0f} s"
+            )
             self._lost_s, self._trouble = None, ""
             self._complaints.forget("source")
 
     def _look(self) -> list[Diagnosis]:
-        found = self._health.of(self.camera_id, {"source": self._source.name if self._source is not None else "none open"})
+        found = self._health.of(
+            self.camera_id, {"source": self._source.name if self._source is not None else "none open"}
+        )
         return [replace(found, level=STALE, sentence=self._over) if self._over else found]
 
     def _play(self, source: FrameSource) -> None:
@@ -125,8 +130,13 @@ class CameraNode(RobotMemberNode):
                 continue
             last_ns = stamp_ns
             self._find_again()
-            frame = Frame(self.camera_id, stamp_ns, self._number, picture.to_jpeg(self.settings.camera.jpeg_quality),
-                          picture.frame_id)
+            frame = Frame(
+                self.camera_id,
+                stamp_ns,
+                self._number,
+                picture.to_jpeg(self.settings.camera.jpeg_quality),
+                picture.frame_id,
+            )
             self._number += 1
             self._health.came(frame)
             if self._publisher.get_subscription_count():

@@ -1,11 +1,11 @@
 """Detections 2D node: persons and tracks as ``vision_msgs/Detection2DArray``, for whoever reads those."""
 
 from facetrack_ros import msg
-from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.conversion import vision_msgs as detections_2d
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
 from facetrack_ros.nodes.base.optional_messages import messages_of
 from facetrack_ros.nodes.base.process import run_node
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion import vision_msgs as detections_2d
 
 
 class Detections2DNode(RobotMemberNode):
@@ -24,13 +24,22 @@ class Detections2DNode(RobotMemberNode):
         kinds = messages_of("vision_msgs")
         super().__init__(**member)
         for camera in self.cameras:
-            self._pass_on(kinds, camera, msg.Detections, "detections", {"detections_2d": detections_2d.detections_array})
-            self._pass_on(kinds, camera, msg.Tracks, "tracks", {"tracks_2d": detections_2d.tracks_array,
-                                                                "persons_2d": detections_2d.persons_array})
+            self._pass_on(
+                kinds, camera, msg.Detections, "detections", {"detections_2d": detections_2d.detections_array}
+            )
+            self._pass_on(
+                kinds,
+                camera,
+                msg.Tracks,
+                "tracks",
+                {"tracks_2d": detections_2d.tracks_array, "persons_2d": detections_2d.persons_array},
+            )
 
     def _pass_on(self, kinds, camera: str, kind: type, topic: str, outputs: dict) -> None:
-        publishers = [(self.create_publisher(kinds.Detection2DArray, self.camera_topic(camera, name), RELIABLE), convert)
-                      for name, convert in outputs.items()]
+        publishers = [
+            (self.create_publisher(kinds.Detection2DArray, self.camera_topic(camera, name), RELIABLE), convert)
+            for name, convert in outputs.items()
+        ]
 
         def on_message(message) -> None:
             if kind is msg.Detections and conversion.passed_over(message):

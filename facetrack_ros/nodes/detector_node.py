@@ -1,30 +1,30 @@
 """Detector node: frames of all cameras in, persons out."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 from facetrack_ros import msg
-from facetrack_ros.errors import FrameError
-from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.base.timers import steady_timer
-from facetrack_ros.nodes.health.publisher import Diagnostics
-from facetrack_ros.nodes.embedder_node import EmbedderNode
-from facetrack_ros.nodes.inputs.images import ImageInput
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
-from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.health.stage_health import StageHealth
-from facetrack_ros.concurrency.camera_scheduler import FrameCounts, CameraScheduler
-from facetrack_ros.vision.frame_sampling import FrameSampler, FrameDecision
+from facetrack_ros.concurrency.camera_scheduler import CameraScheduler, FrameCounts
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.vision.settings import VISION_OPTIONS, body_embedder, vision_settings, with_appearance
-from facetrack_ros.vision.frame_analysis import FrameAnalysis
+from facetrack_ros.errors import FrameError
+from facetrack_ros.nodes.base.process import run_node
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
+from facetrack_ros.nodes.base.timers import steady_timer
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.embedder_node import EmbedderNode
+from facetrack_ros.nodes.health.publisher import Diagnostics
+from facetrack_ros.nodes.health.stage_health import StageHealth
+from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.vision.detection.reduced_decode import DetectorImage
-from facetrack_ros.vision.pipeline import VisionPipeline
-from facetrack_ros.vision.interfaces import BodyEmbedder
-from facetrack_ros.vision.pipeline_pool import PipelinePool
+from facetrack_ros.vision.frame_analysis import FrameAnalysis
+from facetrack_ros.vision.frame_sampling import FrameDecision, FrameSampler
 from facetrack_ros.vision.inference.threads import ThreadBudget
+from facetrack_ros.vision.interfaces import BodyEmbedder
+from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.pipeline_pool import PipelinePool
+from facetrack_ros.vision.settings import VISION_OPTIONS, body_embedder, vision_settings, with_appearance
 
 # How often it is told that frames were dropped.
 REPORT_S = 60.0
@@ -53,8 +53,13 @@ class DetectorNode(RobotMemberNode):
     OWN = ("cameras",)
     WHILE_INACTIVE = "frames pass by unlooked at, and its models are freed"
 
-    def __init__(self, models: PipelinePool | None = None, embedder: EmbedderNode | None = None,
-                 subscribe: tuple[str, ...] | None = None, **member):
+    def __init__(
+        self,
+        models: PipelinePool | None = None,
+        embedder: EmbedderNode | None = None,
+        subscribe: tuple[str, ...] | None = None,
+        **member,
+    ):
         super().__init__(**member)
         self._models = models or PipelinePool(vision_settings(self.settings))
         self._bodies: BodyEmbedder | None = None
@@ -65,14 +70,24 @@ class DetectorNode(RobotMemberNode):
         self.between_listeners: list[Callable[[Frame], None]] = []
         self._attention = {camera: FrameSampler.of_config(self.settings) for camera in self.cameras}
         self._last_seen: dict[str, FrameAnalysis] = {}
-        self._outputs = {camera: self.create_publisher(msg.Detections, self.camera_topic(camera, "detections"), RELIABLE)
-                         for camera in self.cameras}
+        self._outputs = {
+            camera: self.create_publisher(msg.Detections, self.camera_topic(camera, "detections"), RELIABLE)
+            for camera in self.cameras
+        }
         self._reported: dict[str, FrameCounts] = {}
         steady_timer(self, REPORT_S, self._report_drops)
-        self._health = StageHealth(self, self.cameras, "detector", "detection", lambda camera: self._images.problem(camera),
-                                   clocks=True)
-        self._images = ImageInput(self, self.cameras if subscribe is None else subscribe, self.settings, self.on_frame,
-                                  encode=True, refused=self._health.failed, lost=self._health.lost)
+        self._health = StageHealth(
+            self, self.cameras, "detector", "detection", lambda camera: self._images.problem(camera), clocks=True
+        )
+        self._images = ImageInput(
+            self,
+            self.cameras if subscribe is None else subscribe,
+            self.settings,
+            self.on_frame,
+            encode=True,
+            refused=self._health.failed,
+            lost=self._health.lost,
+        )
         self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
 
     def activate(self) -> None:
@@ -84,8 +99,9 @@ class DetectorNode(RobotMemberNode):
         pipelines = self._models.take_all("detector", ThreadBudget.of_config(self.settings).workers)
         # In a process of its own it knows nothing of the embedder's: persons found faster than their faces can be looked for are
         # work for nothing, so the embedder goes first where both want the cores.
-        self._workers = CameraScheduler("vision", pipelines, self._look, self._deliver, self.get_logger(),
-                                      yielding=self._embedder is None)
+        self._workers = CameraScheduler(
+            "vision", pipelines, self._look, self._deliver, self.get_logger(), yielding=self._embedder is None
+        )
 
     def deactivate(self) -> None:
         """Finish the frames at hand and free the models."""
@@ -124,8 +140,11 @@ class DetectorNode(RobotMemberNode):
     def _look(self, pipeline: VisionPipeline, frames: list[Frame]) -> list[_Look | None]:
         looks = dict.fromkeys(range(len(frames)))
         bodies = self._bodies
-        pictures = {row: picture for row, frame in enumerate(frames)
-                    if (picture := self._picture(frame, pipeline, bodies is not None)) is not None}
+        pictures = {
+            row: picture
+            for row, frame in enumerate(frames)
+            if (picture := self._picture(frame, pipeline, bodies is not None)) is not None
+        }
         started = time.perf_counter()
         found = pipeline.detect([picture.image for picture in pictures.values()])
         detecting_s = (time.perf_counter() - started) / max(1, len(pictures))
@@ -133,7 +152,9 @@ class DetectorNode(RobotMemberNode):
             detections = with_appearance(picture.in_frame(detections), picture.image, bodies)
             started = time.perf_counter()
             faces = () if self._embedder is None else self._embedder.find(pipeline, frames[row], detections)
-            looks[row] = _Look(FrameAnalysis(detections, faces, pipeline.contract.id), detecting_s, time.perf_counter() - started)
+            looks[row] = _Look(
+                FrameAnalysis(detections, faces, pipeline.contract.id), detecting_s, time.perf_counter() - started
+            )
         return list(looks.values())
 
     def _picture(self, frame: Frame, pipeline: VisionPipeline, whole: bool) -> DetectorImage | None:
@@ -177,7 +198,8 @@ class DetectorNode(RobotMemberNode):
             if counts.dropped > before.dropped:
                 self.get_logger().warning(
                     f"camera {camera_id}: {counts.dropped - before.dropped} of its last {counts.arrived - before.arrived} "
-                    "frames gave way to newer ones: they come faster than the models are")
+                    "frames gave way to newer ones: they come faster than the models are"
+                )
             self._reported[camera_id] = counts
 
     def drain(self) -> None:

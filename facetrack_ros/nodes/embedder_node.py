@@ -4,24 +4,24 @@ import time
 from dataclasses import replace
 
 from facetrack_ros import msg
-from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.inputs.battery import BatteryWatch
-from facetrack_ros.nodes.health.publisher import Diagnostics
-from facetrack_ros.nodes.inputs.images import ImageInput
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
-from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.health.stage_health import StageHealth
-from facetrack_ros.concurrency.camera_scheduler import FrameCounts, CameraScheduler
-from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
-from facetrack_ros.tracking.factory import improving_faces
-from facetrack_ros.core.track import Track
+from facetrack_ros.concurrency.camera_scheduler import CameraScheduler, FrameCounts
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
+from facetrack_ros.core.track import Track
+from facetrack_ros.nodes.base.process import run_node
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.health.publisher import Diagnostics
+from facetrack_ros.nodes.health.stage_health import StageHealth
+from facetrack_ros.nodes.inputs.battery import BatteryWatch
+from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
+from facetrack_ros.nodes.inputs.images import ImageInput
+from facetrack_ros.tracking.factory import improving_faces
+from facetrack_ros.vision.inference.threads import ThreadBudget
 from facetrack_ros.vision.pipeline import VisionPipeline
 from facetrack_ros.vision.pipeline_pool import PipelinePool
-from facetrack_ros.vision.inference.threads import ThreadBudget
+from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
 
 
 class EmbedderNode(RobotMemberNode):
@@ -42,8 +42,10 @@ class EmbedderNode(RobotMemberNode):
     def __init__(self, subscribe: bool = True, **member):
         super().__init__(**member)
         self._models = PipelinePool(face_settings(self.settings)) if subscribe else None
-        self._outputs = {camera: self.create_publisher(msg.Faces, self.camera_topic(camera, "faces"), RELIABLE)
-                            for camera in self.cameras}
+        self._outputs = {
+            camera: self.create_publisher(msg.Faces, self.camera_topic(camera, "faces"), RELIABLE)
+            for camera in self.cameras
+        }
         self._waiting = WaitingImages(self.cameras)
         improving = self.settings.faces.embed == "improving"
         self._improving = {camera: improving_faces(self.settings) for camera in self.cameras} if improving else {}
@@ -54,11 +56,13 @@ class EmbedderNode(RobotMemberNode):
         self._workers: CameraScheduler | None = None
         if subscribe:
             for camera in self.cameras:
-                self.create_subscription(msg.Detections, self.camera_topic(camera, "detections"),
-                                         self._on_detections_message, RELIABLE)
+                self.create_subscription(
+                    msg.Detections, self.camera_topic(camera, "detections"), self._on_detections_message, RELIABLE
+                )
                 if improving:
-                    self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message,
-                                             RELIABLE)
+                    self.create_subscription(
+                        msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message, RELIABLE
+                    )
 
     def activate(self) -> None:
         """Load the models, where it has its own.
@@ -118,14 +122,16 @@ class EmbedderNode(RobotMemberNode):
     def _find_all(self, pipeline: VisionPipeline, work: list[tuple[Frame, Detections]]) -> list:
         return [self._find_timed(pipeline, *each) for each in work]
 
-    def _find_timed(self, pipeline: VisionPipeline, frame: Frame,
-                    detections: Detections) -> tuple[str, tuple[Face, ...], float]:
+    def _find_timed(
+        self, pipeline: VisionPipeline, frame: Frame, detections: Detections
+    ) -> tuple[str, tuple[Face, ...], float]:
         started = time.perf_counter()
         faces = self.find(pipeline, frame, detections)
         return pipeline.contract.id, faces, time.perf_counter() - started
 
-    def _deliver(self, camera_id: str, item: tuple[Frame, Detections],
-                 found: tuple[str, tuple[Face, ...], float]) -> None:
+    def _deliver(
+        self, camera_id: str, item: tuple[Frame, Detections], found: tuple[str, tuple[Face, ...], float]
+    ) -> None:
         self.tell(item[0], *found)
 
     def on_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:

@@ -1,12 +1,12 @@
 """External detector node: another detector's ``vision_msgs/Detection2DArray`` in, our detections out, instead of ours."""
 
 from facetrack_ros import msg
-from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.conversion.vision_msgs import persons_of
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM, RobotMemberNode
+from facetrack_ros.core.frame import Frame
 from facetrack_ros.nodes.base.optional_messages import messages_of
 from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.core.frame import Frame
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM, RobotMemberNode
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion.vision_msgs import persons_of
 
 #: What stands as the model of the persons.
 MODEL = "external_detector"
@@ -33,27 +33,39 @@ class ExternalDetectorNode(RobotMemberNode):
         self._outputs = {}
         self._numbers = dict.fromkeys(self.cameras, 0)
         for camera in self.cameras:
-            self._outputs[camera] = self.create_publisher(msg.Detections, self.camera_topic(camera, "detections"), RELIABLE)
+            self._outputs[camera] = self.create_publisher(
+                msg.Detections, self.camera_topic(camera, "detections"), RELIABLE
+            )
             # Best effort hears detectors of either reliability.
-            self.create_subscription(kinds.Detection2DArray, self.given_topic("vision_msgs.topic", camera),
-                                     lambda array, camera=camera: self._on_array(camera, array), STREAM)
+            self.create_subscription(
+                kinds.Detection2DArray,
+                self.given_topic("vision_msgs.topic", camera),
+                lambda array, camera=camera: self._on_array(camera, array),
+                STREAM,
+            )
 
     def _on_array(self, camera: str, array) -> None:
         if not self.active:
             return
         stamp_ns = conversion.to_ns(array.header.stamp)
         if not stamp_ns:
-            self.get_logger().error(f"the detections of {camera} have no stamp: their detector must copy the header of the "
-                                    "picture, or nobody can tell which picture they are of", throttle_duration_sec=60.0)
+            self.get_logger().error(
+                f"the detections of {camera} have no stamp: their detector must copy the header of the "
+                "picture, or nobody can tell which picture they are of",
+                throttle_duration_sec=60.0,
+            )
             return
         frame = Frame(camera, stamp_ns, self._numbers[camera], b"", array.header.frame_id)
         self._numbers[camera] += 1
         persons = persons_of(array, self._classes, self.settings.detector.min_score, MODEL)
         if array.detections and not len(persons):
             seen = sorted({what.hypothesis.class_id for one in array.detections for what in one.results})
-            self.get_logger().info(f"nobody among the {len(array.detections)} detections of {camera}: their classes are "
-                                   f"{', '.join(seen) or 'none'}; persons are {', '.join(sorted(self._classes))} from a score "
-                                   f"of {self.settings.detector.min_score:g}", throttle_duration_sec=60.0)
+            self.get_logger().info(
+                f"nobody among the {len(array.detections)} detections of {camera}: their classes are "
+                f"{', '.join(seen) or 'none'}; persons are {', '.join(sorted(self._classes))} from a score "
+                f"of {self.settings.detector.min_score:g}",
+                throttle_duration_sec=60.0,
+            )
         self._outputs[camera].publish(conversion.detections_to_message(frame, persons))
 
     def close(self) -> None:

@@ -7,24 +7,24 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.task import Future
 
 from facetrack_ros import msg, srv
-from facetrack_ros.errors import ConfigError, FacetrackError
-from facetrack_ros.history.layout import robot_folder
-from facetrack_ros.history.people.gallery_store import GalleryStore
-from facetrack_ros.nodes.conversion import people as people_conversion
-from facetrack_ros.nodes.base.timers import steady_timer
-from facetrack_ros.nodes.health.status import Diagnosis
-from facetrack_ros.nodes.health.publisher import Diagnostics
-from facetrack_ros.nodes.base.robot_member_node import ROSTER, RobotMemberNode
-from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.health.service_health import ServiceHealth
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker
 from facetrack_ros.enrolment.entries import gallery_of, make_entries, remarks
 from facetrack_ros.enrolment.picture_folder import enrolment_pictures, gone_from_folder
-from facetrack_ros.tracking.id_allocator import IdCounter, safe_name
+from facetrack_ros.errors import ConfigError, FacetrackError
+from facetrack_ros.history.layout import robot_folder
+from facetrack_ros.history.people.gallery_store import GalleryStore
+from facetrack_ros.nodes.base.process import run_node
+from facetrack_ros.nodes.base.robot_member_node import ROSTER, RobotMemberNode
+from facetrack_ros.nodes.base.timers import steady_timer
+from facetrack_ros.nodes.conversion import people as people_conversion
+from facetrack_ros.nodes.health.publisher import Diagnostics
+from facetrack_ros.nodes.health.service_health import ServiceHealth
+from facetrack_ros.nodes.health.status import Diagnosis
 from facetrack_ros.tracking.gallery import EntryRefused, GalleryEntry
+from facetrack_ros.tracking.id_allocator import IdCounter, safe_name
 from facetrack_ros.tracking.settings import TrackingSettings
-from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
 from facetrack_ros.vision.pipeline_pool import PipelinePool
+from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
 
 # How often the gallery folder is looked at.
 FOLDER_S = 5.0
@@ -56,8 +56,13 @@ class GalleryNode(RobotMemberNode):
         group = ReentrantCallbackGroup()
         self._worker = Worker("gallery", FifoMailbox(), self._work, self.get_logger())
         self._publisher = self.create_publisher(msg.GalleryEntry, self.mesh_topic("gallery"), ROSTER)
-        self.create_subscription(msg.GalleryEntry, self.mesh_topic("gallery"),
-                                 lambda message: self._worker.put("", (self._hear, message)), ROSTER, callback_group=group)
+        self.create_subscription(
+            msg.GalleryEntry,
+            self.mesh_topic("gallery"),
+            lambda message: self._worker.put("", (self._hear, message)),
+            ROSTER,
+            callback_group=group,
+        )
         self.create_service(srv.EnrollFace, self.robot_topic("enroll_face"), self._serve, callback_group=group)
         self._worker.put("", (self._tell_all,))
         if self.settings.gallery.folder:
@@ -85,18 +90,27 @@ class GalleryNode(RobotMemberNode):
         await finished
         return response
 
-    def _enrol_request(self, request: srv.EnrollFace.Request, response: srv.EnrollFace.Response, finished: Future) -> None:
+    def _enrol_request(
+        self, request: srv.EnrollFace.Request, response: srv.EnrollFace.Response, finished: Future
+    ) -> None:
         """In the worker: models have to run."""
         began = time.monotonic()
         try:
             if not self.active:
-                raise EntryRefused(f"the gallery of {self.robot_id} is {self.state} and enrols nobody: ros2 lifecycle set "
-                                   f"{self.get_fully_qualified_name()} activate")
+                raise EntryRefused(
+                    f"the gallery of {self.robot_id} is {self.state} and enrols nobody: ros2 lifecycle set "
+                    f"{self.get_fully_qualified_name()} activate"
+                )
             sources = list(request.sources) or [f"picture {number}" for number in range(1, len(request.images) + 1)]
             if len(sources) != len(request.images):
-                raise EntryRefused(f"{len(request.images)} images and {len(sources)} sources: give one a picture, or none")
-            entries, said = self._enrol(request.name, [(Path(source).name, bytes(image.data)) for source, image in zip(
-                sources, request.images)], request.watch)
+                raise EntryRefused(
+                    f"{len(request.images)} images and {len(sources)} sources: give one a picture, or none"
+                )
+            entries, said = self._enrol(
+                request.name,
+                [(Path(source).name, bytes(image.data)) for source, image in zip(sources, request.images)],
+                request.watch,
+            )
             response.success, response.message = True, "; ".join(said)
             response.entry_ids, response.model_id = [entry.entry_id for entry in entries], entries[0].model_id
             self._health.done(time.monotonic() - began)
@@ -115,8 +129,15 @@ class GalleryNode(RobotMemberNode):
     def _enrol(self, name: str, pictures: list[tuple[str, bytes]], watch: bool) -> tuple[list[GalleryEntry], list[str]]:
         """Make entries, keep and share them; returns them and what should be known about them."""
         pipeline = self._models.take("gallery")
-        entries = make_entries(name, pictures, pipeline, lambda: f"g_{safe_name(self.robot_id)}_{self._ids.next('entry')}",
-                               watch, self.robot_id, self.get_clock().now().nanoseconds)
+        entries = make_entries(
+            name,
+            pictures,
+            pipeline,
+            lambda: f"g_{safe_name(self.robot_id)}_{self._ids.next('entry')}",
+            watch,
+            self.robot_id,
+            self.get_clock().now().nanoseconds,
+        )
         for entry in entries:
             self._store.add(entry)
             self._publisher.publish(people_conversion.entry_to_message(entry))
@@ -144,8 +165,10 @@ class GalleryNode(RobotMemberNode):
                 self._publisher.publish(message)
         except EntryRefused as error:
             self._turned_down += 1
-            self.get_logger().warning(f"{message.by or 'somebody'} told of gallery entry {message.entry_id!r}, turned down: "
-                                      f"{error}", throttle_duration_sec=10.0)
+            self.get_logger().warning(
+                f"{message.by or 'somebody'} told of gallery entry {message.entry_id!r}, turned down: {error}",
+                throttle_duration_sec=10.0,
+            )
 
     def _delete(self, entry_id: str) -> None:
         self._store.delete(entry_id)
@@ -160,15 +183,20 @@ class GalleryNode(RobotMemberNode):
             return
         root = Path(self.settings.gallery.folder).expanduser()
         pictures, junk = enrolment_pictures(root)
-        found = {f"{_FROM_FOLDER}{each.path.relative_to(root)} {each.path.stat().st_size} {each.path.stat().st_mtime_ns}": each
-                 for each in pictures}
+        found = {
+            f"{_FROM_FOLDER}{each.path.relative_to(root)} {each.path.stat().st_size} {each.path.stat().st_mtime_ns}": each
+            for each in pictures
+        }
         if self._seen_folder == tuple(found):
             return
         self._seen_folder = tuple(found)
         for sentence in junk:
             self._tell_folder(sentence)
-        known = {entry.source: entry for entry in self._store.read()[0]
-                 if entry.by == self.robot_id and entry.source.startswith(_FROM_FOLDER)}
+        known = {
+            entry.source: entry
+            for entry in self._store.read()[0]
+            if entry.by == self.robot_id and entry.source.startswith(_FROM_FOLDER)
+        }
         try:
             for source in gone_from_folder(set(known), set(found)):
                 self._delete(known[source].entry_id)
@@ -194,8 +222,10 @@ class GalleryNode(RobotMemberNode):
         self._kept = self._store.count()
 
     def _look(self) -> Diagnosis:
-        return self._health.look({"entries": str(self._kept), "entries turned down": str(self._turned_down)},
-                                 "" if self.active else f"is {self.state}: {self.WHILE_INACTIVE}")
+        return self._health.look(
+            {"entries": str(self._kept), "entries turned down": str(self._turned_down)},
+            "" if self.active else f"is {self.state}: {self.WHILE_INACTIVE}",
+        )
 
     def close(self) -> None:
         """Finish what is at hand and stop."""

@@ -4,33 +4,33 @@ import time
 import uuid
 
 from facetrack_ros import msg
+from facetrack_ros.concurrency.worker import FifoMailbox, Worker
 from facetrack_ros.config import optional_path
+from facetrack_ros.core.event import PersonEvent
+from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.track import Track
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.pose_history import PoseTrack
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.history.status import HistoryStatus
-from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.base.timers import steady_timer
-from facetrack_ros.nodes.health.publisher import Diagnostics
-from facetrack_ros.nodes.fleet.frame_services import FrameServices
-from facetrack_ros.nodes.health.history_health import HistoryHealth
-from facetrack_ros.nodes.inputs.images import ImageInput
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER_LINE, RobotMemberNode
-from facetrack_ros.nodes.inputs.pose import PoseInput
-from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.fleet.search_server import SearchServer
-from facetrack_ros.nodes.health.stage_health import StageHealth
-from facetrack_ros.concurrency.worker import FifoMailbox, Worker
-from facetrack_ros.search.validation import slice_of
-from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.core.event import PersonEvent
-from facetrack_ros.core.track import Track
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.core.frame import Frame
-from facetrack_ros.vision.settings import VISION_OPTIONS, contract_of
+from facetrack_ros.nodes.base.process import run_node
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER_LINE, RobotMemberNode
+from facetrack_ros.nodes.base.timers import steady_timer
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.fleet.frame_services import FrameServices
+from facetrack_ros.nodes.fleet.search_server import SearchServer
+from facetrack_ros.nodes.health.history_health import HistoryHealth
+from facetrack_ros.nodes.health.publisher import Diagnostics
+from facetrack_ros.nodes.health.stage_health import StageHealth
+from facetrack_ros.nodes.inputs.images import ImageInput
+from facetrack_ros.nodes.inputs.pose import PoseInput
+from facetrack_ros.search.request import SearchRequest
+from facetrack_ros.search.validation import slice_of
 from facetrack_ros.vision.pipeline_pool import PipelinePool
+from facetrack_ros.vision.settings import VISION_OPTIONS, contract_of
 
 GOODBYES, GOODBYE_S = 3, 0.03
 
@@ -43,8 +43,18 @@ class HistoryNode(RobotMemberNode):
     """
 
     NAME = "history"
-    USES = ("mesh", "data_dir", "camera.", "frame_history.", "sightings.", "robot_pose.", "event_logging.", "backtrack_search.", "battery.",
-            *VISION_OPTIONS)
+    USES = (
+        "mesh",
+        "data_dir",
+        "camera.",
+        "frame_history.",
+        "sightings.",
+        "robot_pose.",
+        "event_logging.",
+        "backtrack_search.",
+        "battery.",
+        *VISION_OPTIONS,
+    )
     OWN = ("cameras",)
     WHILE_INACTIVE = "nothing new is kept; what it has it keeps, answers searches over it and hands frames out"
 
@@ -60,26 +70,41 @@ class HistoryNode(RobotMemberNode):
         self._answering = SearchServer(self, self.instance_id, lambda: self.history, self._clock_note)
         self._telling = steady_timer(self, 1.0, self._tell_status)
         self._frame_services = FrameServices(self, lambda: self.history)
-        frames = StageHealth(self, self.cameras, "history", clocks=True,
-                             problem=lambda camera: self._images.problem(camera) if self._images is not None else "")
+        frames = StageHealth(
+            self,
+            self.cameras,
+            "history",
+            clocks=True,
+            problem=lambda camera: self._images.problem(camera) if self._images is not None else "",
+        )
         self._frames_health, self._health = frames, HistoryHealth(frames, self.robot_folder())
-        self._images = ImageInput(self, self.cameras, self.settings, self.on_frame, refused=frames.failed,
-                                  lost=frames.lost) if subscribe else None
+        self._images = (
+            ImageInput(self, self.cameras, self.settings, self.on_frame, refused=frames.failed, lost=frames.lost)
+            if subscribe
+            else None
+        )
         PoseInput(self, self.settings.robot_pose.topic, self.settings.robot_pose.type, self.poses)
         if subscribe:
             self.create_subscription(msg.PersonEvent, self.robot_topic("events"), self._on_event_message, RELIABLE)
             for camera in self.cameras:
-                self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message, RELIABLE)
+                self.create_subscription(
+                    msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message, RELIABLE
+                )
         self._tell_status()
         self._diagnostics = Diagnostics(self, self.robot_id, lambda: self._health.look(self._status))
 
     def _open(self, contract: ModelContract) -> RobotHistory:
-        return RobotHistory(self.robot_folder(), self.robot_id, contract,
-                            FrameSettings.of_config(self.settings),
-                            event_format=self.settings.event_logging.format,
-                            event_fsync=self.settings.event_logging.fsync == "each",
-                            event_dir=optional_path(self.settings.event_logging.dir), poses=self.poses,
-                            sightings=SightingLimits.of_config(self.settings))
+        return RobotHistory(
+            self.robot_folder(),
+            self.robot_id,
+            contract,
+            FrameSettings.of_config(self.settings),
+            event_format=self.settings.event_logging.format,
+            event_fsync=self.settings.event_logging.fsync == "each",
+            event_dir=optional_path(self.settings.event_logging.dir),
+            poses=self.poses,
+            sightings=SightingLimits.of_config(self.settings),
+        )
 
     def activate(self) -> None:
         """Open the history, where the models are shared; it stays open until the node is cleaned up.
@@ -157,14 +182,18 @@ class HistoryNode(RobotMemberNode):
 
     def _keep_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         if self.history is not None:
-            self.history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks, frame if frame.jpeg else None)
+            self.history.add_tracks(
+                frame.camera_id, frame.stamp_ns, frame.number, tracks, frame if frame.jpeg else None
+            )
 
     def _keep_event(self, event: PersonEvent) -> None:
         if self.history is not None and self.settings.event_logging.enabled:
             waited = self.history.events.unwritten - self.history.events.lost
             if self.history.add_event(event) and waited:
-                self.get_logger().info(f"the event log takes events again: {waited} that waited are written, "
-                                       f"{self.history.events.lost} were too many to wait and are lost")
+                self.get_logger().info(
+                    f"the event log takes events again: {waited} that waited are written, "
+                    f"{self.history.events.lost} were too many to wait and are lost"
+                )
 
     def _clock_note(self, question: SearchRequest) -> str:
         """Whose clock is off or was then, of the cameras asked for: what they saw is filed under other times than it happened at."""
@@ -190,9 +219,16 @@ class HistoryNode(RobotMemberNode):
             self.get_logger().error(str(error), throttle_duration_sec=60.0)
         if self.history is not None:
             self._worker.put("", (self._flush,))
-        self._roster.publish(conversion.status_to_message(
-            status, self.get_clock().now().to_msg(), self.instance_id, leaving, self._model_ids,
-            {camera: clock.behind_ns for camera, clock in self._frames_health.clocks.items()}))
+        self._roster.publish(
+            conversion.status_to_message(
+                status,
+                self.get_clock().now().to_msg(),
+                self.instance_id,
+                leaving,
+                self._model_ids,
+                {camera: clock.behind_ns for camera, clock in self._frames_health.clocks.items()},
+            )
+        )
 
     def _flush(self) -> None:
         if self.history is not None:

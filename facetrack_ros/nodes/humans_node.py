@@ -10,21 +10,25 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Bool, Float32, Header, String
 
 from facetrack_ros import msg
-from facetrack_ros.errors import FrameError
-from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.conversion.hri_state import HriState, PersonState, facial_landmarks, hri_id, region
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM, RobotMemberNode
-from facetrack_ros.nodes.base.optional_messages import messages_of
-from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
 from facetrack_ros.core.jpeg import jpeg_size
 from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.errors import FrameError
+from facetrack_ros.nodes.base.optional_messages import messages_of
+from facetrack_ros.nodes.base.process import run_node
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM, RobotMemberNode
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion.hri_state import HriState, PersonState, facial_landmarks, hri_id, region
+from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
 from facetrack_ros.vision.faces.alignment import align
 
 # libhri subscribes with the system's default QoS to what changes, and reliable and transient local to what stays.
 CHANGING = QoSProfile(depth=10, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE)
-STAYING = QoSProfile(depth=1, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE,
-                     durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+STAYING = QoSProfile(
+    depth=1,
+    history=QoSHistoryPolicy.KEEP_LAST,
+    reliability=QoSReliabilityPolicy.RELIABLE,
+    durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
+)
 #: A camera that gives nothing so long has nobody tracked in it.
 SILENT_S = 2.0
 #: Side of the pictures of faces, pixels: what ROS4HRI's own face detector publishes.
@@ -57,10 +61,15 @@ class HumansNode(RobotMemberNode):
             "faces/tracked": create(kinds.IdsList, f"{self._prefix}/faces/tracked", CHANGING),
             "bodies/tracked": create(kinds.IdsList, f"{self._prefix}/bodies/tracked", CHANGING),
             "persons/tracked": create(kinds.IdsList, f"{self._prefix}/persons/tracked", STAYING),
-            "persons/known": create(kinds.IdsList, f"{self._prefix}/persons/known", STAYING)}
+            "persons/known": create(kinds.IdsList, f"{self._prefix}/persons/known", STAYING),
+        }
         for camera in self.cameras:
-            self.create_subscription(CompressedImage, self.camera_topic(camera, "image/compressed"),
-                                     lambda message, camera=camera: self._on_image(camera, message), STREAM)
+            self.create_subscription(
+                CompressedImage,
+                self.camera_topic(camera, "image/compressed"),
+                lambda message, camera=camera: self._on_image(camera, message),
+                STREAM,
+            )
             self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks, RELIABLE)
         self.create_timer(1.0, self._look_around)
 
@@ -85,18 +94,31 @@ class HumansNode(RobotMemberNode):
         faces, bodies, known = self._humans.faces, self._humans.bodies, self._humans.known
         kinds = self._kinds
         for face in faces:
-            self._topics_of(f"faces/{face}", {"roi": (kinds.NormalizedRegionOfInterest2D, CHANGING),
-                                               "landmarks": (kinds.FacialLandmarks, CHANGING),
-                                               "cropped": (Image, CHANGING), "aligned": (Image, CHANGING)})
+            self._topics_of(
+                f"faces/{face}",
+                {
+                    "roi": (kinds.NormalizedRegionOfInterest2D, CHANGING),
+                    "landmarks": (kinds.FacialLandmarks, CHANGING),
+                    "cropped": (Image, CHANGING),
+                    "aligned": (Image, CHANGING),
+                },
+            )
         for body in bodies:
             self._topics_of(f"bodies/{body}", {"roi": (kinds.NormalizedRegionOfInterest2D, CHANGING)})
         for person, state in known.items():
             self._tell_person(person, state)
-        for name, ids in (("faces/tracked", faces), ("bodies/tracked", bodies), ("persons/tracked", self._humans.persons),
-                          ("persons/known", tuple(known))):
+        for name, ids in (
+            ("faces/tracked", faces),
+            ("bodies/tracked", bodies),
+            ("persons/tracked", self._humans.persons),
+            ("persons/known", tuple(known)),
+        ):
             self._lists[name].publish(kinds.IdsList(header=header, ids=list(ids)))
-        kept = {*(f"faces/{face}" for face in faces), *(f"bodies/{body}" for body in bodies),
-                *(f"persons/{person}" for person in known)}
+        kept = {
+            *(f"faces/{face}" for face in faces),
+            *(f"bodies/{body}" for body in bodies),
+            *(f"persons/{person}" for person in known),
+        }
         for gone in set(self._topics) - kept:
             for publisher in self._topics.pop(gone).values():
                 self.destroy_publisher(publisher)
@@ -104,14 +126,23 @@ class HumansNode(RobotMemberNode):
 
     def _topics_of(self, below: str, topics: dict) -> dict:
         if below not in self._topics:
-            self._topics[below] = {name: self.create_publisher(kind, f"{self._prefix}/{below}/{name}", qos)
-                                   for name, (kind, qos) in topics.items()}
+            self._topics[below] = {
+                name: self.create_publisher(kind, f"{self._prefix}/{below}/{name}", qos)
+                for name, (kind, qos) in topics.items()
+            }
         return self._topics[below]
 
     def _tell_person(self, person: str, state: PersonState) -> None:
-        topics = self._topics_of(f"persons/{person}", {
-            "face_id": (String, STAYING), "body_id": (String, STAYING), "alias": (String, STAYING),
-            "anonymous": (Bool, STAYING), "location_confidence": (Float32, CHANGING)})
+        topics = self._topics_of(
+            f"persons/{person}",
+            {
+                "face_id": (String, STAYING),
+                "body_id": (String, STAYING),
+                "alias": (String, STAYING),
+                "anonymous": (Bool, STAYING),
+                "location_confidence": (Float32, CHANGING),
+            },
+        )
         told = self._told.get(person)
         for name in ("face_id", "body_id", "alias", "anonymous"):
             value = getattr(state, name)
@@ -120,8 +151,9 @@ class HumansNode(RobotMemberNode):
         if told is None:
             topics["location_confidence"].publish(Float32(data=0.0))  # no transform is published for a person
 
-    def _tell_parts(self, header: Header, tracks: tuple[Track, ...], size: tuple[int, int],
-                    image: CompressedImage | None) -> None:
+    def _tell_parts(
+        self, header: Header, tracks: tuple[Track, ...], size: tuple[int, int], image: CompressedImage | None
+    ) -> None:
         """Boxes, points and pictures of those who are seen in this very frame."""
         picture = None
         for track in tracks:
@@ -149,7 +181,7 @@ class HumansNode(RobotMemberNode):
 
     def _tell_pictures(self, header: Header, topics: dict, face, picture: np.ndarray) -> None:
         x1, y1, x2, y2 = (int(round(float(value))) for value in face.bbox)
-        part = picture[max(0, y1):max(0, y2), max(0, x1):max(0, x2)]
+        part = picture[max(0, y1) : max(0, y2), max(0, x1) : max(0, x2)]
         if part.size:
             topics["cropped"].publish(_image(header, cv2.resize(part, (FACE_SIDE, FACE_SIDE))))
         upright = align(picture, face.landmarks, (FACE_SIDE, FACE_SIDE))
@@ -164,9 +196,11 @@ class HumansNode(RobotMemberNode):
         if silent:
             self._tell(Header(stamp=self.get_clock().now().to_msg()))
         if self.count_publishers(f"{self._prefix}/persons/tracked") > 1:
-            self.get_logger().warning(f"somebody else tells of persons on {self._prefix}/persons/tracked too, and readers mix the "
-                                      "two: run one of them, or give this robot a prefix of its own (hri.prefix)",
-                                      throttle_duration_sec=60.0)
+            self.get_logger().warning(
+                f"somebody else tells of persons on {self._prefix}/persons/tracked too, and readers mix the "
+                "two: run one of them, or give this robot a prefix of its own (hri.prefix)",
+                throttle_duration_sec=60.0,
+            )
 
     def deactivate(self) -> None:
         """Nobody is tracked any more."""
@@ -180,8 +214,9 @@ class HumansNode(RobotMemberNode):
 
 
 def _image(header: Header, picture: np.ndarray) -> Image:
-    message = Image(header=header, height=picture.shape[0], width=picture.shape[1], encoding="bgr8",
-                    step=picture.shape[1] * 3)
+    message = Image(
+        header=header, height=picture.shape[0], width=picture.shape[1], encoding="bgr8", step=picture.shape[1] * 3
+    )
     message.data = array.array("B", np.ascontiguousarray(picture).tobytes())
     return message
 

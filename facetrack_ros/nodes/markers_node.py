@@ -8,13 +8,13 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from facetrack_ros import msg
-from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM, RobotMemberNode
-from facetrack_ros.nodes.conversion.markers import body_markers, gone, match_markers
-from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.search.response import Match
-from facetrack_ros.core.track import TrackState
 from facetrack_ros.core.camera_geometry import CameraModel, PersonPosition, locate_person
+from facetrack_ros.core.track import TrackState
+from facetrack_ros.nodes.base.process import run_node
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM, RobotMemberNode
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion.markers import body_markers, gone, match_markers
+from facetrack_ros.search.response import Match
 
 
 class MarkersNode(RobotMemberNode):
@@ -31,39 +31,54 @@ class MarkersNode(RobotMemberNode):
 
     def __init__(self, **member):
         super().__init__(**member)
-        self._outputs = {camera: self.create_publisher(MarkerArray, self.camera_topic(camera, "markers"), RELIABLE)
-                         for camera in self.cameras}
+        self._outputs = {
+            camera: self.create_publisher(MarkerArray, self.camera_topic(camera, "markers"), RELIABLE)
+            for camera in self.cameras
+        }
         self._lenses: dict[str, CameraModel] = {}
         self._frames: dict[str, str] = {}
         self._shown: dict[str, list[Marker]] = {camera: [] for camera in self.cameras}
         self._found: dict[str, list[Marker]] = {camera: [] for camera in self.cameras}
         self._search_id, self._matches = "", {}
         for camera in self.cameras:
-            self.create_subscription(CameraInfo, self.given_topic("markers.camera_info", camera),
-                                     lambda info, camera=camera: self._on_info(camera, info), STREAM)
+            self.create_subscription(
+                CameraInfo,
+                self.given_topic("markers.camera_info", camera),
+                lambda info, camera=camera: self._on_info(camera, info),
+                STREAM,
+            )
             self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks, RELIABLE)
         self.create_subscription(msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result, RELIABLE)
 
     def _on_info(self, camera: str, info: CameraInfo) -> None:
-        lens = CameraModel(np.array(info.k, np.float64).reshape(3, 3), np.array(info.d, np.float64), info.width, info.height,
-                    info.distortion_model)
+        lens = CameraModel(
+            np.array(info.k, np.float64).reshape(3, 3),
+            np.array(info.d, np.float64),
+            info.width,
+            info.height,
+            info.distortion_model,
+        )
         if not lens.known:
-            self.get_logger().warning(f"the CameraInfo of {camera} is empty: calibrate the camera, or nobody can be placed",
-                                      throttle_duration_sec=60.0)
+            self.get_logger().warning(
+                f"the CameraInfo of {camera} is empty: calibrate the camera, or nobody can be placed",
+                throttle_duration_sec=60.0,
+            )
             return
         self._lenses[camera], self._frames[camera] = lens, info.header.frame_id
 
     def _locate(self, camera: str, box) -> PersonPosition | None:
         lens = self._lenses.get(camera)
-        return lens and locate_person(np.asarray(box), lens, self.settings.markers.person_height_m,
-                                      self.settings.markers.person_height_sd_m)
+        return lens and locate_person(
+            np.asarray(box), lens, self.settings.markers.person_height_m, self.settings.markers.person_height_sd_m
+        )
 
     def _on_tracks(self, message: msg.Tracks) -> None:
         camera = message.camera_id
         if camera not in self._lenses:
             topic = self.given_topic("markers.camera_info", camera)
-            self.get_logger().info(f"no CameraInfo of {camera} on {topic}: its people are not placed",
-                                   throttle_duration_sec=60.0)
+            self.get_logger().info(
+                f"no CameraInfo of {camera} on {topic}: its people are not placed", throttle_duration_sec=60.0
+            )
             return
         if not self.active or not self._outputs[camera].get_subscription_count():
             return
@@ -72,9 +87,16 @@ class MarkersNode(RobotMemberNode):
         for track in message.tracks:
             position = self._locate(camera, track.bbox) if track.state != TrackState.IDLE else None
             if position is not None:
-                shown += body_markers(header, camera, track.track_id, track.person_id or track.track_id,
-                                      self._text(track.person_id or "new", position), position,
-                                      self.settings.markers.person_height_m, track.state == TrackState.TRACKING)
+                shown += body_markers(
+                    header,
+                    camera,
+                    track.track_id,
+                    track.person_id or track.track_id,
+                    self._text(track.person_id or "new", position),
+                    position,
+                    self.settings.markers.person_height_m,
+                    track.state == TrackState.TRACKING,
+                )
         names = {(marker.ns, marker.id) for marker in shown}
         left = [gone(marker) for marker in self._shown[camera] if (marker.ns, marker.id) not in names]
         self._shown[camera] = shown
@@ -108,13 +130,21 @@ class MarkersNode(RobotMemberNode):
         # reach back so far, not at all. A wrong place would be worse.
         header = Header(stamp=conversion.to_time(match.stamp_ns), frame_id=self._frames[match.camera_id])
         clock = datetime.fromtimestamp(match.stamp_ns / 1e9, timezone.utc).strftime("%H:%M:%S")
-        return match_markers(header, match.camera_id, f"{match.track_id} {match.stamp_ns}", match.person_id,
-                             f"{match.person_id} {match.similarity:.2f}\n{clock} UTC", position)
+        return match_markers(
+            header,
+            match.camera_id,
+            f"{match.track_id} {match.stamp_ns}",
+            match.person_id,
+            f"{match.person_id} {match.similarity:.2f}\n{clock} UTC",
+            position,
+        )
 
     def deactivate(self) -> None:
         """Take the markers away."""
         for camera, publisher in self._outputs.items():
-            publisher.publish(MarkerArray(markers=[gone(marker) for marker in self._shown[camera] + self._found[camera]]))
+            publisher.publish(
+                MarkerArray(markers=[gone(marker) for marker in self._shown[camera] + self._found[camera]])
+            )
             self._shown[camera], self._found[camera] = [], []
 
     def close(self) -> None:

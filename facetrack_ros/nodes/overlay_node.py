@@ -7,21 +7,21 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg
-from facetrack_ros.errors import FrameError
-from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.base.timers import steady_timer
-from facetrack_ros.nodes.health.status import OK, STALE, Diagnosis
-from facetrack_ros.nodes.health.publisher import Diagnostics
-from facetrack_ros.nodes.inputs.images import ImageInput
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RESULTS, STREAM, RobotMemberNode
-from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.health.stage_health import StageHealth
-from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
-from facetrack_ros.concurrency.worker import LatestPerCamera, Worker
-from facetrack_ros.search.latest_matches import LastSearch
 from facetrack_ros.clips.overlay import MATCHES_SHOWN, draw_overlay
-from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.concurrency.worker import LatestPerCamera, Worker
 from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.errors import FrameError
+from facetrack_ros.nodes.base.process import run_node
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RESULTS, STREAM, RobotMemberNode
+from facetrack_ros.nodes.base.timers import steady_timer
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.health.publisher import Diagnostics
+from facetrack_ros.nodes.health.stage_health import StageHealth
+from facetrack_ros.nodes.health.status import OK, STALE, Diagnosis
+from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
+from facetrack_ros.nodes.inputs.images import ImageInput
+from facetrack_ros.search.latest_matches import LastSearch
 
 # How often it is looked whether somebody watches.
 LOOK_S = 1.0
@@ -42,7 +42,8 @@ class OverlayNode(RobotMemberNode):
         super().__init__(**member)
         self._outputs = {
             camera: self.create_publisher(CompressedImage, self.camera_topic(camera, "overlay/compressed"), STREAM)
-            for camera in self.cameras}
+            for camera in self.cameras
+        }
         self._waiting = WaitingImages(self.cameras)
         self._in_view = {camera: frozenset() for camera in self.cameras}
         self._last_search = LastSearch(MATCHES_SHOWN)
@@ -64,9 +65,16 @@ class OverlayNode(RobotMemberNode):
 
     def _look(self) -> list[Diagnosis]:
         if not self.active:
-            return [Diagnosis(f"{camera} overlay", STALE, f"is {self.state}: {self.WHILE_INACTIVE}") for camera in self.cameras]
-        return [self._health.of(camera) if self._watched(camera) else
-                Diagnosis(f"{camera} overlay", OK, "nobody looks, so nothing is drawn") for camera in self.cameras]
+            return [
+                Diagnosis(f"{camera} overlay", STALE, f"is {self.state}: {self.WHILE_INACTIVE}")
+                for camera in self.cameras
+            ]
+        return [
+            self._health.of(camera)
+            if self._watched(camera)
+            else Diagnosis(f"{camera} overlay", OK, "nobody looks, so nothing is drawn")
+            for camera in self.cameras
+        ]
 
     def on_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         """Take a frame with everybody followed in it."""
@@ -85,7 +93,8 @@ class OverlayNode(RobotMemberNode):
 
     def _note_in_view(self, camera_id: str, tracks: tuple[Track, ...]) -> None:
         self._in_view[camera_id] = frozenset(
-            track.person_id for track in tracks if track.person_id and track.state == TrackState.TRACKING)
+            track.person_id for track in tracks if track.person_id and track.state == TrackState.TRACKING
+        )
 
     def _listen_while_seen(self) -> None:
         """Hear answers only while somebody looks: else each answer of a fleet would go to every robot of it; and a camera's
@@ -95,8 +104,9 @@ class OverlayNode(RobotMemberNode):
             self._hear(watched)
         seen = bool(watched)
         if seen and self._results is None:
-            self._results = self.create_subscription(msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result,
-                                                     RESULTS)
+            self._results = self.create_subscription(
+                msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result, RESULTS
+            )
         elif not seen and self._results is not None:
             self.destroy_subscription(self._results)
             self._results = None
@@ -104,8 +114,12 @@ class OverlayNode(RobotMemberNode):
     def _hear(self, watched: list[str]) -> None:
         if watched and not self._tracks:
             # Of all cameras: a picture says how many people are in view of the whole robot.
-            self._tracks = [self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message, RELIABLE)
-                            for camera in self.cameras]
+            self._tracks = [
+                self.create_subscription(
+                    msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message, RELIABLE
+                )
+                for camera in self.cameras
+            ]
         elif self._tracks and not watched:
             for subscription in self._tracks:
                 self.destroy_subscription(subscription)
@@ -123,14 +137,25 @@ class OverlayNode(RobotMemberNode):
         for frame, tracks in work:
             began = time.perf_counter()
             try:
-                picture = draw_overlay(frame.image, tracks, frame.stamp_ns, f"{self.robot_id}/{frame.camera_id}", active,
-                                       self._last_search.matches)
+                picture = draw_overlay(
+                    frame.image,
+                    tracks,
+                    frame.stamp_ns,
+                    f"{self.robot_id}/{frame.camera_id}",
+                    active,
+                    self._last_search.matches,
+                )
             except FrameError as error:
                 self._health.failed(frame.camera_id, str(error), frame.stamp_ns)
                 self.get_logger().warning(str(error), throttle_duration_sec=60.0)
                 continue
-            drawn = Frame(frame.camera_id, frame.stamp_ns, frame.number,
-                          encode_jpeg(picture, self.settings.camera.jpeg_quality), frame.frame_id)
+            drawn = Frame(
+                frame.camera_id,
+                frame.stamp_ns,
+                frame.number,
+                encode_jpeg(picture, self.settings.camera.jpeg_quality),
+                frame.frame_id,
+            )
             self._outputs[frame.camera_id].publish(conversion.frame_to_message(drawn))
             self._health.done(frame, time.perf_counter() - began)
 

@@ -1,28 +1,27 @@
 """All nodes of a robot in one process: a frame is decoded once and handed on, not sent to itself."""
 
 import sys
-from typing import Callable
+from collections.abc import Callable
 
 from rclpy.node import Node
 
-from facetrack_ros.sources.camera_spec import parse_cameras
 from facetrack_ros.config import Config
 from facetrack_ros.errors import FacetrackError
-from facetrack_ros.nodes.camera_node import CameraNode
+from facetrack_ros.models.summary import description_lines
+from facetrack_ros.nodes.base.process import StopSignal, ignore_signals, ros, spinning
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.timers import align_timers
+from facetrack_ros.nodes.camera_node import CameraNode
 from facetrack_ros.nodes.detector_node import DetectorNode
 from facetrack_ros.nodes.embedder_node import EmbedderNode
 from facetrack_ros.nodes.gallery_node import GalleryNode
 from facetrack_ros.nodes.history_node import HistoryNode
-from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.overlay_node import OverlayNode
-from facetrack_ros.nodes.base.process import StopSignal, ignore_signals, ros, spinning
 from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.nodes.tracker_node import TrackerNode
-from facetrack_ros.models.summary import description_lines
-from facetrack_ros.vision.settings import VISION_OPTIONS, vision_settings
+from facetrack_ros.sources.camera_spec import parse_cameras
 from facetrack_ros.vision.pipeline_pool import PipelinePool
-
+from facetrack_ros.vision.settings import VISION_OPTIONS, vision_settings
 
 #: Which node takes changes of thresholds that the shared models have, for every node that declares them.
 THRESHOLDS = {"detector.min_score": DetectorNode.NAME, "faces.min_width_px": DetectorNode.NAME}
@@ -44,7 +43,9 @@ class RobotNode(RobotMemberNode):
         super().__init__(set_on=THRESHOLDS, **member)
         self.sources = parse_cameras(self.own("sources", sources))
         #: Those it reads itself, and those whose driver publishes: where sources are given, only the ones that are named.
-        named = self.cameras if member.get("cameras") or "cameras" in self._parameter_overrides or not self.sources else ()
+        named = (
+            self.cameras if member.get("cameras") or "cameras" in self._parameter_overrides or not self.sources else ()
+        )
         self.all_cameras = tuple(dict.fromkeys((*self.sources, *named)))
         self.models = PipelinePool(vision_settings(self.settings))
         #: The robot's other nodes, in the order the frames flow.
@@ -107,14 +108,23 @@ class RobotComposition:
         self.history = HistoryNode(models=models, subscribe=False, set_on=THRESHOLDS, **member)
         self.tracker = TrackerNode(models=models, subscribe=False, **member)
         self.embedder = EmbedderNode(subscribe=False, set_on=THRESHOLDS, **member)
-        self.detector = DetectorNode(models, self.embedder, tuple(camera for camera in cameras if camera not in head.sources),
-                                     **member)
+        self.detector = DetectorNode(
+            models, self.embedder, tuple(camera for camera in cameras if camera not in head.sources), **member
+        )
         self.search = SearchNode(models=models, set_on=THRESHOLDS, **member)
         self.gallery = GalleryNode(models=models, set_on=THRESHOLDS, **member)
         self.overlay = OverlayNode(subscribe=False, **member)
         self.cameras = [CameraNode(camera_id, source, **member) for camera_id, source in head.sources.items()]
-        head.members = [*self.cameras, self.detector, self.embedder, self.tracker, self.history, self.search, self.gallery,
-                        self.overlay]
+        head.members = [
+            *self.cameras,
+            self.detector,
+            self.embedder,
+            self.tracker,
+            self.history,
+            self.search,
+            self.gallery,
+            self.overlay,
+        ]
         self.nodes: list[Node] = [head, *head.members]
         self.detector.frame_listeners.append(self.history.on_frame)
         self.detector.listeners.append(self.tracker.on_seen)
@@ -136,8 +146,10 @@ class RobotComposition:
         log = self.history.get_logger()
         for line in description_lines(self.head.models.describe()):
             log.info(line)
-        log.info(f"{self.head.robot_id} is up with {', '.join(self.history.cameras)}; its history is in "
-                 f"{self.history.robot_folder() / self.head.robot_id}. Ctrl-C ends it.")
+        log.info(
+            f"{self.head.robot_id} is up with {', '.join(self.history.cameras)}; its history is in "
+            f"{self.history.robot_folder() / self.head.robot_id}. Ctrl-C ends it."
+        )
 
     def _on_camera_end(self, camera_id: str) -> None:
         """A clip is over: whoever was in view has left once its last frames are through."""
@@ -149,8 +161,9 @@ class RobotComposition:
         self.head.end()
 
 
-def run_robot(make_head: Callable[[], RobotNode], config: Config | None = None,
-              arguments: list[str] | None = None) -> None:
+def run_robot(
+    make_head: Callable[[], RobotNode], config: Config | None = None, arguments: list[str] | None = None
+) -> None:
     """Run a robot until the process is told to stop.
 
     :raises FacetrackError: what could not be started; whatever was stored stays readable.

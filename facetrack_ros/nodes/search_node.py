@@ -7,22 +7,22 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.task import Future
 
 from facetrack_ros import srv
+from facetrack_ros.concurrency.worker import FifoMailbox, Worker
 from facetrack_ros.errors import FacetrackError
+from facetrack_ros.nodes.base.process import run_node
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.fleet.partial_results import AnswerParts
-from facetrack_ros.nodes.health.status import Diagnosis
-from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.fleet.people_directory import KnownFaces
-from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
-from facetrack_ros.nodes.fleet.search_client import SearchClient
-from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.fleet.request_parser import RequestReading
+from facetrack_ros.nodes.fleet.search_client import SearchClient
+from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.service_health import ServiceHealth
-from facetrack_ros.concurrency.worker import FifoMailbox, Worker
+from facetrack_ros.nodes.health.status import Diagnosis
 from facetrack_ros.search.aliased import apply_merges
 from facetrack_ros.search.response import ANSWERED, SearchResponse
-from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
 from facetrack_ros.vision.pipeline_pool import PipelinePool
+from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
 
 LEAST_WAIT_S = 0.25
 
@@ -65,8 +65,10 @@ class SearchNode(RobotMemberNode):
     async def _serve(self, request: srv.FaceSearch.Request, response: srv.FaceSearch.Response):
         arrived = time.monotonic()
         if not self.active:
-            response.message = (f"the search of {self.robot_id} is {self.state} and takes no questions: ros2 lifecycle set "
-                                f"{self.get_fully_qualified_name()} activate")
+            response.message = (
+                f"the search of {self.robot_id} is {self.state} and takes no questions: ros2 lifecycle set "
+                f"{self.get_fully_qualified_name()} activate"
+            )
             self._health.refused(response.message)
             return response
         prepared = Future()
@@ -77,7 +79,9 @@ class SearchNode(RobotMemberNode):
             self._health.refused(refusal)
             return response
         if question.search_id in self._open:
-            response.message = f"a search of the id {question.search_id} is under way; give each search an id of its own"
+            response.message = (
+                f"a search of the id {question.search_id} is under way; give each search an id of its own"
+            )
             self._health.refused(response.message)
             return response
         # The caller's time runs since the call came, but the robots get some of it however long the reference took.
@@ -93,7 +97,11 @@ class SearchNode(RobotMemberNode):
 
     def _note(self, answer: SearchResponse, took_s: float) -> None:
         self._health.done(took_s)
-        missing = [f"{robot.robot_id} ({robot.status.replace('_', ' ')})" for robot in answer.robots if robot.status != ANSWERED]
+        missing = [
+            f"{robot.robot_id} ({robot.status.replace('_', ' ')})"
+            for robot in answer.robots
+            if robot.status != ANSWERED
+        ]
         if missing:
             self._partial += 1
             self._health.failed(f"the last search that had to do without some robots did without {', '.join(missing)}")
@@ -102,9 +110,15 @@ class SearchNode(RobotMemberNode):
         there, silent = self._open.robots()
         turned_down = sum(self._open.turned_down.values())
         return self._health.look(
-            {"partial answers": str(self._partial), "under way": str(len(self._open)), "robots on the mesh": str(there),
-             "robots silent": str(silent), "malformed from the mesh": str(turned_down)},
-            "" if self.active else f"is {self.state}: {self.WHILE_INACTIVE}")
+            {
+                "partial answers": str(self._partial),
+                "under way": str(len(self._open)),
+                "robots on the mesh": str(there),
+                "robots silent": str(silent),
+                "malformed from the mesh": str(turned_down),
+            },
+            "" if self.active else f"is {self.state}: {self.WHILE_INACTIVE}",
+        )
 
     def _prepare(self, request: srv.FaceSearch.Request, prepared: Future) -> None:
         """The question, or the sentence that refuses it. In the worker: models may have to run."""

@@ -1,38 +1,38 @@
 """Tracker node: persons and faces in, tracks and events out."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Callable
 
 from facetrack_ros import msg
-from facetrack_ros.config import Config
-from facetrack_ros.errors import ConfigError
-from facetrack_ros.history.people.merge_log import AliasFile
-from facetrack_ros.history.layout import robot_folder
-from facetrack_ros.history.people.recall import recalled_people
-from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.base.timers import passing_ns, steady_timer
-from facetrack_ros.nodes.health.publisher import Diagnostics
-from facetrack_ros.nodes.inputs.images import ImageInput
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
-from facetrack_ros.nodes.fleet.people_sync import PeopleExchange
-from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.health.stage_health import StageHealth
-from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker
-from facetrack_ros.tracking.extrapolation import TrackExtrapolator
-from facetrack_ros.core.event import PersonEvent
-from facetrack_ros.tracking.detection_face_sync import DetectionFaceSynchronizer
-from facetrack_ros.tracking.factory import OFF, OWN, tracker_factory, tracking_settings
-from facetrack_ros.tracking.people_tracker import PeopleTracker
-from facetrack_ros.core.track import Track
-from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.config import Config
 from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.vision.settings import EMBEDDER_OPTIONS, contract_of
+from facetrack_ros.core.track import Track
+from facetrack_ros.errors import ConfigError
+from facetrack_ros.history.layout import robot_folder
+from facetrack_ros.history.people.merge_log import AliasFile
+from facetrack_ros.history.people.recall import recalled_people
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.nodes.base.process import run_node
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
+from facetrack_ros.nodes.base.timers import passing_ns, steady_timer
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.fleet.people_sync import PeopleExchange
+from facetrack_ros.nodes.health.publisher import Diagnostics
+from facetrack_ros.nodes.health.stage_health import StageHealth
+from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
+from facetrack_ros.nodes.inputs.images import ImageInput
+from facetrack_ros.tracking.detection_face_sync import DetectionFaceSynchronizer
+from facetrack_ros.tracking.extrapolation import TrackExtrapolator
+from facetrack_ros.tracking.factory import OFF, OWN, tracker_factory, tracking_settings
+from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.vision.frame_analysis import FrameAnalysis
 from facetrack_ros.vision.pipeline_pool import PipelinePool
+from facetrack_ros.vision.settings import EMBEDDER_OPTIONS, contract_of
 
 # How often time passes for cameras that send nothing.
 TICK_S = 0.25
@@ -65,17 +65,22 @@ class TrackerNode(RobotMemberNode):
         self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
         self._frame_ids = {}
         self._arrived = {}
-        self._outputs = {camera: self.create_publisher(msg.Tracks, self.camera_topic(camera, "tracks"), RELIABLE)
-                            for camera in self.cameras}
+        self._outputs = {
+            camera: self.create_publisher(msg.Tracks, self.camera_topic(camera, "tracks"), RELIABLE)
+            for camera in self.cameras
+        }
         self._events = self.create_publisher(msg.PersonEvent, self.robot_topic("events"), RELIABLE)
         self._worker = Worker("tracker", FifoMailbox(), self._work, self.get_logger())
         self._exchange = PeopleExchange(self, AliasFile(self.robot_folder() / self.robot_id), self._worker)
         steady_timer(self, TICK_S, lambda: self._worker.put("", (self._pass_time,)))
         if subscribe:
             for camera in self.cameras:
-                self.create_subscription(msg.Detections, self.camera_topic(camera, "detections"),
-                                         self._on_detections_message, RELIABLE)
-                self.create_subscription(msg.Faces, self.camera_topic(camera, "faces"), self._on_faces_message, RELIABLE)
+                self.create_subscription(
+                    msg.Detections, self.camera_topic(camera, "detections"), self._on_detections_message, RELIABLE
+                )
+                self.create_subscription(
+                    msg.Faces, self.camera_topic(camera, "faces"), self._on_faces_message, RELIABLE
+                )
             if self._needs_images:
                 self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep)
 
@@ -102,8 +107,10 @@ class TrackerNode(RobotMemberNode):
     def refuse_change(self, settings: Config, names: set[str]) -> None:
         """A tracker of the library keeps what it began with."""
         if "tracking.lost_for_s" in names and settings.tracking.association != OWN:
-            raise ConfigError(f"{settings.tracking.association} keeps the tracking.lost_for_s it began with: start the "
-                              "tracker anew for that")
+            raise ConfigError(
+                f"{settings.tracking.association} keeps the tracking.lost_for_s it began with: start the "
+                "tracker anew for that"
+            )
         tracking_settings(settings)
 
     def settings_changed(self, names: set[str]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from facetrack_ros.search.response import SearchResponse, Match
+from facetrack_ros.search.response import Match, SearchResponse
 from facetrack_ros.search.visits import fold_visits
 from facetrack_ros.tracking.identity_merges import Aliases
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.search.response import ANSWERED, SearchResponse
+import itertools
 
 # They go with every answer: 28 bytes each.
 MOST_SPANS = 50
@@ -30,18 +31,24 @@ def lanes_of(store: SightingStore) -> list[CameraCoverage]:
     return [CameraCoverage(store.robot_id, camera, store.kept_spans(camera)) for camera in store.cameras()]
 
 
-def looking_within(store: SightingStore, start_ns: int, end_ns: int, cameras: tuple[str, ...] = (),
-                   most: int = MOST_SPANS) -> tuple[tuple[str, int, int], ...]:
+def looking_within(
+    store: SightingStore, start_ns: int, end_ns: int, cameras: tuple[str, ...] = (), most: int = MOST_SPANS
+) -> tuple[tuple[str, int, int], ...]:
     """Camera, first and last stamp of each time in which a camera was looking, within a slice.
 
     :param cameras: only these; empty: all.
     :param most: where there are more, the shortest gaps are left out.
     :raises StoreError: the store cannot be read.
     """
-    spans = [(camera, max(start, start_ns), min(end, end_ns)) for camera in store.cameras() if not cameras or camera in cameras
-             for start, end in store.kept_spans(camera) if start <= end_ns and end >= start_ns]
+    spans = [
+        (camera, max(start, start_ns), min(end, end_ns))
+        for camera in store.cameras()
+        if not cameras or camera in cameras
+        for start, end in store.kept_spans(camera)
+        if start <= end_ns and end >= start_ns
+    ]
     if len(spans) > most:
-        gaps = sorted(after[1] - before[2] for before, after in zip(spans, spans[1:]) if before[0] == after[0])
+        gaps = sorted(after[1] - before[2] for before, after in itertools.pairwise(spans) if before[0] == after[0])
         shortest = gaps[min(len(spans) - most, len(gaps)) - 1] if gaps else -1
         joined: list[tuple[str, int, int]] = []
         for camera, start, end in spans:
@@ -63,5 +70,11 @@ def lanes_of_answer(answer: SearchResponse, heard: Iterable[CameraCoverage]) -> 
     for robot, looking in said.items():
         for camera in {camera for camera, _, _ in looking}:
             lanes.setdefault((robot, camera), CameraCoverage(robot, camera))
-    return [replace(lane, spans=tuple((start, end) for camera, start, end in said[lane.robot_id] if camera == lane.camera_id))
-            if lane.robot_id in said else lane for _, lane in sorted(lanes.items())]
+    return [
+        replace(
+            lane, spans=tuple((start, end) for camera, start, end in said[lane.robot_id] if camera == lane.camera_id)
+        )
+        if lane.robot_id in said
+        else lane
+        for _, lane in sorted(lanes.items())
+    ]

@@ -72,8 +72,9 @@ class Roster:
 
         :returns: whether it counts; see :attr:`malformed`.
         """
-        if not (_possible(robot_id) and _possible(instance_id)) \
-                or (robot_id not in self._heard and len(self._heard) >= MOST_ROBOTS):
+        if not (_possible(robot_id) and _possible(instance_id)) or (
+            robot_id not in self._heard and len(self._heard) >= MOST_ROBOTS
+        ):
             self._malformed += 1
             return False
         known = self._heard.setdefault(robot_id, [])
@@ -95,8 +96,11 @@ class Roster:
 
     def entries(self, now_ns: int) -> list[RosterEntry]:
         """Every robot heard of within the last hour, by name."""
-        self._heard = {robot: known for robot, known in self._heard.items()
-                       if now_ns - max(instance.last_ns for instance in known) <= FORGET_NS}
+        self._heard = {
+            robot: known
+            for robot, known in self._heard.items()
+            if now_ns - max(instance.last_ns for instance in known) <= FORGET_NS
+        }
         return [self._entry(robot, known, now_ns) for robot, known in sorted(self._heard.items())]
 
     @staticmethod

@@ -30,4 +30,4 @@ class LastSearch:
         elif search_id != next(reversed(self._heard)):
             return
         found = [*self.matches, *(match for match in matches if -1.0 <= match.similarity <= 1.001)]
-        self.matches = tuple(sorted(found, key=lambda match: -match.similarity)[:self._shown])
+        self.matches = tuple(sorted(found, key=lambda match: -match.similarity)[: self._shown])

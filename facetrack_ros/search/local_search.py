@@ -6,11 +6,11 @@ import numpy as np
 
 from facetrack_ros.errors import QuestionError, StoreError
 from facetrack_ros.history.sightings.store import TrackHit
-from facetrack_ros.search.response import ANSWERED, ERROR, MODEL_MISMATCH, Match, RobotResponse
-from facetrack_ros.search.validation import validate_request, max_results_of, slice_of, threshold_of
-from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.visits import fold_visits
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.search.request import SearchRequest
+from facetrack_ros.search.response import ANSWERED, ERROR, MODEL_MISMATCH, Match, RobotResponse
+from facetrack_ros.search.validation import max_results_of, slice_of, threshold_of, validate_request
+from facetrack_ros.search.visits import fold_visits
 
 
 class SearchableHistory(Protocol):
@@ -19,8 +19,9 @@ class SearchableHistory(Protocol):
     robot_id: str
     contract: ModelContract
 
-    def search_tracks(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: tuple[str, ...],
-                      threshold: float, limit: int) -> tuple[list[TrackHit], int, int]:
+    def search_tracks(
+        self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: tuple[str, ...], threshold: float, limit: int
+    ) -> tuple[list[TrackHit], int, int]:
         """Tracks best first, how many there are without the limit, how many sightings were compared."""
         ...
 
@@ -44,7 +45,7 @@ def search_history(history: SearchableHistory, question: SearchRequest) -> tuple
         visits, beyond, compared = _visits(history, question)
     except (QuestionError, StoreError) as error:
         return RobotResponse(robot, ERROR, error=str(error)), ()
-    return RobotResponse(robot, ANSWERED, len(visits) + beyond, compared), tuple(visits[:max_results_of(question)])
+    return RobotResponse(robot, ANSWERED, len(visits) + beyond, compared), tuple(visits[: max_results_of(question)])
 
 
 def _visits(history: SearchableHistory, question: SearchRequest) -> tuple[list[Match], int, int]:
@@ -53,8 +54,9 @@ def _visits(history: SearchableHistory, question: SearchRequest) -> tuple[list[M
     wanted = limit = max_results_of(question)
     threshold = threshold_of(question, history.contract)
     while True:
-        found, tracks, compared = history.search_tracks(question.embedding, *slice_of(question), question.cameras,
-                                                        threshold, limit)
+        found, tracks, compared = history.search_tracks(
+            question.embedding, *slice_of(question), question.cameras, threshold, limit
+        )
         visits = fold_visits(_match(hit, history) for hit in found)
         # A visit of many broken tracks must not push another visit out of the answer.
         if len(visits) >= wanted or len(found) >= tracks:
@@ -68,12 +70,29 @@ def mismatch(robot_id: str, kept: tuple[str, ...], asked: str) -> RobotResponse:
     :param kept: the models it has.
     :param asked: the model of the question.
     """
-    return RobotResponse(robot_id, MODEL_MISMATCH, error=f"{robot_id} knows faces by {' and '.join(kept)}, the question "
-                                                       f"is of {asked}; run both on one model")
+    return RobotResponse(
+        robot_id,
+        MODEL_MISMATCH,
+        error=f"{robot_id} knows faces by {' and '.join(kept)}, the question is of {asked}; run both on one model",
+    )
 
 
 def _match(hit: TrackHit, history: SearchableHistory) -> Match:
     best = hit.sighting
-    return Match(best.robot_id, best.camera_id, best.person_id, best.track_id, best.frame_number, best.stamp_ns,
-                 hit.first_ns, hit.last_ns, best.bbox, best.face_bbox, hit.similarity, best.quality, best.thumbnail,
-                 history.found_again(best.camera_id, best.stamp_ns), best.pose)
+    return Match(
+        best.robot_id,
+        best.camera_id,
+        best.person_id,
+        best.track_id,
+        best.frame_number,
+        best.stamp_ns,
+        hit.first_ns,
+        hit.last_ns,
+        best.bbox,
+        best.face_bbox,
+        hit.similarity,
+        best.quality,
+        best.thumbnail,
+        history.found_again(best.camera_id, best.stamp_ns),
+        best.pose,
+    )

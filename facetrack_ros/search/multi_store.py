@@ -21,8 +21,9 @@ class JoinedStores:
         self.contract = contract
         self._stores = tuple(stores)
 
-    def search_tracks(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: tuple[str, ...],
-                      threshold: float, limit: int) -> tuple[list[TrackHit], int, int]:
+    def search_tracks(
+        self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: tuple[str, ...], threshold: float, limit: int
+    ) -> tuple[list[TrackHit], int, int]:
         """As :meth:`SightingStore.search_tracks`; a track that two stores have counts once."""
         tracks: dict[str, TrackHit] = {}
         count = compared = 0
@@ -37,7 +38,9 @@ class JoinedStores:
                     continue
                 count -= 1
                 best = max(known, hit, key=lambda one: one.similarity)
-                tracks[key] = replace(best, first_ns=min(known.first_ns, hit.first_ns), last_ns=max(known.last_ns, hit.last_ns))
+                tracks[key] = replace(
+                    best, first_ns=min(known.first_ns, hit.first_ns), last_ns=max(known.last_ns, hit.last_ns)
+                )
         return sorted(tracks.values(), key=lambda hit: -hit.similarity)[:limit], count, compared
 
     def found_again(self, camera_id: str, stamp_ns: int) -> bool:

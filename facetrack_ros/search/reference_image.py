@@ -26,7 +26,9 @@ def read_reference(data: bytes) -> np.ndarray:
     if image is None:
         raise ReferenceFaceError("the reference is no picture that can be read: send JPEG or PNG")
     if image.shape[0] * image.shape[1] > MAX_PIXELS:
-        raise ReferenceFaceError(f"the reference picture is {image.shape[1]}x{image.shape[0]} pixels; crop it to the face")
+        raise ReferenceFaceError(
+            f"the reference picture is {image.shape[1]}x{image.shape[0]} pixels; crop it to the face"
+        )
     return image
 
 
@@ -45,9 +47,15 @@ def read_reference_file(folder: Path, name: str) -> bytes:
         if path.stat().st_size > MAX_BYTES:
             raise ReferenceFaceError(too_large(path.stat().st_size))
         return path.read_bytes()
-    except (OSError, ValueError, RuntimeError) as error:  # no permission, too long a name, a zero byte, links in a circle
-        raise QuestionError(f"{name[:200]!r} below this robot's reference_dir cannot be read: "
-                            f"{getattr(error, 'strerror', None) or error}") from error
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:  # no permission, too long a name, a zero byte, links in a circle
+        raise QuestionError(
+            f"{name[:200]!r} below this robot's reference_dir cannot be read: "
+            f"{getattr(error, 'strerror', None) or error}"
+        ) from error
 
 
 def too_large(size: int) -> str:

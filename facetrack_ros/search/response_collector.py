@@ -4,12 +4,21 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, SearchResponse, Match, RobotResponse
-from facetrack_ros.search.validation import validate_request, max_results_of, threshold_of
+from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.search.false_match_rate import expected_false_matches
 from facetrack_ros.search.local_search import mismatch
 from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.search.response import (
+    ANSWERED,
+    ERROR,
+    LEFT,
+    MODEL_MISMATCH,
+    TIMED_OUT,
+    Match,
+    RobotResponse,
+    SearchResponse,
+)
+from facetrack_ros.search.validation import max_results_of, threshold_of, validate_request
 
 # What a robot can say of itself. That it timed out or left is for others to say.
 _OF_ITSELF = (ANSWERED, MODEL_MISMATCH, ERROR)
@@ -17,8 +26,7 @@ _OF_ITSELF = (ANSWERED, MODEL_MISMATCH, ERROR)
 _ROUNDING = 1e-3
 
 
-def best_first(matches: Iterable[Match], threshold: float = 0.0,
-               own: Mapping[str, float] | None = None) -> list[Match]:
+def best_first(matches: Iterable[Match], threshold: float = 0.0, own: Mapping[str, float] | None = None) -> list[Match]:
     """Matches by falling similarity; equal ones in an order that does not depend on who answered first.
 
     Similarities of another embedder lie on another scale: what counts is the share of the way from the threshold to 1.
@@ -26,11 +34,14 @@ def best_first(matches: Iterable[Match], threshold: float = 0.0,
     :param threshold: of the question's model.
     :param own: thresholds of the robots that answered with an embedder of their own.
     """
+
     def share(match: Match) -> float:
         low = (own or {}).get(match.robot_id, threshold)
         return (match.similarity - low) / (1.0 - low) if low < 1.0 else 0.0
 
-    return sorted(matches, key=lambda match: (-share(match), match.robot_id, match.camera_id, match.stamp_ns, match.track_id))
+    return sorted(
+        matches, key=lambda match: (-share(match), match.robot_id, match.camera_id, match.stamp_ns, match.track_id)
+    )
 
 
 class ResponseCollector:
@@ -47,8 +58,13 @@ class ResponseCollector:
     :raises QuestionError: the question cannot be asked.
     """
 
-    def __init__(self, question: SearchRequest, contract: ModelContract, expected: Mapping[str, str],
-                 instances: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        question: SearchRequest,
+        contract: ModelContract,
+        expected: Mapping[str, str],
+        instances: Mapping[str, str] | None = None,
+    ) -> None:
         validate_request(question, contract)
         self._question = question
         self._contract = contract
@@ -65,8 +81,9 @@ class ResponseCollector:
         asked = set(question.robots or expected)
         self._asked = {robot for robot in asked if robot in expected}
         for robot in asked - self._asked:
-            self._presumed[robot] = RobotResponse(robot, LEFT, error=f"unknown robot {robot}; known are "
-                                                                   f"{', '.join(sorted(expected)) or 'none'}")
+            self._presumed[robot] = RobotResponse(
+                robot, LEFT, error=f"unknown robot {robot}; known are {', '.join(sorted(expected)) or 'none'}"
+            )
         for robot in self._asked:
             if expected[robot] != question.model_id and not question.face_crop:
                 self._presumed[robot] = mismatch(robot, (expected[robot],), question.model_id)
@@ -112,8 +129,12 @@ class ResponseCollector:
         if not robot:
             self._malformed += 1
             return False
-        if (search_id != self._question.search_id or robot in self._answers or self._answer is not None
-                or (self._question.robots and robot not in self._question.robots)):
+        if (
+            search_id != self._question.search_id
+            or robot in self._answers
+            or self._answer is not None
+            or (self._question.robots and robot not in self._question.robots)
+        ):
             self._ignored += 1
             return False
         matches = list(matches)
@@ -157,8 +178,9 @@ class ResponseCollector:
         asked = self._instances.get(robot_id)
         if not asked or instance_id == asked or robot_id not in self.missing or robot_id in self._claimed:
             return False
-        self._presumed[robot_id] = RobotResponse(robot_id, LEFT, error=f"{robot_id} was started again while it was "
-                                                                 "asked; ask once more")
+        self._presumed[robot_id] = RobotResponse(
+            robot_id, LEFT, error=f"{robot_id} was started again while it was asked; ask once more"
+        )
         return True
 
     def silent(self, robot_id: str, for_ns: int) -> None:
@@ -168,8 +190,9 @@ class ResponseCollector:
         :param for_ns: since its last word, nanoseconds.
         """
         if robot_id in self.missing:
-            self._presumed[robot_id] = RobotResponse(robot_id, TIMED_OUT,
-                                                   error=f"{robot_id} was last heard of {for_ns / 1e9:.0f} s ago")
+            self._presumed[robot_id] = RobotResponse(
+                robot_id, TIMED_OUT, error=f"{robot_id} was last heard of {for_ns / 1e9:.0f} s ago"
+            )
 
     def claimed(self, robot_id: str, claims: int) -> None:
         """Several robots have one name. The first answer under it counts, and its line says that it is one of several.
@@ -182,18 +205,26 @@ class ResponseCollector:
         """Time is up, or all have answered. Returns the same answer each time; nothing is taken in any more."""
         if self._answer is None:
             threshold = threshold_of(self._question, self._contract)
-            late = {robot: RobotResponse(robot, TIMED_OUT, error=f"{robot} did not answer within "
-                                                               f"{self._question.timeout_ns / 1e9:g} s")
-                    for robot in self.missing}
+            late = {
+                robot: RobotResponse(
+                    robot, TIMED_OUT, error=f"{robot} did not answer within {self._question.timeout_ns / 1e9:g} s"
+                )
+                for robot in self.missing
+            }
             robots = {**self._presumed, **late, **self._answers}
             answered = [robot for robot in robots.values() if robot.status == ANSWERED]
             compared = sum(robot.sightings for robot in answered if not robot.model_id)
             false = expected_false_matches(self._contract, threshold, compared)
             false += sum(robot.expected_false_matches for robot in answered if robot.model_id)
             own = {robot.robot_id: robot.threshold for robot in answered if robot.model_id}
-            self._answer = SearchResponse(self._question.search_id, self._question.model_id, threshold, false,
-                                  tuple(best_first(self._matches, threshold, own)[:max_results_of(self._question)]),
-                                  tuple(self._line(robots[robot]) for robot in sorted(robots)))
+            self._answer = SearchResponse(
+                self._question.search_id,
+                self._question.model_id,
+                threshold,
+                false,
+                tuple(best_first(self._matches, threshold, own)[: max_results_of(self._question)]),
+                tuple(self._line(robots[robot]) for robot in sorted(robots)),
+            )
         return self._answer
 
     def _line(self, answer: RobotResponse) -> RobotResponse:

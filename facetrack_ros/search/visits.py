@@ -30,8 +30,9 @@ def fold_visits(matches: Iterable[Match], gap_ns: int = VISIT_GAP_NS) -> list[Ma
             continue
         first, *others = near
         joined = [match, *(visits[row] for row in near)]
-        visits[first] = replace(visits[first], first_ns=min(one.first_ns for one in joined),
-                                last_ns=max(one.last_ns for one in joined))
+        visits[first] = replace(
+            visits[first], first_ns=min(one.first_ns for one in joined), last_ns=max(one.last_ns for one in joined)
+        )
         for row in others:  # this one lies between two that were apart
             rows.remove(row)
             visits[row] = None

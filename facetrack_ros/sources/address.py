@@ -2,7 +2,7 @@
 
 import re
 import threading
-from typing import Iterator
+from collections.abc import Iterator
 
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.av_reader import NoFilm, PictureReader, open_container
@@ -39,8 +39,10 @@ class AddressSource(Closing):
         if isinstance(error, av.error.HTTPNotFoundError):
             return SourceError(f"{self.name} is not known to its host: check the path of the address")
         if isinstance(error, (av.error.FFmpegError, OSError)):
-            return SourceError(f"{self.name} did not answer with a video stream within {self._timeout_s:g} s: check "
-                               "the address, and that the camera is on and can be reached")
+            return SourceError(
+                f"{self.name} did not answer with a video stream within {self._timeout_s:g} s: check "
+                "the address, and that the camera is on and can be reached"
+            )
         return SourceError(f"{self.name} cannot be opened as an address ({error}): check how it is written")
 
     def __iter__(self) -> Iterator[Picture]:
@@ -52,8 +54,9 @@ class AddressSource(Closing):
                 yield Picture(jpeg=jpeg, image=image)
         except (av.error.FFmpegError, OSError) as error:
             if not self._closed:
-                raise SourceError(f"{self.name} stopped sending pictures: check the camera and the network, then "
-                                  "open it again") from error
+                raise SourceError(
+                    f"{self.name} stopped sending pictures: check the camera and the network, then open it again"
+                ) from error
 
     def close(self) -> None:
         """Hang up; waits at most the timeout for a read that is under way."""

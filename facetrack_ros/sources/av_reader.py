@@ -1,7 +1,7 @@
 """Containers and packets, read quietly with PyAV: the part that video files and addresses share."""
 
 import threading
-from typing import Iterator
+from collections.abc import Iterator
 
 import numpy as np
 

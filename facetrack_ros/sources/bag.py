@@ -1,16 +1,16 @@
 """A topic of a rosbag2 recording, mcap or sqlite3."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator
 
 import numpy as np
 
-from facetrack_ros.errors import FrameError, SourceError
 from facetrack_ros.core.jpeg import decode, is_jpeg, is_whole_jpeg
+from facetrack_ros.errors import FrameError, SourceError
+from facetrack_ros.history.frames.h264 import H264Decoder
 from facetrack_ros.sources.raw_image import ENCODINGS, bgr_of_raw
 from facetrack_ros.sources.source import Closing, Picture
-from facetrack_ros.history.frames.h264 import H264Decoder
 
 _COMPRESSED = "sensor_msgs/msg/CompressedImage"
 _RAW = "sensor_msgs/msg/Image"
@@ -33,12 +33,17 @@ class BagSource(Closing):
         super().__init__(f"bag {path}")
         self._path = path
         with self._open() as reader:
-            topics = {connection.topic: connection.msgtype for connection in reader.connections
-                      if connection.msgtype in _KINDS}
+            topics = {
+                connection.topic: connection.msgtype
+                for connection in reader.connections
+                if connection.msgtype in _KINDS
+            }
         self.topic = topic or next(iter(topics), "")
         named = ", ".join(sorted(topics))
         if not topics:
-            raise SourceError(f"{self.name} has no topic of {_COMPRESSED}, {_RAW} or {_VIDEO}: record one of a camera's")
+            raise SourceError(
+                f"{self.name} has no topic of {_COMPRESSED}, {_RAW} or {_VIDEO}: record one of a camera's"
+            )
         if self.topic not in topics:
             raise SourceError(f"{self.name} has no image topic {topic}: choose from {named}")
         if not topic and len(topics) > 1:
@@ -59,8 +64,10 @@ class BagSource(Closing):
             reader = Reader(path)
             reader.open()
         except Exception as error:  # the library lets errors of zstd, sqlite and struct through
-            raise SourceError(f"{self.name} is no bag that can be read, or it is damaged: repair it with `ros2 bag "
-                              f"reindex {path}`, or record it again") from error
+            raise SourceError(
+                f"{self.name} is no bag that can be read, or it is damaged: repair it with `ros2 bag "
+                f"reindex {path}`, or record it again"
+            ) from error
         try:
             yield reader
         finally:
@@ -111,8 +118,9 @@ class BagSource(Closing):
                 try:
                     store.register({_VIDEO: get_types_from_msg(connection.msgdef.data, _VIDEO)[_VIDEO]})
                 except Exception as error:  # the library's parser lets its own errors through
-                    raise SourceError(f"{self.name} does not say what its {_VIDEO} messages hold: record it again as "
-                                      "MCAP") from error
+                    raise SourceError(
+                        f"{self.name} does not say what its {_VIDEO} messages hold: record it again as MCAP"
+                    ) from error
 
     def _decoded(self, message, decoder: H264Decoder) -> np.ndarray | None:
         if message.format != "h264":
@@ -126,10 +134,13 @@ class BagSource(Closing):
                 return (data, None) if is_whole_jpeg(data) else (None, None)
             return None, decode(data)
         if message.encoding not in ENCODINGS:
-            raise SourceError(f"{self.name} holds {message.encoding} images on {self.topic}: only "
-                              f"{', '.join(ENCODINGS)} can be read, so record those or the compressed topic")
+            raise SourceError(
+                f"{self.name} holds {message.encoding} images on {self.topic}: only "
+                f"{', '.join(ENCODINGS)} can be read, so record those or the compressed topic"
+            )
         try:
-            return None, bgr_of_raw(message.data, message.height, message.width, message.step, message.encoding,
-                                    bool(message.is_bigendian))
+            return None, bgr_of_raw(
+                message.data, message.height, message.width, message.step, message.encoding, bool(message.is_bigendian)
+            )
         except FrameError:
             return None, None

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.errors import SourceError
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.errors import SourceError
 
 STORAGES = ("mcap", "sqlite3")
 _KIND = "sensor_msgs/msg/CompressedImage"
@@ -51,8 +51,13 @@ class BagWriter:
         if topic not in self._connections:
             self._connections[topic] = self._writer.add_connection(topic, _KIND, typestore=self._store)
         types = self._store.types
-        header = types["std_msgs/msg/Header"](types["builtin_interfaces/msg/Time"](*divmod(frame.stamp_ns, 1_000_000_000)),
-                                              frame.frame_id or frame.camera_id)
+        header = types["std_msgs/msg/Header"](
+            types["builtin_interfaces/msg/Time"](*divmod(frame.stamp_ns, 1_000_000_000)),
+            frame.frame_id or frame.camera_id,
+        )
         message = types[_KIND](header, "jpeg", np.frombuffer(frame.jpeg, np.uint8))
-        self._writer.write(self._connections[topic], frame.stamp_ns if received_ns is None else received_ns,
-                           self._store.serialize_cdr(message, _KIND))
+        self._writer.write(
+            self._connections[topic],
+            frame.stamp_ns if received_ns is None else received_ns,
+            self._store.serialize_cdr(message, _KIND),
+        )

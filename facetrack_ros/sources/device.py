@@ -1,7 +1,7 @@
 """A camera plugged into this computer."""
 
 import threading
-from typing import Iterator
+from collections.abc import Iterator
 
 import cv2
 
@@ -24,8 +24,10 @@ class DeviceSource(Closing):
         self._capture = cv2.VideoCapture(index)
         if not self._capture.isOpened():
             self._capture.release()
-            raise SourceError(f"{self.name} cannot be opened: check that it is plugged in, that no other program uses "
-                              "it, and that you may read it")
+            raise SourceError(
+                f"{self.name} cannot be opened: check that it is plugged in, that no other program uses "
+                "it, and that you may read it"
+            )
 
     def __iter__(self) -> Iterator[Picture]:
         while True:

@@ -14,8 +14,10 @@ from facetrack_ros.sources.video_file import VideoFileSource
 _DEVICE = re.compile(r"(?:/dev/video)?([0-9]{1,3})")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _ADDRESSES = ("rtsp", "rtsps", "http", "https")
-WORDS = ("a device index (0), an address (rtsp://, rtsps://, http://, https://), a video file, a folder of pictures, "
-         "or bag:PATH:TOPIC")
+WORDS = (
+    "a device index (0), an address (rtsp://, rtsps://, http://, https://), a video file, a folder of pictures, "
+    "or bag:PATH:TOPIC"
+)
 
 
 def open_source(text: str, fps: float = DEFAULT_FPS) -> FrameSource:
@@ -47,8 +49,10 @@ def open_source(text: str, fps: float = DEFAULT_FPS) -> FrameSource:
     if path.suffix.lower() in (".mcap", ".db3"):
         raise SourceError(f"{text} is a bag: give it as bag:{text}:TOPIC")
     if path.suffix.lower() in PICTURE_SUFFIXES:
-        raise SourceError(f"{text} is one picture, and nobody can be followed in one: give a video file or the folder "
-                          "of pictures it belongs to")
+        raise SourceError(
+            f"{text} is one picture, and nobody can be followed in one: give a video file or the folder "
+            "of pictures it belongs to"
+        )
     return VideoFileSource(path)
 
 

@@ -1,10 +1,10 @@
 """A folder of pictures, taken as one camera's frames."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator
 
-from facetrack_ros.errors import SourceError
 from facetrack_ros.core.jpeg import decode, is_jpeg, is_whole_jpeg
+from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.source import Closing, Picture
 
 DEFAULT_FPS = 10.0
@@ -28,8 +28,9 @@ class FolderSource(Closing):
         self._fps = fps
         self._paths = pictures_in(path)
         if not self._paths:
-            raise SourceError(f"{path} holds no pictures: give a folder with {', '.join(sorted(PICTURE_SUFFIXES))} "
-                              "files")
+            raise SourceError(
+                f"{path} holds no pictures: give a folder with {', '.join(sorted(PICTURE_SUFFIXES))} files"
+            )
 
     def __iter__(self) -> Iterator[Picture]:
         for row, path in enumerate(self._paths):
@@ -59,7 +60,10 @@ def pictures_in(folder: Path) -> list[Path]:
     :raises SourceError: the folder cannot be read.
     """
     try:
-        return sorted(path for path in folder.iterdir()
-                      if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".") and path.is_file())
+        return sorted(
+            path
+            for path in folder.iterdir()
+            if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".") and path.is_file()
+        )
     except OSError as error:
         raise SourceError(f"{folder} cannot be read as a folder: check the path and its permissions") from error

@@ -7,14 +7,28 @@ from facetrack_ros.errors import FrameError
 
 _SAME, _RGB, _BGRA, _RGBA, _GREY = (None, cv2.COLOR_RGB2BGR, cv2.COLOR_BGRA2BGR, cv2.COLOR_RGBA2BGR, cv2.COLOR_GRAY2BGR)
 # OpenCV names a mosaic by the second row's second and third pixel, ROS by the first row's first two and what is below.
-_BAYER = {"rggb": cv2.COLOR_BayerBG2BGR, "bggr": cv2.COLOR_BayerRG2BGR, "gbrg": cv2.COLOR_BayerGR2BGR,
-          "grbg": cv2.COLOR_BayerGB2BGR}
+_BAYER = {
+    "rggb": cv2.COLOR_BayerBG2BGR,
+    "bggr": cv2.COLOR_BayerRG2BGR,
+    "gbrg": cv2.COLOR_BayerGR2BGR,
+    "grbg": cv2.COLOR_BayerGB2BGR,
+}
 
 # Samples a pixel, bytes a sample, and what makes it BGR. Names as in sensor_msgs/image_encodings.hpp.
 _PIXELS: dict[str, tuple[int, int, int | None]] = {
-    "bgr8": (3, 1, _SAME), "rgb8": (3, 1, _RGB), "bgra8": (4, 1, _BGRA), "rgba8": (4, 1, _RGBA), "mono8": (1, 1, _GREY),
-    "bgr16": (3, 2, _SAME), "rgb16": (3, 2, _RGB), "bgra16": (4, 2, _BGRA), "rgba16": (4, 2, _RGBA),
-    "mono16": (1, 2, _GREY), "8UC1": (1, 1, _GREY), "8UC3": (3, 1, _SAME), "8UC4": (4, 1, _BGRA),
+    "bgr8": (3, 1, _SAME),
+    "rgb8": (3, 1, _RGB),
+    "bgra8": (4, 1, _BGRA),
+    "rgba8": (4, 1, _RGBA),
+    "mono8": (1, 1, _GREY),
+    "bgr16": (3, 2, _SAME),
+    "rgb16": (3, 2, _RGB),
+    "bgra16": (4, 2, _BGRA),
+    "rgba16": (4, 2, _RGBA),
+    "mono16": (1, 2, _GREY),
+    "8UC1": (1, 1, _GREY),
+    "8UC3": (3, 1, _SAME),
+    "8UC4": (4, 1, _BGRA),
     **{f"bayer_{order}8": (1, 1, code) for order, code in _BAYER.items()},
     **{f"bayer_{order}16": (1, 2, code) for order, code in _BAYER.items()},
     # Two pixels share their colour: the width is even.
@@ -29,8 +43,9 @@ _NO_PICTURE = ("16UC", "16SC", "32FC", "32SC", "64FC")
 ENCODINGS = (*_PIXELS, *_PLANES)
 
 
-def bgr_of_raw(data: bytes | np.ndarray, height: int, width: int, step: int, encoding: str,
-               big_endian: bool = False) -> np.ndarray:
+def bgr_of_raw(
+    data: bytes | np.ndarray, height: int, width: int, step: int, encoding: str, big_endian: bool = False
+) -> np.ndarray:
     """The picture as ``cv_bridge`` gives it for ``bgr8``: ``(height, width, 3)`` uint8 BGR. It may share memory with ``data``.
 
     16-bit samples become 8-bit ones by 255/65535, rounded.
@@ -42,11 +57,11 @@ def bgr_of_raw(data: bytes | np.ndarray, height: int, width: int, step: int, enc
     """
     data = np.frombuffer(data, np.uint8)
     rows = check_raw(data.size, height, width, step, encoding)
-    data = data[:rows * step].reshape(rows, step)
+    data = data[: rows * step].reshape(rows, step)
     if encoding in _PLANES:
         return cv2.cvtColor(np.ascontiguousarray(data[:, :width]), _PLANES[encoding])
     samples, size, code = _PIXELS[encoding]
-    return _picture(np.ascontiguousarray(data[:, :width * samples * size]), samples, size, code, big_endian)
+    return _picture(np.ascontiguousarray(data[:, : width * samples * size]), samples, size, code, big_endian)
 
 
 def check_raw(data_bytes: int, height: int, width: int, step: int, encoding: str) -> int:
@@ -62,22 +77,31 @@ def check_raw(data_bytes: int, height: int, width: int, step: int, encoding: str
         samples, size, _ = _PIXELS[encoding]
         rows, paired = height, samples != 2 or width % 2 == 0
     elif encoding.startswith(_NO_PICTURE):
-        raise FrameError(f"images of {encoding} are measurements, no pictures: give the topic of the camera's colour or "
-                         "grey images")
+        raise FrameError(
+            f"images of {encoding} are measurements, no pictures: give the topic of the camera's colour or grey images"
+        )
     else:
-        raise FrameError(f"images of encoding {encoding!r} cannot be read: let the driver publish one of "
-                         f"{', '.join(ENCODINGS)}, or JPEG as sensor_msgs/CompressedImage")
+        raise FrameError(
+            f"images of encoding {encoding!r} cannot be read: let the driver publish one of "
+            f"{', '.join(ENCODINGS)}, or JPEG as sensor_msgs/CompressedImage"
+        )
     if not paired:
-        raise FrameError(f"an image of {width}×{height} {encoding} came, whose pixels share their colour in pairs: let the "
-                         "driver publish even sizes")
+        raise FrameError(
+            f"an image of {width}×{height} {encoding} came, whose pixels share their colour in pairs: let the "
+            "driver publish even sizes"
+        )
     if step < width * samples * size:
-        raise FrameError(f"an image of {width}×{height} {encoding} needs rows of {width * samples * size} bytes, but says "
-                         f"{step}: check the driver")
+        raise FrameError(
+            f"an image of {width}×{height} {encoding} needs rows of {width * samples * size} bytes, but says "
+            f"{step}: check the driver"
+        )
     if data_bytes == 0:
         raise FrameError("an image came without data: check the driver")
     if data_bytes < rows * step:
-        raise FrameError(f"an image of {width}×{height} {encoding} with rows of {step} bytes needs {rows * step} bytes, "
-                         f"but {data_bytes} came: check the driver")
+        raise FrameError(
+            f"an image of {width}×{height} {encoding} with rows of {step} bytes needs {rows * step} bytes, "
+            f"but {data_bytes} came: check the driver"
+        )
     return rows
 
 

@@ -1,7 +1,8 @@
 """What every source gives: pictures, and when each was taken relative to the first."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Iterator, Protocol
+from typing import Protocol
 
 import numpy as np
 

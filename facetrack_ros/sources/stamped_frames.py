@@ -1,14 +1,13 @@
 """Frames of a recorded source, stamped and numbered: nothing dropped, the same each time."""
 
-from typing import Iterator
+from collections.abc import Iterator
 
+from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.source import FrameSource
-from facetrack_ros.core.frame import Frame
 
 
-def frames(source: FrameSource, camera_id: str, start_ns: int | None = None,
-           jpeg_quality: int = 90) -> Iterator[Frame]:
+def frames(source: FrameSource, camera_id: str, start_ns: int | None = None, jpeg_quality: int = 90) -> Iterator[Frame]:
     """Frames with strictly rising stamps, numbered from 0, each encoded at most once.
 
     A picture whose stamp is not after the one before is left out and counted in ``source.skipped``: a history is

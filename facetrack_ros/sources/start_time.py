@@ -29,8 +29,9 @@ def default_start_ns(path: str | Path) -> int:
     return _creation_time_ns(path) or modified_ns
 
 
-def start_times(cameras: dict[str, str], sources: dict[str, FrameSource],
-                start_ns: int | None = None) -> dict[str, int | None]:
+def start_times(
+    cameras: dict[str, str], sources: dict[str, FrameSource], start_ns: int | None = None
+) -> dict[str, int | None]:
     """The stamp of each camera's first picture; None for one that has stamps of its own, a bag's.
 
     Cameras of one bag stay as far from each other in time as they were recorded: the earliest begins at ``start_ns``.
@@ -39,7 +40,9 @@ def start_times(cameras: dict[str, str], sources: dict[str, FrameSource],
     :param start_ns: nanoseconds since the epoch; None: when each was recorded.
     :raises SourceError: a file cannot be read.
     """
-    bags = {camera: bag_path_and_topic(text)[0].resolve() for camera, text in cameras.items() if text.startswith("bag:")}
+    bags = {
+        camera: bag_path_and_topic(text)[0].resolve() for camera, text in cameras.items() if text.startswith("bag:")
+    }
     if start_ns is None:
         return {camera: None if camera in bags else default_start_ns(text) for camera, text in cameras.items()}
     firsts = {camera: next((picture.stamp_ns for picture in sources[camera]), None) for camera in bags}

@@ -1,7 +1,7 @@
 """A video file, with the true times of its frames."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator
 
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.av_reader import NoFilm, PictureReader, open_container
@@ -35,8 +35,10 @@ class VideoFileSource(Closing):
         except PermissionError as error:
             raise SourceError(f"{self.name} may not be read: check its permissions") from error
         except (av.error.FFmpegError, OSError) as error:
-            raise SourceError(f"{self.name} is no video that can be read, or it is damaged: give an mp4, avi, mkv or "
-                              "gif file, complete from its start") from error
+            raise SourceError(
+                f"{self.name} is no video that can be read, or it is damaged: give an mp4, avi, mkv or "
+                "gif file, complete from its start"
+            ) from error
         except UnicodeError as error:
             raise SourceError(f"{self.name!r} has a name that is no UTF-8 text: rename it") from error
 

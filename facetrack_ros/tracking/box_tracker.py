@@ -1,15 +1,15 @@
 """Boxes of one frame to the tracks of the frames before: our own tracker."""
 
-from typing import Callable
+from collections.abc import Callable
 
 import numpy as np
 
-from facetrack_ros.tracking.linear_assignment import best_pairs
+from facetrack_ros.core.boxes import iou, widened
 from facetrack_ros.tracking.appearance_memory import AppearanceMemory, body_similarities, face_similarities
 from facetrack_ros.tracking.kalman import BoxMotion
+from facetrack_ros.tracking.linear_assignment import best_pairs
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.settings import SECOND_NS, TrackingSettings
-from facetrack_ros.core.boxes import iou, widened
 
 # The longer somebody is unseen, the less is known of where they are: widening settles after a time like this.
 _SPREAD_S = 0.3
@@ -43,8 +43,13 @@ class BoxTracker:
     :param camera_motion: from a picture the ``(2, 3)`` affine map from the frame before; None: the camera stands.
     """
 
-    def __init__(self, threshold: float, settings: TrackingSettings = TrackingSettings(), body_threshold: float = 0.65,
-                 camera_motion: Callable[[Observation], np.ndarray | None] | None = None):
+    def __init__(
+        self,
+        threshold: float,
+        settings: TrackingSettings = TrackingSettings(),
+        body_threshold: float = 0.65,
+        camera_motion: Callable[[Observation], np.ndarray | None] | None = None,
+    ):
         self._threshold = threshold
         self._veto = 1 - settings.veto_distance * (1 - threshold)
         self._body_threshold = body_threshold
@@ -58,8 +63,12 @@ class BoxTracker:
         """See :class:`Tracker`."""
         settings = self._settings
         self._frame += 1
-        self._followed = [followed for followed in self._followed if stamp_ns - followed.motion.last_ns <= (
-            settings.max_gap_ns if self._believed(followed) else settings.confirm_within_ns)]
+        self._followed = [
+            followed
+            for followed in self._followed
+            if stamp_ns - followed.motion.last_ns
+            <= (settings.max_gap_ns if self._believed(followed) else settings.confirm_within_ns)
+        ]
         affine = self._camera_motion(observation) if self._camera_motion else None
         for followed in self._followed if affine is not None else ():
             followed.motion.shift(affine)
@@ -89,7 +98,9 @@ class BoxTracker:
 
     def began(self, key: int) -> tuple[int, np.ndarray] | None:
         """Stamp and box of a track's first frame, which may be one before its key was told; None for one not followed."""
-        return next(((followed.first_ns, followed.first_box) for followed in self._followed if followed.key == key), None)
+        return next(
+            ((followed.first_ns, followed.first_box) for followed in self._followed if followed.key == key), None
+        )
 
     def _believed(self, followed: _Followed) -> bool:
         return followed.evidence >= self._settings.evidence
@@ -122,11 +133,13 @@ class BoxTracker:
             wide = settings.body_reach * (1 - np.exp(-unseen_s / _BODY_SPREAD_S))
             by_look = by_place | by_body & (_near(predicted, boxes, wide) > settings.min_iou_lost)
         # What a turn rests on is computed when its turn comes: mostly the first one leaves nothing.
-        turns = (lambda: (worth, by_look & likely & believed),
-                 lambda: (worth, same_face),
-                 lambda: self._unlikely(iou(predicted, boxes), ~likely & fresh & believed & ~other),
-                 lambda: (worth, by_place & ~believed),
-                 lambda: self._far(predicted, boxes, unseen_s, fresh & believed & sure & ~other))
+        turns = (
+            lambda: (worth, by_look & likely & believed),
+            lambda: (worth, same_face),
+            lambda: self._unlikely(iou(predicted, boxes), ~likely & fresh & believed & ~other),
+            lambda: (worth, by_place & ~believed),
+            lambda: self._far(predicted, boxes, unseen_s, fresh & believed & sure & ~other),
+        )
         pairs = []
         free_tracks, free_rows = np.ones(len(predicted), bool), np.ones(len(boxes), bool)
         for turn in turns:
@@ -143,8 +156,9 @@ class BoxTracker:
         """Boxes that are hardly persons, right where somebody is."""
         return overlap, allowed & (overlap >= self._settings.min_iou_unlikely)
 
-    def _far(self, predicted: np.ndarray, boxes: np.ndarray, unseen_s: np.ndarray,
-             allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _far(
+        self, predicted: np.ndarray, boxes: np.ndarray, unseen_s: np.ndarray, allowed: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Few frames a second: whoever was there a frame ago may have gone further than any overlap."""
         near = _near(predicted, boxes, self._settings.far_reach * (1 - np.exp(-unseen_s / _SPREAD_S)))
         return near, allowed & (near >= self._settings.min_iou)

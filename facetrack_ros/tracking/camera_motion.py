@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from facetrack_ros.tracking.trackers_adapter import import_trackers
 from facetrack_ros.tracking.observation import Observation
+from facetrack_ros.tracking.trackers_adapter import import_trackers
 
 METHODS = ("sparseOptFlow", "orb", "ecc", "sift")
 

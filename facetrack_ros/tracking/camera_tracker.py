@@ -1,16 +1,16 @@
 """The people in view of one camera."""
 
 from collections import deque
-from typing import Callable, Tuple
+from collections.abc import Callable
 
 from facetrack_ros.core.event import PersonEvent
+from facetrack_ros.core.track import Track
 from facetrack_ros.tracking.edge_boxes import REACH_NS, FaintBoxes
+from facetrack_ros.tracking.interfaces import Tracker
+from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.open_track import OpenTrack
 from facetrack_ros.tracking.person_registry import PersonRegistry, Recognition
-from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.settings import TrackingSettings
-from facetrack_ros.core.track import Track
-from facetrack_ros.tracking.interfaces import Tracker
 from facetrack_ros.tracking.visit import Visit
 
 # One look that is clearly somebody else's may be a poor one.
@@ -18,7 +18,7 @@ _DOUBTS_TO_END = 2
 # The first looks at somebody may be poor ones themselves.
 _LOOKS_BEFORE_DOUBTS = 5
 
-Events = Tuple[PersonEvent, ...]
+Events = tuple[PersonEvent, ...]
 
 
 class CameraTracker:
@@ -28,8 +28,16 @@ class CameraTracker:
     :param new_track_id: gives out track ids.
     """
 
-    def __init__(self, robot_id: str, camera_id: str, identities: PersonRegistry, threshold: float,
-                 settings: TrackingSettings, new_tracker: Callable[[], Tracker], new_track_id: Callable[[], str]):
+    def __init__(
+        self,
+        robot_id: str,
+        camera_id: str,
+        identities: PersonRegistry,
+        threshold: float,
+        settings: TrackingSettings,
+        new_tracker: Callable[[], Tracker],
+        new_track_id: Callable[[], str],
+    ):
         self._robot_id, self._camera_id = robot_id, camera_id
         self._identities, self._threshold, self._settings = identities, threshold, settings
         self._new_tracker, self._new_track_id = new_tracker, new_track_id
@@ -72,8 +80,11 @@ class CameraTracker:
                 events += self._accompany(follow)
         events += self._expire(stamp_ns)
         self._drop(stamp_ns)
-        self._tracks = tuple(follow.track(stamp_ns) for follow in self._follows.values()
-                             if follow.confirmed_ns is not None or follow.last_ns == stamp_ns)
+        self._tracks = tuple(
+            follow.track(stamp_ns)
+            for follow in self._follows.values()
+            if follow.confirmed_ns is not None or follow.last_ns == stamp_ns
+        )
         self._tracks += tuple(follow.track(stamp_ns, ended=True) for follow in self._ended)
         self._ended.clear()
         return self._tracks, ended + _in_order(events)
@@ -101,8 +112,9 @@ class CameraTracker:
         self._frames.append((stamp_ns, number))
         self._now_ns = stamp_ns if self._now_ns is None else max(stamp_ns, self._now_ns)
         # Nothing older is asked for: whoever may still leave, or come with a stamp of the past, did so since then.
-        oldest_ns = stamp_ns - (self._settings.exit_after_ns + self._settings.confirm_within_ns
-                                + self._settings.identity_wait_ns)
+        oldest_ns = stamp_ns - (
+            self._settings.exit_after_ns + self._settings.confirm_within_ns + self._settings.identity_wait_ns
+        )
         while self._frames[0][0] < oldest_ns:
             self._frames.popleft()
         for person_id in [person_id for person_id, left_ns in self._left_ns.items() if left_ns < oldest_ns]:
@@ -120,8 +132,14 @@ class CameraTracker:
             follow = self._follows.get(key)
             if follow is None:
                 first_ns, first_box = self._tracker.began(key) or (stamp_ns, box)
-                follow = self._follows[key] = OpenTrack(self._new_track_id(), first_ns, self._number_at(first_ns, number),
-                                                     first_box, self._identities.empty_template(), self._settings)
+                follow = self._follows[key] = OpenTrack(
+                    self._new_track_id(),
+                    first_ns,
+                    self._number_at(first_ns, number),
+                    first_box,
+                    self._identities.empty_template(),
+                    self._settings,
+                )
                 follow.first = self._faint.before(first_box, first_ns) or follow.first
             elif follow in seen:
                 continue
@@ -139,7 +157,11 @@ class CameraTracker:
 
     def _glimpse(self, follow: OpenTrack, stamp_ns: int) -> None:
         """Somebody the tracker does not see may still be half seen, as they leave: the visit lasts till then."""
-        glimpse = self._faint.after(follow.shown.box, follow.shown.stamp_ns) if stamp_ns - follow.last_ns <= REACH_NS else None
+        glimpse = (
+            self._faint.after(follow.shown.box, follow.shown.stamp_ns)
+            if stamp_ns - follow.last_ns <= REACH_NS
+            else None
+        )
         if glimpse:
             follow.shown = glimpse
             if follow.person_id:
@@ -179,27 +201,40 @@ class CameraTracker:
 
     def _excluded(self, follow: OpenTrack) -> set[str]:
         """Whom a track cannot be: those seen beside it, and those in view whose face was seen since it began."""
-        return follow.together | {other.person_id for other in self._follows.values()
-                                  if other.person_id and other.last_ns == follow.last_ns and other is not follow
-                                  and other.sure_ns is not None and other.sure_ns >= follow.first_ns}
+        return follow.together | {
+            other.person_id
+            for other in self._follows.values()
+            if other.person_id
+            and other.last_ns == follow.last_ns
+            and other is not follow
+            and other.sure_ns is not None
+            and other.sure_ns >= follow.first_ns
+        }
 
     def _decide(self, now_ns: int, wait: bool = True) -> list[PersonEvent]:
         """Say who the undecided tracks are, the surest first; each decision excludes that person for the others."""
         events = []
         while True:
             undecided = [follow for follow in self._follows.values() if follow.undecided]
-            found = [(recognition, follow) for recognition, follow in
-                     ((self._identities.recognise(follow.template, self._excluded(follow)), follow) for follow in undecided)
-                     if recognition]
+            found = [
+                (recognition, follow)
+                for recognition, follow in (
+                    (self._identities.recognise(follow.template, self._excluded(follow)), follow)
+                    for follow in undecided
+                )
+                if recognition
+            ]
             if not found:
                 break
             recognition, follow = max(found, key=lambda pair: pair[0].similarity)
             events += self._name(follow, recognition.person_id, now_ns, recognition)
         for follow in undecided:
             waited = now_ns - follow.confirmed_ns >= self._settings.identity_wait_ns
-            enough = len(follow.template) and (follow.looks >= self._settings.faces_for_new_person or
-                                               not self._identities.knows_other_than(self._excluded(follow)))
-            if enough or (waited or not wait) and self._counts(follow):
+            enough = len(follow.template) and (
+                follow.looks >= self._settings.faces_for_new_person
+                or not self._identities.knows_other_than(self._excluded(follow))
+            )
+            if enough or ((waited or not wait) and self._counts(follow)):
                 events += self._name(follow, self._identities.new_person(), now_ns)
         return events
 
@@ -210,8 +245,9 @@ class CameraTracker:
         """
         return bool(len(follow.template)) or follow.last_ns - follow.first_ns >= self._settings.identity_wait_ns
 
-    def _name(self, follow: OpenTrack, person_id: str, now_ns: int,
-              recognition: Recognition | None = None) -> list[PersonEvent]:
+    def _name(
+        self, follow: OpenTrack, person_id: str, now_ns: int, recognition: Recognition | None = None
+    ) -> list[PersonEvent]:
         """A track is that person: a visit goes on, or a new one begins."""
         # A visit keeps the id it began with, also where that has become another name of the same person.
         settled = self._identities.aliases.settled
@@ -236,7 +272,9 @@ class CameraTracker:
             events = [visit.came()]
             # Decided after they had left: nothing is told of somebody later than that they are gone.
             decided_ns = max(first_ns, min(now_ns, follow.last_ns + self._settings.exit_after_ns))
-            events += self._matched(visit, follow, recognition, decided_ns, self._number_at(decided_ns, follow.last_number))
+            events += self._matched(
+                visit, follow, recognition, decided_ns, self._number_at(decided_ns, follow.last_number)
+            )
         for embedding, quality in zip(follow.template.embeddings, follow.template.qualities):
             self._identities.add_face(person_id, embedding, float(quality))
         return events
@@ -249,14 +287,16 @@ class CameraTracker:
         visit = self._visits[follow.person_id]
         recognition = None
         if visit.is_new and not visit.matched:
-            recognition = self._identities.recognise(follow.template, visit.together | {follow.person_id},
-                                                     before=follow.person_id)
+            recognition = self._identities.recognise(
+                follow.template, visit.together | {follow.person_id}, before=follow.person_id
+            )
             if recognition:
                 self._identities.join(follow.person_id, recognition.person_id, recognition.similarity)
         return self._matched(visit, follow, recognition, max(follow.last_ns, visit.first_ns), follow.last_number)
 
-    def _matched(self, visit: Visit, follow: OpenTrack, recognition: Recognition | None, stamp_ns: int,
-                 number: int) -> list[PersonEvent]:
+    def _matched(
+        self, visit: Visit, follow: OpenTrack, recognition: Recognition | None, stamp_ns: int, number: int
+    ) -> list[PersonEvent]:
         """Tell once a visit that it is a gallery person, or else somebody known; a gallery person also when that turns
         out only after somebody known was told."""
         if not visit.enrolled:
@@ -280,8 +320,12 @@ class CameraTracker:
 
     def _may_be_back(self, visit: Visit, gone_ns: int) -> bool:
         """Whether a track that began in time may yet turn out to be this person."""
-        return any(not follow.person_id and visit.tracked_ns < follow.first_ns <= gone_ns
-                   and visit.person_id not in follow.together for follow in self._follows.values())
+        return any(
+            not follow.person_id
+            and visit.tracked_ns < follow.first_ns <= gone_ns
+            and visit.person_id not in follow.together
+            for follow in self._follows.values()
+        )
 
     def _leave(self, visit: Visit, stamp_ns: int) -> list[PersonEvent]:
         del self._visits[visit.person_id]

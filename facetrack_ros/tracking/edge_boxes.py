@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from facetrack_ros.tracking.settings import SECOND_NS
 from facetrack_ros.core.boxes import area, intersection, iou
+from facetrack_ros.tracking.settings import SECOND_NS
 
 # How far back from a track's first box, and on from its last, a chain of faint boxes may reach. What is only a shadow where
 # somebody was then keeps nobody in view for longer.
@@ -44,7 +44,7 @@ class FaintBoxes:
         :param boxes: ``(n, 4)``; None: none.
         :param followed: ``(m, 4)`` boxes of that frame's tracks; what lies in one of them is a part of that person.
         """
-        boxes = np.empty((0, 4), np.float32) if boxes is None else boxes[:self.MOST]
+        boxes = np.empty((0, 4), np.float32) if boxes is None else boxes[: self.MOST]
         if len(boxes) and len(followed):
             boxes = boxes[(_shared(boxes, followed) < _SHARED).all(axis=1)]
         self._frames.append((stamp_ns, number, boxes))

@@ -1,15 +1,15 @@
 """Which faces are worth looking for and embedding: those of people not known well yet, and better ones than before."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Sequence
 
 import numpy as np
 
-from facetrack_ros.tracking.settings import SECOND_NS
-from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.boxes import iou
 from facetrack_ros.core.face import Face
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.tracking.settings import SECOND_NS
 
 #: Person and track are the same where their boxes overlap at least so much.
 SAME_BOX_IOU = 0.3
@@ -60,8 +60,14 @@ class FacePlan:
     def embed(self, persons: np.ndarray, faces: Sequence[Face]) -> list[bool]:
         """Which faces to embed; those turned down at the quality gate are not chosen, those of no track are."""
         tracks = self._tracks_of(persons)
-        return [not face.rejected and (face.person not in tracks or bool(
-            self.wanted[tracks[face.person]] and face.quality >= self.least[tracks[face.person]])) for face in faces]
+        return [
+            not face.rejected
+            and (
+                face.person not in tracks
+                or bool(self.wanted[tracks[face.person]] and face.quality >= self.least[tracks[face.person]])
+            )
+            for face in faces
+        ]
 
     def _tracks_of(self, persons: np.ndarray) -> dict[int, int]:
         """Track by row of the persons, the best overlaps first."""
@@ -105,8 +111,10 @@ class FaceScheduler:
         """Take everybody followed as of a frame. Who was lost is looked at anew: it may be somebody else who comes back."""
         with self._lock:
             self._tracks = tuple(track for track in tracks if track.state != TrackState.LOST)
-            self._known = {track.track_id: _heard(self._known.get(track.track_id, _Known()), stamp_ns, track.face)
-                           for track in self._tracks}
+            self._known = {
+                track.track_id: _heard(self._known.get(track.track_id, _Known()), stamp_ns, track.face)
+                for track in self._tracks
+            }
 
     def plan(self, stamp_ns: int) -> FacePlan:
         """What to do about the faces of a frame; takes for granted that it is done.
@@ -120,7 +128,8 @@ class FaceScheduler:
                 wanted[row], least[row] = self._wanted(known, stamp_ns)
                 if wanted[row]:
                     self._known[track.track_id] = replace(
-                        known, asked_ns=stamp_ns, asked=known.asked + 1, pending=(*known.pending, stamp_ns))
+                        known, asked_ns=stamp_ns, asked=known.asked + 1, pending=(*known.pending, stamp_ns)
+                    )
             return FacePlan(np.array([track.bbox for track in self._tracks], np.float32).reshape(-1, 4), wanted, least)
 
     def _wanted(self, known: _Known, stamp_ns: int) -> tuple[bool, float]:
@@ -140,8 +149,9 @@ def _heard(known: _Known, stamp_ns: int, face: Face | None) -> _Known:
     pending = tuple(asked_ns for asked_ns in known.pending if asked_ns > stamp_ns)
     if face is None or face.embedding is None:
         return replace(known, pending=pending)
-    return replace(known, pending=pending, embedded=known.embedded + 1, best=max(known.best, face.quality),
-                   embedded_ns=stamp_ns)
+    return replace(
+        known, pending=pending, embedded=known.embedded + 1, best=max(known.best, face.quality), embedded_ns=stamp_ns
+    )
 
 
 def _within(stamp_ns: int, before_ns: int | None, span_ns: int) -> bool:

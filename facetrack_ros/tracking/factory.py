@@ -1,20 +1,20 @@
 """The settings of tracking, as the configuration gives them."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import Callable
 
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.tracking.identity_merges import Aliases
+from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.tracking.box_tracker import BoxTracker
 from facetrack_ros.tracking.camera_motion import CameraMotion
-from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.tracking.face_scheduler import FaceScheduler
-from facetrack_ros.tracking.trackers_adapter import LibraryTracker
+from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.tracking.identity_merges import Aliases
+from facetrack_ros.tracking.interfaces import Tracker
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.tracking.settings import SECOND_NS, LiveSettings, TrackingSettings
-from facetrack_ros.tracking.interfaces import Tracker
-from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.tracking.trackers_adapter import LibraryTracker
 
 OWN = "own"
 OFF = "off"
@@ -27,9 +27,11 @@ def tracking_settings(config: Config) -> TrackingSettings:
     """What the configuration says of tracking; the rest stays at its default."""
     return TrackingSettings(
         exit_after_ns=round(config.tracking.exit_after_s * SECOND_NS),
-        lost_after_frames=config.tracking.lost_after_frames, max_gap_ns=round(config.tracking.lost_for_s * SECOND_NS),
+        lost_after_frames=config.tracking.lost_after_frames,
+        max_gap_ns=round(config.tracking.lost_for_s * SECOND_NS),
         sure_score=config.tracking.sure_score,
-        likely_score=min(config.tracking.likely_score, config.tracking.sure_score))
+        likely_score=min(config.tracking.likely_score, config.tracking.sure_score),
+    )
 
 
 def body_threshold(config: Config) -> float:
@@ -38,8 +40,9 @@ def body_threshold(config: Config) -> float:
     return config.tracking.appearance_threshold or BODY_THRESHOLDS.get(name, _OTHER_BODY_THRESHOLD)
 
 
-def tracker_factory(config: Config, threshold: float,
-                    settings: TrackingSettings | LiveSettings | None = None) -> Callable[[], Tracker]:
+def tracker_factory(
+    config: Config, threshold: float, settings: TrackingSettings | LiveSettings | None = None
+) -> Callable[[], Tracker]:
     """Makes a camera's tracker as the configuration chooses it. One is made at once, so that a choice that cannot be is
     told before the first frame.
 
@@ -51,13 +54,17 @@ def tracker_factory(config: Config, threshold: float,
     name, motion = config.tracking.association, config.tracking.camera_motion
     if name != OWN:
         if config.tracking.appearance != OFF:
-            raise ConfigError(f"{name} takes no account of appearance: set tracking.association to own, or "
-                              "tracking.appearance to off")
+            raise ConfigError(
+                f"{name} takes no account of appearance: set tracking.association to own, or tracking.appearance to off"
+            )
         make = partial(LibraryTracker, name, threshold, settings, camera_motion=motion)
     else:
+
         def make() -> BoxTracker:
-            return BoxTracker(threshold, settings, body_threshold(config),
-                              None if motion == OFF else CameraMotion(motion))
+            return BoxTracker(
+                threshold, settings, body_threshold(config), None if motion == OFF else CameraMotion(motion)
+            )
+
     make()
     return make
 
@@ -67,8 +74,9 @@ def improving_faces(config: Config) -> FaceScheduler:
     return FaceScheduler(pause_ns=round(SECOND_NS / config.faces.looks_per_s))
 
 
-def people_tracker(robot_id: str, ids: IdCounter, config: Config, contract: ModelContract,
-                   aliases: Aliases | None = None) -> PeopleTracker:
+def people_tracker(
+    robot_id: str, ids: IdCounter, config: Config, contract: ModelContract, aliases: Aliases | None = None
+) -> PeopleTracker:
     """The people of a robot, as the configuration says.
 
     Its ``settings`` may be changed while it follows people (:class:`LiveSettings`).
@@ -78,5 +86,12 @@ def people_tracker(robot_id: str, ids: IdCounter, config: Config, contract: Mode
     :raises ConfigError: see :func:`tracker_factory`.
     """
     settings = LiveSettings(tracking_settings(config))
-    return PeopleTracker(robot_id, ids, settings, contract.threshold, contract.id,
-                         tracker_factory(config, contract.threshold, settings), aliases)
+    return PeopleTracker(
+        robot_id,
+        ids,
+        settings,
+        contract.threshold,
+        contract.id,
+        tracker_factory(config, contract.threshold, settings),
+        aliases,
+    )

@@ -1,14 +1,14 @@
 """Enrolled people: reference faces with names."""
 
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Collection, Iterable
 
 import numpy as np
 
 from facetrack_ros.errors import FacetrackError
-from facetrack_ros.tracking.observation import is_unit
 from facetrack_ros.tracking.face_template import Template
+from facetrack_ros.tracking.observation import is_unit
 
 _ENTRY_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -48,8 +48,10 @@ class GalleryEntry:
         :raises EntryRefused: it cannot, and why.
         """
         if not _ENTRY_ID.fullmatch(self.entry_id):
-            raise EntryRefused(f"{self.entry_id!r} is no id of a gallery entry: it must begin with a letter and hold letters, "
-                               "digits and underscores only")
+            raise EntryRefused(
+                f"{self.entry_id!r} is no id of a gallery entry: it must begin with a letter and hold letters, "
+                "digits and underscores only"
+            )
         if not self.name.strip() or len(self.name) > 200 or not self.name.isprintable():
             raise EntryRefused("a person's name must have 1 to 200 printable characters")
         if not self.model_id:
@@ -98,8 +100,10 @@ class Gallery:
         if entry.model_id != self._model_id:
             raise EntryRefused(f"it was made with model {entry.model_id}, here runs {self._model_id}")
         if self._entries and len(entry.embedding) != len(next(iter(self._entries.values())).embedding):
-            raise EntryRefused(f"its embedding has {len(entry.embedding)} numbers, those here "
-                               f"{len(next(iter(self._entries.values())).embedding)}")
+            raise EntryRefused(
+                f"its embedding has {len(entry.embedding)} numbers, those here "
+                f"{len(next(iter(self._entries.values())).embedding)}"
+            )
         if entry.entry_id in self._entries:
             return False
         self._entries[entry.entry_id] = entry
@@ -141,14 +145,18 @@ class Gallery:
                 continue
             similarity = float(np.dot(other.embedding, entry.embedding))
             if similarity >= self._threshold - self._margin and (
-                    other.name not in found or similarity > found[other.name].similarity):
+                other.name not in found or similarity > found[other.name].similarity
+            ):
                 found[other.name] = GalleryMatch(other, similarity)
         return sorted(found.values(), key=lambda match: -match.similarity)
 
     def unlike_own(self, entry: GalleryEntry) -> bool:
         """Whether no other picture of that name looks like this one: a mistake, mostly."""
-        own = [float(np.dot(other.embedding, entry.embedding)) for other in self._entries.values()
-               if other.name == entry.name and other.entry_id != entry.entry_id]
+        own = [
+            float(np.dot(other.embedding, entry.embedding))
+            for other in self._entries.values()
+            if other.name == entry.name and other.entry_id != entry.entry_id
+        ]
         return bool(own) and max(own) < self._threshold
 
 

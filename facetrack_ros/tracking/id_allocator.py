@@ -58,8 +58,10 @@ def _read(path: Path) -> dict[str, int]:
     except ValueError:
         last = None
     if not isinstance(last, dict) or not all(type(number) is int and number >= 0 for number in last.values()):
-        raise StoreError(f"{path} is damaged: restore it from a copy, or remove it together with this robot's history, "
-                         "for otherwise ids would be given out twice")
+        raise StoreError(
+            f"{path} is damaged: restore it from a copy, or remove it together with this robot's history, "
+            "for otherwise ids would be given out twice"
+        )
     return last
 
 

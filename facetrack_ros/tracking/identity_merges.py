@@ -2,8 +2,8 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Iterable
 
 _PARTS = re.compile(r"(\d+)")
 
@@ -120,8 +120,15 @@ class Aliases:
 
     def may_be_one(self, one: str, other: str) -> bool:
         """Whether nothing known says that two ids are two people, nor any two of their ids."""
-        return not any(verdict is not None and not verdict.same for verdict in (
-            self.verdict_on(mine, theirs) for mine in self.group(one) for theirs in self.group(other) if mine != theirs))
+        return not any(
+            verdict is not None and not verdict.same
+            for verdict in (
+                self.verdict_on(mine, theirs)
+                for mine in self.group(one)
+                for theirs in self.group(other)
+                if mine != theirs
+            )
+        )
 
     def _settle(self) -> None:
         if self._settled is not None:
@@ -150,8 +157,18 @@ class Aliases:
             self._settled.update(dict.fromkeys(members, members[0]))
 
 
-def merging(aliases: Aliases, one: str, other: str, record_ids: Iterable[str], by: str, stamp_ns: int, reason: str,
-            operator: bool = False, similarity: float | None = None, model_id: str = "") -> list[MergeDecision]:
+def merging(
+    aliases: Aliases,
+    one: str,
+    other: str,
+    record_ids: Iterable[str],
+    by: str,
+    stamp_ns: int,
+    reason: str,
+    operator: bool = False,
+    similarity: float | None = None,
+    model_id: str = "",
+) -> list[MergeDecision]:
     """The verdicts that make two persons one: on the two ids, and, by a person, on all that would stand against it.
 
     :param record_ids: ids for the records; as many are taken as needed.
@@ -166,19 +183,47 @@ def merging(aliases: Aliases, one: str, other: str, record_ids: Iterable[str], b
     return _verdicts(aliases, pairs, True, record_ids, by, stamp_ns, reason, operator, similarity, model_id)
 
 
-def splitting(aliases: Aliases, person_id: str, record_ids: Iterable[str], by: str, stamp_ns: int, reason: str,
-              operator: bool = False) -> list[MergeDecision]:
+def splitting(
+    aliases: Aliases,
+    person_id: str,
+    record_ids: Iterable[str],
+    by: str,
+    stamp_ns: int,
+    reason: str,
+    operator: bool = False,
+) -> list[MergeDecision]:
     """The verdicts that make an id stand for itself again: it is none of those it was joined with."""
     pairs = [ordered(person_id, other) for other in aliases.group(person_id) if other != person_id]
     return _verdicts(aliases, pairs, False, record_ids, by, stamp_ns, reason, operator)
 
 
-def _verdicts(aliases: Aliases, pairs: list[tuple[str, str]], same: bool, record_ids: Iterable[str], by: str,
-              stamp_ns: int, reason: str, operator: bool, similarity: float | None = None,
-              model_id: str = "") -> list[MergeDecision]:
+def _verdicts(
+    aliases: Aliases,
+    pairs: list[tuple[str, str]],
+    same: bool,
+    record_ids: Iterable[str],
+    by: str,
+    stamp_ns: int,
+    reason: str,
+    operator: bool,
+    similarity: float | None = None,
+    model_id: str = "",
+) -> list[MergeDecision]:
     made = []
     for pair, record_id in zip(pairs, record_ids):
         known = aliases.verdict_on(*pair)
-        made.append(MergeDecision(record_id, *pair, same, by, operator, known.version + 1 if known else 1, stamp_ns, reason,
-                            similarity, model_id))
+        made.append(
+            MergeDecision(
+                record_id,
+                *pair,
+                same,
+                by,
+                operator,
+                known.version + 1 if known else 1,
+                stamp_ns,
+                reason,
+                similarity,
+                model_id,
+            )
+        )
     return made

@@ -46,9 +46,9 @@ class BoxMotion:
         reach_s, kept = self._coast(stamp_ns)
         passed_s = (stamp_ns - self.last_ns) / _SECOND_NS
         height = max(1.0, self._height)
-        place = self._place + 2 * reach_s * self._both + reach_s ** 2 * self._rate + (_WANDER * height) ** 2 * passed_s
+        place = self._place + 2 * reach_s * self._both + reach_s**2 * self._rate + (_WANDER * height) ** 2 * passed_s
         both = kept * (self._both + reach_s * self._rate)
-        rate = kept ** 2 * self._rate + (_PUSH * height) ** 2 * passed_s
+        rate = kept**2 * self._rate + (_PUSH * height) ** 2 * passed_s
         spread = place + (_JITTER * height) ** 2
         gain, push = place / spread, both / spread
         x, y, found_width, found_height = _centre_and_size(box)

@@ -24,8 +24,10 @@ def best_pairs(scores: np.ndarray) -> list[tuple[int, int]]:
 def _groups(allowed: np.ndarray) -> list[tuple[list[int], list[int]]]:
     """Rows and columns that may be paired with each other, apart from all others: people who stand apart in the picture
     are many small questions, and the price of one grows with its cube."""
-    columns_of, rows_of = ([[place for place, may_be in enumerate(line) if may_be] for line in lines.tolist()]
-                           for lines in (allowed, allowed.T))
+    columns_of, rows_of = (
+        [[place for place, may_be in enumerate(line) if may_be] for line in lines.tolist()]
+        for lines in (allowed, allowed.T)
+    )
     groups, seen = [], set()
     for first, columns in enumerate(columns_of):
         if first in seen or not columns:

@@ -1,7 +1,7 @@
 """What one frame shows, cleaned: boxes that can be followed, and each one's face."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Sequence
 
 import numpy as np
 
@@ -51,8 +51,13 @@ class Observation:
         return next((embedding.size for embedding in embeddings if embedding is not None), None)
 
     @classmethod
-    def of(cls, detections: Detections, faces: Sequence[Face], dimension: int | None = None,
-           image: np.ndarray | None = None) -> "Observation":
+    def of(
+        cls,
+        detections: Detections,
+        faces: Sequence[Face],
+        dimension: int | None = None,
+        image: np.ndarray | None = None,
+    ) -> "Observation":
         """What can be used of a frame; the rest is left out.
 
         :param dimension: of embeddings, None: any.
@@ -77,21 +82,37 @@ class Observation:
             if dimension is None and face is not None and face.embedding is not None:
                 dimension = face.embedding.size
             cleaned.append(face)
-        return cls(boxes[rows], np.minimum(np.maximum(scores[rows], 0), 1), tuple(cleaned), _bodies(detections, rows),
-                   _with_faces(detections)[rows], image, faint)
+        return cls(
+            boxes[rows],
+            np.minimum(np.maximum(scores[rows], 0), 1),
+            tuple(cleaned),
+            _bodies(detections, rows),
+            _with_faces(detections)[rows],
+            image,
+            faint,
+        )
 
 
 def is_unit(embedding: np.ndarray, dimension: int | None = None) -> bool:
     """Whether an array is a finite unit vector; one per cent is allowed for what the wire rounds."""
     # A number that is not finite makes the length none either.
-    return (embedding.ndim == 1 and embedding.size > 0 and dimension in (None, embedding.size)
-            and abs(float(np.vdot(embedding, embedding)) ** 0.5 - 1) < 0.01)
+    return (
+        embedding.ndim == 1
+        and embedding.size > 0
+        and dimension in (None, embedding.size)
+        and abs(float(np.vdot(embedding, embedding)) ** 0.5 - 1) < 0.01
+    )
 
 
 def _inside(boxes: np.ndarray) -> np.ndarray:
     """``(n,)`` bool: finite, of some size, and not wholly left of or above the picture."""
-    return (np.isfinite(boxes).all(axis=1) & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-            & (boxes[:, 2] > 0) & (boxes[:, 3] > 0))
+    return (
+        np.isfinite(boxes).all(axis=1)
+        & (boxes[:, 2] > boxes[:, 0])
+        & (boxes[:, 3] > boxes[:, 1])
+        & (boxes[:, 2] > 0)
+        & (boxes[:, 3] > 0)
+    )
 
 
 def _with_faces(detections: Detections) -> np.ndarray:

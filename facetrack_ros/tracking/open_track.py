@@ -4,12 +4,12 @@ from collections import deque
 
 import numpy as np
 
-from facetrack_ros.tracking.edge_boxes import EdgeSighting
-from facetrack_ros.tracking.track_states import TrackStateMachine
-from facetrack_ros.tracking.settings import TrackingSettings
-from facetrack_ros.tracking.face_template import Template
-from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.tracking.edge_boxes import EdgeSighting
+from facetrack_ros.tracking.face_template import Template
+from facetrack_ros.tracking.settings import TrackingSettings
+from facetrack_ros.tracking.track_states import TrackStateMachine
 
 
 class OpenTrack:
@@ -25,8 +25,9 @@ class OpenTrack:
     :ivar looks: how many embeddings of its face there were.
     """
 
-    def __init__(self, track_id: str, stamp_ns: int, number: int, box: np.ndarray, template: Template,
-                 settings: TrackingSettings):
+    def __init__(
+        self, track_id: str, stamp_ns: int, number: int, box: np.ndarray, template: Template, settings: TrackingSettings
+    ):
         self.track_id = track_id
         self.first_ns = stamp_ns
         self.first = self.shown = EdgeSighting(stamp_ns, number, box)
@@ -67,7 +68,9 @@ class OpenTrack:
         """Of the face seen last, 0..1."""
         return 0.0 if self._face is None else min(max(float(self._face.quality), 0.0), 1.0)
 
-    def see(self, stamp_ns: int, number: int, box: np.ndarray, score: float, face: Face | None, threshold: float) -> None:
+    def see(
+        self, stamp_ns: int, number: int, box: np.ndarray, score: float, face: Face | None, threshold: float
+    ) -> None:
         """Take the box and the face of a frame.
 
         :param threshold: lowest cosine similarity of a match.

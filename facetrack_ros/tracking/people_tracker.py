@@ -1,24 +1,24 @@
 """The people a robot's cameras see: tracks, identities and events."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Callable, Sequence
 
 import numpy as np
 
-from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.event import PersonEvent
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.track import Track
 from facetrack_ros.tracking.box_tracker import BoxTracker
 from facetrack_ros.tracking.camera_tracker import CameraTracker
-from facetrack_ros.core.event import PersonEvent
-from facetrack_ros.tracking.gallery import Gallery
-from facetrack_ros.tracking.person_registry import PersonRegistry
-from facetrack_ros.tracking.id_allocator import IdCounter, safe_name
-from facetrack_ros.tracking.observation import Observation
-from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.face_template import Template
-from facetrack_ros.core.track import Track
+from facetrack_ros.tracking.gallery import Gallery
+from facetrack_ros.tracking.id_allocator import IdCounter, safe_name
+from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision
 from facetrack_ros.tracking.interfaces import Tracker
-from facetrack_ros.core.detections import Detections
-from facetrack_ros.core.face import Face
+from facetrack_ros.tracking.observation import Observation
+from facetrack_ros.tracking.person_registry import PersonRegistry
+from facetrack_ros.tracking.settings import TrackingSettings
 
 
 class PeopleTracker:
@@ -35,8 +35,16 @@ class PeopleTracker:
     :raises ConfigError: an empty robot name.
     """
 
-    def __init__(self, robot_id: str, ids: IdCounter, settings: TrackingSettings, threshold: float, model_id: str,
-                 new_tracker: Callable[[], Tracker] | None = None, aliases: Aliases | None = None):
+    def __init__(
+        self,
+        robot_id: str,
+        ids: IdCounter,
+        settings: TrackingSettings,
+        threshold: float,
+        model_id: str,
+        new_tracker: Callable[[], Tracker] | None = None,
+        aliases: Aliases | None = None,
+    ):
         self.robot_id = robot_id
         self.settings = settings
         self.threshold = threshold
@@ -47,8 +55,15 @@ class PeopleTracker:
         self._identities = PersonRegistry(self._robot, ids, settings, threshold, model_id, aliases)
         self._cameras: dict[str, CameraTracker] = {}
 
-    def update(self, camera_id: str, stamp_ns: int, frame_number: int, detections: Detections,
-               faces: Sequence[Face], image: np.ndarray | None = None) -> tuple[tuple[Track, ...], tuple[PersonEvent, ...]]:
+    def update(
+        self,
+        camera_id: str,
+        stamp_ns: int,
+        frame_number: int,
+        detections: Detections,
+        faces: Sequence[Face],
+        image: np.ndarray | None = None,
+    ) -> tuple[tuple[Track, ...], tuple[PersonEvent, ...]]:
         """Take a frame, also one that shows nobody.
 
         PERSON_IN comes when a track is believed and it is decided who it is, with the stamp of its first frame: later
@@ -71,8 +86,14 @@ class PeopleTracker:
         if camera_id not in self._cameras:
             name = safe_name(camera_id)
             self._cameras[camera_id] = CameraTracker(
-                self.robot_id, camera_id, self._identities, self.threshold, self.settings, self._new_tracker,
-                lambda: f"t_{self._robot}_{name}_{self._ids.next('track')}")
+                self.robot_id,
+                camera_id,
+                self._identities,
+                self.threshold,
+                self.settings,
+                self._new_tracker,
+                lambda: f"t_{self._robot}_{name}_{self._ids.next('track')}",
+            )
         return self._cameras[camera_id].update(stamp_ns, frame_number, observation)
 
     def advance(self, camera_id: str, stamp_ns: int) -> tuple[PersonEvent, ...]:
@@ -96,8 +117,9 @@ class PeopleTracker:
         """All persons known by face, own and told of, with what their faces look like."""
         return self._identities.templates()
 
-    def learn(self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray,
-              join: bool = True) -> None:
+    def learn(
+        self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray, join: bool = True
+    ) -> None:
         """Take what another robot, or a stored history, knows of a person's face.
 
         :param embeddings: ``(n, dimension)`` unit rows.

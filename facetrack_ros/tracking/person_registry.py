@@ -1,18 +1,18 @@
 """Who somebody is, among all persons a robot knows."""
 
 import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Collection, Iterator, Mapping
 
 import numpy as np
 
 from facetrack_ros.errors import FacetrackError
-from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision, merging, splitting
+from facetrack_ros.tracking.face_template import Template
 from facetrack_ros.tracking.gallery import Gallery
 from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision, merging, splitting
 from facetrack_ros.tracking.observation import is_unit
 from facetrack_ros.tracking.settings import TrackingSettings
-from facetrack_ros.tracking.face_template import Template
 
 # So many first looks are taken as they come; a single poor one would otherwise turn down all that follow.
 _LOOKS_TAKEN_ON_TRUST = 5
@@ -53,8 +53,15 @@ class PersonRegistry:
     :ivar now_ns: newest stamp, for the verdicts made here.
     """
 
-    def __init__(self, robot: str, ids: IdCounter, settings: TrackingSettings, threshold: float, model_id: str,
-                 aliases: Aliases | None = None):
+    def __init__(
+        self,
+        robot: str,
+        ids: IdCounter,
+        settings: TrackingSettings,
+        threshold: float,
+        model_id: str,
+        aliases: Aliases | None = None,
+    ):
         self.aliases = aliases if aliases is not None else Aliases()
         self.now_ns = 0
         self.gallery = Gallery(model_id, threshold, settings.margin * (1 - threshold))
@@ -89,11 +96,14 @@ class PersonRegistry:
     def knows_other_than(self, persons: Collection[str]) -> bool:
         """Whether there is anybody known by face who is not among ``persons``."""
         settled = {self.aliases.settled(person_id) for person_id in persons}
-        return any(len(known.template) and self.aliases.settled(person_id) not in settled
-                   for person_id, known in self._known.items())
+        return any(
+            len(known.template) and self.aliases.settled(person_id) not in settled
+            for person_id, known in self._known.items()
+        )
 
-    def recognise(self, template: Template, excluded: Collection[str] = (),
-                  before: str | None = None) -> Recognition | None:
+    def recognise(
+        self, template: Template, excluded: Collection[str] = (), before: str | None = None
+    ) -> Recognition | None:
         """Whose face it is: above the threshold, and ahead of the second best by a margin.
 
         Where the second best is so near because it is the same human under another id, as the templates themselves
@@ -112,8 +122,11 @@ class PersonRegistry:
         best = max(best_id.values(), key=alike.get)
         if alike[best] < self._threshold:
             return None
-        near = [person_id for person_id in best_id.values()
-                if alike[person_id] >= alike[best] - self._settings.margin * self._distance]
+        near = [
+            person_id
+            for person_id in best_id.values()
+            if alike[person_id] >= alike[best] - self._settings.margin * self._distance
+        ]
         same = [person_id for person_id in near if person_id == best or self._same(best, person_id)]
         if len(same) < len(near):
             return None
@@ -126,10 +139,24 @@ class PersonRegistry:
     def join(self, one: str, other: str, similarity: float) -> None:
         """Two ids turn out to be one person: a verdict, unless it is known that they are two, or the faces are hardly
         alike. It takes more than a recognition, for it stays."""
-        if (self.aliases.settled(one) != self.aliases.settled(other) and self._may_be_one(one, other)
-                and similarity >= self._threshold + self._settings.margin * self._distance):
-            self._decide(merging(self.aliases, one, other, self._record_ids(), self._robot, self.now_ns, "faces match",
-                                 similarity=round(float(similarity), 4), model_id=self._model_id))
+        if (
+            self.aliases.settled(one) != self.aliases.settled(other)
+            and self._may_be_one(one, other)
+            and similarity >= self._threshold + self._settings.margin * self._distance
+        ):
+            self._decide(
+                merging(
+                    self.aliases,
+                    one,
+                    other,
+                    self._record_ids(),
+                    self._robot,
+                    self.now_ns,
+                    "faces match",
+                    similarity=round(float(similarity), 4),
+                    model_id=self._model_id,
+                )
+            )
 
     def saw_together(self, persons: Collection[str]) -> None:
         """These were in one picture, so no two of them are one person, whoever says so."""
@@ -143,7 +170,9 @@ class PersonRegistry:
         :raises TemplateRefused: it is about no two persons.
         """
         if not all(_PERSON_ID.fullmatch(each) for each in (*verdict.pair, verdict.record_id)):
-            raise TemplateRefused("a verdict's ids must begin with a letter and hold letters, digits and underscores only")
+            raise TemplateRefused(
+                "a verdict's ids must begin with a letter and hold letters, digits and underscores only"
+            )
         try:
             self.aliases.take(verdict)
         except ValueError as error:
@@ -167,13 +196,22 @@ class PersonRegistry:
             for other in self._beside.get(person_id, set()) & set(self.aliases.group(person_id)):
                 known = self.aliases.verdict_on(person_id, other)
                 if self.aliases.settled(other) == self.aliases.settled(person_id) and not (known and known.operator):
-                    self._decide(splitting(self.aliases, max(person_id, other), self._record_ids(), self._robot, self.now_ns,
-                                           "seen in one picture"))
+                    self._decide(
+                        splitting(
+                            self.aliases,
+                            max(person_id, other),
+                            self._record_ids(),
+                            self._robot,
+                            self.now_ns,
+                            "seen in one picture",
+                        )
+                    )
 
     def _may_be_one(self, one: str, other: str) -> bool:
         theirs = set(self.aliases.group(other))
         return self.aliases.may_be_one(one, other) and not any(
-            self._beside.get(mine, set()) & theirs for mine in self.aliases.group(one))
+            self._beside.get(mine, set()) & theirs for mine in self.aliases.group(one)
+        )
 
     def _same(self, one: str, other: str) -> bool:
         """Whether two known faces are one, for all that is known."""
@@ -198,8 +236,9 @@ class PersonRegistry:
         self.dimension = self.dimension or len(embedding)
         self._touch(person_id, template.add(embedding, quality))
 
-    def learn(self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray,
-              join: bool = True) -> None:
+    def learn(
+        self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray, join: bool = True
+    ) -> None:
         """Take what another robot, or a stored history, knows of a person's face.
 
         :param embeddings: ``(n, dimension)`` unit rows.
@@ -212,8 +251,10 @@ class PersonRegistry:
         if known and len(known.template) and known.template.similarity(template) < self._threshold:
             raise TemplateRefused(f"the face told of {person_id} is not like the one known by that id here")
         known = known or self._remember(person_id, foreign=True)
-        changed = [known.template.add(embedding, float(quality))
-                   for embedding, quality in zip(template.embeddings, template.qualities)]
+        changed = [
+            known.template.add(embedding, float(quality))
+            for embedding, quality in zip(template.embeddings, template.qualities)
+        ]
         self.dimension = template.embeddings.shape[1]
         self._touch(person_id, any(changed))
         found = self.recognise(known.template, {person_id}) if join else None
@@ -259,13 +300,17 @@ class PersonRegistry:
     def _checked(self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray) -> Template:
         embeddings, qualities = np.asarray(embeddings, np.float32), np.asarray(qualities, np.float32)
         if not _PERSON_ID.fullmatch(person_id):
-            raise TemplateRefused(f"{person_id!r} is no person id: it must begin with a letter and hold letters, "
-                                  "digits and underscores only")
+            raise TemplateRefused(
+                f"{person_id!r} is no person id: it must begin with a letter and hold letters, "
+                "digits and underscores only"
+            )
         if model_id != self._model_id:
             raise TemplateRefused(f"it was made with model {model_id}, here runs {self._model_id}")
         if embeddings.ndim != 2 or not len(embeddings) or qualities.shape != (len(embeddings),):
-            raise TemplateRefused(f"embeddings of shape {embeddings.shape} and qualities of shape {qualities.shape} do "
-                                  "not belong together")
+            raise TemplateRefused(
+                f"embeddings of shape {embeddings.shape} and qualities of shape {qualities.shape} do "
+                "not belong together"
+            )
         if self.dimension not in (None, embeddings.shape[1]):
             raise TemplateRefused(f"embeddings have {embeddings.shape[1]} numbers, those here {self.dimension}")
         if not all(is_unit(embedding) for embedding in embeddings):

@@ -67,8 +67,16 @@ class TrackingSettings:
     max_persons: int = 2000
 
     def __post_init__(self):
-        for name in ("min_hits", "lost_after_frames", "confirm_within_ns", "max_gap_ns", "exit_after_ns", "faces_for_new_person",
-                     "template_size", "max_persons"):
+        for name in (
+            "min_hits",
+            "lost_after_frames",
+            "confirm_within_ns",
+            "max_gap_ns",
+            "exit_after_ns",
+            "faces_for_new_person",
+            "template_size",
+            "max_persons",
+        ):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
         if self.identity_wait_ns < 0:
@@ -80,8 +88,10 @@ class TrackingSettings:
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name} must not be negative, but is {getattr(self, name)}")
         if not 0 <= self.likely_score <= self.sure_score <= 1:
-            raise ConfigError(f"likely_score must lie between 0 and sure_score, and sure_score be 1 at most, not "
-                              f"{self.likely_score} and {self.sure_score}")
+            raise ConfigError(
+                f"likely_score must lie between 0 and sure_score, and sure_score be 1 at most, not "
+                f"{self.likely_score} and {self.sure_score}"
+            )
         for name in ("veto_distance", "body_veto"):
             if not getattr(self, name) >= 1:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")

@@ -2,8 +2,8 @@
 
 from collections import deque
 
-from facetrack_ros.tracking.settings import SECOND_NS, TrackingSettings
 from facetrack_ros.core.track import TrackState
+from facetrack_ros.tracking.settings import SECOND_NS, TrackingSettings
 
 _SEEN_AGAIN, _SEEN_AGAIN_WITHIN_NS = 0.1, SECOND_NS // 2
 _FACE_AGAIN, _FACE_AGAIN_WITHIN_NS = 0.15, SECOND_NS

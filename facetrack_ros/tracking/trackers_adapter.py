@@ -10,8 +10,12 @@ from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.settings import SECOND_NS, TrackingSettings
 
 #: Names of the settings, and of the library's classes.
-LIBRARY_TRACKERS = {"bytetrack": "ByteTrackTracker", "ocsort": "OCSORTTracker", "botsort": "BoTSORTTracker",
-                    "cbiou": "CBIoUTracker"}
+LIBRARY_TRACKERS = {
+    "bytetrack": "ByteTrackTracker",
+    "ocsort": "OCSORTTracker",
+    "botsort": "BoTSORTTracker",
+    "cbiou": "CBIoUTracker",
+}
 # The library counts motion in frames of a nominal rate; stamps tell it how many have passed.
 _NOMINAL_FPS = 25.0
 
@@ -31,19 +35,21 @@ class LibraryTracker:
     :raises ConfigError: no such tracker, one that knows no camera motion, or the library is not here.
     """
 
-    def __init__(self, name: str, threshold: float, settings: TrackingSettings = TrackingSettings(),
-                 camera_motion: str = "off"):
+    def __init__(
+        self, name: str, threshold: float, settings: TrackingSettings = TrackingSettings(), camera_motion: str = "off"
+    ):
         if name not in LIBRARY_TRACKERS:
             raise ConfigError(f"there is no tracker {name}; there are: {', '.join(LIBRARY_TRACKERS)}")
         if camera_motion != "off" and name != "botsort":
-            raise ConfigError(f"{name} takes no account of the camera's motion: choose botsort or own, or set "
-                              "tracking.camera_motion to off")
+            raise ConfigError(
+                f"{name} takes no account of the camera's motion: choose botsort or own, or set "
+                "tracking.camera_motion to off"
+            )
         trackers = import_trackers()
         options = {} if name != "botsort" else {"enable_cmc": camera_motion != "off"}
         if camera_motion != "off":
             options["cmc_method"] = camera_motion
-        self._tracker = getattr(trackers, LIBRARY_TRACKERS[name])(
-            frame_rate=_NOMINAL_FPS, **options)
+        self._tracker = getattr(trackers, LIBRARY_TRACKERS[name])(frame_rate=_NOMINAL_FPS, **options)
         self._moves = camera_motion != "off"
         self._veto = 1 - settings.veto_distance * (1 - threshold)
         self._gap_ns = settings.max_gap_ns
@@ -60,8 +66,11 @@ class LibraryTracker:
 
         if self._first_ns is None:
             self._first_ns = stamp_ns
-        given = supervision.Detections(xyxy=observation.boxes.astype(float), confidence=observation.scores.astype(float),
-                                       data={"row": np.arange(len(observation))})
+        given = supervision.Detections(
+            xyxy=observation.boxes.astype(float),
+            confidence=observation.scores.astype(float),
+            data={"row": np.arange(len(observation))},
+        )
         frame = {"frame": observation.image} if self._moves and observation.image is not None else {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -97,7 +106,8 @@ def import_trackers():
     try:
         import trackers
     except ImportError as error:
-        raise ConfigError(f"the tracker library is not here ({error}): pip install facetrack_ros[trackers] and then "
-                          "pip install --no-deps -r requirements/without_deps.txt, or set tracking.association to own"
-                          ) from error
+        raise ConfigError(
+            f"the tracker library is not here ({error}): pip install facetrack_ros[trackers] and then "
+            "pip install --no-deps -r requirements/without_deps.txt, or set tracking.association to own"
+        ) from error
     return trackers

@@ -3,8 +3,8 @@
 import numpy as np
 
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
-from facetrack_ros.tracking.open_track import OpenTrack
 from facetrack_ros.tracking.gallery import GalleryMatch
+from facetrack_ros.tracking.open_track import OpenTrack
 from facetrack_ros.tracking.person_registry import Recognition
 
 
@@ -46,8 +46,9 @@ class Visit:
 
     def came(self) -> PersonEvent:
         """PERSON_IN, at the first frame that showed the person."""
-        return self._event(PERSON_IN, self.first_ns, self._first_number, bbox=_numbers(self._first_box),
-                           confidence=self._confidence)
+        return self._event(
+            PERSON_IN, self.first_ns, self._first_number, bbox=_numbers(self._first_box), confidence=self._confidence
+        )
 
     def left(self, stamp_ns: int, number: int) -> PersonEvent:
         """PERSON_OUT.
@@ -55,20 +56,34 @@ class Visit:
         :param stamp_ns: when the absence was established.
         :param number: of the last frame up to then.
         """
-        return self._event(PERSON_OUT, stamp_ns, number, last_seen_ns=self.last_ns,
-                           duration_ns=max(0, self.last_ns - self.first_ns), last_bbox=_numbers(self._last_box))
+        return self._event(
+            PERSON_OUT,
+            stamp_ns,
+            number,
+            last_seen_ns=self.last_ns,
+            duration_ns=max(0, self.last_ns - self.first_ns),
+            last_bbox=_numbers(self._last_box),
+        )
 
     def recognised(self, stamp_ns: int, number: int, recognition: Recognition) -> PersonEvent:
         """FACE_MATCHED with a person known before, once a visit."""
         self.matched = True
-        return self._event(FACE_MATCHED, stamp_ns, number, reference_face_id=recognition.person_id,
-                           similarity=recognition.similarity)
+        return self._event(
+            FACE_MATCHED, stamp_ns, number, reference_face_id=recognition.person_id, similarity=recognition.similarity
+        )
 
     def enrolled_as(self, stamp_ns: int, number: int, match: GalleryMatch) -> PersonEvent:
         """FACE_MATCHED with a gallery person, once a visit."""
         self.enrolled = match.entry.name
-        return self._event(FACE_MATCHED, stamp_ns, number, reference_face_id=match.entry.entry_id,
-                           reference_name=match.entry.name, watch=match.entry.watch, similarity=match.similarity)
+        return self._event(
+            FACE_MATCHED,
+            stamp_ns,
+            number,
+            reference_face_id=match.entry.entry_id,
+            reference_name=match.entry.name,
+            watch=match.entry.watch,
+            similarity=match.similarity,
+        )
 
     def _event(self, event: str, stamp_ns: int, number: int, **fields) -> PersonEvent:
         return PersonEvent(event, stamp_ns, self._robot_id, self._camera_id, self.person_id, number, **fields)

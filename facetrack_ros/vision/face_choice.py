@@ -1,6 +1,7 @@
 """Which persons' faces are looked for in a frame, and which of those found are embedded."""
 
-from typing import Protocol, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 

@@ -1,32 +1,32 @@
 """The vision pipeline a configuration asks for, from the models that are here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Callable
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
-from facetrack_ros.vision.inference.malloc import tune_malloc
-from facetrack_ros.vision.embedding.dlib_face import DlibFaceEmbedder
-from facetrack_ros.vision.faces.dlib_detector import DlibFaceDetector
-from facetrack_ros.vision.detection.edge_boxes import LowScoreEdgeDetector
-from facetrack_ros.vision.embedding.histogram_body import HistogramBodyEmbedder
 from facetrack_ros.models.judge import require_identity_model
-from facetrack_ros.vision.detection.nanodet import NanodetPersonDetector
-from facetrack_ros.vision.embedding.onnx_body import OnnxBodyEmbedder
-from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
+from facetrack_ros.models.resolver import ModelFile, resolve
+from facetrack_ros.vision.detection.edge_boxes import LowScoreEdgeDetector
 from facetrack_ros.vision.detection.face_augmented import FaceAugmentedDetector
 from facetrack_ros.vision.detection.from_faces import FacePersonDetector
-from facetrack_ros.vision.pipeline import VisionPipeline
-from facetrack_ros.vision.interfaces import FaceEmbedder
-from facetrack_ros.vision.faces.quality import QualityGate
-from facetrack_ros.vision.embedding.reduced_face import ReducedFaceEmbedder, reduced_contract, unreduced
-from facetrack_ros.models.resolver import ModelFile, resolve
-from facetrack_ros.vision.embedding.resnet50_face import Resnet50FaceEmbedder
-from facetrack_ros.vision.inference.threads import limit_threads
+from facetrack_ros.vision.detection.nanodet import NanodetPersonDetector
 from facetrack_ros.vision.detection.ultralytics_detector import UltralyticsPersonDetector
 from facetrack_ros.vision.detection.yolo_onnx import YoloPersonDetector
 from facetrack_ros.vision.detection.yolox import YoloxPersonDetector
+from facetrack_ros.vision.embedding.dlib_face import DlibFaceEmbedder
+from facetrack_ros.vision.embedding.histogram_body import HistogramBodyEmbedder
+from facetrack_ros.vision.embedding.onnx_body import OnnxBodyEmbedder
+from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
+from facetrack_ros.vision.embedding.reduced_face import ReducedFaceEmbedder, reduced_contract, unreduced
+from facetrack_ros.vision.embedding.resnet50_face import Resnet50FaceEmbedder
+from facetrack_ros.vision.faces.dlib_detector import DlibFaceDetector
+from facetrack_ros.vision.faces.quality import QualityGate
 from facetrack_ros.vision.faces.yunet import YunetFaceDetector
+from facetrack_ros.vision.inference.malloc import tune_malloc
+from facetrack_ros.vision.inference.threads import limit_threads
+from facetrack_ros.vision.interfaces import FaceEmbedder
+from facetrack_ros.vision.pipeline import VisionPipeline
 
 AUTO = "auto"
 #: As a person model: take persons from their faces.
@@ -89,8 +89,11 @@ def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipelin
         person_model, persons = face_model, from_faces
     else:
         try:
-            person_model, persons = open_model(settings.person_model, "person", replace(
-                settings, person_score=min(settings.person_score, settings.faint_score)))
+            person_model, persons = open_model(
+                settings.person_model,
+                "person",
+                replace(settings, person_score=min(settings.person_score, settings.faint_score)),
+            )
             if settings.faint_score < settings.person_score:
                 persons = LowScoreEdgeDetector(persons, settings.person_score)
         except ModelError as error:
@@ -115,8 +118,10 @@ def open_embedder(settings: VisionSettings) -> tuple[ModelFile, FaceEmbedder]:
     dimension = settings.embedding_dim
     if base is not None:
         if dimension not in (0, record.dimension):
-            raise ModelError(f"{wanted} has {record.dimension} numbers, face_tracking.embedding_dim says {dimension}; "
-                             f"leave that at 0, or name {base.id} as embedder")
+            raise ModelError(
+                f"{wanted} has {record.dimension} numbers, face_tracking.embedding_dim says {dimension}; "
+                f"leave that at 0, or name {base.id} as embedder"
+            )
         dimension = record.dimension
     contract = reduced_contract(embedder.contract, dimension)
     if contract is embedder.contract:
@@ -152,13 +157,17 @@ def open_model(wanted: str, task: str, settings: VisionSettings) -> tuple[ModelF
             model = resolve(name)
             if model.contract.task != task:
                 ids = (record.id for record in catalog.records()[0] if record.task == task)
-                raise ModelError(f"{name} is a model for the task {model.contract.task!r}, not {task!r}; "
-                                 f"known for it are {', '.join(ids)}")
+                raise ModelError(
+                    f"{name} is a model for the task {model.contract.task!r}, not {task!r}; "
+                    f"known for it are {', '.join(ids)}"
+                )
             reader = LOADERS.get((task, model.contract.architecture))
             if reader is None:
                 known = (architecture for for_task, architecture in LOADERS if for_task == task)
-                raise ModelError(f"the record of {name} names the architecture {model.contract.architecture!r}; for the "
-                                 f"task {task!r} there are {', '.join(known)}")
+                raise ModelError(
+                    f"the record of {name} names the architecture {model.contract.architecture!r}; for the "
+                    f"task {task!r} there are {', '.join(known)}"
+                )
             opened = reader(model, settings)
         except ModelError as error:
             if wanted != AUTO:
@@ -174,7 +183,9 @@ def _yolox(model: ModelFile, settings: VisionSettings) -> YoloxPersonDetector:
 
 
 def _nanodet(model: ModelFile, settings: VisionSettings) -> NanodetPersonDetector:
-    return NanodetPersonDetector(model.path, model.contract, settings.person_score, settings.person_iou, settings.threads)
+    return NanodetPersonDetector(
+        model.path, model.contract, settings.person_score, settings.person_iou, settings.threads
+    )
 
 
 def _yolo(model: ModelFile, settings: VisionSettings) -> YoloPersonDetector:
@@ -182,8 +193,9 @@ def _yolo(model: ModelFile, settings: VisionSettings) -> YoloPersonDetector:
 
 
 def _ultralytics(model: ModelFile, settings: VisionSettings) -> UltralyticsPersonDetector:
-    return UltralyticsPersonDetector(model.path, model.contract, settings.person_score, settings.person_iou,
-                                     settings.device, settings.threads)
+    return UltralyticsPersonDetector(
+        model.path, model.contract, settings.person_score, settings.person_iou, settings.device, settings.threads
+    )
 
 
 def _yunet(model: ModelFile, settings: VisionSettings) -> YunetFaceDetector:

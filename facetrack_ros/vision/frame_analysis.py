@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 
 from facetrack_ros.config import Config
-from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
-from facetrack_ros.vision.face_choice import FaceSelection
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.vision.settings import body_embedder, vision_settings, with_appearance
-from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.face_choice import FaceSelection
+from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.interfaces import BodyEmbedder
+from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.settings import body_embedder, vision_settings, with_appearance
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,16 +31,22 @@ class FrameAnalysis:
         return FrameAnalysis(replace(self.detections, faces=None, owners=None), (), self.model_id)
 
 
-def look(pipeline: VisionPipeline, frame: Frame, bodies: BodyEmbedder | None = None, with_faces: bool = True,
-         choice: FaceSelection | None = None) -> FrameAnalysis:
+def look(
+    pipeline: VisionPipeline,
+    frame: Frame,
+    bodies: BodyEmbedder | None = None,
+    with_faces: bool = True,
+    choice: FaceSelection | None = None,
+) -> FrameAnalysis:
     """Decode a frame and look at it.
 
     :param choice: None: every person's face is looked for and embedded.
     :raises FrameError: the frame is no readable picture.
     """
     detections = with_appearance(pipeline.detect([frame.image])[0], frame.image, bodies)
-    return FrameAnalysis(detections, pipeline.faces(frame.image, detections, choice) if with_faces else (),
-                pipeline.contract.id)
+    return FrameAnalysis(
+        detections, pipeline.faces(frame.image, detections, choice) if with_faces else (), pipeline.contract.id
+    )
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,9 @@ class FrameSampler:
 def _glance(frame: Frame) -> np.ndarray | None:
     """The frame in grey at an eighth of its size, smoothed over its noise; None where it cannot be read."""
     try:
-        small = cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_8) if frame.jpeg else None
+        small = (
+            cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_8) if frame.jpeg else None
+        )
     except cv2.error:
         return None
     return None if small is None else cv2.blur(small, (3, 3))

@@ -1,12 +1,13 @@
 """What the pipeline asks of a detector and of an embedder, and a tracker of what a body looks like."""
 
-from typing import Protocol, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
-from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.detections import Detections, FaceDetections
 from facetrack_ros.core.face import Face
+from facetrack_ros.models.contract import ModelContract
 
 
 class PersonDetector(Protocol):

@@ -1,23 +1,23 @@
 """From a picture to persons, faces and embeddings."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Mapping, Sequence
 
 import numpy as np
 
-from facetrack_ros.errors import ModelError
-from facetrack_ros.models import catalog
-from facetrack_ros.vision.faces.person_matching import assign, head_regions, looks, smallest_faces
 from facetrack_ros.core.boxes import suppress
-from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.detections import Detections, FaceDetections
 from facetrack_ros.core.face import Face
-from facetrack_ros.vision.face_choice import FaceSelection
 from facetrack_ros.core.image import as_bgr
-from facetrack_ros.vision.interfaces import FaceDetector, FaceEmbedder, PersonDetector, reduction_for
+from facetrack_ros.errors import ModelError
+from facetrack_ros.models import catalog
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.models.resolver import ModelFile
+from facetrack_ros.vision.face_choice import FaceSelection
+from facetrack_ros.vision.faces.person_matching import assign, head_regions, looks, smallest_faces
 from facetrack_ros.vision.faces.quality import QualityGate, assess
 from facetrack_ros.vision.faces.reference import embed_reference
-from facetrack_ros.models.resolver import ModelFile
+from facetrack_ros.vision.interfaces import FaceDetector, FaceEmbedder, PersonDetector, reduction_for
 
 #: Two faces found in overlapping looks that overlap more are one.
 SAME_FACE_IOU = 0.4
@@ -30,8 +30,14 @@ class VisionPipeline:
     :param models: where the models came from, by role (``person``, ``face``, ``embedder``), for :meth:`describe`.
     """
 
-    def __init__(self, person_detector: PersonDetector, face_detector: FaceDetector, embedder: FaceEmbedder,
-                 gate: QualityGate = QualityGate(), models: Mapping[str, ModelFile] | None = None):
+    def __init__(
+        self,
+        person_detector: PersonDetector,
+        face_detector: FaceDetector,
+        embedder: FaceEmbedder,
+        gate: QualityGate = QualityGate(),
+        models: Mapping[str, ModelFile] | None = None,
+    ):
         self._persons = person_detector
         self._faces = face_detector
         self._embedder = embedder
@@ -81,11 +87,13 @@ class VisionPipeline:
     def _describe(self, role: str, model_id: str) -> dict[str, str]:
         model = self._models.get(role)
         contract = model.contract if model else catalog.known(model_id)
-        return {"model": model_id,
-                "record": contract.id if contract else "",
-                "licence": contract.licence if contract else "unknown",
-                "origin": model.origin if model else "given",
-                "passed_over": "; ".join(model.passed_over) if model else ""}
+        return {
+            "model": model_id,
+            "record": contract.id if contract else "",
+            "licence": contract.licence if contract else "unknown",
+            "origin": model.origin if model else "given",
+            "passed_over": "; ".join(model.passed_over) if model else "",
+        }
 
     def reduction(self, width: int, height: int) -> int:
         """How much smaller a picture of this size may be decoded for its persons alone: 1, 2, 4 or 8."""
@@ -98,8 +106,7 @@ class VisionPipeline:
         """
         return self._persons.detect(images)
 
-    def faces(self, image: np.ndarray, detections: Detections,
-              choice: FaceSelection | None = None) -> tuple[Face, ...]:
+    def faces(self, image: np.ndarray, detections: Detections, choice: FaceSelection | None = None) -> tuple[Face, ...]:
         """The faces of the persons, and of whoever was seen beside them, with embeddings where they pass the gate.
 
         :param image: ``(height, width, 3)`` uint8 BGR, the picture ``detections`` are of.
@@ -123,8 +130,9 @@ class VisionPipeline:
         """
         return embed_reference(as_bgr(image), self._faces, self._embedder, self._gate)
 
-    def _find(self, image: np.ndarray, detections: Detections,
-              choice: FaceSelection | None = None) -> tuple[FaceDetections, np.ndarray]:
+    def _find(
+        self, image: np.ndarray, detections: Detections, choice: FaceSelection | None = None
+    ) -> tuple[FaceDetections, np.ndarray]:
         """Faces, and for each the row of its person."""
         if detections.faces is not None:
             return detections.faces, detections.owners
@@ -140,15 +148,17 @@ class VisionPipeline:
         # Nobody's face is wider than the person: who is too narrow for the gate need not be looked at.
         persons = persons[persons[:, 2] - persons[:, 0] >= self._gate.min_face_px]
         parts = [FaceDetections.none()]
-        boxes, smallest = looks(head_regions(persons, width, height), smallest_faces(persons, self._gate.min_face_px),
-                                width, height)
+        boxes, smallest = looks(
+            head_regions(persons, width, height), smallest_faces(persons, self._gate.min_face_px), width, height
+        )
         for (x1, y1, x2, y2), min_face_px in zip(boxes, smallest):
             if x2 > x1 and y2 > y1:
                 part = self._faces.detect(image[y1:y2, x1:x2], float(min_face_px))
                 corner = np.array([x1, y1], np.float32)
                 parts.append(FaceDetections(part.boxes + np.tile(corner, 2), part.landmarks + corner, part.scores))
-        boxes, landmarks, scores = (np.concatenate([getattr(part, name) for part in parts])
-                                    for name in ("boxes", "landmarks", "scores"))
+        boxes, landmarks, scores = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("boxes", "landmarks", "scores")
+        )
         keep = suppress(boxes, scores, SAME_FACE_IOU)
         return FaceDetections(boxes[keep], landmarks[keep], scores[keep])
 
@@ -163,8 +173,9 @@ class VisionPipeline:
         if len(rows):
             embeddings = self._embedder.embed(image, [faces[row] for row in rows])
             if embeddings.shape != (len(rows), self.contract.dimension):
-                raise ModelError(f"{self.contract.id} gave embeddings of shape {embeddings.shape} "
-                                 f"for {len(rows)} faces")
+                raise ModelError(
+                    f"{self.contract.id} gave embeddings of shape {embeddings.shape} for {len(rows)} faces"
+                )
             for row, embedding in zip(rows, embeddings):
                 faces[row] = replace(faces[row], embedding=embedding)
         return tuple(faces)

@@ -1,12 +1,12 @@
 """Models that several users of a process share: opened for the first, let go after the last."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Callable
 
+from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.factory import VisionSettings, build_pipeline
 from facetrack_ros.vision.inference.malloc import trim_heap
-from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 

@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 
 from facetrack_ros.config import Config
+from facetrack_ros.core.detections import Detections
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
-from facetrack_ros.vision.factory import AUTO, FROM_FACES, VisionSettings, open_model
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.core.detections import Detections
 from facetrack_ros.models.judge import require_identity_model
-from facetrack_ros.vision.interfaces import BodyEmbedder
-from facetrack_ros.vision.embedding.reduced_face import reduced_contract
 from facetrack_ros.models.resolver import resolve
+from facetrack_ros.vision.embedding.reduced_face import reduced_contract
+from facetrack_ros.vision.factory import AUTO, FROM_FACES, VisionSettings, open_model
+from facetrack_ros.vision.interfaces import BodyEmbedder
 
 #: What chooses an embedder, and says what its embeddings mean.
 EMBEDDER_OPTIONS = ("embedder.", "face_tracking.embedding_dim")
@@ -26,14 +26,18 @@ VISION_OPTIONS = ("detector.", "faces.whole_frame", *FACE_OPTIONS)
 def vision_settings(config: Config) -> VisionSettings:
     """Models and their thresholds from the configuration."""
     return VisionSettings(
-        person_model=config.detector.model, person_score=config.detector.min_score,
+        person_model=config.detector.model,
+        person_score=config.detector.min_score,
         faint_score=config.detector.faint_score,
-        face_model=config.faces.model, min_face_px=config.faces.min_width_px,
+        face_model=config.faces.model,
+        min_face_px=config.faces.min_width_px,
         whole_frame=config.faces.whole_frame,
-        embedder=config.embedder.model, threads=config.models.threads,
+        embedder=config.embedder.model,
+        threads=config.models.threads,
         embedding_dim=config.face_tracking.embedding_dim,
         appearance_as_identity=config.embedder.appearance_as_identity,
-        device=config.face_tracking.device)
+        device=config.face_tracking.device,
+    )
 
 
 def face_settings(config: Config) -> VisionSettings:
@@ -68,7 +72,9 @@ def contract_of(model_id: str, config: Config) -> ModelContract:
     """
     contract, wanted = catalog.known(model_id), config.embedder.model
     if contract is None and wanted != AUTO:
-        contract = reduced_contract(catalog.known(wanted) or resolve(wanted).contract, config.face_tracking.embedding_dim)
+        contract = reduced_contract(
+            catalog.known(wanted) or resolve(wanted).contract, config.face_tracking.embedding_dim
+        )
     if contract is None or contract.id != model_id:
         raise ModelError(f"embeddings of {model_id} are unknown here: set embedder.model as where they are made")
     require_identity_model(contract, config.embedder.appearance_as_identity)

@@ -38,10 +38,21 @@ def test_one_command_runs_every_benchmark(run_all):
 def test_the_small_ones_run_and_keep_their_numbers(run_all, tmp_path):
     pytest.importorskip("rclpy", reason="needs ROS 2")
     data = data_folder()
-    environment = {**os.environ, "ROS_DOMAIN_ID": str(1 + os.getpid() % 100), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-                   "FACETRACK_DOWNLOAD": "0", "FACETRACK_MODELS": str(data / "models"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    done = subprocess.run([sys.executable, BENCHMARKS / "run_all.py", data, "--small", "--json", tmp_path / "numbers"],
-                          capture_output=True, text=True, env=environment, timeout=600)
+    environment = {
+        **os.environ,
+        "ROS_DOMAIN_ID": str(1 + os.getpid() % 100),
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "FACETRACK_DOWNLOAD": "0",
+        "FACETRACK_MODELS": str(data / "models"),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / "run_all.py", data, "--small", "--json", tmp_path / "numbers"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=600,
+    )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     for benchmark in run_all.BENCHMARKS:
         if benchmark.small is not None:

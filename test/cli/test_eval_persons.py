@@ -26,13 +26,15 @@ def run(*words):
     return eval_persons.run(parser.parse_args([str(word) for word in words]))
 
 
-@pytest.mark.parametrize("model, least", [("yolox_nano", 0.75), ("object_detection_nanodet_2022nov", 0.77)])
+@pytest.mark.parametrize(("model", "least"), [("yolox_nano", 0.75), ("object_detection_nanodet_2022nov", 0.77)])
 def test_the_people_of_tud_campus_are_found_as_well_as_published(data, capsys, model, least):
     assert run(data / "tracking" / "TUD-Campus", "--model", model, "--json") == 0
     report = json.loads(capsys.readouterr().out)
     assert report["average_precision"] >= least
     assert (report["frames"], report["boxes"], report["model"], report["score"]) == (71, 359, model, 0.4)
-    assert report["precision"] > 0.7 and report["recall"] > 0.7 and report["ms_per_frame"] > 0
+    assert report["precision"] > 0.7
+    assert report["recall"] > 0.7
+    assert report["ms_per_frame"] > 0
 
 
 def short(data, folder, name, frames=3):
@@ -48,7 +50,8 @@ def test_several_sequences_have_a_line_each_and_one_for_all(data, capsys, tmp_pa
     short(data, tmp_path, "first"), short(data, tmp_path, "second", 2)
     assert run(tmp_path, "--min-iou", "0.6") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "yolox_nano" in lines[0] and "AP60" in lines[1]
+    assert "yolox_nano" in lines[0]
+    assert "AP60" in lines[1]
     assert [line.split()[:2] for line in lines[2:]] == [["first", "3"], ["second", "2"], ["all", "5"]]
 
 
@@ -68,7 +71,9 @@ def test_a_street_without_people_has_no_average(data, capsys, tmp_path):
     cv2.imwrite(str(tmp_path / "img1" / "1.png"), np.full((48, 64, 3), 90, np.uint8))
     assert run(tmp_path, "--json") == 0
     report = json.loads(capsys.readouterr().out)
-    assert report["average_precision"] is None and report["precision"] is None and report["boxes"] == 0
+    assert report["average_precision"] is None
+    assert report["precision"] is None
+    assert report["boxes"] == 0
     assert run(tmp_path) == 0
 
 

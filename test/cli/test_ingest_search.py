@@ -20,8 +20,9 @@ START = "2026-05-01T12:00:00"
 
 def facetrack(*arguments, models: str = "", home: Path) -> subprocess.CompletedProcess:
     environment = {**os.environ, "FACETRACK_MODELS": models, "FACETRACK_DOWNLOAD": "0", "XDG_CACHE_HOME": str(home)}
-    return subprocess.run([str(FACETRACK), *map(str, arguments)], capture_output=True, text=True, env=environment,
-                          cwd=home, timeout=300)
+    return subprocess.run(
+        [str(FACETRACK), *map(str, arguments)], capture_output=True, text=True, env=environment, cwd=home, timeout=300
+    )
 
 
 def found(done) -> set[tuple[str, str]]:
@@ -43,8 +44,19 @@ def two_histories(clips, models, tmp_path_factory):
     """Woman A walks up to robot1, man B sits before robot2."""
     home = tmp_path_factory.mktemp("histories")
     for robot, clip in (("robot1", "face-demographics-walking-and-pause"), ("robot2", "head-pose-face-detection-male")):
-        done = facetrack("ingest", "--robot", robot, "--camera", f"front={clips / clip}.gif", "--data", home / "data",
-                         "--start", START, models=models, home=home)
+        done = facetrack(
+            "ingest",
+            "--robot",
+            robot,
+            "--camera",
+            f"front={clips / clip}.gif",
+            "--data",
+            home / "data",
+            "--start",
+            START,
+            models=models,
+            home=home,
+        )
         assert done.returncode == 0, done.stderr
     return home
 
@@ -56,13 +68,16 @@ def reference_frame(clips):
         return next(container.decode(video=0)).to_ndarray(format="bgr24")
 
 
-@pytest.mark.parametrize("half, robot", [("left", "robot1"), ("right", "robot2")])
-def test_a_face_from_one_clip_finds_its_person_in_the_other_and_nobody_else(models, two_histories, reference_frame, half, robot):
+@pytest.mark.parametrize(("half", "robot"), [("left", "robot1"), ("right", "robot2")])
+def test_a_face_from_one_clip_finds_its_person_in_the_other_and_nobody_else(
+    models, two_histories, reference_frame, half, robot
+):
     middle = reference_frame.shape[1] // 2
     picture = two_histories / f"{half}.png"
     cv2.imwrite(str(picture), reference_frame[:, :middle] if half == "left" else reference_frame[:, middle:])
-    done = facetrack("search", "--image", picture, "--data", two_histories / "data", "--json",
-                     models=models, home=two_histories)
+    done = facetrack(
+        "search", "--image", picture, "--data", two_histories / "data", "--json", models=models, home=two_histories
+    )
     assert done.returncode == 0, done.stderr
     assert found(done) == {(robot, "front")}
     answer = json.loads(done.stdout)
@@ -73,9 +88,21 @@ def test_a_face_from_one_clip_finds_its_person_in_the_other_and_nobody_else(mode
 
 def test_a_time_slice_without_the_person_matches_nothing(models, two_histories, reference_frame):
     picture = two_histories / "b.png"
-    cv2.imwrite(str(picture), reference_frame[:, reference_frame.shape[1] // 2:])
-    done = facetrack("search", "--image", picture, "--data", two_histories / "data", "--json", "--at",
-                     "2026-05-01T13:00:00", "--window", "60", models=models, home=two_histories)
+    cv2.imwrite(str(picture), reference_frame[:, reference_frame.shape[1] // 2 :])
+    done = facetrack(
+        "search",
+        "--image",
+        picture,
+        "--data",
+        two_histories / "data",
+        "--json",
+        "--at",
+        "2026-05-01T13:00:00",
+        "--window",
+        "60",
+        models=models,
+        home=two_histories,
+    )
     assert done.returncode == 1, done.stderr
     assert found(done) == set()
 
@@ -83,10 +110,10 @@ def test_a_time_slice_without_the_person_matches_nothing(models, two_histories, 
 def test_a_picture_with_two_faces_is_refused_with_what_to_do(models, two_histories, reference_frame):
     picture = two_histories / "both.png"
     cv2.imwrite(str(picture), reference_frame)
-    done = facetrack("search", "--image", picture, "--data", two_histories / "data", models=models,
-                     home=two_histories)
+    done = facetrack("search", "--image", picture, "--data", two_histories / "data", models=models, home=two_histories)
     assert done.returncode == 2
-    assert "2 faces" in done.stderr and "crop" in done.stderr
+    assert "2 faces" in done.stderr
+    assert "crop" in done.stderr
 
 
 def test_each_robot_kept_the_people_of_its_clip(two_histories):
@@ -110,24 +137,36 @@ def staged(tmp_path_factory):
 
 def ingest_staged(home, stage, data, *more):
     return facetrack(
-        "ingest", "--robot", "robot1", "--camera", f"rear={stage.clips['robot1', 'rear']}", "--start", START,
-        "--data", home / data, *more, home=home)
+        "ingest",
+        "--robot",
+        "robot1",
+        "--camera",
+        f"rear={stage.clips['robot1', 'rear']}",
+        "--start",
+        START,
+        "--data",
+        home / data,
+        *more,
+        home=home,
+    )
 
 
 def kept(folder):
     """All sightings with their pictures."""
-    path, = folder.glob("sightings*.sqlite")
+    (path,) = folder.glob("sightings*.sqlite")
     with closing(sqlite3.connect(path)) as database:
         return database.execute("SELECT * FROM sightings JOIN thumbnails ON sighting_id = id ORDER BY id").fetchall()
 
 
 def test_offline_with_the_models_that_pip_carries(staged):
     home, stage = staged
-    done = facetrack("search", "--image", stage.references["Grace Hopper"], "--data", home / "data", "--json", home=home)
+    done = facetrack(
+        "search", "--image", stage.references["Grace Hopper"], "--data", home / "data", "--json", home=home
+    )
     assert done.returncode == 0, done.stderr
     assert found(done) == {("robot1", "rear")}
-    visit, = [visit for visit in stage.visits if (visit.robot, visit.camera) == ("robot1", "rear")]
-    match, = json.loads(done.stdout)["matches"]
+    (visit,) = [visit for visit in stage.visits if (visit.robot, visit.camera) == ("robot1", "rear")]
+    (match,) = json.loads(done.stdout)["matches"]
     start = 1777636800.0  # START
     # Every frame was looked at: the visit is found from its first whole face to its last, give or take two frames.
     assert abs(match["first_stamp"] - start - visit.face_s[0]) <= 0.2
@@ -140,7 +179,8 @@ def test_ingesting_twice_changes_nothing_and_elsewhere_gives_the_same(staged):
     home, stage = staged
     before = facetrack("events", "--data", home / "data", "--json", home=home).stdout
     again = ingest_staged(home, stage, "data")
-    assert again.returncode == 0 and "already" in again.stdout
+    assert again.returncode == 0
+    assert "already" in again.stdout
     assert facetrack("events", "--data", home / "data", "--json", home=home).stdout == before
     one, three = home / "one.yaml", home / "three.yaml"
     for path, workers in ((one, 1), (three, 3)):
@@ -153,40 +193,61 @@ def test_ingesting_twice_changes_nothing_and_elsewhere_gives_the_same(staged):
 
 def test_another_recording_of_the_same_time_is_refused_and_what_was_stored_stays(staged):
     home, stage = staged
-    done = facetrack("ingest", "--robot", "robot1", "--camera", f"rear={stage.clips['robot2', 'front']}", "--start", START,
-                     "--data", home / "data", home=home)
+    done = facetrack(
+        "ingest",
+        "--robot",
+        "robot1",
+        "--camera",
+        f"rear={stage.clips['robot2', 'front']}",
+        "--start",
+        START,
+        "--data",
+        home / "data",
+        home=home,
+    )
     assert done.returncode == 2
     assert "another --start" in done.stderr
-    done = facetrack("search", "--image", stage.references["Grace Hopper"], "--data", home / "data", "--json", home=home)
+    done = facetrack(
+        "search", "--image", stage.references["Grace Hopper"], "--data", home / "data", "--json", home=home
+    )
     assert found(done) == {("robot1", "rear")}
 
 
-@pytest.mark.parametrize("arguments, told", [
-    (("search", "--image", "x.jpg", "--data", "nowhere"), "x.jpg"),
-    (("search", "--image", "/dev/null", "--data", "data"), "is an empty file"),
-    (("search", "--person", "p_robot1_99", "--data", "data"), "p_robot1_99"),
-    (("search", "--image", "x.jpg", "--data", "data", "--at", START), "--window"),
-    (("search", "--person", "p_robot1_1", "--data", "data", "--at", "noon", "--window", "5"), "noon"),
-    (("events", "--data", "nowhere"), "nowhere"),
-    (("status", "--data", "nowhere"), "nowhere"),
-    (("ingest", "--robot", "robot1", "--camera", "front=missing.mp4", "--data", "data"), "missing.mp4"),
-    (("ingest", "--robot", "robot1", "--camera", "front=a", "--camera", "front=b", "--data", "data"), "two cameras"),
-    (("sing",), "sing"),
-    ((), "COMMAND"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("search", "--image", "x.jpg", "--data", "nowhere"), "x.jpg"),
+        (("search", "--image", "/dev/null", "--data", "data"), "is an empty file"),
+        (("search", "--person", "p_robot1_99", "--data", "data"), "p_robot1_99"),
+        (("search", "--image", "x.jpg", "--data", "data", "--at", START), "--window"),
+        (("search", "--person", "p_robot1_1", "--data", "data", "--at", "noon", "--window", "5"), "noon"),
+        (("events", "--data", "nowhere"), "nowhere"),
+        (("status", "--data", "nowhere"), "nowhere"),
+        (("ingest", "--robot", "robot1", "--camera", "front=missing.mp4", "--data", "data"), "missing.mp4"),
+        (
+            ("ingest", "--robot", "robot1", "--camera", "front=a", "--camera", "front=b", "--data", "data"),
+            "two cameras",
+        ),
+        (("sing",), "sing"),
+        ((), "COMMAND"),
+    ],
+)
 def test_wrong_use_is_told_in_a_sentence(staged, arguments, told):
     home, _ = staged
     done = facetrack(*arguments, home=home)
     assert done.returncode == 2, (done.stdout, done.stderr)
-    assert told in done.stderr and "Traceback" not in done.stderr
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
 
 
 def test_help_imports_nothing_heavy(tmp_path):
-    code = ("import sys; sys.argv = ['facetrack', '--help']\n"
-            "from facetrack_ros.cli.main import main\n"
-            "try: main()\n"
-            "except SystemExit: pass\n"
-            "print([name for name in ('cv2', 'numpy', 'rclpy', 'torch', 'onnxruntime', 'dlib', 'av') if name in sys.modules])")
+    code = (
+        "import sys; sys.argv = ['facetrack', '--help']\n"
+        "from facetrack_ros.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print([name for name in ('cv2', 'numpy', 'rclpy', 'torch', 'onnxruntime', 'dlib', 'av') if name in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout.strip().splitlines()[-1] == "[]", done.stdout + done.stderr

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from facetrack_ros.cli.main import main
+from facetrack_ros.core.face import Face
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
+from facetrack_ros.models.paths import cache_folder
 from facetrack_ros.vision.export import int8 as quantisation
 from facetrack_ros.vision.faces.alignment import ARCFACE_TEMPLATE
 from facetrack_ros.vision.factory import VisionSettings, open_embedder
-from facetrack_ros.core.face import Face
-from facetrack_ros.models.paths import cache_folder
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (200, 220, 3), np.uint8)
 FACES = [Face(np.zeros(4, np.float32), (ARCFACE_TEMPLATE + shift).astype(np.float32), 0.9, 0.9) for shift in (0, 60)]
@@ -47,11 +47,13 @@ def data(real_data, monkeypatch):
 @pytest.fixture
 def run(capsys):
     """A function from arguments to exit code, what was printed and what was complained."""
+
     def call(*arguments):
         with pytest.raises(SystemExit) as left:
             main(["models", *map(str, arguments)])
         said = capsys.readouterr()
         return left.value.code, said.out, said.err
+
     return call
 
 
@@ -71,12 +73,16 @@ def test_an_exported_resnet_runs_without_torch_and_gives_the_same(run, weights, 
     wanted = VisionSettings(embedder=f"resnet50_imagenet={weights}", embedding_dim=dimension, device="cpu")
     expected = open_embedder(wanted)[1].embed(PICTURE, FACES)
     code, said, complained = run("export", "resnet50_imagenet", "--weights", weights, "--dimension", dimension)
-    assert code == 0 and complained == ""
+    assert code == 0
+    assert complained == ""
     made = said.partition(":")[0]
     assert made.endswith("_seeded128_onnx" if dimension else "_onnx")
     contract = catalog.find(made)
-    assert contract.architecture == "onnx" and contract.purpose == "appearance" and contract.dimension == (dimension or 2048)
-    assert contract.derived_from == made[:-len("_onnx")] and contract.threshold == 0
+    assert contract.architecture == "onnx"
+    assert contract.purpose == "appearance"
+    assert contract.dimension == (dimension or 2048)
+    assert contract.derived_from == made[: -len("_onnx")]
+    assert contract.threshold == 0
     monkeypatch.setitem(__import__("sys").modules, "torch", None)
     model, embedder = open_embedder(VisionSettings(embedder=made))
     assert model.origin == "cache"
@@ -85,22 +91,42 @@ def test_an_exported_resnet_runs_without_torch_and_gives_the_same(run, weights, 
 
 
 def test_principal_components_go_into_the_graph(run, weights, people, tmp_path, monkeypatch):
-    code, said, complained = run("export", "resnet50_imagenet", "--weights", weights, "--dimension", 4, "--pca", people / "s1",
-                                 "--out", tmp_path / "made")
-    assert code == 0 and complained == "" and "4 principal components of" in said and "FACETRACK_MODELS" in said
+    code, said, complained = run(
+        "export",
+        "resnet50_imagenet",
+        "--weights",
+        weights,
+        "--dimension",
+        4,
+        "--pca",
+        people / "s1",
+        "--out",
+        tmp_path / "made",
+    )
+    assert code == 0
+    assert complained == ""
+    assert "4 principal components of" in said
+    assert "FACETRACK_MODELS" in said
     made = next(line.partition(":")[0] for line in said.splitlines() if "_pca4-" in line)
     monkeypatch.setenv("FACETRACK_MODELS", str(tmp_path / "made"))
     rows = open_embedder(VisionSettings(embedder=made))[1].embed(PICTURE, FACES)
-    assert rows.shape == (2, 4) and np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    assert rows.shape == (2, 4)
+    assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
 
 
-@pytest.mark.parametrize("arguments, told", [
-    (("--pca", "."), "--pca needs --dimension"), (("--dimension", "2049"), "cannot be reduced to 2049"),
-    (("--dimension", "9", "--pca", "/no/such/folder"), "is no folder"), (("--out", "/proc/nothing"), "cannot be written"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--pca", "."), "--pca needs --dimension"),
+        (("--dimension", "2049"), "cannot be reduced to 2049"),
+        (("--dimension", "9", "--pca", "/no/such/folder"), "is no folder"),
+        (("--out", "/proc/nothing"), "cannot be written"),
+    ],
+)
 def test_what_cannot_be_exported_is_told_and_leaves_nothing(run, weights, data, arguments, told):
     code, _, complained = run("export", "resnet50_imagenet", "--weights", weights, *arguments)
-    assert code == 2 and told in complained
+    assert code == 2
+    assert told in complained
     assert not cache_folder().exists()
 
 
@@ -113,13 +139,19 @@ def test_an_int8_version_comes_with_what_was_measured(run, people):
     pytest.importorskip("onnx", reason="onnx is not installed")
     # Where the processor has no VNNI sums of eight bits overflow, and the version made without this is too far off.
     bits = () if "vnni" in Path("/proc/cpuinfo").read_text() else ("--reduce-range",)
-    code, said, complained = run("quantize", "mobilefacenet_foamliu", "--faces", people, "--upscale", 2, "--pad", 60, *bits)
-    assert code == 0 and complained == ""
+    code, said, complained = run(
+        "quantize", "mobilefacenet_foamliu", "--faces", people, "--upscale", 2, "--pad", 60, *bits
+    )
+    assert code == 0
+    assert complained == ""
     for part in ("cosine to float32 0.99", "AUC float32", "times as fast", "on 10 people"):
         assert part in said
     contract = catalog.find("mobilefacenet_foamliu_int8")
-    assert contract.derived_from == "mobilefacenet_foamliu" and contract.purpose == "identity"
-    assert 0.5 <= contract.threshold < 0.55 and "faces of people" in contract.measured_on and len(contract.false_match_curve) > 2
+    assert contract.derived_from == "mobilefacenet_foamliu"
+    assert contract.purpose == "identity"
+    assert 0.5 <= contract.threshold < 0.55
+    assert "faces of people" in contract.measured_on
+    assert len(contract.false_match_curve) > 2
     rows = open_embedder(VisionSettings(embedder=contract.id))[1].embed(PICTURE, FACES)
     assert np.sum(rows * open_embedder(VisionSettings())[1].embed(PICTURE, FACES), axis=1).min() > 0.9
 
@@ -129,8 +161,10 @@ def test_an_int8_version_that_is_too_far_off_is_not_offered(run, people, monkeyp
     monkeypatch.setattr(quantisation, "LEAST_MEAN_COSINE", 0.99999)
     monkeypatch.setattr(quantisation, "CALIBRATION_FACES", 6)
     code, said, complained = run("quantize", "mobilefacenet_foamliu", "--faces", people, "--upscale", 2, "--pad", 60)
-    assert code == 2 and "mobilefacenet_foamliu_int8 is not offered: its mean cosine to float32 is 0.9" in complained
-    assert "calibrated by range" in said and "calibrated by percentile" in said
+    assert code == 2
+    assert "mobilefacenet_foamliu_int8 is not offered: its mean cosine to float32 is 0.9" in complained
+    assert "calibrated by range" in said
+    assert "calibrated by percentile" in said
     assert list(cache_folder().iterdir()) == []
     with pytest.raises(ModelError):
         catalog.find("mobilefacenet_foamliu_int8")
@@ -138,6 +172,7 @@ def test_an_int8_version_that_is_too_far_off_is_not_offered(run, people, monkeyp
 
 def test_too_few_faces_and_other_models_are_told(run, data, weights):
     assert "do not calibrate a model" in run("quantize", "mobilefacenet_foamliu", "--faces", data / "images")[2]
-    assert "osnet_x0_25_msmt17 is no face embedder" in run("quantize", "osnet_x0_25_msmt17", "--faces", data / "images")[2]
+    assert (
+        "osnet_x0_25_msmt17 is no face embedder" in run("quantize", "osnet_x0_25_msmt17", "--faces", data / "images")[2]
+    )
     assert "facetrack models export" in run("quantize", f"resnet50_imagenet={weights}", "--faces", data / "images")[2]
-

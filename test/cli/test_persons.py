@@ -26,10 +26,15 @@ def clips(real_data):
 @pytest.fixture(scope="module")
 def run(real_data, tmp_path_factory):
     home = tmp_path_factory.mktemp("people")
-    environment = {**os.environ, "FACETRACK_MODELS": str(real_data("models")), "FACETRACK_DOWNLOAD": "0",
-                   "XDG_CACHE_HOME": str(home)}
-    return lambda *arguments: subprocess.run([str(FACETRACK), *map(str, arguments)], capture_output=True, text=True,
-                                             env=environment, cwd=home, timeout=300)
+    environment = {
+        **os.environ,
+        "FACETRACK_MODELS": str(real_data("models")),
+        "FACETRACK_DOWNLOAD": "0",
+        "XDG_CACHE_HOME": str(home),
+    }
+    return lambda *arguments: subprocess.run(
+        [str(FACETRACK), *map(str, arguments)], capture_output=True, text=True, env=environment, cwd=home, timeout=300
+    )
 
 
 def ingest(run, clips, robot, clip, data):
@@ -60,7 +65,12 @@ def pictures(clips, tmp_path_factory):
     with av.open(str(clips / f"{A_AND_B}.gif")) as container:
         both = next(container.decode(video=0)).to_ndarray(format="bgr24")
     middle = both.shape[1] // 2
-    for name, image in {"a": both[:, :middle], "b": both[:, middle:], "two": both, "none": np.full_like(both, 90)}.items():
+    for name, image in {
+        "a": both[:, :middle],
+        "b": both[:, middle:],
+        "two": both,
+        "none": np.full_like(both, 90),
+    }.items():
         cv2.imwrite(str(folder / f"{name}.png"), image)
     return folder
 
@@ -91,8 +101,10 @@ def test_ids_of_one_person_are_merged_searched_as_one_and_parted_again(run, both
     done = run("persons", "merge", other, one, "--data", both, "--reason", "same coat")
     assert done.returncode == 0 and f"persons split {one}" in done.stdout, done.stderr
     assert names_found(run, both, pictures / "a.png") == {one}
-    record, = persons(run, both)[one]["verdicts"]
-    assert record["reason"] == "same coat" and record["operator"] and record["same"]
+    (record,) = persons(run, both)[one]["verdicts"]
+    assert record["reason"] == "same coat"
+    assert record["operator"]
+    assert record["same"]
     assert run("persons", "merge", other, one, "--data", both).returncode == 2
     by_alias = json.loads(run("search", "--person", other, "--data", both, "--json").stdout)["matches"]
     assert {match["robot_id"] for match in by_alias} == {"robot1", "robot2"}
@@ -104,7 +116,8 @@ def test_ids_of_one_person_are_merged_searched_as_one_and_parted_again(run, both
 def test_nobody_of_that_name_is_told(run, both):
     for words in (("merge", "p_robot1_1", "p_robot9_1"), ("split", "p_robot9_1")):
         done = run("persons", *words, "--data", both)
-        assert done.returncode == 2 and "nobody is known as p_robot9_1" in done.stderr
+        assert done.returncode == 2
+        assert "nobody is known as p_robot9_1" in done.stderr
 
 
 def test_an_enrolled_person_is_recognised_once_a_visit_by_name_and_deleted_again(run, clips, pictures, tmp_path):
@@ -112,10 +125,20 @@ def test_an_enrolled_person_is_recognised_once_a_visit_by_name_and_deleted_again
     assert done.returncode == 0, done.stderr
     ingest(run, clips, "robot1", A_AT_ROBOT1, tmp_path)
     events = [json.loads(line) for line in run("events", "--data", tmp_path, "--json").stdout.splitlines()]
-    matched, = [event for event in events if event["event"] == "FACE_MATCHED"]
-    assert matched["reference_face_id"] == "g_robot1_1" and matched["similarity"] > 0.4
-    assert set(matched) == {"event", "person_id", "robot_id", "camera_id", "timestamp", "frame_number", "reference_face_id",
-                            "similarity", "search_id"}
+    (matched,) = [event for event in events if event["event"] == "FACE_MATCHED"]
+    assert matched["reference_face_id"] == "g_robot1_1"
+    assert matched["similarity"] > 0.4
+    assert set(matched) == {
+        "event",
+        "person_id",
+        "robot_id",
+        "camera_id",
+        "timestamp",
+        "frame_number",
+        "reference_face_id",
+        "similarity",
+        "search_id",
+    }
     found = json.loads(run("search", "--person", "Ann Example", "--data", tmp_path, "--json").stdout)["matches"]
     assert {match["person_id"] for match in found} == {matched["person_id"]}
     assert "watched for" in run("enroll", "--list", "--data", tmp_path).stdout
@@ -126,18 +149,22 @@ def test_an_enrolled_person_is_recognised_once_a_visit_by_name_and_deleted_again
     assert run("enroll", "--list", "--data", tmp_path).returncode == 1
 
 
-@pytest.mark.parametrize("picture, says", [("two.png", "2 faces found"), ("none.png", "no face found")])
+@pytest.mark.parametrize(("picture", "says"), [("two.png", "2 faces found"), ("none.png", "no face found")])
 def test_a_picture_without_one_face_enrols_nobody(run, pictures, tmp_path, picture, says):
     done = run("enroll", "Ann", pictures / "a.png", pictures / picture, "--data", tmp_path, "--robot", "robot1")
-    assert done.returncode == 2 and picture in done.stderr and says in done.stderr
+    assert done.returncode == 2
+    assert picture in done.stderr
+    assert says in done.stderr
     assert not list(tmp_path.rglob("g_*.json"))
 
 
 def test_look_alikes_are_told_at_enrolment(run, pictures, tmp_path):
     assert run("enroll", "Ann", pictures / "a.png", "--data", tmp_path, "--robot", "robot1").returncode == 0
     done = run("enroll", "Beth", pictures / "a.png", "--data", tmp_path, "--robot", "robot1")
-    assert done.returncode == 0 and "Beth looks like Ann" in done.stdout
+    assert done.returncode == 0
+    assert "Beth looks like Ann" in done.stdout
     done = run("enroll", "Bob", pictures / "b.png", "--data", tmp_path, "--robot", "robot1")
-    assert done.returncode == 0 and "looks like" not in done.stdout
+    assert done.returncode == 0
+    assert "looks like" not in done.stdout
     done = run("enroll", "Bob", pictures / "a.png", "--data", tmp_path, "--robot", "robot1")
     assert "does not look like the other pictures of Bob" in done.stdout

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facetrack_ros.history.frames.settings import FrameSettings
+from facetrack_ros.core.frame import Frame
 from facetrack_ros.history.frames.retention import Limits
+from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.models.catalog import known
-from facetrack_ros.core.frame import Frame
 
 FACETRACK = Path(sys.executable).parent / "facetrack"
 CONTRACT = known("mobilefacenet_foamliu")
@@ -21,7 +21,9 @@ BOX = np.array([1, 2, 3, 4], np.float32)
 
 @pytest.fixture
 def robot(tmp_path):
-    history = RobotHistory(tmp_path / "data", "robot1", CONTRACT, FrameSettings(mode="continuous", limits=Limits(frames=0)))
+    history = RobotHistory(
+        tmp_path / "data", "robot1", CONTRACT, FrameSettings(mode="continuous", limits=Limits(frames=0))
+    )
     for i in range(900):
         history.add_frame(Frame("front", 1_700_000_000 * SECOND + i * SECOND // 10, i, b"jpeg"))
     assert history.recorder.drain()
@@ -31,8 +33,22 @@ def robot(tmp_path):
 
 def prune(tmp_path, *arguments, also=""):
     (tmp_path / "limits.yaml").write_text("frame_history: {max_disk_frames: 200, min_free_mb: 0}\n" + also)
-    return subprocess.run([str(FACETRACK), "prune", "--data", str(tmp_path / "data"), "--robot", "robot1", "--config",
-                           str(tmp_path / "limits.yaml"), *arguments], capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        [
+            str(FACETRACK),
+            "prune",
+            "--data",
+            str(tmp_path / "data"),
+            "--robot",
+            "robot1",
+            "--config",
+            str(tmp_path / "limits.yaml"),
+            *arguments,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
 def test_it_says_what_there_is_and_deletes_only_when_told(robot, tmp_path):
@@ -45,8 +61,18 @@ def test_it_says_what_there_is_and_deletes_only_when_told(robot, tmp_path):
 
 def test_sightings_beyond_the_limits_go_too_whatever_their_share(robot, tmp_path):
     for second in range(150):
-        robot.sightings.add("front", second * SECOND, second, f"t{second}", "", BOX, BOX, 0.5, np.eye(128, dtype=np.float32)[0],
-                            lambda: b"")
+        robot.sightings.add(
+            "front",
+            second * SECOND,
+            second,
+            f"t{second}",
+            "",
+            BOX,
+            BOX,
+            0.5,
+            np.eye(128, dtype=np.float32)[0],
+            lambda: b"",
+        )
     robot.close()
     told = prune(tmp_path, also="sightings: {max_count: 50}\n")
     assert "150 sightings" in told.stdout, told
@@ -56,5 +82,6 @@ def test_sightings_beyond_the_limits_go_too_whatever_their_share(robot, tmp_path
 
 def test_nothing_is_deleted_below_a_robot_that_runs(robot, tmp_path):
     done = prune(tmp_path, "--yes")
-    assert done.returncode == 2 and "another process" in done.stderr
+    assert done.returncode == 2
+    assert "another process" in done.stderr
     assert robot.recorder.archive.stats().frames == 900

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from facetrack_ros.search.response import Match
 from facetrack_ros.clips.overlay import colour_of, draw_overlay
-from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.search.response import Match
 
 STAMP = 1_777_636_800_000_000_000
 
@@ -17,7 +17,9 @@ def track(box, state=TrackState.TRACKING, person="p_robot1_1"):
 
 
 def match(number):
-    return Match("robot1", "front", f"p_robot1_{number}", "t", 0, STAMP, STAMP, STAMP, np.zeros(4), np.zeros(4), 0.9, 0.9)
+    return Match(
+        "robot1", "front", f"p_robot1_{number}", "t", 0, STAMP, STAMP, STAMP, np.zeros(4), np.zeros(4), 0.9, 0.9
+    )
 
 
 @pytest.mark.parametrize("box", [(10, 10, 60, 90), (-50, -50, 10, 10), (150, 100, 900, 900), (0, 0, 0, 0)])
@@ -26,7 +28,9 @@ def test_the_frame_stays_as_it_was_and_the_copy_shows_something(box, state):
     image = np.full((120, 200, 3), 90, np.uint8)
     image.flags.writeable = False
     drawn = draw_overlay(image, (track(box, state),), STAMP, "robot1/front", 1, tuple(match(n) for n in range(5)))
-    assert drawn.shape == image.shape and (image == 90).all() and (drawn != 90).any()
+    assert drawn.shape == image.shape
+    assert (image == 90).all()
+    assert (drawn != 90).any()
 
 
 def test_a_person_has_the_same_colour_everywhere():
@@ -35,6 +39,7 @@ def test_a_person_has_the_same_colour_everywhere():
 
 def test_three_matches_are_shown_and_no_more():
     image = np.full((400, 640, 3), 90, np.uint8)
-    three, five = (draw_overlay(image, (), STAMP, "robot1/front", 0, tuple(match(n) for n in range(count)))
-                   for count in (3, 5))
+    three, five = (
+        draw_overlay(image, (), STAMP, "robot1/front", 0, tuple(match(n) for n in range(count))) for count in (3, 5)
+    )
     np.testing.assert_array_equal(three, five)

@@ -11,20 +11,21 @@ from mcap.reader import make_reader
 from PIL import Image
 from rosbags.rosbag2 import Reader
 
-from facetrack_ros.clips.selection import choose_clip
 from facetrack_ros.clips.clip import Clip
-from facetrack_ros.clips.writer import save_clip
+from facetrack_ros.clips.selection import choose_clip
 from facetrack_ros.clips.sources import LiveSource, StoredSource
-from facetrack_ros.errors import QuestionError, StoreError
-from facetrack_ros.history.layout import history_folders
-from facetrack_ros.history.frames.settings import FrameSettings
-from facetrack_ros.history.messages.schemas import EVENT, TRACKS, typestore
-from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.clips.writer import save_clip
 from facetrack_ros.core.event import PERSON_IN, PersonEvent
-from facetrack_ros.core.track import Track, TrackState
-from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.errors import QuestionError, StoreError
+from facetrack_ros.history.frames.settings import FrameSettings
+from facetrack_ros.history.layout import history_folders
+from facetrack_ros.history.messages.schemas import EVENT, TRACKS, typestore
+from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.models.contract import ModelContract
+import itertools
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
 SECOND = 1_000_000_000
@@ -50,8 +51,13 @@ def robot(tmp_path):
         if i < 2:
             history.add_frame(Frame("rear", stamp, i, picture(i, (120, 160))))
         if 2 <= i <= 5:
-            face = Face(np.array([80, 50, 100, 70], np.float32), np.zeros((5, 2), np.float32), 0.9, 0.5,
-                        embedding=np.eye(4, dtype=np.float32)[0])
+            face = Face(
+                np.array([80, 50, 100, 70], np.float32),
+                np.zeros((5, 2), np.float32),
+                0.9,
+                0.5,
+                embedding=np.eye(4, dtype=np.float32)[0],
+            )
             history.add_tracks("front", stamp, i, (Track("t1", "p_robot1_1", TrackState.TRACKING, BOX, 0.8, face),))
     history.add_event(PersonEvent(PERSON_IN, STAMPS[2], "robot1", "front", "p_robot1_1", 2, (60, 40, 120, 160), 0.8))
     history.flush()
@@ -80,14 +86,17 @@ def films_times(path):
 
 def test_every_format_holds_every_frame_with_its_own_time(source, tmp_path):
     saved = save_clip(source, ALL, tmp_path / "clip")
-    assert saved.frames == 10 and saved.skipped == 0
-    assert films_times(saved.folder / "front.mp4") == pytest.approx([(stamp - START) / SECOND for stamp in STAMPS], abs=1e-4)
+    assert saved.frames == 10
+    assert saved.skipped == 0
+    assert films_times(saved.folder / "front.mp4") == pytest.approx(
+        [(stamp - START) / SECOND for stamp in STAMPS], abs=1e-4
+    )
     with Image.open(saved.folder / "front.gif") as gif:
         lasts = []
         for i in range(gif.n_frames):
             gif.seek(i)
             lasts.append(gif.info["duration"])
-    assert lasts[:-1] == [round((b - a) / 1e6) for a, b in zip(STAMPS, STAMPS[1:])]
+    assert lasts[:-1] == [round((b - a) / 1e6) for a, b in itertools.pairwise(STAMPS)]
     for name in ("jpg", "png"):
         files = sorted((saved.folder / "front").glob(f"*.{name}"))
         assert [int(file.stem) for file in files] == STAMPS
@@ -103,20 +112,28 @@ def test_the_films_show_what_was_seen_at_that_time(source, tmp_path):
         gif.seek(5)
         pictures_of_gif = cv2.cvtColor(np.array(gif.convert("RGB")), cv2.COLOR_RGB2BGR)
     for i, image in enumerate(pictures):
-        assert image[200, 40 + 25 * i, 2] > 200 and image[200, 40 + 25 * ((i + 4) % 8), 2] < 90
-    assert pictures_of_gif[200, 40 + 25 * 5, 2] > 200 and pictures_of_gif[200, 40, 2] < 90
+        assert image[200, 40 + 25 * i, 2] > 200
+        assert image[200, 40 + 25 * ((i + 4) % 8), 2] < 90
+    assert pictures_of_gif[200, 40 + 25 * 5, 2] > 200
+    assert pictures_of_gif[200, 40, 2] < 90
 
 
 def test_boxes_are_drawn_where_asked_and_the_recording_stays_plain(source, tmp_path):
-    boxes = save_clip(source, Clip(("front",), START, START + 2 * SECOND, ("png", "mcap"), boxes=True), tmp_path / "boxes")
+    boxes = save_clip(
+        source, Clip(("front",), START, START + 2 * SECOND, ("png", "mcap"), boxes=True), tmp_path / "boxes"
+    )
     plain = save_clip(source, Clip(("front",), START, START + 2 * SECOND, ("png", "mcap")), tmp_path / "plain")
     differs = []
     for stamp in STAMPS:
-        with_box, without = (cv2.imread(str(saved.folder / "front" / f"{stamp}.png")).astype(int) for saved in (boxes, plain))
+        with_box, without = (
+            cv2.imread(str(saved.folder / "front" / f"{stamp}.png")).astype(int) for saved in (boxes, plain)
+        )
         differs.append(bool(np.abs(with_box - without)[90:150, 58:63].max() > 60))  # the person's left edge
     # Frames 6 and 7 come after the last look: a box stays half a second and no longer.
     assert differs == [False, False, True, True, True, True, True, False]
-    images = [data for saved in (boxes, plain) for connection, _, data in _messages(saved) if "image" in connection.topic]
+    images = [
+        data for saved in (boxes, plain) for connection, _, data in _messages(saved) if "image" in connection.topic
+    ]
     assert images[:8] == images[8:]
 
 
@@ -134,8 +151,9 @@ def test_the_recording_holds_frames_tracks_faces_and_events(source, tmp_path):
         found.setdefault(connection.msgtype, []).append((stamp, data))
     tracks = [typestore().deserialize_cdr(data, TRACKS) for _, data in found[TRACKS]]
     assert [stamp for stamp, _ in found[TRACKS]] == STAMPS[2:6]
-    assert tracks[0].tracks[0].person_id == "p_robot1_1" and tracks[0].tracks[0].face[0].bbox.tolist() == [80, 50, 100, 70]
-    (stamp, data), = found[EVENT]
+    assert tracks[0].tracks[0].person_id == "p_robot1_1"
+    assert tracks[0].tracks[0].face[0].bbox.tolist() == [80, 50, 100, 70]
+    ((stamp, data),) = found[EVENT]
     event = typestore().deserialize_cdr(data, EVENT)
     assert (stamp, event.event, event.person_id, event.frame_number) == (STAMPS[2], "PERSON_IN", "p_robot1_1", 2)
 
@@ -144,7 +162,8 @@ def test_the_manifest_names_frames_people_and_the_hash_of_every_file(source, tmp
     saved = save_clip(source, ALL, tmp_path / "clip")
     manifest = json.loads((saved.folder / "manifest.json").read_text())
     files = {str(path.relative_to(saved.folder)) for path in saved.folder.rglob("*") if path.is_file()}
-    assert {line["file"] for line in manifest["files"]} == files - {"manifest.json"} and set(saved.files) == files
+    assert {line["file"] for line in manifest["files"]} == files - {"manifest.json"}
+    assert set(saved.files) == files
     for line in manifest["files"]:
         assert hashlib.sha256((saved.folder / line["file"]).read_bytes()).hexdigest() == line["sha256"]
     front = [line for line in manifest["frames"] if line["camera_id"] == "front"]
@@ -161,8 +180,10 @@ def test_a_track_and_a_person_are_clips_of_their_cameras(source):
     assert choose_clip(source, start_ns=1, end_ns=2).cameras == ("front", "rear")
 
 
-@pytest.mark.parametrize("asked", [{}, {"track_id": "t9"}, {"person_id": "p_9"}, {"start_ns": 5, "end_ns": 4},
-                                   {"track_id": "t1", "end_ns": 4}])
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"track_id": "t9"}, {"person_id": "p_9"}, {"start_ns": 5, "end_ns": 4}, {"track_id": "t1", "end_ns": 4}],
+)
 def test_what_cannot_be_meant_is_refused(source, asked):
     with pytest.raises(QuestionError):
         choose_clip(source, **asked)
@@ -185,6 +206,9 @@ class TestFailing:
 
     def test_a_frame_that_does_not_decode_is_left_out_of_pictures_and_stays_in_the_recording(self, robot, tmp_path):
         robot.add_frame(Frame("front", START + 2 * SECOND, 8, b"no picture"))
-        saved = save_clip(LiveSource(robot), Clip(("front",), START, START + 2 * SECOND, ("mcap", "mp4")), tmp_path / "clip")
-        assert saved.skipped == 1 and len(films_times(saved.folder / "front.mp4")) == 8
+        saved = save_clip(
+            LiveSource(robot), Clip(("front",), START, START + 2 * SECOND, ("mcap", "mp4")), tmp_path / "clip"
+        )
+        assert saved.skipped == 1
+        assert len(films_times(saved.folder / "front.mp4")) == 8
         assert sum("image" in connection.topic for connection, _, _ in _messages(saved)) == 9

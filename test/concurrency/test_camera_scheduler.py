@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
+from facetrack_ros.concurrency.camera_scheduler import CameraScheduler, FrameCounts
 from facetrack_ros.errors import FacetrackError
-from facetrack_ros.concurrency.camera_scheduler import FrameCounts, CameraScheduler
 
 DEADLINE_S = 10.0
 
@@ -33,7 +33,9 @@ class FrameAnalyzer:
         self._changed = threading.Condition()
         self._free = set()
         self._wait = wait
-        self.workers = CameraScheduler("test", [Models(batches) for _ in range(workers)], self._look, self._deliver, self.log)
+        self.workers = CameraScheduler(
+            "test", [Models(batches) for _ in range(workers)], self._look, self._deliver, self.log
+        )
 
     def _look(self, _models, items):
         with self._changed:
@@ -147,7 +149,8 @@ def test_errors_are_told_and_the_work_goes_on():
         eyes.put("a", item, begins=False)
         assert eyes.workers.drain(DEADLINE_S)
     assert eyes.delivered == [("a", "good", "seen good")]
-    assert eyes.log.lines[0] == "no model is here" and len(eyes.log.lines) == 2
+    assert eyes.log.lines[0] == "no model is here"
+    assert len(eyes.log.lines) == 2
     assert "ZeroDivisionError" in eyes.log.lines[1]
 
 

@@ -13,9 +13,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # where the other processes look, too
 from pool_tasks import DEADLINE_S, fails_to_open, meets_the_others, open_models, passed_on, tenfold
 
-from facetrack_ros.errors import FrameError, ModelError
-from facetrack_ros.concurrency.process_pool import ProcessWorkerPool, ThreadWorkerPool
 from facetrack_ros.concurrency.ordered_map import ordered_map
+from facetrack_ros.concurrency.process_pool import ProcessWorkerPool, ThreadWorkerPool
+from facetrack_ros.errors import FrameError, ModelError
 
 
 def crew(processes, work=tenfold, folder=None):
@@ -31,7 +31,8 @@ def test_results_come_in_the_order_of_the_items_and_errors_in_their_turn(process
         found = list(ordered_map([1, 2, 0, 3, "damaged", *range(4, 12)], lambda item: item, workers))
     assert [item for item, _ in found] == [1, 2, 0, 3, "damaged", *range(4, 12)]
     outcomes = dict(found)
-    assert isinstance(outcomes.pop(0), FrameError) and "ZeroDivisionError" in repr(outcomes.pop("damaged"))
+    assert isinstance(outcomes.pop(0), FrameError)
+    assert "ZeroDivisionError" in repr(outcomes.pop("damaged"))
     assert {item: result[0] for item, result in outcomes.items()} == {item: item * 10 for item in outcomes}
 
 
@@ -58,7 +59,8 @@ def test_what_is_decided_at_the_beginning_of_a_task_knows_the_same_results_each_
 def test_the_caller_and_the_processes_work_at_the_same_time(processes, tmp_path):
     with closing(crew(processes, meets_the_others, (tmp_path, processes + 1))) as workers:
         at_work = {pid for _, pid in ordered_map(range(4 * (processes + 1)), lambda item: item, workers)}
-    assert len(at_work) == processes + 1 and os.getpid() in at_work
+    assert len(at_work) == processes + 1
+    assert os.getpid() in at_work
 
 
 def test_tasks_and_results_larger_than_any_pipe_get_through():

@@ -2,8 +2,8 @@
 
 import threading
 
-from facetrack_ros.errors import FacetrackError
 from facetrack_ros.concurrency.worker import FifoMailbox, LatestPerCamera, Worker
+from facetrack_ros.errors import FacetrackError
 
 DEADLINE_S = 10.0
 
@@ -79,7 +79,9 @@ def test_an_unexpected_error_is_logged_with_its_place_and_the_work_goes_on():
     worker.put("a", 2)
     worker.close(DEADLINE_S)
     assert done == [1, 2]
-    assert len(log.lines) == 2 and "ZeroDivisionError" in log.lines[0] and "handle" in log.lines[0]
+    assert len(log.lines) == 2
+    assert "ZeroDivisionError" in log.lines[0]
+    assert "handle" in log.lines[0]
 
 
 def test_who_puts_and_does_works_on_its_own_thread_and_first_what_was_left_before():
@@ -93,7 +95,8 @@ def test_who_puts_and_does_works_on_its_own_thread_and_first_what_was_left_befor
     worker = Worker("test", FifoMailbox(), handle, Log())
     gate.set()
     worker.put_and_do("a", 1)
-    assert at_work == [threading.current_thread()] and done == [1]
+    assert at_work == [threading.current_thread()]
+    assert done == [1]
     gate.clear()
     worker.put("a", 2)
     while done != [1, 2]:  # its own thread is at it, and held
@@ -102,7 +105,8 @@ def test_who_puts_and_does_works_on_its_own_thread_and_first_what_was_left_befor
     assert done == [1, 2]
     gate.set()
     assert worker.drain(DEADLINE_S)
-    assert done == [1, 2, 3] and at_work[1] is not threading.current_thread()
+    assert done == [1, 2, 3]
+    assert at_work[1] is not threading.current_thread()
     worker.close()
     worker.put_and_do("a", 4)
     assert done == [1, 2, 3]

@@ -27,7 +27,7 @@ def test_boxes_that_are_no_numbers_are_dropped():
 @pytest.mark.parametrize("count", [2, 9, 120])
 def test_what_is_kept_is_what_one_box_after_the_other_would_keep(count):
     random = np.random.default_rng(count)
-    boxes = np.repeat(random.uniform(0, 200, (count, 2)), 2, axis=0).reshape(count, 4) + (0, 0, 40, 60)
+    boxes = np.repeat(random.uniform(0, 200, (count, 2)), 2, axis=0).reshape(count, 4) + np.array([0, 0, 40, 60])
     boxes += random.normal(0, 5, boxes.shape)
     scores = random.integers(0, 5, count) / 4  # with ties, and with 0
     kept = []

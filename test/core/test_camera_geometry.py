@@ -14,7 +14,9 @@ BARREL = np.array([-0.2, 0.03, 0.001, -0.001, 0.0])
 
 
 def lens(focal=600.0, distortion=NONE, model="plumb_bob"):
-    return CameraModel(np.array([[focal, 0, WIDTH / 2], [0, focal, HEIGHT / 2], [0, 0, 1.0]]), distortion, WIDTH, HEIGHT, model)
+    return CameraModel(
+        np.array([[focal, 0, WIDTH / 2], [0, focal, HEIGHT / 2], [0, 0, 1.0]]), distortion, WIDTH, HEIGHT, model
+    )
 
 
 def box_of(camera, x, z, height_m, camera_height_m, width_m=0.5):
@@ -22,8 +24,9 @@ def box_of(camera, x, z, height_m, camera_height_m, width_m=0.5):
     bottom, top = camera_height_m, camera_height_m - height_m
     corners = np.array([[x + side * width_m / 2, y, z] for side in (-1, 0, 1) for y in (top, bottom)])
     if camera.model == "equidistant":
-        pixels = cv2.fisheye.projectPoints(corners[:, None], np.zeros(3), np.zeros(3), camera.matrix,
-                                           np.append(camera.distortion, np.zeros(4))[:4])[0]
+        pixels = cv2.fisheye.projectPoints(
+            corners[:, None], np.zeros(3), np.zeros(3), camera.matrix, np.append(camera.distortion, np.zeros(4))[:4]
+        )[0]
     else:
         pixels = cv2.projectPoints(corners, np.zeros(3), np.zeros(3), camera.matrix, camera.distortion)[0]
     pixels = pixels.reshape(-1, 2)
@@ -35,7 +38,12 @@ def inside(box):
     return box[0] > 15 and box[1] > 8 and box[2] < WIDTH - 15 and box[3] < HEIGHT - 8
 
 
-PLACES = {"x": st.floats(-3, 3), "z": st.floats(3, 25), "height_m": st.floats(1.4, 2.0), "camera_height_m": st.floats(0.5, 1.6)}
+PLACES = {
+    "x": st.floats(-3, 3),
+    "z": st.floats(3, 25),
+    "height_m": st.floats(1.4, 2.0),
+    "camera_height_m": st.floats(0.5, 1.6),
+}
 
 
 @settings(deadline=None, max_examples=150)
@@ -47,7 +55,8 @@ def test_a_person_of_known_height_is_found_where_they_stand(x, z, height_m, came
     found = locate_person(box, lens(), height_m, 0.1)
     assert found.mean == pytest.approx([x, camera_height_m - height_m / 2, z], rel=1e-3, abs=0.02)
     assert found.bearing[0] == pytest.approx(np.arctan2(x, z), abs=1e-3)
-    assert found.distance_m == pytest.approx(np.linalg.norm(found.mean)) and not found.cut
+    assert found.distance_m == pytest.approx(np.linalg.norm(found.mean))
+    assert not found.cut
 
 
 @settings(deadline=None, max_examples=80)
@@ -58,7 +67,8 @@ def test_a_bent_lens_is_straightened(x, z, height_m, camera_height_m):
         if inside(box):
             # The box's edges are those of a bent body: close, not exact.
             assert locate_person(box, camera, height_m, 0.1).mean == pytest.approx(
-                [x, camera_height_m - height_m / 2, z], rel=0.06, abs=0.08)
+                [x, camera_height_m - height_m / 2, z], rel=0.06, abs=0.08
+            )
 
 
 @settings(deadline=None, max_examples=100)
@@ -69,7 +79,7 @@ def test_somebody_of_unusual_height_is_off_by_no_more_than_is_said(x, z, true_he
         found = locate_person(box, lens(), 1.7, 0.1)
         off = found.mean - (x, camera_height_m - true_height_m / 2, z)
         # Two standard deviations of height are two of the distance, a little less for the box's own.
-        assert off @ np.linalg.solve(found.covariance, off) <= 3.0 ** 2
+        assert off @ np.linalg.solve(found.covariance, off) <= 3.0**2
 
 
 @settings(deadline=None, max_examples=100)
@@ -87,7 +97,7 @@ def test_who_is_cut_by_the_edge_is_less_certain_and_still_within_what_is_said(sh
     assert found.cut
     assert found.distance_sd_m / found.distance_m > 3 * sure.distance_sd_m / sure.distance_m
     off = found.mean - sure.mean
-    assert off @ np.linalg.solve(found.covariance, off) <= 3.5 ** 2
+    assert off @ np.linalg.solve(found.covariance, off) <= 3.5**2
 
 
 @settings(deadline=None, max_examples=200)
@@ -95,13 +105,15 @@ def test_who_is_cut_by_the_edge_is_less_certain_and_still_within_what_is_said(sh
 def test_any_box_gives_a_place_in_front_with_a_covariance_that_is_one(box):
     found = locate_person(np.array(box), lens(distortion=BARREL))
     if found is not None:
-        assert found.mean[2] > 0 and np.isfinite(found.mean).all()
+        assert found.mean[2] > 0
+        assert np.isfinite(found.mean).all()
         assert np.linalg.eigvalsh(found.covariance).min() > -1e-9
 
 
 def test_an_uncalibrated_camera_gives_nothing():
     zeros = CameraModel(np.zeros((3, 3)), NONE, WIDTH, HEIGHT)
-    assert not zeros.known and locate_person(np.array([10, 100, 60, 300]), zeros) is None
+    assert not zeros.known
+    assert locate_person(np.array([10, 100, 60, 300]), zeros) is None
     assert locate_person(np.array([10, 300, 60, 100]), lens()) is None
     assert locate_person(np.array([np.nan, 0, 1, 1]), lens()) is None
 
@@ -109,4 +121,4 @@ def test_an_uncalibrated_camera_gives_nothing():
 def test_far_away_is_less_certain_in_metres():
     near, far = (locate_person(box_of(lens(), 0, z, 1.7, 1.0), lens()) for z in (4, 16))
     assert far.distance_sd_m == pytest.approx(4 * near.distance_sd_m, rel=0.1)
-    assert near.distance_sd_m == pytest.approx(4 * np.hypot(0.1 / 1.7, 0.025 * 2 ** 0.5), rel=0.05)
+    assert near.distance_sd_m == pytest.approx(4 * np.hypot(0.1 / 1.7, 0.025 * 2**0.5), rel=0.05)

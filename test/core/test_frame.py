@@ -42,6 +42,8 @@ def test_a_frame_that_two_threads_ask_for_is_decoded_once(monkeypatch):
     monkeypatch.setattr(cv2, "imdecode", slow)
     with ThreadPoolExecutor(2) as threads:
         first, second = threads.map(ask, (False, True))
-    assert first is second and len(count) == 1 and frame.decoded
+    assert first is second
+    assert len(count) == 1
+    assert frame.decoded
     with pytest.raises(ValueError):
         first[0, 0] = 1

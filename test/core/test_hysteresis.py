@@ -16,15 +16,24 @@ def test_face_work_stops_below_the_limit_and_goes_on_only_well_above_it():
 
 def test_only_a_change_is_told():
     brake = Hysteresis(0.2, 0.25)
-    assert [brake.update(charge) for charge in (0.5, 0.1, 0.1, 0.22, 0.3, 0.3)] == [False, True, False, False, True, False]
+    assert [brake.update(charge) for charge in (0.5, 0.1, 0.1, 0.22, 0.3, 0.3)] == [
+        False,
+        True,
+        False,
+        False,
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("unknown", [math.nan, math.inf, -0.1, 57.0])
 def test_an_unknown_charge_changes_nothing(unknown):
     brake = Hysteresis(0.2, 0.25)
-    assert not brake.update(unknown) and not brake.braking
+    assert not brake.update(unknown)
+    assert not brake.braking
     brake.update(0.1)
-    assert not brake.update(unknown) and brake.braking
+    assert not brake.update(unknown)
+    assert brake.braking
 
 
 def test_limits_the_wrong_way_round_do_not_flutter():

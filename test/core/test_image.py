@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from facetrack_ros.errors import FrameError
 from facetrack_ros.core.image import as_bgr, resize
+from facetrack_ros.errors import FrameError
 
 
 @pytest.mark.parametrize("shape", [(4, 6), (4, 6, 1), (4, 6, 3), (4, 6, 4), (1, 1)])
@@ -10,8 +10,10 @@ def test_grey_and_alpha_pictures_become_bgr(shape):
     assert as_bgr(np.full(shape, 9, np.uint8)).shape == (*shape[:2], 3)
 
 
-@pytest.mark.parametrize("image", [None, np.zeros((4, 6, 3)), np.zeros((0, 6, 3), np.uint8),
-                                   np.zeros((4, 6, 2), np.uint8), np.zeros(5, np.uint8)])
+@pytest.mark.parametrize(
+    "image",
+    [None, np.zeros((4, 6, 3)), np.zeros((0, 6, 3), np.uint8), np.zeros((4, 6, 2), np.uint8), np.zeros(5, np.uint8)],
+)
 def test_what_is_no_picture_is_refused_with_a_sentence(image):
     with pytest.raises(FrameError, match="picture"):
         as_bgr(image)

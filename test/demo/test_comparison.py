@@ -2,17 +2,24 @@
 
 import pytest
 
-from facetrack_ros.demo.staging import PORTRAITS, StagedVisit, load_portrait, make_stage
 from facetrack_ros.demo.comparison import compare_answer, compare_events, compare_partial
+from facetrack_ros.demo.staging import PORTRAITS, StagedVisit, load_portrait, make_stage
 
-VISITS = (StagedVisit("robot1", "front", "Ann", (1.0, 9.0), (1.5, 8.5), (2.0, 8.0)),
-          StagedVisit("robot2", "front", "Bob", (1.0, 9.0), (1.5, 8.5), (2.0, 8.0)))
+VISITS = (
+    StagedVisit("robot1", "front", "Ann", (1.0, 9.0), (1.5, 8.5), (2.0, 8.0)),
+    StagedVisit("robot2", "front", "Bob", (1.0, 9.0), (1.5, 8.5), (2.0, 8.0)),
+)
 STARTS = {("robot1", "front"): 100.0, ("robot2", "front"): 200.0}
 
 
 def answer(*matches):
-    return {"matches": [{"robot_id": robot, "camera_id": "front", "first_stamp": first, "last_stamp": last}
-                        for robot, first, last in matches], "robots": []}
+    return {
+        "matches": [
+            {"robot_id": robot, "camera_id": "front", "first_stamp": first, "last_stamp": last}
+            for robot, first, last in matches
+        ],
+        "robots": [],
+    }
 
 
 def agrees(findings):
@@ -24,22 +31,37 @@ def test_found_where_and_when_staged_agrees():
     assert agrees(compare_answer("Ann", answer(("robot1", 102.2, 104.0), ("robot1", 105.0, 107.9)), VISITS, STARTS))
 
 
-@pytest.mark.parametrize("matches", [
-    (), (("robot2", 202.0, 208.0),), (("robot1", 102.0, 108.0), ("robot2", 202.0, 208.0)),
-    (("robot1", 104.0, 108.0),), (("robot1", 102.0, 105.0),), (("robot1", 95.0, 108.0),)])
+@pytest.mark.parametrize(
+    "matches",
+    [
+        (),
+        (("robot2", 202.0, 208.0),),
+        (("robot1", 102.0, 108.0), ("robot2", 202.0, 208.0)),
+        (("robot1", 104.0, 108.0),),
+        (("robot1", 102.0, 105.0),),
+        (("robot1", 95.0, 108.0),),
+    ],
+)
 def test_missing_elsewhere_too_early_or_too_short_differs(matches):
     assert not agrees(compare_answer("Ann", answer(*matches), VISITS, STARTS))
 
 
 def events(person="p_1", arrivals=1, departures=1, last=108.0):
     here = {"robot_id": "robot1", "camera_id": "front", "person_id": person}
-    return ([{**here, "event": "PERSON_IN", "timestamp": 101.5}] * arrivals
-            + [{**here, "event": "PERSON_OUT", "timestamp": 110.0, "last_seen_timestamp": last}] * departures)
+    return [{**here, "event": "PERSON_IN", "timestamp": 101.5}] * arrivals + [
+        {**here, "event": "PERSON_OUT", "timestamp": 110.0, "last_seen_timestamp": last}
+    ] * departures
 
 
 def test_each_visit_is_one_arrival_and_one_departure():
     assert agrees(compare_events(events(), VISITS[:1], STARTS))
-    for wrong in (events(arrivals=0), events(arrivals=2), events(departures=0), events(departures=2), events(last=103.0)):
+    for wrong in (
+        events(arrivals=0),
+        events(arrivals=2),
+        events(departures=0),
+        events(departures=2),
+        events(last=103.0),
+    ):
         assert not agrees(compare_events(wrong, VISITS[:1], STARTS))
 
 

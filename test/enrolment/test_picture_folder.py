@@ -2,18 +2,31 @@
 
 import pytest
 
-from facetrack_ros.errors import ConfigError
 from facetrack_ros.enrolment.picture_folder import enrolment_pictures, gone_from_folder
+from facetrack_ros.errors import ConfigError
 
 
 def test_names_are_those_of_folders_and_files_and_junk_is_told(tmp_path):
-    for name in ("Ann/1.jpg", "Ann/2.PNG", "Ann/notes.txt", "Bob.jpeg", ".DS_Store", "readme.md", "Carl/.watch", "Carl/x.webp"):
+    for name in (
+        "Ann/1.jpg",
+        "Ann/2.PNG",
+        "Ann/notes.txt",
+        "Bob.jpeg",
+        ".DS_Store",
+        "readme.md",
+        "Carl/.watch",
+        "Carl/x.webp",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "Dora").mkdir()
     pictures, junk = enrolment_pictures(tmp_path)
     assert [(each.name, each.path.name, each.watch) for each in pictures] == [
-        ("Ann", "1.jpg", False), ("Ann", "2.PNG", False), ("Bob", "Bob.jpeg", False), ("Carl", "x.webp", True)]
+        ("Ann", "1.jpg", False),
+        ("Ann", "2.PNG", False),
+        ("Bob", "Bob.jpeg", False),
+        ("Carl", "x.webp", True),
+    ]
     assert junk == ["Ann/notes.txt is no picture", "Dora is an empty folder", "readme.md is no picture"]
 
 
@@ -23,7 +36,8 @@ def test_no_such_folder_is_told(tmp_path):
 
 
 def test_pictures_taken_out_are_told_and_an_emptied_folder_deletes_nobody():
-    assert gone_from_folder({"a", "b"}, {"b", "c"}) == {"a"} and gone_from_folder({"a"}, {"a", "b"}) == set()
+    assert gone_from_folder({"a", "b"}, {"b", "c"}) == {"a"}
+    assert gone_from_folder({"a"}, {"a", "b"}) == set()
     assert gone_from_folder(set(), set()) == gone_from_folder(set(), {"a"}) == set()
     assert gone_from_folder({"a"}, {"b"}) == {"a"}
     with pytest.raises(ConfigError, match="nobody is deleted"):

@@ -21,7 +21,9 @@ class SmallDisk:
         self.path = path
 
     def mount(self, options: str) -> None:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.path)], check=True, capture_output=True)
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.path)], check=True, capture_output=True
+        )
 
     def fill(self, leave: int = 0) -> None:
         """Take all room but ``leave`` bytes."""

@@ -7,7 +7,7 @@ import pytest
 from facetrack_ros.history.clock_offsets import STEADY, ClockLog
 
 SECOND = 10**9
-ALWAYS = (-2**63, 2**63 - 1)
+ALWAYS = (-(2**63), 2**63 - 1)
 
 
 def steadily(log, camera, since_ns, behind_ns):
@@ -19,7 +19,8 @@ def test_a_clock_that_is_right_leaves_no_line(tmp_path):
     log = ClockLog(tmp_path)
     for second in range(10):
         log.note("front", second * SECOND, SECOND // 10)
-    assert not log.path.exists() and log.sentences(*ALWAYS) == {}
+    assert not log.path.exists()
+    assert log.sentences(*ALWAYS) == {}
 
 
 def test_it_holds_from_the_stamp_on_it_was_measured_at_until_the_clock_was_set(tmp_path):
@@ -31,8 +32,10 @@ def test_it_holds_from_the_stamp_on_it_was_measured_at_until_the_clock_was_set(t
     for known in (log, ClockLog(tmp_path)):
         assert known.sentences(0, 99 * SECOND) == {}
         assert known.sentences(120 * SECOND, 130 * SECOND) == {
-            "front": "the clock of camera front was 93.0 s behind the robot's, and its stamps with it"}
-        assert list(known.sentences(*ALWAYS)) == ["front", "rear"] and "ahead of" in known.sentences(*ALWAYS)["rear"]
+            "front": "the clock of camera front was 93.0 s behind the robot's, and its stamps with it"
+        }
+        assert list(known.sentences(*ALWAYS)) == ["front", "rear"]
+        assert "ahead of" in known.sentences(*ALWAYS)["rear"]
         assert known.sentences(201 * SECOND, 300 * SECOND, ("front",)) == {}
     assert len(log.path.read_text().splitlines()) == 3
 
@@ -51,7 +54,9 @@ def test_frames_that_were_late_for_a_moment_are_no_clock_that_is_off(tmp_path):
     assert not log.path.exists()
 
 
-@pytest.mark.parametrize("damage", ["{", "[]", "null", '{"camera_id": "front"}', '{"camera_id": 1, "since": 1e999, "behind_sec": 3}', "\x00"])
+@pytest.mark.parametrize(
+    "damage", ["{", "[]", "null", '{"camera_id": "front"}', '{"camera_id": 1, "since": 1e999, "behind_sec": 3}', "\x00"]
+)
 def test_a_damaged_line_costs_only_itself(tmp_path, damage):
     good = json.dumps({"camera_id": "front", "since": 1.0, "behind_sec": 9.0})
     (tmp_path / "clocks.jsonl").write_text(f"{damage}\n{good}\n{good[:9]}")

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
+from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.pose_history import PoseTrack
-from facetrack_ros.core.pose import RobotPose
 
 MS = 1_000_000
 LEVEL = (0.0, 0.0, 0.0, 1.0)
@@ -41,7 +41,8 @@ def test_a_pose_too_far_in_time_says_nothing(track):
     assert track.at(0) is None
     track.add(RobotPose("map", 1000 * MS, (1.0, 0.0, 0.0), LEVEL))
     assert track.at(1500 * MS).position == (1.0, 0.0, 0.0) == track.at(500 * MS).position
-    assert track.at(1501 * MS) is None and track.at(499 * MS) is None
+    assert track.at(1501 * MS) is None
+    assert track.at(499 * MS) is None
 
 
 def test_poses_of_two_frames_of_reference_are_never_mixed(track):
@@ -56,18 +57,26 @@ def test_poses_may_come_late_and_the_clock_may_be_set_back(track):
         track.add(RobotPose("map", stamp * MS, (float(stamp), 0.0, 0.0), LEVEL))
     assert track.at(150 * MS).position[0] == pytest.approx(150)
     track.add(RobotPose("map", -3_600_000 * MS, (7.0, 0.0, 0.0), LEVEL))
-    assert track.at(-3_600_000 * MS).position[0] == 7.0 and track.at(200 * MS) is None
+    assert track.at(-3_600_000 * MS).position[0] == 7.0
+    assert track.at(200 * MS) is None
 
 
 def test_memory_stays_bounded(track):
     for stamp in range(10_000):
         track.add(RobotPose("map", stamp * MS, (0.0, 0.0, 0.0), LEVEL))
-    assert track.at(9_999 * MS) is not None and track.at(4_000 * MS) is None
+    assert track.at(9_999 * MS) is not None
+    assert track.at(4_000 * MS) is None
 
 
-@pytest.mark.parametrize("position, orientation", [((math.nan, 0.0, 0.0), LEVEL), ((0.0, math.inf, 0.0), LEVEL),
-                                                   ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0)),
-                                                   ((0.0, 0.0, 0.0), (0.0, 0.0, math.nan, 1.0))])
+@pytest.mark.parametrize(
+    ("position", "orientation"),
+    [
+        ((math.nan, 0.0, 0.0), LEVEL),
+        ((0.0, math.inf, 0.0), LEVEL),
+        ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0)),
+        ((0.0, 0.0, 0.0), (0.0, 0.0, math.nan, 1.0)),
+    ],
+)
 def test_what_is_no_pose_is_refused(track, position, orientation):
     with pytest.raises(StoreError, match="left out"):
         track.add(RobotPose("map", 0, position, orientation))

@@ -6,19 +6,19 @@ import cv2
 import numpy as np
 import pytest
 
-from facetrack_ros.errors import StoreError
-from facetrack_ros.history.events.format import read_events
-from facetrack_ros.history.layout import history_folders
-from facetrack_ros.history.frames.settings import FrameSettings
-from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.core.event import PERSON_IN, PersonEvent
-from facetrack_ros.core.track import Track, TrackState
-from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.errors import StoreError
+from facetrack_ros.history.events.format import read_events
+from facetrack_ros.history.frames.settings import FrameSettings
+from facetrack_ros.history.layout import history_folders
+from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.models.contract import ModelContract
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
-ALWAYS = (-2**62, 2**62)
+ALWAYS = (-(2**62), 2**62)
 A = np.array([1, 0, 0, 0], np.float32)
 
 
@@ -49,7 +49,9 @@ def test_a_face_becomes_a_sighting_with_its_picture(history):
     history.add_tracks("front", 7, 3, [track()])
     (kept,) = sightings(history)
     thumbnail = cv2.imdecode(np.frombuffer(kept.thumbnail, np.uint8), cv2.IMREAD_COLOR)
-    assert thumbnail.shape == (72, 72, 3) and thumbnail[36, 36].min() > 240 and thumbnail[4, 4].max() < 15
+    assert thumbnail.shape == (72, 72, 3)
+    assert thumbnail[36, 36].min() > 240
+    assert thumbnail[4, 4].max() < 15
     assert (kept.stamp_ns, kept.frame_number, kept.bbox.tolist()) == (7, 3, [40, 20, 100, 120])
 
 
@@ -68,8 +70,9 @@ def test_a_frame_that_is_no_picture_costs_the_picture_only(history):
 
 
 def test_only_faces_with_an_embedding_are_kept(history):
-    history.add_tracks("front", 1, 0, [track(embedding=None),
-                                       Track("t2", "p_1", TrackState.LOST, np.zeros(4, np.float32), 0.5)])
+    history.add_tracks(
+        "front", 1, 0, [track(embedding=None), Track("t2", "p_1", TrackState.LOST, np.zeros(4, np.float32), 0.5)]
+    )
     assert sightings(history) == []
 
 
@@ -81,17 +84,21 @@ def test_a_track_named_later_names_its_sightings_even_while_its_face_is_hidden(h
 
 
 def test_status_counts_what_is_kept(history):
-    assert history.status().cameras == () and history.status().oldest_ns is None
+    assert history.status().cameras == ()
+    assert history.status().oldest_ns is None
     history.add_frame(picture(100))
     history.add_frame(picture(300, camera="rear"))
     history.add_tracks("front", 50, 0, [track()])
     history.add_event(PersonEvent(PERSON_IN, 1, "robot1", "front", "p_1", 0, (0, 0, 1, 1), 0.5))
     status = history.status()
     assert [(c.camera_id, c.frames, c.oldest_ns, c.newest_ns, c.sightings) for c in status.cameras] == [
-        ("front", 1, 50, 100, 1), ("rear", 1, 300, 300, 0)]
+        ("front", 1, 50, 100, 1),
+        ("rear", 1, 300, 300, 0),
+    ]
     assert (status.robot_id, status.model_id) == ("robot1", "net")
     assert (status.sightings, status.frames, status.events) == (1, 2, 1)
-    assert (status.oldest_ns, status.newest_ns) == (50, 300) and status.disk_bytes > 1000
+    assert (status.oldest_ns, status.newest_ns) == (50, 300)
+    assert status.disk_bytes > 1000
     assert [event["event"] for event in read_events(history.path)] == [PERSON_IN]
 
 
@@ -103,9 +110,15 @@ class TestFolders:
         assert [folder.robot_id for folder in history_folders(tmp_path)] == ["robot1", "robot2"]
         assert [folder.robot_id for folder in history_folders(tmp_path / "robot2")] == ["robot2"]
 
-    @pytest.mark.parametrize("note, sentence", [("{", "damaged"), ('{"robot_id": "robot1"}', "damaged"),
-                                                ("[]", "damaged"),
-                                                (json.dumps({"robot_id": "robot1", "format": 9}), "update")])
+    @pytest.mark.parametrize(
+        ("note", "sentence"),
+        [
+            ("{", "damaged"),
+            ('{"robot_id": "robot1"}', "damaged"),
+            ("[]", "damaged"),
+            (json.dumps({"robot_id": "robot1", "format": 9}), "update"),
+        ],
+    )
     def test_a_folder_that_cannot_be_used_says_why(self, tmp_path, note, sentence):
         RobotHistory(tmp_path, "robot1", CONTRACT).close()
         (tmp_path / "robot1" / "robot.json").write_text(note)

@@ -15,9 +15,12 @@ def test_ids_and_file_names_are_unique():
 
 @pytest.mark.parametrize("record", CATALOG, ids=lambda record: record.id)
 def test_every_file_is_pinned_and_can_be_had_somewhere(record):
-    assert record.licence and record.architecture and record.task in TASKS
+    assert record.licence
+    assert record.architecture
+    assert record.task in TASKS
     if record.file:
-        assert len(record.sha256) == 64 and record.size > 0
+        assert len(record.sha256) == 64
+        assert record.size > 0
         assert record.urls or record.package
     else:
         assert record.package or record.note.endswith("=PATH")
@@ -25,12 +28,15 @@ def test_every_file_is_pinned_and_can_be_had_somewhere(record):
 
 @pytest.mark.parametrize("record", [r for r in CATALOG if r.purpose == "identity"], ids=lambda record: record.id)
 def test_every_judge_of_identity_says_what_its_similarities_mean(record):
-    assert record.dimension and 0 < record.threshold < 1 and record.measured_on
+    assert record.dimension
+    assert 0 < record.threshold < 1
+    assert record.measured_on
     if record is SFACE:
         assert "no false-match curve" in record.measured_on
         return
     thresholds, rates = zip(*record.false_match_curve)
-    assert list(thresholds) == sorted(thresholds) and list(rates) == sorted(rates, reverse=True)
+    assert list(thresholds) == sorted(thresholds)
+    assert list(rates) == sorted(rates, reverse=True)
     assert rates[-1] < 1e-4
 
 
@@ -50,7 +56,9 @@ OWN = replace(MOBILEFACENET, id="own", file="own.onnx", sha256="0" * 64, licence
 
 def test_adding_a_model_is_adding_a_record(folder):
     assert write_contract(OWN, folder).name == "own.contract.json"
-    assert find("own") == OWN and OWN in records()[0] and records()[1] == ()
+    assert find("own") == OWN
+    assert OWN in records()[0]
+    assert records()[1] == ()
 
 
 def test_a_record_of_ones_own_may_bring_another_threshold_and_nothing_else(folder):
@@ -66,7 +74,8 @@ def test_the_first_record_of_an_id_counts(tmp_path, monkeypatch):
     monkeypatch.setenv("FACETRACK_MODELS", f"{tmp_path / 'a'}:{tmp_path / 'b'}")
     for name in "ab":
         write_contract(replace(OWN, note=name), tmp_path / name)
-    assert find("own").note == "a" and len([record for record in records()[0] if record.id == "own"]) == 1
+    assert find("own").note == "a"
+    assert len([record for record in records()[0] if record.id == "own"]) == 1
 
 
 def test_a_record_that_is_none_hides_no_other_and_is_told(folder):

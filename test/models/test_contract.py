@@ -14,21 +14,47 @@ def test_every_record_survives_its_file(record, tmp_path):
 
 
 def test_fields_at_their_default_may_be_left_out():
-    text = json.dumps({"id": "own", "task": "face", "architecture": "yunet", "file": "own.onnx", "sha256": "a" * 64,
-                       "size": 1, "licence": "MIT"})
+    text = json.dumps(
+        {
+            "id": "own",
+            "task": "face",
+            "architecture": "yunet",
+            "file": "own.onnx",
+            "sha256": "a" * 64,
+            "size": 1,
+            "licence": "MIT",
+        }
+    )
     assert ModelContract.from_json(text) == ModelContract("own", "face", "yunet", "own.onnx", "a" * 64, 1, "MIT")
 
 
-@pytest.mark.parametrize("change, told", [
-    ({"id": "a/b"}, "id must be a name"), ({"id": ""}, "id must be"), ({"id": 5}, "id must be"),
-    ({"task": "dance"}, "task must be one of person, face"), ({"file": "../x.onnx"}, "file must be"),
-    ({"file": ".."}, "file must be"), ({"sha256": "XYZ"}, "64 lower-case hex"), ({"size": -1}, "size"), ({"size": True}, "size"),
-    ({"urls": "https://x"}, "list of https"), ({"urls": ["http://x"]}, "list of https"), ({"mean": [1, 2]}, "three numbers"),
-    ({"std": [0, 1, 1]}, "above 0"), ({"colour": "GREY"}, "BGR or RGB"), ({"threshold": 2}, "-1 to 1"),
-    ({"threshold": float("nan")}, "-1 to 1"), ({"false_match_curve": [[0.2, 0.1], [0.1, 0.01]]}, "rising"),
-    ({"false_match_curve": [[0.1, 0.01], [0.2, 0.1]]}, "falling"), ({"false_match_curve": [[0.1]]}, "pairs"),
-    ({"purpose": "everything"}, "identity, appearance"), ({"modle": 1}, "unknown field modle"), ({"note": None}, "note must be a text"),
-])
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"id": "a/b"}, "id must be a name"),
+        ({"id": ""}, "id must be"),
+        ({"id": 5}, "id must be"),
+        ({"task": "dance"}, "task must be one of person, face"),
+        ({"file": "../x.onnx"}, "file must be"),
+        ({"file": ".."}, "file must be"),
+        ({"sha256": "XYZ"}, "64 lower-case hex"),
+        ({"size": -1}, "size"),
+        ({"size": True}, "size"),
+        ({"urls": "https://x"}, "list of https"),
+        ({"urls": ["http://x"]}, "list of https"),
+        ({"mean": [1, 2]}, "three numbers"),
+        ({"std": [0, 1, 1]}, "above 0"),
+        ({"colour": "GREY"}, "BGR or RGB"),
+        ({"threshold": 2}, "-1 to 1"),
+        ({"threshold": float("nan")}, "-1 to 1"),
+        ({"false_match_curve": [[0.2, 0.1], [0.1, 0.01]]}, "rising"),
+        ({"false_match_curve": [[0.1, 0.01], [0.2, 0.1]]}, "falling"),
+        ({"false_match_curve": [[0.1]]}, "pairs"),
+        ({"purpose": "everything"}, "identity, appearance"),
+        ({"modle": 1}, "unknown field modle"),
+        ({"note": None}, "note must be a text"),
+    ],
+)
 def test_what_is_no_record_is_told_with_the_field(change, told, tmp_path):
     fields = json.loads(json.dumps(asdict(MOBILEFACENET)))
     file = tmp_path / "own.contract.json"
@@ -38,7 +64,7 @@ def test_what_is_no_record_is_told_with_the_field(change, told, tmp_path):
     assert str(file) in str(caught.value)
 
 
-@pytest.mark.parametrize("text, told", [("[]", "no JSON object"), ("{", "no JSON"), ("{}", "id is missing")])
+@pytest.mark.parametrize(("text", "told"), [("[]", "no JSON object"), ("{", "no JSON"), ("{}", "id is missing")])
 def test_other_files_are_told(text, told, tmp_path):
     file = tmp_path / "own.contract.json"
     file.write_text(text)

@@ -51,7 +51,7 @@ def serving():
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 asked.append(self.headers.get("Range"))
-                start = int(asked[-1][len("bytes="):-1]) if asked[-1] and resumes else 0
+                start = int(asked[-1][len("bytes=") : -1]) if asked[-1] and resumes else 0
                 self.send_response(206 if start else status)
                 self.end_headers()
                 self.wfile.write(content[start:][:at_most])
@@ -75,7 +75,8 @@ def test_a_pinned_model_arrives_whole_with_its_progress_told(serving, tmp_path):
     told = []
     contract = replace(CONTRACT, urls=(serving(CONTENT),))
     path = download(contract, tmp_path / "new", lambda *step: told.append(step), Network())
-    assert path.read_bytes() == CONTENT and [p.name for p in path.parent.iterdir()] == ["tiny.onnx"]
+    assert path.read_bytes() == CONTENT
+    assert [p.name for p in path.parent.iterdir()] == ["tiny.onnx"]
     assert told[-1] == (len(CONTENT), len(CONTENT))
 
 
@@ -93,7 +94,8 @@ def test_a_download_that_broke_off_goes_on_where_the_server_can(serving, tmp_pat
         download(replace(CONTRACT, urls=(cut,)), tmp_path, network=Network())
     assert not (tmp_path / "tiny.onnx").exists()
     path = download(replace(CONTRACT, urls=(whole,)), tmp_path, network=Network())
-    assert path.read_bytes() == CONTENT and [file.name for file in tmp_path.iterdir()] == ["tiny.onnx"]
+    assert path.read_bytes() == CONTENT
+    assert [file.name for file in tmp_path.iterdir()] == ["tiny.onnx"]
     assert serving.asked == [None, "bytes=100000-"]
 
 
@@ -114,7 +116,8 @@ def test_two_processes_that_want_one_model_fetch_it_once(serving, tmp_path):
     contract = replace(CONTRACT, urls=(serving(CONTENT),))
     with ThreadPoolExecutor(4) as pool:
         paths = list(pool.map(lambda _: download(contract, tmp_path, network=Network()), range(4)))
-    assert {path.read_bytes() for path in paths} == {CONTENT} and len(serving.asked) == 1
+    assert {path.read_bytes() for path in paths} == {CONTENT}
+    assert len(serving.asked) == 1
     assert [file.name for file in tmp_path.iterdir()] == ["tiny.onnx"]
 
 
@@ -124,7 +127,8 @@ def test_a_server_that_hangs_is_asked_once_in_a_process(silent, tmp_path):
     for _ in range(3):
         with pytest.raises(ModelError, match="no network.*did not answer within 0.3 s"):
             download(replace(CONTRACT, urls=(url,)), tmp_path, network=network)
-    assert len(taken) <= 1 and list(tmp_path.iterdir()) == []
+    assert len(taken) <= 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_refused_connection_is_remembered(tmp_path, serving):

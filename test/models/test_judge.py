@@ -8,12 +8,12 @@ import pytest
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
-from facetrack_ros.vision.factory import VisionSettings, build_for_measuring, build_pipeline, open_embedder
 from facetrack_ros.models.contract import write_contract
-from facetrack_ros.models.paths import cache_folder
-from facetrack_ros.vision.settings import contract_of, vision_settings
 from facetrack_ros.models.judge import require_identity_model
+from facetrack_ros.models.paths import cache_folder
 from facetrack_ros.vision.embedding.reduced_face import reduced_contract, unreduced
+from facetrack_ros.vision.factory import VisionSettings, build_for_measuring, build_pipeline, open_embedder
+from facetrack_ros.vision.settings import contract_of, vision_settings
 
 MEASURED = {"threshold": 0.97, "false_match_curve": ((0.97, 1e-3),), "measured_on": "our own people"}
 
@@ -46,13 +46,17 @@ def test_a_reduced_embedder_is_measured_under_its_own_id(resnet, hopper):
     reduced = replace(resnet, embedding_dim=64, appearance_as_identity=True)
     model, embedder = open_embedder(reduced)
     contract = embedder.contract
-    assert contract.id.endswith("_seeded64") and contract.dimension == 64 and model.contract is contract
-    assert contract.derived_from == contract.id[:-len("_seeded64")] and contract.purpose == "appearance"
+    assert contract.id.endswith("_seeded64")
+    assert contract.dimension == 64
+    assert model.contract is contract
+    assert contract.derived_from == contract.id[: -len("_seeded64")]
+    assert contract.purpose == "appearance"
     write_contract(replace(contract, **MEASURED), cache_folder())
     pipeline = build_pipeline(reduced)
     assert pipeline.contract.threshold == 0.97
     face = pipeline.embed_reference(hopper)
-    assert face.embedding.shape == (64,) and np.isclose(np.linalg.norm(face.embedding), 1, atol=1e-5)
+    assert face.embedding.shape == (64,)
+    assert np.isclose(np.linalg.norm(face.embedding), 1, atol=1e-5)
     assert open_embedder(replace(resnet, embedding_dim=2048))[1].contract == build_for_measuring(resnet).contract
 
 
@@ -60,7 +64,9 @@ def test_a_judge_of_identity_keeps_its_numbers(models, monkeypatch):
     monkeypatch.setenv("FACETRACK_MODELS", str(models))
     with pytest.raises(ModelError, match="mobilefacenet_foamliu gives 128 numbers by which it was measured"):
         build_pipeline(VisionSettings(person_model="faces", embedding_dim=64))
-    assert build_pipeline(VisionSettings(person_model="faces", embedding_dim=128)).contract.id == "mobilefacenet_foamliu"
+    assert (
+        build_pipeline(VisionSettings(person_model="faces", embedding_dim=128)).contract.id == "mobilefacenet_foamliu"
+    )
 
 
 @pytest.mark.parametrize("dimension", [-1, 2049, 5000])
@@ -71,9 +77,11 @@ def test_more_numbers_than_there_are_is_told(dimension):
 
 def test_a_reduced_contract_says_what_it_is():
     reduced = reduced_contract(catalog.RESNET50, 512)
-    assert reduced.id == "resnet50_imagenet_seeded512" and reduced.derived_from == "resnet50_imagenet"
+    assert reduced.id == "resnet50_imagenet_seeded512"
+    assert reduced.derived_from == "resnet50_imagenet"
     assert (reduced.dimension, reduced.sha256, reduced.threshold) == (512, catalog.RESNET50.sha256, 0)
-    assert unreduced(reduced) == catalog.RESNET50 and unreduced(catalog.RESNET50) is None
+    assert unreduced(reduced) == catalog.RESNET50
+    assert unreduced(catalog.RESNET50) is None
     assert reduced_contract(catalog.RESNET50, 0) is catalog.RESNET50
 
 

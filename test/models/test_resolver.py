@@ -44,7 +44,8 @@ def test_a_good_file_further_on_is_taken_and_the_refused_one_still_told(tmp_path
     put(tmp_path / "a", b"tampered")
     good = put(tmp_path / "b")
     model = resolve_contract(CONTRACT)
-    assert model.path == good and "refused" in model.passed_over[0]
+    assert model.path == good
+    assert "refused" in model.passed_over[0]
 
 
 def test_a_missing_model_says_where_to_put_it():
@@ -54,7 +55,8 @@ def test_a_missing_model_says_where_to_put_it():
 
 def test_a_path_needs_no_id_when_its_content_is_known(models):
     model = resolve(str(models / "yunet_n_640_640.onnx"))
-    assert model.contract is catalog.YUNET_N and model.origin == "path"
+    assert model.contract is catalog.YUNET_N
+    assert model.origin == "path"
 
 
 def test_an_unknown_file_needs_the_contract_it_follows_and_gets_an_id_of_its_own(tmp_path):
@@ -69,7 +71,8 @@ def test_an_unknown_file_needs_the_contract_it_follows_and_gets_an_id_of_its_own
 
 def test_a_file_of_a_kind_without_a_file_of_its_own_keeps_its_name_in_the_id(tmp_path):
     model = resolve(f"ultralytics={put(tmp_path, name='yolo 11n.pt')}")
-    assert model.contract.id == f"ultralytics-yolo_11n-{CONTRACT.sha256[:8]}" and "AGPL-3.0" in model.contract.licence
+    assert model.contract.id == f"ultralytics-yolo_11n-{CONTRACT.sha256[:8]}"
+    assert "AGPL-3.0" in model.contract.licence
     with pytest.raises(ModelError, match="name your own file as ultralytics=PATH"):
         resolve("ultralytics")
 
@@ -87,6 +90,8 @@ def test_pip_packages_come_last_and_are_found_without_being_imported():
         model = resolve("dlib_landmarks_5")
     except ModelError:
         pytest.skip("the package with dlib's models is not installed")
-    assert model.origin == "package face_recognition_models" and model.path.is_file()
+    assert model.origin == "package face_recognition_models"
+    assert model.path.is_file()
     assert "face_recognition_models" not in sys.modules
-    assert resolve("dlib-hog").path is None and resolve("dlib-hog").origin == "built into dlib"
+    assert resolve("dlib-hog").path is None
+    assert resolve("dlib-hog").origin == "built into dlib"

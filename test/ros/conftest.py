@@ -31,8 +31,13 @@ class Processes:
 
     def __init__(self, folder: Path, domain: int):
         self.folder = folder
-        self.environment = {**os.environ, "ROS_DOMAIN_ID": str(domain), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-                            "FACETRACK_DOWNLOAD": "0", "ROS_LOG_DIR": str(folder / "ros_log")}
+        self.environment = {
+            **os.environ,
+            "ROS_DOMAIN_ID": str(domain),
+            "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+            "FACETRACK_DOWNLOAD": "0",
+            "ROS_LOG_DIR": str(folder / "ros_log"),
+        }
         self._started = []
 
     def start(self, command, name: str) -> "Process":
@@ -46,8 +51,14 @@ class Processes:
         return self.start([FACETRACK, "run", "--robot", robot, "--data", data, *settings, *sources], robot)
 
     def run(self, *arguments, timeout_s: float = DEADLINE_S) -> subprocess.CompletedProcess:
-        return subprocess.run([str(FACETRACK), *map(str, arguments)], capture_output=True, text=True, timeout=timeout_s,
-                              env=self.environment, cwd=self.folder)
+        return subprocess.run(
+            [str(FACETRACK), *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            env=self.environment,
+            cwd=self.folder,
+        )
 
     def search(self, *arguments) -> tuple[int, dict]:
         done = self.run("search", *arguments, "--json")
@@ -68,15 +79,22 @@ class Process:
     def __init__(self, command, log: Path, environment):
         self.log = log
         with log.open("w") as output:
-            self.popen = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment,
-                                          cwd=log.parent, start_new_session=True)
+            self.popen = subprocess.Popen(
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                cwd=log.parent,
+                start_new_session=True,
+            )
 
     def said(self) -> str:
         return self.log.read_text(errors="replace")
 
     def wait_until(self, condition, what: str, deadline_s: float = DEADLINE_S):
-        wait_until(lambda: condition(self.said()), lambda: f"{what}; it said:\n{self.said()}", deadline_s,
-                   alive=self.popen)
+        wait_until(
+            lambda: condition(self.said()), lambda: f"{what}; it said:\n{self.said()}", deadline_s, alive=self.popen
+        )
 
     def interrupt(self, deadline_s: float = 20.0) -> int:
         self.popen.send_signal(signal.SIGINT)
@@ -106,7 +124,9 @@ _DOMAINS = 96  # divisible by the likely numbers of workers, so that each keeps 
 def domain() -> int:
     """A domain that no test beside or shortly before this one has, and hardly another run on this machine."""
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
-    run, worker = (os.getppid(), int(os.environ["PYTEST_XDIST_WORKER"].lstrip("gw"))) if workers > 1 else (os.getpid(), 0)
+    run, worker = (
+        (os.getppid(), int(os.environ["PYTEST_XDIST_WORKER"].lstrip("gw"))) if workers > 1 else (os.getpid(), 0)
+    )
     return 1 + (run * 7 + next(_domains) * workers + worker) % _DOMAINS
 
 
@@ -121,9 +141,8 @@ def processes(tmp_path, domain):
 def stage(tmp_path_factory):
     """The demo's staged clips."""
     from facetrack_ros.demo.staging import make_stage
+
     return make_stage(tmp_path_factory.mktemp("stage"))
-
-
 
 
 class Graph:
@@ -210,7 +229,9 @@ def graph(tmp_path, domain, monkeypatch):
 
 @pytest.fixture
 def real_models(monkeypatch):
-    folder = Path(os.environ.get("FACETRACK_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data") / "models"
+    folder = (
+        Path(os.environ.get("FACETRACK_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data") / "models"
+    )
     if not folder.is_dir():
         pytest.skip(f"no real models in {folder}; set FACETRACK_DATA to the data folder")
     monkeypatch.setenv("FACETRACK_MODELS", str(folder))

@@ -11,12 +11,12 @@ from mcap.writer import Writer
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import CompressedImage
 
-from facetrack_ros.history.events.format import read_events
-from facetrack_ros.msg import FaceSearchPart, FaceSearchRequest, FaceSearchResult
 from facetrack_ros.client.fleet_client import FleetClient
+from facetrack_ros.history.events.format import read_events
+from facetrack_ros.models import catalog
+from facetrack_ros.msg import FaceSearchPart, FaceSearchRequest, FaceSearchResult
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE
 from facetrack_ros.srv import FaceSearch
-from facetrack_ros.models import catalog
 
 ROBOT2_OWN = catalog.DLIB_RESNET.id
 
@@ -24,19 +24,27 @@ ROBOT2_OWN = catalog.DLIB_RESNET.id
 @pytest.fixture
 def two_minds(processes, stage, tmp_path):
     """robot1 with MobileFaceNet, which sends face crops; robot2 with dlib's embedder. Their clips are over."""
-    models = Path(os.environ.get("FACETRACK_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data") / "models"
+    models = (
+        Path(os.environ.get("FACETRACK_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data") / "models"
+    )
     if not models.is_dir():
         pytest.skip(f"no real models in {models}; set FACETRACK_DATA to the data folder")
     processes.environment["FACETRACK_MODELS"] = str(models)
     (tmp_path / "robot1.yaml").write_text("backtrack_search: {send_face_crop: true}")
     (tmp_path / "robot2.yaml").write_text(f"embedder: {{model: {ROBOT2_OWN}}}")
     data = tmp_path / "data"
-    robots = [processes.robot(robot, data, config=tmp_path / f"{robot}.yaml", **{camera: stage.clips[robot, camera]})
-              for robot, camera in (("robot1", "rear"), ("robot2", "front"))]
+    robots = [
+        processes.robot(robot, data, config=tmp_path / f"{robot}.yaml", **{camera: stage.clips[robot, camera]})
+        for robot, camera in (("robot1", "rear"), ("robot2", "front"))
+    ]
     for robot in robots:
         robot.wait_until(lambda said: "is over, after 170 frames" in said, "the clip is over")
-    processes.wait_until(lambda: all("PERSON_OUT" in {event["event"] for event in read_events(data / robot)}
-                                     for robot in ("robot1", "robot2")), "everybody has left")
+    processes.wait_until(
+        lambda: all(
+            "PERSON_OUT" in {event["event"] for event in read_events(data / robot)} for robot in ("robot1", "robot2")
+        ),
+        "everybody has left",
+    )
     return data
 
 
@@ -63,8 +71,12 @@ def test_a_question_from_its_parts_to_its_replay(processes, stage, two_minds, tm
         asker.wait_for(lambda roster: {"robot1", "robot2"} <= set(roster), 30.0)
 
         # robot2 knows faces by another embedder: it looks at the face that was sent along, and says by which model.
-        answer, _ = asker.ask(FaceSearch.Request(image=picture(stage.references["Eileen Collins"]), search_id="mine",
-                                                 timeout=Duration(sec=20)), 20.0)
+        answer, _ = asker.ask(
+            FaceSearch.Request(
+                image=picture(stage.references["Eileen Collins"]), search_id="mine", timeout=Duration(sec=20)
+            ),
+            20.0,
+        )
         lines = {line.robot_id: line for line in answer.robots}
         assert answer.search_id == "mine" and {line.status for line in answer.robots} == {"answered"}, answer
         assert (lines["robot1"].model_id, lines["robot2"].model_id) == ("", ROBOT2_OWN)
@@ -75,23 +87,34 @@ def test_a_question_from_its_parts_to_its_replay(processes, stage, two_minds, tm
         # Who is asked, a part a robot, and the end.
         processes.wait_until(lambda: parts and parts[-1].last, "the last part")
         assert {part.search_id for part in parts} == {"mine"}
-        assert list(parts[0].missing) == ["robot1", "robot2"] and not parts[0].robot
+        assert list(parts[0].missing) == ["robot1", "robot2"]
+        assert not parts[0].robot
         assert sorted(line.robot_id for part in parts for line in part.robot) == ["robot1", "robot2"]
-        assert not parts[-1].missing and isinstance(parts[-1], FaceSearchPart)
+        assert not parts[-1].missing
+        assert isinstance(parts[-1], FaceSearchPart)
 
         # Each match is an event of the robot that had it, once, and every robot wrote down who asked.
-        processes.wait_until(lambda: len(matched(two_minds / "robot2")) == len(answer.matches), "the matches are logged")
+        processes.wait_until(
+            lambda: len(matched(two_minds / "robot2")) == len(answer.matches), "the matches are logged"
+        )
         assert {event["search_id"] for event in matched(two_minds / "robot2")} == {"mine"}
         assert matched(two_minds / "robot1") == []
         for robot in ("robot1", "robot2"):
             processes.wait_until(lambda robot=robot: searches(two_minds / robot), "the search is written down")
-            line, = searches(two_minds / robot)
+            (line,) = searches(two_minds / robot)
             assert (line["search_id"], line["asker"], line["reference"]) == ("mine", "robot1", "picture")
 
         # Frames before anybody came gave no face: a second look is told, and changes no answer.
-        again, _ = asker.ask(FaceSearch.Request(image=picture(stage.references["Grace Hopper"]), robots=["robot1"], rescan=True,
-                                                timeout=Duration(sec=20)), 20.0)
-        line, = again.robots
+        again, _ = asker.ask(
+            FaceSearch.Request(
+                image=picture(stage.references["Grace Hopper"]),
+                robots=["robot1"],
+                rescan=True,
+                timeout=Duration(sec=20),
+            ),
+            20.0,
+        )
+        (line,) = again.robots
         assert line.status == "answered" and line.rescanned > 0 and line.not_rescanned == 0, line
         assert {(match.robot_id, match.camera_id) for match in again.matches} == {("robot1", "rear")}
 
@@ -106,16 +129,19 @@ def test_a_question_from_its_parts_to_its_replay(processes, stage, two_minds, tm
             writer.add_message(channel, 0, serialize_message(recorded), 0)
             writer.finish()
         with file.open("rb") as stream:
-            (_, _, message), = make_reader(stream).iter_messages()
+            ((_, _, message),) = make_reader(stream).iter_messages()
         publisher = asker.node.create_publisher(FaceSearchRequest, "/facetrack/search/request", RELIABLE)
         processes.wait_until(lambda: publisher.get_subscription_count() >= 3, "both robots listen")
         results.clear()
         publisher.publish(deserialize_message(message.data, FaceSearchRequest))
-        processes.wait_until(lambda: {result.robot.robot_id for result in results if result.search_id == "mine"}
-                             == {"robot1", "robot2"}, "both answer once more")
+        processes.wait_until(
+            lambda: {result.robot.robot_id for result in results if result.search_id == "mine"} == {"robot1", "robot2"},
+            "both answer once more",
+        )
         found = [match for result in results for match in result.matches]
         assert [match.track_id for match in found] == [match.track_id for match in answer.matches]
         after, _ = asker.ask(FaceSearch.Request(person_id=again.matches[0].person_id, timeout=Duration(sec=20)), 20.0)
-        assert after.search_id != "mine" and {match.robot_id for match in after.matches} == {"robot1"}
+        assert after.search_id != "mine"
+        assert {match.robot_id for match in after.matches} == {"robot1"}
         assert len([line for line in searches(two_minds / "robot2") if line["search_id"] == "mine"]) == 1
         assert len(matched(two_minds / "robot2")) == len(answer.matches)

@@ -26,9 +26,14 @@ def test_a_camera_that_is_not_there(processes, tmp_path):
 
 
 def test_a_file_that_is_no_video(processes, tmp_path, no_film):
-    refused(processes.run("run", "--robot", "robot1", "--camera", f"front={no_film}", "--data", tmp_path / "data"), "notes.mp4")
-    refused(processes.run("ingest", "--robot", "robot1", "--camera", f"front={no_film}", "--data", tmp_path / "data"),
-            "notes.mp4")
+    refused(
+        processes.run("run", "--robot", "robot1", "--camera", f"front={no_film}", "--data", tmp_path / "data"),
+        "notes.mp4",
+    )
+    refused(
+        processes.run("ingest", "--robot", "robot1", "--camera", f"front={no_film}", "--data", tmp_path / "data"),
+        "notes.mp4",
+    )
 
 
 def test_names_that_ros_cannot_take(processes, tmp_path, no_film):
@@ -37,11 +42,26 @@ def test_names_that_ros_cannot_take(processes, tmp_path, no_film):
 
 
 def test_two_cameras_of_one_name(processes, tmp_path, no_film):
-    refused(processes.run("run", "--robot", "robot1", "--camera", "front=0", "--camera", f"front={no_film}", "--data",
-                          tmp_path / "data"), "two cameras are called front")
-    node = processes.node("tracker", "-r", "__ns:=/robot1", "-p", "cameras:=[front, front]", "-p", f"data_dir:={tmp_path}")
+    refused(
+        processes.run(
+            "run",
+            "--robot",
+            "robot1",
+            "--camera",
+            "front=0",
+            "--camera",
+            f"front={no_film}",
+            "--data",
+            tmp_path / "data",
+        ),
+        "two cameras are called front",
+    )
+    node = processes.node(
+        "tracker", "-r", "__ns:=/robot1", "-p", "cameras:=[front, front]", "-p", f"data_dir:={tmp_path}"
+    )
     processes.wait_until(lambda: node.popen.poll() is not None, "the node ends")
-    assert node.popen.poll() == 2 and "two cameras are called front" in node.said()
+    assert node.popen.poll() == 2
+    assert "two cameras are called front" in node.said()
 
 
 def test_an_unknown_robot_and_an_empty_mesh(processes, stage):

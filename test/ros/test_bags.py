@@ -7,16 +7,16 @@ import pytest
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg
+from facetrack_ros.client.fleet_client import FleetClient
+from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.history.events.format import read_events
 from facetrack_ros.history.layout import history_folders
-from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM
+from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.sources.bag import BagSource
 from facetrack_ros.sources.bag_writer import BagWriter
-from facetrack_ros.sources.stamped_frames import frames
 from facetrack_ros.sources.factory import open_source
-from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.sources.stamped_frames import frames
 
 TOPIC = "/robot1/rear/image/compressed"
 START_NS = 1_780_000_000_000_000_000
@@ -49,7 +49,9 @@ class Camera:
     def play(self, played, robot):
         """Empty pictures first, until one comes through: only then do all parts know each other."""
         warm_up = iter(range(played[0].stamp_ns - 3600 * 10**9, played[0].stamp_ns, 10**8))
-        robot.wait_until(lambda _: self._send(Frame("rear", next(warm_up), 0, EMPTY_JPEG), 0.2), "a picture comes through")
+        robot.wait_until(
+            lambda _: self._send(Frame("rear", next(warm_up), 0, EMPTY_JPEG), 0.2), "a picture comes through"
+        )
         self._recorded.clear()
         for frame in played:
             assert self._send(frame, 60.0), robot.said()
@@ -58,7 +60,8 @@ class Camera:
         self._publisher.publish(conversion.frame_to_message(frame))
         with self._changed:
             return self._changed.wait_for(
-                lambda: self._through == frame.stamp_ns and frame.stamp_ns in self._recorded, patience_s)
+                lambda: self._through == frame.stamp_ns and frame.stamp_ns in self._recorded, patience_s
+            )
 
     def write(self, path):
         """As ``ros2 bag record`` does: the messages in the order in which they came."""
@@ -74,8 +77,16 @@ def events_of(data):
 
 def told(events):
     """What is to be the same: who, what, and when, by the stamps of the frames, to the nanosecond."""
-    return [(event["event"], event["person_id"], event["timestamp"], event.get("duration_sec"), event.get("last_seen_timestamp"))
-            for event in events]
+    return [
+        (
+            event["event"],
+            event["person_id"],
+            event["timestamp"],
+            event.get("duration_sec"),
+            event.get("last_seen_timestamp"),
+        )
+        for event in events
+    ]
 
 
 @pytest.fixture
@@ -83,7 +94,9 @@ def clip(stage):
     """The camera's frames."""
     crossing = list(frames(open_source(str(stage.clips["robot1", "rear"])), "rear", START_NS))[::EVERY]
     jpegs = [frame.jpeg for frame in crossing] + [EMPTY_JPEG] * EMPTY
-    return [Frame("rear", START_NS + number * STEP_NS, number, jpeg, "rear_optical") for number, jpeg in enumerate(jpegs)]
+    return [
+        Frame("rear", START_NS + number * STEP_NS, number, jpeg, "rear_optical") for number, jpeg in enumerate(jpegs)
+    ]
 
 
 def test_live_played_back_and_ingested_are_the_same_events(processes, clip, tmp_path, monkeypatch):
@@ -107,11 +120,17 @@ def test_live_played_back_and_ingested_are_the_same_events(processes, clip, tmp_
         camera.play(from_bag, again)
         assert again.interrupt() == 0 and "Traceback" not in again.said(), again.said()
 
-    done = processes.run("ingest", "--robot", "robot1", "--camera", f"rear=bag:{bag}:{TOPIC}", "--data", tmp_path / "ingested")
+    done = processes.run(
+        "ingest", "--robot", "robot1", "--camera", f"rear=bag:{bag}:{TOPIC}", "--data", tmp_path / "ingested"
+    )
     assert done.returncode == 0, done.stderr
 
     seen = events_of(tmp_path / "live")
-    assert [event["event"] for event in seen].count("PERSON_IN") == 1 == [event["event"] for event in seen].count("PERSON_OUT")
+    assert (
+        [event["event"] for event in seen].count("PERSON_IN")
+        == 1
+        == [event["event"] for event in seen].count("PERSON_OUT")
+    )
     assert told(events_of(tmp_path / "ingested")) == told(seen)
     replayed = events_of(tmp_path / "again")
     assert told(replayed[:first_round]) == told(seen)

@@ -14,11 +14,11 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 
 from facetrack_ros.config import Config
-from facetrack_ros.nodes import camera_node
-from facetrack_ros.nodes.health import publisher as diagnostics
-from facetrack_ros.nodes.camera_node import CameraNode
-from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.core.frame import encode_jpeg
+from facetrack_ros.nodes import camera_node
+from facetrack_ros.nodes.base.process import ros, spinning
+from facetrack_ros.nodes.camera_node import CameraNode
+from facetrack_ros.nodes.health import publisher as diagnostics
 
 PICTURE = np.full((48, 64, 3), (40, 120, 200), np.uint8)
 
@@ -83,7 +83,9 @@ def motion_jpeg(connection, there):
     connection.recv(4096)
     connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=edge\r\n\r\n")
     while there():
-        connection.sendall(b"--edge\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (len(jpeg), jpeg))
+        connection.sendall(
+            b"--edge\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (len(jpeg), jpeg)
+        )
         time.sleep(0.02)  # the camera's own rate
 
 
@@ -92,16 +94,20 @@ def film_over_rtsp(connection, there):
     reader = connection.makefile("rb")
     while there():
         request = []
-        while (line := reader.readline().strip()):
+        while line := reader.readline().strip():
             request.append(line.decode())
         if not request:
             return
         method = request[0].split()[0]
         number = next(line for line in request if line.lower().startswith("cseq"))
-        extra, body = {"OPTIONS": ("Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n", ""),
-                       "DESCRIBE": ("Content-Type: application/sdp\r\n",
-                                    "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=test\r\nt=0 0\r\nm=video 0 RTP/AVP 33\r\na=control:film\r\n"),
-                       "SETUP": ("Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\nSession: 1\r\n", "")}.get(method, ("Session: 1\r\n", ""))
+        extra, body = {
+            "OPTIONS": ("Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n", ""),
+            "DESCRIBE": (
+                "Content-Type: application/sdp\r\n",
+                "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=test\r\nt=0 0\r\nm=video 0 RTP/AVP 33\r\na=control:film\r\n",
+            ),
+            "SETUP": ("Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\nSession: 1\r\n", ""),
+        }.get(method, ("Session: 1\r\n", ""))
         connection.sendall(f"RTSP/1.0 200 OK\r\n{number}\r\n{extra}Content-Length: {len(body)}\r\n\r\n{body}".encode())
         if method == "PLAY":
             for sequence, part in enumerate(_transport_stream()):
@@ -127,8 +133,8 @@ def _transport_stream():
             data = output.getvalue()
             if len(data) >= 7 * 188:
                 for start in range(0, len(data) - 7 * 188 + 1, 7 * 188):
-                    yield data[start:start + 7 * 188]
-                rest = data[len(data) - len(data) % (7 * 188):]
+                    yield data[start : start + 7 * 188]
+                rest = data[len(data) - len(data) % (7 * 188) :]
                 output.seek(0)
                 output.truncate()
                 output.write(rest)
@@ -141,7 +147,9 @@ class Watched:
         self.frames, self.said, self.health = [], [], []
         self._executor, self._wait_until = executor, wait_until
         monitor = Node("monitor")
-        monitor.create_subscription(DiagnosticArray, "/diagnostics", lambda message: self.health.append(message.status[0]), 10)
+        monitor.create_subscription(
+            DiagnosticArray, "/diagnostics", lambda message: self.health.append(message.status[0]), 10
+        )
         executor.add_node(monitor)
 
     def open(self, source, **settings):
@@ -159,7 +167,10 @@ class Watched:
         self.until(lambda: len(self.frames) > seen + 3, "frames come")
 
     def until_lost(self):
-        self.until(lambda: self.health and self.health[-1].level == b"\2" and "trying again" in self.health[-1].message, "it is lost")
+        self.until(
+            lambda: self.health and self.health[-1].level == b"\2" and "trying again" in self.health[-1].message,
+            "it is lost",
+        )
 
 
 @pytest.fixture
@@ -168,14 +179,13 @@ def watched(domain, monkeypatch, processes):
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     monkeypatch.setattr(diagnostics, "PERIOD_S", 0.05)
     monkeypatch.setattr(camera_node, "RETRY_S", 0.1)
-    with ros([]):
-        with spinning([Node("first")]) as executor:
-            watched = Watched(executor, processes.wait_until)
-            yield watched
-            watched.node.end()
+    with ros([]), spinning([Node("first")]) as executor:
+        watched = Watched(executor, processes.wait_until)
+        yield watched
+        watched.node.end()
 
 
-@pytest.mark.parametrize("scheme, serve", [("http", motion_jpeg), ("rtsp", film_over_rtsp)], ids=["http", "rtsp"])
+@pytest.mark.parametrize(("scheme", "serve"), [("http", motion_jpeg), ("rtsp", film_over_rtsp)], ids=["http", "rtsp"])
 def test_a_network_camera_unplugged_and_back_is_picked_up_again(watched, scheme, serve):
     camera = NetworkCamera(serve)
     try:
@@ -192,7 +202,8 @@ def test_a_network_camera_unplugged_and_back_is_picked_up_again(watched, scheme,
     finally:
         camera.unplug()
     stamps = [frame.stamp_ns for frame in watched.frames]
-    assert stamps == sorted(set(stamps)) and [frame.number for frame in watched.frames] == list(range(len(stamps)))
+    assert stamps == sorted(set(stamps))
+    assert [frame.number for frame in watched.frames] == list(range(len(stamps)))
 
 
 def test_a_device_unplugged_and_back_is_picked_up_again(watched, monkeypatch):
@@ -243,5 +254,11 @@ def test_a_recording_that_is_over_says_so(watched, tmp_path):
     for number in range(3):
         (tmp_path / f"{number}.jpg").write_bytes(encode_jpeg(PICTURE))
     watched.open(tmp_path)
-    watched.until(lambda: watched.health and watched.health[-1].level == b"\3" and "is over, after 3 frames" in watched.health[-1].message)
+    watched.until(
+        lambda: (
+            watched.health
+            and watched.health[-1].level == b"\3"
+            and "is over, after 3 frames" in watched.health[-1].message
+        )
+    )
     assert watched.said == ["front"]

@@ -5,8 +5,8 @@ import time
 import pytest
 from rclpy.node import Node
 
-from facetrack_ros.nodes.base.timers import align_timers, steady_timer
 from facetrack_ros.nodes.base.process import ros
+from facetrack_ros.nodes.base.timers import align_timers, steady_timer
 
 HOUR_NS = 3600 * 10**9
 

@@ -5,16 +5,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from facetrack_ros.core.pose import RobotPose
-from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.conversion import people as people_conversion
-from facetrack_ros.search.response import ANSWERED, TIMED_OUT, SearchResponse, Match, RobotResponse
-from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
-from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.pose import RobotPose
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion import people as people_conversion
+from facetrack_ros.search.request import SearchRequest
+from facetrack_ros.search.response import ANSWERED, TIMED_OUT, Match, RobotResponse, SearchResponse
 
 STAMP = 1_777_636_800_123_456_789
 BOX = np.array([1.5, 2.25, 30.5, 40.75], np.float32)
@@ -40,7 +40,9 @@ def test_a_stamp_keeps_its_nanoseconds():
     assert conversion.to_ns(conversion.to_time(STAMP)) == STAMP
     message = conversion.frame_to_message(FRAME)
     assert conversion.to_ns(message.header.stamp) == STAMP
-    assert message.header.frame_id == "front_optical" and message.format == "jpeg" and bytes(message.data) == FRAME.jpeg
+    assert message.header.frame_id == "front_optical"
+    assert message.format == "jpeg"
+    assert bytes(message.data) == FRAME.jpeg
 
 
 def test_detections_faces_and_tracks():
@@ -56,37 +58,72 @@ def test_detections_faces_and_tracks():
         same(conversion.tracks_from_message(conversion.tracks_to_message(FRAME, "m", (track,)))[0], track)
 
 
-@pytest.mark.parametrize("event", [
-    PersonEvent(PERSON_IN, STAMP, "robot1", "front", "p_robot1_1", 7, bbox=(1.0, 2.0, 3.0, 4.0), confidence=0.5),
-    PersonEvent(PERSON_OUT, STAMP, "robot1", "front", "p_robot1_1", 7, last_seen_ns=STAMP - 5, duration_ns=3_000_000_001,
-                last_bbox=(1.0, 2.0, 3.0, 4.0)),
-    PersonEvent(FACE_MATCHED, STAMP, "robot1", "front", "p_robot1_1", 7, reference_face_id="p_robot2_1", similarity=0.5),
-])
+@pytest.mark.parametrize(
+    "event",
+    [
+        PersonEvent(PERSON_IN, STAMP, "robot1", "front", "p_robot1_1", 7, bbox=(1.0, 2.0, 3.0, 4.0), confidence=0.5),
+        PersonEvent(
+            PERSON_OUT,
+            STAMP,
+            "robot1",
+            "front",
+            "p_robot1_1",
+            7,
+            last_seen_ns=STAMP - 5,
+            duration_ns=3_000_000_001,
+            last_bbox=(1.0, 2.0, 3.0, 4.0),
+        ),
+        PersonEvent(
+            FACE_MATCHED, STAMP, "robot1", "front", "p_robot1_1", 7, reference_face_id="p_robot2_1", similarity=0.5
+        ),
+    ],
+)
 def test_events_keep_the_fields_of_their_kind_and_no_others(event):
     same(conversion.event_from_message(conversion.event_to_message(event, "")), event)
 
 
 def test_a_question_and_an_answer():
-    question = SearchRequest("id", UNIT, "m", STAMP, 60_000_000_000, ("robot1",), ("front",), 0.5, 20, 2_000_000_000, True, b"crop", "robot1",
-                        "picture")
+    question = SearchRequest(
+        "id",
+        UNIT,
+        "m",
+        STAMP,
+        60_000_000_000,
+        ("robot1",),
+        ("front",),
+        0.5,
+        20,
+        2_000_000_000,
+        True,
+        b"crop",
+        "robot1",
+        "picture",
+    )
     same(conversion.question_from_message(conversion.question_to_message(question)), question)
     match = Match("robot1", "front", "p", "t", 7, STAMP, STAMP - 1, STAMP + 1, BOX, BOX, 0.5, 0.25, b"thumbnail", True)
     placed = dataclasses.replace(match, pose=RobotPose("map", STAMP + 5, (1.0, 2.0, 3.0), (0.0, 0.0, 0.6, 0.8)))
     same(conversion.match_from_message(conversion.match_to_message(placed)), placed)
-    lines = (RobotResponse("robot1", ANSWERED, 1, 10, 0.5, "", "low", 3, 4, "m2", 0.5, 0.25, (("front", STAMP - 5, STAMP),)),
-             RobotResponse("robot2", TIMED_OUT, error="silent"))
+    lines = (
+        RobotResponse("robot1", ANSWERED, 1, 10, 0.5, "", "low", 3, 4, "m2", 0.5, 0.25, (("front", STAMP - 5, STAMP),)),
+        RobotResponse("robot2", TIMED_OUT, error="silent"),
+    )
     response = conversion.srv.FaceSearch.Response()
     conversion.fill_response(response, SearchResponse("id", "m", 0.5, 0.25, (match,), lines))
-    assert response.success and "robot2" in response.message
+    assert response.success
+    assert "robot2" in response.message
     answer = conversion.answer_from_response(response)
     same(answer.matches[0], match)
-    assert answer.robots == lines and (answer.threshold, answer.expected_false_matches) == (0.5, 0.25)
+    assert answer.robots == lines
+    assert (answer.threshold, answer.expected_false_matches) == (0.5, 0.25)
 
 
 def test_a_template_and_one_that_is_none():
-    message = people_conversion.template_to_message("robot1", "p", "m", STAMP, np.stack([UNIT, UNIT]), np.array([0.5, 1.0]))
+    message = people_conversion.template_to_message(
+        "robot1", "p", "m", STAMP, np.stack([UNIT, UNIT]), np.array([0.5, 1.0])
+    )
     embeddings, qualities = people_conversion.template_from_message(message)
-    assert embeddings.shape == (2, 4) and qualities.tolist() == [0.5, 1.0]
+    assert embeddings.shape == (2, 4)
+    assert qualities.tolist() == [0.5, 1.0]
     message.dimension = 3
     with pytest.raises(ValueError, match="no rows of 3"):
         people_conversion.template_from_message(message)

@@ -23,9 +23,27 @@ def cable_here(monkeypatch):
 def test_answers_stay_right_through_a_cut_and_its_mending(cable_here, tmp_path, domain):
     """The robots know each other's addresses only: there is no multicast either."""
     done = subprocess.run(
-        [sys.executable, BENCHMARKS / "cut_cable.py", "--cuts", "6", "--whole", "5", "--sightings", "2000", "--timeout", "4",
-         "--discovery", "peers", "--json", tmp_path / "found.json"], capture_output=True, text=True, timeout=120,
-        env={**os.environ, "ROS_DOMAIN_ID": str(domain)})
+        [
+            sys.executable,
+            BENCHMARKS / "cut_cable.py",
+            "--cuts",
+            "6",
+            "--whole",
+            "5",
+            "--sightings",
+            "2000",
+            "--timeout",
+            "4",
+            "--discovery",
+            "peers",
+            "--json",
+            tmp_path / "found.json",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "ROS_DOMAIN_ID": str(domain)},
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((tmp_path / "found.json").read_text())["found"]
     assert found["wrong answers"] == 0 and found["answers"] > 8, done.stdout

@@ -42,7 +42,9 @@ def test_two_robots_that_meet_at_a_discovery_server_answer_together(processes, t
         for node in ("history", "search"):
             processes.node(node, "-r", f"__ns:=/{robot}", "-p", f"data_dir:={tmp_path / 'data'}")
     for robot in ("robot1", "robot2"):
-        asked = subprocess.run([sys.executable, "-c", ASK, robot], env=processes.environment, capture_output=True, text=True, timeout=150)
+        asked = subprocess.run(
+            [sys.executable, "-c", ASK, robot], env=processes.environment, capture_output=True, text=True, timeout=150
+        )
         assert asked.returncode == 0, asked.stderr
     done = processes.run("status", "--json")
     assert {json.loads(line)["robot_id"] for line in done.stdout.splitlines()} == {"robot1", "robot2"}

@@ -6,10 +6,10 @@ import pytest
 import yaml
 
 from facetrack_ros import srv
-from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.client.fleet_client import FleetClient
-from facetrack_ros.nodes.conversion.core import to_duration, to_ns, to_time
+from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE
+from facetrack_ros.nodes.conversion.core import to_duration, to_ns, to_time
 
 SECOND = 1_000_000_000
 
@@ -34,8 +34,14 @@ def call(asker, kind, name, request):
 
 def robot_in_mode(processes, stage, tmp_path, mode):
     config = tmp_path / "config.yaml"
-    config.write_text(yaml.safe_dump({"frame_history": {"mode": mode, "pre_roll_s": 1.0, "post_roll_s": 1.0,
-                                                        "save_on_alert": True}, "face_tracking": {"enabled": False}}))
+    config.write_text(
+        yaml.safe_dump(
+            {
+                "frame_history": {"mode": mode, "pre_roll_s": 1.0, "post_roll_s": 1.0, "save_on_alert": True},
+                "face_tracking": {"enabled": False},
+            }
+        )
+    )
     robot = processes.robot("robot1", tmp_path / "data", config, rear=stage.clips["robot1", "rear"])
     return robot
 
@@ -50,29 +56,55 @@ def test_frames_are_handed_out_bounded_and_clips_saved_while_the_robot_runs(proc
     every = call(asker, srv.GetFrames, "/robot1/get_frames", ask)
     assert every.success and len(every.frames) > 20, every.message
     stamps = [to_ns(frame.header.stamp) for frame in every.frames]
-    assert stamps == sorted(stamps) and stamps[0] == start and bytes(every.frames[0].data[:2]) == b"\xff\xd8"
+    assert stamps == sorted(stamps)
+    assert stamps[0] == start
+    assert bytes(every.frames[0].data[:2]) == b"\xff\xd8"
 
     ask.max_frames = 3
     few = call(asker, srv.GetFrames, "/robot1/get_frames", ask)
-    assert len(few.frames) == 3 and few.more
+    assert len(few.frames) == 3
+    assert few.more
     ask.max_frames, ask.max_bytes = 0, 2 * len(every.frames[0].data)
     few = call(asker, srv.GetFrames, "/robot1/get_frames", ask)
-    assert 1 <= len(few.frames) <= 2 and few.more
-    nearest = call(asker, srv.GetFrames, "/robot1/get_frames", srv.GetFrames.Request(
-        camera_id="rear", start=to_time(stamps[5] + 1000)))
+    assert 1 <= len(few.frames) <= 2
+    assert few.more
+    nearest = call(
+        asker,
+        srv.GetFrames,
+        "/robot1/get_frames",
+        srv.GetFrames.Request(camera_id="rear", start=to_time(stamps[5] + 1000)),
+    )
     assert [to_ns(frame.header.stamp) for frame in nearest.frames] == [stamps[5]]
-    nothing = call(asker, srv.GetFrames, "/robot1/get_frames", srv.GetFrames.Request(camera_id="front", start=to_time(start)))
-    assert not nothing.success and "rear" in nothing.message
+    nothing = call(
+        asker, srv.GetFrames, "/robot1/get_frames", srv.GetFrames.Request(camera_id="front", start=to_time(start))
+    )
+    assert not nothing.success
+    assert "rear" in nothing.message
 
-    saved = call(asker, srv.SaveClip, "/robot1/save_clip", srv.SaveClip.Request(
-        start=to_time(stamps[5]), end=to_time(stamps[14]), after=to_duration(0), formats=["mcap", "mp4"], name="clip"))
+    saved = call(
+        asker,
+        srv.SaveClip,
+        "/robot1/save_clip",
+        srv.SaveClip.Request(
+            start=to_time(stamps[5]),
+            end=to_time(stamps[14]),
+            after=to_duration(0),
+            formats=["mcap", "mp4"],
+            name="clip",
+        ),
+    )
     assert saved.success and saved.frames == 10, saved.message
     assert saved.folder == str(tmp_path / "data" / "robot1" / "clips" / "clip")
     assert set(saved.files) == {"clip.mcap", "rear.mp4", "manifest.json"}
-    for wrong in (srv.SaveClip.Request(), srv.SaveClip.Request(end=to_time(end), name="../x"),
-                  srv.SaveClip.Request(end=to_time(end), formats=["avi"]), srv.SaveClip.Request(track_id="t9")):
+    for wrong in (
+        srv.SaveClip.Request(),
+        srv.SaveClip.Request(end=to_time(end), name="../x"),
+        srv.SaveClip.Request(end=to_time(end), formats=["avi"]),
+        srv.SaveClip.Request(track_id="t9"),
+    ):
         refused = call(asker, srv.SaveClip, "/robot1/save_clip", wrong)
-        assert not refused.success and refused.message
+        assert not refused.success
+        assert refused.message
     assert robot.interrupt() == 0, robot.said()
     assert "Traceback" not in robot.said()
 
@@ -82,11 +114,18 @@ def test_an_alert_message_keeps_the_frames_around_it(processes, stage, tmp_path,
 
     robot = robot_in_mode(processes, stage, tmp_path, "alert")
     publisher = asker.node.create_publisher(String, "/robot1/alert", RELIABLE)
-    processes.wait_until(lambda: publisher.get_subscription_count() and asker.roster().get("robot1") is not None
-                         and asker.roster()["robot1"].cameras, "the robot has frames")
+    processes.wait_until(
+        lambda: (
+            publisher.get_subscription_count()
+            and asker.roster().get("robot1") is not None
+            and asker.roster()["robot1"].cameras
+        ),
+        "the robot has frames",
+    )
     publisher.publish(String(data="door forced"))
     robot.wait_until(lambda said: 'alert "door forced": the frames around it are kept' in said, "the alert came")
     robot.wait_until(lambda said: "is over, after 170 frames" in said, "the clip is over")
     assert robot.interrupt() == 0, robot.said()
     kept = FrameArchive.open_readonly(tmp_path / "data" / "robot1" / "frames", "robot1").stats()
-    assert 5 <= kept.frames < 40 and kept.newest_ns - kept.oldest_ns <= 2 * SECOND
+    assert 5 <= kept.frames < 40
+    assert kept.newest_ns - kept.oldest_ns <= 2 * SECOND

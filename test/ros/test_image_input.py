@@ -11,14 +11,14 @@ from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 
 from facetrack_ros.config import Config
-from facetrack_ros.errors import ConfigError
-from facetrack_ros.nodes.inputs import images as image_input
-from facetrack_ros.nodes.conversion.core import to_time
-from facetrack_ros.nodes.inputs.images import ImageInput
-from facetrack_ros.nodes.base.robot_member_node import STREAM
-from facetrack_ros.nodes.base.process import ros, spinning
-from facetrack_ros.sources.raw_image import ENCODINGS
 from facetrack_ros.core.frame import encode_jpeg
+from facetrack_ros.errors import ConfigError
+from facetrack_ros.nodes.base.process import ros, spinning
+from facetrack_ros.nodes.base.robot_member_node import STREAM
+from facetrack_ros.nodes.conversion.core import to_time
+from facetrack_ros.nodes.inputs import images as image_input
+from facetrack_ros.nodes.inputs.images import ImageInput
+from facetrack_ros.sources.raw_image import ENCODINGS
 
 STAMP = 1_777_636_800_123_456_789
 PICTURE = np.full((24, 32, 3), (40, 120, 200), np.uint8)
@@ -98,16 +98,28 @@ def compressed(data=JPEG, stamp_ns=STAMP):
 
 
 def raw(picture=PICTURE, encoding="bgr8", stamp_ns=STAMP):
-    message = Image(height=picture.shape[0], width=picture.shape[1], step=picture.strides[0], encoding=encoding,
-                    data=array.array("B", picture.tobytes()))
+    message = Image(
+        height=picture.shape[0],
+        width=picture.shape[1],
+        step=picture.strides[0],
+        encoding=encoding,
+        data=array.array("B", picture.tobytes()),
+    )
     message.header.stamp, message.header.frame_id = to_time(stamp_ns), "optical"
     return message
 
 
 @pytest.mark.parametrize("qos", [BEST_EFFORT, RELIABLE], ids=["best effort", "reliable"])
-@pytest.mark.parametrize("topic, message", [
-    ("/robot1/front/image/compressed", compressed()), ("/robot1/front/image_raw/compressed", compressed()),
-    ("/robot1/front/image", raw()), ("/robot1/front/image_raw", raw())], ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("topic", "message"),
+    [
+        ("/robot1/front/image/compressed", compressed()),
+        ("/robot1/front/image_raw/compressed", compressed()),
+        ("/robot1/front/image", raw()),
+        ("/robot1/front/image_raw", raw()),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
 def test_images_are_found_whatever_the_driver_calls_them_and_however_it_sends_them(robot, topic, message, qos):
     robot.listen()
     robot.drive(topic, message, qos)
@@ -126,8 +138,19 @@ def test_raw_images_of_every_encoding_come_as_the_same_picture(robot):
     robot.drive("/robot1/front/image", image)
     in_pairs = ("yuv422", "uyvy", "yuv422_yuy2", "yuyv")
     for number, encoding in enumerate(ENCODINGS):
-        bytes_a_pixel = {"bgr8": 3, "rgb8": 3, "8UC3": 3, "bgra8": 4, "rgba8": 4, "8UC4": 4, "bgr16": 6, "rgb16": 6, "bgra16": 8,
-                         "rgba16": 8, "mono16": 2}.get(encoding, 2 if encoding in in_pairs or encoding.endswith("16") else 1)
+        bytes_a_pixel = {
+            "bgr8": 3,
+            "rgb8": 3,
+            "8UC3": 3,
+            "bgra8": 4,
+            "rgba8": 4,
+            "8UC4": 4,
+            "bgr16": 6,
+            "rgb16": 6,
+            "bgra16": 8,
+            "rgba16": 8,
+            "mono16": 2,
+        }.get(encoding, 2 if encoding in in_pairs or encoding.endswith("16") else 1)
         rows = 36 if encoding in ("nv12", "nv21") else 24
         image.encoding, image.step = encoding, 32 * bytes_a_pixel
         image.data = array.array("B", bytes([128]) * (rows * image.step))
@@ -138,7 +161,10 @@ def test_raw_images_of_every_encoding_come_as_the_same_picture(robot):
         assert np.abs(robot.frames[-1].image.astype(int) - wanted).max() <= 2, encoding
 
 
-@pytest.mark.parametrize("topics, published", [("front=/usb_cam/image_raw", "/usb_cam/image_raw"), ("front=usb/picture", "/robot1/usb/picture")])
+@pytest.mark.parametrize(
+    ("topics", "published"),
+    [("front=/usb_cam/image_raw", "/usb_cam/image_raw"), ("front=usb/picture", "/robot1/usb/picture")],
+)
 def test_another_name_is_given_by_a_parameter(robot, topics, published):
     robot.listen(topics=topics)
     robot.drive(published, raw())
@@ -187,7 +213,9 @@ def test_a_driver_that_goes_and_comes_back_under_another_name_is_found(robot):
     driver = robot.drive("/robot1/front/image_raw", raw())
     robot.until(lambda: robot.frames, "frames come")
     robot.stop(driver)
-    robot.until(lambda: robot.said.of("No frames for", "/robot1/front/image_raw: nobody publishes it"), "the silence is told")
+    robot.until(
+        lambda: robot.said.of("No frames for", "/robot1/front/image_raw: nobody publishes it"), "the silence is told"
+    )
     robot.drive("/robot1/front/image/compressed", compressed())
     robot.until(lambda: robot.frames[-1].jpeg == JPEG, "frames come again")
     robot.until(lambda: robot.said.of("frames come again"), "that is told")
@@ -195,10 +223,18 @@ def test_a_driver_that_goes_and_comes_back_under_another_name_is_found(robot):
 
 def test_nobody_publishes_and_what_there_is_is_named(robot):
     inputs = robot.listen()
-    robot.until(lambda: robot.said.of("No frames for", "/robot1/front/image/compressed: nobody publishes it; image topics "
-                                      "seen: none", "ROS_DOMAIN_ID"), "nothing at all is there")
+    robot.until(
+        lambda: robot.said.of(
+            "No frames for",
+            "/robot1/front/image/compressed: nobody publishes it; image topics seen: none",
+            "ROS_DOMAIN_ID",
+        ),
+        "nothing at all is there",
+    )
     robot.drive("/usb_cam/image_raw", raw())
-    robot.until(lambda: "image topics seen: /usb_cam/image_raw (Image)" in inputs.problem("front"), "the other topic is named")
+    robot.until(
+        lambda: "image topics seen: /usb_cam/image_raw (Image)" in inputs.problem("front"), "the other topic is named"
+    )
     assert "camera.topics: front=TOPIC" in inputs.problem("front")
     assert len(robot.said.of("No frames for")) == 1, "told once a minute"
 
@@ -214,8 +250,10 @@ def test_a_publisher_that_says_nothing_is_named(robot):
 def test_an_incompatible_publisher_is_named_with_the_parameter_that_mends_it(robot):
     inputs = robot.listen(qos="reliable")
     robot.drive("/robot1/front/image/compressed", compressed(), BEST_EFFORT)
-    robot.until(lambda: robot.said.of("/cam/driver offers best effort on /robot1/front/image/compressed", "camera.qos"),
-                "the publisher is named")
+    robot.until(
+        lambda: robot.said.of("/cam/driver offers best effort on /robot1/front/image/compressed", "camera.qos"),
+        "the publisher is named",
+    )
     robot.until(lambda: "camera.qos" in inputs.problem("front"), "and why nothing comes")
     assert not robot.frames
 

@@ -25,22 +25,33 @@ def entities(name: str) -> list:
 
 
 def declared(name: str) -> dict:
-    from launch import LaunchContext
     from launch.actions import DeclareLaunchArgument
+
+    from launch import LaunchContext
 
     found = [entity for entity in entities(name) if isinstance(entity, DeclareLaunchArgument)]
     context = LaunchContext()
-    return {argument.name: (argument.description, None if argument.default_value is None else "".join(
-        part.perform(context) for part in argument.default_value)) for argument in found}
+    return {
+        argument.name: (
+            argument.description,
+            None
+            if argument.default_value is None
+            else "".join(part.perform(context) for part in argument.default_value),
+        )
+        for argument in found
+    }
 
 
 def started(name: str, **given) -> list:
     """What a launch file starts, given these arguments."""
-    from launch import LaunchContext
     from launch.actions import OpaqueFunction
 
+    from launch import LaunchContext
+
     context, found = LaunchContext(), []
-    context.launch_configurations.update({key: default for key, (_, default) in declared(name).items() if default is not None})
+    context.launch_configurations.update(
+        {key: default for key, (_, default) in declared(name).items() if default is not None}
+    )
     context.launch_configurations.update(given)
     for entity in entities(name):
         if isinstance(entity, OpaqueFunction):
@@ -68,13 +79,23 @@ def test_composed_is_one_process():
 
 def test_apart_is_a_process_a_node_and_a_camera_node_for_each_source():
     assert sorted(executables(cameras="front=clip.mp4 rear", composed="false")) == [
-        "camera", "detector", "embedder", "gallery", "history", "overlay", "search", "tracker"]
+        "camera",
+        "detector",
+        "embedder",
+        "gallery",
+        "history",
+        "overlay",
+        "search",
+        "tracker",
+    ]
 
 
 def test_optional_nodes_are_started_by_name_and_another_detector_takes_the_place_of_ours():
     assert executables(cameras="front", **{"with": "markers,humans"}) == ["robot", "markers", "humans"]
     apart = executables(cameras="front", composed="false", **{"with": "external_detector"})
-    assert "external_detector" in apart and "detector" not in apart and "embedder" in apart
+    assert "external_detector" in apart
+    assert "detector" not in apart
+    assert "embedder" in apart
     with pytest.raises(ConfigError, match="composed:=false"):
         executables(cameras="front", **{"with": "external_detector"})
 
@@ -102,11 +123,15 @@ def test_a_fleet_is_a_group_a_robot():
 
 
 def test_a_bag_is_played_with_its_clock_under_the_names_the_robot_listens_to(tmp_path):
-    robot, play, _ = started("replay", bag=str(tmp_path), player="ros2bag", cameras="front=/cam/compressed rear=/robot1/rear/image")
+    robot, play, _ = started(
+        "replay", bag=str(tmp_path), player="ros2bag", cameras="front=/cam/compressed rear=/robot1/rear/image"
+    )
     words = " ".join("".join(part.text for part in word) for word in play.cmd)
-    assert words.startswith(f"ros2 bag play {tmp_path} --clock") and "--topics /cam/compressed /robot1/rear/image" in words
+    assert words.startswith(f"ros2 bag play {tmp_path} --clock")
+    assert "--topics /cam/compressed /robot1/rear/image" in words
     assert words.endswith("--remap /cam/compressed:=/robot1/front/image/compressed")
-    assert dict(robot.launch_arguments)["use_sim_time"] == "true" and dict(robot.launch_arguments)["cameras"] == "front rear"
+    assert dict(robot.launch_arguments)["use_sim_time"] == "true"
+    assert dict(robot.launch_arguments)["cameras"] == "front rear"
 
 
 def test_rviz_shows_the_robot_that_is_asked_for_or_says_how_to_install_it():
@@ -121,14 +146,16 @@ def test_rviz_shows_the_robot_that_is_asked_for_or_says_how_to_install_it():
 class Launched:
     """``ros2 launch`` without the ``ros2`` command."""
 
-    RUN = ("import sys; from launch import LaunchDescription, LaunchService\n"
-           "from launch.actions import IncludeLaunchDescription\n"
-           "from launch.launch_description_sources import PythonLaunchDescriptionSource\n"
-           "words = [tuple(word.split(':=', 1)) for word in sys.argv[2:]]\n"
-           "service = LaunchService()\n"
-           "service.include_launch_description(LaunchDescription([IncludeLaunchDescription("
-           "PythonLaunchDescriptionSource(sys.argv[1]), launch_arguments=words)]))\n"
-           "sys.exit(service.run())")
+    RUN = (
+        "import sys; from launch import LaunchDescription, LaunchService\n"
+        "from launch.actions import IncludeLaunchDescription\n"
+        "from launch.launch_description_sources import PythonLaunchDescriptionSource\n"
+        "words = [tuple(word.split(':=', 1)) for word in sys.argv[2:]]\n"
+        "service = LaunchService()\n"
+        "service.include_launch_description(LaunchDescription([IncludeLaunchDescription("
+        "PythonLaunchDescriptionSource(sys.argv[1]), launch_arguments=words)]))\n"
+        "sys.exit(service.run())"
+    )
 
     def __init__(self, processes, name: str, **given):
         words = [f"{key}:={value}" for key, value in given.items()]
@@ -141,8 +168,13 @@ class Launched:
 
 @pytest.mark.parametrize("composed", ["true", "false"])
 def test_a_robot_runs_and_ends(processes, stage, tmp_path, composed):
-    launched = Launched(processes, "robot", cameras=f"rear={stage.clips['robot1', 'rear']}", data_dir=tmp_path / "data",
-                        composed=composed)
+    launched = Launched(
+        processes,
+        "robot",
+        cameras=f"rear={stage.clips['robot1', 'rear']}",
+        data_dir=tmp_path / "data",
+        composed=composed,
+    )
     launched.process.wait_until(lambda said: "is over, after 170 frames" in said, "the clip is over")
     assert launched.end() == 0 and "Traceback" not in launched.process.said(), launched.process.said()
     assert (tmp_path / "data" / "robot1" / "robot.json").is_file()
@@ -158,13 +190,41 @@ def test_a_fleet_runs_and_ends(processes, stage, tmp_path):
 def test_a_replay_makes_a_history(processes, stage, tmp_path):
     settings = tmp_path / "all.yaml"
     settings.write_text("frame_history: {mode: continuous}\n")
-    made = processes.run("ingest", "--robot", "robot9", "--camera", f"rear={stage.clips['robot1', 'rear']}", "--data",
-                         tmp_path / "recorded", "--config", settings)
+    made = processes.run(
+        "ingest",
+        "--robot",
+        "robot9",
+        "--camera",
+        f"rear={stage.clips['robot1', 'rear']}",
+        "--data",
+        tmp_path / "recorded",
+        "--config",
+        settings,
+    )
     assert made.returncode == 0, made.stderr
     bag = next((tmp_path / "recorded" / "robot9" / "frames").glob("*.mcap"))
-    launched = Launched(processes, "replay", bag=bag, cameras="rear=/robot9/rear/image/compressed", player="ingest",
-                        data_dir=tmp_path / "data", config=FOLDER.parent / "config" / "replay.yaml")
+    launched = Launched(
+        processes,
+        "replay",
+        bag=bag,
+        cameras="rear=/robot9/rear/image/compressed",
+        player="ingest",
+        data_dir=tmp_path / "data",
+        config=FOLDER.parent / "config" / "replay.yaml",
+    )
     assert launched.process.popen.wait(90) == 0, launched.process.said()
-    told = subprocess.run([sys.executable, "-c", "from facetrack_ros.cli.main import main; main()", "events", "--data",
-                           str(tmp_path / "data"), "--json"], capture_output=True, text=True, env=os.environ)
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from facetrack_ros.cli.main import main; main()",
+            "events",
+            "--data",
+            str(tmp_path / "data"),
+            "--json",
+        ],
+        capture_output=True,
+        text=True,
+        env=os.environ,
+    )
     assert told.stdout.count("PERSON_IN") >= 1 and '"robot_id": "robot1"' in told.stdout, told.stdout + told.stderr

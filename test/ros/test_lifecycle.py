@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 
 from facetrack_ros.config import Config
-from facetrack_ros.errors import ModelError
 from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.errors import ModelError
 
 
 def a_frame(number: int) -> Frame:
-    return Frame("front", 1_700_000_000_000_000_000 + number * 100_000_000, number, encode_jpeg(np.zeros((120, 160, 3), np.uint8), 90))
+    return Frame(
+        "front",
+        1_700_000_000_000_000_000 + number * 100_000_000,
+        number,
+        encode_jpeg(np.zeros((120, 160, 3), np.uint8), 90),
+    )
 
 
 def robot_of(graph, tmp_path, source="clip.mp4", **settings):
@@ -49,14 +54,16 @@ def detector(graph, real_models):
 def test_a_node_starts_by_itself(graph, detector):
     assert graph.state("/robot1/detector") == "active"
     detector.on_frame(a_frame(1))
-    assert detector.drain() is not False and detector.seen == [1]
+    assert detector.drain() is not False
+    assert detector.seen == [1]
 
 
 def test_deactivated_its_models_are_gone_and_activated_they_are_back(graph, detector):
     session = weakref.ref(detector._models.take("detector")._persons._persons._session._session)
     assert graph.bring("/robot1/detector", "deactivate")
     gc.collect()
-    assert session() is None and not detector._models.loaded
+    assert session() is None
+    assert not detector._models.loaded
     detector.on_frame(a_frame(1))
     detector.drain()
     assert graph.bring("/robot1/detector", "activate")
@@ -75,9 +82,15 @@ def test_a_changed_threshold_outlives_the_models(graph, detector):
 def test_all_states_can_be_gone_through_and_a_wrong_step_is_answered(graph, detector):
     name = "/robot1/detector"
     assert not graph.bring(name, "activate")  # it is active already
-    for transition, state in (("deactivate", "inactive"), ("cleanup", "unconfigured"), ("configure", "inactive"),
-                              ("activate", "active"), ("shutdown", "finalized")):
-        assert graph.bring(name, transition) and graph.state(name) == state
+    for transition, state in (
+        ("deactivate", "inactive"),
+        ("cleanup", "unconfigured"),
+        ("configure", "inactive"),
+        ("activate", "active"),
+        ("shutdown", "finalized"),
+    ):
+        assert graph.bring(name, transition)
+        assert graph.state(name) == state
 
 
 def test_without_autostart_a_node_waits_and_frames_pass_by(graph, tmp_path):
@@ -88,8 +101,10 @@ def test_without_autostart_a_node_waits_and_frames_pass_by(graph, tmp_path):
     overlay.start_up()
     graph.spin(overlay)
     assert graph.state("/robot1/overlay") == "unconfigured"
-    assert graph.bring("/robot1/overlay", "configure") and graph.state("/robot1/overlay") == "inactive"
-    assert graph.bring("/robot1/overlay", "activate") and overlay.active
+    assert graph.bring("/robot1/overlay", "configure")
+    assert graph.state("/robot1/overlay") == "inactive"
+    assert graph.bring("/robot1/overlay", "activate")
+    assert overlay.active
 
 
 def test_activating_without_a_model_fails_with_what_to_do_and_the_node_stays_inactive(graph, tmp_path):
@@ -111,7 +126,8 @@ def test_one_node_of_a_composed_robot_is_managed_alone(graph, real_models, tmp_p
     robot.start()
     graph.spin(*robot.nodes)
     assert graph.bring("/robot1/detector", "deactivate")
-    assert graph.state("/robot1/detector") == "inactive" and graph.state("/robot1/embedder") == "active"
+    assert graph.state("/robot1/detector") == "inactive"
+    assert graph.state("/robot1/embedder") == "active"
     assert not robot.head.models.loaded, "the detector is the one who looks"
     robot.detector.on_frame(a_frame(1))
     assert robot.history.history.find_frame("front", a_frame(1).stamp_ns, 0), "the history keeps frames nobody looks at"
@@ -132,11 +148,13 @@ def test_the_head_takes_the_whole_robot_along(graph, real_models, tmp_path):
     robot.detector.on_frame(a_frame(2))
     assert robot.history.history.newest_ns == a_frame(1).stamp_ns, "an inactive history keeps what it has, and no more"
     answer = graph.call(srv.FaceSearch, "/robot1/face_search", picture_question())
-    assert "inactive" in answer.message and "ros2 lifecycle set /robot1/search activate" in answer.message
+    assert "inactive" in answer.message
+    assert "ros2 lifecycle set /robot1/search activate" in answer.message
     assert graph.bring("/robot1/robot", "activate")
     assert {node.state for node in robot.nodes} == {"active"}
     answer = graph.call(srv.FaceSearch, "/robot1/face_search", picture_question())
-    assert "inactive" not in answer.message and "face" in answer.message
+    assert "inactive" not in answer.message
+    assert "face" in answer.message
 
 
 def test_a_robot_whose_camera_does_not_open_is_inactive_as_a_whole(graph, real_models, tmp_path):
@@ -145,7 +163,8 @@ def test_a_robot_whose_camera_does_not_open_is_inactive_as_a_whole(graph, real_m
     graph.spin(*robot.nodes)
     assert graph.bring("/robot1/robot", "configure")
     assert not graph.bring("/robot1/robot", "activate")
-    assert "active" not in {node.state for node in robot.nodes} and not robot.head.models.loaded
+    assert "active" not in {node.state for node in robot.nodes}
+    assert not robot.head.models.loaded
 
 
 def test_an_inactive_history_still_answers_and_a_cleaned_up_one_lets_go_of_its_files(graph, real_models, tmp_path):
@@ -160,14 +179,17 @@ def test_an_inactive_history_still_answers_and_a_cleaned_up_one_lets_go_of_its_f
     assert [(line.robot_id, line.status) for line in answer.robots] == [("robot1", "answered")], answer.message
     assert graph.bring("/robot1/history", "cleanup")
     assert robot.history.history is None
-    assert graph.bring("/robot1/history", "configure") and graph.bring("/robot1/history", "activate")
+    assert graph.bring("/robot1/history", "configure")
+    assert graph.bring("/robot1/history", "activate")
     assert robot.history.history is not None, "the same folder opens again"
 
 
 def test_the_states_are_told_in_sentences(processes, tmp_path):
     """From outside, as ros2 lifecycle does it."""
     node = processes.node("overlay", "-r", "__ns:=/robot1", "-p", "autostart:=false")
-    node.wait_until(lambda said: "overlay waits to be configured: ros2 lifecycle set /robot1/overlay configure" in said, "waits")
+    node.wait_until(
+        lambda said: "overlay waits to be configured: ros2 lifecycle set /robot1/overlay configure" in said, "waits"
+    )
     assert node.interrupt() == 0, node.said()
 
 
@@ -176,7 +198,10 @@ def test_a_camera_without_a_source_beside_one_with_is_listened_to(graph, tmp_pat
 
     graph.start()
     config = Config({"data_dir": str(tmp_path / "data"), "autostart": False})
-    robot = RobotComposition(RobotNode(sources=("front=clip.mp4",), robot_id="robot1", cameras=("front", "rear"), config=config), config)
+    robot = RobotComposition(
+        RobotNode(sources=("front=clip.mp4",), robot_id="robot1", cameras=("front", "rear"), config=config), config
+    )
     graph.spin(*robot.nodes)
     heard = {subscription.topic_name for subscription in robot.detector.subscriptions}
-    assert "/robot1/rear/image/compressed" in heard and "/robot1/front/image/compressed" not in heard
+    assert "/robot1/rear/image/compressed" in heard
+    assert "/robot1/front/image/compressed" not in heard

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from facetrack_ros import msg
-from facetrack_ros.config import Config
 from facetrack_ros.client.fleet_client import FleetClient
+from facetrack_ros.config import Config
+from facetrack_ros.nodes.base.robot_member_node import ANSWERS, RELIABLE, ROSTER_LINE
 from facetrack_ros.nodes.conversion.core import floats, to_duration
 from facetrack_ros.nodes.history_node import HistoryNode
-from facetrack_ros.nodes.base.robot_member_node import ANSWERS, RELIABLE, ROSTER_LINE
 from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.srv import FaceSearch
 
@@ -47,8 +47,12 @@ class Mesh:
 
     def ask(self, timeout_s=10.0, robots=()):
         face = np.eye(DIMENSION, dtype=np.float32)[0]
-        response, _ = self.asker.ask(FaceSearch.Request(embedding=floats(face), model_id=MODEL, robots=list(robots),
-                                                        timeout=to_duration(round(timeout_s * 1e9))), timeout_s)
+        response, _ = self.asker.ask(
+            FaceSearch.Request(
+                embedding=floats(face), model_id=MODEL, robots=list(robots), timeout=to_duration(round(timeout_s * 1e9))
+            ),
+            timeout_s,
+        )
         return {line.robot_id: line for line in response.robots}
 
     def ask_until(self, condition, timeout_s=10.0):
@@ -75,23 +79,32 @@ class Mesh:
         line = msg.HistoryStatus(robot_id=robot, instance_id=instance_id, model_id=MODEL)
         timer = node.create_timer(0.2, lambda: lines.publish(line))
         yield heard
-        for destroy, what in ((node.destroy_timer, timer), (node.destroy_subscription, requests),
-                              (node.destroy_publisher, lines), (node.destroy_publisher, results)):
+        for destroy, what in (
+            (node.destroy_timer, timer),
+            (node.destroy_subscription, requests),
+            (node.destroy_publisher, lines),
+            (node.destroy_publisher, results),
+        ):
             destroy(what)
 
 
 def answered(request, robot, similarity=0.9, whose=None):
     return msg.FaceSearchResult(
-        search_id=request.search_id, model_id=MODEL,
+        search_id=request.search_id,
+        model_id=MODEL,
         robot=msg.RobotAnswer(robot_id=robot, status="answered", matches=1, sightings=1),
-        matches=[msg.FaceMatch(robot_id=whose or robot, camera_id="front", similarity=similarity)])
+        matches=[msg.FaceMatch(robot_id=whose or robot, camera_id="front", similarity=similarity)],
+    )
 
 
 def test_two_robots_with_one_name_are_told_in_the_answer_and_to_who_asks_for_the_roster(mesh):
     for _ in range(2):
         mesh.add(HistoryNode, "robot2")
-    lines = mesh.ask_until(lambda lines: "robot2" in lines and "2 robots call themselves robot2" in lines["robot2"].error)
-    assert lines["robot2"].status == "answered" and lines["robot1"].error == ""
+    lines = mesh.ask_until(
+        lambda lines: "robot2" in lines and "2 robots call themselves robot2" in lines["robot2"].error
+    )
+    assert lines["robot2"].status == "answered"
+    assert lines["robot1"].error == ""
     assert {entry.robot_id: entry.claims for entry in mesh.asker.entries()} == {"robot1": 1, "robot2": 2}
 
 
@@ -107,7 +120,8 @@ def test_a_robot_started_again_while_it_is_asked_costs_no_deadline(mesh):
         mesh.ask_until(lambda lines: "robot2" in lines, timeout_s=0.3)
         node.create_subscription(msg.FaceSearchRequest, "/facetrack/search/request", start_again, RELIABLE)
         lines = mesh.ask(timeout_s=60.0)
-    assert lines["robot2"].status == "left" and "started again" in lines["robot2"].error
+    assert lines["robot2"].status == "left"
+    assert "started again" in lines["robot2"].error
 
 
 def test_an_answer_that_was_lost_is_asked_for_again_and_counts_once(mesh):
@@ -116,7 +130,8 @@ def test_an_answer_that_was_lost_is_asked_for_again_and_counts_once(mesh):
 
     with mesh.pretender("robot2", second_time):
         lines = mesh.ask_until(lambda lines: "robot2" in lines and lines["robot2"].status == "answered")
-    assert set(lines) == {"robot1", "robot2"} and lines["robot2"].matches == 1
+    assert set(lines) == {"robot1", "robot2"}
+    assert lines["robot2"].matches == 1
 
 
 def test_a_robot_searches_once_and_sends_the_same_answer_again(mesh):
@@ -140,8 +155,10 @@ def test_nonsense_is_the_robots_error_and_strangers_messages_are_dropped(mesh):
 
     with mesh.pretender("robot2", nonsense), mesh.pretender("", instance_id="nameless"):
         lines = mesh.ask_until(lambda lines: "robot2" in lines)
-    assert lines["robot2"].status == "error" and "a similarity of nan" in lines["robot2"].error
-    assert set(lines) == {"robot1", "robot2"} and lines["robot1"].status == "answered"
+    assert lines["robot2"].status == "error"
+    assert "a similarity of nan" in lines["robot2"].error
+    assert set(lines) == {"robot1", "robot2"}
+    assert lines["robot1"].status == "answered"
 
 
 def test_a_goodbye_while_a_robot_is_asked_ends_the_waiting(mesh):

@@ -8,12 +8,12 @@ import pytest
 from std_msgs.msg import Bool, String
 
 from facetrack_ros import msg
-from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.client.fleet_client import FleetClient
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM
-from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM
+from facetrack_ros.nodes.conversion import core as conversion
 
 STAMP = 1_700_000_000_123_456_789
 ROS = ("-r", "__ns:=/robot1", "-p", "cameras:=['front']")
@@ -29,8 +29,17 @@ def needs(package):
 
 def start(processes, node, *arguments):
     """A node as its executable starts it."""
-    return processes.start([sys.executable, "-c", f"from facetrack_ros.nodes.{node}_node import main; main()",
-                            "--ros-args", *ROS, *arguments], node)
+    return processes.start(
+        [
+            sys.executable,
+            "-c",
+            f"from facetrack_ros.nodes.{node}_node import main; main()",
+            "--ros-args",
+            *ROS,
+            *arguments,
+        ],
+        node,
+    )
 
 
 @pytest.fixture
@@ -47,8 +56,9 @@ def frame(number):
 
 def tracks(number):
     face = Face(FACE_BOX, POINTS, 0.9, 0.8, embedding=np.ones(4, np.float32) / 2)
-    return conversion.tracks_to_message(frame(number), "net", (
-        Track("t_robot1_front_1", "p_robot1_1", TrackState.TRACKING, PERSON_BOX, 0.9, face),))
+    return conversion.tracks_to_message(
+        frame(number), "net", (Track("t_robot1_front_1", "p_robot1_1", TrackState.TRACKING, PERSON_BOX, 0.9, face),)
+    )
 
 
 def said_until(processes, node, publish, heard, what, process):
@@ -71,41 +81,87 @@ def test_people_are_marked_where_they_stand_once_a_camera_is_calibrated(processe
     publish_info = asker.node.create_publisher(CameraInfo, "/robot1/front/camera_info", STREAM)
     asker.node.create_subscription(MarkerArray, "/robot1/front/markers", arrays.append, RELIABLE)
     process = start(processes, "markers")
-    said_until(processes, "markers", lambda n: publish_tracks.publish(tracks(n)),
-               lambda: "no CameraInfo of front on /robot1/front/camera_info" in process.said(), "it misses the CameraInfo", process)
-    info = CameraInfo(width=640, height=480, distortion_model="plumb_bob",
-                      k=[500.0, 0.0, 320.0, 0.0, 500.0, 240.0, 0.0, 0.0, 1.0])
+    said_until(
+        processes,
+        "markers",
+        lambda n: publish_tracks.publish(tracks(n)),
+        lambda: "no CameraInfo of front on /robot1/front/camera_info" in process.said(),
+        "it misses the CameraInfo",
+        process,
+    )
+    info = CameraInfo(
+        width=640, height=480, distortion_model="plumb_bob", k=[500.0, 0.0, 320.0, 0.0, 500.0, 240.0, 0.0, 0.0, 1.0]
+    )
     info.header.frame_id = "front_optical"
-    said_until(processes, "markers", lambda n: (publish_info.publish(info), publish_tracks.publish(tracks(n))),
-               lambda: arrays, "markers", process)
+    said_until(
+        processes,
+        "markers",
+        lambda n: (publish_info.publish(info), publish_tracks.publish(tracks(n))),
+        lambda: arrays,
+        "markers",
+        process,
+    )
     body, label, doubt = arrays[-1].markers[-3:]
-    assert body.header.frame_id == "front_optical" and body.pose.position.z == pytest.approx(1.7 / (340 / 500), rel=1e-3)
-    assert label.text.startswith("p_robot1_1\n2.5 ± 0.2 m") and doubt.type == Marker.SPHERE
+    assert body.header.frame_id == "front_optical"
+    assert body.pose.position.z == pytest.approx(1.7 / (340 / 500), rel=1e-3)
+    assert label.text.startswith("p_robot1_1\n2.5 ± 0.2 m")
+    assert doubt.type == Marker.SPHERE
     # A search's matches are marked where the person stood, and those of the search before go.
     results = asker.node.create_publisher(msg.FaceSearchResult, "/facetrack/search/result", RELIABLE)
-    found = msg.FaceMatch(robot_id="robot1", camera_id="front", person_id="p_robot1_1", track_id="t_robot1_front_1",
-                          stamp=conversion.to_time(STAMP), bbox=PERSON_BOX, similarity=0.83)
-    said_until(processes, "markers", lambda n: results.publish(msg.FaceSearchResult(search_id="a", matches=[found])),
-               lambda: any("0.83" in marker.text for marker in arrays[-1].markers), "the match", process)
+    found = msg.FaceMatch(
+        robot_id="robot1",
+        camera_id="front",
+        person_id="p_robot1_1",
+        track_id="t_robot1_front_1",
+        stamp=conversion.to_time(STAMP),
+        bbox=PERSON_BOX,
+        similarity=0.83,
+    )
+    said_until(
+        processes,
+        "markers",
+        lambda n: results.publish(msg.FaceSearchResult(search_id="a", matches=[found])),
+        lambda: any("0.83" in marker.text for marker in arrays[-1].markers),
+        "the match",
+        process,
+    )
     assert {marker.ns for marker in arrays[-1].markers} == {"front/search", "front/search_text"}
     assert conversion.to_ns(arrays[-1].markers[-1].header.stamp) == STAMP
-    said_until(processes, "markers", lambda n: results.publish(msg.FaceSearchResult(search_id="b")),
-               lambda: {(marker.ns, marker.action) for marker in arrays[-1].markers} == {
-                   ("front/search", Marker.DELETE), ("front/search_text", Marker.DELETE)}, "another search", process)
+    said_until(
+        processes,
+        "markers",
+        lambda n: results.publish(msg.FaceSearchResult(search_id="b")),
+        lambda: (
+            {(marker.ns, marker.action) for marker in arrays[-1].markers}
+            == {("front/search", Marker.DELETE), ("front/search_text", Marker.DELETE)}
+        ),
+        "another search",
+        process,
+    )
     empty = conversion.tracks_to_message(frame(0), "net", ())
-    said_until(processes, "markers", lambda n: publish_tracks.publish(empty),
-               lambda: {marker.action for marker in arrays[-1].markers} == {Marker.DELETE}, "they are taken away", process)
-    assert process.interrupt() == 0 and "Traceback" not in process.said()
+    said_until(
+        processes,
+        "markers",
+        lambda n: publish_tracks.publish(empty),
+        lambda: {marker.action for marker in arrays[-1].markers} == {Marker.DELETE},
+        "they are taken away",
+        process,
+    )
+    assert process.interrupt() == 0
+    assert "Traceback" not in process.said()
 
 
-@pytest.mark.parametrize("node, package", [("humans", "hri_msgs"), ("detections_2d", "vision_msgs"),
-                                           ("external_detector", "vision_msgs")])
+@pytest.mark.parametrize(
+    ("node", "package"),
+    [("humans", "hri_msgs"), ("detections_2d", "vision_msgs"), ("external_detector", "vision_msgs")],
+)
 def test_without_the_other_package_a_node_says_what_to_install(processes, node, package):
     if importlib.util.find_spec(package) is not None:
         pytest.skip(f"{package} is here")
     process = start(processes, node)
     assert process.popen.wait(60) == 2
-    assert f"ros-$ROS_DISTRO-{package.replace('_', '-')}" in process.said() and "Traceback" not in process.said()
+    assert f"ros-$ROS_DISTRO-{package.replace('_', '-')}" in process.said()
+    assert "Traceback" not in process.said()
 
 
 def test_another_detectors_persons_take_the_place_of_ours_and_ours_go_out_again(processes, asker):
@@ -122,24 +178,40 @@ def test_another_detectors_persons_take_the_place_of_ours_and_ours_go_out_again(
     ours = start(processes, "detections_2d")
 
     def array(number):
-        from facetrack_ros.nodes.conversion.vision_msgs import detections_array
-        from facetrack_ros.core.detections import Detections
         import vision_msgs.msg
+
+        from facetrack_ros.core.detections import Detections
+        from facetrack_ros.nodes.conversion.vision_msgs import detections_array
 
         found = Detections(PERSON_BOX[None], np.array([0.9], np.float32), "")
         return detections_array(vision_msgs.msg, conversion.detections_to_message(frame(number), found))
 
-    said_until(processes, "external_detector", lambda n: (theirs.publish(array(n)), publish_tracks.publish(tracks(n))),
-               lambda: taken and told and named, "persons there and back", external)
-    assert taken[-1].detections[0].bbox == pytest.approx(PERSON_BOX) and taken[-1].camera_id == "front"
+    said_until(
+        processes,
+        "external_detector",
+        lambda n: (theirs.publish(array(n)), publish_tracks.publish(tracks(n))),
+        lambda: taken and told and named,
+        "persons there and back",
+        external,
+    )
+    assert taken[-1].detections[0].bbox == pytest.approx(PERSON_BOX)
+    assert taken[-1].camera_id == "front"
     assert (conversion.to_ns(taken[-1].header.stamp) - STAMP) % 100_000_000 == 0
-    assert told[-1].detections[0].bbox.size_x == 100 and told[-1].detections[0].results[0].hypothesis.class_id == "person"
+    assert told[-1].detections[0].bbox.size_x == 100
+    assert told[-1].detections[0].results[0].hypothesis.class_id == "person"
     assert named[-1].detections[0].id == "p_robot1_1"
     chair = array(0)
     chair.detections[0].results[0].hypothesis.class_id = "chair"
-    said_until(processes, "external_detector", lambda n: theirs.publish(chair),
-               lambda: "their classes are chair" in external.said(), "nobody among the detections", external)
-    assert external.interrupt() == 0 and ours.interrupt() == 0
+    said_until(
+        processes,
+        "external_detector",
+        lambda n: theirs.publish(chair),
+        lambda: "their classes are chair" in external.said(),
+        "nobody among the detections",
+        external,
+    )
+    assert external.interrupt() == 0
+    assert ours.interrupt() == 0
     assert "Traceback" not in external.said() + ours.said()
 
 
@@ -149,7 +221,9 @@ def test_humans_are_told_of_as_libhri_reads_them(processes, asker):
     from rclpy.qos import QoSDurabilityPolicy, QoSProfile, QoSReliabilityPolicy, qos_profile_system_default
     from sensor_msgs.msg import CompressedImage, Image
 
-    latched = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL, reliability=QoSReliabilityPolicy.RELIABLE)
+    latched = QoSProfile(
+        depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL, reliability=QoSReliabilityPolicy.RELIABLE
+    )
     heard = {}
 
     def listen(kind, topic, qos=qos_profile_system_default):
@@ -165,20 +239,36 @@ def test_humans_are_told_of_as_libhri_reads_them(processes, asker):
         images.publish(conversion.frame_to_message(frame(number)))
         publish_tracks.publish(tracks(number))
 
-    said_until(processes, "humans", publish, lambda: heard.get("/humans/faces/tracked") and heard["/humans/faces/tracked"].ids,
-               "faces", process)
+    said_until(
+        processes,
+        "humans",
+        publish,
+        lambda: heard.get("/humans/faces/tracked") and heard["/humans/faces/tracked"].ids,
+        "faces",
+        process,
+    )
     # As libhri does: the topics of an id are listened to once it is listed.
     face = "/humans/faces/f_robot1_front_1"
-    for kind, topic in ((NormalizedRegionOfInterest2D, "roi"), (FacialLandmarks, "landmarks"), (Image, "cropped"), (Image, "aligned")):
+    for kind, topic in (
+        (NormalizedRegionOfInterest2D, "roi"),
+        (FacialLandmarks, "landmarks"),
+        (Image, "cropped"),
+        (Image, "aligned"),
+    ):
         listen(kind, f"{face}/{topic}")
     listen(NormalizedRegionOfInterest2D, "/humans/bodies/b_robot1_front_1/roi")
     for kind, topic in ((String, "face_id"), (String, "body_id"), (Bool, "anonymous"), (String, "alias")):
         listen(kind, f"/humans/persons/p_robot1_1/{topic}", latched)
-    said_until(processes, "humans", publish, lambda: len(heard) == 12, lambda: f"all topics, not {sorted(heard)}", process)
-    assert heard["/humans/persons/tracked"].ids == ["p_robot1_1"] and heard["/humans/bodies/tracked"].ids == ["b_robot1_front_1"]
+    said_until(
+        processes, "humans", publish, lambda: len(heard) == 12, lambda: f"all topics, not {sorted(heard)}", process
+    )
+    assert heard["/humans/persons/tracked"].ids == ["p_robot1_1"]
+    assert heard["/humans/bodies/tracked"].ids == ["b_robot1_front_1"]
     assert heard["/humans/persons/p_robot1_1/face_id"].data == "f_robot1_front_1"
     assert heard["/humans/persons/p_robot1_1/anonymous"].data is False
-    assert heard[f"{face}/roi"].xmin == pytest.approx(300 / 640) and heard[f"{face}/roi"].ymax == pytest.approx(120 / 480)
+    assert heard[f"{face}/roi"].xmin == pytest.approx(300 / 640)
+    assert heard[f"{face}/roi"].ymax == pytest.approx(120 / 480)
     assert (heard[f"{face}/aligned"].width, heard[f"{face}/aligned"].encoding) == (128, "bgr8")
     processes.wait_until(lambda: not heard["/humans/persons/tracked"].ids, lambda: f"a silent camera: {process.said()}")
-    assert process.interrupt() == 0 and "Traceback" not in process.said()
+    assert process.interrupt() == 0
+    assert "Traceback" not in process.said()

@@ -20,7 +20,9 @@ def test_the_pages_say_what_the_nodes_are(graph, script):
     made = script.pages()
     assert {file.name for file in (DOCS / "nodes").glob("*.md")} == set(made)
     for name, text in made.items():
-        assert (DOCS / "nodes" / name).read_text() == text, f"{name} is out of date: run python docs/write_node_pages.py"
+        assert (DOCS / "nodes" / name).read_text() == text, (
+            f"{name} is out of date: run python docs/write_node_pages.py"
+        )
 
 
 def test_every_node_that_can_be_started_has_a_page(script):
@@ -28,4 +30,6 @@ def test_every_node_that_can_be_started_has_a_page(script):
     described = {line[3:] for line in (DOCS / "neighbours.md").read_text().splitlines() if line.startswith("## ")}
     assert set(script.NEIGHBOURS) <= described
     assert {file.stem.removesuffix("_node") for file in nodes.glob("*_node.py")} == {
-        *(node.NAME for node in script.NODES), *script.NEIGHBOURS}
+        *(node.NAME for node in script.NODES),
+        *script.NEIGHBOURS,
+    }

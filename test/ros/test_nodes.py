@@ -1,16 +1,17 @@
 """A process a node, over topics alone, gives what one process gives."""
 
+from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.history.events.format import read_events
 from facetrack_ros.history.layout import history_folders
-from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.nodes.conversion.core import to_ns
 
 
 def test_every_node_in_a_process_of_its_own(processes, stage, tmp_path, monkeypatch):
     data = tmp_path / "data"
     ros = ["-r", "__ns:=/robot1", "-p", f"data_dir:={data}", "-p", "cameras:=['rear']"]
-    started = [processes.node(node, *ros)
-               for node in ("detector", "embedder", "tracker", "history", "search", "overlay")]
+    started = [
+        processes.node(node, *ros) for node in ("detector", "embedder", "tracker", "history", "search", "overlay")
+    ]
     for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
         monkeypatch.setenv(name, processes.environment[name])
     with FleetClient() as asker:
@@ -18,11 +19,14 @@ def test_every_node_in_a_process_of_its_own(processes, stage, tmp_path, monkeypa
         asker.on_overlay("robot1", "rear", overlays.append)
         asker.on_event("robot1", lambda event: stamps.append(to_ns(event.header.stamp)))
         names = {"detector", "embedder", "tracker", "history", "search", "overlay"}
-        processes.wait_until(lambda: names <= set(asker.node.get_node_names()), lambda: f"up: {asker.node.get_node_names()}")
+        processes.wait_until(
+            lambda: names <= set(asker.node.get_node_names()), lambda: f"up: {asker.node.get_node_names()}"
+        )
         camera = processes.node("camera", *ros, "-p", "camera:=rear", "-p", f"source:={stage.clips['robot1', 'rear']}")
         camera.wait_until(lambda said: "is over, after 170 frames" in said, "the clip is over")
         processes.wait_until(lambda: len(stamps) >= 2, "one person in and out", alive=started[2].popen)
-        assert overlays and bytes(overlays[0].data[:2]) == b"\xff\xd8"
+        assert overlays
+        assert bytes(overlays[0].data[:2]) == b"\xff\xd8"
     code, answer = processes.search("--robot", "robot1", "--image", stage.references["Grace Hopper"])
     assert code == 0, answer
     assert {(match["robot_id"], match["camera_id"]) for match in answer["matches"]} == {("robot1", "rear")}
@@ -37,15 +41,17 @@ def test_frames_that_the_detector_passes_over_get_tracks_in_their_turn(graph, tm
     import numpy as np
 
     from facetrack_ros.config import Config
-    from facetrack_ros.nodes.conversion.core import detections_to_message, faces_to_message
-    from facetrack_ros.nodes.tracker_node import TrackerNode
     from facetrack_ros.core.detections import Detections
     from facetrack_ros.core.frame import Frame
+    from facetrack_ros.nodes.conversion.core import detections_to_message, faces_to_message
+    from facetrack_ros.nodes.tracker_node import TrackerNode
 
     graph.start()
     tracker = TrackerNode(robot_id="robot1", cameras=("front",), config=Config({"data_dir": str(tmp_path)}))
     told = []
-    tracker.track_listeners.append(lambda frame, tracks: told.append((frame.number, [track.bbox[0] for track in tracks])))
+    tracker.track_listeners.append(
+        lambda frame, tracks: told.append((frame.number, [track.bbox[0] for track in tracks]))
+    )
     tracker.start_up()
 
     def frame(number):
@@ -53,7 +59,9 @@ def test_frames_that_the_detector_passes_over_get_tracks_in_their_turn(graph, tm
 
     def looked(number):
         box = np.array([[100 + 10 * number, 100, 200 + 10 * number, 400]], np.float32)
-        tracker._on_detections_message(detections_to_message(frame(number), Detections(box, np.ones(1, np.float32), "a model")))
+        tracker._on_detections_message(
+            detections_to_message(frame(number), Detections(box, np.ones(1, np.float32), "a model"))
+        )
 
     def faces_of(number):
         tracker._on_faces_message(faces_to_message(frame(number), "mobilefacenet_foamliu", ()))
@@ -77,11 +85,11 @@ def test_a_detector_by_itself_decodes_no_more_of_a_frame_than_its_model_needs(gr
 
     import numpy as np
 
+    from facetrack_ros.core.detections import Detections
+    from facetrack_ros.core.frame import Frame, encode_jpeg
     from facetrack_ros.nodes.detector_node import DetectorNode
     from facetrack_ros.nodes.embedder_node import EmbedderNode
     from facetrack_ros.vision.factory import VisionSettings
-    from facetrack_ros.core.detections import Detections
-    from facetrack_ros.core.frame import Frame, encode_jpeg
     from facetrack_ros.vision.pipeline_pool import PipelinePool
 
     class Persons:
@@ -101,7 +109,9 @@ def test_a_detector_by_itself_decodes_no_more_of_a_frame_than_its_model_needs(gr
             return ()
 
     def boxes(frame, **options):
-        detector = DetectorNode(PipelinePool(VisionSettings(), build=lambda _: Persons()), robot_id="robot1", cameras=("front",), **options)
+        detector = DetectorNode(
+            PipelinePool(VisionSettings(), build=lambda _: Persons()), robot_id="robot1", cameras=("front",), **options
+        )
         seen = []
         detector.listeners.append(lambda _, what: seen.append(what.detections.boxes.tolist()))
         detector.start_up()
@@ -114,7 +124,11 @@ def test_a_detector_by_itself_decodes_no_more_of_a_frame_than_its_model_needs(gr
     graph.start()
     jpeg = encode_jpeg(np.zeros((48, 64, 3), np.uint8))
     frame = Frame("front", 1, 0, jpeg)
-    assert boxes(frame) == [[[2, 4, 6, 8]]] and Persons.shown == [(24, 32)] and not frame.decoded
+    assert boxes(frame) == [[[2, 4, 6, 8]]]
+    assert Persons.shown == [(24, 32)]
+    assert not frame.decoded
     embedder = EmbedderNode(subscribe=False, robot_id="robot1", cameras=("front",))
-    assert boxes(frame, embedder=embedder) == [[[1, 2, 3, 4]]] and Persons.shown[1:] == [(48, 64)] and frame.decoded
+    assert boxes(frame, embedder=embedder) == [[[1, 2, 3, 4]]]
+    assert Persons.shown[1:] == [(48, 64)]
+    assert frame.decoded
     embedder.destroy_node()

@@ -1,7 +1,15 @@
 """What others send, a robot survives."""
 
-from facetrack_ros.msg import FaceSearchRequest, FaceSearchResult, GalleryEntry, PersonTemplate, PersonVerdict, Track, Tracks
 from facetrack_ros.client.fleet_client import FleetClient
+from facetrack_ros.msg import (
+    FaceSearchRequest,
+    FaceSearchResult,
+    GalleryEntry,
+    PersonTemplate,
+    PersonVerdict,
+    Track,
+    Tracks,
+)
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER, TEMPLATES
 
 
@@ -12,20 +20,50 @@ def test_malformed_messages_do_not_make_a_robot_deaf(processes, stage, tmp_path,
         monkeypatch.setenv(name, processes.environment[name])
     with FleetClient() as asker:
         odd = (
-            (FaceSearchRequest, "/facetrack/search/request", RELIABLE,
-             FaceSearchRequest(search_id="", model_id="nobody's", embedding=[float("nan")])),
+            (
+                FaceSearchRequest,
+                "/facetrack/search/request",
+                RELIABLE,
+                FaceSearchRequest(search_id="", model_id="nobody's", embedding=[float("nan")]),
+            ),
             (FaceSearchResult, "/facetrack/search/result", RELIABLE, FaceSearchResult(search_id="never asked")),
-            (PersonTemplate, "/facetrack/persons", TEMPLATES,
-             PersonTemplate(robot_id="robot9", person_id="p_robot9_1", model_id="m", dimension=0, embeddings=[1.0])),
-            (PersonTemplate, "/facetrack/persons", TEMPLATES,
-             PersonTemplate(robot_id="robot9", person_id="", model_id="dlib_resnet_v1", dimension=2,
-                            embeddings=[3.0, float("inf")], qualities=[0.5])),
-            (PersonVerdict, "/facetrack/verdicts", ROSTER,
-             PersonVerdict(record_id="a_1", first="p_z", second="p_a", same=True, by="robot9")),
-            (PersonVerdict, "/facetrack/verdicts", ROSTER,
-             PersonVerdict(record_id="../x", first="", second="", similarity=float("nan"), by="robot9")),
-            (GalleryEntry, "/facetrack/gallery", ROSTER,
-             GalleryEntry(entry_id="../../outside", name="Eve", model_id="m", embedding=[1.0], by="robot9")),
+            (
+                PersonTemplate,
+                "/facetrack/persons",
+                TEMPLATES,
+                PersonTemplate(robot_id="robot9", person_id="p_robot9_1", model_id="m", dimension=0, embeddings=[1.0]),
+            ),
+            (
+                PersonTemplate,
+                "/facetrack/persons",
+                TEMPLATES,
+                PersonTemplate(
+                    robot_id="robot9",
+                    person_id="",
+                    model_id="dlib_resnet_v1",
+                    dimension=2,
+                    embeddings=[3.0, float("inf")],
+                    qualities=[0.5],
+                ),
+            ),
+            (
+                PersonVerdict,
+                "/facetrack/verdicts",
+                ROSTER,
+                PersonVerdict(record_id="a_1", first="p_z", second="p_a", same=True, by="robot9"),
+            ),
+            (
+                PersonVerdict,
+                "/facetrack/verdicts",
+                ROSTER,
+                PersonVerdict(record_id="../x", first="", second="", similarity=float("nan"), by="robot9"),
+            ),
+            (
+                GalleryEntry,
+                "/facetrack/gallery",
+                ROSTER,
+                GalleryEntry(entry_id="../../outside", name="Eve", model_id="m", embedding=[1.0], by="robot9"),
+            ),
             (GalleryEntry, "/facetrack/gallery", ROSTER, GalleryEntry(entry_id="../../outside", deleted=True)),
             (Tracks, "/robot1/rear/tracks", RELIABLE, Tracks(camera_id="rear", tracks=[Track(state=99)])),
         )
@@ -38,7 +76,8 @@ def test_malformed_messages_do_not_make_a_robot_deaf(processes, stage, tmp_path,
         processes.wait_until(lambda: "p_robot9_1" in robot.said(), "the odd template is turned down with a reason")
         processes.wait_until(lambda: "no pair of ids" in robot.said(), "the odd verdict is turned down with a reason")
         processes.wait_until(lambda: "../../outside" in robot.said(), "the odd entry is turned down with a reason")
-    assert not (tmp_path / "data/robot1/gallery").exists() and not (tmp_path / "data/robot1/aliases.jsonl").exists()
+    assert not (tmp_path / "data/robot1/gallery").exists()
+    assert not (tmp_path / "data/robot1/aliases.jsonl").exists()
     code, answer = processes.search("--robot", "robot1", "--image", stage.references["Grace Hopper"])
     assert code == 0, answer
     assert {line["status"] for line in answer["robots"]} == {"answered"}

@@ -20,7 +20,9 @@ def robot(graph, tmp_path):
 
     graph.start()
     config = Config({"data_dir": str(tmp_path / "data"), "autostart": False})
-    robot = RobotComposition(RobotNode(sources=("front=clip.mp4",), robot_id="robot1", cameras=("front",), config=config), config)
+    robot = RobotComposition(
+        RobotNode(sources=("front=clip.mp4",), robot_id="robot1", cameras=("front",), config=config), config
+    )
     graph.spin(*robot.nodes)
     return robot
 
@@ -46,13 +48,20 @@ def test_whoever_may_be_changed_is_and_the_rest_says_why_not(graph, robot):
     for node in robot.nodes:
         name = node.get_fully_qualified_name()
         for option in node.options():
-            value = {bool: lambda: not node.settings.value(option.name), int: lambda: int(option.maximum), float: lambda: float(option.maximum),
-                     str: lambda: "other"}[type(option.default)]()
+            value = {
+                bool: lambda: not node.settings.value(option.name),
+                int: lambda: int(option.maximum),
+                float: lambda: float(option.maximum),
+                str: lambda: "other",
+            }[type(option.default)]()
             reason = graph.set(name, option.name, value)
             if option.live and option.name not in node._set_on:
                 assert reason is None and node.settings.value(option.name) == value, (name, option.name, reason)
             else:
-                assert reason and option.name in reason and node.settings.value(option.name) != value, (name, option.name)
+                assert reason and option.name in reason and node.settings.value(option.name) != value, (
+                    name,
+                    option.name,
+                )
 
 
 def test_a_value_out_of_range_is_turned_down_and_the_old_one_stays(graph, robot):
@@ -82,10 +91,13 @@ def test_changes_reach_what_works_by_them(graph, robot, real_models):
     assert graph.set("/robot1/tracker", "tracking.exit_after_s", 9.0) is None
     robot.tracker._worker.drain()
     assert frames.ring("front").capacity == 7
-    assert frames.recorder.archive._pruner._limits.frames == 70 and frames.recorder.settings.before_ns == 1_500_000_000
-    assert pipeline.person_score == 0.9 and pipeline.min_face_px == 80
+    assert frames.recorder.archive._pruner._limits.frames == 70
+    assert frames.recorder.settings.before_ns == 1_500_000_000
+    assert pipeline.person_score == 0.9
+    assert pipeline.min_face_px == 80
     assert robot.tracker._people.settings.exit_after_ns == 9_000_000_000
-    assert robot.embedder._battery._brake.update(0.4) and robot.embedder._battery.braking
+    assert robot.embedder._battery._brake.update(0.4)
+    assert robot.embedder._battery.braking
 
 
 def node_given(graph, monkeypatch, *arguments):
@@ -101,13 +113,19 @@ def node_given(graph, monkeypatch, *arguments):
         node.end()
 
 
-@pytest.mark.parametrize("below, told", [
-    ("camera: {jpg_quality: 80}", ("camera.jpg_quality", "is camera.jpeg_quality meant?", "allowed below camera are jpeg_quality")),
-    ("camera: {jpeg_quality: fine}", ("camera.jpeg_quality", "whole number from 1 to 100", "'fine'")),
-    ("camera: {jpeg_quality: 200}", ("camera.jpeg_quality", "from 1 to 100")),
-    ("mesh: 3", ("mesh", "text")),
-    ("trackng: {exit_after_s: 3.0}", ("trackng.exit_after_s", "tracking.exit_after_s")),
-])
+@pytest.mark.parametrize(
+    ("below", "told"),
+    [
+        (
+            "camera: {jpg_quality: 80}",
+            ("camera.jpg_quality", "is camera.jpeg_quality meant?", "allowed below camera are jpeg_quality"),
+        ),
+        ("camera: {jpeg_quality: fine}", ("camera.jpeg_quality", "whole number from 1 to 100", "'fine'")),
+        ("camera: {jpeg_quality: 200}", ("camera.jpeg_quality", "from 1 to 100")),
+        ("mesh: 3", ("mesh", "text")),
+        ("trackng: {exit_after_s: 3.0}", ("trackng.exit_after_s", "tracking.exit_after_s")),
+    ],
+)
 def test_a_wrong_key_or_type_of_a_parameter_file_is_told_with_the_file(graph, monkeypatch, tmp_path, below, told):
     file = tmp_path / "wrong.yaml"
     file.write_text(f"/**:\n  ros__parameters:\n    {below}\n")
@@ -124,8 +142,10 @@ def test_a_wrong_key_of_the_command_line_is_told_too(graph, monkeypatch):
 
 def test_keys_of_other_nodes_and_whole_numbers_for_numbers_are_no_mistakes(graph, monkeypatch, tmp_path):
     file = tmp_path / "good.yaml"
-    file.write_text("/**:\n  ros__parameters:\n    tracking: {exit_after_s: 3}\n    use_sim_time: true\n"
-                    "    camera: {jpeg_quality: 71}\n/robot2/history:\n  ros__parameters: {anything: 1}\n")
+    file.write_text(
+        "/**:\n  ros__parameters:\n    tracking: {exit_after_s: 3}\n    use_sim_time: true\n"
+        "    camera: {jpeg_quality: 71}\n/robot2/history:\n  ros__parameters: {anything: 1}\n"
+    )
     assert node_given(graph, monkeypatch, "--params-file", file)["camera.jpeg_quality"] == 71
 
 
@@ -141,4 +161,5 @@ def test_a_node_with_a_wrong_file_ends_with_a_sentence(processes, tmp_path):
     file.write_text("/**:\n  ros__parameters:\n    camera: {jpg_quality: 80}\n")
     node = processes.node("overlay", "-r", "__ns:=/robot1", "--params-file", file)
     assert node.popen.wait(60) == 2
-    assert f"facetrack: {file}: unknown setting camera.jpg_quality" in node.said() and "Traceback" not in node.said()
+    assert f"facetrack: {file}: unknown setting camera.jpg_quality" in node.said()
+    assert "Traceback" not in node.said()

@@ -26,7 +26,9 @@ def node(domain):
     context.shutdown()
 
 
-@pytest.mark.parametrize("kind, asked", [("Odometry", "auto"), ("PoseStamped", "pose"), ("PoseWithCovarianceStamped", "auto")])
+@pytest.mark.parametrize(
+    ("kind", "asked"), [("Odometry", "auto"), ("PoseStamped", "pose"), ("PoseWithCovarianceStamped", "auto")]
+)
 def test_a_pose_is_taken_from_whatever_tells_it(node, kind, asked):
     from geometry_msgs.msg import Point, PoseStamped, PoseWithCovarianceStamped, Quaternion
     from nav_msgs.msg import Odometry
@@ -34,7 +36,11 @@ def test_a_pose_is_taken_from_whatever_tells_it(node, kind, asked):
     from facetrack_ros.nodes.conversion.core import to_time
     from facetrack_ros.nodes.inputs.pose import PoseInput
 
-    message = {"Odometry": Odometry, "PoseStamped": PoseStamped, "PoseWithCovarianceStamped": PoseWithCovarianceStamped}[kind]()
+    message = {
+        "Odometry": Odometry,
+        "PoseStamped": PoseStamped,
+        "PoseWithCovarianceStamped": PoseWithCovarianceStamped,
+    }[kind]()
     message.header.frame_id, message.header.stamp = "map", to_time(STAMP)
     pose = message.pose if kind == "PoseStamped" else message.pose.pose
     pose.position, pose.orientation = Point(x=1.0, y=2.0, z=3.0), Quaternion(z=0.6, w=0.8)
@@ -52,5 +58,6 @@ def test_a_pose_is_taken_from_whatever_tells_it(node, kind, asked):
         pass  # each turn waits for a message
     found = track.at(STAMP + 1)
     assert (found.frame_id, found.stamp_ns) == ("map", STAMP)
-    assert found.position == (1.0, 2.0, 3.0) and found.orientation == pytest.approx((0, 0, 0.6, 0.8))
+    assert found.position == (1.0, 2.0, 3.0)
+    assert found.orientation == pytest.approx((0, 0, 0.6, 0.8))
     assert track.at(STAMP + 10**9) is None, "the header's time counts, not the arrival's"

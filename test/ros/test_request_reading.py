@@ -10,18 +10,19 @@ from builtin_interfaces.msg import Duration, Time
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros.config import Config
+from facetrack_ros.core.face import Face
 from facetrack_ros.errors import FacetrackError, QuestionError, ReferenceFaceError
+from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.nodes.fleet.request_parser import RequestReading
 from facetrack_ros.search.reference_image import MAX_BYTES
 from facetrack_ros.srv import FaceSearch
 from facetrack_ros.vision.factory import VisionSettings
-from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.core.face import Face
 from facetrack_ros.vision.pipeline_pool import PipelinePool
 
 NOW_NS = 1_800_000_000 * 10**9
-CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35,
-                         purpose="identity")
+CONTRACT = ModelContract(
+    "net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35, purpose="identity"
+)
 UNIT = np.array([0, 0, 1, 0], np.float32)
 LANDMARKS = np.array([[20, 20], [40, 20], [30, 30], [22, 40], [38, 40]], np.float32)
 
@@ -55,8 +56,11 @@ class Known:
 
 def reading(**settings):
     clock = SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=NOW_NS))
-    node = SimpleNamespace(settings=Config({f"backtrack_search.{name}": value for name, value in settings.items()}),
-                           robot_id="robot1", get_clock=lambda: clock)
+    node = SimpleNamespace(
+        settings=Config({f"backtrack_search.{name}": value for name, value in settings.items()}),
+        robot_id="robot1",
+        get_clock=lambda: clock,
+    )
     models = PipelinePool(VisionSettings(), build=lambda _: OneFace())
     models.take("the rest of the robot")
     return RequestReading(node, Known(), models)
@@ -72,9 +76,16 @@ def embedding(*values):
     return {"embedding": [float(value) for value in values], "model_id": "net"}
 
 
-@pytest.mark.parametrize("reference, told", [
-    ({"image": image()}, "picture"), (embedding(0, 0, 1, 0), "embedding"), ({"person_id": "p_robot1_3"}, "p_robot1_3"),
-    ({"person_id": "Grace Hopper"}, "Grace Hopper"), ({"name": "Grace Hopper"}, "Grace Hopper")])
+@pytest.mark.parametrize(
+    ("reference", "told"),
+    [
+        ({"image": image()}, "picture"),
+        (embedding(0, 0, 1, 0), "embedding"),
+        ({"person_id": "p_robot1_3"}, "p_robot1_3"),
+        ({"person_id": "Grace Hopper"}, "Grace Hopper"),
+        ({"name": "Grace Hopper"}, "Grace Hopper"),
+    ],
+)
 def test_every_kind_of_reference_becomes_the_same_face(reference, told):
     question = reading().question(FaceSearch.Request(**reference))
     np.testing.assert_array_equal(question.embedding, UNIT)
@@ -86,45 +97,57 @@ def test_what_is_not_said_comes_from_the_settings_and_the_model():
     assert (question.threshold, question.max_results, question.timeout_ns) == (0.35, 7, 1_500_000_000)
     assert (question.time_ns, question.window_ns, question.rescan, question.face_crop) == (NOW_NS, 0, False, b"")
     assert question.search_id
-    said = reading(similarity_threshold=0.6).question(FaceSearch.Request(
-        image=image(), threshold=0.5, rescan=True, search_id="mine", robots=["robot2"], cameras=["front"]))
+    said = reading(similarity_threshold=0.6).question(
+        FaceSearch.Request(
+            image=image(), threshold=0.5, rescan=True, search_id="mine", robots=["robot2"], cameras=["front"]
+        )
+    )
     assert (said.threshold, said.rescan, said.search_id, said.robots, said.cameras) == (
-        0.5, True, "mine", ("robot2",), ("front",))
+        0.5,
+        True,
+        "mine",
+        ("robot2",),
+        ("front",),
+    )
 
 
 def test_the_face_alone_goes_along_where_that_is_set():
     crop = reading(send_face_crop=True).question(FaceSearch.Request(image=image())).face_crop
-    assert cv2.imdecode(np.frombuffer(crop, np.uint8), cv2.IMREAD_COLOR).shape == (192, 192, 3) and len(crop) < 40_000
+    assert cv2.imdecode(np.frombuffer(crop, np.uint8), cv2.IMREAD_COLOR).shape == (192, 192, 3)
+    assert len(crop) < 40_000
     assert reading(send_face_crop=True).question(FaceSearch.Request(person_id="p_robot1_3")).face_crop == b""
 
 
-@pytest.mark.parametrize("request_, words", [
-    ({}, "none"),
-    ({"person_id": "p_robot1_3", "image": image()}, "image, person_id"),
-    ({"person_id": "p_robot1_3", "name": "Grace Hopper"}, "person_id, name"),
-    ({"person_id": "p_robot9_9"}, "p_robot9_9"),
-    ({"name": "Nobody"}, "Nobody"),
-    ({"image": image(0)}, "no face"),
-    ({"image": CompressedImage(data=array.array("B", b"no picture"))}, "no picture that can be read"),
-    ({"embedding": [1.0, 0.0, 0.0, 0.0]}, "without the model_id"),
-    ({"embedding": [1.0, 0.0, 0.0, 0.0], "model_id": "unheard_of"}, "unheard_of"),
-    (embedding(1, 0, 0), "4 numbers"),
-    (embedding(*[0.1] * 5000), "4 numbers"),
-    (embedding(float("nan"), 0, 0, 0), "NaN"),
-    (embedding(0, 0, 0, 0), "all zeros"),
-    (embedding(3, 0, 0, 0), "length 3"),
-    ({"image": image(), "threshold": -0.5}, "from 0 to 1"),
-    ({"image": image(), "threshold": float("nan")}, "from 0 to 1"),
-    ({"image": image(), "window": Duration(sec=-5)}, "time window"),
-    ({"image": image(), "timeout": Duration(sec=-5)}, "timeout"),
-    ({"image": image(), "time": Time(sec=1_900_000_000), "window": Duration(sec=60)}, "nobody has seen that yet"),
-    ({"image": image(), "cameras": [f"camera{n}" for n in range(1000)]}, "1000 cameras"),
-    ({"image": image(), "robots": [f"robot{n}" for n in range(1000)]}, "1000 robots"),
-    ({"image": image(), "cameras": [""]}, "empty"),
-    ({"image": image(), "max_results": 4_000_000_000}, "max_results"),
-    ({"image": image(), "search_id": "x" * 1000}, "search's id"),
-    ({"file": "face.png"}, "reference_dir is not set"),
-])
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ({}, "none"),
+        ({"person_id": "p_robot1_3", "image": image()}, "image, person_id"),
+        ({"person_id": "p_robot1_3", "name": "Grace Hopper"}, "person_id, name"),
+        ({"person_id": "p_robot9_9"}, "p_robot9_9"),
+        ({"name": "Nobody"}, "Nobody"),
+        ({"image": image(0)}, "no face"),
+        ({"image": CompressedImage(data=array.array("B", b"no picture"))}, "no picture that can be read"),
+        ({"embedding": [1.0, 0.0, 0.0, 0.0]}, "without the model_id"),
+        ({"embedding": [1.0, 0.0, 0.0, 0.0], "model_id": "unheard_of"}, "unheard_of"),
+        (embedding(1, 0, 0), "4 numbers"),
+        (embedding(*[0.1] * 5000), "4 numbers"),
+        (embedding(float("nan"), 0, 0, 0), "NaN"),
+        (embedding(0, 0, 0, 0), "all zeros"),
+        (embedding(3, 0, 0, 0), "length 3"),
+        ({"image": image(), "threshold": -0.5}, "from 0 to 1"),
+        ({"image": image(), "threshold": float("nan")}, "from 0 to 1"),
+        ({"image": image(), "window": Duration(sec=-5)}, "time window"),
+        ({"image": image(), "timeout": Duration(sec=-5)}, "timeout"),
+        ({"image": image(), "time": Time(sec=1_900_000_000), "window": Duration(sec=60)}, "nobody has seen that yet"),
+        ({"image": image(), "cameras": [f"camera{n}" for n in range(1000)]}, "1000 cameras"),
+        ({"image": image(), "robots": [f"robot{n}" for n in range(1000)]}, "1000 robots"),
+        ({"image": image(), "cameras": [""]}, "empty"),
+        ({"image": image(), "max_results": 4_000_000_000}, "max_results"),
+        ({"image": image(), "search_id": "x" * 1000}, "search's id"),
+        ({"file": "face.png"}, "reference_dir is not set"),
+    ],
+)
 def test_what_cannot_be_asked_is_refused(request_, words):
     with pytest.raises(FacetrackError, match=words):
         reading().question(FaceSearch.Request(**request_))
@@ -157,8 +180,22 @@ def test_a_picture_below_the_reference_folder_may_be_named(folder):
     assert asked.question(FaceSearch.Request(file="people/../people/face.png")).reference == "picture"
 
 
-@pytest.mark.parametrize("name", ["../outside/face.png", "people/../../outside/face.png", "link.png", "linked/face.png",
-                                  "/etc/passwd", "{outside}", "people", ".", "missing.png", "circle.png", "x" * 5000])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../outside/face.png",
+        "people/../../outside/face.png",
+        "link.png",
+        "linked/face.png",
+        "/etc/passwd",
+        "{outside}",
+        "people",
+        ".",
+        "missing.png",
+        "circle.png",
+        "x" * 5000,
+    ],
+)
 def test_no_other_file_may_be_named(folder, name):
     name = name.replace("{outside}", str(folder.parent / "outside" / "face.png"))
     with pytest.raises(QuestionError, match="reference_dir"):

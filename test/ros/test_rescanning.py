@@ -8,11 +8,11 @@ import pytest
 from sensor_msgs.msg import BatteryState
 
 from facetrack_ros.config import Config
+from facetrack_ros.core.frame import Frame
 from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.nodes.fleet.rescan_service import Rescanning
 from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.core.frame import Frame
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=2, threshold=0.35)
 ASK = SearchRequest("s1", np.array([1, 0], np.float32), "net", rescan=True)
@@ -46,15 +46,19 @@ def test_on_a_low_battery_no_frame_is_looked_at_and_the_answer_says_why(history)
     again = Rescanning(node)
     node.heard["battery_state"](BatteryState(percentage=0.1))
     done, note = again.rescan(history, ASK, time.monotonic() + 10)
-    assert (done.looked, done.remaining) == (0, 3) and "battery at 10%" in note
+    assert (done.looked, done.remaining) == (0, 3)
+    assert "battery at 10%" in note
 
 
 def test_where_no_faces_are_looked_for_none_are_looked_for_again(history):
     done, note = Rescanning(Node(face_tracking__enabled=False)).rescan(history, ASK, time.monotonic() + 10)
-    assert (done.looked, done.remaining) == (0, 3) and "face_tracking.enabled" in note
+    assert (done.looked, done.remaining) == (0, 3)
+    assert "face_tracking.enabled" in note
 
 
 def test_nothing_to_look_at_loads_no_models(history):
     again = Rescanning(Node(embedder__model="no such model"))
-    done, note = again.rescan(history, SearchRequest("s", ASK.embedding, "net", cameras=("rear",)), time.monotonic() + 10)
+    done, note = again.rescan(
+        history, SearchRequest("s", ASK.embedding, "net", cameras=("rear",)), time.monotonic() + 10
+    )
     assert (done.looked, done.remaining, note) == (0, 0, "")

@@ -17,17 +17,52 @@ stamps = st.integers(0, 2**31 * 10**9 - 1)
 reals = st.floats(-1000, 1000, width=32)
 boxes = st.lists(reals, min_size=4, max_size=4).map(lambda box: np.array(box, np.float32))
 places = st.builds(RobotPose, words, stamps, st.tuples(reals, reals, reals), st.tuples(reals, reals, reals, reals))
-matches = st.builds(Match, words, words, words, words, st.integers(0, 2**64 - 1), stamps, stamps, stamps, boxes, boxes, reals, reals,
-                    st.binary(max_size=9), st.booleans(), st.none() | places)
-answers = st.builds(RobotResponse, words, words, st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1), reals, words, words,
-                    st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), words, reals, reals,
-                    st.lists(st.tuples(words, stamps, stamps), max_size=3).map(tuple))
+matches = st.builds(
+    Match,
+    words,
+    words,
+    words,
+    words,
+    st.integers(0, 2**64 - 1),
+    stamps,
+    stamps,
+    stamps,
+    boxes,
+    boxes,
+    reals,
+    reals,
+    st.binary(max_size=9),
+    st.booleans(),
+    st.none() | places,
+)
+answers = st.builds(
+    RobotResponse,
+    words,
+    words,
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 2**64 - 1),
+    reals,
+    words,
+    words,
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 2**32 - 1),
+    words,
+    reals,
+    reals,
+    st.lists(st.tuples(words, stamps, stamps), max_size=3).map(tuple),
+)
 
 
 def serialized(search_id: str, answer: RobotResponse, found: list[Match]) -> bytes:
-    return serialize_message(msg.FaceSearchResult(
-        search_id=search_id, instance_id="i", model_id="m", robot=conversion.robot_answer_to_message(answer),
-        matches=[conversion.match_to_message(match) for match in found]))
+    return serialize_message(
+        msg.FaceSearchResult(
+            search_id=search_id,
+            instance_id="i",
+            model_id="m",
+            robot=conversion.robot_answer_to_message(answer),
+            matches=[conversion.match_to_message(match) for match in found],
+        )
+    )
 
 
 def plain(match: Match) -> dict:
@@ -42,7 +77,9 @@ def test_every_field_is_read_as_rclpy_reads_it(search_id, answer, found):
     read_answer, read_matches = read_result(data)
     assert search_of(data) == search_id
     assert read_answer == conversion.robot_answer_from_message(message.robot)
-    assert [plain(match) for match in read_matches] == [plain(conversion.match_from_message(match)) for match in message.matches]
+    assert [plain(match) for match in read_matches] == [
+        plain(conversion.match_from_message(match)) for match in message.matches
+    ]
 
 
 @settings(deadline=None, max_examples=60)

@@ -23,8 +23,11 @@ def two_robots(processes, stage, tmp_path):
         robot.wait_until(lambda said: "is over, after 170 frames" in said, "the clip is over")
     for robot in robots:
         robots[robot].wait_until(
-            lambda _, robot=robot: any(event["event"] == "PERSON_OUT" and event["robot_id"] == robot
-                                       for event in events_below(data)), "the person has left")
+            lambda _, robot=robot: any(
+                event["event"] == "PERSON_OUT" and event["robot_id"] == robot for event in events_below(data)
+            ),
+            "the person has left",
+        )
     return robots, data
 
 
@@ -36,7 +39,9 @@ def test_two_robots_one_question(processes, two_robots, stage, tmp_path):
     assert code == 0, answer
     assert {(match["robot_id"], match["camera_id"]) for match in answer["matches"]} == {("robot2", "front")}
     assert {robot["robot_id"]: robot["status"] for robot in answer["robots"]} == {
-        "robot1": "answered", "robot2": "answered"}
+        "robot1": "answered",
+        "robot2": "answered",
+    }
     assert all(match["similarity"] >= answer["threshold"] for match in answer["matches"])
 
     code, answer = processes.search("--robot", "robot2", "--image", grace, "--out", tmp_path / "out")
@@ -66,7 +71,10 @@ def test_a_goodbye_is_told_apart_from_a_silence(processes, two_robots, stage):
     assert robots["robot2"].interrupt() == 0
     code, answer = processes.search("--robot", "robot1", "--image", stage.references["Grace Hopper"])
     assert code == 3, answer
-    assert {robot["robot_id"]: robot["status"] for robot in answer["robots"]} == {"robot1": "answered", "robot2": "left"}
+    assert {robot["robot_id"]: robot["status"] for robot in answer["robots"]} == {
+        "robot1": "answered",
+        "robot2": "left",
+    }
     assert {match["robot_id"] for match in answer["matches"]} == {"robot1"}
 
 
@@ -74,8 +82,10 @@ def test_a_goodbye_is_told_apart_from_a_silence(processes, two_robots, stage):
 def test_ctrl_c_in_the_middle_closes_logs_and_history_whole(processes, stage, tmp_path, number):
     data = tmp_path / "data"
     robot = processes.robot("robot1", data, front=stage.clips["robot1", "front"])
-    robot.wait_until(lambda _: any(event["event"] == "PERSON_IN" for event in events_below(data)) if data.exists() else False,
-                     "somebody came")
+    robot.wait_until(
+        lambda _: any(event["event"] == "PERSON_IN" for event in events_below(data)) if data.exists() else False,
+        "somebody came",
+    )
     robot.popen.send_signal(number)
     assert robot.popen.wait(20.0) == 0, robot.said()
     assert "Traceback" not in robot.said()

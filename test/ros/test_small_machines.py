@@ -3,9 +3,9 @@
 from sensor_msgs.msg import BatteryState
 
 from facetrack_ros import msg
-from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM
+from facetrack_ros.nodes.conversion import core as conversion
 
 
 def on_the_domain(processes, monkeypatch):
@@ -15,7 +15,9 @@ def on_the_domain(processes, monkeypatch):
 
 def test_on_a_low_battery_people_are_followed_without_their_faces(processes, stage, tmp_path, monkeypatch):
     (tmp_path / "loop.yaml").write_text("camera: {loop: true}")
-    robot = processes.robot("robot1", tmp_path / "data", rear=stage.clips["robot1", "rear"], config=tmp_path / "loop.yaml")
+    robot = processes.robot(
+        "robot1", tmp_path / "data", rear=stage.clips["robot1", "rear"], config=tmp_path / "loop.yaml"
+    )
     on_the_domain(processes, monkeypatch)
     with FleetClient() as asker:
         faces, tracks = [], []
@@ -32,34 +34,59 @@ def test_on_a_low_battery_people_are_followed_without_their_faces(processes, sta
         processes.wait_until(lambda: embedded(faces), "a face is embedded", alive=robot.popen)
         for level, word in ((0.15, "stops"), (0.22, "stops"), (0.4, "goes on")):
             # Best effort: said again until it is heard.
-            processes.wait_until(lambda: (charge(level), f"face work {word}" in robot.said())[1], f"face work {word}",
-                                 alive=robot.popen)
+            processes.wait_until(
+                lambda: (charge(level), f"face work {word}" in robot.said())[1], f"face work {word}", alive=robot.popen
+            )
             if word == "stops":
                 followed = [len(faces), len(tracks)]
-                processes.wait_until(lambda: any(message.tracks for message in tracks[followed[1] + 5:]),
-                                     "somebody is followed", alive=robot.popen)
-                assert embedded(faces[followed[0] + 2:]) == 0
+                processes.wait_until(
+                    lambda: any(message.tracks for message in tracks[followed[1] + 5 :]),
+                    "somebody is followed",
+                    alive=robot.popen,
+                )
+                assert embedded(faces[followed[0] + 2 :]) == 0
         assert robot.said().count("face work stops") == 1
         seen = len(faces)
         processes.wait_until(lambda: embedded(faces[seen:]), "a face is embedded again", alive=robot.popen)
         charge(57.0)
-        robot.wait_until(lambda said: "gives a charge of 57, which is not within 0 to 1" in said, "the odd charge is told")
+        robot.wait_until(
+            lambda said: "gives a charge of 57, which is not within 0 to 1" in said, "the odd charge is told"
+        )
     assert robot.interrupt() == 0, robot.said()
 
 
 def test_a_face_that_tells_nothing_new_is_not_embedded_over_topics_either(processes, stage, tmp_path, monkeypatch):
-    ros = ["-r", "__ns:=/robot1", "-p", f"data_dir:={tmp_path / 'data'}", "-p", "cameras:=['rear']", "-p", "faces.embed:=improving"]
+    ros = [
+        "-r",
+        "__ns:=/robot1",
+        "-p",
+        f"data_dir:={tmp_path / 'data'}",
+        "-p",
+        "cameras:=['rear']",
+        "-p",
+        "faces.embed:=improving",
+    ]
     started = [processes.node(node, *ros) for node in ("detector", "embedder", "tracker")]
     on_the_domain(processes, monkeypatch)
     with FleetClient() as asker:
         faces, tracks = [], []
-        asker.node.create_subscription(msg.Faces, "/robot1/rear/faces", lambda message: faces.extend(message.faces), RELIABLE)
-        asker.node.create_subscription(msg.Tracks, "/robot1/rear/tracks", lambda message: tracks.extend(
-            (conversion.to_ns(message.header.stamp), track) for track in message.tracks), RELIABLE)
-        processes.wait_until(lambda: {"detector", "embedder", "tracker"} <= set(asker.node.get_node_names()), "all are up")
+        asker.node.create_subscription(
+            msg.Faces, "/robot1/rear/faces", lambda message: faces.extend(message.faces), RELIABLE
+        )
+        asker.node.create_subscription(
+            msg.Tracks,
+            "/robot1/rear/tracks",
+            lambda message: tracks.extend((conversion.to_ns(message.header.stamp), track) for track in message.tracks),
+            RELIABLE,
+        )
+        processes.wait_until(
+            lambda: {"detector", "embedder", "tracker"} <= set(asker.node.get_node_names()), "all are up"
+        )
         camera = processes.node("camera", *ros, "-p", "camera:=rear", "-p", f"source:={stage.clips['robot1', 'rear']}")
         camera.wait_until(lambda said: "is over, after 170 frames" in said, "the clip is over")
-        processes.wait_until(lambda: any(track.person_id for _, track in tracks), "the person is known", alive=started[2].popen)
+        processes.wait_until(
+            lambda: any(track.person_id for _, track in tracks), "the person is known", alive=started[2].popen
+        )
     stamps = [stamp for stamp, track in tracks if track.state == msg.Track.TRACKING]
     seen_s = (max(stamps) - min(stamps)) / 1e9
     # Its first three, then twice a second while it may become better and once a second in any case. Every face would be 6 a second.

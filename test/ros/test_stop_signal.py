@@ -27,6 +27,7 @@ def test_a_signal_ends_the_wait(thread, tmp_path):
     try:
         assert process.stdout.readline() == "waiting\n"
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=30.0)[0] == "stopped\n" and process.returncode == 0
+        assert process.communicate(timeout=30.0)[0] == "stopped\n"
+        assert process.returncode == 0
     finally:
         process.kill()

@@ -7,15 +7,15 @@ from rclpy.parameter import Parameter
 from rosgraph_msgs.msg import Clock
 
 from facetrack_ros.config import Config
-from facetrack_ros.nodes import tracker_node
-from facetrack_ros.nodes.conversion.core import to_time
-from facetrack_ros.nodes.base.process import ros, spinning
-from facetrack_ros.nodes.tracker_node import TrackerNode
-from facetrack_ros.core.event import PERSON_IN, PERSON_OUT
-from facetrack_ros.vision.factory import VisionSettings
-from facetrack_ros.models.catalog import MOBILEFACENET
 from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.event import PERSON_IN, PERSON_OUT
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.models.catalog import MOBILEFACENET
+from facetrack_ros.nodes import tracker_node
+from facetrack_ros.nodes.base.process import ros, spinning
+from facetrack_ros.nodes.conversion.core import to_time
+from facetrack_ros.nodes.tracker_node import TrackerNode
+from facetrack_ros.vision.factory import VisionSettings
 from facetrack_ros.vision.pipeline_pool import PipelinePool
 
 START = 1_777_636_800 * 10**9
@@ -53,6 +53,7 @@ class Simulation:
         def so():
             self._publish(Clock(clock=to_time(stamp_ns)))
             return self.tracker.get_clock().now().nanoseconds == stamp_ns
+
         self._wait_until(so, "the clock is heard", 30.0)
 
     def play(self, start_ns, frames=20):
@@ -80,8 +81,13 @@ def simulation(domain, monkeypatch, processes, tmp_path):
     with ros([]):
         clock = Node("clock")
         publisher = clock.create_publisher(Clock, "/clock", 10)
-        tracker = TrackerNode(PipelinePool(VisionSettings(), build=lambda _: NoEyes()), subscribe=False, robot_id="robot1", cameras=("front",),
-                              config=Config({"data_dir": str(tmp_path), "tracking.exit_after_s": 0.2}))
+        tracker = TrackerNode(
+            PipelinePool(VisionSettings(), build=lambda _: NoEyes()),
+            subscribe=False,
+            robot_id="robot1",
+            cameras=("front",),
+            config=Config({"data_dir": str(tmp_path), "tracking.exit_after_s": 0.2}),
+        )
         tracker.start_up()
         tracker.set_parameters([Parameter("use_sim_time", value=True)])
         with spinning([clock, tracker]):
@@ -95,7 +101,9 @@ def test_nobody_leaves_while_the_simulation_rests_and_who_is_gone_leaves_when_it
     simulation.wait_for_ticks(25)  # half a second of real time, more than it takes to have left
     assert simulation.kinds() == [PERSON_IN]
     simulation.clock(START + 10 * SECOND)
-    simulation._wait_until(lambda: simulation.kinds() == [PERSON_IN, PERSON_OUT], lambda: f"they left: {simulation.kinds()}", 30.0)
+    simulation._wait_until(
+        lambda: simulation.kinds() == [PERSON_IN, PERSON_OUT], lambda: f"they left: {simulation.kinds()}", 30.0
+    )
     assert simulation.events[1].last_seen_ns == START + 19 * SECOND // 10
 
 

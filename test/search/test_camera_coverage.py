@@ -3,9 +3,9 @@
 import pytest
 
 from facetrack_ros.history.sightings.store import SightingStore
-from facetrack_ros.search.response import ANSWERED, TIMED_OUT, SearchResponse, RobotResponse
-from facetrack_ros.search.camera_coverage import CameraCoverage, lanes_of_answer, looking_within
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.search.camera_coverage import CameraCoverage, lanes_of_answer, looking_within
+from facetrack_ros.search.response import ANSWERED, TIMED_OUT, RobotResponse, SearchResponse
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35)
 SECOND = 10**9
@@ -27,8 +27,12 @@ def seconds(spans):
 
 
 def test_the_times_within_the_slice_are_told_with_their_gaps(store):
-    assert seconds(looking_within(store, -2**63, 2**63 - 1)) == [("front", 0, 10), ("front", 20, 30), ("front", 100, 110),
-                                                                 ("rear", 5, 5)]
+    assert seconds(looking_within(store, -(2**63), 2**63 - 1)) == [
+        ("front", 0, 10),
+        ("front", 20, 30),
+        ("front", 100, 110),
+        ("rear", 5, 5),
+    ]
     assert seconds(looking_within(store, 25 * SECOND, 105 * SECOND)) == [("front", 25, 30), ("front", 100, 105)]
     assert seconds(looking_within(store, 0, 15 * SECOND, ("rear",))) == [("rear", 5, 5)]
 
@@ -39,10 +43,19 @@ def test_of_many_times_the_shortest_gaps_are_left_out(store):
 
 
 def test_lanes_are_as_the_robots_say_and_as_last_heard_of_those_that_did_not_answer():
-    lines = (RobotResponse("robot1", ANSWERED, looking=(("front", 0, 10), ("front", 20, 30), ("door", 1, 2))),
-             RobotResponse("robot2", TIMED_OUT))
-    heard = [CameraCoverage("robot1", "front", ((0, 30),)), CameraCoverage("robot1", "rear", ((0, 30),)), CameraCoverage("robot2", "front", ((5, 9),))]
+    lines = (
+        RobotResponse("robot1", ANSWERED, looking=(("front", 0, 10), ("front", 20, 30), ("door", 1, 2))),
+        RobotResponse("robot2", TIMED_OUT),
+    )
+    heard = [
+        CameraCoverage("robot1", "front", ((0, 30),)),
+        CameraCoverage("robot1", "rear", ((0, 30),)),
+        CameraCoverage("robot2", "front", ((5, 9),)),
+    ]
     lanes = lanes_of_answer(SearchResponse("s", "net", 0.5, 0.0, (), lines), heard)
     assert [(lane.robot_id, lane.camera_id, lane.spans) for lane in lanes] == [
-        ("robot1", "door", ((1, 2),)), ("robot1", "front", ((0, 10), (20, 30))), ("robot1", "rear", ()),
-        ("robot2", "front", ((5, 9),))]
+        ("robot1", "door", ((1, 2),)),
+        ("robot1", "front", ((0, 10), (20, 30))),
+        ("robot1", "rear", ()),
+        ("robot2", "front", ((5, 9),)),
+    ]

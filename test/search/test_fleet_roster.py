@@ -6,7 +6,7 @@ SECOND = 1_000_000_000
 
 
 def entry(roster, now_ns):
-    only, = roster.entries(now_ns)
+    (only,) = roster.entries(now_ns)
     return only
 
 
@@ -45,7 +45,8 @@ def test_a_robot_that_was_killed_and_started_again_is_the_new_one_at_once():
     roster.heard("robot1", "b", "new", False, 60 * SECOND)
     now = entry(roster, 60 * SECOND)
     assert (now.instance_id, now.model_id, now.stale, now.claims) == ("b", "new", False, 1)
-    assert roster.instance_of("robot1") == "b" and roster.instance_of("robot9") == ""
+    assert roster.instance_of("robot1") == "b"
+    assert roster.instance_of("robot9") == ""
 
 
 def test_the_predecessors_late_goodbye_is_not_the_successors():
@@ -92,14 +93,16 @@ def test_lines_that_no_robot_sends_are_turned_down_and_counted():
     odd = (("", "a"), ("robot1", ""), ("robot1", "x" * 256), ("rob\not1", "a"), ("robot1\0", "a"))
     for robot_id, instance_id in odd:
         assert not roster.heard(robot_id, instance_id, "m", False, 0)
-    assert not roster.entries(0) and roster.malformed == len(odd)
+    assert not roster.entries(0)
+    assert roster.malformed == len(odd)
 
 
 def test_made_up_names_fill_no_memory():
     roster = Roster()
     for number in range(MOST_ROBOTS + 5):
         roster.heard(f"robot{number}", "a", "m", False, 0)
-    assert len(roster.entries(0)) == MOST_ROBOTS and roster.malformed == 5
+    assert len(roster.entries(0)) == MOST_ROBOTS
+    assert roster.malformed == 5
     assert roster.heard("robot0", "a", "m", False, 1), "those known are heard on"
 
 

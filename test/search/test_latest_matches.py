@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from facetrack_ros.search.response import Match
 from facetrack_ros.search.latest_matches import LastSearch
+from facetrack_ros.search.response import Match
 
 
 def match(similarity):

@@ -7,10 +7,10 @@ import pytest
 
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.store import SightingStore
-from facetrack_ros.search.response import ANSWERED, ERROR, MODEL_MISMATCH
+from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.search.local_search import search_history
 from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.search.response import ANSWERED, ERROR, MODEL_MISMATCH
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35)
 SECOND = 10**9
@@ -26,8 +26,14 @@ def add(store, second, cosine, track="t1", camera="front", person="p_1"):
 @pytest.fixture
 def store(tmp_path):
     sightings = SightingStore(tmp_path, CONTRACT, "robot1")
-    for second, cosine, track, camera in ((0, 0.5, "t1", "front"), (30, 0.9, "t1", "front"), (60, 0.4, "t1", "front"),
-                                          (90, 0.1, "t1", "front"), (40, 0.7, "t2", "rear"), (50, 0.2, "t3", "rear")):
+    for second, cosine, track, camera in (
+        (0, 0.5, "t1", "front"),
+        (30, 0.9, "t1", "front"),
+        (60, 0.4, "t1", "front"),
+        (90, 0.1, "t1", "front"),
+        (40, 0.7, "t2", "rear"),
+        (50, 0.2, "t3", "rear"),
+    ):
         add(sightings, second, cosine, track, camera)
     yield sightings
     sightings.close()
@@ -44,13 +50,21 @@ def test_sightings_of_a_track_are_one_match_that_spans_those_that_matched(store)
     assert (best.bbox.tolist(), best.face_bbox.tolist(), best.thumbnail) == ([0, 1, 2, 3], [1, 2, 3, 4], b"jpeg")
 
 
-@pytest.mark.parametrize("change, tracks, compared", [
-    ({"cameras": ("rear",)}, ["t2"], 2), ({"threshold": 0.8}, ["t1"], 6), ({"threshold": 0.95}, [], 6),
-    ({"time_ns": 50 * SECOND, "window_ns": 10 * SECOND}, ["t2", "t1"], 3), ({"max_results": 1}, ["t1"], 6),
-    ({"time_ns": 500 * SECOND, "window_ns": SECOND}, [], 0)])
+@pytest.mark.parametrize(
+    ("change", "tracks", "compared"),
+    [
+        ({"cameras": ("rear",)}, ["t2"], 2),
+        ({"threshold": 0.8}, ["t1"], 6),
+        ({"threshold": 0.95}, [], 6),
+        ({"time_ns": 50 * SECOND, "window_ns": 10 * SECOND}, ["t2", "t1"], 3),
+        ({"max_results": 1}, ["t1"], 6),
+        ({"time_ns": 500 * SECOND, "window_ns": SECOND}, [], 0),
+    ],
+)
 def test_filters_are_kept(store, change, tracks, compared):
     line, matches = search_history(store, replace(ASK, **change))
-    assert [match.track_id for match in matches] == tracks and line.sightings == compared
+    assert [match.track_id for match in matches] == tracks
+    assert line.sightings == compared
 
 
 def test_the_line_counts_matches_beyond_the_limit(store):
@@ -60,18 +74,23 @@ def test_the_line_counts_matches_beyond_the_limit(store):
 
 def test_another_model_is_told_with_both_names(store):
     line, matches = search_history(store, replace(ASK, model_id="other"))
-    assert line.status == MODEL_MISMATCH and "net" in line.error and "other" in line.error and matches == ()
+    assert line.status == MODEL_MISMATCH
+    assert "net" in line.error
+    assert "other" in line.error
+    assert matches == ()
 
 
 def test_a_question_that_cannot_be_asked_is_an_error_and_no_exception(store):
     line, _ = search_history(store, replace(ASK, embedding=np.zeros(4)))
-    assert line.status == ERROR and "zeros" in line.error
+    assert line.status == ERROR
+    assert "zeros" in line.error
 
 
 def test_a_store_that_cannot_be_read_is_an_error_and_no_exception(store):
     store.close()
     line, _ = search_history(store, ASK)
-    assert line.status == ERROR and "closed" in line.error
+    assert line.status == ERROR
+    assert "closed" in line.error
 
 
 def test_a_robots_whole_history_can_be_asked_too(tmp_path):

@@ -8,13 +8,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facetrack_ros.errors import QuestionError
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Match, RobotResponse
 from facetrack_ros.search.response_collector import ResponseCollector
-from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.models.contract import ModelContract
 
-CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=2, threshold=0.3,
-                         false_match_curve=((0.2, 0.1), (0.4, 0.001)))
+CONTRACT = ModelContract(
+    "net",
+    "embedding",
+    "onnx",
+    "net.onnx",
+    "",
+    1,
+    "MIT",
+    dimension=2,
+    threshold=0.3,
+    false_match_curve=((0.2, 0.1), (0.4, 0.001)),
+)
 ASK = SearchRequest("s1", np.array([1, 0], np.float32), "net")
 FLEET = {"robot1": "net", "robot2": "net", "robot3": "net"}
 BOX = np.zeros(4, np.float32)
@@ -39,8 +49,10 @@ def test_it_is_done_when_all_have_answered():
         assert gathering.add("s1", answered(robot), (match(robot, similarity),))
     assert gathering.done
     answer = gathering.close()
-    assert answer.complete and [found.robot_id for found in answer.matches] == ["robot2", "robot3", "robot1"]
-    assert answer.threshold == 0.3 and answer.expected_false_matches == pytest.approx(30 * 0.01)
+    assert answer.complete
+    assert [found.robot_id for found in answer.matches] == ["robot2", "robot3", "robot1"]
+    assert answer.threshold == 0.3
+    assert answer.expected_false_matches == pytest.approx(30 * 0.01)
 
 
 def test_who_is_silent_has_timed_out_and_who_went_has_left():
@@ -49,7 +61,8 @@ def test_who_is_silent_has_timed_out_and_who_went_has_left():
     gathering.left("robot2")
     assert gathering.missing == ("robot3",)
     answer = gathering.close()
-    assert statuses(answer) == {"robot1": ANSWERED, "robot2": LEFT, "robot3": TIMED_OUT} and not answer.complete
+    assert statuses(answer) == {"robot1": ANSWERED, "robot2": LEFT, "robot3": TIMED_OUT}
+    assert not answer.complete
     assert "within 2 s" in answer.robots[2].error
     assert answer.expected_false_matches == pytest.approx(10 * 0.01), "only what was compared counts"
 
@@ -62,7 +75,8 @@ def test_what_does_not_belong_is_ignored_and_counted():
     assert not gathering.add("s1", answered("robot1"), (match("robot1", 0.6),))
     answer = gathering.close()
     assert not gathering.add("s1", answered("robot2"))
-    assert gathering.ignored == 4 and [found.similarity for found in answer.matches] == [0.5]
+    assert gathering.ignored == 4
+    assert [found.similarity for found in answer.matches] == [0.5]
     assert gathering.close() is answer
 
 
@@ -71,13 +85,15 @@ def test_a_robot_of_another_model_is_named_and_not_waited_for():
     gathering.add("s1", answered("robot1"))
     assert gathering.done
     line = gathering.close().robots[1]
-    assert line.status == MODEL_MISMATCH and "other" in line.error
+    assert line.status == MODEL_MISMATCH
+    assert "other" in line.error
 
 
 def test_a_robot_that_answers_after_all_counts():
     gathering = ResponseCollector(ASK, CONTRACT, {"robot1": "other", "robot2": "net"})
     gathering.left("robot2")
-    assert gathering.add("s1", answered("robot1")) and gathering.add("s1", answered("robot2"))
+    assert gathering.add("s1", answered("robot1"))
+    assert gathering.add("s1", answered("robot2"))
     assert gathering.close().complete
 
 
@@ -92,7 +108,8 @@ def test_only_the_robots_asked_for_are_waited_for_and_unknown_ones_are_named():
 
 def test_a_fleet_of_nobody_is_done_at_once():
     gathering = ResponseCollector(ASK, CONTRACT, {})
-    assert gathering.done and gathering.close().robots == ()
+    assert gathering.done
+    assert gathering.close().robots == ()
 
 
 def test_no_more_matches_than_asked_for():
@@ -106,9 +123,11 @@ def test_a_question_that_cannot_be_asked_goes_to_nobody():
         ResponseCollector(replace(ASK, window_ns=-1), CONTRACT, FLEET)
 
 
-MESSAGES = st.lists(st.tuples(st.sampled_from(["robot1", "robot2", "robot3"]),
-                              st.lists(st.sampled_from([0.3, 0.5, 0.7]), max_size=4)),
-                    max_size=3, unique_by=lambda message: message[0])
+MESSAGES = st.lists(
+    st.tuples(st.sampled_from(["robot1", "robot2", "robot3"]), st.lists(st.sampled_from([0.3, 0.5, 0.7]), max_size=4)),
+    max_size=3,
+    unique_by=lambda message: message[0],
+)
 
 
 @settings(deadline=None)
@@ -137,7 +156,7 @@ def test_a_silent_robot_is_not_waited_for_but_its_answer_still_counts():
 def test_a_silent_robot_that_stays_silent_timed_out():
     gathering = ResponseCollector(ASK, CONTRACT, {"robot2": "net"})
     gathering.silent("robot2", 12_000_000_000)
-    line, = gathering.close().robots
+    (line,) = gathering.close().robots
     assert (line.status, line.error) == (TIMED_OUT, "robot2 was last heard of 12 s ago")
 
 
@@ -149,7 +168,9 @@ def test_a_robot_that_joins_while_the_search_runs_is_not_waited_for_but_its_answ
         gathering.add("s1", answered(robot))
     assert gathering.done
     answer = gathering.close()
-    assert answer.complete and len(answer.robots) == 4 and answer.matches[0].robot_id == "robot4"
+    assert answer.complete
+    assert len(answer.robots) == 4
+    assert answer.matches[0].robot_id == "robot4"
 
 
 def test_two_askers_at_once_take_only_their_own_answers():
@@ -169,7 +190,8 @@ def test_an_answer_after_the_end_changes_nothing():
     assert not gathering.add("s1", answered("robot1"), (match("robot1", 0.9),))
     gathering.left("robot2")
     gathering.silent("robot3", 9)
-    assert gathering.close() is answer and gathering.ignored == 1
+    assert gathering.close() is answer
+    assert gathering.ignored == 1
     assert set(statuses(answer).values()) == {TIMED_OUT}
 
 
@@ -180,13 +202,15 @@ def test_a_robot_started_again_while_it_was_asked_is_told_at_once():
     gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
     assert not gathering.speaks("robot2", "b1")
     assert "robot2" in gathering.missing, "the one that was asked speaks on"
-    assert gathering.speaks("robot2", "b2") and not gathering.speaks("robot2", "b2")
+    assert gathering.speaks("robot2", "b2")
+    assert not gathering.speaks("robot2", "b2")
     assert "robot2" not in gathering.missing
     for robot in ("robot1", "robot3"):
         gathering.add("s1", answered(robot))
     assert gathering.done
     line = gathering.close().robots[1]
-    assert line.status == LEFT and "started again" in line.error
+    assert line.status == LEFT
+    assert "started again" in line.error
 
 
 def test_the_answer_of_a_robot_started_again_counts_whoever_gave_it():
@@ -198,8 +222,10 @@ def test_the_answer_of_a_robot_started_again_counts_whoever_gave_it():
 
 
 def test_the_successor_of_a_robot_that_was_silent_or_left_is_believed_when_it_answers():
-    for presume in (lambda gathering: gathering.silent("robot2", 60_000_000_000),
-                    lambda gathering: gathering.left("robot2", "b1")):
+    for presume in (
+        lambda gathering: gathering.silent("robot2", 60_000_000_000),
+        lambda gathering: gathering.left("robot2", "b1"),
+    ):
         gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
         presume(gathering)
         assert "robot2" not in gathering.missing
@@ -226,7 +252,8 @@ def test_of_two_robots_with_one_name_the_first_answer_counts_and_its_line_says_s
     for robot in ("robot1", "robot3"):
         gathering.add("s1", answered(robot))
     answer = gathering.close()
-    assert answer.robots[1].status == ANSWERED and "2 robots call themselves robot2" in answer.robots[1].error
+    assert answer.robots[1].status == ANSWERED
+    assert "2 robots call themselves robot2" in answer.robots[1].error
     assert [found.similarity for found in answer.matches] == [0.8]
 
 
@@ -234,30 +261,37 @@ def test_two_silent_robots_with_one_name_are_told_in_one_sentence_after_another(
     gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
     gathering.claimed("robot2", 2)
     line = gathering.close().robots[1]
-    assert line.status == TIMED_OUT and "did not answer within 2 s; 2 robots call themselves" in line.error
+    assert line.status == TIMED_OUT
+    assert "did not answer within 2 s; 2 robots call themselves" in line.error
 
 
-@pytest.mark.parametrize("answer, matches, told", [
-    (answered("robot2"), [match("robot1", 0.9)], "a match of 'robot1'"),
-    (answered("robot2"), [match("robot2", float("nan"))], "a similarity of nan"),
-    (answered("robot2"), [match("robot2", 1.5)], "a similarity of 1.5"),
-    (RobotResponse("robot2", "timed_out"), [], "the status 'timed_out'"),
-    (RobotResponse("robot2", "fine"), [], "the status 'fine'"),
-    (RobotResponse("robot2", ANSWERED, elapsed_ms=float("nan")), [], "a search of nan ms"),
-])
+@pytest.mark.parametrize(
+    ("answer", "matches", "told"),
+    [
+        (answered("robot2"), [match("robot1", 0.9)], "a match of 'robot1'"),
+        (answered("robot2"), [match("robot2", float("nan"))], "a similarity of nan"),
+        (answered("robot2"), [match("robot2", 1.5)], "a similarity of 1.5"),
+        (RobotResponse("robot2", "timed_out"), [], "the status 'timed_out'"),
+        (RobotResponse("robot2", "fine"), [], "the status 'fine'"),
+        (RobotResponse("robot2", ANSWERED, elapsed_ms=float("nan")), [], "a search of nan ms"),
+    ],
+)
 def test_an_answer_that_makes_no_sense_is_the_robots_error_and_waited_for_no_longer(answer, matches, told):
     gathering = ResponseCollector(ASK, CONTRACT, FLEET)
     assert not gathering.add("s1", answer, matches)
-    assert gathering.malformed == 1 and "robot2" not in gathering.missing
+    assert gathering.malformed == 1
+    assert "robot2" not in gathering.missing
     line = gathering.close().robots[1]
-    assert line.status == ERROR and told in line.error
+    assert line.status == ERROR
+    assert told in line.error
     assert not gathering.close().matches
 
 
 def test_an_answer_of_nobody_is_dropped_and_counted():
     gathering = ResponseCollector(ASK, CONTRACT, FLEET)
     assert not gathering.add("s1", answered(""), (match("", 0.9),))
-    assert gathering.malformed == 1 and len(gathering.close().robots) == 3
+    assert gathering.malformed == 1
+    assert len(gathering.close().robots) == 3
 
 
 def test_a_robot_with_another_embedder_is_asked_where_the_face_goes_along():
@@ -271,7 +305,8 @@ def test_a_robot_with_another_embedder_is_asked_where_the_face_goes_along():
     answer = gathering.close()
     # 0.99 is nearly all of the way from 0.9 to 1, 0.6 not half of that from 0.3, 0.92 a fifth.
     assert [found.similarity for found in answer.matches] == [0.99, 0.6, 0.92]
-    assert answer.expected_false_matches == pytest.approx(10 * 0.01 + 0.5) and answer.complete
+    assert answer.expected_false_matches == pytest.approx(10 * 0.01 + 0.5)
+    assert answer.complete
 
 
 def test_each_answer_that_counts_is_told_as_it_comes():

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from facetrack_ros.errors import QuestionError
-from facetrack_ros.search.validation import validate_request, max_results_of, slice_of, threshold_of
-from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.search.request import SearchRequest
+from facetrack_ros.search.validation import max_results_of, slice_of, threshold_of, validate_request
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35)
 GOOD = SearchRequest("s1", np.array([1, 0, 0, 0], np.float32), "net")
@@ -19,42 +19,48 @@ def test_a_good_question_passes():
     validate_request(replace(GOOD, threshold=1.0, window_ns=5, time_ns=-5, max_results=1), CONTRACT)
 
 
-@pytest.mark.parametrize("change, sentence", [
-    ({"search_id": ""}, "id of its own"),
-    ({"model_id": "other"}, "embed the face with net"),
-    ({"model_id": ""}, "no named model"),
-    ({"embedding": np.zeros(4)}, "all zeros"),
-    ({"embedding": np.ones(4)}, "length 2"),
-    ({"embedding": np.full(4, np.nan)}, "NaN"),
-    ({"embedding": np.array([1, np.inf, 0, 0])}, "infinity"),
-    ({"embedding": np.array([1.0, 0, 0])}, "4 numbers"),
-    ({"embedding": np.array([[1.0, 0, 0, 0]])}, "shape"),
-    ({"threshold": -0.1}, "from 0 to 1"),
-    ({"threshold": 1.5}, "from 0 to 1"),
-    ({"threshold": float("nan")}, "from 0 to 1"),
-    ({"window_ns": -1}, "time window"),
-    ({"max_results": -1}, "max_results"),
-    ({"max_results": 10**9}, "max_results"),
-    ({"timeout_ns": 0}, "timeout"),
-    ({"cameras": tuple(f"camera{n}" for n in range(1000))}, "1000 cameras are named; name at most 200"),
-    ({"robots": ("robot1", "")}, "empty"),
-    ({"cameras": ("x" * 300,)}, "longer than 255"),
-    ({"search_id": "a\nb"}, "printable"),
-])
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"search_id": ""}, "id of its own"),
+        ({"model_id": "other"}, "embed the face with net"),
+        ({"model_id": ""}, "no named model"),
+        ({"embedding": np.zeros(4)}, "all zeros"),
+        ({"embedding": np.ones(4)}, "length 2"),
+        ({"embedding": np.full(4, np.nan)}, "NaN"),
+        ({"embedding": np.array([1, np.inf, 0, 0])}, "infinity"),
+        ({"embedding": np.array([1.0, 0, 0])}, "4 numbers"),
+        ({"embedding": np.array([[1.0, 0, 0, 0]])}, "shape"),
+        ({"threshold": -0.1}, "from 0 to 1"),
+        ({"threshold": 1.5}, "from 0 to 1"),
+        ({"threshold": float("nan")}, "from 0 to 1"),
+        ({"window_ns": -1}, "time window"),
+        ({"max_results": -1}, "max_results"),
+        ({"max_results": 10**9}, "max_results"),
+        ({"timeout_ns": 0}, "timeout"),
+        ({"cameras": tuple(f"camera{n}" for n in range(1000))}, "1000 cameras are named; name at most 200"),
+        ({"robots": ("robot1", "")}, "empty"),
+        ({"cameras": ("x" * 300,)}, "longer than 255"),
+        ({"search_id": "a\nb"}, "printable"),
+    ],
+)
 def test_a_bad_question_is_refused(change, sentence):
     with pytest.raises(QuestionError, match=sentence):
         validate_request(replace(GOOD, **change), CONTRACT)
 
 
 def test_zero_stands_for_the_usual():
-    assert threshold_of(GOOD, CONTRACT) == 0.35 and threshold_of(replace(GOOD, threshold=0.5), CONTRACT) == 0.5
-    assert max_results_of(GOOD) == 20 and max_results_of(replace(GOOD, max_results=3)) == 3
+    assert threshold_of(GOOD, CONTRACT) == 0.35
+    assert threshold_of(replace(GOOD, threshold=0.5), CONTRACT) == 0.5
+    assert max_results_of(GOOD) == 20
+    assert max_results_of(replace(GOOD, max_results=3)) == 3
 
 
 def test_a_window_reaches_to_both_sides_and_none_means_everything():
     assert slice_of(replace(GOOD, time_ns=100, window_ns=30)) == (70, 130)
     start, end = slice_of(replace(GOOD, time_ns=100))
-    assert start < -10**18 and end > 10**18
+    assert start < -(10**18)
+    assert end > 10**18
     assert slice_of(replace(GOOD, time_ns=2**63 - 1, window_ns=2**62))[1] == 2**63 - 1
 
 

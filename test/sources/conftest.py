@@ -9,15 +9,18 @@ import pytest
 @pytest.fixture
 def picture():
     """A picture with structure, brighter with each number."""
+
     def make(number: int = 0, height: int = 48, width: int = 64) -> np.ndarray:
         rows, columns = np.mgrid[:height, :width]
         return np.stack([columns * 2, rows * 3, np.full_like(rows, 20 * number % 256)], axis=2).astype(np.uint8)
+
     return make
 
 
 @pytest.fixture
 def write_film(picture):
     """Write pictures to a film at the given times in milliseconds."""
+
     def write(path: Path, times_ms, codec="mpeg4", options=None, creation_time=None, height=48, width=64) -> Path:
         from fractions import Fraction
 
@@ -35,4 +38,5 @@ def write_film(picture):
                 container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
         return path
+
     return write

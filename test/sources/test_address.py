@@ -7,10 +7,10 @@ from itertools import islice
 
 import pytest
 
+from facetrack_ros.core.frame import encode_jpeg
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.address import AddressSource
 from facetrack_ros.sources.factory import open_source
-from facetrack_ros.core.frame import encode_jpeg
 
 HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=edge\r\n\r\n"
 
@@ -50,8 +50,9 @@ def serve(answer: bytes, then_hang: bool = False):
 
 
 def stream_of(jpegs) -> bytes:
-    return HEAD + b"".join(b"--edge\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (len(jpeg), jpeg)
-                           for jpeg in jpegs)
+    return HEAD + b"".join(
+        b"--edge\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (len(jpeg), jpeg) for jpeg in jpegs
+    )
 
 
 def test_motion_jpeg_over_http_comes_untouched_and_without_offsets(picture):
@@ -81,21 +82,24 @@ def test_an_address_that_accepts_and_says_nothing_is_given_up(scheme, capfd):
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.parametrize("answer, says", [
-    (b"HTTP/1.0 404 Not Found\r\n\r\n", "not known to its host"),
-    (b"HTTP/1.0 401 Unauthorized\r\n\r\n", "wants user and password"),
-    (b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n" + b"hello\n" * 500, "no film|did not answer"),
-])
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (b"HTTP/1.0 404 Not Found\r\n\r\n", "not known to its host"),
+        (b"HTTP/1.0 401 Unauthorized\r\n\r\n", "wants user and password"),
+        (b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n" + b"hello\n" * 500, "no film|did not answer"),
+    ],
+)
 def test_an_answer_that_is_no_film_says_what_is_wrong(answer, says):
-    with serve(answer) as host:
-        with pytest.raises(SourceError, match=says):
-            AddressSource(f"http://{host}/video", timeout_s=2.0)
+    with serve(answer) as host, pytest.raises(SourceError, match=says):
+        AddressSource(f"http://{host}/video", timeout_s=2.0)
 
 
 def test_a_closed_port_is_answered_at_once_and_the_password_is_masked():
     with pytest.raises(SourceError) as caught:
         open_source("rtsp://user:secret@127.0.0.1:9/video")
-    assert "secret" not in str(caught.value) and "user" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert "user" not in str(caught.value)
 
 
 def test_closing_ends_the_reading(picture):

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import yaml
 
+from facetrack_ros.core.frame import encode_jpeg
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.bag import BagSource
-from facetrack_ros.sources.stamped_frames import frames
 from facetrack_ros.sources.factory import open_source
+from facetrack_ros.sources.stamped_frames import frames
 from facetrack_ros.sources.start_time import start_times
-from facetrack_ros.core.frame import encode_jpeg
 
 START_NS = 1_700_000_000_123_456_789
 COMPRESSED, RAW, TEXT = "sensor_msgs/msg/CompressedImage", "sensor_msgs/msg/Image", "std_msgs/msg/String"
@@ -33,8 +33,9 @@ def write_bag(request, tmp_path):
 
     def raw(stamp_ns, image, encoding, padding=0):
         rows = np.pad(image.reshape(len(image), -1), ((0, 0), (0, padding)))
-        return RAW, store.types[RAW](header(stamp_ns), len(image), image.shape[1], encoding, 0, rows.shape[1],
-                                     rows.ravel())
+        return RAW, store.types[RAW](
+            header(stamp_ns), len(image), image.shape[1], encoding, 0, rows.shape[1], rows.ravel()
+        )
 
     def text(_stamp_ns, words):
         return TEXT, store.types[TEXT](words)
@@ -87,19 +88,22 @@ def test_a_raw_image_whose_sizes_contradict_each_other_is_skipped_and_counted(wr
     short = write_bag.raw(START_NS, picture(), "bgr8")
     short[1].height += 1
     source = BagSource(write_bag([("/image", short), ("/image", write_bag.raw(START_NS + 1, picture(), "bgr8"))]))
-    assert [found.stamp_ns for found in source] == [START_NS + 1] and source.skipped == 1
+    assert [found.stamp_ns for found in source] == [START_NS + 1]
+    assert source.skipped == 1
 
 
 def test_png_payloads_come_as_pixels(write_bag, picture):
     data = cv2.imencode(".png", picture(2))[1].tobytes()
     path = write_bag([("/image", write_bag.compressed(START_NS, data, "png"))])
     found = next(iter(BagSource(path)))
-    assert found.jpeg is None and np.array_equal(found.image, picture(2))
+    assert found.jpeg is None
+    assert np.array_equal(found.image, picture(2))
 
 
 def test_the_only_image_topic_need_not_be_named(write_bag, picture):
-    path = write_bag([("/chatter", write_bag.text(0, "hello")),
-                      ("/image", write_bag.compressed(START_NS, encode_jpeg(picture())))])
+    path = write_bag(
+        [("/chatter", write_bag.text(0, "hello")), ("/image", write_bag.compressed(START_NS, encode_jpeg(picture())))]
+    )
     assert BagSource(path).topic == "/image"
     assert open_source(f"bag:{path}:image").topic == "/image"
 
@@ -132,8 +136,10 @@ def test_an_encoding_that_cannot_be_read_is_named(write_bag, picture):
 
 def test_damaged_pictures_are_skipped_and_counted(write_bag, picture):
     data = encode_jpeg(picture())
-    rows = [write_bag.compressed(START_NS + number, payload)
-            for number, payload in enumerate((data, data[:-300], b"", data))]
+    rows = [
+        write_bag.compressed(START_NS + number, payload)
+        for number, payload in enumerate((data, data[:-300], b"", data))
+    ]
     source = BagSource(write_bag([("/image", row) for row in rows]))
     assert [found.stamp_ns for found in source] == [START_NS, START_NS + 3]
     assert source.skipped == 2
@@ -167,7 +173,7 @@ def test_a_damaged_bag_is_one_sentence_or_the_pictures_up_to_there(write_bag, pi
     rows = [("/image", write_bag.compressed(START_NS + row, encode_jpeg(picture(row, 480, 640)))) for row in range(30)]
     path = write_bag(rows)
     inner = next(found for found in path.iterdir() if found.suffix in (".mcap", ".db3"))
-    inner.write_bytes(inner.read_bytes()[:int(inner.stat().st_size * keep)])
+    inner.write_bytes(inner.read_bytes()[: int(inner.stat().st_size * keep)])
     try:
         assert len(list(BagSource(path))) < 30
     except SourceError as error:
@@ -179,15 +185,19 @@ def test_compressed_bags_are_read_like_any_other(write_bag, picture, mode):
     data = [encode_jpeg(picture(number)) for number in range(4)]
     if (mode, write_bag.storage) == ("STORAGE", "sqlite3"):
         pytest.skip("only mcap compresses itself")
-    path = write_bag([("/image", write_bag.compressed(START_NS + row, jpeg)) for row, jpeg in enumerate(data)],
-                     compression=mode)
+    path = write_bag(
+        [("/image", write_bag.compressed(START_NS + row, jpeg)) for row, jpeg in enumerate(data)], compression=mode
+    )
     assert [found.jpeg for found in BagSource(path)] == data
 
 
 def test_a_bag_split_into_files_is_one_recording(write_bag, picture):
     data = [encode_jpeg(picture(number)) for number in range(4)]
     rows = [("/image", write_bag.compressed(START_NS + row, jpeg)) for row, jpeg in enumerate(data)]
-    first, second = write_bag(rows[:2], name="first"), write_bag(rows[2:], name="second", received_ns=START_NS + 9_000_000)
+    first, second = (
+        write_bag(rows[:2], name="first"),
+        write_bag(rows[2:], name="second", received_ns=START_NS + 9_000_000),
+    )
     head, tail = (yaml.safe_load((path / "metadata.yaml").read_text()) for path in (first, second))
     whole = head["rosbag2_bagfile_information"]
     for name in tail["rosbag2_bagfile_information"]["relative_file_paths"]:
@@ -203,8 +213,12 @@ def test_a_bag_split_into_files_is_one_recording(write_bag, picture):
 @pytest.mark.parametrize("start_ns", [None, 5_000_000_000_000])
 def test_cameras_of_one_bag_keep_their_true_distance_in_time(write_bag, picture, start_ns):
     data = encode_jpeg(picture())
-    path = write_bag([("/left", write_bag.compressed(START_NS + 700_000_000, data)),
-                      ("/right", write_bag.compressed(START_NS, data))])
+    path = write_bag(
+        [
+            ("/left", write_bag.compressed(START_NS + 700_000_000, data)),
+            ("/right", write_bag.compressed(START_NS, data)),
+        ]
+    )
     cameras = {"left": f"bag:{path}:/left", "right": f"bag:{path}:/right"}
     sources = {camera: open_source(text) for camera, text in cameras.items()}
     starts = start_times(cameras, sources, start_ns)

@@ -22,17 +22,20 @@ def test_the_rate_of_a_folder_can_be_given(tmp_path, picture):
     assert [found.offset_ns for found in open_source(str(tmp_path), fps=2)] == [0, 500_000_000]
 
 
-@pytest.mark.parametrize("text, says", [
-    ("", "is empty"),
-    ("  ", "is empty"),
-    ("no/such/film.mp4", "does not exist"),
-    ("ftp://host/film.mp4", "ftp:// is no source"),
-    ("bag:no/such/bag:/image", "does not exist"),
-    ("bag:", "is no bag"),
-    ("97", "camera device 97 cannot be opened"),
-    ("/dev/video97", "camera device 97 cannot be opened"),
-    ("a\0b", "does not exist"),
-])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "is empty"),
+        ("  ", "is empty"),
+        ("no/such/film.mp4", "does not exist"),
+        ("ftp://host/film.mp4", "ftp:// is no source"),
+        ("bag:no/such/bag:/image", "does not exist"),
+        ("bag:", "is no bag"),
+        ("97", "camera device 97 cannot be opened"),
+        ("/dev/video97", "camera device 97 cannot be opened"),
+        ("a\0b", "does not exist"),
+    ],
+)
 def test_what_cannot_be_opened_is_one_sentence(text, says, capfd):
     with pytest.raises(SourceError, match=says) as caught:
         open_source(text)

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from facetrack_ros.core.frame import encode_jpeg
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.picture_folder import FolderSource
-from facetrack_ros.core.frame import encode_jpeg
 
 
 def test_pictures_come_sorted_by_name_and_evenly_spaced(tmp_path, picture):
@@ -15,7 +15,8 @@ def test_pictures_come_sorted_by_name_and_evenly_spaced(tmp_path, picture):
     pictures = list(FolderSource(tmp_path, fps=4))
     assert [found.offset_ns for found in pictures] == [0, 250_000_000, 500_000_000]
     for number, found in enumerate(pictures):
-        assert np.array_equal(found.image, picture(number)) and found.jpeg is None
+        assert np.array_equal(found.image, picture(number))
+        assert found.jpeg is None
 
 
 def test_jpeg_files_are_passed_on_untouched(tmp_path, picture):
@@ -27,7 +28,7 @@ def test_jpeg_files_are_passed_on_untouched(tmp_path, picture):
 def test_a_damaged_picture_is_skipped_counted_and_keeps_its_place_in_time(tmp_path, picture, capfd):
     data = encode_jpeg(picture())
     (tmp_path / "a.jpg").write_bytes(data)
-    (tmp_path / "b.jpg").write_bytes(data[:len(data) // 2])
+    (tmp_path / "b.jpg").write_bytes(data[: len(data) // 2])
     (tmp_path / "c.png").write_bytes(b"nothing of the kind")
     (tmp_path / "d.jpg").write_bytes(b"")
     (tmp_path / "e.jpg").write_bytes(data)
@@ -45,7 +46,8 @@ def test_the_end_of_a_jpegs_own_thumbnail_does_not_pass_for_its_end(tmp_path, pi
     (tmp_path / "broken.jpg").write_bytes(whole[:-200])
     (tmp_path / "whole.jpg").write_bytes(whole + b"something a telephone appends")
     source = FolderSource(tmp_path)
-    assert len(list(source)) == 1 and source.skipped == 1
+    assert len(list(source)) == 1
+    assert source.skipped == 1
 
 
 def test_other_files_and_hidden_ones_are_no_pictures(tmp_path, picture):

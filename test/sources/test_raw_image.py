@@ -13,7 +13,15 @@ HEIGHT, WIDTH = 24, 32
 MOSAICS = {"rggb": ((2, 1), (1, 0)), "bggr": ((0, 1), (1, 2)), "gbrg": ((1, 0), (2, 1)), "grbg": ((1, 2), (0, 1))}
 GREY = ("mono8", "mono16", "8UC1")
 # Colours halved in resolution or woven into a mosaic are restored to within rounding on smooth pictures only.
-LOSSY = {"yuv422", "uyvy", "yuv422_yuy2", "yuyv", "nv12", "nv21", *(f"bayer_{order}{bits}" for order in MOSAICS for bits in (8, 16))}
+LOSSY = {
+    "yuv422",
+    "uyvy",
+    "yuv422_yuy2",
+    "yuyv",
+    "nv12",
+    "nv21",
+    *(f"bayer_{order}{bits}" for order in MOSAICS for bits in (8, 16)),
+}
 
 
 def scene() -> np.ndarray:
@@ -77,7 +85,8 @@ def sent_samples(bgr, encoding):
 def test_every_encoding_gives_the_same_picture(encoding, padding, big_endian):
     data, step = sent(scene(), encoding, padding, big_endian)
     got = bgr_of_raw(data, HEIGHT, WIDTH, step, encoding, big_endian)
-    assert got.shape == (HEIGHT, WIDTH, 3) and got.dtype == np.uint8
+    assert got.shape == (HEIGHT, WIDTH, 3)
+    assert got.dtype == np.uint8
     wanted = np.dstack([scene()[:, :, 1]] * 3) if encoding in GREY else scene()
     if encoding in LOSSY:
         inner = (slice(2, -2),) * 2  # at its edge a mosaic has nothing to go by
@@ -93,27 +102,37 @@ def test_sixteen_bits_become_eight_by_255_over_65535_rounded(value, big_endian):
     assert bgr_of_raw(data, 1, 1, 2, "mono16", big_endian).ravel().tolist() == [round(value * 255 / 65535)] * 3
 
 
-@given(encoding=st.sampled_from(ENCODINGS), height=st.integers(0, 9), width=st.integers(0, 9), step=st.integers(0, 60),
-       size=st.integers(0, 600))
+@given(
+    encoding=st.sampled_from(ENCODINGS),
+    height=st.integers(0, 9),
+    width=st.integers(0, 9),
+    step=st.integers(0, 60),
+    size=st.integers(0, 600),
+)
 @settings(deadline=None, max_examples=500)
 def test_whatever_the_sizes_say_there_is_a_picture_of_that_size_or_a_sentence(encoding, height, width, step, size):
     try:
         picture = bgr_of_raw(bytes(size), height, width, step, encoding)
     except FrameError as error:
-        assert str(error)[0].islower() and "\n" not in str(error)
+        assert str(error)[0].islower()
+        assert "\n" not in str(error)
     else:
-        assert picture.shape == (height, width, 3) and size >= height * step
+        assert picture.shape == (height, width, 3)
+        assert size >= height * step
 
 
-@pytest.mark.parametrize("data, height, width, step, encoding, told", [
-    (b"", 2, 2, 6, "bgr8", "without data"),
-    (bytes(11), 2, 2, 6, "bgr8", "needs 12 bytes, but 11 came"),
-    (bytes(99), 1, 3, 3, "bgr8", "rows of 9 bytes, but says 3"),
-    (bytes(99), 0, 0, 0, "mono8", "0×0"),
-    (bytes(99), 2, 3, 6, "yuv422", "even sizes"),
-    (bytes(99), 2, 2, 4, "16UC1", "measurements"),
-    (bytes(99), 2, 2, 4, "jpeg2000", "'jpeg2000' cannot be read"),
-])
+@pytest.mark.parametrize(
+    ("data", "height", "width", "step", "encoding", "told"),
+    [
+        (b"", 2, 2, 6, "bgr8", "without data"),
+        (bytes(11), 2, 2, 6, "bgr8", "needs 12 bytes, but 11 came"),
+        (bytes(99), 1, 3, 3, "bgr8", "rows of 9 bytes, but says 3"),
+        (bytes(99), 0, 0, 0, "mono8", "0×0"),
+        (bytes(99), 2, 3, 6, "yuv422", "even sizes"),
+        (bytes(99), 2, 2, 4, "16UC1", "measurements"),
+        (bytes(99), 2, 2, 4, "jpeg2000", "'jpeg2000' cannot be read"),
+    ],
+)
 def test_what_is_wrong_is_said_with_what_to_do(data, height, width, step, encoding, told):
     with pytest.raises(FrameError, match=told):
         bgr_of_raw(data, height, width, step, encoding)

@@ -5,12 +5,12 @@ import os
 import numpy as np
 import pytest
 
+from facetrack_ros.core.frame import encode_jpeg
 from facetrack_ros.errors import SourceError
-from facetrack_ros.sources.stamped_frames import frames
 from facetrack_ros.sources.factory import open_source
 from facetrack_ros.sources.source import Closing, Picture
+from facetrack_ros.sources.stamped_frames import frames
 from facetrack_ros.sources.start_time import default_start_ns
-from facetrack_ros.core.frame import encode_jpeg
 
 START_NS = 1_700_000_000_000_000_000
 
@@ -52,7 +52,8 @@ def test_a_start_that_is_given_replaces_the_stamps_of_a_bag(picture):
 def test_pixels_are_encoded_at_the_quality_asked_for(picture):
     source = ListSource([Picture(0, image=picture())])
     low, high = (next(frames(source, "front", START_NS, quality)).jpeg for quality in (20, 95))
-    assert high == encode_jpeg(picture(), 95) and len(low) < len(high)
+    assert high == encode_jpeg(picture(), 95)
+    assert len(low) < len(high)
 
 
 def test_without_any_time_a_start_is_asked_for(picture):
@@ -68,7 +69,8 @@ def test_a_live_source_has_no_place_offline():
 def test_reading_a_real_film_twice_gives_the_same_bytes(real_data):
     with open_source(str(real_data("clips/epfl_lab_camA_Double1.mp4"))) as source:
         first, second = ([(frame.stamp_ns, frame.jpeg) for frame in frames(source, "front", START_NS)] for _ in "ab")
-    assert len(first) == 98 and first == second
+    assert len(first) == 98
+    assert first == second
 
 
 def test_the_start_is_the_containers_creation_time(real_data, tmp_path, write_film):

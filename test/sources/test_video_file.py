@@ -6,27 +6,32 @@ import os
 import numpy as np
 import pytest
 
-from facetrack_ros.errors import SourceError
 from facetrack_ros.core.jpeg import decode
+from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.video_file import VideoFileSource
 
 
-@pytest.mark.parametrize("name, count, spacings_ms", [
-    ("face-demographics-walking-and-pause.gif", 41, {80, 90}),
-    ("head-pose-face-detection-female-and-male.gif", 56, {80, 90}),
-    ("head-pose-face-detection-male.gif", 62, {80, 90}),
-    ("classroom.gif", 45, {60, 70}),
-])
+@pytest.mark.parametrize(
+    ("name", "count", "spacings_ms"),
+    [
+        ("face-demographics-walking-and-pause.gif", 41, {80, 90}),
+        ("head-pose-face-detection-female-and-male.gif", 56, {80, 90}),
+        ("head-pose-face-detection-male.gif", 62, {80, 90}),
+        ("classroom.gif", 45, {60, 70}),
+    ],
+)
 def test_a_gif_gives_every_frame_at_its_own_time(real_data, name, count, spacings_ms):
     offsets = [picture.offset_ns for picture in VideoFileSource(real_data("clips") / name)]
-    assert len(offsets) == count and offsets[0] == 0
+    assert len(offsets) == count
+    assert offsets[0] == 0
     assert set(np.diff(offsets) // 1_000_000) == spacings_ms
 
 
 def test_an_h264_film_gives_its_98_frames_at_29_97_a_second(real_data):
     pictures = list(VideoFileSource(real_data("clips/epfl_lab_camA_Double1.mp4")))
     assert len(pictures) == 98
-    assert pictures[0].image.shape == (480, 854, 3) and pictures[0].image.dtype == np.uint8
+    assert pictures[0].image.shape == (480, 854, 3)
+    assert pictures[0].image.dtype == np.uint8
     assert [picture.offset_ns for picture in pictures[:2]] == pytest.approx([0, 1001 / 30 * 1e6], abs=1e3)
 
 
@@ -52,7 +57,8 @@ def test_motion_jpeg_is_passed_on_as_the_bytes_in_the_file(tmp_path, write_film)
     pictures = list(VideoFileSource(path))
     assert len(pictures) == 3
     for picture in pictures:
-        assert picture.image is None and picture.jpeg in path.read_bytes()
+        assert picture.image is None
+        assert picture.jpeg in path.read_bytes()
         assert decode(picture.jpeg).shape == (48, 64, 3)
 
 
@@ -93,7 +99,7 @@ def test_a_film_lying_down_is_set_upright(tmp_path, write_film, picture):
     place = data.index(b"tkhd") + 44  # the track's matrix: nine numbers of four bytes
     one, minus = (1 << 16).to_bytes(4, "big"), (-1 << 16).to_bytes(4, "big", signed=True)
     quarter = bytes(4) + one + bytes(4) + minus + bytes(4 * 5)
-    path.write_bytes(data[:place] + quarter[:32] + data[place + 32:])
+    path.write_bytes(data[:place] + quarter[:32] + data[place + 32 :])
     image = next(iter(VideoFileSource(path))).image
     assert image.shape == (64, 48, 3)
     assert abs(image.astype(int) - np.rot90(picture(0), -1)).mean() < 6  # a quarter clockwise, but for compression
@@ -102,31 +108,35 @@ def test_a_film_lying_down_is_set_upright(tmp_path, write_film, picture):
 def test_a_film_that_breaks_off_gives_the_frames_up_to_there(tmp_path, write_film):
     path = write_film(tmp_path / "whole.mp4", range(0, 4000, 40), options={"movflags": "faststart"})
     broken = tmp_path / "broken.mp4"
-    broken.write_bytes(path.read_bytes()[:path.stat().st_size * 6 // 10])
+    broken.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
     source = VideoFileSource(broken)
     offsets = [picture.offset_ns for picture in source]
     assert 20 < len(offsets) < 100
     assert offsets == [row * 40_000_000 for row in range(len(offsets))]
 
 
-@pytest.mark.parametrize("name, content, says", [
-    ("empty.mp4", b"", "is empty"),
-    ("words.mp4", b"not a film at all\n" * 50, "is no video"),
-    ("words.txt", b"not a film at all\n" * 500, "is no video"),
-    ("titles.srt", b"1\n00:00:01,000 --> 00:00:02,000\nHello\n", "is no video"),
-    ("zeros.mkv", bytes(5000), "is no video"),
-])
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("empty.mp4", b"", "is empty"),
+        ("words.mp4", b"not a film at all\n" * 50, "is no video"),
+        ("words.txt", b"not a film at all\n" * 500, "is no video"),
+        ("titles.srt", b"1\n00:00:01,000 --> 00:00:02,000\nHello\n", "is no video"),
+        ("zeros.mkv", bytes(5000), "is no video"),
+    ],
+)
 def test_what_is_no_film_is_refused_in_one_sentence(tmp_path, name, content, says, capfd):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SourceError, match=says) as caught:
         VideoFileSource(tmp_path / name)
-    assert str(caught.value).startswith(str(tmp_path / name)) and "\n" not in str(caught.value)
+    assert str(caught.value).startswith(str(tmp_path / name))
+    assert "\n" not in str(caught.value)
     assert capfd.readouterr().err == ""
 
 
 def test_half_a_film_without_its_index_is_refused(real_data, tmp_path):
     data = real_data("clips/epfl_lab_camA_Double1.mp4").read_bytes()
-    (tmp_path / "half.mp4").write_bytes(data[:len(data) // 2])
+    (tmp_path / "half.mp4").write_bytes(data[: len(data) // 2])
     with pytest.raises(SourceError, match="damaged"):
         VideoFileSource(tmp_path / "half.mp4")
 
@@ -135,8 +145,9 @@ def test_a_damaged_stretch_harms_only_its_own_frames(tmp_path, write_film, capfd
     path = write_film(tmp_path / "film.avi", range(0, 4000, 40), codec="mjpeg")
     data = bytearray(path.read_bytes())
     place = data.index(b"\xff\xd8\xff", len(data) // 2)
-    data[place:place + 2] = b"\0\0"
+    data[place : place + 2] = b"\0\0"
     path.write_bytes(data)
     source = VideoFileSource(path)
-    assert len(list(source)) == 99 and source.skipped == 1
+    assert len(list(source)) == 99
+    assert source.skipped == 1
     assert capfd.readouterr().err == ""

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
 from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
-from facetrack_ros.core.detections import Detections
-from facetrack_ros.core.face import Face
 
 THRESHOLD = 0.36
 MODEL = "a-model"
@@ -16,11 +16,13 @@ MODEL = "a-model"
 @pytest.fixture
 def look():
     """The face of a person, by number: exactly ``similarity`` to the person's front, unlike all other persons'."""
+
     def make(person: int, similarity: float = 1.0, side: int = 0) -> np.ndarray:
         vector = np.zeros(64, np.float32)
         vector[person] = similarity
-        vector[32 + side] = np.sqrt(1 - similarity ** 2)
+        vector[32 + side] = np.sqrt(1 - similarity**2)
         return vector
+
     return make
 
 
@@ -35,12 +37,26 @@ class Scene:
     def show(self, time_s, *persons, camera="front", quality=0.8, score=0.7):
         """Show a frame at ``time_s``; returns its tracks."""
         boxes = np.array([[x, 100, x + 60, 280] for x, _ in persons], np.float32).reshape(-1, 4)
-        faces = [Face(np.array([x + 20, 110, x + 40, 135], np.float32), np.zeros((5, 2), np.float32), 0.9, quality,
-                      person=row, embedding=embedding)
-                 for row, (x, embedding) in enumerate(persons) if embedding is not None]
+        faces = [
+            Face(
+                np.array([x + 20, 110, x + 40, 135], np.float32),
+                np.zeros((5, 2), np.float32),
+                0.9,
+                quality,
+                person=row,
+                embedding=embedding,
+            )
+            for row, (x, embedding) in enumerate(persons)
+            if embedding is not None
+        ]
         number = self.number[camera] = self.number.get(camera, -1) + 1
-        tracks, events = self.people.update(camera, round(time_s * 1e9), number,
-                                            Detections(boxes, np.full(len(boxes), score, np.float32), "boxes"), faces)
+        tracks, events = self.people.update(
+            camera,
+            round(time_s * 1e9),
+            number,
+            Detections(boxes, np.full(len(boxes), score, np.float32), "boxes"),
+            faces,
+        )
         self.events += events
         return tracks
 

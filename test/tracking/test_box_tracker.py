@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from facetrack_ros.tracking.box_tracker import BoxTracker
-from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
+from facetrack_ros.tracking.box_tracker import BoxTracker
+from facetrack_ros.tracking.observation import Observation
 
 THRESHOLD = 0.36
 
@@ -14,8 +14,10 @@ THRESHOLD = 0.36
 def observation(*persons):
     """Of ``(x, embedding or None)`` rows."""
     boxes = np.array([[x, 100, x + 60, 280] for x, _ in persons], np.float32).reshape(-1, 4)
-    faces = [Face(box, np.zeros((5, 2), np.float32), 0.9, 0.8, person=row, embedding=persons[row][1])
-             for row, box in enumerate(boxes)]
+    faces = [
+        Face(box, np.zeros((5, 2), np.float32), 0.9, 0.8, person=row, embedding=persons[row][1])
+        for row, box in enumerate(boxes)
+    ]
     return Observation.of(Detections(boxes, np.ones(len(boxes), np.float32), "boxes"), faces)
 
 
@@ -105,8 +107,10 @@ def test_frames_without_persons_age_all_tracks(see, frames):
     assert see(2.5, (100, None)) == [1]
 
 
-@pytest.mark.parametrize("every, first, bound", [(1, 0, 0), (3, 0, 0), (3, 1, 0), (3, 2, 0),
-                                                 (6, 0, 2), (6, 1, 6), (6, 2, 2), (6, 4, 7)])
+@pytest.mark.parametrize(
+    ("every", "first", "bound"),
+    [(1, 0, 0), (3, 0, 0), (3, 1, 0), (3, 2, 0), (6, 0, 2), (6, 1, 6), (6, 2, 2), (6, 4, 7)],
+)
 def test_real_walkers_seldom_change_tracks(real_data, every, first, bound):
     """TUD-Campus at 25, 8 and 4 frames a second, the true boxes as detections: 8 people who hide each other.
 
@@ -122,7 +126,8 @@ def test_real_walkers_seldom_change_tracks(real_data, every, first, bound):
             switches += last.get(person, key) != key
             last[person] = key
     print(f"TUD-Campus, every {every}. frame from {first}: {switches} switches over {len(last)} people")
-    assert len(last) == 8 and switches <= bound
+    assert len(last) == 8
+    assert switches <= bound
 
 
 def test_persons_taken_from_faces_are_followed_whatever_their_score():

@@ -1,8 +1,8 @@
 """Persons and faces of one frame meet again, and no frame is lost or turned around."""
 
-from facetrack_ros.tracking.detection_face_sync import DetectionFaceSynchronizer
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.tracking.detection_face_sync import DetectionFaceSynchronizer
 
 SECOND = 1_000_000_000
 

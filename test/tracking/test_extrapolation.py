@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from facetrack_ros.tracking.extrapolation import LONGEST_NS, TrackExtrapolator
-from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.tracking.extrapolation import LONGEST_NS, TrackExtrapolator
 
 SECOND_NS = 1_000_000_000
 
@@ -23,8 +23,10 @@ def walked(state=TrackState.TRACKING):
 
 def test_who_walks_is_carried_on_and_whose_speed_is_unknown_stays():
     first, second = walked().at(2 * SECOND_NS + SECOND_NS // 4)
-    assert first.bbox.tolist() == [150, 0, 200, 100] and second.bbox.tolist() == [300, 0, 350, 100]
-    assert first.bbox.dtype == np.float32 and first.face is None
+    assert first.bbox.tolist() == [150, 0, 200, 100]
+    assert second.bbox.tolist() == [300, 0, 350, 100]
+    assert first.bbox.dtype == np.float32
+    assert first.face is None
 
 
 def test_nobody_is_carried_on_for_ever_or_back():

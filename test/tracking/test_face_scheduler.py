@@ -1,8 +1,8 @@
 import numpy as np
 
-from facetrack_ros.tracking.face_scheduler import FIRST_LOOKS, FaceScheduler
-from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.tracking.face_scheduler import FIRST_LOOKS, FaceScheduler
 
 LEFT, RIGHT = [0, 0, 100, 300], [300, 0, 400, 300]
 BOX, LANDMARKS = np.zeros(4, np.float32), np.zeros((5, 2), np.float32)
@@ -34,8 +34,8 @@ class OnePerson:
         """Whether the face was looked for, and whether it was embedded."""
         self.stamp_ns += step_ns
         plan = self.improving.plan(self.stamp_ns)
-        looked, = plan.look(persons(LEFT))
-        embedded, = plan.embed(persons(LEFT), [face(quality, rejected=rejected)]) if looked else [False]
+        (looked,) = plan.look(persons(LEFT))
+        (embedded,) = plan.embed(persons(LEFT), [face(quality, rejected=rejected)]) if looked else [False]
         self.improving.know(self.stamp_ns, (track("t1", LEFT, embedded=quality if embedded else None),))
         return looked, embedded
 
@@ -86,7 +86,8 @@ def test_who_is_followed_by_no_track_yet_is_looked_at_and_embedded():
     improving.know(1, (track("t1", RIGHT),))
     for stamp_ns in range(2, 7):
         plan = improving.plan(stamp_ns)
-        assert plan.look(persons(LEFT)).tolist() == [True] and plan.embed(persons(LEFT), [face(0.2)]) == [True]
+        assert plan.look(persons(LEFT)).tolist() == [True]
+        assert plan.embed(persons(LEFT), [face(0.2)]) == [True]
 
 
 def test_a_face_turned_down_is_not_embedded_and_one_of_nobody_is():
@@ -127,7 +128,8 @@ def test_odd_boxes_belong_to_no_track():
     plan = improving.plan(2)
     assert plan.look(persons([np.nan] * 4, [5, 5, 5, 5])).tolist() == [True, True]
     assert plan.embed(persons([np.nan] * 4, [5, 5, 5, 5]), [face(0.5, 0), face(0.5, 1)]) == [True, True]
-    assert plan.look(persons()).tolist() == [] and plan.embed(persons(), []) == []
+    assert plan.look(persons()).tolist() == []
+    assert plan.embed(persons(), []) == []
 
 
 def test_a_recording_that_begins_again_is_looked_at_anew():

@@ -13,7 +13,8 @@ def test_the_best_thirty_stay(look):
     template.add(look(1, 0.6, 30), 0.9)
     template.add(look(1, 0.6, 31), 0.1)
     assert len(template) == 30
-    assert template.qualities.min() == pytest.approx(0.31) and template.qualities.max() == pytest.approx(0.9)
+    assert template.qualities.min() == pytest.approx(0.31)
+    assert template.qualities.max() == pytest.approx(0.9)
 
 
 def test_of_two_nearly_equal_looks_the_better_stays(look):
@@ -28,7 +29,8 @@ def test_the_mean_is_a_unit_vector_that_leans_to_the_better_look(look):
     assert template.mean is None
     template.add(look(1), 0.9)
     template.add(look(2), 0.1)
-    assert np.linalg.norm(template.mean) == pytest.approx(1) and template.mean[1] > 5 * template.mean[2]
+    assert np.linalg.norm(template.mean) == pytest.approx(1)
+    assert template.mean[1] > 5 * template.mean[2]
 
 
 def test_opposite_looks_have_a_mean_all_the_same(look):

@@ -25,4 +25,6 @@ def test_each_appearance_model_has_its_own_scale():
 
 def test_a_library_tracker_knows_no_appearance():
     with pytest.raises(ConfigError, match="appearance"):
-        tracker_factory(Config({"tracking.association": "bytetrack", "tracking.appearance": "osnet_x0_25_msmt17"}), 0.36)
+        tracker_factory(
+            Config({"tracking.association": "bytetrack", "tracking.appearance": "osnet_x0_25_msmt17"}), 0.36
+        )

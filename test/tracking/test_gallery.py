@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN
-from facetrack_ros.tracking.gallery import EntryRefused, Gallery, GalleryEntry
 from facetrack_ros.tracking.face_template import Template
+from facetrack_ros.tracking.gallery import EntryRefused, Gallery, GalleryEntry
 
 MODEL = "a-model"
 
@@ -14,6 +14,7 @@ MODEL = "a-model"
 def entry(look):
     def make(entry_id, name, person=1, similarity=1.0, side=0, **more):
         return GalleryEntry(entry_id, name, more.pop("model_id", MODEL), look(person, similarity, side), 0.8, **more)
+
     return make
 
 
@@ -21,7 +22,8 @@ def entry(look):
 def gallery(entry):
     made = Gallery(MODEL, 0.36, 0.05)
     for each in (entry("g_1", "Ann", 1), entry("g_2", "Ann", 1, 0.9, 3), entry("g_3", "Bob", 2)):
-        assert made.add(each) and not made.add(each)
+        assert made.add(each)
+        assert not made.add(each)
     return made
 
 
@@ -34,7 +36,8 @@ def template(*looks):
 
 def test_the_best_entry_of_the_person_is_named(gallery, look):
     match = gallery.recognise(template(look(1, 0.7)))
-    assert (match.entry.entry_id, match.entry.name) == ("g_1", "Ann") and match.similarity == pytest.approx(0.7)
+    assert (match.entry.entry_id, match.entry.name) == ("g_1", "Ann")
+    assert match.similarity == pytest.approx(0.7)
 
 
 def test_a_stranger_and_nobody_are_nobody(gallery, look):
@@ -55,17 +58,28 @@ def test_look_alikes_and_odd_pictures_are_known(gallery, entry):
     relative = entry("g_4", "Beth", 1, 0.5)
     assert [match.entry.name for match in gallery.alike(relative)] == ["Ann"]
     assert gallery.alike(entry("g_5", "Carl", 7)) == []
-    assert gallery.unlike_own(entry("g_6", "Ann", 9)) and not gallery.unlike_own(entry("g_6", "Ann", 1, 0.8))
+    assert gallery.unlike_own(entry("g_6", "Ann", 9))
+    assert not gallery.unlike_own(entry("g_6", "Ann", 1, 0.8))
     assert not gallery.unlike_own(entry("g_7", "Somebody new", 9))
 
 
-@pytest.mark.parametrize("change, says", [
-    ({"entry_id": "1"}, "no id"), ({"entry_id": "../../x"}, "no id"), ({"name": " "}, "name must have"),
-    ({"name": "A\nB"}, "name must have"), ({"name": "x" * 201}, "name must have"), ({"model_id": ""}, "which model"),
-    ({"model_id": "other"}, "made with model other, here runs a-model"), ({"embedding": np.ones(64, np.float32)}, "unit vector"),
-    ({"embedding": np.full(64, np.nan)}, "unit vector"), ({"embedding": np.eye(1, 16, dtype=np.float32)[0]}, "16 numbers"),
-    ({"quality": 1.5}, "quality"), ({"quality": float("nan")}, "quality"),
-])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"entry_id": "1"}, "no id"),
+        ({"entry_id": "../../x"}, "no id"),
+        ({"name": " "}, "name must have"),
+        ({"name": "A\nB"}, "name must have"),
+        ({"name": "x" * 201}, "name must have"),
+        ({"model_id": ""}, "which model"),
+        ({"model_id": "other"}, "made with model other, here runs a-model"),
+        ({"embedding": np.ones(64, np.float32)}, "unit vector"),
+        ({"embedding": np.full(64, np.nan)}, "unit vector"),
+        ({"embedding": np.eye(1, 16, dtype=np.float32)[0]}, "16 numbers"),
+        ({"quality": 1.5}, "quality"),
+        ({"quality": float("nan")}, "quality"),
+    ],
+)
 def test_an_entry_that_does_not_fit_is_refused_and_nothing_changes(gallery, look, change, says):
     values = {"entry_id": "g_9", "name": "Zoe", "model_id": MODEL, "embedding": look(9), "quality": 0.5} | change
     with pytest.raises(EntryRefused, match=says):
@@ -80,7 +94,9 @@ def test_a_visit_of_an_enrolled_person_is_told_once_and_teaches_the_gallery_noth
             scene.show(start + 0.2 * step, (100, look(1, 0.9, step)))
         scene.show(start + 4)
     matched = [event for event in scene.events if event.event == FACE_MATCHED]
-    assert [(event.reference_face_id, event.reference_name, event.watch) for event in matched] == [("g_1", "Ann", True)] * 2
+    assert [(event.reference_face_id, event.reference_name, event.watch) for event in matched] == [
+        ("g_1", "Ann", True)
+    ] * 2
     assert {event.person_id for event in matched} == {"p_robot1_1"}
     assert len(scene.people.gallery) == 1
 

@@ -19,8 +19,9 @@ def test_numbers_go_on_after_a_restart(tmp_path):
     assert [again.next("person"), again.next("track")] == [2, 3]
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"person": "7"}', b'{"person": -1}', b'{"person": true}',
-                                     b"\xff\xfe\0"])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[1]", b'{"person": "7"}', b'{"person": -1}', b'{"person": true}', b"\xff\xfe\0"]
+)
 def test_a_damaged_file_is_an_error_and_not_a_new_beginning(tmp_path, content):
     (tmp_path / "ids.json").write_bytes(content)
     with pytest.raises(StoreError, match="is damaged: restore it"):

@@ -12,14 +12,29 @@ A, B, C = "p_robot1_2", "p_robot1_10", "p_robot2_1"
 
 def verdict(one, other, same=True, similarity=0.6, operator=False, version=1, record_id=None):
     first, second = ordered(one, other)
-    return MergeDecision(record_id or f"a_{first}_{second}_{same}_{version}_{operator}_{similarity}", first, second, same, "robot1",
-                   operator, version, 0, "faces match", similarity, "a-model")
+    return MergeDecision(
+        record_id or f"a_{first}_{second}_{same}_{version}_{operator}_{similarity}",
+        first,
+        second,
+        same,
+        "robot1",
+        operator,
+        version,
+        0,
+        "faces match",
+        similarity,
+        "a-model",
+    )
 
 
 VERDICTS = st.builds(
     lambda pair, same, similarity, operator, version: verdict(*pair, same, similarity, operator, version),
-    st.lists(st.sampled_from(IDS), min_size=2, max_size=2, unique=True), st.booleans(), st.sampled_from([0.4, 0.6, 0.8]),
-    st.booleans(), st.integers(1, 3))
+    st.lists(st.sampled_from(IDS), min_size=2, max_size=2, unique=True),
+    st.booleans(),
+    st.sampled_from([0.4, 0.6, 0.8]),
+    st.booleans(),
+    st.integers(1, 3),
+)
 
 
 def names(aliases):
@@ -53,13 +68,15 @@ def test_numbers_within_ids_count_as_numbers():
 
 def test_ids_are_joined_over_others():
     aliases = Aliases([verdict(A, B), verdict(B, C)])
-    assert aliases.group(C) == (A, B, C) and aliases.settled(C) == A
+    assert aliases.group(C) == (A, B, C)
+    assert aliases.settled(C) == A
     assert aliases.settled("p_robot9_1") == "p_robot9_1"
 
 
 def test_the_stronger_likeness_decides_where_not_all_can_be_one():
     aliases = Aliases([verdict(A, B, similarity=0.5), verdict(B, C, similarity=0.7), verdict(A, C, same=False)])
-    assert aliases.group(B) == (B, C) and aliases.group(A) == (A,)
+    assert aliases.group(B) == (B, C)
+    assert aliases.group(A) == (A,)
 
 
 def test_a_person_overrules_a_robot_and_is_overruled_by_a_later_one():
@@ -67,7 +84,8 @@ def test_a_person_overrules_a_robot_and_is_overruled_by_a_later_one():
     assert aliases.settled(B) == B
     assert not aliases.may_be_one(A, B)
     for each in merging(aliases, A, B, iter(["a_1"]), "robot1", 5, "seen by eye", operator=True):
-        assert aliases.take(each) and not aliases.take(each)
+        assert aliases.take(each)
+        assert not aliases.take(each)
     assert aliases.settled(B) == A
 
 
@@ -85,10 +103,11 @@ def test_a_merge_can_be_undone_and_done_again():
 def test_forgetting_an_id_leaves_no_record_of_it():
     aliases = Aliases([verdict(A, B), verdict(B, C), verdict(A, C, same=False)])
     assert len(aliases.forget(B)) == 2
-    assert [each.pair for each in aliases.verdicts] == [(A, C)] and aliases.settled(B) == B
+    assert [each.pair for each in aliases.verdicts] == [(A, C)]
+    assert aliases.settled(B) == B
 
 
-@pytest.mark.parametrize("first, second", [(A, A), (C, A)])
+@pytest.mark.parametrize(("first", "second"), [(A, A), (C, A)])
 def test_no_pair_is_refused(first, second):
     with pytest.raises(ValueError, match="no pair"):
         Aliases().take(MergeDecision("a_1", first, second, True, "robot1", False, 1, 0, ""))

@@ -4,22 +4,29 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.track import TrackState
 from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
-from facetrack_ros.core.track import TrackState
-from facetrack_ros.core.detections import Detections
-from facetrack_ros.core.face import Face
+import itertools
 
 LOOKS = np.eye(8, dtype=np.float32)
-PERSONS = st.lists(st.tuples(st.sampled_from([0, 20, 60, 200, 400, float("nan")]),
-                             st.sampled_from([None, 0, 1, 2, "mixed", "nan"])), max_size=4)
-STEPS = st.lists(st.tuples(
-    st.sampled_from(["front", "back"]),
-    st.sampled_from([0.1, 0.1, 0.3, 0.5, 1.1, 2.0, 2.5, 0.0]),
-    st.sampled_from(["frame", "frame", "frame", "frame", "time", "ahead", "close"]),
-    PERSONS), max_size=40)
+PERSONS = st.lists(
+    st.tuples(st.sampled_from([0, 20, 60, 200, 400, float("nan")]), st.sampled_from([None, 0, 1, 2, "mixed", "nan"])),
+    max_size=4,
+)
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["front", "back"]),
+        st.sampled_from([0.1, 0.1, 0.3, 0.5, 1.1, 2.0, 2.5, 0.0]),
+        st.sampled_from(["frame", "frame", "frame", "frame", "time", "ahead", "close"]),
+        PERSONS,
+    ),
+    max_size=40,
+)
 
 
 def embedding(what):
@@ -30,8 +37,10 @@ def embedding(what):
 
 def frame(persons):
     boxes = np.array([[x, 0, x + 60, 180] for x, _ in persons], np.float32).reshape(-1, 4)
-    faces = [Face(box, np.zeros((5, 2), np.float32), 0.9, 0.7, person=row, embedding=embedding(persons[row][1]))
-             for row, box in enumerate(boxes)]
+    faces = [
+        Face(box, np.zeros((5, 2), np.float32), 0.9, 0.7, person=row, embedding=embedding(persons[row][1]))
+        for row, box in enumerate(boxes)
+    ]
     return Detections(boxes, np.full(len(boxes), 0.8, np.float32), "boxes"), faces
 
 
@@ -70,12 +79,18 @@ def visits_of(events):
 def check(stay):
     """In, then at most one match, then out, over and over."""
     kinds = [event.event for event in stay]
-    assert kinds[0] == PERSON_IN and kinds[-1] == PERSON_OUT
-    for before, after in zip(stay, stay[1:]):
-        assert (before.event, after.event) in {(PERSON_IN, FACE_MATCHED), (PERSON_IN, PERSON_OUT),
-                                               (FACE_MATCHED, PERSON_OUT), (PERSON_OUT, PERSON_IN)}
-    assert all(event.duration_ns >= 0 and event.last_seen_ns <= event.stamp_ns
-               for event in stay if event.event == PERSON_OUT)
+    assert kinds[0] == PERSON_IN
+    assert kinds[-1] == PERSON_OUT
+    for before, after in itertools.pairwise(stay):
+        assert (before.event, after.event) in {
+            (PERSON_IN, FACE_MATCHED),
+            (PERSON_IN, PERSON_OUT),
+            (FACE_MATCHED, PERSON_OUT),
+            (PERSON_OUT, PERSON_IN),
+        }
+    assert all(
+        event.duration_ns >= 0 and event.last_seen_ns <= event.stamp_ns for event in stay if event.event == PERSON_OUT
+    )
     assert all(0 <= event.confidence <= 1 for event in stay if event.event == PERSON_IN)
     assert all(0.36 <= event.similarity <= 1.001 for event in stay if event.event == FACE_MATCHED)
 

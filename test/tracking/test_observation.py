@@ -3,17 +3,18 @@
 import numpy as np
 import pytest
 
-from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.core.boxes import iou, widened
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
+from facetrack_ros.tracking.observation import Observation
 
 BOX = (10, 10, 50, 90)
 
 
 def face(person=0, embedding=None, quality=0.8, rejected=""):
-    return Face(np.array([20, 15, 40, 40], np.float32), np.zeros((5, 2), np.float32), 0.9, quality, rejected, person,
-                embedding)
+    return Face(
+        np.array([20, 15, 40, 40], np.float32), np.zeros((5, 2), np.float32), 0.9, quality, rejected, person, embedding
+    )
 
 
 def observe(boxes, faces=(), scores=None, dimension=None):
@@ -22,9 +23,17 @@ def observe(boxes, faces=(), scores=None, dimension=None):
     return Observation.of(Detections(boxes, scores, "boxes"), faces, dimension)
 
 
-@pytest.mark.parametrize("bad", [
-    (np.nan, 10, 50, 90), (10, 10, np.inf, 90), (50, 10, 10, 90), (10, 10, 10, 90), (-50, 10, -1, 90), (10, -90, 50, 0),
-])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        (np.nan, 10, 50, 90),
+        (10, 10, np.inf, 90),
+        (50, 10, 10, 90),
+        (10, 10, 10, 90),
+        (-50, 10, -1, 90),
+        (10, -90, 50, 0),
+    ],
+)
 def test_boxes_nobody_can_be_in_are_left_out_and_faces_stay_with_their_persons(look, bad):
     seen = observe([bad, BOX], [face(1, look(3)), face(0, look(2))])
     assert seen.boxes.tolist() == [list(BOX)]
@@ -41,17 +50,21 @@ def test_scores_stay_between_0_and_1_and_must_be_numbers():
     assert observe([BOX, BOX, BOX], scores=[1.5, np.nan, -1]).scores.tolist() == [1, 0]
 
 
-@pytest.mark.parametrize("embedding", [np.full(64, np.nan, np.float32), np.zeros(64, np.float32),
-                                       np.ones(64, np.float32), np.ones((1, 1), np.float32)])
+@pytest.mark.parametrize(
+    "embedding",
+    [np.full(64, np.nan, np.float32), np.zeros(64, np.float32), np.ones(64, np.float32), np.ones((1, 1), np.float32)],
+)
 def test_an_embedding_that_is_no_unit_vector_is_none_but_the_face_stays(embedding):
     seen = observe([BOX], [face(0, embedding)])
-    assert seen.faces[0] is not None and seen.embedding(0) is None
+    assert seen.faces[0] is not None
+    assert seen.embedding(0) is None
 
 
 def test_an_embedding_of_another_length_is_none(look):
     assert observe([BOX], [face(0, look(1))], dimension=128).embedding(0) is None
     seen = observe([BOX, BOX], [face(0, look(1)), face(1, look(1)[:16])])
-    assert seen.dimension == 64 and seen.embedding(1) is None
+    assert seen.dimension == 64
+    assert seen.embedding(1) is None
 
 
 def test_a_face_turned_down_at_the_gate_tells_nothing(look):

@@ -5,15 +5,15 @@ import re
 import numpy as np
 import pytest
 
-from facetrack_ros.tracking.identity_merges import MergeDecision
-from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT
-from facetrack_ros.tracking.person_registry import TemplateRefused
-from facetrack_ros.tracking.id_allocator import IdCounter
-from facetrack_ros.tracking.people_tracker import PeopleTracker
-from facetrack_ros.tracking.settings import TrackingSettings
-from facetrack_ros.core.track import TrackState
 from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT
 from facetrack_ros.core.face import Face
+from facetrack_ros.core.track import TrackState
+from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.tracking.identity_merges import MergeDecision
+from facetrack_ros.tracking.people_tracker import PeopleTracker
+from facetrack_ros.tracking.person_registry import TemplateRefused
+from facetrack_ros.tracking.settings import TrackingSettings
 
 P1, P2, P3 = "p_robot1_1", "p_robot1_2", "p_robot1_3"
 
@@ -26,15 +26,19 @@ def test_a_person_comes_at_the_first_frame_and_leaves_two_seconds_after_the_last
     scene.show(12.5)
     assert scene.told() == [(PERSON_IN, P1, 10.0), (PERSON_OUT, P1, 12.4)]
     came, left = scene.events
-    assert came.frame_number == 0 and came.bbox == (100, 100, 160, 280) and came.robot_id == "robot1"
-    assert left.last_seen_ns == 10_400_000_000 and left.duration_ns == 400_000_000
+    assert came.frame_number == 0
+    assert came.bbox == (100, 100, 160, 280)
+    assert came.robot_id == "robot1"
+    assert left.last_seen_ns == 10_400_000_000
+    assert left.duration_ns == 400_000_000
     assert left.last_bbox == (120, 100, 180, 280)
     assert left.frame_number == 5  # the last frame up to 12.4
 
 
 def test_a_single_frame_is_not_believed(scene, look):
-    track, = scene.show(10, (100, look(1)))
-    assert track.state is TrackState.IDLE and track.person_id == ""
+    (track,) = scene.show(10, (100, look(1)))
+    assert track.state is TrackState.IDLE
+    assert track.person_id == ""
     scene.show(13)
     scene.close()
     assert scene.told() == []
@@ -51,10 +55,13 @@ def test_a_track_is_idle_then_tracking_then_lost_then_idle_once(scene, look):
 
 def test_a_lost_track_keeps_its_last_box_and_shows_no_face(scene, look):
     scene.show(10, (100, look(1)))
-    seen, = scene.show(10.1, (110, look(1)))
-    lost, = scene.show(10.2)
-    assert seen.face is not None and seen.person_id == P1
-    assert lost.state is TrackState.LOST and lost.face is None and lost.track_id == seen.track_id
+    (seen,) = scene.show(10.1, (110, look(1)))
+    (lost,) = scene.show(10.2)
+    assert seen.face is not None
+    assert seen.person_id == P1
+    assert lost.state is TrackState.LOST
+    assert lost.face is None
+    assert lost.track_id == seen.track_id
     assert np.array_equal(lost.bbox, [110, 100, 170, 280])
 
 
@@ -107,11 +114,19 @@ def test_one_who_returns_later_is_told_as_known_once_a_visit(scene, look):
             scene.show(start + 0.2 * step, (100, look(1, 0.9, step)))
         scene.show(start + 4)
     assert scene.told() == [
-        (PERSON_IN, P1, 10.0), (PERSON_OUT, P1, 12.8),
-        (PERSON_IN, P1, 20.0), (FACE_MATCHED, P1, 20.2), (PERSON_OUT, P1, 22.8),
-        (PERSON_IN, P1, 30.0), (FACE_MATCHED, P1, 30.2), (PERSON_OUT, P1, 32.8)]
+        (PERSON_IN, P1, 10.0),
+        (PERSON_OUT, P1, 12.8),
+        (PERSON_IN, P1, 20.0),
+        (FACE_MATCHED, P1, 20.2),
+        (PERSON_OUT, P1, 22.8),
+        (PERSON_IN, P1, 30.0),
+        (FACE_MATCHED, P1, 30.2),
+        (PERSON_OUT, P1, 32.8),
+    ]
     matched = scene.events[3]
-    assert matched.reference_face_id == P1 and matched.similarity > 0.8 and matched.search_id is None
+    assert matched.reference_face_id == P1
+    assert matched.similarity > 0.8
+    assert matched.search_id is None
 
 
 def test_two_cameras_may_see_one_person_at_once(scene, look):
@@ -164,7 +179,7 @@ def test_people_who_cross_without_faces_keep_their_tracks_by_motion(scene):
         assert ids[-1][track_id] == 600 - x
 
 
-@pytest.mark.parametrize("fps, speed", [(2, 60), (2, 100), (3, 100), (4, 100)])
+@pytest.mark.parametrize(("fps", "speed"), [(2, 60), (2, 100), (3, 100), (4, 100)])
 def test_people_who_walk_at_low_frame_rates_are_one_track(scene, fps, speed):
     tracks = [scene.show(10 + step / fps, (50 + speed * step / fps, None)) for step in range(10)]
     assert len({track.track_id for shown in tracks for track in shown}) == 1
@@ -209,8 +224,12 @@ def test_a_visit_whose_face_turns_out_to_be_known_says_so_once_and_keeps_its_id(
         scene.show(20 + 0.2 * step, (100, None))
     for step in range(3):
         scene.show(21.6 + 0.2 * step, (100, look(1)))
-    assert scene.told() == [(PERSON_IN, P1, 10.0), (PERSON_OUT, P1, 12.4), (PERSON_IN, P2, 20.0),
-                            (FACE_MATCHED, P2, 21.6)]
+    assert scene.told() == [
+        (PERSON_IN, P1, 10.0),
+        (PERSON_OUT, P1, 12.4),
+        (PERSON_IN, P2, 20.0),
+        (FACE_MATCHED, P2, 21.6),
+    ]
     assert scene.events[-1].reference_face_id == P1
 
 
@@ -252,8 +271,12 @@ def test_a_bag_that_loops_begins_a_new_session(scene, look):
     for _ in range(2):
         for step in range(5):
             scene.show(10 + 0.2 * step, (100, look(1)))
-    assert scene.told() == [(PERSON_IN, P1, 10.0), (PERSON_OUT, P1, 10.8),
-                            (PERSON_IN, P1, 10.0), (FACE_MATCHED, P1, 10.2)]
+    assert scene.told() == [
+        (PERSON_IN, P1, 10.0),
+        (PERSON_OUT, P1, 10.8),
+        (PERSON_IN, P1, 10.0),
+        (FACE_MATCHED, P1, 10.2),
+    ]
     assert scene.events[1].duration_ns == 800_000_000
 
 
@@ -270,7 +293,10 @@ def test_one_camera_that_jumps_back_leaves_the_other_alone(scene, look):
         scene.show(time_s, (100, look(2)), camera="back")
     scene.show(5, camera="front")
     assert [(event.event, event.camera_id) for event in scene.events] == [
-        (PERSON_IN, "front"), (PERSON_IN, "back"), (PERSON_OUT, "front")]
+        (PERSON_IN, "front"),
+        (PERSON_IN, "back"),
+        (PERSON_OUT, "front"),
+    ]
 
 
 def test_damaged_boxes_and_faces_do_no_harm(scene, look):
@@ -280,7 +306,8 @@ def test_damaged_boxes_and_faces_do_no_harm(scene, look):
     scene.show(10.4, (100, np.zeros(64, np.float32)))
     scene.show(10.5, (100, look(1)[:10] * 1))
     tracks = scene.show(10.6, (100, look(1)))
-    assert len(tracks) == 1 and tracks[0].person_id == P1
+    assert len(tracks) == 1
+    assert tracks[0].person_id == P1
     empty = Detections(np.empty((0,), np.float32), np.empty(0, np.float32), "boxes")
     assert scene.people.update("front", 10_700_000_000, 9, empty, ())[0][0].state is TrackState.LOST
 
@@ -302,7 +329,7 @@ def test_a_tracker_from_elsewhere_can_take_the_place_of_the_own(look):
         """Follows the first box only."""
 
         def update(self, stamp_ns, observation):
-            return np.array([0] + [-1] * (len(observation) - 1))[:len(observation)]
+            return np.array([0] + [-1] * (len(observation) - 1))[: len(observation)]
 
         def began(self, key):
             return None
@@ -315,13 +342,14 @@ def test_a_tracker_from_elsewhere_can_take_the_place_of_the_own(look):
     assert [track.state for track in tracks] == [TrackState.TRACKING]
 
 
-@pytest.mark.parametrize("robot, camera", [("robot 1", "front-left"), ("1", "0"), ("机器人", "前")])
+@pytest.mark.parametrize(("robot", "camera"), [("robot 1", "front-left"), ("1", "0"), ("机器人", "前")])
 def test_ids_begin_with_a_letter_and_are_plain_whatever_robot_and_camera_are_called(robot, camera):
     people = PeopleTracker(robot, IdCounter(), TrackingSettings(identity_wait_ns=0), 0.36, "a-model")
     boxes = np.array([[0, 0, 60, 180]], np.float32)
     for number in range(2):
-        tracks, events = people.update(camera, number * 10**8, number,
-                                       Detections(boxes, np.ones(1, np.float32), "boxes"), ())
+        tracks, events = people.update(
+            camera, number * 10**8, number, Detections(boxes, np.ones(1, np.float32), "boxes"), ()
+        )
     for made in (tracks[0].track_id, events[0].person_id):
         assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", made)
     assert (events[0].robot_id, events[0].camera_id) == (robot, camera)
@@ -331,7 +359,8 @@ def test_persons_are_given_with_what_their_faces_look_like(scene, look):
     for step in range(4):
         scene.show(10 + 0.2 * step, (100, look(1, 0.8, step)), (400, None))
     persons = scene.people.persons()
-    assert list(persons) == [P1] and len(persons[P1]) == 4
+    assert list(persons) == [P1]
+    assert len(persons[P1]) == 4
     assert np.allclose(np.linalg.norm(persons[P1].embeddings, axis=1), 1)
 
 
@@ -354,6 +383,7 @@ def test_a_person_who_is_forgotten_is_a_stranger_again(scene, look):
 
 def test_a_track_that_goes_over_to_somebody_else_ends_and_both_keep_their_ids(look):
     """What joins boxes may be wrong where people cross: here the two keys change places at 12 s."""
+
     class Swapped:
         def update(self, stamp_ns, observation):
             return np.arange(len(observation))[::-1] if stamp_ns >= 12 * 10**9 else np.arange(len(observation))
@@ -364,10 +394,13 @@ def test_a_track_that_goes_over_to_somebody_else_ends_and_both_keep_their_ids(lo
     people, at = PeopleTracker("robot1", IdCounter(), TrackingSettings(), 0.36, "a-model", new_tracker=Swapped), {}
     boxes = np.array([[100, 100, 160, 280], [400, 100, 460, 280]], np.float32)
     for number in range(40):
-        faces = [Face(boxes[row], np.zeros((5, 2), np.float32), 0.9, 0.8, person=row, embedding=look(row + 1))
-                 for row in range(2)]
-        tracks, _ = people.update("front", 10 * 10**9 + number * 10**8, number,
-                                  Detections(boxes, np.ones(2, np.float32), "boxes"), faces)
+        faces = [
+            Face(boxes[row], np.zeros((5, 2), np.float32), 0.9, 0.8, person=row, embedding=look(row + 1))
+            for row in range(2)
+        ]
+        tracks, _ = people.update(
+            "front", 10 * 10**9 + number * 10**8, number, Detections(boxes, np.ones(2, np.float32), "boxes"), faces
+        )
         at[number] = {track.person_id: track.bbox[0] for track in tracks if track.state is TrackState.TRACKING}
     assert at[19] == at[39] == {P1: 100, P2: 400}
 
@@ -379,9 +412,13 @@ def test_ids_of_one_person_become_one_and_a_visit_keeps_the_id_it_began_with(sce
         scene.show(20 + 0.2 * step, (100, None))
     for step in range(3):
         tracks = scene.show(21.6 + 0.2 * step, (100, look(1)))
-    assert tracks[0].person_id == P2 and scene.people.aliases.group(P2) == (P1, P2)
-    verdict, = scene.people.new_verdicts()
-    assert verdict.same and verdict.similarity == pytest.approx(1) and verdict.model_id == "a-model" and not verdict.operator
+    assert tracks[0].person_id == P2
+    assert scene.people.aliases.group(P2) == (P1, P2)
+    (verdict,) = scene.people.new_verdicts()
+    assert verdict.same
+    assert verdict.similarity == pytest.approx(1)
+    assert verdict.model_id == "a-model"
+    assert not verdict.operator
     assert scene.people.new_verdicts() == ()
 
 
@@ -407,14 +444,17 @@ def test_a_robot_that_saw_two_in_one_picture_undoes_what_another_joined(scene, l
         scene.show(10 + 0.2 * step, (100, look(1)), (400, look(2)))
     joined = MergeDecision("a_robot2_1", P1, P2, True, "robot2", False, 1, 0, "faces match", 0.6, "a-model")
     scene.people.hear(joined)
-    answer, = scene.people.new_verdicts()
-    assert not answer.same and answer.reason == "seen in one picture" and scene.people.aliases.settled(P2) == P2
+    (answer,) = scene.people.new_verdicts()
+    assert not answer.same
+    assert answer.reason == "seen in one picture"
+    assert scene.people.aliases.settled(P2) == P2
     # A person's word counts more.
     scene.people.hear(MergeDecision("a_ann_1", P1, P2, True, "ann", True, 1, 0, "twins, I asked"))
-    assert scene.people.new_verdicts() == () and scene.people.aliases.settled(P2) == P1
+    assert scene.people.new_verdicts() == ()
+    assert scene.people.aliases.settled(P2) == P1
 
 
-@pytest.mark.parametrize("first, second", [("1", "p_2"), ("p_1", "p 2"), ("p_2", "p_1"), ("p_1", "p_1")])
+@pytest.mark.parametrize(("first", "second"), [("1", "p_2"), ("p_1", "p 2"), ("p_2", "p_1"), ("p_1", "p_1")])
 def test_a_verdict_on_no_two_persons_is_refused(scene, first, second):
     with pytest.raises(TemplateRefused):
         scene.people.hear(MergeDecision("a_1", first, second, True, "robot2", False, 1, 0, ""))
@@ -424,6 +464,6 @@ def test_a_verdict_on_no_two_persons_is_refused(scene, first, second):
 def test_a_person_of_middling_score_came_with_the_first_of_the_boxes_that_made_sure(scene):
     for step in range(20):
         scene.show(10 + 0.1 * step, (100 + 3 * step, None), score=0.6)
-    came, = scene.events
+    (came,) = scene.events
     assert (came.event, came.stamp_ns, came.frame_number) == (PERSON_IN, 10 * 10**9, 0)
     assert came.bbox == (100, 100, 160, 280)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from facetrack_ros.errors import FacetrackError
-from facetrack_ros.tracking.person_registry import PersonRegistry
 from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.tracking.person_registry import PersonRegistry
 from facetrack_ros.tracking.settings import TrackingSettings
 
 
@@ -21,11 +21,13 @@ def identities():
 @pytest.fixture
 def seen(identities):
     """A track's template of the given looks."""
+
     def of(*looks):
         template = identities.empty_template()
         for embedding in looks:
             template.add(embedding, 0.8)
         return template
+
     return of
 
 
@@ -33,7 +35,8 @@ def test_a_known_face_is_recognised_and_a_strange_one_is_not(identities, seen, l
     person = identities.new_person()
     identities.add_face(person, look(1), 0.8)
     found = identities.recognise(seen(look(1, 0.7)))
-    assert found.person_id == person and found.similarity == pytest.approx(0.7)
+    assert found.person_id == person
+    assert found.similarity == pytest.approx(0.7)
     assert identities.recognise(seen(look(2))) is None
     assert identities.recognise(seen(look(1, 0.35))) is None
     assert identities.recognise(seen()) is None
@@ -51,7 +54,7 @@ def test_a_lead_below_the_margin_is_no_recognition(identities, seen, look):
     identities.add_face(second, look(2), 0.8)
 
     def towards_first(part):
-        vector = part * look(1) + np.sqrt(1 - part ** 2) * look(2)
+        vector = part * look(1) + np.sqrt(1 - part**2) * look(2)
         return identities.recognise(seen(vector))
 
     assert towards_first(0.72) is None
@@ -92,23 +95,31 @@ def test_those_not_seen_for_longest_are_forgotten_first(look):
     assert list(identities.templates()) == [persons[0]]
 
 
-@pytest.mark.parametrize("change, says", [
-    ({"person_id": "7"}, "is no person id"),
-    ({"person_id": ""}, "is no person id"),
-    ({"model_id": "other-model"}, "made with model other-model, here runs a-model"),
-    ({"embeddings": np.eye(32, dtype=np.float32)[:2]}, "have 32 numbers, those here 64"),
-    ({"embeddings": np.empty((0, 64)), "qualities": np.empty(0)}, "do not belong together"),
-    ({"qualities": np.ones(3)}, "do not belong together"),
-    ({"embeddings": np.full((2, 64), np.nan)}, "no finite unit vector"),
-    ({"embeddings": np.full((2, 64), 0.5)}, "no finite unit vector"),
-    ({"qualities": np.array([0.5, 1.5])}, "between 0 and 1"),
-    ({"qualities": np.array([0.5, np.nan])}, "between 0 and 1"),
-    ({"person_id": "p_robot1_1"}, "is not like the one known by that id"),
-])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"person_id": "7"}, "is no person id"),
+        ({"person_id": ""}, "is no person id"),
+        ({"model_id": "other-model"}, "made with model other-model, here runs a-model"),
+        ({"embeddings": np.eye(32, dtype=np.float32)[:2]}, "have 32 numbers, those here 64"),
+        ({"embeddings": np.empty((0, 64)), "qualities": np.empty(0)}, "do not belong together"),
+        ({"qualities": np.ones(3)}, "do not belong together"),
+        ({"embeddings": np.full((2, 64), np.nan)}, "no finite unit vector"),
+        ({"embeddings": np.full((2, 64), 0.5)}, "no finite unit vector"),
+        ({"qualities": np.array([0.5, 1.5])}, "between 0 and 1"),
+        ({"qualities": np.array([0.5, np.nan])}, "between 0 and 1"),
+        ({"person_id": "p_robot1_1"}, "is not like the one known by that id"),
+    ],
+)
 def test_a_template_that_does_not_fit_is_refused_with_its_reason(identities, look, change, says):
     identities.add_face(identities.new_person(), look(1), 0.8)
-    told = {"person_id": "p_robot2_1", "model_id": "a-model", "embeddings": np.stack([look(3), look(3, 0.8)]),
-            "qualities": np.array([0.5, 0.6]), **change}
+    told = {
+        "person_id": "p_robot2_1",
+        "model_id": "a-model",
+        "embeddings": np.stack([look(3), look(3, 0.8)]),
+        "qualities": np.array([0.5, 0.6]),
+        **change,
+    }
     with pytest.raises(ValueError, match=says) as caught:
         identities.learn(**told)
     assert isinstance(caught.value, FacetrackError)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from facetrack_ros.tracking.track_states import TrackStateMachine
 from facetrack_ros.tracking.settings import TrackingSettings
+from facetrack_ros.tracking.track_states import TrackStateMachine
 
 SECOND = 10**9
 
@@ -20,14 +20,16 @@ def states(machine, steps):
 
 def test_idle_tracking_lost_idle():
     machine = TrackStateMachine(TrackingSettings(lost_after_frames=3, max_gap_ns=2 * SECOND))
-    assert states(machine, [(0, True), (0.1, True), (0.2, False), (0.3, False), (0.4, False), (2.1, False), (2.2, False)]) == [
-        "IDLE", "TRACKING", "TRACKING", "TRACKING", "LOST", "LOST", "IDLE"]
+    assert states(
+        machine, [(0, True), (0.1, True), (0.2, False), (0.3, False), (0.4, False), (2.1, False), (2.2, False)]
+    ) == ["IDLE", "TRACKING", "TRACKING", "TRACKING", "LOST", "LOST", "IDLE"]
 
 
 def test_seen_again_it_is_tracked_again_and_frames_count_anew():
     machine = TrackStateMachine(TrackingSettings(lost_after_frames=2))
-    assert states(machine, [(0, True), (0.1, True), (0.2, False), (0.3, False), (0.4, True), (0.5, False), (0.6, False)]) == [
-        "IDLE", "TRACKING", "TRACKING", "LOST", "TRACKING", "TRACKING", "LOST"]
+    assert states(
+        machine, [(0, True), (0.1, True), (0.2, False), (0.3, False), (0.4, True), (0.5, False), (0.6, False)]
+    ) == ["IDLE", "TRACKING", "TRACKING", "LOST", "TRACKING", "TRACKING", "LOST"]
 
 
 def test_hits_far_apart_are_not_believed():
@@ -35,7 +37,9 @@ def test_hits_far_apart_are_not_believed():
     assert states(machine, [(0, True), (1.5, True), (3, True), (3.2, True)]) == ["IDLE", "IDLE", "IDLE", "TRACKING"]
 
 
-@pytest.mark.parametrize("passed_s, face, confidence", [(0.5, False, 0.6), (0.51, False, 0.5), (0.5, True, 0.75), (0.9, True, 0.65)])
+@pytest.mark.parametrize(
+    ("passed_s", "face", "confidence"), [(0.5, False, 0.6), (0.51, False, 0.5), (0.5, True, 0.75), (0.9, True, 0.65)]
+)
 def test_confidence_rises_when_seen_again_and_when_the_face_agrees(passed_s, face, confidence):
     machine = TrackStateMachine(TrackingSettings())
     machine.seen(7 * SECOND, 0.5)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from facetrack_ros.config import Config
-from facetrack_ros.errors import ConfigError
-from facetrack_ros.tracking.factory import tracker_factory
-from facetrack_ros.tracking.trackers_adapter import LIBRARY_TRACKERS, LibraryTracker
-from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
+from facetrack_ros.errors import ConfigError
+from facetrack_ros.tracking.factory import tracker_factory
+from facetrack_ros.tracking.observation import Observation
+from facetrack_ros.tracking.trackers_adapter import LIBRARY_TRACKERS, LibraryTracker
 
 pytest.importorskip("trackers", reason="the trackers library is an extra: pip install facetrack_ros[trackers]")
 THRESHOLD = 0.36
@@ -20,8 +20,11 @@ THRESHOLD = 0.36
 def observation(*persons, image=None):
     """Of ``(x, embedding or None)`` rows."""
     boxes = np.array([[x, 100, x + 60, 280] for x, _ in persons], np.float32).reshape(-1, 4)
-    faces = [Face(box, np.zeros((5, 2), np.float32), 0.9, 0.8, person=row, embedding=persons[row][1])
-             for row, box in enumerate(boxes) if persons[row][1] is not None]
+    faces = [
+        Face(box, np.zeros((5, 2), np.float32), 0.9, 0.8, person=row, embedding=persons[row][1])
+        for row, box in enumerate(boxes)
+        if persons[row][1] is not None
+    ]
     return Observation.of(Detections(boxes, np.full(len(boxes), 0.9, np.float32), "boxes"), faces, image=image)
 
 
@@ -39,7 +42,8 @@ def test_two_walkers_keep_their_keys_over_empty_and_uneven_frames(see):
     shown.append(see(times[-1] + 0.08, (100 + 50 * times[-1], None), (400 - 50 * times[-1], None)))
     firsts = {keys[0] for keys in shown if keys[0] >= 0}
     seconds = {keys[1] for keys in shown if keys[1] >= 0}
-    assert len(firsts) == len(seconds) == 1 and firsts != seconds
+    assert len(firsts) == len(seconds) == 1
+    assert firsts != seconds
 
 
 def test_tracks_age_in_seconds_not_in_frames(see):
@@ -48,14 +52,18 @@ def test_tracks_age_in_seconds_not_in_frames(see):
     see(0.2)
     for step in range(4):
         after = see(5 + 0.04 * step, (100, None))
-    assert before[0] >= 0 and after[0] >= 0 and before != after
+    assert before[0] >= 0
+    assert after[0] >= 0
+    assert before != after
 
 
 def test_a_clearly_different_face_gets_a_key_of_its_own(see, look):
     for step in range(4):
         before = see(0.04 * step, (100, look(1)))
     after = see(0.16, (100, look(2)))
-    assert before[0] >= 0 and after != before and see(0.2, (100, look(2))) == after
+    assert before[0] >= 0
+    assert after != before
+    assert see(0.2, (100, look(2))) == after
 
 
 def test_the_configuration_chooses_by_name():
@@ -78,16 +86,20 @@ def test_a_camera_that_turns_does_not_tear_tracks(association):
     wall = np.kron(rng.integers(0, 255, (40, 160, 3)), np.ones((12, 12, 1))).astype(np.uint8)
     keys = {"off": [], "sparseOptFlow": []}
     for motion, seen in keys.items():
-        tracker = tracker_factory(Config({"tracking.association": association, "tracking.camera_motion": motion}), 0.36)()
+        tracker = tracker_factory(
+            Config({"tracking.association": association, "tracking.camera_motion": motion}), 0.36
+        )()
         for step in range(12):
             # It looks one way for a while, so that no speed is learned, then turns.
             shift = 70 * max(0, step - 5)
-            seen += tracker.update(step * 40_000_000, observation(
-                (600 - shift, None), image=wall[:, shift:shift + 1000])).tolist()
+            seen += tracker.update(
+                step * 40_000_000, observation((600 - shift, None), image=wall[:, shift : shift + 1000])
+            ).tolist()
     assert len(set(keys["sparseOptFlow"])) == 1 < len(set(keys["off"]))
 
 
 def test_the_headless_opencv_stays():
     """The library asks for opencv-python, which needs libGL and writes over the headless one."""
     names = {each.metadata["Name"].lower() for each in metadata.distributions()}
-    assert "opencv-python" not in names and "opencv-python-headless" in names
+    assert "opencv-python" not in names
+    assert "opencv-python-headless" in names

@@ -27,7 +27,8 @@ def test_a_damaged_model_is_never_loaded_and_the_next_one_taken_says_so(models, 
     shutil.copy(models / "mobilefacenet_foamliu.onnx", folder)
     (folder / "yunet_n_640_640.onnx").write_bytes(b"damaged")
     face = build_pipeline().describe()["face"]
-    assert face["model"] == "face_detection_yunet_2023mar" and "is refused: its sha256" in face["passed_over"]
+    assert face["model"] == "face_detection_yunet_2023mar"
+    assert "is refused: its sha256" in face["passed_over"]
 
 
 def test_a_model_asked_for_by_name_is_not_replaced_by_another(models, folder):
@@ -53,7 +54,8 @@ def test_a_file_of_ones_own_follows_the_contract_named(models, monkeypatch, tmp_
     except ModelError as error:
         assert "cannot be opened" in str(error)
     else:
-        assert contract.id.startswith("mobilefacenet_foamliu-") and contract.licence == "unknown"
+        assert contract.id.startswith("mobilefacenet_foamliu-")
+        assert contract.licence == "unknown"
 
 
 @pytest.mark.parametrize("settings", [VisionSettings(person_model="faces"), VisionSettings(face_model="dlib-hog")])

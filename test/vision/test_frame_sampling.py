@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from facetrack_ros.vision.frame_sampling import FrameSampler, FrameDecision
 from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.vision.frame_sampling import FrameDecision, FrameSampler
 
 SECOND_NS = 1_000_000_000
 START_NS = 1_777_636_800 * SECOND_NS
@@ -33,13 +33,25 @@ def test_the_detector_looks_at_the_rate_asked_for_however_uneven_the_frames_come
     random = np.random.default_rng(3)
     stamps = START_NS + np.sort(random.integers(0, 10 * SECOND_NS, 250))
     worths = [attention.judge(Frame("front", int(stamp), 0, b"")) for stamp in stamps]
-    assert worths.count(FrameDecision.ANALYZE) == 50 and worths.count(FrameDecision.SKIP) == 200
+    assert worths.count(FrameDecision.ANALYZE) == 50
+    assert worths.count(FrameDecision.SKIP) == 200
 
 
 def test_noise_is_no_change_and_somebody_who_comes_is():
     attention = FrameSampler(still_below=10.0)
-    worths = [attention.judge(frame(room(seed, person_x))) for seed, person_x in enumerate((None, None, None, 400, 400, 430, None))]
-    assert worths == [FrameDecision.ANALYZE, FrameDecision.UNCHANGED, FrameDecision.UNCHANGED, FrameDecision.ANALYZE, FrameDecision.UNCHANGED, FrameDecision.ANALYZE, FrameDecision.ANALYZE]
+    worths = [
+        attention.judge(frame(room(seed, person_x)))
+        for seed, person_x in enumerate((None, None, None, 400, 400, 430, None))
+    ]
+    assert worths == [
+        FrameDecision.ANALYZE,
+        FrameDecision.UNCHANGED,
+        FrameDecision.UNCHANGED,
+        FrameDecision.ANALYZE,
+        FrameDecision.UNCHANGED,
+        FrameDecision.ANALYZE,
+        FrameDecision.ANALYZE,
+    ]
 
 
 def test_what_changes_slowly_is_looked_at_once_it_has_changed():
@@ -52,4 +64,9 @@ def test_a_frame_that_cannot_be_read_is_left_to_whoever_looks():
     attention = FrameSampler(still_below=10.0)
     picture = room(1)
     assert [attention.judge(frame(data)) for data in (picture, b"", b"no picture", picture, picture)] == [
-        FrameDecision.ANALYZE, FrameDecision.ANALYZE, FrameDecision.ANALYZE, FrameDecision.ANALYZE, FrameDecision.UNCHANGED]
+        FrameDecision.ANALYZE,
+        FrameDecision.ANALYZE,
+        FrameDecision.ANALYZE,
+        FrameDecision.ANALYZE,
+        FrameDecision.UNCHANGED,
+    ]

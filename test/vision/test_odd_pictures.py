@@ -8,17 +8,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from facetrack_ros.errors import FrameError, ReferenceFaceError
-from facetrack_ros.vision.faces.alignment import align
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.errors import FrameError, ReferenceFaceError
+from facetrack_ros.vision.faces.alignment import align
 from facetrack_ros.vision.faces.quality import QualityGate, assess
 
 SHAPES = [(1, 1), (1, 2), (2, 1), (3, 5), (1, 20_000), (20_000, 3), (40, 20_000), (37, 53), (90, 160), (240, 320)]
 CHANNELS = [(), (1,), (2,), (3,), (4,), (5,)]
 FILLS = ["black", "white", "noise", "face"]
-ANY = st.one_of(st.floats(allow_nan=True, allow_infinity=True, width=32), st.floats(-50, 700, width=32),
-                st.sampled_from([0.0, -1.0, 639.0, 1e30, -1e30, math.nan, math.inf]))
+ANY = st.one_of(
+    st.floats(allow_nan=True, allow_infinity=True, width=32),
+    st.floats(-50, 700, width=32),
+    st.sampled_from([0.0, -1.0, 639.0, 1e30, -1e30, math.nan, math.inf]),
+)
 some = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 many = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -39,12 +42,17 @@ def check(pipeline, faces):
     for face in faces:
         assert 0 <= face.quality <= 1
         if face.embedding is not None:
-            assert not face.rejected and face.embedding.shape == (pipeline.contract.dimension,)
+            assert not face.rejected
+            assert face.embedding.shape == (pipeline.contract.dimension,)
             assert abs(np.linalg.norm(face.embedding) - 1) < 1e-4
 
 
-@given(shape=st.sampled_from(SHAPES), channels=st.sampled_from(CHANNELS), fill=st.sampled_from(FILLS),
-       kind=st.sampled_from([np.uint8, np.uint8, np.uint8, np.uint16, np.float32, bool]))
+@given(
+    shape=st.sampled_from(SHAPES),
+    channels=st.sampled_from(CHANNELS),
+    fill=st.sampled_from(FILLS),
+    kind=st.sampled_from([np.uint8, np.uint8, np.uint8, np.uint16, np.float32, bool]),
+)
 @some
 def test_any_array_is_looked_at_or_refused_with_a_sentence(pipeline, astronaut, shape, channels, fill, kind):
     picture = filled(shape, channels, kind, fill, astronaut[20:260, 100:360])
@@ -54,8 +62,10 @@ def test_any_array_is_looked_at_or_refused_with_a_sentence(pipeline, astronaut, 
         assert "no picture" in str(error) or "not supported" in str(error)
         assert kind is not np.uint8 or channels in ((2,), (5,))
         return
-    assert kind is np.uint8 and channels in ((), (1,), (3,), (4,))
-    assert np.isfinite(detections.boxes).all() and detections.boxes.shape == (len(detections), 4)
+    assert kind is np.uint8
+    assert channels in ((), (1,), (3,), (4,))
+    assert np.isfinite(detections.boxes).all()
+    assert detections.boxes.shape == (len(detections), 4)
     check(pipeline, pipeline.faces(picture, detections))
     whole = Detections(np.array([[0, 0, shape[1], shape[0]]], np.float32), np.ones(1, np.float32), "whole")
     check(pipeline, pipeline.faces(picture, whole))
@@ -80,7 +90,7 @@ def test_any_face_is_judged_and_what_passes_can_be_aligned(box, landmarks, score
     quality, reason = assess(picture, np.array(box, np.float32), landmarks, score, QualityGate())
     assert 0 <= quality <= 1
     crop = align(picture, landmarks)
-    assert crop is None or crop.shape == (112, 112, 3) and crop.dtype == np.uint8
+    assert crop is None or (crop.shape == (112, 112, 3) and crop.dtype == np.uint8)
     if not reason:
         assert crop is not None
 
@@ -91,11 +101,12 @@ def test_any_face_is_judged_and_what_passes_can_be_aligned(box, landmarks, score
 def test_a_file_cut_short_is_a_picture_or_a_sentence(astronaut, encode, share):
     data = cv2.imencode(encode, astronaut[::2, ::2])[1].tobytes()
     try:
-        image = Frame("front", 0, 7, data[:int(share * len(data))]).image
+        image = Frame("front", 0, 7, data[: int(share * len(data))]).image
     except FrameError as error:
         assert "frame 7 of camera front is no readable picture" in str(error)
     else:
-        assert image.shape == (256, 256, 3) and image.dtype == np.uint8
+        assert image.shape == (256, 256, 3)
+        assert image.dtype == np.uint8
 
 
 @given(data=st.binary(max_size=300))
@@ -107,7 +118,7 @@ def test_any_bytes_are_a_picture_or_a_sentence(data):
         pass
 
 
-@pytest.mark.parametrize("kind, channels", [(np.uint16, 3), (np.uint16, 1), (np.uint8, 4), (np.uint8, 1)])
+@pytest.mark.parametrize(("kind", "channels"), [(np.uint16, 3), (np.uint16, 1), (np.uint8, 4), (np.uint8, 1)])
 def test_deep_grey_and_transparent_files_show_the_same_face(full, astronaut, kind, channels):
     picture = astronaut.astype(np.uint16) * 257 if kind is np.uint16 else astronaut
     if channels == 1:
@@ -123,7 +134,8 @@ def test_a_face_cut_by_the_border_is_turned_down_with_the_reason(full, astronaut
     half = np.ascontiguousarray(astronaut[:, 222:])
     whole = Detections(np.array([[0, 0, half.shape[1], half.shape[0]]], np.float32), np.ones(1, np.float32), "whole")
     for face in full.faces(half, whole):
-        assert face.embedding is None and face.rejected
+        assert face.embedding is None
+        assert face.rejected
 
 
 def test_encoding_what_is_no_picture_is_a_sentence():

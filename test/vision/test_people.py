@@ -25,7 +25,7 @@ def seen(pipeline, clip, step):
     return tuple(np.array(column) for column in zip(*rows))
 
 
-@pytest.mark.parametrize("kind, step", [("full", 2), ("dlib_only", 6)])
+@pytest.mark.parametrize(("kind", "step"), [("full", 2), ("dlib_only", 6)])
 def test_people_are_found_in_their_other_clip_and_nobody_else_is(kind, step, request, clip):
     pipeline = request.getfixturevalue(kind)
     embeddings, people, clips = seen(pipeline, clip, step)
@@ -56,7 +56,7 @@ def test_two_women_match_their_own_altered_pictures_and_never_each_other(pipelin
     people = {"astronaut": (astronaut, 92), "hopper": (hopper, 176)}
     known = {who: pipeline.embed_reference(picture).embedding for who, (picture, _) in people.items()}
     for who, (picture, own_px) in people.items():
-        other, = set(people) - {who}
+        (other,) = set(people) - {who}
         for copy in altered(picture):
             room = scene(copy, face_px, own_px)
             faces = [face for face in pipeline.faces(room, pipeline.detect([room])[0]) if not face.rejected]
@@ -67,4 +67,5 @@ def test_two_women_match_their_own_altered_pictures_and_never_each_other(pipelin
 def test_looking_twice_gives_the_same_numbers(pipeline, clip):
     frame = clip("head-pose-face-detection-male.gif")[0]
     first, second = (pipeline.faces(frame, pipeline.detect([frame])[0])[0] for _ in range(2))
-    assert np.array_equal(first.embedding, second.embedding) and first.quality == second.quality
+    assert np.array_equal(first.embedding, second.embedding)
+    assert first.quality == second.quality

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from facetrack_ros.core.detections import Detections, FaceDetections
 from facetrack_ros.errors import FrameError
 from facetrack_ros.models.catalog import MOBILEFACENET
-from facetrack_ros.core.detections import Detections, FaceDetections
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 PICTURE = np.random.default_rng(3).integers(0, 255, (400, 600, 3), np.uint8)
@@ -40,8 +40,11 @@ class Faces:
         self.looks.append((x, y, image.shape[1], image.shape[0]))
         corner = np.array([x, y], np.float32)
         inside = [((box[:2] >= corner) & (box[2:] <= corner + image.shape[1::-1])).all() for box in self.found.boxes]
-        return FaceDetections(self.found.boxes[inside] - np.tile(corner, 2), self.found.landmarks[inside] - corner,
-                              self.found.scores[inside])
+        return FaceDetections(
+            self.found.boxes[inside] - np.tile(corner, 2),
+            self.found.landmarks[inside] - corner,
+            self.found.scores[inside],
+        )
 
     @staticmethod
     def _corner(image):
@@ -64,7 +67,8 @@ def test_a_frame_without_people_costs_the_person_detector_and_nothing_else():
     faces, embedder = Faces([10, 10, 60, 60]), Embedder()
     pipeline = VisionPipeline(Persons(), faces, embedder)
     assert pipeline.faces(PICTURE, pipeline.detect([PICTURE])[0]) == ()
-    assert faces.looks == [] and embedder.calls == []
+    assert faces.looks == []
+    assert embedder.calls == []
 
 
 def test_each_person_gets_the_own_face_in_pixels_of_the_frame():
@@ -72,7 +76,8 @@ def test_each_person_gets_the_own_face_in_pixels_of_the_frame():
     pipeline = VisionPipeline(Persons([20, 10, 120, 310], [400, 20, 500, 320]), faces, embedder)
     seen = pipeline.faces(PICTURE, pipeline.detect([PICTURE])[0])
     assert {face.person: face.bbox.tolist() for face in seen} == {0: [40, 30, 90, 90], 1: [420, 40, 470, 100]}
-    assert embedder.calls == [2] and len(faces.looks) == 2
+    assert embedder.calls == [2]
+    assert len(faces.looks) == 2
     assert all(width * height < 30000 for _, _, width, height in faces.looks)
 
 
@@ -80,8 +85,13 @@ def test_a_face_seen_by_two_looks_is_one_face():
     class Twice(Faces):
         def detect(self, image, min_face_px):
             found = super().detect(image, min_face_px)
-            return FaceDetections(*(np.concatenate([a, a + shift]) for a, shift in
-                                    ((found.boxes, 2), (found.landmarks, 2), (found.scores, -0.1))))
+            return FaceDetections(
+                *(
+                    np.concatenate([a, a + shift])
+                    for a, shift in ((found.boxes, 2), (found.landmarks, 2), (found.scores, -0.1))
+                )
+            )
+
     pipeline = VisionPipeline(Persons([20, 10, 120, 310]), Twice([40, 30, 90, 90]), Embedder())
     assert len(pipeline.faces(PICTURE, pipeline.detect([PICTURE])[0])) == 1
 
@@ -89,16 +99,20 @@ def test_a_face_seen_by_two_looks_is_one_face():
 def test_the_embedders_own_minimum_counts_and_is_told():
     embedder = Embedder()
     pipeline = VisionPipeline(Persons([20, 10, 120, 310]), Faces([40, 30, 67, 60]), embedder)
-    face, = pipeline.faces(PICTURE, pipeline.detect([PICTURE])[0])
-    assert face.rejected == "27 px wide, needs 30" and face.embedding is None and embedder.calls == []
+    (face,) = pipeline.faces(PICTURE, pipeline.detect([PICTURE])[0])
+    assert face.rejected == "27 px wide, needs 30"
+    assert face.embedding is None
+    assert embedder.calls == []
 
 
 def test_faces_the_persons_were_taken_from_are_used_without_another_look():
     faces = Faces()
     found = frontal([40, 30, 90, 90])
     persons = Detections(np.array([[0, 0, 150, 390]], np.float32), found.scores, "persons", found, np.arange(1))
-    face, = VisionPipeline(Persons(), faces, Embedder()).faces(PICTURE, persons)
-    assert face.person == 0 and face.embedding is not None and faces.looks == []
+    (face,) = VisionPipeline(Persons(), faces, Embedder()).faces(PICTURE, persons)
+    assert face.person == 0
+    assert face.embedding is not None
+    assert faces.looks == []
 
 
 def test_boxes_and_landmarks_that_are_no_numbers_are_rejected_not_raised():
@@ -117,7 +131,8 @@ def test_odd_pictures_pass_through_real_models(pipeline, shape):
     picture = np.full(shape, 100, np.uint8)
     found = pipeline.detect([picture])[0]
     whole = Detections(np.array([[0, 0, shape[1], shape[0]]], np.float32), np.ones(1, np.float32), "persons")
-    assert pipeline.faces(picture, found) == () and pipeline.faces(picture, whole) == ()
+    assert pipeline.faces(picture, found) == ()
+    assert pipeline.faces(picture, whole) == ()
 
 
 def test_what_is_no_picture_is_told(pipeline):
@@ -129,9 +144,16 @@ def test_what_is_no_picture_is_told(pipeline):
 
 def test_it_says_which_models_run(full, dlib_only):
     said = full.describe()
-    assert said["person"] == {"model": "yolox_nano", "record": "yolox_nano", "licence": "Apache-2.0", "origin": "folder", "passed_over": ""}
+    assert said["person"] == {
+        "model": "yolox_nano",
+        "record": "yolox_nano",
+        "licence": "Apache-2.0",
+        "origin": "folder",
+        "passed_over": "",
+    }
     assert full.contract.id == said["embedder"]["model"] == "mobilefacenet_foamliu"
     said = dlib_only.describe()
-    assert said["person"]["model"] == "persons_from_dlib-hog" and said["face"]["origin"] == "built into dlib"
+    assert said["person"]["model"] == "persons_from_dlib-hog"
+    assert said["face"]["origin"] == "built into dlib"
     assert said["embedder"]["origin"] == "package face_recognition_models"
     assert "FACETRACK_DOWNLOAD=0" in said["embedder"]["passed_over"]

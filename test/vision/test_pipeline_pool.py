@@ -32,6 +32,7 @@ def shared(opened):
     def build(settings):
         opened.append(Pipeline(settings))
         return opened[-1]
+
     return PipelinePool(VisionSettings(), build)
 
 
@@ -40,14 +41,18 @@ def test_they_are_opened_once_for_all_and_let_go_after_the_last(shared, opened):
     shared.give_back("detector")
     assert shared.loaded
     shared.give_back("embedder")
-    assert not shared.loaded and len(opened) == 1
+    assert not shared.loaded
+    assert len(opened) == 1
     assert shared.take("detector") is opened[1]
 
 
 def test_who_only_wants_to_know_them_holds_nothing(shared, opened):
     assert shared.known_contract is None
-    assert shared.contract == "a contract" and shared.describe()["person"]["model"] == "net"
-    assert not shared.loaded and len(opened) == 1 and shared.known_contract == "a contract"
+    assert shared.contract == "a contract"
+    assert shared.describe()["person"]["model"] == "net"
+    assert not shared.loaded
+    assert len(opened) == 1
+    assert shared.known_contract == "a contract"
 
 
 def test_thresholds_outlive_the_models(shared, opened):
@@ -63,6 +68,7 @@ def test_thresholds_outlive_the_models(shared, opened):
 def test_models_that_cannot_be_opened_are_held_by_nobody():
     def build(settings):
         raise ModelError("no model is here")
+
     shared = PipelinePool(VisionSettings(), build)
     with pytest.raises(ModelError):
         shared.take("detector")

@@ -17,7 +17,8 @@ def test_a_file_of_ones_own_is_known_by_the_same_setting_and_by_no_other(tmp_pat
     file.write_bytes(b"weights of our own")
     config = Config({"embedder.model": f"{catalog.MOBILEFACENET.id}={file}"})
     own = contract_of("mobilefacenet_foamliu-" + _hash(file)[:8], config)
-    assert own.dimension == catalog.MOBILEFACENET.dimension and own.id != catalog.MOBILEFACENET.id
+    assert own.dimension == catalog.MOBILEFACENET.dimension
+    assert own.id != catalog.MOBILEFACENET.id
     with pytest.raises(ModelError, match="embedder.model"):
         contract_of(own.id, Config())
     with pytest.raises(ModelError, match="other"):
@@ -31,4 +32,5 @@ def test_settings_reach_the_models():
 
 def _hash(file):
     import hashlib
+
     return hashlib.sha256(file.read_bytes()).hexdigest()

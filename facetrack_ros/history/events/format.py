@@ -7,27 +7,55 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from facetrack_ros.errors import StoreError
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
+from facetrack_ros.errors import StoreError
 
-CSV_COLUMNS = ("event", "person_id", "robot_id", "camera_id", "timestamp", "frame_number", "bbox", "confidence",
-               "last_seen_timestamp", "duration_sec", "last_bbox", "reference_face_id", "similarity", "search_id")
+CSV_COLUMNS = (
+    "event",
+    "person_id",
+    "robot_id",
+    "camera_id",
+    "timestamp",
+    "frame_number",
+    "bbox",
+    "confidence",
+    "last_seen_timestamp",
+    "duration_sec",
+    "last_bbox",
+    "reference_face_id",
+    "similarity",
+    "search_id",
+)
 _BOXES = ("bbox", "last_bbox")
 _NUMBERS = ("timestamp", "confidence", "last_seen_timestamp", "duration_sec", "similarity")
-_KEYS_OF = {PERSON_IN: ("bbox", "confidence"),
-            PERSON_OUT: ("last_seen_timestamp", "duration_sec", "last_bbox"),
-            FACE_MATCHED: ("reference_face_id", "similarity", "search_id")}
+_KEYS_OF = {
+    PERSON_IN: ("bbox", "confidence"),
+    PERSON_OUT: ("last_seen_timestamp", "duration_sec", "last_bbox"),
+    FACE_MATCHED: ("reference_face_id", "similarity", "search_id"),
+}
 _LOG = logging.getLogger(__name__)
 
 
 def event_to_dict(event: PersonEvent) -> dict:
     """The event under the keys of the log: stamps in seconds since the epoch, durations in seconds."""
-    values = {"bbox": _box(event.bbox), "confidence": event.confidence,
-              "last_seen_timestamp": _seconds(event.last_seen_ns), "duration_sec": _seconds(event.duration_ns),
-              "last_bbox": _box(event.last_bbox), "reference_face_id": event.reference_face_id,
-              "similarity": event.similarity, "search_id": event.search_id}
-    line = {"event": event.event, "person_id": event.person_id, "robot_id": event.robot_id,
-            "camera_id": event.camera_id, "timestamp": _seconds(event.stamp_ns), "frame_number": event.frame_number}
+    values = {
+        "bbox": _box(event.bbox),
+        "confidence": event.confidence,
+        "last_seen_timestamp": _seconds(event.last_seen_ns),
+        "duration_sec": _seconds(event.duration_ns),
+        "last_bbox": _box(event.last_bbox),
+        "reference_face_id": event.reference_face_id,
+        "similarity": event.similarity,
+        "search_id": event.search_id,
+    }
+    line = {
+        "event": event.event,
+        "person_id": event.person_id,
+        "robot_id": event.robot_id,
+        "camera_id": event.camera_id,
+        "timestamp": _seconds(event.stamp_ns),
+        "frame_number": event.frame_number,
+    }
     return line | {key: values[key] for key in _KEYS_OF[event.event]}
 
 
@@ -69,7 +97,7 @@ def read_events(directory: Path | str) -> Iterator[dict]:
             data = path.read_bytes()
         except OSError as error:
             raise StoreError(f"cannot read the event log {path}: {error.strerror}; check its permissions") from error
-        lines = data[:data.rfind(b"\n") + 1].split(b"\n")[:-1]
+        lines = data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]
         parse = json.loads if path.suffix == ".jsonl" else _from_csv
         for number, line in enumerate(lines[1:] if path.suffix == ".csv" else lines, 1):
             try:

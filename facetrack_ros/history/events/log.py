@@ -6,10 +6,10 @@ from datetime import datetime, timedelta, timezone
 from itertools import islice, takewhile
 from pathlib import Path
 
+from facetrack_ros.core.event import PersonEvent
+from facetrack_ros.core.line_file import mend_tail, write_whole
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.events.format import csv_header, csv_line, json_line
-from facetrack_ros.core.line_file import mend_tail, write_whole
-from facetrack_ros.core.event import PersonEvent
 
 # About 3 MB; a busy robot makes some thousand events a day.
 MOST_WAITING = 10_000
@@ -98,8 +98,10 @@ class EventLog:
             if self._failing:
                 return False
             self._failing = True
-            raise StoreError(f"cannot write the event log in {self._directory}: {error.strerror}; make room or check the "
-                             f"permissions, up to {MOST_WAITING} events wait for that") from error
+            raise StoreError(
+                f"cannot write the event log in {self._directory}: {error.strerror}; make room or check the "
+                f"permissions, up to {MOST_WAITING} events wait for that"
+            ) from error
         self._failing = False
         return True
 

@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import StoreError
+from facetrack_ros.history.frames.disk_errors import storing
+from facetrack_ros.history.frames.pruning import SegmentPruner
+from facetrack_ros.history.frames.reader import FrameFinder
+from facetrack_ros.history.frames.retention import Limits
+from facetrack_ros.history.frames.video_encoder import VideoCoder
+from facetrack_ros.history.mcap.catalog import SegmentCatalog
+from facetrack_ros.history.mcap.open_file import OpenSegment
+from facetrack_ros.history.mcap.pending_warnings import Complaints
+from facetrack_ros.history.mcap.records import Channel
 from facetrack_ros.history.messages import image as image_message
 from facetrack_ros.history.messages import video as video_message
-from facetrack_ros.history.frames.disk_errors import storing
-from facetrack_ros.history.mcap.pending_warnings import Complaints
-from facetrack_ros.history.frames.reader import FrameFinder
-from facetrack_ros.history.mcap.open_file import OpenSegment
-from facetrack_ros.history.frames.retention import Limits
-from facetrack_ros.history.mcap.catalog import SegmentCatalog
-from facetrack_ros.history.mcap.records import Channel
-from facetrack_ros.history.frames.pruning import SegmentPruner
-from facetrack_ros.history.frames.video_encoder import VideoCoder
-from facetrack_ros.core.frame import Frame
 
 _PNG = b"\x89PNG"
 
@@ -60,8 +60,10 @@ class FrameArchive:
                 self.path.mkdir(parents=True, exist_ok=True)
             self._catalog = SegmentCatalog(self.path, self._complaints, mending=not readonly)
         except OSError as error:
-            raise StoreError(f"cannot keep frames in {self.path}: {error.strerror}; choose a folder that can be "
-                             "written (frame_history.disk_cache_dir)") from error
+            raise StoreError(
+                f"cannot keep frames in {self.path}: {error.strerror}; choose a folder that can be "
+                "written (frame_history.disk_cache_dir)"
+            ) from error
         self._pruner = SegmentPruner(self._catalog, limits)
         self._finder = FrameFinder(self._catalog, lambda: self._written, self._complaints, self._lock)
         self._newest_ns = max((one.last_ns for _, one in self._catalog.segments()), default=0)
@@ -84,8 +86,10 @@ class FrameArchive:
         :raises StoreError: its stamp is none a message can hold, or the disk does not take it.
         """
         if not 0 <= frame.stamp_ns <= image_message.LAST_STAMP_NS:
-            raise StoreError(f"frame {frame.number} of {frame.camera_id} is stamped {frame.stamp_ns / 1e9:.3f} s, which no "
-                             "message can hold; check the camera's clock")
+            raise StoreError(
+                f"frame {frame.number} of {frame.camera_id} is stamped {frame.stamp_ns / 1e9:.3f} s, which no "
+                "message can hold; check the camera's clock"
+            )
         with self._lock:
             if self._has(frame.camera_id, frame.stamp_ns):
                 return False
@@ -142,15 +146,22 @@ class FrameArchive:
         """How much is kept, and from when to when."""
         with self._lock:
             kept = [one for _, one in self._catalog.segments()]
-            frames, size, spans = sum(one.frames for one in kept), sum(one.bytes for one in kept), [
-                (one.first_ns, one.last_ns) for one in kept if one.frames]
+            frames, size, spans = (
+                sum(one.frames for one in kept),
+                sum(one.bytes for one in kept),
+                [(one.first_ns, one.last_ns) for one in kept if one.frames],
+            )
             if self._written is not None:
                 frames += self._written.frames
                 size += self._written.writer.bytes
                 spans += [self._written.span] if self._written.frames else []
-            return ArchiveStats(frames, size, len(kept) + (self._written is not None),
-                                min((first for first, _ in spans), default=None),
-                                max((last for _, last in spans), default=None))
+            return ArchiveStats(
+                frames,
+                size,
+                len(kept) + (self._written is not None),
+                min((first for first, _ in spans), default=None),
+                max((last for _, last in spans), default=None),
+            )
 
     def sync(self) -> None:
         """Have the disk hold what was stored, also if the power fails. Frames are stored on meanwhile.
@@ -194,19 +205,31 @@ class FrameArchive:
     def _append_image(self, frame: Frame) -> None:
         format = "png" if frame.jpeg.startswith(_PNG) else "jpeg"
         head = image_message.image_head(frame.stamp_ns, frame.frame_id or frame.camera_id, format, len(frame.jpeg))
-        channel = Channel(f"/{self.robot_id}/{frame.camera_id}/image/compressed", image_message.TYPE,
-                          image_message.DEFINITION, frame.camera_id)
+        channel = Channel(
+            f"/{self.robot_id}/{frame.camera_id}/image/compressed",
+            image_message.TYPE,
+            image_message.DEFINITION,
+            frame.camera_id,
+        )
         self._append(channel, frame.number, frame.stamp_ns, (head, frame.jpeg))
 
     def _append_video(self, frame: Frame, video: tuple[bytes, bool], coder: VideoCoder) -> None:
-        channel = Channel(f"/{self.robot_id}/{frame.camera_id}/image/video", video_message.TYPE,
-                          video_message.DEFINITION, frame.camera_id)
+        channel = Channel(
+            f"/{self.robot_id}/{frame.camera_id}/image/video",
+            video_message.TYPE,
+            video_message.DEFINITION,
+            frame.camera_id,
+        )
         packet, key = video
         if not key and self._needs_key(frame):  # the segment was deleted since
             packet, _ = coder.encode(frame, True) or video
         try:
-            self._append(channel, frame.number, frame.stamp_ns, video_message.video_parts(
-                frame.stamp_ns, frame.frame_id or frame.camera_id, packet))
+            self._append(
+                channel,
+                frame.number,
+                frame.stamp_ns,
+                video_message.video_parts(frame.stamp_ns, frame.frame_id or frame.camera_id, packet),
+            )
         except StoreError:
             coder.restart(frame.camera_id)  # what comes next would be made from a picture that is not there
             raise
@@ -215,11 +238,17 @@ class FrameArchive:
     def _needs_key(self, frame: Frame) -> bool:
         """Whether the frame would be the first of its camera's H.264 in a segment."""
         written = self._written
-        return (written is None or frame.camera_id not in written.videos or not written.path.exists()
-                or written.is_full(frame.stamp_ns, self._pruner.most_frames, self._pruner.most_bytes))
+        return (
+            written is None
+            or frame.camera_id not in written.videos
+            or not written.path.exists()
+            or written.is_full(frame.stamp_ns, self._pruner.most_frames, self._pruner.most_bytes)
+        )
 
     def _has(self, camera_id: str, stamp_ns: int) -> bool:
-        return (self._written is not None and self._written.has(camera_id, stamp_ns)) or self._catalog.has(camera_id, stamp_ns)
+        return (self._written is not None and self._written.has(camera_id, stamp_ns)) or self._catalog.has(
+            camera_id, stamp_ns
+        )
 
     def _append(self, channel: Channel, sequence: int, stamp_ns: int, parts: tuple[bytes, ...]) -> None:
         # A file that was deleted below us takes bytes that nobody will ever find.
@@ -257,7 +286,8 @@ class FrameArchive:
             self._complaints.add(str(error))
 
     def _drop(self) -> None:
-        self._complaints.add(f"{self._written.path} was deleted while frames were written to it; "
-                             f"{self._written.frames} frames are lost")
+        self._complaints.add(
+            f"{self._written.path} was deleted while frames were written to it; {self._written.frames} frames are lost"
+        )
         self._written.writer.abandon()
         self._written = None

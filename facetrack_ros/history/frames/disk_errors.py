@@ -17,8 +17,10 @@ def storing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(f"cannot store frames in {path}: {error.strerror}; make room or check the permissions, "
-                         "frames are not kept on disk until then") from error
+        raise StoreError(
+            f"cannot store frames in {path}: {error.strerror}; make room or check the permissions, "
+            "frames are not kept on disk until then"
+        ) from error
 
 
 def free_bytes(path: Path) -> int:

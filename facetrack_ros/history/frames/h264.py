@@ -31,12 +31,17 @@ class H264Encoder:
             coder.width, coder.height = size
             coder.pix_fmt, coder.time_base, coder.framerate = "yuv420p", Fraction(1, 30), 30
             coder.thread_count, coder.gop_size = 1, 1 << 30
-            coder.options = {"preset": _PRESET, "tune": "zerolatency", "crf": _QUALITY,
-                             "x264-params": "keyint=infinite:scenecut=0"}
+            coder.options = {
+                "preset": _PRESET,
+                "tune": "zerolatency",
+                "crf": _QUALITY,
+                "x264-params": "keyint=infinite:scenecut=0",
+            }
             coder.open()
         except Exception as error:  # an unknown codec and a refused size come as different errors by version
-            raise FrameError(f"H.264 of {size[0]}x{size[1]} cannot be written here: {error}; set frame_history.compression to "
-                             "jpg") from error
+            raise FrameError(
+                f"H.264 of {size[0]}x{size[1]} cannot be written here: {error}; set frame_history.compression to jpg"
+            ) from error
         self._coder = coder
         self._count = 0
 

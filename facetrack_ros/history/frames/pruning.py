@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.frames.disk_errors import free_bytes, storing
-from facetrack_ros.history.mcap.open_file import SEGMENT_BYTES
 from facetrack_ros.history.frames.retention import Limits, Stored, judge
 from facetrack_ros.history.mcap.catalog import SegmentCatalog
+from facetrack_ros.history.mcap.open_file import SEGMENT_BYTES
 
 
 class SegmentPruner:
@@ -40,9 +40,17 @@ class SegmentPruner:
             room = free_bytes(path)
         segments = dict(self._catalog.segments())
         stored = [Stored(name, one.frames, one.bytes, one.last_ns) for name, one in segments.items()]
-        verdict = judge(stored, replace(
-            limits, frames=max(limits.frames - self.most_frames, 1) if limits.frames else 0,
-            bytes=max(limits.bytes - self.most_bytes, 1) if limits.bytes else 0), newest_ns, room, brake)
+        verdict = judge(
+            stored,
+            replace(
+                limits,
+                frames=max(limits.frames - self.most_frames, 1) if limits.frames else 0,
+                bytes=max(limits.bytes - self.most_bytes, 1) if limits.bytes else 0,
+            ),
+            newest_ns,
+            room,
+            brake,
+        )
         for name in verdict.victims:
             with storing(path):
                 segments[name].path.unlink(missing_ok=True)

@@ -9,16 +9,16 @@ from itertools import groupby
 
 import numpy as np
 
+from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.history.frames.video_decoder import StoredVideo
+from facetrack_ros.history.mcap.catalog import SegmentCatalog
+from facetrack_ros.history.mcap.message_table import SegmentTable
+from facetrack_ros.history.mcap.open_file import OpenSegment
+from facetrack_ros.history.mcap.pending_warnings import Complaints
+from facetrack_ros.history.mcap.reader import read_message
+from facetrack_ros.history.mcap.records import Channel
 from facetrack_ros.history.messages import image as image_message
 from facetrack_ros.history.messages import video as video_message
-from facetrack_ros.history.mcap.pending_warnings import Complaints
-from facetrack_ros.history.mcap.open_file import OpenSegment
-from facetrack_ros.history.mcap.catalog import SegmentCatalog
-from facetrack_ros.history.mcap.records import Channel
-from facetrack_ros.history.mcap.reader import read_message
-from facetrack_ros.history.mcap.message_table import SegmentTable
-from facetrack_ros.history.frames.video_decoder import StoredVideo
-from facetrack_ros.core.frame import Frame, encode_jpeg
 
 
 class FrameFinder:
@@ -28,8 +28,13 @@ class FrameFinder:
     :param lock: held while the catalog and that segment are looked at, not while files are read one by one.
     """
 
-    def __init__(self, catalog: SegmentCatalog, written: Callable[[], OpenSegment | None], complaints: Complaints,
-                 lock: threading.RLock) -> None:
+    def __init__(
+        self,
+        catalog: SegmentCatalog,
+        written: Callable[[], OpenSegment | None],
+        complaints: Complaints,
+        lock: threading.RLock,
+    ) -> None:
         self._catalog, self._written, self._complaints, self._lock = catalog, written, complaints, lock
 
     def near(self, camera_id: str, stamp_ns: int, tolerance_ns: int) -> Frame | None:
@@ -40,8 +45,11 @@ class FrameFinder:
                 rows = table.cameras[camera_id]
                 stamps = table.stamps[rows]
                 at = bisect_left(stamps, stamp_ns)
-                found += [(abs(int(stamps[i]) - stamp_ns), int(stamps[i]), name, rows[i])
-                          for i in (at - 1, at) if 0 <= i < len(rows)]
+                found += [
+                    (abs(int(stamps[i]) - stamp_ns), int(stamps[i]), name, rows[i])
+                    for i in (at - 1, at)
+                    if 0 <= i < len(rows)
+                ]
             for away, _, name, row in sorted(found, key=lambda one: one[:2]):
                 if away > tolerance_ns:
                     return None
@@ -53,9 +61,11 @@ class FrameFinder:
     def between(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
         """See :meth:`FrameArchive.between`."""
         with self._lock:
-            places = [(int(table.stamps[row]), name, row)
-                      for name, table in self._around(camera_id, start_ns, end_ns)
-                      for row in table.frames_between(camera_id, start_ns, end_ns)]
+            places = [
+                (int(table.stamps[row]), name, row)
+                for name, table in self._around(camera_id, start_ns, end_ns)
+                for row in table.frames_between(camera_id, start_ns, end_ns)
+            ]
         places.sort(key=lambda place: place[0])
         for name, group in groupby(places, key=lambda place: place[1]):
             yield from self._frames(name, [row for _, _, row in group])
@@ -64,9 +74,15 @@ class FrameFinder:
         """See :meth:`FrameArchive.messages`."""
         with self._lock:
             written = self._written()
-            tables = [*self._catalog.telling(start_ns, end_ns), *([(written.path.name, written.table())] if written else [])]
-            places = [(name, table.rows_between(type, camera_id, start_ns, end_ns)) for name, table in tables
-                      if type in {channel.type for channel in table.channels.values()}]
+            tables = [
+                *self._catalog.telling(start_ns, end_ns),
+                *([(written.path.name, written.table())] if written else []),
+            ]
+            places = [
+                (name, table.rows_between(type, camera_id, start_ns, end_ns))
+                for name, table in tables
+                if type in {channel.type for channel in table.channels.values()}
+            ]
         for name, rows in places:
             for channel, _, stamp, content in self._read(name, rows):
                 yield channel, stamp, bytes(content)
@@ -74,8 +90,11 @@ class FrameFinder:
     def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
         """See :meth:`FrameArchive.stamps`."""
         with self._lock:
-            return sorted(int(table.stamps[row]) for _, table in self._around(camera_id, start_ns, end_ns)
-                          for row in table.frames_between(camera_id, start_ns, end_ns))
+            return sorted(
+                int(table.stamps[row])
+                for _, table in self._around(camera_id, start_ns, end_ns)
+                for row in table.frames_between(camera_id, start_ns, end_ns)
+            )
 
     def _around(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[tuple[str, SegmentTable]]:
         yield from self._catalog.around(camera_id, start_ns, end_ns)
@@ -96,11 +115,18 @@ class FrameFinder:
                         _, number, _, content = read_message(file, table, row)
                         _, frame_id, _, jpeg = image_message.read_image(content)
                 except (ValueError, OSError) as error:
-                    self._complaints.add(f"a frame of {channel.camera_id} in {self._catalog.path / name} is damaged ({error}) and "
-                                         "left out")
+                    self._complaints.add(
+                        f"a frame of {channel.camera_id} in {self._catalog.path / name} is damaged ({error}) and "
+                        "left out"
+                    )
                     continue
-                yield Frame(channel.camera_id, int(table.stamps[row]), number, jpeg,
-                            "" if frame_id == channel.camera_id else frame_id)
+                yield Frame(
+                    channel.camera_id,
+                    int(table.stamps[row]),
+                    number,
+                    jpeg,
+                    "" if frame_id == channel.camera_id else frame_id,
+                )
 
     def _read(self, name: str, rows: list[int] | np.ndarray) -> Iterator[tuple[Channel, int, int, memoryview]]:
         with self._opened(name) as (file, table):

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import cv2
 
+from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.track import Track
 from facetrack_ros.errors import FrameError, StoreError
 from facetrack_ros.history.frames.alert_windows import AlertWindows
 from facetrack_ros.history.frames.archive import FrameArchive
-from facetrack_ros.history.frames.settings import ALERT, CONTINUOUS, H264, PNG, FrameSettings
 from facetrack_ros.history.frames.ring_buffer import FrameRing, encoded_only
-from facetrack_ros.history.messages.tracks import tracks_channel, tracks_message
+from facetrack_ros.history.frames.settings import ALERT, CONTINUOUS, H264, PNG, FrameSettings
 from facetrack_ros.history.frames.video_encoder import VideoCoder
-from facetrack_ros.core.track import Track
-from facetrack_ros.core.frame import Frame
+from facetrack_ros.history.messages.tracks import tracks_channel, tracks_message
 
 QUEUE_BYTES = 64_000_000
 # A track with its face and embedding, about: tracks too must not pile up before a stuck disk.
@@ -36,8 +36,9 @@ class FrameRecorder:
     :raises StoreError: frames are to be H.264, and that cannot be written here.
     """
 
-    def __init__(self, archive: FrameArchive, settings: FrameSettings, model_id: str,
-                 rings: Callable[[], dict[str, FrameRing]]) -> None:
+    def __init__(
+        self, archive: FrameArchive, settings: FrameSettings, model_id: str, rings: Callable[[], dict[str, FrameRing]]
+    ) -> None:
         self.archive = archive
         self.settings = settings
         self._model_id = model_id
@@ -61,15 +62,19 @@ class FrameRecorder:
         self._lost_told = 0
         # A disk may take long to confirm, and what is only queued meanwhile a killed process would lose.
         self._sync_wanted = threading.Event()
-        self._threads = [threading.Thread(target=self._run, name="frame_recorder", daemon=True),
-                         threading.Thread(target=self._run_sync, name="frame_sync", daemon=True)]
+        self._threads = [
+            threading.Thread(target=self._run, name="frame_recorder", daemon=True),
+            threading.Thread(target=self._run_sync, name="frame_sync", daemon=True),
+        ]
         for thread in self._threads:
             thread.start()
 
     def change(self, settings: FrameSettings) -> None:
         """Other limits, and other times around alerts that come from now on; the mode, folder and format stay."""
         with self._condition:
-            self.settings = replace(settings, mode=self.settings.mode, format=self.settings.format, wait=self.settings.wait)
+            self.settings = replace(
+                settings, mode=self.settings.mode, format=self.settings.format, wait=self.settings.wait
+            )
             for camera_id, held in self._tracks.items():
                 self._tracks[camera_id] = deque(held, maxlen=settings.ring_frames)
         self.archive.change_limits(settings.limits)
@@ -93,7 +98,9 @@ class FrameRecorder:
     def tracks_held(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
         """By stamp, the tracks of a camera that are in memory."""
         with self._condition:
-            return {stamp: tracks for _, stamp, _, tracks in self._tracks.get(camera_id, ()) if start_ns <= stamp <= end_ns}
+            return {
+                stamp: tracks for _, stamp, _, tracks in self._tracks.get(camera_id, ()) if start_ns <= stamp <= end_ns
+            }
 
     def alert(self, stamp_ns: int, camera_id: str = "") -> None:
         """Keep what a camera saw around a stamp: what is in memory now, what comes later as it comes.
@@ -108,8 +115,10 @@ class FrameRecorder:
         rings = {camera: ring for camera, ring in self._rings().items() if camera_id in ("", camera)}
         with self._condition:
             for camera, ring in rings.items():
-                held = [*ring.between(start, end),
-                        *(item for item in self._tracks.get(camera, ()) if start <= item[1] <= end)]
+                held = [
+                    *ring.between(start, end),
+                    *(item for item in self._tracks.get(camera, ()) if start <= item[1] <= end),
+                ]
                 for item in held:
                     if not self._wanted(camera, item.stamp_ns if isinstance(item, Frame) else item[1]):
                         self._put(item, pressing=True)  # these are in memory anyway
@@ -124,8 +133,10 @@ class FrameRecorder:
         with self._condition:
             errors, self._errors = self._errors, []
             if self.lost > self._lost_told:
-                errors.append(f"{self.lost - self._lost_told} frames are not on disk in {self.archive.path}: the disk is full "
-                              f"or slower than the cameras{', or H.264 is' if self._coder else ''}")
+                errors.append(
+                    f"{self.lost - self._lost_told} frames are not on disk in {self.archive.path}: the disk is full "
+                    f"or slower than the cameras{', or H.264 is' if self._coder else ''}"
+                )
                 self._lost_told = self.lost
         errors += self.archive.take_complaints() + (self._coder.take_complaints() if self._coder else [])
         if errors:
@@ -148,12 +159,15 @@ class FrameRecorder:
 
     def _wanted(self, camera_id: str, stamp_ns: int) -> bool:
         return self.settings.mode == CONTINUOUS or (
-            self.settings.mode == ALERT and self._windows.covers(camera_id, stamp_ns))
+            self.settings.mode == ALERT and self._windows.covers(camera_id, stamp_ns)
+        )
 
     def _put(self, item: Frame | tuple, pressing: bool = False) -> None:
         size = _size(item)
         if self.settings.wait and not pressing:
-            self._condition.wait_for(lambda: self._closing or self._queued_bytes + size <= QUEUE_BYTES or not self._queue)
+            self._condition.wait_for(
+                lambda: self._closing or self._queued_bytes + size <= QUEUE_BYTES or not self._queue
+            )
         elif self._queued_bytes + size > QUEUE_BYTES and not pressing:
             self.lost += isinstance(item, Frame)
             return
@@ -207,8 +221,12 @@ class FrameRecorder:
                 self._sync_wanted.set()
         else:
             camera_id, stamp_ns, number, tracks = item
-            self.archive.append_message(tracks_channel(self.archive.robot_id, camera_id), number, stamp_ns,
-                                        tracks_message(camera_id, stamp_ns, number, self._model_id, tracks))
+            self.archive.append_message(
+                tracks_channel(self.archive.robot_id, camera_id),
+                number,
+                stamp_ns,
+                tracks_message(camera_id, stamp_ns, number, self._model_id, tracks),
+            )
 
     def _encoded(self, frame: Frame) -> Frame:
         if self.settings.format != PNG:

@@ -78,6 +78,9 @@ def judge(stored: list[Stored], limits: Limits, now_ns: int, free_bytes: int, br
         frames, size, free_bytes = frames - one.frames, size - one.bytes, free_bytes + one.bytes
     doomed = sum(one.frames for one in victims)
     if brake and len(stored) >= _FEWEST and 2 * doomed > total:
-        return PruningPlan((), f"{doomed} of {total} stored frames would have to be deleted at once ({', '.join(reasons)}), "
-                           "so none was: check the clock and the limits, then `facetrack prune` deletes them")
+        return PruningPlan(
+            (),
+            f"{doomed} of {total} stored frames would have to be deleted at once ({', '.join(reasons)}), "
+            "so none was: check the clock and the limits, then `facetrack prune` deletes them",
+        )
     return PruningPlan(tuple(one.name for one in victims))

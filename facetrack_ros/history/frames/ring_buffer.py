@@ -71,7 +71,7 @@ class FrameRing:
         """
         with self._lock:
             at = bisect_left(self._stamps, stamp_ns)
-            close = [stamp for stamp in self._stamps[max(at - 1, 0):at + 1] if abs(stamp - stamp_ns) <= tolerance_ns]
+            close = [stamp for stamp in self._stamps[max(at - 1, 0) : at + 1] if abs(stamp - stamp_ns) <= tolerance_ns]
             if not close:
                 return None
             return encoded_only(self._frames[min(close, key=lambda stamp: abs(stamp - stamp_ns))])
@@ -79,7 +79,7 @@ class FrameRing:
     def between(self, start_ns: int, end_ns: int) -> list[Frame]:
         """Frames with ``start_ns <= stamp <= end_ns``, in order of their stamps."""
         with self._lock:
-            found = self._stamps[bisect_left(self._stamps, start_ns):bisect_right(self._stamps, end_ns)]
+            found = self._stamps[bisect_left(self._stamps, start_ns) : bisect_right(self._stamps, end_ns)]
             return [encoded_only(self._frames[stamp]) for stamp in found]
 
     def by_number(self, number: int) -> Frame | None:

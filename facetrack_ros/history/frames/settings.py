@@ -40,15 +40,21 @@ class FrameSettings:
         """What the configuration says under ``frame_history``."""
         given = config.frame_history.disk_cache_dir
         return cls(
-            ring_frames=config.frame_history.memory_buffer_size, mode=config.frame_history.mode,
+            ring_frames=config.frame_history.memory_buffer_size,
+            mode=config.frame_history.mode,
             on_alert=config.frame_history.save_on_alert,
             before_ns=round(config.frame_history.pre_roll_s * _SECOND_NS),
             after_ns=round(config.frame_history.post_roll_s * _SECOND_NS),
             directory=Path(given).expanduser() if given else None,
-            limits=Limits(config.frame_history.max_disk_frames, config.frame_history.max_disk_mb * 1_000_000,
-                          round(config.frame_history.max_disk_age_h * 3600 * _SECOND_NS),
-                          config.frame_history.min_free_mb * 1_000_000),
-            format=config.frame_history.compression, wait=wait)
+            limits=Limits(
+                config.frame_history.max_disk_frames,
+                config.frame_history.max_disk_mb * 1_000_000,
+                round(config.frame_history.max_disk_age_h * 3600 * _SECOND_NS),
+                config.frame_history.min_free_mb * 1_000_000,
+            ),
+            format=config.frame_history.compression,
+            wait=wait,
+        )
 
     def folder(self, robot_folder: Path) -> Path:
         """Where a robot's segments lie."""

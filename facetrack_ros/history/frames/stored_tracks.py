@@ -1,9 +1,9 @@
 """Who was followed in stored frames."""
 
+from facetrack_ros.core.track import Track
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.messages.schemas import TRACKS
 from facetrack_ros.history.messages.tracks import read_tracks
-from facetrack_ros.core.track import Track
 
 
 def stored_tracks(archive: FrameArchive, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:

@@ -1,7 +1,7 @@
 """Frames of a robot's cameras as H.264, each camera its own stream."""
 
-from facetrack_ros.errors import FrameError
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.errors import FrameError
 from facetrack_ros.history.frames.h264 import H264Encoder
 
 # A frame found by its stamp costs decoding from the key picture before it.
@@ -31,7 +31,9 @@ class VideoCoder:
         try:
             height, width = frame.image.shape[:2]
             if width % 2 or height % 2:
-                self._refused[f"frames of {camera} are {width}x{height}, and H.264 needs even numbers: kept as they come"] = None
+                self._refused[
+                    f"frames of {camera} are {width}x{height}, and H.264 needs even numbers: kept as they come"
+                ] = None
                 return None
             encoder = self._encoders.get(camera)
             if encoder is None or encoder.size != (width, height):

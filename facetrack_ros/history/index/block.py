@@ -72,7 +72,9 @@ class EmbeddingBlock:
         self._doubt: Callable[[], None] | None = None
 
     @classmethod
-    def stored(cls, codes: QuantizedRows, first_ns: int, last_ns: int, read: Callable, doubt: Callable) -> "EmbeddingBlock":
+    def stored(
+        cls, codes: QuantizedRows, first_ns: int, last_ns: int, read: Callable, doubt: Callable
+    ) -> "EmbeddingBlock":
         """A block that was frozen before, see :meth:`freeze`."""
         block = cls(codes.codes.shape[1], True, 0)
         block.count = len(codes)
@@ -107,12 +109,12 @@ class EmbeddingBlock:
         :param first_ns: the earliest of their stamps.
         :param last_ns: the latest.
         """
-        self.vectors[self.count:self.count + len(vectors)] = vectors
+        self.vectors[self.count : self.count + len(vectors)] = vectors
         self.count += len(vectors)
         self.stretch(first_ns, last_ns)
         done = len(self._codes) if self._codes is not None else 0
         if self._coded and self.count - done >= min(_BATCH, len(self.vectors)):
-            fresh = self.vectors[done:self.count]
+            fresh = self.vectors[done : self.count]
             if self._codes is None:
                 self._codes = QuantizedRows.begun_with(fresh, len(self.vectors))
             else:
@@ -141,8 +143,14 @@ class EmbeddingBlock:
             similarity = compare(self.rows(rows), vector)
         return similarity
 
-    def look(self, vector: np.ndarray, scan: QuantizedScan | None, count: int, bound: float = -np.inf,
-             mask: np.ndarray | None = None) -> BlockScan:
+    def look(
+        self,
+        vector: np.ndarray,
+        scan: QuantizedScan | None,
+        count: int,
+        bound: float = -np.inf,
+        mask: np.ndarray | None = None,
+    ) -> BlockScan:
         """The rows most like a vector.
 
         :param scan: of the vector, one for each thread; None where rows are not coded.
@@ -162,13 +170,15 @@ class EmbeddingBlock:
         if wanted < self.count // 4:
             # Of few rows the best stand out less: a second look would cost more than a deep first one.
             count = max(count, wanted // 24)
-        rows, similarity = self._compare(vector, coded, high, None if mask is None else mask[coded - low:])
-        found, rough = self._codes.nearest(scan, min(count, coded - low), slice(low, coded), bound,
-                                           None if mask is None else mask[:coded - low])
+        rows, similarity = self._compare(vector, coded, high, None if mask is None else mask[coded - low :])
+        found, rough = self._codes.nearest(
+            scan, min(count, coded - low), slice(low, coded), bound, None if mask is None else mask[: coded - low]
+        )
         return BlockScan(rows, similarity, found, rough, self._codes.off(scan), len(found) < count)
 
-    def _compare(self, vector: np.ndarray, low: int, high: int,
-                 mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    def _compare(
+        self, vector: np.ndarray, low: int, high: int, mask: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Compare rows ``low`` to ``high`` as they are."""
         if low == high:
             return _NONE
@@ -176,7 +186,9 @@ class EmbeddingBlock:
         if not rows.size:
             return _NONE
         if self.vectors is None:
-            parts = [compare(self.rows(rows[start:start + _AT_ONCE]), vector) for start in range(0, rows.size, _AT_ONCE)]
+            parts = [
+                compare(self.rows(rows[start : start + _AT_ONCE]), vector) for start in range(0, rows.size, _AT_ONCE)
+            ]
             return rows, np.concatenate(parts)
         first, last = int(rows[0]), int(rows[-1]) + 1
         # A stretch is multiplied without a copy, which is faster as long as a quarter of its rows is wanted.

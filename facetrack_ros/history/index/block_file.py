@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.errors import DamagedStoreError, StoreError
-from facetrack_ros.history.index.quantized_rows import QuantizedRows
 from facetrack_ros.history.index.columns import COLUMNS, IndexColumns
+from facetrack_ros.history.index.quantized_rows import QuantizedRows
 
 FORMAT_VERSION = 1
 _MAGIC = b"FTRINDEX"
@@ -103,7 +103,9 @@ class BlockFile:
             setattr(columns, name, array.view(COLUMNS[name]))
         columns.count = header.rows
         columns.cameras = {camera: number for number, camera in enumerate(header.cameras)}
-        return columns, QuantizedRows(arrays[-1].reshape(header.rows, header.dimension), header.scale, header.error, header.rows)
+        return columns, QuantizedRows(
+            arrays[-1].reshape(header.rows, header.dimension), header.scale, header.error, header.rows
+        )
 
     def vectors(self, rows: np.ndarray) -> np.ndarray:
         """``(n, dimension)`` float32 of some rows, read now.
@@ -146,12 +148,21 @@ def write_block(path: Path, database: str, after: int, columns: IndexColumns, ve
     :raises OSError: the disk does not take it.
     """
     coded = QuantizedRows.of_all(vectors)
-    parts = [np.ascontiguousarray(getattr(columns, name)[:columns.count]) for name in _KEPT] + [coded.codes]
+    parts = [np.ascontiguousarray(getattr(columns, name)[: columns.count]) for name in _KEPT] + [coded.codes]
     checksum = 0
     for part in parts:
         checksum = zlib.crc32(part, checksum)
-    header = BlockHeader(database, after, int(columns.ids[columns.count - 1]), columns.count, vectors.shape[1],
-                         float(coded.scale), coded.error, tuple(columns.cameras), checksum)
+    header = BlockHeader(
+        database,
+        after,
+        int(columns.ids[columns.count - 1]),
+        columns.count,
+        vectors.shape[1],
+        float(coded.scale),
+        coded.error,
+        tuple(columns.cameras),
+        checksum,
+    )
     text = json.dumps(asdict(header)).encode()
     with path.open("wb") as file:
         file.write(_START.pack(_MAGIC, FORMAT_VERSION, len(text), zlib.crc32(text)) + text)

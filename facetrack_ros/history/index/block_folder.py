@@ -55,8 +55,10 @@ class StoredIndex:
         told, self._told = self._told, []
         if not told:
             return ""
-        return (f"{told[0]}{f' ({len(told)} files)' if len(told) > 1 else ''}; that part of the index is read from the "
-                "sightings and written anew, nothing is lost")
+        return (
+            f"{told[0]}{f' ({len(told)} files)' if len(told) > 1 else ''}; that part of the index is read from the "
+            "sightings and written anew, nothing is lost"
+        )
 
     def fresh_path(self, after: int) -> Path:
         """Where the block of the sightings above an id is written, before :meth:`keep` puts it in its place.

@@ -25,8 +25,9 @@ class IndexColumns:
         for name, kind in COLUMNS.items():
             setattr(self, name, np.empty(0, kind))
 
-    def extend(self, ids: list[int], cameras: list[str], tracks: list[str], first_ns: list[int],
-               last_ns: list[int]) -> slice:
+    def extend(
+        self, ids: list[int], cameras: list[str], tracks: list[str], first_ns: list[int], last_ns: list[int]
+    ) -> slice:
         """Add rows. Returns which they are."""
         rows = self._room_for(len(ids))
         self.ids[rows] = ids
@@ -41,9 +42,9 @@ class IndexColumns:
         """Add another's rows. Returns which they are."""
         rows = self._room_for(other.count)
         for name in ("ids", "first", "last", "track"):
-            getattr(self, name)[rows] = getattr(other, name)[:other.count]
+            getattr(self, name)[rows] = getattr(other, name)[: other.count]
         numbers = np.array(self._numbers(list(other.cameras)), np.int16)
-        self.camera[rows] = numbers[other.camera[:other.count]]
+        self.camera[rows] = numbers[other.camera[: other.count]]
         self.count = rows.stop
         return rows
 
@@ -64,7 +65,7 @@ class IndexColumns:
             size = max(end, len(self.ids) + len(self.ids) // 8, 256)
             for name, kind in COLUMNS.items():
                 grown = np.empty(size, kind)
-                grown[:self.count] = getattr(self, name)[:self.count]
+                grown[: self.count] = getattr(self, name)[: self.count]
                 setattr(self, name, grown)
         return slice(self.count, end)
 

@@ -46,8 +46,9 @@ class QuantizedScan:
         self._of_all = self._scanner(None)
         weakref.finalize(self, self._free, self._of_all).atexit = False
 
-    def best(self, codes: np.ndarray, count: int, floor: float = -np.inf,
-             mask: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def best(
+        self, codes: np.ndarray, count: int, floor: float = -np.inf, mask: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The rows whose codes have the highest products with the probe's.
 
         :param codes: ``(n, dimension)`` uint8, one after the other.

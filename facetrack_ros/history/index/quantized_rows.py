@@ -52,12 +52,12 @@ class QuantizedRows:
     @property
     def codes(self) -> np.ndarray:
         """``(len(self), dimension)`` uint8, a view."""
-        return self._codes[:self._count]
+        return self._codes[: self._count]
 
     def add(self, rows: np.ndarray) -> None:
         """Code further rows, ``(n, dimension)`` float32."""
         for start in range(0, len(rows), _AT_ONCE):
-            part = rows[start:start + _AT_ONCE]
+            part = rows[start : start + _AT_ONCE]
             self._code(slice(self._count, self._count + len(part)), part)
             self._count += len(part)
 
@@ -69,8 +69,9 @@ class QuantizedRows:
         """How far a similarity by codes may be off."""
         return scan.probe.error + self.error * scan.probe.code_length + 1e-5
 
-    def nearest(self, scan: QuantizedScan, count: int, rows: slice, bound: float = -np.inf,
-                mask: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def nearest(
+        self, scan: QuantizedScan, count: int, rows: slice, bound: float = -np.inf, mask: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The rows most like a vector by their codes.
 
         :param count: how many at most.

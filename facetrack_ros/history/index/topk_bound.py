@@ -41,4 +41,4 @@ class TopKBound:
 
 
 def _highest(values: np.ndarray, count: int) -> np.ndarray:
-    return values if values.size <= count else np.partition(values, values.size - count)[values.size - count:]
+    return values if values.size <= count else np.partition(values, values.size - count)[values.size - count :]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.index.topk_bound import TopKBound
-from facetrack_ros.history.index.faiss_scan import QuantizedScan, QuantizedQuery, can_code
-from facetrack_ros.history.index.block import ROWS, EmbeddingBlock, BlockScan
+from facetrack_ros.history.index.block import ROWS, BlockScan, EmbeddingBlock
 from facetrack_ros.history.index.columns import IndexColumns
+from facetrack_ros.history.index.faiss_scan import QuantizedQuery, QuantizedScan, can_code
+from facetrack_ros.history.index.topk_bound import TopKBound
 
 _UNIT_TOLERANCE = 1e-3
 _FIRST_LOOK = 128
@@ -28,8 +28,10 @@ def unit_vector(embedding: np.ndarray, dimension: int) -> np.ndarray:
     """
     vector = np.ascontiguousarray(embedding, np.float32)
     if vector.shape != (dimension,):
-        raise StoreError(f"an embedding of shape {vector.shape} does not fit a model of dimension {dimension}; "
-                         "hand in what that model made")
+        raise StoreError(
+            f"an embedding of shape {vector.shape} does not fit a model of dimension {dimension}; "
+            "hand in what that model made"
+        )
     length = float(np.vdot(vector, vector)) ** 0.5
     if not abs(length - 1.0) <= _UNIT_TOLERANCE:  # NaN too
         raise StoreError(f"an embedding has length {length:.4g} instead of 1; normalise it, or leave it out when NaN")
@@ -76,8 +78,15 @@ class EmbeddingIndex:
     def __len__(self) -> int:
         return self._columns.count
 
-    def extend(self, ids: list[int], cameras: list[str], tracks: list[str], first_ns: list[int],
-               last_ns: list[int], embeddings: np.ndarray) -> None:
+    def extend(
+        self,
+        ids: list[int],
+        cameras: list[str],
+        tracks: list[str],
+        first_ns: list[int],
+        last_ns: list[int],
+        embeddings: np.ndarray,
+    ) -> None:
         """Add rows, in any order of their stamps.
 
         :param embeddings: ``(len(ids), dimension)`` float32 unit vectors.
@@ -128,11 +137,11 @@ class EmbeddingIndex:
 
     def spans(self) -> tuple[np.ndarray, np.ndarray]:
         """First and last stamps of all rows, ``(n,)`` int64 views."""
-        return self._columns.first[:len(self)], self._columns.last[:len(self)]
+        return self._columns.first[: len(self)], self._columns.last[: len(self)]
 
     def rows_of(self, camera: str) -> np.ndarray:
         """``(n,)`` bool: the rows of a camera."""
-        return self._columns.camera[:len(self)] == self._columns.cameras.get(camera, -1)
+        return self._columns.camera[: len(self)] == self._columns.cameras.get(camera, -1)
 
     def cameras(self) -> tuple[str, ...]:
         """Every camera with a row, sorted."""
@@ -148,8 +157,15 @@ class EmbeddingIndex:
         block, place = self._place(row)
         block.replace(place, embedding)
 
-    def search(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: tuple[str, ...],
-               threshold: float, limit: int | None = None) -> Hits:
+    def search(
+        self,
+        embedding: np.ndarray,
+        start_ns: int,
+        end_ns: int,
+        cameras: tuple[str, ...],
+        threshold: float,
+        limit: int | None = None,
+    ) -> Hits:
         """Compare with every row whose span touches ``[start_ns, end_ns]``; exact.
 
         :param cameras: only these; empty: all.
@@ -168,8 +184,7 @@ class EmbeddingIndex:
         order = np.lexsort((rows, -similarity))[:limit]
         return Hits(rows[order], similarity[order], compared)
 
-    def _wanted(self, start_ns: int, end_ns: int,
-                cameras: tuple[str, ...]) -> tuple[dict[int, np.ndarray | None], int]:
+    def _wanted(self, start_ns: int, end_ns: int, cameras: tuple[str, ...]) -> tuple[dict[int, np.ndarray | None], int]:
         """By block: which of its rows, None: all; and how many they are."""
         columns, codes = self._columns, None
         if cameras:
@@ -193,8 +208,9 @@ class EmbeddingIndex:
                 compared += count
         return wanted, compared
 
-    def _look(self, embedding: np.ndarray, wanted: dict[int, np.ndarray | None], compared: int,
-              best: TopKBound) -> dict[int, BlockScan]:
+    def _look(
+        self, embedding: np.ndarray, wanted: dict[int, np.ndarray | None], compared: int, best: TopKBound
+    ) -> dict[int, BlockScan]:
         """A look at each block, deep enough that nothing that counts is left out."""
         probe = QuantizedQuery(embedding)
         looks: dict[int, BlockScan] = {}
@@ -225,10 +241,13 @@ class EmbeddingIndex:
         work(numbers, count, again)
         other.result()
 
-    def _exactly(self, looks: dict[int, BlockScan], embedding: np.ndarray,
-                 best: TopKBound) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _exactly(
+        self, looks: dict[int, BlockScan], embedding: np.ndarray, best: TopKBound
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Rows of the index and similarities of all that the looks found and that can be among the best."""
-        found = [(look.rows + self._starts[number], look.similarity) for number, look in looks.items() if look.rows.size]
+        found = [
+            (look.rows + self._starts[number], look.similarity) for number, look in looks.items() if look.rows.size
+        ]
         coded = [(number, look) for number, look in looks.items() if look.coded_rows.size]
         if not coded:
             return found
@@ -236,8 +255,11 @@ class EmbeddingIndex:
         highest = rough + np.repeat([np.float32(look.off) for _, look in coded], [look.rough.size for _, look in coded])
         likely = highest >= best.bound
         if best.limit is not None and np.count_nonzero(likely) > 2 * best.limit:
-            first = np.argpartition(rough, -(best.limit + _FIRST_COMPARED))[-(best.limit + _FIRST_COMPARED):] \
-                if rough.size > best.limit + _FIRST_COMPARED else np.arange(rough.size)
+            first = (
+                np.argpartition(rough, -(best.limit + _FIRST_COMPARED))[-(best.limit + _FIRST_COMPARED) :]
+                if rough.size > best.limit + _FIRST_COMPARED
+                else np.arange(rough.size)
+            )
             chosen = np.zeros(rough.size, bool)
             chosen[first] = True
             found += self._compared(coded, chosen, embedding)
@@ -245,12 +267,13 @@ class EmbeddingIndex:
             likely = (highest >= best.bound) & ~chosen
         return found + self._compared(coded, likely, embedding)
 
-    def _compared(self, coded: list[tuple[int, BlockScan]], chosen: np.ndarray,
-                  embedding: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _compared(
+        self, coded: list[tuple[int, BlockScan]], chosen: np.ndarray, embedding: np.ndarray
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Compare the chosen ones of the rows that looks found by their codes."""
         found, start = [], 0
         for number, look in coded:
-            mine = chosen[start:start + look.rough.size]
+            mine = chosen[start : start + look.rough.size]
             start += look.rough.size
             if mine.any():
                 rows = look.coded_rows[mine]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facetrack_ros.errors import StoreError
+from facetrack_ros.history.mcap.message_table import SegmentTable
 from facetrack_ros.history.mcap.pending_warnings import Complaints
 from facetrack_ros.history.mcap.reader import mend, read_table
-from facetrack_ros.history.mcap.message_table import SegmentTable
 
 _TABLES_KEPT = 64
 

@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from facetrack_ros.history.messages.image import TYPE as IMAGE
 from facetrack_ros.history.mcap.records import Channel
+from facetrack_ros.history.messages.image import TYPE as IMAGE
 from facetrack_ros.history.messages.video import TYPE as VIDEO
 
 
@@ -43,8 +43,11 @@ class SegmentTable:
     @cached_property
     def spans(self) -> dict[str, tuple[int, int]]:
         """First and last stamp of each camera's frames."""
-        return {camera: (int(self.stamps[rows[0]]), int(self.stamps[rows[-1]]))
-                for camera, rows in self.cameras.items() if len(rows)}
+        return {
+            camera: (int(self.stamps[rows[0]]), int(self.stamps[rows[-1]]))
+            for camera, rows in self.cameras.items()
+            if len(rows)
+        }
 
     @property
     def told(self) -> tuple[int, int] | None:
@@ -62,11 +65,14 @@ class SegmentTable:
         """Rows of a camera's frames, both stamps included, in order of stamps."""
         rows = self.cameras.get(camera_id, np.empty(0, np.intp))
         stamps = self.stamps[rows]
-        return rows[np.searchsorted(stamps, start_ns):np.searchsorted(stamps, end_ns, "right")]
+        return rows[np.searchsorted(stamps, start_ns) : np.searchsorted(stamps, end_ns, "right")]
 
     def rows_between(self, type: str, camera_id: str, start_ns: int, end_ns: int) -> np.ndarray:
         """Rows of a camera's messages of one type, both stamps included, in order of stamps."""
-        numbers = [number for number, channel in self.channels.items()
-                   if channel.type == type and channel.camera_id == camera_id]
+        numbers = [
+            number
+            for number, channel in self.channels.items()
+            if channel.type == type and channel.camera_id == camera_id
+        ]
         rows = np.flatnonzero(np.isin(self.channels_of, numbers) & (self.stamps >= start_ns) & (self.stamps <= end_ns))
         return rows[np.argsort(self.stamps[rows], kind="stable")]

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from facetrack_ros.history.mcap.records import Channel
 from facetrack_ros.history.mcap.message_table import SegmentTable
+from facetrack_ros.history.mcap.records import Channel
 from facetrack_ros.history.mcap.writer import SegmentWriter
 
 SEGMENT_SPAN_NS = 10_000_000_000
@@ -56,8 +56,11 @@ class OpenSegment:
         """Whether a message of that stamp belongs in a new segment."""
         first, last = self.span
         # Whichever way the clock jumps, a segment spans little time: so a stamp leads to few of them.
-        return (self.writer.bytes >= most_bytes or max(last, stamp_ns) - min(first, stamp_ns) >= SEGMENT_SPAN_NS
-                or self.frames >= most_frames)
+        return (
+            self.writer.bytes >= most_bytes
+            or max(last, stamp_ns) - min(first, stamp_ns) >= SEGMENT_SPAN_NS
+            or self.frames >= most_frames
+        )
 
     def table(self) -> SegmentTable:
         """What is in it so far."""

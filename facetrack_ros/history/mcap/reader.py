@@ -8,8 +8,8 @@ import numpy as np
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.mcap import records as mcap
-from facetrack_ros.history.mcap.records import Channel
 from facetrack_ros.history.mcap.message_table import SegmentTable
+from facetrack_ros.history.mcap.records import Channel
 
 
 def read_table(path: Path) -> tuple[SegmentTable, int | None]:
@@ -43,8 +43,9 @@ def mend(path: Path) -> bool:
         if not len(table.stamps):
             path.unlink()
             return True
-        tail = mcap.file_tail(end, table.channels, mcap.chunk_index_rows(table.channels_of, table.stamps, table.offsets,
-                                                                         table.sizes))
+        tail = mcap.file_tail(
+            end, table.channels, mcap.chunk_index_rows(table.channels_of, table.stamps, table.offsets, table.sizes)
+        )
         with path.open("r+b") as file:
             file.truncate(end)
             file.seek(end)
@@ -56,8 +57,9 @@ def mend(path: Path) -> bool:
                 raise
             os.fsync(file.fileno())
     except OSError as error:
-        raise StoreError(f"cannot mend {path}: {error.strerror}; its frames can still be read, make room or check the "
-                         "permissions") from error
+        raise StoreError(
+            f"cannot mend {path}: {error.strerror}; its frames can still be read, make room or check the permissions"
+        ) from error
     return True
 
 
@@ -76,7 +78,7 @@ def _by_summary(file: int, size: int) -> SegmentTable:
     footer = os.pread(file, mcap.FOOTER_BYTES, max(size - mcap.FOOTER_BYTES, 0))
     if not footer.endswith(mcap.MAGIC) or mcap.read_head(footer) != (mcap.FOOTER, 20):
         raise ValueError("no footer")
-    start, = struct.unpack_from("<Q", footer, 9)
+    (start,) = struct.unpack_from("<Q", footer, 9)
     if not 0 < start <= size - mcap.FOOTER_BYTES:
         raise ValueError("no summary")
     summary = os.pread(file, size - mcap.FOOTER_BYTES - start, start)
@@ -85,20 +87,22 @@ def _by_summary(file: int, size: int) -> SegmentTable:
     rows = np.zeros(0, mcap.CHUNK_INDEX_ROW)
     at = 0
     while at < len(summary):
-        opcode, length = mcap.read_head(summary[at:at + 9])
+        opcode, length = mcap.read_head(summary[at : at + 9])
         if opcode == mcap.CHUNK_INDEX:
             count = (len(summary) - at) // mcap.CHUNK_INDEX_ROW.itemsize
             rows = np.frombuffer(summary, mcap.CHUNK_INDEX_ROW, count, at)
             mine = (rows["opcode"] == opcode) & (rows["length"] == mcap.CHUNK_INDEX_ROW.itemsize - 9)
-            rows = rows[:count if mine.all() else int(np.argmin(mine))]
+            rows = rows[: count if mine.all() else int(np.argmin(mine))]
             if not len(rows) or (rows["channels"] != 10).any() or (rows["compression"] != 0).any():
                 raise ValueError("chunks of another make")
             at += rows.nbytes
             continue
-        _read_definition(opcode, summary[at + 9:at + 9 + length], schemas, channels)
+        _read_definition(opcode, summary[at + 9 : at + 9 + length], schemas, channels)
         at += 9 + length
     offsets, sizes = rows["offset"].astype(np.int64), rows["size"].astype(np.int64)
-    if len(rows) and (offsets.min() < 0 or (offsets + sizes).max() > start or not set(rows["channel"].tolist()) <= set(channels)):
+    if len(rows) and (
+        offsets.min() < 0 or (offsets + sizes).max() > start or not set(rows["channel"].tolist()) <= set(channels)
+    ):
         raise ValueError("a damaged summary")
     return SegmentTable(channels, rows["channel"].copy(), rows["start"].astype(np.int64), offsets, sizes)
 
@@ -139,10 +143,11 @@ def _by_records(file: int, size: int) -> tuple[SegmentTable, int]:
     return SegmentTable(channels, *(np.array(column, kind) for column, kind in zip(columns, kinds))), end
 
 
-def _read_definition(opcode: int, body: bytes, schemas: dict[int, tuple[str, str]],
-                     channels: dict[int, Channel]) -> None:
+def _read_definition(
+    opcode: int, body: bytes, schemas: dict[int, tuple[str, str]], channels: dict[int, Channel]
+) -> None:
     if opcode == mcap.SCHEMA:
-        number, = struct.unpack_from("<H", body)
+        (number,) = struct.unpack_from("<H", body)
         name, at = mcap.read_text(body, 2)
         _, at = mcap.read_text(body, at)
         schemas[number] = name, mcap.read_text(body, at)[0]
@@ -150,7 +155,7 @@ def _read_definition(opcode: int, body: bytes, schemas: dict[int, tuple[str, str
         number, schema = struct.unpack_from("<HH", body)
         topic, at = mcap.read_text(body, 4)
         _, at = mcap.read_text(body, at)
-        size, = struct.unpack_from("<I", body, at)
+        (size,) = struct.unpack_from("<I", body, at)
         metadata, at = {}, at + 4
         end = at + size
         while at < end:

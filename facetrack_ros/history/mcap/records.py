@@ -21,10 +21,23 @@ FOOTER_BYTES = _HEAD.size + 20 + len(MAGIC)
 CHUNK_HEAD_BYTES = _HEAD.size + _CHUNK.size + _HEAD.size + _MESSAGE.size
 CHUNK_TAIL_BYTES = _HEAD.size + _INDEX.size
 # A chunk index of a chunk with one message: all are of one size, so that numpy reads thousands at once.
-CHUNK_INDEX_ROW = np.dtype([
-    ("opcode", "u1"), ("length", "<u8"), ("start", "<u8"), ("end", "<u8"), ("offset", "<u8"), ("size", "<u8"),
-    ("channels", "<u4"), ("channel", "<u2"), ("index_offset", "<u8"), ("index_size", "<u8"), ("compression", "<u4"),
-    ("stored", "<u8"), ("plain", "<u8")])
+CHUNK_INDEX_ROW = np.dtype(
+    [
+        ("opcode", "u1"),
+        ("length", "<u8"),
+        ("start", "<u8"),
+        ("end", "<u8"),
+        ("offset", "<u8"),
+        ("size", "<u8"),
+        ("channels", "<u4"),
+        ("channel", "<u2"),
+        ("index_offset", "<u8"),
+        ("index_size", "<u8"),
+        ("compression", "<u4"),
+        ("stored", "<u8"),
+        ("plain", "<u8"),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -71,10 +84,10 @@ def read_text(data: bytes, at: int) -> tuple[str, int]:
     """
     if at + 4 > len(data):
         raise ValueError("cut short")
-    size, = struct.unpack_from("<I", data, at)
+    (size,) = struct.unpack_from("<I", data, at)
     if at + 4 + size > len(data):
         raise ValueError("cut short")
-    return data[at + 4:at + 4 + size].decode(), at + 4 + size
+    return data[at + 4 : at + 4 + size].decode(), at + 4 + size
 
 
 def file_head() -> bytes:
@@ -86,8 +99,13 @@ def channel_records(number: int, channel: Channel) -> bytes:
     """Schema and channel; both have the same number, from 1 on."""
     schema = struct.pack("<H", number) + text(channel.type) + text("ros2msg") + text(channel.definition)
     metadata = text("camera_id") + text(channel.camera_id)
-    body = (struct.pack("<HH", number, number) + text(channel.topic) + text("cdr")
-            + struct.pack("<I", len(metadata)) + metadata)
+    body = (
+        struct.pack("<HH", number, number)
+        + text(channel.topic)
+        + text("cdr")
+        + struct.pack("<I", len(metadata))
+        + metadata
+    )
     return record(SCHEMA, schema) + record(CHANNEL, body)
 
 
@@ -113,14 +131,14 @@ def read_chunk(data: bytes) -> tuple[int, int, int, memoryview]:
     if opcode != CHUNK or len(data) < _HEAD.size + length or length < CHUNK_HEAD_BYTES - _HEAD.size:
         raise ValueError("no chunk")
     _, _, inside, checksum, compression, stored = _CHUNK.unpack_from(data, _HEAD.size)
-    records = memoryview(data)[_HEAD.size + _CHUNK.size:_HEAD.size + length]
+    records = memoryview(data)[_HEAD.size + _CHUNK.size : _HEAD.size + length]
     if compression or not inside == stored == len(records) or zlib.crc32(records) != checksum:
         raise ValueError("a damaged chunk")
     opcode, size = _HEAD.unpack_from(records)
     if opcode != MESSAGE or size != len(records) - _HEAD.size:
         raise ValueError("not one message")
     channel, sequence, stamp_ns, _ = _MESSAGE.unpack_from(records, _HEAD.size)
-    return channel, sequence, stamp_ns, records[_HEAD.size + _MESSAGE.size:]
+    return channel, sequence, stamp_ns, records[_HEAD.size + _MESSAGE.size :]
 
 
 def chunk_index_rows(channels: np.ndarray, stamps: np.ndarray, offsets: np.ndarray, sizes: np.ndarray) -> np.ndarray:
@@ -154,12 +172,16 @@ def file_tail(start: int, channels: dict[int, Channel], rows: np.ndarray) -> byt
     stamps = rows["start"]
     first, last = (int(stamps.min()), int(stamps.max())) if len(rows) else (0, 0)
     counts = b"".join(struct.pack("<HQ", number, int((rows["channel"] == number).sum())) for number in channels)
-    statistics = record(STATISTICS, struct.pack("<QHIIIIQQI", len(rows), len(channels), len(channels), 0, 0, len(rows),
-                                                first, last, len(counts)) + counts)
+    statistics = record(
+        STATISTICS,
+        struct.pack("<QHIIIIQQI", len(rows), len(channels), len(channels), 0, 0, len(rows), first, last, len(counts))
+        + counts,
+    )
     offset = b""
     if len(rows):
         offset = record(SUMMARY_OFFSET, struct.pack("<BQQ", CHUNK_INDEX, summary_start + len(head), len(lines)))
     summary = head + lines + statistics + offset
     footer = _HEAD.pack(FOOTER, 20) + struct.pack(
-        "<QQ", summary_start, summary_start + len(summary) - len(offset) if offset else 0)
+        "<QQ", summary_start, summary_start + len(summary) - len(offset) if offset else 0
+    )
     return data_end + summary + footer + struct.pack("<I", zlib.crc32(summary + footer)) + MAGIC

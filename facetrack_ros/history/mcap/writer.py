@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.history.mcap import records as mcap
-from facetrack_ros.history.mcap.records import Channel
 from facetrack_ros.history.mcap.message_table import SegmentTable
+from facetrack_ros.history.mcap.records import Channel
 
 
 class SegmentWriter:
@@ -49,7 +49,9 @@ class SegmentWriter:
         self._write(pieces)
         self._numbers[channel] = number
         self._channels[number] = channel
-        for column, value in zip(self._columns, (number, stamp_ns, offset, self.bytes - offset - mcap.CHUNK_TAIL_BYTES)):
+        for column, value in zip(
+            self._columns, (number, stamp_ns, offset, self.bytes - offset - mcap.CHUNK_TAIL_BYTES)
+        ):
             column.append(value)
 
     def __len__(self) -> int:
@@ -58,7 +60,8 @@ class SegmentWriter:
     def table(self) -> SegmentTable:
         """What is in it so far."""
         channels, stamps, offsets, sizes = (
-            np.array(column, kind) for column, kind in zip(self._columns, (np.uint16, np.int64, np.int64, np.int64)))
+            np.array(column, kind) for column, kind in zip(self._columns, (np.uint16, np.int64, np.int64, np.int64))
+        )
         return SegmentTable(dict(self._channels), channels, stamps, offsets, sizes)
 
     def duplicate(self) -> int:
@@ -69,8 +72,15 @@ class SegmentWriter:
         """Write the summary and close: now every MCAP reader finds each message at once."""
         try:
             table = self.table()
-            self._write([mcap.file_tail(self.bytes, self._channels, mcap.chunk_index_rows(
-                table.channels_of, table.stamps, table.offsets, table.sizes))])
+            self._write(
+                [
+                    mcap.file_tail(
+                        self.bytes,
+                        self._channels,
+                        mcap.chunk_index_rows(table.channels_of, table.stamps, table.offsets, table.sizes),
+                    )
+                ]
+            )
         finally:
             self.abandon()
 

@@ -20,7 +20,7 @@ class CdrReader:
     :raises ValueError: it is not in little-endian CDR. All methods raise it where the message is cut short.
     """
 
-    __slots__ = ("_body", "_at")
+    __slots__ = ("_at", "_body")
 
     def __init__(self, message: bytes | memoryview) -> None:
         if bytes(message[:2]) != LITTLE_ENDIAN[:2]:
@@ -42,11 +42,11 @@ class CdrReader:
 
     def data(self) -> memoryview:
         """A sequence of bytes, not copied."""
-        size, = self.numbers(_SIZE)
+        (size,) = self.numbers(_SIZE)
         begin, self._at = self._at, self._at + size
         if self._at > len(self._body):
             raise ValueError("the message is cut short")
-        return self._body[begin:self._at]
+        return self._body[begin : self._at]
 
     def count(self) -> int:
         """How many elements follow."""

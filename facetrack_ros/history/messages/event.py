@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from facetrack_ros.history.messages.schemas import EVENT, definition, typestore
 from facetrack_ros.history.mcap.records import Channel
+from facetrack_ros.history.messages.schemas import EVENT, definition, typestore
 from facetrack_ros.history.messages.tracks import header
 
 _SECOND_NS = 1_000_000_000
@@ -28,12 +28,20 @@ def event_message(event: dict) -> bytes:
     box = event.get("bbox") or event.get("last_bbox") or (0, 0, 0, 0)
     last_seen, lasted = (round((event.get(key) or 0) * 1e6) * 1000 for key in ("last_seen_timestamp", "duration_sec"))
     message = types[EVENT](
-        header=header(event_stamp_ns(event), event["camera_id"]), event=event["event"], robot_id=event["robot_id"],
-        camera_id=event["camera_id"], person_id=event["person_id"], frame_number=event["frame_number"],
-        bbox=np.array(box, np.float32), confidence=event.get("confidence") or 0.0,
+        header=header(event_stamp_ns(event), event["camera_id"]),
+        event=event["event"],
+        robot_id=event["robot_id"],
+        camera_id=event["camera_id"],
+        person_id=event["person_id"],
+        frame_number=event["frame_number"],
+        bbox=np.array(box, np.float32),
+        confidence=event.get("confidence") or 0.0,
         last_seen=types["builtin_interfaces/msg/Time"](*divmod(last_seen, _SECOND_NS)),
         duration=types["builtin_interfaces/msg/Duration"](*divmod(lasted, _SECOND_NS)),
         reference_face_id=event.get("reference_face_id") or "",
-        reference_name=event.get("reference_name") or "", watch=bool(event.get("watch")), similarity=event.get("similarity") or 0.0,
-        search_id=event.get("search_id") or "")
+        reference_name=event.get("reference_name") or "",
+        watch=bool(event.get("watch")),
+        similarity=event.get("similarity") or 0.0,
+        search_id=event.get("search_id") or "",
+    )
     return typestore().serialize_cdr(message, EVENT).tobytes()

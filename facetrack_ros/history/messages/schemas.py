@@ -72,5 +72,7 @@ def typestore():
     from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
     store = get_typestore(Stores.EMPTY)  # all types of ROS 2 would take 0.2 s, at a robot's first alert
-    store.register({name: fields for type in _PARTS for name, fields in get_types_from_msg(definition(type), type).items()})
+    store.register(
+        {name: fields for type in _PARTS for name, fields in get_types_from_msg(definition(type), type).items()}
+    )
     return store

@@ -35,7 +35,9 @@ class GalleryStore:
             files = sorted(self.path.glob("*.json")) if self.path.is_dir() else []
             texts = [(file, file.read_bytes()) for file in files]
         except OSError as error:
-            raise StoreError(f"cannot read the gallery in {self.path}: {error.strerror}; check its permissions") from error
+            raise StoreError(
+                f"cannot read the gallery in {self.path}: {error.strerror}; check its permissions"
+            ) from error
         for file, text in texts:
             try:
                 values = json.loads(text)
@@ -73,8 +75,9 @@ class GalleryStore:
                 os.fsync(stream.fileno())
             os.replace(draft, file)
         except OSError as error:
-            raise StoreError(f"cannot write the gallery in {self.path}: {error.strerror}; make room or check the "
-                             "permissions") from error
+            raise StoreError(
+                f"cannot write the gallery in {self.path}: {error.strerror}; make room or check the permissions"
+            ) from error
         return True
 
     def delete(self, entry_id: str) -> bool:

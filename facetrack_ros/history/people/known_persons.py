@@ -1,7 +1,7 @@
 """Whom a robot knew when it was switched off, from what it keeps anyway: no second copy of anybody's face."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import numpy as np
 

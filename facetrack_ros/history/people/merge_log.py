@@ -2,12 +2,12 @@
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Iterable
 
-from facetrack_ros.errors import StoreError
 from facetrack_ros.core.line_file import append_whole, read_whole
+from facetrack_ros.errors import StoreError
 from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision
 
 NAME = "aliases.jsonl"
@@ -52,7 +52,9 @@ class AliasFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             append_whole(self.path, data)
         except OSError as error:
-            raise StoreError(f"cannot write {self.path}: {error.strerror}; make room or check the permissions") from error
+            raise StoreError(
+                f"cannot write {self.path}: {error.strerror}; make room or check the permissions"
+            ) from error
 
     def replace(self, verdicts: Iterable[MergeDecision]) -> None:
         """Keep these verdicts and no others: what was dropped is nowhere any more.
@@ -85,8 +87,11 @@ def verdict_from_dict(values: object) -> MergeDecision:
         raise ValueError("no verdict on two persons") from error
     texts = (verdict.record_id, verdict.first, verdict.second, verdict.by, verdict.reason, verdict.model_id)
     numbers = (verdict.version, verdict.stamp_ns)
-    if (not all(isinstance(text, str) for text in texts) or not all(type(number) is int for number in numbers)
-            or not all(type(flag) is bool for flag in (verdict.same, verdict.operator))
-            or not isinstance(verdict.similarity, (float, int, type(None)))):
+    if (
+        not all(isinstance(text, str) for text in texts)
+        or not all(type(number) is int for number in numbers)
+        or not all(type(flag) is bool for flag in (verdict.same, verdict.operator))
+        or not isinstance(verdict.similarity, (float, int, type(None)))
+    ):
         raise ValueError("no verdict on two persons")
     return verdict

@@ -3,19 +3,20 @@
 from pathlib import Path
 
 from facetrack_ros.config import Config
-from facetrack_ros.history.people.merge_log import AliasFile
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.history.people.gallery_store import GalleryStore
 from facetrack_ros.history.people.known_persons import recall_persons
+from facetrack_ros.history.people.merge_log import AliasFile
+from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.tracking.factory import people_tracker
-from facetrack_ros.tracking.person_registry import TemplateRefused
 from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.tracking.people_tracker import PeopleTracker
-from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.tracking.person_registry import TemplateRefused
 
 
-def recalled_people(data_dir: Path, robot_id: str, config: Config, contract: ModelContract,
-                    others: bool = False) -> PeopleTracker:
+def recalled_people(
+    data_dir: Path, robot_id: str, config: Config, contract: ModelContract, others: bool = False
+) -> PeopleTracker:
     """The people of a robot: its ids go on, and faces, verdicts and gallery are those of its folder.
 
     :param data_dir: folder that holds the robot's folder.
@@ -26,8 +27,11 @@ def recalled_people(data_dir: Path, robot_id: str, config: Config, contract: Mod
     """
     own = data_dir / robot_id
     aliases = AliasFile(own).read()
-    neighbours = [folder for folder in history_folders(data_dir)
-                  if others and not folder.error and folder.path != own] if data_dir.is_dir() else []
+    neighbours = (
+        [folder for folder in history_folders(data_dir) if others and not folder.error and folder.path != own]
+        if data_dir.is_dir()
+        else []
+    )
     for folder in neighbours:
         for verdict in AliasFile(folder.path).read().verdicts:
             aliases.take(verdict)

@@ -46,13 +46,14 @@ class Coverage:
     def spans(self, camera_id: str) -> tuple[tuple[int, int], ...]:
         """When a camera looked, in order of time."""
         self.write()
-        return merged(self._database.rows("SELECT start_ns, end_ns FROM coverage WHERE camera_id = ?", (camera_id,)),
-                      self._gap_ns)
+        return merged(
+            self._database.rows("SELECT start_ns, end_ns FROM coverage WHERE camera_id = ?", (camera_id,)), self._gap_ns
+        )
 
     def cameras(self) -> tuple[str, ...]:
         """Every camera that ever looked, sorted."""
         self.write()
-        return tuple(camera for camera, in self._database.rows("SELECT DISTINCT camera_id FROM coverage ORDER BY 1"))
+        return tuple(camera for (camera,) in self._database.rows("SELECT DISTINCT camera_id FROM coverage ORDER BY 1"))
 
     def delete_before(self, cutoff_ns: int) -> None:
         """Of the time before a stamp nothing is known any more, for what was seen then is deleted."""
@@ -73,5 +74,6 @@ class Coverage:
             self._database.write("UPDATE coverage SET start_ns = ?, end_ns = ? WHERE id = ?", (start, end, row))
         else:
             self._now[camera_id][0] = self._database.write(
-                "INSERT INTO coverage (camera_id, start_ns, end_ns) VALUES (?, ?, ?)", (camera_id, start, end))
+                "INSERT INTO coverage (camera_id, start_ns, end_ns) VALUES (?, ?, ?)", (camera_id, start, end)
+            )
         self._changed.discard(camera_id)

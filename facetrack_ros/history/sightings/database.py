@@ -33,7 +33,8 @@ CREATE TABLE ingests (key TEXT PRIMARY KEY, camera_id TEXT NOT NULL, start_ns IN
 """
 # Blocks of the index beside the database stand for sightings up to frozen.last_id. Whoever changes one of those, also with
 # another program, leaves its id in outdated.
-_STEPS = {2: """
+_STEPS = {
+    2: """
 CREATE TABLE poses (sighting_id INTEGER PRIMARY KEY, frame_id TEXT NOT NULL, stamp_ns INTEGER NOT NULL,
     pose BLOB NOT NULL);
 CREATE TABLE frozen (database_id TEXT NOT NULL, last_id INTEGER NOT NULL);
@@ -43,7 +44,8 @@ CREATE TRIGGER sightings_deleted AFTER DELETE ON sightings WHEN old.id <= (SELEC
     BEGIN INSERT OR IGNORE INTO outdated VALUES (old.id); END;
 CREATE TRIGGER sightings_changed AFTER UPDATE OF id, camera_id, first_ns, last_ns, track_id, embedding ON sightings
     WHEN old.id <= (SELECT last_id FROM frozen) BEGIN INSERT OR IGNORE INTO outdated VALUES (old.id); END;
-"""}
+"""
+}
 
 
 def database_path(directory: Path | str, model_id: str) -> Path:
@@ -58,7 +60,7 @@ def index_path(database: Path) -> Path:
 
 def models_kept(directory: Path | str) -> tuple[str, ...]:
     """Ids of the models whose sightings a robot's folder holds, sorted."""
-    return tuple(sorted(unquote(path.stem[len("sightings-"):]) for path in Path(directory).glob("sightings-*.sqlite")))
+    return tuple(sorted(unquote(path.stem[len("sightings-") :]) for path in Path(directory).glob("sightings-*.sqlite")))
 
 
 class Database:
@@ -68,8 +70,13 @@ class Database:
     :param robot_id: as written in the file.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, lock_file: int = -1,
-                 copy: tempfile.TemporaryDirectory | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        lock_file: int = -1,
+        copy: tempfile.TemporaryDirectory | None = None,
+    ) -> None:
         self.path = path
         self.robot_id = ""
         self.version = 0
@@ -91,11 +98,13 @@ class Database:
             fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(lock_file)
-            raise StoreError(f"{path} is being written by another process; stop that one first, or use another data "
-                             "folder") from error
+            raise StoreError(
+                f"{path} is being written by another process; stop that one first, or use another data folder"
+            ) from error
         except OSError as error:
-            raise StoreError(f"cannot write sightings in {path.parent}: {error.strerror}; choose a data folder that "
-                             "can be written") from error
+            raise StoreError(
+                f"cannot write sightings in {path.parent}: {error.strerror}; choose a data folder that can be written"
+            ) from error
         database = cls(path, sqlite3.connect(path, isolation_level=None, check_same_thread=False), lock_file)
         try:
             if database.rows("PRAGMA user_version") == [(0,)] and not database.rows("SELECT 1 FROM sqlite_schema"):
@@ -140,12 +149,19 @@ class Database:
         return self._read(self.path, self.path, "mode=ro", contract)
 
     @classmethod
-    def _read(cls, path: Path, address: Path, mode: str, contract: ModelContract,
-              copy: tempfile.TemporaryDirectory | None = None) -> "Database":
+    def _read(
+        cls,
+        path: Path,
+        address: Path,
+        mode: str,
+        contract: ModelContract,
+        copy: tempfile.TemporaryDirectory | None = None,
+    ) -> "Database":
         database = None
         try:
-            connection = sqlite3.connect(f"file:{quote(str(address.absolute()))}?{mode}", uri=True,
-                                         isolation_level=None, check_same_thread=False)
+            connection = sqlite3.connect(
+                f"file:{quote(str(address.absolute()))}?{mode}", uri=True, isolation_level=None, check_same_thread=False
+            )
             database = cls(path, connection, copy=copy)
             database.run("BEGIN")  # everything read from here on is of one moment
             database._check(contract, None)
@@ -244,21 +260,28 @@ class Database:
     def _check(self, contract: ModelContract, robot_id: str | None) -> None:
         if self.rows("PRAGMA application_id") != [(_APPLICATION_ID,)]:
             raise StoreError(f"{self.path} is no store of sightings; move it away")
-        (version,), = self.rows("PRAGMA user_version")
+        ((version,),) = self.rows("PRAGMA user_version")
         if version > SCHEMA_VERSION:
-            raise StoreError(f"{self.path} was written by a newer version (schema {version}, this one reads up to "
-                             f"{SCHEMA_VERSION}); update facetrack_ros")
+            raise StoreError(
+                f"{self.path} was written by a newer version (schema {version}, this one reads up to "
+                f"{SCHEMA_VERSION}); update facetrack_ros"
+            )
         self.version = version
         about = self.rows("SELECT robot_id, model_id, sha256, dimension FROM about")
         if len(about) != 1:
             raise StoreError(f"{self.path} is damaged (it does not say whose it is); move it away")
         self.robot_id, model_id, sha256, dimension = about[0]
         if (model_id, dimension) != (contract.id, contract.dimension):
-            raise StoreError(f"{self.path} holds embeddings of {model_id} ({dimension} numbers), not of {contract.id} "
-                             f"({contract.dimension}); embeddings of two models are never mixed")
+            raise StoreError(
+                f"{self.path} holds embeddings of {model_id} ({dimension} numbers), not of {contract.id} "
+                f"({contract.dimension}); embeddings of two models are never mixed"
+            )
         if sha256 and contract.sha256 and sha256 != contract.sha256:
-            raise StoreError(f"{self.path} holds embeddings of another file of model {model_id} (sha256 "
-                             f"{sha256[:12]}…, not {contract.sha256[:12]}…); give the new file an id of its own")
+            raise StoreError(
+                f"{self.path} holds embeddings of another file of model {model_id} (sha256 "
+                f"{sha256[:12]}…, not {contract.sha256[:12]}…); give the new file an id of its own"
+            )
         if robot_id is not None and robot_id != self.robot_id:
-            raise StoreError(f"{self.path} is the memory of robot {self.robot_id}, not of {robot_id}; use another "
-                             "data folder")
+            raise StoreError(
+                f"{self.path} is the memory of robot {self.robot_id}, not of {robot_id}; use another data folder"
+            )

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.sightings.index_writer import IndexBlockWriter
-from facetrack_ros.history.sightings.database import Database
 from facetrack_ros.history.index.block import EmbeddingBlock
-from facetrack_ros.history.index.vector_index import EmbeddingIndex
-from facetrack_ros.history.sightings.index_vectors import BlockVectors
-from facetrack_ros.history.sightings.table import SightingRows
 from facetrack_ros.history.index.block_folder import StoredIndex
+from facetrack_ros.history.index.vector_index import EmbeddingIndex
+from facetrack_ros.history.sightings.database import Database
+from facetrack_ros.history.sightings.index_vectors import BlockVectors
+from facetrack_ros.history.sightings.index_writer import IndexBlockWriter
+from facetrack_ros.history.sightings.table import SightingRows
 from facetrack_ros.models.contract import ModelContract
 
 
@@ -30,16 +30,24 @@ class IndexBlocks:
     :param lowest_open: gives the first row of the index that may still change; None: none may.
     """
 
-    def __init__(self, folder: Path, database: Database, rows: SightingRows, contract: ModelContract,
-                 lock: threading.RLock, lowest_open: Callable[[], int | None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database: Database,
+        rows: SightingRows,
+        contract: ModelContract,
+        lock: threading.RLock,
+        lowest_open: Callable[[], int | None],
+    ) -> None:
         self._database = database
         self._rows = rows
         self._contract = contract
         self._lock = lock
         self._lowest_open = lowest_open
         self._known = database.version > 1
-        self._database_id, self._last_id = database.rows("SELECT database_id, last_id FROM frozen")[0] \
-            if self._known else ("", 0)
+        self._database_id, self._last_id = (
+            database.rows("SELECT database_id, last_id FROM frozen")[0] if self._known else ("", 0)
+        )
         self._stored = StoredIndex(folder, self._database_id, contract.dimension)
         self._index: EmbeddingIndex | None = None
         self._maker: IndexBlockWriter | None = None
@@ -70,7 +78,9 @@ class IndexBlocks:
                 if file.header.after > max(after, 0):
                     yield self._rows.batches(after, file.header.after)
                 kept = BlockVectors(file, self._rows, columns.ids, self._stored)
-                block = EmbeddingBlock.stored(codes, int(columns.first.min()), int(columns.last.max()), kept.read, kept.doubt)
+                block = EmbeddingBlock.stored(
+                    codes, int(columns.first.min()), int(columns.last.max()), kept.read, kept.doubt
+                )
                 index.extend_frozen(block, columns)
                 after = file.header.last
                 used.append(file.path)
@@ -108,7 +118,9 @@ class IndexBlocks:
         try:
             self._stored.remove(ids)
         except OSError as error:
-            raise StoreError(f"cannot delete in {self._stored.path}: {error.strerror}; check its permissions") from error
+            raise StoreError(
+                f"cannot delete in {self._stored.path}: {error.strerror}; check its permissions"
+            ) from error
 
     def stop(self) -> None:
         """Give up what is being written, and wait for its thread."""
@@ -179,7 +191,7 @@ class IndexBlocks:
         return SightingRows(self._database.reader(self._contract), self._contract.id, self._contract.dimension)
 
     def _outdated(self) -> np.ndarray:
-        return np.array([row for row, in self._database.rows("SELECT id FROM outdated")], np.int64)
+        return np.array([row for (row,) in self._database.rows("SELECT id FROM outdated")], np.int64)
 
     def _tidy(self, used: list[Path]) -> None:
         self._stored.keep_only(used)

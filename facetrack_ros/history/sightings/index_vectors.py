@@ -4,8 +4,8 @@ import numpy as np
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.index.block_file import BlockFile
-from facetrack_ros.history.sightings.table import SightingRows
 from facetrack_ros.history.index.block_folder import StoredIndex
+from facetrack_ros.history.sightings.table import SightingRows
 
 
 class BlockVectors:

@@ -26,8 +26,13 @@ class IndexBlockWriter:
         in which case the second argument says why.
     """
 
-    def __init__(self, open_rows: Callable[[], SightingRows], database: str, lock: threading.RLock,
-                 done: Callable[[Path | None, str], None]) -> None:
+    def __init__(
+        self,
+        open_rows: Callable[[], SightingRows],
+        database: str,
+        lock: threading.RLock,
+        done: Callable[[Path | None, str], None],
+    ) -> None:
         self._open_rows = open_rows
         self._database = database
         self._lock = lock
@@ -41,8 +46,9 @@ class IndexBlockWriter:
         :param path: where it is written.
         :param rows: how many they are, at most.
         """
-        self._thread = threading.Thread(target=self._work, args=(path, after, last, rows), daemon=True,
-                                        name="block_maker")
+        self._thread = threading.Thread(
+            target=self._work, args=(path, after, last, rows), daemon=True, name="block_maker"
+        )
         self._thread.start()
 
     def stop(self) -> None:
@@ -85,11 +91,11 @@ class IndexBlockWriter:
                     vectors = np.empty((rows, part.shape[1]), np.float32)
                 if self._stopping.is_set() or columns.count + len(part) > rows:
                     return False  # a block of more rows than were told is not the one that was asked for
-                vectors[columns.count:columns.count + len(part)] = part
+                vectors[columns.count : columns.count + len(part)] = part
                 columns.extend(*values)
         finally:
             source.close()
         if not columns.count or int(columns.ids[columns.count - 1]) != last:
             return False
-        write_block(path, self._database, after, columns, vectors[:columns.count])
+        write_block(path, self._database, after, columns, vectors[: columns.count])
         return True

@@ -21,12 +21,18 @@ class Ingests:
 
     def holds(self, camera_id: str, start_ns: int, end_ns: int) -> bool:
         """Whether anything of a camera is kept between two stamps, both included."""
-        return any(self._database.rows(
-            f"SELECT 1 FROM {table} WHERE camera_id = ? AND {start} <= ? AND {end} >= ? LIMIT 1",
-            (camera_id, end_ns, start_ns)) for table, start, end in _SPANS)
+        return any(
+            self._database.rows(
+                f"SELECT 1 FROM {table} WHERE camera_id = ? AND {start} <= ? AND {end} >= ? LIMIT 1",
+                (camera_id, end_ns, start_ns),
+            )
+            for table, start, end in _SPANS
+        )
 
     def delete(self, camera_id: str, start_ns: int, end_ns: int) -> None:
         """Delete the notes and the coverage of a camera that lie wholly between two stamps."""
         for table in ("ingests", "coverage"):
-            self._database.write(f"DELETE FROM {table} WHERE camera_id = ? AND start_ns >= ? AND end_ns <= ?",
-                                 (camera_id, start_ns, end_ns))
+            self._database.write(
+                f"DELETE FROM {table} WHERE camera_id = ? AND start_ns >= ? AND end_ns <= ?",
+                (camera_id, start_ns, end_ns),
+            )

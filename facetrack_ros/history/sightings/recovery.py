@@ -31,9 +31,13 @@ def salvage(path: Path, contract: ModelContract, robot_id: str) -> str:
             if file.exists():
                 file.rename(aside.with_name(aside.name + ending))
         path.with_name(path.name + "-shm").unlink(missing_ok=True)
-        shutil.rmtree(index_path(path), ignore_errors=True)  # of the old file; what stays of it is told at the next start
+        shutil.rmtree(
+            index_path(path), ignore_errors=True
+        )  # of the old file; what stays of it is told at the next start
     except OSError as error:
-        raise StoreError(f"{path} is damaged and cannot be moved away: {error.strerror}; check the permissions") from error
+        raise StoreError(
+            f"{path} is damaged and cannot be moved away: {error.strerror}; check the permissions"
+        ) from error
     fresh = Database.for_writing(path, contract, robot_id)
     damaged = sqlite3.connect(aside)
     try:
@@ -45,7 +49,7 @@ def salvage(path: Path, contract: ModelContract, robot_id: str) -> str:
     finally:
         damaged.close()
         fresh.close()
-    return (f"{path} was damaged: {kept} sightings could be read and are in a new one, the old file is {aside.name}")
+    return f"{path} was damaged: {kept} sightings could be read and are in a new one, the old file is {aside.name}"
 
 
 def _copy(damaged: sqlite3.Connection, fresh: Database, table: str, dimension: int) -> int:
@@ -54,7 +58,9 @@ def _copy(damaged: sqlite3.Connection, fresh: Database, table: str, dimension: i
     for row in _readable(damaged, table, columns):
         if table == "sightings" and len(row[columns.index("embedding")] or b"") != 4 * dimension:
             continue
-        fresh.write(f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", row)
+        fresh.write(
+            f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", row
+        )
         kept += table == "sightings"
     return kept
 

@@ -29,19 +29,28 @@ class LookedAgain:
         """Stamps of a camera's frames that were looked at again, between two stamps, both included."""
         if not self._exists():
             return set()
-        return {stamp for stamp, in self._database.rows(
-            f"SELECT stamp_ns FROM {_TABLE} WHERE camera_id = ? AND stamp_ns BETWEEN ? AND ?", (camera_id, start_ns, end_ns))}
+        return {
+            stamp
+            for (stamp,) in self._database.rows(
+                f"SELECT stamp_ns FROM {_TABLE} WHERE camera_id = ? AND stamp_ns BETWEEN ? AND ?",
+                (camera_id, start_ns, end_ns),
+            )
+        }
 
     def found(self, camera_id: str, stamp_ns: int) -> bool:
         """Whether a face of that frame was found by looking again."""
-        return self._exists() and bool(self._database.rows(
-            f"SELECT 1 FROM {_TABLE} WHERE camera_id = ? AND stamp_ns = ? AND faces > 0", (camera_id, stamp_ns)))
+        return self._exists() and bool(
+            self._database.rows(
+                f"SELECT 1 FROM {_TABLE} WHERE camera_id = ? AND stamp_ns = ? AND faces > 0", (camera_id, stamp_ns)
+            )
+        )
 
     def delete(self, camera_id: str, start_ns: int, end_ns: int) -> None:
         """Delete a camera's notes between two stamps."""
         if self._exists():
-            self._database.write(f"DELETE FROM {_TABLE} WHERE camera_id = ? AND stamp_ns BETWEEN ? AND ?",
-                                 (camera_id, start_ns, end_ns))
+            self._database.write(
+                f"DELETE FROM {_TABLE} WHERE camera_id = ? AND stamp_ns BETWEEN ? AND ?", (camera_id, start_ns, end_ns)
+            )
 
     def delete_before(self, cutoff_ns: int) -> None:
         """Delete the notes of all cameras before a stamp."""
@@ -53,6 +62,7 @@ class LookedAgain:
         self._there = False
 
     def _exists(self) -> bool:
-        self._there = self._there or bool(self._database.rows(
-            "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", (_TABLE,)))
+        self._there = self._there or bool(
+            self._database.rows("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", (_TABLE,))
+        )
         return self._there

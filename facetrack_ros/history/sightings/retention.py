@@ -54,6 +54,8 @@ class SightingLimits:
             return None
         doomed = int(np.count_nonzero(last_ns < max(cutoffs)))
         if brake and last_ns.size >= _FEWEST and 2 * doomed > last_ns.size:
-            raise StoreError(f"{doomed} of {last_ns.size} sightings would have to be deleted at once ({', '.join(reasons)}), so "
-                             "none was: check the clock and the limits (sightings), then `facetrack prune` deletes them")
+            raise StoreError(
+                f"{doomed} of {last_ns.size} sightings would have to be deleted at once ({', '.join(reasons)}), so "
+                "none was: check the clock and the limits (sightings), then `facetrack prune` deletes them"
+            )
         return max(cutoffs) if doomed else None

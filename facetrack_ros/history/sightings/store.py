@@ -9,18 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
+from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.sightings.coverage import Coverage
-from facetrack_ros.history.sightings.database import Database, database_path, index_path
 from facetrack_ros.history.index.block import ROWS
 from facetrack_ros.history.index.vector_index import EmbeddingIndex, unit_vector
-from facetrack_ros.history.sightings.index_blocks import IndexBlocks
+from facetrack_ros.history.sightings.coverage import Coverage
+from facetrack_ros.history.sightings.database import Database, database_path, index_path
 from facetrack_ros.history.sightings.deduplication import DeduplicationRule, OpenSighting, OpenSightings
+from facetrack_ros.history.sightings.index_blocks import IndexBlocks
 from facetrack_ros.history.sightings.ingest_log import Ingests
 from facetrack_ros.history.sightings.rescan_log import LookedAgain
-from facetrack_ros.core.pose import RobotPose
-from facetrack_ros.history.sightings.sighting import Sighting
 from facetrack_ros.history.sightings.retention import SightingLimits
+from facetrack_ros.history.sightings.sighting import Sighting
 from facetrack_ros.history.sightings.table import SightingRows
 from facetrack_ros.models.contract import ModelContract
 
@@ -74,8 +74,14 @@ class SightingStore:
         another model or robot.
     """
 
-    def __init__(self, directory: Path | str, contract: ModelContract, robot_id: str,
-                 folding: DeduplicationRule = DeduplicationRule(), block_rows: int = ROWS) -> None:
+    def __init__(
+        self,
+        directory: Path | str,
+        contract: ModelContract,
+        robot_id: str,
+        folding: DeduplicationRule = DeduplicationRule(),
+        block_rows: int = ROWS,
+    ) -> None:
         self._block_rows = block_rows
         self._open(Database.for_writing(database_path(directory, contract.id), contract, robot_id), contract, folding)
 
@@ -87,7 +93,9 @@ class SightingStore:
         """
         store = cls.__new__(cls)
         store._block_rows = ROWS
-        store._open(Database.for_reading(database_path(directory, contract.id), contract), contract, DeduplicationRule())
+        store._open(
+            Database.for_reading(database_path(directory, contract.id), contract), contract, DeduplicationRule()
+        )
         return store
 
     def _open(self, database: Database, contract: ModelContract, folding: DeduplicationRule) -> None:
@@ -102,9 +110,20 @@ class SightingStore:
             database.close()
             raise
 
-    def add(self, camera_id: str, stamp_ns: int, frame_number: int, track_id: str, person_id: str, bbox: np.ndarray,
-            face_bbox: np.ndarray, quality: float, embedding: np.ndarray,
-            thumbnail_maker: Callable[[], bytes], pose: RobotPose | None = None) -> None:
+    def add(
+        self,
+        camera_id: str,
+        stamp_ns: int,
+        frame_number: int,
+        track_id: str,
+        person_id: str,
+        bbox: np.ndarray,
+        face_bbox: np.ndarray,
+        quality: float,
+        embedding: np.ndarray,
+        thumbnail_maker: Callable[[], bytes],
+        pose: RobotPose | None = None,
+    ) -> None:
         """Keep one face: folded into a sighting of its track that is nearly equal, or as a new one.
 
         :param bbox: ``(4,)`` pixels, the person.
@@ -118,13 +137,28 @@ class SightingStore:
         with self._changing():
             known = self._open_sightings.match(track_id, stamp_ns, vector)
             if known is None or quality > known.quality:
-                face = Sighting(self.robot_id, camera_id, stamp_ns, stamp_ns, stamp_ns, frame_number, track_id,
-                                person_id, bbox, face_bbox, float(quality), vector, self.contract.id,
-                                thumbnail_maker(), pose)
+                face = Sighting(
+                    self.robot_id,
+                    camera_id,
+                    stamp_ns,
+                    stamp_ns,
+                    stamp_ns,
+                    frame_number,
+                    track_id,
+                    person_id,
+                    bbox,
+                    face_bbox,
+                    float(quality),
+                    vector,
+                    self.contract.id,
+                    thumbnail_maker(),
+                    pose,
+                )
                 if known is None:
                     row = len(self._index)
-                    self._index.extend([self._rows.insert(face)], [camera_id], [track_id], [stamp_ns], [stamp_ns],
-                                       vector[None])
+                    self._index.extend(
+                        [self._rows.insert(face)], [camera_id], [track_id], [stamp_ns], [stamp_ns], vector[None]
+                    )
                     self._open_sightings.open(track_id, OpenSighting(row, quality))
                 else:
                     self._rows.replace_best(self._index.id_of(known.row), face)
@@ -159,8 +193,15 @@ class SightingStore:
         with self._changing():
             self._commit()
 
-    def search(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: tuple[str, ...] = (),
-               threshold: float = -1.0, limit: int = 20) -> tuple[list[tuple[Sighting, float]], int]:
+    def search(
+        self,
+        embedding: np.ndarray,
+        start_ns: int,
+        end_ns: int,
+        cameras: tuple[str, ...] = (),
+        threshold: float = -1.0,
+        limit: int = 20,
+    ) -> tuple[list[tuple[Sighting, float]], int]:
         """Compare a face with every sighting whose span touches ``[start_ns, end_ns]``; exact.
 
         :param embedding: ``(dimension,)`` unit vector.
@@ -175,8 +216,9 @@ class SightingStore:
             hits = self._index.search(vector, start_ns, end_ns, cameras, threshold, limit)
             return list(zip(self._fetch(hits.rows), hits.similarity.tolist())), hits.compared
 
-    def search_tracks(self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: tuple[str, ...],
-                      threshold: float, limit: int) -> tuple[list[TrackHit], int, int]:
+    def search_tracks(
+        self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: tuple[str, ...], threshold: float, limit: int
+    ) -> tuple[list[TrackHit], int, int]:
         """Like :meth:`search`, with the sightings of one track folded into its best one.
 
         :param limit: most tracks returned.
@@ -187,8 +229,12 @@ class SightingStore:
             hits = self._index.search(vector, start_ns, end_ns, cameras, threshold)
             best, first, last = self._index.fold_tracks(hits)
             kept = best[:limit]
-            found = [TrackHit(*values) for values in zip(self._fetch(hits.rows[kept]), hits.similarity[kept].tolist(),
-                                                         first.tolist(), last.tolist())]
+            found = [
+                TrackHit(*values)
+                for values in zip(
+                    self._fetch(hits.rows[kept]), hits.similarity[kept].tolist(), first.tolist(), last.tolist()
+                )
+            ]
             return found, int(best.size), hits.compared
 
     def best_of_person(self, person_id: str) -> Sighting | None:
@@ -242,8 +288,10 @@ class SightingStore:
         with self._lock:
             first, last = self._index.spans()
             rows = {camera: self._index.rows_of(camera) for camera in self._index.cameras()}
-            return {camera: CameraSpan(int(mine.sum()), int(first[mine].min()), int(last[mine].max()))
-                    for camera, mine in rows.items()}
+            return {
+                camera: CameraSpan(int(mine.sum()), int(first[mine].min()), int(last[mine].max()))
+                for camera, mine in rows.items()
+            }
 
     def kept_spans(self, camera_id: str) -> tuple[tuple[int, int], ...]:
         """When a camera was looking, ``(start_ns, end_ns)`` in order of time."""
@@ -392,8 +440,14 @@ class SightingStore:
         self._looked_again = LookedAgain(database)
         if getattr(self, "_frozen", None) is not None:
             self._frozen.stop()
-        self._frozen = IndexBlocks(index_path(database.path), database, self._rows, self.contract, self._lock,
-                                    lambda: self._open_sightings.lowest_row())
+        self._frozen = IndexBlocks(
+            index_path(database.path),
+            database,
+            self._rows,
+            self.contract,
+            self._lock,
+            lambda: self._open_sightings.lowest_row(),
+        )
 
     def _load(self, ahead: bool = True) -> None:
         """Read the index from what the file holds.

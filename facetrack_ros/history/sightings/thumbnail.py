@@ -1,7 +1,7 @@
 """A small JPEG of a face, the picture that proves a sighting."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 import numpy as np
 
@@ -30,8 +30,9 @@ def _square(face_bbox: np.ndarray, margin: float) -> float:
     return max(x2 - x1, y2 - y1) * (1 + 2 * margin)
 
 
-def face_thumbnail(image: np.ndarray, face_bbox: np.ndarray, side: int = SIDE, margin: float = MARGIN,
-                   max_bytes: int = 4096) -> bytes:
+def face_thumbnail(
+    image: np.ndarray, face_bbox: np.ndarray, side: int = SIDE, margin: float = MARGIN, max_bytes: int = 4096
+) -> bytes:
     """Cut a square around a face. Small faces keep their pixels, large ones are scaled down to ``side``.
 
     :param image: ``(height, width, 3)`` uint8 BGR.
@@ -45,13 +46,13 @@ def face_thumbnail(image: np.ndarray, face_bbox: np.ndarray, side: int = SIDE, m
     """
     height, width = image.shape[:2]
     x1, y1, x2, y2 = (float(value) for value in face_bbox)
-    if not (x1 < width and y1 < height and 0 < x2 and 0 < y2 and x1 < x2 and y1 < y2):
+    if not (x1 < width and y1 < height and x2 > 0 and y2 > 0 and x1 < x2 and y1 < y2):
         return b""
     size = max(int(round(min(_square(face_bbox, margin), width, height))), 1)
     # At the picture's edge the square is moved inwards, not cut: thumbnails of one shape can be laid side by side.
     left = int(np.clip(round((x1 + x2 - size) / 2), 0, width - size))
     top = int(np.clip(round((y1 + y2 - size) / 2), 0, height - size))
-    crop = image[top:top + size, left:left + size]
+    crop = image[top : top + size, left : left + size]
     if size > side:
         crop = resize(crop, side / size)
     jpeg = b""

@@ -2,7 +2,7 @@
 
 import threading
 import traceback
-from typing import Callable
+from collections.abc import Callable
 
 from lifecycle_msgs.srv import ChangeState
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -42,7 +42,9 @@ class LifecycleNode(LifecycleNodeMixin, Node):
         self._change_state = self._service_change_state.callback
         self._service_change_state.callback = self._serve_change
 
-    def create_publisher(self, *arguments, event_callbacks: PublisherEventCallbacks | None = None, **options) -> Publisher:
+    def create_publisher(
+        self, *arguments, event_callbacks: PublisherEventCallbacks | None = None, **options
+    ) -> Publisher:
         """As any node's, but that no event is listened for unless asked for.
 
         An executor of rclpy looks at every event handler whenever it wakes, and each endpoint has two by default, which say that
@@ -52,7 +54,9 @@ class LifecycleNode(LifecycleNodeMixin, Node):
         events = event_callbacks or PublisherEventCallbacks(use_default_callbacks=False)
         return super().create_publisher(*arguments, event_callbacks=events, **options)
 
-    def create_subscription(self, *arguments, event_callbacks: SubscriptionEventCallbacks | None = None, **options) -> Subscription:
+    def create_subscription(
+        self, *arguments, event_callbacks: SubscriptionEventCallbacks | None = None, **options
+    ) -> Subscription:
         """As any node's, but that no event is listened for unless asked for: see :meth:`create_publisher`."""
         events = event_callbacks or SubscriptionEventCallbacks(use_default_callbacks=False)
         return super().create_subscription(*arguments, event_callbacks=events, **options)
@@ -78,8 +82,10 @@ class LifecycleNode(LifecycleNodeMixin, Node):
         :raises FacetrackError: why it cannot be active.
         """
         if not autostart:
-            self.get_logger().info(f"{self.get_name()} waits to be configured: "
-                                   f"ros2 lifecycle set {self.get_fully_qualified_name()} configure")
+            self.get_logger().info(
+                f"{self.get_name()} waits to be configured: "
+                f"ros2 lifecycle set {self.get_fully_qualified_name()} configure"
+            )
             return
         self.bring("configure", quiet=True)
         self.bring("activate", quiet=True)
@@ -113,8 +119,9 @@ class LifecycleNode(LifecycleNodeMixin, Node):
 
     async def _serve_change(self, request: ChangeState.Request, response: ChangeState.Response) -> ChangeState.Response:
         done = Future()
-        threading.Thread(target=self._change, args=(request, response, done), name=f"{self.get_name()} transition",
-                         daemon=True).start()
+        threading.Thread(
+            target=self._change, args=(request, response, done), name=f"{self.get_name()} transition", daemon=True
+        ).start()
         await done
         return response
 
@@ -124,8 +131,10 @@ class LifecycleNode(LifecycleNodeMixin, Node):
                 self._change_state(request, response)
         except Exception as error:  # whoever asked waits: the answer is no, whatever it was
             response.success = False
-            self.get_logger().warning(f"{self.get_name()} is {self.state}, and takes no transition "
-                                      f"{request.transition.label or request.transition.id} then ({error})")
+            self.get_logger().warning(
+                f"{self.get_name()} is {self.state}, and takes no transition "
+                f"{request.transition.label or request.transition.id} then ({error})"
+            )
         finally:
             done.set_result(None)
             # Whoever awaits is looked at when the executor next wakes, and another thread's result does not wake it.
@@ -173,7 +182,9 @@ class LifecycleNode(LifecycleNodeMixin, Node):
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """The end; the process may go on with other nodes."""
-        return self._attempt(self.end, "is finalized, and works no more until its process is started anew", "cannot be shut down")
+        return self._attempt(
+            self.end, "is finalized, and works no more until its process is started anew", "cannot be shut down"
+        )
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Start over."""

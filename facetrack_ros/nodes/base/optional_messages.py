@@ -14,5 +14,7 @@ def messages_of(package: str) -> ModuleType:
     try:
         return importlib.import_module(f"{package}.msg")
     except ImportError as error:
-        raise ConfigError(f"this node speaks {package}, which is not here ({error}): apt install "
-                          f"ros-$ROS_DISTRO-{package.replace('_', '-')}, then source ROS again") from error
+        raise ConfigError(
+            f"this node speaks {package}, which is not here ({error}): apt install "
+            f"ros-$ROS_DISTRO-{package.replace('_', '-')}, then source ROS again"
+        ) from error

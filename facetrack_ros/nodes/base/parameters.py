@@ -1,8 +1,8 @@
 """A node's parameters, from the one definition: declared with description and range, told wrong in a sentence."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Iterable
 
 import yaml
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, ParameterType
@@ -11,17 +11,24 @@ from rclpy.parameter import Parameter
 
 from facetrack_ros.config import Option, flat, option_named
 from facetrack_ros.errors import ConfigError
+import itertools
 
 #: Parameters that rclpy gives every node, and their prefixes.
 _OF_ROS = ("start_type_description_service", "qos_overrides.")
-_TYPES = {bool: ParameterType.PARAMETER_BOOL, int: ParameterType.PARAMETER_INTEGER, float: ParameterType.PARAMETER_DOUBLE,
-          str: ParameterType.PARAMETER_STRING, tuple: ParameterType.PARAMETER_STRING_ARRAY}
+_TYPES = {
+    bool: ParameterType.PARAMETER_BOOL,
+    int: ParameterType.PARAMETER_INTEGER,
+    float: ParameterType.PARAMETER_DOUBLE,
+    str: ParameterType.PARAMETER_STRING,
+    tuple: ParameterType.PARAMETER_STRING_ARRAY,
+}
 
 
 def descriptor_of(option: Option) -> ParameterDescriptor:
     """What ``ros2 param describe`` shows of an option."""
-    descriptor = ParameterDescriptor(name=option.name, type=_TYPES[type(option.default)], description=option.description,
-                                     read_only=not option.live)
+    descriptor = ParameterDescriptor(
+        name=option.name, type=_TYPES[type(option.default)], description=option.description, read_only=not option.live
+    )
     if option.choices:
         descriptor.additional_constraints = f"one of {', '.join(option.choices)}"
     if option.minimum is not None and option.maximum is not None:
@@ -29,7 +36,8 @@ def descriptor_of(option: Option) -> ParameterDescriptor:
             descriptor.integer_range = [IntegerRange(from_value=int(option.minimum), to_value=int(option.maximum))]
         else:
             descriptor.floating_point_range = [
-                FloatingPointRange(from_value=float(option.minimum), to_value=float(option.maximum))]
+                FloatingPointRange(from_value=float(option.minimum), to_value=float(option.maximum))
+            ]
     return descriptor
 
 
@@ -75,7 +83,7 @@ def where_given(name: str, arguments: Iterable[str] | None = None) -> str:
     :param arguments: the command line; None: this process's.
     """
     arguments = list(sys.argv if arguments is None else arguments)
-    files = [value for flag, value in zip(arguments, arguments[1:]) if flag == "--params-file"]
+    files = [value for flag, value in itertools.pairwise(arguments) if flag == "--params-file"]
     for file in reversed(files):
         try:
             tree = yaml.safe_load(Path(file).read_text())

@@ -1,6 +1,6 @@
 """A subscription whose messages wait until somebody looks."""
 
-from typing import Callable
+from collections.abc import Callable
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
@@ -19,12 +19,21 @@ class PolledSubscription:
     :param hurry: whether messages are wanted at once; asked each time the executor looks.
     """
 
-    def __init__(self, node: Node, kind: type, topic: str, callback: Callable[[object, dict], None], qos: QoSProfile,
-                 hurry: Callable[[], bool], raw: bool = False):
+    def __init__(
+        self,
+        node: Node,
+        kind: type,
+        topic: str,
+        callback: Callable[[object, dict], None],
+        qos: QoSProfile,
+        hurry: Callable[[], bool],
+        raw: bool = False,
+    ):
         self._node = node
         self._callback = callback
-        self._subscription: Subscription = node.create_subscription(kind, topic, self._on_message, qos, raw=raw,
-                                                                    callback_group=_Group(hurry))
+        self._subscription: Subscription = node.create_subscription(
+            kind, topic, self._on_message, qos, raw=raw, callback_group=_Group(hurry)
+        )
 
     def read(self) -> None:
         """Hand on every message that waits."""

@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 import traceback
-from typing import TYPE_CHECKING, Callable, Iterable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -38,7 +39,9 @@ def ros(arguments: list[str] | None = None):
         raise ConfigError(f"ROS_DOMAIN_ID is {domain}: give a whole number from 0 to {HIGHEST_DOMAIN}")
     try:
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-    except Exception as error:  # of several classes that share no public base: a parameter file that is none, a wrong option
+    except (
+        Exception
+    ) as error:  # of several classes that share no public base: a parameter file that is none, a wrong option
         raise ConfigError(f"ROS cannot read what it is given: {str(error).split(', at ')[0]}") from error
     try:
         yield

@@ -7,7 +7,7 @@ from rclpy.duration import Duration
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSDurabilityPolicy, QoSHistoryPolicy, QoSProfile, QoSReliabilityPolicy
 
-from facetrack_ros.config import NODE_OPTIONS, OPTIONS, Config, optional_path, option_named
+from facetrack_ros.config import NODE_OPTIONS, OPTIONS, Config, option_named, optional_path
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.nodes.base import parameters
 from facetrack_ros.nodes.base.lifecycle_node import LifecycleNode
@@ -18,10 +18,18 @@ STREAM = QoSProfile(depth=5, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoS
 # What a robot derives from frames, within the robot: every message matters to who listens.
 RELIABLE = QoSProfile(depth=100, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE)
 # A robot's last line of the roster, for latecomers too; and the lines of all robots, as heard.
-ROSTER_LINE = QoSProfile(depth=1, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE,
-                         durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
-ROSTER = QoSProfile(depth=1000, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE,
-                    durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+ROSTER_LINE = QoSProfile(
+    depth=1,
+    history=QoSHistoryPolicy.KEEP_LAST,
+    reliability=QoSReliabilityPolicy.RELIABLE,
+    durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
+)
+ROSTER = QoSProfile(
+    depth=1000,
+    history=QoSHistoryPolicy.KEEP_LAST,
+    reliability=QoSReliabilityPolicy.RELIABLE,
+    durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
+)
 # The lines of all robots as a robot hears them that is always there. Nobody acknowledges: in a fleet of fifty, lines and
 # acknowledgements would be nine thousand packets a second, and the next line comes in a second anyway.
 ROSTER_EAR = QoSProfile(depth=1000, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.BEST_EFFORT)
@@ -29,14 +37,27 @@ ROSTER_EAR = QoSProfile(depth=1000, history=QoSHistoryPolicy.KEEP_LAST, reliabil
 # reader of a lost message only every three seconds, and holds back what came after it; unless its history is full, when it
 # tells with every message. With a depth of one it is always full: a question or an answer sent again comes through at once.
 QUESTIONS = QoSProfile(depth=1, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE)
-ANSWERS = QoSProfile(depth=1, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE,
-                     durability=QoSDurabilityPolicy.TRANSIENT_LOCAL, lifespan=Duration(seconds=10))
+ANSWERS = QoSProfile(
+    depth=1,
+    history=QoSHistoryPolicy.KEEP_LAST,
+    reliability=QoSReliabilityPolicy.RELIABLE,
+    durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
+    lifespan=Duration(seconds=10),
+)
 # The answers of all robots to several searches at once, while their asker looks elsewhere.
-RESULTS = QoSProfile(depth=1000, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE,
-                     durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+RESULTS = QoSProfile(
+    depth=1000,
+    history=QoSHistoryPolicy.KEEP_LAST,
+    reliability=QoSReliabilityPolicy.RELIABLE,
+    durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
+)
 # The faces a robot has told of, for latecomers too.
-TEMPLATES = QoSProfile(depth=100, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE,
-                     durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+TEMPLATES = QoSProfile(
+    depth=100,
+    history=QoSHistoryPolicy.KEEP_LAST,
+    reliability=QoSReliabilityPolicy.RELIABLE,
+    durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
+)
 
 
 class RobotMemberNode(LifecycleNode):
@@ -61,8 +82,14 @@ class RobotMemberNode(LifecycleNode):
     #: What says what this one node does.
     OWN: tuple[str, ...] = ()
 
-    def __init__(self, name: str = "", robot_id: str | None = None, cameras: tuple[str, ...] = (),
-                 config: Config | None = None, set_on: dict[str, str] | None = None):
+    def __init__(
+        self,
+        name: str = "",
+        robot_id: str | None = None,
+        cameras: tuple[str, ...] = (),
+        config: Config | None = None,
+        set_on: dict[str, str] | None = None,
+    ):
         super().__init__(name or self.NAME, robot_id)
         self.robot_id = self.get_namespace().strip("/").replace("/", "_")
         if not self.robot_id:
@@ -72,8 +99,9 @@ class RobotMemberNode(LifecycleNode):
         if twice:
             raise ConfigError(f"two cameras are called {twice[0]}: give each a name of its own")
         given = config or Config()
-        self.settings = Config({option.name: parameters.declare(self, option, given.value(option.name))
-                                for option in self.options()})
+        self.settings = Config(
+            {option.name: parameters.declare(self, option, given.value(option.name)) for option in self.options()}
+        )
         self._set_on = dict(set_on or {})
         self.add_on_set_parameters_callback(self._judge_change)
         self.add_post_set_parameters_callback(self._take_change)
@@ -81,8 +109,12 @@ class RobotMemberNode(LifecycleNode):
     @classmethod
     def options(cls) -> tuple:
         """The settings this node uses."""
-        return tuple(option for option in OPTIONS if option.name == "autostart" or any(
-            option.name.startswith(used) if used.endswith(".") else option.name == used for used in cls.USES))
+        return tuple(
+            option
+            for option in OPTIONS
+            if option.name == "autostart"
+            or any(option.name.startswith(used) if used.endswith(".") else option.name == used for used in cls.USES)
+        )
 
     def own(self, name: str, default: object = None) -> object:
         """Declare what says what this one node does; its value.
@@ -118,8 +150,10 @@ class RobotMemberNode(LifecycleNode):
             values = self._values(changes)
             for name in values:
                 if name in self._set_on:
-                    raise ConfigError(f"this process changes {name} on one node for all: ros2 param set "
-                                      f"{self.get_namespace().rstrip('/')}/{self._set_on[name]} {name}")
+                    raise ConfigError(
+                        f"this process changes {name} on one node for all: ros2 param set "
+                        f"{self.get_namespace().rstrip('/')}/{self._set_on[name]} {name}"
+                    )
             self.refuse_change(self.settings.changed(values), set(values))
         except ConfigError as error:
             return SetParametersResult(successful=False, reason=str(error))
@@ -134,7 +168,9 @@ class RobotMemberNode(LifecycleNode):
 
     def _values(self, changes: list[Parameter]) -> dict[str, object]:
         declared = {option.name for option in self.options()}
-        return {change.name: option_named(change.name).check(change.value) for change in changes if change.name in declared}
+        return {
+            change.name: option_named(change.name).check(change.value) for change in changes if change.name in declared
+        }
 
     def camera_topic(self, camera_id: str, name: str) -> str:
         """A camera's topic, absolute."""
@@ -156,5 +192,3 @@ class RobotMemberNode(LifecycleNode):
     def robot_folder(self) -> Path:
         """The folder that holds the folders of all robots."""
         return optional_path(self.settings.data_dir) or Path.home() / ".local/share/facetrack"
-
-

@@ -29,7 +29,9 @@ class ThrottledLog:
         if known is not None and now - known.told_s < TELL_AGAIN_S:
             known.since += 1
             return
-        more = f" ({known.since} more of the kind since this was last told)" if known is not None and known.since else ""
+        more = (
+            f" ({known.since} more of the kind since this was last told)" if known is not None and known.since else ""
+        )
         self._subjects[subject] = _Complaint(now)
         self._logger.warning(sentence + more)
 

@@ -5,8 +5,8 @@ How long somebody has been out of sight passes in the time of the frames.
 """
 
 import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Callable, Iterable
 
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import InvalidHandle

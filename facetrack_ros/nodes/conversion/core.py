@@ -9,16 +9,16 @@ from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
 from facetrack_ros import msg, srv
-from facetrack_ros.core.pose import RobotPose
-from facetrack_ros.history.status import HistoryStatus
-from facetrack_ros.search.response import ANSWERED, SearchResponse, Match, RobotResponse
-from facetrack_ros.search.camera_coverage import CameraCoverage
-from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
-from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.pose import RobotPose
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.history.status import HistoryStatus
+from facetrack_ros.search.camera_coverage import CameraCoverage
+from facetrack_ros.search.request import SearchRequest
+from facetrack_ros.search.response import ANSWERED, Match, RobotResponse, SearchResponse
 
 SECOND_NS = 1_000_000_000
 
@@ -78,11 +78,16 @@ def detections_to_message(frame: Frame, detections: Detections) -> msg.Detection
     """Persons of a frame."""
     looks = [None] * len(detections) if detections.appearance is None else detections.appearance
     return msg.Detections(
-        header=frame_header(frame), camera_id=frame.camera_id, frame_number=frame.number,
+        header=frame_header(frame),
+        camera_id=frame.camera_id,
+        frame_number=frame.number,
         model_id=detections.model_id,
-        detections=[msg.Detection(bbox=box, confidence=float(score), appearance=floats(() if look is None else look))
-                    for box, score, look in zip(detections.boxes.astype(np.float32), detections.scores, looks)],
-        faint=floats(() if detections.faint is None else detections.faint.ravel()))
+        detections=[
+            msg.Detection(bbox=box, confidence=float(score), appearance=floats(() if look is None else look))
+            for box, score, look in zip(detections.boxes.astype(np.float32), detections.scores, looks)
+        ],
+        faint=floats(() if detections.faint is None else detections.faint.ravel()),
+    )
 
 
 def detections_from_message(message: msg.Detections) -> Detections:
@@ -91,9 +96,13 @@ def detections_from_message(message: msg.Detections) -> Detections:
     lengths = {len(look) for look in looks}
     return Detections(
         np.array([detection.bbox for detection in message.detections], np.float32).reshape(-1, 4),
-        np.array([detection.confidence for detection in message.detections], np.float32), message.model_id,
+        np.array([detection.confidence for detection in message.detections], np.float32),
+        message.model_id,
         appearance=np.stack(looks) if len(lengths) == 1 and lengths != {0} else None,
-        faint=np.array(message.faint, np.float32).reshape(-1, 4) if message.faint and len(message.faint) % 4 == 0 else None)
+        faint=np.array(message.faint, np.float32).reshape(-1, 4)
+        if message.faint and len(message.faint) % 4 == 0
+        else None,
+    )
 
 
 def passed_over(message: msg.Detections) -> bool:
@@ -105,22 +114,39 @@ def passed_over(message: msg.Detections) -> bool:
 def face_to_message(face: Face) -> msg.Face:
     """One face."""
     return msg.Face(
-        bbox=np.asarray(face.bbox, np.float32), landmarks=np.asarray(face.landmarks, np.float32).reshape(10),
-        confidence=float(face.score), quality=float(face.quality), rejected=face.rejected, person=int(face.person),
-        embedding=array.array("f") if face.embedding is None else floats(face.embedding))
+        bbox=np.asarray(face.bbox, np.float32),
+        landmarks=np.asarray(face.landmarks, np.float32).reshape(10),
+        confidence=float(face.score),
+        quality=float(face.quality),
+        rejected=face.rejected,
+        person=int(face.person),
+        embedding=array.array("f") if face.embedding is None else floats(face.embedding),
+    )
 
 
 def face_from_message(message: msg.Face) -> Face:
     """One face."""
     embedding = np.array(message.embedding, np.float32) if len(message.embedding) else None
-    return Face(np.array(message.bbox, np.float32), np.array(message.landmarks, np.float32).reshape(5, 2),
-                message.confidence, message.quality, message.rejected, message.person, embedding)
+    return Face(
+        np.array(message.bbox, np.float32),
+        np.array(message.landmarks, np.float32).reshape(5, 2),
+        message.confidence,
+        message.quality,
+        message.rejected,
+        message.person,
+        embedding,
+    )
 
 
 def faces_to_message(frame: Frame, model_id: str, faces: tuple[Face, ...]) -> msg.Faces:
     """Faces of a frame."""
-    return msg.Faces(header=frame_header(frame), camera_id=frame.camera_id,
-                     frame_number=frame.number, model_id=model_id, faces=[face_to_message(face) for face in faces])
+    return msg.Faces(
+        header=frame_header(frame),
+        camera_id=frame.camera_id,
+        frame_number=frame.number,
+        model_id=model_id,
+        faces=[face_to_message(face) for face in faces],
+    )
 
 
 def faces_from_message(message: msg.Faces) -> tuple[Face, ...]:
@@ -131,30 +157,59 @@ def faces_from_message(message: msg.Faces) -> tuple[Face, ...]:
 def tracks_to_message(frame: Frame, model_id: str, tracks: tuple[Track, ...]) -> msg.Tracks:
     """Everybody followed in one camera, as of one frame."""
     return msg.Tracks(
-        header=frame_header(frame), camera_id=frame.camera_id, frame_number=frame.number, model_id=model_id,
-        tracks=[msg.Track(track_id=track.track_id, person_id=track.person_id, state=int(track.state),
-                          bbox=np.asarray(track.bbox, np.float32), confidence=float(track.confidence),
-                          face=[] if track.face is None else [face_to_message(track.face)]) for track in tracks])
+        header=frame_header(frame),
+        camera_id=frame.camera_id,
+        frame_number=frame.number,
+        model_id=model_id,
+        tracks=[
+            msg.Track(
+                track_id=track.track_id,
+                person_id=track.person_id,
+                state=int(track.state),
+                bbox=np.asarray(track.bbox, np.float32),
+                confidence=float(track.confidence),
+                face=[] if track.face is None else [face_to_message(track.face)],
+            )
+            for track in tracks
+        ],
+    )
 
 
 def tracks_from_message(message: msg.Tracks) -> tuple[Track, ...]:
     """Everybody followed in one camera, as of one frame."""
     return tuple(
-        Track(track.track_id, track.person_id, TrackState(track.state), np.array(track.bbox, np.float32),
-              track.confidence, face_from_message(track.face[0]) if track.face else None)
-        for track in message.tracks)
+        Track(
+            track.track_id,
+            track.person_id,
+            TrackState(track.state),
+            np.array(track.bbox, np.float32),
+            track.confidence,
+            face_from_message(track.face[0]) if track.face else None,
+        )
+        for track in message.tracks
+    )
 
 
 def event_to_message(event: PersonEvent, frame_id: str) -> msg.PersonEvent:
     """What happened to a person; ``frame_id`` is the camera's coordinate frame."""
     box = event.bbox if event.event == PERSON_IN else event.last_bbox
     return msg.PersonEvent(
-        header=header(event.stamp_ns, frame_id or event.camera_id), event=event.event, robot_id=event.robot_id,
-        camera_id=event.camera_id, person_id=event.person_id, frame_number=event.frame_number,
-        bbox=np.array(box if box is not None else (0, 0, 0, 0), np.float32), confidence=event.confidence or 0.0,
-        last_seen=to_time(event.last_seen_ns or 0), duration=to_duration(event.duration_ns or 0),
-        reference_face_id=event.reference_face_id or "", similarity=event.similarity or 0.0,
-        search_id=event.search_id or "", reference_name=event.reference_name or "", watch=event.watch)
+        header=header(event.stamp_ns, frame_id or event.camera_id),
+        event=event.event,
+        robot_id=event.robot_id,
+        camera_id=event.camera_id,
+        person_id=event.person_id,
+        frame_number=event.frame_number,
+        bbox=np.array(box if box is not None else (0, 0, 0, 0), np.float32),
+        confidence=event.confidence or 0.0,
+        last_seen=to_time(event.last_seen_ns or 0),
+        duration=to_duration(event.duration_ns or 0),
+        reference_face_id=event.reference_face_id or "",
+        similarity=event.similarity or 0.0,
+        search_id=event.search_id or "",
+        reference_name=event.reference_name or "",
+        watch=event.watch,
+    )
 
 
 def event_from_message(message: msg.PersonEvent) -> PersonEvent:
@@ -166,97 +221,207 @@ def event_from_message(message: msg.PersonEvent) -> PersonEvent:
     elif message.event == PERSON_OUT:
         fields = {"last_seen_ns": to_ns(message.last_seen), "duration_ns": to_ns(message.duration), "last_bbox": box}
     elif message.event == FACE_MATCHED:
-        fields = {"reference_face_id": message.reference_face_id, "similarity": message.similarity,
-                  "search_id": message.search_id or None, "reference_name": message.reference_name or None,
-                  "watch": message.watch}
-    return PersonEvent(message.event, to_ns(message.header.stamp), message.robot_id, message.camera_id,
-                       message.person_id, message.frame_number, **fields)
+        fields = {
+            "reference_face_id": message.reference_face_id,
+            "similarity": message.similarity,
+            "search_id": message.search_id or None,
+            "reference_name": message.reference_name or None,
+            "watch": message.watch,
+        }
+    return PersonEvent(
+        message.event,
+        to_ns(message.header.stamp),
+        message.robot_id,
+        message.camera_id,
+        message.person_id,
+        message.frame_number,
+        **fields,
+    )
 
 
 def question_to_message(question: SearchRequest) -> msg.FaceSearchRequest:
     """A search as it crosses the mesh."""
     return msg.FaceSearchRequest(
-        search_id=question.search_id, asker=question.asker, model_id=question.model_id, embedding=floats(question.embedding),
-        time=to_time(question.time_ns), window=to_duration(question.window_ns), robots=list(question.robots),
-        cameras=list(question.cameras), threshold=question.threshold, max_results=question.max_results,
-        timeout=to_duration(question.timeout_ns), rescan=question.rescan, face_crop=_bytes(question.face_crop),
-        reference=question.reference)
+        search_id=question.search_id,
+        asker=question.asker,
+        model_id=question.model_id,
+        embedding=floats(question.embedding),
+        time=to_time(question.time_ns),
+        window=to_duration(question.window_ns),
+        robots=list(question.robots),
+        cameras=list(question.cameras),
+        threshold=question.threshold,
+        max_results=question.max_results,
+        timeout=to_duration(question.timeout_ns),
+        rescan=question.rescan,
+        face_crop=_bytes(question.face_crop),
+        reference=question.reference,
+    )
 
 
 def question_from_message(message: msg.FaceSearchRequest) -> SearchRequest:
     """A search as it crosses the mesh."""
-    return SearchRequest(message.search_id, np.array(message.embedding, np.float32), message.model_id, to_ns(message.time),
-                    to_ns(message.window), tuple(message.robots), tuple(message.cameras), message.threshold,
-                    message.max_results, to_ns(message.timeout), message.rescan, bytes(message.face_crop), message.asker,
-                    message.reference)
+    return SearchRequest(
+        message.search_id,
+        np.array(message.embedding, np.float32),
+        message.model_id,
+        to_ns(message.time),
+        to_ns(message.window),
+        tuple(message.robots),
+        tuple(message.cameras),
+        message.threshold,
+        message.max_results,
+        to_ns(message.timeout),
+        message.rescan,
+        bytes(message.face_crop),
+        message.asker,
+        message.reference,
+    )
 
 
 def match_to_message(match: Match) -> msg.FaceMatch:
     """One match."""
     return msg.FaceMatch(
-        robot_id=match.robot_id, camera_id=match.camera_id, person_id=match.person_id, track_id=match.track_id,
-        frame_number=match.frame_number, stamp=to_time(match.stamp_ns), first_stamp=to_time(match.first_ns),
-        last_stamp=to_time(match.last_ns), bbox=np.asarray(match.bbox, np.float32),
-        face_bbox=np.asarray(match.face_bbox, np.float32), similarity=match.similarity, quality=match.quality,
-        thumbnail=_bytes(match.thumbnail), rescanned=match.rescanned, **_pose_fields(match.pose))
+        robot_id=match.robot_id,
+        camera_id=match.camera_id,
+        person_id=match.person_id,
+        track_id=match.track_id,
+        frame_number=match.frame_number,
+        stamp=to_time(match.stamp_ns),
+        first_stamp=to_time(match.first_ns),
+        last_stamp=to_time(match.last_ns),
+        bbox=np.asarray(match.bbox, np.float32),
+        face_bbox=np.asarray(match.face_bbox, np.float32),
+        similarity=match.similarity,
+        quality=match.quality,
+        thumbnail=_bytes(match.thumbnail),
+        rescanned=match.rescanned,
+        **_pose_fields(match.pose),
+    )
 
 
 def match_from_message(message: msg.FaceMatch) -> Match:
     """One match."""
-    return Match(message.robot_id, message.camera_id, message.person_id, message.track_id, message.frame_number,
-                 to_ns(message.stamp), to_ns(message.first_stamp), to_ns(message.last_stamp),
-                 np.array(message.bbox, np.float32), np.array(message.face_bbox, np.float32), message.similarity,
-                 message.quality, bytes(message.thumbnail), message.rescanned, _pose_from_fields(message))
+    return Match(
+        message.robot_id,
+        message.camera_id,
+        message.person_id,
+        message.track_id,
+        message.frame_number,
+        to_ns(message.stamp),
+        to_ns(message.first_stamp),
+        to_ns(message.last_stamp),
+        np.array(message.bbox, np.float32),
+        np.array(message.face_bbox, np.float32),
+        message.similarity,
+        message.quality,
+        bytes(message.thumbnail),
+        message.rescanned,
+        _pose_from_fields(message),
+    )
 
 
 def _pose_fields(pose: RobotPose | None) -> dict:
     if pose is None:
         return {"has_pose": False}
-    return {"has_pose": True, "pose_header": Header(stamp=to_time(pose.stamp_ns), frame_id=pose.frame_id),
-            "pose": Pose(position=Point(**dict(zip("xyz", pose.position))),
-                         orientation=Quaternion(**dict(zip("xyzw", pose.orientation))))}
+    return {
+        "has_pose": True,
+        "pose_header": Header(stamp=to_time(pose.stamp_ns), frame_id=pose.frame_id),
+        "pose": Pose(
+            position=Point(**dict(zip("xyz", pose.position))),
+            orientation=Quaternion(**dict(zip("xyzw", pose.orientation))),
+        ),
+    }
 
 
 def _pose_from_fields(message: msg.FaceMatch) -> RobotPose | None:
     if not message.has_pose:
         return None
     position, orientation = message.pose.position, message.pose.orientation
-    return RobotPose(message.pose_header.frame_id, to_ns(message.pose_header.stamp), (position.x, position.y, position.z),
-                     (orientation.x, orientation.y, orientation.z, orientation.w))
+    return RobotPose(
+        message.pose_header.frame_id,
+        to_ns(message.pose_header.stamp),
+        (position.x, position.y, position.z),
+        (orientation.x, orientation.y, orientation.z, orientation.w),
+    )
 
 
 def robot_answer_to_message(answer: RobotResponse) -> msg.RobotAnswer:
     """How one robot did."""
-    return msg.RobotAnswer(robot_id=answer.robot_id, status=answer.status, matches=answer.matches,
-                           sightings=answer.sightings, elapsed_ms=answer.elapsed_ms, error=answer.error, note=answer.note,
-                           rescanned=answer.rescanned, not_rescanned=answer.not_rescanned, model_id=answer.model_id,
-                           threshold=answer.threshold, expected_false_matches=answer.expected_false_matches,
-                           looking=[msg.CameraSpan(camera_id=camera, start=to_time(start), end=to_time(end))
-                                    for camera, start, end in answer.looking])
+    return msg.RobotAnswer(
+        robot_id=answer.robot_id,
+        status=answer.status,
+        matches=answer.matches,
+        sightings=answer.sightings,
+        elapsed_ms=answer.elapsed_ms,
+        error=answer.error,
+        note=answer.note,
+        rescanned=answer.rescanned,
+        not_rescanned=answer.not_rescanned,
+        model_id=answer.model_id,
+        threshold=answer.threshold,
+        expected_false_matches=answer.expected_false_matches,
+        looking=[
+            msg.CameraSpan(camera_id=camera, start=to_time(start), end=to_time(end))
+            for camera, start, end in answer.looking
+        ],
+    )
 
 
 def robot_answer_from_message(message: msg.RobotAnswer) -> RobotResponse:
     """How one robot did."""
-    return RobotResponse(message.robot_id, message.status, message.matches, message.sightings, message.elapsed_ms,
-                       message.error, message.note, message.rescanned, message.not_rescanned, message.model_id,
-                       message.threshold, message.expected_false_matches,
-                       tuple((span.camera_id, to_ns(span.start), to_ns(span.end)) for span in message.looking))
+    return RobotResponse(
+        message.robot_id,
+        message.status,
+        message.matches,
+        message.sightings,
+        message.elapsed_ms,
+        message.error,
+        message.note,
+        message.rescanned,
+        message.not_rescanned,
+        message.model_id,
+        message.threshold,
+        message.expected_false_matches,
+        tuple((span.camera_id, to_ns(span.start), to_ns(span.end)) for span in message.looking),
+    )
 
 
-def status_to_message(status: HistoryStatus, stamp: Time, instance_id: str, leaving: bool,
-                      models: tuple[str, str], behind_ns: dict[str, int | None]) -> msg.HistoryStatus:
+def status_to_message(
+    status: HistoryStatus,
+    stamp: Time,
+    instance_id: str,
+    leaving: bool,
+    models: tuple[str, str],
+    behind_ns: dict[str, int | None],
+) -> msg.HistoryStatus:
     """A robot's line in the roster.
 
     :param models: ids of person and face detector.
     :param behind_ns: how far each camera's clock is behind the robot's, where that is known.
     """
     return msg.HistoryStatus(
-        stamp=stamp, robot_id=status.robot_id, instance_id=instance_id, leaving=leaving, model_id=status.model_id,
-        person_model_id=models[0], face_model_id=models[1], sightings=status.sightings, disk_bytes=status.disk_bytes,
-        cameras=[msg.CameraStatus(camera_id=camera.camera_id, frames=camera.frames, sightings=camera.sightings,
-                                  oldest=to_time(camera.oldest_ns or 0), newest=to_time(camera.newest_ns or 0),
-                                  clock_behind_s=_seconds(behind_ns.get(camera.camera_id)))
-                 for camera in status.cameras])
+        stamp=stamp,
+        robot_id=status.robot_id,
+        instance_id=instance_id,
+        leaving=leaving,
+        model_id=status.model_id,
+        person_model_id=models[0],
+        face_model_id=models[1],
+        sightings=status.sightings,
+        disk_bytes=status.disk_bytes,
+        cameras=[
+            msg.CameraStatus(
+                camera_id=camera.camera_id,
+                frames=camera.frames,
+                sightings=camera.sightings,
+                oldest=to_time(camera.oldest_ns or 0),
+                newest=to_time(camera.newest_ns or 0),
+                clock_behind_s=_seconds(behind_ns.get(camera.camera_id)),
+            )
+            for camera in status.cameras
+        ],
+    )
 
 
 def _seconds(span_ns: int | None) -> float:
@@ -265,9 +430,14 @@ def _seconds(span_ns: int | None) -> float:
 
 def lanes_from_message(message: msg.HistoryStatus) -> list[CameraCoverage]:
     """A robot's cameras, and the time each holds."""
-    return [CameraCoverage(message.robot_id, camera.camera_id,
-                 ((to_ns(camera.oldest), to_ns(camera.newest)),) if to_ns(camera.newest) else ())
-            for camera in message.cameras]
+    return [
+        CameraCoverage(
+            message.robot_id,
+            camera.camera_id,
+            ((to_ns(camera.oldest), to_ns(camera.newest)),) if to_ns(camera.newest) else (),
+        )
+        for camera in message.cameras
+    ]
 
 
 def fill_response(response: srv.FaceSearch.Response, answer: SearchResponse) -> None:
@@ -283,6 +453,11 @@ def fill_response(response: srv.FaceSearch.Response, answer: SearchResponse) -> 
 
 def answer_from_response(response: srv.FaceSearch.Response) -> SearchResponse:
     """The merged answer in a service's response."""
-    return SearchResponse(response.search_id, response.model_id, response.threshold, response.expected_false_matches,
-                  tuple(match_from_message(match) for match in response.matches),
-                  tuple(robot_answer_from_message(robot) for robot in response.robots))
+    return SearchResponse(
+        response.search_id,
+        response.model_id,
+        response.threshold,
+        response.expected_false_matches,
+        tuple(match_from_message(match) for match in response.matches),
+        tuple(robot_answer_from_message(robot) for robot in response.robots),
+    )

@@ -12,8 +12,8 @@ from types import ModuleType
 import numpy as np
 from std_msgs.msg import Header
 
-from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
+from facetrack_ros.core.track import Track, TrackState
 
 #: How long a face that is not seen counts as tracked, nanoseconds of stamps: a turned head is no new face.
 FACE_STAYS_NS = 1_000_000_000
@@ -71,7 +71,7 @@ class HriState:
     """Faces, bodies and persons of all cameras of a robot, from their tracks."""
 
     def __init__(self):
-        self._cameras: "dict[str, dict[str, _Followed]]" = {}
+        self._cameras: dict[str, dict[str, _Followed]] = {}
         self._known: OrderedDict[str, PersonState] = OrderedDict()
         self._newest_ns = 0
 
@@ -117,8 +117,14 @@ class HriState:
                         faces[one.person_id] = hri_id("f", track_id)
         while len(self._known) > KNOWN and next(iter(self._known)) not in bodies:
             self._known.popitem(last=False)
-        self._known.update({person: PersonState(faces.get(person, ""), bodies.get(person, ""), told.anonymous,
-                                                self._alias_of(person)) for person, told in self._known.items()})
+        self._known.update(
+            {
+                person: PersonState(
+                    faces.get(person, ""), bodies.get(person, ""), told.anonymous, self._alias_of(person)
+                )
+                for person, told in self._known.items()
+            }
+        )
 
     def _alias_of(self, person: str) -> str:
         """Who somebody is after all joins: readers look one step far."""
@@ -134,8 +140,12 @@ class HriState:
     @property
     def faces(self) -> tuple[str, ...]:
         """Ids of the faces tracked."""
-        return tuple(hri_id("f", track) for tracks in self._cameras.values() for track, one in tracks.items()
-                     if self._face_stays(one))
+        return tuple(
+            hri_id("f", track)
+            for tracks in self._cameras.values()
+            for track, one in tracks.items()
+            if self._face_stays(one)
+        )
 
     @property
     def bodies(self) -> tuple[str, ...]:
@@ -145,8 +155,11 @@ class HriState:
     @property
     def persons(self) -> tuple[str, ...]:
         """Ids of the persons who are tracked, each once."""
-        return tuple(dict.fromkeys(one.person_id for tracks in self._cameras.values() for one in tracks.values()
-                                   if one.person_id))
+        return tuple(
+            dict.fromkeys(
+                one.person_id for tracks in self._cameras.values() for one in tracks.values() if one.person_id
+            )
+        )
 
     @property
     def known(self) -> dict[str, PersonState]:

@@ -26,8 +26,16 @@ def number_of(name: str) -> int:
     return zlib.crc32(name.encode()) & 0x7FFFFFFF
 
 
-def body_markers(header: Header, camera_id: str, name: str, colour_name: str, text: str, position: PersonPosition,
-                 height_m: float, seen: bool) -> list[Marker]:
+def body_markers(
+    header: Header,
+    camera_id: str,
+    name: str,
+    colour_name: str,
+    text: str,
+    position: PersonPosition,
+    height_m: float,
+    seen: bool,
+) -> list[Marker]:
     """The three markers of one person.
 
     :param header: its frame is the camera's optical one.
@@ -35,24 +43,69 @@ def body_markers(header: Header, camera_id: str, name: str, colour_name: str, te
     :param seen: else the person is out of sight, and shown where they were.
     """
     colour = _colour(colour_name, 0.8 if seen else 0.3)
-    body = _marker(header, f"{camera_id}/people", name, Marker.CYLINDER, position.mean, UPRIGHT,
-                   (BODY_WIDTH_M, BODY_WIDTH_M, height_m), colour)
+    body = _marker(
+        header,
+        f"{camera_id}/people",
+        name,
+        Marker.CYLINDER,
+        position.mean,
+        UPRIGHT,
+        (BODY_WIDTH_M, BODY_WIDTH_M, height_m),
+        colour,
+    )
     above = position.mean - (0, height_m / 2 + TEXT_M, 0)
-    label = _marker(header, f"{camera_id}/names", name, Marker.TEXT_VIEW_FACING, above, Quaternion(w=1.0), (0, 0, TEXT_M),
-                    ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0 if seen else 0.5), text)
+    label = _marker(
+        header,
+        f"{camera_id}/names",
+        name,
+        Marker.TEXT_VIEW_FACING,
+        above,
+        Quaternion(w=1.0),
+        (0, 0, TEXT_M),
+        ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0 if seen else 0.5),
+        text,
+    )
     turn, axes = ellipsoid(position.covariance)
-    doubt = _marker(header, f"{camera_id}/uncertainty", name, Marker.SPHERE, position.mean, turn, 2 * SIGMAS * axes,
-                    _colour(colour_name, 0.15))
+    doubt = _marker(
+        header,
+        f"{camera_id}/uncertainty",
+        name,
+        Marker.SPHERE,
+        position.mean,
+        turn,
+        2 * SIGMAS * axes,
+        _colour(colour_name, 0.15),
+    )
     return [body, label, doubt]
 
 
-def match_markers(header: Header, camera_id: str, name: str, colour_name: str, text: str,
-                  position: PersonPosition) -> list[Marker]:
+def match_markers(
+    header: Header, camera_id: str, name: str, colour_name: str, text: str, position: PersonPosition
+) -> list[Marker]:
     """A search's match where the person stood then; it stays until the next search."""
-    ball = _marker(header, f"{camera_id}/search", name, Marker.SPHERE, position.mean, Quaternion(w=1.0), (0.3, 0.3, 0.3),
-                   _colour(colour_name, 1.0), stays=FOREVER)
-    label = _marker(header, f"{camera_id}/search_text", name, Marker.TEXT_VIEW_FACING, position.mean - (0, 0.3, 0),
-                    Quaternion(w=1.0), (0, 0, TEXT_M), ColorRGBA(r=1.0, g=1.0, b=0.4, a=1.0), text, FOREVER)
+    ball = _marker(
+        header,
+        f"{camera_id}/search",
+        name,
+        Marker.SPHERE,
+        position.mean,
+        Quaternion(w=1.0),
+        (0.3, 0.3, 0.3),
+        _colour(colour_name, 1.0),
+        stays=FOREVER,
+    )
+    label = _marker(
+        header,
+        f"{camera_id}/search_text",
+        name,
+        Marker.TEXT_VIEW_FACING,
+        position.mean - (0, 0.3, 0),
+        Quaternion(w=1.0),
+        (0, 0, TEXT_M),
+        ColorRGBA(r=1.0, g=1.0, b=0.4, a=1.0),
+        text,
+        FOREVER,
+    )
     return [ball, label]
 
 
@@ -88,13 +141,32 @@ def quaternion(rotation: np.ndarray) -> Quaternion:
     return Quaternion(x=float(x), y=float(y), z=float(z), w=float(w))
 
 
-def _marker(header: Header, namespace: str, name: str, kind: int, place: np.ndarray, turn: Quaternion, size,
-            colour: ColorRGBA, text: str = "", stays: Duration = STAYS) -> Marker:
+def _marker(
+    header: Header,
+    namespace: str,
+    name: str,
+    kind: int,
+    place: np.ndarray,
+    turn: Quaternion,
+    size,
+    colour: ColorRGBA,
+    text: str = "",
+    stays: Duration = STAYS,
+) -> Marker:
     x, y, z = (float(value) for value in place)
     width, depth, height = (float(value) for value in size)
-    return Marker(header=header, ns=namespace, id=number_of(name), type=kind, action=Marker.ADD, text=text, lifetime=stays,
-                  pose=Pose(position=Point(x=x, y=y, z=z), orientation=turn),
-                  scale=Vector3(x=width, y=depth, z=height), color=colour)
+    return Marker(
+        header=header,
+        ns=namespace,
+        id=number_of(name),
+        type=kind,
+        action=Marker.ADD,
+        text=text,
+        lifetime=stays,
+        pose=Pose(position=Point(x=x, y=y, z=z), orientation=turn),
+        scale=Vector3(x=width, y=depth, z=height),
+        color=colour,
+    )
 
 
 def _colour(name: str, opacity: float) -> ColorRGBA:

@@ -8,8 +8,8 @@ import struct
 
 import numpy as np
 
-from facetrack_ros.history.messages.cdr import CdrReader
 from facetrack_ros.core.pose import RobotPose
+from facetrack_ros.history.messages.cdr import CdrReader
 from facetrack_ros.search.response import Match, RobotResponse
 
 _SECOND_NS = 1_000_000_000
@@ -47,7 +47,7 @@ def read_result(data: bytes) -> tuple[RobotResponse, tuple[Match, ...]]:
 
 def _answer(reader: CdrReader) -> RobotResponse:
     robot_id, status = reader.text(), reader.text()
-    matches, = reader.numbers(_COUNT)
+    (matches,) = reader.numbers(_COUNT)
     sightings, elapsed_ms = reader.numbers(_COMPARED, 8)
     error, note = reader.text(), reader.text()
     rescanned, not_rescanned = reader.numbers(_LOOKED_AGAIN)
@@ -57,8 +57,21 @@ def _answer(reader: CdrReader) -> RobotResponse:
         looking.append((camera_id, _ns(*span[:2]), _ns(*span[2:])))
     model_id = reader.text()
     threshold, expected_false_matches = reader.numbers(_OWN_MODEL)
-    return RobotResponse(robot_id, status, matches, sightings, elapsed_ms, error, note, rescanned, not_rescanned, model_id,
-                       threshold, expected_false_matches, tuple(looking))
+    return RobotResponse(
+        robot_id,
+        status,
+        matches,
+        sightings,
+        elapsed_ms,
+        error,
+        note,
+        rescanned,
+        not_rescanned,
+        model_id,
+        threshold,
+        expected_false_matches,
+        tuple(looking),
+    )
 
 
 def _match(reader: CdrReader) -> Match:
@@ -68,9 +81,23 @@ def _match(reader: CdrReader) -> Match:
     stamp, frame_id = reader.numbers(_STAMP), reader.text()
     place = reader.numbers(_POSE, 8)
     pose = RobotPose(frame_id, _ns(*stamp), place[:3], place[3:]) if has_pose else None
-    return Match(robot_id, camera_id, person_id, track_id, values[0], _ns(*values[1:3]), _ns(*values[3:5]), _ns(*values[5:7]),
-                 np.array(values[7:11], np.float32), np.array(values[11:15], np.float32), similarity, quality,
-                 bytes(reader.data()), rescanned, pose)
+    return Match(
+        robot_id,
+        camera_id,
+        person_id,
+        track_id,
+        values[0],
+        _ns(*values[1:3]),
+        _ns(*values[3:5]),
+        _ns(*values[5:7]),
+        np.array(values[7:11], np.float32),
+        np.array(values[11:15], np.float32),
+        similarity,
+        quality,
+        bytes(reader.data()),
+        rescanned,
+        pose,
+    )
 
 
 def _ns(sec: int, nanosec: int) -> int:

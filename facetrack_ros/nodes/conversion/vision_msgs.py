@@ -1,14 +1,14 @@
 """Our persons and tracks as ``vision_msgs`` and back. The message classes are handed in: the package may not be here."""
 
 import math
+from collections.abc import Iterable
 from types import ModuleType
-from typing import Iterable
 
 import numpy as np
 
 from facetrack_ros import msg
-from facetrack_ros.core.track import TrackState
 from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.track import TrackState
 
 #: How ``vision_msgs`` is told what we find.
 PERSON = "person"
@@ -24,14 +24,28 @@ def detections_array(kinds: ModuleType, message: msg.Detections) -> object:
 
 def tracks_array(kinds: ModuleType, message: msg.Tracks) -> object:
     """Who is seen in a frame, by track id: it stays the same while somebody is followed in one camera."""
-    return _array(kinds, message, ((track.bbox, track.confidence, track.track_id) for track in message.tracks
-                                   if track.state == TrackState.TRACKING))
+    return _array(
+        kinds,
+        message,
+        (
+            (track.bbox, track.confidence, track.track_id)
+            for track in message.tracks
+            if track.state == TrackState.TRACKING
+        ),
+    )
 
 
 def persons_array(kinds: ModuleType, message: msg.Tracks) -> object:
     """Who is seen in a frame, by person id: it stays the same over cameras, visits and robots."""
-    return _array(kinds, message, ((track.bbox, track.confidence, track.person_id) for track in message.tracks
-                                   if track.state == TrackState.TRACKING and track.person_id))
+    return _array(
+        kinds,
+        message,
+        (
+            (track.bbox, track.confidence, track.person_id)
+            for track in message.tracks
+            if track.state == TrackState.TRACKING and track.person_id
+        ),
+    )
 
 
 def _array(kinds: ModuleType, message: msg.Detections | msg.Tracks, rows: Iterable[tuple]) -> object:
@@ -62,8 +76,10 @@ def persons_of(array: object, classes: frozenset[str], min_score: float, model_i
     """
     boxes, scores = [], []
     for one in array.detections:
-        score = max((float(what.hypothesis.score) for what in one.results if what.hypothesis.class_id in classes),
-                    default=-math.inf)
+        score = max(
+            (float(what.hypothesis.score) for what in one.results if what.hypothesis.class_id in classes),
+            default=-math.inf,
+        )
         turn, width, height = one.bbox.center.theta, one.bbox.size_x, one.bbox.size_y
         half_x = (abs(width * math.cos(turn)) + abs(height * math.sin(turn))) / 2
         half_y = (abs(width * math.sin(turn)) + abs(height * math.cos(turn))) / 2

@@ -1,8 +1,8 @@
 """What others may ask of a robot's frames: to keep them, to hand them out, to save them as files."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from typing import Callable
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.task import Future
@@ -10,13 +10,13 @@ from std_msgs.msg import String
 
 from facetrack_ros import srv
 from facetrack_ros.clips.selection import choose_clip
-from facetrack_ros.clips.writer import save_clip
 from facetrack_ros.clips.sources import LiveSource
+from facetrack_ros.clips.writer import save_clip
+from facetrack_ros.concurrency.worker import FifoMailbox, Worker
 from facetrack_ros.errors import FacetrackError, QuestionError
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
-from facetrack_ros.concurrency.worker import FifoMailbox, Worker
+from facetrack_ros.nodes.conversion import core as conversion
 
 MOST_BYTES, USUAL_BYTES = 64_000_000, 4_000_000
 TOLERANCE_NS = 50_000_000
@@ -38,7 +38,10 @@ class FrameServices:
         self._worker = Worker("frame services", FifoMailbox(), self._work, node.get_logger())
         group = ReentrantCallbackGroup()
         node.create_subscription(String, node.robot_topic("alert"), self._on_alert, RELIABLE)
-        for kind, name, serve in ((srv.GetFrames, "get_frames", self._get_frames), (srv.SaveClip, "save_clip", self._save_clip)):
+        for kind, name, serve in (
+            (srv.GetFrames, "get_frames", self._get_frames),
+            (srv.SaveClip, "save_clip", self._save_clip),
+        ):
             node.create_service(kind, node.robot_topic(name), self._serving(serve), callback_group=group)
 
     def close(self) -> None:
@@ -51,10 +54,10 @@ class FrameServices:
         history = self._history()
         newest = history.newest_ns if history is not None else None
         if newest is None:
-            self._node.get_logger().warning(f"alert \"{message.data}\": there are no frames yet to keep")
+            self._node.get_logger().warning(f'alert "{message.data}": there are no frames yet to keep')
             return
         history.alert(newest)
-        self._node.get_logger().info(f"alert \"{message.data}\": the frames around it are kept")
+        self._node.get_logger().info(f'alert "{message.data}": the frames around it are kept')
 
     def _serving(self, serve: Callable) -> Callable:
         async def callback(request, response):
@@ -62,6 +65,7 @@ class FrameServices:
             self._worker.put("", (serve, request, response, done))
             await done
             return response
+
         return callback
 
     def _work(self, items: list) -> None:
@@ -83,7 +87,9 @@ class FrameServices:
                 if self._node.executor is not None:
                     self._node.executor.wake()
 
-    def _get_frames(self, history: RobotHistory, request: srv.GetFrames.Request, response: srv.GetFrames.Response) -> None:
+    def _get_frames(
+        self, history: RobotHistory, request: srv.GetFrames.Request, response: srv.GetFrames.Response
+    ) -> None:
         start, end = conversion.to_ns(request.start), conversion.to_ns(request.end)
         room = min(request.max_bytes or USUAL_BYTES, MOST_BYTES)
         if end:
@@ -94,24 +100,35 @@ class FrameServices:
         taken = []
         for frame in frames:
             # One frame always fits, so that asking again gets on.
-            if taken and len(frame.jpeg) > room or request.max_frames and len(taken) >= request.max_frames:
+            if (taken and len(frame.jpeg) > room) or (request.max_frames and len(taken) >= request.max_frames):
                 response.more = True
                 break
             room -= len(frame.jpeg)
             taken.append(frame)
         if not taken:
             cameras = ", ".join(LiveSource(history).cameras()) or "none yet"
-            raise QuestionError(f"{history.robot_id} holds no frame of {request.camera_id or 'no camera'} then; cameras with "
-                                f"frames: {cameras}")
+            raise QuestionError(
+                f"{history.robot_id} holds no frame of {request.camera_id or 'no camera'} then; cameras with "
+                f"frames: {cameras}"
+            )
         response.frames = [conversion.frame_to_message(frame) for frame in taken]
         response.frame_numbers = [frame.number for frame in taken]
         response.success = True
 
     def _save_clip(self, history: RobotHistory, request: srv.SaveClip.Request, response: srv.SaveClip.Response) -> None:
         source = LiveSource(history)
-        clip = choose_clip(source, tuple(request.cameras), conversion.to_ns(request.start), conversion.to_ns(request.end),
-                           request.track_id, "", conversion.to_ns(request.before), conversion.to_ns(request.after),
-                           tuple(request.formats), request.boxes)
+        clip = choose_clip(
+            source,
+            tuple(request.cameras),
+            conversion.to_ns(request.start),
+            conversion.to_ns(request.end),
+            request.track_id,
+            "",
+            conversion.to_ns(request.before),
+            conversion.to_ns(request.after),
+            tuple(request.formats),
+            request.boxes,
+        )
         name = request.name or (_EPOCH + timedelta(microseconds=clip.start_ns // 1000)).strftime("%Y%m%dT%H%M%S.%fZ")
         if not _NAME.fullmatch(name):
             raise QuestionError(f"{name!r} is no name for a clip: letters, digits and _ . : - are allowed")

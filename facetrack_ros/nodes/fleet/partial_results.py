@@ -1,12 +1,12 @@
 """The parts of an answer as they come, for whoever wants to see it live."""
 
 from facetrack_ros import msg
-from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
+from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.search.aliased import named_now
 from facetrack_ros.search.response import Match, RobotResponse
-from facetrack_ros.search.validation import threshold_of
 from facetrack_ros.search.response_collector import ResponseCollector
+from facetrack_ros.search.validation import threshold_of
 from facetrack_ros.tracking.identity_merges import Aliases
 
 
@@ -29,13 +29,24 @@ class AnswerParts:
         """The whole answer is there, or time is up."""
         self._tell(gathering, last=True)
 
-    def _tell(self, gathering: ResponseCollector, robot: tuple[RobotResponse, ...] = (), matches: tuple[Match, ...] = (),
-              last: bool = False) -> None:
+    def _tell(
+        self,
+        gathering: ResponseCollector,
+        robot: tuple[RobotResponse, ...] = (),
+        matches: tuple[Match, ...] = (),
+        last: bool = False,
+    ) -> None:
         if not self._parts.get_subscription_count():
             return
         question = gathering.question
-        self._parts.publish(msg.FaceSearchPart(
-            search_id=question.search_id, model_id=question.model_id, threshold=threshold_of(question, gathering.contract),
-            robot=[conversion.robot_answer_to_message(answer) for answer in robot],
-            matches=[conversion.match_to_message(match) for match in named_now(matches, self._aliases)],
-            missing=list(gathering.missing), last=last))
+        self._parts.publish(
+            msg.FaceSearchPart(
+                search_id=question.search_id,
+                model_id=question.model_id,
+                threshold=threshold_of(question, gathering.contract),
+                robot=[conversion.robot_answer_to_message(answer) for answer in robot],
+                matches=[conversion.match_to_message(match) for match in named_now(matches, self._aliases)],
+                missing=list(gathering.missing),
+                last=last,
+            )
+        )

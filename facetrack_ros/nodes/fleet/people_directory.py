@@ -4,11 +4,11 @@ import numpy as np
 
 from facetrack_ros import msg
 from facetrack_ros.errors import QuestionError
-from facetrack_ros.nodes.conversion import people as people_conversion
 from facetrack_ros.nodes.base.robot_member_node import ROSTER, TEMPLATES, RobotMemberNode
-from facetrack_ros.tracking.identity_merges import Aliases
-from facetrack_ros.tracking.gallery import GalleryEntry
+from facetrack_ros.nodes.conversion import people as people_conversion
 from facetrack_ros.tracking.face_template import Template
+from facetrack_ros.tracking.gallery import GalleryEntry
+from facetrack_ros.tracking.identity_merges import Aliases
 
 # Names in a sentence that says who is known.
 _TOLD = 20
@@ -25,9 +25,11 @@ class KnownFaces:
         self._logger = node.get_logger()
         self._templates: dict[str, tuple[str, np.ndarray]] = {}
         self._gallery: dict[str, GalleryEntry] = {}
-        for kind, topic, callback, qos in ((msg.PersonTemplate, "persons", self._on_template, TEMPLATES),
-                                           (msg.PersonVerdict, "verdicts", self._on_verdict, ROSTER),
-                                           (msg.GalleryEntry, "gallery", self._on_gallery_entry, ROSTER)):
+        for kind, topic, callback, qos in (
+            (msg.PersonTemplate, "persons", self._on_template, TEMPLATES),
+            (msg.PersonVerdict, "verdicts", self._on_verdict, ROSTER),
+            (msg.GalleryEntry, "gallery", self._on_gallery_entry, ROSTER),
+        ):
             node.create_subscription(kind, node.mesh_topic(topic), callback, qos, callback_group=group)
 
     def face_of(self, person: str) -> tuple[np.ndarray, str]:

@@ -1,11 +1,11 @@
 """What robots tell each other of people: faces, who is one person and who is not, and who has a name."""
 
 from facetrack_ros import msg
-from facetrack_ros.history.people.merge_log import AliasFile
-from facetrack_ros.nodes.conversion import people as people_conversion
-from facetrack_ros.nodes.base.robot_member_node import ROSTER, TEMPLATES, RobotMemberNode
 from facetrack_ros.concurrency.worker import Worker
 from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
+from facetrack_ros.history.people.merge_log import AliasFile
+from facetrack_ros.nodes.base.robot_member_node import ROSTER, TEMPLATES, RobotMemberNode
+from facetrack_ros.nodes.conversion import people as people_conversion
 from facetrack_ros.tracking.gallery import EntryRefused
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 
@@ -24,10 +24,18 @@ class PeopleExchange:
         self._persons = node.create_publisher(msg.PersonTemplate, node.mesh_topic("persons"), TEMPLATES)
         self._told_verdicts = node.create_publisher(msg.PersonVerdict, node.mesh_topic("verdicts"), ROSTER)
         node.create_subscription(msg.PersonTemplate, node.mesh_topic("persons"), self._on_template, TEMPLATES)
-        node.create_subscription(msg.PersonVerdict, node.mesh_topic("verdicts"),
-                                 lambda message: worker.put("", (self._hear_verdict, message)), ROSTER)
-        node.create_subscription(msg.GalleryEntry, node.mesh_topic("gallery"),
-                                 lambda message: worker.put("", (self._hear_entry, message)), ROSTER)
+        node.create_subscription(
+            msg.PersonVerdict,
+            node.mesh_topic("verdicts"),
+            lambda message: worker.put("", (self._hear_verdict, message)),
+            ROSTER,
+        )
+        node.create_subscription(
+            msg.GalleryEntry,
+            node.mesh_topic("gallery"),
+            lambda message: worker.put("", (self._hear_entry, message)),
+            ROSTER,
+        )
         for verdict in verdicts.read().verdicts:
             self._told_verdicts.publish(people_conversion.verdict_to_message(verdict))
 
@@ -43,8 +51,9 @@ class PeopleExchange:
         made = self._people.new_verdicts()
         for verdict in made:
             self._told_verdicts.publish(people_conversion.verdict_to_message(verdict))
-            self._node.get_logger().info(f"{verdict.first} and {verdict.second} are {'' if verdict.same else 'not '}one person: "
-                                   f"{verdict.reason}")
+            self._node.get_logger().info(
+                f"{verdict.first} and {verdict.second} are {'' if verdict.same else 'not '}one person: {verdict.reason}"
+            )
         self._verdicts.append(made)
 
     def _hear_verdict(self, message: msg.PersonVerdict) -> None:
@@ -74,8 +83,10 @@ class PeopleExchange:
             try:
                 self._people.gallery.add(people_conversion.entry_from_message(message))
             except EntryRefused as error:
-                self._node.get_logger().warning(f"gallery entry {message.entry_id!r} of {message.by or 'somebody'} is of no use here: "
-                                          f"{error}", throttle_duration_sec=10.0)
+                self._node.get_logger().warning(
+                    f"gallery entry {message.entry_id!r} of {message.by or 'somebody'} is of no use here: {error}",
+                    throttle_duration_sec=10.0,
+                )
 
     def share(self, event: PersonEvent) -> None:
         """Tell the other robots what a face looks like, when somebody comes and, better known, when they leave."""
@@ -83,9 +94,16 @@ class PeopleExchange:
             return
         for person_id, template in self._people.persons().items():
             if person_id == event.person_id and len(template):
-                self._persons.publish(people_conversion.template_to_message(
-                    self._node.robot_id, person_id, self._people.model_id, event.stamp_ns, template.embeddings,
-                    template.qualities))
+                self._persons.publish(
+                    people_conversion.template_to_message(
+                        self._node.robot_id,
+                        person_id,
+                        self._people.model_id,
+                        event.stamp_ns,
+                        template.embeddings,
+                        template.qualities,
+                    )
+                )
 
     def _on_template(self, message: msg.PersonTemplate) -> None:
         if message.robot_id != self._node.robot_id:

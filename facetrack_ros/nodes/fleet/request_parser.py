@@ -9,16 +9,16 @@ import numpy as np
 from facetrack_ros import srv
 from facetrack_ros.config import Config
 from facetrack_ros.errors import QuestionError
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.fleet.people_directory import KnownFaces
-from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
-from facetrack_ros.search.validation import validate_request
-from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.reference_image import read_reference, read_reference_file
-from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.vision.settings import contract_of
-from facetrack_ros.vision.pipeline_pool import PipelinePool
+from facetrack_ros.search.request import SearchRequest
+from facetrack_ros.search.validation import validate_request
 from facetrack_ros.vision.faces.aligned_crop import upright_face
+from facetrack_ros.vision.pipeline_pool import PipelinePool
+from facetrack_ros.vision.settings import contract_of
 
 
 class RequestReading:
@@ -47,14 +47,22 @@ class RequestReading:
         now_ns = self._node.get_clock().now().nanoseconds
         threshold = request.threshold or self._settings.backtrack_search.similarity_threshold
         question = SearchRequest(
-            search_id=request.search_id or uuid.uuid4().hex[:12], embedding=face.embedding, model_id=face.model_id,
+            search_id=request.search_id or uuid.uuid4().hex[:12],
+            embedding=face.embedding,
+            model_id=face.model_id,
             time_ns=conversion.to_ns(request.time) or now_ns,
-            window_ns=conversion.to_ns(request.window) or round(self._settings.backtrack_search.search_window_sec * 1e9),
-            robots=tuple(request.robots), cameras=tuple(request.cameras),
+            window_ns=conversion.to_ns(request.window)
+            or round(self._settings.backtrack_search.search_window_sec * 1e9),
+            robots=tuple(request.robots),
+            cameras=tuple(request.cameras),
             threshold=threshold or self.contract(face.model_id).threshold,
             max_results=request.max_results or self._settings.backtrack_search.max_results,
             timeout_ns=conversion.to_ns(request.timeout) or round(self._settings.backtrack_search.timeout_s * 1e9),
-            rescan=request.rescan, face_crop=face.crop, asker=self._node.robot_id, reference=face.reference)
+            rescan=request.rescan,
+            face_crop=face.crop,
+            asker=self._node.robot_id,
+            reference=face.reference,
+        )
         validate_request(question, self.contract(face.model_id), now_ns)
         return question
 
@@ -67,11 +75,16 @@ class RequestReading:
         return own if own is not None and own.id == model_id else contract_of(model_id, self._settings)
 
     def _face(self, request: srv.FaceSearch.Request) -> "_AskedFace":
-        given = [name for name in ("image", "embedding", "person_id", "name", "file")
-                 if len(request.image.data if name == "image" else getattr(request, name))]
+        given = [
+            name
+            for name in ("image", "embedding", "person_id", "name", "file")
+            if len(request.image.data if name == "image" else getattr(request, name))
+        ]
         if len(given) != 1:
-            raise QuestionError("give exactly one reference: image, embedding, person_id, name or file; "
-                                f"given: {', '.join(given) or 'none'}")
+            raise QuestionError(
+                "give exactly one reference: image, embedding, person_id, name or file; "
+                f"given: {', '.join(given) or 'none'}"
+            )
         if given == ["embedding"]:
             if not request.model_id:
                 raise QuestionError("an embedding means nothing without the model_id of the embedder that made it")

@@ -9,15 +9,15 @@ import numpy as np
 
 from facetrack_ros.clips.sources import LiveSource
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.nodes.inputs.battery import BatteryWatch
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
-from facetrack_ros.search.validation import slice_of
-from facetrack_ros.search.request import SearchRequest
+from facetrack_ros.nodes.inputs.battery import BatteryWatch
 from facetrack_ros.search.reference_image import read_reference
+from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.rescan.runner import Rescanned, frames_without_face, rescan
+from facetrack_ros.search.validation import slice_of
 from facetrack_ros.vision.factory import build_pipeline
-from facetrack_ros.vision.settings import vision_settings
 from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.settings import vision_settings
 
 # Beside the cameras' work, which goes first wherever both want a core.
 NICENESS = 10
@@ -56,8 +56,14 @@ class Rescanning:
         if not self._lock.acquire(timeout=max(0.0, deadline_s - time.monotonic())):
             return Rescanned(0, len(wanted()), 0), "another search was looking at the frames all the time"
         try:
-            done = rescan(frames, wanted(), history.sightings, self._models(),
-                          lambda: self._closing or self._battery.braking or time.monotonic() >= deadline_s, _step_back)
+            done = rescan(
+                frames,
+                wanted(),
+                history.sightings,
+                self._models(),
+                lambda: self._closing or self._battery.braking or time.monotonic() >= deadline_s,
+                _step_back,
+            )
         finally:
             self._lock.release()
         return done, self._refusal() if done.remaining else ""

@@ -9,16 +9,16 @@ from rclpy.task import Future
 from rclpy.timer import Timer
 
 from facetrack_ros import msg
-from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.fleet.partial_results import AnswerParts
-from facetrack_ros.nodes.base.timers import steady_timer
-from facetrack_ros.nodes.base.robot_member_node import QUESTIONS, RESULTS, ROSTER, ROSTER_EAR, RobotMemberNode
-from facetrack_ros.nodes.base.polled_subscription import PolledSubscription
-from facetrack_ros.nodes.conversion.search_result_cdr import read_result, search_of
-from facetrack_ros.search.response_collector import ResponseCollector
-from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.fleet_roster import Roster
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.nodes.base.polled_subscription import PolledSubscription
+from facetrack_ros.nodes.base.robot_member_node import QUESTIONS, RESULTS, ROSTER, ROSTER_EAR, RobotMemberNode
+from facetrack_ros.nodes.base.timers import steady_timer
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion.search_result_cdr import read_result, search_of
+from facetrack_ros.nodes.fleet.partial_results import AnswerParts
+from facetrack_ros.search.fleet_roster import Roster
+from facetrack_ros.search.request import SearchRequest
+from facetrack_ros.search.response_collector import ResponseCollector
 
 READ_S = 1.0
 # How long a robot that has asked goes on hearing results: the next search then begins with the ears open.
@@ -71,11 +71,13 @@ class SearchClient:
         self.turned_down: Counter[str] = Counter()
         self._results: PolledSubscription | None = None
         self._asked = 0.0
-        self._lines = PolledSubscription(node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER_EAR,
-                                          lambda: bool(self._open))
+        self._lines = PolledSubscription(
+            node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER_EAR, lambda: bool(self._open)
+        )
         # Who has just come gets everybody's last line at once and for sure.
         self._first_lines: PolledSubscription | None = PolledSubscription(
-            node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER, lambda: bool(self._open))
+            node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER, lambda: bool(self._open)
+        )
         self._came = time.monotonic()
         steady_timer(node, READ_S, self._read_and_rest)
 
@@ -98,15 +100,24 @@ class SearchClient:
         :raises QuestionError: the question cannot be asked.
         """
         if self._results is None:
-            self._results = PolledSubscription(self._node, msg.FaceSearchResult, self._node.mesh_topic("search/result"),
-                                                self._on_result, RESULTS, lambda: bool(self._open), raw=True)
+            self._results = PolledSubscription(
+                self._node,
+                msg.FaceSearchResult,
+                self._node.mesh_topic("search/result"),
+                self._on_result,
+                RESULTS,
+                lambda: bool(self._open),
+                raw=True,
+            )
         self._read()
         entries = self._roster.entries(time.monotonic_ns())
         # A robot that has seen no face yet has no model yet: it answers that it has no sightings.
         expected = {entry.robot_id: entry.model_id or question.model_id for entry in entries}
         # This robot has a memory too, also while its own first line of the roster is still on its way.
         expected.setdefault(self._node.robot_id, question.model_id)
-        gathering = ResponseCollector(question, contract, expected, {entry.robot_id: entry.instance_id for entry in entries})
+        gathering = ResponseCollector(
+            question, contract, expected, {entry.robot_id: entry.instance_id for entry in entries}
+        )
         for entry in entries:
             if entry.left:
                 gathering.left(entry.robot_id)
@@ -118,7 +129,13 @@ class SearchClient:
         self._open[question.search_id] = search
         search.timers += [
             steady_timer(self._node, question.timeout_ns / 1e9, search.finish, callback_group=self._group),
-            steady_timer(self._node, REPEAT_S, lambda: self._ask_again(search, search.gathering.missing), callback_group=self._group)]
+            steady_timer(
+                self._node,
+                REPEAT_S,
+                lambda: self._ask_again(search, search.gathering.missing),
+                callback_group=self._group,
+            ),
+        ]
         self._parts.begin(gathering)
         self._requests.publish(search.request)
         if gathering.done:
@@ -191,14 +208,20 @@ class SearchClient:
 
     def _tell_claims(self) -> None:
         """Tell once of each name that several robots have, and again when it happens again."""
-        claimed = {entry.robot_id: entry.claims for entry in self._roster.entries(time.monotonic_ns()) if entry.claims > 1}
+        claimed = {
+            entry.robot_id: entry.claims for entry in self._roster.entries(time.monotonic_ns()) if entry.claims > 1
+        }
         for robot in claimed.keys() - self._claimed:
-            self._node.get_logger().error(f"{claimed[robot]} robots on the mesh call themselves {robot}: a search hears only "
-                                          "one of them; give each its own name")
+            self._node.get_logger().error(
+                f"{claimed[robot]} robots on the mesh call themselves {robot}: a search hears only "
+                "one of them; give each its own name"
+            )
         self._claimed = frozenset(claimed)
 
     def _turn_down(self, what: str, count: int, why: str = "") -> None:
         if count:
             self.turned_down[what] += count
-            self._node.get_logger().warning(f"{self.turned_down[what]} malformed from the mesh so far: {what} turned down "
-                                            f"{why}".rstrip(), throttle_duration_sec=60.0)
+            self._node.get_logger().warning(
+                f"{self.turned_down[what]} malformed from the mesh so far: {what} turned down {why}".rstrip(),
+                throttle_duration_sec=60.0,
+            )

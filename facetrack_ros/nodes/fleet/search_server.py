@@ -2,26 +2,26 @@
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Callable
 
 from facetrack_ros import msg
+from facetrack_ros.concurrency.worker import FifoMailbox, Worker
+from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.errors import FacetrackError, StoreError
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.fleet.response_cache import ResponseCache
 from facetrack_ros.nodes.base.robot_member_node import ANSWERS, RELIABLE, RobotMemberNode
+from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.fleet.rescan_service import RESERVE_S, Rescanning
-from facetrack_ros.concurrency.worker import FifoMailbox, Worker
-from facetrack_ros.search.response import ANSWERED, ERROR, Match, RobotResponse
-from facetrack_ros.search.validation import validate_request, slice_of, threshold_of
-from facetrack_ros.search.false_match_rate import expected_false_matches
+from facetrack_ros.nodes.fleet.response_cache import ResponseCache
+from facetrack_ros.search.audit_log import SearchLog
 from facetrack_ros.search.camera_coverage import looking_within
+from facetrack_ros.search.false_match_rate import expected_false_matches
 from facetrack_ros.search.local_search import search_history
 from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.audit_log import SearchLog
-from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
+from facetrack_ros.search.response import ANSWERED, ERROR, Match, RobotResponse
+from facetrack_ros.search.validation import slice_of, threshold_of, validate_request
 
 # A match is an event once a visit; an answer of thousands must not bury the comings and goings.
 MOST_EVENTS = 100
@@ -39,8 +39,13 @@ class SearchServer:
     :param remark: what is to be kept in mind with the answer to a question.
     """
 
-    def __init__(self, node: RobotMemberNode, instance_id: str, history: Callable[[], RobotHistory | None],
-                 remark: Callable[[SearchRequest], str]):
+    def __init__(
+        self,
+        node: RobotMemberNode,
+        instance_id: str,
+        history: Callable[[], RobotHistory | None],
+        remark: Callable[[SearchRequest], str],
+    ):
         self._node = node
         self._instance_id = instance_id
         self._history = history
@@ -53,8 +58,12 @@ class SearchServer:
         self._kept = ResponseCache()
         self._results = node.create_publisher(msg.FaceSearchResult, node.mesh_topic("search/result"), ANSWERS)
         self._events = node.create_publisher(msg.PersonEvent, node.robot_topic("events"), RELIABLE)
-        node.create_subscription(msg.FaceSearchRequest, node.mesh_topic("search/request"),
-                                 lambda message: self._worker.put("", (message, time.monotonic())), RELIABLE)
+        node.create_subscription(
+            msg.FaceSearchRequest,
+            node.mesh_topic("search/request"),
+            lambda message: self._worker.put("", (message, time.monotonic())),
+            RELIABLE,
+        )
 
     def close(self) -> None:
         """Finish what was asked; a rescan ends where it is."""
@@ -67,8 +76,11 @@ class SearchServer:
             question = conversion.question_from_message(message)
             if not question.search_id:
                 self._nameless += 1
-                self._node.get_logger().warning(f"{self._nameless} searches without an id so far, of which the last is of "
-                                                f"{question.asker or 'nobody'}: not answered", throttle_duration_sec=60.0)
+                self._node.get_logger().warning(
+                    f"{self._nameless} searches without an id so far, of which the last is of "
+                    f"{question.asker or 'nobody'}: not answered",
+                    throttle_duration_sec=60.0,
+                )
             elif question.robots and self._node.robot_id not in question.robots:
                 continue
             elif not self._kept.begin(message):
@@ -101,16 +113,20 @@ class SearchServer:
         note = "; ".join(filter(None, (answer.note, self._remark(question))))
         answer = replace(answer, note=note, elapsed_ms=(time.perf_counter() - started) * 1e3)
         result = msg.FaceSearchResult(
-            search_id=question.search_id, instance_id=self._instance_id,
-            model_id=history.contract.id if history is not None else "", robot=conversion.robot_answer_to_message(answer),
-            matches=[conversion.match_to_message(match) for match in matches])
+            search_id=question.search_id,
+            instance_id=self._instance_id,
+            model_id=history.contract.id if history is not None else "",
+            robot=conversion.robot_answer_to_message(answer),
+            matches=[conversion.match_to_message(match) for match in matches],
+        )
         self._kept.keep(result)
         self._results.publish(result)
         if history is not None and self._is_new(question.search_id):
             self._write_down(history, question, answer, matches)
 
-    def _search(self, history: RobotHistory, question: SearchRequest,
-                came_s: float) -> tuple[RobotResponse, tuple[Match, ...]]:
+    def _search(
+        self, history: RobotHistory, question: SearchRequest, came_s: float
+    ) -> tuple[RobotResponse, tuple[Match, ...]]:
         contract, own, foreign = history.contract, {}, self._foreign(question)
         if foreign:
             embedding, model_id = self._rescanning.embed(question.face_crop)
@@ -124,7 +140,9 @@ class SearchServer:
             rescanned = {"rescanned": done.looked, "not_rescanned": done.remaining, "note": note}
         answer, matches = search_history(history, question)
         if foreign:
-            own["expected_false_matches"] = expected_false_matches(contract, threshold_of(question, contract), answer.sightings)
+            own["expected_false_matches"] = expected_false_matches(
+                contract, threshold_of(question, contract), answer.sightings
+            )
         if answer.status == ANSWERED:
             own["looking"] = looking_within(history.sightings, *slice_of(question), question.cameras)
         return replace(answer, **rescanned, **own), matches
@@ -137,17 +155,28 @@ class SearchServer:
             self._written_down.popitem(last=False)
         return True
 
-    def _write_down(self, history: RobotHistory, question: SearchRequest, answer: RobotResponse,
-                    matches: tuple[Match, ...]) -> None:
+    def _write_down(
+        self, history: RobotHistory, question: SearchRequest, answer: RobotResponse, matches: tuple[Match, ...]
+    ) -> None:
         """Who asked, what was handed out, and each match as an event."""
         if not self._node.settings.event_logging.enabled:
             return
         try:
             SearchLog(history.path).append(question, answer, matches, self._node.get_clock().now().nanoseconds)
-            events = [PersonEvent(FACE_MATCHED, match.stamp_ns, match.robot_id, match.camera_id, match.person_id, match.frame_number,
-                                  reference_face_id=question.reference or "embedding", similarity=match.similarity,
-                                  search_id=question.search_id)
-                      for match in matches[:MOST_EVENTS]]
+            events = [
+                PersonEvent(
+                    FACE_MATCHED,
+                    match.stamp_ns,
+                    match.robot_id,
+                    match.camera_id,
+                    match.person_id,
+                    match.frame_number,
+                    reference_face_id=question.reference or "embedding",
+                    similarity=match.similarity,
+                    search_id=question.search_id,
+                )
+                for match in matches[:MOST_EVENTS]
+            ]
             # Whoever listens hears of it also where the disk is full.
             if self._events.get_subscription_count():
                 for event in events:

@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 
 from facetrack_ros.history.status import HistoryStatus
-from facetrack_ros.nodes.health.status import ERROR, OK, STALE, Diagnosis
 from facetrack_ros.nodes.health.stage_health import StageHealth
+from facetrack_ros.nodes.health.status import ERROR, OK, STALE, Diagnosis
 
 # The disk is asked once a second: an error not repeated by then is over.
 OVER_S = 5.0
@@ -39,23 +39,35 @@ class HistoryHealth:
             values = {"frames in memory": "0", "sightings": "0", "span held (s)": "0.0"}
             if camera is not None:
                 span_ns = (camera.newest_ns or 0) - (camera.oldest_ns or 0)
-                values = {"frames in memory": str(camera.frames), "frames in memory (MB)": f"{camera.frame_bytes / 1e6:.1f}",
-                          "sightings": str(camera.sightings), "span held (s)": f"{span_ns / 1e9:.1f}"}
+                values = {
+                    "frames in memory": str(camera.frames),
+                    "frames in memory (MB)": f"{camera.frame_bytes / 1e6:.1f}",
+                    "sightings": str(camera.sightings),
+                    "span held (s)": f"{span_ns / 1e9:.1f}",
+                }
             found.append(self._stage.of(camera_id, values))
         return [*found, self._disk(status)]
 
     def _disk(self, status: HistoryStatus) -> Diagnosis:
         ago_s = time.monotonic() - self._error_s
-        values = {"used (MB)": f"{status.disk_bytes / 1e6:.1f}", "free (MB)": self._free(), "model": status.model_id or "none yet",
-                  "sightings": str(status.sightings), "events written": str(status.events),
-                  "events not written": str(status.unwritten_events), "last error": self._error or "none"}
+        values = {
+            "used (MB)": f"{status.disk_bytes / 1e6:.1f}",
+            "free (MB)": self._free(),
+            "model": status.model_id or "none yet",
+            "sightings": str(status.sightings),
+            "events written": str(status.events),
+            "events not written": str(status.unwritten_events),
+            "last error": self._error or "none",
+        }
         if self._error:
             values["last error (s ago)"] = f"{ago_s:.0f}"
         if ago_s < OVER_S:
             return Diagnosis("history", ERROR, self._error, values)
         if not status.model_id:
             return Diagnosis("history", STALE, "waits for the first faces, which name the model", values)
-        return Diagnosis("history", OK, f"{status.sightings} sightings, {status.disk_bytes / 1e6:.1f} MB on disk", values)
+        return Diagnosis(
+            "history", OK, f"{status.sightings} sightings, {status.disk_bytes / 1e6:.1f} MB on disk", values
+        )
 
     def _free(self) -> str:
         try:

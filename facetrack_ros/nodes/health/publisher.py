@@ -1,6 +1,6 @@
 """The health of a node, on ``/diagnostics`` once a second, as robot monitors read it."""
 
-from typing import Callable, Iterable
+from collections.abc import Callable, Iterable
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
@@ -39,5 +39,9 @@ class Diagnostics:
 
     def _status(self, diagnosis: Diagnosis) -> DiagnosticStatus:
         return DiagnosticStatus(
-            level=bytes([diagnosis.level]), name=f"{self._robot_id}: {diagnosis.thing}", message=diagnosis.sentence,
-            hardware_id=self._robot_id, values=[KeyValue(key=key, value=value) for key, value in diagnosis.values.items()])
+            level=bytes([diagnosis.level]),
+            name=f"{self._robot_id}: {diagnosis.thing}",
+            message=diagnosis.sentence,
+            hardware_id=self._robot_id,
+            values=[KeyValue(key=key, value=value) for key, value in diagnosis.values.items()],
+        )

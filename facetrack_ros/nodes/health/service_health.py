@@ -39,9 +39,14 @@ class ServiceHealth:
         :param asleep: why it does nothing now, a sentence; empty: it works.
         """
         ago_s = time.monotonic() - self._error_s
-        shown = {self._did: str(self._done), "refused": str(self._refused),
-                 "last took (ms)": "unknown" if self._took_s is None else f"{1e3 * self._took_s:.0f}", **values,
-                 "last refusal": self._refusal or "none", "last error": self._error or "none"}
+        shown = {
+            self._did: str(self._done),
+            "refused": str(self._refused),
+            "last took (ms)": "unknown" if self._took_s is None else f"{1e3 * self._took_s:.0f}",
+            **values,
+            "last refusal": self._refusal or "none",
+            "last error": self._error or "none",
+        }
         if self._error:
             shown["last error (s ago)"] = f"{ago_s:.0f}"
         if asleep:

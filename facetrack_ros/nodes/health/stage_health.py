@@ -1,15 +1,15 @@
 """A stage's health, camera by camera: nodes note what passes, diagnostics read it."""
 
 import time
-from typing import Callable
+from collections.abc import Callable
 
 from rclpy.node import Node
 
-from facetrack_ros.nodes.health.camera_clock import CameraClock
-from facetrack_ros.nodes.base.timers import now_ns
-from facetrack_ros.nodes.health.status import Diagnosis, stage_diagnosis
-from facetrack_ros.nodes.health.stage_meter import StageMeter
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.nodes.base.timers import now_ns
+from facetrack_ros.nodes.health.camera_clock import CameraClock
+from facetrack_ros.nodes.health.stage_meter import StageMeter
+from facetrack_ros.nodes.health.status import Diagnosis, stage_diagnosis
 
 NO_CLOCK = "use_sim_time is on, but nobody publishes /clock: play the bag with --clock, or set use_sim_time to false"
 
@@ -24,8 +24,15 @@ class StageHealth:
     :param clocks: whether frames come here as they arrive, so that the cameras' clocks can be measured.
     """
 
-    def __init__(self, node: Node, cameras: tuple[str, ...], stage: str, work: str = "",
-                 problem: Callable[[str], str] = lambda camera_id: "", clocks: bool = False):
+    def __init__(
+        self,
+        node: Node,
+        cameras: tuple[str, ...],
+        stage: str,
+        work: str = "",
+        problem: Callable[[str], str] = lambda camera_id: "",
+        clocks: bool = False,
+    ):
         self._node, self._stage, self._work, self._problem = node, stage, work, problem
         now = time.monotonic()
         self._meters = {camera: StageMeter(now) for camera in cameras}
@@ -62,8 +69,16 @@ class StageHealth:
         if not problem and self._node.get_clock().ros_time_is_active and now_ns(self._node) is None:
             problem = NO_CLOCK
             self._node.get_logger().warning(NO_CLOCK, throttle_duration_sec=60.0)
-        return stage_diagnosis(camera_id, self._stage, self._meters[camera_id].figures(time.monotonic()), self._work, problem,
-                               self.clocks.get(camera_id), self._ages.get(camera_id), values)
+        return stage_diagnosis(
+            camera_id,
+            self._stage,
+            self._meters[camera_id].figures(time.monotonic()),
+            self._work,
+            problem,
+            self.clocks.get(camera_id),
+            self._ages.get(camera_id),
+            values,
+        )
 
     def look(self) -> list[Diagnosis]:
         """The health of all cameras in this stage."""

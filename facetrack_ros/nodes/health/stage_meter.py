@@ -106,13 +106,21 @@ class StageMeter:
             drops = sum(count for _, count in self._drops)
             leaving = drops + len(self._out)
             return StageFigures(
-                self._frames, self._dropped, self._lost, self._failed, len(self._in) / span_s, len(self._out) / span_s,
+                self._frames,
+                self._dropped,
+                self._lost,
+                self._failed,
+                len(self._in) / span_s,
+                len(self._out) / span_s,
                 drops / leaving if leaving else 0.0,
                 1e3 * median(took for _, took, _ in self._out) if self._out else float("nan"),
                 1e3 * median(waited for _, _, waited in self._out) if self._out else float("nan"),
                 None if self._came_s is None else now_s - self._came_s,
-                now_s - self._waiting[0][1] if self._waiting else 0.0, now_s - self._began_s,
-                self._error, None if self._error_s is None else now_s - self._error_s)
+                now_s - self._waiting[0][1] if self._waiting else 0.0,
+                now_s - self._began_s,
+                self._error,
+                None if self._error_s is None else now_s - self._error_s,
+            )
 
     def _leave(self, stamp_ns: int, now_s: float) -> float | None:
         """When the frame came in; None where it never did."""

@@ -33,9 +33,16 @@ class Diagnosis:
     values: dict[str, str] = field(default_factory=dict)
 
 
-def stage_diagnosis(camera_id: str, stage: str, figures: StageFigures, work: str = "", problem: str = "",
-                    clock: CameraClock | None = None, age_ns: int | None = None,
-                    values: dict[str, str] | None = None) -> Diagnosis:
+def stage_diagnosis(
+    camera_id: str,
+    stage: str,
+    figures: StageFigures,
+    work: str = "",
+    problem: str = "",
+    clock: CameraClock | None = None,
+    age_ns: int | None = None,
+    values: dict[str, str] | None = None,
+) -> Diagnosis:
     """The health of a camera's frames in a stage.
 
     :param stage: its name.
@@ -46,8 +53,14 @@ def stage_diagnosis(camera_id: str, stage: str, figures: StageFigures, work: str
     :param values: more figures.
     """
     level, sentence = _judged(camera_id, figures, work, problem, clock)
-    shown = {"frames": str(figures.frames), "rate in (Hz)": f"{figures.rate_in:.1f}", "rate out (Hz)": f"{figures.rate_out:.1f}",
-             "dropped": str(figures.dropped), "lost on the way": str(figures.lost), "dropped lately (%)": f"{100 * figures.dropped_lately:.0f}"}
+    shown = {
+        "frames": str(figures.frames),
+        "rate in (Hz)": f"{figures.rate_in:.1f}",
+        "rate out (Hz)": f"{figures.rate_out:.1f}",
+        "dropped": str(figures.dropped),
+        "lost on the way": str(figures.lost),
+        "dropped lately (%)": f"{100 * figures.dropped_lately:.0f}",
+    }
     if work:
         shown[f"{work} (ms)"] = _number(figures.took_ms)
     shown["time in stage (ms)"] = _number(figures.waited_ms)
@@ -63,7 +76,9 @@ def stage_diagnosis(camera_id: str, stage: str, figures: StageFigures, work: str
     return Diagnosis(f"{camera_id} {stage}", level, sentence, {**shown, **(values or {})})
 
 
-def _judged(camera_id: str, figures: StageFigures, work: str, problem: str, clock: CameraClock | None) -> tuple[int, str]:
+def _judged(
+    camera_id: str, figures: StageFigures, work: str, problem: str, clock: CameraClock | None
+) -> tuple[int, str]:
     if problem:
         return ERROR, problem
     silent = figures.silent_s is None or figures.silent_s >= SILENT_S
@@ -82,8 +97,10 @@ def _judged(camera_id: str, figures: StageFigures, work: str, problem: str, cloc
     if figures.dropped_lately >= DROPPED_SHARE:
         lost = f", and {figures.lost} got lost on the way" if figures.lost else ""
         takes = f"; {work} takes {figures.took_ms:.0f} ms a frame" if work and not math.isnan(figures.took_ms) else ""
-        return WARN, (f"{figures.rate_in:.1f} frames a second come and {figures.rate_out:.1f} are looked at: "
-                      f"{100 * figures.dropped_lately:.0f} % are dropped, {figures.dropped} so far{lost}{takes}")
+        return WARN, (
+            f"{figures.rate_in:.1f} frames a second come and {figures.rate_out:.1f} are looked at: "
+            f"{100 * figures.dropped_lately:.0f} % are dropped, {figures.dropped} so far{lost}{takes}"
+        )
     if clock is not None and clock.off:
         return WARN, clock.sentence(camera_id)
     return OK, f"{figures.rate_out:.1f} frames a second"

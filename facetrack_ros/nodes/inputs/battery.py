@@ -1,12 +1,12 @@
 """Whether the battery allows face work."""
 
 import math
-from typing import Callable
+from collections.abc import Callable
 
 from sensor_msgs.msg import BatteryState
 
-from facetrack_ros.nodes.base.robot_member_node import STREAM, RobotMemberNode
 from facetrack_ros.core.hysteresis import Hysteresis
+from facetrack_ros.nodes.base.robot_member_node import STREAM, RobotMemberNode
 
 
 class BatteryWatch:
@@ -37,13 +37,18 @@ class BatteryWatch:
     @property
     def sentence(self) -> str:
         """How it stands."""
-        return (f"battery at {self._charge:.0%}: face work stops, people are still followed" if self.braking
-                else f"battery at {self._charge:.0%}: face work goes on")
+        return (
+            f"battery at {self._charge:.0%}: face work stops, people are still followed"
+            if self.braking
+            else f"battery at {self._charge:.0%}: face work goes on"
+        )
 
     def _on_battery(self, message: BatteryState) -> None:
         if not 0.0 <= message.percentage <= 1.0 and not math.isnan(message.percentage):
-            self._node.get_logger().warning(f"{self._topic} gives a charge of {message.percentage:g}, which is not within 0 "
-                                            "to 1: not taken", throttle_duration_sec=60.0)
+            self._node.get_logger().warning(
+                f"{self._topic} gives a charge of {message.percentage:g}, which is not within 0 to 1: not taken",
+                throttle_duration_sec=60.0,
+            )
             return
         changed = self._brake.update(message.percentage)
         if math.isfinite(message.percentage):

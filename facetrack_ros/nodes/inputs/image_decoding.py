@@ -3,15 +3,27 @@
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
+from facetrack_ros.core.frame import encode_jpeg
 from facetrack_ros.errors import FrameError
 from facetrack_ros.sources.raw_image import bgr_of_raw, check_raw
-from facetrack_ros.core.frame import encode_jpeg
 
 # What cv_bridge makes bgr8 of, and the bytes a pixel has.
-_BRIDGED = {"bgr8": 3, "rgb8": 3, "bgra8": 4, "rgba8": 4, "mono8": 1, "mono16": 2, "bgr16": 6, "rgb16": 6, "bgra16": 8,
-            "rgba16": 8, "yuv422": 2, "yuv422_yuy2": 2,
-            **{f"bayer_{order}8": 1 for order in ("rggb", "bggr", "gbrg", "grbg")},
-            **{f"bayer_{order}16": 2 for order in ("rggb", "bggr", "gbrg", "grbg")}}
+_BRIDGED = {
+    "bgr8": 3,
+    "rgb8": 3,
+    "bgra8": 4,
+    "rgba8": 4,
+    "mono8": 1,
+    "mono16": 2,
+    "bgr16": 6,
+    "rgb16": 6,
+    "bgra16": 8,
+    "rgba16": 8,
+    "yuv422": 2,
+    "yuv422_yuy2": 2,
+    **{f"bayer_{order}8": 1 for order in ("rggb", "bggr", "gbrg", "grbg")},
+    **{f"bayer_{order}16": 2 for order in ("rggb", "bggr", "gbrg", "grbg")},
+}
 
 
 class ImageReading:
@@ -51,14 +63,16 @@ class ImageReading:
                 return bridge.imgmsg_to_cv2(message, "bgr8")
             except Exception as error:
                 self._leave_bridge(error)
-        return bgr_of_raw(message.data, message.height, message.width, message.step, message.encoding,
-                          bool(message.is_bigendian))
+        return bgr_of_raw(
+            message.data, message.height, message.width, message.step, message.encoding, bool(message.is_bigendian)
+        )
 
     def _cv_bridge(self):
         if not self._looked:
             self._looked = True
             try:
                 from cv_bridge import CvBridge
+
                 self._bridge = CvBridge()
             except ModuleNotFoundError as error:
                 if error.name != "cv_bridge":
@@ -69,5 +83,7 @@ class ImageReading:
 
     def _leave_bridge(self, error: Exception) -> None:
         self._bridge = None
-        self._logger.warning(f"cv_bridge is installed but of no use ({type(error).__name__}: {error}): raw images are "
-                             "converted without it, with the same result")
+        self._logger.warning(
+            f"cv_bridge is installed but of no use ({type(error).__name__}: {error}): raw images are "
+            "converted without it, with the same result"
+        )

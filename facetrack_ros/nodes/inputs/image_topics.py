@@ -9,8 +9,10 @@ COMPRESSED, RAW = "sensor_msgs/msg/CompressedImage", "sensor_msgs/msg/Image"
 USUAL = ("image/compressed", "image_raw/compressed", "image", "image_raw")
 AUTO, BEST_EFFORT, RELIABLE = "auto", "best_effort", "reliable"
 # What to do about images that DDS has to cut up.
-LARGE_RAW = ("of images this large most get lost on the way at best effort: let the driver publish reliably, or JPEG "
-             "(sensor_msgs/CompressedImage), and set FASTDDS_BUILTIN_TRANSPORTS=LARGE_DATA for the driver and for this process")
+LARGE_RAW = (
+    "of images this large most get lost on the way at best effort: let the driver publish reliably, or JPEG "
+    "(sensor_msgs/CompressedImage), and set FASTDDS_BUILTIN_TRANSPORTS=LARGE_DATA for the driver and for this process"
+)
 # More names than this help nobody find theirs.
 _NAMED = 8
 
@@ -56,7 +58,9 @@ def parse_topics(text: str, cameras: tuple[str, ...]) -> dict[str, str]:
         if not equals or not camera or not topic:
             raise ConfigError(f"camera.topics says {word!r}: give NAME=TOPIC for each camera, separated by spaces")
         if camera not in cameras:
-            raise ConfigError(f"camera.topics names {camera}, which is no camera here: the cameras are {', '.join(cameras)}")
+            raise ConfigError(
+                f"camera.topics names {camera}, which is no camera here: the cameras are {', '.join(cameras)}"
+            )
         if camera in topics:
             raise ConfigError(f"camera.topics names {camera} twice: give each camera one topic")
         topics[camera] = topic
@@ -75,7 +79,9 @@ def offer_on(topic: str, publishers: tuple[Publisher, ...], raw_too: bool = True
     return None
 
 
-def choose(offers: list[TopicCandidate], current: TopicCandidate | None, flowing: bool, patience_over: bool) -> TopicCandidate | None:
+def choose(
+    offers: list[TopicCandidate], current: TopicCandidate | None, flowing: bool, patience_over: bool
+) -> TopicCandidate | None:
     """The offer to listen to.
 
     A topic that brings images is kept, unless it brings raw ones where JPEG is to be had. One that brings nothing for a
@@ -104,18 +110,27 @@ def asks_for_reliable(offer: TopicCandidate, setting: str) -> bool:
     Best effort receives from every publisher. Only of a raw image, sent in many parts, one lost part is the whole
     image lost: there repetition helps, where the publisher repeats.
     """
-    return setting == RELIABLE or setting == AUTO and offer.kind == RAW and offer.reliable
+    return setting == RELIABLE or (setting == AUTO and offer.kind == RAW and offer.reliable)
 
 
 def incompatible_sentence(camera: str, topic: str, publishers: tuple[Publisher, ...], reliable: bool) -> str:
     """Who cannot be heard for its QoS, and the parameter that mends it."""
     deaf = ", ".join(publisher.node for publisher in publishers if reliable and not publisher.reliable) or "a publisher"
-    return (f"camera {camera}: {deaf} offers best effort on {topic}, but reliable is asked for, so nothing comes from there: "
-            "set the parameter camera.qos to auto or best_effort")
+    return (
+        f"camera {camera}: {deaf} offers best effort on {topic}, but reliable is asked for, so nothing comes from there: "
+        "set the parameter camera.qos to auto or best_effort"
+    )
 
 
-def silence_sentence(camera: str, seconds: float, topic: str, offer: TopicCandidate | None,
-                     others: dict[str, str], odd: dict[str, str], reliable: bool) -> str:
+def silence_sentence(
+    camera: str,
+    seconds: float,
+    topic: str,
+    offer: TopicCandidate | None,
+    others: dict[str, str],
+    odd: dict[str, str],
+    reliable: bool,
+) -> str:
     """Why no images come, as far as the graph shows, and what to do.
 
     :param topic: that is waited at.
@@ -129,16 +144,25 @@ def silence_sentence(camera: str, seconds: float, topic: str, offer: TopicCandid
         nodes = ", ".join(publisher.node for publisher in offer.publishers)
         if reliable and not offer.reliable:
             return head + f"{offer.topic}: {incompatible_sentence(camera, offer.topic, offer.publishers, True)}"
-        hint = ("is the camera running, and do both computers reach each other?" if offer.kind == COMPRESSED else
-                f"is the camera running? If its images are large: {LARGE_RAW}")
+        hint = (
+            "is the camera running, and do both computers reach each other?"
+            if offer.kind == COMPRESSED
+            else f"is the camera running? If its images are large: {LARGE_RAW}"
+        )
         return head + f"{offer.topic}: {nodes} publishes it, but nothing arrives: {hint}"
     if odd:
         carrier, kind = next(iter(odd.items()))
-        return head + f"{carrier}: what is published there is {kind}, no image: give the camera's topic, camera.topics: {camera}=TOPIC"
+        return (
+            head
+            + f"{carrier}: what is published there is {kind}, no image: give the camera's topic, camera.topics: {camera}=TOPIC"
+        )
     seen = [f"{topic} ({kind.rpartition('/')[2]})" for topic, kind in sorted(others.items())]
     if not seen:
-        return head + (f"{topic}: nobody publishes it; image topics seen: none. Is the driver running, on this "
-                       "ROS_DOMAIN_ID?")
+        return head + (
+            f"{topic}: nobody publishes it; image topics seen: none. Is the driver running, on this ROS_DOMAIN_ID?"
+        )
     more = f" and {len(seen) - _NAMED} more" if len(seen) > _NAMED else ""
-    return head + (f"{topic}: nobody publishes it; image topics seen: {', '.join(seen[:_NAMED])}{more}. If one of them is "
-                   f"this camera, set camera.topics: {camera}=TOPIC")
+    return head + (
+        f"{topic}: nobody publishes it; image topics seen: {', '.join(seen[:_NAMED])}{more}. If one of them is "
+        f"this camera, set camera.topics: {camera}=TOPIC"
+    )

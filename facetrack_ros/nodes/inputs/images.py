@@ -2,7 +2,7 @@
 
 import threading
 import time
-from typing import Callable
+from collections.abc import Callable
 
 import rclpy
 from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
@@ -10,17 +10,31 @@ from rclpy.node import Node
 from rclpy.qos import QoSHistoryPolicy, QoSProfile, QoSReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 
-from facetrack_ros.config import Config
-from facetrack_ros.errors import FrameError
-from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.base.timers import now_ns, steady_timer
-from facetrack_ros.nodes.base.throttled_log import ThrottledLog
-from facetrack_ros.nodes.inputs.image_decoding import ImageReading
-from facetrack_ros.nodes.inputs.image_topics import (AUTO, COMPRESSED, LARGE_RAW, RAW, RELIABLE, USUAL, TopicCandidate, Publisher,
-                                              asks_for_reliable, choose, incompatible_sentence, offer_on, parse_topics, silence_sentence)
-from facetrack_ros.nodes.base.robot_member_node import STREAM
 from facetrack_ros.concurrency.worker import LatestPerCamera, Worker
+from facetrack_ros.config import Config
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.errors import FrameError
+from facetrack_ros.nodes.base.robot_member_node import STREAM
+from facetrack_ros.nodes.base.throttled_log import ThrottledLog
+from facetrack_ros.nodes.base.timers import now_ns, steady_timer
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.inputs.image_decoding import ImageReading
+from facetrack_ros.nodes.inputs.image_topics import (
+    AUTO,
+    COMPRESSED,
+    LARGE_RAW,
+    RAW,
+    RELIABLE,
+    USUAL,
+    Publisher,
+    TopicCandidate,
+    asks_for_reliable,
+    choose,
+    incompatible_sentence,
+    offer_on,
+    parse_topics,
+    silence_sentence,
+)
 
 SILENT_S = 5.0
 LOOK_S = 1.0
@@ -51,17 +65,26 @@ class ImageInput:
     :raises ConfigError: ``camera.topics`` cannot be read.
     """
 
-    def __init__(self, node: Node, cameras: tuple[str, ...], settings: Config, take: Callable[[Frame], None],
-                 encode: bool = False, refused: Callable[[str, str], None] = lambda camera_id, sentence: None,
-                 lost: Callable[[str, int], None] = lambda camera_id, count: None):
+    def __init__(
+        self,
+        node: Node,
+        cameras: tuple[str, ...],
+        settings: Config,
+        take: Callable[[Frame], None],
+        encode: bool = False,
+        refused: Callable[[str, str], None] = lambda camera_id, sentence: None,
+        lost: Callable[[str, int], None] = lambda camera_id, count: None,
+    ):
         named = parse_topics(settings.camera.topics, cameras)
         self._reading = ImageReading(node.get_logger())
         self._quality = settings.camera.jpeg_quality
         self._refused, self._lost = refused, lost
         self._closed = False
         self.complaints = ThrottledLog(node.get_logger())
-        self._cameras = {camera: _CameraImages(self, node, camera, named.get(camera, ""), settings.camera.qos, take, encode)
-                         for camera in cameras}
+        self._cameras = {
+            camera: _CameraImages(self, node, camera, named.get(camera, ""), settings.camera.qos, take, encode)
+            for camera in cameras
+        }
         self._encoder = Worker("encoder", LatestPerCamera(), self._encode, node.get_logger()) if encode else None
         self._node = node
         self._timer = steady_timer(node, LOOK_S, self._look)
@@ -129,8 +152,16 @@ class ImageInput:
 class _CameraImages:
     """The images of one camera."""
 
-    def __init__(self, inputs: ImageInput, node: Node, camera_id: str, named: str, qos: str,
-                 take: Callable[[Frame], None], encode: bool):
+    def __init__(
+        self,
+        inputs: ImageInput,
+        node: Node,
+        camera_id: str,
+        named: str,
+        qos: str,
+        take: Callable[[Frame], None],
+        encode: bool,
+    ):
         self.camera_id = camera_id
         self.problem = ""
         self._inputs, self._node, self._take, self._qos, self._encode = inputs, node, take, qos, encode
@@ -150,8 +181,11 @@ class _CameraImages:
         self._subscription = None
         self._publisher = None
         self._publishing = threading.Lock()
-        self._listen(self._main if raw and not encode else self._topics[0], RAW if raw and encode else COMPRESSED,
-                     qos == RELIABLE)
+        self._listen(
+            self._main if raw and not encode else self._topics[0],
+            RAW if raw and encode else COMPRESSED,
+            qos == RELIABLE,
+        )
 
     def look(self, now_s: float) -> None:
         """Once a second: whether what is listened to is still the right topic, and whether anything comes."""
@@ -169,8 +203,9 @@ class _CameraImages:
             self._offer = None
         if silent_s >= SILENT_S:
             waited_at = self._topics[0] if self._frames_s is None else self.topic
-            self.problem = silence_sentence(self.camera_id, silent_s, waited_at, self._offer, *self._elsewhere(),
-                                            self._reliable)
+            self.problem = silence_sentence(
+                self.camera_id, silent_s, waited_at, self._offer, *self._elsewhere(), self._reliable
+            )
             self._inputs.complaints.tell((self.camera_id, "silence"), self.problem)
 
     def _change_to(self, offer: TopicCandidate) -> None:
@@ -189,11 +224,20 @@ class _CameraImages:
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
         self.topic, self._reliable, self._listening_s = topic, reliable, time.monotonic()
-        profile = QoSProfile(depth=DEPTH, history=QoSHistoryPolicy.KEEP_LAST,
-                             reliability=QoSReliabilityPolicy.RELIABLE if reliable else QoSReliabilityPolicy.BEST_EFFORT)
-        options = {"event_callbacks": SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible, use_default_callbacks=False)}
+        profile = QoSProfile(
+            depth=DEPTH,
+            history=QoSHistoryPolicy.KEEP_LAST,
+            reliability=QoSReliabilityPolicy.RELIABLE if reliable else QoSReliabilityPolicy.BEST_EFFORT,
+        )
+        options = {
+            "event_callbacks": SubscriptionEventCallbacks(
+                incompatible_qos=self._on_incompatible, use_default_callbacks=False
+            )
+        }
         try:
-            self._subscription = self._node.create_subscription(_TYPES[kind], topic, self._on_message, profile, **options)
+            self._subscription = self._node.create_subscription(
+                _TYPES[kind], topic, self._on_message, profile, **options
+            )
         except UnsupportedEventTypeError:  # a middleware that does not tell
             self._subscription = self._node.create_subscription(_TYPES[kind], topic, self._on_message, profile)
         with self._publishing:
@@ -207,8 +251,10 @@ class _CameraImages:
             self._hint_at_transport(message)
         now_s = time.monotonic()
         if self._inputs.complaints.forget((self.camera_id, "silence")):
-            self._node.get_logger().info(f"camera {self.camera_id}: frames come again on {self.topic}, after "
-                                         f"{now_s - (self._frames_s or self._began_s):.0f} s")
+            self._node.get_logger().info(
+                f"camera {self.camera_id}: frames come again on {self.topic}, after "
+                f"{now_s - (self._frames_s or self._began_s):.0f} s"
+            )
         self._frames_s, self.problem = now_s, ""
         self._count_lost(info.get("publication_sequence_number") or 0)
         self._inputs.on_message(self, message, self._arrival_ns(info))
@@ -232,9 +278,13 @@ class _CameraImages:
         stamp_ns = conversion.to_ns(message.header.stamp)
         if stamp_ns == 0:
             stamp_ns = arrived_ns
-            self._inputs.complaints.tell_once((self.camera_id, "stamp"), (
-                f"camera {self.camera_id}: the images on {self.topic} have no stamps, so the time they come at is taken: let "
-                "the driver fill header.stamp"))
+            self._inputs.complaints.tell_once(
+                (self.camera_id, "stamp"),
+                (
+                    f"camera {self.camera_id}: the images on {self.topic} have no stamps, so the time they come at is taken: let "
+                    "the driver fill header.stamp"
+                ),
+            )
         frame = Frame(self.camera_id, stamp_ns, self._number, jpeg, message.header.frame_id)
         self._number += 1
         with self._publishing:
@@ -253,9 +303,10 @@ class _CameraImages:
 
     def _publishers(self, topic: str) -> tuple[Publisher, ...]:
         own = self._node.get_fully_qualified_name()
-        found = (Publisher(_node_of(info), info.topic_type,
-                           info.qos_profile.reliability == QoSReliabilityPolicy.RELIABLE)
-                 for info in self._node.get_publishers_info_by_topic(topic))
+        found = (
+            Publisher(_node_of(info), info.topic_type, info.qos_profile.reliability == QoSReliabilityPolicy.RELIABLE)
+            for info in self._node.get_publishers_info_by_topic(topic)
+        )
         return tuple(publisher for publisher in found if publisher.node != own)
 
     def _elsewhere(self) -> tuple[dict[str, str], dict[str, str]]:
@@ -263,7 +314,12 @@ class _CameraImages:
         others, odd = {}, {}
         for topic, kinds in self._node.get_topic_names_and_types():
             images = [kind for kind in kinds if kind in _TYPES]
-            if topic not in self._topics and images and self._publishers(topic) and not topic.endswith("/overlay/compressed"):
+            if (
+                topic not in self._topics
+                and images
+                and self._publishers(topic)
+                and not topic.endswith("/overlay/compressed")
+            ):
                 others[topic] = images[0]
             elif topic in self._topics:
                 strange = [publisher.kind for publisher in self._publishers(topic) if publisher.kind not in _TYPES]
@@ -281,8 +337,12 @@ class _CameraImages:
     def _hint_at_transport(self, message: Image) -> None:
         """Large raw images over Fast DDS: at 1280×720, best effort lost 75 to 95 % of them here and reliable none at 10 Hz."""
         if len(message.data) > SMALL_BYTES and "fastrtps" in rclpy.get_rmw_implementation_identifier():
-            self._inputs.complaints.tell_once((self.camera_id, "size"), (
-                f"camera {self.camera_id}: raw images of {len(message.data) / 1e6:.1f} MB come on {self.topic}; {LARGE_RAW}"))
+            self._inputs.complaints.tell_once(
+                (self.camera_id, "size"),
+                (
+                    f"camera {self.camera_id}: raw images of {len(message.data) / 1e6:.1f} MB come on {self.topic}; {LARGE_RAW}"
+                ),
+            )
 
     def _publish_no_more(self) -> None:
         if self._publisher is not None:

@@ -4,16 +4,19 @@ from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from nav_msgs.msg import Odometry
 from rclpy.node import Node
 
+from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.pose_history import PoseTrack
-from facetrack_ros.core.pose import RobotPose
+from facetrack_ros.nodes.base.robot_member_node import STREAM
 from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.conversion.core import to_ns
-from facetrack_ros.nodes.base.robot_member_node import STREAM
 
 _KINDS = {"odometry": Odometry, "pose": PoseStamped, "pose_with_covariance": PoseWithCovarianceStamped}
-_BY_NAME = {"nav_msgs/msg/Odometry": Odometry, "geometry_msgs/msg/PoseStamped": PoseStamped,
-            "geometry_msgs/msg/PoseWithCovarianceStamped": PoseWithCovarianceStamped}
+_BY_NAME = {
+    "nav_msgs/msg/Odometry": Odometry,
+    "geometry_msgs/msg/PoseStamped": PoseStamped,
+    "geometry_msgs/msg/PoseWithCovarianceStamped": PoseWithCovarianceStamped,
+}
 _LOOK_S = 1.0
 
 
@@ -40,8 +43,9 @@ class PoseInput:
             self._node.destroy_timer(self._timer)
             self._listen(kinds[0])
         elif names:
-            self._node.get_logger().error(f"{full} is of type {names[0]}; poses are taken from {', '.join(_BY_NAME)}",
-                                          throttle_duration_sec=60.0)
+            self._node.get_logger().error(
+                f"{full} is of type {names[0]}; poses are taken from {', '.join(_BY_NAME)}", throttle_duration_sec=60.0
+            )
 
     def _listen(self, kind: type) -> None:
         self._node.create_subscription(kind, self._topic, self._on_message, STREAM)
@@ -51,8 +55,13 @@ class PoseInput:
         pose = message.pose if isinstance(message, PoseStamped) else message.pose.pose
         position, orientation = pose.position, pose.orientation
         try:
-            self._track.add(RobotPose(message.header.frame_id, to_ns(message.header.stamp),
-                                      (position.x, position.y, position.z),
-                                      (orientation.x, orientation.y, orientation.z, orientation.w)))
+            self._track.add(
+                RobotPose(
+                    message.header.frame_id,
+                    to_ns(message.header.stamp),
+                    (position.x, position.y, position.z),
+                    (orientation.x, orientation.y, orientation.z, orientation.w),
+                )
+            )
         except StoreError as error:
             self._node.get_logger().warning(str(error), throttle_duration_sec=60.0)

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from facetrack_ros.history.people.merge_log import AliasFile
-from facetrack_ros.history.sightings.database import models_kept
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.history.people.gallery_store import GalleryStore
+from facetrack_ros.history.people.merge_log import AliasFile
+from facetrack_ros.history.sightings.database import models_kept
 from facetrack_ros.history.sightings.model_contract import kept_contract
 from facetrack_ros.history.sightings.store import SightingStore
-from facetrack_ros.tracking.identity_merges import Aliases, id_order
 from facetrack_ros.tracking.gallery import GalleryEntry
+from facetrack_ros.tracking.identity_merges import Aliases, id_order
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,12 @@ def stored_aliases(data_dir: Path | str) -> Aliases:
 
     :raises StoreError: there is no such folder, or a file in it cannot be read.
     """
-    return Aliases(verdict for folder in history_folders(data_dir) if not folder.error
-                   for verdict in AliasFile(folder.path).read().verdicts)
+    return Aliases(
+        verdict
+        for folder in history_folders(data_dir)
+        if not folder.error
+        for verdict in AliasFile(folder.path).read().verdicts
+    )
 
 
 def stored_persons(data_dir: Path | str) -> tuple[StoredPerson, ...]:
@@ -53,8 +57,12 @@ def stored_persons(data_dir: Path | str) -> tuple[StoredPerson, ...]:
                     settled = aliases.settled(span.person_id)
                     known = found.get(settled, StoredPerson(aliases.group(settled), (), 0, span.first_ns, span.last_ns))
                     found[settled] = StoredPerson(
-                        known.ids, tuple(sorted({*known.robots, folder.robot_id})), known.sightings + span.sightings,
-                        min(known.first_ns, span.first_ns), max(known.last_ns, span.last_ns))
+                        known.ids,
+                        tuple(sorted({*known.robots, folder.robot_id})),
+                        known.sightings + span.sightings,
+                        min(known.first_ns, span.first_ns),
+                        max(known.last_ns, span.last_ns),
+                    )
             finally:
                 store.close()
     return tuple(found[settled] for settled in sorted(found, key=id_order))
@@ -65,6 +73,11 @@ def enrolled_face(data_dir: Path | str, name: str) -> GalleryEntry | None:
 
     :raises StoreError: there is no such folder, or a gallery cannot be read.
     """
-    found = [entry for folder in history_folders(data_dir) if not folder.error
-             for entry in GalleryStore(folder.path).read()[0] if name in (entry.name, entry.entry_id)]
+    found = [
+        entry
+        for folder in history_folders(data_dir)
+        if not folder.error
+        for entry in GalleryStore(folder.path).read()[0]
+        if name in (entry.name, entry.entry_id)
+    ]
     return max(found, key=lambda entry: (entry.quality, entry.entry_id), default=None)

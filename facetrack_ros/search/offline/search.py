@@ -9,19 +9,19 @@ from pathlib import Path
 from facetrack_ros.clips.sources import StoredSource
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.clock_offsets import ClockLog
+from facetrack_ros.history.layout import RobotFolder, history_folders
 from facetrack_ros.history.sightings.database import models_kept
 from facetrack_ros.history.sightings.deduplication import DeduplicationRule
-from facetrack_ros.history.layout import RobotFolder, history_folders
 from facetrack_ros.history.sightings.store import SightingStore
-from facetrack_ros.search.response import ERROR, SearchResponse, Match, RobotResponse
-from facetrack_ros.search.response_collector import ResponseCollector
-from facetrack_ros.search.validation import slice_of
-from facetrack_ros.search.multi_store import JoinedStores
+from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.search.camera_coverage import CameraCoverage, lanes_of
 from facetrack_ros.search.local_search import mismatch, search_history
+from facetrack_ros.search.multi_store import JoinedStores
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.rescan.runner import Rescanned, frames_without_face, rescan
-from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.search.response import ERROR, Match, RobotResponse, SearchResponse
+from facetrack_ros.search.response_collector import ResponseCollector
+from facetrack_ros.search.validation import slice_of
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 
@@ -39,8 +39,13 @@ class RescanOptions:
     frames: Path | None = None
 
 
-def search_stored(data_dir: Path | str, question: SearchRequest, contract: ModelContract,
-                  clock_ns: Callable[[], int] = lambda: 0, again: RescanOptions | None = None) -> SearchResponse:
+def search_stored(
+    data_dir: Path | str,
+    question: SearchRequest,
+    contract: ModelContract,
+    clock_ns: Callable[[], int] = lambda: 0,
+    again: RescanOptions | None = None,
+) -> SearchResponse:
     """Search the histories below a folder, of robots that are switched off or running.
 
     A history that cannot be read is an ``error`` in the answer and does not keep the others from answering.
@@ -53,8 +58,9 @@ def search_stored(data_dir: Path | str, question: SearchRequest, contract: Model
     """
     folders = {folder.robot_id: folder for folder in history_folders(data_dir)}
     if not folders:
-        raise StoreError(f"there is no robot's history below {data_dir}; give the folder that --data named when the "
-                         "robots ran")
+        raise StoreError(
+            f"there is no robot's history below {data_dir}; give the folder that --data named when the robots ran"
+        )
     gathering = ResponseCollector(question, contract, dict.fromkeys(folders, question.model_id))
     for robot in gathering.missing:
         start_ns = clock_ns()
@@ -81,8 +87,9 @@ def stored_lanes(data_dir: Path | str, contract: ModelContract) -> tuple[CameraC
     return tuple(lanes)
 
 
-def _search_folder(folder: RobotFolder, question: SearchRequest, contract: ModelContract,
-                   again: RescanOptions | None) -> tuple[RobotResponse, tuple[Match, ...]]:
+def _search_folder(
+    folder: RobotFolder, question: SearchRequest, contract: ModelContract, again: RescanOptions | None
+) -> tuple[RobotResponse, tuple[Match, ...]]:
     robot = folder.robot_id
     if folder.error:
         return RobotResponse(robot, ERROR, error=folder.error), ()
@@ -97,15 +104,18 @@ def _search_folder(folder: RobotFolder, question: SearchRequest, contract: Model
             if contract.id in kept:
                 stores.append(open_ones.enter_context(closing(SightingStore.open_readonly(folder.path, contract))))
                 if stores[0].robot_id != robot:
-                    return RobotResponse(robot, ERROR, error=f"{folder.path} holds sightings of {stores[0].robot_id}, not of "
-                                                           f"{robot}"), ()
+                    return RobotResponse(
+                        robot, ERROR, error=f"{folder.path} holds sightings of {stores[0].robot_id}, not of {robot}"
+                    ), ()
             note = "; ".join(ClockLog(folder.path).sentences(*slice_of(question), question.cameras).values())
             if again is None:
                 answer, matches = search_history(stores[0], question)
                 return replace(answer, note=note), matches
             # Nothing is written beside a robot that may be running: what is found is kept for this answer only.
             scratch = open_ones.enter_context(tempfile.TemporaryDirectory(prefix="facetrack-"))
-            found = open_ones.enter_context(closing(SightingStore(scratch, contract, robot, DeduplicationRule.of_model(contract))))
+            found = open_ones.enter_context(
+                closing(SightingStore(scratch, contract, robot, DeduplicationRule.of_model(contract)))
+            )
             done = _look_again(folder, question, again, stores, found)
             answer, matches = search_history(JoinedStores(robot, contract, (*stores, found)), question)
             return replace(answer, rescanned=done.looked, not_rescanned=done.remaining, note=note), matches
@@ -113,8 +123,18 @@ def _search_folder(folder: RobotFolder, question: SearchRequest, contract: Model
             return RobotResponse(robot, ERROR, error=str(error)), ()
 
 
-def _look_again(folder: RobotFolder, question: SearchRequest, again: RescanOptions, stores: list[SightingStore],
-                found: SightingStore) -> Rescanned:
+def _look_again(
+    folder: RobotFolder,
+    question: SearchRequest,
+    again: RescanOptions,
+    stores: list[SightingStore],
+    found: SightingStore,
+) -> Rescanned:
     with StoredSource(folder, again.frames / folder.robot_id if again.frames else None) as frames:
-        return rescan(frames, frames_without_face(frames, stores, *slice_of(question), question.cameras), found,
-                      again.pipelines, again.over)
+        return rescan(
+            frames,
+            frames_without_face(frames, stores, *slice_of(question), question.cameras),
+            found,
+            again.pipelines,
+            again.over,
+        )

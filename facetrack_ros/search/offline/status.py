@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from facetrack_ros.errors import QuestionError, StoreError
-from facetrack_ros.history.sightings.database import models_kept
 from facetrack_ros.history.layout import history_folders
+from facetrack_ros.history.sightings.database import models_kept
 from facetrack_ros.history.sightings.model_contract import kept_contract
 from facetrack_ros.history.sightings.sighting import Sighting
 from facetrack_ros.history.sightings.store import SightingStore
-from facetrack_ros.search.offline.persons import stored_aliases
 from facetrack_ros.history.status import CameraStatus, HistoryStatus
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.search.offline.persons import stored_aliases
 
 
 def stored_status(data_dir: Path | str) -> tuple[HistoryStatus, ...]:
@@ -48,8 +48,10 @@ def best_of_person(data_dir: Path | str, person_id: str) -> tuple[Sighting, Mode
                     best = found, contract
             store.close()
     if best is None:
-        raise QuestionError(f"no history below {data_dir} has a face of {person_id}; "
-                            f"`facetrack events --data {data_dir}` lists who was seen")
+        raise QuestionError(
+            f"no history below {data_dir} has a face of {person_id}; "
+            f"`facetrack events --data {data_dir}` lists who was seen"
+        )
     return best
 
 
@@ -63,8 +65,16 @@ def _cameras(path: Path, model_id: str) -> tuple[CameraStatus, ...]:
         for camera in store.cameras():
             spans = store.kept_spans(camera)
             stamps = [stamp for span in spans for stamp in span]
-            cameras.append(CameraStatus(camera, 0, 0, min(stamps, default=None), max(stamps, default=None),
-                                        kept[camera].sightings if camera in kept else 0))
+            cameras.append(
+                CameraStatus(
+                    camera,
+                    0,
+                    0,
+                    min(stamps, default=None),
+                    max(stamps, default=None),
+                    kept[camera].sightings if camera in kept else 0,
+                )
+            )
         return tuple(cameras)
     finally:
         store.close()

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from facetrack_ros.clips.mp4_writer import Mp4Writer
 from facetrack_ros.clips.sources import StoredSource
+from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import FacetrackError, FrameError, QuestionError, StoreError
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.search.response import Match
-from facetrack_ros.core.frame import Frame
 
 #: Longest clip of a visit, and how much earlier than its first matching face it begins.
 LONGEST_CLIP_NS = 30_000_000_000
@@ -43,8 +43,9 @@ def match_name(number: int, match: Match) -> str:
     return f"match_{number:02}_{match.robot_id}_{match.camera_id}"
 
 
-def save_evidence(matches: tuple[Match, ...], frames_of: FramesOf, folder: Path, frames: bool = True,
-                  clips: bool = False) -> list[str]:
+def save_evidence(
+    matches: tuple[Match, ...], frames_of: FramesOf, folder: Path, frames: bool = True, clips: bool = False
+) -> list[str]:
     """For each match its frame as it was stored, and a film of the visit.
 
     :param frames: whether frames are wanted: ``match_01_robot1_front_frame.jpg``.
@@ -58,8 +59,10 @@ def save_evidence(matches: tuple[Match, ...], frames_of: FramesOf, folder: Path,
         for wanted, save in ((frames, _save_frame), (clips, _save_clip)):
             try:
                 if wanted and not save(match, frames_of, folder / match_name(number, match)):
-                    missing.append(f"{match.robot_id}/{match.camera_id} no longer has the "
-                                   f"{'frame' if save is _save_frame else 'frames'} of match {number}")
+                    missing.append(
+                        f"{match.robot_id}/{match.camera_id} no longer has the "
+                        f"{'frame' if save is _save_frame else 'frames'} of match {number}"
+                    )
             except StoreError:
                 raise
             except FacetrackError as error:

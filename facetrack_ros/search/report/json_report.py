@@ -3,38 +3,61 @@
 import math
 
 from facetrack_ros.core.pose import RobotPose
-from facetrack_ros.search.response import SearchResponse, Match, RobotResponse
+from facetrack_ros.search.response import Match, RobotResponse, SearchResponse
 
 
 def answer_to_dict(answer: SearchResponse) -> dict:
     """Plain values for ``json.dumps(..., allow_nan=False)``: stamps in seconds since the epoch, None for unknown."""
-    return {"search_id": answer.search_id, "model_id": answer.model_id, "threshold": _number(answer.threshold),
-            "expected_false_matches": _number(answer.expected_false_matches),
-            "matches": [_match(match) for match in answer.matches],
-            "robots": [_robot(robot) for robot in answer.robots]}
+    return {
+        "search_id": answer.search_id,
+        "model_id": answer.model_id,
+        "threshold": _number(answer.threshold),
+        "expected_false_matches": _number(answer.expected_false_matches),
+        "matches": [_match(match) for match in answer.matches],
+        "robots": [_robot(robot) for robot in answer.robots],
+    }
 
 
 def _match(match: Match) -> dict:
-    return {"robot_id": match.robot_id, "camera_id": match.camera_id, "person_id": match.person_id,
-            "track_id": match.track_id, "frame_number": int(match.frame_number), "stamp": _seconds(match.stamp_ns),
-            "first_stamp": _seconds(match.first_ns), "last_stamp": _seconds(match.last_ns),
-            "bbox": [_number(value, 2) for value in match.bbox],
-            "face_bbox": [_number(value, 2) for value in match.face_bbox],
-            "similarity": _number(match.similarity, 4), "quality": _number(match.quality, 4), "pose": _pose(match.pose),
-            **({"rescanned": True} if match.rescanned else {})}
+    return {
+        "robot_id": match.robot_id,
+        "camera_id": match.camera_id,
+        "person_id": match.person_id,
+        "track_id": match.track_id,
+        "frame_number": int(match.frame_number),
+        "stamp": _seconds(match.stamp_ns),
+        "first_stamp": _seconds(match.first_ns),
+        "last_stamp": _seconds(match.last_ns),
+        "bbox": [_number(value, 2) for value in match.bbox],
+        "face_bbox": [_number(value, 2) for value in match.face_bbox],
+        "similarity": _number(match.similarity, 4),
+        "quality": _number(match.quality, 4),
+        "pose": _pose(match.pose),
+        **({"rescanned": True} if match.rescanned else {}),
+    }
 
 
 def _pose(pose: RobotPose | None) -> dict | None:
     if pose is None:
         return None
-    return {"frame_id": pose.frame_id, "stamp": _seconds(pose.stamp_ns), "position": [_number(value) for value in pose.position],
-            "orientation": [_number(value) for value in pose.orientation]}
+    return {
+        "frame_id": pose.frame_id,
+        "stamp": _seconds(pose.stamp_ns),
+        "position": [_number(value) for value in pose.position],
+        "orientation": [_number(value) for value in pose.orientation],
+    }
 
 
 def _robot(robot: RobotResponse) -> dict:
-    return {"robot_id": robot.robot_id, "status": robot.status, "matches": int(robot.matches),
-            "sightings": int(robot.sightings), "elapsed_ms": _number(robot.elapsed_ms, 3), "error": robot.error,
-            **_besides(robot)}
+    return {
+        "robot_id": robot.robot_id,
+        "status": robot.status,
+        "matches": int(robot.matches),
+        "sightings": int(robot.sightings),
+        "elapsed_ms": _number(robot.elapsed_ms, 3),
+        "error": robot.error,
+        **_besides(robot),
+    }
 
 
 def _besides(robot: RobotResponse) -> dict:

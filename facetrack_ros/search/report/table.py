@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
-from facetrack_ros.search.response import ANSWERED, SearchResponse, Match, RobotResponse
+from facetrack_ros.search.response import ANSWERED, Match, RobotResponse, SearchResponse
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -14,7 +14,9 @@ def answer_table(answer: SearchResponse) -> str:
 
     Times are UTC; the date is said once when all matches are of one day, else in each line.
     """
-    parts = [part for part in (_matches(answer), _robots(answer), rescan_sentence(answer), trust_sentence(answer)) if part]
+    parts = [
+        part for part in (_matches(answer), _robots(answer), rescan_sentence(answer), trust_sentence(answer)) if part
+    ]
     if not answer.complete:
         parts.append(partial_sentence(answer))
     return "\n\n".join(parts) + "\n"
@@ -36,8 +38,10 @@ def part_line(robot: RobotResponse | None, matches: Sequence[Match], missing: tu
         found = f"nobody among {robot.sightings} sightings"
     else:
         best = matches[0]
-        found = (f"{len(matches)} {'match' if len(matches) == 1 else 'matches'}, best {best.similarity:.3f} at "
-                 f"{best.camera_id} {_clock(best.stamp_ns)} UTC" + (f" as {best.person_id}" if best.person_id else ""))
+        found = (
+            f"{len(matches)} {'match' if len(matches) == 1 else 'matches'}, best {best.similarity:.3f} at "
+            f"{best.camera_id} {_clock(best.stamp_ns)} UTC" + (f" as {best.person_id}" if best.person_id else "")
+        )
     return f"{robot.robot_id}: {found}; {waiting}"
 
 
@@ -47,8 +51,11 @@ def rescan_sentence(answer: SearchResponse) -> str:
     if not done and not left:
         return ""
     found = " Matches marked * were found so." if any(match.rescanned for match in answer.matches) else ""
-    return (f"{done} stored frames were looked at again" + (f", {left} more were not: ask again, or give more time." if left
-                                                            else ".") + found)
+    return (
+        f"{done} stored frames were looked at again"
+        + (f", {left} more were not: ask again, or give more time." if left else ".")
+        + found
+    )
 
 
 def trust_sentence(answer: SearchResponse) -> str:
@@ -67,8 +74,9 @@ def trust_sentence(answer: SearchResponse) -> str:
 
 def partial_sentence(answer: SearchResponse) -> str:
     """Who is missing from the answer."""
-    missing = [f"{robot.robot_id} ({robot.status.replace('_', ' ')})" for robot in answer.robots
-               if robot.status != ANSWERED]
+    missing = [
+        f"{robot.robot_id} ({robot.status.replace('_', ' ')})" for robot in answer.robots if robot.status != ANSWERED
+    ]
     names = missing[0] if len(missing) == 1 else f"{', '.join(missing[:-1])} and {missing[-1]}"
     return f"This answer is partial: {names} did not answer, so the face may have been seen there too."
 
@@ -76,8 +84,17 @@ def partial_sentence(answer: SearchResponse) -> str:
 def _matches(answer: SearchResponse) -> str:
     if not answer.matches:
         return "No match."
-    rows = [(match.robot_id, match.camera_id, match.person_id or "-", _clock(match.first_ns), _clock(match.last_ns),
-             f"{match.similarity:.3f}" + ("*" if match.rescanned else "")) for match in answer.matches]
+    rows = [
+        (
+            match.robot_id,
+            match.camera_id,
+            match.person_id or "-",
+            _clock(match.first_ns),
+            _clock(match.last_ns),
+            f"{match.similarity:.3f}" + ("*" if match.rescanned else ""),
+        )
+        for match in answer.matches
+    ]
     days = [_moment(match.first_ns).date() for match in answer.matches]
     header = ("robot", "camera", "person", "from", "to", "similarity")
     if len(set(days)) == 1:
@@ -87,8 +104,17 @@ def _matches(answer: SearchResponse) -> str:
 
 
 def _robots(answer: SearchResponse) -> str:
-    rows = [(robot.robot_id, robot.status.replace("_", " "), str(robot.matches), str(robot.sightings),
-             f"{robot.elapsed_ms:.1f}", _remark(robot)) for robot in answer.robots]
+    rows = [
+        (
+            robot.robot_id,
+            robot.status.replace("_", " "),
+            str(robot.matches),
+            str(robot.sightings),
+            f"{robot.elapsed_ms:.1f}",
+            _remark(robot),
+        )
+        for robot in answer.robots
+    ]
     return _columns(("robot", "status", "matches", "sightings", "ms", ""), rows, right=(2, 3, 4))
 
 
@@ -99,8 +125,12 @@ def _remark(robot: RobotResponse) -> str:
 
 def _columns(header: tuple[str, ...], rows: list[tuple[str, ...]], right: tuple[int, ...]) -> str:
     widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
-    return "\n".join("  ".join(cell.rjust(width) if i in right else cell.ljust(width)
-                               for i, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in (header, *rows))
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if i in right else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths))
+        ).rstrip()
+        for row in (header, *rows)
+    )
 
 
 def _moment(stamp_ns: int) -> datetime:

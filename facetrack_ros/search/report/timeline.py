@@ -5,11 +5,11 @@ from datetime import timezone, tzinfo
 from pathlib import Path
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.search.response import ANSWERED, SearchResponse, Match
 from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.report.table import partial_sentence, trust_sentence
 from facetrack_ros.search.report.timeline_canvas import FAINT, GREY, INK, KEPT, LANE, MISSING, PAPER, WARNING, Canvas
 from facetrack_ros.search.report.timeline_layout import Row, moment, rows_of, spread, ticks, time_range
+from facetrack_ros.search.response import ANSWERED, Match, SearchResponse
 
 # Inches.
 _WIDTH, _MARGIN, _LEFT, _RIGHT = 14.0, 0.45, 2.75, 13.55
@@ -19,9 +19,16 @@ _FACE, _FACE_PITCH, _CAPTION, _BAR = 0.82, 1.0, 0.31, 0.17
 _NARROWEST_BAR = 0.07
 
 
-def draw_timeline(answer: SearchResponse, path: Path | str, lanes: Iterable[CameraCoverage], start_ns: int | None = None,
-                  end_ns: int | None = None, reference: bytes = b"", title: str = "Which robot saw this face?",
-                  zone: tzinfo = timezone.utc) -> None:
+def draw_timeline(
+    answer: SearchResponse,
+    path: Path | str,
+    lanes: Iterable[CameraCoverage],
+    start_ns: int | None = None,
+    end_ns: int | None = None,
+    reference: bytes = b"",
+    title: str = "Which robot saw this face?",
+    zone: tzinfo = timezone.utc,
+) -> None:
     """Write the answer as a PNG: a lane a camera, grouped by robot, with the faces that matched.
 
     A light band shows when a camera was looking; lanes of robots that did not answer are hatched and say so. Where
@@ -62,8 +69,9 @@ class _Page:
         self._start, self._end = shown
         self._zone = zone
         # Cosines of one person rarely come near 1: the scale ends where this answer does, or its colours are all one.
-        self._top = max([answer.threshold + min(0.2, (1 - answer.threshold) / 2),
-                         *(match.similarity for match in answer.matches)])
+        self._top = max(
+            [answer.threshold + min(0.2, (1 - answer.threshold) / 2), *(match.similarity for match in answer.matches)]
+        )
 
     def header(self, title: str, reference: bytes) -> None:
         left = _MARGIN
@@ -95,8 +103,11 @@ class _Page:
             return
         canvas.box(_LEFT, top, width, height, LANE, z=0.2)
         base = top + height - _BAR - 0.12
-        shown = [(max(start, self._start), min(end, self._end)) for start, end in lane.spans
-                 if start <= self._end and end >= self._start]
+        shown = [
+            (max(start, self._start), min(end, self._end))
+            for start, end in lane.spans
+            if start <= self._end and end >= self._start
+        ]
         for start, end in shown:
             x = self._x(start)
             canvas.box(x, base - 0.06, max(self._x(end) - x, 0.02), _BAR + 0.12, KEPT, radius=0.05, z=0.9)
@@ -116,7 +127,7 @@ class _Page:
         for match in reversed(matches):  # the best lies on top
             left, right = self._bar(match)
             canvas.box(left, base, right - left, _BAR, self._colour(match), "#ffffff", 0.8, radius=0.06, z=2)
-        shown = sorted(matches[:int((_RIGHT - _LEFT) / _FACE_PITCH)], key=lambda match: sum(self._bar(match)))
+        shown = sorted(matches[: int((_RIGHT - _LEFT) / _FACE_PITCH)], key=lambda match: sum(self._bar(match)))
         centres = spread([sum(self._bar(match)) / 2 for match in shown], _FACE_PITCH, _LEFT, _RIGHT)
         for match, x in zip(shown, centres):
             left, right = self._bar(match)
@@ -126,12 +137,22 @@ class _Page:
             canvas.line([x, foot], [y + _FACE + _CAPTION, base + 0.02], colour, 1.2, z=1.5)
             best = match is self._answer.matches[0]
             canvas.picture(x - _FACE / 2, y, _FACE, match.thumbnail, colour, 3.2 if best else 2.0)
-            canvas.words(x + _FACE / 2 - 0.04, y + _FACE - 0.1, f"{match.similarity:.2f}", 8.5, PAPER, True, "right",
-                         back=colour, z=5)
+            canvas.words(
+                x + _FACE / 2 - 0.04,
+                y + _FACE - 0.1,
+                f"{match.similarity:.2f}",
+                8.5,
+                PAPER,
+                True,
+                "right",
+                back=colour,
+                z=5,
+            )
             canvas.box(x - _FACE / 2, y + _FACE + 0.04, _FACE, _CAPTION - 0.05, LANE, z=0.6)  # no grid behind words
             canvas.words(x, y + _FACE + 0.11, _shortened(match.person_id, 14), 7.5, INK, across="center")
-            canvas.words(x, y + _FACE + 0.235, f"{moment(match.stamp_ns, self._zone):%H:%M:%S}", 7.5, GREY,
-                         across="center")
+            canvas.words(
+                x, y + _FACE + 0.235, f"{moment(match.stamp_ns, self._zone):%H:%M:%S}", 7.5, GREY, across="center"
+            )
         hidden = len(matches) - len(shown)
         if hidden:
             canvas.words(_RIGHT + 0.08, top + 0.5, f"+{hidden}", 9, GREY)
@@ -153,8 +174,13 @@ class _Page:
     def _found(self) -> str:
         asked = len(self._answer.robots)
         answered = sum(robot.status == ANSWERED for robot in self._answer.robots)
-        who = f"{answered} of {asked} robots answered" if answered < asked or asked > 2 else \
-            "both robots answered" if asked == 2 else "one robot was asked"
+        who = (
+            f"{answered} of {asked} robots answered"
+            if answered < asked or asked > 2
+            else "both robots answered"
+            if asked == 2
+            else "one robot was asked"
+        )
         if not self._answer.matches:
             return f"Not seen; {who}"
         by = sorted({match.robot_id for match in self._answer.matches})
@@ -186,4 +212,4 @@ class _Page:
 
 
 def _shortened(text: str, letters: int) -> str:
-    return text if len(text) <= letters else text[:letters - 1] + "…"
+    return text if len(text) <= letters else text[: letters - 1] + "…"

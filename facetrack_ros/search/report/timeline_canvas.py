@@ -36,15 +36,34 @@ class Canvas:
         """Colour of a similarity: 0 at the threshold, 1 at the top of the scale."""
         return self._colours(float(np.clip(share, 0, 1)))
 
-    def box(self, x: float, y: float, width: float, height: float, fill: str, edge: str = "none", line: float = 0.0,
-            radius: float = 0.0, hatch: str = "", z: float = 1):
+    def box(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        fill: str,
+        edge: str = "none",
+        line: float = 0.0,
+        radius: float = 0.0,
+        hatch: str = "",
+        z: float = 1,
+    ):
         """A rectangle, its corners rounded by ``radius``. Returns the patch, to clip pictures with."""
         from matplotlib.patches import FancyBboxPatch
 
         radius = min(radius, width / 2, height / 2)
-        patch = FancyBboxPatch((x, y), width, height, boxstyle=f"round,pad=0,rounding_size={radius}" if radius
-                               else "square,pad=0", facecolor=fill, edgecolor=edge, linewidth=line, hatch=hatch or None,
-                               zorder=z)
+        patch = FancyBboxPatch(
+            (x, y),
+            width,
+            height,
+            boxstyle=f"round,pad=0,rounding_size={radius}" if radius else "square,pad=0",
+            facecolor=fill,
+            edgecolor=edge,
+            linewidth=line,
+            hatch=hatch or None,
+            zorder=z,
+        )
         self._axes.add_patch(patch)
         return patch
 
@@ -52,8 +71,19 @@ class Canvas:
         """A line through points."""
         self._axes.plot(xs, ys, color=colour, linewidth=width, solid_capstyle="round", zorder=z)
 
-    def words(self, x: float, y: float, text: str, size: float = 9, colour: str = INK, bold: bool = False,
-              across: str = "left", up: str = "center", back: str = "", z: float = 6) -> None:
+    def words(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        size: float = 9,
+        colour: str = INK,
+        bold: bool = False,
+        across: str = "left",
+        up: str = "center",
+        back: str = "",
+        z: float = 6,
+    ) -> None:
         """Text at a point, as it stands: a dollar sign in a name is no formula.
 
         :param across: ``left``, ``center`` or ``right`` of the text is at ``x``.
@@ -61,8 +91,18 @@ class Canvas:
         :param back: colour behind the text; empty for none.
         """
         patch = {"boxstyle": "round,pad=0.35", "facecolor": back, "edgecolor": "none"} if back else None
-        self._axes.text(x, y, text.replace("$", r"\$"), fontsize=size, color=colour,
-                        fontweight="bold" if bold else "normal", ha=across, va=up, bbox=patch, zorder=z)
+        self._axes.text(
+            x,
+            y,
+            text.replace("$", r"\$"),
+            fontsize=size,
+            color=colour,
+            fontweight="bold" if bold else "normal",
+            ha=across,
+            va=up,
+            bbox=patch,
+            zorder=z,
+        )
 
     def picture(self, x: float, y: float, side: float, jpeg: bytes, edge, line: float = 2.0, z: float = 4) -> None:
         """A picture in a square with round corners; a grey square where there is none."""
@@ -74,9 +114,10 @@ class Canvas:
         height, width = image.shape[:2]
         cut = min(height, width)
         top, left = (height - cut) // 2, (width - cut) // 2
-        square = cv2.cvtColor(image[top:top + cut, left:left + cut], cv2.COLOR_BGR2RGB)
-        shown = self._axes.imshow(square, extent=(x, x + side, y + side, y), interpolation="bicubic", aspect="auto",
-                                  zorder=z + 0.1)
+        square = cv2.cvtColor(image[top : top + cut, left : left + cut], cv2.COLOR_BGR2RGB)
+        shown = self._axes.imshow(
+            square, extent=(x, x + side, y + side, y), interpolation="bicubic", aspect="auto", zorder=z + 0.1
+        )
         shown.set_clip_path(frame)
         self.box(x, y, side, side, "none", edge, line, radius=0.07, z=z + 0.2)
 

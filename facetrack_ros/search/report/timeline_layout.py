@@ -6,15 +6,43 @@ from datetime import datetime, timedelta, timezone, tzinfo
 
 import numpy as np
 
-from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, SearchResponse, Match
 from facetrack_ros.search.camera_coverage import CameraCoverage
+from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Match, SearchResponse
 
 _SECOND = 1_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400,
-            172800, 604800, 2592000)
-_MISSING_WORDS = {TIMED_OUT: "did not answer in time", LEFT: "did not answer: it is not here",
-                  MODEL_MISMATCH: "did not answer: it runs another model", ERROR: "did not answer: its search failed"}
+_STEPS_S = (
+    0.1,
+    0.2,
+    0.5,
+    1,
+    2,
+    5,
+    10,
+    15,
+    30,
+    60,
+    120,
+    300,
+    600,
+    900,
+    1800,
+    3600,
+    7200,
+    10800,
+    21600,
+    43200,
+    86400,
+    172800,
+    604800,
+    2592000,
+)
+_MISSING_WORDS = {
+    TIMED_OUT: "did not answer in time",
+    LEFT: "did not answer: it is not here",
+    MODEL_MISMATCH: "did not answer: it runs another model",
+    ERROR: "did not answer: its search failed",
+}
 
 
 @dataclass(frozen=True)
@@ -52,8 +80,9 @@ def rows_of(answer: SearchResponse, lanes: Iterable[CameraCoverage]) -> list[Row
     return rows
 
 
-def time_range(answer: SearchResponse, rows: Sequence[Row], start_ns: int | None,
-               end_ns: int | None) -> tuple[int, int]:
+def time_range(
+    answer: SearchResponse, rows: Sequence[Row], start_ns: int | None, end_ns: int | None
+) -> tuple[int, int]:
     """First and last stamp of the time axis: the slice asked for where there is one.
 
     Otherwise all that is kept, or, where the matches are less than a twentieth of that, their neighbourhood: a

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from facetrack_ros.history.sightings.store import SightingStore
-from facetrack_ros.search.rescan.stored_frames import StoredFramesWithTracks
 from facetrack_ros.search.rescan.runner import frames_without_face, rescan
+from facetrack_ros.search.rescan.stored_frames import StoredFramesWithTracks
 from facetrack_ros.vision.pipeline import VisionPipeline
 
-_ALWAYS = (-2**62, 2**62)
+_ALWAYS = (-(2**62), 2**62)
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,13 @@ def to_look_at(frames: StoredFramesWithTracks, store: SightingStore) -> list[tup
     return frames_without_face(frames, [store], *_ALWAYS)
 
 
-def reindex(frames: StoredFramesWithTracks, wanted: Sequence[tuple[int, str]], store: SightingStore,
-            pipelines: Sequence[VisionPipeline], over: Callable[[], bool]) -> int:
+def reindex(
+    frames: StoredFramesWithTracks,
+    wanted: Sequence[tuple[int, str]],
+    store: SightingStore,
+    pipelines: Sequence[VisionPipeline],
+    over: Callable[[], bool],
+) -> int:
     """Look at stored frames by another model and keep what is found as sightings of the persons and tracks of then.
 
     What is done is noted frame by frame together with what it gave, so it can be broken off at any moment, killed too, and
@@ -58,7 +63,7 @@ def reindex(frames: StoredFramesWithTracks, wanted: Sequence[tuple[int, str]], s
     """
     done = rescan(frames, wanted, store, pipelines, over)
     spans = {camera: store.kept_spans(camera) for camera in frames.cameras()}
-    for stamp, camera in reversed(wanted[:done.looked]):
+    for stamp, camera in reversed(wanted[: done.looked]):
         if not any(start <= stamp <= end for start, end in spans[camera]):
             store.saw_frame(camera, stamp)  # else nobody could tell that somebody looked then
     store.flush()

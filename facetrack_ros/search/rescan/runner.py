@@ -9,11 +9,11 @@ from typing import Protocol
 
 import numpy as np
 
-from facetrack_ros.history.sightings.store import SightingStore
-from facetrack_ros.search.rescan.window import STRETCH_NS, ScannedFrame, look_through
-from facetrack_ros.search.rescan.track_linking import RescanTracks
-from facetrack_ros.core.track import Track
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.track import Track
+from facetrack_ros.history.sightings.store import SightingStore
+from facetrack_ros.search.rescan.track_linking import RescanTracks
+from facetrack_ros.search.rescan.window import STRETCH_NS, ScannedFrame, look_through
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 # A stretch is in memory as a whole, also of a camera of 1000 frames a second.
@@ -54,8 +54,9 @@ class Rescanned:
     faces: int
 
 
-def frames_without_face(frames: StoredFrames, known: Sequence[SightingStore], start_ns: int, end_ns: int,
-                        cameras: Sequence[str] = ()) -> list[Place]:
+def frames_without_face(
+    frames: StoredFrames, known: Sequence[SightingStore], start_ns: int, end_ns: int, cameras: Sequence[str] = ()
+) -> list[Place]:
     """Stamp and camera of the frames that gave no face, newest first.
 
     A frame gave one where its stamp lies within a sighting of its camera. One that was looked at again by the same
@@ -78,8 +79,14 @@ def frames_without_face(frames: StoredFrames, known: Sequence[SightingStore], st
     return sorted(found, reverse=True)
 
 
-def rescan(frames: StoredFrames, wanted: Sequence[Place], store: SightingStore, pipelines: Sequence[VisionPipeline],
-           over: Callable[[], bool], start_thread: Callable[[], None] = lambda: None) -> Rescanned:
+def rescan(
+    frames: StoredFrames,
+    wanted: Sequence[Place],
+    store: SightingStore,
+    pipelines: Sequence[VisionPipeline],
+    over: Callable[[], bool],
+    start_thread: Callable[[], None] = lambda: None,
+) -> Rescanned:
     """Look at frames for faces, the newest half second of each camera first, and keep what is found as sightings.
 
     A face of somebody who was followed then is that person's; else faces that follow each other and are alike are of one
@@ -128,8 +135,18 @@ class _Keeping:
             for found in one.found:
                 face = found.face
                 track_id, person_id = self._tracks.whose(frame.camera_id, frame.stamp_ns, face, one.followed)
-                self._store.add(frame.camera_id, frame.stamp_ns, frame.number, track_id, person_id, found.bbox, face.bbox,
-                                face.quality, face.embedding, lambda found=found: found.thumbnail)
+                self._store.add(
+                    frame.camera_id,
+                    frame.stamp_ns,
+                    frame.number,
+                    track_id,
+                    person_id,
+                    found.bbox,
+                    face.bbox,
+                    face.quality,
+                    face.embedding,
+                    lambda found=found: found.thumbnail,
+                )
             self._store.note_looked_again(frame.camera_id, frame.stamp_ns, len(one.found))
             self.looked += 1
             self.faces += len(one.found)
@@ -153,8 +170,11 @@ def _read(frames: StoredFrames, stretch: Sequence[Place]) -> list[tuple[Frame, t
     camera, newest, oldest = stretch[0][1], stretch[0][0], stretch[-1][0]
     stamps = {stamp for stamp, _ in stretch}
     tracks = frames.tracks(camera, oldest, newest)
-    read = [(frame, tracks.get(frame.stamp_ns, ())) for frame in frames.frames(camera, oldest, newest)
-            if frame.stamp_ns in stamps]
+    read = [
+        (frame, tracks.get(frame.stamp_ns, ()))
+        for frame in frames.frames(camera, oldest, newest)
+        if frame.stamp_ns in stamps
+    ]
     return read[::-1]
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from facetrack_ros.history.frames.archive import FrameArchive
-from facetrack_ros.history.sightings.store import SightingStore
-from facetrack_ros.history.frames.stored_tracks import stored_tracks
-from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.history.frames.archive import FrameArchive
+from facetrack_ros.history.frames.stored_tracks import stored_tracks
+from facetrack_ros.history.sightings.store import SightingStore
 
 
 class StoredFramesWithTracks:
@@ -36,14 +36,18 @@ class StoredFramesWithTracks:
 
     def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
         """By stamp, who was followed, with the persons as they became known later."""
-        found = {stamp: list(tracks) for stamp, tracks in stored_tracks(self._archive, camera_id, start_ns, end_ns).items()}
+        found = {
+            stamp: list(tracks) for stamp, tracks in stored_tracks(self._archive, camera_id, start_ns, end_ns).items()
+        }
         for store in self._others:
             for seen in store.between(camera_id, start_ns, end_ns):
                 known = found.setdefault(seen.stamp_ns, [])
                 if seen.track_id and all(track.track_id != seen.track_id for track in known):
                     known.append(Track(seen.track_id, seen.person_id, TrackState.TRACKING, seen.bbox, 1.0))
-        return {stamp: tuple(replace(track, person_id=self._person(track)) for track in tracks)
-                for stamp, tracks in found.items()}
+        return {
+            stamp: tuple(replace(track, person_id=self._person(track)) for track in tracks)
+            for stamp, tracks in found.items()
+        }
 
     def _person(self, track: Track) -> str:
         """A track's first frames were stored before it was known whose it is."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.face import Face
+from facetrack_ros.core.track import Track, TrackState
 
 # Faces of one visit lie closer than this; as long as a person may be out of sight before having left.
 _GAP_NS = 2_000_000_000
@@ -52,6 +52,11 @@ class RescanTracks:
 def _around(face: Face, followed: tuple[Track, ...]) -> Track | None:
     """Who was seen where this face is: the smallest box around its centre."""
     x, y = (face.bbox[:2] + face.bbox[2:]) / 2
-    around = [track for track in followed if track.state == TrackState.TRACKING
-              and track.bbox[0] <= x <= track.bbox[2] and track.bbox[1] <= y <= track.bbox[3]]
+    around = [
+        track
+        for track in followed
+        if track.state == TrackState.TRACKING
+        and track.bbox[0] <= x <= track.bbox[2]
+        and track.bbox[1] <= y <= track.bbox[3]
+    ]
     return min(around, key=lambda track: float(np.prod(track.bbox[2:] - track.bbox[:2])), default=None)

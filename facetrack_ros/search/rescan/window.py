@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from facetrack_ros.errors import FrameError
-from facetrack_ros.history.sightings.thumbnail import face_thumbnail
-from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.core.boxes import iou
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.errors import FrameError
+from facetrack_ros.history.sightings.thumbnail import face_thumbnail
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 #: How long a stretch lasts: somebody followed from frame to frame is looked in the face again twice a second, as it takes
@@ -42,8 +42,9 @@ class ScannedFrame:
     found: tuple[FoundFace, ...]
 
 
-def look_through(stretch: Sequence[tuple[Frame, tuple[Track, ...]]], pipeline: VisionPipeline,
-                 over: Callable[[], bool]) -> list[ScannedFrame]:
+def look_through(
+    stretch: Sequence[tuple[Frame, tuple[Track, ...]]], pipeline: VisionPipeline, over: Callable[[], bool]
+) -> list[ScannedFrame]:
     """The frames that there was time for, in the order given.
 
     Persons are where somebody was followed, else where the detector finds them. Whose face has been found in an earlier frame of
@@ -66,22 +67,29 @@ def look_through(stretch: Sequence[tuple[Frame, tuple[Track, ...]]], pipeline: V
     return looked
 
 
-def _look(image: np.ndarray, followed: tuple[Track, ...], done: np.ndarray,
-          pipeline: VisionPipeline) -> tuple[tuple[FoundFace, ...], np.ndarray]:
+def _look(
+    image: np.ndarray, followed: tuple[Track, ...], done: np.ndarray, pipeline: VisionPipeline
+) -> tuple[tuple[FoundFace, ...], np.ndarray]:
     """The faces found, and the boxes of those whose face is known by now."""
     boxes = [track.bbox for track in followed if track.state == TrackState.TRACKING]
     if boxes:
         persons = Detections(np.array(boxes, np.float32), np.ones(len(boxes), np.float32), "followed")
     else:
-        persons, = pipeline.detect([image])
+        (persons,) = pipeline.detect([image])
     known = (iou(persons.boxes, done) >= _SAME_PERSON_IOU).any(axis=1) if len(done) else np.zeros(len(persons), bool)
     still = persons.boxes[known]
     if persons.faces is not None:  # the detector has looked at all faces already
-        faces = pipeline.faces(image, persons, lambda _, faces: [
-            not face.rejected and not (face.person >= 0 and known[face.person]) for face in faces])
+        faces = pipeline.faces(
+            image,
+            persons,
+            lambda _, faces: [not face.rejected and not (face.person >= 0 and known[face.person]) for face in faces],
+        )
     else:
         persons = replace(persons, boxes=persons.boxes[~known], scores=persons.scores[~known])
         faces = pipeline.faces(image, persons)
-    found = tuple(FoundFace(face, persons.boxes[face.person] if face.person >= 0 else face.bbox,
-                            face_thumbnail(image, face.bbox)) for face in faces if face.embedding is not None)
+    found = tuple(
+        FoundFace(face, persons.boxes[face.person] if face.person >= 0 else face.bbox, face_thumbnail(image, face.bbox))
+        for face in faces
+        if face.embedding is not None
+    )
     return found, np.concatenate([still, *(one.bbox[None] for one in found)]).astype(np.float32)

@@ -1,13 +1,12 @@
 """Boxes at the picture's side edges that the detector is hardly sure of, kept apart from the persons it is sure of."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Sequence
 
 import numpy as np
 
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.vision.interfaces import PersonDetector, reduction_for
-
 
 # A box that ends so close to the edge, in parts of the picture's width, ends at it.
 _AT_EDGE = 0.005

@@ -1,14 +1,14 @@
 """Persons by a person detector, and by their faces where it missed them."""
 
-from typing import Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from facetrack_ros.vision.faces.person_matching import assign
 from facetrack_ros.core.boxes import clip
 from facetrack_ros.core.detections import Detections
-from facetrack_ros.vision.detection.from_faces import person_boxes
 from facetrack_ros.core.image import as_bgr
+from facetrack_ros.vision.detection.from_faces import person_boxes
+from facetrack_ros.vision.faces.person_matching import assign
 from facetrack_ros.vision.interfaces import FaceDetector, PersonDetector
 
 
@@ -49,5 +49,11 @@ class FaceAugmentedDetector:
         missed = np.flatnonzero((owners < 0) & (faces.boxes[:, 2] - faces.boxes[:, 0] >= self.min_face_px))
         owners[missed] = len(persons) + np.arange(len(missed))
         boxes = clip(person_boxes(faces.boxes[missed]), image.shape[1], image.shape[0])
-        return Detections(np.concatenate([persons.boxes, boxes]), np.concatenate([persons.scores, faces.scores[missed]]),
-                          self.model_id, faces, owners, faint=persons.faint)
+        return Detections(
+            np.concatenate([persons.boxes, boxes]),
+            np.concatenate([persons.scores, faces.scores[missed]]),
+            self.model_id,
+            faces,
+            owners,
+            faint=persons.faint,
+        )

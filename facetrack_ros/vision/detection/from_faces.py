@@ -1,6 +1,6 @@
 """Persons taken from their faces, where there is no person detector."""
 
-from typing import Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -46,5 +46,6 @@ def person_boxes(faces: np.ndarray) -> np.ndarray:
     width, height = faces[:, 2] - faces[:, 0], faces[:, 3] - faces[:, 1]
     x = (faces[:, 0] + faces[:, 2]) / 2
     half = width * WIDTH_IN_FACES / 2
-    return np.stack([x - half, faces[:, 1] - ABOVE_IN_FACES * height,
-                     x + half, faces[:, 3] + BELOW_IN_FACES * height], axis=1).astype(np.float32)
+    return np.stack(
+        [x - half, faces[:, 1] - ABOVE_IN_FACES * height, x + half, faces[:, 3] + BELOW_IN_FACES * height], axis=1
+    ).astype(np.float32)

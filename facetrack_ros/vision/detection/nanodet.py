@@ -1,17 +1,17 @@
 """NanoDet person detector on onnxruntime."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Sequence
 
 import numpy as np
 
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.image import as_bgr
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.core.detections import Detections
+from facetrack_ros.vision.detection.postprocess import persons_of
 from facetrack_ros.vision.inference.letterbox import Letterbox, Placement
 from facetrack_ros.vision.inference.onnx_session import OnnxSession
-from facetrack_ros.vision.detection.postprocess import persons_of
-from facetrack_ros.core.image import as_bgr
 
 PERSON = 0  # of COCO's 80 classes
 CLASSES = 80
@@ -63,9 +63,12 @@ class NanodetPersonDetector:
     def _persons(self, outputs: list[np.ndarray], placement: Placement, shape: tuple[int, ...]) -> Detections:
         scores = np.concatenate([classes[:, PERSON] for classes in outputs[0::2]])
         likely = np.flatnonzero(scores >= self.min_score)  # a score that is not a number is not among them
-        logits = np.concatenate([
-            sides[likely[(likely >= start) & (likely < start + len(sides))] - start]
-            for start, sides in zip(np.cumsum([0] + [len(sides) for sides in outputs[1::2]]), outputs[1::2])])
+        logits = np.concatenate(
+            [
+                sides[likely[(likely >= start) & (likely < start + len(sides))] - start]
+                for start, sides in zip(np.cumsum([0] + [len(sides) for sides in outputs[1::2]]), outputs[1::2])
+            ]
+        )
         boxes = decode(logits, self._centres[likely], self._stride[likely])
         return persons_of(placement.to_picture(boxes), scores[likely], shape, self._max_iou, self.model_id)
 
@@ -80,11 +83,16 @@ def _paired_outputs(path: Path, shapes: dict[str, tuple], size: tuple[int, int])
         cells = (size[0] // stride) * (size[1] // stride)
         here = {name: shape for name, shape in shapes.items() if len(shape) == 3 and shape[1] == cells}
         classes = [name for name, shape in here.items() if shape[2] == CLASSES]
-        sides = [name for name, shape in here.items()
-                 if isinstance(shape[2], int) and shape[2] != CLASSES and shape[2] % SIDES == 0 and shape[2] > SIDES]
+        sides = [
+            name
+            for name, shape in here.items()
+            if isinstance(shape[2], int) and shape[2] != CLASSES and shape[2] % SIDES == 0 and shape[2] > SIDES
+        ]
         if len(classes) != 1 or len(sides) != 1:
-            raise ModelError(f"{path} is no NanoDet graph: for stride {stride} it needs the outputs (1, {cells}, {CLASSES}) "
-                             f"and (1, {cells}, 32), it has {', '.join(map(str, shapes.values()))}")
+            raise ModelError(
+                f"{path} is no NanoDet graph: for stride {stride} it needs the outputs (1, {cells}, {CLASSES}) "
+                f"and (1, {cells}, 32), it has {', '.join(map(str, shapes.values()))}"
+            )
         names += [classes[0], sides[0]]
     return names
 

@@ -1,7 +1,7 @@
 """Which class of a detector is a person, by the model's own names."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Mapping
 
 from facetrack_ros.errors import ModelError
 
@@ -18,5 +18,7 @@ def person_class(path: Path, names: Mapping[int, str]) -> int:
         if str(name).strip().lower() == PERSON:
             return int(number)
     known = ", ".join(str(name) for name in list(names.values())[:8])
-    raise ModelError(f"{path} knows no persons: none of its {len(names)} classes is named {PERSON!r} "
-                     f"({known}{', …' if len(names) > 8 else ''})")
+    raise ModelError(
+        f"{path} knows no persons: none of its {len(names)} classes is named {PERSON!r} "
+        f"({known}{', …' if len(names) > 8 else ''})"
+    )

@@ -6,7 +6,9 @@ from facetrack_ros.core.boxes import area, clip, suppress
 from facetrack_ros.core.detections import Detections
 
 
-def persons_of(boxes: np.ndarray, scores: np.ndarray, shape: tuple[int, ...], max_iou: float, model_id: str) -> Detections:
+def persons_of(
+    boxes: np.ndarray, scores: np.ndarray, shape: tuple[int, ...], max_iou: float, model_id: str
+) -> Detections:
     """The proposals without duplicates, cut at the picture's borders, best first.
 
     :param boxes: ``(n, 4)`` in pixels of the picture; one that is not finite, or lies outside the picture, is dropped.

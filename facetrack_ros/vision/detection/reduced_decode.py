@@ -1,14 +1,14 @@
 """A frame as a person detector looks at it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Callable
 
 import numpy as np
 
-from facetrack_ros.core.jpeg import jpeg_size
 from facetrack_ros.core.boxes import clip
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.jpeg import jpeg_size
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,9 @@ class DetectorImage:
         """
         if self.factor == 1:
             return found
-        return replace(found, boxes=self._enlarged(found.boxes), faint=None if found.faint is None else self._enlarged(found.faint))
+        return replace(
+            found, boxes=self._enlarged(found.boxes), faint=None if found.faint is None else self._enlarged(found.faint)
+        )
 
     def _enlarged(self, boxes: np.ndarray) -> np.ndarray:
         return clip(boxes * np.float32(self.factor), *self.size)

@@ -1,20 +1,20 @@
 """Person detector by any weights that Ultralytics loads."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Sequence
 
 import cv2
 import numpy as np
 
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.image import as_bgr
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.core.detections import Detections
-from facetrack_ros.vision.detection.postprocess import persons_of
 from facetrack_ros.vision.detection.person_class import person_class
-from facetrack_ros.core.image import as_bgr
+from facetrack_ros.vision.detection.postprocess import persons_of
+from facetrack_ros.vision.detection.ultralytics_runtime import load_yolo, quick_predictor
 from facetrack_ros.vision.inference.threads import limit_torch_threads
 from facetrack_ros.vision.inference.torch_device import torch_device
-from facetrack_ros.vision.detection.ultralytics_runtime import load_yolo, quick_predictor
 
 #: Most persons of one picture.
 MOST = 300
@@ -34,8 +34,15 @@ class UltralyticsPersonDetector:
         detector or knows no persons.
     """
 
-    def __init__(self, path: Path, contract: ModelContract, score: float = 0.4, max_iou: float = 0.5, device: str = "auto",
-                 threads: int = 1):
+    def __init__(
+        self,
+        path: Path,
+        contract: ModelContract,
+        score: float = 0.4,
+        max_iou: float = 0.5,
+        device: str = "auto",
+        threads: int = 1,
+    ):
         if not path.is_file():
             raise ModelError(f"{path} does not exist: name the file of the Ultralytics weights")
         self.model_id = contract.id
@@ -88,12 +95,18 @@ class UltralyticsPersonDetector:
             try:
                 found = self._predict([images[row] for row in rows])
             except Exception as error:  # whatever the format's own runtime raises
-                raise ModelError(f"{self._path} failed on a picture of shape {images[rows[0]].shape}: "
-                                 f"{_first_line(error)}") from error
+                raise ModelError(
+                    f"{self._path} failed on a picture of shape {images[rows[0]].shape}: {_first_line(error)}"
+                ) from error
             for row, boxes in zip(rows, found):
                 # Duplicates are gone; what is left is to hold the boxes to what is promised of them.
-                answers[row] = persons_of(boxes.xyxy.cpu().numpy().astype(np.float32).reshape(-1, 4),
-                                          boxes.conf.cpu().numpy().astype(np.float32), images[row].shape, 1.0, self.model_id)
+                answers[row] = persons_of(
+                    boxes.xyxy.cpu().numpy().astype(np.float32).reshape(-1, 4),
+                    boxes.conf.cpu().numpy().astype(np.float32),
+                    images[row].shape,
+                    1.0,
+                    self.model_id,
+                )
         return answers
 
     def _groups(self, images: list[np.ndarray]) -> list[list[int]]:

@@ -6,8 +6,8 @@ import os
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Iterator
 
 import cv2
 import numpy as np
@@ -45,13 +45,20 @@ def load_yolo() -> type:
                 from ultralytics.nn import tasks
                 from ultralytics.utils import checks
         except ImportError as error:
-            raise ModelError(f"Ultralytics weights need its package ({error}): pip install facetrack_ros[torch]") from error
+            raise ModelError(
+                f"Ultralytics weights need its package ({error}): pip install facetrack_ros[torch]"
+            ) from error
         finally:
             cv2.setNumThreads(threads)
             np.set_printoptions(**printing)
         for module in (utils, checks):
             module.ONLINE = module.AUTOINSTALL = False
-        utils.SAFE_LOAD = tasks.SAFE_LOAD = os.environ.get(*SAFE_LOAD).strip().lower() not in ("0", "false", "no", "off")
+        utils.SAFE_LOAD = tasks.SAFE_LOAD = os.environ.get(*SAFE_LOAD).strip().lower() not in (
+            "0",
+            "false",
+            "no",
+            "off",
+        )
         for reporter in REPORTERS:
             if reporter in sys.modules:
                 sys.modules[reporter].events.enabled = False
@@ -67,11 +74,16 @@ def quick_predictor(base: type) -> type:
 
     :param base: ``DetectionPredictor`` or a kin; one that does not letterbox keeps its own way.
     """
+
     class QuickPredictor(base):
         def preprocess(self, im):
             import torch
 
-            if isinstance(im, torch.Tensor) or getattr(self, "scale_fill", False) or any(image.shape[2] != 3 for image in im):
+            if (
+                isinstance(im, torch.Tensor)
+                or getattr(self, "scale_fill", False)
+                or any(image.shape[2] != 3 for image in im)
+            ):
                 return super().preprocess(im)
             height, width = self.imgsz
             letterbox = Letterbox((width, height), "RGB", std=(255.0, 255.0, 255.0), centred=True)
@@ -99,7 +111,7 @@ def _environment() -> Iterator[None]:
                 os.environ[name] = value
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _scratch_folder() -> tempfile.TemporaryDirectory:
     """For its settings; goes with the process."""
     return tempfile.TemporaryDirectory(prefix="facetrack-ultralytics-")

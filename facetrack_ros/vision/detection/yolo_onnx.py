@@ -1,20 +1,20 @@
 """YOLO person detector as Ultralytics exports it to ONNX, on onnxruntime and without Ultralytics."""
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Sequence
 
 import numpy as np
 
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.image import as_bgr
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.core.detections import Detections
+from facetrack_ros.vision.detection.person_class import person_class
+from facetrack_ros.vision.detection.postprocess import persons_of
 from facetrack_ros.vision.inference.letterbox import Letterbox, Placement, alike
 from facetrack_ros.vision.inference.onnx_session import OnnxSession
-from facetrack_ros.vision.detection.postprocess import persons_of
-from facetrack_ros.vision.detection.person_class import person_class
-from facetrack_ros.core.image import as_bgr
 
 BOX = 4
 #: A row of a graph that has removed duplicates itself: box, score, class.
@@ -72,7 +72,9 @@ class YoloPersonDetector:
         probe = self._answers([np.zeros((8, 8, 3), np.uint8)])[0][0]
         if probe.ndim != 2 or probe.shape[1 if self._export.end_to_end else 0] != expected:
             wanted = "(1, n, 6)" if self._export.end_to_end else f"(1, {expected}, n)"
-            raise ModelError(f"{path} is no YOLO detector: its output has the shape {(1, *probe.shape)}, expected {wanted}")
+            raise ModelError(
+                f"{path} is no YOLO detector: its output has the shape {(1, *probe.shape)}, expected {wanted}"
+            )
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Persons in each picture, best first; those that need inputs of the same size in one call, if the batch is open.
@@ -92,8 +94,10 @@ class YoloPersonDetector:
         for letterbox, rows in alike(letterboxes):
             blob, placements = letterbox.blob([images[row] for row in rows])
             outputs = self._session.run_named(blob, [self._output], self._export.batch)[0]
-            answers.update((row, (output, placement, images[row].shape))
-                           for row, output, placement in zip(rows, outputs, placements))
+            answers.update(
+                (row, (output, placement, images[row].shape))
+                for row, output, placement in zip(rows, outputs, placements)
+            )
         return [answers[row] for row in range(len(images))]
 
     def _persons(self, output: np.ndarray, placement: Placement, shape: tuple[int, ...]) -> Detections:
@@ -105,7 +109,7 @@ class YoloPersonDetector:
         likely = np.flatnonzero(output[BOX + self._export.person] >= self.min_score)  # NaN is not among them
         columns = output[:, likely].astype(np.float32)
         # What looks more like a dog than a person is none, as Ultralytics has it.
-        columns = columns[:, columns[BOX:BOX + self._export.classes].argmax(axis=0) == self._export.person]
+        columns = columns[:, columns[BOX : BOX + self._export.classes].argmax(axis=0) == self._export.person]
         centre, half = columns[0:2], columns[2:4] / 2
         return np.concatenate([centre - half, centre + half]).T, columns[BOX + self._export.person]
 
@@ -124,20 +128,26 @@ def read_export(path: Path, session: OnnxSession) -> YoloExport:
     if not isinstance(names, dict) or not names:
         raise ModelError(f"{path} names no classes: it is no graph that Ultralytics exported to ONNX")
     if said.get("task") != "detect":
-        raise ModelError(f"{path} is no detector: its task is {said.get('task')!r}; export a model of the task 'detect'")
+        raise ModelError(
+            f"{path} is no detector: its task is {said.get('task')!r}; export a model of the task 'detect'"
+        )
     if said.get("head") == "RTDETRDecoder":
         raise ModelError(f"{path} is an RT-DETR, whose output is another; use it as ultralytics={path}")
     person = person_class(path, names)
     shape = session.input_shape
     if len(shape) != 4 or shape[1] != 3:
-        raise ModelError(f"{path} does not take colour pictures: its input has the shape {shape}, expected (n, 3, height, width)")
+        raise ModelError(
+            f"{path} does not take colour pictures: its input has the shape {shape}, expected (n, 3, height, width)"
+        )
     stride = said.get("stride") if isinstance(said.get("stride"), int) and said["stride"] > 0 else 32
     sides = list(shape[2:])
     open_size = not all(isinstance(side, int) for side in sides)
     if open_size:
         sides = said.get("imgsz") if isinstance(said.get("imgsz"), (list, tuple)) else [said.get("imgsz")] * 2
         if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
-            raise ModelError(f"{path} leaves its input size open and names none in its metadata (imgsz); export it again")
+            raise ModelError(
+                f"{path} leaves its input size open and names none in its metadata (imgsz); export it again"
+            )
     # A picture fits the size it was exported for; both sides of an open one may grow to the longer.
     sides = [max(sides)] * 2 if open_size else sides
     arguments = said.get("args") if isinstance(said.get("args"), dict) else {}

@@ -1,18 +1,18 @@
 """YOLOX person detector on onnxruntime."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Sequence
 
 import numpy as np
 
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.image import as_bgr
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.core.detections import Detections
+from facetrack_ros.vision.detection.postprocess import persons_of
 from facetrack_ros.vision.inference.letterbox import Letterbox, Placement, alike
 from facetrack_ros.vision.inference.onnx_session import OnnxSession
-from facetrack_ros.vision.detection.postprocess import persons_of
-from facetrack_ros.core.image import as_bgr
 
 PERSON = 0  # of COCO's 80 classes
 STRIDES = (8, 16, 32)
@@ -62,22 +62,29 @@ class YoloxPersonDetector:
         return self._letterbox.reduction(width, height)
 
     def _answers(self, images: list[np.ndarray]) -> list[tuple]:
-        boxes = [self._letterbox.shrunk(image.shape[1], image.shape[0], STRIDES[-1]) if self._shrinks else self._letterbox
-                 for image in images]
+        boxes = [
+            self._letterbox.shrunk(image.shape[1], image.shape[0], STRIDES[-1]) if self._shrinks else self._letterbox
+            for image in images
+        ]
         answers: dict[int, tuple] = {}
         for letterbox, rows in alike(boxes):
             blob, placements = letterbox.blob([images[row] for row in rows])
             grid = self._grid(letterbox.size)
             outputs = self._session.run_named(blob, [next(iter(self._session.output_shapes))])[0]
             if outputs.ndim != 3 or outputs.shape[1] != len(grid[0]) or outputs.shape[2] < 6:
-                raise ModelError(f"{self.model_id} is read from no undecoded YOLOX graph: its output has shape {outputs.shape}, "
-                                 f"expected (1, {len(grid[0])}, 85)")
-            answers.update((row, (output, grid, placement, images[row].shape))
-                           for row, output, placement in zip(rows, outputs, placements))
+                raise ModelError(
+                    f"{self.model_id} is read from no undecoded YOLOX graph: its output has shape {outputs.shape}, "
+                    f"expected (1, {len(grid[0])}, 85)"
+                )
+            answers.update(
+                (row, (output, grid, placement, images[row].shape))
+                for row, output, placement in zip(rows, outputs, placements)
+            )
         return [answers[row] for row in range(len(images))]
 
-    def _persons(self, rows: np.ndarray, grid: tuple[np.ndarray, np.ndarray], placement: Placement,
-                 shape: tuple[int, ...]) -> Detections:
+    def _persons(
+        self, rows: np.ndarray, grid: tuple[np.ndarray, np.ndarray], placement: Placement, shape: tuple[int, ...]
+    ) -> Detections:
         scores = rows[:, 4] * rows[:, 5 + PERSON]
         likely = np.flatnonzero(scores >= self.min_score)  # a score that is not a number is not among them
         boxes = decode(rows[likely], *(each[likely] for each in grid))

@@ -28,4 +28,4 @@ def neutral(dimension: int) -> np.ndarray:
 
     :return: ``(dimension,)`` float32.
     """
-    return np.full(dimension, dimension ** -0.5, np.float32)
+    return np.full(dimension, dimension**-0.5, np.float32)

@@ -1,17 +1,17 @@
 """dlib's 128-d face embedder."""
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Sequence
 
 import numpy as np
 
-from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.vision.faces.dlib_detector import import_dlib, open_dat
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.image import as_bgr
-from facetrack_ros.vision.inference.locking import synchronized
 from facetrack_ros.core.vectors import l2_normalized
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.vision.faces.dlib_detector import import_dlib, open_dat
+from facetrack_ros.vision.inference.locking import synchronized
 
 CHIP_PX = 150
 CHIP_PADDING = 0.25  # of the face's size on each side, as the network was trained

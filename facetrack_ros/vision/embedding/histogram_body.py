@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from facetrack_ros.vision.embedding.body_regions import body_regions, neutral
-from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.image import as_bgr
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.vision.embedding.body_regions import body_regions, neutral
 
 STRIPES = 8
 HUES, SATURATIONS, GREYS, DIRECTIONS = 8, 3, 8, 8
@@ -49,18 +49,27 @@ class HistogramBodyEmbedder:
         rows = np.tile(neutral(DIMENSION), (len(regions), 1))
         for row in np.flatnonzero(usable):
             x1, y1, x2, y2 = regions[row]
-            rows[row] = self._row(cv2.resize(image[y1:y2, x1:x2], self.contract.input_size, interpolation=cv2.INTER_AREA))
+            rows[row] = self._row(
+                cv2.resize(image[y1:y2, x1:x2], self.contract.input_size, interpolation=cv2.INTER_AREA)
+            )
         return rows
 
     def _row(self, body: np.ndarray) -> np.ndarray:
-        hue, saturation, value = (plane.ravel().astype(np.intp) for plane in cv2.split(cv2.cvtColor(body, cv2.COLOR_BGR2HSV)))
+        hue, saturation, value = (
+            plane.ravel().astype(np.intp) for plane in cv2.split(cv2.cvtColor(body, cv2.COLOR_BGR2HSV))
+        )
         coloured = GREYS + hue * HUES // 180 * SATURATIONS + saturation * SATURATIONS // 256
         colour = np.where((saturation < COLOURLESS) | (value < COLOURLESS), value * GREYS // 256, coloured)
         grey = cv2.cvtColor(body, cv2.COLOR_BGR2GRAY)
         x, y = (cv2.Sobel(grey, cv2.CV_32F, *order).ravel() for order in ((1, 0), (0, 1)))
         direction = (np.arctan2(y, x) % np.pi * (DIRECTIONS / np.pi)).astype(np.intp) % DIRECTIONS
-        row = np.concatenate([self._shares(colour, self._weight, COLOURS) * (1.0 - EDGES),
-                              self._shares(direction, self._weight * np.hypot(x, y), DIRECTIONS) * EDGES], axis=1).ravel()
+        row = np.concatenate(
+            [
+                self._shares(colour, self._weight, COLOURS) * (1.0 - EDGES),
+                self._shares(direction, self._weight * np.hypot(x, y), DIRECTIONS) * EDGES,
+            ],
+            axis=1,
+        ).ravel()
         return np.sqrt(row / row.sum()).astype(np.float32)
 
     def _shares(self, bins: np.ndarray, weight: np.ndarray, count: int) -> np.ndarray:

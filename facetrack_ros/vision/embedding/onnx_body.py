@@ -5,11 +5,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.vision.embedding.body_regions import body_regions, neutral
-from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.vision.inference.onnx_vectors import OnnxVectorModel
 from facetrack_ros.core.image import as_bgr
 from facetrack_ros.core.vectors import l2_normalized
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.vision.embedding.body_regions import body_regions, neutral
+from facetrack_ros.vision.inference.onnx_vectors import OnnxVectorModel
 
 
 class OnnxBodyEmbedder:

@@ -1,16 +1,16 @@
 """Face embedder of the ArcFace kind on onnxruntime, by its contract."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Sequence
 
 import numpy as np
 
-from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.face import Face
-from facetrack_ros.vision.embedding.preprocess import FaceInput
-from facetrack_ros.vision.inference.onnx_vectors import OnnxVectorModel
 from facetrack_ros.core.image import as_bgr
 from facetrack_ros.core.vectors import l2_normalized
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.vision.embedding.preprocess import FaceInput
+from facetrack_ros.vision.inference.onnx_vectors import OnnxVectorModel
 
 
 class OnnxFaceEmbedder:

@@ -1,14 +1,14 @@
 """Faces as the input of an ArcFace-style network: aligned crops, normalised as its contract says."""
 
-from typing import Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
-from facetrack_ros.errors import ModelError
-from facetrack_ros.vision.faces.alignment import align
-from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.face import Face
+from facetrack_ros.errors import ModelError
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.vision.faces.alignment import align
 
 
 class FaceInput:
@@ -20,11 +20,15 @@ class FaceInput:
 
     def __init__(self, contract: ModelContract):
         if contract.template != "arcface":
-            raise ModelError(f"{contract.id} takes faces by the template {contract.template!r}; here they are aligned by "
-                             f"'arcface', write that into its record if it was trained so")
+            raise ModelError(
+                f"{contract.id} takes faces by the template {contract.template!r}; here they are aligned by "
+                f"'arcface', write that into its record if it was trained so"
+            )
         if min(contract.input_size) < 16:
-            raise ModelError(f"the record of {contract.id} says an input of {contract.input_size[0]}x{contract.input_size[1]} "
-                             f"px; write the width and height it was trained with")
+            raise ModelError(
+                f"the record of {contract.id} says an input of {contract.input_size[0]}x{contract.input_size[1]} "
+                f"px; write the width and height it was trained with"
+            )
         self.size = contract.input_size
         values = np.arange(256, dtype=np.float32)[:, None]
         # A byte has 256 values: looking them up is exact and five times as fast as the arithmetic.

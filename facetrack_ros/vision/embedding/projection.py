@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facetrack_ros.errors import ModelError
 from facetrack_ros.core.vectors import l2_normalized
+from facetrack_ros.errors import ModelError
 
 #: Seed of the fixed projection. Another one is another embedding: it never changes.
 SEED = 20240229
@@ -60,14 +60,18 @@ def fit_pca(rows: np.ndarray, dimension: int) -> Projection:
     rows = np.asarray(rows, np.float64)
     _check_dimension(dimension, rows.shape[1])
     if len(rows) <= dimension:
-        raise ModelError(f"{len(rows)} faces do not tell {dimension} components apart: give more pictures, at least "
-                         f"{dimension + 1} faces, or a smaller dimension")
+        raise ModelError(
+            f"{len(rows)} faces do not tell {dimension} components apart: give more pictures, at least "
+            f"{dimension + 1} faces, or a smaller dimension"
+        )
     mean = rows.mean(axis=0)
     _, strengths, components = np.linalg.svd(rows - mean, full_matrices=False)
     known = int((strengths > 1e-6 * max(strengths[0], 1e-6)).sum())
     if known < dimension:
-        raise ModelError(f"the {len(rows)} faces differ in {known} directions only, {dimension} are asked for: give more "
-                         f"different pictures or a smaller dimension")
+        raise ModelError(
+            f"the {len(rows)} faces differ in {known} directions only, {dimension} are asked for: give more "
+            f"different pictures or a smaller dimension"
+        )
     components = components[:dimension]
     # The sign of a component is LAPACK's choice: its largest number is made positive.
     largest = np.take_along_axis(components, np.abs(components).argmax(axis=1)[:, None], axis=1)
@@ -76,4 +80,6 @@ def fit_pca(rows: np.ndarray, dimension: int) -> Projection:
 
 def _check_dimension(dimension: int, numbers_in: int) -> None:
     if not 1 <= dimension <= numbers_in:
-        raise ModelError(f"an embedding of {numbers_in} numbers cannot be reduced to {dimension}; choose from 1 to {numbers_in}")
+        raise ModelError(
+            f"an embedding of {numbers_in} numbers cannot be reduced to {dimension}; choose from 1 to {numbers_in}"
+        )

@@ -1,14 +1,14 @@
 """A face embedder whose vectors are reduced by the seeded projection."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Sequence
 
 import numpy as np
 
+from facetrack_ros.core.face import Face
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.core.face import Face
 from facetrack_ros.vision.embedding.projection import seeded_projection
 from facetrack_ros.vision.interfaces import FaceEmbedder
 
@@ -42,16 +42,34 @@ def reduced_contract(contract: ModelContract, dimension: int) -> ModelContract:
     if dimension in (0, contract.dimension):
         return contract
     if contract.purpose != "appearance":
-        raise ModelError(f"{contract.id} gives {contract.dimension} numbers by which it was measured as a judge of "
-                         f"identity; leave face_tracking.embedding_dim at 0, or choose an embedder of appearance")
+        raise ModelError(
+            f"{contract.id} gives {contract.dimension} numbers by which it was measured as a judge of "
+            f"identity; leave face_tracking.embedding_dim at 0, or choose an embedder of appearance"
+        )
     if not 1 <= dimension < contract.dimension:
-        raise ModelError(f"{contract.id} gives {contract.dimension} numbers, which cannot be reduced to {dimension}; set "
-                         f"face_tracking.embedding_dim from 1 to {contract.dimension}, or 0 for all")
-    return catalog.measured(replace(
-        contract, id=f"{contract.id}_seeded{dimension}", dimension=dimension, derived_from=contract.id, threshold=0.0,
-        false_match_curve=(), measured_on="",
-        note="; ".join(part for part in (f"{contract.id} reduced to {dimension} numbers by a fixed seeded orthonormal "
-                                         f"projection", contract.note) if part)))
+        raise ModelError(
+            f"{contract.id} gives {contract.dimension} numbers, which cannot be reduced to {dimension}; set "
+            f"face_tracking.embedding_dim from 1 to {contract.dimension}, or 0 for all"
+        )
+    return catalog.measured(
+        replace(
+            contract,
+            id=f"{contract.id}_seeded{dimension}",
+            dimension=dimension,
+            derived_from=contract.id,
+            threshold=0.0,
+            false_match_curve=(),
+            measured_on="",
+            note="; ".join(
+                part
+                for part in (
+                    f"{contract.id} reduced to {dimension} numbers by a fixed seeded orthonormal projection",
+                    contract.note,
+                )
+                if part
+            ),
+        )
+    )
 
 
 def unreduced(contract: ModelContract) -> ModelContract | None:

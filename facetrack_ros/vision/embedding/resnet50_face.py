@@ -1,19 +1,19 @@
 """torchvision's ResNet-50 as face embedder: what a face looks like, average-pooled."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Sequence
 
 import numpy as np
 
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.image import as_bgr
+from facetrack_ros.core.vectors import l2_normalized
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.core.face import Face
 from facetrack_ros.vision.embedding.preprocess import FaceInput
-from facetrack_ros.core.image import as_bgr
 from facetrack_ros.vision.inference.threads import limit_torch_threads
 from facetrack_ros.vision.inference.torch_device import torch_device
-from facetrack_ros.core.vectors import l2_normalized
 
 DIMENSION = 2048
 #: Most faces in one call.
@@ -34,12 +34,13 @@ class Resnet50FaceEmbedder:
 
     def __init__(self, path: Path, contract: ModelContract, threads: int = 1, device: str = "auto"):
         if contract.dimension != DIMENSION:
-            raise ModelError(f"{contract.id} says {contract.dimension} numbers, a ResNet-50 gives {DIMENSION}; reduce them "
-                             f"with face_tracking.embedding_dim")
+            raise ModelError(
+                f"{contract.id} says {contract.dimension} numbers, a ResNet-50 gives {DIMENSION}; reduce them "
+                f"with face_tracking.embedding_dim"
+            )
         self.contract = contract
         self.input = FaceInput(contract)
         self.network = load_resnet50(path)
-        import torch
 
         self._device = torch_device(device)
         limit_torch_threads(threads)
@@ -70,7 +71,7 @@ class Resnet50FaceEmbedder:
         try:
             with torch.inference_mode():
                 for start in range(0, len(crops), BATCH):
-                    blob = torch.from_numpy(self.input.blob(crops[start:start + BATCH]))
+                    blob = torch.from_numpy(self.input.blob(crops[start : start + BATCH]))
                     rows.append(self.network(blob.to(self._device)).cpu().numpy())
         except RuntimeError as error:  # out of memory, or a device that went away
             raise ModelError(f"{self.contract.id} failed on {len(crops)} faces: {_first_line(error)}") from error
@@ -88,17 +89,22 @@ def load_resnet50(path: Path):
         import torch
         from torchvision.models import resnet50
     except ImportError as error:
-        raise ModelError("a ResNet-50 needs torch and torchvision: pip install facetrack_ros[torch], or export it once "
-                         "with facetrack models export and run it without them") from error
+        raise ModelError(
+            "a ResNet-50 needs torch and torchvision: pip install facetrack_ros[torch], or export it once "
+            "with facetrack models export and run it without them"
+        ) from error
     try:
         with warnings.catch_warnings():  # about pickle protocols; what follows says what is wrong
             warnings.simplefilter("ignore")
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle, zip and torch each raise classes of their own
-        raise ModelError(f"{path} cannot be read as weights of torch: it is damaged, of another format, or holds more than "
-                         f"weights") from error
+        raise ModelError(
+            f"{path} cannot be read as weights of torch: it is damaged, of another format, or holds more than weights"
+        ) from error
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise ModelError(f"{path} is no state dict of torchvision's resnet50; save it as torch.save(network.state_dict(), …)")
+        raise ModelError(
+            f"{path} is no state dict of torchvision's resnet50; save it as torch.save(network.state_dict(), …)"
+        )
     state = {name: value for name, value in state.items() if name not in ("fc.weight", "fc.bias")}
     with torch.device("meta"):
         network = resnet50(weights=None)
@@ -106,7 +112,9 @@ def load_resnet50(path: Path):
     try:
         network.load_state_dict(state, strict=True, assign=True)
     except Exception as error:
-        raise ModelError(f"{path} is another network than torchvision's resnet50: {_first_difference(error)}") from error
+        raise ModelError(
+            f"{path} is another network than torchvision's resnet50: {_first_difference(error)}"
+        ) from error
     network.float().eval()
     if not all(torch.isfinite(value).all() for value in network.state_dict().values()):
         raise ModelError(f"{path} is damaged: some of its weights are no numbers")

@@ -1,7 +1,7 @@
 """Average precision of a detector of one class."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 import numpy as np
 
@@ -54,8 +54,9 @@ class PrecisionRecall:
         return float(self.precision[count - 1]), float(self.recall[count - 1])
 
 
-def precision_recall(truth: Sequence[TrueBoxes], boxes: Sequence[np.ndarray], scores: Sequence[np.ndarray],
-                     min_iou: float = 0.5) -> PrecisionRecall:
+def precision_recall(
+    truth: Sequence[TrueBoxes], boxes: Sequence[np.ndarray], scores: Sequence[np.ndarray], min_iou: float = 0.5
+) -> PrecisionRecall:
     """Compare detections with the truth, picture by picture.
 
     The surest detection chooses first, among the boxes not yet taken, the one that it overlaps most. A detection that finds
@@ -64,8 +65,10 @@ def precision_recall(truth: Sequence[TrueBoxes], boxes: Sequence[np.ndarray], sc
     :param boxes: ``(n, 4)`` a picture; ``scores``: ``(n,)`` a picture.
     :param min_iou: least overlap that counts as found, 0..1.
     """
-    outcomes = [_outcome(expected, np.asarray(found).reshape(-1, 4), np.asarray(sure), min_iou)
-                for expected, found, sure in zip(truth, boxes, scores, strict=True)]
+    outcomes = [
+        _outcome(expected, np.asarray(found).reshape(-1, 4), np.asarray(sure), min_iou)
+        for expected, found, sure in zip(truth, boxes, scores, strict=True)
+    ]
     counted = np.concatenate([scores for scores, _ in outcomes]) if outcomes else np.empty(0)
     hits = np.concatenate([hits for _, hits in outcomes]) if outcomes else np.empty(0, bool)
     order = np.argsort(-counted, kind="stable")

@@ -6,9 +6,9 @@ from pathlib import Path
 from facetrack_ros.errors import EvaluationError, ModelError
 from facetrack_ros.models import catalog
 from facetrack_ros.models.contract import ModelContract, write_contract
+from facetrack_ros.models.paths import cache_folder
 from facetrack_ros.vision.evaluation.recognition import Recognition, operating_point
 from facetrack_ros.vision.evaluation.verification import RULE_OF_THREE, false_match_curve, round_up
-from facetrack_ros.models.paths import cache_folder
 
 
 def calibrated(contract: ModelContract, recognition: Recognition, rate: float, data: str) -> ModelContract:
@@ -22,16 +22,25 @@ def calibrated(contract: ModelContract, recognition: Recognition, rate: float, d
     if not point.shown:
         raise EvaluationError(
             f"{len(recognition.impostor)} pairs of two people cannot show a false-match rate of {rate:g}: that takes "
-            f"{RULE_OF_THREE / rate:.0f} pairs or more; measure on more people, or ask for a higher rate")
+            f"{RULE_OF_THREE / rate:.0f} pairs or more; measure on more people, or ask for a higher rate"
+        )
     threshold = round_up(point.threshold)
     if threshold > 1:
-        raise EvaluationError(f"no threshold keeps a false-match rate of {rate:g}: more pairs of two people than that are "
-                              f"of the same picture; is somebody there under two names?")
-    measured_on = (f"{data}, {len(recognition.impostor)} pairs of two people among {recognition.people} (AUC "
-                   f"{recognition.auc:.4f}, {point.true_accept_rate:.1%} of {len(recognition.genuine)} pairs of one person "
-                   f"found at a false-match rate of {rate:g})")
-    return replace(contract, threshold=threshold, false_match_curve=false_match_curve(recognition.impostor),
-                   measured_on=measured_on)
+        raise EvaluationError(
+            f"no threshold keeps a false-match rate of {rate:g}: more pairs of two people than that are "
+            f"of the same picture; is somebody there under two names?"
+        )
+    measured_on = (
+        f"{data}, {len(recognition.impostor)} pairs of two people among {recognition.people} (AUC "
+        f"{recognition.auc:.4f}, {point.true_accept_rate:.1%} of {len(recognition.genuine)} pairs of one person "
+        f"found at a false-match rate of {rate:g})"
+    )
+    return replace(
+        contract,
+        threshold=threshold,
+        false_match_curve=false_match_curve(recognition.impostor),
+        measured_on=measured_on,
+    )
 
 
 def put_to_use(contract: ModelContract) -> Path:
@@ -42,6 +51,8 @@ def put_to_use(contract: ModelContract) -> Path:
     """
     path = write_contract(contract, cache_folder())
     if catalog.known(contract.id) != contract:
-        raise ModelError(f"{path} is written but does not count: a folder of FACETRACK_MODELS has a record of {contract.id} "
-                         f"too, which comes first; move the new one there")
+        raise ModelError(
+            f"{path} is written but does not count: a folder of FACETRACK_MODELS has a record of {contract.id} "
+            f"too, which comes first; move the new one there"
+        )
     return path

@@ -21,8 +21,9 @@ def face_folder(folder: Path) -> list[tuple[str, Path]]:
     if not people:
         raise EvaluationError(f"{folder} has no folders with pictures in them: {layout}")
     if len(people) < 2:
-        raise EvaluationError(f"{folder} has pictures of one person only, {next(iter(people))}: nobody to be confused "
-                              f"with, {layout}")
+        raise EvaluationError(
+            f"{folder} has pictures of one person only, {next(iter(people))}: nobody to be confused with, {layout}"
+        )
     if all(len(pictures) < 2 for pictures in people.values()):
         raise EvaluationError(f"{folder} has no person with two pictures: {layout}")
     return [(name, picture) for name, pictures in sorted(people.items()) for picture in pictures]
@@ -34,8 +35,10 @@ def passed_over(folder: Path) -> list[Path]:
     :raises EvaluationError: no such folder.
     """
     people = _people(folder)
-    return [*(path for path in _entries(folder) if path not in people),
-            *(file for person in people for file in _entries(person) if not _is_picture(file))]
+    return [
+        *(path for path in _entries(folder) if path not in people),
+        *(file for person in people for file in _entries(person) if not _is_picture(file)),
+    ]
 
 
 def _people(folder: Path) -> list[Path]:

@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterable
 
 import cv2
 import numpy as np
@@ -45,9 +45,12 @@ class LabelledFaces:
         return dict(Counter(re.sub(r"\d+(\.\d+)?(%)?", "…", why, count=1) for _, why in self.turned_down).most_common())
 
 
-def embed_pictures(pipeline: VisionPipeline, pictures: Iterable[tuple[str, Path]],
-                   prepare: Callable[[np.ndarray], np.ndarray] = lambda picture: picture,
-                   progress: Callable[[int], None] = lambda done: None) -> LabelledFaces:
+def embed_pictures(
+    pipeline: VisionPipeline,
+    pictures: Iterable[tuple[str, Path]],
+    prepare: Callable[[np.ndarray], np.ndarray] = lambda picture: picture,
+    progress: Callable[[int], None] = lambda done: None,
+) -> LabelledFaces:
     """The face of each picture, found, judged and embedded as a robot would.
 
     :param pictures: person and file, as :func:`~.face_folder.face_folder` gives them.
@@ -78,8 +81,17 @@ def embed_pictures(pipeline: VisionPipeline, pictures: Iterable[tuple[str, Path]
         progress(count)
     embeddings = [face.embedding for face in faces] or np.empty((0, pipeline.contract.dimension))
     return LabelledFaces(
-        np.asarray(embeddings, np.float32), np.array(people, str), np.array([face.quality for face in faces], np.float64),
-        tuple(sources), count, len(faces) + len(turned_down), several, tuple(faceless), tuple(turned_down), tuple(unreadable))
+        np.asarray(embeddings, np.float32),
+        np.array(people, str),
+        np.array([face.quality for face in faces], np.float64),
+        tuple(sources),
+        count,
+        len(faces) + len(turned_down),
+        several,
+        tuple(faceless),
+        tuple(turned_down),
+        tuple(unreadable),
+    )
 
 
 def best_face(faces: Iterable[Face]) -> Face | None:
@@ -93,9 +105,11 @@ def enlarged(upscale: float = 1.0, pad: int = 0) -> Callable[[np.ndarray], np.nd
     :param upscale: factor of the picture's sides, above 0.
     :param pad: width of the border added then, pixels; it repeats the picture's edge.
     """
+
     def prepare(picture: np.ndarray) -> np.ndarray:
         if upscale != 1:
             interpolation = cv2.INTER_CUBIC if upscale > 1 else cv2.INTER_AREA
             picture = cv2.resize(picture, None, fx=upscale, fy=upscale, interpolation=interpolation)
         return cv2.copyMakeBorder(picture, pad, pad, pad, pad, cv2.BORDER_REPLICATE) if pad else picture
+
     return prepare

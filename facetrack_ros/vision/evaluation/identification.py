@@ -57,8 +57,9 @@ class OpenSet:
     distinct_non_mated: int
 
 
-def open_set(embeddings: np.ndarray, people: np.ndarray, fpir: float = 0.01, repeats: int = REPEATS,
-             seed: int = 0) -> OpenSet:
+def open_set(
+    embeddings: np.ndarray, people: np.ndarray, fpir: float = 0.01, repeats: int = REPEATS, seed: int = 0
+) -> OpenSet:
     """FNIR at a stated FPIR.
 
     In each repeat half of those who have two pictures or more, drawn by chance, are enrolled with one picture each, drawn by
@@ -78,7 +79,7 @@ def open_set(embeddings: np.ndarray, people: np.ndarray, fpir: float = 0.01, rep
     chance = np.random.default_rng(seed)
     alike, right, strangers, stranger_rows = [], [], [], []
     for _ in range(repeats):
-        enrolled = chance.permutation(candidates)[:max(1, len(candidates) // 2)]
+        enrolled = chance.permutation(candidates)[: max(1, len(candidates) // 2)]
         gallery = np.array([chance.choice(np.flatnonzero(people == person)) for person in enrolled])
         known = np.isin(people, enrolled)
         mated, non_mated = np.setdiff1d(np.flatnonzero(known), gallery), np.flatnonzero(~known)
@@ -90,9 +91,14 @@ def open_set(embeddings: np.ndarray, people: np.ndarray, fpir: float = 0.01, rep
     alike, right, strangers = (np.concatenate(parts) for parts in (alike, right, strangers))
     alike, strangers = alike.astype(np.float64), strangers.astype(np.float64)
     threshold = threshold_at(strangers, fpir)
-    return OpenSet(fpir=float((strangers >= threshold).mean()), fnir=float(1.0 - (right & (alike >= threshold)).mean()),
-                   threshold=threshold, mated=len(alike), non_mated=len(strangers),
-                   distinct_non_mated=len(np.unique(np.concatenate(stranger_rows))))
+    return OpenSet(
+        fpir=float((strangers >= threshold).mean()),
+        fnir=float(1.0 - (right & (alike >= threshold)).mean()),
+        threshold=threshold,
+        mated=len(alike),
+        non_mated=len(strangers),
+        distinct_non_mated=len(np.unique(np.concatenate(stranger_rows))),
+    )
 
 
 def _pictures_of(people: np.ndarray) -> np.ndarray:

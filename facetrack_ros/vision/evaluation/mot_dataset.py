@@ -59,8 +59,11 @@ def read_sequence(folder: Path) -> MotSequence:
     if beyond:
         raise SourceError(f"{folder / TRUTH} labels frame {beyond[0]}, of which there is no picture")
     numbers = sorted(pictures)
-    return MotSequence(info.get("name", folder.resolve().name), tuple(pictures[number] for number in numbers),
-                       tuple(_true_boxes(rows[frames == number]) for number in numbers))
+    return MotSequence(
+        info.get("name", folder.resolve().name),
+        tuple(pictures[number] for number in numbers),
+        tuple(_true_boxes(rows[frames == number]) for number in numbers),
+    )
 
 
 def _info(path: Path) -> dict[str, str]:
@@ -71,7 +74,9 @@ def _info(path: Path) -> dict[str, str]:
         parser.read_string(path.read_text())
         return dict(parser["Sequence"])
     except (configparser.Error, OSError, UnicodeDecodeError, KeyError) as error:
-        raise SourceError(f"{path} is no sequence's description with a part [Sequence]: {error}".splitlines()[0]) from error
+        raise SourceError(
+            f"{path} is no sequence's description with a part [Sequence]: {error}".splitlines()[0]
+        ) from error
 
 
 def _pictures(folder: Path, info: dict[str, str]) -> dict[int, Path]:

@@ -5,8 +5,9 @@ import numpy as np
 MOST_IMPOSTORS = 20_000_000
 
 
-def pair_similarities(embeddings: np.ndarray, people: np.ndarray, most: int = MOST_IMPOSTORS,
-                      seed: int = 0) -> tuple[np.ndarray, np.ndarray, int]:
+def pair_similarities(
+    embeddings: np.ndarray, people: np.ndarray, most: int = MOST_IMPOSTORS, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, int]:
     """Every pair of pictures once, genuine and impostor pairs apart.
 
     :param embeddings: ``(n, d)`` unit rows.
@@ -22,8 +23,8 @@ def pair_similarities(embeddings: np.ndarray, people: np.ndarray, most: int = MO
     share, chance = most / max(total, 1), np.random.default_rng(seed)
     genuine, impostor = [np.empty(0, np.float32)], [np.empty(0, np.float32)]
     for row in range(len(people) - 1):
-        similarity = embeddings[row + 1:] @ embeddings[row]
-        same = people[row + 1:] == people[row]
+        similarity = embeddings[row + 1 :] @ embeddings[row]
+        same = people[row + 1 :] == people[row]
         genuine.append(similarity[same])
         different = similarity[~same]
         impostor.append(different if share >= 1 else different[chance.random(len(different)) < share])

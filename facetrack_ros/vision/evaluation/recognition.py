@@ -72,17 +72,34 @@ def measure(embeddings: np.ndarray, people: np.ndarray, fpir: float = 0.01, seed
     """
     count = len(np.unique(people))
     if count < 2 or len(people) == count:
-        raise EvaluationError(f"{len(people)} usable faces of {count} people: it takes two people, and two pictures of one")
+        raise EvaluationError(
+            f"{len(people)} usable faces of {count} people: it takes two people, and two pictures of one"
+        )
     genuine, impostor, total = pair_similarities(embeddings, people, seed=seed)
     rank, searches = rank_one(embeddings, people)
     identified = open_set(embeddings, people, fpir, seed=seed)
-    return Recognition(genuine, impostor, total, count, auc(genuine, impostor),
-                       tuple(operating_point(genuine, impostor, rate) for rate in RATES), rank, searches, fpir, identified,
-                       shows(identified.distinct_non_mated, fpir))
+    return Recognition(
+        genuine,
+        impostor,
+        total,
+        count,
+        auc(genuine, impostor),
+        tuple(operating_point(genuine, impostor, rate) for rate in RATES),
+        rank,
+        searches,
+        fpir,
+        identified,
+        shows(identified.distinct_non_mated, fpir),
+    )
 
 
 def operating_point(genuine: np.ndarray, impostor: np.ndarray, rate: float) -> OperatingPoint:
     """The threshold for a false-match rate and what it does to these pairs."""
     threshold = threshold_at(impostor, rate)
-    return OperatingPoint(rate, threshold, round(false_match_rate(impostor, threshold) * len(impostor)),
-                          true_accept_rate(genuine, threshold), shows(len(impostor), rate))
+    return OperatingPoint(
+        rate,
+        threshold,
+        round(false_match_rate(impostor, threshold) * len(impostor)),
+        true_accept_rate(genuine, threshold),
+        shows(len(impostor), rate),
+    )

@@ -25,8 +25,9 @@ def draw_roc(recognition: Recognition, title: str, path: Path, in_use: float = 0
 
     figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2, gridspec_kw={
-        "left": 0.06, "right": 0.985, "top": 0.83, "bottom": 0.11, "wspace": 0.16})
+    left, right = figure.subplots(
+        1, 2, gridspec_kw={"left": 0.06, "right": 0.985, "top": 0.83, "bottom": 0.11, "wspace": 0.16}
+    )
     figure.text(0.06, 0.945, title.replace("$", r"\$"), fontsize=15, color=INK, weight="bold")
     figure.text(0.06, 0.9, _summary(recognition), fontsize=11, color=GREY)
     _draw_curve(left, recognition, in_use)
@@ -43,9 +44,11 @@ def draw_roc(recognition: Recognition, title: str, path: Path, in_use: float = 0
 
 def _summary(recognition: Recognition) -> str:
     found = recognition.open_set
-    return (f"{recognition.people} people, {len(recognition.genuine):,} pairs of one person, {recognition.impostor_pairs:,} "
-            f"of two.   AUC {recognition.auc:.4f}   rank-1 {recognition.rank_one:.4f}   "
-            f"FNIR {found.fnir:.4f} at FPIR {recognition.fpir:g}")
+    return (
+        f"{recognition.people} people, {len(recognition.genuine):,} pairs of one person, {recognition.impostor_pairs:,} "
+        f"of two.   AUC {recognition.auc:.4f}   rank-1 {recognition.rank_one:.4f}   "
+        f"FNIR {found.fnir:.4f} at FPIR {recognition.fpir:g}"
+    )
 
 
 def _draw_curve(axes, recognition: Recognition, in_use: float) -> None:
@@ -62,10 +65,20 @@ def _draw_curve(axes, recognition: Recognition, in_use: float) -> None:
     bottom = _below(min(shown))
     axes.set(xscale="log", xlim=(lowest, 1.0), ylim=(bottom, 1.0 + (1.0 - bottom) * 0.02))
     room = 0.08 if shown[-1] > bottom + 0.3 * (1.0 - bottom) else 0.75
-    axes.text(np.sqrt(lowest * min(bound, 1.0)), bottom + (1.0 - bottom) * room, "too few\npairs\nto tell",
-              ha="center", va="center", fontsize=9.5, color=GREY, linespacing=1.3)
-    labels = [(rate, accepted, f"TAR {accepted:.4f} at FAR {_power(rate)}\nthreshold {threshold:.3f}", SAME, "o")
-              for rate, accepted, threshold in points]
+    axes.text(
+        np.sqrt(lowest * min(bound, 1.0)),
+        bottom + (1.0 - bottom) * room,
+        "too few\npairs\nto tell",
+        ha="center",
+        va="center",
+        fontsize=9.5,
+        color=GREY,
+        linespacing=1.3,
+    )
+    labels = [
+        (rate, accepted, f"TAR {accepted:.4f} at FAR {_power(rate)}\nthreshold {threshold:.3f}", SAME, "o")
+        for rate, accepted, threshold in points
+    ]
     own = true_accept_rate(recognition.genuine, in_use) if in_use else 0.0
     if own >= bottom and in_use:
         rate = max(false_match_rate(recognition.impostor, in_use), lowest)
@@ -90,15 +103,27 @@ def _label(axes, labels: list[tuple[float, float, str, str, str]], bottom: float
             below = min(share - 0.02, below - 0.12)
             where, up = (1.25 * rate, bottom + below * height), "top"
         moved = up == "bottom" or below < share - 0.05
-        axes.annotate(words, (rate, accepted), where, va=up, fontsize=10.5, color=IN_USE if colour == IN_USE else INK,
-                      linespacing=1.35, zorder=5, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
-                      arrowprops={"arrowstyle": "-", "color": GREY, "shrinkA": 0, "shrinkB": 5} if moved else None)
+        axes.annotate(
+            words,
+            (rate, accepted),
+            where,
+            va=up,
+            fontsize=10.5,
+            color=IN_USE if colour == IN_USE else INK,
+            linespacing=1.35,
+            zorder=5,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
+            arrowprops={"arrowstyle": "-", "color": GREY, "shrinkA": 0, "shrinkB": 5} if moved else None,
+        )
 
 
 def _draw_similarities(axes, recognition: Recognition, in_use: float) -> None:
     low = float(min(recognition.genuine.min(), recognition.impostor.min()))
     edges = np.linspace(low, max(1.0, float(recognition.genuine.max())), BINS + 1)
-    for values, colour, words in ((recognition.impostor, DIFFERENT, "two people"), (recognition.genuine, SAME, "one person")):
+    for values, colour, words in (
+        (recognition.impostor, DIFFERENT, "two people"),
+        (recognition.genuine, SAME, "one person"),
+    ):
         weights = np.full(len(values), 1.0 / len(values))
         axes.hist(values, edges, weights=weights, color=colour, alpha=0.35, linewidth=0, label=words)
         axes.hist(values, edges, weights=weights, color=colour, histtype="step", linewidth=1.3)
@@ -107,16 +132,26 @@ def _draw_similarities(axes, recognition: Recognition, in_use: float) -> None:
     lines += [(recognition.open_set.threshold, f"FPIR {_power(recognition.fpir)}", INK)] * recognition.open_set_shown
     lines += [(in_use, "in use", IN_USE)] * (in_use > 0)
     axes.set(yscale="log", ylim=(floor, 30), xlim=(edges[0], edges[-1]))  # room for the words above 1
-    axes.set_yticks([10.0 ** power for power in range(int(np.ceil(np.log10(floor))), 1)])
+    axes.set_yticks([10.0**power for power in range(int(np.ceil(np.log10(floor))), 1)])
     axes.minorticks_off()
     heights = _apart([threshold for threshold, *_ in lines], (edges[-1] - edges[0]) * 0.16)
     for (threshold, words, colour), height in zip(lines, heights):
         axes.axvline(threshold, color=colour, linewidth=1.3, linestyle="--")
         across = "left" if threshold < edges[0] + 0.8 * (edges[-1] - edges[0]) else "right"
-        axes.annotate(f" {words}: {threshold:.3f} ", (threshold, 1.0 - 0.045 * height), xycoords=("data", "axes fraction"), ha=across,
-                      va="top", fontsize=10, color=colour, zorder=7,
-                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
-    axes.legend(loc="upper left", bbox_to_anchor=(0.01, 0.99), fontsize=11, frameon=False, labelcolor=INK, borderaxespad=0)
+        axes.annotate(
+            f" {words}: {threshold:.3f} ",
+            (threshold, 1.0 - 0.045 * height),
+            xycoords=("data", "axes fraction"),
+            ha=across,
+            va="top",
+            fontsize=10,
+            color=colour,
+            zorder=7,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+        )
+    axes.legend(
+        loc="upper left", bbox_to_anchor=(0.01, 0.99), fontsize=11, frameon=False, labelcolor=INK, borderaxespad=0
+    )
     axes.set_xlabel("similarity of a pair, cosine", fontsize=11.5, color=INK)
     axes.set_ylabel("share of the pairs in a bin", fontsize=11.5, color=INK)
 

@@ -1,21 +1,21 @@
 """Aligned faces out of a folder of pictures, to fit or to calibrate a model on."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterable
 
 import cv2
 import numpy as np
 
 from facetrack_ros.errors import EvaluationError, ModelError
-from facetrack_ros.vision.factory import VisionSettings, open_model
+from facetrack_ros.vision.detection.from_faces import FacePersonDetector
+from facetrack_ros.vision.embedding.preprocess import FaceInput
 from facetrack_ros.vision.evaluation.face_dataset import PICTURES, face_folder
 from facetrack_ros.vision.evaluation.face_samples import best_face
-from facetrack_ros.vision.embedding.preprocess import FaceInput
-from facetrack_ros.vision.detection.from_faces import FacePersonDetector
-from facetrack_ros.vision.pipeline import VisionPipeline
-from facetrack_ros.vision.interfaces import FaceEmbedder
 from facetrack_ros.vision.faces.quality import QualityGate
+from facetrack_ros.vision.factory import VisionSettings, open_model
+from facetrack_ros.vision.interfaces import FaceEmbedder
+from facetrack_ros.vision.pipeline import VisionPipeline
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +45,12 @@ class FaceCrops:
         return FaceCrops(self.crops[which], self.people[which], self.pictures)
 
 
-def face_crops(pipeline: VisionPipeline, face_input: FaceInput, pictures: Iterable[tuple[str, Path]],
-               prepare: Callable[[np.ndarray], np.ndarray] = lambda picture: picture) -> FaceCrops:
+def face_crops(
+    pipeline: VisionPipeline,
+    face_input: FaceInput,
+    pictures: Iterable[tuple[str, Path]],
+    prepare: Callable[[np.ndarray], np.ndarray] = lambda picture: picture,
+) -> FaceCrops:
     """Find, judge and align the faces of pictures as a robot would; what has no usable face is left out.
 
     :param face_input: aligns for the network the crops are for.

@@ -3,19 +3,19 @@
 import io
 import logging
 import os
+from collections.abc import Iterable
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Iterable
 
 import numpy as np
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
 from facetrack_ros.vision.evaluation.pair_similarities import pair_similarities
 from facetrack_ros.vision.evaluation.verification import auc, false_match_curve, round_up, shows, threshold_at
 from facetrack_ros.vision.export.calibration_faces import FaceCrops
-from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
 from facetrack_ros.vision.inference.onnx_session import NO_TELEMETRY
 
 #: An INT8 model whose embeddings are further from float32's on average, or that tells people apart worse by more, is not
@@ -55,7 +55,9 @@ class Comparison:
         if not self.cosines.mean() >= LEAST_MEAN_COSINE:
             return f"its mean cosine to float32 is {self.cosines.mean():.4f}, needed is {LEAST_MEAN_COSINE}"
         if self.auc is not None and not self.auc[0] - self.auc[1] <= MOST_AUC_LOSS:
-            return f"its AUC is {self.auc[1]:.4f}, that of float32 {self.auc[0]:.4f}: allowed is a loss of {MOST_AUC_LOSS}"
+            return (
+                f"its AUC is {self.auc[1]:.4f}, that of float32 {self.auc[0]:.4f}: allowed is a loss of {MOST_AUC_LOSS}"
+            )
         return ""
 
 
@@ -65,27 +67,48 @@ def split(crops: FaceCrops) -> tuple[FaceCrops, FaceCrops]:
     :raises ModelError: too few.
     """
     if len(crops) < FEWEST_FACES:
-        raise ModelError(f"{len(crops)} usable faces in {crops.pictures} pictures do not calibrate a model: give pictures "
-                         f"with at least {FEWEST_FACES}")
+        raise ModelError(
+            f"{len(crops)} usable faces in {crops.pictures} pictures do not calibrate a model: give pictures "
+            f"with at least {FEWEST_FACES}"
+        )
     count = min(CALIBRATION_FACES, len(crops) // 4)
     chosen = np.zeros(len(crops), bool)
     chosen[np.linspace(0, len(crops) - 1, count).round().astype(int)] = True
     return crops.rows(chosen), crops.rows(~chosen)
 
 
-def quantise(source: Path, embedder: OnnxFaceEmbedder, calibration: FaceCrops, target: Path, method: str = "range",
-             reduce_range: bool = False) -> None:
+def quantise(
+    source: Path,
+    embedder: OnnxFaceEmbedder,
+    calibration: FaceCrops,
+    target: Path,
+    method: str = "range",
+    reduce_range: bool = False,
+) -> None:
     """Write a static INT8 version of a face embedder's graph, see :func:`quantise_graph`.
 
     :param source: the float32 graph, which ``embedder`` runs.
     :raises ModelError: the package onnx is missing, or onnxruntime cannot do it.
     """
-    quantise_graph(source, embedder.input_name, (embedder.input.blob([crop]) for crop in calibration.crops), target, method,
-                   reduce_range)
+    quantise_graph(
+        source,
+        embedder.input_name,
+        (embedder.input.blob([crop]) for crop in calibration.crops),
+        target,
+        method,
+        reduce_range,
+    )
 
 
-def quantise_graph(source: Path, input_name: str, blobs: Iterable[np.ndarray], target: Path, method: str = "range",
-                   reduce_range: bool = False, float_convolutions: int = 0) -> None:
+def quantise_graph(
+    source: Path,
+    input_name: str,
+    blobs: Iterable[np.ndarray],
+    target: Path,
+    method: str = "range",
+    reduce_range: bool = False,
+    float_convolutions: int = 0,
+) -> None:
     """Write a static INT8 version of a graph: activations in unsigned, weights in signed bytes, a scale a channel.
 
     Of the ways onnxruntime offers this is the fastest here on x86: three times as fast as float32, where signed activations
@@ -117,9 +140,18 @@ def quantise_graph(source: Path, input_name: str, blobs: Iterable[np.ndarray], t
             # Shapes are inferred and batch normalisation goes into the convolutions, so that it needs no scales of its own.
             quant_pre_process(str(newer if newer.exists() else source), str(fused), skip_symbolic_shape=True)
             kept = _first(onnx.load(str(fused)).graph.node, float_convolutions)
-            quantize_static(str(fused), str(target), _Calibration(input_name, blobs), quant_format=QuantFormat.QDQ,
-                            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, per_channel=True,
-                            reduce_range=reduce_range, calibrate_method=methods[method], nodes_to_exclude=kept)
+            quantize_static(
+                str(fused),
+                str(target),
+                _Calibration(input_name, blobs),
+                quant_format=QuantFormat.QDQ,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                per_channel=True,
+                reduce_range=reduce_range,
+                calibrate_method=methods[method],
+                nodes_to_exclude=kept,
+            )
     except Exception as error:  # onnx and onnxruntime raise classes of their own
         told = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{source} cannot be quantised: {told}") from error
@@ -146,8 +178,12 @@ def compare(float32: OnnxFaceEmbedder, int8: OnnxFaceEmbedder, crops: FaceCrops)
     if not crops.labelled:
         return Comparison(cosines)
     pairs = [pair_similarities(rows, crops.people)[:2] for rows in (wanted, got)]
-    return Comparison(cosines, tuple(auc(*pair) for pair in pairs), tuple(impostor for _, impostor in pairs),
-                      len(np.unique(crops.people)))
+    return Comparison(
+        cosines,
+        tuple(auc(*pair) for pair in pairs),
+        tuple(impostor for _, impostor in pairs),
+        len(np.unique(crops.people)),
+    )
 
 
 def int8_contract(contract: ModelContract) -> ModelContract:
@@ -155,8 +191,15 @@ def int8_contract(contract: ModelContract) -> ModelContract:
     return replace(contract, id=f"{contract.id}_int8", derived_from=contract.id, urls=(), package="")
 
 
-def measured_contract(contract: ModelContract, base: ModelContract, found: Comparison, data: str, calibrated: int,
-                      method: str, reduce_range: bool) -> ModelContract:
+def measured_contract(
+    contract: ModelContract,
+    base: ModelContract,
+    found: Comparison,
+    data: str,
+    calibrated: int,
+    method: str,
+    reduce_range: bool,
+) -> ModelContract:
     """The record with what was measured here.
 
     With people known, the curve is that of the INT8 model, and its threshold lies above that of the float32 model by as much
@@ -165,8 +208,10 @@ def measured_contract(contract: ModelContract, base: ModelContract, found: Compa
     :param base: of the float32 model.
     :param data: what the faces are, in a word.
     """
-    said = [f"{len(found.cosines)} faces of {data} that it was not calibrated on: cosine to {base.id} {found.cosines.mean():.4f} "
-            f"on average, at least {found.cosines.min():.4f}"]
+    said = [
+        f"{len(found.cosines)} faces of {data} that it was not calibrated on: cosine to {base.id} {found.cosines.mean():.4f} "
+        f"on average, at least {found.cosines.min():.4f}"
+    ]
     threshold, curve = base.threshold, base.false_match_curve
     if found.impostor is None:
         if base.measured_on:
@@ -175,23 +220,41 @@ def measured_contract(contract: ModelContract, base: ModelContract, found: Compa
         pairs = len(found.impostor[1])
         said.append(f"{pairs} pairs of two people, AUC {found.auc[1]:.4f} (float32 {found.auc[0]:.4f})")
         rate = next((rate for rate in RATES if shows(pairs, rate)), None)
-        shift = 0.0 if rate is None else max(0.0, threshold_at(found.impostor[1], rate) - threshold_at(found.impostor[0], rate))
+        shift = (
+            0.0
+            if rate is None
+            else max(0.0, threshold_at(found.impostor[1], rate) - threshold_at(found.impostor[0], rate))
+        )
         # Where the other's curve ends, strangers may have been as alike in data that is not at hand.
         highest = base.false_match_curve[-1][0] - 0.005 + shift if base.false_match_curve else -1.0
         curve = false_match_curve(found.impostor[1], highest)
         if base.threshold > 0:
             threshold = min(1.0, round_up(base.threshold + shift))
-            said.append(f"threshold {base.threshold:g} of {base.id} and {threshold - base.threshold:.3f} more, as its strangers "
-                        f"are more alike at a false-match rate of {rate:g}" if shift else
-                        f"threshold of {base.id}: its strangers are no more alike")
+            said.append(
+                f"threshold {base.threshold:g} of {base.id} and {threshold - base.threshold:.3f} more, as its strangers "
+                f"are more alike at a false-match rate of {rate:g}"
+                if shift
+                else f"threshold of {base.id}: its strangers are no more alike"
+            )
         elif rate is not None and rate <= 1e-3:
             threshold = round_up(threshold_at(found.impostor[1], rate))
             said.append(f"threshold at a false-match rate of {rate:g}")
-    bits = "weights in seven bits" if reduce_range else ("weights in eight bits, whose sums may overflow on x86 processors "
-                                                         "without VNNI: make it with --reduce-range for those")
+    bits = (
+        "weights in seven bits"
+        if reduce_range
+        else (
+            "weights in eight bits, whose sums may overflow on x86 processors "
+            "without VNNI: make it with --reduce-range for those"
+        )
+    )
     note = f"static INT8 of {base.id}, calibrated on {calibrated} faces by {method}; {bits}"
-    return replace(contract, threshold=threshold, false_match_curve=curve, measured_on="; ".join(said),
-                   note="; ".join(part for part in (note, base.note) if part))
+    return replace(
+        contract,
+        threshold=threshold,
+        false_match_curve=curve,
+        measured_on="; ".join(said),
+        note="; ".join(part for part in (note, base.note) if part),
+    )
 
 
 class _Calibration:

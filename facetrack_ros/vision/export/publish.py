@@ -2,10 +2,10 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Iterator
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models.contract import ModelContract, write_contract
@@ -35,7 +35,9 @@ def keep(made: Path, contract: ModelContract, folder: Path) -> tuple[ModelContra
     :raises ModelError: it cannot be written.
     """
     target = folder / f"{contract.id}.onnx"
-    contract = replace(contract, file=target.name, sha256=sha256_of(made), size=made.stat().st_size, urls=(), package="")
+    contract = replace(
+        contract, file=target.name, sha256=sha256_of(made), size=made.stat().st_size, urls=(), package=""
+    )
     try:
         os.replace(made, target)
     except OSError as error:

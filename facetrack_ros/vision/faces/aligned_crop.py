@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from facetrack_ros.errors import ReferenceFaceError
-from facetrack_ros.vision.faces.alignment import ARCFACE_SIZE, ARCFACE_TEMPLATE, similarity_transform
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import encode_jpeg
+from facetrack_ros.errors import ReferenceFaceError
+from facetrack_ros.vision.faces.alignment import ARCFACE_SIZE, ARCFACE_TEMPLATE, similarity_transform
 
 # Around the 112 px of a face as embedders want it: detectors want a chin and a forehead to tell it by.
 MARGIN_PX = 40
@@ -23,4 +23,6 @@ def upright_face(image: np.ndarray, face: Face) -> bytes:
     if matrix is None:
         raise ReferenceFaceError("the face cannot be cut out upright: its landmarks are unknown")
     side = ARCFACE_SIZE + 2 * MARGIN_PX
-    return encode_jpeg(cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE))
+    return encode_jpeg(
+        cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+    )

@@ -9,8 +9,9 @@ import numpy as np
 #: Where right eye, left eye, nose tip, right and left mouth corner lie in a 112x112 ArcFace crop, pixels.
 #: From Deng et al., "ArcFace: Additive Angular Margin Loss for Deep Face Recognition" (CVPR 2019) and its
 #: published code; SphereFace's 96x112 template (Liu et al., CVPR 2017) moved right by 8 px.
-ARCFACE_TEMPLATE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366],
-                             [41.5493, 92.3655], [70.7299, 92.2041]], np.float32)
+ARCFACE_TEMPLATE = np.array(
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32
+)
 ARCFACE_SIZE = 112
 
 
@@ -37,7 +38,7 @@ def similarity_transform(points: np.ndarray, template: np.ndarray) -> np.ndarray
     return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def template_for(size: tuple[int, int]) -> np.ndarray:
     """Where the five points lie in a crop of another size: scaled with its height, in the middle of its width.
 
@@ -53,8 +54,9 @@ def template_for(size: tuple[int, int]) -> np.ndarray:
     return points
 
 
-def align(image: np.ndarray, landmarks: np.ndarray,
-          size: tuple[int, int] = (ARCFACE_SIZE, ARCFACE_SIZE)) -> np.ndarray | None:
+def align(
+    image: np.ndarray, landmarks: np.ndarray, size: tuple[int, int] = (ARCFACE_SIZE, ARCFACE_SIZE)
+) -> np.ndarray | None:
     """Cut the face out of the picture, upright, at the place and size of :data:`ARCFACE_TEMPLATE`.
 
     :param image: ``(height, width, 3)`` uint8.
@@ -77,13 +79,15 @@ def align(image: np.ndarray, landmarks: np.ndarray,
         while shrink * ratio.max() < 0.5:
             height, width = image.shape[:2]
             small = (max(1, width // 2), max(1, height // 2))
-            even = image[:min(height, small[1] * 2), :min(width, small[0] * 2)]
+            even = image[: min(height, small[1] * 2), : min(width, small[0] * 2)]
             image = cv2.resize(even, small, interpolation=cv2.INTER_AREA)
             ratio *= (even.shape[1] / small[0], even.shape[0] / small[1])
             if max(small) == 1:
                 break
         # Pixel centres: what lay at x in the small picture lay at ratio * (x + 0.5) - 0.5 in the large one.
-        grow = np.array([[ratio[0], 0, 0.5 * ratio[0] - 0.5 + left], [0, ratio[1], 0.5 * ratio[1] - 0.5 + top], [0, 0, 1]])
+        grow = np.array(
+            [[ratio[0], 0, 0.5 * ratio[0] - 0.5 + left], [0, ratio[1], 0.5 * ratio[1] - 0.5 + top], [0, 0, 1]]
+        )
         matrix = matrix @ grow
     return cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR)
 
@@ -98,8 +102,12 @@ def _source_of(matrix: np.ndarray, size: tuple[int, int], width: int, height: in
     middle_x, middle_y = (a * from_x + b * from_y) / square, (a * from_y - b * from_x) / square
     half_x = (abs(a) * (size[0] / 2 + 2) + abs(b) * (size[1] / 2 + 2)) / square
     half_y = (abs(b) * (size[0] / 2 + 2) + abs(a) * (size[1] / 2 + 2)) / square
-    return (_within(math.floor(middle_x - half_x), width), _within(math.floor(middle_y - half_y), height),
-            _within(math.ceil(middle_x + half_x), width), _within(math.ceil(middle_y + half_y), height))
+    return (
+        _within(math.floor(middle_x - half_x), width),
+        _within(math.floor(middle_y - half_y), height),
+        _within(math.ceil(middle_x + half_x), width),
+        _within(math.ceil(middle_y + half_y), height),
+    )
 
 
 def _within(position: int, side: int) -> int:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.errors import ModelError
-from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.detections import FaceDetections
 from facetrack_ros.core.image import as_bgr, resize
+from facetrack_ros.errors import ModelError
+from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.inference.locking import synchronized
 
 #: The detector's window is 80 px: no smaller face is found in its input.

@@ -100,9 +100,12 @@ def _in_picture(box: np.ndarray, landmarks: np.ndarray, matrix: np.ndarray) -> t
     points = landmarks.tolist()
     *back, (middle_x, middle_y) = [
         (((point_x - x) * cos - (point_y - y) * sin) / square, ((point_x - x) * sin + (point_y - y) * cos) / square)
-        for point_x, point_y in (*points, ((x1 + x2) / 2, (y1 + y2) / 2))]
+        for point_x, point_y in (*points, ((x1 + x2) / 2, (y1 + y2) / 2))
+    ]
     half_x, half_y = (x2 - x1) / (2 * scale), (y2 - y1) / (2 * scale)
     (right_x, right_y), (left_x, left_y) = points[:2]
-    return (np.array(back, np.float32),
-            np.array([middle_x - half_x, middle_y - half_y, middle_x + half_x, middle_y + half_y], np.float32),
-            math.degrees(math.atan2(left_y - right_y, left_x - right_x)))
+    return (
+        np.array(back, np.float32),
+        np.array([middle_x - half_x, middle_y - half_y, middle_x + half_x, middle_y + half_y], np.float32),
+        math.degrees(math.atan2(left_y - right_y, left_x - right_x)),
+    )

@@ -20,8 +20,9 @@ def head_regions(persons: np.ndarray, width: int, height: int) -> np.ndarray:
     w, h = persons[:, 2] - persons[:, 0], persons[:, 3] - persons[:, 1]
     down = np.maximum(0.5 * h, np.minimum(h, w))
     margin = 0.15 * np.minimum(w, h)
-    regions = np.stack([persons[:, 0] - margin, persons[:, 1] - margin,
-                        persons[:, 2] + margin, persons[:, 1] + down + margin], axis=1)
+    regions = np.stack(
+        [persons[:, 0] - margin, persons[:, 1] - margin, persons[:, 2] + margin, persons[:, 1] + down + margin], axis=1
+    )
     return clip(regions, width, height).astype(np.float32)
 
 
@@ -68,7 +69,7 @@ def looks(regions: np.ndarray, smallest: np.ndarray, width: int, height: int) ->
 
 def _cost(box: tuple[int, int, int, int], smallest: float) -> float:
     x1, y1, x2, y2 = box
-    return max(x2 - x1, 0) * max(y2 - y1, 0) / smallest ** 2
+    return max(x2 - x1, 0) * max(y2 - y1, 0) / smallest**2
 
 
 def assign(faces: np.ndarray, persons: np.ndarray) -> np.ndarray:

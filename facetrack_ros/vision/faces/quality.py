@@ -36,8 +36,9 @@ class QualityGate:
     min_score: float = 0.5
 
 
-def assess(image: np.ndarray, bbox: np.ndarray, landmarks: np.ndarray, score: float,
-           gate: QualityGate) -> tuple[float, str]:
+def assess(
+    image: np.ndarray, bbox: np.ndarray, landmarks: np.ndarray, score: float, gate: QualityGate
+) -> tuple[float, str]:
     """How far a face can be trusted, and why not.
 
     :param image: ``(height, width, 3)`` uint8 BGR.
@@ -67,8 +68,13 @@ def assess(image: np.ndarray, bbox: np.ndarray, landmarks: np.ndarray, score: fl
     sharp = sharpness(image, bbox)
     if not reason and sharp < gate.min_sharpness:
         reason = f"sharpness {sharp:.3f}, needs {gate.min_sharpness:.3f}"
-    parts = (min(1.0, width / gate.good_face_px), min(1.0, max(0.0, score)),
-             min(1.0, (sharp / gate.good_sharpness) ** 0.5), max(0.0, 1.0 - turn / (2 * gate.max_turn)), 1.0 - outside)
+    parts = (
+        min(1.0, width / gate.good_face_px),
+        min(1.0, max(0.0, score)),
+        min(1.0, (sharp / gate.good_sharpness) ** 0.5),
+        max(0.0, 1.0 - turn / (2 * gate.max_turn)),
+        1.0 - outside,
+    )
     return math.sqrt(math.prod(parts)), reason
 
 
@@ -99,7 +105,9 @@ def nose_turn(landmarks: np.ndarray) -> float:
     distance = math.hypot(across_x, across_y)
     if distance < 1e-3:
         return float("inf")
-    return abs((nose_x - (left_x + right_x) / 2) * across_x + (nose_y - (left_y + right_y) / 2) * across_y) / distance ** 2
+    return (
+        abs((nose_x - (left_x + right_x) / 2) * across_x + (nose_y - (left_y + right_y) / 2) * across_y) / distance**2
+    )
 
 
 def sharpness(image: np.ndarray, bbox: np.ndarray) -> float:

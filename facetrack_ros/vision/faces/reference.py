@@ -5,11 +5,11 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from facetrack_ros.errors import ReferenceFaceError
 from facetrack_ros.core.detections import FaceDetections
 from facetrack_ros.core.face import Face
-from facetrack_ros.vision.interfaces import FaceDetector, FaceEmbedder
+from facetrack_ros.errors import ReferenceFaceError
 from facetrack_ros.vision.faces.quality import QualityGate, assess, outside_share
+from facetrack_ros.vision.interfaces import FaceDetector, FaceEmbedder
 
 #: Faces this much narrower than the widest are bystanders, whom nobody means.
 BYSTANDER = 0.25
@@ -42,8 +42,10 @@ def embed_reference(image: np.ndarray, detector: FaceDetector, embedder: FaceEmb
             reason = why_not if border else reason or why_not  # a border takes away what a tight crop is blamed for
     if reason:
         raise ReferenceFaceError(f"the face in the reference picture cannot be used: {reason}")
-    raise ReferenceFaceError(f"no face found in the reference picture ({image.shape[1]}x{image.shape[0]} px); "
-                             f"choose one that shows the face from the front")
+    raise ReferenceFaceError(
+        f"no face found in the reference picture ({image.shape[1]}x{image.shape[0]} px); "
+        f"choose one that shows the face from the front"
+    )
 
 
 def _meant(found: FaceDetections) -> np.ndarray:
@@ -67,8 +69,9 @@ def _ways_to_look(image: np.ndarray):
     yield image, 0, SMALLEST_PX
 
 
-def _face(found: FaceDetections, row: int, picture: np.ndarray, image: np.ndarray, border: int,
-          gate: QualityGate) -> tuple[Face, str]:
+def _face(
+    found: FaceDetections, row: int, picture: np.ndarray, image: np.ndarray, border: int, gate: QualityGate
+) -> tuple[Face, str]:
     """The face in pixels of ``picture``, and why it cannot be used."""
     box, landmarks, score = found.boxes[row], found.landmarks[row], float(found.scores[row])
     quality, reason = assess(picture, box, landmarks, score, gate)

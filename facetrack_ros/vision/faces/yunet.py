@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.core.boxes import suppress
-from facetrack_ros.vision.faces.landmark_refinement import LandmarkRefiner
-from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.detections import FaceDetections
 from facetrack_ros.core.image import as_bgr, resize
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.vision.faces.landmark_refinement import LandmarkRefiner
 from facetrack_ros.vision.faces.yunet_network import YunetNet
 
 #: Width in its input from which YuNet finds faces reliably, pixels; it starts near 10.
@@ -33,8 +33,15 @@ class YunetFaceDetector:
     :raises ModelError: onnxruntime cannot read the file, or it is no YuNet.
     """
 
-    def __init__(self, path: Path, contract: ModelContract, score: float = 0.65, max_iou: float = 0.3,
-                 max_side: int = 1280, threads: int = 1):
+    def __init__(
+        self,
+        path: Path,
+        contract: ModelContract,
+        score: float = 0.65,
+        max_iou: float = 0.3,
+        max_side: int = 1280,
+        threads: int = 1,
+    ):
         self.model_id = contract.id
         self._max_iou = max_iou
         self._max_side = max_side

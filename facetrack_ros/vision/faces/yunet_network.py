@@ -6,11 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.errors import ModelError
 from facetrack_ros.core.boxes import suppress
 from facetrack_ros.core.detections import FaceDetections
-from facetrack_ros.vision.inference.onnx_session import OnnxSession
+from facetrack_ros.errors import ModelError
 from facetrack_ros.vision.detection.yolox import STRIDES, anchor_grid, decode
+from facetrack_ros.vision.inference.onnx_session import OnnxSession
 
 #: Of each there is one a stride: is it a face, is it an object, its box, its landmarks; numbers a cell.
 OUTPUTS = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}
@@ -56,7 +56,7 @@ class YunetNet:
         counts = [(blob.shape[2] // stride) * (blob.shape[3] // stride) for stride in STRIDES]
         if [output.shape for output in outputs] != [(1, cells, size) for size in OUTPUTS.values() for cells in counts]:
             raise ModelError(f"{self._path} gives outputs of other shapes than a YuNet does")
-        faces, objects, boxes, points = (np.concatenate(outputs[row:row + 3], axis=1)[0] for row in range(0, 12, 3))
+        faces, objects, boxes, points = (np.concatenate(outputs[row : row + 3], axis=1)[0] for row in range(0, 12, 3))
         both = (faces * objects)[:, 0]
         likely = np.flatnonzero(both >= score * score)  # a score that is not a number is not among them
         if not len(likely):

@@ -5,7 +5,7 @@ though no operation needs it. This reads and writes the few protobuf fields that
 is needed for nothing else when a robot runs.
 """
 
-from typing import Iterator
+from collections.abc import Iterator
 
 # Field numbers of ONNX's protobuf messages (onnx.proto3).
 MODEL_GRAPH = 7
@@ -34,8 +34,14 @@ def _graph(graph: bytes) -> bytes:
         inputs += 1
         return _in_tensor(value, {TENSOR_SHAPE: _open_sides}) if inputs == 1 else value
 
-    return _rewritten(graph, {GRAPH_INPUT: first, GRAPH_VALUE_INFO: None,
-                              GRAPH_OUTPUT: lambda value: _in_tensor(value, {TENSOR_SHAPE: None})})
+    return _rewritten(
+        graph,
+        {
+            GRAPH_INPUT: first,
+            GRAPH_VALUE_INFO: None,
+            GRAPH_OUTPUT: lambda value: _in_tensor(value, {TENSOR_SHAPE: None}),
+        },
+    )
 
 
 def _in_tensor(value: bytes, changes: dict) -> bytes:
@@ -45,8 +51,10 @@ def _in_tensor(value: bytes, changes: dict) -> bytes:
 
 def _open_sides(shape: bytes) -> bytes:
     sides = [value for _, _, value in _fields(shape)]
-    return b"".join(_field(SHAPE_DIM, _field(DIM_PARAM, OPEN_SIDES[row]) if row in OPEN_SIDES else side)
-                    for row, side in enumerate(sides))
+    return b"".join(
+        _field(SHAPE_DIM, _field(DIM_PARAM, OPEN_SIDES[row]) if row in OPEN_SIDES else side)
+        for row, side in enumerate(sides)
+    )
 
 
 def _rewritten(message: bytes, changes: dict) -> bytes:

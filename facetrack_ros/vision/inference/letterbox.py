@@ -1,7 +1,7 @@
 """Pictures of any shape into the fixed input of a network, and boxes back out of it."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -87,7 +87,7 @@ class Letterbox:
             channels = channels[::-1]
         for plane, channel, mean, std in zip(planes, channels, self.mean, self.std):
             grey = (self.grey - mean) / std
-            plane[:top], plane[rows.stop:], plane[rows, :left], plane[rows, columns.stop:] = grey, grey, grey, grey
+            plane[:top], plane[rows.stop :], plane[rows, :left], plane[rows, columns.stop :] = grey, grey, grey, grey
             inside = plane[rows, columns]
             if std == 1.0:
                 inside[...] = channel

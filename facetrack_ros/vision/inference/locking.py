@@ -1,7 +1,7 @@
 """Models that keep state between two steps of one call."""
 
 import functools
-from typing import Callable
+from collections.abc import Callable
 
 
 def synchronized(method: Callable) -> Callable:

@@ -1,8 +1,8 @@
 """An ONNX graph on onnxruntime's CPU provider, opened with a sentence instead of a traceback."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Sequence
 
 import numpy as np
 
@@ -84,23 +84,26 @@ class OnnxSession:
         size = batch or (max(1, len(blob)) if self.batches else self.input_shape[0])
         parts = []
         for start in range(0, len(blob), size):
-            part = blob[start:start + size]
+            part = blob[start : start + size]
             missing = size - len(part)
             if missing:  # a graph of fixed batch takes no fewer
                 part = np.concatenate([part, np.zeros((missing, *part.shape[1:]), part.dtype)])
             outputs = self._run(part, list(names))
             for name, output in zip(names, outputs):
                 if not isinstance(output, np.ndarray) or output.ndim == 0 or len(output) != size:
-                    raise ModelError(f"{self._path}: its output {name} has the shape {np.shape(output)} for {size} pictures")
-            parts.append([output[:size - missing] for output in outputs])
+                    raise ModelError(
+                        f"{self._path}: its output {name} has the shape {np.shape(output)} for {size} pictures"
+                    )
+            parts.append([output[: size - missing] for output in outputs])
         return parts[0] if len(parts) == 1 else [np.concatenate(rows) for rows in zip(*parts)]
 
     def _run(self, blob: np.ndarray, names: list[str]) -> list[np.ndarray]:
         try:
             return self._session.run(names, {self._input.name: self._as_declared(blob)})
         except Exception as error:
-            raise ModelError(f"the model failed on an input of shape {blob.shape}: "
-                             f"{str(error).splitlines()[0]}") from error
+            raise ModelError(
+                f"the model failed on an input of shape {blob.shape}: {str(error).splitlines()[0]}"
+            ) from error
 
     def _as_declared(self, blob: np.ndarray) -> np.ndarray:
         return blob.astype(np.float16) if self._input.type == "tensor(float16)" else blob

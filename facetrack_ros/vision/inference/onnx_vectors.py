@@ -30,8 +30,10 @@ class OnnxVectorModel:
         probe = self._session.run(np.zeros((1, 3, height, width), np.float32))
         shape, kind = np.shape(probe), getattr(probe, "dtype", np.dtype(object)).kind
         if shape != (1, contract.dimension) or kind != "f":
-            raise ModelError(f"{path} gives an output of shape {shape} and kind {kind!r} for one picture, its contract "
-                             f"{contract.id} says {contract.dimension} numbers; name the contract that belongs to this file")
+            raise ModelError(
+                f"{path} gives an output of shape {shape} and kind {kind!r} for one picture, its contract "
+                f"{contract.id} says {contract.dimension} numbers; name the contract that belongs to this file"
+            )
 
     @property
     def input_name(self) -> str:
@@ -43,24 +45,33 @@ class OnnxVectorModel:
 
         :raises ModelError: the graph fails, or gives another number of rows than there are pictures.
         """
-        rows = np.concatenate([self._session.run(blob[start:start + self._step])
-                               for start in range(0, len(blob), self._step)])
+        rows = np.concatenate(
+            [self._session.run(blob[start : start + self._step]) for start in range(0, len(blob), self._step)]
+        )
         if rows.shape != (len(blob), self._dimension):
-            raise ModelError(f"{self._id} gave an output of shape {rows.shape} for {len(blob)} pictures; its file is "
-                             f"damaged or of another kind")
+            raise ModelError(
+                f"{self._id} gave an output of shape {rows.shape} for {len(blob)} pictures; its file is "
+                f"damaged or of another kind"
+            )
         return rows
 
 
 def _check_input(path: Path, contract: ModelContract, shape: tuple[int | str | None, ...]) -> None:
     width, height = contract.input_size
     if len(shape) != 4:
-        raise ModelError(f"{path} takes an input of shape {shape}, which is no batch of pictures; it is no model for "
-                         f"the contract {contract.id}")
+        raise ModelError(
+            f"{path} takes an input of shape {shape}, which is no batch of pictures; it is no model for "
+            f"the contract {contract.id}"
+        )
     if shape[3] == 3 and shape[1] != 3:
-        raise ModelError(f"{path} takes its pictures as height x width x channels, input shape {shape}; export it with "
-                         f"the channels first (batch, 3, {height}, {width})")
+        raise ModelError(
+            f"{path} takes its pictures as height x width x channels, input shape {shape}; export it with "
+            f"the channels first (batch, 3, {height}, {width})"
+        )
     if any(isinstance(side, int) and side != wanted for side, wanted in zip(shape[1:], (3, height, width))):
-        raise ModelError(f"{path} takes an input of shape {shape}, its contract {contract.id} says (batch, 3, {height}, "
-                         f"{width}); name the contract that belongs to this file")
+        raise ModelError(
+            f"{path} takes an input of shape {shape}, its contract {contract.id} says (batch, 3, {height}, "
+            f"{width}); name the contract that belongs to this file"
+        )
     if isinstance(shape[0], int) and shape[0] != 1:
         raise ModelError(f"{path} takes {shape[0]} pictures at a time; export it with a batch of 1 or an open one")

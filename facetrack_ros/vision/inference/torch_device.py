@@ -27,5 +27,7 @@ def torch_device(wanted: str = AUTO) -> str:
         return "cuda:0" if count else "cpu"
     number = int(known.group(1) or 0)
     if number >= count:
-        raise ModelError(f"face_tracking.device is {wanted}, but torch sees {count or 'no'} CUDA devices here; use auto or cpu")
+        raise ModelError(
+            f"face_tracking.device is {wanted}, but torch sees {count or 'no'} CUDA devices here; use auto or cpu"
+        )
     return f"cuda:{number}"

@@ -10,19 +10,37 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.events.format import CSV_COLUMNS, event_to_dict, read_events
 from facetrack_ros.history.events.log import EventLog
-from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 
 DAY_NS = 86_400 * 10**9
 NOON = 1_795_348_800 * 10**9  # 2026-11-22T12:00:00Z
-IN = PersonEvent(PERSON_IN, NOON + 123_456_000, "robot1", "front", "p_robot1_1", 7, bbox=(1.0, 2.0, 30.5, 40.25),
-                 confidence=0.75)
-OUT = PersonEvent(PERSON_OUT, NOON + 5 * 10**9, "robot1", "front", "p_robot1_1", 90, last_seen_ns=NOON + 4 * 10**9,
-                  duration_ns=3_876_544_000, last_bbox=(5.0, 6.0, 7.0, 8.0))
-MATCHED = PersonEvent(FACE_MATCHED, NOON + 6 * 10**9, "robot1", "front", "p_robot1_1", 91,
-                      reference_face_id="Ann, \"the\" guest", similarity=0.5)
+IN = PersonEvent(
+    PERSON_IN, NOON + 123_456_000, "robot1", "front", "p_robot1_1", 7, bbox=(1.0, 2.0, 30.5, 40.25), confidence=0.75
+)
+OUT = PersonEvent(
+    PERSON_OUT,
+    NOON + 5 * 10**9,
+    "robot1",
+    "front",
+    "p_robot1_1",
+    90,
+    last_seen_ns=NOON + 4 * 10**9,
+    duration_ns=3_876_544_000,
+    last_bbox=(5.0, 6.0, 7.0, 8.0),
+)
+MATCHED = PersonEvent(
+    FACE_MATCHED,
+    NOON + 6 * 10**9,
+    "robot1",
+    "front",
+    "p_robot1_1",
+    91,
+    reference_face_id='Ann, "the" guest',
+    similarity=0.5,
+)
 
 
 def log_of(directory, format, *events):
@@ -34,8 +52,16 @@ def log_of(directory, format, *events):
 
 
 def test_each_kind_has_the_keys_the_commands_promise():
-    assert list(event_to_dict(IN)) == ["event", "person_id", "robot_id", "camera_id", "timestamp", "frame_number",
-                                       "bbox", "confidence"]
+    assert list(event_to_dict(IN)) == [
+        "event",
+        "person_id",
+        "robot_id",
+        "camera_id",
+        "timestamp",
+        "frame_number",
+        "bbox",
+        "confidence",
+    ]
     assert list(event_to_dict(OUT))[6:] == ["last_seen_timestamp", "duration_sec", "last_bbox"]
     assert list(event_to_dict(MATCHED))[6:] == ["reference_face_id", "similarity", "search_id"]
     assert event_to_dict(IN)["timestamp"] == pytest.approx(1_795_348_800.123456, abs=1e-6)
@@ -53,7 +79,8 @@ def test_csv_has_one_header_and_one_set_of_columns(tmp_path):
         log_of(tmp_path, "csv", event)
     lines = next(tmp_path.glob("*.csv")).read_text().splitlines()
     assert lines[0] == ",".join(CSV_COLUMNS)
-    assert len(lines) == 4 and lines[1].count(",") == len(CSV_COLUMNS) - 1
+    assert len(lines) == 4
+    assert lines[1].count(",") == len(CSV_COLUMNS) - 1
 
 
 def test_a_newline_in_a_name_does_not_break_a_csv_line(tmp_path):
@@ -63,10 +90,18 @@ def test_a_newline_in_a_name_does_not_break_a_csv_line(tmp_path):
 
 def test_a_file_a_day_by_the_events_own_utc_date(tmp_path):
     midnight = NOON + DAY_NS // 2
-    log_of(tmp_path, "jsonl", *(PersonEvent(PERSON_IN, stamp, "r", "c", "p", 1, (0, 0, 1, 1), 0.5)
-                                for stamp in (midnight - 1, midnight, midnight - 1)))
+    log_of(
+        tmp_path,
+        "jsonl",
+        *(
+            PersonEvent(PERSON_IN, stamp, "r", "c", "p", 1, (0, 0, 1, 1), 0.5)
+            for stamp in (midnight - 1, midnight, midnight - 1)
+        ),
+    )
     assert {path.name: len(path.read_text().splitlines()) for path in tmp_path.iterdir()} == {
-        "events-2026-11-22.jsonl": 2, "events-2026-11-23.jsonl": 1}
+        "events-2026-11-22.jsonl": 2,
+        "events-2026-11-23.jsonl": 1,
+    }
 
 
 @pytest.mark.parametrize("format", ["jsonl", "csv"])
@@ -125,7 +160,8 @@ assert log.append(event) and log.unwritten == 0 and log.written == 4
     assert done.returncode == 0, done.stderr
     assert "make room" in done.stdout
     lines = next(tmp_path.iterdir()).read_text().splitlines()
-    assert len(lines) == 4 and all(json.loads(line) for line in lines)
+    assert len(lines) == 4
+    assert all(json.loads(line) for line in lines)
 
 
 def test_what_is_too_much_to_wait_for_room_is_counted_as_lost(tmp_path, monkeypatch):
@@ -138,7 +174,8 @@ def test_what_is_too_much_to_wait_for_room_is_counted_as_lost(tmp_path, monkeypa
     assert not any(log.append(event) for event in (OUT, OUT, OUT, MATCHED))
     assert (log.unwritten, log.lost) == (5, 2)
     (tmp_path / "log").unlink()
-    assert log.append(MATCHED) and (log.unwritten, log.lost) == (3, 3)
+    assert log.append(MATCHED)
+    assert (log.unwritten, log.lost) == (3, 3)
     assert [event["event"] for event in read_events(tmp_path / "log")] == [OUT.event, MATCHED.event, MATCHED.event]
 
 
@@ -149,7 +186,8 @@ def test_with_fsync_each_event_is_on_the_medium_when_append_returns(tmp_path, mo
     log = EventLog(tmp_path, format, fsync=True)
     for event in (IN, OUT):
         log.append(event)
-    assert len(synced) == 2 and synced[1] == next(tmp_path.glob("*")).stat().st_size
+    assert len(synced) == 2
+    assert synced[1] == next(tmp_path.glob("*")).stat().st_size
 
 
 def test_a_small_disk_that_fills_up_and_is_made_room_on_loses_no_event(tmp_path):
@@ -176,8 +214,12 @@ ballast.unlink()
 log.append(PersonEvent(PERSON_IN, {NOON} + 200, "robot1", "front", "p_1", 200, (0, 0, 1, 1), 0.5))
 assert [event["frame_number"] for event in read_events({str(tmp_path)!r})] == list(range(201))
 """
-    done = subprocess.run(["unshare", "--mount", "--user", "--map-root-user", sys.executable, "-c", program],
-                          capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        ["unshare", "--mount", "--user", "--map-root-user", sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     if done.returncode == 77 or "unshare" in done.stderr:
         pytest.skip(f"no tmpfs can be mounted here: {done.stderr.strip()}")
     assert done.returncode == 0, done.stderr

@@ -6,13 +6,13 @@ from mcap.reader import make_reader
 from rosbags.rosbag2 import Reader
 from rosbags.typesys import Stores, get_typestore
 
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.messages.tracks import read_tracks, tracks_channel, tracks_message
 from facetrack_ros.sources.bag import BagSource
 from facetrack_ros.sources.stamped_frames import frames
-from facetrack_ros.core.track import Track, TrackState
-from facetrack_ros.core.face import Face
-from facetrack_ros.core.frame import Frame, encode_jpeg
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
@@ -34,10 +34,19 @@ def segment(tmp_path):
     for i in range(5):
         archive.append(frame(i, jpeg=picture))
         archive.append(frame(i, "rear", jpeg=picture + b"!"))
-    tracks = (Track("t1", "p_1", TrackState.TRACKING, np.array([1, 2, 3, 4], np.float32), 0.5,
-                    Face(np.array([1, 2, 2, 3], np.float32), np.ones((5, 2), np.float32), 0.9, 0.7)),)
-    archive.append_message(tracks_channel("robot1", "front"), 3, START,
-                           tracks_message("front", START, 3, "net", tracks))
+    tracks = (
+        Track(
+            "t1",
+            "p_1",
+            TrackState.TRACKING,
+            np.array([1, 2, 3, 4], np.float32),
+            0.5,
+            Face(np.array([1, 2, 2, 3], np.float32), np.ones((5, 2), np.float32), 0.9, 0.7),
+        ),
+    )
+    archive.append_message(
+        tracks_channel("robot1", "front"), 3, START, tracks_message("front", START, 3, "net", tracks)
+    )
     archive.close()
     return next((tmp_path / "frames").iterdir()), picture
 
@@ -47,11 +56,18 @@ def test_the_mcap_library_reads_it_by_its_index_and_finds_no_fault(segment):
     with path.open("rb") as file:
         reader = make_reader(file, validate_crcs=True)
         summary = reader.get_summary()
-        assert summary.statistics.message_count == 11 and len(summary.chunk_indexes) == 11
+        assert summary.statistics.message_count == 11
+        assert len(summary.chunk_indexes) == 11
         assert {channel.topic for channel in summary.channels.values()} == {
-            "/robot1/front/image/compressed", "/robot1/rear/image/compressed", "/robot1/front/tracks"}
-        read = list(reader.iter_messages(topics="/robot1/rear/image/compressed", starting_at=START + STEP,
-                                         ending_before=START + 3 * STEP))
+            "/robot1/front/image/compressed",
+            "/robot1/rear/image/compressed",
+            "/robot1/front/tracks",
+        }
+        read = list(
+            reader.iter_messages(
+                topics="/robot1/rear/image/compressed", starting_at=START + STEP, ending_before=START + 3 * STEP
+            )
+        )
     assert [message.log_time for _, _, message in read] == [START + STEP, START + 2 * STEP]
     schema, _, message = read[0]
     assert (schema.name, schema.encoding) == ("sensor_msgs/msg/CompressedImage", "ros2msg")
@@ -61,8 +77,11 @@ def test_rosbags_decodes_each_message_of_it(segment):
     path, picture = segment
     store = get_typestore(Stores.ROS2_JAZZY)
     with Reader(path) as reader:
-        images = [store.deserialize_cdr(data, connection.msgtype) for connection, _, data in reader.messages()
-                  if connection.topic == "/robot1/front/image/compressed"]
+        images = [
+            store.deserialize_cdr(data, connection.msgtype)
+            for connection, _, data in reader.messages()
+            if connection.topic == "/robot1/front/image/compressed"
+        ]
         tracks = [bytes(data) for connection, _, data in reader.messages() if connection.topic.endswith("tracks")]
     assert [image.header.stamp.nanosec for image in images] == [i * STEP for i in range(5)]
     assert {image.data.tobytes() for image in images} == {picture}
@@ -75,7 +94,9 @@ def test_rosbags_decodes_each_message_of_it(segment):
 def test_it_is_a_source_of_frames_again(segment):
     path, picture = segment
     source = BagSource(path, "/robot1/front/image/compressed")
-    assert [(one.stamp_ns, one.jpeg) for one in frames(source, "front")] == [(START + i * STEP, picture) for i in range(5)]
+    assert [(one.stamp_ns, one.jpeg) for one in frames(source, "front")] == [
+        (START + i * STEP, picture) for i in range(5)
+    ]
 
 
 def test_png_says_so(archive):

@@ -5,22 +5,22 @@ import shutil
 import numpy as np
 import pytest
 
-from facetrack_ros.errors import StoreError
-from facetrack_ros.history.frames.archive import FrameArchive
-from facetrack_ros.history.frames.settings import FrameSettings
-from facetrack_ros.history.frames.retention import Limits
-from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.core.event import PERSON_IN, PersonEvent
-from facetrack_ros.core.track import Track, TrackState
-from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.errors import StoreError
+from facetrack_ros.history.frames.archive import FrameArchive
+from facetrack_ros.history.frames.retention import Limits
+from facetrack_ros.history.frames.settings import FrameSettings
+from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.models.contract import ModelContract
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
 STEP = SECOND // 10
-ALWAYS = (-2**62, 2**62)
+ALWAYS = (-(2**62), 2**62)
 JPEG = bytes([255, 216]) + bytes(99_998)
 
 
@@ -37,11 +37,23 @@ class RobotComposition:
         for i in range(self.next, self.next + frames):
             stamp = self.start + i * STEP
             self.history.add_frame(Frame("front", stamp, i, JPEG))
-            face = Face(np.zeros(4, np.float32), np.zeros((5, 2), np.float32), 0.9, 0.5, embedding=np.eye(4, dtype=np.float32)[0])
-            self.tell(lambda: self.history.add_tracks("front", stamp, i, [
-                Track(f"t{i}", "", TrackState.TRACKING, np.zeros(4, np.float32), 0.8, face)]))
-            self.tell(lambda: self.history.add_event(PersonEvent(PERSON_IN, stamp, "robot1", "front", "p_1", i,
-                                                                 (0, 0, 1, 1), 0.5)))
+            face = Face(
+                np.zeros(4, np.float32),
+                np.zeros((5, 2), np.float32),
+                0.9,
+                0.5,
+                embedding=np.eye(4, dtype=np.float32)[0],
+            )
+            self.tell(
+                lambda: self.history.add_tracks(
+                    "front", stamp, i, [Track(f"t{i}", "", TrackState.TRACKING, np.zeros(4, np.float32), 0.8, face)]
+                )
+            )
+            self.tell(
+                lambda: self.history.add_event(
+                    PersonEvent(PERSON_IN, stamp, "robot1", "front", "p_1", i, (0, 0, 1, 1), 0.5)
+                )
+            )
             if i % 10 == 9:
                 assert self.history.recorder.drain()
                 self.tell(self.history.flush)
@@ -57,8 +69,10 @@ class RobotComposition:
         return [one.number for one in self.history.recorder.archive.between("front", 0, 2 * START)]
 
     def sightings(self):
-        return [kept.frame_number for kept, _ in self.history.sightings.search(np.eye(4, dtype=np.float32)[0], *ALWAYS,
-                                                                               limit=9999)[0]]
+        return [
+            kept.frame_number
+            for kept, _ in self.history.sightings.search(np.eye(4, dtype=np.float32)[0], *ALWAYS, limit=9999)[0]
+        ]
 
 
 def test_a_disk_that_fills_in_mid_segment_is_told_and_used_again_when_there_is_room(small_disk):
@@ -68,7 +82,8 @@ def test_a_disk_that_fills_in_mid_segment_is_told_and_used_again_when_there_is_r
     robot.look(20)
     assert any("No space left" in sentence for sentence in robot.told), robot.told
     held = robot.stored()
-    assert held[:20] == list(range(20)) and 22 <= len(held) <= 26
+    assert held[:20] == list(range(20))
+    assert 22 <= len(held) <= 26
     small_disk.empty()
     robot.told.clear()
     robot.look(10)
@@ -77,7 +92,8 @@ def test_a_disk_that_fills_in_mid_segment_is_told_and_used_again_when_there_is_r
     robot.tell(robot.history.close)
     # All is whole after a restart too.
     again = RobotComposition(small_disk.path)
-    assert again.stored() == [*held, *range(40, 50)] and not again.history.recorder.archive.take_complaints()
+    assert again.stored() == [*held, *range(40, 50)]
+    assert not again.history.recorder.archive.take_complaints()
     again.history.close()
 
 
@@ -85,11 +101,14 @@ def test_the_room_others_need_is_made_from_the_oldest_frames(small_disk):
     robot = RobotComposition(small_disk.path, Limits(frames=0, bytes=5_000_000, free_bytes=2_000_000))
     robot.look(60)
     before = robot.stored()
-    assert len(before) > 30 and before[-1] == 59
+    assert len(before) > 30
+    assert before[-1] == 59
     small_disk.fill(leave=1_200_000)
     robot.look(40)
     after = robot.stored()
-    assert after[0] > before[0] and after[-1] > 59 and len(after) < len(before)
+    assert after[0] > before[0]
+    assert after[-1] > 59
+    assert len(after) < len(before)
 
 
 def test_a_disk_that_becomes_read_only_is_told_and_used_again(small_disk):
@@ -116,7 +135,8 @@ def test_the_data_folder_removed_under_a_running_robot_costs_what_was_in_it(smal
     shutil.rmtree(small_disk.path / "data")
     robot.look(20)
     told = "; ".join(robot.told)
-    assert "sightings-net.sqlite was deleted" in told and "segment-00000001.mcap was deleted" in told
+    assert "sightings-net.sqlite was deleted" in told
+    assert "segment-00000001.mcap was deleted" in told
     assert robot.stored() == list(range(20, 40))
     robot.history.close()
     again = RobotComposition(small_disk.path / "data")
@@ -131,7 +151,7 @@ def test_a_damaged_database_page_costs_what_was_on_it(tmp_path, place):
     robot = RobotComposition(tmp_path)
     robot.look(500)
     robot.history.close()
-    path, = (tmp_path / "robot1").glob("sightings-*.sqlite")
+    (path,) = (tmp_path / "robot1").glob("sightings-*.sqlite")
     page = 16_384
     with path.open("r+b") as file:
         file.seek(int(path.stat().st_size * place) // page * page)
@@ -139,7 +159,8 @@ def test_a_damaged_database_page_costs_what_was_on_it(tmp_path, place):
     again = RobotComposition(tmp_path)
     again.tell(again.history.flush)
     held = set(again.sightings())
-    assert len(held) >= 300 and len(again.stored()) == 500
+    assert len(held) >= 300
+    assert len(again.stored()) == 500
     again.next = 500
     again.look(30)
     # A page that only writing touches shows then, and costs the second that was not yet committed.
@@ -148,7 +169,8 @@ def test_a_damaged_database_page_costs_what_was_on_it(tmp_path, place):
     assert len(after & held) >= 300
     again.history.close()
     aside = (tmp_path / "robot1" / f"{path.name}.damaged-1").exists()
-    assert aside == any("was damaged" in sentence for sentence in again.told) and (aside or len(held) == 500)
+    assert aside == any("was damaged" in sentence for sentence in again.told)
+    assert aside or len(held) == 500
     clean = RobotComposition(tmp_path)
     assert set(clean.sightings()) == after
     clean.history.close()
@@ -162,6 +184,7 @@ def test_a_clock_that_jumps_hours_costs_nothing(tmp_path, hours):
     robot.look(30)
     robot.history.close()
     again = RobotComposition(tmp_path)
-    assert sorted(again.stored()) == list(range(60)) and set(again.sightings()) == set(range(60))
+    assert sorted(again.stored()) == list(range(60))
+    assert set(again.sightings()) == set(range(60))
     assert not robot.told
     again.history.close()

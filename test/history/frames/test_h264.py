@@ -10,7 +10,7 @@ from facetrack_ros.history.frames.h264 import H264Decoder, H264Encoder, is_key_p
 
 def picture(i):
     image = np.full((64, 64, 3), 40 + 20 * i, np.uint8)
-    image[16:32, 8 * i:8 * i + 16] = 230
+    image[16:32, 8 * i : 8 * i + 16] = 230
     return image
 
 
@@ -31,8 +31,10 @@ def test_key_packets_are_told_from_others_and_a_decoder_makes_nothing_of_what_it
     encoder, decoder = H264Encoder((64, 64)), H264Decoder()
     packets = [encoder.encode(picture(i), i == 2) for i in range(4)]
     assert [is_key_packet(packet) for packet in packets] == [True, False, True, False]
-    assert not is_key_packet(b"") and not is_key_packet(b"\0\0\1")
-    assert decoder.decode(packets[1]) is None and decoder.decode(b"no packet") is None
+    assert not is_key_packet(b"")
+    assert not is_key_packet(b"\0\0\1")
+    assert decoder.decode(packets[1]) is None
+    assert decoder.decode(b"no packet") is None
     assert decoder.decode(packets[2]).shape == (64, 64, 3)
 
 

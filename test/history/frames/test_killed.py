@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from facetrack_ros.core.event import PERSON_IN, PersonEvent
 from facetrack_ros.history.events.format import read_events
 from facetrack_ros.history.events.log import EventLog
 from facetrack_ros.history.sightings.store import SightingStore
-from facetrack_ros.core.event import PERSON_IN, PersonEvent
 from facetrack_ros.models.contract import ModelContract
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
 A = np.array([1, 0, 0, 0], np.float32)
 STEP_NS = 100_000_000
-ALWAYS = (-2**62, 2**62)
+ALWAYS = (-(2**62), 2**62)
 HEAD = """
 import resource, sys
 import numpy as np
@@ -36,7 +36,9 @@ def add(store, i):
     face = np.eye(4, dtype=np.float32)[0]
     store.add("front", i * 100_000_000, i, f"t{i}", "", box, box, 0.5, face, lambda: bytes(3000))
 """
-WRITER = HEAD + """
+WRITER = (
+    HEAD
+    + """
 store = SightingStore(sys.argv[1], contract, "robot1")
 log = EventLog(sys.argv[1])
 i = store.count
@@ -46,6 +48,7 @@ while True:
     print(i, flush=True)
     i += 1
 """
+)
 
 
 def test_sigkill_loses_at_most_a_second_and_tears_nothing(tmp_path):
@@ -70,7 +73,9 @@ def test_sigkill_loses_at_most_a_second_and_tears_nothing(tmp_path):
 
 
 def test_a_full_disk_is_told_and_the_store_goes_on_with_what_it_holds(tmp_path):
-    program = HEAD + """
+    program = (
+        HEAD
+        + """
 store = SightingStore(sys.argv[1], contract, "robot1")
 for i in range(50):
     add(store, i)
@@ -90,18 +95,22 @@ add(store, 1000)
 store.close()
 assert SightingStore(sys.argv[1], contract, "robot1").count == held + 1
 """
+    )
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "check room" in done.stdout
 
 
-READER = HEAD + """
+READER = (
+    HEAD
+    + """
 import os, shutil, tempfile
 if os.geteuid() == 0:
     os.setuid(65534)  # to root no folder is read-only
 store = SightingStore.open_readonly(sys.argv[1], contract)
 print(store.count, len(store.search(np.eye(4, dtype=np.float32)[0], 0, 2**62, limit=999)[0]))
 """
+)
 
 
 @pytest.mark.parametrize("left", ["closed", "running", "killed", "killed, shared index gone"])
@@ -135,8 +144,25 @@ def test_a_read_only_folder_can_be_searched_with_all_that_was_committed(tmp_path
 def test_a_robot_killed_while_it_stores_frames_loses_at_most_a_second_of_them_and_no_acknowledged_sighting(tmp_path):
     script = Path(__file__).resolve().parents[3] / "benchmarks" / "killed.py"
     found = tmp_path / "found.json"
-    done = subprocess.run([sys.executable, str(script), "--kills", "3", "--cameras", "2", "--longest", "1.5", "--kilobytes", "30",
-                           "--json", str(found)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(script),
+            "--kills",
+            "3",
+            "--cameras",
+            "2",
+            "--longest",
+            "1.5",
+            "--kilobytes",
+            "30",
+            "--json",
+            str(found),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr
     for life in json.loads(found.read_text())["lives"]:
         assert life["missing_s"] <= 1.0 and not life["gaps"], life

@@ -2,10 +2,10 @@
 
 import pytest
 
+from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.frames.retention import Limits
-from facetrack_ros.core.frame import Frame
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
@@ -26,7 +26,8 @@ def test_the_oldest_segments_make_room_and_the_limit_holds_at_every_moment(tmp_p
     for i in range(500):
         archive.append(frame(i))
         assert archive.stats().frames <= 100
-    assert archive.stats().frames >= 80 and archive.stats().newest_ns == START + 499 * STEP
+    assert archive.stats().frames >= 80
+    assert archive.stats().newest_ns == START + 499 * STEP
     assert sum(1 for _ in archive.between("front", 0, 2 * START)) == archive.stats().frames
 
 
@@ -51,12 +52,14 @@ def test_a_clock_that_would_delete_more_than_half_deletes_nothing_and_is_told(tm
     for i in range(3):
         archive.append(frame(i, start=START + 48 * 3600 * SECOND))
     archive.close()
-    sentence, = archive.take_complaints()
-    assert "600 of 603" in sentence and "check the clock" in sentence
+    (sentence,) = archive.take_complaints()
+    assert "600 of 603" in sentence
+    assert "check the clock" in sentence
     assert FrameArchive(tmp_path, "robot1").stats().frames == 603
     allowed = FrameArchive(tmp_path, "robot1", Limits(frames=0, age_ns=3600 * SECOND))
     allowed.append(frame(9, start=START + 48 * 3600 * SECOND))
-    assert allowed.prune(brake=False) == 6 and allowed.stats().frames == 4
+    assert allowed.prune(brake=False) == 6
+    assert allowed.stats().frames == 4
 
 
 def test_room_that_others_need_stays_free(tmp_path):

@@ -2,9 +2,9 @@
 
 import pytest
 
+from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.frames.archive import FrameArchive
-from facetrack_ros.core.frame import Frame
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
@@ -32,7 +32,8 @@ def test_frames_are_found_while_they_are_written_after_and_by_another_reader(arc
         assert there.near("front", START + 123 * STEP + 7, 6) is None
         assert there.near("rear", START, SECOND) is None
         assert stamps(there.between("front", START + 98 * STEP, START + 102 * STEP)) == [
-            START + i * STEP for i in range(98, 103)]
+            START + i * STEP for i in range(98, 103)
+        ]
         assert there.cameras() == ("front",)
     archive.close()
     again = FrameArchive(archive.path, "robot1")
@@ -64,7 +65,8 @@ def test_frames_out_of_order_and_clocks_that_jump_hours_are_found_in_order(archi
     archive.close()
     for there in (archive, FrameArchive(archive.path, "robot1")):
         found = stamps(there.between("front", 0, 2 * START))
-        assert found == sorted(found) and len(found) == 12
+        assert found == sorted(found)
+        assert len(found) == 12
         assert there.near("front", START - hours + STEP, 0).number == 1
 
 

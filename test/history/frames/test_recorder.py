@@ -6,17 +6,17 @@ import cv2
 import numpy as np
 import pytest
 
+from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PersonEvent
+from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.frames.recorder import FrameRecorder
 from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.messages.schemas import TRACKS
-from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.messages.tracks import read_tracks
-from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PersonEvent
-from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.core.frame import Frame, encode_jpeg
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
 SECOND = 1_000_000_000
@@ -30,12 +30,18 @@ def frame(i, camera="front", jpeg=PICTURE):
 
 
 def matched(i, camera="front"):
-    return PersonEvent(FACE_MATCHED, START + i * STEP, "robot1", camera, "p_1", i, reference_face_id="g_1", similarity=0.8)
+    return PersonEvent(
+        FACE_MATCHED, START + i * STEP, "robot1", camera, "p_1", i, reference_face_id="g_1", similarity=0.8
+    )
 
 
 def history(tmp_path, **settings):
-    return RobotHistory(tmp_path, "robot1", CONTRACT, FrameSettings(**{
-        "mode": "alert", "before_ns": 2 * SECOND, "after_ns": SECOND, **settings}))
+    return RobotHistory(
+        tmp_path,
+        "robot1",
+        CONTRACT,
+        FrameSettings(**{"mode": "alert", "before_ns": 2 * SECOND, "after_ns": SECOND, **settings}),
+    )
 
 
 def stored(tmp_path, camera="front"):
@@ -60,7 +66,8 @@ class TestAlert:
     def test_alerts_close_to_each_other_keep_each_frame_once(self, tmp_path):
         alert = lambda robot, i: robot.add_event(matched(i))  # noqa: E731
         self.play(history(tmp_path), {50: alert, 55: alert, 75: alert})
-        assert stored(tmp_path) == [*range(30, 66), *range(66, 86)] and len(stored(tmp_path)) == 56
+        assert stored(tmp_path) == [*range(30, 66), *range(66, 86)]
+        assert len(stored(tmp_path)) == 56
 
     def test_an_alert_of_the_whole_robot_keeps_every_camera(self, tmp_path):
         self.play(history(tmp_path), {50: lambda robot, i: robot.alert(START + i * STEP)})
@@ -70,17 +77,27 @@ class TestAlert:
         self.play(history(tmp_path, ring_frames=5), {50: lambda robot, i: robot.add_event(matched(i))})
         assert stored(tmp_path) == list(range(46, 61))
 
-    @pytest.mark.parametrize("settings, alert", [
-        ({"on_alert": False}, lambda robot, i: robot.add_event(matched(i))),
-        ({"mode": "off"}, lambda robot, i: robot.alert(START + i * STEP)),
-        ({}, lambda robot, i: robot.add_event(PersonEvent(PERSON_IN, START, "robot1", "front", "p", 0, (0, 0, 1, 1), 0.5)))])
+    @pytest.mark.parametrize(
+        ("settings", "alert"),
+        [
+            ({"on_alert": False}, lambda robot, i: robot.add_event(matched(i))),
+            ({"mode": "off"}, lambda robot, i: robot.alert(START + i * STEP)),
+            (
+                {},
+                lambda robot, i: robot.add_event(
+                    PersonEvent(PERSON_IN, START, "robot1", "front", "p", 0, (0, 0, 1, 1), 0.5)
+                ),
+            ),
+        ],
+    )
     def test_nothing_is_kept_without_an_alert(self, tmp_path, settings, alert):
         self.play(history(tmp_path, **settings), {50: alert})
         assert stored(tmp_path) == []
 
     def test_a_call_is_an_alert_whatever_the_setting(self, tmp_path):
         self.play(history(tmp_path, on_alert=False), {50: lambda robot, i: robot.alert(START + i * STEP, "rear")})
-        assert stored(tmp_path) == [] and len(stored(tmp_path, "rear")) == 31
+        assert stored(tmp_path) == []
+        assert len(stored(tmp_path, "rear")) == 31
 
     def test_tracks_are_kept_with_their_frames(self, tmp_path):
         robot = history(tmp_path)
@@ -117,7 +134,8 @@ class TestContinuous:
         robot.close()
         archive = FrameArchive.open_readonly(tmp_path / "robot1" / "frames", "robot1")
         first, second = archive.between("front", 0, 2 * START)
-        assert first.jpeg.startswith(b"\x89PNG") and cv2.imdecode(np.frombuffer(first.jpeg, np.uint8), 1).shape == (32, 32, 3)
+        assert first.jpeg.startswith(b"\x89PNG")
+        assert cv2.imdecode(np.frombuffer(first.jpeg, np.uint8), 1).shape == (32, 32, 3)
         assert second.jpeg == b"no picture"
 
     def test_a_folder_of_its_own(self, tmp_path):
@@ -161,7 +179,8 @@ def test_a_stuck_disk_makes_nobody_wait_and_what_is_lost_is_told(monkeypatch):
     recorder = FrameRecorder(disk, FrameSettings(mode="continuous"), "net", dict)
     for i in range(30):
         recorder.add_frame(frame(i, jpeg=bytes(10_000)))  # returns although nothing is written
-    assert recorder.lost == 20 and not disk.frames
+    assert recorder.lost == 20
+    assert not disk.frames
     with pytest.raises(StoreError, match="20 frames are not on disk"):
         recorder.flush()
     recorder.flush()  # told once
@@ -186,7 +205,8 @@ def test_what_waits_for_a_stuck_disk_is_as_large_as_is_counted(monkeypatch):
     assert sum(isinstance(one, tuple) for one in waiting) <= 100_000 // 4_000
     disk.let_go.set()
     assert recorder.drain()
-    assert len(disk.frames) == 20 and not any("image" in vars(one) for one in disk.frames)
+    assert len(disk.frames) == 20
+    assert not any("image" in vars(one) for one in disk.frames)
     recorder.close()
 
 
@@ -198,4 +218,5 @@ def test_a_recording_that_is_read_waits_for_the_disk_and_loses_nothing(monkeypat
     for i in range(50):
         recorder.add_frame(frame(i, jpeg=bytes(10_000)))
     recorder.close()
-    assert [one.number for one in disk.frames] == list(range(50)) and recorder.lost == 0
+    assert [one.number for one in disk.frames] == list(range(50))
+    assert recorder.lost == 0

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from facetrack_ros.history.frames.ring_buffer import FrameRing
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.history.frames.ring_buffer import FrameRing
 
 
 def frame(stamp_ns, number=0, jpeg=b"xy"):
@@ -47,8 +47,10 @@ def test_a_frame_sent_twice_counts_once_and_the_later_one_stays():
     assert ring.near(10, 0).jpeg == b"second!"
 
 
-@pytest.mark.parametrize("asked, tolerance, found", [(20, 0, 20), (21, 0, None), (24, 5, 20), (25, 5, 20), (26, 5, 30),
-                                                     (-5, 5, None), (5, 5, 10), (99, 100, 30)])
+@pytest.mark.parametrize(
+    ("asked", "tolerance", "found"),
+    [(20, 0, 20), (21, 0, None), (24, 5, 20), (25, 5, 20), (26, 5, 30), (-5, 5, None), (5, 5, 10), (99, 100, 30)],
+)
 def test_near_finds_the_closest_within_the_tolerance(asked, tolerance, found):
     ring = FrameRing(3)
     for stamp in (10, 20, 30):
@@ -78,7 +80,8 @@ def test_an_empty_ring_says_so():
     ring.append(frame(1))
     ring.clear()
     assert (ring.stats().frames, ring.stats().bytes, ring.stats().oldest_ns) == (0, 0, None)
-    assert ring.near(1, 10**18) is None and ring.between(0, 10) == []
+    assert ring.near(1, 10**18) is None
+    assert ring.between(0, 10) == []
 
 
 def test_threads_that_write_and_read_leave_it_whole():
@@ -94,7 +97,8 @@ def test_threads_that_write_and_read_leave_it_whole():
         thread.start()
     for thread in threads:
         thread.join()
-    assert ring.stats().frames == 50 and ring.stats().bytes == 100
+    assert ring.stats().frames == 50
+    assert ring.stats().bytes == 100
     assert len(ring.between(0, 10**6)) == 50
 
 
@@ -103,7 +107,8 @@ def test_a_ring_that_shrinks_keeps_the_newest_and_one_that_grows_keeps_all():
     for stamp in range(6):
         ring.append(Frame("front", stamp, stamp, b"jpeg"))
     ring.resize(2)
-    assert [frame.stamp_ns for frame in ring.between(0, 9)] == [4, 5] and ring.stats().bytes == 8
+    assert [frame.stamp_ns for frame in ring.between(0, 9)] == [4, 5]
+    assert ring.stats().bytes == 8
     ring.resize(3)
     for stamp in range(6, 8):
         ring.append(Frame("front", stamp, stamp, b"jpeg"))

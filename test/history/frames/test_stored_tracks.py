@@ -1,10 +1,10 @@
 """Who was followed is found by the stamps of the frames, wherever the archive wrote it, and without reading the rest."""
 
-from facetrack_ros.history.mcap import catalog as segment_catalog
+from facetrack_ros.core.frame import Frame
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.frames.stored_tracks import stored_tracks
+from facetrack_ros.history.mcap import catalog as segment_catalog
 from facetrack_ros.history.messages.tracks import tracks_channel, tracks_message
-from facetrack_ros.core.frame import Frame
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND

@@ -11,18 +11,19 @@ from hypothesis import strategies as st
 from mcap.reader import make_reader
 
 from facetrack_ros.config import Config
+from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.history.frames.archive import FrameArchive
+from facetrack_ros.history.frames.h264 import is_key_packet
 from facetrack_ros.history.frames.recorder import FrameRecorder
 from facetrack_ros.history.frames.settings import CONTINUOUS, H264, FrameSettings
-from facetrack_ros.history.messages.image import TYPE as IMAGE
-from facetrack_ros.history.mcap.reader import read_table
 from facetrack_ros.history.frames.video_encoder import VideoCoder
+from facetrack_ros.history.mcap.reader import read_table
+from facetrack_ros.history.messages.image import TYPE as IMAGE
 from facetrack_ros.history.messages.video import TYPE as VIDEO
 from facetrack_ros.history.messages.video import read_video
 from facetrack_ros.sources.bag import BagSource
 from facetrack_ros.sources.stamped_frames import frames
-from facetrack_ros.core.frame import Frame, encode_jpeg
-from facetrack_ros.history.frames.h264 import is_key_packet
+import itertools
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
@@ -33,7 +34,7 @@ def picture(i, size=(128, 96)):
     """A clock: a block whose place is the frame's number, on a grey that tells it too."""
     image = np.full((size[1], size[0], 3), 40 + i % 64, np.uint8)
     x, y = i % 8 * 16, i // 8 % 6 * 16
-    image[y:y + 16, x:x + 16] = 230
+    image[y : y + 16, x : x + 16] = 230
     return image
 
 
@@ -42,8 +43,12 @@ def frame(i, camera="front", size=(128, 96), start=START):
 
 
 def is_picture(found, i):
-    return (found.number == i and found.jpeg[:2] == b"\xff\xd8" and found.frame_id == "lens"
-            and cv2.PSNR(found.image, picture(i, found.image.shape[1::-1])) > 30)
+    return (
+        found.number == i
+        and found.jpeg[:2] == b"\xff\xd8"
+        and found.frame_id == "lens"
+        and cv2.PSNR(found.image, picture(i, found.image.shape[1::-1])) > 30
+    )
 
 
 def fill(archive, numbers, coder=None, **options):
@@ -74,9 +79,12 @@ def test_every_frame_is_found_by_its_stamp_while_it_is_written_and_after(archive
         for i in (0, 7, 99, 100, 101, 129, 3):
             assert is_picture(there.near("front", START + i * STEP + 5, 10), i)
         assert there.near("front", START + STEP // 2, 10) is None
-        assert [one.number for one in there.between("front", START + 95 * STEP, START + 105 * STEP)] == list(range(95, 106))
+        assert [one.number for one in there.between("front", START + 95 * STEP, START + 105 * STEP)] == list(
+            range(95, 106)
+        )
         assert all(is_picture(one, one.number) for one in all_of(there))
-        assert there.stats().frames == 130 and there.cameras() == ("front",)
+        assert there.stats().frames == 130
+        assert there.cameras() == ("front",)
 
 
 def test_it_takes_a_fraction_of_the_bytes(tmp_path):
@@ -100,7 +108,8 @@ def test_a_segment_begins_with_a_key_picture_and_has_one_each_second(sealed):
         assert sorted(found) == ["/robot1/front/image/video", "/robot1/rear/image/video"]
         for stream in found.values():
             keys = [stamp for stamp, key in stream if key]
-            assert stream[0][1] and all(later - one <= SECOND for one, later in zip(keys, keys[1:]))
+            assert stream[0][1]
+            assert all(later - one <= SECOND for one, later in itertools.pairwise(keys))
             assert len(keys) <= len(stream) // 10 + 1
 
 
@@ -112,14 +121,17 @@ def test_the_schema_decodes_the_messages_in_other_programs(sealed):
         schema, _, message = next(make_reader(file).iter_messages())
     store.register({VIDEO: get_types_from_msg(schema.data.decode(), VIDEO)[VIDEO]})
     read = store.deserialize_cdr(message.data, VIDEO)
-    assert schema.name == VIDEO and (read.frame_id, read.format) == ("lens", "h264")
-    assert bytes(read.data[:5]) == b"\0\0\0\1\x67" and read.timestamp.sec == START // SECOND
+    assert schema.name == VIDEO
+    assert (read.frame_id, read.format) == ("lens", "h264")
+    assert bytes(read.data[:5]) == b"\0\0\0\1\x67"
+    assert read.timestamp.sec == START // SECOND
 
 
 def test_it_is_a_source_of_frames_again(sealed):
     found = list(frames(BagSource(sealed[0], "/robot1/front/image/video"), "front"))
     assert [one.stamp_ns for one in found] == [START + i * STEP for i in range(100)]
-    assert all(cv2.PSNR(one.image, picture(i)) > 30 for i, one in enumerate(found)) and found[0].frame_id == "lens"
+    assert all(cv2.PSNR(one.image, picture(i)) > 30 for i, one in enumerate(found))
+    assert found[0].frame_id == "lens"
 
 
 @pytest.mark.parametrize("cut", [1, 700, 5000])
@@ -130,7 +142,8 @@ def test_after_a_kill_every_frame_that_was_written_is_there(tmp_path, sealed, cu
     os.truncate(path, path.stat().st_size - cut)
     archive = FrameArchive(path.parent, "robot1")
     found = all_of(archive)
-    assert [one.number for one in found] == list(range(100, 100 + len(found))) and len(found) >= 35
+    assert [one.number for one in found] == list(range(100, 100 + len(found)))
+    assert len(found) >= 35
     assert all(is_picture(one, one.number) for one in found)
     fill(archive, range(150, 160))
     assert all(is_picture(one, one.number) for one in all_of(archive))
@@ -146,8 +159,10 @@ def test_a_damaged_message_costs_the_frames_up_to_the_next_key_picture_and_shows
         file.write(bytes([byte[0] ^ 255]))
     archive = FrameArchive.open_readonly(sealed[0].parent, "robot1")
     found = all_of(archive)
-    assert [one.number for one in found] == [*range(44), *range(50, 150)] and all(is_picture(one, one.number) for one in found)
-    assert archive.near("front", START + 47 * STEP, 0) is None and is_picture(archive.near("front", START + 43 * STEP, 0), 43)
+    assert [one.number for one in found] == [*range(44), *range(50, 150)]
+    assert all(is_picture(one, one.number) for one in found)
+    assert archive.near("front", START + 47 * STEP, 0) is None
+    assert is_picture(archive.near("front", START + 43 * STEP, 0), 43)
     assert len(all_of(archive, "rear")) == 150
     assert any("damaged" in sentence for sentence in archive.take_complaints())
 
@@ -180,17 +195,22 @@ def test_what_h264_cannot_hold_is_kept_as_it_came_and_told_once(archive):
     archive.append(frame(3), coder)
     found = all_of(archive)
     assert [one.number for one in found] == [0, 1, 2, 3]
-    assert found[1].jpeg == frame(1, size=(127, 96)).jpeg and found[2].jpeg == b"\xff\xd8 no picture"
-    assert is_picture(found[0], 0) and is_picture(found[3], 3)
+    assert found[1].jpeg == frame(1, size=(127, 96)).jpeg
+    assert found[2].jpeg == b"\xff\xd8 no picture"
+    assert is_picture(found[0], 0)
+    assert is_picture(found[3], 3)
     odd, broken = coder.take_complaints()
-    assert "127x96" in odd and "readable picture" in broken and coder.take_complaints() == []
+    assert "127x96" in odd
+    assert "readable picture" in broken
+    assert coder.take_complaints() == []
 
 
 def test_a_camera_that_changes_its_size_goes_on(archive):
     coder = VideoCoder()
     fill(archive, range(4), coder)
     fill(archive, range(4, 8), coder, size=(64, 64))
-    assert all(is_picture(one, one.number) for one in all_of(archive)) and len(all_of(archive)) == 8
+    assert all(is_picture(one, one.number) for one in all_of(archive))
+    assert len(all_of(archive)) == 8
 
 
 @settings(deadline=None, max_examples=15)
@@ -202,17 +222,21 @@ def test_whatever_the_order_they_came_in_each_stamp_shows_its_picture(tmp_path_f
     assert all(is_picture(one, one.number) for one in all_of(archive))
     for i in asked:
         found = archive.near("front", START + i * STEP, 0)
-        assert (found is not None) == (i in order) and (found is None or is_picture(found, i))
+        assert (found is not None) == (i in order)
+        assert found is None or is_picture(found, i)
     archive.close()
 
 
 def test_the_recorder_stores_h264_where_the_configuration_says_so(tmp_path):
     chosen = FrameSettings.of_config(Config({"frame_history.compression": "h264", "frame_history.mode": "continuous"}))
-    assert chosen.format == H264 and chosen.mode == CONTINUOUS
+    assert chosen.format == H264
+    assert chosen.mode == CONTINUOUS
     recorder = FrameRecorder(FrameArchive(tmp_path, "robot1"), chosen, "net", dict)
     for i in range(20):
         recorder.add_frame(frame(i))
-    assert recorder.drain() and recorder.stored == 20 and recorder.lost == 0
+    assert recorder.drain()
+    assert recorder.stored == 20
+    assert recorder.lost == 0
     assert all(is_picture(one, one.number) for one in all_of(recorder.archive))
     recorder.close()
     with next(tmp_path.iterdir()).open("rb") as file:

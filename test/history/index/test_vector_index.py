@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.index import block as embedding_block
-from facetrack_ros.history.index.faiss_scan import QuantizedScan, QuantizedQuery, can_code
+from facetrack_ros.history.index.faiss_scan import QuantizedQuery, QuantizedScan, can_code
 from facetrack_ros.history.index.quantized_rows import QuantizedRows
 from facetrack_ros.history.index.vector_index import EmbeddingIndex, unit_vector
 
@@ -24,8 +24,15 @@ def random_unit(rng, count, dimension):
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 10**6), count=st.integers(0, 600), pieces=st.integers(1, 5), start=st.integers(0, 100),
-       length=st.integers(0, 100), threshold=st.floats(-1, 0.8), cameras=st.sets(st.sampled_from((*CAMERAS, "none"))))
+@given(
+    seed=st.integers(0, 10**6),
+    count=st.integers(0, 600),
+    pieces=st.integers(1, 5),
+    start=st.integers(0, 100),
+    length=st.integers(0, 100),
+    threshold=st.floats(-1, 0.8),
+    cameras=st.sets(st.sampled_from((*CAMERAS, "none"))),
+)
 def test_search_equals_comparing_one_by_one(seed, count, pieces, start, length, threshold, cameras):
     rng = np.random.default_rng(seed)
     vectors, query = random_unit(rng, count, 8), random_unit(rng, 1, 8)[0]
@@ -35,11 +42,15 @@ def test_search_equals_comparing_one_by_one(seed, count, pieces, start, length, 
     track = [("", "t1", "t2", "t3")[i] for i in rng.integers(0, 4, count)]
     index = EmbeddingIndex(8)
     for part in np.array_split(np.arange(count), pieces):
-        index.extend(list(part + 1), [camera[i] for i in part], [track[i] for i in part], first[part], last[part],
-                     vectors[part])
+        index.extend(
+            list(part + 1), [camera[i] for i in part], [track[i] for i in part], first[part], last[part], vectors[part]
+        )
 
-    inside = [i for i in range(count) if first[i] <= start + length and last[i] >= start
-              and (not cameras or camera[i] in cameras)]
+    inside = [
+        i
+        for i in range(count)
+        if first[i] <= start + length and last[i] >= start and (not cameras or camera[i] in cameras)
+    ]
     similarity = {i: float(np.dot(vectors[i], query)) for i in inside}
     sure = {i for i in inside if similarity[i] >= threshold + 1e-5}
     possible = {i for i in inside if similarity[i] >= threshold - 1e-5}
@@ -65,9 +76,17 @@ needs_codes = pytest.mark.skipif(not can_code(), reason="needs faiss-cpu")
 
 @needs_codes
 @settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 10**6), count=st.integers(2500, 12_000), slack=st.integers(0, 5000), start=st.integers(0, 12_000),
-       length=st.integers(0, 12_000), threshold=st.sampled_from((-1.0, 0.0, 0.3, 0.6)), limit=st.sampled_from((1, 20, 700, None)),
-       cameras=st.sets(st.sampled_from(CAMERAS)), alike=st.booleans())
+@given(
+    seed=st.integers(0, 10**6),
+    count=st.integers(2500, 12_000),
+    slack=st.integers(0, 5000),
+    start=st.integers(0, 12_000),
+    length=st.integers(0, 12_000),
+    threshold=st.sampled_from((-1.0, 0.0, 0.3, 0.6)),
+    limit=st.sampled_from((1, 20, 700, None)),
+    cameras=st.sets(st.sampled_from(CAMERAS)),
+    alike=st.booleans(),
+)
 def test_codes_change_no_answer(seed, count, slack, start, length, threshold, limit, cameras, alike):
     rng = np.random.default_rng(seed)
     vectors, query = random_unit(rng, count, 16), random_unit(rng, 1, 16)[0]
@@ -79,15 +98,19 @@ def test_codes_change_no_answer(seed, count, slack, start, length, threshold, li
     plain, coded = EmbeddingIndex(16, coded=False), EmbeddingIndex(16, coded=True, block_rows=3000)
     for index in (plain, coded):
         for part in np.array_split(np.arange(count), 7):
-            index.extend(list(part), [camera[i] for i in part], [""] * len(part), first[part], first[part], vectors[part])
+            index.extend(
+                list(part), [camera[i] for i in part], [""] * len(part), first[part], first[part], vectors[part]
+            )
         for row in (3, 1000, count - 1):
             index.replace(row, query)
         index.stretch(5, start)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(embedding_block, "_FEW_NUMBERS", 0)  # the codes are to be used
-        one, other = (index.search(query, start, start + length, tuple(cameras), threshold, limit)
-                      for index in (plain, coded))
-    assert one.compared == other.compared and abs(len(one.rows) - len(other.rows)) <= (limit is None) * 5
+        one, other = (
+            index.search(query, start, start + length, tuple(cameras), threshold, limit) for index in (plain, coded)
+        )
+    assert one.compared == other.compared
+    assert abs(len(one.rows) - len(other.rows)) <= (limit is None) * 5
     shared = min(len(one.rows), len(other.rows))
     np.testing.assert_allclose(one.similarity[:shared], other.similarity[:shared], atol=1e-5)
     if limit is None and not alike:
@@ -102,7 +125,9 @@ def test_numbers_larger_than_any_before_are_found_all_the_same(monkeypatch):
     index.extend(list(range(4096)), ["front"] * 4096, [""] * 4096, [0] * 4096, [0] * 4096, random_unit(rng, 4096, 64))
     spikes = np.eye(64, dtype=np.float32)  # far beyond the scale of the others
     index.extend(list(range(4096, 4160)), ["front"] * 64, [""] * 64, [0] * 64, [0] * 64, spikes)
-    index.extend(list(range(4160, 8192)), ["front"] * 4032, [""] * 4032, [0] * 4032, [0] * 4032, random_unit(rng, 4032, 64))
+    index.extend(
+        list(range(4160, 8192)), ["front"] * 4032, [""] * 4032, [0] * 4032, [0] * 4032, random_unit(rng, 4032, 64)
+    )
     for i in range(64):
         assert index.search(spikes[i], 0, 0, (), 0.9, 3).rows.tolist() == [4096 + i]
 
@@ -117,9 +142,17 @@ def test_a_row_can_be_stretched_and_replaced():
     assert index.search(np.array([0, 1], np.float32), 120, 130, (), 0.9).rows.tolist() == [0]
 
 
-@pytest.mark.parametrize("bad, sentence", [(np.ones(3), "shape"), (np.array([np.nan, 1]), "nan"),
-                                           (np.zeros(2), "length 0"), (np.ones(2), "length 1.41"),
-                                           (np.ones((1, 2)), "shape"), (np.array([np.inf, 0]), "inf")])
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        (np.ones(3), "shape"),
+        (np.array([np.nan, 1]), "nan"),
+        (np.zeros(2), "length 0"),
+        (np.ones(2), "length 1.41"),
+        (np.ones((1, 2)), "shape"),
+        (np.array([np.inf, 0]), "inf"),
+    ],
+)
 def test_what_is_no_unit_vector_is_refused(bad, sentence):
     with pytest.raises(StoreError, match=sentence):
         unit_vector(bad, 2)
@@ -170,6 +203,11 @@ for query in vectors[::1000]:
 @needs_codes
 @pytest.mark.parametrize("level", ["NONE", "AVX2"])
 def test_it_is_as_exact_on_a_simpler_processor(level):
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=120,
-                          env={**os.environ, "FAISS_SIMD_LEVEL": level})
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "FAISS_SIMD_LEVEL": level},
+    )
     assert done.returncode == 0, done.stderr

@@ -5,8 +5,8 @@ import os
 import pytest
 from mcap.reader import make_reader
 
-from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.history.frames.archive import FrameArchive
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
@@ -41,7 +41,8 @@ def test_a_truncated_segment_keeps_its_whole_frames_and_is_sealed_again(stored, 
     archive = FrameArchive(path.parent, "robot1")
     found = numbers(archive)
     lost = sorted(set(range(300)) - set(found))
-    assert len(lost) <= cut // 2000 + 1 and lost == list(range(200 - len(lost), 200))
+    assert len(lost) <= cut // 2000 + 1
+    assert lost == list(range(200 - len(lost), 200))
     with path.open("rb") as file:
         assert len(list(make_reader(file, validate_crcs=True).iter_messages())) == 100 - len(lost)
 
@@ -55,7 +56,8 @@ def test_a_flipped_byte_costs_one_frame(stored):
         file.write(bytes([byte[0] ^ 255]))
     archive = FrameArchive(path.parent, "robot1")
     assert len(numbers(archive)) == 299
-    assert "damaged" in archive.take_complaints()[0] and archive.take_complaints() == []
+    assert "damaged" in archive.take_complaints()[0]
+    assert archive.take_complaints() == []
 
 
 def test_a_segment_deleted_by_hand_is_told_and_forgotten(stored):

@@ -15,8 +15,12 @@ def test_the_stored_definition_is_that_of_the_message_without_its_comments(name)
     assert [line for line in lines if line] == FIELDS[name].splitlines()
 
 
-@pytest.mark.parametrize("type, parts", [
-    (TRACKS, {"facetrack_ros/Track", "facetrack_ros/Face", "std_msgs/Header", "builtin_interfaces/Time"}),
-    (EVENT, {"std_msgs/Header", "builtin_interfaces/Time", "builtin_interfaces/Duration"})])
+@pytest.mark.parametrize(
+    ("type", "parts"),
+    [
+        (TRACKS, {"facetrack_ros/Track", "facetrack_ros/Face", "std_msgs/Header", "builtin_interfaces/Time"}),
+        (EVENT, {"std_msgs/Header", "builtin_interfaces/Time", "builtin_interfaces/Duration"}),
+    ],
+)
 def test_a_definition_explains_every_type_within_it(type, parts):
     assert {line[5:] for line in definition(type).splitlines() if line.startswith("MSG: ")} == parts

@@ -6,7 +6,9 @@ from facetrack_ros.errors import StoreError
 from facetrack_ros.history.people.merge_log import AliasFile
 from facetrack_ros.tracking.identity_merges import MergeDecision
 
-ONE = MergeDecision("a_robot1_1", "p_robot1_1", "p_robot2_1", True, "robot1", False, 1, 5, "faces match", 0.61, "a-model")
+ONE = MergeDecision(
+    "a_robot1_1", "p_robot1_1", "p_robot2_1", True, "robot1", False, 1, 5, "faces match", 0.61, "a-model"
+)
 TWO = MergeDecision("a_robot1_2", "p_robot1_1", "p_robot1_2", False, "ann", True, 1, 6, "by eye")
 
 
@@ -21,7 +23,7 @@ def test_what_is_written_is_read_back(tmp_path):
 def test_a_torn_tail_and_damaged_lines_cost_only_themselves(tmp_path, torn):
     file = AliasFile(tmp_path)
     file.append([ONE])
-    file.path.write_bytes(b"nonsense\n[]\n{\"first\": 1}\n" + file.path.read_bytes() + torn)
+    file.path.write_bytes(b'nonsense\n[]\n{"first": 1}\n' + file.path.read_bytes() + torn)
     assert file.read().verdicts == (ONE,)
     file.append([TWO])
     assert file.read().verdicts == (TWO, ONE)
@@ -31,7 +33,8 @@ def test_what_is_dropped_is_nowhere_any_more(tmp_path):
     file = AliasFile(tmp_path)
     file.append([ONE, TWO])
     file.replace([TWO])
-    assert file.read().verdicts == (TWO,) and "robot2" not in file.path.read_text()
+    assert file.read().verdicts == (TWO,)
+    assert "robot2" not in file.path.read_text()
     file.replace([])
     assert list(tmp_path.iterdir()) == []
 

@@ -12,14 +12,14 @@ from facetrack_ros.history.index.block_file import BlockFile
 from facetrack_ros.history.index.faiss_scan import can_code
 from facetrack_ros.history.index.quantized_rows import QuantizedRows
 from facetrack_ros.history.sightings.database import SCHEMA_VERSION, database_path, index_path
-from facetrack_ros.history.sightings.table import SightingRows
 from facetrack_ros.history.sightings.store import SightingStore
+from facetrack_ros.history.sightings.table import SightingRows
 from facetrack_ros.models.contract import ModelContract
 
 pytestmark = pytest.mark.skipif(not can_code(), reason="needs faiss-cpu; without, nothing is kept beside the database")
 
 CONTRACT = ModelContract("net/v1", "embedding", "onnx", "net.onnx", "ab" * 32, 1, "MIT", dimension=64, threshold=0.5)
-ALWAYS = (-2**62, 2**62)
+ALWAYS = (-(2**62), 2**62)
 SECOND = 10**9
 BOX = np.zeros(4, np.float32)
 BLOCK = 100
@@ -33,8 +33,18 @@ def opened(folder):
 
 
 def add(store, i, track="", vector=None, quality=0.5, stamp_ns=None):
-    store.add(("front", "rear")[i % 2], i * SECOND if stamp_ns is None else stamp_ns, i, track, "", BOX, BOX, quality,
-              VECTORS[i] if vector is None else vector, lambda: b"jpeg")
+    store.add(
+        ("front", "rear")[i % 2],
+        i * SECOND if stamp_ns is None else stamp_ns,
+        i,
+        track,
+        "",
+        BOX,
+        BOX,
+        quality,
+        VECTORS[i] if vector is None else vector,
+        lambda: b"jpeg",
+    )
 
 
 def answers(store):
@@ -42,10 +52,21 @@ def answers(store):
     found = []
     for query in VECTORS[::37]:
         hits, compared = store.search(query, 50 * SECOND, 400 * SECOND, threshold=0.1, limit=999)
-        found.append((compared, [(one.frame_number, one.camera_id, one.first_ns, one.last_ns, round(similarity, 4))
-                                 for one, similarity in hits]))
-        found.append([(hit.sighting.frame_number, hit.first_ns, hit.last_ns)
-                      for hit in store.search_tracks(query, *ALWAYS, ("rear",), 0.1, 30)[0]])
+        found.append(
+            (
+                compared,
+                [
+                    (one.frame_number, one.camera_id, one.first_ns, one.last_ns, round(similarity, 4))
+                    for one, similarity in hits
+                ],
+            )
+        )
+        found.append(
+            [
+                (hit.sighting.frame_number, hit.first_ns, hit.last_ns)
+                for hit in store.search_tracks(query, *ALWAYS, ("rear",), 0.1, 30)[0]
+            ]
+        )
     return found, store.per_camera(), store.span, store.count
 
 
@@ -80,7 +101,8 @@ def made(tmp_path_factory):
     store.wait_for_index()
     assert answers(store) == before, "frozen blocks answer as those in memory did"
     store.close()
-    assert len(files(folder)) == 4 and before[0][0][0] > 300
+    assert len(files(folder)) == 4
+    assert before[0][0][0] > 300
     return folder, before
 
 
@@ -97,7 +119,8 @@ def test_a_history_opens_from_its_blocks_and_reads_only_what_came_after(stored, 
         store = opening()
         assert rows_read == [50]
         rows_read[0] = 0
-        assert answers(store) == before and not store.take_told()
+        assert answers(store) == before
+        assert not store.take_told()
         store.close()
 
 
@@ -112,7 +135,8 @@ def test_sightings_go_on_after_the_blocks(stored):
     store.close()
     assert len(files(folder)) == 5
     again = opened(folder)
-    assert answers(again) == expected and again.count == COUNT + 70
+    assert answers(again) == expected
+    assert again.count == COUNT + 70
     again.close()
 
 
@@ -128,9 +152,16 @@ def newer(data):
     return data[:8] + (99).to_bytes(4, "little") + data[12:]
 
 
-@pytest.mark.parametrize("damage, sentence", [(cut, "not whole"), (flipped, "damaged"), (newer, "newer version"),
-                                              (lambda data: b"", "no part of an index"),
-                                              (lambda data: b"x" * len(data), "no part of an index")])
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (cut, "not whole"),
+        (flipped, "damaged"),
+        (newer, "newer version"),
+        (lambda data: b"", "no part of an index"),
+        (lambda data: b"x" * len(data), "no part of an index"),
+    ],
+)
 def test_a_block_that_is_damaged_or_newer_is_told_and_made_anew(stored, rows_read, damage, sentence):
     folder, before = stored
     broken = files(folder)[1]
@@ -141,14 +172,18 @@ def test_a_block_that_is_damaged_or_newer_is_told_and_made_anew(stored, rows_rea
     assert broken.exists(), "who only reads deletes nothing"
     rows_read[0] = 0
     store = opened(folder)
-    assert rows_read == [150] and answers(store) == before
+    assert rows_read == [150]
+    assert answers(store) == before
     store.wait_for_index()
     told = store.take_told()
-    assert sentence in told and "nothing is lost" in told
+    assert sentence in told
+    assert "nothing is lost" in told
     store.close()
     rows_read[0] = 0
     again = opened(folder)
-    assert rows_read == [50] and not again.take_told() and answers(again) == before
+    assert rows_read == [50]
+    assert not again.take_told()
+    assert answers(again) == before
     again.close()
 
 
@@ -156,7 +191,7 @@ def test_vectors_that_are_not_what_was_coded_are_read_from_the_database(stored):
     folder, before = stored
     for file in files(folder):
         data = bytearray(file.read_bytes())
-        data[-4 * 64 * BLOCK:] = np.random.default_rng(0).permutation(VECTORS)[:BLOCK].tobytes()
+        data[-4 * 64 * BLOCK :] = np.random.default_rng(0).permutation(VECTORS)[:BLOCK].tobytes()
         file.write_bytes(data)
     store = opened(folder)
     assert answers(store) == before
@@ -178,12 +213,19 @@ def test_blocks_of_another_database_are_not_used(stored, tmp_path_factory):
     for file in files(folder):
         index_path(database_path(other, CONTRACT.id)).joinpath(file.name).write_bytes(file.read_bytes())
     again = opened(other)
-    assert answers(again) == expected and "another database" in again.take_told()
+    assert answers(again) == expected
+    assert "another database" in again.take_told()
     again.close()
 
 
-@pytest.mark.parametrize("sql", ["DELETE FROM sightings WHERE id = 150", "UPDATE sightings SET last_ns = 999e9 WHERE id = 7",
-                                 "DELETE FROM sightings WHERE id > 120"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM sightings WHERE id = 150",
+        "UPDATE sightings SET last_ns = 999e9 WHERE id = 7",
+        "DELETE FROM sightings WHERE id > 120",
+    ],
+)
 def test_what_another_program_changed_is_not_hidden_by_a_block(stored, sql):
     folder, _ = stored
     with sqlite3.connect(database_path(folder, CONTRACT.id)) as connection:
@@ -211,13 +253,16 @@ def test_no_byte_of_a_deleted_face_stays_in_any_file(stored):
     assert traces_found(traces) == 20
     store = opened(folder)
     store.forget("front", 120 * SECOND, 139 * SECOND)
-    assert traces_found(traces) == 0 and traces_found([kept.tobytes()]) == 1
+    assert traces_found(traces) == 0
+    assert traces_found([kept.tobytes()]) == 1
     store.wait_for_index()
     assert store.count == COUNT - 10
     store.close()
-    assert traces_found(traces) == 0 and len(files(folder)) == 4
+    assert traces_found(traces) == 0
+    assert len(files(folder)) == 4
     again = opened(folder)
-    assert again.count == COUNT - 10 and not again.take_told()
+    assert again.count == COUNT - 10
+    assert not again.take_told()
     again.close()
 
 
@@ -226,7 +271,9 @@ def test_what_a_killed_process_left_half_written_is_cleared_away(stored):
     half = files(folder)[0].with_name("block-000000000400.new")
     half.write_bytes(b"half")
     store = opened(folder)
-    assert answers(store) == before and not half.exists() and not store.take_told()
+    assert answers(store) == before
+    assert not half.exists()
+    assert not store.take_told()
     store.close()
 
 
@@ -248,8 +295,9 @@ def test_a_sighting_that_may_still_change_is_in_no_block(tmp_path):
     assert len(files(tmp_path)) == 1
     store.close()
     again = opened(tmp_path)
-    (best, similarity), = again.search(better, *ALWAYS, limit=1)[0]
-    assert similarity == pytest.approx(1, abs=1e-6) and best.last_ns == SECOND
+    ((best, similarity),) = again.search(better, *ALWAYS, limit=1)[0]
+    assert similarity == pytest.approx(1, abs=1e-6)
+    assert best.last_ns == SECOND
     again.close()
 
 
@@ -257,7 +305,13 @@ def test_a_store_of_the_first_version_is_read_as_it_is_and_brought_up_to_date_by
     folder, before = stored
     path = database_path(folder, CONTRACT.id)
     with sqlite3.connect(path) as connection:
-        for name in ("TRIGGER sightings_deleted", "TRIGGER sightings_changed", "TABLE poses", "TABLE frozen", "TABLE outdated"):
+        for name in (
+            "TRIGGER sightings_deleted",
+            "TRIGGER sightings_changed",
+            "TABLE poses",
+            "TABLE frozen",
+            "TABLE outdated",
+        ):
             connection.execute(f"DROP {name}")
         connection.execute("PRAGMA user_version = 1")
     connection.close()
@@ -270,7 +324,9 @@ def test_a_store_of_the_first_version_is_read_as_it_is_and_brought_up_to_date_by
     store.wait_for_index()
     store.close()
     again = opened(folder)
-    assert answers(again) == before and not again.take_told() and len(files(folder)) == 4
+    assert answers(again) == before
+    assert not again.take_told()
+    assert len(files(folder)) == 4
     again.close()
 
 

@@ -6,17 +6,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.sightings.database import database_path, models_kept
 from facetrack_ros.history.sightings.deduplication import DeduplicationRule
-from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
 
 CONTRACT = ModelContract("net/v1", "embedding", "onnx", "net.onnx", "ab" * 32, 1, "MIT", dimension=4, threshold=0.5)
 SECOND = 10**9
-ALWAYS = (-2**62, 2**62)
+ALWAYS = (-(2**62), 2**62)
 BOX = np.array([1, 2, 3, 4], np.float32)
 
 
@@ -30,13 +30,26 @@ def towards(cosine, axis=1):
 A = towards(1.0)
 
 
-def add(store, stamp_ns, embedding=A, track="t1", person="", quality=0.5, camera="front", number=0, picture=b"jpeg", pose=None):
+def add(
+    store,
+    stamp_ns,
+    embedding=A,
+    track="t1",
+    person="",
+    quality=0.5,
+    camera="front",
+    number=0,
+    picture=b"jpeg",
+    pose=None,
+):
     store.add(camera, stamp_ns, number, track, person, BOX, BOX + 1, quality, embedding, lambda: picture, pose)
 
 
 def everything(store):
-    return [(sighting.track_id, sighting.first_ns, sighting.last_ns, round(similarity, 5))
-            for sighting, similarity in store.search(A, *ALWAYS, limit=999)[0]]
+    return [
+        (sighting.track_id, sighting.first_ns, sighting.last_ns, round(similarity, 5))
+        for sighting, similarity in store.search(A, *ALWAYS, limit=999)[0]
+    ]
 
 
 @pytest.fixture
@@ -48,22 +61,38 @@ def store(tmp_path):
 
 def test_a_sighting_comes_back_as_it_was_added(store):
     add(store, 7 * SECOND, number=42, person="p_1", quality=0.75)
-    (sighting, similarity), = store.search(A, *ALWAYS)[0]
+    ((sighting, similarity),) = store.search(A, *ALWAYS)[0]
     assert similarity == pytest.approx(1)
     assert (sighting.robot_id, sighting.camera_id, sighting.track_id, sighting.person_id, sighting.model_id) == (
-        "robot1", "front", "t1", "p_1", "net/v1")
+        "robot1",
+        "front",
+        "t1",
+        "p_1",
+        "net/v1",
+    )
     assert (sighting.stamp_ns, sighting.first_ns, sighting.last_ns, sighting.frame_number) == (7 * SECOND,) * 3 + (42,)
     assert (sighting.bbox.tolist(), sighting.face_bbox.tolist()) == ([1, 2, 3, 4], [2, 3, 4, 5])
     assert (sighting.quality, sighting.thumbnail) == (0.75, b"jpeg")
-    assert sighting.embedding.tolist() == A.tolist() and sighting.embedding.dtype == np.float32
+    assert sighting.embedding.tolist() == A.tolist()
+    assert sighting.embedding.dtype == np.float32
 
 
 def test_near_equal_faces_of_a_track_are_one_sighting_with_the_best_face(store):
     made = []
     for stamp, quality in ((1, 0.5), (2, 0.9), (3, 0.7)):
-        store.add("front", stamp, stamp, "t1", "", BOX, BOX, quality, towards(0.95 + stamp / 100),
-                  lambda stamp=stamp: made.append(stamp) or b"%d" % stamp)
-    (sighting, similarity), = store.search(A, *ALWAYS)[0]
+        store.add(
+            "front",
+            stamp,
+            stamp,
+            "t1",
+            "",
+            BOX,
+            BOX,
+            quality,
+            towards(0.95 + stamp / 100),
+            lambda stamp=stamp: made.append(stamp) or b"%d" % stamp,
+        )
+    ((sighting, similarity),) = store.search(A, *ALWAYS)[0]
     assert (sighting.first_ns, sighting.stamp_ns, sighting.last_ns) == (1, 2, 3)
     assert (sighting.quality, sighting.frame_number, sighting.thumbnail) == (0.9, 2, b"2")
     assert similarity == pytest.approx(0.97, abs=1e-5)
@@ -97,7 +126,7 @@ def test_a_track_has_few_open_sightings(tmp_path):
 def test_a_face_that_comes_late_stretches_its_sighting_back(store):
     add(store, 5)
     add(store, 3, quality=0.1)
-    (sighting, _), = store.search(A, *ALWAYS)[0]
+    ((sighting, _),) = store.search(A, *ALWAYS)[0]
     assert (sighting.first_ns, sighting.stamp_ns, sighting.last_ns) == (3, 5, 5)
 
 
@@ -106,8 +135,10 @@ def test_a_stretched_span_is_told_before_it_is_committed(store):
         add(store, SECOND + tenth * SECOND // 10, person="p_1")
     first, last = SECOND + SECOND // 10, SECOND + SECOND // 2
     assert everything(store) == [("t1", first, last, 1.0)]
-    assert [(each.first_ns, each.last_ns) for each in (*store.of_track("t1"), store.best_of_person("p_1"), *store.between(
-        "front", last, last))] == [(first, last)] * 3
+    assert [
+        (each.first_ns, each.last_ns)
+        for each in (*store.of_track("t1"), store.best_of_person("p_1"), *store.between("front", last, last))
+    ] == [(first, last)] * 3
     assert [(each.first_ns, each.last_ns) for each in store.persons()] == [(first, last)]
 
 
@@ -132,7 +163,8 @@ def test_the_best_picture_of_a_person(store):
     add(store, 2, towards(0), person="p_1", quality=0.8)
     add(store, 3, track="t2", person="p_2", quality=0.9)
     assert store.best_of_person("p_1").stamp_ns == 2
-    assert store.best_of_person("p_3") is None and store.best_of_person("") is None
+    assert store.best_of_person("p_3") is None
+    assert store.best_of_person("") is None
 
 
 def test_a_track_passes_its_person_to_earlier_sightings(store):
@@ -157,7 +189,9 @@ def test_everything_is_there_after_opening_again(tmp_path):
     store.close()
     again = SightingStore(tmp_path, CONTRACT, "robot1")
     assert everything(again) == before
-    assert again.per_camera() == spans and again.span == (0, 299) and again.count == len(before)
+    assert again.per_camera() == spans
+    assert again.span == (0, 299)
+    assert again.count == len(before)
     again.close()
 
 
@@ -180,7 +214,11 @@ def test_where_the_robot_was_is_kept_with_the_best_face(tmp_path):
     add(store, 5, track="t3", quality=0.9)
     store.close()
     again = SightingStore(tmp_path, CONTRACT, "robot1")
-    assert {one.track_id: one.pose for one, _ in again.search(A, *ALWAYS)[0]} == {"t1": poses[2], "t2": None, "t3": None}
+    assert {one.track_id: one.pose for one, _ in again.search(A, *ALWAYS)[0]} == {
+        "t1": poses[2],
+        "t2": None,
+        "t3": None,
+    }
     again.forget("front", *ALWAYS)
     assert again._database.rows("SELECT * FROM poses") == []
     again.close()
@@ -190,8 +228,10 @@ def test_coverage_tells_looking_from_not_looking(store):
     for second in (0, 1, 2, 10, 11):
         store.saw_frame("front", second * SECOND)
     assert store.kept_spans("front") == ((0, 2 * SECOND), (10 * SECOND, 11 * SECOND))
-    assert store.kept_spans("rear") == () and store.cameras() == ("front",)
-    assert store.holds("front", SECOND, SECOND) and not store.holds("front", 3 * SECOND, 9 * SECOND)
+    assert store.kept_spans("rear") == ()
+    assert store.cameras() == ("front",)
+    assert store.holds("front", SECOND, SECOND)
+    assert not store.holds("front", 3 * SECOND, 9 * SECOND)
     assert not store.holds("rear", *ALWAYS)
 
 
@@ -201,7 +241,9 @@ def test_a_recording_is_noted_once_it_is_in(tmp_path):
     store.mark_ingested("file", "front", 0, 5)
     store.close()
     again = SightingStore(tmp_path, CONTRACT, "robot1")
-    assert again.was_ingested("file") and again.holds("front", 5, 9) and not again.holds("front", 6, 9)
+    assert again.was_ingested("file")
+    assert again.holds("front", 5, 9)
+    assert not again.holds("front", 6, 9)
     again.close()
 
 
@@ -224,7 +266,8 @@ def test_threads_may_add_and_search_at_once(store):
     sizes = [store.search(A, *ALWAYS)[1] for _ in range(50)]
     for thread in threads:
         thread.join()
-    assert sizes == sorted(sizes) and store.count == 300
+    assert sizes == sorted(sizes)
+    assert store.count == 300
 
 
 class TestOpening:
@@ -233,9 +276,14 @@ class TestOpening:
             SightingStore(tmp_path, replace(CONTRACT, id=model), "robot1").close()
         assert models_kept(tmp_path) == ("net/v1", "net/v2")
 
-    @pytest.mark.parametrize("changes, robot, sentence", [
-        ({"dimension": 8}, "robot1", "never mixed"), ({"sha256": "cd" * 32}, "robot1", "id of its own"),
-        ({}, "robot2", "memory of robot robot1")])
+    @pytest.mark.parametrize(
+        ("changes", "robot", "sentence"),
+        [
+            ({"dimension": 8}, "robot1", "never mixed"),
+            ({"sha256": "cd" * 32}, "robot1", "id of its own"),
+            ({}, "robot2", "memory of robot robot1"),
+        ],
+    )
     def test_what_does_not_belong_is_refused(self, tmp_path, changes, robot, sentence):
         SightingStore(tmp_path, CONTRACT, "robot1").close()
         with pytest.raises(StoreError, match=sentence):
@@ -252,13 +300,21 @@ class TestOpening:
         store = SightingStore(tmp_path, CONTRACT, "robot1")
         store._database.run("PRAGMA user_version = 99")
         store.close()
-        for opening in (lambda: SightingStore(tmp_path, CONTRACT, "robot1"),
-                        lambda: SightingStore.open_readonly(tmp_path, CONTRACT)):
+        for opening in (
+            lambda: SightingStore(tmp_path, CONTRACT, "robot1"),
+            lambda: SightingStore.open_readonly(tmp_path, CONTRACT),
+        ):
             with pytest.raises(StoreError, match="update facetrack_ros"):
                 opening()
 
-    @pytest.mark.parametrize("damage", [lambda data: b"no database at all" * 99, lambda data: data[:5000],
-                                        lambda data: data[:4096] + b"\xff" * (len(data) - 4096)])
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            lambda data: b"no database at all" * 99,
+            lambda data: data[:5000],
+            lambda data: data[:4096] + b"\xff" * (len(data) - 4096),
+        ],
+    )
     def test_a_damaged_file_is_refused_with_a_sentence(self, tmp_path, damage):
         store = SightingStore(tmp_path, CONTRACT, "robot1")
         for i in range(50):
@@ -266,8 +322,10 @@ class TestOpening:
         store.close()
         path = database_path(tmp_path, CONTRACT.id)
         path.write_bytes(damage(path.read_bytes()))
-        for opening in (lambda: SightingStore(tmp_path, CONTRACT, "robot1"),
-                        lambda: SightingStore.open_readonly(tmp_path, CONTRACT)):
+        for opening in (
+            lambda: SightingStore(tmp_path, CONTRACT, "robot1"),
+            lambda: SightingStore.open_readonly(tmp_path, CONTRACT),
+        ):
             with pytest.raises(StoreError, match="damaged|no store of sightings"):
                 opening()
 
@@ -308,12 +366,14 @@ def test_beyond_the_limits_the_longest_unseen_go_and_with_them_when_their_camera
         store.saw_frame("front", number * SECOND)
     assert store.prune(SightingLimits(count=110), 110 * SECOND) == 0
     assert store.prune(SightingLimits(count=100), 110 * SECOND) == 20  # a tenth below the limit, for those to come
-    assert store.count == 90 and store.span == (20 * SECOND, 109 * SECOND)
+    assert store.count == 90
+    assert store.span == (20 * SECOND, 109 * SECOND)
     assert store.kept_spans("front") == ((20 * SECOND, 109 * SECOND),)
     add(store, 110 * SECOND, track="t110")
     store.close()
     again = SightingStore.open_readonly(tmp_path, CONTRACT)
-    assert again.count == 91 and [hit[0] for hit in everything(again)][-1] == "t110"
+    assert again.count == 91
+    assert [hit[0] for hit in everything(again)][-1] == "t110"
     again.close()
 
 
@@ -321,7 +381,8 @@ def test_what_is_older_than_allowed_goes_before_it_is_that_old(store):
     for number in range(100):
         add(store, number * HOUR, track=f"t{number}")
     assert store.prune(SightingLimits(age_ns=99 * HOUR), 99 * HOUR) == 0
-    assert store.prune(SightingLimits(age_ns=90 * HOUR), 99 * HOUR) == 18 and store.span[0] == 18 * HOUR
+    assert store.prune(SightingLimits(age_ns=90 * HOUR), 99 * HOUR) == 18
+    assert store.span[0] == 18 * HOUR
 
 
 def test_more_than_half_at_once_is_a_wrong_clock_and_nothing_goes(store):

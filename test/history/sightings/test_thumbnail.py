@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from facetrack_ros.history.sightings.thumbnail import face_thumbnail, reduction_for
 from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.history.sightings.thumbnail import face_thumbnail, reduction_for
 
 
 def decoded(jpeg):
@@ -22,15 +22,18 @@ def test_at_the_edge_the_square_moves_inwards():
     image = np.zeros((100, 100, 3), np.uint8)
     image[:20, :20] = 255
     thumbnail = decoded(face_thumbnail(image, np.array([-5, -5, 20, 20])))
-    assert thumbnail.shape == (45, 45, 3) and thumbnail[5, 5].min() > 240 and thumbnail[40, 40].max() < 15
+    assert thumbnail.shape == (45, 45, 3)
+    assert thumbnail[5, 5].min() > 240
+    assert thumbnail[40, 40].max() < 15
 
 
 def test_a_picture_smaller_than_the_square_is_taken_whole():
     assert decoded(face_thumbnail(np.zeros((40, 60, 3), np.uint8), np.array([0, 0, 60, 40]))).shape == (40, 40, 3)
 
 
-@pytest.mark.parametrize("box", [(200, 0, 220, 20), (0, 0, 0, 0), (-30, -30, -5, -5), (np.nan, 0, 1, 1),
-                                 (50, 50, 40, 60)])
+@pytest.mark.parametrize(
+    "box", [(200, 0, 220, 20), (0, 0, 0, 0), (-30, -30, -5, -5), (np.nan, 0, 1, 1), (50, 50, 40, 60)]
+)
 def test_a_box_that_shows_nothing_gives_nothing(box):
     assert face_thumbnail(np.zeros((100, 100, 3), np.uint8), np.array(box)) == b""
 
@@ -50,11 +53,21 @@ def test_a_picture_decoded_smaller_for_large_faces_shows_the_same():
     x, y = np.meshgrid(np.arange(1280), np.arange(720))
     picture = np.stack([x / 5, y / 3, 120 + 100 * np.sin(x / 40) * np.sin(y / 40)], axis=2).astype(np.uint8)
     frame = Frame("front", 1, 0, encode_jpeg(picture, 95))
-    for box, factor in (((600, 300, 640, 340), 1), ((500, 200, 620, 320), 2), ((400, 100, 630, 330), 4), ((300, 50, 800, 600), 8)):
+    for box, factor in (
+        ((600, 300, 640, 340), 1),
+        ((500, 200, 620, 320), 2),
+        ((400, 100, 630, 330), 4),
+        ((300, 50, 800, 600), 8),
+    ):
         box = np.array(box, np.float32)
         assert reduction_for(box) == factor
-        whole, smaller = decoded(face_thumbnail(picture, box)), decoded(face_thumbnail(frame.smaller(factor), box / factor))
+        whole, smaller = (
+            decoded(face_thumbnail(picture, box)),
+            decoded(face_thumbnail(frame.smaller(factor), box / factor)),
+        )
         assert abs(whole.shape[0] - smaller.shape[0]) <= 6
         smaller = cv2.resize(smaller, whole.shape[:2])
         assert np.abs(whole.astype(float) - smaller).mean() < 6
-    assert not Frame("front", 1, 0, frame.jpeg).decoded and frame.image is not None and frame.decoded
+    assert not Frame("front", 1, 0, frame.jpeg).decoded
+    assert frame.image is not None
+    assert frame.decoded

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
-from facetrack_ros.nodes.conversion.hri_state import KNOWN, HriState, facial_landmarks, hri_id, region  # noqa: E402
-from facetrack_ros.core.track import Track, TrackState  # noqa: E402
-from facetrack_ros.core.face import Face  # noqa: E402
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.nodes.conversion.hri_state import KNOWN, HriState, facial_landmarks, hri_id, region
 
 SECOND = 1_000_000_000
 BOX = np.array([10, 20, 50, 120], np.float32)
@@ -35,20 +35,35 @@ def test_every_id_starts_with_a_letter_and_can_stand_in_a_topic(text, letter):
 def test_face_and_body_are_named_after_the_track_and_the_person_keeps_its_id():
     humans = HriState()
     humans.update("front", SECOND, (track(3, "p_robot1_1", face=face()),))
-    assert (humans.faces, humans.bodies, humans.persons) == (("f_robot1_front_3",), ("b_robot1_front_3",), ("p_robot1_1",))
+    assert (humans.faces, humans.bodies, humans.persons) == (
+        ("f_robot1_front_3",),
+        ("b_robot1_front_3",),
+        ("p_robot1_1",),
+    )
     state = humans.known["p_robot1_1"]
-    assert (state.face_id, state.body_id, state.anonymous, state.alias) == ("f_robot1_front_3", "b_robot1_front_3", False, "")
+    assert (state.face_id, state.body_id, state.anonymous, state.alias) == (
+        "f_robot1_front_3",
+        "b_robot1_front_3",
+        False,
+        "",
+    )
 
 
 def test_who_is_lost_for_a_moment_is_still_tracked_and_who_is_idle_is_not():
     humans = HriState()
     humans.update("front", SECOND, (track(1, "p_1", face=face()),))
     humans.update("front", 2 * SECOND, (track(1, "p_1", TrackState.LOST),))
-    assert humans.bodies and humans.faces and humans.persons
+    assert humans.bodies
+    assert humans.faces
+    assert humans.persons
     humans.update("front", 2 * SECOND + 1, (track(1, "p_1", TrackState.LOST),))
-    assert humans.bodies and not humans.faces and humans.known["p_1"].face_id == ""
+    assert humans.bodies
+    assert not humans.faces
+    assert humans.known["p_1"].face_id == ""
     humans.update("front", 3 * SECOND, (track(1, "p_1", TrackState.IDLE),))
-    assert not humans.bodies and not humans.persons and humans.known["p_1"].body_id == ""
+    assert not humans.bodies
+    assert not humans.persons
+    assert humans.known["p_1"].body_id == ""
 
 
 def test_without_a_face_a_person_is_anonymous_until_one_is_seen():
@@ -64,18 +79,24 @@ def test_two_ids_that_turn_out_to_be_one_person_become_an_alias_and_a_parting_ta
     humans = HriState()
     humans.update("front", SECOND, (track(1, "p_5", face=face()),))
     humans.update("front", 2 * SECOND, (track(1, "p_2", face=face()),))
-    assert humans.persons == ("p_2",) and humans.known["p_5"].alias == "p_2" and humans.known["p_2"].alias == ""
+    assert humans.persons == ("p_2",)
+    assert humans.known["p_5"].alias == "p_2"
+    assert humans.known["p_2"].alias == ""
     humans.update("front", 3 * SECOND, (track(1, "p_5", face=face()),))
-    assert humans.persons == ("p_5",) and humans.known["p_5"].alias == "" and humans.known["p_2"].alias == "p_5"
+    assert humans.persons == ("p_5",)
+    assert humans.known["p_5"].alias == ""
+    assert humans.known["p_2"].alias == "p_5"
 
 
 def test_one_person_before_two_cameras_is_listed_once_with_two_bodies():
     humans = HriState()
     humans.update("front", SECOND, (track(1, "p_1"),))
     humans.update("rear", SECOND, (Track("t_robot1_rear_2", "p_1", TrackState.TRACKING, BOX, 0.9),))
-    assert humans.persons == ("p_1",) and len(humans.bodies) == 2
+    assert humans.persons == ("p_1",)
+    assert len(humans.bodies) == 2
     humans.drop("rear")
-    assert humans.bodies == ("b_robot1_front_1",) and humans.known["p_1"].body_id == "b_robot1_front_1"
+    assert humans.bodies == ("b_robot1_front_1",)
+    assert humans.known["p_1"].body_id == "b_robot1_front_1"
 
 
 def test_a_bag_that_begins_again_keeps_its_faces():
@@ -85,8 +106,11 @@ def test_a_bag_that_begins_again_keeps_its_faces():
     assert humans.faces == ("f_robot1_front_2",)
 
 
-people = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.sampled_from(TrackState), st.booleans()), max_size=4,
-                  unique_by=lambda row: row[0])
+people = st.lists(
+    st.tuples(st.integers(0, 9), st.integers(0, 9), st.sampled_from(TrackState), st.booleans()),
+    max_size=4,
+    unique_by=lambda row: row[0],
+)
 
 
 @settings(deadline=None, max_examples=60)
@@ -94,9 +118,14 @@ people = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.sampled_fro
 def test_whatever_happens_the_lists_fit_together(steps):
     humans = HriState()
     for number, (camera, rows) in enumerate(steps, 1):
-        humans.update(camera, number * SECOND // 5, tuple(
-            Track(f"t_{camera}_{n}", f"p_{person}" if person else "", state, BOX, 0.9, face() if seen else None)
-            for n, person, state, seen in rows))
+        humans.update(
+            camera,
+            number * SECOND // 5,
+            tuple(
+                Track(f"t_{camera}_{n}", f"p_{person}" if person else "", state, BOX, 0.9, face() if seen else None)
+                for n, person, state, seen in rows
+            ),
+        )
         known = humans.known
         assert set(humans.persons) <= set(known)
         for person, state in known.items():
@@ -111,14 +140,17 @@ def test_a_crowd_that_passes_does_not_pile_up():
     humans = HriState()
     for number in range(1, 4 * KNOWN):
         humans.update("front", number * SECOND, (track(number, f"p_{number}"),))
-    assert len(humans.known) <= KNOWN and f"p_{4 * KNOWN - 1}" in humans.known
+    assert len(humans.known) <= KNOWN
+    assert f"p_{4 * KNOWN - 1}" in humans.known
 
 
 class _Message(SimpleNamespace):
     x = y = c = 0.0
 
 
-KINDS = SimpleNamespace(NormalizedRegionOfInterest2D=_Message, FacialLandmarks=_Message, NormalizedPointOfInterest2D=_Message)
+KINDS = SimpleNamespace(
+    NormalizedRegionOfInterest2D=_Message, FacialLandmarks=_Message, NormalizedPointOfInterest2D=_Message
+)
 
 
 @given(st.lists(st.floats(-500, 2000, width=32), min_size=4, max_size=4))
@@ -129,7 +161,8 @@ def test_a_region_lies_within_the_picture(box):
 
 def test_five_points_stand_at_their_places_among_seventy_and_the_others_count_for_nothing():
     found = facial_landmarks(KINDS, None, face(), (100, 200))
-    assert len(found.landmarks) == 70 and (found.width, found.height) == (100, 200)
+    assert len(found.landmarks) == 70
+    assert (found.width, found.height) == (100, 200)
     sure = {row for row, point in enumerate(found.landmarks) if point.c}
     assert sure == {68, 69, 30, 48}  # the left corner of the mouth is not known here
     assert (found.landmarks[68].x, found.landmarks[68].y) == pytest.approx((0.2, 0.15))

@@ -7,18 +7,22 @@ from hypothesis import strategies as st
 
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
-from std_msgs.msg import Header  # noqa: E402
-from visualization_msgs.msg import Marker  # noqa: E402
+from std_msgs.msg import Header
+from visualization_msgs.msg import Marker
 
-from facetrack_ros.nodes.conversion.markers import body_markers, ellipsoid, gone, quaternion  # noqa: E402
-from facetrack_ros.core.camera_geometry import PersonPosition  # noqa: E402
+from facetrack_ros.core.camera_geometry import PersonPosition
+from facetrack_ros.nodes.conversion.markers import body_markers, ellipsoid, gone, quaternion
 
 
 def rotation_of(turn):
     x, y, z, w = turn.x, turn.y, turn.z, turn.w
-    return np.array([[1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-                     [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-                     [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)]])
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+        ]
+    )
 
 
 numbers = st.lists(st.floats(-3, 3), min_size=9, max_size=9)
@@ -38,7 +42,7 @@ def test_the_ellipsoid_is_the_covariance(values):
     root = np.array(values).reshape(3, 3) + 0.1 * np.eye(3)
     turn, axes = ellipsoid(root @ root.T)
     around = rotation_of(turn)
-    assert around @ np.diag(axes ** 2) @ around.T == pytest.approx(root @ root.T, abs=1e-4)
+    assert around @ np.diag(axes**2) @ around.T == pytest.approx(root @ root.T, abs=1e-4)
 
 
 def test_a_person_is_a_body_a_name_and_a_doubt_in_the_cameras_frame():
@@ -48,9 +52,12 @@ def test_a_person_is_a_body_a_name_and_a_doubt_in_the_cameras_frame():
     assert {marker.header.frame_id for marker in (body, label, doubt)} == {"front_optical"}
     assert (body.pose.position.x, body.pose.position.y, body.pose.position.z) == (1.0, 0.2, 5.0)
     # The cylinder's own axis is z; turned, it is the camera's vertical.
-    assert abs(rotation_of(body.pose.orientation) @ (0, 0, 1)) == pytest.approx((0, 1, 0), abs=1e-9) and body.scale.z == 1.7
-    assert label.pose.position.y < 0.2 - 1.7 / 2 and label.text.startswith("p_1")
+    assert abs(rotation_of(body.pose.orientation) @ (0, 0, 1)) == pytest.approx((0, 1, 0), abs=1e-9)
+    assert body.scale.z == 1.7
+    assert label.pose.position.y < 0.2 - 1.7 / 2
+    assert label.text.startswith("p_1")
     assert sorted((doubt.scale.x, doubt.scale.y, doubt.scale.z)) == pytest.approx([0.4, 0.8, 2.0])
-    assert doubt.color.a < 0.3 and len({(marker.ns, marker.id) for marker in (body, label, doubt)}) == 3
+    assert doubt.color.a < 0.3
+    assert len({(marker.ns, marker.id) for marker in (body, label, doubt)}) == 3
     taken = gone(body)
     assert (taken.ns, taken.id, taken.action) == (body.ns, body.id, Marker.DELETE)

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
-from facetrack_ros import msg  # noqa: E402
-from facetrack_ros.nodes.conversion import core as conversion  # noqa: E402
-from facetrack_ros.nodes.conversion import vision_msgs as detections_2d  # noqa: E402
-from facetrack_ros.core.track import Track, TrackState  # noqa: E402
-from facetrack_ros.core.detections import Detections  # noqa: E402
-from facetrack_ros.core.frame import Frame  # noqa: E402
+from facetrack_ros import msg
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion import vision_msgs as detections_2d
 
 FRAME = Frame("front", 1_700_000_000_123_456_789, 7, b"", "front_optical")
 
@@ -47,8 +47,18 @@ def theirs(*rows):
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.lists(st.tuples(st.floats(0, 1000, width=32), st.floats(0, 1000, width=32), st.floats(1, 500, width=32),
-                          st.floats(1, 500, width=32), st.floats(0.5, 1, width=32)), max_size=5))
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(0, 1000, width=32),
+            st.floats(0, 1000, width=32),
+            st.floats(1, 500, width=32),
+            st.floats(1, 500, width=32),
+            st.floats(0.5, 1, width=32),
+        ),
+        max_size=5,
+    )
+)
 def test_there_and_back_is_the_same(rows):
     boxes = np.array([(x, y, x + w, y + h) for x, y, w, h, _ in rows], np.float32).reshape(-1, 4)
     mine = Detections(boxes, np.array([row[4] for row in rows], np.float32), "net")
@@ -56,15 +66,23 @@ def test_there_and_back_is_the_same(rows):
     for one in array.detections:
         one.bbox.center.theta = 0.0
     back = detections_2d.persons_of(array, frozenset({"person"}), 0.4, "other")
-    assert back.boxes == pytest.approx(mine.boxes, abs=1e-2) and back.scores == pytest.approx(mine.scores)
-    assert conversion.to_ns(array.header.stamp) == FRAME.stamp_ns and array.header.frame_id == "front_optical"
+    assert back.boxes == pytest.approx(mine.boxes, abs=1e-2)
+    assert back.scores == pytest.approx(mine.scores)
+    assert conversion.to_ns(array.header.stamp) == FRAME.stamp_ns
+    assert array.header.frame_id == "front_optical"
 
 
 def tracks():
     box = np.array([10, 20, 50, 120], np.float32)
-    return conversion.tracks_to_message(FRAME, "face", (
-        Track("t_1", "p_1", TrackState.TRACKING, box, 0.9), Track("t_2", "", TrackState.TRACKING, box, 0.8),
-        Track("t_3", "p_3", TrackState.LOST, box, 0.7)))
+    return conversion.tracks_to_message(
+        FRAME,
+        "face",
+        (
+            Track("t_1", "p_1", TrackState.TRACKING, box, 0.9),
+            Track("t_2", "", TrackState.TRACKING, box, 0.8),
+            Track("t_3", "p_3", TrackState.LOST, box, 0.7),
+        ),
+    )
 
 
 def test_tracks_carry_track_ids_and_persons_person_ids_and_who_is_out_of_sight_is_no_detection():
@@ -76,19 +94,31 @@ def test_tracks_carry_track_ids_and_persons_person_ids_and_who_is_out_of_sight_i
 
 
 def test_only_persons_of_a_sufficient_score_are_taken():
-    array = theirs(("person", 0.9, 50, 50, 20, 40, 0), ("0", 0.8, 50, 50, 20, 40, 0), ("chair", 0.9, 50, 50, 20, 40, 0),
-                   ("person", 0.3, 50, 50, 20, 40, 0))
+    array = theirs(
+        ("person", 0.9, 50, 50, 20, 40, 0),
+        ("0", 0.8, 50, 50, 20, 40, 0),
+        ("chair", 0.9, 50, 50, 20, 40, 0),
+        ("person", 0.3, 50, 50, 20, 40, 0),
+    )
     assert detections_2d.persons_of(array, frozenset({"person", "0"}), 0.4, "x").scores == pytest.approx([0.9, 0.8])
 
 
 def test_a_turned_box_becomes_the_upright_one_around_it():
     array = theirs(("person", 0.9, 50, 50, 20, 40, np.pi / 2))
     assert detections_2d.persons_of(array, frozenset({"person"}), 0.4, "x").boxes == pytest.approx(
-        np.array([[30, 40, 70, 60]]), abs=1e-4)
+        np.array([[30, 40, 70, 60]]), abs=1e-4
+    )
 
 
-@pytest.mark.parametrize("row", [("person", 0.9, np.nan, 50, 20, 40, 0), ("person", np.nan, 50, 50, 20, 40, 0),
-                                 ("person", 0.9, 50, 50, 0, 40, 0), ("person", 0.9, 50, 50, np.inf, 40, 0)])
+@pytest.mark.parametrize(
+    "row",
+    [
+        ("person", 0.9, np.nan, 50, 20, 40, 0),
+        ("person", np.nan, 50, 50, 20, 40, 0),
+        ("person", 0.9, 50, 50, 0, 40, 0),
+        ("person", 0.9, 50, 50, np.inf, 40, 0),
+    ],
+)
 def test_what_is_no_box_is_left_out(row):
     assert len(detections_2d.persons_of(theirs(row), frozenset({"person"}), 0.4, "x")) == 0
 

@@ -14,11 +14,14 @@ SECOND = 10**9
 def clock_of(behind, frames=20, late=()):
     clock = CameraClock()
     for number in range(frames):
-        clock.note(NOON + number * SECOND // 10 - behind, NOON + number * SECOND // 10 + (late[number] if number < len(late) else 0))
+        clock.note(
+            NOON + number * SECOND // 10 - behind,
+            NOON + number * SECOND // 10 + (late[number] if number < len(late) else 0),
+        )
     return clock
 
 
-@given(behind=st.integers(-10**17, 10**17), delays=st.lists(st.integers(0, 200_000_000), min_size=20, max_size=20))
+@given(behind=st.integers(-(10**17), 10**17), delays=st.lists(st.integers(0, 200_000_000), min_size=20, max_size=20))
 def test_the_difference_is_measured_to_within_the_delay_of_frames(behind, delays):
     clock = clock_of(behind, late=delays)
     assert behind <= clock.behind_ns <= behind + max(delays)
@@ -38,9 +41,15 @@ def test_too_few_frames_say_nothing():
     assert unknown.behind_ns is None
 
 
-@pytest.mark.parametrize("behind, told", [
-    (93 * SECOND, "the clock of camera front is 93.0 s behind the robot's"), (-2 * SECOND, "is 2.0 s ahead of the robot's"),
-    (21 * 86_400 * SECOND, "is 21 days behind"), (300_000_000, None)])
+@pytest.mark.parametrize(
+    ("behind", "told"),
+    [
+        (93 * SECOND, "the clock of camera front is 93.0 s behind the robot's"),
+        (-2 * SECOND, "is 2.0 s ahead of the robot's"),
+        (21 * 86_400 * SECOND, "is 21 days behind"),
+        (300_000_000, None),
+    ],
+)
 def test_it_is_said_by_how_much_and_which_way(behind, told):
     said = clock_of(behind).sentence("front")
     assert told in said if told else said == ""
@@ -48,4 +57,10 @@ def test_it_is_said_by_how_much_and_which_way(behind, told):
 
 def test_spans_are_said_in_the_unit_that_fits():
     assert [duration_text(round(seconds * SECOND)) for seconds in (0.25, 90, 600, 7200, 14_400, 864_000)] == [
-        "0.2 s", "90.0 s", "10 min", "120 min", "4 h", "10 days"]
+        "0.2 s",
+        "90.0 s",
+        "10 min",
+        "120 min",
+        "4 h",
+        "10 days",
+    ]

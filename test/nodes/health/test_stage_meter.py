@@ -6,8 +6,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facetrack_ros.nodes.health.status import ERROR, OK, STALE, WARN, stage_diagnosis
 from facetrack_ros.nodes.health.stage_meter import StageMeter
+from facetrack_ros.nodes.health.status import ERROR, OK, STALE, WARN, stage_diagnosis
 
 
 def run(frames, hz=30.0, each=1, took_s=0.01):
@@ -24,7 +24,8 @@ def test_a_stage_that_keeps_up_is_ok():
     meter, now = run(300)
     figures = meter.figures(now)
     assert (figures.frames, figures.dropped, figures.failed) == (300, 0, 0)
-    assert abs(figures.rate_in - 30) < 0.5 and abs(figures.rate_out - 30) < 0.5
+    assert abs(figures.rate_in - 30) < 0.5
+    assert abs(figures.rate_out - 30) < 0.5
     assert round(figures.took_ms) == round(figures.waited_ms) == 10
     found = stage_diagnosis("front", "detector", figures, "detection")
     assert (found.thing, found.level, found.sentence) == ("front detector", OK, "30.0 frames a second")
@@ -36,24 +37,35 @@ def test_a_starved_stage_warns_with_what_it_drops_and_why():
     assert figures.dropped == 200
     found = stage_diagnosis("front", "detector", figures, "detection")
     assert found.level == WARN
-    assert re.fullmatch(r"(29|30)\.\d frames a second come and (9|10)\.\d are looked at: 6[67] % are dropped, 200 so far; "
-                        r"detection takes 100 ms a frame", found.sentence)
-    assert found.values["dropped"] == "200" and found.values["detection (ms)"] == "100.0"
+    assert re.fullmatch(
+        r"(29|30)\.\d frames a second come and (9|10)\.\d are looked at: 6[67] % are dropped, 200 so far; "
+        r"detection takes 100 ms a frame",
+        found.sentence,
+    )
+    assert found.values["dropped"] == "200"
+    assert found.values["detection (ms)"] == "100.0"
 
 
 def test_frames_lost_on_the_way_warn_too():
     meter, now = run(300)
     meter.lost(100, now)
     found = stage_diagnosis("front", "detector", meter.figures(now), "detection")
-    assert found.level == WARN and "40 % are dropped, 0 so far, and 100 got lost on the way" in found.sentence
+    assert found.level == WARN
+    assert "40 % are dropped, 0 so far, and 100 got lost on the way" in found.sentence
 
 
 def test_images_of_which_none_can_be_used_are_told_rather_than_silence():
     meter = StageMeter(100.0)
     meter.failed(None, 108.0, "an image came without data: check the driver")
     found = stage_diagnosis("front", "detector", meter.figures(108.5))
-    assert (found.level, found.sentence) == (ERROR, "no frame that can be used: an image came without data: check the driver")
-    assert stage_diagnosis("front", "detector", meter.figures(114.0)).sentence == "no frame came within 14.0 s of its start"
+    assert (found.level, found.sentence) == (
+        ERROR,
+        "no frame that can be used: an image came without data: check the driver",
+    )
+    assert (
+        stage_diagnosis("front", "detector", meter.figures(114.0)).sentence
+        == "no frame came within 14.0 s of its start"
+    )
 
 
 def test_silence_is_an_error_when_nothing_ever_came_or_somebody_knows_why():
@@ -61,13 +73,16 @@ def test_silence_is_an_error_when_nothing_ever_came_or_somebody_knows_why():
     assert stage_diagnosis("front", "detector", meter.figures(101.0)).level == STALE
     found = stage_diagnosis("front", "detector", meter.figures(107.0))
     assert (found.level, found.sentence) == (ERROR, "no frame came within 7.0 s of its start")
-    found = stage_diagnosis("front", "detector", meter.figures(107.0), problem="No frames for 7 s on /x: nobody publishes it")
+    found = stage_diagnosis(
+        "front", "detector", meter.figures(107.0), problem="No frames for 7 s on /x: nobody publishes it"
+    )
     assert (found.level, found.sentence) == (ERROR, "No frames for 7 s on /x: nobody publishes it")
     meter.came(1, 108.0)
     meter.done(1, 108.0, 0.0)
     found = stage_diagnosis("front", "detector", meter.figures(120.0))
     assert (found.level, found.sentence) == (STALE, "no frames for 12.0 s")
-    assert found.values["rate in (Hz)"] == "0.0" and math.isnan(meter.figures(120.0).took_ms)
+    assert found.values["rate in (Hz)"] == "0.0"
+    assert math.isnan(meter.figures(120.0).took_ms)
 
 
 def test_a_stage_that_takes_frames_and_gives_none_is_an_error():
@@ -88,7 +103,9 @@ def test_something_unusable_is_shown_for_a_minute_and_kept_as_last_error():
     meter.came(100, now + 70)
     meter.done(100, now + 70, 0.0)
     found = stage_diagnosis("front", "detector", meter.figures(now + 70))
-    assert found.level == OK and found.values["last error"].startswith("an image") and found.values["unusable"] == "1"
+    assert found.level == OK
+    assert found.values["last error"].startswith("an image")
+    assert found.values["unusable"] == "1"
 
 
 @given(st.lists(st.tuples(st.sampled_from(["came", "done", "failed", "odd"]), st.integers(0, 3)), max_size=200))
@@ -105,7 +122,7 @@ def test_every_frame_is_done_dropped_failed_or_still_waiting(steps):
             meter.done(-1, now, 0.0)
         elif row < len(waiting):
             stamp = waiting[row]
-            waiting = waiting[row + 1:]
+            waiting = waiting[row + 1 :]
             left += 1
             (meter.done if step == "done" else meter.failed)(stamp, now, *((0.0,) if step == "done" else ("odd",)))
         figures = meter.figures(now)
@@ -117,4 +134,5 @@ def test_frames_that_nobody_ever_looks_at_count_as_dropped_and_use_no_memory():
     meter = StageMeter(0.0)
     for number in range(10_000):
         meter.came(number, number / 30)
-    assert meter.figures(10_000 / 30).dropped == 10_000 - 300 and len(meter._waiting) == 300
+    assert meter.figures(10_000 / 30).dropped == 10_000 - 300
+    assert len(meter._waiting) == 300

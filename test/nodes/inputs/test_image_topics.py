@@ -4,8 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facetrack_ros.nodes.inputs.image_topics import (COMPRESSED, RAW, TopicCandidate, Publisher, asks_for_reliable, choose, offer_on,
-                                              silence_sentence)
+from facetrack_ros.nodes.inputs.image_topics import (
+    COMPRESSED,
+    RAW,
+    Publisher,
+    TopicCandidate,
+    asks_for_reliable,
+    choose,
+    offer_on,
+    silence_sentence,
+)
 
 JPEG = TopicCandidate("/r/front/image/compressed", COMPRESSED, (Publisher("/cam", COMPRESSED, False),))
 PIXELS = TopicCandidate("/r/front/image", RAW, (Publisher("/cam", RAW, True),))
@@ -30,10 +38,15 @@ def test_what_brings_nothing_gives_way_to_the_next_round_and_round():
     assert choose([JPEG, PIXELS], PIXELS, False, True) is JPEG
 
 
-@given(st.lists(st.sampled_from([JPEG, PIXELS]), unique=True), st.sampled_from([None, JPEG, PIXELS]), st.booleans(), st.booleans())
+@given(
+    st.lists(st.sampled_from([JPEG, PIXELS]), unique=True),
+    st.sampled_from([None, JPEG, PIXELS]),
+    st.booleans(),
+    st.booleans(),
+)
 def test_somebody_who_publishes_is_always_chosen(offers, current, flowing, patience_over):
     found = choose(offers, current, flowing and current is not None, patience_over)
-    assert found in offers or not offers and found is current or flowing and found is current
+    assert found in offers or (not offers and found is current) or (flowing and found is current)
 
 
 def test_of_two_types_on_one_topic_jpeg_is_taken_and_only_images_count():
@@ -53,17 +66,33 @@ def test_repetition_is_asked_for_only_where_it_helps_and_is_given():
     assert not asks_for_reliable(mixed, "auto"), "best effort hears both"
 
 
-@pytest.mark.parametrize("offer, others, odd, reliable, told", [
-    (None, {}, {}, False, "on /r/front/image/compressed: nobody publishes it; image topics seen: none"),
-    (None, {"/b/image": RAW, "/a/image/compressed": COMPRESSED}, {}, False,
-     "nobody publishes it; image topics seen: /a/image/compressed (CompressedImage), /b/image (Image). If one of them is this "
-     "camera, set camera.topics: front=TOPIC"),
-    (None, {f"/c{number}/image": RAW for number in range(20)}, {}, False, " and 12 more"),
-    (None, {}, {"/r/front/image": "std_msgs/msg/String"}, False, "on /r/front/image: what is published there is std_msgs/msg/String"),
-    (JPEG, {}, {}, False, "/cam publishes it, but nothing arrives: is the camera running"),
-    (PIXELS, {}, {}, False, "FASTDDS_BUILTIN_TRANSPORTS=LARGE_DATA"),
-    (JPEG, {}, {}, True, "/cam offers best effort on /r/front/image/compressed, but reliable is asked for"),
-])
+@pytest.mark.parametrize(
+    ("offer", "others", "odd", "reliable", "told"),
+    [
+        (None, {}, {}, False, "on /r/front/image/compressed: nobody publishes it; image topics seen: none"),
+        (
+            None,
+            {"/b/image": RAW, "/a/image/compressed": COMPRESSED},
+            {},
+            False,
+            "nobody publishes it; image topics seen: /a/image/compressed (CompressedImage), /b/image (Image). If one of them is this "
+            "camera, set camera.topics: front=TOPIC",
+        ),
+        (None, {f"/c{number}/image": RAW for number in range(20)}, {}, False, " and 12 more"),
+        (
+            None,
+            {},
+            {"/r/front/image": "std_msgs/msg/String"},
+            False,
+            "on /r/front/image: what is published there is std_msgs/msg/String",
+        ),
+        (JPEG, {}, {}, False, "/cam publishes it, but nothing arrives: is the camera running"),
+        (PIXELS, {}, {}, False, "FASTDDS_BUILTIN_TRANSPORTS=LARGE_DATA"),
+        (JPEG, {}, {}, True, "/cam offers best effort on /r/front/image/compressed, but reliable is asked for"),
+    ],
+)
 def test_a_silence_says_why(offer, others, odd, reliable, told):
     said = silence_sentence("front", 5.2, "/r/front/image/compressed", offer, others, odd, reliable)
-    assert said.startswith("No frames for 5 s on ") and told in said and "\n" not in said
+    assert said.startswith("No frames for 5 s on ")
+    assert told in said
+    assert "\n" not in said

@@ -5,22 +5,32 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from facetrack_ros.errors import QuestionError, StoreError
-from facetrack_ros.history.sightings.database import database_path
-from facetrack_ros.history.frames.settings import CONTINUOUS, FrameSettings
-from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH
-from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.offline.search import RescanOptions, search_stored, stored_lanes
-from facetrack_ros.search.offline.status import best_of_person, stored_status
-from facetrack_ros.models import catalog
-from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.errors import QuestionError, StoreError
+from facetrack_ros.history.frames.settings import CONTINUOUS, FrameSettings
+from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.history.sightings.database import database_path
+from facetrack_ros.models import catalog
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.search.offline.search import RescanOptions, search_stored, stored_lanes
+from facetrack_ros.search.offline.status import best_of_person, stored_status
+from facetrack_ros.search.request import SearchRequest
+from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH
 
-CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35,
-                         false_match_curve=((0.3, 0.01), (0.5, 0.0001)))
+CONTRACT = ModelContract(
+    "net",
+    "embedding",
+    "onnx",
+    "net.onnx",
+    "",
+    1,
+    "MIT",
+    dimension=4,
+    threshold=0.35,
+    false_match_curve=((0.3, 0.01), (0.5, 0.0001)),
+)
 ASK = SearchRequest("s1", np.array([1, 0, 0, 0], np.float32), "net")
 SECOND = 10**9
 
@@ -68,8 +78,13 @@ def test_broken_histories_are_errors_and_the_others_answer(fleet):
     robot(fleet, "robot5", 0.9).close()
     database_path(fleet / "robot5", "net").unlink()
     answer = search_stored(fleet, ASK, CONTRACT)
-    assert statuses(answer) == {"robot1": ANSWERED, "robot2": ERROR, "robot3": MODEL_MISMATCH, "robot4": ERROR,
-                                "robot5": ERROR}
+    assert statuses(answer) == {
+        "robot1": ANSWERED,
+        "robot2": ERROR,
+        "robot3": MODEL_MISMATCH,
+        "robot4": ERROR,
+        "robot5": ERROR,
+    }
     assert [match.robot_id for match in answer.matches] == ["robot1"]
     assert all(line.error for line in answer.robots if line.status != ANSWERED)
 
@@ -77,7 +92,8 @@ def test_broken_histories_are_errors_and_the_others_answer(fleet):
 def test_a_clock_that_was_off_then_is_told(fleet):
     (fleet / "robot1" / "clocks.jsonl").write_text('{"camera_id": "front", "since": 0.5, "behind_sec": 93.0}\n')
     notes = {line.robot_id: line.note for line in search_stored(fleet, ASK, CONTRACT).robots}
-    assert notes["robot1"].startswith("the clock of camera front was 93.0 s behind") and notes["robot2"] == ""
+    assert notes["robot1"].startswith("the clock of camera front was 93.0 s behind")
+    assert notes["robot2"] == ""
     elsewhere = replace(ASK, cameras=("rear",))
     assert not any(line.note for line in search_stored(fleet, elsewhere, CONTRACT).robots)
 
@@ -92,7 +108,8 @@ def test_a_copied_folder_is_not_counted_twice(fleet):
     copy.mkdir()
     (copy / "robot.json").write_text((fleet / "robot1" / "robot.json").read_text())
     errors = [line.error for line in search_stored(fleet, ASK, CONTRACT).robots if line.status == ERROR]
-    assert len(errors) == 1 and "both of robot robot1" in errors[0]
+    assert len(errors) == 1
+    assert "both of robot robot1" in errors[0]
 
 
 def test_the_time_it_took_comes_from_the_clock_handed_in(fleet):
@@ -104,7 +121,9 @@ def test_the_time_it_took_comes_from_the_clock_handed_in(fleet):
 def test_lanes_are_the_cameras_with_the_times_they_looked(fleet):
     lanes = stored_lanes(fleet, CONTRACT)
     assert [(lane.robot_id, lane.camera_id, lane.spans) for lane in lanes] == [
-        ("robot1", "front", ((SECOND, 2 * SECOND),)), ("robot2", "front", ((SECOND, 2 * SECOND),))]
+        ("robot1", "front", ((SECOND, 2 * SECOND),)),
+        ("robot2", "front", ((SECOND, 2 * SECOND),)),
+    ]
 
 
 def test_nothing_to_search_is_told(tmp_path):
@@ -125,20 +144,24 @@ def test_status_names_each_robot_model_and_camera(tmp_path):
     history.sightings.saw_frame("front", SECOND)
     history.sightings.add("front", SECOND, 1, "t1", "p_robot1_1", np.zeros(4), np.zeros(4), 0.5, unit, lambda: b"")
     history.close()
-    line, = stored_status(tmp_path)
+    (line,) = stored_status(tmp_path)
     assert (line.robot_id, line.model_id, line.sightings) == ("robot1", catalog.DLIB_RESNET.id, 1)
     assert line.cameras[0].oldest_ns == SECOND
     best, contract = best_of_person(tmp_path, "p_robot1_1")
-    assert best.stamp_ns == SECOND and contract is catalog.DLIB_RESNET
+    assert best.stamp_ns == SECOND
+    assert contract is catalog.DLIB_RESNET
     with pytest.raises(QuestionError, match="p_robot1_2"):
         best_of_person(tmp_path, "p_robot1_2")
 
 
 def test_a_history_brings_the_record_of_its_model_along(tmp_path):
     history = RobotHistory(tmp_path, "robot1", CONTRACT)
-    history.sightings.add("front", SECOND, 1, "t1", "p_robot1_1", np.zeros(4), np.zeros(4), 0.5, np.eye(4)[0], lambda: b"")
+    history.sightings.add(
+        "front", SECOND, 1, "t1", "p_robot1_1", np.zeros(4), np.zeros(4), 0.5, np.eye(4)[0], lambda: b""
+    )
     history.close()
-    assert catalog.known(CONTRACT.id) is None and best_of_person(tmp_path, "p_robot1_1")[1] == CONTRACT
+    assert catalog.known(CONTRACT.id) is None
+    assert best_of_person(tmp_path, "p_robot1_1")[1] == CONTRACT
     (tmp_path / "robot1" / "net.contract.json").unlink()
     with pytest.raises(StoreError, match="the model net of .* is not known here"):
         stored_status(tmp_path)
@@ -158,8 +181,16 @@ class FrameAnalyzer:
         return [Detections(np.array([[5, 5, 60, 60]], np.float32), np.ones(1, np.float32), "eyes") for _ in images]
 
     def faces(self, image, persons, choose=None):
-        return (Face(np.array([20, 15, 40, 35], np.float32), np.zeros((5, 2), np.float32), 0.9, 0.8, person=0,
-                     embedding=ASK.embedding),)
+        return (
+            Face(
+                np.array([20, 15, 40, 35], np.float32),
+                np.zeros((5, 2), np.float32),
+                0.9,
+                0.8,
+                person=0,
+                embedding=ASK.embedding,
+            ),
+        )
 
 
 @pytest.mark.parametrize("kept_by", ["net", "another"])
@@ -170,15 +201,20 @@ def test_stored_frames_can_be_looked_at_again_and_nothing_is_written(tmp_path, k
     history.close()
 
     def on_disk():  # beside the index that SQLite keeps for whoever reads
-        return {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and "sqlite-" not in path.name}
+        return {
+            path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and "sqlite-" not in path.name
+        }
 
     before = on_disk()
     left = iter(range(12))
     again = RescanOptions((FrameAnalyzer(),), lambda: next(left, None) is None)
     answer = search_stored(tmp_path, replace(ASK, rescan=True), CONTRACT, again=again)
-    line, = answer.robots
-    assert line.status == ANSWERED and 3 <= line.rescanned < 12 and line.rescanned + line.not_rescanned == 20
-    assert answer.matches and all(match.rescanned for match in answer.matches)
+    (line,) = answer.robots
+    assert line.status == ANSWERED
+    assert 3 <= line.rescanned < 12
+    assert line.rescanned + line.not_rescanned == 20
+    assert answer.matches
+    assert all(match.rescanned for match in answer.matches)
     assert max(match.last_ns for match in answer.matches) == 19 * SECOND
     assert on_disk() == before
     assert search_stored(tmp_path, ASK, CONTRACT, again=again).matches == (), "only where it is asked for"

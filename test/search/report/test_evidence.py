@@ -3,17 +3,30 @@
 import av
 import numpy as np
 
-from facetrack_ros.errors import QuestionError
-from facetrack_ros.search.response import Match
-from facetrack_ros.search.report.evidence import save_evidence
 from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.errors import QuestionError
+from facetrack_ros.search.report.evidence import save_evidence
+from facetrack_ros.search.response import Match
 
 SECOND = 10**9
 JPEG = encode_jpeg(np.full((48, 64, 3), 90, np.uint8))
 
 
 def match(robot, first, stamp, last):
-    return Match(robot, "front", "p_1", "t1", 1, stamp * SECOND, first * SECOND, last * SECOND, np.zeros(4), np.zeros(4), 0.9, 0.5)
+    return Match(
+        robot,
+        "front",
+        "p_1",
+        "t1",
+        1,
+        stamp * SECOND,
+        first * SECOND,
+        last * SECOND,
+        np.zeros(4),
+        np.zeros(4),
+        0.9,
+        0.5,
+    )
 
 
 def frames_of(match, start_ns, end_ns):
@@ -47,6 +60,10 @@ def test_a_film_of_an_hour_is_cut_to_half_a_minute_around_the_best_face(tmp_path
 
 
 def test_who_does_not_give_its_frames_is_named_and_the_others_are_saved(tmp_path):
-    told = save_evidence((match("robot9", 1, 1, 1), match("robot8", 1, 1, 1), match("robot1", 1, 1, 1)), frames_of, tmp_path)
-    assert len(told) == 2 and "match 1: robot9 was asked" in told[0] and "robot8/front no longer has the frame" in told[1]
+    told = save_evidence(
+        (match("robot9", 1, 1, 1), match("robot8", 1, 1, 1), match("robot1", 1, 1, 1)), frames_of, tmp_path
+    )
+    assert len(told) == 2
+    assert "match 1: robot9 was asked" in told[0]
+    assert "robot8/front no longer has the frame" in told[1]
     assert [path.name for path in tmp_path.iterdir()] == ["match_03_robot1_front_frame.jpg"]

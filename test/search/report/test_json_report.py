@@ -5,30 +5,74 @@ import math
 
 import numpy as np
 
-from facetrack_ros.search.response import ANSWERED, TIMED_OUT, SearchResponse, Match, RobotResponse
 from facetrack_ros.search.report.json_report import answer_to_dict
+from facetrack_ros.search.response import ANSWERED, TIMED_OUT, Match, RobotResponse, SearchResponse
 
 NOON = 1_795_348_800 * 10**9
-MATCH = Match("robot1", "front", "p_1", "t_1", 7, NOON + 123_456_789, NOON, NOON + 10**9,
-              np.array([1, 2, 3.25, 4], np.float32), np.array([5, 6, 7, 8], np.float32), np.float32(0.625), 0.5,
-              b"jpeg")
-ANSWER = SearchResponse("s1", "net", 0.35, math.nan, (MATCH,), (RobotResponse("robot1", ANSWERED, 1, 9, 1.5),
-                                                        RobotResponse("robot2", TIMED_OUT, error="robot2 was silent")))
+MATCH = Match(
+    "robot1",
+    "front",
+    "p_1",
+    "t_1",
+    7,
+    NOON + 123_456_789,
+    NOON,
+    NOON + 10**9,
+    np.array([1, 2, 3.25, 4], np.float32),
+    np.array([5, 6, 7, 8], np.float32),
+    np.float32(0.625),
+    0.5,
+    b"jpeg",
+)
+ANSWER = SearchResponse(
+    "s1",
+    "net",
+    0.35,
+    math.nan,
+    (MATCH,),
+    (RobotResponse("robot1", ANSWERED, 1, 9, 1.5), RobotResponse("robot2", TIMED_OUT, error="robot2 was silent")),
+)
 
 
 def test_a_line_says_what_to_keep_in_mind_where_there_is_something():
-    line, = answer_to_dict(SearchResponse("s1", "net", 0.35, 0.0, (), (RobotResponse("robot1", ANSWERED, note="its clock is off"),)))["robots"]
+    (line,) = answer_to_dict(
+        SearchResponse("s1", "net", 0.35, 0.0, (), (RobotResponse("robot1", ANSWERED, note="its clock is off"),))
+    )["robots"]
     assert line["note"] == "its clock is off"
 
 
 def test_keys_and_values_are_those_promised():
     assert json.loads(json.dumps(answer_to_dict(ANSWER), allow_nan=False)) == {
-        "search_id": "s1", "model_id": "net", "threshold": 0.35, "expected_false_matches": None,
-        "matches": [{"robot_id": "robot1", "camera_id": "front", "person_id": "p_1", "track_id": "t_1",
-                     "frame_number": 7, "stamp": 1795348800.123457, "first_stamp": 1795348800.0,
-                     "last_stamp": 1795348801.0, "bbox": [1, 2, 3.25, 4], "face_bbox": [5, 6, 7, 8],
-                     "similarity": 0.625, "quality": 0.5, "pose": None}],
-        "robots": [{"robot_id": "robot1", "status": "answered", "matches": 1, "sightings": 9, "elapsed_ms": 1.5,
-                    "error": ""},
-                   {"robot_id": "robot2", "status": "timed_out", "matches": 0, "sightings": 0, "elapsed_ms": 0.0,
-                    "error": "robot2 was silent"}]}
+        "search_id": "s1",
+        "model_id": "net",
+        "threshold": 0.35,
+        "expected_false_matches": None,
+        "matches": [
+            {
+                "robot_id": "robot1",
+                "camera_id": "front",
+                "person_id": "p_1",
+                "track_id": "t_1",
+                "frame_number": 7,
+                "stamp": 1795348800.123457,
+                "first_stamp": 1795348800.0,
+                "last_stamp": 1795348801.0,
+                "bbox": [1, 2, 3.25, 4],
+                "face_bbox": [5, 6, 7, 8],
+                "similarity": 0.625,
+                "quality": 0.5,
+                "pose": None,
+            }
+        ],
+        "robots": [
+            {"robot_id": "robot1", "status": "answered", "matches": 1, "sightings": 9, "elapsed_ms": 1.5, "error": ""},
+            {
+                "robot_id": "robot2",
+                "status": "timed_out",
+                "matches": 0,
+                "sightings": 0,
+                "elapsed_ms": 0.0,
+                "error": "robot2 was silent",
+            },
+        ],
+    }

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from facetrack_ros.search.response import ANSWERED, TIMED_OUT, SearchResponse, Match, RobotResponse
 from facetrack_ros.search.report.table import answer_table, part_line
+from facetrack_ros.search.response import ANSWERED, TIMED_OUT, Match, RobotResponse, SearchResponse
 
 NOON = 1_795_348_800 * 10**9
 SECOND = 10**9
@@ -17,13 +17,20 @@ def match(person, first_ns, last_ns, similarity):
     return Match("robot1", "front", person, "t", 1, first_ns, first_ns, last_ns, BOX, BOX, similarity, 0.5)
 
 
-ANSWER = SearchResponse("s1", "net", 0.35, 0.012, (match("p_robot1_1", NOON, NOON + 1_500_000_000, 0.8125),
-                                           match("", NOON + 60 * SECOND, NOON + 61 * SECOND, 0.4)),
-                (RobotResponse("robot1", ANSWERED, 2, 120, 3.25), RobotResponse("robot2", ANSWERED, 0, 80, 1.0)))
+ANSWER = SearchResponse(
+    "s1",
+    "net",
+    0.35,
+    0.012,
+    (match("p_robot1_1", NOON, NOON + 1_500_000_000, 0.8125), match("", NOON + 60 * SECOND, NOON + 61 * SECOND, 0.4)),
+    (RobotResponse("robot1", ANSWERED, 2, 120, 3.25), RobotResponse("robot2", ANSWERED, 0, 80, 1.0)),
+)
 
 
 def test_it_says_who_when_where_and_how_sure():
-    assert answer_table(ANSWER) == """\
+    assert (
+        answer_table(ANSWER)
+        == """\
 2026-11-22 (UTC)
 robot   camera  person      from          to            similarity
 robot1  front   p_robot1_1  12:00:00.000  12:00:01.500       0.812
@@ -35,17 +42,20 @@ robot2  answered        0         80  1.0
 
 Model net, threshold 0.35, 0.012 false matches expected by chance over 200 sightings.
 """
+    )
 
 
 def test_matches_of_several_days_carry_their_day():
     text = answer_table(replace(ANSWER, matches=(*ANSWER.matches, match("p_2", NOON + 86_400 * SECOND, NOON, 0.4))))
-    assert "Times are UTC" in text and "2026-11-23  12:00:00.000" in text
+    assert "Times are UTC" in text
+    assert "2026-11-23  12:00:00.000" in text
 
 
 def test_a_partial_answer_names_who_is_missing():
     robots = (*ANSWER.robots, RobotResponse("robot3", TIMED_OUT, error="robot3 did not answer within 2 s"))
     text = answer_table(replace(ANSWER, robots=robots))
-    assert "This answer is partial: robot3 (timed out) did not answer" in text and "within 2 s" in text
+    assert "This answer is partial: robot3 (timed out) did not answer" in text
+    assert "within 2 s" in text
 
 
 def test_what_to_keep_in_mind_stands_in_the_robots_line():
@@ -70,8 +80,11 @@ def test_a_second_look_is_told_and_what_it_found_is_marked():
     found = replace(ANSWER.matches[0], rescanned=True)
     line = replace(ANSWER.robots[0], rescanned=120, not_rescanned=30, note="battery at 15%: face work stops")
     text = answer_table(replace(ANSWER, matches=(found, ANSWER.matches[1]), robots=(line, ANSWER.robots[1])))
-    assert "0.812*" in text and "0.400*" not in text and "battery at 15%" in text
-    assert "120 stored frames were looked at again, 30 more were not" in text and "* were found so" in text
+    assert "0.812*" in text
+    assert "0.400*" not in text
+    assert "battery at 15%" in text
+    assert "120 stored frames were looked at again, 30 more were not" in text
+    assert "* were found so" in text
 
 
 def test_an_answer_by_another_embedder_says_so():
@@ -83,7 +96,11 @@ def test_the_parts_of_an_answer_are_lines():
     one, two = ANSWER.robots
     assert part_line(None, (), ("robot1", "robot2"), False) == "waiting for robot1, robot2"
     assert part_line(one, ANSWER.matches, ("robot2",), False) == (
-        "robot1: 2 matches, best 0.812 at front 12:00:00.000 UTC as p_robot1_1; waiting for robot2")
+        "robot1: 2 matches, best 0.812 at front 12:00:00.000 UTC as p_robot1_1; waiting for robot2"
+    )
     assert part_line(two, (), (), False) == "robot2: nobody among 80 sightings; all have answered"
-    assert part_line(RobotResponse("robot3", "model_mismatch"), (), (), False) == "robot3: model mismatch; all have answered"
+    assert (
+        part_line(RobotResponse("robot3", "model_mismatch"), (), (), False)
+        == "robot3: model mismatch; all have answered"
+    )
     assert part_line(None, (), ("robot4",), True) == "time is up: robot4 did not answer"

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facetrack_ros.search.response import ANSWERED, LEFT, TIMED_OUT, SearchResponse, Match, RobotResponse
 from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.report.timeline_layout import rows_of, spread, ticks, time_range
+from facetrack_ros.search.response import ANSWERED, LEFT, TIMED_OUT, Match, RobotResponse, SearchResponse
+import itertools
 
 SECOND = 10**9
 MINUTE = 60 * SECOND
@@ -22,21 +23,33 @@ def match(robot, camera, first_ns, last_ns):
 
 
 def answer(matches=(), **statuses):
-    return SearchResponse("s", "net", 0.3, 0.0, tuple(matches), tuple(RobotResponse(*item) for item in statuses.items()))
+    return SearchResponse(
+        "s", "net", 0.3, 0.0, tuple(matches), tuple(RobotResponse(*item) for item in statuses.items())
+    )
 
 
 class TestRows:
     def test_cameras_are_grouped_by_robot_and_the_name_stands_once(self):
-        rows = rows_of(answer(robot1=ANSWERED, robot2=ANSWERED),
-                       [CameraCoverage("robot2", "front"), CameraCoverage("robot1", "rear"), CameraCoverage("robot1", "front")])
+        rows = rows_of(
+            answer(robot1=ANSWERED, robot2=ANSWERED),
+            [CameraCoverage("robot2", "front"), CameraCoverage("robot1", "rear"), CameraCoverage("robot1", "front")],
+        )
         assert [(row.lane.robot_id, row.lane.camera_id, row.first) for row in rows] == [
-            ("robot1", "front", True), ("robot1", "rear", False), ("robot2", "front", True)]
+            ("robot1", "front", True),
+            ("robot1", "rear", False),
+            ("robot2", "front", True),
+        ]
 
     def test_nobody_who_was_asked_is_without_a_row_and_nobody_else_has_one(self):
-        rows = rows_of(answer([match("robot1", "rear", 0, 1)], robot1=ANSWERED, robot2=TIMED_OUT),
-                       [CameraCoverage("robot1", "front"), CameraCoverage("robot9", "front")])
+        rows = rows_of(
+            answer([match("robot1", "rear", 0, 1)], robot1=ANSWERED, robot2=TIMED_OUT),
+            [CameraCoverage("robot1", "front"), CameraCoverage("robot9", "front")],
+        )
         assert [(row.lane.robot_id, row.lane.camera_id, len(row.matches), row.missing) for row in rows] == [
-            ("robot1", "front", 0, ""), ("robot1", "rear", 1, ""), ("robot2", "", 0, "did not answer in time")]
+            ("robot1", "front", 0, ""),
+            ("robot1", "rear", 1, ""),
+            ("robot2", "", 0, "did not answer in time"),
+        ]
 
     def test_why_a_robot_is_missing_is_said_in_words(self):
         (row,) = rows_of(answer(robot1=LEFT), [])
@@ -68,11 +81,15 @@ class TestTimeRange:
 
 
 class TestTicks:
-    @pytest.mark.parametrize("length, labels", [
-        (2 * SECOND, ["12:00:00.0", "12:00:00.5", "12:00:01.0", "12:00:01.5", "12:00:02.0"]),
-        (20 * SECOND, ["12:00:00", "12:00:05", "12:00:10", "12:00:15", "12:00:20"]),
-        (20 * MINUTE, ["12:00", "12:05", "12:10", "12:15", "12:20"]),
-        (36 * 60 * MINUTE, ["12:00", "18:00", "23 Nov", "06:00", "12:00", "18:00", "24 Nov"])])
+    @pytest.mark.parametrize(
+        ("length", "labels"),
+        [
+            (2 * SECOND, ["12:00:00.0", "12:00:00.5", "12:00:01.0", "12:00:01.5", "12:00:02.0"]),
+            (20 * SECOND, ["12:00:00", "12:00:05", "12:00:10", "12:00:15", "12:00:20"]),
+            (20 * MINUTE, ["12:00", "12:05", "12:10", "12:15", "12:20"]),
+            (36 * 60 * MINUTE, ["12:00", "18:00", "23 Nov", "06:00", "12:00", "18:00", "24 Nov"]),
+        ],
+    )
     def test_they_stand_at_round_times(self, length, labels):
         assert [label for _, label in ticks(NOON, NOON + length, timezone.utc, most=7)] == labels
 
@@ -84,7 +101,8 @@ class TestTicks:
     @given(start=st.integers(0, 2 * 10**18), length=st.integers(SECOND, 10**17))
     def test_they_are_few_and_inside(self, start, length):
         stamps = [stamp for stamp, _ in ticks(start, start + length, timezone.utc)]
-        assert len(stamps) <= 50 and all(start <= stamp <= start + length for stamp in stamps)
+        assert len(stamps) <= 50
+        assert all(start <= stamp <= start + length for stamp in stamps)
 
 
 class TestSpread:
@@ -104,5 +122,5 @@ class TestSpread:
     @given(wanted=st.lists(st.floats(0, 10), max_size=10).map(sorted))
     def test_nothing_overlaps_or_sticks_out(self, wanted):
         places = spread(wanted, 1.0, 0.0, 10.0)
-        assert all(right - left >= 1 - 1e-9 for left, right in zip(places, places[1:]))
+        assert all(right - left >= 1 - 1e-9 for left, right in itertools.pairwise(places))
         assert all(0.5 - 1e-9 <= place <= 9.5 + 1e-9 for place in places)

@@ -14,17 +14,17 @@ import cv2
 import numpy as np
 import pytest
 
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.store import SightingStore
-from facetrack_ros.search.rescan.stored_frames import StoredFramesWithTracks
-from facetrack_ros.search.rescan.reindex import gone, reindex, to_look_at
-from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.core.detections import Detections
-from facetrack_ros.core.face import Face
-from facetrack_ros.core.frame import Frame
+from facetrack_ros.search.rescan.reindex import gone, reindex, to_look_at
+from facetrack_ros.search.rescan.stored_frames import StoredFramesWithTracks
 
 FACETRACK = Path(sys.executable).parent / "facetrack"
 OLD = ModelContract("old", "embedding", "onnx", "old.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
@@ -60,9 +60,15 @@ def remembered(tmp_path):
         stamp = i * SECOND // 4
         history.add_frame(Frame("front", stamp, i, JPEG.tobytes()))
         assert history.recorder.drain()
-        history.add_tracks("front", stamp, i, [
-            Track("t1", "p_1" if i == FRAMES - 1 else "", TrackState.TRACKING, LEFT, 0.9, face(LEFT, 0, 4)),
-            Track("t2", "p_2", TrackState.TRACKING, RIGHT, 0.9, face(RIGHT, 1, 4))])
+        history.add_tracks(
+            "front",
+            stamp,
+            i,
+            [
+                Track("t1", "p_1" if i == FRAMES - 1 else "", TrackState.TRACKING, LEFT, 0.9, face(LEFT, 0, 4)),
+                Track("t2", "p_2", TrackState.TRACKING, RIGHT, 0.9, face(RIGHT, 1, 4)),
+            ],
+        )
         history.flush()
     history.close()
     return tmp_path / "robot1"
@@ -73,20 +79,23 @@ def opened(folder, old):
 
 
 def who(store):
-    found, _ = store.search(np.full(8, 8**-0.5, np.float32), -2**62, 2**62, limit=999)
+    found, _ = store.search(np.full(8, 8**-0.5, np.float32), -(2**62), 2**62, limit=999)
     return sorted((one.track_id, one.person_id, one.first_ns) for one, _ in found)
 
 
 def test_persons_and_tracks_are_those_of_then_and_a_second_run_finds_nothing_to_do(remembered):
-    with closing(SightingStore.open_readonly(remembered, OLD)) as old, \
-            closing(SightingStore(remembered, NEW, "robot1")) as new:
+    with (
+        closing(SightingStore.open_readonly(remembered, OLD)) as old,
+        closing(SightingStore(remembered, NEW, "robot1")) as new,
+    ):
         frames = opened(remembered, old)
         wanted = to_look_at(frames, new)
         assert len(wanted) == FRAMES
         assert reindex(frames, wanted, new, [NewModel()], lambda: False) == FRAMES
         assert {(track, person) for track, person, _ in who(new)} == {("t1", "p_1"), ("t2", "p_2")}
         assert new.kept_spans("front") == old.kept_spans("front")
-        assert to_look_at(frames, new) == [] and gone(frames, [old])[0].sightings == 0
+        assert to_look_at(frames, new) == []
+        assert gone(frames, [old])[0].sightings == 0
 
 
 @pytest.mark.parametrize("every", [4, 15])
@@ -111,30 +120,39 @@ def test_sightings_whose_frames_are_gone_are_counted(remembered):
     for segment in (remembered / "frames").glob("segment-*"):
         segment.unlink()
     with closing(SightingStore.open_readonly(remembered, OLD)) as old:
-        line, = gone(opened(remembered, old), [old])
-        assert (line.model_id, line.sightings, line.of) == ("old", old.count, old.count) and old.count
+        (line,) = gone(opened(remembered, old), [old])
+        assert (line.model_id, line.sightings, line.of) == ("old", old.count, old.count)
+        assert old.count
 
 
 def test_the_command_goes_on_after_a_kill_on_a_real_clip(real_data, tmp_path):
-    environment = {**os.environ, "FACETRACK_MODELS": str(real_data("models")), "FACETRACK_DOWNLOAD": "0",
-                   "XDG_CACHE_HOME": str(tmp_path)}
+    environment = {
+        **os.environ,
+        "FACETRACK_MODELS": str(real_data("models")),
+        "FACETRACK_DOWNLOAD": "0",
+        "XDG_CACHE_HOME": str(tmp_path),
+    }
     (tmp_path / "old.yaml").write_text("frame_history: {mode: continuous, min_free_mb: 0}\n")
     (tmp_path / "new.yaml").write_text("embedder: {model: dlib_resnet_v1}\n")
     clip = real_data("clips") / "face-demographics-walking-and-pause.gif"
     data, again = tmp_path / "data", ["reindex", "--data", tmp_path / "data", "--config", tmp_path / "new.yaml"]
 
     def facetrack(*arguments):
-        return subprocess.run([str(FACETRACK), *map(str, arguments)], capture_output=True, text=True, env=environment,
-                              timeout=300)
+        return subprocess.run(
+            [str(FACETRACK), *map(str, arguments)], capture_output=True, text=True, env=environment, timeout=300
+        )
 
     def persons(model):
         with closing(sqlite3.connect(data / "robot1" / f"sightings-{model}.sqlite")) as connection:
             return set(connection.execute("SELECT track_id, person_id FROM sightings"))
 
-    done = facetrack("ingest", "--robot", "robot1", "--camera", f"front={clip}", "--data", data, "--config", tmp_path / "old.yaml")
+    done = facetrack(
+        "ingest", "--robot", "robot1", "--camera", f"front={clip}", "--data", data, "--config", tmp_path / "old.yaml"
+    )
     assert done.returncode == 0, done.stderr
-    process = subprocess.Popen([str(FACETRACK), *map(str, again)], env=environment, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [str(FACETRACK), *map(str, again)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     deadline = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < deadline:
         try:
@@ -147,6 +165,8 @@ def test_the_command_goes_on_after_a_kill_on_a_real_clip(real_data, tmp_path):
     process.wait()
     done = facetrack(*again)
     assert done.returncode == 0, done.stderr
-    assert persons("dlib_resnet_v1") and persons("dlib_resnet_v1") <= persons("mobilefacenet_foamliu")
+    assert persons("dlib_resnet_v1")
+    assert persons("dlib_resnet_v1") <= persons("mobilefacenet_foamliu")
     done = facetrack(*again)
-    assert "0 sightings" in done.stdout and "from 0 frames" in done.stdout
+    assert "0 sightings" in done.stdout
+    assert "from 0 frames" in done.stdout

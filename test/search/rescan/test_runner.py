@@ -6,21 +6,22 @@ import numpy as np
 import pytest
 
 from facetrack_ros.clips.sources import LiveSource
-from facetrack_ros.history.frames.settings import ALERT, FrameSettings
-from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.search.local_search import search_history
-from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.rescan.runner import frames_without_face, rescan
-from facetrack_ros.core.track import Track, TrackState
-from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.history.frames.settings import ALERT, FrameSettings
+from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.search.local_search import search_history
+from facetrack_ros.search.request import SearchRequest
+from facetrack_ros.search.rescan.runner import frames_without_face, rescan
 
-CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35,
-                         purpose="identity")
+CONTRACT = ModelContract(
+    "net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35, purpose="identity"
+)
 SECOND = 10**9
-ALL = (-2**62, 2**62)
+ALL = (-(2**62), 2**62)
 ANNA, BORIS = np.eye(4, dtype=np.float32)[:2]
 GREY = {"nobody": 0, "anna": 100, "boris": 200}
 
@@ -35,13 +36,28 @@ class FrameAnalyzer:
 
     def detect(self, images):
         self.looked += len(images)
-        return [Detections(np.array([[10, 10, 50, 60]] if image.mean() > 50 else np.empty((0, 4)), np.float32),
-                           np.ones(int(image.mean() > 50), np.float32), "eyes") for image in images]
+        return [
+            Detections(
+                np.array([[10, 10, 50, 60]] if image.mean() > 50 else np.empty((0, 4)), np.float32),
+                np.ones(int(image.mean() > 50), np.float32),
+                "eyes",
+            )
+            for image in images
+        ]
 
     def faces(self, image, persons, choose=None):
         who = ANNA if image.mean() < 150 else BORIS
-        return tuple(Face(np.array([20, 15, 40, 35], np.float32), np.zeros((5, 2), np.float32), 0.9, 0.8, person=row,
-                          embedding=who) for row in range(len(persons)))
+        return tuple(
+            Face(
+                np.array([20, 15, 40, 35], np.float32),
+                np.zeros((5, 2), np.float32),
+                0.9,
+                0.8,
+                person=row,
+                embedding=who,
+            )
+            for row in range(len(persons))
+        )
 
 
 def picture(who):
@@ -75,9 +91,10 @@ def test_a_face_in_a_skipped_frame_is_found_and_marked(history):
     assert who_is_found(history, ANNA) == ()
     done = look_again(history)
     assert (done.looked, done.remaining, done.faces) == (4, 0, 1)
-    match, = who_is_found(history, ANNA)
+    (match,) = who_is_found(history, ANNA)
     assert (match.stamp_ns, match.frame_number, match.rescanned) == (2 * SECOND // 10, 2, True)
-    assert match.thumbnail and match.face_bbox.tolist() == [20, 15, 40, 35]
+    assert match.thumbnail
+    assert match.face_bbox.tolist() == [20, 15, 40, 35]
     assert who_is_found(history, BORIS) == ()
 
 
@@ -91,7 +108,8 @@ def test_what_was_looked_at_again_is_not_looked_at_a_third_time(history):
     film(history, ["nobody", "anna", "nobody"])
     look_again(history)
     eyes = FrameAnalyzer()
-    assert look_again(history, [eyes]).looked == 0 and eyes.looked == 0
+    assert look_again(history, [eyes]).looked == 0
+    assert eyes.looked == 0
     film(history, ["nobody"], start=5)
     assert look_again(history, [eyes]).looked == 1
 
@@ -99,7 +117,9 @@ def test_what_was_looked_at_again_is_not_looked_at_a_third_time(history):
 def test_frames_within_a_sighting_gave_their_face(history):
     film(history, ["anna"] * 5)
     for stamp in (1, 3):
-        history.sightings.add("front", stamp * SECOND // 10, stamp, "t1", "p_1", np.zeros(4), np.zeros(4), 0.5, ANNA, bytes)
+        history.sightings.add(
+            "front", stamp * SECOND // 10, stamp, "t1", "p_1", np.zeros(4), np.zeros(4), 0.5, ANNA, bytes
+        )
     wanted = frames_without_face(LiveSource(history), (history.sightings,), *ALL)
     assert [stamp * 10 // SECOND for stamp, _ in wanted] == [4, 0]
 
@@ -109,13 +129,16 @@ def test_the_newest_frames_come_first_and_the_rest_is_told(history):
     film(history, ["nobody"] * 30, "rear", start=0.05)
     left = threading.Semaphore(20)
     done = look_again(history, over=lambda: not left.acquire(blocking=False))
-    assert 10 <= done.looked <= 20 and done.looked + done.remaining == 60
+    assert 10 <= done.looked <= 20
+    assert done.looked + done.remaining == 60
     looked = {(stamp, camera) for camera in ("front", "rear") for stamp in history.sightings.looked_again(camera, *ALL)}
     waiting = frames_without_face(LiveSource(history), (history.sightings,), *ALL)
-    assert len(looked) == done.looked and len(waiting) == done.remaining
+    assert len(looked) == done.looked
+    assert len(waiting) == done.remaining
     # Half a second of a camera is looked at in one go.
     assert min(looked)[0] + SECOND // 2 >= waiting[0][0] - SECOND // 2
-    assert look_again(history).remaining == 0 and who_is_found(history, ANNA)
+    assert look_again(history).remaining == 0
+    assert who_is_found(history, ANNA)
 
 
 def test_time_that_is_up_before_it_begins_looks_at_nothing(history):
@@ -137,10 +160,15 @@ def test_what_is_found_does_not_depend_on_the_threads(tmp_path, threads):
         kept = RobotHistory(tmp_path / str(count), "robot1", CONTRACT, FrameSettings())
         film(kept, ["nobody", "anna", "anna", "boris"] * 12)
         look_again(kept, [FrameAnalyzer() for _ in range(count)])
-        found.append([(one.stamp_ns, one.first_ns, one.last_ns, one.track_id, one.embedding.tolist())
-                      for one in kept.sightings.between("front", *ALL)])
+        found.append(
+            [
+                (one.stamp_ns, one.first_ns, one.last_ns, one.track_id, one.embedding.tolist())
+                for one in kept.sightings.between("front", *ALL)
+            ]
+        )
         kept.close()
-    assert found[0] and found[0] == found[1]
+    assert found[0]
+    assert found[0] == found[1]
 
 
 def test_somebody_who_was_followed_keeps_track_and_person(history):
@@ -149,7 +177,7 @@ def test_somebody_who_was_followed_keeps_track_and_person(history):
     film(history, ["anna"])
     eyes = FrameAnalyzer()
     look_again(history, [eyes])
-    match, = who_is_found(history, ANNA)
+    (match,) = who_is_found(history, ANNA)
     assert (match.track_id, match.person_id) == ("t_7", "p_robot1_7")
     assert eyes.looked == 0, "where somebody was followed, persons need not be found once more"
 
@@ -159,7 +187,8 @@ def test_faces_of_nobody_known_that_follow_each_other_are_one_track(history):
     look_again(history)
     anna, boris = who_is_found(history, ANNA), who_is_found(history, BORIS)
     assert [match.person_id for match in (*anna, *boris)] == ["", "", ""]
-    assert len({match.track_id for match in (*anna, *boris)}) == 3 and len(boris) == 1
+    assert len({match.track_id for match in (*anna, *boris)}) == 3
+    assert len(boris) == 1
 
 
 def test_a_frame_that_does_not_decode_holds_nobody(history):
@@ -170,11 +199,14 @@ def test_a_frame_that_does_not_decode_holds_nobody(history):
 
 
 def test_a_store_from_before_has_no_notes_and_can_be_read(history, tmp_path):
-    assert history.sightings.looked_again("front", *ALL) == set() and not history.sightings.found_again("front", 0)
+    assert history.sightings.looked_again("front", *ALL) == set()
+    assert not history.sightings.found_again("front", 0)
     film(history, ["anna"])
     look_again(history)
     history.flush()
     from facetrack_ros.history.sightings.store import SightingStore
+
     store = SightingStore.open_readonly(tmp_path / "robot1", CONTRACT)
-    assert store.looked_again("front", *ALL) == {0} and store.found_again("front", 0)
+    assert store.looked_again("front", *ALL) == {0}
+    assert store.found_again("front", 0)
     store.close()

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from facetrack_ros.vision.factory import VisionSettings, build_pipeline
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.vision.detection.edge_boxes import LowScoreEdgeDetector
+from facetrack_ros.vision.factory import VisionSettings, build_pipeline
 
 PICTURE = np.zeros((100, 200, 3), np.uint8)
 LEFT, MIDDLE, RIGHT = (0, 10, 20, 90), (80, 10, 120, 90), (180, 10, 200, 90)
@@ -20,13 +20,20 @@ class Persons:
 
 def test_below_the_score_only_what_ends_at_a_side_is_handed_on():
     found = LowScoreEdgeDetector(Persons(), 0.4).detect([PICTURE])[0]
-    assert found.boxes.tolist() == [list(MIDDLE), list(LEFT)] and len(found.scores) == 2
-    assert found.faint.tolist() == [list(LEFT), list(RIGHT)] and found.model_id == "persons"
+    assert found.boxes.tolist() == [list(MIDDLE), list(LEFT)]
+    assert len(found.scores) == 2
+    assert found.faint.tolist() == [list(LEFT), list(RIGHT)]
+    assert found.model_id == "persons"
 
 
 def test_asking_for_faint_boxes_changes_no_person(models, monkeypatch, astronaut):
     monkeypatch.setenv("FACETRACK_MODELS", str(models))
     picture = astronaut[:, :200]  # half of her
-    plain, asked = (build_pipeline(VisionSettings(person_score=0.6, faint_score=score)).detect([picture])[0] for score in (1.0, 0.02))
-    assert plain.faint is None and asked.faint is not None
-    assert np.array_equal(plain.boxes, asked.boxes) and np.array_equal(plain.scores, asked.scores)
+    plain, asked = (
+        build_pipeline(VisionSettings(person_score=0.6, faint_score=score)).detect([picture])[0]
+        for score in (1.0, 0.02)
+    )
+    assert plain.faint is None
+    assert asked.faint is not None
+    assert np.array_equal(plain.boxes, asked.boxes)
+    assert np.array_equal(plain.scores, asked.scores)

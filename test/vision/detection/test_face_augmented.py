@@ -1,8 +1,8 @@
 import numpy as np
 
-from facetrack_ros.vision.factory import VisionSettings, build_pipeline
 from facetrack_ros.core.detections import Detections, FaceDetections
 from facetrack_ros.vision.detection.face_augmented import FaceAugmentedDetector
+from facetrack_ros.vision.factory import VisionSettings, build_pipeline
 
 PICTURE = np.zeros((400, 600, 3), np.uint8)
 
@@ -11,7 +11,9 @@ class Persons:
     model_id = "persons"
 
     def detect(self, images):
-        return [Detections(np.array([[20, 10, 120, 310]], np.float32), np.array([0.8], np.float32), "persons")] * len(images)
+        return [Detections(np.array([[20, 10, 120, 310]], np.float32), np.array([0.8], np.float32), "persons")] * len(
+            images
+        )
 
 
 class Faces:
@@ -24,10 +26,15 @@ class Faces:
 
 def test_a_face_that_is_nobodys_makes_a_person_unless_it_is_too_small():
     found = FaceAugmentedDetector(Persons(), Faces(), 24).detect([PICTURE])[0]
-    assert len(found) == 2 and found.owners.tolist() == [0, 1, -1]
+    assert len(found) == 2
+    assert found.owners.tolist() == [0, 1, -1]
     x1, y1, x2, y2 = found.boxes[1]
-    assert x1 < 420 and y1 < 40 and x2 > 470 and y2 <= 400
-    assert found.scores.tolist() == [np.float32(0.8), np.float32(0.7)] and found.model_id == "persons+faces"
+    assert x1 < 420
+    assert y1 < 40
+    assert x2 > 470
+    assert y2 <= 400
+    assert found.scores.tolist() == [np.float32(0.8), np.float32(0.7)]
+    assert found.model_id == "persons+faces"
 
 
 def test_somebody_the_person_detector_misses_is_found_in_a_real_picture(models, monkeypatch, astronaut):
@@ -36,5 +43,6 @@ def test_somebody_the_person_detector_misses_is_found_in_a_real_picture(models, 
     pipeline = build_pipeline(settings)
     detections = pipeline.detect([astronaut])[0]
     assert len(detections) == 1
-    face, = pipeline.faces(astronaut, detections)
-    assert face.person == 0 and face.embedding is not None
+    (face,) = pipeline.faces(astronaut, detections)
+    assert face.person == 0
+    assert face.embedding is not None

@@ -17,12 +17,17 @@ from facetrack_ros.vision.detection.yolox import YoloxPersonDetector
 
 FEW = settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 KINDS = ("yolox", "nanodet", "yolo", "yolo of open size", "ultralytics .pt", "ultralytics .tflite")
-LOADERS = {"yolox": (YoloxPersonDetector, catalog.YOLOX_NANO), "nanodet": (NanodetPersonDetector, catalog.NANODET),
-           "yolo": (YoloPersonDetector, catalog.YOLO_ONNX), "ultralytics": (UltralyticsPersonDetector, catalog.ULTRALYTICS)}
+LOADERS = {
+    "yolox": (YoloxPersonDetector, catalog.YOLOX_NANO),
+    "nanodet": (NanodetPersonDetector, catalog.NANODET),
+    "yolo": (YoloPersonDetector, catalog.YOLO_ONNX),
+    "ultralytics": (UltralyticsPersonDetector, catalog.ULTRALYTICS),
+}
 
 sizes = st.one_of(
     st.sampled_from([(1, 1), (1, 20000), (20000, 3), (2, 2), (1, 64), (64, 1), (33, 31)]),
-    st.tuples(st.integers(1, 200), st.integers(1, 200)))
+    st.tuples(st.integers(1, 200), st.integers(1, 200)),
+)
 channels = st.sampled_from([(), (1,), (3,), (4,)])
 
 
@@ -40,7 +45,8 @@ def odd_pictures(draw):
 @pytest.fixture(scope="module")
 def files(tmp_path_factory, request):
     """A function from a kind of detector to its class, contract and file."""
-    @functools.lru_cache(maxsize=None)
+
+    @functools.cache
     def find(kind):
         if kind.startswith("yolo of") or kind in ("yolo", "ultralytics .pt"):
             weights = request.getfixturevalue("yolo_weights")("yolov8n")
@@ -48,7 +54,10 @@ def files(tmp_path_factory, request):
                 return *LOADERS["ultralytics"], weights
             pytest.importorskip("onnx", reason="onnx, which exports, is not installed")
             from facetrack_ros.vision.detection.ultralytics_runtime import load_yolo
-            path = load_yolo()(str(weights)).export(format="onnx", imgsz=(96, 128), simplify=False, dynamic=kind != "yolo")
+
+            path = load_yolo()(str(weights)).export(
+                format="onnx", imgsz=(96, 128), simplify=False, dynamic=kind != "yolo"
+            )
             return *LOADERS["yolo"], type(weights)(path).rename(tmp_path_factory.mktemp("yolo") / "yolo.onnx")
         folder = request.getfixturevalue("models")
         if kind == "ultralytics .tflite":
@@ -56,26 +65,33 @@ def files(tmp_path_factory, request):
                 pytest.skip("the torch extra or ai-edge-litert is not installed")
             return *LOADERS["ultralytics"], folder / "yolov8n_int8_320.tflite"
         return *LOADERS[kind], folder / LOADERS[kind][1].file
+
     return find
 
 
 @pytest.fixture(scope="module")
 def open_detector(files):
     """A function from a kind of detector to one that keeps whatever it sees."""
-    @functools.lru_cache(maxsize=None)
+
+    @functools.cache
     def make(kind):
         reader, contract, path = files(kind)
         return reader(path, contract, score=0.02)
+
     return make
 
 
 def check(found, picture):
     height, width = picture.shape[:2]
-    assert found.boxes.shape == (len(found), 4) and found.boxes.dtype == np.float32 == found.scores.dtype
-    assert np.isfinite(found.boxes).all() and np.isfinite(found.scores).all()
-    assert (found.boxes >= 0).all() and (found.boxes <= (width, height, width, height)).all()
+    assert found.boxes.shape == (len(found), 4)
+    assert found.boxes.dtype == np.float32 == found.scores.dtype
+    assert np.isfinite(found.boxes).all()
+    assert np.isfinite(found.scores).all()
+    assert (found.boxes >= 0).all()
+    assert (found.boxes <= (width, height, width, height)).all()
     assert (found.boxes[:, 2:] > found.boxes[:, :2]).all()
-    assert ((found.scores >= 0.02) & (found.scores <= 1)).all() and (np.diff(found.scores) <= 0).all()
+    assert ((found.scores >= 0.02) & (found.scores <= 1)).all()
+    assert (np.diff(found.scores) <= 0).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -91,8 +107,15 @@ def test_boxes_are_finite_and_within_any_picture(open_detector, kind, pictures):
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_no_picture_is_told(open_detector, kind):
     good = np.zeros((8, 8, 3), np.uint8)
-    for bad in (np.zeros((8, 8, 3), np.uint16), np.zeros((8, 8, 3)), np.zeros((0, 8, 3), np.uint8), np.zeros((8, 8, 2), np.uint8),
-                np.zeros(8, np.uint8), None, "picture.jpg"):
+    for bad in (
+        np.zeros((8, 8, 3), np.uint16),
+        np.zeros((8, 8, 3)),
+        np.zeros((0, 8, 3), np.uint8),
+        np.zeros((8, 8, 2), np.uint8),
+        np.zeros(8, np.uint8),
+        None,
+        "picture.jpg",
+    ):
         with pytest.raises(FrameError):
             open_detector(kind).detect([good, bad])
 
@@ -104,7 +127,7 @@ def test_a_file_cut_short_is_told(files, tmp_path, kind, share):
     reader, contract, path = files(kind)
     whole = path.read_bytes()
     cut = tmp_path / f"cut{path.suffix}"
-    cut.write_bytes(whole[:int(len(whole) * share)])
+    cut.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(ModelError, match="cut") as error:
         reader(cut, contract)
     assert "\n" not in str(error.value)

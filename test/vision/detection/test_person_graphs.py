@@ -7,14 +7,17 @@ import pytest
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
 from facetrack_ros.vision.detection.nanodet import NanodetPersonDetector, anchor_centres
-from facetrack_ros.vision.inference.onnx_session import OnnxSession
 from facetrack_ros.vision.detection.yolo_onnx import YoloPersonDetector
 from facetrack_ros.vision.detection.yolox import YoloxPersonDetector, anchor_grid
+from facetrack_ros.vision.inference.onnx_session import OnnxSession
 
 onnx = pytest.importorskip("onnx", reason="onnx, which builds the graphs of these tests, is not installed")
 
-DETECTORS = {"yolox": (YoloxPersonDetector, catalog.YOLOX_NANO), "nanodet": (NanodetPersonDetector, catalog.NANODET),
-             "yolo": (YoloPersonDetector, catalog.YOLO_ONNX)}
+DETECTORS = {
+    "yolox": (YoloxPersonDetector, catalog.YOLOX_NANO),
+    "nanodet": (NanodetPersonDetector, catalog.NANODET),
+    "yolo": (YoloPersonDetector, catalog.YOLO_ONNX),
+}
 YOLO_WORDS = {"names": "{0: 'dog', 1: 'person'}", "task": "detect", "stride": "32", "imgsz": "[64, 64]", "batch": "1"}
 NOTHING = float("nan")
 
@@ -22,19 +25,28 @@ NOTHING = float("nan")
 def save_graph(path, outputs, batch=1, size=(416, 416), channels=3, words=None):
     """A graph whose outputs are these ``(1, ...)`` arrays, one for each picture that goes in."""
     shape = [batch, channels, *size]
-    nodes = [onnx.helper.make_node("ReduceSum", ["images", "axes"], ["sums"], keepdims=1),
-             onnx.helper.make_node("Mul", ["sums", "zero"], ["nothing"]),
-             onnx.helper.make_node("Reshape", ["nothing", "flat"], ["zeros"])]
-    constants = [("axes", np.arange(1, 2 + len(size), dtype=np.int64)), ("zero", np.zeros(1, np.float32)),
-                 ("flat", np.array([-1, 1, 1], np.int64))]
+    nodes = [
+        onnx.helper.make_node("ReduceSum", ["images", "axes"], ["sums"], keepdims=1),
+        onnx.helper.make_node("Mul", ["sums", "zero"], ["nothing"]),
+        onnx.helper.make_node("Reshape", ["nothing", "flat"], ["zeros"]),
+    ]
+    constants = [
+        ("axes", np.arange(1, 2 + len(size), dtype=np.int64)),
+        ("zero", np.zeros(1, np.float32)),
+        ("flat", np.array([-1, 1, 1], np.int64)),
+    ]
     declared = []
     for number, (name, rows) in enumerate(outputs.items()):
         constants.append((f"rows{number}", np.asarray(rows, np.float32)))
         nodes.append(onnx.helper.make_node("Add", [f"rows{number}", "zeros"], [name]))
         declared.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [batch, *np.shape(rows)[1:]]))
     graph = onnx.helper.make_graph(
-        nodes, "made", [onnx.helper.make_tensor_value_info("images", onnx.TensorProto.FLOAT, shape)], declared,
-        [onnx.numpy_helper.from_array(value, name) for name, value in constants])
+        nodes,
+        "made",
+        [onnx.helper.make_tensor_value_info("images", onnx.TensorProto.FLOAT, shape)],
+        declared,
+        [onnx.numpy_helper.from_array(value, name) for name, value in constants],
+    )
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
     onnx.helper.set_model_props(model, words or {})
     onnx.save(model, str(path))
@@ -84,15 +96,22 @@ GREY = np.full((416, 416, 3), 128, np.uint8)
 def test_frames_of_all_cameras_go_in_together_where_the_graph_lets_them(tmp_path, batch, monkeypatch):
     calls = []
     run = OnnxSession._run
-    monkeypatch.setattr(OnnxSession, "_run", lambda self, blob, names: (calls.append(len(blob)), run(self, blob, names))[1])
-    for kind, outputs in {"yolox": {"output": yolox_rows((1000, 0.9))}, "nanodet": nanodet_outputs((1000, 0.9)),
-                          "yolo": {"output0": yolo_columns((208, 208, 50, 99, 0, 0.9))}}.items():
+    monkeypatch.setattr(
+        OnnxSession, "_run", lambda self, blob, names: (calls.append(len(blob)), run(self, blob, names))[1]
+    )
+    for kind, outputs in {
+        "yolox": {"output": yolox_rows((1000, 0.9))},
+        "nanodet": nanodet_outputs((1000, 0.9)),
+        "yolo": {"output0": yolo_columns((208, 208, 50, 99, 0, 0.9))},
+    }.items():
         made = detector(kind, save_graph(tmp_path / f"{kind}{batch}.onnx", outputs, batch, words=YOLO_WORDS))
         calls.clear()
         found = made.detect([GREY, GREY, GREY])
         assert calls == {"n": [3], 1: [1, 1, 1], 2: [2, 2]}[batch]
-        assert [len(one) for one in found] == [1, 1, 1] and np.array_equal(found[0].boxes, found[2].boxes)
-        assert found[0].scores == pytest.approx([0.9]) and made.detect([]) == []
+        assert [len(one) for one in found] == [1, 1, 1]
+        assert np.array_equal(found[0].boxes, found[2].boxes)
+        assert found[0].scores == pytest.approx([0.9])
+        assert made.detect([]) == []
 
 
 def test_nanodet_sides_lie_as_far_from_the_centre_as_their_distribution_says(tmp_path):
@@ -103,9 +122,12 @@ def test_nanodet_sides_lie_as_far_from_the_centre_as_their_distribution_says(tmp
 
 def test_nanodet_outputs_are_known_by_their_shapes_not_their_order(tmp_path):
     outputs = nanodet_outputs((500, 0.8))
-    one, other = (detector("nanodet", save_graph(tmp_path / f"{number}.onnx", dict(order))).detect([GREY])[0]
-                  for number, order in enumerate((outputs.items(), reversed(outputs.items()))))
-    assert len(one) == 1 and np.array_equal(one.boxes, other.boxes)
+    one, other = (
+        detector("nanodet", save_graph(tmp_path / f"{number}.onnx", dict(order))).detect([GREY])[0]
+        for number, order in enumerate((outputs.items(), reversed(outputs.items())))
+    )
+    assert len(one) == 1
+    assert np.array_equal(one.boxes, other.boxes)
 
 
 @pytest.mark.parametrize("bad", [NOTHING, float("inf"), -float("inf"), 1e38])
@@ -114,12 +136,18 @@ def test_numbers_that_are_none_give_no_box_and_harm_no_other(tmp_path, bad):
     rows[0, 2000, :2], rows[0, 2600, 2:4] = bad, NOTHING
     outputs = nanodet_outputs((1000, 0.9), (1200, bad), (1400, 0.9))
     outputs["sides8"][0, 1400] = bad if bad != 1e38 else NOTHING
-    columns = yolo_columns((208, 208, 50, 99, 0, 0.9), (bad, 9, 5, 5, 0, 0.9), (9, 9, 5, NOTHING, 0, 0.9), (9, 9, 5, 5, NOTHING, 0.8))
+    columns = yolo_columns(
+        (208, 208, 50, 99, 0, 0.9), (bad, 9, 5, 5, 0, 0.9), (9, 9, 5, NOTHING, 0, 0.9), (9, 9, 5, 5, NOTHING, 0.8)
+    )
     for kind, made in {"yolox": {"output": rows}, "nanodet": outputs, "yolo": {"output0": columns}}.items():
         with np.errstate(all="ignore"):
             (found,) = detector(kind, save_graph(tmp_path / f"{kind}.onnx", made, words=YOLO_WORDS)).detect([GREY])
-        assert np.isfinite(found.boxes).all() and (found.scores <= 1).all() and (found.scores >= 0.4).all()
-        assert found.boxes.min() >= 0 and found.boxes.max() <= 416 and np.isin(np.float32(0.9), found.scores)
+        assert np.isfinite(found.boxes).all()
+        assert (found.scores <= 1).all()
+        assert (found.scores >= 0.4).all()
+        assert found.boxes.min() >= 0
+        assert found.boxes.max() <= 416
+        assert np.isin(np.float32(0.9), found.scores)
         assert len(found) <= 2, "one good box, and at most one whose score is over 1"
 
 
@@ -138,26 +166,36 @@ def test_rows_without_duplicates_are_taken_as_they_are(tmp_path):
 
 
 def test_an_open_size_makes_no_picture_depend_on_another(tmp_path):
-    path = save_graph(tmp_path / "y.onnx", {"output0": yolo_columns((20, 20, 8, 8, 0, 0.9))}, "n", ("h", "w"), words=YOLO_WORDS)
+    path = save_graph(
+        tmp_path / "y.onnx", {"output0": yolo_columns((20, 20, 8, 8, 0, 0.9))}, "n", ("h", "w"), words=YOLO_WORDS
+    )
     wide, tall = np.zeros((36, 64, 3), np.uint8), np.zeros((64, 20, 3), np.uint8)
     made = detector("yolo", path)
     together, alone = made.detect([wide, tall, wide]), [made.detect([picture])[0] for picture in (wide, tall, wide)]
     assert all(np.array_equal(one.boxes, other.boxes) for one, other in zip(together, alone))
 
 
-@pytest.mark.parametrize("kind, outputs, words, said", [
-    ("yolox", {"output": np.zeros((1, 3549, 5))}, {}, "no undecoded YOLOX graph"),
-    ("yolox", {"output": np.zeros((1, 8400, 85))}, {}, "no undecoded YOLOX graph"),
-    ("nanodet", {"output": np.zeros((1, 3549, 112))}, {}, "no NanoDet graph"),
-    ("nanodet", nanodet_outputs() | {"classes8": np.zeros((1, 2704, 20))}, {}, "no NanoDet graph"),
-    ("yolo", {"output0": yolo_columns()}, {}, "names no classes"),
-    ("yolo", {"output0": yolo_columns()}, YOLO_WORDS | {"task": "segment"}, "its task is 'segment'"),
-    ("yolo", {"output0": yolo_columns()}, YOLO_WORDS | {"names": "{0: 'cat', 1: 'dog'}"}, "knows no persons.*cat, dog"),
-    ("yolo", {"output0": yolo_columns()}, YOLO_WORDS | {"names": "[" * 2000}, "names no classes"),
-    ("yolo", {"output0": np.zeros((1, 84, 84))}, YOLO_WORDS, "no YOLO detector"),
-    ("yolo", {"output0": np.zeros((1, 300, 84))}, YOLO_WORDS | {"head": "RTDETRDecoder"}, "RT-DETR"),
-    ("yolo", {"output0": np.zeros((1, 300, 7))}, YOLO_WORDS | {"end2end": "True"}, r"expected \(1, n, 6\)"),
-])
+@pytest.mark.parametrize(
+    ("kind", "outputs", "words", "said"),
+    [
+        ("yolox", {"output": np.zeros((1, 3549, 5))}, {}, "no undecoded YOLOX graph"),
+        ("yolox", {"output": np.zeros((1, 8400, 85))}, {}, "no undecoded YOLOX graph"),
+        ("nanodet", {"output": np.zeros((1, 3549, 112))}, {}, "no NanoDet graph"),
+        ("nanodet", nanodet_outputs() | {"classes8": np.zeros((1, 2704, 20))}, {}, "no NanoDet graph"),
+        ("yolo", {"output0": yolo_columns()}, {}, "names no classes"),
+        ("yolo", {"output0": yolo_columns()}, YOLO_WORDS | {"task": "segment"}, "its task is 'segment'"),
+        (
+            "yolo",
+            {"output0": yolo_columns()},
+            YOLO_WORDS | {"names": "{0: 'cat', 1: 'dog'}"},
+            "knows no persons.*cat, dog",
+        ),
+        ("yolo", {"output0": yolo_columns()}, YOLO_WORDS | {"names": "[" * 2000}, "names no classes"),
+        ("yolo", {"output0": np.zeros((1, 84, 84))}, YOLO_WORDS, "no YOLO detector"),
+        ("yolo", {"output0": np.zeros((1, 300, 84))}, YOLO_WORDS | {"head": "RTDETRDecoder"}, "RT-DETR"),
+        ("yolo", {"output0": np.zeros((1, 300, 7))}, YOLO_WORDS | {"end2end": "True"}, r"expected \(1, n, 6\)"),
+    ],
+)
 def test_a_graph_of_another_shape_or_task_is_refused_with_a_sentence(tmp_path, kind, outputs, words, said):
     with pytest.raises(ModelError, match=said):
         detector(kind, save_graph(tmp_path / "other.onnx", outputs, words=words))
@@ -189,4 +227,6 @@ def test_nanodet_finds_the_people_of_a_street(models):
     if picture is None:
         pytest.skip("no images/bus.jpg in the data folder")
     found, again = detector("nanodet", models / catalog.NANODET.file).detect([picture, picture])
-    assert len(found) >= 3 and np.array_equal(found.boxes, again.boxes) and found.boxes[:, 3].max() > 800
+    assert len(found) >= 3
+    assert np.array_equal(found.boxes, again.boxes)
+    assert found.boxes[:, 3].max() > 800

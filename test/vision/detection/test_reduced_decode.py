@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from facetrack_ros.errors import FrameError
 from facetrack_ros.core.boxes import iou
-from facetrack_ros.vision.factory import VisionSettings, open_model
 from facetrack_ros.core.detections import Detections
-from facetrack_ros.vision.detection.edge_boxes import LowScoreEdgeDetector
 from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.errors import FrameError
+from facetrack_ros.vision.detection.edge_boxes import LowScoreEdgeDetector
 from facetrack_ros.vision.detection.reduced_decode import DetectorImage
+from facetrack_ros.vision.factory import VisionSettings, open_model
 from facetrack_ros.vision.interfaces import reduction_for
 
 # An EXIF segment that says nothing but: turn it by a quarter, clockwise.
@@ -23,17 +23,22 @@ def frame_of(width, height, head=b""):
 
 
 def found(*boxes, faint=()):
-    return Detections(np.array(boxes, np.float32).reshape(-1, 4), np.ones(len(boxes), np.float32), "persons",
-                      faint=np.array(faint, np.float32).reshape(-1, 4))
+    return Detections(
+        np.array(boxes, np.float32).reshape(-1, 4),
+        np.ones(len(boxes), np.float32),
+        "persons",
+        faint=np.array(faint, np.float32).reshape(-1, 4),
+    )
 
 
-@pytest.mark.parametrize("width, height, factor", [(64, 48, 2), (65, 47, 2), (66, 49, 4), (129, 65, 8)])
+@pytest.mark.parametrize(("width", "height", "factor"), [(64, 48, 2), (65, 47, 2), (66, 49, 4), (129, 65, 8)])
 def test_boxes_are_in_pixels_of_the_frame_and_inside_it(width, height, factor):
     asked = []
     frame = frame_of(width, height)
     picture = DetectorImage.of(frame, lambda *size: asked.append(size) or factor)
     small_height, small_width = picture.image.shape[:2]
-    assert asked == [(width, height)] and (small_width, small_height) == (-(-width // factor), -(-height // factor))
+    assert asked == [(width, height)]
+    assert (small_width, small_height) == (-(-width // factor), -(-height // factor))
     assert not frame.decoded
     persons = picture.in_frame(found((1, 2, 3, 4), (0, 0, small_width, small_height), faint=[(0, 1, small_width, 2)]))
     assert persons.boxes.tolist() == [[factor, 2 * factor, 3 * factor, 4 * factor], [0, 0, width, height]]
@@ -44,12 +49,15 @@ def test_what_is_decoded_already_is_taken_as_it_is():
     frame = frame_of(64, 48)
     whole = frame.image
     picture = DetectorImage.of(frame, lambda *_: 2)
-    assert picture.image is whole and picture.in_frame(found((1, 2, 3, 4))).boxes.tolist() == [[1, 2, 3, 4]]
+    assert picture.image is whole
+    assert picture.in_frame(found((1, 2, 3, 4))).boxes.tolist() == [[1, 2, 3, 4]]
 
 
 def test_a_picture_that_is_turned_or_is_no_jpeg_is_decoded_whole():
     turned = DetectorImage.of(frame_of(64, 48, TURNED), lambda *_: 2)
-    assert turned.image.shape[:2] == (64, 48) and turned.size == (48, 64) and turned.factor == 1
+    assert turned.image.shape[:2] == (64, 48)
+    assert turned.size == (48, 64)
+    assert turned.factor == 1
     png = Frame("front", 0, 0, cv2.imencode(".png", np.zeros((48, 64, 3), np.uint8))[1].tobytes())
     assert DetectorImage.of(png, lambda *_: 2).image.shape[:2] == (48, 64)
 
@@ -70,7 +78,7 @@ def test_a_detector_that_does_not_say_needs_all():
 
 
 @pytest.mark.parametrize("model", ["yolox_nano", "object_detection_nanodet_2022nov"])
-@pytest.mark.parametrize("size, factor", [((1280, 720), 2), ((1920, 1080), 4)])
+@pytest.mark.parametrize(("size", "factor"), [((1280, 720), 2), ((1920, 1080), 4)])
 def test_the_same_persons_are_found(models, monkeypatch, clip, model, size, factor):
     monkeypatch.setenv("FACETRACK_MODELS", str(models))
     detector = open_model(model, "person", VisionSettings())[1]
@@ -79,5 +87,6 @@ def test_the_same_persons_are_found(models, monkeypatch, clip, model, size, fact
         picture = DetectorImage.of(frame, detector.reduction)
         small = picture.in_frame(detector.detect([picture.image])[0])
         whole = detector.detect([DetectorImage.whole(frame).image])[0]
-        assert picture.factor == factor and len(small) == len(whole) == 3
+        assert picture.factor == factor
+        assert len(small) == len(whole) == 3
         assert iou(small.boxes, whole.boxes).max(axis=1).min() > 0.85

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from facetrack_ros.errors import ModelError
-from facetrack_ros.vision.factory import VisionSettings, build_pipeline
 from facetrack_ros.models import catalog
 from facetrack_ros.models.resolver import resolve
-from facetrack_ros.vision.inference.torch_device import torch_device
 from facetrack_ros.vision.detection.ultralytics_detector import UltralyticsPersonDetector
 from facetrack_ros.vision.detection.ultralytics_runtime import load_yolo
+from facetrack_ros.vision.factory import VisionSettings, build_pipeline
+from facetrack_ros.vision.inference.torch_device import torch_device
 
 
 @pytest.fixture
@@ -31,9 +31,11 @@ def test_three_persons_stand_at_the_bus_and_two_in_the_other_picture(weights, mo
     detector = UltralyticsPersonDetector(weights, resolve(f"ultralytics={weights}").contract, score=0.4)
     pictures = [cv2.imread(str(models.parent / "images" / name)) for name in ("bus.jpg", "zidane.jpg")]
     bus, zidane = detector.detect(pictures)
-    assert len(bus) >= 3 and len(zidane) == 2
+    assert len(bus) >= 3
+    assert len(zidane) == 2
     height, width = pictures[0].shape[:2]
-    assert (bus.boxes >= 0).all() and (bus.boxes <= (width, height, width, height)).all()
+    assert (bus.boxes >= 0).all()
+    assert (bus.boxes <= (width, height, width, height)).all()
     assert "yolov8n" in bus.model_id
 
 
@@ -43,7 +45,8 @@ def test_it_is_one_key_away(weights, models, monkeypatch):
     assert pipeline.describe()["person"]["licence"].startswith("AGPL")
     picture = cv2.imread(str(models.parent / "images" / "zidane.jpg"))
     faces = sorted(pipeline.faces(picture, pipeline.detect([picture])[0]), key=lambda face: face.quality)
-    assert len(faces) == 2 and faces[1].embedding is not None
+    assert len(faces) == 2
+    assert faces[1].embedding is not None
     assert "turned away" in faces[0].rejected, "he looks to the side"
 
 
@@ -75,7 +78,8 @@ def test_frames_of_one_shape_go_in_as_one_batch_and_none_changes_another(yolo_we
         alone = detector.detect([picture])[0]
         assert len(found) == len(alone) > 10
         # Another batch size is another order of summation.
-        assert np.abs(found.boxes - alone.boxes).max() < 0.1 and np.abs(found.scores - alone.scores).max() < 1e-3
+        assert np.abs(found.boxes - alone.boxes).max() < 0.1
+        assert np.abs(found.scores - alone.scores).max() < 1e-3
     assert detector.detect([]) == []
 
 
@@ -131,7 +135,8 @@ def test_process_wide_settings_stay_as_they_were(yolo_weights):
     cv2.setNumThreads(3)
     try:
         UltralyticsPersonDetector(yolo_weights("yolov8n"), catalog.ULTRALYTICS).detect(noise((64, 64)))
-        assert cv2.getNumThreads() == 3 and np.get_printoptions() == before[1]
+        assert cv2.getNumThreads() == 3
+        assert np.get_printoptions() == before[1]
     finally:
         cv2.setNumThreads(before[0])
 
@@ -171,8 +176,13 @@ def test_it_neither_asks_the_network_nor_prints_nor_leaves_files(yolo_weights, t
     home.mkdir(), work.mkdir()
     shutil.copy(yolo_weights("yolov8n"), weights)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("YOLO_", "XDG_", "PYTEST_"))}
-    done = subprocess.run([sys.executable, "-c", SILENT.format(before=before), str(weights)], cwd=work, capture_output=True,
-                          text=True, env=kept | {"HOME": str(home), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))})
+    done = subprocess.run(
+        [sys.executable, "-c", SILENT.format(before=before), str(weights)],
+        cwd=work,
+        capture_output=True,
+        text=True,
+        env=kept | {"HOME": str(home), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
     assert done.returncode == 0, done.stderr
     assert "asked the network" not in done.stderr
     if before:

@@ -6,9 +6,9 @@ import pytest
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
-from facetrack_ros.vision.factory import VisionSettings, open_model
 from facetrack_ros.vision.detection.ultralytics_runtime import load_yolo
 from facetrack_ros.vision.detection.yolo_onnx import YoloPersonDetector
+from facetrack_ros.vision.factory import VisionSettings, open_model
 
 SCORE, MAX_IOU, PERSON = 0.12, 0.53, 2  # PERSON as in the fixture yolo_weights
 
@@ -29,13 +29,18 @@ def export(yolo_weights, tmp_path):
 @pytest.fixture
 def pictures():
     noise = np.random.default_rng(3).integers(0, 256, (60, 90, 3), np.uint8)
-    return [cv2.resize(noise, size, interpolation=cv2.INTER_CUBIC) for size in ((640, 480), (1280, 720), (333, 501), (640, 480))]
+    return [
+        cv2.resize(noise, size, interpolation=cv2.INTER_CUBIC)
+        for size in ((640, 480), (1280, 720), (333, 501), (640, 480))
+    ]
 
 
 def by_ultralytics(path, picture):
     """Boxes and scores of persons, best first, without those that lie outside the picture."""
     net = load_yolo()(str(path), task="detect")
-    found = net.predict(picture, conf=SCORE, iou=MAX_IOU, classes=[PERSON], max_det=10000, imgsz=192, verbose=False)[0].boxes
+    found = net.predict(picture, conf=SCORE, iou=MAX_IOU, classes=[PERSON], max_det=10000, imgsz=192, verbose=False)[
+        0
+    ].boxes
     boxes, scores = found.xyxy.numpy(), found.conf.numpy()
     visible = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
     boxes, scores = boxes[visible], scores[visible]
@@ -43,10 +48,20 @@ def by_ultralytics(path, picture):
     return boxes[order], scores[order]
 
 
-@pytest.mark.parametrize("name, options", [
-    ("yolov8n", {}), ("yolov8n", {"dynamic": True}), ("yolov8n", {"batch": 2}), ("yolov8n", {"nms": True, "conf": 0.1}),
-    ("yolov8n", {"nms": True, "dynamic": True, "conf": 0.1}), ("yolov10n", {"nms": False}), ("yolo26n", {}),
-    ("yolo26n", {"nms": False})], ids=str)
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("yolov8n", {}),
+        ("yolov8n", {"dynamic": True}),
+        ("yolov8n", {"batch": 2}),
+        ("yolov8n", {"nms": True, "conf": 0.1}),
+        ("yolov8n", {"nms": True, "dynamic": True, "conf": 0.1}),
+        ("yolov10n", {"nms": False}),
+        ("yolo26n", {}),
+        ("yolo26n", {"nms": False}),
+    ],
+    ids=str,
+)
 def test_boxes_are_those_of_ultralytics(export, pictures, name, options):
     path = export(name, **options)
     found = YoloPersonDetector(path, catalog.YOLO_ONNX, SCORE, MAX_IOU).detect(pictures)
@@ -54,12 +69,14 @@ def test_boxes_are_those_of_ultralytics(export, pictures, name, options):
     for ours, picture in zip(found, pictures):
         boxes, scores = by_ultralytics(path, picture)
         assert len(ours) == len(boxes) > 10
-        assert np.abs(ours.scores - scores).max() < 1e-5 and np.abs(ours.boxes - boxes).max() < 0.01
+        assert np.abs(ours.scores - scores).max() < 1e-5
+        assert np.abs(ours.boxes - boxes).max() < 0.01
 
 
 def test_it_is_one_key_away(export):
     model, detector = open_model(f"yolo_onnx={export('yolov8n')}", "person", VisionSettings())
-    assert model.contract.licence.startswith("AGPL") and detector.model_id.startswith("yolo_onnx-yolov8n-")
+    assert model.contract.licence.startswith("AGPL")
+    assert detector.model_id.startswith("yolo_onnx-yolov8n-")
 
 
 def test_a_model_that_knows_no_persons_is_refused(export):

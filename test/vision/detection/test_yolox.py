@@ -2,9 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
+from facetrack_ros.core.boxes import iou
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
-from facetrack_ros.core.boxes import iou
 from facetrack_ros.models.resolver import resolve
 from facetrack_ros.vision.detection.yolox import YoloxPersonDetector, anchor_grid, decode
 
@@ -28,9 +28,13 @@ def test_people_of_a_street_are_found_in_their_own_pixels(yolox, models):
     if picture is None:
         pytest.skip("no images/bus.jpg in the data folder")
     found, again = yolox.detect([picture, picture])
-    assert len(found) >= 3 and np.array_equal(found.boxes, again.boxes)
-    assert found.boxes[:, 3].max() > 800 and found.boxes.min() >= 0 and found.boxes[:, 2].max() <= 810
-    assert found.model_id == "yolox_nano" and found.faces is None
+    assert len(found) >= 3
+    assert np.array_equal(found.boxes, again.boxes)
+    assert found.boxes[:, 3].max() > 800
+    assert found.boxes.min() >= 0
+    assert found.boxes[:, 2].max() <= 810
+    assert found.model_id == "yolox_nano"
+    assert found.faces is None
 
 
 def test_every_frame_of_two_people_shows_two(yolox, clip):
@@ -60,7 +64,9 @@ def test_a_damaged_file_is_refused_with_a_sentence(tmp_path):
 
 
 def test_a_wide_picture_takes_a_smaller_input_and_shows_the_same_people(yolox, clip, monkeypatch):
-    frames = [frame for name in ("face-demographics-walking-and-pause.gif", "classroom.gif") for frame in clip(name)[20::8]]
+    frames = [
+        frame for name in ("face-demographics-walking-and-pause.gif", "classroom.gif") for frame in clip(name)[20::8]
+    ]
     inputs = []
     run = yolox._session.run_named
     monkeypatch.setattr(yolox._session, "run_named", lambda blob, names: inputs.append(blob.shape) or run(blob, names))
@@ -71,7 +77,9 @@ def test_a_wide_picture_takes_a_smaller_input_and_shows_the_same_people(yolox, c
     assert inputs[1:] == [(len(frames), 3, 416, 416)]
     for one, other in zip(small, whole):
         sure, there = one.boxes[one.scores > 0.5], other.boxes[other.scores > 0.5]
-        assert len(one) and iou(sure, other.boxes).max(axis=1).min() > 0.9 and iou(there, one.boxes).max(axis=1).min() > 0.9
+        assert len(one)
+        assert iou(sure, other.boxes).max(axis=1).min() > 0.9
+        assert iou(there, one.boxes).max(axis=1).min() > 0.9
 
 
 def test_pictures_of_two_shapes_are_answered_in_their_order(yolox, clip):
@@ -87,13 +95,26 @@ def test_a_graph_counted_out_for_a_square_gets_its_square(tmp_path):
 
     rows = np.zeros((1, 3549, 85), np.float32)
     rows[0, 53, [4, 5]], rows[0, 53, 2:4] = 1, np.log(16)
-    nodes = [helper.make_node("Reshape", ["pictures", "shape"], ["flat"]),  # fails for all but 416x416
-             helper.make_node("ReduceMean", ["flat"], ["mean"], keepdims=0), helper.make_node("Mul", ["mean", "none"], ["zero"]),
-             helper.make_node("Add", ["rows", "zero"], ["found"])]
-    initial = [numpy_helper.from_array(np.array([1, 3 * 416 * 416]), "shape"), numpy_helper.from_array(np.float32(0), "none"),
-               numpy_helper.from_array(rows, "rows")]
-    graph = helper.make_graph(nodes, "square", [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, [1, 3, 416, 416])],
-                              [helper.make_tensor_value_info("found", TensorProto.FLOAT, [1, 3549, 85])], initial)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), tmp_path / "square.onnx")
+    nodes = [
+        helper.make_node("Reshape", ["pictures", "shape"], ["flat"]),  # fails for all but 416x416
+        helper.make_node("ReduceMean", ["flat"], ["mean"], keepdims=0),
+        helper.make_node("Mul", ["mean", "none"], ["zero"]),
+        helper.make_node("Add", ["rows", "zero"], ["found"]),
+    ]
+    initial = [
+        numpy_helper.from_array(np.array([1, 3 * 416 * 416]), "shape"),
+        numpy_helper.from_array(np.float32(0), "none"),
+        numpy_helper.from_array(rows, "rows"),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "square",
+        [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, [1, 3, 416, 416])],
+        [helper.make_tensor_value_info("found", TensorProto.FLOAT, [1, 3549, 85])],
+        initial,
+    )
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), tmp_path / "square.onnx"
+    )
     detector = YoloxPersonDetector(tmp_path / "square.onnx", catalog.YOLOX_NANO)
     assert len(detector.detect([np.full((90, 160, 3), 90, np.uint8)])[0]) == 1

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from facetrack_ros.errors import FrameError, ModelError
 from facetrack_ros.models import catalog
 from facetrack_ros.vision.embedding.body_regions import body_regions, neutral
-from facetrack_ros.vision.factory import VisionSettings, open_model
-from facetrack_ros.vision.evaluation.verification import auc
 from facetrack_ros.vision.embedding.histogram_body import DIMENSION, HistogramBodyEmbedder
 from facetrack_ros.vision.embedding.onnx_body import OnnxBodyEmbedder
+from facetrack_ros.vision.evaluation.verification import auc
+from facetrack_ros.vision.factory import VisionSettings, open_model
 
 WALK = "face-demographics-walking-and-pause.gif"
 #: Three people in frame 38 of that clip, by eye.
@@ -30,7 +30,8 @@ def embedder(request):
 
 def test_the_network_comes_first_and_the_histogram_needs_no_file(models, monkeypatch, tmp_path):
     found, histogram = open_model("auto", "body", VisionSettings())
-    assert isinstance(histogram, HistogramBodyEmbedder) and found.path is None
+    assert isinstance(histogram, HistogramBodyEmbedder)
+    assert found.path is None
     assert "osnet_x0_25_msmt17 is not here" in found.passed_over[0]
     monkeypatch.setenv("FACETRACK_MODELS", str(models))
     assert open_model("auto", "body", VisionSettings())[1].contract == catalog.OSNET
@@ -44,7 +45,9 @@ def test_people_who_walk_look_more_like_themselves_than_like_each_other(embedder
     rows = np.zeros((len(truth), embedder.contract.dimension), np.float32)
     for frame in np.unique(truth[:, 0]):
         picture, here = cv2.imread(str(folder / "img1" / f"{int(frame):06d}.jpg")), truth[:, 0] == frame
-        rows[here] = embedder.embed(picture, np.concatenate([truth[here, 2:4], truth[here, 2:4] + truth[here, 4:6]], axis=1))
+        rows[here] = embedder.embed(
+            picture, np.concatenate([truth[here, 2:4], truth[here, 2:4] + truth[here, 4:6]], axis=1)
+        )
     similarity, same = rows @ rows.T, truth[:, None, 1] == truth[None, :, 1]
     apart = np.triu(truth[:, None, 0] != truth[None, :, 0])
     assert auc(similarity[apart & same], similarity[apart & ~same]) > 0.8
@@ -53,7 +56,8 @@ def test_people_who_walk_look_more_like_themselves_than_like_each_other(embedder
 def test_bodies_of_a_frame_do_not_change_each_other(embedder, clip):
     frame = clip(WALK)[38]
     together = embedder.embed(frame, THEN)
-    assert together.dtype == np.float32 and together.shape == (3, embedder.contract.dimension)
+    assert together.dtype == np.float32
+    assert together.shape == (3, embedder.contract.dimension)
     assert np.allclose(together, np.concatenate([embedder.embed(frame, box[None]) for box in THEN]), atol=1e-4)
     assert embedder.embed(frame, np.empty((0, 4), np.float32)).shape == (0, embedder.contract.dimension)
 
@@ -64,13 +68,25 @@ def test_a_box_that_reaches_beyond_the_picture_means_what_is_in_it(embedder, cli
     assert np.array_equal(embedder.embed(frame, np.array(inside)), embedder.embed(frame, np.array(beyond)))
 
 
-@pytest.mark.parametrize("box", [[np.nan, 0, 5, 5], [0, 0, np.inf, 5], [9, 9, 9, 20], [30, 30, 10, 10], [500, 10, 700, 90],
-                                 [-90, 0, -10, 50], [0, 0, 0, 0]], ids=str)
+@pytest.mark.parametrize(
+    "box",
+    [
+        [np.nan, 0, 5, 5],
+        [0, 0, np.inf, 5],
+        [9, 9, 9, 20],
+        [30, 30, 10, 10],
+        [500, 10, 700, 90],
+        [-90, 0, -10, 50],
+        [0, 0, 0, 0],
+    ],
+    ids=str,
+)
 def test_a_box_of_which_nothing_is_in_the_picture_gets_the_neutral_row_and_harms_no_other(embedder, box):
     picture = np.random.default_rng(0).integers(0, 256, (100, 200, 3), np.uint8)
     rows = embedder.embed(picture, np.array([[10, 10, 60, 90], box, [90, 5, 150, 99]], np.float32))
     alone = embedder.embed(picture, np.array([[10, 10, 60, 90], [90, 5, 150, 99]], np.float32))
-    assert np.array_equal(rows[1], neutral(embedder.contract.dimension)) and np.allclose(rows[[0, 2]], alone, atol=1e-4)
+    assert np.array_equal(rows[1], neutral(embedder.contract.dimension))
+    assert np.allclose(rows[[0, 2]], alone, atol=1e-4)
     assert np.isclose(np.linalg.norm(rows[1]), 1, atol=1e-6)
 
 
@@ -90,16 +106,20 @@ anything = st.one_of(st.floats(-1e3, 1e3), st.floats(allow_nan=True, allow_infin
 
 
 @settings(deadline=None, max_examples=100)
-@given(boxes=st.lists(st.tuples(anything, anything, anything, anything), max_size=6), width=st.integers(1, 80),
-       height=st.integers(1, 80))
+@given(
+    boxes=st.lists(st.tuples(anything, anything, anything, anything), max_size=6),
+    width=st.integers(1, 80),
+    height=st.integers(1, 80),
+)
 def test_whatever_the_boxes_every_row_is_a_unit_vector(boxes, width, height):
     picture = np.random.default_rng(width).integers(0, 256, (height, width, 3), np.uint8)
     boxes = np.array(boxes, np.float64).reshape(-1, 4)
     rows = HistogramBodyEmbedder(catalog.HISTOGRAM).embed(picture, boxes)
-    assert rows.shape == (len(boxes), DIMENSION) and np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    assert rows.shape == (len(boxes), DIMENSION)
+    assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
     regions, usable = body_regions(boxes, width, height)
     x1, y1, x2, y2 = regions[usable].T
-    assert ((0 <= x1) & (x1 < x2) & (x2 <= width) & (0 <= y1) & (y1 < y2) & (y2 <= height)).all()
+    assert ((x1 >= 0) & (x1 < x2) & (x2 <= width) & (y1 >= 0) & (y1 < y2) & (y2 <= height)).all()
 
 
 @settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
+from facetrack_ros.core.face import Face
+from facetrack_ros.core.vectors import l2_normalized
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
-from facetrack_ros.vision.faces.alignment import ARCFACE_TEMPLATE
-from facetrack_ros.core.face import Face
 from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
-from facetrack_ros.core.vectors import l2_normalized
+from facetrack_ros.vision.faces.alignment import ARCFACE_TEMPLATE
 
 
 def face(shift=0.0, scale=1.0):
@@ -17,7 +17,8 @@ def face(shift=0.0, scale=1.0):
 def test_embeddings_are_unit_rows_one_for_each_face(pipeline):
     picture = np.random.default_rng(2).integers(0, 255, (240, 240, 3), np.uint8)
     rows = pipeline._embedder.embed(picture, [face(), face(60.0), face(-80.0), face(10.0, 3.0)])
-    assert rows.shape == (4, 128) and rows.dtype == np.float32
+    assert rows.shape == (4, 128)
+    assert rows.dtype == np.float32
     assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
 
 

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from facetrack_ros.errors import ModelError
-from facetrack_ros.vision.faces.alignment import ARCFACE_TEMPLATE
-from facetrack_ros.models.catalog import MOBILEFACENET
 from facetrack_ros.core.face import Face
+from facetrack_ros.errors import ModelError
+from facetrack_ros.models.catalog import MOBILEFACENET
 from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
+from facetrack_ros.vision.faces.alignment import ARCFACE_TEMPLATE
 
 TINY = replace(MOBILEFACENET, id="tiny", input_size=(16, 16), dimension=4)
 ROWS = np.random.default_rng(5).normal(size=(3, 4)).astype(np.float32)
@@ -20,7 +20,10 @@ PICTURE = np.random.default_rng(6).integers(0, 256, (60, 70, 3), np.uint8)
 
 
 def faces(count):
-    return [Face(np.zeros(4, np.float32), (ARCFACE_TEMPLATE / 4 + 7 * row).astype(np.float32), 0.9, 0.9) for row in range(count)]
+    return [
+        Face(np.zeros(4, np.float32), (ARCFACE_TEMPLATE / 4 + 7 * row).astype(np.float32), 0.9, 0.9)
+        for row in range(count)
+    ]
 
 
 @pytest.fixture
@@ -30,20 +33,28 @@ def graph(tmp_path, tiny_onnx):
 
 def test_a_graph_of_another_size_runs_by_its_contract(graph):
     rows = OnnxFaceEmbedder(graph(ROWS), TINY).embed(PICTURE, faces(3))
-    assert rows.shape == (3, 4) and np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)
+    assert rows.shape == (3, 4)
+    assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)
 
 
 @pytest.mark.parametrize("count", [1, 5, 33])
 def test_an_open_batch_gives_what_a_batch_of_one_gives(graph, count):
     together = OnnxFaceEmbedder(graph(ROWS), TINY).embed(PICTURE, faces(count))
     alone = OnnxFaceEmbedder(graph(ROWS, batch=1), TINY).embed(PICTURE, faces(count))
-    assert together.shape == (count, 4) and np.allclose(together, alone, atol=1e-6)
+    assert together.shape == (count, 4)
+    assert np.allclose(together, alone, atol=1e-6)
 
 
-@pytest.mark.parametrize("shape, told", [
-    (("batch", 16, 16, 3), "channels first"), (("batch", 3, 32, 32), r"its contract tiny says \(batch, 3, 16, 16\)"),
-    (("batch", 1, 16, 16), "its contract tiny says"), ((2, 3, 16, 16), "2 pictures at a time"),
-], ids=str)
+@pytest.mark.parametrize(
+    ("shape", "told"),
+    [
+        (("batch", 16, 16, 3), "channels first"),
+        (("batch", 3, 32, 32), r"its contract tiny says \(batch, 3, 16, 16\)"),
+        (("batch", 1, 16, 16), "its contract tiny says"),
+        ((2, 3, 16, 16), "2 pictures at a time"),
+    ],
+    ids=str,
+)
 def test_a_graph_that_takes_other_pictures_is_told(graph, shape, told):
     channels = shape[1]
     with pytest.raises(ModelError, match=told):
@@ -56,13 +67,23 @@ def test_a_graph_that_takes_no_pictures_is_told(tmp_path, tiny_onnx):
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 5]) for name in "xy"]
     graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "flat", values[:1], values[1:])
     file = tmp_path / "flat.onnx"
-    file.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8).SerializeToString())
+    file.write_bytes(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8).SerializeToString()
+    )
     with pytest.raises(ModelError, match="no batch of pictures"):
         OnnxFaceEmbedder(file, TINY)
 
 
-@pytest.mark.parametrize("output", [("Reshape", np.array([-1, 2])), ("Reshape", np.array([2, 2, -1])), ("Reshape", np.array([-1])),
-                                    ("Unsqueeze", np.array([2]))], ids=["more rows", "a cube", "flat", "a column each"])
+@pytest.mark.parametrize(
+    "output",
+    [
+        ("Reshape", np.array([-1, 2])),
+        ("Reshape", np.array([2, 2, -1])),
+        ("Reshape", np.array([-1])),
+        ("Unsqueeze", np.array([2])),
+    ],
+    ids=["more rows", "a cube", "flat", "a column each"],
+)
 def test_an_output_of_another_shape_is_told(graph, output):
     with pytest.raises(ModelError, match="name the contract that belongs"):
         OnnxFaceEmbedder(graph(ROWS, output=output), TINY)
@@ -81,8 +102,16 @@ def test_a_graph_that_gives_one_row_for_several_faces_is_told(graph):
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rows=arrays(np.float32, (3, 4), elements=st.one_of(
-    st.sampled_from([0.0, np.nan, np.inf, -np.inf, 3e38, -3e38, 1e-38]), st.floats(-10, 10, width=32))), count=st.integers(1, 3))
+@given(
+    rows=arrays(
+        np.float32,
+        (3, 4),
+        elements=st.one_of(
+            st.sampled_from([0.0, np.nan, np.inf, -np.inf, 3e38, -3e38, 1e-38]), st.floats(-10, 10, width=32)
+        ),
+    ),
+    count=st.integers(1, 3),
+)
 def test_whatever_a_graph_computes_its_rows_are_unit_vectors_or_an_error(rows, count, tmp_path, tiny_onnx):
     embedder = OnnxFaceEmbedder(tiny_onnx(tmp_path / "any.onnx", rows), TINY)
     try:
@@ -91,10 +120,13 @@ def test_whatever_a_graph_computes_its_rows_are_unit_vectors_or_an_error(rows, c
         assert "without direction" in str(error)
     else:
         assert np.isfinite(rows).all()
-        assert got.shape == (count, 4) and np.allclose(np.linalg.norm(got, axis=1), 1, atol=1e-5)
+        assert got.shape == (count, 4)
+        assert np.allclose(np.linalg.norm(got, axis=1), 1, atol=1e-5)
 
 
-@pytest.mark.parametrize("rows", [np.full((3, 4), np.nan), np.zeros((3, 4)), np.full((3, 4), np.inf)], ids=["nan", "zero", "inf"])
+@pytest.mark.parametrize(
+    "rows", [np.full((3, 4), np.nan), np.zeros((3, 4)), np.full((3, 4), np.inf)], ids=["nan", "zero", "inf"]
+)
 def test_a_vector_without_direction_is_an_error(rows, graph):
     with pytest.raises(ModelError, match="without direction"):
         OnnxFaceEmbedder(graph(rows), TINY).embed(PICTURE, faces(1))
@@ -105,12 +137,14 @@ def test_a_vector_without_direction_is_an_error(rows, graph):
 def test_a_file_cut_short_is_told(share, tmp_path, tiny_onnx):
     whole = tiny_onnx(tmp_path / "whole.onnx", ROWS).read_bytes()
     cut = tmp_path / "cut.onnx"
-    cut.write_bytes(whole[:int(len(whole) * share)])
+    cut.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(ModelError):
         OnnxFaceEmbedder(cut, TINY)
 
 
-@pytest.mark.parametrize("name", ["yolox_nano.onnx", "osnet_x0_25_msmt17.onnx", "yunet_n_640_640.onnx", "yolov8n_int8_320.tflite"])
+@pytest.mark.parametrize(
+    "name", ["yolox_nano.onnx", "osnet_x0_25_msmt17.onnx", "yunet_n_640_640.onnx", "yolov8n_int8_320.tflite"]
+)
 def test_a_model_of_another_task_is_told(models, name):
     with pytest.raises(ModelError):
         OnnxFaceEmbedder(models / name, MOBILEFACENET)

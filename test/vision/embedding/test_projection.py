@@ -5,10 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from facetrack_ros.core.vectors import l2_normalized
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision.embedding.projection import Projection, fit_pca, seeded_projection
-from facetrack_ros.core.vectors import l2_normalized
-
 
 #: Numbers that robots in the field have: another one here makes their embeddings strangers to each other.
 FIRST = (0.00904279109, 0.0262022205, -0.0246310178, -0.00159027346)
@@ -18,8 +17,10 @@ SMALL = (0.145003155, 0.192069277, 0.195723623)
 
 def test_the_seeded_projection_never_changes():
     components = seeded_projection(2048, 512).components
-    assert components.shape == (512, 2048) and components.dtype == np.float32
-    assert np.allclose(components[0, :4], FIRST, atol=1e-7) and np.allclose(components[-1, -3:], LAST, atol=1e-7)
+    assert components.shape == (512, 2048)
+    assert components.dtype == np.float32
+    assert np.allclose(components[0, :4], FIRST, atol=1e-7)
+    assert np.allclose(components[-1, -3:], LAST, atol=1e-7)
     assert np.allclose(seeded_projection(8, 2).components[0, :3], SMALL, atol=1e-7)
 
 
@@ -53,7 +54,8 @@ def test_principal_components_keep_what_tells_the_rows_apart():
     left = centred - centred @ pca.components.T @ pca.components
     assert np.linalg.norm(left) < 0.02 * np.linalg.norm(centred)
     assert np.allclose(pca.components @ pca.components.T, np.eye(3), atol=1e-5)
-    assert pca.components.dtype == pca.mean.dtype == np.float32 and pca.dimension == 3
+    assert pca.components.dtype == pca.mean.dtype == np.float32
+    assert pca.dimension == 3
 
 
 def test_a_component_is_the_same_whichever_sign_it_came_with():

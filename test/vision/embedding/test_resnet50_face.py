@@ -8,13 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from facetrack_ros.core.face import Face
 from facetrack_ros.errors import FrameError, ModelError
 from facetrack_ros.models import catalog
+from facetrack_ros.models.resolver import resolve
+from facetrack_ros.vision.embedding.resnet50_face import Resnet50FaceEmbedder, load_resnet50
 from facetrack_ros.vision.faces.alignment import ARCFACE_TEMPLATE, align
 from facetrack_ros.vision.factory import VisionSettings, open_embedder
-from facetrack_ros.core.face import Face
-from facetrack_ros.vision.embedding.resnet50_face import Resnet50FaceEmbedder, load_resnet50
-from facetrack_ros.models.resolver import resolve
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 torchvision = pytest.importorskip("torchvision", reason="torchvision is not installed")
@@ -40,6 +40,7 @@ def saved(tmp_path):
     def save(state):
         torch.save(state, tmp_path / "weights.pth")
         return tmp_path / "weights.pth"
+
     return save
 
 
@@ -52,7 +53,8 @@ def test_it_gives_what_torchvision_gives_for_the_aligned_face(embedder, state):
     with torch.no_grad():
         wanted = network.eval()(normalise(torch.from_numpy(crop).permute(2, 0, 1).float() / 255)[None]).numpy()[0]
     row = embedder.embed(PICTURE, [face()])[0]
-    assert row.shape == (2048,) and row.dtype == np.float32
+    assert row.shape == (2048,)
+    assert row.dtype == np.float32
     assert np.dot(row, wanted / np.linalg.norm(wanted)) > 1 - 1e-6
 
 
@@ -73,8 +75,10 @@ def test_no_picture_and_no_landmarks_are_told(embedder):
 
 def test_a_file_of_ones_own_gets_an_id_of_its_own(random_resnet50):
     model, opened = open_embedder(VisionSettings(embedder=f"resnet50_imagenet={random_resnet50}"))
-    assert opened.contract.id.startswith("resnet50_imagenet-") and opened.contract.purpose == "appearance"
-    assert model.contract.licence == "unknown" and opened.contract.dimension == 2048
+    assert opened.contract.id.startswith("resnet50_imagenet-")
+    assert opened.contract.purpose == "appearance"
+    assert model.contract.licence == "unknown"
+    assert opened.contract.dimension == 2048
 
 
 def test_the_classifier_does_not_matter(state, saved, embedder):
@@ -83,12 +87,15 @@ def test_the_classifier_does_not_matter(state, saved, embedder):
     other = Resnet50FaceEmbedder(saved(state), catalog.RESNET50, device="cpu").embed(PICTURE, [face()])
     del state["fc.weight"], state["fc.bias"]
     none = Resnet50FaceEmbedder(saved(state), catalog.RESNET50, device="cpu").embed(PICTURE, [face()])
-    assert np.allclose(wanted, other, atol=1e-6) and np.allclose(wanted, none, atol=1e-6)
+    assert np.allclose(wanted, other, atol=1e-6)
+    assert np.allclose(wanted, none, atol=1e-6)
 
 
 def test_half_precision_weights_run_in_single(state, saved):
     half = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
-    assert Resnet50FaceEmbedder(saved(half), catalog.RESNET50, device="cpu").embed(PICTURE, [face()]).dtype == np.float32
+    assert (
+        Resnet50FaceEmbedder(saved(half), catalog.RESNET50, device="cpu").embed(PICTURE, [face()]).dtype == np.float32
+    )
 
 
 def test_another_network_is_refused_with_its_first_difference(saved, state):
@@ -123,7 +130,7 @@ def test_what_is_no_state_dict_is_refused(saved, content):
 def test_a_file_cut_short_is_refused(share, random_resnet50, tmp_path):
     cut = tmp_path / "cut.pth"
     whole = random_resnet50.read_bytes()
-    cut.write_bytes(whole[:int(len(whole) * share)])
+    cut.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(ModelError, match="cannot be read as weights"):
         load_resnet50(cut)
 
@@ -134,8 +141,10 @@ class Evil:
 
 
 def test_a_file_that_would_run_code_is_refused(tmp_path):
-    for name, write in (("plain.pth", lambda path: path.write_bytes(pickle.dumps(Evil()))),
-                        ("torch.pth", lambda path: torch.save({"conv1.weight": Evil()}, path))):
+    for name, write in (
+        ("plain.pth", lambda path: path.write_bytes(pickle.dumps(Evil()))),
+        ("torch.pth", lambda path: torch.save({"conv1.weight": Evil()}, path)),
+    ):
         write(tmp_path / name)
         with pytest.raises(ModelError, match="cannot be read as weights"):
             load_resnet50(tmp_path / name)
@@ -147,7 +156,7 @@ def test_a_model_of_another_task_is_refused(models):
             load_resnet50(models / name)
 
 
-@pytest.mark.parametrize("device, told", [("gpu", "must be auto, cpu, cuda"), ("cuda:99", "torch sees")])
+@pytest.mark.parametrize(("device", "told"), [("gpu", "must be auto, cpu, cuda"), ("cuda:99", "torch sees")])
 def test_a_device_that_is_not_there_is_told(random_resnet50, device, told):
     with pytest.raises(ModelError, match=told):
         Resnet50FaceEmbedder(random_resnet50, catalog.RESNET50, device=device)

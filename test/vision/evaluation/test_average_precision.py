@@ -10,15 +10,20 @@ from facetrack_ros.vision.evaluation.average_precision import TrueBoxes, precisi
 
 
 def truth(*boxes, ignored=()):
-    return TrueBoxes(np.array(boxes, float).reshape(-1, 4), np.array([number in ignored for number in range(len(boxes))], bool))
+    return TrueBoxes(
+        np.array(boxes, float).reshape(-1, 4), np.array([number in ignored for number in range(len(boxes))], bool)
+    )
 
 
 A, B, C, FAR = (0, 0, 10, 20), (50, 0, 60, 20), (100, 0, 110, 20), (500, 500, 510, 520)
 
 
 def test_everything_found_and_nothing_else_is_one():
-    curve = precision_recall([truth(A, B), truth(C)], [np.array([A, B]), np.array([C])], [np.array([0.9, 0.3]), np.array([0.5])])
-    assert curve.average == 1.0 and curve.boxes == 3
+    curve = precision_recall(
+        [truth(A, B), truth(C)], [np.array([A, B]), np.array([C])], [np.array([0.9, 0.3]), np.array([0.5])]
+    )
+    assert curve.average == 1.0
+    assert curve.boxes == 3
 
 
 def test_false_detections_and_missed_boxes_cost_what_the_area_says():
@@ -27,17 +32,20 @@ def test_false_detections_and_missed_boxes_cost_what_the_area_says():
     assert curve.precision.tolist() == pytest.approx([1, 1 / 2, 2 / 3, 1 / 2])
     assert curve.recall.tolist() == pytest.approx([1 / 3, 1 / 3, 2 / 3, 2 / 3])
     assert curve.average == pytest.approx(1 / 3 + 1 / 3 * 2 / 3)
-    assert curve.at(0.7) == pytest.approx((2 / 3, 2 / 3)) and curve.at(0.85) == pytest.approx((1, 1 / 3))
+    assert curve.at(0.7) == pytest.approx((2 / 3, 2 / 3))
+    assert curve.at(0.85) == pytest.approx((1, 1 / 3))
 
 
 def test_order_over_pictures_is_by_score():
     curve = precision_recall([truth(A), truth(B)], [np.array([FAR]), np.array([B])], [np.array([0.2]), np.array([0.9])])
-    assert curve.average == 0.5 and curve.scores.tolist() == [0.9, 0.2]
+    assert curve.average == 0.5
+    assert curve.scores.tolist() == [0.9, 0.2]
 
 
 def test_a_box_found_twice_counts_once_for_the_surer():
     curve = precision_recall([truth(A)], [np.array([A, A])], [np.array([0.6, 0.9])])
-    assert curve.average == 1.0 and curve.precision.tolist() == [1.0, 0.5]
+    assert curve.average == 1.0
+    assert curve.precision.tolist() == [1.0, 0.5]
 
 
 def test_the_second_detection_takes_the_box_that_is_left():
@@ -48,14 +56,18 @@ def test_the_second_detection_takes_the_box_that_is_left():
 
 def test_the_least_overlap_is_as_asked():
     half = (0, 0, 10, 10)
-    at = [precision_recall([truth(A)], [np.array([half])], [np.array([0.9])], min_iou).average for min_iou in (0.5, 0.51)]
+    at = [
+        precision_recall([truth(A)], [np.array([half])], [np.array([0.9])], min_iou).average for min_iou in (0.5, 0.51)
+    ]
     assert at == [1.0, 0.0]
 
 
 def test_ignored_boxes_are_neither_merit_nor_fault():
     found, scores = np.array([B, B, A]), np.array([0.9, 0.8, 0.7])
     curve = precision_recall([truth(A, B, ignored={1})], [found], [scores])
-    assert curve.average == 1.0 and curve.boxes == 1 and curve.scores.tolist() == [0.7]
+    assert curve.average == 1.0
+    assert curve.boxes == 1
+    assert curve.scores.tolist() == [0.7]
 
 
 def test_nothing_to_find_has_no_average_and_nothing_found_has_zero():
@@ -64,7 +76,8 @@ def test_nothing_to_find_has_no_average_and_nothing_found_has_zero():
     assert precision_recall([truth(A)], [nobody], [nothing]).average == 0.0
     assert math.isnan(precision_recall([], [], []).average)
     precision, recall = precision_recall([truth(A)], [nobody], [nothing]).at(0.4)
-    assert math.isnan(precision) and recall == 0.0
+    assert math.isnan(precision)
+    assert recall == 0.0
 
 
 def test_pictures_without_an_answer_are_no_comparison():
@@ -82,7 +95,9 @@ def test_a_second_source_gives_the_same(yolo_weights, seed):
     for _ in range(40):
         corner = random.uniform(0, 400, (8, 2))
         expected = np.concatenate([corner, corner + random.uniform(20, 80, (8, 2))], axis=1)
-        found = np.concatenate([expected[random.random(8) < 0.7] + random.normal(0, 3, 4), expected[:3] + random.normal(0, 60, 4)])
+        found = np.concatenate(
+            [expected[random.random(8) < 0.7] + random.normal(0, 3, 4), expected[:3] + random.normal(0, 60, 4)]
+        )
         sure = random.random(len(found))
         truths.append(truth(*expected)), boxes.append(found), scores.append(sure)
         overlap, free = iou(found, expected), np.ones(8, bool)
@@ -93,4 +108,5 @@ def test_a_second_source_gives_the_same(yolo_weights, seed):
     sure, hit = np.array(hits).T
     theirs = ap_per_class(hit[:, None].astype(bool), sure, np.zeros(len(sure)), np.zeros(320))[5][0, 0]
     ours = precision_recall(truths, boxes, scores).average
-    assert 0.2 < ours < 0.95 and ours == pytest.approx(theirs, abs=0.01)
+    assert 0.2 < ours < 0.95
+    assert ours == pytest.approx(theirs, abs=0.01)

@@ -7,12 +7,14 @@ from facetrack_ros.vision.evaluation.face_dataset import face_folder, passed_ove
 @pytest.fixture
 def folder(tmp_path):
     """A function that makes files, by their paths below the folder."""
+
     def make(*files):
         for file in files:
             path = tmp_path / "people" / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"x")
         return tmp_path / "people"
+
     return make
 
 
@@ -22,16 +24,28 @@ def test_a_folder_is_a_person(folder):
 
 
 def test_junk_is_passed_over_and_listed(folder):
-    people = folder("a/1.png", "a/2.png", "b/1.png", "README", ".git/config.png", "b/.hidden.png", "b/notes.txt", "b/deep/1.png")
+    people = folder(
+        "a/1.png", "a/2.png", "b/1.png", "README", ".git/config.png", "b/.hidden.png", "b/notes.txt", "b/deep/1.png"
+    )
     assert [path.name for _, path in face_folder(people)] == ["1.png", "2.png", "1.png"]
     assert {str(path.relative_to(people)) for path in passed_over(people)} == {
-        "README", ".git", "b/.hidden.png", "b/notes.txt", "b/deep"}
+        "README",
+        ".git",
+        "b/.hidden.png",
+        "b/notes.txt",
+        "b/deep",
+    }
 
 
-@pytest.mark.parametrize("files, told", [
-    (["1.png"], "no folders with pictures"), (["a/readme.txt"], "no folders with pictures"),
-    (["a/1.png", "a/2.png", "b/readme"], "one person only, a"), (["a/1.png", "b/1.png"], "no person with two pictures"),
-])
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        (["1.png"], "no folders with pictures"),
+        (["a/readme.txt"], "no folders with pictures"),
+        (["a/1.png", "a/2.png", "b/readme"], "one person only, a"),
+        (["a/1.png", "b/1.png"], "no person with two pictures"),
+    ],
+)
 def test_what_cannot_be_measured_on_is_told(folder, files, told):
     with pytest.raises(EvaluationError, match=told):
         face_folder(folder(*files))

@@ -26,7 +26,8 @@ def test_rank_one_without_a_second_picture_is_told():
 
 def test_people_far_apart_are_all_found_and_strangers_are_not():
     result = open_set(directions(0, 1, 90, 91, 180, 181), np.array(list("aabbcc")), fpir=0.0)
-    assert result.fnir == result.fpir == 0 and result.distinct_non_mated == 6
+    assert result.fnir == result.fpir == 0
+    assert result.distinct_non_mated == 6
     # One of three is enrolled: one mated search and four non-mated ones a repeat.
     assert (result.mated, result.non_mated) == (20, 80)
     assert np.cos(np.radians(90)) < result.threshold < np.cos(np.radians(2))
@@ -47,14 +48,15 @@ def test_the_wrong_person_first_is_a_miss_however_alike():
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.integers(0, 2 ** 32 - 1), st.floats(0, 1))
+@given(st.integers(0, 2**32 - 1), st.floats(0, 1))
 def test_the_stated_rate_is_kept_and_the_same_seed_gives_the_same(seed, fpir):
     chance = np.random.default_rng(seed)
     embeddings = chance.normal(size=(24, 4)).astype(np.float32)
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     people = np.repeat(np.arange(8), 3)
     result = open_set(embeddings, people, fpir, seed=seed)
-    assert result.fpir <= fpir and 0 <= result.fnir <= 1
+    assert result.fpir <= fpir
+    assert 0 <= result.fnir <= 1
     assert result == open_set(embeddings, people, fpir, seed=seed)
 
 
@@ -67,14 +69,16 @@ def test_open_set_needs_a_stranger_and_a_second_picture(people):
 def test_every_pair_is_counted_once():
     genuine, impostor, total = pair_similarities(directions(0, 60, 90), np.array(["a", "a", "b"]))
     np.testing.assert_allclose(genuine, [0.5], atol=1e-6)
-    np.testing.assert_allclose(sorted(impostor), [0, 3 ** 0.5 / 2], atol=1e-6)
+    np.testing.assert_allclose(sorted(impostor), [0, 3**0.5 / 2], atol=1e-6)
     assert total == 2
 
 
 def test_of_very_many_impostor_pairs_a_sample_is_kept_and_of_the_genuine_ones_all():
     embeddings, people = directions(*range(200)), np.repeat(np.arange(100), 2)
     genuine, impostor, total = pair_similarities(embeddings, people, most=5000)
-    assert len(genuine) == 100 and total == 200 * 198 // 2
+    assert len(genuine) == 100
+    assert total == 200 * 198 // 2
     assert 4500 < len(impostor) < 5500
     everything = pair_similarities(embeddings, people)[1]
-    assert len(everything) == total and abs(impostor.mean() - everything.mean()) < 0.03
+    assert len(everything) == total
+    assert abs(impostor.mean() - everything.mean()) < 0.03

@@ -13,6 +13,7 @@ INFO = "[Sequence]\nname=Street-01\nimDir=img1\nframeRate=25\nseqLength=3\nimWid
 @pytest.fixture
 def sequence(tmp_path):
     """A folder with three pictures and this truth."""
+
     def write(lines, info=INFO, name="street", frames=(1, 2, 3)):
         folder = tmp_path / name
         for below in ("gt", "img1"):
@@ -24,28 +25,43 @@ def sequence(tmp_path):
         if info:
             (folder / "seqinfo.ini").write_text(info)
         return folder
+
     return write
 
 
 def test_pixels_count_from_one_and_frames_from_one(sequence):
     street = read_sequence(sequence("1,7,1,1,10,20,1,-1,-1,-1\n3,7,11,21,10,20,1,-1,-1,-1\n"))
-    assert street.name == "Street-01" and [path.name for path in street.pictures] == ["000001.png", "000002.png", "000003.png"]
-    assert street.truth[0].boxes.tolist() == [[0, 0, 10, 20]] and len(street.truth[1].boxes) == 0
+    assert street.name == "Street-01"
+    assert [path.name for path in street.pictures] == ["000001.png", "000002.png", "000003.png"]
+    assert street.truth[0].boxes.tolist() == [[0, 0, 10, 20]]
+    assert len(street.truth[1].boxes) == 0
     assert street.truth[2].boxes.tolist() == [[10, 20, 20, 40]]
 
 
-@pytest.mark.parametrize("line, boxes, ignored", [
-    ("1,7,1,1,10,20", 1, 0), ("1,7,1,1,10,20,-1", 1, 0), ("1,7,1,1,10,20,1,1,0.3", 1, 0), ("1,7,1,1,10,20,0", 1, 1),
-    ("1,7,1,1,10,20,0,-1,-1,-1", 1, 1), ("1,7,1,1,10,20,0,7,1", 1, 1), ("1,7,1,1,10,20,0,12,1", 1, 1),
-    ("1,7,1,1,10,20,0,3,1", 0, 0), ("1,7,1,1,10,20,1,3.5,0,0", 1, 0)])
+@pytest.mark.parametrize(
+    ("line", "boxes", "ignored"),
+    [
+        ("1,7,1,1,10,20", 1, 0),
+        ("1,7,1,1,10,20,-1", 1, 0),
+        ("1,7,1,1,10,20,1,1,0.3", 1, 0),
+        ("1,7,1,1,10,20,0", 1, 1),
+        ("1,7,1,1,10,20,0,-1,-1,-1", 1, 1),
+        ("1,7,1,1,10,20,0,7,1", 1, 1),
+        ("1,7,1,1,10,20,0,12,1", 1, 1),
+        ("1,7,1,1,10,20,0,3,1", 0, 0),
+        ("1,7,1,1,10,20,1,3.5,0,0", 1, 0),
+    ],
+)
 def test_only_pedestrians_that_count_are_to_be_found(sequence, line, boxes, ignored):
     expected = read_sequence(sequence(line + "\n")).truth[0]
-    assert len(expected.boxes) == boxes and expected.ignored.sum() == ignored
+    assert len(expected.boxes) == boxes
+    assert expected.ignored.sum() == ignored
 
 
 def test_a_description_may_be_missing(sequence):
     street = read_sequence(sequence("1,7,1,1,10,20\n\n", info=None))
-    assert street.name == "street" and len(street.pictures) == 3
+    assert street.name == "street"
+    assert len(street.pictures) == 3
 
 
 def test_a_folder_of_sequences_gives_all_of_them(sequence, tmp_path):
@@ -54,13 +70,23 @@ def test_a_folder_of_sequences_gives_all_of_them(sequence, tmp_path):
     assert [one.name for one in read_sequences(tmp_path / "b")] == ["b"]
 
 
-@pytest.mark.parametrize("lines, info, said", [
-    ("1,7,1,1,10\n", None, "line 1: needs frame, id"), ("1,7,1,1,10,20\nfoot,7,1,1,2,2\n", None, "line 2: .*no numbers"),
-    ("1,7,1,1,nan,20\n", None, "line 1"), ("0,7,1,1,10,20\n", None, "count from 1"), ("1.5,7,1,1,10,20\n", None, "count from 1"),
-    ("1,7,1,1,0,20\n", None, "boxes have a size"), ("9,7,1,1,10,20\n", None, "frame 9, of which there is no picture"),
-    ("", INFO.replace("seqLength=3", "seqLength=4"), "holds 3 pictures, seqinfo.ini promises 4"),
-    ("", INFO.replace("imDir=img1", "imDir=left"), "left is missing"), ("", INFO.replace(".png", ".jpg"), "holds no picture"),
-    ("", "[Sequenz]\n", "no sequence's description"), ("", "frames 3\n", "no sequence's description")])
+@pytest.mark.parametrize(
+    ("lines", "info", "said"),
+    [
+        ("1,7,1,1,10\n", None, "line 1: needs frame, id"),
+        ("1,7,1,1,10,20\nfoot,7,1,1,2,2\n", None, "line 2: .*no numbers"),
+        ("1,7,1,1,nan,20\n", None, "line 1"),
+        ("0,7,1,1,10,20\n", None, "count from 1"),
+        ("1.5,7,1,1,10,20\n", None, "count from 1"),
+        ("1,7,1,1,0,20\n", None, "boxes have a size"),
+        ("9,7,1,1,10,20\n", None, "frame 9, of which there is no picture"),
+        ("", INFO.replace("seqLength=3", "seqLength=4"), "holds 3 pictures, seqinfo.ini promises 4"),
+        ("", INFO.replace("imDir=img1", "imDir=left"), "left is missing"),
+        ("", INFO.replace(".png", ".jpg"), "holds no picture"),
+        ("", "[Sequenz]\n", "no sequence's description"),
+        ("", "frames 3\n", "no sequence's description"),
+    ],
+)
 def test_what_is_wrong_is_said_in_a_sentence(sequence, lines, info, said):
     with pytest.raises(SourceError, match=said) as error:
         read_sequence(sequence(lines, info))

@@ -4,20 +4,20 @@ import cv2
 import numpy as np
 import pytest
 
+from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.face import Face
 from facetrack_ros.errors import EvaluationError, ModelError
 from facetrack_ros.models import catalog
-from facetrack_ros.vision.factory import VisionSettings, build_for_measuring, build_pipeline
 from facetrack_ros.models.catalog import MOBILEFACENET
 from facetrack_ros.models.contract import write_contract
-from facetrack_ros.core.detections import Detections
+from facetrack_ros.models.paths import cache_folder
+from facetrack_ros.models.resolver import resolve
 from facetrack_ros.vision.evaluation.calibration import calibrated, put_to_use
 from facetrack_ros.vision.evaluation.face_samples import embed_pictures, enlarged
 from facetrack_ros.vision.evaluation.recognition import measure
 from facetrack_ros.vision.evaluation.recognition_report import account_lines, figure_lines, figures_json
 from facetrack_ros.vision.evaluation.roc_plot import draw_roc
-from facetrack_ros.core.face import Face
-from facetrack_ros.models.paths import cache_folder
-from facetrack_ros.models.resolver import resolve
+from facetrack_ros.vision.factory import VisionSettings, build_for_measuring, build_pipeline
 
 
 def population(people=40, pictures=10, spread=0.6, seed=0):
@@ -25,12 +25,20 @@ def population(people=40, pictures=10, spread=0.6, seed=0):
     chance = np.random.default_rng(seed)
     rows = np.repeat(chance.normal(size=(people, 32)), pictures, axis=0)
     rows += spread * chance.normal(size=rows.shape)
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32), np.repeat(np.arange(people), pictures)
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32), np.repeat(
+        np.arange(people), pictures
+    )
 
 
 def face(quality, embedding=None, rejected=""):
-    return Face(np.zeros(4, np.float32), np.zeros((5, 2), np.float32), 0.9, quality, rejected,
-                embedding=None if embedding is None else np.array(embedding, np.float32))
+    return Face(
+        np.zeros(4, np.float32),
+        np.zeros((5, 2), np.float32),
+        0.9,
+        quality,
+        rejected,
+        embedding=None if embedding is None else np.array(embedding, np.float32),
+    )
 
 
 class FakePipeline:
@@ -38,8 +46,11 @@ class FakePipeline:
 
     contract = replace(MOBILEFACENET, dimension=2)
     faces_of = {
-        0: (), 1: (face(0.4, (1, 0)),), 2: (face(0.3, (1, 0)), face(0.8, (0, 1))),
-        3: (face(0.1, rejected="18 px wide, needs 24"),), 4: (face(0.1, rejected="19 px wide, needs 24"),),
+        0: (),
+        1: (face(0.4, (1, 0)),),
+        2: (face(0.3, (1, 0)), face(0.8, (0, 1))),
+        3: (face(0.1, rejected="18 px wide, needs 24"),),
+        4: (face(0.1, rejected="19 px wide, needs 24"),),
         5: (face(0.9, rejected="cut off by the picture's edge"), face(0.2, (0, 1))),
     }
 
@@ -66,41 +77,55 @@ def test_every_picture_is_accounted_for_and_the_best_usable_face_counts(pictures
     seen = embed_pictures(FakePipeline(), pictures, progress=done.append)
     assert [path.name for path in seen.sources] == ["1.png", "2.png", "5.png"]
     np.testing.assert_array_equal(seen.embeddings, [(1, 0), (0, 1), (0, 1)])
-    assert list(seen.people) == ["who"] * 3 and list(seen.qualities) == [0.4, 0.8, 0.2]
-    assert (seen.pictures, seen.found, seen.several) == (7, 5, 2) and done == [1, 2, 3, 4, 5, 6, 7]
-    assert [path.name for path in seen.faceless] == ["0.png"] and [path.name for path in seen.unreadable] == ["broken.png"]
+    assert list(seen.people) == ["who"] * 3
+    assert list(seen.qualities) == [0.4, 0.8, 0.2]
+    assert (seen.pictures, seen.found, seen.several) == (7, 5, 2)
+    assert done == [1, 2, 3, 4, 5, 6, 7]
+    assert [path.name for path in seen.faceless] == ["0.png"]
+    assert [path.name for path in seen.unreadable] == ["broken.png"]
     assert seen.reasons() == {"… px wide, needs 24": 2}
     said = "\n".join(account_lines(seen))
-    assert "found in 5 of 7" in said and "2: … px wide, needs 24" in said and "0.png" in said and "broken.png" in said
+    assert "found in 5 of 7" in said
+    assert "2: … px wide, needs 24" in said
+    assert "0.png" in said
+    assert "broken.png" in said
 
 
 def test_pictures_are_enlarged_and_bordered_before_looking():
     picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
     larger = enlarged(2, 5)(picture)
-    assert larger.shape == (14, 14, 3) and (larger[0, 0] == larger[5, 5]).all()
+    assert larger.shape == (14, 14, 3)
+    assert (larger[0, 0] == larger[5, 5]).all()
     assert enlarged()(picture) is picture
 
 
 def test_the_figures_hang_together():
     figures = measure(*population())
-    assert len(figures.genuine) == 40 * 45 and len(figures.impostor) == figures.impostor_pairs == 400 * 390 // 2 - 0
-    assert 0.9 < figures.auc <= 1 and figures.rank_one > 0.9 and figures.rank_one_searches == 400
+    assert len(figures.genuine) == 40 * 45
+    assert len(figures.impostor) == figures.impostor_pairs == 400 * 390 // 2 - 0
+    assert 0.9 < figures.auc <= 1
+    assert figures.rank_one > 0.9
+    assert figures.rank_one_searches == 400
     assert [point.rate for point in figures.points] == [1e-2, 1e-3, 1e-4]
     for point in figures.points:
-        assert point.false_matches == int(point.rate * len(figures.impostor)) and point.shown
-    assert figures.open_set_shown and figures.open_set.fpir <= figures.fpir
+        assert point.false_matches == int(point.rate * len(figures.impostor))
+        assert point.shown
+    assert figures.open_set_shown
+    assert figures.open_set.fpir <= figures.fpir
 
 
 @pytest.mark.parametrize("people", [["a", "a"], ["a", "b"], []])
 def test_too_little_is_told(people):
     with pytest.raises(EvaluationError, match="usable faces of"):
-        measure(np.eye(8, dtype=np.float32)[:len(people)], np.array(people))
+        measure(np.eye(8, dtype=np.float32)[: len(people)], np.array(people))
 
 
 def test_what_too_few_pairs_would_say_is_not_said():
     figures = measure(*population(people=3, pictures=3))
     said = "\n".join(figure_lines(figures))
-    assert said.count("means nothing") == 4 and "it takes 30000 pairs of two" in said and "it takes 300 pictures" in said
+    assert said.count("means nothing") == 4
+    assert "it takes 30000 pairs of two" in said
+    assert "it takes 300 pictures" in said
     assert "from 9 pairs of one person, TAR is good to about 0.33" in said
     assert "means nothing" not in "\n".join(figure_lines(measure(*population())))
     assert not any(point["shown"] for point in figures_json(figures)["points"])
@@ -113,7 +138,8 @@ def test_the_plot_is_drawn_for_many_pairs_and_for_hardly_any(size, ending, tmp_p
     draw_roc(measure(*population(**size)), "who $knows$ what it costs", path, in_use=0.5)
     if ending == "png":
         picture = cv2.imread(str(path))
-        assert picture.shape == (620, 1400, 3) and picture.std() > 10
+        assert picture.shape == (620, 1400, 3)
+        assert picture.std() > 10
 
 
 def test_a_plot_that_cannot_be_written_is_told(tmp_path):
@@ -126,13 +152,22 @@ def test_a_calibrated_contract_states_threshold_curve_and_data():
     figures = measure(*population())
     contract = calibrated(MOBILEFACENET, figures, 1e-3, "our own people")
     assert (figures.impostor >= contract.threshold).mean() <= 1e-3
-    assert replace(contract, threshold=MOBILEFACENET.threshold, false_match_curve=MOBILEFACENET.false_match_curve,
-                   measured_on=MOBILEFACENET.measured_on) == MOBILEFACENET
+    assert (
+        replace(
+            contract,
+            threshold=MOBILEFACENET.threshold,
+            false_match_curve=MOBILEFACENET.false_match_curve,
+            measured_on=MOBILEFACENET.measured_on,
+        )
+        == MOBILEFACENET
+    )
     assert contract.measured_on.startswith("our own people, 78000 pairs of two people among 40")
 
 
 def test_a_rate_that_the_pairs_cannot_show_is_refused():
-    with pytest.raises(EvaluationError, match="78000 pairs of two people cannot show a false-match rate of 1e-05.*300000"):
+    with pytest.raises(
+        EvaluationError, match="78000 pairs of two people cannot show a false-match rate of 1e-05.*300000"
+    ):
         calibrated(MOBILEFACENET, measure(*population()), 1e-5, "")
 
 
@@ -146,7 +181,8 @@ def test_what_was_measured_counts_from_then_on(models, monkeypatch):
     monkeypatch.setenv("FACETRACK_MODELS", str(models))
     contract = calibrated(MOBILEFACENET, measure(*population()), 1e-3, "our own people")
     path = put_to_use(contract)
-    assert path.is_file() and catalog.find(MOBILEFACENET.id) == contract
+    assert path.is_file()
+    assert catalog.find(MOBILEFACENET.id) == contract
     assert build_for_measuring().contract == contract
 
 
@@ -161,18 +197,29 @@ def test_what_was_measured_counts_for_a_file_of_ones_own_too(tmp_path):
     file = tmp_path / "own.onnx"
     file.write_bytes(b"weights of one's own")
     own = resolve(f"{MOBILEFACENET.id}={file}").contract
-    assert own.id != MOBILEFACENET.id and own.threshold == MOBILEFACENET.threshold
+    assert own.id != MOBILEFACENET.id
+    assert own.threshold == MOBILEFACENET.threshold
     put_to_use(replace(own, threshold=0.7, measured_on="our own people"))
     assert resolve(f"{MOBILEFACENET.id}={file}").contract.threshold == 0.7
     assert resolve(str(file)).contract.threshold == 0.7
 
 
-def test_an_embedder_that_may_not_judge_can_be_measured_and_then_states_what_its_similarities_mean(models, tmp_path, monkeypatch):
+def test_an_embedder_that_may_not_judge_can_be_measured_and_then_states_what_its_similarities_mean(
+    models, tmp_path, monkeypatch
+):
     monkeypatch.setenv("FACETRACK_MODELS", f"{tmp_path}:{models}")
     file = tmp_path / "looks.onnx"
     file.write_bytes((models / MOBILEFACENET.file).read_bytes())
-    looks = replace(MOBILEFACENET, id="looks", file="looks.onnx", purpose="appearance", threshold=0.0, false_match_curve=(),
-                    measured_on="", urls=())
+    looks = replace(
+        MOBILEFACENET,
+        id="looks",
+        file="looks.onnx",
+        purpose="appearance",
+        threshold=0.0,
+        false_match_curve=(),
+        measured_on="",
+        urls=(),
+    )
     path = write_contract(looks, cache_folder())
     settings = VisionSettings(embedder="looks")
     with pytest.raises(ModelError, match="appearance"):

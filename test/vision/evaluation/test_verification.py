@@ -8,8 +8,16 @@ from hypothesis import strategies as st
 from facetrack_ros.errors import EvaluationError
 from facetrack_ros.models.catalog import MOBILEFACENET
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.vision.evaluation.verification import (auc, false_match_curve, false_match_rate, roc, round_up, shows,
-                                                          threshold_at, true_accept_rate)
+from facetrack_ros.vision.evaluation.verification import (
+    auc,
+    false_match_curve,
+    false_match_rate,
+    roc,
+    round_up,
+    shows,
+    threshold_at,
+    true_accept_rate,
+)
 
 # A busy machine is slow; that is not what is tested.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -17,9 +25,10 @@ PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 similarities = st.lists(st.integers(-20, 20).map(lambda n: n / 20), min_size=1, max_size=40)
 
 
-@pytest.mark.parametrize("genuine, impostor, area", [
-    ([0.9, 0.8], [0.1, 0.2], 1.0), ([0.1], [0.9], 0.0), ([0.5], [0.5], 0.5), ([0.5, 0.9], [0.5, 0.1], 0.875),
-])
+@pytest.mark.parametrize(
+    ("genuine", "impostor", "area"),
+    [([0.9, 0.8], [0.1, 0.2], 1.0), ([0.1], [0.9], 0.0), ([0.5], [0.5], 0.5), ([0.5, 0.9], [0.5, 0.1], 0.875)],
+)
 def test_auc_is_the_chance_that_the_genuine_pair_is_more_alike_and_ties_count_half(genuine, impostor, area):
     assert auc(genuine, impostor) == area
 
@@ -28,8 +37,10 @@ def test_auc_is_the_chance_that_the_genuine_pair_is_more_alike_and_ties_count_ha
 @given(similarities, similarities)
 def test_auc_is_the_area_under_the_roc(genuine, impostor):
     far, tar, thresholds = roc(genuine, impostor)
-    assert (far[0], tar[0], far[-1], tar[-1]) == (0, 0, 1, 1) and (np.diff(thresholds) < 0).all()
-    assert (np.diff(far) >= 0).all() and (np.diff(tar) >= 0).all()
+    assert (far[0], tar[0], far[-1], tar[-1]) == (0, 0, 1, 1)
+    assert (np.diff(thresholds) < 0).all()
+    assert (np.diff(far) >= 0).all()
+    assert (np.diff(tar) >= 0).all()
     assert np.isclose(((tar[1:] + tar[:-1]) / 2 * np.diff(far)).sum(), auc(genuine, impostor))
 
 
@@ -51,7 +62,7 @@ def test_auc_and_roc_agree_with_scikit_learn(genuine, impostor):
         np.testing.assert_allclose(ours, theirs)
 
 
-@pytest.mark.parametrize("rate, matches", [(0.5, 5), (0.3, 3), (0.29, 2), (0.1, 1), (0.09, 0), (0.0, 0)])
+@pytest.mark.parametrize(("rate", "matches"), [(0.5, 5), (0.3, 3), (0.29, 2), (0.1, 1), (0.09, 0), (0.0, 0)])
 def test_the_threshold_lets_as_many_pairs_match_as_the_rate_allows(rate, matches):
     impostor = np.arange(10) / 10
     assert (impostor >= threshold_at(impostor, rate)).sum() == matches
@@ -79,7 +90,8 @@ def test_a_rate_rarer_than_one_pair_puts_the_threshold_just_above_all():
 
 
 def test_it_takes_three_pairs_in_the_rate_to_show_it():
-    assert shows(30_000, 1e-4) and not shows(29_999, 1e-4)
+    assert shows(30_000, 1e-4)
+    assert not shows(29_999, 1e-4)
 
 
 @PATIENT
@@ -89,7 +101,8 @@ def test_the_curve_is_one_that_a_contract_takes_and_never_below_what_was_counted
     curve = false_match_curve(impostor, highest)
     assert ModelContract.from_json(replace(MOBILEFACENET, false_match_curve=curve).to_json()).false_match_curve == curve
     thresholds, rates = zip(*curve)
-    assert list(thresholds) == sorted(set(thresholds)) and thresholds[-1] > max([*impostor, highest])
+    assert list(thresholds) == sorted(set(thresholds))
+    assert thresholds[-1] > max([*impostor, highest])
     assert rates[-1] >= min(1.0, 3 / len(impostor))
     for threshold, rate in curve[:-1]:
         assert rate == pytest.approx(false_match_rate(impostor, threshold), rel=0.051)
@@ -98,7 +111,8 @@ def test_the_curve_is_one_that_a_contract_takes_and_never_below_what_was_counted
 def test_the_curve_of_many_pairs_has_a_point_for_each_power_of_ten():
     impostor = np.random.default_rng(0).normal(0, 0.15, 100_000)
     rates = [rate for _, rate in false_match_curve(impostor)]
-    assert rates[0] == 0.1 and rates[-2:] == [1e-4, 3e-5]
+    assert rates[0] == 0.1
+    assert rates[-2:] == [1e-4, 3e-5]
 
 
 @PATIENT
@@ -107,8 +121,16 @@ def test_rounding_never_lowers_a_threshold(threshold):
     assert threshold <= round_up(threshold) < threshold + 0.0011
 
 
-@pytest.mark.parametrize("call", [lambda: auc([], [0.1]), lambda: auc([0.1], []), lambda: threshold_at([], 0.1),
-                                  lambda: true_accept_rate([], 0.1), lambda: false_match_curve([])])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: auc([], [0.1]),
+        lambda: auc([0.1], []),
+        lambda: threshold_at([], 0.1),
+        lambda: true_accept_rate([], 0.1),
+        lambda: false_match_curve([]),
+    ],
+)
 def test_no_pairs_is_told(call):
     with pytest.raises(EvaluationError, match="no (genuine|impostor) pairs"):
         call()

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from facetrack_ros.errors import ModelError
-from facetrack_ros.vision.export.calibration_faces import FaceCrops, face_crops, pictures_below
 from facetrack_ros.vision.embedding.preprocess import FaceInput
+from facetrack_ros.vision.export.calibration_faces import FaceCrops, face_crops, pictures_below
 
 
 @pytest.fixture
@@ -20,14 +20,21 @@ def folder(tmp_path):
 
 def test_a_folder_a_person_says_who_it_is(folder):
     assert [(person, path.name) for person, path in pictures_below(folder, 9)] == [
-        ("ann", "1.png"), ("ann", "2.png"), ("bob", "1.png")]
+        ("ann", "1.png"),
+        ("ann", "2.png"),
+        ("bob", "1.png"),
+    ]
 
 
 def test_pictures_at_any_depth_say_nothing_about_people(folder):
     deep = folder / "ann"
     (deep / "more" / "still").mkdir(parents=True)
     cv2.imwrite(str(deep / "more" / "still" / "3.JPG"), np.zeros((4, 4, 3), np.uint8))
-    assert [(person, path.name) for person, path in pictures_below(deep, 9)] == [("", "1.png"), ("", "2.png"), ("", "3.JPG")]
+    assert [(person, path.name) for person, path in pictures_below(deep, 9)] == [
+        ("", "1.png"),
+        ("", "2.png"),
+        ("", "3.JPG"),
+    ]
 
 
 def test_no_more_are_taken_than_asked_for_and_evenly(folder):
@@ -46,11 +53,16 @@ def test_the_best_face_of_each_picture_is_aligned_and_the_rest_left_out(full, ho
     cv2.imwrite(str(tmp_path / "empty.png"), np.zeros((200, 200, 3), np.uint8))
     (tmp_path / "broken.png").write_bytes(b"no picture")
     found = face_crops(full, FaceInput(full.contract), pictures_below(tmp_path, 9))
-    assert len(found) == 1 and found.pictures == 3 and found.crops.shape == (1, 112, 112, 3) and not found.labelled
+    assert len(found) == 1
+    assert found.pictures == 3
+    assert found.crops.shape == (1, 112, 112, 3)
+    assert not found.labelled
     again = full._embedder.embed_crops(found.crops)[0]
     assert np.dot(again, full.embed_reference(hopper).embedding) > 0.9
 
 
-@pytest.mark.parametrize("people, labelled", [(["a", "a", "b"], True), (["a", "b"], False), (["a", "a"], False), (["", ""], False)])
+@pytest.mark.parametrize(
+    ("people", "labelled"), [(["a", "a", "b"], True), (["a", "b"], False), (["a", "a"], False), (["", ""], False)]
+)
 def test_people_can_be_told_apart_only_where_there_are_two_and_one_twice(people, labelled):
     assert FaceCrops(np.zeros((len(people), 2, 2, 3), np.uint8), np.array(people), 9).labelled is labelled

@@ -8,8 +8,8 @@ import pytest
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models.catalog import MOBILEFACENET, RESNET50
 from facetrack_ros.models.contract import read_contract, write_contract
-from facetrack_ros.vision.export.calibration_faces import FaceCrops
 from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
+from facetrack_ros.vision.export.calibration_faces import FaceCrops
 from facetrack_ros.vision.export.int8 import Comparison, compare, int8_contract, measured_contract, quantise, split
 
 CHANCE = np.random.default_rng(0)
@@ -17,13 +17,16 @@ CHANCE = np.random.default_rng(0)
 
 def crops(count, people=None):
     names = np.array(people if people is not None else [""] * count)
-    return FaceCrops(np.zeros((count, 2, 2, 3), np.uint8) + np.arange(count, dtype=np.uint8)[:, None, None, None], names, count + 1)
+    return FaceCrops(
+        np.zeros((count, 2, 2, 3), np.uint8) + np.arange(count, dtype=np.uint8)[:, None, None, None], names, count + 1
+    )
 
 
 def test_calibration_and_check_share_no_face_and_everybody_is_in_both():
     people = np.repeat([f"p{n}" for n in range(10)], 12)
     calibration, held_out = split(crops(120, people))
-    assert len(calibration) == 30 and len(held_out) == 90
+    assert len(calibration) == 30
+    assert len(held_out) == 90
     assert not set(calibration.crops[:, 0, 0, 0]) & set(held_out.crops[:, 0, 0, 0])
     assert set(calibration.people) == set(held_out.people) == set(people)
 
@@ -33,10 +36,18 @@ def test_too_few_faces_are_told():
         split(crops(39))
 
 
-@pytest.mark.parametrize("cosine, auc, objection", [
-    (0.99, None, ""), (0.979, None, "mean cosine to float32 is 0.9790"), (0.99, (0.999, 0.9971), ""),
-    (0.99, (0.999, 0.9969), "AUC is 0.9969, that of float32 0.9990"), (0.99, (0.9, 0.95), ""),
-    (float("nan"), None, "mean cosine"), (0.99, (0.9, float("nan")), "AUC")])
+@pytest.mark.parametrize(
+    ("cosine", "auc", "objection"),
+    [
+        (0.99, None, ""),
+        (0.979, None, "mean cosine to float32 is 0.9790"),
+        (0.99, (0.999, 0.9971), ""),
+        (0.99, (0.999, 0.9969), "AUC is 0.9969, that of float32 0.9990"),
+        (0.99, (0.9, 0.95), ""),
+        (float("nan"), None, "mean cosine"),
+        (0.99, (0.9, float("nan")), "AUC"),
+    ],
+)
 def test_what_does_not_stand_for_the_other_is_not_offered(cosine, auc, objection):
     said = Comparison(np.array([cosine]), auc).objection
     assert (objection in said) if objection else said == ""
@@ -51,20 +62,26 @@ def measured(base, float32, int8):
 def test_the_threshold_moves_with_the_most_alike_strangers_and_never_down(tmp_path):
     strangers = CHANCE.normal(0.05, 0.12, 50_000).clip(-1, 1)
     higher = measured(MOBILEFACENET, strangers, strangers + 0.02)
-    assert higher.threshold == pytest.approx(0.52, abs=0.0011) and "0.02" in higher.measured_on
+    assert higher.threshold == pytest.approx(0.52, abs=0.0011)
+    assert "0.02" in higher.measured_on
     lower = measured(MOBILEFACENET, strangers, strangers - 0.02)
-    assert lower.threshold == 0.5 and "no more alike" in lower.measured_on
+    assert lower.threshold == 0.5
+    assert "no more alike" in lower.measured_on
     for contract in (higher, lower):
-        assert contract.id == "mobilefacenet_foamliu_int8" and contract.derived_from == "mobilefacenet_foamliu"
-        assert contract.false_match_curve[-1][0] >= 0.475 and "AUC 0.9980 (float32 0.9990)" in contract.measured_on
+        assert contract.id == "mobilefacenet_foamliu_int8"
+        assert contract.derived_from == "mobilefacenet_foamliu"
+        assert contract.false_match_curve[-1][0] >= 0.475
+        assert "AUC 0.9980 (float32 0.9990)" in contract.measured_on
         assert read_contract(write_contract(contract, tmp_path)) == contract
 
 
 def test_without_names_the_threshold_is_taken_over_and_that_is_said():
     found = Comparison(np.array([0.99, 0.97]))
     contract = measured_contract(int8_contract(MOBILEFACENET), MOBILEFACENET, found, "crowd", 50, "range", True)
-    assert contract.threshold == MOBILEFACENET.threshold and contract.false_match_curve == MOBILEFACENET.false_match_curve
-    assert "taken over from mobilefacenet_foamliu" in contract.measured_on and "0.9800 on average, at least 0.9700" in contract.measured_on
+    assert contract.threshold == MOBILEFACENET.threshold
+    assert contract.false_match_curve == MOBILEFACENET.false_match_curve
+    assert "taken over from mobilefacenet_foamliu" in contract.measured_on
+    assert "0.9800 on average, at least 0.9700" in contract.measured_on
     assert "seven bits" in contract.note
 
 
@@ -99,17 +116,26 @@ def test_mobilefacenet_keeps_its_embeddings(models, faces, tmp_path, onnx):
     assert [file.name for file in tmp_path.iterdir()] == ["int8.onnx"]
     assert (tmp_path / "int8.onnx").stat().st_size < 0.4 * MOBILEFACENET.size
     found = compare(float32, OnnxFaceEmbedder(tmp_path / "int8.onnx", int8_contract(MOBILEFACENET)), held_out)
-    assert found.cosines.mean() > 0.98 and len(found.cosines) == len(held_out)
-    assert found.auc[0] - found.auc[1] <= 0.002 and found.objection == ""
+    assert found.cosines.mean() > 0.98
+    assert len(found.cosines) == len(held_out)
+    assert found.auc[0] - found.auc[1] <= 0.002
+    assert found.objection == ""
 
 
-@pytest.mark.parametrize("reduce_range, largest", [(False, 127), (True, 64)])
+@pytest.mark.parametrize(("reduce_range", "largest"), [(False, 127), (True, 64)])
 def test_weights_have_as_many_bits_as_asked_for(models, faces, tmp_path, onnx, reduce_range, largest):
     source = models / MOBILEFACENET.file
-    quantise(source, OnnxFaceEmbedder(source, MOBILEFACENET), faces.rows(np.arange(4)), tmp_path / "int8.onnx",
-             reduce_range=reduce_range)
+    quantise(
+        source,
+        OnnxFaceEmbedder(source, MOBILEFACENET),
+        faces.rows(np.arange(4)),
+        tmp_path / "int8.onnx",
+        reduce_range=reduce_range,
+    )
     graph = onnx.load(tmp_path / "int8.onnx").graph
-    weights = [onnx.numpy_helper.to_array(item) for item in graph.initializer if item.data_type == onnx.TensorProto.INT8]
+    weights = [
+        onnx.numpy_helper.to_array(item) for item in graph.initializer if item.data_type == onnx.TensorProto.INT8
+    ]
     assert max(np.abs(weight.astype(int)).max() for weight in weights) == largest
 
 

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from facetrack_ros.errors import ReferenceFaceError
 from facetrack_ros.core.face import Face
+from facetrack_ros.errors import ReferenceFaceError
 from facetrack_ros.vision.faces.aligned_crop import MAX_BYTES, upright_face
 
 

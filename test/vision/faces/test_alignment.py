@@ -36,7 +36,8 @@ def test_the_crop_shows_the_same_at_any_size(scale):
     picture[:, : 56 * scale] = 200
     crop = align(picture, ARCFACE_TEMPLATE * scale + (scale - 1) / 2)
     assert crop.shape == (112, 112, 3)
-    assert crop[60, 54, 0] == 200 and crop[60, 57, 0] == 0
+    assert crop[60, 54, 0] == 200
+    assert crop[60, 57, 0] == 0
 
 
 def test_a_large_face_does_not_alias():

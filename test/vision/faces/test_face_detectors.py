@@ -4,8 +4,8 @@ import pytest
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
-from facetrack_ros.vision.faces.dlib_detector import DlibFaceDetector
 from facetrack_ros.models.resolver import resolve
+from facetrack_ros.vision.faces.dlib_detector import DlibFaceDetector
 from facetrack_ros.vision.faces.yunet import YunetFaceDetector
 
 
@@ -26,8 +26,10 @@ def test_a_portrait_shows_one_face_with_landmarks_where_they_are(detector, astro
     found = detector.detect(astronaut, 60)
     assert len(found) == 1
     right, left, nose = found.landmarks[0, :3]
-    assert np.hypot(*(right - (203, 104))) < 5 and np.hypot(*(left - (245, 104))) < 5
-    assert right[0] < nose[0] < left[0] and nose[1] > right[1]
+    assert np.hypot(*(right - (203, 104))) < 5
+    assert np.hypot(*(left - (245, 104))) < 5
+    assert right[0] < nose[0] < left[0]
+    assert nose[1] > right[1]
     assert 0 < found.scores[0] <= 1
 
 
@@ -48,7 +50,8 @@ def test_the_array_handed_in_may_be_a_read_only_crop(detector, astronaut):
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 400, 3), (400, 1), (7, 9, 4), (64, 64, 3)])
 def test_odd_pictures_show_no_face(detector, shape):
     found = detector.detect(np.full(shape, 128, np.uint8), 24)
-    assert len(found) == 0 and found.landmarks.shape == (0, 5, 2)
+    assert len(found) == 0
+    assert found.landmarks.shape == (0, 5, 2)
 
 
 def test_yunet_sees_how_far_a_head_is_tilted(models, astronaut):
@@ -100,7 +103,7 @@ def test_a_model_of_another_task_is_no_yunet(models, file):
 @pytest.mark.parametrize("share", [0.001, 0.3, 0.7, 0.999])
 def test_a_yunet_cut_short_is_refused(models, tmp_path, share):
     data = (models / "yunet_n_640_640.onnx").read_bytes()
-    (tmp_path / "cut.onnx").write_bytes(data[:int(share * len(data))])
+    (tmp_path / "cut.onnx").write_bytes(data[: int(share * len(data))])
     with pytest.raises(ModelError, match="cut.onnx cannot be opened"):
         YunetFaceDetector(tmp_path / "cut.onnx", catalog.YUNET_N)
 

@@ -31,27 +31,34 @@ def test_no_faces_or_no_persons_give_no_owner():
 
 def test_only_the_upper_body_is_looked_at_and_never_beyond_the_picture():
     region = head_regions(boxes([10, 5, 110, 405]), 640, 480)[0]
-    assert region[1] == 0 and 200 < region[3] < 260 and region[0] == 0
+    assert region[1] == 0
+    assert 200 < region[3] < 260
+    assert region[0] == 0
 
 
 def test_distant_persons_are_looked_at_apart_and_close_ones_together():
     apart, _ = looks(boxes([0, 0, 50, 50], [500, 300, 550, 350]), np.array([24, 24]), 640, 360)
     together, smallest = looks(boxes([0, 0, 50, 50], [20, 0, 70, 50]), np.array([24, 26]), 640, 360)
-    assert len(apart) == 2 and together.tolist() == [[0, 0, 70, 50]] and smallest.tolist() == [24]
+    assert len(apart) == 2
+    assert together.tolist() == [[0, 0, 70, 50]]
+    assert smallest.tolist() == [24]
 
 
 def test_a_large_person_is_not_looked_at_as_closely_as_the_small_one_behind():
     regions, smallest = boxes([0, 0, 300, 300], [280, 100, 310, 130]), np.array([80, 24])
     found, sizes = looks(regions, smallest, 1280, 720)
-    assert found.tolist() == regions.tolist() and sizes.tolist() == [80, 24]
+    assert found.tolist() == regions.tolist()
+    assert sizes.tolist() == [80, 24]
 
 
 def test_a_full_picture_takes_one_look():
     halves = boxes([0, 0, 330, 360], [320, 0, 640, 360])
     found, smallest = looks(halves, np.array([30, 32]), 640, 360)
-    assert found.tolist() == [[0, 0, 640, 360]] and smallest.tolist() == [30]
+    assert found.tolist() == [[0, 0, 640, 360]]
+    assert smallest.tolist() == [30]
     none, sizes = looks(boxes(), np.empty(0), 640, 360)
-    assert none.shape == (0, 4) and sizes.shape == (0,)
+    assert none.shape == (0, 4)
+    assert sizes.shape == (0,)
 
 
 def test_a_face_is_looked_for_at_the_scale_its_person_needs():

@@ -18,7 +18,8 @@ def face(x, y, width):
 
 def test_a_large_sharp_frontal_face_passes_with_high_quality():
     quality, reason = assess(NOISE, *face(50, 50, 100), 0.95, GATE)
-    assert reason == "" and quality > 0.9
+    assert reason == ""
+    assert quality > 0.9
 
 
 def test_a_narrow_face_is_rejected_with_both_numbers():
@@ -29,7 +30,7 @@ def test_a_face_half_outside_is_rejected():
     assert "beyond the border" in assess(NOISE, *face(-50, 50, 100), 0.95, GATE)[1]
 
 
-@pytest.mark.parametrize("x, y", [(1, 50), (99, 50), (50, 99)])
+@pytest.mark.parametrize(("x", "y"), [(1, 50), (99, 50), (50, 99)])
 def test_a_face_at_an_edge_may_be_half_a_face(x, y):
     assert assess(NOISE, *face(x, y, 100), 0.95, GATE)[1] == "cut off by the picture's edge"
 
@@ -67,11 +68,13 @@ def test_missing_eyes_reject_and_a_missing_mouth_does_not():
 
 def test_quality_rises_with_size_and_stays_within_bounds():
     values = [assess(NOISE, *face(20, 20, width), 0.9, GATE)[0] for width in (24, 40, 64, 150)]
-    assert values == sorted(values) and 0 <= values[0] < values[2] <= 1
+    assert values == sorted(values)
+    assert 0 <= values[0] < values[2] <= 1
 
 
 def test_sharpness_falls_with_blur_and_with_distance_but_not_with_light():
     import cv2
+
     picture = cv2.GaussianBlur(NOISE, (0, 0), 2)
     box = np.array([40, 40, 160, 160.0])
     sharp = sharpness(picture, box)

@@ -21,7 +21,11 @@ def by_opencv(path, pictures):
         net.setInputSize((picture.shape[1], picture.shape[0]))
         rows = net.detect(picture)[1]
         rows = np.empty((0, 15), np.float32) if rows is None else rows
-        yield np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1), rows[:, 4:14].reshape(-1, 5, 2), rows[:, 14]
+        yield (
+            np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1),
+            rows[:, 4:14].reshape(-1, 5, 2),
+            rows[:, 14],
+        )
 
 
 @pytest.mark.parametrize("size", [(480, 270), (320, 192), (250, 141), (128, 128)])
@@ -46,17 +50,23 @@ def test_a_picture_of_any_size_is_padded_and_nothing_found_in_the_border(path, c
     whole = net.detect(picture, 0.6, MAX_IOU)
     assert len(whole) == 1
     for below, beside in ((1, 0), (0, 1), (31, 33)):
-        cut = picture[:picture.shape[0] - below, :picture.shape[1] - beside]
+        cut = picture[: picture.shape[0] - below, : picture.shape[1] - beside]
         found = net.detect(cut, 0.6, MAX_IOU)
-        assert np.abs(found.boxes - whole.boxes).max() < 3 and len(found) == 1
+        assert np.abs(found.boxes - whole.boxes).max() < 3
+        assert len(found) == 1
     assert len(net.detect(np.full((3, 700, 3), 90, np.uint8), 0.6, MAX_IOU)) == 0
 
 
 def test_several_threads_share_one_network(path, clip):
     from concurrent.futures import ThreadPoolExecutor
 
-    net, pictures = YunetNet(path), [cv2.resize(frame, (160 + 32 * (row % 3), 160)) for row, frame in
-                                     enumerate(clip("head-pose-face-detection-male.gif")[:24])]
+    net, pictures = (
+        YunetNet(path),
+        [
+            cv2.resize(frame, (160 + 32 * (row % 3), 160))
+            for row, frame in enumerate(clip("head-pose-face-detection-male.gif")[:24])
+        ],
+    )
     alone = [net.detect(picture, SCORE, MAX_IOU).boxes for picture in pictures]
     with ThreadPoolExecutor(4) as threads:
         together = list(threads.map(lambda picture: net.detect(picture, SCORE, MAX_IOU).boxes, pictures))

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facetrack_ros.errors import ModelError
-from facetrack_ros.vision.inference.onnx_session import OnnxSession
 from facetrack_ros.vision.inference.dynamic_input_shape import with_dynamic_input_shape
+from facetrack_ros.vision.inference.onnx_session import OnnxSession
 
 
 def test_a_graph_of_fixed_size_takes_any(tiny_onnx, tmp_path):
@@ -17,7 +17,8 @@ def test_a_graph_of_fixed_size_takes_any(tiny_onnx, tmp_path):
         OnnxSession(path).run(other)
     session = OnnxSession(path, open_size=True)
     assert session.input_shape == (1, 3, "height", "width")
-    assert np.allclose(session.run(other), 6) and np.allclose(session.run(small), OnnxSession(path).run(small))
+    assert np.allclose(session.run(other), 6)
+    assert np.allclose(session.run(small), OnnxSession(path).run(small))
 
 
 def test_the_package_onnx_reads_the_same_graph(tiny_onnx, tmp_path):
@@ -28,7 +29,12 @@ def test_the_package_onnx_reads_the_same_graph(tiny_onnx, tmp_path):
     assert list(after.graph.node) == list(before.graph.node)
     assert list(after.graph.initializer) == list(before.graph.initializer)
     assert list(after.opset_import) == list(before.opset_import)
-    assert [side.dim_param or side.dim_value for side in after.graph.input[0].type.tensor_type.shape.dim] == [1, 3, "height", "width"]
+    assert [side.dim_param or side.dim_value for side in after.graph.input[0].type.tensor_type.shape.dim] == [
+        1,
+        3,
+        "height",
+        "width",
+    ]
 
 
 @given(st.binary(max_size=200))

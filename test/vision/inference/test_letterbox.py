@@ -10,15 +10,20 @@ from facetrack_ros.vision.inference.letterbox import Letterbox
 
 def test_the_picture_goes_top_left_on_grey():
     blob, (placement,) = Letterbox((416, 416)).blob([np.zeros((100, 200, 3), np.uint8)])
-    assert blob.shape == (1, 3, 416, 416) and blob.dtype == np.float32
-    assert placement.scale == pytest.approx((2.08, 2.08)) and placement.corner == (0, 0)
-    assert not blob[:, :, :208].any() and (blob[:, :, 208:] == 114).all()
+    assert blob.shape == (1, 3, 416, 416)
+    assert blob.dtype == np.float32
+    assert placement.scale == pytest.approx((2.08, 2.08))
+    assert placement.corner == (0, 0)
+    assert not blob[:, :, :208].any()
+    assert (blob[:, :, 208:] == 114).all()
 
 
 def test_or_into_the_middle():
     blob, (placement,) = Letterbox((64, 64), centred=True).blob([np.zeros((64, 33, 3), np.uint8)])
     assert placement.corner == (15, 0)
-    assert not blob[..., 15:48].any() and (blob[..., :15] == 114).all() and (blob[..., 48:] == 114).all()
+    assert not blob[..., 15:48].any()
+    assert (blob[..., :15] == 114).all()
+    assert (blob[..., 48:] == 114).all()
 
 
 def test_channels_are_ordered_and_scaled_as_the_contract_says():
@@ -43,13 +48,24 @@ def test_corners_of_any_picture_find_back(width, height, centred):
     _, (placement,) = letterbox.blob([np.zeros((height, width, 3), np.uint8)])
     inner = letterbox.inner_size(width, height)
     left, top = placement.corner
-    assert left + inner[0] <= 96 and top + inner[1] <= 64
+    assert left + inner[0] <= 96
+    assert top + inner[1] <= 64
     boxes = placement.to_picture(np.array([[left, top, left + inner[0], top + inner[1]]], np.float32))
     assert boxes[0] == pytest.approx([0, 0, width, height], rel=1e-5)
 
 
-@pytest.mark.parametrize("picture, size, factor", [((1280, 720), (416, 416), 2), ((1920, 1080), (416, 416), 4), ((831, 400), (416, 416), 1),
-                                                   ((832, 400), (416, 416), 2), ((4000, 3000), (416, 416), 8), ((640, 480), (640, 640), 1),
-                                                   ((1920, 1080), (640, 640), 2), ((20000, 1), (416, 416), 1)])
+@pytest.mark.parametrize(
+    ("picture", "size", "factor"),
+    [
+        ((1280, 720), (416, 416), 2),
+        ((1920, 1080), (416, 416), 4),
+        ((831, 400), (416, 416), 1),
+        ((832, 400), (416, 416), 2),
+        ((4000, 3000), (416, 416), 8),
+        ((640, 480), (640, 640), 1),
+        ((1920, 1080), (640, 640), 2),
+        ((20000, 1), (416, 416), 1),
+    ],
+)
 def test_a_picture_may_be_decoded_as_small_as_it_lies_in_the_input(picture, size, factor):
     assert Letterbox(size).reduction(*picture) == factor

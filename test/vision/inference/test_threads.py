@@ -21,7 +21,8 @@ def test_two_threads_find_what_one_finds(pipeline):
     busy = cv2.resize(load_portrait(PORTRAITS[0]), (640, 640))
     empty = np.full((200, 200, 3), 200, np.uint8)
     alone = [pipeline.detect([picture])[0].boxes for picture in (busy, empty)]
-    assert len(alone[0]) == 1 and len(alone[1]) == 0
+    assert len(alone[0]) == 1
+    assert len(alone[1]) == 0
     wrong = []
 
     def look(picture, expected):
