@@ -50,6 +50,7 @@ BENCHMARKS = (
     Benchmark("int8"),
     Benchmark("int8_whole"),
     Benchmark("person_detection"),
+    Benchmark("yunet"),
     Benchmark("body_appearance"),
     Benchmark("recognition"),
     Benchmark("clips_people"),
@@ -85,7 +86,16 @@ BENCHMARKS = (
     Benchmark("day", ()),
 )
 #: Files that others import, or that hold a part each in a process of its own.
-PARTS = ("run_all", "pipeline_parts", "pipeline_clip", "face_resnet50", "mot_scores", "synthetic_fleet", "cable")
+PARTS = (
+    "common",
+    "run_all",
+    "pipeline_parts",
+    "pipeline_clip",
+    "face_resnet50",
+    "mot_scores",
+    "synthetic_fleet",
+    "cable",
+)
 
 
 def run(benchmark: Benchmark, data: Path, small: bool, folder: Path | None) -> tuple[int, float]:
