@@ -23,7 +23,7 @@ def argument_parser(description: str, data: bool = True) -> argparse.ArgumentPar
 
 
 def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """The command line's arguments, ``data`` absolute; models come from ``DATA_DIR/models`` unless FACETRACK_MODELS is set."""
+    """Parse the command line; ``data`` becomes absolute, and its ``models`` are used unless FACETRACK_MODELS is set."""
     arguments = parser.parse_args()
     if "data" in arguments:
         arguments.data = arguments.data.resolve()
@@ -32,7 +32,7 @@ def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
 
 
 def write_json(path: Path | None, results: Any) -> None:
-    """Write results as indented JSON; without a path do nothing. Values JSON does not know, such as paths, become text."""
+    """Write results as indented JSON, paths as text; do nothing without a path."""
     if path:
         path.write_text(json.dumps(results, indent=1, default=str) + "\n")
 

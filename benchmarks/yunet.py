@@ -2,10 +2,10 @@
 
     python benchmarks/yunet.py DATA_DIR [--rounds N] [--json FILE]
 
-DATA_DIR holds ``clips``, ``models`` and ``faces/att_faces``. Search regions of a person are about 320x180 to 640x360; landmarks are
-refined at 128x128. Every picture goes through both in turns, each with a detector per size, so that OpenCV need not plan its network
-anew; the last line changes the size from picture to picture, as search regions do. Agreement counts the faces that both find, boxes
-within 1 pixel.
+DATA_DIR holds ``clips``, ``models`` and ``faces/att_faces``. The search region of a person is about 320x180 to 640x360,
+landmarks are refined at 128x128. Both detectors get each picture in turns. A new FaceDetectorYN is made for each size,
+since a change of size is dear; "sizes in turns" changes it with every picture, as search regions do. A face is found by
+both if all sides of its box agree within 1 pixel.
 """
 
 import time
