@@ -1,11 +1,11 @@
 """A camera's line in the timeline."""
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.search.response import ANSWERED, SearchResponse
-import itertools
 
 # They go with every answer: 28 bytes each.
 MOST_SPANS = 50

@@ -1,6 +1,7 @@
 """A clip is what was seen, as files that others open, with a manifest that holds them to it."""
 
 import hashlib
+import itertools
 import json
 
 import av
@@ -25,7 +26,6 @@ from facetrack_ros.history.layout import history_folders
 from facetrack_ros.history.messages.schemas import EVENT, TRACKS, typestore
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.models.contract import ModelContract
-import itertools
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
 SECOND = 1_000_000_000

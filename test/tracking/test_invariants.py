@@ -1,5 +1,7 @@
 """What holds whatever the cameras show, in whatever order."""
 
+import itertools
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +13,6 @@ from facetrack_ros.core.track import TrackState
 from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
-import itertools
 
 LOOKS = np.eye(8, dtype=np.float32)
 PERSONS = st.lists(

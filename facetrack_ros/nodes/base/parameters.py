@@ -1,5 +1,6 @@
 """A node's parameters, from the one definition: declared with description and range, told wrong in a sentence."""
 
+import itertools
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +12,6 @@ from rclpy.parameter import Parameter
 
 from facetrack_ros.config import Option, flat, option_named
 from facetrack_ros.errors import ConfigError
-import itertools
 
 #: Parameters that rclpy gives every node, and their prefixes.
 _OF_ROS = ("start_type_description_service", "qos_overrides.")

@@ -1,5 +1,6 @@
 """Frames stored as H.264: found by stamp like any other, readable by other programs, never a picture that is not theirs."""
 
+import itertools
 import os
 import shutil
 
@@ -23,7 +24,6 @@ from facetrack_ros.history.messages.video import TYPE as VIDEO
 from facetrack_ros.history.messages.video import read_video
 from facetrack_ros.sources.bag import BagSource
 from facetrack_ros.sources.stamped_frames import frames
-import itertools
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND

@@ -1,5 +1,6 @@
 """Rows, time axis and places of the timeline, in plain numbers."""
 
+import itertools
 from datetime import timedelta, timezone
 
 import numpy as np
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.report.timeline_layout import rows_of, spread, ticks, time_range
 from facetrack_ros.search.response import ANSWERED, LEFT, TIMED_OUT, Match, RobotResponse, SearchResponse
-import itertools
 
 SECOND = 10**9
 MINUTE = 60 * SECOND
