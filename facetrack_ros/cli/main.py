@@ -1,65 +1,131 @@
-"""The ``facetrack`` command: reads the command line and hands over to the subcommand's file."""
+"""Entry point of the ``facetrack`` command: parses the command line and calls the subcommand's module."""
 
 import argparse
 import importlib
+import logging
 import os
 import sys
 
 from facetrack_ros.errors import FacetrackError
 
-DONE, NOTHING_MATCHED, WRONG_USE, SOMEBODY_SILENT = 0, 1, 2, 3
+WRONG_USE, INTERRUPTED, OUTPUT_CLOSED = 2, 130, 141
 
+#: Each subcommand with its summary; it is the module of that name in this package.
 COMMANDS = {
-    "demo": "two robots, one question: the whole thing on staged clips",
+    "demo": "two robots, one search: the whole system on staged clips",
     "run": "one robot: its cameras, its pipeline, its history, on the mesh",
     "ingest": "files or bags into a history, offline, dropping nothing",
     "search": "which robot saw this face, when, and where",
-    "enroll": "people with names, from pictures with one face each",
-    "persons": "who is known under which ids; join two, or part them again",
-    "clip": "save what a robot saw: a recording, pictures, a film, with or without boxes",
-    "reindex": "the faces of stored frames by another model, with who they were",
+    "enroll": "enrol people by name, from pictures with one face each",
+    "persons": "list known persons and their ids; merge two, or split them again",
+    "clip": "save a part of a history: a recording, pictures or a film, with or without boxes",
+    "reindex": "embed the faces of stored frames with another model, keeping tracks and persons",
     "bag": "clips as a rosbag2 recording, to play to robots",
-    "prune": "delete stored frames that are beyond the limits, also where the robot would not dare to",
+    "prune": "delete stored frames beyond the limits, also where a robot refuses to by itself",
     "events": "who came and went, from the event logs",
-    "status": "who is on the mesh, or what stored histories hold",
+    "status": "which robots are on the mesh, or what stored histories hold",
     "models": "which models are there, which run, and under which licence",
     "eval": "how good models are on labelled pictures",
 }
 
+#: Subcommands with actions: the placeholder in the help, and each action with its summary. An action is the module of that
+#: name in the sub-package named after the subcommand.
+ACTIONS = {
+    "models": (
+        "ACTION",
+        {
+            "list": "which models are known, which are here, which run and why",
+            "show": "one model's whole record, as JSON",
+            "pull": "download what is missing",
+            "verify": "check every file that is here against its record",
+            "export": "torch's ResNet-50 as an ONNX model that needs no torch",
+            "quantize": "an INT8 version of an ONNX embedder, kept only if it agrees with the original",
+        },
+    ),
+    "eval": (
+        "KIND",
+        {
+            "faces": "how well a face embedder tells people apart, on a folder of pictures per person",
+            "persons": "how well a person detector finds people, on sequences with MOT ground truth",
+        },
+    ),
+}
 
-class _OneSentence(argparse.ArgumentParser):
-    """Says what is wrong in a sentence, without repeating the whole usage."""
+
+class CommandParser(argparse.ArgumentParser):
+    """Parser of a subcommand; imports the subcommand's module only when the command line names it."""
+
+    _complete = False
+
+    def parse_known_args(self, args=None, namespace=None):
+        """As the base class, with the module's arguments."""
+        module = self.get_default("module")
+        if module and not self._complete:
+            self._complete = True
+            importlib.import_module(module).add_arguments(self)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str):
+        """Print one sentence, without the whole usage, and exit."""
         self.exit(WRONG_USE, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def build_parser(command: str | None = None) -> argparse.ArgumentParser:
-    """The parser; only ``command``'s own arguments are read in, so that ``--help`` stays quick."""
-    parser = _OneSentence(prog="facetrack", description="Which robot saw this face, when, and where.")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_OneSentence)
-    for name, summary in COMMANDS.items():
-        subparser = subparsers.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-        if name == command:
-            importlib.import_module(f"facetrack_ros.cli.{name}").add_arguments(subparser)
+class WarningPrinter(logging.Handler):
+    """Prints log records to stderr as ``facetrack: SENTENCE``, each sentence once."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._printed: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        sentence = record.getMessage()
+        if sentence not in self._printed:
+            self._printed.add(sentence)
+            print(f"facetrack: {sentence}", file=sys.stderr)
+
+
+def build_parser() -> CommandParser:
+    """The parser of all subcommands."""
+    parser = CommandParser(prog="facetrack", description="Which robot saw this face, when, and where.")
+    for name, subparser in _add_subparsers(parser, "command", "COMMAND", COMMANDS).items():
+        if name not in ACTIONS:
+            subparser.set_defaults(module=f"facetrack_ros.cli.{name}")
+            continue
+        metavar, actions = ACTIONS[name]
+        for action, action_parser in _add_subparsers(subparser, "action", metavar, actions).items():
+            action_parser.set_defaults(module=f"facetrack_ros.cli.{name}.{action}")
     return parser
 
 
+def _add_subparsers(
+    parser: CommandParser, dest: str, metavar: str, summaries: dict[str, str]
+) -> dict[str, CommandParser]:
+    subparsers = parser.add_subparsers(dest=dest, metavar=metavar, required=True)
+    return {
+        name: subparsers.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        for name, summary in summaries.items()
+    }
+
+
 def main(argv: list[str] | None = None) -> None:
-    """Run one subcommand and leave with its exit code: 0 done, 1 nothing matched, 2 wrong use, 3 a robot was silent."""
-    argv = sys.argv[1:] if argv is None else argv
-    command = next((word for word in argv if word in COMMANDS), None)
-    arguments = build_parser(command).parse_args(argv)
+    """Run one subcommand and exit with its code: 0 done, 1 nothing matched, 2 wrong use, 3 partial."""
+    arguments = build_parser().parse_args(argv)
+    package_logger, printer = logging.getLogger("facetrack_ros"), WarningPrinter()
+    if arguments.command != "run":  # its nodes log to ROS
+        package_logger.addHandler(printer)
     try:
-        code = importlib.import_module(f"facetrack_ros.cli.{arguments.command}").run(arguments)
+        code = importlib.import_module(arguments.module).run(arguments)
         sys.stdout.flush()
     except FacetrackError as error:
         print(f"facetrack {arguments.command}: {error}", file=sys.stderr)
         code = WRONG_USE
     except KeyboardInterrupt:
-        code = 130
+        code = INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone; nothing more can be said.
+        # The reader of standard output is gone; redirect what is still buffered, or Python reports it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 141
+        code = OUTPUT_CLOSED
+    finally:
+        package_logger.removeHandler(printer)
     sys.exit(code)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from facetrack_ros.cli import eval_persons
+from facetrack_ros.cli.eval import persons
 from facetrack_ros.errors import ConfigError, FacetrackError, SourceError
 
 
@@ -22,8 +22,8 @@ def data(real_data, monkeypatch, tmp_path):
 
 def run(*words):
     parser = argparse.ArgumentParser()
-    eval_persons.add_arguments(parser)
-    return eval_persons.run(parser.parse_args([str(word) for word in words]))
+    persons.add_arguments(parser)
+    return persons.run(parser.parse_args([str(word) for word in words]))
 
 
 @pytest.mark.parametrize(("model", "least"), [("yolox_nano", 0.75), ("object_detection_nanodet_2022nov", 0.77)])

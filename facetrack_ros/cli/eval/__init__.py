@@ -1,0 +1,1 @@
+"""``facetrack eval``: one module per kind of model: ``faces``, ``persons``."""

@@ -1,0 +1,1 @@
+"""``facetrack models``: one module per action: ``list``, ``show``, ``pull``, ``verify``, ``export``, ``quantize``."""

@@ -1,0 +1,56 @@
+"""The ``facetrack`` command itself: exit codes, and where log records go."""
+
+import logging
+
+import pytest
+
+from facetrack_ros.cli import events
+from facetrack_ros.cli.main import main
+from facetrack_ros.errors import StoreError
+
+
+def exit_code(*words) -> int:
+    with pytest.raises(SystemExit) as exited:
+        main([str(word) for word in words])
+    return exited.value.code
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """Replaces what ``facetrack events`` does."""
+    return lambda run: monkeypatch.setattr(events, "run", run)
+
+
+def test_warnings_are_printed_to_stderr_once_each(command, capsys):
+    logger = logging.getLogger("facetrack_ros.history.somewhere")
+
+    def run(arguments):
+        for name in ("a", "b", "a"):
+            logger.warning("cannot read %s", name)
+        logger.info("read the rest")
+        return 0
+
+    command(run)
+    for _ in range(2):
+        assert exit_code("events", "--data", "x") == 0
+        output = capsys.readouterr()
+        assert output.err == "facetrack: cannot read a\nfacetrack: cannot read b\n"
+        assert output.out == ""
+
+
+@pytest.mark.parametrize(("error", "code"), [(StoreError("no store"), 2), (KeyboardInterrupt(), 130)])
+def test_errors_become_exit_codes(command, capsys, error, code):
+    def run(arguments):
+        raise error
+
+    command(run)
+    assert exit_code("events", "--data", "x") == code
+    assert capsys.readouterr().err == ("facetrack events: no store\n" if code == 2 else "")
+
+
+@pytest.mark.parametrize(("words", "name"), [((), "COMMAND"), (("models",), "ACTION"), (("dance",), "dance")])
+def test_a_wrong_command_line_gives_one_sentence(capsys, words, name):
+    assert exit_code(*words) == 2
+    error = capsys.readouterr().err
+    assert name in error
+    assert error.count("\n") == 1
