@@ -66,7 +66,7 @@ class CameraNode(RobotMemberNode):
         """
         self._source = open_source(self._text)
         self._stop.clear()
-        self._thread = threading.Thread(target=self._run, name=f"camera {self.camera_id}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=self.get_name(), daemon=True)
         self._thread.start()
 
     def _run(self) -> None:

@@ -100,7 +100,7 @@ class DetectorNode(RobotMemberNode):
         # In a process of its own it knows nothing of the embedder's: persons found faster than their faces can be looked for are
         # work for nothing, so the embedder goes first where both want the cores.
         self._workers = CameraScheduler(
-            "vision", pipelines, self._look, self._deliver, self.get_logger(), yielding=self._embedder is None
+            "detector", pipelines, self._look, self._deliver, self.get_logger(), yielding=self._embedder is None
         )
 
     def deactivate(self) -> None:

@@ -14,6 +14,7 @@ from rclpy.subscription import Subscription
 from rclpy.task import Future
 
 from facetrack_ros.errors import FacetrackError
+from facetrack_ros.nodes.base import ros_logging
 
 _DONE, _NOT_DONE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
@@ -33,6 +34,7 @@ class LifecycleNode(LifecycleNodeMixin, Node):
 
     def __init__(self, name: str, namespace: str | None = None):
         Node.__init__(self, name, namespace=namespace)
+        ros_logging.attach(self)
         self.active = False
         self._quiet = False
         self._closed = False
@@ -116,6 +118,7 @@ class LifecycleNode(LifecycleNodeMixin, Node):
             if not self._closed:
                 self._closed, self.active = True, False
                 self.close()
+                ros_logging.detach(self)
 
     async def _serve_change(self, request: ChangeState.Request, response: ChangeState.Response) -> ChangeState.Response:
         done = Future()

@@ -53,8 +53,8 @@ class SearchServer:
         self._rescanning = Rescanning(node)
         self._written_down: OrderedDict[str, None] = OrderedDict()
         self._nameless = 0
-        self._worker = Worker("answering", FifoMailbox(), self._work, node.get_logger())
-        self._slow = ThreadPoolExecutor(_SLOW_AT_ONCE, "slow_answers")
+        self._worker = Worker("history search", FifoMailbox(), self._work, node.get_logger())
+        self._slow = ThreadPoolExecutor(_SLOW_AT_ONCE, "history slow search")
         self._kept = ResponseCache()
         self._results = node.create_publisher(msg.FaceSearchResult, node.mesh_topic("search/result"), ANSWERS)
         self._events = node.create_publisher(msg.PersonEvent, node.robot_topic("events"), RELIABLE)
