@@ -25,10 +25,10 @@ from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.history.index.block import ROWS, EmbeddingBlock
+from facetrack_ros.history.index.block import ROWS, VectorBlock
 from facetrack_ros.history.index.block_file import BlockFile, write_block
 from facetrack_ros.history.index.columns import IndexColumns
-from facetrack_ros.history.index.vector_index import EmbeddingIndex
+from facetrack_ros.history.index.vector_index import VectorIndex
 from facetrack_ros.history.sightings.sighting import Sighting
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
@@ -56,7 +56,7 @@ def search(arguments: argparse.Namespace) -> dict:
     count, dimension = arguments.sightings, arguments.dimension
     chance = np.random.default_rng(1)
     people = unit(chance.standard_normal((max(count // 10, 1), dimension), np.float32))
-    index, matrix = EmbeddingIndex(dimension), np.empty((count, dimension), np.float32)
+    index, matrix = VectorIndex(dimension), np.empty((count, dimension), np.float32)
     folder = tempfile.TemporaryDirectory(dir=arguments.folder)
     for start in range(0, count, ROWS):
         n = min(ROWS, count - start)
@@ -69,7 +69,7 @@ def search(arguments: argparse.Namespace) -> dict:
         file = BlockFile(path)
         columns, codes = file.read()
         index.extend_frozen(
-            EmbeddingBlock.stored(codes, int(stamps[0]), int(stamps[-1]), file.vectors, lambda: None), columns
+            VectorBlock.stored(codes, int(stamps[0]), int(stamps[-1]), file.vectors, lambda: None), columns
         )
     queries = faces(chance, people, arguments.rounds)
     pool = ThreadPoolExecutor(2)
@@ -162,8 +162,8 @@ from benchmarks_search_memory import contract, resident
 model = contract(int(sys.argv[2]))
 with __import__("tempfile").TemporaryDirectory() as empty:  # what the libraries take themselves is there before
     SightingStore(empty, model, "robot1").close()
-from facetrack_ros.history.index.vector_index import EmbeddingIndex
-EmbeddingIndex(8).extend(range(70_000), ["a"] * 70_000, [""] * 70_000, range(70_000), range(70_000), __import__("numpy").ones((70_000, 8), "f4"))
+from facetrack_ros.history.index.vector_index import VectorIndex
+VectorIndex(8).extend(range(70_000), ["a"] * 70_000, [""] * 70_000, range(70_000), range(70_000), __import__("numpy").ones((70_000, 8), "f4"))
 before = resident()
 started, cpu = time.perf_counter(), time.process_time()
 store = SightingStore(sys.argv[1], model, "robot1")

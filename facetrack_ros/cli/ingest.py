@@ -230,7 +230,7 @@ def _kept(merged: Iterator[Frame], history: RobotHistory) -> Iterator[Frame]:
     for frame in merged:
         if frame.camera_id not in checked:
             checked.add(frame.camera_id)
-            if history.sightings.holds(frame.camera_id, frame.stamp_ns, frame.stamp_ns + 1):
+            if history.sightings.has_data(frame.camera_id, frame.stamp_ns, frame.stamp_ns + 1):
                 raise StoreError(
                     f"{history.robot_id}/{frame.camera_id} already has a history at "
                     f"{show_utc(frame.stamp_ns)} UTC: choose another --start or another --data"

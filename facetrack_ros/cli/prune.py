@@ -25,8 +25,8 @@ def run(arguments: argparse.Namespace) -> int:
     from facetrack_ros.history.frames.archive import FrameArchive
     from facetrack_ros.history.frames.settings import FrameSettings
     from facetrack_ros.history.layout import history_folders
-    from facetrack_ros.history.sightings.database import models_kept
-    from facetrack_ros.history.sightings.model_contract import kept_contract
+    from facetrack_ros.history.sightings.database import stored_models
+    from facetrack_ros.history.sightings.model_contract import load_contract
     from facetrack_ros.history.sightings.retention import SightingLimits
     from facetrack_ros.history.sightings.store import SightingStore
 
@@ -39,8 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.yes:
         stats = FrameArchive.open_readonly(place, arguments.robot).stats()
         faces = 0
-        for model in models_kept(folder.path):
-            with closing(SightingStore.open_readonly(folder.path, kept_contract(folder.path, model))) as store:
+        for model in stored_models(folder.path):
+            with closing(SightingStore.open_readonly(folder.path, load_contract(folder.path, model))) as store:
                 faces += store.count
         print(
             f"{stats.frames} frames, {stats.bytes / 1e6:.0f} MB in {place}; {faces} sightings in {folder.path}; --yes deletes those "
@@ -49,8 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     # Whoever writes the sightings holds the robot: nothing is deleted below a robot that runs.
     stores = [
-        SightingStore(folder.path, kept_contract(folder.path, model), arguments.robot)
-        for model in models_kept(folder.path)
+        SightingStore(folder.path, load_contract(folder.path, model), arguments.robot)
+        for model in stored_models(folder.path)
     ]
     try:
         archive = FrameArchive(place, arguments.robot, settings.limits)

@@ -86,9 +86,9 @@ def _reindex(path: Path, robot_id: str, pipeline, config: Config) -> bool:
     """Returns whether it was stopped."""
     from facetrack_ros.history.frames.archive import FrameArchive
     from facetrack_ros.history.frames.settings import FrameSettings
-    from facetrack_ros.history.sightings.database import models_kept
+    from facetrack_ros.history.sightings.database import stored_models
     from facetrack_ros.history.sightings.deduplication import DeduplicationRule
-    from facetrack_ros.history.sightings.model_contract import keep_contract, kept_contract
+    from facetrack_ros.history.sightings.model_contract import load_contract, save_contract
     from facetrack_ros.history.sightings.store import SightingStore
     from facetrack_ros.search.rescan.reindex import gone, reindex, to_look_at
     from facetrack_ros.search.rescan.stored_frames import StoredFramesWithTracks
@@ -96,13 +96,13 @@ def _reindex(path: Path, robot_id: str, pipeline, config: Config) -> bool:
     contract = pipeline.contract
     with ExitStack() as after:
         others = []
-        for model in models_kept(path):
+        for model in stored_models(path):
             if model != contract.id:
-                others.append(SightingStore.open_readonly(path, kept_contract(path, model)))
+                others.append(SightingStore.open_readonly(path, load_contract(path, model)))
                 after.callback(others[-1].close)
         store = SightingStore(path, contract, robot_id, DeduplicationRule.of_model(contract))
         after.callback(store.close)
-        keep_contract(path, contract)
+        save_contract(path, contract)
         frames = StoredFramesWithTracks(
             FrameArchive.open_readonly(FrameSettings.of_config(config).folder(path), robot_id), robot_id, others
         )

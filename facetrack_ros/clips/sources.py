@@ -13,8 +13,8 @@ from facetrack_ros.history.frames.stored_tracks import stored_tracks
 from facetrack_ros.history.layout import RobotFolder
 from facetrack_ros.history.messages.event import event_stamp_ns
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.history.sightings.database import models_kept
-from facetrack_ros.history.sightings.model_contract import kept_contract
+from facetrack_ros.history.sightings.database import stored_models
+from facetrack_ros.history.sightings.model_contract import load_contract
 from facetrack_ros.history.sightings.sighting import Sighting
 from facetrack_ros.history.sightings.store import SightingStore
 
@@ -87,8 +87,8 @@ class StoredSource:
         self._path = folder.path
         self.archive = FrameArchive.open_readonly(frames or folder.path / "frames", folder.robot_id)
         self._stores = [
-            SightingStore.open_readonly(folder.path, kept_contract(folder.path, model))
-            for model in models_kept(folder.path)
+            SightingStore.open_readonly(folder.path, load_contract(folder.path, model))
+            for model in stored_models(folder.path)
         ]
 
     def __enter__(self) -> "StoredSource":

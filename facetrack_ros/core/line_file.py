@@ -4,20 +4,20 @@ import os
 from pathlib import Path
 
 
-def append_whole(path: Path, data: bytes) -> None:
+def append_lines(path: Path, data: bytes) -> None:
     """Lines at the end of a file that is opened for them: one that somebody moved away is begun anew.
 
     :raises OSError: the disk does not take them; nothing of them is there.
     """
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
     try:
-        mend_tail(file)
-        write_whole(file, data)
+        truncate_partial_line(file)
+        write_all_or_nothing(file, data)
     finally:
         os.close(file)
 
 
-def read_whole(path: Path) -> list[bytes]:
+def read_lines(path: Path) -> list[bytes]:
     """The whole lines of a file, none where it is not there; what follows the last newline is torn.
 
     :raises OSError: it cannot be read.
@@ -26,7 +26,7 @@ def read_whole(path: Path) -> list[bytes]:
     return data[: data.rfind(b"\n") + 1].splitlines()
 
 
-def write_whole(file: int, data: bytes) -> None:
+def write_all_or_nothing(file: int, data: bytes) -> None:
     """All of ``data`` or nothing: a disk that fills up takes a part of a line, which is taken back."""
     before = os.fstat(file).st_size
     try:
@@ -40,7 +40,7 @@ def write_whole(file: int, data: bytes) -> None:
         raise
 
 
-def mend_tail(file: int) -> int:
+def truncate_partial_line(file: int) -> int:
     """Cut off a last line without newline. Returns the size left."""
     size = end = os.fstat(file).st_size
     while end > 0:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from facetrack_ros.core.line_file import append_whole, read_whole
+from facetrack_ros.core.line_file import append_lines, read_lines
 from facetrack_ros.errors import StoreError
 
 NAME = "clocks.jsonl"
@@ -16,7 +16,7 @@ _SHARE = 0.1
 STEADY = 10
 
 
-class ClockLog:
+class ClockOffsets:
     """``clocks.jsonl`` in a robot's folder: a line where a camera's clock turned out to be off, or right again, from which stamp of
     the camera on, and by how much. A camera that never was off has none.
 
@@ -29,7 +29,7 @@ class ClockLog:
         self._of_camera: dict[str, list[tuple[int, int]]] = {}
         self._news: dict[str, tuple[int, int, int]] = {}  # since when, how far, how often in a row
         try:
-            lines = read_whole(self.path)
+            lines = read_lines(self.path)
         except OSError as error:
             raise StoreError(f"cannot read {self.path}: {error.strerror}; check its permissions") from error
         for line in lines:
@@ -63,14 +63,14 @@ class ClockLog:
             ensure_ascii=False,
         )
         try:
-            append_whole(self.path, line.encode() + b"\n")
+            append_lines(self.path, line.encode() + b"\n")
         except OSError as error:
             raise StoreError(
                 f"cannot write {self.path}: {error.strerror}; make room or check the permissions"
             ) from error
         self._take(camera_id, first_ns, behind_ns)
 
-    def sentences(self, start_ns: int, end_ns: int, cameras: tuple[str, ...] = ()) -> dict[str, str]:
+    def describe(self, start_ns: int, end_ns: int, cameras: tuple[str, ...] = ()) -> dict[str, str]:
         """By camera, how far its clock was off at its worst between two of its stamps; right ones are left out.
 
         :param cameras: only these; empty: all.
@@ -82,7 +82,7 @@ class ClockLog:
             before = [behind for since, behind in lines if since <= start_ns][-1:]
             worst = max(before + within, key=abs, default=0)
             if abs(worst) > OFF_NS:
-                found[camera] = clock_sentence(camera, worst, "was")
+                found[camera] = describe_offset(camera, worst, "was")
         return found
 
     def _take(self, camera_id: str, since_ns: int, behind_ns: int) -> None:
@@ -93,15 +93,15 @@ def _alike(behind_ns: int, other_ns: int) -> bool:
     return abs(behind_ns - other_ns) <= OFF_NS + _SHARE * abs(other_ns)
 
 
-def clock_sentence(camera_id: str, behind_ns: int, verb: str = "is") -> str:
+def describe_offset(camera_id: str, behind_ns: int, verb: str = "is") -> str:
     """By how much a camera's clock is off."""
     return (
-        f"the clock of camera {camera_id} {verb} {duration_text(abs(behind_ns))} {'behind' if behind_ns > 0 else 'ahead of'} "
+        f"the clock of camera {camera_id} {verb} {format_duration(abs(behind_ns))} {'behind' if behind_ns > 0 else 'ahead of'} "
         "the robot's, and its stamps with it"
     )
 
 
-def duration_text(span_ns: int) -> str:
+def format_duration(span_ns: int) -> str:
     """A span in the unit that fits."""
     seconds = span_ns / 1e9
     for unit, length in (("days", 86_400.0), ("h", 3600.0), ("min", 60.0)):

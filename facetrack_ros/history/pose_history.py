@@ -14,7 +14,7 @@ _KEPT = 4096
 _BACK_NS = 10_000_000_000
 
 
-class PoseTrack:
+class PoseHistory:
     """The last poses of a robot, in whatever order they come.
 
     May be used from several threads.

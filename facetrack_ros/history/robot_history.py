@@ -12,17 +12,17 @@ from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
 from facetrack_ros.errors import DamagedStoreError, FrameError, StoreError
-from facetrack_ros.history.clock_offsets import ClockLog
+from facetrack_ros.history.clock_offsets import ClockOffsets
 from facetrack_ros.history.events.log import EventLog
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.frames.recorder import FrameRecorder
 from facetrack_ros.history.frames.ring_buffer import FrameRing
 from facetrack_ros.history.frames.settings import OFF, FrameSettings
 from facetrack_ros.history.layout import robot_folder
-from facetrack_ros.history.pose_history import PoseTrack
+from facetrack_ros.history.pose_history import PoseHistory
 from facetrack_ros.history.sightings.database import database_path
 from facetrack_ros.history.sightings.deduplication import DeduplicationRule
-from facetrack_ros.history.sightings.model_contract import keep_contract
+from facetrack_ros.history.sightings.model_contract import save_contract
 from facetrack_ros.history.sightings.recovery import salvage
 from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.history.sightings.sighting import Sighting
@@ -59,7 +59,7 @@ class RobotHistory:
         event_format: str = "jsonl",
         event_fsync: bool = False,
         event_dir: Path | None = None,
-        poses: PoseTrack | None = None,
+        poses: PoseHistory | None = None,
         sightings: SightingLimits = SightingLimits(),
     ) -> None:
         self.robot_id = robot_id
@@ -68,13 +68,13 @@ class RobotHistory:
         self._poses = poses
         self.path = robot_folder(directory, robot_id)
         self.events = EventLog(robot_folder(event_dir, robot_id) if event_dir else self.path, event_format, event_fsync)
-        self.clocks = ClockLog(self.path)
+        self.clock_offsets = ClockOffsets(self.path)
         self._told: list[str] = []
         try:
             self.sightings = self._open_sightings()
         except DamagedStoreError:
             self._salvage()
-        keep_contract(self.path, contract)
+        save_contract(self.path, contract)
         self._frames = frames
         self._rings: dict[str, FrameRing] = {}
         self._latest: dict[str, Frame] = {}
@@ -89,7 +89,7 @@ class RobotHistory:
                 self.sightings.close()
                 raise
 
-    def change_frames(self, frames: FrameSettings) -> None:
+    def apply_frame_settings(self, frames: FrameSettings) -> None:
         """Keep frames by other settings from now on: how many, around what, and for how long.
 
         :param frames: with the mode, the folder and the format of before.
@@ -101,7 +101,7 @@ class RobotHistory:
         if self.recorder is not None:
             self.recorder.change(frames)
 
-    def change_sightings(self, limits: SightingLimits) -> None:
+    def apply_sighting_limits(self, limits: SightingLimits) -> None:
         """Keep sightings by other limits from now on; what is too much goes with the next :meth:`flush`."""
         self._limits, self._refused = limits, False
 
@@ -221,9 +221,9 @@ class RobotHistory:
         """Compare a face with the sightings, see :meth:`SightingStore.search_tracks`."""
         return self.sightings.search_tracks(embedding, start_ns, end_ns, cameras, threshold, limit)
 
-    def found_again(self, camera_id: str, stamp_ns: int) -> bool:
+    def found_by_rescan(self, camera_id: str, stamp_ns: int) -> bool:
         """Whether looking again at stored frames found a face in that frame."""
-        return self.sightings.found_again(camera_id, stamp_ns)
+        return self.sightings.found_by_rescan(camera_id, stamp_ns)
 
     def best_of_person(self, person_id: str) -> Sighting | None:
         """The sighting of a person with the highest quality."""
@@ -349,7 +349,7 @@ class RobotHistory:
         """Tell the store of the frames that came in; here, because it may have to wait for a search or the disk."""
         while self._seen:
             try:
-                self.sightings.saw_frame(*self._seen.popleft())
+                self.sightings.note_frame(*self._seen.popleft())
             except IndexError:
                 return  # another thread was at it
 

@@ -11,7 +11,7 @@ from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.frames.settings import FrameSettings
-from facetrack_ros.history.pose_history import PoseTrack
+from facetrack_ros.history.pose_history import PoseHistory
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.history.status import HistoryStatus
@@ -63,7 +63,7 @@ class HistoryNode(RobotMemberNode):
         self.instance_id = uuid.uuid4().hex
         self._models = models
         self._model_ids = ("", "")
-        self.poses = PoseTrack(int(self.settings.robot_pose.max_age_s * 1e9))
+        self.poses = PoseHistory(int(self.settings.robot_pose.max_age_s * 1e9))
         self.history: RobotHistory | None = None
         self._roster = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), ROSTER_LINE)
         self._worker = Worker("history", FifoMailbox(), self._work, self.get_logger())
@@ -133,9 +133,9 @@ class HistoryNode(RobotMemberNode):
         """Keep by the new settings."""
         history = self.history
         if history is not None and any(name.startswith("frame_history.") for name in names):
-            history.change_frames(FrameSettings.of_config(self.settings))
+            history.apply_frame_settings(FrameSettings.of_config(self.settings))
         if history is not None and any(name.startswith("sightings.") for name in names):
-            history.change_sightings(SightingLimits.of_config(self.settings))
+            history.apply_sighting_limits(SightingLimits.of_config(self.settings))
 
     def on_frame(self, frame: Frame) -> None:
         """Keep a frame; costs the caller no more than a list append. A disk that fails never stops the camera."""
@@ -197,7 +197,11 @@ class HistoryNode(RobotMemberNode):
 
     def _clock_note(self, question: SearchRequest) -> str:
         """Whose clock is off or was then, of the cameras asked for: what they saw is filed under other times than it happened at."""
-        told = self.history.clocks.sentences(*slice_of(question), question.cameras) if self.history is not None else {}
+        told = (
+            self.history.clock_offsets.describe(*slice_of(question), question.cameras)
+            if self.history is not None
+            else {}
+        )
         for camera, clock in self._frames_health.clocks.items():
             if clock.off and (not question.cameras or camera in question.cameras):
                 told[camera] = clock.sentence(camera)
@@ -208,7 +212,7 @@ class HistoryNode(RobotMemberNode):
         for camera, clock in self._frames_health.clocks.items():
             behind_ns = clock.behind_ns
             if self.history is not None and behind_ns is not None:
-                self.history.clocks.note(camera, clock.since_ns, behind_ns)
+                self.history.clock_offsets.note(camera, clock.since_ns, behind_ns)
 
     def _tell_status(self, leaving: bool = False) -> None:
         status = self._status = HistoryStatus(self.robot_id, "", (), 0, 0, 0)

@@ -4,7 +4,7 @@ import json
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from facetrack_ros.core.line_file import append_whole
+from facetrack_ros.core.line_file import append_lines
 from facetrack_ros.errors import StoreError
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import Match, RobotResponse
@@ -52,7 +52,7 @@ class SearchLog:
         )
         path = self._directory / f"searches-{_EPOCH + timedelta(microseconds=now_ns // 1000):%Y-%m-%d}.jsonl"
         try:
-            append_whole(path, line.encode() + b"\n")
+            append_lines(path, line.encode() + b"\n")
         except OSError as error:
             raise StoreError(
                 f"cannot write down a search in {path}: {error.strerror}; make room or check the permissions"

@@ -28,7 +28,7 @@ def lanes_of(store: SightingStore) -> list[CameraCoverage]:
 
     :raises StoreError: the store cannot be read.
     """
-    return [CameraCoverage(store.robot_id, camera, store.kept_spans(camera)) for camera in store.cameras()]
+    return [CameraCoverage(store.robot_id, camera, store.coverage(camera)) for camera in store.cameras()]
 
 
 def looking_within(
@@ -44,7 +44,7 @@ def looking_within(
         (camera, max(start, start_ns), min(end, end_ns))
         for camera in store.cameras()
         if not cameras or camera in cameras
-        for start, end in store.kept_spans(camera)
+        for start, end in store.coverage(camera)
         if start <= end_ns and end >= start_ns
     ]
     if len(spans) > most:

@@ -25,7 +25,7 @@ class SearchableHistory(Protocol):
         """Tracks best first, how many there are without the limit, how many sightings were compared."""
         ...
 
-    def found_again(self, camera_id: str, stamp_ns: int) -> bool:
+    def found_by_rescan(self, camera_id: str, stamp_ns: int) -> bool:
         """Whether looking again at stored frames found a face in that frame."""
         ...
 
@@ -93,6 +93,6 @@ def _match(hit: TrackHit, history: SearchableHistory) -> Match:
         hit.similarity,
         best.quality,
         best.thumbnail,
-        history.found_again(best.camera_id, best.stamp_ns),
+        history.found_by_rescan(best.camera_id, best.stamp_ns),
         best.pose,
     )

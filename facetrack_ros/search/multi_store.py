@@ -43,6 +43,6 @@ class JoinedStores:
                 )
         return sorted(tracks.values(), key=lambda hit: -hit.similarity)[:limit], count, compared
 
-    def found_again(self, camera_id: str, stamp_ns: int) -> bool:
+    def found_by_rescan(self, camera_id: str, stamp_ns: int) -> bool:
         """Whether looking again found a face in that frame, now or before."""
-        return any(store.found_again(camera_id, stamp_ns) for store in self._stores)
+        return any(store.found_by_rescan(camera_id, stamp_ns) for store in self._stores)

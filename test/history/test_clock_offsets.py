@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from facetrack_ros.history.clock_offsets import STEADY, ClockLog
+from facetrack_ros.history.clock_offsets import STEADY, ClockOffsets
 
 SECOND = 10**9
 ALWAYS = (-(2**63), 2**63 - 1)
@@ -16,39 +16,39 @@ def steadily(log, camera, since_ns, behind_ns):
 
 
 def test_a_clock_that_is_right_leaves_no_line(tmp_path):
-    log = ClockLog(tmp_path)
+    log = ClockOffsets(tmp_path)
     for second in range(10):
         log.note("front", second * SECOND, SECOND // 10)
     assert not log.path.exists()
-    assert log.sentences(*ALWAYS) == {}
+    assert log.describe(*ALWAYS) == {}
 
 
 def test_it_holds_from_the_stamp_on_it_was_measured_at_until_the_clock_was_set(tmp_path):
-    log = ClockLog(tmp_path)
+    log = ClockOffsets(tmp_path)
     steadily(log, "front", 100 * SECOND, 93 * SECOND)
     steadily(log, "front", 110 * SECOND, 93 * SECOND + SECOND // 5)
     steadily(log, "front", 200 * SECOND, SECOND // 10)
     steadily(log, "rear", 150 * SECOND, -20 * SECOND)
-    for known in (log, ClockLog(tmp_path)):
-        assert known.sentences(0, 99 * SECOND) == {}
-        assert known.sentences(120 * SECOND, 130 * SECOND) == {
+    for known in (log, ClockOffsets(tmp_path)):
+        assert known.describe(0, 99 * SECOND) == {}
+        assert known.describe(120 * SECOND, 130 * SECOND) == {
             "front": "the clock of camera front was 93.0 s behind the robot's, and its stamps with it"
         }
-        assert list(known.sentences(*ALWAYS)) == ["front", "rear"]
-        assert "ahead of" in known.sentences(*ALWAYS)["rear"]
-        assert known.sentences(201 * SECOND, 300 * SECOND, ("front",)) == {}
+        assert list(known.describe(*ALWAYS)) == ["front", "rear"]
+        assert "ahead of" in known.describe(*ALWAYS)["rear"]
+        assert known.describe(201 * SECOND, 300 * SECOND, ("front",)) == {}
     assert len(log.path.read_text().splitlines()) == 3
 
 
 def test_a_recording_played_too_fast_is_not_a_line_a_second(tmp_path):
-    log, year = ClockLog(tmp_path), 365 * 86_400 * SECOND
+    log, year = ClockOffsets(tmp_path), 365 * 86_400 * SECOND
     for second in range(600):
         log.note("front", second * 4 * SECOND, year - second * 3 * SECOND)
     assert len(log.path.read_text().splitlines()) == 1
 
 
 def test_frames_that_were_late_for_a_moment_are_no_clock_that_is_off(tmp_path):
-    log = ClockLog(tmp_path)
+    log = ClockOffsets(tmp_path)
     for behind_s in (0, 63, 63, 31, 0, 2, 2, 2, 0, *[3] * (STEADY - 1), 0):
         log.note("front", SECOND, behind_s * SECOND)
     assert not log.path.exists()
@@ -60,7 +60,7 @@ def test_frames_that_were_late_for_a_moment_are_no_clock_that_is_off(tmp_path):
 def test_a_damaged_line_costs_only_itself(tmp_path, damage):
     good = json.dumps({"camera_id": "front", "since": 1.0, "behind_sec": 9.0})
     (tmp_path / "clocks.jsonl").write_text(f"{damage}\n{good}\n{good[:9]}")
-    log = ClockLog(tmp_path)
-    assert list(log.sentences(*ALWAYS)) == ["front"]
+    log = ClockOffsets(tmp_path)
+    assert list(log.describe(*ALWAYS)) == ["front"]
     steadily(log, "front", 5 * SECOND, 0)
-    assert list(ClockLog(tmp_path).sentences(6 * SECOND, 7 * SECOND)) == []
+    assert list(ClockOffsets(tmp_path).describe(6 * SECOND, 7 * SECOND)) == []

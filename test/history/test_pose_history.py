@@ -6,7 +6,7 @@ import pytest
 
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.pose_history import PoseTrack
+from facetrack_ros.history.pose_history import PoseHistory
 
 MS = 1_000_000
 LEVEL = (0.0, 0.0, 0.0, 1.0)
@@ -18,7 +18,7 @@ def turned(degrees):
 
 @pytest.fixture
 def track():
-    return PoseTrack(500 * MS)
+    return PoseHistory(500 * MS)
 
 
 def test_between_two_poses_it_was_between_them(track):

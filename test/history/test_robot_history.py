@@ -154,7 +154,7 @@ def test_the_event_log_may_have_a_folder_of_its_own_that_is_a_history_too(tmp_pa
 def test_frames_are_kept_by_other_settings_from_one_moment_on(history):
     for stamp in range(5):
         history.add_frame(picture(stamp))
-    history.change_frames(FrameSettings(ring_frames=2))
+    history.apply_frame_settings(FrameSettings(ring_frames=2))
     assert [frame.stamp_ns for frame in history.frames_between("front", 0, 10)] == [3, 4]
     history.add_frame(picture(5, camera="rear"))
     assert history.ring("rear").capacity == 2

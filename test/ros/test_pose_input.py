@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from facetrack_ros.history.pose_history import PoseTrack
+from facetrack_ros.history.pose_history import PoseHistory
 
 STAMP = 1_777_636_800_123_456_789
 
@@ -44,7 +44,7 @@ def test_a_pose_is_taken_from_whatever_tells_it(node, kind, asked):
     message.header.frame_id, message.header.stamp = "map", to_time(STAMP)
     pose = message.pose if kind == "PoseStamped" else message.pose.pose
     pose.position, pose.orientation = Point(x=1.0, y=2.0, z=3.0), Quaternion(z=0.6, w=0.8)
-    track = PoseTrack(500_000_000)
+    track = PoseHistory(500_000_000)
     publisher = node.create_publisher(type(message), "where", 10)
     PoseInput(node, "where", asked, track)
 

@@ -16,8 +16,8 @@ def store(tmp_path):
     kept = SightingStore(tmp_path, CONTRACT, "robot1")
     for start, end in ((0, 10), (20, 30), (100, 110)):
         for second in range(start, end + 1):
-            kept.saw_frame("front", second * SECOND)
-    kept.saw_frame("rear", 5 * SECOND)
+            kept.note_frame("front", second * SECOND)
+    kept.note_frame("rear", 5 * SECOND)
     yield kept
     kept.close()
 

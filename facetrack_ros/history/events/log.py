@@ -7,7 +7,7 @@ from itertools import islice, takewhile
 from pathlib import Path
 
 from facetrack_ros.core.event import PersonEvent
-from facetrack_ros.core.line_file import mend_tail, write_whole
+from facetrack_ros.core.line_file import truncate_partial_line, write_all_or_nothing
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.events.format import csv_header, csv_line, json_line
 
@@ -88,7 +88,7 @@ class EventLog:
                 day = _day(self._waiting[0])
                 together = list(takewhile(lambda event: _day(event) == day, islice(self._waiting, _MOST_TOGETHER)))
                 self._open_day(day)
-                write_whole(self._file, b"".join(map(self._line, together)))
+                write_all_or_nothing(self._file, b"".join(map(self._line, together)))
                 if self._fsync:
                     os.fsync(self._file)
                 for _ in together:
@@ -120,8 +120,8 @@ class EventLog:
         name = f"events-{_EPOCH + timedelta(days=day):%Y-%m-%d}.{self._format}"
         file = os.open(self._directory / name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            if mend_tail(file) == 0:
-                write_whole(file, self._header)
+            if truncate_partial_line(file) == 0:
+                write_all_or_nothing(file, self._header)
         except OSError:
             os.close(file)
             raise

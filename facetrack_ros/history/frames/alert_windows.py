@@ -1,6 +1,6 @@
 """The stretches of time around alerts, in which frames are kept."""
 
-from facetrack_ros.history.sightings.coverage import merged
+from facetrack_ros.history.sightings.coverage import merge_spans
 
 _KEPT = 64
 _ALL = ""
@@ -23,4 +23,4 @@ class AlertWindows:
         spans = [*self._spans.get(camera_id, ()), (start_ns, end_ns)][
             -_KEPT:
         ]  # old ones have no frames in memory any more
-        self._spans[camera_id] = merged(spans)
+        self._spans[camera_id] = merge_spans(spans)

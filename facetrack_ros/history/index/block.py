@@ -50,7 +50,7 @@ class BlockScan:
         return self.complete or float(self.rough.min()) + self.off < bound
 
 
-class EmbeddingBlock:
+class VectorBlock:
     """Up to ``rows`` unit vectors in the order they came, and from when to when they were seen.
 
     As long as it grows, the vectors are in memory. Once frozen, only their codes are.
@@ -74,7 +74,7 @@ class EmbeddingBlock:
     @classmethod
     def stored(
         cls, codes: QuantizedRows, first_ns: int, last_ns: int, read: Callable, doubt: Callable
-    ) -> "EmbeddingBlock":
+    ) -> "VectorBlock":
         """A block that was frozen before, see :meth:`freeze`."""
         block = cls(codes.codes.shape[1], True, 0)
         block.count = len(codes)

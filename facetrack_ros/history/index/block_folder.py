@@ -12,7 +12,7 @@ _NAME = "block-{:012d}"
 _FRESH = ".new"
 
 
-class StoredIndex:
+class BlockFolder:
     """The block files of one database.
 
     :param path: the folder; made when the first block is written.

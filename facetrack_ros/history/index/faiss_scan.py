@@ -6,7 +6,7 @@ from importlib.util import find_spec
 import numpy as np
 
 
-def can_code() -> bool:
+def faiss_available() -> bool:
     """Whether the library that compares codes (FAISS) is here."""
     return find_spec("faiss") is not None
 

@@ -7,35 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facetrack_ros.errors import StoreError
-from facetrack_ros.history.index.block import ROWS, BlockScan, EmbeddingBlock
+from facetrack_ros.history.index.block import ROWS, BlockScan, VectorBlock
 from facetrack_ros.history.index.columns import IndexColumns
-from facetrack_ros.history.index.faiss_scan import QuantizedQuery, QuantizedScan, can_code
+from facetrack_ros.history.index.faiss_scan import QuantizedQuery, QuantizedScan, faiss_available
 from facetrack_ros.history.index.topk_bound import TopKBound
 
-_UNIT_TOLERANCE = 1e-3
 _FIRST_LOOK = 128
 # So many of the likeliest are compared first: their similarities rule out most of the others.
 _FIRST_COMPARED = 12
 # Two threads read more of a memory than one; for fewer rows, waking the other takes longer than it saves.
 _ROWS_FOR_TWO = 40_000
-
-
-def unit_vector(embedding: np.ndarray, dimension: int) -> np.ndarray:
-    """The embedding as contiguous float32.
-
-    :raises StoreError: it is not ``(dimension,)``, not finite or not of length 1 (within 0.001).
-    """
-    vector = np.ascontiguousarray(embedding, np.float32)
-    if vector.shape != (dimension,):
-        raise StoreError(
-            f"an embedding of shape {vector.shape} does not fit a model of dimension {dimension}; "
-            "hand in what that model made"
-        )
-    length = float(np.vdot(vector, vector)) ** 0.5
-    if not abs(length - 1.0) <= _UNIT_TOLERANCE:  # NaN too
-        raise StoreError(f"an embedding has length {length:.4g} instead of 1; normalise it, or leave it out when NaN")
-    return vector
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +33,7 @@ class Hits:
     compared: int
 
 
-class EmbeddingIndex:
+class VectorIndex:
     """Unit vectors with stamps, camera and track of each row.
 
     Rows lie in blocks. Each block knows from when to when its rows were seen, so that a slice of time reads only the blocks
@@ -68,9 +49,9 @@ class EmbeddingIndex:
 
     def __init__(self, dimension: int, coded: bool | None = None, block_rows: int = ROWS) -> None:
         self._dimension = dimension
-        self.coded = can_code() if coded is None else coded
+        self.coded = faiss_available() if coded is None else coded
         self._block_rows = block_rows
-        self.blocks: list[EmbeddingBlock] = []
+        self.blocks: list[VectorBlock] = []
         self._starts: list[int] = []  # the first row of each block
         self._columns = IndexColumns()
         self._pool: ThreadPoolExecutor | None = None
@@ -96,13 +77,13 @@ class EmbeddingIndex:
         done = 0
         while done < len(ids):
             if not self.blocks or not self.blocks[-1].room:
-                self._append(EmbeddingBlock(self._dimension, self.coded, self._block_rows), rows.start + done)
+                self._append(VectorBlock(self._dimension, self.coded, self._block_rows), rows.start + done)
             block = self.blocks[-1]
             part = slice(done, done + block.room)
             block.extend(embeddings[part], int(first[part].min()), int(last[part].max()))
             done += len(first[part])
 
-    def extend_frozen(self, block: EmbeddingBlock, columns: IndexColumns) -> None:
+    def extend_frozen(self, block: VectorBlock, columns: IndexColumns) -> None:
         """Add a frozen block with what is known of its rows."""
         self._append(block, self._columns.extend_by(columns).start)
 
@@ -110,11 +91,11 @@ class EmbeddingIndex:
         """The rows of a block, by its place among the blocks."""
         return slice(self._starts[number], self._starts[number] + self.blocks[number].count)
 
-    def _append(self, block: EmbeddingBlock, start: int) -> None:
+    def _append(self, block: VectorBlock, start: int) -> None:
         self.blocks.append(block)
         self._starts.append(start)
 
-    def _place(self, row: int) -> tuple[EmbeddingBlock, int]:
+    def _place(self, row: int) -> tuple[VectorBlock, int]:
         number = bisect_right(self._starts, row) - 1
         return self.blocks[number], row - self._starts[number]
 

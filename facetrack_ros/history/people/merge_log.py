@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from facetrack_ros.core.line_file import append_whole, read_whole
+from facetrack_ros.core.line_file import append_lines, read_lines
 from facetrack_ros.errors import StoreError
 from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision
 
@@ -30,7 +30,7 @@ class AliasFile:
         """
         aliases = Aliases()
         try:
-            lines = read_whole(self.path)
+            lines = read_lines(self.path)
         except OSError as error:
             raise StoreError(f"cannot read {self.path}: {error.strerror}; check its permissions") from error
         for line in lines:
@@ -50,7 +50,7 @@ class AliasFile:
             return
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            append_whole(self.path, data)
+            append_lines(self.path, data)
         except OSError as error:
             raise StoreError(
                 f"cannot write {self.path}: {error.strerror}; make room or check the permissions"

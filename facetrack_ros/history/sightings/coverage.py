@@ -3,7 +3,7 @@
 from facetrack_ros.history.sightings.database import Database
 
 
-def merged(spans: list[tuple[int, int]], gap_ns: int = 0) -> tuple[tuple[int, int], ...]:
+def merge_spans(spans: list[tuple[int, int]], gap_ns: int = 0) -> tuple[tuple[int, int], ...]:
     """Spans ``(start_ns, end_ns)`` in order of time, joined where no more than ``gap_ns`` lies between them."""
     joined: list[list[int]] = []
     for start, end in sorted(spans):
@@ -46,7 +46,7 @@ class Coverage:
     def spans(self, camera_id: str) -> tuple[tuple[int, int], ...]:
         """When a camera looked, in order of time."""
         self.write()
-        return merged(
+        return merge_spans(
             self._database.rows("SELECT start_ns, end_ns FROM coverage WHERE camera_id = ?", (camera_id,)), self._gap_ns
         )
 

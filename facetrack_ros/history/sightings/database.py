@@ -58,7 +58,7 @@ def index_path(database: Path) -> Path:
     return database.with_suffix(".index")
 
 
-def models_kept(directory: Path | str) -> tuple[str, ...]:
+def stored_models(directory: Path | str) -> tuple[str, ...]:
     """Ids of the models whose sightings a robot's folder holds, sorted."""
     return tuple(sorted(unquote(path.stem[len("sightings-") :]) for path in Path(directory).glob("sightings-*.sqlite")))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facetrack_ros.history.index.vector_index import EmbeddingIndex
+from facetrack_ros.history.index.vector_index import VectorIndex
 from facetrack_ros.models.contract import ModelContract
 
 
@@ -42,7 +42,7 @@ class DeduplicationRule:
 class OpenSightings:
     """The open sightings of all tracks."""
 
-    def __init__(self, rule: DeduplicationRule, index: EmbeddingIndex) -> None:
+    def __init__(self, rule: DeduplicationRule, index: VectorIndex) -> None:
         self._rule = rule
         self._index = index
         self._of_track: dict[str, list[OpenSighting]] = {}

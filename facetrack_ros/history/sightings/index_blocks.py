@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.index.block import EmbeddingBlock
-from facetrack_ros.history.index.block_folder import StoredIndex
-from facetrack_ros.history.index.vector_index import EmbeddingIndex
+from facetrack_ros.history.index.block import VectorBlock
+from facetrack_ros.history.index.block_folder import BlockFolder
+from facetrack_ros.history.index.vector_index import VectorIndex
 from facetrack_ros.history.sightings.database import Database
 from facetrack_ros.history.sightings.index_vectors import BlockVectors
 from facetrack_ros.history.sightings.index_writer import IndexBlockWriter
-from facetrack_ros.history.sightings.table import SightingRows
+from facetrack_ros.history.sightings.table import SightingTable
 from facetrack_ros.models.contract import ModelContract
 
 
@@ -34,7 +34,7 @@ class IndexBlocks:
         self,
         folder: Path,
         database: Database,
-        rows: SightingRows,
+        rows: SightingTable,
         contract: ModelContract,
         lock: threading.RLock,
         lowest_open: Callable[[], int | None],
@@ -48,18 +48,18 @@ class IndexBlocks:
         self._database_id, self._last_id = (
             database.rows("SELECT database_id, last_id FROM frozen")[0] if self._known else ("", 0)
         )
-        self._stored = StoredIndex(folder, self._database_id, contract.dimension)
-        self._index: EmbeddingIndex | None = None
+        self._stored = BlockFolder(folder, self._database_id, contract.dimension)
+        self._index: VectorIndex | None = None
         self._maker: IndexBlockWriter | None = None
-        self._making: EmbeddingBlock | None = None
+        self._making: VectorBlock | None = None
         self._failed: set[int] = set()
         self._idle = threading.Event()
         self._idle.set()
 
-    def load(self, index: EmbeddingIndex) -> Iterator[Iterator[tuple]]:
+    def load(self, index: VectorIndex) -> Iterator[Iterator[tuple]]:
         """Put the blocks on disk into an empty index. What lies between them comes as batches, to be added in turn.
 
-        :returns: sources of batches as :meth:`SightingRows.batches` gives them.
+        :returns: sources of batches as :meth:`SightingTable.batches` gives them.
         """
         self.stop()
         self._index = index
@@ -78,7 +78,7 @@ class IndexBlocks:
                 if file.header.after > max(after, 0):
                     yield self._rows.batches(after, file.header.after)
                 kept = BlockVectors(file, self._rows, columns.ids, self._stored)
-                block = EmbeddingBlock.stored(
+                block = VectorBlock.stored(
                     codes, int(columns.first.min()), int(columns.last.max()), kept.read, kept.doubt
                 )
                 index.extend_frozen(block, columns)
@@ -142,7 +142,7 @@ class IndexBlocks:
         """What the files take."""
         return self._stored.bytes()
 
-    def _make(self, block: EmbeddingBlock, after: int, last: int, rows: slice) -> None:
+    def _make(self, block: VectorBlock, after: int, last: int, rows: slice) -> None:
         try:
             if last > self._last_id:  # from here on the database itself notes what changes
                 self._database.write("UPDATE frozen SET last_id = ?", (last,))
@@ -167,7 +167,7 @@ class IndexBlocks:
         self._maker = maker = IndexBlockWriter(self._second_rows, self._database_id, self._lock, done)
         maker.make(path, after, last, rows.stop - rows.start)
 
-    def _freeze(self, block: EmbeddingBlock, rows: slice, written: Path | None, why: str) -> None:
+    def _freeze(self, block: VectorBlock, rows: slice, written: Path | None, why: str) -> None:
         if written is None:
             self._failed.add(rows.start)
             if why:
@@ -187,8 +187,8 @@ class IndexBlocks:
         else:
             self._failed.add(rows.start)
 
-    def _second_rows(self) -> SightingRows:
-        return SightingRows(self._database.reader(self._contract), self._contract.id, self._contract.dimension)
+    def _second_rows(self) -> SightingTable:
+        return SightingTable(self._database.reader(self._contract), self._contract.id, self._contract.dimension)
 
     def _outdated(self) -> np.ndarray:
         return np.array([row for (row,) in self._database.rows("SELECT id FROM outdated")], np.int64)

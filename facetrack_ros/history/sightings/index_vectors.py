@@ -4,8 +4,8 @@ import numpy as np
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.index.block_file import BlockFile
-from facetrack_ros.history.index.block_folder import StoredIndex
-from facetrack_ros.history.sightings.table import SightingRows
+from facetrack_ros.history.index.block_folder import BlockFolder
+from facetrack_ros.history.sightings.table import SightingTable
 
 
 class BlockVectors:
@@ -17,7 +17,7 @@ class BlockVectors:
     :param ids: of the block's rows.
     """
 
-    def __init__(self, file: BlockFile, rows: SightingRows, ids: np.ndarray, stored: StoredIndex) -> None:
+    def __init__(self, file: BlockFile, rows: SightingTable, ids: np.ndarray, stored: BlockFolder) -> None:
         self._file: BlockFile | None = file
         self._rows = rows
         self._ids = ids

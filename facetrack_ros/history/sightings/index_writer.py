@@ -10,7 +10,7 @@ import numpy as np
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.index.block_file import write_block
 from facetrack_ros.history.index.columns import IndexColumns
-from facetrack_ros.history.sightings.table import SightingRows
+from facetrack_ros.history.sightings.table import SightingTable
 
 # Cameras and searches go first.
 _NICENESS = 10
@@ -28,7 +28,7 @@ class IndexBlockWriter:
 
     def __init__(
         self,
-        open_rows: Callable[[], SightingRows],
+        open_rows: Callable[[], SightingTable],
         database: str,
         lock: threading.RLock,
         done: Callable[[Path | None, str], None],

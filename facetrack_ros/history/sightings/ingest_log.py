@@ -5,7 +5,7 @@ from facetrack_ros.history.sightings.database import Database
 _SPANS = (("sightings", "first_ns", "last_ns"), ("ingests", "start_ns", "end_ns"), ("coverage", "start_ns", "end_ns"))
 
 
-class Ingests:
+class IngestLog:
     """The recordings a store has taken in. Its owner commits and holds the lock."""
 
     def __init__(self, database: Database) -> None:
@@ -19,7 +19,7 @@ class Ingests:
         """Note a recording, from its first frame to its last."""
         self._database.write("REPLACE INTO ingests VALUES (?, ?, ?, ?)", (key, camera_id, start_ns, end_ns))
 
-    def holds(self, camera_id: str, start_ns: int, end_ns: int) -> bool:
+    def has_data(self, camera_id: str, start_ns: int, end_ns: int) -> bool:
         """Whether anything of a camera is kept between two stamps, both included."""
         return any(
             self._database.rows(

@@ -7,7 +7,7 @@ from facetrack_ros.models import catalog
 from facetrack_ros.models.contract import SUFFIX, ModelContract, read_contract, write_contract
 
 
-def keep_contract(directory: Path | str, contract: ModelContract) -> None:
+def save_contract(directory: Path | str, contract: ModelContract) -> None:
     """Put a model's record into a robot's folder.
 
     :raises StoreError: it cannot be written.
@@ -18,7 +18,7 @@ def keep_contract(directory: Path | str, contract: ModelContract) -> None:
         raise StoreError(str(error)) from error
 
 
-def kept_contract(directory: Path | str, model_id: str) -> ModelContract:
+def load_contract(directory: Path | str, model_id: str) -> ModelContract:
     """The record of a model whose sightings a robot's folder holds: as known here, else as it was when they were made.
 
     :raises StoreError: neither is there.

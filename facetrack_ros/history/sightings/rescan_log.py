@@ -7,7 +7,7 @@ _MADE = f"""CREATE TABLE IF NOT EXISTS {_TABLE} (camera_id TEXT NOT NULL, stamp_
     faces INTEGER NOT NULL, PRIMARY KEY (camera_id, stamp_ns)) WITHOUT ROWID"""
 
 
-class LookedAgain:
+class RescanLog:
     """A note for each frame that a rescan looked at, in the store of the model it looked with.
 
     The table comes with its first row: a store that never was rescanned stays as it was, and an older version of this

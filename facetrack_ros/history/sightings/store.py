@@ -10,18 +10,19 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.core.pose import RobotPose
+from facetrack_ros.core.vectors import unit_vector
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.index.block import ROWS
-from facetrack_ros.history.index.vector_index import EmbeddingIndex, unit_vector
+from facetrack_ros.history.index.vector_index import VectorIndex
 from facetrack_ros.history.sightings.coverage import Coverage
 from facetrack_ros.history.sightings.database import Database, database_path, index_path
 from facetrack_ros.history.sightings.deduplication import DeduplicationRule, OpenSighting, OpenSightings
 from facetrack_ros.history.sightings.index_blocks import IndexBlocks
-from facetrack_ros.history.sightings.ingest_log import Ingests
-from facetrack_ros.history.sightings.rescan_log import LookedAgain
+from facetrack_ros.history.sightings.ingest_log import IngestLog
+from facetrack_ros.history.sightings.rescan_log import RescanLog
 from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.history.sightings.sighting import Sighting
-from facetrack_ros.history.sightings.table import SightingRows
+from facetrack_ros.history.sightings.table import SightingTable
 from facetrack_ros.models.contract import ModelContract
 
 _COMMIT_NS = 1_000_000_000
@@ -174,7 +175,7 @@ class SightingStore:
             self._adds += 1
             self._commit_when_due(stamp_ns)
 
-    def saw_frame(self, camera_id: str, stamp_ns: int) -> None:
+    def note_frame(self, camera_id: str, stamp_ns: int) -> None:
         """A frame came in, with faces or without: the camera was looking, and time has passed."""
         with self._changing():
             self._coverage.saw(camera_id, stamp_ns)
@@ -293,24 +294,24 @@ class SightingStore:
                 for camera, mine in rows.items()
             }
 
-    def kept_spans(self, camera_id: str) -> tuple[tuple[int, int], ...]:
+    def coverage(self, camera_id: str) -> tuple[tuple[int, int], ...]:
         """When a camera was looking, ``(start_ns, end_ns)`` in order of time."""
         with self._changing():
             return self._coverage.spans(camera_id)
 
-    def spans_of_faces(self, camera_id: str) -> tuple[np.ndarray, np.ndarray]:
+    def sighting_spans(self, camera_id: str) -> tuple[np.ndarray, np.ndarray]:
         """First and last stamps of a camera's sightings, ``(n,)`` each, in no order."""
         with self._lock:
             first, last = self._index.spans()
             mine = self._index.rows_of(camera_id)
             return first[mine].copy(), last[mine].copy()
 
-    def stamps_of_faces(self, camera_id: str) -> np.ndarray:
+    def sighting_stamps(self, camera_id: str) -> np.ndarray:
         """``(n,)`` int64: the stamps of the frames that a camera's sightings are of, in no order."""
         with self._lock:
             return self._rows.stamps(camera_id)
 
-    def note_looked_again(self, camera_id: str, stamp_ns: int, faces: int) -> None:
+    def note_rescanned(self, camera_id: str, stamp_ns: int, faces: int) -> None:
         """A stored frame was looked at again, and so many faces in it were added."""
         with self._changing():
             self._looked_again.add(camera_id, stamp_ns, faces)
@@ -318,12 +319,12 @@ class SightingStore:
             if self._adds >= _COMMIT_ADDS:
                 self._commit()
 
-    def looked_again(self, camera_id: str, start_ns: int, end_ns: int) -> set[int]:
+    def rescanned_stamps(self, camera_id: str, start_ns: int, end_ns: int) -> set[int]:
         """Stamps of the frames between two stamps that were looked at again."""
         with self._lock:
             return self._looked_again.stamps(camera_id, start_ns, end_ns)
 
-    def found_again(self, camera_id: str, stamp_ns: int) -> bool:
+    def found_by_rescan(self, camera_id: str, stamp_ns: int) -> bool:
         """Whether looking again found a face in that frame."""
         with self._lock:
             return self._looked_again.found(camera_id, stamp_ns)
@@ -339,13 +340,13 @@ class SightingStore:
             self._ingests.add(key, camera_id, start_ns, end_ns)
             self._commit()
 
-    def holds(self, camera_id: str, start_ns: int, end_ns: int) -> bool:
+    def has_data(self, camera_id: str, start_ns: int, end_ns: int) -> bool:
         """Whether anything of a camera is kept between two stamps, both included."""
         with self._changing():
             self._write()
-            return self._ingests.holds(camera_id, start_ns, end_ns)
+            return self._ingests.has_data(camera_id, start_ns, end_ns)
 
-    def forget(self, camera_id: str, start_ns: int, end_ns: int) -> None:
+    def delete_span(self, camera_id: str, start_ns: int, end_ns: int) -> None:
         """Delete what a camera kept wholly between two stamps, so that a broken-off ingest can begin anew.
 
         Their bytes are gone from all files then: SQLite overwrites them, and the blocks of the index they were in are
@@ -363,7 +364,7 @@ class SightingStore:
             self._load()
 
     def prune(self, limits: SightingLimits, now_ns: int, brake: bool = True) -> int:
-        """Delete the sightings that the limits no longer allow, the longest unseen first, as :meth:`forget` does.
+        """Delete the sightings that the limits no longer allow, the longest unseen first, as :meth:`delete_span` does.
 
         When a camera looked is forgotten with them, so that nobody takes "deleted" for "nobody was there".
 
@@ -434,10 +435,10 @@ class SightingStore:
 
     def _use(self, database: Database) -> None:
         self._database = database
-        self._rows = SightingRows(database, self.contract.id, self.contract.dimension)
+        self._rows = SightingTable(database, self.contract.id, self.contract.dimension)
         self._coverage = Coverage(database)
-        self._ingests = Ingests(database)
-        self._looked_again = LookedAgain(database)
+        self._ingests = IngestLog(database)
+        self._looked_again = RescanLog(database)
         if getattr(self, "_frozen", None) is not None:
             self._frozen.stop()
         self._frozen = IndexBlocks(
@@ -455,7 +456,7 @@ class SightingStore:
         :param ahead: read on another thread while this one codes. Not where it is done again and again: with a new thread at each
             pruning a process grew by 62 MB in a day, without by 5.
         """
-        self._index = EmbeddingIndex(self.contract.dimension, block_rows=self._block_rows)
+        self._index = VectorIndex(self.contract.dimension, block_rows=self._block_rows)
         self._open_sightings = OpenSightings(self._folding, self._index)
         self._unnamed: set[str] = set()
         self._since_ns: int | None = None

@@ -20,7 +20,7 @@ _SELECT = (
 _WITHIN = "camera_id = ? AND first_ns >= ? AND last_ns <= ?"
 
 
-class SightingRows:
+class SightingTable:
     """Writes within the database's open transaction; its owner commits and holds the lock.
 
     :param model_id: of the embeddings in this database.

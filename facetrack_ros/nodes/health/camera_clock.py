@@ -3,7 +3,7 @@
 from collections import deque
 from statistics import median
 
-from facetrack_ros.history.clock_offsets import OFF_NS, clock_sentence
+from facetrack_ros.history.clock_offsets import OFF_NS, describe_offset
 
 # A few seconds of a camera: one late frame moves nothing, a clock that is set is noticed soon.
 KEPT = 60
@@ -46,4 +46,4 @@ class CameraClock:
         behind_ns = self.behind_ns
         if behind_ns is None or not self.off:
             return ""
-        return clock_sentence(camera_id, behind_ns)
+        return describe_offset(camera_id, behind_ns)

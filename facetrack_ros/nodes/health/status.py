@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field
 
-from facetrack_ros.history.clock_offsets import duration_text
+from facetrack_ros.history.clock_offsets import format_duration
 from facetrack_ros.nodes.health.camera_clock import CameraClock
 from facetrack_ros.nodes.health.stage_meter import StageFigures
 
@@ -87,11 +87,11 @@ def _judged(
     if figures.silent_s is None:
         if figures.running_s < SILENT_S:
             return STALE, "waits for its first frame"
-        return ERROR, f"no frame came within {duration_text(round(figures.running_s * 1e9))} of its start"
+        return ERROR, f"no frame came within {format_duration(round(figures.running_s * 1e9))} of its start"
     if figures.silent_s >= SILENT_S:
-        return STALE, f"no frames for {duration_text(round(figures.silent_s * 1e9))}"
+        return STALE, f"no frames for {format_duration(round(figures.silent_s * 1e9))}"
     if figures.rate_out == 0 and figures.stuck_s >= SILENT_S:
-        return ERROR, f"frames come, but none was done for {duration_text(round(figures.stuck_s * 1e9))}"
+        return ERROR, f"frames come, but none was done for {format_duration(round(figures.stuck_s * 1e9))}"
     if figures.error_ago_s is not None and figures.error_ago_s < ERROR_SHOWN_S:
         return WARN, figures.error
     if figures.dropped_lately >= DROPPED_SHARE:

@@ -6,7 +6,7 @@ from rclpy.node import Node
 
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.pose_history import PoseTrack
+from facetrack_ros.history.pose_history import PoseHistory
 from facetrack_ros.nodes.base.robot_member_node import STREAM
 from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.conversion.core import to_ns
@@ -21,13 +21,13 @@ _LOOK_S = 1.0
 
 
 class PoseInput:
-    """Takes the poses of a topic into a :class:`PoseTrack`, by their headers' stamps.
+    """Takes the poses of a topic into a :class:`PoseHistory`, by their headers' stamps.
 
     :param topic: absolute, or in the robot's namespace; empty: none.
     :param kind: ``odometry``, ``pose``, ``pose_with_covariance``, or ``auto``: what the topic is, once somebody publishes it.
     """
 
-    def __init__(self, node: Node, topic: str, kind: str, track: PoseTrack) -> None:
+    def __init__(self, node: Node, topic: str, kind: str, track: PoseHistory) -> None:
         self._node, self._topic, self._track = node, topic, track
         self._timer = None
         if topic and kind in _KINDS:

@@ -6,8 +6,8 @@ from pathlib import Path
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.history.people.gallery_store import GalleryStore
 from facetrack_ros.history.people.merge_log import AliasFile
-from facetrack_ros.history.sightings.database import models_kept
-from facetrack_ros.history.sightings.model_contract import kept_contract
+from facetrack_ros.history.sightings.database import stored_models
+from facetrack_ros.history.sightings.model_contract import load_contract
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.tracking.gallery import GalleryEntry
 from facetrack_ros.tracking.identity_merges import Aliases, id_order
@@ -50,8 +50,8 @@ def stored_persons(data_dir: Path | str) -> tuple[StoredPerson, ...]:
     aliases = stored_aliases(data_dir)
     found: dict[str, StoredPerson] = {}
     for folder in history_folders(data_dir):
-        for model_id in models_kept(folder.path) if not folder.error else ():
-            store = SightingStore.open_readonly(folder.path, kept_contract(folder.path, model_id))
+        for model_id in stored_models(folder.path) if not folder.error else ():
+            store = SightingStore.open_readonly(folder.path, load_contract(folder.path, model_id))
             try:
                 for span in store.persons():
                     settled = aliases.settled(span.person_id)

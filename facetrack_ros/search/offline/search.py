@@ -8,9 +8,9 @@ from pathlib import Path
 
 from facetrack_ros.clips.sources import StoredSource
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.clock_offsets import ClockLog
+from facetrack_ros.history.clock_offsets import ClockOffsets
 from facetrack_ros.history.layout import RobotFolder, history_folders
-from facetrack_ros.history.sightings.database import models_kept
+from facetrack_ros.history.sightings.database import stored_models
 from facetrack_ros.history.sightings.deduplication import DeduplicationRule
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
@@ -76,7 +76,7 @@ def stored_lanes(data_dir: Path | str, contract: ModelContract) -> tuple[CameraC
     """
     lanes: list[CameraCoverage] = []
     for folder in history_folders(data_dir):
-        if folder.error or contract.id not in models_kept(folder.path):
+        if folder.error or contract.id not in stored_models(folder.path):
             continue
         try:
             store = SightingStore.open_readonly(folder.path, contract)
@@ -93,7 +93,7 @@ def _search_folder(
     robot = folder.robot_id
     if folder.error:
         return RobotResponse(robot, ERROR, error=folder.error), ()
-    kept = models_kept(folder.path)
+    kept = stored_models(folder.path)
     if contract.id not in kept and again is None:
         if kept:
             return mismatch(robot, kept, question.model_id), ()
@@ -107,7 +107,7 @@ def _search_folder(
                     return RobotResponse(
                         robot, ERROR, error=f"{folder.path} holds sightings of {stores[0].robot_id}, not of {robot}"
                     ), ()
-            note = "; ".join(ClockLog(folder.path).sentences(*slice_of(question), question.cameras).values())
+            note = "; ".join(ClockOffsets(folder.path).describe(*slice_of(question), question.cameras).values())
             if again is None:
                 answer, matches = search_history(stores[0], question)
                 return replace(answer, note=note), matches

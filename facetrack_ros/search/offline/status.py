@@ -4,8 +4,8 @@ from pathlib import Path
 
 from facetrack_ros.errors import QuestionError, StoreError
 from facetrack_ros.history.layout import history_folders
-from facetrack_ros.history.sightings.database import models_kept
-from facetrack_ros.history.sightings.model_contract import kept_contract
+from facetrack_ros.history.sightings.database import stored_models
+from facetrack_ros.history.sightings.model_contract import load_contract
 from facetrack_ros.history.sightings.sighting import Sighting
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.history.status import CameraStatus, HistoryStatus
@@ -26,7 +26,7 @@ def stored_status(data_dir: Path | str) -> tuple[HistoryStatus, ...]:
         if folder.error:
             raise StoreError(folder.error)
         size = sum(file.stat().st_size for file in folder.path.rglob("*") if file.is_file())
-        for model_id in models_kept(folder.path) or ("",):
+        for model_id in stored_models(folder.path) or ("",):
             lines.append(HistoryStatus(folder.robot_id, model_id, _cameras(folder.path, model_id), 0, 0, size))
     return tuple(lines)
 
@@ -40,8 +40,8 @@ def best_of_person(data_dir: Path | str, person_id: str) -> tuple[Sighting, Mode
     best = None
     ids = stored_aliases(data_dir).group(person_id)
     for folder in history_folders(data_dir):
-        for model_id in models_kept(folder.path):
-            contract = kept_contract(folder.path, model_id)
+        for model_id in stored_models(folder.path):
+            contract = load_contract(folder.path, model_id)
             store = SightingStore.open_readonly(folder.path, contract)
             for found in map(store.best_of_person, ids):
                 if found is not None and (best is None or found.quality > best[0].quality):
@@ -58,12 +58,12 @@ def best_of_person(data_dir: Path | str, person_id: str) -> tuple[Sighting, Mode
 def _cameras(path: Path, model_id: str) -> tuple[CameraStatus, ...]:
     if not model_id:
         return ()
-    store = SightingStore.open_readonly(path, kept_contract(path, model_id))
+    store = SightingStore.open_readonly(path, load_contract(path, model_id))
     try:
         kept = store.per_camera()
         cameras = []
         for camera in store.cameras():
-            spans = store.kept_spans(camera)
+            spans = store.coverage(camera)
             stamps = [stamp for span in spans for stamp in span]
             cameras.append(
                 CameraStatus(

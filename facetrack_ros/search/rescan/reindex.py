@@ -32,7 +32,7 @@ def gone(frames: StoredFramesWithTracks, others: Sequence[SightingStore]) -> lis
     for store in others:
         missing = 0
         for camera in store.per_camera():
-            stamps = store.stamps_of_faces(camera)
+            stamps = store.sighting_stamps(camera)
             missing += int((~np.isin(stamps, np.array(frames.stamps(camera, *_ALWAYS), np.int64))).sum())
         lines.append(MissingFrames(store.contract.id, missing, store.count))
     return lines
@@ -62,9 +62,9 @@ def reindex(
     :returns: how many frames were looked at.
     """
     done = rescan(frames, wanted, store, pipelines, over)
-    spans = {camera: store.kept_spans(camera) for camera in frames.cameras()}
+    spans = {camera: store.coverage(camera) for camera in frames.cameras()}
     for stamp, camera in reversed(wanted[: done.looked]):
         if not any(start <= stamp <= end for start, end in spans[camera]):
-            store.saw_frame(camera, stamp)  # else nobody could tell that somebody looked then
+            store.note_frame(camera, stamp)  # else nobody could tell that somebody looked then
     store.flush()
     return done.looked

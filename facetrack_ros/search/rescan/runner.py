@@ -72,8 +72,8 @@ def frames_without_face(
         stamps = np.array(frames.stamps(camera, start_ns, end_ns), np.int64)
         wanted = np.ones(len(stamps), bool)
         for store in known:
-            wanted &= ~_within(stamps, *store.spans_of_faces(camera))
-            done = store.looked_again(camera, start_ns, end_ns)
+            wanted &= ~_within(stamps, *store.sighting_spans(camera))
+            done = store.rescanned_stamps(camera, start_ns, end_ns)
             wanted &= np.array([stamp not in done for stamp in stamps.tolist()], bool)
         found += [(stamp, camera) for stamp in stamps[wanted].tolist()]
     return sorted(found, reverse=True)
@@ -147,7 +147,7 @@ class _Keeping:
                     face.embedding,
                     lambda found=found: found.thumbnail,
                 )
-            self._store.note_looked_again(frame.camera_id, frame.stamp_ns, len(one.found))
+            self._store.note_rescanned(frame.camera_id, frame.stamp_ns, len(one.found))
             self.looked += 1
             self.faces += len(one.found)
 

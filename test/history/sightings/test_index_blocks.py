@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 
 from facetrack_ros.history.index.block_file import BlockFile
-from facetrack_ros.history.index.faiss_scan import can_code
+from facetrack_ros.history.index.faiss_scan import faiss_available
 from facetrack_ros.history.index.quantized_rows import QuantizedRows
 from facetrack_ros.history.sightings.database import SCHEMA_VERSION, database_path, index_path
 from facetrack_ros.history.sightings.store import SightingStore
-from facetrack_ros.history.sightings.table import SightingRows
+from facetrack_ros.history.sightings.table import SightingTable
 from facetrack_ros.models.contract import ModelContract
 
-pytestmark = pytest.mark.skipif(not can_code(), reason="needs faiss-cpu; without, nothing is kept beside the database")
+pytestmark = pytest.mark.skipif(
+    not faiss_available(), reason="needs faiss-cpu; without, nothing is kept beside the database"
+)
 
 CONTRACT = ModelContract("net/v1", "embedding", "onnx", "net.onnx", "ab" * 32, 1, "MIT", dimension=64, threshold=0.5)
 ALWAYS = (-(2**62), 2**62)
@@ -78,14 +80,14 @@ def files(folder):
 def rows_read(monkeypatch):
     """How many sightings are read from the database to make the index."""
     read = [0]
-    batches = SightingRows.batches
+    batches = SightingTable.batches
 
     def counted(self, *arguments):
         for batch in batches(self, *arguments):
             read[0] += len(batch[0]) * (threading.current_thread().name != "block_maker")
             yield batch
 
-    monkeypatch.setattr(SightingRows, "batches", counted)
+    monkeypatch.setattr(SightingTable, "batches", counted)
     return read
 
 
@@ -252,7 +254,7 @@ def test_no_byte_of_a_deleted_face_stays_in_any_file(stored):
 
     assert traces_found(traces) == 20
     store = opened(folder)
-    store.forget("front", 120 * SECOND, 139 * SECOND)
+    store.delete_span("front", 120 * SECOND, 139 * SECOND)
     assert traces_found(traces) == 0
     assert traces_found([kept.tobytes()]) == 1
     store.wait_for_index()

@@ -8,7 +8,7 @@ import pytest
 
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.sightings.database import database_path, models_kept
+from facetrack_ros.history.sightings.database import database_path, stored_models
 from facetrack_ros.history.sightings.deduplication import DeduplicationRule
 from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.history.sightings.store import SightingStore
@@ -219,20 +219,20 @@ def test_where_the_robot_was_is_kept_with_the_best_face(tmp_path):
         "t2": None,
         "t3": None,
     }
-    again.forget("front", *ALWAYS)
+    again.delete_span("front", *ALWAYS)
     assert again._database.rows("SELECT * FROM poses") == []
     again.close()
 
 
 def test_coverage_tells_looking_from_not_looking(store):
     for second in (0, 1, 2, 10, 11):
-        store.saw_frame("front", second * SECOND)
-    assert store.kept_spans("front") == ((0, 2 * SECOND), (10 * SECOND, 11 * SECOND))
-    assert store.kept_spans("rear") == ()
+        store.note_frame("front", second * SECOND)
+    assert store.coverage("front") == ((0, 2 * SECOND), (10 * SECOND, 11 * SECOND))
+    assert store.coverage("rear") == ()
     assert store.cameras() == ("front",)
-    assert store.holds("front", SECOND, SECOND)
-    assert not store.holds("front", 3 * SECOND, 9 * SECOND)
-    assert not store.holds("rear", *ALWAYS)
+    assert store.has_data("front", SECOND, SECOND)
+    assert not store.has_data("front", 3 * SECOND, 9 * SECOND)
+    assert not store.has_data("rear", *ALWAYS)
 
 
 def test_a_recording_is_noted_once_it_is_in(tmp_path):
@@ -251,7 +251,7 @@ def test_a_broken_off_ingest_can_be_forgotten(store):
     add(store, 1)
     add(store, 100, camera="rear", track="t2")
     add(store, 200, track="t3")
-    store.forget("front", 0, 150)
+    store.delete_span("front", 0, 150)
     assert sorted(sighting.stamp_ns for sighting, _ in store.search(A, *ALWAYS)[0]) == [100, 200]
 
 
@@ -274,7 +274,7 @@ class TestOpening:
     def test_each_model_has_its_own_file(self, tmp_path):
         for model in ("net/v1", "net/v2"):
             SightingStore(tmp_path, replace(CONTRACT, id=model), "robot1").close()
-        assert models_kept(tmp_path) == ("net/v1", "net/v2")
+        assert stored_models(tmp_path) == ("net/v1", "net/v2")
 
     @pytest.mark.parametrize(
         ("changes", "robot", "sentence"),
@@ -363,12 +363,12 @@ def test_beyond_the_limits_the_longest_unseen_go_and_with_them_when_their_camera
     store = SightingStore(tmp_path, CONTRACT, "robot1", block_rows=16)
     for number in range(110):
         add(store, number * SECOND, track=f"t{number}")
-        store.saw_frame("front", number * SECOND)
+        store.note_frame("front", number * SECOND)
     assert store.prune(SightingLimits(count=110), 110 * SECOND) == 0
     assert store.prune(SightingLimits(count=100), 110 * SECOND) == 20  # a tenth below the limit, for those to come
     assert store.count == 90
     assert store.span == (20 * SECOND, 109 * SECOND)
-    assert store.kept_spans("front") == ((20 * SECOND, 109 * SECOND),)
+    assert store.coverage("front") == ((20 * SECOND, 109 * SECOND),)
     add(store, 110 * SECOND, track="t110")
     store.close()
     again = SightingStore.open_readonly(tmp_path, CONTRACT)

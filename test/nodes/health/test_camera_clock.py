@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facetrack_ros.history.clock_offsets import OFF_NS, duration_text
+from facetrack_ros.history.clock_offsets import OFF_NS, format_duration
 from facetrack_ros.nodes.health.camera_clock import LEAST, CameraClock
 
 NOON = 1_795_348_800 * 10**9
@@ -56,7 +56,7 @@ def test_it_is_said_by_how_much_and_which_way(behind, told):
 
 
 def test_spans_are_said_in_the_unit_that_fits():
-    assert [duration_text(round(seconds * SECOND)) for seconds in (0.25, 90, 600, 7200, 14_400, 864_000)] == [
+    assert [format_duration(round(seconds * SECOND)) for seconds in (0.25, 90, 600, 7200, 14_400, 864_000)] == [
         "0.2 s",
         "90.0 s",
         "10 min",

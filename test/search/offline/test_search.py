@@ -38,8 +38,8 @@ SECOND = 10**9
 def robot(directory, name, cosine, contract=CONTRACT):
     history = RobotHistory(directory, name, contract)
     vector = np.array([cosine, np.sqrt(1 - cosine**2), 0, 0], np.float32)
-    history.sightings.saw_frame("front", SECOND)
-    history.sightings.saw_frame("front", 2 * SECOND)
+    history.sightings.note_frame("front", SECOND)
+    history.sightings.note_frame("front", 2 * SECOND)
     history.sightings.add("front", SECOND, 1, "t1", "p_1", np.zeros(4), np.zeros(4), 0.5, vector, lambda: b"")
     return history
 
@@ -141,7 +141,7 @@ def test_a_question_that_cannot_be_asked_is_refused(fleet):
 def test_status_names_each_robot_model_and_camera(tmp_path):
     history = RobotHistory(tmp_path, "robot1", catalog.DLIB_RESNET)
     unit = np.eye(128, dtype=np.float32)[0]
-    history.sightings.saw_frame("front", SECOND)
+    history.sightings.note_frame("front", SECOND)
     history.sightings.add("front", SECOND, 1, "t1", "p_robot1_1", np.zeros(4), np.zeros(4), 0.5, unit, lambda: b"")
     history.close()
     (line,) = stored_status(tmp_path)

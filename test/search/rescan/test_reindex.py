@@ -93,7 +93,7 @@ def test_persons_and_tracks_are_those_of_then_and_a_second_run_finds_nothing_to_
         assert len(wanted) == FRAMES
         assert reindex(frames, wanted, new, [NewModel()], lambda: False) == FRAMES
         assert {(track, person) for track, person, _ in who(new)} == {("t1", "p_1"), ("t2", "p_2")}
-        assert new.kept_spans("front") == old.kept_spans("front")
+        assert new.coverage("front") == old.coverage("front")
         assert to_look_at(frames, new) == []
         assert gone(frames, [old])[0].sightings == 0
 

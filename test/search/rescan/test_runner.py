@@ -131,7 +131,9 @@ def test_the_newest_frames_come_first_and_the_rest_is_told(history):
     done = look_again(history, over=lambda: not left.acquire(blocking=False))
     assert 10 <= done.looked <= 20
     assert done.looked + done.remaining == 60
-    looked = {(stamp, camera) for camera in ("front", "rear") for stamp in history.sightings.looked_again(camera, *ALL)}
+    looked = {
+        (stamp, camera) for camera in ("front", "rear") for stamp in history.sightings.rescanned_stamps(camera, *ALL)
+    }
     waiting = frames_without_face(LiveSource(history), (history.sightings,), *ALL)
     assert len(looked) == done.looked
     assert len(waiting) == done.remaining
@@ -199,14 +201,14 @@ def test_a_frame_that_does_not_decode_holds_nobody(history):
 
 
 def test_a_store_from_before_has_no_notes_and_can_be_read(history, tmp_path):
-    assert history.sightings.looked_again("front", *ALL) == set()
-    assert not history.sightings.found_again("front", 0)
+    assert history.sightings.rescanned_stamps("front", *ALL) == set()
+    assert not history.sightings.found_by_rescan("front", 0)
     film(history, ["anna"])
     look_again(history)
     history.flush()
     from facetrack_ros.history.sightings.store import SightingStore
 
     store = SightingStore.open_readonly(tmp_path / "robot1", CONTRACT)
-    assert store.looked_again("front", *ALL) == {0}
-    assert store.found_again("front", 0)
+    assert store.rescanned_stamps("front", *ALL) == {0}
+    assert store.found_by_rescan("front", 0)
     store.close()
