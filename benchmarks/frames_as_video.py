@@ -73,7 +73,7 @@ def measure(pictures: list[bytes]) -> dict:
             took, cpu, likeness = [], [], []
             for i in map(int, chance.integers(0, len(pictures), 100)):
                 before, cpu_before = time.perf_counter(), time.thread_time()
-                frame = archive.near("front", START_NS + i * STEP_NS, 0)
+                frame = archive.reader.near("front", START_NS + i * STEP_NS, 0)
                 took.append((time.perf_counter() - before) * 1e3)
                 cpu.append((time.thread_time() - cpu_before) * 1e3)
                 likeness.append(min(cv2.PSNR(frame.image, Frame("", 0, 0, pictures[i]).image), 99.0))
@@ -87,7 +87,7 @@ def measure(pictures: list[bytes]) -> dict:
             )
             found[f"{name}: likeness, dB, median"] = round(float(np.median(likeness)), 1)
             before = time.perf_counter()
-            count = sum(1 for _ in archive.between("front", 0, 2 * START_NS))
+            count = sum(1 for _ in archive.reader.between("front", 0, 2 * START_NS))
             found[f"{name}: all in order, ms a frame"] = round((time.perf_counter() - before) / count * 1e3, 2)
     return found
 

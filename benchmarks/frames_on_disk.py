@@ -90,7 +90,7 @@ def find(arguments: argparse.Namespace) -> dict:
         took = []
         for i in chance.integers(0, arguments.frames, arguments.lookups):
             before = time.perf_counter()
-            frame = archive.near("front", START_NS + int(i) * 33_333_333 + 5_000_000, 16_000_000)
+            frame = archive.reader.near("front", START_NS + int(i) * 33_333_333 + 5_000_000, 16_000_000)
             took.append(time.perf_counter() - before)
             assert frame is not None
             assert frame.number == i

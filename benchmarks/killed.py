@@ -109,7 +109,7 @@ def kill_once(folder: Path, base_ns: int, after_s: float, arguments: argparse.Na
     end_ns = base_ns + 3600 * 10**9
     missing, gaps = 0, 0
     for camera in range(arguments.cameras):
-        numbers = [frame.number for frame in history.recorder.archive.between(f"c{camera}", base_ns, end_ns)]
+        numbers = [frame.number for frame in history.recorder.archive.reader.between(f"c{camera}", base_ns, end_ns)]
         missing = max(missing, frames - len(numbers), 0)
         gaps += numbers != list(range(len(numbers)))
     probe = np.eye(DIMENSION, dtype=np.float32)[0]

@@ -43,7 +43,7 @@ class LiveSource:
     def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
         """Stamps of the frames between two stamps, in order."""
         recorder = self._history.recorder
-        stored = recorder.archive.stamps(camera_id, start_ns, end_ns) if recorder is not None else ()
+        stored = recorder.archive.reader.stamps(camera_id, start_ns, end_ns) if recorder is not None else ()
         return sorted({*self._history.stamps_in_memory(camera_id, start_ns, end_ns), *stored})
 
     def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
@@ -104,11 +104,11 @@ class StoredSource:
 
     def frames(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
         """Frames between two stamps, in order."""
-        return self.archive.between(camera_id, start_ns, end_ns)
+        return self.archive.reader.between(camera_id, start_ns, end_ns)
 
     def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
         """Stamps of the frames between two stamps, in order."""
-        return self.archive.stamps(camera_id, start_ns, end_ns)
+        return self.archive.reader.stamps(camera_id, start_ns, end_ns)
 
     def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
         """By stamp, who was followed."""

@@ -321,7 +321,7 @@ class RobotHistory:
         """The frame nearest to a stamp, in memory or on disk."""
         found = [self._known_ring(camera_id).near(stamp_ns, tolerance_ns)]
         if self.recorder is not None:
-            found.append(self.recorder.archive.near(camera_id, stamp_ns, tolerance_ns))
+            found.append(self.recorder.archive.reader.near(camera_id, stamp_ns, tolerance_ns))
         return min(
             (frame for frame in found if frame is not None),
             default=None,
@@ -336,7 +336,7 @@ class RobotHistory:
         in_memory = {frame.stamp_ns for frame in held}
         stored = (
             frame
-            for frame in self.recorder.archive.between(camera_id, start_ns, end_ns)
+            for frame in self.recorder.archive.reader.between(camera_id, start_ns, end_ns)
             if frame.stamp_ns not in in_memory
         )
         return heapq.merge(held, stored, key=lambda frame: frame.stamp_ns)

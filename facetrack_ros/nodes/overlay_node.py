@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from datetime import datetime, timezone
 
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage
@@ -22,6 +23,7 @@ from facetrack_ros.nodes.health.status import OK, STALE, Diagnosis
 from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
 from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.search.latest_matches import LastSearch
+from facetrack_ros.search.response import Match
 
 # How often it is looked whether somebody watches.
 LOOK_S = 1.0
@@ -143,7 +145,7 @@ class OverlayNode(RobotMemberNode):
                     frame.stamp_ns,
                     f"{self.robot_id}/{frame.camera_id}",
                     active,
-                    self._last_search.matches,
+                    [(_match_line(match), match.person_id) for match in self._last_search.matches],
                 )
             except FrameError as error:
                 self._health.failed(frame.camera_id, str(error), frame.stamp_ns)
@@ -169,6 +171,12 @@ class OverlayNode(RobotMemberNode):
         for images in self._images.values():
             images.close()
         self._worker.close()
+
+
+def _match_line(match: Match) -> str:
+    """Similarity, camera, UTC time of day and person of a match."""
+    clock = datetime.fromtimestamp(match.stamp_ns / 1e9, timezone.utc).strftime("%H:%M:%S")
+    return f"{match.similarity:.2f}  {match.robot_id}/{match.camera_id}  {clock}  {match.person_id}"
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The overlay is drawn on a copy, within the picture, whatever the boxes are."""
+"""The overlay is drawn on a copy, within the picture, for any boxes."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,6 @@ import pytest
 from facetrack_ros.clips.overlay import colour_of, draw_overlay
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.track import Track, TrackState
-from facetrack_ros.search.response import Match
 
 STAMP = 1_777_636_800_000_000_000
 
@@ -16,10 +15,9 @@ def track(box, state=TrackState.TRACKING, person="p_robot1_1"):
     return Track("t", person, state, np.array(box, np.float32), 0.9, face)
 
 
-def match(number):
-    return Match(
-        "robot1", "front", f"p_robot1_{number}", "t", 0, STAMP, STAMP, STAMP, np.zeros(4), np.zeros(4), 0.9, 0.9
-    )
+MATCHES = [
+    (f"0.9{number}  robot1/front  12:00:0{number}  p_robot1_{number}", f"p_robot1_{number}") for number in range(5)
+]
 
 
 @pytest.mark.parametrize("box", [(10, 10, 60, 90), (-50, -50, 10, 10), (150, 100, 900, 900), (0, 0, 0, 0)])
@@ -27,7 +25,7 @@ def match(number):
 def test_the_frame_stays_as_it_was_and_the_copy_shows_something(box, state):
     image = np.full((120, 200, 3), 90, np.uint8)
     image.flags.writeable = False
-    drawn = draw_overlay(image, (track(box, state),), STAMP, "robot1/front", 1, tuple(match(n) for n in range(5)))
+    drawn = draw_overlay(image, (track(box, state),), STAMP, "robot1/front", 1, MATCHES)
     assert drawn.shape == image.shape
     assert (image == 90).all()
     assert (drawn != 90).any()
@@ -39,7 +37,5 @@ def test_a_person_has_the_same_colour_everywhere():
 
 def test_three_matches_are_shown_and_no_more():
     image = np.full((400, 640, 3), 90, np.uint8)
-    three, five = (
-        draw_overlay(image, (), STAMP, "robot1/front", 0, tuple(match(n) for n in range(count))) for count in (3, 5)
-    )
+    three, five = (draw_overlay(image, (), STAMP, "robot1/front", 0, MATCHES[:count]) for count in (3, 5))
     np.testing.assert_array_equal(three, five)

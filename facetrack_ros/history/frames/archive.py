@@ -2,7 +2,6 @@
 
 import os
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +9,13 @@ from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.frames.disk_errors import storing
 from facetrack_ros.history.frames.pruning import SegmentPruner
-from facetrack_ros.history.frames.reader import FrameFinder
+from facetrack_ros.history.frames.reader import FrameReader
 from facetrack_ros.history.frames.retention import Limits
 from facetrack_ros.history.frames.video_encoder import VideoCoder
 from facetrack_ros.history.mcap.catalog import SegmentCatalog
 from facetrack_ros.history.mcap.open_file import OpenSegment
 from facetrack_ros.history.mcap.pending_warnings import Complaints
-from facetrack_ros.history.mcap.records import Channel
+from facetrack_ros.history.messages.channel import Channel
 from facetrack_ros.history.messages import image as image_message
 from facetrack_ros.history.messages import video as video_message
 
@@ -65,7 +64,7 @@ class FrameArchive:
                 "written (frame_history.disk_cache_dir)"
             ) from error
         self._pruner = SegmentPruner(self._catalog, limits)
-        self._finder = FrameFinder(self._catalog, lambda: self._written, self._complaints, self._lock)
+        self.reader = FrameReader(self._catalog, lambda: self._written, self._complaints, self._lock)
         self._newest_ns = max((one.last_ns for _, one in self._catalog.segments()), default=0)
 
     def change_limits(self, limits: Limits) -> None:
@@ -112,28 +111,6 @@ class FrameArchive:
         """
         with self._lock:
             self._append(channel, sequence, stamp_ns, (message,))
-
-    def near(self, camera_id: str, stamp_ns: int, tolerance_ns: int) -> Frame | None:
-        """The frame closest to a stamp, the earlier of two equally close ones.
-
-        :param tolerance_ns: farthest it may be; 0 asks for that very stamp.
-        """
-        return self._finder.near(camera_id, stamp_ns, tolerance_ns)
-
-    def between(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
-        """Frames with ``start_ns <= stamp <= end_ns`` in order of their stamps, read one by one.
-
-        A damaged frame is left out and told by :meth:`take_complaints`.
-        """
-        return self._finder.between(camera_id, start_ns, end_ns)
-
-    def messages(self, type: str, camera_id: str, start_ns: int, end_ns: int) -> Iterator[tuple[Channel, int, bytes]]:
-        """Channel, stamp and CDR of a camera's messages of another type, in order of stamps within each segment."""
-        return self._finder.messages(type, camera_id, start_ns, end_ns)
-
-    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
-        """Stamps of a camera's frames, both ends included, in order; reads no frame."""
-        return self._finder.stamps(camera_id, start_ns, end_ns)
 
     def cameras(self) -> tuple[str, ...]:
         """Every camera that has a frame here, sorted."""

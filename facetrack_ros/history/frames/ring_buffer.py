@@ -82,14 +82,6 @@ class FrameRing:
             found = self._stamps[bisect_left(self._stamps, start_ns) : bisect_right(self._stamps, end_ns)]
             return [encoded_only(self._frames[stamp]) for stamp in found]
 
-    def by_number(self, number: int) -> Frame | None:
-        """The frame of a number; a camera that counts anew may hold two of them, then the later to come."""
-        with self._lock:
-            for stamp in reversed(self._arrival):
-                if self._frames[stamp].number == number:
-                    return encoded_only(self._frames[stamp])
-            return None
-
     def stats(self) -> RingStats:
         """How much is kept, and from when to when."""
         with self._lock:

@@ -9,7 +9,7 @@ from facetrack_ros.history.messages.tracks import read_tracks
 def stored_tracks(archive: FrameArchive, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
     """By stamp, who was followed by a camera between two stamps."""
     found = {}
-    for _, _, message in archive.messages(TRACKS, camera_id, start_ns, end_ns):
+    for _, _, message in archive.reader.messages(TRACKS, camera_id, start_ns, end_ns):
         try:
             stamp, tracks = read_tracks(message)
         except ValueError:

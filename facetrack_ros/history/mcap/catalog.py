@@ -9,7 +9,7 @@ from pathlib import Path
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.mcap.message_table import SegmentTable
 from facetrack_ros.history.mcap.pending_warnings import Complaints
-from facetrack_ros.history.mcap.reader import mend, read_table
+from facetrack_ros.history.mcap.reader import read_table, seal_unfinished
 
 _TABLES_KEPT = 64
 
@@ -146,7 +146,7 @@ class SegmentCatalog:
         try:
             if self._mending:
                 try:
-                    if mend(path) and not path.exists():
+                    if seal_unfinished(path) and not path.exists():
                         return
                 except StoreError as error:
                     self._complaints.add(str(error))

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from facetrack_ros.history.mcap.records import Channel
+from facetrack_ros.history.messages.channel import Channel
 from facetrack_ros.history.messages.image import TYPE as IMAGE
 from facetrack_ros.history.messages.video import TYPE as VIDEO
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from facetrack_ros.history.mcap.message_table import SegmentTable
-from facetrack_ros.history.mcap.records import Channel
+from facetrack_ros.history.messages.channel import Channel
 from facetrack_ros.history.mcap.writer import SegmentWriter
 
 SEGMENT_SPAN_NS = 10_000_000_000

@@ -9,7 +9,7 @@ import numpy as np
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.mcap import records as mcap
 from facetrack_ros.history.mcap.message_table import SegmentTable
-from facetrack_ros.history.mcap.records import Channel
+from facetrack_ros.history.messages.channel import Channel
 
 
 def read_table(path: Path) -> tuple[SegmentTable, int | None]:
@@ -30,7 +30,7 @@ def read_table(path: Path) -> tuple[SegmentTable, int | None]:
         raise StoreError(f"cannot read {path}: {error.strerror}; check its permissions and the disk") from error
 
 
-def mend(path: Path) -> bool:
+def seal_unfinished(path: Path) -> bool:
     """Seal a segment that was broken off: what is torn at its end is cut off, the summary is written.
 
     :returns: whether there was something to mend. A segment without a single message is deleted.

@@ -6,9 +6,10 @@ process loses no message that was written, and the file's summary, written when 
 
 import struct
 import zlib
-from dataclasses import dataclass
 
 import numpy as np
+
+from facetrack_ros.history.messages.channel import Channel
 
 MAGIC = b"\x89MCAP0\r\n"
 HEADER, FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK, MESSAGE_INDEX, CHUNK_INDEX = range(1, 9)
@@ -38,22 +39,6 @@ CHUNK_INDEX_ROW = np.dtype(
         ("plain", "<u8"),
     ]
 )
-
-
-@dataclass(frozen=True)
-class Channel:
-    """What a stream of messages in a segment is.
-
-    :param topic: as it was published.
-    :param type: ``sensor_msgs/msg/CompressedImage`` and the like.
-    :param definition: the type's fields as text, with those of the types within it.
-    :param camera_id: whose messages they are; empty: the whole robot's.
-    """
-
-    topic: str
-    type: str
-    definition: str
-    camera_id: str = ""
 
 
 def record(opcode: int, content: bytes) -> bytes:

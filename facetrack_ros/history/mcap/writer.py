@@ -8,7 +8,7 @@ import numpy as np
 
 from facetrack_ros.history.mcap import records as mcap
 from facetrack_ros.history.mcap.message_table import SegmentTable
-from facetrack_ros.history.mcap.records import Channel
+from facetrack_ros.history.messages.channel import Channel
 
 
 class SegmentWriter:
@@ -85,7 +85,7 @@ class SegmentWriter:
             self.abandon()
 
     def abandon(self) -> None:
-        """Close without a summary: the messages stay, and :func:`mend` seals the file when there is room."""
+        """Close without a summary: the messages stay, and :func:`.reader.seal_unfinished` seals the file when there is room."""
         if self._file >= 0:
             os.close(self._file)
         self._file = -1

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from facetrack_ros.history.mcap.records import Channel
+from facetrack_ros.history.messages.channel import Channel
 from facetrack_ros.history.messages.schemas import EVENT, definition, typestore
 from facetrack_ros.history.messages.tracks import header
 

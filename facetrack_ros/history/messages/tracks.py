@@ -4,7 +4,7 @@ import numpy as np
 
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.track import Track, TrackState
-from facetrack_ros.history.mcap.records import Channel
+from facetrack_ros.history.messages.channel import Channel
 from facetrack_ros.history.messages.schemas import TRACKS, definition, typestore
 
 _SECOND_NS = 1_000_000_000

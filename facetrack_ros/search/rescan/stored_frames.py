@@ -28,11 +28,11 @@ class StoredFramesWithTracks:
 
     def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
         """Stamps of the frames between two stamps."""
-        return self._archive.stamps(camera_id, start_ns, end_ns)
+        return self._archive.reader.stamps(camera_id, start_ns, end_ns)
 
     def frames(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
         """The frames between two stamps."""
-        return self._archive.between(camera_id, start_ns, end_ns)
+        return self._archive.reader.between(camera_id, start_ns, end_ns)
 
     def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
         """By stamp, who was followed, with the persons as they became known later."""

@@ -66,7 +66,7 @@ class RobotComposition:
             self.told.append(str(error))
 
     def stored(self):
-        return [one.number for one in self.history.recorder.archive.between("front", 0, 2 * START)]
+        return [one.number for one in self.history.recorder.archive.reader.between("front", 0, 2 * START)]
 
     def sightings(self):
         return [

@@ -28,7 +28,7 @@ def test_the_oldest_segments_make_room_and_the_limit_holds_at_every_moment(tmp_p
         assert archive.stats().frames <= 100
     assert archive.stats().frames >= 80
     assert archive.stats().newest_ns == START + 499 * STEP
-    assert sum(1 for _ in archive.between("front", 0, 2 * START)) == archive.stats().frames
+    assert sum(1 for _ in archive.reader.between("front", 0, 2 * START)) == archive.stats().frames
 
 
 def test_bytes_are_a_limit_too(tmp_path):

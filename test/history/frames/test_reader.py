@@ -28,24 +28,24 @@ def test_frames_are_found_while_they_are_written_after_and_by_another_reader(arc
     fill(archive, 350)  # 35 s: four segments, one of them open
     assert archive.stats().segments == 4
     for there in (archive, FrameArchive.open_readonly(archive.path, "robot1")):
-        assert there.near("front", START + 123 * STEP + 7, 10).number == 123
-        assert there.near("front", START + 123 * STEP + 7, 6) is None
-        assert there.near("rear", START, SECOND) is None
-        assert stamps(there.between("front", START + 98 * STEP, START + 102 * STEP)) == [
+        assert there.reader.near("front", START + 123 * STEP + 7, 10).number == 123
+        assert there.reader.near("front", START + 123 * STEP + 7, 6) is None
+        assert there.reader.near("rear", START, SECOND) is None
+        assert stamps(there.reader.between("front", START + 98 * STEP, START + 102 * STEP)) == [
             START + i * STEP for i in range(98, 103)
         ]
         assert there.cameras() == ("front",)
     archive.close()
     again = FrameArchive(archive.path, "robot1")
     assert (again.stats().frames, again.stats().oldest_ns, again.stats().newest_ns) == (350, START, START + 349 * STEP)
-    assert again.near("front", START + 349 * STEP, 0).jpeg == frame(349).jpeg
+    assert again.reader.near("front", START + 349 * STEP, 0).jpeg == frame(349).jpeg
 
 
 def test_of_two_equally_near_the_earlier_counts_also_over_segments(archive):
     archive.append(frame(0))
     archive.append(frame(200))
-    assert archive.near("front", START + 100 * STEP, 100 * STEP).number == 0
-    assert archive.near("front", START + 101 * STEP, 100 * STEP).number == 200
+    assert archive.reader.near("front", START + 100 * STEP, 100 * STEP).number == 0
+    assert archive.reader.near("front", START + 101 * STEP, 100 * STEP).number == 200
 
 
 def test_a_frame_sent_twice_is_stored_once_also_after_a_restart(archive):
@@ -64,10 +64,10 @@ def test_frames_out_of_order_and_clocks_that_jump_hours_are_found_in_order(archi
             archive.append(frame(i, start=start))
     archive.close()
     for there in (archive, FrameArchive(archive.path, "robot1")):
-        found = stamps(there.between("front", 0, 2 * START))
+        found = stamps(there.reader.between("front", 0, 2 * START))
         assert found == sorted(found)
         assert len(found) == 12
-        assert there.near("front", START - hours + STEP, 0).number == 1
+        assert there.reader.near("front", START - hours + STEP, 0).number == 1
 
 
 @pytest.mark.parametrize("stamp", [-1, 2**31 * SECOND])

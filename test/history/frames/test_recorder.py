@@ -46,7 +46,7 @@ def history(tmp_path, **settings):
 
 def stored(tmp_path, camera="front"):
     archive = FrameArchive.open_readonly(tmp_path / "robot1" / "frames", "robot1")
-    return [one.number for one in archive.between(camera, 0, 2 * START)]
+    return [one.number for one in archive.reader.between(camera, 0, 2 * START)]
 
 
 class TestAlert:
@@ -109,7 +109,7 @@ class TestAlert:
                 robot.add_event(matched(i))
         robot.close()
         archive = FrameArchive.open_readonly(tmp_path / "robot1" / "frames", "robot1")
-        read = [read_tracks(data) for _, _, data in archive.messages(TRACKS, "front", 0, 2 * START)]
+        read = [read_tracks(data) for _, _, data in archive.reader.messages(TRACKS, "front", 0, 2 * START)]
         assert [stamp for stamp, _ in read] == [START + i * STEP for i in range(30, 61)]
         assert read[0][1][0].track_id == "t1"
 
@@ -133,7 +133,7 @@ class TestContinuous:
         robot.add_frame(frame(1, jpeg=b"no picture"))
         robot.close()
         archive = FrameArchive.open_readonly(tmp_path / "robot1" / "frames", "robot1")
-        first, second = archive.between("front", 0, 2 * START)
+        first, second = archive.reader.between("front", 0, 2 * START)
         assert first.jpeg.startswith(b"\x89PNG")
         assert cv2.imdecode(np.frombuffer(first.jpeg, np.uint8), 1).shape == (32, 32, 3)
         assert second.jpeg == b"no picture"

@@ -59,14 +59,6 @@ def test_near_finds_the_closest_within_the_tolerance(asked, tolerance, found):
     assert (near and near.stamp_ns) == found
 
 
-def test_a_number_counted_anew_gives_the_later_frame():
-    ring = FrameRing(9)
-    for stamp, number in ((1, 0), (2, 1), (50, 0)):
-        ring.append(frame(stamp, number))
-    assert ring.by_number(0).stamp_ns == 50
-    assert ring.by_number(7) is None
-
-
 def test_decoded_pictures_do_not_pile_up():
     ring = FrameRing(2)
     given = frame(1)

@@ -58,7 +58,7 @@ def fill(archive, numbers, coder=None, **options):
 
 
 def all_of(archive, camera="front"):
-    return list(archive.between(camera, 0, 2 * START))
+    return list(archive.reader.between(camera, 0, 2 * START))
 
 
 @pytest.fixture
@@ -77,9 +77,9 @@ def test_every_frame_is_found_by_its_stamp_while_it_is_written_and_after(archive
     fill(archive, range(130))
     for there in (archive, FrameArchive.open_readonly(archive.path, "robot1")):
         for i in (0, 7, 99, 100, 101, 129, 3):
-            assert is_picture(there.near("front", START + i * STEP + 5, 10), i)
-        assert there.near("front", START + STEP // 2, 10) is None
-        assert [one.number for one in there.between("front", START + 95 * STEP, START + 105 * STEP)] == list(
+            assert is_picture(there.reader.near("front", START + i * STEP + 5, 10), i)
+        assert there.reader.near("front", START + STEP // 2, 10) is None
+        assert [one.number for one in there.reader.between("front", START + 95 * STEP, START + 105 * STEP)] == list(
             range(95, 106)
         )
         assert all(is_picture(one, one.number) for one in all_of(there))
@@ -161,8 +161,8 @@ def test_a_damaged_message_costs_the_frames_up_to_the_next_key_picture_and_shows
     found = all_of(archive)
     assert [one.number for one in found] == [*range(44), *range(50, 150)]
     assert all(is_picture(one, one.number) for one in found)
-    assert archive.near("front", START + 47 * STEP, 0) is None
-    assert is_picture(archive.near("front", START + 43 * STEP, 0), 43)
+    assert archive.reader.near("front", START + 47 * STEP, 0) is None
+    assert is_picture(archive.reader.near("front", START + 43 * STEP, 0), 43)
     assert len(all_of(archive, "rear")) == 150
     assert any("damaged" in sentence for sentence in archive.take_complaints())
 
@@ -221,7 +221,7 @@ def test_whatever_the_order_they_came_in_each_stamp_shows_its_picture(tmp_path_f
     assert [one.number for one in all_of(archive)] == sorted(set(order))
     assert all(is_picture(one, one.number) for one in all_of(archive))
     for i in asked:
-        found = archive.near("front", START + i * STEP, 0)
+        found = archive.reader.near("front", START + i * STEP, 0)
         assert (found is not None) == (i in order)
         assert found is None or is_picture(found, i)
     archive.close()

@@ -23,7 +23,7 @@ def fill(archive, count):
 
 
 def numbers(archive):
-    return [one.number for one in archive.between("front", 0, 2 * START)]
+    return [one.number for one in archive.reader.between("front", 0, 2 * START)]
 
 
 @pytest.fixture
