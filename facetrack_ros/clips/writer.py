@@ -16,8 +16,8 @@ from facetrack_ros.clips.mp4_writer import Mp4Writer
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.core.track import Track
 from facetrack_ros.errors import FrameError, StoreError
-from facetrack_ros.history.messages.channel import Channel
 from facetrack_ros.history.mcap.writer import SegmentWriter
+from facetrack_ros.history.messages.channel import Channel
 from facetrack_ros.history.messages.event import event_message, event_stamp_ns, events_channel
 from facetrack_ros.history.messages.image import DEFINITION, TYPE, image_head
 from facetrack_ros.history.messages.tracks import tracks_channel, tracks_message

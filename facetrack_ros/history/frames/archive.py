@@ -15,9 +15,9 @@ from facetrack_ros.history.frames.video_encoder import VideoCoder
 from facetrack_ros.history.mcap.catalog import SegmentCatalog
 from facetrack_ros.history.mcap.open_file import OpenSegment
 from facetrack_ros.history.mcap.pending_warnings import Complaints
-from facetrack_ros.history.messages.channel import Channel
 from facetrack_ros.history.messages import image as image_message
 from facetrack_ros.history.messages import video as video_message
+from facetrack_ros.history.messages.channel import Channel
 
 _PNG = b"\x89PNG"
 

@@ -16,9 +16,9 @@ from facetrack_ros.history.mcap.message_table import SegmentTable
 from facetrack_ros.history.mcap.open_file import OpenSegment
 from facetrack_ros.history.mcap.pending_warnings import Complaints
 from facetrack_ros.history.mcap.reader import read_message
-from facetrack_ros.history.messages.channel import Channel
 from facetrack_ros.history.messages import image as image_message
 from facetrack_ros.history.messages import video as video_message
+from facetrack_ros.history.messages.channel import Channel
 
 
 class FrameReader:

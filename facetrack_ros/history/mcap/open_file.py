@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from facetrack_ros.history.mcap.message_table import SegmentTable
-from facetrack_ros.history.messages.channel import Channel
 from facetrack_ros.history.mcap.writer import SegmentWriter
+from facetrack_ros.history.messages.channel import Channel
 
 SEGMENT_SPAN_NS = 10_000_000_000
 SEGMENT_BYTES = 64_000_000
