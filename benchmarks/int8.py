@@ -23,8 +23,8 @@ from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
 from facetrack_ros.vision.embedding.projection import Projection
 from facetrack_ros.vision.embedding.resnet50_face import Resnet50FaceEmbedder
 from facetrack_ros.vision.evaluation.face_samples import enlarged
-from facetrack_ros.vision.export.calibration_faces import face_crops, face_finder, pictures_below
-from facetrack_ros.vision.export.int8 import compare, int8_contract, quantise, split
+from facetrack_ros.vision.export.calibration_faces import extract_face_crops, face_pipeline, find_pictures
+from facetrack_ros.vision.export.int8 import compare_embedders, int8_contract, quantise_embedder, split_calibration
 from facetrack_ros.vision.export.resnet50 import export_resnet50, onnx_contract
 from facetrack_ros.vision.factory import VisionSettings
 
@@ -85,21 +85,21 @@ def main():
             f"ResNet-50 ({kind})": resnet50_graph(weights, folder),
         }
         embedder = models["mobilefacenet_foamliu"][1]
-        crops = face_crops(
-            face_finder(embedder, VisionSettings()),
+        crops = extract_face_crops(
+            face_pipeline(embedder, VisionSettings()),
             embedder.input,
-            pictures_below(arguments.data / "faces" / "att_faces", 10_000),
+            find_pictures(arguments.data / "faces" / "att_faces", 10_000),
             enlarged(ORL_SCALE, ORL_BORDER),
         )
-        calibration, held_out = split(crops)
+        calibration, held_out = split_calibration(crops)
         print(f"ORL: {len(crops)} faces, {len(calibration)} calibrate, {len(held_out)} check\n")
         for name, (path, float32) in models.items():
             results["models"][name] = row = {}
             for bits in (8, 7):
                 target = folder / f"int{bits}_{path.name}"
-                quantise(path, float32, calibration, target, reduce_range=bits == 7)
+                quantise_embedder(path, float32, calibration, target, reduce_range=bits == 7)
                 int8 = OnnxFaceEmbedder(target, int8_contract(float32.contract))
-                found = compare(float32, int8, held_out)
+                found = compare_embedders(float32, int8, held_out)
                 print(
                     f"{name}, weights in {bits} bits: mean cosine {found.cosines.mean():.4f}, lowest {found.cosines.min():.4f}, "
                     f"AUC {found.auc[0]:.5f} -> {found.auc[1]:.5f}, {path.stat().st_size / 1e6:.1f} -> "

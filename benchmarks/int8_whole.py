@@ -40,9 +40,15 @@ from facetrack_ros.vision.evaluation.average_precision import precision_recall
 from facetrack_ros.vision.evaluation.face_samples import enlarged
 from facetrack_ros.vision.evaluation.mot_dataset import read_sequence
 from facetrack_ros.vision.evaluation.verification import round_up, threshold_at
-from facetrack_ros.vision.export.calibration_faces import FaceCrops, face_crops, face_finder, pictures_below
-from facetrack_ros.vision.export.int8 import compare, int8_contract, quantise, quantise_graph, split
-from facetrack_ros.vision.export.publish import keep
+from facetrack_ros.vision.export.calibration_faces import FaceCrops, extract_face_crops, face_pipeline, find_pictures
+from facetrack_ros.vision.export.int8 import (
+    compare_embedders,
+    int8_contract,
+    quantise_embedder,
+    quantise_graph,
+    split_calibration,
+)
+from facetrack_ros.vision.export.publish import publish_model
 from facetrack_ros.vision.factory import VisionSettings, build_pipeline, open_model
 from facetrack_ros.vision.inference.letterbox import Letterbox
 from facetrack_ros.vision.inference.onnx_session import OnnxSession
@@ -74,14 +80,14 @@ def make_models(data: Path, folder: Path, embedders: list[str]) -> tuple[dict[st
     found, told = {"person": (catalog.YOLOX_NANO.id, detector_in_int8(data, folder))}, {}
     mobile = resolve(catalog.MOBILEFACENET.id)
     embedder = OnnxFaceEmbedder(mobile.path, mobile.contract)
-    crops = face_crops(
-        face_finder(embedder, VisionSettings()),
+    crops = extract_face_crops(
+        face_pipeline(embedder, VisionSettings()),
         embedder.input,
-        pictures_below(data / "faces" / "att_faces", 10_000),
+        find_pictures(data / "faces" / "att_faces", 10_000),
         enlarged(ORL_SCALE, ORL_BORDER),
     )
     if EMBEDDERS[0] in embedders:
-        calibration, held_out = split(crops)
+        calibration, held_out = split_calibration(crops)
         int8 = embedder_in_int8(mobile.path, embedder, calibration, folder)
         found[EMBEDDERS[0]] = (mobile.contract.id, int8.id)
         told[EMBEDDERS[0]] = apart(embedder, OnnxFaceEmbedder(folder / int8.file, int8), held_out)[0]
@@ -90,12 +96,14 @@ def make_models(data: Path, folder: Path, embedders: list[str]) -> tuple[dict[st
         fitted = np.isin(crops.people, np.unique(crops.people)[::2])
         others = crops.rows(~fitted)
         path, made = made_resnet50(data, crops.rows(fitted), folder)
-        int8 = embedder_in_int8(path, made, split(crops.rows(fitted))[0], folder)
+        int8 = embedder_in_int8(path, made, split_calibration(crops.rows(fitted))[0], folder)
         took = time.perf_counter() - began
         told[EMBEDDERS[1]], thresholds = apart(made, OnnxFaceEmbedder(folder / int8.file, int8), others)
-        told[EMBEDDERS[1]].update(seconds_to_make=took, auc_mobilefacenet=compare(embedder, embedder, others).auc[0])
+        told[EMBEDDERS[1]].update(
+            seconds_to_make=took, auc_mobilefacenet=compare_embedders(embedder, embedder, others).auc[0]
+        )
         # Their records again, now that the thresholds are known.
-        kept = keep(path, replace(made.contract, threshold=thresholds[0]), folder)[0]
+        kept = publish_model(path, replace(made.contract, threshold=thresholds[0]), folder)[0]
         write_contract(replace(int8, threshold=thresholds[1]), folder)
         found[EMBEDDERS[1]] = (kept.id, int8.id)
     return found, told
@@ -146,7 +154,7 @@ def person_at(face, zones) -> str:
 
 def apart(float32: OnnxFaceEmbedder, int8: OnnxFaceEmbedder, crops: FaceCrops) -> tuple[dict, list[float]]:
     """How well people are told apart that neither was fitted to, and the thresholds at :data:`RATE`."""
-    found = compare(float32, int8, crops)
+    found = compare_embedders(float32, int8, crops)
     thresholds = [round_up(threshold_at(impostor, RATE)) for impostor in found.impostor]
     told = {
         "people": found.people,
@@ -210,13 +218,13 @@ def detector_in_int8(data: Path, folder: Path) -> str:
         made,
         float_convolutions=FLOAT,
     )
-    return keep(made, int8_contract(model.contract), folder)[0].id
+    return publish_model(made, int8_contract(model.contract), folder)[0].id
 
 
 def embedder_in_int8(path: Path, embedder: OnnxFaceEmbedder, calibration: FaceCrops, folder: Path) -> ModelContract:
     made = folder / "made.onnx"
-    quantise(path, embedder, calibration, made)
-    return keep(made, int8_contract(embedder.contract), folder)[0]
+    quantise_embedder(path, embedder, calibration, made)
+    return publish_model(made, int8_contract(embedder.contract), folder)[0]
 
 
 def ap50(model_id: str, data: Path) -> float:

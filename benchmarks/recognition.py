@@ -16,12 +16,12 @@ import cv2
 import numpy as np
 
 from facetrack_ros.search.false_match_rate import expected_false_matches
-from facetrack_ros.vision.evaluation.calibration import calibrated
-from facetrack_ros.vision.evaluation.face_dataset import face_folder
+from facetrack_ros.vision.evaluation.calibration import calibrate_contract
+from facetrack_ros.vision.evaluation.face_dataset import labelled_pictures
 from facetrack_ros.vision.evaluation.face_samples import embed_pictures, enlarged
 from facetrack_ros.vision.evaluation.pair_similarities import pair_similarities
-from facetrack_ros.vision.evaluation.recognition import measure
-from facetrack_ros.vision.evaluation.recognition_report import account_json, figures_json
+from facetrack_ros.vision.evaluation.recognition import measure_recognition
+from facetrack_ros.vision.evaluation.recognition_report import metrics_json, samples_json
 from facetrack_ros.vision.evaluation.roc_plot import draw_roc
 from facetrack_ros.vision.evaluation.verification import auc, false_match_curve, true_accept_rate
 from facetrack_ros.vision.factory import FROM_FACES, VisionSettings, build_for_measuring, build_pipeline
@@ -75,14 +75,14 @@ def measure_pair(name: str, arguments) -> dict:
     pipeline = build_for_measuring(settings)
     contract = pipeline.contract
     print(f"\n## {contract.id}, faces by {face_model}, threshold {contract.threshold:g}")
-    pictures = face_folder(arguments.data / "faces" / "att_faces")
+    pictures = labelled_pictures(arguments.data / "faces" / "att_faces")
     orl = embed_pictures(pipeline, pictures, enlarged(ORL_UPSCALE, ORL_PAD))
-    figures = measure(orl.embeddings, orl.people)
+    figures = measure_recognition(orl.embeddings, orl.people)
     result = {
         "contract": contract.id,
         "face_model": face_model,
         "threshold": contract.threshold,
-        "orl": {**account_json(orl), **figures_json(figures)},
+        "orl": {**samples_json(orl), **metrics_json(figures)},
     }
     print_orl(orl, figures, contract)
     if arguments.plot and name == ASKED:
@@ -97,7 +97,7 @@ def measure_pair(name: str, arguments) -> dict:
         clips = clip_faces(looks, arguments.data / "clips")
         result["clips"][way] = report_clips(way, clips, contract)
     clips = next(iter(result["clips"].values()))
-    shown = calibrated(contract, figures, 1e-4, f"ORL faces by {face_model}")
+    shown = calibrate_contract(contract, figures, 1e-4, f"ORL faces by {face_model}")
     curve = false_match_curve(figures.impostor, clips["highest_of_two"])
     result["record"] = {
         "threshold_at_1e-4": shown.threshold,

@@ -16,7 +16,7 @@ import numpy as np
 from common import argument_parser, markdown_table, parse, processor, write_json
 
 from facetrack_ros.core.detections import FaceDetections
-from facetrack_ros.vision.faces.yunet_network import YunetNet
+from facetrack_ros.vision.faces.yunet_network import YunetNetwork
 
 MODEL = "yunet_n_640_640.onnx"
 CLIPS = ("face-demographics-walking-and-pause.gif", "head-pose-face-detection-female-and-male.gif", "classroom.gif")
@@ -25,7 +25,7 @@ SCORE, MAX_IOU, TOP_CELLS = 0.3, 0.3, 500
 
 
 class OpencvYunet:
-    """OpenCV's FaceDetectorYN behind the interface of :class:`YunetNet`."""
+    """OpenCV's FaceDetectorYN behind the interface of :class:`YunetNetwork`."""
 
     def __init__(self, path: Path):
         self._net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), SCORE, MAX_IOU, TOP_CELLS)
@@ -82,7 +82,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     path = arguments.data / "models" / MODEL
     frames = clip_frames(arguments.data / "clips")
-    ours, results, rows = YunetNet(path), {}, []
+    ours, results, rows = YunetNetwork(path), {}, []
     sets = {f"{size[0]}x{size[1]}": [cv2.resize(frame, size) for frame in frames] for size in SIZES}
     sets["sizes in turns"] = [cv2.resize(frame, SIZES[row % len(SIZES)]) for row, frame in enumerate(frames)]
     faces = sorted((arguments.data / "faces" / "att_faces").rglob("*.pgm"))

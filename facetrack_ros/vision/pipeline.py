@@ -14,7 +14,12 @@ from facetrack_ros.models import catalog
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.models.resolver import ModelFile
 from facetrack_ros.vision.face_choice import FaceSelection
-from facetrack_ros.vision.faces.person_matching import assign, head_regions, looks, smallest_faces
+from facetrack_ros.vision.faces.person_matching import (
+    head_regions,
+    match_faces_to_persons,
+    merge_search_regions,
+    smallest_faces,
+)
 from facetrack_ros.vision.faces.quality import QualityGate, assess
 from facetrack_ros.vision.faces.reference import embed_reference
 from facetrack_ros.vision.interfaces import FaceDetector, FaceEmbedder, PersonDetector, reduction_for
@@ -140,7 +145,7 @@ class VisionPipeline:
         if not len(asked):
             return FaceDetections.none(), np.empty(0, np.intp)
         found = self._look(image, asked)
-        return found, assign(found.boxes, detections.boxes)
+        return found, match_faces_to_persons(found.boxes, detections.boxes)
 
     def _look(self, image: np.ndarray, persons: np.ndarray) -> FaceDetections:
         height, width = image.shape[:2]
@@ -148,7 +153,7 @@ class VisionPipeline:
         # Nobody's face is wider than the person: who is too narrow for the gate need not be looked at.
         persons = persons[persons[:, 2] - persons[:, 0] >= self._gate.min_face_px]
         parts = [FaceDetections.none()]
-        boxes, smallest = looks(
+        boxes, smallest = merge_search_regions(
             head_regions(persons, width, height), smallest_faces(persons, self._gate.min_face_px), width, height
         )
         for (x1, y1, x2, y2), min_face_px in zip(boxes, smallest):

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from facetrack_ros.config import Config
 from facetrack_ros.errors import EvaluationError
-from facetrack_ros.vision.evaluation.calibration import calibrated, put_to_use
-from facetrack_ros.vision.evaluation.face_dataset import face_folder, passed_over
-from facetrack_ros.vision.evaluation.face_samples import LabelledFaces, embed_pictures, enlarged
-from facetrack_ros.vision.evaluation.recognition import measure
+from facetrack_ros.vision.evaluation.calibration import calibrate_contract, install_contract
+from facetrack_ros.vision.evaluation.face_dataset import ignored_files, labelled_pictures
+from facetrack_ros.vision.evaluation.face_samples import FaceSamples, embed_pictures, enlarged
+from facetrack_ros.vision.evaluation.recognition import measure_recognition
 from facetrack_ros.vision.evaluation.recognition_report import (
-    account_json,
-    account_lines,
-    figure_lines,
-    figures_json,
+    metrics_json,
+    metrics_lines,
+    samples_json,
+    samples_lines,
     threshold_text,
 )
 from facetrack_ros.vision.evaluation.roc_plot import draw_roc
@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plot and arguments.plot.suffix.lower() not in PLOTS:
         raise EvaluationError(f"{arguments.plot.name} must end with {', '.join(PLOTS)}")
     settings = vision_settings(Config.load(arguments.config) if arguments.config else Config())
-    pictures = face_folder(arguments.folder)
+    pictures = labelled_pictures(arguments.folder)
     pipeline = build_for_measuring(
         replace(
             settings,
@@ -94,38 +94,38 @@ def run(arguments: argparse.Namespace) -> int:
     return _report(arguments, pipeline, faces)
 
 
-def _report(arguments: argparse.Namespace, pipeline: VisionPipeline, faces: LabelledFaces) -> int:
+def _report(arguments: argparse.Namespace, pipeline: VisionPipeline, faces: FaceSamples) -> int:
     models = {role: model["model"] for role, model in pipeline.describe().items() if role != "person"}
-    left_out = passed_over(arguments.folder)
+    left_out = ignored_files(arguments.folder)
     result = {
         "folder": str(arguments.folder),
         **models,
         "purpose": pipeline.contract.purpose,
         "passed_over": [str(path) for path in left_out],
-        **account_json(faces),
+        **samples_json(faces),
     }
     if not arguments.json:
         print(f"{models['embedder']} ({pipeline.contract.purpose}), faces by {models['face']}")
         if left_out:
             print(f"{'passed over':<22}{len(left_out)} of other kinds, such as {left_out[0]}")
-        print("\n".join(account_lines(faces)))
+        print("\n".join(samples_lines(faces)))
     try:
-        figures = measure(faces.embeddings, faces.people, arguments.fpir)
+        figures = measure_recognition(faces.embeddings, faces.people, arguments.fpir)
     except EvaluationError as error:
         if arguments.json:
             print(json.dumps({**result, "error": str(error)}, indent=1))
         print(f"facetrack eval faces: {error}", file=sys.stderr)
         return NOTHING_USABLE
-    result.update(figures_json(figures))
+    result.update(metrics_json(figures))
     if not arguments.json:
-        print("\n".join(figure_lines(figures)))
+        print("\n".join(metrics_lines(figures)))
     if arguments.plot:
         title = f"{models['embedder']} on {arguments.folder.resolve().name}, faces by {models['face']}"
         draw_roc(figures, title, arguments.plot, pipeline.contract.threshold)
     if arguments.write:
         data = f"{arguments.folder.resolve().name} by {models['face']}{_enlargement(arguments)}"
-        contract = calibrated(pipeline.contract, figures, arguments.false_match_rate or FALSE_MATCH_RATE, data)
-        path = put_to_use(contract)
+        contract = calibrate_contract(pipeline.contract, figures, arguments.false_match_rate or FALSE_MATCH_RATE, data)
+        path = install_contract(contract)
         result.update(written=str(path), threshold=contract.threshold)
         if not arguments.json:
             print(

@@ -9,8 +9,8 @@ from facetrack_ros.models.resolver import resolve
 from facetrack_ros.vision.embedding.projection import Projection, fit_pca, seeded_projection
 from facetrack_ros.vision.embedding.reduced_face import reduced_contract
 from facetrack_ros.vision.embedding.resnet50_face import Resnet50FaceEmbedder
-from facetrack_ros.vision.export.calibration_faces import face_crops, face_finder, pictures_below
-from facetrack_ros.vision.export.publish import keep, staged_model
+from facetrack_ros.vision.export.calibration_faces import extract_face_crops, face_pipeline, find_pictures
+from facetrack_ros.vision.export.publish import publish_model, staged_model
 from facetrack_ros.vision.export.resnet50 import export_resnet50, onnx_contract, pca_contract
 from facetrack_ros.vision.factory import VisionSettings
 
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = arguments.out or cache_folder()
     with staged_model(folder, contract.id) as made:
         cosine = export_resnet50(embedder, projection, contract, made)
-        contract, path = keep(made, contract, folder)
+        contract, path = publish_model(made, contract, folder)
     print(f"{contract.id}: {path} ({contract.size / 1e6:.1f} MB, {contract.dimension} numbers)")
     print(f"cosine to torch at least {cosine:.6f}")
     if folder not in model_folders():
@@ -81,8 +81,8 @@ def _reduced(embedder: Resnet50FaceEmbedder, dimension: int, folder: Path | None
 
 
 def _fitted(embedder: Resnet50FaceEmbedder, dimension: int, folder: Path) -> Projection:
-    pictures = pictures_below(folder, MOST_PICTURES)
-    crops = face_crops(face_finder(embedder, VisionSettings()), embedder.input, pictures)
+    pictures = find_pictures(folder, MOST_PICTURES)
+    crops = extract_face_crops(face_pipeline(embedder, VisionSettings()), embedder.input, pictures)
     if not len(crops):
         raise ModelError(
             f"none of the {len(pictures)} pictures in {folder} has a usable face; give pictures of faces at "

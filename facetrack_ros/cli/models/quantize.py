@@ -11,17 +11,17 @@ from facetrack_ros.models.paths import cache_folder, model_folders
 from facetrack_ros.models.resolver import resolve
 from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
 from facetrack_ros.vision.evaluation.face_samples import enlarged
-from facetrack_ros.vision.export.calibration_faces import FaceCrops, face_crops, face_finder, pictures_below
+from facetrack_ros.vision.export.calibration_faces import FaceCrops, extract_face_crops, face_pipeline, find_pictures
 from facetrack_ros.vision.export.int8 import (
     METHODS,
     Comparison,
-    compare,
+    compare_embedders,
     int8_contract,
     measured_contract,
-    quantise,
-    split,
+    quantise_embedder,
+    split_calibration,
 )
-from facetrack_ros.vision.export.publish import keep, staged_model
+from facetrack_ros.vision.export.publish import publish_model, staged_model
 from facetrack_ros.vision.factory import VisionSettings
 
 #: Most pictures looked at, evenly out of all.
@@ -65,11 +65,11 @@ def run(arguments: argparse.Namespace) -> int:
             + (f"; make one with facetrack models export {arguments.id}" if base.architecture == "resnet50" else "")
         )
     float32 = OnnxFaceEmbedder(model.path, base)
-    pictures = pictures_below(arguments.faces, MOST_PICTURES)
-    crops = face_crops(
-        face_finder(float32, VisionSettings()), float32.input, pictures, enlarged(arguments.upscale, arguments.pad)
+    pictures = find_pictures(arguments.faces, MOST_PICTURES)
+    crops = extract_face_crops(
+        face_pipeline(float32, VisionSettings()), float32.input, pictures, enlarged(arguments.upscale, arguments.pad)
     )
-    calibration, held_out = split(crops)
+    calibration, held_out = split_calibration(crops)
     print(
         f"{len(crops)} usable faces in {crops.pictures} pictures: {len(calibration)} calibrate, {len(held_out)} check"
         + ("" if crops.labelled else "; nobody says who they are, so the threshold cannot be measured")
@@ -78,9 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
     contract = int8_contract(base)
     with staged_model(folder, contract.id) as made:
         for method in METHODS:
-            quantise(model.path, float32, calibration, made, method, arguments.reduce_range)
+            quantise_embedder(model.path, float32, calibration, made, method, arguments.reduce_range)
             int8 = OnnxFaceEmbedder(made, contract)
-            found = compare(float32, int8, held_out)
+            found = compare_embedders(float32, int8, held_out)
             _report(found, method)
             if not found.objection:
                 break
@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         contract = measured_contract(
             contract, base, found, arguments.faces.resolve().name, len(calibration), method, arguments.reduce_range
         )
-        contract, path = keep(made, contract, folder)
+        contract, path = publish_model(made, contract, folder)
     print(
         f"{contract.id}: {path} ({contract.size / 1e6:.1f} MB, float32 {base.size / 1e6:.1f} MB), threshold {contract.threshold:g}"
     )

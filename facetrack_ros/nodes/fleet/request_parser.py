@@ -16,7 +16,7 @@ from facetrack_ros.nodes.fleet.people_directory import KnownFaces
 from facetrack_ros.search.reference_image import read_reference, read_reference_file
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.validation import validate_request
-from facetrack_ros.vision.faces.aligned_crop import upright_face
+from facetrack_ros.vision.faces.aligned_crop import encode_aligned_crop
 from facetrack_ros.vision.pipeline_pool import PipelinePool
 from facetrack_ros.vision.settings import contract_of
 
@@ -99,7 +99,7 @@ class RequestReading:
         image = read_reference(data)
         pipeline = self._models.take("search")
         face = pipeline.embed_reference(image)
-        crop = upright_face(image, face) if self._settings.backtrack_search.send_face_crop else b""
+        crop = encode_aligned_crop(image, face) if self._settings.backtrack_search.send_face_crop else b""
         return _AskedFace(face.embedding, pipeline.contract.id, "picture", crop)
 
     def _file(self, name: str) -> bytes:

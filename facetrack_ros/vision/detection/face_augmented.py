@@ -8,7 +8,7 @@ from facetrack_ros.core.boxes import clip
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.image import as_bgr
 from facetrack_ros.vision.detection.from_faces import person_boxes
-from facetrack_ros.vision.faces.person_matching import assign
+from facetrack_ros.vision.faces.person_matching import match_faces_to_persons
 from facetrack_ros.vision.interfaces import FaceDetector, PersonDetector
 
 
@@ -45,7 +45,7 @@ class FaceAugmentedDetector:
 
     def _complete(self, image: np.ndarray, persons: Detections) -> Detections:
         faces = self._faces.detect(image, self.min_face_px)
-        owners = assign(faces.boxes, persons.boxes)
+        owners = match_faces_to_persons(faces.boxes, persons.boxes)
         missed = np.flatnonzero((owners < 0) & (faces.boxes[:, 2] - faces.boxes[:, 0] >= self.min_face_px))
         owners[missed] = len(persons) + np.arange(len(missed))
         boxes = clip(person_boxes(faces.boxes[missed]), image.shape[1], image.shape[0])

@@ -1,20 +1,43 @@
-"""From the boxes a network proposes to the persons of a picture."""
+"""Steps that person detectors share: which class is a person, and persons out of the boxes that a network proposes."""
+
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
 from facetrack_ros.core.boxes import area, clip, suppress
 from facetrack_ros.core.detections import Detections
+from facetrack_ros.errors import ModelError
+
+PERSON = "person"
 
 
-def persons_of(
+def person_class(path: Path, names: Mapping[int, str]) -> int:
+    """Number of the class ``person``.
+
+    :param path: the model file, for the error.
+    :param names: class names by number.
+    :raises ModelError: there is no such class.
+    """
+    for number, name in names.items():
+        if str(name).strip().lower() == PERSON:
+            return int(number)
+    known = ", ".join(str(name) for name in list(names.values())[:8])
+    raise ModelError(
+        f"{path} detects no persons: none of its {len(names)} classes is named {PERSON!r} "
+        f"({known}{', …' if len(names) > 8 else ''})"
+    )
+
+
+def select_persons(
     boxes: np.ndarray, scores: np.ndarray, shape: tuple[int, ...], max_iou: float, model_id: str
 ) -> Detections:
-    """The proposals without duplicates, cut at the picture's borders, best first.
+    """The proposals without duplicates, clipped to the image, best first.
 
-    :param boxes: ``(n, 4)`` in pixels of the picture; one that is not finite, or lies outside the picture, is dropped.
+    :param boxes: ``(n, 4)`` in pixels of the image; one that is not finite, or lies outside the image, is dropped.
     :param scores: ``(n,)``; one that is not finite drops its box, one above 1 counts as 1.
-    :param shape: of the picture, ``(height, width, ...)``.
-    :param max_iou: two boxes that overlap more are one person; 1: none are.
+    :param shape: of the image, ``(height, width, ...)``.
+    :param max_iou: of two boxes that overlap more the lower score is dropped; 1: duplicates are gone already.
     """
     if max_iou < 1.0:
         keep = suppress(boxes, scores, max_iou)

@@ -10,8 +10,7 @@ from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.image import as_bgr
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.vision.detection.person_class import person_class
-from facetrack_ros.vision.detection.postprocess import persons_of
+from facetrack_ros.vision.detection.postprocess import person_class, select_persons
 from facetrack_ros.vision.detection.ultralytics_runtime import load_yolo, quick_predictor
 from facetrack_ros.vision.inference.threads import limit_torch_threads
 from facetrack_ros.vision.inference.torch_device import torch_device
@@ -100,7 +99,7 @@ class UltralyticsPersonDetector:
                 ) from error
             for row, boxes in zip(rows, found):
                 # Duplicates are gone; what is left is to hold the boxes to what is promised of them.
-                answers[row] = persons_of(
+                answers[row] = select_persons(
                     boxes.xyxy.cpu().numpy().astype(np.float32).reshape(-1, 4),
                     boxes.conf.cpu().numpy().astype(np.float32),
                     images[row].shape,

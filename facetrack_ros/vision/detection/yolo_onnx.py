@@ -11,8 +11,7 @@ from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.image import as_bgr
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.vision.detection.person_class import person_class
-from facetrack_ros.vision.detection.postprocess import persons_of
+from facetrack_ros.vision.detection.postprocess import person_class, select_persons
 from facetrack_ros.vision.inference.letterbox import Letterbox, Placement, alike
 from facetrack_ros.vision.inference.onnx_session import OnnxSession
 
@@ -103,7 +102,7 @@ class YoloPersonDetector:
     def _persons(self, output: np.ndarray, placement: Placement, shape: tuple[int, ...]) -> Detections:
         pick = self._from_rows if self._export.end_to_end else self._from_columns
         boxes, scores = pick(output)
-        return persons_of(placement.to_picture(boxes), scores, shape, self._max_iou, self.model_id)
+        return select_persons(placement.to_picture(boxes), scores, shape, self._max_iou, self.model_id)
 
     def _from_columns(self, output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         likely = np.flatnonzero(output[BOX + self._export.person] >= self.min_score)  # NaN is not among them

@@ -10,7 +10,7 @@ from facetrack_ros.core.face import Face
 from facetrack_ros.core.image import as_bgr
 from facetrack_ros.core.vectors import l2_normalized
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.vision.faces.dlib_detector import import_dlib, open_dat
+from facetrack_ros.vision.faces.dlib_detector import import_dlib, open_dlib_model
 from facetrack_ros.vision.inference.locking import synchronized
 
 CHIP_PX = 150
@@ -34,8 +34,8 @@ class DlibFaceEmbedder:
         self.contract = contract
         self._lock = threading.Lock()
         self._dlib = import_dlib()
-        self._net = open_dat(self._dlib.face_recognition_model_v1, path)
-        self._predictor = open_dat(self._dlib.shape_predictor, landmarks_path)
+        self._net = open_dlib_model(self._dlib.face_recognition_model_v1, path)
+        self._predictor = open_dlib_model(self._dlib.shape_predictor, landmarks_path)
 
     @synchronized
     def embed(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:

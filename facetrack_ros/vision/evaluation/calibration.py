@@ -7,11 +7,13 @@ from facetrack_ros.errors import EvaluationError, ModelError
 from facetrack_ros.models import catalog
 from facetrack_ros.models.contract import ModelContract, write_contract
 from facetrack_ros.models.paths import cache_folder
-from facetrack_ros.vision.evaluation.recognition import Recognition, operating_point
+from facetrack_ros.vision.evaluation.recognition import RecognitionMetrics, operating_point
 from facetrack_ros.vision.evaluation.verification import RULE_OF_THREE, false_match_curve, round_up
 
 
-def calibrated(contract: ModelContract, recognition: Recognition, rate: float, data: str) -> ModelContract:
+def calibrate_contract(
+    contract: ModelContract, recognition: RecognitionMetrics, rate: float, data: str
+) -> ModelContract:
     """The contract with the threshold of a false-match rate and the curve of the pairs measured.
 
     :param rate: the false-match rate, 0..1.
@@ -43,7 +45,7 @@ def calibrated(contract: ModelContract, recognition: Recognition, rate: float, d
     )
 
 
-def put_to_use(contract: ModelContract) -> Path:
+def install_contract(contract: ModelContract) -> Path:
     """Keep a calibrated contract in the user's own model folder. From then on its threshold and curve count.
 
     :return: the file.

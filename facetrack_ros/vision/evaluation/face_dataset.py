@@ -8,11 +8,11 @@ from facetrack_ros.errors import EvaluationError
 PICTURES = frozenset((".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"))
 
 
-def face_folder(folder: Path) -> list[tuple[str, Path]]:
+def labelled_pictures(folder: Path) -> list[tuple[str, Path]]:
     """Each picture with its person, sorted by person, then by name.
 
     :param folder: one folder a person, named after the person, with that person's pictures in it. What
-        :func:`passed_over` lists is left out.
+        :func:`ignored_files` lists is left out.
     :raises EvaluationError: no such folder, nothing of that layout in it, or too few people or pictures to compare.
     """
     people = {path.name: [file for file in _entries(path) if _is_picture(file)] for path in _people(folder)}
@@ -29,8 +29,8 @@ def face_folder(folder: Path) -> list[tuple[str, Path]]:
     return [(name, picture) for name, pictures in sorted(people.items()) for picture in pictures]
 
 
-def passed_over(folder: Path) -> list[Path]:
-    """What :func:`face_folder` leaves out: files beside the people's folders, hidden ones, and what is no picture.
+def ignored_files(folder: Path) -> list[Path]:
+    """What :func:`labelled_pictures` leaves out: files beside the people's folders, hidden ones, and what is no picture.
 
     :raises EvaluationError: no such folder.
     """

@@ -14,7 +14,7 @@ from facetrack_ros.vision.pipeline import VisionPipeline
 
 
 @dataclass(frozen=True, eq=False)
-class LabelledFaces:
+class FaceSamples:
     """What became of labelled pictures.
 
     :param embeddings: ``(n, dimension)`` float32 unit rows, of the pictures with a usable face.
@@ -50,10 +50,10 @@ def embed_pictures(
     pictures: Iterable[tuple[str, Path]],
     prepare: Callable[[np.ndarray], np.ndarray] = lambda picture: picture,
     progress: Callable[[int], None] = lambda done: None,
-) -> LabelledFaces:
+) -> FaceSamples:
     """The face of each picture, found, judged and embedded as a robot would.
 
-    :param pictures: person and file, as :func:`~.face_folder.face_folder` gives them.
+    :param pictures: person and file, as :func:`~.face_dataset.labelled_pictures` gives them.
     :param prepare: what to do to a picture before anything is looked for in it, see :func:`enlarged`.
     :param progress: told after each picture how many are done.
     """
@@ -80,7 +80,7 @@ def embed_pictures(
                 sources.append(path)
         progress(count)
     embeddings = [face.embedding for face in faces] or np.empty((0, pipeline.contract.dimension))
-    return LabelledFaces(
+    return FaceSamples(
         np.asarray(embeddings, np.float32),
         np.array(people, str),
         np.array([face.quality for face in faces], np.float64),

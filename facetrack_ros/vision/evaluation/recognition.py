@@ -32,7 +32,7 @@ class OperatingPoint:
 
 
 @dataclass(frozen=True, eq=False)
-class Recognition:
+class RecognitionMetrics:
     """The figures.
 
     :param genuine: ``(g,)`` similarities of pairs of one person.
@@ -61,7 +61,9 @@ class Recognition:
     open_set_shown: bool
 
 
-def measure(embeddings: np.ndarray, people: np.ndarray, fpir: float = 0.01, seed: int = 0) -> Recognition:
+def measure_recognition(
+    embeddings: np.ndarray, people: np.ndarray, fpir: float = 0.01, seed: int = 0
+) -> RecognitionMetrics:
     """All figures of labelled embeddings.
 
     :param embeddings: ``(n, d)`` unit rows.
@@ -78,7 +80,7 @@ def measure(embeddings: np.ndarray, people: np.ndarray, fpir: float = 0.01, seed
     genuine, impostor, total = pair_similarities(embeddings, people, seed=seed)
     rank, searches = rank_one(embeddings, people)
     identified = open_set(embeddings, people, fpir, seed=seed)
-    return Recognition(
+    return RecognitionMetrics(
         genuine,
         impostor,
         total,

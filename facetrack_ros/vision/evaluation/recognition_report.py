@@ -2,15 +2,15 @@
 
 import math
 
-from facetrack_ros.vision.evaluation.face_samples import LabelledFaces
-from facetrack_ros.vision.evaluation.recognition import Recognition
+from facetrack_ros.vision.evaluation.face_samples import FaceSamples
+from facetrack_ros.vision.evaluation.recognition import RecognitionMetrics
 from facetrack_ros.vision.evaluation.verification import RULE_OF_THREE
 
 #: From so many pairs or searches on, a share of them is good to 0.1 or better (95 % confidence).
 FEW = 100
 
 
-def account_lines(faces: LabelledFaces) -> list[str]:
+def samples_lines(faces: FaceSamples) -> list[str]:
     """What became of the pictures."""
     lines = [
         f"{'faces':<22}found in {faces.found} of {faces.pictures} pictures, several in {faces.several} "
@@ -22,7 +22,7 @@ def account_lines(faces: LabelledFaces) -> list[str]:
     return lines
 
 
-def figure_lines(figures: Recognition) -> list[str]:
+def metrics_lines(figures: RecognitionMetrics) -> list[str]:
     """The figures, and a word where too little stands behind one."""
     pairs, drawn = len(figures.impostor), len(figures.impostor) < figures.impostor_pairs
     couples = figures.people * (figures.people - 1) // 2
@@ -64,7 +64,7 @@ def figure_lines(figures: Recognition) -> list[str]:
     return lines
 
 
-def account_json(faces: LabelledFaces) -> dict[str, object]:
+def samples_json(faces: FaceSamples) -> dict[str, object]:
     """What became of the pictures, every one that was not used by its path."""
     return {
         "pictures": faces.pictures,
@@ -77,7 +77,7 @@ def account_json(faces: LabelledFaces) -> dict[str, object]:
     }
 
 
-def figures_json(figures: Recognition) -> dict[str, object]:
+def metrics_json(figures: RecognitionMetrics) -> dict[str, object]:
     """The figures; ``shown`` says whether enough stands behind one."""
     found = figures.open_set
     return {

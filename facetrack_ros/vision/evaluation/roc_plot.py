@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.errors import EvaluationError
-from facetrack_ros.vision.evaluation.recognition import Recognition
+from facetrack_ros.vision.evaluation.recognition import RecognitionMetrics
 from facetrack_ros.vision.evaluation.verification import RULE_OF_THREE, false_match_rate, roc, true_accept_rate
 
 INK, GREY, FAINT = "#1f2a37", "#6b7785", "#e3e7ec"
@@ -14,7 +14,7 @@ WIDTH_IN, HEIGHT_IN, DPI = 14.0, 6.2, 100
 BINS = 120
 
 
-def draw_roc(recognition: Recognition, title: str, path: Path, in_use: float = 0.0) -> None:
+def draw_roc(recognition: RecognitionMetrics, title: str, path: Path, in_use: float = 0.0) -> None:
     """Draw it into a file, by its ending PNG, SVG or PDF. No state is shared with other figures.
 
     :param in_use: the model's own threshold; 0: it has none.
@@ -42,7 +42,7 @@ def draw_roc(recognition: Recognition, title: str, path: Path, in_use: float = 0
         raise EvaluationError(f"{path} cannot be drawn: {error}") from error
 
 
-def _summary(recognition: Recognition) -> str:
+def _summary(recognition: RecognitionMetrics) -> str:
     found = recognition.open_set
     return (
         f"{recognition.people} people, {len(recognition.genuine):,} pairs of one person, {recognition.impostor_pairs:,} "
@@ -51,7 +51,7 @@ def _summary(recognition: Recognition) -> str:
     )
 
 
-def _draw_curve(axes, recognition: Recognition, in_use: float) -> None:
+def _draw_curve(axes, recognition: RecognitionMetrics, in_use: float) -> None:
     far, tar, _ = roc(recognition.genuine, recognition.impostor)
     least = 1.0 / len(recognition.impostor)
     bound = RULE_OF_THREE * least
@@ -117,7 +117,7 @@ def _label(axes, labels: list[tuple[float, float, str, str, str]], bottom: float
         )
 
 
-def _draw_similarities(axes, recognition: Recognition, in_use: float) -> None:
+def _draw_similarities(axes, recognition: RecognitionMetrics, in_use: float) -> None:
     low = float(min(recognition.genuine.min(), recognition.impostor.min()))
     edges = np.linspace(low, max(1.0, float(recognition.genuine.max())), BINS + 1)
     for values, colour, words in (

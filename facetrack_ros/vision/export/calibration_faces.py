@@ -10,7 +10,7 @@ import numpy as np
 from facetrack_ros.errors import EvaluationError, ModelError
 from facetrack_ros.vision.detection.from_faces import FacePersonDetector
 from facetrack_ros.vision.embedding.preprocess import FaceInput
-from facetrack_ros.vision.evaluation.face_dataset import PICTURES, face_folder
+from facetrack_ros.vision.evaluation.face_dataset import PICTURES, labelled_pictures
 from facetrack_ros.vision.evaluation.face_samples import best_face
 from facetrack_ros.vision.faces.quality import QualityGate
 from facetrack_ros.vision.factory import VisionSettings, open_model
@@ -45,7 +45,7 @@ class FaceCrops:
         return FaceCrops(self.crops[which], self.people[which], self.pictures)
 
 
-def face_crops(
+def extract_face_crops(
     pipeline: VisionPipeline,
     face_input: FaceInput,
     pictures: Iterable[tuple[str, Path]],
@@ -72,7 +72,7 @@ def face_crops(
     return FaceCrops(np.stack(crops) if crops else np.empty(shape, np.uint8), np.array(people, str), count)
 
 
-def pictures_below(folder: Path, most: int) -> list[tuple[str, Path]]:
+def find_pictures(folder: Path, most: int) -> list[tuple[str, Path]]:
     """Pictures at any depth of a folder, with who they show where it is a folder a person, else with nothing.
 
     :param most: how many are taken, evenly out of all.
@@ -81,7 +81,7 @@ def pictures_below(folder: Path, most: int) -> list[tuple[str, Path]]:
     if not folder.is_dir():
         raise ModelError(f"{folder} is no folder; name one with pictures of faces in it")
     try:
-        found = face_folder(folder)
+        found = labelled_pictures(folder)
     except EvaluationError:  # not a folder a person: pictures of nobody in particular
         found = [("", path) for path in sorted(folder.rglob("*")) if path.suffix.lower() in PICTURES and path.is_file()]
     if not found:
@@ -89,7 +89,7 @@ def pictures_below(folder: Path, most: int) -> list[tuple[str, Path]]:
     return [found[row] for row in np.unique(np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(int))]
 
 
-def face_finder(embedder: FaceEmbedder, settings: VisionSettings) -> VisionPipeline:
+def face_pipeline(embedder: FaceEmbedder, settings: VisionSettings) -> VisionPipeline:
     """A pipeline that takes a picture for what its faces are, and judges them as ``embedder`` needs them.
 
     :raises ModelError: no face detector is here.

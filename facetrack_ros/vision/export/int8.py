@@ -61,7 +61,7 @@ class Comparison:
         return ""
 
 
-def split(crops: FaceCrops) -> tuple[FaceCrops, FaceCrops]:
+def split_calibration(crops: FaceCrops) -> tuple[FaceCrops, FaceCrops]:
     """Faces to calibrate on, evenly out of all and so of everybody, and the others, to check.
 
     :raises ModelError: too few.
@@ -77,7 +77,7 @@ def split(crops: FaceCrops) -> tuple[FaceCrops, FaceCrops]:
     return crops.rows(chosen), crops.rows(~chosen)
 
 
-def quantise(
+def quantise_embedder(
     source: Path,
     embedder: OnnxFaceEmbedder,
     calibration: FaceCrops,
@@ -171,7 +171,7 @@ def _first(nodes: Iterable, convolutions: int) -> list[str]:
     return names
 
 
-def compare(float32: OnnxFaceEmbedder, int8: OnnxFaceEmbedder, crops: FaceCrops) -> Comparison:
+def compare_embedders(float32: OnnxFaceEmbedder, int8: OnnxFaceEmbedder, crops: FaceCrops) -> Comparison:
     """Embed faces with both."""
     wanted, got = float32.embed_crops(crops.crops), int8.embed_crops(crops.crops)
     cosines = np.sum(wanted * got, axis=1)

@@ -14,7 +14,7 @@ from facetrack_ros.models.download import sha256_of
 
 @contextmanager
 def staged_model(folder: Path, model_id: str) -> Iterator[Path]:
-    """A file name in ``folder`` to write a model to. It is gone at the end, whatever happens; :func:`keep` keeps it.
+    """A file name in ``folder`` to write a model to. It is gone at the end, whatever happens; :func:`publish_model` keeps it.
 
     :raises ModelError: the folder cannot be written.
     """
@@ -27,7 +27,7 @@ def staged_model(folder: Path, model_id: str) -> Iterator[Path]:
         yield Path(made.name) / f"{model_id}.onnx"
 
 
-def keep(made: Path, contract: ModelContract, folder: Path) -> tuple[ModelContract, Path]:
+def publish_model(made: Path, contract: ModelContract, folder: Path) -> tuple[ModelContract, Path]:
     """Give a model that has passed its check its place and its record.
 
     :param contract: its record, but for file, sha256 and size.

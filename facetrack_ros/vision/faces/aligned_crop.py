@@ -13,7 +13,7 @@ MARGIN_PX = 40
 MAX_BYTES = 40_000
 
 
-def upright_face(image: np.ndarray, face: Face) -> bytes:
+def encode_aligned_crop(image: np.ndarray, face: Face) -> bytes:
     """A JPEG of 192×192 pixels with the face in its middle and little else.
 
     :param image: ``(height, width, 3)`` uint8 BGR.

@@ -30,7 +30,7 @@ class DlibFaceDetector:
         self._lock = threading.Lock()
         self._dlib = import_dlib()
         self._net = self._dlib.get_frontal_face_detector()
-        self._predictor = open_dat(self._dlib.shape_predictor, landmarks_path)
+        self._predictor = open_dlib_model(self._dlib.shape_predictor, landmarks_path)
         self._margin = margin
         self._max_side = max_side
 
@@ -78,7 +78,7 @@ def import_dlib():
     return dlib
 
 
-def open_dat(kind, path: Path):
+def open_dlib_model(kind, path: Path):
     """One of dlib's models from its file; ``kind`` is the class in dlib that reads it.
 
     :raises ModelError: dlib cannot read the file.

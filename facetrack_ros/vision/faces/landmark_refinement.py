@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from facetrack_ros.vision.faces.yunet_network import YunetNet
+from facetrack_ros.vision.faces.yunet_network import YunetNetwork
 
 # YuNet's landmarks shift with the size of the face in the input and follow only a part of a head's roll. So it looks
 # again at the face alone, at one size and turned upright by the eyes found before; the mean of the last two looks
@@ -42,10 +42,10 @@ class LandmarkRefiner:
     :param max_iou: two boxes that overlap more are one face.
     """
 
-    def __init__(self, net: YunetNet, score: float, max_iou: float):
+    def __init__(self, net: YunetNetwork, score: float, max_iou: float):
         self._net, self._score, self._max_iou = net, score, max_iou
 
-    def look(self, image: np.ndarray, box: np.ndarray, landmarks: np.ndarray) -> UprightFace:
+    def refine(self, image: np.ndarray, box: np.ndarray, landmarks: np.ndarray) -> UprightFace:
         """The face found again, upright; where it is not found its landmarks and box stay as they were.
 
         :param image: ``(height, width, 3)`` uint8 BGR.

@@ -38,7 +38,9 @@ def smallest_faces(persons: np.ndarray, least_px: float) -> np.ndarray:
     return np.maximum(FACE_IN_PERSON * longest, least_px)
 
 
-def looks(regions: np.ndarray, smallest: np.ndarray, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+def merge_search_regions(
+    regions: np.ndarray, smallest: np.ndarray, width: int, height: int
+) -> tuple[np.ndarray, np.ndarray]:
     """As few boxes as cover all regions without looking at more than they ask for.
 
     A region costs its area at the scale that its smallest face needs. Two become one, with the smaller of their faces,
@@ -72,7 +74,7 @@ def _cost(box: tuple[int, int, int, int], smallest: float) -> float:
     return max(x2 - x1, 0) * max(y2 - y1, 0) / smallest**2
 
 
-def assign(faces: np.ndarray, persons: np.ndarray) -> np.ndarray:
+def match_faces_to_persons(faces: np.ndarray, persons: np.ndarray) -> np.ndarray:
     """Give each face to at most one person and each person at most one face, the best placed first.
 
     A face belongs where a head is: near the top and the middle of the person's box.

@@ -9,7 +9,7 @@ from facetrack_ros.core.detections import FaceDetections
 from facetrack_ros.core.image import as_bgr, resize
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.faces.landmark_refinement import LandmarkRefiner
-from facetrack_ros.vision.faces.yunet_network import YunetNet
+from facetrack_ros.vision.faces.yunet_network import YunetNetwork
 
 #: Width in its input from which YuNet finds faces reliably, pixels; it starts near 10.
 INPUT_FACE_PX = 20.0
@@ -46,8 +46,8 @@ class YunetFaceDetector:
         self._max_iou = max_iou
         self._max_side = max_side
         self._score = score
-        self._net = YunetNet(path, threads)
-        self._close_up = LandmarkRefiner(self._net, score / 2, max_iou)
+        self._net = YunetNetwork(path, threads)
+        self._refiner = LandmarkRefiner(self._net, score / 2, max_iou)
 
     def detect(self, image: np.ndarray, min_face_px: float) -> FaceDetections:
         """Faces from ``min_face_px`` wide up, best first, in pixels of ``image``; smaller ones may be among them.
@@ -66,7 +66,7 @@ class YunetFaceDetector:
         counts = scores >= self._score
         wide = boxes[:, 2] - boxes[:, 0] >= min_face_px
         for row in (*np.flatnonzero(wide & counts), *np.flatnonzero(wide & ~counts)[:MOST_FAINT]):
-            face = self._close_up.look(image, boxes[row], landmarks[row])
+            face = self._refiner.refine(image, boxes[row], landmarks[row])
             landmarks[row] = face.landmarks
             # What made it faint may also have drawn its box around more than a face.
             if not counts[row] and face.score >= max(self._score, UPRIGHT_SCORE) and _width(face.box) >= min_face_px:

@@ -9,7 +9,7 @@ import numpy as np
 from facetrack_ros.core.boxes import suppress
 from facetrack_ros.core.detections import FaceDetections
 from facetrack_ros.errors import ModelError
-from facetrack_ros.vision.detection.yolox import STRIDES, anchor_grid, decode
+from facetrack_ros.vision.inference.anchors import STRIDES, anchor_grid, decode
 from facetrack_ros.vision.inference.onnx_session import OnnxSession
 
 #: Of each there is one a stride: is it a face, is it an object, its box, its landmarks; numbers a cell.
@@ -23,7 +23,7 @@ MOST_CELLS = 500
 SIZES_KEPT = 8
 
 
-class YunetNet:
+class YunetNetwork:
     """Faces in pictures of any size, as the network sees them. Several threads may use it.
 
     :param path: the ``.onnx`` file.

@@ -96,7 +96,7 @@ def test_boxes_are_those_of_ultralytics_own_prediction(yolo_weights, name):
 
 
 def test_weights_that_know_no_persons_are_refused(yolo_weights):
-    with pytest.raises(ModelError, match="knows no persons"):
+    with pytest.raises(ModelError, match="detects no persons"):
         UltralyticsPersonDetector(yolo_weights("yolov8n", "tractor"), catalog.ULTRALYTICS)
 
 

@@ -81,7 +81,7 @@ def test_it_is_one_key_away(export):
 
 def test_a_model_that_knows_no_persons_is_refused(export):
     path = export("yolov8n", person="pedestrian crossing")
-    with pytest.raises(ModelError, match="knows no persons"):
+    with pytest.raises(ModelError, match="detects no persons"):
         YoloPersonDetector(path, catalog.YOLO_ONNX)
 
 

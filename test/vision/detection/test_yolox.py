@@ -6,7 +6,8 @@ from facetrack_ros.core.boxes import iou
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
 from facetrack_ros.models.resolver import resolve
-from facetrack_ros.vision.detection.yolox import YoloxPersonDetector, anchor_grid, decode
+from facetrack_ros.vision.detection.yolox import YoloxPersonDetector
+from facetrack_ros.vision.inference.anchors import anchor_grid, decode
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pytest
 
 from facetrack_ros.errors import EvaluationError
-from facetrack_ros.vision.evaluation.face_dataset import face_folder, passed_over
+from facetrack_ros.vision.evaluation.face_dataset import ignored_files, labelled_pictures
 
 
 @pytest.fixture
@@ -20,15 +20,19 @@ def folder(tmp_path):
 
 def test_a_folder_is_a_person(folder):
     people = folder("b/2.JPG", "b/10.png", "a/1.pgm")
-    assert face_folder(people) == [("a", people / "a/1.pgm"), ("b", people / "b/10.png"), ("b", people / "b/2.JPG")]
+    assert labelled_pictures(people) == [
+        ("a", people / "a/1.pgm"),
+        ("b", people / "b/10.png"),
+        ("b", people / "b/2.JPG"),
+    ]
 
 
 def test_junk_is_passed_over_and_listed(folder):
     people = folder(
         "a/1.png", "a/2.png", "b/1.png", "README", ".git/config.png", "b/.hidden.png", "b/notes.txt", "b/deep/1.png"
     )
-    assert [path.name for _, path in face_folder(people)] == ["1.png", "2.png", "1.png"]
-    assert {str(path.relative_to(people)) for path in passed_over(people)} == {
+    assert [path.name for _, path in labelled_pictures(people)] == ["1.png", "2.png", "1.png"]
+    assert {str(path.relative_to(people)) for path in ignored_files(people)} == {
         "README",
         ".git",
         "b/.hidden.png",
@@ -48,10 +52,10 @@ def test_junk_is_passed_over_and_listed(folder):
 )
 def test_what_cannot_be_measured_on_is_told(folder, files, told):
     with pytest.raises(EvaluationError, match=told):
-        face_folder(folder(*files))
+        labelled_pictures(folder(*files))
 
 
-@pytest.mark.parametrize("call", [face_folder, passed_over])
+@pytest.mark.parametrize("call", [labelled_pictures, ignored_files])
 def test_what_is_no_folder_is_told(call, tmp_path):
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "nowhere", tmp_path / "file"):

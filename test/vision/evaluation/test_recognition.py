@@ -12,10 +12,10 @@ from facetrack_ros.models.catalog import MOBILEFACENET
 from facetrack_ros.models.contract import write_contract
 from facetrack_ros.models.paths import cache_folder
 from facetrack_ros.models.resolver import resolve
-from facetrack_ros.vision.evaluation.calibration import calibrated, put_to_use
+from facetrack_ros.vision.evaluation.calibration import calibrate_contract, install_contract
 from facetrack_ros.vision.evaluation.face_samples import embed_pictures, enlarged
-from facetrack_ros.vision.evaluation.recognition import measure
-from facetrack_ros.vision.evaluation.recognition_report import account_lines, figure_lines, figures_json
+from facetrack_ros.vision.evaluation.recognition import measure_recognition
+from facetrack_ros.vision.evaluation.recognition_report import metrics_json, metrics_lines, samples_lines
 from facetrack_ros.vision.evaluation.roc_plot import draw_roc
 from facetrack_ros.vision.factory import VisionSettings, build_for_measuring, build_pipeline
 
@@ -84,7 +84,7 @@ def test_every_picture_is_accounted_for_and_the_best_usable_face_counts(pictures
     assert [path.name for path in seen.faceless] == ["0.png"]
     assert [path.name for path in seen.unreadable] == ["broken.png"]
     assert seen.reasons() == {"… px wide, needs 24": 2}
-    said = "\n".join(account_lines(seen))
+    said = "\n".join(samples_lines(seen))
     assert "found in 5 of 7" in said
     assert "2: … px wide, needs 24" in said
     assert "0.png" in said
@@ -100,7 +100,7 @@ def test_pictures_are_enlarged_and_bordered_before_looking():
 
 
 def test_the_figures_hang_together():
-    figures = measure(*population())
+    figures = measure_recognition(*population())
     assert len(figures.genuine) == 40 * 45
     assert len(figures.impostor) == figures.impostor_pairs == 400 * 390 // 2 - 0
     assert 0.9 < figures.auc <= 1
@@ -117,25 +117,25 @@ def test_the_figures_hang_together():
 @pytest.mark.parametrize("people", [["a", "a"], ["a", "b"], []])
 def test_too_little_is_told(people):
     with pytest.raises(EvaluationError, match="usable faces of"):
-        measure(np.eye(8, dtype=np.float32)[: len(people)], np.array(people))
+        measure_recognition(np.eye(8, dtype=np.float32)[: len(people)], np.array(people))
 
 
 def test_what_too_few_pairs_would_say_is_not_said():
-    figures = measure(*population(people=3, pictures=3))
-    said = "\n".join(figure_lines(figures))
+    figures = measure_recognition(*population(people=3, pictures=3))
+    said = "\n".join(metrics_lines(figures))
     assert said.count("means nothing") == 4
     assert "it takes 30000 pairs of two" in said
     assert "it takes 300 pictures" in said
     assert "from 9 pairs of one person, TAR is good to about 0.33" in said
-    assert "means nothing" not in "\n".join(figure_lines(measure(*population())))
-    assert not any(point["shown"] for point in figures_json(figures)["points"])
+    assert "means nothing" not in "\n".join(metrics_lines(measure_recognition(*population())))
+    assert not any(point["shown"] for point in metrics_json(figures)["points"])
 
 
 @pytest.mark.parametrize("size", [{}, {"people": 2, "pictures": 2}, {"people": 5, "pictures": 3, "spread": 3.0}])
 @pytest.mark.parametrize("ending", ["png", "svg"])
 def test_the_plot_is_drawn_for_many_pairs_and_for_hardly_any(size, ending, tmp_path):
     path = tmp_path / f"roc.{ending}"
-    draw_roc(measure(*population(**size)), "who $knows$ what it costs", path, in_use=0.5)
+    draw_roc(measure_recognition(*population(**size)), "who $knows$ what it costs", path, in_use=0.5)
     if ending == "png":
         picture = cv2.imread(str(path))
         assert picture.shape == (620, 1400, 3)
@@ -145,12 +145,12 @@ def test_the_plot_is_drawn_for_many_pairs_and_for_hardly_any(size, ending, tmp_p
 def test_a_plot_that_cannot_be_written_is_told(tmp_path):
     for path in (tmp_path / "nowhere" / "roc.png", tmp_path / "roc.dance"):
         with pytest.raises(EvaluationError, match="cannot be drawn"):
-            draw_roc(measure(*population()), "", path)
+            draw_roc(measure_recognition(*population()), "", path)
 
 
 def test_a_calibrated_contract_states_threshold_curve_and_data():
-    figures = measure(*population())
-    contract = calibrated(MOBILEFACENET, figures, 1e-3, "our own people")
+    figures = measure_recognition(*population())
+    contract = calibrate_contract(MOBILEFACENET, figures, 1e-3, "our own people")
     assert (figures.impostor >= contract.threshold).mean() <= 1e-3
     assert (
         replace(
@@ -168,19 +168,19 @@ def test_a_rate_that_the_pairs_cannot_show_is_refused():
     with pytest.raises(
         EvaluationError, match="78000 pairs of two people cannot show a false-match rate of 1e-05.*300000"
     ):
-        calibrated(MOBILEFACENET, measure(*population()), 1e-5, "")
+        calibrate_contract(MOBILEFACENET, measure_recognition(*population()), 1e-5, "")
 
 
 def test_one_person_under_two_names_gives_no_threshold():
     embeddings = np.eye(4, dtype=np.float32)[[0, 0, 0, 0]]
     with pytest.raises(EvaluationError, match="under two names"):
-        calibrated(MOBILEFACENET, measure(embeddings, np.array(list("aabb"))), 0.9, "")
+        calibrate_contract(MOBILEFACENET, measure_recognition(embeddings, np.array(list("aabb"))), 0.9, "")
 
 
 def test_what_was_measured_counts_from_then_on(models, monkeypatch):
     monkeypatch.setenv("FACETRACK_MODELS", str(models))
-    contract = calibrated(MOBILEFACENET, measure(*population()), 1e-3, "our own people")
-    path = put_to_use(contract)
+    contract = calibrate_contract(MOBILEFACENET, measure_recognition(*population()), 1e-3, "our own people")
+    path = install_contract(contract)
     assert path.is_file()
     assert catalog.find(MOBILEFACENET.id) == contract
     assert build_for_measuring().contract == contract
@@ -190,7 +190,7 @@ def test_it_is_told_when_another_record_comes_first(tmp_path, monkeypatch):
     monkeypatch.setenv("FACETRACK_MODELS", str(tmp_path))
     write_contract(replace(MOBILEFACENET, threshold=0.9), tmp_path)
     with pytest.raises(ModelError, match="written but does not count.*comes first"):
-        put_to_use(replace(MOBILEFACENET, threshold=0.7))
+        install_contract(replace(MOBILEFACENET, threshold=0.7))
 
 
 def test_what_was_measured_counts_for_a_file_of_ones_own_too(tmp_path):
@@ -199,7 +199,7 @@ def test_what_was_measured_counts_for_a_file_of_ones_own_too(tmp_path):
     own = resolve(f"{MOBILEFACENET.id}={file}").contract
     assert own.id != MOBILEFACENET.id
     assert own.threshold == MOBILEFACENET.threshold
-    put_to_use(replace(own, threshold=0.7, measured_on="our own people"))
+    install_contract(replace(own, threshold=0.7, measured_on="our own people"))
     assert resolve(f"{MOBILEFACENET.id}={file}").contract.threshold == 0.7
     assert resolve(str(file)).contract.threshold == 0.7
 
@@ -225,5 +225,7 @@ def test_an_embedder_that_may_not_judge_can_be_measured_and_then_states_what_its
     with pytest.raises(ModelError, match="appearance"):
         build_pipeline(settings)
     assert build_for_measuring(settings).contract == looks
-    assert put_to_use(calibrated(looks, measure(*population()), 1e-3, "our own people")) == path
+    assert (
+        install_contract(calibrate_contract(looks, measure_recognition(*population()), 1e-3, "our own people")) == path
+    )
     assert build_for_measuring(settings).contract.threshold > 0

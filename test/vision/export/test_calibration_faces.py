@@ -6,7 +6,7 @@ import pytest
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision.embedding.preprocess import FaceInput
-from facetrack_ros.vision.export.calibration_faces import FaceCrops, face_crops, pictures_below
+from facetrack_ros.vision.export.calibration_faces import FaceCrops, extract_face_crops, find_pictures
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def folder(tmp_path):
 
 
 def test_a_folder_a_person_says_who_it_is(folder):
-    assert [(person, path.name) for person, path in pictures_below(folder, 9)] == [
+    assert [(person, path.name) for person, path in find_pictures(folder, 9)] == [
         ("ann", "1.png"),
         ("ann", "2.png"),
         ("bob", "1.png"),
@@ -30,7 +30,7 @@ def test_pictures_at_any_depth_say_nothing_about_people(folder):
     deep = folder / "ann"
     (deep / "more" / "still").mkdir(parents=True)
     cv2.imwrite(str(deep / "more" / "still" / "3.JPG"), np.zeros((4, 4, 3), np.uint8))
-    assert [(person, path.name) for person, path in pictures_below(deep, 9)] == [
+    assert [(person, path.name) for person, path in find_pictures(deep, 9)] == [
         ("", "1.png"),
         ("", "2.png"),
         ("", "3.JPG"),
@@ -38,21 +38,21 @@ def test_pictures_at_any_depth_say_nothing_about_people(folder):
 
 
 def test_no_more_are_taken_than_asked_for_and_evenly(folder):
-    assert [path.parent.name for _, path in pictures_below(folder, 2)] == ["ann", "bob"]
+    assert [path.parent.name for _, path in find_pictures(folder, 2)] == ["ann", "bob"]
 
 
 def test_no_folder_and_no_pictures_are_told(tmp_path):
     with pytest.raises(ModelError, match="is no folder"):
-        pictures_below(tmp_path / "nothing", 9)
+        find_pictures(tmp_path / "nothing", 9)
     with pytest.raises(ModelError, match="no pictures"):
-        pictures_below(tmp_path, 9)
+        find_pictures(tmp_path, 9)
 
 
 def test_the_best_face_of_each_picture_is_aligned_and_the_rest_left_out(full, hopper, tmp_path):
     cv2.imwrite(str(tmp_path / "hopper.png"), hopper)
     cv2.imwrite(str(tmp_path / "empty.png"), np.zeros((200, 200, 3), np.uint8))
     (tmp_path / "broken.png").write_bytes(b"no picture")
-    found = face_crops(full, FaceInput(full.contract), pictures_below(tmp_path, 9))
+    found = extract_face_crops(full, FaceInput(full.contract), find_pictures(tmp_path, 9))
     assert len(found) == 1
     assert found.pictures == 3
     assert found.crops.shape == (1, 112, 112, 3)

@@ -10,7 +10,14 @@ from facetrack_ros.models.catalog import MOBILEFACENET, RESNET50
 from facetrack_ros.models.contract import read_contract, write_contract
 from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
 from facetrack_ros.vision.export.calibration_faces import FaceCrops
-from facetrack_ros.vision.export.int8 import Comparison, compare, int8_contract, measured_contract, quantise, split
+from facetrack_ros.vision.export.int8 import (
+    Comparison,
+    compare_embedders,
+    int8_contract,
+    measured_contract,
+    quantise_embedder,
+    split_calibration,
+)
 
 CHANCE = np.random.default_rng(0)
 
@@ -24,7 +31,7 @@ def crops(count, people=None):
 
 def test_calibration_and_check_share_no_face_and_everybody_is_in_both():
     people = np.repeat([f"p{n}" for n in range(10)], 12)
-    calibration, held_out = split(crops(120, people))
+    calibration, held_out = split_calibration(crops(120, people))
     assert len(calibration) == 30
     assert len(held_out) == 90
     assert not set(calibration.crops[:, 0, 0, 0]) & set(held_out.crops[:, 0, 0, 0])
@@ -33,7 +40,7 @@ def test_calibration_and_check_share_no_face_and_everybody_is_in_both():
 
 def test_too_few_faces_are_told():
     with pytest.raises(ModelError, match="39 usable faces in 40 pictures do not calibrate .* at least 40"):
-        split(crops(39))
+        split_calibration(crops(39))
 
 
 @pytest.mark.parametrize(
@@ -111,11 +118,11 @@ def onnx():
 def test_mobilefacenet_keeps_its_embeddings(models, faces, tmp_path, onnx):
     source = models / MOBILEFACENET.file
     float32 = OnnxFaceEmbedder(source, MOBILEFACENET)
-    calibration, held_out = split(faces)
-    quantise(source, float32, calibration, tmp_path / "int8.onnx")
+    calibration, held_out = split_calibration(faces)
+    quantise_embedder(source, float32, calibration, tmp_path / "int8.onnx")
     assert [file.name for file in tmp_path.iterdir()] == ["int8.onnx"]
     assert (tmp_path / "int8.onnx").stat().st_size < 0.4 * MOBILEFACENET.size
-    found = compare(float32, OnnxFaceEmbedder(tmp_path / "int8.onnx", int8_contract(MOBILEFACENET)), held_out)
+    found = compare_embedders(float32, OnnxFaceEmbedder(tmp_path / "int8.onnx", int8_contract(MOBILEFACENET)), held_out)
     assert found.cosines.mean() > 0.98
     assert len(found.cosines) == len(held_out)
     assert found.auc[0] - found.auc[1] <= 0.002
@@ -125,7 +132,7 @@ def test_mobilefacenet_keeps_its_embeddings(models, faces, tmp_path, onnx):
 @pytest.mark.parametrize(("reduce_range", "largest"), [(False, 127), (True, 64)])
 def test_weights_have_as_many_bits_as_asked_for(models, faces, tmp_path, onnx, reduce_range, largest):
     source = models / MOBILEFACENET.file
-    quantise(
+    quantise_embedder(
         source,
         OnnxFaceEmbedder(source, MOBILEFACENET),
         faces.rows(np.arange(4)),
@@ -145,5 +152,5 @@ def test_a_file_that_is_no_graph_is_told(tiny_onnx, tmp_path):
     (tmp_path / "cut.onnx").write_bytes((tmp_path / "tiny.onnx").read_bytes()[:50])
     some = FaceCrops(np.zeros((3, 16, 16, 3), np.uint8), np.array([""] * 3), 3)
     with pytest.raises(ModelError, match="cut.onnx cannot be quantised"):
-        quantise(tmp_path / "cut.onnx", good, some, tmp_path / "int8.onnx")
+        quantise_embedder(tmp_path / "cut.onnx", good, some, tmp_path / "int8.onnx")
     assert not list(tmp_path.glob("fused*"))

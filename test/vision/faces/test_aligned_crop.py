@@ -6,7 +6,7 @@ import pytest
 
 from facetrack_ros.core.face import Face
 from facetrack_ros.errors import ReferenceFaceError
-from facetrack_ros.vision.faces.aligned_crop import MAX_BYTES, upright_face
+from facetrack_ros.vision.faces.aligned_crop import MAX_BYTES, encode_aligned_crop
 
 
 @pytest.mark.parametrize("degrees", [0, 25])
@@ -14,7 +14,7 @@ def test_another_embedder_recognises_the_face_in_the_crop(full, dlib_only, astro
     height, width = astronaut.shape[:2]
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
     picture = cv2.warpAffine(astronaut, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    crop = upright_face(picture, full.embed_reference(picture))
+    crop = encode_aligned_crop(picture, full.embed_reference(picture))
     assert len(crop) < MAX_BYTES
     image = cv2.imdecode(np.frombuffer(crop, np.uint8), cv2.IMREAD_COLOR)
     for models in (full, dlib_only):
@@ -25,4 +25,4 @@ def test_another_embedder_recognises_the_face_in_the_crop(full, dlib_only, astro
 def test_a_face_without_landmarks_is_refused():
     face = Face(np.array([0, 0, 10, 10], np.float32), np.full((5, 2), np.nan, np.float32), 0.9, 0.9)
     with pytest.raises(ReferenceFaceError, match="landmarks"):
-        upright_face(np.zeros((20, 20, 3), np.uint8), face)
+        encode_aligned_crop(np.zeros((20, 20, 3), np.uint8), face)

@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from facetrack_ros.vision.faces.person_matching import assign, head_regions, looks, smallest_faces
+from facetrack_ros.vision.faces.person_matching import (
+    head_regions,
+    match_faces_to_persons,
+    merge_search_regions,
+    smallest_faces,
+)
 
 
 def boxes(*rows):
@@ -11,22 +16,25 @@ def boxes(*rows):
 def test_each_face_goes_to_the_person_whose_head_it_is():
     persons = boxes([0, 0, 100, 300], [80, 0, 180, 300])
     faces = boxes([110, 20, 150, 70], [30, 20, 70, 70])
-    assert assign(faces, persons).tolist() == [1, 0]
+    assert match_faces_to_persons(faces, persons).tolist() == [1, 0]
 
 
 def test_two_faces_in_one_person_leave_the_worse_placed_one_without_owner():
-    owner = assign(boxes([30, 20, 70, 70], [60, 80, 90, 110]), boxes([0, 0, 100, 300]))
+    owner = match_faces_to_persons(boxes([30, 20, 70, 70], [60, 80, 90, 110]), boxes([0, 0, 100, 300]))
     assert owner.tolist() == [0, -1]
 
 
 def test_a_face_at_the_feet_or_as_wide_as_the_body_is_nobodys():
-    assert assign(boxes([30, 240, 70, 290], [-20, 0, 120, 160]), boxes([0, 0, 100, 300])).tolist() == [-1, -1]
+    assert match_faces_to_persons(boxes([30, 240, 70, 290], [-20, 0, 120, 160]), boxes([0, 0, 100, 300])).tolist() == [
+        -1,
+        -1,
+    ]
 
 
 def test_no_faces_or_no_persons_give_no_owner():
-    assert assign(boxes(), boxes([0, 0, 1, 1])).shape == (0,)
-    assert assign(boxes([0, 0, 1, 1]), boxes()).tolist() == [-1]
-    assert assign(boxes([0, 0, 5, 5]), boxes([3, 3, 3, 3])).tolist() == [-1]
+    assert match_faces_to_persons(boxes(), boxes([0, 0, 1, 1])).shape == (0,)
+    assert match_faces_to_persons(boxes([0, 0, 1, 1]), boxes()).tolist() == [-1]
+    assert match_faces_to_persons(boxes([0, 0, 5, 5]), boxes([3, 3, 3, 3])).tolist() == [-1]
 
 
 def test_only_the_upper_body_is_looked_at_and_never_beyond_the_picture():
@@ -37,8 +45,8 @@ def test_only_the_upper_body_is_looked_at_and_never_beyond_the_picture():
 
 
 def test_distant_persons_are_looked_at_apart_and_close_ones_together():
-    apart, _ = looks(boxes([0, 0, 50, 50], [500, 300, 550, 350]), np.array([24, 24]), 640, 360)
-    together, smallest = looks(boxes([0, 0, 50, 50], [20, 0, 70, 50]), np.array([24, 26]), 640, 360)
+    apart, _ = merge_search_regions(boxes([0, 0, 50, 50], [500, 300, 550, 350]), np.array([24, 24]), 640, 360)
+    together, smallest = merge_search_regions(boxes([0, 0, 50, 50], [20, 0, 70, 50]), np.array([24, 26]), 640, 360)
     assert len(apart) == 2
     assert together.tolist() == [[0, 0, 70, 50]]
     assert smallest.tolist() == [24]
@@ -46,17 +54,17 @@ def test_distant_persons_are_looked_at_apart_and_close_ones_together():
 
 def test_a_large_person_is_not_looked_at_as_closely_as_the_small_one_behind():
     regions, smallest = boxes([0, 0, 300, 300], [280, 100, 310, 130]), np.array([80, 24])
-    found, sizes = looks(regions, smallest, 1280, 720)
+    found, sizes = merge_search_regions(regions, smallest, 1280, 720)
     assert found.tolist() == regions.tolist()
     assert sizes.tolist() == [80, 24]
 
 
 def test_a_full_picture_takes_one_look():
     halves = boxes([0, 0, 330, 360], [320, 0, 640, 360])
-    found, smallest = looks(halves, np.array([30, 32]), 640, 360)
+    found, smallest = merge_search_regions(halves, np.array([30, 32]), 640, 360)
     assert found.tolist() == [[0, 0, 640, 360]]
     assert smallest.tolist() == [30]
-    none, sizes = looks(boxes(), np.empty(0), 640, 360)
+    none, sizes = merge_search_regions(boxes(), np.empty(0), 640, 360)
     assert none.shape == (0, 4)
     assert sizes.shape == (0,)
 

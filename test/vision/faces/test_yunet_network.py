@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from facetrack_ros.vision.faces.yunet_network import YunetNet
+from facetrack_ros.vision.faces.yunet_network import YunetNetwork
 
 CLIPS = ("face-demographics-walking-and-pause.gif", "head-pose-face-detection-female-and-male.gif", "classroom.gif")
 SCORE, MAX_IOU = 0.5, 0.3
@@ -30,7 +30,7 @@ def by_opencv(path, pictures):
 
 @pytest.mark.parametrize("size", [(480, 270), (320, 192), (250, 141), (128, 128)])
 def test_it_finds_in_the_clips_what_opencv_finds(path, clip, size):
-    net = YunetNet(path)
+    net = YunetNetwork(path)
     pictures = [cv2.resize(frame, size) for name in CLIPS for frame in clip(name)[::9]]
     faces = 0
     for picture, (boxes, landmarks, scores) in zip(pictures, by_opencv(path, pictures)):
@@ -45,7 +45,7 @@ def test_it_finds_in_the_clips_what_opencv_finds(path, clip, size):
 
 
 def test_a_picture_of_any_size_is_padded_and_nothing_found_in_the_border(path, clip):
-    net = YunetNet(path)
+    net = YunetNetwork(path)
     picture = clip("head-pose-face-detection-male.gif")[0]
     whole = net.detect(picture, 0.6, MAX_IOU)
     assert len(whole) == 1
@@ -61,7 +61,7 @@ def test_several_threads_share_one_network(path, clip):
     from concurrent.futures import ThreadPoolExecutor
 
     net, pictures = (
-        YunetNet(path),
+        YunetNetwork(path),
         [
             cv2.resize(frame, (160 + 32 * (row % 3), 160))
             for row, frame in enumerate(clip("head-pose-face-detection-male.gif")[:24])
