@@ -299,7 +299,7 @@ class Watch:
     def end(self) -> dict:
         took, used = time.perf_counter() - self._began, used_s() - self._used
         counts = self._robot.detector.counts()
-        looked = {name: each.looked - self._counts[name].looked for name, each in counts.items()}
+        looked = {name: each.analysed - self._counts[name].analysed for name, each in counts.items()}
         dropped = {name: each.dropped - self._counts[name].dropped for name, each in counts.items()}
         ends = self._ends[self._first :]
         latency = np.array([end - stamp for _, stamp, end in ends]) / 1e6

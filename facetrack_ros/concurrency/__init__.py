@@ -1,1 +1,1 @@
-"""Worker threads, the per-camera scheduler and the process pool, used live and offline."""
+"""Threads and processes that run models, live and offline: Worker, CameraScheduler, WorkerPool, ordered_map, ErrorLog."""

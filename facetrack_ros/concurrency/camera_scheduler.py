@@ -1,143 +1,140 @@
-"""Threads side by side that look at frames, each on models of its own; what they find comes out in the order it came in."""
+"""Worker threads over the newest frame of each camera; results are delivered in each camera's order."""
 
 import itertools
+import logging
 import os
 import sys
 import threading
-import traceback
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Generic, TypeVar
 
-from facetrack_ros.errors import FacetrackError
-from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.concurrency.error_log import ErrorLog
 
-# Steps of niceness: a sixth of the share of who does not give way.
-_GIVE_WAY = 8
+Models = TypeVar("Models")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# Niceness steps of low-priority threads: about a sixth of the processor share of a normal thread.
+_LOW_PRIORITY = 8
 
 
 @dataclass(frozen=True)
 class FrameCounts:
-    """What became of a camera's frames so far.
+    """Frames of one camera since the start.
 
-    :param arrived: all of them.
-    :param looked: how many the models looked at.
-    :param dropped: how many gave way to a newer one because the models could not keep up.
-    :param spared: how many needed no look.
+    :param analysed: processed by the models.
+    :param dropped: replaced by a newer frame before a worker took them.
+    :param skipped: left with :meth:`CameraScheduler.put_result`; the models were not needed.
     """
 
     arrived: int = 0
-    looked: int = 0
+    analysed: int = 0
     dropped: int = 0
-    spared: int = 0
+    skipped: int = 0
 
 
 @dataclass(eq=False)
-class _Place:
-    """An item's place in its camera's order.
+class _Entry(Generic[Item, Result]):
+    """An item in its camera's order.
 
-    :ivar number: counts all items as they come.
-    :ivar outcome: None while nobody knows; empty: nothing to deliver; else what to hand on.
+    :ivar number: running number over all cameras.
+    :ivar outcome: None: not known yet; empty: nothing to deliver; else the result.
     """
 
-    item: Any
+    item: Item
     number: int = 0
-    outcome: tuple | None = None
+    outcome: tuple[Result] | tuple[()] | None = None
 
 
-class _Lane:
-    """The items of one camera on their way, oldest first."""
+class _Queue(Generic[Item, Result]):
+    """Items of one camera that are not delivered yet, oldest first."""
 
-    def __init__(self):
-        self.places: deque[_Place] = deque()
+    def __init__(self) -> None:
+        self.entries: deque[_Entry[Item, Result]] = deque()
         self.delivering = False
         self.counts = FrameCounts()
 
 
-class CameraScheduler:
-    """Looks at the newest item of each camera, those that waited longest first.
+class CameraScheduler(Generic[Models, Item, Result]):
+    """Processes the newest item of each camera, on one thread a set of models.
 
-    Under overload older items of a camera give way to newer ones, on all cameras alike. Items of one camera may be looked
-    at at the same time; their results are delivered one after the other, in order.
+    Under overload a camera's waiting item is replaced by its newer one, for all cameras alike. Items of one camera may
+    be processed at the same time; their results are delivered one after the other, in order. Errors of ``process`` and
+    ``deliver`` are logged and the thread continues; see :class:`ErrorLog`.
 
-    :param pipelines: one set of models a thread. A single one that gains by several pictures at once gets the newest
-        items of all cameras together.
-    :param look: what is seen in some items, one result each; None: nothing to deliver.
-    :param deliver: takes camera, item and result.
-    :param yielding: whether the threads give way to what else wants the cores.
+    :param models: one set a thread.
+    :param process: results of some items, one each; None: nothing to deliver.
+    :param deliver: receives camera, item and result.
+    :param batches: whether a single set of models gets the waiting items of all cameras in one call.
+    :param low_priority: whether the threads run at a lower priority than the rest of the process (Linux only).
     """
 
     def __init__(
         self,
         name: str,
-        pipelines: Sequence[VisionPipeline],
-        look: Callable[[VisionPipeline, list], list],
-        deliver: Callable[[str, Any, Any], None],
-        logger,
-        yielding: bool = False,
+        models: Sequence[Models],
+        process: Callable[[Models, list[Item]], Sequence[Result | None]],
+        deliver: Callable[[str, Item, Result], None],
+        logger: logging.Logger,
+        batches: bool = False,
+        low_priority: bool = False,
     ):
-        self._look = look
-        self._yielding = yielding
+        self._process = process
+        self._low_priority = low_priority
         self._deliver = deliver
-        self._logger = logger
-        self._together = len(pipelines) == 1 and pipelines[0].batches
+        self._errors = ErrorLog(logger)
+        self._batches = batches and len(models) == 1
         self._condition = threading.Condition()
-        self._waiting: OrderedDict[str, _Place] = OrderedDict()
-        self._lanes: dict[str, _Lane] = {}
+        self._waiting: OrderedDict[str, _Entry[Item, Result]] = OrderedDict()
+        self._queues: dict[str, _Queue[Item, Result]] = {}
         self._arrived = self._passed_over = 0
         self._closing = False
-        self._told: set[str] = set()
         self._threads = [
-            threading.Thread(target=self._run, args=(pipeline,), name=f"{name} {number}", daemon=True)
-            for number, pipeline in enumerate(pipelines)
+            threading.Thread(target=self._run, args=(each,), name=f"{name} {number}", daemon=True)
+            for number, each in enumerate(models)
         ]
         for thread in self._threads:
             thread.start()
 
-    def put(self, camera_id: str, item: Any) -> None:
-        """Leave an item, in place of the one of that camera that nobody has begun to look at; never waits for a look."""
+    def put(self, camera_id: str, item: Item) -> None:
+        """Add an item without waiting; replaces the camera's item that no thread has taken yet."""
         with self._condition:
             if self._closing:
                 return
-            lane = self._lanes.setdefault(camera_id, _Lane())
             self._arrived += 1
-            place = _Place(item, self._arrived)
-            lane.places.append(place)
-            passed_over = self._waiting.get(camera_id)
-            if passed_over is not None:
-                passed_over.outcome = ()
-            self._waiting[camera_id] = place
-            lane.counts = replace(
-                lane.counts, arrived=lane.counts.arrived + 1, dropped=lane.counts.dropped + (passed_over is not None)
-            )
+            entry: _Entry[Item, Result] = _Entry(item, self._arrived)
+            dropped = self._waiting.get(camera_id)
+            if dropped is not None:
+                dropped.outcome = ()
+            self._waiting[camera_id] = entry
+            self._append(camera_id, entry, dropped=int(dropped is not None))
             self._condition.notify()
-        self._hand_on([camera_id])
+        self._deliver_ready([camera_id])
 
-    def put_seen(self, camera_id: str, item: Any, result: Any) -> None:
-        """Leave an item that needs no look, with what is to be delivered of it in its turn; it replaces no other."""
+    def put_result(self, camera_id: str, item: Item, result: Result) -> None:
+        """Add an item whose result is known; it is delivered in its turn and replaces no other item."""
         with self._condition:
             if self._closing:
                 return
-            lane = self._lanes.setdefault(camera_id, _Lane())
-            lane.places.append(_Place(item, outcome=(result,)))
-            lane.counts = replace(lane.counts, arrived=lane.counts.arrived + 1, spared=lane.counts.spared + 1)
-        self._hand_on([camera_id])
+            self._append(camera_id, _Entry(item, outcome=(result,)), skipped=1)
+        self._deliver_ready([camera_id])
 
     def counts(self) -> dict[str, FrameCounts]:
-        """What became of each camera's frames since the start."""
+        """Counts by camera."""
         with self._condition:
-            return {camera_id: lane.counts for camera_id, lane in self._lanes.items()}
+            return {camera_id: queue.counts for camera_id, queue in self._queues.items()}
 
     def drain(self, timeout_s: float = 5.0) -> bool:
-        """Wait until nothing is left to look at or to deliver; False where that took longer than ``timeout_s``."""
+        """Wait until all items are processed and delivered; False if that takes longer than ``timeout_s``."""
         with self._condition:
             return self._condition.wait_for(
-                lambda: not any(lane.places or lane.delivering for lane in self._lanes.values()), timeout_s
+                lambda: not any(queue.entries or queue.delivering for queue in self._queues.values()), timeout_s
             )
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """Look at what is left, then end the threads; waits at most ``timeout_s``."""
+        """Process what is left, then end the threads; waits at most ``timeout_s``."""
         with self._condition:
             self._closing = True
             self._condition.notify_all()
@@ -145,76 +142,65 @@ class CameraScheduler:
         for thread in self._threads:
             thread.join(timeout_s)
 
-    def _run(self, pipeline: VisionPipeline) -> None:
-        if self._yielding and sys.platform == "linux":  # elsewhere a thread has no priority of its own
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _GIVE_WAY)
+    def _append(self, camera_id: str, entry: _Entry[Item, Result], dropped: int = 0, skipped: int = 0) -> None:
+        queue = self._queues.setdefault(camera_id, _Queue())
+        queue.entries.append(entry)
+        counts = queue.counts
+        queue.counts = replace(
+            counts, arrived=counts.arrived + 1, dropped=counts.dropped + dropped, skipped=counts.skipped + skipped
+        )
+
+    def _run(self, models: Models) -> None:
+        if self._low_priority and sys.platform == "linux":  # elsewhere a thread has no priority of its own
+            niceness = os.getpriority(os.PRIO_PROCESS, 0) + _LOW_PRIORITY
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
         while True:
             with self._condition:
                 self._condition.wait_for(lambda: self._closing or self._waiting)
                 if not self._waiting:
                     return
-                if self._together:
+                if self._batches:
                     taken = list(self._waiting.items())
                     self._waiting.clear()
                 else:
                     taken = [self._take()]
-            outcomes = self._outcomes(pipeline, [place.item for _, place in taken])
+            results: Sequence[Result | None] = [None] * len(taken)
+            with self._errors:
+                results = self._process(models, [entry.item for _, entry in taken])
             with self._condition:
-                for (camera_id, place), outcome in zip(taken, outcomes):
-                    place.outcome = outcome
-                    lane = self._lanes[camera_id]
-                    lane.counts = replace(lane.counts, looked=lane.counts.looked + bool(outcome))
-            self._hand_on([camera_id for camera_id, _ in taken])
+                for (camera_id, entry), result in zip(taken, results):
+                    entry.outcome = () if result is None else (result,)
+                    counts = self._queues[camera_id].counts
+                    self._queues[camera_id].counts = replace(counts, analysed=counts.analysed + (result is not None))
+            self._deliver_ready([camera_id for camera_id, _ in taken])
 
-    def _take(self) -> tuple[str, _Place]:
-        """Of the half of the cameras that waited longest, the one with the freshest frame: so under overload a frame is not
-        old already when its look begins. Whoever waits longest is passed over no more often than there are others."""
+    def _take(self) -> tuple[str, _Entry[Item, Result]]:
+        """Of the half of the cameras that waited longest, take the one with the newest item, so that under overload an
+        item is recent when its processing begins. The first camera is passed over at most as often as there are others.
+        """
         first = next(iter(self._waiting))
         chosen = first
         if self._passed_over < len(self._waiting):
             longest = itertools.islice(self._waiting.items(), (len(self._waiting) + 1) // 2)
-            chosen = max(longest, key=lambda entry: entry[1].number)[0]
+            chosen = max(longest, key=lambda waiting: waiting[1].number)[0]
         self._passed_over = 0 if chosen == first else self._passed_over + 1
         return chosen, self._waiting.pop(chosen)
 
-    def _outcomes(self, pipeline: VisionPipeline, items: list) -> list[tuple]:
-        try:
-            return [() if result is None else (result,) for result in self._look(pipeline, items)]
-        except FacetrackError as error:
-            self._tell(str(error))
-        except Exception as error:  # a thread that dies silently would look like a camera that sees nobody
-            self._logger.error(f"unexpected {type(error).__name__}: {error}\n{traceback.format_exc()}")
-        return [()] * len(items)
-
-    def _hand_on(self, cameras: list[str]) -> None:
-        """Deliver what is known, in order; for one camera only one thread does it at a time."""
+    def _deliver_ready(self, cameras: list[str]) -> None:
+        """Deliver the known results of these cameras in order; for each camera only one thread delivers at a time."""
         for camera_id in cameras:
-            lane = self._lanes[camera_id]
-            mine = False
+            queue = self._queues[camera_id]
+            delivering = False  # whether this thread is the one
             while True:
                 with self._condition:
-                    if (not mine and lane.delivering) or not lane.places or lane.places[0].outcome is None:
-                        if mine:
-                            lane.delivering = False
+                    busy = queue.delivering and not delivering
+                    if busy or not queue.entries or queue.entries[0].outcome is None:
+                        if delivering:
+                            queue.delivering = False
                         self._condition.notify_all()
                         break
-                    mine = lane.delivering = True
-                    place = lane.places.popleft()
-                for result in place.outcome:
-                    self._deliver_one(camera_id, place.item, result)
-
-    def _deliver_one(self, camera_id: str, item: Any, result: Any) -> None:
-        try:
-            self._deliver(camera_id, item, result)
-        except FacetrackError as error:
-            self._tell(str(error))
-        except Exception as error:
-            self._logger.error(f"unexpected {type(error).__name__}: {error}\n{traceback.format_exc()}")
-
-    def _tell(self, sentence: str) -> None:
-        """Each sentence once."""
-        with self._condition:
-            told = sentence in self._told
-            self._told.add(sentence)
-        if not told:
-            self._logger.error(sentence)
+                    delivering = queue.delivering = True
+                    entry = queue.entries.popleft()
+                for result in entry.outcome or ():
+                    with self._errors:
+                        self._deliver(camera_id, entry.item, result)

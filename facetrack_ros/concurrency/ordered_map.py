@@ -1,8 +1,8 @@
-"""Items worked at side by side, their results in the order of the items: offline, where nothing is dropped."""
+"""Parallel processing of a sequence, results in the order of the items; for recordings, where nothing is dropped."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from facetrack_ros.concurrency.process_pool import Result, Task, WorkerPool
 
@@ -10,28 +10,28 @@ Item = TypeVar("Item")
 
 
 def ordered_map(
-    items: Iterable[Item], begin: Callable[[Item], Task], crew: WorkerPool[Task, Result]
+    items: Iterable[Item], begin: Callable[[Item], Task], workers: WorkerPool[Task, Result]
 ) -> Iterator[tuple[Item, Result | Exception]]:
-    """Each item with what its work gives, or with the error that the work ended in.
+    """Yield each item with the result of its task, or with the exception that the task raised.
 
-    ``begin`` is called in the order of the items, always just as far ahead of what was handed out: so what it decides is the
-    same each time, however long the work takes.
+    ``begin`` is called in the order of the items, always ``max_in_flight`` items ahead of the results, so its decisions
+    do not depend on timing.
 
-    :param begin: an item's task.
-    :param crew: does the tasks; it is the caller's to close.
+    :param begin: makes an item's task.
+    :param workers: run the tasks; the caller closes them.
     """
-    under_way: deque[tuple[Item, Callable[[], Result]]] = deque()
+    in_flight: deque[tuple[Item, Callable[[], Result]]] = deque()
     for item in items:
-        if len(under_way) == crew.ahead:
-            yield _next(under_way)
-        under_way.append((item, crew.start(begin(item))))
-    while under_way:
-        yield _next(under_way)
+        if len(in_flight) == workers.max_in_flight:
+            yield _next(in_flight)
+        in_flight.append((item, workers.start(begin(item))))
+    while in_flight:
+        yield _next(in_flight)
 
 
-def _next(under_way: deque[tuple[Item, Callable[[], Result]]]) -> tuple[Item, Result | Exception]:
-    item, result = under_way.popleft()
+def _next(in_flight: deque[tuple[Item, Callable[[], Any]]]) -> tuple[Item, Any]:
+    item, result = in_flight.popleft()
     try:
         return item, result()
-    except Exception as error:  # the caller is handed it in its turn
+    except Exception as error:  # passed to the caller in the item's turn
         return item, error

@@ -1,4 +1,4 @@
-"""Who works at tasks side by side, each with models of its own: another thread, or other processes."""
+"""Worker pools; each worker owns its models."""
 
 import multiprocessing
 import signal
@@ -10,50 +10,52 @@ from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from queue import SimpleQueue
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from facetrack_ros.errors import FacetrackError, ModelError
 
 Models = TypeVar("Models")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+TaskIn = TypeVar("TaskIn", contravariant=True)
+ResultOut = TypeVar("ResultOut", covariant=True)
 
-#: Tasks on their way for each who works: enough that everybody has something to go on with while the caller is at work itself.
-AHEAD = 3
-# Of them so many are handed to a process: the one it works at, and the next.
-_GIVEN = 2
+#: Maximum in-flight tasks per worker: enough that no worker idles while the caller handles a result. Chosen by hand.
+IN_FLIGHT = 3
+# Tasks sent to a process: the one it runs, and the next.
+_SENT = 2
 _END_S = 5.0
 
 
-class WorkerPool(Protocol[Task, Result]):
-    """Takes tasks and does them side by side.
+class WorkerPool(Protocol[TaskIn, ResultOut]):
+    """Runs tasks in parallel.
 
-    :ivar ahead: how many should be on their way, so that nobody waits for work.
+    :ivar max_in_flight: tasks to keep started, so that no worker idles.
     """
 
-    ahead: int
+    max_in_flight: int
 
-    def start(self, task: Task) -> Callable[[], Result]:
-        """Take a task; what is returned waits for its result, or raises what the work raised."""
+    def start(self, task: TaskIn) -> Callable[[], ResultOut]:
+        """Start a task; the returned function waits for its result, or raises what the task raised."""
 
     def close(self) -> None:
-        """End. What was not done is not done any more."""
+        """End the workers; tasks that did not begin are discarded."""
 
 
 class ThreadWorkerPool(Generic[Models, Task, Result]):
-    """One set of models and one thread, beside which the caller goes on: for models on a graphics card, and for a single core.
+    """One worker thread beside the caller: for models on a graphics card, and for a single core.
 
-    :param work: what is done with a task.
+    :param run: runs a task.
     """
 
-    def __init__(self, models: Models, work: Callable[[Models, Task], Result]):
-        self.ahead = AHEAD
-        self._work = partial(work, models)
+    def __init__(self, models: Models, run: Callable[[Models, Task], Result]):
+        self.max_in_flight = IN_FLIGHT
+        self._run = partial(run, models)
         self._threads = ThreadPoolExecutor(1, "vision")
 
     def start(self, task: Task) -> Callable[[], Result]:
         """See :class:`WorkerPool`."""
-        return self._threads.submit(self._work, task).result
+        return self._threads.submit(self._run, task).result
 
     def close(self) -> None:
         """See :class:`WorkerPool`."""
@@ -61,70 +63,70 @@ class ThreadWorkerPool(Generic[Models, Task, Result]):
 
 
 class ProcessWorkerPool(Generic[Models, Task, Result]):
-    """The caller and other processes. In one process threads that look at pictures wait for each other's Python: the more of
-    them, the longer.
+    """Worker processes and the caller. Threads of one process that run models wait for its interpreter lock, the longer
+    the more of them there are; processes do not.
 
-    The caller works while it waits for a result. For one thread. A killed caller leaves no process behind: each ends where
-    nobody can hand it a task any more.
+    The caller runs tasks while it waits for a result. All calls come from one thread. Each process ends with the
+    caller, even if the caller is killed.
 
-    :param models: the caller's.
-    :param work: what the caller does with a task.
-    :param open_models: opens those of another process; what it raises is raised here.
-    :param work_there: what another process does with a task; like ``open_models``, tasks and results it must be picklable.
-    :param count: of other processes.
+    :param models: the caller's models.
+    :param run: runs a task in the caller.
+    :param open_models: opens the models of a process; what it raises is raised here.
+    :param run_in_process: runs a task in a process; like ``open_models``, tasks and results it must be picklable.
+    :param count: number of processes.
     :raises ModelError: a process ended while it opened its models.
     """
 
     def __init__(
         self,
         models: Models,
-        work: Callable[[Models, Task], Result],
+        run: Callable[[Models, Task], Result],
         open_models: Callable[[], Models],
-        work_there: Callable[[Models, Task], Result],
+        run_in_process: Callable[[Models, Task], Result],
         count: int,
     ):
-        self.ahead = AHEAD * (count + 1)
-        self._work = partial(work, models)
+        self.max_in_flight = IN_FLIGHT * (count + 1)
+        self._run = partial(run, models)
         self._waiting: deque[_Pending] = deque()
-        self._helpers = [_WorkerProcess(open_models, work_there) for _ in range(count)]
+        self._processes = [_WorkerProcess(open_models, run_in_process) for _ in range(count)]
         try:
-            for helper in self._helpers:
-                helper.take()  # when all of them are on their way
+            for process in self._processes:
+                process.receive()  # once all are started
         except BaseException:
             self.close()
             raise
 
     def start(self, task: Task) -> Callable[[], Result]:
-        """See :class:`WorkerPool`; the result must be asked for on this thread.
+        """See :class:`WorkerPool`.
 
-        :raises ModelError: of the result: a process ended.
+        :raises ModelError: raised by the returned function: a process ended.
         """
         pending = _Pending(task)
         self._waiting.append(pending)
-        self._hand_out()
+        self._dispatch()
         return partial(self._result, pending)
 
     def close(self) -> None:
         """See :class:`WorkerPool`."""
-        for helper in self._helpers:
-            helper.close()
+        for process in self._processes:
+            process.close()
 
     def _result(self, pending: "_Pending") -> Result:
         while True:
-            self._hand_out()
+            self._dispatch()
             if pending.done():
                 return pending.result()
             if self._waiting:
-                self._waiting.popleft().do(self._work)
+                self._waiting.popleft().run(self._run)
             else:
-                wait([helper.results for helper in self._helpers if helper.given])
+                wait([process.results for process in self._processes if process.sent])
 
-    def _hand_out(self) -> None:
-        for helper in self._helpers:
-            while helper.given and helper.results.poll():
-                helper.take()
-            while self._waiting and len(helper.given) < _GIVEN:
-                helper.give(self._waiting.popleft())
+    def _dispatch(self) -> None:
+        for process in self._processes:
+            while process.sent and process.results.poll():
+                process.receive()
+            while self._waiting and len(process.sent) < _SENT:
+                process.send(self._waiting.popleft())
 
 
 class _Pending(Future):
@@ -132,49 +134,49 @@ class _Pending(Future):
         super().__init__()
         self.task = task
 
-    def do(self, work: Callable[[object], object]) -> None:
+    def run(self, run: Callable[[Any], Any]) -> None:
         try:
-            self.set_result(work(self.task))
-        except Exception as error:  # raised where its result is asked for
+            self.set_result(run(self.task))
+        except Exception as error:  # raised by result()
             self.set_exception(error)
 
 
 class _WorkerProcess:
-    """A process that opens its models and then does one task after the other.
+    """A process that opens its models and then runs one task after the other.
 
-    :ivar given: what it is at or has before it, the first first.
+    :ivar sent: its tasks without a result yet, the one it runs first.
     """
 
-    def __init__(self, open_models: Callable[[], object], work: Callable[[object, object], object]):
-        context = multiprocessing.get_context("spawn")  # onnxruntime and torch do not outlive a fork
+    def __init__(self, open_models: Callable[[], Any], run: Callable[[Any, Any], Any]):
+        context = multiprocessing.get_context("spawn")  # onnxruntime and torch do not survive a fork
         tasks, self._tasks = context.Pipe(duplex=False)
         self.results, results = context.Pipe(duplex=False)
         self._process = context.Process(
-            target=_help, args=(open_models, work, tasks, results), name="vision", daemon=True
+            target=_main, args=(open_models, run, tasks, results), name="vision", daemon=True
         )
         self._process.start()
-        tasks.close()  # so that either side notices when the other has ended
+        tasks.close()  # so that either side notices the end of the other
         results.close()
-        self.given: deque[_Pending] = deque([_Pending(None)])  # opening its models
+        self.sent: deque[_Pending] = deque([_Pending(None)])  # opening its models
 
-    def give(self, pending: _Pending) -> None:
+    def send(self, pending: _Pending) -> None:
         try:
             self._tasks.send(pending.task)
         except OSError as error:
             raise self._ended() from error
-        self.given.append(pending)
+        self.sent.append(pending)
 
-    def take(self) -> None:
-        """Wait for what it does next, and note it."""
+    def receive(self) -> None:
+        """Wait for the next result and set it."""
         try:
-            done, outcome = self.results.recv()
+            succeeded, outcome = self.results.recv()
         except (EOFError, OSError) as error:
             raise self._ended() from error
-        pending = self.given.popleft()
-        if done:
+        pending = self.sent.popleft()
+        if succeeded:
             pending.set_result(outcome)
         elif pending.task is None:
-            raise outcome  # it cannot begin
+            raise outcome  # its models do not open
         else:
             pending.set_exception(outcome)
 
@@ -189,43 +191,43 @@ class _WorkerProcess:
     def _ended(self) -> ModelError:
         self._process.join(_END_S)
         return ModelError(
-            f"a process that looked at frames ended with {self._process.exitcode}, a signal where below 0; "
-            "was there too little memory? models.workers says how many there are"
+            f"a worker process ended with exit code {self._process.exitcode} (below 0: a signal); was there too little "
+            "memory? models.workers sets how many there are"
         )
 
 
-def _help(
-    open_models: Callable[[], object], work: Callable[[object, object], object], tasks: Connection, results: Connection
+def _main(
+    open_models: Callable[[], Any], run: Callable[[Any, Any], Any], tasks: Connection, results: Connection
 ) -> None:
-    """In the other process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it
-    with suppress(EOFError, OSError):  # nobody is there any more
+    """Main function of a worker process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller ends it
+    with suppress(EOFError, OSError):  # the caller has ended
         try:
             models = open_models()
         except Exception as error:
-            results.send((False, _told(error)))
+            results.send((False, _picklable(error)))
             return
         results.send((True, None))
-        given: SimpleQueue[object] = SimpleQueue()
-        # Read beside the work: else a large task and a large result, each waiting in its pipe for the other side, never end.
-        threading.Thread(target=_read, args=(tasks, given), daemon=True).start()
-        while (task := given.get()) is not None:
+        received: SimpleQueue[Any] = SimpleQueue()
+        # On a thread of its own: a large task and a large result that wait for each other's pipe would never end.
+        threading.Thread(target=_read, args=(tasks, received), daemon=True).start()
+        while (task := received.get()) is not None:
             try:
-                outcome = True, work(models, task)
+                outcome = True, run(models, task)
             except Exception as error:
-                outcome = False, _told(error)
+                outcome = False, _picklable(error)
             results.send(outcome)
 
 
-def _read(tasks: Connection, given: SimpleQueue[object]) -> None:
+def _read(tasks: Connection, received: SimpleQueue[Any]) -> None:
     try:
-        with suppress(EOFError, OSError):  # nobody is there any more
+        with suppress(EOFError, OSError):  # the caller has ended
             while True:
-                given.put(tasks.recv())
+                received.put(tasks.recv())
     finally:
-        given.put(None)
+        received.put(None)
 
 
-def _told(error: Exception) -> Exception:
-    """The error as it can be sent: one of a library may have been made in a way that cannot be."""
+def _picklable(error: Exception) -> Exception:
+    """The error, or a RuntimeError with its text: exceptions of libraries may not unpickle."""
     return error if isinstance(error, FacetrackError) else RuntimeError(f"{type(error).__name__}: {error}")

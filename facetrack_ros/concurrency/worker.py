@@ -1,28 +1,40 @@
-"""Threads that do the work, so that callbacks only move messages."""
+"""A worker thread behind a mailbox, so that callbacks only move messages."""
 
+import logging
 import threading
-import traceback
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
-from facetrack_ros.errors import FacetrackError
+from facetrack_ros.concurrency.error_log import ErrorLog
+
+
+class Mailbox(Protocol):
+    """Items between those that leave them and the worker."""
+
+    def put(self, camera_id: str, item: Any) -> None:
+        """Add an item."""
+
+    def take(self) -> list[Any]:
+        """Remove and return all items."""
+
+    def __len__(self) -> int: ...
 
 
 class LatestPerCamera:
-    """A mailbox that keeps the newest item of each camera: under overload old frames give way, on all cameras alike."""
+    """Mailbox of the newest item a camera: under overload older items are dropped, for all cameras alike."""
 
     def __init__(self):
-        self._items = OrderedDict()
+        self._items: OrderedDict[str, Any] = OrderedDict()
         self.dropped = 0
 
     def put(self, camera_id: str, item: Any) -> None:
-        """Leave an item, in place of the one of that camera that nobody fetched."""
+        """Add an item; replaces the camera's item that was not taken yet."""
         self.dropped += camera_id in self._items
         self._items[camera_id] = item
 
     def take(self) -> list[Any]:
-        """All that is there, the camera that waited longest first."""
+        """Remove and return all items, the camera that waited longest first."""
         items, self._items = list(self._items.values()), OrderedDict()
         return items
 
@@ -31,17 +43,17 @@ class LatestPerCamera:
 
 
 class FifoMailbox:
-    """A mailbox that keeps every item, for work too light to fall behind or too dear to lose."""
+    """Mailbox that keeps every item, for work too light to fall behind or too valuable to drop."""
 
     def __init__(self):
-        self._items = deque()
+        self._items: deque[Any] = deque()
 
     def put(self, camera_id: str, item: Any) -> None:
-        """Leave an item."""
+        """Add an item."""
         self._items.append(item)
 
     def take(self) -> list[Any]:
-        """All that is there, oldest first."""
+        """Remove and return all items, oldest first."""
         items = list(self._items)
         self._items.clear()
         return items
@@ -51,26 +63,25 @@ class FifoMailbox:
 
 
 class Worker:
-    """A thread that hands what lies in a mailbox to ``handle``, a batch at a time and never two at once.
+    """A thread that passes the items of a mailbox to ``handle``, in batches, never two batches at once.
 
-    An error of ours is logged, each sentence once, and the work goes on; any other is logged with its traceback.
+    Errors of ``handle`` are logged and the thread continues; see :class:`ErrorLog`.
     """
 
-    def __init__(self, name: str, mailbox: LatestPerCamera | FifoMailbox, handle: Callable[[list], None], logger):
+    def __init__(self, name: str, mailbox: Mailbox, handle: Callable[[list], None], logger: logging.Logger):
         self.mailbox = mailbox
         self._handle = handle
-        self._logger = logger
+        self._errors = ErrorLog(logger)
         self._lock = threading.Lock()
-        # Two, so that work which somebody else does wakes nobody: a thread that wakes for nothing holds up who is at work.
+        # Two conditions: ``put_and_do`` must not wake the worker, whose wake-up would delay the calling thread.
         self._wanted, self._done = threading.Condition(self._lock), threading.Condition(self._lock)
         self._closing = False
         self._busy = False
-        self._told = set()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def put(self, camera_id: str, item: Any) -> None:
-        """Leave work; never waits for it. Work left after ``close`` is not done."""
+        """Add an item without waiting. After ``close`` items are ignored."""
         with self._lock:
             if not self._closing:
                 self.mailbox.put(camera_id, item)
@@ -78,9 +89,10 @@ class Worker:
                     self._wanted.notify()
 
     def put_and_do(self, camera_id: str, item: Any) -> None:
-        """Leave work and do it on this thread, with all that was left before; where another is at that, it does this too.
+        """Add an item and handle it on the calling thread, after all earlier items; if another thread is handling
+        items, that thread handles this one too.
 
-        For callers that are at work themselves: a core has no second thread to wait for then.
+        For callers that are worker threads themselves: handing over to a second thread would cost a context switch.
         """
         with self._lock:
             if self._closing:
@@ -92,14 +104,14 @@ class Worker:
         self._do_all()
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """Do what is left, then end the thread; waits at most ``timeout_s``."""
+        """Handle what is left and end the thread; waits at most ``timeout_s``."""
         with self._lock:
             self._closing = True
             self._wanted.notify()
         self._thread.join(timeout_s)
 
     def drain(self, timeout_s: float = 5.0) -> bool:
-        """Wait until nothing is left to do; False where that took longer than ``timeout_s``."""
+        """Wait until all items are handled; False if that takes longer than ``timeout_s``."""
         with self._lock:
             return self._done.wait_for(lambda: not self._busy and not len(self.mailbox), timeout_s)
 
@@ -113,7 +125,7 @@ class Worker:
             self._do_all()
 
     def _do_all(self) -> None:
-        """Until nothing is left; only whoever set ``_busy`` does."""
+        """Handle items until the mailbox is empty; only for the thread that set ``_busy``."""
         while True:
             with self._lock:
                 items = self.mailbox.take()
@@ -123,11 +135,5 @@ class Worker:
                     if self._closing:
                         self._wanted.notify()
                     return
-            try:
+            with self._errors:
                 self._handle(items)
-            except FacetrackError as error:
-                if str(error) not in self._told:
-                    self._told.add(str(error))
-                    self._logger.error(str(error))
-            except Exception as error:  # a thread that dies silently would look like a camera that sees nobody
-                self._logger.error(f"unexpected {type(error).__name__}: {error}\n{traceback.format_exc()}")

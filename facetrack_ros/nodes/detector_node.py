@@ -63,7 +63,7 @@ class DetectorNode(RobotMemberNode):
         super().__init__(**member)
         self._models = models or PipelinePool(vision_settings(self.settings))
         self._bodies: BodyEmbedder | None = None
-        self._workers: CameraScheduler | None = None
+        self._scheduler: CameraScheduler | None = None
         self._embedder = embedder
         self.frame_listeners: list[Callable[[Frame], None]] = []
         self.listeners: list[Callable[[Frame, FrameAnalysis], None]] = []
@@ -99,15 +99,21 @@ class DetectorNode(RobotMemberNode):
         pipelines = self._models.take_all("detector", ThreadBudget.of_config(self.settings).workers)
         # In a process of its own it knows nothing of the embedder's: persons found faster than their faces can be looked for are
         # work for nothing, so the embedder goes first where both want the cores.
-        self._workers = CameraScheduler(
-            "detector", pipelines, self._look, self._deliver, self.get_logger(), yielding=self._embedder is None
+        self._scheduler = CameraScheduler(
+            "detector",
+            pipelines,
+            self._look,
+            self._deliver,
+            self.get_logger(),
+            batches=pipelines[0].batches,
+            low_priority=self._embedder is None,
         )
 
     def deactivate(self) -> None:
         """Finish the frames at hand and free the models."""
-        if self._workers is not None:
-            self._workers.close()
-        self._workers = self._bodies = None
+        if self._scheduler is not None:
+            self._scheduler.close()
+        self._scheduler = self._bodies = None
         self._reported.clear()
         self._models.give_back("detector")
 
@@ -122,7 +128,7 @@ class DetectorNode(RobotMemberNode):
         """Take a frame; an older one of that camera that nobody looked at gives way."""
         for listener in self.frame_listeners:
             listener(frame)
-        workers = self._workers
+        workers = self._scheduler
         if not self.active or workers is None:
             return
         self._health.came(frame)
@@ -130,11 +136,11 @@ class DetectorNode(RobotMemberNode):
         if worth is FrameDecision.ANALYZE:
             workers.put(frame.camera_id, frame)
         else:
-            workers.put_seen(frame.camera_id, frame, worth)
+            workers.put_result(frame.camera_id, frame, worth)
 
     def counts(self) -> dict[str, FrameCounts]:
         """What became of each camera's frames since it was activated; safe to ask from any thread."""
-        workers = self._workers
+        workers = self._scheduler
         return workers.counts() if workers is not None else {}
 
     def _look(self, pipeline: VisionPipeline, frames: list[Frame]) -> list[_Look | None]:
@@ -204,8 +210,8 @@ class DetectorNode(RobotMemberNode):
 
     def drain(self) -> None:
         """Wait until the frames at hand are through."""
-        if self._workers is not None:
-            self._workers.drain()
+        if self._scheduler is not None:
+            self._scheduler.drain()
 
     def close(self) -> None:
         """Finish the frames at hand and stop."""

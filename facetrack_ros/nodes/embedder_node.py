@@ -53,7 +53,7 @@ class EmbedderNode(RobotMemberNode):
         self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep) if subscribe else None
         self._health = StageHealth(self, self.cameras, "embedder", "finding faces")
         self._diagnostics = Diagnostics(self, self.robot_id, self._health.look)
-        self._workers: CameraScheduler | None = None
+        self._scheduler: CameraScheduler | None = None
         if subscribe:
             for camera in self.cameras:
                 self.create_subscription(
@@ -71,11 +71,13 @@ class EmbedderNode(RobotMemberNode):
         """
         if self._models is not None:
             pipelines = self._models.take_all("embedder", ThreadBudget.of_config(self.settings).workers)
-            self._workers = CameraScheduler("embedder", pipelines, self._find_all, self._deliver, self.get_logger())
+            self._scheduler = CameraScheduler(
+                "embedder", pipelines, self._find_all, self._deliver, self.get_logger(), batches=pipelines[0].batches
+            )
 
     def deactivate(self) -> None:
         """Finish the frames at hand and free the models."""
-        workers, self._workers = self._workers, None
+        workers, self._scheduler = self._scheduler, None
         if workers is not None:
             workers.close()
             self._models.give_back("embedder")
@@ -107,7 +109,7 @@ class EmbedderNode(RobotMemberNode):
 
     def counts(self) -> dict[str, FrameCounts]:
         """What became of each camera's frames since it was activated, where this node has models of its own."""
-        workers = self._workers
+        workers = self._scheduler
         return workers.counts() if workers is not None else {}
 
     def _on_detections_message(self, message: msg.Detections) -> None:
@@ -115,7 +117,7 @@ class EmbedderNode(RobotMemberNode):
         if frame is not None and not conversion.passed_over(message):
             frame = replace(frame, number=message.frame_number)
             self._health.came(frame)
-            workers = self._workers
+            workers = self._scheduler
             if workers is not None:
                 workers.put(message.camera_id, (frame, conversion.detections_from_message(message)))
 

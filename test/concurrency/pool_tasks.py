@@ -1,4 +1,4 @@
-"""What the processes of a crew do in its tests: in a module that they can import by name."""
+"""Tasks of the worker pools in their tests, in a module that worker processes can import."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ DEADLINE_S = 30.0
 
 
 def open_models(folder=None):
-    """What a process opens: who it is, and where it leaves what it did."""
+    """Stands for opening models: process id and folder."""
     return os.getpid(), folder
 
 
@@ -19,7 +19,7 @@ def fails_to_open():
 
 
 def tenfold(models, task):
-    """The task tenfold and whose models it was; a task of 0 fails, one that is a word ends the process."""
+    """Ten times the task, and the process id; 0 and "damaged" raise, "killed" kills the worker process."""
     if task == 0:
         raise FrameError("frame 0 is no picture")
     if task == "damaged":
@@ -30,12 +30,12 @@ def tenfold(models, task):
 
 
 def meets_the_others(models, task):
-    """Done only when ``wanted`` processes are at a task at the same time."""
+    """Return once ``wanted`` processes run a task at the same time."""
     _, (folder, wanted) = models
     (folder / str(os.getpid())).touch()
     deadline = time.monotonic() + DEADLINE_S
     while len(list(folder.iterdir())) < wanted:
-        assert time.monotonic() < deadline, f"only {len(list(folder.iterdir()))} processes at work"
+        assert time.monotonic() < deadline, f"only {len(list(folder.iterdir()))} processes run a task"
         time.sleep(0.002)
     return os.getpid()
 

@@ -1,4 +1,4 @@
-"""Work is done by a thread behind a mailbox; under overload the newest frame of each camera wins."""
+"""A worker thread handles the items of a mailbox; under overload the newest item of each camera is kept."""
 
 import threading
 
@@ -25,14 +25,14 @@ def test_the_newest_item_of_each_camera_stays_and_the_longest_waiting_camera_com
     assert mailbox.take() == []
 
 
-def test_everything_keeps_everything_in_order():
+def test_a_fifo_mailbox_keeps_every_item_in_order():
     mailbox = FifoMailbox()
     for item in range(3):
         mailbox.put("a", item)
     assert mailbox.take() == [0, 1, 2]
 
 
-def test_close_does_what_is_left_and_refuses_more():
+def test_close_handles_what_is_left_and_ignores_later_items():
     done = []
     gate = threading.Event()
 
@@ -49,12 +49,11 @@ def test_close_does_what_is_left_and_refuses_more():
     assert done == [0, 1, 2, 3, 4]
 
 
-def test_an_error_of_ours_is_logged_once_and_the_work_goes_on():
+def test_a_known_error_is_logged_once_and_the_work_continues():
     log, done = Log(), []
 
     def handle(items):
-        for item in items:
-            done.append(item)
+        done.extend(items)
         raise FacetrackError("no model is here")
 
     worker = Worker("test", FifoMailbox(), handle, log)
@@ -66,7 +65,7 @@ def test_an_error_of_ours_is_logged_once_and_the_work_goes_on():
     assert log.lines == ["no model is here"]
 
 
-def test_an_unexpected_error_is_logged_with_its_place_and_the_work_goes_on():
+def test_an_unexpected_error_is_logged_with_its_traceback_and_the_work_continues():
     log, done = Log(), []
 
     def handle(items):
@@ -84,39 +83,39 @@ def test_an_unexpected_error_is_logged_with_its_place_and_the_work_goes_on():
     assert "handle" in log.lines[0]
 
 
-def test_who_puts_and_does_works_on_its_own_thread_and_first_what_was_left_before():
-    at_work, done, gate = [], [], threading.Event()
+def test_put_and_do_handles_on_the_calling_thread_after_earlier_items():
+    threads_used, done, gate = [], [], threading.Event()
 
     def handle(items):
-        at_work.append(threading.current_thread())
+        threads_used.append(threading.current_thread())
         done.extend(items)
         gate.wait(DEADLINE_S)
 
     worker = Worker("test", FifoMailbox(), handle, Log())
     gate.set()
     worker.put_and_do("a", 1)
-    assert at_work == [threading.current_thread()]
+    assert threads_used == [threading.current_thread()]
     assert done == [1]
     gate.clear()
     worker.put("a", 2)
-    while done != [1, 2]:  # its own thread is at it, and held
+    while done != [1, 2]:  # the worker thread handles it, and is held
         assert not gate.wait(0.001)
-    worker.put_and_do("a", 3)  # returns: whoever is at it does this too
+    worker.put_and_do("a", 3)  # returns: the worker thread handles this one too
     assert done == [1, 2]
     gate.set()
     assert worker.drain(DEADLINE_S)
     assert done == [1, 2, 3]
-    assert at_work[1] is not threading.current_thread()
+    assert threads_used[1] is not threading.current_thread()
     worker.close()
     worker.put_and_do("a", 4)
     assert done == [1, 2, 3]
 
 
-def test_nothing_is_lost_or_done_twice_or_at_once_whoever_puts():
-    inside, done, met = threading.Lock(), [], []
+def test_every_item_is_handled_once_and_no_two_at_once_from_any_thread():
+    inside, done, overlaps = threading.Lock(), [], []
 
     def handle(items):
-        met.append(not inside.acquire(blocking=False))
+        overlaps.append(not inside.acquire(blocking=False))
         done.extend(items)
         inside.release()
 
@@ -132,7 +131,7 @@ def test_nothing_is_lost_or_done_twice_or_at_once_whoever_puts():
     for thread in threads:
         thread.join(DEADLINE_S)
     worker.close(DEADLINE_S)
-    assert not any(met)
+    assert not any(overlaps)
     assert sorted(done) == [(row, number) for row in range(4) for number in range(300)]
     for row in range(4):
         assert [number for each, number in done if each == row] == list(range(300))
