@@ -1,7 +1,6 @@
 """Worker threads over the newest frame of each camera; results are delivered in each camera's order."""
 
 import itertools
-import logging
 import os
 import sys
 import threading
@@ -77,14 +76,13 @@ class CameraScheduler(Generic[Models, Item, Result]):
         models: Sequence[Models],
         process: Callable[[Models, list[Item]], Sequence[Result | None]],
         deliver: Callable[[str, Item, Result], None],
-        logger: logging.Logger,
         batches: bool = False,
         low_priority: bool = False,
     ):
         self._process = process
         self._low_priority = low_priority
         self._deliver = deliver
-        self._errors = ErrorLog(logger)
+        self._errors = ErrorLog()
         self._batches = batches and len(models) == 1
         self._condition = threading.Condition()
         self._waiting: OrderedDict[str, _Entry[Item, Result]] = OrderedDict()

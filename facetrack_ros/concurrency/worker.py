@@ -1,6 +1,5 @@
 """A worker thread behind a mailbox, so that callbacks only move messages."""
 
-import logging
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -68,10 +67,10 @@ class Worker:
     Errors of ``handle`` are logged and the thread continues; see :class:`ErrorLog`.
     """
 
-    def __init__(self, name: str, mailbox: Mailbox, handle: Callable[[list], None], logger: logging.Logger):
+    def __init__(self, name: str, mailbox: Mailbox, handle: Callable[[list], None]):
         self.mailbox = mailbox
         self._handle = handle
-        self._errors = ErrorLog(logger)
+        self._errors = ErrorLog()
         self._lock = threading.Lock()
         # Two conditions: ``put_and_do`` must not wake the worker, whose wake-up would delay the calling thread.
         self._wanted, self._done = threading.Condition(self._lock), threading.Condition(self._lock)

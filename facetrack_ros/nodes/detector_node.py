@@ -104,7 +104,6 @@ class DetectorNode(RobotMemberNode):
             pipelines,
             self._look,
             self._deliver,
-            self.get_logger(),
             batches=pipelines[0].batches,
             low_priority=self._embedder is None,
         )

@@ -72,7 +72,7 @@ class EmbedderNode(RobotMemberNode):
         if self._models is not None:
             pipelines = self._models.take_all("embedder", ThreadBudget.of_config(self.settings).workers)
             self._scheduler = CameraScheduler(
-                "embedder", pipelines, self._find_all, self._deliver, self.get_logger(), batches=pipelines[0].batches
+                "embedder", pipelines, self._find_all, self._deliver, batches=pipelines[0].batches
             )
 
     def deactivate(self) -> None:

@@ -54,7 +54,7 @@ class GalleryNode(RobotMemberNode):
         self._health = ServiceHealth("gallery", "enrolments done")
         self._kept = self._turned_down = 0
         group = ReentrantCallbackGroup()
-        self._worker = Worker("gallery", FifoMailbox(), self._work, self.get_logger())
+        self._worker = Worker("gallery", FifoMailbox(), self._work)
         self._publisher = self.create_publisher(msg.GalleryEntry, self.mesh_topic("gallery"), ROSTER)
         self.create_subscription(
             msg.GalleryEntry,

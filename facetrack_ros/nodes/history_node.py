@@ -66,7 +66,7 @@ class HistoryNode(RobotMemberNode):
         self.poses = PoseHistory(int(self.settings.robot_pose.max_age_s * 1e9))
         self.history: RobotHistory | None = None
         self._roster = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), ROSTER_LINE)
-        self._worker = Worker("history", FifoMailbox(), self._work, self.get_logger())
+        self._worker = Worker("history", FifoMailbox(), self._work)
         self._answering = SearchServer(self, self.instance_id, lambda: self.history, self._clock_note)
         self._telling = steady_timer(self, 1.0, self._tell_status)
         self._frame_services = FrameServices(self, lambda: self.history)

@@ -49,7 +49,7 @@ class OverlayNode(RobotMemberNode):
         self._waiting = WaitingImages(self.cameras)
         self._in_view = {camera: frozenset() for camera in self.cameras}
         self._last_search = LastSearch(MATCHES_SHOWN)
-        self._worker = Worker("overlay", LatestPerCamera(), self._draw, self.get_logger())
+        self._worker = Worker("overlay", LatestPerCamera(), self._draw)
         self._results: Subscription | None = None
         self._subscribe = subscribe
         self._images: dict[str, ImageInput] = {}

@@ -46,7 +46,7 @@ class SearchNode(RobotMemberNode):
         self._known = KnownFaces(self, self._group)
         self._reading = RequestReading(self, self._known, self._models)
         self._open = SearchClient(self, self._group, AnswerParts(self, self._known.aliases))
-        self._worker = Worker("search", FifoMailbox(), self._work, self.get_logger())
+        self._worker = Worker("search", FifoMailbox(), self._work)
         self._health = ServiceHealth("search", "searches answered")
         self._partial = 0
         self.create_service(srv.FaceSearch, self.robot_topic("face_search"), self._serve, callback_group=self._group)

@@ -70,7 +70,7 @@ class TrackerNode(RobotMemberNode):
             for camera in self.cameras
         }
         self._events = self.create_publisher(msg.PersonEvent, self.robot_topic("events"), RELIABLE)
-        self._worker = Worker("tracker", FifoMailbox(), self._work, self.get_logger())
+        self._worker = Worker("tracker", FifoMailbox(), self._work)
         self._exchange = PeopleExchange(self, AliasFile(self.robot_folder() / self.robot_id), self._worker)
         steady_timer(self, TICK_S, lambda: self._worker.put("", (self._pass_time,)))
         if subscribe:

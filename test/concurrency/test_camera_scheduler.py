@@ -12,25 +12,15 @@ from facetrack_ros.errors import FacetrackError
 DEADLINE_S = 10.0
 
 
-class Log:
-    def __init__(self):
-        self.lines = []
-
-    def error(self, text):
-        self.lines.append(text)
-
-
 class Scheduled:
     """A scheduler whose ``process`` blocks until the test releases the items."""
 
     def __init__(self, workers=2, batches=False, wait=True):
-        self.begun, self.delivered, self.log = [], [], Log()
+        self.begun, self.delivered = [], []
         self._changed = threading.Condition()
         self._released = set()
         self._wait = wait
-        self.scheduler = CameraScheduler(
-            "test", range(workers), self._process, self._deliver, self.log, batches=batches
-        )
+        self.scheduler = CameraScheduler("test", range(workers), self._process, self._deliver, batches=batches)
 
     def _process(self, _models, items):
         with self._changed:
@@ -146,16 +136,16 @@ def test_models_that_batch_get_the_frames_of_all_cameras_at_once():
     assert scheduled.begun == [(0,), (1, 2, 3)]
 
 
-def test_errors_are_logged_and_the_work_continues():
+def test_errors_are_logged_and_the_work_continues(caplog):
     scheduled = Scheduled(workers=1, wait=False)
     for item in ("bad", "bad", "odd", "unreadable", "undeliverable", "good"):
         scheduled.put("a", item, begins=False)
         scheduled.drain()
     assert [item for _, item, _ in scheduled.delivered] == ["undeliverable", "good"]
-    assert len(scheduled.log.lines) == 3
-    assert scheduled.log.lines[0] == "no model is here"
-    assert "ZeroDivisionError" in scheduled.log.lines[1]
-    assert scheduled.log.lines[2] == "disk full"
+    assert len(caplog.records) == 3
+    assert caplog.messages[0] == "no model is here"
+    assert "ZeroDivisionError" in caplog.messages[1]
+    assert caplog.messages[2] == "disk full"
 
 
 def test_close_processes_what_is_left_and_ignores_later_items():
@@ -176,7 +166,7 @@ def test_low_priority_threads_have_a_higher_niceness_than_the_process():
         return items
 
     for low_priority in (False, True):
-        scheduler = CameraScheduler("test", [None], process, lambda *_: None, Log(), low_priority=low_priority)
+        scheduler = CameraScheduler("test", [None], process, lambda *_: None, low_priority=low_priority)
         scheduler.put("a", low_priority)
         scheduler.close(DEADLINE_S)
     assert niceness[True] > niceness[False] == os.getpriority(os.PRIO_PROCESS, 0)

@@ -1,7 +1,5 @@
 """Errors of a thread are logged and suppressed."""
 
-import logging
-
 import pytest
 
 from facetrack_ros.concurrency.error_log import ErrorLog
@@ -9,7 +7,7 @@ from facetrack_ros.errors import FacetrackError
 
 
 def test_a_message_is_logged_once_and_an_unexpected_error_each_time_with_its_traceback(caplog):
-    errors = ErrorLog(logging.getLogger("test"))
+    errors = ErrorLog()
     for error in (FacetrackError("no model"), FacetrackError("no model"), FacetrackError("disk full")):
         with errors:
             raise error
@@ -23,5 +21,5 @@ def test_a_message_is_logged_once_and_an_unexpected_error_each_time_with_its_tra
 
 
 def test_what_ends_the_process_is_not_suppressed():
-    with pytest.raises(KeyboardInterrupt), ErrorLog(logging.getLogger("test")):
+    with pytest.raises(KeyboardInterrupt), ErrorLog():
         raise KeyboardInterrupt

@@ -75,9 +75,9 @@ def test_models_that_do_not_open_in_a_process_are_an_error_before_the_first_task
 
 
 def test_a_killed_process_is_an_error_and_is_not_waited_for():
-    with closing(ProcessWorkerPool(open_models(), passed_on, open_models, tenfold, 1)) as workers:
-        with pytest.raises(ModelError, match="-9"):
-            list(ordered_map(["killed"] * 40, lambda item: item, workers))
+    workers = ProcessWorkerPool(open_models(), passed_on, open_models, tenfold, 1)
+    with closing(workers), pytest.raises(ModelError, match="-9"):
+        list(ordered_map(["killed"] * 40, lambda item: item, workers))
 
 
 def test_a_killed_caller_leaves_no_process_behind(tmp_path):

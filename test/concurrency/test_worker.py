@@ -8,14 +8,6 @@ from facetrack_ros.errors import FacetrackError
 DEADLINE_S = 10.0
 
 
-class Log:
-    def __init__(self):
-        self.lines = []
-
-    def error(self, text):
-        self.lines.append(text)
-
-
 def test_the_newest_item_of_each_camera_stays_and_the_longest_waiting_camera_comes_first():
     mailbox = LatestPerCamera()
     for camera, item in (("a", 1), ("b", 2), ("a", 3), ("a", 4)):
@@ -40,7 +32,7 @@ def test_close_handles_what_is_left_and_ignores_later_items():
         gate.wait(DEADLINE_S)
         done.extend(items)
 
-    worker = Worker("test", FifoMailbox(), handle, Log())
+    worker = Worker("test", FifoMailbox(), handle)
     for item in range(5):
         worker.put("a", item)
     gate.set()
@@ -49,38 +41,38 @@ def test_close_handles_what_is_left_and_ignores_later_items():
     assert done == [0, 1, 2, 3, 4]
 
 
-def test_a_known_error_is_logged_once_and_the_work_continues():
-    log, done = Log(), []
+def test_a_known_error_is_logged_once_and_the_work_continues(caplog):
+    done = []
 
     def handle(items):
         done.extend(items)
         raise FacetrackError("no model is here")
 
-    worker = Worker("test", FifoMailbox(), handle, log)
+    worker = Worker("test", FifoMailbox(), handle)
     for item in range(3):
         worker.put("a", item)
         assert worker.drain(DEADLINE_S)
     worker.close(DEADLINE_S)
     assert done == [0, 1, 2]
-    assert log.lines == ["no model is here"]
+    assert caplog.messages == ["no model is here"]
 
 
-def test_an_unexpected_error_is_logged_with_its_traceback_and_the_work_continues():
-    log, done = Log(), []
+def test_an_unexpected_error_is_logged_with_its_traceback_and_the_work_continues(caplog):
+    done = []
 
     def handle(items):
         done.extend(items)
         raise ZeroDivisionError("by zero")
 
-    worker = Worker("test", FifoMailbox(), handle, log)
+    worker = Worker("test", FifoMailbox(), handle)
     worker.put("a", 1)
     assert worker.drain(DEADLINE_S)
     worker.put("a", 2)
     worker.close(DEADLINE_S)
     assert done == [1, 2]
-    assert len(log.lines) == 2
-    assert "ZeroDivisionError" in log.lines[0]
-    assert "handle" in log.lines[0]
+    assert len(caplog.records) == 2
+    assert "ZeroDivisionError" in caplog.messages[0]
+    assert caplog.text.count("in handle") == 2
 
 
 def test_put_and_do_handles_on_the_calling_thread_after_earlier_items():
@@ -91,7 +83,7 @@ def test_put_and_do_handles_on_the_calling_thread_after_earlier_items():
         done.extend(items)
         gate.wait(DEADLINE_S)
 
-    worker = Worker("test", FifoMailbox(), handle, Log())
+    worker = Worker("test", FifoMailbox(), handle)
     gate.set()
     worker.put_and_do("a", 1)
     assert threads_used == [threading.current_thread()]
@@ -119,7 +111,7 @@ def test_every_item_is_handled_once_and_no_two_at_once_from_any_thread():
         done.extend(items)
         inside.release()
 
-    worker = Worker("test", FifoMailbox(), handle, Log())
+    worker = Worker("test", FifoMailbox(), handle)
 
     def put(row):
         for number in range(300):

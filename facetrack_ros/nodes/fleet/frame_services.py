@@ -35,7 +35,7 @@ class FrameServices:
     def __init__(self, node: RobotMemberNode, history: Callable[[], RobotHistory | None]):
         self._node = node
         self._history = history
-        self._worker = Worker("history frame services", FifoMailbox(), self._work, node.get_logger())
+        self._worker = Worker("history frame services", FifoMailbox(), self._work)
         group = ReentrantCallbackGroup()
         node.create_subscription(String, node.robot_topic("alert"), self._on_alert, RELIABLE)
         for kind, name, serve in (

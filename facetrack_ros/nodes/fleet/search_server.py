@@ -53,7 +53,7 @@ class SearchServer:
         self._rescanning = Rescanning(node)
         self._written_down: OrderedDict[str, None] = OrderedDict()
         self._nameless = 0
-        self._worker = Worker("history search", FifoMailbox(), self._work, node.get_logger())
+        self._worker = Worker("history search", FifoMailbox(), self._work)
         self._slow = ThreadPoolExecutor(_SLOW_AT_ONCE, "history slow search")
         self._kept = ResponseCache()
         self._results = node.create_publisher(msg.FaceSearchResult, node.mesh_topic("search/result"), ANSWERS)

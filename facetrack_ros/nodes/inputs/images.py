@@ -85,9 +85,7 @@ class ImageInput:
             camera: _CameraImages(self, node, camera, named.get(camera, ""), settings.camera.qos, take, encode)
             for camera in cameras
         }
-        self._encoder = (
-            Worker(f"{node.get_name()} encoder", LatestPerCamera(), self._encode, node.get_logger()) if encode else None
-        )
+        self._encoder = Worker(f"{node.get_name()} encoder", LatestPerCamera(), self._encode) if encode else None
         self._node = node
         self._timer = steady_timer(node, LOOK_S, self._look)
 
