@@ -1,13 +1,15 @@
-# make demo    two robots, one question, on real pictures and models
-# make test    every test, three side by side: many of them wait for something
-# make clean   forget the environment and what was built
+# make demo       two robots, one question, on real pictures and models
+# make test       every test, three side by side: many of them wait for something
+# make test-fast  the tests that need neither torch nor a ROS graph
+# make lint       ruff (rules and format) and mypy
+# make clean      forget the environments and what was built
 
 PYTHON ?= python3
 CLIPS ?=
 SOURCES := $(shell find facetrack_ros msg srv launch config cmake requirements -type f -not -name '*.pyc') \
 	CMakeLists.txt package.xml setup.py pyproject.toml tools/make_venv.py README.md
 
-.PHONY: demo test clean
+.PHONY: demo test test-fast lint clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.demo
@@ -16,13 +18,25 @@ demo: .venv/.demo
 test: .venv/.test
 	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
+test-fast: .venv-fast/.done
+	.venv-fast/bin/python -m pytest -n auto --dist loadfile --ignore test/ros
+
+lint: .venv-fast/.done
+	.venv-fast/bin/ruff check
+	.venv-fast/bin/ruff format --check
+	.venv-fast/bin/mypy
+
 .venv/.demo: $(SOURCES)
 	$(PYTHON) tools/make_venv.py dlib demo
 	@touch $@
 
 .venv/.test: $(SOURCES)
-	$(PYTHON) tools/make_venv.py dlib demo torch quantize trackers colcon test
+	$(PYTHON) tools/make_venv.py dlib demo torch quantize trackers colcon test test_models
 	@touch $@ .venv/.demo
 
+.venv-fast/.done: $(wildcard requirements/*.txt) tools/make_venv.py
+	$(PYTHON) tools/make_venv.py --source dlib demo quantize lint test
+	@touch $@
+
 clean:
-	rm -rf .venv build install log demo_out
+	rm -rf .venv .venv-fast build install log demo_out
