@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.config import Config
-from facetrack_ros.errors import QuestionError
+from facetrack_ros.errors import RequestError
 from facetrack_ros.history.sightings.database import database_path
 from facetrack_ros.history.sightings.sighting import Sighting
 from facetrack_ros.history.sightings.store import SightingStore
@@ -237,7 +237,7 @@ def wait_for_all(asker, robots: list[str], request, timeout_s: float = HEARD_S) 
     while True:
         try:
             answered = {line.robot_id for line in asker.ask(request, 10.0)[0].robots if line.status == "answered"}
-        except QuestionError:  # the front door is not active yet
+        except RequestError:  # the front door is not active yet
             answered = set()
         if answered >= set(robots):
             return time.monotonic() - started

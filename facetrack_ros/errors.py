@@ -33,7 +33,7 @@ class DamagedStoreError(StoreError):
     """A store whose file is damaged."""
 
 
-class QuestionError(FacetrackError):
+class RequestError(FacetrackError):
     """A search that cannot be asked: contradictory, empty or out of range."""
 
 

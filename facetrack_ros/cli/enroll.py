@@ -7,7 +7,7 @@ from pathlib import Path
 
 from facetrack_ros.cli.search import read_picture
 from facetrack_ros.config import Config
-from facetrack_ros.errors import ConfigError, QuestionError
+from facetrack_ros.errors import ConfigError, RequestError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Enrol, list or remove."""
     ways = (bool(arguments.name), arguments.list, bool(arguments.remove))
     if sum(ways) != 1 or bool(arguments.name) != bool(arguments.pictures):
-        raise QuestionError("say NAME and at least one PICTURE, or --list, or --remove NAME")
+        raise RequestError("say NAME and at least one PICTURE, or --list, or --remove NAME")
     if arguments.name:
         pictures = [(Path(path).name, read_picture(path)) for path in arguments.pictures]
         return _enrol_stored(arguments, pictures) if arguments.data else _enrol_live(arguments, pictures)
@@ -52,7 +52,7 @@ def _enrol_live(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]
     with FleetClient(arguments.robot or "") as asker:
         response = asker.call(srv.EnrollFace, "enroll_face", request, 30.0)
         if not response.success:
-            raise QuestionError(f"{asker.robot}: {response.message}")
+            raise RequestError(f"{asker.robot}: {response.message}")
         return _say(arguments.name, list(response.entry_ids), [each for each in response.message.split("; ") if each])
 
 
@@ -128,7 +128,7 @@ def _list(entries) -> int:
 def _chosen(entries, name: str) -> list[str]:
     chosen = sorted(entry.entry_id for entry in entries if name in (entry.name, entry.entry_id))
     if not chosen:
-        raise QuestionError(f"nobody is enrolled as {name}; `facetrack enroll --list` names everybody")
+        raise RequestError(f"nobody is enrolled as {name}; `facetrack enroll --list` names everybody")
     print(f"deleted: {', '.join(chosen)}")
     return chosen
 

@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 
 from facetrack_ros.cli.time_format import show_utc
-from facetrack_ros.errors import QuestionError
+from facetrack_ros.errors import RequestError
 from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision, id_order, merging, splitting
 
 
@@ -143,16 +143,16 @@ def _decide_live(arguments: argparse.Namespace) -> int:
 def _verdicts(arguments: argparse.Namespace, aliases: Aliases, known: set[str]) -> list[MergeDecision]:
     for person_id in arguments.ids:
         if person_id not in known:
-            raise QuestionError(f"nobody is known as {person_id}; `facetrack persons list` names everybody")
+            raise RequestError(f"nobody is known as {person_id}; `facetrack persons list` names everybody")
     who = getpass.getuser()
     record_ids = (f"a_{uuid.uuid4().hex[:12]}" for _ in itertools.count())
     if arguments.action == "merge":
         if aliases.settled(arguments.ids[0]) == aliases.settled(arguments.ids[1]):
-            raise QuestionError(f"{' and '.join(arguments.ids)} are one person already")
+            raise RequestError(f"{' and '.join(arguments.ids)} are one person already")
         return merging(aliases, *arguments.ids, record_ids, who, time.time_ns(), arguments.reason, operator=True)
     verdicts = splitting(aliases, arguments.ids[0], record_ids, who, time.time_ns(), arguments.reason, operator=True)
     if not verdicts:
-        raise QuestionError(f"{arguments.ids[0]} was never joined with another id")
+        raise RequestError(f"{arguments.ids[0]} was never joined with another id")
     return verdicts
 
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from facetrack_ros.cli.time_format import parse_iso
-from facetrack_ros.errors import QuestionError, ReferenceFaceError
+from facetrack_ros.errors import ReferenceFaceError, RequestError
 from facetrack_ros.search.response import SearchResponse
 
 NS = 1_000_000_000
@@ -58,15 +58,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ask, print, and say by the exit code how it went."""
     if bool(arguments.at) != bool(arguments.window):
-        raise QuestionError("--at and --window belong together: --at 2026-05-01T14:30:00 --window 60")
+        raise RequestError("--at and --window belong together: --at 2026-05-01T14:30:00 --window 60")
     if (arguments.frames or arguments.clips) and not arguments.out:
-        raise QuestionError("--frames and --clips need a folder to put them: --out DIR")
+        raise RequestError("--frames and --clips need a folder to put them: --out DIR")
     if arguments.live and arguments.data:
-        raise QuestionError("--live is for robots that run; stored histories answer at once")
+        raise RequestError("--live is for robots that run; stored histories answer at once")
     if arguments.limit < 0:
-        raise QuestionError("--limit is a number of matches: give 1 or more")
+        raise RequestError("--limit is a number of matches: give 1 or more")
     if arguments.window < 0:
-        raise QuestionError("--window is a length: give seconds above 0")
+        raise RequestError("--window is a length: give seconds above 0")
     picture = read_picture(arguments.image) if arguments.image else b""
     time_ns = parse_iso(arguments.at) if arguments.at else 0
     window_ns = round(arguments.window * NS)
@@ -105,17 +105,17 @@ def read_picture(path: str) -> bytes:
 
 def show(arguments: argparse.Namespace, answer: SearchResponse, lanes: list, picture: bytes) -> int:
     """Print the answer, write what ``--out`` asks for; the exit code."""
-    from facetrack_ros.search.report.json_report import answer_to_dict
-    from facetrack_ros.search.report.table import answer_table
+    from facetrack_ros.search.report.json_report import response_to_dict
+    from facetrack_ros.search.report.table import response_table
 
-    print(json.dumps(answer_to_dict(answer)) if arguments.json else answer_table(answer))
+    print(json.dumps(response_to_dict(answer)) if arguments.json else response_table(answer))
     if arguments.out:
         from facetrack_ros.search.report.evidence import match_name
         from facetrack_ros.search.report.timeline import draw_timeline
 
         folder = Path(arguments.out)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "answer.json").write_text(json.dumps(answer_to_dict(answer), indent=2) + "\n")
+        (folder / "answer.json").write_text(json.dumps(response_to_dict(answer), indent=2) + "\n")
         person = arguments.person or arguments.name
         title = f"Who saw {person}?" if person else "Who saw this face?"
         asked = parse_iso(arguments.at) if arguments.at else None

@@ -18,7 +18,7 @@ from facetrack_ros.nodes.conversion.core import (
     to_duration,
     to_time,
 )
-from facetrack_ros.search.camera_coverage import CameraCoverage, lanes_of_answer
+from facetrack_ros.search.camera_coverage import CameraCoverage, coverage_of_response
 from facetrack_ros.search.response import SearchResponse
 
 DISCOVERY_S = 2.0
@@ -29,7 +29,7 @@ def ask_mesh(
 ) -> tuple[SearchResponse, str, list[CameraCoverage], list[str]]:
     """The answer, how it came, the lanes of the cameras heard of, and a sentence for each picture that could not be fetched.
 
-    :raises QuestionError: no such robot, or the robot refuses the question.
+    :raises RequestError: no such robot, or the robot refuses the question.
     """
     request = srv.FaceSearch.Request(
         image=CompressedImage(format="jpeg", data=array.array("B", picture)),
@@ -56,7 +56,7 @@ def ask_mesh(
         # A robot that is gone stays silent: wait no longer for its line than discovery takes.
         asker.wait_for(lambda roster: names <= set(roster), max(0.0, DISCOVERY_S - (time.monotonic() - started)))
         lanes = [lane for line in asker.roster().values() for lane in lanes_from_message(line)]
-        return answer, f"{asker.robot} answered after {seconds:.2f} s", lanes_of_answer(answer, lanes), missing
+        return answer, f"{asker.robot} answered after {seconds:.2f} s", coverage_of_response(answer, lanes), missing
 
 
 def _fetch(arguments: argparse.Namespace, answer: SearchResponse, asker: FleetClient) -> list[str]:

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.config import Config
-from facetrack_ros.errors import QuestionError
+from facetrack_ros.errors import RequestError
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.search.aliased import apply_merges
 from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.offline.persons import enrolled_face, stored_aliases
-from facetrack_ros.search.offline.search import RescanOptions, search_stored, stored_lanes
+from facetrack_ros.search.offline.search import RescanOptions, search_stored, stored_coverage
 from facetrack_ros.search.offline.status import best_of_person
-from facetrack_ros.search.reference_image import read_reference
+from facetrack_ros.search.reference_image import decode_reference
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import SearchResponse
 from facetrack_ros.search.validation import validate_request
@@ -65,7 +65,7 @@ def ask_stored(
             arguments.frames,
             arguments.clips,
         )
-    return answer, f"searched below {folder} in {took:.2f} s", list(stored_lanes(folder, contract)), missing
+    return answer, f"searched below {folder} in {took:.2f} s", list(stored_coverage(folder, contract)), missing
 
 
 def _face(
@@ -73,11 +73,11 @@ def _face(
 ) -> tuple[np.ndarray, ModelContract]:
     if picture:
         pipeline = build_pipeline(vision_settings(config))
-        return pipeline.embed_reference(read_reference(picture)).embedding, pipeline.contract
+        return pipeline.embed_reference(decode_reference(picture)).embedding, pipeline.contract
     if enrolled := enrolled_face(folder, arguments.name or arguments.person):
         return enrolled.embedding, contract_of(enrolled.model_id, config)
     if arguments.name:
-        raise QuestionError(f"nobody is enrolled as {arguments.name} below {folder}")
+        raise RequestError(f"nobody is enrolled as {arguments.name} below {folder}")
     best, contract = best_of_person(folder, arguments.person)
     return best.embedding, contract
 
@@ -85,14 +85,14 @@ def _face(
 def _again(arguments: argparse.Namespace, contract: ModelContract, config: Config) -> RescanOptions | None:
     """The models to look again with: a set a core, of the question's embedder.
 
-    :raises QuestionError: the configuration's embedder is another.
+    :raises RequestError: the configuration's embedder is another.
     """
     if not arguments.rescan:
         return None
     threads = config.backtrack_search.rescan_threads or len(os.sched_getaffinity(0))
     pipelines = tuple(build_pipeline(vision_settings(config)) for _ in range(threads))
     if pipelines[0].contract.id != contract.id:
-        raise QuestionError(
+        raise RequestError(
             f"the face is of {contract.id}, and frames would be looked at again with "
             f"{pipelines[0].contract.id}: ask with a picture, or name {contract.id} in --config"
         )

@@ -10,10 +10,10 @@ from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg, srv
-from facetrack_ros.errors import QuestionError
+from facetrack_ros.errors import RequestError
 from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER, STREAM
-from facetrack_ros.search.fleet_roster import Roster, RosterEntry
+from facetrack_ros.search.fleet_roster import FleetRoster, RosterEntry
 
 # Discovery on a healthy network takes well under a second; a robot not found within this is not there.
 FIND_S = 5.0
@@ -32,7 +32,7 @@ class FleetClient:
         self._changed = threading.Condition()
         self._roster: dict[str, tuple[msg.HistoryStatus, float]] = {}
         self._instances: dict[str, set[str]] = {}
-        self._heard = Roster()
+        self._heard = FleetRoster()
         self._clients: dict = {}
 
     def __enter__(self) -> "FleetClient":
@@ -61,7 +61,7 @@ class FleetClient:
         with self._changed:
             self._roster[message.robot_id] = (message, time.monotonic())
             self._instances.setdefault(message.robot_id, set()).add(message.instance_id)
-            self._heard.heard(
+            self._heard.on_heartbeat(
                 message.robot_id, message.instance_id, message.model_id, message.leaving, time.monotonic_ns()
             )
             self._changed.notify_all()
@@ -93,13 +93,13 @@ class FleetClient:
     def first_robot(self) -> str:
         """Any robot that is there.
 
-        :raises QuestionError: there is none.
+        :raises RequestError: there is none.
         """
         self.wait_for(lambda roster: any(not line.leaving for line in roster.values()), FIND_S)
         for robot, line in self.roster().items():
             if not line.leaving:
                 return robot
-        raise QuestionError(
+        raise RequestError(
             f"no robot on the mesh within {FIND_S:g} s: is one running, on this ROS_DOMAIN_ID "
             f"({os.environ.get('ROS_DOMAIN_ID', '0')})?"
         )
@@ -111,7 +111,7 @@ class FleetClient:
         """Call the robot's ``face_search``; its response, and how long that took, seconds.
 
         :param timeout_s: how long the robot waits for the others.
-        :raises QuestionError: no such robot, no answer, or the robot refuses the question.
+        :raises RequestError: no such robot, no answer, or the robot refuses the question.
         """
         if self._client is None:
             self._robot = self.first_robot()
@@ -119,7 +119,7 @@ class FleetClient:
         # Models may have to be loaded before the reference is embedded.
         response, seconds = self._call(self._client, self._robot, request, timeout_s + 10.0)
         if not response.success:
-            raise QuestionError(f"{self._robot}: {response.message}")
+            raise RequestError(f"{self._robot}: {response.message}")
         return response, seconds
 
     def call(self, kind: type, name: str, request, timeout_s: float, robot: str = ""):
@@ -128,7 +128,7 @@ class FleetClient:
         :param kind: the service type.
         :param name: within the robot's namespace.
         :param robot: empty: the one that :meth:`ask` asks.
-        :raises QuestionError: no such robot, or no answer.
+        :raises RequestError: no such robot, or no answer.
         """
         self._robot = self._robot or robot or self.first_robot()
         robot = robot or self._robot
@@ -154,12 +154,12 @@ class FleetClient:
             max(0.1, found - time.monotonic())
         ):
             known = ", ".join(self.roster()) or "no robot at all"
-            raise QuestionError(f"no robot called {robot} answers on the mesh; heard of: {known}")
+            raise RequestError(f"no robot called {robot} answers on the mesh; heard of: {known}")
         answered, called = threading.Event(), time.monotonic()
         future = client.call_async(request)
         future.add_done_callback(lambda _: answered.set())
         if not answered.wait(timeout_s):
-            raise QuestionError(f"{robot} was asked but did not answer within {timeout_s:.0f} s")
+            raise RequestError(f"{robot} was asked but did not answer within {timeout_s:.0f} s")
         return future.result(), time.monotonic() - called
 
     def on_event(self, robot: str, callback: Callable[[msg.PersonEvent], None]) -> None:

@@ -9,7 +9,7 @@ import rclpy
 from rclpy.duration import Duration
 
 from facetrack_ros import msg
-from facetrack_ros.errors import QuestionError
+from facetrack_ros.errors import RequestError
 from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.nodes.base.robot_member_node import ROSTER
 from facetrack_ros.nodes.conversion import people as people_conversion
@@ -67,7 +67,7 @@ class PeopleClient:
     def tell_verdicts(self, verdicts: Iterable[MergeDecision]) -> None:
         """Say it to every robot.
 
-        :raises QuestionError: nobody heard it.
+        :raises RequestError: nobody heard it.
         """
         for verdict in verdicts:
             self._verdicts.publish(people_conversion.verdict_to_message(verdict))
@@ -76,7 +76,7 @@ class PeopleClient:
     def delete_entries(self, entry_ids: Iterable[str]) -> None:
         """Delete gallery entries on every robot.
 
-        :raises QuestionError: nobody heard it.
+        :raises RequestError: nobody heard it.
         """
         for entry_id in entry_ids:
             self._entries.publish(msg.GalleryEntry(entry_id=entry_id, deleted=True))
@@ -86,7 +86,7 @@ class PeopleClient:
         # One subscription is our own. A robot that has just gone acknowledges nothing, and is waited for no longer than this.
         publisher.wait_for_all_acked(Duration(seconds=LISTEN_S))
         if publisher.get_subscription_count() < 2:
-            raise QuestionError(
+            raise RequestError(
                 f"no robot on the mesh heard it within {LISTEN_S:g} s: is one running, on this ROS_DOMAIN_ID "
                 f"({os.environ.get('ROS_DOMAIN_ID', '0')})?"
             )

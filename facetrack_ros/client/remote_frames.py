@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from facetrack_ros import srv
 from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.errors import QuestionError
+from facetrack_ros.errors import RequestError
 from facetrack_ros.nodes.conversion.core import frame_from_message, to_ns, to_time
 from facetrack_ros.search.response import Match
 
@@ -18,7 +18,7 @@ def frames_over_the_mesh(asker: FleetClient) -> Callable[[Match, int, int], Iter
 
     def frames_of(match: Match, start_ns: int, end_ns: int) -> Iterator[Frame]:
         if match.robot_id in silent:
-            raise QuestionError(f"{match.robot_id} does not give its frames")
+            raise RequestError(f"{match.robot_id} does not give its frames")
         while start_ns <= end_ns:
             request = srv.GetFrames.Request(
                 camera_id=match.camera_id,
@@ -27,11 +27,11 @@ def frames_over_the_mesh(asker: FleetClient) -> Callable[[Match, int, int], Iter
             )
             try:
                 response = asker.call(srv.GetFrames, "get_frames", request, CALL_S, match.robot_id)
-            except QuestionError:
+            except RequestError:
                 silent.add(match.robot_id)
                 raise
             if not response.success:
-                raise QuestionError(response.message)
+                raise RequestError(response.message)
             for message, number in zip(response.frames, response.frame_numbers):
                 yield frame_from_message(message, match.camera_id, number)
             if not response.more:

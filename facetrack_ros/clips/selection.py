@@ -1,7 +1,7 @@
 """Which stretch is meant: a time, a track, or a person's best sighting."""
 
 from facetrack_ros.clips.clip import Clip
-from facetrack_ros.errors import QuestionError
+from facetrack_ros.errors import RequestError
 
 
 def choose_clip(
@@ -20,13 +20,13 @@ def choose_clip(
 
     :param source: :class:`~.sources.LiveSource` or :class:`~.sources.StoredSource`.
     :param cameras: empty: with a track or person that one's, else all.
-    :raises QuestionError: no time, track or person, or one that is not known here.
+    :raises RequestError: no time, track or person, or one that is not known here.
     """
     if bool(track_id) + bool(person_id) + bool(end_ns) != 1:
-        raise QuestionError("say what to save: a time, a track, or a person, and only one of them")
+        raise RequestError("say what to save: a time, a track, or a person, and only one of them")
     if end_ns:
         if start_ns > end_ns:
-            raise QuestionError("the clip would end before it begins; give the earlier time first")
+            raise RequestError("the clip would end before it begins; give the earlier time first")
     else:
         if track_id:
             found = source.of_track(track_id)
@@ -34,7 +34,7 @@ def choose_clip(
             best = source.best_of_person(person_id)
             found = [best] if best is not None else []
         if not found:
-            raise QuestionError(f"{source.robot_id} has no sighting of {track_id or person_id}")
+            raise RequestError(f"{source.robot_id} has no sighting of {track_id or person_id}")
         start_ns, end_ns = min(one.first_ns for one in found), max(one.last_ns for one in found)
         cameras = cameras or tuple(sorted({one.camera_id for one in found}))
     return Clip(

@@ -16,7 +16,7 @@ from facetrack_ros.demo.clip_writer import ClipWriter
 from facetrack_ros.demo.comparison import Finding, compare_answer, compare_events, compare_partial
 from facetrack_ros.demo.fleet import RobotProcess, ask
 from facetrack_ros.demo.staging import Stage, make_stage
-from facetrack_ros.errors import FacetrackError, QuestionError, SourceError
+from facetrack_ros.errors import FacetrackError, RequestError, SourceError
 from facetrack_ros.history.events.format import event_to_dict, read_events
 from facetrack_ros.history.events.text import event_line
 from facetrack_ros.history.layout import history_folders
@@ -108,7 +108,7 @@ class DemoScenario:
     def _free_domain(self) -> FleetClient:
         """An asker on a domain without robots: the one that is set, or else one of this demo's choice.
 
-        :raises QuestionError: robots are at work there.
+        :raises RequestError: robots are at work there.
         """
         given = os.environ.get("ROS_DOMAIN_ID")
         for attempt in range(FREE_DOMAIN_TRIES):
@@ -255,7 +255,7 @@ class DemoScenario:
         return agrees
 
 
-def _crowded(robots: list[str]) -> QuestionError:
-    return QuestionError(
+def _crowded(robots: list[str]) -> RequestError:
+    return RequestError(
         f"ROS domain {os.environ['ROS_DOMAIN_ID']} has robots already ({', '.join(robots)}): set another ROS_DOMAIN_ID"
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from facetrack_ros.errors import FrameError, ReferenceFaceError
-from facetrack_ros.search.reference_image import read_reference
+from facetrack_ros.search.reference_image import decode_reference
 from facetrack_ros.tracking.gallery import EntryRefused, Gallery, GalleryEntry
 from facetrack_ros.vision.pipeline import VisionPipeline
 
@@ -27,7 +27,7 @@ def make_entries(
     faces = []
     for source, data in pictures:
         try:
-            faces.append((source, pipeline.embed_reference(read_reference(data))))
+            faces.append((source, pipeline.embed_reference(decode_reference(data))))
         except (ReferenceFaceError, FrameError) as error:
             raise ReferenceFaceError(f"{source}: {error}") from error
     if not faces:

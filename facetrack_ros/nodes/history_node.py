@@ -28,7 +28,6 @@ from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.nodes.inputs.pose import PoseInput
 from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.validation import slice_of
 from facetrack_ros.vision.pipeline_pool import PipelinePool
 from facetrack_ros.vision.settings import VISION_OPTIONS, contract_of
 
@@ -198,7 +197,7 @@ class HistoryNode(RobotMemberNode):
     def _clock_note(self, question: SearchRequest) -> str:
         """Whose clock is off or was then, of the cameras asked for: what they saw is filed under other times than it happened at."""
         told = (
-            self.history.clock_offsets.describe(*slice_of(question), question.cameras)
+            self.history.clock_offsets.describe(*question.time_range, question.cameras)
             if self.history is not None
             else {}
         )

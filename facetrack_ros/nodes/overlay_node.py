@@ -22,7 +22,7 @@ from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.health.status import OK, STALE, Diagnosis
 from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
 from facetrack_ros.nodes.inputs.images import ImageInput
-from facetrack_ros.search.latest_matches import LastSearch
+from facetrack_ros.search.latest_matches import LatestMatches
 from facetrack_ros.search.response import Match
 
 # How often it is looked whether somebody watches.
@@ -48,7 +48,7 @@ class OverlayNode(RobotMemberNode):
         }
         self._waiting = WaitingImages(self.cameras)
         self._in_view = {camera: frozenset() for camera in self.cameras}
-        self._last_search = LastSearch(MATCHES_SHOWN)
+        self._last_search = LatestMatches(MATCHES_SHOWN)
         self._worker = Worker("overlay", LatestPerCamera(), self._draw)
         self._results: Subscription | None = None
         self._subscribe = subscribe
@@ -132,7 +132,7 @@ class OverlayNode(RobotMemberNode):
             self._images.pop(camera).leave()
 
     def _on_result(self, message: msg.FaceSearchResult) -> None:
-        self._last_search.take(message.search_id, [conversion.match_from_message(match) for match in message.matches])
+        self._last_search.add(message.search_id, [conversion.match_from_message(match) for match in message.matches])
 
     def _draw(self, work: list[tuple[Frame, tuple[Track, ...]]]) -> None:
         active = len(frozenset().union(*self._in_view.values()))

@@ -13,7 +13,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MOST_NAMES = 20
 
 
-class SearchLog:
+class AuditLog:
     """Appends to ``searches-2026-11-23.jsonl``. The face asked for is not in it, neither as picture nor as embedding.
 
     :param directory: the robot's folder.
@@ -33,7 +33,7 @@ class SearchLog:
             {
                 "timestamp": _seconds(now_ns),
                 "search_id": question.search_id,
-                "asker": question.asker,
+                "asker": question.requester,
                 "reference": question.reference,
                 "model_id": question.model_id,
                 "threshold": round(question.threshold, 6),

@@ -23,7 +23,7 @@ class CameraCoverage:
     spans: tuple[tuple[int, int], ...] = ()
 
 
-def lanes_of(store: SightingStore) -> list[CameraCoverage]:
+def coverage_of(store: SightingStore) -> list[CameraCoverage]:
     """The lanes of all cameras in a store.
 
     :raises StoreError: the store cannot be read.
@@ -31,7 +31,7 @@ def lanes_of(store: SightingStore) -> list[CameraCoverage]:
     return [CameraCoverage(store.robot_id, camera, store.coverage(camera)) for camera in store.cameras()]
 
 
-def looking_within(
+def coverage_within(
     store: SightingStore, start_ns: int, end_ns: int, cameras: tuple[str, ...] = (), most: int = MOST_SPANS
 ) -> tuple[tuple[str, int, int], ...]:
     """Camera, first and last stamp of each time in which a camera was looking, within a slice.
@@ -60,12 +60,12 @@ def looking_within(
     return tuple(spans)
 
 
-def lanes_of_answer(answer: SearchResponse, heard: Iterable[CameraCoverage]) -> list[CameraCoverage]:
+def coverage_of_response(answer: SearchResponse, heard: Iterable[CameraCoverage]) -> list[CameraCoverage]:
     """The lanes of an answer: robots that answered said when their cameras were looking.
 
     :param heard: the lanes that the roster tells of, which knows no gaps.
     """
-    said = {robot.robot_id: robot.looking for robot in answer.robots if robot.status == ANSWERED}
+    said = {robot.robot_id: robot.coverage for robot in answer.robots if robot.status == ANSWERED}
     lanes = {(lane.robot_id, lane.camera_id): lane for lane in heard}
     for robot, looking in said.items():
         for camera in {camera for camera, _, _ in looking}:

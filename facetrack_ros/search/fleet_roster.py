@@ -51,7 +51,7 @@ class _Instance:
         return not self.left and now_ns - self.last_ns <= STALE_NS
 
 
-class Roster:
+class FleetRoster:
     """The robots of the mesh by name. Times are handed in, from one steady clock, nanoseconds.
 
     A robot has a new instance id at every start. Of a name's instances the one that came last counts; the one before
@@ -67,7 +67,7 @@ class Roster:
         """Lines that were turned down: without a name or an instance id, or with an impossible one."""
         return self._malformed
 
-    def heard(self, robot_id: str, instance_id: str, model_id: str, left: bool, now_ns: int) -> bool:
+    def on_heartbeat(self, robot_id: str, instance_id: str, model_id: str, left: bool, now_ns: int) -> bool:
         """A robot's line arrived.
 
         :returns: whether it counts; see :attr:`malformed`.
@@ -89,10 +89,6 @@ class Roster:
         speaking = [instance for instance in known if instance.speaks(now_ns)]
         self._heard[robot_id] = speaking or known[-1:]
         return True
-
-    def instance_of(self, robot_id: str) -> str:
-        """The instance that has a name; empty for a name never heard."""
-        return self._heard[robot_id][-1].instance_id if robot_id in self._heard else ""
 
     def entries(self, now_ns: int) -> list[RosterEntry]:
         """Every robot heard of within the last hour, by name."""

@@ -8,7 +8,7 @@ from facetrack_ros.search.response import Match
 _REMEMBERED = 100
 
 
-class LastSearch:
+class LatestMatches:
     """Takes the answers of all robots to all searches. Of two searches at once the one that was heard of last counts, and late
     answers to the one before do not bring it back.
 
@@ -20,7 +20,7 @@ class LastSearch:
         self._heard: OrderedDict[str, None] = OrderedDict()
         self.matches: tuple[Match, ...] = ()
 
-    def take(self, search_id: str, matches: Iterable[Match]) -> None:
+    def add(self, search_id: str, matches: Iterable[Match]) -> None:
         """One robot's matches; one whose similarity is no number is left out."""
         if search_id not in self._heard:
             self._heard[search_id] = None

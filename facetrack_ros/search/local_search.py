@@ -4,12 +4,12 @@ from typing import Protocol
 
 import numpy as np
 
-from facetrack_ros.errors import QuestionError, StoreError
+from facetrack_ros.errors import RequestError, StoreError
 from facetrack_ros.history.sightings.store import TrackHit
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import ANSWERED, ERROR, MODEL_MISMATCH, Match, RobotResponse
-from facetrack_ros.search.validation import max_results_of, slice_of, threshold_of, validate_request
+from facetrack_ros.search.validation import validate_request
 from facetrack_ros.search.visits import fold_visits
 
 
@@ -43,19 +43,19 @@ def search_history(history: SearchableHistory, question: SearchRequest) -> tuple
     try:
         validate_request(question, contract)
         visits, beyond, compared = _visits(history, question)
-    except (QuestionError, StoreError) as error:
+    except (RequestError, StoreError) as error:
         return RobotResponse(robot, ERROR, error=str(error)), ()
-    return RobotResponse(robot, ANSWERED, len(visits) + beyond, compared), tuple(visits[: max_results_of(question)])
+    return RobotResponse(robot, ANSWERED, len(visits) + beyond, compared), tuple(visits[: question.result_limit])
 
 
 def _visits(history: SearchableHistory, question: SearchRequest) -> tuple[list[Match], int, int]:
     """Visits best first, at least as many as asked for where there are so many; how many tracks there are besides, and
     how many sightings were compared."""
-    wanted = limit = max_results_of(question)
-    threshold = threshold_of(question, history.contract)
+    wanted = limit = question.result_limit
+    threshold = question.threshold_for(history.contract)
     while True:
         found, tracks, compared = history.search_tracks(
-            question.embedding, *slice_of(question), question.cameras, threshold, limit
+            question.embedding, *question.time_range, question.cameras, threshold, limit
         )
         visits = fold_visits(_match(hit, history) for hit in found)
         # A visit of many broken tracks must not push another visit out of the answer.

@@ -9,7 +9,7 @@ from facetrack_ros.history.sightings.store import SightingStore, TrackHit
 from facetrack_ros.models.contract import ModelContract
 
 
-class JoinedStores:
+class MultiStore:
     """What a robot kept, and what was found by looking again at its frames without writing in its folder.
 
     :param robot_id: whose.

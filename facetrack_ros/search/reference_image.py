@@ -5,14 +5,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.errors import QuestionError, ReferenceFaceError
+from facetrack_ros.errors import ReferenceFaceError, RequestError
 
 # A photograph of a phone has 12 to 50 million pixels; more than 100 is a mistake or an attack.
 MAX_BYTES = 30_000_000
 MAX_PIXELS = 100_000_000
 
 
-def read_reference(data: bytes) -> np.ndarray:
+def decode_reference(data: bytes) -> np.ndarray:
     """Decode a reference picture of any format OpenCV reads to ``(height, width, 3)`` uint8 BGR.
 
     :raises ReferenceFaceError: no picture, or one too large to be looked at.
@@ -36,14 +36,14 @@ def read_reference_file(folder: Path, name: str) -> bytes:
     """The bytes of a picture below a folder.
 
     :param name: the picture's path, relative to the folder. It may lead nowhere else: not by ``..``, not by a link.
-    :raises QuestionError: there is no such picture below the folder, or it cannot be read.
+    :raises RequestError: there is no such picture below the folder, or it cannot be read.
     :raises ReferenceFaceError: it is too large.
     """
     try:
         root = folder.resolve()
         path = (root / name).resolve()
         if root not in path.parents or not path.is_file():
-            raise QuestionError(f"no picture {name[:200]} below this robot's reference_dir")
+            raise RequestError(f"no picture {name[:200]} below this robot's reference_dir")
         if path.stat().st_size > MAX_BYTES:
             raise ReferenceFaceError(too_large(path.stat().st_size))
         return path.read_bytes()
@@ -52,7 +52,7 @@ def read_reference_file(folder: Path, name: str) -> bytes:
         ValueError,
         RuntimeError,
     ) as error:  # no permission, too long a name, a zero byte, links in a circle
-        raise QuestionError(
+        raise RequestError(
             f"{name[:200]!r} below this robot's reference_dir cannot be read: "
             f"{getattr(error, 'strerror', None) or error}"
         ) from error

@@ -1,28 +1,33 @@
-"""What is asked of the fleet."""
+"""A search request, as it goes to every robot."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from facetrack_ros.models.contract import ModelContract
+
+DEFAULT_RESULTS = 20
+_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
+
 
 @dataclass(frozen=True, eq=False)
 class SearchRequest:
-    """One search, as it crosses the mesh: an embedding, never the asker's picture.
+    """One search. It carries an embedding, never the requester's picture.
 
     :param search_id: unique per search.
     :param embedding: ``(dimension,)`` float32 unit vector.
     :param model_id: of the embedder that made it.
-    :param time_ns: middle of the time slice asked for, nanoseconds since the epoch.
-    :param window_ns: half its length; 0 asks for all that is kept, and ``time_ns`` is ignored.
-    :param robots: ids asked for; empty: all.
-    :param cameras: ids asked for; empty: all.
-    :param threshold: lowest cosine similarity of a match; 0: the model's calibrated one.
-    :param max_results: 0: 20.
-    :param timeout_ns: how long the asker waits.
-    :param rescan: look again at stored frames in the slice that gave no face.
-    :param face_crop: the face alone, upright, JPEG, for robots with another embedder; empty: not sent.
-    :param asker: the robot whose front door was asked; empty where nobody's was.
-    :param reference: what was asked with: a person id, an enrolled name, or ``picture``, ``embedding``.
+    :param time_ns: middle of the time range, nanoseconds since the epoch.
+    :param window_ns: half the length of the time range; 0: no limit, and ``time_ns`` is ignored.
+    :param robots: ids of the robots to search; empty: all.
+    :param cameras: ids of the cameras to search; empty: all.
+    :param threshold: lowest cosine similarity of a match; 0: the model's calibrated threshold.
+    :param max_results: most matches; 0: 20.
+    :param timeout_ns: how long the requester waits.
+    :param rescan: whether to analyse stored frames in the time range in which no face was found.
+    :param face_crop: aligned face crop, JPEG, for robots with another embedder; empty: not sent.
+    :param requester: robot that received the request; empty: none, the request is offline.
+    :param reference: a person id, an enrolled name, ``picture`` or ``embedding``: how the face was given.
     """
 
     search_id: str
@@ -37,5 +42,21 @@ class SearchRequest:
     timeout_ns: int = 2_000_000_000
     rescan: bool = False
     face_crop: bytes = b""
-    asker: str = ""
+    requester: str = ""
     reference: str = ""
+
+    @property
+    def time_range(self) -> tuple[int, int]:
+        """First and last stamp, both included."""
+        if self.window_ns == 0:
+            return _INT64_MIN, _INT64_MAX
+        return max(self.time_ns - self.window_ns, _INT64_MIN), min(self.time_ns + self.window_ns, _INT64_MAX)
+
+    @property
+    def result_limit(self) -> int:
+        """Most matches of the response."""
+        return self.max_results or DEFAULT_RESULTS
+
+    def threshold_for(self, contract: ModelContract) -> float:
+        """The threshold of the request, or the calibrated one of its model."""
+        return self.threshold or contract.threshold

@@ -53,7 +53,7 @@ class RobotResponse:
     :param note: what to keep in mind with its answer, such as a camera whose clock is off; empty: nothing.
     :param rescanned: how many stored frames it looked at again.
     :param not_rescanned: how many of those that gave no face it did not get to.
-    :param looking: camera, first and last stamp of each time in which one of its cameras was looking, within the slice.
+    :param coverage: camera, first and last stamp of each span in which that camera was analysed, within the time range.
     :param model_id: of its embedder where that is another than the question's: it embedded the face crop itself. The
         threshold, the similarities and ``expected_false_matches`` of the line are then this model's.
     """
@@ -70,7 +70,7 @@ class RobotResponse:
     model_id: str = ""
     threshold: float = 0.0
     expected_false_matches: float = 0.0
-    looking: tuple[tuple[str, int, int], ...] = ()
+    coverage: tuple[tuple[str, int, int], ...] = ()
 
 
 @dataclass(frozen=True)

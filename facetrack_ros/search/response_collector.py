@@ -18,7 +18,7 @@ from facetrack_ros.search.response import (
     RobotResponse,
     SearchResponse,
 )
-from facetrack_ros.search.validation import max_results_of, threshold_of, validate_request
+from facetrack_ros.search.validation import validate_request
 
 # What a robot can say of itself. That it timed out or left is for others to say.
 _OF_ITSELF = (ANSWERED, MODEL_MISMATCH, ERROR)
@@ -55,7 +55,7 @@ class ResponseCollector:
     :param contract: of the question's model.
     :param expected: model id of each robot on the roster.
     :param instances: the instance that has each robot's name; an absent or empty one is not known.
-    :raises QuestionError: the question cannot be asked.
+    :raises RequestError: the question cannot be asked.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class ResponseCollector:
                 self._presumed[robot] = mismatch(robot, (expected[robot],), question.model_id)
 
     @property
-    def question(self) -> SearchRequest:
+    def request(self) -> SearchRequest:
         """The question asked."""
         return self._question
 
@@ -160,7 +160,7 @@ class ResponseCollector:
                 return f"a similarity of {match.similarity:g}"
         return ""
 
-    def left(self, robot_id: str, instance_id: str = "") -> None:
+    def on_left(self, robot_id: str, instance_id: str = "") -> None:
         """A robot has gone from the roster: it is not waited for, though an answer under way still counts.
 
         :param instance_id: of the one that said goodbye; the goodbye of one that has not got the name counts nothing.
@@ -168,7 +168,7 @@ class ResponseCollector:
         if robot_id in self.missing and instance_id in ("", self._instances.get(robot_id, instance_id)):
             self._presumed[robot_id] = RobotResponse(robot_id, LEFT, error=f"{robot_id} left while it was asked")
 
-    def speaks(self, robot_id: str, instance_id: str) -> bool:
+    def on_heartbeat(self, robot_id: str, instance_id: str) -> bool:
         """A robot was heard of while the search runs. One that has been started again since does not know the question:
         it is not waited for, though an answer of it or its predecessor still counts.
 
@@ -183,7 +183,7 @@ class ResponseCollector:
         )
         return True
 
-    def silent(self, robot_id: str, for_ns: int) -> None:
+    def on_silent(self, robot_id: str, for_ns: int) -> None:
         """A robot has not been heard from for longer than a live one is silent: it is not waited for, though an answer
         of it still counts.
 
@@ -194,7 +194,7 @@ class ResponseCollector:
                 robot_id, TIMED_OUT, error=f"{robot_id} was last heard of {for_ns / 1e9:.0f} s ago"
             )
 
-    def claimed(self, robot_id: str, claims: int) -> None:
+    def on_name_conflict(self, robot_id: str, claims: int) -> None:
         """Several robots have one name. The first answer under it counts, and its line says that it is one of several.
 
         :param claims: how many.
@@ -204,7 +204,7 @@ class ResponseCollector:
     def close(self) -> SearchResponse:
         """Time is up, or all have answered. Returns the same answer each time; nothing is taken in any more."""
         if self._answer is None:
-            threshold = threshold_of(self._question, self._contract)
+            threshold = self._question.threshold_for(self._contract)
             late = {
                 robot: RobotResponse(
                     robot, TIMED_OUT, error=f"{robot} did not answer within {self._question.timeout_ns / 1e9:g} s"
@@ -222,7 +222,7 @@ class ResponseCollector:
                 self._question.model_id,
                 threshold,
                 false,
-                tuple(best_first(self._matches, threshold, own)[: max_results_of(self._question)]),
+                tuple(best_first(self._matches, threshold, own)[: self._question.result_limit]),
                 tuple(self._line(robots[robot]) for robot in sorted(robots)),
             )
         return self._answer

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from facetrack_ros.errors import QuestionError
+from facetrack_ros.errors import RequestError
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.search.request import SearchRequest
+from facetrack_ros.search.request import DEFAULT_RESULTS, SearchRequest
 
-MAX_RESULTS = 20
 _MOST_RESULTS = 10_000
 _UNIT_TOLERANCE = 1e-3
 # A fleet's names are in every request; whoever means all of them names none.
@@ -21,73 +20,58 @@ def validate_request(question: SearchRequest, contract: ModelContract, now_ns: i
 
     :param contract: of the model whose embeddings are to be compared.
     :param now_ns: the asker's time, so that a question about the future is refused; None: not known.
-    :raises QuestionError: what is wrong, a sentence.
+    :raises RequestError: what is wrong, a sentence.
     """
     if not question.search_id:
-        raise QuestionError("a search needs an id of its own, or answers cannot be told apart")
+        raise RequestError("a search needs an id of its own, or answers cannot be told apart")
     if len(question.search_id) > _LONGEST_NAME or not question.search_id.isprintable():
-        raise QuestionError(f"a search's id is up to {_LONGEST_NAME} printable letters; leave it empty to be given one")
+        raise RequestError(f"a search's id is up to {_LONGEST_NAME} printable letters; leave it empty to be given one")
     for what, names in (("robots", question.robots), ("cameras", question.cameras)):
         if len(names) > _MOST_NAMES:
-            raise QuestionError(f"{len(names)} {what} are named; name at most {_MOST_NAMES}, or none for all")
+            raise RequestError(f"{len(names)} {what} are named; name at most {_MOST_NAMES}, or none for all")
         if any(not 0 < len(name) <= _LONGEST_NAME for name in names):
-            raise QuestionError(
+            raise RequestError(
                 f"one of the {what} named is empty or longer than {_LONGEST_NAME} letters; name none for all"
             )
     if question.model_id != contract.id:
-        raise QuestionError(
+        raise RequestError(
             f"the face was embedded by {question.model_id or 'no named model'} and the history by "
             f"{contract.id}; embed the face with {contract.id}"
         )
     embedding = np.asarray(question.embedding)
     if embedding.shape != (contract.dimension,):
-        raise QuestionError(
+        raise RequestError(
             f"the embedding has shape {embedding.shape}, but {contract.id} makes {contract.dimension} numbers"
         )
     if not np.isfinite(embedding).all():
-        raise QuestionError("the embedding holds NaN or infinity; embed the face again")
+        raise RequestError("the embedding holds NaN or infinity; embed the face again")
     length = float(np.linalg.norm(embedding.astype(np.float64)))
     if abs(length - 1.0) > _UNIT_TOLERANCE:
-        raise QuestionError(
+        raise RequestError(
             f"the embedding has length {length:.4g}; divide it by that to make it a unit vector"
             if length
             else "the embedding is all zeros; embed the face again"
         )
     if not 0.0 <= question.threshold <= 1.0:  # NaN too
-        raise QuestionError(
+        raise RequestError(
             f"the threshold {question.threshold:g} is no cosine similarity from 0 to 1; 0 takes the "
             f"model's own, {contract.threshold:g}"
         )
     if question.window_ns < 0:
-        raise QuestionError(
+        raise RequestError(
             f"the time window is {question.window_ns / 1e9:g} s; give the seconds before and after, or "
             "0 for all that is kept"
         )
-    if now_ns is not None and question.window_ns and slice_of(question)[0] > now_ns + _CLOCKS_APART_NS:
-        raise QuestionError(
-            f"the time asked for begins {(slice_of(question)[0] - now_ns) / 1e9:.0f} s from now; nobody has "
+    if now_ns is not None and question.window_ns and question.time_range[0] > now_ns + _CLOCKS_APART_NS:
+        raise RequestError(
+            f"the time asked for begins {(question.time_range[0] - now_ns) / 1e9:.0f} s from now; nobody has "
             "seen that yet, check time and window"
         )
     if not 0 <= question.max_results <= _MOST_RESULTS:
-        raise QuestionError(f"max_results is {question.max_results}; give 1 to {_MOST_RESULTS}, or 0 for {MAX_RESULTS}")
+        raise RequestError(
+            f"max_results is {question.max_results}; give 1 to {_MOST_RESULTS}, or 0 for {DEFAULT_RESULTS}"
+        )
     if question.timeout_ns <= 0:
-        raise QuestionError(
+        raise RequestError(
             f"the timeout is {question.timeout_ns / 1e9:g} s; give robots some time to answer, 2 s is usual"
         )
-
-
-def threshold_of(question: SearchRequest, contract: ModelContract) -> float:
-    """The threshold that holds: the one asked for, else the model's calibrated one."""
-    return question.threshold or contract.threshold
-
-
-def slice_of(question: SearchRequest) -> tuple[int, int]:
-    """First and last stamp asked for, both included; everything when the window is 0."""
-    if question.window_ns == 0:
-        return -(2**63), 2**63 - 1
-    return max(question.time_ns - question.window_ns, -(2**63)), min(question.time_ns + question.window_ns, 2**63 - 1)
-
-
-def max_results_of(question: SearchRequest) -> int:
-    """How many matches are wanted at most."""
-    return question.max_results or MAX_RESULTS

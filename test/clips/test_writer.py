@@ -20,7 +20,7 @@ from facetrack_ros.core.event import PERSON_IN, PersonEvent
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.core.track import Track, TrackState
-from facetrack_ros.errors import QuestionError, StoreError
+from facetrack_ros.errors import RequestError, StoreError
 from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.history.messages.schemas import EVENT, TRACKS, typestore
@@ -185,7 +185,7 @@ def test_a_track_and_a_person_are_clips_of_their_cameras(source):
     [{}, {"track_id": "t9"}, {"person_id": "p_9"}, {"start_ns": 5, "end_ns": 4}, {"track_id": "t1", "end_ns": 4}],
 )
 def test_what_cannot_be_meant_is_refused(source, asked):
-    with pytest.raises(QuestionError):
+    with pytest.raises(RequestError):
         choose_clip(source, **asked)
 
 

@@ -11,7 +11,7 @@ from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros.config import Config
 from facetrack_ros.core.face import Face
-from facetrack_ros.errors import FacetrackError, QuestionError, ReferenceFaceError
+from facetrack_ros.errors import FacetrackError, ReferenceFaceError, RequestError
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.nodes.fleet.request_parser import RequestReading
 from facetrack_ros.search.reference_image import MAX_BYTES
@@ -46,12 +46,12 @@ class Known:
     def face_of(self, person):
         if person in ("p_robot1_3", "Grace Hopper"):
             return UNIT, "net"
-        raise QuestionError(f"no robot has told of a face of {person}")
+        raise RequestError(f"no robot has told of a face of {person}")
 
     def face_of_name(self, name):
         if name == "Grace Hopper":
             return UNIT, "net"
-        raise QuestionError(f"no robot has told of a face of {name}")
+        raise RequestError(f"no robot has told of a face of {name}")
 
 
 def reading(**settings):
@@ -89,7 +89,7 @@ def embedding(*values):
 def test_every_kind_of_reference_becomes_the_same_face(reference, told):
     question = reading().question(FaceSearch.Request(**reference))
     np.testing.assert_array_equal(question.embedding, UNIT)
-    assert (question.model_id, question.reference, question.asker) == ("net", told, "robot1")
+    assert (question.model_id, question.reference, question.requester) == ("net", told, "robot1")
 
 
 def test_what_is_not_said_comes_from_the_settings_and_the_model():
@@ -198,7 +198,7 @@ def test_a_picture_below_the_reference_folder_may_be_named(folder):
 )
 def test_no_other_file_may_be_named(folder, name):
     name = name.replace("{outside}", str(folder.parent / "outside" / "face.png"))
-    with pytest.raises(QuestionError, match="reference_dir"):
+    with pytest.raises(RequestError, match="reference_dir"):
         reading(reference_dir=str(folder)).question(FaceSearch.Request(file=name))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.search.audit_log import SearchLog
+from facetrack_ros.search.audit_log import AuditLog
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import ANSWERED, Match, RobotResponse
 
@@ -25,7 +25,7 @@ ASKED = SearchRequest(
     20,
     rescan=True,
     face_crop=b"face",
-    asker="robot2",
+    requester="robot2",
     reference="picture",
 )
 MATCH = Match("robot1", "front", "p_1", "t1", 1, 5, 5, 6, np.zeros(4), np.zeros(4), 0.9, 0.5, b"thumbnail")
@@ -38,7 +38,7 @@ def lines(folder):
 
 
 def test_a_line_says_who_asked_for_what_and_what_was_handed_out(tmp_path):
-    SearchLog(tmp_path).append(ASKED, RobotResponse("robot1", ANSWERED, 7, 1000), (MATCH,), NOW_NS)
+    AuditLog(tmp_path).append(ASKED, RobotResponse("robot1", ANSWERED, 7, 1000), (MATCH,), NOW_NS)
     (line,) = lines(tmp_path)
     assert line["timestamp"] == NOW_NS / 1e9
     assert line["asker"] == "robot2"
@@ -54,7 +54,7 @@ def test_a_line_says_who_asked_for_what_and_what_was_handed_out(tmp_path):
 
 
 def test_neither_the_embedding_nor_the_face_is_in_it(tmp_path):
-    SearchLog(tmp_path).append(ASKED, RobotResponse("robot1", ANSWERED), (MATCH,), NOW_NS)
+    AuditLog(tmp_path).append(ASKED, RobotResponse("robot1", ANSWERED), (MATCH,), NOW_NS)
     text = next(tmp_path.iterdir()).read_text()
     assert "0.1234" not in text
     assert "0.9923" not in text
@@ -63,7 +63,7 @@ def test_neither_the_embedding_nor_the_face_is_in_it(tmp_path):
 
 
 def test_a_file_a_day_whole_lines_also_after_a_torn_one(tmp_path):
-    log = SearchLog(tmp_path)
+    log = AuditLog(tmp_path)
     log.append(ASKED, RobotResponse("robot1", ANSWERED), (), NOW_NS)
     path = next(tmp_path.iterdir())
     with path.open("a") as torn:
@@ -76,4 +76,4 @@ def test_a_file_a_day_whole_lines_also_after_a_torn_one(tmp_path):
 
 def test_a_disk_that_does_not_take_it_is_told(tmp_path):
     with pytest.raises(StoreError, match="cannot write down a search"):
-        SearchLog(tmp_path / "missing").append(ASKED, RobotResponse("robot1", ANSWERED), (), NOW_NS)
+        AuditLog(tmp_path / "missing").append(ASKED, RobotResponse("robot1", ANSWERED), (), NOW_NS)

@@ -4,7 +4,7 @@ import pytest
 
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.search.camera_coverage import CameraCoverage, lanes_of_answer, looking_within
+from facetrack_ros.search.camera_coverage import CameraCoverage, coverage_of_response, coverage_within
 from facetrack_ros.search.response import ANSWERED, TIMED_OUT, RobotResponse, SearchResponse
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35)
@@ -27,24 +27,24 @@ def seconds(spans):
 
 
 def test_the_times_within_the_slice_are_told_with_their_gaps(store):
-    assert seconds(looking_within(store, -(2**63), 2**63 - 1)) == [
+    assert seconds(coverage_within(store, -(2**63), 2**63 - 1)) == [
         ("front", 0, 10),
         ("front", 20, 30),
         ("front", 100, 110),
         ("rear", 5, 5),
     ]
-    assert seconds(looking_within(store, 25 * SECOND, 105 * SECOND)) == [("front", 25, 30), ("front", 100, 105)]
-    assert seconds(looking_within(store, 0, 15 * SECOND, ("rear",))) == [("rear", 5, 5)]
+    assert seconds(coverage_within(store, 25 * SECOND, 105 * SECOND)) == [("front", 25, 30), ("front", 100, 105)]
+    assert seconds(coverage_within(store, 0, 15 * SECOND, ("rear",))) == [("rear", 5, 5)]
 
 
 def test_of_many_times_the_shortest_gaps_are_left_out(store):
-    assert seconds(looking_within(store, 0, 10**18, most=3)) == [("front", 0, 30), ("front", 100, 110), ("rear", 5, 5)]
-    assert seconds(looking_within(store, 0, 10**18, most=1)) == [("front", 0, 110), ("rear", 5, 5)]
+    assert seconds(coverage_within(store, 0, 10**18, most=3)) == [("front", 0, 30), ("front", 100, 110), ("rear", 5, 5)]
+    assert seconds(coverage_within(store, 0, 10**18, most=1)) == [("front", 0, 110), ("rear", 5, 5)]
 
 
 def test_lanes_are_as_the_robots_say_and_as_last_heard_of_those_that_did_not_answer():
     lines = (
-        RobotResponse("robot1", ANSWERED, looking=(("front", 0, 10), ("front", 20, 30), ("door", 1, 2))),
+        RobotResponse("robot1", ANSWERED, coverage=(("front", 0, 10), ("front", 20, 30), ("door", 1, 2))),
         RobotResponse("robot2", TIMED_OUT),
     )
     heard = [
@@ -52,7 +52,7 @@ def test_lanes_are_as_the_robots_say_and_as_last_heard_of_those_that_did_not_ans
         CameraCoverage("robot1", "rear", ((0, 30),)),
         CameraCoverage("robot2", "front", ((5, 9),)),
     ]
-    lanes = lanes_of_answer(SearchResponse("s", "net", 0.5, 0.0, (), lines), heard)
+    lanes = coverage_of_response(SearchResponse("s", "net", 0.5, 0.0, (), lines), heard)
     assert [(lane.robot_id, lane.camera_id, lane.spans) for lane in lanes] == [
         ("robot1", "door", ((1, 2),)),
         ("robot1", "front", ((0, 10), (20, 30))),

@@ -1,6 +1,6 @@
 """Who is there to be asked."""
 
-from facetrack_ros.search.fleet_roster import CLAIM_NS, FORGET_NS, MOST_ROBOTS, STALE_NS, Roster
+from facetrack_ros.search.fleet_roster import CLAIM_NS, FORGET_NS, MOST_ROBOTS, STALE_NS, FleetRoster
 
 SECOND = 1_000_000_000
 
@@ -11,13 +11,13 @@ def entry(roster, now_ns):
 
 
 def test_a_robot_that_speaks_is_there_and_one_that_fell_silent_is_stale():
-    roster = Roster()
-    roster.heard("robot2", "b", "m", False, 0)
-    roster.heard("robot1", "a", "m", False, 5 * SECOND)
+    roster = FleetRoster()
+    roster.on_heartbeat("robot2", "b", "m", False, 0)
+    roster.on_heartbeat("robot1", "a", "m", False, 5 * SECOND)
     robot1, robot2 = roster.entries(5 * SECOND)
     assert (robot1.robot_id, robot1.stale) == ("robot1", False)
     assert (robot2.robot_id, robot2.stale, robot2.silent_ns) == ("robot2", True, 5 * SECOND)
-    assert not Roster().entries(0)
+    assert not FleetRoster().entries(0)
 
 
 def test_three_lost_lines_make_nobody_silent_and_five_seconds_do():
@@ -25,89 +25,87 @@ def test_three_lost_lines_make_nobody_silent_and_five_seconds_do():
 
 
 def test_a_goodbye_is_remembered_until_the_robot_speaks_again():
-    roster = Roster()
-    roster.heard("robot1", "a", "m", True, 0)
+    roster = FleetRoster()
+    roster.on_heartbeat("robot1", "a", "m", True, 0)
     assert entry(roster, 1).left
-    roster.heard("robot1", "b", "m", False, 2)
+    roster.on_heartbeat("robot1", "b", "m", False, 2)
     assert not entry(roster, 3).left
 
 
 def test_a_robot_not_heard_of_for_an_hour_is_forgotten():
-    roster = Roster()
-    roster.heard("robot1", "a", "m", False, 0)
+    roster = FleetRoster()
+    roster.on_heartbeat("robot1", "a", "m", False, 0)
     assert roster.entries(FORGET_NS)
     assert not roster.entries(FORGET_NS + 1)
 
 
 def test_a_robot_that_was_killed_and_started_again_is_the_new_one_at_once():
-    roster = Roster()
-    roster.heard("robot1", "a", "old", False, 0)
-    roster.heard("robot1", "b", "new", False, 60 * SECOND)
+    roster = FleetRoster()
+    roster.on_heartbeat("robot1", "a", "old", False, 0)
+    roster.on_heartbeat("robot1", "b", "new", False, 60 * SECOND)
     now = entry(roster, 60 * SECOND)
     assert (now.instance_id, now.model_id, now.stale, now.claims) == ("b", "new", False, 1)
-    assert roster.instance_of("robot1") == "b"
-    assert roster.instance_of("robot9") == ""
 
 
 def test_the_predecessors_late_goodbye_is_not_the_successors():
-    roster = Roster()
-    roster.heard("robot1", "a", "m", False, 0)
-    roster.heard("robot1", "b", "m", False, SECOND)
-    roster.heard("robot1", "a", "m", True, 2 * SECOND)
+    roster = FleetRoster()
+    roster.on_heartbeat("robot1", "a", "m", False, 0)
+    roster.on_heartbeat("robot1", "b", "m", False, SECOND)
+    roster.on_heartbeat("robot1", "a", "m", True, 2 * SECOND)
     assert (entry(roster, 2 * SECOND).instance_id, entry(roster, 2 * SECOND).left) == ("b", False)
-    roster.heard("robot1", "a0", "m", True, 2 * SECOND)  # an even earlier one, never heard before
+    roster.on_heartbeat("robot1", "a0", "m", True, 2 * SECOND)  # an even earlier one, never heard before
     assert not entry(roster, 2 * SECOND).left
 
 
 def test_a_predecessors_last_words_on_a_slow_network_are_no_second_robot():
-    roster = Roster()
-    roster.heard("robot1", "a", "m", False, 0)
-    roster.heard("robot1", "b", "m", False, SECOND)
-    roster.heard("robot1", "a", "m", False, SECOND + CLAIM_NS - 1)
+    roster = FleetRoster()
+    roster.on_heartbeat("robot1", "a", "m", False, 0)
+    roster.on_heartbeat("robot1", "b", "m", False, SECOND)
+    roster.on_heartbeat("robot1", "a", "m", False, SECOND + CLAIM_NS - 1)
     assert entry(roster, 3 * SECOND).claims == 1
 
 
 def test_two_robots_that_claim_one_name_are_told_until_one_falls_silent():
-    roster = Roster()
+    roster = FleetRoster()
     for tick in range(4):
-        roster.heard("robot1", "a", "m", False, tick * SECOND)
-        roster.heard("robot1", "b", "m", False, tick * SECOND + SECOND // 2)
+        roster.on_heartbeat("robot1", "a", "m", False, tick * SECOND)
+        roster.on_heartbeat("robot1", "b", "m", False, tick * SECOND + SECOND // 2)
     now = entry(roster, 4 * SECOND)
     assert (now.instance_id, now.claims) == ("b", 2), "the one that came last has the name"
     for tick in range(4, 9):
-        roster.heard("robot1", "a", "m", False, tick * SECOND)
+        roster.on_heartbeat("robot1", "a", "m", False, tick * SECOND)
     now = entry(roster, 8 * SECOND + 1)
     assert (now.instance_id, now.claims, now.stale) == ("a", 1, False), "who still speaks has it alone"
 
 
 def test_a_third_robot_of_the_name_is_counted_too():
-    roster = Roster()
+    roster = FleetRoster()
     for tick in range(4):
         for instance in "abc":
-            roster.heard("robot1", instance, "m", False, tick * SECOND + ord(instance))
+            roster.on_heartbeat("robot1", instance, "m", False, tick * SECOND + ord(instance))
     assert entry(roster, 4 * SECOND).claims == 3
 
 
 def test_lines_that_no_robot_sends_are_turned_down_and_counted():
-    roster = Roster()
+    roster = FleetRoster()
     odd = (("", "a"), ("robot1", ""), ("robot1", "x" * 256), ("rob\not1", "a"), ("robot1\0", "a"))
     for robot_id, instance_id in odd:
-        assert not roster.heard(robot_id, instance_id, "m", False, 0)
+        assert not roster.on_heartbeat(robot_id, instance_id, "m", False, 0)
     assert not roster.entries(0)
     assert roster.malformed == len(odd)
 
 
 def test_made_up_names_fill_no_memory():
-    roster = Roster()
+    roster = FleetRoster()
     for number in range(MOST_ROBOTS + 5):
-        roster.heard(f"robot{number}", "a", "m", False, 0)
+        roster.on_heartbeat(f"robot{number}", "a", "m", False, 0)
     assert len(roster.entries(0)) == MOST_ROBOTS
     assert roster.malformed == 5
-    assert roster.heard("robot0", "a", "m", False, 1), "those known are heard on"
+    assert roster.on_heartbeat("robot0", "a", "m", False, 1), "those known are heard on"
 
 
 def test_a_robot_started_over_and_over_fills_no_memory():
-    roster = Roster()
+    roster = FleetRoster()
     for start in range(100):
-        roster.heard("robot1", f"i{start}", "m", False, start * 10 * SECOND)
+        roster.on_heartbeat("robot1", f"i{start}", "m", False, start * 10 * SECOND)
     assert len(roster._heard["robot1"]) == 1

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from facetrack_ros.search.latest_matches import LastSearch
+from facetrack_ros.search.latest_matches import LatestMatches
 from facetrack_ros.search.response import Match
 
 
@@ -15,28 +15,28 @@ def shown(last):
 
 
 def test_the_best_of_all_robots_answers_are_kept():
-    last = LastSearch(3)
-    last.take("a", [match(0.5), match(0.9)])
-    last.take("a", [match(0.7), match(0.6)])
+    last = LatestMatches(3)
+    last.add("a", [match(0.5), match(0.9)])
+    last.add("a", [match(0.7), match(0.6)])
     assert shown(last) == [0.9, 0.7, 0.6]
 
 
 def test_a_new_search_takes_the_place_of_the_last_one_also_when_it_finds_nobody():
-    last = LastSearch(3)
-    last.take("a", [match(0.9)])
-    last.take("b", [])
+    last = LatestMatches(3)
+    last.add("a", [match(0.9)])
+    last.add("b", [])
     assert shown(last) == []
 
 
 def test_a_late_answer_does_not_bring_an_older_search_back():
-    last = LastSearch(3)
-    last.take("a", [match(0.9)])
-    last.take("b", [match(0.6)])
-    last.take("a", [match(0.8)])
+    last = LatestMatches(3)
+    last.add("a", [match(0.9)])
+    last.add("b", [match(0.6)])
+    last.add("a", [match(0.8)])
     assert shown(last) == [0.6]
 
 
 def test_what_is_no_similarity_is_not_shown():
-    last = LastSearch(3)
-    last.take("a", [match(float("nan")), match(7.0), match(0.5)])
+    last = LatestMatches(3)
+    last.add("a", [match(float("nan")), match(7.0), match(0.5)])
     assert shown(last) == [0.5]

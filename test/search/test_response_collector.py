@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facetrack_ros.errors import QuestionError
+from facetrack_ros.errors import RequestError
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Match, RobotResponse
@@ -58,7 +58,7 @@ def test_it_is_done_when_all_have_answered():
 def test_who_is_silent_has_timed_out_and_who_went_has_left():
     gathering = ResponseCollector(ASK, CONTRACT, FLEET)
     gathering.add("s1", answered("robot1"))
-    gathering.left("robot2")
+    gathering.on_left("robot2")
     assert gathering.missing == ("robot3",)
     answer = gathering.close()
     assert statuses(answer) == {"robot1": ANSWERED, "robot2": LEFT, "robot3": TIMED_OUT}
@@ -91,7 +91,7 @@ def test_a_robot_of_another_model_is_named_and_not_waited_for():
 
 def test_a_robot_that_answers_after_all_counts():
     gathering = ResponseCollector(ASK, CONTRACT, {"robot1": "other", "robot2": "net"})
-    gathering.left("robot2")
+    gathering.on_left("robot2")
     assert gathering.add("s1", answered("robot1"))
     assert gathering.add("s1", answered("robot2"))
     assert gathering.close().complete
@@ -119,7 +119,7 @@ def test_no_more_matches_than_asked_for():
 
 
 def test_a_question_that_cannot_be_asked_goes_to_nobody():
-    with pytest.raises(QuestionError):
+    with pytest.raises(RequestError):
         ResponseCollector(replace(ASK, window_ns=-1), CONTRACT, FLEET)
 
 
@@ -145,7 +145,7 @@ def test_any_order_gives_the_same_answer(messages, data):
 
 def test_a_silent_robot_is_not_waited_for_but_its_answer_still_counts():
     gathering = ResponseCollector(ASK, CONTRACT, {"robot1": "net", "robot2": "net"})
-    gathering.silent("robot2", 12_000_000_000)
+    gathering.on_silent("robot2", 12_000_000_000)
     assert gathering.missing == ("robot1",)
     gathering.add("s1", RobotResponse("robot1", ANSWERED))
     assert gathering.done
@@ -155,7 +155,7 @@ def test_a_silent_robot_is_not_waited_for_but_its_answer_still_counts():
 
 def test_a_silent_robot_that_stays_silent_timed_out():
     gathering = ResponseCollector(ASK, CONTRACT, {"robot2": "net"})
-    gathering.silent("robot2", 12_000_000_000)
+    gathering.on_silent("robot2", 12_000_000_000)
     (line,) = gathering.close().robots
     assert (line.status, line.error) == (TIMED_OUT, "robot2 was last heard of 12 s ago")
 
@@ -188,8 +188,8 @@ def test_an_answer_after_the_end_changes_nothing():
     gathering = ResponseCollector(ASK, CONTRACT, FLEET)
     answer = gathering.close()
     assert not gathering.add("s1", answered("robot1"), (match("robot1", 0.9),))
-    gathering.left("robot2")
-    gathering.silent("robot3", 9)
+    gathering.on_left("robot2")
+    gathering.on_silent("robot3", 9)
     assert gathering.close() is answer
     assert gathering.ignored == 1
     assert set(statuses(answer).values()) == {TIMED_OUT}
@@ -200,10 +200,10 @@ INSTANCES = {"robot1": "a1", "robot2": "b1", "robot3": "c1"}
 
 def test_a_robot_started_again_while_it_was_asked_is_told_at_once():
     gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
-    assert not gathering.speaks("robot2", "b1")
+    assert not gathering.on_heartbeat("robot2", "b1")
     assert "robot2" in gathering.missing, "the one that was asked speaks on"
-    assert gathering.speaks("robot2", "b2")
-    assert not gathering.speaks("robot2", "b2")
+    assert gathering.on_heartbeat("robot2", "b2")
+    assert not gathering.on_heartbeat("robot2", "b2")
     assert "robot2" not in gathering.missing
     for robot in ("robot1", "robot3"):
         gathering.add("s1", answered(robot))
@@ -215,7 +215,7 @@ def test_a_robot_started_again_while_it_was_asked_is_told_at_once():
 
 def test_the_answer_of_a_robot_started_again_counts_whoever_gave_it():
     gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
-    gathering.speaks("robot2", "b2")
+    gathering.on_heartbeat("robot2", "b2")
     for robot in FLEET:
         assert gathering.add("s1", answered(robot))
     assert gathering.close().complete
@@ -223,8 +223,8 @@ def test_the_answer_of_a_robot_started_again_counts_whoever_gave_it():
 
 def test_the_successor_of_a_robot_that_was_silent_or_left_is_believed_when_it_answers():
     for presume in (
-        lambda gathering: gathering.silent("robot2", 60_000_000_000),
-        lambda gathering: gathering.left("robot2", "b1"),
+        lambda gathering: gathering.on_silent("robot2", 60_000_000_000),
+        lambda gathering: gathering.on_left("robot2", "b1"),
     ):
         gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
         presume(gathering)
@@ -236,16 +236,16 @@ def test_the_successor_of_a_robot_that_was_silent_or_left_is_believed_when_it_an
 
 def test_a_predecessors_goodbye_is_not_the_successors():
     gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
-    gathering.left("robot2", "b0")
+    gathering.on_left("robot2", "b0")
     assert "robot2" in gathering.missing
-    gathering.left("robot2", "b1")
+    gathering.on_left("robot2", "b1")
     assert "robot2" not in gathering.missing
 
 
 def test_of_two_robots_with_one_name_the_first_answer_counts_and_its_line_says_so():
     gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
-    gathering.claimed("robot2", 2)
-    gathering.speaks("robot2", "b2")
+    gathering.on_name_conflict("robot2", 2)
+    gathering.on_heartbeat("robot2", "b2")
     assert "robot2" in gathering.missing, "another of the name is not one started again"
     assert gathering.add("s1", answered("robot2"), (match("robot2", 0.8),))
     assert not gathering.add("s1", answered("robot2"), (match("robot2", 0.9),))
@@ -259,7 +259,7 @@ def test_of_two_robots_with_one_name_the_first_answer_counts_and_its_line_says_s
 
 def test_two_silent_robots_with_one_name_are_told_in_one_sentence_after_another():
     gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
-    gathering.claimed("robot2", 2)
+    gathering.on_name_conflict("robot2", 2)
     line = gathering.close().robots[1]
     assert line.status == TIMED_OUT
     assert "did not answer within 2 s; 2 robots call themselves" in line.error

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from facetrack_ros.errors import QuestionError
+from facetrack_ros.errors import RequestError
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.validation import max_results_of, slice_of, threshold_of, validate_request
+from facetrack_ros.search.validation import validate_request
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35)
 GOOD = SearchRequest("s1", np.array([1, 0, 0, 0], np.float32), "net")
@@ -45,29 +45,29 @@ def test_a_good_question_passes():
     ],
 )
 def test_a_bad_question_is_refused(change, sentence):
-    with pytest.raises(QuestionError, match=sentence):
+    with pytest.raises(RequestError, match=sentence):
         validate_request(replace(GOOD, **change), CONTRACT)
 
 
 def test_zero_stands_for_the_usual():
-    assert threshold_of(GOOD, CONTRACT) == 0.35
-    assert threshold_of(replace(GOOD, threshold=0.5), CONTRACT) == 0.5
-    assert max_results_of(GOOD) == 20
-    assert max_results_of(replace(GOOD, max_results=3)) == 3
+    assert GOOD.threshold_for(CONTRACT) == 0.35
+    assert replace(GOOD, threshold=0.5).threshold_for(CONTRACT) == 0.5
+    assert GOOD.result_limit == 20
+    assert replace(GOOD, max_results=3).result_limit == 3
 
 
 def test_a_window_reaches_to_both_sides_and_none_means_everything():
-    assert slice_of(replace(GOOD, time_ns=100, window_ns=30)) == (70, 130)
-    start, end = slice_of(replace(GOOD, time_ns=100))
+    assert replace(GOOD, time_ns=100, window_ns=30).time_range == (70, 130)
+    start, end = replace(GOOD, time_ns=100).time_range
     assert start < -(10**18)
     assert end > 10**18
-    assert slice_of(replace(GOOD, time_ns=2**63 - 1, window_ns=2**62))[1] == 2**63 - 1
+    assert replace(GOOD, time_ns=2**63 - 1, window_ns=2**62).time_range[1] == 2**63 - 1
 
 
 def test_the_future_has_not_been_seen_yet():
     now = 10**18
     soon = replace(GOOD, time_ns=now + 3600 * 10**9, window_ns=60 * 10**9)
-    with pytest.raises(QuestionError, match="begins 3540 s from now"):
+    with pytest.raises(RequestError, match="begins 3540 s from now"):
         validate_request(soon, CONTRACT, now)
     validate_request(soon, CONTRACT)
     validate_request(replace(soon, window_ns=3600 * 10**9), CONTRACT, now)

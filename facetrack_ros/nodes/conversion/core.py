@@ -243,7 +243,7 @@ def question_to_message(question: SearchRequest) -> msg.FaceSearchRequest:
     """A search as it crosses the mesh."""
     return msg.FaceSearchRequest(
         search_id=question.search_id,
-        asker=question.asker,
+        asker=question.requester,
         model_id=question.model_id,
         embedding=floats(question.embedding),
         time=to_time(question.time_ns),
@@ -363,7 +363,7 @@ def robot_answer_to_message(answer: RobotResponse) -> msg.RobotAnswer:
         expected_false_matches=answer.expected_false_matches,
         looking=[
             msg.CameraSpan(camera_id=camera, start=to_time(start), end=to_time(end))
-            for camera, start, end in answer.looking
+            for camera, start, end in answer.coverage
         ],
     )
 

@@ -13,7 +13,7 @@ from facetrack_ros.clips.selection import choose_clip
 from facetrack_ros.clips.sources import LiveSource
 from facetrack_ros.clips.writer import save_clip
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker
-from facetrack_ros.errors import FacetrackError, QuestionError
+from facetrack_ros.errors import FacetrackError, RequestError
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
 from facetrack_ros.nodes.conversion import core as conversion
@@ -107,7 +107,7 @@ class FrameServices:
             taken.append(frame)
         if not taken:
             cameras = ", ".join(LiveSource(history).cameras()) or "none yet"
-            raise QuestionError(
+            raise RequestError(
                 f"{history.robot_id} holds no frame of {request.camera_id or 'no camera'} then; cameras with "
                 f"frames: {cameras}"
             )
@@ -131,7 +131,7 @@ class FrameServices:
         )
         name = request.name or (_EPOCH + timedelta(microseconds=clip.start_ns // 1000)).strftime("%Y%m%dT%H%M%S.%fZ")
         if not _NAME.fullmatch(name):
-            raise QuestionError(f"{name!r} is no name for a clip: letters, digits and _ . : - are allowed")
+            raise RequestError(f"{name!r} is no name for a clip: letters, digits and _ . : - are allowed")
         saved = save_clip(source, clip, history.path / "clips" / name)
         response.folder, response.files, response.frames = str(saved.folder), list(saved.files), saved.frames
         response.message = f"{saved.skipped} frames do not decode" if saved.skipped else ""

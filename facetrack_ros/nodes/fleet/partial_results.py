@@ -6,7 +6,6 @@ from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.search.aliased import named_now
 from facetrack_ros.search.response import Match, RobotResponse
 from facetrack_ros.search.response_collector import ResponseCollector
-from facetrack_ros.search.validation import threshold_of
 from facetrack_ros.tracking.identity_merges import Aliases
 
 
@@ -38,12 +37,12 @@ class AnswerParts:
     ) -> None:
         if not self._parts.get_subscription_count():
             return
-        question = gathering.question
+        question = gathering.request
         self._parts.publish(
             msg.FaceSearchPart(
                 search_id=question.search_id,
                 model_id=question.model_id,
-                threshold=threshold_of(question, gathering.contract),
+                threshold=question.threshold_for(gathering.contract),
                 robot=[conversion.robot_answer_to_message(answer) for answer in robot],
                 matches=[conversion.match_to_message(match) for match in named_now(matches, self._aliases)],
                 missing=list(gathering.missing),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from facetrack_ros import msg
-from facetrack_ros.errors import QuestionError
+from facetrack_ros.errors import RequestError
 from facetrack_ros.nodes.base.robot_member_node import ROSTER, TEMPLATES, RobotMemberNode
 from facetrack_ros.nodes.conversion import people as people_conversion
 from facetrack_ros.tracking.face_template import Template
@@ -35,7 +35,7 @@ class KnownFaces:
     def face_of(self, person: str) -> tuple[np.ndarray, str]:
         """The face of a person id, under any of its ids, or of an enrolled name; and its model's id.
 
-        :raises QuestionError: nobody is known as that.
+        :raises RequestError: nobody is known as that.
         """
         for person_id in (person, *self.aliases.group(person)):
             if person_id in self._templates:
@@ -46,13 +46,13 @@ class KnownFaces:
     def face_of_name(self, name: str) -> tuple[np.ndarray, str]:
         """The best face of an enrolled name, or of the gallery entry of that id; and its model's id.
 
-        :raises QuestionError: nobody is known as that.
+        :raises RequestError: nobody is known as that.
         """
         enrolled = [entry for entry in list(self._gallery.values()) if name in (entry.name, entry.entry_id)]
         if not enrolled:
             known = sorted({*self._templates, *(entry.name for entry in list(self._gallery.values()))})
             told = f"{', '.join(known[:_TOLD])}{' …' if len(known) > _TOLD else ''}"
-            raise QuestionError(f"no robot has told of a face of {name}; known are: {told or 'none'}")
+            raise RequestError(f"no robot has told of a face of {name}; known are: {told or 'none'}")
         best = max(enrolled, key=lambda entry: (entry.quality, entry.entry_id))
         return best.embedding, best.model_id
 

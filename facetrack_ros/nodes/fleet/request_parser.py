@@ -8,12 +8,12 @@ import numpy as np
 
 from facetrack_ros import srv
 from facetrack_ros.config import Config
-from facetrack_ros.errors import QuestionError
+from facetrack_ros.errors import RequestError
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.fleet.people_directory import KnownFaces
-from facetrack_ros.search.reference_image import read_reference, read_reference_file
+from facetrack_ros.search.reference_image import decode_reference, read_reference_file
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.validation import validate_request
 from facetrack_ros.vision.faces.aligned_crop import encode_aligned_crop
@@ -60,7 +60,7 @@ class RequestReading:
             timeout_ns=conversion.to_ns(request.timeout) or round(self._settings.backtrack_search.timeout_s * 1e9),
             rescan=request.rescan,
             face_crop=face.crop,
-            asker=self._node.robot_id,
+            requester=self._node.robot_id,
             reference=face.reference,
         )
         validate_request(question, self.contract(face.model_id), now_ns)
@@ -81,13 +81,13 @@ class RequestReading:
             if len(request.image.data if name == "image" else getattr(request, name))
         ]
         if len(given) != 1:
-            raise QuestionError(
+            raise RequestError(
                 "give exactly one reference: image, embedding, person_id, name or file; "
                 f"given: {', '.join(given) or 'none'}"
             )
         if given == ["embedding"]:
             if not request.model_id:
-                raise QuestionError("an embedding means nothing without the model_id of the embedder that made it")
+                raise RequestError("an embedding means nothing without the model_id of the embedder that made it")
             return _AskedFace(np.array(request.embedding, np.float32), request.model_id, "embedding")
         if given == ["person_id"]:
             return _AskedFace(*self._known.face_of(request.person_id), request.person_id)
@@ -96,7 +96,7 @@ class RequestReading:
         return self._of_picture(bytes(request.image.data) if given == ["image"] else self._file(request.file))
 
     def _of_picture(self, data: bytes) -> "_AskedFace":
-        image = read_reference(data)
+        image = decode_reference(data)
         pipeline = self._models.take("search")
         face = pipeline.embed_reference(image)
         crop = encode_aligned_crop(image, face) if self._settings.backtrack_search.send_face_crop else b""
@@ -105,7 +105,7 @@ class RequestReading:
     def _file(self, name: str) -> bytes:
         folder = self._settings.backtrack_search.reference_dir
         if not folder:
-            raise QuestionError("this robot reads no reference files: backtrack_search.reference_dir is not set")
+            raise RequestError("this robot reads no reference files: backtrack_search.reference_dir is not set")
         return read_reference_file(Path(folder).expanduser(), name)
 
 

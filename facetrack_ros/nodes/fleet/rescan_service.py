@@ -11,10 +11,9 @@ from facetrack_ros.clips.sources import LiveSource
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.inputs.battery import BatteryWatch
-from facetrack_ros.search.reference_image import read_reference
+from facetrack_ros.search.reference_image import decode_reference
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.rescan.runner import Rescanned, frames_without_face, rescan
-from facetrack_ros.search.validation import slice_of
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.pipeline import VisionPipeline
 from facetrack_ros.vision.settings import vision_settings
@@ -45,7 +44,7 @@ class Rescanning:
         :return: how far it came, and a sentence on why it came no farther; empty when it is done.
         :raises FacetrackError: no models, or the store or the frames fail.
         """
-        frames, (start_ns, end_ns) = LiveSource(history), slice_of(question)
+        frames, (start_ns, end_ns) = LiveSource(history), question.time_range
 
         def wanted() -> list[tuple[int, str]]:
             return frames_without_face(frames, (history.sightings,), start_ns, end_ns, question.cameras)
@@ -74,7 +73,7 @@ class Rescanning:
         :raises FacetrackError: no models, or no face that they can use.
         """
         pipeline = self._models()[0]
-        return pipeline.embed_reference(read_reference(face_crop)).embedding, pipeline.contract.id
+        return pipeline.embed_reference(decode_reference(face_crop)).embedding, pipeline.contract.id
 
     def close(self) -> None:
         """End what runs, soon."""

@@ -16,7 +16,7 @@ from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.conversion.search_result_cdr import read_result, search_of
 from facetrack_ros.nodes.fleet.partial_results import AnswerParts
-from facetrack_ros.search.fleet_roster import Roster
+from facetrack_ros.search.fleet_roster import FleetRoster
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response_collector import ResponseCollector
 
@@ -65,7 +65,7 @@ class SearchClient:
         self._group = group
         self._parts = parts
         self._requests = node.create_publisher(msg.FaceSearchRequest, node.mesh_topic("search/request"), QUESTIONS)
-        self._roster = Roster()
+        self._roster = FleetRoster()
         self._open: dict[str, OpenSearch] = {}
         self._claimed: frozenset[str] = frozenset()
         self.turned_down: Counter[str] = Counter()
@@ -97,7 +97,7 @@ class SearchClient:
 
         The search is finished when all have answered or the question's time is up.
 
-        :raises QuestionError: the question cannot be asked.
+        :raises RequestError: the question cannot be asked.
         """
         if self._results is None:
             self._results = PolledSubscription(
@@ -120,11 +120,11 @@ class SearchClient:
         )
         for entry in entries:
             if entry.left:
-                gathering.left(entry.robot_id)
+                gathering.on_left(entry.robot_id)
             elif entry.stale:
-                gathering.silent(entry.robot_id, entry.silent_ns)
+                gathering.on_silent(entry.robot_id, entry.silent_ns)
             if entry.claims > 1:
-                gathering.claimed(entry.robot_id, entry.claims)
+                gathering.on_name_conflict(entry.robot_id, entry.claims)
         search = OpenSearch(conversion.question_to_message(question), gathering)
         self._open[question.search_id] = search
         search.timers += [
@@ -144,7 +144,7 @@ class SearchClient:
 
     def end(self, search: OpenSearch) -> None:
         """The search is over: what still comes for it is dropped."""
-        self._open.pop(search.gathering.question.search_id, None)
+        self._open.pop(search.gathering.request.search_id, None)
         for timer in search.timers:
             self._node.destroy_timer(timer)
         self._asked = time.monotonic()
@@ -187,7 +187,7 @@ class SearchClient:
         except ValueError as error:  # cut short, or no text where text should be
             self._turn_down("answer", 1, f"it cannot be read: {error}")
             return
-        search.gathering.add(search.gathering.question.search_id, answer, matches)
+        search.gathering.add(search.gathering.request.search_id, answer, matches)
         if search.gathering.done:
             search.finish()
 
@@ -195,13 +195,13 @@ class SearchClient:
         # It may have waited for up to a second: what counts is when it came.
         waited = time.time_ns() - (info.get("received_timestamp") or time.time_ns())
         heard_ns = time.monotonic_ns() - min(max(waited, 0), _LONGEST_WAIT_NS)
-        if not self._roster.heard(line.robot_id, line.instance_id, line.model_id, line.leaving, heard_ns):
+        if not self._roster.on_heartbeat(line.robot_id, line.instance_id, line.model_id, line.leaving, heard_ns):
             self._turn_down("line of the roster", 1, f"of {line.robot_id[:80]!r}")
             return
         for search in list(self._open.values()):
             if line.leaving:
-                search.gathering.left(line.robot_id, line.instance_id)
-            elif search.gathering.speaks(line.robot_id, line.instance_id):
+                search.gathering.on_left(line.robot_id, line.instance_id)
+            elif search.gathering.on_heartbeat(line.robot_id, line.instance_id):
                 self._ask_again(search, (line.robot_id,))
             if search.gathering.done:
                 search.finish()

@@ -15,13 +15,13 @@ from facetrack_ros.nodes.base.robot_member_node import ANSWERS, RELIABLE, RobotM
 from facetrack_ros.nodes.conversion import core as conversion
 from facetrack_ros.nodes.fleet.rescan_service import RESERVE_S, Rescanning
 from facetrack_ros.nodes.fleet.response_cache import ResponseCache
-from facetrack_ros.search.audit_log import SearchLog
-from facetrack_ros.search.camera_coverage import looking_within
+from facetrack_ros.search.audit_log import AuditLog
+from facetrack_ros.search.camera_coverage import coverage_within
 from facetrack_ros.search.false_match_rate import expected_false_matches
 from facetrack_ros.search.local_search import search_history
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import ANSWERED, ERROR, Match, RobotResponse
-from facetrack_ros.search.validation import slice_of, threshold_of, validate_request
+from facetrack_ros.search.validation import validate_request
 
 # A match is an event once a visit; an answer of thousands must not bury the comings and goings.
 MOST_EVENTS = 100
@@ -78,7 +78,7 @@ class SearchServer:
                 self._nameless += 1
                 self._node.get_logger().warning(
                     f"{self._nameless} searches without an id so far, of which the last is of "
-                    f"{question.asker or 'nobody'}: not answered",
+                    f"{question.requester or 'nobody'}: not answered",
                     throttle_duration_sec=60.0,
                 )
             elif question.robots and self._node.robot_id not in question.robots:
@@ -141,10 +141,10 @@ class SearchServer:
         answer, matches = search_history(history, question)
         if foreign:
             own["expected_false_matches"] = expected_false_matches(
-                contract, threshold_of(question, contract), answer.sightings
+                contract, question.threshold_for(contract), answer.sightings
             )
         if answer.status == ANSWERED:
-            own["looking"] = looking_within(history.sightings, *slice_of(question), question.cameras)
+            own["coverage"] = coverage_within(history.sightings, *question.time_range, question.cameras)
         return replace(answer, **rescanned, **own), matches
 
     def _is_new(self, search_id: str) -> bool:
@@ -162,7 +162,7 @@ class SearchServer:
         if not self._node.settings.event_logging.enabled:
             return
         try:
-            SearchLog(history.path).append(question, answer, matches, self._node.get_clock().now().nanoseconds)
+            AuditLog(history.path).append(question, answer, matches, self._node.get_clock().now().nanoseconds)
             events = [
                 PersonEvent(
                     FACE_MATCHED,

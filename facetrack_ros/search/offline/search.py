@@ -14,14 +14,13 @@ from facetrack_ros.history.sightings.database import stored_models
 from facetrack_ros.history.sightings.deduplication import DeduplicationRule
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.search.camera_coverage import CameraCoverage, lanes_of
+from facetrack_ros.search.camera_coverage import CameraCoverage, coverage_of
 from facetrack_ros.search.local_search import mismatch, search_history
-from facetrack_ros.search.multi_store import JoinedStores
+from facetrack_ros.search.multi_store import MultiStore
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.rescan.runner import Rescanned, frames_without_face, rescan
 from facetrack_ros.search.response import ERROR, Match, RobotResponse, SearchResponse
 from facetrack_ros.search.response_collector import ResponseCollector
-from facetrack_ros.search.validation import slice_of
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 
@@ -53,7 +52,7 @@ def search_stored(
     :param contract: of the question's model.
     :param clock_ns: tells the time for ``elapsed_ms``; without it that stays 0.
     :param again: for a question with ``rescan``. What is found so is in the answer, and written nowhere.
-    :raises QuestionError: the question cannot be asked.
+    :raises RequestError: the question cannot be asked.
     :raises StoreError: there is no such folder, or no robot in it.
     """
     folders = {folder.robot_id: folder for folder in history_folders(data_dir)}
@@ -69,7 +68,7 @@ def search_stored(
     return gathering.close()
 
 
-def stored_lanes(data_dir: Path | str, contract: ModelContract) -> tuple[CameraCoverage, ...]:
+def stored_coverage(data_dir: Path | str, contract: ModelContract) -> tuple[CameraCoverage, ...]:
     """The cameras of the stored histories that can be read, with the times they were looking.
 
     :raises StoreError: there is no such folder.
@@ -82,7 +81,7 @@ def stored_lanes(data_dir: Path | str, contract: ModelContract) -> tuple[CameraC
             store = SightingStore.open_readonly(folder.path, contract)
         except StoreError:
             continue  # the answer says so already
-        lanes += lanes_of(store)
+        lanes += coverage_of(store)
         store.close()
     return tuple(lanes)
 
@@ -107,7 +106,7 @@ def _search_folder(
                     return RobotResponse(
                         robot, ERROR, error=f"{folder.path} holds sightings of {stores[0].robot_id}, not of {robot}"
                     ), ()
-            note = "; ".join(ClockOffsets(folder.path).describe(*slice_of(question), question.cameras).values())
+            note = "; ".join(ClockOffsets(folder.path).describe(*question.time_range, question.cameras).values())
             if again is None:
                 answer, matches = search_history(stores[0], question)
                 return replace(answer, note=note), matches
@@ -117,7 +116,7 @@ def _search_folder(
                 closing(SightingStore(scratch, contract, robot, DeduplicationRule.of_model(contract)))
             )
             done = _look_again(folder, question, again, stores, found)
-            answer, matches = search_history(JoinedStores(robot, contract, (*stores, found)), question)
+            answer, matches = search_history(MultiStore(robot, contract, (*stores, found)), question)
             return replace(answer, rescanned=done.looked, not_rescanned=done.remaining, note=note), matches
         except StoreError as error:
             return RobotResponse(robot, ERROR, error=str(error)), ()
@@ -133,7 +132,7 @@ def _look_again(
     with StoredSource(folder, again.frames / folder.robot_id if again.frames else None) as frames:
         return rescan(
             frames,
-            frames_without_face(frames, stores, *slice_of(question), question.cameras),
+            frames_without_face(frames, stores, *question.time_range, question.cameras),
             found,
             again.pipelines,
             again.over,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from facetrack_ros.errors import QuestionError, StoreError
+from facetrack_ros.errors import RequestError, StoreError
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.history.sightings.database import stored_models
 from facetrack_ros.history.sightings.model_contract import load_contract
@@ -34,7 +34,7 @@ def stored_status(data_dir: Path | str) -> tuple[HistoryStatus, ...]:
 def best_of_person(data_dir: Path | str, person_id: str) -> tuple[Sighting, ModelContract]:
     """The best face that the stored histories have of a person, and the model that embedded it.
 
-    :raises QuestionError: nobody of that id was seen.
+    :raises RequestError: nobody of that id was seen.
     :raises StoreError: no such folder, or a history that cannot be read.
     """
     best = None
@@ -48,7 +48,7 @@ def best_of_person(data_dir: Path | str, person_id: str) -> tuple[Sighting, Mode
                     best = found, contract
             store.close()
     if best is None:
-        raise QuestionError(
+        raise RequestError(
             f"no history below {data_dir} has a face of {person_id}; "
             f"`facetrack events --data {data_dir}` lists who was seen"
         )

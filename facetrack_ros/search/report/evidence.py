@@ -7,7 +7,7 @@ from pathlib import Path
 from facetrack_ros.clips.mp4_writer import Mp4Writer
 from facetrack_ros.clips.sources import StoredSource
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.errors import FacetrackError, FrameError, QuestionError, StoreError
+from facetrack_ros.errors import FacetrackError, FrameError, RequestError, StoreError
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.search.response import Match
 
@@ -33,7 +33,7 @@ def frames_stored(data_dir: Path, disk_cache_dir: Path | None = None) -> FramesO
             with StoredSource(folders[match.robot_id], frames) as source:
                 yield from source.frames(match.camera_id, start_ns, end_ns)
         except StoreError as error:
-            raise QuestionError(str(error)) from error
+            raise RequestError(str(error)) from error
 
     return frames_of
 

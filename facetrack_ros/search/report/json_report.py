@@ -6,7 +6,7 @@ from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.search.response import Match, RobotResponse, SearchResponse
 
 
-def answer_to_dict(answer: SearchResponse) -> dict:
+def response_to_dict(answer: SearchResponse) -> dict:
     """Plain values for ``json.dumps(..., allow_nan=False)``: stamps in seconds since the epoch, None for unknown."""
     return {
         "search_id": answer.search_id,

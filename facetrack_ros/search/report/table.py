@@ -9,7 +9,7 @@ from facetrack_ros.search.response import ANSWERED, Match, RobotResponse, Search
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
-def answer_table(answer: SearchResponse) -> str:
+def response_table(answer: SearchResponse) -> str:
     """Matches best first, a line a robot, and how far the answer can be trusted.
 
     Times are UTC; the date is said once when all matches are of one day, else in each line.

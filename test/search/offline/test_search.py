@@ -8,13 +8,13 @@ import pytest
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame, encode_jpeg
-from facetrack_ros.errors import QuestionError, StoreError
+from facetrack_ros.errors import RequestError, StoreError
 from facetrack_ros.history.frames.settings import CONTINUOUS, FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.database import database_path
 from facetrack_ros.models import catalog
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.search.offline.search import RescanOptions, search_stored, stored_lanes
+from facetrack_ros.search.offline.search import RescanOptions, search_stored, stored_coverage
 from facetrack_ros.search.offline.status import best_of_person, stored_status
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH
@@ -119,7 +119,7 @@ def test_the_time_it_took_comes_from_the_clock_handed_in(fleet):
 
 
 def test_lanes_are_the_cameras_with_the_times_they_looked(fleet):
-    lanes = stored_lanes(fleet, CONTRACT)
+    lanes = stored_coverage(fleet, CONTRACT)
     assert [(lane.robot_id, lane.camera_id, lane.spans) for lane in lanes] == [
         ("robot1", "front", ((SECOND, 2 * SECOND),)),
         ("robot2", "front", ((SECOND, 2 * SECOND),)),
@@ -134,7 +134,7 @@ def test_nothing_to_search_is_told(tmp_path):
 
 
 def test_a_question_that_cannot_be_asked_is_refused(fleet):
-    with pytest.raises(QuestionError):
+    with pytest.raises(RequestError):
         search_stored(fleet, replace(ASK, embedding=np.zeros(4)), CONTRACT)
 
 
@@ -150,7 +150,7 @@ def test_status_names_each_robot_model_and_camera(tmp_path):
     best, contract = best_of_person(tmp_path, "p_robot1_1")
     assert best.stamp_ns == SECOND
     assert contract is catalog.DLIB_RESNET
-    with pytest.raises(QuestionError, match="p_robot1_2"):
+    with pytest.raises(RequestError, match="p_robot1_2"):
         best_of_person(tmp_path, "p_robot1_2")
 
 

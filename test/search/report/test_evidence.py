@@ -4,7 +4,7 @@ import av
 import numpy as np
 
 from facetrack_ros.core.frame import Frame, encode_jpeg
-from facetrack_ros.errors import QuestionError
+from facetrack_ros.errors import RequestError
 from facetrack_ros.search.report.evidence import save_evidence
 from facetrack_ros.search.response import Match
 
@@ -31,7 +31,7 @@ def match(robot, first, stamp, last):
 
 def frames_of(match, start_ns, end_ns):
     if match.robot_id == "robot9":
-        raise QuestionError("robot9 was asked but did not answer within 5 s")
+        raise RequestError("robot9 was asked but did not answer within 5 s")
     if match.robot_id == "robot8":
         return
     for tenth in range(-(-start_ns * 10 // SECOND), end_ns * 10 // SECOND + 1):

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from facetrack_ros.search.report.json_report import answer_to_dict
+from facetrack_ros.search.report.json_report import response_to_dict
 from facetrack_ros.search.response import ANSWERED, TIMED_OUT, Match, RobotResponse, SearchResponse
 
 NOON = 1_795_348_800 * 10**9
@@ -35,14 +35,14 @@ ANSWER = SearchResponse(
 
 
 def test_a_line_says_what_to_keep_in_mind_where_there_is_something():
-    (line,) = answer_to_dict(
+    (line,) = response_to_dict(
         SearchResponse("s1", "net", 0.35, 0.0, (), (RobotResponse("robot1", ANSWERED, note="its clock is off"),))
     )["robots"]
     assert line["note"] == "its clock is off"
 
 
 def test_keys_and_values_are_those_promised():
-    assert json.loads(json.dumps(answer_to_dict(ANSWER), allow_nan=False)) == {
+    assert json.loads(json.dumps(response_to_dict(ANSWER), allow_nan=False)) == {
         "search_id": "s1",
         "model_id": "net",
         "threshold": 0.35,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from facetrack_ros.search.report.table import answer_table, part_line
+from facetrack_ros.search.report.table import part_line, response_table
 from facetrack_ros.search.response import ANSWERED, TIMED_OUT, Match, RobotResponse, SearchResponse
 
 NOON = 1_795_348_800 * 10**9
@@ -29,7 +29,7 @@ ANSWER = SearchResponse(
 
 def test_it_says_who_when_where_and_how_sure():
     assert (
-        answer_table(ANSWER)
+        response_table(ANSWER)
         == """\
 2026-11-22 (UTC)
 robot   camera  person      from          to            similarity
@@ -46,14 +46,14 @@ Model net, threshold 0.35, 0.012 false matches expected by chance over 200 sight
 
 
 def test_matches_of_several_days_carry_their_day():
-    text = answer_table(replace(ANSWER, matches=(*ANSWER.matches, match("p_2", NOON + 86_400 * SECOND, NOON, 0.4))))
+    text = response_table(replace(ANSWER, matches=(*ANSWER.matches, match("p_2", NOON + 86_400 * SECOND, NOON, 0.4))))
     assert "Times are UTC" in text
     assert "2026-11-23  12:00:00.000" in text
 
 
 def test_a_partial_answer_names_who_is_missing():
     robots = (*ANSWER.robots, RobotResponse("robot3", TIMED_OUT, error="robot3 did not answer within 2 s"))
-    text = answer_table(replace(ANSWER, robots=robots))
+    text = response_table(replace(ANSWER, robots=robots))
     assert "This answer is partial: robot3 (timed out) did not answer" in text
     assert "within 2 s" in text
 
@@ -61,25 +61,25 @@ def test_a_partial_answer_names_who_is_missing():
 def test_what_to_keep_in_mind_stands_in_the_robots_line():
     note = "the clock of camera front is 93.0 s behind the robot's, and its stamps with it"
     robots = (replace(ANSWER.robots[0], note=note), *ANSWER.robots[1:])
-    assert f"robot1  answered        2        120  3.2  {note}\n" in answer_table(replace(ANSWER, robots=robots))
+    assert f"robot1  answered        2        120  3.2  {note}\n" in response_table(replace(ANSWER, robots=robots))
 
 
 def test_no_match_is_said():
-    assert answer_table(replace(ANSWER, matches=())).startswith("No match.\n")
+    assert response_table(replace(ANSWER, matches=())).startswith("No match.\n")
 
 
 def test_an_unmeasured_model_is_said():
-    assert "never measured" in answer_table(replace(ANSWER, expected_false_matches=math.nan))
+    assert "never measured" in response_table(replace(ANSWER, expected_false_matches=math.nan))
 
 
 def test_tiny_numbers_are_not_printed_as_none():
-    assert "fewer than 0.001 false matches" in answer_table(replace(ANSWER, expected_false_matches=1e-7))
+    assert "fewer than 0.001 false matches" in response_table(replace(ANSWER, expected_false_matches=1e-7))
 
 
 def test_a_second_look_is_told_and_what_it_found_is_marked():
     found = replace(ANSWER.matches[0], rescanned=True)
     line = replace(ANSWER.robots[0], rescanned=120, not_rescanned=30, note="battery at 15%: face work stops")
-    text = answer_table(replace(ANSWER, matches=(found, ANSWER.matches[1]), robots=(line, ANSWER.robots[1])))
+    text = response_table(replace(ANSWER, matches=(found, ANSWER.matches[1]), robots=(line, ANSWER.robots[1])))
     assert "0.812*" in text
     assert "0.400*" not in text
     assert "battery at 15%" in text
@@ -89,7 +89,7 @@ def test_a_second_look_is_told_and_what_it_found_is_marked():
 
 def test_an_answer_by_another_embedder_says_so():
     line = replace(ANSWER.robots[1], model_id="other", threshold=0.945)
-    assert "by other, threshold 0.945" in answer_table(replace(ANSWER, robots=(ANSWER.robots[0], line)))
+    assert "by other, threshold 0.945" in response_table(replace(ANSWER, robots=(ANSWER.robots[0], line)))
 
 
 def test_the_parts_of_an_answer_are_lines():
