@@ -2,7 +2,7 @@
 
     python benchmarks/recognition.py DATA_DIR [--plot FILE.png] [--json FILE] [--pairs NAME …]
 
-DATA_DIR holds ``faces/att_faces`` (ORL, 40 people) and ``clips``. Prints Markdown; docs/recognition.md keeps it. Whatever is
+DATA_DIR holds ``faces/att_faces`` (ORL, 40 people) and ``clips``. Prints Markdown; docs/measurements/recognition.md keeps it. Whatever is
 drawn by chance is seeded.
 """
 

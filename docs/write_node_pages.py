@@ -1,4 +1,4 @@
-"""Write docs/nodes/: a page a node, from the nodes themselves and the one definition of settings. Needs ROS 2.
+"""Write docs/reference/nodes/: a page a node, from the nodes themselves and the one definition of settings. Needs ROS 2.
 
     python docs/write_node_pages.py [--check]
 
@@ -28,7 +28,7 @@ from facetrack_ros.nodes.robot_node import RobotNode
 from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.nodes.tracker_node import TrackerNode
 
-FOLDER = Path(__file__).resolve().parent / "nodes"
+FOLDER = Path(__file__).resolve().parent / "reference" / "nodes"
 NODES = (
     CameraNode,
     DetectorNode,
@@ -41,7 +41,7 @@ NODES = (
     MarkersNode,
     RobotNode,
 )
-#: Nodes that need messages of other packages, which may not be here: docs/neighbours.md describes them.
+#: Nodes that need messages of other packages, which may not be here: docs/reference/interoperability.md describes them.
 NEIGHBOURS = ("detections_2d", "external_detector", "humans")
 #: Topics every node has, which are ROS's own.
 OF_ROS = ("parameter_events", "rosout", "clock", "transition_event", "diagnostics")
@@ -62,7 +62,7 @@ ABOUT = {
     "overlay": "Draws frames with people, for people to look at. Without a subscriber it hears nothing and costs nothing; a second after "
     "somebody begins to look it hears `<camera>/image/compressed`, `<camera>/tracks` and `<mesh>/search/result`.",
     "markers": "Says where people stand, for rviz and Foxglove, of each camera whose CameraInfo is published. Nobody starts it but you; "
-    "what it can know is in [other packages](../neighbours.md).",
+    "what it can know is in [other packages](../interoperability.md).",
     "robot": "All of the nodes above in one process: a frame is decoded once and handed on, not sent to itself, and the models are "
     "shared. Each of its nodes is there with its own name, parameters and state. This is what `facetrack run` starts.",
 }
@@ -250,7 +250,7 @@ def main() -> None:
             if not arguments.check:
                 file.write_text(text)
     print(
-        "\n".join(f"docs/nodes/{name} {'differs' if arguments.check else 'is written'}" for name in wrong)
+        "\n".join(f"docs/reference/nodes/{name} {'differs' if arguments.check else 'is written'}" for name in wrong)
         or "all pages are as they should be"
     )
     sys.exit(1 if arguments.check and wrong else 0)

@@ -18,7 +18,7 @@ from facetrack_ros.tracking.trackers_adapter import LibraryTracker
 
 OWN = "own"
 OFF = "off"
-#: From which cosine two bodies look the same: chosen on TUD-Campus (docs/tracking.md). Other models need the setting.
+#: From which cosine two bodies look the same: chosen on TUD-Campus (docs/reference/tracking.md). Other models need the setting.
 BODY_THRESHOLDS = {"osnet_x0_25_msmt17": 0.65, "colour_gradient_histogram": 0.8}
 _OTHER_BODY_THRESHOLD = 0.7
 

@@ -18,9 +18,9 @@ def script():
 
 def test_the_pages_say_what_the_nodes_are(graph, script):
     made = script.pages()
-    assert {file.name for file in (DOCS / "nodes").glob("*.md")} == set(made)
+    assert {file.name for file in (DOCS / "reference" / "nodes").glob("*.md")} == set(made)
     for name, text in made.items():
-        assert (DOCS / "nodes" / name).read_text() == text, (
+        assert (DOCS / "reference" / "nodes" / name).read_text() == text, (
             f"{name} is out of date: run python docs/write_node_pages.py"
         )
 

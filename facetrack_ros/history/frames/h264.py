@@ -6,7 +6,7 @@ import numpy as np
 
 from facetrack_ros.errors import FrameError
 
-# Chosen by measurement (docs/memory.md): slower presets take more time than a robot has for a few bytes less.
+# Chosen by measurement (docs/reference/storage.md): slower presets take more time than a robot has for a few bytes less.
 _PRESET, _QUALITY = "ultrafast", "20"
 _PARAMETER_SET, _KEY_PICTURE = 7, 5
 
