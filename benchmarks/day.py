@@ -35,8 +35,10 @@ from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.nodes.base.process import ros, spinning
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER, STREAM
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.base.qos import HEARTBEAT_LATCHED_SUB, RELIABLE, SENSOR_DATA
+from facetrack_ros.nodes.conversion.fields import float_array
+from facetrack_ros.nodes.conversion.time import to_time
+from facetrack_ros.nodes.conversion.vision import detections_to_message, faces_to_message, frame_to_message
 
 NODES = ("tracker", "history", "search", "gallery", "overlay")
 NOON = int(datetime(2026, 5, 1, 12, tzinfo=timezone.utc).timestamp())
@@ -135,14 +137,14 @@ class Day:
 
     def __init__(self, node, visits: Visits):
         self._node, self._visits = node, visits
-        self._images = node.create_publisher(CompressedImage, "/robot1/front/image/compressed", STREAM)
+        self._images = node.create_publisher(CompressedImage, "/robot1/front/image/compressed", SENSOR_DATA)
         self._detections = node.create_publisher(msg.Detections, "/robot1/front/detections", RELIABLE)
         self._faces = node.create_publisher(msg.Faces, "/robot1/front/faces", RELIABLE)
         self._changed = threading.Condition()
         self._answered, self.events, self.overlays, self.sightings = -1, {}, 0, 0
         node.create_subscription(msg.Tracks, "/robot1/front/tracks", self._on_tracks, RELIABLE)
         node.create_subscription(msg.PersonEvent, "/robot1/events", self._on_event, RELIABLE)
-        node.create_subscription(msg.HistoryStatus, "/facetrack/roster", self._on_status, ROSTER)
+        node.create_subscription(msg.HistoryStatus, "/facetrack/roster", self._on_status, HEARTBEAT_LATCHED_SUB)
         self._search = node.create_client(srv.FaceSearch, "/robot1/face_search")
         self._frames = node.create_client(srv.GetFrames, "/robot1/get_frames")
         self._watching = None
@@ -181,18 +183,18 @@ class Day:
     def send(self, number: int, stamp_ns: int) -> None:
         detections, faces = self._visits.at((stamp_ns - NOON * SECOND_NS) / SECOND_NS)
         frame = Frame("front", stamp_ns, number, self._pictures[number % len(self._pictures)])
-        self._images.publish(conversion.frame_to_message(frame))
-        self._detections.publish(conversion.detections_to_message(frame, detections))
-        self._faces.publish(conversion.faces_to_message(frame, MODEL, faces))
+        self._images.publish(frame_to_message(frame))
+        self._detections.publish(detections_to_message(frame, detections))
+        self._faces.publish(faces_to_message(frame, MODEL, faces))
         with self._changed:
             if not self._changed.wait_for(lambda: self._answered >= number - AHEAD, PATIENCE_S):
                 raise SystemExit(f"the tracker did not answer frame {number}")
 
     def ask(self, stamp_ns: int, person: int) -> tuple[int, int]:
         """Matches of a search over all, and frames that come back of the last minute."""
-        request = srv.FaceSearch.Request(embedding=conversion.floats(self._visits.face_of(person)), model_id=MODEL)
+        request = srv.FaceSearch.Request(embedding=float_array(self._visits.face_of(person)), model_id=MODEL)
         frames = srv.GetFrames.Request(
-            camera_id="front", start=conversion.to_time(stamp_ns - 60 * SECOND_NS), end=conversion.to_time(stamp_ns)
+            camera_id="front", start=to_time(stamp_ns - 60 * SECOND_NS), end=to_time(stamp_ns)
         )
         return len(self._call(self._search, request).matches), len(self._call(self._frames, frames).frames)
 
@@ -207,7 +209,7 @@ class Day:
     def watch(self, whether: bool) -> None:
         if whether and self._watching is None:
             self._watching = self._node.create_subscription(
-                CompressedImage, "/robot1/front/overlay/compressed", self._on_overlay, STREAM
+                CompressedImage, "/robot1/front/overlay/compressed", self._on_overlay, SENSOR_DATA
             )
         elif not whether and self._watching is not None:
             self._node.destroy_subscription(self._watching)

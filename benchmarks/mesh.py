@@ -130,7 +130,7 @@ def wire_sizes(asker, robots: list[str], face: np.ndarray) -> dict:
     from rclpy.serialization import serialize_message
 
     from facetrack_ros import msg
-    from facetrack_ros.nodes.base.robot_member_node import RELIABLE
+    from facetrack_ros.nodes.base.qos import RELIABLE
 
     heard = {"request": [], "answer": []}
     node = asker.node

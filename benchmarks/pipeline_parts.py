@@ -346,8 +346,8 @@ def listen(options: dict) -> dict:
 
     from facetrack_ros import msg
     from facetrack_ros.nodes.base.process import ros, spinning
-    from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM
-    from facetrack_ros.nodes.conversion import core as conversion
+    from facetrack_ros.nodes.base.qos import RELIABLE, SENSOR_DATA
+    from facetrack_ros.nodes.conversion.time import to_ns
 
     names = camera_names(options["cameras"])
     ends, faces, sizes, events = [], [], defaultdict(list), []
@@ -357,9 +357,7 @@ def listen(options: dict) -> dict:
             node.create_subscription(
                 msg.Tracks,
                 f"/{ROBOT}/{name}/tracks",
-                lambda message: ends.append(
-                    (time.perf_counter(), time.time_ns() - conversion.to_ns(message.header.stamp))
-                ),
+                lambda message: ends.append((time.perf_counter(), time.time_ns() - to_ns(message.header.stamp))),
                 RELIABLE,
             )
             node.create_subscription(
@@ -372,7 +370,7 @@ def listen(options: dict) -> dict:
             )
             if options.get("sizes"):
                 for kind, topic, qos in (
-                    (CompressedImage, "image/compressed", STREAM),
+                    (CompressedImage, "image/compressed", SENSOR_DATA),
                     (msg.Detections, "detections", RELIABLE),
                     (msg.Faces, "faces", RELIABLE),
                     (msg.Tracks, "tracks", RELIABLE),

@@ -249,10 +249,14 @@ def wait_for_all(asker, robots: list[str], request, timeout_s: float = HEARD_S) 
 def question(face: np.ndarray, timeout_s: float = 5.0, max_results: int = 20):
     """A call of ``face_search`` with an embedding."""
     from facetrack_ros import srv
-    from facetrack_ros.nodes.conversion.core import floats, to_duration
+    from facetrack_ros.nodes.conversion.fields import float_array
+    from facetrack_ros.nodes.conversion.time import to_duration
 
     return srv.FaceSearch.Request(
-        embedding=floats(face), model_id=MODEL, max_results=max_results, timeout=to_duration(round(timeout_s * 1e9))
+        embedding=float_array(face),
+        model_id=MODEL,
+        max_results=max_results,
+        timeout=to_duration(round(timeout_s * 1e9)),
     )
 
 

@@ -10,14 +10,13 @@ from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg, srv
 from facetrack_ros.client.fleet_client import FleetClient
-from facetrack_ros.nodes.conversion.core import (
-    answer_from_response,
-    lanes_from_message,
+from facetrack_ros.nodes.conversion.search import (
+    coverage_from_message,
     match_from_message,
-    robot_answer_from_message,
-    to_duration,
-    to_time,
+    response_from_service,
+    robot_response_from_message,
 )
+from facetrack_ros.nodes.conversion.time import to_duration, to_time
 from facetrack_ros.search.camera_coverage import CameraCoverage, coverage_of_response
 from facetrack_ros.search.response import SearchResponse
 
@@ -50,12 +49,12 @@ def ask_mesh(
         if arguments.live:
             asker.on_parts(lambda part: _show_part(part, request.search_id, arguments.json))
         response, seconds = asker.ask(request, arguments.timeout)
-        answer = answer_from_response(response)
+        answer = response_from_service(response)
         missing = _fetch(arguments, answer, asker)
         names = {line.robot_id for line in answer.robots}
         # A robot that is gone stays silent: wait no longer for its line than discovery takes.
         asker.wait_for(lambda roster: names <= set(roster), max(0.0, DISCOVERY_S - (time.monotonic() - started)))
-        lanes = [lane for line in asker.roster().values() for lane in lanes_from_message(line)]
+        lanes = [lane for line in asker.roster().values() for lane in coverage_from_message(line)]
         return answer, f"{asker.robot} answered after {seconds:.2f} s", coverage_of_response(answer, lanes), missing
 
 
@@ -75,7 +74,7 @@ def _show_part(part: msg.FaceSearchPart, search_id: str, as_json: bool) -> None:
 
     if part.search_id != search_id or as_json:
         return
-    robot = robot_answer_from_message(part.robot[0]) if part.robot else None
+    robot = robot_response_from_message(part.robot[0]) if part.robot else None
     print(
         part_line(robot, [match_from_message(match) for match in part.matches], tuple(part.missing), part.last),
         flush=True,

@@ -74,7 +74,7 @@ def _live() -> list[dict]:
 
 
 def _heard(asker) -> list[dict]:
-    from facetrack_ros.nodes.conversion.core import to_ns
+    from facetrack_ros.nodes.conversion.time import to_ns
 
     judged = {entry.robot_id: entry for entry in asker.entries()}
     return [

@@ -12,7 +12,7 @@ from sensor_msgs.msg import CompressedImage
 from facetrack_ros import msg, srv
 from facetrack_ros.errors import RequestError
 from facetrack_ros.nodes.base.process import ros, spinning
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER, STREAM
+from facetrack_ros.nodes.base.qos import HEARTBEAT_LATCHED_SUB, RELIABLE, SENSOR_DATA
 from facetrack_ros.search.fleet_roster import FleetRoster, RosterEntry
 
 # Discovery on a healthy network takes well under a second; a robot not found within this is not there.
@@ -42,7 +42,7 @@ class FleetClient:
         # Endpoints become known in the order they were made: whoever's line of the roster arrives knows this client too.
         # A call before that can lose its response, and DDS repeats it only seconds later.
         self._client = self._make_client(self._robot) if self._robot else None
-        self.node.create_subscription(msg.HistoryStatus, f"{self._mesh}/roster", self._on_status, ROSTER)
+        self.node.create_subscription(msg.HistoryStatus, f"{self._mesh}/roster", self._on_status, HEARTBEAT_LATCHED_SUB)
         self._spinning = spinning([self.node])
         self._spinning.__enter__()
         return self
@@ -168,4 +168,4 @@ class FleetClient:
 
     def on_overlay(self, robot: str, camera: str, callback: Callable[[CompressedImage], None]) -> None:
         """See a camera's overlay."""
-        self.node.create_subscription(CompressedImage, f"/{robot}/{camera}/overlay/compressed", callback, STREAM)
+        self.node.create_subscription(CompressedImage, f"/{robot}/{camera}/overlay/compressed", callback, SENSOR_DATA)

@@ -11,8 +11,8 @@ from rclpy.duration import Duration
 from facetrack_ros import msg
 from facetrack_ros.errors import RequestError
 from facetrack_ros.nodes.base.process import ros, spinning
-from facetrack_ros.nodes.base.robot_member_node import ROSTER
-from facetrack_ros.nodes.conversion import people as people_conversion
+from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS
+from facetrack_ros.nodes.conversion.people import entry_from_message, verdict_from_message, verdict_to_message
 from facetrack_ros.tracking.gallery import GalleryEntry
 from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision
 
@@ -44,11 +44,11 @@ class PeopleClient:
         self._ros = ros([])
         self._ros.__enter__()
         self.node = rclpy.create_node(f"facetrack_people_{os.getpid()}")
-        self._verdicts = self.node.create_publisher(msg.PersonVerdict, f"{self._mesh}/verdicts", ROSTER)
-        self._entries = self.node.create_publisher(msg.GalleryEntry, f"{self._mesh}/gallery", ROSTER)
-        self.node.create_subscription(msg.PersonVerdict, f"{self._mesh}/verdicts", self._on_verdict, ROSTER)
-        self.node.create_subscription(msg.GalleryEntry, f"{self._mesh}/gallery", self._on_entry, ROSTER)
-        self.node.create_subscription(msg.PersonTemplate, f"{self._mesh}/persons", self._on_template, ROSTER)
+        self._verdicts = self.node.create_publisher(msg.PersonVerdict, f"{self._mesh}/verdicts", PEOPLE_RECORDS)
+        self._entries = self.node.create_publisher(msg.GalleryEntry, f"{self._mesh}/gallery", PEOPLE_RECORDS)
+        self.node.create_subscription(msg.PersonVerdict, f"{self._mesh}/verdicts", self._on_verdict, PEOPLE_RECORDS)
+        self.node.create_subscription(msg.GalleryEntry, f"{self._mesh}/gallery", self._on_entry, PEOPLE_RECORDS)
+        self.node.create_subscription(msg.PersonTemplate, f"{self._mesh}/persons", self._on_template, PEOPLE_RECORDS)
         self._spinning = spinning([self.node])
         self._spinning.__enter__()
         began = time.monotonic()
@@ -70,7 +70,7 @@ class PeopleClient:
         :raises RequestError: nobody heard it.
         """
         for verdict in verdicts:
-            self._verdicts.publish(people_conversion.verdict_to_message(verdict))
+            self._verdicts.publish(verdict_to_message(verdict))
         self._wait(self._verdicts)
 
     def delete_entries(self, entry_ids: Iterable[str]) -> None:
@@ -94,7 +94,7 @@ class PeopleClient:
     def _on_verdict(self, message: msg.PersonVerdict) -> None:
         with self._lock:
             self._heard = time.monotonic()
-            self.aliases.take(people_conversion.verdict_from_message(message))
+            self.aliases.take(verdict_from_message(message))
 
     def _on_entry(self, message: msg.GalleryEntry) -> None:
         with self._lock:
@@ -102,7 +102,7 @@ class PeopleClient:
             if message.deleted:
                 self.gallery.pop(message.entry_id, None)
             else:
-                self.gallery[message.entry_id] = people_conversion.entry_from_message(message)
+                self.gallery[message.entry_id] = entry_from_message(message)
 
     def _on_template(self, message: msg.PersonTemplate) -> None:
         with self._lock:

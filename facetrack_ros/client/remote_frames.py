@@ -6,7 +6,8 @@ from facetrack_ros import srv
 from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import RequestError
-from facetrack_ros.nodes.conversion.core import frame_from_message, to_ns, to_time
+from facetrack_ros.nodes.conversion.time import to_ns, to_time
+from facetrack_ros.nodes.conversion.vision import frame_from_message
 from facetrack_ros.search.response import Match
 
 CALL_S = 5.0

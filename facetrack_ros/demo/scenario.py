@@ -21,7 +21,8 @@ from facetrack_ros.history.events.format import event_to_dict, read_events
 from facetrack_ros.history.events.text import event_line
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.models.summary import description_lines
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion.time import to_ns
+from facetrack_ros.nodes.conversion.vision import event_from_message
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.settings import vision_settings
 
@@ -131,7 +132,7 @@ class DemoScenario:
             print(f"  {robot}: process {self._robots[robot].pid}, cameras {', '.join(sources)}", flush=True)
         writer = self._stack.enter_context(ClipWriter(self._out / "robot1_front.mp4"))
         asker.on_overlay(
-            "robot1", "front", lambda message: writer.add(conversion.to_ns(message.header.stamp), bytes(message.data))
+            "robot1", "front", lambda message: writer.add(to_ns(message.header.stamp), bytes(message.data))
         )
         deadline = time.monotonic() + UP_WITHIN_S
         while not asker.wait_for(lambda roster: set(self._robots) <= set(roster), 0.5):
@@ -148,7 +149,7 @@ class DemoScenario:
             raise _crowded(others)
 
     def _on_event(self, message: msg.PersonEvent) -> None:
-        event = conversion.event_from_message(message)
+        event = event_from_message(message)
         self._left["in"] += event.event == "PERSON_IN"
         self._left["out"] += event.event == "PERSON_OUT"
         print(f"  {event_line(event_to_dict(event))}", flush=True)
@@ -163,7 +164,7 @@ class DemoScenario:
             asker.wait_for(lambda roster: False, 0.25)
             self._check_robots(asker)
             seen = {
-                (robot, camera.camera_id): conversion.to_ns(camera.newest)
+                (robot, camera.camera_id): to_ns(camera.newest)
                 for robot, line in asker.roster().items()
                 for camera in line.cameras
             }
@@ -176,7 +177,7 @@ class DemoScenario:
             if over and (self._left["in"] == self._left["out"] or time.monotonic() - changed > STILL_S + 3.0):
                 break
         return {
-            (robot, camera.camera_id): conversion.to_ns(camera.oldest) / 1e9
+            (robot, camera.camera_id): to_ns(camera.oldest) / 1e9
             for robot, line in asker.roster().items()
             for camera in line.cameras
         }

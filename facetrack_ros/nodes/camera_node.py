@@ -11,9 +11,10 @@ from sensor_msgs.msg import CompressedImage
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import ConfigError, FacetrackError
 from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.base.robot_member_node import STREAM, RobotMemberNode
+from facetrack_ros.nodes.base.qos import SENSOR_DATA
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.throttled_log import ThrottledLog
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion.vision import frame_to_message
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.health.status import STALE, Diagnosis
@@ -47,7 +48,7 @@ class CameraNode(RobotMemberNode):
         self.listeners: list[Callable[[Frame], None]] = []
         self.end_listeners: list[Callable[[str], None]] = []
         self._publisher = self.create_publisher(
-            CompressedImage, self.camera_topic(self.camera_id, "image/compressed"), STREAM
+            CompressedImage, self.camera_topic(self.camera_id, "image/compressed"), SENSOR_DATA
         )
         self._source: FrameSource | None = None
         self._stop = threading.Event()
@@ -140,7 +141,7 @@ class CameraNode(RobotMemberNode):
             self._number += 1
             self._health.came(frame)
             if self._publisher.get_subscription_count():
-                self._publisher.publish(conversion.frame_to_message(frame))
+                self._publisher.publish(frame_to_message(frame))
             for listener in self.listeners:
                 listener(frame)
             self._health.done(frame)

@@ -3,9 +3,10 @@
 from facetrack_ros import msg
 from facetrack_ros.nodes.base.optional_messages import messages_of
 from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
-from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.conversion import vision_msgs as detections_2d
+from facetrack_ros.nodes.base.qos import RELIABLE
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.conversion.vision import not_analyzed
+from facetrack_ros.nodes.conversion.vision_msgs import detections_array, persons_array, tracks_array
 
 
 class Detections2DNode(RobotMemberNode):
@@ -24,16 +25,8 @@ class Detections2DNode(RobotMemberNode):
         kinds = messages_of("vision_msgs")
         super().__init__(**member)
         for camera in self.cameras:
-            self._pass_on(
-                kinds, camera, msg.Detections, "detections", {"detections_2d": detections_2d.detections_array}
-            )
-            self._pass_on(
-                kinds,
-                camera,
-                msg.Tracks,
-                "tracks",
-                {"tracks_2d": detections_2d.tracks_array, "persons_2d": detections_2d.persons_array},
-            )
+            self._pass_on(kinds, camera, msg.Detections, "detections", {"detections_2d": detections_array})
+            self._pass_on(kinds, camera, msg.Tracks, "tracks", {"tracks_2d": tracks_array, "persons_2d": persons_array})
 
     def _pass_on(self, kinds, camera: str, kind: type, topic: str, outputs: dict) -> None:
         publishers = [
@@ -42,7 +35,7 @@ class Detections2DNode(RobotMemberNode):
         ]
 
         def on_message(message) -> None:
-            if kind is msg.Detections and conversion.passed_over(message):
+            if kind is msg.Detections and not_analyzed(message):
                 return
             for publisher, convert in publishers:
                 if self.active and publisher.get_subscription_count():

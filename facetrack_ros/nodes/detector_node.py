@@ -10,9 +10,10 @@ from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import FrameError
 from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
+from facetrack_ros.nodes.base.qos import RELIABLE
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.timers import steady_timer
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion.vision import detections_to_message
 from facetrack_ros.nodes.embedder_node import EmbedderNode
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
@@ -177,7 +178,7 @@ class DetectorNode(RobotMemberNode):
         if outcome is FrameDecision.SKIP:
             # A tracker in another process knows of frames only what is published.
             if self._embedder is None and self._outputs[camera_id].get_subscription_count():
-                self._outputs[camera_id].publish(conversion.detections_to_message(frame, Detections.none("")))
+                self._outputs[camera_id].publish(detections_to_message(frame, Detections.none("")))
             for listener in self.between_listeners:
                 listener(frame)
             self._health.done(frame)
@@ -190,7 +191,7 @@ class DetectorNode(RobotMemberNode):
             self._last_seen[camera_id] = outcome.seen
         seen = outcome.seen
         if self._outputs[camera_id].get_subscription_count():
-            self._outputs[camera_id].publish(conversion.detections_to_message(frame, seen.detections))
+            self._outputs[camera_id].publish(detections_to_message(frame, seen.detections))
         if self._embedder is not None:
             self._embedder.tell(frame, seen.model_id, seen.faces, outcome.faces_s)
         for listener in self.listeners:

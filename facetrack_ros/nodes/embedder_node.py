@@ -10,8 +10,16 @@ from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
 from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.base.qos import RELIABLE
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.conversion.time import to_ns
+from facetrack_ros.nodes.conversion.vision import (
+    detections_from_message,
+    faces_to_message,
+    frame_from_header,
+    not_analyzed,
+    tracks_from_message,
+)
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.inputs.battery import BatteryWatch
@@ -102,7 +110,7 @@ class EmbedderNode(RobotMemberNode):
         :param took_s: to find them.
         """
         if self._outputs[frame.camera_id].get_subscription_count():
-            self._outputs[frame.camera_id].publish(conversion.faces_to_message(frame, model_id, faces))
+            self._outputs[frame.camera_id].publish(faces_to_message(frame, model_id, faces))
         if self._models is None:
             self._health.came(frame)
         self._health.done(frame, took_s)
@@ -113,13 +121,13 @@ class EmbedderNode(RobotMemberNode):
         return workers.counts() if workers is not None else {}
 
     def _on_detections_message(self, message: msg.Detections) -> None:
-        frame = self._waiting.take(message.camera_id, conversion.to_ns(message.header.stamp))
-        if frame is not None and not conversion.passed_over(message):
+        frame = self._waiting.take(message.camera_id, to_ns(message.header.stamp))
+        if frame is not None and not not_analyzed(message):
             frame = replace(frame, number=message.frame_number)
             self._health.came(frame)
             workers = self._scheduler
             if workers is not None:
-                workers.put(message.camera_id, (frame, conversion.detections_from_message(message)))
+                workers.put(message.camera_id, (frame, detections_from_message(message)))
 
     def _find_all(self, pipeline: VisionPipeline, work: list[tuple[Frame, Detections]]) -> list:
         return [self._find_timed(pipeline, *each) for each in work]
@@ -142,7 +150,7 @@ class EmbedderNode(RobotMemberNode):
             self._improving[frame.camera_id].know(frame.stamp_ns, tracks)
 
     def _on_tracks_message(self, message: msg.Tracks) -> None:
-        self.on_tracks(conversion.frame_of(message), conversion.tracks_from_message(message))
+        self.on_tracks(frame_from_header(message), tracks_from_message(message))
 
     def close(self) -> None:
         """Finish the frames at hand and stop."""

@@ -4,8 +4,10 @@ from facetrack_ros import msg
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.nodes.base.optional_messages import messages_of
 from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM, RobotMemberNode
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.base.qos import RELIABLE, SENSOR_DATA
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.conversion.time import to_ns
+from facetrack_ros.nodes.conversion.vision import detections_to_message
 from facetrack_ros.nodes.conversion.vision_msgs import persons_of
 
 #: What stands as the model of the persons.
@@ -41,13 +43,13 @@ class ExternalDetectorNode(RobotMemberNode):
                 kinds.Detection2DArray,
                 self.given_topic("vision_msgs.topic", camera),
                 lambda array, camera=camera: self._on_array(camera, array),
-                STREAM,
+                SENSOR_DATA,
             )
 
     def _on_array(self, camera: str, array) -> None:
         if not self.active:
             return
-        stamp_ns = conversion.to_ns(array.header.stamp)
+        stamp_ns = to_ns(array.header.stamp)
         if not stamp_ns:
             self.get_logger().error(
                 f"the detections of {camera} have no stamp: their detector must copy the header of the "
@@ -66,7 +68,7 @@ class ExternalDetectorNode(RobotMemberNode):
                 f"of {self.settings.detector.min_score:g}",
                 throttle_duration_sec=60.0,
             )
-        self._outputs[camera].publish(conversion.detections_to_message(frame, persons))
+        self._outputs[camera].publish(detections_to_message(frame, persons))
 
     def close(self) -> None:
         """Nothing is held."""

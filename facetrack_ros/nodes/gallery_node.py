@@ -14,9 +14,10 @@ from facetrack_ros.errors import ConfigError, FacetrackError
 from facetrack_ros.history.layout import robot_folder
 from facetrack_ros.history.people.gallery_store import GalleryStore
 from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.base.robot_member_node import ROSTER, RobotMemberNode
+from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.timers import steady_timer
-from facetrack_ros.nodes.conversion import people as people_conversion
+from facetrack_ros.nodes.conversion.people import entry_from_message, entry_to_message
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.service_health import ServiceHealth
 from facetrack_ros.nodes.health.status import Diagnosis
@@ -55,12 +56,12 @@ class GalleryNode(RobotMemberNode):
         self._kept = self._turned_down = 0
         group = ReentrantCallbackGroup()
         self._worker = Worker("gallery", FifoMailbox(), self._work)
-        self._publisher = self.create_publisher(msg.GalleryEntry, self.mesh_topic("gallery"), ROSTER)
+        self._publisher = self.create_publisher(msg.GalleryEntry, self.mesh_topic("gallery"), PEOPLE_RECORDS)
         self.create_subscription(
             msg.GalleryEntry,
             self.mesh_topic("gallery"),
             lambda message: self._worker.put("", (self._hear, message)),
-            ROSTER,
+            PEOPLE_RECORDS,
             callback_group=group,
         )
         self.create_service(srv.EnrollFace, self.robot_topic("enroll_face"), self._serve, callback_group=group)
@@ -140,7 +141,7 @@ class GalleryNode(RobotMemberNode):
         )
         for entry in entries:
             self._store.add(entry)
-            self._publisher.publish(people_conversion.entry_to_message(entry))
+            self._publisher.publish(entry_to_message(entry))
         everybody = gallery_of(self._store.read()[0], pipeline.contract, TrackingSettings().margin)
         said = remarks(entries, everybody)
         for sentence in said:
@@ -152,7 +153,7 @@ class GalleryNode(RobotMemberNode):
         for sentence in refused:
             self.get_logger().warning(sentence)
         for entry in entries:
-            self._publisher.publish(people_conversion.entry_to_message(entry))
+            self._publisher.publish(entry_to_message(entry))
         for entry_id in self._store.deleted():
             self._publisher.publish(msg.GalleryEntry(entry_id=entry_id, deleted=True))
 
@@ -161,7 +162,7 @@ class GalleryNode(RobotMemberNode):
             if message.deleted:
                 if not self._store.was_deleted(message.entry_id):
                     self._delete(message.entry_id)
-            elif self._store.add(people_conversion.entry_from_message(message)):
+            elif self._store.add(entry_from_message(message)):
                 self._publisher.publish(message)
         except EntryRefused as error:
             self._turned_down += 1

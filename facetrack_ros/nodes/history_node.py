@@ -17,9 +17,12 @@ from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER_LINE, RobotMemberNode
+from facetrack_ros.nodes.base.qos import HEARTBEAT_PUB, RELIABLE
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.timers import steady_timer
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion.search import status_to_message
+from facetrack_ros.nodes.conversion.time import to_ns
+from facetrack_ros.nodes.conversion.vision import event_from_message, tracks_from_message
 from facetrack_ros.nodes.fleet.frame_services import FrameServices
 from facetrack_ros.nodes.fleet.search_server import SearchServer
 from facetrack_ros.nodes.health.history_health import HistoryHealth
@@ -64,7 +67,7 @@ class HistoryNode(RobotMemberNode):
         self._model_ids = ("", "")
         self.poses = PoseHistory(int(self.settings.robot_pose.max_age_s * 1e9))
         self.history: RobotHistory | None = None
-        self._roster = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), ROSTER_LINE)
+        self._roster = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), HEARTBEAT_PUB)
         self._worker = Worker("history", FifoMailbox(), self._work)
         self._answering = SearchServer(self, self.instance_id, lambda: self.history, self._clock_note)
         self._telling = steady_timer(self, 1.0, self._tell_status)
@@ -160,12 +163,12 @@ class HistoryNode(RobotMemberNode):
     def _on_tracks_message(self, message: msg.Tracks) -> None:
         if self.history is None and message.model_id and self.active:
             self._worker.put("", (self._know_model, message.model_id))
-        frame = Frame(message.camera_id, conversion.to_ns(message.header.stamp), message.frame_number, b"")
-        self.on_tracks(frame, conversion.tracks_from_message(message))
+        frame = Frame(message.camera_id, to_ns(message.header.stamp), message.frame_number, b"")
+        self.on_tracks(frame, tracks_from_message(message))
 
     def _on_event_message(self, message: msg.PersonEvent) -> None:
         if not message.search_id:  # those of searches are this node's own, and written already
-            self.on_event(conversion.event_from_message(message))
+            self.on_event(event_from_message(message))
 
     def _know_model(self, model_id: str) -> None:
         if self.history is None:
@@ -223,7 +226,7 @@ class HistoryNode(RobotMemberNode):
         if self.history is not None:
             self._worker.put("", (self._flush,))
         self._roster.publish(
-            conversion.status_to_message(
+            status_to_message(
                 status,
                 self.get_clock().now().to_msg(),
                 self.instance_id,

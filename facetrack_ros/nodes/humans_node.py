@@ -15,9 +15,11 @@ from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.errors import FrameError
 from facetrack_ros.nodes.base.optional_messages import messages_of
 from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM, RobotMemberNode
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.base.qos import RELIABLE, SENSOR_DATA
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.hri_state import HriState, PersonState, facial_landmarks, hri_id, region
+from facetrack_ros.nodes.conversion.time import to_ns
+from facetrack_ros.nodes.conversion.vision import frame_from_message, tracks_from_message
 from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
 from facetrack_ros.vision.faces.alignment import align
 
@@ -68,7 +70,7 @@ class HumansNode(RobotMemberNode):
                 CompressedImage,
                 self.camera_topic(camera, "image/compressed"),
                 lambda message, camera=camera: self._on_image(camera, message),
-                STREAM,
+                SENSOR_DATA,
             )
             self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks, RELIABLE)
         self.create_timer(1.0, self._look_around)
@@ -80,8 +82,8 @@ class HumansNode(RobotMemberNode):
     def _on_tracks(self, message: msg.Tracks) -> None:
         if not self.active:
             return
-        camera, stamp_ns = message.camera_id, conversion.to_ns(message.header.stamp)
-        tracks = conversion.tracks_from_message(message)
+        camera, stamp_ns = message.camera_id, to_ns(message.header.stamp)
+        tracks = tracks_from_message(message)
         self._heard[camera] = time.monotonic()
         self._humans.update(camera, stamp_ns, tracks)
         self._tell(message.header)
@@ -174,7 +176,7 @@ class HumansNode(RobotMemberNode):
 
     def _decode(self, image: CompressedImage) -> np.ndarray | None:
         try:
-            return conversion.frame_from_message(image, "", 0).image
+            return frame_from_message(image, "", 0).image
         except FrameError as error:
             self.get_logger().warning(str(error), throttle_duration_sec=60.0)
             return None

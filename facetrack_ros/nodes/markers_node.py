@@ -11,9 +11,11 @@ from facetrack_ros import msg
 from facetrack_ros.core.camera_geometry import CameraModel, PersonPosition, locate_person
 from facetrack_ros.core.track import TrackState
 from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM, RobotMemberNode
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.base.qos import RELIABLE, SENSOR_DATA
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.markers import body_markers, gone, match_markers
+from facetrack_ros.nodes.conversion.search import match_from_message
+from facetrack_ros.nodes.conversion.time import to_time
 from facetrack_ros.search.response import Match
 
 
@@ -45,7 +47,7 @@ class MarkersNode(RobotMemberNode):
                 CameraInfo,
                 self.given_topic("markers.camera_info", camera),
                 lambda info, camera=camera: self._on_info(camera, info),
-                STREAM,
+                SENSOR_DATA,
             )
             self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks, RELIABLE)
         self.create_subscription(msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result, RELIABLE)
@@ -114,7 +116,7 @@ class MarkersNode(RobotMemberNode):
             self._search_id, self._matches = message.search_id, {}
             left = {camera: [gone(marker) for marker in markers] for camera, markers in self._found.items()}
             self._found = {camera: [] for camera in self.cameras}
-        for match in (conversion.match_from_message(match) for match in message.matches):
+        for match in (match_from_message(match) for match in message.matches):
             self._matches[match.person_id] = max(match.similarity, self._matches.get(match.person_id, 0.0))
             if match.robot_id == self.robot_id and match.camera_id in self._found:
                 self._found[match.camera_id] += self._match(match)
@@ -128,7 +130,7 @@ class MarkersNode(RobotMemberNode):
             return []
         # With the stamp of that moment: a robot that has driven on since shows it where it was, or, where tf does not
         # reach back so far, not at all. A wrong place would be worse.
-        header = Header(stamp=conversion.to_time(match.stamp_ns), frame_id=self._frames[match.camera_id])
+        header = Header(stamp=to_time(match.stamp_ns), frame_id=self._frames[match.camera_id])
         clock = datetime.fromtimestamp(match.stamp_ns / 1e9, timezone.utc).strftime("%H:%M:%S")
         return match_markers(
             header,

@@ -14,9 +14,12 @@ from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.errors import FrameError
 from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RESULTS, STREAM, RobotMemberNode
+from facetrack_ros.nodes.base.qos import RELIABLE, SEARCH_RESULT_SUB, SENSOR_DATA
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.timers import steady_timer
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion.search import match_from_message
+from facetrack_ros.nodes.conversion.time import to_ns
+from facetrack_ros.nodes.conversion.vision import frame_to_message, tracks_from_message
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.health.status import OK, STALE, Diagnosis
@@ -43,7 +46,7 @@ class OverlayNode(RobotMemberNode):
     def __init__(self, subscribe: bool = True, **member):
         super().__init__(**member)
         self._outputs = {
-            camera: self.create_publisher(CompressedImage, self.camera_topic(camera, "overlay/compressed"), STREAM)
+            camera: self.create_publisher(CompressedImage, self.camera_topic(camera, "overlay/compressed"), SENSOR_DATA)
             for camera in self.cameras
         }
         self._waiting = WaitingImages(self.cameras)
@@ -86,8 +89,8 @@ class OverlayNode(RobotMemberNode):
             self._worker.put(frame.camera_id, (frame, tracks))
 
     def _on_tracks_message(self, message: msg.Tracks) -> None:
-        tracks = conversion.tracks_from_message(message)
-        frame = self._waiting.take(message.camera_id, conversion.to_ns(message.header.stamp))
+        tracks = tracks_from_message(message)
+        frame = self._waiting.take(message.camera_id, to_ns(message.header.stamp))
         if frame is not None:
             self.on_tracks(replace(frame, number=message.frame_number), tracks)
         else:
@@ -107,7 +110,7 @@ class OverlayNode(RobotMemberNode):
         seen = bool(watched)
         if seen and self._results is None:
             self._results = self.create_subscription(
-                msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result, RESULTS
+                msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result, SEARCH_RESULT_SUB
             )
         elif not seen and self._results is not None:
             self.destroy_subscription(self._results)
@@ -132,7 +135,7 @@ class OverlayNode(RobotMemberNode):
             self._images.pop(camera).leave()
 
     def _on_result(self, message: msg.FaceSearchResult) -> None:
-        self._last_search.add(message.search_id, [conversion.match_from_message(match) for match in message.matches])
+        self._last_search.add(message.search_id, [match_from_message(match) for match in message.matches])
 
     def _draw(self, work: list[tuple[Frame, tuple[Track, ...]]]) -> None:
         active = len(frozenset().union(*self._in_view.values()))
@@ -158,7 +161,7 @@ class OverlayNode(RobotMemberNode):
                 encode_jpeg(picture, self.settings.camera.jpeg_quality),
                 frame.frame_id,
             )
-            self._outputs[frame.camera_id].publish(conversion.frame_to_message(drawn))
+            self._outputs[frame.camera_id].publish(frame_to_message(drawn))
             self._health.done(frame, time.perf_counter() - began)
 
     def deactivate(self) -> None:

@@ -11,7 +11,7 @@ from facetrack_ros.concurrency.worker import FifoMailbox, Worker
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion.search import fill_response
 from facetrack_ros.nodes.fleet.partial_results import AnswerParts
 from facetrack_ros.nodes.fleet.people_directory import KnownFaces
 from facetrack_ros.nodes.fleet.request_parser import RequestReading
@@ -91,7 +91,7 @@ class SearchNode(RobotMemberNode):
         await search.finished
         self._open.end(search)
         answer = search.gathering.close()
-        conversion.fill_response(response, apply_merges(answer, self._known.aliases))
+        fill_response(response, apply_merges(answer, self._known.aliases))
         self._note(answer, time.monotonic() - arrived)
         return response
 

@@ -18,9 +18,18 @@ from facetrack_ros.history.people.merge_log import AliasFile
 from facetrack_ros.history.people.recall import recalled_people
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
+from facetrack_ros.nodes.base.qos import RELIABLE
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.timers import passing_ns, steady_timer
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion.time import to_ns
+from facetrack_ros.nodes.conversion.vision import (
+    detections_from_message,
+    event_to_message,
+    faces_from_message,
+    frame_from_header,
+    not_analyzed,
+    tracks_to_message,
+)
 from facetrack_ros.nodes.fleet.people_sync import PeopleExchange
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
@@ -152,17 +161,17 @@ class TrackerNode(RobotMemberNode):
         self._worker.put("", (self._camera_ended, camera_id))
 
     def _on_detections_message(self, message: msg.Detections) -> None:
-        seen = self._waiting.take(message.camera_id, conversion.to_ns(message.header.stamp))
-        frame = replace(conversion.frame_of(message), jpeg=b"" if seen is None else seen.jpeg)
-        if conversion.passed_over(message):
+        seen = self._waiting.take(message.camera_id, to_ns(message.header.stamp))
+        frame = replace(frame_from_header(message), jpeg=b"" if seen is None else seen.jpeg)
+        if not_analyzed(message):
             self.on_between(frame)
             return
-        self.on_detections(frame, conversion.detections_from_message(message))
+        self.on_detections(frame, detections_from_message(message))
 
     def _on_faces_message(self, message: msg.Faces) -> None:
         if self._people is None and message.model_id:
             self._worker.put("", (self._know_model, message.model_id))
-        self.on_faces(conversion.frame_of(message), conversion.faces_from_message(message))
+        self.on_faces(frame_from_header(message), faces_from_message(message))
 
     def _know_model(self, model_id: str) -> None:
         if self._people is None:
@@ -211,7 +220,7 @@ class TrackerNode(RobotMemberNode):
 
     def _pass_on(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         if self._people is not None and self._outputs[frame.camera_id].get_subscription_count():
-            self._outputs[frame.camera_id].publish(conversion.tracks_to_message(frame, self._people.model_id, tracks))
+            self._outputs[frame.camera_id].publish(tracks_to_message(frame, self._people.model_id, tracks))
         for listener in self.track_listeners:
             listener(frame, tracks)
 
@@ -233,7 +242,7 @@ class TrackerNode(RobotMemberNode):
 
     def _tell(self, events: tuple[PersonEvent, ...]) -> None:
         for event in events:
-            self._events.publish(conversion.event_to_message(event, self._frame_ids.get(event.camera_id, "")))
+            self._events.publish(event_to_message(event, self._frame_ids.get(event.camera_id, "")))
             for listener in self.event_listeners:
                 listener(event)
             if event.watch:

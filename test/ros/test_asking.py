@@ -15,7 +15,7 @@ from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.history.events.format import read_events
 from facetrack_ros.models import catalog
 from facetrack_ros.msg import FaceSearchPart, FaceSearchRequest, FaceSearchResult
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE
+from facetrack_ros.nodes.base.qos import RELIABLE
 from facetrack_ros.srv import FaceSearch
 
 ROBOT2_OWN = catalog.DLIB_RESNET.id

@@ -11,8 +11,9 @@ from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.history.events.format import read_events
 from facetrack_ros.history.layout import history_folders
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.base.qos import RELIABLE, SENSOR_DATA
+from facetrack_ros.nodes.conversion.time import to_ns
+from facetrack_ros.nodes.conversion.vision import frame_from_message, frame_to_message
 from facetrack_ros.sources.bag import BagSource
 from facetrack_ros.sources.bag_writer import BagWriter
 from facetrack_ros.sources.factory import open_source
@@ -29,20 +30,20 @@ class Camera:
     """Publishes frames one by one, each when the robot is through with the one before, and records what arrives."""
 
     def __init__(self, node):
-        self._publisher = node.create_publisher(CompressedImage, TOPIC, STREAM)
+        self._publisher = node.create_publisher(CompressedImage, TOPIC, SENSOR_DATA)
         self._changed = threading.Condition()
         self._through, self._recorded = 0, {}
         node.create_subscription(msg.Tracks, "/robot1/rear/tracks", self._on_tracks, RELIABLE)
-        node.create_subscription(CompressedImage, TOPIC, self._on_image, STREAM)
+        node.create_subscription(CompressedImage, TOPIC, self._on_image, SENSOR_DATA)
 
     def _on_tracks(self, message):
         with self._changed:
-            self._through = conversion.to_ns(message.header.stamp)
+            self._through = to_ns(message.header.stamp)
             self._changed.notify_all()
 
     def _on_image(self, message):
         with self._changed:
-            frame = conversion.frame_from_message(message, "rear", len(self._recorded))
+            frame = frame_from_message(message, "rear", len(self._recorded))
             self._recorded[frame.stamp_ns] = frame
             self._changed.notify_all()
 
@@ -57,7 +58,7 @@ class Camera:
             assert self._send(frame, 60.0), robot.said()
 
     def _send(self, frame, patience_s):
-        self._publisher.publish(conversion.frame_to_message(frame))
+        self._publisher.publish(frame_to_message(frame))
         with self._changed:
             return self._changed.wait_for(
                 lambda: self._through == frame.stamp_ns and frame.stamp_ns in self._recorded, patience_s

@@ -5,14 +5,36 @@ import dataclasses
 import numpy as np
 import pytest
 
+from facetrack_ros import srv
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.core.track import Track, TrackState
-from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.conversion import people as people_conversion
+from facetrack_ros.nodes.conversion.people import template_from_message, template_to_message
+from facetrack_ros.nodes.conversion.search import (
+    fill_response,
+    match_from_message,
+    match_to_message,
+    request_from_message,
+    request_to_message,
+    response_from_service,
+)
+from facetrack_ros.nodes.conversion.time import to_ns, to_time
+from facetrack_ros.nodes.conversion.vision import (
+    detections_from_message,
+    detections_to_message,
+    event_from_message,
+    event_to_message,
+    face_from_message,
+    face_to_message,
+    faces_from_message,
+    faces_to_message,
+    frame_to_message,
+    tracks_from_message,
+    tracks_to_message,
+)
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import ANSWERED, TIMED_OUT, Match, RobotResponse, SearchResponse
 
@@ -37,9 +59,9 @@ def same(one, other):
 
 
 def test_a_stamp_keeps_its_nanoseconds():
-    assert conversion.to_ns(conversion.to_time(STAMP)) == STAMP
-    message = conversion.frame_to_message(FRAME)
-    assert conversion.to_ns(message.header.stamp) == STAMP
+    assert to_ns(to_time(STAMP)) == STAMP
+    message = frame_to_message(FRAME)
+    assert to_ns(message.header.stamp) == STAMP
     assert message.header.frame_id == "front_optical"
     assert message.format == "jpeg"
     assert bytes(message.data) == FRAME.jpeg
@@ -47,15 +69,15 @@ def test_a_stamp_keeps_its_nanoseconds():
 
 def test_detections_faces_and_tracks():
     detections = Detections(np.stack([BOX, BOX + 1]), np.array([0.5, 0.25], np.float32), "a model")
-    same(conversion.detections_from_message(conversion.detections_to_message(FRAME, detections)), detections)
+    same(detections_from_message(detections_to_message(FRAME, detections)), detections)
     with_faint = dataclasses.replace(detections, faint=np.stack([BOX + 2, BOX + 3, BOX + 4]))
-    same(conversion.detections_from_message(conversion.detections_to_message(FRAME, with_faint)), with_faint)
-    same(conversion.faces_from_message(conversion.faces_to_message(FRAME, "m", (FACE,)))[0], FACE)
+    same(detections_from_message(detections_to_message(FRAME, with_faint)), with_faint)
+    same(faces_from_message(faces_to_message(FRAME, "m", (FACE,)))[0], FACE)
     rejected = dataclasses.replace(FACE, embedding=None, rejected="18 px wide, needs 24")
-    same(conversion.face_from_message(conversion.face_to_message(rejected)), rejected)
+    same(face_from_message(face_to_message(rejected)), rejected)
     for face in (FACE, None):
         track = Track("t_robot1_front_1", "p_robot1_1", TrackState.LOST, BOX, 0.5, face)
-        same(conversion.tracks_from_message(conversion.tracks_to_message(FRAME, "m", (track,)))[0], track)
+        same(tracks_from_message(tracks_to_message(FRAME, "m", (track,)))[0], track)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +101,7 @@ def test_detections_faces_and_tracks():
     ],
 )
 def test_events_keep_the_fields_of_their_kind_and_no_others(event):
-    same(conversion.event_from_message(conversion.event_to_message(event, "")), event)
+    same(event_from_message(event_to_message(event, "")), event)
 
 
 def test_a_question_and_an_answer():
@@ -99,31 +121,29 @@ def test_a_question_and_an_answer():
         "robot1",
         "picture",
     )
-    same(conversion.question_from_message(conversion.question_to_message(question)), question)
+    same(request_from_message(request_to_message(question)), question)
     match = Match("robot1", "front", "p", "t", 7, STAMP, STAMP - 1, STAMP + 1, BOX, BOX, 0.5, 0.25, b"thumbnail", True)
     placed = dataclasses.replace(match, pose=RobotPose("map", STAMP + 5, (1.0, 2.0, 3.0), (0.0, 0.0, 0.6, 0.8)))
-    same(conversion.match_from_message(conversion.match_to_message(placed)), placed)
+    same(match_from_message(match_to_message(placed)), placed)
     lines = (
         RobotResponse("robot1", ANSWERED, 1, 10, 0.5, "", "low", 3, 4, "m2", 0.5, 0.25, (("front", STAMP - 5, STAMP),)),
         RobotResponse("robot2", TIMED_OUT, error="silent"),
     )
-    response = conversion.srv.FaceSearch.Response()
-    conversion.fill_response(response, SearchResponse("id", "m", 0.5, 0.25, (match,), lines))
+    response = srv.FaceSearch.Response()
+    fill_response(response, SearchResponse("id", "m", 0.5, 0.25, (match,), lines))
     assert response.success
     assert "robot2" in response.message
-    answer = conversion.answer_from_response(response)
+    answer = response_from_service(response)
     same(answer.matches[0], match)
     assert answer.robots == lines
     assert (answer.threshold, answer.expected_false_matches) == (0.5, 0.25)
 
 
 def test_a_template_and_one_that_is_none():
-    message = people_conversion.template_to_message(
-        "robot1", "p", "m", STAMP, np.stack([UNIT, UNIT]), np.array([0.5, 1.0])
-    )
-    embeddings, qualities = people_conversion.template_from_message(message)
+    message = template_to_message("robot1", "p", "m", STAMP, np.stack([UNIT, UNIT]), np.array([0.5, 1.0]))
+    embeddings, qualities = template_from_message(message)
     assert embeddings.shape == (2, 4)
     assert qualities.tolist() == [0.5, 1.0]
     message.dimension = 3
     with pytest.raises(ValueError, match="no rows of 3"):
-        people_conversion.template_from_message(message)
+        template_from_message(message)

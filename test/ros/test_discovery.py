@@ -15,10 +15,10 @@ import sys
 import time
 import numpy as np
 from facetrack_ros.client.fleet_client import FleetClient
-from facetrack_ros.nodes.conversion.core import floats
+from facetrack_ros.nodes.conversion.fields import float_array
 from facetrack_ros.srv import FaceSearch
 
-question = FaceSearch.Request(embedding=floats(np.eye(128, dtype=np.float32)[0]), model_id="mobilefacenet_foamliu")
+question = FaceSearch.Request(embedding=float_array(np.eye(128, dtype=np.float32)[0]), model_id="mobilefacenet_foamliu")
 deadline = time.monotonic() + 60.0
 with FleetClient(sys.argv[1]) as asker:
     assert asker.wait_for(lambda roster: {"robot1", "robot2"} <= set(roster), 60.0), "both are on the roster"

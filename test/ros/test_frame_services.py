@@ -8,8 +8,8 @@ import yaml
 from facetrack_ros import srv
 from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.history.frames.archive import FrameArchive
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE
-from facetrack_ros.nodes.conversion.core import to_duration, to_ns, to_time
+from facetrack_ros.nodes.base.qos import RELIABLE
+from facetrack_ros.nodes.conversion.time import to_duration, to_ns, to_time
 
 SECOND = 1_000_000_000
 

@@ -17,8 +17,8 @@ from facetrack_ros.history import clock_offsets as clock_log
 from facetrack_ros.models.catalog import MOBILEFACENET
 from facetrack_ros.nodes.base.lifecycle_node import LifecycleNode
 from facetrack_ros.nodes.base.process import ros, spinning
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER, STREAM
-from facetrack_ros.nodes.conversion.core import to_duration, to_time
+from facetrack_ros.nodes.base.qos import HEARTBEAT_LATCHED_SUB, HEARTBEAT_PUB, RELIABLE, SENSOR_DATA
+from facetrack_ros.nodes.conversion.time import to_duration, to_time
 from facetrack_ros.nodes.detector_node import DetectorNode
 from facetrack_ros.nodes.gallery_node import GalleryNode
 from facetrack_ros.nodes.health import publisher as diagnostics
@@ -77,7 +77,7 @@ class Watched:
 
     def drive(self, offset_ns=0, period_s=0.01):
         driver = self.spin(Node("driver"))
-        publisher = driver.create_publisher(CompressedImage, "/robot1/front/image/compressed", STREAM)
+        publisher = driver.create_publisher(CompressedImage, "/robot1/front/image/compressed", SENSOR_DATA)
 
         def publish():
             message = CompressedImage(format="jpeg", data=array.array("B", JPEG))
@@ -143,7 +143,7 @@ def test_a_starved_pipeline_warns_with_what_it_drops_and_a_silent_one_names_its_
 
 def test_a_history_tells_what_it_holds_and_whose_clock_is_off(watched, tmp_path, monkeypatch):
     heard, answers = [], []
-    watched.monitor.create_subscription(msg.HistoryStatus, "/facetrack/roster", heard.append, ROSTER)
+    watched.monitor.create_subscription(msg.HistoryStatus, "/facetrack/roster", heard.append, HEARTBEAT_LATCHED_SUB)
     watched.monitor.create_subscription(msg.FaceSearchResult, "/facetrack/search/result", answers.append, RELIABLE)
     ask = watched.monitor.create_publisher(msg.FaceSearchRequest, "/facetrack/search/request", RELIABLE)
     history = watched.spin(
@@ -205,7 +205,7 @@ def test_search_gallery_and_overlay_tell_what_they_did_and_what_went_wrong(watch
             f"robot1: {thing}", lambda status, values: values["refused"] == "1" and values["last refusal"] != "none"
         )
 
-    roster = watched.monitor.create_publisher(msg.HistoryStatus, "/facetrack/roster", ROSTER)
+    roster = watched.monitor.create_publisher(msg.HistoryStatus, "/facetrack/roster", HEARTBEAT_PUB)
     roster.publish(msg.HistoryStatus(robot_id="robot2", instance_id="b", model_id=MOBILEFACENET.id))
     watched.until("robot1: search", lambda _, values: values["robots on the mesh"] == "2")
     search.call_async(question)
@@ -214,7 +214,9 @@ def test_search_gallery_and_overlay_tell_what_they_did_and_what_went_wrong(watch
     )
     assert "robot2 (timed out)" in partial.message
 
-    watched.monitor.create_subscription(CompressedImage, "/robot1/front/overlay/compressed", lambda _: None, STREAM)
+    watched.monitor.create_subscription(
+        CompressedImage, "/robot1/front/overlay/compressed", lambda _: None, SENSOR_DATA
+    )
     watched.until(
         "robot1: front overlay", lambda status, _: status.level == ERROR and "nobody publishes it" in status.message
     )

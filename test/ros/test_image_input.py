@@ -14,8 +14,8 @@ from facetrack_ros.config import Config
 from facetrack_ros.core.frame import encode_jpeg
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.nodes.base.process import ros, spinning
-from facetrack_ros.nodes.base.robot_member_node import STREAM
-from facetrack_ros.nodes.conversion.core import to_time
+from facetrack_ros.nodes.base.qos import SENSOR_DATA
+from facetrack_ros.nodes.conversion.time import to_time
 from facetrack_ros.nodes.inputs import images as image_input
 from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.sources.raw_image import ENCODINGS
@@ -23,7 +23,7 @@ from facetrack_ros.sources.raw_image import ENCODINGS
 STAMP = 1_777_636_800_123_456_789
 PICTURE = np.full((24, 32, 3), (40, 120, 200), np.uint8)
 JPEG = encode_jpeg(PICTURE, 50)  # no JPEG made of the raw picture is like it
-BEST_EFFORT = STREAM
+BEST_EFFORT = SENSOR_DATA
 RELIABLE = QoSProfile(depth=5, reliability=QoSReliabilityPolicy.RELIABLE)
 
 

@@ -9,8 +9,9 @@ import pytest
 from facetrack_ros import msg
 from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.config import Config
-from facetrack_ros.nodes.base.robot_member_node import ANSWERS, RELIABLE, ROSTER_LINE
-from facetrack_ros.nodes.conversion.core import floats, to_duration
+from facetrack_ros.nodes.base.qos import HEARTBEAT_PUB, RELIABLE, SEARCH_RESULT_PUB
+from facetrack_ros.nodes.conversion.fields import float_array
+from facetrack_ros.nodes.conversion.time import to_duration
 from facetrack_ros.nodes.history_node import HistoryNode
 from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.srv import FaceSearch
@@ -49,7 +50,10 @@ class Mesh:
         face = np.eye(DIMENSION, dtype=np.float32)[0]
         response, _ = self.asker.ask(
             FaceSearch.Request(
-                embedding=floats(face), model_id=MODEL, robots=list(robots), timeout=to_duration(round(timeout_s * 1e9))
+                embedding=float_array(face),
+                model_id=MODEL,
+                robots=list(robots),
+                timeout=to_duration(round(timeout_s * 1e9)),
             ),
             timeout_s,
         )
@@ -66,8 +70,8 @@ class Mesh:
     def pretender(self, robot, answer=None, instance_id="pretender"):
         """A robot that stands in the roster and answers as it is told: a message, or none."""
         node = self.asker.node
-        lines = node.create_publisher(msg.HistoryStatus, "/facetrack/roster", ROSTER_LINE)
-        results = node.create_publisher(msg.FaceSearchResult, "/facetrack/search/result", ANSWERS)
+        lines = node.create_publisher(msg.HistoryStatus, "/facetrack/roster", HEARTBEAT_PUB)
+        results = node.create_publisher(msg.FaceSearchResult, "/facetrack/search/result", SEARCH_RESULT_PUB)
         heard = []
 
         def on_request(request):
@@ -110,7 +114,7 @@ def test_two_robots_with_one_name_are_told_in_the_answer_and_to_who_asks_for_the
 
 def test_a_robot_started_again_while_it_is_asked_costs_no_deadline(mesh):
     node = mesh.asker.node
-    successor = node.create_publisher(msg.HistoryStatus, "/facetrack/roster", ROSTER_LINE)
+    successor = node.create_publisher(msg.HistoryStatus, "/facetrack/roster", HEARTBEAT_PUB)
 
     def start_again(request):
         if request.robots == ["robot2"]:  # asked a second time
@@ -136,7 +140,9 @@ def test_an_answer_that_was_lost_is_asked_for_again_and_counts_once(mesh):
 
 def test_a_robot_searches_once_and_sends_the_same_answer_again(mesh):
     heard = []
-    mesh.asker.node.create_subscription(msg.FaceSearchResult, "/facetrack/search/result", heard.append, ANSWERS)
+    mesh.asker.node.create_subscription(
+        msg.FaceSearchResult, "/facetrack/search/result", heard.append, SEARCH_RESULT_PUB
+    )
     requests = mesh.asker.node.create_publisher(msg.FaceSearchRequest, "/facetrack/search/request", RELIABLE)
     request = msg.FaceSearchRequest(search_id="s1", model_id=MODEL, embedding=np.eye(DIMENSION, dtype=np.float32)[0])
     deadline = time.monotonic() + 30.0

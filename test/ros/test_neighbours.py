@@ -12,8 +12,9 @@ from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.core.track import Track, TrackState
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.base.qos import RELIABLE, SENSOR_DATA
+from facetrack_ros.nodes.conversion.time import to_ns, to_time
+from facetrack_ros.nodes.conversion.vision import detections_to_message, frame_to_message, tracks_to_message
 
 STAMP = 1_700_000_000_123_456_789
 ROS = ("-r", "__ns:=/robot1", "-p", "cameras:=['front']")
@@ -56,7 +57,7 @@ def frame(number):
 
 def tracks(number):
     face = Face(FACE_BOX, POINTS, 0.9, 0.8, embedding=np.ones(4, np.float32) / 2)
-    return conversion.tracks_to_message(
+    return tracks_to_message(
         frame(number), "net", (Track("t_robot1_front_1", "p_robot1_1", TrackState.TRACKING, PERSON_BOX, 0.9, face),)
     )
 
@@ -78,7 +79,7 @@ def test_people_are_marked_where_they_stand_once_a_camera_is_calibrated(processe
 
     arrays = []
     publish_tracks = asker.node.create_publisher(msg.Tracks, "/robot1/front/tracks", RELIABLE)
-    publish_info = asker.node.create_publisher(CameraInfo, "/robot1/front/camera_info", STREAM)
+    publish_info = asker.node.create_publisher(CameraInfo, "/robot1/front/camera_info", SENSOR_DATA)
     asker.node.create_subscription(MarkerArray, "/robot1/front/markers", arrays.append, RELIABLE)
     process = start(processes, "markers")
     said_until(
@@ -113,7 +114,7 @@ def test_people_are_marked_where_they_stand_once_a_camera_is_calibrated(processe
         camera_id="front",
         person_id="p_robot1_1",
         track_id="t_robot1_front_1",
-        stamp=conversion.to_time(STAMP),
+        stamp=to_time(STAMP),
         bbox=PERSON_BOX,
         similarity=0.83,
     )
@@ -126,7 +127,7 @@ def test_people_are_marked_where_they_stand_once_a_camera_is_calibrated(processe
         process,
     )
     assert {marker.ns for marker in arrays[-1].markers} == {"front/search", "front/search_text"}
-    assert conversion.to_ns(arrays[-1].markers[-1].header.stamp) == STAMP
+    assert to_ns(arrays[-1].markers[-1].header.stamp) == STAMP
     said_until(
         processes,
         "markers",
@@ -138,7 +139,7 @@ def test_people_are_marked_where_they_stand_once_a_camera_is_calibrated(processe
         "another search",
         process,
     )
-    empty = conversion.tracks_to_message(frame(0), "net", ())
+    empty = tracks_to_message(frame(0), "net", ())
     said_until(
         processes,
         "markers",
@@ -184,7 +185,7 @@ def test_another_detectors_persons_take_the_place_of_ours_and_ours_go_out_again(
         from facetrack_ros.nodes.conversion.vision_msgs import detections_array
 
         found = Detections(PERSON_BOX[None], np.array([0.9], np.float32), "")
-        return detections_array(vision_msgs.msg, conversion.detections_to_message(frame(number), found))
+        return detections_array(vision_msgs.msg, detections_to_message(frame(number), found))
 
     said_until(
         processes,
@@ -196,7 +197,7 @@ def test_another_detectors_persons_take_the_place_of_ours_and_ours_go_out_again(
     )
     assert taken[-1].detections[0].bbox == pytest.approx(PERSON_BOX)
     assert taken[-1].camera_id == "front"
-    assert (conversion.to_ns(taken[-1].header.stamp) - STAMP) % 100_000_000 == 0
+    assert (to_ns(taken[-1].header.stamp) - STAMP) % 100_000_000 == 0
     assert told[-1].detections[0].bbox.size_x == 100
     assert told[-1].detections[0].results[0].hypothesis.class_id == "person"
     assert named[-1].detections[0].id == "p_robot1_1"
@@ -229,14 +230,14 @@ def test_humans_are_told_of_as_libhri_reads_them(processes, asker):
     def listen(kind, topic, qos=qos_profile_system_default):
         asker.node.create_subscription(kind, topic, lambda message: heard.__setitem__(topic, message), qos)
 
-    images = asker.node.create_publisher(CompressedImage, "/robot1/front/image/compressed", STREAM)
+    images = asker.node.create_publisher(CompressedImage, "/robot1/front/image/compressed", SENSOR_DATA)
     publish_tracks = asker.node.create_publisher(msg.Tracks, "/robot1/front/tracks", RELIABLE)
     for part in ("faces", "bodies", "persons"):
         listen(IdsList, f"/humans/{part}/tracked")
     process = start(processes, "humans")
 
     def publish(number):
-        images.publish(conversion.frame_to_message(frame(number)))
+        images.publish(frame_to_message(frame(number)))
         publish_tracks.publish(tracks(number))
 
     said_until(

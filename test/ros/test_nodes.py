@@ -3,7 +3,7 @@
 from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.history.events.format import read_events
 from facetrack_ros.history.layout import history_folders
-from facetrack_ros.nodes.conversion.core import to_ns
+from facetrack_ros.nodes.conversion.time import to_ns
 
 
 def test_every_node_in_a_process_of_its_own(processes, stage, tmp_path, monkeypatch):
@@ -43,7 +43,7 @@ def test_frames_that_the_detector_passes_over_get_tracks_in_their_turn(graph, tm
     from facetrack_ros.config import Config
     from facetrack_ros.core.detections import Detections
     from facetrack_ros.core.frame import Frame
-    from facetrack_ros.nodes.conversion.core import detections_to_message, faces_to_message
+    from facetrack_ros.nodes.conversion.vision import detections_to_message, faces_to_message
     from facetrack_ros.nodes.tracker_node import TrackerNode
 
     graph.start()

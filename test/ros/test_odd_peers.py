@@ -10,7 +10,7 @@ from facetrack_ros.msg import (
     Track,
     Tracks,
 )
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, ROSTER, TEMPLATES
+from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS, PERSON_TEMPLATES, RELIABLE
 
 
 def test_malformed_messages_do_not_make_a_robot_deaf(processes, stage, tmp_path, monkeypatch):
@@ -30,13 +30,13 @@ def test_malformed_messages_do_not_make_a_robot_deaf(processes, stage, tmp_path,
             (
                 PersonTemplate,
                 "/facetrack/persons",
-                TEMPLATES,
+                PERSON_TEMPLATES,
                 PersonTemplate(robot_id="robot9", person_id="p_robot9_1", model_id="m", dimension=0, embeddings=[1.0]),
             ),
             (
                 PersonTemplate,
                 "/facetrack/persons",
-                TEMPLATES,
+                PERSON_TEMPLATES,
                 PersonTemplate(
                     robot_id="robot9",
                     person_id="",
@@ -49,22 +49,22 @@ def test_malformed_messages_do_not_make_a_robot_deaf(processes, stage, tmp_path,
             (
                 PersonVerdict,
                 "/facetrack/verdicts",
-                ROSTER,
+                PEOPLE_RECORDS,
                 PersonVerdict(record_id="a_1", first="p_z", second="p_a", same=True, by="robot9"),
             ),
             (
                 PersonVerdict,
                 "/facetrack/verdicts",
-                ROSTER,
+                PEOPLE_RECORDS,
                 PersonVerdict(record_id="../x", first="", second="", similarity=float("nan"), by="robot9"),
             ),
             (
                 GalleryEntry,
                 "/facetrack/gallery",
-                ROSTER,
+                PEOPLE_RECORDS,
                 GalleryEntry(entry_id="../../outside", name="Eve", model_id="m", embedding=[1.0], by="robot9"),
             ),
-            (GalleryEntry, "/facetrack/gallery", ROSTER, GalleryEntry(entry_id="../../outside", deleted=True)),
+            (GalleryEntry, "/facetrack/gallery", PEOPLE_RECORDS, GalleryEntry(entry_id="../../outside", deleted=True)),
             (Tracks, "/robot1/rear/tracks", RELIABLE, Tracks(camera_id="rear", tracks=[Track(state=99)])),
         )
         for kind, topic, qos, message in odd:

@@ -33,7 +33,7 @@ def test_a_pose_is_taken_from_whatever_tells_it(node, kind, asked):
     from geometry_msgs.msg import Point, PoseStamped, PoseWithCovarianceStamped, Quaternion
     from nav_msgs.msg import Odometry
 
-    from facetrack_ros.nodes.conversion.core import to_time
+    from facetrack_ros.nodes.conversion.time import to_time
     from facetrack_ros.nodes.inputs.pose import PoseInput
 
     message = {

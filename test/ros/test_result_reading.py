@@ -8,7 +8,12 @@ from rclpy.serialization import deserialize_message, serialize_message
 
 from facetrack_ros import msg
 from facetrack_ros.core.pose import RobotPose
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion.search import (
+    match_from_message,
+    match_to_message,
+    robot_response_from_message,
+    robot_response_to_message,
+)
 from facetrack_ros.nodes.conversion.search_result_cdr import read_result, search_of
 from facetrack_ros.search.response import Match, RobotResponse
 
@@ -59,8 +64,8 @@ def serialized(search_id: str, answer: RobotResponse, found: list[Match]) -> byt
             search_id=search_id,
             instance_id="i",
             model_id="m",
-            robot=conversion.robot_answer_to_message(answer),
-            matches=[conversion.match_to_message(match) for match in found],
+            robot=robot_response_to_message(answer),
+            matches=[match_to_message(match) for match in found],
         )
     )
 
@@ -76,10 +81,8 @@ def test_every_field_is_read_as_rclpy_reads_it(search_id, answer, found):
     message = deserialize_message(data, msg.FaceSearchResult)
     read_answer, read_matches = read_result(data)
     assert search_of(data) == search_id
-    assert read_answer == conversion.robot_answer_from_message(message.robot)
-    assert [plain(match) for match in read_matches] == [
-        plain(conversion.match_from_message(match)) for match in message.matches
-    ]
+    assert read_answer == robot_response_from_message(message.robot)
+    assert [plain(match) for match in read_matches] == [plain(match_from_message(match)) for match in message.matches]
 
 
 @settings(deadline=None, max_examples=60)

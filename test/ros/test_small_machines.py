@@ -4,8 +4,8 @@ from sensor_msgs.msg import BatteryState
 
 from facetrack_ros import msg
 from facetrack_ros.client.fleet_client import FleetClient
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, STREAM
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.base.qos import RELIABLE, SENSOR_DATA
+from facetrack_ros.nodes.conversion.time import to_ns
 
 
 def on_the_domain(processes, monkeypatch):
@@ -23,7 +23,7 @@ def test_on_a_low_battery_people_are_followed_without_their_faces(processes, sta
         faces, tracks = [], []
         asker.node.create_subscription(msg.Faces, "/robot1/rear/faces", faces.append, RELIABLE)
         asker.node.create_subscription(msg.Tracks, "/robot1/rear/tracks", tracks.append, RELIABLE)
-        battery = asker.node.create_publisher(BatteryState, "/robot1/battery_state", STREAM)
+        battery = asker.node.create_publisher(BatteryState, "/robot1/battery_state", SENSOR_DATA)
 
         def charge(level):
             battery.publish(BatteryState(percentage=level))
@@ -76,7 +76,7 @@ def test_a_face_that_tells_nothing_new_is_not_embedded_over_topics_either(proces
         asker.node.create_subscription(
             msg.Tracks,
             "/robot1/rear/tracks",
-            lambda message: tracks.extend((conversion.to_ns(message.header.stamp), track) for track in message.tracks),
+            lambda message: tracks.extend((to_ns(message.header.stamp), track) for track in message.tracks),
             RELIABLE,
         )
         processes.wait_until(

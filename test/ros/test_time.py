@@ -13,7 +13,7 @@ from facetrack_ros.core.frame import Frame
 from facetrack_ros.models.catalog import MOBILEFACENET
 from facetrack_ros.nodes import tracker_node
 from facetrack_ros.nodes.base.process import ros, spinning
-from facetrack_ros.nodes.conversion.core import to_time
+from facetrack_ros.nodes.conversion.time import to_time
 from facetrack_ros.nodes.tracker_node import TrackerNode
 from facetrack_ros.vision.factory import VisionSettings
 from facetrack_ros.vision.pipeline_pool import PipelinePool

@@ -3,61 +3,12 @@
 from pathlib import Path
 
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.duration import Duration
 from rclpy.parameter import Parameter
-from rclpy.qos import QoSDurabilityPolicy, QoSHistoryPolicy, QoSProfile, QoSReliabilityPolicy
 
 from facetrack_ros.config import NODE_OPTIONS, OPTIONS, Config, option_named, optional_path
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.nodes.base import parameters
 from facetrack_ros.nodes.base.lifecycle_node import LifecycleNode
-
-# Frames and what is derived from them: the newest matters, a lost one does not. Best effort receives from reliable
-# and best-effort cameras alike.
-STREAM = QoSProfile(depth=5, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.BEST_EFFORT)
-# What a robot derives from frames, within the robot: every message matters to who listens.
-RELIABLE = QoSProfile(depth=100, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE)
-# A robot's last line of the roster, for latecomers too; and the lines of all robots, as heard.
-ROSTER_LINE = QoSProfile(
-    depth=1,
-    history=QoSHistoryPolicy.KEEP_LAST,
-    reliability=QoSReliabilityPolicy.RELIABLE,
-    durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
-)
-ROSTER = QoSProfile(
-    depth=1000,
-    history=QoSHistoryPolicy.KEEP_LAST,
-    reliability=QoSReliabilityPolicy.RELIABLE,
-    durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
-)
-# The lines of all robots as a robot hears them that is always there. Nobody acknowledges: in a fleet of fifty, lines and
-# acknowledgements would be nine thousand packets a second, and the next line comes in a second anyway.
-ROSTER_EAR = QoSProfile(depth=1000, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.BEST_EFFORT)
-# A robot's questions, and its answers, the last of which is kept for an asker whose ears its DDS does not know yet. DDS tells a
-# reader of a lost message only every three seconds, and holds back what came after it; unless its history is full, when it
-# tells with every message. With a depth of one it is always full: a question or an answer sent again comes through at once.
-QUESTIONS = QoSProfile(depth=1, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE)
-ANSWERS = QoSProfile(
-    depth=1,
-    history=QoSHistoryPolicy.KEEP_LAST,
-    reliability=QoSReliabilityPolicy.RELIABLE,
-    durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
-    lifespan=Duration(seconds=10),
-)
-# The answers of all robots to several searches at once, while their asker looks elsewhere.
-RESULTS = QoSProfile(
-    depth=1000,
-    history=QoSHistoryPolicy.KEEP_LAST,
-    reliability=QoSReliabilityPolicy.RELIABLE,
-    durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
-)
-# The faces a robot has told of, for latecomers too.
-TEMPLATES = QoSProfile(
-    depth=100,
-    history=QoSHistoryPolicy.KEEP_LAST,
-    reliability=QoSReliabilityPolicy.RELIABLE,
-    durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
-)
 
 
 class RobotMemberNode(LifecycleNode):

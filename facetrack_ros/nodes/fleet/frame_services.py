@@ -15,8 +15,10 @@ from facetrack_ros.clips.writer import save_clip
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker
 from facetrack_ros.errors import FacetrackError, RequestError
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.base.qos import RELIABLE
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.conversion.time import to_ns
+from facetrack_ros.nodes.conversion.vision import frame_to_message
 
 MOST_BYTES, USUAL_BYTES = 64_000_000, 4_000_000
 TOLERANCE_NS = 50_000_000
@@ -90,12 +92,12 @@ class FrameServices:
     def _get_frames(
         self, history: RobotHistory, request: srv.GetFrames.Request, response: srv.GetFrames.Response
     ) -> None:
-        start, end = conversion.to_ns(request.start), conversion.to_ns(request.end)
+        start, end = to_ns(request.start), to_ns(request.end)
         room = min(request.max_bytes or USUAL_BYTES, MOST_BYTES)
         if end:
             frames = history.frames_between(request.camera_id, start, end)
         else:
-            found = history.find_frame(request.camera_id, start, conversion.to_ns(request.tolerance) or TOLERANCE_NS)
+            found = history.find_frame(request.camera_id, start, to_ns(request.tolerance) or TOLERANCE_NS)
             frames = iter(() if found is None else (found,))
         taken = []
         for frame in frames:
@@ -111,7 +113,7 @@ class FrameServices:
                 f"{history.robot_id} holds no frame of {request.camera_id or 'no camera'} then; cameras with "
                 f"frames: {cameras}"
             )
-        response.frames = [conversion.frame_to_message(frame) for frame in taken]
+        response.frames = [frame_to_message(frame) for frame in taken]
         response.frame_numbers = [frame.number for frame in taken]
         response.success = True
 
@@ -120,12 +122,12 @@ class FrameServices:
         clip = choose_clip(
             source,
             tuple(request.cameras),
-            conversion.to_ns(request.start),
-            conversion.to_ns(request.end),
+            to_ns(request.start),
+            to_ns(request.end),
             request.track_id,
             "",
-            conversion.to_ns(request.before),
-            conversion.to_ns(request.after),
+            to_ns(request.before),
+            to_ns(request.after),
             tuple(request.formats),
             request.boxes,
         )

@@ -1,8 +1,9 @@
 """The parts of an answer as they come, for whoever wants to see it live."""
 
 from facetrack_ros import msg
-from facetrack_ros.nodes.base.robot_member_node import RELIABLE, RobotMemberNode
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.base.qos import RELIABLE
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.conversion.search import match_to_message, robot_response_to_message
 from facetrack_ros.search.aliased import named_now
 from facetrack_ros.search.response import Match, RobotResponse
 from facetrack_ros.search.response_collector import ResponseCollector
@@ -43,8 +44,8 @@ class AnswerParts:
                 search_id=question.search_id,
                 model_id=question.model_id,
                 threshold=question.threshold_for(gathering.contract),
-                robot=[conversion.robot_answer_to_message(answer) for answer in robot],
-                matches=[conversion.match_to_message(match) for match in named_now(matches, self._aliases)],
+                robot=[robot_response_to_message(answer) for answer in robot],
+                matches=[match_to_message(match) for match in named_now(matches, self._aliases)],
                 missing=list(gathering.missing),
                 last=last,
             )

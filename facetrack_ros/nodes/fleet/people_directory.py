@@ -4,8 +4,9 @@ import numpy as np
 
 from facetrack_ros import msg
 from facetrack_ros.errors import RequestError
-from facetrack_ros.nodes.base.robot_member_node import ROSTER, TEMPLATES, RobotMemberNode
-from facetrack_ros.nodes.conversion import people as people_conversion
+from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS, PERSON_TEMPLATES
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.conversion.people import entry_from_message, template_from_message, verdict_from_message
 from facetrack_ros.tracking.face_template import Template
 from facetrack_ros.tracking.gallery import GalleryEntry
 from facetrack_ros.tracking.identity_merges import Aliases
@@ -26,9 +27,9 @@ class KnownFaces:
         self._templates: dict[str, tuple[str, np.ndarray]] = {}
         self._gallery: dict[str, GalleryEntry] = {}
         for kind, topic, callback, qos in (
-            (msg.PersonTemplate, "persons", self._on_template, TEMPLATES),
-            (msg.PersonVerdict, "verdicts", self._on_verdict, ROSTER),
-            (msg.GalleryEntry, "gallery", self._on_gallery_entry, ROSTER),
+            (msg.PersonTemplate, "persons", self._on_template, PERSON_TEMPLATES),
+            (msg.PersonVerdict, "verdicts", self._on_verdict, PEOPLE_RECORDS),
+            (msg.GalleryEntry, "gallery", self._on_gallery_entry, PEOPLE_RECORDS),
         ):
             node.create_subscription(kind, node.mesh_topic(topic), callback, qos, callback_group=group)
 
@@ -58,7 +59,7 @@ class KnownFaces:
 
     def _on_template(self, message: msg.PersonTemplate) -> None:
         try:
-            embeddings, qualities = people_conversion.template_from_message(message)
+            embeddings, qualities = template_from_message(message)
             template = Template()
             for embedding, quality in zip(embeddings, qualities):
                 template.add(embedding, quality)
@@ -70,7 +71,7 @@ class KnownFaces:
 
     def _on_verdict(self, message: msg.PersonVerdict) -> None:
         try:
-            self.aliases.take(people_conversion.verdict_from_message(message))
+            self.aliases.take(verdict_from_message(message))
         except ValueError as error:
             self._logger.warning(f"{message.by} told of two persons, turned down: {error}")
 
@@ -79,7 +80,7 @@ class KnownFaces:
             self._gallery.pop(message.entry_id, None)
             return
         try:
-            entry = people_conversion.entry_from_message(message)
+            entry = entry_from_message(message)
             entry.check()
             self._gallery[entry.entry_id] = entry
         except ValueError as error:

@@ -4,8 +4,15 @@ from facetrack_ros import msg
 from facetrack_ros.concurrency.worker import Worker
 from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.history.people.merge_log import AliasFile
-from facetrack_ros.nodes.base.robot_member_node import ROSTER, TEMPLATES, RobotMemberNode
-from facetrack_ros.nodes.conversion import people as people_conversion
+from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS, PERSON_TEMPLATES
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.conversion.people import (
+    entry_from_message,
+    template_from_message,
+    template_to_message,
+    verdict_from_message,
+    verdict_to_message,
+)
 from facetrack_ros.tracking.gallery import EntryRefused
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 
@@ -21,23 +28,23 @@ class PeopleExchange:
         self._node, self._verdicts, self._worker = node, verdicts, worker
         self._people: PeopleTracker | None = None
         self._waiting_entries: list[msg.GalleryEntry] = []
-        self._persons = node.create_publisher(msg.PersonTemplate, node.mesh_topic("persons"), TEMPLATES)
-        self._told_verdicts = node.create_publisher(msg.PersonVerdict, node.mesh_topic("verdicts"), ROSTER)
-        node.create_subscription(msg.PersonTemplate, node.mesh_topic("persons"), self._on_template, TEMPLATES)
+        self._persons = node.create_publisher(msg.PersonTemplate, node.mesh_topic("persons"), PERSON_TEMPLATES)
+        self._told_verdicts = node.create_publisher(msg.PersonVerdict, node.mesh_topic("verdicts"), PEOPLE_RECORDS)
+        node.create_subscription(msg.PersonTemplate, node.mesh_topic("persons"), self._on_template, PERSON_TEMPLATES)
         node.create_subscription(
             msg.PersonVerdict,
             node.mesh_topic("verdicts"),
             lambda message: worker.put("", (self._hear_verdict, message)),
-            ROSTER,
+            PEOPLE_RECORDS,
         )
         node.create_subscription(
             msg.GalleryEntry,
             node.mesh_topic("gallery"),
             lambda message: worker.put("", (self._hear_entry, message)),
-            ROSTER,
+            PEOPLE_RECORDS,
         )
         for verdict in verdicts.read().verdicts:
-            self._told_verdicts.publish(people_conversion.verdict_to_message(verdict))
+            self._told_verdicts.publish(verdict_to_message(verdict))
 
     def know(self, people: PeopleTracker) -> None:
         """From now on the robot follows people."""
@@ -50,7 +57,7 @@ class PeopleExchange:
         """Tell and keep what was decided of late."""
         made = self._people.new_verdicts()
         for verdict in made:
-            self._told_verdicts.publish(people_conversion.verdict_to_message(verdict))
+            self._told_verdicts.publish(verdict_to_message(verdict))
             self._node.get_logger().info(
                 f"{verdict.first} and {verdict.second} are {'' if verdict.same else 'not '}one person: {verdict.reason}"
             )
@@ -58,7 +65,7 @@ class PeopleExchange:
 
     def _hear_verdict(self, message: msg.PersonVerdict) -> None:
         """Take what a robot or a person says of two ids, keep it, and say it again for those who come later."""
-        verdict = people_conversion.verdict_from_message(message)
+        verdict = verdict_from_message(message)
         known = self._people.aliases.verdict_on(*verdict.pair) if self._people is not None else None
         try:
             if self._people is None:
@@ -81,7 +88,7 @@ class PeopleExchange:
             self._people.gallery.remove(message.entry_id)
         else:
             try:
-                self._people.gallery.add(people_conversion.entry_from_message(message))
+                self._people.gallery.add(entry_from_message(message))
             except EntryRefused as error:
                 self._node.get_logger().warning(
                     f"gallery entry {message.entry_id!r} of {message.by or 'somebody'} is of no use here: {error}",
@@ -95,7 +102,7 @@ class PeopleExchange:
         for person_id, template in self._people.persons().items():
             if person_id == event.person_id and len(template):
                 self._persons.publish(
-                    people_conversion.template_to_message(
+                    template_to_message(
                         self._node.robot_id,
                         person_id,
                         self._people.model_id,
@@ -114,7 +121,7 @@ class PeopleExchange:
         if self._people is None:
             return
         try:
-            self._people.learn(message.person_id, message.model_id, *people_conversion.template_from_message(message))
+            self._people.learn(message.person_id, message.model_id, *template_from_message(message))
         except ValueError as error:
             self._node.get_logger().warning(f"{message.robot_id} told of {message.person_id}, turned down: {error}")
         self.tell_verdicts()

@@ -11,7 +11,7 @@ from facetrack_ros.config import Config
 from facetrack_ros.errors import RequestError
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion.time import to_ns
 from facetrack_ros.nodes.fleet.people_directory import KnownFaces
 from facetrack_ros.search.reference_image import decode_reference, read_reference_file
 from facetrack_ros.search.request import SearchRequest
@@ -50,14 +50,13 @@ class RequestReading:
             search_id=request.search_id or uuid.uuid4().hex[:12],
             embedding=face.embedding,
             model_id=face.model_id,
-            time_ns=conversion.to_ns(request.time) or now_ns,
-            window_ns=conversion.to_ns(request.window)
-            or round(self._settings.backtrack_search.search_window_sec * 1e9),
+            time_ns=to_ns(request.time) or now_ns,
+            window_ns=to_ns(request.window) or round(self._settings.backtrack_search.search_window_sec * 1e9),
             robots=tuple(request.robots),
             cameras=tuple(request.cameras),
             threshold=threshold or self.contract(face.model_id).threshold,
             max_results=request.max_results or self._settings.backtrack_search.max_results,
-            timeout_ns=conversion.to_ns(request.timeout) or round(self._settings.backtrack_search.timeout_s * 1e9),
+            timeout_ns=to_ns(request.timeout) or round(self._settings.backtrack_search.timeout_s * 1e9),
             rescan=request.rescan,
             face_crop=face.crop,
             requester=self._node.robot_id,

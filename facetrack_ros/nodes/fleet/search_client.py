@@ -11,9 +11,10 @@ from rclpy.timer import Timer
 from facetrack_ros import msg
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.nodes.base.polled_subscription import PolledSubscription
-from facetrack_ros.nodes.base.robot_member_node import QUESTIONS, RESULTS, ROSTER, ROSTER_EAR, RobotMemberNode
+from facetrack_ros.nodes.base.qos import HEARTBEAT_LATCHED_SUB, HEARTBEAT_SUB, SEARCH_REQUEST_PUB, SEARCH_RESULT_SUB
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.timers import steady_timer
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion.search import request_to_message
 from facetrack_ros.nodes.conversion.search_result_cdr import read_result, search_of
 from facetrack_ros.nodes.fleet.partial_results import AnswerParts
 from facetrack_ros.search.fleet_roster import FleetRoster
@@ -64,7 +65,9 @@ class SearchClient:
         self._node = node
         self._group = group
         self._parts = parts
-        self._requests = node.create_publisher(msg.FaceSearchRequest, node.mesh_topic("search/request"), QUESTIONS)
+        self._requests = node.create_publisher(
+            msg.FaceSearchRequest, node.mesh_topic("search/request"), SEARCH_REQUEST_PUB
+        )
         self._roster = FleetRoster()
         self._open: dict[str, OpenSearch] = {}
         self._claimed: frozenset[str] = frozenset()
@@ -72,11 +75,16 @@ class SearchClient:
         self._results: PolledSubscription | None = None
         self._asked = 0.0
         self._lines = PolledSubscription(
-            node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER_EAR, lambda: bool(self._open)
+            node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, HEARTBEAT_SUB, lambda: bool(self._open)
         )
         # Who has just come gets everybody's last line at once and for sure.
         self._first_lines: PolledSubscription | None = PolledSubscription(
-            node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_status, ROSTER, lambda: bool(self._open)
+            node,
+            msg.HistoryStatus,
+            node.mesh_topic("roster"),
+            self._on_status,
+            HEARTBEAT_LATCHED_SUB,
+            lambda: bool(self._open),
         )
         self._came = time.monotonic()
         steady_timer(node, READ_S, self._read_and_rest)
@@ -105,7 +113,7 @@ class SearchClient:
                 msg.FaceSearchResult,
                 self._node.mesh_topic("search/result"),
                 self._on_result,
-                RESULTS,
+                SEARCH_RESULT_SUB,
                 lambda: bool(self._open),
                 raw=True,
             )
@@ -125,7 +133,7 @@ class SearchClient:
                 gathering.on_silent(entry.robot_id, entry.silent_ns)
             if entry.claims > 1:
                 gathering.on_name_conflict(entry.robot_id, entry.claims)
-        search = OpenSearch(conversion.question_to_message(question), gathering)
+        search = OpenSearch(request_to_message(question), gathering)
         self._open[question.search_id] = search
         search.timers += [
             steady_timer(self._node, question.timeout_ns / 1e9, search.finish, callback_group=self._group),

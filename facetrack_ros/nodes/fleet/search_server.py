@@ -11,8 +11,10 @@ from facetrack_ros.concurrency.worker import FifoMailbox, Worker
 from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.errors import FacetrackError, StoreError
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.nodes.base.robot_member_node import ANSWERS, RELIABLE, RobotMemberNode
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.base.qos import RELIABLE, SEARCH_RESULT_PUB
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.conversion.search import match_to_message, request_from_message, robot_response_to_message
+from facetrack_ros.nodes.conversion.vision import event_to_message
 from facetrack_ros.nodes.fleet.rescan_service import RESERVE_S, Rescanning
 from facetrack_ros.nodes.fleet.response_cache import ResponseCache
 from facetrack_ros.search.audit_log import AuditLog
@@ -56,7 +58,7 @@ class SearchServer:
         self._worker = Worker("history search", FifoMailbox(), self._work)
         self._slow = ThreadPoolExecutor(_SLOW_AT_ONCE, "history slow search")
         self._kept = ResponseCache()
-        self._results = node.create_publisher(msg.FaceSearchResult, node.mesh_topic("search/result"), ANSWERS)
+        self._results = node.create_publisher(msg.FaceSearchResult, node.mesh_topic("search/result"), SEARCH_RESULT_PUB)
         self._events = node.create_publisher(msg.PersonEvent, node.robot_topic("events"), RELIABLE)
         node.create_subscription(
             msg.FaceSearchRequest,
@@ -73,7 +75,7 @@ class SearchServer:
 
     def _work(self, items: list) -> None:
         for message, came_s in items:
-            question = conversion.question_from_message(message)
+            question = request_from_message(message)
             if not question.search_id:
                 self._nameless += 1
                 self._node.get_logger().warning(
@@ -116,8 +118,8 @@ class SearchServer:
             search_id=question.search_id,
             instance_id=self._instance_id,
             model_id=history.contract.id if history is not None else "",
-            robot=conversion.robot_answer_to_message(answer),
-            matches=[conversion.match_to_message(match) for match in matches],
+            robot=robot_response_to_message(answer),
+            matches=[match_to_message(match) for match in matches],
         )
         self._kept.keep(result)
         self._results.publish(result)
@@ -180,7 +182,7 @@ class SearchServer:
             # Whoever listens hears of it also where the disk is full.
             if self._events.get_subscription_count():
                 for event in events:
-                    self._events.publish(conversion.event_to_message(event, ""))
+                    self._events.publish(event_to_message(event, ""))
             history.add_event(*events)
         except StoreError as error:
             self._node.get_logger().error(str(error), throttle_duration_sec=60.0)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from sensor_msgs.msg import BatteryState
 
 from facetrack_ros.core.hysteresis import Hysteresis
-from facetrack_ros.nodes.base.robot_member_node import STREAM, RobotMemberNode
+from facetrack_ros.nodes.base.qos import SENSOR_DATA
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 
 
 class BatteryWatch:
@@ -23,7 +24,7 @@ class BatteryWatch:
         self._brake = Hysteresis(node.settings.battery.stop_faces_below, node.settings.battery.resume_faces_at)
         self._charge = math.nan
         if self._topic:
-            node.create_subscription(BatteryState, self._topic, self._on_battery, STREAM)
+            node.create_subscription(BatteryState, self._topic, self._on_battery, SENSOR_DATA)
 
     @property
     def braking(self) -> bool:

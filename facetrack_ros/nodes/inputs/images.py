@@ -14,10 +14,11 @@ from facetrack_ros.concurrency.worker import LatestPerCamera, Worker
 from facetrack_ros.config import Config
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import FrameError
-from facetrack_ros.nodes.base.robot_member_node import STREAM
+from facetrack_ros.nodes.base.qos import SENSOR_DATA
 from facetrack_ros.nodes.base.throttled_log import ThrottledLog
 from facetrack_ros.nodes.base.timers import now_ns, steady_timer
-from facetrack_ros.nodes.conversion import core as conversion
+from facetrack_ros.nodes.conversion.time import to_ns
+from facetrack_ros.nodes.conversion.vision import frame_to_message
 from facetrack_ros.nodes.inputs.image_decoding import ImageReading
 from facetrack_ros.nodes.inputs.image_topics import (
     AUTO,
@@ -242,7 +243,7 @@ class _CameraImages:
             self._subscription = self._node.create_subscription(_TYPES[kind], topic, self._on_message, profile)
         with self._publishing:
             if kind == RAW and self._publisher is None:
-                self._publisher = self._node.create_publisher(CompressedImage, self._main, STREAM)
+                self._publisher = self._node.create_publisher(CompressedImage, self._main, SENSOR_DATA)
             elif kind == COMPRESSED:
                 self._publish_no_more()
 
@@ -275,7 +276,7 @@ class _CameraImages:
 
     def hand_on(self, jpeg: bytes, message: CompressedImage | Image, arrived_ns: int) -> None:
         """A frame is ready."""
-        stamp_ns = conversion.to_ns(message.header.stamp)
+        stamp_ns = to_ns(message.header.stamp)
         if stamp_ns == 0:
             stamp_ns = arrived_ns
             self._inputs.complaints.tell_once(
@@ -289,7 +290,7 @@ class _CameraImages:
         self._number += 1
         with self._publishing:
             if self._publisher is not None and self._publisher.get_subscription_count():
-                self._publisher.publish(conversion.frame_to_message(frame))
+                self._publisher.publish(frame_to_message(frame))
         self._take(frame)
 
     def leave(self) -> None:

@@ -7,9 +7,9 @@ from rclpy.node import Node
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.pose_history import PoseHistory
-from facetrack_ros.nodes.base.robot_member_node import STREAM
+from facetrack_ros.nodes.base.qos import SENSOR_DATA
 from facetrack_ros.nodes.base.timers import steady_timer
-from facetrack_ros.nodes.conversion.core import to_ns
+from facetrack_ros.nodes.conversion.time import to_ns
 
 _KINDS = {"odometry": Odometry, "pose": PoseStamped, "pose_with_covariance": PoseWithCovarianceStamped}
 _BY_NAME = {
@@ -48,7 +48,7 @@ class PoseInput:
             )
 
     def _listen(self, kind: type) -> None:
-        self._node.create_subscription(kind, self._topic, self._on_message, STREAM)
+        self._node.create_subscription(kind, self._topic, self._on_message, SENSOR_DATA)
         self._node.get_logger().info(f"poses come from {self._topic} ({kind.__name__})")
 
     def _on_message(self, message) -> None:

@@ -13,8 +13,9 @@ from facetrack_ros import msg
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track, TrackState
-from facetrack_ros.nodes.conversion import core as conversion
-from facetrack_ros.nodes.conversion import vision_msgs as detections_2d
+from facetrack_ros.nodes.conversion.time import to_ns
+from facetrack_ros.nodes.conversion.vision import detections_to_message, tracks_to_message
+from facetrack_ros.nodes.conversion.vision_msgs import detections_array, persons_array, persons_of, tracks_array
 
 FRAME = Frame("front", 1_700_000_000_123_456_789, 7, b"", "front_optical")
 
@@ -62,19 +63,19 @@ def theirs(*rows):
 def test_there_and_back_is_the_same(rows):
     boxes = np.array([(x, y, x + w, y + h) for x, y, w, h, _ in rows], np.float32).reshape(-1, 4)
     mine = Detections(boxes, np.array([row[4] for row in rows], np.float32), "net")
-    array = detections_2d.detections_array(KINDS, conversion.detections_to_message(FRAME, mine))
+    array = detections_array(KINDS, detections_to_message(FRAME, mine))
     for one in array.detections:
         one.bbox.center.theta = 0.0
-    back = detections_2d.persons_of(array, frozenset({"person"}), 0.4, "other")
+    back = persons_of(array, frozenset({"person"}), 0.4, "other")
     assert back.boxes == pytest.approx(mine.boxes, abs=1e-2)
     assert back.scores == pytest.approx(mine.scores)
-    assert conversion.to_ns(array.header.stamp) == FRAME.stamp_ns
+    assert to_ns(array.header.stamp) == FRAME.stamp_ns
     assert array.header.frame_id == "front_optical"
 
 
 def tracks():
     box = np.array([10, 20, 50, 120], np.float32)
-    return conversion.tracks_to_message(
+    return tracks_to_message(
         FRAME,
         "face",
         (
@@ -86,8 +87,8 @@ def tracks():
 
 
 def test_tracks_carry_track_ids_and_persons_person_ids_and_who_is_out_of_sight_is_no_detection():
-    assert [one.id for one in detections_2d.tracks_array(KINDS, tracks()).detections] == ["t_1", "t_2"]
-    persons = detections_2d.persons_array(KINDS, tracks()).detections
+    assert [one.id for one in tracks_array(KINDS, tracks()).detections] == ["t_1", "t_2"]
+    persons = persons_array(KINDS, tracks()).detections
     assert [one.id for one in persons] == ["p_1"]
     assert persons[0].results[0].hypothesis.class_id == "person"
     assert (persons[0].bbox.center.position.x, persons[0].bbox.size_y) == (30, 100)
@@ -100,12 +101,12 @@ def test_only_persons_of_a_sufficient_score_are_taken():
         ("chair", 0.9, 50, 50, 20, 40, 0),
         ("person", 0.3, 50, 50, 20, 40, 0),
     )
-    assert detections_2d.persons_of(array, frozenset({"person", "0"}), 0.4, "x").scores == pytest.approx([0.9, 0.8])
+    assert persons_of(array, frozenset({"person", "0"}), 0.4, "x").scores == pytest.approx([0.9, 0.8])
 
 
 def test_a_turned_box_becomes_the_upright_one_around_it():
     array = theirs(("person", 0.9, 50, 50, 20, 40, np.pi / 2))
-    assert detections_2d.persons_of(array, frozenset({"person"}), 0.4, "x").boxes == pytest.approx(
+    assert persons_of(array, frozenset({"person"}), 0.4, "x").boxes == pytest.approx(
         np.array([[30, 40, 70, 60]]), abs=1e-4
     )
 
@@ -120,7 +121,7 @@ def test_a_turned_box_becomes_the_upright_one_around_it():
     ],
 )
 def test_what_is_no_box_is_left_out(row):
-    assert len(detections_2d.persons_of(theirs(row), frozenset({"person"}), 0.4, "x")) == 0
+    assert len(persons_of(theirs(row), frozenset({"person"}), 0.4, "x")) == 0
 
 
 def test_a_message_has_the_type_of_ours():
