@@ -18,7 +18,8 @@ import numpy as np
 
 from facetrack_ros.models import catalog
 from facetrack_ros.vision.evaluation.verification import auc
-from facetrack_ros.vision.factory import VisionSettings, open_model
+from facetrack_ros.vision.factory import open_model
+from facetrack_ros.vision.settings import VisionSettings
 
 FRAMES_APART = 5
 BODIES = 20

@@ -17,7 +17,8 @@ import numpy as np
 
 from facetrack_ros.core.boxes import intersection, iou
 from facetrack_ros.vision.evaluation.mot_dataset import read_sequence
-from facetrack_ros.vision.factory import VisionSettings, open_model
+from facetrack_ros.vision.factory import open_model
+from facetrack_ros.vision.settings import VisionSettings
 
 MODELS = ("yolox_nano", "object_detection_nanodet_2022nov")
 

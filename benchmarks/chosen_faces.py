@@ -35,9 +35,9 @@ def follow(path: Path, eyes: FrameAnalyzer, config: Config) -> dict:
     embedded, events = 0, []
 
     def begin(frame):
-        return AnalysisTask(frame, choice=improving.plan(frame.stamp_ns) if improving else None)
+        return AnalysisTask(frame, selection=improving.plan(frame.stamp_ns) if improving else None)
 
-    with closing(ThreadWorkerPool(eyes, lambda eyes, task: task.done_by(eyes))) as crew:
+    with closing(ThreadWorkerPool(eyes, lambda eyes, task: task.run(eyes))) as crew:
         for frame, seen in ordered_map(frames(open_source(str(path)), "front", round(1e18)), begin, crew):
             embedded += sum(face.embedding is not None for face in seen.faces)
             tracks, new = people.update("front", frame.stamp_ns, frame.number, seen.detections, seen.faces)

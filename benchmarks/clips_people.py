@@ -27,7 +27,8 @@ from facetrack_ros.sources.stamped_frames import frames
 from facetrack_ros.tracking.factory import people_tracker
 from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.tracking.identity_merges import Aliases
-from facetrack_ros.vision.factory import VisionSettings, build_pipeline
+from facetrack_ros.vision.factory import build_pipeline
+from facetrack_ros.vision.settings import VisionSettings
 
 START = "2026-05-01T12:00:00"
 

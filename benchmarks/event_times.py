@@ -81,7 +81,7 @@ def cost(images: list, config: Config, faint: float) -> dict[float, tuple[float,
             started = time.perf_counter()
             found = pipelines[score].detect([image])[0]
             spent[score].append((time.perf_counter() - started) * 1e3)
-            boxes[score] += len(found) + (0 if found.faint is None else len(found.faint))
+            boxes[score] += len(found) + (0 if found.low_score_edge_boxes is None else len(found.low_score_edge_boxes))
     return {score: (float(np.median(spent[score])), boxes[score] / len(images)) for score in pipelines}
 
 

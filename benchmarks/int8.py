@@ -26,7 +26,7 @@ from facetrack_ros.vision.evaluation.face_samples import enlarged
 from facetrack_ros.vision.export.calibration_faces import extract_face_crops, face_pipeline, find_pictures
 from facetrack_ros.vision.export.int8 import compare_embedders, int8_contract, quantise_embedder, split_calibration
 from facetrack_ros.vision.export.resnet50 import export_resnet50, onnx_contract
-from facetrack_ros.vision.factory import VisionSettings
+from facetrack_ros.vision.settings import VisionSettings
 
 ORL_SCALE, ORL_BORDER = 2, 60
 BATCHES = (1, 4, 8)

@@ -49,10 +49,10 @@ from facetrack_ros.vision.export.int8 import (
     split_calibration,
 )
 from facetrack_ros.vision.export.publish import publish_model
-from facetrack_ros.vision.factory import VisionSettings, build_pipeline, open_model
+from facetrack_ros.vision.factory import build_pipeline, open_model
 from facetrack_ros.vision.inference.letterbox import Letterbox
 from facetrack_ros.vision.inference.onnx_session import OnnxSession
-from facetrack_ros.vision.settings import vision_settings
+from facetrack_ros.vision.settings import VisionSettings, vision_settings
 
 #: Of each clip every so many frames calibrate the person detector.
 EVERY = 4

@@ -18,7 +18,8 @@ import numpy as np
 
 from facetrack_ros.vision.evaluation.average_precision import precision_recall
 from facetrack_ros.vision.evaluation.mot_dataset import read_sequence
-from facetrack_ros.vision.factory import VisionSettings, open_model
+from facetrack_ros.vision.factory import open_model
+from facetrack_ros.vision.settings import VisionSettings
 
 MODELS = ("yolox_nano", "object_detection_nanodet_2022nov", "ultralytics={models}/yolov8n_int8_320.tflite")
 #: AP counts boxes down to this score; times are at the default one.

@@ -69,7 +69,7 @@ def bare(options: dict) -> dict:
             steps.append(time.perf_counter())
             detections = pipeline.detect([image])[0]
             steps.append(time.perf_counter())
-            faces = pipeline._judge(image, *pipeline._find(image, detections))
+            faces = pipeline._assess(image, *pipeline._find(image, detections))
             steps.append(time.perf_counter())
             if options.get("embed", True):
                 pipeline._embed(image, faces, np.flatnonzero([not face.rejected for face in faces]))

@@ -23,7 +23,7 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.tracking.factory import people_tracker
 from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.vision.factory import build_pipeline
-from facetrack_ros.vision.frame_analysis import look
+from facetrack_ros.vision.frame_analysis import FrameAnalyzer
 from facetrack_ros.vision.settings import vision_settings
 
 SHOWN = 40
@@ -41,6 +41,7 @@ def main():
     pictures = jpegs(arguments.data, tuple(int(side) for side in arguments.size.split("x")))
     config = Config()
     pipeline = build_pipeline(vision_settings(config))
+    analyzer = FrameAnalyzer(pipeline)
     people = people_tracker("robot1", IdCounter(), config, pipeline.contract)
     profile = cProfile.Profile(time.thread_time)
     with tempfile.TemporaryDirectory() as folder:
@@ -49,7 +50,7 @@ def main():
         def pass_through(number: int) -> None:
             frame = Frame("front", round(1e18) + number * 40_000_000, number, pictures[number % len(pictures)])
             history.add_frame(frame)
-            seen = look(pipeline, frame)
+            seen = analyzer.analyze(frame)
             tracks, events = people.update("front", frame.stamp_ns, number, seen.detections, seen.faces)
             history.add_tracks("front", frame.stamp_ns, number, tracks, frame)
             for event in events:

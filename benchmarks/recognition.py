@@ -24,7 +24,8 @@ from facetrack_ros.vision.evaluation.recognition import measure_recognition
 from facetrack_ros.vision.evaluation.recognition_report import metrics_json, samples_json
 from facetrack_ros.vision.evaluation.roc_plot import draw_roc
 from facetrack_ros.vision.evaluation.verification import auc, false_match_curve, true_accept_rate
-from facetrack_ros.vision.factory import FROM_FACES, VisionSettings, build_for_measuring, build_pipeline
+from facetrack_ros.vision.factory import build_for_measuring, build_pipeline
+from facetrack_ros.vision.settings import FROM_FACES, VisionSettings
 
 #: Face detector and embedder that belong together.
 PAIRS = {

@@ -28,7 +28,8 @@ from facetrack_ros.history.frames.retention import Limits
 from facetrack_ros.history.frames.settings import ALERT, CONTINUOUS, FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.search.rescan.runner import frames_without_face, rescan
-from facetrack_ros.vision.factory import VisionSettings, build_pipeline
+from facetrack_ros.vision.factory import build_pipeline
+from facetrack_ros.vision.settings import VisionSettings
 
 START_NS, STEP_NS = 1_700_000_000 * 10**9, 100_000_000
 CLIPS = ("face-demographics-walking-and-pause.gif", "head-pose-face-detection-female-and-male.gif", "classroom.gif")

@@ -16,8 +16,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.vision.factory import VisionSettings, build_pipeline
+from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.inference.onnx_session import OnnxSession
+from facetrack_ros.vision.settings import VisionSettings
 
 CLIPS = ("face-demographics-walking-and-pause.gif", "head-pose-face-detection-female-and-male.gif", "classroom.gif")
 
@@ -75,7 +76,7 @@ def main():
             steps.append(time.perf_counter())
             models = [bare.take()]
             found, owner = pipeline._find(frame, detections)
-            judged = pipeline._judge(frame, found, owner)
+            judged = pipeline._assess(frame, found, owner)
             steps.append(time.perf_counter())
             models.append(bare.take())
             passed = np.flatnonzero([not face.rejected for face in judged])

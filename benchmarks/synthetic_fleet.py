@@ -124,8 +124,8 @@ def _live(robot: str, folder: str, environment: dict[str, str], namespace: str) 
     from facetrack_ros.nodes.base.process import StopSignal, ignore_signals, ros, spinning
     from facetrack_ros.nodes.history_node import HistoryNode
     from facetrack_ros.nodes.search_node import SearchNode
-    from facetrack_ros.vision.factory import VisionSettings
     from facetrack_ros.vision.pipeline_pool import PipelinePool
+    from facetrack_ros.vision.settings import VisionSettings
 
     stop = StopSignal()
     member = {

@@ -29,7 +29,8 @@ from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.trackers_adapter import LIBRARY_TRACKERS, LibraryTracker
 from facetrack_ros.vision.embedding.histogram_body import HistogramBodyEmbedder
 from facetrack_ros.vision.embedding.onnx_body import OnnxBodyEmbedder
-from facetrack_ros.vision.factory import VisionSettings, build_pipeline
+from facetrack_ros.vision.factory import build_pipeline
+from facetrack_ros.vision.settings import VisionSettings
 
 FPS = 25
 # Nobody's face is looked at here; the threshold plays no part.

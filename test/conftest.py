@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from facetrack_ros.vision.detection.ultralytics_runtime import load_yolo
-from facetrack_ros.vision.factory import VisionSettings, build_pipeline
+from facetrack_ros.vision.factory import build_pipeline
+from facetrack_ros.vision.settings import VisionSettings
 
 
 @pytest.fixture(scope="session")

@@ -148,7 +148,7 @@ def _crew(eyes: FrameAnalyzer, config: Config) -> WorkerPool[AnalysisTask | Fram
 def _look(eyes: FrameAnalyzer, task: AnalysisTask | FrameDecision) -> Looked:
     if isinstance(task, FrameDecision):
         return task, None
-    return task.done_by(eyes), task.frame
+    return task.run(eyes), task.frame
 
 
 def _look_there(eyes: FrameAnalyzer, task: AnalysisTask | FrameDecision) -> Looked:
@@ -176,7 +176,7 @@ def _ingest(
     last_seen: dict[str, FrameAnalysis] = {}
 
     def begin(frame: Frame) -> AnalysisTask | FrameDecision:
-        worth = attention[frame.camera_id].judge(frame)
+        worth = attention[frame.camera_id].decide(frame)
         if worth is not FrameDecision.ANALYZE:
             return worth
         plan = improving[frame.camera_id].plan(frame.stamp_ns) if frame.camera_id in improving else None
@@ -191,7 +191,7 @@ def _ingest(
             raise looked
         seen, pictures = looked
         if seen is FrameDecision.UNCHANGED and frame.camera_id in last_seen:
-            seen = last_seen[frame.camera_id].still()
+            seen = last_seen[frame.camera_id].for_unchanged_frame()
         if isinstance(seen, FrameDecision):
             continue
         last_seen[frame.camera_id] = seen

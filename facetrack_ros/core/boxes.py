@@ -25,7 +25,7 @@ def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return shared / np.maximum(union, 1e-9)
 
 
-def suppress(boxes: np.ndarray, scores: np.ndarray, max_iou: float) -> np.ndarray:
+def nms(boxes: np.ndarray, scores: np.ndarray, max_iou: float) -> np.ndarray:
     """Rows to keep so that no two overlap by more than ``max_iou``, the higher score first.
 
     OpenCV does the work: with numpy each box that is kept takes as long as ten here, of two as of forty.

@@ -44,7 +44,7 @@ class Detections:
     :param owners: then for each of those faces the row of its person.
     :param appearance: ``(n, dimension)`` float32 unit rows of how each whole body looks, for tracking; None where no
         model for that runs.
-    :param faint: ``(m, 4)`` float32, boxes at the side edges of too low a score to count as persons; tracking lengthens with
+    :param low_score_edge_boxes: ``(m, 4)`` float32, boxes at the side edges of too low a score to count as persons; tracking lengthens with
         them the ends of tracks it has anyway. None where the detector was not asked for them.
     """
 
@@ -54,7 +54,7 @@ class Detections:
     faces: FaceDetections | None = field(default=None, repr=False)
     owners: np.ndarray | None = field(default=None, repr=False)
     appearance: np.ndarray | None = field(default=None, repr=False)
-    faint: np.ndarray | None = field(default=None, repr=False)
+    low_score_edge_boxes: np.ndarray | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.scores)

@@ -1,32 +1,30 @@
-"""Face work stops when the battery runs low."""
-
-import math
+"""A switch with hysteresis."""
 
 
 class Hysteresis:
-    """Hysteresis over the battery's charge.
+    """Switch that goes on below one limit and off again only at a higher one.
 
-    :param stop_below: charge, 0..1, below which face work stops.
-    :param resume_at: charge from which it goes on, at least ``stop_below``.
-    :ivar braking: whether face work rests now.
+    :param on_below: value, 0..1, below which it goes on.
+    :param off_from: value from which it goes off, at least ``on_below``.
+    :ivar active: whether it is on.
     """
 
-    def __init__(self, stop_below: float, resume_at: float):
-        self.braking = False
-        self.change(stop_below, resume_at)
+    def __init__(self, on_below: float, off_from: float):
+        self.active = False
+        self.set_limits(on_below, off_from)
 
-    def change(self, stop_below: float, resume_at: float) -> None:
-        """Other limits from the next charge on; see the class."""
-        self._stop_below = stop_below
-        self._resume_at = max(resume_at, stop_below)
+    def set_limits(self, on_below: float, off_from: float) -> None:
+        """Change the limits, from the next value on."""
+        self._on_below = on_below
+        self._off_from = max(off_from, on_below)
 
-    def update(self, charge: float) -> bool:
-        """Take a charge; whether that changed anything. One that is no share (NaN: unknown) changes nothing."""
-        if not math.isfinite(charge) or not 0.0 <= charge <= 1.0:
+    def update(self, value: float) -> bool:
+        """Apply a value; returns whether the switch changed. A value outside of 0..1, or NaN, is ignored."""
+        if not 0.0 <= value <= 1.0:
             return False
-        before = self.braking
-        if charge < self._stop_below:
-            self.braking = True
-        elif charge >= self._resume_at:
-            self.braking = False
-        return self.braking != before
+        before = self.active
+        if value < self._on_below:
+            self.active = True
+        elif value >= self._off_from:
+            self.active = False
+        return self.active != before

@@ -126,6 +126,24 @@ def write_contract(contract: ModelContract, folder: Path) -> Path:
     return path
 
 
+def require_identity_model(contract: ModelContract, appearance_as_identity: bool) -> None:
+    """Check that an embedder may identify persons: it is an identity model with a threshold.
+
+    :param appearance_as_identity: accept an appearance model too.
+    :raises ModelError: it may not; with what to do.
+    """
+    if contract.purpose == "appearance" and not appearance_as_identity:
+        raise ModelError(
+            f"{contract.id} tells what somebody looks like, not who it is, so it cannot judge faces; choose "
+            f"another embedder.model, or set embedder.appearance_as_identity if you know what that means"
+        )
+    if contract.threshold <= 0:
+        raise ModelError(
+            f"{contract.id} has no threshold from which on two faces are one person; measure it with "
+            f"facetrack eval faces DIR --write, DIR a folder a person"
+        )
+
+
 def _checked(name: str, value: object) -> object:
     check, wanted = _CHECKS.get(name, (lambda value: isinstance(value, str), "a text"))
     if not check(value):

@@ -19,13 +19,23 @@ class ModelFile:
 
     :param path: its file, checked against the contract; None for a model built into its library.
     :param origin: where it came from, in words.
-    :param passed_over: sentences about what was tried before and refused or failed.
+    :param rejected: a sentence for each file or model that was tried before and not taken, with the reason.
     """
 
     contract: ModelContract
     path: Path | None
     origin: str
-    passed_over: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
+
+    @property
+    def file(self) -> Path:
+        """Its file.
+
+        :raises ModelError: it has none.
+        """
+        if self.path is None:
+            raise ModelError(f"{self.contract.id} is built into its library and has no file")
+        return self.path
 
 
 def resolve(name: str, network: Network = NETWORK, progress: Callable[[int, int], None] | None = None) -> ModelFile:

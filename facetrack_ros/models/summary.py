@@ -13,9 +13,7 @@ def description_lines(description: Mapping[str, Mapping[str, str]]) -> list[str]
         f"{title}: {description[role]['model']} ({description[role]['licence']}, {description[role]['origin']})"
         for role, title in ROLES.items()
     ]
-    reasons = dict.fromkeys(
-        reason for role in ROLES for reason in description[role]["passed_over"].split("; ") if reason
-    )
+    reasons = dict.fromkeys(reason for role in ROLES for reason in description[role]["rejected"].split("; ") if reason)
     absent = [reason.partition(NOT_HERE)[0] for reason in reasons if NOT_HERE in reason]
     if absent:
         lines.append(f"preferred, but not in a folder of FACETRACK_MODELS and not downloaded: {', '.join(absent)}")

@@ -19,13 +19,14 @@ from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.vision.detection.reduced_decode import DetectorImage
-from facetrack_ros.vision.frame_analysis import FrameAnalysis
+from facetrack_ros.vision.factory import open_body_embedder
+from facetrack_ros.vision.frame_analysis import FrameAnalysis, with_appearance
 from facetrack_ros.vision.frame_sampling import FrameDecision, FrameSampler
 from facetrack_ros.vision.inference.threads import ThreadBudget
 from facetrack_ros.vision.interfaces import BodyEmbedder
 from facetrack_ros.vision.pipeline import VisionPipeline
 from facetrack_ros.vision.pipeline_pool import PipelinePool
-from facetrack_ros.vision.settings import VISION_OPTIONS, body_embedder, vision_settings, with_appearance
+from facetrack_ros.vision.settings import VISION_OPTIONS, vision_settings
 
 # How often it is told that frames were dropped.
 REPORT_S = 60.0
@@ -96,8 +97,8 @@ class DetectorNode(RobotMemberNode):
 
         :raises ModelError: one is missing or does not fit.
         """
-        self._bodies = body_embedder(self.settings)
-        pipelines = self._models.take_all("detector", ThreadBudget.of_config(self.settings).workers)
+        self._bodies = open_body_embedder(self.settings)
+        pipelines = self._models.acquire_many("detector", ThreadBudget.of_config(self.settings).workers)
         # In a process of its own it knows nothing of the embedder's: persons found faster than their faces can be looked for are
         # work for nothing, so the embedder goes first where both want the cores.
         self._scheduler = CameraScheduler(
@@ -115,14 +116,14 @@ class DetectorNode(RobotMemberNode):
             self._scheduler.close()
         self._scheduler = self._bodies = None
         self._reported.clear()
-        self._models.give_back("detector")
+        self._models.release("detector")
 
     def settings_changed(self, names: set[str]) -> None:
         """Look with the new thresholds."""
         if "detector.min_score" in names:
-            self._models.change(person_score=self.settings.detector.min_score)
+            self._models.set_thresholds(person_score=self.settings.detector.min_score)
         if "faces.min_width_px" in names:
-            self._models.change(min_face_px=self.settings.faces.min_width_px)
+            self._models.set_thresholds(min_face_px=self.settings.faces.min_width_px)
 
     def on_frame(self, frame: Frame) -> None:
         """Take a frame; an older one of that camera that nobody looked at gives way."""
@@ -132,7 +133,7 @@ class DetectorNode(RobotMemberNode):
         if not self.active or workers is None:
             return
         self._health.came(frame)
-        worth = self._attention[frame.camera_id].judge(frame)
+        worth = self._attention[frame.camera_id].decide(frame)
         if worth is FrameDecision.ANALYZE:
             workers.put(frame.camera_id, frame)
         else:
@@ -186,7 +187,7 @@ class DetectorNode(RobotMemberNode):
         if outcome is FrameDecision.UNCHANGED:
             if camera_id not in self._last_seen:
                 return  # the frame it is like could not be read
-            outcome = _Look(self._last_seen[camera_id].still())
+            outcome = _Look(self._last_seen[camera_id].for_unchanged_frame())
         else:
             self._last_seen[camera_id] = outcome.seen
         seen = outcome.seen

@@ -78,7 +78,7 @@ class EmbedderNode(RobotMemberNode):
         :raises ModelError: one is missing or does not fit.
         """
         if self._models is not None:
-            pipelines = self._models.take_all("embedder", ThreadBudget.of_config(self.settings).workers)
+            pipelines = self._models.acquire_many("embedder", ThreadBudget.of_config(self.settings).workers)
             self._scheduler = CameraScheduler(
                 "embedder", pipelines, self._find_all, self._deliver, batches=pipelines[0].batches
             )
@@ -88,12 +88,12 @@ class EmbedderNode(RobotMemberNode):
         workers, self._scheduler = self._scheduler, None
         if workers is not None:
             workers.close()
-            self._models.give_back("embedder")
+            self._models.release("embedder")
 
     def settings_changed(self, names: set[str]) -> None:
         """Look and rest with the new thresholds."""
         if "faces.min_width_px" in names and self._models is not None:
-            self._models.change(min_face_px=self.settings.faces.min_width_px)
+            self._models.set_thresholds(min_face_px=self.settings.faces.min_width_px)
         if names & {"battery.stop_faces_below", "battery.resume_faces_at"}:
             self._battery.change(self.settings.battery.stop_faces_below, self.settings.battery.resume_faces_at)
 

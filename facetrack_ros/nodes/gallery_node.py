@@ -78,12 +78,12 @@ class GalleryNode(RobotMemberNode):
     def deactivate(self) -> None:
         """Finish what is at hand and free the models."""
         self._worker.drain()
-        self._models.give_back("gallery")
+        self._models.release("gallery")
 
     def settings_changed(self, names: set[str]) -> None:
         """Judge pictures by the new threshold."""
         if "faces.min_width_px" in names:
-            self._models.change(min_face_px=self.settings.faces.min_width_px)
+            self._models.set_thresholds(min_face_px=self.settings.faces.min_width_px)
 
     async def _serve(self, request: srv.EnrollFace.Request, response: srv.EnrollFace.Response):
         finished = Future()
@@ -129,7 +129,7 @@ class GalleryNode(RobotMemberNode):
 
     def _enrol(self, name: str, pictures: list[tuple[str, bytes]], watch: bool) -> tuple[list[GalleryEntry], list[str]]:
         """Make entries, keep and share them; returns them and what should be known about them."""
-        pipeline = self._models.take("gallery")
+        pipeline = self._models.acquire("gallery")
         entries = make_entries(
             name,
             pictures,

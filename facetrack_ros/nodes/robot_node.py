@@ -57,7 +57,7 @@ class RobotNode(RobotMemberNode):
         :raises FacetrackError: one of them cannot be; those that had been activated before it are inactive again.
         """
         if not self.models.loaded:
-            self.models.take("robot")  # once, and before anybody opens anything
+            self.models.acquire("robot")  # once, and before anybody opens anything
         activated = []
         try:
             for member in reversed(self.members):
@@ -71,7 +71,7 @@ class RobotNode(RobotMemberNode):
                 member.bring("deactivate", quiet=True)
             raise
         finally:
-            self.models.give_back("robot")
+            self.models.release("robot")
         align_timers((self, *self.members))
 
     def deactivate(self) -> None:

@@ -55,12 +55,12 @@ class SearchNode(RobotMemberNode):
     def deactivate(self) -> None:
         """Finish the questions at hand and free the models."""
         self._worker.drain()
-        self._models.give_back("search")
+        self._models.release("search")
 
     def settings_changed(self, names: set[str]) -> None:
         """Judge references by the new threshold."""
         if "faces.min_width_px" in names:
-            self._models.change(min_face_px=self.settings.faces.min_width_px)
+            self._models.set_thresholds(min_face_px=self.settings.faces.min_width_px)
 
     async def _serve(self, request: srv.FaceSearch.Request, response: srv.FaceSearch.Response):
         arrived = time.monotonic()

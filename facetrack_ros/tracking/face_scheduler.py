@@ -52,12 +52,12 @@ class FacePlan:
     wanted: np.ndarray
     least: np.ndarray
 
-    def look(self, persons: np.ndarray) -> np.ndarray:
+    def search_mask(self, persons: np.ndarray) -> np.ndarray:
         """``(n,)`` bool: in which of the ``(n, 4)`` boxes to look for a face; in all that belong to no track."""
         tracks = self._tracks_of(persons)
         return np.array([row not in tracks or self.wanted[tracks[row]] for row in range(len(persons))], bool)
 
-    def embed(self, persons: np.ndarray, faces: Sequence[Face]) -> list[bool]:
+    def embed_mask(self, persons: np.ndarray, faces: Sequence[Face]) -> list[bool]:
         """Which faces to embed; those turned down at the quality gate are not chosen, those of no track are."""
         tracks = self._tracks_of(persons)
         return [

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from facetrack_ros.core.vectors import is_unit
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.tracking.face_template import Template
-from facetrack_ros.tracking.observation import is_unit
 
 _ENTRY_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from facetrack_ros.core.detections import PERSONS_FROM, Detections
 from facetrack_ros.core.face import Face
+from facetrack_ros.core.vectors import is_unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,7 @@ class Observation:
         """
         boxes = np.asarray(detections.boxes, np.float32)
         scores = np.asarray(detections.scores, np.float32)
-        faint = detections.faint
+        faint = detections.low_score_edge_boxes
         if faint is not None:
             faint = np.asarray(faint, np.float32)
             faint = faint[_inside(faint)] if faint.ndim == 2 and faint.shape[1] == 4 else None
@@ -91,17 +92,6 @@ class Observation:
             image,
             faint,
         )
-
-
-def is_unit(embedding: np.ndarray, dimension: int | None = None) -> bool:
-    """Whether an array is a finite unit vector; one per cent is allowed for what the wire rounds."""
-    # A number that is not finite makes the length none either.
-    return (
-        embedding.ndim == 1
-        and embedding.size > 0
-        and dimension in (None, embedding.size)
-        and abs(float(np.vdot(embedding, embedding)) ** 0.5 - 1) < 0.01
-    )
 
 
 def _inside(boxes: np.ndarray) -> np.ndarray:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from facetrack_ros.core.vectors import is_unit
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.tracking.face_template import Template
 from facetrack_ros.tracking.gallery import Gallery
 from facetrack_ros.tracking.id_allocator import IdCounter
 from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision, merging, splitting
-from facetrack_ros.tracking.observation import is_unit
 from facetrack_ros.tracking.settings import TrackingSettings
 
 # So many first looks are taken as they come; a single poor one would otherwise turn down all that follow.

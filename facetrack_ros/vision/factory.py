@@ -1,11 +1,14 @@
-"""The vision pipeline a configuration asks for, from the models that are here."""
+"""Builds vision pipelines and opens single models, as the settings name them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+from facetrack_ros.config import Config
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
-from facetrack_ros.models.judge import require_identity_model
+from facetrack_ros.models.contract import require_identity_model
 from facetrack_ros.models.resolver import ModelFile, resolve
 from facetrack_ros.vision.detection.edge_boxes import LowScoreEdgeDetector
 from facetrack_ros.vision.detection.face_augmented import FaceAugmentedDetector
@@ -25,12 +28,9 @@ from facetrack_ros.vision.faces.quality import QualityGate
 from facetrack_ros.vision.faces.yunet import YunetFaceDetector
 from facetrack_ros.vision.inference.malloc import tune_malloc
 from facetrack_ros.vision.inference.threads import limit_threads
-from facetrack_ros.vision.interfaces import FaceEmbedder
+from facetrack_ros.vision.interfaces import BodyEmbedder, FaceEmbedder, PersonDetector
 from facetrack_ros.vision.pipeline import VisionPipeline
-
-AUTO = "auto"
-#: As a person model: take persons from their faces.
-FROM_FACES = "faces"
+from facetrack_ros.vision.settings import AUTO, FROM_FACES, VisionSettings, vision_settings
 
 #: What ``auto`` tries, in this order.
 PREFERRED = {
@@ -41,202 +41,147 @@ PREFERRED = {
 }
 
 
-@dataclass(frozen=True)
-class VisionSettings:
-    """What to see with. A model is ``auto``, a catalog id, a path, or ``ID=PATH`` for an unknown file.
-
-    :param person_model: also ``faces``: persons are taken from their faces.
-    :param min_face_px: narrowest face that is embedded, pixels; an embedder may need more.
-    :param threads: threads inside one model call. OpenCV's and torch's counts are set for the whole process.
-    :param person_score: lowest confidence of a person, 0..1.
-    :param faint_score: boxes at the side edges of a lower confidence down to this are handed on apart, for the ends of
-        tracks; none where it is not below ``person_score``.
-    :param person_iou: two person boxes that overlap more are one.
-    :param face_score: lowest confidence of a YuNet face, 0..1.
-    :param whole_frame: look for faces beside the persons found, too, and take those for persons.
-    :param embedding_dim: numbers of an embedding; 0: the embedder's own. Fewer only of an embedder of appearance.
-    :param appearance_as_identity: whether an embedder of appearance may say who somebody is.
-    :param device: where torch models run: ``auto`` (CUDA where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
-    """
-
-    person_model: str = AUTO
-    face_model: str = AUTO
-    embedder: str = AUTO
-    min_face_px: float = 24.0
-    threads: int = 1
-    person_score: float = 0.4
-    faint_score: float = 1.0
-    person_iou: float = 0.5
-    face_score: float = 0.65
-    whole_frame: bool = False
-    embedding_dim: int = 0
-    appearance_as_identity: bool = False
-    device: str = AUTO
-
-
 def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipeline:
     """Find, check and open the models. This may download; see :mod:`facetrack_ros.models.resolver`.
 
-    :raises ModelError: one is missing, damaged, refused, of the wrong kind or not fit to say who somebody is; with what to do.
+    :raises ModelError: one is missing, damaged, rejected, for another task or no identity model; with what to do.
     """
-    limit_threads(settings.threads)
     tune_malloc()
+    pipeline = _build(settings, open_persons=True)
+    require_identity_model(pipeline.contract, settings.appearance_as_identity)
+    return pipeline
+
+
+def build_for_measuring(settings: VisionSettings = VisionSettings()) -> VisionPipeline:
+    """A pipeline to measure an embedder with: any face embedder, also one that is no identity model; persons from faces.
+
+    :param settings: its person model is ignored.
+    :raises ModelError: as :func:`build_pipeline`.
+    """
+    return _build(settings, open_persons=False)
+
+
+def _build(settings: VisionSettings, open_persons: bool) -> VisionPipeline:
+    limit_threads(settings.threads)
     face_model, faces = open_model(settings.face_model, "face", settings)
     embedder_model, embedder = open_embedder(settings)
-    require_identity_model(embedder.contract, settings.appearance_as_identity)
-    from_faces = FacePersonDetector(faces, max(settings.min_face_px, embedder.min_face_px))
-    if settings.person_model == FROM_FACES:
-        person_model, persons = face_model, from_faces
-    else:
+    min_face_px = max(settings.min_face_px, embedder.min_face_px)
+    person_model = face_model
+    persons: PersonDetector = FacePersonDetector(faces, min_face_px)
+    if open_persons and settings.person_model != FROM_FACES:
         try:
-            person_model, persons = open_model(
-                settings.person_model,
-                "person",
-                replace(settings, person_score=min(settings.person_score, settings.faint_score)),
-            )
-            if settings.faint_score < settings.person_score:
-                persons = LowScoreEdgeDetector(persons, settings.person_score)
+            person_model, persons = _open_person_detector(settings)
         except ModelError as error:
             if settings.person_model != AUTO:
                 raise
-            person_model, persons = replace(face_model, passed_over=(str(error),)), from_faces
-    if settings.whole_frame and persons is not from_faces:
-        persons = FaceAugmentedDetector(persons, faces, max(settings.min_face_px, embedder.min_face_px))
+            person_model = replace(face_model, rejected=(str(error),))
+        else:
+            if settings.whole_frame:
+                persons = FaceAugmentedDetector(persons, faces, min_face_px)
     models = {"person": person_model, "face": face_model, "embedder": embedder_model}
     return VisionPipeline(persons, faces, embedder, QualityGate(min_face_px=settings.min_face_px), models)
 
 
-def open_embedder(settings: VisionSettings) -> tuple[ModelFile, FaceEmbedder]:
-    """The face embedder the settings ask for, with as many numbers as they ask for.
+def _open_person_detector(settings: VisionSettings) -> tuple[ModelFile, PersonDetector]:
+    lowest = min(settings.person_score, settings.faint_score)
+    model, persons = open_model(settings.person_model, "person", replace(settings, person_score=lowest))
+    return model, persons if lowest == settings.person_score else LowScoreEdgeDetector(persons, settings.person_score)
 
-    :raises ModelError: it is missing, damaged, refused or for another task, or cannot have so many numbers.
+
+def open_embedder(settings: VisionSettings) -> tuple[ModelFile, FaceEmbedder]:
+    """The face embedder that the settings name, reduced to the dimension that they name.
+
+    :raises ModelError: it is missing, damaged, rejected or for another task, or cannot be reduced to this dimension.
     """
-    wanted = settings.embedder
-    record = catalog.known(wanted)
+    name, dimension = settings.embedder, settings.embedding_dim
+    record = catalog.known(name)
     base = unreduced(record) if record is not None else None
-    model, embedder = open_model(wanted if base is None else base.id, "embedding", settings)
-    dimension = settings.embedding_dim
-    if base is not None:
+    if record is not None and base is not None:
         if dimension not in (0, record.dimension):
             raise ModelError(
-                f"{wanted} has {record.dimension} numbers, face_tracking.embedding_dim says {dimension}; "
+                f"{name} has {record.dimension} numbers, face_tracking.embedding_dim says {dimension}; "
                 f"leave that at 0, or name {base.id} as embedder"
             )
-        dimension = record.dimension
+        name, dimension = base.id, record.dimension
+    model, embedder = open_model(name, "embedding", settings)
     contract = reduced_contract(embedder.contract, dimension)
     if contract is embedder.contract:
         return model, embedder
     return replace(model, contract=contract), ReducedFaceEmbedder(embedder, contract)
 
 
-def build_for_measuring(settings: VisionSettings = VisionSettings()) -> VisionPipeline:
-    """Face detector and embedder alone, persons taken from faces: to measure what an embedder is worth.
+def open_body_embedder(config: Config) -> BodyEmbedder | None:
+    """The body embedder of ``tracking.appearance``; None where that is off.
 
-    To be measured an embedder need not be fit to judge who someone is: one for appearance is opened too.
-
-    :param settings: its person model is not looked at.
-    :raises ModelError: as :func:`build_pipeline`.
+    :raises ModelError: it is missing, damaged, rejected or for another task.
     """
-    limit_threads(settings.threads)
-    face_model, faces = open_model(settings.face_model, "face", settings)
-    embedder_model, embedder = open_embedder(settings)
-    persons = FacePersonDetector(faces, max(settings.min_face_px, embedder.min_face_px))
-    models = {"person": face_model, "face": face_model, "embedder": embedder_model}
-    return VisionPipeline(persons, faces, embedder, QualityGate(min_face_px=settings.min_face_px), models)
+    if config.tracking.appearance == "off":
+        return None
+    return open_model(config.tracking.appearance, "body", vision_settings(config))[1]
 
 
-def open_model(wanted: str, task: str, settings: VisionSettings) -> tuple[ModelFile, object]:
-    """The wanted model, opened; for ``auto`` the first of the preferred ones that is here and opens.
+def open_model(name: str, task: str, settings: VisionSettings) -> tuple[ModelFile, Any]:
+    """A model, opened; for ``auto`` the first of the preferred ones that is found and can be opened.
 
-    :param task: what it has to be for, see :data:`facetrack_ros.models.contract.TASKS`.
-    :raises ModelError: it is missing, damaged, refused or for another task; with what to do.
+    :param task: the task it must be for, see :data:`facetrack_ros.models.contract.TASKS`.
+    :return: where the model came from, and its detector or embedder.
+    :raises ModelError: it is missing, damaged, rejected or for another task; with what to do.
     """
-    passed_over: list[str] = []
-    for name in PREFERRED[task] if wanted == AUTO else (wanted,):
+    if name != AUTO:
+        return _open(name, task, settings)
+    rejected: list[str] = []
+    for preferred in PREFERRED[task]:
         try:
-            model = resolve(name)
-            if model.contract.task != task:
-                ids = (record.id for record in catalog.records()[0] if record.task == task)
-                raise ModelError(
-                    f"{name} is a model for the task {model.contract.task!r}, not {task!r}; "
-                    f"known for it are {', '.join(ids)}"
-                )
-            reader = LOADERS.get((task, model.contract.architecture))
-            if reader is None:
-                known = (architecture for for_task, architecture in LOADERS if for_task == task)
-                raise ModelError(
-                    f"the record of {name} names the architecture {model.contract.architecture!r}; for the "
-                    f"task {task!r} there are {', '.join(known)}"
-                )
-            opened = reader(model, settings)
+            model, opened = _open(preferred, task, settings)
         except ModelError as error:
-            if wanted != AUTO:
-                raise
-            passed_over.append(str(error))
-            continue
-        return replace(model, passed_over=(*passed_over, *model.passed_over)), opened
-    raise ModelError("; ".join([f"no model for the task {task!r} is here", *passed_over]))
+            rejected.append(str(error))
+        else:
+            return replace(model, rejected=(*rejected, *model.rejected)), opened
+    raise ModelError("; ".join([f"no model for the task {task!r} is here", *rejected]))
 
 
-def _yolox(model: ModelFile, settings: VisionSettings) -> YoloxPersonDetector:
-    return YoloxPersonDetector(model.path, model.contract, settings.person_score, settings.person_iou, settings.threads)
+def _open(name: str, task: str, settings: VisionSettings) -> tuple[ModelFile, Any]:
+    model = resolve(name)
+    contract = model.contract
+    if contract.task != task:
+        ids = (record.id for record in catalog.records()[0] if record.task == task)
+        raise ModelError(
+            f"{name} is a model for the task {contract.task!r}, not {task!r}; known for it are {', '.join(ids)}"
+        )
+    loader = LOADERS.get((task, contract.architecture))
+    if loader is None:
+        known = (architecture for for_task, architecture in LOADERS if for_task == task)
+        raise ModelError(
+            f"the record of {name} names the architecture {contract.architecture!r}; for the "
+            f"task {task!r} there are {', '.join(known)}"
+        )
+    return model, loader(model, settings)
 
 
-def _nanodet(model: ModelFile, settings: VisionSettings) -> NanodetPersonDetector:
-    return NanodetPersonDetector(
-        model.path, model.contract, settings.person_score, settings.person_iou, settings.threads
-    )
+Loader = Callable[[ModelFile, VisionSettings], Any]
 
 
-def _yolo(model: ModelFile, settings: VisionSettings) -> YoloPersonDetector:
-    return YoloPersonDetector(model.path, model.contract, settings.person_score, settings.person_iou, settings.threads)
+def _person_loader(detector: Callable[..., PersonDetector]) -> Loader:
+    return lambda model, s: detector(model.file, model.contract, s.person_score, s.person_iou, threads=s.threads)
 
 
-def _ultralytics(model: ModelFile, settings: VisionSettings) -> UltralyticsPersonDetector:
-    return UltralyticsPersonDetector(
-        model.path, model.contract, settings.person_score, settings.person_iou, settings.device, settings.threads
-    )
+def _dlib_landmarks() -> Path:
+    return resolve(catalog.DLIB_LANDMARKS.id).file
 
 
-def _yunet(model: ModelFile, settings: VisionSettings) -> YunetFaceDetector:
-    return YunetFaceDetector(model.path, model.contract, settings.face_score, threads=settings.threads)
-
-
-def _dlib_faces(model: ModelFile, _settings: VisionSettings) -> DlibFaceDetector:
-    return DlibFaceDetector(resolve(catalog.DLIB_LANDMARKS.id).path, model.contract)
-
-
-def _onnx_embedder(model: ModelFile, settings: VisionSettings) -> OnnxFaceEmbedder:
-    return OnnxFaceEmbedder(model.path, model.contract, settings.threads)
-
-
-def _resnet50_embedder(model: ModelFile, settings: VisionSettings) -> Resnet50FaceEmbedder:
-    return Resnet50FaceEmbedder(model.path, model.contract, settings.threads, settings.device)
-
-
-def _onnx_body(model: ModelFile, settings: VisionSettings) -> OnnxBodyEmbedder:
-    return OnnxBodyEmbedder(model.path, model.contract, settings.threads)
-
-
-def _histogram_body(model: ModelFile, _settings: VisionSettings) -> HistogramBodyEmbedder:
-    return HistogramBodyEmbedder(model.contract)
-
-
-def _dlib_embedder(model: ModelFile, _settings: VisionSettings) -> DlibFaceEmbedder:
-    return DlibFaceEmbedder(model.path, resolve(catalog.DLIB_LANDMARKS.id).path, model.contract)
-
-
-#: Who opens a model, by task and architecture of its contract.
-LOADERS: dict[tuple[str, str], Callable[[ModelFile, VisionSettings], object]] = {
-    ("person", "yolox"): _yolox,
-    ("person", "nanodet"): _nanodet,
-    ("person", "yolo"): _yolo,
-    ("person", "ultralytics"): _ultralytics,
-    ("face", "yunet"): _yunet,
-    ("face", "dlib"): _dlib_faces,
-    ("embedding", "onnx"): _onnx_embedder,
-    ("embedding", "dlib"): _dlib_embedder,
-    ("embedding", "resnet50"): _resnet50_embedder,
-    ("body", "onnx"): _onnx_body,
-    ("body", "histogram"): _histogram_body,
+#: Opens a model, by task and architecture of its contract.
+LOADERS: dict[tuple[str, str], Loader] = {
+    ("person", "yolox"): _person_loader(YoloxPersonDetector),
+    ("person", "nanodet"): _person_loader(NanodetPersonDetector),
+    ("person", "yolo"): _person_loader(YoloPersonDetector),
+    ("person", "ultralytics"): lambda model, s: UltralyticsPersonDetector(
+        model.file, model.contract, s.person_score, s.person_iou, s.device, s.threads
+    ),
+    ("face", "yunet"): lambda model, s: YunetFaceDetector(model.file, model.contract, s.face_score, threads=s.threads),
+    ("face", "dlib"): lambda model, _: DlibFaceDetector(_dlib_landmarks(), model.contract),
+    ("embedding", "onnx"): lambda model, s: OnnxFaceEmbedder(model.file, model.contract, s.threads),
+    ("embedding", "dlib"): lambda model, _: DlibFaceEmbedder(model.file, _dlib_landmarks(), model.contract),
+    ("embedding", "resnet50"): lambda model, s: Resnet50FaceEmbedder(model.file, model.contract, s.threads, s.device),
+    ("body", "onnx"): lambda model, s: OnnxBodyEmbedder(model.file, model.contract, s.threads),
+    ("body", "histogram"): lambda model, _: HistogramBodyEmbedder(model.contract),
 }

@@ -1,59 +1,42 @@
-"""One frame looked at: everything the models say of it."""
+"""Analysis of one frame by all models: persons, appearance, faces, embeddings."""
 
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from facetrack_ros.config import Config
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.vision.face_choice import FaceSelection
-from facetrack_ros.vision.factory import build_pipeline
-from facetrack_ros.vision.interfaces import BodyEmbedder
+from facetrack_ros.vision.factory import build_pipeline, open_body_embedder
+from facetrack_ros.vision.interfaces import BodyEmbedder, FaceSelection
 from facetrack_ros.vision.pipeline import VisionPipeline
-from facetrack_ros.vision.settings import body_embedder, vision_settings, with_appearance
+from facetrack_ros.vision.settings import vision_settings
 
 
 @dataclass(frozen=True, eq=False)
 class FrameAnalysis:
-    """What a frame shows.
+    """Persons and faces of one frame.
 
     :param detections: the persons.
-    :param faces: theirs, with embeddings where they were chosen and pass the gate.
-    :param model_id: of their embedder.
+    :param faces: their faces, with embeddings where they were selected and passed the quality gate.
+    :param model_id: id of the face embedder's contract.
     """
 
     detections: Detections
     faces: tuple[Face, ...] = ()
     model_id: str = ""
 
-    def still(self) -> "FrameAnalysis":
-        """What a frame shows that is like this one: the same persons, whose faces need no second look."""
+    def for_unchanged_frame(self) -> "FrameAnalysis":
+        """The analysis of a later frame that shows the same: the same persons, without faces."""
         return FrameAnalysis(replace(self.detections, faces=None, owners=None), (), self.model_id)
-
-
-def look(
-    pipeline: VisionPipeline,
-    frame: Frame,
-    bodies: BodyEmbedder | None = None,
-    with_faces: bool = True,
-    choice: FaceSelection | None = None,
-) -> FrameAnalysis:
-    """Decode a frame and look at it.
-
-    :param choice: None: every person's face is looked for and embedded.
-    :raises FrameError: the frame is no readable picture.
-    """
-    detections = with_appearance(pipeline.detect([frame.image])[0], frame.image, bodies)
-    return FrameAnalysis(
-        detections, pipeline.faces(frame.image, detections, choice) if with_faces else (), pipeline.contract.id
-    )
 
 
 @dataclass(frozen=True)
 class FrameAnalyzer:
-    """All models that look at a frame.
+    """The models that analyse a frame.
 
-    :param bodies: looks at whole bodies, where that is asked for.
+    :param bodies: embeds whole bodies for tracking; None: no appearance.
     """
 
     pipeline: VisionPipeline
@@ -61,24 +44,41 @@ class FrameAnalyzer:
 
     @classmethod
     def of_config(cls, config: Config) -> "FrameAnalyzer":
-        """Opened, as the settings say.
+        """Open the models that the settings name.
 
-        :raises ModelError: one is missing, damaged, refused or for another task.
+        :raises ModelError: one is missing, damaged, rejected or for another task.
         """
-        return cls(build_pipeline(vision_settings(config)), body_embedder(config))
+        return cls(build_pipeline(vision_settings(config)), open_body_embedder(config))
+
+    def analyze(self, frame: Frame, with_faces: bool = True, selection: FaceSelection | None = None) -> FrameAnalysis:
+        """Decode a frame and run the models on it.
+
+        :param selection: None: every person's face is searched for and embedded.
+        :raises FrameError: the frame is no readable image.
+        """
+        detections = with_appearance(self.pipeline.detect([frame.image])[0], frame.image, self.bodies)
+        faces = self.pipeline.faces(frame.image, detections, selection) if with_faces else ()
+        return FrameAnalysis(detections, faces, self.pipeline.contract.id)
 
 
 @dataclass(frozen=True, eq=False)
 class AnalysisTask:
-    """A frame to be looked at, be it in another process; see :func:`look`."""
+    """Arguments of :meth:`FrameAnalyzer.analyze`, which can be sent to another process."""
 
     frame: Frame
     with_faces: bool = True
-    choice: FaceSelection | None = None
+    selection: FaceSelection | None = None
 
-    def done_by(self, eyes: FrameAnalyzer) -> FrameAnalysis:
-        """Look.
+    def run(self, analyzer: FrameAnalyzer) -> FrameAnalysis:
+        """Analyse the frame; see :meth:`FrameAnalyzer.analyze`."""
+        return analyzer.analyze(self.frame, self.with_faces, self.selection)
 
-        :raises FrameError: the frame is no readable picture.
-        """
-        return look(eyes.pipeline, self.frame, eyes.bodies, self.with_faces, self.choice)
+
+def with_appearance(detections: Detections, image: np.ndarray, embedder: BodyEmbedder | None) -> Detections:
+    """The detections with an appearance vector a person; unchanged without an embedder.
+
+    :param image: ``(height, width, 3)`` uint8 BGR, the image of the detections.
+    """
+    if embedder is None or not len(detections):
+        return detections
+    return replace(detections, appearance=embedder.embed(image, detections.boxes))

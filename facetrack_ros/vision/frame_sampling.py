@@ -1,4 +1,4 @@
-"""Which frames of a camera are worth a look at all."""
+"""Selection of the frames of a camera that are analysed: by rate, and by change since the last one."""
 
 import enum
 
@@ -7,63 +7,62 @@ import numpy as np
 
 from facetrack_ros.config import Config
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.jpeg import decode
 
 _SECOND_NS = 1_000_000_000
 
 
 class FrameDecision(enum.Enum):
-    """What a frame is worth."""
+    """What to do with a frame."""
 
-    ANALYZE = "look"
-    #: The detector's turn has not come: people are where they should be by now.
-    SKIP = "between"
-    #: The picture is that of the frame looked at last: so is what is in it.
-    UNCHANGED = "still"
+    ANALYZE = "analyze"
+    #: Not analysed; tracks are extrapolated to its time.
+    SKIP = "skip"
+    #: Shows the same as the last analysed frame; that frame's result stands for it.
+    UNCHANGED = "unchanged"
 
 
 class FrameSampler:
-    """Judges the frames of one camera, in their order.
+    """Decides which frames of one camera are analysed; called with every frame, in their order.
 
-    :param rate_hz: how often a second the detector looks at most; 0: at every frame.
-    :param still_below: a frame is still where it differs by fewer grey levels, anywhere, at an eighth of its size, from
-        the last one that was worth a look; 0: no frame is.
+    :param rate_hz: analysed frames a second at most; 0: no limit.
+    :param still_below: a frame is unchanged where every pixel, at an eighth of the frame's size, differs from the last
+        analysed frame by fewer grey levels than this; 0: no frame is.
     """
 
     def __init__(self, rate_hz: float = 0.0, still_below: float = 0.0):
         self._rate_hz, self._still_below = rate_hz, still_below
-        self._turn: int | None = None
-        self._glance: np.ndarray | None = None
+        self._last_slot: int | None = None
+        self._last_preview: np.ndarray | None = None
 
     @classmethod
     def of_config(cls, config: Config) -> "FrameSampler":
-        """As the settings say."""
+        """The sampler that the settings describe."""
         return cls(config.detector.rate_hz, config.detector.still_below)
 
-    def judge(self, frame: Frame) -> FrameDecision:
-        """What a frame is worth; whoever asks looks at it where it is worth that."""
+    def decide(self, frame: Frame) -> FrameDecision:
+        """Decide about a frame; after ``ANALYZE`` it counts as the last analysed one."""
         if self._rate_hz:
-            # Turns of a fixed clock: cameras whose frames come unevenly are looked at as often as asked for all the same.
-            turn = int(frame.stamp_ns * self._rate_hz / _SECOND_NS)
-            if turn == self._turn:
+            # Slots of a fixed clock keep the rate even where frames arrive at uneven intervals.
+            slot = int(frame.stamp_ns * self._rate_hz / _SECOND_NS)
+            if slot == self._last_slot:
                 return FrameDecision.SKIP
-            self._turn = turn
+            self._last_slot = slot
         if self._still_below:
-            glance = _glance(frame)
-            before, still = self._glance, False
-            if glance is not None and before is not None and glance.shape == before.shape:
-                still = float(cv2.absdiff(glance, before).max()) < self._still_below
-            if still:
+            preview = _preview(frame)
+            if self._same_as_last(preview):
                 return FrameDecision.UNCHANGED
-            self._glance = glance
+            self._last_preview = preview
         return FrameDecision.ANALYZE
 
+    def _same_as_last(self, preview: np.ndarray | None) -> bool:
+        last = self._last_preview
+        if preview is None or last is None or preview.shape != last.shape:
+            return False
+        return float(cv2.absdiff(preview, last).max()) < self._still_below
 
-def _glance(frame: Frame) -> np.ndarray | None:
-    """The frame in grey at an eighth of its size, smoothed over its noise; None where it cannot be read."""
-    try:
-        small = (
-            cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_8) if frame.jpeg else None
-        )
-    except cv2.error:
-        return None
+
+def _preview(frame: Frame) -> np.ndarray | None:
+    """The frame in grey at an eighth of its size, smoothed against noise; None where it cannot be decoded."""
+    small = decode(frame.jpeg, cv2.IMREAD_REDUCED_GRAYSCALE_8)
     return None if small is None else cv2.blur(small, (3, 3))

@@ -1,4 +1,4 @@
-"""What the pipeline asks of a detector and of an embedder, and a tracker of what a body looks like."""
+"""Protocols of the models: person detector, face detector, face embedder, body embedder, and the face selection of a frame."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -11,48 +11,68 @@ from facetrack_ros.models.contract import ModelContract
 
 
 class PersonDetector(Protocol):
-    """Finds persons.
+    """Finds persons. An implementation inherits from this class and overrides the optional members that apply to it.
 
-    One that scales pictures down to its input may say ``reduction(width, height)``: how much smaller a picture of this size may be
-    decoded, 2, 4 or 8, and still have a pixel for each of the input; 1 where that is not so.
+    :ivar model_id: id of the model, handed on with its detections.
+    :ivar min_score: lowest confidence of a person, 0..1; may be set. None: persons are taken from their faces.
+    :ivar min_face_px: narrowest face searched for, pixels; may be set. None: the detector searches for no faces.
+    :ivar batches: whether several images in one call take less time than one call each, as on a graphics card.
     """
 
     model_id: str
+    min_score: float | None = None
+    min_face_px: float | None = None
+    batches: bool = False
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Look at each ``(height, width, 3)`` uint8 BGR picture; one answer each, in order."""
+        """Persons in each ``(height, width, 3)`` uint8 BGR image, in order.
+
+        :raises FrameError: one of them is no image.
+        :raises ModelError: the model fails.
+        """
+
+    def reduction(self, width: int, height: int) -> int:
+        """Factor by which an image of this size may be decoded smaller: 1, 2, 4 or 8.
+
+        Above 1 only for a detector that scales images down to its input and still gets a pixel for each of the input's.
+        """
+        return 1
 
 
 class FaceDetector(Protocol):
-    """Finds faces and their landmarks."""
+    """Finds faces and their landmarks. ``model_id``: id of the model."""
 
     model_id: str
 
     def detect(self, image: np.ndarray, min_face_px: float) -> FaceDetections:
-        """Look for faces at least ``min_face_px`` wide, in pixels of this ``(height, width, 3)`` BGR picture."""
+        """Faces at least ``min_face_px`` wide, in pixels of this ``(height, width, 3)`` uint8 BGR image."""
 
 
 class FaceEmbedder(Protocol):
-    """Turns faces into unit vectors. ``min_face_px``: the narrowest face it can be trusted with, pixels."""
+    """Turns faces into unit vectors. ``min_face_px``: the narrowest face that its embeddings are reliable for, pixels."""
 
     contract: ModelContract
     min_face_px: float
 
     def embed(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
-        """``(n, dimension)`` float32 unit rows, one for each face of this ``(height, width, 3)`` BGR picture."""
+        """``(n, dimension)`` float32 unit rows, one for each face of this ``(height, width, 3)`` uint8 BGR image."""
 
 
 class BodyEmbedder(Protocol):
-    """Turns whole bodies into unit vectors, for a tracker: alike means looking alike, clothes and light included."""
+    """Turns whole bodies into unit vectors of their appearance, clothes and light included, for tracking."""
 
     contract: ModelContract
 
     def embed(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-        """``(n, dimension)`` float32 unit rows of ``(n, 4)`` boxes in a ``(height, width, 3)`` BGR picture; the same row,
-        :func:`facetrack_ros.vision.embedding.body_regions.neutral`, for each box of which nothing is in the picture."""
+        """``(n, dimension)`` float32 unit rows of ``(n, 4)`` boxes in a ``(height, width, 3)`` uint8 BGR image; the row
+        :func:`facetrack_ros.vision.embedding.body_regions.neutral` for each box that lies outside it."""
 
 
-def reduction_for(persons: PersonDetector, width: int, height: int) -> int:
-    """How much smaller a picture of this size may be decoded for a person detector: 1, 2, 4 or 8."""
-    ask = getattr(persons, "reduction", None)
-    return ask(width, height) if ask is not None else 1
+class FaceSelection(Protocol):
+    """Decides for one frame which persons' faces are searched for and which of the faces found are embedded."""
+
+    def search_mask(self, persons: np.ndarray) -> np.ndarray:
+        """``(n,)`` bool: in which of the ``(n, 4)`` person boxes to search for a face."""
+
+    def embed_mask(self, persons: np.ndarray, faces: Sequence[Face]) -> Sequence[bool]:
+        """Which faces to embed; never one that the quality gate rejected."""

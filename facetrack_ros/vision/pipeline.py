@@ -1,11 +1,11 @@
-"""From a picture to persons, faces and embeddings."""
+"""From an image to persons, faces and embeddings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from facetrack_ros.core.boxes import suppress
+from facetrack_ros.core.boxes import nms
 from facetrack_ros.core.detections import Detections, FaceDetections
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.image import as_bgr
@@ -13,7 +13,6 @@ from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.models.resolver import ModelFile
-from facetrack_ros.vision.face_choice import FaceSelection
 from facetrack_ros.vision.faces.person_matching import (
     head_regions,
     match_faces_to_persons,
@@ -22,14 +21,14 @@ from facetrack_ros.vision.faces.person_matching import (
 )
 from facetrack_ros.vision.faces.quality import QualityGate, assess
 from facetrack_ros.vision.faces.reference import embed_reference
-from facetrack_ros.vision.interfaces import FaceDetector, FaceEmbedder, PersonDetector, reduction_for
+from facetrack_ros.vision.interfaces import FaceDetector, FaceEmbedder, FaceSelection, PersonDetector
 
-#: Two faces found in overlapping looks that overlap more are one.
+#: Two faces found in overlapping search regions that overlap more are one; chosen by hand.
 SAME_FACE_IOU = 0.4
 
 
 class VisionPipeline:
-    """One set of models. A process's threads may share it.
+    """Person detector, face detector, quality gate and face embedder. Threads of a process may share one.
 
     :param gate: limits of the quality gate; a face must also be as wide as the embedder needs.
     :param models: where the models came from, by role (``person``, ``face``, ``embedder``), for :meth:`describe`.
@@ -51,41 +50,43 @@ class VisionPipeline:
 
     @property
     def contract(self) -> ModelContract:
-        """The embedder's contract: what its embeddings mean and from where on two are a match."""
+        """The embedder's contract."""
         return self._embedder.contract
 
     @property
     def batches(self) -> bool:
-        """Whether the person detector gains by several pictures at once, as on a graphics card."""
-        return getattr(self._persons, "batches", False)
+        """Whether several images in one :meth:`detect` take less time than one call each, as on a graphics card."""
+        return self._persons.batches
 
     @property
     def person_score(self) -> float | None:
-        """Lowest confidence of a person, None where persons are taken from their faces."""
-        return getattr(self._persons, "min_score", None)
+        """Lowest confidence of a person; None where persons are taken from their faces."""
+        return self._persons.min_score
 
     @property
     def min_face_px(self) -> float:
         """Narrowest face that is embedded, pixels."""
         return self._gate.min_face_px
 
-    def change(self, person_score: float | None = None, min_face_px: float | None = None) -> None:
-        """Other thresholds from the next picture on.
+    def set_thresholds(self, person_score: float | None = None, min_face_px: float | None = None) -> None:
+        """Change thresholds from the next image on.
 
-        :param person_score: lowest confidence of a person, 0..1. Persons taken from their faces have none.
+        :param person_score: lowest confidence of a person, 0..1; ignored where persons are taken from their faces.
         :param min_face_px: narrowest face that is embedded, pixels; an embedder may need more.
         """
-        if person_score is not None and self.person_score is not None:
+        if person_score is not None and self._persons.min_score is not None:
             self._persons.min_score = person_score
         if min_face_px is not None:
             self._gate = replace(self._gate, min_face_px=max(min_face_px, self._embedder.min_face_px))
-            if hasattr(self._persons, "min_face_px"):
+            if self._persons.min_face_px is not None:
                 self._persons.min_face_px = self._gate.min_face_px
 
     def describe(self) -> dict[str, dict[str, str]]:
-        """By role (``person``, ``face``, ``embedder``): ``model``, ``record``: id of the model's contract, which differs
-        where a model is made of others, ``licence``, ``origin``, and ``passed_over``: what was tried before it and why it
-        was not taken, empty when it came first."""
+        """The models in use, by role (``person``, ``face``, ``embedder``).
+
+        :return: of each ``model``; ``record``, the id of its contract, which differs where a model is composed of others;
+            ``licence``; ``origin``; ``rejected``: which models were tried before it and why they were not taken, or empty.
+        """
         ids = {"person": self._persons.model_id, "face": self._faces.model_id, "embedder": self.contract.id}
         return {role: self._describe(role, model_id) for role, model_id in ids.items()}
 
@@ -97,79 +98,83 @@ class VisionPipeline:
             "record": contract.id if contract else "",
             "licence": contract.licence if contract else "unknown",
             "origin": model.origin if model else "given",
-            "passed_over": "; ".join(model.passed_over) if model else "",
+            "rejected": "; ".join(model.rejected) if model else "",
         }
 
     def reduction(self, width: int, height: int) -> int:
-        """How much smaller a picture of this size may be decoded for its persons alone: 1, 2, 4 or 8."""
-        return reduction_for(self._persons, width, height)
+        """Factor by which an image of this size may be decoded smaller for :meth:`detect` alone: 1, 2, 4 or 8."""
+        return self._persons.reduction(width, height)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Persons in each picture, one answer each.
+        """Persons in each image, in order.
 
-        :raises FrameError: one of them is no picture.
+        :raises FrameError: one of them is no image.
         """
         return self._persons.detect(images)
 
-    def faces(self, image: np.ndarray, detections: Detections, choice: FaceSelection | None = None) -> tuple[Face, ...]:
-        """The faces of the persons, and of whoever was seen beside them, with embeddings where they pass the gate.
+    def faces(
+        self, image: np.ndarray, detections: Detections, selection: FaceSelection | None = None
+    ) -> tuple[Face, ...]:
+        """Faces of the persons and of people beside them, with embeddings where they pass the quality gate.
 
-        :param image: ``(height, width, 3)`` uint8 BGR, the picture ``detections`` are of.
-        :param choice: whose faces are looked for, and which are embedded; None: everybody's, and all that pass.
-        :return: each person's face at most once; ``person`` is -1 for a face that is none of theirs.
-        :raises FrameError: ``image`` is no picture.
+        :param image: ``(height, width, 3)`` uint8 BGR, the image of the detections.
+        :param selection: which faces are searched for and embedded; None: all, and all that pass the gate.
+        :return: each person's face at most once; ``person`` is -1 for a face of no detected person.
+        :raises FrameError: ``image`` is no image.
         """
         if not len(detections):
             return ()
         image = as_bgr(image)
-        faces = self._judge(image, *self._find(image, detections, choice))
-        chosen = choice.embed(detections.boxes, faces) if choice else [not face.rejected for face in faces]
+        faces = self._assess(image, *self._find(image, detections, selection))
+        chosen = selection.embed_mask(detections.boxes, faces) if selection else [not face.rejected for face in faces]
         return self._embed(image, faces, np.flatnonzero(chosen))
 
     def embed_reference(self, image: np.ndarray) -> Face:
-        """The one face of a reference picture, with its embedding. A tight crop will do.
+        """The one face of a reference image, with its embedding; the image may be a tight crop of a face.
 
-        :param image: uint8 picture, BGR or grey.
-        :raises ReferenceFaceError: no face, several, or one that the quality gate turns down.
-        :raises FrameError: ``image`` is no picture.
+        :param image: uint8, BGR or grey.
+        :raises ReferenceFaceError: no face, several, or one that the quality gate rejects.
+        :raises FrameError: ``image`` is no image.
         """
         return embed_reference(as_bgr(image), self._faces, self._embedder, self._gate)
 
     def _find(
-        self, image: np.ndarray, detections: Detections, choice: FaceSelection | None = None
+        self, image: np.ndarray, detections: Detections, selection: FaceSelection | None = None
     ) -> tuple[FaceDetections, np.ndarray]:
-        """Faces, and for each the row of its person."""
-        if detections.faces is not None:
+        """Face detections, and for each the row of its person."""
+        if detections.faces is not None and detections.owners is not None:
             return detections.faces, detections.owners
-        asked = detections.boxes if choice is None else detections.boxes[choice.look(detections.boxes)]
-        if not len(asked):
+        persons = detections.boxes
+        if selection is not None:
+            persons = persons[selection.search_mask(persons)]
+        if not len(persons):
             return FaceDetections.none(), np.empty(0, np.intp)
-        found = self._look(image, asked)
+        found = self._detect_faces(image, persons)
         return found, match_faces_to_persons(found.boxes, detections.boxes)
 
-    def _look(self, image: np.ndarray, persons: np.ndarray) -> FaceDetections:
+    def _detect_faces(self, image: np.ndarray, persons: np.ndarray) -> FaceDetections:
         height, width = image.shape[:2]
         persons = persons[np.isfinite(persons).all(axis=1)]
-        # Nobody's face is wider than the person: who is too narrow for the gate need not be looked at.
+        # A face is no wider than its person: persons narrower than the gate's limit need no search.
         persons = persons[persons[:, 2] - persons[:, 0] >= self._gate.min_face_px]
-        parts = [FaceDetections.none()]
-        boxes, smallest = merge_search_regions(
+        found = [FaceDetections.none()]
+        regions, smallest = merge_search_regions(
             head_regions(persons, width, height), smallest_faces(persons, self._gate.min_face_px), width, height
         )
-        for (x1, y1, x2, y2), min_face_px in zip(boxes, smallest):
+        for (x1, y1, x2, y2), min_face_px in zip(regions, smallest):
             if x2 > x1 and y2 > y1:
                 part = self._faces.detect(image[y1:y2, x1:x2], float(min_face_px))
                 corner = np.array([x1, y1], np.float32)
-                parts.append(FaceDetections(part.boxes + np.tile(corner, 2), part.landmarks + corner, part.scores))
-        boxes, landmarks, scores = (
-            np.concatenate([getattr(part, name) for part in parts]) for name in ("boxes", "landmarks", "scores")
-        )
-        keep = suppress(boxes, scores, SAME_FACE_IOU)
+                found.append(FaceDetections(part.boxes + np.tile(corner, 2), part.landmarks + corner, part.scores))
+        boxes = np.concatenate([part.boxes for part in found])
+        landmarks = np.concatenate([part.landmarks for part in found])
+        scores = np.concatenate([part.scores for part in found])
+        keep = nms(boxes, scores, SAME_FACE_IOU)
         return FaceDetections(boxes[keep], landmarks[keep], scores[keep])
 
-    def _judge(self, image: np.ndarray, found: FaceDetections, owner: np.ndarray) -> list[Face]:
+    def _assess(self, image: np.ndarray, found: FaceDetections, owners: np.ndarray) -> list[Face]:
         faces = []
-        for box, landmarks, score, person in zip(found.boxes, found.landmarks, found.scores, owner):
+        for box, landmarks, score, person in zip(found.boxes, found.landmarks, found.scores, owners):
             quality, reason = assess(image, box, landmarks, float(score), self._gate)
             faces.append(Face(box, landmarks, float(score), quality, reason, int(person)))
         return faces

@@ -1,30 +1,61 @@
-"""The settings that choose and tune models, as the vision package takes them."""
+"""Settings that choose and tune models, read from the configuration."""
 
-from dataclasses import replace
-
-import numpy as np
+from dataclasses import dataclass, replace
 
 from facetrack_ros.config import Config
-from facetrack_ros.core.detections import Detections
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
-from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.models.judge import require_identity_model
+from facetrack_ros.models.contract import ModelContract, require_identity_model
 from facetrack_ros.models.resolver import resolve
 from facetrack_ros.vision.embedding.reduced_face import reduced_contract
-from facetrack_ros.vision.factory import AUTO, FROM_FACES, VisionSettings, open_model
-from facetrack_ros.vision.interfaces import BodyEmbedder
 
-#: What chooses an embedder, and says what its embeddings mean.
+AUTO = "auto"
+#: As a person model: take persons from their faces.
+FROM_FACES = "faces"
+
+#: Options that choose an embedder and define its embeddings.
 EMBEDDER_OPTIONS = ("embedder.", "face_tracking.embedding_dim")
-#: What chooses models for faces, without persons.
+#: Options that choose models for faces, without persons.
 FACE_OPTIONS = ("faces.model", "faces.min_width_px", *EMBEDDER_OPTIONS, "face_tracking.device", "models.")
-#: What chooses all models.
+#: Options that choose all models.
 VISION_OPTIONS = ("detector.", "faces.whole_frame", *FACE_OPTIONS)
 
 
+@dataclass(frozen=True)
+class VisionSettings:
+    """Models and thresholds of a pipeline. A model is ``auto``, a catalog id, a path, or ``ID=PATH`` for an unknown file.
+
+    :param person_model: also ``faces``: persons are taken from their faces.
+    :param min_face_px: narrowest face that is embedded, pixels; an embedder may need more.
+    :param threads: threads inside one model call. OpenCV's and torch's counts are set for the whole process.
+    :param person_score: lowest confidence of a person, 0..1.
+    :param faint_score: boxes at the side edges with a confidence from here up to ``person_score`` are reported apart,
+        for the ends of tracks; none where it is not below ``person_score``.
+    :param person_iou: two person boxes that overlap more are one.
+    :param face_score: lowest confidence of a YuNet face, 0..1.
+    :param whole_frame: search the whole frame for faces; those that belong to no person become persons.
+    :param embedding_dim: dimension of an embedding; 0: the embedder's own. Only appearance embedders can be reduced.
+    :param appearance_as_identity: whether an appearance embedder may identify persons.
+    :param device: where torch models run: ``auto`` (CUDA where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
+    """
+
+    person_model: str = AUTO
+    face_model: str = AUTO
+    embedder: str = AUTO
+    min_face_px: float = 24.0
+    threads: int = 1
+    person_score: float = 0.4
+    faint_score: float = 1.0
+    person_iou: float = 0.5
+    face_score: float = 0.65
+    whole_frame: bool = False
+    embedding_dim: int = 0
+    appearance_as_identity: bool = False
+    device: str = AUTO
+
+
 def vision_settings(config: Config) -> VisionSettings:
-    """Models and their thresholds from the configuration."""
+    """The models and thresholds that the configuration names."""
     return VisionSettings(
         person_model=config.detector.model,
         person_score=config.detector.min_score,
@@ -41,34 +72,14 @@ def vision_settings(config: Config) -> VisionSettings:
 
 
 def face_settings(config: Config) -> VisionSettings:
-    """Models for faces alone, where nobody looks for persons: none is loaded for them."""
+    """Like :func:`vision_settings`, for faces alone: no person model is loaded."""
     return replace(vision_settings(config), person_model=FROM_FACES, whole_frame=False)
 
 
-def body_embedder(config: Config) -> BodyEmbedder | None:
-    """What looks at whole bodies, None where ``tracking.appearance`` is off.
-
-    :raises ModelError: it is missing, damaged, refused or for another task.
-    """
-    if config.tracking.appearance == "off":
-        return None
-    return open_model(config.tracking.appearance, "body", vision_settings(config))[1]
-
-
-def with_appearance(detections: Detections, image: np.ndarray, embedder: BodyEmbedder | None) -> Detections:
-    """The persons with how their bodies look; as they are without an embedder.
-
-    :param image: ``(height, width, 3)`` uint8 BGR, the picture they are of.
-    """
-    if embedder is None or not len(detections):
-        return detections
-    return replace(detections, appearance=embedder.embed(image, detections.boxes))
-
-
 def contract_of(model_id: str, config: Config) -> ModelContract:
-    """The contract of an embedder that runs elsewhere: of the catalog, or the file that the configuration names.
+    """The contract of an embedder that runs elsewhere: from the catalog, or of the file that the configuration names.
 
-    :raises ModelError: it is neither, or it may not say who somebody is.
+    :raises ModelError: it is in neither, or it is no identity model.
     """
     contract, wanted = catalog.known(model_id), config.embedder.model
     if contract is None and wanted != AUTO:

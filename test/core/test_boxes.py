@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from facetrack_ros.core.boxes import iou, suppress
+from facetrack_ros.core.boxes import iou, nms
 
 
 def test_overlap_of_half_shifted_squares_is_a_third():
@@ -15,13 +15,13 @@ def test_empty_and_inside_out_boxes_overlap_nothing():
 
 def test_of_duplicates_the_best_scored_stays():
     boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [50, 50, 60, 60.0]])
-    assert suppress(boxes, np.array([0.5, 0.9, 0.7]), 0.5).tolist() == [1, 2]
+    assert nms(boxes, np.array([0.5, 0.9, 0.7]), 0.5).tolist() == [1, 2]
 
 
 def test_boxes_that_are_no_numbers_are_dropped():
     boxes = np.array([[0, 0, np.nan, 10], [0, 0, 10, 10]])
-    assert suppress(boxes, np.array([0.9, 0.5]), 0.5).tolist() == [1]
-    assert suppress(np.empty((0, 4)), np.empty(0), 0.5).tolist() == []
+    assert nms(boxes, np.array([0.9, 0.5]), 0.5).tolist() == [1]
+    assert nms(np.empty((0, 4)), np.empty(0), 0.5).tolist() == []
 
 
 @pytest.mark.parametrize("count", [2, 9, 120])
@@ -34,9 +34,9 @@ def test_what_is_kept_is_what_one_box_after_the_other_would_keep(count):
     for row in np.argsort(-scores, kind="stable"):
         if not kept or iou(boxes[row][None], boxes[kept]).max() <= 0.4:
             kept.append(row)
-    assert suppress(boxes, scores, 0.4).tolist() == kept
+    assert nms(boxes, scores, 0.4).tolist() == kept
 
 
 def test_of_several_empty_boxes_one_stays():
     boxes = np.array([[3, 3, 3, 3], [0, 0, 10, 10], [8, 2, 5, 1.0]])
-    assert suppress(boxes, np.array([0.2, 0.9, 0.4]), 0.5).tolist() == [1, 2]
+    assert nms(boxes, np.array([0.2, 0.9, 0.4]), 0.5).tolist() == [1, 2]

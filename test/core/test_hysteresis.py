@@ -10,7 +10,7 @@ def test_face_work_stops_below_the_limit_and_goes_on_only_well_above_it():
     states = []
     for charge in (0.9, 0.2, 0.199, 0.21, 0.24, 0.25, 0.21, 0.19):
         brake.update(charge)
-        states.append(brake.braking)
+        states.append(brake.active)
     assert states == [False, False, True, True, True, False, False, True]
 
 
@@ -30,10 +30,10 @@ def test_only_a_change_is_told():
 def test_an_unknown_charge_changes_nothing(unknown):
     brake = Hysteresis(0.2, 0.25)
     assert not brake.update(unknown)
-    assert not brake.braking
+    assert not brake.active
     brake.update(0.1)
     assert not brake.update(unknown)
-    assert brake.braking
+    assert brake.active
 
 
 def test_limits_the_wrong_way_round_do_not_flutter():

@@ -8,12 +8,11 @@ import pytest
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
-from facetrack_ros.models.contract import write_contract
-from facetrack_ros.models.judge import require_identity_model
+from facetrack_ros.models.contract import require_identity_model, write_contract
 from facetrack_ros.models.paths import cache_folder
 from facetrack_ros.vision.embedding.reduced_face import reduced_contract, unreduced
-from facetrack_ros.vision.factory import VisionSettings, build_for_measuring, build_pipeline, open_embedder
-from facetrack_ros.vision.settings import contract_of, vision_settings
+from facetrack_ros.vision.factory import build_for_measuring, build_pipeline, open_embedder
+from facetrack_ros.vision.settings import VisionSettings, contract_of, vision_settings
 
 MEASURED = {"threshold": 0.97, "false_match_curve": ((0.97, 1e-3),), "measured_on": "our own people"}
 

@@ -45,7 +45,7 @@ def test_a_good_file_further_on_is_taken_and_the_refused_one_still_told(tmp_path
     good = put(tmp_path / "b")
     model = resolve_contract(CONTRACT)
     assert model.path == good
-    assert "refused" in model.passed_over[0]
+    assert "refused" in model.rejected[0]
 
 
 def test_a_missing_model_says_where_to_put_it():

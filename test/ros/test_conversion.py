@@ -70,7 +70,7 @@ def test_a_stamp_keeps_its_nanoseconds():
 def test_detections_faces_and_tracks():
     detections = Detections(np.stack([BOX, BOX + 1]), np.array([0.5, 0.25], np.float32), "a model")
     same(detections_from_message(detections_to_message(FRAME, detections)), detections)
-    with_faint = dataclasses.replace(detections, faint=np.stack([BOX + 2, BOX + 3, BOX + 4]))
+    with_faint = dataclasses.replace(detections, low_score_edge_boxes=np.stack([BOX + 2, BOX + 3, BOX + 4]))
     same(detections_from_message(detections_to_message(FRAME, with_faint)), with_faint)
     same(faces_from_message(faces_to_message(FRAME, "m", (FACE,)))[0], FACE)
     rejected = dataclasses.replace(FACE, embedding=None, rejected="18 px wide, needs 24")

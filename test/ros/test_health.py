@@ -27,8 +27,8 @@ from facetrack_ros.nodes.history_node import HistoryNode
 from facetrack_ros.nodes.inputs import images as image_input
 from facetrack_ros.nodes.overlay_node import OverlayNode
 from facetrack_ros.nodes.search_node import SearchNode
-from facetrack_ros.vision.factory import VisionSettings
 from facetrack_ros.vision.pipeline_pool import PipelinePool
+from facetrack_ros.vision.settings import VisionSettings
 
 OK, WARN, ERROR, STALE = (bytes([level]) for level in range(4))
 JPEG = encode_jpeg(np.full((24, 32, 3), 128, np.uint8))

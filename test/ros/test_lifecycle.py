@@ -59,7 +59,7 @@ def test_a_node_starts_by_itself(graph, detector):
 
 
 def test_deactivated_its_models_are_gone_and_activated_they_are_back(graph, detector):
-    session = weakref.ref(detector._models.take("detector")._persons._persons._session._session)
+    session = weakref.ref(detector._models.acquire("detector")._persons._persons._session._session)
     assert graph.bring("/robot1/detector", "deactivate")
     gc.collect()
     assert session() is None
@@ -76,7 +76,7 @@ def test_a_changed_threshold_outlives_the_models(graph, detector):
     graph.bring("/robot1/detector", "deactivate")
     assert graph.set("/robot1/detector", "detector.min_score", 0.77) is None
     graph.bring("/robot1/detector", "activate")
-    assert detector._models.take("detector").person_score == 0.77
+    assert detector._models.acquire("detector").person_score == 0.77
 
 
 def test_all_states_can_be_gone_through_and_a_wrong_step_is_answered(graph, detector):
@@ -140,7 +140,7 @@ def test_the_head_takes_the_whole_robot_along(graph, real_models, tmp_path):
     robot.start()
     graph.spin(*robot.nodes)
     robot.detector.on_frame(a_frame(1))
-    session = weakref.ref(robot.detector._models.take("detector")._persons._persons._session._session)
+    session = weakref.ref(robot.detector._models.acquire("detector")._persons._persons._session._session)
     assert graph.bring("/robot1/robot", "deactivate")
     gc.collect()
     assert session() is None

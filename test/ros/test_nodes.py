@@ -89,8 +89,8 @@ def test_a_detector_by_itself_decodes_no_more_of_a_frame_than_its_model_needs(gr
     from facetrack_ros.core.frame import Frame, encode_jpeg
     from facetrack_ros.nodes.detector_node import DetectorNode
     from facetrack_ros.nodes.embedder_node import EmbedderNode
-    from facetrack_ros.vision.factory import VisionSettings
     from facetrack_ros.vision.pipeline_pool import PipelinePool
+    from facetrack_ros.vision.settings import VisionSettings
 
     class Persons:
         batches, contract, shown = False, SimpleNamespace(id="a model"), []
@@ -105,7 +105,7 @@ def test_a_detector_by_itself_decodes_no_more_of_a_frame_than_its_model_needs(gr
             self.shown += [image.shape[:2] for image in images]
             return [Detections(np.array([[1, 2, 3, 4]], np.float32), np.ones(1, np.float32), "a model")] * len(images)
 
-        def faces(self, image, detections, choice=None):
+        def faces(self, image, detections, selection=None):
             return ()
 
     def boxes(frame, **options):

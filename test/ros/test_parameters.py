@@ -81,7 +81,7 @@ def test_changes_reach_what_works_by_them(graph, robot, real_models):
     for node in (robot.detector, robot.embedder, robot.tracker, robot.history):
         node.bring("configure")
         node.bring("activate")
-    frames, pipeline = robot.history.history, robot.head.models.take("test")
+    frames, pipeline = robot.history.history, robot.head.models.acquire("test")
     assert graph.set("/robot1/history", "frame_history.memory_buffer_size", 7) is None
     assert graph.set("/robot1/history", "frame_history.max_disk_frames", 70) is None
     assert graph.set("/robot1/history", "frame_history.pre_roll_s", 1.5) is None

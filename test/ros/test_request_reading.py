@@ -16,8 +16,8 @@ from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.nodes.fleet.request_parser import RequestReading
 from facetrack_ros.search.reference_image import MAX_BYTES
 from facetrack_ros.srv import FaceSearch
-from facetrack_ros.vision.factory import VisionSettings
 from facetrack_ros.vision.pipeline_pool import PipelinePool
+from facetrack_ros.vision.settings import VisionSettings
 
 NOW_NS = 1_800_000_000 * 10**9
 CONTRACT = ModelContract(
@@ -62,7 +62,7 @@ def reading(**settings):
         get_clock=lambda: clock,
     )
     models = PipelinePool(VisionSettings(), build=lambda _: OneFace())
-    models.take("the rest of the robot")
+    models.acquire("the rest of the robot")
     return RequestReading(node, Known(), models)
 
 

@@ -15,8 +15,8 @@ from facetrack_ros.nodes import tracker_node
 from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.nodes.conversion.time import to_time
 from facetrack_ros.nodes.tracker_node import TrackerNode
-from facetrack_ros.vision.factory import VisionSettings
 from facetrack_ros.vision.pipeline_pool import PipelinePool
+from facetrack_ros.vision.settings import VisionSettings
 
 START = 1_777_636_800 * 10**9
 SECOND = 10**9

@@ -36,7 +36,7 @@ def frame(people, number, x=None, faint=(), look=None, step_ms=100, score=0.9):
         "front",
         number * step_ms * MS,
         number,
-        Detections(boxes, np.full(len(boxes), score, np.float32), "boxes", faint=faint),
+        Detections(boxes, np.full(len(boxes), score, np.float32), "boxes", low_score_edge_boxes=faint),
         faces,
     )[1]
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from facetrack_ros.errors import ModelError
-from facetrack_ros.vision.factory import VisionSettings, build_pipeline
+from facetrack_ros.vision.factory import build_pipeline
+from facetrack_ros.vision.settings import VisionSettings
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def test_persons_come_from_faces_where_no_person_model_is_here(models, folder):
         shutil.copy(models / name, folder)
     said = build_pipeline().describe()
     assert said["person"]["model"] == "persons_from_face_detection_yunet_2023mar"
-    assert "yolox_nano is not here" in said["person"]["passed_over"]
+    assert "yolox_nano is not here" in said["person"]["rejected"]
     assert said["face"]["licence"] == "MIT"
 
 
@@ -28,7 +29,7 @@ def test_a_damaged_model_is_never_loaded_and_the_next_one_taken_says_so(models, 
     (folder / "yunet_n_640_640.onnx").write_bytes(b"damaged")
     face = build_pipeline().describe()["face"]
     assert face["model"] == "face_detection_yunet_2023mar"
-    assert "is refused: its sha256" in face["passed_over"]
+    assert "is refused: its sha256" in face["rejected"]
 
 
 def test_a_model_asked_for_by_name_is_not_replaced_by_another(models, folder):

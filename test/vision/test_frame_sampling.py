@@ -25,14 +25,14 @@ def room(seed, person_x=None):
 
 def test_by_default_every_frame_is_worth_a_look():
     attention, still = FrameSampler(), frame(room(1))
-    assert [attention.judge(still) for _ in range(3)] == [FrameDecision.ANALYZE] * 3
+    assert [attention.decide(still) for _ in range(3)] == [FrameDecision.ANALYZE] * 3
 
 
 def test_the_detector_looks_at_the_rate_asked_for_however_uneven_the_frames_come():
     attention = FrameSampler(rate_hz=5.0)
     random = np.random.default_rng(3)
     stamps = START_NS + np.sort(random.integers(0, 10 * SECOND_NS, 250))
-    worths = [attention.judge(Frame("front", int(stamp), 0, b"")) for stamp in stamps]
+    worths = [attention.decide(Frame("front", int(stamp), 0, b"")) for stamp in stamps]
     assert worths.count(FrameDecision.ANALYZE) == 50
     assert worths.count(FrameDecision.SKIP) == 200
 
@@ -40,7 +40,7 @@ def test_the_detector_looks_at_the_rate_asked_for_however_uneven_the_frames_come
 def test_noise_is_no_change_and_somebody_who_comes_is():
     attention = FrameSampler(still_below=10.0)
     worths = [
-        attention.judge(frame(room(seed, person_x)))
+        attention.decide(frame(room(seed, person_x)))
         for seed, person_x in enumerate((None, None, None, 400, 400, 430, None))
     ]
     assert worths == [
@@ -56,14 +56,14 @@ def test_noise_is_no_change_and_somebody_who_comes_is():
 
 def test_what_changes_slowly_is_looked_at_once_it_has_changed():
     attention = FrameSampler(still_below=10.0)
-    worths = [attention.judge(frame(np.full((360, 640, 3), 100 + level, np.uint8))) for level in range(0, 40, 2)]
+    worths = [attention.decide(frame(np.full((360, 640, 3), 100 + level, np.uint8))) for level in range(0, 40, 2)]
     assert worths.count(FrameDecision.ANALYZE) == 4
 
 
 def test_a_frame_that_cannot_be_read_is_left_to_whoever_looks():
     attention = FrameSampler(still_below=10.0)
     picture = room(1)
-    assert [attention.judge(frame(data)) for data in (picture, b"", b"no picture", picture, picture)] == [
+    assert [attention.decide(frame(data)) for data in (picture, b"", b"no picture", picture, picture)] == [
         FrameDecision.ANALYZE,
         FrameDecision.ANALYZE,
         FrameDecision.ANALYZE,

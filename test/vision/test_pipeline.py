@@ -149,11 +149,11 @@ def test_it_says_which_models_run(full, dlib_only):
         "record": "yolox_nano",
         "licence": "Apache-2.0",
         "origin": "folder",
-        "passed_over": "",
+        "rejected": "",
     }
     assert full.contract.id == said["embedder"]["model"] == "mobilefacenet_foamliu"
     said = dlib_only.describe()
     assert said["person"]["model"] == "persons_from_dlib-hog"
     assert said["face"]["origin"] == "built into dlib"
     assert said["embedder"]["origin"] == "package face_recognition_models"
-    assert "FACETRACK_DOWNLOAD=0" in said["embedder"]["passed_over"]
+    assert "FACETRACK_DOWNLOAD=0" in said["embedder"]["rejected"]

@@ -3,8 +3,9 @@
 import pytest
 
 from facetrack_ros.errors import ModelError
-from facetrack_ros.vision.factory import VisionSettings, build_pipeline
+from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.pipeline_pool import PipelinePool
+from facetrack_ros.vision.settings import VisionSettings
 
 
 class Pipeline:
@@ -13,13 +14,13 @@ class Pipeline:
     contract = "a contract"
 
     def __init__(self, settings):
-        self.settings, self.changed = settings, {}
+        self.settings, self.changed = settings, None
 
     def describe(self):
         return {"person": {"model": "net"}}
 
-    def change(self, **thresholds):
-        self.changed.update(thresholds)
+    def set_thresholds(self, person_score, min_face_px):
+        self.changed = (person_score, min_face_px)
 
 
 @pytest.fixture
@@ -37,13 +38,13 @@ def shared(opened):
 
 
 def test_they_are_opened_once_for_all_and_let_go_after_the_last(shared, opened):
-    assert shared.take("detector") is shared.take("embedder") is shared.take("embedder")
-    shared.give_back("detector")
+    assert shared.acquire("detector") is shared.acquire("embedder") is shared.acquire("embedder")
+    shared.release("detector")
     assert shared.loaded
-    shared.give_back("embedder")
+    shared.release("embedder")
     assert not shared.loaded
     assert len(opened) == 1
-    assert shared.take("detector") is opened[1]
+    assert shared.acquire("detector") is opened[1]
 
 
 def test_who_only_wants_to_know_them_holds_nothing(shared, opened):
@@ -56,12 +57,12 @@ def test_who_only_wants_to_know_them_holds_nothing(shared, opened):
 
 
 def test_thresholds_outlive_the_models(shared, opened):
-    shared.take("detector")
-    shared.change(person_score=0.7)
-    assert opened[0].changed == {"person_score": 0.7}
-    shared.give_back("detector")
-    shared.change(min_face_px=40)
-    shared.take("detector")
+    shared.acquire("detector")
+    shared.set_thresholds(person_score=0.7)
+    assert opened[0].changed == (0.7, None)
+    shared.release("detector")
+    shared.set_thresholds(min_face_px=40)
+    shared.acquire("detector")
     assert (opened[1].settings.person_score, opened[1].settings.min_face_px) == (0.7, 40)
 
 
@@ -71,7 +72,7 @@ def test_models_that_cannot_be_opened_are_held_by_nobody():
 
     shared = PipelinePool(VisionSettings(), build)
     with pytest.raises(ModelError):
-        shared.take("detector")
+        shared.acquire("detector")
     assert not shared.loaded
 
 
@@ -81,5 +82,5 @@ def test_a_threshold_may_change_while_a_detector_runs(models, clip, monkeypatch,
     pipeline = build_pipeline(VisionSettings(person_model=name))
     frame = clip("face-demographics-walking-and-pause.gif")[-1]
     assert len(pipeline.detect([frame])[0]) >= 2
-    pipeline.change(person_score=1.0, min_face_px=1000)
+    pipeline.set_thresholds(person_score=1.0, min_face_px=1000)
     assert len(pipeline.detect([frame])[0]) == 0

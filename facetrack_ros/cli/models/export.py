@@ -12,7 +12,7 @@ from facetrack_ros.vision.embedding.resnet50_face import Resnet50FaceEmbedder
 from facetrack_ros.vision.export.calibration_faces import extract_face_crops, face_pipeline, find_pictures
 from facetrack_ros.vision.export.publish import publish_model, staged_model
 from facetrack_ros.vision.export.resnet50 import export_resnet50, onnx_contract, pca_contract
-from facetrack_ros.vision.factory import VisionSettings
+from facetrack_ros.vision.settings import VisionSettings
 
 #: Most pictures that principal components are fitted from.
 MOST_PICTURES = 20_000

@@ -11,8 +11,8 @@ from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.models.resolver import ModelFile, resolve_contract
 from facetrack_ros.models.summary import ROLES
 from facetrack_ros.search.false_match_rate import false_match_rate
-from facetrack_ros.vision.factory import AUTO, FROM_FACES, PREFERRED, build_pipeline
-from facetrack_ros.vision.settings import vision_settings
+from facetrack_ros.vision.factory import PREFERRED, build_pipeline
+from facetrack_ros.vision.settings import AUTO, FROM_FACES, vision_settings
 
 HEADER = ("", "task", "model", "licence", "size", "embedding", "match from", "at false-match rate", "where")
 LICENCE_WIDTH = 15
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     for contract in sorted(contracts, key=lambda record: _TASK_ORDER.index(record.task)):
         stored = _stored(contract)
         if isinstance(stored, ModelFile):
-            remarks += stored.passed_over
+            remarks += stored.rejected
         rows.append(
             (
                 "*" if contract.id in running else "",

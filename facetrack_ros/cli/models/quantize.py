@@ -22,7 +22,7 @@ from facetrack_ros.vision.export.int8 import (
     split_calibration,
 )
 from facetrack_ros.vision.export.publish import publish_model, staged_model
-from facetrack_ros.vision.factory import VisionSettings
+from facetrack_ros.vision.settings import VisionSettings
 
 #: Most pictures looked at, evenly out of all.
 MOST_PICTURES = 4000

@@ -24,7 +24,7 @@ def run(_arguments: argparse.Namespace) -> int:
         except ModelError as error:
             wrong += [f"{contract.id}: {part}" for part in str(error).split("; ") if "is refused" in part]
             continue
-        wrong += [f"{contract.id}: {sentence}" for sentence in found.passed_over]
+        wrong += [f"{contract.id}: {sentence}" for sentence in found.rejected]
         if found.path:
             print(f"{contract.id}: in order ({found.path})")
         else:

@@ -43,7 +43,7 @@ def detections_to_message(frame: Frame, detections: Detections) -> msg.Detection
             msg.Detection(bbox=box, confidence=float(score), appearance=float_array(appearance))
             for box, score, appearance in zip(detections.boxes.astype(np.float32), detections.scores, appearances)
         ],
-        faint=float_array(() if detections.faint is None else detections.faint.ravel()),
+        faint=float_array(() if detections.low_score_edge_boxes is None else detections.low_score_edge_boxes.ravel()),
     )
 
 
@@ -57,7 +57,7 @@ def detections_from_message(message: msg.Detections) -> Detections:
         np.array([detection.confidence for detection in message.detections], np.float32),
         message.model_id,
         appearance=np.stack(appearances) if len(lengths) == 1 and lengths != {0} else None,
-        faint=np.array(message.faint, np.float32).reshape(-1, 4) if has_faint else None,
+        low_score_edge_boxes=np.array(message.faint, np.float32).reshape(-1, 4) if has_faint else None,
     )
 
 

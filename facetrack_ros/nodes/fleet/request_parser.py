@@ -96,7 +96,7 @@ class RequestReading:
 
     def _of_picture(self, data: bytes) -> "_AskedFace":
         image = decode_reference(data)
-        pipeline = self._models.take("search")
+        pipeline = self._models.acquire("search")
         face = pipeline.embed_reference(image)
         crop = encode_aligned_crop(image, face) if self._settings.backtrack_search.send_face_crop else b""
         return _AskedFace(face.embedding, pipeline.contract.id, "picture", crop)

@@ -29,11 +29,11 @@ class BatteryWatch:
     @property
     def braking(self) -> bool:
         """Whether face work rests now."""
-        return self._brake.braking
+        return self._brake.active
 
     def change(self, stop_below: float, resume_at: float) -> None:
         """Rest by other charges from now on."""
-        self._brake.change(stop_below, resume_at)
+        self._brake.set_limits(stop_below, resume_at)
 
     @property
     def sentence(self) -> str:

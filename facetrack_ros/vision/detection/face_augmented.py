@@ -12,7 +12,7 @@ from facetrack_ros.vision.faces.person_matching import match_faces_to_persons
 from facetrack_ros.vision.interfaces import FaceDetector, PersonDetector
 
 
-class FaceAugmentedDetector:
+class FaceAugmentedDetector(PersonDetector):
     """Looks for faces in the whole of each picture as well: whose face belongs to no person found is a person too.
 
     :param persons: the person detector.
@@ -22,18 +22,18 @@ class FaceAugmentedDetector:
 
     def __init__(self, persons: PersonDetector, faces: FaceDetector, min_face_px: float):
         self.model_id = f"{persons.model_id}+{faces.model_id}"
-        self.batches = getattr(persons, "batches", False)
+        self.batches = persons.batches
         self._persons = persons
         self._faces = faces
         self.min_face_px = min_face_px
 
     @property
-    def min_score(self) -> float:
+    def min_score(self) -> float | None:
         """Lowest confidence of a person the person detector finds, 0..1; it may be changed."""
         return self._persons.min_score
 
     @min_score.setter
-    def min_score(self, score: float) -> None:
+    def min_score(self, score: float | None) -> None:
         self._persons.min_score = score
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
@@ -55,5 +55,5 @@ class FaceAugmentedDetector:
             self.model_id,
             faces,
             owners,
-            faint=persons.faint,
+            low_score_edge_boxes=persons.low_score_edge_boxes,
         )

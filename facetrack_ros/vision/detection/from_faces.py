@@ -7,7 +7,7 @@ import numpy as np
 from facetrack_ros.core.boxes import clip
 from facetrack_ros.core.detections import PERSONS_FROM, Detections
 from facetrack_ros.core.image import as_bgr
-from facetrack_ros.vision.interfaces import FaceDetector
+from facetrack_ros.vision.interfaces import FaceDetector, PersonDetector
 
 # A standing adult is about seven and a half heads tall; down to five face heights below the chin is about the
 # knee, and three face widths are the shoulders.
@@ -16,7 +16,7 @@ ABOVE_IN_FACES = 0.5
 BELOW_IN_FACES = 5.0
 
 
-class FacePersonDetector:
+class FacePersonDetector(PersonDetector):
     """A person for each face found. Whoever looks away is not seen.
 
     :param faces: the face detector.

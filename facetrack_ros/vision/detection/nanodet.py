@@ -13,13 +13,14 @@ from facetrack_ros.vision.detection.postprocess import select_persons
 from facetrack_ros.vision.inference.anchors import STRIDES, anchor_grid
 from facetrack_ros.vision.inference.letterbox import Letterbox, Placement
 from facetrack_ros.vision.inference.onnx_session import OnnxSession
+from facetrack_ros.vision.interfaces import PersonDetector
 
 PERSON = 0  # of COCO's 80 classes
 CLASSES = 80
 SIDES = 4
 
 
-class NanodetPersonDetector:
+class NanodetPersonDetector(PersonDetector):
     """Persons by NanoDet, which predicts each side of a box as a distribution (Li et al., Generalized Focal Loss, 2020).
 
     Such a graph has two outputs a stride: class scores ``(1, cells, 80)``, and for the four sides of the box

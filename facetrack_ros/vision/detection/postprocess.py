@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.core.boxes import area, clip, suppress
+from facetrack_ros.core.boxes import area, clip, nms
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.errors import ModelError
 
@@ -40,7 +40,7 @@ def select_persons(
     :param max_iou: of two boxes that overlap more the lower score is dropped; 1: duplicates are gone already.
     """
     if max_iou < 1.0:
-        keep = suppress(boxes, scores, max_iou)
+        keep = nms(boxes, scores, max_iou)
     else:
         keep = np.flatnonzero(np.isfinite(boxes).all(axis=1) & np.isfinite(scores))
         keep = keep[np.argsort(-scores[keep], kind="stable")]

@@ -60,7 +60,11 @@ class DetectorImage:
         if self.factor == 1:
             return found
         return replace(
-            found, boxes=self._enlarged(found.boxes), faint=None if found.faint is None else self._enlarged(found.faint)
+            found,
+            boxes=self._enlarged(found.boxes),
+            low_score_edge_boxes=None
+            if found.low_score_edge_boxes is None
+            else self._enlarged(found.low_score_edge_boxes),
         )
 
     def _enlarged(self, boxes: np.ndarray) -> np.ndarray:

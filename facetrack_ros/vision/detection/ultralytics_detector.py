@@ -14,12 +14,13 @@ from facetrack_ros.vision.detection.postprocess import person_class, select_pers
 from facetrack_ros.vision.detection.ultralytics_runtime import load_yolo, quick_predictor
 from facetrack_ros.vision.inference.threads import limit_torch_threads
 from facetrack_ros.vision.inference.torch_device import torch_device
+from facetrack_ros.vision.interfaces import PersonDetector
 
 #: Most persons of one picture.
 MOST = 300
 
 
-class UltralyticsPersonDetector:
+class UltralyticsPersonDetector(PersonDetector):
     """Persons by YOLO through the Ultralytics package, which runs ``.pt``, ``.onnx``, ``.engine``, ``.tflite``, …
 
     Ultralytics and its own weights are AGPL-3.0.

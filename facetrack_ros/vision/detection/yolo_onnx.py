@@ -14,6 +14,7 @@ from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.detection.postprocess import person_class, select_persons
 from facetrack_ros.vision.inference.letterbox import Letterbox, Placement, alike
 from facetrack_ros.vision.inference.onnx_session import OnnxSession
+from facetrack_ros.vision.interfaces import PersonDetector
 
 BOX = 4
 #: A row of a graph that has removed duplicates itself: box, score, class.
@@ -47,7 +48,7 @@ class YoloExport:
         return full.shrunk(shape[1], shape[0], self.stride) if self.open_size else full
 
 
-class YoloPersonDetector:
+class YoloPersonDetector(PersonDetector):
     """Persons by YOLO: v8, v9, v11, v12 (``(1, 4 + classes, n)``), v10 and 26 (also ``(1, 300, 6)``), and their like.
 
     Class names, input size and task come from the metadata that Ultralytics writes into the graph.

@@ -14,6 +14,7 @@ from facetrack_ros.vision.detection.postprocess import select_persons
 from facetrack_ros.vision.inference.anchors import STRIDES, anchor_grid, decode
 from facetrack_ros.vision.inference.letterbox import Letterbox, Placement, alike
 from facetrack_ros.vision.inference.onnx_session import OnnxSession
+from facetrack_ros.vision.interfaces import PersonDetector
 
 PERSON = 0  # of COCO's 80 classes
 #: Input sizes whose cell grids are cached.
@@ -22,7 +23,7 @@ GRIDS_CACHED = 8
 WIDE_IMAGE = np.zeros((8, 16, 3), np.uint8)
 
 
-class YoloxPersonDetector:
+class YoloxPersonDetector(PersonDetector):
     """Persons by YOLOX (Ge et al., 2021), any of its sizes, as exported without decoding.
 
     The input is padded with grey as in YOLOX's training, but only up to whole cells of the largest stride and not to a

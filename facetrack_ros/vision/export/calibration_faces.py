@@ -13,9 +13,10 @@ from facetrack_ros.vision.embedding.preprocess import FaceInput
 from facetrack_ros.vision.evaluation.face_dataset import PICTURES, labelled_pictures
 from facetrack_ros.vision.evaluation.face_samples import best_face
 from facetrack_ros.vision.faces.quality import QualityGate
-from facetrack_ros.vision.factory import VisionSettings, open_model
+from facetrack_ros.vision.factory import open_model
 from facetrack_ros.vision.interfaces import FaceEmbedder
 from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.settings import VisionSettings
 
 
 @dataclass(frozen=True, eq=False)

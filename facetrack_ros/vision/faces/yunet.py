@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.core.boxes import suppress
+from facetrack_ros.core.boxes import nms
 from facetrack_ros.core.detections import FaceDetections
 from facetrack_ros.core.image import as_bgr, resize
 from facetrack_ros.models.contract import ModelContract
@@ -72,7 +72,7 @@ class YunetFaceDetector:
             if not counts[row] and face.score >= max(self._score, UPRIGHT_SCORE) and _width(face.box) >= min_face_px:
                 counts[row], boxes[row], scores[row] = True, face.box, face.score
         boxes, landmarks, scores = boxes[counts], landmarks[counts], scores[counts]
-        keep = suppress(boxes, scores, self._max_iou)
+        keep = nms(boxes, scores, self._max_iou)
         return FaceDetections(boxes[keep], landmarks[keep], scores[keep])
 
 

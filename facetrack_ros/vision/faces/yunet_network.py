@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.core.boxes import suppress
+from facetrack_ros.core.boxes import nms
 from facetrack_ros.core.detections import FaceDetections
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision.inference.anchors import STRIDES, anchor_grid, decode
@@ -67,7 +67,7 @@ class YunetNetwork:
         grid, strides = self._grid((blob.shape[3], blob.shape[2]))
         corner, stride = grid[likely], strides[likely]
         found = decode(boxes[likely], corner, stride)
-        keep = suppress(found, scores, max_iou)
+        keep = nms(found, scores, max_iou)
         landmarks = (points[likely[keep]].reshape(-1, 5, 2) + corner[keep, None]) * stride[keep, None]
         return FaceDetections(found[keep], landmarks, scores[keep])
 

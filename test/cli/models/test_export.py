@@ -12,7 +12,8 @@ from facetrack_ros.models import catalog
 from facetrack_ros.models.paths import cache_folder
 from facetrack_ros.vision.export import int8 as quantisation
 from facetrack_ros.vision.faces.alignment import ARCFACE_TEMPLATE
-from facetrack_ros.vision.factory import VisionSettings, open_embedder
+from facetrack_ros.vision.factory import open_embedder
+from facetrack_ros.vision.settings import VisionSettings
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (200, 220, 3), np.uint8)
 FACES = [Face(np.zeros(4, np.float32), (ARCFACE_TEMPLATE + shift).astype(np.float32), 0.9, 0.9) for shift in (0, 60)]

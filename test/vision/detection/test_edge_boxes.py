@@ -4,7 +4,8 @@ import numpy as np
 
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.vision.detection.edge_boxes import LowScoreEdgeDetector
-from facetrack_ros.vision.factory import VisionSettings, build_pipeline
+from facetrack_ros.vision.factory import build_pipeline
+from facetrack_ros.vision.settings import VisionSettings
 
 PICTURE = np.zeros((100, 200, 3), np.uint8)
 LEFT, MIDDLE, RIGHT = (0, 10, 20, 90), (80, 10, 120, 90), (180, 10, 200, 90)
@@ -22,7 +23,7 @@ def test_below_the_score_only_what_ends_at_a_side_is_handed_on():
     found = LowScoreEdgeDetector(Persons(), 0.4).detect([PICTURE])[0]
     assert found.boxes.tolist() == [list(MIDDLE), list(LEFT)]
     assert len(found.scores) == 2
-    assert found.faint.tolist() == [list(LEFT), list(RIGHT)]
+    assert found.low_score_edge_boxes.tolist() == [list(LEFT), list(RIGHT)]
     assert found.model_id == "persons"
 
 
@@ -33,7 +34,7 @@ def test_asking_for_faint_boxes_changes_no_person(models, monkeypatch, astronaut
         build_pipeline(VisionSettings(person_score=0.6, faint_score=score)).detect([picture])[0]
         for score in (1.0, 0.02)
     )
-    assert plain.faint is None
-    assert asked.faint is not None
+    assert plain.low_score_edge_boxes is None
+    assert asked.low_score_edge_boxes is not None
     assert np.array_equal(plain.boxes, asked.boxes)
     assert np.array_equal(plain.scores, asked.scores)

@@ -2,7 +2,8 @@ import numpy as np
 
 from facetrack_ros.core.detections import Detections, FaceDetections
 from facetrack_ros.vision.detection.face_augmented import FaceAugmentedDetector
-from facetrack_ros.vision.factory import VisionSettings, build_pipeline
+from facetrack_ros.vision.factory import build_pipeline
+from facetrack_ros.vision.settings import VisionSettings
 
 PICTURE = np.zeros((400, 600, 3), np.uint8)
 

@@ -10,8 +10,9 @@ from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.errors import FrameError
 from facetrack_ros.vision.detection.edge_boxes import LowScoreEdgeDetector
 from facetrack_ros.vision.detection.reduced_decode import DetectorImage
-from facetrack_ros.vision.factory import VisionSettings, open_model
-from facetrack_ros.vision.interfaces import reduction_for
+from facetrack_ros.vision.factory import open_model
+from facetrack_ros.vision.interfaces import PersonDetector
+from facetrack_ros.vision.settings import VisionSettings
 
 # An EXIF segment that says nothing but: turn it by a quarter, clockwise.
 TURNED = b"\xff\xe1\x00\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
@@ -27,7 +28,7 @@ def found(*boxes, faint=()):
         np.array(boxes, np.float32).reshape(-1, 4),
         np.ones(len(boxes), np.float32),
         "persons",
-        faint=np.array(faint, np.float32).reshape(-1, 4),
+        low_score_edge_boxes=np.array(faint, np.float32).reshape(-1, 4),
     )
 
 
@@ -42,7 +43,7 @@ def test_boxes_are_in_pixels_of_the_frame_and_inside_it(width, height, factor):
     assert not frame.decoded
     persons = picture.in_frame(found((1, 2, 3, 4), (0, 0, small_width, small_height), faint=[(0, 1, small_width, 2)]))
     assert persons.boxes.tolist() == [[factor, 2 * factor, 3 * factor, 4 * factor], [0, 0, width, height]]
-    assert persons.faint.tolist() == [[0, factor, width, 2 * factor]]
+    assert persons.low_score_edge_boxes.tolist() == [[0, factor, width, 2 * factor]]
 
 
 def test_what_is_decoded_already_is_taken_as_it_is():
@@ -69,12 +70,15 @@ def test_what_is_no_picture_is_refused(jpeg):
 
 
 def test_a_detector_that_does_not_say_needs_all():
-    class Persons:
+    class Persons(PersonDetector):
         model_id = "persons"
 
-    assert reduction_for(Persons(), 4000, 3000) == reduction_for(LowScoreEdgeDetector(Persons(), 0.5), 4000, 3000) == 1
+        def detect(self, images):
+            return []
+
+    assert Persons().reduction(4000, 3000) == LowScoreEdgeDetector(Persons(), 0.5).reduction(4000, 3000) == 1
     Persons.reduction = lambda self, width, height: width // 1000
-    assert reduction_for(LowScoreEdgeDetector(Persons(), 0.5), 4000, 3000) == 4
+    assert LowScoreEdgeDetector(Persons(), 0.5).reduction(4000, 3000) == 4
 
 
 @pytest.mark.parametrize("model", ["yolox_nano", "object_detection_nanodet_2022nov"])

@@ -15,8 +15,9 @@ from facetrack_ros.models import catalog
 from facetrack_ros.models.resolver import resolve
 from facetrack_ros.vision.detection.ultralytics_detector import UltralyticsPersonDetector
 from facetrack_ros.vision.detection.ultralytics_runtime import load_yolo
-from facetrack_ros.vision.factory import VisionSettings, build_pipeline
+from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.inference.torch_device import torch_device
+from facetrack_ros.vision.settings import VisionSettings
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
 from facetrack_ros.vision.detection.ultralytics_runtime import load_yolo
 from facetrack_ros.vision.detection.yolo_onnx import YoloPersonDetector
-from facetrack_ros.vision.factory import VisionSettings, open_model
+from facetrack_ros.vision.factory import open_model
+from facetrack_ros.vision.settings import VisionSettings
 
 SCORE, MAX_IOU, PERSON = 0.12, 0.53, 2  # PERSON as in the fixture yolo_weights
 

@@ -14,7 +14,8 @@ from facetrack_ros.vision.embedding.body_regions import body_regions, neutral
 from facetrack_ros.vision.embedding.histogram_body import DIMENSION, HistogramBodyEmbedder
 from facetrack_ros.vision.embedding.onnx_body import OnnxBodyEmbedder
 from facetrack_ros.vision.evaluation.verification import auc
-from facetrack_ros.vision.factory import VisionSettings, open_model
+from facetrack_ros.vision.factory import open_model
+from facetrack_ros.vision.settings import VisionSettings
 
 WALK = "face-demographics-walking-and-pause.gif"
 #: Three people in frame 38 of that clip, by eye.
@@ -32,7 +33,7 @@ def test_the_network_comes_first_and_the_histogram_needs_no_file(models, monkeyp
     found, histogram = open_model("auto", "body", VisionSettings())
     assert isinstance(histogram, HistogramBodyEmbedder)
     assert found.path is None
-    assert "osnet_x0_25_msmt17 is not here" in found.passed_over[0]
+    assert "osnet_x0_25_msmt17 is not here" in found.rejected[0]
     monkeypatch.setenv("FACETRACK_MODELS", str(models))
     assert open_model("auto", "body", VisionSettings())[1].contract == catalog.OSNET
     assert catalog.HISTOGRAM.dimension == DIMENSION

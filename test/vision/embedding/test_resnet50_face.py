@@ -14,7 +14,8 @@ from facetrack_ros.models import catalog
 from facetrack_ros.models.resolver import resolve
 from facetrack_ros.vision.embedding.resnet50_face import Resnet50FaceEmbedder, load_resnet50
 from facetrack_ros.vision.faces.alignment import ARCFACE_TEMPLATE, align
-from facetrack_ros.vision.factory import VisionSettings, open_embedder
+from facetrack_ros.vision.factory import open_embedder
+from facetrack_ros.vision.settings import VisionSettings
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 torchvision = pytest.importorskip("torchvision", reason="torchvision is not installed")

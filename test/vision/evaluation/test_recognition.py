@@ -17,7 +17,8 @@ from facetrack_ros.vision.evaluation.face_samples import embed_pictures, enlarge
 from facetrack_ros.vision.evaluation.recognition import measure_recognition
 from facetrack_ros.vision.evaluation.recognition_report import metrics_json, metrics_lines, samples_lines
 from facetrack_ros.vision.evaluation.roc_plot import draw_roc
-from facetrack_ros.vision.factory import VisionSettings, build_for_measuring, build_pipeline
+from facetrack_ros.vision.factory import build_for_measuring, build_pipeline
+from facetrack_ros.vision.settings import VisionSettings
 
 
 def population(people=40, pictures=10, spread=0.6, seed=0):

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from facetrack_ros.demo.staging import PORTRAITS, load_portrait
-from facetrack_ros.vision.factory import VisionSettings, build_pipeline
+from facetrack_ros.vision.factory import build_pipeline
+from facetrack_ros.vision.settings import VisionSettings
 
 
 @pytest.fixture(params=["dlib-hog", "yunet_n_640_640"])
