@@ -5,13 +5,14 @@ import numpy as np
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.vision.detection.edge_boxes import LowScoreEdgeDetector
 from facetrack_ros.vision.factory import build_pipeline
+from facetrack_ros.vision.interfaces import PersonDetector
 from facetrack_ros.vision.settings import VisionSettings
 
 PICTURE = np.zeros((100, 200, 3), np.uint8)
 LEFT, MIDDLE, RIGHT = (0, 10, 20, 90), (80, 10, 120, 90), (180, 10, 200, 90)
 
 
-class Persons:
+class Persons(PersonDetector):
     model_id = "persons"
 
     def detect(self, images):

@@ -3,12 +3,13 @@ import numpy as np
 from facetrack_ros.core.detections import Detections, FaceDetections
 from facetrack_ros.vision.detection.face_augmented import FaceAugmentedDetector
 from facetrack_ros.vision.factory import build_pipeline
+from facetrack_ros.vision.interfaces import PersonDetector
 from facetrack_ros.vision.settings import VisionSettings
 
 PICTURE = np.zeros((400, 600, 3), np.uint8)
 
 
-class Persons:
+class Persons(PersonDetector):
     model_id = "persons"
 
     def detect(self, images):
