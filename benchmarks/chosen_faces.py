@@ -16,8 +16,8 @@ from facetrack_ros.concurrency.process_pool import ThreadWorkerPool
 from facetrack_ros.config import Config
 from facetrack_ros.sources.factory import open_source
 from facetrack_ros.sources.stamped_frames import frames
-from facetrack_ros.tracking.factory import improving_faces, people_tracker
-from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.tracking.factory import make_face_scheduler, make_people_tracker
+from facetrack_ros.tracking.id_allocator import IdAllocator
 from facetrack_ros.vision.frame_analysis import AnalysisTask, FrameAnalyzer
 
 CLIPS = (
@@ -30,8 +30,8 @@ CLIPS = (
 
 def follow(path: Path, eyes: FrameAnalyzer, config: Config) -> dict:
     """Embeddings, faces that could have had one, persons and events of a clip."""
-    people = people_tracker("robot1", IdCounter(), config, eyes.pipeline.contract)
-    improving = improving_faces(config) if config.faces.embed == "improving" else None
+    people = make_people_tracker("robot1", IdAllocator(), config, eyes.pipeline.contract)
+    improving = make_face_scheduler(config) if config.faces.embed == "improving" else None
     embedded, events = 0, []
 
     def begin(frame):
@@ -43,7 +43,7 @@ def follow(path: Path, eyes: FrameAnalyzer, config: Config) -> dict:
             tracks, new = people.update("front", frame.stamp_ns, frame.number, seen.detections, seen.faces)
             events += new
             if improving:
-                improving.know(frame.stamp_ns, tracks)
+                improving.update(frame.stamp_ns, tracks)
     events += people.close()
     return {
         "embeddings": embedded,

@@ -24,9 +24,9 @@ from facetrack_ros.demo.staging import FPS, make_stage
 from facetrack_ros.history.events.format import read_events
 from facetrack_ros.sources.factory import open_source
 from facetrack_ros.sources.stamped_frames import frames
-from facetrack_ros.tracking.factory import people_tracker
-from facetrack_ros.tracking.id_allocator import IdCounter
-from facetrack_ros.tracking.identity_merges import Aliases
+from facetrack_ros.tracking.factory import make_people_tracker
+from facetrack_ros.tracking.id_allocator import IdAllocator
+from facetrack_ros.tracking.identity_merges import IdentityMerges
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.settings import VisionSettings
 
@@ -36,9 +36,9 @@ START = "2026-05-01T12:00:00"
 def follow_clips(folder: Path) -> tuple[list[dict], set[tuple[str, str]]]:
     """A line a person and clip, and pairs of person and settled id."""
     pipeline = build_pipeline(VisionSettings())
-    aliases, told, lines, pairs = Aliases(), {}, [], set()
+    aliases, told, lines, pairs = IdentityMerges(), {}, [], set()
     for robot, (name, zones) in enumerate(CLIPS.items(), 1):
-        people = people_tracker(f"robot{robot}", IdCounter(), Config(), pipeline.contract, aliases)
+        people = make_people_tracker(f"robot{robot}", IdAllocator(), Config(), pipeline.contract, aliases)
         for person_id, template in told.items():
             people.learn(person_id, pipeline.contract.id, template.embeddings, template.qualities)
         ids, shown, count = defaultdict(lambda: defaultdict(int)), defaultdict(int), 0
@@ -65,10 +65,10 @@ def follow_clips(folder: Path) -> tuple[list[dict], set[tuple[str, str]]]:
                     "person": who,
                     "frames": count,
                     "seen": shown[who],
-                    "ids": sorted({aliases.settled(each) for each in ids[who]}),
+                    "ids": sorted({aliases.canonical(each) for each in ids[who]}),
                 }
             )
-            pairs |= {(who, aliases.settled(each)) for each in ids[who]}
+            pairs |= {(who, aliases.canonical(each)) for each in ids[who]}
     return lines, pairs
 
 

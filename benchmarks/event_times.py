@@ -22,8 +22,8 @@ from facetrack_ros.config import Config
 from facetrack_ros.demo.staging import FPS, HEIGHT, WALKS, WIDTH, cutout_span, make_stage
 from facetrack_ros.sources.factory import open_source
 from facetrack_ros.sources.stamped_frames import frames
-from facetrack_ros.tracking.factory import people_tracker
-from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.tracking.factory import make_people_tracker
+from facetrack_ros.tracking.id_allocator import IdAllocator
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.settings import vision_settings
 
@@ -38,7 +38,7 @@ def read(clip: Path) -> list:
 
 def events_of(shown: list, pipeline, config: Config) -> list[tuple[int, int]]:
     """For each visit in one camera the frame it began with and the last one that showed the person."""
-    people = people_tracker("robot1", IdCounter(), config, pipeline.contract)
+    people = make_people_tracker("robot1", IdAllocator(), config, pipeline.contract)
     events = []
     for frame in shown:
         detections = pipeline.detect([frame.image])[0]

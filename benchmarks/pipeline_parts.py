@@ -199,12 +199,12 @@ def tree_of(flat: dict) -> dict:
 def tracked(options: dict) -> dict:
     """The bare loop with the tracker behind it, frame after frame on one thread: what there is to find."""
     from facetrack_ros.core.frame import Frame
-    from facetrack_ros.tracking.factory import people_tracker
-    from facetrack_ros.tracking.id_allocator import IdCounter
+    from facetrack_ros.tracking.factory import make_people_tracker
+    from facetrack_ros.tracking.id_allocator import IdAllocator
 
     pictures = jpegs(Path(options["data"]), options["size"])
     pipeline = pipelines_of({**options, "workers": 1})[0]
-    people = people_tracker(ROBOT, IdCounter(), config_of(options), pipeline.contract)
+    people = make_people_tracker(ROBOT, IdAllocator(), config_of(options), pipeline.contract)
     events = []
     for number in range(options["frames"]):
         frame = Frame("camera0", round(1e18 + number / options["fps"] * 1e9), number, pictures[number % len(pictures)])

@@ -20,8 +20,8 @@ from facetrack_ros.config import Config
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.tracking.factory import people_tracker
-from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.tracking.factory import make_people_tracker
+from facetrack_ros.tracking.id_allocator import IdAllocator
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.frame_analysis import FrameAnalyzer
 from facetrack_ros.vision.settings import vision_settings
@@ -42,7 +42,7 @@ def main():
     config = Config()
     pipeline = build_pipeline(vision_settings(config))
     analyzer = FrameAnalyzer(pipeline)
-    people = people_tracker("robot1", IdCounter(), config, pipeline.contract)
+    people = make_people_tracker("robot1", IdAllocator(), config, pipeline.contract)
     profile = cProfile.Profile(time.thread_time)
     with tempfile.TemporaryDirectory() as folder:
         history = RobotHistory(folder, "robot1", pipeline.contract, FrameSettings.of_config(config))

@@ -25,7 +25,7 @@ from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.event import PERSON_IN, PERSON_OUT
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.track import TrackState
-from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.tracking.id_allocator import IdAllocator
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
 
@@ -113,7 +113,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     crowd = Crowd(arguments.people, np.random.default_rng(arguments.seed), arguments.height, arguments.misses)
-    people = PeopleTracker("robot1", IdCounter(), TrackingSettings(), THRESHOLD, "crowd")
+    people = PeopleTracker("robot1", IdAllocator(), TrackingSettings(), THRESHOLD, "crowd")
     numbers: dict[str, None] = {}
     true_ids, found_ids, alike, spent, memory, events = [], [], [], [], [], []
     frames = round(arguments.minutes * 60 * arguments.fps)
@@ -157,7 +157,7 @@ def compared(people, true_ids, found_ids, alike, numbers, events, times, argumen
     """The figures against the truth, printed."""
     by_id = {person_id: number for number, person_id in enumerate(numbers)}
     settled = {
-        person_id: by_id.setdefault(people.aliases.settled(person_id), len(by_id)) for person_id in list(numbers)
+        person_id: by_id.setdefault(people.merges.canonical(person_id), len(by_id)) for person_id in list(numbers)
     }
     told, joined = (
         compute_identity_metrics(true_ids, dense(found_ids, names), alike)["IDF1"] for names in (by_id, settled)

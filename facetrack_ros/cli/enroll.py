@@ -57,9 +57,9 @@ def _enrol_live(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]
 
 
 def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]) -> int:
-    from facetrack_ros.enrolment.entries import gallery_of, make_entries, remarks
+    from facetrack_ros.enrolment.entries import build_gallery, make_entries, enrolment_warnings
     from facetrack_ros.history.people.gallery_store import GalleryStore
-    from facetrack_ros.tracking.id_allocator import IdCounter
+    from facetrack_ros.tracking.id_allocator import IdAllocator
     from facetrack_ros.tracking.settings import TrackingSettings
     from facetrack_ros.vision.factory import build_pipeline
     from facetrack_ros.vision.settings import vision_settings
@@ -67,7 +67,7 @@ def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes
     folders = _folders(arguments)
     pipeline = build_pipeline(vision_settings(Config.load(arguments.config) if arguments.config else Config()))
     first = folders[0]
-    ids = IdCounter(first.path / "gallery_ids.json")
+    ids = IdAllocator(first.path / "gallery_ids.json")
     entries = make_entries(
         arguments.name,
         pictures,
@@ -80,8 +80,8 @@ def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes
     for folder in folders:
         for entry in entries:
             GalleryStore(folder.path).add(entry)
-    gallery = gallery_of(GalleryStore(first.path).read()[0], pipeline.contract, TrackingSettings().margin)
-    return _say(arguments.name, [entry.entry_id for entry in entries], remarks(entries, gallery))
+    gallery = build_gallery(GalleryStore(first.path).read()[0], pipeline.contract, TrackingSettings().margin)
+    return _say(arguments.name, [entry.entry_id for entry in entries], enrolment_warnings(entries, gallery))
 
 
 def _say(name: str, entry_ids: list[str], said: list[str]) -> int:

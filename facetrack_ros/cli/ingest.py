@@ -18,8 +18,8 @@ from facetrack_ros.config import Config, optional_path
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import FrameError, StoreError
 from facetrack_ros.history.frames.settings import FrameSettings
-from facetrack_ros.history.people.merge_log import AliasFile
-from facetrack_ros.history.people.recall import recalled_people
+from facetrack_ros.history.people.merge_log import MergeLog
+from facetrack_ros.history.people.recall import load_people_tracker
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.history.sightings.thumbnail import Thumbnails
@@ -29,7 +29,7 @@ from facetrack_ros.sources.factory import bag_path_and_topic, open_source
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.stamped_frames import frames
 from facetrack_ros.sources.start_time import start_times
-from facetrack_ros.tracking.factory import improving_faces
+from facetrack_ros.tracking.factory import make_face_scheduler
 from facetrack_ros.vision.frame_analysis import AnalysisTask, FrameAnalysis, FrameAnalyzer
 from facetrack_ros.vision.frame_sampling import FrameDecision, FrameSampler
 from facetrack_ros.vision.inference.threads import ThreadBudget
@@ -164,13 +164,13 @@ def _ingest(
     config: Config,
     folder: Path,
 ) -> None:
-    people = recalled_people(folder.parent, history.robot_id, config, history.contract, others=True)
-    verdicts, moves = AliasFile(folder), config.tracking.camera_motion != "off"
+    people = load_people_tracker(folder.parent, history.robot_id, config, history.contract, others=True)
+    verdicts, moves = MergeLog(folder), config.tracking.camera_motion != "off"
     sightings, events, started, told = history.status().sightings, 0, time.monotonic(), 0.0
     streams = [recording.frames(config.camera.jpeg_quality) for recording in recordings]
     improving = {}
     if config.faces.embed == "improving":
-        improving = {recording.camera_id: improving_faces(config) for recording in recordings}
+        improving = {recording.camera_id: make_face_scheduler(config) for recording in recordings}
 
     attention = {recording.camera_id: FrameSampler.of_config(config) for recording in recordings}
     last_seen: dict[str, FrameAnalysis] = {}
@@ -199,15 +199,15 @@ def _ingest(
             frame.camera_id, frame.stamp_ns, frame.number, seen.detections, seen.faces, frame.image if moves else None
         )
         if frame.camera_id in improving:
-            improving[frame.camera_id].know(frame.stamp_ns, tracks)
+            improving[frame.camera_id].update(frame.stamp_ns, tracks)
         history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks, pictures)
-        verdicts.append(people.new_verdicts())
+        verdicts.append(people.take_new_decisions())
         events += _log(history, new_events, config)
         if sys.stderr.isatty() and time.monotonic() - told > 0.5:
             told = time.monotonic()
             print(f"\r{number} frames, {number / (told - started):.1f} a second ", end="", file=sys.stderr, flush=True)
     events += _log(history, people.close(None), config)
-    verdicts.append(people.new_verdicts())
+    verdicts.append(people.take_new_decisions())
     for recording in recordings:
         history.sightings.mark_ingested(
             recording.key(history.contract.id), recording.camera_id, recording.first_ns, recording.last_ns

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from facetrack_ros.cli.time_format import show_utc
 from facetrack_ros.errors import RequestError
-from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision, id_order, merging, splitting
+from facetrack_ros.tracking.identity_merges import IdentityMerges, MergeDecision, id_order, merge_decisions, split_decisions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +63,7 @@ def _list_live(arguments: argparse.Namespace) -> int:
     from facetrack_ros.client.people_client import PeopleClient
 
     with PeopleClient() as people:
-        groups = {people.aliases.settled(person_id): people.aliases.group(person_id) for person_id in people.seen}
+        groups = {people.merges.canonical(person_id): people.merges.group(person_id) for person_id in people.seen}
         lines = [
             {
                 "person_id": settled,
@@ -72,12 +72,12 @@ def _list_live(arguments: argparse.Namespace) -> int:
             }
             for settled in sorted(groups, key=id_order)
         ]
-        return _show(lines, people.aliases, arguments.json)
+        return _show(lines, people.merges, arguments.json)
 
 
-def _show(persons: list[dict], aliases: Aliases, as_json: bool) -> int:
+def _show(persons: list[dict], aliases: IdentityMerges, as_json: bool) -> int:
     for person in persons:
-        verdicts = [verdict for verdict in aliases.verdicts if set(verdict.pair) & set(person["ids"])]
+        verdicts = [verdict for verdict in aliases.decisions if set(verdict.pair) & set(person["ids"])]
         if as_json:
             print(json.dumps(person | {"verdicts": [_evidence(verdict) for verdict in verdicts]}))
             continue
@@ -117,7 +117,7 @@ def _evidence(verdict: MergeDecision) -> dict:
 
 def _decide_stored(arguments: argparse.Namespace) -> int:
     from facetrack_ros.history.layout import history_folders
-    from facetrack_ros.history.people.merge_log import AliasFile
+    from facetrack_ros.history.people.merge_log import MergeLog
     from facetrack_ros.search.offline.persons import stored_aliases, stored_persons
 
     folder = Path(arguments.data)
@@ -126,7 +126,7 @@ def _decide_stored(arguments: argparse.Namespace) -> int:
     verdicts = _verdicts(arguments, aliases, known)
     for robot in history_folders(folder):
         if not robot.error:
-            AliasFile(robot.path).append(verdicts)
+            MergeLog(robot.path).append(verdicts)
     return _say(arguments, aliases, verdicts)
 
 
@@ -134,34 +134,34 @@ def _decide_live(arguments: argparse.Namespace) -> int:
     from facetrack_ros.client.people_client import PeopleClient
 
     with PeopleClient() as people:
-        known = {*people.seen, *(each for group in people.aliases.groups() for each in group)}
-        verdicts = _verdicts(arguments, people.aliases, known)
+        known = {*people.seen, *(each for group in people.merges.groups() for each in group)}
+        verdicts = _verdicts(arguments, people.merges, known)
         people.tell_verdicts(verdicts)
-        return _say(arguments, people.aliases, verdicts)
+        return _say(arguments, people.merges, verdicts)
 
 
-def _verdicts(arguments: argparse.Namespace, aliases: Aliases, known: set[str]) -> list[MergeDecision]:
+def _verdicts(arguments: argparse.Namespace, aliases: IdentityMerges, known: set[str]) -> list[MergeDecision]:
     for person_id in arguments.ids:
         if person_id not in known:
             raise RequestError(f"nobody is known as {person_id}; `facetrack persons list` names everybody")
     who = getpass.getuser()
     record_ids = (f"a_{uuid.uuid4().hex[:12]}" for _ in itertools.count())
     if arguments.action == "merge":
-        if aliases.settled(arguments.ids[0]) == aliases.settled(arguments.ids[1]):
+        if aliases.canonical(arguments.ids[0]) == aliases.canonical(arguments.ids[1]):
             raise RequestError(f"{' and '.join(arguments.ids)} are one person already")
-        return merging(aliases, *arguments.ids, record_ids, who, time.time_ns(), arguments.reason, operator=True)
-    verdicts = splitting(aliases, arguments.ids[0], record_ids, who, time.time_ns(), arguments.reason, operator=True)
+        return merge_decisions(aliases, *arguments.ids, record_ids, who, time.time_ns(), arguments.reason, operator=True)
+    verdicts = split_decisions(aliases, arguments.ids[0], record_ids, who, time.time_ns(), arguments.reason, operator=True)
     if not verdicts:
         raise RequestError(f"{arguments.ids[0]} was never joined with another id")
     return verdicts
 
 
-def _say(arguments: argparse.Namespace, aliases: Aliases, verdicts: list[MergeDecision]) -> int:
+def _say(arguments: argparse.Namespace, aliases: IdentityMerges, verdicts: list[MergeDecision]) -> int:
     for verdict in verdicts:
-        aliases.take(verdict)
+        aliases.add(verdict)
     if arguments.action == "merge":
         print(
-            f"{' and '.join(arguments.ids)} are one person, {aliases.settled(arguments.ids[0])}; "
+            f"{' and '.join(arguments.ids)} are one person, {aliases.canonical(arguments.ids[0])}; "
             f"undo it with: facetrack persons split {arguments.ids[1]}"
         )
     else:

@@ -14,7 +14,7 @@ from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS
 from facetrack_ros.nodes.conversion.people import entry_from_message, verdict_from_message, verdict_to_message
 from facetrack_ros.tracking.gallery import GalleryEntry
-from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision
+from facetrack_ros.tracking.identity_merges import IdentityMerges, MergeDecision
 
 # Discovery on a healthy network takes well under a second, on a busy one longer: listen at least so long, until nothing
 # new has come for a while, and not for ever.
@@ -34,7 +34,7 @@ class PeopleClient:
 
     def __init__(self, mesh: str = "/facetrack"):
         self._mesh = mesh.rstrip("/")
-        self.aliases = Aliases()
+        self.merges = IdentityMerges()
         self.gallery: dict[str, GalleryEntry] = {}
         self.seen: dict[str, set[str]] = {}
         self._lock = threading.Lock()
@@ -94,7 +94,7 @@ class PeopleClient:
     def _on_verdict(self, message: msg.PersonVerdict) -> None:
         with self._lock:
             self._heard = time.monotonic()
-            self.aliases.take(verdict_from_message(message))
+            self.merges.add(verdict_from_message(message))
 
     def _on_entry(self, message: msg.GalleryEntry) -> None:
         with self._lock:

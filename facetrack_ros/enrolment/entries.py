@@ -51,25 +51,25 @@ def make_entries(
     ]
 
 
-def remarks(entries: Iterable[GalleryEntry], gallery: Gallery) -> list[str]:
+def enrolment_warnings(entries: Iterable[GalleryEntry], gallery: Gallery) -> list[str]:
     """What whoever enrols should know: who looks alike, and which picture does not look like the others of that name.
 
     :param gallery: with the new entries in it.
     """
     said: list[str] = []
     for entry in entries:
-        for match in gallery.alike(entry):
+        for match in gallery.lookalikes(entry):
             said.append(
                 f"{entry.name} looks like {match.entry.name} (similarity {match.similarity:.2f}): the two may be taken "
                 "for each other; where that cannot be told, neither is recognised"
             )
-        if gallery.unlike_own(entry):
+        if gallery.is_outlier(entry):
             said.append(f"{entry.source or entry.entry_id} does not look like the other pictures of {entry.name}")
     # A person's pictures say the same of a look-alike: once is enough.
     return list({sentence.split(" (")[0]: sentence for sentence in said}.values())
 
 
-def gallery_of(entries: Iterable[GalleryEntry], pipeline_contract, margin_share: float) -> Gallery:
+def build_gallery(entries: Iterable[GalleryEntry], pipeline_contract, margin_share: float) -> Gallery:
     """The entries of one model as a gallery.
 
     :param pipeline_contract: of the face embedder.

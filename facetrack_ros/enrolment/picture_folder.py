@@ -36,7 +36,7 @@ def enrolment_pictures(folder: Path) -> tuple[list[EnrolmentPicture], list[str]]
         raise ConfigError(f"cannot read the gallery folder {folder}: {error.strerror}") from error
 
 
-def gone_from_folder(known: set[str], found: set[str]) -> set[str]:
+def removed_pictures(known: set[str], found: set[str]) -> set[str]:
     """Which of the pictures enrolled before were taken out of the folder, so that their entries go too.
 
     :raises ConfigError: the folder is empty: so is one whose disk was unplugged, and what is deleted is deleted on every

@@ -25,7 +25,7 @@ from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.inputs.battery import BatteryWatch
 from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
 from facetrack_ros.nodes.inputs.images import ImageInput
-from facetrack_ros.tracking.factory import improving_faces
+from facetrack_ros.tracking.factory import make_face_scheduler
 from facetrack_ros.vision.inference.threads import ThreadBudget
 from facetrack_ros.vision.pipeline import VisionPipeline
 from facetrack_ros.vision.pipeline_pool import PipelinePool
@@ -56,7 +56,7 @@ class EmbedderNode(RobotMemberNode):
         }
         self._waiting = WaitingImages(self.cameras)
         improving = self.settings.faces.embed == "improving"
-        self._improving = {camera: improving_faces(self.settings) for camera in self.cameras} if improving else {}
+        self._improving = {camera: make_face_scheduler(self.settings) for camera in self.cameras} if improving else {}
         self._battery = BatteryWatch(self, self.get_logger().warning)
         self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep) if subscribe else None
         self._health = StageHealth(self, self.cameras, "embedder", "finding faces")
@@ -147,7 +147,7 @@ class EmbedderNode(RobotMemberNode):
     def on_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         """Take everybody followed, so that only better faces than before are embedded where that is asked for."""
         if frame.camera_id in self._improving:
-            self._improving[frame.camera_id].know(frame.stamp_ns, tracks)
+            self._improving[frame.camera_id].update(frame.stamp_ns, tracks)
 
     def _on_tracks_message(self, message: msg.Tracks) -> None:
         self.on_tracks(frame_from_header(message), tracks_from_message(message))

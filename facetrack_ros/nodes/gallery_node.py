@@ -8,8 +8,8 @@ from rclpy.task import Future
 
 from facetrack_ros import msg, srv
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker
-from facetrack_ros.enrolment.entries import gallery_of, make_entries, remarks
-from facetrack_ros.enrolment.picture_folder import enrolment_pictures, gone_from_folder
+from facetrack_ros.enrolment.entries import build_gallery, make_entries, enrolment_warnings
+from facetrack_ros.enrolment.picture_folder import enrolment_pictures, removed_pictures
 from facetrack_ros.errors import ConfigError, FacetrackError
 from facetrack_ros.history.layout import robot_folder
 from facetrack_ros.history.people.gallery_store import GalleryStore
@@ -22,7 +22,7 @@ from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.service_health import ServiceHealth
 from facetrack_ros.nodes.health.status import Diagnosis
 from facetrack_ros.tracking.gallery import EntryRefused, GalleryEntry
-from facetrack_ros.tracking.id_allocator import IdCounter, safe_name
+from facetrack_ros.tracking.id_allocator import IdAllocator, safe_name
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.vision.pipeline_pool import PipelinePool
 from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
@@ -49,7 +49,7 @@ class GalleryNode(RobotMemberNode):
         super().__init__(**member)
         self._models = models or PipelinePool(face_settings(self.settings))
         folder = robot_folder(self.robot_folder(), self.robot_id)
-        self._ids = IdCounter(folder / "gallery_ids.json")
+        self._ids = IdAllocator(folder / "gallery_ids.json")
         self._store = GalleryStore(folder)
         self._seen_folder: tuple | None = None
         self._health = ServiceHealth("gallery", "enrolments done")
@@ -142,8 +142,8 @@ class GalleryNode(RobotMemberNode):
         for entry in entries:
             self._store.add(entry)
             self._publisher.publish(entry_to_message(entry))
-        everybody = gallery_of(self._store.read()[0], pipeline.contract, TrackingSettings().margin)
-        said = remarks(entries, everybody)
+        everybody = build_gallery(self._store.read()[0], pipeline.contract, TrackingSettings().margin)
+        said = enrolment_warnings(entries, everybody)
         for sentence in said:
             self.get_logger().warning(sentence)
         return entries, said
@@ -199,7 +199,7 @@ class GalleryNode(RobotMemberNode):
             if entry.by == self.robot_id and entry.source.startswith(_FROM_FOLDER)
         }
         try:
-            for source in gone_from_folder(set(known), set(found)):
+            for source in removed_pictures(set(known), set(found)):
                 self._delete(known[source].entry_id)
         except ConfigError as error:
             self._tell_folder(str(error))

@@ -45,7 +45,7 @@ class SearchNode(RobotMemberNode):
         self._group = ReentrantCallbackGroup()
         self._known = KnownFaces(self, self._group)
         self._reading = RequestReading(self, self._known, self._models)
-        self._open = SearchClient(self, self._group, AnswerParts(self, self._known.aliases))
+        self._open = SearchClient(self, self._group, AnswerParts(self, self._known.merges))
         self._worker = Worker("search", FifoMailbox(), self._work)
         self._health = ServiceHealth("search", "searches answered")
         self._partial = 0
@@ -91,7 +91,7 @@ class SearchNode(RobotMemberNode):
         await search.finished
         self._open.end(search)
         answer = search.gathering.close()
-        fill_response(response, apply_merges(answer, self._known.aliases))
+        fill_response(response, apply_merges(answer, self._known.merges))
         self._note(answer, time.monotonic() - arrived)
         return response
 

@@ -14,8 +14,8 @@ from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.history.layout import robot_folder
-from facetrack_ros.history.people.merge_log import AliasFile
-from facetrack_ros.history.people.recall import recalled_people
+from facetrack_ros.history.people.merge_log import MergeLog
+from facetrack_ros.history.people.recall import load_people_tracker
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.qos import RELIABLE
@@ -80,7 +80,7 @@ class TrackerNode(RobotMemberNode):
         }
         self._events = self.create_publisher(msg.PersonEvent, self.robot_topic("events"), RELIABLE)
         self._worker = Worker("tracker", FifoMailbox(), self._work)
-        self._exchange = PeopleExchange(self, AliasFile(self.robot_folder() / self.robot_id), self._worker)
+        self._exchange = PeopleExchange(self, MergeLog(self.robot_folder() / self.robot_id), self._worker)
         steady_timer(self, TICK_S, lambda: self._worker.put("", (self._pass_time,)))
         if subscribe:
             for camera in self.cameras:
@@ -128,10 +128,10 @@ class TrackerNode(RobotMemberNode):
 
     def _take_settings(self) -> None:
         if self._people is not None:
-            self._people.settings.change(tracking_settings(self.settings))
+            self._people.settings.replace_with(tracking_settings(self.settings))
 
     def _know_contract(self, contract: ModelContract) -> None:
-        self._people = recalled_people(self.robot_folder(), self.robot_id, self.settings, contract)
+        self._people = load_people_tracker(self.robot_folder(), self.robot_id, self.settings, contract)
         self._exchange.know(self._people)
 
     def on_detections(self, frame: Frame, detections: Detections) -> None:
@@ -196,7 +196,7 @@ class TrackerNode(RobotMemberNode):
 
     def _carry_on(self, frame: Frame) -> None:
         self._note(frame)
-        for joined in self._joins[frame.camera_id].add_between(frame):
+        for joined in self._joins[frame.camera_id].add_skipped(frame):
             self._update(*joined)
 
     def _note(self, frame: Frame) -> None:
@@ -213,7 +213,7 @@ class TrackerNode(RobotMemberNode):
         started = time.perf_counter()
         image = frame.image if self._needs_images and frame.jpeg else None
         tracks, events = self._people.update(frame.camera_id, frame.stamp_ns, frame.number, detections, faces, image)
-        self._between[frame.camera_id].know(frame.stamp_ns, tracks)
+        self._between[frame.camera_id].update(frame.stamp_ns, tracks)
         self._pass_on(frame, tracks)
         self._tell(events)
         self._health.done(frame, time.perf_counter() - started)

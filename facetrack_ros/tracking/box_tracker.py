@@ -6,7 +6,7 @@ import numpy as np
 
 from facetrack_ros.core.boxes import iou, widened
 from facetrack_ros.tracking.appearance_memory import AppearanceMemory, body_similarities, face_similarities
-from facetrack_ros.tracking.kalman import BoxMotion
+from facetrack_ros.tracking.kalman import BoxKalmanFilter
 from facetrack_ros.tracking.linear_assignment import best_pairs
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.settings import SECOND_NS, TrackingSettings
@@ -24,7 +24,7 @@ class _Followed:
     def __init__(self, key: int, stamp_ns: int, box: np.ndarray):
         self.key = key
         self.first_ns, self.first_box = stamp_ns, box
-        self.motion = BoxMotion(stamp_ns, box)
+        self.motion = BoxKalmanFilter(stamp_ns, box)
         self.looks = AppearanceMemory()
         self.evidence = 0.0
         self.last_frame = 0
@@ -46,14 +46,14 @@ class BoxTracker:
     def __init__(
         self,
         threshold: float,
-        settings: TrackingSettings = TrackingSettings(),
+        settings: TrackingSettings | None = None,
         body_threshold: float = 0.65,
         camera_motion: Callable[[Observation], np.ndarray | None] | None = None,
     ):
+        self._settings = settings or TrackingSettings()
         self._threshold = threshold
-        self._veto = 1 - settings.veto_distance * (1 - threshold)
+        self._veto = 1 - self._settings.veto_distance * (1 - threshold)
         self._body_threshold = body_threshold
-        self._settings = settings
         self._camera_motion = camera_motion
         self._followed: list[_Followed] = []
         self._next_key = 0
@@ -88,7 +88,7 @@ class BoxTracker:
                 self._followed.append(taken[int(row)])
         keys = np.full(len(observation), -1, np.int64)
         for row, followed in taken.items():
-            followed.evidence += settings.evidence if scores[row] >= settings.sure_score else float(scores[row])
+            followed.evidence += settings.min_evidence if scores[row] >= settings.sure_score else float(scores[row])
             followed.last_frame = self._frame
             body = observation.body(row) if scores[row] >= settings.likely_score else None
             followed.looks.take(observation.embedding(row), body)
@@ -103,7 +103,7 @@ class BoxTracker:
         )
 
     def _believed(self, followed: _Followed) -> bool:
-        return followed.evidence >= self._settings.evidence
+        return followed.evidence >= self._settings.min_evidence
 
     def _pairs(self, stamp_ns: int, observation: Observation, scores: np.ndarray) -> list[tuple[int, int]]:
         if not self._followed or not len(observation):
@@ -112,25 +112,27 @@ class BoxTracker:
         predicted = np.stack([followed.motion.predicted(stamp_ns) for followed in self._followed])
         unseen_s = np.array([stamp_ns - followed.motion.last_ns for followed in self._followed]) / SECOND_NS
         missed = np.array([self._frame - followed.last_frame - 1 for followed in self._followed])
-        near = _near(predicted, boxes, settings.reach * (1 - np.exp(-unseen_s / _SPREAD_S)))
+        near = _near(predicted, boxes, settings.widening * (1 - np.exp(-unseen_s / _SPREAD_S)))
         weighed = near * scores
         faces = face_similarities(looks, [observation.embedding(row) for row in range(len(boxes))])
         bodies = body_similarities(looks, observation.bodies, len(boxes))
         # NaN, for no look on one side, compares as false.
         same_face, other = faces >= self._threshold, faces < self._veto
         if bodies is not None:
-            other |= ~same_face & (bodies < 1 - settings.body_veto * (1 - self._body_threshold))
+            other |= ~same_face & (bodies < 1 - settings.appearance_veto * (1 - self._body_threshold))
         fresh, believed = (missed == 0)[:, None], np.array([self._believed(each) for each in self._followed])[:, None]
         likely, sure = scores >= settings.likely_score, scores >= settings.sure_score
         # In the place of somebody whom many frames missed there may be somebody else by now.
-        least = np.minimum(settings.min_iou_lost + settings.doubt_a_frame * (missed + 1), settings.most_doubt)[:, None]
+        least = np.minimum(settings.min_iou_lost + settings.lost_iou_step * (missed + 1), settings.max_lost_iou)[
+            :, None
+        ]
         least = np.where(fresh, settings.min_iou, least)
         by_look = by_place = (weighed >= least) & ~other
         worth = 1e-3 + _STAYED * fresh + weighed + same_face
         if bodies is not None:
             worth = worth + np.where(bodies == bodies, bodies, 0)
             by_body = (bodies >= self._body_threshold) & ~fresh & ~other
-            wide = settings.body_reach * (1 - np.exp(-unseen_s / _BODY_SPREAD_S))
+            wide = settings.appearance_widening * (1 - np.exp(-unseen_s / _BODY_SPREAD_S))
             by_look = by_place | by_body & (_near(predicted, boxes, wide) > settings.min_iou_lost)
         # What a turn rests on is computed when its turn comes: mostly the first one leaves nothing.
         turns = (
@@ -160,7 +162,7 @@ class BoxTracker:
         self, predicted: np.ndarray, boxes: np.ndarray, unseen_s: np.ndarray, allowed: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Few frames a second: whoever was there a frame ago may have gone further than any overlap."""
-        near = _near(predicted, boxes, self._settings.far_reach * (1 - np.exp(-unseen_s / _SPREAD_S)))
+        near = _near(predicted, boxes, self._settings.far_widening * (1 - np.exp(-unseen_s / _SPREAD_S)))
         return near, allowed & (near >= self._settings.min_iou)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.track import Track
-from facetrack_ros.tracking.edge_boxes import REACH_NS, FaintBoxes
+from facetrack_ros.tracking.edge_boxes import REACH_NS, EdgeBoxHistory
 from facetrack_ros.tracking.interfaces import Tracker
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.open_track import OpenTrack
@@ -50,7 +50,7 @@ class CameraTracker:
         """Nobody is in view."""
         self._tracker = self._new_tracker()
         self._follows: dict[int, OpenTrack] = {}
-        self._faint = FaintBoxes(self._settings.confirm_within_ns + REACH_NS)
+        self._faint = EdgeBoxHistory(self._settings.confirm_within_ns + REACH_NS)
         self._visits: dict[str, Visit] = {}
         self._ended: list[OpenTrack] = []
         self._tracks: tuple[Track, ...] = ()
@@ -250,7 +250,7 @@ class CameraTracker:
     ) -> list[PersonEvent]:
         """A track is that person: a visit goes on, or a new one begins."""
         # A visit keeps the id it began with, also where that has become another name of the same person.
-        settled = self._identities.aliases.settled
+        settled = self._identities.merges.canonical
         person_id = next((visited for visited in self._visits if settled(visited) == settled(person_id)), person_id)
         for other in list(self._follows.values()):
             if other.person_id == person_id:

@@ -33,7 +33,7 @@ class DetectionFaceSynchronizer:
         self._waiting[frame.stamp_ns] = (frame, detections)
         return joined + self._passed_over()
 
-    def add_between(self, frame: Frame) -> list[Joined]:
+    def add_skipped(self, frame: Frame) -> list[Joined]:
         """Take a frame that the detector passed over; returns what waits no longer, oldest first: at once, where nothing does."""
         return self.add_detections(frame, None)
 

@@ -26,7 +26,7 @@ class EdgeSighting(NamedTuple):
     box: np.ndarray
 
 
-class FaintBoxes:
+class EdgeBoxHistory:
     """The faint boxes of the last frames that lie in no track's; at most ``MOST`` of each frame.
 
     :param keep_ns: how long they are kept.

@@ -22,7 +22,7 @@ class TrackExtrapolator:
         self._tracks: tuple[Track, ...] = ()
         self._speeds: dict[str, np.ndarray] = {}
 
-    def know(self, stamp_ns: int, tracks: tuple[Track, ...]) -> None:
+    def update(self, stamp_ns: int, tracks: tuple[Track, ...]) -> None:
         """Take everybody followed as of a frame that was looked at."""
         passed_ns, before = stamp_ns - self._stamp_ns, {track.track_id: track.bbox for track in self._tracks}
         self._speeds = {

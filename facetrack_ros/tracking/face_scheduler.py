@@ -107,7 +107,7 @@ class FaceScheduler:
     _known: dict[str, _Known] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def know(self, stamp_ns: int, tracks: tuple[Track, ...]) -> None:
+    def update(self, stamp_ns: int, tracks: tuple[Track, ...]) -> None:
         """Take everybody followed as of a frame. Who was lost is looked at anew: it may be somebody else who comes back."""
         with self._lock:
             self._tracks = tuple(track for track in tracks if track.state != TrackState.LOST)

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-class Template:
+class FaceTemplate:
     """Embeddings of one face with their qualities.
 
     Of two that are nearly the same the better one stays, so that looks from all sides find room.
@@ -71,11 +71,11 @@ class Template:
         # Arrays are replaced, never written to, so that one handed out stays as it was.
         self._embeddings, self._qualities, self._mean = embeddings, qualities.astype(np.float32), None
 
-    def best_pair(self, other: "Template") -> float:
+    def best_pair(self, other: "FaceTemplate") -> float:
         """The highest cosine similarity between an embedding of each."""
         return float((self._embeddings @ other._embeddings.T).max())
 
-    def similarity(self, other: "Template") -> float:
+    def similarity(self, other: "FaceTemplate") -> float:
         """How alike two faces are, -1..1; -1 where either has no embedding.
 
         The lower of the best pair and the similarity of the means. The best of many pairs alone grows with their

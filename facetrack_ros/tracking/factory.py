@@ -9,11 +9,11 @@ from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.tracking.box_tracker import BoxTracker
 from facetrack_ros.tracking.camera_motion import CameraMotion
 from facetrack_ros.tracking.face_scheduler import FaceScheduler
-from facetrack_ros.tracking.id_allocator import IdCounter
-from facetrack_ros.tracking.identity_merges import Aliases
+from facetrack_ros.tracking.id_allocator import IdAllocator
+from facetrack_ros.tracking.identity_merges import IdentityMerges
 from facetrack_ros.tracking.interfaces import Tracker
 from facetrack_ros.tracking.people_tracker import PeopleTracker
-from facetrack_ros.tracking.settings import SECOND_NS, LiveSettings, TrackingSettings
+from facetrack_ros.tracking.settings import SECOND_NS, TrackingSettings
 from facetrack_ros.tracking.trackers_adapter import LibraryTracker
 
 OWN = "own"
@@ -41,7 +41,7 @@ def body_threshold(config: Config) -> float:
 
 
 def tracker_factory(
-    config: Config, threshold: float, settings: TrackingSettings | LiveSettings | None = None
+    config: Config, threshold: float, settings: TrackingSettings | None = None
 ) -> Callable[[], Tracker]:
     """Makes a camera's tracker as the configuration chooses it. One is made at once, so that a choice that cannot be is
     told before the first frame.
@@ -69,23 +69,23 @@ def tracker_factory(
     return make
 
 
-def improving_faces(config: Config) -> FaceScheduler:
+def make_face_scheduler(config: Config) -> FaceScheduler:
     """Which faces of a camera are worth the work, as the configuration says."""
     return FaceScheduler(pause_ns=round(SECOND_NS / config.faces.looks_per_s))
 
 
-def people_tracker(
-    robot_id: str, ids: IdCounter, config: Config, contract: ModelContract, aliases: Aliases | None = None
+def make_people_tracker(
+    robot_id: str, ids: IdAllocator, config: Config, contract: ModelContract, aliases: IdentityMerges | None = None
 ) -> PeopleTracker:
     """The people of a robot, as the configuration says.
 
-    Its ``settings`` may be changed while it follows people (:class:`LiveSettings`).
+    Its ``settings`` may be changed while it runs (:meth:`TrackingSettings.replace_with`).
 
     :param contract: of the face embedder.
     :param aliases: which ids are one person, as known so far.
     :raises ConfigError: see :func:`tracker_factory`.
     """
-    settings = LiveSettings(tracking_settings(config))
+    settings = tracking_settings(config)
     return PeopleTracker(
         robot_id,
         ids,

@@ -8,7 +8,7 @@ import numpy as np
 
 from facetrack_ros.core.vectors import is_unit
 from facetrack_ros.errors import FacetrackError
-from facetrack_ros.tracking.face_template import Template
+from facetrack_ros.tracking.face_template import FaceTemplate
 
 _ENTRY_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -115,7 +115,7 @@ class Gallery:
         self._stacked = None
         return self._entries.pop(entry_id, None) is not None
 
-    def recognise(self, template: Template) -> GalleryMatch | None:
+    def recognise(self, template: FaceTemplate) -> GalleryMatch | None:
         """Who it is: above the threshold, and clearly ahead of every other enrolled person.
 
         A person is as alike as their best entry is to the template: the lower of its best embedding and of its mean, as
@@ -137,7 +137,7 @@ class Gallery:
             return None
         return GalleryMatch(entries[best], float(alike[best]))
 
-    def alike(self, entry: GalleryEntry) -> list[GalleryMatch]:
+    def lookalikes(self, entry: GalleryEntry) -> list[GalleryMatch]:
         """Other enrolled people who may be taken for this one, most alike first: relatives, say."""
         found: dict[str, GalleryMatch] = {}
         for other in self._entries.values():
@@ -150,7 +150,7 @@ class Gallery:
                 found[other.name] = GalleryMatch(other, similarity)
         return sorted(found.values(), key=lambda match: -match.similarity)
 
-    def unlike_own(self, entry: GalleryEntry) -> bool:
+    def is_outlier(self, entry: GalleryEntry) -> bool:
         """Whether no other picture of that name looks like this one: a mistake, mostly."""
         own = [
             float(np.dot(other.embedding, entry.embedding))

@@ -9,7 +9,7 @@ from pathlib import Path
 from facetrack_ros.errors import ConfigError, StoreError
 
 
-class IdCounter:
+class IdAllocator:
     """Counts from 1 for each kind of thing, and goes on where it was after a restart.
 
     The file is replaced before a number is given out, so none is ever given out twice; a damaged file is an error

@@ -1,27 +1,27 @@
-"""Person ids that stand for one person: which, why, and how every robot comes to the same answer."""
+"""Merges of person ids: the decisions on pairs of ids, and the persons that follow from them."""
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_PARTS = re.compile(r"(\d+)")
+_DIGITS = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True)
 class MergeDecision:
-    """That two person ids are one person, or that they are not; one record, which can be deleted by its id.
+    """Decision that two person ids are one person, or that they are not.
 
     :param record_id: unique; starts with a letter.
-    :param first: the lower of the two ids by :func:`id_order`.
+    :param first: the lower id by :func:`id_order`; ``second``: the higher one.
     :param same: one person, or two.
-    :param by: robot that says so.
-    :param operator: whether a person decided it, rather than a robot by itself.
-    :param version: counts the verdicts on this pair.
-    :param stamp_ns: when, nanoseconds since the epoch.
+    :param by: robot or operator that decided.
+    :param operator: whether a human decided, not a robot.
+    :param version: counts the decisions on this pair.
+    :param stamp_ns: nanoseconds since the epoch.
     :param reason: a few words.
-    :param similarity: of the faces it rests on, None where it does not rest on faces.
-    :param model_id: of the embedder of these faces, empty where there are none.
+    :param similarity: cosine of the faces; None where the decision does not rest on faces.
+    :param model_id: of their embedder, empty without faces.
     """
 
     record_id: str
@@ -38,127 +38,129 @@ class MergeDecision:
 
     @property
     def pair(self) -> tuple[str, str]:
-        """The two ids."""
+        """The two ids, the lower one first."""
         return self.first, self.second
 
     @property
     def rank(self) -> tuple:
-        """Of two verdicts on one pair the higher one counts: a person's before a robot's, later ones, and caution."""
+        """Priority among decisions on one pair: operator over robot, then later version, then "not the same"."""
         return self.operator, self.version, not self.same, self.record_id
 
 
 def id_order(person_id: str) -> tuple:
-    """Total order of ids, the same on every robot: by letters, and numbers within as numbers."""
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in _PARTS.split(person_id)), person_id
+    """Sort key of person ids, the same on every robot: numbers inside an id compare as numbers."""
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in _DIGITS.split(person_id)), person_id
 
 
 def ordered(one: str, other: str) -> tuple[str, str]:
-    """A pair of ids, the lower one first."""
+    """The pair of ids, the lower one first."""
     return (one, other) if id_order(one) < id_order(other) else (other, one)
 
 
-class Aliases:
-    """All verdicts heard of, and the persons that follow from them.
+class IdentityMerges:
+    """All known merge decisions, and the groups of ids that they make one person.
 
-    What follows depends on which verdicts are known, not on the order they came in nor on how often: of each pair the
-    highest one counts; the pairs that are one person are joined strongest first, save where that would join two that are
-    not; and of the ids so joined the lowest one stands for all. So robots that know the same verdicts agree.
+    The groups depend on the set of decisions only, not on their order or repetition, so robots with the same decisions
+    agree: of each pair the decision of the highest rank counts; pairs are joined by descending similarity, operators'
+    first, except where that would join two ids decided to be different; the lowest id of a group is its canonical id.
     """
 
-    def __init__(self, verdicts: Iterable[MergeDecision] = ()):
-        self._verdicts: dict[tuple[str, str], MergeDecision] = {}
-        self._settled: dict[str, str] | None = {}
+    def __init__(self, decisions: Iterable[MergeDecision] = ()):
+        self._decisions: dict[tuple[str, str], MergeDecision] = {}
+        self._canonical: dict[str, str] = {}
         self._groups: dict[str, tuple[str, ...]] = {}
-        for verdict in verdicts:
-            self.take(verdict)
+        self._outdated = False
+        for decision in decisions:
+            self.add(decision)
 
     @property
-    def verdicts(self) -> tuple[MergeDecision, ...]:
-        """Those that count, one a pair, in order of the pairs."""
-        return tuple(sorted(self._verdicts.values(), key=lambda verdict: tuple(map(id_order, verdict.pair))))
+    def decisions(self) -> tuple[MergeDecision, ...]:
+        """The decision in force of each pair, in order of the pairs."""
+        return tuple(sorted(self._decisions.values(), key=lambda decision: tuple(map(id_order, decision.pair))))
 
-    def take(self, verdict: MergeDecision) -> bool:
-        """Hear a verdict; returns whether it counts from now on and did not before.
+    def add(self, decision: MergeDecision) -> bool:
+        """Add a decision; return whether it is newly in force.
 
-        :raises ValueError: it is about one id only, or its ids are the wrong way round.
+        :raises ValueError: its ids are equal or in the wrong order.
         """
-        if verdict.first == verdict.second or ordered(*verdict.pair) != verdict.pair:
-            raise ValueError(f"{verdict.first} and {verdict.second} are no pair of ids, the lower one first")
-        known = self._verdicts.get(verdict.pair)
-        if known is not None and known.rank >= verdict.rank:
+        if decision.first == decision.second or ordered(*decision.pair) != decision.pair:
+            raise ValueError(f"{decision.first} and {decision.second} are no pair of ids, the lower one first")
+        known = self._decisions.get(decision.pair)
+        if known is not None and known.rank >= decision.rank:
             return False
-        self._verdicts[verdict.pair] = verdict
-        self._settled = None
+        self._decisions[decision.pair] = decision
+        self._outdated = True
         return True
 
     def forget(self, person_id: str) -> tuple[MergeDecision, ...]:
-        """Drop every verdict on an id; returns them."""
-        dropped = tuple(verdict for verdict in self._verdicts.values() if person_id in verdict.pair)
-        for verdict in dropped:
-            del self._verdicts[verdict.pair]
-        self._settled = None
-        return dropped
+        """Remove and return every decision on an id."""
+        removed = tuple(decision for decision in self._decisions.values() if person_id in decision.pair)
+        for decision in removed:
+            del self._decisions[decision.pair]
+        self._outdated = True
+        return removed
 
-    def verdict_on(self, one: str, other: str) -> MergeDecision | None:
-        """What counts for two ids."""
-        return self._verdicts.get(ordered(one, other))
+    def decision_on(self, one: str, other: str) -> MergeDecision | None:
+        """The decision in force on two ids."""
+        return self._decisions.get(ordered(one, other))
 
-    def settled(self, person_id: str) -> str:
-        """The id that stands for a person; itself where nothing is known of it."""
-        self._settle()
-        return self._settled.get(person_id, person_id)
+    def canonical(self, person_id: str) -> str:
+        """The id that stands for a person; ``person_id`` itself where it is merged with none."""
+        self._update_groups()
+        return self._canonical.get(person_id, person_id)
 
     def group(self, person_id: str) -> tuple[str, ...]:
-        """All ids of a person, the one that stands for it first."""
-        settled = self.settled(person_id)
-        return self._groups.get(settled, (settled,))
+        """All ids of a person, the canonical one first."""
+        canonical = self.canonical(person_id)
+        return self._groups.get(canonical, (canonical,))
 
     def groups(self) -> tuple[tuple[str, ...], ...]:
         """The persons with more than one id."""
-        self._settle()
-        return tuple(self._groups[lowest] for lowest in sorted(self._groups, key=id_order))
+        self._update_groups()
+        return tuple(self._groups[canonical] for canonical in sorted(self._groups, key=id_order))
 
-    def may_be_one(self, one: str, other: str) -> bool:
-        """Whether nothing known says that two ids are two people, nor any two of their ids."""
-        return not any(
-            verdict is not None and not verdict.same
-            for verdict in (
-                self.verdict_on(mine, theirs)
-                for mine in self.group(one)
-                for theirs in self.group(other)
-                if mine != theirs
-            )
+    def can_merge(self, one: str, other: str) -> bool:
+        """Whether no decision says that any id of one person differs from any id of the other."""
+        return not self.conflicts(one, other)
+
+    def conflicts(self, one: str, other: str) -> list[MergeDecision]:
+        """The decisions in force that two persons, under any of their ids, are different."""
+        found = (
+            self.decision_on(first, second)
+            for first in self.group(one)
+            for second in self.group(other)
+            if first != second
         )
+        return [decision for decision in found if decision is not None and not decision.same]
 
-    def _settle(self) -> None:
-        if self._settled is not None:
+    def _update_groups(self) -> None:
+        if not self._outdated:
             return
-        apart = defaultdict(set)
-        joined = []
-        for verdict in self._verdicts.values():
-            if verdict.same:
-                joined.append(verdict)
+        different = defaultdict(set)
+        merges = []
+        for decision in self._decisions.values():
+            if decision.same:
+                merges.append(decision)
             else:
-                apart[verdict.first].add(verdict.second)
-                apart[verdict.second].add(verdict.first)
-        joined.sort(key=lambda verdict: (not verdict.operator, -(verdict.similarity or 0.0), verdict.pair))
+                different[decision.first].add(decision.second)
+                different[decision.second].add(decision.first)
+        merges.sort(key=lambda decision: (not decision.operator, -(decision.similarity or 0.0), decision.pair))
         group_of: dict[str, set[str]] = {}
-        for verdict in joined:
-            first, second = (group_of.setdefault(each, {each}) for each in verdict.pair)
-            if first is second or any(apart[each] & second for each in first if each in apart):
+        for decision in merges:
+            first, second = (group_of.setdefault(person_id, {person_id}) for person_id in decision.pair)
+            if first is second or any(different[person_id] & second for person_id in first & different.keys()):
                 continue
             first |= second
-            for each in second:
-                group_of[each] = first
-        self._settled, self._groups = {}, {}
+            group_of.update(dict.fromkeys(second, first))
+        self._canonical, self._groups, self._outdated = {}, {}, False
         for group in {id(group): group for group in group_of.values() if len(group) > 1}.values():
             members = tuple(sorted(group, key=id_order))
             self._groups[members[0]] = members
-            self._settled.update(dict.fromkeys(members, members[0]))
+            self._canonical.update(dict.fromkeys(members, members[0]))
 
 
-def merging(
-    aliases: Aliases,
+def merge_decisions(
+    merges: IdentityMerges,
     one: str,
     other: str,
     record_ids: Iterable[str],
@@ -169,22 +171,19 @@ def merging(
     similarity: float | None = None,
     model_id: str = "",
 ) -> list[MergeDecision]:
-    """The verdicts that make two persons one: on the two ids, and, by a person, on all that would stand against it.
+    """Decisions that merge two persons: one on the two ids and, by an operator, one on each conflicting pair of ids.
 
     :param record_ids: ids for the records; as many are taken as needed.
     """
     pairs = [ordered(one, other)] if one != other else []
     if operator:
-        for mine in aliases.group(one):
-            for theirs in aliases.group(other):
-                known = aliases.verdict_on(mine, theirs) if mine != theirs else None
-                if known is not None and not known.same and known.pair not in pairs:
-                    pairs.append(known.pair)
-    return _verdicts(aliases, pairs, True, record_ids, by, stamp_ns, reason, operator, similarity, model_id)
+        pairs += [decision.pair for decision in merges.conflicts(one, other) if decision.pair not in pairs]
+    evidence = {"operator": operator, "similarity": similarity, "model_id": model_id}
+    return _decide(merges, pairs, True, record_ids, by, stamp_ns, reason, **evidence)
 
 
-def splitting(
-    aliases: Aliases,
+def split_decisions(
+    merges: IdentityMerges,
     person_id: str,
     record_ids: Iterable[str],
     by: str,
@@ -192,38 +191,35 @@ def splitting(
     reason: str,
     operator: bool = False,
 ) -> list[MergeDecision]:
-    """The verdicts that make an id stand for itself again: it is none of those it was joined with."""
-    pairs = [ordered(person_id, other) for other in aliases.group(person_id) if other != person_id]
-    return _verdicts(aliases, pairs, False, record_ids, by, stamp_ns, reason, operator)
+    """Decisions that part an id from all ids that it is merged with."""
+    pairs = [ordered(person_id, other) for other in merges.group(person_id) if other != person_id]
+    return _decide(merges, pairs, False, record_ids, by, stamp_ns, reason, operator=operator)
 
 
-def _verdicts(
-    aliases: Aliases,
+def _decide(
+    merges: IdentityMerges,
     pairs: list[tuple[str, str]],
     same: bool,
     record_ids: Iterable[str],
     by: str,
     stamp_ns: int,
     reason: str,
-    operator: bool,
-    similarity: float | None = None,
-    model_id: str = "",
+    **evidence,
 ) -> list[MergeDecision]:
-    made = []
-    for pair, record_id in zip(pairs, record_ids):
-        known = aliases.verdict_on(*pair)
-        made.append(
+    decisions = []
+    for (first, second), record_id in zip(pairs, record_ids):
+        known = merges.decision_on(first, second)
+        decisions.append(
             MergeDecision(
-                record_id,
-                *pair,
-                same,
-                by,
-                operator,
-                known.version + 1 if known else 1,
-                stamp_ns,
-                reason,
-                similarity,
-                model_id,
+                record_id=record_id,
+                first=first,
+                second=second,
+                same=same,
+                by=by,
+                version=known.version + 1 if known else 1,
+                stamp_ns=stamp_ns,
+                reason=reason,
+                **evidence,
             )
         )
-    return made
+    return decisions

@@ -15,7 +15,7 @@ _COAST_S = 3.0
 _SECOND_NS = 1_000_000_000
 
 
-class BoxMotion:
+class BoxKalmanFilter:
     """One box that moves: centre with a speed that slows down while it is not seen, size as seen.
 
     Time is true time, so gaps and irregular frame rates need no care of the caller. Size has no speed: where somebody

@@ -7,7 +7,7 @@ import numpy as np
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.tracking.edge_boxes import EdgeSighting
-from facetrack_ros.tracking.face_template import Template
+from facetrack_ros.tracking.face_template import FaceTemplate
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.track_states import TrackStateMachine
 
@@ -26,7 +26,13 @@ class OpenTrack:
     """
 
     def __init__(
-        self, track_id: str, stamp_ns: int, number: int, box: np.ndarray, template: Template, settings: TrackingSettings
+        self,
+        track_id: str,
+        stamp_ns: int,
+        number: int,
+        box: np.ndarray,
+        template: FaceTemplate,
+        settings: TrackingSettings,
     ):
         self.track_id = track_id
         self.first_ns = stamp_ns

@@ -11,10 +11,10 @@ from facetrack_ros.core.face import Face
 from facetrack_ros.core.track import Track
 from facetrack_ros.tracking.box_tracker import BoxTracker
 from facetrack_ros.tracking.camera_tracker import CameraTracker
-from facetrack_ros.tracking.face_template import Template
+from facetrack_ros.tracking.face_template import FaceTemplate
 from facetrack_ros.tracking.gallery import Gallery
-from facetrack_ros.tracking.id_allocator import IdCounter, safe_name
-from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision
+from facetrack_ros.tracking.id_allocator import IdAllocator, safe_name
+from facetrack_ros.tracking.identity_merges import IdentityMerges, MergeDecision
 from facetrack_ros.tracking.interfaces import Tracker
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.person_registry import PersonRegistry
@@ -38,12 +38,12 @@ class PeopleTracker:
     def __init__(
         self,
         robot_id: str,
-        ids: IdCounter,
+        ids: IdAllocator,
         settings: TrackingSettings,
         threshold: float,
         model_id: str,
         new_tracker: Callable[[], Tracker] | None = None,
-        aliases: Aliases | None = None,
+        aliases: IdentityMerges | None = None,
     ):
         self.robot_id = robot_id
         self.settings = settings
@@ -113,7 +113,7 @@ class PeopleTracker:
         events = [event for name in closing if name in self._cameras for event in self._cameras[name].close()]
         return tuple(sorted(events, key=lambda event: event.stamp_ns))
 
-    def persons(self) -> dict[str, Template]:
+    def persons(self) -> dict[str, FaceTemplate]:
         """All persons known by face, own and told of, with what their faces look like."""
         return self._identities.templates()
 
@@ -130,25 +130,25 @@ class PeopleTracker:
         self._identities.learn(person_id, model_id, embeddings, qualities, join)
 
     @property
-    def aliases(self) -> Aliases:
+    def merges(self) -> IdentityMerges:
         """Which ids are one person."""
-        return self._identities.aliases
+        return self._identities.merges
 
     @property
     def gallery(self) -> Gallery:
         """The enrolled people; entries may be added and removed."""
         return self._identities.gallery
 
-    def hear(self, verdict: MergeDecision) -> None:
+    def add_decision(self, verdict: MergeDecision) -> None:
         """Take what another robot, or a person, says of two ids.
 
         :raises TemplateRefused: it is about no two persons.
         """
-        self._identities.hear(verdict)
+        self._identities.add_decision(verdict)
 
-    def new_verdicts(self) -> tuple[MergeDecision, ...]:
+    def take_new_decisions(self) -> tuple[MergeDecision, ...]:
         """What was decided here about ids since the last call, for the other robots and for the disk."""
-        return self._identities.new_verdicts()
+        return self._identities.take_new_decisions()
 
     def forget(self, person_id: str) -> None:
         """Know nothing of a person's face any more, nor of other ids; one who is in view is learned anew from then on."""

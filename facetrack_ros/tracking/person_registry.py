@@ -8,10 +8,10 @@ import numpy as np
 
 from facetrack_ros.core.vectors import is_unit
 from facetrack_ros.errors import FacetrackError
-from facetrack_ros.tracking.face_template import Template
+from facetrack_ros.tracking.face_template import FaceTemplate
 from facetrack_ros.tracking.gallery import Gallery
-from facetrack_ros.tracking.id_allocator import IdCounter
-from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision, merging, splitting
+from facetrack_ros.tracking.id_allocator import IdAllocator
+from facetrack_ros.tracking.identity_merges import IdentityMerges, MergeDecision, merge_decisions, split_decisions
 from facetrack_ros.tracking.settings import TrackingSettings
 
 # So many first looks are taken as they come; a single poor one would otherwise turn down all that follow.
@@ -36,7 +36,7 @@ class Recognition:
 class _Known:
     """A person: the template, and the place in the order in which persons became known."""
 
-    def __init__(self, order: int, template: Template, foreign: bool):
+    def __init__(self, order: int, template: FaceTemplate, foreign: bool):
         self.order = order
         self.template = template
         self.foreign = foreign
@@ -56,13 +56,13 @@ class PersonRegistry:
     def __init__(
         self,
         robot: str,
-        ids: IdCounter,
+        ids: IdAllocator,
         settings: TrackingSettings,
         threshold: float,
         model_id: str,
-        aliases: Aliases | None = None,
+        aliases: IdentityMerges | None = None,
     ):
-        self.aliases = aliases if aliases is not None else Aliases()
+        self.merges = aliases if aliases is not None else IdentityMerges()
         self.now_ns = 0
         self.gallery = Gallery(model_id, threshold, settings.margin * (1 - threshold))
         self._verdicts: list[MergeDecision] = []
@@ -79,9 +79,9 @@ class PersonRegistry:
         self._stacked: tuple[list[str], np.ndarray] | None = None
         self.dimension: int | None = None
 
-    def empty_template(self) -> Template:
+    def empty_template(self) -> FaceTemplate:
         """A template as this embedder needs it."""
-        return Template(self._settings.template_size, 1 - _NEAR_DUPLICATE * self._distance)
+        return FaceTemplate(self._settings.template_size, 1 - _NEAR_DUPLICATE * self._distance)
 
     def new_person(self) -> str:
         """The id of somebody never seen before."""
@@ -89,20 +89,20 @@ class PersonRegistry:
         self._remember(person_id, foreign=False)
         return person_id
 
-    def templates(self) -> dict[str, Template]:
+    def templates(self) -> dict[str, FaceTemplate]:
         """The faces of all persons known by face, by person id."""
         return {person_id: known.template for person_id, known in self._known.items() if len(known.template)}
 
     def knows_other_than(self, persons: Collection[str]) -> bool:
         """Whether there is anybody known by face who is not among ``persons``."""
-        settled = {self.aliases.settled(person_id) for person_id in persons}
+        settled = {self.merges.canonical(person_id) for person_id in persons}
         return any(
-            len(known.template) and self.aliases.settled(person_id) not in settled
+            len(known.template) and self.merges.canonical(person_id) not in settled
             for person_id, known in self._known.items()
         )
 
     def recognise(
-        self, template: Template, excluded: Collection[str] = (), before: str | None = None
+        self, template: FaceTemplate, excluded: Collection[str] = (), before: str | None = None
     ) -> Recognition | None:
         """Whose face it is: above the threshold, and ahead of the second best by a margin.
 
@@ -116,7 +116,7 @@ class PersonRegistry:
         # The best id of each person.
         best_id: dict[str, str] = {}
         for person_id in sorted(alike, key=alike.get):
-            best_id[self.aliases.settled(person_id)] = person_id
+            best_id[self.merges.canonical(person_id)] = person_id
         if not best_id:
             return None
         best = max(best_id.values(), key=alike.get)
@@ -134,19 +134,19 @@ class PersonRegistry:
         first = min(sure, key=lambda person_id: self._known[person_id].order)
         for person_id in sure:
             self.join(first, person_id, self._known[first].template.similarity(self._known[person_id].template))
-        return Recognition(self.aliases.settled(first), alike[first])
+        return Recognition(self.merges.canonical(first), alike[first])
 
     def join(self, one: str, other: str, similarity: float) -> None:
         """Two ids turn out to be one person: a verdict, unless it is known that they are two, or the faces are hardly
         alike. It takes more than a recognition, for it stays."""
         if (
-            self.aliases.settled(one) != self.aliases.settled(other)
+            self.merges.canonical(one) != self.merges.canonical(other)
             and self._may_be_one(one, other)
             and similarity >= self._threshold + self._settings.margin * self._distance
         ):
             self._decide(
-                merging(
-                    self.aliases,
+                merge_decisions(
+                    self.merges,
                     one,
                     other,
                     self._record_ids(),
@@ -164,7 +164,7 @@ class PersonRegistry:
             self._beside.setdefault(person_id, set()).update(other for other in persons if other != person_id)
         self._part(persons)
 
-    def hear(self, verdict: MergeDecision) -> None:
+    def add_decision(self, verdict: MergeDecision) -> None:
         """Take a verdict of another robot or of a person; one that joins people seen in one picture is answered.
 
         :raises TemplateRefused: it is about no two persons.
@@ -174,31 +174,31 @@ class PersonRegistry:
                 "a verdict's ids must begin with a letter and hold letters, digits and underscores only"
             )
         try:
-            self.aliases.take(verdict)
+            self.merges.add(verdict)
         except ValueError as error:
             raise TemplateRefused(str(error)) from error
         if not verdict.operator:
-            self._part(self.aliases.group(verdict.first))
+            self._part(self.merges.group(verdict.first))
 
-    def new_verdicts(self) -> tuple[MergeDecision, ...]:
+    def take_new_decisions(self) -> tuple[MergeDecision, ...]:
         """What was decided here since the last call, for the other robots and for the disk."""
         made, self._verdicts = tuple(self._verdicts), []
         return made
 
     def _decide(self, verdicts: list[MergeDecision]) -> None:
         for verdict in verdicts:
-            self.aliases.take(verdict)
+            self.merges.add(verdict)
         self._verdicts += verdicts
 
     def _part(self, persons: Collection[str]) -> None:
         """Undo what robots joined of those who were seen in one picture."""
         for person_id in persons:
-            for other in self._beside.get(person_id, set()) & set(self.aliases.group(person_id)):
-                known = self.aliases.verdict_on(person_id, other)
-                if self.aliases.settled(other) == self.aliases.settled(person_id) and not (known and known.operator):
+            for other in self._beside.get(person_id, set()) & set(self.merges.group(person_id)):
+                known = self.merges.decision_on(person_id, other)
+                if self.merges.canonical(other) == self.merges.canonical(person_id) and not (known and known.operator):
                     self._decide(
-                        splitting(
-                            self.aliases,
+                        split_decisions(
+                            self.merges,
                             max(person_id, other),
                             self._record_ids(),
                             self._robot,
@@ -208,15 +208,15 @@ class PersonRegistry:
                     )
 
     def _may_be_one(self, one: str, other: str) -> bool:
-        theirs = set(self.aliases.group(other))
-        return self.aliases.may_be_one(one, other) and not any(
-            self._beside.get(mine, set()) & theirs for mine in self.aliases.group(one)
+        theirs = set(self.merges.group(other))
+        return self.merges.can_merge(one, other) and not any(
+            self._beside.get(mine, set()) & theirs for mine in self.merges.group(one)
         )
 
     def _same(self, one: str, other: str) -> bool:
         """Whether two known faces are one, for all that is known."""
         alike = self._known[one].template.similarity(self._known[other].template)
-        return alike >= self._threshold and self.aliases.may_be_one(one, other)
+        return alike >= self._threshold and self.merges.can_merge(one, other)
 
     def _record_ids(self) -> Iterator[str]:
         while True:
@@ -264,7 +264,7 @@ class PersonRegistry:
     def forget(self, person_id: str) -> None:
         """Know nothing of an id any more; no harm where nothing is known."""
         self._drop(person_id)
-        self.aliases.forget(person_id)
+        self.merges.forget(person_id)
 
     def _drop(self, person_id: str) -> None:
         for other in self._beside.pop(person_id, ()):
@@ -277,7 +277,7 @@ class PersonRegistry:
         if person_id in self._known and not len(self._known[person_id].template):
             self._drop(person_id)
 
-    def _candidates(self, template: Template, excluded: Collection[str], before: str | None) -> Mapping[str, float]:
+    def _candidates(self, template: FaceTemplate, excluded: Collection[str], before: str | None) -> Mapping[str, float]:
         if not len(template):
             return {}
         if self._stacked is None:
@@ -289,15 +289,15 @@ class PersonRegistry:
         # The similarity of the means bounds the similarity from above, so few templates need the whole comparison.
         lowest = self._threshold - self._settings.margin * self._distance
         last = self._known[before].order if before in self._known else self._order + 1
-        excluded = {self.aliases.settled(person_id) for person_id in excluded}
+        excluded = {self.merges.canonical(person_id) for person_id in excluded}
         alike = {}
         for row in np.flatnonzero(means @ template.mean >= lowest):
             known = self._known[names[row]]
-            if self.aliases.settled(names[row]) not in excluded and (known.order < last or known.foreign):
+            if self.merges.canonical(names[row]) not in excluded and (known.order < last or known.foreign):
                 alike[names[row]] = known.template.similarity(template)
         return alike
 
-    def _checked(self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray) -> Template:
+    def _checked(self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray) -> FaceTemplate:
         embeddings, qualities = np.asarray(embeddings, np.float32), np.asarray(qualities, np.float32)
         if not _PERSON_ID.fullmatch(person_id):
             raise TemplateRefused(

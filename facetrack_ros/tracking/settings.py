@@ -1,45 +1,78 @@
-"""What can be set of the tracking, with defaults that hold from 2 frames a second up."""
+"""Settings of tracking; the defaults hold from 2 frames a second up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from facetrack_ros.errors import ConfigError
 
 SECOND_NS = 1_000_000_000
 
+# Names of settings, the condition that each must meet, and the words for it.
+_RULES = (
+    (
+        (
+            "min_hits",
+            "lost_after_frames",
+            "confirm_within_ns",
+            "max_gap_ns",
+            "exit_after_ns",
+            "faces_for_new_person",
+            "template_size",
+            "max_persons",
+            "veto_distance",
+            "appearance_veto",
+        ),
+        lambda value: value >= 1,
+        "be at least 1",
+    ),
+    (
+        ("identity_wait_ns", "lost_iou_step", "widening", "far_widening", "appearance_widening", "margin"),
+        lambda value: value >= 0,
+        "not be negative",
+    ),
+    (
+        ("min_iou", "min_iou_unlikely", "min_iou_lost", "max_lost_iou"),
+        lambda value: 0 < value < 1,
+        "lie between 0 and 1",
+    ),
+)
 
-@dataclass(frozen=True)
+
+@dataclass
 class TrackingSettings:
-    """Settings of tracking, identity and events. Similarities are cosines; distance is 1 minus similarity.
+    """Settings of association, identities and events.
 
-    :param min_hits: in how many frames a track must be seen before it is believed.
-    :param confirm_within_ns: how close together these frames must lie.
-    :param lost_after_frames: a track that so many frames do not show is lost.
-    :param max_gap_ns: how long a lost track is looked for; it is idle then.
-    :param exit_after_ns: a person unseen this long in a camera has left.
-    :param identity_wait_ns: how long a believed track waits for a face that tells who it is; one that shows none counts
-        as a person when it has been seen for that long.
-    :param faces_for_new_person: a face that is like nobody known makes a new person only after so many looks at it, or
-        when the wait is over: a single poor look at somebody known would make a second id of them.
-    :param sure_score: a box of this score begins a track at once.
-    :param likely_score: a box of this score goes on with a track; several begin one. A box below it only goes on with a
-        track that the frame before had.
-    :param evidence: scores of likely boxes that together begin a track.
-    :param min_iou: least overlap, times the score, of a predicted box and a found one for them to be the same person.
-    :param min_iou_unlikely: least overlap for a box that is not likely.
-    :param min_iou_lost: least overlap, times the score, for a person just lost.
-    :param doubt_a_frame: what a lost person needs more of it for each frame that missed them, up to ``most_doubt``.
-    :param most_doubt: see ``doubt_a_frame``.
-    :param reach: how far boxes are widened, in parts of their size, as time passes without a look.
-    :param far_reach: the same, when nothing else was found for who was there a frame before: few frames a second.
-    :param body_reach: the same, for somebody whose appearance matches.
-    :param body_veto: bodies further apart than this many times the distance of the appearance model's threshold are of
+    Similarities are cosines; a distance is 1 minus a similarity. The values were chosen on TUD-Campus and the demo clips
+    (``benchmarks/track_walkers.py``, ``benchmarks/event_times.py``).
+
+    :param min_hits: frames that must show a track before it is confirmed.
+    :param confirm_within_ns: time span that must hold these frames.
+    :param lost_after_frames: missed frames after which a track is lost.
+    :param max_gap_ns: longest gap that a lost track is matched over; it is idle afterwards.
+    :param exit_after_ns: time without a sighting in a camera after which a person has left.
+    :param identity_wait_ns: how long a confirmed track waits for an identifying face. A track without any face becomes a
+        person when it lasted this long.
+    :param faces_for_new_person: embeddings that a face unlike all known ones needs to become a new person before the wait
+        is over; with fewer, one poor embedding of a known person would create a second id.
+    :param sure_score: detector score from which one box starts a track.
+    :param likely_score: detector score from which a box continues any track and several start one. A box below it only
+        continues a track of the previous frame.
+    :param min_evidence: sum of the scores of likely boxes that starts a track.
+    :param min_iou: lowest IoU times score of a predicted and a detected box of one person.
+    :param min_iou_unlikely: lowest IoU for a box below ``likely_score``.
+    :param min_iou_lost: lowest IoU times score for a track that was just lost.
+    :param lost_iou_step: rise of ``min_iou_lost`` with each missed frame, up to ``max_lost_iou``.
+    :param max_lost_iou: see ``lost_iou_step``.
+    :param widening: limit to which boxes are widened with the time unseen, as a fraction of their size.
+    :param far_widening: the same for the last matching step, for low frame rates.
+    :param appearance_widening: the same for bodies of matching appearance.
+    :param appearance_veto: bodies further apart than this multiple of the appearance model's threshold distance are of
         different people.
-    :param veto_distance: faces further apart than this many times the distance of the model's threshold are
-        clearly of different people. Relative, because the scales of embedders differ: a threshold of 0.36 gives 0.10, a
-        threshold of 0.9 gives 0.86.
-    :param margin: by how much the best must be ahead of the second best, in parts of the threshold's distance.
-    :param template_size: most embeddings kept of a person.
-    :param max_persons: most persons remembered; those not seen for longest are forgotten first.
+    :param veto_distance: faces further apart than this multiple of the face model's threshold distance are of different
+        people. Relative, because embedders differ: a threshold of 0.36 gives a similarity of 0.10, one of 0.9 gives 0.86.
+    :param margin: lead of the best match over the second best, as a fraction of the threshold distance.
+    :param template_size: maximum embeddings of a person.
+    :param max_persons: maximum persons in memory; those unseen for longest are dropped first.
+    :raises ConfigError: a value is out of range.
     """
 
     min_hits: int = 2
@@ -51,58 +84,33 @@ class TrackingSettings:
     faces_for_new_person: int = 3
     sure_score: float = 0.7
     likely_score: float = 0.55
-    evidence: float = 3.0
+    min_evidence: float = 3.0
     min_iou: float = 0.2
     min_iou_unlikely: float = 0.5
     min_iou_lost: float = 0.1
-    doubt_a_frame: float = 0.02
-    most_doubt: float = 0.3
-    reach: float = 0.3
-    far_reach: float = 0.6
-    body_reach: float = 1.0
-    body_veto: float = 1.3
+    lost_iou_step: float = 0.02
+    max_lost_iou: float = 0.3
+    widening: float = 0.3
+    far_widening: float = 0.6
+    appearance_widening: float = 1.0
+    appearance_veto: float = 1.3
     veto_distance: float = 1.4
     margin: float = 0.08
     template_size: int = 30
     max_persons: int = 2000
 
     def __post_init__(self):
-        for name in (
-            "min_hits",
-            "lost_after_frames",
-            "confirm_within_ns",
-            "max_gap_ns",
-            "exit_after_ns",
-            "faces_for_new_person",
-            "template_size",
-            "max_persons",
-        ):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
-        if self.identity_wait_ns < 0:
-            raise ConfigError(f"identity_wait_ns must not be negative, but is {self.identity_wait_ns}")
-        for name in ("min_iou", "min_iou_unlikely", "min_iou_lost", "most_doubt"):
-            if not 0 < getattr(self, name) < 1:
-                raise ConfigError(f"{name} must lie between 0 and 1, not {getattr(self, name)}")
-        for name in ("doubt_a_frame", "reach", "far_reach", "body_reach", "margin"):
-            if not getattr(self, name) >= 0:
-                raise ConfigError(f"{name} must not be negative, but is {getattr(self, name)}")
+        for names, allowed, rule in _RULES:
+            for name in names:
+                if not allowed(getattr(self, name)):
+                    raise ConfigError(f"{name} must {rule}, but is {getattr(self, name)}")
         if not 0 <= self.likely_score <= self.sure_score <= 1:
             raise ConfigError(
                 f"likely_score must lie between 0 and sure_score, and sure_score be 1 at most, not "
                 f"{self.likely_score} and {self.sure_score}"
             )
-        for name in ("veto_distance", "body_veto"):
-            if not getattr(self, name) >= 1:
-                raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
 
-
-class LiveSettings:
-    """Tracking settings that whoever holds them sees change; read like :class:`TrackingSettings`. For one thread."""
-
-    def __init__(self, settings: TrackingSettings):
-        self.change(settings)
-
-    def change(self, settings: TrackingSettings) -> None:
-        """These from now on."""
-        vars(self).update(vars(settings))
+    def replace_with(self, other: "TrackingSettings") -> None:
+        """Take over all values of ``other``; objects that share these settings use them from the next frame on."""
+        for field in fields(self):
+            setattr(self, field.name, getattr(other, field.name))

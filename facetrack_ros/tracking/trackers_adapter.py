@@ -36,7 +36,7 @@ class LibraryTracker:
     """
 
     def __init__(
-        self, name: str, threshold: float, settings: TrackingSettings = TrackingSettings(), camera_motion: str = "off"
+        self, name: str, threshold: float, settings: TrackingSettings | None = None, camera_motion: str = "off"
     ):
         if name not in LIBRARY_TRACKERS:
             raise ConfigError(f"there is no tracker {name}; there are: {', '.join(LIBRARY_TRACKERS)}")
@@ -45,6 +45,7 @@ class LibraryTracker:
                 f"{name} takes no account of the camera's motion: choose botsort or own, or set "
                 "tracking.camera_motion to off"
             )
+        settings = settings or TrackingSettings()
         trackers = import_trackers()
         options = {} if name != "botsort" else {"enable_cmc": camera_motion != "off"}
         if camera_motion != "off":

@@ -2,7 +2,7 @@
 
 import pytest
 
-from facetrack_ros.enrolment.picture_folder import enrolment_pictures, gone_from_folder
+from facetrack_ros.enrolment.picture_folder import enrolment_pictures, removed_pictures
 from facetrack_ros.errors import ConfigError
 
 
@@ -36,9 +36,9 @@ def test_no_such_folder_is_told(tmp_path):
 
 
 def test_pictures_taken_out_are_told_and_an_emptied_folder_deletes_nobody():
-    assert gone_from_folder({"a", "b"}, {"b", "c"}) == {"a"}
-    assert gone_from_folder({"a"}, {"a", "b"}) == set()
-    assert gone_from_folder(set(), set()) == gone_from_folder(set(), {"a"}) == set()
-    assert gone_from_folder({"a"}, {"b"}) == {"a"}
+    assert removed_pictures({"a", "b"}, {"b", "c"}) == {"a"}
+    assert removed_pictures({"a"}, {"a", "b"}) == set()
+    assert removed_pictures(set(), set()) == removed_pictures(set(), {"a"}) == set()
+    assert removed_pictures({"a"}, {"b"}) == {"a"}
     with pytest.raises(ConfigError, match="nobody is deleted"):
-        gone_from_folder({"a", "b"}, set())
+        removed_pictures({"a", "b"}, set())

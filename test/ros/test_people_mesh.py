@@ -8,7 +8,7 @@ import cv2
 import pytest
 
 from facetrack_ros.history.events.format import read_events
-from facetrack_ros.history.people.merge_log import AliasFile
+from facetrack_ros.history.people.merge_log import MergeLog
 
 
 @pytest.fixture
@@ -99,8 +99,8 @@ def test_two_robots_that_learn_of_one_person_apart_settle_on_one_id(
     assert done.returncode == 0, done.stderr
     processes.wait_until(
         lambda: all(
-            AliasFile(data / robot).read().settled(others[0])
-            == AliasFile(data / robot).read().settled(person["person_id"])
+            MergeLog(data / robot).read().canonical(others[0])
+            == MergeLog(data / robot).read().canonical(person["person_id"])
             for robot in robots
         ),
         "both robots keep the merge",
@@ -108,7 +108,7 @@ def test_two_robots_that_learn_of_one_person_apart_settle_on_one_id(
     done = processes.run("persons", "split", others[0])
     assert done.returncode == 0, done.stderr
     processes.wait_until(
-        lambda: all(AliasFile(data / robot).read().settled(others[0]) == others[0] for robot in robots),
+        lambda: all(MergeLog(data / robot).read().canonical(others[0]) == others[0] for robot in robots),
         "both robots keep the split",
     )
     for robot, process in robots.items():

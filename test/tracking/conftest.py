@@ -5,7 +5,7 @@ import pytest
 
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
-from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.tracking.id_allocator import IdAllocator
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
 
@@ -30,7 +30,7 @@ class Scene:
     """One robot whose frames are written as lists of persons: ``(x, face or None)``, a person 60 px wide at ``x``."""
 
     def __init__(self, **settings):
-        self.people = PeopleTracker("robot1", IdCounter(), TrackingSettings(**settings), THRESHOLD, MODEL)
+        self.people = PeopleTracker("robot1", IdAllocator(), TrackingSettings(**settings), THRESHOLD, MODEL)
         self.events = []
         self.number = {}
 

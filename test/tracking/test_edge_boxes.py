@@ -6,8 +6,8 @@ import pytest
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.event import PERSON_IN, PERSON_OUT
 from facetrack_ros.core.face import Face
-from facetrack_ros.tracking.edge_boxes import FaintBoxes
-from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.tracking.edge_boxes import EdgeBoxHistory
+from facetrack_ros.tracking.id_allocator import IdAllocator
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
 
@@ -43,7 +43,7 @@ def frame(people, number, x=None, faint=(), look=None, step_ms=100, score=0.9):
 
 @pytest.fixture
 def people():
-    return PeopleTracker("robot1", IdCounter(), TrackingSettings(), 0.36, "a-model")
+    return PeopleTracker("robot1", IdAllocator(), TrackingSettings(), 0.36, "a-model")
 
 
 def visit(people, look, glimpses, after=()):
@@ -99,7 +99,7 @@ def test_a_shadow_that_stays_keeps_nobody_in_view_for_more_than_a_second(people,
 
 
 def test_two_who_leave_together_do_not_share_a_glimpse():
-    faint = FaintBoxes(10**10)
+    faint = EdgeBoxHistory(10**10)
     box = np.array([0, 50, 60, 350], np.float32)
     faint.add(0, 0, None, box[None])
     faint.add(100 * MS, 1, box[None], np.empty((0, 4)))
@@ -108,7 +108,7 @@ def test_two_who_leave_together_do_not_share_a_glimpse():
 
 
 def test_a_part_of_somebody_followed_is_no_glimpse():
-    faint = FaintBoxes(10**10)
+    faint = EdgeBoxHistory(10**10)
     faint.add(0, 0, np.array([[0, 200, 30, 350]], np.float32), np.array([[0, 50, 120, 350]], np.float32))
     assert faint.before(np.array([0, 50, 60, 350], np.float32), 100 * MS) is None
 
@@ -121,8 +121,8 @@ def test_at_few_frames_a_second_the_frame_before_counts(people, look):
 
 
 def test_memory_is_bounded():
-    faint = FaintBoxes(1000 * MS)
+    faint = EdgeBoxHistory(1000 * MS)
     for number in range(1000):
         faint.add(number * 10 * MS, number, np.tile(np.array([0, 0, 9, 9], np.float32), (500, 1)), np.empty((0, 4)))
     assert len(faint._frames) <= 102
-    assert all(len(boxes) <= FaintBoxes.MOST for _, _, boxes in faint._frames)
+    assert all(len(boxes) <= EdgeBoxHistory.MOST for _, _, boxes in faint._frames)

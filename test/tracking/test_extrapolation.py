@@ -16,8 +16,8 @@ def track(track_id, x, state=TrackState.TRACKING):
 
 def walked(state=TrackState.TRACKING):
     between = TrackExtrapolator()
-    between.know(1 * SECOND_NS, (track("t1", 100),))
-    between.know(2 * SECOND_NS, (track("t1", 140, state), track("t2", 300)))
+    between.update(1 * SECOND_NS, (track("t1", 100),))
+    between.update(2 * SECOND_NS, (track("t1", 140, state), track("t2", 300)))
     return between
 
 

@@ -28,7 +28,7 @@ class OnePerson:
     def __init__(self, **limits):
         self.improving = FaceScheduler(**limits)
         self.stamp_ns = 0
-        self.improving.know(0, (track("t1", LEFT),))
+        self.improving.update(0, (track("t1", LEFT),))
 
     def frame(self, quality, step_ns=STEP_NS, rejected=""):
         """Whether the face was looked for, and whether it was embedded."""
@@ -36,7 +36,7 @@ class OnePerson:
         plan = self.improving.plan(self.stamp_ns)
         (looked,) = plan.search_mask(persons(LEFT))
         (embedded,) = plan.embed_mask(persons(LEFT), [face(quality, rejected=rejected)]) if looked else [False]
-        self.improving.know(self.stamp_ns, (track("t1", LEFT, embedded=quality if embedded else None),))
+        self.improving.update(self.stamp_ns, (track("t1", LEFT, embedded=quality if embedded else None),))
         return looked, embedded
 
 
@@ -72,18 +72,18 @@ def test_somebody_turned_away_is_looked_at_often_at_first_and_then_at_a_bounded_
 
 def test_frames_under_way_count_as_looks():
     improving = FaceScheduler(looks=3)
-    improving.know(0, (track("t1", LEFT),))
+    improving.update(0, (track("t1", LEFT),))
     plans = [improving.plan(stamp_ns) for stamp_ns in (1, 2, 3, 4, 5)]
     assert [bool(plan.search_mask(persons(LEFT))[0]) for plan in plans] == [True, True, True, False, False]
-    improving.know(1, (track("t1", LEFT, embedded=0.5),))
-    improving.know(2, (track("t1", LEFT),))  # nothing came of the second
+    improving.update(1, (track("t1", LEFT, embedded=0.5),))
+    improving.update(2, (track("t1", LEFT),))  # nothing came of the second
     assert bool(improving.plan(6).search_mask(persons(LEFT))[0])
 
 
 def test_who_is_followed_by_no_track_yet_is_looked_at_and_embedded():
     improving = FaceScheduler()
     assert improving.plan(1).embed_mask(persons(LEFT), [face(0.2)]) == [True]
-    improving.know(1, (track("t1", RIGHT),))
+    improving.update(1, (track("t1", RIGHT),))
     for stamp_ns in range(2, 7):
         plan = improving.plan(stamp_ns)
         assert plan.search_mask(persons(LEFT)).tolist() == [True]
@@ -92,7 +92,7 @@ def test_who_is_followed_by_no_track_yet_is_looked_at_and_embedded():
 
 def test_a_face_turned_down_is_not_embedded_and_one_of_nobody_is():
     improving = FaceScheduler(looks=1)
-    improving.know(0, (track("t1", LEFT),))
+    improving.update(0, (track("t1", LEFT),))
     plan = improving.plan(1)
     assert plan.embed_mask(persons(LEFT), [face(0.9, rejected="18 px wide, needs 24")]) == [False]
     assert plan.embed_mask(persons(LEFT), [face(0.9, person=-1), face(0.3)]) == [True, True]
@@ -100,31 +100,31 @@ def test_a_face_turned_down_is_not_embedded_and_one_of_nobody_is():
 
 def test_each_of_two_people_is_known_for_itself():
     improving = FaceScheduler(looks=1, pause_ns=0)
-    improving.know(0, (track("t1", LEFT, embedded=0.4), track("t2", RIGHT, embedded=0.9)))
+    improving.update(0, (track("t1", LEFT, embedded=0.4), track("t2", RIGHT, embedded=0.9)))
     plan = improving.plan(1)
     assert plan.embed_mask(persons(RIGHT, LEFT), [face(0.5, 0), face(0.5, 1)]) == [False, True]
 
 
 def test_who_was_lost_is_looked_at_anew():
     improving = FaceScheduler(looks=1)
-    improving.know(1, (track("t1", LEFT, embedded=0.97),))
+    improving.update(1, (track("t1", LEFT, embedded=0.97),))
     assert not improving.plan(2).search_mask(persons(LEFT))[0]
-    improving.know(2, (track("t1", LEFT, TrackState.LOST),))
-    improving.know(3, (track("t1", LEFT),))
+    improving.update(2, (track("t1", LEFT, TrackState.LOST),))
+    improving.update(3, (track("t1", LEFT),))
     assert improving.plan(4).embed_mask(persons(LEFT), [face(0.2)]) == [True]
 
 
 def test_tracks_that_ended_are_forgotten():
     improving = FaceScheduler(looks=1)
-    improving.know(1, (track("t1", LEFT, embedded=0.97),))
-    improving.know(2, ())
-    improving.know(3, (track("t1", LEFT),))
+    improving.update(1, (track("t1", LEFT, embedded=0.97),))
+    improving.update(2, ())
+    improving.update(3, (track("t1", LEFT),))
     assert improving.plan(4).embed_mask(persons(LEFT), [face(0.2)]) == [True]
 
 
 def test_odd_boxes_belong_to_no_track():
     improving = FaceScheduler(looks=1)
-    improving.know(1, (track("t1", [np.nan] * 4, embedded=0.97), track("t2", [5, 5, 5, 5], embedded=0.97)))
+    improving.update(1, (track("t1", [np.nan] * 4, embedded=0.97), track("t2", [5, 5, 5, 5], embedded=0.97)))
     plan = improving.plan(2)
     assert plan.search_mask(persons([np.nan] * 4, [5, 5, 5, 5])).tolist() == [True, True]
     assert plan.embed_mask(persons([np.nan] * 4, [5, 5, 5, 5]), [face(0.5, 0), face(0.5, 1)]) == [True, True]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN
-from facetrack_ros.tracking.face_template import Template
+from facetrack_ros.tracking.face_template import FaceTemplate
 from facetrack_ros.tracking.gallery import EntryRefused, Gallery, GalleryEntry
 
 MODEL = "a-model"
@@ -28,7 +28,7 @@ def gallery(entry):
 
 
 def template(*looks):
-    made = Template()
+    made = FaceTemplate()
     for each in looks:
         made.add(each, 0.8)
     return made
@@ -56,11 +56,11 @@ def test_one_between_two_enrolled_people_is_neither(gallery, look):
 
 def test_look_alikes_and_odd_pictures_are_known(gallery, entry):
     relative = entry("g_4", "Beth", 1, 0.5)
-    assert [match.entry.name for match in gallery.alike(relative)] == ["Ann"]
-    assert gallery.alike(entry("g_5", "Carl", 7)) == []
-    assert gallery.unlike_own(entry("g_6", "Ann", 9))
-    assert not gallery.unlike_own(entry("g_6", "Ann", 1, 0.8))
-    assert not gallery.unlike_own(entry("g_7", "Somebody new", 9))
+    assert [match.entry.name for match in gallery.lookalikes(relative)] == ["Ann"]
+    assert gallery.lookalikes(entry("g_5", "Carl", 7)) == []
+    assert gallery.is_outlier(entry("g_6", "Ann", 9))
+    assert not gallery.is_outlier(entry("g_6", "Ann", 1, 0.8))
+    assert not gallery.is_outlier(entry("g_7", "Somebody new", 9))
 
 
 @pytest.mark.parametrize(

@@ -3,19 +3,19 @@
 import pytest
 
 from facetrack_ros.errors import ConfigError, StoreError
-from facetrack_ros.tracking.id_allocator import IdCounter, safe_name
+from facetrack_ros.tracking.id_allocator import IdAllocator, safe_name
 
 
 def test_each_kind_counts_for_itself():
-    ids = IdCounter()
+    ids = IdAllocator()
     assert [ids.next("person"), ids.next("person"), ids.next("track")] == [1, 2, 1]
 
 
 def test_numbers_go_on_after_a_restart(tmp_path):
     path = tmp_path / "new" / "ids.json"
-    ids = IdCounter(path)
+    ids = IdAllocator(path)
     assert [ids.next("person"), ids.next("track"), ids.next("track")] == [1, 1, 2]
-    again = IdCounter(path)
+    again = IdAllocator(path)
     assert [again.next("person"), again.next("track")] == [2, 3]
 
 
@@ -25,12 +25,12 @@ def test_numbers_go_on_after_a_restart(tmp_path):
 def test_a_damaged_file_is_an_error_and_not_a_new_beginning(tmp_path, content):
     (tmp_path / "ids.json").write_bytes(content)
     with pytest.raises(StoreError, match="is damaged: restore it"):
-        IdCounter(tmp_path / "ids.json")
+        IdAllocator(tmp_path / "ids.json")
 
 
 def test_a_number_that_cannot_be_written_down_is_not_given_out(tmp_path):
     path = tmp_path / "folder" / "ids.json"
-    ids = IdCounter(path)
+    ids = IdAllocator(path)
     assert ids.next("person") == 1
     (tmp_path / "folder" / "ids.json.part").mkdir()
     with pytest.raises(StoreError, match="cannot be written"):
@@ -40,9 +40,9 @@ def test_a_number_that_cannot_be_written_down_is_not_given_out(tmp_path):
 
 
 def test_a_draft_left_by_a_crash_does_not_matter(tmp_path):
-    IdCounter(tmp_path / "ids.json").next("person")
+    IdAllocator(tmp_path / "ids.json").next("person")
     (tmp_path / "ids.json.part").write_text("{")
-    assert IdCounter(tmp_path / "ids.json").next("person") == 2
+    assert IdAllocator(tmp_path / "ids.json").next("person") == 2
 
 
 def test_names_that_fit_stay_and_others_stay_apart():

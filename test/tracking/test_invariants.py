@@ -10,7 +10,7 @@ from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.track import TrackState
-from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.tracking.id_allocator import IdAllocator
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
 
@@ -47,7 +47,7 @@ def frame(persons):
 
 def play(steps, back=False):
     """Returns all events by camera, and checks what each call gives. ``back``: time may jump back by a second."""
-    people = PeopleTracker("robot1", IdCounter(), TrackingSettings(), 0.36, "a-model")
+    people = PeopleTracker("robot1", IdAllocator(), TrackingSettings(), 0.36, "a-model")
     now, number, events = {"front": 10**18, "back": 10**18}, 0, []
     for camera, passed_s, what, persons in steps:
         passed_s = -1.0 if back and passed_s == 0 else passed_s

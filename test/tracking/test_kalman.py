@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from facetrack_ros.tracking.kalman import BoxMotion
+from facetrack_ros.tracking.kalman import BoxKalmanFilter
 
 BOX = np.array([100, 100, 160, 280], np.float32)
 SECOND = 10**9
 
 
 def walk(times_s, speed=(50, 0)):
-    motion = BoxMotion(round(times_s[0] * SECOND), BOX)
+    motion = BoxKalmanFilter(round(times_s[0] * SECOND), BOX)
     for time_s in times_s[1:]:
         motion.see(round(time_s * SECOND), BOX + np.tile(np.multiply(speed, time_s - times_s[0]), 2).astype(np.float32))
     return motion
@@ -40,7 +40,7 @@ def test_a_camera_that_turns_takes_the_prediction_along():
 
 
 def test_boxes_stay_boxes_over_years():
-    motion = BoxMotion(0, BOX)
+    motion = BoxKalmanFilter(0, BOX)
     motion.see(1, BOX)
     motion.see(10**18, BOX + 5)
     assert np.isfinite(motion.predicted(2 * 10**18)).all()

@@ -9,7 +9,7 @@ from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.track import TrackState
-from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.tracking.id_allocator import IdAllocator
 from facetrack_ros.tracking.identity_merges import MergeDecision
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.tracking.person_registry import TemplateRefused
@@ -334,7 +334,7 @@ def test_a_tracker_from_elsewhere_can_take_the_place_of_the_own(look):
         def began(self, key):
             return None
 
-    people = PeopleTracker("robot1", IdCounter(), TrackingSettings(), 0.36, "a-model", new_tracker=ByOrder)
+    people = PeopleTracker("robot1", IdAllocator(), TrackingSettings(), 0.36, "a-model", new_tracker=ByOrder)
     boxes = np.array([[0, 0, 60, 180], [100, 0, 160, 180]], np.float32)
     shown = Detections(boxes, np.ones(2, np.float32), "boxes")
     for number in range(2):
@@ -344,7 +344,7 @@ def test_a_tracker_from_elsewhere_can_take_the_place_of_the_own(look):
 
 @pytest.mark.parametrize(("robot", "camera"), [("robot 1", "front-left"), ("1", "0"), ("机器人", "前")])
 def test_ids_begin_with_a_letter_and_are_plain_whatever_robot_and_camera_are_called(robot, camera):
-    people = PeopleTracker(robot, IdCounter(), TrackingSettings(identity_wait_ns=0), 0.36, "a-model")
+    people = PeopleTracker(robot, IdAllocator(), TrackingSettings(identity_wait_ns=0), 0.36, "a-model")
     boxes = np.array([[0, 0, 60, 180]], np.float32)
     for number in range(2):
         tracks, events = people.update(
@@ -391,7 +391,7 @@ def test_a_track_that_goes_over_to_somebody_else_ends_and_both_keep_their_ids(lo
         def began(self, key):
             return None
 
-    people, at = PeopleTracker("robot1", IdCounter(), TrackingSettings(), 0.36, "a-model", new_tracker=Swapped), {}
+    people, at = PeopleTracker("robot1", IdAllocator(), TrackingSettings(), 0.36, "a-model", new_tracker=Swapped), {}
     boxes = np.array([[100, 100, 160, 280], [400, 100, 460, 280]], np.float32)
     for number in range(40):
         faces = [
@@ -413,19 +413,19 @@ def test_ids_of_one_person_become_one_and_a_visit_keeps_the_id_it_began_with(sce
     for step in range(3):
         tracks = scene.show(21.6 + 0.2 * step, (100, look(1)))
     assert tracks[0].person_id == P2
-    assert scene.people.aliases.group(P2) == (P1, P2)
-    (verdict,) = scene.people.new_verdicts()
+    assert scene.people.merges.group(P2) == (P1, P2)
+    (verdict,) = scene.people.take_new_decisions()
     assert verdict.same
     assert verdict.similarity == pytest.approx(1)
     assert verdict.model_id == "a-model"
     assert not verdict.operator
-    assert scene.people.new_verdicts() == ()
+    assert scene.people.take_new_decisions() == ()
 
 
 def test_two_robots_that_hear_of_each_other_agree(make_scene, look):
     """Each made an id of its own for one person, and each tells the other, in either order."""
     one, other = make_scene(), make_scene()
-    other.people = PeopleTracker("robot2", IdCounter(), TrackingSettings(), 0.36, "a-model")
+    other.people = PeopleTracker("robot2", IdAllocator(), TrackingSettings(), 0.36, "a-model")
     for step in range(4):
         one.show(10 + 0.2 * step, (100, look(1, 0.95, step)))
         other.show(10 + 0.2 * step, (300, look(1, 0.95, 10 + step)))
@@ -434,31 +434,31 @@ def test_two_robots_that_hear_of_each_other_agree(make_scene, look):
             if person_id.startswith(f"p_{teller.people.robot_id}"):
                 listener.people.learn(person_id, "a-model", template.embeddings, template.qualities)
     for teller, listener in ((one, other), (other, one)):
-        for verdict in teller.people.new_verdicts():
-            listener.people.hear(verdict)
-    assert {scene.people.aliases.settled(each) for scene in (one, other) for each in (P1, "p_robot2_1")} == {P1}
+        for verdict in teller.people.take_new_decisions():
+            listener.people.add_decision(verdict)
+    assert {scene.people.merges.canonical(each) for scene in (one, other) for each in (P1, "p_robot2_1")} == {P1}
 
 
 def test_a_robot_that_saw_two_in_one_picture_undoes_what_another_joined(scene, look):
     for step in range(3):
         scene.show(10 + 0.2 * step, (100, look(1)), (400, look(2)))
     joined = MergeDecision("a_robot2_1", P1, P2, True, "robot2", False, 1, 0, "faces match", 0.6, "a-model")
-    scene.people.hear(joined)
-    (answer,) = scene.people.new_verdicts()
+    scene.people.add_decision(joined)
+    (answer,) = scene.people.take_new_decisions()
     assert not answer.same
     assert answer.reason == "seen in one picture"
-    assert scene.people.aliases.settled(P2) == P2
+    assert scene.people.merges.canonical(P2) == P2
     # A person's word counts more.
-    scene.people.hear(MergeDecision("a_ann_1", P1, P2, True, "ann", True, 1, 0, "twins, I asked"))
-    assert scene.people.new_verdicts() == ()
-    assert scene.people.aliases.settled(P2) == P1
+    scene.people.add_decision(MergeDecision("a_ann_1", P1, P2, True, "ann", True, 1, 0, "twins, I asked"))
+    assert scene.people.take_new_decisions() == ()
+    assert scene.people.merges.canonical(P2) == P1
 
 
 @pytest.mark.parametrize(("first", "second"), [("1", "p_2"), ("p_1", "p 2"), ("p_2", "p_1"), ("p_1", "p_1")])
 def test_a_verdict_on_no_two_persons_is_refused(scene, first, second):
     with pytest.raises(TemplateRefused):
-        scene.people.hear(MergeDecision("a_1", first, second, True, "robot2", False, 1, 0, ""))
-    assert scene.people.aliases.verdicts == ()
+        scene.people.add_decision(MergeDecision("a_1", first, second, True, "robot2", False, 1, 0, ""))
+    assert scene.people.merges.decisions == ()
 
 
 def test_a_person_of_middling_score_came_with_the_first_of_the_boxes_that_made_sure(scene):

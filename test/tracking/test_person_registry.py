@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from facetrack_ros.errors import FacetrackError
-from facetrack_ros.tracking.id_allocator import IdCounter
+from facetrack_ros.tracking.id_allocator import IdAllocator
 from facetrack_ros.tracking.person_registry import PersonRegistry
 from facetrack_ros.tracking.settings import TrackingSettings
 
 
 def make(**settings):
-    return PersonRegistry("robot1", IdCounter(), TrackingSettings(**settings), 0.36, "a-model")
+    return PersonRegistry("robot1", IdAllocator(), TrackingSettings(**settings), 0.36, "a-model")
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_what_is_told_of_a_known_person_adds_to_it(identities, look):
 
 @pytest.mark.parametrize("threshold", [0.36, 1.0])
 def test_the_very_same_face_is_recognised_at_any_threshold_and_with_no_margin(threshold, look):
-    identities = PersonRegistry("robot1", IdCounter(), TrackingSettings(margin=0.0), threshold, "a-model")
+    identities = PersonRegistry("robot1", IdAllocator(), TrackingSettings(margin=0.0), threshold, "a-model")
     person, template = identities.new_person(), identities.empty_template()
     once = np.zeros_like(look(1))
     once[0] = 1.0

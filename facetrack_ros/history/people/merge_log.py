@@ -8,13 +8,13 @@ from pathlib import Path
 
 from facetrack_ros.core.line_file import append_lines, read_lines
 from facetrack_ros.errors import StoreError
-from facetrack_ros.tracking.identity_merges import Aliases, MergeDecision
+from facetrack_ros.tracking.identity_merges import IdentityMerges, MergeDecision
 
 NAME = "aliases.jsonl"
 _FIELDS = tuple(field.name for field in fields(MergeDecision))
 
 
-class AliasFile:
+class MergeLog:
     """``aliases.jsonl`` in a robot's folder. A line goes out in one write; a torn tail is mended.
 
     :param directory: the robot's folder.
@@ -23,19 +23,19 @@ class AliasFile:
     def __init__(self, directory: Path | str):
         self.path = Path(directory) / NAME
 
-    def read(self) -> Aliases:
+    def read(self) -> IdentityMerges:
         """All that was written; nothing where there is no file. A damaged line is left out, the rest counts.
 
         :raises StoreError: the file is there and cannot be read.
         """
-        aliases = Aliases()
+        aliases = IdentityMerges()
         try:
             lines = read_lines(self.path)
         except OSError as error:
             raise StoreError(f"cannot read {self.path}: {error.strerror}; check its permissions") from error
         for line in lines:
             try:
-                aliases.take(verdict_from_dict(json.loads(line)))
+                aliases.add(decision_from_dict(json.loads(line)))
             except ValueError:
                 continue
         return aliases
@@ -61,7 +61,7 @@ class AliasFile:
 
         :raises StoreError: the disk does not take them; the file is as it was.
         """
-        draft = AliasFile.__new__(AliasFile)
+        draft = MergeLog.__new__(MergeLog)
         draft.path = self.path.with_suffix(".part")
         draft.path.unlink(missing_ok=True)
         draft.append(verdicts)
@@ -74,7 +74,7 @@ class AliasFile:
             raise StoreError(f"cannot write {self.path}: {error.strerror}; check the permissions") from error
 
 
-def verdict_from_dict(values: object) -> MergeDecision:
+def decision_from_dict(values: object) -> MergeDecision:
     """A verdict from what JSON gives.
 
     :raises ValueError: it is none.

@@ -7,7 +7,7 @@ from facetrack_ros.nodes.conversion.search import match_to_message, robot_respon
 from facetrack_ros.search.aliased import named_now
 from facetrack_ros.search.response import Match, RobotResponse
 from facetrack_ros.search.response_collector import ResponseCollector
-from facetrack_ros.tracking.identity_merges import Aliases
+from facetrack_ros.tracking.identity_merges import IdentityMerges
 
 
 class AnswerParts:
@@ -16,7 +16,7 @@ class AnswerParts:
     :param aliases: under which ids people are known now.
     """
 
-    def __init__(self, node: RobotMemberNode, aliases: Aliases):
+    def __init__(self, node: RobotMemberNode, aliases: IdentityMerges):
         self._aliases = aliases
         self._parts = node.create_publisher(msg.FaceSearchPart, node.robot_topic("face_search/parts"), RELIABLE)
 

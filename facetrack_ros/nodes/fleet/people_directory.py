@@ -7,9 +7,9 @@ from facetrack_ros.errors import RequestError
 from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS, PERSON_TEMPLATES
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.people import entry_from_message, template_from_message, verdict_from_message
-from facetrack_ros.tracking.face_template import Template
+from facetrack_ros.tracking.face_template import FaceTemplate
 from facetrack_ros.tracking.gallery import GalleryEntry
-from facetrack_ros.tracking.identity_merges import Aliases
+from facetrack_ros.tracking.identity_merges import IdentityMerges
 
 # Names in a sentence that says who is known.
 _TOLD = 20
@@ -22,7 +22,7 @@ class KnownFaces:
     """
 
     def __init__(self, node: RobotMemberNode, group):
-        self.aliases = Aliases()
+        self.merges = IdentityMerges()
         self._logger = node.get_logger()
         self._templates: dict[str, tuple[str, np.ndarray]] = {}
         self._gallery: dict[str, GalleryEntry] = {}
@@ -38,7 +38,7 @@ class KnownFaces:
 
         :raises RequestError: nobody is known as that.
         """
-        for person_id in (person, *self.aliases.group(person)):
+        for person_id in (person, *self.merges.group(person)):
             if person_id in self._templates:
                 model_id, mean = self._templates[person_id]
                 return mean, model_id
@@ -60,7 +60,7 @@ class KnownFaces:
     def _on_template(self, message: msg.PersonTemplate) -> None:
         try:
             embeddings, qualities = template_from_message(message)
-            template = Template()
+            template = FaceTemplate()
             for embedding, quality in zip(embeddings, qualities):
                 template.add(embedding, quality)
         except ValueError as error:
@@ -71,7 +71,7 @@ class KnownFaces:
 
     def _on_verdict(self, message: msg.PersonVerdict) -> None:
         try:
-            self.aliases.take(verdict_from_message(message))
+            self.merges.add(verdict_from_message(message))
         except ValueError as error:
             self._logger.warning(f"{message.by} told of two persons, turned down: {error}")
 

@@ -3,7 +3,7 @@
 from facetrack_ros import msg
 from facetrack_ros.concurrency.worker import Worker
 from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
-from facetrack_ros.history.people.merge_log import AliasFile
+from facetrack_ros.history.people.merge_log import MergeLog
 from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS, PERSON_TEMPLATES
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.people import (
@@ -24,7 +24,7 @@ class PeopleExchange:
     :param worker: does what was heard in the tracker's turn.
     """
 
-    def __init__(self, node: RobotMemberNode, verdicts: AliasFile, worker: Worker):
+    def __init__(self, node: RobotMemberNode, verdicts: MergeLog, worker: Worker):
         self._node, self._verdicts, self._worker = node, verdicts, worker
         self._people: PeopleTracker | None = None
         self._waiting_entries: list[msg.GalleryEntry] = []
@@ -43,7 +43,7 @@ class PeopleExchange:
             lambda message: worker.put("", (self._hear_entry, message)),
             PEOPLE_RECORDS,
         )
-        for verdict in verdicts.read().verdicts:
+        for verdict in verdicts.read().decisions:
             self._told_verdicts.publish(verdict_to_message(verdict))
 
     def know(self, people: PeopleTracker) -> None:
@@ -55,7 +55,7 @@ class PeopleExchange:
 
     def tell_verdicts(self) -> None:
         """Tell and keep what was decided of late."""
-        made = self._people.new_verdicts()
+        made = self._people.take_new_decisions()
         for verdict in made:
             self._told_verdicts.publish(verdict_to_message(verdict))
             self._node.get_logger().info(
@@ -66,17 +66,17 @@ class PeopleExchange:
     def _hear_verdict(self, message: msg.PersonVerdict) -> None:
         """Take what a robot or a person says of two ids, keep it, and say it again for those who come later."""
         verdict = verdict_from_message(message)
-        known = self._people.aliases.verdict_on(*verdict.pair) if self._people is not None else None
+        known = self._people.merges.decision_on(*verdict.pair) if self._people is not None else None
         try:
             if self._people is None:
-                if self._verdicts.read().take(verdict):
+                if self._verdicts.read().add(verdict):
                     self._verdicts.append([verdict])
                 return
-            self._people.hear(verdict)
+            self._people.add_decision(verdict)
         except ValueError as error:
             self._node.get_logger().warning(f"{message.by} told of two persons, turned down: {error}")
             return
-        if self._people.aliases.verdict_on(*verdict.pair) is not known:
+        if self._people.merges.decision_on(*verdict.pair) is not known:
             self._verdicts.append([verdict])
             self._told_verdicts.publish(message)
         self.tell_verdicts()

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.history.people.gallery_store import GalleryStore
-from facetrack_ros.history.people.merge_log import AliasFile
+from facetrack_ros.history.people.merge_log import MergeLog
 from facetrack_ros.history.sightings.database import stored_models
 from facetrack_ros.history.sightings.model_contract import load_contract
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.tracking.gallery import GalleryEntry
-from facetrack_ros.tracking.identity_merges import Aliases, id_order
+from facetrack_ros.tracking.identity_merges import IdentityMerges, id_order
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,16 @@ class StoredPerson:
     last_ns: int
 
 
-def stored_aliases(data_dir: Path | str) -> Aliases:
+def stored_aliases(data_dir: Path | str) -> IdentityMerges:
     """The verdicts of all robots below a folder.
 
     :raises StoreError: there is no such folder, or a file in it cannot be read.
     """
-    return Aliases(
+    return IdentityMerges(
         verdict
         for folder in history_folders(data_dir)
         if not folder.error
-        for verdict in AliasFile(folder.path).read().verdicts
+        for verdict in MergeLog(folder.path).read().decisions
     )
 
 
@@ -54,7 +54,7 @@ def stored_persons(data_dir: Path | str) -> tuple[StoredPerson, ...]:
             store = SightingStore.open_readonly(folder.path, load_contract(folder.path, model_id))
             try:
                 for span in store.persons():
-                    settled = aliases.settled(span.person_id)
+                    settled = aliases.canonical(span.person_id)
                     known = found.get(settled, StoredPerson(aliases.group(settled), (), 0, span.first_ns, span.last_ns))
                     found[settled] = StoredPerson(
                         known.ids,

@@ -3,7 +3,7 @@
 import pytest
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.people.merge_log import AliasFile
+from facetrack_ros.history.people.merge_log import MergeLog
 from facetrack_ros.tracking.identity_merges import MergeDecision
 
 ONE = MergeDecision(
@@ -13,27 +13,27 @@ TWO = MergeDecision("a_robot1_2", "p_robot1_1", "p_robot1_2", False, "ann", True
 
 
 def test_what_is_written_is_read_back(tmp_path):
-    assert AliasFile(tmp_path / "robot1").read().verdicts == ()
-    AliasFile(tmp_path / "robot1").append([ONE])
-    AliasFile(tmp_path / "robot1").append([TWO])
-    assert AliasFile(tmp_path / "robot1").read().verdicts == (TWO, ONE)
+    assert MergeLog(tmp_path / "robot1").read().decisions == ()
+    MergeLog(tmp_path / "robot1").append([ONE])
+    MergeLog(tmp_path / "robot1").append([TWO])
+    assert MergeLog(tmp_path / "robot1").read().decisions == (TWO, ONE)
 
 
 @pytest.mark.parametrize("torn", [b'{"record_id": "a_1", "first', b"\0\0\0"])
 def test_a_torn_tail_and_damaged_lines_cost_only_themselves(tmp_path, torn):
-    file = AliasFile(tmp_path)
+    file = MergeLog(tmp_path)
     file.append([ONE])
     file.path.write_bytes(b'nonsense\n[]\n{"first": 1}\n' + file.path.read_bytes() + torn)
-    assert file.read().verdicts == (ONE,)
+    assert file.read().decisions == (ONE,)
     file.append([TWO])
-    assert file.read().verdicts == (TWO, ONE)
+    assert file.read().decisions == (TWO, ONE)
 
 
 def test_what_is_dropped_is_nowhere_any_more(tmp_path):
-    file = AliasFile(tmp_path)
+    file = MergeLog(tmp_path)
     file.append([ONE, TWO])
     file.replace([TWO])
-    assert file.read().verdicts == (TWO,)
+    assert file.read().decisions == (TWO,)
     assert "robot2" not in file.path.read_text()
     file.replace([])
     assert list(tmp_path.iterdir()) == []
@@ -42,4 +42,4 @@ def test_what_is_dropped_is_nowhere_any_more(tmp_path):
 def test_a_folder_in_the_way_is_told(tmp_path):
     (tmp_path / "aliases.jsonl").mkdir()
     with pytest.raises(StoreError, match="permissions"):
-        AliasFile(tmp_path).append([ONE])
+        MergeLog(tmp_path).append([ONE])
