@@ -57,7 +57,7 @@ def _enrol_live(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]
 
 
 def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]) -> int:
-    from facetrack_ros.enrolment.entries import build_gallery, make_entries, enrolment_warnings
+    from facetrack_ros.enrolment.entries import build_gallery, enrolment_warnings, make_entries
     from facetrack_ros.history.people.gallery_store import GalleryStore
     from facetrack_ros.tracking.id_allocator import IdAllocator
     from facetrack_ros.tracking.settings import TrackingSettings

@@ -10,7 +10,13 @@ from pathlib import Path
 
 from facetrack_ros.cli.time_format import show_utc
 from facetrack_ros.errors import RequestError
-from facetrack_ros.tracking.identity_merges import IdentityMerges, MergeDecision, id_order, merge_decisions, split_decisions
+from facetrack_ros.tracking.identity_merges import (
+    IdentityMerges,
+    MergeDecision,
+    id_order,
+    merge_decisions,
+    split_decisions,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -149,8 +155,12 @@ def _verdicts(arguments: argparse.Namespace, aliases: IdentityMerges, known: set
     if arguments.action == "merge":
         if aliases.canonical(arguments.ids[0]) == aliases.canonical(arguments.ids[1]):
             raise RequestError(f"{' and '.join(arguments.ids)} are one person already")
-        return merge_decisions(aliases, *arguments.ids, record_ids, who, time.time_ns(), arguments.reason, operator=True)
-    verdicts = split_decisions(aliases, arguments.ids[0], record_ids, who, time.time_ns(), arguments.reason, operator=True)
+        return merge_decisions(
+            aliases, *arguments.ids, record_ids, who, time.time_ns(), arguments.reason, operator=True
+        )
+    verdicts = split_decisions(
+        aliases, arguments.ids[0], record_ids, who, time.time_ns(), arguments.reason, operator=True
+    )
     if not verdicts:
         raise RequestError(f"{arguments.ids[0]} was never joined with another id")
     return verdicts

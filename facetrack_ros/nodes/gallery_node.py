@@ -8,7 +8,7 @@ from rclpy.task import Future
 
 from facetrack_ros import msg, srv
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker
-from facetrack_ros.enrolment.entries import build_gallery, make_entries, enrolment_warnings
+from facetrack_ros.enrolment.entries import build_gallery, enrolment_warnings, make_entries
 from facetrack_ros.enrolment.picture_folder import enrolment_pictures, removed_pictures
 from facetrack_ros.errors import ConfigError, FacetrackError
 from facetrack_ros.history.layout import robot_folder
