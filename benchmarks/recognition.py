@@ -115,7 +115,7 @@ def print_orl(faces, figures, contract):
         f"\n### ORL\n\n{faces.found} of {faces.pictures} faces found, {len(faces.people)} usable, {len(figures.genuine)} pairs of "
         f"one person, {figures.impostor_pairs} of two."
     )
-    for path, why in faces.turned_down:
+    for path, why in faces.rejected:
         print(f"\nTurned down: {path.parent.name}/{path.name}, {why}.")
     if faces.faceless:
         print()

@@ -1,1 +1,1 @@
-"""How good models are on labelled pictures: verification, identification, average precision."""
+"""Measures models on labelled pictures: ``measure_recognition``, ``precision_recall``, ``draw_roc``, ``calibrate_contract``."""

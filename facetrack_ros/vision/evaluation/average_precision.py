@@ -10,10 +10,10 @@ from facetrack_ros.core.boxes import iou
 
 @dataclass(frozen=True, eq=False)
 class TrueBoxes:
-    """What is to be found in one picture.
+    """Ground truth of one picture.
 
     :param boxes: ``(n, 4)`` ``x1, y1, x2, y2`` in pixels.
-    :param ignored: ``(n,)`` bool: finding such a box is no merit, missing it no fault.
+    :param ignored: ``(n,)`` bool: boxes that count neither as found nor as missed.
     """
 
     boxes: np.ndarray
@@ -22,12 +22,12 @@ class TrueBoxes:
 
 @dataclass(frozen=True, eq=False)
 class PrecisionRecall:
-    """How precision falls as recall rises, from the surest detection to the least sure.
+    """Precision over recall, from the highest score to the lowest.
 
     :param scores: ``(n,)`` falling, of the detections that count.
     :param precision: ``(n,)`` share of true ones among all detections up to this one.
-    :param recall: ``(n,)`` share of the boxes to be found that are found up to this one; 0 where there are none.
-    :param boxes: how many were to be found.
+    :param recall: ``(n,)`` share of the true boxes found up to this one; 0 where there are none.
+    :param boxes: number of true boxes that are not ignored.
     """
 
     scores: np.ndarray
@@ -39,7 +39,7 @@ class PrecisionRecall:
     def average(self) -> float:
         """Average precision: area under the curve, precision at each recall being the best at it or beyond it.
 
-        All points are used, as in PASCAL VOC from 2010 on; NaN where nothing was to be found.
+        All points are used, as in PASCAL VOC from 2010 on; NaN where there are no true boxes.
         """
         if not self.boxes:
             return float("nan")
@@ -57,10 +57,10 @@ class PrecisionRecall:
 def precision_recall(
     truth: Sequence[TrueBoxes], boxes: Sequence[np.ndarray], scores: Sequence[np.ndarray], min_iou: float = 0.5
 ) -> PrecisionRecall:
-    """Compare detections with the truth, picture by picture.
+    """Match detections to the true boxes, picture by picture.
 
-    The surest detection chooses first, among the boxes not yet taken, the one that it overlaps most. A detection that finds
-    no free box but overlaps an ignored one does not count; an ignored box takes any number of them.
+    In order of their scores each detection takes the free true box that it overlaps most. One that finds none but overlaps
+    an ignored box does not count; an ignored box takes any number of detections.
 
     :param boxes: ``(n, 4)`` a picture; ``scores``: ``(n,)`` a picture.
     :param min_iou: least overlap that counts as found, 0..1.
@@ -69,8 +69,8 @@ def precision_recall(
         _outcome(expected, np.asarray(found).reshape(-1, 4), np.asarray(sure), min_iou)
         for expected, found, sure in zip(truth, boxes, scores, strict=True)
     ]
-    counted = np.concatenate([scores for scores, _ in outcomes]) if outcomes else np.empty(0)
-    hits = np.concatenate([hits for _, hits in outcomes]) if outcomes else np.empty(0, bool)
+    counted = np.concatenate([np.empty(0), *(scores for scores, _ in outcomes)])
+    hits = np.concatenate([np.empty(0, bool), *(hits for _, hits in outcomes)])
     order = np.argsort(-counted, kind="stable")
     found = np.cumsum(hits[order])
     wanted = sum(int(np.sum(~expected.ignored)) for expected in truth)
@@ -78,7 +78,7 @@ def precision_recall(
 
 
 def _outcome(truth: TrueBoxes, boxes: np.ndarray, scores: np.ndarray, min_iou: float) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of the detections of one picture that count, and whether each is a true one."""
+    """Scores of one picture's detections that count, and whether each is a true one."""
     overlap = iou(boxes, np.asarray(truth.boxes).reshape(-1, 4))
     free = ~truth.ignored
     counts, hits = np.ones(len(boxes), bool), np.zeros(len(boxes), bool)

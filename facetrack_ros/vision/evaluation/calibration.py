@@ -1,4 +1,4 @@
-"""What a measurement says into a model's contract: threshold, false-match curve, and the data behind them."""
+"""Threshold and false-match curve of a measurement, written into the model's contract."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,45 +11,39 @@ from facetrack_ros.vision.evaluation.recognition import RecognitionMetrics, oper
 from facetrack_ros.vision.evaluation.verification import RULE_OF_THREE, false_match_curve, round_up
 
 
-def calibrate_contract(
-    contract: ModelContract, recognition: RecognitionMetrics, rate: float, data: str
-) -> ModelContract:
-    """The contract with the threshold of a false-match rate and the curve of the pairs measured.
+def calibrate_contract(contract: ModelContract, metrics: RecognitionMetrics, rate: float, data: str) -> ModelContract:
+    """The contract with the threshold at a false-match rate, and the false-match curve of the pairs measured.
 
     :param rate: the false-match rate, 0..1.
-    :param data: what was measured on, in words.
-    :raises EvaluationError: the pairs cannot show so low a rate, or no threshold keeps it.
+    :param data: description of the pictures measured.
+    :raises EvaluationError: there are too few pairs for so low a rate, or no threshold keeps it.
     """
-    point = operating_point(recognition.genuine, recognition.impostor, rate)
+    point = operating_point(metrics.genuine, metrics.impostor, rate)
     if not point.shown:
         raise EvaluationError(
-            f"{len(recognition.impostor)} pairs of two people cannot show a false-match rate of {rate:g}: that takes "
+            f"{len(metrics.impostor)} pairs of two people cannot show a false-match rate of {rate:g}: that takes "
             f"{RULE_OF_THREE / rate:.0f} pairs or more; measure on more people, or ask for a higher rate"
         )
     threshold = round_up(point.threshold)
     if threshold > 1:
         raise EvaluationError(
             f"no threshold keeps a false-match rate of {rate:g}: more pairs of two people than that are "
-            f"of the same picture; is somebody there under two names?"
+            f"of the same picture; does a person have two folders?"
         )
     measured_on = (
-        f"{data}, {len(recognition.impostor)} pairs of two people among {recognition.people} (AUC "
-        f"{recognition.auc:.4f}, {point.true_accept_rate:.1%} of {len(recognition.genuine)} pairs of one person "
+        f"{data}, {len(metrics.impostor)} pairs of two people among {metrics.people} (AUC "
+        f"{metrics.auc:.4f}, {point.true_accept_rate:.1%} of {len(metrics.genuine)} pairs of one person "
         f"found at a false-match rate of {rate:g})"
     )
-    return replace(
-        contract,
-        threshold=threshold,
-        false_match_curve=false_match_curve(recognition.impostor),
-        measured_on=measured_on,
-    )
+    curve = false_match_curve(metrics.impostor)
+    return replace(contract, threshold=threshold, false_match_curve=curve, measured_on=measured_on)
 
 
 def install_contract(contract: ModelContract) -> Path:
-    """Keep a calibrated contract in the user's own model folder. From then on its threshold and curve count.
+    """Write a calibrated contract into the user's model folder, from where it replaces the catalog's.
 
     :return: the file.
-    :raises ModelError: it cannot be written, or another record of the same model comes before it.
+    :raises ModelError: it cannot be written, or a folder of FACETRACK_MODELS has another record of the same model.
     """
     path = write_contract(contract, cache_folder())
     if catalog.known(contract.id) != contract:

@@ -1,19 +1,19 @@
-"""Pictures of people, a folder a person."""
+"""Labelled face pictures in folders, one a person."""
 
 from pathlib import Path
 
 from facetrack_ros.errors import EvaluationError
 
-#: Endings of what is taken for a picture.
+#: File name endings of pictures.
 PICTURES = frozenset((".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"))
 
 
 def labelled_pictures(folder: Path) -> list[tuple[str, Path]]:
-    """Each picture with its person, sorted by person, then by name.
+    """Person and file of each picture, sorted by person, then by name.
 
-    :param folder: one folder a person, named after the person, with that person's pictures in it. What
+    :param folder: contains a folder a person, named after the person, with that person's pictures. What
         :func:`ignored_files` lists is left out.
-    :raises EvaluationError: no such folder, nothing of that layout in it, or too few people or pictures to compare.
+    :raises EvaluationError: no such folder, another layout, or too few people or pictures to compare.
     """
     people = {path.name: [file for file in _entries(path) if _is_picture(file)] for path in _people(folder)}
     people = {name: pictures for name, pictures in people.items() if pictures}
@@ -21,16 +21,14 @@ def labelled_pictures(folder: Path) -> list[tuple[str, Path]]:
     if not people:
         raise EvaluationError(f"{folder} has no folders with pictures in them: {layout}")
     if len(people) < 2:
-        raise EvaluationError(
-            f"{folder} has pictures of one person only, {next(iter(people))}: nobody to be confused with, {layout}"
-        )
+        raise EvaluationError(f"{folder} has pictures of one person only, {next(iter(people))}: {layout}")
     if all(len(pictures) < 2 for pictures in people.values()):
         raise EvaluationError(f"{folder} has no person with two pictures: {layout}")
     return [(name, picture) for name, pictures in sorted(people.items()) for picture in pictures]
 
 
 def ignored_files(folder: Path) -> list[Path]:
-    """What :func:`labelled_pictures` leaves out: files beside the people's folders, hidden ones, and what is no picture.
+    """Entries that :func:`labelled_pictures` leaves out: files beside the people's folders, hidden ones, non-pictures.
 
     :raises EvaluationError: no such folder.
     """

@@ -1,4 +1,4 @@
-"""From labelled pictures to embeddings, with an account of every picture."""
+"""Embeddings of labelled pictures, with the outcome of every picture."""
 
 import re
 from collections import Counter
@@ -15,17 +15,16 @@ from facetrack_ros.vision.pipeline import VisionPipeline
 
 @dataclass(frozen=True, eq=False)
 class FaceSamples:
-    """What became of labelled pictures.
+    """Embeddings and outcomes of labelled pictures.
 
     :param embeddings: ``(n, dimension)`` float32 unit rows, of the pictures with a usable face.
-    :param people: ``(n,)`` who each shows.
+    :param people: ``(n,)`` the person of each.
     :param qualities: ``(n,)`` 0..1, of each face.
     :param sources: ``n`` paths, of each picture.
-    :param pictures: how many pictures there were.
-    :param found: in how many a face was found, usable or not.
-    :param several: in how many more than one face was found; the one of the best quality counts.
+    :param pictures: number of pictures in all.
+    :param several: pictures in which more than one face was found; the one of the best quality counts.
     :param faceless: pictures in which no face was found.
-    :param turned_down: pictures whose face the quality gate turned down, and why.
+    :param rejected: pictures whose face failed the quality gate, and why.
     :param unreadable: pictures that cannot be decoded.
     """
 
@@ -34,15 +33,19 @@ class FaceSamples:
     qualities: np.ndarray
     sources: tuple[Path, ...]
     pictures: int
-    found: int
     several: int
     faceless: tuple[Path, ...] = ()
-    turned_down: tuple[tuple[Path, str], ...] = ()
+    rejected: tuple[tuple[Path, str], ...] = ()
     unreadable: tuple[Path, ...] = ()
 
-    def reasons(self) -> dict[str, int]:
-        """Why faces were turned down, and how many for each reason, most first; what was measured is left out."""
-        return dict(Counter(re.sub(r"\d+(\.\d+)?(%)?", "…", why, count=1) for _, why in self.turned_down).most_common())
+    @property
+    def found(self) -> int:
+        """Number of pictures in which a face was found, usable or not."""
+        return len(self.people) + len(self.rejected)
+
+    def rejection_counts(self) -> dict[str, int]:
+        """Number of faces rejected for each reason, most first; the measured value is left out of the reason."""
+        return dict(Counter(re.sub(r"\d+(\.\d+)?(%)?", "…", why, count=1) for _, why in self.rejected).most_common())
 
 
 def embed_pictures(
@@ -51,14 +54,14 @@ def embed_pictures(
     prepare: Callable[[np.ndarray], np.ndarray] = lambda picture: picture,
     progress: Callable[[int], None] = lambda done: None,
 ) -> FaceSamples:
-    """The face of each picture, found, judged and embedded as a robot would.
+    """Find, assess and embed the face of each picture as a robot would.
 
     :param pictures: person and file, as :func:`~.face_dataset.labelled_pictures` gives them.
-    :param prepare: what to do to a picture before anything is looked for in it, see :func:`enlarged`.
-    :param progress: told after each picture how many are done.
+    :param prepare: applied to each picture before detection, see :func:`enlarged`.
+    :param progress: called after each picture with the number done.
     """
     faces: list[Face] = []
-    people, sources, faceless, turned_down, unreadable = [], [], [], [], []
+    people, sources, faceless, rejected, unreadable = [], [], [], [], []
     count = several = 0
     for person, path in pictures:
         count += 1
@@ -66,14 +69,13 @@ def embed_pictures(
         if picture is None:
             unreadable.append(path)
         else:
-            picture = prepare(picture)
-            found = pipeline.faces(picture, pipeline.detect([picture])[0])
+            found = find_faces(pipeline, prepare(picture))
             several += len(found) > 1
             best = best_face(found)
             if best is None:
                 faceless.append(path)
             elif best.embedding is None:
-                turned_down.append((path, best.rejected))
+                rejected.append((path, best.rejected))
             else:
                 faces.append(best)
                 people.append(person)
@@ -86,12 +88,16 @@ def embed_pictures(
         np.array([face.quality for face in faces], np.float64),
         tuple(sources),
         count,
-        len(faces) + len(turned_down),
         several,
         tuple(faceless),
-        tuple(turned_down),
+        tuple(rejected),
         tuple(unreadable),
     )
+
+
+def find_faces(pipeline: VisionPipeline, image: np.ndarray) -> tuple[Face, ...]:
+    """The faces of all persons in an image, embedded where they pass the quality gate."""
+    return pipeline.faces(image, pipeline.detect([image])[0])
 
 
 def best_face(faces: Iterable[Face]) -> Face | None:
@@ -100,7 +106,7 @@ def best_face(faces: Iterable[Face]) -> Face | None:
 
 
 def enlarged(upscale: float = 1.0, pad: int = 0) -> Callable[[np.ndarray], np.ndarray]:
-    """A function that prepares pictures so tight or so small that a detector has nothing to go by.
+    """A function that enlarges pictures too small, and pads pictures too tight, for a face detector.
 
     :param upscale: factor of the picture's sides, above 0.
     :param pad: width of the border added then, pixels; it repeats the picture's edge.

@@ -1,7 +1,7 @@
-"""One against many: who is it, of all who are enrolled, or is it nobody?
+"""One-to-many identification: closed-set rank-1, and open-set FNIR at an FPIR.
 
-The words are those of ISO/IEC 19795-1 and of NIST's FRVT 1:N reports (Grother et al., NISTIR 8271): a gallery of enrolled
-people, a mated search shows somebody who is in it, a non-mated search somebody who is not. Embeddings are ``(n, d)`` unit
+Terms are those of ISO/IEC 19795-1 and of NIST's FRVT 1:N reports (Grother et al., NISTIR 8271): a gallery of enrolled
+people; a mated search is for a person in it, a non-mated search for a person who is not. Embeddings are ``(n, d)`` unit
 rows, people ``(n,)`` names or numbers.
 """
 
@@ -16,17 +16,17 @@ REPEATS = 20
 
 
 def rank_one(embeddings: np.ndarray, people: np.ndarray) -> tuple[float, int]:
-    """Closed set, leaving one out: how often the most alike of all other pictures shows the same person.
+    """Closed-set rank-1 rate, leave-one-out: share of searches whose most similar other picture shows the same person.
 
     Each picture whose person has another one is searched once, among all pictures but itself.
 
     :return: the share, and the number of searches.
-    :raises EvaluationError: nobody has two pictures.
+    :raises EvaluationError: no person has two pictures.
     """
     people = np.asarray(people)
-    searched = np.flatnonzero(_pictures_of(people) > 1)
+    searched = np.flatnonzero(_pictures_of_person(people) > 1)
     if not len(searched):
-        raise EvaluationError("nobody has two usable pictures: there is nothing to search for")
+        raise EvaluationError("no person has two usable pictures: there is nothing to search for")
     right = 0
     for row in searched:
         similarity = embeddings @ embeddings[row]
@@ -39,12 +39,12 @@ def rank_one(embeddings: np.ndarray, people: np.ndarray) -> tuple[float, int]:
 class OpenSet:
     """Open-set identification at one operating point.
 
-    :param fpir: false-positive identification rate: share of non-mated searches that return anybody at all, 0..1.
+    :param fpir: false-positive identification rate: share of non-mated searches that return any person, 0..1.
     :param fnir: false-negative identification rate: share of mated searches that do not return the right person first,
-        0..1: another is more alike, or the similarity stays below the threshold.
-    :param threshold: the lowest at which ``fpir`` is not above what was asked for.
-    :param mated: searches counted, over all repeats.
-    :param non_mated: likewise.
+        0..1: another is more similar, or the similarity is below the threshold.
+    :param threshold: the lowest at which ``fpir`` is not above the rate allowed.
+    :param mated: number of mated searches, over all repeats.
+    :param non_mated: number of non-mated searches, over all repeats.
     :param distinct_non_mated: different pictures among the non-mated searches. The same picture in another repeat
         meets another gallery, but is not another person.
     """
@@ -62,46 +62,43 @@ def open_set(
 ) -> OpenSet:
     """FNIR at a stated FPIR.
 
-    In each repeat half of those who have two pictures or more, drawn by chance, are enrolled with one picture each, drawn by
-    chance. Their other pictures are the mated searches; all pictures of everybody else are the non-mated ones. Of each
-    search the most alike enrolled person counts. The threshold is one over all repeats. It holds for a gallery of this
-    size: of a larger one more strangers are alike.
+    Each repeat enrols a random half of the people with two or more pictures, with one random picture each. Their other
+    pictures are the mated searches, all pictures of the other people the non-mated ones. The most similar enrolled person
+    of each search counts. One threshold serves all repeats. It holds for a gallery of this size: a larger one gives more
+    false positives.
 
     :param fpir: the rate allowed, 0..1.
-    :param seed: of the draws; the same gives the same.
-    :raises EvaluationError: fewer than two people, or nobody with two pictures.
+    :param seed: of the random draws.
+    :raises EvaluationError: fewer than two people, or none with two pictures.
     """
     people = np.unique(np.asarray(people), return_inverse=True)[1]
-    count = _pictures_of(people)
-    candidates = np.unique(people[count > 1])
+    candidates = np.unique(people[_pictures_of_person(people) > 1])
     if people.max(initial=0) < 1 or not len(candidates):
         raise EvaluationError("open-set identification needs two people and one of them with two usable pictures")
-    chance = np.random.default_rng(seed)
-    alike, right, strangers, stranger_rows = [], [], [], []
+    rng = np.random.default_rng(seed)
+    parts = []
     for _ in range(repeats):
-        enrolled = chance.permutation(candidates)[: max(1, len(candidates) // 2)]
-        gallery = np.array([chance.choice(np.flatnonzero(people == person)) for person in enrolled])
+        enrolled = rng.permutation(candidates)[: max(1, len(candidates) // 2)]
+        gallery = np.array([rng.choice(np.flatnonzero(people == person)) for person in enrolled])
         known = np.isin(people, enrolled)
         mated, non_mated = np.setdiff1d(np.flatnonzero(known), gallery), np.flatnonzero(~known)
         similarity = embeddings @ embeddings[gallery].T
-        alike.append(similarity[mated].max(axis=1))
-        right.append(people[gallery][similarity[mated].argmax(axis=1)] == people[mated])
-        strangers.append(similarity[non_mated].max(axis=1))
-        stranger_rows.append(non_mated)
-    alike, right, strangers = (np.concatenate(parts) for parts in (alike, right, strangers))
-    alike, strangers = alike.astype(np.float64), strangers.astype(np.float64)
-    threshold = threshold_at(strangers, fpir)
+        correct = people[gallery][similarity[mated].argmax(axis=1)] == people[mated]
+        parts.append((similarity[mated].max(axis=1), correct, similarity[non_mated].max(axis=1), non_mated))
+    mated_max, correct, non_mated_max, non_mated_rows = (np.concatenate(column) for column in zip(*parts))
+    mated_max, non_mated_max = mated_max.astype(np.float64), non_mated_max.astype(np.float64)
+    threshold = threshold_at(non_mated_max, fpir)
     return OpenSet(
-        fpir=float((strangers >= threshold).mean()),
-        fnir=float(1.0 - (right & (alike >= threshold)).mean()),
+        fpir=float((non_mated_max >= threshold).mean()),
+        fnir=float(1.0 - (correct & (mated_max >= threshold)).mean()),
         threshold=threshold,
-        mated=len(alike),
-        non_mated=len(strangers),
-        distinct_non_mated=len(np.unique(np.concatenate(stranger_rows))),
+        mated=len(mated_max),
+        non_mated=len(non_mated_max),
+        distinct_non_mated=len(np.unique(non_mated_rows)),
     )
 
 
-def _pictures_of(people: np.ndarray) -> np.ndarray:
-    """How many pictures there are of the person of each picture."""
+def _pictures_of_person(people: np.ndarray) -> np.ndarray:
+    """``(n,)`` number of pictures of each picture's person."""
     _, row, count = np.unique(people, return_inverse=True, return_counts=True)
     return count[row]

@@ -11,9 +11,9 @@ from facetrack_ros.vision.evaluation.average_precision import TrueBoxes
 
 TRUTH, PICTURES, INFO = Path("gt/gt.txt"), "img1", "seqinfo.ini"
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp")
-#: Classes of MOT16 and later. Only pedestrians are to be found; MOT15 writes -1 or nothing.
+#: Pedestrian in MOT16 and later, which alone has to be found; MOT15 writes -1 or nothing.
 PEDESTRIAN = (-1, 1)
-#: Person on a vehicle, static person, distractor, reflection: like a person, so that finding them is no fault.
+#: Person on a vehicle, static person, distractor, reflection: these resemble persons and are ignored.
 LIKE_PERSONS = (2, 7, 8, 12)
 
 
@@ -21,7 +21,7 @@ LIKE_PERSONS = (2, 7, 8, 12)
 class MotSequence:
     """One sequence.
 
-    :param name: of the sequence, from ``seqinfo.ini``, else of its folder.
+    :param name: from ``seqinfo.ini``, else of the folder.
     :param pictures: a file a frame, in order.
     :param truth: persons of each of those frames, boxes in pixels counted from 0.
     """
@@ -32,9 +32,9 @@ class MotSequence:
 
 
 def read_sequences(folder: Path) -> list[MotSequence]:
-    """The sequence in a folder, or those in the folders below it.
+    """The sequence in a folder, or those in its subfolders.
 
-    :raises SourceError: there is none, or one of them is damaged; with what is wrong.
+    :raises SourceError: there is none, or one of them is damaged.
     """
     if not folder.is_dir():
         raise SourceError(f"{folder} is no folder; name a sequence with {TRUTH} and {PICTURES}/, or a folder of such")
@@ -49,7 +49,7 @@ def read_sequences(folder: Path) -> list[MotSequence]:
 def read_sequence(folder: Path) -> MotSequence:
     """One sequence.
 
-    :raises SourceError: a part is missing, or a line, number or frame is wrong; with what is wrong.
+    :raises SourceError: a part is missing, or a line, number or frame is wrong.
     """
     info = _info(folder / INFO)
     pictures = _pictures(folder / info.get("imdir", PICTURES), info)
@@ -120,7 +120,7 @@ def _rows(path: Path) -> np.ndarray:
         if values[0] < 1 or values[0] != int(values[0]) or values[4] <= 0 or values[5] <= 0:
             raise SourceError(f"{path}, line {number}: frames count from 1 and boxes have a size, not {line[:60]!r}")
         confidence = values[6] if len(values) > 6 else 1.0
-        # Up to nine columns are MOT16's, with a class in the eighth; MOT15 has ten, of which the last three are a place.
+        # Up to nine columns: MOT16, the class in the eighth. Ten: MOT15, the last three a position.
         kind = values[7] if len(values) in (8, 9) else -1.0
         rows.append([*values[:6], confidence, kind])
     return np.array(rows, float).reshape(-1, 8)
@@ -128,6 +128,6 @@ def _rows(path: Path) -> np.ndarray:
 
 def _true_boxes(rows: np.ndarray) -> TrueBoxes:
     rows = rows[np.isin(rows[:, 7], (*PEDESTRIAN, *LIKE_PERSONS))]
-    ignored = ~np.isin(rows[:, 7], PEDESTRIAN) | (rows[:, 6] == 0)  # confidence 0: MOT's sign for not to be judged
+    ignored = ~np.isin(rows[:, 7], PEDESTRIAN) | (rows[:, 6] == 0)  # MOT marks boxes to ignore by confidence 0
     corner = rows[:, 2:4] - 1  # MOT counts pixels from 1
     return TrueBoxes(np.concatenate([corner, corner + rows[:, 4:6]], axis=1), ignored)

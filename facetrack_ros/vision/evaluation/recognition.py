@@ -1,4 +1,4 @@
-"""What an embedder is worth on labelled faces, in the field's figures."""
+"""Verification and identification metrics of an embedder on labelled faces."""
 
 from dataclasses import dataclass
 
@@ -15,11 +15,11 @@ RATES = (1e-2, 1e-3, 1e-4)
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """One threshold and what it does to these pairs.
+    """One threshold and its error rates on these pairs.
 
-    :param rate: the false-match rate asked for, 0..1.
+    :param rate: the false-match rate allowed, 0..1.
     :param threshold: the lowest at which no larger share of the impostor pairs matches.
-    :param false_matches: how many impostor pairs match at it.
+    :param false_matches: number of impostor pairs that match at it.
     :param true_accept_rate: share of the genuine pairs that match, 0..1.
     :param shown: whether there are pairs enough to show so low a rate, by the rule of three.
     """
@@ -33,17 +33,17 @@ class OperatingPoint:
 
 @dataclass(frozen=True, eq=False)
 class RecognitionMetrics:
-    """The figures.
+    """Metrics of one set of labelled embeddings.
 
     :param genuine: ``(g,)`` similarities of pairs of one person.
-    :param impostor: ``(i,)`` similarities of pairs of two people, see :func:`~.pairs.pair_similarities`.
-    :param impostor_pairs: how many pairs of two people there are; more than ``i`` where a sample was drawn.
-    :param people: how many people the faces are of.
+    :param impostor: ``(i,)`` similarities of pairs of two people, see :func:`~.pair_similarities.pair_similarities`.
+    :param impostor_pairs: number of pairs of two people; more than ``i`` where a sample was drawn.
+    :param people: number of people.
     :param auc: 0..1.
     :param points: one for each of :data:`RATES`.
     :param rank_one: closed-set rank-1 rate, 0..1.
     :param rank_one_searches: searches behind it.
-    :param fpir: the FPIR asked for, 0..1.
+    :param fpir: the FPIR allowed, 0..1.
     :param open_set: open-set identification at it.
     :param open_set_shown: whether there are non-mated searches enough to show so low an FPIR, by the rule of three.
     """
@@ -64,13 +64,13 @@ class RecognitionMetrics:
 def measure_recognition(
     embeddings: np.ndarray, people: np.ndarray, fpir: float = 0.01, seed: int = 0
 ) -> RecognitionMetrics:
-    """All figures of labelled embeddings.
+    """Compute all metrics of labelled embeddings.
 
     :param embeddings: ``(n, d)`` unit rows.
     :param people: ``(n,)`` names or numbers.
     :param fpir: for :func:`~.identification.open_set`.
-    :param seed: of everything that is drawn by chance.
-    :raises EvaluationError: fewer than two people, or nobody with two pictures.
+    :param seed: of every random draw.
+    :raises EvaluationError: fewer than two people, or none with two pictures.
     """
     count = len(np.unique(people))
     if count < 2 or len(people) == count:
@@ -81,22 +81,22 @@ def measure_recognition(
     rank, searches = rank_one(embeddings, people)
     identified = open_set(embeddings, people, fpir, seed=seed)
     return RecognitionMetrics(
-        genuine,
-        impostor,
-        total,
-        count,
-        auc(genuine, impostor),
-        tuple(operating_point(genuine, impostor, rate) for rate in RATES),
-        rank,
-        searches,
-        fpir,
-        identified,
-        shows(identified.distinct_non_mated, fpir),
+        genuine=genuine,
+        impostor=impostor,
+        impostor_pairs=total,
+        people=count,
+        auc=auc(genuine, impostor),
+        points=tuple(operating_point(genuine, impostor, rate) for rate in RATES),
+        rank_one=rank,
+        rank_one_searches=searches,
+        fpir=fpir,
+        open_set=identified,
+        open_set_shown=shows(identified.distinct_non_mated, fpir),
     )
 
 
 def operating_point(genuine: np.ndarray, impostor: np.ndarray, rate: float) -> OperatingPoint:
-    """The threshold for a false-match rate and what it does to these pairs."""
+    """The threshold for a false-match rate, and its error rates on these pairs."""
     threshold = threshold_at(impostor, rate)
     return OperatingPoint(
         rate,

@@ -1,8 +1,8 @@
-"""One against one: is this the same person? What similarities of genuine and impostor pairs say about that.
+"""One-to-one verification: ROC, AUC, thresholds and false-match rates of genuine and impostor pairs.
 
-The words are those of ISO/IEC 19795-1. A genuine pair shows one person, an impostor pair two. At a threshold the
-false-match rate (FMR, often FAR) is the share of impostor pairs at or above it, the true-accept rate (TAR) that of genuine
-pairs. Every function takes similarities as ``(n,)`` numbers, higher is more alike, in any order.
+Terms are those of ISO/IEC 19795-1. A genuine pair shows one person, an impostor pair two. At a threshold the false-match
+rate (FMR, often FAR) is the share of impostor pairs at or above it, the true-accept rate (TAR) that of genuine pairs.
+Every function takes similarities as ``(n,)`` numbers in any order; higher is more similar.
 """
 
 import math
@@ -11,14 +11,14 @@ import numpy as np
 
 from facetrack_ros.errors import EvaluationError
 
-#: Rates at which :func:`false_match_curve` looks for thresholds.
+#: False-match rates whose thresholds :func:`false_match_curve` contains.
 CURVE_RATES = (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001, 0.00003, 0.00001)
-#: Of ``n`` independent trials in which nothing happened, the rate is below ``3 / n`` with 95 % confidence.
+#: If none of ``n`` independent trials gave an event, its rate is below ``3 / n`` with 95 % confidence.
 RULE_OF_THREE = 3.0
 
 
 def auc(genuine: np.ndarray, impostor: np.ndarray) -> float:
-    """The chance that a genuine pair is more alike than an impostor pair, ties counting half (Mann and Whitney, 1947).
+    """Probability that a genuine pair is more similar than an impostor pair, ties counting half (Mann and Whitney, 1947).
 
     :return: 0..1, the area under the curve of :func:`roc`; 0.5 is guessing.
     """
@@ -42,17 +42,17 @@ def roc(genuine: np.ndarray, impostor: np.ndarray) -> tuple[np.ndarray, np.ndarr
 def threshold_at(impostor: np.ndarray, rate: float) -> float:
     """The lowest threshold whose false-match rate on these pairs is at most ``rate``.
 
-    It lies just above a similarity that occurs. Where ``rate`` is below one in the number of pairs, that is the highest of
-    all: no pair here matches, and whether strangers match as rarely as ``rate`` these pairs cannot tell (see :func:`shows`).
+    It lies just above a similarity that occurs. Where ``rate`` is below one in the number of pairs, that is the highest
+    of all, and these pairs do not show that the rate is kept (see :func:`shows`).
 
     :param rate: 0..1; from 1 on the lowest similarity is returned.
     """
-    # One step above in the similarities' own precision: compared with them, a finer one would be rounded away.
+    # One step above in the similarities' own precision: a finer one would be lost when they are compared with it.
     precision = np.float32 if getattr(impostor, "dtype", None) == np.float32 else np.float64
     impostor = np.sort(_similarities(impostor, "impostor"))[::-1]
     count = len(impostor)
     allowed = min(count, max(0, math.floor(rate * count)))
-    # rate * count may come out a hair off the whole number that it is.
+    # rate * count may be rounded to just below a whole number.
     if allowed < count and (allowed + 1) / count <= rate:
         allowed += 1
     if allowed == count:
@@ -61,19 +61,19 @@ def threshold_at(impostor: np.ndarray, rate: float) -> float:
 
 
 def true_accept_rate(genuine: np.ndarray, threshold: float) -> float:
-    """The share of genuine pairs at or above a threshold, 0..1."""
+    """Share of genuine pairs at or above a threshold, 0..1."""
     return float((_similarities(genuine, "genuine") >= threshold).mean())
 
 
 def false_match_rate(impostor: np.ndarray, threshold: float) -> float:
-    """The share of impostor pairs at or above a threshold, 0..1."""
+    """Share of impostor pairs at or above a threshold, 0..1."""
     return float((_similarities(impostor, "impostor") >= threshold).mean())
 
 
 def shows(trials: int, rate: float) -> bool:
-    """Whether so many trials can show that something is as rare as ``rate``: three in it, by the rule of three.
+    """Whether this many trials can show that a rate is as low as ``rate``, by the rule of three.
 
-    Trials that share pictures or people are less than independent, and show less than their number says.
+    Trials that share pictures or people are not independent and show less than their number says.
     """
     return trials * rate >= RULE_OF_THREE
 
@@ -81,10 +81,10 @@ def shows(trials: int, rate: float) -> bool:
 def false_match_curve(impostor: np.ndarray, highest: float = -1.0) -> tuple[tuple[float, float], ...]:
     """The false-match curve for a model's contract: ``(threshold, rate)`` pairs, thresholds rising, rates falling.
 
-    A rate is the share counted at its threshold, where more than three pairs lie. The last pair is an upper bound that
-    holds from there on: beyond the highest similarity seen, where nothing was counted, by the rule of three.
+    A rate is the share counted at its threshold, where more than three pairs lie. The last pair is an upper bound by the
+    rule of three that holds from there on, beyond the highest similarity seen.
 
-    :param highest: a similarity of two people seen in other data than these pairs; the bound begins beyond it too.
+    :param highest: highest similarity of two people in other data; the bound begins beyond it, too.
     """
     impostor = _similarities(impostor, "impostor")
     bound = min(1.0, _two_digits_up(RULE_OF_THREE / len(impostor)))

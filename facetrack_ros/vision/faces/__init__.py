@@ -1,1 +1,1 @@
-"""Face detectors, alignment, quality, and matching faces to persons."""
+"""Faces: ``YunetFaceDetector``, ``DlibFaceDetector``, ``align``, ``QualityGate``, ``match_faces_to_persons``."""

@@ -1,4 +1,4 @@
-"""The face cut out of a picture, upright, so that somebody else's models can look at it."""
+"""Upright face crop as a JPEG, for other robots whose models differ."""
 
 import cv2
 import numpy as np
@@ -8,16 +8,15 @@ from facetrack_ros.core.frame import encode_jpeg
 from facetrack_ros.errors import ReferenceFaceError
 from facetrack_ros.vision.faces.alignment import ARCFACE_SIZE, ARCFACE_TEMPLATE, similarity_transform
 
-# Around the 112 px of a face as embedders want it: detectors want a chin and a forehead to tell it by.
+#: Border around the 112 px of an embedder's crop: a face detector needs chin and forehead. Chosen by hand.
 MARGIN_PX = 40
-MAX_BYTES = 40_000
 
 
 def encode_aligned_crop(image: np.ndarray, face: Face) -> bytes:
-    """A JPEG of 192×192 pixels with the face in its middle and little else.
+    """Cut out a face as a JPEG of 192x192 pixels, upright and in its middle.
 
     :param image: ``(height, width, 3)`` uint8 BGR.
-    :raises ReferenceFaceError: the face's landmarks are unknown, so that nobody can say what is upright.
+    :raises ReferenceFaceError: the face's landmarks are unknown.
     """
     matrix = similarity_transform(face.landmarks, ARCFACE_TEMPLATE + MARGIN_PX)
     if matrix is None:

@@ -1,4 +1,4 @@
-"""Five-point alignment: turn, scale and shift a face onto the template its embedder was trained on."""
+"""Five-point alignment: rotate, scale and shift a face onto the template that its embedder was trained on."""
 
 import functools
 import math
@@ -6,9 +6,9 @@ import math
 import cv2
 import numpy as np
 
-#: Where right eye, left eye, nose tip, right and left mouth corner lie in a 112x112 ArcFace crop, pixels.
-#: From Deng et al., "ArcFace: Additive Angular Margin Loss for Deep Face Recognition" (CVPR 2019) and its
-#: published code; SphereFace's 96x112 template (Liu et al., CVPR 2017) moved right by 8 px.
+#: Right eye, left eye, nose tip, right and left mouth corner in a 112x112 ArcFace crop, pixels. From Deng et al.,
+#: "ArcFace: Additive Angular Margin Loss for Deep Face Recognition" (CVPR 2019) and its published code; it is
+#: SphereFace's 96x112 template (Liu et al., CVPR 2017) shifted right by 8 px.
 ARCFACE_TEMPLATE = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32
 )
@@ -18,11 +18,11 @@ ARCFACE_SIZE = 112
 def similarity_transform(points: np.ndarray, template: np.ndarray) -> np.ndarray | None:
     """The rotation, scale and shift that bring ``points`` closest to ``template`` in the least squares sense.
 
-    Written in complex numbers, where such a map is ``a * z + b`` and the best ``a`` has a closed form.
+    In complex numbers such a map is ``a * z + b``, and the best ``a`` has a closed form.
 
     :param points: ``(n, 2)`` pixels; rows with NaN are left out.
     :param template: ``(n, 2)`` pixels.
-    :return: ``(2, 3)`` float64 for ``cv2.warpAffine``, None where fewer than two distinct points are known.
+    :return: ``(2, 3)`` float64 for ``cv2.warpAffine``; None where fewer than two distinct points are known.
     """
     known = np.isfinite(points).all(axis=1)
     if known.sum() < 2:
@@ -40,62 +40,64 @@ def similarity_transform(points: np.ndarray, template: np.ndarray) -> np.ndarray
 
 @functools.cache
 def template_for(size: tuple[int, int]) -> np.ndarray:
-    """Where the five points lie in a crop of another size: scaled with its height, in the middle of its width.
+    """:data:`ARCFACE_TEMPLATE` for another crop size: scaled with its height, centred in its width.
 
-    That is how SphereFace's 96x112 and ArcFace's 112x112 belong together.
+    SphereFace's 96x112 and ArcFace's 112x112 templates are related in this way.
 
     :param size: ``(width, height)`` in pixels.
-    :return: ``(5, 2)`` float32 pixels.
+    :return: ``(5, 2)`` float32 pixels, read-only.
     """
     width, height = size
     scale = height / ARCFACE_SIZE
     points = (ARCFACE_TEMPLATE * scale + ((width - ARCFACE_SIZE * scale) / 2, 0)).astype(np.float32)
-    points.setflags(write=False)  # shared by all who ask
+    points.setflags(write=False)  # the cached array is shared
     return points
 
 
 def align(
     image: np.ndarray, landmarks: np.ndarray, size: tuple[int, int] = (ARCFACE_SIZE, ARCFACE_SIZE)
 ) -> np.ndarray | None:
-    """Cut the face out of the picture, upright, at the place and size of :data:`ARCFACE_TEMPLATE`.
+    """Cut a face out of an image, upright, at the place and size of :func:`template_for`.
 
     :param image: ``(height, width, 3)`` uint8.
     :param landmarks: ``(5, 2)`` pixels; mouth corners may be NaN.
     :param size: ``(width, height)`` of the crop, pixels.
-    :return: ``(height, width, 3)`` uint8, black where the picture ends; None where the landmarks do not suffice.
+    :return: ``(height, width, 3)`` uint8, black beyond the image; None where the landmarks do not suffice.
     """
     matrix = similarity_transform(np.asarray(landmarks), template_for(size))
     if matrix is None:
         return None
     shrink = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if shrink < 0.5:
-        # Bilinear sampling looks at four pixels only; averaging first keeps a large face from aliasing.
-        left, top, right, bottom = _source_of(matrix, size, image.shape[1], image.shape[0])
+        # Bilinear sampling reads four pixels only; averaging first keeps a large face from aliasing.
+        left, top, right, bottom = _source_region(matrix, size, image.shape[1], image.shape[0])
         if right <= left or bottom <= top:
             return np.zeros((size[1], size[0], 3), np.uint8)
         image = image[top:bottom, left:right]
         ratio = np.ones(2)
-        # Halves, which OpenCV averages many times as fast as other shares; what remains to shrink is at most half.
+        # OpenCV averages by two many times as fast as by other factors; what remains is at most a factor of two.
         while shrink * ratio.max() < 0.5:
             height, width = image.shape[:2]
-            small = (max(1, width // 2), max(1, height // 2))
-            even = image[: min(height, small[1] * 2), : min(width, small[0] * 2)]
-            image = cv2.resize(even, small, interpolation=cv2.INTER_AREA)
-            ratio *= (even.shape[1] / small[0], even.shape[0] / small[1])
-            if max(small) == 1:
+            half = (max(1, width // 2), max(1, height // 2))
+            even = image[: min(height, half[1] * 2), : min(width, half[0] * 2)]
+            image = cv2.resize(even, half, interpolation=cv2.INTER_AREA)
+            ratio *= (even.shape[1] / half[0], even.shape[0] / half[1])
+            if max(half) == 1:
                 break
-        # Pixel centres: what lay at x in the small picture lay at ratio * (x + 0.5) - 0.5 in the large one.
-        grow = np.array(
+        # Pixel centres: x in the small image is ratio * (x + 0.5) - 0.5 in the large one.
+        enlarge = np.array(
             [[ratio[0], 0, 0.5 * ratio[0] - 0.5 + left], [0, ratio[1], 0.5 * ratio[1] - 0.5 + top], [0, 0, 1]]
         )
-        matrix = matrix @ grow
+        matrix = matrix @ enlarge
     return cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR)
 
 
-def _source_of(matrix: np.ndarray, size: tuple[int, int], width: int, height: int) -> tuple[int, int, int, int]:
-    """The part of a ``width`` by ``height`` picture that a crop is made from, with two pixels of the crop around it:
-    averaging a whole frame for one face takes longer than the embedder."""
-    # In plain numbers: a dozen of small numpy calls would take longer than the crop.
+def _source_region(matrix: np.ndarray, size: tuple[int, int], width: int, height: int) -> tuple[int, int, int, int]:
+    """Box of the part of a ``width`` by ``height`` image that a crop reads, plus two pixels of the crop on each side.
+
+    Averaging a whole frame for one face would take longer than the embedder.
+    """
+    # Python floats: a dozen numpy calls on such small arrays would take longer than the crop.
     (a, _, x), (b, _, y) = matrix.tolist()
     square = a * a + b * b
     from_x, from_y = size[0] / 2 - x, size[1] / 2 - y
@@ -103,12 +105,8 @@ def _source_of(matrix: np.ndarray, size: tuple[int, int], width: int, height: in
     half_x = (abs(a) * (size[0] / 2 + 2) + abs(b) * (size[1] / 2 + 2)) / square
     half_y = (abs(b) * (size[0] / 2 + 2) + abs(a) * (size[1] / 2 + 2)) / square
     return (
-        _within(math.floor(middle_x - half_x), width),
-        _within(math.floor(middle_y - half_y), height),
-        _within(math.ceil(middle_x + half_x), width),
-        _within(math.ceil(middle_y + half_y), height),
+        min(max(math.floor(middle_x - half_x), 0), width),
+        min(max(math.floor(middle_y - half_y), 0), height),
+        min(max(math.ceil(middle_x + half_x), 0), width),
+        min(max(math.ceil(middle_y + half_y), 0), height),
     )
-
-
-def _within(position: int, side: int) -> int:
-    return min(max(position, 0), side)

@@ -1,4 +1,4 @@
-"""dlib's HOG face detector with the eyes and nose of its five-point model."""
+"""dlib's HOG face detector, with eyes and nose by its five-point model."""
 
 import threading
 from pathlib import Path
@@ -11,17 +11,17 @@ from facetrack_ros.errors import ModelError
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.inference.locking import synchronized
 
-#: The detector's window is 80 px: no smaller face is found in its input.
+#: Side of the detector's window: it finds no smaller face in its input.
 WINDOW_PX = 80.0
 
 
 class DlibFaceDetector:
-    """Faces by dlib's histogram-of-gradients detector, which the library carries within itself.
+    """Faces by dlib's histogram-of-gradients detector, which is part of the library.
 
     :param landmarks_path: file of the five-point model (``shape_predictor_5_face_landmarks.dat``).
-    :param margin: lowest distance from the decision boundary kept; 0 is the detector's own choice. At 0.25
-        it no longer takes a badge or a sleeve for a face, and loses a seventh of the marginal ones.
-    :param max_side: longest side of its input, pixels: it bounds the time, and with it the smallest face found.
+    :param margin: lowest distance from the decision boundary kept; dlib's own is 0. At 0.25 badges and sleeves are no
+        longer taken for faces, and a seventh of the marginal faces is lost (chosen by hand).
+    :param max_side: longest side of the input, pixels. It bounds the time, and with it the smallest face found.
     :raises ModelError: dlib is not installed or the file cannot be read.
     """
 
@@ -29,23 +29,23 @@ class DlibFaceDetector:
         self.model_id = contract.id
         self._lock = threading.Lock()
         self._dlib = import_dlib()
-        self._net = self._dlib.get_frontal_face_detector()
+        self._detector = self._dlib.get_frontal_face_detector()
         self._predictor = open_dlib_model(self._dlib.shape_predictor, landmarks_path)
         self._margin = margin
         self._max_side = max_side
 
     @synchronized
     def detect(self, image: np.ndarray, min_face_px: float) -> FaceDetections:
-        """Faces from ``min_face_px`` wide up as far as ``max_side`` allows, best first, in pixels of ``image``.
+        """Faces from ``min_face_px`` wide, as far as ``max_side`` allows, best first, in pixels of ``image``.
 
-        :raises FrameError: it is no picture.
+        :raises FrameError: it is no image.
         """
         image = as_bgr(image)
         scale = min(WINDOW_PX / max(min_face_px, 1.0), self._max_side / max(image.shape[:2]))
         small = np.ascontiguousarray(resize(image, scale)[:, :, ::-1])
         if min(small.shape[:2]) < WINDOW_PX / 2:
             return FaceDetections.none()
-        rects, margins, _ = self._net.run(small, 0, self._margin)
+        rects, margins, _ = self._detector.run(small, 0, self._margin)
         if not rects:
             return FaceDetections.none()
         back = np.array([image.shape[1] / small.shape[1], image.shape[0] / small.shape[0]], np.float32)
@@ -57,9 +57,9 @@ class DlibFaceDetector:
 
 
 def five_points(shape) -> np.ndarray:
-    """Our five landmarks ``(5, 2)`` float32 from dlib's five, which have eye corners and no mouth.
+    """Landmarks ``(5, 2)`` float32 from dlib's five, the mouth corners NaN.
 
-    dlib gives the subject's left eye (outer, inner corner), right eye (outer, inner), and the base of the nose.
+    dlib gives the subject's left eye (outer, inner corner), right eye (outer, inner) and the base of the nose.
     """
     points = np.array([(point.x, point.y) for point in shape.parts()], np.float32)
     mouth = np.full((2, 2), np.nan, np.float32)
@@ -78,12 +78,12 @@ def import_dlib():
     return dlib
 
 
-def open_dlib_model(kind, path: Path):
-    """One of dlib's models from its file; ``kind`` is the class in dlib that reads it.
+def open_dlib_model(model_class: type, path: Path):
+    """Open a file by one of dlib's model classes.
 
     :raises ModelError: dlib cannot read the file.
     """
     try:
-        return kind(str(path))
+        return model_class(str(path))
     except RuntimeError as error:
         raise ModelError(f"{path} cannot be opened as a dlib model; replace the file") from error

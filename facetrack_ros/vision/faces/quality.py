@@ -1,4 +1,4 @@
-"""The quality gate: which faces can be trusted for recognition, and why the others cannot."""
+"""Quality gate: which faces are reliable enough for recognition, and why the others are not."""
 
 import math
 from dataclasses import dataclass
@@ -6,23 +6,23 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-#: Side of the grey crop that sharpness is measured on, pixels.
+#: Side of the grey crop on which sharpness is measured, pixels.
 CROP_PX = 48
 
 
 @dataclass(frozen=True)
 class QualityGate:
-    """Limits of the quality gate.
+    """Limits of the quality gate. Unless said otherwise they are chosen by hand.
 
-    :param min_face_px: narrowest face, pixels. Below about 24 strangers begin to look alike to any embedder.
-    :param good_face_px: width from which a face gains nothing by being larger, pixels.
+    :param min_face_px: narrowest face, pixels. Below about 24 embeddings of different people begin to agree.
+    :param good_face_px: width from which quality rises no further, pixels.
     :param min_sharpness: see :func:`sharpness`.
-    :param good_sharpness: value from which a face gains nothing by being sharper.
+    :param good_sharpness: sharpness from which quality rises no further.
     :param max_turn: largest offset of the nose from the middle of the eyes, in eye distances: 0 is frontal,
         about 0.5 a head turned by 40 degrees.
-    :param max_outside: largest share of the box beyond the picture's border, 0..1.
-    :param edge: a face nearer to the picture's left, right or lower edge, in widths of the face, may be half a face:
-        detectors draw the box of what they see of it, and its embedding is like nobody's.
+    :param max_outside: largest share of the box beyond the image's border, 0..1.
+    :param edge: least distance from the image's left, right and lower edge, in widths of the face. A face nearer to it
+        may be half a face, whose box covers only what is visible and whose embedding matches no picture of the person.
     :param min_score: lowest score of the face detector.
     """
 
@@ -39,12 +39,12 @@ class QualityGate:
 def assess(
     image: np.ndarray, bbox: np.ndarray, landmarks: np.ndarray, score: float, gate: QualityGate
 ) -> tuple[float, str]:
-    """How far a face can be trusted, and why not.
+    """Quality of a face and the reason it fails the gate.
 
     :param image: ``(height, width, 3)`` uint8 BGR.
-    :param bbox: ``(4,)`` pixels, may reach beyond the picture.
+    :param bbox: ``(4,)`` pixels, may reach beyond the image.
     :param landmarks: ``(5, 2)`` pixels; mouth corners may be NaN.
-    :return: quality in 0..1, and the reason for turning it down, empty where it passes.
+    :return: quality in 0..1, and the reason, empty where the face passes.
     """
     bbox = np.asarray(bbox, np.float64)
     if not np.isfinite(bbox).all() or not np.isfinite(score) or (bbox[2:] <= bbox[:2]).any():
@@ -78,18 +78,21 @@ def assess(
     return math.sqrt(math.prod(parts)), reason
 
 
+# Python floats below: for four numbers numpy takes ten times as long.
+
+
 def outside_share(bbox: np.ndarray, width: int, height: int) -> float:
-    """Share of a box's area that lies beyond the picture, 0..1."""
-    # In plain numbers, like all that is asked of a single face here: numpy takes ten times as long for four of them.
+    """Share of a box's area beyond the image, 0..1."""
     x1, y1, x2, y2 = bbox.tolist()
-    inside = (_within(x2, width) - _within(x1, width)) * (_within(y2, height) - _within(y1, height))
-    return 1.0 - inside / ((x2 - x1) * (y2 - y1))
+    inside_x = min(max(x2, 0.0), width) - min(max(x1, 0.0), width)
+    inside_y = min(max(y2, 0.0), height) - min(max(y1, 0.0), height)
+    return 1.0 - inside_x * inside_y / ((x2 - x1) * (y2 - y1))
 
 
 def at_edge(bbox: np.ndarray, width: int, height: int, margin_px: float) -> bool:
-    """Whether a box comes nearer than ``margin_px`` to the left, right or lower edge of the picture.
+    """Whether a box comes nearer than ``margin_px`` to the left, right or lower edge of the image.
 
-    Above there is forehead and hair, which recognition can do without.
+    The upper edge cuts off forehead and hair, which recognition does not need.
     """
     x1, _, x2, y2 = bbox.tolist()
     return x1 < margin_px or x2 > width - margin_px or y2 > height - margin_px
@@ -98,40 +101,34 @@ def at_edge(bbox: np.ndarray, width: int, height: int, margin_px: float) -> bool
 def nose_turn(landmarks: np.ndarray) -> float:
     """Offset of the nose tip from the middle of the eyes, along their line, in eye distances.
 
-    :return: 0 for a frontal face; infinite where the eyes fall together.
+    :return: 0 for a frontal face; infinite where the eyes coincide.
     """
     (right_x, right_y), (left_x, left_y), (nose_x, nose_y) = landmarks[:3].tolist()
     across_x, across_y = left_x - right_x, left_y - right_y
     distance = math.hypot(across_x, across_y)
     if distance < 1e-3:
         return float("inf")
-    return (
-        abs((nose_x - (left_x + right_x) / 2) * across_x + (nose_y - (left_y + right_y) / 2) * across_y) / distance**2
-    )
+    along = (nose_x - (left_x + right_x) / 2) * across_x + (nose_y - (left_y + right_y) / 2) * across_y
+    return abs(along) / distance**2
 
 
 def sharpness(image: np.ndarray, bbox: np.ndarray) -> float:
-    """Variance of the Laplacian over variance of brightness, of the face at a fixed size.
+    """Variance of the Laplacian over variance of brightness, of the face scaled to one size.
 
-    The fixed size makes faces of different distances comparable, the ratio those of different light; a
-    small face blown up counts as the blurred face it is.
+    One size makes faces at different distances comparable, the ratio those in different light. A small face scaled up
+    counts as blurred.
 
-    :return: about 0.01 for a face nobody can tell, 0.1 and more for a sharp one; 0 where there is nothing to see.
+    :return: about 0.01 for an unrecognisable face, 0.1 and more for a sharp one; 0 where the box has no contrast.
     """
     height, width = image.shape[:2]
     x1, y1 = (max(0, int(np.floor(value))) for value in bbox[:2])
     x2, y2 = min(width, int(np.ceil(bbox[2]))), min(height, int(np.ceil(bbox[3])))
     if x2 - x1 < 2 or y2 - y1 < 2:
         return 0.0
-    crop = image[y1:y2, x1:x2]
-    shrinks = crop.shape[1] > CROP_PX
-    grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
-    grey = cv2.resize(grey, (CROP_PX, CROP_PX), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    grey = cv2.cvtColor(image[y1:y2, x1:x2], cv2.COLOR_BGR2GRAY)
+    interpolation = cv2.INTER_AREA if x2 - x1 > CROP_PX else cv2.INTER_CUBIC
+    grey = cv2.resize(grey, (CROP_PX, CROP_PX), interpolation=interpolation)
     spread = float(grey.var())
     if spread < 1.0:
         return 0.0
     return float(cv2.Laplacian(grey, cv2.CV_32F).var()) / spread
-
-
-def _within(position: float, side: int) -> float:
-    return min(max(position, 0.0), float(side))

@@ -1,5 +1,6 @@
-"""The one face of a reference picture, which may be a portrait, a snapshot or a tight crop."""
+"""The one face of a reference picture: a portrait, a snapshot or a tight crop."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import cv2
@@ -11,13 +12,14 @@ from facetrack_ros.errors import ReferenceFaceError
 from facetrack_ros.vision.faces.quality import QualityGate, assess, outside_share
 from facetrack_ros.vision.interfaces import FaceDetector, FaceEmbedder
 
-#: Faces this much narrower than the widest are bystanders, whom nobody means.
+# Chosen by hand.
+#: Faces narrower than this share of the widest are bystanders.
 BYSTANDER = 0.25
-#: Score of a face that is one beyond doubt. Beside such, dlib's detector takes a badge or a sleeve for a face.
-CLEAR = 0.6
-#: Smallest face worth a word about its size, pixels.
+#: Score of a certain face. Beside one, dlib's detector takes a badge or a sleeve for a face.
+CERTAIN = 0.6
+#: Smallest face that is searched for, pixels; smaller ones are reported as not found, not as too small.
 SMALLEST_PX = 10.0
-#: Share of a face's box that a tight crop may lack: forehead and cheeks, not half the face.
+#: Share of a face's box that may lie beyond a tight crop: forehead and cheeks, not half the face.
 MAX_OUTSIDE = 0.4
 
 
@@ -26,20 +28,20 @@ def embed_reference(image: np.ndarray, detector: FaceDetector, embedder: FaceEmb
 
     :param image: ``(height, width, 3)`` uint8 BGR.
     :return: the face, in pixels of ``image``; its box may reach beyond a tight crop.
-    :raises ReferenceFaceError: no face, several, or one that the quality gate turns down.
+    :raises ReferenceFaceError: no face, several, or one that fails the quality gate.
     """
     reason = ""
-    for picture, border, min_face_px in _ways_to_look(image):
+    for picture, border, min_face_px in _variants(image):
         found = detector.detect(picture, min_face_px)
-        meant = _meant(found)
-        if len(meant) > 1:
-            raise ReferenceFaceError(f"{len(meant)} faces found; crop the picture to the one you mean")
-        for row in meant:
-            face, why_not = _face(found, row, picture, image, border, gate)
-            if not why_not:
+        rows = _candidates(found)
+        if len(rows) > 1:
+            raise ReferenceFaceError(f"{len(rows)} faces found; crop the picture to the one you mean")
+        for row in rows:
+            face = _assessed(found, row, picture, image, border, gate)
+            if not face.rejected:
                 embedding = embedder.embed(picture, [face])[0]
                 return replace(face, bbox=face.bbox - border, landmarks=face.landmarks - border, embedding=embedding)
-            reason = why_not if border else reason or why_not  # a border takes away what a tight crop is blamed for
+            reason = face.rejected if border else reason or face.rejected  # the border removes a tight crop's defect
     if reason:
         raise ReferenceFaceError(f"the face in the reference picture cannot be used: {reason}")
     raise ReferenceFaceError(
@@ -48,18 +50,19 @@ def embed_reference(image: np.ndarray, detector: FaceDetector, embedder: FaceEmb
     )
 
 
-def _meant(found: FaceDetections) -> np.ndarray:
-    """Rows of the faces a user can mean: of the clear ones, if there are any, those that are no bystanders."""
-    clear = found.scores >= CLEAR if (found.scores >= CLEAR).any() else np.ones(len(found), bool)
-    widths = np.where(clear, found.boxes[:, 2] - found.boxes[:, 0], 0)
-    return np.flatnonzero(clear & (widths >= BYSTANDER * widths.max(initial=0)))
+def _candidates(found: FaceDetections) -> np.ndarray:
+    """Rows of the faces that are not bystanders, of the certain ones if there are any."""
+    certain = found.scores >= CERTAIN
+    if not certain.any():
+        certain[:] = True
+    widths = np.where(certain, found.boxes[:, 2] - found.boxes[:, 0], 0)
+    return np.flatnonzero(certain & (widths >= BYSTANDER * widths.max(initial=0)))
 
 
-def _ways_to_look(image: np.ndarray):
-    """Pictures to search, the border each has around ``image`` and its smallest face, both in pixels.
+def _variants(image: np.ndarray) -> Iterator[tuple[np.ndarray, int, float]]:
+    """Images to search in order, the border each has around ``image`` and its smallest face, both in pixels.
 
-    First as a portrait; then with a border, for a crop so tight that the face has no surroundings; then for
-    a small face in a large picture.
+    A portrait; with a border, for a crop so tight that the face has no surroundings; a small face in a large picture.
     """
     longest = max(image.shape[:2])
     portrait = max(SMALLEST_PX, longest / 12)
@@ -69,14 +72,14 @@ def _ways_to_look(image: np.ndarray):
     yield image, 0, SMALLEST_PX
 
 
-def _face(
+def _assessed(
     found: FaceDetections, row: int, picture: np.ndarray, image: np.ndarray, border: int, gate: QualityGate
-) -> tuple[Face, str]:
-    """The face in pixels of ``picture``, and why it cannot be used."""
+) -> Face:
+    """The face in pixels of ``picture``, with the reason it cannot be used."""
     box, landmarks, score = found.boxes[row], found.landmarks[row], float(found.scores[row])
     quality, reason = assess(picture, box, landmarks, score, gate)
     if not reason:
         outside = outside_share(box.astype(float) - border, image.shape[1], image.shape[0])
         if outside > MAX_OUTSIDE:
             reason = f"{outside:.0%} beyond the border, allowed {MAX_OUTSIDE:.0%}"
-    return Face(box, landmarks, score, quality, reason), reason
+    return Face(box, landmarks, score, quality, reason)

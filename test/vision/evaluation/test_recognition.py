@@ -84,7 +84,7 @@ def test_every_picture_is_accounted_for_and_the_best_usable_face_counts(pictures
     assert done == [1, 2, 3, 4, 5, 6, 7]
     assert [path.name for path in seen.faceless] == ["0.png"]
     assert [path.name for path in seen.unreadable] == ["broken.png"]
-    assert seen.reasons() == {"… px wide, needs 24": 2}
+    assert seen.rejection_counts() == {"… px wide, needs 24": 2}
     said = "\n".join(samples_lines(seen))
     assert "found in 5 of 7" in said
     assert "2: … px wide, needs 24" in said

@@ -1,3 +1,6 @@
+"""The quality gate rejects faces by size, score, position, pose and sharpness, with a reason."""
+
+import cv2
 import numpy as np
 import pytest
 
@@ -54,7 +57,7 @@ def test_a_doubtful_detection_is_rejected():
 
 
 @pytest.mark.parametrize("box", [[np.nan] * 4, [0, 0, np.inf, 5], [10, 10, 5, 5], [0, 0, 0, 0]])
-def test_boxes_that_are_none_are_rejected_not_raised(box):
+def test_invalid_boxes_are_rejected(box):
     assert assess(NOISE, np.array(box), landmarks(0, 0, 50), 0.9, GATE) == (0.0, "no valid box")
 
 
@@ -73,8 +76,6 @@ def test_quality_rises_with_size_and_stays_within_bounds():
 
 
 def test_sharpness_falls_with_blur_and_with_distance_but_not_with_light():
-    import cv2
-
     picture = cv2.GaussianBlur(NOISE, (0, 0), 2)
     box = np.array([40, 40, 160, 160.0])
     sharp = sharpness(picture, box)

@@ -1,4 +1,4 @@
-"""YuNet's network on onnxruntime against OpenCV's own reading of the same file."""
+"""YuNet's network on onnxruntime finds what OpenCV's FaceDetectorYN finds."""
 
 import cv2
 import numpy as np
