@@ -1,1 +1,1 @@
-"""Measures models on labelled pictures: ``measure_recognition``, ``precision_recall``, ``draw_roc``, ``calibrate_contract``."""
+"""Models measured on labelled pictures: ``measure_recognition``, ``precision_recall``, ``calibrate_contract``."""

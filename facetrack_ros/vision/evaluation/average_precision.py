@@ -59,8 +59,8 @@ def precision_recall(
 ) -> PrecisionRecall:
     """Match detections to the true boxes, picture by picture.
 
-    In order of their scores each detection takes the free true box that it overlaps most. One that finds none but overlaps
-    an ignored box does not count; an ignored box takes any number of detections.
+    In order of their scores each detection takes the free true box that it overlaps most. One that finds none but
+    overlaps an ignored box does not count; an ignored box takes any number of detections.
 
     :param boxes: ``(n, 4)`` a picture; ``scores``: ``(n,)`` a picture.
     :param min_iou: least overlap that counts as found, 0..1.

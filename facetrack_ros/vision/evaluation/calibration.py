@@ -28,7 +28,7 @@ def calibrate_contract(contract: ModelContract, metrics: RecognitionMetrics, rat
     if threshold > 1:
         raise EvaluationError(
             f"no threshold keeps a false-match rate of {rate:g}: more pairs of two people than that are "
-            f"of the same picture; does a person have two folders?"
+            f"of the same picture; is a person there under two names?"
         )
     measured_on = (
         f"{data}, {len(metrics.impostor)} pairs of two people among {metrics.people} (AUC "

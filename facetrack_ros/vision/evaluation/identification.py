@@ -63,9 +63,9 @@ def open_set(
     """FNIR at a stated FPIR.
 
     Each repeat enrols a random half of the people with two or more pictures, with one random picture each. Their other
-    pictures are the mated searches, all pictures of the other people the non-mated ones. The most similar enrolled person
-    of each search counts. One threshold serves all repeats. It holds for a gallery of this size: a larger one gives more
-    false positives.
+    pictures are the mated searches, all pictures of the other people the non-mated ones. Of each search the best match
+    counts. One threshold serves all repeats. It holds for a gallery of this size: a larger one gives more false
+    positives.
 
     :param fpir: the rate allowed, 0..1.
     :param seed: of the random draws.

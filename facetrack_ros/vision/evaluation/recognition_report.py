@@ -30,8 +30,8 @@ def metrics_lines(metrics: RecognitionMetrics) -> list[str]:
     pairs, drawn = len(metrics.impostor), len(metrics.impostor) < metrics.impostor_pairs
     couples = metrics.people * (metrics.people - 1) // 2
     lines = [
-        f"{'pairs':<22}{len(metrics.genuine)} of one person; {metrics.impostor_pairs} of two, from {couples} couples of "
-        f"people" + f", of which {pairs} drawn by chance were counted" * drawn,
+        f"{'pairs':<22}{len(metrics.genuine)} of one person; {metrics.impostor_pairs} of two, from {couples} couples "
+        f"of people" + f", of which {pairs} drawn by chance were counted" * drawn,
         f"{'AUC':<22}{metrics.auc:.4f}",
     ]
     for point in metrics.points:

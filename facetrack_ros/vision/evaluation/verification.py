@@ -1,7 +1,8 @@
 """One-to-one verification: ROC, AUC, thresholds and false-match rates of genuine and impostor pairs.
 
-Terms are those of ISO/IEC 19795-1. A genuine pair shows one person, an impostor pair two. At a threshold the false-match
-rate (FMR, often FAR) is the share of impostor pairs at or above it, the true-accept rate (TAR) that of genuine pairs.
+Terms are those of ISO/IEC 19795-1. A genuine pair shows one person, an impostor pair two. At a threshold the
+false-match rate (FMR, often FAR) is the share of impostor pairs at or above it, the true-accept rate (TAR) that of
+genuine pairs.
 Every function takes similarities as ``(n,)`` numbers in any order; higher is more similar.
 """
 
@@ -18,7 +19,7 @@ RULE_OF_THREE = 3.0
 
 
 def auc(genuine: np.ndarray, impostor: np.ndarray) -> float:
-    """Probability that a genuine pair is more similar than an impostor pair, ties counting half (Mann and Whitney, 1947).
+    """Probability that a genuine pair is more similar than an impostor pair, ties counting half (Mann, Whitney, 1947).
 
     :return: 0..1, the area under the curve of :func:`roc`; 0.5 is guessing.
     """
@@ -81,8 +82,8 @@ def shows(trials: int, rate: float) -> bool:
 def false_match_curve(impostor: np.ndarray, highest: float = -1.0) -> tuple[tuple[float, float], ...]:
     """The false-match curve for a model's contract: ``(threshold, rate)`` pairs, thresholds rising, rates falling.
 
-    A rate is the share counted at its threshold, where more than three pairs lie. The last pair is an upper bound by the
-    rule of three that holds from there on, beyond the highest similarity seen.
+    A rate is the share counted at its threshold, where more than three pairs lie. The last pair is an upper bound by
+    the rule of three that holds from there on, beyond the highest similarity seen.
 
     :param highest: highest similarity of two people in other data; the bound begins beyond it, too.
     """

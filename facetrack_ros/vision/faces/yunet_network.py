@@ -26,8 +26,8 @@ GRIDS_CACHED = 8
 class YunetNetwork:
     """Faces in images of any size. Thread-safe.
 
-    It finds what OpenCV's ``FaceDetectorYN`` finds in 0.57 of its time (benchmarks/yunet.py, OpenCV 5.0, one thread of a
-    Xeon: 2.3 for 4.1 ms at 320x180, 9.8 for 17.3 at 640x360), and OpenCV's is not thread-safe.
+    It finds what OpenCV's ``FaceDetectorYN`` finds in 0.57 of its time (benchmarks/yunet.py, OpenCV 5.0, one thread of
+    a Xeon: 2.3 for 4.1 ms at 320x180, 9.8 for 17.3 at 640x360), and OpenCV's is not thread-safe.
 
     :param path: the ``.onnx`` file.
     :param threads: onnxruntime threads.

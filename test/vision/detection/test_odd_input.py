@@ -105,7 +105,7 @@ def test_boxes_are_finite_and_within_any_picture(open_detector, kind, pictures):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_no_picture_is_told(open_detector, kind):
+def test_what_is_no_picture_is_refused(open_detector, kind):
     good = np.zeros((8, 8, 3), np.uint8)
     for bad in (
         np.zeros((8, 8, 3), np.uint16),
@@ -123,7 +123,7 @@ def test_what_is_no_picture_is_told(open_detector, kind):
 @pytest.mark.parametrize("kind", KINDS)
 @settings(FEW, max_examples=6)
 @given(share=st.floats(0, 0.999))
-def test_a_file_cut_short_is_told(files, tmp_path, kind, share):
+def test_a_file_cut_short_is_refused(files, tmp_path, kind, share):
     reader, contract, path = files(kind)
     whole = path.read_bytes()
     cut = tmp_path / f"cut{path.suffix}"
@@ -134,7 +134,7 @@ def test_a_file_cut_short_is_told(files, tmp_path, kind, share):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_file_of_noise_is_told(files, tmp_path, kind):
+def test_a_file_of_noise_is_refused(files, tmp_path, kind):
     reader, contract, path = files(kind)
     noise = tmp_path / f"noise{path.suffix}"
     noise.write_bytes(np.random.default_rng(1).bytes(5000))

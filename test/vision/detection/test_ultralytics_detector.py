@@ -51,7 +51,7 @@ def test_it_is_one_key_away(weights, models, monkeypatch):
     assert "turned away" in faces[0].rejected, "he looks to the side"
 
 
-def test_a_damaged_file_is_told(weights, tmp_path):
+def test_a_damaged_file_is_refused(weights, tmp_path):
     damaged = tmp_path / "damaged.tflite"
     damaged.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(ModelError, match="damaged.tflite"):

@@ -57,7 +57,7 @@ def test_another_graph_is_refused(models):
         YoloxPersonDetector(models / "yunet_n_640_640.onnx", catalog.YOLOX_NANO)
 
 
-def test_a_damaged_file_is_refused_with_a_sentence(tmp_path):
+def test_a_damaged_file_is_refused(tmp_path):
     path = tmp_path / "broken.onnx"
     path.write_bytes(b"not a graph")
     with pytest.raises(ModelError, match="cannot be opened as an ONNX model"):

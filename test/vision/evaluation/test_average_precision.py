@@ -18,7 +18,7 @@ def truth(*boxes, ignored=()):
 A, B, C, FAR = (0, 0, 10, 20), (50, 0, 60, 20), (100, 0, 110, 20), (500, 500, 510, 520)
 
 
-def test_everything_found_and_nothing_else_is_one():
+def test_a_perfect_detector_has_average_precision_one():
     curve = precision_recall(
         [truth(A, B), truth(C)], [np.array([A, B]), np.array([C])], [np.array([0.9, 0.3]), np.array([0.5])]
     )
@@ -26,7 +26,7 @@ def test_everything_found_and_nothing_else_is_one():
     assert curve.boxes == 3
 
 
-def test_false_detections_and_missed_boxes_cost_what_the_area_says():
+def test_false_and_missed_boxes_reduce_the_area():
     found, scores = np.array([A, FAR, B, FAR]), np.array([0.9, 0.8, 0.7, 0.6])
     curve = precision_recall([truth(A, B, C)], [found], [scores])
     assert curve.precision.tolist() == pytest.approx([1, 1 / 2, 2 / 3, 1 / 2])
@@ -42,19 +42,19 @@ def test_order_over_pictures_is_by_score():
     assert curve.scores.tolist() == [0.9, 0.2]
 
 
-def test_a_box_found_twice_counts_once_for_the_surer():
+def test_a_box_found_twice_counts_for_the_higher_score():
     curve = precision_recall([truth(A)], [np.array([A, A])], [np.array([0.6, 0.9])])
     assert curve.average == 1.0
     assert curve.precision.tolist() == [1.0, 0.5]
 
 
-def test_the_second_detection_takes_the_box_that_is_left():
+def test_the_second_detection_takes_the_remaining_box():
     near = (0, 1, 10, 21)
     curve = precision_recall([truth(A, near)], [np.array([A, A])], [np.array([0.9, 0.8])])
     assert curve.recall.tolist() == [0.5, 1.0]
 
 
-def test_the_least_overlap_is_as_asked():
+def test_min_iou_is_the_least_overlap():
     half = (0, 0, 10, 10)
     at = [
         precision_recall([truth(A)], [np.array([half])], [np.array([0.9])], min_iou).average for min_iou in (0.5, 0.51)
@@ -62,7 +62,7 @@ def test_the_least_overlap_is_as_asked():
     assert at == [1.0, 0.0]
 
 
-def test_ignored_boxes_are_neither_merit_nor_fault():
+def test_ignored_boxes_count_neither_as_found_nor_as_missed():
     found, scores = np.array([B, B, A]), np.array([0.9, 0.8, 0.7])
     curve = precision_recall([truth(A, B, ignored={1})], [found], [scores])
     assert curve.average == 1.0
@@ -80,13 +80,13 @@ def test_nothing_to_find_has_no_average_and_nothing_found_has_zero():
     assert recall == 0.0
 
 
-def test_pictures_without_an_answer_are_no_comparison():
-    with pytest.raises(ValueError):
+def test_a_picture_without_detections_is_an_error():
+    with pytest.raises(ValueError, match="shorter"):
         precision_recall([truth(A), truth(B)], [np.array([A])], [np.array([0.9])])
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_second_source_gives_the_same(yolo_weights, seed):
+def test_ultralytics_computes_the_same_average_precision(yolo_weights, seed):
     """Ultralytics interpolates at 101 recalls, so that the two agree to about a hundredth."""
     from ultralytics.utils.metrics import ap_per_class
 

@@ -27,7 +27,7 @@ def test_a_folder_is_a_person(folder):
     ]
 
 
-def test_junk_is_passed_over_and_listed(folder):
+def test_other_files_are_ignored_and_listed(folder):
     people = folder(
         "a/1.png", "a/2.png", "b/1.png", "README", ".git/config.png", "b/.hidden.png", "b/notes.txt", "b/deep/1.png"
     )
@@ -50,13 +50,13 @@ def test_junk_is_passed_over_and_listed(folder):
         (["a/1.png", "b/1.png"], "no person with two pictures"),
     ],
 )
-def test_what_cannot_be_measured_on_is_told(folder, files, told):
+def test_a_folder_of_another_layout_is_refused(folder, files, told):
     with pytest.raises(EvaluationError, match=told):
         labelled_pictures(folder(*files))
 
 
 @pytest.mark.parametrize("call", [labelled_pictures, ignored_files])
-def test_what_is_no_folder_is_told(call, tmp_path):
+def test_a_missing_folder_is_refused(call, tmp_path):
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "nowhere", tmp_path / "file"):
         with pytest.raises(EvaluationError, match="cannot be read as a folder"):

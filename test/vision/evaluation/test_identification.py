@@ -14,17 +14,17 @@ def directions(*degrees):
     return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 
 
-def test_rank_one_leaves_one_out_and_searches_only_those_who_have_another_picture():
+def test_rank_one_leaves_one_out_and_searches_people_with_two_pictures():
     # b's second picture looks like a; c has one picture, which is in the way but not searched.
     assert rank_one(directions(0, 2, 90, 3, 180), np.array(list("aabbc"))) == (0.5, 4)
 
 
-def test_rank_one_without_a_second_picture_is_told():
+def test_rank_one_without_a_second_picture_is_refused():
     with pytest.raises(EvaluationError, match="two usable pictures"):
         rank_one(directions(0, 90), np.array(["a", "b"]))
 
 
-def test_people_far_apart_are_all_found_and_strangers_are_not():
+def test_distinct_people_are_all_found_and_strangers_are_not():
     result = open_set(directions(0, 1, 90, 91, 180, 181), np.array(list("aabbcc")), fpir=0.0)
     assert result.fnir == result.fpir == 0
     assert result.distinct_non_mated == 6
@@ -33,7 +33,7 @@ def test_people_far_apart_are_all_found_and_strangers_are_not():
     assert np.cos(np.radians(90)) < result.threshold < np.cos(np.radians(2))
 
 
-def test_who_looks_like_a_stranger_is_missed_where_strangers_must_not_be_taken_for_anybody():
+def test_a_person_as_similar_as_a_stranger_is_missed_at_fpir_zero():
     # a's pictures are 20 degrees apart, and a stranger stands between them.
     embeddings, people = directions(0, 20, 10), np.array(["a", "a", "stranger"])
     assert open_set(embeddings, people, fpir=0.0).fnir == 1
@@ -41,7 +41,7 @@ def test_who_looks_like_a_stranger_is_missed_where_strangers_must_not_be_taken_f
     assert (everybody.fpir, everybody.distinct_non_mated) == (1, 1)
 
 
-def test_the_wrong_person_first_is_a_miss_however_alike():
+def test_the_wrong_person_first_is_a_miss_however_similar():
     # Whichever of a's and b's pictures are enrolled, the other person's is nearer.
     embeddings, people = directions(0, 180, 181, 1, 90, 91), np.array(list("aabbcc"))
     assert open_set(embeddings, people, fpir=1.0, repeats=50).fnir > 0
@@ -73,7 +73,7 @@ def test_every_pair_is_counted_once():
     assert total == 2
 
 
-def test_of_very_many_impostor_pairs_a_sample_is_kept_and_of_the_genuine_ones_all():
+def test_impostor_pairs_are_sampled_and_genuine_ones_all_kept():
     embeddings, people = directions(*range(200)), np.repeat(np.arange(100), 2)
     genuine, impostor, total = pair_similarities(embeddings, people, most=5000)
     assert len(genuine) == 100

@@ -52,13 +52,13 @@ def test_pixels_count_from_one_and_frames_from_one(sequence):
         ("1,7,1,1,10,20,1,3.5,0,0", 1, 0),
     ],
 )
-def test_only_pedestrians_that_count_are_to_be_found(sequence, line, boxes, ignored):
+def test_only_pedestrians_with_confidence_have_to_be_found(sequence, line, boxes, ignored):
     expected = read_sequence(sequence(line + "\n")).truth[0]
     assert len(expected.boxes) == boxes
     assert expected.ignored.sum() == ignored
 
 
-def test_a_description_may_be_missing(sequence):
+def test_seqinfo_may_be_missing(sequence):
     street = read_sequence(sequence("1,7,1,1,10,20\n\n", info=None))
     assert street.name == "street"
     assert len(street.pictures) == 3
@@ -87,13 +87,13 @@ def test_a_folder_of_sequences_gives_all_of_them(sequence, tmp_path):
         ("", "frames 3\n", "no sequence's description"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_sentence(sequence, lines, info, said):
+def test_a_damaged_sequence_is_refused_in_one_line(sequence, lines, info, said):
     with pytest.raises(SourceError, match=said) as error:
         read_sequence(sequence(lines, info))
     assert "\n" not in str(error.value)
 
 
-def test_a_picture_that_is_no_frame_or_one_twice_is_told(sequence):
+def test_a_picture_with_no_or_a_duplicate_frame_number_is_refused(sequence):
     folder = sequence("")
     cv2.imwrite(str(folder / "img1" / "1.png"), np.zeros((6, 8, 3), np.uint8))
     with pytest.raises(SourceError, match="both frame 1"):
@@ -103,7 +103,7 @@ def test_a_picture_that_is_no_frame_or_one_twice_is_told(sequence):
         read_sequence(folder)
 
 
-def test_a_folder_without_sequences_is_told(sequence, tmp_path):
+def test_a_folder_without_sequences_is_refused(sequence, tmp_path):
     with pytest.raises(SourceError, match="holds no sequence"):
         read_sequences(tmp_path)
     with pytest.raises(SourceError, match="is no folder"):

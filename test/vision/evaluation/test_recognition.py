@@ -1,4 +1,7 @@
+"""Metrics of labelled pictures, their report and plot, and contracts calibrated by them."""
+
 from dataclasses import replace
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -23,9 +26,9 @@ from facetrack_ros.vision.settings import VisionSettings
 
 def population(people=40, pictures=10, spread=0.6, seed=0):
     """Embeddings of people whose pictures scatter about them."""
-    chance = np.random.default_rng(seed)
-    rows = np.repeat(chance.normal(size=(people, 32)), pictures, axis=0)
-    rows += spread * chance.normal(size=rows.shape)
+    rng = np.random.default_rng(seed)
+    rows = np.repeat(rng.normal(size=(people, 32)), pictures, axis=0)
+    rows += spread * rng.normal(size=rows.shape)
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32), np.repeat(
         np.arange(people), pictures
     )
@@ -43,10 +46,10 @@ def face(quality, embedding=None, rejected=""):
 
 
 class FakePipeline:
-    """Sees in a picture the faces that its first pixel stands for."""
+    """Finds the faces that the value of a picture's first pixel stands for."""
 
     contract = replace(MOBILEFACENET, dimension=2)
-    faces_of = {
+    faces_of: ClassVar = {
         0: (),
         1: (face(0.4, (1, 0)),),
         2: (face(0.3, (1, 0)), face(0.8, (0, 1))),
@@ -75,24 +78,24 @@ def pictures(tmp_path):
 
 def test_every_picture_is_accounted_for_and_the_best_usable_face_counts(pictures):
     done = []
-    seen = embed_pictures(FakePipeline(), pictures, progress=done.append)
-    assert [path.name for path in seen.sources] == ["1.png", "2.png", "5.png"]
-    np.testing.assert_array_equal(seen.embeddings, [(1, 0), (0, 1), (0, 1)])
-    assert list(seen.people) == ["who"] * 3
-    assert list(seen.qualities) == [0.4, 0.8, 0.2]
-    assert (seen.pictures, seen.found, seen.several) == (7, 5, 2)
+    samples = embed_pictures(FakePipeline(), pictures, progress=done.append)
+    assert [path.name for path in samples.sources] == ["1.png", "2.png", "5.png"]
+    np.testing.assert_array_equal(samples.embeddings, [(1, 0), (0, 1), (0, 1)])
+    assert list(samples.people) == ["who"] * 3
+    assert list(samples.qualities) == [0.4, 0.8, 0.2]
+    assert (samples.pictures, samples.found, samples.several) == (7, 5, 2)
     assert done == [1, 2, 3, 4, 5, 6, 7]
-    assert [path.name for path in seen.faceless] == ["0.png"]
-    assert [path.name for path in seen.unreadable] == ["broken.png"]
-    assert seen.rejection_counts() == {"… px wide, needs 24": 2}
-    said = "\n".join(samples_lines(seen))
+    assert [path.name for path in samples.faceless] == ["0.png"]
+    assert [path.name for path in samples.unreadable] == ["broken.png"]
+    assert samples.rejection_counts() == {"… px wide, needs 24": 2}
+    said = "\n".join(samples_lines(samples))
     assert "found in 5 of 7" in said
     assert "2: … px wide, needs 24" in said
     assert "0.png" in said
     assert "broken.png" in said
 
 
-def test_pictures_are_enlarged_and_bordered_before_looking():
+def test_pictures_are_enlarged_and_padded():
     picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
     larger = enlarged(2, 5)(picture)
     assert larger.shape == (14, 14, 3)
@@ -100,41 +103,41 @@ def test_pictures_are_enlarged_and_bordered_before_looking():
     assert enlarged()(picture) is picture
 
 
-def test_the_figures_hang_together():
-    figures = measure_recognition(*population())
-    assert len(figures.genuine) == 40 * 45
-    assert len(figures.impostor) == figures.impostor_pairs == 400 * 390 // 2 - 0
-    assert 0.9 < figures.auc <= 1
-    assert figures.rank_one > 0.9
-    assert figures.rank_one_searches == 400
-    assert [point.rate for point in figures.points] == [1e-2, 1e-3, 1e-4]
-    for point in figures.points:
-        assert point.false_matches == int(point.rate * len(figures.impostor))
+def test_the_metrics_are_consistent():
+    metrics = measure_recognition(*population())
+    assert len(metrics.genuine) == 40 * 45
+    assert len(metrics.impostor) == metrics.impostor_pairs == 400 * 390 // 2 - 0
+    assert 0.9 < metrics.auc <= 1
+    assert metrics.rank_one > 0.9
+    assert metrics.rank_one_searches == 400
+    assert [point.rate for point in metrics.points] == [1e-2, 1e-3, 1e-4]
+    for point in metrics.points:
+        assert point.false_matches == int(point.rate * len(metrics.impostor))
         assert point.shown
-    assert figures.open_set_shown
-    assert figures.open_set.fpir <= figures.fpir
+    assert metrics.open_set_shown
+    assert metrics.open_set.fpir <= metrics.fpir
 
 
 @pytest.mark.parametrize("people", [["a", "a"], ["a", "b"], []])
-def test_too_little_is_told(people):
+def test_too_few_people_or_pictures_are_refused(people):
     with pytest.raises(EvaluationError, match="usable faces of"):
         measure_recognition(np.eye(8, dtype=np.float32)[: len(people)], np.array(people))
 
 
-def test_what_too_few_pairs_would_say_is_not_said():
-    figures = measure_recognition(*population(people=3, pictures=3))
-    said = "\n".join(metrics_lines(figures))
+def test_metrics_with_too_few_pairs_are_marked():
+    metrics = measure_recognition(*population(people=3, pictures=3))
+    said = "\n".join(metrics_lines(metrics))
     assert said.count("means nothing") == 4
     assert "it takes 30000 pairs of two" in said
     assert "it takes 300 pictures" in said
     assert "from 9 pairs of one person, TAR is good to about 0.33" in said
     assert "means nothing" not in "\n".join(metrics_lines(measure_recognition(*population())))
-    assert not any(point["shown"] for point in metrics_json(figures)["points"])
+    assert not any(point["shown"] for point in metrics_json(metrics)["points"])
 
 
 @pytest.mark.parametrize("size", [{}, {"people": 2, "pictures": 2}, {"people": 5, "pictures": 3, "spread": 3.0}])
 @pytest.mark.parametrize("ending", ["png", "svg"])
-def test_the_plot_is_drawn_for_many_pairs_and_for_hardly_any(size, ending, tmp_path):
+def test_the_plot_is_drawn_for_many_and_for_few_pairs(size, ending, tmp_path):
     path = tmp_path / f"roc.{ending}"
     draw_roc(measure_recognition(*population(**size)), "who $knows$ what it costs", path, in_use=0.5)
     if ending == "png":
@@ -143,16 +146,16 @@ def test_the_plot_is_drawn_for_many_pairs_and_for_hardly_any(size, ending, tmp_p
         assert picture.std() > 10
 
 
-def test_a_plot_that_cannot_be_written_is_told(tmp_path):
+def test_a_plot_that_cannot_be_written_is_refused(tmp_path):
     for path in (tmp_path / "nowhere" / "roc.png", tmp_path / "roc.dance"):
         with pytest.raises(EvaluationError, match="cannot be drawn"):
             draw_roc(measure_recognition(*population()), "", path)
 
 
 def test_a_calibrated_contract_states_threshold_curve_and_data():
-    figures = measure_recognition(*population())
-    contract = calibrate_contract(MOBILEFACENET, figures, 1e-3, "our own people")
-    assert (figures.impostor >= contract.threshold).mean() <= 1e-3
+    metrics = measure_recognition(*population())
+    contract = calibrate_contract(MOBILEFACENET, metrics, 1e-3, "our own people")
+    assert (metrics.impostor >= contract.threshold).mean() <= 1e-3
     assert (
         replace(
             contract,
@@ -167,18 +170,18 @@ def test_a_calibrated_contract_states_threshold_curve_and_data():
 
 def test_a_rate_that_the_pairs_cannot_show_is_refused():
     with pytest.raises(
-        EvaluationError, match="78000 pairs of two people cannot show a false-match rate of 1e-05.*300000"
+        EvaluationError, match=r"78000 pairs of two people cannot show a false-match rate of 1e-05.*300000"
     ):
         calibrate_contract(MOBILEFACENET, measure_recognition(*population()), 1e-5, "")
 
 
 def test_one_person_under_two_names_gives_no_threshold():
     embeddings = np.eye(4, dtype=np.float32)[[0, 0, 0, 0]]
-    with pytest.raises(EvaluationError, match="under two names"):
+    with pytest.raises(EvaluationError, match="two names"):
         calibrate_contract(MOBILEFACENET, measure_recognition(embeddings, np.array(list("aabb"))), 0.9, "")
 
 
-def test_what_was_measured_counts_from_then_on(models, monkeypatch):
+def test_an_installed_contract_replaces_the_catalogs(models, monkeypatch):
     monkeypatch.setenv("FACETRACK_MODELS", str(models))
     contract = calibrate_contract(MOBILEFACENET, measure_recognition(*population()), 1e-3, "our own people")
     path = install_contract(contract)
@@ -187,14 +190,14 @@ def test_what_was_measured_counts_from_then_on(models, monkeypatch):
     assert build_for_measuring().contract == contract
 
 
-def test_it_is_told_when_another_record_comes_first(tmp_path, monkeypatch):
+def test_a_contract_hidden_by_another_record_is_reported(tmp_path, monkeypatch):
     monkeypatch.setenv("FACETRACK_MODELS", str(tmp_path))
     write_contract(replace(MOBILEFACENET, threshold=0.9), tmp_path)
-    with pytest.raises(ModelError, match="written but does not count.*comes first"):
+    with pytest.raises(ModelError, match=r"written but does not count.*comes first"):
         install_contract(replace(MOBILEFACENET, threshold=0.7))
 
 
-def test_what_was_measured_counts_for_a_file_of_ones_own_too(tmp_path):
+def test_an_installed_contract_applies_to_a_users_own_file(tmp_path):
     file = tmp_path / "own.onnx"
     file.write_bytes(b"weights of one's own")
     own = resolve(f"{MOBILEFACENET.id}={file}").contract
@@ -205,9 +208,7 @@ def test_what_was_measured_counts_for_a_file_of_ones_own_too(tmp_path):
     assert resolve(str(file)).contract.threshold == 0.7
 
 
-def test_an_embedder_that_may_not_judge_can_be_measured_and_then_states_what_its_similarities_mean(
-    models, tmp_path, monkeypatch
-):
+def test_an_appearance_embedder_can_be_measured_and_calibrated(models, tmp_path, monkeypatch):
     monkeypatch.setenv("FACETRACK_MODELS", f"{tmp_path}:{models}")
     file = tmp_path / "looks.onnx"
     file.write_bytes((models / MOBILEFACENET.file).read_bytes())

@@ -29,7 +29,7 @@ similarities = st.lists(st.integers(-20, 20).map(lambda n: n / 20), min_size=1, 
     ("genuine", "impostor", "area"),
     [([0.9, 0.8], [0.1, 0.2], 1.0), ([0.1], [0.9], 0.0), ([0.5], [0.5], 0.5), ([0.5, 0.9], [0.5, 0.1], 0.875)],
 )
-def test_auc_is_the_chance_that_the_genuine_pair_is_more_alike_and_ties_count_half(genuine, impostor, area):
+def test_auc_is_the_probability_that_the_genuine_pair_is_more_similar(genuine, impostor, area):
     assert auc(genuine, impostor) == area
 
 
@@ -46,7 +46,7 @@ def test_auc_is_the_area_under_the_roc(genuine, impostor):
 
 @PATIENT
 @given(similarities, similarities)
-def test_every_point_of_the_roc_is_what_its_threshold_does(genuine, impostor):
+def test_every_point_of_the_roc_has_the_rates_at_its_threshold(genuine, impostor):
     for far, tar, threshold in zip(*roc(genuine, impostor)):
         assert np.isclose(far, false_match_rate(impostor, threshold))
         assert np.isclose(tar, true_accept_rate(genuine, threshold))
@@ -76,20 +76,20 @@ def test_tied_pairs_match_together_or_not_at_all():
 
 @PATIENT
 @given(similarities, st.floats(0, 0.999))
-def test_no_lower_threshold_would_do(impostor, rate):
+def test_no_lower_threshold_keeps_the_rate(impostor, rate):
     threshold = threshold_at(impostor, rate)
     assert false_match_rate(impostor, threshold) <= rate
     assert false_match_rate(impostor, np.nextafter(threshold, -1)) > rate
 
 
-def test_a_rate_rarer_than_one_pair_puts_the_threshold_just_above_all():
+def test_a_rate_below_one_pair_puts_the_threshold_just_above_all():
     impostor = np.array([0.1, 0.7], np.float32)
     assert impostor[1] < threshold_at(impostor, 0.001) < 0.7001
     assert not (impostor >= threshold_at(impostor, 0.001)).any()
     assert not (np.float64(impostor) >= threshold_at(np.float64(impostor), 0.001)).any()
 
 
-def test_it_takes_three_pairs_in_the_rate_to_show_it():
+def test_the_rule_of_three_decides_what_rate_is_shown():
     assert shows(30_000, 1e-4)
     assert not shows(29_999, 1e-4)
 
@@ -97,7 +97,7 @@ def test_it_takes_three_pairs_in_the_rate_to_show_it():
 @PATIENT
 @given(similarities, st.floats(-1, 1))
 @example(np.array([-0.55], np.float32), -1.0)
-def test_the_curve_is_one_that_a_contract_takes_and_never_below_what_was_counted(impostor, highest):
+def test_a_contract_accepts_the_curve_and_it_is_never_below_the_count(impostor, highest):
     curve = false_match_curve(impostor, highest)
     assert ModelContract.from_json(replace(MOBILEFACENET, false_match_curve=curve).to_json()).false_match_curve == curve
     thresholds, rates = zip(*curve)
@@ -131,11 +131,11 @@ def test_rounding_never_lowers_a_threshold(threshold):
         lambda: false_match_curve([]),
     ],
 )
-def test_no_pairs_is_told(call):
-    with pytest.raises(EvaluationError, match="no (genuine|impostor) pairs"):
+def test_no_pairs_is_an_error(call):
+    with pytest.raises(EvaluationError, match=r"no (genuine|impostor) pairs"):
         call()
 
 
-def test_what_is_no_number_is_told():
+def test_nan_is_refused():
     with pytest.raises(EvaluationError, match="not a number"):
         auc([np.nan], [0.1])

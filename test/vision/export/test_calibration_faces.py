@@ -41,7 +41,7 @@ def test_no_more_are_taken_than_asked_for_and_evenly(folder):
     assert [path.parent.name for _, path in find_pictures(folder, 2)] == ["ann", "bob"]
 
 
-def test_no_folder_and_no_pictures_are_told(tmp_path):
+def test_no_folder_and_no_pictures_are_refused(tmp_path):
     with pytest.raises(ModelError, match="is no folder"):
         find_pictures(tmp_path / "nothing", 9)
     with pytest.raises(ModelError, match="no pictures"):

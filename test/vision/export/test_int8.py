@@ -38,7 +38,7 @@ def test_calibration_and_check_share_no_face_and_everybody_is_in_both():
     assert set(calibration.people) == set(held_out.people) == set(people)
 
 
-def test_too_few_faces_are_told():
+def test_too_few_faces_are_refused():
     with pytest.raises(ModelError, match="39 usable faces in 40 pictures do not calibrate .* at least 40"):
         split_calibration(crops(39))
 
@@ -146,7 +146,7 @@ def test_weights_have_as_many_bits_as_asked_for(models, faces, tmp_path, onnx, r
     assert max(np.abs(weight.astype(int)).max() for weight in weights) == largest
 
 
-def test_a_file_that_is_no_graph_is_told(tiny_onnx, tmp_path):
+def test_a_file_that_is_no_graph_is_refused(tiny_onnx, tmp_path):
     contract = replace(MOBILEFACENET, input_size=(16, 16), dimension=4)
     good = OnnxFaceEmbedder(tiny_onnx(tmp_path / "tiny.onnx", np.ones((3, 4))), contract)
     (tmp_path / "cut.onnx").write_bytes((tmp_path / "tiny.onnx").read_bytes()[:50])
