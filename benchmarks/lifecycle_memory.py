@@ -45,11 +45,11 @@ def main() -> None:
         robot = RobotComposition(RobotNode(robot_id="robot1", config=config), config)
         with spinning(robot.nodes):
             note("unconfigured", time.perf_counter() - began)
-            robot.head.bring("configure", quiet=True)
+            robot.head.transition("configure", quiet=True)
             number = 0
             for each in range(1, arguments.rounds + 1):
                 began = time.perf_counter()
-                robot.head.bring("activate", quiet=True)
+                robot.head.transition("activate", quiet=True)
                 took_s = time.perf_counter() - began
                 for _ in range(20):
                     number += 1
@@ -57,7 +57,7 @@ def main() -> None:
                     robot.detector.drain()
                 note(f"active {each}, after 20 frames", took_s)
                 began = time.perf_counter()
-                robot.head.bring("deactivate", quiet=True)
+                robot.head.transition("deactivate", quiet=True)
                 note(f"inactive {each}", time.perf_counter() - began)
             robot.close()
     if arguments.json:

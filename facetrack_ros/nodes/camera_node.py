@@ -54,7 +54,7 @@ class CameraNode(RobotMemberNode):
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._number = 0
-        self._complaints = ThrottledLog(self.get_logger())
+        self._warnings = ThrottledLog(self.get_logger())
         self._lost_s: float | None = None
         self._trouble, self._over = "", ""
         self._health = StageHealth(self, (self.camera_id,), "camera", problem=lambda camera: self._trouble)
@@ -101,7 +101,7 @@ class CameraNode(RobotMemberNode):
         self._lost_s = time.monotonic() if self._lost_s is None else self._lost_s
         self._trouble = f"{why}; trying again"
         self._health.failed(self.camera_id, self._trouble)
-        self._complaints.tell("source", f"camera {self.camera_id}: {self._trouble}")
+        self._warnings.warn("source", f"camera {self.camera_id}: {self._trouble}")
 
     def _find_again(self) -> None:
         """A picture came."""
@@ -110,7 +110,7 @@ class CameraNode(RobotMemberNode):
                 f"camera {self.camera_id}: pictures come again, after {time.monotonic() - self._lost_s:.0f} s"
             )
             self._lost_s, self._trouble = None, ""
-            self._complaints.forget("source")
+            self._warnings.clear("source")
 
     def _look(self) -> list[Diagnosis]:
         found = self._health.of(

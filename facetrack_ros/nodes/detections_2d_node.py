@@ -1,7 +1,7 @@
 """Detections 2D node: persons and tracks as ``vision_msgs/Detection2DArray``, for whoever reads those."""
 
 from facetrack_ros import msg
-from facetrack_ros.nodes.base.optional_messages import messages_of
+from facetrack_ros.nodes.base.optional_messages import import_messages
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.qos import RELIABLE
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
@@ -22,7 +22,7 @@ class Detections2DNode(RobotMemberNode):
     WHILE_INACTIVE = "nothing is passed on"
 
     def __init__(self, **member):
-        kinds = messages_of("vision_msgs")
+        kinds = import_messages("vision_msgs")
         super().__init__(**member)
         for camera in self.cameras:
             self._pass_on(kinds, camera, msg.Detections, "detections", {"detections_2d": detections_array})

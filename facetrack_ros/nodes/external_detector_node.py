@@ -2,7 +2,7 @@
 
 from facetrack_ros import msg
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.nodes.base.optional_messages import messages_of
+from facetrack_ros.nodes.base.optional_messages import import_messages
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.qos import RELIABLE, SENSOR_DATA
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
@@ -29,7 +29,7 @@ class ExternalDetectorNode(RobotMemberNode):
     WHILE_INACTIVE = "no persons are passed on"
 
     def __init__(self, **member):
-        kinds = messages_of("vision_msgs")
+        kinds = import_messages("vision_msgs")
         super().__init__(**member)
         self._classes = frozenset(word.strip() for word in self.settings.vision_msgs.person_classes.split(","))
         self._outputs = {}

@@ -123,7 +123,7 @@ class HistoryNode(RobotMemberNode):
         """Write what is left."""
         self._worker.drain()
 
-    def forget(self) -> None:
+    def cleanup(self) -> None:
         """Close the files; the frames in memory are gone then."""
         history, self.history = self.history, None
         self._tell_status()

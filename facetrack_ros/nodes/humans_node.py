@@ -13,7 +13,7 @@ from facetrack_ros import msg
 from facetrack_ros.core.jpeg import jpeg_size
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.errors import FrameError
-from facetrack_ros.nodes.base.optional_messages import messages_of
+from facetrack_ros.nodes.base.optional_messages import import_messages
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.qos import RELIABLE, SENSOR_DATA
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
@@ -49,7 +49,7 @@ class HumansNode(RobotMemberNode):
     WHILE_INACTIVE = "nobody is told of"
 
     def __init__(self, **member):
-        self._kinds = messages_of("hri_msgs")
+        self._kinds = import_messages("hri_msgs")
         super().__init__(**member)
         self._prefix = self.settings.hri.prefix.rstrip("/")
         self._humans = HriState()

@@ -62,13 +62,13 @@ class RobotNode(RobotMemberNode):
         try:
             for member in reversed(self.members):
                 if member.state == "unconfigured":
-                    member.bring("configure", quiet=True)
+                    member.transition("configure", quiet=True)
                 if member.state == "inactive":
-                    member.bring("activate", quiet=True)
+                    member.transition("activate", quiet=True)
                     activated.append(member)
         except FacetrackError:
             for member in reversed(activated):
-                member.bring("deactivate", quiet=True)
+                member.transition("deactivate", quiet=True)
             raise
         finally:
             self.models.release("robot")
@@ -76,21 +76,21 @@ class RobotNode(RobotMemberNode):
 
     def deactivate(self) -> None:
         """Deactivate every node, in the order the frames flow, so that each finishes what it was given."""
-        self._bring_all("active", "deactivate")
+        self._transition_all("active", "deactivate")
 
-    def forget(self) -> None:
+    def cleanup(self) -> None:
         """Clean every node up."""
-        self._bring_all("inactive", "cleanup")
+        self._transition_all("inactive", "cleanup")
 
     def close(self) -> None:
         """End every node, in the order the frames flow."""
         for member in self.members:
             member.end()
 
-    def _bring_all(self, state: str, transition: str) -> None:
+    def _transition_all(self, state: str, transition: str) -> None:
         for member in self.members:
             if member.state == state:
-                member.bring(transition, quiet=True)
+                member.transition(transition, quiet=True)
 
 
 class RobotComposition:

@@ -194,7 +194,7 @@ class Graph:
         result = self.call(SetParameters, f"{node}/set_parameters", request).results[0]
         return None if result.successful else result.reason
 
-    def bring(self, node: str, transition: str) -> bool:
+    def transition(self, node: str, transition: str) -> bool:
         """What ``ros2 lifecycle set`` does."""
         from lifecycle_msgs.srv import ChangeState
 

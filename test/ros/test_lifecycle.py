@@ -60,28 +60,28 @@ def test_a_node_starts_by_itself(graph, detector):
 
 def test_deactivated_its_models_are_gone_and_activated_they_are_back(graph, detector):
     session = weakref.ref(detector._models.acquire("detector")._persons._persons._session._session)
-    assert graph.bring("/robot1/detector", "deactivate")
+    assert graph.transition("/robot1/detector", "deactivate")
     gc.collect()
     assert session() is None
     assert not detector._models.loaded
     detector.on_frame(a_frame(1))
     detector.drain()
-    assert graph.bring("/robot1/detector", "activate")
+    assert graph.transition("/robot1/detector", "activate")
     detector.on_frame(a_frame(2))
     detector.drain()
     assert detector.seen == [2]
 
 
 def test_a_changed_threshold_outlives_the_models(graph, detector):
-    graph.bring("/robot1/detector", "deactivate")
+    graph.transition("/robot1/detector", "deactivate")
     assert graph.set("/robot1/detector", "detector.min_score", 0.77) is None
-    graph.bring("/robot1/detector", "activate")
+    graph.transition("/robot1/detector", "activate")
     assert detector._models.acquire("detector").person_score == 0.77
 
 
 def test_all_states_can_be_gone_through_and_a_wrong_step_is_answered(graph, detector):
     name = "/robot1/detector"
-    assert not graph.bring(name, "activate")  # it is active already
+    assert not graph.transition(name, "activate")  # it is active already
     for transition, state in (
         ("deactivate", "inactive"),
         ("cleanup", "unconfigured"),
@@ -89,7 +89,7 @@ def test_all_states_can_be_gone_through_and_a_wrong_step_is_answered(graph, dete
         ("activate", "active"),
         ("shutdown", "finalized"),
     ):
-        assert graph.bring(name, transition)
+        assert graph.transition(name, transition)
         assert graph.state(name) == state
 
 
@@ -101,9 +101,9 @@ def test_without_autostart_a_node_waits_and_frames_pass_by(graph, tmp_path):
     overlay.start_up()
     graph.spin(overlay)
     assert graph.state("/robot1/overlay") == "unconfigured"
-    assert graph.bring("/robot1/overlay", "configure")
+    assert graph.transition("/robot1/overlay", "configure")
     assert graph.state("/robot1/overlay") == "inactive"
-    assert graph.bring("/robot1/overlay", "activate")
+    assert graph.transition("/robot1/overlay", "activate")
     assert overlay.active
 
 
@@ -114,18 +114,18 @@ def test_activating_without_a_model_fails_with_what_to_do_and_the_node_stays_ina
     missing = tmp_path / "nowhere.onnx"
     detector = DetectorNode(robot_id="robot1", config=Config({"detector.model": str(missing), "autostart": False}))
     graph.spin(detector)
-    assert graph.bring("/robot1/detector", "configure")
-    assert not graph.bring("/robot1/detector", "activate")
+    assert graph.transition("/robot1/detector", "configure")
+    assert not graph.transition("/robot1/detector", "activate")
     assert graph.state("/robot1/detector") == "inactive"
     with pytest.raises(ModelError, match="nowhere.onnx"):
-        detector.bring("activate")
+        detector.transition("activate")
 
 
 def test_one_node_of_a_composed_robot_is_managed_alone(graph, real_models, tmp_path):
     robot = robot_of(graph, tmp_path, source="")
     robot.start()
     graph.spin(*robot.nodes)
-    assert graph.bring("/robot1/detector", "deactivate")
+    assert graph.transition("/robot1/detector", "deactivate")
     assert graph.state("/robot1/detector") == "inactive"
     assert graph.state("/robot1/embedder") == "active"
     assert not robot.head.models.loaded, "the detector is the one who looks"
@@ -141,7 +141,7 @@ def test_the_head_takes_the_whole_robot_along(graph, real_models, tmp_path):
     graph.spin(*robot.nodes)
     robot.detector.on_frame(a_frame(1))
     session = weakref.ref(robot.detector._models.acquire("detector")._persons._persons._session._session)
-    assert graph.bring("/robot1/robot", "deactivate")
+    assert graph.transition("/robot1/robot", "deactivate")
     gc.collect()
     assert session() is None
     assert {node.state for node in robot.nodes} == {"inactive"}
@@ -150,7 +150,7 @@ def test_the_head_takes_the_whole_robot_along(graph, real_models, tmp_path):
     answer = graph.call(srv.FaceSearch, "/robot1/face_search", picture_question())
     assert "inactive" in answer.message
     assert "ros2 lifecycle set /robot1/search activate" in answer.message
-    assert graph.bring("/robot1/robot", "activate")
+    assert graph.transition("/robot1/robot", "activate")
     assert {node.state for node in robot.nodes} == {"active"}
     answer = graph.call(srv.FaceSearch, "/robot1/face_search", picture_question())
     assert "inactive" not in answer.message
@@ -161,8 +161,8 @@ def test_a_robot_whose_camera_does_not_open_is_inactive_as_a_whole(graph, real_m
     robot = robot_of(graph, tmp_path, source=tmp_path / "nothing.mp4", autostart=False)
     robot.start()
     graph.spin(*robot.nodes)
-    assert graph.bring("/robot1/robot", "configure")
-    assert not graph.bring("/robot1/robot", "activate")
+    assert graph.transition("/robot1/robot", "configure")
+    assert not graph.transition("/robot1/robot", "activate")
     assert "active" not in {node.state for node in robot.nodes}
     assert not robot.head.models.loaded
 
@@ -173,14 +173,14 @@ def test_an_inactive_history_still_answers_and_a_cleaned_up_one_lets_go_of_its_f
     robot = robot_of(graph, tmp_path, source="")
     robot.start()
     graph.spin(*robot.nodes)
-    assert graph.bring("/robot1/history", "deactivate")
+    assert graph.transition("/robot1/history", "deactivate")
     request = srv.FaceSearch.Request(embedding=[1.0, *[0.0] * 127], model_id=robot.head.models.contract.id)
     answer = graph.call(srv.FaceSearch, "/robot1/face_search", request)
     assert [(line.robot_id, line.status) for line in answer.robots] == [("robot1", "answered")], answer.message
-    assert graph.bring("/robot1/history", "cleanup")
+    assert graph.transition("/robot1/history", "cleanup")
     assert robot.history.history is None
-    assert graph.bring("/robot1/history", "configure")
-    assert graph.bring("/robot1/history", "activate")
+    assert graph.transition("/robot1/history", "configure")
+    assert graph.transition("/robot1/history", "activate")
     assert robot.history.history is not None, "the same folder opens again"
 
 

@@ -77,10 +77,10 @@ def test_a_threshold_the_process_shares_is_changed_on_one_node(graph, robot):
 
 
 def test_changes_reach_what_works_by_them(graph, robot, real_models):
-    robot.head.bring("configure")
+    robot.head.transition("configure")
     for node in (robot.detector, robot.embedder, robot.tracker, robot.history):
-        node.bring("configure")
-        node.bring("activate")
+        node.transition("configure")
+        node.transition("activate")
     frames, pipeline = robot.history.history, robot.head.models.acquire("test")
     assert graph.set("/robot1/history", "frame_history.memory_buffer_size", 7) is None
     assert graph.set("/robot1/history", "frame_history.max_disk_frames", 70) is None

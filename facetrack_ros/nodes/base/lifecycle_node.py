@@ -1,8 +1,9 @@
-"""A managed node: unconfigured, inactive, active, finalized, as ROS 2 defines it, and a sentence at each step."""
+"""Lifecycle node with the states of ROS 2: unconfigured, inactive, active, finalized. Each transition is logged."""
 
 import threading
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 from lifecycle_msgs.srv import ChangeState
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -16,20 +17,19 @@ from rclpy.task import Future
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.nodes.base import ros_logging
 
-_DONE, _NOT_DONE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+_SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 
 class LifecycleNode(LifecycleNodeMixin, Node):
-    """What a lifecycle manager, ``ros2 lifecycle`` or the node itself can start and stop.
+    """Node that a lifecycle manager, ``ros2 lifecycle`` or its own process starts and stops.
 
-    Subclasses say what :meth:`activate`, :meth:`deactivate` and :meth:`forget` mean to them, and look at :attr:`active`
-    before they work. Transitions that others ask for run on a thread of their own: loading a model must not silence the
-    nodes beside it.
+    Subclasses implement :meth:`activate`, :meth:`deactivate`, :meth:`cleanup` and :meth:`close`. A transition that is
+    requested as a service runs on a thread of its own, so that loading a model does not block the executor.
 
-    :ivar active: whether the node works.
+    :ivar active: whether the node is in the state ``active``.
     """
 
-    #: What the node does not do while it is inactive, after "is inactive: ".
+    #: What the node omits while it is inactive; completes "is inactive: ".
     WHILE_INACTIVE = "it does nothing"
 
     def __init__(self, name: str, namespace: str | None = None):
@@ -42,83 +42,88 @@ class LifecycleNode(LifecycleNodeMixin, Node):
         self._changing = threading.RLock()
         LifecycleNodeMixin.__init__(self, callback_group=ReentrantCallbackGroup())
         self._change_state = self._service_change_state.callback
-        self._service_change_state.callback = self._serve_change
+        self._service_change_state.callback = self._serve_change  # type: ignore[assignment]  # rclpy awaits coroutines
 
-    def create_publisher(
-        self, *arguments, event_callbacks: PublisherEventCallbacks | None = None, **options
-    ) -> Publisher:
-        """As any node's, but that no event is listened for unless asked for.
+    def create_publisher(self, *args, event_callbacks: PublisherEventCallbacks | None = None, **options) -> Publisher:
+        """Create a publisher without rclpy's default event handlers.
 
-        An executor of rclpy looks at every event handler whenever it wakes, and each endpoint has two by default, which say that
-        somebody's QoS does not fit. So does the other side, and the nodes that hear foreign images name them. A robot's history and
-        search node together wake a third cheaper without.
+        The executor checks every event handler at each wake-up, and each endpoint has two by default, which log
+        incompatible QoS. The other side logs that too, and :class:`ImageInput` names it. A robot's history and search
+        node together wake up a third cheaper without them.
         """
         events = event_callbacks or PublisherEventCallbacks(use_default_callbacks=False)
-        return super().create_publisher(*arguments, event_callbacks=events, **options)
+        return super().create_publisher(*args, event_callbacks=events, **options)
 
     def create_subscription(
-        self, *arguments, event_callbacks: SubscriptionEventCallbacks | None = None, **options
+        self, *args, event_callbacks: SubscriptionEventCallbacks | None = None, **options
     ) -> Subscription:
-        """As any node's, but that no event is listened for unless asked for: see :meth:`create_publisher`."""
+        """Create a subscription without rclpy's default event handlers: see :meth:`create_publisher`."""
         events = event_callbacks or SubscriptionEventCallbacks(use_default_callbacks=False)
-        return super().create_subscription(*arguments, event_callbacks=events, **options)
+        return super().create_subscription(*args, event_callbacks=events, **options)
 
     def activate(self) -> None:
         """Load what the work needs.
 
-        :raises FacetrackError: why it cannot be; the node stays inactive.
+        :raises FacetrackError: it cannot be loaded; the node stays inactive.
         """
 
     def deactivate(self) -> None:
-        """Finish the work at hand and let go of what was loaded."""
+        """Finish pending work and free what :meth:`activate` loaded."""
 
-    def forget(self) -> None:
-        """Let go of the rest too, when the node is cleaned up."""
+    def cleanup(self) -> None:
+        """Free the rest."""
 
     def close(self) -> None:
-        """End for good; never called twice."""
+        """Free everything for good; called once."""
 
-    def come_up(self, autostart: bool) -> None:
-        """Configure and activate, or say who has to.
+    def start(self, autostart: bool) -> None:
+        """Configure and activate, or log the command that does.
 
-        :raises FacetrackError: why it cannot be active.
+        :raises FacetrackError: the node cannot be activated.
         """
-        if not autostart:
+        if autostart:
+            self.transition("configure", quiet=True)
+            self.transition("activate", quiet=True)
+        else:
             self.get_logger().info(
                 f"{self.get_name()} waits to be configured: "
                 f"ros2 lifecycle set {self.get_fully_qualified_name()} configure"
             )
-            return
-        self.bring("configure", quiet=True)
-        self.bring("activate", quiet=True)
 
-    def bring(self, transition: str, quiet: bool = False) -> None:
-        """Make a transition (``configure``, ``activate``, ``deactivate``, ``cleanup``).
+    def transition(self, name: str, quiet: bool = False) -> None:
+        """Make a transition: ``configure``, ``activate``, ``deactivate`` or ``cleanup``.
 
-        :param quiet: say nothing of it, for whoever says it for many nodes.
-        :raises FacetrackError: why it is not made.
+        :param quiet: do not log it, for callers that log one line for many nodes.
+        :raises FacetrackError: the transition failed.
         """
         with self._changing:
             self._quiet, self._failure = quiet, None
             try:
-                done = getattr(self, f"trigger_{transition}")() == _DONE
+                done = getattr(self, f"trigger_{name}")() == _SUCCESS
             finally:
                 self._quiet = False
             if not done:
-                raise self._failure or FacetrackError(f"{self.get_name()} does not {transition}; its log says why")
+                raise self._failure or FacetrackError(f"{self.get_name()} does not {name}; its log says why")
 
     @property
     def state(self) -> str:
-        """``unconfigured``, ``inactive``, ``active`` or ``finalized``, or the name of a transition under way."""
+        """``unconfigured``, ``inactive``, ``active``, ``finalized``, or the name of a running transition."""
         return self._state_machine.current_state[1]
 
     def end(self) -> None:
-        """Close the node, once."""
+        """Close the node unless it is closed."""
         with self._changing:
             if not self._closed:
                 self._closed, self.active = True, False
                 self.close()
                 ros_logging.detach(self)
+
+    def resolve(self, future: Future, result: Any = None) -> None:
+        """Set a future's result from another thread and wake the executor, which otherwise resumes the awaiting
+        coroutine only at its next wake-up."""
+        future.set_result(result)
+        if self.executor is not None:
+            self.executor.wake()
 
     async def _serve_change(self, request: ChangeState.Request, response: ChangeState.Response) -> ChangeState.Response:
         done = Future()
@@ -132,64 +137,59 @@ class LifecycleNode(LifecycleNodeMixin, Node):
         try:
             with self._changing:
                 self._change_state(request, response)
-        except Exception as error:  # whoever asked waits: the answer is no, whatever it was
+        except Exception as error:  # the requester waits for a response in any case
             response.success = False
             self.get_logger().warning(
                 f"{self.get_name()} is {self.state}, and takes no transition "
                 f"{request.transition.label or request.transition.id} then ({error})"
             )
         finally:
-            done.set_result(None)
-            # Whoever awaits is looked at when the executor next wakes, and another thread's result does not wake it.
-            if self.executor is not None:
-                self.executor.wake()
+            self.resolve(done)
 
-    def _say(self, sentence: str) -> None:
+    def _log_state(self, sentence: str) -> None:
         if not self._quiet:
             self.get_logger().info(f"{self.get_name()} {sentence}")
 
-    def _attempt(self, step: Callable[[], None], done: str, undone: str) -> TransitionCallbackReturn:
-        """rclpy turns an exception into an error state without a word; here it is a sentence, and the state stays."""
+    def _attempt(self, step: Callable[[], None], success: str, failure: str) -> TransitionCallbackReturn:
+        """Run a transition's step; log an error and keep the state, where rclpy enters an error state silently."""
         try:
             step()
         except FacetrackError as error:
             self._failure = error
             if not self._quiet:
-                self.get_logger().error(f"{self.get_name()} {undone}: {error}")
-            return _NOT_DONE
+                self.get_logger().error(f"{self.get_name()} {failure}: {error}")
+            return _FAILURE
         except Exception as error:
             self.get_logger().error(f"unexpected {type(error).__name__}: {error}\n{traceback.format_exc()}")
-            return _NOT_DONE
-        self._say(done)
-        return _DONE
+            return _FAILURE
+        self._log_state(success)
+        return _SUCCESS
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Nothing is loaded yet."""
-        self._say("is configured, and waits to be activated")
-        return _DONE
+        """Configure; nothing is loaded yet."""
+        self._log_state("is configured, and waits to be activated")
+        return _SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Load, then work."""
-        answer = self._attempt(self.activate, "is active", "cannot be activated")
-        self.active = answer == _DONE
-        return answer
+        """Activate."""
+        outcome = self._attempt(self.activate, "is active", "cannot be activated")
+        self.active = outcome == _SUCCESS
+        return outcome
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop working, then free."""
+        """Deactivate."""
         self.active = False
         return self._attempt(self.deactivate, f"is inactive: {self.WHILE_INACTIVE}", "cannot be deactivated")
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Free the rest."""
-        return self._attempt(self.forget, "is unconfigured, and holds nothing any more", "cannot be cleaned up")
+        """Clean up."""
+        return self._attempt(self.cleanup, "is unconfigured, and holds nothing any more", "cannot be cleaned up")
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """The end; the process may go on with other nodes."""
-        return self._attempt(
-            self.end, "is finalized, and works no more until its process is started anew", "cannot be shut down"
-        )
+        """Shut down; other nodes of the process continue."""
+        return self._attempt(self.end, "is finalized until its process is started anew", "cannot be shut down")
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Start over."""
+        """Return to unconfigured."""
         self.active = False
-        return _DONE
+        return _SUCCESS

@@ -1,4 +1,4 @@
-"""Message packages of other projects, which a native ROS has and the wheels have not: imported when a node needs them."""
+"""Message packages that are optional: a native ROS has them, the pip wheels do not."""
 
 import importlib
 from types import ModuleType
@@ -6,15 +6,15 @@ from types import ModuleType
 from facetrack_ros.errors import ConfigError
 
 
-def messages_of(package: str) -> ModuleType:
-    """The messages of a package.
+def import_messages(package: str) -> ModuleType:
+    """Import the messages of a package.
 
-    :raises ConfigError: it is not installed; the sentence says how to get it.
+    :raises ConfigError: it is not installed; names the command that installs it.
     """
     try:
         return importlib.import_module(f"{package}.msg")
     except ImportError as error:
         raise ConfigError(
-            f"this node speaks {package}, which is not here ({error}): apt install "
+            f"this node needs {package}, which is not installed ({error}): apt install "
             f"ros-$ROS_DISTRO-{package.replace('_', '-')}, then source ROS again"
         ) from error

@@ -1,9 +1,10 @@
-"""A node's parameters, from the one definition: declared with description and range, told wrong in a sentence."""
+"""Declaration of a node's parameters from the settings' definition, with description, range and error messages."""
 
 import itertools
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import yaml
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, ParameterType
@@ -13,7 +14,7 @@ from rclpy.parameter import Parameter
 from facetrack_ros.config import Option, flat, option_named
 from facetrack_ros.errors import ConfigError
 
-#: Parameters that rclpy gives every node, and their prefixes.
+# Prefixes of parameters that rclpy declares on every node.
 _OF_ROS = ("start_type_description_service", "qos_overrides.")
 _TYPES = {
     bool: ParameterType.PARAMETER_BOOL,
@@ -25,26 +26,25 @@ _TYPES = {
 
 
 def descriptor_of(option: Option) -> ParameterDescriptor:
-    """What ``ros2 param describe`` shows of an option."""
+    """The descriptor that ``ros2 param describe`` shows."""
     descriptor = ParameterDescriptor(
         name=option.name, type=_TYPES[type(option.default)], description=option.description, read_only=not option.live
     )
     if option.choices:
         descriptor.additional_constraints = f"one of {', '.join(option.choices)}"
     if option.minimum is not None and option.maximum is not None:
+        low, high = option.minimum, option.maximum
         if isinstance(option.default, int):
-            descriptor.integer_range = [IntegerRange(from_value=int(option.minimum), to_value=int(option.maximum))]
+            descriptor.integer_range = [IntegerRange(from_value=int(low), to_value=int(high))]
         else:
-            descriptor.floating_point_range = [
-                FloatingPointRange(from_value=float(option.minimum), to_value=float(option.maximum))
-            ]
+            descriptor.floating_point_range = [FloatingPointRange(from_value=float(low), to_value=float(high))]
     return descriptor
 
 
-def declare(node: Node, option: Option, default: object) -> object:
-    """Declare an option; its value: what the command line or a parameter file gives, else ``default``.
+def declare(node: Node, option: Option, default: Any) -> Any:
+    """Declare an option and return its value: from the command line or a parameter file, else ``default``.
 
-    :raises ConfigError: what is given is not allowed; names where it was given.
+    :raises ConfigError: the given value is not allowed; names where it was given.
     """
     given = node._parameter_overrides.get(option.name)
     if given is not None:
@@ -53,21 +53,21 @@ def declare(node: Node, option: Option, default: object) -> object:
         except ConfigError as error:
             raise ConfigError(f"{where_given(option.name)}: {error}") from error
         if isinstance(value, float):
-            # A file says 3 where a number is meant; ROS alone would refuse that.
+            # A file may give 3 for a float; rclpy alone would refuse the integer.
             node._parameter_overrides[option.name] = Parameter(option.name, Parameter.Type.DOUBLE, value)
     if isinstance(option.default, tuple):
-        # ROS cannot tell the type of an empty list.
+        # ROS cannot infer the type of an empty list.
         values = node.declare_parameter(option.name, list(default) or [""], descriptor_of(option)).value
         return tuple(value for value in values if value)
     return node.declare_parameter(option.name, default, descriptor_of(option)).value
 
 
 def check_names(node: Node) -> None:
-    """ROS passes over what no node declares in silence; a key that no node of this package knows is a mistake.
+    """Refuse given parameters that no node of this package declares; ROS ignores them silently.
 
-    Keys of other nodes' groups are none: one file serves all nodes.
+    Options of other nodes are accepted, as one file serves all nodes.
 
-    :raises ConfigError: names file, key, and what is allowed.
+    :raises ConfigError: names file, key and what is allowed.
     """
     for name in node._parameter_overrides:
         if not node.has_parameter(name) and not name.startswith(_OF_ROS):
@@ -78,7 +78,7 @@ def check_names(node: Node) -> None:
 
 
 def where_given(name: str, arguments: Iterable[str] | None = None) -> str:
-    """The parameter file that gives a parameter, or ``-p`` of the command line.
+    """The parameter file that gives a parameter, or its ``-p`` on the command line.
 
     :param arguments: the command line; None: this process's.
     """
@@ -88,14 +88,14 @@ def where_given(name: str, arguments: Iterable[str] | None = None) -> str:
         try:
             tree = yaml.safe_load(Path(file).read_text())
         except (OSError, ValueError, yaml.YAMLError):
-            continue  # ROS has read it, or has said why not
+            continue  # ROS has read the file or has reported the error
         if name in _names(tree):
             return file
     return f"-p {name}"
 
 
 def _names(tree: object) -> set[str]:
-    """All parameters a file gives to any node, by dotted name."""
+    """Dotted names of all parameters that a file gives to any node."""
     if not isinstance(tree, dict):
         return set()
     names = set()

@@ -1,6 +1,7 @@
-"""A subscription whose messages wait until somebody looks."""
+"""Subscription whose messages wait in DDS until they are polled."""
 
 from collections.abc import Callable
+from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
@@ -9,14 +10,14 @@ from rclpy.subscription import Subscription
 
 
 class PolledSubscription:
-    """Hears what the whole mesh says without waking up for each word of it.
+    """Subscription for topics of the whole mesh, which does not wake the executor for each message.
 
-    An rclpy executor that wakes for a message looks at everything it serves, which costs a robot's process more than the message.
-    While nobody is in a hurry, messages lie in DDS until :meth:`read`, all for one waking; the owner calls it often enough for
-    the depth of ``qos``. While somebody is, they come at once as from any subscription.
+    An rclpy executor that wakes up checks everything it serves, which costs more than the message. While ``immediate``
+    is false, messages stay in DDS until :meth:`read`; the owner polls often enough for the depth of ``qos``. While it
+    is true, they arrive as from any subscription.
 
-    :param callback: takes a message (its bytes when ``raw``) and its info, in the thread that spins or reads.
-    :param hurry: whether messages are wanted at once; asked each time the executor looks.
+    :param callback: takes a message (its bytes when ``raw``) and its info, on the thread that spins or polls.
+    :param immediate: called at each check of the executor.
     """
 
     def __init__(
@@ -24,41 +25,44 @@ class PolledSubscription:
         node: Node,
         kind: type,
         topic: str,
-        callback: Callable[[object, dict], None],
+        callback: Callable[[Any, dict], None],
         qos: QoSProfile,
-        hurry: Callable[[], bool],
+        immediate: Callable[[], bool],
         raw: bool = False,
     ):
         self._node = node
         self._callback = callback
         self._subscription: Subscription = node.create_subscription(
-            kind, topic, self._on_message, qos, raw=raw, callback_group=_Group(hurry)
+            kind,
+            topic,
+            self._on_message,  # type: ignore[arg-type]  # rclpy passes the info to callbacks of two arguments
+            qos,
+            raw=raw,
+            callback_group=_Group(immediate),
         )
 
     def read(self) -> None:
-        """Hand on every message that waits."""
-        with self._subscription.handle:
-            while (taken := self._take()) is not None:
+        """Pass every waiting message to the callback."""
+        subscription = self._subscription
+        with subscription.handle:
+            while (taken := subscription.handle.take_message(subscription.msg_type, subscription.raw)) is not None:
                 self._callback(*taken)
 
     def close(self) -> None:
-        """Hear no more."""
+        """End the subscription."""
         self._node.destroy_subscription(self._subscription)
 
-    def _take(self) -> tuple[object, dict] | None:
-        return self._subscription.handle.take_message(self._subscription.msg_type, self._subscription.raw)
-
-    def _on_message(self, message: object, info: dict) -> None:
+    def _on_message(self, message: Any, info: dict) -> None:
         self._callback(message, info)
         self.read()
 
 
 class _Group(ReentrantCallbackGroup):
-    """Looked at only while somebody is in a hurry."""
+    """Callback group whose entities the executor skips unless ``immediate()``."""
 
-    def __init__(self, hurry: Callable[[], bool]):
+    def __init__(self, immediate: Callable[[], bool]):
         super().__init__()
-        self._hurry = hurry
+        self._immediate = immediate
 
-    def can_execute(self, entity) -> bool:
-        return self._hurry()
+    def can_execute(self, entity: Any) -> bool:
+        return self._immediate()

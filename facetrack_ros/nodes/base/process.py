@@ -1,4 +1,4 @@
-"""A process of nodes: started, spun, and ended whole on Ctrl-C or SIGTERM."""
+"""Start, spin and orderly end of a process of nodes."""
 
 import contextlib
 import os
@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import rclpy
@@ -22,26 +23,25 @@ from facetrack_ros.errors import ConfigError, FacetrackError
 if TYPE_CHECKING:
     from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 
-# DDS computes UDP ports from the domain; beyond this they pass 65535.
+# DDS derives UDP ports from the domain id; above this one they exceed 65535.
 HIGHEST_DOMAIN = 232
+# Signals closer together count as one: a terminal and a launcher both pass a Ctrl-C on. Chosen by hand.
 SAME_SIGNAL_S = 1.0
 
 
 @contextlib.contextmanager
-def ros(arguments: list[str] | None = None):
-    """ROS, up for the block. Signals are ours: rclpy's own handlers would pull the rug from under a clean end.
+def ros(arguments: list[str] | None = None) -> Iterator[None]:
+    """Initialise rclpy for the block, without its signal handlers, which would shut it down before the nodes close.
 
     :raises ConfigError: a ROS domain that does not exist, or arguments that ROS cannot read.
     """
     domain = os.environ.get("ROS_DOMAIN_ID") or "0"
     if not domain.isdigit() or int(domain) > HIGHEST_DOMAIN:
-        # The middleware would end the process without a word of ours.
+        # The middleware would end the process without a message.
         raise ConfigError(f"ROS_DOMAIN_ID is {domain}: give a whole number from 0 to {HIGHEST_DOMAIN}")
     try:
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-    except (
-        Exception
-    ) as error:  # of several classes that share no public base: a parameter file that is none, a wrong option
+    except Exception as error:  # an unreadable parameter file or a wrong option: classes without a public base
         raise ConfigError(f"ROS cannot read what it is given: {str(error).split(', at ')[0]}") from error
     try:
         yield
@@ -50,11 +50,11 @@ def ros(arguments: list[str] | None = None):
 
 
 @contextlib.contextmanager
-def spinning(nodes: Iterable[Node]):
-    """Spin these nodes in a thread of their own for the block.
+def spinning(nodes: Iterable[Node]) -> Iterator[SingleThreadedExecutor]:
+    """Spin nodes on a thread of their own for the block.
 
-    An error in a callback is logged with its traceback and the spinning goes on: one odd message from a peer must not
-    make a robot deaf.
+    An error in a callback is logged with its traceback and spinning continues, so that one malformed message of a peer
+    does not stop a robot.
     """
     nodes = list(nodes)
     executor = SingleThreadedExecutor()
@@ -62,7 +62,7 @@ def spinning(nodes: Iterable[Node]):
         executor.add_node(node)
     over = threading.Event()
 
-    def spin():
+    def spin() -> None:
         while not over.is_set():
             try:
                 executor.spin()
@@ -84,41 +84,38 @@ def spinning(nodes: Iterable[Node]):
 
 
 class StopSignal:
-    """Ctrl-C or SIGTERM, from its making on. Another one, a second later or more, ends the process at once.
-
-    Sooner it is the same Ctrl-C: a terminal and a launcher both pass it on.
-    """
+    """Waits for SIGINT or SIGTERM; a second one, :data:`SAME_SIGNAL_S` later or more, ends the process at once."""
 
     def __init__(self):
-        self._came: float | None = None
-        # The kernel may give a signal to any thread, and the main thread then sleeps on. The byte written here wakes
-        # it; and no lock is taken in a handler, which may have interrupted its holder.
+        self._came_s: float | None = None
+        # The kernel may deliver a signal to any thread while the main thread sleeps; the byte written here wakes it.
+        # No lock is taken in the handler, which may have interrupted its holder.
         self._reader, self._writer = socket.socketpair()
         self._writer.setblocking(False)
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
 
-    def _on_signal(self, number: int, _frame) -> None:
-        if self._came is not None and time.monotonic() - self._came > SAME_SIGNAL_S:
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self._came_s is not None and time.monotonic() - self._came_s > SAME_SIGNAL_S:
             os._exit(128 + number)
-        if self._came is None:
-            self._came = time.monotonic()
+        if self._came_s is None:
+            self._came_s = time.monotonic()
 
     def wait(self) -> None:
-        """Sleep until it comes; for the main thread."""
-        while self._came is None:
+        """Block until the signal; call it on the main thread."""
+        while self._came_s is None:
             select.select([self._reader], [], [], 1.0)
 
 
 def ignore_signals() -> None:
-    """All is closed: a late signal must not make the end look like an accident."""
+    """Ignore SIGINT and SIGTERM from now on: after everything is closed they must not change the exit code."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
 
 def run_node(make: "Callable[[], RobotMemberNode]") -> None:
-    """Run one node, which starts itself up, until the process is told to stop; an error of ours ends it with its sentence and exit code 2."""
+    """Run one node until a stop signal; on a :class:`FacetrackError` print it and exit with code 2."""
     stop = StopSignal()
     try:
         with ros(sys.argv):

@@ -1,36 +1,36 @@
-"""What every node of a robot has: its robot's name, its settings as parameters, its topics."""
+"""Lifecycle node of a robot: namespace, settings as parameters, topic names."""
 
 from pathlib import Path
+from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.parameter import Parameter
 
-from facetrack_ros.config import NODE_OPTIONS, OPTIONS, Config, option_named, optional_path
+from facetrack_ros.config import NODE_OPTIONS, OPTIONS, Config, Option, option_named, optional_path
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.nodes.base import parameters
 from facetrack_ros.nodes.base.lifecycle_node import LifecycleNode
 
 
 class RobotMemberNode(LifecycleNode):
-    """A managed node in a robot's namespace.
+    """Lifecycle node in a robot's namespace.
 
     The namespace is the robot's name (``/robot1``). Settings are parameters named as in
-    :data:`facetrack_ros.config.OPTIONS`; ``cameras`` names the robot's cameras. Settings that may change while the node
-    runs do so through ``ros2 param set``; a subclass that keeps copies of them takes the new ones in :meth:`settings_changed`.
+    :data:`facetrack_ros.config.OPTIONS`; ``cameras`` names the robot's cameras. Settings that may change at run time
+    change through ``ros2 param set``; a subclass that keeps copies of them updates these in :meth:`settings_changed`.
 
-    :param name: the node's name, where it is not the usual one.
-    :param robot_id: the robot's name where the namespace is not given from outside.
-    :param cameras: camera ids where the parameter is not given from outside.
-    :param config: settings where the node is not configured from outside.
-    :param set_on: settings that another node of this process takes changes of, and that node's name.
+    Arguments are defaults of what is not given from outside as a parameter or remapping.
+
+    :param name: the node's name; empty: :attr:`NAME`.
+    :param set_on: settings that another node of this process changes for all, and that node's name.
     :raises ConfigError: a parameter that is not allowed, or no robot name.
     """
 
     #: The node's usual name.
     NAME = ""
-    #: The options it uses: full names, or prefixes that end in a dot.
+    #: The options that the node uses: full names, or prefixes that end in a dot.
     USES: tuple[str, ...] = ()
-    #: What says what this one node does.
+    #: Parameters of this one node, from :data:`facetrack_ros.config.NODE_OPTIONS`.
     OWN: tuple[str, ...] = ()
 
     def __init__(
@@ -45,7 +45,7 @@ class RobotMemberNode(LifecycleNode):
         self.robot_id = self.get_namespace().strip("/").replace("/", "_")
         if not self.robot_id:
             raise ConfigError("a robot needs a name: start the node in its namespace (--ros-args -r __ns:=/robot1)")
-        self.cameras = self.own("cameras", cameras or None)
+        self.cameras: tuple[str, ...] = self.own("cameras", cameras or None)
         twice = sorted({camera for camera in self.cameras if self.cameras.count(camera) > 1})
         if twice:
             raise ConfigError(f"two cameras are called {twice[0]}: give each a name of its own")
@@ -54,49 +54,49 @@ class RobotMemberNode(LifecycleNode):
             {option.name: parameters.declare(self, option, given.value(option.name)) for option in self.options()}
         )
         self._set_on = dict(set_on or {})
-        self.add_on_set_parameters_callback(self._judge_change)
-        self.add_post_set_parameters_callback(self._take_change)
+        self.add_on_set_parameters_callback(self._check_changes)
+        self.add_post_set_parameters_callback(self._apply_changes)
 
     @classmethod
-    def options(cls) -> tuple:
-        """The settings this node uses."""
+    def options(cls) -> tuple[Option, ...]:
+        """The settings that the node uses."""
+        names = ("autostart", *cls.USES)
         return tuple(
             option
             for option in OPTIONS
-            if option.name == "autostart"
-            or any(option.name.startswith(used) if used.endswith(".") else option.name == used for used in cls.USES)
+            if any(option.name.startswith(name) if name.endswith(".") else option.name == name for name in names)
         )
 
-    def own(self, name: str, default: object = None) -> object:
-        """Declare what says what this one node does; its value.
+    def own(self, name: str, default: object = None) -> Any:
+        """Declare a parameter of :attr:`OWN` and return its value.
 
-        :param default: where the parameter is not given from outside; None: the option's.
+        :param default: where the parameter is not given from outside; None: the option's default.
         """
         option = next(option for option in NODE_OPTIONS if option.name == name)
         return parameters.declare(self, option, option.default if default is None else default)
 
     def start_up(self) -> None:
-        """Look at what it was given, then configure and activate by itself where ``autostart`` says so.
+        """Check the given parameters; configure and activate where ``autostart`` is set.
 
-        :raises FacetrackError: why it cannot be active.
+        :raises FacetrackError: an unknown parameter, or the node cannot be activated.
         """
         parameters.check_names(self)
-        self.come_up(self.settings.autostart)
+        self.start(self.settings.autostart)
 
     def refuse_change(self, settings: Config, names: set[str]) -> None:
-        """Look at settings before they count; for subclasses.
+        """Check settings before they apply; overridden by subclasses.
 
-        :param names: those that differ.
-        :raises ConfigError: why they may not become so.
+        :param names: those that would change.
+        :raises ConfigError: the change is not allowed.
         """
 
     def settings_changed(self, names: set[str]) -> None:
-        """Take new settings over to where copies of them are kept; for subclasses.
+        """Update copies of settings; overridden by subclasses.
 
         :param names: those that changed.
         """
 
-    def _judge_change(self, changes: list[Parameter]) -> SetParametersResult:
+    def _check_changes(self, changes: list[Parameter]) -> SetParametersResult:
         try:
             values = self._values(changes)
             for name in values:
@@ -110,7 +110,7 @@ class RobotMemberNode(LifecycleNode):
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
 
-    def _take_change(self, changes: list[Parameter]) -> None:
+    def _apply_changes(self, changes: list[Parameter]) -> None:
         values = self._values(changes)
         if values:
             self.settings = self.settings.changed(values)
@@ -124,20 +124,20 @@ class RobotMemberNode(LifecycleNode):
         }
 
     def camera_topic(self, camera_id: str, name: str) -> str:
-        """A camera's topic, absolute."""
+        """Absolute name of a camera's topic."""
         return self.robot_topic(f"{camera_id}/{name}")
 
     def robot_topic(self, name: str) -> str:
-        """A topic of the robot, absolute: in its namespace, which may be a nested one."""
+        """Absolute name of a topic in the robot's namespace, which may be nested."""
         return f"{self.get_namespace().rstrip('/')}/{name}"
 
     def given_topic(self, setting: str, camera_id: str) -> str:
-        """The topic that a setting names for a camera, absolute: in the robot's namespace unless it begins with ``/``."""
+        """Absolute name of the topic that a setting gives for a camera; relative ones are in the robot's namespace."""
         topic = str(self.settings.value(setting)).replace("CAMERA", camera_id)
         return topic if topic.startswith("/") else self.robot_topic(topic)
 
     def mesh_topic(self, name: str) -> str:
-        """A topic that all robots share, absolute."""
+        """Absolute name of a topic that all robots share."""
         return f"{self.settings.mesh.rstrip('/')}/{name}"
 
     def robot_folder(self) -> Path:

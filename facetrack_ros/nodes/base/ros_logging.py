@@ -31,12 +31,10 @@ class RosLogHandler(logging.Handler):
 def attach(node: Node) -> None:
     """Route the records of ``facetrack_ros`` to the log of this node, in place of any other handler."""
     logger = logging.getLogger("facetrack_ros")
-    handlers = [handler for handler in logger.handlers if isinstance(handler, RosLogHandler)]
-    if not handlers:
-        handlers = [RosLogHandler()]
-        logger.setLevel(logging.DEBUG)  # the level of the ROS logger decides
-    logger.handlers = handlers
-    handlers[0].nodes[node.get_name()] = node.get_logger().name
+    handler = next((handler for handler in logger.handlers if isinstance(handler, RosLogHandler)), RosLogHandler())
+    handler.nodes[node.get_name()] = node.get_logger().name
+    logger.handlers = [handler]
+    logger.setLevel(logging.DEBUG)  # the level of the ROS logger decides
 
 
 def detach(node: Node) -> None:

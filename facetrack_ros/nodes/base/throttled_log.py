@@ -1,46 +1,46 @@
-"""What goes wrong again and again, told once a minute."""
+"""Log of recurring problems, at most one line a minute each."""
 
 import time
 from dataclasses import dataclass
 
-TELL_AGAIN_S = 60.0
+from rclpy.impl.rcutils_logger import RcutilsLogger
+
+REPEAT_S = 60.0
 
 
 @dataclass
-class _Complaint:
-    told_s: float
-    since: int = 0
+class _Problem:
+    logged_s: float
+    suppressed: int = 0
 
 
 class ThrottledLog:
-    """Logs a sentence the first time and then at most once a minute a subject, with how many there were since.
+    """Logs warnings by key: the first at once, then at most one a minute with the number of suppressed ones.
 
     :param logger: of the node.
     """
 
-    def __init__(self, logger):
+    def __init__(self, logger: RcutilsLogger):
         self._logger = logger
-        self._subjects: dict[object, _Complaint] = {}
+        self._problems: dict[object, _Problem] = {}
 
-    def tell(self, subject: object, sentence: str) -> None:
-        """Something went wrong with ``subject``."""
+    def warn(self, key: object, sentence: str) -> None:
+        """Log a warning, or count it if one of the same key was logged within a minute."""
         now = time.monotonic()
-        known = self._subjects.get(subject)
-        if known is not None and now - known.told_s < TELL_AGAIN_S:
-            known.since += 1
+        known = self._problems.get(key)
+        if known is not None and now - known.logged_s < REPEAT_S:
+            known.suppressed += 1
             return
-        more = (
-            f" ({known.since} more of the kind since this was last told)" if known is not None and known.since else ""
-        )
-        self._subjects[subject] = _Complaint(now)
+        more = f" ({known.suppressed} more of the kind since the last warning)" if known and known.suppressed else ""
+        self._problems[key] = _Problem(now)
         self._logger.warning(sentence + more)
 
-    def tell_once(self, subject: object, sentence: str) -> None:
-        """Something about ``subject`` that is told a single time."""
-        if self._subjects.setdefault(subject, _Complaint(float("inf"))).since == 0:
-            self._subjects[subject].since = 1
+    def warn_once(self, key: object, sentence: str) -> None:
+        """Log a warning unless one of the same key was logged before."""
+        if key not in self._problems:
+            self._problems[key] = _Problem(float("inf"))
             self._logger.warning(sentence)
 
-    def forget(self, subject: object) -> bool:
-        """It goes well again, so that the next time is told at once; whether anything was told."""
-        return self._subjects.pop(subject, None) is not None
+    def clear(self, key: object) -> bool:
+        """Forget a problem that is over, so that the next warning is logged at once; whether any was logged."""
+        return self._problems.pop(key, None) is not None

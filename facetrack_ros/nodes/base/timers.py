@@ -1,43 +1,47 @@
-"""Which clock a node counts by.
+"""Timers and clocks of a node.
 
-Who is there, who is silent, how long somebody waits: that passes in real time, also while a simulation stands still.
-How long somebody has been out of sight passes in the time of the frames.
+Timeouts, heartbeats and liveness use steady time, which continues while a simulation is paused. How long a track is out
+of view is measured in the time of the frames.
 """
 
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from rclpy.clock import Clock, ClockType
+from rclpy.clock import Clock, ClockType, ROSClock
 from rclpy.exceptions import InvalidHandle
 from rclpy.node import Node
 from rclpy.timer import Timer
 
 
 def steady_timer(node: Node, period_s: float, callback: Callable[[], None], **options) -> Timer:
-    """A timer that ticks in real time, whatever ``use_sim_time`` says."""
+    """Create a timer in steady time, whatever ``use_sim_time`` says."""
     return node.create_timer(period_s, callback, clock=Clock(clock_type=ClockType.STEADY_TIME), **options)
 
 
 def align_timers(nodes: Iterable[Node]) -> None:
-    """Let the timers of one executor's nodes count anew from now on, so that those of one period are due together.
+    """Restart the running timers of one executor's nodes, so that those of equal period fire together.
 
-    For each time an executor wakes rclpy looks at everything its nodes have, 2 ms for a robot of eight cameras, be it for one
-    timer or for all of them. A cancelled timer stays so.
+    At each wake-up rclpy checks everything its nodes have: 2 ms for a robot of eight cameras, for one timer or for all.
     """
     for node in nodes:
         for timer in list(node.timers):
-            with suppress(InvalidHandle):  # a search that ends at this moment takes its timer away
+            with suppress(InvalidHandle):  # a search that ends meanwhile destroys its timers
                 if not timer.is_canceled():
                     timer.reset()
 
 
-def passing_ns(node: Node) -> int:
-    """Nanoseconds that pass as frames do: in simulated time where there is one, else steadily. Only differences count."""
+def has_simulated_time(node: Node) -> bool:
+    """Whether the node's clock follows ``/clock``."""
     clock = node.get_clock()
-    return clock.now().nanoseconds if clock.ros_time_is_active else time.monotonic_ns()
+    return isinstance(clock, ROSClock) and clock.ros_time_is_active
+
+
+def passing_ns(node: Node) -> int:
+    """A clock that runs with the frames: simulated time if there is one, else steady time. Only differences count."""
+    return node.get_clock().now().nanoseconds if has_simulated_time(node) else time.monotonic_ns()
 
 
 def now_ns(node: Node) -> int | None:
-    """Now, nanoseconds since the epoch, to compare with stamps; None while ``/clock`` has not said it yet."""
+    """Now in nanoseconds since the epoch, comparable with stamps; None before the first message on ``/clock``."""
     return node.get_clock().now().nanoseconds or None

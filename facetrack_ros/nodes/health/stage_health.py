@@ -6,7 +6,7 @@ from collections.abc import Callable
 from rclpy.node import Node
 
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.nodes.base.timers import now_ns
+from facetrack_ros.nodes.base.timers import has_simulated_time, now_ns
 from facetrack_ros.nodes.health.camera_clock import CameraClock
 from facetrack_ros.nodes.health.stage_meter import StageMeter
 from facetrack_ros.nodes.health.status import Diagnosis, stage_diagnosis
@@ -66,7 +66,7 @@ class StageHealth:
         :param values: more figures.
         """
         problem = self._problem(camera_id)
-        if not problem and self._node.get_clock().ros_time_is_active and now_ns(self._node) is None:
+        if not problem and has_simulated_time(self._node) and now_ns(self._node) is None:
             problem = NO_CLOCK
             self._node.get_logger().warning(NO_CLOCK, throttle_duration_sec=60.0)
         return stage_diagnosis(

@@ -16,7 +16,7 @@ from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import FrameError
 from facetrack_ros.nodes.base.qos import SENSOR_DATA
 from facetrack_ros.nodes.base.throttled_log import ThrottledLog
-from facetrack_ros.nodes.base.timers import now_ns, steady_timer
+from facetrack_ros.nodes.base.timers import has_simulated_time, now_ns, steady_timer
 from facetrack_ros.nodes.conversion.time import to_ns
 from facetrack_ros.nodes.conversion.vision import frame_to_message
 from facetrack_ros.nodes.inputs.image_decoding import ImageReading
@@ -81,7 +81,7 @@ class ImageInput:
         self._quality = settings.camera.jpeg_quality
         self._refused, self._lost = refused, lost
         self._closed = False
-        self.complaints = ThrottledLog(node.get_logger())
+        self.warnings = ThrottledLog(node.get_logger())
         self._cameras = {
             camera: _CameraImages(self, node, camera, named.get(camera, ""), settings.camera.qos, take, encode)
             for camera in cameras
@@ -145,7 +145,7 @@ class ImageInput:
             jpeg = self._reading.jpeg(message, self._quality)
         except FrameError as error:
             self._refused(camera.camera_id, str(error))
-            self.complaints.tell((camera.camera_id, "image"), f"camera {camera.camera_id}, on {camera.topic}: {error}")
+            self.warnings.warn((camera.camera_id, "image"), f"camera {camera.camera_id}, on {camera.topic}: {error}")
             return
         camera.hand_on(jpeg, message, arrived_ns)
 
@@ -207,7 +207,7 @@ class _CameraImages:
             self.problem = silence_sentence(
                 self.camera_id, silent_s, waited_at, self._offer, *self._elsewhere(), self._reliable
             )
-            self._inputs.complaints.tell((self.camera_id, "silence"), self.problem)
+            self._inputs.warnings.warn((self.camera_id, "silence"), self.problem)
 
     def _change_to(self, offer: TopicCandidate) -> None:
         reliable = asks_for_reliable(offer, self._qos)
@@ -251,7 +251,7 @@ class _CameraImages:
         if self._frames_s is None and isinstance(message, Image) and not self._reliable:
             self._hint_at_transport(message)
         now_s = time.monotonic()
-        if self._inputs.complaints.forget((self.camera_id, "silence")):
+        if self._inputs.warnings.clear((self.camera_id, "silence")):
             self._node.get_logger().info(
                 f"camera {self.camera_id}: frames come again on {self.topic}, after "
                 f"{now_s - (self._frames_s or self._began_s):.0f} s"
@@ -270,7 +270,7 @@ class _CameraImages:
     def _arrival_ns(self, info: dict) -> int:
         """When it came, for frames without a stamp: as the middleware stamped it when it was sent, which is one and the
         same for all nodes that hear it; in simulated time, now."""
-        if self._node.get_clock().ros_time_is_active:
+        if has_simulated_time(self._node):
             return now_ns(self._node) or 0
         return info.get("source_timestamp") or time.time_ns()
 
@@ -279,7 +279,7 @@ class _CameraImages:
         stamp_ns = to_ns(message.header.stamp)
         if stamp_ns == 0:
             stamp_ns = arrived_ns
-            self._inputs.complaints.tell_once(
+            self._inputs.warnings.warn_once(
                 (self.camera_id, "stamp"),
                 (
                     f"camera {self.camera_id}: the images on {self.topic} have no stamps, so the time they come at is taken: let "
@@ -333,12 +333,12 @@ class _CameraImages:
             self._listen(self.topic, RAW if self._subscription.msg_type is Image else COMPRESSED, False)
             return
         sentence = incompatible_sentence(self.camera_id, self.topic, publishers, self._reliable)
-        self._inputs.complaints.tell((self.camera_id, "qos"), sentence)
+        self._inputs.warnings.warn((self.camera_id, "qos"), sentence)
 
     def _hint_at_transport(self, message: Image) -> None:
         """Large raw images over Fast DDS: at 1280×720, best effort lost 75 to 95 % of them here and reliable none at 10 Hz."""
         if len(message.data) > SMALL_BYTES and "fastrtps" in rclpy.get_rmw_implementation_identifier():
-            self._inputs.complaints.tell_once(
+            self._inputs.warnings.warn_once(
                 (self.camera_id, "size"),
                 (
                     f"camera {self.camera_id}: raw images of {len(message.data) / 1e6:.1f} MB come on {self.topic}; {LARGE_RAW}"
