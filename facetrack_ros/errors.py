@@ -39,3 +39,8 @@ class RequestError(FacetrackError):
 
 class EvaluationError(FacetrackError):
     """Labelled data that nothing can be measured on."""
+
+
+def first_line(error: Exception) -> str:
+    """First line of a library's error message that is not blank; the name of its class where it has none."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

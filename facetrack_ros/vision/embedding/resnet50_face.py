@@ -9,7 +9,7 @@ import numpy as np
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.image import as_bgr
 from facetrack_ros.core.vectors import l2_normalized
-from facetrack_ros.errors import ModelError
+from facetrack_ros.errors import ModelError, first_line
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.embedding.preprocess import FaceInput
 from facetrack_ros.vision.inference.threads import limit_torch_threads
@@ -47,7 +47,7 @@ class Resnet50FaceEmbedder:
         try:
             self.network.to(self._device)
         except RuntimeError as error:
-            raise ModelError(f"{contract.id} does not go onto the device {device}: {_first_line(error)}") from error
+            raise ModelError(f"{contract.id} does not go onto the device {device}: {first_line(error)}") from error
 
     def embed(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
         """``(n, 2048)`` float32 unit rows.
@@ -74,7 +74,7 @@ class Resnet50FaceEmbedder:
                     blob = torch.from_numpy(self.input.blob(crops[start : start + BATCH]))
                     rows.append(self.network(blob.to(self._device)).cpu().numpy())
         except RuntimeError as error:  # out of memory, or a device that went away
-            raise ModelError(f"{self.contract.id} failed on {len(crops)} faces: {_first_line(error)}") from error
+            raise ModelError(f"{self.contract.id} failed on {len(crops)} faces: {first_line(error)}") from error
         return l2_normalized(np.concatenate(rows))
 
 
@@ -119,10 +119,6 @@ def load_resnet50(path: Path):
     if not all(torch.isfinite(value).all() for value in network.state_dict().values()):
         raise ModelError(f"{path} is damaged: some of its weights are no numbers")
     return network
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _first_difference(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Aligned faces out of a folder of pictures, to fit or to calibrate a model on."""
+"""Aligned face crops from a folder of pictures, to calibrate or fit a model on."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from facetrack_ros.errors import EvaluationError, ModelError
 from facetrack_ros.vision.detection.from_faces import FacePersonDetector
 from facetrack_ros.vision.embedding.preprocess import FaceInput
 from facetrack_ros.vision.evaluation.face_dataset import PICTURES, labelled_pictures
-from facetrack_ros.vision.evaluation.face_samples import best_face
+from facetrack_ros.vision.evaluation.face_samples import best_face, find_faces
 from facetrack_ros.vision.faces.quality import QualityGate
 from facetrack_ros.vision.factory import open_model
 from facetrack_ros.vision.interfaces import FaceEmbedder
@@ -21,11 +21,11 @@ from facetrack_ros.vision.settings import VisionSettings
 
 @dataclass(frozen=True, eq=False)
 class FaceCrops:
-    """The best face of each picture that has a usable one.
+    """The best usable face of each picture that has one.
 
     :param crops: ``(n, height, width, 3)`` uint8 BGR.
-    :param people: ``(n,)`` who each shows; all empty where nobody said so.
-    :param pictures: how many pictures there were.
+    :param people: ``(n,)`` the person of each, empty where unknown.
+    :param pictures: number of pictures in all.
     """
 
     crops: np.ndarray
@@ -37,7 +37,7 @@ class FaceCrops:
 
     @property
     def labelled(self) -> bool:
-        """Whether it is known who the faces are, at least two people and one of them twice."""
+        """Whether the crops have labels of at least two people, and two of one."""
         named, counts = np.unique(self.people[self.people != ""], return_counts=True)
         return len(named) > 1 and bool(counts.max() > 1)
 
@@ -52,11 +52,11 @@ def extract_face_crops(
     pictures: Iterable[tuple[str, Path]],
     prepare: Callable[[np.ndarray], np.ndarray] = lambda picture: picture,
 ) -> FaceCrops:
-    """Find, judge and align the faces of pictures as a robot would; what has no usable face is left out.
+    """Find, assess and align the faces of pictures as a robot would; pictures without a usable face are left out.
 
-    :param face_input: aligns for the network the crops are for.
-    :param pictures: person, or nothing, and file.
-    :param prepare: see :func:`~.evaluation.labelled_faces.enlarged`.
+    :param face_input: aligns for the network that the crops are for.
+    :param pictures: person, empty where unknown, and file.
+    :param prepare: see :func:`~.face_samples.enlarged`.
     """
     crops, people, count = [], [], 0
     for person, path in pictures:
@@ -65,7 +65,7 @@ def extract_face_crops(
         if picture is None:
             continue
         picture = prepare(picture)
-        best = best_face(pipeline.faces(picture, pipeline.detect([picture])[0]))
+        best = best_face(find_faces(pipeline, picture))
         if best is not None and not best.rejected:
             crops.append(face_input.crops(picture, [best])[0])
             people.append(person)
@@ -74,7 +74,7 @@ def extract_face_crops(
 
 
 def find_pictures(folder: Path, most: int) -> list[tuple[str, Path]]:
-    """Pictures at any depth of a folder, with who they show where it is a folder a person, else with nothing.
+    """Person and file of each picture in a folder of folders of people; else of pictures at any depth, without person.
 
     :param most: how many are taken, evenly out of all.
     :raises ModelError: no such folder, or no pictures in it.
@@ -83,7 +83,7 @@ def find_pictures(folder: Path, most: int) -> list[tuple[str, Path]]:
         raise ModelError(f"{folder} is no folder; name one with pictures of faces in it")
     try:
         found = labelled_pictures(folder)
-    except EvaluationError:  # not a folder a person: pictures of nobody in particular
+    except EvaluationError:  # not a folder a person
         found = [("", path) for path in sorted(folder.rglob("*")) if path.suffix.lower() in PICTURES and path.is_file()]
     if not found:
         raise ModelError(f"{folder} has no pictures in it ({', '.join(sorted(PICTURES))})")
@@ -91,9 +91,9 @@ def find_pictures(folder: Path, most: int) -> list[tuple[str, Path]]:
 
 
 def face_pipeline(embedder: FaceEmbedder, settings: VisionSettings) -> VisionPipeline:
-    """A pipeline that takes a picture for what its faces are, and judges them as ``embedder`` needs them.
+    """A pipeline that takes persons from their faces and embeds with ``embedder``.
 
-    :raises ModelError: no face detector is here.
+    :raises ModelError: no face detector is available.
     """
     faces = open_model(settings.face_model, "face", settings)[1]
     persons = FacePersonDetector(faces, max(settings.min_face_px, embedder.min_face_px))

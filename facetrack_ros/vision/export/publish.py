@@ -1,4 +1,4 @@
-"""A model file made here: it gets its name and its record only once it has passed its check."""
+"""Model files made here: staged beside their place, published with their contract once they have passed their check."""
 
 import os
 import tempfile
@@ -14,32 +14,32 @@ from facetrack_ros.models.download import sha256_of
 
 @contextmanager
 def staged_model(folder: Path, model_id: str) -> Iterator[Path]:
-    """A file name in ``folder`` to write a model to. It is gone at the end, whatever happens; :func:`publish_model` keeps it.
+    """A temporary file name in ``folder`` to write a model to; :func:`publish_model` keeps the file.
 
     :raises ModelError: the folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        made = tempfile.TemporaryDirectory(prefix=f".{model_id}.", dir=folder)
+        staging = tempfile.TemporaryDirectory(prefix=f".{model_id}.", dir=folder)
     except OSError as error:
         raise ModelError(f"{folder} cannot be written: {error.strerror or error}") from error
-    with made:
-        yield Path(made.name) / f"{model_id}.onnx"
+    with staging:
+        yield Path(staging.name) / f"{model_id}.onnx"
 
 
-def publish_model(made: Path, contract: ModelContract, folder: Path) -> tuple[ModelContract, Path]:
-    """Give a model that has passed its check its place and its record.
+def publish_model(staged: Path, contract: ModelContract, folder: Path) -> tuple[ModelContract, Path]:
+    """Move a staged model to its place and write its contract.
 
-    :param contract: its record, but for file, sha256 and size.
-    :return: the whole record and the model's path.
+    :param contract: without file, sha256 and size, which are filled in.
+    :return: the whole contract and the model's path.
     :raises ModelError: it cannot be written.
     """
     target = folder / f"{contract.id}.onnx"
     contract = replace(
-        contract, file=target.name, sha256=sha256_of(made), size=made.stat().st_size, urls=(), package=""
+        contract, file=target.name, sha256=sha256_of(staged), size=staged.stat().st_size, urls=(), package=""
     )
     try:
-        os.replace(made, target)
+        os.replace(staged, target)
     except OSError as error:
         raise ModelError(f"{target} cannot be written: {error.strerror or error}") from error
     write_contract(contract, folder)

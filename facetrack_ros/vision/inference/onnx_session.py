@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.errors import ModelError
+from facetrack_ros.errors import ModelError, first_line
 from facetrack_ros.vision.inference.dynamic_input_shape import with_dynamic_input_shape
 
 #: From 1.32 on onnxruntime counts its use and sends that to its maker, and keeps a file of it in the home folder.
@@ -36,7 +36,7 @@ class OnnxSession:
             graph = with_dynamic_input_shape(path.read_bytes()) if open_size else str(path)
             self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises classes of its own that share no public base
-            raise ModelError(f"{path} cannot be opened as an ONNX model: {str(error).splitlines()[0]}") from error
+            raise ModelError(f"{path} cannot be opened as an ONNX model: {first_line(error)}") from error
         if not self._session.get_inputs() or not self._session.get_inputs()[0].shape or not self._session.get_outputs():
             raise ModelError(f"{path} is no network for pictures: its graph has no input with a shape, or no output")
         self._path = path
@@ -101,9 +101,7 @@ class OnnxSession:
         try:
             return self._session.run(names, {self._input.name: self._as_declared(blob)})
         except Exception as error:
-            raise ModelError(
-                f"the model failed on an input of shape {blob.shape}: {str(error).splitlines()[0]}"
-            ) from error
+            raise ModelError(f"the model failed on an input of shape {blob.shape}: {first_line(error)}") from error
 
     def _as_declared(self, blob: np.ndarray) -> np.ndarray:
         return blob.astype(np.float16) if self._input.type == "tensor(float16)" else blob

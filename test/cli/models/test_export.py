@@ -159,7 +159,7 @@ def test_an_int8_version_comes_with_what_was_measured(run, people):
 
 def test_an_int8_version_that_is_too_far_off_is_not_offered(run, people, monkeypatch):
     pytest.importorskip("onnx", reason="onnx is not installed")
-    monkeypatch.setattr(quantisation, "LEAST_MEAN_COSINE", 0.99999)
+    monkeypatch.setattr(quantisation, "MIN_MEAN_COSINE", 0.99999)
     monkeypatch.setattr(quantisation, "CALIBRATION_FACES", 6)
     code, said, complained = run("quantize", "mobilefacenet_foamliu", "--faces", people, "--upscale", 2, "--pad", 60)
     assert code == 2

@@ -1,4 +1,4 @@
-"""Faces out of a folder of pictures."""
+"""Face crops from a folder of pictures, with the people's names where the folders give them."""
 
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_a_folder_a_person_says_who_it_is(folder):
+def test_a_folder_names_its_person(folder):
     assert [(person, path.name) for person, path in find_pictures(folder, 9)] == [
         ("ann", "1.png"),
         ("ann", "2.png"),
@@ -26,7 +26,7 @@ def test_a_folder_a_person_says_who_it_is(folder):
     ]
 
 
-def test_pictures_at_any_depth_say_nothing_about_people(folder):
+def test_pictures_at_any_depth_have_no_person(folder):
     deep = folder / "ann"
     (deep / "more" / "still").mkdir(parents=True)
     cv2.imwrite(str(deep / "more" / "still" / "3.JPG"), np.zeros((4, 4, 3), np.uint8))
@@ -64,5 +64,5 @@ def test_the_best_face_of_each_picture_is_aligned_and_the_rest_left_out(full, ho
 @pytest.mark.parametrize(
     ("people", "labelled"), [(["a", "a", "b"], True), (["a", "b"], False), (["a", "a"], False), (["", ""], False)]
 )
-def test_people_can_be_told_apart_only_where_there_are_two_and_one_twice(people, labelled):
+def test_crops_are_labelled_with_two_people_and_two_crops_of_one(people, labelled):
     assert FaceCrops(np.zeros((len(people), 2, 2, 3), np.uint8), np.array(people), 9).labelled is labelled

@@ -1,4 +1,4 @@
-"""INT8: measured on faces it was not calibrated on, and offered only if it stands for the float32 model."""
+"""INT8 models are compared with float32 on faces they were not calibrated on, and rejected beyond the limits."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ from facetrack_ros.vision.export.int8 import (
     split_calibration,
 )
 
-CHANCE = np.random.default_rng(0)
+RNG = np.random.default_rng(0)
 
 
 def crops(count, people=None):
@@ -29,7 +29,7 @@ def crops(count, people=None):
     )
 
 
-def test_calibration_and_check_share_no_face_and_everybody_is_in_both():
+def test_calibration_and_check_share_no_face_and_both_contain_each_person():
     people = np.repeat([f"p{n}" for n in range(10)], 12)
     calibration, held_out = split_calibration(crops(120, people))
     assert len(calibration) == 30
@@ -39,7 +39,7 @@ def test_calibration_and_check_share_no_face_and_everybody_is_in_both():
 
 
 def test_too_few_faces_are_refused():
-    with pytest.raises(ModelError, match="39 usable faces in 40 pictures do not calibrate .* at least 40"):
+    with pytest.raises(ModelError, match=r"39 usable faces in 40 pictures do not calibrate .* at least 40"):
         split_calibration(crops(39))
 
 
@@ -55,7 +55,7 @@ def test_too_few_faces_are_refused():
         (0.99, (0.9, float("nan")), "AUC"),
     ],
 )
-def test_what_does_not_stand_for_the_other_is_not_offered(cosine, auc, objection):
+def test_a_model_beyond_the_limits_is_rejected(cosine, auc, objection):
     said = Comparison(np.array([cosine]), auc).objection
     assert (objection in said) if objection else said == ""
 
@@ -66,8 +66,8 @@ def measured(base, float32, int8):
     return measured_contract(int8_contract(base), base, found, "orl", 99, "range", False)
 
 
-def test_the_threshold_moves_with_the_most_alike_strangers_and_never_down(tmp_path):
-    strangers = CHANCE.normal(0.05, 0.12, 50_000).clip(-1, 1)
+def test_the_threshold_rises_with_the_impostor_pairs_and_never_falls(tmp_path):
+    strangers = RNG.normal(0.05, 0.12, 50_000).clip(-1, 1)
     higher = measured(MOBILEFACENET, strangers, strangers + 0.02)
     assert higher.threshold == pytest.approx(0.52, abs=0.0011)
     assert "0.02" in higher.measured_on
@@ -82,7 +82,7 @@ def test_the_threshold_moves_with_the_most_alike_strangers_and_never_down(tmp_pa
         assert read_contract(write_contract(contract, tmp_path)) == contract
 
 
-def test_without_names_the_threshold_is_taken_over_and_that_is_said():
+def test_without_labels_the_threshold_is_taken_over():
     found = Comparison(np.array([0.99, 0.97]))
     contract = measured_contract(int8_contract(MOBILEFACENET), MOBILEFACENET, found, "crowd", 50, "range", True)
     assert contract.threshold == MOBILEFACENET.threshold
@@ -92,8 +92,8 @@ def test_without_names_the_threshold_is_taken_over_and_that_is_said():
     assert "seven bits" in contract.note
 
 
-def test_a_base_without_a_threshold_gets_one_only_where_pairs_enough_show_it():
-    strangers = CHANCE.uniform(0, 0.9, 50_000)
+def test_a_model_without_a_threshold_gets_one_if_there_are_pairs_enough():
+    strangers = RNG.uniform(0, 0.9, 50_000)
     base = replace(RESNET50, id="resnet50_imagenet_onnx", architecture="onnx")
     assert measured(base, strangers, strangers).threshold == pytest.approx(0.9, abs=0.002)
     assert measured(base, strangers[:2000], strangers[:2000]).threshold == 0
@@ -130,7 +130,7 @@ def test_mobilefacenet_keeps_its_embeddings(models, faces, tmp_path, onnx):
 
 
 @pytest.mark.parametrize(("reduce_range", "largest"), [(False, 127), (True, 64)])
-def test_weights_have_as_many_bits_as_asked_for(models, faces, tmp_path, onnx, reduce_range, largest):
+def test_reduce_range_gives_weights_of_seven_bits(models, faces, tmp_path, onnx, reduce_range, largest):
     source = models / MOBILEFACENET.file
     quantise_embedder(
         source,
@@ -151,6 +151,6 @@ def test_a_file_that_is_no_graph_is_refused(tiny_onnx, tmp_path):
     good = OnnxFaceEmbedder(tiny_onnx(tmp_path / "tiny.onnx", np.ones((3, 4))), contract)
     (tmp_path / "cut.onnx").write_bytes((tmp_path / "tiny.onnx").read_bytes()[:50])
     some = FaceCrops(np.zeros((3, 16, 16, 3), np.uint8), np.array([""] * 3), 3)
-    with pytest.raises(ModelError, match="cut.onnx cannot be quantised"):
+    with pytest.raises(ModelError, match=r"cut\.onnx cannot be quantised"):
         quantise_embedder(tmp_path / "cut.onnx", good, some, tmp_path / "int8.onnx")
     assert not list(tmp_path.glob("fused*"))
