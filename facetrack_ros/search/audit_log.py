@@ -1,4 +1,4 @@
-"""Who searched a robot's memory, when, and what was handed out: a line a search, a file a day."""
+"""Log of the searches a robot answered: one line per search, one file per day."""
 
 import json
 from datetime import datetime, timedelta, timezone
@@ -14,7 +14,7 @@ _MOST_NAMES = 20
 
 
 class AuditLog:
-    """Appends to ``searches-2026-11-23.jsonl``. The face asked for is not in it, neither as picture nor as embedding.
+    """Appends to ``searches-2026-11-23.jsonl``. The reference face is not logged, neither as image nor as embedding.
 
     :param directory: the robot's folder.
     """
@@ -22,29 +22,29 @@ class AuditLog:
     def __init__(self, directory: Path | str) -> None:
         self._directory = Path(directory)
 
-    def append(self, question: SearchRequest, answer: RobotResponse, matches: tuple[Match, ...], now_ns: int) -> None:
-        """Write one search down.
+    def append(self, request: SearchRequest, response: RobotResponse, matches: tuple[Match, ...], now_ns: int) -> None:
+        """Log one search.
 
-        :param matches: those handed out.
-        :param now_ns: when it was answered.
-        :raises StoreError: the disk does not take it.
+        :param matches: those sent to the requester.
+        :param now_ns: time of the response.
+        :raises StoreError: the file cannot be written.
         """
         line = json.dumps(
             {
                 "timestamp": _seconds(now_ns),
-                "search_id": question.search_id,
-                "asker": question.requester,
-                "reference": question.reference,
-                "model_id": question.model_id,
-                "threshold": round(question.threshold, 6),
-                "time": _seconds(question.time_ns) if question.window_ns else None,
-                "window_sec": _seconds(question.window_ns),
-                "cameras": question.cameras[:_MOST_NAMES],
-                "rescan": question.rescan,
-                "status": answer.status,
-                "error": answer.error,
-                "sightings": answer.sightings,
-                "found": answer.matches,
+                "search_id": request.search_id,
+                "asker": request.requester,
+                "reference": request.reference,
+                "model_id": request.model_id,
+                "threshold": round(request.threshold, 6),
+                "time": _seconds(request.time_ns) if request.window_ns else None,
+                "window_sec": _seconds(request.window_ns),
+                "cameras": request.cameras[:_MOST_NAMES],
+                "rescan": request.rescan,
+                "status": response.status,
+                "error": response.error,
+                "sightings": response.sightings,
+                "found": response.matches,
                 "handed_out": len(matches),
                 "persons": sorted({match.person_id for match in matches if match.person_id})[:_MOST_NAMES],
             },
@@ -55,7 +55,7 @@ class AuditLog:
             append_lines(path, line.encode() + b"\n")
         except OSError as error:
             raise StoreError(
-                f"cannot write down a search in {path}: {error.strerror}; make room or check the permissions"
+                f"cannot log a search in {path}: {error.strerror}; make room or check the permissions"
             ) from error
 
 

@@ -1,29 +1,29 @@
-"""Who is there to be asked: every robot that was heard of, and when."""
+"""Which robots are on the mesh, from their heartbeats."""
 
 from dataclasses import dataclass
 
-# Four lines of the roster missed at 1 Hz, and a little for the network: of twenty lines one may be lost, and a robot is thought silent
-# that is not once in two days of a robot. Whoever is gone is known to be within five seconds.
+# Four missed heartbeats at 1 Hz and 0.2 s of network delay. At one heartbeat in twenty lost, a live robot is taken for silent
+# less than once in two days; a robot that is gone is noticed within five seconds.
 STALE_NS = 4_200_000_000
-# A robot not heard from for an hour is forgotten.
+# Robots silent for an hour are forgotten.
 FORGET_NS = 3_600_000_000_000
-# A robot that was started again has a predecessor whose last words may be on their way for a while. One that goes on
-# speaking for longer than a line's period after another took its name is a robot of its own.
+# The last heartbeats of a robot's previous process may arrive late. An instance that is still heard longer than this (1.5
+# periods) after another one took the name is a second robot.
 CLAIM_NS = 1_500_000_000
-# More names than any fleet has: beyond this somebody makes them up.
+# Limits against made-up names, chosen by hand; no fleet has so many robots.
 MOST_ROBOTS = 10_000
 _LONGEST_NAME = 255
 
 
 @dataclass(frozen=True)
 class RosterEntry:
-    """What was last heard from a robot.
+    """The last known state of a robot.
 
-    :param model_id: of its embedder, empty while it has none.
-    :param left: it said goodbye.
-    :param silent_ns: since its last word, nanoseconds.
-    :param instance_id: of the process that has the name now: of several, the one that came last.
-    :param claims: how many robots have this name at once.
+    :param model_id: of its embedder; empty: it has none yet.
+    :param left: whether it announced its end.
+    :param silent_ns: since its last heartbeat, nanoseconds.
+    :param instance_id: of the process that holds the name: the one started last.
+    :param claims: number of live instances that use this name.
     """
 
     robot_id: str
@@ -47,63 +47,64 @@ class _Instance:
     first_ns: int
     last_ns: int
 
-    def speaks(self, now_ns: int) -> bool:
+    def alive(self, now_ns: int) -> bool:
         return not self.left and now_ns - self.last_ns <= STALE_NS
 
 
 class FleetRoster:
-    """The robots of the mesh by name. Times are handed in, from one steady clock, nanoseconds.
+    """Robots by name. Times are nanoseconds of one steady clock.
 
-    A robot has a new instance id at every start. Of a name's instances the one that came last counts; the one before
-    it is forgotten once it says goodbye or falls silent, and until then both are told of by :attr:`RosterEntry.claims`.
+    A robot has a new instance id at every start. The instance of a name that came last holds it; an earlier one is forgotten once
+    it leaves or falls silent, and until then counts in :attr:`RosterEntry.claims`.
     """
 
-    def __init__(self):
-        self._heard: dict[str, list[_Instance]] = {}  # by name, in the order they came
+    def __init__(self) -> None:
+        self._instances: dict[str, list[_Instance]] = {}  # by name, in order of arrival
         self._malformed = 0
 
     @property
     def malformed(self) -> int:
-        """Lines that were turned down: without a name or an instance id, or with an impossible one."""
+        """Number of heartbeats refused for an impossible name or instance id, or because the roster is full."""
         return self._malformed
 
     def on_heartbeat(self, robot_id: str, instance_id: str, model_id: str, left: bool, now_ns: int) -> bool:
-        """A robot's line arrived.
+        """Take a robot's heartbeat.
 
-        :returns: whether it counts; see :attr:`malformed`.
+        :param left: whether the robot announces its end.
+        :returns: whether it was accepted; see :attr:`malformed`.
         """
         if not (_possible(robot_id) and _possible(instance_id)) or (
-            robot_id not in self._heard and len(self._heard) >= MOST_ROBOTS
+            robot_id not in self._instances and len(self._instances) >= MOST_ROBOTS
         ):
             self._malformed += 1
             return False
-        known = self._heard.setdefault(robot_id, [])
+        known = self._instances.setdefault(robot_id, [])
         for instance in known:
             if instance.instance_id == instance_id:
                 instance.model_id, instance.left, instance.last_ns = model_id, left, now_ns
                 break
         else:
             if left and known:
-                return True  # the goodbye of one never heard of: whoever has the name stays
+                return True  # the end of an unknown instance does not concern the holder of the name
             known.append(_Instance(instance_id, model_id, left, now_ns, now_ns))
-        speaking = [instance for instance in known if instance.speaks(now_ns)]
-        self._heard[robot_id] = speaking or known[-1:]
+        alive = [instance for instance in known if instance.alive(now_ns)]
+        self._instances[robot_id] = alive or known[-1:]
         return True
 
     def entries(self, now_ns: int) -> list[RosterEntry]:
-        """Every robot heard of within the last hour, by name."""
-        self._heard = {
+        """Every robot heard within the last hour, by name."""
+        self._instances = {
             robot: known
-            for robot, known in self._heard.items()
+            for robot, known in self._instances.items()
             if now_ns - max(instance.last_ns for instance in known) <= FORGET_NS
         }
-        return [self._entry(robot, known, now_ns) for robot, known in sorted(self._heard.items())]
+        return [self._entry(robot, known, now_ns) for robot, known in sorted(self._instances.items())]
 
     @staticmethod
     def _entry(robot_id: str, known: list[_Instance], now_ns: int) -> RosterEntry:
-        speaking = [instance for instance in known if instance.speaks(now_ns)]
-        holder = (speaking or known)[-1]
-        claims = 1 + sum(instance.last_ns - holder.first_ns >= CLAIM_NS for instance in speaking[:-1])
+        alive = [instance for instance in known if instance.alive(now_ns)]
+        holder = (alive or known)[-1]
+        claims = 1 + sum(instance.last_ns - holder.first_ns >= CLAIM_NS for instance in alive[:-1])
         return RosterEntry(robot_id, holder.model_id, holder.left, now_ns - holder.last_ns, holder.instance_id, claims)
 
 

@@ -1,4 +1,4 @@
-"""The best matches of the last search that was heard of."""
+"""The best matches of the latest search."""
 
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -9,25 +9,25 @@ _REMEMBERED = 100
 
 
 class LatestMatches:
-    """Takes the answers of all robots to all searches. Of two searches at once the one that was heard of last counts, and late
-    answers to the one before do not bring it back.
+    """Merges the responses of all robots. The search whose first response came last is the latest; late responses to an
+    earlier one are ignored.
 
-    :param shown: how many matches are kept.
+    :param limit: most matches kept.
     """
 
-    def __init__(self, shown: int) -> None:
-        self._shown = shown
-        self._heard: OrderedDict[str, None] = OrderedDict()
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._searches: OrderedDict[str, None] = OrderedDict()  # ids, the latest last
         self.matches: tuple[Match, ...] = ()
 
     def add(self, search_id: str, matches: Iterable[Match]) -> None:
-        """One robot's matches; one whose similarity is no number is left out."""
-        if search_id not in self._heard:
-            self._heard[search_id] = None
+        """Take one robot's matches; one with an impossible similarity is dropped."""
+        if search_id not in self._searches:
+            self._searches[search_id] = None
             self.matches = ()
-            if len(self._heard) > _REMEMBERED:
-                self._heard.popitem(last=False)
-        elif search_id != next(reversed(self._heard)):
+            if len(self._searches) > _REMEMBERED:
+                self._searches.popitem(last=False)
+        elif search_id != next(reversed(self._searches)):
             return
-        found = [*self.matches, *(match for match in matches if -1.0 <= match.similarity <= 1.001)]
-        self.matches = tuple(sorted(found, key=lambda match: -match.similarity)[: self._shown])
+        valid = [*self.matches, *(match for match in matches if -1.0 <= match.similarity <= 1.001)]
+        self.matches = tuple(sorted(valid, key=lambda match: -match.similarity)[: self._limit])

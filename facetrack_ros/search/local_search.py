@@ -1,4 +1,4 @@
-"""One robot's part of an answer: its own history searched."""
+"""Search of one robot's history."""
 
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from facetrack_ros.search.visits import fold_visits
 
 
 class SearchableHistory(Protocol):
-    """What can be searched: a robot's whole history, or a store of its sightings."""
+    """A robot's history or a store of its sightings."""
 
     robot_id: str
     contract: ModelContract
@@ -22,58 +22,57 @@ class SearchableHistory(Protocol):
     def search_tracks(
         self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: tuple[str, ...], threshold: float, limit: int
     ) -> tuple[list[TrackHit], int, int]:
-        """Tracks best first, how many there are without the limit, how many sightings were compared."""
+        """Tracks best first, their number without the limit, and the number of sightings compared."""
         ...
 
     def found_by_rescan(self, camera_id: str, stamp_ns: int) -> bool:
-        """Whether looking again at stored frames found a face in that frame."""
+        """Whether a rescan found a face in that frame."""
         ...
 
 
-def search_history(history: SearchableHistory, question: SearchRequest) -> tuple[RobotResponse, tuple[Match, ...]]:
-    """Search one robot's history. Whether it was asked at all (``question.robots``) is the caller's to see.
+def search_history(history: SearchableHistory, request: SearchRequest) -> tuple[RobotResponse, tuple[Match, ...]]:
+    """Search one robot's history. The caller checks that the request names this robot.
 
-    :returns: the robot's line, its ``elapsed_ms`` left at 0 for whoever has a clock, and its matches best first, a visit
-        each, at most as many as asked for; the line counts all of them, those beyond that by their tracks. A question
-        that cannot be answered here gives a line that says why, never an exception.
+    :returns: the robot's line without ``elapsed_ms``, and its matches, one per visit, best first, limited as requested. The
+        line counts all visits; beyond the limit, it counts tracks. A request that cannot be answered gives a line that says
+        why, never an exception.
     """
     robot, contract = history.robot_id, history.contract
-    if question.model_id != contract.id:
-        return mismatch(robot, (contract.id,), question.model_id), ()
+    if request.model_id != contract.id:
+        return model_mismatch(robot, (contract.id,), request.model_id), ()
     try:
-        validate_request(question, contract)
-        visits, beyond, compared = _visits(history, question)
+        validate_request(request, contract)
+        visits, more, compared = _visits(history, request)
     except (RequestError, StoreError) as error:
         return RobotResponse(robot, ERROR, error=str(error)), ()
-    return RobotResponse(robot, ANSWERED, len(visits) + beyond, compared), tuple(visits[: question.result_limit])
+    return RobotResponse(robot, ANSWERED, len(visits) + more, compared), tuple(visits[: request.result_limit])
 
 
-def _visits(history: SearchableHistory, question: SearchRequest) -> tuple[list[Match], int, int]:
-    """Visits best first, at least as many as asked for where there are so many; how many tracks there are besides, and
-    how many sightings were compared."""
-    wanted = limit = question.result_limit
-    threshold = question.threshold_for(history.contract)
+def _visits(history: SearchableHistory, request: SearchRequest) -> tuple[list[Match], int, int]:
+    """Visits best first, at least as many as requested where there are so many; the number of further tracks, and of
+    sightings compared."""
+    limit, threshold = request.result_limit, request.threshold_for(history.contract)
     while True:
-        found, tracks, compared = history.search_tracks(
-            question.embedding, *question.time_range, question.cameras, threshold, limit
+        hits, tracks, compared = history.search_tracks(
+            request.embedding, *request.time_range, request.cameras, threshold, limit
         )
-        visits = fold_visits(_match(hit, history) for hit in found)
-        # A visit of many broken tracks must not push another visit out of the answer.
-        if len(visits) >= wanted or len(found) >= tracks:
-            return visits, tracks - len(found), compared
+        visits = fold_visits(_match(hit, history) for hit in hits)
+        # A visit of many short tracks must not push other visits out of the response.
+        if len(visits) >= request.result_limit or len(hits) >= tracks:
+            return visits, tracks - len(hits), compared
         limit *= 4
 
 
-def mismatch(robot_id: str, kept: tuple[str, ...], asked: str) -> RobotResponse:
-    """The line of a robot whose history knows faces by other models.
+def model_mismatch(robot_id: str, own: tuple[str, ...], requested: str) -> RobotResponse:
+    """The line of a robot whose sightings were embedded by other models than the request's.
 
-    :param kept: the models it has.
-    :param asked: the model of the question.
+    :param own: models of the robot's sightings.
+    :param requested: model of the request.
     """
     return RobotResponse(
         robot_id,
         MODEL_MISMATCH,
-        error=f"{robot_id} knows faces by {' and '.join(kept)}, the question is of {asked}; run both on one model",
+        error=f"{robot_id} has embeddings of {' and '.join(own)}, the request is of {requested}; run both on one model",
     )
 
 

@@ -1,4 +1,4 @@
-"""Stores of one robot and model searched as one."""
+"""Several stores of one robot and one model, searched as one."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,10 +10,9 @@ from facetrack_ros.models.contract import ModelContract
 
 
 class MultiStore:
-    """What a robot kept, and what was found by looking again at its frames without writing in its folder.
+    """A robot's store, and the temporary one of a rescan that must not write in the robot's folder.
 
-    :param robot_id: whose.
-    :param stores: of one model; there may be none.
+    :param stores: of one robot and model; may be empty.
     """
 
     def __init__(self, robot_id: str, contract: ModelContract, stores: Sequence[SightingStore]) -> None:
@@ -24,12 +23,14 @@ class MultiStore:
     def search_tracks(
         self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: tuple[str, ...], threshold: float, limit: int
     ) -> tuple[list[TrackHit], int, int]:
-        """As :meth:`SightingStore.search_tracks`; a track that two stores have counts once."""
+        """As :meth:`SightingStore.search_tracks`; a track of two stores counts once."""
         tracks: dict[str, TrackHit] = {}
         count = compared = 0
         for number, store in enumerate(self._stores):
-            hits, found, looked_at = store.search_tracks(embedding, start_ns, end_ns, cameras, threshold, limit)
-            count, compared = count + found, compared + looked_at
+            hits, store_count, store_compared = store.search_tracks(
+                embedding, start_ns, end_ns, cameras, threshold, limit
+            )
+            count, compared = count + store_count, compared + store_compared
             for row, hit in enumerate(hits):
                 key = hit.sighting.track_id or f"{number} {row}"
                 known = tracks.get(key)
@@ -37,12 +38,13 @@ class MultiStore:
                     tracks[key] = hit
                     continue
                 count -= 1
-                best = max(known, hit, key=lambda one: one.similarity)
                 tracks[key] = replace(
-                    best, first_ns=min(known.first_ns, hit.first_ns), last_ns=max(known.last_ns, hit.last_ns)
+                    max(known, hit, key=lambda each: each.similarity),
+                    first_ns=min(known.first_ns, hit.first_ns),
+                    last_ns=max(known.last_ns, hit.last_ns),
                 )
         return sorted(tracks.values(), key=lambda hit: -hit.similarity)[:limit], count, compared
 
     def found_by_rescan(self, camera_id: str, stamp_ns: int) -> bool:
-        """Whether looking again found a face in that frame, now or before."""
+        """Whether a rescan, this one or an earlier one, found a face in that frame."""
         return any(store.found_by_rescan(camera_id, stamp_ns) for store in self._stores)

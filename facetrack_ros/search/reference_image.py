@@ -1,4 +1,4 @@
-"""The picture somebody asks with."""
+"""Reads the reference image of a search."""
 
 from pathlib import Path
 
@@ -7,18 +7,17 @@ import numpy as np
 
 from facetrack_ros.errors import ReferenceFaceError, RequestError
 
-# A photograph of a phone has 12 to 50 million pixels; more than 100 is a mistake or an attack.
+# Photographs of phones have 12 to 50 million pixels. Larger images are refused, chosen by hand against mistakes and attacks.
 MAX_BYTES = 30_000_000
 MAX_PIXELS = 100_000_000
 
 
 def decode_reference(data: bytes) -> np.ndarray:
-    """Decode a reference picture of any format OpenCV reads to ``(height, width, 3)`` uint8 BGR.
+    """Decode an image of any format OpenCV reads to ``(height, width, 3)`` uint8 BGR.
 
-    :raises ReferenceFaceError: no picture, or one too large to be looked at.
+    :raises ReferenceFaceError: not an image, or too large.
     """
-    if len(data) > MAX_BYTES:
-        raise ReferenceFaceError(too_large(len(data)))
+    check_size(len(data))
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     except cv2.error:
@@ -33,10 +32,10 @@ def decode_reference(data: bytes) -> np.ndarray:
 
 
 def read_reference_file(folder: Path, name: str) -> bytes:
-    """The bytes of a picture below a folder.
+    """Read an image file below a folder.
 
-    :param name: the picture's path, relative to the folder. It may lead nowhere else: not by ``..``, not by a link.
-    :raises RequestError: there is no such picture below the folder, or it cannot be read.
+    :param name: path relative to the folder; it may not lead outside by ``..`` or a link.
+    :raises RequestError: no such file below the folder, or it cannot be read.
     :raises ReferenceFaceError: it is too large.
     """
     try:
@@ -44,20 +43,21 @@ def read_reference_file(folder: Path, name: str) -> bytes:
         path = (root / name).resolve()
         if root not in path.parents or not path.is_file():
             raise RequestError(f"no picture {name[:200]} below this robot's reference_dir")
-        if path.stat().st_size > MAX_BYTES:
-            raise ReferenceFaceError(too_large(path.stat().st_size))
+        check_size(path.stat().st_size)
         return path.read_bytes()
-    except (
-        OSError,
-        ValueError,
-        RuntimeError,
-    ) as error:  # no permission, too long a name, a zero byte, links in a circle
+    except (OSError, ValueError, RuntimeError) as error:  # permission, name too long, zero byte, circular links
         raise RequestError(
             f"{name[:200]!r} below this robot's reference_dir cannot be read: "
             f"{getattr(error, 'strerror', None) or error}"
         ) from error
 
 
-def too_large(size: int) -> str:
-    """Why a picture of so many bytes is not read."""
-    return f"the reference picture has {size / 1e6:.0f} MB; send at most {MAX_BYTES / 1e6:.0f}"
+def check_size(size: int) -> None:
+    """Refuse an image file of too many bytes.
+
+    :raises ReferenceFaceError: it is too large.
+    """
+    if size > MAX_BYTES:
+        raise ReferenceFaceError(
+            f"the reference picture has {size / 1e6:.0f} MB; send at most {MAX_BYTES / 1e6:.0f}"
+        )

@@ -1,4 +1,4 @@
-"""What the fleet answers: matches, and how each robot did."""
+"""The merged response to a search: matches, and one line per robot."""
 
 from dataclasses import dataclass
 
@@ -15,13 +15,13 @@ ERROR = "error"
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """A person's visit to a camera whose face is like the one asked for.
+    """One visit of a person to a camera whose face matches the reference.
 
-    Similarity, boxes, stamp, track and thumbnail are of the best-matching sighting of the visit;
-    ``first_ns`` and ``last_ns`` span the sightings of that visit that matched.
+    Similarity, boxes, stamp, track and thumbnail are those of the best-matching sighting of the visit;
+    ``first_ns`` and ``last_ns`` span all matching sightings of the visit.
 
-    :param rescanned: found when stored frames were looked at again.
-    :param pose: where the robot was, None where it was not told.
+    :param rescanned: found by rescanning stored frames.
+    :param pose: of the robot at the stamp; None: unknown.
     """
 
     robot_id: str
@@ -43,19 +43,19 @@ class Match:
 
 @dataclass(frozen=True)
 class RobotResponse:
-    """How one robot did in one search.
+    """One robot's line of a search response.
 
     :param status: ``answered``, ``timed_out``, ``left``, ``model_mismatch`` or ``error``.
-    :param matches: how many matches it found.
-    :param sightings: how many sightings it compared.
-    :param elapsed_ms: its own search time, milliseconds.
-    :param error: a sentence, empty when there is none.
-    :param note: what to keep in mind with its answer, such as a camera whose clock is off; empty: nothing.
-    :param rescanned: how many stored frames it looked at again.
-    :param not_rescanned: how many of those that gave no face it did not get to.
+    :param matches: number of matches found.
+    :param sightings: number of sightings compared.
+    :param elapsed_ms: the robot's own search time, milliseconds.
+    :param error: one sentence; empty: none.
+    :param note: a caveat, such as a camera whose clock is off; empty: none.
+    :param rescanned: number of stored frames rescanned.
+    :param not_rescanned: number of stored frames without a face that the rescan did not reach.
+    :param model_id: of the robot's embedder where it is not the request's: the robot embedded the face crop itself.
+        ``threshold``, similarities and ``expected_false_matches`` are then this model's.
     :param coverage: camera, first and last stamp of each span in which that camera was analysed, within the time range.
-    :param model_id: of its embedder where that is another than the question's: it embedded the face crop itself. The
-        threshold, the similarities and ``expected_false_matches`` of the line are then this model's.
     """
 
     robot_id: str
@@ -75,10 +75,10 @@ class RobotResponse:
 
 @dataclass(frozen=True)
 class SearchResponse:
-    """The merged answer: matches best first, a line a robot.
+    """Matches of all robots, best first, and one line per robot.
 
-    :param expected_false_matches: how many strangers' faces chance alone would put above ``threshold``
-        among the sightings compared, from the model's measured false-match curve.
+    :param expected_false_matches: expected number of compared sightings of other people at or above ``threshold``,
+        from the model's measured false-match curve.
     """
 
     search_id: str
@@ -90,5 +90,5 @@ class SearchResponse:
 
     @property
     def complete(self) -> bool:
-        """Whether every robot that was to answer did."""
+        """Whether every robot answered."""
         return all(robot.status == ANSWERED for robot in self.robots)

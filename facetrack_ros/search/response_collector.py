@@ -1,4 +1,4 @@
-"""One search of the fleet, from the question to the merged answer, whatever order robots answer in."""
+"""Collects the responses of all robots to one search and merges them."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.search.false_match_rate import expected_false_matches
-from facetrack_ros.search.local_search import mismatch
+from facetrack_ros.search.local_search import model_mismatch
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import (
     ANSWERED,
@@ -18,20 +18,19 @@ from facetrack_ros.search.response import (
     RobotResponse,
     SearchResponse,
 )
-from facetrack_ros.search.validation import validate_request
 
-# What a robot can say of itself. That it timed out or left is for others to say.
-_OF_ITSELF = (ANSWERED, MODEL_MISMATCH, ERROR)
-# Similarities are float32 on their way.
+# The statuses a robot may report of itself; only the requester can find that a robot timed out or left.
+_REPORTED = (ANSWERED, MODEL_MISMATCH, ERROR)
+# Similarities are sent as float32.
 _ROUNDING = 1e-3
 
 
 def best_first(matches: Iterable[Match], threshold: float = 0.0, own: Mapping[str, float] | None = None) -> list[Match]:
-    """Matches by falling similarity; equal ones in an order that does not depend on who answered first.
+    """Matches by falling similarity; the order of equal ones does not depend on the order of arrival.
 
-    Similarities of another embedder lie on another scale: what counts is the share of the way from the threshold to 1.
+    Similarities of different embedders are not comparable: each counts by its share of the way from the threshold to 1.
 
-    :param threshold: of the question's model.
+    :param threshold: of the request's model.
     :param own: thresholds of the robots that answered with an embedder of their own.
     """
 
@@ -45,191 +44,189 @@ def best_first(matches: Iterable[Match], threshold: float = 0.0, own: Mapping[st
 
 
 class ResponseCollector:
-    """Collects the answers to one question. It keeps no clock: its owner closes it when time is up.
+    """Collects the responses to one request. It has no clock: the owner closes it when the time is up.
 
-    Who has to answer is fixed at the start: the robots expected, as far as the question names them. One that is known
-    to run another model is not waited for, and one that the question names but nobody knows is reported as ``left``.
-    A robot that nobody expected (it joined later, or its first line of the roster is still on its way) is not waited
-    for either, but its answer counts when it comes in time.
+    The robots to wait for are fixed at the start: those expected, limited to those the request names. A robot known to run
+    another model is not waited for; a robot that the request names and the roster lacks is reported as ``left``. A response
+    of a robot that is not waited for counts when it arrives in time.
 
-    :param contract: of the question's model.
+    :param request: a valid one, see :func:`facetrack_ros.search.validation.validate_request`.
+    :param contract: of the request's model.
     :param expected: model id of each robot on the roster.
-    :param instances: the instance that has each robot's name; an absent or empty one is not known.
-    :raises RequestError: the question cannot be asked.
+    :param instances: the instance that holds each robot's name; an absent or empty one is unknown.
     """
 
     def __init__(
         self,
-        question: SearchRequest,
+        request: SearchRequest,
         contract: ModelContract,
         expected: Mapping[str, str],
         instances: Mapping[str, str] | None = None,
     ) -> None:
-        validate_request(question, contract)
-        self._question = question
+        self._request = request
         self._contract = contract
         self._instances = dict(instances or {})
-        self._answers: dict[str, RobotResponse] = {}
+        self._responses: dict[str, RobotResponse] = {}
         self._matches: list[Match] = []
-        self._presumed: dict[str, RobotResponse] = {}
-        self._claimed: dict[str, int] = {}
+        self._presumed: dict[str, RobotResponse] = {}  # what is reported of a robot unless it responds
+        self._claims: dict[str, int] = {}
         self._ignored = 0
         self._malformed = 0
-        self._answer: SearchResponse | None = None
-        #: Called with each answer that counts and its matches, as it comes.
-        self.listener: Callable[[RobotResponse, tuple[Match, ...]], None] = lambda answer, matches: None
-        asked = set(question.robots or expected)
-        self._asked = {robot for robot in asked if robot in expected}
-        for robot in asked - self._asked:
+        self._merged: SearchResponse | None = None
+        #: Called with each accepted response and its matches.
+        self.listener: Callable[[RobotResponse, tuple[Match, ...]], None] = lambda response, matches: None
+        named = set(request.robots or expected)
+        self._awaited = {robot for robot in named if robot in expected}
+        for robot in named - self._awaited:
             self._presumed[robot] = RobotResponse(
                 robot, LEFT, error=f"unknown robot {robot}; known are {', '.join(sorted(expected)) or 'none'}"
             )
-        for robot in self._asked:
-            if expected[robot] != question.model_id and not question.face_crop:
-                self._presumed[robot] = mismatch(robot, (expected[robot],), question.model_id)
+        for robot in self._awaited:
+            if expected[robot] != request.model_id and not request.face_crop:
+                self._presumed[robot] = model_mismatch(robot, (expected[robot],), request.model_id)
 
     @property
     def request(self) -> SearchRequest:
-        """The question asked."""
-        return self._question
+        """The request."""
+        return self._request
 
     @property
     def contract(self) -> ModelContract:
-        """Of the question's model."""
+        """Contract of the request's model."""
         return self._contract
 
     @property
     def ignored(self) -> int:
-        """Answers that did not count: to another search, from a robot not asked, second ones, late ones."""
+        """Number of responses that did not count: of another search, an unnamed robot, a second or a late one."""
         return self._ignored
 
     @property
     def malformed(self) -> int:
-        """Answers that made no sense: from nobody, or such that the robot's line says ``error``."""
+        """Number of responses without a robot id or with impossible content."""
         return self._malformed
 
     @property
     def done(self) -> bool:
-        """Whether nobody is left to wait for."""
-        return self._answer is not None or not self.missing
+        """Whether no response is awaited any more."""
+        return self._merged is not None or not self.missing
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The robots still to answer, sorted."""
-        return tuple(sorted(self._asked - self._answers.keys() - self._presumed.keys()))
+        """The robots whose response is awaited, sorted."""
+        return tuple(sorted(self._awaited - self._responses.keys() - self._presumed.keys()))
 
-    def add(self, search_id: str, answer: RobotResponse, matches: Iterable[Match] = ()) -> bool:
-        """Take in one robot's answer.
+    def add(self, search_id: str, response: RobotResponse, matches: Iterable[Match] = ()) -> bool:
+        """Take one robot's response.
 
-        An answer that makes no sense (another robot's matches, a similarity that is none) counts as this robot's error: it will send no other.
+        One with impossible content (another robot's matches, an impossible similarity) counts as this robot's error, since
+        the robot will send no other.
 
-        :returns: whether it counts; see :attr:`ignored` and :attr:`malformed`.
+        :returns: whether it was accepted; see :attr:`ignored` and :attr:`malformed`.
         """
-        robot = answer.robot_id
+        robot = response.robot_id
         if not robot:
             self._malformed += 1
             return False
         if (
-            search_id != self._question.search_id
-            or robot in self._answers
-            or self._answer is not None
-            or (self._question.robots and robot not in self._question.robots)
+            search_id != self._request.search_id
+            or robot in self._responses
+            or self._merged is not None
+            or (self._request.robots and robot not in self._request.robots)
         ):
             self._ignored += 1
             return False
-        matches = list(matches)
-        fault = self._fault(answer, matches)
+        matches = tuple(matches)
+        fault = _fault(response, matches)
         if fault:
             self._malformed += 1
-            self._answers[robot] = RobotResponse(robot, ERROR, error=f"what {robot} sent makes no sense: {fault}")
+            self._responses[robot] = RobotResponse(robot, ERROR, error=f"the response of {robot} is invalid: {fault}")
             return False
-        self._answers[robot] = answer
+        self._responses[robot] = response
         self._matches += matches
-        self.listener(answer, tuple(matches))
+        self.listener(response, matches)
         return True
 
-    def _fault(self, answer: RobotResponse, matches: list[Match]) -> str:
-        if answer.status not in _OF_ITSELF:
-            return f"the status {answer.status!r}"
-        if not math.isfinite(answer.elapsed_ms) or answer.elapsed_ms < 0:
-            return f"a search of {answer.elapsed_ms} ms"
-        for match in matches:
-            if match.robot_id != answer.robot_id:
-                return f"a match of {match.robot_id!r}"
-            if not abs(match.similarity) <= 1.0 + _ROUNDING:  # NaN too
-                return f"a similarity of {match.similarity:g}"
-        return ""
-
     def on_left(self, robot_id: str, instance_id: str = "") -> None:
-        """A robot has gone from the roster: it is not waited for, though an answer under way still counts.
+        """A robot announced its end: it is not waited for, but a response on its way counts.
 
-        :param instance_id: of the one that said goodbye; the goodbye of one that has not got the name counts nothing.
+        :param instance_id: of the instance that left; one that does not hold the name is ignored.
         """
         if robot_id in self.missing and instance_id in ("", self._instances.get(robot_id, instance_id)):
-            self._presumed[robot_id] = RobotResponse(robot_id, LEFT, error=f"{robot_id} left while it was asked")
+            self._presumed[robot_id] = RobotResponse(robot_id, LEFT, error=f"{robot_id} left during the search")
 
     def on_heartbeat(self, robot_id: str, instance_id: str) -> bool:
-        """A robot was heard of while the search runs. One that has been started again since does not know the question:
-        it is not waited for, though an answer of it or its predecessor still counts.
+        """A robot was heard. One restarted since the search began does not know the request and is not waited for, but a
+        response of either instance counts.
 
-        :param instance_id: of the one that spoke.
-        :returns: whether it was just found to have been started again, and may be asked again.
+        :returns: whether the robot was just found to be restarted and may be sent the request again.
         """
-        asked = self._instances.get(robot_id)
-        if not asked or instance_id == asked or robot_id not in self.missing or robot_id in self._claimed:
+        holder = self._instances.get(robot_id)
+        if not holder or instance_id == holder or robot_id not in self.missing or robot_id in self._claims:
             return False
         self._presumed[robot_id] = RobotResponse(
-            robot_id, LEFT, error=f"{robot_id} was started again while it was asked; ask once more"
+            robot_id, LEFT, error=f"{robot_id} was restarted during the search; search again"
         )
         return True
 
     def on_silent(self, robot_id: str, for_ns: int) -> None:
-        """A robot has not been heard from for longer than a live one is silent: it is not waited for, though an answer
-        of it still counts.
+        """A robot has been silent for longer than a live one is: it is not waited for, but its response counts.
 
-        :param for_ns: since its last word, nanoseconds.
+        :param for_ns: since its last heartbeat, nanoseconds.
         """
         if robot_id in self.missing:
             self._presumed[robot_id] = RobotResponse(
-                robot_id, TIMED_OUT, error=f"{robot_id} was last heard of {for_ns / 1e9:.0f} s ago"
+                robot_id, TIMED_OUT, error=f"{robot_id} was last heard {for_ns / 1e9:.0f} s ago"
             )
 
     def on_name_conflict(self, robot_id: str, claims: int) -> None:
-        """Several robots have one name. The first answer under it counts, and its line says that it is one of several.
+        """Several robots use one name. The first response under it counts, and its line says so.
 
-        :param claims: how many.
+        :param claims: number of robots.
         """
-        self._claimed[robot_id] = claims
+        self._claims[robot_id] = claims
 
     def close(self) -> SearchResponse:
-        """Time is up, or all have answered. Returns the same answer each time; nothing is taken in any more."""
-        if self._answer is None:
-            threshold = self._question.threshold_for(self._contract)
+        """End the search and merge the responses. Each call returns the same object."""
+        if self._merged is None:
+            threshold = self._request.threshold_for(self._contract)
+            timeout_s = self._request.timeout_ns / 1e9
             late = {
-                robot: RobotResponse(
-                    robot, TIMED_OUT, error=f"{robot} did not answer within {self._question.timeout_ns / 1e9:g} s"
-                )
+                robot: RobotResponse(robot, TIMED_OUT, error=f"{robot} did not answer within {timeout_s:g} s")
                 for robot in self.missing
             }
-            robots = {**self._presumed, **late, **self._answers}
+            robots = {**self._presumed, **late, **self._responses}
             answered = [robot for robot in robots.values() if robot.status == ANSWERED]
             compared = sum(robot.sightings for robot in answered if not robot.model_id)
             false = expected_false_matches(self._contract, threshold, compared)
             false += sum(robot.expected_false_matches for robot in answered if robot.model_id)
             own = {robot.robot_id: robot.threshold for robot in answered if robot.model_id}
-            self._answer = SearchResponse(
-                self._question.search_id,
-                self._question.model_id,
+            self._merged = SearchResponse(
+                self._request.search_id,
+                self._request.model_id,
                 threshold,
                 false,
-                tuple(best_first(self._matches, threshold, own)[: self._question.result_limit]),
+                tuple(best_first(self._matches, threshold, own)[: self._request.result_limit]),
                 tuple(self._line(robots[robot]) for robot in sorted(robots)),
             )
-        return self._answer
+        return self._merged
 
-    def _line(self, answer: RobotResponse) -> RobotResponse:
-        claims = self._claimed.get(answer.robot_id, 1)
+    def _line(self, response: RobotResponse) -> RobotResponse:
+        claims = self._claims.get(response.robot_id, 1)
         if claims < 2:
-            return answer
-        told = f"{claims} robots call themselves {answer.robot_id} and this is of one of them; give each its own name"
-        return replace(answer, error="; ".join(part for part in (answer.error, told) if part))
+            return response
+        conflict = f"{claims} robots call themselves {response.robot_id}, one of them answered; give each its own name"
+        return replace(response, error="; ".join(part for part in (response.error, conflict) if part))
+
+
+def _fault(response: RobotResponse, matches: tuple[Match, ...]) -> str:
+    """What is impossible about a response; empty: nothing."""
+    if response.status not in _REPORTED:
+        return f"the status {response.status!r}"
+    if not math.isfinite(response.elapsed_ms) or response.elapsed_ms < 0:
+        return f"a search of {response.elapsed_ms} ms"
+    for match in matches:
+        if match.robot_id != response.robot_id:
+            return f"a match of {match.robot_id!r}"
+        if not abs(match.similarity) <= 1.0 + _ROUNDING:  # NaN too
+            return f"a similarity of {match.similarity:g}"
+    return ""

@@ -75,5 +75,5 @@ def test_a_file_a_day_whole_lines_also_after_a_torn_one(tmp_path):
 
 
 def test_a_disk_that_does_not_take_it_is_told(tmp_path):
-    with pytest.raises(StoreError, match="cannot write down a search"):
+    with pytest.raises(StoreError, match="cannot log a search"):
         AuditLog(tmp_path / "missing").append(ASKED, RobotResponse("robot1", ANSWERED), (), NOW_NS)
