@@ -176,11 +176,14 @@ class Config(Settings):
         return ((option.name, self.value(option.name)) for option in OPTIONS)
 
     @classmethod
-    def load(cls, path: str | Path) -> "Config":
+    def load(cls, path: str | Path | None) -> "Config":
         """Read a ROS parameter file (``/**: ros__parameters:``) or the same keys without that head.
 
+        :param path: None: the defaults.
         :raises ConfigError: no such file, no YAML, or a key or value that is not allowed; names the file.
         """
+        if path is None:
+            return cls()
         try:
             tree = yaml.safe_load(Path(path).read_text()) or {}
         except (OSError, UnicodeDecodeError) as error:

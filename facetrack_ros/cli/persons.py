@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list_stored(arguments: argparse.Namespace) -> int:
-    from facetrack_ros.search.offline.persons import stored_aliases, stored_persons
+    from facetrack_ros.search.offline.persons import stored_merges, stored_persons
 
     folder = Path(arguments.data)
     return _show(
@@ -60,7 +60,7 @@ def _list_stored(arguments: argparse.Namespace) -> int:
             }
             for person in stored_persons(folder)
         ],
-        stored_aliases(folder),
+        stored_merges(folder),
         arguments.json,
     )
 
@@ -124,10 +124,10 @@ def _evidence(verdict: MergeDecision) -> dict:
 def _decide_stored(arguments: argparse.Namespace) -> int:
     from facetrack_ros.history.layout import history_folders
     from facetrack_ros.history.people.merge_log import MergeLog
-    from facetrack_ros.search.offline.persons import stored_aliases, stored_persons
+    from facetrack_ros.search.offline.persons import stored_merges, stored_persons
 
     folder = Path(arguments.data)
-    aliases = stored_aliases(folder)
+    aliases = stored_merges(folder)
     known = {each for person in stored_persons(folder) for each in person.ids}
     verdicts = _verdicts(arguments, aliases, known)
     for robot in history_folders(folder):

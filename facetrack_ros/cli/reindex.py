@@ -90,7 +90,7 @@ def _reindex(path: Path, robot_id: str, pipeline, config: Config) -> bool:
     from facetrack_ros.history.sightings.deduplication import DeduplicationRule
     from facetrack_ros.history.sightings.model_contract import load_contract, save_contract
     from facetrack_ros.history.sightings.store import SightingStore
-    from facetrack_ros.search.rescan.reindex import gone, reindex, to_look_at
+    from facetrack_ros.search.rescan.reindex import frames_to_scan, missing_frames, reindex
     from facetrack_ros.search.rescan.stored_frames import StoredFramesWithTracks
 
     contract = pipeline.contract
@@ -106,7 +106,7 @@ def _reindex(path: Path, robot_id: str, pipeline, config: Config) -> bool:
         frames = StoredFramesWithTracks(
             FrameArchive.open_readonly(FrameSettings.of_config(config).folder(path), robot_id), robot_id, others
         )
-        wanted = to_look_at(frames, store)
+        wanted = frames_to_scan(frames, store)
         progress, before = Progress(robot_id, len(wanted)), store.count
         usual = signal.signal(signal.SIGINT, progress.stop)
         try:
@@ -118,7 +118,7 @@ def _reindex(path: Path, robot_id: str, pipeline, config: Config) -> bool:
         print(
             f"{robot_id}: {store.count - before} sightings of {contract.id} from {looked} frames, {store.count} in all"
         )
-        for line in gone(frames, others):
+        for line in missing_frames(frames, others):
             if line.sightings:
                 print(
                     f"{robot_id}: {line.sightings} of {line.of} sightings of {line.model_id} are of frames that are not kept "

@@ -1,15 +1,16 @@
-"""Ask the live mesh through one robot's front door."""
+"""``facetrack search``: searches running robots over ROS."""
 
 import argparse
 import array
 import time
 import uuid
-from pathlib import Path
 
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg, srv
+from facetrack_ros.cli.search import Outcome, save_frames
 from facetrack_ros.client.fleet_client import FleetClient
+from facetrack_ros.client.remote_frames import frames_over_the_mesh
 from facetrack_ros.nodes.conversion.search import (
     coverage_from_message,
     match_from_message,
@@ -17,21 +18,20 @@ from facetrack_ros.nodes.conversion.search import (
     robot_response_from_message,
 )
 from facetrack_ros.nodes.conversion.time import to_duration, to_time
-from facetrack_ros.search.camera_coverage import CameraCoverage, coverage_of_response
-from facetrack_ros.search.response import SearchResponse
+from facetrack_ros.search.camera_coverage import coverage_of_response
+from facetrack_ros.search.report.table import part_line
 
+# Longest wait for the heartbeats of robots that are in the response, counted from the start.
 DISCOVERY_S = 2.0
 
 
-def ask_mesh(
-    arguments: argparse.Namespace, picture: bytes, time_ns: int, window_ns: int
-) -> tuple[SearchResponse, str, list[CameraCoverage], list[str]]:
-    """The answer, how it came, the lanes of the cameras heard of, and a sentence for each picture that could not be fetched.
+def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns: int) -> Outcome:
+    """Call one robot's ``face_search``, which searches all robots.
 
-    :raises RequestError: no such robot, or the robot refuses the question.
+    :raises RequestError: no such robot, or the robot refuses the request.
     """
     request = srv.FaceSearch.Request(
-        image=CompressedImage(format="jpeg", data=array.array("B", picture)),
+        image=CompressedImage(format="jpeg", data=array.array("B", image)),
         person_id=arguments.person or "",
         name=arguments.name or "",
         time=to_time(time_ns),
@@ -45,37 +45,23 @@ def ask_mesh(
         search_id=uuid.uuid4().hex[:12],
     )
     started = time.monotonic()
-    with FleetClient(arguments.robot or "") as asker:
+    with FleetClient(arguments.robot or "") as client:
         if arguments.live:
-            asker.on_parts(lambda part: _show_part(part, request.search_id, arguments.json))
-        response, seconds = asker.ask(request, arguments.timeout)
-        answer = response_from_service(response)
-        missing = _fetch(arguments, answer, asker)
-        names = {line.robot_id for line in answer.robots}
-        # A robot that is gone stays silent: wait no longer for its line than discovery takes.
-        asker.wait_for(lambda roster: names <= set(roster), max(0.0, DISCOVERY_S - (time.monotonic() - started)))
-        lanes = [lane for line in asker.roster().values() for lane in coverage_from_message(line)]
-        return answer, f"{asker.robot} answered after {seconds:.2f} s", coverage_of_response(answer, lanes), missing
+            client.on_parts(lambda part: _print_part(part, request.search_id, arguments.json))
+        message, seconds = client.ask(request, arguments.timeout)
+        response = response_from_service(message)
+        missing = save_frames(arguments, response, frames_over_the_mesh(client))
+        names = {line.robot_id for line in response.robots}
+        # A robot that is gone sends no heartbeat: do not wait longer than discovery takes.
+        client.wait_for(lambda roster: names <= set(roster), max(0.0, DISCOVERY_S - (time.monotonic() - started)))
+        roster = [camera for line in client.roster().values() for camera in coverage_from_message(line)]
+        source = f"{client.robot} answered after {seconds:.2f} s"
+        return Outcome(response, source, coverage_of_response(response, roster), missing)
 
 
-def _fetch(arguments: argparse.Namespace, answer: SearchResponse, asker: FleetClient) -> list[str]:
-    if not (arguments.frames or arguments.clips):
-        return []
-    from facetrack_ros.client.remote_frames import frames_over_the_mesh
-    from facetrack_ros.search.report.evidence import save_evidence
-
-    folder = Path(arguments.out)
-    folder.mkdir(parents=True, exist_ok=True)
-    return save_evidence(answer.matches, frames_over_the_mesh(asker), folder, arguments.frames, arguments.clips)
-
-
-def _show_part(part: msg.FaceSearchPart, search_id: str, as_json: bool) -> None:
-    from facetrack_ros.search.report.table import part_line
-
+def _print_part(part: msg.FaceSearchPart, search_id: str, as_json: bool) -> None:
     if part.search_id != search_id or as_json:
         return
     robot = robot_response_from_message(part.robot[0]) if part.robot else None
-    print(
-        part_line(robot, [match_from_message(match) for match in part.matches], tuple(part.missing), part.last),
-        flush=True,
-    )
+    matches = [match_from_message(match) for match in part.matches]
+    print(part_line(robot, matches, tuple(part.missing), part.last), flush=True)

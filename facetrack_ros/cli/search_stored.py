@@ -1,40 +1,39 @@
-"""Ask stored histories, without ROS."""
+"""``facetrack search --data``: searches stored histories, without ROS."""
 
 import argparse
 import os
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.config import Config
+from facetrack_ros.cli.search import Outcome, save_frames
+from facetrack_ros.config import Config, optional_path
 from facetrack_ros.errors import RequestError
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.search.aliased import apply_merges
-from facetrack_ros.search.camera_coverage import CameraCoverage
-from facetrack_ros.search.offline.persons import enrolled_face, stored_aliases
+from facetrack_ros.search.offline.persons import enrolled_face, stored_merges
 from facetrack_ros.search.offline.search import RescanOptions, search_stored, stored_coverage
 from facetrack_ros.search.offline.status import best_of_person
 from facetrack_ros.search.reference_image import decode_reference
+from facetrack_ros.search.report.evidence import frames_stored
 from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.response import SearchResponse
-from facetrack_ros.search.validation import validate_request
+from facetrack_ros.search.visits import apply_merges
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.settings import contract_of, vision_settings
 
 
-def ask_stored(
-    arguments: argparse.Namespace, picture: bytes, time_ns: int, window_ns: int
-) -> tuple[SearchResponse, str, list[CameraCoverage], list[str]]:
-    """The answer, how it came, the lanes of the cameras stored, and a sentence for each picture that is not there.
+def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns: int) -> Outcome:
+    """Search the histories below ``--data``.
 
-    :raises StoreError: no such folder, no history in it, or nobody of that id.
+    :raises StoreError: no such folder, or no history in it.
+    :raises RequestError: an unknown person, or an invalid request.
     """
     folder = Path(arguments.data)
-    config = Config.load(arguments.config) if arguments.config else Config()
-    embedding, contract = _face(arguments, picture, folder, config)
-    question = SearchRequest(
+    config = Config.load(arguments.config)
+    embedding, contract = _reference(arguments, image, folder, config)
+    request = SearchRequest(
         uuid.uuid4().hex[:12],
         embedding,
         contract.id,
@@ -47,33 +46,22 @@ def ask_stored(
         round(arguments.timeout * 1e9),
         arguments.rescan,
     )
-    validate_request(question, contract, time.time_ns())
-    again = _again(arguments, contract, config)
+    options = _rescan_options(arguments, contract, config)
     started = time.monotonic()
-    answer = search_stored(folder, question, contract, time.monotonic_ns, again)
-    answer = apply_merges(answer, stored_aliases(folder))
-    took = time.monotonic() - started
-    missing = []
-    if arguments.frames or arguments.clips:
-        from facetrack_ros.search.report.evidence import frames_stored, save_evidence
-
-        Path(arguments.out).mkdir(parents=True, exist_ok=True)
-        missing = save_evidence(
-            answer.matches,
-            frames_stored(folder, _cache_dir(config)),
-            Path(arguments.out),
-            arguments.frames,
-            arguments.clips,
-        )
-    return answer, f"searched below {folder} in {took:.2f} s", list(stored_coverage(folder, contract)), missing
+    response = search_stored(folder, request, contract, time.monotonic_ns, options, time.time_ns())
+    response = replace(response, matches=apply_merges(response.matches, stored_merges(folder)))
+    source = f"searched below {folder} in {time.monotonic() - started:.2f} s"
+    missing = save_frames(arguments, response, frames_stored(folder, _frames_folder(config)))
+    return Outcome(response, source, list(stored_coverage(folder, contract)), missing)
 
 
-def _face(
-    arguments: argparse.Namespace, picture: bytes, folder: Path, config: Config
+def _reference(
+    arguments: argparse.Namespace, image: bytes, folder: Path, config: Config
 ) -> tuple[np.ndarray, ModelContract]:
-    if picture:
+    """The embedding to search for, and the contract of its model."""
+    if image:
         pipeline = build_pipeline(vision_settings(config))
-        return pipeline.embed_reference(decode_reference(picture)).embedding, pipeline.contract
+        return pipeline.embed_reference(decode_reference(image)).embedding, pipeline.contract
     if enrolled := enrolled_face(folder, arguments.name or arguments.person):
         return enrolled.embedding, contract_of(enrolled.model_id, config)
     if arguments.name:
@@ -82,10 +70,10 @@ def _face(
     return best.embedding, contract
 
 
-def _again(arguments: argparse.Namespace, contract: ModelContract, config: Config) -> RescanOptions | None:
-    """The models to look again with: a set a core, of the question's embedder.
+def _rescan_options(arguments: argparse.Namespace, contract: ModelContract, config: Config) -> RescanOptions | None:
+    """Models for ``--rescan``: one pipeline per core, of the request's embedder.
 
-    :raises RequestError: the configuration's embedder is another.
+    :raises RequestError: the configured embedder is another one.
     """
     if not arguments.rescan:
         return None
@@ -93,13 +81,12 @@ def _again(arguments: argparse.Namespace, contract: ModelContract, config: Confi
     pipelines = tuple(build_pipeline(vision_settings(config)) for _ in range(threads))
     if pipelines[0].contract.id != contract.id:
         raise RequestError(
-            f"the face is of {contract.id}, and frames would be looked at again with "
-            f"{pipelines[0].contract.id}: ask with a picture, or name {contract.id} in --config"
+            f"the face is of {contract.id}, and frames would be rescanned with "
+            f"{pipelines[0].contract.id}: search with a picture, or name {contract.id} in --config"
         )
     deadline = time.monotonic() + arguments.timeout
-    return RescanOptions(pipelines, lambda: time.monotonic() >= deadline, _cache_dir(config))
+    return RescanOptions(pipelines, lambda: time.monotonic() >= deadline, _frames_folder(config))
 
 
-def _cache_dir(config: Config) -> Path | None:
-    given = config.frame_history.disk_cache_dir
-    return Path(given).expanduser() if given else None
+def _frames_folder(config: Config) -> Path | None:
+    return optional_path(config.frame_history.disk_cache_dir)

@@ -19,8 +19,8 @@ from facetrack_ros.nodes.fleet.search_client import SearchClient
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.service_health import ServiceHealth
 from facetrack_ros.nodes.health.status import Diagnosis
-from facetrack_ros.search.aliased import apply_merges
 from facetrack_ros.search.response import ANSWERED, SearchResponse
+from facetrack_ros.search.visits import apply_merges
 from facetrack_ros.vision.pipeline_pool import PipelinePool
 from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
 
@@ -91,7 +91,7 @@ class SearchNode(RobotMemberNode):
         await search.finished
         self._open.end(search)
         answer = search.gathering.close()
-        fill_response(response, apply_merges(answer, self._known.merges))
+        fill_response(response, replace(answer, matches=apply_merges(answer.matches, self._known.merges)))
         self._note(answer, time.monotonic() - arrived)
         return response
 

@@ -1,1 +1,1 @@
-"""A question to the fleet, and the one merged answer: matches, and how each robot did."""
+"""Search for a face: ``SearchRequest``, ``search_history`` on one robot, ``ResponseCollector`` for the fleet, ``SearchResponse``."""

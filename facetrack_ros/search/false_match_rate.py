@@ -1,4 +1,4 @@
-"""How many strangers chance alone would call a match."""
+"""False-match rate of a model, and the false matches to expect of a search."""
 
 import math
 from bisect import bisect_right
@@ -7,13 +7,12 @@ from facetrack_ros.models.contract import ModelContract
 
 
 def false_match_rate(contract: ModelContract, threshold: float) -> float:
-    """The share of strangers' faces at or above a threshold.
+    """The share of comparisons of different people with a similarity at or above a threshold.
 
-    Between measured points the logarithm of the rate is interpolated, as these curves are nearly straight there.
-    From the last point on its rate stands, an upper bound. Below the first point nothing was measured, and the only
-    bound known is 1: every stranger counts.
+    Between measured points the logarithm of the rate is interpolated: measured curves are nearly straight there. Above the
+    last point its rate is used, an upper bound. Below the first point the only known bound is 1.
 
-    :returns: 0..1, NaN for a model without a measured curve.
+    :returns: 0..1; NaN for a model without a measured curve.
     """
     curve = contract.false_match_curve
     if not curve:
@@ -31,9 +30,9 @@ def false_match_rate(contract: ModelContract, threshold: float) -> float:
 
 
 def expected_false_matches(contract: ModelContract, threshold: float, sightings: int) -> float:
-    """How many of the sightings compared would match by chance if all of them showed strangers.
+    """Expected number of matches among sightings that all show other people.
 
-    :param sightings: how many were compared.
+    :param sightings: number of sightings compared.
     :returns: at least 0; NaN for a model without a measured curve, unless nothing was compared.
     """
     return false_match_rate(contract, threshold) * sightings if sightings else 0.0

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from facetrack_ros.search.response import Match
-from facetrack_ros.tracking.identity_merges import Aliases
+from facetrack_ros.tracking.identity_merges import IdentityMerges
 
 #: Tracks of one person in one camera with no larger gap are one visit. Tracks break at occlusions and turned heads; a longer
 #: absence is a new visit. Chosen by hand.
@@ -39,12 +39,12 @@ def fold_visits(matches: Iterable[Match], gap_ns: int = VISIT_GAP_NS) -> list[Ma
     return [visit for visit in visits if visit is not None]
 
 
-def apply_merges(matches: Iterable[Match], aliases: Aliases) -> tuple[Match, ...]:
+def apply_merges(matches: Iterable[Match], merges: IdentityMerges) -> tuple[Match, ...]:
     """The matches under their canonical person ids; those that thereby become one visit are merged.
 
     :param matches: best first.
     """
-    return tuple(fold_visits(replace(match, person_id=aliases.settled(match.person_id)) for match in matches))
+    return tuple(fold_visits(replace(match, person_id=merges.canonical(match.person_id)) for match in matches))
 
 
 def _gap(first: Match, second: Match) -> int:

@@ -4,7 +4,7 @@ from facetrack_ros import msg
 from facetrack_ros.nodes.base.qos import RELIABLE
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.search import match_to_message, robot_response_to_message
-from facetrack_ros.search.aliased import named_now
+from facetrack_ros.search.visits import apply_merges
 from facetrack_ros.search.response import Match, RobotResponse
 from facetrack_ros.search.response_collector import ResponseCollector
 from facetrack_ros.tracking.identity_merges import IdentityMerges
@@ -45,7 +45,7 @@ class AnswerParts:
                 model_id=question.model_id,
                 threshold=question.threshold_for(gathering.contract),
                 robot=[robot_response_to_message(answer) for answer in robot],
-                matches=[match_to_message(match) for match in named_now(matches, self._aliases)],
+                matches=[match_to_message(match) for match in apply_merges(matches, self._aliases)],
                 missing=list(gathering.missing),
                 last=last,
             )

@@ -1,1 +1,1 @@
-"""Search, persons and status over stored histories, without ROS."""
+"""Search, persons and status of stored histories, without ROS: ``search_stored``, ``stored_persons``, ``stored_status``."""

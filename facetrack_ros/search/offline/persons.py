@@ -1,4 +1,4 @@
-"""Whom the stored histories know, under which ids, and who is enrolled."""
+"""Persons and enrolled people of stored histories."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,9 +6,7 @@ from pathlib import Path
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.history.people.gallery_store import GalleryStore
 from facetrack_ros.history.people.merge_log import MergeLog
-from facetrack_ros.history.sightings.database import stored_models
-from facetrack_ros.history.sightings.model_contract import load_contract
-from facetrack_ros.history.sightings.store import SightingStore
+from facetrack_ros.search.offline.stores import stores_below
 from facetrack_ros.tracking.gallery import GalleryEntry
 from facetrack_ros.tracking.identity_merges import IdentityMerges, id_order
 
@@ -17,9 +15,10 @@ from facetrack_ros.tracking.identity_merges import IdentityMerges, id_order
 class StoredPerson:
     """A person of the stored histories.
 
-    :param ids: all ids, the one that stands for the person first.
-    :param robots: who saw them.
-    :param first_ns: stamp of the first sighting, and of the last one.
+    :param ids: all ids, the canonical one first.
+    :param robots: that saw the person.
+    :param first_ns: stamp of the first sighting.
+    :param last_ns: stamp of the last sighting.
     """
 
     ids: tuple[str, ...]
@@ -29,55 +28,53 @@ class StoredPerson:
     last_ns: int
 
 
-def stored_aliases(data_dir: Path | str) -> IdentityMerges:
-    """The verdicts of all robots below a folder.
+def stored_merges(data_dir: Path | str) -> IdentityMerges:
+    """The identity merges of all robots below a folder.
 
     :raises StoreError: there is no such folder, or a file in it cannot be read.
     """
     return IdentityMerges(
-        verdict
+        decision
         for folder in history_folders(data_dir)
         if not folder.error
-        for verdict in MergeLog(folder.path).read().decisions
+        for decision in MergeLog(folder.path).read().decisions
     )
 
 
 def stored_persons(data_dir: Path | str) -> tuple[StoredPerson, ...]:
-    """Everybody with a sighting, in order of their ids.
+    """Every person with a sighting, ordered by id.
 
     :raises StoreError: there is no such folder, or a history cannot be read.
     """
-    aliases = stored_aliases(data_dir)
-    found: dict[str, StoredPerson] = {}
+    merges = stored_merges(data_dir)
+    persons: dict[str, StoredPerson] = {}
     for folder in history_folders(data_dir):
-        for model_id in stored_models(folder.path) if not folder.error else ():
-            store = SightingStore.open_readonly(folder.path, load_contract(folder.path, model_id))
-            try:
-                for span in store.persons():
-                    settled = aliases.canonical(span.person_id)
-                    known = found.get(settled, StoredPerson(aliases.group(settled), (), 0, span.first_ns, span.last_ns))
-                    found[settled] = StoredPerson(
-                        known.ids,
-                        tuple(sorted({*known.robots, folder.robot_id})),
-                        known.sightings + span.sightings,
-                        min(known.first_ns, span.first_ns),
-                        max(known.last_ns, span.last_ns),
-                    )
-            finally:
-                store.close()
-    return tuple(found[settled] for settled in sorted(found, key=id_order))
+        for store in () if folder.error else stores_below(folder.path):
+            for span in store.persons():
+                canonical = merges.canonical(span.person_id)
+                known = persons.get(canonical) or StoredPerson(
+                    merges.group(canonical), (), 0, span.first_ns, span.last_ns
+                )
+                persons[canonical] = StoredPerson(
+                    known.ids,
+                    tuple(sorted({*known.robots, folder.robot_id})),
+                    known.sightings + span.sightings,
+                    min(known.first_ns, span.first_ns),
+                    max(known.last_ns, span.last_ns),
+                )
+    return tuple(persons[canonical] for canonical in sorted(persons, key=id_order))
 
 
 def enrolled_face(data_dir: Path | str, name: str) -> GalleryEntry | None:
-    """The best reference face that stored galleries have of an enrolled name, or the entry of that id.
+    """The entry of highest quality under a name, or the entry of that id, in the stored galleries.
 
     :raises StoreError: there is no such folder, or a gallery cannot be read.
     """
-    found = [
+    entries = [
         entry
         for folder in history_folders(data_dir)
         if not folder.error
         for entry in GalleryStore(folder.path).read()[0]
         if name in (entry.name, entry.entry_id)
     ]
-    return max(found, key=lambda entry: (entry.quality, entry.entry_id), default=None)
+    return max(entries, key=lambda entry: (entry.quality, entry.entry_id), default=None)

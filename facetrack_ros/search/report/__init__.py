@@ -1,1 +1,1 @@
-"""How an answer is shown: table, JSON, timeline, evidence pictures."""
+"""A search response as table, JSON, timeline picture, frames and clips."""

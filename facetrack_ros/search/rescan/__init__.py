@@ -1,1 +1,1 @@
-"""Analyses stored frames again that gave no face."""
+"""Analysis of stored frames after the fact: ``rescan`` for faces that were missed, ``reindex`` with another model."""

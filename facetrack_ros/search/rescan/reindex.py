@@ -1,4 +1,4 @@
-"""The sightings of another model, made from stored frames."""
+"""Makes the sightings of another model from stored frames."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ _ALWAYS = (-(2**62), 2**62)
 
 @dataclass(frozen=True)
 class MissingFrames:
-    """What a model's sightings have no frames for any more.
+    """Sightings of one model whose frames are not stored any more.
 
-    :param sightings: how many of the model's sightings are of frames that are not kept.
-    :param of: how many sightings it has.
+    :param sightings: their number.
+    :param of: number of all sightings of the model.
     """
 
     model_id: str
@@ -26,8 +26,8 @@ class MissingFrames:
     of: int
 
 
-def gone(frames: StoredFramesWithTracks, others: Sequence[SightingStore]) -> list[MissingFrames]:
-    """For each other model, the sightings whose frames cannot be looked at again."""
+def missing_frames(frames: StoredFramesWithTracks, others: Sequence[SightingStore]) -> list[MissingFrames]:
+    """For each other model, the sightings that cannot be made again."""
     lines = []
     for store in others:
         missing = 0
@@ -38,8 +38,8 @@ def gone(frames: StoredFramesWithTracks, others: Sequence[SightingStore]) -> lis
     return lines
 
 
-def to_look_at(frames: StoredFramesWithTracks, store: SightingStore) -> list[tuple[int, str]]:
-    """Stamp and camera of the frames that a model has not looked at, newest first."""
+def frames_to_scan(frames: StoredFramesWithTracks, store: SightingStore) -> list[tuple[int, str]]:
+    """Stamp and camera of the frames that a store's model has not analysed, newest first."""
     return frames_without_face(frames, [store], *_ALWAYS)
 
 
@@ -48,23 +48,22 @@ def reindex(
     wanted: Sequence[tuple[int, str]],
     store: SightingStore,
     pipelines: Sequence[VisionPipeline],
-    over: Callable[[], bool],
+    stopped: Callable[[], bool],
 ) -> int:
-    """Look at stored frames by another model and keep what is found as sightings of the persons and tracks of then.
+    """Analyse stored frames with another model and store its sightings under the known tracks and persons.
 
-    What is done is noted frame by frame together with what it gave, so it can be broken off at any moment, killed too, and
-    gone on with.
+    Progress is stored frame by frame with the sightings: it may be stopped or killed at any time, and continued.
 
-    :param wanted: as :func:`to_look_at` gives them.
+    :param wanted: from :func:`frames_to_scan`.
     :param store: of the pipelines' embedder.
-    :param pipelines: a set of models for each thread.
-    :param over: whether to stop; asked before each frame.
-    :returns: how many frames were looked at.
+    :param pipelines: one per thread.
+    :param stopped: whether to stop; called before each frame.
+    :returns: number of frames analysed.
     """
-    done = rescan(frames, wanted, store, pipelines, over)
+    done = rescan(frames, wanted, store, pipelines, stopped)
     spans = {camera: store.coverage(camera) for camera in frames.cameras()}
     for stamp, camera in reversed(wanted[: done.looked]):
         if not any(start <= stamp <= end for start, end in spans[camera]):
-            store.note_frame(camera, stamp)  # else nobody could tell that somebody looked then
+            store.note_frame(camera, stamp)  # part of the coverage now, with or without a face
     store.flush()
     return done.looked

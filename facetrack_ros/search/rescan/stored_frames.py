@@ -1,4 +1,4 @@
-"""Who was followed in stored frames, as far as tracks and the sightings of other models tell."""
+"""Stored frames with their tracks, from the stored tracks and the sightings of other models."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -11,9 +11,9 @@ from facetrack_ros.history.sightings.store import SightingStore
 
 
 class StoredFramesWithTracks:
-    """A robot's stored frames, to be looked at again by another model.
+    """A robot's stored frames, for analysis with another model.
 
-    :param others: the stores of sightings of the models that looked before.
+    :param others: the sightings of the models that analysed them before.
     """
 
     def __init__(self, archive: FrameArchive, robot_id: str, others: Sequence[SightingStore]) -> None:
@@ -23,7 +23,7 @@ class StoredFramesWithTracks:
         self._persons: dict[str, str] = {}
 
     def cameras(self) -> tuple[str, ...]:
-        """Those that have frames on disk."""
+        """Cameras with frames on disk."""
         return self._archive.cameras()
 
     def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
@@ -35,7 +35,7 @@ class StoredFramesWithTracks:
         return self._archive.reader.between(camera_id, start_ns, end_ns)
 
     def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
-        """By stamp, who was followed, with the persons as they became known later."""
+        """Tracks by stamp, with the persons they were assigned to later."""
         found = {
             stamp: list(tracks) for stamp, tracks in stored_tracks(self._archive, camera_id, start_ns, end_ns).items()
         }
@@ -50,7 +50,7 @@ class StoredFramesWithTracks:
         }
 
     def _person(self, track: Track) -> str:
-        """A track's first frames were stored before it was known whose it is."""
+        """A track's person; its first frames were stored before the person was known."""
         if track.track_id not in self._persons:
             names = [seen.person_id for store in self._others for seen in store.of_track(track.track_id)]
             self._persons[track.track_id] = next(filter(None, names), "")

@@ -23,7 +23,7 @@ from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.search.rescan.reindex import gone, reindex, to_look_at
+from facetrack_ros.search.rescan.reindex import missing_frames, reindex, frames_to_scan
 from facetrack_ros.search.rescan.stored_frames import StoredFramesWithTracks
 
 FACETRACK = Path(sys.executable).parent / "facetrack"
@@ -89,13 +89,13 @@ def test_persons_and_tracks_are_those_of_then_and_a_second_run_finds_nothing_to_
         closing(SightingStore(remembered, NEW, "robot1")) as new,
     ):
         frames = opened(remembered, old)
-        wanted = to_look_at(frames, new)
+        wanted = frames_to_scan(frames, new)
         assert len(wanted) == FRAMES
         assert reindex(frames, wanted, new, [NewModel()], lambda: False) == FRAMES
         assert {(track, person) for track, person, _ in who(new)} == {("t1", "p_1"), ("t2", "p_2")}
         assert new.coverage("front") == old.coverage("front")
-        assert to_look_at(frames, new) == []
-        assert gone(frames, [old])[0].sightings == 0
+        assert frames_to_scan(frames, new) == []
+        assert missing_frames(frames, [old])[0].sightings == 0
 
 
 @pytest.mark.parametrize("every", [4, 15])
@@ -106,7 +106,7 @@ def test_broken_off_again_and_again_it_gets_to_the_same(remembered, every):
             asked = []
             with closing(SightingStore(remembered, NEW, "robot1")) as new:
                 frames = opened(remembered, old)
-                wanted = to_look_at(frames, new)
+                wanted = frames_to_scan(frames, new)
                 if not wanted:
                     break  # done
                 reindex(frames, wanted, new, [NewModel()], lambda: asked.append(0) or len(asked) > every)
@@ -120,7 +120,7 @@ def test_sightings_whose_frames_are_gone_are_counted(remembered):
     for segment in (remembered / "frames").glob("segment-*"):
         segment.unlink()
     with closing(SightingStore.open_readonly(remembered, OLD)) as old:
-        (line,) = gone(opened(remembered, old), [old])
+        (line,) = missing_frames(opened(remembered, old), [old])
         assert (line.model_id, line.sightings, line.of) == ("old", old.count, old.count)
         assert old.count
 
