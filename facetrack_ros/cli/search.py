@@ -19,9 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
     reference = parser.add_mutually_exclusive_group(required=True)
     reference.add_argument("--image", metavar="FILE", help="a picture with one face")
-    reference.add_argument(
-        "--person", metavar="ID", help="a person, such as p_robot1_3, or an enrolled name"
-    )
+    reference.add_argument("--person", metavar="ID", help="a person, such as p_robot1_3, or an enrolled name")
     reference.add_argument("--name", metavar="NAME", help="an enrolled person")
     parser.add_argument("--at", metavar="ISO8601", help="middle of the time range; needs --window")
     parser.add_argument("--window", type=float, default=0.0, metavar="S", help="seconds before and after --at")
@@ -54,7 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="folder for answer.json, timeline.png and the thumbnails")
     parser.add_argument("--frames", action="store_true", help="with --out: also save each match's frame")
     parser.add_argument("--clips", action="store_true", help="with --out: also save a clip of each visit, mp4")
-    parser.add_argument("--live", action="store_true", help="print each robot's response as it arrives (not with --data)")
+    parser.add_argument(
+        "--live", action="store_true", help="print each robot's response as it arrives (not with --data)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
 

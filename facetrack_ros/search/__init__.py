@@ -1,1 +1,1 @@
-"""Search for a face: ``SearchRequest``, ``search_history`` on one robot, ``ResponseCollector`` for the fleet, ``SearchResponse``."""
+"""Search for a face: ``SearchRequest``, ``search_history`` (one robot), ``ResponseCollector``, ``SearchResponse``."""

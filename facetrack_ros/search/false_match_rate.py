@@ -9,8 +9,8 @@ from facetrack_ros.models.contract import ModelContract
 def false_match_rate(contract: ModelContract, threshold: float) -> float:
     """The share of comparisons of different people with a similarity at or above a threshold.
 
-    Between measured points the logarithm of the rate is interpolated: measured curves are nearly straight there. Above the
-    last point its rate is used, an upper bound. Below the first point the only known bound is 1.
+    Between measured points the logarithm of the rate is interpolated: measured curves are nearly straight there. Above
+    the last point its rate is used, an upper bound. Below the first point the only known bound is 1.
 
     :returns: 0..1; NaN for a model without a measured curve.
     """

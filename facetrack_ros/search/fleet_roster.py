@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-# Four missed heartbeats at 1 Hz and 0.2 s of network delay. At one heartbeat in twenty lost, a live robot is taken for silent
-# less than once in two days; a robot that is gone is noticed within five seconds.
+# Four missed heartbeats at 1 Hz and 0.2 s of network delay. At one heartbeat in twenty lost, a live robot is taken for
+# silent less than once in two days; a robot that is gone is noticed within five seconds.
 STALE_NS = 4_200_000_000
 # Robots silent for an hour are forgotten.
 FORGET_NS = 3_600_000_000_000
-# The last heartbeats of a robot's previous process may arrive late. An instance that is still heard longer than this (1.5
-# periods) after another one took the name is a second robot.
+# The last heartbeats of a robot's previous process may arrive late. An instance that is still heard longer than this
+# (1.5 periods) after another one took the name is a second robot.
 CLAIM_NS = 1_500_000_000
 # Limits against made-up names, chosen by hand; no fleet has so many robots.
 MOST_ROBOTS = 10_000
@@ -54,8 +54,8 @@ class _Instance:
 class FleetRoster:
     """Robots by name. Times are nanoseconds of one steady clock.
 
-    A robot has a new instance id at every start. The instance of a name that came last holds it; an earlier one is forgotten once
-    it leaves or falls silent, and until then counts in :attr:`RosterEntry.claims`.
+    A robot has a new instance id at every start. The instance of a name that came last holds it; an earlier one is
+    forgotten once it leaves or falls silent, and until then counts in :attr:`RosterEntry.claims`.
     """
 
     def __init__(self) -> None:

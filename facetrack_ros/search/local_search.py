@@ -33,9 +33,9 @@ class SearchableHistory(Protocol):
 def search_history(history: SearchableHistory, request: SearchRequest) -> tuple[RobotResponse, tuple[Match, ...]]:
     """Search one robot's history. The caller checks that the request names this robot.
 
-    :returns: the robot's line without ``elapsed_ms``, and its matches, one per visit, best first, limited as requested. The
-        line counts all visits; beyond the limit, it counts tracks. A request that cannot be answered gives a line that says
-        why, never an exception.
+    :returns: the robot's line without ``elapsed_ms``, and its matches, one per visit, best first, limited as requested.
+        The line counts all visits; beyond the limit, it counts tracks. A request that cannot be answered gives a line
+        that says why, never an exception.
     """
     robot, contract = history.robot_id, history.contract
     if request.model_id != contract.id:

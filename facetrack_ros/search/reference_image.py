@@ -7,7 +7,8 @@ import numpy as np
 
 from facetrack_ros.errors import ReferenceFaceError, RequestError
 
-# Photographs of phones have 12 to 50 million pixels. Larger images are refused, chosen by hand against mistakes and attacks.
+# Photographs of phones have 12 to 50 million pixels. Larger images are refused, chosen by hand against mistakes and
+# attacks.
 MAX_BYTES = 30_000_000
 MAX_PIXELS = 100_000_000
 
@@ -58,6 +59,4 @@ def check_size(size: int) -> None:
     :raises ReferenceFaceError: it is too large.
     """
     if size > MAX_BYTES:
-        raise ReferenceFaceError(
-            f"the reference picture has {size / 1e6:.0f} MB; send at most {MAX_BYTES / 1e6:.0f}"
-        )
+        raise ReferenceFaceError(f"the reference picture has {size / 1e6:.0f} MB; send at most {MAX_BYTES / 1e6:.0f}")

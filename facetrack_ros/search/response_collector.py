@@ -46,9 +46,9 @@ def best_first(matches: Iterable[Match], threshold: float = 0.0, own: Mapping[st
 class ResponseCollector:
     """Collects the responses to one request. It has no clock: the owner closes it when the time is up.
 
-    The robots to wait for are fixed at the start: those expected, limited to those the request names. A robot known to run
-    another model is not waited for; a robot that the request names and the roster lacks is reported as ``left``. A response
-    of a robot that is not waited for counts when it arrives in time.
+    The robots to wait for are fixed at the start: those expected, limited to those the request names. A robot known to
+    run another model is not waited for; a robot that the request names and the roster lacks is reported as ``left``. A
+    response of a robot that is not waited for counts when it arrives in time.
 
     :param request: a valid one, see :func:`facetrack_ros.search.validation.validate_request`.
     :param contract: of the request's model.
@@ -118,8 +118,8 @@ class ResponseCollector:
     def add(self, search_id: str, response: RobotResponse, matches: Iterable[Match] = ()) -> bool:
         """Take one robot's response.
 
-        One with impossible content (another robot's matches, an impossible similarity) counts as this robot's error, since
-        the robot will send no other.
+        One with impossible content (another robot's matches, an impossible similarity) counts as this robot's error,
+        since the robot will send no other.
 
         :returns: whether it was accepted; see :attr:`ignored` and :attr:`malformed`.
         """
@@ -155,8 +155,8 @@ class ResponseCollector:
             self._presumed[robot_id] = RobotResponse(robot_id, LEFT, error=f"{robot_id} left during the search")
 
     def on_heartbeat(self, robot_id: str, instance_id: str) -> bool:
-        """A robot was heard. One restarted since the search began does not know the request and is not waited for, but a
-        response of either instance counts.
+        """A robot was heard. One restarted since the search began does not know the request and is not waited for, but
+        a response of either instance counts.
 
         :returns: whether the robot was just found to be restarted and may be sent the request again.
         """

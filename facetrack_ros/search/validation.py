@@ -6,7 +6,8 @@ from facetrack_ros.errors import RequestError
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.search.request import DEFAULT_RESULTS, SearchRequest
 
-# Limits on what one request may cost, chosen by hand. Names are sent with every request; a search of all robots names none.
+# Limits on what one request may cost, chosen by hand. Names are sent with every request; a search of all robots names
+# none.
 _MOST_RESULTS = 10_000
 _MOST_NAMES = 200
 _LONGEST_NAME = 255

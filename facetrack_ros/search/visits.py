@@ -6,8 +6,8 @@ from dataclasses import replace
 from facetrack_ros.search.response import Match
 from facetrack_ros.tracking.identity_merges import IdentityMerges
 
-#: Tracks of one person in one camera with no larger gap are one visit. Tracks break at occlusions and turned heads; a longer
-#: absence is a new visit. Chosen by hand.
+#: Tracks of one person in one camera with no larger gap are one visit. Tracks break at occlusions and turned heads; a
+#: longer absence is a new visit. Chosen by hand.
 VISIT_GAP_NS = 10_000_000_000
 
 

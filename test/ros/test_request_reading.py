@@ -139,7 +139,7 @@ def test_the_face_alone_goes_along_where_that_is_set():
         ({"image": image(), "threshold": float("nan")}, "from 0 to 1"),
         ({"image": image(), "window": Duration(sec=-5)}, "time window"),
         ({"image": image(), "timeout": Duration(sec=-5)}, "timeout"),
-        ({"image": image(), "time": Time(sec=1_900_000_000), "window": Duration(sec=60)}, "nobody has seen that yet"),
+        ({"image": image(), "time": Time(sec=1_900_000_000), "window": Duration(sec=60)}, "s from now"),
         ({"image": image(), "cameras": [f"camera{n}" for n in range(1000)]}, "1000 cameras"),
         ({"image": image(), "robots": [f"robot{n}" for n in range(1000)]}, "1000 robots"),
         ({"image": image(), "cameras": [""]}, "empty"),

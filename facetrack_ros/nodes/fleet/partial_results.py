@@ -4,9 +4,9 @@ from facetrack_ros import msg
 from facetrack_ros.nodes.base.qos import RELIABLE
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.search import match_to_message, robot_response_to_message
-from facetrack_ros.search.visits import apply_merges
 from facetrack_ros.search.response import Match, RobotResponse
 from facetrack_ros.search.response_collector import ResponseCollector
+from facetrack_ros.search.visits import apply_merges
 from facetrack_ros.tracking.identity_merges import IdentityMerges
 
 

@@ -120,9 +120,7 @@ def _search_folder(
             stack.enter_context(closing(found))
             rescanned = _rescan(folder, request, rescan_options, stores, found)
             response, matches = search_history(MultiStore(robot, contract, (*stores, found)), request)
-            return replace(
-                response, rescanned=rescanned.looked, not_rescanned=rescanned.remaining, note=note
-            ), matches
+            return replace(response, rescanned=rescanned.looked, not_rescanned=rescanned.remaining, note=note), matches
     except StoreError as error:
         return RobotResponse(robot, ERROR, error=str(error)), ()
 

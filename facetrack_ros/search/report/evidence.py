@@ -16,7 +16,8 @@ LONGEST_CLIP_NS = 30_000_000_000
 BEFORE_NS = 1_000_000_000
 _MOST_FRAMES = 1000
 
-#: Frames of a match's robot and camera between two stamps, in order; a :class:`FacetrackError` where it does not give them.
+#: Frames of a match's robot and camera between two stamps, in order; a :class:`FacetrackError` where it does not give
+#: them.
 FramesOf = Callable[[Match, int, int], Iterator[Frame]]
 
 

@@ -163,7 +163,7 @@ def test_a_history_brings_the_record_of_its_model_along(tmp_path):
     assert catalog.known(CONTRACT.id) is None
     assert best_of_person(tmp_path, "p_robot1_1")[1] == CONTRACT
     (tmp_path / "robot1" / "net.contract.json").unlink()
-    with pytest.raises(StoreError, match="the model net of .* is not known here"):
+    with pytest.raises(StoreError, match=r"the model net of .* is not known here"):
         stored_status(tmp_path)
 
 
@@ -207,8 +207,8 @@ def test_stored_frames_can_be_looked_at_again_and_nothing_is_written(tmp_path, k
 
     before = on_disk()
     left = iter(range(12))
-    again = RescanOptions((FrameAnalyzer(),), lambda: next(left, None) is None)
-    answer = search_stored(tmp_path, replace(ASK, rescan=True), CONTRACT, again=again)
+    options = RescanOptions((FrameAnalyzer(),), lambda: next(left, None) is None)
+    answer = search_stored(tmp_path, replace(ASK, rescan=True), CONTRACT, rescan_options=options)
     (line,) = answer.robots
     assert line.status == ANSWERED
     assert 3 <= line.rescanned < 12
@@ -217,4 +217,4 @@ def test_stored_frames_can_be_looked_at_again_and_nothing_is_written(tmp_path, k
     assert all(match.rescanned for match in answer.matches)
     assert max(match.last_ns for match in answer.matches) == 19 * SECOND
     assert on_disk() == before
-    assert search_stored(tmp_path, ASK, CONTRACT, again=again).matches == (), "only where it is asked for"
+    assert search_stored(tmp_path, ASK, CONTRACT, rescan_options=options).matches == (), "only where it is asked for"

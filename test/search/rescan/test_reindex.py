@@ -23,7 +23,7 @@ from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.search.rescan.reindex import missing_frames, reindex, frames_to_scan
+from facetrack_ros.search.rescan.reindex import frames_to_scan, missing_frames, reindex
 from facetrack_ros.search.rescan.stored_frames import StoredFramesWithTracks
 
 FACETRACK = Path(sys.executable).parent / "facetrack"
