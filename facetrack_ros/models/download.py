@@ -1,187 +1,178 @@
-"""Download of a pinned model: resumed where it broke off, at most five seconds lost where there is no network."""
+"""Download of pinned models with pooch: resumed after an interruption, at most five seconds lost without a network."""
 
-import contextlib
 import fcntl
 import hashlib
+import logging
 import os
+import queue
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models.contract import ModelContract
 
-#: How long the first answer may take, name look-up included, and how long a transfer may stall, seconds.
+#: Seconds until the first answer, name look-up included, and seconds that a transfer may stall; chosen by hand.
 ANSWER_S = 5.0
-#: How long a whole transfer may take, seconds.
-TRANSFER_S = 600.0
 CHUNK = 1 << 16
+
+#: Called with bytes done and bytes in all.
+Progress = Callable[[int, int], None]
 
 
 class Network:
-    """Remembers that there is no network, so that only the first download of a process waits for it.
+    """Finds out whether servers can be reached. After a failure it fails at once, so that a process waits only once.
 
-    :param answer_s: wall-clock seconds until a server has to have answered.
+    :param answer_s: wall-clock seconds until a server must have answered.
     """
 
     def __init__(self, answer_s: float = ANSWER_S):
-        self._answer_s = answer_s
+        self.answer_s = answer_s
         self._lock = threading.Lock()
         self._failure = ""
 
-    def fetch(self, url: str, path: Path, total: int, progress: Callable[[int, int], None] | None = None) -> None:
-        """Write what ``url`` holds to ``path``, going on where a download that broke off has left it.
+    def require(self, url: str) -> None:
+        """Check that the server of ``url`` answers, with any status.
 
-        :param total: bytes expected, handed on to ``progress(done, total)``; more are refused.
-        :raises ModelError: no answer within the deadline, now or earlier in this process, or a failed transfer.
+        :raises ModelError: it does not answer in time, or an earlier one did not.
         """
         with self._lock:
+            if not self._failure:
+                self._failure = self._probe(url)
             if self._failure:
                 raise ModelError(self._failure)
-            transfer = _Transfer(url, path, total, progress, self._answer_s)
-            if not transfer.answered.wait(self._answer_s) or transfer.silent:
-                transfer.abandoned.set()
-                self._failure = f"no network: {url} did not answer within {self._answer_s:g} s"
-            elif transfer.unreachable:
-                self._failure = f"no network: {url} cannot be reached ({transfer.unreachable})"
-            if self._failure:
-                raise ModelError(self._failure)
-        if not transfer.finished.wait(TRANSFER_S):
-            transfer.abandoned.set()
-            raise ModelError(f"{url} took longer than {TRANSFER_S:g} s to download")
-        if transfer.failed:
-            raise ModelError(f"{url} could not be downloaded ({transfer.failed})")
 
+    def _probe(self, url: str) -> str:
+        import requests
 
-class _Transfer:
-    """One download in a daemon thread: a look-up that hangs in the resolver cannot be stopped, only left behind."""
+        silent = f"no network: {url} did not answer within {self.answer_s:g} s"
+        outcome: queue.SimpleQueue[str] = queue.SimpleQueue()
 
-    def __init__(self, url, path, total, progress, timeout_s):
-        self.answered, self.finished, self.abandoned = threading.Event(), threading.Event(), threading.Event()
-        self.unreachable = self.failed = ""
-        self.silent = False
-        self._todo = (url, path, total, progress, timeout_s)
-        threading.Thread(target=self._run, name="model-download", daemon=True).start()
+        def probe() -> None:
+            try:
+                requests.head(url, timeout=self.answer_s, allow_redirects=True)
+            except requests.Timeout:
+                outcome.put(silent)
+            except requests.RequestException as error:
+                outcome.put(f"no network: {url} cannot be reached ({_root_cause(error)})")
+            else:
+                outcome.put("")
 
-    def _run(self):
+        # A daemon thread, since a name look-up that hangs cannot be interrupted.
+        threading.Thread(target=probe, name="model-download", daemon=True).start()
         try:
-            self._transfer(*self._todo)
-        except urllib.error.HTTPError as error:
-            self.failed = f"HTTP {error.code}"
-        except Exception as error:
-            reason = str(getattr(error, "reason", error)) or type(error).__name__
-            self.failed = reason
-            if not self.answered.is_set():
-                self.unreachable = reason
-                self.silent = isinstance(getattr(error, "reason", error), TimeoutError)
-        self.answered.set()
-        self.finished.set()
-
-    def _transfer(self, url, path, total, progress, timeout_s):
-        done = path.stat().st_size if path.is_file() else 0
-        if done >= total:
-            done = 0  # whole, and yet not what was wanted: from the start
-        request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})
-        with urllib.request.urlopen(request, timeout=timeout_s) as response:
-            self.answered.set()
-            if response.status != 206:
-                done = 0  # the server does not resume
-            with open(path, "ab") as file:
-                file.truncate(done)
-                while not self.abandoned.is_set():
-                    chunk = response.read(CHUNK)
-                    if not chunk:
-                        return
-                    file.write(chunk)
-                    done += len(chunk)
-                    if done > total:
-                        raise ValueError(f"more than the {total} bytes expected")
-                    if progress is not None:
-                        progress(done, total)
+            return outcome.get(timeout=self.answer_s)
+        except queue.Empty:
+            return silent
 
 
-#: The one of this process.
+#: Shared by the whole process.
 NETWORK = Network()
 
 
 def downloads_allowed() -> bool:
-    """Whether the environment lets models be downloaded (``FACETRACK_DOWNLOAD=0`` forbids it)."""
+    """Whether the environment allows downloads; ``FACETRACK_DOWNLOAD=0`` forbids them."""
     return os.environ.get("FACETRACK_DOWNLOAD", "1") != "0"
 
 
 def download(
-    contract: ModelContract,
-    folder: Path,
-    progress: Callable[[int, int], None] | None = None,
-    network: Network = NETWORK,
+    contract: ModelContract, folder: Path, progress: Progress | None = None, network: Network = NETWORK
 ) -> Path:
-    """Bring a pinned model into ``folder``; it has its name there only once its sha256 is right.
+    """Download a pinned model into ``folder``; the file gets its name there only once its sha256 is right.
 
-    What a broken download leaves is a hidden ``.part`` file, from which the next one goes on.
+    An interrupted download leaves a hidden ``.part`` file, which the next one continues. Processes download into one
+    folder one after another.
 
-    :param progress: called with bytes done and bytes in all, from another thread.
     :return: the file's path.
-    :raises ModelError: downloads are forbidden, there is no address, no network, no space, or the wrong file.
+    :raises ModelError: downloads are forbidden; no address, no network, no space, the wrong file, or pooch is missing.
     """
     if not downloads_allowed():
         raise ModelError(f"FACETRACK_DOWNLOAD=0 forbids to download {contract.id}")
     if not contract.urls:
         raise ModelError(f"{contract.id} has no address to download it from")
-    failed = []
+    try:
+        import pooch
+        import requests
+    except ImportError as error:
+        raise ModelError(f"pooch is needed to download {contract.id}: pip install pooch") from error
+    pooch.get_logger().setLevel(logging.WARNING)
+    failures = []
     for url in contract.urls:
+        fetch = _Fetch(contract, folder / f".{contract.file}.{contract.sha256[:8]}.part", progress, network)
         try:
-            return _download(contract, url, folder, progress, network)
+            folder.mkdir(parents=True, exist_ok=True)
+            with open(folder / ".download.lock", "ab") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                pooch.retrieve(url, contract.sha256, contract.file, folder, downloader=fetch)
+            return folder / contract.file
+        except requests.HTTPError as error:
+            failures.append(f"{url} could not be downloaded (HTTP {error.response.status_code})")
+        except requests.RequestException as error:
+            failures.append(f"{url} could not be downloaded ({_root_cause(error)})")
+        except ValueError as error:  # pooch's for another sha256
+            failures.append(f"{url} gave the wrong file, it is not used: {error}")
         except OSError as error:
             raise ModelError(f"{contract.id} cannot be stored in {folder}: {error.strerror or error}") from error
         except ModelError as error:
-            failed.append(str(error))
-    raise ModelError("; ".join(failed))
+            failures.append(str(error))
+    raise ModelError("; ".join(failures))
 
 
-def _download(
-    contract: ModelContract, url: str, folder: Path, progress: Callable[[int, int], None] | None, network: Network
-) -> Path:
-    target, part = folder / contract.file, folder / f".{contract.file}.{contract.sha256[:8]}.part"
-    folder.mkdir(parents=True, exist_ok=True)
-    with _locked(part):
-        if target.is_file() and sha256_of(target) == contract.sha256:
-            part.unlink()
-            return target
+class _Fetch:
+    """A pooch downloader that continues a partial file; it is its own progress bar, in the form that pooch takes."""
+
+    total = 0
+
+    def __init__(self, contract: ModelContract, part: Path, progress: Progress | None, network: Network):
+        self._size, self._part, self._progress, self._network = contract.size, part, progress, network
+
+    def __call__(self, url: str, output: str, _pooch: object) -> None:
+        from pooch import HTTPDownloader
+
+        self._network.require(url)
+        headers = {"Accept-Encoding": "identity"}  # a range of compressed bytes could not be continued
+        if done := self._done():
+            headers["Range"] = f"bytes={done}-"
+        fetch = HTTPDownloader(
+            self, CHUNK, timeout=self._network.answer_s, headers=headers, hooks={"response": self._on_response}
+        )
         try:
-            network.fetch(url, part, contract.size, progress)
-            done = part.stat().st_size
-            if done < contract.size:
+            with open(self._part, "ab") as file:
+                fetch(url, file, None)
+            if self._done() < self._size:
                 raise ModelError(
-                    f"{url} broke off after {done} of {contract.size} bytes; the next try goes on from there"
+                    f"{url} broke off after {self._done()} of {self._size} bytes; the next try continues there"
                 )
-        except ModelError:
-            if not 0 < part.stat().st_size < contract.size:
-                part.unlink()
-            raise
-        found = sha256_of(part)
-        if found != contract.sha256:
-            part.unlink()
-            raise ModelError(f"{url} gave a file with sha256 {found}, expected {contract.sha256}; it is not used")
-        os.replace(part, target)
-    return target
+            os.replace(self._part, output)
+        finally:
+            if not 0 < self._done() < self._size:
+                self._part.unlink(missing_ok=True)
+
+    def _done(self) -> int:
+        return self._part.stat().st_size if self._part.exists() else 0
+
+    def _on_response(self, response: Any, **_: object) -> None:
+        if response.status_code == 200:  # the whole file, not the range
+            os.truncate(self._part, 0)
+
+    def update(self, _count: int) -> None:
+        done = self._done()
+        if done > self._size:
+            raise ValueError(f"more than the {self._size} bytes expected")
+        if self._progress is not None:
+            self._progress(done, self._size)
+
+    def reset(self) -> None:
+        pass
+
+    close = reset
 
 
-@contextlib.contextmanager
-def _locked(path: Path):
-    """This file, made where it is not there, for one process and thread at a time: others wait."""
-    while True:
-        with open(path, "ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            try:
-                ours = os.fstat(file.fileno()).st_ino == path.stat().st_ino
-            except FileNotFoundError:
-                ours = False
-            if ours:
-                yield
-                return
-        # Whoever held it has finished it and moved it away: the next one is another file.
+def _root_cause(error: BaseException) -> str:
+    while error.__context__ is not None:
+        error = error.__context__
+    return str(error) or type(error).__name__
 
 
 def sha256_of(path: Path) -> str:

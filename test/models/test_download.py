@@ -71,12 +71,17 @@ def serving():
         server.server_close()
 
 
+def files(folder):
+    """Names of the files in a folder, without the lock file."""
+    return [path.name for path in folder.iterdir() if path.name != ".download.lock"]
+
+
 def test_a_pinned_model_arrives_whole_with_its_progress_told(serving, tmp_path):
     told = []
     contract = replace(CONTRACT, urls=(serving(CONTENT),))
     path = download(contract, tmp_path / "new", lambda *step: told.append(step), Network())
     assert path.read_bytes() == CONTENT
-    assert [p.name for p in path.parent.iterdir()] == ["tiny.onnx"]
+    assert files(path.parent) == ["tiny.onnx"]
     assert told[-1] == (len(CONTENT), len(CONTENT))
 
 
@@ -84,7 +89,7 @@ def test_a_pinned_model_arrives_whole_with_its_progress_told(serving, tmp_path):
 def test_the_wrong_file_is_refused_and_nothing_stays(serving, tmp_path, content):
     with pytest.raises(ModelError):
         download(replace(CONTRACT, urls=(serving(content),)), tmp_path, network=Network())
-    assert list(tmp_path.iterdir()) == []
+    assert files(tmp_path) == []
 
 
 @pytest.mark.parametrize("resumes", [True, False])
@@ -95,7 +100,7 @@ def test_a_download_that_broke_off_goes_on_where_the_server_can(serving, tmp_pat
     assert not (tmp_path / "tiny.onnx").exists()
     path = download(replace(CONTRACT, urls=(whole,)), tmp_path, network=Network())
     assert path.read_bytes() == CONTENT
-    assert [file.name for file in tmp_path.iterdir()] == ["tiny.onnx"]
+    assert files(tmp_path) == ["tiny.onnx"]
     assert serving.asked == [None, "bytes=100000-"]
 
 
@@ -104,7 +109,7 @@ def test_a_download_resumed_onto_something_else_is_refused_and_starts_anew(servi
         download(replace(CONTRACT, urls=(serving(b"x" * 1000),)), tmp_path, network=Network())
     with pytest.raises(ModelError, match="it is not used"):
         download(replace(CONTRACT, urls=(serving(CONTENT),)), tmp_path, network=Network())
-    assert list(tmp_path.iterdir()) == []
+    assert files(tmp_path) == []
 
 
 def test_the_next_address_is_tried_where_one_fails(serving, tmp_path):
@@ -118,7 +123,7 @@ def test_two_processes_that_want_one_model_fetch_it_once(serving, tmp_path):
         paths = list(pool.map(lambda _: download(contract, tmp_path, network=Network()), range(4)))
     assert {path.read_bytes() for path in paths} == {CONTENT}
     assert len(serving.asked) == 1
-    assert [file.name for file in tmp_path.iterdir()] == ["tiny.onnx"]
+    assert files(tmp_path) == ["tiny.onnx"]
 
 
 def test_a_server_that_hangs_is_asked_once_in_a_process(silent, tmp_path):
@@ -128,7 +133,7 @@ def test_a_server_that_hangs_is_asked_once_in_a_process(silent, tmp_path):
         with pytest.raises(ModelError, match="no network.*did not answer within 0.3 s"):
             download(replace(CONTRACT, urls=(url,)), tmp_path, network=network)
     assert len(taken) <= 1
-    assert list(tmp_path.iterdir()) == []
+    assert files(tmp_path) == []
 
 
 def test_a_refused_connection_is_remembered(tmp_path, serving):
