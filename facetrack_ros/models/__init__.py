@@ -1,1 +1,4 @@
-"""Which model files exist, where they come from and what their numbers mean; no inference."""
+"""Model files: which exist, where they come from, what their numbers mean. No inference.
+
+``ModelContract`` is a model's record, ``catalog`` lists those of this package, ``resolve`` finds a model's file.
+"""

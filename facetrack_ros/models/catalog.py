@@ -1,4 +1,4 @@
-"""The models this package knows, one contract each, and those whose records lie in model folders."""
+"""Known models: a contract for each model of this package, and the records in model folders."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -281,7 +281,7 @@ HISTOGRAM = ModelContract(
     note="part of this package, no file: colours and edges in stripes from head to foot",
 )
 
-#: Every model this package brings a record of, preferred ones first within a task.
+#: Models of this package, preferred ones first within a task.
 CATALOG: tuple[ModelContract, ...] = (
     YOLOX_NANO,
     YOLOX_NANO_RELEASE,
@@ -303,29 +303,25 @@ CATALOG: tuple[ModelContract, ...] = (
 
 
 def records() -> tuple[tuple[ModelContract, ...], tuple[str, ...]]:
-    """All that is known here: this package's records, with what was measured on one's own data, and those of the folders.
+    """All known models: those of this package and those with a ``.contract.json`` in a model folder.
 
-    A ``.contract.json`` in a model folder adds a model. One with the id of a model of this package may bring another
-    threshold and curve, for the same file; the first one found of an id counts.
+    A file with the id of a model of this package may change its calibration only. Of files with one id the first counts.
 
-    :return: the records, and a sentence for each file that is turned down.
+    :return: the records, and a sentence for each file that is rejected.
     """
     found = {contract.id: contract for contract in CATALOG}
     seen: set[str] = set()
-    complaints = []
-    for path in _record_files():
-        try:
-            record = read_contract(path)
-            if record.id in seen:
-                continue
-            if record.id in found:
-                record = _calibrated(found[record.id], record, path)
-        except ModelError as error:
-            complaints.append(str(error))
-            continue
-        seen.add(record.id)
-        found[record.id] = record
-    return tuple(found.values()), tuple(complaints)
+    rejected = []
+    for folder in model_folders():
+        for path in sorted(folder.glob(f"*{SUFFIX}")):
+            try:
+                record = read_contract(path)
+                if record.id not in seen:
+                    found[record.id] = _calibrated(found.get(record.id), record, path)
+                    seen.add(record.id)
+            except ModelError as error:
+                rejected.append(str(error))
+    return tuple(found.values()), tuple(rejected)
 
 
 def known(model_id: str) -> ModelContract | None:
@@ -333,42 +329,38 @@ def known(model_id: str) -> ModelContract | None:
     return next((contract for contract in records()[0] if contract.id == model_id), None)
 
 
-def measured(contract: ModelContract) -> ModelContract:
-    """A contract made here, with threshold, curve and data from the record of that id in a model folder, if it is the same
-    model; else as it is."""
-    record = known(contract.id)
-    if record is None:
-        return contract
-    calibrated = replace(contract, **{name: getattr(record, name) for name in CALIBRATION})
-    return calibrated if calibrated == record else contract
-
-
 def find(model_id: str) -> ModelContract:
     """The contract of ``model_id``.
 
-    :raises ModelError: no such model.
+    :raises ModelError: there is none.
     """
-    contracts, complaints = records()
+    contracts, rejected = records()
     for contract in contracts:
         if contract.id == model_id:
             return contract
     ids = ", ".join(record.id for record in contracts)
-    raise ModelError("; ".join([f"there is no model {model_id!r}; known are {ids}", *complaints]))
+    raise ModelError("; ".join([f"there is no model {model_id!r}; known are {ids}", *rejected]))
 
 
-def _record_files() -> list[Path]:
-    return [path for folder in model_folders() if folder.is_dir() for path in sorted(folder.glob(f"*{SUFFIX}"))]
+def with_calibration(contract: ModelContract) -> ModelContract:
+    """A contract made at run time with the calibration of the record of its id, where that describes the same model."""
+    record = known(contract.id)
+    return record if record is not None and _same_model(contract, record) else contract
 
 
-def _calibrated(own: ModelContract, record: ModelContract, path: Path) -> ModelContract:
-    """Our record with somebody's own measurement.
+def _same_model(contract: ModelContract, record: ModelContract) -> bool:
+    """Whether two contracts differ in their calibration only."""
+    return replace(contract, **{name: getattr(record, name) for name in CALIBRATION}) == record
 
-    :raises ModelError: the file would change more than that.
+
+def _calibrated(own: ModelContract | None, record: ModelContract, path: Path) -> ModelContract:
+    """The record of a file, checked against this package's model of its id.
+
+    :raises ModelError: the file would change more than the calibration.
     """
-    measured = {name: getattr(record, name) for name in CALIBRATION}
-    if replace(own, **measured) != record:
+    if own is not None and not _same_model(own, record):
         raise ModelError(
-            f"{path} is turned down: {own.id} is a model of this package, of which a file may change only "
+            f"{path} is rejected: {record.id} is a model of this package, of which a file may change only "
             f"{', '.join(CALIBRATION)}; give it an id of its own"
         )
     return record

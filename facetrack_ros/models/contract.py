@@ -1,51 +1,52 @@
-"""What must be known of a model before its numbers mean anything."""
+"""Model contracts: the record of a model's file, input, output and calibration."""
 
 import dataclasses
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from facetrack_ros.errors import ModelError
 
-#: What a model may be for.
+#: Tasks of models.
 TASKS = ("person", "face", "landmarks", "embedding", "body")
-#: ``identity``: alike means the same person. ``appearance``: alike means looking alike, clothes and light included.
+#: What similar embeddings mean. ``identity``: the same person. ``appearance``: similar looks, clothes and light included.
 PURPOSES = ("identity", "appearance")
-#: Ending of a record kept as a file beside its model.
+#: Ending of a record's file beside its model.
 SUFFIX = ".contract.json"
-#: What a measurement on somebody's own data may change of a record.
+#: Fields that a measurement on a user's own data may change.
 CALIBRATION = ("threshold", "false_match_curve", "measured_on")
 
 
 @dataclass(frozen=True)
 class ModelContract:
-    """One model's record. Embeddings of different contracts are never compared.
+    """Record of one model. Embeddings of different contracts are never compared.
 
     :param id: unique name, also the key of stored embeddings.
-    :param task: ``person`` or ``face`` (detectors), ``landmarks``, ``embedding`` (of a face) or ``body`` (of a whole
-        person).
-    :param architecture: who reads the file and how its output is understood, a key of
-        :data:`facetrack_ros.vision.factory.LOADERS`.
-    :param file: file name, as looked for in model folders; empty: part of a library or of this package.
+    :param task: ``person`` or ``face`` (detectors), ``landmarks``, ``embedding`` (of a face) or ``body`` (embedding of a
+        whole person).
+    :param architecture: how the file is opened, with ``task`` a key of :data:`facetrack_ros.vision.factory.LOADERS`.
+    :param file: file name in model folders; empty: part of a library or of this package.
     :param sha256: of the file, lower-case hex.
     :param size: of the file, bytes.
     :param licence: SPDX id, or a short name.
-    :param urls: where a pinned copy can be downloaded, tried in this order; empty: nowhere.
-    :param package: pip package that carries the file, as ``module:relative/path``; empty: none.
+    :param urls: addresses of pinned copies, tried in this order.
+    :param package: Python package that carries the file, as ``module:relative/path``; empty: none.
     :param input_size: ``(width, height)`` in pixels.
     :param colour: ``BGR`` or ``RGB``.
     :param mean: per channel, in units of 0..255 inputs.
-    :param std: likewise; pixels are ``(value - mean) / std``.
-    :param template: how a face is brought to ``input_size``: ``arcface``, ``dlib``; empty: not aligned.
+    :param std: likewise; the input is ``(value - mean) / std``.
+    :param template: how faces are aligned: ``arcface``, ``dlib``; empty: not.
     :param dimension: of an embedding, else 0.
     :param purpose: of an embedder, one of :data:`PURPOSES`.
-    :param threshold: of an embedder: lowest cosine similarity called a match by default; 0: never measured.
-    :param false_match_curve: of an embedder: ``(threshold, rate)`` pairs, rising in threshold, measured
-        on pairs of different people; the last pair is an upper bound that holds from there on.
+    :param threshold: of an embedder: lowest cosine similarity of a match by default; 0: never measured.
+    :param false_match_curve: of an embedder: ``(threshold, rate)`` pairs, rising in threshold, measured on pairs of
+        different people; the last rate is an upper bound for all higher thresholds.
     :param measured_on: the data behind threshold and curve.
-    :param derived_from: id of the model this one was made from, by quantisation or projection.
-    :param note: what else its user must know.
+    :param derived_from: id of the model that this one was made from, by quantisation or projection.
+    :param note: anything else for the user.
     """
 
     id: str
@@ -76,9 +77,9 @@ class ModelContract:
 
     @classmethod
     def from_json(cls, text: str) -> "ModelContract":
-        """The record that :meth:`to_json` wrote, or somebody by hand; fields at their default may be missing.
+        """Read a record in the form of :meth:`to_json`; fields with a default may be missing.
 
-        :raises ModelError: no such object, an unknown or missing field, a value of the wrong type or out of range.
+        :raises ModelError: no JSON object, an unknown or missing field, a value of the wrong type or out of range.
         """
         try:
             fields = json.loads(text)
@@ -97,9 +98,9 @@ class ModelContract:
 
 
 def read_contract(path: Path) -> ModelContract:
-    """The record in a file.
+    """Read a record from a file.
 
-    :raises ModelError: it cannot be read or is no record; names the file.
+    :raises ModelError: it cannot be read or is no record; with the file's name.
     """
     try:
         return ModelContract.from_json(path.read_text())
@@ -110,10 +111,10 @@ def read_contract(path: Path) -> ModelContract:
 
 
 def write_contract(contract: ModelContract, folder: Path) -> Path:
-    """Keep a record as ``<id>.contract.json`` in a model folder, whole or not at all.
+    """Write a record to ``<id>.contract.json`` in a model folder, atomically.
 
     :return: the file's path.
-    :raises ModelError: it cannot be written there.
+    :raises ModelError: it cannot be written.
     """
     path = folder / f"{contract.id}{SUFFIX}"
     part = folder / f".{path.name}.part"
@@ -134,17 +135,17 @@ def require_identity_model(contract: ModelContract, appearance_as_identity: bool
     """
     if contract.purpose == "appearance" and not appearance_as_identity:
         raise ModelError(
-            f"{contract.id} tells what somebody looks like, not who it is, so it cannot judge faces; choose "
+            f"{contract.id} is an appearance model, not an identity model, so it cannot identify persons; choose "
             f"another embedder.model, or set embedder.appearance_as_identity if you know what that means"
         )
     if contract.threshold <= 0:
         raise ModelError(
-            f"{contract.id} has no threshold from which on two faces are one person; measure it with "
-            f"facetrack eval faces DIR --write, DIR a folder a person"
+            f"{contract.id} has no similarity threshold; measure it with facetrack eval faces DIR --write, where DIR "
+            f"has a folder for each person"
         )
 
 
-def _checked(name: str, value: object) -> object:
+def _checked(name: str, value: Any) -> Any:
     check, wanted = _CHECKS.get(name, (lambda value: isinstance(value, str), "a text"))
     if not check(value):
         raise ModelError(f"{name} must be {wanted}, not {value!r}")
@@ -153,26 +154,26 @@ def _checked(name: str, value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _number(value: object) -> bool:
+def _number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _count(value: object) -> bool:
+def _count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _list(value: object, length: int | None, each) -> bool:
+def _list(value: Any, length: int | None, each: Callable[[Any], bool]) -> bool:
     return isinstance(value, list) and (length is None or len(value) == length) and all(map(each, value))
 
 
-def _curve(value: object) -> bool:
+def _curve(value: Any) -> bool:
     if not _list(value, None, lambda pair: _list(pair, 2, _number) and 0 <= pair[1] <= 1):
         return False
     thresholds, rates = [pair[0] for pair in value], [pair[1] for pair in value]
     return thresholds == sorted(thresholds) and rates == sorted(rates, reverse=True)
 
 
-_CHECKS = {
+_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "id": (
         lambda value: isinstance(value, str) and value != "" and not set(value) & set("/\\=: \t\n"),
         "a name without blanks, slashes, colons and equals signs",

@@ -1,24 +1,23 @@
-"""Where a model's file comes from: a path, model folders, the cache, a download, a pip package."""
+"""Finds a model's file: a path, the model folders, the cache, a download, an installed Python package."""
 
 import importlib.util
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.models.download import NETWORK, Network, download, sha256_of
+from facetrack_ros.models.download import NETWORK, Network, Progress, download, sha256_of
 from facetrack_ros.models.paths import cache_folder, model_folders
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model ready to be opened.
+    """A model that is ready to be opened.
 
     :param path: its file, checked against the contract; None for a model built into its library.
-    :param origin: where it came from, in words.
+    :param origin: where it came from, for users.
     :param rejected: a sentence for each file or model that was tried before and not taken, with the reason.
     """
 
@@ -38,57 +37,53 @@ class ModelFile:
         return self.path
 
 
-def resolve(name: str, network: Network = NETWORK, progress: Callable[[int, int], None] | None = None) -> ModelFile:
-    """Find a model by what a configuration says.
+def resolve(name: str, network: Network = NETWORK, progress: Progress | None = None) -> ModelFile:
+    """Find the model that a configuration names.
 
-    :param name: a catalog id; a path to a file whose sha256 the catalog knows; or ``ID=PATH`` for any other
-        file, to be used by the contract of ``ID``.
-    :raises ModelError: nothing usable, with what was tried.
+    :param name: a catalog id; a path to a file whose sha256 the catalog lists; or ``ID=PATH`` for any other file, with the
+        contract of ``ID``.
+    :raises ModelError: no usable file; with what was tried.
     """
     contract = catalog.known(name)
     if contract is not None:
         return resolve_contract(contract, network, progress)
     model_id, _, path = name.partition("=")
-    if path:
-        return resolve_path(Path(path).expanduser(), catalog.find(model_id))
-    return resolve_path(Path(name).expanduser())
+    return _resolve_path(Path(path), catalog.find(model_id)) if path else _resolve_path(Path(name))
 
 
-def resolve_path(path: Path, contract: ModelContract | None = None) -> ModelFile:
-    """A file named by its path.
+def _resolve_path(path: Path, contract: ModelContract | None = None) -> ModelFile:
+    """The model in a file.
 
-    :param contract: what an unknown file is to follow. It then gets an id of its own, since its embeddings cannot
-        be compared with those of the contract's own file.
-    :raises ModelError: no such file, or an unknown one without a contract.
+    :param contract: the contract of a file that is not in the catalog. The model gets an id of its own, since its embeddings
+        cannot be compared with those of the contract's own file.
+    :raises ModelError: no such file, or one that is not in the catalog and has no contract.
     """
-    records, complaints = catalog.records()
+    path = path.expanduser()
+    records, rejected = catalog.records()
     if not path.is_file():
         ids = ", ".join(record.id for record in records)
-        raise ModelError(
-            "; ".join([f"{path} is neither a model file nor one of the known models ({ids})", *complaints])
-        )
-    found = sha256_of(path)
-    same = [record for record in records if record.sha256 == found]
+        raise ModelError("; ".join([f"{path} is neither a model file nor one of the known models ({ids})", *rejected]))
+    sha256 = sha256_of(path)
+    same = [record for record in records if record.sha256 == sha256]
     if same and (contract is None or same[0].id == contract.id):
         return ModelFile(same[0], path, "path")
     if contract is None:
         raise ModelError(
-            f"{path} (sha256 {found}) is no known model; write ID={path} with the id of the known "
+            f"{path} (sha256 {sha256}) is no known model; write ID={path} with the id of the known "
             f"model whose input and output it shares"
         )
     name = contract.id if contract.sha256 else re.sub(r"[^\w.-]", "_", f"{contract.id}-{path.stem}")
-    name = f"{name}-{found[:8]}"
-    kept = next((record for record in same if record.id == name), None)
-    if kept is not None:  # measured here before
-        return ModelFile(kept, path, "path")
-    licence = "unknown" if contract.sha256 else contract.licence
+    name = f"{name}-{sha256[:8]}"
+    calibrated = next((record for record in same if record.id == name), None)
+    if calibrated is not None:
+        return ModelFile(calibrated, path, "path")
     own = replace(
         contract,
         id=name,
         file=path.name,
-        sha256=found,
+        sha256=sha256,
         size=path.stat().st_size,
-        licence=licence,
+        licence="unknown" if contract.sha256 else contract.licence,
         urls=(),
         package="",
         measured_on=contract.measured_on and f"taken over from {contract.id}, not measured with this file",
@@ -97,17 +92,17 @@ def resolve_path(path: Path, contract: ModelContract | None = None) -> ModelFile
 
 
 def resolve_contract(
-    contract: ModelContract, network: Network = NETWORK, progress: Callable[[int, int], None] | None = None
+    contract: ModelContract, network: Network = NETWORK, progress: Progress | None = None
 ) -> ModelFile:
-    """A known model's file: model folders, cache, download, pip package, in this order.
+    """A known model's file: model folders, cache, download, Python package, in this order.
 
-    :raises ModelError: it is nowhere; the sentence names every file that was refused and why.
+    :raises ModelError: it is in none of them; the sentence names every file that was refused and why.
     """
     refused: list[str] = []
     if contract.file:
         for folder in model_folders():
             path = folder / contract.file
-            if path.is_file() and _checked(path, contract, refused):
+            if path.is_file() and _matches(path, contract, refused):
                 return ModelFile(contract, path, "cache" if folder == cache_folder() else "folder", tuple(refused))
         if contract.urls:
             try:
@@ -119,12 +114,12 @@ def resolve_contract(
     package = _package_folder(module)
     if package is not None and not inside:
         return ModelFile(contract, None, f"built into {module}", tuple(refused))
-    if package is not None and (package / inside).is_file() and _checked(package / inside, contract, refused):
+    if package is not None and (package / inside).is_file() and _matches(package / inside, contract, refused):
         return ModelFile(contract, package / inside, f"package {module}", tuple(refused))
     raise ModelError("; ".join([f"{contract.id} is not here: {_remedy(contract)}", *refused]))
 
 
-def _checked(path: Path, contract: ModelContract, refused: list[str]) -> bool:
+def _matches(path: Path, contract: ModelContract, refused: list[str]) -> bool:
     found = sha256_of(path)
     if found != contract.sha256:
         refused.append(f"{path} is refused: its sha256 is {found}, that of {contract.id} is {contract.sha256}")
@@ -134,14 +129,12 @@ def _checked(path: Path, contract: ModelContract, refused: list[str]) -> bool:
 def _package_folder(module: str) -> Path | None:
     """Folder of an installed module, found without importing it; None where it is not installed."""
     spec = importlib.util.find_spec(module) if module else None
-    if spec is None or spec.origin is None:
-        return None
-    return Path(spec.origin).parent
+    return None if spec is None or spec.origin is None else Path(spec.origin).parent
 
 
 def _remedy(contract: ModelContract) -> str:
-    if not contract.file and not contract.package:
-        return f"it is a kind of model, name your own file as {contract.id}=PATH"
     if contract.package:
         return f"install the Python package that carries {contract.package.partition(':')[0]}"
-    return f"put {contract.file} into a folder of FACETRACK_MODELS"
+    if contract.file:
+        return f"put {contract.file} into a folder of FACETRACK_MODELS"
+    return f"it is a kind of model, name your own file as {contract.id}=PATH"

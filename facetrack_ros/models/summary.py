@@ -1,4 +1,4 @@
-"""Which models run, in sentences for people."""
+"""Sentences about the models in use, for users."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ ROLES = {"person": "persons", "face": "faces", "embedder": "embeddings"}
 
 
 def description_lines(description: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """A line a role from what :meth:`VisionPipeline.describe` gives, then why anything better was passed over."""
+    """A line a role of :meth:`VisionPipeline.describe`, then the reasons why preferred models were not taken."""
     lines = [
         f"{title}: {description[role]['model']} ({description[role]['licence']}, {description[role]['origin']})"
         for role, title in ROLES.items()
@@ -17,8 +17,5 @@ def description_lines(description: Mapping[str, Mapping[str, str]]) -> list[str]
     absent = [reason.partition(NOT_HERE)[0] for reason in reasons if NOT_HERE in reason]
     if absent:
         lines.append(f"preferred, but not in a folder of FACETRACK_MODELS and not downloaded: {', '.join(absent)}")
-    return lines + [
-        f"passed over: {reason}"
-        for reason in reasons
-        if NOT_HERE not in reason and FORBIDDEN not in reason and "no model for the task" not in reason
-    ]
+    hidden = (NOT_HERE, FORBIDDEN, "no model for the task")
+    return lines + [f"rejected: {reason}" for reason in reasons if not any(part in reason for part in hidden)]

@@ -25,19 +25,19 @@ def resnet(models, random_resnet50, monkeypatch):
 
 
 def test_an_embedder_of_appearance_is_refused(resnet):
-    with pytest.raises(ModelError, match="not who it is, so it cannot judge faces; .*embedder.appearance_as_identity"):
+    with pytest.raises(ModelError, match="not an identity model, so it cannot identify persons; .*embedder.appearance_as_identity"):
         build_pipeline(resnet)
     assert build_for_measuring(resnet).contract.purpose == "appearance"
 
 
 def test_allowed_it_still_needs_a_measured_threshold(resnet):
     allowed = replace(resnet, appearance_as_identity=True)
-    with pytest.raises(ModelError, match="has no threshold .* facetrack eval faces DIR --write"):
+    with pytest.raises(ModelError, match="has no similarity threshold.* facetrack eval faces DIR --write"):
         build_pipeline(allowed)
     own = build_for_measuring(resnet).contract
     write_contract(replace(own, **MEASURED), cache_folder())
     assert build_pipeline(allowed).contract.threshold == 0.97
-    with pytest.raises(ModelError, match="cannot judge faces"):
+    with pytest.raises(ModelError, match="cannot identify persons"):
         build_pipeline(resnet)
 
 
@@ -90,7 +90,7 @@ def test_a_record_of_another_model_under_that_id_does_not_count():
 
 
 def test_nobody_judges_without_a_threshold():
-    with pytest.raises(ModelError, match="no threshold"):
+    with pytest.raises(ModelError, match="no similarity threshold"):
         require_identity_model(replace(catalog.MOBILEFACENET, threshold=0.0), False)
     require_identity_model(catalog.MOBILEFACENET, False)
 
@@ -102,10 +102,10 @@ def test_the_settings_come_from_the_configuration():
 
 def test_where_embeddings_are_stored_the_same_holds_as_where_they_are_made():
     values = {"embedder.model": "resnet50_imagenet", "face_tracking.embedding_dim": 512}
-    with pytest.raises(ModelError, match="cannot judge faces"):
+    with pytest.raises(ModelError, match="cannot identify persons"):
         contract_of("resnet50_imagenet_seeded512", Config(values))
     values["embedder.appearance_as_identity"] = True
-    with pytest.raises(ModelError, match="no threshold"):
+    with pytest.raises(ModelError, match="no similarity threshold"):
         contract_of("resnet50_imagenet_seeded512", Config(values))
     write_contract(replace(reduced_contract(catalog.RESNET50, 512), **MEASURED), cache_folder())
     assert contract_of("resnet50_imagenet_seeded512", Config(values)).threshold == 0.97

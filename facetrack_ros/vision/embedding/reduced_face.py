@@ -51,7 +51,7 @@ def reduced_contract(contract: ModelContract, dimension: int) -> ModelContract:
             f"{contract.id} gives {contract.dimension} numbers, which cannot be reduced to {dimension}; set "
             f"face_tracking.embedding_dim from 1 to {contract.dimension}, or 0 for all"
         )
-    return catalog.measured(
+    return catalog.with_calibration(
         replace(
             contract,
             id=f"{contract.id}_seeded{dimension}",
