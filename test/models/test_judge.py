@@ -25,7 +25,9 @@ def resnet(models, random_resnet50, monkeypatch):
 
 
 def test_an_embedder_of_appearance_is_refused(resnet):
-    with pytest.raises(ModelError, match="not an identity model, so it cannot identify persons; .*embedder.appearance_as_identity"):
+    with pytest.raises(
+        ModelError, match="not an identity model, so it cannot identify persons; .*embedder.appearance_as_identity"
+    ):
         build_pipeline(resnet)
     assert build_for_measuring(resnet).contract.purpose == "appearance"
 
