@@ -27,7 +27,11 @@ def test_the_pages_say_what_the_nodes_are(graph, script):
 
 def test_every_node_that_can_be_started_has_a_page(script):
     nodes = Path(script.__file__).parents[1] / "facetrack_ros" / "nodes"
-    described = {line[3:] for line in (DOCS / "reference" / "interoperability.md").read_text().splitlines() if line.startswith("## ")}
+    described = {
+        line[3:]
+        for line in (DOCS / "reference" / "interoperability.md").read_text().splitlines()
+        if line.startswith("## ")
+    }
     assert set(script.NEIGHBOURS) <= described
     assert {file.stem.removesuffix("_node") for file in nodes.glob("*_node.py")} == {
         *(node.NAME for node in script.NODES),
