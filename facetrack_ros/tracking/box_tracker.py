@@ -74,8 +74,8 @@ class BoxTracker:
             followed.motion.shift(affine)
         # A face says more than the score: where there is one, there is somebody.
         shows_face = np.array([face is not None for face in observation.faces], bool)
-        if observation.sure is not None:
-            shows_face |= observation.sure
+        if observation.with_face is not None:
+            shows_face |= observation.with_face
         scores = np.where(shows_face, np.float32(1), observation.scores)
         taken: dict[int, _Followed] = {}
         for index, row in self._pairs(stamp_ns, observation, scores):

@@ -1,11 +1,14 @@
-"""The people in view of one camera."""
+"""Tracks, visits and events of one camera."""
 
 from collections import deque
 from collections.abc import Callable
 
+import numpy as np
+
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.track import Track
-from facetrack_ros.tracking.edge_boxes import REACH_NS, EdgeBoxHistory
+from facetrack_ros.tracking.edge_boxes import MAX_EXTENSION_NS, EdgeBoxHistory, EdgeSighting
+from facetrack_ros.tracking.identity_assignment import IdentityAssignment
 from facetrack_ros.tracking.interfaces import Tracker
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.open_track import OpenTrack
@@ -13,33 +16,30 @@ from facetrack_ros.tracking.person_registry import PersonRegistry, Recognition
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.visit import Visit
 
-# One look that is clearly somebody else's may be a poor one.
-_DOUBTS_TO_END = 2
-# The first looks at somebody may be poor ones themselves.
-_LOOKS_BEFORE_DOUBTS = 5
-
 Events = tuple[PersonEvent, ...]
 
 
 class CameraTracker:
-    """Tracks, visits and events of one camera.
+    """Turns the observations of one camera into tracks, visits and events.
 
-    :param new_tracker: makes the tracker of each session; time that jumps back begins a new one.
-    :param new_track_id: gives out track ids.
+    :param registry: persons of the robot.
+    :param threshold: of the face embedder: lowest cosine similarity of a match.
+    :param new_tracker: makes the tracker of each session; a stamp that jumps back begins a new session.
+    :param new_track_id: returns the next track id.
     """
 
     def __init__(
         self,
         robot_id: str,
         camera_id: str,
-        identities: PersonRegistry,
+        registry: PersonRegistry,
         threshold: float,
         settings: TrackingSettings,
         new_tracker: Callable[[], Tracker],
         new_track_id: Callable[[], str],
     ):
         self._robot_id, self._camera_id = robot_id, camera_id
-        self._identities, self._threshold, self._settings = identities, threshold, settings
+        self._registry, self._threshold, self._settings = registry, threshold, settings
         self._new_tracker, self._new_track_id = new_tracker, new_track_id
         self._left_ns: dict[str, int] = {}
         self._frames: deque[tuple[int, int]] = deque()
@@ -47,17 +47,17 @@ class CameraTracker:
         self._clear()
 
     def _clear(self) -> None:
-        """Nobody is in view."""
+        """Begin a session without tracks and visits."""
         self._tracker = self._new_tracker()
-        self._follows: dict[int, OpenTrack] = {}
-        self._faint = EdgeBoxHistory(self._settings.confirm_within_ns + REACH_NS)
+        self._assignment = IdentityAssignment(self._registry, self._threshold, self._settings)
+        self._open: dict[int, OpenTrack] = {}
+        self._edge_boxes = EdgeBoxHistory(self._settings.confirm_within_ns + MAX_EXTENSION_NS)
         self._visits: dict[str, Visit] = {}
         self._ended: list[OpenTrack] = []
         self._tracks: tuple[Track, ...] = ()
-        self._told_together: frozenset[str] = frozenset()
 
     def update(self, stamp_ns: int, number: int, observation: Observation) -> tuple[tuple[Track, ...], Events]:
-        """Take a frame; see :meth:`PeopleTracker.update`."""
+        """Process a frame; see :meth:`PeopleTracker.update`."""
         ended: Events = ()
         if self._frames:
             if stamp_ns == self._frames[-1][0]:
@@ -67,294 +67,201 @@ class CameraTracker:
                 self._left_ns.clear()
                 self._frames.clear()
                 self._now_ns = None
-        events = self._expire(stamp_ns - 1)
-        self._keep_time(stamp_ns, number)
-        seen = self._see(stamp_ns, number, observation)
-        events += self._decide(stamp_ns)
-        sure = frozenset(follow.person_id for follow in seen if follow.person_id and follow.sure_ns == stamp_ns)
-        if len(sure) > 1 and not sure <= self._told_together:
-            self._identities.saw_together(sure)
-            self._told_together = sure
-        for follow in seen:
-            if follow.person_id:
-                events += self._accompany(follow)
-        events += self._expire(stamp_ns)
-        self._drop(stamp_ns)
+        events = self._end_visits(stamp_ns - 1)
+        self._advance_time(stamp_ns, number)
+        seen = self._update_tracks(stamp_ns, number, observation)
+        events += self._assign_persons(stamp_ns)
+        self._assignment.note_distinct_persons(seen, stamp_ns)
+        for track in seen:
+            if track.person_id:
+                events += self._learn_face(track)
+        events += self._end_visits(stamp_ns)
+        self._end_tracks(stamp_ns)
         self._tracks = tuple(
-            follow.track(stamp_ns)
-            for follow in self._follows.values()
-            if follow.confirmed_ns is not None or follow.last_ns == stamp_ns
+            track.track(stamp_ns)
+            for track in self._open.values()
+            if track.confirmed_ns is not None or track.last_ns == stamp_ns
         )
-        self._tracks += tuple(follow.track(stamp_ns, ended=True) for follow in self._ended)
+        self._tracks += tuple(track.track(stamp_ns, ended=True) for track in self._ended)
         self._ended.clear()
-        return self._tracks, ended + _in_order(events)
+        return self._tracks, ended + _by_stamp(events)
 
     def advance(self, stamp_ns: int) -> Events:
-        """Time has passed without a frame; see :meth:`PeopleTracker.advance`."""
+        """Let time pass without a frame; see :meth:`PeopleTracker.advance`."""
         if self._now_ns is None or stamp_ns <= self._now_ns:
             return ()
         self._now_ns = stamp_ns
-        events = self._decide(stamp_ns) + self._expire(stamp_ns)
-        self._drop(stamp_ns)
-        return _in_order(events)
+        events = self._assign_persons(stamp_ns) + self._end_visits(stamp_ns)
+        self._end_tracks(stamp_ns)
+        return _by_stamp(events)
 
     def close(self) -> Events:
-        """Nothing more comes: decide who is who, and everybody leaves."""
+        """End the session: decide all undecided tracks and end all visits."""
         events = []
         if self._now_ns is not None:
-            events += self._decide(self._now_ns, wait=False)
+            events += self._assign_persons(self._now_ns, wait=False)
             for visit in sorted(self._visits.values(), key=lambda visit: visit.last_ns):
-                events += self._leave(visit, min(self._now_ns, visit.last_ns + self._settings.exit_after_ns))
+                events += self._end_visit(visit, min(self._now_ns, visit.last_ns + self._settings.exit_after_ns))
         self._clear()
-        return _in_order(events)
+        return _by_stamp(events)
 
-    def _keep_time(self, stamp_ns: int, number: int) -> None:
+    def _advance_time(self, stamp_ns: int, number: int) -> None:
         self._frames.append((stamp_ns, number))
         self._now_ns = stamp_ns if self._now_ns is None else max(stamp_ns, self._now_ns)
-        # Nothing older is asked for: whoever may still leave, or come with a stamp of the past, did so since then.
+        # No event refers to an older frame: a visit ends, and a late decision reaches back, no further than this.
         oldest_ns = stamp_ns - (
             self._settings.exit_after_ns + self._settings.confirm_within_ns + self._settings.identity_wait_ns
         )
         while self._frames[0][0] < oldest_ns:
             self._frames.popleft()
-        for person_id in [person_id for person_id, left_ns in self._left_ns.items() if left_ns < oldest_ns]:
-            del self._left_ns[person_id]
+        self._left_ns = {person_id: left_ns for person_id, left_ns in self._left_ns.items() if left_ns >= oldest_ns}
 
-    def _see(self, stamp_ns: int, number: int, observation: Observation) -> list[OpenTrack]:
-        """Give each row to its track; returns the tracks seen."""
+    def _update_tracks(self, stamp_ns: int, number: int, observation: Observation) -> list[OpenTrack]:
+        """Give each row of an observation to its track; return the tracks seen."""
         seen = []
         keys = self._tracker.update(stamp_ns, observation)
-        self._faint.add(stamp_ns, number, observation.faint, observation.boxes[keys >= 0])
-        for row, key in enumerate(keys):
-            key, box = int(key), observation.boxes[row]
+        self._edge_boxes.add(stamp_ns, number, observation.low_score_edge_boxes, observation.boxes[keys >= 0])
+        for row, key in enumerate(keys.tolist()):
             if key < 0:
                 continue
-            follow = self._follows.get(key)
-            if follow is None:
-                first_ns, first_box = self._tracker.began(key) or (stamp_ns, box)
-                follow = self._follows[key] = OpenTrack(
-                    self._new_track_id(),
-                    first_ns,
-                    self._number_at(first_ns, number),
-                    first_box,
-                    self._identities.empty_template(),
-                    self._settings,
-                )
-                follow.first = self._faint.before(first_box, first_ns) or follow.first
-            elif follow in seen:
+            box = observation.boxes[row]
+            track = self._open.get(key)
+            if track is None:
+                track = self._open[key] = self._new_track(key, stamp_ns, number, box)
+            elif track in seen:
                 continue
-            follow.see(stamp_ns, number, box, observation.scores[row], observation.faces[row], self._threshold)
-            seen.append(follow)
-            if follow.person_id:
-                self._visits[follow.person_id].see(follow)
-        for follow in self._follows.values():
-            if follow.last_ns != stamp_ns:
-                self._glimpse(follow, stamp_ns)
-                follow.miss()
-        seen = [follow for follow in seen if not self._is_another(follow, stamp_ns)]
-        self._note_together(seen, stamp_ns)
+            track.update(stamp_ns, number, box, observation.scores[row], observation.faces[row], self._threshold)
+            seen.append(track)
+            if track.person_id:
+                self._visits[track.person_id].update(track)
+        for track in self._open.values():
+            if track.last_ns != stamp_ns:
+                self._extend(track, stamp_ns)
+                track.miss()
+        moved = [track for track in seen if self._assignment.shows_other_person(track, stamp_ns)]
+        for track in moved:
+            self._end(track)
+        seen = [track for track in seen if track not in moved]
+        self._assignment.note_co_visible(seen, self._open.values(), stamp_ns)
         return seen
 
-    def _glimpse(self, follow: OpenTrack, stamp_ns: int) -> None:
-        """Somebody the tracker does not see may still be half seen, as they leave: the visit lasts till then."""
-        glimpse = (
-            self._faint.after(follow.shown.box, follow.shown.stamp_ns)
-            if stamp_ns - follow.last_ns <= REACH_NS
-            else None
-        )
-        if glimpse:
-            follow.shown = glimpse
-            if follow.person_id:
-                self._visits[follow.person_id].see(follow)
+    def _new_track(self, key: int, stamp_ns: int, number: int, box: np.ndarray) -> OpenTrack:
+        first_ns, first_box = self._tracker.began(key) or (stamp_ns, box)
+        first = EdgeSighting(first_ns, self._number_at(first_ns, number), first_box)
+        track = OpenTrack(self._new_track_id(), first, self._registry.empty_template(), self._settings)
+        track.first = self._edge_boxes.extend_backward(first)
+        return track
 
-    def _is_another(self, follow: OpenTrack, stamp_ns: int) -> bool:
-        """Whether a track's face shows that it has gone over to somebody else, as happens where people cross; it ends then,
-        and what its key shows next is a new track."""
-        if not follow.person_id or follow.embedding is None:
-            return False
-        alike = self._identities.likeness(follow.person_id, follow.embedding)
-        if alike is None or alike >= self._threshold:
-            follow.sure_ns, follow.doubts = stamp_ns, 0
-        elif alike < 1 - self._settings.veto_distance * (1 - self._threshold) and follow.looks > _LOOKS_BEFORE_DOUBTS:
-            follow.doubts += 1
-        if follow.doubts < _DOUBTS_TO_END:
-            return False
-        self._end(follow)
-        return True
+    def _extend(self, track: OpenTrack, stamp_ns: int) -> None:
+        """Extend a track that the frame does not show, and its visit, by the edge box of a person who is leaving."""
+        sighting = self._edge_boxes.extend_forward(track.last) if stamp_ns - track.last_ns <= MAX_EXTENSION_NS else None
+        if sighting:
+            track.last = sighting
+            if track.person_id:
+                self._visits[track.person_id].update(track)
 
-    def _note_together(self, seen: list[OpenTrack], stamp_ns: int) -> None:
-        """Who is in one picture is not one person. A track counts as its person only where its face says so, then or
-        later: it may have gone over to somebody else since."""
-        sure = [follow for follow in seen if follow.person_id and follow.sure_ns == stamp_ns]
-        unsure = {follow.track_id for follow in seen} - {follow.track_id for follow in sure}
-        for follow in seen:
-            follow.beside |= unsure
-            follow.beside.discard(follow.track_id)
-        for other in sure:
-            for follow in seen:
-                if follow is not other:
-                    follow.together.add(other.person_id)
-            for follow in self._follows.values():
-                if other.track_id in follow.beside:
-                    follow.beside.discard(other.track_id)
-                    follow.together.add(other.person_id)
-
-    def _excluded(self, follow: OpenTrack) -> set[str]:
-        """Whom a track cannot be: those seen beside it, and those in view whose face was seen since it began."""
-        return follow.together | {
-            other.person_id
-            for other in self._follows.values()
-            if other.person_id
-            and other.last_ns == follow.last_ns
-            and other is not follow
-            and other.sure_ns is not None
-            and other.sure_ns >= follow.first_ns
-        }
-
-    def _decide(self, now_ns: int, wait: bool = True) -> list[PersonEvent]:
-        """Say who the undecided tracks are, the surest first; each decision excludes that person for the others."""
+    def _assign_persons(self, now_ns: int, wait: bool = True) -> list[PersonEvent]:
         events = []
-        while True:
-            undecided = [follow for follow in self._follows.values() if follow.undecided]
-            found = [
-                (recognition, follow)
-                for recognition, follow in (
-                    (self._identities.recognise(follow.template, self._excluded(follow)), follow)
-                    for follow in undecided
-                )
-                if recognition
-            ]
-            if not found:
-                break
-            recognition, follow = max(found, key=lambda pair: pair[0].similarity)
-            events += self._name(follow, recognition.person_id, now_ns, recognition)
-        for follow in undecided:
-            waited = now_ns - follow.confirmed_ns >= self._settings.identity_wait_ns
-            enough = len(follow.template) and (
-                follow.looks >= self._settings.faces_for_new_person
-                or not self._identities.knows_other_than(self._excluded(follow))
-            )
-            if enough or ((waited or not wait) and self._counts(follow)):
-                events += self._name(follow, self._identities.new_person(), now_ns)
+        for track, person_id, recognition in self._assignment.assignments(self._open, now_ns, wait):
+            events += self._assign(track, person_id, now_ns, recognition)
         return events
 
-    def _counts(self, follow: OpenTrack) -> bool:
-        """Whether a track stands for a person: it showed a face, or it was there for as long as one waits for a face.
-
-        Anything less is mostly a second box around somebody half hidden.
-        """
-        return bool(len(follow.template)) or follow.last_ns - follow.first_ns >= self._settings.identity_wait_ns
-
-    def _name(
-        self, follow: OpenTrack, person_id: str, now_ns: int, recognition: Recognition | None = None
+    def _assign(
+        self, track: OpenTrack, person_id: str, now_ns: int, recognition: Recognition | None
     ) -> list[PersonEvent]:
-        """A track is that person: a visit goes on, or a new one begins."""
-        # A visit keeps the id it began with, also where that has become another name of the same person.
-        settled = self._identities.merges.canonical
-        person_id = next((visited for visited in self._visits if settled(visited) == settled(person_id)), person_id)
-        for other in list(self._follows.values()):
+        """Give a track its person: continue the person's visit, or begin one."""
+        # A visit keeps the id it began with, also where that is merged with another id since.
+        canonical = self._registry.merges.canonical
+        person_id = next((visited for visited in self._visits if canonical(visited) == canonical(person_id)), person_id)
+        for other in list(self._open.values()):
             if other.person_id == person_id:
-                # One track a person: of the two, the one seen later. What the other's key shows next is a new track.
-                self._end(min(other, follow, key=lambda each: each.last_ns))
-            elif follow.track_id in other.beside:
-                other.together.add(person_id)
-                other.beside.discard(follow.track_id)
-        follow.person_id = person_id
-        follow.sure_ns = follow.last_ns if len(follow.template) else None
+                # One track a person, the one seen later. The other's key begins a new track when it is seen next.
+                self._end(min(other, track, key=lambda each: each.last_ns))
+            else:
+                other.neighbour_decided(track.track_id, person_id)
+        track.person_id = person_id
+        track.person_confirmed_ns = track.last_ns if len(track.template) else None
+        events = []
         visit = self._visits.get(person_id)
         if visit:
-            visit.take(follow)
-            events = []
+            visit.add_track(track)
         else:
-            first_ns = max(follow.first.stamp_ns, self._left_ns.get(person_id, follow.first.stamp_ns))
-            visit = Visit(self._robot_id, self._camera_id, person_id, follow, first_ns, recognition is None)
+            first_ns = max(track.first.stamp_ns, self._left_ns.get(person_id, track.first.stamp_ns))
+            visit = Visit(self._robot_id, self._camera_id, person_id, track, first_ns, recognition is None)
             self._visits[person_id] = visit
-            events = [visit.came()]
-            # Decided after they had left: nothing is told of somebody later than that they are gone.
-            decided_ns = max(first_ns, min(now_ns, follow.last_ns + self._settings.exit_after_ns))
-            events += self._matched(
-                visit, follow, recognition, decided_ns, self._number_at(decided_ns, follow.last_number)
-            )
-        for embedding, quality in zip(follow.template.embeddings, follow.template.qualities):
-            self._identities.add_face(person_id, embedding, float(quality))
+            # Where the person has left before the decision, no event is later than PERSON_OUT.
+            decided_ns = max(first_ns, min(now_ns, track.last_ns + self._settings.exit_after_ns))
+            number = self._number_at(decided_ns, track.last_number)
+            events = [visit.person_in(), *self._matches(visit, track, recognition, decided_ns, number)]
+        for embedding, quality in zip(track.template.embeddings, track.template.qualities):
+            self._registry.add_face(person_id, embedding, float(quality))
         return events
 
-    def _accompany(self, follow: OpenTrack) -> list[PersonEvent]:
-        """A person seen: learn the face, and tell once where it turns out to be somebody known."""
-        if follow.embedding is None or follow.doubts:
+    def _learn_face(self, track: OpenTrack) -> list[PersonEvent]:
+        """Add the current face of a track to its person, and report a match once."""
+        if track.embedding is None or track.mismatch_count:
             return []
-        self._identities.add_face(follow.person_id, follow.embedding, follow.quality)
-        visit = self._visits[follow.person_id]
-        recognition = None
-        if visit.is_new and not visit.matched:
-            recognition = self._identities.recognise(
-                follow.template, visit.together | {follow.person_id}, before=follow.person_id
-            )
-            if recognition:
-                self._identities.join(follow.person_id, recognition.person_id, recognition.similarity)
-        return self._matched(visit, follow, recognition, max(follow.last_ns, visit.first_ns), follow.last_number)
+        visit = self._visits[track.person_id]
+        recognition = self._assignment.learn_face(track, visit)
+        return self._matches(visit, track, recognition, max(track.last_ns, visit.first_ns), track.last_number)
 
-    def _matched(
-        self, visit: Visit, follow: OpenTrack, recognition: Recognition | None, stamp_ns: int, number: int
+    def _matches(
+        self, visit: Visit, track: OpenTrack, recognition: Recognition | None, stamp_ns: int, number: int
     ) -> list[PersonEvent]:
-        """Tell once a visit that it is a gallery person, or else somebody known; a gallery person also when that turns
-        out only after somebody known was told."""
-        if not visit.enrolled:
-            match = self._identities.gallery.recognise(follow.template)
-            # Of two people in view only one can be that person.
-            if match and all(other.enrolled != match.entry.name for other in self._visits.values()):
-                visit.matched = True
-                return [visit.enrolled_as(stamp_ns, number, match)]
+        """FACE_MATCHED, once a visit with a gallery person and otherwise once with a known person."""
+        match = self._assignment.gallery_match(track, visit, self._visits.values())
+        if match:
+            return [visit.gallery_matched(stamp_ns, number, match)]
         if recognition and not visit.matched:
-            return [visit.recognised(stamp_ns, number, recognition)]
+            return [visit.face_matched(stamp_ns, number, recognition)]
         return []
 
-    def _expire(self, until_ns: int) -> list[PersonEvent]:
-        """End the visits of those who were unseen for long enough by ``until_ns``."""
+    def _end_visits(self, until_ns: int) -> list[PersonEvent]:
+        """End the visits of persons unseen for long enough by ``until_ns``."""
         events = []
         for visit in sorted(self._visits.values(), key=lambda visit: visit.last_ns):
             gone_ns = visit.last_ns + self._settings.exit_after_ns
-            if gone_ns <= until_ns and not self._may_be_back(visit, gone_ns):
-                events += self._leave(visit, gone_ns)
+            if gone_ns <= until_ns and not self._may_continue(visit, gone_ns):
+                events += self._end_visit(visit, gone_ns)
         return events
 
-    def _may_be_back(self, visit: Visit, gone_ns: int) -> bool:
-        """Whether a track that began in time may yet turn out to be this person."""
+    def _may_continue(self, visit: Visit, gone_ns: int) -> bool:
+        """Whether an undecided track that began in time may turn out to be this person."""
         return any(
-            not follow.person_id
-            and visit.tracked_ns < follow.first_ns <= gone_ns
-            and visit.person_id not in follow.together
-            for follow in self._follows.values()
+            not track.person_id
+            and visit.tracked_ns < track.first_ns <= gone_ns
+            and visit.person_id not in track.seen_with
+            for track in self._open.values()
         )
 
-    def _leave(self, visit: Visit, stamp_ns: int) -> list[PersonEvent]:
+    def _end_visit(self, visit: Visit, stamp_ns: int) -> list[PersonEvent]:
         del self._visits[visit.person_id]
         self._left_ns[visit.person_id] = stamp_ns
-        for follow in [follow for follow in self._follows.values() if follow.person_id == visit.person_id]:
-            self._end(follow)
-        self._identities.forget_faceless(visit.person_id)
-        return [visit.left(stamp_ns, self._number_at(stamp_ns, visit.last_number))]
+        for track in [track for track in self._open.values() if track.person_id == visit.person_id]:
+            self._end(track)
+        self._registry.forget_faceless(visit.person_id)
+        return [visit.person_out(stamp_ns, self._number_at(stamp_ns, visit.last_number))]
 
     def _number_at(self, stamp_ns: int, default: int) -> int:
         """Number of the last frame up to a stamp."""
         return next((number for frame_ns, number in reversed(self._frames) if frame_ns <= stamp_ns), default)
 
-    def _drop(self, stamp_ns: int) -> None:
-        """End the tracks that are not looked for any more; undecided ones wait for their decision."""
-        for follow in list(self._follows.values()):
-            patience_ns = self._settings.max_gap_ns if follow.person_id else self._settings.confirm_within_ns
-            waits = follow.undecided and self._counts(follow)
-            if stamp_ns - follow.last_ns > patience_ns and not waits:
-                self._end(follow)
+    def _end_tracks(self, stamp_ns: int) -> None:
+        """End the tracks unseen for too long; undecided ones that stand for a person wait for their decision."""
+        for track in list(self._open.values()):
+            max_gap_ns = self._settings.max_gap_ns if track.person_id else self._settings.confirm_within_ns
+            if stamp_ns - track.last_ns > max_gap_ns and not (track.undecided and track.is_person):
+                self._end(track)
 
-    def _end(self, follow: OpenTrack) -> None:
-        self._follows = {key: other for key, other in self._follows.items() if other is not follow}
-        if follow.confirmed_ns is not None:
-            self._ended.append(follow)
-        for other in self._follows.values():
-            other.beside.discard(follow.track_id)
+    def _end(self, ended: OpenTrack) -> None:
+        for key in [key for key, track in self._open.items() if track is ended]:
+            del self._open[key]
+        if ended.confirmed_ns is not None:
+            self._ended.append(ended)
+        for track in self._open.values():
+            track.undecided_neighbours.discard(ended.track_id)
 
 
-def _in_order(events: list[PersonEvent]) -> Events:
-    """By stamp; of those at one moment, the one that happened first stays first."""
+def _by_stamp(events: list[PersonEvent]) -> Events:
+    """Events in order of their stamps, those of one stamp in the order they happened."""
     return tuple(sorted(events, key=lambda event: event.stamp_ns))

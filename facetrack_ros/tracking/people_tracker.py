@@ -1,4 +1,4 @@
-"""The people a robot's cameras see: tracks, identities and events."""
+"""Tracks, identities and events over all cameras of a robot."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,16 +22,17 @@ from facetrack_ros.tracking.settings import TrackingSettings
 
 
 class PeopleTracker:
-    """Follows people in each camera of a robot, tells who they are over all of them, and says when they come and go.
+    """Tracks people in each camera of a robot, identifies them over all cameras, and reports when they come and go.
 
-    For one thread. All times are stamps of frames; nothing here reads a clock.
+    For one thread. All times are stamps of frames; the clock is never read.
 
-    :param robot_id: any name; what may not stand in an id is replaced there.
+    :param robot_id: any name; characters that may not stand in an id are replaced there.
     :param ids: numbers of persons and tracks.
+    :param settings: shared with all cameras; :meth:`TrackingSettings.replace_with` changes them at run time.
     :param threshold: of the embedder: lowest cosine similarity of a match.
     :param model_id: of the embedder.
     :param new_tracker: makes a camera's tracker; None: :class:`BoxTracker`.
-    :param aliases: which ids are one person, as known so far.
+    :param merges: merge decisions known so far.
     :raises ConfigError: an empty robot name.
     """
 
@@ -43,7 +44,7 @@ class PeopleTracker:
         threshold: float,
         model_id: str,
         new_tracker: Callable[[], Tracker] | None = None,
-        aliases: IdentityMerges | None = None,
+        merges: IdentityMerges | None = None,
     ):
         self.robot_id = robot_id
         self.settings = settings
@@ -52,7 +53,7 @@ class PeopleTracker:
         self._ids = ids
         self._robot = safe_name(robot_id)
         self._new_tracker = new_tracker or partial(BoxTracker, threshold, settings)
-        self._identities = PersonRegistry(self._robot, ids, settings, threshold, model_id, aliases)
+        self._registry = PersonRegistry(self._robot, ids, settings, threshold, model_id, merges)
         self._cameras: dict[str, CameraTracker] = {}
 
     def update(
@@ -64,31 +65,31 @@ class PeopleTracker:
         faces: Sequence[Face],
         image: np.ndarray | None = None,
     ) -> tuple[tuple[Track, ...], tuple[PersonEvent, ...]]:
-        """Take a frame, also one that shows nobody.
+        """Process a frame, also one without persons.
 
-        PERSON_IN comes when a track is believed and it is decided who it is, with the stamp of its first frame: later
-        than events that have a later stamp. What one call returns is in order of stamps, and so are all the events of
-        one person in one camera.
+        PERSON_IN is returned when a track is confirmed and its person decided, with the stamp of its first frame: after
+        events that have a later stamp. The events of one call are in order of stamps, and so are all events of one person
+        in one camera.
 
-        A stamp that was just there is ignored. A stamp further back begins a new session of the camera: everybody
-        leaves first. Boxes and embeddings that are damaged are left out.
+        A frame with the stamp of the one before is ignored. An earlier stamp begins a new session of the camera: all visits
+        end first. Invalid boxes and embeddings are left out.
 
         :param stamp_ns: nanoseconds since the epoch.
         :param faces: their ``person`` is a row of ``detections``.
-        :param image: the frame, for trackers that measure the camera's motion.
-        :returns: the tracks as of this frame, and what happened.
-        :raises StoreError: a new id cannot be written down.
+        :param image: the frame, for trackers that measure camera motion.
+        :returns: the tracks as of this frame, and the events.
+        :raises StoreError: a new id cannot be stored.
         """
-        observation = Observation.of(detections, faces, self._identities.dimension, image)
-        if self._identities.dimension is None:
-            self._identities.dimension = observation.dimension
-        self._identities.now_ns = stamp_ns
+        observation = Observation.of(detections, faces, self._registry.dimension, image)
+        if self._registry.dimension is None:
+            self._registry.dimension = observation.dimension
+        self._registry.now_ns = stamp_ns
         if camera_id not in self._cameras:
             name = safe_name(camera_id)
             self._cameras[camera_id] = CameraTracker(
                 self.robot_id,
                 camera_id,
-                self._identities,
+                self._registry,
                 self.threshold,
                 self.settings,
                 self._new_tracker,
@@ -97,7 +98,7 @@ class PeopleTracker:
         return self._cameras[camera_id].update(stamp_ns, frame_number, observation)
 
     def advance(self, camera_id: str, stamp_ns: int) -> tuple[PersonEvent, ...]:
-        """Time has passed in a camera that sends nothing: its people leave too.
+        """Let time pass in a camera that sends no frames, so that its visits end.
 
         :param stamp_ns: a time up to which no more frames are expected.
         """
@@ -105,7 +106,7 @@ class PeopleTracker:
         return camera.advance(stamp_ns) if camera else ()
 
     def close(self, camera_id: str | None = None) -> tuple[PersonEvent, ...]:
-        """A camera has stopped, or all of them: whoever is in view leaves. Persons stay known.
+        """End all visits of a camera that has stopped. Persons stay known.
 
         :param camera_id: None: all cameras.
         """
@@ -114,42 +115,33 @@ class PeopleTracker:
         return tuple(sorted(events, key=lambda event: event.stamp_ns))
 
     def persons(self) -> dict[str, FaceTemplate]:
-        """All persons known by face, own and told of, with what their faces look like."""
-        return self._identities.templates()
+        """Face templates by person id, own and learned."""
+        return self._registry.templates()
 
     def learn(
-        self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray, join: bool = True
+        self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray, merge: bool = True
     ) -> None:
-        """Take what another robot, or a stored history, knows of a person's face.
-
-        :param embeddings: ``(n, dimension)`` unit rows.
-        :param qualities: ``(n,)`` in 0..1.
-        :param join: whether to see if it is somebody known by another id; needless for what was learned before.
-        :raises TemplateRefused: it does not fit, and why; also a ``ValueError``.
-        """
-        self._identities.learn(person_id, model_id, embeddings, qualities, join)
+        """Add a person's face from another robot or a stored history; see :meth:`PersonRegistry.learn`."""
+        self._registry.learn(person_id, model_id, embeddings, qualities, merge)
 
     @property
     def merges(self) -> IdentityMerges:
         """Which ids are one person."""
-        return self._identities.merges
+        return self._registry.merges
 
     @property
     def gallery(self) -> Gallery:
-        """The enrolled people; entries may be added and removed."""
-        return self._identities.gallery
+        """The enrolled persons; entries may be added and removed."""
+        return self._registry.gallery
 
-    def add_decision(self, verdict: MergeDecision) -> None:
-        """Take what another robot, or a person, says of two ids.
-
-        :raises TemplateRefused: it is about no two persons.
-        """
-        self._identities.add_decision(verdict)
+    def add_decision(self, decision: MergeDecision) -> None:
+        """Add a merge decision of another robot or an operator; see :meth:`PersonRegistry.add_decision`."""
+        self._registry.add_decision(decision)
 
     def take_new_decisions(self) -> tuple[MergeDecision, ...]:
-        """What was decided here about ids since the last call, for the other robots and for the disk."""
-        return self._identities.take_new_decisions()
+        """The merge decisions made here since the last call, to be published and stored."""
+        return self._registry.take_new_decisions()
 
     def forget(self, person_id: str) -> None:
-        """Know nothing of a person's face any more, nor of other ids; one who is in view is learned anew from then on."""
-        self._identities.forget(person_id)
+        """Remove a person's face and merges; a person in view is learned anew from the next frame on."""
+        self._registry.forget(person_id)

@@ -1,7 +1,7 @@
-"""Who somebody is, among all persons a robot knows."""
+"""The persons a robot knows, and recognition among them."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,43 +14,49 @@ from facetrack_ros.tracking.id_allocator import IdAllocator
 from facetrack_ros.tracking.identity_merges import IdentityMerges, MergeDecision, merge_decisions, split_decisions
 from facetrack_ros.tracking.settings import TrackingSettings
 
-# So many first looks are taken as they come; a single poor one would otherwise turn down all that follow.
-_LOOKS_TAKEN_ON_TRUST = 5
-# Two looks this near, in parts of the threshold's distance, tell nothing new.
+# Chosen by hand. So many first embeddings of a person are taken unchecked, for a single poor one would otherwise refuse
+# all that follow.
+_UNCHECKED_EMBEDDINGS = 5
+# Chosen by hand. Embeddings closer than this fraction of the threshold distance are duplicates.
 _NEAR_DUPLICATE = 0.15
-_PERSON_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 class TemplateRefused(FacetrackError, ValueError):
-    """A template of another robot that cannot be used, and why."""
+    """A face template or a merge decision of another robot is unusable; the message says why."""
 
 
 @dataclass(frozen=True)
 class Recognition:
-    """A person known before, and how alike the faces are (cosine, -1..1)."""
+    """A known person and the cosine similarity of the faces, -1..1."""
 
     person_id: str
     similarity: float
 
 
-class _Known:
-    """A person: the template, and the place in the order in which persons became known."""
+@dataclass(eq=False)
+class _Person:
+    """One known id.
 
-    def __init__(self, order: int, template: FaceTemplate, foreign: bool):
-        self.order = order
-        self.template = template
-        self.foreign = foreign
+    :param order: place in the order in which ids became known.
+    :param foreign: whether another robot or a stored history told of it.
+    """
+
+    order: int
+    template: FaceTemplate
+    foreign: bool
 
 
 class PersonRegistry:
-    """The persons a robot knows, its own and those it was told of, and their faces.
+    """Face templates of the persons a robot knows, own and learned ones, and the merges of their ids.
 
     :param robot: name of the robot as it may stand in an id.
     :param threshold: of the embedder: lowest cosine similarity of a match.
     :param model_id: of the embedder.
-    :param aliases: which ids are one person, as known so far.
-    :ivar gallery: enrolled people.
-    :ivar now_ns: newest stamp, for the verdicts made here.
+    :param merges: merge decisions known so far.
+    :ivar gallery: enrolled persons.
+    :ivar now_ns: newest stamp, for the decisions made here.
+    :ivar dimension: of the embeddings; None before the first.
     """
 
     def __init__(
@@ -60,246 +66,228 @@ class PersonRegistry:
         settings: TrackingSettings,
         threshold: float,
         model_id: str,
-        aliases: IdentityMerges | None = None,
+        merges: IdentityMerges | None = None,
     ):
-        self.merges = aliases if aliases is not None else IdentityMerges()
+        self.merges = merges if merges is not None else IdentityMerges()
         self.now_ns = 0
+        self.dimension: int | None = None
         self.gallery = Gallery(model_id, threshold, settings.margin * (1 - threshold))
-        self._verdicts: list[MergeDecision] = []
-        self._beside: dict[str, set[str]] = {}
+        self._new_decisions: list[MergeDecision] = []
+        self._distinct: dict[str, set[str]] = {}
         self._robot = robot
         self._ids = ids
         self._settings = settings
         self._threshold = threshold
         self._model_id = model_id
         self._distance = 1 - threshold
-        # Those heard of or seen longest ago come first.
-        self._known: dict[str, _Known] = {}
+        # In order of the last sighting, the oldest first.
+        self._persons: dict[str, _Person] = {}
         self._order = 0
-        self._stacked: tuple[list[str], np.ndarray] | None = None
-        self.dimension: int | None = None
+        self._means: tuple[list[str], np.ndarray] | None = None
+
+    @property
+    def _margin(self) -> float:
+        return self._settings.margin * self._distance
 
     def empty_template(self) -> FaceTemplate:
-        """A template as this embedder needs it."""
+        """An empty template for this embedder."""
         return FaceTemplate(self._settings.template_size, 1 - _NEAR_DUPLICATE * self._distance)
 
     def new_person(self) -> str:
-        """The id of somebody never seen before."""
+        """Create a person without a face; return the id."""
         person_id = f"p_{self._robot}_{self._ids.next('person')}"
-        self._remember(person_id, foreign=False)
+        self._create(person_id, foreign=False)
         return person_id
 
     def templates(self) -> dict[str, FaceTemplate]:
-        """The faces of all persons known by face, by person id."""
-        return {person_id: known.template for person_id, known in self._known.items() if len(known.template)}
+        """Templates by person id, of all persons with a face."""
+        return {person_id: person.template for person_id, person in self._persons.items() if len(person.template)}
 
-    def knows_other_than(self, persons: Collection[str]) -> bool:
-        """Whether there is anybody known by face who is not among ``persons``."""
-        settled = {self.merges.canonical(person_id) for person_id in persons}
+    def knows_face_besides(self, person_ids: Collection[str]) -> bool:
+        """Whether any person with a face is none of ``person_ids``, under any of their ids."""
+        known = {self.merges.canonical(person_id) for person_id in person_ids}
         return any(
-            len(known.template) and self.merges.canonical(person_id) not in settled
-            for person_id, known in self._known.items()
+            len(person.template) and self.merges.canonical(person_id) not in known
+            for person_id, person in self._persons.items()
         )
 
     def recognise(
         self, template: FaceTemplate, excluded: Collection[str] = (), before: str | None = None
     ) -> Recognition | None:
-        """Whose face it is: above the threshold, and ahead of the second best by a margin.
+        """Find the person of a face: above the threshold, and ahead of the second best by a margin.
 
-        Where the second best is so near because it is the same human under another id, as the templates themselves
-        tell, both become one person.
+        Where the second best is the same human under another id, as the templates show, the two are merged.
 
         :param excluded: persons it cannot be, under any of their ids.
-        :param before: only persons known before this one, or told of by other robots.
+        :param before: consider only ids older than this one, and foreign ones.
         """
-        alike = self._candidates(template, excluded, before)
-        # The best id of each person.
-        best_id: dict[str, str] = {}
-        for person_id in sorted(alike, key=alike.get):
-            best_id[self.merges.canonical(person_id)] = person_id
-        if not best_id:
+        similarity = self._candidates(template, excluded, before)
+        by_similarity: Callable[[str], float] = similarity.__getitem__
+        # The most similar id of each person.
+        best_ids: dict[str, str] = {}
+        for person_id in sorted(similarity, key=by_similarity):
+            best_ids[self.merges.canonical(person_id)] = person_id
+        if not best_ids:
             return None
-        best = max(best_id.values(), key=alike.get)
-        if alike[best] < self._threshold:
+        best = max(best_ids.values(), key=by_similarity)
+        if similarity[best] < self._threshold:
             return None
-        near = [
-            person_id
-            for person_id in best_id.values()
-            if alike[person_id] >= alike[best] - self._settings.margin * self._distance
-        ]
-        same = [person_id for person_id in near if person_id == best or self._same(best, person_id)]
-        if len(same) < len(near):
+        near = [each for each in best_ids.values() if similarity[each] >= similarity[best] - self._margin]
+        if not all(each == best or self._templates_match(best, each) for each in near):
             return None
-        sure = [person_id for person_id in same if alike[person_id] >= self._threshold]
-        first = min(sure, key=lambda person_id: self._known[person_id].order)
-        for person_id in sure:
-            self.join(first, person_id, self._known[first].template.similarity(self._known[person_id].template))
-        return Recognition(self.merges.canonical(first), alike[first])
+        matches = [each for each in near if similarity[each] >= self._threshold]
+        oldest = min(matches, key=lambda person_id: self._persons[person_id].order)
+        for person_id in matches:
+            self.merge(oldest, person_id, self._similarity(oldest, person_id))
+        return Recognition(self.merges.canonical(oldest), similarity[oldest])
 
-    def join(self, one: str, other: str, similarity: float) -> None:
-        """Two ids turn out to be one person: a verdict, unless it is known that they are two, or the faces are hardly
-        alike. It takes more than a recognition, for it stays."""
+    def merge(self, one: str, other: str, similarity: float) -> None:
+        """Merge two ids, unless a decision or a common frame says that they differ, or the similarity is too low.
+
+        It takes more similarity than a recognition, because a merge stays.
+        """
         if (
             self.merges.canonical(one) != self.merges.canonical(other)
-            and self._may_be_one(one, other)
-            and similarity >= self._threshold + self._settings.margin * self._distance
+            and self._may_merge(one, other)
+            and similarity >= self._threshold + self._margin
         ):
-            self._decide(
-                merge_decisions(
-                    self.merges,
-                    one,
-                    other,
-                    self._record_ids(),
-                    self._robot,
-                    self.now_ns,
-                    "faces match",
-                    similarity=round(float(similarity), 4),
-                    model_id=self._model_id,
-                )
-            )
+            evidence = {"similarity": round(float(similarity), 4), "model_id": self._model_id}
+            self._add_own(merge_decisions(self.merges, one, other, *self._signature("faces match"), **evidence))
 
-    def saw_together(self, persons: Collection[str]) -> None:
-        """These were in one picture, so no two of them are one person, whoever says so."""
-        for person_id in persons:
-            self._beside.setdefault(person_id, set()).update(other for other in persons if other != person_id)
-        self._part(persons)
+    def mark_distinct(self, person_ids: Collection[str]) -> None:
+        """Note that one frame showed these persons, so no two of them are one; split those that robots merged."""
+        for person_id in person_ids:
+            self._distinct.setdefault(person_id, set()).update(other for other in person_ids if other != person_id)
+        self._split_distinct(person_ids)
 
-    def add_decision(self, verdict: MergeDecision) -> None:
-        """Take a verdict of another robot or of a person; one that joins people seen in one picture is answered.
+    def add_decision(self, decision: MergeDecision) -> None:
+        """Add a decision of another robot or an operator; a robot's merge of persons seen in one frame is split again.
 
-        :raises TemplateRefused: it is about no two persons.
+        :raises TemplateRefused: an id in it is invalid.
         """
-        if not all(_PERSON_ID.fullmatch(each) for each in (*verdict.pair, verdict.record_id)):
+        if not all(_ID.fullmatch(each) for each in (*decision.pair, decision.record_id)):
             raise TemplateRefused(
-                "a verdict's ids must begin with a letter and hold letters, digits and underscores only"
+                "the ids of a merge decision must begin with a letter and hold letters, digits and underscores only"
             )
         try:
-            self.merges.add(verdict)
+            self.merges.add(decision)
         except ValueError as error:
             raise TemplateRefused(str(error)) from error
-        if not verdict.operator:
-            self._part(self.merges.group(verdict.first))
+        if not decision.operator:
+            self._split_distinct(self.merges.group(decision.first))
 
     def take_new_decisions(self) -> tuple[MergeDecision, ...]:
-        """What was decided here since the last call, for the other robots and for the disk."""
-        made, self._verdicts = tuple(self._verdicts), []
-        return made
+        """The decisions made here since the last call, to be published and stored."""
+        new, self._new_decisions = tuple(self._new_decisions), []
+        return new
 
-    def _decide(self, verdicts: list[MergeDecision]) -> None:
-        for verdict in verdicts:
-            self.merges.add(verdict)
-        self._verdicts += verdicts
+    def _add_own(self, decisions: list[MergeDecision]) -> None:
+        for decision in decisions:
+            self.merges.add(decision)
+        self._new_decisions += decisions
 
-    def _part(self, persons: Collection[str]) -> None:
-        """Undo what robots joined of those who were seen in one picture."""
-        for person_id in persons:
-            for other in self._beside.get(person_id, set()) & set(self.merges.group(person_id)):
+    def _signature(self, reason: str) -> tuple[Iterator[str], str, int, str]:
+        """Record ids, author, stamp and reason of decisions made here."""
+        return iter(lambda: f"a_{self._robot}_{self._ids.next('alias')}", None), self._robot, self.now_ns, reason
+
+    def _split_distinct(self, person_ids: Collection[str]) -> None:
+        """Split what robots merged of persons that were seen in one frame."""
+        for person_id in person_ids:
+            for other in self._distinct.get(person_id, set()) & set(self.merges.group(person_id)):
                 known = self.merges.decision_on(person_id, other)
                 if self.merges.canonical(other) == self.merges.canonical(person_id) and not (known and known.operator):
-                    self._decide(
-                        split_decisions(
-                            self.merges,
-                            max(person_id, other),
-                            self._record_ids(),
-                            self._robot,
-                            self.now_ns,
-                            "seen in one picture",
-                        )
-                    )
+                    signature = self._signature("seen in one picture")
+                    self._add_own(split_decisions(self.merges, max(person_id, other), *signature))
 
-    def _may_be_one(self, one: str, other: str) -> bool:
-        theirs = set(self.merges.group(other))
+    def _may_merge(self, one: str, other: str) -> bool:
+        other_ids = set(self.merges.group(other))
         return self.merges.can_merge(one, other) and not any(
-            self._beside.get(mine, set()) & theirs for mine in self.merges.group(one)
+            self._distinct.get(person_id, set()) & other_ids for person_id in self.merges.group(one)
         )
 
-    def _same(self, one: str, other: str) -> bool:
-        """Whether two known faces are one, for all that is known."""
-        alike = self._known[one].template.similarity(self._known[other].template)
-        return alike >= self._threshold and self.merges.can_merge(one, other)
+    def _similarity(self, one: str, other: str) -> float:
+        return self._persons[one].template.similarity(self._persons[other].template)
 
-    def _record_ids(self) -> Iterator[str]:
-        while True:
-            yield f"a_{self._robot}_{self._ids.next('alias')}"
+    def _templates_match(self, one: str, other: str) -> bool:
+        """Whether two templates match and no decision says that the ids differ."""
+        return self._similarity(one, other) >= self._threshold and self.merges.can_merge(one, other)
 
-    def likeness(self, person_id: str, embedding: np.ndarray) -> float | None:
-        """How like a look is to the most alike one known of a person, cosine; None where none is known."""
-        known = self._known.get(person_id)
-        return float((known.template.embeddings @ embedding).max()) if known and len(known.template) else None
+    def similarity(self, person_id: str, embedding: np.ndarray) -> float | None:
+        """Highest cosine similarity of an embedding with those of a person; None where there are none."""
+        person = self._persons.get(person_id)
+        return float((person.template.embeddings @ embedding).max()) if person and len(person.template) else None
 
     def add_face(self, person_id: str, embedding: np.ndarray, quality: float) -> None:
-        """Learn a look of a person; one that is like none of the looks known is left out."""
-        known = self._known.get(person_id) or self._remember(person_id, foreign=False)
-        template = known.template
-        if len(template) >= _LOOKS_TAKEN_ON_TRUST and (template.embeddings @ embedding).max() < self._threshold:
+        """Add an embedding to a person; one that matches none of the person's embeddings is left out."""
+        template = (self._persons.get(person_id) or self._create(person_id, foreign=False)).template
+        if len(template) >= _UNCHECKED_EMBEDDINGS and (template.embeddings @ embedding).max() < self._threshold:
             return
         self.dimension = self.dimension or len(embedding)
         self._touch(person_id, template.add(embedding, quality))
 
     def learn(
-        self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray, join: bool = True
+        self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray, merge: bool = True
     ) -> None:
-        """Take what another robot, or a stored history, knows of a person's face.
+        """Add a person's face from another robot or a stored history.
 
         :param embeddings: ``(n, dimension)`` unit rows.
         :param qualities: ``(n,)`` in 0..1.
-        :param join: whether to see if it is somebody known by another id.
-        :raises TemplateRefused: it does not fit, and why; nothing is changed then.
+        :param merge: whether to merge the person with a matching one of another id.
+        :raises TemplateRefused: it is unusable; nothing is changed then.
         """
         template = self._checked(person_id, model_id, embeddings, qualities)
-        known = self._known.get(person_id)
-        if known and len(known.template) and known.template.similarity(template) < self._threshold:
-            raise TemplateRefused(f"the face told of {person_id} is not like the one known by that id here")
-        known = known or self._remember(person_id, foreign=True)
-        changed = [
-            known.template.add(embedding, float(quality))
-            for embedding, quality in zip(template.embeddings, template.qualities)
-        ]
+        person = self._persons.get(person_id)
+        if person and len(person.template) and person.template.similarity(template) < self._threshold:
+            raise TemplateRefused(f"the face of {person_id} does not match the one known by that id here")
+        person = person or self._create(person_id, foreign=True)
+        changed = _add_all(person.template, template.embeddings, template.qualities)
         self.dimension = template.embeddings.shape[1]
-        self._touch(person_id, any(changed))
-        found = self.recognise(known.template, {person_id}) if join else None
-        if found:
-            self.join(person_id, found.person_id, found.similarity)
+        self._touch(person_id, changed)
+        recognition = self.recognise(person.template, {person_id}) if merge else None
+        if recognition:
+            self.merge(person_id, recognition.person_id, recognition.similarity)
 
     def forget(self, person_id: str) -> None:
-        """Know nothing of an id any more; no harm where nothing is known."""
-        self._drop(person_id)
+        """Remove an id, its face and its merges; no effect on an unknown id."""
+        self._remove(person_id)
         self.merges.forget(person_id)
 
-    def _drop(self, person_id: str) -> None:
-        for other in self._beside.pop(person_id, ()):
-            self._beside.get(other, set()).discard(person_id)
-        if self._known.pop(person_id, None):
-            self._stacked = None
-
     def forget_faceless(self, person_id: str) -> None:
-        """Somebody whose face was never seen cannot be told again: keep nothing of them."""
-        if person_id in self._known and not len(self._known[person_id].template):
-            self._drop(person_id)
+        """Remove a person without a face, who cannot be recognised again."""
+        if person_id in self._persons and not len(self._persons[person_id].template):
+            self._remove(person_id)
 
-    def _candidates(self, template: FaceTemplate, excluded: Collection[str], before: str | None) -> Mapping[str, float]:
+    def _remove(self, person_id: str) -> None:
+        for other in self._distinct.pop(person_id, ()):
+            self._distinct.get(other, set()).discard(person_id)
+        if self._persons.pop(person_id, None):
+            self._means = None
+
+    def _candidates(self, template: FaceTemplate, excluded: Collection[str], before: str | None) -> dict[str, float]:
+        """Similarity by id, of the ids that may reach the threshold or come near it."""
         if not len(template):
             return {}
-        if self._stacked is None:
-            named = self.templates()
-            self._stacked = (list(named), np.array([each.mean for each in named.values()], np.float32))
-        names, means = self._stacked
-        if not names:
+        if self._means is None:
+            templates = self.templates()
+            self._means = (list(templates), np.array([each.mean for each in templates.values()], np.float32))
+        person_ids, means = self._means
+        if not person_ids:
             return {}
-        # The similarity of the means bounds the similarity from above, so few templates need the whole comparison.
-        lowest = self._threshold - self._settings.margin * self._distance
-        last = self._known[before].order if before in self._known else self._order + 1
+        # The similarity of the means bounds that of the templates from above, so few need the whole comparison.
+        lowest = self._threshold - self._margin
+        last = self._persons[before].order if before in self._persons else self._order + 1
         excluded = {self.merges.canonical(person_id) for person_id in excluded}
-        alike = {}
+        found = {}
         for row in np.flatnonzero(means @ template.mean >= lowest):
-            known = self._known[names[row]]
-            if self.merges.canonical(names[row]) not in excluded and (known.order < last or known.foreign):
-                alike[names[row]] = known.template.similarity(template)
-        return alike
+            person_id = person_ids[row]
+            person = self._persons[person_id]
+            if self.merges.canonical(person_id) not in excluded and (person.order < last or person.foreign):
+                found[person_id] = person.template.similarity(template)
+        return found
 
     def _checked(self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray) -> FaceTemplate:
         embeddings, qualities = np.asarray(embeddings, np.float32), np.asarray(qualities, np.float32)
-        if not _PERSON_ID.fullmatch(person_id):
+        if not _ID.fullmatch(person_id):
             raise TemplateRefused(
                 f"{person_id!r} is no person id: it must begin with a letter and hold letters, "
                 "digits and underscores only"
@@ -318,19 +306,23 @@ class PersonRegistry:
         if not ((qualities >= 0) & (qualities <= 1)).all():
             raise TemplateRefused("a quality does not lie between 0 and 1")
         template = self.empty_template()
-        for embedding, quality in zip(embeddings, qualities):
-            template.add(embedding, float(quality))
+        _add_all(template, embeddings, qualities)
         return template
 
-    def _remember(self, person_id: str, foreign: bool) -> _Known:
+    def _create(self, person_id: str, foreign: bool) -> _Person:
         self._order += 1
-        self._known[person_id] = _Known(self._order, self.empty_template(), foreign)
-        if len(self._known) > self._settings.max_persons:
-            self._drop(next(iter(self._known)))
-        return self._known[person_id]
+        self._persons[person_id] = _Person(self._order, self.empty_template(), foreign)
+        if len(self._persons) > self._settings.max_persons:
+            self._remove(next(iter(self._persons)))
+        return self._persons[person_id]
 
     def _touch(self, person_id: str, changed: bool) -> None:
-        """Note that a person was seen or heard of just now, and whether the template changed."""
-        self._known[person_id] = self._known.pop(person_id)
+        """Move a person to the end of the order of sightings, and note whether the template changed."""
+        self._persons[person_id] = self._persons.pop(person_id)
         if changed:
-            self._stacked = None
+            self._means = None
+
+
+def _add_all(template: FaceTemplate, embeddings: np.ndarray, qualities: np.ndarray) -> bool:
+    """Add embeddings to a template; return whether any was taken."""
+    return any([template.add(embedding, float(quality)) for embedding, quality in zip(embeddings, qualities)])

@@ -6,7 +6,7 @@ import pytest
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.event import PERSON_IN, PERSON_OUT
 from facetrack_ros.core.face import Face
-from facetrack_ros.tracking.edge_boxes import EdgeBoxHistory
+from facetrack_ros.tracking.edge_boxes import EdgeBoxHistory, EdgeSighting
 from facetrack_ros.tracking.id_allocator import IdAllocator
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.tracking.settings import TrackingSettings
@@ -46,8 +46,8 @@ def people():
     return PeopleTracker("robot1", IdAllocator(), TrackingSettings(), 0.36, "a-model")
 
 
-def visit(people, look, glimpses, after=()):
-    """Frames 0 to 9 show ``glimpses`` by number, 10 to 19 the person, those from 20 on ``after`` by number."""
+def visit(people, look, edge_boxes, after=()):
+    """Frames 0 to 9 show ``edge_boxes`` by number, 10 to 19 the person, those from 20 on ``after`` by number."""
     events = []
     for number in range(50):
         shown = 10 <= number < 20
@@ -55,13 +55,13 @@ def visit(people, look, glimpses, after=()):
             people,
             number,
             10 * (number - 10) if shown else None,
-            () if shown else {**glimpses, **dict(after)}.get(number, ()),
+            () if shown else {**edge_boxes, **dict(after)}.get(number, ()),
             look(1) if shown else None,
         )
     return {event.event: event for event in events}
 
 
-def test_somebody_comes_with_the_first_glimpse_and_goes_with_the_last(people, look):
+def test_edge_boxes_lengthen_a_visit_at_both_ends(people, look):
     told = visit(
         people,
         look,
@@ -75,22 +75,22 @@ def test_somebody_comes_with_the_first_glimpse_and_goes_with_the_last(people, lo
     assert left.duration_ns == 1700 * MS
 
 
-def test_without_faint_boxes_it_is_the_track_that_tells(people, look):
+def test_without_edge_boxes_the_visit_is_as_long_as_the_track(people, look):
     told = visit(people, look, {})
     assert (told[PERSON_IN].stamp_ns, told[PERSON_OUT].last_seen_ns) == (1000 * MS, 1900 * MS)
 
 
-def test_what_is_faint_elsewhere_or_long_before_is_not_theirs(people, look):
+def test_edge_boxes_elsewhere_or_too_early_do_not_lengthen_a_visit(people, look):
     told = visit(people, look, {1: [(0, 20)], 9: [(500, 640)]}, {20: [(500, 640)], 26: [(90, 200)]})
     assert (told[PERSON_IN].stamp_ns, told[PERSON_OUT].last_seen_ns) == (1000 * MS, 1900 * MS)
 
 
-def test_faint_boxes_alone_are_nobody(people):
+def test_edge_boxes_alone_are_no_person(people):
     assert not any(frame(people, number, faint=[(0, 60)]) for number in range(60))
     assert not people.close()
 
 
-def test_a_shadow_that_stays_keeps_nobody_in_view_for_more_than_a_second(people, look):
+def test_a_static_edge_box_lengthens_a_visit_by_one_second_at_most(people, look):
     told = visit(
         people, look, {number: [(0, 60)] for number in range(10)}, {number: [(90, 200)] for number in range(20, 50)}
     )
@@ -98,22 +98,24 @@ def test_a_shadow_that_stays_keeps_nobody_in_view_for_more_than_a_second(people,
     assert told[PERSON_OUT].last_seen_ns == 2900 * MS
 
 
-def test_two_who_leave_together_do_not_share_a_glimpse():
-    faint = EdgeBoxHistory(10**10)
+def test_two_persons_do_not_share_an_edge_box():
+    history = EdgeBoxHistory(10**10)
     box = np.array([0, 50, 60, 350], np.float32)
-    faint.add(0, 0, None, box[None])
-    faint.add(100 * MS, 1, box[None], np.empty((0, 4)))
-    assert faint.after(box, 0).stamp_ns == 100 * MS
-    assert faint.after(box, 0) is None
+    history.add(0, 0, None, box[None])
+    history.add(100 * MS, 1, box[None], np.empty((0, 4)))
+    last = EdgeSighting(0, 0, box)
+    assert history.extend_forward(last).stamp_ns == 100 * MS
+    assert history.extend_forward(last) is None
 
 
-def test_a_part_of_somebody_followed_is_no_glimpse():
-    faint = EdgeBoxHistory(10**10)
-    faint.add(0, 0, np.array([[0, 200, 30, 350]], np.float32), np.array([[0, 50, 120, 350]], np.float32))
-    assert faint.before(np.array([0, 50, 60, 350], np.float32), 100 * MS) is None
+def test_an_edge_box_inside_a_tracked_box_does_not_count():
+    history = EdgeBoxHistory(10**10)
+    history.add(0, 0, np.array([[0, 200, 30, 350]], np.float32), np.array([[0, 50, 120, 350]], np.float32))
+    first = EdgeSighting(100 * MS, 1, np.array([0, 50, 60, 350], np.float32))
+    assert history.extend_backward(first) is first
 
 
-def test_at_few_frames_a_second_the_frame_before_counts(people, look):
+def test_the_previous_frame_counts_at_a_low_frame_rate(people, look):
     events = []
     for number, (x, shown) in enumerate([(None, [(0, 40)]), (0, ()), (40, ()), (80, ()), (None, ())]):
         events += frame(people, number, x, shown, look(1), step_ms=500)
@@ -121,8 +123,7 @@ def test_at_few_frames_a_second_the_frame_before_counts(people, look):
 
 
 def test_memory_is_bounded():
-    faint = EdgeBoxHistory(1000 * MS)
+    history = EdgeBoxHistory(1000 * MS)
     for number in range(1000):
-        faint.add(number * 10 * MS, number, np.tile(np.array([0, 0, 9, 9], np.float32), (500, 1)), np.empty((0, 4)))
-    assert len(faint._frames) <= 102
-    assert all(len(boxes) <= EdgeBoxHistory.MOST for _, _, boxes in faint._frames)
+        history.add(number * 10 * MS, number, np.tile(np.array([0, 0, 9, 9], np.float32), (500, 1)), np.empty((0, 4)))
+    assert len(history) <= 102 * EdgeBoxHistory.MAX_PER_FRAME

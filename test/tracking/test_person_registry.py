@@ -108,7 +108,7 @@ def test_those_not_seen_for_longest_are_forgotten_first(look):
         ({"embeddings": np.full((2, 64), 0.5)}, "no finite unit vector"),
         ({"qualities": np.array([0.5, 1.5])}, "between 0 and 1"),
         ({"qualities": np.array([0.5, np.nan])}, "between 0 and 1"),
-        ({"person_id": "p_robot1_1"}, "is not like the one known by that id"),
+        ({"person_id": "p_robot1_1"}, "face of .* does not match"),
     ],
 )
 def test_a_template_that_does_not_fit_is_refused_with_its_reason(identities, look, change, says):

@@ -37,16 +37,16 @@ def load_people_tracker(
             aliases.add(verdict)
     people = make_people_tracker(robot_id, IdAllocator(own / "ids.json"), config, contract, aliases)
     for folder in neighbours:
-        recall_persons(folder.path, contract, lambda *known: _learn(people, *known, join=True))
-    recall_persons(own, contract, lambda *known: _learn(people, *known, join=False))
+        recall_persons(folder.path, contract, lambda *known: _learn(people, *known, merge=True))
+    recall_persons(own, contract, lambda *known: _learn(people, *known, merge=False))
     for entry in GalleryStore(own).read()[0]:
         if entry.model_id == contract.id:
             people.gallery.add(entry)
     return people
 
 
-def _learn(people: PeopleTracker, *known, join: bool) -> None:
+def _learn(people: PeopleTracker, *known, merge: bool) -> None:
     try:
-        people.learn(*known, join=join)
+        people.learn(*known, merge=merge)
     except TemplateRefused:
         pass  # a face that two histories know differently stays as the first one has it
