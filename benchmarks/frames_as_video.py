@@ -24,7 +24,7 @@ from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.frames.recorder import FrameRecorder
 from facetrack_ros.history.frames.retention import Limits
 from facetrack_ros.history.frames.settings import FrameSettings
-from facetrack_ros.history.frames.video_encoder import VideoCoder
+from facetrack_ros.history.frames.video_encoder import VideoEncoder
 
 START_NS = 1_700_000_000 * 10**9
 STEP_NS = 33_333_333
@@ -48,12 +48,12 @@ def jpegs(clip: str, count: int, noise: float) -> list[bytes]:
     ]
 
 
-def stored(folder: str, pictures: list[bytes], coder: VideoCoder | None) -> tuple[FrameArchive, float, float]:
+def stored(folder: str, pictures: list[bytes], encoder: VideoEncoder | None) -> tuple[FrameArchive, float, float]:
     """An archive of the pictures, CPU milliseconds a frame, and frames a second."""
     archive = FrameArchive(folder, "robot1", Limits(frames=0))
     cpu, started = time.thread_time(), time.perf_counter()
     for i, picture in enumerate(pictures):
-        archive.append(Frame("front", START_NS + i * STEP_NS, i, picture), coder)
+        archive.append(Frame("front", START_NS + i * STEP_NS, i, picture), encoder)
     cpu, took = time.thread_time() - cpu, time.perf_counter() - started
     archive.close()
     return archive, cpu / len(pictures) * 1e3, len(pictures) / took
@@ -63,9 +63,9 @@ def measure(pictures: list[bytes]) -> dict:
     """Bytes, time and likeness of both ways."""
     found = {"kilobytes a frame, as they came": round(sum(map(len, pictures)) / len(pictures) / 1e3, 1)}
     chance = np.random.default_rng(1)
-    for name, coder in (("jpg", None), ("h264", VideoCoder())):
+    for name, encoder in (("jpg", None), ("h264", VideoEncoder())):
         with tempfile.TemporaryDirectory() as folder:
-            archive, cpu_ms, rate = stored(folder, pictures, coder)
+            archive, cpu_ms, rate = stored(folder, pictures, encoder)
             found[f"{name}: kilobytes a frame on disk"] = round(archive.stats().bytes / len(pictures) / 1e3, 1)
             found[f"{name}: storing, CPU ms a frame"] = round(cpu_ms, 2)
             found[f"{name}: storing, frames a second"] = round(rate)

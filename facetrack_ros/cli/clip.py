@@ -1,7 +1,6 @@
 """``facetrack clip``: a stretch of a stored history as files."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from facetrack_ros.cli.time_format import parse_iso, show_utc
@@ -66,8 +65,6 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.boxes,
         )
         saved = save_clip(source, clip, Path(arguments.out))
-        for complaint in source.archive.take_complaints():
-            print(complaint, file=sys.stderr)
     print(
         f"{robot}/{'+'.join(clip.cameras)}: {saved.frames} frames, {show_utc(clip.start_ns)} to {show_utc(clip.end_ns)} UTC"
         + (f", {saved.skipped} that do not decode" if saved.skipped else "")

@@ -1,1 +1,1 @@
-"""Stretches of a history as files to hand on: recordings, pictures, films, and what is known of them."""
+"""Parts of a history as recordings, images and videos: Clip, choose_clip, save_clip, draw_overlay."""

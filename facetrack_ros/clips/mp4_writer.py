@@ -1,21 +1,21 @@
-"""Pictures with stamps as an mp4 that shows each for as long as it lasted."""
+"""Writer of mp4 videos with the true time of each frame."""
 
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 
-from facetrack_ros.clips.drawing import fitted
 from facetrack_ros.errors import StoreError
 
-# The usual clock of video: fine enough for any camera, and players know it.
+#: Ticks a second, the usual clock of video.
 _TICKS = 90_000
 
 
 class Mp4Writer:
-    """H.264 in an mp4, with the true time of each frame. Stamps must rise.
+    """H.264 in an mp4. Stamps must rise. Images of another size than the first are scaled to its size.
 
-    :raises StoreError: PyAV cannot write such a file here.
+    :raises StoreError: the encoder is missing, or the file cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -28,32 +28,34 @@ class Mp4Writer:
         self._first_ns = 0
         self._last_tick = -1
         try:
-            # The index in front: a browser plays it while it loads.
+            # faststart puts the index in front, so that a browser plays the video while it loads.
             self._container = av.open(str(path), "w", format="mp4", options={"movflags": "faststart"})
             self._stream = self._container.add_stream("libx264", rate=30, options={"preset": "veryfast", "crf": "20"})
-        except Exception as error:  # an unknown codec and an unwritable file come as different errors by version
+        except Exception as error:  # the type for an unknown codec or an unwritable file depends on the version of PyAV
             raise StoreError(f"cannot write {path} as H.264: {error}; choose another format") from error
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = Fraction(1, _TICKS)
 
     def add(self, image: np.ndarray, stamp_ns: int) -> None:
-        """One picture, ``(height, width, 3)`` uint8 BGR.
+        """Add an image, ``(height, width, 3)`` uint8 BGR.
 
         :raises StoreError: it cannot be written.
         """
+        height, width = image.shape[:2]
         if self._size is None:
-            height, width = image.shape[:2]
-            self._size = max(width // 2 * 2, 2), max(height // 2 * 2, 2)  # colours are halved both ways
+            self._size = max(width // 2 * 2, 2), max(height // 2 * 2, 2)  # yuv420p halves the colours both ways
             self._stream.width, self._stream.height = self._size
             self._first_ns = stamp_ns
-        frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(fitted(image, *self._size)), format="bgr24")
+        if (width, height) != self._size:
+            image = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
+        frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="bgr24")
         tick = round((stamp_ns - self._first_ns) * _TICKS / 1e9)
         self._last_tick = frame.pts = max(tick, self._last_tick + 1)
         frame.time_base = Fraction(1, _TICKS)
         self._write(frame)
 
     def close(self) -> None:
-        """End the film.
+        """Finish the file.
 
         :raises StoreError: it cannot be written.
         """
@@ -64,14 +66,14 @@ class Mp4Writer:
             try:
                 self._container.close()
             except self._av.error.FFmpegError as error:
-                raise self._refused(error) from error
+                raise self._store_error(error) from error
 
     def _write(self, frame) -> None:
         try:
             for packet in self._stream.encode(frame):
                 self._container.mux(packet)
         except self._av.error.FFmpegError as error:
-            raise self._refused(error) from error
+            raise self._store_error(error) from error
 
-    def _refused(self, error: Exception) -> StoreError:
+    def _store_error(self, error: Exception) -> StoreError:
         return StoreError(f"cannot write {self._path}: {error}; make room or check the permissions")

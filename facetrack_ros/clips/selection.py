@@ -1,11 +1,11 @@
-"""Which stretch is meant: a time, a track, or a person's best sighting."""
+"""Choice of a clip by time, by track or by person."""
 
-from facetrack_ros.clips.clip import Clip
+from facetrack_ros.clips.clip import Clip, ClipSource
 from facetrack_ros.errors import RequestError
 
 
 def choose_clip(
-    source,
+    source: ClipSource,
     cameras: tuple[str, ...] = (),
     start_ns: int = 0,
     end_ns: int = 0,
@@ -16,11 +16,10 @@ def choose_clip(
     formats: tuple[str, ...] = (),
     boxes: bool = False,
 ) -> Clip:
-    """The clip that was asked for.
+    """The clip of a time, of a track, or of a person's best sighting.
 
-    :param source: :class:`~.sources.LiveSource` or :class:`~.sources.StoredSource`.
-    :param cameras: empty: with a track or person that one's, else all.
-    :raises RequestError: no time, track or person, or one that is not known here.
+    :param cameras: empty: those of the track or person, with a time all.
+    :raises RequestError: not exactly one of time, track and person is given, or the track or person is unknown here.
     """
     if bool(track_id) + bool(person_id) + bool(end_ns) != 1:
         raise RequestError("say what to save: a time, a track, or a person, and only one of them")
@@ -29,14 +28,15 @@ def choose_clip(
             raise RequestError("the clip would end before it begins; give the earlier time first")
     else:
         if track_id:
-            found = source.of_track(track_id)
+            sightings = source.of_track(track_id)
         else:
             best = source.best_of_person(person_id)
-            found = [best] if best is not None else []
-        if not found:
+            sightings = [best] if best is not None else []
+        if not sightings:
             raise RequestError(f"{source.robot_id} has no sighting of {track_id or person_id}")
-        start_ns, end_ns = min(one.first_ns for one in found), max(one.last_ns for one in found)
-        cameras = cameras or tuple(sorted({one.camera_id for one in found}))
+        start_ns = min(sighting.first_ns for sighting in sightings)
+        end_ns = max(sighting.last_ns for sighting in sightings)
+        cameras = cameras or tuple(sorted({sighting.camera_id for sighting in sightings}))
     return Clip(
         tuple(cameras) or source.cameras(), start_ns - before_ns, end_ns + after_ns, tuple(formats) or ("mcap",), boxes
     )

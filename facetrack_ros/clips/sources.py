@@ -1,4 +1,4 @@
-"""Where clips come from: a robot that runs, and what one has stored."""
+"""The sources of clips: the history of a running robot, and a stored one."""
 
 import heapq
 from collections.abc import Iterator
@@ -20,63 +20,62 @@ from facetrack_ros.history.sightings.store import SightingStore
 
 
 class LiveSource:
-    """The history of a robot that runs: memory and disk."""
+    """The history of a running robot, in memory and on disk; a :class:`~facetrack_ros.clips.clip.ClipSource`."""
 
     def __init__(self, history: RobotHistory) -> None:
         self.robot_id = history.robot_id
         self._history = history
+        self._recorder = history.recorder
 
     def cameras(self) -> tuple[str, ...]:
-        """Those that have frames, in memory or on disk."""
-        recorder = self._history.recorder
-        return tuple(
-            sorted(
-                {camera.camera_id for camera in self._history.status().cameras if camera.frames}
-                | set(recorder.archive.cameras() if recorder is not None else ())
-            )
-        )
+        """Cameras with frames in memory or on disk, sorted."""
+        cameras = {camera.camera_id for camera in self._history.status().cameras if camera.frames}
+        if self._recorder is not None:
+            cameras.update(self._recorder.archive.cameras())
+        return tuple(sorted(cameras))
 
     def frames(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
-        """Frames between two stamps, in order."""
+        """A camera's frames between two stamps, sorted."""
         return self._history.frames_between(camera_id, start_ns, end_ns)
 
     def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
-        """Stamps of the frames between two stamps, in order."""
-        recorder = self._history.recorder
-        stored = recorder.archive.reader.stamps(camera_id, start_ns, end_ns) if recorder is not None else ()
-        return sorted({*self._history.stamps_in_memory(camera_id, start_ns, end_ns), *stored})
+        """Stamps of a camera's frames between two stamps, sorted."""
+        stamps = set(self._history.stamps_in_memory(camera_id, start_ns, end_ns))
+        if self._recorder is not None:
+            stamps.update(self._recorder.archive.reader.stamps(camera_id, start_ns, end_ns))
+        return sorted(stamps)
 
     def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
-        """By stamp, who was followed."""
-        recorder = self._history.recorder
-        if recorder is None:
+        """Tracks of a camera's frames by stamp."""
+        if self._recorder is None:
             return {}
         return {
-            **stored_tracks(recorder.archive, camera_id, start_ns, end_ns),
-            **recorder.tracks_held(camera_id, start_ns, end_ns),
+            **stored_tracks(self._recorder.archive, camera_id, start_ns, end_ns),
+            **self._recorder.tracks_held(camera_id, start_ns, end_ns),
         }
 
     def events(self, start_ns: int, end_ns: int) -> list[dict]:
-        """Events of that time."""
+        """Events between two stamps, sorted."""
         return _events(self._history.events.directory, start_ns, end_ns)
 
     def sightings(self, camera_id: str, start_ns: int, end_ns: int) -> list[Sighting]:
-        """Sightings of that time."""
+        """Sightings whose span overlaps the time."""
         return self._history.sightings.between(camera_id, start_ns, end_ns)
 
     def of_track(self, track_id: str) -> list[Sighting]:
-        """A track's sightings."""
+        """The sightings of a track."""
         return self._history.sightings.of_track(track_id)
 
     def best_of_person(self, person_id: str) -> Sighting | None:
-        """A person's best sighting."""
+        """A person's sighting with the highest quality."""
         return self._history.best_of_person(person_id)
 
 
 class StoredSource:
-    """What a robot has stored, read without ROS. A context manager.
+    """A stored history, read without ROS; a :class:`~facetrack_ros.clips.clip.ClipSource` and a context manager.
 
-    :param frames: the folder of its segments; None: in its own folder.
+    :ivar archive: the stored frames.
+    :param frames: the folder of the robot's segments; None: in its own folder.
     :raises StoreError: the history cannot be read.
     """
 
@@ -99,44 +98,40 @@ class StoredSource:
             store.close()
 
     def cameras(self) -> tuple[str, ...]:
-        """Those that have frames on disk."""
+        """Cameras with frames on disk, sorted."""
         return self.archive.cameras()
 
     def frames(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
-        """Frames between two stamps, in order."""
+        """A camera's frames between two stamps, sorted."""
         return self.archive.reader.between(camera_id, start_ns, end_ns)
 
     def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
-        """Stamps of the frames between two stamps, in order."""
+        """Stamps of a camera's frames between two stamps, sorted."""
         return self.archive.reader.stamps(camera_id, start_ns, end_ns)
 
     def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
-        """By stamp, who was followed."""
+        """Tracks of a camera's frames by stamp."""
         return stored_tracks(self.archive, camera_id, start_ns, end_ns)
 
     def events(self, start_ns: int, end_ns: int) -> list[dict]:
-        """Events of that time."""
+        """Events between two stamps, sorted."""
         return _events(self._path, start_ns, end_ns)
 
     def sightings(self, camera_id: str, start_ns: int, end_ns: int) -> list[Sighting]:
-        """Sightings of that time, by every model."""
-        return list(
-            heapq.merge(
-                *(store.between(camera_id, start_ns, end_ns) for store in self._stores), key=lambda one: one.first_ns
-            )
-        )
+        """Sightings, by every model, whose span overlaps the time."""
+        found = (store.between(camera_id, start_ns, end_ns) for store in self._stores)
+        return list(heapq.merge(*found, key=lambda sighting: sighting.first_ns))
 
     def of_track(self, track_id: str) -> list[Sighting]:
-        """A track's sightings."""
-        return [one for store in self._stores for one in store.of_track(track_id)]
+        """The sightings of a track."""
+        return [sighting for store in self._stores for sighting in store.of_track(track_id)]
 
     def best_of_person(self, person_id: str) -> Sighting | None:
-        """A person's best sighting."""
-        found = [store.best_of_person(person_id) for store in self._stores]
-        return max((one for one in found if one is not None), default=None, key=lambda one: one.quality)
+        """A person's sighting with the highest quality."""
+        found = (store.best_of_person(person_id) for store in self._stores)
+        return max((one for one in found if one is not None), default=None, key=lambda sighting: sighting.quality)
 
 
 def _events(path: Path, start_ns: int, end_ns: int) -> list[dict]:
-    return sorted(
-        (event for event in read_events(path) if start_ns <= event_stamp_ns(event) <= end_ns), key=event_stamp_ns
-    )
+    events = (event for event in read_events(path) if start_ns <= event_stamp_ns(event) <= end_ns)
+    return sorted(events, key=event_stamp_ns)

@@ -23,7 +23,8 @@ from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.errors import RequestError, StoreError
 from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.layout import history_folders
-from facetrack_ros.history.messages.schemas import EVENT, TRACKS, typestore
+from facetrack_ros.history.messages.cdr import typestore
+from facetrack_ros.history.messages.schemas import EVENT, TRACKS
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.models.contract import ModelContract
 

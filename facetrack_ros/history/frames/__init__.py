@@ -1,1 +1,1 @@
-"""Frames in memory and on disk."""
+"""Frames in memory (FrameRing) and on disk: FrameArchive, FrameReader, FrameRecorder, Limits."""

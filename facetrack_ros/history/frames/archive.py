@@ -1,5 +1,6 @@
-"""Frames on disk: a folder of segments, found by stamp, pruned by whole segment."""
+"""Frames on disk: a folder of segments, pruned by whole segment."""
 
+import logging
 import os
 import threading
 from dataclasses import dataclass
@@ -11,20 +12,19 @@ from facetrack_ros.history.frames.disk_errors import storing
 from facetrack_ros.history.frames.pruning import SegmentPruner
 from facetrack_ros.history.frames.reader import FrameReader
 from facetrack_ros.history.frames.retention import Limits
-from facetrack_ros.history.frames.video_encoder import VideoCoder
+from facetrack_ros.history.frames.video_encoder import VideoEncoder
 from facetrack_ros.history.mcap.catalog import SegmentCatalog
 from facetrack_ros.history.mcap.open_file import OpenSegment
-from facetrack_ros.history.mcap.pending_warnings import Complaints
-from facetrack_ros.history.messages import image as image_message
-from facetrack_ros.history.messages import video as video_message
 from facetrack_ros.history.messages.channel import Channel
+from facetrack_ros.history.messages.image import LAST_STAMP_NS, image_channel, image_parts
+from facetrack_ros.history.messages.video import video_channel, video_parts
 
-_PNG = b"\x89PNG"
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ArchiveStats:
-    """What is on disk. ``oldest_ns`` and ``newest_ns`` are None while there is nothing."""
+    """Contents of an archive. ``oldest_ns`` and ``newest_ns`` are None while it is empty."""
 
     frames: int
     bytes: int
@@ -34,121 +34,126 @@ class ArchiveStats:
 
 
 class FrameArchive:
-    """The frames of one robot on disk, as MCAP files that ``ros2 bag play`` and Foxglove open as they are.
+    """The stored frames of one robot, as MCAP files that ``ros2 bag play`` and Foxglove open.
 
-    The files are the truth: opening reads their summaries, what a killed process left is sealed. A segment that is
-    damaged is left alone and told by :meth:`take_complaints`; one that was deleted by hand is forgotten. Safe to use from
-    several threads, of which one appends.
+    The files are the only state: opening reads their summaries and seals what a killed process left unfinished. A
+    damaged segment is left alone, one deleted by hand is dropped; either is logged. Thread-safe, but only one thread
+    may append.
 
-    :param directory: made when it is not there; one writing process at a time.
+    :ivar reader: finds and reads the stored frames and messages.
+    :param directory: created if missing; one writing process at a time.
     :param robot_id: part of the topics.
-    :param limits: what may be kept.
-    :param readonly: only read, beside a process that writes perhaps; nothing is mended.
-    :raises StoreError: it cannot be made or read.
+    :param limits: how much is kept.
+    :param readonly: write nothing, not even a summary; the robot may be writing meanwhile.
+    :raises StoreError: the folder cannot be created or read.
     """
 
-    def __init__(self, directory: Path | str, robot_id: str, limits: Limits = Limits(), readonly: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path | str,
+        robot_id: str,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        readonly: bool = False,
+    ) -> None:
         self.path = Path(directory)
         self.robot_id = robot_id
-        self._complaints = Complaints()
         self._lock = threading.RLock()
         self._written: OpenSegment | None = None
         self._unsynced: list[int] = []
         try:
             if not readonly:
                 self.path.mkdir(parents=True, exist_ok=True)
-            self._catalog = SegmentCatalog(self.path, self._complaints, mending=not readonly)
+            self._catalog = SegmentCatalog(self.path, seal=not readonly)
         except OSError as error:
             raise StoreError(
                 f"cannot keep frames in {self.path}: {error.strerror}; choose a folder that can be "
                 "written (frame_history.disk_cache_dir)"
             ) from error
         self._pruner = SegmentPruner(self._catalog, limits)
-        self.reader = FrameReader(self._catalog, lambda: self._written, self._complaints, self._lock)
-        self._newest_ns = max((one.last_ns for _, one in self._catalog.segments()), default=0)
+        self.reader = FrameReader(self._catalog, lambda: self._written, self._lock)
+        self._newest_ns = max((segment.last_ns for _, segment in self._catalog.segments()), default=0)
 
     def change_limits(self, limits: Limits) -> None:
-        """Keep no more than this from now on; what is too much goes with the next pruning."""
+        """Apply other limits from the next pruning on."""
         with self._lock:
-            self._pruner.change(limits)
+            self._pruner.change_limits(limits)
 
     @classmethod
     def open_readonly(cls, directory: Path | str, robot_id: str) -> "FrameArchive":
-        """What is stored at this moment, of a robot that is switched off or running."""
+        """Open what is stored now, whether or not the robot is running."""
         return cls(directory, robot_id, readonly=True)
 
-    def append(self, frame: Frame, coder: VideoCoder | None = None) -> bool:
-        """Store a frame as it came. One of a stamp that is stored already is the same picture sent twice.
+    def append(self, frame: Frame, encoder: VideoEncoder | None = None) -> bool:
+        """Store a frame; one with a stamp already stored is the same image sent twice, and ignored.
 
-        :param coder: makes H.264 of it instead, where it can.
-        :returns: whether it was new.
-        :raises StoreError: its stamp is none a message can hold, or the disk does not take it.
+        :param encoder: stores it as H.264, if it can; None: as received.
+        :returns: whether it was stored.
+        :raises StoreError: a message cannot hold its stamp, or the disk refuses it.
         """
-        if not 0 <= frame.stamp_ns <= image_message.LAST_STAMP_NS:
+        if not 0 <= frame.stamp_ns <= LAST_STAMP_NS:
             raise StoreError(
                 f"frame {frame.number} of {frame.camera_id} is stamped {frame.stamp_ns / 1e9:.3f} s, which no "
                 "message can hold; check the camera's clock"
             )
         with self._lock:
-            if self._has(frame.camera_id, frame.stamp_ns):
+            if self._has_frame(frame.camera_id, frame.stamp_ns):
                 return False
             needs_key = self._needs_key(frame)
-        video = coder.encode(frame, needs_key) if coder else None  # not locked: frames are found meanwhile
+        video = encoder.encode(frame, needs_key) if encoder else None  # without the lock: readers need not wait
         with self._lock:
-            if video is None:
-                self._append_image(frame)
+            if encoder is None or video is None:
+                channel = image_channel(self.robot_id, frame.camera_id)
+                written = self._append(channel, frame.number, frame.stamp_ns, image_parts(frame))
             else:
-                self._append_video(frame, video, coder)
-            self._written.note_frame(frame.camera_id, frame.stamp_ns)
-            self._newest_ns = frame.stamp_ns  # the newest to come: a clock that was wrong is not believed for ever
+                written = self._append_video(frame, video, encoder)
+            written.note_frame(frame.camera_id, frame.stamp_ns)
+            self._newest_ns = (
+                frame.stamp_ns
+            )  # the last received, not the maximum: a wrong clock must not count for ever
             return True
 
     def append_message(self, channel: Channel, sequence: int, stamp_ns: int, message: bytes) -> None:
-        """Store something else beside the frames: tracks, events.
+        """Store a message other than a frame: tracks, events.
 
-        :param message: in CDR.
-        :raises StoreError: the disk does not take it.
+        :param message: as CDR.
+        :raises StoreError: the disk refuses it.
         """
         with self._lock:
             self._append(channel, sequence, stamp_ns, (message,))
 
     def cameras(self) -> tuple[str, ...]:
-        """Every camera that has a frame here, sorted."""
+        """Cameras with stored frames, sorted."""
         with self._lock:
-            self._catalog.notice_deleted()
-            sealed = {camera for _, one in self._catalog.segments() for camera in one.spans}
-            return tuple(sorted(sealed | set(self._written.stamps if self._written else ())))
+            self._catalog.remove_deleted()
+            sealed = {camera for _, segment in self._catalog.segments() for camera in segment.frame_spans}
+            return tuple(sorted(sealed | set(self._written.stamps if self._written is not None else ())))
 
     def stats(self) -> ArchiveStats:
-        """How much is kept, and from when to when."""
+        """Numbers, size, and first and last stamp of what is stored."""
         with self._lock:
-            kept = [one for _, one in self._catalog.segments()]
-            frames, size, spans = (
-                sum(one.frames for one in kept),
-                sum(one.bytes for one in kept),
-                [(one.first_ns, one.last_ns) for one in kept if one.frames],
-            )
+            segments = [
+                (segment.frames, segment.bytes, segment.first_ns, segment.last_ns)
+                for _, segment in self._catalog.segments()
+            ]
             if self._written is not None:
-                frames += self._written.frames
-                size += self._written.writer.bytes
-                spans += [self._written.span] if self._written.frames else []
-            return ArchiveStats(
-                frames,
-                size,
-                len(kept) + (self._written is not None),
-                min((first for first, _ in spans), default=None),
-                max((last for _, last in spans), default=None),
-            )
+                segments.append((self._written.frames, self._written.bytes, *self._written.span))
+        return ArchiveStats(
+            sum(frames for frames, *_ in segments),
+            sum(size for _, size, *_ in segments),
+            len(segments),
+            min((first for frames, _, first, _ in segments if frames), default=None),
+            max((last for frames, _, _, last in segments if frames), default=None),
+        )
 
     def sync(self) -> None:
-        """Have the disk hold what was stored, also if the power fails. Frames are stored on meanwhile.
+        """Flush what was stored to the medium. Frames can be appended meanwhile.
 
-        :raises StoreError: it does not.
+        :raises StoreError: the disk refuses.
         """
         with self._lock:
             files, self._unsynced = self._unsynced, []
             if self._written is not None:
-                files.append(self._written.writer.duplicate())
+                files.append(self._written.duplicate())
         with storing(self.path):
             try:
                 for file in files:
@@ -158,81 +163,56 @@ class FrameArchive:
                     os.close(file)
 
     def prune(self, brake: bool = True) -> int:
-        """Delete what the limits no longer allow. Returns how many segments went.
+        """Delete what exceeds the limits. Returns the number of segments deleted.
 
-        :param brake: stop where more than half would go at once.
-        :raises StoreError: that was stopped, or the disk does not let go.
+        :param brake: delete nothing if more than half of the frames would go at once.
+        :raises StoreError: the brake held, or the disk refused.
         """
         with self._lock:
             return self._pruner.prune(self._newest_ns, brake)
 
-    def take_complaints(self) -> list[str]:
-        """What went wrong since this was last asked, a sentence each: damaged, deleted, not to be pruned."""
-        return self._complaints.take()
-
     def close(self) -> None:
-        """Seal the open segment; where the disk does not take its summary, that is done at the next start."""
+        """Seal the open segment. If the disk refuses the summary, the next start writes it."""
         with self._lock:
             self._seal()
         try:
             self.sync()
         except StoreError as error:
-            self._complaints.add(str(error))
+            logger.error(str(error))
 
-    def _append_image(self, frame: Frame) -> None:
-        format = "png" if frame.jpeg.startswith(_PNG) else "jpeg"
-        head = image_message.image_head(frame.stamp_ns, frame.frame_id or frame.camera_id, format, len(frame.jpeg))
-        channel = Channel(
-            f"/{self.robot_id}/{frame.camera_id}/image/compressed",
-            image_message.TYPE,
-            image_message.DEFINITION,
-            frame.camera_id,
-        )
-        self._append(channel, frame.number, frame.stamp_ns, (head, frame.jpeg))
-
-    def _append_video(self, frame: Frame, video: tuple[bytes, bool], coder: VideoCoder) -> None:
-        channel = Channel(
-            f"/{self.robot_id}/{frame.camera_id}/image/video",
-            video_message.TYPE,
-            video_message.DEFINITION,
-            frame.camera_id,
-        )
+    def _append_video(self, frame: Frame, video: tuple[bytes, bool], encoder: VideoEncoder) -> OpenSegment:
         packet, key = video
-        if not key and self._needs_key(frame):  # the segment was deleted since
-            packet, _ = coder.encode(frame, True) or video
+        if not key and self._needs_key(frame):  # its segment was deleted meanwhile
+            packet, _ = encoder.encode(frame, True) or video
+        channel = video_channel(self.robot_id, frame.camera_id)
         try:
-            self._append(
-                channel,
-                frame.number,
-                frame.stamp_ns,
-                video_message.video_parts(frame.stamp_ns, frame.frame_id or frame.camera_id, packet),
-            )
+            written = self._append(channel, frame.number, frame.stamp_ns, video_parts(frame, packet))
         except StoreError:
-            coder.restart(frame.camera_id)  # what comes next would be made from a picture that is not there
+            encoder.restart(frame.camera_id)  # the next packets would depend on one that is not stored
             raise
-        self._written.videos.add(frame.camera_id)
+        written.keyed_cameras.add(frame.camera_id)
+        return written
 
     def _needs_key(self, frame: Frame) -> bool:
-        """Whether the frame would be the first of its camera's H.264 in a segment."""
+        """Whether the frame would be the first H.264 of its camera in a segment."""
         written = self._written
         return (
             written is None
-            or frame.camera_id not in written.videos
+            or frame.camera_id not in written.keyed_cameras
             or not written.path.exists()
-            or written.is_full(frame.stamp_ns, self._pruner.most_frames, self._pruner.most_bytes)
+            or written.is_full(frame.stamp_ns, self._pruner.max_frames, self._pruner.max_bytes)
         )
 
-    def _has(self, camera_id: str, stamp_ns: int) -> bool:
-        return (self._written is not None and self._written.has(camera_id, stamp_ns)) or self._catalog.has(
-            camera_id, stamp_ns
-        )
+    def _has_frame(self, camera_id: str, stamp_ns: int) -> bool:
+        if self._written is not None and self._written.has_frame(camera_id, stamp_ns):
+            return True
+        return self._catalog.has_frame(camera_id, stamp_ns)
 
-    def _append(self, channel: Channel, sequence: int, stamp_ns: int, parts: tuple[bytes, ...]) -> None:
-        # A file that was deleted below us takes bytes that nobody will ever find.
+    def _append(self, channel: Channel, sequence: int, stamp_ns: int, parts: tuple[bytes, ...]) -> OpenSegment:
         written = self._written
         if written is not None and not written.path.exists():
-            self._drop()
-        elif written is not None and written.is_full(stamp_ns, self._pruner.most_frames, self._pruner.most_bytes):
+            self._drop(written)  # a deleted file still takes bytes, which cannot be found again
+        elif written is not None and written.is_full(stamp_ns, self._pruner.max_frames, self._pruner.max_bytes):
             self._seal()
         with storing(self.path):
             if self._written is None:
@@ -240,31 +220,32 @@ class FrameArchive:
                 self._pruner.make_room(self._newest_ns)
                 self._written = OpenSegment(self._catalog.next_path(), stamp_ns)
             self._written.append(channel, sequence, stamp_ns, parts)
+        return self._written
 
     def _seal(self) -> None:
-        if self._written is None:
+        written, self._written = self._written, None
+        if written is None:
             return
-        writer, table = self._written.writer, self._written.table()
-        self._written = None
-        if not len(writer):
-            writer.abandon()
-            writer.path.unlink(missing_ok=True)
+        if not len(written):
+            written.abandon()
+            written.path.unlink(missing_ok=True)
             return
-        self._unsynced.append(writer.duplicate())
+        self._unsynced.append(written.duplicate())
+        table = written.table()
         try:
             with storing(self.path):
-                writer.seal()
-        except StoreError as error:  # the frames are there all the same
-            self._complaints.add(str(error))
-        self._catalog.know(writer.path, table, writer.bytes)
+                written.seal()
+        except StoreError as error:  # the frames can be read without the summary
+            logger.error(str(error))
+        self._catalog.add(written.path, table, written.bytes)
         try:
             self.prune()
         except StoreError as error:
-            self._complaints.add(str(error))
+            logger.error(str(error))
 
-    def _drop(self) -> None:
-        self._complaints.add(
-            f"{self._written.path} was deleted while frames were written to it; {self._written.frames} frames are lost"
+    def _drop(self, written: OpenSegment) -> None:
+        logger.warning(
+            "%s was deleted while frames were written to it; %d frames are lost", written.path, written.frames
         )
-        self._written.writer.abandon()
+        written.abandon()
         self._written = None

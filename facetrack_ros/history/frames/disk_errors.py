@@ -1,4 +1,4 @@
-"""The disk below the stored frames."""
+"""Errors and free space of the disk that frames are stored on."""
 
 import os
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from facetrack_ros.errors import StoreError
 
 @contextmanager
 def storing(path: Path) -> Iterator[None]:
-    """Whatever the disk refuses in here becomes a sentence.
+    """Turn an ``OSError`` of the block into a StoreError that names the folder.
 
-    :raises StoreError: the disk did not take it.
+    :raises StoreError: the disk refused something.
     """
     try:
         yield
@@ -24,6 +24,6 @@ def storing(path: Path) -> Iterator[None]:
 
 
 def free_bytes(path: Path) -> int:
-    """Room that is left for us on the disk of a folder."""
-    room = os.statvfs(path)
-    return room.f_bavail * room.f_frsize
+    """Free space on the disk of a folder, for users that are not root."""
+    stats = os.statvfs(path)
+    return stats.f_bavail * stats.f_frsize

@@ -1,66 +1,65 @@
-"""Whole segments deleted as the limits ask."""
+"""Deletion of whole segments that exceed the limits."""
 
 import errno
 from dataclasses import replace
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.frames.disk_errors import free_bytes, storing
-from facetrack_ros.history.frames.retention import Limits, Stored, judge
+from facetrack_ros.history.frames.retention import Limits, Segment, plan_pruning
 from facetrack_ros.history.mcap.catalog import SegmentCatalog
 from facetrack_ros.history.mcap.open_file import SEGMENT_BYTES
 
 
 class SegmentPruner:
-    """Keeps the segments of a folder within limits. Not locked: whoever has it locks.
+    """Keeps the segments of a folder within limits. Not thread-safe: the owner locks.
 
-    :ivar most_frames: how many frames a segment may hold: the open one counts too and cannot be pruned, so it stays small
-        against the limits.
-    :ivar most_bytes: likewise.
+    :ivar max_frames: most frames of the open segment. It counts towards the limits and cannot be pruned, so it is kept
+        small in comparison.
+    :ivar max_bytes: likewise its most bytes.
     """
 
     def __init__(self, catalog: SegmentCatalog, limits: Limits) -> None:
         self._catalog = catalog
-        self.change(limits)
+        self.change_limits(limits)
 
-    def change(self, limits: Limits) -> None:
-        """Keep no more than this from now on; what is too much goes with the next pruning."""
+    def change_limits(self, limits: Limits) -> None:
+        """Apply other limits from the next pruning on."""
         self._limits = limits
-        self.most_frames = max(limits.frames // 10, 1) if limits.frames else 1 << 30
-        self.most_bytes = min(SEGMENT_BYTES, max(limits.bytes // 10, 1)) if limits.bytes else SEGMENT_BYTES
+        self.max_frames = max(limits.frames // 10, 1) if limits.frames else 1 << 30
+        self.max_bytes = min(SEGMENT_BYTES, max(limits.bytes // 10, 1)) if limits.bytes else SEGMENT_BYTES
 
     def prune(self, newest_ns: int, brake: bool = True) -> int:
-        """Delete what the limits no longer allow. Returns how many segments went.
+        """Delete what exceeds the limits. Returns the number of segments deleted.
 
         :param newest_ns: stamp of the newest frame.
-        :param brake: stop where more than half would go at once.
-        :raises StoreError: that was stopped, or the disk does not let go.
+        :param brake: delete nothing if more than half of the frames would go at once.
+        :raises StoreError: the brake held, or the disk refused.
         """
         path, limits = self._catalog.path, self._limits
         with storing(path):
-            room = free_bytes(path)
+            free = free_bytes(path)
         segments = dict(self._catalog.segments())
-        stored = [Stored(name, one.frames, one.bytes, one.last_ns) for name, one in segments.items()]
-        verdict = judge(
-            stored,
+        plan = plan_pruning(
+            [Segment(name, segment.frames, segment.bytes, segment.last_ns) for name, segment in segments.items()],
             replace(
                 limits,
-                frames=max(limits.frames - self.most_frames, 1) if limits.frames else 0,
-                bytes=max(limits.bytes - self.most_bytes, 1) if limits.bytes else 0,
+                frames=max(limits.frames - self.max_frames, 1) if limits.frames else 0,
+                bytes=max(limits.bytes - self.max_bytes, 1) if limits.bytes else 0,
             ),
             newest_ns,
-            room,
+            free,
             brake,
         )
-        for name in verdict.victims:
+        for name in plan.segments:
             with storing(path):
                 segments[name].path.unlink(missing_ok=True)
-            self._catalog.forget(name)
-        if verdict.refused:
-            raise StoreError(f"{path}: {verdict.refused}")
-        return len(verdict.victims)
+            self._catalog.remove(name)
+        if plan.refused:
+            raise StoreError(f"{path}: {plan.refused}")
+        return len(plan.segments)
 
     def make_room(self, newest_ns: int) -> None:
-        """Before a segment is begun: leave the room that others need on this disk.
+        """Prune until the disk has the free space that the limits ask for; called before a segment is begun.
 
         :raises OSError: there is not enough.
         :raises StoreError: see :meth:`prune`.

@@ -1,48 +1,45 @@
-"""Frames found by stamp in sealed segments and in the one being written."""
+"""Reader of stored frames and messages, in sealed segments and in the open one."""
 
 import os
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 
-import numpy as np
-
 from facetrack_ros.core.frame import Frame, encode_jpeg
-from facetrack_ros.history.frames.video_decoder import StoredVideo
+from facetrack_ros.history.frames.video_decoder import VideoDecoder
 from facetrack_ros.history.mcap.catalog import SegmentCatalog
-from facetrack_ros.history.mcap.message_table import SegmentTable
+from facetrack_ros.history.mcap.message_table import MessageTable
 from facetrack_ros.history.mcap.open_file import OpenSegment
-from facetrack_ros.history.mcap.pending_warnings import Complaints
 from facetrack_ros.history.mcap.reader import read_message
-from facetrack_ros.history.messages import image as image_message
-from facetrack_ros.history.messages import video as video_message
 from facetrack_ros.history.messages.channel import Channel
+from facetrack_ros.history.messages.image import read_image
+from facetrack_ros.history.messages.schemas import VIDEO
 
 
 class FrameReader:
-    """Reads what is stored. What is damaged is left out and complained about.
+    """Finds frames by stamp. Damaged frames and messages are left out and logged, once a segment.
 
-    :param written: the segment being written, None while there is none.
-    :param lock: held while the catalog and that segment are looked at, not while files are read one by one.
+    :param catalog: of the sealed segments.
+    :param written: returns the open segment, None if there is none.
+    :param lock: held while the catalog and the open segment are used, not while files are read.
     """
 
     def __init__(
-        self,
-        catalog: SegmentCatalog,
-        written: Callable[[], OpenSegment | None],
-        complaints: Complaints,
-        lock: threading.RLock,
+        self, catalog: SegmentCatalog, written: Callable[[], OpenSegment | None], lock: threading.RLock
     ) -> None:
-        self._catalog, self._written, self._complaints, self._lock = catalog, written, complaints, lock
+        self._catalog, self._written, self._lock = catalog, written, lock
 
     def near(self, camera_id: str, stamp_ns: int, tolerance_ns: int) -> Frame | None:
-        """See :meth:`FrameArchive.near`."""
+        """The frame closest to a stamp, the earlier of two equally close ones.
+
+        :param tolerance_ns: greatest distance from ``stamp_ns``; 0: exactly that stamp.
+        """
         with self._lock:
             found = []
-            for name, table in self._around(camera_id, stamp_ns - tolerance_ns, stamp_ns + tolerance_ns):
-                rows = table.cameras[camera_id]
+            for name, table in self._with_frames(camera_id, stamp_ns - tolerance_ns, stamp_ns + tolerance_ns):
+                rows = table.frame_rows[camera_id]
                 stamps = table.stamps[rows]
                 at = bisect_left(stamps, stamp_ns)
                 found += [
@@ -50,8 +47,8 @@ class FrameReader:
                     for i in (at - 1, at)
                     if 0 <= i < len(rows)
                 ]
-            for away, _, name, row in sorted(found, key=lambda one: one[:2]):
-                if away > tolerance_ns:
+            for distance, _, name, row in sorted(found, key=lambda candidate: candidate[:2]):
+                if distance > tolerance_ns:
                     return None
                 frame = next(self._frames(name, [row]), None)
                 if frame is not None:
@@ -59,91 +56,86 @@ class FrameReader:
         return None
 
     def between(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
-        """See :meth:`FrameArchive.between`."""
-        with self._lock:
-            places = [
-                (int(table.stamps[row]), name, row)
-                for name, table in self._around(camera_id, start_ns, end_ns)
-                for row in table.frames_between(camera_id, start_ns, end_ns)
-            ]
-        places.sort(key=lambda place: place[0])
+        """Frames with ``start_ns <= stamp <= end_ns``, sorted by stamp, read one by one."""
+        places = self._places(camera_id, start_ns, end_ns)
         for name, group in groupby(places, key=lambda place: place[1]):
             yield from self._frames(name, [row for _, _, row in group])
 
+    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
+        """Stamps of a camera's frames between two stamps, both included, sorted; no frame is read."""
+        return [stamp for stamp, _, _ in self._places(camera_id, start_ns, end_ns)]
+
     def messages(self, type: str, camera_id: str, start_ns: int, end_ns: int) -> Iterator[tuple[Channel, int, bytes]]:
-        """See :meth:`FrameArchive.messages`."""
+        """Channel, stamp and CDR bytes of a camera's messages of a type other than frames, sorted by stamp within each
+        segment."""
         with self._lock:
             written = self._written()
-            tables = [
-                *self._catalog.telling(start_ns, end_ns),
-                *([(written.path.name, written.table())] if written else []),
-            ]
+            tables = [*self._catalog.with_messages(start_ns, end_ns)]
+            if written is not None:
+                tables.append((written.path.name, written.table()))
             places = [
-                (name, table.rows_between(type, camera_id, start_ns, end_ns))
+                (name, table.messages_between(type, camera_id, start_ns, end_ns))
                 for name, table in tables
                 if type in {channel.type for channel in table.channels.values()}
             ]
         for name, rows in places:
-            for channel, _, stamp, content in self._read(name, rows):
-                yield channel, stamp, bytes(content)
+            with self._opened(name) as (file, table):
+                for row in rows if table else ():
+                    try:
+                        channel, _, stamp, content = read_message(file, table, row)
+                    except (ValueError, OSError) as error:
+                        self._report_damage(name, f"a message in {self._catalog.path / name}", error)
+                        continue
+                    yield channel, stamp, bytes(content)
 
-    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
-        """See :meth:`FrameArchive.stamps`."""
+    def _places(self, camera_id: str, start_ns: int, end_ns: int) -> list[tuple[int, str, int]]:
+        """Stamp, segment and row of a camera's frames, sorted by stamp."""
         with self._lock:
-            return sorted(
-                int(table.stamps[row])
-                for _, table in self._around(camera_id, start_ns, end_ns)
+            places = [
+                (int(table.stamps[row]), name, row)
+                for name, table in self._with_frames(camera_id, start_ns, end_ns)
                 for row in table.frames_between(camera_id, start_ns, end_ns)
-            )
+            ]
+        return sorted(places, key=lambda place: place[0])
 
-    def _around(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[tuple[str, SegmentTable]]:
-        yield from self._catalog.around(camera_id, start_ns, end_ns)
+    def _with_frames(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[tuple[str, MessageTable]]:
+        yield from self._catalog.with_frames(camera_id, start_ns, end_ns)
         written = self._written()
         if written is not None and camera_id in written.stamps:
             yield written.path.name, written.table()
 
-    def _frames(self, name: str, rows: list[int] | np.ndarray) -> Iterator[Frame]:
+    def _frames(self, name: str, rows: Iterable[int]) -> Iterator[Frame]:
         with self._opened(name) as (file, table):
-            video = StoredVideo(file, table)
-            for row in rows if table else ():
-                channel = table.channels[int(table.channels_of[row])]
+            if table is None:
+                return
+            video = VideoDecoder(file, table)
+            for row in rows:
+                channel = table.channels[int(table.channel_numbers[row])]
                 try:
-                    if channel.type == video_message.TYPE:
+                    if channel.type == VIDEO:
                         number, frame_id, image = video.picture(row)
                         jpeg = encode_jpeg(image)
                     else:
                         _, number, _, content = read_message(file, table, row)
-                        _, frame_id, _, jpeg = image_message.read_image(content)
+                        frame_id, jpeg = read_image(content)
                 except (ValueError, OSError) as error:
-                    self._complaints.add(
-                        f"a frame of {channel.camera_id} in {self._catalog.path / name} is damaged ({error}) and "
-                        "left out"
-                    )
+                    self._report_damage(name, f"a frame of {channel.camera_id} in {self._catalog.path / name}", error)
                     continue
-                yield Frame(
-                    channel.camera_id,
-                    int(table.stamps[row]),
-                    number,
-                    jpeg,
-                    "" if frame_id == channel.camera_id else frame_id,
-                )
+                frame_id = "" if frame_id == channel.camera_id else frame_id
+                yield Frame(channel.camera_id, int(table.stamps[row]), number, jpeg, frame_id)
 
-    def _read(self, name: str, rows: list[int] | np.ndarray) -> Iterator[tuple[Channel, int, int, memoryview]]:
-        with self._opened(name) as (file, table):
-            for row in rows if table else ():
-                try:
-                    yield read_message(file, table, row)
-                except (ValueError, OSError) as error:
-                    self._complaints.add(f"a message in {self._catalog.path / name} is damaged ({error}) and left out")
+    def _report_damage(self, name: str, subject: str, error: Exception) -> None:
+        with self._lock:
+            self._catalog.report_damage(name, f"{subject} is damaged ({error}) and left out")
 
     @contextmanager
-    def _opened(self, name: str) -> Iterator[tuple[int, SegmentTable | None]]:
-        """Descriptor and table of a segment; the table is None where it cannot be read."""
+    def _opened(self, name: str) -> Iterator[tuple[int, MessageTable | None]]:
+        """Descriptor and table of a segment; the table is None if it cannot be read."""
         path = self._catalog.path / name
         with self._lock:
             written = self._written()
             if written is not None and written.path.name == name:
-                table = written.table()
+                table: MessageTable | None = written.table()
             else:
                 table = self._catalog.table(name) if name in self._catalog else None
         file = -1
@@ -153,7 +145,7 @@ class FrameReader:
             except OSError as error:
                 table = None
                 with self._lock:
-                    self._catalog.lost(name, f"cannot read {path}: {error.strerror}; its frames are left out")
+                    self._catalog.report_damage(name, f"cannot read {path}: {error.strerror}; its frames are left out")
         try:
             yield file, table
         finally:

@@ -1,9 +1,10 @@
-"""Puts frames on disk: all, or what surrounds an alert, on a thread of its own."""
+"""Writer thread that stores frames and tracks: all of them, or those around alerts."""
 
 import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import cv2
 
@@ -14,26 +15,38 @@ from facetrack_ros.history.frames.alert_windows import AlertWindows
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.frames.ring_buffer import FrameRing, encoded_only
 from facetrack_ros.history.frames.settings import ALERT, CONTINUOUS, H264, PNG, FrameSettings
-from facetrack_ros.history.frames.video_encoder import VideoCoder
+from facetrack_ros.history.frames.video_encoder import VideoEncoder
 from facetrack_ros.history.messages.tracks import tracks_channel, tracks_message
 
+#: Most bytes that wait for the disk, chosen by hand: 18 s of a camera with 30 frames a second of 120 kB.
 QUEUE_BYTES = 64_000_000
-# A track with its face and embedding, about: tracks too must not pile up before a stuck disk.
+#: Estimated size of a track with its face: tracks must not pile up in front of a stuck disk either.
 _TRACK_BYTES = 4_000
 _SYNC_NS = 1_000_000_000
-# How many frames may wait with the picture that somebody decoded of them.
-_DECODED = 8
+#: Most frames that wait with their decoded image, which spares the video encoder the decoding.
+_MAX_DECODED = 8
+
+
+class _FrameTracks(NamedTuple):
+    """The tracks of one frame."""
+
+    camera_id: str
+    stamp_ns: int
+    number: int
+    tracks: tuple[Track, ...]
 
 
 class FrameRecorder:
     """Takes every frame and its tracks, and stores those that the mode asks for.
 
-    Handing in costs no more than a list append. Where the disk is slower than the cameras for longer than the queue lasts,
-    frames are lost, counted and told; with ``settings.wait`` whoever hands in waits instead.
+    Adding costs the caller a list append. Frames that exceed the queue, because the disk is slower than the cameras,
+    are dropped and counted; with ``settings.wait`` adding waits instead.
 
-    :param model_id: of the embedder, kept with the tracks.
-    :param rings: the frames in memory by camera, for what was before an alert.
-    :raises StoreError: frames are to be H.264, and that cannot be written here.
+    :ivar stored: number of frames stored.
+    :ivar lost: number of frames dropped or refused by the disk.
+    :param model_id: of the embedder, stored with the tracks.
+    :param rings: returns the frames in memory by camera, for those before an alert.
+    :raises StoreError: the format is H.264, and that cannot be written here.
     """
 
     def __init__(
@@ -44,13 +57,13 @@ class FrameRecorder:
         self._model_id = model_id
         self._rings = rings
         try:
-            self._coder = VideoCoder() if settings.format == H264 else None
+            self._encoder = VideoEncoder() if settings.format == H264 else None
         except FrameError as error:
             raise StoreError(str(error)) from error
         self._windows = AlertWindows()
-        self._tracks: dict[str, deque] = {}
+        self._tracks: dict[str, deque[_FrameTracks]] = {}
         self._condition = threading.Condition()
-        self._queue: deque[tuple] = deque()
+        self._queue: deque[Frame | _FrameTracks] = deque()
         self._queued_bytes = 0
         self._busy = False
         self._closing = False
@@ -59,8 +72,9 @@ class FrameRecorder:
         self._synced_ns: int | None = None
         self.stored = 0
         self.lost = 0
-        self._lost_told = 0
-        # A disk may take long to confirm, and what is only queued meanwhile a killed process would lose.
+        self._lost_reported = 0
+        # Syncs run in a thread of their own: a disk may take long, and a killed process loses what is only queued
+        # meanwhile.
         self._sync_wanted = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, name="frame_recorder", daemon=True),
@@ -70,7 +84,7 @@ class FrameRecorder:
             thread.start()
 
     def change(self, settings: FrameSettings) -> None:
-        """Other limits, and other times around alerts that come from now on; the mode, folder and format stay."""
+        """Apply other limits, and other times around later alerts; mode, folder and format stay."""
         with self._condition:
             self.settings = replace(
                 settings, mode=self.settings.mode, format=self.settings.format, wait=self.settings.wait
@@ -80,32 +94,32 @@ class FrameRecorder:
         self.archive.change_limits(settings.limits)
 
     def add_frame(self, frame: Frame) -> None:
-        """Take a frame, after it was put into its ring."""
+        """Take a frame, after it was added to its ring."""
         with self._condition:
             if self._wanted(frame.camera_id, frame.stamp_ns):
                 self._put(frame)
 
     def add_tracks(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: tuple[Track, ...]) -> None:
-        """Take a frame's tracks, earlier or later than the frame."""
+        """Take a frame's tracks, before or after the frame."""
         if not tracks:
             return
-        item = (camera_id, stamp_ns, frame_number, tuple(tracks))
+        item = _FrameTracks(camera_id, stamp_ns, frame_number, tuple(tracks))
         with self._condition:
             self._tracks.setdefault(camera_id, deque(maxlen=self.settings.ring_frames)).append(item)
             if self._wanted(camera_id, stamp_ns):
                 self._put(item)
 
     def tracks_held(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
-        """By stamp, the tracks of a camera that are in memory."""
+        """A camera's tracks in memory between two stamps, both included, by stamp."""
         with self._condition:
             return {
-                stamp: tracks for _, stamp, _, tracks in self._tracks.get(camera_id, ()) if start_ns <= stamp <= end_ns
+                item.stamp_ns: item.tracks
+                for item in self._tracks.get(camera_id, ())
+                if start_ns <= item.stamp_ns <= end_ns
             }
 
     def alert(self, stamp_ns: int, camera_id: str = "") -> None:
-        """Keep what a camera saw around a stamp: what is in memory now, what comes later as it comes.
-
-        In mode ``continuous`` all of that is kept already.
+        """Store the frames around a stamp: those in memory now, later ones as they come. Only in mode ``alert``.
 
         :param camera_id: empty: every camera of the robot.
         """
@@ -115,40 +129,36 @@ class FrameRecorder:
         rings = {camera: ring for camera, ring in self._rings().items() if camera_id in ("", camera)}
         with self._condition:
             for camera, ring in rings.items():
-                held = [
-                    *ring.between(start, end),
-                    *(item for item in self._tracks.get(camera, ()) if start <= item[1] <= end),
-                ]
-                for item in held:
-                    if not self._wanted(camera, item.stamp_ns if isinstance(item, Frame) else item[1]):
-                        self._put(item, pressing=True)  # these are in memory anyway
+                tracks = [item for item in self._tracks.get(camera, ()) if start <= item.stamp_ns <= end]
+                for item in (*ring.between(start, end), *tracks):
+                    if not self._wanted(camera, item.stamp_ns):
+                        self._put(item, limited=False)  # these are in memory anyway
             self._windows.open(camera_id, start, end)
 
     def flush(self) -> None:
-        """Have the disk hold what was stored; to be called about once a second.
+        """Start a sync, and report failures of the writer thread; to be called about once a second.
 
-        :raises StoreError: what went wrong since the last call, all of it in one.
+        :raises StoreError: frames could not be stored since the last call.
         """
         self._sync_wanted.set()
         with self._condition:
             errors, self._errors = self._errors, []
-            if self.lost > self._lost_told:
+            if self.lost > self._lost_reported:
                 errors.append(
-                    f"{self.lost - self._lost_told} frames are not on disk in {self.archive.path}: the disk is full "
-                    f"or slower than the cameras{', or H.264 is' if self._coder else ''}"
+                    f"{self.lost - self._lost_reported} frames are not on disk in {self.archive.path}: the disk is "
+                    f"full or slower than the cameras{', or H.264 is' if self._encoder else ''}"
                 )
-                self._lost_told = self.lost
-        errors += self.archive.take_complaints() + (self._coder.take_complaints() if self._coder else [])
+                self._lost_reported = self.lost
         if errors:
             raise StoreError("; ".join(dict.fromkeys(errors)))
 
     def drain(self, timeout_s: float = 10.0) -> bool:
-        """Wait until all that was handed in is stored; False where that took longer."""
+        """Wait until everything added is stored; False after the timeout."""
         with self._condition:
             return self._condition.wait_for(lambda: not self._queue and not self._busy, timeout_s)
 
     def close(self, timeout_s: float = 10.0) -> None:
-        """Store what is left and seal the segment."""
+        """Store what is queued and seal the segment."""
         with self._condition:
             self._closing = True
             self._condition.notify_all()
@@ -162,18 +172,17 @@ class FrameRecorder:
             self.settings.mode == ALERT and self._windows.covers(camera_id, stamp_ns)
         )
 
-    def _put(self, item: Frame | tuple, pressing: bool = False) -> None:
+    def _put(self, item: Frame | _FrameTracks, limited: bool = True) -> None:
         size = _size(item)
-        if self.settings.wait and not pressing:
+        if limited and self.settings.wait:
             self._condition.wait_for(
                 lambda: self._closing or self._queued_bytes + size <= QUEUE_BYTES or not self._queue
             )
-        elif self._queued_bytes + size > QUEUE_BYTES and not pressing:
+        elif limited and self._queued_bytes + size > QUEUE_BYTES:
             self.lost += isinstance(item, Frame)
             return
-        # Somebody may have decoded the frame: a queue of those would be thirty times as large as what is counted. The video
-        # coder gains by a few.
-        if isinstance(item, Frame) and not (self._coder and len(self._queue) < _DECODED):
+        # A decoded frame is about thirty times as large as the bytes counted here.
+        if isinstance(item, Frame) and not (self._encoder and len(self._queue) < _MAX_DECODED):
             item = encoded_only(item)
         self._queue.append(item)
         self._queued_bytes += size
@@ -185,12 +194,10 @@ class FrameRecorder:
                 self._busy = False
                 self._condition.notify_all()
                 self._condition.wait_for(lambda: self._queue or self._closing)
+                if not self._queue:
+                    return
                 items, self._queue = self._queue, deque()
                 self._busy = True
-                if not items and self._closing:
-                    self._busy = False
-                    self._condition.notify_all()
-                    return
             while items:
                 self._try(self._store, items.popleft())
 
@@ -200,33 +207,32 @@ class FrameRecorder:
             self._sync_wanted.clear()
             self._try(self.archive.sync)
 
-    def _store(self, item: Frame | tuple) -> None:
+    def _store(self, item: Frame | _FrameTracks) -> None:
         try:
-            self._append(item)
+            if isinstance(item, Frame):
+                self._store_frame(item)
+            else:
+                self.archive.append_message(
+                    tracks_channel(self.archive.robot_id, item.camera_id),
+                    item.number,
+                    item.stamp_ns,
+                    tracks_message(item.camera_id, item.stamp_ns, item.number, self._model_id, item.tracks),
+                )
         finally:
             with self._condition:
                 self._queued_bytes -= _size(item)
                 self._condition.notify_all()
 
-    def _append(self, item: Frame | tuple) -> None:
-        if isinstance(item, Frame):
-            try:
-                self.stored += self.archive.append(self._encoded(item), self._coder)
-                self._failing = False
-            except StoreError:
-                self.lost += 1
-                raise
-            if self._synced_ns is None or abs(item.stamp_ns - self._synced_ns) >= _SYNC_NS:
-                self._synced_ns = item.stamp_ns
-                self._sync_wanted.set()
-        else:
-            camera_id, stamp_ns, number, tracks = item
-            self.archive.append_message(
-                tracks_channel(self.archive.robot_id, camera_id),
-                number,
-                stamp_ns,
-                tracks_message(camera_id, stamp_ns, number, self._model_id, tracks),
-            )
+    def _store_frame(self, frame: Frame) -> None:
+        try:
+            self.stored += self.archive.append(self._encoded(frame), self._encoder)
+            self._failing = False
+        except StoreError:
+            self.lost += 1
+            raise
+        if self._synced_ns is None or abs(frame.stamp_ns - self._synced_ns) >= _SYNC_NS:
+            self._synced_ns = frame.stamp_ns
+            self._sync_wanted.set()
 
     def _encoded(self, frame: Frame) -> Frame:
         if self.settings.format != PNG:
@@ -234,15 +240,15 @@ class FrameRecorder:
         try:
             done, data = cv2.imencode(".png", frame.image)
         except FrameError:
-            return frame  # it does not decode: kept as it came
-        return Frame(frame.camera_id, frame.stamp_ns, frame.number, data.tobytes(), frame.frame_id) if done else frame
+            return frame  # it cannot be decoded: stored as received
+        return replace(frame, jpeg=data.tobytes()) if done else frame
 
     def _try(self, work: Callable, *arguments) -> None:
         try:
             work(*arguments)
         except StoreError as error:
             self._fail(str(error))
-        except Exception as error:  # a thread that died would be a memory that ended without a word
+        except Exception as error:  # the thread must live on, or nothing is stored any more
             self._fail(f"unexpected {type(error).__name__} while frames were stored in {self.archive.path}: {error}")
 
     def _fail(self, sentence: str) -> None:
@@ -252,5 +258,5 @@ class FrameRecorder:
             self._failing = True
 
 
-def _size(item: Frame | tuple) -> int:
-    return len(item.jpeg) if isinstance(item, Frame) else _TRACK_BYTES * len(item[3])
+def _size(item: Frame | _FrameTracks) -> int:
+    return len(item.jpeg) if isinstance(item, Frame) else _TRACK_BYTES * len(item.tracks)

@@ -1,4 +1,4 @@
-"""The last frames of one camera, kept in memory as the JPEG bytes that came in."""
+"""The last frames of one camera in memory, as the JPEG bytes that were received."""
 
 import threading
 from bisect import bisect_left, bisect_right, insort
@@ -10,7 +10,7 @@ from facetrack_ros.core.frame import Frame
 
 @dataclass(frozen=True)
 class RingStats:
-    """What a ring holds. ``oldest_ns`` and ``newest_ns`` are None while it is empty."""
+    """Contents of a ring. ``oldest_ns`` and ``newest_ns`` are None while it is empty."""
 
     frames: int
     bytes: int
@@ -19,19 +19,18 @@ class RingStats:
 
 
 class FrameRing:
-    """A bounded memory of frames, found by stamp or number. Safe to use from several threads.
+    """A bounded buffer of frames, found by stamp. Thread-safe.
 
-    Frames are found by stamp whatever order they came in. The one that *came* first goes first: a clock
-    that jumps back (a bag that loops, a simulation that restarts) then never locks new frames out. Two
-    frames of one stamp are the same picture sent twice, the later one takes the place of the earlier.
+    The frame *received* first is dropped first, whatever its stamp: a clock that jumps back (a bag that loops, a
+    simulation that restarts) never keeps new frames out. Of two frames of one stamp the later replaces the earlier.
 
-    :param capacity: how many frames are kept, at least 1.
+    :param capacity: most frames, at least 1; also an attribute.
     """
 
     def __init__(self, capacity: int = 300) -> None:
         if capacity < 1:
             raise ValueError(f"a ring keeps at least 1 frame, not {capacity}")
-        self._capacity = capacity
+        self.capacity = capacity
         self._lock = threading.Lock()
         self._arrival: deque[int] = deque()
         self._stamps: list[int] = []
@@ -39,35 +38,30 @@ class FrameRing:
         self._bytes = 0
 
     def append(self, frame: Frame) -> None:
-        """Keep a frame; when the ring is full, the one that came first makes room."""
+        """Add a frame; a full ring drops the one received first."""
         with self._lock:
             known = self._frames.get(frame.stamp_ns)
             if known is not None:
                 self._bytes -= len(known.jpeg)
             else:
-                if len(self._arrival) >= self._capacity:
+                if len(self._arrival) >= self.capacity:
                     self._drop_first()
                 self._arrival.append(frame.stamp_ns)
                 insort(self._stamps, frame.stamp_ns)
             self._frames[frame.stamp_ns] = encoded_only(frame)
             self._bytes += len(frame.jpeg)
 
-    @property
-    def capacity(self) -> int:
-        """How many frames are kept."""
-        return self._capacity
-
     def resize(self, capacity: int) -> None:
-        """Keep so many frames from now on, at least 1; those too many go, the first to come first."""
+        """Change the capacity, at least 1; surplus frames are dropped, those received first before others."""
         with self._lock:
-            self._capacity = max(capacity, 1)
-            while len(self._arrival) > self._capacity:
+            self.capacity = max(capacity, 1)
+            while len(self._arrival) > self.capacity:
                 self._drop_first()
 
     def near(self, stamp_ns: int, tolerance_ns: int) -> Frame | None:
         """The frame closest to a stamp, the earlier of two equally close ones.
 
-        :param tolerance_ns: farthest it may be from ``stamp_ns``; 0 asks for that very stamp.
+        :param tolerance_ns: greatest distance from ``stamp_ns``; 0: exactly that stamp.
         """
         with self._lock:
             at = bisect_left(self._stamps, stamp_ns)
@@ -77,25 +71,17 @@ class FrameRing:
             return encoded_only(self._frames[min(close, key=lambda stamp: abs(stamp - stamp_ns))])
 
     def between(self, start_ns: int, end_ns: int) -> list[Frame]:
-        """Frames with ``start_ns <= stamp <= end_ns``, in order of their stamps."""
+        """Frames with ``start_ns <= stamp <= end_ns``, sorted by stamp."""
         with self._lock:
             found = self._stamps[bisect_left(self._stamps, start_ns) : bisect_right(self._stamps, end_ns)]
             return [encoded_only(self._frames[stamp]) for stamp in found]
 
     def stats(self) -> RingStats:
-        """How much is kept, and from when to when."""
+        """Number, size and first and last stamp of the frames."""
         with self._lock:
             if not self._stamps:
                 return RingStats(0, 0, None, None)
             return RingStats(len(self._stamps), self._bytes, self._stamps[0], self._stamps[-1])
-
-    def clear(self) -> None:
-        """Forget all frames."""
-        with self._lock:
-            self._arrival.clear()
-            self._stamps.clear()
-            self._frames.clear()
-            self._bytes = 0
 
     def _drop_first(self) -> None:
         stamp = self._arrival.popleft()
@@ -104,8 +90,5 @@ class FrameRing:
 
 
 def encoded_only(frame: Frame) -> Frame:
-    """A copy without the decoded picture: a frame keeps that once asked for, and 300 of them are 800 MB.
-
-    For whoever holds many frames, be it for a moment.
-    """
+    """A copy without the decoded image, which a frame keeps: 300 images of 1280x720 take 800 MB."""
     return replace(frame)

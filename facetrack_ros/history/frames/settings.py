@@ -1,4 +1,4 @@
-"""Which frames go to disk, and how long they stay."""
+"""How a robot keeps frames."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,16 +13,16 @@ _SECOND_NS = 1_000_000_000
 
 @dataclass(frozen=True)
 class FrameSettings:
-    """How a robot keeps frames.
+    """Which frames are kept in memory and on disk.
 
-    :param ring_frames: in memory, of each camera.
-    :param mode: ``off``; ``alert``: what surrounds an alert; ``continuous``: everything.
-    :param on_alert: whether a recognised face and an alert message are alerts; a call always is one.
-    :param before_ns: how long before an alert the frames kept begin, as far as the memory reaches.
+    :param ring_frames: frames of each camera in memory.
+    :param mode: of storing: ``off``; ``alert``, around alerts; ``continuous``, all frames.
+    :param on_alert: whether a recognised face or an alert message is an alert; a service call always is one.
+    :param before_ns: how long before an alert the stored frames begin, as far as the memory reaches.
     :param after_ns: how long after it they end.
-    :param directory: below it one folder a robot; None: in the robot's folder.
-    :param format: of frames on disk: ``jpg``, the bytes that came; ``png``; ``h264``.
-    :param wait: whether whoever hands in frames waits for a slow disk, rather than frames being lost: for recordings.
+    :param directory: holds one folder a robot; None: frames are stored in the robot's own folder.
+    :param format: of stored frames: ``jpg``, as received; ``png``; ``h264``.
+    :param wait: whether adding a frame waits for a slow disk instead of dropping the frame; for recordings.
     """
 
     ring_frames: int = 300
@@ -37,25 +37,25 @@ class FrameSettings:
 
     @classmethod
     def of_config(cls, config: Config, wait: bool = False) -> "FrameSettings":
-        """What the configuration says under ``frame_history``."""
-        given = config.frame_history.disk_cache_dir
+        """The configuration's ``frame_history``."""
+        history = config.frame_history
         return cls(
-            ring_frames=config.frame_history.memory_buffer_size,
-            mode=config.frame_history.mode,
-            on_alert=config.frame_history.save_on_alert,
-            before_ns=round(config.frame_history.pre_roll_s * _SECOND_NS),
-            after_ns=round(config.frame_history.post_roll_s * _SECOND_NS),
-            directory=Path(given).expanduser() if given else None,
+            ring_frames=history.memory_buffer_size,
+            mode=history.mode,
+            on_alert=history.save_on_alert,
+            before_ns=round(history.pre_roll_s * _SECOND_NS),
+            after_ns=round(history.post_roll_s * _SECOND_NS),
+            directory=Path(history.disk_cache_dir).expanduser() if history.disk_cache_dir else None,
             limits=Limits(
-                config.frame_history.max_disk_frames,
-                config.frame_history.max_disk_mb * 1_000_000,
-                round(config.frame_history.max_disk_age_h * 3600 * _SECOND_NS),
-                config.frame_history.min_free_mb * 1_000_000,
+                history.max_disk_frames,
+                history.max_disk_mb * 1_000_000,
+                round(history.max_disk_age_h * 3600 * _SECOND_NS),
+                history.min_free_mb * 1_000_000,
             ),
-            format=config.frame_history.compression,
+            format=history.compression,
             wait=wait,
         )
 
     def folder(self, robot_folder: Path) -> Path:
-        """Where a robot's segments lie."""
+        """The folder of a robot's segments."""
         return self.directory / robot_folder.name if self.directory else robot_folder / "frames"

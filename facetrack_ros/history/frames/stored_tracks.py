@@ -1,4 +1,4 @@
-"""Who was followed in stored frames."""
+"""Tracks of stored frames."""
 
 from facetrack_ros.core.track import Track
 from facetrack_ros.history.frames.archive import FrameArchive
@@ -7,12 +7,12 @@ from facetrack_ros.history.messages.tracks import read_tracks
 
 
 def stored_tracks(archive: FrameArchive, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
-    """By stamp, who was followed by a camera between two stamps."""
+    """The tracks of a camera between two stamps, both included, by stamp."""
     found = {}
     for _, _, message in archive.reader.messages(TRACKS, camera_id, start_ns, end_ns):
         try:
             stamp, tracks = read_tracks(message)
         except ValueError:
-            continue  # boxes of one frame; the archive tells of damage
+            continue  # costs the boxes of one frame; the archive reports damaged files
         found[stamp] = tracks
     return found

@@ -1,1 +1,1 @@
-"""The MCAP container: records, writer, reader, catalog."""
+"""The MCAP container of stored messages: SegmentWriter, read_table, MessageTable, SegmentCatalog."""

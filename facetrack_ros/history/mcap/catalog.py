@@ -1,5 +1,6 @@
-"""The sealed segments of a folder: what is in each, without opening every file."""
+"""The sealed segments of a folder, and what each holds."""
 
+import logging
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -7,161 +8,172 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.mcap.message_table import SegmentTable
-from facetrack_ros.history.mcap.pending_warnings import Complaints
+from facetrack_ros.history.mcap.message_table import MessageTable
 from facetrack_ros.history.mcap.reader import read_table, seal_unfinished
 
-_TABLES_KEPT = 64
+#: Number of tables kept in memory, chosen by hand.
+_MAX_TABLES = 64
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class StoredSegment:
     """One sealed segment.
 
-    :param frames: how many it holds, of all cameras.
-    :param bytes: of the file.
-    :param spans: first and last stamp of each camera's frames.
-    :param told: first and last stamp of its other messages, None where there are none. They may be about frames of the segment before.
+    :param frames: number of frames of all cameras.
+    :param bytes: size of the file.
+    :param frame_spans: first and last stamp of each camera's frames.
+    :param other_span: first and last stamp of its other messages, which may concern frames of the segment before; None
+        if there are none.
     """
 
     path: Path
     frames: int
     bytes: int
-    spans: dict[str, tuple[int, int]]
-    told: tuple[int, int] | None
+    frame_spans: dict[str, tuple[int, int]]
+    other_span: tuple[int, int] | None
 
     @property
     def first_ns(self) -> int:
-        """Stamp of its oldest frame, 0 where it has none."""
-        return min((first for first, _ in self.spans.values()), default=0)
+        """Stamp of the oldest frame, 0 without frames."""
+        return min((first for first, _ in self.frame_spans.values()), default=0)
 
     @property
     def last_ns(self) -> int:
-        """Stamp of its newest frame, 0 where it has none."""
-        return max((last for _, last in self.spans.values()), default=0)
+        """Stamp of the newest frame, 0 without frames."""
+        return max((last for _, last in self.frame_spans.values()), default=0)
 
 
 class SegmentCatalog:
-    """Knows the sealed segments, in the order they were written, and the tables of those asked about last.
+    """The sealed segments in the order they were written, and the tables of those used last.
 
-    Not locked: whoever has it locks. A segment that is damaged is left alone and complained about; one that was deleted by
-    hand is forgotten.
+    Not thread-safe: the owner locks. Damaged segments are left alone, segments deleted by hand are dropped; either is
+    logged.
 
     :param path: the folder.
-    :param mending: whether what a killed process left is sealed.
+    :param seal: whether to seal segments that a killed process left unfinished.
     :raises OSError: the folder cannot be read.
     """
 
-    def __init__(self, path: Path, complaints: Complaints, mending: bool) -> None:
+    def __init__(self, path: Path, seal: bool) -> None:
         self.path = path
-        self._complaints, self._mending = complaints, mending
         self._segments: OrderedDict[str, StoredSegment] = OrderedDict()
-        self._tables: OrderedDict[str, SegmentTable] = OrderedDict()
+        self._tables: OrderedDict[str, MessageTable] = OrderedDict()
+        self._damaged: set[str] = set()
         self._sealed_until: dict[str, int] = {}
         self._last_number = 0
-        for name in sorted(file.name for file in path.glob("segment-*.mcap")) if path.is_dir() else ():
-            self._adopt(path / name)
+        for file in sorted(path.glob("segment-*.mcap")) if path.is_dir() else ():
+            self._load(file, seal)
 
     def __contains__(self, name: str) -> bool:
         return name in self._segments
 
     def segments(self) -> list[tuple[str, StoredSegment]]:
-        """Names and segments, the first written first."""
+        """Names and segments in the order they were written."""
         return list(self._segments.items())
 
     def next_path(self) -> Path:
-        """Where the next segment goes."""
+        """Path of the next segment."""
         self._last_number += 1
         return self.path / f"segment-{self._last_number:08d}.mcap"
 
-    def know(self, path: Path, table: SegmentTable, size: int) -> None:
-        """A segment was sealed."""
-        self._keep_table(path.name, table)
-        self._note(path, table, size)
+    def add(self, path: Path, table: MessageTable, size: int) -> None:
+        """Add a segment that was sealed.
 
-    def forget(self, name: str) -> None:
-        """A segment is gone."""
+        :param size: of the file, bytes.
+        """
+        self._keep_table(path.name, table)
+        self._add(path, table, size)
+
+    def remove(self, name: str) -> None:
+        """Drop a segment whose file was deleted."""
         self._segments.pop(name, None)
         self._tables.pop(name, None)
 
-    def lost(self, name: str, sentence: str) -> None:
-        """A segment cannot be read; it is forgotten where there is no such file any more."""
-        self._complaints.add(sentence)
+    def remove_deleted(self) -> None:
+        """Drop the segments whose files were deleted by hand."""
+        for name, segment in self.segments():
+            if not segment.path.exists():
+                logger.warning("%s was deleted; its %d frames are gone", segment.path, segment.frames)
+                self.remove(name)
+
+    def report_damage(self, name: str, sentence: str) -> None:
+        """Log that a segment is damaged or unreadable, once a segment; drop it if its file is gone."""
+        if name not in self._damaged:
+            self._damaged.add(name)
+            logger.warning(sentence)
         if name in self._segments and not self._segments[name].path.exists():
-            self.forget(name)
+            self.remove(name)
 
-    def notice_deleted(self) -> None:
-        """Forget what was deleted by hand."""
-        for name, one in self.segments():
-            if not one.path.exists():
-                self.lost(name, f"{one.path} was deleted; its {one.frames} frames are gone")
-
-    def table(self, name: str) -> SegmentTable | None:
-        """What lies where in a segment; None where it cannot be read."""
+    def table(self, name: str) -> MessageTable | None:
+        """A segment's table; None if it cannot be read."""
         table = self._tables.get(name)
         if table is None:
             try:
                 table, _ = read_table(self._segments[name].path)
             except StoreError as error:
-                self.lost(name, str(error))
+                self.report_damage(name, str(error))
                 return None
-            self._keep_table(name, table)
-        self._tables.move_to_end(name)
+        self._keep_table(name, table)
         return table
 
-    def telling(self, start_ns: int, end_ns: int) -> Iterator[tuple[str, SegmentTable]]:
+    def with_messages(self, start_ns: int, end_ns: int) -> Iterator[tuple[str, MessageTable]]:
         """Name and table of each segment that may hold messages other than frames between two stamps."""
-        for name, one in self.segments():
-            if one.told is not None and one.told[0] <= end_ns and one.told[1] >= start_ns:
+        for name, segment in self.segments():
+            if _touches(segment.other_span, start_ns, end_ns):
                 table = self.table(name)
                 if table is not None:
                     yield name, table
 
-    def around(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[tuple[str, SegmentTable]]:
+    def with_frames(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[tuple[str, MessageTable]]:
         """Name and table of each segment that may hold frames of a camera between two stamps."""
-        for name, one in self.segments():
-            span = one.spans.get(camera_id)
-            if span is not None and span[0] <= end_ns and span[1] >= start_ns:
+        for name, segment in self.segments():
+            if _touches(segment.frame_spans.get(camera_id), start_ns, end_ns):
                 table = self.table(name)
-                if table is not None and camera_id in table.cameras:
+                if table is not None and camera_id in table.frame_rows:
                     yield name, table
 
-    def has(self, camera_id: str, stamp_ns: int) -> bool:
-        """Whether a segment holds a camera's frame of that very stamp."""
+    def has_frame(self, camera_id: str, stamp_ns: int) -> bool:
+        """Whether a segment holds a camera's frame of exactly that stamp."""
         if stamp_ns > self._sealed_until.get(camera_id, -1):  # nearly always
             return False
-        for _, table in self.around(camera_id, stamp_ns, stamp_ns):
-            stamps = table.stamps[table.cameras[camera_id]]
+        for _, table in self.with_frames(camera_id, stamp_ns, stamp_ns):
+            stamps = table.stamps[table.frame_rows[camera_id]]
             at = bisect_left(stamps, stamp_ns)
             if at < len(stamps) and stamps[at] == stamp_ns:
                 return True
         return False
 
-    def _adopt(self, path: Path) -> None:
-        """Take a file on disk into account."""
+    def _load(self, path: Path, seal: bool) -> None:
         try:
             self._last_number = max(self._last_number, int(path.stem.partition("-")[2]))
         except ValueError:
             return
         try:
-            if self._mending:
+            table, end = read_table(path)
+            if seal and end is not None:
                 try:
-                    if seal_unfinished(path) and not path.exists():
-                        return
+                    seal_unfinished(path, table, end)
                 except StoreError as error:
-                    self._complaints.add(str(error))
-            table, _ = read_table(path)
-            self._note(path, table, path.stat().st_size)
+                    logger.warning(str(error))
+                else:
+                    if not len(table):
+                        return
+            self._add(path, table, path.stat().st_size)
         except (StoreError, OSError) as error:
-            self._complaints.add(str(error))
+            self.report_damage(path.name, str(error))
 
-    def _note(self, path: Path, table: SegmentTable, size: int) -> None:
-        self._segments[path.name] = StoredSegment(path, table.frames, size, table.spans, table.told)
-        for camera, (_, last) in table.spans.items():
+    def _add(self, path: Path, table: MessageTable, size: int) -> None:
+        self._segments[path.name] = StoredSegment(path, table.frames, size, table.frame_spans, table.other_span)
+        for camera, (_, last) in table.frame_spans.items():
             self._sealed_until[camera] = max(self._sealed_until.get(camera, 0), last)
 
-    def _keep_table(self, name: str, table: SegmentTable) -> None:
+    def _keep_table(self, name: str, table: MessageTable) -> None:
         self._tables[name] = table
         self._tables.move_to_end(name)
-        while len(self._tables) > _TABLES_KEPT:
+        while len(self._tables) > _MAX_TABLES:
             self._tables.popitem(last=False)
+
+
+def _touches(span: tuple[int, int] | None, start_ns: int, end_ns: int) -> bool:
+    return span is not None and span[0] <= end_ns and span[1] >= start_ns

@@ -2,66 +2,50 @@
 
 from pathlib import Path
 
-from facetrack_ros.history.mcap.message_table import SegmentTable
 from facetrack_ros.history.mcap.writer import SegmentWriter
-from facetrack_ros.history.messages.channel import Channel
 
+#: Longest span of stamps and most bytes of a segment, chosen by hand.
 SEGMENT_SPAN_NS = 10_000_000_000
 SEGMENT_BYTES = 64_000_000
 
 
-class OpenSegment:
-    """A segment being written, and the stamps of the frames in it.
+class OpenSegment(SegmentWriter):
+    """A segment writer that keeps the stamps of its frames.
 
-    :ivar videos: the cameras of which it has a key picture of H.264.
+    :ivar stamps: stamps of the frames by camera.
+    :ivar span: first and last stamp.
+    :ivar keyed_cameras: cameras with a key picture of H.264 in the segment.
     :param path: must not exist yet.
     :param stamp_ns: of the first message.
-    :raises OSError: it cannot be made.
+    :raises OSError: the file cannot be created.
     """
 
     def __init__(self, path: Path, stamp_ns: int) -> None:
-        self.writer = SegmentWriter(path)
+        super().__init__(path)
         self.stamps: dict[str, set[int]] = {}
-        self.videos: set[str] = set()
+        self.keyed_cameras: set[str] = set()
         self.span = (stamp_ns, stamp_ns)
 
     @property
-    def path(self) -> Path:
-        """The file."""
-        return self.writer.path
-
-    @property
     def frames(self) -> int:
-        """How many frames are in it, of all cameras."""
+        """Number of frames of all cameras."""
         return sum(map(len, self.stamps.values()))
 
-    def has(self, camera_id: str, stamp_ns: int) -> bool:
-        """Whether a camera's frame of that very stamp is in it."""
+    def has_frame(self, camera_id: str, stamp_ns: int) -> bool:
+        """Whether the segment holds a camera's frame of exactly that stamp."""
         return stamp_ns in self.stamps.get(camera_id, ())
 
     def note_frame(self, camera_id: str, stamp_ns: int) -> None:
-        """A frame was written."""
+        """Record the stamp of a frame that was written."""
         self.stamps.setdefault(camera_id, set()).add(stamp_ns)
-        first, last = self.span
-        self.span = (min(first, stamp_ns), max(last, stamp_ns))
+        self.span = self._span_with(stamp_ns)
 
-    def append(self, channel: Channel, sequence: int, stamp_ns: int, parts: tuple[bytes, ...]) -> None:
-        """Write a message, given in pieces.
-
-        :raises OSError: the disk does not take it.
-        """
-        self.writer.append(channel, sequence, stamp_ns, parts)
-
-    def is_full(self, stamp_ns: int, most_frames: int, most_bytes: int) -> bool:
+    def is_full(self, stamp_ns: int, max_frames: int, max_bytes: int) -> bool:
         """Whether a message of that stamp belongs in a new segment."""
-        first, last = self.span
-        # Whichever way the clock jumps, a segment spans little time: so a stamp leads to few of them.
-        return (
-            self.writer.bytes >= most_bytes
-            or max(last, stamp_ns) - min(first, stamp_ns) >= SEGMENT_SPAN_NS
-            or self.frames >= most_frames
-        )
+        # A short span even where the clock jumps, so that a stamp leads to few segments.
+        first, last = self._span_with(stamp_ns)
+        return self.bytes >= max_bytes or last - first >= SEGMENT_SPAN_NS or self.frames >= max_frames
 
-    def table(self) -> SegmentTable:
-        """What is in it so far."""
-        return self.writer.table()
+    def _span_with(self, stamp_ns: int) -> tuple[int, int]:
+        first, last = self.span
+        return min(first, stamp_ns), max(last, stamp_ns)

@@ -1,4 +1,4 @@
-"""Segments read back: by their summary where they were sealed, record by record where they were not."""
+"""Reader of segments: by their summary if they were sealed, record by record if not."""
 
 import os
 import struct
@@ -8,14 +8,14 @@ import numpy as np
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.mcap import records as mcap
-from facetrack_ros.history.mcap.message_table import SegmentTable
+from facetrack_ros.history.mcap.message_table import MessageTable
 from facetrack_ros.history.messages.channel import Channel
 
 
-def read_table(path: Path) -> tuple[SegmentTable, int | None]:
-    """A segment's table, and where the file's whole messages end if it was not sealed, else None.
+def read_table(path: Path) -> tuple[MessageTable, int | None]:
+    """A segment's table; for an unfinished segment also the offset where its whole messages end, else None.
 
-    :raises StoreError: it cannot be read, or is not a segment.
+    :raises StoreError: the file cannot be read, or is not a segment.
     """
     try:
         with path.open("rb") as file:
@@ -23,47 +23,40 @@ def read_table(path: Path) -> tuple[SegmentTable, int | None]:
             if file.read(len(mcap.MAGIC)) != mcap.MAGIC:
                 raise StoreError(f"{path} is no stored recording of frames; move it away")
             try:
-                return _by_summary(file.fileno(), size), None
+                return _read_summary(file.fileno(), size), None
             except ValueError:  # cut short, or still being written
-                return _by_records(file.fileno(), size)
+                return _scan_records(file.fileno(), size)
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror}; check its permissions and the disk") from error
 
 
-def seal_unfinished(path: Path) -> bool:
-    """Seal a segment that was broken off: what is torn at its end is cut off, the summary is written.
+def seal_unfinished(path: Path, table: MessageTable, end: int) -> None:
+    """Cut off what follows a segment's last whole message and write its summary; delete a segment without messages.
 
-    :returns: whether there was something to mend. A segment without a single message is deleted.
-    :raises StoreError: it cannot be read or written; it stays as it is.
+    :param table: of the segment, with ``end`` as :func:`read_table` returns them.
+    :raises StoreError: the file cannot be written; it stays as it is.
     """
-    table, end = read_table(path)
-    if end is None:
-        return False
     try:
-        if not len(table.stamps):
+        if not len(table):
             path.unlink()
-            return True
-        tail = mcap.file_tail(
-            end, table.channels, mcap.chunk_index_rows(table.channels_of, table.stamps, table.offsets, table.sizes)
-        )
+            return
         with path.open("r+b") as file:
             file.truncate(end)
             file.seek(end)
             try:
-                file.write(tail)
+                file.write(mcap.file_tail(end, table))
                 file.flush()
             except OSError:
-                file.truncate(end)  # all or nothing: half a summary would be torn again
+                file.truncate(end)  # all or nothing: half a summary would have to be cut off again
                 raise
             os.fsync(file.fileno())
     except OSError as error:
         raise StoreError(
-            f"cannot mend {path}: {error.strerror}; its frames can still be read, make room or check the permissions"
+            f"cannot seal {path}: {error.strerror}; its frames can still be read, make room or check the permissions"
         ) from error
-    return True
 
 
-def read_message(file: int, table: SegmentTable, row: int) -> tuple[Channel, int, int, memoryview]:
+def read_message(file: int, table: MessageTable, row: int) -> tuple[Channel, int, int, memoryview]:
     """Channel, sequence number, stamp and content of a row's message.
 
     :param file: descriptor of the segment.
@@ -74,7 +67,7 @@ def read_message(file: int, table: SegmentTable, row: int) -> tuple[Channel, int
     return table.channels[number], sequence, stamp_ns, content
 
 
-def _by_summary(file: int, size: int) -> SegmentTable:
+def _read_summary(file: int, size: int) -> MessageTable:
     footer = os.pread(file, mcap.FOOTER_BYTES, max(size - mcap.FOOTER_BYTES, 0))
     if not footer.endswith(mcap.MAGIC) or mcap.read_head(footer) != (mcap.FOOTER, 20):
         raise ValueError("no footer")
@@ -89,25 +82,31 @@ def _by_summary(file: int, size: int) -> SegmentTable:
     while at < len(summary):
         opcode, length = mcap.read_head(summary[at : at + 9])
         if opcode == mcap.CHUNK_INDEX:
-            count = (len(summary) - at) // mcap.CHUNK_INDEX_ROW.itemsize
-            rows = np.frombuffer(summary, mcap.CHUNK_INDEX_ROW, count, at)
-            mine = (rows["opcode"] == opcode) & (rows["length"] == mcap.CHUNK_INDEX_ROW.itemsize - 9)
-            rows = rows[: count if mine.all() else int(np.argmin(mine))]
-            if not len(rows) or (rows["channels"] != 10).any() or (rows["compression"] != 0).any():
-                raise ValueError("chunks of another make")
+            rows = _read_chunk_indexes(summary, at)
             at += rows.nbytes
-            continue
-        _read_definition(opcode, summary[at + 9 : at + 9 + length], schemas, channels)
-        at += 9 + length
+        else:
+            _read_definition(opcode, summary[at + 9 : at + 9 + length], schemas, channels)
+            at += 9 + length
     offsets, sizes = rows["offset"].astype(np.int64), rows["size"].astype(np.int64)
     if len(rows) and (
         offsets.min() < 0 or (offsets + sizes).max() > start or not set(rows["channel"].tolist()) <= set(channels)
     ):
         raise ValueError("a damaged summary")
-    return SegmentTable(channels, rows["channel"].copy(), rows["start"].astype(np.int64), offsets, sizes)
+    return MessageTable(channels, rows["channel"].copy(), rows["start"].astype(np.int64), offsets, sizes)
 
 
-def _by_records(file: int, size: int) -> tuple[SegmentTable, int]:
+def _read_chunk_indexes(summary: bytes, at: int) -> np.ndarray:
+    """The run of chunk index records that starts at an offset."""
+    count = (len(summary) - at) // mcap.CHUNK_INDEX_ROW.itemsize
+    rows = np.frombuffer(summary, mcap.CHUNK_INDEX_ROW, count, at)
+    valid = (rows["opcode"] == mcap.CHUNK_INDEX) & (rows["length"] == mcap.CHUNK_INDEX_ROW.itemsize - 9)
+    rows = rows[: count if valid.all() else int(np.argmin(valid))]
+    if not len(rows) or (rows["channels"] != 10).any() or (rows["compression"] != 0).any():
+        raise ValueError("chunks of another writer")
+    return rows
+
+
+def _scan_records(file: int, size: int) -> tuple[MessageTable, int]:
     channels: dict[int, Channel] = {}
     schemas: dict[int, tuple[str, str]] = {}
     columns: tuple[list[int], ...] = ([], [], [], [])
@@ -119,28 +118,29 @@ def _by_records(file: int, size: int) -> tuple[SegmentTable, int]:
             if after > size:
                 break
             if opcode == mcap.CHUNK:
-                # Whole only with its index: the two are written as one.
-                if mcap.read_head(os.pread(file, 9, after)) != (mcap.MESSAGE_INDEX, mcap.CHUNK_TAIL_BYTES - 9):
-                    break
-                if after + mcap.CHUNK_TAIL_BYTES > size:
+                # A chunk is whole only with its index: both are written by one call.
+                index_head = mcap.read_head(os.pread(file, 9, after))
+                if (
+                    index_head != (mcap.MESSAGE_INDEX, mcap.CHUNK_TAIL_BYTES - 9)
+                    or after + mcap.CHUNK_TAIL_BYTES > size
+                ):
                     break
                 after += mcap.CHUNK_TAIL_BYTES
                 try:
                     number, _, stamp_ns, _ = mcap.read_chunk(os.pread(file, 9 + length, at))
                 except ValueError:
-                    number = -1  # this one is damaged; what follows need not be
+                    number = -1  # this message is damaged; the following ones need not be
                 if number in channels:
                     for column, value in zip(columns, (number, stamp_ns, at, 9 + length)):
                         column.append(value)
             elif opcode in (mcap.HEADER, mcap.SCHEMA, mcap.CHANNEL):
                 _read_definition(opcode, os.pread(file, length, at + 9), schemas, channels)
             else:
-                break  # the data's end, or what is no record
+                break  # the end of the data, or bytes that are no record
         except (ValueError, struct.error):
             break  # torn here
         end = at = after
-    kinds = (np.uint16, np.int64, np.int64, np.int64)
-    return SegmentTable(channels, *(np.array(column, kind) for column, kind in zip(columns, kinds))), end
+    return MessageTable.from_columns(channels, columns), end
 
 
 def _read_definition(
@@ -148,19 +148,19 @@ def _read_definition(
 ) -> None:
     if opcode == mcap.SCHEMA:
         (number,) = struct.unpack_from("<H", body)
-        name, at = mcap.read_text(body, 2)
-        _, at = mcap.read_text(body, at)
-        schemas[number] = name, mcap.read_text(body, at)[0]
+        name, at = mcap.read_string(body, 2)
+        _, at = mcap.read_string(body, at)
+        schemas[number] = name, mcap.read_string(body, at)[0]
     elif opcode == mcap.CHANNEL:
         number, schema = struct.unpack_from("<HH", body)
-        topic, at = mcap.read_text(body, 4)
-        _, at = mcap.read_text(body, at)
+        topic, at = mcap.read_string(body, 4)
+        _, at = mcap.read_string(body, at)
         (size,) = struct.unpack_from("<I", body, at)
         metadata, at = {}, at + 4
         end = at + size
         while at < end:
-            key, at = mcap.read_text(body, at)
-            metadata[key], at = mcap.read_text(body, at)
+            key, at = mcap.read_string(body, at)
+            metadata[key], at = mcap.read_string(body, at)
         if schema not in schemas:
             raise ValueError("a channel without its schema")
         channels[number] = Channel(topic, *schemas[schema], metadata.get("camera_id", ""))

@@ -1,22 +1,21 @@
-"""A segment being written: an MCAP file that grows by whole messages."""
+"""Writer of a segment: an MCAP file that grows by whole messages."""
 
+import errno
 import os
 from array import array
 from pathlib import Path
 
-import numpy as np
-
 from facetrack_ros.history.mcap import records as mcap
-from facetrack_ros.history.mcap.message_table import SegmentTable
+from facetrack_ros.history.mcap.message_table import MessageTable
 from facetrack_ros.history.messages.channel import Channel
 
 
 class SegmentWriter:
-    """Appends messages to a new file. Every message that :meth:`append` returned from is whole in the file.
+    """Appends messages to a new file. A message is whole in the file when :meth:`append` returns.
 
-    Not thread-safe: one thread writes. ``OSError`` of the disk passes through, the file then ending before the message
-    that did not fit.
+    Not thread-safe. An ``OSError`` of the disk passes through; the file then ends before the message that failed.
 
+    :ivar bytes: size of the file.
     :param path: must not exist yet.
     """
 
@@ -31,13 +30,14 @@ class SegmentWriter:
             self._write([mcap.file_head()])
         except OSError:
             self.abandon()
-            path.unlink(missing_ok=True)  # nothing is in it, and without its head it is no segment
+            path.unlink(missing_ok=True)  # a file without its head is no segment
             raise
 
     def append(self, channel: Channel, sequence: int, stamp_ns: int, parts: tuple[bytes, ...]) -> None:
-        """Write one message, given in pieces.
+        """Write one message.
 
         :param stamp_ns: not negative.
+        :param parts: the message in pieces, which are not joined.
         """
         number = self._numbers.get(channel)
         pieces = []
@@ -49,57 +49,44 @@ class SegmentWriter:
         self._write(pieces)
         self._numbers[channel] = number
         self._channels[number] = channel
-        for column, value in zip(
-            self._columns, (number, stamp_ns, offset, self.bytes - offset - mcap.CHUNK_TAIL_BYTES)
-        ):
+        size = self.bytes - offset - mcap.CHUNK_TAIL_BYTES
+        for column, value in zip(self._columns, (number, stamp_ns, offset, size)):
             column.append(value)
 
     def __len__(self) -> int:
         return len(self._columns[0])
 
-    def table(self) -> SegmentTable:
-        """What is in it so far."""
-        channels, stamps, offsets, sizes = (
-            np.array(column, kind) for column, kind in zip(self._columns, (np.uint16, np.int64, np.int64, np.int64))
-        )
-        return SegmentTable(dict(self._channels), channels, stamps, offsets, sizes)
+    def table(self) -> MessageTable:
+        """The messages so far."""
+        return MessageTable.from_columns(dict(self._channels), self._columns)
 
     def duplicate(self) -> int:
-        """Another descriptor of the file, to bring it to the disk while this goes on writing. The caller closes it."""
+        """A second descriptor of the file, for a sync beside further writing. The caller closes it."""
         return os.dup(self._file)
 
     def seal(self) -> None:
-        """Write the summary and close: now every MCAP reader finds each message at once."""
+        """Write the summary, by which MCAP readers find each message, and close."""
         try:
-            table = self.table()
-            self._write(
-                [
-                    mcap.file_tail(
-                        self.bytes,
-                        self._channels,
-                        mcap.chunk_index_rows(table.channels_of, table.stamps, table.offsets, table.sizes),
-                    )
-                ]
-            )
+            self._write([mcap.file_tail(self.bytes, self.table())])
         finally:
             self.abandon()
 
     def abandon(self) -> None:
-        """Close without a summary: the messages stay, and :func:`.reader.seal_unfinished` seals the file when there is room."""
+        """Close without a summary; :func:`.reader.seal_unfinished` can add it later."""
         if self._file >= 0:
             os.close(self._file)
         self._file = -1
 
     def _write(self, pieces: list[bytes]) -> None:
-        wanted = sum(map(len, pieces))
+        size = sum(map(len, pieces))
         try:
             done = os.writev(self._file, pieces)
-            if done < wanted:
+            if done < size:
                 rest = b"".join(pieces)[done:]
-                if os.write(self._file, rest) < len(rest):  # says why it did not fit, where the disk is full
-                    raise OSError(28, "No space left on device")
+                if os.write(self._file, rest) < len(rest):  # raises the disk's own error where it is full
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError:
             os.ftruncate(self._file, self.bytes)
             os.lseek(self._file, self.bytes, os.SEEK_SET)
             raise
-        self.bytes += wanted
+        self.bytes += size

@@ -1,1 +1,1 @@
-"""ROS messages as bytes (CDR), without ROS."""
+"""Stored ROS messages as CDR bytes, without ROS: Channel, their definitions (schemas), and one module a message."""

@@ -1,48 +1,39 @@
-"""A frame as the bytes of a ``sensor_msgs/msg/CompressedImage``, so that any tool of ROS reads what we store."""
+"""A frame as ``sensor_msgs/msg/CompressedImage``, which every ROS tool reads."""
 
-import struct
+from facetrack_ros.core.frame import Frame
+from facetrack_ros.history.messages import cdr
+from facetrack_ros.history.messages.channel import Channel
+from facetrack_ros.history.messages.schemas import IMAGE, definition
 
-from facetrack_ros.history.messages.cdr import LITTLE_ENDIAN, CdrReader, text
-
-TYPE = "sensor_msgs/msg/CompressedImage"
-# The message's fields and those of what it is made of, as files of recordings describe them.
-DEFINITION = """std_msgs/Header header
-string format
-uint8[] data
-================================================================================
-MSG: std_msgs/Header
-builtin_interfaces/Time stamp
-string frame_id
-================================================================================
-MSG: builtin_interfaces/Time
-int32 sec
-uint32 nanosec
-"""
-_TIME = struct.Struct("<iI")
-_SECOND_NS = 1_000_000_000
-LAST_STAMP_NS = 2**31 * _SECOND_NS - 1
+#: Latest stamp that the message's 32-bit seconds hold.
+LAST_STAMP_NS = 2**31 * cdr.SECOND_NS - 1
+_PNG = b"\x89PNG"
 
 
-def image_head(stamp_ns: int, frame_id: str, format: str, size: int) -> bytes:
-    """All of the message before its last field's ``size`` bytes, in CDR.
+def is_png(data: bytes) -> bool:
+    """Whether image data is a PNG; other frames are JPEG."""
+    return data.startswith(_PNG)
 
-    :param stamp_ns: from 0 to :data:`LAST_STAMP_NS`, what the message's 32-bit seconds hold.
-    :param format: ``jpeg`` or ``png``.
+
+def image_channel(robot_id: str, camera_id: str) -> Channel:
+    """The channel of a camera's frames."""
+    return Channel(f"/{robot_id}/{camera_id}/image/compressed", IMAGE, definition(IMAGE), camera_id)
+
+
+def image_parts(frame: Frame) -> tuple[bytes, bytes]:
+    """The message as CDR in two parts; the second is the frame's own data.
+
+    :param frame: stamped from 0 to :data:`LAST_STAMP_NS`.
     """
-    sec, nanosec = divmod(stamp_ns, _SECOND_NS)
-    body = _TIME.pack(sec, nanosec) + text(frame_id)
-    body += bytes(-len(body) % 4) + text(format)
-    return LITTLE_ENDIAN + body + bytes(-len(body) % 4) + struct.pack("<I", size)
+    head = cdr.time(frame.stamp_ns) + cdr.string(frame.frame_id or frame.camera_id)
+    head += cdr.padding(len(head)) + cdr.string("png" if is_png(frame.jpeg) else "jpeg")
+    return cdr.LITTLE_ENDIAN + head + cdr.padding(len(head)) + cdr.size(len(frame.jpeg)), frame.jpeg
 
 
-def read_image(message: bytes | memoryview) -> tuple[int, str, str, bytes]:
-    """Stamp, frame id, format and picture of a message in little-endian CDR.
+def read_image(message: bytes | memoryview) -> tuple[str, bytes]:
+    """Frame id and image data of a message.
 
-    :raises ValueError: it is not one.
+    :raises ValueError: it is not an image message.
     """
-    try:
-        reader = CdrReader(message)
-        sec, nanosec = reader.numbers(_TIME)
-        return sec * _SECOND_NS + nanosec, reader.text(), reader.text(), bytes(reader.data())
-    except ValueError as error:
-        raise ValueError(f"no image message: {error}") from error
+    read = cdr.deserialize(message, IMAGE)
+    return read.header.frame_id, read.data.tobytes()

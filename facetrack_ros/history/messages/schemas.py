@@ -1,12 +1,24 @@
-"""The messages of this package that are stored beside frames, for files that explain themselves."""
+"""Types and definitions of the stored messages, so that recordings describe themselves."""
 
 from functools import lru_cache
 
-from facetrack_ros.history.messages import image as image_message
+IMAGE = "sensor_msgs/msg/CompressedImage"
+VIDEO = "foxglove_msgs/msg/CompressedVideo"
+TRACKS = "facetrack_ros/msg/Tracks"
+EVENT = "facetrack_ros/msg/PersonEvent"
 
-# The fields of msg/*.msg without their comments; a test holds the two together.
+#: Fields of each type; those of this package as in msg/*.msg without the comments, which a test checks.
 FIELDS = {
-    "PersonEvent": """string PERSON_IN="PERSON_IN"
+    "builtin_interfaces/Duration": "int32 sec\nuint32 nanosec\n",
+    "builtin_interfaces/Time": "int32 sec\nuint32 nanosec\n",
+    "std_msgs/Header": "builtin_interfaces/Time stamp\nstring frame_id\n",
+    "sensor_msgs/CompressedImage": "std_msgs/Header header\nstring format\nuint8[] data\n",
+    "foxglove_msgs/CompressedVideo": """builtin_interfaces/Time timestamp
+string frame_id
+uint8[] data
+string format
+""",
+    "facetrack_ros/PersonEvent": """string PERSON_IN="PERSON_IN"
 string PERSON_OUT="PERSON_OUT"
 string FACE_MATCHED="FACE_MATCHED"
 std_msgs/Header header
@@ -25,7 +37,7 @@ bool watch
 float32 similarity
 string search_id
 """,
-    "Face": """float32[4] bbox
+    "facetrack_ros/Face": """float32[4] bbox
 float32[10] landmarks
 float32 confidence
 float32 quality
@@ -33,7 +45,7 @@ string rejected
 int32 person
 float32[] embedding
 """,
-    "Track": """uint8 IDLE=0
+    "facetrack_ros/Track": """uint8 IDLE=0
 uint8 TRACKING=1
 uint8 LOST=2
 string track_id
@@ -43,36 +55,24 @@ float32[4] bbox
 float32 confidence
 Face[<=1] face
 """,
-    "Tracks": """std_msgs/Header header
+    "facetrack_ros/Tracks": """std_msgs/Header header
 string camera_id
 uint64 frame_number
 string model_id
 Track[] tracks
 """,
 }
-TRACKS = "facetrack_ros/msg/Tracks"
-EVENT = "facetrack_ros/msg/PersonEvent"
-_DURATION = "int32 sec\nuint32 nanosec\n"
-_PARTS = {TRACKS: ("Track", "Face"), EVENT: ()}
-_RULE = "=" * 80 + "\n"
+#: Each stored type with the types that its definition names, in the order in which recordings list them.
+PARTS = {
+    IMAGE: ("std_msgs/Header", "builtin_interfaces/Time"),
+    VIDEO: ("builtin_interfaces/Time",),
+    TRACKS: ("facetrack_ros/Track", "facetrack_ros/Face", "std_msgs/Header", "builtin_interfaces/Time"),
+    EVENT: ("builtin_interfaces/Duration", "std_msgs/Header", "builtin_interfaces/Time"),
+}
 
 
+@lru_cache
 def definition(type: str) -> str:
-    """A type's fields with those of the types within it, as recordings carry them."""
-    _, *common = image_message.DEFINITION.split(_RULE)
-    parts = [f"MSG: facetrack_ros/{name}\n{FIELDS[name]}" for name in _PARTS[type]]
-    if type == EVENT:
-        parts.append(f"MSG: builtin_interfaces/Duration\n{_DURATION}")
-    return _RULE.join([FIELDS[type.rpartition("/")[2]], *parts, *common])
-
-
-@lru_cache(maxsize=1)
-def typestore():
-    """Reads and writes these messages in CDR."""
-    from rosbags.typesys import Stores, get_types_from_msg, get_typestore
-
-    store = get_typestore(Stores.EMPTY)  # all types of ROS 2 would take 0.2 s, at a robot's first alert
-    store.register(
-        {name: fields for type in _PARTS for name, fields in get_types_from_msg(definition(type), type).items()}
-    )
-    return store
+    """A type's fields followed by those of the types in it, in the form of MCAP's ``ros2msg`` schemas."""
+    parts = (f"MSG: {name}\n{FIELDS[name]}" for name in PARTS[type])
+    return ("=" * 80 + "\n").join([FIELDS[type.replace("/msg", "")], *parts])

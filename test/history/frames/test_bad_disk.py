@@ -75,7 +75,7 @@ class RobotComposition:
         ]
 
 
-def test_a_disk_that_fills_in_mid_segment_is_told_and_used_again_when_there_is_room(small_disk):
+def test_a_disk_that_fills_in_mid_segment_is_reported_and_used_again_when_there_is_room(small_disk, caplog):
     robot = RobotComposition(small_disk.path)
     robot.look(20)
     small_disk.fill(leave=550_000)
@@ -91,9 +91,10 @@ def test_a_disk_that_fills_in_mid_segment_is_told_and_used_again_when_there_is_r
     assert set(robot.sightings()) >= {*range(20), *range(40, 50)}
     robot.tell(robot.history.close)
     # All is whole after a restart too.
+    caplog.clear()
     again = RobotComposition(small_disk.path)
     assert again.stored() == [*held, *range(40, 50)]
-    assert not again.history.recorder.archive.take_complaints()
+    assert not caplog.messages
     again.history.close()
 
 
@@ -129,14 +130,14 @@ def test_a_disk_that_becomes_read_only_is_told_and_used_again(small_disk):
     assert archive.append(Frame("front", START + SECOND * 61, 610, JPEG))
 
 
-def test_the_data_folder_removed_under_a_running_robot_costs_what_was_in_it(small_disk):
+def test_the_data_folder_removed_under_a_running_robot_costs_what_was_in_it(small_disk, caplog):
     robot = RobotComposition(small_disk.path / "data")
     robot.look(20)
     shutil.rmtree(small_disk.path / "data")
     robot.look(20)
     told = "; ".join(robot.told)
     assert "sightings-net.sqlite was deleted" in told
-    assert "segment-00000001.mcap was deleted" in told
+    assert any("segment-00000001.mcap" in sentence for sentence in caplog.messages)
     assert robot.stored() == list(range(20, 40))
     robot.history.close()
     again = RobotComposition(small_disk.path / "data")

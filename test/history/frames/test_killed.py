@@ -165,5 +165,5 @@ def test_a_robot_killed_while_it_stores_frames_loses_at_most_a_second_of_them_an
     )
     assert done.returncode == 0, done.stderr
     for life in json.loads(found.read_text())["lives"]:
-        assert life["missing_s"] <= 1.0 and not life["gaps"], life
-        assert not life["faces_missing"] and not life["unreadable"] and not life["complaints"], life
+        assert life["missing_s"] <= 1.0, life
+        assert not any(life[name] for name in ("gaps", "faces_missing", "unreadable", "warnings")), life
