@@ -1,7 +1,7 @@
 """CDR, the encoding of ROS 2 messages: read by rosbags, and written by it except for frames.
 
-Frames are written field by field (:func:`string`, :func:`time`), so that the image data is not copied: for 120 kB
-that takes 1 us, and 9 us with rosbags (benchmarks/cdr.py).
+Frames are written field by field, which does not copy the image data: 120 kB take 1 us this way and 10 us with rosbags
+(benchmarks/cdr.py).
 """
 
 import struct
