@@ -53,8 +53,8 @@ def main() -> None:
                 took_s = time.perf_counter() - began
                 for _ in range(20):
                     number += 1
-                    robot.detector.on_frame(Frame("front", number * 100_000_000, number, picture))
-                    robot.detector.drain()
+                    robot.pipeline.add_frame(Frame("front", number * 100_000_000, number, picture))
+                    robot.detector.stage.drain()
                 note(f"active {each}, after 20 frames", took_s)
                 began = time.perf_counter()
                 robot.head.transition("deactivate", quiet=True)

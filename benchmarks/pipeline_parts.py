@@ -268,25 +268,25 @@ class Watch:
         self._robot = robot
         self._looks, self._ends, self.embeddings, self.seen = {}, [], 0, 0
         self._lock = threading.Lock()
-        look = robot.detector._look
+        analyze = robot.detector.stage._analyze
 
         def timed(pipeline, frames):
             began = time.time_ns()
-            outcome = look(pipeline, frames)
+            outcome = analyze(pipeline, frames)
             spent = time.time_ns() - began
             for frame in frames:
                 self._looks[frame.camera_id, frame.stamp_ns] = (began, spent)
             return outcome
 
-        robot.detector._look = timed  # before its workers are made
-        robot.detector.listeners.append(self._on_seen)
-        tell = robot.tracker._update
+        robot.detector.stage._analyze = timed  # before its workers are made
+        robot.detector.stage.listeners.append(self._on_seen)
+        track = robot.tracker.stage._track
 
         def told(frame, detections, faces):
-            tell(frame, detections, faces)  # tracks and events are published when it returns
+            track(frame, detections, faces)  # tracks and events are published when it returns
             self._ends.append((frame.camera_id, frame.stamp_ns, time.time_ns()))
 
-        robot.tracker._update = told
+        robot.tracker.stage._track = told
 
     def _on_seen(self, _frame, seen):
         self.seen += 1
@@ -294,11 +294,11 @@ class Watch:
 
     def begin(self):
         self._began, self._used, self._first = time.perf_counter(), used_s(), len(self._ends)
-        self._counts = self._robot.detector.counts()
+        self._counts = self._robot.detector.stage.counts()
 
     def end(self) -> dict:
         took, used = time.perf_counter() - self._began, used_s() - self._used
-        counts = self._robot.detector.counts()
+        counts = self._robot.detector.stage.counts()
         looked = {name: each.analysed - self._counts[name].analysed for name, each in counts.items()}
         dropped = {name: each.dropped - self._counts[name].dropped for name, each in counts.items()}
         ends = self._ends[self._first :]

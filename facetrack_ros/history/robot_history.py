@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facetrack_ros.config import Config, optional_path
 from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
@@ -89,6 +90,32 @@ class RobotHistory:
                 self.sightings.close()
                 raise
 
+    @classmethod
+    def of_config(
+        cls,
+        config: Config,
+        directory: Path | str,
+        robot_id: str,
+        contract: ModelContract,
+        poses: PoseHistory | None = None,
+        wait: bool = False,
+    ) -> "RobotHistory":
+        """Open a history as the settings say; see the class.
+
+        :param wait: whether frames wait for the disk, see :class:`FrameSettings`.
+        """
+        return cls(
+            directory,
+            robot_id,
+            contract,
+            FrameSettings.of_config(config, wait=wait),
+            event_format=config.event_logging.format,
+            event_fsync=config.event_logging.fsync == "each",
+            event_dir=optional_path(config.event_logging.dir),
+            poses=poses,
+            sightings=SightingLimits.of_config(config),
+        )
+
     def apply_frame_settings(self, frames: FrameSettings) -> None:
         """Keep frames by other settings from now on: how many, around what, and for how long.
 
@@ -152,7 +179,7 @@ class RobotHistory:
         camera_id: str,
         stamp_ns: int,
         frame_number: int,
-        tracks: list[Track],
+        tracks: tuple[Track, ...],
         frame: Frame | Thumbnails | None = None,
     ) -> None:
         """Keep the faces of one frame's tracks that have an embedding, with a thumbnail if that frame is still held.
@@ -173,7 +200,12 @@ class RobotHistory:
             self._keep_faces(camera_id, stamp_ns, frame_number, tracks, frame)
 
     def _keep_faces(
-        self, camera_id: str, stamp_ns: int, frame_number: int, tracks: list[Track], frame: Frame | Thumbnails | None
+        self,
+        camera_id: str,
+        stamp_ns: int,
+        frame_number: int,
+        tracks: tuple[Track, ...],
+        frame: Frame | Thumbnails | None,
     ) -> None:
         picture = (
             frame if isinstance(frame, Thumbnails) else _Picture(lambda: frame or self.frame_at(camera_id, stamp_ns))

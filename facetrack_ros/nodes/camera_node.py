@@ -1,8 +1,8 @@
 """Camera node: a device, an address, a file, a folder or a bag in, JPEG frames out, in real time."""
 
+import logging
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -21,16 +21,20 @@ from facetrack_ros.nodes.health.status import STALE, Diagnosis
 from facetrack_ros.sources.factory import open_source
 from facetrack_ros.sources.source import FrameSource
 
-# How long a lost device or address is left alone before the next try. Back again, it is to give pictures within 5 s.
+logger = logging.getLogger(__name__)
+
+# Pause before a lost device or address is opened again, so that frames flow within 5 s of its return.
 RETRY_S = 1.0
 
 
 class CameraNode(RobotMemberNode):
-    """One camera of a robot. Each picture becomes JPEG once, here, and is stamped: a live one on arrival, a recorded
-    one with the moment it is due, counted from the start of playing.
+    """One camera of a robot. Each image is encoded as JPEG once, here, and stamped: a live one on arrival, a recorded
+    one with the time it is due, counted from the start of playback.
 
-    :param camera_id: its name within the robot, where the parameter ``camera`` is not given from outside.
-    :param source: SOURCE, where the parameter ``source`` is not given from outside.
+    :param camera_id: its name within the robot, if the parameter ``camera`` is not set from outside.
+    :param source: SOURCE, if the parameter ``source`` is not set from outside.
+    :ivar listeners: receive each frame.
+    :ivar end_listeners: receive the camera's name when its recording ends.
     """
 
     NAME = "camera"
@@ -55,13 +59,13 @@ class CameraNode(RobotMemberNode):
         self._thread: threading.Thread | None = None
         self._number = 0
         self._warnings = ThrottledLog(self.get_logger())
-        self._lost_s: float | None = None
-        self._trouble, self._over = "", ""
-        self._health = StageHealth(self, (self.camera_id,), "camera", problem=lambda camera: self._trouble)
-        self._diagnostics = Diagnostics(self, self.robot_id, self._look)
+        self._lost_since_s: float | None = None
+        self._problem, self._end = "", ""
+        self._health = StageHealth(self, (self.camera_id,), "camera", problem=lambda camera: self._problem)
+        self._diagnostics = Diagnostics(self, self.robot_id, self._report)
 
     def activate(self) -> None:
-        """Open the source and let the frames come.
+        """Open the source and start reading.
 
         :raises SourceError: it cannot be opened.
         """
@@ -76,78 +80,70 @@ class CameraNode(RobotMemberNode):
                 with self._source or open_source(self._text) as source:
                     self._source = source
                     self._play(source)
-                    live = source.live
-                failed, ended = live, f"{source.name} stopped giving pictures" if live else "is over"
+                live = failed = source.live
+                outcome = f"{source.name} stopped giving pictures" if live else "is over"
             except FacetrackError as error:
-                live, failed, ended = self._source is None or self._source.live, True, str(error)
-            except Exception as error:  # a camera that dies silently would look like one that sees nobody
-                self.get_logger().error(f"unexpected {type(error).__name__}: {error}\n{traceback.format_exc()}")
-                live, failed, ended = False, True, "ended unexpectedly"
+                live, failed, outcome = self._source is None or self._source.live, True, str(error)
+            except Exception:  # must not end the thread silently: the camera would seem to see no person
+                logger.exception("camera %s: unexpected error", self.camera_id)
+                live, failed, outcome = False, True, "ended unexpectedly"
             self._source = None
             if self._stop.is_set():
                 return
             if not live and not self.settings.camera.loop:
-                self._over = f"{self._text} {ended}, after {self._number} frames"
-                self.get_logger().info(f"camera {self.camera_id}: {self._text} {ended}, after {self._number} frames")
+                self._end = f"{self._text} {outcome}, after {self._number} frames"
+                self.get_logger().info(f"camera {self.camera_id}: {self._end}")
                 for listener in self.end_listeners:
                     listener(self.camera_id)
                 return
             if failed:
-                self._lose(ended)
+                self._on_lost(outcome)
                 self._stop.wait(RETRY_S)
 
-    def _lose(self, why: str) -> None:
-        """The source is gone for now."""
-        self._lost_s = time.monotonic() if self._lost_s is None else self._lost_s
-        self._trouble = f"{why}; trying again"
-        self._health.failed(self.camera_id, self._trouble)
-        self._warnings.warn("source", f"camera {self.camera_id}: {self._trouble}")
+    def _on_lost(self, reason: str) -> None:
+        if self._lost_since_s is None:
+            self._lost_since_s = time.monotonic()
+        self._problem = f"{reason}; trying again"
+        self._health.failed(self.camera_id, self._problem)
+        self._warnings.warn("source", f"camera {self.camera_id}: {self._problem}")
 
-    def _find_again(self) -> None:
-        """A picture came."""
-        if self._lost_s is not None:
-            self.get_logger().info(
-                f"camera {self.camera_id}: pictures come again, after {time.monotonic() - self._lost_s:.0f} s"
-            )
-            self._lost_s, self._trouble = None, ""
+    def _on_image(self) -> None:
+        if self._lost_since_s is not None:
+            lost_s = time.monotonic() - self._lost_since_s
+            self.get_logger().info(f"camera {self.camera_id}: pictures come again, after {lost_s:.0f} s")
+            self._lost_since_s, self._problem = None, ""
             self._warnings.clear("source")
 
-    def _look(self) -> list[Diagnosis]:
-        found = self._health.of(
-            self.camera_id, {"source": self._source.name if self._source is not None else "none open"}
-        )
-        return [replace(found, level=STALE, sentence=self._over) if self._over else found]
+    def _report(self) -> list[Diagnosis]:
+        source = self._source
+        found = self._health.report_camera(self.camera_id, {"source": source.name if source else "none open"})
+        return [replace(found, level=STALE, sentence=self._end) if self._end else found]
 
     def _play(self, source: FrameSource) -> None:
         clock = self.get_clock()
         start_ns = clock.now().nanoseconds
         last_ns = 0
-        for picture in source:
-            stamp_ns = clock.now().nanoseconds if source.live else start_ns + picture.offset_ns
-            # Real time, and at once when told to stop.
+        for image in source:
+            stamp_ns = clock.now().nanoseconds if source.live else start_ns + image.offset_ns
+            # Until it is due, or until the node stops.
             if self._stop.wait(max(0.0, (stamp_ns - clock.now().nanoseconds) / 1e9)):
                 return
             if stamp_ns <= last_ns:
                 continue
             last_ns = stamp_ns
-            self._find_again()
-            frame = Frame(
-                self.camera_id,
-                stamp_ns,
-                self._number,
-                picture.to_jpeg(self.settings.camera.jpeg_quality),
-                picture.frame_id,
-            )
+            self._on_image()
+            jpeg = image.to_jpeg(self.settings.camera.jpeg_quality)
+            frame = Frame(self.camera_id, stamp_ns, self._number, jpeg, image.frame_id)
             self._number += 1
-            self._health.came(frame)
+            self._health.arrived(frame)
             if self._publisher.get_subscription_count():
                 self._publisher.publish(frame_to_message(frame))
             for listener in self.listeners:
                 listener(frame)
-            self._health.done(frame)
+            self._health.finished(frame)
 
     def deactivate(self) -> None:
-        """Stop at once and let go of the source."""
+        """Stop at once and close the source."""
         self._stop.set()
         if self._source is not None:
             self._source.close()

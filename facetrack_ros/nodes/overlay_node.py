@@ -75,7 +75,7 @@ class OverlayNode(RobotMemberNode):
                 for camera in self.cameras
             ]
         return [
-            self._health.of(camera)
+            self._health.report_camera(camera)
             if self._watched(camera)
             else Diagnosis(f"{camera} overlay", OK, "nobody looks, so nothing is drawn")
             for camera in self.cameras
@@ -85,7 +85,7 @@ class OverlayNode(RobotMemberNode):
         """Take a frame with everybody followed in it."""
         self._note_in_view(frame.camera_id, tracks)
         if self.active and self._watched(frame.camera_id):
-            self._health.came(frame)
+            self._health.arrived(frame)
             self._worker.put(frame.camera_id, (frame, tracks))
 
     def _on_tracks_message(self, message: msg.Tracks) -> None:
@@ -162,7 +162,7 @@ class OverlayNode(RobotMemberNode):
                 frame.frame_id,
             )
             self._outputs[frame.camera_id].publish(frame_to_message(drawn))
-            self._health.done(frame, time.perf_counter() - began)
+            self._health.finished(frame, time.perf_counter() - began)
 
     def deactivate(self) -> None:
         """Finish the frames at hand."""

@@ -1,4 +1,4 @@
-"""All nodes of a robot in one process: a frame is decoded once and handed on, not sent to itself."""
+"""Robot node: all nodes of a robot in one process, in which a frame is decoded once and no message crosses the wire."""
 
 import sys
 from collections.abc import Callable
@@ -19,19 +19,19 @@ from facetrack_ros.nodes.history_node import HistoryNode
 from facetrack_ros.nodes.overlay_node import OverlayNode
 from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.nodes.tracker_node import TrackerNode
+from facetrack_ros.pipeline.robot_pipeline import RobotPipeline
 from facetrack_ros.sources.camera_spec import parse_cameras
 from facetrack_ros.vision.pipeline_pool import PipelinePool
 from facetrack_ros.vision.settings import VISION_OPTIONS, vision_settings
 
-#: Which node takes changes of thresholds that the shared models have, for every node that declares them.
+#: Node that applies changes of thresholds of the shared models, for every node that declares them.
 THRESHOLDS = {"detector.min_score": DetectorNode.NAME, "faces.min_width_px": DetectorNode.NAME}
 
 
 class RobotNode(RobotMemberNode):
-    """What the process is told to be, and the models its nodes share. Its state is that of all of them: what is asked of it
-    happens to each.
+    """Sources, shared models and lifecycle of a robot: its transitions apply to all nodes of the process.
 
-    :param sources: ``NAME=SOURCE`` a camera, where the parameter is not given from outside.
+    :param sources: ``NAME=SOURCE`` a camera, if the parameter is not set from outside.
     """
 
     NAME = "robot"
@@ -42,22 +42,20 @@ class RobotNode(RobotMemberNode):
     def __init__(self, sources: tuple[str, ...] = (), **member):
         super().__init__(set_on=THRESHOLDS, **member)
         self.sources = parse_cameras(self.own("sources", sources))
-        #: Those it reads itself, and those whose driver publishes: where sources are given, only the ones that are named.
-        named = (
-            self.cameras if member.get("cameras") or "cameras" in self._parameter_overrides or not self.sources else ()
-        )
-        self.all_cameras = tuple(dict.fromkeys((*self.sources, *named)))
+        named = member.get("cameras") or "cameras" in self._parameter_overrides or not self.sources
+        #: Cameras with a source here, and those whose driver publishes; of the latter only named ones if there are sources.
+        self.all_cameras = tuple(dict.fromkeys((*self.sources, *(self.cameras if named else ()))))
         self.models = PipelinePool(vision_settings(self.settings))
-        #: The robot's other nodes, in the order the frames flow.
+        #: The robot's other nodes, in the order of the frames.
         self.members: list[RobotMemberNode] = []
 
     def activate(self) -> None:
-        """Activate every node, those that frames come to last first.
+        """Activate every node, against the order of the frames.
 
-        :raises FacetrackError: one of them cannot be; those that had been activated before it are inactive again.
+        :raises FacetrackError: one of them fails; those activated before it are inactive again.
         """
         if not self.models.loaded:
-            self.models.acquire("robot")  # once, and before anybody opens anything
+            self.models.acquire("robot")  # once, before a node opens anything
         activated = []
         try:
             for member in reversed(self.members):
@@ -75,15 +73,15 @@ class RobotNode(RobotMemberNode):
         align_timers((self, *self.members))
 
     def deactivate(self) -> None:
-        """Deactivate every node, in the order the frames flow, so that each finishes what it was given."""
+        """Deactivate every node, in the order of the frames, so that each finishes what it has."""
         self._transition_all("active", "deactivate")
 
     def cleanup(self) -> None:
-        """Clean every node up."""
+        """Clean up every node."""
         self._transition_all("inactive", "cleanup")
 
     def close(self) -> None:
-        """End every node, in the order the frames flow."""
+        """End every node, in the order of the frames."""
         for member in self.members:
             member.end()
 
@@ -94,51 +92,37 @@ class RobotNode(RobotMemberNode):
 
 
 class RobotComposition:
-    """The nodes of one robot, wired to each other so that values pass between them as they are.
+    """The nodes of one robot; their stages are connected by a :class:`RobotPipeline`.
 
-    :param head: the node that holds the sources and the shared models.
-    :param config: settings where the nodes are not configured from outside.
+    :param head: holds the sources and the shared models.
+    :param config: settings of nodes that are not configured from outside.
     """
 
     def __init__(self, head: RobotNode, config: Config | None = None):
-        cameras = head.all_cameras
+        cameras, models = head.all_cameras, head.models
         member = {"robot_id": head.robot_id, "cameras": cameras, "config": config}
-        models = head.models
         self.head = head
         self.history = HistoryNode(models=models, subscribe=False, set_on=THRESHOLDS, **member)
         self.tracker = TrackerNode(models=models, subscribe=False, **member)
         self.embedder = EmbedderNode(subscribe=False, set_on=THRESHOLDS, **member)
-        self.detector = DetectorNode(
-            models, self.embedder, tuple(camera for camera in cameras if camera not in head.sources), **member
-        )
+        driven = tuple(camera for camera in cameras if camera not in head.sources)
+        self.detector = DetectorNode(models, self.embedder, driven, **member)
         self.search = SearchNode(models=models, set_on=THRESHOLDS, **member)
         self.gallery = GalleryNode(models=models, set_on=THRESHOLDS, **member)
         self.overlay = OverlayNode(subscribe=False, **member)
         self.cameras = [CameraNode(camera_id, source, **member) for camera_id, source in head.sources.items()]
-        head.members = [
-            *self.cameras,
-            self.detector,
-            self.embedder,
-            self.tracker,
-            self.history,
-            self.search,
-            self.gallery,
-            self.overlay,
-        ]
+        analysis = (self.detector, self.embedder, self.tracker)
+        head.members = [*self.cameras, *analysis, self.history, self.search, self.gallery, self.overlay]
         self.nodes: list[Node] = [head, *head.members]
-        self.detector.frame_listeners.append(self.history.on_frame)
-        self.detector.listeners.append(self.tracker.on_seen)
-        self.detector.between_listeners.append(self.tracker.on_between)
-        self.tracker.track_listeners += [self.embedder.on_tracks, self.history.on_tracks, self.overlay.on_tracks]
-        self.tracker.event_listeners.append(self.history.on_event)
+        self.pipeline = RobotPipeline(self.history, self.detector.stage, self.tracker, [self.overlay.on_tracks])
         for camera in self.cameras:
-            camera.listeners.append(self.detector.on_frame)
-            camera.end_listeners.append(self._on_camera_end)
+            camera.listeners.append(self.pipeline.add_frame)
+            camera.end_listeners.append(self.pipeline.close_camera)
 
     def start(self) -> None:
-        """Load the models, open the sources, let the frames come, and say what runs.
+        """Load the models, open the sources, start the cameras, and log what runs.
 
-        :raises FacetrackError: what cannot be used; no frame has come then.
+        :raises FacetrackError: something cannot be used; no frame has been read then.
         """
         self.head.start_up()
         if not self.head.active:
@@ -151,22 +135,17 @@ class RobotComposition:
             f"{self.history.robot_folder() / self.head.robot_id}. Ctrl-C ends it."
         )
 
-    def _on_camera_end(self, camera_id: str) -> None:
-        """A clip is over: whoever was in view has left once its last frames are through."""
-        self.detector.drain()
-        self.tracker.on_camera_end(camera_id)
-
     def close(self) -> None:
-        """End in the order the frames flow, so that each stage finishes what it was given."""
+        """End in the order of the frames, so that each stage finishes what it has."""
         self.head.end()
 
 
 def run_robot(
     make_head: Callable[[], RobotNode], config: Config | None = None, arguments: list[str] | None = None
 ) -> None:
-    """Run a robot until the process is told to stop.
+    """Run a robot until the process is signalled to stop.
 
-    :raises FacetrackError: what could not be started; whatever was stored stays readable.
+    :raises FacetrackError: something could not be started; what was stored stays readable.
     """
     stop = StopSignal()
     with ros(arguments):
@@ -181,7 +160,7 @@ def run_robot(
 
 
 def main() -> None:
-    """Run a robot in a process of its own, set up by ROS parameters."""
+    """Run a robot in a process of its own, configured by ROS parameters."""
     try:
         run_robot(RobotNode, arguments=sys.argv)
     except FacetrackError as error:

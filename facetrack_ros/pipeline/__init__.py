@@ -1,1 +1,1 @@
-"""The frame loop: frame, analysis, tracks, history, once, without ROS."""
+"""The frame loop of a robot, live and offline: RobotPipeline, its stages, and ingest_recordings."""

@@ -6,7 +6,7 @@ from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
 
-Joined = "tuple[Frame, Detections | None, tuple[Face, ...]]"
+Joined = tuple[Frame, Detections | None, tuple[Face, ...]]
 
 
 class DetectionFaceSynchronizer:

@@ -1,5 +1,6 @@
 """Analysis of one frame by all models: persons, appearance, faces, embeddings."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,6 +9,7 @@ from facetrack_ros.config import Config
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.vision.detection.reduced_decode import DetectorImage
 from facetrack_ros.vision.factory import build_pipeline, open_body_embedder
 from facetrack_ros.vision.interfaces import BodyEmbedder, FaceSelection
 from facetrack_ros.vision.pipeline import VisionPipeline
@@ -21,11 +23,14 @@ class FrameAnalysis:
     :param detections: the persons.
     :param faces: their faces, with embeddings where they were selected and passed the quality gate.
     :param model_id: id of the face embedder's contract.
+    :param detection_s: seconds of work to find the persons; ``faces_s``: the faces; 0 if not measured.
     """
 
     detections: Detections
     faces: tuple[Face, ...] = ()
     model_id: str = ""
+    detection_s: float = 0.0
+    faces_s: float = 0.0
 
     def for_unchanged_frame(self) -> "FrameAnalysis":
         """The analysis of a later frame that shows the same: the same persons, without faces."""
@@ -50,15 +55,34 @@ class FrameAnalyzer:
         """
         return cls(build_pipeline(vision_settings(config)), open_body_embedder(config))
 
-    def analyze(self, frame: Frame, with_faces: bool = True, selection: FaceSelection | None = None) -> FrameAnalysis:
-        """Decode a frame and run the models on it.
+    def detect(self, images: Sequence[DetectorImage]) -> list[Detections]:
+        """Persons in each image, in pixels of its frame, with their appearance; all images in one batch.
+
+        :raises FrameError: one of them is no image.
+        """
+        found = self.pipeline.detect([image.image for image in images])
+        return [
+            with_appearance(image.in_frame(detections), image.image, self.bodies)
+            for image, detections in zip(images, found)
+        ]
+
+    def analyze(
+        self,
+        frame: Frame,
+        with_faces: bool = True,
+        selection: FaceSelection | None = None,
+        persons: Detections | None = None,
+    ) -> FrameAnalysis:
+        """Find the persons of a frame and their faces.
 
         :param selection: None: every person's face is searched for and embedded.
+        :param persons: of this frame, if they are known already.
         :raises FrameError: the frame is no readable image.
         """
-        detections = with_appearance(self.pipeline.detect([frame.image])[0], frame.image, self.bodies)
-        faces = self.pipeline.faces(frame.image, detections, selection) if with_faces else ()
-        return FrameAnalysis(detections, faces, self.pipeline.contract.id)
+        if persons is None:
+            (persons,) = self.detect([DetectorImage.whole(frame)])
+        faces = self.pipeline.faces(frame.image, persons, selection) if with_faces else ()
+        return FrameAnalysis(persons, faces, self.pipeline.contract.id)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +93,9 @@ class AnalysisTask:
     with_faces: bool = True
     selection: FaceSelection | None = None
 
-    def run(self, analyzer: FrameAnalyzer) -> FrameAnalysis:
+    def run(self, analyzer: FrameAnalyzer, persons: Detections | None = None) -> FrameAnalysis:
         """Analyse the frame; see :meth:`FrameAnalyzer.analyze`."""
-        return analyzer.analyze(self.frame, self.with_faces, self.selection)
+        return analyzer.analyze(self.frame, self.with_faces, self.selection, persons)
 
 
 def with_appearance(detections: Detections, image: np.ndarray, embedder: BodyEmbedder | None) -> Detections:

@@ -44,7 +44,7 @@ def detector(graph, real_models):
     graph.start()
     detector = DetectorNode(robot_id="robot1", config=Config({"detector.model": "yolox_nano"}))
     seen = []
-    detector.listeners.append(lambda frame, detections: seen.append(frame.number))
+    detector.stage.listeners.append(lambda frame, detections: seen.append(frame.number))
     detector.seen = seen
     detector.start_up()
     graph.spin(detector)
@@ -53,22 +53,22 @@ def detector(graph, real_models):
 
 def test_a_node_starts_by_itself(graph, detector):
     assert graph.state("/robot1/detector") == "active"
-    detector.on_frame(a_frame(1))
-    assert detector.drain() is not False
+    detector.stage.add_frame(a_frame(1))
+    assert detector.stage.drain()
     assert detector.seen == [1]
 
 
 def test_deactivated_its_models_are_gone_and_activated_they_are_back(graph, detector):
-    session = weakref.ref(detector._models.acquire("detector")._persons._persons._session._session)
+    pipeline = weakref.ref(detector.models.acquire("detector"))
     assert graph.transition("/robot1/detector", "deactivate")
     gc.collect()
-    assert session() is None
-    assert not detector._models.loaded
-    detector.on_frame(a_frame(1))
-    detector.drain()
+    assert pipeline() is None
+    assert not detector.models.loaded
+    detector.stage.add_frame(a_frame(1))
+    detector.stage.drain()
     assert graph.transition("/robot1/detector", "activate")
-    detector.on_frame(a_frame(2))
-    detector.drain()
+    detector.stage.add_frame(a_frame(2))
+    detector.stage.drain()
     assert detector.seen == [2]
 
 
@@ -76,7 +76,7 @@ def test_a_changed_threshold_outlives_the_models(graph, detector):
     graph.transition("/robot1/detector", "deactivate")
     assert graph.set("/robot1/detector", "detector.min_score", 0.77) is None
     graph.transition("/robot1/detector", "activate")
-    assert detector._models.acquire("detector").person_score == 0.77
+    assert detector.models.acquire("detector").person_score == 0.77
 
 
 def test_all_states_can_be_gone_through_and_a_wrong_step_is_answered(graph, detector):
@@ -129,7 +129,7 @@ def test_one_node_of_a_composed_robot_is_managed_alone(graph, real_models, tmp_p
     assert graph.state("/robot1/detector") == "inactive"
     assert graph.state("/robot1/embedder") == "active"
     assert not robot.head.models.loaded, "the detector is the one who looks"
-    robot.detector.on_frame(a_frame(1))
+    robot.pipeline.add_frame(a_frame(1))
     assert robot.history.history.find_frame("front", a_frame(1).stamp_ns, 0), "the history keeps frames nobody looks at"
 
 
@@ -139,13 +139,13 @@ def test_the_head_takes_the_whole_robot_along(graph, real_models, tmp_path):
     robot = robot_of(graph, tmp_path, source="")
     robot.start()
     graph.spin(*robot.nodes)
-    robot.detector.on_frame(a_frame(1))
-    session = weakref.ref(robot.detector._models.acquire("detector")._persons._persons._session._session)
+    robot.pipeline.add_frame(a_frame(1))
+    pipeline = weakref.ref(robot.head.models.acquire("detector"))
     assert graph.transition("/robot1/robot", "deactivate")
     gc.collect()
-    assert session() is None
+    assert pipeline() is None
     assert {node.state for node in robot.nodes} == {"inactive"}
-    robot.detector.on_frame(a_frame(2))
+    robot.pipeline.add_frame(a_frame(2))
     assert robot.history.history.newest_ns == a_frame(1).stamp_ns, "an inactive history keeps what it has, and no more"
     answer = graph.call(srv.FaceSearch, "/robot1/face_search", picture_question())
     assert "inactive" in answer.message

@@ -95,7 +95,7 @@ def test_changes_reach_what_works_by_them(graph, robot, real_models):
     assert frames.recorder.settings.before_ns == 1_500_000_000
     assert pipeline.person_score == 0.9
     assert pipeline.min_face_px == 80
-    assert robot.tracker._people.settings.exit_after_ns == 9_000_000_000
+    assert robot.tracker.stage.people.settings.exit_after_ns == 9_000_000_000
     assert robot.embedder._battery._brake.update(0.4)
     assert robot.embedder._battery.braking
 

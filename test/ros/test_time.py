@@ -1,4 +1,4 @@
-"""Time is that of the frames: a simulation at rest makes nobody leave, a bag that loops begins anew."""
+"""Time is that of the frames: a paused simulation ends no visit, a bag that loops starts again."""
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from facetrack_ros.nodes import tracker_node
 from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.nodes.conversion.time import to_time
 from facetrack_ros.nodes.tracker_node import TrackerNode
+from facetrack_ros.vision.frame_analysis import FrameAnalysis
 from facetrack_ros.vision.pipeline_pool import PipelinePool
 from facetrack_ros.vision.settings import VisionSettings
 
@@ -23,8 +24,8 @@ SECOND = 10**9
 BOX = np.array([[100.0, 50.0, 200.0, 350.0]], np.float32)
 
 
-class NoEyes:
-    """In the place of models: the tracker only asks what they are."""
+class NoModels:
+    """Stands for models of which the tracker only needs the contract."""
 
     contract = MOBILEFACENET
     batches = True
@@ -34,40 +35,38 @@ class NoEyes:
 
 
 class Simulation:
-    """A tracker in simulated time, and the clock that it goes by."""
+    """A tracker in simulated time, and its clock."""
 
     def __init__(self, tracker, publish, wait_until):
         self.tracker, self._publish, self._wait_until = tracker, publish, wait_until
         self.events = []
         self.ticks = 0
-        tracker.event_listeners.append(self.events.append)
-        pass_time = tracker._pass_time
+        tracker.event_listeners.append(self.events.extend)
+        advance = tracker.stage.advance
 
         def counted():
-            pass_time()
+            advance()
             self.ticks += 1
 
-        tracker._pass_time = counted
+        tracker.stage.advance = counted
 
     def clock(self, stamp_ns):
         def so():
             self._publish(Clock(clock=to_time(stamp_ns)))
             return self.tracker.get_clock().now().nanoseconds == stamp_ns
 
-        self._wait_until(so, "the clock is heard", 30.0)
+        self._wait_until(so, "the clock arrives", 30.0)
 
     def play(self, start_ns, frames=20):
-        """Somebody stands before the camera, ten frames a second."""
+        """A person stands in view of the camera, ten frames a second."""
         for number in range(frames):
             frame = Frame("front", start_ns + number * SECOND // 10, number, b"")
             self.clock(frame.stamp_ns)
-            self.tracker.on_detections(frame, Detections(BOX, np.array([0.9], np.float32), "m"))
-            self.tracker.on_faces(frame, ())
-        self.tracker._worker.drain()
+            self.tracker.add_analysis(frame, FrameAnalysis(Detections(BOX, np.array([0.9], np.float32), "m")))
 
     def wait_for_ticks(self, count):
         until = self.ticks + count
-        self._wait_until(lambda: self.ticks >= until, "time is looked at", 60.0)
+        self._wait_until(lambda: self.ticks >= until, "ticks", 60.0)
 
     def kinds(self):
         return [event.event for event in self.events]
@@ -82,7 +81,7 @@ def simulation(domain, monkeypatch, processes, tmp_path):
         clock = Node("clock")
         publisher = clock.create_publisher(Clock, "/clock", 10)
         tracker = TrackerNode(
-            PipelinePool(VisionSettings(), build=lambda _: NoEyes()),
+            PipelinePool(VisionSettings(), build=lambda _: NoModels()),
             subscribe=False,
             robot_id="robot1",
             cameras=("front",),
@@ -95,14 +94,16 @@ def simulation(domain, monkeypatch, processes, tmp_path):
             tracker.end()
 
 
-def test_nobody_leaves_while_the_simulation_rests_and_who_is_gone_leaves_when_it_goes_on(simulation):
+def test_a_paused_simulation_ends_no_visit_and_a_continued_one_does(simulation):
     simulation.play(START)
     assert simulation.kinds() == [PERSON_IN]
-    simulation.wait_for_ticks(25)  # half a second of real time, more than it takes to have left
+    simulation.wait_for_ticks(25)  # half a second of real time, more than tracking.exit_after_s
     assert simulation.kinds() == [PERSON_IN]
     simulation.clock(START + 10 * SECOND)
     simulation._wait_until(
-        lambda: simulation.kinds() == [PERSON_IN, PERSON_OUT], lambda: f"they left: {simulation.kinds()}", 30.0
+        lambda: simulation.kinds() == [PERSON_IN, PERSON_OUT],
+        lambda: f"the end of the visit: {simulation.kinds()}",
+        30.0,
     )
     assert simulation.events[1].last_seen_ns == START + 19 * SECOND // 10
 
@@ -110,9 +111,8 @@ def test_nobody_leaves_while_the_simulation_rests_and_who_is_gone_leaves_when_it
 def test_a_bag_that_loops_gives_the_same_events_each_time(simulation):
     for _ in range(3):
         simulation.play(START)
-    simulation.tracker.on_camera_end("front")
-    simulation.tracker._worker.drain()
+    simulation.tracker.deactivate()
     assert simulation.kinds() == [PERSON_IN, PERSON_OUT] * 3
-    told = [(event.event, event.stamp_ns) for event in simulation.events if event.event == PERSON_IN]
-    assert len(set(told)) == 1
+    starts = [(event.event, event.stamp_ns) for event in simulation.events if event.event == PERSON_IN]
+    assert len(set(starts)) == 1
     assert all(START <= event.stamp_ns <= START + 3 * SECOND for event in simulation.events)

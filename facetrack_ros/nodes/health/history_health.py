@@ -27,7 +27,7 @@ class HistoryHealth:
         """The disk did not take something, or gave something damaged."""
         self._error, self._error_s = sentence, time.monotonic()
 
-    def look(self, status: HistoryStatus) -> list[Diagnosis]:
+    def report(self, status: HistoryStatus) -> list[Diagnosis]:
         """The health of each camera's frames, and of the disk.
 
         :param status: what is kept now.
@@ -45,7 +45,7 @@ class HistoryHealth:
                     "sightings": str(camera.sightings),
                     "span held (s)": f"{span_ns / 1e9:.1f}",
                 }
-            found.append(self._stage.of(camera_id, values))
+            found.append(self._stage.report_camera(camera_id, values))
         return [*found, self._disk(status)]
 
     def _disk(self, status: HistoryStatus) -> Diagnosis:

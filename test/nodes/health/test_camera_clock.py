@@ -14,7 +14,7 @@ SECOND = 10**9
 def clock_of(behind, frames=20, late=()):
     clock = CameraClock()
     for number in range(frames):
-        clock.note(
+        clock.add(
             NOON + number * SECOND // 10 - behind,
             NOON + number * SECOND // 10 + (late[number] if number < len(late) else 0),
         )
@@ -37,7 +37,7 @@ def test_too_few_frames_say_nothing():
     assert not clock_of(3600 * SECOND, LEAST - 1).off
     unknown = CameraClock()
     for _ in range(20):
-        unknown.note(NOON, None)  # no /clock yet
+        unknown.add(NOON, None)  # no /clock yet
     assert unknown.behind_ns is None
 
 

@@ -14,9 +14,9 @@ def run(frames, hz=30.0, each=1, took_s=0.01):
     """A camera at a rate, of which each so manieth frame is looked at."""
     meter = StageMeter(100.0)
     for number in range(frames):
-        meter.came(number, 100.0 + number / hz)
+        meter.arrived(number, 100.0 + number / hz)
         if number % each == each - 1:
-            meter.done(number, 100.0 + number / hz + took_s, took_s)
+            meter.finished(number, 100.0 + number / hz + took_s, took_s)
     return meter, 100.0 + frames / hz
 
 
@@ -77,8 +77,8 @@ def test_silence_is_an_error_when_nothing_ever_came_or_somebody_knows_why():
         "front", "detector", meter.figures(107.0), problem="No frames for 7 s on /x: nobody publishes it"
     )
     assert (found.level, found.sentence) == (ERROR, "No frames for 7 s on /x: nobody publishes it")
-    meter.came(1, 108.0)
-    meter.done(1, 108.0, 0.0)
+    meter.arrived(1, 108.0)
+    meter.finished(1, 108.0, 0.0)
     found = stage_diagnosis("front", "detector", meter.figures(120.0))
     assert (found.level, found.sentence) == (STALE, "no frames for 12.0 s")
     assert found.values["rate in (Hz)"] == "0.0"
@@ -88,7 +88,7 @@ def test_silence_is_an_error_when_nothing_ever_came_or_somebody_knows_why():
 def test_a_stage_that_takes_frames_and_gives_none_is_an_error():
     meter = StageMeter(100.0)
     for number in range(300):
-        meter.came(number, 100.0 + number / 30)
+        meter.arrived(number, 100.0 + number / 30)
     found = stage_diagnosis("front", "detector", meter.figures(110.0))
     assert (found.level, found.sentence) == (ERROR, "frames come, but none was done for 10.0 s")
 
@@ -96,12 +96,12 @@ def test_a_stage_that_takes_frames_and_gives_none_is_an_error():
 def test_something_unusable_is_shown_for_a_minute_and_kept_as_last_error():
     meter, now = run(30)
     meter.failed(None, now, "an image came without data: check the driver")
-    meter.came(99, now)
-    meter.done(99, now, 0.0)
+    meter.arrived(99, now)
+    meter.finished(99, now, 0.0)
     found = stage_diagnosis("front", "detector", meter.figures(now))
     assert (found.level, found.sentence) == (WARN, "an image came without data: check the driver")
-    meter.came(100, now + 70)
-    meter.done(100, now + 70, 0.0)
+    meter.arrived(100, now + 70)
+    meter.finished(100, now + 70, 0.0)
     found = stage_diagnosis("front", "detector", meter.figures(now + 70))
     assert found.level == OK
     assert found.values["last error"].startswith("an image")
@@ -117,14 +117,14 @@ def test_every_frame_is_done_dropped_failed_or_still_waiting(steps):
         if step == "came":
             number += 1
             waiting.append(number)
-            meter.came(number, now)
+            meter.arrived(number, now)
         elif step == "odd":
-            meter.done(-1, now, 0.0)
+            meter.finished(-1, now, 0.0)
         elif row < len(waiting):
             stamp = waiting[row]
             waiting = waiting[row + 1 :]
             left += 1
-            (meter.done if step == "done" else meter.failed)(stamp, now, *((0.0,) if step == "done" else ("odd",)))
+            (meter.finished if step == "done" else meter.failed)(stamp, now, *((0.0,) if step == "done" else ("odd",)))
         figures = meter.figures(now)
         assert figures.frames == number == figures.dropped + left + len(waiting)
         assert 0.0 <= figures.dropped_lately <= 1.0
@@ -133,6 +133,6 @@ def test_every_frame_is_done_dropped_failed_or_still_waiting(steps):
 def test_frames_that_nobody_ever_looks_at_count_as_dropped_and_use_no_memory():
     meter = StageMeter(0.0)
     for number in range(10_000):
-        meter.came(number, number / 30)
+        meter.arrived(number, number / 30)
     assert meter.figures(10_000 / 30).dropped == 10_000 - 300
     assert len(meter._waiting) == 300

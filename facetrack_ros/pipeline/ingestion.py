@@ -1,0 +1,138 @@
+"""Recordings through the frame loop into a history, offline: nothing is dropped, the result is the same each time."""
+
+import heapq
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from facetrack_ros.concurrency.ordered_map import ordered_map
+from facetrack_ros.concurrency.process_pool import ProcessWorkerPool, ThreadWorkerPool, WorkerPool
+from facetrack_ros.config import Config
+from facetrack_ros.core.event import PersonEvent
+from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.track import Track
+from facetrack_ros.errors import FrameError, StoreError
+from facetrack_ros.history.people.merge_log import MergeLog
+from facetrack_ros.history.people.recall import load_people_tracker
+from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.history.sightings.thumbnail import Thumbnails
+from facetrack_ros.pipeline.analysis_stage import AnalysisStage
+from facetrack_ros.pipeline.face_stage import FaceStage
+from facetrack_ros.pipeline.recording import Recording
+from facetrack_ros.pipeline.robot_pipeline import RobotPipeline
+from facetrack_ros.pipeline.tracking_stage import TrackingStage
+from facetrack_ros.vision.frame_analysis import AnalysisTask, FrameAnalysis, FrameAnalyzer
+from facetrack_ros.vision.frame_sampling import FrameDecision
+from facetrack_ros.vision.inference.threads import ThreadBudget
+
+logger = logging.getLogger(__name__)
+
+Task = AnalysisTask | FrameDecision
+#: A frame's result, and what thumbnails of its faces are made from.
+Result = tuple[FrameAnalysis | FrameDecision, Frame | Thumbnails | None]
+
+
+class _HistoryWriter:
+    """Stores what the frame loop delivers.
+
+    :ivar images: of the frame being delivered.
+    :ivar events: number of events so far.
+    """
+
+    def __init__(self, history: RobotHistory, log_events: bool, format_time: Callable[[int], str]):
+        self.images: Frame | Thumbnails | None = None
+        self.events = 0
+        self._history, self._log_events, self._format_time = history, log_events, format_time
+        self._cameras: set[str] = set()
+
+    def add_frame(self, frame: Frame) -> None:
+        """Store a frame.
+
+        :raises StoreError: the history already covers the time of the camera's first frame.
+        """
+        if frame.camera_id not in self._cameras:
+            self._cameras.add(frame.camera_id)
+            if self._history.sightings.has_data(frame.camera_id, frame.stamp_ns, frame.stamp_ns + 1):
+                raise StoreError(
+                    f"{self._history.robot_id}/{frame.camera_id} already has a history at "
+                    f"{self._format_time(frame.stamp_ns)} UTC: choose another --start or another --data"
+                )
+        self._history.add_frame(frame)
+
+    def add_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
+        """Store a frame's tracks and faces."""
+        self._history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks, self.images)
+
+    def add_events(self, events: tuple[PersonEvent, ...]) -> None:
+        """Count the events, and store them if the settings say so."""
+        self.events += len(events)
+        if events and self._log_events:
+            self._history.add_event(*events)
+
+
+def ingest_recordings(
+    recordings: Sequence[Recording],
+    workers: WorkerPool[Task, Result],
+    history: RobotHistory,
+    config: Config,
+    format_time: Callable[[int], str] = str,
+    on_frame: Callable[[int], None] = lambda count: None,
+) -> int:
+    """Run all frames through the frame loop, in order of their stamps over all cameras; returns the number of events.
+
+    :param workers: from :func:`open_workers`; the caller closes them.
+    :param format_time: formats a stamp for messages.
+    :param on_frame: called after each frame with the number of frames so far.
+    :raises StoreError: the disk does not take something, or the history already covers a recording's time.
+    :raises ModelError: a worker process failed.
+    """
+    folder, cameras = history.path, [recording.camera_id for recording in recordings]
+    writer = _HistoryWriter(history, config.event_logging.enabled, format_time)
+    tracking = TrackingStage(cameras, config)
+    people = load_people_tracker(folder.parent, history.robot_id, config, history.contract, others=True)
+    tracking.people, merges = people, MergeLog(folder)
+    tracking.event_listeners.append(lambda _: merges.append(people.take_new_decisions()))
+    faces = FaceStage(cameras, config, lambda: config.face_tracking.enabled)
+    analysis = AnalysisStage(cameras, config, faces)
+    RobotPipeline(writer, analysis, tracking, extrapolate=False)
+    streams = [recording.frames(config.camera.jpeg_quality) for recording in recordings]
+    merged = heapq.merge(*streams, key=lambda frame: frame.stamp_ns)
+    for count, (frame, result) in enumerate(ordered_map(merged, analysis.begin, workers), 1):
+        if isinstance(result, FrameError):
+            logger.warning("%s", result)
+        elif isinstance(result, Exception):
+            raise result
+        else:
+            outcome, writer.images = result
+            analysis.deliver(frame, outcome)
+            on_frame(count)
+    tracking.close()
+    for recording in recordings:
+        history.sightings.mark_ingested(
+            recording.key(history.contract.id), recording.camera_id, recording.first_ns, recording.last_ns
+        )
+    return writer.events
+
+
+def open_workers(analyzer: FrameAnalyzer, config: Config) -> WorkerPool[Task, Result]:
+    """Open a process a core; one thread beside the caller if the models run on a graphics card or one core is used.
+
+    :param analyzer: models of this process; worker processes open their own.
+    """
+    workers = ThreadBudget.of_config(config).workers
+    if workers == 1 or analyzer.pipeline.batches:
+        return ThreadWorkerPool(analyzer, _run)
+    open_models = partial(FrameAnalyzer.of_config, config)
+    return ProcessWorkerPool(analyzer, _run, open_models, _run_in_process, workers - 1)
+
+
+def _run(analyzer: FrameAnalyzer, task: Task) -> Result:
+    return (task.run(analyzer), task.frame) if isinstance(task, AnalysisTask) else (task, None)
+
+
+def _run_in_process(analyzer: FrameAnalyzer, task: Task) -> Result:
+    """Run a task in a worker process, which sends back thumbnails in place of the decoded image."""
+    if not isinstance(task, AnalysisTask):
+        return task, None
+    analysis = task.run(analyzer)
+    return analysis, Thumbnails.of(task.frame.image, analysis.faces)
