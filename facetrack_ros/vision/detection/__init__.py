@@ -1,1 +1,1 @@
-"""Person detectors, one file a model family, with their pre- and post-processing."""
+"""Person detectors, one file a model family, and detectors that combine them with faces or add low-score edge boxes."""

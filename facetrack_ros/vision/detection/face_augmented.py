@@ -1,4 +1,4 @@
-"""Persons by a person detector, and by their faces where it missed them."""
+"""Person detector that adds persons by their faces where another detector missed them."""
 
 from collections.abc import Sequence
 
@@ -13,23 +13,23 @@ from facetrack_ros.vision.interfaces import FaceDetector, PersonDetector
 
 
 class FaceAugmentedDetector(PersonDetector):
-    """Looks for faces in the whole of each picture as well: whose face belongs to no person found is a person too.
+    """Searches the whole image for faces, too; a face that matches no person becomes one.
 
     :param persons: the person detector.
     :param faces: the face detector.
-    :param min_face_px: smallest face looked for, pixels.
+    :param min_face_px: smallest face searched for, pixels; may be set.
     """
 
     def __init__(self, persons: PersonDetector, faces: FaceDetector, min_face_px: float):
         self.model_id = f"{persons.model_id}+{faces.model_id}"
+        self.min_face_px: float = min_face_px
         self.batches = persons.batches
         self._persons = persons
         self._faces = faces
-        self.min_face_px = min_face_px
 
     @property
     def min_score(self) -> float | None:
-        """Lowest confidence of a person the person detector finds, 0..1; it may be changed."""
+        """Lowest confidence of a person by the person detector, 0..1; may be set."""
         return self._persons.min_score
 
     @min_score.setter
@@ -37,13 +37,13 @@ class FaceAugmentedDetector(PersonDetector):
         self._persons.min_score = score
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Persons in each picture, with all faces found; those of the person detector first.
+        """Persons in each image, with all faces found; those of the person detector first.
 
-        :raises FrameError: one of them is no picture.
+        :raises FrameError: one of them is no image.
         """
-        return [self._complete(as_bgr(image), found) for image, found in zip(images, self._persons.detect(images))]
+        return [self._with_faces(as_bgr(image), found) for image, found in zip(images, self._persons.detect(images))]
 
-    def _complete(self, image: np.ndarray, persons: Detections) -> Detections:
+    def _with_faces(self, image: np.ndarray, persons: Detections) -> Detections:
         faces = self._faces.detect(image, self.min_face_px)
         owners = match_faces_to_persons(faces.boxes, persons.boxes)
         missed = np.flatnonzero((owners < 0) & (faces.boxes[:, 2] - faces.boxes[:, 0] >= self.min_face_px))

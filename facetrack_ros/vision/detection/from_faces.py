@@ -1,4 +1,4 @@
-"""Persons taken from their faces, where there is no person detector."""
+"""Person detector that takes persons from their faces, where there is no person model."""
 
 from collections.abc import Sequence
 
@@ -9,29 +9,29 @@ from facetrack_ros.core.detections import PERSONS_FROM, Detections
 from facetrack_ros.core.image import as_bgr
 from facetrack_ros.vision.interfaces import FaceDetector, PersonDetector
 
-# A standing adult is about seven and a half heads tall; down to five face heights below the chin is about the
-# knee, and three face widths are the shoulders.
+# A standing adult is about seven and a half heads tall: five face heights below the face are the knees, three face
+# widths the shoulders.
 WIDTH_IN_FACES = 3.0
 ABOVE_IN_FACES = 0.5
 BELOW_IN_FACES = 5.0
 
 
 class FacePersonDetector(PersonDetector):
-    """A person for each face found. Whoever looks away is not seen.
+    """A person for each face found; persons whose face is not visible are missed.
 
     :param faces: the face detector.
-    :param min_face_px: smallest face looked for, pixels.
+    :param min_face_px: smallest face searched for, pixels; may be set.
     """
 
     def __init__(self, faces: FaceDetector, min_face_px: float):
         self.model_id = f"{PERSONS_FROM}{faces.model_id}"
+        self.min_face_px: float = min_face_px
         self._faces = faces
-        self.min_face_px = min_face_px
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Persons in each picture, with their faces.
+        """Persons in each image, with their faces.
 
-        :raises FrameError: one of them is no picture.
+        :raises FrameError: one of them is no image.
         """
         return [self._detect(as_bgr(image)) for image in images]
 
@@ -42,7 +42,7 @@ class FacePersonDetector(PersonDetector):
 
 
 def person_boxes(faces: np.ndarray) -> np.ndarray:
-    """``(n, 4)`` float32 boxes of the persons whose faces are ``(n, 4)``, not yet clipped to the picture."""
+    """``(n, 4)`` float32 boxes of the persons whose faces are ``(n, 4)``, not clipped to the image."""
     width, height = faces[:, 2] - faces[:, 0], faces[:, 3] - faces[:, 1]
     x = (faces[:, 0] + faces[:, 2]) / 2
     half = width * WIDTH_IN_FACES / 2

@@ -21,7 +21,7 @@ SIDES = 4
 
 
 class NanodetPersonDetector(PersonDetector):
-    """Persons by NanoDet, which predicts each side of a box as a distribution (Li et al., Generalized Focal Loss, 2020).
+    """Persons by NanoDet: each side of a box is predicted as a distribution (Li et al., Generalized Focal Loss, 2020).
 
     Such a graph has two outputs a stride: class scores ``(1, cells, 80)``, and for the four sides of the box
     ``(1, cells, 4 * bins)`` logits over their distance from the cell's centre, in strides. They are identified by their

@@ -1,4 +1,4 @@
-"""Ultralytics as a plain library: it fetches, installs, reports and prints nothing, and leaves no files."""
+"""Ultralytics as a plain library: no downloads, installations, telemetry, output or files."""
 
 import functools
 import logging
@@ -17,22 +17,22 @@ from facetrack_ros.vision.inference.letterbox import Letterbox
 from facetrack_ros.vision.inference.onnx_session import NO_TELEMETRY
 
 _LOCK = threading.Lock()
-#: What it reads when it is imported.
+#: Environment variables that Ultralytics reads when it is imported.
 FORCED = {"YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false", "YOLO_VERBOSE": "false"}
-#: What decides on weights with code in them, and what we decide where the user does not.
+#: Whether weights that contain code are refused, and the default where the user sets none.
 SAFE_LOAD = ("ULTRALYTICS_SAFE_LOAD", "true")
-#: Where usage figures are sent from, in newer and older versions.
+#: Modules that send usage figures, in newer and older versions.
 REPORTERS = ("ultralytics.utils.events", "ultralytics.hub.utils")
 
 
 def load_yolo() -> type:
     """The class ``ultralytics.YOLO``.
 
-    Left to itself Ultralytics asks the network whether it is there, sends usage figures to a web statistics service,
-    installs packages it misses, writes a settings file into the home folder, logs to stdout, and sets OpenCV's threads
-    and numpy's printing for the whole process. All that is turned off or put back, also where something else imported it
-    before. Weights (``.pt``) may hide code: they are loaded without running it, for which torch has to be 2.6 or later.
-    What the user says in ``YOLO_CONFIG_DIR`` and ``ULTRALYTICS_SAFE_LOAD`` counts.
+    By default Ultralytics probes the network, sends usage figures to a web statistics service, installs packages it
+    misses, writes a settings file into the home folder, logs to stdout, and sets OpenCV's threads and numpy's print
+    options for the whole process. All that is turned off or restored, also where other code has imported it before.
+    Weights (``.pt``) may contain code: they are loaded without running it, which needs torch 2.6 or later. The
+    user's ``YOLO_CONFIG_DIR`` and ``ULTRALYTICS_SAFE_LOAD`` are respected.
 
     :raises ModelError: it is not installed.
     """
@@ -52,13 +52,9 @@ def load_yolo() -> type:
             cv2.setNumThreads(threads)
             np.set_printoptions(**printing)
         for module in (utils, checks):
-            module.ONLINE = module.AUTOINSTALL = False
-        utils.SAFE_LOAD = tasks.SAFE_LOAD = os.environ.get(*SAFE_LOAD).strip().lower() not in (
-            "0",
-            "false",
-            "no",
-            "off",
-        )
+            vars(module).update(ONLINE=False, AUTOINSTALL=False)
+        safe = os.environ.get(*SAFE_LOAD).strip().lower() not in ("0", "false", "no", "off")
+        utils.SAFE_LOAD = tasks.SAFE_LOAD = safe
         for reporter in REPORTERS:
             if reporter in sys.modules:
                 sys.modules[reporter].events.enabled = False
@@ -69,13 +65,13 @@ def load_yolo() -> type:
         return YOLO
 
 
-def quick_predictor(base: type) -> type:
-    """One of Ultralytics' predictors that makes its input as all detectors here do, at a third of the time.
+def fast_predictor(base: type) -> type:
+    """A subclass of an Ultralytics predictor that prepares its input by :class:`.Letterbox`, in a third of the time.
 
-    :param base: ``DetectionPredictor`` or a kin; one that does not letterbox keeps its own way.
+    :param base: ``DetectionPredictor`` or a kin; one that does not letterbox keeps its own preprocessing.
     """
 
-    class QuickPredictor(base):
+    class FastPredictor(base):
         def preprocess(self, im):
             import torch
 
@@ -93,12 +89,13 @@ def quick_predictor(base: type) -> type:
             blob = torch.from_numpy(letterbox.blob(im)[0]).to(self.device)
             return blob.half() if self.model.fp16 else blob
 
-    return QuickPredictor
+    return FastPredictor
 
 
 @contextmanager
 def _environment() -> Iterator[None]:
-    wanted = {"YOLO_CONFIG_DIR": _scratch_folder().name, **dict([SAFE_LOAD]), **os.environ, **FORCED}
+    """Environment variables for the import; restored afterwards."""
+    wanted = {"YOLO_CONFIG_DIR": _settings_folder().name, **dict([SAFE_LOAD]), **os.environ, **FORCED}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:
@@ -112,6 +109,6 @@ def _environment() -> Iterator[None]:
 
 
 @functools.cache
-def _scratch_folder() -> tempfile.TemporaryDirectory:
-    """For its settings; goes with the process."""
+def _settings_folder() -> tempfile.TemporaryDirectory:
+    """Folder of Ultralytics' settings, deleted with the process."""
     return tempfile.TemporaryDirectory(prefix="facetrack-ultralytics-")

@@ -12,7 +12,7 @@ from facetrack_ros.errors import ModelError
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.detection.postprocess import select_persons
 from facetrack_ros.vision.inference.anchors import STRIDES, anchor_grid, decode
-from facetrack_ros.vision.inference.letterbox import Letterbox, Placement, alike
+from facetrack_ros.vision.inference.letterbox import Letterbox, Placement, group_equal
 from facetrack_ros.vision.inference.onnx_session import OnnxSession
 from facetrack_ros.vision.interfaces import PersonDetector
 
@@ -68,7 +68,7 @@ class YoloxPersonDetector(PersonDetector):
             for image in images
         ]
         found: dict[int, tuple] = {}
-        for letterbox, rows in alike(letterboxes):
+        for letterbox, rows in group_equal(letterboxes):
             blob, placements = letterbox.blob([images[row] for row in rows])
             grid = self._grid(letterbox.size)
             outputs = self._session.run_named(blob, [next(iter(self._session.output_shapes))])[0]

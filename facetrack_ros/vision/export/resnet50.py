@@ -98,13 +98,14 @@ def _with_projection(network, projection: Projection | None):
 
     if projection is None:
         return network
+    mean, components = projection.mean, projection.components.T.copy()
 
     class Reduced(torch.nn.Module):
         def __init__(self):
             super().__init__()
             self.network = network
-            self.register_buffer("mean", torch.from_numpy(projection.mean))
-            self.register_buffer("components", torch.from_numpy(projection.components.T.copy()))
+            self.register_buffer("mean", torch.from_numpy(mean))
+            self.register_buffer("components", torch.from_numpy(components))
 
         def forward(self, faces):
             rows = self.network(faces)

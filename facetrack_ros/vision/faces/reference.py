@@ -68,7 +68,7 @@ def _variants(image: np.ndarray) -> Iterator[tuple[np.ndarray, int, float]]:
     portrait = max(SMALLEST_PX, longest / 12)
     yield image, 0, portrait
     border = max(8, longest // 2)
-    yield cv2.copyMakeBorder(image, *[border] * 4, cv2.BORDER_REPLICATE), border, portrait
+    yield cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_REPLICATE), border, portrait
     yield image, 0, SMALLEST_PX
 
 

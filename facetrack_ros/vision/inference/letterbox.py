@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import cv2
 import numpy as np
 
 from facetrack_ros.models.contract import ModelContract
+
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class Letterbox:
         return Placement((inner[0] / width, inner[1] / height), (left, top))
 
 
-def alike(letterboxes: Sequence[Letterbox]) -> Iterator[tuple[Letterbox, list[int]]]:
-    """Each of the inputs once, with the rows of all pictures that need it: those can go in together."""
-    for letterbox in dict.fromkeys(letterboxes):
-        yield letterbox, [row for row, other in enumerate(letterboxes) if other == letterbox]
+def group_equal(keys: Sequence[Key]) -> Iterator[tuple[Key, list[int]]]:
+    """Each key once, with its rows: images of equal letterboxes or shapes go into the network in one call."""
+    for key in dict.fromkeys(keys):
+        yield key, [row for row, other in enumerate(keys) if other == key]

@@ -1,4 +1,4 @@
-"""Boxes of low score are handed on apart, and only those at the sides."""
+"""Boxes of a low score are reported apart, only those at the side edges."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class Persons(PersonDetector):
         return [Detections(boxes, np.array([0.9, 0.4, 0.3, 0.2, 0.1], np.float32), "persons")] * len(images)
 
 
-def test_below_the_score_only_what_ends_at_a_side_is_handed_on():
+def test_below_the_score_only_boxes_at_a_side_edge_are_kept():
     found = LowScoreEdgeDetector(Persons(), 0.4).detect([PICTURE])[0]
     assert found.boxes.tolist() == [list(MIDDLE), list(LEFT)]
     assert len(found.scores) == 2
@@ -28,7 +28,7 @@ def test_below_the_score_only_what_ends_at_a_side_is_handed_on():
     assert found.model_id == "persons"
 
 
-def test_asking_for_faint_boxes_changes_no_person(models, monkeypatch, astronaut):
+def test_low_score_boxes_change_no_person(models, monkeypatch, astronaut):
     monkeypatch.setenv("FACETRACK_MODELS", str(models))
     picture = astronaut[:, :200]  # half of her
     plain, asked = (

@@ -1,3 +1,5 @@
+"""Persons are added by faces that match no person found."""
+
 import numpy as np
 
 from facetrack_ros.core.detections import Detections, FaceDetections
@@ -26,7 +28,7 @@ class Faces:
         return FaceDetections(boxes, np.zeros((3, 5, 2), np.float32), np.array([0.9, 0.7, 0.6], np.float32))
 
 
-def test_a_face_that_is_nobodys_makes_a_person_unless_it_is_too_small():
+def test_an_unmatched_face_becomes_a_person_unless_it_is_too_small():
     found = FaceAugmentedDetector(Persons(), Faces(), 24).detect([PICTURE])[0]
     assert len(found) == 2
     assert found.owners.tolist() == [0, 1, -1]
@@ -39,7 +41,7 @@ def test_a_face_that_is_nobodys_makes_a_person_unless_it_is_too_small():
     assert found.model_id == "persons+faces"
 
 
-def test_somebody_the_person_detector_misses_is_found_in_a_real_picture(models, monkeypatch, astronaut):
+def test_a_missed_person_is_found_in_a_real_picture(models, monkeypatch, astronaut):
     monkeypatch.setenv("FACETRACK_MODELS", str(models))
     settings = VisionSettings(whole_frame=True, person_score=0.999)
     pipeline = build_pipeline(settings)

@@ -1,4 +1,4 @@
-"""Whatever comes in, a person detector gives finite boxes within the picture, or a sentence."""
+"""Any input gives finite boxes within the image, or an error of one line."""
 
 import functools
 import importlib.util
@@ -71,7 +71,7 @@ def files(tmp_path_factory, request):
 
 @pytest.fixture(scope="module")
 def open_detector(files):
-    """A function from a kind of detector to one that keeps whatever it sees."""
+    """A function from a kind of detector to one of a very low score."""
 
     @functools.cache
     def make(kind):
@@ -97,7 +97,7 @@ def check(found, picture):
 @pytest.mark.parametrize("kind", KINDS)
 @FEW
 @given(pictures=st.lists(odd_pictures(), max_size=3))
-def test_boxes_are_finite_and_within_any_picture(open_detector, kind, pictures):
+def test_boxes_are_finite_and_within_the_image(open_detector, kind, pictures):
     answers = open_detector(kind).detect(pictures)
     assert len(answers) == len(pictures)
     for found, picture in zip(answers, pictures):
@@ -105,7 +105,7 @@ def test_boxes_are_finite_and_within_any_picture(open_detector, kind, pictures):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_no_picture_is_refused(open_detector, kind):
+def test_an_array_that_is_no_image_is_refused(open_detector, kind):
     good = np.zeros((8, 8, 3), np.uint8)
     for bad in (
         np.zeros((8, 8, 3), np.uint16),

@@ -1,4 +1,4 @@
-"""What detectors make of graphs they were not trained for: open batches, NaN, wrong shapes, missing words."""
+"""Detectors on generated graphs: open batches, NaN, wrong shapes, missing metadata."""
 
 import cv2
 import numpy as np
@@ -19,11 +19,17 @@ DETECTORS = {
     "nanodet": (NanodetPersonDetector, catalog.NANODET),
     "yolo": (YoloPersonDetector, catalog.YOLO_ONNX),
 }
-YOLO_WORDS = {"names": "{0: 'dog', 1: 'person'}", "task": "detect", "stride": "32", "imgsz": "[64, 64]", "batch": "1"}
+YOLO_METADATA = {
+    "names": "{0: 'dog', 1: 'person'}",
+    "task": "detect",
+    "stride": "32",
+    "imgsz": "[64, 64]",
+    "batch": "1",
+}
 NOTHING = float("nan")
 
 
-def save_graph(path, outputs, batch=1, size=(416, 416), channels=3, words=None):
+def save_graph(path, outputs, batch=1, size=(416, 416), channels=3, metadata=None):
     """A graph whose outputs are these ``(1, ...)`` arrays, one for each picture that goes in."""
     shape = [batch, channels, *size]
     nodes = [
@@ -49,7 +55,7 @@ def save_graph(path, outputs, batch=1, size=(416, 416), channels=3, words=None):
         [onnx.numpy_helper.from_array(value, name) for name, value in constants],
     )
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
-    onnx.helper.set_model_props(model, words or {})
+    onnx.helper.set_model_props(model, metadata or {})
     onnx.save(model, str(path))
     return path
 
@@ -94,7 +100,7 @@ GREY = np.full((416, 416, 3), 128, np.uint8)
 
 
 @pytest.mark.parametrize("batch", ["n", 1, 2])
-def test_frames_of_all_cameras_go_in_together_where_the_graph_lets_them(tmp_path, batch, monkeypatch):
+def test_images_are_batched_as_the_graph_allows(tmp_path, batch, monkeypatch):
     calls = []
     run = OnnxSession._run
     monkeypatch.setattr(
@@ -105,7 +111,7 @@ def test_frames_of_all_cameras_go_in_together_where_the_graph_lets_them(tmp_path
         "nanodet": nanodet_outputs((1000, 0.9)),
         "yolo": {"output0": yolo_columns((208, 208, 50, 99, 0, 0.9))},
     }.items():
-        made = detector(kind, save_graph(tmp_path / f"{kind}{batch}.onnx", outputs, batch, words=YOLO_WORDS))
+        made = detector(kind, save_graph(tmp_path / f"{kind}{batch}.onnx", outputs, batch, metadata=YOLO_METADATA))
         calls.clear()
         found = made.detect([GREY, GREY, GREY])
         assert calls == {"n": [3], 1: [1, 1, 1], 2: [2, 2]}[batch]
@@ -115,12 +121,12 @@ def test_frames_of_all_cameras_go_in_together_where_the_graph_lets_them(tmp_path
         assert made.detect([]) == []
 
 
-def test_nanodet_sides_lie_as_far_from_the_centre_as_their_distribution_says(tmp_path):
+def test_nanodet_sides_lie_at_the_mean_of_their_distribution(tmp_path):
     (found,) = detector("nanodet", save_graph(tmp_path / "n.onnx", nanodet_outputs((52 * 20 + 30, 0.8)))).detect([GREY])
     assert found.boxes[0] == pytest.approx([244 - 24, 164 - 24, 244 + 24, 164 + 24], abs=1e-3)
 
 
-def test_nanodet_outputs_are_known_by_their_shapes_not_their_order(tmp_path):
+def test_nanodet_outputs_are_identified_by_their_shapes(tmp_path):
     outputs = nanodet_outputs((500, 0.8))
     one, other = (
         detector("nanodet", save_graph(tmp_path / f"{number}.onnx", dict(order))).detect([GREY])[0]
@@ -131,7 +137,7 @@ def test_nanodet_outputs_are_known_by_their_shapes_not_their_order(tmp_path):
 
 
 @pytest.mark.parametrize("bad", [NOTHING, float("inf"), -float("inf"), 1e38])
-def test_numbers_that_are_none_give_no_box_and_harm_no_other(tmp_path, bad):
+def test_invalid_numbers_give_no_box_and_affect_no_other(tmp_path, bad):
     rows = yolox_rows((1000, 0.9), (2000, 0.9), (2500, bad), (2600, 0.9))
     rows[0, 2000, :2], rows[0, 2600, 2:4] = bad, NOTHING
     outputs = nanodet_outputs((1000, 0.9), (1200, bad), (1400, 0.9))
@@ -141,7 +147,9 @@ def test_numbers_that_are_none_give_no_box_and_harm_no_other(tmp_path, bad):
     )
     for kind, made in {"yolox": {"output": rows}, "nanodet": outputs, "yolo": {"output0": columns}}.items():
         with np.errstate(all="ignore"):
-            (found,) = detector(kind, save_graph(tmp_path / f"{kind}.onnx", made, words=YOLO_WORDS)).detect([GREY])
+            (found,) = detector(kind, save_graph(tmp_path / f"{kind}.onnx", made, metadata=YOLO_METADATA)).detect(
+                [GREY]
+            )
         assert np.isfinite(found.boxes).all()
         assert (found.scores <= 1).all()
         assert (found.scores >= 0.4).all()
@@ -151,23 +159,25 @@ def test_numbers_that_are_none_give_no_box_and_harm_no_other(tmp_path, bad):
         assert len(found) <= 2, "one good box, and at most one whose score is over 1"
 
 
-def test_what_looks_more_like_a_dog_is_no_person(tmp_path):
+def test_a_box_counts_for_its_best_class_only(tmp_path):
     columns = yolo_columns((100, 100, 40, 80, 0.3, 0.7), (300, 100, 40, 80, 0.7, 0.5))
-    (found,) = detector("yolo", save_graph(tmp_path / "y.onnx", {"output0": columns}, words=YOLO_WORDS)).detect([GREY])
+    (found,) = detector("yolo", save_graph(tmp_path / "y.onnx", {"output0": columns}, metadata=YOLO_METADATA)).detect(
+        [GREY]
+    )
     assert found.boxes.tolist() == [[80, 60, 120, 140]]
 
 
-def test_rows_without_duplicates_are_taken_as_they_are(tmp_path):
+def test_boxes_of_an_end_to_end_graph_are_not_suppressed(tmp_path):
     rows = np.zeros((1, 300, 6), np.float32)
     rows[0, :4] = [(10, 20, 30, 60, 0.8, 1), (11, 20, 30, 60, 0.7, 1), (10, 20, 30, 60, 0.9, 0), (1, 2, 3, 4, 0.1, 1)]
-    path = save_graph(tmp_path / "y.onnx", {"output0": rows}, words=YOLO_WORDS | {"end2end": "True"})
+    path = save_graph(tmp_path / "y.onnx", {"output0": rows}, metadata=YOLO_METADATA | {"end2end": "True"})
     (found,) = detector("yolo", path).detect([GREY])
     assert found.boxes.tolist() == [[10, 20, 30, 60], [11, 20, 30, 60]]
 
 
-def test_an_open_size_makes_no_picture_depend_on_another(tmp_path):
+def test_images_of_a_batch_are_independent(tmp_path):
     path = save_graph(
-        tmp_path / "y.onnx", {"output0": yolo_columns((20, 20, 8, 8, 0, 0.9))}, "n", ("h", "w"), words=YOLO_WORDS
+        tmp_path / "y.onnx", {"output0": yolo_columns((20, 20, 8, 8, 0, 0.9))}, "n", ("h", "w"), metadata=YOLO_METADATA
     )
     wide, tall = np.zeros((36, 64, 3), np.uint8), np.zeros((64, 20, 3), np.uint8)
     made = detector("yolo", path)
@@ -176,29 +186,29 @@ def test_an_open_size_makes_no_picture_depend_on_another(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("kind", "outputs", "words", "said"),
+    ("kind", "outputs", "metadata", "message"),
     [
         ("yolox", {"output": np.zeros((1, 3549, 5))}, {}, "no undecoded YOLOX graph"),
         ("yolox", {"output": np.zeros((1, 8400, 85))}, {}, "no undecoded YOLOX graph"),
         ("nanodet", {"output": np.zeros((1, 3549, 112))}, {}, "no NanoDet graph"),
         ("nanodet", nanodet_outputs() | {"classes8": np.zeros((1, 2704, 20))}, {}, "no NanoDet graph"),
         ("yolo", {"output0": yolo_columns()}, {}, "names no classes"),
-        ("yolo", {"output0": yolo_columns()}, YOLO_WORDS | {"task": "segment"}, "its task is 'segment'"),
+        ("yolo", {"output0": yolo_columns()}, YOLO_METADATA | {"task": "segment"}, "its task is 'segment'"),
         (
             "yolo",
             {"output0": yolo_columns()},
-            YOLO_WORDS | {"names": "{0: 'cat', 1: 'dog'}"},
+            YOLO_METADATA | {"names": "{0: 'cat', 1: 'dog'}"},
             "detects no persons.*cat, dog",
         ),
-        ("yolo", {"output0": yolo_columns()}, YOLO_WORDS | {"names": "[" * 2000}, "names no classes"),
-        ("yolo", {"output0": np.zeros((1, 84, 84))}, YOLO_WORDS, "no YOLO detector"),
-        ("yolo", {"output0": np.zeros((1, 300, 84))}, YOLO_WORDS | {"head": "RTDETRDecoder"}, "RT-DETR"),
-        ("yolo", {"output0": np.zeros((1, 300, 7))}, YOLO_WORDS | {"end2end": "True"}, r"expected \(1, n, 6\)"),
+        ("yolo", {"output0": yolo_columns()}, YOLO_METADATA | {"names": "[" * 2000}, "names no classes"),
+        ("yolo", {"output0": np.zeros((1, 84, 84))}, YOLO_METADATA, "no YOLO detector"),
+        ("yolo", {"output0": np.zeros((1, 300, 84))}, YOLO_METADATA | {"head": "RTDETRDecoder"}, "RT-DETR"),
+        ("yolo", {"output0": np.zeros((1, 300, 7))}, YOLO_METADATA | {"end2end": "True"}, r"expected \(1, n, 6\)"),
     ],
 )
-def test_a_graph_of_another_shape_or_task_is_refused(tmp_path, kind, outputs, words, said):
-    with pytest.raises(ModelError, match=said):
-        detector(kind, save_graph(tmp_path / "other.onnx", outputs, words=words))
+def test_a_graph_of_another_shape_or_task_is_refused(tmp_path, kind, outputs, metadata, message):
+    with pytest.raises(ModelError, match=message):
+        detector(kind, save_graph(tmp_path / "other.onnx", outputs, metadata=metadata))
 
 
 @pytest.mark.parametrize("kind", DETECTORS)
@@ -206,13 +216,13 @@ def test_a_graph_of_another_shape_or_task_is_refused(tmp_path, kind, outputs, wo
 def test_an_input_of_another_shape_is_refused(tmp_path, kind, shape):
     outputs = {"yolox": {"o": yolox_rows()}, "nanodet": nanodet_outputs(), "yolo": {"o": np.zeros((1, 20, 7))}}[kind]
     with pytest.raises(ModelError):
-        detector(kind, save_graph(tmp_path / "other.onnx", outputs, words=YOLO_WORDS, **shape))
+        detector(kind, save_graph(tmp_path / "other.onnx", outputs, metadata=YOLO_METADATA, **shape))
 
 
 def test_an_open_size_without_a_size_is_refused(tmp_path):
-    words = {key: value for key, value in YOLO_WORDS.items() if key != "imgsz"}
+    metadata = {key: value for key, value in YOLO_METADATA.items() if key != "imgsz"}
     with pytest.raises(ModelError, match="imgsz"):
-        detector("yolo", save_graph(tmp_path / "y.onnx", {"o": yolo_columns()}, 1, ("h", "w"), words=words))
+        detector("yolo", save_graph(tmp_path / "y.onnx", {"o": yolo_columns()}, 1, ("h", "w"), metadata=metadata))
 
 
 @pytest.mark.parametrize("kind", DETECTORS)
@@ -222,7 +232,7 @@ def test_the_network_of_another_task_is_refused(models, kind):
             detector(kind, models / name)
 
 
-def test_nanodet_finds_the_people_of_a_street(models):
+def test_nanodet_finds_persons_in_a_street(models):
     picture = cv2.imread(str(models.parent / "images" / "bus.jpg"))
     if picture is None:
         pytest.skip("no images/bus.jpg in the data folder")

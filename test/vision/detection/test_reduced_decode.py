@@ -1,4 +1,4 @@
-"""A person detector is shown a frame no larger than it needs, and what it finds is in pixels of the frame."""
+"""A frame is decoded no larger than the detector needs; its boxes are in pixels of the frame."""
 
 import cv2
 import numpy as np
@@ -46,7 +46,7 @@ def test_boxes_are_in_pixels_of_the_frame_and_inside_it(width, height, factor):
     assert persons.low_score_edge_boxes.tolist() == [[0, factor, width, 2 * factor]]
 
 
-def test_what_is_decoded_already_is_taken_as_it_is():
+def test_a_decoded_frame_is_used_as_it_is():
     frame = frame_of(64, 48)
     whole = frame.image
     picture = DetectorImage.of(frame, lambda *_: 2)
@@ -54,7 +54,7 @@ def test_what_is_decoded_already_is_taken_as_it_is():
     assert picture.in_frame(found((1, 2, 3, 4))).boxes.tolist() == [[1, 2, 3, 4]]
 
 
-def test_a_picture_that_is_turned_or_is_no_jpeg_is_decoded_whole():
+def test_a_rotated_image_or_no_jpeg_is_decoded_whole():
     turned = DetectorImage.of(frame_of(64, 48, TURNED), lambda *_: 2)
     assert turned.image.shape[:2] == (64, 48)
     assert turned.size == (48, 64)
@@ -64,12 +64,12 @@ def test_a_picture_that_is_turned_or_is_no_jpeg_is_decoded_whole():
 
 
 @pytest.mark.parametrize("jpeg", [b"", b"no picture", b"\xff\xd8\xff\xc0\x00\x11\x08\x00\x30\x00\x40\x03"])
-def test_what_is_no_picture_is_refused(jpeg):
+def test_damaged_data_is_refused(jpeg):
     with pytest.raises(FrameError, match="no readable picture"):
         DetectorImage.of(Frame("front", 0, 0, jpeg), lambda *_: 2)
 
 
-def test_a_detector_that_does_not_say_needs_all():
+def test_by_default_a_detector_needs_the_whole_image():
     class Persons(PersonDetector):
         model_id = "persons"
 

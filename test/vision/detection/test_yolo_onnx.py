@@ -1,4 +1,4 @@
-"""Graphs that Ultralytics exports say the same without Ultralytics as with it."""
+"""Graphs that Ultralytics exports give the same boxes without Ultralytics."""
 
 import cv2
 import numpy as np
@@ -74,13 +74,13 @@ def test_boxes_are_those_of_ultralytics(export, pictures, name, options):
         assert np.abs(ours.boxes - boxes).max() < 0.01
 
 
-def test_it_is_one_key_away(export):
+def test_one_setting_chooses_it(export):
     model, detector = open_model(f"yolo_onnx={export('yolov8n')}", "person", VisionSettings())
     assert model.contract.licence.startswith("AGPL")
     assert detector.model_id.startswith("yolo_onnx-yolov8n-")
 
 
-def test_a_model_that_knows_no_persons_is_refused(export):
+def test_a_model_without_a_person_class_is_refused(export):
     path = export("yolov8n", person="pedestrian crossing")
     with pytest.raises(ModelError, match="detects no persons"):
         YoloPersonDetector(path, catalog.YOLO_ONNX)

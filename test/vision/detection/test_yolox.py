@@ -1,3 +1,5 @@
+"""YOLOX finds persons in their own pixels and refuses other graphs."""
+
 import cv2
 import numpy as np
 import pytest
@@ -53,7 +55,7 @@ def test_no_pictures_no_answers(yolox):
 
 
 def test_another_graph_is_refused(models):
-    with pytest.raises(ModelError, match="no undecoded YOLOX graph|failed on an input"):
+    with pytest.raises(ModelError, match=r"no undecoded YOLOX graph|failed on an input"):
         YoloxPersonDetector(models / "yunet_n_640_640.onnx", catalog.YOLOX_NANO)
 
 

@@ -1,4 +1,4 @@
-"""Average precision is what the field means by it."""
+"""Average precision on boxes of known overlap, and as Ultralytics computes it."""
 
 import math
 

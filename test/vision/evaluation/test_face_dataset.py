@@ -1,3 +1,5 @@
+"""Labelled pictures are listed by person; other layouts are refused."""
+
 import pytest
 
 from facetrack_ros.errors import EvaluationError

@@ -1,3 +1,5 @@
+"""Rank-1 and open-set identification on embeddings of known geometry."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings

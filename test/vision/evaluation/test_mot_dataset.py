@@ -1,4 +1,4 @@
-"""Labelled sequences are read as MOT writes them, and what is wrong with one is said."""
+"""Labelled sequences in MOT's layout are read; damaged ones are refused."""
 
 import cv2
 import numpy as np

@@ -1,3 +1,5 @@
+"""ROC, AUC, thresholds and false-match curves of genuine and impostor pairs."""
+
 from dataclasses import replace
 
 import numpy as np
