@@ -142,7 +142,7 @@ def _decide_live(arguments: argparse.Namespace) -> int:
     with PeopleClient() as people:
         known = {*people.seen, *(each for group in people.merges.groups() for each in group)}
         verdicts = _verdicts(arguments, people.merges, known)
-        people.tell_verdicts(verdicts)
+        people.publish_decisions(verdicts)
         return _say(arguments, people.merges, verdicts)
 
 

@@ -1,34 +1,37 @@
-"""A client of the mesh for commands: what robots tell each other of people, and a word of one's own."""
+"""ROS client of the command line for people: reads and publishes person templates, merges and gallery entries."""
 
 import os
 import threading
 import time
 from collections.abc import Iterable
 
+import numpy as np
 import rclpy
 from rclpy.duration import Duration
+from rclpy.publisher import Publisher
 
 from facetrack_ros import msg
 from facetrack_ros.errors import RequestError
 from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS
-from facetrack_ros.nodes.conversion.people import entry_from_message, verdict_from_message, verdict_to_message
+from facetrack_ros.nodes.conversion.people import verdict_to_message
+from facetrack_ros.nodes.fleet.people_listener import PeopleHandler, PeopleListener
 from facetrack_ros.tracking.gallery import GalleryEntry
 from facetrack_ros.tracking.identity_merges import IdentityMerges, MergeDecision
 
-# Discovery on a healthy network takes well under a second, on a busy one longer: listen at least so long, until nothing
-# new has come for a while, and not for ever.
+# Listen at least LISTEN_S and until nothing new came for QUIET_S, at most MOST_S. Discovery takes well under a second
+# on a healthy network, longer on a busy one. Chosen by hand.
 LISTEN_S = 2.5
 QUIET_S = 1.0
 MOST_S = 8.0
 
 
-class PeopleClient:
-    """Use as a context manager; it has listened for a while when it is open.
+class PeopleClient(PeopleHandler):
+    """Client as a context manager; entering it waits until the latched messages of the robots have arrived.
 
-    :ivar aliases: the verdicts heard.
-    :ivar gallery: entries heard, by id.
-    :ivar seen: persons of whom robots told a face, and the robots that did.
+    :ivar merges: the merge decisions received.
+    :ivar gallery: entries received, by id.
+    :ivar seen: persons with a face template, and the robots that shared it.
     :param mesh: prefix of the topics that all robots share.
     """
 
@@ -38,23 +41,21 @@ class PeopleClient:
         self.gallery: dict[str, GalleryEntry] = {}
         self.seen: dict[str, set[str]] = {}
         self._lock = threading.Lock()
-        self._heard: float | None = None
+        self._received_s: float | None = None
 
     def __enter__(self) -> "PeopleClient":
         self._ros = ros([])
         self._ros.__enter__()
         self.node = rclpy.create_node(f"facetrack_people_{os.getpid()}")
-        self._verdicts = self.node.create_publisher(msg.PersonVerdict, f"{self._mesh}/verdicts", PEOPLE_RECORDS)
+        self._decisions = self.node.create_publisher(msg.PersonVerdict, f"{self._mesh}/verdicts", PEOPLE_RECORDS)
         self._entries = self.node.create_publisher(msg.GalleryEntry, f"{self._mesh}/gallery", PEOPLE_RECORDS)
-        self.node.create_subscription(msg.PersonVerdict, f"{self._mesh}/verdicts", self._on_verdict, PEOPLE_RECORDS)
-        self.node.create_subscription(msg.GalleryEntry, f"{self._mesh}/gallery", self._on_entry, PEOPLE_RECORDS)
-        self.node.create_subscription(msg.PersonTemplate, f"{self._mesh}/persons", self._on_template, PEOPLE_RECORDS)
+        PeopleListener(self.node, self._mesh, self)
         self._spinning = spinning([self.node])
         self._spinning.__enter__()
         began = time.monotonic()
         while (now := time.monotonic()) < began + MOST_S:
             with self._lock:
-                if now > began + LISTEN_S and self._heard is not None and now > self._heard + QUIET_S:
+                if now > began + LISTEN_S and self._received_s is not None and now > self._received_s + QUIET_S:
                     break
             time.sleep(0.05)
         return self
@@ -64,47 +65,55 @@ class PeopleClient:
         self.node.destroy_node()
         self._ros.__exit__(*error)
 
-    def tell_verdicts(self, verdicts: Iterable[MergeDecision]) -> None:
-        """Say it to every robot.
+    def publish_decisions(self, decisions: Iterable[MergeDecision]) -> None:
+        """Send merge decisions to every robot.
 
-        :raises RequestError: nobody heard it.
+        :raises RequestError: no robot received them.
         """
-        for verdict in verdicts:
-            self._verdicts.publish(verdict_to_message(verdict))
-        self._wait(self._verdicts)
+        for decision in decisions:
+            self._decisions.publish(verdict_to_message(decision))
+        self._wait(self._decisions)
 
     def delete_entries(self, entry_ids: Iterable[str]) -> None:
         """Delete gallery entries on every robot.
 
-        :raises RequestError: nobody heard it.
+        :raises RequestError: no robot received the deletion.
         """
         for entry_id in entry_ids:
             self._entries.publish(msg.GalleryEntry(entry_id=entry_id, deleted=True))
         self._wait(self._entries)
 
-    def _wait(self, publisher) -> None:
-        # One subscription is our own. A robot that has just gone acknowledges nothing, and is waited for no longer than this.
+    def _wait(self, publisher: Publisher) -> None:
+        # One subscription is this client's own. A robot that has just left never acknowledges.
         publisher.wait_for_all_acked(Duration(seconds=LISTEN_S))
         if publisher.get_subscription_count() < 2:
             raise RequestError(
-                f"no robot on the mesh heard it within {LISTEN_S:g} s: is one running, on this ROS_DOMAIN_ID "
+                f"no robot on the mesh received it within {LISTEN_S:g} s: is one running, on this ROS_DOMAIN_ID "
                 f"({os.environ.get('ROS_DOMAIN_ID', '0')})?"
             )
 
-    def _on_verdict(self, message: msg.PersonVerdict) -> None:
+    def on_template(
+        self, robot_id: str, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray
+    ) -> None:
+        """Note which robot shares a person's face."""
         with self._lock:
-            self._heard = time.monotonic()
-            self.merges.add(verdict_from_message(message))
+            self._received_s = time.monotonic()
+            self.seen.setdefault(person_id, set()).add(robot_id)
 
-    def _on_entry(self, message: msg.GalleryEntry) -> None:
+    def on_decision(self, decision: MergeDecision) -> None:
+        """Keep a merge decision."""
         with self._lock:
-            self._heard = time.monotonic()
-            if message.deleted:
-                self.gallery.pop(message.entry_id, None)
-            else:
-                self.gallery[message.entry_id] = entry_from_message(message)
+            self._received_s = time.monotonic()
+            self.merges.add(decision)
 
-    def _on_template(self, message: msg.PersonTemplate) -> None:
+    def on_entry(self, entry: GalleryEntry) -> None:
+        """Keep a gallery entry."""
         with self._lock:
-            self._heard = time.monotonic()
-            self.seen.setdefault(message.person_id, set()).add(message.robot_id)
+            self._received_s = time.monotonic()
+            self.gallery[entry.entry_id] = entry
+
+    def on_entry_deleted(self, entry_id: str) -> None:
+        """Drop a gallery entry."""
+        with self._lock:
+            self._received_s = time.monotonic()
+            self.gallery.pop(entry_id, None)

@@ -61,6 +61,12 @@ class FifoMailbox:
         return len(self._items)
 
 
+def run_calls(items: list) -> None:
+    """Handler of workers whose items are calls: ``(function, *arguments)``."""
+    for function, *arguments in items:
+        function(*arguments)
+
+
 class Worker:
     """A thread that passes the items of a mailbox to ``handle``, in batches, never two batches at once.
 

@@ -1,13 +1,12 @@
-"""Gallery node: enrols people for every robot, and keeps what every robot enrolled."""
+"""Gallery node: enrols people for every robot, and stores what every robot enrolled."""
 
 import time
 from pathlib import Path
 
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.task import Future
 
 from facetrack_ros import msg, srv
-from facetrack_ros.concurrency.worker import FifoMailbox, Worker
+from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.enrolment.entries import build_gallery, enrolment_warnings, make_entries
 from facetrack_ros.enrolment.picture_folder import enrolment_pictures, removed_pictures
 from facetrack_ros.errors import ConfigError, FacetrackError
@@ -17,7 +16,8 @@ from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.timers import steady_timer
-from facetrack_ros.nodes.conversion.people import entry_from_message, entry_to_message
+from facetrack_ros.nodes.conversion.people import entry_to_message
+from facetrack_ros.nodes.fleet.people_listener import PeopleHandler, PeopleListener
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.service_health import ServiceHealth
 from facetrack_ros.nodes.health.status import Diagnosis
@@ -27,23 +27,24 @@ from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.vision.pipeline_pool import PipelinePool
 from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
 
-# How often the gallery folder is looked at.
+# How often the gallery folder is listed.
 FOLDER_S = 5.0
 _FROM_FOLDER = "folder:"
 
 
-class GalleryNode(RobotMemberNode):
-    """Serves ``enroll_face``, takes the pictures of a folder, and shares entries with every robot.
+class GalleryNode(RobotMemberNode, PeopleHandler):
+    """Serves ``enroll_face``, enrols the pictures of a folder, and shares entries with every robot.
 
-    Whatever it hears for the first time it says again, so that an entry outlives the robot that made it.
+    New entries of other robots are stored and published again, so that an entry outlives the robot that made it. All
+    work is done in one worker.
 
-    :param models: where the process shares them; else they are those of the settings, loaded at the first picture.
+    :param models: shared by the process; None: its own, from the settings, loaded at the first picture.
     """
 
     NAME = "gallery"
     USES = ("mesh", "data_dir", "gallery.", *FACE_OPTIONS)
     OWN = ("cameras",)
-    WHILE_INACTIVE = "it enrols nobody and holds no models; entries still come and go between robots"
+    WHILE_INACTIVE = "it enrols no one and holds no models; entries are still exchanged between robots"
 
     def __init__(self, models: PipelinePool | None = None, **member):
         super().__init__(**member)
@@ -51,84 +52,61 @@ class GalleryNode(RobotMemberNode):
         folder = robot_folder(self.robot_folder(), self.robot_id)
         self._ids = IdAllocator(folder / "gallery_ids.json")
         self._store = GalleryStore(folder)
-        self._seen_folder: tuple | None = None
+        self._folder_listing: tuple[str, ...] | None = None
         self._health = ServiceHealth("gallery", "enrolments done")
-        self._kept = self._turned_down = 0
+        self._entry_count = 0
         group = ReentrantCallbackGroup()
         self._worker = Worker("gallery", FifoMailbox(), self._work)
         self._publisher = self.create_publisher(msg.GalleryEntry, self.mesh_topic("gallery"), PEOPLE_RECORDS)
-        self.create_subscription(
-            msg.GalleryEntry,
-            self.mesh_topic("gallery"),
-            lambda message: self._worker.put("", (self._hear, message)),
-            PEOPLE_RECORDS,
-            callback_group=group,
+        self._listener = PeopleListener(
+            self, self.settings.mesh, self, ("gallery",), lambda *call: self._worker.put("", call), group
         )
         self.create_service(srv.EnrollFace, self.robot_topic("enroll_face"), self._serve, callback_group=group)
-        self._worker.put("", (self._tell_all,))
+        self._worker.put("", (self._publish_all,))
         if self.settings.gallery.folder:
-            steady_timer(self, FOLDER_S, lambda: self._worker.put("", (self._look_at_folder,)))
-        self._diagnostics = Diagnostics(self, self.robot_id, lambda: [self._look()])
+            steady_timer(self, FOLDER_S, lambda: self._worker.put("", (self._enrol_folder,)))
+        self._diagnostics = Diagnostics(self, self.robot_id, lambda: [self._report()])
 
     def activate(self) -> None:
-        """Look at the gallery folder at once."""
+        """Enrol the gallery folder at once."""
         if self.settings.gallery.folder:
-            self._worker.put("", (self._look_at_folder, True))
+            self._worker.put("", (self._enrol_folder, True))
 
     def deactivate(self) -> None:
-        """Finish what is at hand and free the models."""
+        """Finish pending work and free the models."""
         self._worker.drain()
         self._models.release("gallery")
 
     def settings_changed(self, names: set[str]) -> None:
-        """Judge pictures by the new threshold."""
+        """Use the new threshold."""
         if "faces.min_width_px" in names:
-            self._models.set_thresholds(min_face_px=self.settings.faces.min_width_px)
+            self._models.change(min_face_px=self.settings.faces.min_width_px)
 
     async def _serve(self, request: srv.EnrollFace.Request, response: srv.EnrollFace.Response):
-        finished = Future()
-        self._worker.put("", (self._enrol_request, request, response, finished))
-        await finished
+        try:
+            await self.run_in(self._worker, self._enrol_request, request, response)
+        except Exception as error:  # the client waits for a response in any case
+            response.message = self._health.raised(error)
         return response
 
-    def _enrol_request(
-        self, request: srv.EnrollFace.Request, response: srv.EnrollFace.Response, finished: Future
-    ) -> None:
-        """In the worker: models have to run."""
+    def _enrol_request(self, request: srv.EnrollFace.Request, response: srv.EnrollFace.Response) -> None:
         began = time.monotonic()
-        try:
-            if not self.active:
-                raise EntryRefused(
-                    f"the gallery of {self.robot_id} is {self.state} and enrols nobody: ros2 lifecycle set "
-                    f"{self.get_fully_qualified_name()} activate"
-                )
-            sources = list(request.sources) or [f"picture {number}" for number in range(1, len(request.images) + 1)]
-            if len(sources) != len(request.images):
-                raise EntryRefused(
-                    f"{len(request.images)} images and {len(sources)} sources: give one a picture, or none"
-                )
-            entries, said = self._enrol(
-                request.name,
-                [(Path(source).name, bytes(image.data)) for source, image in zip(sources, request.images)],
-                request.watch,
+        if not self.active:
+            raise EntryRefused(
+                f"the gallery of {self.robot_id} is {self.state} and enrols no one: ros2 lifecycle set "
+                f"{self.get_fully_qualified_name()} activate"
             )
-            response.success, response.message = True, "; ".join(said)
-            response.entry_ids, response.model_id = [entry.entry_id for entry in entries], entries[0].model_id
-            self._health.done(time.monotonic() - began)
-        except FacetrackError as error:
-            response.message = str(error)
-            self._health.refused(response.message)
-        except Exception as error:  # the caller waits: it must hear of it, whatever it was
-            response.message = f"unexpected {type(error).__name__}: {error}"
-            self._health.failed(response.message)
-            raise
-        finally:
-            finished.set_result(None)
-            # Whoever awaits is looked at when the executor next wakes, and another thread's result does not wake it.
-            self.executor.wake()
+        sources = list(request.sources) or [f"picture {number}" for number in range(1, len(request.images) + 1)]
+        if len(sources) != len(request.images):
+            raise EntryRefused(f"{len(request.images)} images and {len(sources)} sources: give one a picture, or none")
+        pictures = [(Path(source).name, bytes(image.data)) for source, image in zip(sources, request.images)]
+        entries, warnings = self._enrol(request.name, pictures, request.watch)
+        response.success, response.message = True, "; ".join(warnings)
+        response.entry_ids, response.model_id = [entry.entry_id for entry in entries], entries[0].model_id
+        self._health.done(time.monotonic() - began)
 
     def _enrol(self, name: str, pictures: list[tuple[str, bytes]], watch: bool) -> tuple[list[GalleryEntry], list[str]]:
-        """Make entries, keep and share them; returns them and what should be known about them."""
+        """Make, store and publish the entries of a person; the entries and warnings about them."""
         pipeline = self._models.acquire("gallery")
         entries = make_entries(
             name,
@@ -142,57 +120,56 @@ class GalleryNode(RobotMemberNode):
         for entry in entries:
             self._store.add(entry)
             self._publisher.publish(entry_to_message(entry))
-        everybody = build_gallery(self._store.read()[0], pipeline.contract, TrackingSettings().margin)
-        said = enrolment_warnings(entries, everybody)
-        for sentence in said:
-            self.get_logger().warning(sentence)
-        return entries, said
+        gallery = build_gallery(self._store.read()[0], pipeline.contract, TrackingSettings().margin)
+        warnings = enrolment_warnings(entries, gallery)
+        for warning in warnings:
+            self.get_logger().warning(warning)
+        return entries, warnings
 
-    def _tell_all(self) -> None:
-        entries, refused = self._store.read()
-        for sentence in refused:
+    def _publish_all(self) -> None:
+        entries, unreadable = self._store.read()
+        for sentence in unreadable:
             self.get_logger().warning(sentence)
         for entry in entries:
             self._publisher.publish(entry_to_message(entry))
         for entry_id in self._store.deleted():
-            self._publisher.publish(msg.GalleryEntry(entry_id=entry_id, deleted=True))
+            self._publish_deletion(entry_id)
 
-    def _hear(self, message: msg.GalleryEntry) -> None:
-        try:
-            if message.deleted:
-                if not self._store.was_deleted(message.entry_id):
-                    self._delete(message.entry_id)
-            elif self._store.add(entry_from_message(message)):
-                self._publisher.publish(message)
-        except EntryRefused as error:
-            self._turned_down += 1
-            self.get_logger().warning(
-                f"{message.by or 'somebody'} told of gallery entry {message.entry_id!r}, turned down: {error}",
-                throttle_duration_sec=10.0,
-            )
+    def on_entry(self, entry: GalleryEntry) -> None:
+        """Store an entry, and publish it again unless it is known."""
+        if self._store.add(entry):
+            self._publisher.publish(entry_to_message(entry))
+
+    def on_entry_deleted(self, entry_id: str) -> None:
+        """Delete an entry, and publish the deletion again unless it is known."""
+        if not self._store.was_deleted(entry_id):
+            self._delete(entry_id)
 
     def _delete(self, entry_id: str) -> None:
         self._store.delete(entry_id)
+        self._publish_deletion(entry_id)
+
+    def _publish_deletion(self, entry_id: str) -> None:
         self._publisher.publish(msg.GalleryEntry(entry_id=entry_id, deleted=True))
 
-    def _look_at_folder(self, first: bool = False) -> None:
-        """Enrol what is new in the gallery folder and delete what is gone, where anything changed.
+    def _enrol_folder(self, activating: bool = False) -> None:
+        """Enrol new pictures of the gallery folder and delete the entries of removed ones.
 
-        :param first: the node is about to be active.
+        :param activating: the node is about to be active.
         """
-        if not self.active and not first:
+        if not self.active and not activating:
             return
         root = Path(self.settings.gallery.folder).expanduser()
-        pictures, junk = enrolment_pictures(root)
-        found = {
-            f"{_FROM_FOLDER}{each.path.relative_to(root)} {each.path.stat().st_size} {each.path.stat().st_mtime_ns}": each
-            for each in pictures
-        }
-        if self._seen_folder == tuple(found):
+        pictures, others = enrolment_pictures(root)
+        found = {}
+        for picture in pictures:
+            file = picture.path.stat()
+            found[f"{_FROM_FOLDER}{picture.path.relative_to(root)} {file.st_size} {file.st_mtime_ns}"] = picture
+        if self._folder_listing == tuple(found):
             return
-        self._seen_folder = tuple(found)
-        for sentence in junk:
-            self._tell_folder(sentence)
+        self._folder_listing = tuple(found)
+        for sentence in others:
+            self._warn_of_folder(sentence)
         known = {
             entry.source: entry
             for entry in self._store.read()[0]
@@ -202,34 +179,33 @@ class GalleryNode(RobotMemberNode):
             for source in removed_pictures(set(known), set(found)):
                 self._delete(known[source].entry_id)
         except ConfigError as error:
-            self._tell_folder(str(error))
+            self._warn_of_folder(str(error))
         for source in found.keys() - known.keys():
             try:
                 self._enrol(found[source].name, [(source, found[source].path.read_bytes())], found[source].watch)
             except (FacetrackError, OSError) as error:
-                self._tell_folder(str(error))
+                self._warn_of_folder(str(error))
 
-    def _tell_folder(self, sentence: str) -> None:
+    def _warn_of_folder(self, sentence: str) -> None:
         self._health.failed(f"gallery folder: {sentence}")
         self.get_logger().warning(f"gallery folder: {sentence}")
 
     def _work(self, items: list) -> None:
-        for call, *arguments in items:
-            try:
-                call(*arguments)
-            except FacetrackError as error:
-                self._health.failed(str(error))
-                raise
-        self._kept = self._store.count()
+        try:
+            run_calls(items)
+        except FacetrackError as error:
+            self._health.failed(str(error))
+            raise
+        self._entry_count = self._store.count()
 
-    def _look(self) -> Diagnosis:
-        return self._health.look(
-            {"entries": str(self._kept), "entries turned down": str(self._turned_down)},
+    def _report(self) -> Diagnosis:
+        return self._health.report(
+            {"entries": str(self._entry_count), "entries turned down": str(self._listener.refused)},
             "" if self.active else f"is {self.state}: {self.WHILE_INACTIVE}",
         )
 
     def close(self) -> None:
-        """Finish what is at hand and stop."""
+        """Finish pending work and stop."""
         self._diagnostics.close()
         self._worker.close()
 

@@ -13,7 +13,7 @@ from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.search import fill_response
 from facetrack_ros.nodes.fleet.partial_results import AnswerParts
-from facetrack_ros.nodes.fleet.people_directory import KnownFaces
+from facetrack_ros.nodes.fleet.people_directory import PeopleDirectory
 from facetrack_ros.nodes.fleet.request_parser import RequestReading
 from facetrack_ros.nodes.fleet.search_client import SearchClient
 from facetrack_ros.nodes.health.publisher import Diagnostics
@@ -43,7 +43,7 @@ class SearchNode(RobotMemberNode):
         self._models = models or PipelinePool(face_settings(self.settings))
         # Several searches wait for their answers at once, in one thread.
         self._group = ReentrantCallbackGroup()
-        self._known = KnownFaces(self, self._group)
+        self._known = PeopleDirectory(self, self._group)
         self._reading = RequestReading(self, self._known, self._models)
         self._open = SearchClient(self, self._group, AnswerParts(self, self._known.merges))
         self._worker = Worker("search", FifoMailbox(), self._work)
@@ -109,7 +109,7 @@ class SearchNode(RobotMemberNode):
     def _look(self) -> Diagnosis:
         there, silent = self._open.robots()
         turned_down = sum(self._open.turned_down.values())
-        return self._health.look(
+        return self._health.report(
             {
                 "partial answers": str(self._partial),
                 "under way": str(len(self._open)),

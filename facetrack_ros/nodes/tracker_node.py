@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 
 from facetrack_ros import msg
-from facetrack_ros.concurrency.worker import FifoMailbox, Worker
+from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.config import Config
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.frame import Frame
@@ -27,7 +27,7 @@ from facetrack_ros.nodes.conversion.vision import (
     not_analyzed,
     tracks_to_message,
 )
-from facetrack_ros.nodes.fleet.people_sync import PeopleExchange
+from facetrack_ros.nodes.fleet.people_sync import PeopleSync
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
@@ -74,8 +74,8 @@ class TrackerNode(RobotMemberNode):
         self.track_listeners, self.event_listeners = self.stage.track_listeners, self.stage.event_listeners
         self.track_listeners.append(self._publish_tracks)
         self.event_listeners.append(self._publish_events)
-        self._worker = Worker("tracker", FifoMailbox(), self._work)
-        self._exchange = PeopleExchange(self, MergeLog(self.robot_folder() / self.robot_id), self._worker)
+        self._worker = Worker("tracker", FifoMailbox(), run_calls)
+        self._exchange = PeopleSync(self, MergeLog(self.robot_folder() / self.robot_id), self._worker)
         steady_timer(self, TICK_S, lambda: self._worker.put("", (self.stage.advance,)))
         self._waiting = WaitingImages(self.cameras)
         self._images: ImageInput | None = None
@@ -124,7 +124,7 @@ class TrackerNode(RobotMemberNode):
     def _load_people(self, contract: ModelContract) -> None:
         if self.stage.people is None:
             self.stage.people = load_people_tracker(self.robot_folder(), self.robot_id, self.settings, contract)
-            self._exchange.know(self.stage.people)
+            self._exchange.connect(self.stage.people)
 
     def add_analysis(self, frame: Frame, analysis: FrameAnalysis) -> None:
         """Track a frame's persons and faces, on the calling thread unless the worker is busy."""
@@ -163,10 +163,6 @@ class TrackerNode(RobotMemberNode):
         if self.stage.people is None:
             self._load_people(contract_of(model_id, self.settings))
 
-    def _work(self, items: list) -> None:
-        for call, *arguments in items:
-            call(*arguments)
-
     def _publish_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         self._frame_ids[frame.camera_id] = frame.frame_id
         people = self.stage.people
@@ -180,8 +176,8 @@ class TrackerNode(RobotMemberNode):
                 self.get_logger().warning(
                     f"{event.reference_name} of the watch list is in view of camera {event.camera_id}"
                 )
-            self._exchange.share(event)
-        self._exchange.tell_verdicts()
+            self._exchange.share_face(event)
+        self._exchange.share_decisions()
 
     def close(self) -> None:
         """End all visits, then stop."""

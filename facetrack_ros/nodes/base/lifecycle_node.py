@@ -14,6 +14,7 @@ from rclpy.publisher import Publisher
 from rclpy.subscription import Subscription
 from rclpy.task import Future
 
+from facetrack_ros.concurrency.worker import Worker
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.nodes.base import ros_logging
 
@@ -122,8 +123,31 @@ class LifecycleNode(LifecycleNodeMixin, Node):
         """Set a future's result from another thread and wake the executor, which otherwise resumes the awaiting
         coroutine only at its next wake-up."""
         future.set_result(result)
+        self._wake()
+
+    def _wake(self) -> None:
         if self.executor is not None:
             self.executor.wake()
+
+    async def run_in(self, worker: Worker, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function in a worker of calls, so that models and disks do not block the executor.
+
+        :return: its result.
+        :raises Exception: its exception; the worker logs those that are no :class:`FacetrackError`.
+        """
+        done = Future()
+
+        def call() -> None:
+            try:
+                self.resolve(done, function(*arguments))
+            except Exception as error:
+                done.set_exception(error)
+                self._wake()
+                if not isinstance(error, FacetrackError):
+                    raise
+
+        worker.put("", (call,))
+        return await done
 
     async def _serve_change(self, request: ChangeState.Request, response: ChangeState.Response) -> ChangeState.Response:
         done = Future()

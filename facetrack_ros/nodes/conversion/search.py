@@ -158,7 +158,7 @@ def status_to_message(
     """A robot's heartbeat.
 
     :param models: ids of person and face detector.
-    :param behind_ns: by how much each camera's clock is behind the robot's; None or missing: unknown, NaN in the message.
+    :param behind_ns: by how much each camera's clock is behind the robot's; None or missing: unknown, sent as NaN.
     """
     return msg.HistoryStatus(
         stamp=stamp,

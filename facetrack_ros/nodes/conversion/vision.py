@@ -186,7 +186,7 @@ def event_from_message(message: msg.PersonEvent) -> PersonEvent:
 
 
 def _header(frame: Frame) -> Header:
-    """The header of a frame and of everything derived from it; without a coordinate frame the camera's name stands in."""
+    """Header of a frame and its results; a frame without a coordinate frame gets the camera's name."""
     return make_header(frame.stamp_ns, frame.frame_id or frame.camera_id)
 
 

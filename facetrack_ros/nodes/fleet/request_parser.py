@@ -12,7 +12,7 @@ from facetrack_ros.errors import RequestError
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.time import to_ns
-from facetrack_ros.nodes.fleet.people_directory import KnownFaces
+from facetrack_ros.nodes.fleet.people_directory import PeopleDirectory
 from facetrack_ros.search.reference_image import decode_reference, read_reference_file
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.validation import validate_request
@@ -29,7 +29,7 @@ class RequestReading:
     :param models: loaded at the first picture.
     """
 
-    def __init__(self, node: RobotMemberNode, known: KnownFaces, models: PipelinePool):
+    def __init__(self, node: RobotMemberNode, known: PeopleDirectory, models: PipelinePool):
         self._node = node
         self._known = known
         self._models = models

@@ -1,46 +1,55 @@
-"""The health of a service: what was asked of it, what became of that, and what went wrong last."""
+"""Health of a service: counts of its requests, the last refusal and the last error."""
 
 import time
 
+from facetrack_ros.errors import FacetrackError
 from facetrack_ros.nodes.health.status import ERROR_SHOWN_S, OK, STALE, WARN, Diagnosis
 
 
 class ServiceHealth:
-    """Counts what a service does. Each count is changed by one thread at a time.
+    """Counters of a service. Each method is called by one thread at a time.
 
     :param thing: the service, such as ``search``.
-    :param did: what it has done when it has done its work, such as ``searches answered``.
+    :param count_name: name of the number of requests done, such as ``searches answered``.
     """
 
-    def __init__(self, thing: str, did: str):
-        self._thing, self._did = thing, did
+    def __init__(self, thing: str, count_name: str):
+        self._thing, self._count_name = thing, count_name
         self._done = self._refused = 0
         self._took_s: float | None = None
         self._refusal, self._error, self._error_s = "", "", float("-inf")
 
     def done(self, took_s: float) -> None:
-        """It did what it was asked, within so many seconds."""
+        """Count a request that was done, and keep how long it took."""
         self._done += 1
         self._took_s = took_s
 
     def refused(self, sentence: str) -> None:
-        """It was asked what cannot be; that is the asker's to mend, and no ill health."""
+        """Count a request that is not valid, which is no fault of the service."""
         self._refused += 1
         self._refusal = sentence
 
     def failed(self, sentence: str) -> None:
-        """Something went wrong, or only a part could be done."""
+        """Keep an error, or why a request was done only in part."""
         self._error, self._error_s = sentence, time.monotonic()
 
-    def look(self, values: dict[str, str], asleep: str = "") -> Diagnosis:
-        """How it goes.
+    def raised(self, error: Exception) -> str:
+        """Count a request that raised: a :class:`FacetrackError` as refused, any other as failed; its message."""
+        if isinstance(error, FacetrackError):
+            self.refused(str(error))
+            return str(error)
+        self.failed(f"unexpected {type(error).__name__}: {error}")
+        return self._error
+
+    def report(self, values: dict[str, str], inactive: str = "") -> Diagnosis:
+        """The service's diagnosis.
 
         :param values: more figures.
-        :param asleep: why it does nothing now, a sentence; empty: it works.
+        :param inactive: why it does nothing now, a sentence; empty: it works.
         """
         ago_s = time.monotonic() - self._error_s
         shown = {
-            self._did: str(self._done),
+            self._count_name: str(self._done),
             "refused": str(self._refused),
             "last took (ms)": "unknown" if self._took_s is None else f"{1e3 * self._took_s:.0f}",
             **values,
@@ -49,8 +58,8 @@ class ServiceHealth:
         }
         if self._error:
             shown["last error (s ago)"] = f"{ago_s:.0f}"
-        if asleep:
-            return Diagnosis(self._thing, STALE, asleep, shown)
+        if inactive:
+            return Diagnosis(self._thing, STALE, inactive, shown)
         if ago_s < ERROR_SHOWN_S:
             return Diagnosis(self._thing, WARN, self._error, shown)
-        return Diagnosis(self._thing, OK, f"{self._done} {self._did}", shown)
+        return Diagnosis(self._thing, OK, f"{self._done} {self._count_name}", shown)
