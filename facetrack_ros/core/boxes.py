@@ -1,17 +1,17 @@
-"""Arithmetic on boxes ``x1, y1, x2, y2``: overlap, widening, suppression of duplicates."""
+"""Arithmetic on ``(n, 4)`` boxes ``x1, y1, x2, y2``: area, overlap, non-maximum suppression, clipping, widening."""
 
 import cv2
 import numpy as np
 
 
 def area(boxes: np.ndarray) -> np.ndarray:
-    """Areas of ``(n, 4)`` boxes in square pixels, 0 for an inside-out one."""
+    """``(n,)`` areas in square pixels; 0 for a box with its corners swapped."""
     # On arrays this small np.clip takes four times as long.
     return np.maximum(boxes[:, 2] - boxes[:, 0], 0) * np.maximum(boxes[:, 3] - boxes[:, 1], 0)
 
 
 def intersection(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Shared areas of ``(n, 4)`` and ``(m, 4)`` boxes, ``(n, m)`` square pixels."""
+    """``(n, m)`` shared areas of ``(n, 4)`` and ``(m, 4)`` boxes, square pixels."""
     low = np.maximum(first[:, None, :2], second[None, :, :2])
     high = np.minimum(first[:, None, 2:], second[None, :, 2:])
     sides = np.maximum(high - low, 0)
@@ -19,19 +19,19 @@ def intersection(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Intersection over union of ``(n, 4)`` and ``(m, 4)`` boxes, ``(n, m)`` in 0..1."""
+    """``(n, m)`` intersection over union of ``(n, 4)`` and ``(m, 4)`` boxes, 0..1."""
     shared = intersection(first, second)
     union = area(first)[:, None] + area(second)[None, :] - shared
     return shared / np.maximum(union, 1e-9)
 
 
 def nms(boxes: np.ndarray, scores: np.ndarray, max_iou: float) -> np.ndarray:
-    """Rows to keep so that no two overlap by more than ``max_iou``, the higher score first.
+    """Non-maximum suppression: rows to keep so that no two overlap by more than ``max_iou``.
 
-    OpenCV does the work: with numpy each box that is kept takes as long as ten here, of two as of forty.
+    Runs in OpenCV: numpy takes ten times as long for each box kept.
 
-    :param boxes: ``(n, 4)``; ``scores``: ``(n,)``. Rows that are not finite are dropped; of several empty boxes one is kept.
-    :return: row numbers, best score first.
+    :param boxes: ``(n, 4)``; ``scores``: ``(n,)``. Rows that are not finite are dropped; of empty boxes one is kept.
+    :return: row numbers, highest score first.
     """
     usable = np.flatnonzero(np.isfinite(boxes).all(axis=1) & np.isfinite(scores))
     if usable.size <= 1:
@@ -39,16 +39,16 @@ def nms(boxes: np.ndarray, scores: np.ndarray, max_iou: float) -> np.ndarray:
     order = usable[np.argsort(-scores[usable], kind="stable")]
     corners_and_sides = boxes[order].astype(np.float64)
     corners_and_sides[:, 2:] = np.maximum(corners_and_sides[:, 2:] - corners_and_sides[:, :2], 0)
-    ranks = np.arange(order.size, 0, -1, dtype=np.float32)  # it would drop a score of 0
-    return order[cv2.dnn.NMSBoxes(corners_and_sides, ranks, 0.0, max_iou)]
+    ranks = np.arange(order.size, 0, -1, dtype=np.float32)  # in place of scores: it would drop a score of 0
+    return order[cv2.dnn.NMSBoxes(corners_and_sides, ranks, 0.0, max_iou)]  # type: ignore[arg-type]  # takes arrays too
 
 
 def clip(boxes: np.ndarray, width: int, height: int) -> np.ndarray:
-    """``(n, 4)`` boxes cut at the borders of a picture of ``width`` by ``height`` pixels."""
+    """The boxes clipped to an image of ``width`` by ``height`` pixels."""
     return np.clip(boxes, 0, np.array([width, height, width, height], boxes.dtype))
 
 
 def widened(boxes: np.ndarray, part: float) -> np.ndarray:
-    """``(n, 4)`` boxes grown on each side by ``part`` of their width and height."""
+    """The boxes grown on each side by ``part`` of their width and height."""
     grow = (boxes[:, 2:] - boxes[:, :2]) * part
     return np.concatenate([boxes[:, :2] - grow, boxes[:, 2:] + grow], axis=1)

@@ -1,4 +1,4 @@
-"""What happened to a person in view of a camera."""
+"""Events of persons in view of a camera."""
 
 from dataclasses import dataclass
 
@@ -12,19 +12,19 @@ class PersonEvent:
     """One event. Fields that do not belong to its kind are None.
 
     :param event: ``PERSON_IN``, ``PERSON_OUT`` or ``FACE_MATCHED``.
-    :param stamp_ns: when, nanoseconds since the epoch: for ``PERSON_IN`` the first frame of the visit that
-        showed the person, for ``PERSON_OUT`` the moment the absence was established.
+    :param stamp_ns: nanoseconds since the epoch: of PERSON_IN the first frame of the visit with the person, of
+        PERSON_OUT the moment at which the absence was established.
     :param frame_number: of the frame at ``stamp_ns``, or the last one before it.
     :param bbox: PERSON_IN: ``x1, y1, x2, y2`` in pixels.
     :param confidence: PERSON_IN: 0..1.
-    :param last_seen_ns: PERSON_OUT: stamp of the last frame that showed the person.
+    :param last_seen_ns: PERSON_OUT: stamp of the last frame with the person.
     :param duration_ns: PERSON_OUT: from PERSON_IN to ``last_seen_ns``; never negative.
     :param last_bbox: PERSON_OUT.
-    :param reference_face_id: FACE_MATCHED: whom the face matched.
-    :param reference_name: FACE_MATCHED: the name of a gallery person.
-    :param watch: FACE_MATCHED: whether it is somebody to be watched for.
+    :param reference_face_id: FACE_MATCHED: id of the matched person or gallery entry.
     :param similarity: FACE_MATCHED: cosine, -1..1.
     :param search_id: FACE_MATCHED: the search that found it, None when the tracker recognised it.
+    :param reference_name: FACE_MATCHED: name of a gallery entry.
+    :param watch: FACE_MATCHED: whether the gallery entry is on the watch list.
     """
 
     event: str

@@ -1,4 +1,4 @@
-"""A face: box, five landmarks, quality and, past the quality gate, an embedding."""
+"""A face: box, landmarks, quality, and an embedding where it passed the quality gate."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,13 @@ class Face:
     """One face in one frame.
 
     :param bbox: ``(4,)`` float32, ``x1, y1, x2, y2`` in pixels of the frame.
-    :param landmarks: ``(5, 2)`` float32 pixels, order as in :class:`~.detections.FaceDetections`.
+    :param landmarks: ``(5, 2)`` float32 pixels, in the order of :class:`~.detections.FaceDetections`.
     :param score: the face detector's confidence, 0..1.
     :param quality: 0..1; how far the face can be trusted for recognition.
-    :param rejected: why the face was turned down at the quality gate, with the number that failed and
-        the number needed ("18 px wide, needs 24"); empty when it passed.
-    :param person: row of the frame's detections this face belongs to, -1 for none.
-    :param embedding: ``(dimension,)`` float32 unit vector, or None where the face was turned down or
-        nothing has embedded it. Means something only together with the embedder's model id.
+    :param rejected: why the quality gate rejected the face, with the measured and the required number
+        ("18 px wide, needs 24"); empty when it passed.
+    :param person: row of the frame's detections that this face belongs to, -1 for none.
+    :param embedding: ``(dimension,)`` float32 unit vector of the embedder's model, or None where there is none.
     """
 
     bbox: np.ndarray

@@ -1,4 +1,4 @@
-"""What every model here takes for a picture: BGR, three channels, one byte each."""
+"""Images as the models take them: BGR, three channels, one byte each."""
 
 import cv2
 import numpy as np
@@ -7,10 +7,10 @@ from facetrack_ros.errors import FrameError
 
 
 def as_bgr(image: np.ndarray) -> np.ndarray:
-    """The picture as ``(height, width, 3)`` uint8 BGR; itself where it already is one.
+    """The image as ``(height, width, 3)`` uint8 BGR; the same array where it already is.
 
     :param image: uint8 array, ``(height, width)`` grey, or with 1 (grey), 3 (BGR) or 4 (BGRA) channels.
-    :raises FrameError: the array is no such picture, or has no pixels.
+    :raises FrameError: the array is no such image, or has no pixels.
     """
     shape = np.shape(image)
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or len(shape) not in (2, 3) or 0 in shape:
@@ -28,11 +28,10 @@ def as_bgr(image: np.ndarray) -> np.ndarray:
 
 
 def resize(image: np.ndarray, scale: float) -> np.ndarray:
-    """The picture scaled by ``scale``, at least 1x1.
+    """The image scaled by ``scale``, at least 1x1.
 
-    Shrunk, it is halved as often as that goes first, so that nothing aliases, and interpolated for the rest: halving is what
-    OpenCV has a fast way for; averaging by three takes it three times as long. For that the sides must be even, so an odd
-    column or row is cut off at the right and below.
+    Shrunk, it is halved by area averaging as often as possible, against aliasing, and interpolated for the rest: OpenCV
+    halves fast; averaging by three takes it three times as long. Odd sides lose their last row or column in halving.
     """
     if scale == 1.0:
         return image

@@ -1,13 +1,13 @@
-"""Lines of a file that are whole or not there."""
+"""Files of lines in which every line is complete, also after a crash or on a full disk."""
 
 import os
 from pathlib import Path
 
 
 def append_lines(path: Path, data: bytes) -> None:
-    """Lines at the end of a file that is opened for them: one that somebody moved away is begun anew.
+    """Append complete lines to a file, created where it is missing; an incomplete last line is cut off first.
 
-    :raises OSError: the disk does not take them; nothing of them is there.
+    :raises OSError: they cannot be written; then none of them is.
     """
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
     try:
@@ -18,7 +18,7 @@ def append_lines(path: Path, data: bytes) -> None:
 
 
 def read_lines(path: Path) -> list[bytes]:
-    """The whole lines of a file, none where it is not there; what follows the last newline is torn.
+    """The complete lines of a file, without an incomplete last one; none where there is no file.
 
     :raises OSError: it cannot be read.
     """
@@ -27,12 +27,15 @@ def read_lines(path: Path) -> list[bytes]:
 
 
 def write_all_or_nothing(file: int, data: bytes) -> None:
-    """All of ``data`` or nothing: a disk that fills up takes a part of a line, which is taken back."""
+    """Write to an open file; where the disk takes only a part, that part is cut off again.
+
+    :raises OSError: not all of it could be written.
+    """
     before = os.fstat(file).st_size
     try:
         done = os.write(file, data) if data else 0
         if done < len(data):
-            os.write(file, data[done:])  # says why the rest did not fit
+            os.write(file, data[done:])  # raises the reason
             if os.fstat(file).st_size < before + len(data):
                 raise OSError(0, "the line was written in part only")
     except OSError:
@@ -41,7 +44,7 @@ def write_all_or_nothing(file: int, data: bytes) -> None:
 
 
 def truncate_partial_line(file: int) -> int:
-    """Cut off a last line without newline. Returns the size left."""
+    """Cut off an incomplete last line of an open file; returns the size left."""
     size = end = os.fstat(file).st_size
     while end > 0:
         start = max(end - 65_536, 0)

@@ -1,14 +1,14 @@
-"""Where a robot was."""
+"""Pose of a robot."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class RobotPose:
-    """A position and an orientation in a frame of reference, at a time.
+    """Position and orientation in a reference frame at a time.
 
-    :param frame_id: as the message that told it named it, such as ``map`` or ``odom``.
-    :param stamp_ns: of the measurement; of the frame where it lies between two.
+    :param frame_id: reference frame as the pose message names it, such as ``map`` or ``odom``.
+    :param stamp_ns: of the measurement, or of the frame for which it was interpolated.
     :param position: x, y, z in metres.
     :param orientation: x, y, z, w, a unit quaternion.
     """

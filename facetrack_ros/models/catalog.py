@@ -305,7 +305,7 @@ CATALOG: tuple[ModelContract, ...] = (
 def records() -> tuple[tuple[ModelContract, ...], tuple[str, ...]]:
     """All known models: those of this package and those with a ``.contract.json`` in a model folder.
 
-    A file with the id of a model of this package may change its calibration only. Of files with one id the first counts.
+    A file with the id of a model of this package may change its calibration only. The first file of an id counts.
 
     :return: the records, and a sentence for each file that is rejected.
     """

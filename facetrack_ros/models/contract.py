@@ -12,7 +12,7 @@ from facetrack_ros.errors import ModelError
 
 #: Tasks of models.
 TASKS = ("person", "face", "landmarks", "embedding", "body")
-#: What similar embeddings mean. ``identity``: the same person. ``appearance``: similar looks, clothes and light included.
+#: What similar embeddings mean: the same person, or the same appearance with clothes and light.
 PURPOSES = ("identity", "appearance")
 #: Ending of a record's file beside its model.
 SUFFIX = ".contract.json"
@@ -25,8 +25,8 @@ class ModelContract:
     """Record of one model. Embeddings of different contracts are never compared.
 
     :param id: unique name, also the key of stored embeddings.
-    :param task: ``person`` or ``face`` (detectors), ``landmarks``, ``embedding`` (of a face) or ``body`` (embedding of a
-        whole person).
+    :param task: ``person`` or ``face`` (detectors), ``landmarks``, ``embedding`` (of a face) or ``body`` (embedding of
+        a whole person).
     :param architecture: how the file is opened, with ``task`` a key of :data:`facetrack_ros.vision.factory.LOADERS`.
     :param file: file name in model folders; empty: part of a library or of this package.
     :param sha256: of the file, lower-case hex.

@@ -40,8 +40,8 @@ class ModelFile:
 def resolve(name: str, network: Network = NETWORK, progress: Progress | None = None) -> ModelFile:
     """Find the model that a configuration names.
 
-    :param name: a catalog id; a path to a file whose sha256 the catalog lists; or ``ID=PATH`` for any other file, with the
-        contract of ``ID``.
+    :param name: a catalog id; a path to a file whose sha256 the catalog lists; or ``ID=PATH`` for any other file, with
+        the contract of ``ID``.
     :raises ModelError: no usable file; with what was tried.
     """
     contract = catalog.known(name)
@@ -54,8 +54,8 @@ def resolve(name: str, network: Network = NETWORK, progress: Progress | None = N
 def _resolve_path(path: Path, contract: ModelContract | None = None) -> ModelFile:
     """The model in a file.
 
-    :param contract: the contract of a file that is not in the catalog. The model gets an id of its own, since its embeddings
-        cannot be compared with those of the contract's own file.
+    :param contract: the contract of a file that is not in the catalog. The model gets an id of its own, since its
+        embeddings cannot be compared with those of the contract's own file.
     :raises ModelError: no such file, or one that is not in the catalog and has no contract.
     """
     path = path.expanduser()

@@ -41,7 +41,7 @@ PREFERRED = {
 }
 
 
-def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipeline:
+def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipeline:  # noqa: B008 - frozen
     """Find, check and open the models. This may download; see :mod:`facetrack_ros.models.resolver`.
 
     :raises ModelError: one is missing, damaged, rejected, for another task or no identity model; with what to do.
@@ -52,8 +52,8 @@ def build_pipeline(settings: VisionSettings = VisionSettings()) -> VisionPipelin
     return pipeline
 
 
-def build_for_measuring(settings: VisionSettings = VisionSettings()) -> VisionPipeline:
-    """A pipeline to measure an embedder with: any face embedder, also one that is no identity model; persons from faces.
+def build_for_measuring(settings: VisionSettings = VisionSettings()) -> VisionPipeline:  # noqa: B008 - frozen
+    """A pipeline to measure an embedder with, also one that is no identity model; persons are taken from faces.
 
     :param settings: its person model is ignored.
     :raises ModelError: as :func:`build_pipeline`.

@@ -1,4 +1,4 @@
-"""Protocols of the models: person detector, face detector, face embedder, body embedder, and the face selection of a frame."""
+"""Protocols: person and face detectors, face and body embedders, and the face selection of a frame."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -49,7 +49,7 @@ class FaceDetector(Protocol):
 
 
 class FaceEmbedder(Protocol):
-    """Turns faces into unit vectors. ``min_face_px``: the narrowest face that its embeddings are reliable for, pixels."""
+    """Turns faces into unit vectors. ``min_face_px``: narrowest face with reliable embeddings, pixels."""
 
     contract: ModelContract
     min_face_px: float
@@ -69,7 +69,7 @@ class BodyEmbedder(Protocol):
 
 
 class FaceSelection(Protocol):
-    """Decides for one frame which persons' faces are searched for and which of the faces found are embedded."""
+    """Decides for one frame which faces are searched for and which are embedded."""
 
     def search_mask(self, persons: np.ndarray) -> np.ndarray:
         """``(n,)`` bool: in which of the ``(n, 4)`` person boxes to search for a face."""

@@ -39,7 +39,7 @@ class VisionPipeline:
         person_detector: PersonDetector,
         face_detector: FaceDetector,
         embedder: FaceEmbedder,
-        gate: QualityGate = QualityGate(),
+        gate: QualityGate = QualityGate(),  # noqa: B008 - frozen
         models: Mapping[str, ModelFile] | None = None,
     ):
         self._persons = person_detector
@@ -84,8 +84,9 @@ class VisionPipeline:
     def describe(self) -> dict[str, dict[str, str]]:
         """The models in use, by role (``person``, ``face``, ``embedder``).
 
-        :return: of each ``model``; ``record``, the id of its contract, which differs where a model is composed of others;
-            ``licence``; ``origin``; ``rejected``: which models were tried before it and why they were not taken, or empty.
+        :return: of each ``model``; ``record``, the id of its contract, which differs where a model is composed of
+            others; ``licence``; ``origin``; ``rejected``: which models were tried before it and why they were not
+            taken, or empty.
         """
         ids = {"person": self._persons.model_id, "face": self._faces.model_id, "embedder": self.contract.id}
         return {role: self._describe(role, model_id) for role, model_id in ids.items()}

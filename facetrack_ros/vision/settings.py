@@ -23,7 +23,9 @@ VISION_OPTIONS = ("detector.", "faces.whole_frame", *FACE_OPTIONS)
 
 @dataclass(frozen=True)
 class VisionSettings:
-    """Models and thresholds of a pipeline. A model is ``auto``, a catalog id, a path, or ``ID=PATH`` for an unknown file.
+    """Models and thresholds of a pipeline.
+
+    A model is ``auto``, a catalog id, a path, or ``ID=PATH`` for an unknown file.
 
     :param person_model: also ``faces``: persons are taken from their faces.
     :param min_face_px: narrowest face that is embedded, pixels; an embedder may need more.

@@ -42,7 +42,7 @@ class YoloxPersonDetector(PersonDetector):
         self._letterbox = Letterbox.of(contract)
         self._max_iou = max_iou
         self._grid = lru_cache(GRIDS_CACHED)(anchor_grid)
-        self._session = OnnxSession(path, threads, open_size=True)
+        self._session = OnnxSession(path, threads, dynamic_size=True)
         self._shrinks = True
         try:
             self._outputs([WIDE_IMAGE])

@@ -1,4 +1,4 @@
-"""Whole-body appearance without a model: colours and edges in stripes from head to foot."""
+"""Body embedder without a network: histograms of colours and edges in horizontal stripes."""
 
 import cv2
 import numpy as np
@@ -11,22 +11,22 @@ STRIPES = 8
 HUES, SATURATIONS, GREYS, DIRECTIONS = 8, 3, 8, 8
 COLOURS = GREYS + HUES * SATURATIONS
 DIMENSION = STRIPES * (COLOURS + DIRECTIONS)
-#: Below this saturation or brightness, of 255, a pixel's hue is noise and only its brightness counts.
+#: Below this saturation or brightness, of 255, a pixel counts by its brightness only, since its hue is noise; by hand.
 COLOURLESS = 30
-#: Standard deviation of the weight across the body, in widths of the box: at its sides is mostly background.
+#: Standard deviation of the weight across the body, in widths of the box, whose sides are mostly background.
 CENTRE = 0.25
-#: Share of the edges in the squared length, the rest is colour.
+#: Share of the edges in the squared length; the rest is colour.
 EDGES = 0.2
 
 
 class HistogramBodyEmbedder:
-    """For each of eight stripes a histogram of colour and one of edge directions.
+    """A histogram of colour and one of edge directions for each of eight stripes.
 
-    The numbers are square roots of shares, so that the cosine of two vectors is the mean Bhattacharyya coefficient of their
-    histograms (Bhattacharyya, 1943): 1 for equal bodies, about 0.7 for those of two people. Numbers were chosen on
+    Values are square roots of shares, so that the cosine of two vectors is the mean Bhattacharyya coefficient of their
+    histograms (Bhattacharyya, 1943): 1 for equal bodies, about 0.7 for two people. The constants were chosen on
     TUD-Campus, where they hardly matter (``benchmarks/body_appearance.py``).
 
-    :param contract: the record; its input size is what a body is scaled to.
+    :param contract: its input size is the size that bodies are scaled to.
     """
 
     def __init__(self, contract: ModelContract):
@@ -37,12 +37,12 @@ class HistogramBodyEmbedder:
         self._stripe = np.repeat(np.arange(height) * STRIPES // height, width)
 
     def embed(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-        """What the bodies in the boxes look like.
+        """Embeddings of the bodies in the boxes.
 
-        :param image: uint8 picture, BGR or grey.
-        :param boxes: ``(n, 4)`` ``x1, y1, x2, y2`` in its pixels; cut at its borders.
-        :return: ``(n, 320)`` float32 unit rows; :func:`~.body.neutral` for a box of which nothing is in the picture.
-        :raises FrameError: ``image`` is no picture.
+        :param image: uint8, BGR or grey.
+        :param boxes: ``(n, 4)`` ``x1, y1, x2, y2`` in its pixels; clipped to it.
+        :return: ``(n, 320)`` float32 unit rows; :func:`~.body_regions.neutral` for a box outside the image.
+        :raises FrameError: ``image`` is no image.
         """
         image = as_bgr(image)
         regions, usable = body_regions(boxes, image.shape[1], image.shape[0])

@@ -1,4 +1,4 @@
-"""Whole-body appearance by a re-identification network on onnxruntime."""
+"""Body embedder by a re-identification network on onnxruntime."""
 
 from pathlib import Path
 
@@ -13,36 +13,36 @@ from facetrack_ros.vision.inference.onnx_vectors import OnnxVectorModel
 
 
 class OnnxBodyEmbedder:
-    """OSNet (Zhou et al., 2019) and others that take a body scaled to one size, whatever its proportions.
+    """OSNet (Zhou et al., 2019) and others whose input is a body scaled to one size, without keeping its proportions.
 
-    All bodies of a frame go in at once where the graph leaves its batch open, else one after the other.
+    All bodies of a frame are embedded in one call where the graph's batch is dynamic.
 
     :param path: the ``.onnx`` file.
-    :param contract: input size, colour order, mean, std and dimension it was trained with.
+    :param contract: input size, colour order, mean, std and dimension of its training.
     :param threads: onnxruntime threads.
-    :raises ModelError: the graph takes other pictures or gives another dimension than its contract says.
+    :raises ModelError: the graph takes other images or gives another dimension than its contract says.
     """
 
     def __init__(self, path: Path, contract: ModelContract, threads: int = 1):
         self.contract = contract
-        self._rows = OnnxVectorModel(path, contract, threads)
+        self._model = OnnxVectorModel(path, contract, threads)
         scale = 1.0 / np.array(contract.std, np.float32)
         self._scale, self._shift = scale[:, None, None], (-np.array(contract.mean, np.float32) * scale)[:, None, None]
 
     def embed(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-        """What the bodies in the boxes look like.
+        """Embeddings of the bodies in the boxes.
 
-        :param image: uint8 picture, BGR or grey.
-        :param boxes: ``(n, 4)`` ``x1, y1, x2, y2`` in its pixels; cut at its borders.
-        :return: ``(n, dimension)`` float32 unit rows; :func:`~.body.neutral` for a box of which nothing is in the picture.
-        :raises FrameError: ``image`` is no picture.
+        :param image: uint8, BGR or grey.
+        :param boxes: ``(n, 4)`` ``x1, y1, x2, y2`` in its pixels; clipped to it.
+        :return: ``(n, dimension)`` float32 unit rows; :func:`~.body_regions.neutral` for a box outside the image.
+        :raises FrameError: ``image`` is no image.
         :raises ModelError: the graph fails or gives a vector without direction.
         """
         image = as_bgr(image)
         regions, usable = body_regions(boxes, image.shape[1], image.shape[0])
         rows = np.tile(neutral(self.contract.dimension), (len(regions), 1))
         if usable.any():
-            rows[usable] = l2_normalized(self._rows(self._blob(image, regions[usable])))
+            rows[usable] = l2_normalized(self._model(self._blob(image, regions[usable])))
         return rows
 
     def _blob(self, image: np.ndarray, regions: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Face embedder of the ArcFace kind on onnxruntime, by its contract."""
+"""Face embedder of the ArcFace kind on onnxruntime."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,41 +16,41 @@ from facetrack_ros.vision.inference.onnx_vectors import OnnxVectorModel
 class OnnxFaceEmbedder:
     """Aligns each face by its landmarks, normalises it as the contract says, and runs the graph.
 
-    All faces of a frame go in at once where the graph leaves its batch open, else one after the other.
+    All faces of a frame are embedded in one call where the graph's batch is dynamic.
 
     :param path: the ``.onnx`` file.
-    :param contract: input size, colour order, mean, std and dimension it was trained with.
+    :param contract: input size, colour order, mean, std and dimension of its training.
     :param threads: onnxruntime threads.
-    :raises ModelError: the graph takes other pictures or gives another dimension than its contract says.
+    :raises ModelError: the graph takes other images or gives another dimension than its contract says.
     """
 
-    #: Narrower faces match strangers: under 20 px at up to 0.59, from 24 px on below the threshold.
+    #: Narrower faces match strangers: under 20 px at up to 0.59, from 24 px on below the threshold (test clips).
     min_face_px = 24.0
 
     def __init__(self, path: Path, contract: ModelContract, threads: int = 1):
         self.contract = contract
         self.input = FaceInput(contract)
-        self._rows = OnnxVectorModel(path, contract, threads)
+        self._model = OnnxVectorModel(path, contract, threads)
 
     @property
     def input_name(self) -> str:
-        """What the graph calls its input."""
-        return self._rows.input_name
+        """Name of the graph's input."""
+        return self._model.input_name
 
     def embed(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
         """``(n, dimension)`` float32 unit rows.
 
-        :raises FrameError: ``image`` is no picture.
-        :raises ModelError: a face's landmarks do not suffice to align it, which the quality gate keeps out; or the graph
-            fails or gives a vector without direction.
+        :raises FrameError: ``image`` is no image.
+        :raises ModelError: a face that the quality gate would reject cannot be aligned, the graph fails or gives a
+            vector without direction.
         """
         if not faces:
             return np.empty((0, self.contract.dimension), np.float32)
         return self.embed_crops(self.input.crops(as_bgr(image), faces))
 
     def embed_crops(self, crops: Sequence[np.ndarray]) -> np.ndarray:
-        """``(n, dimension)`` float32 unit rows of faces already aligned, BGR crops of the contract's input size.
+        """``(n, dimension)`` float32 unit rows of aligned faces, BGR crops of the contract's input size.
 
         :raises ModelError: the graph fails or gives a vector without direction.
         """
-        return l2_normalized(self._rows(self.input.blob(crops)))
+        return l2_normalized(self._model(self.input.blob(crops)))

@@ -1,4 +1,4 @@
-"""Faces as the input of an ArcFace-style network: aligned crops, normalised as its contract says."""
+"""Input of ArcFace-style face embedders: aligned crops, normalised as the contract says."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,10 @@ from facetrack_ros.vision.faces.alignment import align
 
 
 class FaceInput:
-    """Cuts and normalises faces for one network.
+    """Aligns and normalises faces for one network.
 
-    :param contract: input size, colour order, mean, std and template it was trained with.
-    :raises ModelError: it is trained on faces that are aligned in another way than ArcFace's.
+    :param contract: input size, colour order, mean, std and template of its training.
+    :raises ModelError: its faces are not aligned by ArcFace's template, or its input size cannot be.
     """
 
     def __init__(self, contract: ModelContract):
@@ -31,25 +31,30 @@ class FaceInput:
             )
         self.size = contract.input_size
         values = np.arange(256, dtype=np.float32)[:, None]
-        # A byte has 256 values: looking them up is exact and five times as fast as the arithmetic.
+        # A look-up table of the 256 byte values is exact and five times as fast as the arithmetic.
         table = ((values - np.array(contract.mean, np.float32)) / np.array(contract.std, np.float32)).T
         self._table = np.ascontiguousarray(table, np.float32)
-        self._plane = (2, 1, 0) if contract.colour == "RGB" else (0, 1, 2)
+        self._channels = (2, 1, 0) if contract.colour == "RGB" else (0, 1, 2)
 
     def crops(self, image: np.ndarray, faces: Sequence[Face]) -> list[np.ndarray]:
-        """``(height, width, 3)`` uint8 crops, BGR, one for each face of a BGR picture.
+        """``(height, width, 3)`` uint8 BGR crops, one for each face of a BGR image.
 
-        :raises ModelError: a face's landmarks do not suffice to align it; the quality gate keeps such faces out.
+        :raises ModelError: a face's landmarks do not suffice for alignment; the quality gate rejects such faces.
         """
-        crops = [align(image, face.landmarks, self.size) for face in faces]
-        if any(crop is None for crop in crops):
-            raise ModelError("a face without two eyes' positions cannot be aligned; pass it through the quality gate")
+        crops = []
+        for face in faces:
+            crop = align(image, face.landmarks, self.size)
+            if crop is None:
+                raise ModelError(
+                    "a face without two eyes' positions cannot be aligned; pass it through the quality gate"
+                )
+            crops.append(crop)
         return crops
 
     def blob(self, crops: Sequence[np.ndarray]) -> np.ndarray:
         """``(n, 3, height, width)`` float32 from BGR crops."""
         blob = np.empty((len(crops), 3, self.size[1], self.size[0]), np.float32)
         for planes, crop in zip(blob, crops):
-            for channel, source in enumerate(self._plane):
-                cv2.LUT(np.ascontiguousarray(crop[:, :, source]), self._table[channel], planes[channel])
+            for plane, table, channel in zip(planes, self._table, self._channels):
+                cv2.LUT(np.ascontiguousarray(crop[:, :, channel]), table, plane)
         return blob

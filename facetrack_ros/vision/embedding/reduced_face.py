@@ -1,4 +1,4 @@
-"""A face embedder whose vectors are reduced by the seeded projection."""
+"""A face embedder with its vectors reduced by the seeded projection."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,10 +14,10 @@ from facetrack_ros.vision.interfaces import FaceEmbedder
 
 
 class ReducedFaceEmbedder:
-    """Another embedder, then :func:`~.projection.seeded_projection`.
+    """An embedder followed by :func:`~.projection.seeded_projection`.
 
-    :param embedder: what is reduced.
-    :param contract: what :func:`reduced_contract` gives for it.
+    :param embedder: the embedder to reduce.
+    :param contract: result of :func:`reduced_contract` for it.
     """
 
     def __init__(self, embedder: FaceEmbedder, contract: ModelContract):
@@ -27,30 +27,31 @@ class ReducedFaceEmbedder:
         self._projection = seeded_projection(embedder.contract.dimension, contract.dimension)
 
     def embed(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
-        """``(n, dimension)`` float32 unit rows; raises what the embedder raises."""
+        """``(n, dimension)`` float32 unit rows; raises the embedder's errors."""
         rows = self._embedder.embed(image, faces)
         return self._projection(rows) if len(rows) else np.empty((0, self.contract.dimension), np.float32)
 
 
 def reduced_contract(contract: ModelContract, dimension: int) -> ModelContract:
-    """What an embedder's vectors mean when they are to have ``dimension`` numbers.
+    """The contract of an embedder reduced to ``dimension``.
 
-    :param dimension: 0 or the contract's own: as they are.
-    :return: the contract itself, or that of its seeded projection, with whatever was measured of it here.
-    :raises ModelError: fewer numbers are asked of a judge of identity, or more than there are.
+    :param dimension: 0 or the contract's own: not reduced.
+    :return: the contract itself, or that of its seeded projection, with its calibration on this machine.
+    :raises ModelError: the embedder is an identity model, or has fewer dimensions.
     """
     if dimension in (0, contract.dimension):
         return contract
     if contract.purpose != "appearance":
         raise ModelError(
-            f"{contract.id} gives {contract.dimension} numbers by which it was measured as a judge of "
-            f"identity; leave face_tracking.embedding_dim at 0, or choose an embedder of appearance"
+            f"{contract.id} gives {contract.dimension} numbers by which it was measured as an identity model; "
+            f"leave face_tracking.embedding_dim at 0, or choose an embedder of appearance"
         )
     if not 1 <= dimension < contract.dimension:
         raise ModelError(
             f"{contract.id} gives {contract.dimension} numbers, which cannot be reduced to {dimension}; set "
             f"face_tracking.embedding_dim from 1 to {contract.dimension}, or 0 for all"
         )
+    note = f"{contract.id} reduced to {dimension} numbers by a fixed seeded orthonormal projection"
     return catalog.with_calibration(
         replace(
             contract,
@@ -60,14 +61,7 @@ def reduced_contract(contract: ModelContract, dimension: int) -> ModelContract:
             threshold=0.0,
             false_match_curve=(),
             measured_on="",
-            note="; ".join(
-                part
-                for part in (
-                    f"{contract.id} reduced to {dimension} numbers by a fixed seeded orthonormal projection",
-                    contract.note,
-                )
-                if part
-            ),
+            note="; ".join(filter(None, (note, contract.note))),
         )
     )
 

@@ -1,4 +1,4 @@
-"""torchvision's ResNet-50 as face embedder: what a face looks like, average-pooled."""
+"""torchvision's ResNet-50 as an appearance embedder of faces, on torch."""
 
 import warnings
 from collections.abc import Sequence
@@ -16,20 +16,20 @@ from facetrack_ros.vision.inference.threads import limit_torch_threads
 from facetrack_ros.vision.inference.torch_device import torch_device
 
 DIMENSION = 2048
-#: Most faces in one call.
+#: Most faces in one call, which bounds the memory; chosen by hand.
 BATCH = 32
 
 
 class Resnet50FaceEmbedder:
-    """ResNet-50 (He et al., 2016) without its classifier, on torch; all faces of a frame in one batch.
+    """ResNet-50 (He et al., 2016) without its classifier, average-pooled; all faces of a frame in one batch.
 
     :param path: a state dict of ``torchvision.models.resnet50``, with or without the classifier of any size.
-    :param threads: torch's threads, for the whole process.
+    :param threads: torch's threads, set for the whole process.
     :param device: ``auto`` (CUDA where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
-    :raises ModelError: torch is not installed, the device is not there, or the file is damaged or of another network.
+    :raises ModelError: torch is not installed, there is no such device, or the file is damaged or of another network.
     """
 
-    #: As for other embedders of 112 px crops; nothing better is known of a network that never saw faces.
+    #: As for other embedders of 112 px crops; not measured.
     min_face_px = 24.0
 
     def __init__(self, path: Path, contract: ModelContract, threads: int = 1, device: str = "auto"):
@@ -41,7 +41,6 @@ class Resnet50FaceEmbedder:
         self.contract = contract
         self.input = FaceInput(contract)
         self.network = load_resnet50(path)
-
         self._device = torch_device(device)
         limit_torch_threads(threads)
         try:
@@ -52,16 +51,16 @@ class Resnet50FaceEmbedder:
     def embed(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
         """``(n, 2048)`` float32 unit rows.
 
-        :raises FrameError: ``image`` is no picture.
-        :raises ModelError: a face's landmarks do not suffice to align it, which the quality gate keeps out; or the
-            network fails or gives a vector without direction.
+        :raises FrameError: ``image`` is no image.
+        :raises ModelError: a face that the quality gate would reject cannot be aligned, the network fails or gives a
+            vector without direction.
         """
         if not faces:
             return np.empty((0, DIMENSION), np.float32)
         return self.embed_crops(self.input.crops(as_bgr(image), faces))
 
     def embed_crops(self, crops: Sequence[np.ndarray]) -> np.ndarray:
-        """``(n, 2048)`` float32 unit rows of faces already aligned, BGR crops of the contract's input size.
+        """``(n, 2048)`` float32 unit rows of aligned faces, BGR crops of the contract's input size.
 
         :raises ModelError: the network fails or gives a vector without direction.
         """
@@ -73,7 +72,7 @@ class Resnet50FaceEmbedder:
                 for start in range(0, len(crops), BATCH):
                     blob = torch.from_numpy(self.input.blob(crops[start : start + BATCH]))
                     rows.append(self.network(blob.to(self._device)).cpu().numpy())
-        except RuntimeError as error:  # out of memory, or a device that went away
+        except RuntimeError as error:  # out of memory, or the device is gone
             raise ModelError(f"{self.contract.id} failed on {len(crops)} faces: {first_line(error)}") from error
         return l2_normalized(np.concatenate(rows))
 
@@ -81,7 +80,7 @@ class Resnet50FaceEmbedder:
 def load_resnet50(path: Path):
     """A ``torch.nn.Module`` from ``(n, 3, height, width)`` to ``(n, 2048)``, in eval mode on the CPU.
 
-    It is made without weights of its own: what the file does not bring, it does not have.
+    All weights come from the file; none are initialised.
 
     :raises ModelError: torch is not installed, or the file is damaged or of another network.
     """
@@ -94,10 +93,10 @@ def load_resnet50(path: Path):
             "with facetrack models export and run it without them"
         ) from error
     try:
-        with warnings.catch_warnings():  # about pickle protocols; what follows says what is wrong
+        with warnings.catch_warnings():  # of pickle protocols; the errors below are clearer
             warnings.simplefilter("ignore")
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # pickle, zip and torch each raise classes of their own
+    except Exception as error:  # pickle, zip and torch raise classes of their own
         raise ModelError(
             f"{path} cannot be read as weights of torch: it is damaged, of another format, or holds more than weights"
         ) from error

@@ -9,7 +9,6 @@ from facetrack_ros.core.detections import FaceDetections
 from facetrack_ros.core.image import as_bgr, resize
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.vision.inference.locking import synchronized
 
 #: Side of the detector's window: it finds no smaller face in its input.
 WINDOW_PX = 80.0
@@ -34,7 +33,6 @@ class DlibFaceDetector:
         self._margin = margin
         self._max_side = max_side
 
-    @synchronized
     def detect(self, image: np.ndarray, min_face_px: float) -> FaceDetections:
         """Faces from ``min_face_px`` wide, as far as ``max_side`` allows, best first, in pixels of ``image``.
 
@@ -45,12 +43,14 @@ class DlibFaceDetector:
         small = np.ascontiguousarray(resize(image, scale)[:, :, ::-1])
         if min(small.shape[:2]) < WINDOW_PX / 2:
             return FaceDetections.none()
-        rects, margins, _ = self._detector.run(small, 0, self._margin)
-        if not rects:
+        with self._lock:  # dlib's models keep state between the steps of a call
+            rects, margins, _ = self._detector.run(small, 0, self._margin)
+            points = [five_points(self._predictor(small, rect)) for rect in rects]
+        if not points:
             return FaceDetections.none()
         back = np.array([image.shape[1] / small.shape[1], image.shape[0] / small.shape[0]], np.float32)
         boxes = np.array([[r.left(), r.top(), r.right() + 1, r.bottom() + 1] for r in rects], np.float32)
-        landmarks = np.stack([five_points(self._predictor(small, rect)) for rect in rects])
+        landmarks = np.stack(points)
         scores = (1.0 / (1.0 + np.exp(-np.array(margins)))).astype(np.float32)
         order = np.argsort(-scores, kind="stable")
         return FaceDetections(boxes[order] * np.tile(back, 2), landmarks[order] * back, scores[order])

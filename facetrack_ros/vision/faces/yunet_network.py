@@ -38,7 +38,7 @@ class YunetNetwork:
         self._path = path
         self._grid = lru_cache(GRIDS_CACHED)(anchor_grid)
         try:
-            self._session = OnnxSession(path, threads, open_size=True)
+            self._session = OnnxSession(path, threads, dynamic_size=True)
             if missing := [name for name in NAMES if name not in self._session.output_shapes]:
                 raise ModelError(f"it has no output {missing[0]}")
             self.detect(np.zeros((8, 8, 3), np.uint8), 0.5, 0.5)

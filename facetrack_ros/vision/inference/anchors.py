@@ -21,7 +21,7 @@ def anchor_grid(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def decode(rows: np.ndarray, cells: np.ndarray, strides: np.ndarray) -> np.ndarray:
-    """Boxes ``(n, 4)`` in input pixels from raw rows ``(n, 4 or more)``, their cells ``(n, 2)`` and strides ``(n, 1)``."""
+    """Boxes ``(n, 4)`` in input pixels from rows ``(n, 4 or more)``, their cells ``(n, 2)`` and strides ``(n, 1)``."""
     centre = (rows[:, :2] + cells) * strides
     half = np.exp(np.minimum(rows[:, 2:4], 10.0)) * strides / 2  # e^10 cells are beyond any box and do not overflow
     return np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)

@@ -1,77 +1,79 @@
-"""A network of fixed picture size made to take any: its declared sizes are taken out of the ONNX file, in memory.
+"""Makes an ONNX network of fixed image size take any size, by removing the declared sizes in memory.
 
-A fully convolutional network is often exported with the size that its exporter happened to use. onnxruntime then refuses all others,
-though no operation needs it. This reads and writes the few protobuf fields that say so, since the package onnx, which could do it too,
-is needed for nothing else when a robot runs.
+A fully convolutional network is often exported with one size. onnxruntime then rejects all others, though no operation
+needs it. The package onnx could edit the file, but nothing else needs it at run time; so these few protobuf fields are
+read and written here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 # Field numbers of ONNX's protobuf messages (onnx.proto3).
 MODEL_GRAPH = 7
 GRAPH_INPUT, GRAPH_OUTPUT, GRAPH_VALUE_INFO = 11, 12, 13
 VALUE_TYPE, TYPE_TENSOR, TENSOR_SHAPE, SHAPE_DIM, DIM_PARAM = 2, 1, 2, 1, 2
 
+# Wire types of protobuf fields.
 VARINT, FIXED_64, BYTES, FIXED_32 = 0, 1, 2, 5
-#: What the sides of the picture are called once they are open, in the order of the input's dimensions.
-OPEN_SIDES = {2: b"height", 3: b"width"}
+#: Names of the dynamic dimensions, by their position in the input's shape.
+DYNAMIC_DIMENSIONS = {2: b"height", 3: b"width"}
+
+#: Maps a field's bytes to new ones; None removes the field.
+Change = Callable[[bytes], bytes] | None
 
 
 def with_dynamic_input_shape(model: bytes) -> bytes:
-    """The ONNX file with height and width of its first input left open, and no shape declared of anything behind it.
+    """The ONNX file with dynamic height and width of its first input, and no declared shape of anything behind it.
 
     :param model: the whole file, its first input ``(batch, channels, height, width)``.
-    :raises ValueError: it is no ONNX file, or cut short.
+    :raises ValueError: it is no ONNX file, or truncated.
     """
     return _rewritten(model, {MODEL_GRAPH: _graph})
 
 
 def _graph(graph: bytes) -> bytes:
-    inputs = 0
+    first = iter([True])
 
-    def first(value: bytes) -> bytes:
-        nonlocal inputs
-        inputs += 1
-        return _in_tensor(value, {TENSOR_SHAPE: _open_sides}) if inputs == 1 else value
+    def change_input(value: bytes) -> bytes:
+        return _in_tensor(value, {TENSOR_SHAPE: _dynamic_shape}) if next(first, False) else value
 
     return _rewritten(
         graph,
         {
-            GRAPH_INPUT: first,
+            GRAPH_INPUT: change_input,
             GRAPH_VALUE_INFO: None,
             GRAPH_OUTPUT: lambda value: _in_tensor(value, {TENSOR_SHAPE: None}),
         },
     )
 
 
-def _in_tensor(value: bytes, changes: dict) -> bytes:
-    tensor = {TYPE_TENSOR: lambda found: _rewritten(found, changes)}
-    return _rewritten(value, {VALUE_TYPE: lambda found: _rewritten(found, tensor)})
-
-
-def _open_sides(shape: bytes) -> bytes:
-    sides = [value for _, _, value in _fields(shape)]
-    return b"".join(
-        _field(SHAPE_DIM, _field(DIM_PARAM, OPEN_SIDES[row]) if row in OPEN_SIDES else side)
-        for row, side in enumerate(sides)
+def _in_tensor(value: bytes, changes: Mapping[int, Change]) -> bytes:
+    return _rewritten(
+        value, {VALUE_TYPE: lambda kind: _rewritten(kind, {TYPE_TENSOR: lambda tensor: _rewritten(tensor, changes)})}
     )
 
 
-def _rewritten(message: bytes, changes: dict) -> bytes:
-    """The message with some of its fields changed: by number a function of the field's bytes, or None to leave it out."""
+def _dynamic_shape(shape: bytes) -> bytes:
+    return b"".join(
+        _field(SHAPE_DIM, _field(DIM_PARAM, DYNAMIC_DIMENSIONS[row]) if row in DYNAMIC_DIMENSIONS else dimension)
+        for row, (_, _, dimension) in enumerate(_fields(shape))
+    )
+
+
+def _rewritten(message: bytes, changes: Mapping[int, Change]) -> bytes:
+    """The message with the changes applied to its fields, by their number."""
     parts = []
     for number, whole, value in _fields(message):
         if number not in changes:
             parts.append(whole)
-        elif changes[number] is not None:
-            parts.append(_field(number, changes[number](value)))
+        elif (change := changes[number]) is not None:
+            parts.append(_field(number, change(value)))
     return b"".join(parts)
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     """Number, whole field and content of each field.
 
-    :raises ValueError: these bytes are no protobuf message.
+    :raises ValueError: the bytes are no protobuf message.
     """
     at = 0
     while at < len(message):

@@ -1,4 +1,4 @@
-"""Pictures of any shape into the fixed input of a network, and boxes back out of it."""
+"""Letterboxing: images of any shape into the fixed input of a network, and boxes back to the image."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,30 +14,30 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a picture lies in the input.
+    """Place of an image in the input.
 
-    :param scale: input pixels a picture pixel, along x and y; they differ by rounding only.
-    :param corner: ``(x, y)`` of the picture's top left corner in the input, pixels.
+    :param scale: input pixels for each image pixel, along x and y; they differ by rounding only.
+    :param corner: ``(x, y)`` of the image's top left corner in the input, pixels.
     """
 
     scale: tuple[float, float]
     corner: tuple[int, int] = (0, 0)
 
     def to_picture(self, boxes: np.ndarray) -> np.ndarray:
-        """``(n, 4)`` boxes in input pixels as float32 boxes in pixels of the picture."""
+        """``(n, 4)`` boxes in input pixels as float32 boxes in image pixels."""
         return ((boxes - np.tile(self.corner, 2)) / np.tile(self.scale, 2)).astype(np.float32)
 
 
 @dataclass(frozen=True)
 class Letterbox:
-    """Scale a picture until it fits, keep its shape, fill the rest with grey.
+    """Scales an image to fit the input, keeps its proportions and fills the rest with grey.
 
     :param size: ``(width, height)`` of the input, pixels.
     :param colour: channel order of the input, ``BGR`` or ``RGB``.
     :param mean: per channel in that order, in units of 0..255.
-    :param std: likewise; values are ``(pixel - mean) / std``.
-    :param grey: what fills the rest, 0..255.
-    :param centred: the picture lies in the middle, not in the top left corner.
+    :param std: likewise; input values are ``(pixel - mean) / std``.
+    :param grey: value of the rest, 0..255.
+    :param centred: whether the image lies in the middle; else in the top left corner.
     """
 
     size: tuple[int, int]
@@ -53,27 +53,28 @@ class Letterbox:
         return cls(contract.input_size, contract.colour, contract.mean, contract.std, grey, centred)
 
     def inner_size(self, width: int, height: int) -> tuple[int, int]:
-        """``(width, height)`` that a picture takes in the input, each at least 1 pixel."""
+        """``(width, height)`` of an image in the input, each at least 1 pixel."""
         scale = min(self.size[0] / width, self.size[1] / height)
         return (min(self.size[0], max(1, round(width * scale))), min(self.size[1], max(1, round(height * scale))))
 
     def reduction(self, width: int, height: int) -> int:
-        """How much smaller a picture may be decoded and still have a pixel for each that it takes in the input: 1, 2, 4 or 8."""
+        """Factor by which an image may be decoded smaller and still fill the input: 1, 2, 4 or 8."""
         inner = self.inner_size(width, height)
         return next((factor for factor in (8, 4, 2) if width >= factor * inner[0] and height >= factor * inner[1]), 1)
 
     def shrunk(self, width: int, height: int, stride: int) -> "Letterbox":
-        """One no larger than a picture needs, its sides multiples of ``stride``, for a network of open input size.
+        """The smallest input for an image, its sides multiples of ``stride``, for a network of dynamic input size.
 
-        It depends on nothing but the picture, so that what else is in a batch changes no answer.
+        It depends on the image alone, so that the other images of a batch do not change a result.
         """
-        return replace(self, size=tuple(-(-side // stride) * stride for side in self.inner_size(width, height)))
+        inner_width, inner_height = (-(-side // stride) * stride for side in self.inner_size(width, height))
+        return replace(self, size=(inner_width, inner_height))
 
     def blob(self, images: Sequence[np.ndarray]) -> tuple[np.ndarray, list[Placement]]:
-        """Network input for BGR pictures.
+        """Network input for BGR images.
 
         :param images: ``(height, width, 3)`` uint8 each, of any sizes.
-        :return: ``(n, 3, height, width)`` float32, and where each picture lies.
+        :return: ``(n, 3, height, width)`` float32, and the place of each image.
         """
         blob = np.empty((len(images), 3, self.size[1], self.size[0]), np.float32)
         return blob, [self._place(image, planes) for image, planes in zip(images, blob)]
@@ -82,7 +83,7 @@ class Letterbox:
         height, width = image.shape[:2]
         inner = self.inner_size(width, height)
         small = image if inner == (width, height) else cv2.resize(image, inner, interpolation=cv2.INTER_LINEAR)
-        # The half pixel rounds down, as in the pictures that Ultralytics trains on.
+        # The half pixel rounds down, as in the images that Ultralytics trains on.
         left, top = ((self.size[0] - inner[0]) // 2, (self.size[1] - inner[1]) // 2) if self.centred else (0, 0)
         rows, columns = slice(top, top + inner[1]), slice(left, left + inner[0])
         channels = cv2.split(small)  # a plane at a time: three times as fast as a transpose of the whole

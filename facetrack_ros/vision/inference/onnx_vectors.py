@@ -1,4 +1,4 @@
-"""An ONNX graph from pictures to vectors, held to its contract."""
+"""An ONNX graph from images to vectors, checked against its contract."""
 
 from pathlib import Path
 
@@ -8,17 +8,17 @@ from facetrack_ros.errors import ModelError
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.inference.onnx_session import OnnxSession
 
-#: Most pictures in one call, so that a crowd does not take hundreds of megabytes.
+#: Most images in one call, which bounds the memory for a crowd; chosen by hand.
 BATCH = 32
 
 
 class OnnxVectorModel:
-    """A graph that gives a row a picture; called with a blob, several at once where the graph leaves its batch open.
+    """A graph with a vector as output for each image; called with a blob, in batches where the graph allows.
 
     :param path: the ``.onnx`` file.
-    :param contract: of it the input size and the dimension.
+    :param contract: gives input size and dimension.
     :param threads: onnxruntime threads.
-    :raises ModelError: the graph takes other pictures or gives another dimension than its contract says.
+    :raises ModelError: the graph takes other images or gives another dimension than its contract says.
     """
 
     def __init__(self, path: Path, contract: ModelContract, threads: int = 1):
@@ -26,9 +26,9 @@ class OnnxVectorModel:
         self._id, self._dimension = contract.id, contract.dimension
         width, height = contract.input_size
         _check_input(path, contract, self._session.input_shape)
-        self._step = BATCH if self._session.batches else 1
-        probe = self._session.run(np.zeros((1, 3, height, width), np.float32))
-        shape, kind = np.shape(probe), getattr(probe, "dtype", np.dtype(object)).kind
+        self._step = self._session.batch or BATCH
+        output = self._session.run(np.zeros((1, 3, height, width), np.float32))
+        shape, kind = np.shape(output), output.dtype.kind if isinstance(output, np.ndarray) else "O"
         if shape != (1, contract.dimension) or kind != "f":
             raise ModelError(
                 f"{path} gives an output of shape {shape} and kind {kind!r} for one picture, its contract "
@@ -37,13 +37,13 @@ class OnnxVectorModel:
 
     @property
     def input_name(self) -> str:
-        """What the graph calls its input."""
+        """Name of the graph's input."""
         return self._session.input_name
 
     def __call__(self, blob: np.ndarray) -> np.ndarray:
-        """``(n, dimension)``, as the graph gives them, of an ``(n, 3, height, width)`` float32 blob.
+        """``(n, dimension)`` vectors of an ``(n, 3, height, width)`` float32 blob, not normalised.
 
-        :raises ModelError: the graph fails, or gives another number of rows than there are pictures.
+        :raises ModelError: the graph fails, or gives another number of rows.
         """
         rows = np.concatenate(
             [self._session.run(blob[start : start + self._step]) for start in range(0, len(blob), self._step)]

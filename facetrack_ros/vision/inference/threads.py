@@ -1,4 +1,4 @@
-"""How many frames are looked at at once, and how many threads each model call may use: said once, for everybody."""
+"""Thread counts: frames analysed in parallel, and threads inside each model call."""
 
 import os
 import sys
@@ -8,17 +8,18 @@ import cv2
 
 from facetrack_ros.config import Config
 
-#: More model sets than this cost memory and gain little: a robot's cameras seldom fill them.
+#: Most workers chosen automatically: more pipelines cost memory, and a robot's cameras seldom fill them. Chosen by
+#: hand.
 MOST_WORKERS = 8
 
 
 @dataclass(frozen=True)
 class ThreadBudget:
-    """One worker a core with one thread in each model call is what a robot gains most by: a model call on two threads
-    waits for the slower one at every layer, two calls side by side wait for nobody.
+    """One worker a core with one thread in each model call gives the highest throughput: with two threads in a call
+    each layer waits for the slower one.
 
-    :param workers: frames looked at side by side, each on models of its own.
-    :param threads: inside one model call.
+    :param workers: frames analysed in parallel, each with a pipeline of its own.
+    :param threads: threads inside one model call.
     """
 
     workers: int
@@ -26,7 +27,7 @@ class ThreadBudget:
 
     @classmethod
     def of_config(cls, config: Config, cores: int | None = None) -> "ThreadBudget":
-        """What the settings ask for; of 0 workers as many as this process may use cores.
+        """The budget that the settings name; with 0 workers one for each core, at most :data:`MOST_WORKERS`.
 
         :param cores: None: those of this process.
         """
@@ -36,16 +37,16 @@ class ThreadBudget:
 
 
 def limit_threads(threads: int) -> None:
-    """Hold the libraries that count threads for the whole process to as many in one call: OpenCV, and torch where it runs.
+    """Set the threads inside one call of the libraries that count them for the whole process: OpenCV and torch.
 
-    onnxruntime counts them for each model, see :class:`~.onnx_session.OnnxSession`.
+    onnxruntime counts them for each session, see :class:`~.onnx_session.OnnxSession`.
     """
     cv2.setNumThreads(threads)
     limit_torch_threads(threads)
 
 
 def limit_torch_threads(threads: int) -> None:
-    """Hold torch to so many threads in one call, where it runs."""
-    torch = sys.modules.get("torch")  # it is not imported for this
+    """Set torch's threads inside one call, if torch is imported."""
+    torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(threads)

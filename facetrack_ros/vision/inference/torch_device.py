@@ -1,4 +1,4 @@
-"""Where torch models run."""
+"""The device that torch models run on."""
 
 import re
 
@@ -8,10 +8,10 @@ AUTO = "auto"
 
 
 def torch_device(wanted: str = AUTO) -> str:
-    """The device in torch's words: ``cpu`` or ``cuda:N``.
+    """Torch's name of a device: ``cpu`` or ``cuda:N``.
 
-    :param wanted: ``auto`` (the first CUDA device where there is one, else the processor), ``cpu``, ``cuda`` or ``cuda:N``.
-    :raises ModelError: torch is not installed, the word is another, or there is no such device.
+    :param wanted: ``auto`` (the first CUDA device, else the processor), ``cpu``, ``cuda`` or ``cuda:N``.
+    :raises ModelError: torch is not installed, another name, or no such device.
     """
     known = re.fullmatch(r"auto|cpu|cuda(?::(\d{1,3}))?", wanted)
     if known is None:
