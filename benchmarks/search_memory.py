@@ -69,7 +69,7 @@ def search(arguments: argparse.Namespace) -> dict:
         file = BlockFile(path)
         columns, codes = file.read()
         index.extend_frozen(
-            VectorBlock.stored(codes, int(stamps[0]), int(stamps[-1]), file.vectors, lambda: None), columns
+            VectorBlock.stored(codes, int(stamps[0]), int(stamps[-1]), FileVectors(file)), columns
         )
     queries = faces(chance, people, arguments.rounds)
     pool = ThreadPoolExecutor(2)

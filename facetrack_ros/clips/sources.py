@@ -68,7 +68,7 @@ class LiveSource:
 
     def best_of_person(self, person_id: str) -> Sighting | None:
         """A person's sighting with the highest quality."""
-        return self._history.best_of_person(person_id)
+        return self._history.sightings.best_of_person(person_id)
 
 
 class StoredSource:

@@ -1,1 +1,4 @@
-"""What was seen, kept: the ring of frames, the sightings, the event log."""
+"""A robot's history: frames, sightings, events and merged persons, in memory and on disk.
+
+``robot_history.RobotHistory`` is the whole of one robot's history; ``layout`` finds the histories below a data folder.
+"""

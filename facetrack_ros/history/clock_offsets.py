@@ -1,108 +1,105 @@
-"""How far cameras' clocks were from the robot's, kept, so that an answer about then can say so."""
+"""Measured offsets between camera clocks and the robot's, kept so that searches of that time can state them."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from facetrack_ros.core.line_file import append_lines, read_lines
 from facetrack_ros.errors import StoreError
 
 NAME = "clocks.jsonl"
-# Frames on their way, encoded and queued, are late by less.
+# Smaller offsets are the delay of frames being encoded and queued.
 OFF_NS = 1_000_000_000
-# A difference that changes by less than a second and this share of itself is the same one: a recording that is played faster
-# than it was made would else be a line a second.
+# Offsets that differ by less than a second and this share are the same: a recording played at another speed than it was
+# recorded at would else add a line a second. Chosen by hand, as the next.
 _SHARE = 0.1
-# A difference is believed when it was measured so often in a row: frames that wait on a busy machine are late too, for a while.
+# An offset counts once measured this often in a row: frames that wait on a busy machine are late for a while, too.
 STEADY = 10
 
 
 class ClockOffsets:
-    """``clocks.jsonl`` in a robot's folder: a line where a camera's clock turned out to be off, or right again, from which stamp of
-    the camera on, and by how much. A camera that never was off has none.
+    """Log ``clocks.jsonl`` in a robot's folder: one line for each change of a camera's clock offset.
+
+    A line states the camera's stamp from which on it holds. A camera whose clock was never off has no line.
 
     :param directory: the robot's folder.
-    :raises StoreError: the file is there and cannot be read.
+    :raises StoreError: the file exists and cannot be read.
     """
 
     def __init__(self, directory: Path | str) -> None:
         self.path = Path(directory) / NAME
-        self._of_camera: dict[str, list[tuple[int, int]]] = {}
-        self._news: dict[str, tuple[int, int, int]] = {}  # since when, how far, how often in a row
+        self._of_camera: dict[str, list[tuple[int, int]]] = {}  # (since, behind), ns
+        self._pending: dict[str, tuple[int, int, int]] = {}  # since, behind, how often in a row
         try:
             lines = read_lines(self.path)
         except OSError as error:
             raise StoreError(f"cannot read {self.path}: {error.strerror}; check its permissions") from error
         for line in lines:
-            try:
-                given = json.loads(line)
-                self._take(str(given["camera_id"]), round(given["since"] * 1e9), round(given["behind_sec"] * 1e9))
-            except (ValueError, TypeError, KeyError, OverflowError):
-                continue  # a damaged line costs what it says, not the others
+            with suppress(ValueError, TypeError, KeyError, OverflowError):  # a damaged line does not affect the others
+                entry = json.loads(line)
+                self._add(str(entry["camera_id"]), round(entry["since"] * 1e9), round(entry["behind_sec"] * 1e9))
 
     def note(self, camera_id: str, since_ns: int, behind_ns: int) -> None:
-        """A camera's clock is so far behind the robot's, below zero: ahead of it. Written where that is news, and stays so for
-        :data:`STEADY` notes; to be called about once a second.
+        """Take in a measurement, about one a second; a new offset is written once it was measured :data:`STEADY` times.
 
         :param since_ns: the camera's first stamp for which it was measured.
+        :param behind_ns: how far the camera's clock is behind the robot's; negative: ahead.
         :raises StoreError: the disk does not take it.
         """
         known = self._of_camera.get(camera_id)
-        last_ns = known[-1][1] if known else 0
-        if _alike(behind_ns, last_ns):
-            self._news.pop(camera_id, None)
+        if _same(behind_ns, known[-1][1] if known else 0):
+            self._pending.pop(camera_id, None)
             return
-        first_ns, news_ns, often = self._news.get(camera_id, (since_ns, behind_ns, 0))
-        if not _alike(behind_ns, news_ns):
-            first_ns, news_ns, often = since_ns, behind_ns, 0
-        if often + 1 < STEADY:
-            self._news[camera_id] = first_ns, news_ns, often + 1
+        first_ns, pending_ns, count = self._pending.get(camera_id, (since_ns, behind_ns, 0))
+        if not _same(behind_ns, pending_ns):
+            first_ns, pending_ns, count = since_ns, behind_ns, 0
+        if count + 1 < STEADY:
+            self._pending[camera_id] = first_ns, pending_ns, count + 1
             return
-        self._news.pop(camera_id, None)
-        line = json.dumps(
-            {"camera_id": camera_id, "since": round(first_ns / 1e9, 3), "behind_sec": round(behind_ns / 1e9, 3)},
-            ensure_ascii=False,
-        )
+        self._pending.pop(camera_id, None)
+        entry = {"camera_id": camera_id, "since": round(first_ns / 1e9, 3), "behind_sec": round(behind_ns / 1e9, 3)}
         try:
-            append_lines(self.path, line.encode() + b"\n")
+            append_lines(self.path, json.dumps(entry, ensure_ascii=False).encode() + b"\n")
         except OSError as error:
             raise StoreError(
                 f"cannot write {self.path}: {error.strerror}; make room or check the permissions"
             ) from error
-        self._take(camera_id, first_ns, behind_ns)
+        self._add(camera_id, first_ns, behind_ns)
 
     def describe(self, start_ns: int, end_ns: int, cameras: tuple[str, ...] = ()) -> dict[str, str]:
-        """By camera, how far its clock was off at its worst between two of its stamps; right ones are left out.
+        """A sentence for each camera whose clock was off between two of its stamps, with the largest offset.
 
         :param cameras: only these; empty: all.
         """
         found = {}
         for camera in cameras or sorted(self._of_camera):
-            lines = self._of_camera.get(camera, [])
-            within = [behind for since, behind in lines if start_ns < since <= end_ns]
-            before = [behind for since, behind in lines if since <= start_ns][-1:]
+            offsets = self._of_camera.get(camera, [])
+            within = [behind for since, behind in offsets if start_ns < since <= end_ns]
+            before = [behind for since, behind in offsets if since <= start_ns][-1:]
             worst = max(before + within, key=abs, default=0)
             if abs(worst) > OFF_NS:
                 found[camera] = describe_offset(camera, worst, "was")
         return found
 
-    def _take(self, camera_id: str, since_ns: int, behind_ns: int) -> None:
+    def _add(self, camera_id: str, since_ns: int, behind_ns: int) -> None:
         self._of_camera.setdefault(camera_id, []).append((since_ns, behind_ns))
 
 
-def _alike(behind_ns: int, other_ns: int) -> bool:
+def _same(behind_ns: int, other_ns: int) -> bool:
     return abs(behind_ns - other_ns) <= OFF_NS + _SHARE * abs(other_ns)
 
 
 def describe_offset(camera_id: str, behind_ns: int, verb: str = "is") -> str:
-    """By how much a camera's clock is off."""
+    """A clock offset as a sentence."""
+    direction = "behind" if behind_ns > 0 else "ahead of"
     return (
-        f"the clock of camera {camera_id} {verb} {format_duration(abs(behind_ns))} {'behind' if behind_ns > 0 else 'ahead of'} "
-        "the robot's, and its stamps with it"
+        f"the clock of camera {camera_id} {verb} {format_duration(abs(behind_ns))} {direction} the robot's, "
+        "and its stamps with it"
     )
 
 
 def format_duration(span_ns: int) -> str:
-    """A span in the unit that fits."""
+    """A duration in the largest unit of which it has at least three."""
     seconds = span_ns / 1e9
     for unit, length in (("days", 86_400.0), ("h", 3600.0), ("min", 60.0)):
         if seconds >= 3 * length:

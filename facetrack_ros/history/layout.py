@@ -1,4 +1,4 @@
-"""Stored histories on disk: one folder a robot, told by its ``robot.json``."""
+"""Layout of stored histories on disk: one folder a robot, identified by its ``robot.json``."""
 
 import json
 import os
@@ -17,7 +17,7 @@ _ROBOT_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 class RobotFolder:
     """A robot's history on disk.
 
-    :param robot_id: as its ``robot.json`` says; the folder's name where that cannot be read.
+    :param robot_id: from its ``robot.json``; the folder's name where that cannot be read.
     :param error: why it cannot be used, a sentence; empty when it can.
     """
 
@@ -27,19 +27,19 @@ class RobotFolder:
 
 
 def robot_folder(data_dir: Path | str, robot_id: str) -> Path:
-    """The folder of a robot below a data folder, made when it is not there.
+    """The folder of a robot below a data folder, created where absent.
 
-    :raises StoreError: the name is none a robot can have, the folder is another robot's or a newer version's, or it
-        cannot be written.
+    :raises StoreError: the robot id is not valid, the folder belongs to another robot or a newer version, or it cannot
+        be written.
     """
     if not _ROBOT_ID.fullmatch(robot_id):
-        raise StoreError(f"{robot_id!r} is no robot name; use letters, digits and underscores, a letter first")
+        raise StoreError(f"{robot_id!r} is not a valid robot name; use letters, digits and underscores, a letter first")
     path = Path(data_dir) / robot_id
     note = path / _NOTE
     try:
         path.mkdir(parents=True, exist_ok=True)
         if not note.exists():
-            # Renamed into place: a process killed here leaves no half a note. Several nodes may begin at once, each in a process.
+            # Renamed into place, so that a killed process leaves no partial file; several processes may start at once.
             fresh = path / f"{_NOTE}.{os.getpid()}.new"
             fresh.write_text(json.dumps({"robot_id": robot_id, "format": FORMAT_VERSION}) + "\n")
             fresh.replace(note)
@@ -51,12 +51,12 @@ def robot_folder(data_dir: Path | str, robot_id: str) -> Path:
     if found.error:
         raise StoreError(found.error)
     if found.robot_id != robot_id:
-        raise StoreError(f"{path} is the memory of robot {found.robot_id}, not of {robot_id}; use another data folder")
+        raise StoreError(f"{path} is the history of robot {found.robot_id}, not of {robot_id}; use another data folder")
     return path
 
 
 def history_folders(data_dir: Path | str) -> list[RobotFolder]:
-    """The robots below a data folder, each once, sorted by name; a robot's own folder stands for itself.
+    """The robots below a data folder, each once, sorted by id. A robot's own folder is returned by itself.
 
     :raises StoreError: there is no such folder.
     """
@@ -82,16 +82,12 @@ def _read(path: Path) -> RobotFolder:
     note = path / _NOTE
     try:
         content = json.loads(note.read_text())
-        robot_id, version = content["robot_id"], content["format"]
+        robot_id, version = str(content["robot_id"]), content["format"]
     except OSError as error:
         return RobotFolder(path.name, path, f"cannot read {note}: {error.strerror}; check its permissions")
     except (ValueError, KeyError, TypeError):
         return RobotFolder(path.name, path, f"{note} is damaged; it should name the robot and the format")
-    if not isinstance(version, int) or version > FORMAT_VERSION:
-        return RobotFolder(
-            str(robot_id),
-            path,
-            f"{path} was written by a newer version (format {version}, this one "
-            f"reads up to {FORMAT_VERSION}); update facetrack_ros",
-        )
-    return RobotFolder(str(robot_id), path)
+    if isinstance(version, int) and version <= FORMAT_VERSION:
+        return RobotFolder(robot_id, path)
+    newer = f"(format {version}, this one reads up to {FORMAT_VERSION}); update facetrack_ros"
+    return RobotFolder(robot_id, path, f"{path} was written by a newer version {newer}")

@@ -1,4 +1,4 @@
-"""Where a robot was lately, by time."""
+"""A robot's recent poses, by time."""
 
 import threading
 from bisect import bisect_left, insort
@@ -9,17 +9,15 @@ import numpy as np
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.errors import StoreError
 
-_KEPT = 4096
-# A stamp this far behind the newest is of a clock that was set back, or of a recording played again.
+_CAPACITY = 4096
+# A stamp this far behind the newest means that the clock was set back, or that a recording is played again.
 _BACK_NS = 10_000_000_000
 
 
 class PoseHistory:
-    """The last poses of a robot, in whatever order they come.
+    """The last 4,096 poses of a robot, added in any order. Thread-safe.
 
-    May be used from several threads.
-
-    :param max_age_ns: a pose farther than this from the asked time says nothing about it.
+    :param max_age_ns: a pose is not used for a time farther than this from it.
     """
 
     def __init__(self, max_age_ns: int) -> None:
@@ -28,9 +26,9 @@ class PoseHistory:
         self._lock = threading.Lock()
 
     def add(self, pose: RobotPose) -> None:
-        """Take in a pose.
+        """Add a pose.
 
-        :raises StoreError: it has a number that is none, or an orientation of length zero.
+        :raises StoreError: a number of it is not finite, or its orientation has length zero.
         """
         length = float(np.linalg.norm(pose.orientation))
         if not np.isfinite([*pose.position, length]).all() or length < 1e-6:
@@ -38,25 +36,23 @@ class PoseHistory:
                 f"a pose in {pose.frame_id or 'no frame'} has position {pose.position} and orientation "
                 f"{pose.orientation}; it is left out"
             )
-        pose = replace(pose, orientation=tuple(value / length for value in pose.orientation))
+        x, y, z, w = pose.orientation
+        pose = replace(pose, orientation=(x / length, y / length, z / length, w / length))
         with self._lock:
             if self._poses and pose.stamp_ns < self._poses[-1].stamp_ns - _BACK_NS:
                 self._poses.clear()
             insort(self._poses, pose, key=_stamp)
-            if len(self._poses) > _KEPT:
-                del self._poses[: _KEPT // 8]
+            if len(self._poses) > _CAPACITY:
+                del self._poses[: _CAPACITY // 8]
 
     def at(self, stamp_ns: int) -> RobotPose | None:
-        """Where the robot was: between the poses before and after, where both are near in time; else the nearer one."""
+        """The pose at a time, interpolated where the poses before and after are near in time; else the nearer one."""
         with self._lock:
             after = bisect_left(self._poses, stamp_ns, key=_stamp)
-            near = [
-                pose
-                for pose in self._poses[max(after - 1, 0) : after + 1]
-                if abs(pose.stamp_ns - stamp_ns) <= self._max_age_ns
-            ]
+            neighbours = self._poses[max(after - 1, 0) : after + 1]
+        near = [pose for pose in neighbours if abs(pose.stamp_ns - stamp_ns) <= self._max_age_ns]
         if len(near) == 2 and near[0].frame_id == near[1].frame_id:
-            return _between(*near, stamp_ns)
+            return _interpolate(near[0], near[1], stamp_ns)
         return min(near, key=lambda pose: abs(pose.stamp_ns - stamp_ns), default=None)
 
 
@@ -64,13 +60,12 @@ def _stamp(pose: RobotPose) -> int:
     return pose.stamp_ns
 
 
-def _between(before: RobotPose, after: RobotPose, stamp_ns: int) -> RobotPose:
+def _interpolate(before: RobotPose, after: RobotPose, stamp_ns: int) -> RobotPose:
     span = after.stamp_ns - before.stamp_ns
     part = (stamp_ns - before.stamp_ns) / span if span else 0.0
-    position = (1 - part) * np.array(before.position) + part * np.array(after.position)
+    x, y, z = (1 - part) * np.array(before.position) + part * np.array(after.position)
     first, second = np.array(before.orientation), np.array(after.orientation)
-    # q and -q are one rotation: the shorter way. Over so short a time a straight line is as good as the arc.
-    turned = (1 - part) * first + part * (second if first @ second >= 0 else -second)
-    return RobotPose(
-        before.frame_id, stamp_ns, tuple(position.tolist()), tuple((turned / np.linalg.norm(turned)).tolist())
-    )
+    # q and -q are one rotation: take the shorter way. Over so short a time a straight line is as good as the arc.
+    orientation = (1 - part) * first + part * (second if first @ second >= 0 else -second)
+    qx, qy, qz, qw = (orientation / np.linalg.norm(orientation)).tolist()
+    return RobotPose(before.frame_id, stamp_ns, (float(x), float(y), float(z)), (qx, qy, qz, qw))

@@ -1,18 +1,17 @@
-"""Everything one robot remembers: frames, sightings, events."""
+"""The history of one robot: frames, sightings, events."""
 
 import heapq
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from facetrack_ros.config import Config, optional_path
 from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
-from facetrack_ros.errors import DamagedStoreError, FrameError, StoreError
+from facetrack_ros.errors import DamagedStoreError, StoreError
 from facetrack_ros.history.clock_offsets import ClockOffsets
 from facetrack_ros.history.events.log import EventLog
 from facetrack_ros.history.frames.archive import FrameArchive
@@ -21,14 +20,10 @@ from facetrack_ros.history.frames.ring_buffer import FrameRing
 from facetrack_ros.history.frames.settings import OFF, FrameSettings
 from facetrack_ros.history.layout import robot_folder
 from facetrack_ros.history.pose_history import PoseHistory
-from facetrack_ros.history.sightings.database import database_path
-from facetrack_ros.history.sightings.deduplication import DeduplicationRule
 from facetrack_ros.history.sightings.model_contract import save_contract
-from facetrack_ros.history.sightings.recovery import salvage
+from facetrack_ros.history.sightings.recovery import open_or_recover, reopen_recovered
 from facetrack_ros.history.sightings.retention import SightingLimits
-from facetrack_ros.history.sightings.sighting import Sighting
-from facetrack_ros.history.sightings.store import SightingStore, TrackHit
-from facetrack_ros.history.sightings.thumbnail import Thumbnails, face_thumbnail, reduction_for
+from facetrack_ros.history.sightings.thumbnail import LazyThumbnails, Thumbnails
 from facetrack_ros.history.status import CameraStatus, HistoryStatus
 from facetrack_ros.models.contract import ModelContract
 
@@ -36,18 +31,18 @@ from facetrack_ros.models.contract import ModelContract
 class RobotHistory:
     """Keeps frames in memory and on disk, sightings and events below ``directory/robot_id``.
 
-    A damaged store of sightings is begun anew with what of it can be read, and the first :meth:`flush` tells so.
+    A damaged store of sightings is begun anew with what of it can be read, which is logged.
 
-    Safe to use from several threads. :meth:`flush` bounds what a killed robot loses while no frames come in.
+    Thread-safe. :meth:`flush` bounds what a killed robot loses while no frames arrive.
 
     :param directory: the data folder; robots may share it.
     :param contract: of the embedder.
-    :param frames: how many frames are kept in memory, which go to disk, and for how long.
+    :param frames: how many frames are kept in memory, which are written to disk, and for how long; None: the defaults.
     :param event_format: ``jsonl`` or ``csv``.
-    :param event_fsync: whether each event is on the medium before the next one.
+    :param event_fsync: whether each event is synced to disk before the next one.
     :param event_dir: below it one folder a robot with its event log; None: in the robot's folder.
-    :param poses: where the robot was, where it is told.
-    :param sightings: how many sightings are kept, and for how long.
+    :param poses: of the robot, None when unknown.
+    :param sightings: how many sightings are kept, and for how long; None: without limits.
     :raises StoreError: the folder cannot be written, is in use, or is another robot's.
     """
 
@@ -56,30 +51,26 @@ class RobotHistory:
         directory: Path | str,
         robot_id: str,
         contract: ModelContract,
-        frames: FrameSettings = FrameSettings(),
+        frames: FrameSettings | None = None,
         event_format: str = "jsonl",
         event_fsync: bool = False,
         event_dir: Path | None = None,
         poses: PoseHistory | None = None,
-        sightings: SightingLimits = SightingLimits(),
+        sightings: SightingLimits | None = None,
     ) -> None:
         self.robot_id = robot_id
-        self._limits, self._refused = sightings, False
         self.contract = contract
+        self._frames = frames = frames or FrameSettings()
+        self._limits, self._prune_refused = sightings or SightingLimits(), False
         self._poses = poses
         self.path = robot_folder(directory, robot_id)
         self.events = EventLog(robot_folder(event_dir, robot_id) if event_dir else self.path, event_format, event_fsync)
         self.clock_offsets = ClockOffsets(self.path)
-        self._told: list[str] = []
-        try:
-            self.sightings = self._open_sightings()
-        except DamagedStoreError:
-            self._salvage()
+        self.sightings = open_or_recover(self.path, contract, robot_id)
         save_contract(self.path, contract)
-        self._frames = frames
         self._rings: dict[str, FrameRing] = {}
         self._latest: dict[str, Frame] = {}
-        self._seen: deque[tuple[str, int]] = deque()
+        self._uncovered: deque[tuple[str, int]] = deque()  # frames not yet noted in the coverage
         self._lock = threading.Lock()
         self.recorder: FrameRecorder | None = None
         if frames.mode != OFF:
@@ -117,10 +108,7 @@ class RobotHistory:
         )
 
     def apply_frame_settings(self, frames: FrameSettings) -> None:
-        """Keep frames by other settings from now on: how many, around what, and for how long.
-
-        :param frames: with the mode, the folder and the format of before.
-        """
+        """Keep frames by other settings from now on; mode, folder and format stay."""
         with self._lock:
             self._frames = frames
             for ring in self._rings.values():
@@ -129,39 +117,11 @@ class RobotHistory:
             self.recorder.change(frames)
 
     def apply_sighting_limits(self, limits: SightingLimits) -> None:
-        """Keep sightings by other limits from now on; what is too much goes with the next :meth:`flush`."""
-        self._limits, self._refused = limits, False
-
-    def _prune_sightings(self) -> None:
-        newest_ns = self.newest_ns
-        if newest_ns is None:
-            return
-        try:
-            self.sightings.prune(self._limits, newest_ns)
-        except StoreError:
-            if not self._refused:  # told once; it stays so until somebody looks
-                self._refused = True
-                raise
-        else:
-            self._refused = False
-
-    def _open_sightings(self) -> SightingStore:
-        return SightingStore(self.path, self.contract, self.robot_id, DeduplicationRule.of_model(self.contract))
-
-    def _salvage(self) -> None:
-        self._told.append(salvage(database_path(self.path, self.contract.id), self.contract, self.robot_id))
-        self.sightings = self._open_sightings()
-
-    def _begin_anew(self) -> None:
-        """A damaged page turned up while the robot ran."""
-        try:
-            self.sightings.close()
-        except StoreError:
-            pass  # the very damage
-        self._salvage()
+        """Keep sightings by other limits from now on; the next :meth:`flush` deletes those beyond."""
+        self._limits, self._prune_refused = limits, False
 
     def ring(self, camera_id: str) -> FrameRing:
-        """The frames of a camera in memory; empty for one never heard of."""
+        """The frames of a camera in memory; created where absent."""
         with self._lock:
             return self._rings.setdefault(camera_id, FrameRing(self._frames.ring_frames))
 
@@ -172,7 +132,7 @@ class RobotHistory:
             self._latest[frame.camera_id] = frame
         if self.recorder is not None:
             self.recorder.add_frame(frame)
-        self._seen.append((frame.camera_id, frame.stamp_ns))
+        self._uncovered.append((frame.camera_id, frame.stamp_ns))
 
     def add_tracks(
         self,
@@ -182,24 +142,24 @@ class RobotHistory:
         tracks: tuple[Track, ...],
         frame: Frame | Thumbnails | None = None,
     ) -> None:
-        """Keep the faces of one frame's tracks that have an embedding, with a thumbnail if that frame is still held.
+        """Store the embedded faces of one frame's tracks, with a thumbnail if that frame is still in memory.
 
-        A track that has got its person passes it on to its earlier sightings.
+        A track that has received its person passes it on to its earlier sightings.
 
-        :param frame: that very frame, where it is at hand: decoded already, it is not decoded again for a thumbnail. Or its
-            thumbnails, where they were made already.
+        :param frame: that frame, if at hand, so that a decoded one is not decoded again for a thumbnail; or its
+            thumbnails, if already made.
         :raises StoreError: an embedding is not one of the model's, or the disk does not take it.
         """
-        self._note_seen()
+        self._note_coverage()
         if self.recorder is not None:
             self.recorder.add_tracks(camera_id, stamp_ns, frame_number, tracks)
         try:
-            self._keep_faces(camera_id, stamp_ns, frame_number, tracks, frame)
+            self._add_faces(camera_id, stamp_ns, frame_number, tracks, frame)
         except DamagedStoreError:
-            self._begin_anew()
-            self._keep_faces(camera_id, stamp_ns, frame_number, tracks, frame)
+            self.sightings = reopen_recovered(self.sightings)
+            self._add_faces(camera_id, stamp_ns, frame_number, tracks, frame)
 
-    def _keep_faces(
+    def _add_faces(
         self,
         camera_id: str,
         stamp_ns: int,
@@ -207,32 +167,26 @@ class RobotHistory:
         tracks: tuple[Track, ...],
         frame: Frame | Thumbnails | None,
     ) -> None:
-        picture = (
-            frame if isinstance(frame, Thumbnails) else _Picture(lambda: frame or self.frame_at(camera_id, stamp_ns))
+        thumbnails = (
+            frame
+            if isinstance(frame, Thumbnails)
+            else LazyThumbnails(lambda: frame or self.frame_at(camera_id, stamp_ns))
         )
         pose = self._poses.at(stamp_ns) if self._poses is not None else None
         for track in tracks:
             face = track.face
             if face is not None and face.embedding is not None:
-                self.sightings.add(
-                    camera_id,
-                    stamp_ns,
-                    frame_number,
-                    track.track_id,
-                    track.person_id,
-                    track.bbox,
-                    face.bbox,
-                    face.quality,
-                    face.embedding,
-                    lambda box=face.bbox: picture.thumbnail(box),
-                    pose,
-                )
+                place = camera_id, stamp_ns, frame_number, track.track_id, track.person_id, track.bbox
+                thumbnail = partial(thumbnails.thumbnail, face.bbox)
+                self.sightings.add(*place, face.bbox, face.quality, face.embedding, thumbnail, pose)
             elif track.person_id:
                 self.sightings.name_track(track.track_id, track.person_id)
 
     def add_event(self, *events: PersonEvent) -> bool:
-        """Log events, as :meth:`EventLog.append` does. A recognised face is an alert, where the settings say so; one that a
-        search found is none, for a question changes nothing of what is kept.
+        """Log events, as :meth:`EventLog.append` does.
+
+        A recognised face is an alert, where the settings say so; one that a search found is none, because a search does
+        not change what is kept.
 
         :raises StoreError: the first event in a row that the disk does not take.
         """
@@ -243,45 +197,24 @@ class RobotHistory:
             return self.events.append(*events)
 
     def alert(self, stamp_ns: int, camera_id: str = "") -> None:
-        """Keep the frames around a stamp on disk; of all cameras where ``camera_id`` is empty. In mode ``off`` nothing is."""
+        """Keep the frames around a stamp on disk, of all cameras where ``camera_id`` is empty; not in mode ``off``."""
         if self.recorder is not None:
             self.recorder.alert(stamp_ns, camera_id)
 
-    def search_tracks(
-        self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: tuple[str, ...], threshold: float, limit: int
-    ) -> tuple[list[TrackHit], int, int]:
-        """Compare a face with the sightings, see :meth:`SightingStore.search_tracks`."""
-        return self.sightings.search_tracks(embedding, start_ns, end_ns, cameras, threshold, limit)
-
-    def found_by_rescan(self, camera_id: str, stamp_ns: int) -> bool:
-        """Whether looking again at stored frames found a face in that frame."""
-        return self.sightings.found_by_rescan(camera_id, stamp_ns)
-
-    def best_of_person(self, person_id: str) -> Sighting | None:
-        """The sighting of a person with the highest quality."""
-        return self.sightings.best_of_person(person_id)
-
     def status(self) -> HistoryStatus:
         """What is kept, in numbers."""
-        self._note_seen()
+        self._note_coverage()
         rings = self._all_rings()
-        kept = self.sightings.per_camera()
+        spans = self.sightings.per_camera()
         cameras = []
         for camera in sorted({*rings, *self.sightings.cameras()}):
-            frames = rings[camera].stats() if camera in rings else FrameRing(1).stats()
+            frames, span = rings.get(camera, FrameRing(1)).stats(), spans.get(camera)
             stamps = [stamp for stamp in (frames.oldest_ns, frames.newest_ns) if stamp is not None]
-            if camera in kept:
-                stamps += [kept[camera].first_ns, kept[camera].last_ns]
-            cameras.append(
-                CameraStatus(
-                    camera,
-                    frames.frames,
-                    frames.bytes,
-                    min(stamps, default=None),
-                    max(stamps, default=None),
-                    kept[camera].sightings if camera in kept else 0,
-                )
-            )
+            if span is not None:
+                stamps += [span.first_ns, span.last_ns]
+            oldest_ns, newest_ns = min(stamps, default=None), max(stamps, default=None)
+            sightings = span.sightings if span is not None else 0
+            cameras.append(CameraStatus(camera, frames.frames, frames.bytes, oldest_ns, newest_ns, sightings))
         frame_bytes = self.recorder.archive.stats().bytes if self.recorder is not None else 0
         return HistoryStatus(
             self.robot_id,
@@ -289,7 +222,7 @@ class RobotHistory:
             tuple(cameras),
             self.events.written,
             self.events.unwritten,
-            _folder_bytes(self.path) + self.sightings.index_bytes() + frame_bytes,
+            _folder_size(self.path) + self.sightings.index_size() + frame_bytes,
         )
 
     def flush(self) -> None:
@@ -297,27 +230,22 @@ class RobotHistory:
 
         :raises StoreError: the disk does not take something, or part of what was stored is damaged.
         """
-        work = [
-            lambda: robot_folder(self.path.parent, self.robot_id),  # somebody may have deleted it
-            self._note_seen,
+        steps: list[Callable[[], object]] = [
+            lambda: robot_folder(self.path.parent, self.robot_id),  # it may have been deleted
+            self._note_coverage,
             lambda: self.sightings.flush(),
             self._prune_sightings,
         ]
         if self.recorder is not None:
-            work.append(self.recorder.flush)
-        errors, self._told = self._told, []
-        for step in work:
+            steps.append(self.recorder.flush)
+        errors = []
+        for step in steps:
             try:
                 step()
             except DamagedStoreError:
-                self._begin_anew()
-                errors += self._told
-                self._told = []
-            except StoreError as error:  # the others' turn comes all the same
+                self.sightings = reopen_recovered(self.sightings)
+            except StoreError as error:  # the other steps are done all the same
                 errors.append(str(error))
-        told = self.sightings.take_told()
-        if told:
-            errors.append(told)
         if errors:
             raise StoreError("; ".join(dict.fromkeys(errors)))
 
@@ -331,12 +259,12 @@ class RobotHistory:
         if self.recorder is not None:
             self.recorder.close()
         try:
-            self._note_seen()
+            self._note_coverage()
         finally:
             self.sightings.close()
 
     def frame_at(self, camera_id: str, stamp_ns: int) -> Frame | None:
-        """The frame of that very stamp, decoded already when it is the camera's latest; None when it is gone."""
+        """The frame of exactly that stamp in memory, decoded already when it is the camera's latest; None when gone."""
         with self._lock:
             latest = self._latest.get(camera_id)
         if latest is not None and latest.stamp_ns == stamp_ns:
@@ -345,7 +273,7 @@ class RobotHistory:
 
     @property
     def newest_ns(self) -> int | None:
-        """Stamp of the newest frame that came in, None before the first."""
+        """Stamp of the newest frame that arrived, None before the first."""
         with self._lock:
             return max((frame.stamp_ns for frame in self._latest.values()), default=None)
 
@@ -354,11 +282,8 @@ class RobotHistory:
         found = [self._known_ring(camera_id).near(stamp_ns, tolerance_ns)]
         if self.recorder is not None:
             found.append(self.recorder.archive.reader.near(camera_id, stamp_ns, tolerance_ns))
-        return min(
-            (frame for frame in found if frame is not None),
-            default=None,
-            key=lambda frame: abs(frame.stamp_ns - stamp_ns),
-        )
+        frames = (frame for frame in found if frame is not None)
+        return min(frames, default=None, key=lambda frame: abs(frame.stamp_ns - stamp_ns))
 
     def frames_between(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
         """Frames with ``start_ns <= stamp <= end_ns`` in memory or on disk, each once, in order of their stamps."""
@@ -366,24 +291,34 @@ class RobotHistory:
         if self.recorder is None:
             return iter(held)
         in_memory = {frame.stamp_ns for frame in held}
-        stored = (
-            frame
-            for frame in self.recorder.archive.reader.between(camera_id, start_ns, end_ns)
-            if frame.stamp_ns not in in_memory
-        )
-        return heapq.merge(held, stored, key=lambda frame: frame.stamp_ns)
+        stored = self.recorder.archive.reader.between(camera_id, start_ns, end_ns)
+        only_stored = (frame for frame in stored if frame.stamp_ns not in in_memory)
+        return heapq.merge(held, only_stored, key=lambda frame: frame.stamp_ns)
 
     def stamps_in_memory(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
         """Stamps of a camera's frames in memory between two stamps, both included, in order."""
         return [frame.stamp_ns for frame in self._known_ring(camera_id).between(start_ns, end_ns)]
 
-    def _note_seen(self) -> None:
-        """Tell the store of the frames that came in; here, because it may have to wait for a search or the disk."""
-        while self._seen:
+    def _prune_sightings(self) -> None:
+        newest_ns = self.newest_ns
+        if newest_ns is None:
+            return
+        try:
+            self.sightings.prune(self._limits, newest_ns)
+        except StoreError:
+            if not self._prune_refused:  # raised once, since it stays refused until a user acts
+                self._prune_refused = True
+                raise
+        else:
+            self._prune_refused = False
+
+    def _note_coverage(self) -> None:
+        """Note the frames that arrived; not in :meth:`add_frame`, because it may wait for a search or the disk."""
+        while self._uncovered:
             try:
-                self.sightings.note_frame(*self._seen.popleft())
+                self.sightings.note_frame(*self._uncovered.popleft())
             except IndexError:
-                return  # another thread was at it
+                return  # another thread took the last one
 
     def _known_ring(self, camera_id: str) -> FrameRing:
         return self._all_rings().get(camera_id) or FrameRing(1)
@@ -393,36 +328,11 @@ class RobotHistory:
             return dict(self._rings)
 
 
-class _Picture:
-    """The frame behind some tracks, looked up and decoded only when a thumbnail is wanted, and only as large as it needs."""
-
-    def __init__(self, find: Callable[[], Frame | None]) -> None:
-        self._find = find
-        self._frame: Frame | None = None
-        self._looked = False
-        self._smaller: dict[int, np.ndarray] = {}
-
-    def thumbnail(self, face_bbox: np.ndarray) -> bytes:
-        if not self._looked:
-            self._frame, self._looked = self._find(), True
-        if self._frame is None:
-            return b""
-        try:
-            factor = 1 if self._frame.decoded else reduction_for(face_bbox)
-            # One that was decoded larger for another face does as well.
-            factor = max((known for known in self._smaller if known <= factor), default=factor)
-            if factor not in self._smaller:
-                self._smaller[factor] = self._frame.smaller(factor)
-            return face_thumbnail(self._smaller[factor], face_bbox / factor)
-        except FrameError:
-            return b""  # the sighting counts without its picture
-
-
-def _folder_bytes(path: Path) -> int:
+def _folder_size(path: Path) -> int:
     size = 0
     for file in path.iterdir():
         try:
             size += file.stat().st_size
-        except OSError:  # SQLite removes its side files when it likes
+        except OSError:  # SQLite removes its side files at any time
             continue
     return size

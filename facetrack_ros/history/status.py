@@ -7,11 +7,11 @@ from dataclasses import dataclass
 class CameraStatus:
     """One camera of a history.
 
-    :param frames: kept in memory.
+    :param frames: in memory.
     :param frame_bytes: their size.
-    :param oldest_ns: stamp of the oldest frame or sighting kept, None when there is none.
-    :param newest_ns: likewise the newest.
-    :param sightings: kept on disk.
+    :param oldest_ns: stamp of the oldest frame or sighting, None when there is none.
+    :param newest_ns: stamp of the newest.
+    :param sightings: on disk.
     """
 
     camera_id: str
@@ -26,10 +26,10 @@ class CameraStatus:
 class HistoryStatus:
     """One robot's history.
 
-    :param model_id: of the embeddings it compares.
+    :param model_id: of its embeddings.
     :param cameras: sorted by name.
     :param events: written since it was opened.
-    :param unwritten_events: of this run that are not on disk, because it did not take them; most wait for room.
+    :param unwritten_events: added since it was opened and not on disk, which did not take them; most wait for room.
     :param disk_bytes: size of the robot's folder.
     """
 
@@ -42,20 +42,20 @@ class HistoryStatus:
 
     @property
     def sightings(self) -> int:
-        """Kept on disk, of all cameras."""
+        """On disk, of all cameras."""
         return sum(camera.sightings for camera in self.cameras)
 
     @property
     def frames(self) -> int:
-        """Kept in memory, of all cameras."""
+        """In memory, of all cameras."""
         return sum(camera.frames for camera in self.cameras)
 
     @property
     def oldest_ns(self) -> int | None:
-        """Stamp of the oldest thing kept, None when there is none."""
+        """Stamp of the oldest frame or sighting, None when there is none."""
         return min((camera.oldest_ns for camera in self.cameras if camera.oldest_ns is not None), default=None)
 
     @property
     def newest_ns(self) -> int | None:
-        """Stamp of the newest thing kept, None when there is none."""
+        """Stamp of the newest frame or sighting, None when there is none."""
         return max((camera.newest_ns for camera in self.cameras if camera.newest_ns is not None), default=None)

@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from facetrack_ros.errors import RequestError, StoreError
-from facetrack_ros.history.sightings.store import TrackHit
+from facetrack_ros.history.sightings.queries import TrackHit
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import ANSWERED, ERROR, MODEL_MISMATCH, Match, RobotResponse

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from facetrack_ros.history.sightings.store import SightingStore, TrackHit
+from facetrack_ros.history.sightings.queries import TrackHit
+from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
 
 

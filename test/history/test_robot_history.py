@@ -80,7 +80,7 @@ def test_a_track_named_later_names_its_sightings_even_while_its_face_is_hidden(h
     history.add_tracks("front", 1, 0, [track("t1")])
     history.add_tracks("front", 2, 1, [Track("t1", "p_robot1_1", TrackState.TRACKING, np.zeros(4, np.float32), 0.5)])
     assert [kept.person_id for kept in sightings(history)] == ["p_robot1_1"]
-    assert history.best_of_person("p_robot1_1").stamp_ns == 1
+    assert history.sightings.best_of_person("p_robot1_1").stamp_ns == 1
 
 
 def test_status_counts_what_is_kept(history):
@@ -127,14 +127,14 @@ class TestFolders:
             RobotHistory(tmp_path, "robot1", CONTRACT)
 
     @pytest.mark.parametrize("name", ["", "../x", "a/b", "1robot", "a b"])
-    def test_names_that_are_no_robot_are_refused(self, tmp_path, name):
+    def test_an_invalid_robot_name_is_refused(self, tmp_path, name):
         with pytest.raises(StoreError, match="robot name"):
             RobotHistory(tmp_path, name, CONTRACT)
 
     def test_a_renamed_folder_is_refused(self, tmp_path):
         RobotHistory(tmp_path, "robot1", CONTRACT).close()
         (tmp_path / "robot1").rename(tmp_path / "robot2")
-        with pytest.raises(StoreError, match="memory of robot robot1"):
+        with pytest.raises(StoreError, match="robot1"):
             RobotHistory(tmp_path, "robot2", CONTRACT)
 
     def test_an_absent_data_folder_is_told(self, tmp_path):

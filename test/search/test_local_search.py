@@ -96,5 +96,5 @@ def test_a_store_that_cannot_be_read_is_an_error_and_no_exception(store):
 def test_a_robots_whole_history_can_be_asked_too(tmp_path):
     history = RobotHistory(tmp_path, "robot2", CONTRACT)
     add(history.sightings, 1, 0.9)
-    assert [match.robot_id for match in search_history(history, ASK)[1]] == ["robot2"]
+    assert [match.robot_id for match in search_history(history.sightings, ASK)[1]] == ["robot2"]
     history.close()

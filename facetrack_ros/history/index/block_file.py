@@ -1,12 +1,13 @@
-"""One block of the index as a file: columns and codes to be read when a history is opened, vectors to be read where needed.
+"""One block of the index as a file: columns and codes are read at opening, vectors where needed.
 
-Everything in it can be made anew from the database; it names the database and the range of sightings it stands for.
+All of it can be made again from the database; the header names the database and the range of sightings.
 """
 
 import json
 import os
 import struct
 import zlib
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,21 +19,21 @@ from facetrack_ros.history.index.quantized_rows import QuantizedRows
 
 FORMAT_VERSION = 1
 _MAGIC = b"FTRINDEX"
-_START = struct.Struct("<8sIII")  # magic, version, bytes of the header, its CRC-32
-_LONGEST_HEADER = 1 << 20
-_KEPT = ("ids", "first", "last", "track", "camera")
+_PREFIX = struct.Struct("<8sIII")  # magic, version, bytes of the header, its CRC-32
+_MAX_HEADER_BYTES = 1 << 20
+_STORED_COLUMNS = ("ids", "first", "last", "track", "camera")
 
 
 @dataclass(frozen=True)
 class BlockHeader:
-    """What a block file says of itself.
+    """Header of a block file.
 
-    :param database: id of the database its rows are of.
-    :param after: all sightings with ids above this …
-    :param last: … and up to this are in it.
+    :param database: id of the database its rows are from.
+    :param after: it holds all sightings with ids above this …
+    :param last: … and up to this.
     :param rows: how many they are.
     :param scale: of the codes.
-    :param error: longest difference between a vector and its code.
+    :param error: largest distance between a vector and its code.
     :param cameras: camera ids, in the order of their numbers.
     :param checksum: CRC-32 of columns and codes.
     """
@@ -47,11 +48,15 @@ class BlockHeader:
     cameras: tuple[str, ...]
     checksum: int
 
+    def overlaps(self, ids: np.ndarray) -> bool:
+        """Whether any of these sighting ids is in its range."""
+        return bool(((ids > self.after) & (ids <= self.last)).any())
+
 
 class BlockFile:
-    """A block file open for reading. Its columns and codes are read once, by :meth:`read`, and not kept.
+    """A block file open for reading.
 
-    :raises DamagedStoreError: it is no whole block file.
+    :raises DamagedStoreError: it is not a complete block file.
     :raises StoreError: it is of a newer format, or cannot be read.
     """
 
@@ -60,12 +65,12 @@ class BlockFile:
         self._file = -1
         try:
             self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            self.header, start = self._read_header()
-            header = self.header
-            self._sizes = [8 * header.rows] * 4 + [2 * header.rows, header.rows * header.dimension]
-            self._start, self._vectors = start, start + sum(self._sizes)
-            if os.fstat(self._file).st_size != self._vectors + 4 * header.rows * header.dimension:
-                raise DamagedStoreError(f"{path} is not whole")
+            self.header, self._start = self._read_header()
+            rows, dimension = self.header.rows, self.header.dimension
+            self._sizes = [np.dtype(COLUMNS[name]).itemsize * rows for name in _STORED_COLUMNS] + [rows * dimension]
+            self._vectors = self._start + sum(self._sizes)
+            if os.fstat(self._file).st_size != self._vectors + 4 * rows * dimension:
+                raise DamagedStoreError(f"{path} is incomplete")
         except OSError as error:
             self.close()
             raise StoreError(f"cannot read {path}: {error.strerror}") from error
@@ -74,51 +79,47 @@ class BlockFile:
             raise
 
     def _read_header(self) -> tuple[BlockHeader, int]:
-        start = os.pread(self._file, _START.size, 0)
-        if len(start) < _START.size or start[:8] != _MAGIC:
-            raise DamagedStoreError(f"{self.path} is no part of an index")
-        _, version, length, checksum = _START.unpack(start)
+        prefix = os.pread(self._file, _PREFIX.size, 0)
+        if len(prefix) < _PREFIX.size or prefix[:8] != _MAGIC:
+            raise DamagedStoreError(f"{self.path} is not an index block")
+        _, version, length, checksum = _PREFIX.unpack(prefix)
         if version > FORMAT_VERSION:
             raise StoreError(f"{self.path} was written by a newer version")
-        text = os.pread(self._file, min(length, _LONGEST_HEADER), _START.size)
+        text = os.pread(self._file, min(length, _MAX_HEADER_BYTES), _PREFIX.size)
         if len(text) != length or zlib.crc32(text) != checksum:
             raise DamagedStoreError(f"{self.path} is damaged")
         values = json.loads(text)
-        return BlockHeader(**{**values, "cameras": tuple(values["cameras"])}), _START.size + length
+        return BlockHeader(**{**values, "cameras": tuple(values["cameras"])}), _PREFIX.size + length
 
     def read(self) -> tuple[IndexColumns, QuantizedRows]:
         """Columns and codes.
 
-        :raises DamagedStoreError: they are not what was written.
+        :raises DamagedStoreError: their checksum is wrong.
         """
         header, columns = self.header, IndexColumns()
         arrays = [np.empty(size, np.uint8) for size in self._sizes]
-        self._into(arrays, self._start)
-        checksum = 0
-        for array in arrays:
-            checksum = zlib.crc32(array, checksum)
-        if checksum != header.checksum:
+        self._read_into(arrays, self._start)
+        if _checksum(arrays) != header.checksum:
             raise DamagedStoreError(f"{self.path} is damaged")
-        for name, array in zip(_KEPT, arrays):
+        for name, array in zip(_STORED_COLUMNS, arrays):
             setattr(columns, name, array.view(COLUMNS[name]))
         columns.count = header.rows
         columns.cameras = {camera: number for number, camera in enumerate(header.cameras)}
-        return columns, QuantizedRows(
-            arrays[-1].reshape(header.rows, header.dimension), header.scale, header.error, header.rows
-        )
+        codes = arrays[-1].reshape(header.rows, header.dimension)
+        return columns, QuantizedRows(codes, header.scale, header.error, header.rows)
 
     def vectors(self, rows: np.ndarray) -> np.ndarray:
-        """``(n, dimension)`` float32 of some rows, read now.
+        """Read ``(n, dimension)`` float32 vectors of some rows.
 
-        :raises DamagedStoreError: the disk does not give them.
+        :raises DamagedStoreError: the disk does not return them.
         """
         width = 4 * self.header.dimension
         found = np.empty((len(rows), self.header.dimension), np.float32)
         if len(rows) and int(rows[-1]) - int(rows[0]) + 1 == len(rows) and (np.diff(rows) == 1).all():
-            self._into([found.reshape(-1).view(np.uint8)], self._vectors + int(rows[0]) * width)
+            self._read_into([found.reshape(-1).view(np.uint8)], self._vectors + int(rows[0]) * width)
             return found
         for place, row in zip(found.view(np.uint8), rows.tolist()):
-            self._into([place], self._vectors + row * width)
+            self._read_into([place], self._vectors + row * width)
         return found
 
     def close(self) -> None:
@@ -130,43 +131,48 @@ class BlockFile:
     def __del__(self) -> None:
         self.close()
 
-    def _into(self, arrays: list[np.ndarray], offset: int) -> None:
+    def _read_into(self, arrays: Sequence[np.ndarray], offset: int) -> None:
         try:
-            read = os.preadv(self._file, arrays, offset)
+            read = os.preadv(self._file, [array.data for array in arrays], offset)
         except OSError as error:
             raise DamagedStoreError(f"cannot read {self.path}: {error.strerror}") from error
         if read != sum(array.nbytes for array in arrays):
-            raise DamagedStoreError(f"{self.path} is not whole")
+            raise DamagedStoreError(f"{self.path} is incomplete")
 
 
 def write_block(path: Path, database: str, after: int, columns: IndexColumns, vectors: np.ndarray) -> None:
-    """Write a block file; brought to the disk, but not to be relied on before it is renamed into place.
+    """Write and sync a block file. The caller renames it into place.
 
-    :param after: the id below the first one's of the range.
+    :param after: the id below the first one of the range.
     :param columns: of the rows, in order of their ids.
     :param vectors: ``(n, dimension)`` float32, one row at least.
     :raises OSError: the disk does not take it.
     """
-    coded = QuantizedRows.of_all(vectors)
-    parts = [np.ascontiguousarray(getattr(columns, name)[: columns.count]) for name in _KEPT] + [coded.codes]
-    checksum = 0
-    for part in parts:
-        checksum = zlib.crc32(part, checksum)
+    quantized = QuantizedRows.complete(vectors)
+    parts = [np.ascontiguousarray(getattr(columns, name)[: columns.count]) for name in _STORED_COLUMNS]
+    parts.append(quantized.codes)
     header = BlockHeader(
         database,
         after,
-        int(columns.ids[columns.count - 1]),
-        columns.count,
-        vectors.shape[1],
-        float(coded.scale),
-        coded.error,
-        tuple(columns.cameras),
-        checksum,
+        last=int(columns.ids[columns.count - 1]),
+        rows=columns.count,
+        dimension=vectors.shape[1],
+        scale=float(quantized.scale),
+        error=quantized.error,
+        cameras=tuple(columns.cameras),
+        checksum=_checksum(parts),
     )
     text = json.dumps(asdict(header)).encode()
     with path.open("wb") as file:
-        file.write(_START.pack(_MAGIC, FORMAT_VERSION, len(text), zlib.crc32(text)) + text)
+        file.write(_PREFIX.pack(_MAGIC, FORMAT_VERSION, len(text), zlib.crc32(text)) + text)
         for part in (*parts, vectors):
-            file.write(memoryview(part).cast("B"))
+            file.write(part.data.cast("B"))
         file.flush()
         os.fsync(file.fileno())
+
+
+def _checksum(arrays: Iterable[np.ndarray]) -> int:
+    checksum = 0
+    for array in arrays:
+        checksum = zlib.crc32(array.data, checksum)
+    return checksum

@@ -1,5 +1,6 @@
-"""The index's blocks on disk: a folder beside the database, whose files can all be deleted at any time."""
+"""The folder of block files beside a database. All of them can be deleted at any time."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,15 +9,17 @@ import numpy as np
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.index.block_file import BlockFile
 
+logger = logging.getLogger(__name__)
+
 _NAME = "block-{:012d}"
-_FRESH = ".new"
+_UNFINISHED = ".new"
 
 
 class BlockFolder:
     """The block files of one database.
 
-    :param path: the folder; made when the first block is written.
-    :param database: the database's id; empty: it is too old to have one, and no block can be its.
+    :param path: the folder; created with the first block.
+    :param database: the database's id; empty for a database too old to have one, to which no block belongs.
     :param dimension: of the model.
     """
 
@@ -24,87 +27,78 @@ class BlockFolder:
         self.path = path
         self._database = database
         self._dimension = dimension
-        self._told: list[str] = []
 
     def blocks(self, last: int) -> Iterator[BlockFile]:
-        """Those that can be used, in order of their ids and none overlapping.
+        """Open the usable blocks, in order of their ids, none overlapping.
 
-        :param last: the highest id in the database; blocks beyond are of another time.
+        :param last: the highest id in the database; blocks beyond it belong to another state of the database.
         """
         after = 0
         for file in self._files():
             try:
                 block = BlockFile(file)
             except StoreError as error:
-                self._told.append(str(error))
+                self.report_damaged(str(error))
                 continue
             header = block.header
             if (header.database, header.dimension) != (self._database, self._dimension) or header.last > last:
-                self._told.append(f"{file} is of another database, or another time of this one")
+                self.report_damaged(f"{file} belongs to another database, or to an older copy of this one")
                 block.close()
             elif header.after >= after:
                 after = header.last
                 yield block
 
-    def doubt(self, sentence: str) -> None:
-        """A block turned out not to be usable."""
-        self._told.append(sentence)
-
-    def take_told(self) -> str:
-        """What could not be used since this was asked last, a sentence; empty: nothing."""
-        told, self._told = self._told, []
-        if not told:
-            return ""
-        return (
-            f"{told[0]}{f' ({len(told)} files)' if len(told) > 1 else ''}; that part of the index is read from the "
-            "sightings and written anew, nothing is lost"
+    def report_damaged(self, reason: str) -> None:
+        """Log that a block cannot be used."""
+        logger.warning(
+            "%s; that part of the index is read from the sightings and written again, nothing is lost", reason
         )
 
-    def fresh_path(self, after: int) -> Path:
-        """Where the block of the sightings above an id is written, before :meth:`keep` puts it in its place.
+    def unfinished_path(self, after: int) -> Path:
+        """Where to write the block of the sightings above an id, until :meth:`publish` renames it.
 
-        :raises OSError: the folder cannot be made.
+        :raises OSError: the folder cannot be created.
         """
         self.path.mkdir(exist_ok=True)
-        return self.path / (_NAME.format(after) + _FRESH)
+        return self.path / (_NAME.format(after) + _UNFINISHED)
 
-    def keep(self, fresh: Path) -> BlockFile:
-        """Put a written block in its place.
+    def publish(self, unfinished: Path) -> BlockFile:
+        """Rename a written block into place and open it.
 
         :raises OSError: it is gone.
         :raises StoreError: it cannot be read.
         """
-        kept = fresh.with_suffix("")
-        fresh.replace(kept)
-        return BlockFile(kept)
+        path = unfinished.with_suffix("")
+        unfinished.replace(path)
+        return BlockFile(path)
 
     def remove(self, ids: np.ndarray) -> None:
-        """Delete the blocks that stand for any of these sightings, and all that is half written.
+        """Delete the blocks that hold any of these sightings, and all unfinished ones.
 
-        :raises OSError: the disk does not let go of one.
+        :raises OSError: a file cannot be deleted.
         """
-        for file in self._files(_FRESH):
+        for file in self._files(_UNFINISHED):
             file.unlink(missing_ok=True)
         for file in self._files() if len(ids) else ():
             try:
                 block = BlockFile(file)
             except StoreError:
-                file.unlink(missing_ok=True)  # nobody can tell what is in it
+                file.unlink(missing_ok=True)  # it may hold any of them
                 continue
-            if ((ids > block.header.after) & (ids <= block.header.last)).any():
+            if block.header.overlaps(ids):
                 file.unlink(missing_ok=True)
             block.close()
 
-    def keep_only(self, used: list[Path]) -> None:
+    def remove_others(self, used: list[Path]) -> None:
         """Delete all files but these.
 
-        :raises OSError: the disk does not let go of one.
+        :raises OSError: a file cannot be deleted.
         """
-        for file in {*self._files(), *self._files(_FRESH)} - set(used):
+        for file in {*self._files(), *self._files(_UNFINISHED)} - set(used):
             file.unlink(missing_ok=True)
 
-    def bytes(self) -> int:
-        """What the files take."""
+    def size(self) -> int:
+        """Bytes that the files take."""
         return sum(file.stat().st_size for file in self._files() if file.exists())
 
     def _files(self, ending: str = "") -> list[Path]:

@@ -1,26 +1,26 @@
-"""Embeddings a second time as one byte a number: a quarter to read, and enough to tell which few have to be looked at."""
+"""Embeddings quantised to one byte a number: a quarter of the memory to read, enough to find the candidates."""
 
 import numpy as np
 
 from facetrack_ros.history.index.faiss_scan import QuantizedScan
 
-# How much larger than the first rows' largest number a later one may be before it is cut off at the end of the scale.
+# How far a later number may exceed the largest of the first rows before it is clipped; chosen by hand.
 _HEADROOM = 1.25
-# Rows coded at once: what is worked on stays near the processor.
-_AT_ONCE = 256
+# Rows quantised at once: the working set stays in the processor's cache.
+_CHUNK = 256
 
 
 class QuantizedRows:
-    """Codes of unit vectors, compared at the speed of memory.
+    """Codes of unit vectors.
 
-    The number ``x`` is kept as ``round(x * scale)`` in -128..127, and so is the vector that is searched for. By Cauchy and
-    Schwarz a similarity is off by no more than the longest difference between a row and its code and that between the vector
-    and its own.
+    A number ``x`` is stored as ``round(x * scale)`` in -128..127; the query is quantised likewise. By the
+    Cauchy-Schwarz inequality a similarity from codes is off by no more than the largest distance between a row and its
+    code plus the distance between the query and its code.
 
-    :param codes: ``(room, dimension)`` uint8, zero in the middle.
+    :param codes: ``(capacity, dimension)`` uint8, offset by 128.
     :param scale: of all rows.
-    :param error: the longest difference between a row and its code.
-    :param count: how many rows are coded already.
+    :param error: the largest distance between a row and its code.
+    :param count: how many rows are quantised already.
     """
 
     def __init__(self, codes: np.ndarray, scale: float, error: float, count: int) -> None:
@@ -30,21 +30,21 @@ class QuantizedRows:
         self._count = count
 
     @classmethod
-    def begun_with(cls, first: np.ndarray, room: int) -> "QuantizedRows":
-        """Code the first ``(n, dimension)`` float32 rows of up to ``room``; they set the scale."""
-        return cls._scaled(first, room, _HEADROOM)
+    def growing(cls, first: np.ndarray, capacity: int) -> "QuantizedRows":
+        """Quantise the first ``(n, dimension)`` float32 rows of up to ``capacity``; they set the scale."""
+        return cls._scaled(first, capacity, _HEADROOM)
 
     @classmethod
-    def of_all(cls, rows: np.ndarray) -> "QuantizedRows":
-        """Code ``(n, dimension)`` float32 rows that no others follow: their scale fits closer."""
+    def complete(cls, rows: np.ndarray) -> "QuantizedRows":
+        """Quantise ``(n, dimension)`` float32 rows to which none are added later, at the finest scale."""
         return cls._scaled(rows, len(rows), 1.0)
 
     @classmethod
-    def _scaled(cls, rows: np.ndarray, room: int, headroom: float) -> "QuantizedRows":
+    def _scaled(cls, rows: np.ndarray, capacity: int, headroom: float) -> "QuantizedRows":
         largest = max(float(rows.max()), -float(rows.min()), 1e-6)
-        coded = cls(np.empty((room, rows.shape[1]), np.uint8), 127.0 / (headroom * largest), 0.0, 0)
-        coded.add(rows)
-        return coded
+        quantized = cls(np.empty((capacity, rows.shape[1]), np.uint8), 127.0 / (headroom * largest), 0.0, 0)
+        quantized.add(rows)
+        return quantized
 
     def __len__(self) -> int:
         return self._count
@@ -55,41 +55,41 @@ class QuantizedRows:
         return self._codes[: self._count]
 
     def add(self, rows: np.ndarray) -> None:
-        """Code further rows, ``(n, dimension)`` float32."""
-        for start in range(0, len(rows), _AT_ONCE):
-            part = rows[start : start + _AT_ONCE]
-            self._code(slice(self._count, self._count + len(part)), part)
+        """Quantise further rows, ``(n, dimension)`` float32."""
+        for start in range(0, len(rows), _CHUNK):
+            part = rows[start : start + _CHUNK]
+            self._set(slice(self._count, self._count + len(part)), part)
             self._count += len(part)
 
     def replace(self, row: int, vector: np.ndarray) -> None:
         """Give a row another vector, ``(dimension,)`` float32."""
-        self._code(slice(row, row + 1), vector[None])
+        self._set(slice(row, row + 1), vector[None])
 
-    def off(self, scan: QuantizedScan) -> float:
-        """How far a similarity by codes may be off."""
-        return scan.probe.error + self.error * scan.probe.code_length + 1e-5
+    def error_bound(self, scan: QuantizedScan) -> float:
+        """How far a similarity from codes may be off."""
+        return scan.query.error + self.error * scan.query.code_norm + 1e-5
 
     def nearest(
         self, scan: QuantizedScan, count: int, rows: slice, bound: float = -np.inf, mask: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The rows most like a vector by their codes.
+        """The rows most similar to the query by their codes.
 
         :param count: how many at most.
-        :param rows: a stretch of rows, the only ones looked at.
-        :param bound: rows that cannot be as like as this are left out.
-        :param mask: bool, a value for each row of the stretch, only these; None: all.
-        :returns: rows ``(n,)`` int64 and similarities ``(n,)`` float32, in no order, ``n <= count``.
+        :param rows: the range of rows to scan.
+        :param bound: rows that cannot be this similar are left out.
+        :param mask: bool, one value for each row of the range, only these; None: all.
+        :returns: rows ``(n,)`` int64 and similarities ``(n,)`` float32, unordered, ``n <= count``.
         """
-        unit = scan.probe.scale * self.scale
-        found, products = scan.best(self._codes[rows], count, (bound - self.off(scan)) * float(unit), mask)
+        unit = scan.query.scale * self.scale
+        found, products = scan.top(self._codes[rows], count, (bound - self.error_bound(scan)) * float(unit), mask)
         return found + rows.start, products / unit
 
-    def _code(self, where: slice, rows: np.ndarray) -> None:
+    def _set(self, where: slice, rows: np.ndarray) -> None:
         codes = rows * self.scale
         np.rint(codes, out=codes)
         np.clip(codes, -128, 127, out=codes)
         self._codes[where] = (codes + 128).astype(np.uint8)
-        apart = np.divide(codes, self.scale, out=codes)  # the codes themselves are not needed any more
-        apart -= rows
-        # A little more, for what float32 itself rounds.
-        self.error = max(self.error, float(np.sqrt(np.einsum("ij,ij->i", apart, apart).max())) + 1e-5)
+        difference = np.divide(codes, self.scale, out=codes)  # reuses the memory of the codes
+        difference -= rows
+        # The addend covers the rounding of float32 itself.
+        self.error = max(self.error, float(np.sqrt(np.einsum("ij,ij->i", difference, difference).max())) + 1e-5)

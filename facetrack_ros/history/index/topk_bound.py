@@ -1,4 +1,4 @@
-"""How like a row must be to count, as far as a search knows already."""
+"""Lower similarity bound for the top k."""
 
 import threading
 
@@ -6,37 +6,36 @@ import numpy as np
 
 
 class TopKBound:
-    """Rises from the threshold as similarities become known, never above that of the last one that counts.
+    """Rises from the threshold as similarities become known, never above that of the k-th best row.
 
-    May be used from several threads.
+    Thread-safe.
 
-    :param limit: how many count; None: all above the threshold.
+    :param limit: k; None: every row above the threshold counts.
     """
 
     def __init__(self, threshold: float, limit: int | None) -> None:
         self.bound = threshold
         self.limit = limit
-        self._surely = np.empty(0, np.float32)
+        self._highest = np.empty(0, np.float32)
         self._lock = threading.Lock()
 
-    def take(self, surely: np.ndarray) -> None:
-        """Similarities that further rows have at least; each row once."""
+    def add_lower_bounds(self, similarity: np.ndarray) -> None:
+        """Take in lower bounds of the similarities of further rows; each row once."""
         if self.limit is None:
             return
-        surely = surely[surely > self.bound]
-        if not surely.size:
-            return
-        with self._lock:
-            self._surely = _highest(np.concatenate([self._surely, surely]), self.limit)
-            self._rise(self._surely)
+        similarity = similarity[similarity > self.bound]
+        if similarity.size:
+            with self._lock:
+                self._highest = _highest(np.concatenate([self._highest, similarity]), self.limit)
+                self._raise_to(self._highest)
 
-    def know(self, similarity: np.ndarray) -> None:
-        """Similarities of some rows, whether :meth:`take` knows them or not; each row once."""
+    def set_exact(self, similarity: np.ndarray) -> None:
+        """Take in exact similarities, also of rows given to :meth:`add_lower_bounds` before; each row once."""
         if self.limit is not None:
-            self._rise(_highest(similarity, self.limit))
+            self._raise_to(_highest(similarity, self.limit))
 
-    def _rise(self, highest: np.ndarray) -> None:
-        if highest.size >= self.limit > 0:
+    def _raise_to(self, highest: np.ndarray) -> None:
+        if self.limit and highest.size >= self.limit:
             self.bound = max(self.bound, float(highest.min()))
 
 

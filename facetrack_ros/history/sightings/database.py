@@ -1,22 +1,24 @@
-"""The SQLite file behind a sighting store: opened for writing by one process, for reading by any."""
+"""SQLite file of a sighting store: opened for writing by one process, for reading by any."""
 
 import fcntl
 import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote
 
 from facetrack_ros.errors import DamagedStoreError, StoreError
 from facetrack_ros.models.contract import ModelContract
 
 SCHEMA_VERSION = 2
-_APPLICATION_ID = 0x46545253  # "FTRS", so that any other SQLite file is told from a history
+_APPLICATION_ID = 0x46545253  # "FTRS", tells a history from any other SQLite file
+# A sighting of 512 numbers takes 2.2 kB: half of SQLite's default pages of 4 kB would stay empty.
 _PAGE_BYTES = 16_384
-# Of version 1. A new file gets the steps to later versions too, as an older one does.
+# Version 1. A new file then goes through the migrations to later versions, as an older one does.
 _SCHEMA = """
 CREATE TABLE about (robot_id TEXT NOT NULL, model_id TEXT NOT NULL, sha256 TEXT NOT NULL, dimension INTEGER NOT NULL);
 CREATE TABLE sightings (
@@ -31,9 +33,9 @@ CREATE TABLE coverage (id INTEGER PRIMARY KEY, camera_id TEXT NOT NULL, start_ns
 CREATE TABLE ingests (key TEXT PRIMARY KEY, camera_id TEXT NOT NULL, start_ns INTEGER NOT NULL,
     end_ns INTEGER NOT NULL);
 """
-# Blocks of the index beside the database stand for sightings up to frozen.last_id. Whoever changes one of those, also with
-# another program, leaves its id in outdated.
-_STEPS = {
+# Index blocks beside the database hold the sightings up to frozen.last_id. The triggers note in outdated each of those
+# that is changed later, by this or any other program.
+_MIGRATIONS = {
     2: """
 CREATE TABLE poses (sighting_id INTEGER PRIMARY KEY, frame_id TEXT NOT NULL, stamp_ns INTEGER NOT NULL,
     pose BLOB NOT NULL);
@@ -49,25 +51,26 @@ CREATE TRIGGER sightings_changed AFTER UPDATE OF id, camera_id, first_ns, last_n
 
 
 def database_path(directory: Path | str, model_id: str) -> Path:
-    """Where the sightings of a model are kept in a robot's folder."""
+    """The file with the sightings of a model in a robot's folder."""
     return Path(directory) / f"sightings-{quote(model_id, safe='')}.sqlite"
 
 
 def index_path(database: Path) -> Path:
-    """The folder of the index beside a database."""
+    """The folder of index blocks beside a database."""
     return database.with_suffix(".index")
 
 
 def stored_models(directory: Path | str) -> tuple[str, ...]:
-    """Ids of the models whose sightings a robot's folder holds, sorted."""
+    """Ids of the models with sightings in a robot's folder, sorted."""
     return tuple(sorted(unquote(path.stem[len("sightings-") :]) for path in Path(directory).glob("sightings-*.sqlite")))
 
 
 class Database:
-    """One open file. Every ``sqlite3`` error leaves as :class:`StoreError`.
+    """One open file. Every ``sqlite3`` error is raised as :class:`StoreError`.
 
     :param connection: usable from any thread; its owner holds the lock.
-    :param robot_id: as written in the file.
+    :ivar robot_id: as stored in the file.
+    :ivar version: schema version of the file.
     """
 
     def __init__(
@@ -87,9 +90,9 @@ class Database:
 
     @classmethod
     def for_writing(cls, path: Path, contract: ModelContract, robot_id: str) -> "Database":
-        """Open or make the file; one process at a time.
+        """Open or create the file; one process at a time.
 
-        :raises StoreError: damaged, read-only, in use, newer, or of another model or robot.
+        :raises StoreError: damaged, read-only, in use, of a newer version, or of another model or robot.
         """
         lock_file = -1
         try:
@@ -108,12 +111,12 @@ class Database:
         database = cls(path, sqlite3.connect(path, isolation_level=None, check_same_thread=False), lock_file)
         try:
             if database.rows("PRAGMA user_version") == [(0,)] and not database.rows("SELECT 1 FROM sqlite_schema"):
-                database._make(contract, robot_id)
+                database._create(contract, robot_id)
             database._check(contract, robot_id)
             database.run("PRAGMA journal_mode=WAL")
             database.run("PRAGMA secure_delete=ON")  # the bytes of a deleted face do not stay in free pages
             database.run("PRAGMA synchronous=NORMAL")  # a killed process loses nothing committed
-            database._step_up()
+            database._migrate()
         except StoreError:
             database.close()
             raise
@@ -121,9 +124,9 @@ class Database:
 
     @classmethod
     def for_reading(cls, path: Path, contract: ModelContract) -> "Database":
-        """Open an existing file as it is at this moment, whether a robot is writing it or its folder is read-only.
+        """Open a snapshot of an existing file, also while a robot writes it or from a read-only folder.
 
-        :raises StoreError: absent, damaged, newer, or of another model.
+        :raises StoreError: absent, damaged, of a newer version, or of another model.
         """
         if not path.is_file():
             raise StoreError(f"there are no sightings of model {contract.id} in {path.parent}")
@@ -132,12 +135,12 @@ class Database:
         except StoreError as error:
             if not isinstance(error.__cause__, sqlite3.OperationalError):
                 raise
-        # SQLite wants to make its shared index beside the file, and a read-only folder refuses.
+        # SQLite needs to create its shared index beside the file, which a read-only folder does not allow.
         wal = path.with_name(path.name + "-wal")
         try:
             if not wal.exists() or not wal.stat().st_size:
                 return cls._read(path, path, "immutable=1", contract)
-            # What a killed robot wrote last is in the log beside the file only: a copy of both can be read.
+            # What a killed robot committed last is only in the write-ahead log: copy both and open the copy.
             copy = tempfile.TemporaryDirectory(prefix="facetrack-")
             shutil.copy(wal, copy.name)
             return cls._read(path, Path(shutil.copy(path, copy.name)), "mode=ro", contract, copy)
@@ -145,7 +148,7 @@ class Database:
             raise StoreError(f"cannot read {path}: {error.strerror}; check its permissions") from error
 
     def reader(self, contract: ModelContract) -> "Database":
-        """The same file opened once more, to read what is committed now beside the one who writes."""
+        """Open the same file a second time, to read what is committed now."""
         return self._read(self.path, self.path, "mode=ro", contract)
 
     @classmethod
@@ -157,60 +160,58 @@ class Database:
         contract: ModelContract,
         copy: tempfile.TemporaryDirectory | None = None,
     ) -> "Database":
-        database = None
+        uri = f"file:{quote(str(address.absolute()))}?{mode}"
         try:
-            connection = sqlite3.connect(
-                f"file:{quote(str(address.absolute()))}?{mode}", uri=True, isolation_level=None, check_same_thread=False
-            )
-            database = cls(path, connection, copy=copy)
-            database.run("BEGIN")  # everything read from here on is of one moment
-            database._check(contract, None)
-            return database
+            connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
             raise StoreError(f"cannot read {path}: {error}; check its permissions") from error
+        database = cls(path, connection, copy=copy)
+        try:
+            database.run("BEGIN")  # all later reads see the same state
+            database._check(contract, None)
         except StoreError:
-            if database is not None:
-                database.close()
+            database.close()
             raise
+        return database
 
-    def rows(self, sql: str, values: tuple | list = ()) -> list[tuple]:
+    def rows(self, sql: str, values: Sequence = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
-        with self._sentences():
+        with self._store_errors():
             return self._connection.execute(sql, values).fetchall()
 
-    def run(self, sql: str, values: tuple | list = ()) -> int:
+    def run(self, sql: str, values: Sequence = ()) -> int:
         """Run one statement. Returns the id of the row it inserted, if any."""
-        with self._sentences():
-            return self._connection.execute(sql, values).lastrowid
+        with self._store_errors():
+            return self._connection.execute(sql, values).lastrowid or 0
 
-    def write(self, sql: str, values: tuple | list = ()) -> int:
+    def write(self, sql: str, values: Sequence = ()) -> int:
         """Like :meth:`run`, within a transaction that :meth:`commit` ends."""
-        if not self._writing():
+        if not self._in_transaction():
             self.run("BEGIN IMMEDIATE")
         return self.run(sql, values)
 
     def commit(self) -> None:
-        """End the open transaction, if there is one."""
-        if self._writing():
+        """Commit the open transaction, if there is one."""
+        if self._in_transaction():
             self.run("COMMIT")
 
     def rollback(self) -> None:
-        """Take back what the open transaction wrote."""
-        if self._writing():
+        """Roll back the open transaction, if there is one."""
+        if self._in_transaction():
             self.run("ROLLBACK")
 
     def empty_log(self) -> None:
-        """Bring all that is committed from the log beside the file into the file, and leave no copy in the log."""
+        """Move all that is committed from the write-ahead log into the file, and truncate the log."""
         self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @property
-    def writes(self) -> bool:
+    def writable(self) -> bool:
         """Whether it is open for writing."""
         return self._lock_file >= 0
 
     def deleted(self) -> bool:
-        """Whether the file this was opened on is there no more."""
-        return self._lock_file >= 0 and not self.path.exists()
+        """Whether the file was deleted since it was opened for writing."""
+        return self.writable and not self.path.exists()
 
     def close(self) -> None:
         """Close the file; what was not committed is lost."""
@@ -222,12 +223,12 @@ class Database:
         if self._copy is not None:
             self._copy.cleanup()
 
-    def _writing(self) -> bool:
-        # SQLite ends a transaction by itself when the disk is full: only it knows.
+    def _in_transaction(self) -> bool:
+        # Asked of SQLite, which ends a transaction by itself when the disk is full.
         return not self.closed and self._connection.in_transaction
 
     @contextmanager
-    def _sentences(self) -> Iterator[None]:
+    def _store_errors(self) -> Iterator[None]:
         if self.closed:
             raise StoreError(f"{self.path} was closed and cannot be used any more")
         try:
@@ -237,8 +238,7 @@ class Database:
         except sqlite3.DatabaseError as error:
             raise DamagedStoreError(f"{self.path} is damaged ({error}); move it away and a new one is begun") from error
 
-    def _make(self, contract: ModelContract, robot_id: str) -> None:
-        # A sighting of 512 numbers takes 2.2 kB: of SQLite's usual 4 kB pages half would stay empty.
+    def _create(self, contract: ModelContract, robot_id: str) -> None:
         self.run(f"PRAGMA page_size={_PAGE_BYTES}")
         for statement in ("BEGIN IMMEDIATE", *_SCHEMA.split(";")[:-1]):
             self.run(statement)
@@ -247,11 +247,11 @@ class Database:
         self.run("PRAGMA user_version=1")
         self.commit()
 
-    def _step_up(self) -> None:
-        """Bring a file of an older version to this one; all of it or nothing."""
+    def _migrate(self) -> None:
+        """Bring a file of an older version to this one, each step in one transaction."""
         while self.version < SCHEMA_VERSION:
             self.run("BEGIN IMMEDIATE")
-            for statement in _STEPS[self.version + 1].strip().split(";\n"):
+            for statement in _MIGRATIONS[self.version + 1].strip().split(";\n"):
                 self.run(statement)
             self.run(f"PRAGMA user_version={self.version + 1}")
             self.commit()
@@ -269,7 +269,7 @@ class Database:
         self.version = version
         about = self.rows("SELECT robot_id, model_id, sha256, dimension FROM about")
         if len(about) != 1:
-            raise StoreError(f"{self.path} is damaged (it does not say whose it is); move it away")
+            raise StoreError(f"{self.path} is damaged (its table about does not have one row); move it away")
         self.robot_id, model_id, sha256, dimension = about[0]
         if (model_id, dimension) != (contract.id, contract.dimension):
             raise StoreError(
@@ -283,5 +283,5 @@ class Database:
             )
         if robot_id is not None and robot_id != self.robot_id:
             raise StoreError(
-                f"{self.path} is the memory of robot {self.robot_id}, not of {robot_id}; use another data folder"
+                f"{self.path} is the history of robot {self.robot_id}, not of {robot_id}; use another data folder"
             )

@@ -1,4 +1,4 @@
-"""Which kept sighting of its track a new face belongs to."""
+"""Deduplication: which stored sighting of its track a new face belongs to."""
 
 from dataclasses import dataclass
 
@@ -18,12 +18,12 @@ class OpenSighting:
 
 @dataclass(frozen=True)
 class DeduplicationRule:
-    """How faces of one track are folded.
+    """When faces of one track are one sighting. The numbers are chosen by hand.
 
-    :param similarity: lowest cosine to a sighting's best face; 0.9 keeps two poses apart, not two frames.
+    :param similarity: lowest cosine to a sighting's best face; 0.9 separates two poses, not two frames.
     :param open_per_track: sightings a track may have open at once; the longest unseen one is closed for a new one.
-    :param span_ns: longest a sighting may last. Without it a person who sits for an hour would be one sighting,
-        whose one picture stands for times it was not taken at; 10 s.
+    :param span_ns: longest a sighting may last. Without it a person who sits for an hour would be one sighting, whose
+        one thumbnail stands for times at which it was not taken; 10 s.
     """
 
     similarity: float = 0.9
@@ -32,9 +32,9 @@ class DeduplicationRule:
 
     @classmethod
     def of_model(cls, contract: ModelContract) -> "DeduplicationRule":
-        """Folding on a model's own scale: faces fold that are three times as near as its threshold asks of a match.
+        """The rule on a model's scale: a third of the distance that its threshold allows for a match.
 
-        That keeps poses apart and not frames: 0.81 for a threshold of 0.42, 0.98 for one of 0.945.
+        That separates poses and not frames: 0.81 for a threshold of 0.42, 0.98 for one of 0.945.
         """
         return cls(similarity=1.0 - (1.0 - contract.threshold) / 3.0)
 
@@ -48,7 +48,7 @@ class OpenSightings:
         self._of_track: dict[str, list[OpenSighting]] = {}
 
     def match(self, track_id: str, stamp_ns: int, embedding: np.ndarray) -> OpenSighting | None:
-        """The open sighting most like a face, or None when the face begins a new one.
+        """The open sighting most similar to a face, or None when the face begins a new one.
 
         :param embedding: ``(dimension,)`` float32 unit vector.
         """
@@ -61,25 +61,22 @@ class OpenSightings:
         return best
 
     def open(self, track_id: str, sighting: OpenSighting) -> None:
-        """Let a new sighting take in faces; a face without track cannot be followed and stays alone."""
+        """Let a new sighting take in faces, unless it has no track."""
         if not track_id:
             return
-        kept = self._of_track.setdefault(track_id, [])
-        if len(kept) >= self._rule.open_per_track:
-            kept.remove(min(kept, key=lambda other: self._index.span(other.row)[1]))
-        kept.append(sighting)
+        sightings = self._of_track.setdefault(track_id, [])
+        if len(sightings) >= self._rule.open_per_track:
+            sightings.remove(min(sightings, key=lambda other: self._index.span(other.row)[1]))
+        sightings.append(sighting)
 
     def close_before(self, stamp_ns: int) -> None:
         """Close sightings that no face from ``stamp_ns`` on could extend, so that memory stays bounded."""
-        for track_id, kept in list(self._of_track.items()):
-            kept[:] = [one for one in kept if self._index.span(one.row)[0] >= stamp_ns - self._rule.span_ns]
-            if not kept:
+        earliest_ns = stamp_ns - self._rule.span_ns
+        for track_id, sightings in list(self._of_track.items()):
+            sightings[:] = [sighting for sighting in sightings if self._index.span(sighting.row)[0] >= earliest_ns]
+            if not sightings:
                 del self._of_track[track_id]
 
     def lowest_row(self) -> int | None:
-        """The first row of the index that may still change, None when none may."""
-        return min((one.row for kept in self._of_track.values() for one in kept), default=None)
-
-    def clear(self) -> None:
-        """Close all."""
-        self._of_track.clear()
+        """The first row of the index that may still change, None when there is none."""
+        return min((sighting.row for open_ in self._of_track.values() for sighting in open_), default=None)

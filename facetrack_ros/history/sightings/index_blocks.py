@@ -1,4 +1,4 @@
-"""Which blocks of an index are frozen, loaded from disk and written to it."""
+"""Index blocks on disk: loading them into an index, and writing the blocks that no longer change."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -9,7 +9,9 @@ import numpy as np
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.index.block import VectorBlock
+from facetrack_ros.history.index.block_file import BlockFile
 from facetrack_ros.history.index.block_folder import BlockFolder
+from facetrack_ros.history.index.columns import IndexColumns
 from facetrack_ros.history.index.vector_index import VectorIndex
 from facetrack_ros.history.sightings.database import Database
 from facetrack_ros.history.sightings.index_vectors import BlockVectors
@@ -19,83 +21,83 @@ from facetrack_ros.models.contract import ModelContract
 
 
 class IndexBlocks:
-    """Keeps an index's full blocks, none of whose sightings will change, on disk instead of in memory.
+    """Stores an index's full blocks, once their sightings no longer change, on disk instead of in memory.
 
-    The database is the truth: a block file stands for a range of ids and can be deleted at any time. It is written by a
-    thread of its own from what is committed, and renamed into place. A sighting in it that is changed or deleted all the
-    same, by whatever program, is noted by the database itself (table ``outdated``), and its block is not used again.
+    The database is the authority: a block file stands for a range of ids and can be deleted at any time. It is written
+    by a thread of its own from what is committed, and renamed into place. A sighting in it that any program changes or
+    deletes afterwards is noted by a trigger (table ``outdated``), and its block is not used again.
 
     :param folder: of the block files.
-    :param lock: the store's, held whenever this is called, except for :meth:`stop`, :meth:`wait` and :meth:`bytes`.
-    :param lowest_open: gives the first row of the index that may still change; None: none may.
+    :param lock: the store's, held during every call but :meth:`stop`, :meth:`wait` and :meth:`size`.
+    :param lowest_open: returns the first row of the index that may still change; None: there is none.
     """
 
     def __init__(
         self,
         folder: Path,
         database: Database,
-        rows: SightingTable,
+        table: SightingTable,
         contract: ModelContract,
         lock: threading.RLock,
         lowest_open: Callable[[], int | None],
     ) -> None:
         self._database = database
-        self._rows = rows
+        self._table = table
         self._contract = contract
         self._lock = lock
         self._lowest_open = lowest_open
-        self._known = database.version > 1
-        self._database_id, self._last_id = (
-            database.rows("SELECT database_id, last_id FROM frozen")[0] if self._known else ("", 0)
-        )
-        self._stored = BlockFolder(folder, self._database_id, contract.dimension)
-        self._index: VectorIndex | None = None
-        self._maker: IndexBlockWriter | None = None
-        self._making: VectorBlock | None = None
-        self._failed: set[int] = set()
+        self._supported = database.version > 1
+        self._database_id, self._last_id = "", 0
+        if self._supported:
+            self._database_id, self._last_id = database.rows("SELECT database_id, last_id FROM frozen")[0]
+        self._folder = BlockFolder(folder, self._database_id, contract.dimension)
+        self._index = VectorIndex(contract.dimension)
+        self._writer: IndexBlockWriter | None = None
+        self._writing = False
+        self._failed: set[int] = set()  # first rows of blocks that could not be written
         self._idle = threading.Event()
         self._idle.set()
 
     def load(self, index: VectorIndex) -> Iterator[Iterator[tuple]]:
-        """Put the blocks on disk into an empty index. What lies between them comes as batches, to be added in turn.
+        """Load the blocks on disk into an empty index. The rows between them are returned, to be added in turn.
 
-        :returns: sources of batches as :meth:`SightingTable.batches` gives them.
+        :returns: batches as those of :meth:`SightingTable.batches`, one iterator for each gap between blocks.
         """
         self.stop()
         self._index = index
         self._failed.clear()
         used, after = [], -1
-        if index.coded and self._known:
-            last, outdated = self._rows.last_id(), self._outdated()
-            for file in self._stored.blocks(last):
-                if ((outdated > file.header.after) & (outdated <= file.header.last)).any():
+        if index.quantized and self._supported:
+            last, outdated = self._table.last_id(), self._outdated()
+            for file in self._folder.blocks(last):
+                if file.header.overlaps(outdated):
                     continue
                 try:
                     columns, codes = file.read()
                 except StoreError as error:
-                    self._stored.doubt(str(error))
+                    self._folder.report_damaged(str(error))
                     continue
                 if file.header.after > max(after, 0):
-                    yield self._rows.batches(after, file.header.after)
-                kept = BlockVectors(file, self._rows, columns.ids, self._stored)
-                block = VectorBlock.stored(
-                    codes, int(columns.first.min()), int(columns.last.max()), kept.read, kept.doubt
-                )
-                index.extend_frozen(block, columns)
+                    yield self._table.batches(after, file.header.after)
+                span = int(columns.first.min()), int(columns.last.max())
+                index.extend_frozen(VectorBlock.stored(codes, *span, self._vectors(file, columns)), columns)
                 after = file.header.last
                 used.append(file.path)
-        yield self._rows.batches(after)
-        if self._database.writes and self._known:
-            with suppress(StoreError, OSError):  # a full disk: next time
-                self._tidy(used)
+        yield self._table.batches(after)
+        if self._database.writable and self._supported:
+            with suppress(StoreError, OSError):  # the disk is full: done at the next start
+                self._folder.remove_others(used)
+                if self._outdated().size:
+                    self._database.write("DELETE FROM outdated")
+                    self._database.commit()
 
     def freeze_next(self) -> None:
-        """Begin to write the first block that will not change any more, if none is being written.
+        """Start to write the first block that no longer changes, if none is being written.
 
         Called right after a commit.
         """
         index = self._index
-        if self._making is not None or index is None or not (self._known and self._database.writes and index.coded):
+        if self._writing or not (self._supported and self._database.writable and index.quantized):
             return
         for number, block in enumerate(index.blocks):
             rows = index.rows_of_block(number)
@@ -104,97 +106,89 @@ class IndexBlocks:
             if block.room and number == len(index.blocks) - 1:
                 return
             lowest_open = self._lowest_open()
-            if lowest_open is not None and lowest_open < rows.stop:
-                return
-            self._make(block, index.id_of(rows.start - 1) if number else 0, index.id_of(rows.stop - 1), rows)
+            if lowest_open is None or lowest_open >= rows.stop:
+                self._write(block, index.id_of(rows.start - 1) if number else 0, index.id_of(rows.stop - 1), rows)
             return
 
     def remove(self, ids: np.ndarray) -> None:
-        """Delete the block files that hold any of these sightings, before the database does.
+        """Delete the block files that hold any of these sightings, before they are deleted from the database.
 
-        :raises StoreError: the disk does not let go of one.
+        :raises StoreError: a file cannot be deleted.
         """
         self.stop()
         try:
-            self._stored.remove(ids)
+            self._folder.remove(ids)
         except OSError as error:
             raise StoreError(
-                f"cannot delete in {self._stored.path}: {error.strerror}; check its permissions"
+                f"cannot delete in {self._folder.path}: {error.strerror}; check its permissions"
             ) from error
 
     def stop(self) -> None:
-        """Give up what is being written, and wait for its thread."""
-        maker = self._maker
-        if maker is not None:
-            maker.stop()
-        self._making, self._maker = None, None
+        """Abort what is being written, and wait for its thread."""
+        writer = self._writer
+        if writer is not None:
+            writer.stop()
+        self._writing, self._writer = False, None
         self._idle.set()
 
     def wait(self) -> None:
         """Wait until nothing is being written."""
         self._idle.wait()
 
-    def take_told(self) -> str:
-        """What could not be used or written, a sentence; empty: nothing."""
-        return self._stored.take_told()
+    def size(self) -> int:
+        """Bytes that the files take."""
+        return self._folder.size()
 
-    def bytes(self) -> int:
-        """What the files take."""
-        return self._stored.bytes()
-
-    def _make(self, block: VectorBlock, after: int, last: int, rows: slice) -> None:
+    def _write(self, block: VectorBlock, after: int, last: int, rows: slice) -> None:
         try:
-            if last > self._last_id:  # from here on the database itself notes what changes
+            if last > self._last_id:  # from now on the triggers note changes of these rows
                 self._database.write("UPDATE frozen SET last_id = ?", (last,))
                 self._database.commit()
                 self._last_id = last
-            path = self._stored.fresh_path(after)
+            path = self._folder.unfinished_path(after)
         except (StoreError, OSError) as error:
-            with suppress(StoreError):  # the first error is the one to tell
+            with suppress(StoreError):  # the first error is the one to report
                 self._database.rollback()
-            self._failed.add(rows.start)
-            self._stored.doubt(f"cannot write the index in {self._stored.path}: {error}")
+            self._fail(rows, f"cannot write the index in {self._folder.path}: {error}")
             return
-        self._making = block
+        self._writing = True
         self._idle.clear()
 
-        def done(written: Path | None, why: str) -> None:
-            self._making = None
-            self._freeze(block, rows, written, why)
-            if self._making is None:
+        def done(written: Path | None, reason: str) -> None:
+            self._writing = False
+            self._freeze(block, rows, written, reason)
+            if not self._writing:
                 self._idle.set()
 
-        self._maker = maker = IndexBlockWriter(self._second_rows, self._database_id, self._lock, done)
-        maker.make(path, after, last, rows.stop - rows.start)
+        self._writer = IndexBlockWriter(self._open_table, self._database_id, self._lock, done)
+        self._writer.start(path, after, last, rows.stop - rows.start)
 
-    def _freeze(self, block: VectorBlock, rows: slice, written: Path | None, why: str) -> None:
+    def _freeze(self, block: VectorBlock, rows: slice, written: Path | None, reason: str) -> None:
         if written is None:
-            self._failed.add(rows.start)
-            if why:
-                self._stored.doubt(why)
+            self._fail(rows, reason)
             return
         try:
-            file = self._stored.keep(written)
+            file = self._folder.publish(written)
             columns, codes = file.read()
         except (StoreError, OSError) as error:
-            self._failed.add(rows.start)
-            self._stored.doubt(f"cannot use what was written to {written.parent}: {error}")
+            self._fail(rows, f"cannot use what was written to {written.parent}: {error}")
             return
         if np.array_equal(columns.ids, self._index.ids_of(rows)):
-            kept = BlockVectors(file, self._rows, columns.ids, self._stored)
-            block.freeze(codes, kept.read, kept.doubt)
+            block.freeze(codes, self._vectors(file, columns))
             self.freeze_next()
         else:
-            self._failed.add(rows.start)
+            self._fail(rows)
 
-    def _second_rows(self) -> SightingTable:
+    def _fail(self, rows: slice, reason: str = "") -> None:
+        self._failed.add(rows.start)
+        if reason:
+            self._folder.report_damaged(reason)
+
+    def _vectors(self, file: BlockFile, columns: IndexColumns) -> BlockVectors:
+        return BlockVectors(file, self._table, columns.ids, self._folder)
+
+    def _open_table(self) -> SightingTable:
         return SightingTable(self._database.reader(self._contract), self._contract.id, self._contract.dimension)
 
     def _outdated(self) -> np.ndarray:
         return np.array([row for (row,) in self._database.rows("SELECT id FROM outdated")], np.int64)
-
-    def _tidy(self, used: list[Path]) -> None:
-        self._stored.keep_only(used)
-        if self._outdated().size:
-            self._database.write("DELETE FROM outdated")
-            self._database.commit()

@@ -1,4 +1,4 @@
-"""The vectors of a frozen block: read from its file, and from the database when that fails."""
+"""Vectors of a frozen block: read from its file, or from the database when the file fails."""
 
 import numpy as np
 
@@ -9,38 +9,38 @@ from facetrack_ros.history.sightings.table import SightingTable
 
 
 class BlockVectors:
-    """Reads vectors of some rows of a block.
+    """The :class:`VectorSource` of a block.
 
-    They are read, not mapped into memory: a disk that fails or a file cut short by somebody ends a process that touches a
-    mapping, and takes as long for the few rows a search looks at.
+    The file is read, not mapped into memory: a disk error or a truncated file would end a process that touches a
+    mapping. Reading takes no longer for the few rows of a search.
 
     :param ids: of the block's rows.
     """
 
-    def __init__(self, file: BlockFile, rows: SightingTable, ids: np.ndarray, stored: BlockFolder) -> None:
+    def __init__(self, file: BlockFile, table: SightingTable, ids: np.ndarray, folder: BlockFolder) -> None:
         self._file: BlockFile | None = file
-        self._rows = rows
+        self._table = table
         self._ids = ids
-        self._stored = stored
+        self._folder = folder
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         """``(n, dimension)`` float32.
 
         :param rows: ``(n,)`` of the block.
-        :raises StoreError: the database does not give them either.
+        :raises StoreError: the database does not return them either.
         """
         if self._file is not None:
             try:
                 return self._file.vectors(rows)
             except StoreError as error:
-                self._leave(str(error))
-        return self._rows.embeddings(self._ids[rows].tolist())
+                self._stop_using_file(str(error))
+        return self._table.embeddings(self._ids[rows].tolist())
 
-    def doubt(self) -> None:
-        """The file gave what cannot be: read from the database from now on."""
+    def report_damaged(self) -> None:
+        """The file contains wrong vectors: read from the database from now on."""
         if self._file is not None:
-            self._leave(f"{self._file.path} is damaged")
+            self._stop_using_file(f"{self._file.path} is damaged")
 
-    def _leave(self, why: str) -> None:
-        self._stored.doubt(why)
+    def _stop_using_file(self, reason: str) -> None:
+        self._folder.report_damaged(reason)
         self._file = None

@@ -1,8 +1,9 @@
-"""Writes blocks of the index on a thread of its own, from what the database holds."""
+"""Writes an index block on a thread of its own, from committed rows."""
 
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,90 +13,84 @@ from facetrack_ros.history.index.block_file import write_block
 from facetrack_ros.history.index.columns import IndexColumns
 from facetrack_ros.history.sightings.table import SightingTable
 
-# Cameras and searches go first.
-_NICENESS = 10
-_PATIENCE_S = 0.05
+_NICENESS = 10  # cameras and searches have priority
+_POLL_S = 0.05
 
 
 class IndexBlockWriter:
-    """One block at a time.
+    """Writes one block.
 
-    :param open_rows: opens the database a second time, for reading.
-    :param lock: held while ``done`` is called; whoever holds it may call :meth:`stop`.
-    :param done: called on the maker's thread with the path of a written block, or with None when it could not be written,
-        in which case the second argument says why.
+    :param open_table: opens the database a second time, for reading.
+    :param database: id of the database.
+    :param lock: held while ``done`` is called. :meth:`stop` may be called with and without it.
+    :param done: called on the writer's thread with the path of the written block, or with None and the reason.
     """
 
     def __init__(
         self,
-        open_rows: Callable[[], SightingTable],
+        open_table: Callable[[], SightingTable],
         database: str,
         lock: threading.RLock,
         done: Callable[[Path | None, str], None],
     ) -> None:
-        self._open_rows = open_rows
+        self._open_table = open_table
         self._database = database
         self._lock = lock
         self._done = done
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
 
-    def make(self, path: Path, after: int, last: int, rows: int) -> None:
-        """Begin the block of the sightings ``after < id <= last``.
-
-        :param path: where it is written.
-        :param rows: how many they are, at most.
-        """
+    def start(self, path: Path, after: int, last: int, rows: int) -> None:
+        """Start writing the sightings ``after < id <= last``, at most ``rows``, to a file."""
         self._thread = threading.Thread(
-            target=self._work, args=(path, after, last, rows), daemon=True, name="block_maker"
+            target=self._work, args=(path, after, last, rows), daemon=True, name="index_block_writer"
         )
         self._thread.start()
 
     def stop(self) -> None:
-        """Give up what is being made and wait for the thread."""
+        """Abort writing and wait for the thread."""
         self._stopping.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 
     def _work(self, path: Path, after: int, last: int, rows: int) -> None:
-        try:
+        with suppress(OSError):  # the thread's priority may be low already
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
-        except OSError:
-            pass  # it may be low already
-        written, why = None, ""
+        written, reason = None, ""
         try:
             if self._write(path, after, last, rows):
                 written = path
         except StoreError as error:
-            why = str(error)
+            reason = str(error)
         except OSError as error:
-            why = f"cannot write {path}: {error.strerror}"
-        while not self._lock.acquire(timeout=_PATIENCE_S):
-            if self._stopping.is_set():  # by whoever holds the lock and waits for this thread
+            reason = f"cannot write {path}: {error.strerror}"
+        # The thread that holds the lock may be waiting in stop().
+        while not self._lock.acquire(timeout=_POLL_S):
+            if self._stopping.is_set():
                 path.unlink(missing_ok=True)
                 return
         try:
             if self._stopping.is_set():
                 path.unlink(missing_ok=True)
             else:
-                self._done(written, why)
+                self._done(written, reason)
         finally:
             self._lock.release()
 
     def _write(self, path: Path, after: int, last: int, rows: int) -> bool:
-        columns, vectors, source = IndexColumns(), None, self._open_rows()
+        columns, vectors, table = IndexColumns(), None, self._open_table()
         try:
-            for *values, part in source.batches(after, last):
+            for *values, embeddings in table.batches(after, last):
                 if vectors is None:
-                    vectors = np.empty((rows, part.shape[1]), np.float32)
-                if self._stopping.is_set() or columns.count + len(part) > rows:
-                    return False  # a block of more rows than were told is not the one that was asked for
-                vectors[columns.count : columns.count + len(part)] = part
+                    vectors = np.empty((rows, embeddings.shape[1]), np.float32)
+                if self._stopping.is_set() or columns.count + len(embeddings) > rows:
+                    return False  # stopped, or the database has other rows than the index
+                vectors[columns.count : columns.count + len(embeddings)] = embeddings
                 columns.extend(*values)
         finally:
-            source.close()
-        if not columns.count or int(columns.ids[columns.count - 1]) != last:
+            table.close()
+        if vectors is None or int(columns.ids[columns.count - 1]) != last:
             return False
         write_block(path, self._database, after, columns, vectors[: columns.count])
         return True

@@ -1,4 +1,4 @@
-"""Which recordings were taken in, so that taking one in twice adds nothing."""
+"""Log of ingested recordings, so that ingesting one twice adds nothing."""
 
 from facetrack_ros.history.sightings.database import Database
 
@@ -6,13 +6,13 @@ _SPANS = (("sightings", "first_ns", "last_ns"), ("ingests", "start_ns", "end_ns"
 
 
 class IngestLog:
-    """The recordings a store has taken in. Its owner commits and holds the lock."""
+    """The recordings a store has ingested. Its owner commits and holds the lock."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def has(self, key: str) -> bool:
-        """Whether a recording of this key was taken in to its end."""
+        """Whether a recording of this key was ingested to its end."""
         return bool(self._database.rows("SELECT 1 FROM ingests WHERE key = ?", (key,)))
 
     def add(self, key: str, camera_id: str, start_ns: int, end_ns: int) -> None:
@@ -20,7 +20,7 @@ class IngestLog:
         self._database.write("REPLACE INTO ingests VALUES (?, ?, ?, ?)", (key, camera_id, start_ns, end_ns))
 
     def has_data(self, camera_id: str, start_ns: int, end_ns: int) -> bool:
-        """Whether anything of a camera is kept between two stamps, both included."""
+        """Whether anything of a camera is stored between two stamps, both included."""
         return any(
             self._database.rows(
                 f"SELECT 1 FROM {table} WHERE camera_id = ? AND {start} <= ? AND {end} >= ? LIMIT 1",
@@ -30,7 +30,7 @@ class IngestLog:
         )
 
     def delete(self, camera_id: str, start_ns: int, end_ns: int) -> None:
-        """Delete the notes and the coverage of a camera that lie wholly between two stamps."""
+        """Delete a camera's recordings and coverage that lie entirely between two stamps."""
         for table in ("ingests", "coverage"):
             self._database.write(
                 f"DELETE FROM {table} WHERE camera_id = ? AND start_ns >= ? AND end_ns <= ?",

@@ -1,4 +1,4 @@
-"""The record of the model behind a history: kept with it, so that it can be read where the model is not known."""
+"""The model contract stored in a robot's folder, to read its history where the model is not installed."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from facetrack_ros.models.contract import SUFFIX, ModelContract, read_contract, 
 
 
 def save_contract(directory: Path | str, contract: ModelContract) -> None:
-    """Put a model's record into a robot's folder.
+    """Write a model's contract into a robot's folder.
 
     :raises StoreError: it cannot be written.
     """
@@ -19,9 +19,9 @@ def save_contract(directory: Path | str, contract: ModelContract) -> None:
 
 
 def load_contract(directory: Path | str, model_id: str) -> ModelContract:
-    """The record of a model whose sightings a robot's folder holds: as known here, else as it was when they were made.
+    """The contract of a model with sightings in a robot's folder: the catalogue's, else the stored one.
 
-    :raises StoreError: neither is there.
+    :raises StoreError: there is neither.
     """
     known = catalog.known(model_id)
     if known is not None:

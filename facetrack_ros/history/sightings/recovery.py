@@ -1,39 +1,67 @@
-"""A damaged store of sightings: what can still be read goes into a new one, the old file stays beside it."""
+"""Recovery of a damaged sighting store: its readable rows go into a new one, the old file stays beside it."""
 
+import logging
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from facetrack_ros.errors import StoreError
-from facetrack_ros.history.sightings.database import Database, index_path
+from facetrack_ros.errors import DamagedStoreError, StoreError
+from facetrack_ros.history.sightings.database import Database, database_path, index_path
+from facetrack_ros.history.sightings.deduplication import DeduplicationRule
+from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
 
+logger = logging.getLogger(__name__)
+
 _TABLES = ("sightings", "thumbnails", "poses", "coverage", "ingests")
-_AT_ONCE = 64
-# A page holds 160 rows at most: row by row past one, then in leaps.
-_STEPS = 256
-_FARTHEST = 2**40
+_BATCH = 64
+# A page holds 160 rows at most: skip a damaged part row by row up to this many, then in steps that double.
+_SINGLE_STEPS = 256
+_MAX_STEP = 2**40
 
 
-def salvage(path: Path, contract: ModelContract, robot_id: str) -> str:
-    """Begin a store anew with the rows of a damaged one that can be read.
+def open_or_recover(directory: Path, contract: ModelContract, robot_id: str) -> SightingStore:
+    """Open a robot's store; begin it anew with the readable rows where it is damaged.
 
-    :returns: what happened, a sentence.
+    :raises StoreError: it cannot be used.
+    """
+    rule = DeduplicationRule.of_model(contract)
+    try:
+        return SightingStore(directory, contract, robot_id, rule)
+    except DamagedStoreError:
+        recover(database_path(directory, contract.id), contract, robot_id)
+        return SightingStore(directory, contract, robot_id, rule)
+
+
+def reopen_recovered(store: SightingStore) -> SightingStore:
+    """Close a store that turned out to be damaged while it was open, recover and open it again.
+
+    :raises StoreError: the disk does not take it.
+    """
+    with suppress(StoreError):  # caused by the same damage
+        store.close()
+    recover(store.path, store.contract, store.robot_id)
+    return open_or_recover(store.path.parent, store.contract, store.robot_id)
+
+
+def recover(path: Path, contract: ModelContract, robot_id: str) -> None:
+    """Begin a store anew with the rows of a damaged one that can be read, and log how many.
+
     :raises StoreError: the disk does not take it.
     """
     number = 1
     while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
     try:
-        for ending in ("", "-wal"):  # the shared index is made anew
+        for ending in ("", "-wal"):  # SQLite makes its shared index again
             file = path.with_name(path.name + ending)
             if file.exists():
                 file.rename(aside.with_name(aside.name + ending))
         path.with_name(path.name + "-shm").unlink(missing_ok=True)
-        shutil.rmtree(
-            index_path(path), ignore_errors=True
-        )  # of the old file; what stays of it is told at the next start
+        # Blocks of the old database; those that cannot be deleted are reported at the next start.
+        shutil.rmtree(index_path(path), ignore_errors=True)
     except OSError as error:
         raise StoreError(
             f"{path} is damaged and cannot be moved away: {error.strerror}; check the permissions"
@@ -41,43 +69,46 @@ def salvage(path: Path, contract: ModelContract, robot_id: str) -> str:
     fresh = Database.for_writing(path, contract, robot_id)
     damaged = sqlite3.connect(aside)
     try:
-        kept = sum(_copy(damaged, fresh, table, contract.dimension) for table in _TABLES)
-        # A picture or pose without its sighting belongs to nobody, and its number will be given again.
+        copied = {table: _copy(damaged, fresh, table, contract.dimension) for table in _TABLES}
+        # The id of a lost sighting will be used again: delete its thumbnail and pose.
         for table in ("thumbnails", "poses"):
             fresh.write(f"DELETE FROM {table} WHERE sighting_id NOT IN (SELECT id FROM sightings)")
         fresh.commit()
     finally:
         damaged.close()
         fresh.close()
-    return f"{path} was damaged: {kept} sightings could be read and are in a new one, the old file is {aside.name}"
+    logger.warning(
+        "%s was damaged: %d sightings could be read and are in a new one, the old file is %s",
+        path,
+        copied["sightings"],
+        aside.name,
+    )
 
 
 def _copy(damaged: sqlite3.Connection, fresh: Database, table: str, dimension: int) -> int:
     columns = [row[1] for row in fresh.rows(f"PRAGMA table_info({table})")]
-    kept = 0
-    for row in _readable(damaged, table, columns):
-        if table == "sightings" and len(row[columns.index("embedding")] or b"") != 4 * dimension:
-            continue
-        fresh.write(
-            f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", row
-        )
-        kept += table == "sightings"
-    return kept
+    insert = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+    copied = 0
+    for row in _readable_rows(damaged, table, columns):
+        if table != "sightings" or len(row[columns.index("embedding")] or b"") == 4 * dimension:
+            fresh.write(insert, row)
+            copied += 1
+    return copied
 
 
-def _readable(damaged: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tuple]:
-    """The rows that can be read, whatever lies between them."""
+def _readable_rows(damaged: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tuple]:
+    """The rows that can be read, before and after damaged parts."""
     sql = f"SELECT rowid, {', '.join(columns)} FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT ?"
     after, step = -1, 0
-    while step < _FARTHEST:
+    while step < _MAX_STEP:
         try:
-            rows = damaged.execute(sql, (after + step, _AT_ONCE if not step else 1)).fetchall()
+            rows = damaged.execute(sql, (after + step, _BATCH if not step else 1)).fetchall()
         except sqlite3.DatabaseError:
-            # Not as many at once, then one at a time from the next row on, then farther and farther.
+            # Fewer at once, then single rows farther and farther away.
             try:
                 rows = damaged.execute(sql, (after + step, 1)).fetchall()
             except sqlite3.DatabaseError:
-                step = step + 1 if step < _STEPS else 2 * step
+                step = step + 1 if step < _SINGLE_STEPS else 2 * step
                 continue
         if not rows:
             return

@@ -1,4 +1,4 @@
-"""A sighting: a face embedding kept with where and when it was seen."""
+"""A sighting: a stored face embedding with its robot, camera, time, boxes and track."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ from facetrack_ros.core.pose import RobotPose
 
 @dataclass(frozen=True, eq=False)
 class Sighting:
-    """One face as kept. Near-equal faces of one track are folded into one sighting.
+    """One stored face. Nearly equal faces of one track are merged into one sighting.
 
-    :param stamp_ns: of the best face, the one ``embedding``, boxes and thumbnail come from.
-    :param first_ns: stamp of the first face folded into it; ``first_ns <= stamp_ns <= last_ns``.
+    :param stamp_ns: of the best face, from which ``embedding``, boxes and thumbnail are.
+    :param first_ns: stamp of the first face merged into it; ``first_ns <= stamp_ns <= last_ns``.
     :param last_ns: stamp of the last one.
     :param bbox: ``(4,)`` float32, the person, pixels.
     :param face_bbox: ``(4,)`` float32, the face, pixels.
@@ -20,7 +20,7 @@ class Sighting:
     :param embedding: ``(dimension,)`` float32 unit vector.
     :param model_id: of the embedder; embeddings of different models are never compared.
     :param thumbnail: small JPEG of the face, empty where none could be made.
-    :param pose: where the robot was, None where it was not told.
+    :param pose: of the robot, None when unknown.
     """
 
     robot_id: str

@@ -140,7 +140,7 @@ class SearchServer:
             validate_request(question, contract)
             done, note = self._rescanning.rescan(history, question, came_s + question.timeout_ns / 1e9 - RESERVE_S)
             rescanned = {"rescanned": done.looked, "not_rescanned": done.remaining, "note": note}
-        answer, matches = search_history(history, question)
+        answer, matches = search_history(history.sightings, question)
         if foreign:
             own["expected_false_matches"] = expected_false_matches(
                 contract, question.threshold_for(contract), answer.sightings

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facetrack_ros.history.index import block as embedding_block
+from facetrack_ros.history.index import block
 from facetrack_ros.history.index.faiss_scan import QuantizedQuery, QuantizedScan, faiss_available
 from facetrack_ros.history.index.quantized_rows import QuantizedRows
 from facetrack_ros.history.index.vector_index import VectorIndex
@@ -94,7 +94,7 @@ def test_codes_change_no_answer(seed, count, slack, start, length, threshold, li
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     first = np.arange(count) + rng.integers(0, slack + 1, count)
     camera = [CAMERAS[i] for i in rng.integers(0, 3, count)]
-    plain, coded = VectorIndex(16, coded=False), VectorIndex(16, coded=True, block_rows=3000)
+    plain, coded = VectorIndex(16, quantized=False), VectorIndex(16, quantized=True, block_rows=3000)
     for index in (plain, coded):
         for part in np.array_split(np.arange(count), 7):
             index.extend(
@@ -102,9 +102,9 @@ def test_codes_change_no_answer(seed, count, slack, start, length, threshold, li
             )
         for row in (3, 1000, count - 1):
             index.replace(row, query)
-        index.stretch(5, start)
+        index.extend_span(5, start)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(embedding_block, "_FEW_NUMBERS", 0)  # the codes are to be used
+        patch.setattr(block, "FEW_NUMBERS", 0)  # the codes are to be used
         one, other = (
             index.search(query, start, start + length, tuple(cameras), threshold, limit) for index in (plain, coded)
         )
@@ -118,9 +118,9 @@ def test_codes_change_no_answer(seed, count, slack, start, length, threshold, li
 
 @needs_codes
 def test_numbers_larger_than_any_before_are_found_all_the_same(monkeypatch):
-    monkeypatch.setattr(embedding_block, "_FEW_NUMBERS", 0)
+    monkeypatch.setattr(block, "FEW_NUMBERS", 0)
     rng = np.random.default_rng(0)
-    index = VectorIndex(64, coded=True, block_rows=8192)
+    index = VectorIndex(64, quantized=True, block_rows=8192)
     index.extend(list(range(4096)), ["front"] * 4096, [""] * 4096, [0] * 4096, [0] * 4096, random_unit(rng, 4096, 64))
     spikes = np.eye(64, dtype=np.float32)  # far beyond the scale of the others
     index.extend(list(range(4096, 4160)), ["front"] * 64, [""] * 64, [0] * 64, [0] * 64, spikes)
@@ -134,8 +134,8 @@ def test_numbers_larger_than_any_before_are_found_all_the_same(monkeypatch):
 def test_a_row_can_be_stretched_and_replaced():
     index = VectorIndex(2)
     index.extend([5], ["front"], ["t"], [100], [100], np.array([[1, 0]], np.float32))
-    index.stretch(0, 90)
-    index.stretch(0, 120)
+    index.extend_span(0, 90)
+    index.extend_span(0, 120)
     index.replace(0, np.array([0, 1], np.float32))
     assert index.span(0) == (90, 120)
     assert index.search(np.array([0, 1], np.float32), 120, 130, (), 0.9).rows.tolist() == [0]
@@ -147,13 +147,13 @@ def test_a_row_can_be_stretched_and_replaced():
 def test_a_code_is_off_by_no_more_than_it_says(seed, dimension):
     rng = np.random.default_rng(seed)
     vectors, query = random_unit(rng, 300, dimension), random_unit(rng, 1, dimension)[0]
-    codes = QuantizedRows.begun_with(vectors[:200], 300)
+    codes = QuantizedRows.growing(vectors[:200], 300)
     codes.add(vectors[200:])
     codes.replace(7, query)
     vectors[7] = query
     scan = QuantizedScan(QuantizedQuery(query))
     rows, similarity = codes.nearest(scan, 300, slice(0, 300))
-    off = codes.off(scan)
+    off = codes.error_bound(scan)
     assert sorted(rows.tolist()) == list(range(300))
     assert np.abs(similarity - vectors[rows] @ query).max() <= off < 0.2
     mask = np.arange(300) % 3 == 0
@@ -163,18 +163,18 @@ def test_a_code_is_off_by_no_more_than_it_says(seed, dimension):
     above = codes.nearest(scan, 300, slice(0, 300), bound)[0]
     assert set(np.flatnonzero(vectors @ query >= bound).tolist()) <= set(above.tolist())
     assert codes.nearest(scan, 1, slice(0, 300))[0].tolist() == [rows[similarity.argmax()]]
-    assert QuantizedRows.of_all(vectors).off(scan) <= off
+    assert QuantizedRows.complete(vectors).error_bound(scan) <= off
 
 
 PROGRAM = """
 import numpy as np
-from facetrack_ros.history.index import block as embedding_block
+from facetrack_ros.history.index import block
 from facetrack_ros.history.index.vector_index import VectorIndex
-embedding_block._FEW_NUMBERS = 0
+block.FEW_NUMBERS = 0
 rng = np.random.default_rng(5)
 vectors = rng.standard_normal((9000, 128)).astype(np.float32)
 vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-index = VectorIndex(128, coded=True, block_rows=4096)
+index = VectorIndex(128, quantized=True, block_rows=4096)
 index.extend(range(9000), ["front"] * 9000, [""] * 9000, range(9000), range(9000), vectors)
 for query in vectors[::1000]:
     found = index.search(query, 500, 8500, (), -1.0, 20).rows.tolist()

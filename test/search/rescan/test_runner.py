@@ -83,7 +83,7 @@ def look_again(history, eyes=None, over=lambda: False, slice=ALL, cameras=()):
 
 
 def who_is_found(history, face):
-    return search_history(history, SearchRequest("s", face, "net"))[1]
+    return search_history(history.sightings, SearchRequest("s", face, "net"))[1]
 
 
 def test_a_face_in_a_skipped_frame_is_found_and_marked(history):

@@ -1,0 +1,195 @@
+"""Reading side of a sighting store: searches, sightings by track and time, spans and counts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from facetrack_ros.core.vectors import unit_vector
+from facetrack_ros.history.sightings.indexed_database import IndexedDatabase
+from facetrack_ros.history.sightings.sighting import Sighting
+from facetrack_ros.history.sightings.table import PersonSpan
+
+
+@dataclass(frozen=True, eq=False)
+class TrackHit:
+    """A matching track: its best sighting, and the span of all its sightings that matched."""
+
+    sighting: Sighting
+    similarity: float
+    first_ns: int
+    last_ns: int
+
+
+@dataclass(frozen=True)
+class CameraSpan:
+    """How many sightings a camera has, and from when to when."""
+
+    sightings: int
+    first_ns: int
+    last_ns: int
+
+
+class SightingQueries:
+    """Queries of the sightings of one robot and one model.
+
+    Thread-safe: one lock guards file and index, so a search sees all of an addition or nothing of it.
+    """
+
+    def __init__(self, indexed: IndexedDatabase) -> None:
+        self._indexed = indexed
+        self.contract = indexed.contract
+        self.robot_id = indexed.database.robot_id
+
+    @property
+    def path(self) -> Path:
+        """The SQLite file."""
+        return self._indexed.database.path
+
+    def search(
+        self,
+        embedding: np.ndarray,
+        start_ns: int,
+        end_ns: int,
+        cameras: tuple[str, ...] = (),
+        threshold: float = -1.0,
+        limit: int = 20,
+    ) -> tuple[list[tuple[Sighting, float]], int]:
+        """Compare a face with every sighting whose span overlaps ``[start_ns, end_ns]``; exact.
+
+        :param embedding: ``(dimension,)`` unit vector.
+        :param cameras: only these; empty: all.
+        :param threshold: lowest cosine similarity of a hit.
+        :param limit: most hits returned.
+        :returns: ``(sighting, similarity)`` best first, and how many sightings were compared.
+        :raises StoreError: the embedding is not one of the model's.
+        """
+        vector = unit_vector(embedding, self.contract.dimension)
+        with self._indexed.lock:
+            hits = self._indexed.index.search(vector, start_ns, end_ns, cameras, threshold, limit)
+            return list(zip(self._fetch(hits.rows), hits.similarity.tolist())), hits.compared
+
+    def search_tracks(
+        self, embedding: np.ndarray, start_ns: int, end_ns: int, cameras: tuple[str, ...], threshold: float, limit: int
+    ) -> tuple[list[TrackHit], int, int]:
+        """Like :meth:`search`, reduced to the best sighting of each track.
+
+        :param limit: most tracks returned.
+        :returns: tracks best first, how many there are without the limit, how many sightings were compared.
+        """
+        vector = unit_vector(embedding, self.contract.dimension)
+        with self._indexed.lock:
+            hits = self._indexed.index.search(vector, start_ns, end_ns, cameras, threshold)
+            best, first, last = self._indexed.index.fold_tracks(hits)
+            kept = best[:limit]
+            sightings, similarity = self._fetch(hits.rows[kept]), hits.similarity[kept].tolist()
+            found = [TrackHit(*values) for values in zip(sightings, similarity, first.tolist(), last.tolist())]
+            return found, int(best.size), hits.compared
+
+    def best_of_person(self, person_id: str) -> Sighting | None:
+        """The sighting of a person with the highest quality, None when there is none."""
+        with self._indexed.lock:
+            return self._indexed.table.best_of_person(person_id) if person_id else None
+
+    def persons(self) -> tuple[PersonSpan, ...]:
+        """All persons, the last seen at the end."""
+        with self._indexed.changing():
+            self._indexed.table.write_spans()
+            return self._indexed.table.persons()
+
+    def best_faces(self, person_id: str, limit: int = 90) -> tuple[np.ndarray, np.ndarray]:
+        """``(n, dimension)`` embeddings and ``(n,)`` qualities of a person's best sightings."""
+        with self._indexed.lock:
+            return self._indexed.table.best_faces(person_id, limit)
+
+    def of_track(self, track_id: str) -> list[Sighting]:
+        """A track's sightings, the first seen first."""
+        with self._indexed.lock:
+            return self._indexed.table.of_track(track_id) if track_id else []
+
+    def between(self, camera_id: str, start_ns: int, end_ns: int) -> list[Sighting]:
+        """A camera's sightings whose span overlaps ``[start_ns, end_ns]``, the first seen first."""
+        with self._indexed.lock:
+            first, last = self._indexed.index.spans()
+            rows = np.flatnonzero(self._indexed.index.rows_of(camera_id) & (first <= end_ns) & (last >= start_ns))
+            return self._fetch(rows[np.argsort(first[rows], kind="stable")])
+
+    @property
+    def count(self) -> int:
+        """How many sightings are stored."""
+        with self._indexed.lock:
+            return len(self._indexed.index)
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """First and last stamp of all sightings, None when there are none."""
+        with self._indexed.lock:
+            first, last = self._indexed.index.spans()
+            return (int(first.min()), int(last.max())) if len(first) else None
+
+    def cameras(self) -> tuple[str, ...]:
+        """Every camera with sightings or coverage, sorted."""
+        with self._indexed.changing():
+            return tuple(sorted({*self._indexed.index.cameras(), *self._indexed.coverage.cameras()}))
+
+    def per_camera(self) -> dict[str, CameraSpan]:
+        """Count and span of each camera that has a sighting."""
+        with self._indexed.lock:
+            found = {}
+            for camera in self._indexed.index.cameras():
+                first, last = self.sighting_spans(camera)
+                found[camera] = CameraSpan(len(first), int(first.min()), int(last.max()))
+            return found
+
+    def coverage(self, camera_id: str) -> tuple[tuple[int, int], ...]:
+        """When a camera delivered frames, ``(start_ns, end_ns)`` in order of time."""
+        with self._indexed.changing():
+            return self._indexed.coverage.spans(camera_id)
+
+    def sighting_spans(self, camera_id: str) -> tuple[np.ndarray, np.ndarray]:
+        """First and last stamps of a camera's sightings, ``(n,)`` int64 each, unordered."""
+        with self._indexed.lock:
+            first, last = self._indexed.index.spans()
+            rows = self._indexed.index.rows_of(camera_id)
+            return first[rows], last[rows]
+
+    def sighting_stamps(self, camera_id: str) -> np.ndarray:
+        """``(n,)`` int64: the stamps of the best faces of a camera's sightings, unordered."""
+        with self._indexed.lock:
+            return self._indexed.table.stamps(camera_id)
+
+    def rescanned_stamps(self, camera_id: str, start_ns: int, end_ns: int) -> set[int]:
+        """Stamps of the rescanned frames between two stamps, both included."""
+        with self._indexed.lock:
+            return self._indexed.rescans.stamps(camera_id, start_ns, end_ns)
+
+    def found_by_rescan(self, camera_id: str, stamp_ns: int) -> bool:
+        """Whether a rescan found a face in that frame."""
+        with self._indexed.lock:
+            return self._indexed.rescans.found(camera_id, stamp_ns)
+
+    def was_ingested(self, key: str) -> bool:
+        """Whether a recording of this key was ingested to its end."""
+        with self._indexed.lock:
+            return self._indexed.ingests.has(key)
+
+    def has_data(self, camera_id: str, start_ns: int, end_ns: int) -> bool:
+        """Whether anything of a camera is stored between two stamps, both included."""
+        with self._indexed.changing():
+            self._indexed.write_pending()
+            return self._indexed.ingests.has_data(camera_id, start_ns, end_ns)
+
+    def index_size(self) -> int:
+        """Bytes that the index on disk takes; it can be deleted at any time."""
+        return self._indexed.blocks.size()
+
+    def wait_for_index(self) -> None:
+        """Wait until all blocks of the index that can be on disk are there; for tests and benchmarks."""
+        self._indexed.blocks.wait()
+
+    def close(self) -> None:
+        """Commit and close. The store cannot be used afterwards."""
+        self._indexed.close()
+
+    def _fetch(self, rows: np.ndarray) -> list[Sighting]:
+        return self._indexed.table.fetch([self._indexed.index.id_of(row) for row in rows])
