@@ -87,11 +87,7 @@ class IndexedDatabase:
 
         :raises StoreError: the disk does not take it, or the file was deleted; then a new one is begun.
         """
-        if self.database.deleted():
-            self._recreate()
-        self.write_pending()
-        self.database.commit()
-        self._since_ns, self._changes = None, 0
+        self._commit()
         self.blocks.freeze_next()
 
     def reload(self, read_ahead: bool = True) -> None:
@@ -125,9 +121,16 @@ class IndexedDatabase:
         with self.lock:
             try:
                 if not self.database.closed:
-                    self.commit()
+                    self._commit()
             finally:
                 self.database.close()
+
+    def _commit(self) -> None:
+        if self.database.deleted():
+            self._recreate()
+        self.write_pending()
+        self.database.commit()
+        self._since_ns, self._changes = None, 0
 
     def _recreate(self) -> None:
         """Begin a new file: the open one was deleted, and what is written to it could never be read again."""
