@@ -68,9 +68,7 @@ def search(arguments: argparse.Namespace) -> dict:
         write_block(path, "", start - 1, columns, matrix[start : start + n])
         file = BlockFile(path)
         columns, codes = file.read()
-        index.extend_frozen(
-            VectorBlock.stored(codes, int(stamps[0]), int(stamps[-1]), FileVectors(file)), columns
-        )
+        index.extend_frozen(VectorBlock.stored(codes, int(stamps[0]), int(stamps[-1]), FileVectors(file)), columns)
     queries = faces(chance, people, arguments.rounds)
     pool = ThreadPoolExecutor(2)
     halves = np.array_split(np.frombuffer(chance.bytes(count * dimension // 8 * 8), np.int64), 2)
