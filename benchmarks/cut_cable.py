@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 
 from cable import Cable, possible
-from synthetic_fleet import VISITS, Fleet, enter_namespace, make_stores, people, question
+from synthetic_fleet import VISITS, Fleet, enter_namespace, make_stores, people, search_request
 
 ROBOTS = ("robot01", "robot02")
 ALLOWED_S = 5.0
@@ -44,7 +44,7 @@ def watch(namespace: str, robot: str, environment: dict[str, str], seed: int, ti
     from facetrack_ros.client.fleet_client import FleetClient
     from facetrack_ros.errors import FacetrackError
 
-    asked = question(people(seed)[0], timeout_s, 2 * VISITS)
+    asked = search_request(people(seed)[0], timeout_s, 2 * VISITS)
 
     def ask_on(asker) -> None:
         while not over.is_set():

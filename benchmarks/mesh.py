@@ -19,7 +19,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from synthetic_fleet import Fleet, load, make_stores, number_of, people, question, wait_for_all
+from common import open_files, thread_count
+from synthetic_fleet import Fleet, load, make_stores, number_of, people, search_request, wait_for_all
 
 IDLE_S = 8.0
 LISTED_S = 120.0
@@ -78,12 +79,12 @@ def measure(count: int, arguments: argparse.Namespace, folder: Path) -> dict:
         idle_cpu = (fleet.cpu_s() - cpu) / idle_s / count
         idle_wire = [(now - then) / idle_s for now, then in zip(loopback(), wire)]
 
-        first, first_s = asker.ask(question(asked[0]), 5.0)
-        wait_for_all(asker, robots, question(asked[0]))
+        first, first_s = asker.ask(search_request(asked[0]), 5.0)
+        wait_for_all(asker, robots, search_request(asked[0]))
         whole, slowest, incomplete = [], [], 0
         cpu, wire, began = fleet.cpu_s(), loopback(), time.monotonic()
         for number in range(arguments.searches):
-            response, seconds = asker.ask(question(asked[number % len(asked)]), 5.0)
+            response, seconds = asker.ask(search_request(asked[number % len(asked)]), 5.0)
             incomplete += any(line.status != "answered" for line in response.robots) or len(response.robots) != count
             assert {number_of(match.person_id) for match in response.matches} == {number % len(asked)}, (
                 "somebody else's answer"
@@ -95,7 +96,7 @@ def measure(count: int, arguments: argparse.Namespace, folder: Path) -> dict:
         busy_cpu = fleet.cpu_s() - cpu - idle_cpu * count * took
         busy_wire = (loopback()[0] - wire[0] - idle_wire[0] * took) / arguments.searches
         resident, private = np.median([fleet.memory_mb(robot) for robot in robots], axis=0)
-        threads, handles = fleet.threads(robots[0]), fleet.handles(robots[0])
+        threads, handles = thread_count(fleet.pid(robots[0])), open_files(fleet.pid(robots[0]))
         sizes = wire_sizes(asker, robots, asked[0])
     added = np.array(whole) - np.array(slowest)
     return {
@@ -150,7 +151,7 @@ def wire_sizes(asker, robots: list[str], face: np.ndarray) -> dict:
     )
     deadline = time.monotonic() + 20.0
     while (len(heard["answer"]) < len(robots) or not heard["request"]) and time.monotonic() < deadline:
-        asker.ask(question(face), 5.0)
+        asker.ask(search_request(face), 5.0)
         time.sleep(0.3)
     line = max(len(serialize_message(line)) for line in asker.roster().values())
     return {

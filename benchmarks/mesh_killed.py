@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from synthetic_fleet import Fleet, load, make_stores, people, question, wait_for_all
+from synthetic_fleet import Fleet, load, make_stores, people, search_request, wait_for_all
 
 SILENT_S = 4.0
 BACK_S = 20.0
@@ -28,7 +28,7 @@ BACK_S = 20.0
 
 def ask(asker, face, timeout_s: float) -> tuple[dict[str, str], float]:
     """What became of each robot, and how many milliseconds past its deadline the answer came (negative: before)."""
-    response, seconds = asker.ask(question(face, timeout_s), timeout_s)
+    response, seconds = asker.ask(search_request(face, timeout_s), timeout_s)
     return {line.robot_id: line.status for line in response.robots}, (seconds - timeout_s) * 1e3
 
 
@@ -58,7 +58,7 @@ def main() -> None:
         make_stores(folder, robots, arguments.sightings, 0, arguments.seed)
         with Fleet(folder, robots, environment) as fleet, FleetClient(robots[0]) as asker:
             asker.wait_for(lambda roster: len(roster) == len(robots), 120.0)
-            wait_for_all(asker, robots, question(faces[0]))
+            wait_for_all(asker, robots, search_request(faces[0]))
             for number in range(arguments.rounds):
                 killed, stopped = chance.sample(robots[1:], 2)
                 after_ms = chance.uniform(0.0, 10.0)
@@ -73,7 +73,7 @@ def main() -> None:
                 fleet.join(killed)
                 fleet.start(killed)
                 began = time.monotonic()
-                wait_for_all(asker, robots, question(faces[number], arguments.timeout), BACK_S)
+                wait_for_all(asker, robots, search_request(faces[number], arguments.timeout), BACK_S)
                 others = set(robots) - {killed, stopped}
                 lives.append(
                     {

@@ -14,7 +14,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from synthetic_fleet import PEOPLE, Fleet, load, make_stores, number_of, people, question, wait_for_all
+from synthetic_fleet import PEOPLE, Fleet, load, make_stores, number_of, people, search_request, wait_for_all
 
 
 def ask_in_a_row(door: str, own: list[int], searches: int, robots: list[str], seed: int, results, go) -> None:
@@ -25,14 +25,14 @@ def ask_in_a_row(door: str, own: list[int], searches: int, robots: list[str], se
     count = {"lost": 0, "mixed up": 0, "incomplete": 0}
     ids = set()
     with FleetClient(door) as asker:
-        wait_for_all(asker, robots, question(faces[own[0]]))
+        wait_for_all(asker, robots, search_request(faces[own[0]]))
         go.wait()
         for number in range(searches):
             if number % 100 == 0:
                 results.put((door, "at", number, os.getpid()))
             person = own[number % len(own)]
             try:
-                response, _ = asker.ask(question(faces[person], 10.0), 10.0)
+                response, _ = asker.ask(search_request(faces[person], 10.0), 10.0)
             except Exception as error:  # whatever it was, a search is lost
                 print(f"{door}: {error}", flush=True)
                 count["lost"] += 1

@@ -1,8 +1,8 @@
-"""A fleet of processes whose memories are made up: for the benchmarks of the mesh.
+"""A fleet of robots with synthetic histories, for the benchmarks of the mesh.
 
-A robot here is the history node and the search node, with a real store on disk, in one process: the two that take part in a
-search. There is no camera and no model. The processes are forked from one that has imported everything, which saves memory
-and seconds; each then has a DDS participant, threads and an index of its own.
+A robot here is a history node and a search node with a real store on disk in one process: the two that take part in a
+search. There is no camera and no model. The processes are forked from one that has imported everything, which saves
+memory and seconds; each has a DDS participant, threads and an index of its own.
 """
 
 import contextlib
@@ -15,25 +15,26 @@ import time
 from pathlib import Path
 
 import numpy as np
+from common import cpu_s
 
 from facetrack_ros.config import Config
 from facetrack_ros.errors import RequestError
-from facetrack_ros.history.sightings.database import database_path
+from facetrack_ros.history.sightings.database import Database, database_path
 from facetrack_ros.history.sightings.sighting import Sighting
-from facetrack_ros.history.sightings.store import SightingStore
+from facetrack_ros.history.sightings.table import SightingTable
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.settings import contract_of
 
 MODEL = "mobilefacenet_foamliu"
 CAMERA = "front"
 BEGIN_NS, STEP_NS = 1_700_000_000_000_000_000, 100_000_000
-PEOPLE, VISITS = 40, 25  # so many faces are asked for, each came so often: more than the 20 matches of an answer
+PEOPLE, VISITS = 40, 25  # faces searched for, and visits of each: more than the 20 matches of a response
 BATCH = 20_000
 HEARD_S = 120.0
 
 
 def contract() -> ModelContract:
-    """The default embedder's; 128 numbers an embedding."""
+    """The default embedder's contract; 128 numbers an embedding."""
     return contract_of(MODEL, Config())
 
 
@@ -43,26 +44,28 @@ def unit(rows: np.ndarray) -> np.ndarray:
 
 
 def number_of(person_id: str) -> int:
-    """Which of the :func:`people` a person id of the stores is of. Each visit has its own: few matches of an answer are folded."""
+    """The row of :func:`people` of a person id. Each visit has an id of its own, so that few matches are merged."""
     return int(person_id.split("_")[1])
 
 
 def people(seed: int = 1) -> np.ndarray:
-    """``(PEOPLE, dimension)`` faces that every robot has seen, and that are asked for."""
+    """``(PEOPLE, dimension)`` faces that every robot has seen and that are searched for."""
     return unit(np.random.default_rng(seed).standard_normal((PEOPLE, contract().dimension)))
 
 
 def make_stores(folder: Path, robots: list[str], sightings: int, thumbnail_bytes: int = 0, seed: int = 1) -> None:
-    """A store a robot: strangers (random directions), and :data:`VISITS` visits of each of the :func:`people`.
+    """Make a store a robot: strangers (random directions), and :data:`VISITS` visits of each of the :func:`people`.
 
-    The first robot's is written, the others' are copies under their own name.
+    The first robot's is written, the others' are copies with their robot id.
     """
     model = contract()
     chance = np.random.default_rng(seed + 1)
-    asked = people(seed)
+    searched = people(seed)
     first = folder / robots[0]
     if not database_path(first, MODEL).exists():
-        store = SightingStore(first, model, robots[0])
+        # Written to the table: writing needs no index.
+        database = Database.for_writing(database_path(first, MODEL), model, robots[0])
+        table = SightingTable(database, MODEL, model.dimension)
         box, thumbnail = np.zeros(4, np.float32), bytes(thumbnail_bytes)
         places = dict(zip(chance.choice(sightings, PEOPLE * VISITS, replace=False).tolist(), range(PEOPLE * VISITS)))
         for start in range(0, sightings, BATCH):
@@ -72,16 +75,13 @@ def make_stores(folder: Path, robots: list[str], sightings: int, thumbnail_bytes
                 if row in places:
                     number, visit = divmod(places[row], VISITS)
                     track, person, picture = f"t_{number}_{visit}", f"p_{number}_{visit}", thumbnail
-                    # A cosine of about 0.8 to the face asked for.
-                    face = unit(asked[number] + 0.75 * face)
+                    # A cosine of about 0.8 to the face searched for.
+                    face = unit(searched[number] + 0.75 * face)
                 stamp = BEGIN_NS + row * STEP_NS
-                # Straight to the rows: no index is needed for writing.
-                store._rows.insert(
-                    Sighting(
-                        robots[0], CAMERA, stamp, stamp, stamp, row, track, person, box, box, 0.5, face, MODEL, picture
-                    )
-                )
-        store.close()
+                place = robots[0], CAMERA, stamp, stamp, stamp, row, track, person
+                table.insert(Sighting(*place, box, box, 0.5, face, MODEL, picture))
+        database.commit()
+        database.close()
     for robot in robots[1:]:
         if not database_path(folder / robot, MODEL).exists():
             (folder / robot).mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ def _rename(path: Path, robot: str) -> None:
 
 
 class _NoVision:
-    """In the place of models: these robots have a memory and no eyes."""
+    """Takes the place of the models: these robots have a history and no cameras."""
 
     batches = True
 
@@ -109,15 +109,15 @@ class _NoVision:
 
 
 def enter_namespace(name: str) -> None:
-    """Let this process live in a network namespace."""
-    with open(f"/run/netns/{name}", "rb") as door:
-        if ctypes.CDLL(None).setns(door.fileno(), 0x40000000):  # CLONE_NEWNET; os.setns is in Python 3.12 only
+    """Move this process into a network namespace."""
+    with open(f"/run/netns/{name}", "rb") as file:
+        if ctypes.CDLL(None).setns(file.fileno(), 0x40000000):  # CLONE_NEWNET; os.setns is in Python 3.12 only
             raise OSError(f"cannot enter the network namespace {name}")
 
 
-def _live(robot: str, folder: str, environment: dict[str, str], namespace: str) -> None:
-    """A robot's life, in a process of its own."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: no robot outlives a benchmark that is killed
+def _run_robot(robot: str, folder: str, environment: dict[str, str], namespace: str) -> None:
+    """Run a robot in this process until it is stopped."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: ends with the benchmark's process
     if namespace:
         enter_namespace(namespace)
     os.environ.update(environment)
@@ -146,10 +146,10 @@ def _live(robot: str, folder: str, environment: dict[str, str], namespace: str) 
 
 
 class Fleet:
-    """Robots as processes; use as a context manager, all are ended with it.
+    """Robots as processes; a context manager that ends them all.
 
-    :param environment: what each process finds in its environment, DDS settings for instance.
-    :param namespaces: the network namespace of each robot that has one of its own.
+    :param environment: environment variables of each process, such as DDS settings.
+    :param namespaces: by robot, the network namespace it runs in; absent: the benchmark's.
     """
 
     def __init__(
@@ -164,8 +164,8 @@ class Fleet:
         self._namespaces = dict(namespaces or {})
         self.robots = list(robots)
         self._processes: dict[str, multiprocessing.Process] = {}
-        self._nursery = multiprocessing.get_context("forkserver")
-        self._nursery.set_forkserver_preload(
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(
             ["synthetic_fleet", "rclpy", "facetrack_ros.nodes.history_node", "facetrack_ros.nodes.search_node", "faiss"]
         )
 
@@ -181,9 +181,9 @@ class Fleet:
             process.join(10.0)
 
     def start(self, robot: str) -> None:
-        """Start a robot, or start it again."""
-        self._processes[robot] = self._nursery.Process(
-            target=_live,
+        """Start or restart a robot."""
+        self._processes[robot] = self._context.Process(
+            target=_run_robot,
             daemon=True,
             args=(robot, str(self._folder), self._environment, self._namespaces.get(robot, "")),
         )
@@ -195,23 +195,19 @@ class Fleet:
             os.kill(self.pid(robot), number)
 
     def pid(self, robot: str) -> int:
-        """A robot's process."""
+        """The id of a robot's process."""
         return self._processes[robot].pid
 
     def join(self, robot: str, timeout_s: float = 10.0) -> None:
-        """Wait for a robot's end."""
+        """Wait for a robot's process to end."""
         self._processes[robot].join(timeout_s)
 
     def cpu_s(self) -> float:
         """CPU seconds all robots' processes have used so far."""
-        ticks = 0
-        for robot in self.robots:
-            fields = Path(f"/proc/{self.pid(robot)}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+        return sum(cpu_s(self.pid(robot)) for robot in self.robots)
 
     def memory_mb(self, robot: str) -> tuple[float, float]:
-        """A robot's resident set, and what of it no other process shares; MB."""
+        """A robot's resident set, and its part that no other process shares; MB."""
         sizes = dict.fromkeys(("Rss", "Private_Clean", "Private_Dirty"), 0)
         for line in Path(f"/proc/{self.pid(robot)}/smaps_rollup").read_text().splitlines():
             name, _, value = line.partition(":")
@@ -219,35 +215,27 @@ class Fleet:
                 sizes[name] = int(value.split()[0])
         return sizes["Rss"] / 1e3, (sizes["Private_Clean"] + sizes["Private_Dirty"]) / 1e3
 
-    def handles(self, robot: str) -> int:
-        """Open files of a robot's process."""
-        return len(os.listdir(f"/proc/{self.pid(robot)}/fd"))
 
-    def threads(self, robot: str) -> int:
-        """Threads of a robot's process."""
-        return len(os.listdir(f"/proc/{self.pid(robot)}/task"))
+def wait_for_all(client, robots: list[str], request, timeout_s: float = HEARD_S) -> float:
+    """Repeat a search until all robots respond; how long that took, seconds.
 
-
-def wait_for_all(asker, robots: list[str], request, timeout_s: float = HEARD_S) -> float:
-    """Wait until a search is answered by all robots, asking again and again; how long that took, seconds.
-
-    :param asker: an open :class:`facetrack_ros.client.fleet_client.FleetClient`.
+    :param client: an open :class:`facetrack_ros.client.fleet_client.FleetClient`.
     """
     started = time.monotonic()
     while True:
         try:
-            answered = {line.robot_id for line in asker.ask(request, 10.0)[0].robots if line.status == "answered"}
-        except RequestError:  # the front door is not active yet
+            answered = {line.robot_id for line in client.ask(request, 10.0)[0].robots if line.status == "answered"}
+        except RequestError:  # its service is not active yet
             answered = set()
         if answered >= set(robots):
             return time.monotonic() - started
         if time.monotonic() - started > timeout_s:
-            raise SystemExit(f"not heard of within {timeout_s:.0f} s: {', '.join(sorted(set(robots) - answered))}")
+            raise SystemExit(f"no response within {timeout_s:.0f} s from {', '.join(sorted(set(robots) - answered))}")
         time.sleep(0.2)
 
 
-def question(face: np.ndarray, timeout_s: float = 5.0, max_results: int = 20):
-    """A call of ``face_search`` with an embedding."""
+def search_request(face: np.ndarray, timeout_s: float = 5.0, max_results: int = 20):
+    """A ``face_search`` request with an embedding."""
     from facetrack_ros import srv
     from facetrack_ros.nodes.conversion.fields import float_array
     from facetrack_ros.nodes.conversion.time import to_duration
@@ -261,5 +249,5 @@ def question(face: np.ndarray, timeout_s: float = 5.0, max_results: int = 20):
 
 
 def load() -> str:
-    """What else the machine does."""
+    """The load of the machine, to print beside the results."""
     return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
