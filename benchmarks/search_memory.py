@@ -3,14 +3,14 @@
     python benchmarks/search_memory.py search [--sightings 1000000] [--dimension 512] [--rounds 15] [--json FILE]
     python benchmarks/search_memory.py open [--sightings 1000000] [--dimension 512] [--folder DIR] [--json FILE]
 
-``search`` fills an index with faces of a tenth as many people as there are sightings (each face its person's and noise, in
-random order), searches for the best 20 and takes all times in turns in one run: medians. "reading the codes once" reads as
-many bytes as there are one-byte codes, with two threads; the ratio is the median of the ratios of each round. Blocks are
-frozen, as all but the last of a history are: codes in memory, vectors in files in the system's cache.
+``search`` fills an index with faces of a tenth as many people as there are sightings (each face its person's and noise,
+in random order), searches for the best 20 and takes all times in turns in one run: medians. "reading the codes once"
+reads as many bytes as there are one-byte codes, with two threads; the ratio is the median of the ratios of each round.
+Blocks are frozen, as all but the last of a history are: codes in memory, vectors in files in the system's cache.
 
-``open`` writes a history of as many sightings, opens it once without blocks on disk, waits until they are written, and opens
-it from them, each in a process of its own and with the files in the system's cache. Memory is the growth of that process's
-resident set without what FAISS itself takes; nothing is mapped, so the system's cache is not counted.
+``open`` writes a history of as many sightings, opens it once without blocks on disk, waits until they are written, and
+opens it from them, each in a process of its own and with the files in the system's cache. Memory is the growth of that
+process's resident set without what FAISS itself takes; nothing is mapped, so the system's cache is not counted.
 """
 
 import argparse
