@@ -2,8 +2,8 @@
 
     python benchmarks/cdr.py [--kilobytes 120] [--matches 20] [--json FILE]
 
-Least microseconds a message, of a frame as ``CompressedImage`` and ``CompressedVideo``, written by the package and by rosbags
-and read by rosbags, and of a robot's ``FaceSearchResult``, read by rosbags and by rclpy into the same values.
+Least microseconds a message, of a frame as ``CompressedImage`` and ``CompressedVideo``, written by the package and by
+rosbags and read by rosbags, and of a robot's ``FaceSearchResult``, read by rosbags and by rclpy into the same values.
 """
 
 import timeit

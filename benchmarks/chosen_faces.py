@@ -15,7 +15,7 @@ from facetrack_ros.concurrency.ordered_map import ordered_map
 from facetrack_ros.concurrency.process_pool import ThreadWorkerPool
 from facetrack_ros.config import Config
 from facetrack_ros.sources.factory import open_source
-from facetrack_ros.sources.stamped_frames import frames
+from facetrack_ros.sources.stamped_frames import stamped_frames
 from facetrack_ros.tracking.factory import make_face_scheduler, make_people_tracker
 from facetrack_ros.tracking.id_allocator import IdAllocator
 from facetrack_ros.vision.frame_analysis import AnalysisTask, FrameAnalyzer
@@ -38,7 +38,7 @@ def follow(path: Path, eyes: FrameAnalyzer, config: Config) -> dict:
         return AnalysisTask(frame, selection=improving.plan(frame.stamp_ns) if improving else None)
 
     with closing(ThreadWorkerPool(eyes, lambda eyes, task: task.run(eyes))) as crew:
-        for frame, seen in ordered_map(frames(open_source(str(path)), "front", round(1e18)), begin, crew):
+        for frame, seen in ordered_map(stamped_frames(open_source(str(path)), "front", round(1e18)), begin, crew):
             embedded += sum(face.embedding is not None for face in seen.faces)
             tracks, new = people.update("front", frame.stamp_ns, frame.number, seen.detections, seen.faces)
             events += new

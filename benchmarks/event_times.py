@@ -21,7 +21,7 @@ import numpy as np
 from facetrack_ros.config import Config
 from facetrack_ros.demo.staging import FPS, HEIGHT, WALKS, WIDTH, cutout_span, make_stage
 from facetrack_ros.sources.factory import open_source
-from facetrack_ros.sources.stamped_frames import frames
+from facetrack_ros.sources.stamped_frames import stamped_frames
 from facetrack_ros.tracking.factory import make_people_tracker
 from facetrack_ros.tracking.id_allocator import IdAllocator
 from facetrack_ros.vision.factory import build_pipeline
@@ -33,7 +33,7 @@ LOWEST = 0.05
 
 def read(clip: Path) -> list:
     """A clip's frames."""
-    return list(frames(open_source(str(clip)), "front", 0, 90))
+    return list(stamped_frames(open_source(str(clip)), "front", 0, 90))
 
 
 def events_of(shown: list, pipeline, config: Config) -> list[tuple[int, int]]:

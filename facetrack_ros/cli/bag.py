@@ -9,7 +9,7 @@ from facetrack_ros.cli.time_format import parse_iso, show_utc
 from facetrack_ros.sources.bag_writer import STORAGES, BagWriter
 from facetrack_ros.sources.camera_spec import check_name, parse_cameras
 from facetrack_ros.sources.factory import open_source
-from facetrack_ros.sources.stamped_frames import frames
+from facetrack_ros.sources.stamped_frames import stamped_frames
 from facetrack_ros.sources.start_time import start_times
 
 
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     starts = start_times(cameras, sources, start_ns)
     counts, first_ns, last_ns = dict.fromkeys(cameras, 0), 0, 0
     with BagWriter(Path(arguments.out), arguments.storage) as bag:
-        streams = [frames(source, camera, starts[camera]) for camera, source in sources.items()]
+        streams = [stamped_frames(source, camera, starts[camera]) for camera, source in sources.items()]
         for frame in heapq.merge(*streams, key=lambda frame: frame.stamp_ns):
             bag.write(f"/{arguments.robot}/{frame.camera_id}/image/compressed", frame)
             counts[frame.camera_id] += 1

@@ -9,7 +9,7 @@ from pathlib import Path
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.sources.factory import bag_path_and_topic
 from facetrack_ros.sources.source import FrameSource
-from facetrack_ros.sources.stamped_frames import frames
+from facetrack_ros.sources.stamped_frames import stamped_frames
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Recording:
 
     def frames(self, jpeg_quality: int) -> Iterator[Frame]:
         """Read and count its frames."""
-        for frame in frames(self.source, self.camera_id, self.start_ns, jpeg_quality):
+        for frame in stamped_frames(self.source, self.camera_id, self.start_ns, jpeg_quality):
             self.first_ns = self.first_ns or frame.stamp_ns
             self.last_ns, self.count = frame.stamp_ns, self.count + 1
             yield frame

@@ -1,1 +1,1 @@
-"""Where frames come from: a device, an address, a video file, a folder of pictures, a bag."""
+"""Sources of frames: open_source opens a device, address, video file, picture folder or bag; stamped_frames reads it."""

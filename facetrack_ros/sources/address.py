@@ -5,18 +5,19 @@ import threading
 from collections.abc import Iterator
 
 from facetrack_ros.errors import SourceError
-from facetrack_ros.sources.av_reader import NoFilm, PictureReader, open_container
-from facetrack_ros.sources.source import Closing, Picture
+from facetrack_ros.sources.av_reader import AvReader, NoVideoError, open_container
+from facetrack_ros.sources.source import BaseSource, Picture
 
+#: Seconds, chosen by hand.
 TIMEOUT_S = 5.0
 
 
-class AddressSource(Closing):
-    """A stream over RTSP (by TCP) or HTTP; its motion JPEG is passed on without re-encoding.
+class AddressSource(BaseSource):
+    """A stream over RTSP (by TCP) or HTTP. Motion JPEG is passed on without re-encoding.
 
-    :param address: may hold user and password; messages mask them.
-    :param timeout_s: how long to wait for the connection, and later for the next picture.
-    :raises SourceError: nothing answers, or what answers is no film.
+    :param address: may contain user and password, which messages mask.
+    :param timeout_s: for the connection, and later for each picture.
+    :raises SourceError: there is no response, or it is not a video stream.
     """
 
     live = True
@@ -26,14 +27,14 @@ class AddressSource(Closing):
         self._timeout_s = timeout_s
         result = _connect(address, timeout_s)
         if isinstance(result, Exception):
-            raise self._failure(result) from result
+            raise self._source_error(result) from result
         self._reader = result
 
-    def _failure(self, error: Exception) -> SourceError:
+    def _source_error(self, error: Exception) -> SourceError:
         import av
 
-        if isinstance(error, NoFilm):
-            return SourceError(f"{self.name} answers, but with no film: give the address of a video stream")
+        if isinstance(error, NoVideoError):
+            return SourceError(f"{self.name} answers, but with no video: give the address of a video stream")
         if isinstance(error, (av.error.HTTPUnauthorizedError, av.error.HTTPForbiddenError)):
             return SourceError(f"{self.name} wants user and password: give them as //USER:PASSWORD@HOST")
         if isinstance(error, av.error.HTTPNotFoundError):
@@ -46,6 +47,7 @@ class AddressSource(Closing):
         return SourceError(f"{self.name} cannot be opened as an address ({error}): check how it is written")
 
     def __iter__(self) -> Iterator[Picture]:
+        """:raises SourceError: the stream stops."""
         import av
 
         try:
@@ -59,35 +61,33 @@ class AddressSource(Closing):
                 ) from error
 
     def close(self) -> None:
-        """Hang up; waits at most the timeout for a read that is under way."""
+        """Disconnect; waits for a running read, at most the timeout."""
         super().close()
         self._reader.close()
 
 
-def _connect(address: str, timeout_s: float) -> PictureReader | Exception:
-    """A reader, or why there is none, within the time given.
-
-    In a thread of its own, because looking up a host's name cannot be interrupted.
-    """
-    result: list[PictureReader | Exception] = []
+def _connect(address: str, timeout_s: float) -> AvReader | Exception:
+    """A reader, or the error, within the timeout; in a thread, as the look-up of a host name cannot be interrupted."""
+    results: list[AvReader | Exception] = []
     lock = threading.Lock()
 
     def connect() -> None:
         options = {"rtsp_transport": "tcp"} if address.lower().startswith("rtsp") else {}
+        result: AvReader | Exception
         try:
-            reader = PictureReader(*open_container(address, timeout=timeout_s, options=options))
-        except Exception as error:  # handed over to the thread that waits
-            reader = error
+            result = AvReader(*open_container(address, timeout=timeout_s, options=options))
+        except Exception as error:  # handed to the waiting thread
+            result = error
         with lock:
-            late = bool(result)
-            result.append(reader)
-        if late and isinstance(reader, PictureReader):
-            reader.close()
+            late = bool(results)
+            results.append(result)
+        if late and isinstance(result, AvReader):
+            result.close()
 
     thread = threading.Thread(target=connect, name="connect", daemon=True)
     thread.start()
     thread.join(timeout_s)
     with lock:
-        if not result:
-            result.append(TimeoutError())
-        return result[0]
+        if not results:
+            results.append(TimeoutError())
+        return results[0]

@@ -1,4 +1,4 @@
-"""Containers and packets, read quietly with PyAV: the part that video files and addresses share."""
+"""Video containers read with PyAV, as video files and addresses share it."""
 
 import threading
 from collections.abc import Iterator
@@ -7,77 +7,73 @@ import numpy as np
 
 from facetrack_ros.core.jpeg import is_whole_jpeg
 
-# FFmpeg shows these as if they were films: any text file passes for ANSI art.
-_NO_FILM = ("ansi", "bintext", "xbin", "idf")
+#: Codecs that FFmpeg applies to files that are not videos: any text passes for ANSI art.
+_TEXT_CODECS = ("ansi", "bintext", "xbin", "idf")
 
 
-class NoFilm(Exception):
-    """What was opened holds no film."""
+class NoVideoError(Exception):
+    """A container without a video stream."""
 
 
 def open_container(url: str, **options):
-    """An input container of PyAV with a film in it.
+    """An input container of PyAV and its video stream.
 
-    :param options: go to ``av.open``.
-    :returns: the container and its video stream.
-    :raises NoFilm: opened, but it holds no film.
-    :raises av.FFmpegError: cannot be opened.
+    :param options: of ``av.open``.
+    :raises NoVideoError: the container has no video stream.
+    :raises av.FFmpegError: it cannot be opened.
     """
     import av
 
     av.logging.set_level(av.logging.PANIC)
     container = av.open(url, **options)
     for stream in container.streams.video:
-        # A cover picture is a video stream by name only.
-        if stream.codec_context is not None and stream.codec_context.name not in _NO_FILM and not _is_cover(stream):
+        if stream.codec_context is not None and stream.codec_context.name not in _TEXT_CODECS and not _is_cover(stream):
             return container, stream
     container.close()
-    raise NoFilm
+    raise NoVideoError
 
 
 def _is_cover(stream) -> bool:
-    # The flag's type is an enum or a number, by PyAV's version.
+    """Whether a video stream is only a cover picture."""
+    # PyAV gives the flags as an enum or a number, depending on its version.
     disposition = getattr(stream, "disposition", 0)
     return bool(int(getattr(disposition, "value", disposition)) & 0x0400)
 
 
-class PictureReader:
-    """Packets of one video stream to JPEG bytes, where it is motion JPEG, or else to pixels.
+class AvReader:
+    """Reads the pictures of one video stream: JPEG bytes if it is motion JPEG, else pixels.
 
-    Reading and closing exclude one another: FFmpeg crashes when a container is closed under a reading thread.
+    Reading and closing exclude each other: FFmpeg crashes when a container is closed while a thread reads it.
 
-    :ivar skipped: pictures that were damaged.
-    :ivar spacing_ns: nanoseconds from picture to picture by the container's nominal rate.
+    :ivar skipped: number of damaged pictures.
+    :ivar interval_ns: time between pictures at the container's nominal rate.
     """
 
     def __init__(self, container, stream):
         self._container = container
-        self._stream = stream
         self._packets = container.demux(stream)
         self._lock = threading.Lock()
         self._closed = False
-        self._turns: int | None = None
+        self._quarter_turns: int | None = None
         self._reformatter = None
         self._is_motion_jpeg = stream.codec_context.name == "mjpeg"
         self.skipped = 0
-        self.spacing_ns = round(1e9 / float(stream.average_rate or 25))
+        self.interval_ns = round(1e9 / float(stream.average_rate or 25))
 
     def __iter__(self) -> Iterator[tuple[int | None, bytes | None, np.ndarray | None]]:
-        """Presentation time in nanoseconds (None where unknown), JPEG bytes, pixels: in order of presentation.
+        """Presentation time in nanoseconds (None if unknown), JPEG bytes, pixels: in order of presentation.
 
-        :raises av.FFmpegError: reading failed for good, other than by the end.
+        :raises av.FFmpegError: the container cannot be read further.
         """
         while True:
             with self._lock:
-                if self._closed:
-                    return
-                found = self._next()
-            if found is None:
+                pictures = None if self._closed else self._next()
+            if pictures is None:
                 return
-            yield from found
+            yield from pictures
 
     def close(self) -> None:
-        """End; waits for a read that is under way."""
+        """Close the container; waits for a running read."""
         with self._lock:
             if not self._closed:
                 self._closed = True
@@ -89,7 +85,7 @@ class PictureReader:
         if packet is None:
             return None
         if self._is_motion_jpeg:
-            return self._pass_on(packet)
+            return self._jpeg(packet)
         import av
 
         try:
@@ -97,26 +93,23 @@ class PictureReader:
         except av.error.FFmpegError:
             self.skipped += 1
             return []
-        pictures = []
-        for frame in frames:
-            if frame.is_corrupt:
-                self.skipped += 1
-            else:
-                pictures.append((_nanoseconds(frame), None, self._upright(frame)))
-        return pictures
+        whole = [frame for frame in frames if not frame.is_corrupt]
+        self.skipped += len(frames) - len(whole)
+        return [(_nanoseconds(frame), None, self._upright(frame)) for frame in whole]
 
     def _upright(self, frame) -> np.ndarray:
-        """Pixels of a frame, turned as its camera says: telephones write films lying down."""
+        """Pixels of a frame, turned as the display matrix says: telephones store videos lying on their side."""
         if self._reformatter is None:
             from av.video.reformatter import VideoReformatter
 
-            # A frame that was asked for its side data refers to itself from then on, and stays with its pixels, and with the threads
-            # of a converter of its own, until Python collects garbage. So only the first is asked, and one converter does for all.
-            self._reformatter, self._turns = VideoReformatter(), _quarter_turns(frame)
+            # Only the first frame is asked for its side data: such a frame refers to itself from then on, and keeps
+            # its pixels and the threads of its converter until Python collects garbage. One converter serves all
+            # frames.
+            self._reformatter, self._quarter_turns = VideoReformatter(), _quarter_turns(frame)
         image = self._reformatter.reformat(frame, format="bgr24").to_ndarray()
-        return np.ascontiguousarray(np.rot90(image, self._turns)) if self._turns else image
+        return np.ascontiguousarray(np.rot90(image, self._quarter_turns)) if self._quarter_turns else image
 
-    def _pass_on(self, packet) -> list:
+    def _jpeg(self, packet) -> list:
         data = bytes(packet)
         if not data:
             return []  # the flush at the end
@@ -127,7 +120,7 @@ class PictureReader:
 
 
 def _nanoseconds(timed) -> int | None:
-    """Exact: ``pts`` and its time base are whole numbers, a float of seconds is not."""
+    """Time of a packet or frame, exact: ``pts`` and its time base are integers, a float of seconds would not be."""
     if timed.pts is None or timed.time_base is None:
         return None
     return timed.pts * timed.time_base.numerator * 1_000_000_000 // timed.time_base.denominator

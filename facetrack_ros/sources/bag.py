@@ -1,56 +1,50 @@
-"""A topic of a rosbag2 recording, mcap or sqlite3."""
+"""An image topic of a rosbag2 recording, mcap or sqlite3."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from facetrack_ros.core.jpeg import decode, is_jpeg, is_whole_jpeg
 from facetrack_ros.errors import FrameError, SourceError
 from facetrack_ros.history.frames.h264 import H264Decoder
+from facetrack_ros.history.messages.schemas import IMAGE, VIDEO
 from facetrack_ros.sources.raw_image import ENCODINGS, bgr_of_raw
-from facetrack_ros.sources.source import Closing, Picture
+from facetrack_ros.sources.source import BaseSource, Picture
 
-_COMPRESSED = "sensor_msgs/msg/CompressedImage"
 _RAW = "sensor_msgs/msg/Image"
-_VIDEO = "foxglove_msgs/msg/CompressedVideo"
-_KINDS = (_COMPRESSED, _RAW, _VIDEO)
+_TYPES = (IMAGE, _RAW, VIDEO)
 
 
-class BagSource(Closing):
-    """Pictures of one topic, in the order they were recorded, with the stamps of their headers.
+class BagSource(BaseSource):
+    """The pictures of one topic, in the order they were recorded, with the stamps of their headers.
 
-    JPEG payloads are passed on untouched; H.264 is decoded from its first key picture on. A header whose stamp is zero counts as recorded when it was received.
-    A damaged picture is skipped and counted.
+    JPEG is passed on unchanged; H.264 is decoded from its first key picture on. A header with a zero stamp counts as
+    stamped when it was received. Damaged pictures are skipped and counted.
 
     :param path: the bag's folder, or an ``.mcap`` or ``.db3`` file.
-    :param topic: of CompressedImage, Image or CompressedVideo; empty: the only one there is.
-    :raises SourceError: no bag, no such topic, or several to choose from; the sentence names them.
+    :param topic: of CompressedImage, Image or CompressedVideo; empty: the only one of the bag.
+    :raises SourceError: there is no bag or no such topic, or there are several to choose from; the message names them.
     """
 
     def __init__(self, path: Path, topic: str = ""):
         super().__init__(f"bag {path}")
         self._path = path
         with self._open() as reader:
-            topics = {
-                connection.topic: connection.msgtype
-                for connection in reader.connections
-                if connection.msgtype in _KINDS
-            }
-        self.topic = topic or next(iter(topics), "")
-        named = ", ".join(sorted(topics))
+            topics = sorted({one.topic for one in reader.connections if one.msgtype in _TYPES})
+        named = ", ".join(topics)
         if not topics:
-            raise SourceError(
-                f"{self.name} has no topic of {_COMPRESSED}, {_RAW} or {_VIDEO}: record one of a camera's"
-            )
-        if self.topic not in topics:
+            raise SourceError(f"{self.name} has no topic of {IMAGE}, {_RAW} or {VIDEO}: record one of a camera's")
+        if topic and topic not in topics:
             raise SourceError(f"{self.name} has no image topic {topic}: choose from {named}")
         if not topic and len(topics) > 1:
             raise SourceError(f"{self.name} has several image topics: name one of {named} as bag:{path}:TOPIC")
+        self.topic = topic or topics[0]
 
     @contextmanager
-    def _open(self):
+    def _open(self) -> Iterator[Any]:
         try:
             from rosbags.rosbag2 import Reader
         except ImportError as error:
@@ -63,7 +57,7 @@ class BagSource(Closing):
         try:
             reader = Reader(path)
             reader.open()
-        except Exception as error:  # the library lets errors of zstd, sqlite and struct through
+        except Exception as error:  # rosbags lets errors of zstd, sqlite and struct through
             raise SourceError(
                 f"{self.name} is no bag that can be read, or it is damaged: repair it with `ros2 bag "
                 f"reindex {path}`, or record it again"
@@ -74,13 +68,14 @@ class BagSource(Closing):
             reader.close()
 
     def __iter__(self) -> Iterator[Picture]:
+        """The readable pictures, up to the end or to where the recording is cut short."""
         from rosbags.typesys import Stores, get_typestore
 
         store = get_typestore(Stores.ROS2_HUMBLE)
         first_ns = None
         with self._open() as reader:
             connections = [connection for connection in reader.connections if connection.topic == self.topic]
-            self._know_video(store, connections)
+            self._register_video(store, connections)
             decoder = H264Decoder()
             messages = reader.messages(connections=connections)
             while not self._closed:
@@ -88,15 +83,15 @@ class BagSource(Closing):
                     connection, received_ns, data = next(messages)
                 except StopIteration:
                     return
-                except Exception:  # as above; the recording breaks off here
+                except Exception:  # as above; the recording is cut short here
                     self.skipped += 1
                     return
                 try:
-                    message = store.deserialize_cdr(data, connection.msgtype)
+                    message: Any = store.deserialize_cdr(data, connection.msgtype)
                 except Exception:
                     self.skipped += 1
                     continue
-                if connection.msgtype == _VIDEO:
+                if connection.msgtype == VIDEO:
                     jpeg, image = None, self._decoded(message, decoder)
                     stamp, frame_id = message.timestamp, message.frame_id
                 else:
@@ -109,26 +104,26 @@ class BagSource(Closing):
                 first_ns = stamp_ns if first_ns is None else first_ns
                 yield Picture(stamp_ns - first_ns, stamp_ns, jpeg, image, frame_id)
 
-    def _know_video(self, store, connections: list) -> None:
-        """Recordings of video describe its message themselves: it is none that ROS brings along."""
+    def _register_video(self, store: Any, connections: list) -> None:
+        """Add the video message, which is not one of ROS, from the recording's own definition."""
         from rosbags.typesys import get_types_from_msg
 
         for connection in connections:
-            if connection.msgtype == _VIDEO and _VIDEO not in store.types:
+            if connection.msgtype == VIDEO and VIDEO not in store.types:
                 try:
-                    store.register({_VIDEO: get_types_from_msg(connection.msgdef.data, _VIDEO)[_VIDEO]})
-                except Exception as error:  # the library's parser lets its own errors through
+                    store.register({VIDEO: get_types_from_msg(connection.msgdef.data, VIDEO)[VIDEO]})
+                except Exception as error:  # the parser of rosbags lets its own errors through
                     raise SourceError(
-                        f"{self.name} does not say what its {_VIDEO} messages hold: record it again as MCAP"
+                        f"{self.name} does not say what its {VIDEO} messages hold: record it again as MCAP"
                     ) from error
 
-    def _decoded(self, message, decoder: H264Decoder) -> np.ndarray | None:
+    def _decoded(self, message: Any, decoder: H264Decoder) -> np.ndarray | None:
         if message.format != "h264":
             raise SourceError(f"{self.name} holds {message.format} video on {self.topic}: only h264 can be read")
         return decoder.decode(message.data.tobytes())
 
-    def _picture(self, message, kind: str) -> tuple[bytes | None, np.ndarray | None]:
-        if kind == _COMPRESSED:
+    def _picture(self, message: Any, type: str) -> tuple[bytes | None, np.ndarray | None]:
+        if type == IMAGE:
             data = message.data.tobytes()
             if is_jpeg(data):
                 return (data, None) if is_whole_jpeg(data) else (None, None)

@@ -1,23 +1,23 @@
-"""Frames into a rosbag2 recording, without ROS."""
+"""Writer of frames into a rosbag2 recording, without ROS."""
 
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import SourceError
+from facetrack_ros.history.messages.image import image_parts
+from facetrack_ros.history.messages.schemas import IMAGE
 
 STORAGES = ("mcap", "sqlite3")
-_KIND = "sensor_msgs/msg/CompressedImage"
 
 
 class BagWriter:
-    """A new bag that ``ros2 bag play``, Foxglove and ``bag:PATH:TOPIC`` read. A context manager: the bag is whole when it
-    has closed.
+    """A new bag that ``ros2 bag play``, Foxglove and ``bag:PATH:TOPIC`` read. A context manager; closing completes
+    the bag.
 
-    :param path: the bag's folder, made new.
-    :param storage: ``mcap`` or ``sqlite3``.
-    :raises SourceError: the folder is there already, or cannot be made.
+    :param path: the bag's folder, which must not exist.
+    :param storage: one of :data:`STORAGES`.
+    :raises SourceError: the folder exists, or cannot be created.
     """
 
     def __init__(self, path: Path, storage: str = "mcap"):
@@ -26,16 +26,15 @@ class BagWriter:
         from rosbags.typesys import Stores, get_typestore
 
         self._store = get_typestore(Stores.ROS2_JAZZY)
-        plugin = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3}[storage]
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = Writer(path, version=9, storage_plugin=plugin)
+            self._writer = Writer(path, version=9, storage_plugin=StoragePlugin[storage.upper()])
             self._writer.open()
         except WriterError as error:
             raise SourceError(f"{path} is there already: a bag is made new, so name another folder") from error
         except OSError as error:
             raise SourceError(f"{path} cannot be written: {error}") from error
-        self._connections: dict = {}
+        self._connections: dict[str, Any] = {}
 
     def __enter__(self) -> "BagWriter":
         return self
@@ -49,15 +48,6 @@ class BagWriter:
         :param received_ns: when it was received; None: at its stamp.
         """
         if topic not in self._connections:
-            self._connections[topic] = self._writer.add_connection(topic, _KIND, typestore=self._store)
-        types = self._store.types
-        header = types["std_msgs/msg/Header"](
-            types["builtin_interfaces/msg/Time"](*divmod(frame.stamp_ns, 1_000_000_000)),
-            frame.frame_id or frame.camera_id,
-        )
-        message = types[_KIND](header, "jpeg", np.frombuffer(frame.jpeg, np.uint8))
-        self._writer.write(
-            self._connections[topic],
-            frame.stamp_ns if received_ns is None else received_ns,
-            self._store.serialize_cdr(message, _KIND),
-        )
+            self._connections[topic] = self._writer.add_connection(topic, IMAGE, typestore=self._store)
+        received_ns = frame.stamp_ns if received_ns is None else received_ns
+        self._writer.write(self._connections[topic], received_ns, b"".join(image_parts(frame)))

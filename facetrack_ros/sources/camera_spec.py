@@ -1,4 +1,4 @@
-"""``--camera NAME=SOURCE`` and ``--robot NAME``, as several commands take them."""
+"""The ``--camera NAME=SOURCE`` and ``--robot NAME`` of the command line."""
 
 import re
 
@@ -8,9 +8,9 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 def check_name(kind: str, name: str) -> str:
-    """A robot's or camera's name: it becomes part of ROS names.
+    """Return the name of a robot or camera, which becomes part of ROS names.
 
-    :raises ConfigError: letters, digits and underscores only, a letter first.
+    :raises ConfigError: it is not letters, digits and underscores, a letter first.
     """
     if not NAME.fullmatch(name):
         raise ConfigError(f"{kind} {name!r}: a name is letters, digits and underscores, a letter first")
@@ -18,14 +18,14 @@ def check_name(kind: str, name: str) -> str:
 
 
 def parse_cameras(texts: list[str]) -> dict[str, str]:
-    """Camera ids and their sources.
+    """Sources by camera id.
 
-    :raises ConfigError: no ``=``, a name twice, or one that cannot be a ROS name.
+    :raises ConfigError: a text has no ``=``, or a name is given twice or cannot be a ROS name.
     """
-    cameras = {}
+    cameras: dict[str, str] = {}
     for text in texts:
-        name, equals, source = text.partition("=")
-        if not equals or not source:
+        name, _, source = text.partition("=")
+        if not source:
             raise ConfigError(f"--camera {text}: say NAME=SOURCE, such as front=0 or front=clip.mp4")
         if check_name("camera", name) in cameras:
             raise ConfigError(f"two cameras are called {name}")

@@ -1,4 +1,4 @@
-"""A camera plugged into this computer."""
+"""A camera attached to this computer."""
 
 import threading
 from collections.abc import Iterator
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import cv2
 
 from facetrack_ros.errors import SourceError
-from facetrack_ros.sources.source import Closing, Picture
+from facetrack_ros.sources.source import BaseSource, Picture
 
 
-class DeviceSource(Closing):
-    """A camera by its index, through OpenCV.
+class DeviceSource(BaseSource):
+    """A camera by its index, read with OpenCV.
 
-    :raises SourceError: there is no such device, or it gives no picture.
+    :raises SourceError: the device cannot be opened.
     """
 
     live = True
@@ -30,6 +30,7 @@ class DeviceSource(Closing):
             )
 
     def __iter__(self) -> Iterator[Picture]:
+        """:raises SourceError: the device stops delivering pictures."""
         while True:
             with self._lock:
                 if self._closed:
@@ -40,14 +41,14 @@ class DeviceSource(Closing):
             yield Picture(image=image)
 
     def close(self) -> None:
-        """Let go of the device; waits for a read that is under way."""
+        """Release the device; waits for a running read."""
         super().close()
         with self._lock:
             self._capture.release()
 
 
 def _silence_opencv() -> None:
-    """What OpenCV writes to stderr is said in a sentence by our error."""
+    """Keep OpenCV from writing to stderr; a SourceError reports its failures."""
     if hasattr(cv2, "setLogLevel"):  # OpenCV 4
         cv2.setLogLevel(0)
     else:

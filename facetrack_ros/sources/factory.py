@@ -1,4 +1,4 @@
-"""From the SOURCE words of the command line to a source."""
+"""Opens the source that a SOURCE text of the command line names."""
 
 import re
 from pathlib import Path
@@ -7,59 +7,62 @@ from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.address import AddressSource
 from facetrack_ros.sources.bag import BagSource
 from facetrack_ros.sources.device import DeviceSource
-from facetrack_ros.sources.picture_folder import DEFAULT_FPS, PICTURE_SUFFIXES, FolderSource
+from facetrack_ros.sources.picture_folder import DEFAULT_FPS, PICTURE_SUFFIXES, PictureFolderSource
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.video_file import VideoFileSource
 
 _DEVICE = re.compile(r"(?:/dev/video)?([0-9]{1,3})")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _ADDRESSES = ("rtsp", "rtsps", "http", "https")
-WORDS = (
+_CHOICES = (
     "a device index (0), an address (rtsp://, rtsps://, http://, https://), a video file, a folder of pictures, "
     "or bag:PATH:TOPIC"
 )
 
 
 def open_source(text: str, fps: float = DEFAULT_FPS) -> FrameSource:
-    """Open what ``text`` names: a device index, an address, a video file, a folder of pictures or ``bag:PATH:TOPIC``.
+    """Open a device index, an address, a video file, a folder of pictures or ``bag:PATH:TOPIC``.
 
     :param fps: pictures a second of a folder, which has no times of its own.
-    :raises SourceError: nothing can be read there; the sentence says what to do.
+    :raises SourceError: nothing can be read there; the message says what to do.
     """
     text = text.strip()
     if not text:
-        raise SourceError(f"the source is empty: give {WORDS}")
+        raise SourceError(f"the source is empty: give {_CHOICES}")
     device = _DEVICE.fullmatch(text)
     if device:
         return DeviceSource(int(device[1]))
     if text.startswith("bag:"):
         return BagSource(*bag_path_and_topic(text))
     scheme = _SCHEME.match(text)
-    if scheme:
-        if scheme[1].lower() not in _ADDRESSES:
-            raise SourceError(f"{scheme[1]}:// is no source that can be opened: give {WORDS}")
-        return AddressSource(text)
+    if scheme is None:
+        return _open_path(text, fps)
+    if scheme[1].lower() not in _ADDRESSES:
+        raise SourceError(f"{scheme[1]}:// is no source that can be opened: give {_CHOICES}")
+    return AddressSource(text)
+
+
+def _open_path(text: str, fps: float) -> FrameSource:
     path = Path(text).expanduser()
+    suffix = path.suffix.lower()
     if not path.exists():
-        raise SourceError(f"{text} does not exist: check the path, or give {WORDS}")
-    if path.is_dir():
-        if (path / "metadata.yaml").exists():
-            raise SourceError(f"{text} is a bag: give it as bag:{text}:TOPIC")
-        return FolderSource(path, fps)
-    if path.suffix.lower() in (".mcap", ".db3"):
+        raise SourceError(f"{text} does not exist: check the path, or give {_CHOICES}")
+    if (path / "metadata.yaml").exists() or (suffix in (".mcap", ".db3") and not path.is_dir()):
         raise SourceError(f"{text} is a bag: give it as bag:{text}:TOPIC")
-    if path.suffix.lower() in PICTURE_SUFFIXES:
+    if path.is_dir():
+        return PictureFolderSource(path, fps)
+    if suffix in PICTURE_SUFFIXES:
         raise SourceError(
-            f"{text} is one picture, and nobody can be followed in one: give a video file or the folder "
-            "of pictures it belongs to"
+            f"{text} is one picture, and tracking needs several: give a video file or the folder of pictures "
+            "it belongs to"
         )
     return VideoFileSource(path)
 
 
 def bag_path_and_topic(text: str) -> tuple[Path, str]:
-    """What ``bag:PATH:TOPIC`` or ``bag:PATH`` names; the topic is empty where it is left out.
+    """Path and topic of ``bag:PATH:TOPIC`` or ``bag:PATH``; without a topic that is empty.
 
-    A path may hold colons itself, so the last one counts only where the whole is no path.
+    A path may contain colons: the last one separates a topic only if the whole is not an existing path.
     """
     rest = text.removeprefix("bag:")
     path, colon, topic = rest.rpartition(":")

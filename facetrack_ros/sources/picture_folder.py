@@ -1,24 +1,23 @@
-"""A folder of pictures, taken as one camera's frames."""
+"""A folder of pictures as the frames of one camera."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 from facetrack_ros.core.jpeg import decode, is_jpeg, is_whole_jpeg
 from facetrack_ros.errors import SourceError
-from facetrack_ros.sources.source import Closing, Picture
+from facetrack_ros.sources.source import BaseSource, Picture
 
 DEFAULT_FPS = 10.0
 PICTURE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".pgm", ".ppm", ".tif", ".tiff", ".webp"))
 
 
-class FolderSource(Closing):
-    """The pictures of a folder, sorted by name, evenly spaced in time. JPEG files are passed on untouched.
+class PictureFolderSource(BaseSource):
+    """The pictures of a folder, sorted by name, at equal intervals. JPEG files are passed on unchanged.
 
-    A damaged picture is skipped and counted; its place in time stays empty.
+    A damaged picture is skipped and counted; its time stays empty.
 
-    :param path: of the folder.
     :param fps: pictures a second.
-    :raises SourceError: no such folder, no pictures in it, or ``fps`` not above zero.
+    :raises SourceError: the folder cannot be read or has no pictures, or ``fps`` is not above zero.
     """
 
     def __init__(self, path: Path, fps: float = DEFAULT_FPS):
@@ -33,25 +32,15 @@ class FolderSource(Closing):
             )
 
     def __iter__(self) -> Iterator[Picture]:
+        """The readable pictures."""
         for row, path in enumerate(self._paths):
             if self._closed:
                 return
-            picture = self._read(path, round(row * 1e9 / self._fps))
+            picture = _read(path, round(row * 1e9 / self._fps))
             if picture is None:
                 self.skipped += 1
             else:
                 yield picture
-
-    @staticmethod
-    def _read(path: Path, offset_ns: int) -> Picture | None:
-        try:
-            data = path.read_bytes()
-        except OSError:
-            return None
-        if is_jpeg(data):
-            return Picture(offset_ns, jpeg=data) if is_whole_jpeg(data) else None
-        image = decode(data)
-        return None if image is None else Picture(offset_ns, image=image)
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -67,3 +56,14 @@ def pictures_in(folder: Path) -> list[Path]:
         )
     except OSError as error:
         raise SourceError(f"{folder} cannot be read as a folder: check the path and its permissions") from error
+
+
+def _read(path: Path, offset_ns: int) -> Picture | None:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    if is_jpeg(data):
+        return Picture(offset_ns, jpeg=data) if is_whole_jpeg(data) else None
+    image = decode(data)
+    return None if image is None else Picture(offset_ns, image=image)

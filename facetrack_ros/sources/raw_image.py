@@ -1,4 +1,4 @@
-"""Pixels of a raw image message, whatever its encoding, as the BGR picture everything here works on."""
+"""Conversion of raw image messages of any encoding to BGR."""
 
 import cv2
 import numpy as np
@@ -6,7 +6,7 @@ import numpy as np
 from facetrack_ros.errors import FrameError
 
 _SAME, _RGB, _BGRA, _RGBA, _GREY = (None, cv2.COLOR_RGB2BGR, cv2.COLOR_BGRA2BGR, cv2.COLOR_RGBA2BGR, cv2.COLOR_GRAY2BGR)
-# OpenCV names a mosaic by the second row's second and third pixel, ROS by the first row's first two and what is below.
+# OpenCV names a mosaic by the second and third pixel of the second row, ROS by the first two of the first two rows.
 _BAYER = {
     "rggb": cv2.COLOR_BayerBG2BGR,
     "bggr": cv2.COLOR_BayerRG2BGR,
@@ -14,7 +14,7 @@ _BAYER = {
     "grbg": cv2.COLOR_BayerGB2BGR,
 }
 
-# Samples a pixel, bytes a sample, and what makes it BGR. Names as in sensor_msgs/image_encodings.hpp.
+# Samples a pixel, bytes a sample, conversion to BGR. Names as in sensor_msgs/image_encodings.hpp.
 _PIXELS: dict[str, tuple[int, int, int | None]] = {
     "bgr8": (3, 1, _SAME),
     "rgb8": (3, 1, _RGB),
@@ -31,14 +31,14 @@ _PIXELS: dict[str, tuple[int, int, int | None]] = {
     "8UC4": (4, 1, _BGRA),
     **{f"bayer_{order}8": (1, 1, code) for order, code in _BAYER.items()},
     **{f"bayer_{order}16": (1, 2, code) for order, code in _BAYER.items()},
-    # Two pixels share their colour: the width is even.
+    # Two pixels share their colour, so the width is even.
     **dict.fromkeys(("yuv422", "uyvy"), (2, 1, cv2.COLOR_YUV2BGR_UYVY)),
     **dict.fromkeys(("yuv422_yuy2", "yuyv"), (2, 1, cv2.COLOR_YUV2BGR_YUY2)),
 }
-# Brightness in full, then rows of colour at half the height.
+# Planes: brightness in full, then colour rows of half the height.
 _PLANES = {"nv12": cv2.COLOR_YUV2BGR_NV12, "nv21": cv2.COLOR_YUV2BGR_NV21}
-# Pictures of distances and the like hold nobody's face.
-_NO_PICTURE = ("16UC", "16SC", "32FC", "32SC", "64FC")
+# Depth and other measurements, not pictures.
+_MEASUREMENTS = ("16UC", "16SC", "32FC", "32SC", "64FC")
 
 ENCODINGS = (*_PIXELS, *_PLANES)
 
@@ -46,14 +46,15 @@ ENCODINGS = (*_PIXELS, *_PLANES)
 def bgr_of_raw(
     data: bytes | np.ndarray, height: int, width: int, step: int, encoding: str, big_endian: bool = False
 ) -> np.ndarray:
-    """The picture as ``cv_bridge`` gives it for ``bgr8``: ``(height, width, 3)`` uint8 BGR. It may share memory with ``data``.
+    """The image as ``cv_bridge`` converts it to ``bgr8``: ``(height, width, 3)`` uint8. It may share memory with
+    ``data``.
 
-    16-bit samples become 8-bit ones by 255/65535, rounded.
+    16-bit samples are scaled by 255/65535 and rounded.
 
-    :param data: rows of ``step`` bytes that may end in padding; more than that is not looked at.
+    :param data: rows of ``step`` bytes, which may end in padding; further bytes are ignored.
     :param encoding: one of :data:`ENCODINGS`.
     :param big_endian: whether the high byte of a 16-bit sample comes first.
-    :raises FrameError: an encoding that is not known, or sizes that contradict each other.
+    :raises FrameError: the encoding is unknown, or the sizes contradict each other.
     """
     data = np.frombuffer(data, np.uint8)
     rows = check_raw(data.size, height, width, step, encoding)
@@ -65,18 +66,18 @@ def bgr_of_raw(
 
 
 def check_raw(data_bytes: int, height: int, width: int, step: int, encoding: str) -> int:
-    """How many rows of ``step`` bytes an image has, once it is sure that nothing contradicts itself.
+    """Check the sizes of an image and return the number of its rows of ``step`` bytes.
 
     :raises FrameError: as :func:`bgr_of_raw`.
     """
     if height < 1 or width < 1:
-        raise FrameError(f"an image of {width}×{height} pixels came: check the driver")
+        raise FrameError(f"an image of {width}x{height} pixels came: check the driver")
     if encoding in _PLANES:
         samples, size, rows, paired = 1, 1, height * 3 // 2, height % 2 == width % 2 == 0
     elif encoding in _PIXELS:
         samples, size, _ = _PIXELS[encoding]
         rows, paired = height, samples != 2 or width % 2 == 0
-    elif encoding.startswith(_NO_PICTURE):
+    elif encoding.startswith(_MEASUREMENTS):
         raise FrameError(
             f"images of {encoding} are measurements, no pictures: give the topic of the camera's colour or grey images"
         )
@@ -87,19 +88,19 @@ def check_raw(data_bytes: int, height: int, width: int, step: int, encoding: str
         )
     if not paired:
         raise FrameError(
-            f"an image of {width}×{height} {encoding} came, whose pixels share their colour in pairs: let the "
+            f"an image of {width}x{height} {encoding} came, whose pixels share their colour in pairs: let the "
             "driver publish even sizes"
         )
     if step < width * samples * size:
         raise FrameError(
-            f"an image of {width}×{height} {encoding} needs rows of {width * samples * size} bytes, but says "
+            f"an image of {width}x{height} {encoding} needs rows of {width * samples * size} bytes, but says "
             f"{step}: check the driver"
         )
     if data_bytes == 0:
         raise FrameError("an image came without data: check the driver")
     if data_bytes < rows * step:
         raise FrameError(
-            f"an image of {width}×{height} {encoding} with rows of {step} bytes needs {rows * step} bytes, "
+            f"an image of {width}x{height} {encoding} with rows of {step} bytes needs {rows * step} bytes, "
             f"but {data_bytes} came: check the driver"
         )
     return rows
@@ -111,5 +112,5 @@ def _picture(rows: np.ndarray, samples: int, size: int, code: int | None, big_en
     if samples > 1:
         rows = rows.reshape(len(rows), -1, samples)
     picture = rows if code is None else cv2.cvtColor(rows, code)
-    # Colour first, then depth, and cvRound's way with halves: cv_bridge's own order and rounding.
+    # Colour first, then depth, rounded by cvRound: the order and rounding of cv_bridge.
     return cv2.convertScaleAbs(picture, alpha=255 / 65535) if size == 2 else picture

@@ -1,4 +1,4 @@
-"""What every source gives: pictures, and when each was taken relative to the first."""
+"""What every source provides: pictures, and the time of each relative to the first."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from facetrack_ros.core.frame import encode_jpeg
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """One picture of a source, either as JPEG bytes or as pixels: exactly one of the two is there.
+    """One picture of a source, either as JPEG bytes or as pixels; exactly one of the two is set.
 
-    :param offset_ns: nanoseconds since the source's first picture; None from a live source, whose pictures
-        are stamped as they arrive.
-    :param stamp_ns: nanoseconds since the epoch, where the source itself knows (the header of a bag's message).
-    :param jpeg: the bytes as they came, untouched.
+    :param offset_ns: nanoseconds since the source's first picture; None from a live source, whose pictures are
+        stamped on arrival.
+    :param stamp_ns: nanoseconds since the epoch, if the source knows them (the header of a bag's message).
+    :param jpeg: the bytes as received.
     :param image: ``(height, width, 3)`` uint8 BGR.
-    :param frame_id: coordinate frame, where the source itself names one.
+    :param frame_id: coordinate frame, if the source names one.
     """
 
     offset_ns: int | None = None
@@ -28,23 +28,26 @@ class Picture:
     frame_id: str = ""
 
     def to_jpeg(self, quality: int = 90) -> bytes:
-        """The JPEG bytes that came, or else the pixels encoded.
+        """The JPEG bytes as received, or else the pixels encoded.
 
-        :raises FrameError: pixels that JPEG cannot hold.
+        :raises FrameError: JPEG cannot hold the pixels.
         """
-        return self.jpeg if self.jpeg is not None else encode_jpeg(self.image, quality)
+        if self.jpeg is not None:
+            return self.jpeg
+        assert self.image is not None, "a picture has JPEG bytes or pixels"
+        return encode_jpeg(self.image, quality)
 
 
 class FrameSource(Protocol):
-    """Pictures of one camera, in order.
+    """The pictures of one camera in order; a context manager that closes.
 
-    Iterating a recorded source again starts at its beginning; a clip that ends just ends the iteration. Iterating
-    a live source waits for the next picture. ``close`` may be called at any time, from any thread and twice; an
-    iteration that is under way then ends after its current picture. A source is a context manager that closes.
+    Iterating a recorded source again starts at its beginning; the end of a clip ends the iteration. Iterating a live
+    source waits for the next picture. ``close`` may be called at any time, from any thread and repeatedly; a running
+    iteration then ends after its current picture.
 
-    :ivar name: how messages call it; passwords of addresses are masked.
+    :ivar name: for messages; passwords in addresses are masked.
     :ivar live: whether pictures come as they are taken, without offsets.
-    :ivar skipped: how many pictures could not be used so far (damaged, or not later than the one before).
+    :ivar skipped: number of pictures not used so far: damaged, or not later than the one before.
     """
 
     name: str
@@ -52,20 +55,24 @@ class FrameSource(Protocol):
     skipped: int
 
     def __iter__(self) -> Iterator[Picture]:
-        """:raises SourceError: the source breaks down while it is read."""
+        """:raises SourceError: the source fails while it is read."""
+        ...
 
     def close(self) -> None:
-        """Let go of device, connection or file."""
+        """Release device, connection or file."""
+        ...
 
     def __enter__(self) -> "FrameSource":
-        """Itself."""
+        """Return the source."""
+        ...
 
     def __exit__(self, *error) -> None:
         """Close."""
+        ...
 
 
-class Closing:
-    """The part of a source that all share: its name, its count of skipped pictures, and ending on ``close``."""
+class BaseSource:
+    """Name, count of skipped pictures and closing, as all sources share them."""
 
     live = False
 
@@ -74,8 +81,12 @@ class Closing:
         self.skipped = 0
         self._closed = False
 
+    def __iter__(self) -> Iterator[Picture]:
+        """:raises SourceError: the source fails while it is read."""
+        raise NotImplementedError
+
     def close(self) -> None:
-        """Let go of device, connection or file; safe at any time, from any thread, and twice."""
+        """Release device, connection or file; safe at any time, from any thread, and repeatedly."""
         self._closed = True
 
     def __enter__(self):

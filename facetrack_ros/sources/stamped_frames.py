@@ -1,4 +1,4 @@
-"""Frames of a recorded source, stamped and numbered: nothing dropped, the same each time."""
+"""The frames of a recorded source, stamped and numbered; nothing is dropped, and each run gives the same."""
 
 from collections.abc import Iterator
 
@@ -7,26 +7,25 @@ from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.source import FrameSource
 
 
-def frames(source: FrameSource, camera_id: str, start_ns: int | None = None, jpeg_quality: int = 90) -> Iterator[Frame]:
+def stamped_frames(
+    source: FrameSource, camera_id: str, start_ns: int | None = None, jpeg_quality: int = 90
+) -> Iterator[Frame]:
     """Frames with strictly rising stamps, numbered from 0, each encoded at most once.
 
-    A picture whose stamp is not after the one before is left out and counted in ``source.skipped``: a history is
-    ordered by time, so it can hold no second frame at a stamp.
+    A picture not later than the one before is left out and counted in ``source.skipped``: a history cannot hold two
+    frames of one stamp.
 
     :param start_ns: stamp of the first frame, nanoseconds since the epoch; None: the source's own stamps.
-    :param jpeg_quality: 1..100, for pictures that do not come as JPEG.
-    :raises SourceError: a live source, or no ``start_ns`` for a source that has no stamps of its own.
+    :param jpeg_quality: 1..100, for pictures that are not JPEG.
+    :raises SourceError: the source is live, or has no stamps of its own and ``start_ns`` is None.
     """
     if source.live:
         raise SourceError(f"{source.name} is live: record it first, or use `facetrack run`")
     number = 0
     last_ns = None
     for picture in source:
-        if start_ns is not None:
-            stamp_ns = start_ns + picture.offset_ns
-        elif picture.stamp_ns is not None:
-            stamp_ns = picture.stamp_ns
-        else:
+        stamp_ns = picture.stamp_ns if start_ns is None else start_ns + (picture.offset_ns or 0)
+        if stamp_ns is None:
             raise SourceError(f"{source.name} does not say when it was taken: give a start time")
         if last_ns is not None and stamp_ns <= last_ns:
             source.skipped += 1

@@ -4,17 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from facetrack_ros.errors import SourceError
-from facetrack_ros.sources.av_reader import NoFilm, PictureReader, open_container
-from facetrack_ros.sources.source import Closing, Picture
+from facetrack_ros.sources.av_reader import AvReader, NoVideoError, open_container
+from facetrack_ros.sources.source import BaseSource, Picture
 
 
-class VideoFileSource(Closing):
-    """A film: mp4, avi, mkv, gif and whatever else FFmpeg reads. Motion JPEG is passed on without re-encoding.
+class VideoFileSource(BaseSource):
+    """An mp4, avi, mkv, gif or another file that FFmpeg reads. Motion JPEG is passed on without re-encoding.
 
-    A file that breaks off gives the pictures up to there.
+    A file that is cut short gives the pictures before the cut.
 
-    :param path: of the file.
-    :raises SourceError: it is no film, or damaged beyond reading.
+    :raises SourceError: the file is not a video, or cannot be read.
     """
 
     def __init__(self, path: Path):
@@ -22,15 +21,15 @@ class VideoFileSource(Closing):
         self._path = path
         self._open().close()
 
-    def _open(self) -> PictureReader:
+    def _open(self) -> AvReader:
         import av
 
         try:
             if self._path.stat().st_size == 0:
                 raise SourceError(f"{self.name} is empty: give a video file that holds frames")
-            # The prefix keeps a colon in the name from being taken for a protocol.
-            return PictureReader(*open_container(f"file:{self._path}"))
-        except NoFilm as error:
+            # Without the prefix FFmpeg would take a colon in the name for a protocol.
+            return AvReader(*open_container(f"file:{self._path}"))
+        except NoVideoError as error:
             raise SourceError(f"{self.name} is no video: give an mp4, avi, mkv or gif file") from error
         except PermissionError as error:
             raise SourceError(f"{self.name} may not be read: check its permissions") from error
@@ -43,22 +42,22 @@ class VideoFileSource(Closing):
             raise SourceError(f"{self.name!r} has a name that is no UTF-8 text: rename it") from error
 
     def __iter__(self) -> Iterator[Picture]:
+        """The pictures up to the end, or to where the file is cut short."""
         import av
 
         reader = self._open()
         first_ns = last_ns = None
         try:
             for time_ns, jpeg, image in reader:
-                if time_ns is None:
-                    # Some old containers give no times: go on by the nominal rate.
-                    time_ns = 0 if last_ns is None else last_ns + reader.spacing_ns
+                if time_ns is None:  # some old containers have no times: use the nominal rate
+                    time_ns = 0 if last_ns is None else last_ns + reader.interval_ns
                 first_ns = time_ns if first_ns is None else first_ns
                 last_ns = time_ns
                 yield Picture(offset_ns=time_ns - first_ns, jpeg=jpeg, image=image)
                 if self._closed:
                     return
         except (av.error.FFmpegError, OSError):
-            self.skipped += 1  # it breaks off here
+            self.skipped += 1  # cut short here
         finally:
             self.skipped += reader.skipped
             reader.close()

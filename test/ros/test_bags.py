@@ -17,7 +17,7 @@ from facetrack_ros.nodes.conversion.vision import frame_from_message, frame_to_m
 from facetrack_ros.sources.bag import BagSource
 from facetrack_ros.sources.bag_writer import BagWriter
 from facetrack_ros.sources.factory import open_source
-from facetrack_ros.sources.stamped_frames import frames
+from facetrack_ros.sources.stamped_frames import stamped_frames
 
 TOPIC = "/robot1/rear/image/compressed"
 START_NS = 1_780_000_000_000_000_000
@@ -93,7 +93,7 @@ def told(events):
 @pytest.fixture
 def clip(stage):
     """The camera's frames."""
-    crossing = list(frames(open_source(str(stage.clips["robot1", "rear"])), "rear", START_NS))[::EVERY]
+    crossing = list(stamped_frames(open_source(str(stage.clips["robot1", "rear"])), "rear", START_NS))[::EVERY]
     jpegs = [frame.jpeg for frame in crossing] + [EMPTY_JPEG] * EMPTY
     return [
         Frame("rear", START_NS + number * STEP_NS, number, jpeg, "rear_optical") for number, jpeg in enumerate(jpegs)
@@ -115,7 +115,7 @@ def test_live_played_back_and_ingested_are_the_same_events(processes, clip, tmp_
         assert live.interrupt() == 0, live.said()
 
         again = robot(tmp_path / "again")
-        from_bag = list(frames(BagSource(bag, TOPIC), "rear"))
+        from_bag = list(stamped_frames(BagSource(bag, TOPIC), "rear"))
         camera.play(from_bag, again)
         first_round = len(events_of(tmp_path / "again"))
         camera.play(from_bag, again)

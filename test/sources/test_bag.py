@@ -9,7 +9,7 @@ from facetrack_ros.core.frame import encode_jpeg
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.bag import BagSource
 from facetrack_ros.sources.factory import open_source
-from facetrack_ros.sources.stamped_frames import frames
+from facetrack_ros.sources.stamped_frames import stamped_frames
 from facetrack_ros.sources.start_time import start_times
 
 START_NS = 1_700_000_000_123_456_789
@@ -222,7 +222,7 @@ def test_cameras_of_one_bag_keep_their_true_distance_in_time(write_bag, picture,
     cameras = {"left": f"bag:{path}:/left", "right": f"bag:{path}:/right"}
     sources = {camera: open_source(text) for camera, text in cameras.items()}
     starts = start_times(cameras, sources, start_ns)
-    stamps = {camera: next(frames(sources[camera], camera, starts[camera])).stamp_ns for camera in cameras}
+    stamps = {camera: next(stamped_frames(sources[camera], camera, starts[camera])).stamp_ns for camera in cameras}
     assert stamps["right"] == (START_NS if start_ns is None else start_ns)
     assert stamps["left"] - stamps["right"] == 700_000_000
 

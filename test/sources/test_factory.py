@@ -5,7 +5,7 @@ import pytest
 
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.factory import open_source
-from facetrack_ros.sources.picture_folder import FolderSource
+from facetrack_ros.sources.picture_folder import PictureFolderSource
 from facetrack_ros.sources.video_file import VideoFileSource
 
 
@@ -13,7 +13,7 @@ def test_a_file_and_a_folder_are_told_apart(tmp_path, write_film, picture):
     film = write_film(tmp_path / "a film: the 2nd.mp4", [0, 40])
     cv2.imwrite(str(tmp_path / "a.png"), picture())
     assert isinstance(open_source(str(film)), VideoFileSource)
-    assert isinstance(open_source(str(tmp_path)), FolderSource)
+    assert isinstance(open_source(str(tmp_path)), PictureFolderSource)
 
 
 def test_the_rate_of_a_folder_can_be_given(tmp_path, picture):

@@ -127,7 +127,7 @@ def test_whatever_the_sizes_say_there_is_a_picture_of_that_size_or_a_sentence(en
         (b"", 2, 2, 6, "bgr8", "without data"),
         (bytes(11), 2, 2, 6, "bgr8", "needs 12 bytes, but 11 came"),
         (bytes(99), 1, 3, 3, "bgr8", "rows of 9 bytes, but says 3"),
-        (bytes(99), 0, 0, 0, "mono8", "0×0"),
+        (bytes(99), 0, 0, 0, "mono8", "0x0"),
         (bytes(99), 2, 3, 6, "yuv422", "even sizes"),
         (bytes(99), 2, 2, 4, "16UC1", "measurements"),
         (bytes(99), 2, 2, 4, "jpeg2000", "'jpeg2000' cannot be read"),

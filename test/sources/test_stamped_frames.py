@@ -8,14 +8,14 @@ import pytest
 from facetrack_ros.core.frame import encode_jpeg
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.factory import open_source
-from facetrack_ros.sources.source import Closing, Picture
-from facetrack_ros.sources.stamped_frames import frames
+from facetrack_ros.sources.source import BaseSource, Picture
+from facetrack_ros.sources.stamped_frames import stamped_frames
 from facetrack_ros.sources.start_time import default_start_ns
 
 START_NS = 1_700_000_000_000_000_000
 
 
-class ListSource(Closing):
+class ListSource(BaseSource):
     def __init__(self, pictures, live=False):
         super().__init__("a list")
         self._pictures = pictures
@@ -28,7 +28,7 @@ class ListSource(Closing):
 def test_frames_are_stamped_from_the_start_and_numbered_from_0(picture):
     jpeg = encode_jpeg(picture())
     source = ListSource([Picture(offset, jpeg=jpeg) for offset in (0, 80, 170)])
-    found = list(frames(source, "front", START_NS))
+    found = list(stamped_frames(source, "front", START_NS))
     assert [frame.stamp_ns - START_NS for frame in found] == [0, 80, 170]
     assert [frame.number for frame in found] == [0, 1, 2]
     assert {frame.camera_id for frame in found} == {"front"}
@@ -38,7 +38,7 @@ def test_frames_are_stamped_from_the_start_and_numbered_from_0(picture):
 def test_repeated_and_backward_stamps_are_left_out_and_counted(picture):
     jpeg = encode_jpeg(picture())
     source = ListSource([Picture(stamp, stamp, jpeg) for stamp in (10, 20, 20, 15, 30)])
-    found = list(frames(source, "front"))
+    found = list(stamped_frames(source, "front"))
     assert [frame.stamp_ns for frame in found] == [10, 20, 30]
     assert [frame.number for frame in found] == [0, 1, 2]
     assert source.skipped == 2
@@ -46,29 +46,31 @@ def test_repeated_and_backward_stamps_are_left_out_and_counted(picture):
 
 def test_a_start_that_is_given_replaces_the_stamps_of_a_bag(picture):
     source = ListSource([Picture(offset, 500 + offset, encode_jpeg(picture())) for offset in (0, 7)])
-    assert [frame.stamp_ns for frame in frames(source, "front", START_NS)] == [START_NS, START_NS + 7]
+    assert [frame.stamp_ns for frame in stamped_frames(source, "front", START_NS)] == [START_NS, START_NS + 7]
 
 
 def test_pixels_are_encoded_at_the_quality_asked_for(picture):
     source = ListSource([Picture(0, image=picture())])
-    low, high = (next(frames(source, "front", START_NS, quality)).jpeg for quality in (20, 95))
+    low, high = (next(stamped_frames(source, "front", START_NS, quality)).jpeg for quality in (20, 95))
     assert high == encode_jpeg(picture(), 95)
     assert len(low) < len(high)
 
 
 def test_without_any_time_a_start_is_asked_for(picture):
     with pytest.raises(SourceError, match="give a start time"):
-        list(frames(ListSource([Picture(0, image=picture())]), "front"))
+        list(stamped_frames(ListSource([Picture(0, image=picture())]), "front"))
 
 
 def test_a_live_source_has_no_place_offline():
     with pytest.raises(SourceError, match="is live"):
-        list(frames(ListSource([], live=True), "front", START_NS))
+        list(stamped_frames(ListSource([], live=True), "front", START_NS))
 
 
 def test_reading_a_real_film_twice_gives_the_same_bytes(real_data):
     with open_source(str(real_data("clips/epfl_lab_camA_Double1.mp4"))) as source:
-        first, second = ([(frame.stamp_ns, frame.jpeg) for frame in frames(source, "front", START_NS)] for _ in "ab")
+        first, second = (
+            [(frame.stamp_ns, frame.jpeg) for frame in stamped_frames(source, "front", START_NS)] for _ in "ab"
+        )
     assert len(first) == 98
     assert first == second
 
@@ -99,5 +101,5 @@ def test_the_start_of_what_is_not_there_is_a_sentence(tmp_path):
 
 
 def test_pixels_of_a_frame_decode_to_what_was_shown(picture):
-    frame = next(frames(ListSource([Picture(0, image=picture())]), "front", START_NS))
+    frame = next(stamped_frames(ListSource([Picture(0, image=picture())]), "front", START_NS))
     assert np.abs(frame.image.astype(int) - picture()).mean() < 5

@@ -1,7 +1,7 @@
 """A robot's search result, read from its CDR bytes by rosbags.
 
-A requester that searches fifty robots reads a thousand matches while it waits. The 20 matches of a robot take 0.4 ms this
-way, and 0.9 ms if rclpy makes messages of them first (benchmarks/cdr.py).
+A requester that searches fifty robots reads a thousand matches while it waits. The 20 matches of a robot take 0.4 ms
+this way, and 0.9 ms if rclpy makes messages of them first (benchmarks/cdr.py).
 """
 
 import struct

@@ -12,7 +12,7 @@ from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.messages.tracks import read_tracks, tracks_channel, tracks_message
 from facetrack_ros.sources.bag import BagSource
-from facetrack_ros.sources.stamped_frames import frames
+from facetrack_ros.sources.stamped_frames import stamped_frames
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
@@ -94,7 +94,7 @@ def test_rosbags_decodes_each_message_of_it(segment):
 def test_it_is_a_source_of_frames_again(segment):
     path, picture = segment
     source = BagSource(path, "/robot1/front/image/compressed")
-    assert [(one.stamp_ns, one.jpeg) for one in frames(source, "front")] == [
+    assert [(one.stamp_ns, one.jpeg) for one in stamped_frames(source, "front")] == [
         (START + i * STEP, picture) for i in range(5)
     ]
 

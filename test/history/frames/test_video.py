@@ -22,7 +22,7 @@ from facetrack_ros.history.mcap.reader import read_table
 from facetrack_ros.history.messages.schemas import IMAGE, VIDEO
 from facetrack_ros.history.messages.video import read_video
 from facetrack_ros.sources.bag import BagSource
-from facetrack_ros.sources.stamped_frames import frames
+from facetrack_ros.sources.stamped_frames import stamped_frames
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
@@ -126,7 +126,7 @@ def test_the_schema_decodes_the_messages_in_other_programs(sealed):
 
 
 def test_it_is_a_source_of_frames_again(sealed):
-    found = list(frames(BagSource(sealed[0], "/robot1/front/image/video"), "front"))
+    found = list(stamped_frames(BagSource(sealed[0], "/robot1/front/image/video"), "front"))
     assert [one.stamp_ns for one in found] == [START + i * STEP for i in range(100)]
     assert all(cv2.PSNR(one.image, picture(i)) > 30 for i, one in enumerate(found))
     assert found[0].frame_id == "lens"
