@@ -1,4 +1,4 @@
-"""``facetrack bag``: clips as a rosbag2 recording, to try with ``ros2 bag play`` what a camera would give."""
+"""``facetrack bag``: writes clips as a rosbag2 recording, for ``ros2 bag play``."""
 
 import argparse
 import heapq
@@ -14,8 +14,10 @@ from facetrack_ros.sources.start_time import start_times
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The subcommand's arguments."""
-    parser.add_argument("--robot", required=True, metavar="NAME", help="whose topics: /NAME/CAMERA/image/compressed")
+    """Add the arguments of the subcommand."""
+    parser.add_argument(
+        "--robot", required=True, metavar="NAME", help="robot of the topics, /NAME/CAMERA/image/compressed"
+    )
     parser.add_argument(
         "--camera",
         action="append",
@@ -25,11 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--start", metavar="ISO8601", help="time of the first frame; default: the recording's own")
     parser.add_argument("--storage", choices=STORAGES, default="mcap", help="mcap (default) or sqlite3")
-    parser.add_argument("--out", required=True, metavar="DIR", help="the bag's folder, made new")
+    parser.add_argument("--out", required=True, metavar="DIR", help="the bag's folder, which must not exist yet")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the bag and say what it holds."""
+    """Write the bag and print its contents."""
     check_name("robot", arguments.robot)
     start_ns = parse_iso(arguments.start) if arguments.start else None
     cameras = parse_cameras(arguments.camera)

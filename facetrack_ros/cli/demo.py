@@ -1,4 +1,4 @@
-"""``facetrack demo``: two robots, one question, on staged clips or on a folder of videos."""
+"""``facetrack demo``: two robots and one search, on staged clips or on a folder of videos."""
 
 import argparse
 import os
@@ -13,32 +13,31 @@ MARKER = ".facetrack_demo"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The subcommand's arguments."""
-    parser.add_argument("--out", metavar="DIR", default="demo_out", help="where the results go (demo_out)")
-    parser.add_argument("--clips", metavar="DIR", help="a folder of videos to use instead of the staged clips")
+    """Add the arguments of the subcommand."""
+    parser.add_argument("--out", metavar="DIR", default="demo_out", help="folder of the results (demo_out)")
+    parser.add_argument("--clips", metavar="DIR", help="folder of videos, instead of the staged clips")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Stage, run the fleet, ask, kill, ask again, compare. Exit code 0 where all agrees, 1 where something differs."""
+    """Play the scenario; 0 where the results agree with what was staged, else 1."""
     started = time.monotonic()
     out = _fresh_folder(Path(arguments.out))
-    # On this machine only: a demo must not mix with robots at work.
+    # On this machine only, apart from running robots.
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     try:
         from facetrack_ros.demo.scenario import DemoScenario
     except ImportError as error:
         raise ConfigError(f"the demo needs ROS 2 and the demo's packages ({error}): make demo sets both up") from error
     with ExitStack() as stack:
-        show = DemoScenario(out, Path(arguments.clips) if arguments.clips else None, stack)
-        agrees = show.play()
+        agrees = DemoScenario(out, Path(arguments.clips) if arguments.clips else None, stack).play()
     print(f"\n{time.monotonic() - started:.0f} s. Everything is in {out}/")
     return 0 if agrees else 1
 
 
 def _fresh_folder(out: Path) -> Path:
-    """The folder, emptied of an earlier demo's results and of nothing else.
+    """Make the folder, or empty it of an earlier demo's results.
 
-    :raises ConfigError: it holds something that is not a demo's.
+    :raises ConfigError: it holds other files.
     """
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / MARKER).exists())):
         raise ConfigError(f"{out} is in use and not by an earlier demo: give another folder with --out")

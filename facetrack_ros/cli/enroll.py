@@ -1,25 +1,33 @@
-"""``facetrack enroll``: people with names, from pictures with one face each."""
+"""``facetrack enroll``: enrols people by name, from pictures with one face each."""
 
 import argparse
 import array
 import time
+from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from facetrack_ros.cli.search import read_picture
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError, RequestError
+from facetrack_ros.history.layout import RobotFolder, history_folders, robot_folder
+
+if TYPE_CHECKING:
+    from facetrack_ros.tracking.gallery import GalleryEntry
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The subcommand's arguments."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="of the person")
+    """Add the arguments of the subcommand."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="name of the person")
     parser.add_argument("pictures", nargs="*", metavar="PICTURE", help="pictures with one face each")
     parser.add_argument("--watch", action="store_true", help="robots warn when they see this person")
-    parser.add_argument("--list", action="store_true", help="list who is enrolled instead")
+    parser.add_argument("--list", action="store_true", help="list the enrolled people instead")
     parser.add_argument(
         "--remove", metavar="NAME_OR_ID", help="delete a person's entries, or one entry, everywhere, instead"
     )
-    parser.add_argument("--robot", metavar="NAME", help="whom to tell; it tells all others. Default: the first found")
+    parser.add_argument(
+        "--robot", metavar="NAME", help="robot to call; it informs all others; default: the first found"
+    )
     parser.add_argument(
         "--data", metavar="DIR", help="stored histories instead of the mesh; with --robot only that one's"
     )
@@ -28,16 +36,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Enrol, list or remove."""
-    ways = (bool(arguments.name), arguments.list, bool(arguments.remove))
-    if sum(ways) != 1 or bool(arguments.name) != bool(arguments.pictures):
+    actions = (bool(arguments.name), arguments.list, bool(arguments.remove))
+    if sum(actions) != 1 or bool(arguments.name) != bool(arguments.pictures):
         raise RequestError("say NAME and at least one PICTURE, or --list, or --remove NAME")
     if arguments.name:
         pictures = [(Path(path).name, read_picture(path)) for path in arguments.pictures]
-        return _enrol_stored(arguments, pictures) if arguments.data else _enrol_live(arguments, pictures)
-    return _stored(arguments) if arguments.data else _live(arguments)
+        enrol = _enrol_stored if arguments.data else _enrol_live
+        entry_ids, warnings = enrol(arguments, pictures)
+        print(f"{arguments.name} is enrolled: {', '.join(entry_ids)}")
+        for warning in warnings:
+            print(f"note: {warning}")
+        return 0
+    return _manage_stored(arguments) if arguments.data else _manage_live(arguments)
 
 
-def _enrol_live(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]) -> int:
+def _enrol_live(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]) -> tuple[list[str], list[str]]:
+    """Enrol on every running robot; ids of the entries, and warnings."""
     from sensor_msgs.msg import CompressedImage
 
     from facetrack_ros import srv
@@ -49,14 +63,15 @@ def _enrol_live(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]
         watch=arguments.watch,
         images=[CompressedImage(format="jpeg", data=array.array("B", data)) for _, data in pictures],
     )
-    with FleetClient(arguments.robot or "") as asker:
-        response = asker.call(srv.EnrollFace, "enroll_face", request, 30.0)
+    with FleetClient(arguments.robot or "") as client:
+        response = client.call(srv.EnrollFace, "enroll_face", request, 30.0)
         if not response.success:
-            raise RequestError(f"{asker.robot}: {response.message}")
-        return _say(arguments.name, list(response.entry_ids), [each for each in response.message.split("; ") if each])
+            raise RequestError(f"{client.robot}: {response.message}")
+        return list(response.entry_ids), [warning for warning in response.message.split("; ") if warning]
 
 
-def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]) -> int:
+def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]) -> tuple[list[str], list[str]]:
+    """Enrol in the stored histories; ids of the entries, and warnings."""
     from facetrack_ros.enrolment.entries import build_gallery, enrolment_warnings, make_entries
     from facetrack_ros.history.people.gallery_store import GalleryStore
     from facetrack_ros.tracking.id_allocator import IdAllocator
@@ -65,7 +80,7 @@ def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes
     from facetrack_ros.vision.settings import vision_settings
 
     folders = _folders(arguments)
-    pipeline = build_pipeline(vision_settings(Config.load(arguments.config) if arguments.config else Config()))
+    pipeline = build_pipeline(vision_settings(Config.load(arguments.config)))
     first = folders[0]
     ids = IdAllocator(first.path / "gallery_ids.json")
     entries = make_entries(
@@ -81,40 +96,33 @@ def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes
         for entry in entries:
             GalleryStore(folder.path).add(entry)
     gallery = build_gallery(GalleryStore(first.path).read()[0], pipeline.contract, TrackingSettings().margin)
-    return _say(arguments.name, [entry.entry_id for entry in entries], enrolment_warnings(entries, gallery))
+    return [entry.entry_id for entry in entries], enrolment_warnings(entries, gallery)
 
 
-def _say(name: str, entry_ids: list[str], said: list[str]) -> int:
-    print(f"{name} is enrolled: {', '.join(entry_ids)}")
-    for sentence in said:
-        print(f"note: {sentence}")
-    return 0
-
-
-def _stored(arguments: argparse.Namespace) -> int:
+def _manage_stored(arguments: argparse.Namespace) -> int:
     from facetrack_ros.history.people.gallery_store import GalleryStore
 
     stores = [GalleryStore(folder.path) for folder in _folders(arguments)]
     entries = {entry.entry_id: entry for store in stores for entry in store.read()[0]}
     if arguments.list:
-        return _list(entries.values())
-    for entry_id in _chosen(entries.values(), arguments.remove):
+        return _print_entries(entries.values())
+    for entry_id in _ids_to_delete(entries.values(), arguments.remove):
         for store in stores:
             store.delete(entry_id)
     return 0
 
 
-def _live(arguments: argparse.Namespace) -> int:
+def _manage_live(arguments: argparse.Namespace) -> int:
     from facetrack_ros.client.people_client import PeopleClient
 
     with PeopleClient() as people:
         if arguments.list:
-            return _list(people.gallery.values())
-        people.delete_entries(_chosen(people.gallery.values(), arguments.remove))
+            return _print_entries(people.gallery.values())
+        people.delete_entries(_ids_to_delete(people.gallery.values(), arguments.remove))
         return 0
 
 
-def _list(entries) -> int:
+def _print_entries(entries: "Collection[GalleryEntry]") -> int:
     for entry in sorted(entries, key=lambda entry: (entry.name, entry.entry_id)):
         print(
             f"{entry.name:<20} {entry.entry_id:<16} quality {entry.quality:.2f}  {entry.model_id}  {entry.source}"
@@ -125,17 +133,16 @@ def _list(entries) -> int:
     return 0 if entries else 1
 
 
-def _chosen(entries, name: str) -> list[str]:
-    chosen = sorted(entry.entry_id for entry in entries if name in (entry.name, entry.entry_id))
-    if not chosen:
-        raise RequestError(f"nobody is enrolled as {name}; `facetrack enroll --list` names everybody")
-    print(f"deleted: {', '.join(chosen)}")
-    return chosen
+def _ids_to_delete(entries: "Collection[GalleryEntry]", name: str) -> list[str]:
+    ids = sorted(entry.entry_id for entry in entries if name in (entry.name, entry.entry_id))
+    if not ids:
+        raise RequestError(f"nobody is enrolled as {name}; see `facetrack enroll --list`")
+    print(f"deleted: {', '.join(ids)}")
+    return ids
 
 
-def _folders(arguments: argparse.Namespace) -> list:
-    from facetrack_ros.history.layout import history_folders, robot_folder
-
+def _folders(arguments: argparse.Namespace) -> list[RobotFolder]:
+    """The readable robot folders, or the one of ``--robot``, which is made where it is missing."""
     if arguments.robot:
         robot_folder(arguments.data, arguments.robot)
     folders = [

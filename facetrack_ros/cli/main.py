@@ -28,8 +28,8 @@ COMMANDS = {
     "eval": "how good models are on labelled pictures",
 }
 
-#: Subcommands with actions: the placeholder in the help, and each action with its summary. An action is the module of that
-#: name in the sub-package named after the subcommand.
+#: Subcommands with actions: the placeholder in the help, and each action with its summary. An action is the module of
+#: that name in the sub-package named after the subcommand.
 ACTIONS = {
     "models": (
         "ACTION",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from facetrack_ros.cli.time_format import parse_iso
 from facetrack_ros.errors import ReferenceFaceError, RequestError
-from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.response import SearchResponse
 
 if TYPE_CHECKING:
+    from facetrack_ros.search.camera_coverage import CameraCoverage
     from facetrack_ros.search.report.evidence import FramesOf
 
 
@@ -68,7 +68,7 @@ class Outcome(NamedTuple):
 
     response: SearchResponse
     source: str
-    coverage: list[CameraCoverage]
+    coverage: "list[CameraCoverage]"
     missing: list[str]
 
 

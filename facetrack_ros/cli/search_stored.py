@@ -61,7 +61,9 @@ def _reference(
     """The embedding to search for, and the contract of its model."""
     if image:
         pipeline = build_pipeline(vision_settings(config))
-        return pipeline.embed_reference(decode_reference(image)).embedding, pipeline.contract
+        embedding = pipeline.embed_reference(decode_reference(image)).embedding
+        assert embedding is not None  # a reference face without one is refused
+        return embedding, pipeline.contract
     if enrolled := enrolled_face(folder, arguments.name or arguments.person):
         return enrolled.embedding, contract_of(enrolled.model_id, config)
     if arguments.name:

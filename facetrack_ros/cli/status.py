@@ -1,35 +1,34 @@
-"""``facetrack status``: who is on the mesh, or what stored histories hold."""
+"""``facetrack status``: which robots are on the mesh, or what stored histories hold."""
 
 import argparse
 import json
 import math
 import sys
 import time
-from pathlib import Path
 
 from facetrack_ros.cli.time_format import show_utc
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.search.fleet_roster import STALE_NS
 
-# Two lines of the 1 Hz roster, and the time discovery takes.
+# Two heartbeats at 1 Hz, and the time discovery takes.
 LISTEN_S = 2.5
 _CLEAR = "\x1b[H\x1b[J"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The subcommand's arguments."""
-    parser.add_argument("--data", metavar="DIR", help="stored histories instead of the mesh, one folder a robot below")
-    parser.add_argument("--watch", action="store_true", help="the mesh as it lives, once a second, until Ctrl-C")
-    parser.add_argument("--json", action="store_true", help="one JSON object a robot and line")
+    """Add the arguments of the subcommand."""
+    parser.add_argument("--data", metavar="DIR", help="stored histories instead of the mesh, one folder per robot")
+    parser.add_argument("--watch", action="store_true", help="print the mesh once a second, until Ctrl-C")
+    parser.add_argument("--json", action="store_true", help="one JSON object per robot and line")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print a block a robot."""
+    """Print one block per robot; 0 where there is one, else 1."""
     if arguments.watch:
         if arguments.data:
-            raise ConfigError("--watch is for robots that run; stored histories stand still")
+            raise ConfigError("--watch is for running robots, not for --data")
         return _watch(arguments.json)
-    robots = _stored(Path(arguments.data)) if arguments.data else _live()
+    robots = _stored(arguments.data) if arguments.data else _live()
     for robot in robots:
         print(json.dumps(robot) if arguments.json else _block(robot))
     if not robots:
@@ -38,29 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _stored(folder: Path) -> list[dict]:
+def _stored(folder: str) -> list[dict]:
     from facetrack_ros.search.offline.status import stored_status
 
     return [
-        {
-            "robot_id": status.robot_id,
-            "model_id": status.model_id,
-            "sightings": status.sightings,
-            "disk_bytes": status.disk_bytes,
-            "leaving": False,
-            "claims": 1,
-            "cameras": [
-                _camera(
-                    camera.camera_id,
-                    camera.frames,
-                    camera.sightings,
-                    camera.oldest_ns or 0,
-                    camera.newest_ns or 0,
-                    None,
-                )
-                for camera in status.cameras
-            ],
-        }
+        _robot(status, [_camera(camera, camera.oldest_ns, camera.newest_ns) for camera in status.cameras])
         for status in stored_status(folder)
     ]
 
@@ -68,49 +49,34 @@ def _stored(folder: Path) -> list[dict]:
 def _live() -> list[dict]:
     from facetrack_ros.client.fleet_client import FleetClient
 
-    with FleetClient() as asker:
+    with FleetClient() as client:
         time.sleep(LISTEN_S)
-        return _heard(asker)
+        return _on_mesh(client)
 
 
-def _heard(asker) -> list[dict]:
+def _on_mesh(client) -> list[dict]:
     from facetrack_ros.nodes.conversion.time import to_ns
 
-    judged = {entry.robot_id: entry for entry in asker.entries()}
-    return [
-        {
-            "robot_id": line.robot_id,
-            "model_id": line.model_id,
-            "sightings": line.sightings,
-            "disk_bytes": line.disk_bytes,
-            "leaving": line.leaving,
-            "claims": judged[line.robot_id].claims,
-            "silent_s": round(judged[line.robot_id].silent_ns / 1e9, 1),
-            "cameras": [
-                _camera(
-                    camera.camera_id,
-                    camera.frames,
-                    camera.sightings,
-                    to_ns(camera.oldest),
-                    to_ns(camera.newest),
-                    None if math.isnan(camera.clock_behind_s) else camera.clock_behind_s,
-                )
+    entries = {entry.robot_id: entry for entry in client.entries()}
+    robots = []
+    for line in client.roster().values():
+        if entry := entries.get(line.robot_id):
+            cameras = [
+                _camera(camera, to_ns(camera.oldest), to_ns(camera.newest), camera.clock_behind_s)
                 for camera in line.cameras
-            ],
-        }
-        for line in asker.roster().values()
-        if line.robot_id in judged
-    ]
+            ]
+            robots.append(_robot(line, cameras, line.leaving, entry.claims, round(entry.silent_ns / 1e9, 1)))
+    return robots
 
 
 def _watch(as_json: bool) -> int:
-    """Once a second every robot heard of; on a terminal in place, elsewhere one after the other."""
+    """Print every robot once a second: on a terminal in place, else one after the other."""
     from facetrack_ros.client.fleet_client import FleetClient
 
-    with FleetClient() as asker:
+    with FleetClient() as client:
         while True:
             time.sleep(1.0)
-            robots = _heard(asker)
+            robots = _on_mesh(client)
             if as_json:
                 print(json.dumps({"timestamp": time.time(), "robots": robots}), flush=True)
                 continue
@@ -119,8 +85,8 @@ def _watch(as_json: bool) -> int:
 
 
 def _count(robots: list[dict]) -> str:
-    here = sum(not robot["leaving"] and not _silent(robot) for robot in robots)
-    return f"{here} of {len(robots)} robots heard of are here" if robots else "no robot on the mesh yet"
+    alive = sum(not robot["leaving"] and not _silent(robot) for robot in robots)
+    return f"{alive} of {len(robots)} known robots are here" if robots else "no robot on the mesh yet"
 
 
 def _silent(robot: dict) -> bool:
@@ -128,7 +94,7 @@ def _silent(robot: dict) -> bool:
 
 
 def _block(robot: dict) -> str:
-    """A robot in lines: what it holds, and a line a camera."""
+    """Lines of one robot: what it holds, and one line per camera."""
     state = "  has left" if robot["leaving"] else f"  silent for {robot['silent_s']:.0f} s" if _silent(robot) else ""
     lines = [
         f"{robot['robot_id']}  {robot['sightings']} sightings by {robot['model_id'] or 'no model yet'}, "
@@ -140,12 +106,9 @@ def _block(robot: dict) -> str:
         span = "nothing kept"
         if camera["newest"]:
             span = f"{show_utc(round(camera['oldest'] * 1e9))} to {show_utc(round(camera['newest'] * 1e9))} UTC"
-        off = camera["clock_behind"]
-        clock = (
-            f", its clock {abs(off):.1f} s {'behind' if off > 0 else 'ahead'}"
-            if off is not None and abs(off) > 1
-            else ""
-        )
+        behind_s, clock = camera["clock_behind"], ""
+        if behind_s is not None and abs(behind_s) > 1:
+            clock = f", its clock {abs(behind_s):.1f} s {'behind' if behind_s > 0 else 'ahead'}"
         lines.append(
             f"  {camera['camera_id']:<10} {camera['frames']} frames in memory, {camera['sightings']} sightings, "
             f"{span}{clock}"
@@ -153,14 +116,30 @@ def _block(robot: dict) -> str:
     return "\n".join(lines)
 
 
-def _camera(
-    camera_id: str, frames: int, sightings: int, oldest_ns: int, newest_ns: int, clock_behind_s: float | None
-) -> dict:
+def _robot(status, cameras: list[dict], leaving: bool = False, claims: int = 1, silent_s: float | None = None) -> dict:
+    """One robot as JSON prints it.
+
+    :param status: a stored ``HistoryStatus``, or the message of that name.
+    :param silent_s: since its last heartbeat; None: stored.
+    """
     return {
-        "camera_id": camera_id,
-        "frames": frames,
-        "sightings": sightings,
-        "oldest": oldest_ns / 1e9,
-        "newest": newest_ns / 1e9,
-        "clock_behind": clock_behind_s,
+        "robot_id": status.robot_id,
+        "model_id": status.model_id,
+        "sightings": status.sightings,
+        "disk_bytes": status.disk_bytes,
+        "leaving": leaving,
+        "claims": claims,
+        **({} if silent_s is None else {"silent_s": silent_s}),
+        "cameras": cameras,
+    }
+
+
+def _camera(camera, oldest_ns: int | None, newest_ns: int | None, clock_behind_s: float = math.nan) -> dict:
+    return {
+        "camera_id": camera.camera_id,
+        "frames": camera.frames,
+        "sightings": camera.sightings,
+        "oldest": (oldest_ns or 0) / 1e9,
+        "newest": (newest_ns or 0) / 1e9,
+        "clock_behind": None if math.isnan(clock_behind_s) else clock_behind_s,
     }

@@ -1,4 +1,4 @@
-"""Times as people write and read them."""
+"""Times as text."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -8,9 +8,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def parse_iso(text: str) -> int:
-    """ISO 8601 as nanoseconds since the epoch; without an offset it is UTC.
+    """ISO 8601 to nanoseconds since the epoch; UTC where there is no offset.
 
-    :raises ConfigError: no such time.
+    :raises ConfigError: not a time.
     """
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
@@ -22,5 +22,5 @@ def parse_iso(text: str) -> int:
 
 
 def show_utc(stamp_ns: int) -> str:
-    """Date and time of day to the millisecond, UTC."""
+    """Format a stamp as date and time of day to the millisecond, UTC."""
     return (EPOCH + timedelta(microseconds=stamp_ns // 1000)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]

@@ -144,7 +144,7 @@ def test_the_face_alone_goes_along_where_that_is_set():
         ({"image": image(), "robots": [f"robot{n}" for n in range(1000)]}, "1000 robots"),
         ({"image": image(), "cameras": [""]}, "empty"),
         ({"image": image(), "max_results": 4_000_000_000}, "max_results"),
-        ({"image": image(), "search_id": "x" * 1000}, "search's id"),
+        ({"image": image(), "search_id": "x" * 1000}, "search id"),
         ({"file": "face.png"}, "reference_dir is not set"),
     ],
 )

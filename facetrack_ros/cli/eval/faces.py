@@ -1,4 +1,4 @@
-"""``facetrack eval faces``: how well a face embedder tells people apart, on a folder of pictures a person."""
+"""``facetrack eval faces``: measures how well a face embedder tells people apart, on labelled pictures."""
 
 import argparse
 import json
@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from facetrack_ros.cli.progress import ProgressLine
 from facetrack_ros.config import Config
 from facetrack_ros.errors import EvaluationError
 from facetrack_ros.vision.evaluation.calibration import calibrate_contract, install_contract
@@ -30,10 +31,8 @@ PLOTS = (".png", ".svg", ".pdf")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments."""
-    parser.add_argument(
-        "folder", metavar="DIR", type=Path, help="one folder a person, with that person's pictures in it"
-    )
+    """Add the arguments of the kind."""
+    parser.add_argument("folder", metavar="DIR", type=Path, help="folder with one folder of pictures per person")
     parser.add_argument(
         "--embedder", metavar="ID", help="a catalog id, a model file, or ID=FILE; default: as configured"
     )
@@ -47,27 +46,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="false-positive identification rate of open-set identification (default: %(default)s)",
     )
     parser.add_argument(
-        "--upscale", metavar="N", type=_factor, default=1.0, help="enlarge the pictures before looking for faces"
+        "--upscale", metavar="N", type=_factor, default=1.0, help="enlarge the pictures before face detection"
     )
     parser.add_argument(
         "--pad",
         metavar="PX",
         type=_pixels,
         default=0,
-        help="then add a border, for pictures so tight that a face has no surroundings",
+        help="then add a border, for pictures cropped tightly to the face",
     )
     parser.add_argument(
         "--plot", metavar="FILE", type=Path, help="draw the ROC and the similarities: .png, .svg or .pdf"
     )
     parser.add_argument("--json", action="store_true", help="print one object")
     parser.add_argument(
-        "--write", action="store_true", help="use the threshold and the false-match curve measured here from now on"
+        "--write", action="store_true", help="use the measured threshold and false-match curve from now on"
     )
     parser.add_argument(
         "--false-match-rate",
         metavar="RATE",
         type=_rate,
-        help=f"whose threshold to write (default: {FALSE_MATCH_RATE:g})",
+        help=f"false-match rate of the threshold to write (default: {FALSE_MATCH_RATE:g})",
     )
 
 
@@ -81,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if arguments.plot and arguments.plot.suffix.lower() not in PLOTS:
         raise EvaluationError(f"{arguments.plot.name} must end with {', '.join(PLOTS)}")
-    settings = vision_settings(Config.load(arguments.config) if arguments.config else Config())
+    settings = vision_settings(Config.load(arguments.config))
     pictures = labelled_pictures(arguments.folder)
     pipeline = build_for_measuring(
         replace(
@@ -90,66 +89,64 @@ def run(arguments: argparse.Namespace) -> int:
             face_model=arguments.face_model or settings.face_model,
         )
     )
-    faces = embed_pictures(pipeline, pictures, enlarged(arguments.upscale, arguments.pad), _progress(len(pictures)))
-    return _report(arguments, pipeline, faces)
+    line = ProgressLine()
+    samples = embed_pictures(
+        pipeline,
+        pictures,
+        enlarged(arguments.upscale, arguments.pad),
+        lambda done: line.show(f"{done} of {len(pictures)} pictures"),
+    )
+    line.end()
+    return _report(arguments, pipeline, samples)
 
 
-def _report(arguments: argparse.Namespace, pipeline: VisionPipeline, faces: FaceSamples) -> int:
+def _report(arguments: argparse.Namespace, pipeline: VisionPipeline, samples: FaceSamples) -> int:
     models = {role: model["model"] for role, model in pipeline.describe().items() if role != "person"}
-    left_out = ignored_files(arguments.folder)
+    contract, ignored = pipeline.contract, ignored_files(arguments.folder)
     result = {
         "folder": str(arguments.folder),
         **models,
-        "purpose": pipeline.contract.purpose,
-        "passed_over": [str(path) for path in left_out],
-        **samples_json(faces),
+        "purpose": contract.purpose,
+        "passed_over": [str(path) for path in ignored],
+        **samples_json(samples),
     }
-    if not arguments.json:
-        print(f"{models['embedder']} ({pipeline.contract.purpose}), faces by {models['face']}")
-        if left_out:
-            print(f"{'passed over':<22}{len(left_out)} of other kinds, such as {left_out[0]}")
-        print("\n".join(samples_lines(faces)))
+
+    def show(*lines: str) -> None:
+        if not arguments.json:
+            print("\n".join(lines))
+
+    show(f"{models['embedder']} ({contract.purpose}), faces by {models['face']}")
+    if ignored:
+        show(f"{'passed over':<22}{len(ignored)} of other kinds, such as {ignored[0]}")
+    show(*samples_lines(samples))
     try:
-        figures = measure_recognition(faces.embeddings, faces.people, arguments.fpir)
+        metrics = measure_recognition(samples.embeddings, samples.people, arguments.fpir)
     except EvaluationError as error:
         if arguments.json:
             print(json.dumps({**result, "error": str(error)}, indent=1))
         print(f"facetrack eval faces: {error}", file=sys.stderr)
         return NOTHING_USABLE
-    result.update(metrics_json(figures))
-    if not arguments.json:
-        print("\n".join(metrics_lines(figures)))
+    result.update(metrics_json(metrics))
+    show(*metrics_lines(metrics))
+    dataset = arguments.folder.resolve().name
     if arguments.plot:
-        title = f"{models['embedder']} on {arguments.folder.resolve().name}, faces by {models['face']}"
-        draw_roc(figures, title, arguments.plot, pipeline.contract.threshold)
+        title = f"{models['embedder']} on {dataset}, faces by {models['face']}"
+        draw_roc(metrics, title, arguments.plot, contract.threshold)
     if arguments.write:
-        data = f"{arguments.folder.resolve().name} by {models['face']}{_enlargement(arguments)}"
-        contract = calibrate_contract(pipeline.contract, figures, arguments.false_match_rate or FALSE_MATCH_RATE, data)
-        path = install_contract(contract)
-        result.update(written=str(path), threshold=contract.threshold)
-        if not arguments.json:
-            print(
-                f"{'threshold in use':<22}{threshold_text(contract.threshold)}, was {threshold_text(pipeline.contract.threshold)}: {path}"
-            )
+        data = f"{dataset} by {models['face']}{_enlargement(arguments)}"
+        written = calibrate_contract(contract, metrics, arguments.false_match_rate or FALSE_MATCH_RATE, data)
+        path = install_contract(written)
+        result.update(written=str(path), threshold=written.threshold)
+        before, after = threshold_text(contract.threshold), threshold_text(written.threshold)
+        show(f"{'threshold in use':<22}{after}, was {before}: {path}")
     if arguments.json:
         print(json.dumps(result, indent=1))
     return 0
 
 
 def _enlargement(arguments: argparse.Namespace) -> str:
-    return f", enlarged {arguments.upscale:g} times" * (
-        arguments.upscale != 1
-    ) + f", with a border of {arguments.pad} px" * (arguments.pad > 0)
-
-
-def _progress(total: int):
-    """Says how far it is, where somebody is looking."""
-
-    def show(done: int) -> None:
-        if sys.stderr.isatty():
-            print(f"\r{done} of {total} pictures ", end="" if done < total else "\r\x1b[K", file=sys.stderr, flush=True)
-
-    return show
+    text = f", enlarged {arguments.upscale:g} times" if arguments.upscale != 1 else ""
+    return text + (f", with a border of {arguments.pad} px" if arguments.pad else "")
 
 
 def _rate(text: str) -> float:

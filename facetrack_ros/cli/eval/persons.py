@@ -1,4 +1,4 @@
-"""``facetrack eval persons``: how well a person detector finds the people of labelled sequences."""
+"""``facetrack eval persons``: measures a person detector on sequences with MOT ground truth."""
 
 import argparse
 import json
@@ -18,23 +18,20 @@ from facetrack_ros.vision.factory import open_model
 from facetrack_ros.vision.inference.threads import limit_threads
 from facetrack_ros.vision.settings import vision_settings
 
-# Precision at high recall is part of the average, so that boxes count that nobody would act on.
+# Average precision includes precision at high recall, so boxes with lower scores than in use count.
 LOWEST_SCORE = 0.01
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of ``eval persons``."""
+    """Add the arguments of the kind."""
     parser.add_argument(
-        "folder",
-        type=Path,
-        metavar="DIR",
-        help="a sequence as in the MOT challenges (gt/gt.txt, img1/), or a folder of them",
+        "folder", type=Path, metavar="DIR", help="a sequence in MOT format (gt/gt.txt, img1/), or a folder of them"
     )
     parser.add_argument(
         "--model", metavar="ID|PATH", help="the person detector, as detector.model; default: the configured one"
     )
     parser.add_argument(
-        "--min-iou", type=float, default=0.5, metavar="IOU", help="least overlap that counts as found (0.5)"
+        "--min-iou", type=float, default=0.5, metavar="IOU", help="lowest IoU that counts as found (0.5)"
     )
     parser.add_argument("--config", metavar="FILE", help="settings, a YAML file")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
@@ -42,11 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Detect on every picture, compare, print."""
+    """Detect on every frame, compare with the ground truth, print."""
     if not 0.0 < arguments.min_iou <= 1.0:
         raise ConfigError(f"--min-iou must be above 0 and at most 1, not {arguments.min_iou:g}")
-    config = Config.load(arguments.config) if arguments.config else Config()
-    settings = vision_settings(config)
+    settings = vision_settings(Config.load(arguments.config))
     score = settings.person_score
     settings = replace(
         settings, person_score=min(LOWEST_SCORE, score), person_model=arguments.model or settings.person_model
@@ -56,37 +52,39 @@ def run(arguments: argparse.Namespace) -> int:
     model, detector = open_model(settings.person_model, "person", settings)
     found, times = [], []
     for path in (path for sequence in sequences for path in sequence.pictures):
-        picture = _picture(path)
+        image = _read(path)
         start = time.perf_counter()
-        found += detector.detect([picture])
+        found += detector.detect([image])
         times.append(time.perf_counter() - start)
     curve = _curve(sequences, found, arguments.min_iou)
-    report = _report(curve, score) | {
+    sequence_reports, end = [], 0
+    for sequence in sequences:
+        start_row, end = end, end + len(sequence.pictures)
+        own = _curve([sequence], found[start_row:end], arguments.min_iou)
+        sequence_reports.append(
+            {"name": sequence.name, "frames": len(sequence.pictures), "boxes": own.boxes, **_report(own, score)}
+        )
+    report = {
+        **_report(curve, score),
         "model": model.contract.id,
         "min_iou": arguments.min_iou,
         "score": score,
         "frames": len(times),
         "boxes": curve.boxes,
         "ms_per_frame": round(float(np.median(times)) * 1e3, 2),
+        "sequences": sequence_reports,
     }
-    report["sequences"] = []
-    for sequence in sequences:
-        part, found = found[: len(sequence.pictures)], found[len(sequence.pictures) :]
-        own = _curve([sequence], part, arguments.min_iou)
-        report["sequences"].append(
-            {"name": sequence.name, "frames": len(part), "boxes": own.boxes} | _report(own, score)
-        )
     if arguments.plot:
         _plot(curve, report, arguments.plot)
     print(json.dumps(report) if arguments.json else _text(report))
     return 0
 
 
-def _picture(path: Path) -> np.ndarray:
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
+def _read(path: Path) -> np.ndarray:
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
         raise SourceError(f"{path} cannot be read as a picture")
-    return picture
+    return image
 
 
 def _curve(sequences: list[MotSequence], found: list, min_iou: float) -> PrecisionRecall:
@@ -113,7 +111,8 @@ def _text(report: dict) -> str:
 
     title = f"AP{round(report['min_iou'] * 100):02d}"
     lines = [
-        f"{report['model']}: precision and recall at score {report['score']:g}, {report['ms_per_frame']:.1f} ms a frame",
+        f"{report['model']}: precision and recall at score {report['score']:g}, "
+        f"{report['ms_per_frame']:.1f} ms a frame",
         f"{'sequence':<24} {'frames':>6} {'boxes':>6} {title:>9} {'precision':>9} {'recall':>9}",
     ]
     lines += [line(part["name"], part) for part in report["sequences"]]

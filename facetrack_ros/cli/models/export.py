@@ -1,4 +1,4 @@
-"""``facetrack models export``: torch's ResNet-50 as an ONNX model that robots run without torch."""
+"""``facetrack models export``: exports torch's ResNet-50 as an ONNX model, which runs without torch."""
 
 import argparse
 from pathlib import Path
@@ -14,12 +14,12 @@ from facetrack_ros.vision.export.publish import publish_model, staged_model
 from facetrack_ros.vision.export.resnet50 import export_resnet50, onnx_contract, pca_contract
 from facetrack_ros.vision.settings import VisionSettings
 
-#: Most pictures that principal components are fitted from.
+#: Most pictures to fit principal components on.
 MOST_PICTURES = 20_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The action's arguments."""
+    """Add the arguments of the action."""
     parser.add_argument("id", metavar="ID", help="the model, resnet50_imagenet")
     parser.add_argument(
         "--dimension",
@@ -37,19 +37,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights", type=Path, metavar="FILE", help="a state dict of your own instead of the pinned one"
     )
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to (default: the user's cache of models)")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="folder of the model (default: the user's model cache)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Export, check, and say how to use it."""
+    """Export, check, and print how to use the model."""
     if arguments.pca and not arguments.dimension:
         raise ModelError("--pca needs --dimension N, the number of components")
     model = resolve(f"{arguments.id}={arguments.weights}" if arguments.weights else arguments.id)
     contract = model.contract
-    if (contract.task, contract.architecture) != ("embedding", "resnet50"):
+    if model.path is None or (contract.task, contract.architecture) != ("embedding", "resnet50"):
         raise ModelError(
-            f"{contract.id} is no ResNet-50 on torch, of which alone an ONNX model can be made here; "
-            f"name resnet50_imagenet"
+            f"{contract.id} is no ResNet-50 on torch, the only model that can be exported; name resnet50_imagenet"
         )
     embedder = Resnet50FaceEmbedder(model.path, contract, device="cpu")
     projection = None
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     if folder not in model_folders():
         print(f"it is found once {folder} is in FACETRACK_MODELS")
     print(
-        f"to use it: embedder.model: {contract.id}. It tells what a face looks like, not whose it is: see "
+        f"to use it: embedder.model: {contract.id}. It compares appearance, not identity: see "
         f"embedder.appearance_as_identity"
     )
     return 0
@@ -88,6 +89,6 @@ def _fitted(embedder: Resnet50FaceEmbedder, dimension: int, folder: Path) -> Pro
             f"none of the {len(pictures)} pictures in {folder} has a usable face; give pictures of faces at "
             f"least {embedder.min_face_px:.0f} px wide"
         )
-    projection = fit_pca(embedder.embed_crops(crops.crops), dimension)
+    projection = fit_pca(embedder.embed_crops(list(crops.crops)), dimension)
     print(f"{dimension} principal components of {len(crops)} faces in {len(pictures)} pictures")
     return projection

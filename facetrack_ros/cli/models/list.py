@@ -1,4 +1,4 @@
-"""``facetrack models list``: what is known, what is here, what runs and why."""
+"""``facetrack models list``: prints which models are known, which are here, which run and why."""
 
 import argparse
 import math
@@ -19,27 +19,26 @@ LICENCE_WIDTH = 15
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments."""
+    """Add the arguments of the action."""
     parser.add_argument("--config", metavar="FILE", help="settings, a YAML file")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the table of models, then what runs in each role and why; 2 where the configuration's models cannot run."""
-    os.environ["FACETRACK_DOWNLOAD"] = "0"  # looking does not download
-    config = Config.load(arguments.config) if arguments.config else Config()
-    settings = vision_settings(config)
+    """Print a table of models, then the model of each role; 2 where the configured models cannot run."""
+    os.environ["FACETRACK_DOWNLOAD"] = "0"
+    settings = vision_settings(Config.load(arguments.config))
     try:
         description, obstacle = build_pipeline(settings).describe(), ""
     except ModelError as error:
         description, obstacle = {}, str(error)
     wanted = {"person": settings.person_model, "face": settings.face_model, "embedder": settings.embedder}
     running = {role["record"] for role in description.values()}
-    rows, remarks = [HEADER], []
-    contracts, complaints = catalog.records()
+    rows, warnings = [HEADER], list[str]()
+    contracts, invalid = catalog.records()
     for contract in sorted(contracts, key=lambda record: _TASK_ORDER.index(record.task)):
         stored = _stored(contract)
         if isinstance(stored, ModelFile):
-            remarks += stored.rejected
+            warnings += stored.rejected
         rows.append(
             (
                 "*" if contract.id in running else "",
@@ -47,11 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
                 contract.id,
                 _short(contract.licence),
                 _size(contract),
-                *_says(contract),
+                *_embedding(contract),
                 _where(contract, stored),
             )
         )
-        remarks += [stored] if isinstance(stored, str) and "refused" in stored else []
+        warnings += [stored] if isinstance(stored, str) and "refused" in stored else []
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER) - 1)]
     for row in rows:
         print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[-1]]).rstrip())
@@ -61,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"  {ROLES[role]}: {model['model']} ({model['licence']}, {model['origin']}), "
             f"{_why(role, wanted[role], model['record'])}"
         )
-    for sentence in dict.fromkeys([*complaints, *remarks]):
+    for sentence in dict.fromkeys([*invalid, *warnings]):
         print(f"! {sentence}")
     return 2 if obstacle else 0
 
@@ -85,8 +84,8 @@ def _short(licence: str) -> str:
     return licence if len(licence) <= LICENCE_WIDTH else licence[: LICENCE_WIDTH - 1] + "…"
 
 
-def _says(contract: ModelContract) -> tuple[str, str, str]:
-    """What an embedder's similarities say, from where on, and how often that is wrong."""
+def _embedding(contract: ModelContract) -> tuple[str, str, str]:
+    """Purpose and dimension of an embedder, its threshold, and the false-match rate there."""
     if not contract.purpose:
         return "", "", ""
     kind = f"{contract.purpose}, {contract.dimension}-d"

@@ -1,4 +1,4 @@
-"""``facetrack models quantize``: an INT8 version of an ONNX embedder, offered only if it stands for the other."""
+"""``facetrack models quantize``: makes an INT8 version of an ONNX face embedder, kept only if it agrees with it."""
 
 import argparse
 import time
@@ -24,25 +24,25 @@ from facetrack_ros.vision.export.int8 import (
 from facetrack_ros.vision.export.publish import publish_model, staged_model
 from facetrack_ros.vision.settings import VisionSettings
 
-#: Most pictures looked at, evenly out of all.
+#: Most pictures used, evenly spread over all.
 MOST_PICTURES = 4000
-#: Calls of each model, in turns, behind the times printed.
+#: Calls of each model, alternating, for the times printed.
 ROUNDS = 50
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The action's arguments."""
+    """Add the arguments of the action."""
     parser.add_argument("id", metavar="ID", help="the ONNX face embedder: its id, or ID=PATH")
     parser.add_argument(
         "--faces",
         type=Path,
         required=True,
         metavar="DIR",
-        help="pictures of faces, at any depth, to calibrate and to check on; a folder a person, and the "
-        "threshold is measured, too",
+        help="pictures of faces, at any depth, to calibrate and check with; with one folder per person "
+        "the threshold is measured, too",
     )
     parser.add_argument(
-        "--upscale", type=float, default=1.0, metavar="F", help="enlarge the pictures before looking for faces"
+        "--upscale", type=float, default=1.0, metavar="F", help="enlarge the pictures before face detection"
     )
     parser.add_argument("--pad", type=int, default=0, metavar="PX", help="then add a border, for pictures cut tight")
     parser.add_argument(
@@ -50,16 +50,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="weights in seven bits, for x86 processors without VNNI instructions",
     )
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to (default: the user's cache of models)")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="folder of the model (default: the user's model cache)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Calibrate, check, and keep the model if it passes."""
+    """Calibrate and check; keep the model if it passes."""
     if not 0 < arguments.upscale <= 16 or not 0 <= arguments.pad <= 10_000:
         raise ModelError("--upscale must be above 0 and at most 16, --pad from 0 to 10000")
     model = resolve(arguments.id)
     base = model.contract
-    if (base.task, base.architecture) != ("embedding", "onnx"):
+    if model.path is None or (base.task, base.architecture) != ("embedding", "onnx"):
         raise ModelError(
             f"{base.id} is no face embedder in an ONNX file"
             + (f"; make one with facetrack models export {arguments.id}" if base.architecture == "resnet50" else "")
@@ -72,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     calibration, held_out = split_calibration(crops)
     print(
         f"{len(crops)} usable faces in {crops.pictures} pictures: {len(calibration)} calibrate, {len(held_out)} check"
-        + ("" if crops.labelled else "; nobody says who they are, so the threshold cannot be measured")
+        + ("" if crops.labelled else "; there are no folders of persons, so the threshold cannot be measured")
     )
     folder = arguments.out or cache_folder()
     contract = int8_contract(base)
@@ -92,7 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
         contract, path = publish_model(made, contract, folder)
     print(
-        f"{contract.id}: {path} ({contract.size / 1e6:.1f} MB, float32 {base.size / 1e6:.1f} MB), threshold {contract.threshold:g}"
+        f"{contract.id}: {path} ({contract.size / 1e6:.1f} MB, float32 {base.size / 1e6:.1f} MB), "
+        f"threshold {contract.threshold:g}"
     )
     if folder not in model_folders():
         print(f"it is found once {folder} is in FACETRACK_MODELS")
@@ -102,14 +105,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _report(found: Comparison, method: str) -> None:
     print(
-        f"calibrated by {method}: cosine to float32 {found.cosines.mean():.4f} on average, lowest {found.cosines.min():.4f}"
+        f"calibrated by {method}: cosine to float32 {found.cosines.mean():.4f} on average, "
+        f"lowest {found.cosines.min():.4f}"
     )
     if found.auc is not None:
         print(f"AUC float32 {found.auc[0]:.5f}, INT8 {found.auc[1]:.5f}, on {found.people} people")
 
 
 def _report_speed(float32: OnnxFaceEmbedder, int8: OnnxFaceEmbedder, crops: FaceCrops) -> None:
-    """In turns, so that whatever else the machine does slows both."""
+    """Alternate the models, so that other load slows both."""
     times: tuple[list[float], list[float]] = ([], [])
     for row in range(ROUNDS):
         for embedder, taken in zip((float32, int8), times):

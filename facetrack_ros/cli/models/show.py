@@ -1,4 +1,4 @@
-"""``facetrack models show``: one model's whole record."""
+"""``facetrack models show``: prints one model's record."""
 
 import argparse
 
@@ -6,11 +6,11 @@ from facetrack_ros.models import catalog
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments."""
+    """Add the arguments of the action."""
     parser.add_argument("model", metavar="MODEL", help="its id")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the record as JSON: what a file of one's own looks like."""
+    """Print the record as JSON, the format of ``*.contract.json``."""
     print(catalog.find(arguments.model).to_json(), end="")
     return 0

@@ -1,4 +1,4 @@
-"""``facetrack models verify``: check every file that is here against its record."""
+"""``facetrack models verify``: checks the model files on this machine against their records."""
 
 import argparse
 import os
@@ -14,10 +14,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(_arguments: argparse.Namespace) -> int:
-    """Print a line a file; 2 where one is not what its record says, or a record is none."""
+    """Print one line per file; 2 where a file does not match its record or a record is invalid."""
     os.environ["FACETRACK_DOWNLOAD"] = "0"
-    contracts, wrong = catalog.records()
-    wrong = list(wrong)
+    contracts, invalid = catalog.records()
+    wrong = list(invalid)
     for contract in contracts:
         try:
             found = resolve_contract(contract)
