@@ -1,4 +1,4 @@
-"""Persons and faces of one frame, brought together again."""
+"""Synchronisation of the persons and faces of a frame, which come from two stages."""
 
 from collections import OrderedDict
 
@@ -6,57 +6,52 @@ from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
 
-Joined = tuple[Frame, Detections | None, tuple[Face, ...]]
+Synchronized = tuple[Frame, Detections | None, tuple[Face, ...]]
 
 
 class DetectionFaceSynchronizer:
-    """Pairs the detections of one camera's frames with their faces, in the order the detections came.
+    """Pairs the detections of one camera's frames with their faces, in the order of the detections.
 
-    The detector sees every frame, the embedder not all of them: frames passed over by the embedder go on without
-    faces as soon as faces of a later frame arrive, or when newer frames show that none will. Frames that the detector passed
-    over too keep their place among the others; they come out without detections.
+    The embedder skips frames: such a frame is released without faces when faces of a later frame arrive, or when it is
+    older than the patience. Frames that the detector skipped keep their place and are released without detections.
 
-    :param patience_ns: how far behind the newest detections a frame may wait for its faces, nanoseconds.
+    :param patience_ns: how far behind the newest detections a frame waits for its faces, nanoseconds.
     """
 
     def __init__(self, patience_ns: int = 1_000_000_000):
         self._patience_ns = patience_ns
         self._waiting: OrderedDict[int, tuple[Frame, Detections | None]] = OrderedDict()
 
-    def add_detections(self, frame: Frame, detections: Detections | None) -> list[Joined]:
-        """Take a frame's persons; returns the frames that wait no longer, oldest first."""
-        joined = []
+    def add_detections(self, frame: Frame, detections: Detections | None) -> list[Synchronized]:
+        """Add a frame's persons, None where the detector skipped it; return the released frames, oldest first."""
+        released: list[Synchronized] = []
         if self._waiting and frame.stamp_ns <= next(reversed(self._waiting)):
-            joined = self.flush()  # time went back: a bag that loops
+            released = self.flush()  # time jumped back: a bag that loops
         while self._waiting and next(iter(self._waiting)) < frame.stamp_ns - self._patience_ns:
-            joined.append((*self._waiting.popitem(last=False)[1], ()))
+            released.append(self._release())
         self._waiting[frame.stamp_ns] = (frame, detections)
-        return joined + self._passed_over()
+        return released + self._release_skipped()
 
-    def add_skipped(self, frame: Frame) -> list[Joined]:
-        """Take a frame that the detector passed over; returns what waits no longer, oldest first: at once, where nothing does."""
-        return self.add_detections(frame, None)
+    def add_faces(self, frame: Frame, faces: tuple[Face, ...]) -> list[Synchronized]:
+        """Add a frame's faces; return the frames before it without faces, then it. Empty after its release."""
+        released: list[Synchronized] = []
+        if frame.stamp_ns in self._waiting:
+            while next(iter(self._waiting)) != frame.stamp_ns:
+                released.append(self._release())
+            released += [self._release(faces), *self._release_skipped()]
+        return released
 
-    def add_faces(self, frame: Frame, faces: tuple[Face, ...]) -> list[Joined]:
-        """Take a frame's faces; returns the frames passed over before it, then it. Nothing where it waits no more."""
-        if frame.stamp_ns not in self._waiting:
-            return []
-        joined = []
-        while True:
-            stamp_ns, (waiting, detections) = self._waiting.popitem(last=False)
-            if stamp_ns == frame.stamp_ns:
-                return [*joined, (waiting, detections, faces), *self._passed_over()]
-            joined.append((waiting, detections, ()))
+    def flush(self) -> list[Synchronized]:
+        """Release all waiting frames, without faces, oldest first."""
+        return [self._release() for _ in range(len(self._waiting))]
 
-    def _passed_over(self) -> list[Joined]:
-        """Those that no longer wait for a frame before them."""
-        joined = []
+    def _release(self, faces: tuple[Face, ...] = ()) -> Synchronized:
+        _, (frame, detections) = self._waiting.popitem(last=False)
+        return frame, detections, faces
+
+    def _release_skipped(self) -> list[Synchronized]:
+        """Release the oldest frames as far as the detector skipped them."""
+        released = []
         while self._waiting and next(iter(self._waiting.values()))[1] is None:
-            joined.append((*self._waiting.popitem(last=False)[1], ()))
-        return joined
-
-    def flush(self) -> list[Joined]:
-        """All that still waits, without faces, oldest first."""
-        joined = [(frame, detections, ()) for frame, detections in self._waiting.values()]
-        self._waiting.clear()
-        return joined
+            released.append(self._release())
+        return released

@@ -1,4 +1,4 @@
-"""Low-score boxes at the side edges of the picture: they lengthen tracks to when a person came into view and left it."""
+"""Low-score boxes at the side edges of the picture, which lengthen tracks while a person enters or leaves."""
 
 from collections import deque
 from typing import NamedTuple
@@ -13,8 +13,8 @@ from facetrack_ros.tracking.settings import SECOND_NS
 MAX_EXTENSION_NS = SECOND_NS
 # Longest gap in a chain of edge boxes; the very next frame always continues it.
 _MAX_GAP_NS = SECOND_NS * 3 // 10
-# Lowest shared part of the smaller of two boxes of one person. While a person crosses the picture's edge the box grows or
-# shrinks fast, so IoU says little.
+# Lowest shared part of the smaller of two boxes of one person. While a person crosses the picture's edge the box grows
+# or shrinks fast, so IoU says little.
 _MIN_SHARED = 0.7
 
 
@@ -56,7 +56,7 @@ class EdgeBoxHistory:
             self._frames.popleft()
 
     def extend_forward(self, last: EdgeSighting) -> EdgeSighting | None:
-        """Take the newest frame's box of a person last seen as ``last`` out of the history; None where there is none."""
+        """Take the newest frame's box of a person last seen as ``last`` out of the history; None without one."""
         stamp_ns, number, boxes = self._frames[-1]
         previous_ns = self._frames[-2][0] if len(self._frames) > 1 else stamp_ns
         row = _best_overlap(boxes, last.box) if last.stamp_ns >= min(previous_ns, stamp_ns - _MAX_GAP_NS) else None

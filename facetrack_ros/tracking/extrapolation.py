@@ -1,4 +1,4 @@
-"""Where people are in frames that no detector looked at."""
+"""Extrapolation of tracks to frames without a detector result."""
 
 from dataclasses import replace
 
@@ -7,15 +7,12 @@ import numpy as np
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.tracking.settings import SECOND_NS
 
-#: Nobody is carried on further than this from where they were seen.
-LONGEST_NS = SECOND_NS
+#: Longest extrapolation, chosen by hand.
+MAX_EXTRAPOLATION_NS = SECOND_NS
 
 
 class TrackExtrapolator:
-    """Carries the tracks of one camera on, each at the speed of its last two boxes.
-
-    It only shows where people should be by now: nobody counts as seen or missed by it.
-    """
+    """Moves the tracks of one camera at the speed of their last two boxes; it does not count as a sighting."""
 
     def __init__(self):
         self._stamp_ns = 0
@@ -23,7 +20,7 @@ class TrackExtrapolator:
         self._speeds: dict[str, np.ndarray] = {}
 
     def update(self, stamp_ns: int, tracks: tuple[Track, ...]) -> None:
-        """Take everybody followed as of a frame that was looked at."""
+        """Take all tracks as of an analysed frame."""
         passed_ns, before = stamp_ns - self._stamp_ns, {track.track_id: track.bbox for track in self._tracks}
         self._speeds = {
             track.track_id: (track.bbox - before[track.track_id]) / passed_ns
@@ -33,8 +30,8 @@ class TrackExtrapolator:
         self._stamp_ns, self._tracks = stamp_ns, tracks
 
     def at(self, stamp_ns: int) -> tuple[Track, ...]:
-        """The tracks as they should be at a stamp; no faces, and nobody who is lost or has gone is moved."""
-        passed_ns = min(max(0, stamp_ns - self._stamp_ns), LONGEST_NS)
+        """The tracks at a stamp, without faces; lost tracks stay where they are, idle ones are left out."""
+        passed_ns = min(max(0, stamp_ns - self._stamp_ns), MAX_EXTRAPOLATION_NS)
         return tuple(
             replace(
                 track,

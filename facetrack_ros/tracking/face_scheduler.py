@@ -1,8 +1,8 @@
-"""Which faces are worth looking for and embedding: those of people not known well yet, and better ones than before."""
+"""Selection of the faces to search for and to embed: those of new tracks, and better ones than before."""
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,149 +11,148 @@ from facetrack_ros.core.face import Face
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.tracking.settings import SECOND_NS
 
-#: Person and track are the same where their boxes overlap at least so much.
+# All chosen by hand.
+#: Lowest IoU of a person and the track that it belongs to.
 SAME_BOX_IOU = 0.3
-#: A face counts as better from so much more quality on: what it wavers by from frame to frame tells nothing new.
+#: Factor of quality from which a face counts as better; below it, it only wavers from frame to frame.
 BETTER = 1.1
-#: A face of this quality is as good as any.
+#: A face of this quality needs no better one.
 GOOD_QUALITY = 0.95
-#: In so many frames a new track's face is looked for without pause.
-FIRST_LOOKS = 10
+#: In so many first frames of a track its face is searched for without pause.
+FRAMES_WITHOUT_PAUSE = 10
 
 
 @dataclass(frozen=True)
-class _Known:
-    """What is known of a track's face.
+class _FaceRecord:
+    """Faces of one track so far.
 
-    :param embedded: how many of its faces were embedded; ``best``: quality of the best.
-    :param embedded_ns: stamp of the last, None before the first; ``asked_ns``: of the last frame it was looked for in.
-    :param asked: in how many frames it was looked for.
-    :param pending: stamps of frames it is looked for in, whose outcome is not known yet.
+    :param embedded: number of embedded faces; ``best_quality``: the best of them.
+    :param embedded_ns: stamp of the last one; None before the first.
+    :param searched: number of frames searched; ``searched_ns``: stamp of the last one.
+    :param pending: stamps of searched frames whose result has not arrived.
     """
 
     embedded: int = 0
-    best: float = 0.0
+    best_quality: float = 0.0
     embedded_ns: int | None = None
-    asked_ns: int | None = None
-    asked: int = 0
+    searched_ns: int | None = None
+    searched: int = 0
     pending: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class FacePlan:
-    """What to do about the faces of one frame, decided before it is looked at; a ``FaceSelection``.
+    """The faces to search for and to embed in one frame, a ``FaceSelection``; decided before the frame is analysed.
 
     :param boxes: ``(n, 4)`` of the tracks, as known when it was decided.
-    :param wanted: ``(n,)`` bool: whose face is looked for.
-    :param least: ``(n,)``: the quality from which on it is embedded.
+    :param wanted: ``(n,)`` bool: tracks whose face is searched for.
+    :param min_quality: ``(n,)``: lowest quality to embed.
     """
 
     boxes: np.ndarray
     wanted: np.ndarray
-    least: np.ndarray
+    min_quality: np.ndarray
 
     def search_mask(self, persons: np.ndarray) -> np.ndarray:
-        """``(n,)`` bool: in which of the ``(n, 4)`` boxes to look for a face; in all that belong to no track."""
+        """``(n,)`` bool: in which of the ``(n, 4)`` person boxes to search for a face; in all without a track."""
         tracks = self._tracks_of(persons)
         return np.array([row not in tracks or self.wanted[tracks[row]] for row in range(len(persons))], bool)
 
     def embed_mask(self, persons: np.ndarray, faces: Sequence[Face]) -> list[bool]:
-        """Which faces to embed; those turned down at the quality gate are not chosen, those of no track are."""
+        """Which faces to embed: none that the quality gate rejected, all others without a track."""
         tracks = self._tracks_of(persons)
         return [
             not face.rejected
             and (
                 face.person not in tracks
-                or bool(self.wanted[tracks[face.person]] and face.quality >= self.least[tracks[face.person]])
+                or bool(self.wanted[tracks[face.person]] and face.quality >= self.min_quality[tracks[face.person]])
             )
             for face in faces
         ]
 
     def _tracks_of(self, persons: np.ndarray) -> dict[int, int]:
-        """Track by row of the persons, the best overlaps first."""
+        """Index of the track by row of the persons, matched by descending overlap."""
         found: dict[int, int] = {}
         persons = np.asarray(persons, np.float32)
         if not len(persons) or not len(self.boxes):
             return found
         overlap = np.nan_to_num(iou(persons, self.boxes))
-        taken = set()
         for flat in np.argsort(-overlap, axis=None, kind="stable"):
             person, track = divmod(int(flat), len(self.boxes))
             if overlap[person, track] < SAME_BOX_IOU:
                 break
-            if person not in found and track not in taken:
+            if person not in found and track not in found.values():
                 found[person] = track
-                taken.add(track)
         return found
 
 
-@dataclass
 class FaceScheduler:
-    """Remembers what is known of each track's face in one camera. Threads may share it.
+    """Plans the face work of one camera from what is known of each track's face. Threads may share it.
 
-    A plan is made before a frame is looked at; what came of it is heard with the tracks of that frame, later. Frames
-    may be looked at side by side: what is under way counts until it is heard of.
+    A plan is made before a frame is analysed and its result arrives later, with the tracks of that frame. Several
+    frames may be in work at once; those count as done until their result arrives.
 
-    :param looks: so many faces of a track are embedded whatever their quality: it takes several to tell who is new.
-    :param again_after_ns: a face of a track is embedded when that long none was, so that the history shows until when
-        somebody was there.
-    :param pause_ns: after its first frames a track's face is looked for this often only.
+    :param min_embeddings: number of faces of a track that are embedded at any quality: a new person needs several.
+    :param embed_interval_ns: a face is embedded at least this often, so that the history shows how long a person was
+        there.
+    :param pause_ns: interval between searches for the face of a track after its first frames.
     """
 
-    looks: int = 3
-    again_after_ns: int = SECOND_NS
-    pause_ns: int = SECOND_NS // 2
-    _tracks: tuple[Track, ...] = ()
-    _known: dict[str, _Known] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self, min_embeddings: int = 3, embed_interval_ns: int = SECOND_NS, pause_ns: int = SECOND_NS // 2):
+        self._min_embeddings, self._embed_interval_ns, self._pause_ns = min_embeddings, embed_interval_ns, pause_ns
+        self._tracks: tuple[Track, ...] = ()
+        self._records: dict[str, _FaceRecord] = {}
+        self._lock = threading.Lock()
 
     def update(self, stamp_ns: int, tracks: tuple[Track, ...]) -> None:
-        """Take everybody followed as of a frame. Who was lost is looked at anew: it may be somebody else who comes back."""
+        """Take all tracks of a frame. A lost track starts anew: another person may come back in its place."""
         with self._lock:
             self._tracks = tuple(track for track in tracks if track.state != TrackState.LOST)
-            self._known = {
-                track.track_id: _heard(self._known.get(track.track_id, _Known()), stamp_ns, track.face)
+            self._records = {
+                track.track_id: _with_result(self._records.get(track.track_id, _FaceRecord()), stamp_ns, track.face)
                 for track in self._tracks
             }
 
     def plan(self, stamp_ns: int) -> FacePlan:
-        """What to do about the faces of a frame; takes for granted that it is done.
+        """Plan the faces of a frame; the plan counts as carried out.
 
-        :param stamp_ns: of the frame; one before those seen is a new recording.
+        :param stamp_ns: of the frame; a stamp before the last one is a new recording.
         """
         with self._lock:
-            wanted, least = np.zeros(len(self._tracks), bool), np.zeros(len(self._tracks), np.float32)
+            wanted, min_quality = np.zeros(len(self._tracks), bool), np.zeros(len(self._tracks), np.float32)
             for row, track in enumerate(self._tracks):
-                known = self._known[track.track_id]
-                wanted[row], least[row] = self._wanted(known, stamp_ns)
+                record = self._records[track.track_id]
+                wanted[row], min_quality[row] = self._wanted(record, stamp_ns)
                 if wanted[row]:
-                    self._known[track.track_id] = replace(
-                        known, asked_ns=stamp_ns, asked=known.asked + 1, pending=(*known.pending, stamp_ns)
+                    self._records[track.track_id] = replace(
+                        record, searched_ns=stamp_ns, searched=record.searched + 1, pending=(*record.pending, stamp_ns)
                     )
-            return FacePlan(np.array([track.bbox for track in self._tracks], np.float32).reshape(-1, 4), wanted, least)
+            boxes = np.array([track.bbox for track in self._tracks], np.float32).reshape(-1, 4)
+            return FacePlan(boxes, wanted, min_quality)
 
-    def _wanted(self, known: _Known, stamp_ns: int) -> tuple[bool, float]:
-        """Whether to look, and from which quality on to embed."""
-        if known.embedded < self.looks:
-            paused = known.asked >= FIRST_LOOKS and _within(stamp_ns, known.asked_ns, self.pause_ns)
-            return not paused and known.embedded + len(known.pending) < self.looks, 0.0
-        if not _within(stamp_ns, known.embedded_ns, self.again_after_ns):
-            # Somebody turned away, too, is looked at no more often than that.
-            return not _within(stamp_ns, known.asked_ns, self.pause_ns), 0.0
-        if known.best >= GOOD_QUALITY or _within(stamp_ns, known.asked_ns, self.pause_ns):
+    def _wanted(self, record: _FaceRecord, stamp_ns: int) -> tuple[bool, float]:
+        """Whether to search for a face, and the lowest quality to embed."""
+        paused = _within(stamp_ns, record.searched_ns, self._pause_ns)
+        if record.embedded < self._min_embeddings:
+            enough = record.embedded + len(record.pending) >= self._min_embeddings
+            return not enough and not (paused and record.searched >= FRAMES_WITHOUT_PAUSE), 0.0
+        if not _within(stamp_ns, record.embedded_ns, self._embed_interval_ns):
+            return not paused, 0.0
+        if paused or record.best_quality >= GOOD_QUALITY:
             return False, 0.0
-        return True, known.best * BETTER
+        return True, record.best_quality * BETTER
 
 
-def _heard(known: _Known, stamp_ns: int, face: Face | None) -> _Known:
-    pending = tuple(asked_ns for asked_ns in known.pending if asked_ns > stamp_ns)
+def _with_result(record: _FaceRecord, stamp_ns: int, face: Face | None) -> _FaceRecord:
+    """The record after the result of the frame of ``stamp_ns``."""
+    record = replace(record, pending=tuple(pending_ns for pending_ns in record.pending if pending_ns > stamp_ns))
     if face is None or face.embedding is None:
-        return replace(known, pending=pending)
+        return record
     return replace(
-        known, pending=pending, embedded=known.embedded + 1, best=max(known.best, face.quality), embedded_ns=stamp_ns
+        record, embedded=record.embedded + 1, best_quality=max(record.best_quality, face.quality), embedded_ns=stamp_ns
     )
 
 
 def _within(stamp_ns: int, before_ns: int | None, span_ns: int) -> bool:
-    """Whether a stamp is so soon after one before it; stamps that went back are a new recording."""
+    """Whether a stamp follows an earlier one by less than a span; False where time went back: a new recording."""
     return before_ns is not None and 0 <= stamp_ns - before_ns < span_ns

@@ -1,4 +1,4 @@
-"""What is kept of a person's face: the best embeddings, unlike each other."""
+"""Template of a person's face: the best embeddings, unlike each other."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ import numpy as np
 class FaceTemplate:
     """Embeddings of one face with their qualities.
 
-    Of two that are nearly the same the better one stays, so that looks from all sides find room.
+    Of two near duplicates the better one is kept, so that the template covers different poses.
 
-    :param size: most embeddings kept.
-    :param near_duplicate: similarity from which two are nearly the same.
+    :param size: maximum number of embeddings.
+    :param near_duplicate: cosine similarity from which two embeddings are near duplicates.
     """
 
     def __init__(self, size: int = 30, near_duplicate: float = 0.9):
@@ -17,24 +17,24 @@ class FaceTemplate:
         self._near_duplicate = near_duplicate
         self._embeddings = np.empty((0, 0), np.float32)
         self._qualities = np.empty(0, np.float32)
-        self._mean = None
+        self._mean: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self._qualities)
 
     @property
     def embeddings(self) -> np.ndarray:
-        """``(n, dimension)`` float32 unit rows; not to be written to."""
+        """``(n, dimension)`` float32 unit rows, read-only."""
         return self._embeddings
 
     @property
     def qualities(self) -> np.ndarray:
-        """``(n,)`` float32 in 0..1; not to be written to."""
+        """``(n,)`` float32 in 0..1, read-only."""
         return self._qualities
 
     @property
     def mean(self) -> np.ndarray | None:
-        """The quality-weighted mean, a ``(dimension,)`` float32 unit vector; None while empty."""
+        """Quality-weighted mean, a ``(dimension,)`` float32 unit vector; None while empty."""
         if self._mean is None and len(self):
             # Even a face of quality 0 counts a little, and opposite faces must not cancel to nothing.
             mean = (self._qualities + 1e-3) @ self._embeddings
@@ -43,7 +43,7 @@ class FaceTemplate:
         return self._mean
 
     def add(self, embedding: np.ndarray, quality: float) -> bool:
-        """Take a ``(dimension,)`` unit vector, unless better ones fill the template; whether it was taken.
+        """Add a ``(dimension,)`` unit vector, unless better ones fill the template; return whether it was added.
 
         :param quality: 0..1.
         """
@@ -51,9 +51,9 @@ class FaceTemplate:
         if not len(self):
             self._replace(embedding[None], np.array([quality], np.float32))
             return True
-        alike = self._embeddings.dot(embedding)
-        nearest = int(alike.argmax())
-        if alike[nearest] >= self._near_duplicate:
+        similarity = self._embeddings.dot(embedding)
+        nearest = int(similarity.argmax())
+        if similarity[nearest] >= self._near_duplicate:
             row = nearest
         elif len(self) >= self._size:
             row = int(self._qualities.argmin())
@@ -68,7 +68,7 @@ class FaceTemplate:
         return True
 
     def _replace(self, embeddings: np.ndarray, qualities: np.ndarray) -> None:
-        # Arrays are replaced, never written to, so that one handed out stays as it was.
+        # Arrays are replaced, never changed, so that one returned before stays as it was.
         self._embeddings, self._qualities, self._mean = embeddings, qualities.astype(np.float32), None
 
     def best_pair(self, other: "FaceTemplate") -> float:
@@ -76,11 +76,12 @@ class FaceTemplate:
         return float((self._embeddings @ other._embeddings.T).max())
 
     def similarity(self, other: "FaceTemplate") -> float:
-        """How alike two faces are, -1..1; -1 where either has no embedding.
+        """Similarity of two faces, -1..1; -1 where either has no embedding.
 
-        The lower of the best pair and the similarity of the means. The best of many pairs alone grows with their
-        number until strangers match; a mean alone passes where no single look agrees.
+        The lower of the best pair and the similarity of the means. The best of many pairs alone grows with their number
+        until strangers match; the means alone may match where no single pair does.
         """
-        if not len(self) or not len(other):
+        mean, other_mean = self.mean, other.mean
+        if mean is None or other_mean is None:
             return -1.0
-        return min(self.best_pair(other), float(self.mean @ other.mean))
+        return min(self.best_pair(other), float(mean @ other_mean))

@@ -1,4 +1,4 @@
-"""The settings of tracking, as the configuration gives them."""
+"""Construction of trackers and their settings from the configuration."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,13 +18,14 @@ from facetrack_ros.tracking.trackers_adapter import LibraryTracker
 
 OWN = "own"
 OFF = "off"
-#: From which cosine two bodies look the same: chosen on TUD-Campus (docs/reference/tracking.md). Other models need the setting.
+#: Cosine similarity from which two bodies match, by appearance model; chosen on TUD-Campus (docs/tracking.md).
 BODY_THRESHOLDS = {"osnet_x0_25_msmt17": 0.65, "colour_gradient_histogram": 0.8}
+# For other models, unless tracking.appearance_threshold is set; chosen by hand.
 _OTHER_BODY_THRESHOLD = 0.7
 
 
 def tracking_settings(config: Config) -> TrackingSettings:
-    """What the configuration says of tracking; the rest stays at its default."""
+    """The tracking settings of the configuration; those without an option keep their default."""
     return TrackingSettings(
         exit_after_ns=round(config.tracking.exit_after_s * SECOND_NS),
         lost_after_frames=config.tracking.lost_after_frames,
@@ -35,7 +36,7 @@ def tracking_settings(config: Config) -> TrackingSettings:
 
 
 def body_threshold(config: Config) -> float:
-    """From which cosine two bodies look the same to the chosen model."""
+    """Cosine similarity from which two bodies match for the chosen appearance model."""
     name = config.tracking.appearance
     return config.tracking.appearance_threshold or BODY_THRESHOLDS.get(name, _OTHER_BODY_THRESHOLD)
 
@@ -43,15 +44,15 @@ def body_threshold(config: Config) -> float:
 def tracker_factory(
     config: Config, threshold: float, settings: TrackingSettings | None = None
 ) -> Callable[[], Tracker]:
-    """Makes a camera's tracker as the configuration chooses it. One is made at once, so that a choice that cannot be is
-    told before the first frame.
+    """A function that makes a camera's tracker. One is made at once, so that an impossible choice is reported early.
 
     :param threshold: of the face embedder: lowest cosine similarity of a match.
-    :param settings: where others share them; None: those of the configuration.
-    :raises ConfigError: the chosen tracker is not here, or does not know what is asked of it.
+    :param settings: shared settings; None: those of the configuration.
+    :raises ConfigError: the chosen tracker is missing or cannot do what is configured.
     """
     settings = settings or tracking_settings(config)
     name, motion = config.tracking.association, config.tracking.camera_motion
+    make: Callable[[], Tracker]
     if name != OWN:
         if config.tracking.appearance != OFF:
             raise ConfigError(
@@ -61,37 +62,27 @@ def tracker_factory(
     else:
 
         def make() -> BoxTracker:
-            return BoxTracker(
-                threshold, settings, body_threshold(config), None if motion == OFF else CameraMotion(motion)
-            )
+            camera_motion = None if motion == OFF else CameraMotion(motion)
+            return BoxTracker(threshold, settings, body_threshold(config), camera_motion)
 
     make()
     return make
 
 
 def make_face_scheduler(config: Config) -> FaceScheduler:
-    """Which faces of a camera are worth the work, as the configuration says."""
+    """The face scheduler of a camera."""
     return FaceScheduler(pause_ns=round(SECOND_NS / config.faces.looks_per_s))
 
 
 def make_people_tracker(
-    robot_id: str, ids: IdAllocator, config: Config, contract: ModelContract, aliases: IdentityMerges | None = None
+    robot_id: str, ids: IdAllocator, config: Config, contract: ModelContract, merges: IdentityMerges | None = None
 ) -> PeopleTracker:
-    """The people of a robot, as the configuration says.
-
-    Its ``settings`` may be changed while it runs (:meth:`TrackingSettings.replace_with`).
+    """The people tracker of a robot; its ``settings`` may be changed at run time.
 
     :param contract: of the face embedder.
-    :param aliases: which ids are one person, as known so far.
+    :param merges: merge decisions known so far.
     :raises ConfigError: see :func:`tracker_factory`.
     """
     settings = tracking_settings(config)
-    return PeopleTracker(
-        robot_id,
-        ids,
-        settings,
-        contract.threshold,
-        contract.id,
-        tracker_factory(config, contract.threshold, settings),
-        aliases,
-    )
+    new_tracker = tracker_factory(config, contract.threshold, settings)
+    return PeopleTracker(robot_id, ids, settings, contract.threshold, contract.id, new_tracker, merges)

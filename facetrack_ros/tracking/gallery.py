@@ -1,7 +1,6 @@
-"""Enrolled people: reference faces with names."""
+"""Gallery: enrolled persons with names and reference faces."""
 
 import re
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,12 +13,12 @@ _ENTRY_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 class EntryRefused(FacetrackError, ValueError):
-    """A gallery entry that cannot be used, and why."""
+    """A gallery entry is unusable; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)
 class GalleryEntry:
-    """One reference face. Nothing ever changes it; it is deleted by its id.
+    """One reference face. It is never changed, only deleted by its id.
 
     :param entry_id: unique; starts with a letter (``g_robot1_3``).
     :param name: of the person.
@@ -43,9 +42,9 @@ class GalleryEntry:
     stamp_ns: int = 0
 
     def check(self) -> None:
-        """See that it can be used.
+        """Check that the entry is usable.
 
-        :raises EntryRefused: it cannot, and why.
+        :raises EntryRefused: it is not.
         """
         if not _ENTRY_ID.fullmatch(self.entry_id):
             raise EntryRefused(
@@ -64,18 +63,18 @@ class GalleryEntry:
 
 @dataclass(frozen=True)
 class GalleryMatch:
-    """An enrolled person, the entry most alike, and how alike (cosine)."""
+    """The most similar entry of an enrolled person, and the cosine similarity."""
 
     entry: GalleryEntry
     similarity: float
 
 
 class Gallery:
-    """The enrolled people of one model. Recognising somebody never adds to it.
+    """The enrolled persons of one model. Recognition never adds to it.
 
-    :param model_id: of the embedder; entries of other models are kept apart by whoever keeps them, and refused here.
+    :param model_id: of the embedder; entries of other models are refused.
     :param threshold: lowest cosine similarity of a match.
-    :param margin: by how much the best person must be ahead of the second best, cosine.
+    :param margin: lead of the best person over the second best, cosine.
     """
 
     def __init__(self, model_id: str, threshold: float, margin: float):
@@ -88,22 +87,20 @@ class Gallery:
 
     @property
     def entries(self) -> tuple[GalleryEntry, ...]:
-        """All of them, in the order they came."""
+        """All entries, in the order they were added."""
         return tuple(self._entries.values())
 
     def add(self, entry: GalleryEntry) -> bool:
-        """Take an entry; False where one of that id is there.
+        """Add an entry; return False where its id is there already.
 
-        :raises EntryRefused: it cannot be used, and why.
+        :raises EntryRefused: it is unusable.
         """
         entry.check()
         if entry.model_id != self._model_id:
             raise EntryRefused(f"it was made with model {entry.model_id}, here runs {self._model_id}")
-        if self._entries and len(entry.embedding) != len(next(iter(self._entries.values())).embedding):
-            raise EntryRefused(
-                f"its embedding has {len(entry.embedding)} numbers, those here "
-                f"{len(next(iter(self._entries.values())).embedding)}"
-            )
+        dimension = len(next(iter(self._entries.values())).embedding) if self._entries else len(entry.embedding)
+        if len(entry.embedding) != dimension:
+            raise EntryRefused(f"its embedding has {len(entry.embedding)} numbers, those here {dimension}")
         if entry.entry_id in self._entries:
             return False
         self._entries[entry.entry_id] = entry
@@ -111,34 +108,35 @@ class Gallery:
         return True
 
     def remove(self, entry_id: str) -> bool:
-        """Forget an entry; whether it was there."""
+        """Remove an entry; return whether it was there."""
         self._stacked = None
         return self._entries.pop(entry_id, None) is not None
 
     def recognise(self, template: FaceTemplate) -> GalleryMatch | None:
-        """Who it is: above the threshold, and clearly ahead of every other enrolled person.
+        """Find the enrolled person of a face: above the threshold, and ahead of all others by the margin.
 
-        A person is as alike as their best entry is to the template: the lower of its best embedding and of its mean, as
-        between two templates.
+        The similarity of an entry is the lower of those with the template's best embedding and with its mean, as
+        between two templates; a person counts by the best entry.
         """
-        if not len(template) or not self._entries:
+        mean = template.mean
+        if mean is None or not self._entries:
             return None
-        entries = list(self._entries.values())
+        entries = self.entries
         if self._stacked is None:
             self._stacked = np.stack([np.asarray(entry.embedding, np.float32) for entry in entries])
         if self._stacked.shape[1] != template.embeddings.shape[1]:
             return None
-        alike = np.minimum((self._stacked @ template.embeddings.T).max(axis=1), self._stacked @ template.mean)
-        best = int(alike.argmax())
-        if alike[best] < self._threshold:
+        similarity = np.minimum((self._stacked @ template.embeddings.T).max(axis=1), self._stacked @ mean)
+        best = int(similarity.argmax())
+        if similarity[best] < self._threshold:
             return None
-        others = [value for value, entry in zip(alike, entries) if entry.name != entries[best].name]
-        if others and max(others) > alike[best] - self._margin:
+        others = [value for value, entry in zip(similarity, entries) if entry.name != entries[best].name]
+        if others and max(others) > similarity[best] - self._margin:
             return None
-        return GalleryMatch(entries[best], float(alike[best]))
+        return GalleryMatch(entries[best], float(similarity[best]))
 
     def lookalikes(self, entry: GalleryEntry) -> list[GalleryMatch]:
-        """Other enrolled people who may be taken for this one, most alike first: relatives, say."""
+        """Other enrolled persons that may be confused with an entry, by descending similarity."""
         found: dict[str, GalleryMatch] = {}
         for other in self._entries.values():
             if other.name == entry.name or len(other.embedding) != len(entry.embedding):
@@ -151,15 +149,10 @@ class Gallery:
         return sorted(found.values(), key=lambda match: -match.similarity)
 
     def is_outlier(self, entry: GalleryEntry) -> bool:
-        """Whether no other picture of that name looks like this one: a mistake, mostly."""
+        """Whether an entry matches no other entry of its name, mostly a mistake."""
         own = [
             float(np.dot(other.embedding, entry.embedding))
             for other in self._entries.values()
             if other.name == entry.name and other.entry_id != entry.entry_id
         ]
         return bool(own) and max(own) < self._threshold
-
-
-def named(entries: Iterable[GalleryEntry], names: Collection[str]) -> list[GalleryEntry]:
-    """The entries of these names."""
-    return [entry for entry in entries if entry.name in names]

@@ -1,4 +1,4 @@
-"""Numbers and names that are given out once."""
+"""Unique numbers and names for ids."""
 
 import json
 import os
@@ -10,12 +10,12 @@ from facetrack_ros.errors import ConfigError, StoreError
 
 
 class IdAllocator:
-    """Counts from 1 for each kind of thing, and goes on where it was after a restart.
+    """Allocates numbers from 1 for each kind of id, and continues after a restart.
 
-    The file is replaced before a number is given out, so none is ever given out twice; a damaged file is an error
-    rather than a new beginning, which would give old numbers again. For one process at a time.
+    The file is replaced before a number is returned, so no number is returned twice; a damaged file is an error,
+    because starting again would repeat numbers. For one process at a time.
 
-    :param path: file that keeps the numbers; None: they are kept in memory only.
+    :param path: file of the last numbers; None: memory only.
     :raises StoreError: the file cannot be read or is damaged.
     """
 
@@ -26,9 +26,9 @@ class IdAllocator:
             self._last = _read(self._path)
 
     def next(self, kind: str) -> int:
-        """The next number of a kind.
+        """Allocate the next number of a kind.
 
-        :raises StoreError: it cannot be written down, so it is not given out.
+        :raises StoreError: it cannot be stored; the number is not allocated.
         """
         last = {**self._last, kind: self._last.get(kind, 0) + 1}
         if self._path is not None:
@@ -38,9 +38,9 @@ class IdAllocator:
 
 
 def safe_name(name: str) -> str:
-    """A robot's or camera's name as part of an id: letters, digits and underscores, the same for the same name.
+    """Turn a robot's or camera's name into part of an id: letters, digits and underscores.
 
-    A name that has to be changed gets a checksum, so that ``robot-1`` and ``robot 1`` stay two robots.
+    A name that has to be changed gets a checksum, so that ``robot-1`` and ``robot 1`` differ.
 
     :raises ConfigError: the name is empty.
     """
@@ -72,7 +72,7 @@ def _write(path: Path, last: dict[str, int]) -> None:
         with open(draft, "w", encoding="utf-8") as file:
             json.dump(last, file)
             file.flush()
-            # Without it a power failure may leave the new name on an empty file.
+            # Without it a power failure may leave an empty file under the new name.
             os.fsync(file.fileno())
         os.replace(draft, path)
     except OSError as error:

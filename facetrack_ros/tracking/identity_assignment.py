@@ -46,8 +46,8 @@ class IdentityAssignment:
     def note_co_visible(seen: Collection[OpenTrack], tracks: Collection[OpenTrack], stamp_ns: int) -> None:
         """Record which persons and tracks one frame shows together, so that no two of them become one person.
 
-        A track counts as its person only where its face confirms that, in this frame or later: the tracker may have moved
-        it to another person.
+        A track counts as its person only where its face confirms that, in this frame or later: the tracker may have
+        moved it to another person.
 
         :param seen: the tracks in the frame of ``stamp_ns``; ``tracks``: all open ones.
         """
@@ -101,7 +101,7 @@ class IdentityAssignment:
             or not self._registry.knows_face_besides(self._excluded(track, tracks))
         ):
             return True
-        waited = now_ns - track.confirmed_ns >= self._settings.identity_wait_ns
+        waited = track.confirmed_ns is not None and now_ns - track.confirmed_ns >= self._settings.identity_wait_ns
         return (waited or not wait) and track.is_person
 
     def _excluded(self, track: OpenTrack, tracks: Iterable[OpenTrack]) -> set[str]:
@@ -118,6 +118,8 @@ class IdentityAssignment:
 
     def learn_face(self, track: OpenTrack, visit: Visit) -> Recognition | None:
         """Add a track's current face to its person; return an older person that a new one turns out to be."""
+        if track.embedding is None or track.mismatch_count:
+            return None
         self._registry.add_face(track.person_id, track.embedding, track.quality)
         if not visit.is_new or visit.matched:
             return None

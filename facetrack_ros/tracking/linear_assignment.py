@@ -1,64 +1,65 @@
-"""Which rows go with which columns, so that the whole is best."""
+"""Linear assignment: pairs of rows and columns with the highest sum of scores."""
 
 import numpy as np
 
 
 def best_pairs(scores: np.ndarray) -> list[tuple[int, int]]:
-    """The pairs with the highest sum of scores (Kuhn's Hungarian method, with potentials).
+    """Pairs of rows and columns with the highest sum of scores, each used once at most.
 
-    Each row and each column is in one pair at most. A good pair is not given up to make two poor ones.
+    Uses the Hungarian method with potentials (Kuhn, 1955). A good pair is not given up to make two poor ones.
 
-    :param scores: ``(n, m)``, above zero; ``-inf`` where a pair must not be.
+    :param scores: ``(n, m)``, above zero; ``-inf`` for a forbidden pair.
     """
     pairs = []
-    for rows, columns in _groups(np.isfinite(scores)):
+    for rows, columns in _components(np.isfinite(scores)):
         if len(rows) == 1:
             pairs.append((rows[0], columns[int(scores[rows[0], columns].argmax())]))
         elif len(columns) == 1:
             pairs.append((rows[int(scores[rows, columns[0]].argmax())], columns[0]))
         else:
-            pairs += [(rows[row], columns[column]) for row, column in _best(scores[np.ix_(rows, columns)])]
+            pairs += [(rows[row], columns[column]) for row, column in _hungarian(scores[np.ix_(rows, columns)])]
     return pairs
 
 
-def _groups(allowed: np.ndarray) -> list[tuple[list[int], list[int]]]:
-    """Rows and columns that may be paired with each other, apart from all others: people who stand apart in the picture
-    are many small questions, and the price of one grows with its cube."""
+def _components(allowed: np.ndarray) -> list[tuple[list[int], list[int]]]:
+    """Connected components of the allowed pairs: solved apart, because the time grows with the cube of the size."""
     columns_of, rows_of = (
-        [[place for place, may_be in enumerate(line) if may_be] for line in lines.tolist()]
+        [[index for index, allowed_pair in enumerate(line) if allowed_pair] for line in lines.tolist()]
         for lines in (allowed, allowed.T)
     )
-    groups, seen = [], set()
+    components = []
+    seen: set[int] = set()
     for first, columns in enumerate(columns_of):
         if first in seen or not columns:
             continue
         seen.add(first)
-        rows, found, todo = [], set(), [first]
-        while todo:
-            row = todo.pop()
+        rows, found, queue = [], set(), [first]
+        while queue:
+            row = queue.pop()
             rows.append(row)
             for column in columns_of[row]:
                 if column not in found:
                     found.add(column)
-                    todo += [other for other in rows_of[column] if other not in seen]
+                    queue += [other for other in rows_of[column] if other not in seen]
                     seen.update(rows_of[column])
-        groups.append((sorted(rows), sorted(found)))
-    return groups
+        components.append((sorted(rows), sorted(found)))
+    return components
 
 
-def _best(scores: np.ndarray) -> list[tuple[int, int]]:
+def _hungarian(scores: np.ndarray) -> list[tuple[int, int]]:
     if scores.shape[0] > scores.shape[1]:
-        return [(row, column) for column, row in _best(scores.T)]
+        return [(row, column) for column, row in _hungarian(scores.T)]
     allowed = np.isfinite(scores)
-    # A pair that must not be is worth no pair at all.
+    # A forbidden pair costs as much as no pair.
     cost = np.where(allowed, -scores, 0.0)
     return [(row, column) for row, column in _solve(cost) if allowed[row, column]]
 
 
 def _solve(cost: np.ndarray) -> list[tuple[int, int]]:
+    """Pairs of the lowest total cost, one for each row; no more rows than columns."""
     rows, columns = cost.shape
-    row_price, column_price = np.zeros(rows), np.zeros(columns + 1)
-    # Column ``columns`` is a place to start from, outside the matrix.
+    row_potential, column_potential = np.zeros(rows), np.zeros(columns + 1)
+    # Column ``columns`` is a start outside the matrix.
     row_of = np.full(columns + 1, -1)
     for row in range(rows):
         column = columns
@@ -69,14 +70,13 @@ def _solve(cost: np.ndarray) -> list[tuple[int, int]]:
         while row_of[column] >= 0:
             visited[column] = True
             current = row_of[column]
-            reduced = cost[current] - row_price[current] - column_price[:columns]
+            reduced = cost[current] - row_potential[current] - column_potential[:columns]
             better = ~visited[:columns] & (reduced < least)
             least[better], came_from[better] = reduced[better], column
-            open_columns = np.where(visited[:columns], np.inf, least)
-            nearest = int(open_columns.argmin())
-            step = open_columns[nearest]
-            row_price[row_of[visited]] += step
-            column_price[visited] -= step
+            nearest = int(np.where(visited[:columns], np.inf, least).argmin())
+            step = least[nearest]
+            row_potential[row_of[visited]] += step
+            column_potential[visited] -= step
             least[~visited[:columns]] -= step
             column = nearest
         while column != columns:

@@ -77,10 +77,10 @@ class Observation:
                 best[face.person] = face
         valid_faces = []
         for row in rows.tolist():
-            face = _without_invalid_embedding(best.get(row), dimension)
-            if dimension is None and face is not None and face.embedding is not None:
-                dimension = face.embedding.size
-            valid_faces.append(face)
+            valid_face = _without_invalid_embedding(best.get(row), dimension)
+            if dimension is None and valid_face is not None and valid_face.embedding is not None:
+                dimension = valid_face.embedding.size
+            valid_faces.append(valid_face)
         return cls(
             boxes[rows],
             np.minimum(np.maximum(scores[rows], 0), 1),

@@ -68,11 +68,11 @@ class PeopleTracker:
         """Process a frame, also one without persons.
 
         PERSON_IN is returned when a track is confirmed and its person decided, with the stamp of its first frame: after
-        events that have a later stamp. The events of one call are in order of stamps, and so are all events of one person
-        in one camera.
+        events that have a later stamp. The events of one call are in order of stamps, and so are all events of one
+        person in one camera.
 
-        A frame with the stamp of the one before is ignored. An earlier stamp begins a new session of the camera: all visits
-        end first. Invalid boxes and embeddings are left out.
+        A frame with the stamp of the one before is ignored. An earlier stamp begins a new session of the camera: all
+        visits end first. Invalid boxes and embeddings are left out.
 
         :param stamp_ns: nanoseconds since the epoch.
         :param faces: their ``person`` is a row of ``detections``.

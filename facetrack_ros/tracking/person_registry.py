@@ -151,8 +151,9 @@ class PersonRegistry:
             and self._may_merge(one, other)
             and similarity >= self._threshold + self._margin
         ):
-            evidence = {"similarity": round(float(similarity), 4), "model_id": self._model_id}
-            self._add_own(merge_decisions(self.merges, one, other, *self._signature("faces match"), **evidence))
+            signature = self._signature("faces match")
+            evidence = (False, round(float(similarity), 4), self._model_id)
+            self._add_own(merge_decisions(self.merges, one, other, *signature, *evidence))
 
     def mark_distinct(self, person_ids: Collection[str]) -> None:
         """Note that one frame showed these persons, so no two of them are one; split those that robots merged."""

@@ -41,18 +41,18 @@ _RULES = (
 class TrackingSettings:
     """Settings of association, identities and events.
 
-    Similarities are cosines; a distance is 1 minus a similarity. The values were chosen on TUD-Campus and the demo clips
-    (``benchmarks/track_walkers.py``, ``benchmarks/event_times.py``).
+    Similarities are cosines; a distance is 1 minus a similarity. The values were chosen on TUD-Campus and the demo
+    clips (``benchmarks/track_walkers.py``, ``benchmarks/event_times.py``).
 
     :param min_hits: frames that must show a track before it is confirmed.
     :param confirm_within_ns: time span that must hold these frames.
     :param lost_after_frames: missed frames after which a track is lost.
     :param max_gap_ns: longest gap that a lost track is matched over; it is idle afterwards.
     :param exit_after_ns: time without a sighting in a camera after which a person has left.
-    :param identity_wait_ns: how long a confirmed track waits for an identifying face. A track without any face becomes a
-        person when it lasted this long.
-    :param faces_for_new_person: embeddings that a face unlike all known ones needs to become a new person before the wait
-        is over; with fewer, one poor embedding of a known person would create a second id.
+    :param identity_wait_ns: how long a confirmed track waits for an identifying face. A track without any face becomes
+        a person when it lasted this long.
+    :param faces_for_new_person: embeddings that a face unlike all known ones needs to become a new person before the
+        wait is over; with fewer, one poor embedding of a known person would create a second id.
     :param sure_score: detector score from which one box starts a track.
     :param likely_score: detector score from which a box continues any track and several start one. A box below it only
         continues a track of the previous frame.
@@ -68,7 +68,8 @@ class TrackingSettings:
     :param appearance_veto: bodies further apart than this multiple of the appearance model's threshold distance are of
         different people.
     :param veto_distance: faces further apart than this multiple of the face model's threshold distance are of different
-        people. Relative, because embedders differ: a threshold of 0.36 gives a similarity of 0.10, one of 0.9 gives 0.86.
+        people. Relative, because embedders differ: a threshold of 0.36 gives a similarity of 0.10, one of 0.9 gives
+        0.86.
     :param margin: lead of the best match over the second best, as a fraction of the threshold distance.
     :param template_size: maximum embeddings of a person.
     :param max_persons: maximum persons in memory; those unseen for longest are dropped first.

@@ -55,11 +55,11 @@ def test_time_that_goes_back_flushes_what_waits():
 
 def test_frames_the_detector_passed_over_keep_their_place_and_wait_for_nothing_themselves():
     join = DetectionFaceSynchronizer()
-    assert numbers(join.add_skipped(frame(0))) == [(0, ())]
+    assert numbers(join.add_detections(frame(0), None)) == [(0, ())]
     join.add_detections(frame(1), NOBODY)
-    assert join.add_skipped(frame(2)) == join.add_skipped(frame(3)) == []
+    assert join.add_detections(frame(2), None) == join.add_detections(frame(3), None) == []
     join.add_detections(frame(4), NOBODY)
     released = join.add_faces(frame(1), FACES)
     assert numbers(released) == [(1, FACES), (2, ()), (3, ())]
     assert [detections for _, detections, _ in released] == [NOBODY, None, None]
-    assert numbers(join.add_skipped(frame(20))) == [(4, ()), (20, ())], "they wait no longer than the patience"
+    assert numbers(join.add_detections(frame(20), None)) == [(4, ()), (20, ())], "they wait no longer than the patience"

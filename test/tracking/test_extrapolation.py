@@ -4,7 +4,7 @@ import numpy as np
 
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.track import Track, TrackState
-from facetrack_ros.tracking.extrapolation import LONGEST_NS, TrackExtrapolator
+from facetrack_ros.tracking.extrapolation import MAX_EXTRAPOLATION_NS, TrackExtrapolator
 
 SECOND_NS = 1_000_000_000
 
@@ -31,7 +31,7 @@ def test_who_walks_is_carried_on_and_whose_speed_is_unknown_stays():
 
 def test_nobody_is_carried_on_for_ever_or_back():
     between = walked()
-    assert between.at(60 * SECOND_NS)[0].bbox[0] == between.at(2 * SECOND_NS + LONGEST_NS)[0].bbox[0] == 180
+    assert between.at(60 * SECOND_NS)[0].bbox[0] == between.at(2 * SECOND_NS + MAX_EXTRAPOLATION_NS)[0].bbox[0] == 180
     assert between.at(0)[0].bbox[0] == 140
 
 

@@ -2,7 +2,7 @@ import numpy as np
 
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.track import Track, TrackState
-from facetrack_ros.tracking.face_scheduler import FIRST_LOOKS, FaceScheduler
+from facetrack_ros.tracking.face_scheduler import FRAMES_WITHOUT_PAUSE, FaceScheduler
 
 LEFT, RIGHT = [0, 0, 100, 300], [300, 0, 400, 300]
 BOX, LANDMARKS = np.zeros(4, np.float32), np.zeros((5, 2), np.float32)
@@ -41,37 +41,37 @@ class OnePerson:
 
 
 def test_after_three_looks_only_a_clearly_better_face_is_embedded():
-    person = OnePerson(looks=3, pause_ns=0)
+    person = OnePerson(min_embeddings=3, pause_ns=0)
     embedded = [person.frame(quality)[1] for quality in (0.5, 0.4, 0.3, 0.5, 0.6, 0.6, 0.63, 0.7)]
     assert embedded == [True, True, True, False, True, False, False, True]
 
 
 def test_a_face_as_good_as_any_is_not_looked_for_until_a_second_is_over():
-    person = OnePerson(looks=1, pause_ns=0)
+    person = OnePerson(min_embeddings=1, pause_ns=0)
     assert person.frame(0.97) == (True, True)
     assert [person.frame(1.0) for _ in range(5)] == [(False, False)] * 5
     assert person.frame(0.5, SECOND_NS) == (True, True)
 
 
 def test_once_a_second_a_face_is_embedded_all_the_same():
-    person = OnePerson(looks=1, pause_ns=0)
+    person = OnePerson(min_embeddings=1, pause_ns=0)
     assert [person.frame(0.5, SECOND_NS // 4)[1] for _ in range(12)] == [True, False, False, False] * 3
 
 
 def test_a_known_face_that_may_improve_is_looked_for_at_a_bounded_rate():
-    person = OnePerson(looks=1, pause_ns=10 * STEP_NS)
+    person = OnePerson(min_embeddings=1, pause_ns=10 * STEP_NS)
     assert sum(person.frame(0.5)[0] for _ in range(100)) == 10
 
 
 def test_somebody_turned_away_is_looked_at_often_at_first_and_then_at_a_bounded_rate():
-    person = OnePerson(looks=3, pause_ns=10 * STEP_NS)
-    looked = [person.frame(0.1, rejected="turned away")[0] for _ in range(FIRST_LOOKS + 50)]
-    assert all(looked[:FIRST_LOOKS])
-    assert sum(looked[FIRST_LOOKS:]) == 5
+    person = OnePerson(min_embeddings=3, pause_ns=10 * STEP_NS)
+    looked = [person.frame(0.1, rejected="turned away")[0] for _ in range(FRAMES_WITHOUT_PAUSE + 50)]
+    assert all(looked[:FRAMES_WITHOUT_PAUSE])
+    assert sum(looked[FRAMES_WITHOUT_PAUSE:]) == 5
 
 
 def test_frames_under_way_count_as_looks():
-    improving = FaceScheduler(looks=3)
+    improving = FaceScheduler(min_embeddings=3)
     improving.update(0, (track("t1", LEFT),))
     plans = [improving.plan(stamp_ns) for stamp_ns in (1, 2, 3, 4, 5)]
     assert [bool(plan.search_mask(persons(LEFT))[0]) for plan in plans] == [True, True, True, False, False]
@@ -91,7 +91,7 @@ def test_who_is_followed_by_no_track_yet_is_looked_at_and_embedded():
 
 
 def test_a_face_turned_down_is_not_embedded_and_one_of_nobody_is():
-    improving = FaceScheduler(looks=1)
+    improving = FaceScheduler(min_embeddings=1)
     improving.update(0, (track("t1", LEFT),))
     plan = improving.plan(1)
     assert plan.embed_mask(persons(LEFT), [face(0.9, rejected="18 px wide, needs 24")]) == [False]
@@ -99,14 +99,14 @@ def test_a_face_turned_down_is_not_embedded_and_one_of_nobody_is():
 
 
 def test_each_of_two_people_is_known_for_itself():
-    improving = FaceScheduler(looks=1, pause_ns=0)
+    improving = FaceScheduler(min_embeddings=1, pause_ns=0)
     improving.update(0, (track("t1", LEFT, embedded=0.4), track("t2", RIGHT, embedded=0.9)))
     plan = improving.plan(1)
     assert plan.embed_mask(persons(RIGHT, LEFT), [face(0.5, 0), face(0.5, 1)]) == [False, True]
 
 
 def test_who_was_lost_is_looked_at_anew():
-    improving = FaceScheduler(looks=1)
+    improving = FaceScheduler(min_embeddings=1)
     improving.update(1, (track("t1", LEFT, embedded=0.97),))
     assert not improving.plan(2).search_mask(persons(LEFT))[0]
     improving.update(2, (track("t1", LEFT, TrackState.LOST),))
@@ -115,7 +115,7 @@ def test_who_was_lost_is_looked_at_anew():
 
 
 def test_tracks_that_ended_are_forgotten():
-    improving = FaceScheduler(looks=1)
+    improving = FaceScheduler(min_embeddings=1)
     improving.update(1, (track("t1", LEFT, embedded=0.97),))
     improving.update(2, ())
     improving.update(3, (track("t1", LEFT),))
@@ -123,7 +123,7 @@ def test_tracks_that_ended_are_forgotten():
 
 
 def test_odd_boxes_belong_to_no_track():
-    improving = FaceScheduler(looks=1)
+    improving = FaceScheduler(min_embeddings=1)
     improving.update(1, (track("t1", [np.nan] * 4, embedded=0.97), track("t2", [5, 5, 5, 5], embedded=0.97)))
     plan = improving.plan(2)
     assert plan.search_mask(persons([np.nan] * 4, [5, 5, 5, 5])).tolist() == [True, True]
@@ -133,7 +133,7 @@ def test_odd_boxes_belong_to_no_track():
 
 
 def test_a_recording_that_begins_again_is_looked_at_anew():
-    person = OnePerson(looks=1)
+    person = OnePerson(min_embeddings=1)
     assert person.frame(0.97, 900) == (True, True)
     assert person.frame(0.97, 50) == (False, False)
     assert person.frame(0.97, -850) == (True, True)

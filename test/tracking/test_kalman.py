@@ -12,7 +12,7 @@ SECOND = 10**9
 def walk(times_s, speed=(50, 0)):
     motion = BoxKalmanFilter(round(times_s[0] * SECOND), BOX)
     for time_s in times_s[1:]:
-        motion.see(round(time_s * SECOND), BOX + np.tile(np.multiply(speed, time_s - times_s[0]), 2).astype(np.float32))
+        motion.update(round(time_s * SECOND), BOX + np.tile(np.multiply(speed, time_s - times_s[0]), 2).astype(np.float32))
     return motion
 
 
@@ -41,6 +41,6 @@ def test_a_camera_that_turns_takes_the_prediction_along():
 
 def test_boxes_stay_boxes_over_years():
     motion = BoxKalmanFilter(0, BOX)
-    motion.see(1, BOX)
-    motion.see(10**18, BOX + 5)
+    motion.update(1, BOX)
+    motion.update(10**18, BOX + 5)
     assert np.isfinite(motion.predicted(2 * 10**18)).all()
