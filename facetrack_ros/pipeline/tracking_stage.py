@@ -9,7 +9,7 @@ from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
 from facetrack_ros.pipeline.stage_monitor import IGNORE, StageMonitor
-from facetrack_ros.tracking.detection_face_sync import DetectionFaceSynchronizer, Joined
+from facetrack_ros.tracking.detection_face_sync import DetectionFaceSynchronizer, Synchronized
 from facetrack_ros.tracking.extrapolation import TrackExtrapolator
 from facetrack_ros.tracking.factory import OFF
 from facetrack_ros.tracking.people_tracker import PeopleTracker
@@ -88,7 +88,7 @@ class TrackingStage:
     def _note_arrival(self, frame: Frame) -> None:
         self._last_arrivals[frame.camera_id] = (self._clock_ns(), frame.stamp_ns)
 
-    def _track_all(self, frames: list[Joined]) -> None:
+    def _track_all(self, frames: list[Synchronized]) -> None:
         for frame in frames:
             self._track(*frame)
 

@@ -12,7 +12,9 @@ SECOND = 10**9
 def walk(times_s, speed=(50, 0)):
     motion = BoxKalmanFilter(round(times_s[0] * SECOND), BOX)
     for time_s in times_s[1:]:
-        motion.update(round(time_s * SECOND), BOX + np.tile(np.multiply(speed, time_s - times_s[0]), 2).astype(np.float32))
+        motion.update(
+            round(time_s * SECOND), BOX + np.tile(np.multiply(speed, time_s - times_s[0]), 2).astype(np.float32)
+        )
     return motion
 
 
