@@ -73,3 +73,9 @@ def open_files(pid: int | str = "self") -> int:
 def thread_count(pid: int | str = "self") -> int:
     """Number of threads of a process."""
     return len(os.listdir(f"/proc/{pid}/task"))
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """``(width, height)`` of a word such as ``1280x720``, as an argument's type."""
+    width, height = text.split("x")
+    return int(width), int(height)

@@ -1,19 +1,19 @@
-"""The embedder's stage against its bare model: how much alignment, normalisation and scaling to length 1 add.
+"""The embedder's stage against its model alone: the cost of alignment, normalisation and scaling to unit length.
 
     python benchmarks/embedder_stage.py DATA_DIR [--embedder ID] [--rounds N] [--json FILE]
 
-Faces of several widths in a 1920x1080 frame of noise, one thread. The stage is what the pipeline calls, the bare model one call
-of onnxruntime's session with an input that is ready; in turns. Times are of the thread, so that other programs do not count.
+Faces of several widths in a 1920x1080 frame of noise, one thread. The stage is what the pipeline calls, the model alone
+one call of onnxruntime's session with a prepared input; in turns. Times are of the thread, so that other programs do
+not count.
 """
 
-import argparse
-import json
-import os
 import time
 from pathlib import Path
 
 import cv2
 import numpy as np
+import onnxruntime
+from common import argument_parser, parse, write_json
 
 from facetrack_ros.core.face import Face
 from facetrack_ros.models.resolver import resolve
@@ -25,45 +25,37 @@ WIDTHS_PX = (24, 60, 120, 240, 480, 800)
 TEMPLATE_FACE_PX = 80
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
+def main() -> None:
+    parser = argument_parser(__doc__)
     parser.add_argument("--embedder", default="mobilefacenet_foamliu")
     parser.add_argument("--rounds", type=int, default=60)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    os.environ.setdefault("FACETRACK_MODELS", str(arguments.data / "models"))
+    arguments = parse(parser)
     cv2.setNumThreads(1)
     model = resolve(arguments.embedder)
     embedder = OnnxFaceEmbedder(model.path, model.contract)
-    bare = bare_session(model.path)
+    session = open_session(model.path)
     frame = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), np.uint8)
     results = {}
     print(f"{model.contract.id}\n{'face':>8}{'stage':>10}{'model':>10}{'ratio':>8}")
     for width in WIDTHS_PX:
-        face = Face(
-            np.zeros(4, np.float32), (ARCFACE_TEMPLATE * (width / TEMPLATE_FACE_PX) + 50).astype(np.float32), 0.9, 0.9
-        )
-        blob = embedder.input.blob(embedder.input.crops(frame, [face]))
-        feed = {bare.get_inputs()[0].name: blob}
+        landmarks = (ARCFACE_TEMPLATE * (width / TEMPLATE_FACE_PX) + 50).astype(np.float32)
+        face = Face(np.zeros(4, np.float32), landmarks, 0.9, 0.9)
+        feed = {session.get_inputs()[0].name: embedder.input.blob(embedder.input.crops(frame, [face]))}
         taken = np.empty((arguments.rounds, 2))
         for row in taken:
             start = time.thread_time()
             embedder.embed(frame, [face])
             middle = time.thread_time()
-            bare.run(None, feed)
+            session.run(None, feed)
             row[:] = middle - start, time.thread_time() - middle
         stage, alone = np.median(taken, axis=0) * 1e3
         results[width] = {"stage_ms": stage, "model_ms": alone, "ratio": stage / alone}
         print(f"{width:>5} px{stage:>7.2f} ms{alone:>7.2f} ms{stage / alone:>8.2f}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=1) + "\n")
+    write_json(arguments.json, results)
 
 
-def bare_session(path: Path):
+def open_session(path: Path) -> onnxruntime.InferenceSession:
     """onnxruntime with the graph, on one thread."""
-    import onnxruntime
-
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
