@@ -1,4 +1,4 @@
-"""Real models, clips and pictures for every test, and what keeps a test from the network and from the user's own models."""
+"""Fixtures for all tests: real models, clips and images; no network and none of the user's own models."""
 
 import functools
 import importlib.util
@@ -16,7 +16,7 @@ from facetrack_ros.vision.settings import VisionSettings
 
 @pytest.fixture(scope="session")
 def real_data():
-    """A function from a path below the folder of real data, ``FACETRACK_DATA`` or beside the repository, to where it lies."""
+    """A function from a path below the folder of real data (``FACETRACK_DATA``) to the whole path."""
     folder = Path(os.environ.get("FACETRACK_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
 
     def find(part: str) -> Path:
@@ -29,7 +29,7 @@ def real_data():
 
 @pytest.fixture(autouse=True)
 def no_network_no_cache(monkeypatch, tmp_path):
-    """No test downloads, and none sees the models of the user who runs it."""
+    """No test downloads or finds the user's own models."""
     monkeypatch.setenv("FACETRACK_DOWNLOAD", "0")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("FACETRACK_MODELS", raising=False)
@@ -102,7 +102,7 @@ def hopper():
 
 @pytest.fixture
 def scene():
-    """A function that pastes a picture into an empty 640x360 room so that its face is ``face_px`` wide."""
+    """A function that pastes an image into an empty 640x360 room so that its face is ``face_px`` wide."""
 
     def paste(picture, face_px, own_face_px, x=100):
         noise = np.random.default_rng(0).normal(0, 4, (360, 640, 1))
@@ -117,8 +117,8 @@ def scene():
 
 @pytest.fixture(scope="session")
 def yolo_weights(tmp_path_factory):
-    """A function from a network's name to ``.pt`` weights of it for Ultralytics, seeded random ones that see persons everywhere."""
-    if importlib.util.find_spec("ultralytics") is None:  # not imported here: that is what the tests look at
+    """A function from a network's name to random ``.pt`` weights for Ultralytics that detect persons everywhere."""
+    if importlib.util.find_spec("ultralytics") is None:  # not imported here: tests check when it is
         pytest.skip("the torch extra is not installed")
     import torch
 
@@ -143,11 +143,11 @@ def yolo_weights(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny_onnx():
-    """A function that writes an ONNX graph of a few numbers, which behaves like a good or like a broken model.
+    """A function that writes a tiny ONNX graph, to stand for a good or a broken model.
 
-    Its output is the mean of each picture's channels times ``rows``, ``(channels, dimension)``. ``batch`` is of its input, a
-    number or a name to leave it open, ``input_shape`` instead of ``(batch, 3, 16, 16)``; ``output`` is the name of an operation
-    on the output and that operation's further inputs.
+    Its output is the mean of each image's channels times ``rows``, ``(channels, dimension)``. ``batch`` is the input's
+    first dimension, a number or a name for a dynamic one; ``input_shape`` replaces ``(batch, 3, 16, 16)``; ``output``
+    is the name of an operation on the output and its further inputs.
     """
     pytest.importorskip("onnx", reason="onnx, which makes the graphs, is not installed")
 
@@ -185,7 +185,7 @@ def tiny_onnx():
 
 @pytest.fixture(scope="session")
 def random_resnet50(tmp_path_factory):
-    """A state dict of torchvision's ResNet-50 before any training, always the same: its numbers mean nothing."""
+    """A state dict of torchvision's untrained ResNet-50, always the same."""
     torch = pytest.importorskip("torch", reason="torch is not installed")
     models = pytest.importorskip("torchvision.models", reason="torchvision is not installed")
     torch.manual_seed(0)

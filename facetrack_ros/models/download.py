@@ -106,10 +106,9 @@ def download(
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 pooch.retrieve(url, contract.sha256, contract.file, folder, downloader=fetch)
             return folder / contract.file
-        except requests.HTTPError as error:
-            failures.append(f"{url} could not be downloaded (HTTP {error.response.status_code})")
         except requests.RequestException as error:
-            failures.append(f"{url} could not be downloaded ({_root_cause(error)})")
+            reason = f"HTTP {error.response.status_code}" if error.response is not None else _root_cause(error)
+            failures.append(f"{url} could not be downloaded ({reason})")
         except ValueError as error:  # pooch's for another sha256
             failures.append(f"{url} gave the wrong file, it is not used: {error}")
         except OSError as error:

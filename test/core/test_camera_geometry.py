@@ -1,4 +1,4 @@
-"""Somebody is put where they stand: bearing and distance from the box, and an honest word on how sure that is."""
+"""Bearing and distance of a person from the box, with an uncertainty that covers the error."""
 
 import cv2
 import numpy as np
@@ -48,7 +48,7 @@ PLACES = {
 
 @settings(deadline=None, max_examples=150)
 @given(**PLACES)
-def test_a_person_of_known_height_is_found_where_they_stand(x, z, height_m, camera_height_m):
+def test_a_person_of_known_height_is_located_exactly(x, z, height_m, camera_height_m):
     box = box_of(lens(), x, z, height_m, camera_height_m)
     if not inside(box):
         return
@@ -61,7 +61,7 @@ def test_a_person_of_known_height_is_found_where_they_stand(x, z, height_m, came
 
 @settings(deadline=None, max_examples=80)
 @given(**PLACES)
-def test_a_bent_lens_is_straightened(x, z, height_m, camera_height_m):
+def test_lens_distortion_is_removed(x, z, height_m, camera_height_m):
     for camera in (lens(distortion=BARREL), lens(400.0, np.array([0.02, -0.01, 0.0, 0.0]), "equidistant")):
         box = box_of(camera, x, z, height_m, camera_height_m)
         if inside(box):
@@ -73,7 +73,7 @@ def test_a_bent_lens_is_straightened(x, z, height_m, camera_height_m):
 
 @settings(deadline=None, max_examples=100)
 @given(true_height_m=st.floats(1.5, 1.9), **{name: PLACES[name] for name in ("x", "z", "camera_height_m")})
-def test_somebody_of_unusual_height_is_off_by_no_more_than_is_said(x, z, true_height_m, camera_height_m):
+def test_the_error_of_an_unusual_height_stays_within_the_covariance(x, z, true_height_m, camera_height_m):
     box = box_of(lens(), x, z, true_height_m, camera_height_m)
     if inside(box):
         found = locate_person(box, lens(), 1.7, 0.1)
@@ -84,7 +84,9 @@ def test_somebody_of_unusual_height_is_off_by_no_more_than_is_said(x, z, true_he
 
 @settings(deadline=None, max_examples=100)
 @given(shown=st.floats(0.3, 0.95), **PLACES)
-def test_who_is_cut_by_the_edge_is_less_certain_and_still_within_what_is_said(shown, x, z, height_m, camera_height_m):
+def test_a_person_cut_by_the_border_has_a_larger_covariance_that_covers_the_error(
+    shown, x, z, height_m, camera_height_m
+):
     whole = box_of(lens(), x, z, height_m, camera_height_m)
     if not inside(whole):
         return
@@ -102,7 +104,7 @@ def test_who_is_cut_by_the_edge_is_less_certain_and_still_within_what_is_said(sh
 
 @settings(deadline=None, max_examples=200)
 @given(box=st.tuples(*[st.floats(-100, 1500, width=32)] * 4))
-def test_any_box_gives_a_place_in_front_with_a_covariance_that_is_one(box):
+def test_any_box_gives_a_finite_position_with_a_valid_covariance_or_none(box):
     found = locate_person(np.array(box), lens(distortion=BARREL))
     if found is not None:
         assert found.mean[2] > 0
@@ -110,7 +112,7 @@ def test_any_box_gives_a_place_in_front_with_a_covariance_that_is_one(box):
         assert np.linalg.eigvalsh(found.covariance).min() > -1e-9
 
 
-def test_an_uncalibrated_camera_gives_nothing():
+def test_an_uncalibrated_camera_or_an_empty_box_gives_no_position():
     zeros = CameraModel(np.zeros((3, 3)), NONE, WIDTH, HEIGHT)
     assert not zeros.known
     assert locate_person(np.array([10, 100, 60, 300]), zeros) is None
@@ -118,7 +120,7 @@ def test_an_uncalibrated_camera_gives_nothing():
     assert locate_person(np.array([np.nan, 0, 1, 1]), lens()) is None
 
 
-def test_far_away_is_less_certain_in_metres():
+def test_the_standard_deviation_grows_with_the_distance():
     near, far = (locate_person(box_of(lens(), 0, z, 1.7, 1.0), lens()) for z in (4, 16))
     assert far.distance_sd_m == pytest.approx(4 * near.distance_sd_m, rel=0.1)
     assert near.distance_sd_m == pytest.approx(4 * np.hypot(0.1 / 1.7, 0.025 * 2**0.5), rel=0.05)

@@ -1,13 +1,17 @@
-"""A frame is decoded once, whoever asks, and frames side by side."""
+"""A frame is decoded once, and different frames in parallel; bytes that are no image are errors."""
 
+import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.errors import FrameError
 
 DEADLINE_S = 10.0
 JPEG = encode_jpeg(np.zeros((8, 8, 3), np.uint8))
@@ -26,7 +30,7 @@ def test_two_threads_decode_two_frames_at_the_same_time(monkeypatch):
     assert [image.shape for image in images] == [(8, 8, 3)] * 2
 
 
-def test_a_frame_that_two_threads_ask_for_is_decoded_once(monkeypatch):
+def test_concurrent_access_decodes_a_frame_once(monkeypatch):
     frame, asked, count, decode = Frame("front", 0, 0, JPEG), threading.Event(), [], cv2.imdecode
 
     def slow(*arguments):
@@ -45,5 +49,34 @@ def test_a_frame_that_two_threads_ask_for_is_decoded_once(monkeypatch):
     assert first is second
     assert len(count) == 1
     assert frame.decoded
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="read-only"):
         first[0, 0] = 1
+
+
+@pytest.mark.parametrize("encode", [".png", ".jpg", ".bmp"])
+@given(share=st.floats(0, 0.999))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_truncated_file_is_decoded_or_rejected(astronaut, encode, share):
+    data = cv2.imencode(encode, astronaut[::2, ::2])[1].tobytes()
+    with contextlib.suppress(FrameError):
+        image = Frame("front", 0, 7, data[: int(share * len(data))]).image
+        assert image.shape == (256, 256, 3)
+        assert image.dtype == np.uint8
+
+
+@given(data=st.binary(max_size=300))
+@settings(max_examples=300, deadline=None)
+def test_any_bytes_are_decoded_or_rejected(data):
+    with contextlib.suppress(FrameError):
+        assert Frame("front", 0, 0, data).image.ndim == 3
+
+
+def test_the_error_of_an_unreadable_frame_names_it():
+    with pytest.raises(FrameError, match="frame 7 of camera front"):
+        _ = Frame("front", 0, 7, b"no image").image
+
+
+def test_encoding_an_array_that_is_no_image_is_an_error():
+    for odd in (np.zeros((3, 4, 7), np.uint8), np.zeros((0, 4, 3), np.uint8), np.zeros((70_000, 1, 3), np.uint8)):
+        with pytest.raises(FrameError, match="cannot encode"):
+            encode_jpeg(odd)

@@ -14,7 +14,7 @@ def test_ids_and_file_names_are_unique():
 
 
 @pytest.mark.parametrize("record", CATALOG, ids=lambda record: record.id)
-def test_every_file_is_pinned_and_can_be_had_somewhere(record):
+def test_every_file_is_pinned_and_available(record):
     assert record.licence
     assert record.architecture
     assert record.task in TASKS
@@ -27,7 +27,7 @@ def test_every_file_is_pinned_and_can_be_had_somewhere(record):
 
 
 @pytest.mark.parametrize("record", [r for r in CATALOG if r.purpose == "identity"], ids=lambda record: record.id)
-def test_every_judge_of_identity_says_what_its_similarities_mean(record):
+def test_every_identity_model_has_a_measured_threshold(record):
     assert record.dimension
     assert 0 < record.threshold < 1
     assert record.measured_on
@@ -40,7 +40,7 @@ def test_every_judge_of_identity_says_what_its_similarities_mean(record):
     assert rates[-1] < 1e-4
 
 
-def test_what_was_never_trained_on_faces_says_appearance_and_has_no_threshold():
+def test_models_not_trained_for_identity_are_appearance_models_without_threshold():
     assert RESNET50.purpose == OSNET.purpose == "appearance"
     assert RESNET50.threshold == OSNET.threshold == 0
 
@@ -54,14 +54,14 @@ def folder(tmp_path, monkeypatch):
 OWN = replace(MOBILEFACENET, id="own", file="own.onnx", sha256="0" * 64, licence="MIT", urls=())
 
 
-def test_adding_a_model_is_adding_a_record(folder):
+def test_a_record_file_adds_a_model(folder):
     assert write_contract(OWN, folder).name == "own.contract.json"
     assert find("own") == OWN
     assert OWN in records()[0]
     assert records()[1] == ()
 
 
-def test_a_record_of_ones_own_may_bring_another_threshold_and_nothing_else(folder):
+def test_a_record_file_may_change_the_calibration_only(folder):
     measured = replace(MOBILEFACENET, threshold=0.45, false_match_curve=((0.45, 1e-4),), measured_on="our own people")
     write_contract(measured, folder)
     assert find(MOBILEFACENET.id) == measured
@@ -70,7 +70,7 @@ def test_a_record_of_ones_own_may_bring_another_threshold_and_nothing_else(folde
     assert "may change only threshold" in records()[1][0]
 
 
-def test_the_first_record_of_an_id_counts(tmp_path, monkeypatch):
+def test_the_first_record_file_of_an_id_counts(tmp_path, monkeypatch):
     monkeypatch.setenv("FACETRACK_MODELS", f"{tmp_path / 'a'}:{tmp_path / 'b'}")
     for name in "ab":
         write_contract(replace(OWN, note=name), tmp_path / name)
@@ -78,14 +78,14 @@ def test_the_first_record_of_an_id_counts(tmp_path, monkeypatch):
     assert len([record for record in records()[0] if record.id == "own"]) == 1
 
 
-def test_a_record_that_is_none_hides_no_other_and_is_told(folder):
+def test_a_broken_record_file_is_reported_and_hides_no_other(folder):
     (folder / "broken.contract.json").write_text("{")
     write_contract(OWN, folder)
     assert find("own") == OWN
-    with pytest.raises(ModelError, match="broken.contract.json is no model contract"):
+    with pytest.raises(ModelError, match=r"broken.contract.json is no model contract"):
         find("broken")
 
 
-def test_an_unknown_model_is_named_together_with_the_known_ones():
-    with pytest.raises(ModelError, match="no model 'yolo99'.*yolox_nano"):
+def test_an_unknown_id_is_an_error_that_lists_the_known_ones():
+    with pytest.raises(ModelError, match=r"no model 'yolo99'.*yolox_nano"):
         find("yolo99")

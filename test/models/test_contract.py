@@ -1,19 +1,19 @@
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models.catalog import CATALOG, MOBILEFACENET
-from facetrack_ros.models.contract import ModelContract, read_contract, write_contract
+from facetrack_ros.models.contract import ModelContract, read_contract, require_identity_model, write_contract
 
 
 @pytest.mark.parametrize("record", CATALOG, ids=lambda record: record.id)
-def test_every_record_survives_its_file(record, tmp_path):
+def test_a_record_read_back_is_equal(record, tmp_path):
     assert read_contract(write_contract(record, tmp_path)) == record
 
 
-def test_fields_at_their_default_may_be_left_out():
+def test_fields_with_a_default_may_be_missing():
     text = json.dumps(
         {
             "id": "own",
@@ -55,7 +55,7 @@ def test_fields_at_their_default_may_be_left_out():
         ({"note": None}, "note must be a text"),
     ],
 )
-def test_what_is_no_record_is_told_with_the_field(change, told, tmp_path):
+def test_an_invalid_record_is_an_error_with_file_and_field(change, told, tmp_path):
     fields = json.loads(json.dumps(asdict(MOBILEFACENET)))
     file = tmp_path / "own.contract.json"
     file.write_text(json.dumps({**fields, **change}))
@@ -65,21 +65,27 @@ def test_what_is_no_record_is_told_with_the_field(change, told, tmp_path):
 
 
 @pytest.mark.parametrize(("text", "told"), [("[]", "no JSON object"), ("{", "no JSON"), ("{}", "id is missing")])
-def test_other_files_are_told(text, told, tmp_path):
+def test_another_json_file_is_an_error(text, told, tmp_path):
     file = tmp_path / "own.contract.json"
     file.write_text(text)
     with pytest.raises(ModelError, match=told):
         read_contract(file)
 
 
-def test_a_binary_file_is_told(tmp_path):
+def test_a_binary_file_is_an_error(tmp_path):
     file = tmp_path / "own.contract.json"
     file.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ModelError, match="cannot be read"):
         read_contract(file)
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+def test_an_unwritable_folder_is_an_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ModelError, match="cannot be written"):
         write_contract(MOBILEFACENET, tmp_path / "file")
+
+
+def test_an_identity_model_needs_a_threshold():
+    with pytest.raises(ModelError, match="no similarity threshold"):
+        require_identity_model(replace(MOBILEFACENET, threshold=0.0), False)
+    require_identity_model(MOBILEFACENET, False)

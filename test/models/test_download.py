@@ -76,7 +76,7 @@ def files(folder):
     return [path.name for path in folder.iterdir() if path.name != ".download.lock"]
 
 
-def test_a_pinned_model_arrives_whole_with_its_progress_told(serving, tmp_path):
+def test_a_pinned_model_is_downloaded_with_progress(serving, tmp_path):
     told = []
     contract = replace(CONTRACT, urls=(serving(CONTENT),))
     path = download(contract, tmp_path / "new", lambda *step: told.append(step), Network())
@@ -86,14 +86,14 @@ def test_a_pinned_model_arrives_whole_with_its_progress_told(serving, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"x" * len(CONTENT), CONTENT + b"x"])
-def test_the_wrong_file_is_refused_and_nothing_stays(serving, tmp_path, content):
+def test_the_wrong_file_is_rejected_and_removed(serving, tmp_path, content):
     with pytest.raises(ModelError):
         download(replace(CONTRACT, urls=(serving(content),)), tmp_path, network=Network())
     assert files(tmp_path) == []
 
 
 @pytest.mark.parametrize("resumes", [True, False])
-def test_a_download_that_broke_off_goes_on_where_the_server_can(serving, tmp_path, resumes):
+def test_an_interrupted_download_is_resumed_where_the_server_can(serving, tmp_path, resumes):
     cut, whole = serving(CONTENT, at_most=100_000), serving(CONTENT, resumes=resumes)
     with pytest.raises(ModelError, match="broke off after 100000 of 256000"):
         download(replace(CONTRACT, urls=(cut,)), tmp_path, network=Network())
@@ -104,7 +104,7 @@ def test_a_download_that_broke_off_goes_on_where_the_server_can(serving, tmp_pat
     assert serving.asked == [None, "bytes=100000-"]
 
 
-def test_a_download_resumed_onto_something_else_is_refused_and_starts_anew(serving, tmp_path):
+def test_a_download_resumed_onto_another_file_is_rejected_and_removed(serving, tmp_path):
     with pytest.raises(ModelError, match="broke off"):
         download(replace(CONTRACT, urls=(serving(b"x" * 1000),)), tmp_path, network=Network())
     with pytest.raises(ModelError, match="it is not used"):
@@ -112,12 +112,12 @@ def test_a_download_resumed_onto_something_else_is_refused_and_starts_anew(servi
     assert files(tmp_path) == []
 
 
-def test_the_next_address_is_tried_where_one_fails(serving, tmp_path):
+def test_the_next_address_is_tried_after_a_failure(serving, tmp_path):
     contract = replace(CONTRACT, urls=(serving(status=404), serving(CONTENT)))
     assert download(contract, tmp_path, network=Network()).read_bytes() == CONTENT
 
 
-def test_two_processes_that_want_one_model_fetch_it_once(serving, tmp_path):
+def test_concurrent_downloads_of_one_model_fetch_it_once(serving, tmp_path):
     contract = replace(CONTRACT, urls=(serving(CONTENT),))
     with ThreadPoolExecutor(4) as pool:
         paths = list(pool.map(lambda _: download(contract, tmp_path, network=Network()), range(4)))
@@ -126,11 +126,11 @@ def test_two_processes_that_want_one_model_fetch_it_once(serving, tmp_path):
     assert files(tmp_path) == ["tiny.onnx"]
 
 
-def test_a_server_that_hangs_is_asked_once_in_a_process(silent, tmp_path):
+def test_a_hanging_server_is_contacted_once_in_a_process(silent, tmp_path):
     url, taken = silent
     network = Network(answer_s=0.3)
     for _ in range(3):
-        with pytest.raises(ModelError, match="no network.*did not answer within 0.3 s"):
+        with pytest.raises(ModelError, match=r"no network.*did not answer within 0.3 s"):
             download(replace(CONTRACT, urls=(url,)), tmp_path, network=network)
     assert len(taken) <= 1
     assert files(tmp_path) == []
@@ -146,7 +146,7 @@ def test_a_refused_connection_is_remembered(tmp_path, serving):
         download(replace(CONTRACT, urls=(serving(CONTENT),)), tmp_path, network=network)
 
 
-def test_a_missing_page_is_no_missing_network(serving, tmp_path):
+def test_a_missing_page_does_not_count_as_a_missing_network(serving, tmp_path):
     network = Network()
     with pytest.raises(ModelError, match="HTTP 404"):
         download(replace(CONTRACT, urls=(serving(status=404),)), tmp_path, network=network)
@@ -160,7 +160,7 @@ def test_downloads_can_be_forbidden(tmp_path, monkeypatch, silent):
     assert not silent[1]
 
 
-def test_a_folder_that_cannot_be_written_is_told(serving, tmp_path):
+def test_an_unwritable_folder_is_an_error(serving, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ModelError, match="cannot be stored"):
         download(replace(CONTRACT, urls=(serving(CONTENT),)), tmp_path / "file", network=Network())

@@ -20,7 +20,7 @@ def put(folder: Path, content=CONTENT, name="tiny.onnx"):
     return folder / name
 
 
-def test_folders_come_in_the_order_of_the_environment_then_the_cache(tmp_path, monkeypatch):
+def test_folders_are_searched_in_the_order_of_the_environment_then_the_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("FACETRACK_MODELS", f"{tmp_path / 'a'}:{tmp_path / 'b'}")
     put(cache_folder())
     assert resolve_contract(CONTRACT).origin == "cache"
@@ -30,7 +30,7 @@ def test_folders_come_in_the_order_of_the_environment_then_the_cache(tmp_path, m
     assert resolve_contract(CONTRACT).path == first
 
 
-def test_a_file_with_a_wrong_hash_is_refused_naming_file_and_both_hashes(tmp_path, monkeypatch):
+def test_a_file_with_a_wrong_hash_is_refused_with_its_path_and_both_hashes(tmp_path, monkeypatch):
     monkeypatch.setenv("FACETRACK_MODELS", str(tmp_path))
     path = put(tmp_path, b"tampered")
     with pytest.raises(ModelError) as caught:
@@ -39,7 +39,7 @@ def test_a_file_with_a_wrong_hash_is_refused_naming_file_and_both_hashes(tmp_pat
         assert part in str(caught.value)
 
 
-def test_a_good_file_further_on_is_taken_and_the_refused_one_still_told(tmp_path, monkeypatch):
+def test_a_good_file_is_found_after_a_refused_one_which_is_reported(tmp_path, monkeypatch):
     monkeypatch.setenv("FACETRACK_MODELS", f"{tmp_path / 'a'}:{tmp_path / 'b'}")
     put(tmp_path / "a", b"tampered")
     good = put(tmp_path / "b")
@@ -48,18 +48,18 @@ def test_a_good_file_further_on_is_taken_and_the_refused_one_still_told(tmp_path
     assert "refused" in model.rejected[0]
 
 
-def test_a_missing_model_says_where_to_put_it():
-    with pytest.raises(ModelError, match="tiny is not here: put tiny.onnx into a folder of FACETRACK_MODELS"):
+def test_the_error_of_a_missing_model_says_where_to_put_it():
+    with pytest.raises(ModelError, match=r"tiny is not here: put tiny.onnx into a folder of FACETRACK_MODELS"):
         resolve_contract(CONTRACT)
 
 
-def test_a_path_needs_no_id_when_its_content_is_known(models):
+def test_a_path_to_a_known_file_needs_no_id(models):
     model = resolve(str(models / "yunet_n_640_640.onnx"))
     assert model.contract is catalog.YUNET_N
     assert model.origin == "path"
 
 
-def test_an_unknown_file_needs_the_contract_it_follows_and_gets_an_id_of_its_own(tmp_path):
+def test_an_unknown_file_needs_a_contract_and_gets_an_id_of_its_own(tmp_path):
     path = put(tmp_path)
     with pytest.raises(ModelError, match="write ID="):
         resolve(str(path))
@@ -69,7 +69,7 @@ def test_an_unknown_file_needs_the_contract_it_follows_and_gets_an_id_of_its_own
     assert "not measured" in model.contract.measured_on
 
 
-def test_a_file_of_a_kind_without_a_file_of_its_own_keeps_its_name_in_the_id(tmp_path):
+def test_the_id_of_a_file_for_a_contract_without_file_contains_its_name(tmp_path):
     model = resolve(f"ultralytics={put(tmp_path, name='yolo 11n.pt')}")
     assert model.contract.id == f"ultralytics-yolo_11n-{CONTRACT.sha256[:8]}"
     assert "AGPL-3.0" in model.contract.licence
@@ -78,12 +78,12 @@ def test_a_file_of_a_kind_without_a_file_of_its_own_keeps_its_name_in_the_id(tmp
 
 
 @pytest.mark.parametrize("name", ["nothing-of-that-name", "/no/such/file.onnx", "yolox_nano=/no/such/file.onnx", ""])
-def test_what_is_neither_id_nor_file_is_refused_with_a_sentence(name):
+def test_a_name_that_is_neither_id_nor_file_is_an_error(name):
     with pytest.raises(ModelError, match="neither a model file nor one of the known models"):
         resolve(name)
 
 
-def test_pip_packages_come_last_and_are_found_without_being_imported():
+def test_python_packages_come_last_and_are_not_imported():
     pytest.importorskip("dlib", reason="dlib is not installed")
     sys.modules.pop("face_recognition_models", None)
     try:

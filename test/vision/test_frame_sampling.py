@@ -1,4 +1,4 @@
-"""The detector looks as often as it is asked to, and not at a scene that has not changed."""
+"""Frames are analysed at the set rate, and not where the scene is unchanged."""
 
 import cv2
 import numpy as np
@@ -23,27 +23,27 @@ def room(seed, person_x=None):
     return np.clip(image + random.normal(0, 3, image.shape), 0, 255).astype(np.uint8)
 
 
-def test_by_default_every_frame_is_worth_a_look():
-    attention, still = FrameSampler(), frame(room(1))
-    assert [attention.decide(still) for _ in range(3)] == [FrameDecision.ANALYZE] * 3
+def test_every_frame_is_analysed_by_default():
+    sampler, still = FrameSampler(), frame(room(1))
+    assert [sampler.decide(still) for _ in range(3)] == [FrameDecision.ANALYZE] * 3
 
 
-def test_the_detector_looks_at_the_rate_asked_for_however_uneven_the_frames_come():
-    attention = FrameSampler(rate_hz=5.0)
+def test_frames_are_analysed_at_the_set_rate_even_at_uneven_intervals():
+    sampler = FrameSampler(rate_hz=5.0)
     random = np.random.default_rng(3)
     stamps = START_NS + np.sort(random.integers(0, 10 * SECOND_NS, 250))
-    worths = [attention.decide(Frame("front", int(stamp), 0, b"")) for stamp in stamps]
-    assert worths.count(FrameDecision.ANALYZE) == 50
-    assert worths.count(FrameDecision.SKIP) == 200
+    decisions = [sampler.decide(Frame("front", int(stamp), 0, b"")) for stamp in stamps]
+    assert decisions.count(FrameDecision.ANALYZE) == 50
+    assert decisions.count(FrameDecision.SKIP) == 200
 
 
-def test_noise_is_no_change_and_somebody_who_comes_is():
-    attention = FrameSampler(still_below=10.0)
-    worths = [
-        attention.decide(frame(room(seed, person_x)))
+def test_noise_is_no_change_and_a_person_is():
+    sampler = FrameSampler(still_below=10.0)
+    decisions = [
+        sampler.decide(frame(room(seed, person_x)))
         for seed, person_x in enumerate((None, None, None, 400, 400, 430, None))
     ]
-    assert worths == [
+    assert decisions == [
         FrameDecision.ANALYZE,
         FrameDecision.UNCHANGED,
         FrameDecision.UNCHANGED,
@@ -54,16 +54,16 @@ def test_noise_is_no_change_and_somebody_who_comes_is():
     ]
 
 
-def test_what_changes_slowly_is_looked_at_once_it_has_changed():
-    attention = FrameSampler(still_below=10.0)
-    worths = [attention.decide(frame(np.full((360, 640, 3), 100 + level, np.uint8))) for level in range(0, 40, 2)]
-    assert worths.count(FrameDecision.ANALYZE) == 4
+def test_slow_changes_add_up():
+    sampler = FrameSampler(still_below=10.0)
+    decisions = [sampler.decide(frame(np.full((360, 640, 3), 100 + level, np.uint8))) for level in range(0, 40, 2)]
+    assert decisions.count(FrameDecision.ANALYZE) == 4
 
 
-def test_a_frame_that_cannot_be_read_is_left_to_whoever_looks():
-    attention = FrameSampler(still_below=10.0)
+def test_an_unreadable_frame_is_passed_to_the_analysis():
+    sampler = FrameSampler(still_below=10.0)
     picture = room(1)
-    assert [attention.decide(frame(data)) for data in (picture, b"", b"no picture", picture, picture)] == [
+    assert [sampler.decide(frame(data)) for data in (picture, b"", b"no picture", picture, picture)] == [
         FrameDecision.ANALYZE,
         FrameDecision.ANALYZE,
         FrameDecision.ANALYZE,

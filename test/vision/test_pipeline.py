@@ -28,16 +28,16 @@ class Persons:
 
 
 class Faces:
-    """Faces at fixed places of the whole picture, seen where the look covers them."""
+    """Faces at fixed places of the whole image, found where the searched region covers them."""
 
     model_id = "faces"
 
     def __init__(self, *boxes):
-        self.found, self.looks = frontal(*boxes), []
+        self.found, self.searched = frontal(*boxes), []
 
     def detect(self, image, min_face_px):
         x, y = self._corner(image)
-        self.looks.append((x, y, image.shape[1], image.shape[0]))
+        self.searched.append((x, y, image.shape[1], image.shape[0]))
         corner = np.array([x, y], np.float32)
         inside = [((box[:2] >= corner) & (box[2:] <= corner + image.shape[1::-1])).all() for box in self.found.boxes]
         return FaceDetections(
@@ -63,25 +63,25 @@ class Embedder:
         return np.eye(len(faces), self.contract.dimension, dtype=np.float32)
 
 
-def test_a_frame_without_people_costs_the_person_detector_and_nothing_else():
+def test_a_frame_without_persons_runs_the_person_detector_only():
     faces, embedder = Faces([10, 10, 60, 60]), Embedder()
     pipeline = VisionPipeline(Persons(), faces, embedder)
     assert pipeline.faces(PICTURE, pipeline.detect([PICTURE])[0]) == ()
-    assert faces.looks == []
+    assert faces.searched == []
     assert embedder.calls == []
 
 
-def test_each_person_gets_the_own_face_in_pixels_of_the_frame():
+def test_each_face_belongs_to_its_person_in_pixels_of_the_frame():
     faces, embedder = Faces([420, 40, 470, 100], [40, 30, 90, 90]), Embedder()
     pipeline = VisionPipeline(Persons([20, 10, 120, 310], [400, 20, 500, 320]), faces, embedder)
     seen = pipeline.faces(PICTURE, pipeline.detect([PICTURE])[0])
     assert {face.person: face.bbox.tolist() for face in seen} == {0: [40, 30, 90, 90], 1: [420, 40, 470, 100]}
     assert embedder.calls == [2]
-    assert len(faces.looks) == 2
-    assert all(width * height < 30000 for _, _, width, height in faces.looks)
+    assert len(faces.searched) == 2
+    assert all(width * height < 30000 for _, _, width, height in faces.searched)
 
 
-def test_a_face_seen_by_two_looks_is_one_face():
+def test_a_face_detected_twice_is_one_face():
     class Twice(Faces):
         def detect(self, image, min_face_px):
             found = super().detect(image, min_face_px)
@@ -96,7 +96,7 @@ def test_a_face_seen_by_two_looks_is_one_face():
     assert len(pipeline.faces(PICTURE, pipeline.detect([PICTURE])[0])) == 1
 
 
-def test_the_embedders_own_minimum_counts_and_is_told():
+def test_the_embedders_minimum_width_applies_and_is_reported():
     embedder = Embedder()
     pipeline = VisionPipeline(Persons([20, 10, 120, 310]), Faces([40, 30, 67, 60]), embedder)
     (face,) = pipeline.faces(PICTURE, pipeline.detect([PICTURE])[0])
@@ -105,17 +105,17 @@ def test_the_embedders_own_minimum_counts_and_is_told():
     assert embedder.calls == []
 
 
-def test_faces_the_persons_were_taken_from_are_used_without_another_look():
+def test_faces_found_by_the_person_detector_are_not_searched_again():
     faces = Faces()
     found = frontal([40, 30, 90, 90])
     persons = Detections(np.array([[0, 0, 150, 390]], np.float32), found.scores, "persons", found, np.arange(1))
     (face,) = VisionPipeline(Persons(), faces, Embedder()).faces(PICTURE, persons)
     assert face.person == 0
     assert face.embedding is not None
-    assert faces.looks == []
+    assert faces.searched == []
 
 
-def test_boxes_and_landmarks_that_are_no_numbers_are_rejected_not_raised():
+def test_boxes_and_landmarks_that_are_not_finite_are_rejected_faces():
     found = frontal([40, 30, 90, 90], [140, 30, 190, 90])
     found.boxes[0] = np.nan
     found.landmarks[1] = np.nan
@@ -127,7 +127,7 @@ def test_boxes_and_landmarks_that_are_no_numbers_are_rejected_not_raised():
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2, 900), (40, 40, 4), (360, 640)])
-def test_odd_pictures_pass_through_real_models(pipeline, shape):
+def test_images_of_unusual_shape_pass_through_real_models(pipeline, shape):
     picture = np.full(shape, 100, np.uint8)
     found = pipeline.detect([picture])[0]
     whole = Detections(np.array([[0, 0, shape[1], shape[0]]], np.float32), np.ones(1, np.float32), "persons")
@@ -135,14 +135,14 @@ def test_odd_pictures_pass_through_real_models(pipeline, shape):
     assert pipeline.faces(picture, whole) == ()
 
 
-def test_what_is_no_picture_is_told(pipeline):
+def test_an_array_that_is_no_image_is_an_error(pipeline):
     with pytest.raises(FrameError):
         pipeline.detect([np.zeros((0, 4, 3), np.uint8)])
     with pytest.raises(FrameError):
         pipeline.embed_reference(np.zeros((4, 4), np.float32))
 
 
-def test_it_says_which_models_run(full, dlib_only):
+def test_describe_names_the_models_in_use(full, dlib_only):
     said = full.describe()
     assert said["person"] == {
         "model": "yolox_nano",

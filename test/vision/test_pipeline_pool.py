@@ -1,4 +1,4 @@
-"""Models that several users share: opened once, let go after the last."""
+"""Pipelines that several users share."""
 
 import pytest
 
@@ -37,7 +37,7 @@ def shared(opened):
     return PipelinePool(VisionSettings(), build)
 
 
-def test_they_are_opened_once_for_all_and_let_go_after_the_last(shared, opened):
+def test_pipelines_are_built_once_and_freed_after_the_last_user(shared, opened):
     assert shared.acquire("detector") is shared.acquire("embedder") is shared.acquire("embedder")
     shared.release("detector")
     assert shared.loaded
@@ -47,7 +47,7 @@ def test_they_are_opened_once_for_all_and_let_go_after_the_last(shared, opened):
     assert shared.acquire("detector") is opened[1]
 
 
-def test_who_only_wants_to_know_them_holds_nothing(shared, opened):
+def test_reading_contract_and_description_holds_no_pipeline(shared, opened):
     assert shared.known_contract is None
     assert shared.contract == "a contract"
     assert shared.describe()["person"]["model"] == "net"
@@ -56,7 +56,7 @@ def test_who_only_wants_to_know_them_holds_nothing(shared, opened):
     assert shared.known_contract == "a contract"
 
 
-def test_thresholds_outlive_the_models(shared, opened):
+def test_thresholds_apply_to_later_pipelines(shared, opened):
     shared.acquire("detector")
     shared.set_thresholds(person_score=0.7)
     assert opened[0].changed == (0.7, None)
@@ -66,7 +66,7 @@ def test_thresholds_outlive_the_models(shared, opened):
     assert (opened[1].settings.person_score, opened[1].settings.min_face_px) == (0.7, 40)
 
 
-def test_models_that_cannot_be_opened_are_held_by_nobody():
+def test_a_failed_build_leaves_nothing_loaded():
     def build(settings):
         raise ModelError("no model is here")
 
@@ -77,7 +77,7 @@ def test_models_that_cannot_be_opened_are_held_by_nobody():
 
 
 @pytest.mark.parametrize("name", ["yolox_nano", "object_detection_nanodet_2022nov", "faces"])
-def test_a_threshold_may_change_while_a_detector_runs(models, clip, monkeypatch, name):
+def test_thresholds_can_be_changed_at_run_time(models, clip, monkeypatch, name):
     monkeypatch.setenv("FACETRACK_MODELS", str(models))
     pipeline = build_pipeline(VisionSettings(person_model=name))
     frame = clip("face-demographics-walking-and-pause.gif")[-1]

@@ -10,9 +10,9 @@ def body_regions(boxes: np.ndarray, width: int, height: int) -> tuple[np.ndarray
     :return: ``(n, 4)`` int regions, clipped to the image, and ``(n,)`` bool: whether any of the box lies in the image.
     """
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    finite = np.isfinite(boxes).all(axis=-1)
+    finite = np.isfinite(boxes).all(axis=1)
     limit = np.array([width, height, width, height], np.float64)
-    inside = np.clip(np.where(finite[:, None], boxes, 0.0), 0.0, limit)
+    inside = np.clip(np.where(np.expand_dims(finite, 1), boxes, 0.0), 0.0, limit)
     usable = finite & (inside[:, 2] > inside[:, 0]) & (inside[:, 3] > inside[:, 1])
     regions = np.concatenate([np.floor(inside[:, :2]), np.ceil(inside[:, 2:])], axis=1).astype(np.intp)
     return regions, usable

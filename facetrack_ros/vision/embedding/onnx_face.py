@@ -48,7 +48,7 @@ class OnnxFaceEmbedder:
             return np.empty((0, self.contract.dimension), np.float32)
         return self.embed_crops(self.input.crops(as_bgr(image), faces))
 
-    def embed_crops(self, crops: Sequence[np.ndarray]) -> np.ndarray:
+    def embed_crops(self, crops: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """``(n, dimension)`` float32 unit rows of aligned faces, BGR crops of the contract's input size.
 
         :raises ModelError: the graph fails or gives a vector without direction.

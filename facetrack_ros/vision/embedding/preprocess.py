@@ -51,7 +51,7 @@ class FaceInput:
             crops.append(crop)
         return crops
 
-    def blob(self, crops: Sequence[np.ndarray]) -> np.ndarray:
+    def blob(self, crops: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """``(n, 3, height, width)`` float32 from BGR crops."""
         blob = np.empty((len(crops), 3, self.size[1], self.size[0]), np.float32)
         for planes, crop in zip(blob, crops):

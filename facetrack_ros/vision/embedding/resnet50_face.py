@@ -59,7 +59,7 @@ class Resnet50FaceEmbedder:
             return np.empty((0, DIMENSION), np.float32)
         return self.embed_crops(self.input.crops(as_bgr(image), faces))
 
-    def embed_crops(self, crops: Sequence[np.ndarray]) -> np.ndarray:
+    def embed_crops(self, crops: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """``(n, 2048)`` float32 unit rows of aligned faces, BGR crops of the contract's input size.
 
         :raises ModelError: the network fails or gives a vector without direction.

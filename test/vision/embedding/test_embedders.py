@@ -27,23 +27,23 @@ def test_no_faces_give_no_rows(pipeline):
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (50, 60), (112, 112, 4)])
-def test_tiny_and_grey_pictures_still_give_unit_rows(pipeline, shape):
+def test_tiny_and_grey_images_give_unit_rows(pipeline, shape):
     row = pipeline._embedder.embed(np.full(shape, 77, np.uint8), [face()])
     assert np.allclose(np.linalg.norm(row), 1, atol=1e-5)
 
 
-def test_a_face_that_cannot_be_aligned_is_told(full):
+def test_a_face_that_cannot_be_aligned_is_an_error(full):
     lost = Face(np.zeros(4, np.float32), np.full((5, 2), np.nan, np.float32), 0.9, 0.9)
     with pytest.raises(ModelError, match="quality gate"):
         full._embedder.embed(np.zeros((50, 50, 3), np.uint8), [lost])
 
 
 @pytest.mark.parametrize("rows", [np.zeros((1, 4)), np.full((1, 4), np.nan)])
-def test_a_vector_without_direction_is_refused(rows):
+def test_a_vector_without_direction_is_an_error(rows):
     with pytest.raises(ModelError, match="without direction"):
         l2_normalized(rows)
 
 
-def test_a_graph_of_another_kind_is_refused(models):
-    with pytest.raises(ModelError, match="."):
+def test_a_graph_of_another_kind_is_rejected(models):
+    with pytest.raises(ModelError, match=r"."):
         OnnxFaceEmbedder(models / "yolox_nano.onnx", catalog.MOBILEFACENET)

@@ -1,4 +1,4 @@
-"""Faces reach a network as its contract says, whatever their size in the picture."""
+"""Faces reach a network as its contract says, whatever their size in the image."""
 
 from dataclasses import replace
 
@@ -53,7 +53,7 @@ def test_crops_have_the_size_of_the_contract():
     ("change", "told"),
     [({"template": ""}, "template ''"), ({"template": "dlib"}, "template 'dlib'"), ({"input_size": (0, 0)}, "0x0 px")],
 )
-def test_a_contract_that_cannot_be_followed_is_told(change, told):
+def test_an_unsupported_contract_is_an_error(change, told):
     with pytest.raises(ModelError, match=told):
         FaceInput(replace(MOBILEFACENET, **change))
 
@@ -67,7 +67,7 @@ def test_a_large_face_gives_the_crop_of_the_small_one(times, astronaut):
     assert np.abs(difference).mean() < 3.0
 
 
-def test_what_is_around_a_large_face_does_not_change_its_crop():
+def test_the_surroundings_of_a_large_face_do_not_change_its_crop():
     picture = np.random.default_rng(1).integers(0, 256, (700, 800, 3), np.uint8)
     points = ARCFACE_TEMPLATE * 5 + 100
     wide = cv2.copyMakeBorder(picture, 0, 400, 0, 900, cv2.BORDER_CONSTANT, value=(255, 0, 255))

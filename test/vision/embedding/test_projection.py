@@ -1,4 +1,4 @@
-"""Fewer numbers: the same on every robot without pictures, and by principal components with them."""
+"""Projections: seeded, the same on every robot, and by principal components."""
 
 import numpy as np
 import pytest
@@ -31,13 +31,13 @@ def test_it_is_orthonormal(numbers_in, share):
     assert np.allclose(components @ components.T, np.eye(len(components)), atol=1e-5)
 
 
-def test_all_numbers_kept_keep_all_similarities():
+def test_the_full_dimension_keeps_all_similarities():
     rows = l2_normalized(np.random.default_rng(0).normal(size=(6, 40)))
     reduced = seeded_projection(40, 40)(rows)
     assert np.allclose(reduced @ reduced.T, rows @ rows.T, atol=1e-5)
 
 
-def test_a_quarter_of_the_numbers_keeps_similarities_about():
+def test_a_quarter_of_the_dimensions_roughly_keeps_similarities():
     chance = np.random.default_rng(1)
     rows = l2_normalized(chance.normal(size=(30, 2048)) + 2 * chance.normal(size=(1, 2048)))
     reduced = seeded_projection(2048, 512)(rows)
@@ -45,7 +45,7 @@ def test_a_quarter_of_the_numbers_keeps_similarities_about():
     assert np.abs(reduced @ reduced.T - rows @ rows.T).max() < 0.08
 
 
-def test_principal_components_keep_what_tells_the_rows_apart():
+def test_principal_components_keep_the_directions_of_variance():
     chance = np.random.default_rng(2)
     few = chance.normal(size=(200, 3)) @ chance.normal(size=(3, 50)) + 50
     rows = l2_normalized(few + chance.normal(size=few.shape) * 1e-3)
@@ -58,32 +58,32 @@ def test_principal_components_keep_what_tells_the_rows_apart():
     assert pca.dimension == 3
 
 
-def test_a_component_is_the_same_whichever_sign_it_came_with():
+def test_the_sign_of_a_component_is_normalised():
     rows = l2_normalized(np.random.default_rng(3).normal(size=(40, 8)))
     first, again = fit_pca(rows, 4).components, fit_pca(rows[::-1], 4).components
     assert np.allclose(first, again, atol=1e-4)
 
 
 @pytest.mark.parametrize("dimension", [0, -1, 9])
-def test_an_impossible_dimension_is_told(dimension):
+def test_an_impossible_dimension_is_an_error(dimension):
     rows = np.eye(8, dtype=np.float32)
     for reduce in (lambda: seeded_projection(8, dimension), lambda: fit_pca(rows, dimension)):
         with pytest.raises(ModelError, match="choose from 1 to 8"):
             reduce()
 
 
-def test_too_few_faces_for_the_components_are_told():
+def test_too_few_faces_are_an_error():
     rows = l2_normalized(np.random.default_rng(4).normal(size=(10, 64)))
-    with pytest.raises(ModelError, match="10 faces do not tell 10 components apart: .* at least 11 faces"):
+    with pytest.raises(ModelError, match=r"10 faces do not tell 10 components apart: .* at least 11 faces"):
         fit_pca(rows, 10)
 
 
-def test_faces_that_are_all_alike_are_told():
+def test_identical_faces_are_an_error():
     with pytest.raises(ModelError, match="differ in 0 directions only"):
         fit_pca(np.tile(l2_normalized(np.ones((1, 16))), (30, 1)), 4)
 
 
-def test_a_row_of_which_nothing_is_left_is_an_error():
+def test_a_row_orthogonal_to_all_components_is_an_error():
     projection = Projection(np.eye(2, 4, dtype=np.float32), np.zeros(4, np.float32))
     with pytest.raises(ModelError, match="without direction"):
         projection(np.array([[0, 0, 1, 0]], np.float32))

@@ -1,4 +1,6 @@
-"""A graph of fixed picture size takes any once its declared sizes are gone; broken files are refused."""
+"""A graph of fixed image size takes any size once its declared sizes are removed; broken files are errors."""
+
+import contextlib
 
 import numpy as np
 import pytest
@@ -39,8 +41,6 @@ def test_the_package_onnx_reads_the_same_graph(tiny_onnx, tmp_path):
 
 @given(st.binary(max_size=200))
 @settings(deadline=None, max_examples=200)
-def test_bytes_that_are_no_model_are_refused_or_left_alone(data):
-    try:
+def test_bytes_that_are_no_model_are_rejected_or_unchanged(data):
+    with contextlib.suppress(ValueError):
         assert isinstance(with_dynamic_input_shape(data), bytes)
-    except ValueError as error:
-        assert str(error)

@@ -1,4 +1,4 @@
-"""Pictures keep their shape in a network's input, and boxes find back."""
+"""Images keep their proportions in the input, and boxes are mapped back."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from facetrack_ros.vision.inference.letterbox import Letterbox
 
 
-def test_the_picture_goes_top_left_on_grey():
+def test_the_image_lies_top_left_on_grey():
     blob, (placement,) = Letterbox((416, 416)).blob([np.zeros((100, 200, 3), np.uint8)])
     assert blob.shape == (1, 3, 416, 416)
     assert blob.dtype == np.float32
@@ -18,7 +18,7 @@ def test_the_picture_goes_top_left_on_grey():
     assert (blob[:, :, 208:] == 114).all()
 
 
-def test_or_into_the_middle():
+def test_or_in_the_middle():
     blob, (placement,) = Letterbox((64, 64), centred=True).blob([np.zeros((64, 33, 3), np.uint8)])
     assert placement.corner == (15, 0)
     assert not blob[..., 15:48].any()
@@ -37,13 +37,13 @@ def test_the_border_is_scaled_too():
     assert (blob[:, :, 4:] == 10).all()
 
 
-def test_an_open_size_shrinks_to_what_the_picture_needs():
+def test_a_dynamic_size_shrinks_to_the_images_needs():
     assert Letterbox((640, 640)).shrunk(1280, 720, 32).size == (640, 384)
     assert Letterbox((640, 640)).shrunk(20000, 1, 32).size == (640, 32)
 
 
 @given(st.integers(1, 20000), st.integers(1, 300), st.booleans())
-def test_corners_of_any_picture_find_back(width, height, centred):
+def test_corners_of_any_image_are_mapped_back(width, height, centred):
     letterbox = Letterbox((96, 64), centred=centred)
     _, (placement,) = letterbox.blob([np.zeros((height, width, 3), np.uint8)])
     inner = letterbox.inner_size(width, height)
@@ -67,5 +67,5 @@ def test_corners_of_any_picture_find_back(width, height, centred):
         ((20000, 1), (416, 416), 1),
     ],
 )
-def test_a_picture_may_be_decoded_as_small_as_it_lies_in_the_input(picture, size, factor):
+def test_an_image_may_be_decoded_as_small_as_the_input(picture, size, factor):
     assert Letterbox(size).reduction(*picture) == factor

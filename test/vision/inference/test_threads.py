@@ -1,4 +1,4 @@
-"""The threads of a robot share their models: what one finds does not depend on what another looks at."""
+"""Threads share models without changing the results of each other."""
 
 import threading
 
@@ -18,7 +18,7 @@ def pipeline(request, monkeypatch):
     return build_pipeline(VisionSettings(person_model="faces", face_model=request.param))
 
 
-def test_two_threads_find_what_one_finds(pipeline):
+def test_concurrent_detection_equals_sequential_detection(pipeline):
     busy = cv2.resize(load_portrait(PORTRAITS[0]), (640, 640))
     empty = np.full((200, 200, 3), 200, np.uint8)
     alone = [pipeline.detect([picture])[0].boxes for picture in (busy, empty)]

@@ -1,5 +1,6 @@
-"""Whatever picture comes in: a sentence, an empty result, or faces with unit vectors. Nothing else."""
+"""Any image, box and face gives an error, an empty result, or faces with unit vectors."""
 
+import contextlib
 import math
 
 import cv2
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from facetrack_ros.core.detections import Detections
-from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import FrameError, ReferenceFaceError
 from facetrack_ros.vision.faces.alignment import align
 from facetrack_ros.vision.faces.quality import QualityGate, assess
@@ -54,12 +55,11 @@ def check(pipeline, faces):
     kind=st.sampled_from([np.uint8, np.uint8, np.uint8, np.uint16, np.float32, bool]),
 )
 @some
-def test_any_array_is_looked_at_or_refused_with_a_sentence(pipeline, astronaut, shape, channels, fill, kind):
+def test_any_array_is_analysed_or_rejected(pipeline, astronaut, shape, channels, fill, kind):
     picture = filled(shape, channels, kind, fill, astronaut[20:260, 100:360])
     try:
         detections = pipeline.detect([picture])[0]
-    except FrameError as error:
-        assert "no picture" in str(error) or "not supported" in str(error)
+    except FrameError:
         assert kind is not np.uint8 or channels in ((2,), (5,))
         return
     assert kind is np.uint8
@@ -69,22 +69,20 @@ def test_any_array_is_looked_at_or_refused_with_a_sentence(pipeline, astronaut, 
     check(pipeline, pipeline.faces(picture, detections))
     whole = Detections(np.array([[0, 0, shape[1], shape[0]]], np.float32), np.ones(1, np.float32), "whole")
     check(pipeline, pipeline.faces(picture, whole))
-    try:
+    with contextlib.suppress(ReferenceFaceError):
         check(pipeline, [pipeline.embed_reference(picture)])
-    except ReferenceFaceError as error:
-        assert "reference picture" in str(error) or "faces found" in str(error)
 
 
 @given(boxes=st.lists(st.tuples(ANY, ANY, ANY, ANY), max_size=4))
 @some
-def test_any_boxes_may_come_over_the_wire(full, astronaut, boxes):
+def test_any_person_boxes_are_accepted(full, astronaut, boxes):
     boxes = np.array(boxes, np.float32).reshape(-1, 4)
     check(full, full.faces(astronaut, Detections(boxes, np.ones(len(boxes), np.float32), "wire")))
 
 
 @given(box=st.tuples(ANY, ANY, ANY, ANY), landmarks=st.lists(ANY, min_size=10, max_size=10), score=ANY)
 @many
-def test_any_face_is_judged_and_what_passes_can_be_aligned(box, landmarks, score):
+def test_any_face_is_assessed_and_one_that_passes_can_be_aligned(box, landmarks, score):
     picture = np.random.default_rng(2).integers(0, 255, (480, 640, 3), np.uint8)
     landmarks = np.array(landmarks, np.float32).reshape(5, 2)
     quality, reason = assess(picture, np.array(box, np.float32), landmarks, score, QualityGate())
@@ -95,31 +93,8 @@ def test_any_face_is_judged_and_what_passes_can_be_aligned(box, landmarks, score
         assert crop is not None
 
 
-@pytest.mark.parametrize("encode", [".png", ".jpg", ".bmp"])
-@given(share=st.floats(0, 0.999))
-@some
-def test_a_file_cut_short_is_a_picture_or_a_sentence(astronaut, encode, share):
-    data = cv2.imencode(encode, astronaut[::2, ::2])[1].tobytes()
-    try:
-        image = Frame("front", 0, 7, data[: int(share * len(data))]).image
-    except FrameError as error:
-        assert "frame 7 of camera front is no readable picture" in str(error)
-    else:
-        assert image.shape == (256, 256, 3)
-        assert image.dtype == np.uint8
-
-
-@given(data=st.binary(max_size=300))
-@many
-def test_any_bytes_are_a_picture_or_a_sentence(data):
-    try:
-        assert Frame("front", 0, 0, data).image.ndim == 3
-    except FrameError:
-        pass
-
-
 @pytest.mark.parametrize(("kind", "channels"), [(np.uint16, 3), (np.uint16, 1), (np.uint8, 4), (np.uint8, 1)])
-def test_deep_grey_and_transparent_files_show_the_same_face(full, astronaut, kind, channels):
+def test_sixteen_bit_grey_and_transparent_files_give_the_same_face(full, astronaut, kind, channels):
     picture = astronaut.astype(np.uint16) * 257 if kind is np.uint16 else astronaut
     if channels == 1:
         picture = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
@@ -130,15 +105,9 @@ def test_deep_grey_and_transparent_files_show_the_same_face(full, astronaut, kin
     assert same > (0.99 if channels > 1 else 0.8)
 
 
-def test_a_face_cut_by_the_border_is_turned_down_with_the_reason(full, astronaut):
+def test_a_face_cut_by_the_border_is_rejected_with_a_reason(full, astronaut):
     half = np.ascontiguousarray(astronaut[:, 222:])
     whole = Detections(np.array([[0, 0, half.shape[1], half.shape[0]]], np.float32), np.ones(1, np.float32), "whole")
     for face in full.faces(half, whole):
         assert face.embedding is None
         assert face.rejected
-
-
-def test_encoding_what_is_no_picture_is_a_sentence():
-    for odd in (np.zeros((3, 4, 7), np.uint8), np.zeros((0, 4, 3), np.uint8), np.zeros((70_000, 1, 3), np.uint8)):
-        with pytest.raises(FrameError, match="cannot encode"):
-            encode_jpeg(odd)

@@ -1,18 +1,17 @@
-"""What tells appearance never judges identity unless the configuration says so, and nobody judges without a threshold."""
+"""Appearance embedders: rejected as identity models unless allowed and calibrated; reduced under an id of their own."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from facetrack_ros.config import Config
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
-from facetrack_ros.models.contract import require_identity_model, write_contract
+from facetrack_ros.models.contract import write_contract
 from facetrack_ros.models.paths import cache_folder
 from facetrack_ros.vision.embedding.reduced_face import reduced_contract, unreduced
 from facetrack_ros.vision.factory import build_for_measuring, build_pipeline, open_embedder
-from facetrack_ros.vision.settings import VisionSettings, contract_of, vision_settings
+from facetrack_ros.vision.settings import VisionSettings
 
 MEASURED = {"threshold": 0.97, "false_match_curve": ((0.97, 1e-3),), "measured_on": "our own people"}
 
@@ -24,17 +23,17 @@ def resnet(models, random_resnet50, monkeypatch):
     return VisionSettings(person_model="faces", embedder=f"resnet50_imagenet={random_resnet50}")
 
 
-def test_an_embedder_of_appearance_is_refused(resnet):
+def test_an_appearance_embedder_is_rejected_by_default(resnet):
     with pytest.raises(
-        ModelError, match="not an identity model, so it cannot identify persons; .*embedder.appearance_as_identity"
+        ModelError, match=r"not an identity model, so it cannot identify persons; .*embedder.appearance_as_identity"
     ):
         build_pipeline(resnet)
     assert build_for_measuring(resnet).contract.purpose == "appearance"
 
 
-def test_allowed_it_still_needs_a_measured_threshold(resnet):
+def test_an_allowed_appearance_embedder_needs_a_measured_threshold(resnet):
     allowed = replace(resnet, appearance_as_identity=True)
-    with pytest.raises(ModelError, match="has no similarity threshold.* facetrack eval faces DIR --write"):
+    with pytest.raises(ModelError, match=r"has no similarity threshold.* facetrack eval faces DIR --write"):
         build_pipeline(allowed)
     own = build_for_measuring(resnet).contract
     write_contract(replace(own, **MEASURED), cache_folder())
@@ -43,7 +42,7 @@ def test_allowed_it_still_needs_a_measured_threshold(resnet):
         build_pipeline(resnet)
 
 
-def test_a_reduced_embedder_is_measured_under_its_own_id(resnet, hopper):
+def test_a_reduced_embedder_is_calibrated_under_its_own_id(resnet, hopper):
     reduced = replace(resnet, embedding_dim=64, appearance_as_identity=True)
     model, embedder = open_embedder(reduced)
     contract = embedder.contract
@@ -61,7 +60,7 @@ def test_a_reduced_embedder_is_measured_under_its_own_id(resnet, hopper):
     assert open_embedder(replace(resnet, embedding_dim=2048))[1].contract == build_for_measuring(resnet).contract
 
 
-def test_a_judge_of_identity_keeps_its_numbers(models, monkeypatch):
+def test_an_identity_embedder_cannot_be_reduced(models, monkeypatch):
     monkeypatch.setenv("FACETRACK_MODELS", str(models))
     with pytest.raises(ModelError, match="mobilefacenet_foamliu gives 128 numbers by which it was measured"):
         build_pipeline(VisionSettings(person_model="faces", embedding_dim=64))
@@ -71,12 +70,12 @@ def test_a_judge_of_identity_keeps_its_numbers(models, monkeypatch):
 
 
 @pytest.mark.parametrize("dimension", [-1, 2049, 5000])
-def test_more_numbers_than_there_are_is_told(dimension):
+def test_an_impossible_dimension_is_an_error(dimension):
     with pytest.raises(ModelError, match="cannot be reduced"):
         reduced_contract(catalog.RESNET50, dimension)
 
 
-def test_a_reduced_contract_says_what_it_is():
+def test_a_reduced_contract_names_its_base():
     reduced = reduced_contract(catalog.RESNET50, 512)
     assert reduced.id == "resnet50_imagenet_seeded512"
     assert reduced.derived_from == "resnet50_imagenet"
@@ -86,30 +85,6 @@ def test_a_reduced_contract_says_what_it_is():
     assert reduced_contract(catalog.RESNET50, 0) is catalog.RESNET50
 
 
-def test_a_record_of_another_model_under_that_id_does_not_count():
+def test_the_record_of_another_model_with_that_id_is_ignored():
     write_contract(replace(reduced_contract(catalog.RESNET50, 512), sha256="0" * 64, **MEASURED), cache_folder())
     assert reduced_contract(catalog.RESNET50, 512).threshold == 0
-
-
-def test_nobody_judges_without_a_threshold():
-    with pytest.raises(ModelError, match="no similarity threshold"):
-        require_identity_model(replace(catalog.MOBILEFACENET, threshold=0.0), False)
-    require_identity_model(catalog.MOBILEFACENET, False)
-
-
-def test_the_settings_come_from_the_configuration():
-    settings = vision_settings(Config({"face_tracking.embedding_dim": 512, "embedder.appearance_as_identity": True}))
-    assert (settings.embedding_dim, settings.appearance_as_identity) == (512, True)
-
-
-def test_where_embeddings_are_stored_the_same_holds_as_where_they_are_made():
-    values = {"embedder.model": "resnet50_imagenet", "face_tracking.embedding_dim": 512}
-    with pytest.raises(ModelError, match="cannot identify persons"):
-        contract_of("resnet50_imagenet_seeded512", Config(values))
-    values["embedder.appearance_as_identity"] = True
-    with pytest.raises(ModelError, match="no similarity threshold"):
-        contract_of("resnet50_imagenet_seeded512", Config(values))
-    write_contract(replace(reduced_contract(catalog.RESNET50, 512), **MEASURED), cache_folder())
-    assert contract_of("resnet50_imagenet_seeded512", Config(values)).threshold == 0.97
-    with pytest.raises(ModelError, match="unknown here"):
-        contract_of("resnet50_imagenet_seeded256", Config(values))

@@ -1,4 +1,4 @@
-"""Who is recognised: the people of the clips, and two photographs."""
+"""Recognition of the people in the test clips and in two photographs."""
 
 import cv2
 import numpy as np
@@ -26,7 +26,7 @@ def seen(pipeline, clip, step):
 
 
 @pytest.mark.parametrize(("kind", "step"), [("full", 2), ("dlib_only", 6)])
-def test_people_are_found_in_their_other_clip_and_nobody_else_is(kind, step, request, clip):
+def test_people_match_themselves_in_another_clip_and_no_stranger(kind, step, request, clip):
     pipeline = request.getfixturevalue(kind)
     embeddings, people, clips = seen(pipeline, clip, step)
     similarity = embeddings @ embeddings.T
@@ -52,7 +52,7 @@ def altered(picture):
 
 
 @pytest.mark.parametrize("face_px", [90, 140])
-def test_two_women_match_their_own_altered_pictures_and_never_each_other(pipeline, astronaut, hopper, scene, face_px):
+def test_two_people_match_their_own_altered_images_and_never_each_other(pipeline, astronaut, hopper, scene, face_px):
     people = {"astronaut": (astronaut, 92), "hopper": (hopper, 176)}
     known = {who: pipeline.embed_reference(picture).embedding for who, (picture, _) in people.items()}
     for who, (picture, own_px) in people.items():
@@ -64,7 +64,7 @@ def test_two_women_match_their_own_altered_pictures_and_never_each_other(pipelin
             assert max(face.embedding @ known[other] for face in faces) < pipeline.contract.threshold
 
 
-def test_looking_twice_gives_the_same_numbers(pipeline, clip):
+def test_repeated_analysis_gives_equal_results(pipeline, clip):
     frame = clip("head-pose-face-detection-male.gif")[0]
     first, second = (pipeline.faces(frame, pipeline.detect([frame])[0])[0] for _ in range(2))
     assert np.array_equal(first.embedding, second.embedding)
