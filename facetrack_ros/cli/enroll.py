@@ -95,7 +95,7 @@ def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes
     for folder in folders:
         for entry in entries:
             GalleryStore(folder.path).add(entry)
-    gallery = build_gallery(GalleryStore(first.path).read()[0], pipeline.contract, TrackingSettings().margin)
+    gallery = build_gallery(GalleryStore(first.path).read(), pipeline.contract, TrackingSettings().margin)
     return [entry.entry_id for entry in entries], enrolment_warnings(entries, gallery)
 
 
@@ -103,7 +103,7 @@ def _manage_stored(arguments: argparse.Namespace) -> int:
     from facetrack_ros.history.people.gallery_store import GalleryStore
 
     stores = [GalleryStore(folder.path) for folder in _folders(arguments)]
-    entries = {entry.entry_id: entry for store in stores for entry in store.read()[0]}
+    entries = {entry.entry_id: entry for store in stores for entry in store.read()}
     if arguments.list:
         return _print_entries(entries.values())
     for entry_id in _ids_to_delete(entries.values(), arguments.remove):

@@ -1,1 +1,1 @@
-"""Gallery entries from pictures."""
+"""Gallery entries from pictures: :mod:`.entries` embeds them, :mod:`.picture_folder` lists a folder of persons."""

@@ -1,8 +1,12 @@
-"""Pictures become gallery entries: all of a person's, or none."""
+"""Gallery entries made from pictures."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import numpy as np
 
 from facetrack_ros.errors import FrameError, ReferenceFaceError
+from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.search.reference_image import decode_reference
 from facetrack_ros.tracking.gallery import EntryRefused, Gallery, GalleryEntry
 from facetrack_ros.vision.pipeline import VisionPipeline
@@ -17,67 +21,55 @@ def make_entries(
     by: str = "",
     stamp_ns: int = 0,
 ) -> list[GalleryEntry]:
-    """An entry for each picture.
+    """Make an entry of each picture of a person, or of none where one is refused.
 
-    :param pictures: what each is called, and its bytes.
-    :param new_id: gives out ids; none is taken when a picture is refused.
-    :raises ReferenceFaceError: a picture without exactly one usable face, and which one; or no picture at all.
-    :raises EntryRefused: no name a person can have.
+    :param pictures: name and bytes of each.
+    :param new_id: allocates entry ids; not called when a picture is refused.
+    :raises ReferenceFaceError: a picture without exactly one usable face, or no picture at all.
+    :raises EntryRefused: an unusable name.
     """
-    faces = []
+    entries = []
     for source, data in pictures:
         try:
-            faces.append((source, pipeline.embed_reference(decode_reference(data))))
+            face = pipeline.embed_reference(decode_reference(data))
         except (ReferenceFaceError, FrameError) as error:
             raise ReferenceFaceError(f"{source}: {error}") from error
-    if not faces:
+        embedding = np.asarray(face.embedding, np.float32)
+        quality = float(min(max(face.quality, 0.0), 1.0))
+        entry = GalleryEntry("unnamed", name, pipeline.contract.id, embedding, quality, watch, source, by, stamp_ns)
+        entry.check()
+        entries.append(entry)
+    if not entries:
         raise ReferenceFaceError("give at least one picture to enrol somebody")
-    contract = pipeline.contract
-    trial = GalleryEntry("g", name, contract.id, faces[0][1].embedding, 0.0)
-    trial.check()
-    return [
-        GalleryEntry(
-            new_id(),
-            name,
-            contract.id,
-            face.embedding,
-            float(min(max(face.quality, 0.0), 1.0)),
-            watch,
-            source,
-            by,
-            stamp_ns,
-        )
-        for source, face in faces
-    ]
+    return [replace(entry, entry_id=new_id()) for entry in entries]
 
 
 def enrolment_warnings(entries: Iterable[GalleryEntry], gallery: Gallery) -> list[str]:
-    """What whoever enrols should know: who looks alike, and which picture does not look like the others of that name.
+    """A sentence for each person that looks like the enrolled one, and for each picture unlike the others of its name.
 
     :param gallery: with the new entries in it.
     """
-    said: list[str] = []
+    warnings: dict[tuple[str, str], str] = {}
     for entry in entries:
+        # Once a person, although each picture may match the same lookalike.
         for match in gallery.lookalikes(entry):
-            said.append(
+            warnings[entry.name, match.entry.name] = (
                 f"{entry.name} looks like {match.entry.name} (similarity {match.similarity:.2f}): the two may be taken "
                 "for each other; where that cannot be told, neither is recognised"
             )
         if gallery.is_outlier(entry):
-            said.append(f"{entry.source or entry.entry_id} does not look like the other pictures of {entry.name}")
-    # A person's pictures say the same of a look-alike: once is enough.
-    return list({sentence.split(" (")[0]: sentence for sentence in said}.values())
+            source = entry.source or entry.entry_id
+            warnings[source, ""] = f"{source} does not look like the other pictures of {entry.name}"
+    return list(warnings.values())
 
 
-def build_gallery(entries: Iterable[GalleryEntry], pipeline_contract, margin_share: float) -> Gallery:
-    """The entries of one model as a gallery.
+def build_gallery(entries: Iterable[GalleryEntry], contract: ModelContract, margin: float) -> Gallery:
+    """The gallery of the entries of one model; unusable ones are left out.
 
-    :param pipeline_contract: of the face embedder.
-    :param margin_share: as :attr:`TrackingSettings.margin`.
+    :param contract: of the face embedder.
+    :param margin: as :attr:`TrackingSettings.margin`, a fraction of the threshold distance.
     """
-    gallery = Gallery(
-        pipeline_contract.id, pipeline_contract.threshold, margin_share * (1 - pipeline_contract.threshold)
-    )
+    gallery = Gallery(contract.id, contract.threshold, margin * (1 - contract.threshold))
     for entry in entries:
         try:
             gallery.add(entry)

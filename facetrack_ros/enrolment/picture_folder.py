@@ -1,4 +1,4 @@
-"""Pictures for the gallery: which file is whom."""
+"""Pictures of a gallery folder and the persons they show."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,16 +6,15 @@ from pathlib import Path
 from facetrack_ros.errors import ConfigError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".pgm")
-
-
 #: A file of this name in a person's sub-folder: robots warn when they see this person.
 WATCH = ".watch"
 
 
 @dataclass(frozen=True)
 class EnrolmentPicture:
-    """A picture of a person, by the name it stands under in the folder.
+    """A picture of a person.
 
+    :param name: of the person.
     :param watch: whether robots warn when they see the person.
     """
 
@@ -25,22 +24,35 @@ class EnrolmentPicture:
 
 
 def enrolment_pictures(folder: Path) -> tuple[list[EnrolmentPicture], list[str]]:
-    """The pictures of a gallery folder, in order: a sub-folder a person, or a file a person named after them.
+    """The pictures of a gallery folder, in order: a sub-folder for each person, or a file named after the person.
 
-    :return: the pictures, and a sentence for each thing that is none. Hidden files are passed over.
-    :raises ConfigError: there is no such folder, or it cannot be read.
+    :return: the pictures, and a sentence for each file that is none. Hidden files are ignored.
+    :raises ConfigError: the folder is missing or cannot be read.
     """
+    pictures, others = [], []
     try:
-        return _pictures(folder)
+        for path in _visible(folder):
+            if path.is_dir():
+                inside = _visible(path)
+                found = [each for each in inside if _is_picture(each)]
+                pictures += [EnrolmentPicture(path.name, each, (path / WATCH).exists()) for each in found]
+                others += [f"{path.name}/{each.name} is no picture" for each in inside if each not in found]
+                if not inside:
+                    others.append(f"{path.name} is an empty folder")
+            elif _is_picture(path):
+                pictures.append(EnrolmentPicture(path.stem, path))
+            else:
+                others.append(f"{path.name} is no picture")
     except OSError as error:
         raise ConfigError(f"cannot read the gallery folder {folder}: {error.strerror}") from error
+    return pictures, others
 
 
 def removed_pictures(known: set[str], found: set[str]) -> set[str]:
-    """Which of the pictures enrolled before were taken out of the folder, so that their entries go too.
+    """Which of the enrolled pictures were removed from the folder.
 
-    :raises ConfigError: the folder is empty: so is one whose disk was unplugged, and what is deleted is deleted on every
-        robot.
+    :raises ConfigError: the folder is empty. It looks the same where its disk is missing, and deletion reaches all
+        robots.
     """
     if known and not found:
         raise ConfigError(
@@ -50,20 +62,9 @@ def removed_pictures(known: set[str], found: set[str]) -> set[str]:
     return known - found
 
 
-def _pictures(folder: Path) -> tuple[list[EnrolmentPicture], list[str]]:
-    pictures, junk = [], []
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            inside = sorted(each for each in path.iterdir() if not each.name.startswith("."))
-            found = [each for each in inside if each.is_file() and each.suffix.lower() in SUFFIXES]
-            pictures += [EnrolmentPicture(path.name, each, (path / WATCH).exists()) for each in found]
-            junk += [f"{path.name}/{each.name} is no picture" for each in inside if each not in found]
-            if not inside:
-                junk.append(f"{path.name} is an empty folder")
-        elif path.is_file() and path.suffix.lower() in SUFFIXES:
-            pictures.append(EnrolmentPicture(path.stem, path))
-        else:
-            junk.append(f"{path.name} is no picture")
-    return pictures, junk
+def _visible(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _is_picture(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() in SUFFIXES

@@ -120,17 +120,14 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         for entry in entries:
             self._store.add(entry)
             self._publisher.publish(entry_to_message(entry))
-        gallery = build_gallery(self._store.read()[0], pipeline.contract, TrackingSettings().margin)
+        gallery = build_gallery(self._store.read(), pipeline.contract, TrackingSettings().margin)
         warnings = enrolment_warnings(entries, gallery)
         for warning in warnings:
             self.get_logger().warning(warning)
         return entries, warnings
 
     def _publish_all(self) -> None:
-        entries, unreadable = self._store.read()
-        for sentence in unreadable:
-            self.get_logger().warning(sentence)
-        for entry in entries:
+        for entry in self._store.read():
             self._publisher.publish(entry_to_message(entry))
         for entry_id in self._store.deleted():
             self._publish_deletion(entry_id)
@@ -172,7 +169,7 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
             self._warn_of_folder(sentence)
         known = {
             entry.source: entry
-            for entry in self._store.read()[0]
+            for entry in self._store.read()
             if entry.by == self.robot_id and entry.source.startswith(_FROM_FOLDER)
         }
         try:

@@ -1,1 +1,1 @@
-"""The event log."""
+"""Event log: :class:`.log.EventLog` writes it, :func:`.format.read_events` reads it."""

@@ -1,44 +1,36 @@
-"""Person events as lines of text, and back: JSON lines or CSV, with the same keys."""
+"""Person events as lines of text and back: JSON lines or CSV, with the same keys."""
 
 import csv
 import io
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.errors import StoreError
 
-CSV_COLUMNS = (
-    "event",
-    "person_id",
-    "robot_id",
-    "camera_id",
-    "timestamp",
-    "frame_number",
-    "bbox",
-    "confidence",
-    "last_seen_timestamp",
-    "duration_sec",
-    "last_bbox",
-    "reference_face_id",
-    "similarity",
-    "search_id",
-)
-_BOXES = ("bbox", "last_bbox")
-_NUMBERS = ("timestamp", "confidence", "last_seen_timestamp", "duration_sec", "similarity")
+_KEYS = ("event", "person_id", "robot_id", "camera_id", "timestamp", "frame_number")
 _KEYS_OF = {
     PERSON_IN: ("bbox", "confidence"),
     PERSON_OUT: ("last_seen_timestamp", "duration_sec", "last_bbox"),
     FACE_MATCHED: ("reference_face_id", "similarity", "search_id"),
 }
-_LOG = logging.getLogger(__name__)
+CSV_COLUMNS = (*_KEYS, *(key for keys in _KEYS_OF.values() for key in keys))
+_BOXES = ("bbox", "last_bbox")
+
+logger = logging.getLogger(__name__)
 
 
 def event_to_dict(event: PersonEvent) -> dict:
     """The event under the keys of the log: stamps in seconds since the epoch, durations in seconds."""
     values = {
+        "event": event.event,
+        "person_id": event.person_id,
+        "robot_id": event.robot_id,
+        "camera_id": event.camera_id,
+        "timestamp": _seconds(event.stamp_ns),
+        "frame_number": event.frame_number,
         "bbox": _box(event.bbox),
         "confidence": event.confidence,
         "last_seen_timestamp": _seconds(event.last_seen_ns),
@@ -48,15 +40,7 @@ def event_to_dict(event: PersonEvent) -> dict:
         "similarity": event.similarity,
         "search_id": event.search_id,
     }
-    line = {
-        "event": event.event,
-        "person_id": event.person_id,
-        "robot_id": event.robot_id,
-        "camera_id": event.camera_id,
-        "timestamp": _seconds(event.stamp_ns),
-        "frame_number": event.frame_number,
-    }
-    return line | {key: values[key] for key in _KEYS_OF[event.event]}
+    return {key: values[key] for key in (*_KEYS, *_KEYS_OF[event.event])}
 
 
 def json_line(event: PersonEvent) -> bytes:
@@ -70,12 +54,12 @@ def csv_header() -> bytes:
 
 
 def csv_line(event: PersonEvent) -> bytes:
-    """One line of a CSV log: one set of columns for all kinds, boxes as ``x1 y1 x2 y2``, nothing for none."""
+    """One line of a CSV log: the same columns for all kinds, boxes as ``x1 y1 x2 y2``, empty for None."""
     row = {}
     for key, value in event_to_dict(event).items():
         if key in _BOXES and value is not None:
             value = " ".join(repr(number) for number in value)
-        # A newline within a name would make two lines of one, and a torn tail could not be told any more.
+        # A newline within a name would make two lines of one, and an incomplete last line could not be recognised.
         row[key] = " ".join(value.splitlines()) if isinstance(value, str) else value
     text = io.StringIO()
     csv.DictWriter(text, CSV_COLUMNS, restval="", lineterminator="\n").writerow(row)
@@ -83,10 +67,9 @@ def csv_line(event: PersonEvent) -> bytes:
 
 
 def read_events(directory: Path | str) -> Iterator[dict]:
-    """All events logged in a folder, a day after the other, in both formats, as :func:`event_to_dict` gives them.
+    """All events logged in a folder, day by day, in both formats, as :func:`event_to_dict` returns them.
 
-    A last line without its newline is still being written or was torn: it is left out. A damaged line in the
-    middle is left out with a warning.
+    A last line without newline is incomplete and left out. Damaged lines before it are logged and left out.
 
     :raises StoreError: a log cannot be read.
     """
@@ -103,7 +86,7 @@ def read_events(directory: Path | str) -> Iterator[dict]:
             try:
                 yield parse(line.decode())
             except (ValueError, KeyError) as error:
-                _LOG.warning("event %d of %s is damaged and left out: %s", number, path, error)
+                logger.warning("event %d of %s is damaged and left out: %s", number, path, error)
 
 
 def _from_csv(line: str) -> dict:
@@ -111,24 +94,25 @@ def _from_csv(line: str) -> dict:
     if len(cells) != len(CSV_COLUMNS):
         raise ValueError(f"{len(cells)} columns instead of {len(CSV_COLUMNS)}")
     row = dict(zip(CSV_COLUMNS, cells))
-    event = {}
-    for key in (*CSV_COLUMNS[:6], *_KEYS_OF[row["event"]]):
-        text = row[key]
-        if key == "frame_number":
-            event[key] = int(text)
-        elif key in _NUMBERS:
-            event[key] = float(text) if text else None
-        elif key in _BOXES:
-            event[key] = [float(number) for number in text.split()] if text else None
-        else:
-            event[key] = None if key == "search_id" and not text else text
-    return event
+    return {key: _PARSERS.get(key, str)(row[key]) for key in (*_KEYS, *_KEYS_OF[row["event"]])}
+
+
+def _optional(parse: Callable[[str], object]) -> Callable[[str], object]:
+    return lambda text: parse(text) if text else None
+
+
+_PARSERS: dict[str, Callable[[str], object]] = {
+    "frame_number": int,
+    "search_id": _optional(str),
+    **dict.fromkeys(("timestamp", "confidence", "last_seen_timestamp", "duration_sec", "similarity"), _optional(float)),
+    **dict.fromkeys(_BOXES, _optional(lambda text: [float(number) for number in text.split()])),
+}
 
 
 def _seconds(time_ns: int | None) -> float | None:
-    # A double holds today's seconds to a quarter of a microsecond; more digits would be invented ones.
+    # A double holds today's seconds to a quarter of a microsecond; more digits would be invented.
     return None if time_ns is None else round(time_ns / 1e9, 6)
 
 
-def _box(box) -> list[float] | None:
+def _box(box: tuple[float, float, float, float] | None) -> list[float] | None:
     return None if box is None else [round(float(number), 2) for number in box]

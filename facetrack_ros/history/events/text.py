@@ -1,10 +1,10 @@
-"""One event as a line for people."""
+"""An event as a line of text for a terminal."""
 
 from datetime import datetime, timezone
 
 
 def event_line(event: dict) -> str:
-    """A line for a terminal from an event's dictionary, as the event log has it."""
+    """A line for a terminal from an event's dictionary, as the event log returns it."""
     clock = datetime.fromtimestamp(event["timestamp"], timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
     line = f"{clock}  {event['robot_id']}/{event['camera_id']:<8} {event['event']:<12} {event['person_id']}"
     if event["event"] == "PERSON_OUT":

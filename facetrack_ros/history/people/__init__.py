@@ -1,1 +1,1 @@
-"""People that outlive a restart: merges, gallery, recall."""
+"""Persons kept over a restart: :class:`.merge_log.MergeLog`, :class:`.gallery_store.GalleryStore`, :mod:`.recall`."""

@@ -1,6 +1,7 @@
-"""The gallery on a robot's disk: a file an entry, so that what is deleted is gone, and what was deleted stays so."""
+"""Gallery on disk: one file an entry, and an empty file for each deleted one."""
 
 import json
+import logging
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -13,11 +14,14 @@ from facetrack_ros.tracking.gallery import EntryRefused, GalleryEntry
 FOLDER = "gallery"
 _DELETED = ".deleted"
 
+logger = logging.getLogger(__name__)
+
 
 class GalleryStore:
     """``gallery/<entry id>.json`` in a robot's folder, of all models.
 
-    A deleted entry leaves an empty ``<entry id>.deleted``: another robot that was off the mesh must not bring it back.
+    A deleted entry leaves an empty ``<entry id>.deleted``, so that a robot that was off the mesh does not bring it
+    back.
 
     :param directory: the robot's folder.
     """
@@ -25,19 +29,18 @@ class GalleryStore:
     def __init__(self, directory: Path | str):
         self.path = Path(directory) / FOLDER
 
-    def read(self) -> tuple[list[GalleryEntry], list[str]]:
-        """All entries in order of their ids, and a sentence for each file that is none.
+    def read(self) -> list[GalleryEntry]:
+        """All entries in order of their ids; unusable files are logged and left out.
 
         :raises StoreError: the folder cannot be read.
         """
-        entries, refused = [], []
         try:
-            files = sorted(self.path.glob("*.json")) if self.path.is_dir() else []
-            texts = [(file, file.read_bytes()) for file in files]
+            texts = [(file, file.read_bytes()) for file in sorted(self.path.glob("*.json"))]
         except OSError as error:
             raise StoreError(
                 f"cannot read the gallery in {self.path}: {error.strerror}; check its permissions"
             ) from error
+        entries = []
         for file, text in texts:
             try:
                 values = json.loads(text)
@@ -48,18 +51,18 @@ class GalleryStore:
                     raise EntryRefused("its name is not that of the entry in it")
                 entries.append(entry)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                refused.append(f"{file.name} is no gallery entry: {error}")
-        return entries, refused
+                logger.warning("%s is no gallery entry: %s", file, error)
+        return entries
 
     def count(self) -> int:
-        """How many entries there are."""
+        """The number of entries."""
         return sum(1 for _ in self.path.glob("*.json"))
 
     def add(self, entry: GalleryEntry) -> bool:
-        """Keep an entry; False where it is there already, or was deleted.
+        """Store an entry; return False where it is stored already or was deleted.
 
-        :raises EntryRefused: it cannot be used, and why.
-        :raises StoreError: the disk does not take it.
+        :raises EntryRefused: it is unusable.
+        :raises StoreError: it cannot be written.
         """
         entry.check()
         file = self.path / f"{entry.entry_id}.json"
@@ -81,28 +84,28 @@ class GalleryStore:
         return True
 
     def delete(self, entry_id: str) -> bool:
-        """Delete an entry for good; whether it was there.
+        """Delete an entry permanently; return whether it was stored.
 
-        :raises EntryRefused: no such id can be.
-        :raises StoreError: the disk does not let it go.
+        :raises EntryRefused: the id is invalid.
+        :raises StoreError: it cannot be deleted.
         """
         if not entry_id.isidentifier() or not entry_id.isascii():
             raise EntryRefused(f"{entry_id!r} is no id of a gallery entry")
         file = self.path / f"{entry_id}.json"
-        there = file.exists()
+        stored = file.exists()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            # First the mark: a process killed here leaves a deleted entry to delete, not one that comes back.
+            # First the mark: a process killed in between leaves a deleted entry to delete, not one that comes back.
             file.with_suffix(_DELETED).touch()
             file.unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"cannot delete {entry_id} from the gallery in {self.path}: {error.strerror}") from error
-        return there
+        return stored
 
     def was_deleted(self, entry_id: str) -> bool:
-        """Whether :meth:`delete` was called for it."""
+        """Whether :meth:`delete` was called for an id."""
         return (self.path / f"{entry_id}{_DELETED}").exists()
 
     def deleted(self) -> list[str]:
-        """Ids of all that was deleted."""
+        """Ids of all deleted entries."""
         return sorted(file.stem for file in self.path.glob(f"*{_DELETED}"))

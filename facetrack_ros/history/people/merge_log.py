@@ -1,4 +1,4 @@
-"""The verdicts on who is who that a robot knows, kept as lines of JSON: one record a line, each with its id."""
+"""Log of the merge decisions that a robot knows, one JSON record a line."""
 
 import json
 import os
@@ -11,11 +11,18 @@ from facetrack_ros.errors import StoreError
 from facetrack_ros.tracking.identity_merges import IdentityMerges, MergeDecision
 
 NAME = "aliases.jsonl"
-_FIELDS = tuple(field.name for field in fields(MergeDecision))
+# Types of the fields of a record as JSON gives them.
+_TYPES: dict[str, tuple[type, ...]] = {field.name: (str,) for field in fields(MergeDecision)} | {
+    "same": (bool,),
+    "operator": (bool,),
+    "version": (int,),
+    "stamp_ns": (int,),
+    "similarity": (float, int, type(None)),
+}
 
 
 class MergeLog:
-    """``aliases.jsonl`` in a robot's folder. A line goes out in one write; a torn tail is mended.
+    """``aliases.jsonl`` in a robot's folder. Lines are written whole; an incomplete last line is cut off.
 
     :param directory: the robot's folder.
     """
@@ -24,28 +31,28 @@ class MergeLog:
         self.path = Path(directory) / NAME
 
     def read(self) -> IdentityMerges:
-        """All that was written; nothing where there is no file. A damaged line is left out, the rest counts.
+        """Read all decisions; empty without a file. Damaged lines are left out.
 
-        :raises StoreError: the file is there and cannot be read.
+        :raises StoreError: the file cannot be read.
         """
-        aliases = IdentityMerges()
+        merges = IdentityMerges()
         try:
             lines = read_lines(self.path)
         except OSError as error:
             raise StoreError(f"cannot read {self.path}: {error.strerror}; check its permissions") from error
         for line in lines:
             try:
-                aliases.add(decision_from_dict(json.loads(line)))
+                merges.add(decision_from_dict(json.loads(line)))
             except ValueError:
                 continue
-        return aliases
+        return merges
 
-    def append(self, verdicts: Iterable[MergeDecision]) -> None:
-        """Keep verdicts.
+    def append(self, decisions: Iterable[MergeDecision]) -> None:
+        """Append decisions.
 
-        :raises StoreError: the disk does not take them.
+        :raises StoreError: they cannot be written.
         """
-        data = b"".join(json.dumps(asdict(verdict), ensure_ascii=False).encode() + b"\n" for verdict in verdicts)
+        data = _to_lines(decisions)
         if not data:
             return
         try:
@@ -56,42 +63,34 @@ class MergeLog:
                 f"cannot write {self.path}: {error.strerror}; make room or check the permissions"
             ) from error
 
-    def replace(self, verdicts: Iterable[MergeDecision]) -> None:
-        """Keep these verdicts and no others: what was dropped is nowhere any more.
+    def replace(self, decisions: Iterable[MergeDecision]) -> None:
+        """Replace all decisions, so that those left out are deleted from the disk.
 
-        :raises StoreError: the disk does not take them; the file is as it was.
+        :raises StoreError: they cannot be written; the file is unchanged then.
         """
-        draft = MergeLog.__new__(MergeLog)
-        draft.path = self.path.with_suffix(".part")
-        draft.path.unlink(missing_ok=True)
-        draft.append(verdicts)
+        data, draft = _to_lines(decisions), self.path.with_suffix(".part")
         try:
-            if draft.path.exists():
-                os.replace(draft.path, self.path)
+            if data:
+                draft.write_bytes(data)
+                os.replace(draft, self.path)
             else:
                 self.path.unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"cannot write {self.path}: {error.strerror}; check the permissions") from error
 
 
-def decision_from_dict(values: object) -> MergeDecision:
-    """A verdict from what JSON gives.
+def _to_lines(decisions: Iterable[MergeDecision]) -> bytes:
+    return b"".join(json.dumps(asdict(decision), ensure_ascii=False).encode() + b"\n" for decision in decisions)
 
-    :raises ValueError: it is none.
+
+def decision_from_dict(values: object) -> MergeDecision:
+    """The decision of a JSON record.
+
+    :raises ValueError: it is not one.
     """
-    if not isinstance(values, dict) or not set(values) <= set(_FIELDS):
-        raise ValueError("no verdict on two persons")
+    if not isinstance(values, dict) or any(type(value) not in _TYPES.get(name, ()) for name, value in values.items()):
+        raise ValueError("no merge decision")
     try:
-        verdict = MergeDecision(**values)
+        return MergeDecision(**values)
     except TypeError as error:
-        raise ValueError("no verdict on two persons") from error
-    texts = (verdict.record_id, verdict.first, verdict.second, verdict.by, verdict.reason, verdict.model_id)
-    numbers = (verdict.version, verdict.stamp_ns)
-    if (
-        not all(isinstance(text, str) for text in texts)
-        or not all(type(number) is int for number in numbers)
-        or not all(type(flag) is bool for flag in (verdict.same, verdict.operator))
-        or not isinstance(verdict.similarity, (float, int, type(None)))
-    ):
-        raise ValueError("no verdict on two persons")
-    return verdict
+        raise ValueError("no merge decision") from error

@@ -1,12 +1,13 @@
-"""A robot's people, with whom it knew when it was switched off."""
+"""A robot's people tracker with the persons that its history knows."""
 
 from pathlib import Path
 
 from facetrack_ros.config import Config
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.history.people.gallery_store import GalleryStore
-from facetrack_ros.history.people.known_persons import recall_persons
 from facetrack_ros.history.people.merge_log import MergeLog
+from facetrack_ros.history.sightings.database import database_path
+from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.tracking.factory import make_people_tracker
 from facetrack_ros.tracking.id_allocator import IdAllocator
@@ -17,36 +18,50 @@ from facetrack_ros.tracking.person_registry import TemplateRefused
 def load_people_tracker(
     data_dir: Path, robot_id: str, config: Config, contract: ModelContract, others: bool = False
 ) -> PeopleTracker:
-    """The people of a robot: its ids go on, and faces, verdicts and gallery are those of its folder.
+    """Make the people tracker of a robot with the ids, faces, merges and gallery of its folder.
 
     :param data_dir: folder that holds the robot's folder.
     :param contract: of the face embedder.
-    :param others: whether to know whom the robots beside it in that folder knew too, for where no mesh tells of them.
-    :raises StoreError: something of it cannot be read.
-    :raises ConfigError: the chosen tracker is not here.
+    :param others: whether to learn the persons of the other robots in that folder too, where no mesh shares them.
+    :raises StoreError: part of the folder cannot be read.
+    :raises ConfigError: the chosen tracker is missing.
     """
     own = data_dir / robot_id
-    aliases = MergeLog(own).read()
-    neighbours = (
-        [folder for folder in history_folders(data_dir) if others and not folder.error and folder.path != own]
-        if data_dir.is_dir()
-        else []
-    )
-    for folder in neighbours:
-        for verdict in MergeLog(folder.path).read().decisions:
-            aliases.add(verdict)
-    people = make_people_tracker(robot_id, IdAllocator(own / "ids.json"), config, contract, aliases)
-    for folder in neighbours:
-        recall_persons(folder.path, contract, lambda *known: _learn(people, *known, merge=True))
-    recall_persons(own, contract, lambda *known: _learn(people, *known, merge=False))
-    for entry in GalleryStore(own).read()[0]:
+    merges = MergeLog(own).read()
+    neighbours = []
+    if others and data_dir.is_dir():
+        neighbours = [folder.path for folder in history_folders(data_dir) if not folder.error and folder.path != own]
+    for neighbour in neighbours:
+        for decision in MergeLog(neighbour).read().decisions:
+            merges.add(decision)
+    people = make_people_tracker(robot_id, IdAllocator(own / "ids.json"), config, contract, merges)
+    for neighbour in neighbours:
+        learn_history(people, neighbour, contract, merge=True)
+    learn_history(people, own, contract, merge=False)
+    for entry in GalleryStore(own).read():
         if entry.model_id == contract.id:
             people.gallery.add(entry)
     return people
 
 
-def _learn(people: PeopleTracker, *known, merge: bool) -> None:
+def learn_history(people: PeopleTracker, directory: Path, contract: ModelContract, merge: bool) -> None:
+    """Learn the persons with a face in a robot's folder, those seen last at the end.
+
+    The sightings are the only copy of a face on disk: one that is deleted is unknown after the next start.
+
+    :param directory: the robot's folder.
+    :param contract: of the embedder; faces of other embedders are ignored.
+    :param merge: whether to merge persons with matching ones of another id.
+    :raises StoreError: the history cannot be read.
+    """
+    if not database_path(directory, contract.id).is_file():
+        return
+    store = SightingStore.open_readonly(directory, contract)
     try:
-        people.learn(*known, merge=merge)
-    except TemplateRefused:
-        pass  # a face that two histories know differently stays as the first one has it
+        for person in store.persons()[-people.settings.max_persons :]:
+            try:
+                people.learn(person.person_id, contract.id, *store.best_faces(person.person_id), merge=merge)
+            except TemplateRefused:
+                continue  # a face that differs between two histories stays as learned first
+    finally:
+        store.close()

@@ -74,7 +74,7 @@ def enrolled_face(data_dir: Path | str, name: str) -> GalleryEntry | None:
         entry
         for folder in history_folders(data_dir)
         if not folder.error
-        for entry in GalleryStore(folder.path).read()[0]
+        for entry in GalleryStore(folder.path).read()
         if name in (entry.name, entry.entry_id)
     ]
     return max(entries, key=lambda entry: (entry.quality, entry.entry_id), default=None)

@@ -165,7 +165,7 @@ assert log.append(event) and log.unwritten == 0 and log.written == 4
 
 
 def test_what_is_too_much_to_wait_for_room_is_counted_as_lost(tmp_path, monkeypatch):
-    monkeypatch.setattr("facetrack_ros.history.events.log.MOST_WAITING", 3)
+    monkeypatch.setattr("facetrack_ros.history.events.log.MAX_PENDING", 3)
     log = EventLog(tmp_path / "log")
     (tmp_path / "log").rmdir()
     (tmp_path / "log").write_text("in its place")
