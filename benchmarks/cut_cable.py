@@ -50,7 +50,7 @@ def watch(namespace: str, robot: str, environment: dict[str, str], seed: int, ti
         while not over.is_set():
             began = time.monotonic()
             try:
-                response, seconds = asker.ask(asked, timeout_s)
+                response, seconds = asker.search(asked, timeout_s)
             except FacetrackError as error:
                 results.put((began, robot, "answer", {"": str(error)}, time.monotonic() - began, {}))
                 continue

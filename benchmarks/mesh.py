@@ -79,12 +79,12 @@ def measure(count: int, arguments: argparse.Namespace, folder: Path) -> dict:
         idle_cpu = (fleet.cpu_s() - cpu) / idle_s / count
         idle_wire = [(now - then) / idle_s for now, then in zip(loopback(), wire)]
 
-        first, first_s = asker.ask(search_request(asked[0]), 5.0)
+        first, first_s = asker.search(search_request(asked[0]), 5.0)
         wait_for_all(asker, robots, search_request(asked[0]))
         whole, slowest, incomplete = [], [], 0
         cpu, wire, began = fleet.cpu_s(), loopback(), time.monotonic()
         for number in range(arguments.searches):
-            response, seconds = asker.ask(search_request(asked[number % len(asked)]), 5.0)
+            response, seconds = asker.search(search_request(asked[number % len(asked)]), 5.0)
             incomplete += any(line.status != "answered" for line in response.robots) or len(response.robots) != count
             assert {number_of(match.person_id) for match in response.matches} == {number % len(asked)}, (
                 "somebody else's answer"
@@ -151,7 +151,7 @@ def wire_sizes(asker, robots: list[str], face: np.ndarray) -> dict:
     )
     deadline = time.monotonic() + 20.0
     while (len(heard["answer"]) < len(robots) or not heard["request"]) and time.monotonic() < deadline:
-        asker.ask(search_request(face), 5.0)
+        asker.search(search_request(face), 5.0)
         time.sleep(0.3)
     line = max(len(serialize_message(line)) for line in asker.roster().values())
     return {

@@ -28,7 +28,7 @@ BACK_S = 20.0
 
 def ask(asker, face, timeout_s: float) -> tuple[dict[str, str], float]:
     """What became of each robot, and how many milliseconds past its deadline the answer came (negative: before)."""
-    response, seconds = asker.ask(search_request(face, timeout_s), timeout_s)
+    response, seconds = asker.search(search_request(face, timeout_s), timeout_s)
     return {line.robot_id: line.status for line in response.robots}, (seconds - timeout_s) * 1e3
 
 

@@ -32,7 +32,7 @@ def ask_in_a_row(door: str, own: list[int], searches: int, robots: list[str], se
                 results.put((door, "at", number, os.getpid()))
             person = own[number % len(own)]
             try:
-                response, _ = asker.ask(search_request(faces[person], 10.0), 10.0)
+                response, _ = asker.search(search_request(faces[person], 10.0), 10.0)
             except Exception as error:  # whatever it was, a search is lost
                 print(f"{door}: {error}", flush=True)
                 count["lost"] += 1

@@ -224,7 +224,7 @@ def wait_for_all(client, robots: list[str], request, timeout_s: float = HEARD_S)
     started = time.monotonic()
     while True:
         try:
-            answered = {line.robot_id for line in client.ask(request, 10.0)[0].robots if line.status == "answered"}
+            answered = {line.robot_id for line in client.search(request, 10.0)[0].robots if line.status == "answered"}
         except RequestError:  # its service is not active yet
             answered = set()
         if answered >= set(robots):

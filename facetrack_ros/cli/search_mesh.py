@@ -10,7 +10,7 @@ from sensor_msgs.msg import CompressedImage
 from facetrack_ros import msg, srv
 from facetrack_ros.cli.search import Outcome, save_frames
 from facetrack_ros.client.fleet_client import FleetClient
-from facetrack_ros.client.remote_frames import frames_over_the_mesh
+from facetrack_ros.client.remote_frames import remote_frames
 from facetrack_ros.nodes.conversion.search import (
     coverage_from_message,
     match_from_message,
@@ -48,9 +48,9 @@ def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns:
     with FleetClient(arguments.robot or "") as client:
         if arguments.live:
             client.on_parts(lambda part: _print_part(part, request.search_id, arguments.json))
-        message, seconds = client.ask(request, arguments.timeout)
+        message, seconds = client.search(request, arguments.timeout)
         response = response_from_service(message)
-        missing = save_frames(arguments, response, frames_over_the_mesh(client))
+        missing = save_frames(arguments, response, remote_frames(client))
         names = {line.robot_id for line in response.robots}
         # A robot that is gone sends no heartbeat: do not wait longer than discovery takes.
         client.wait_for(lambda roster: names <= set(roster), max(0.0, DISCOVERY_S - (time.monotonic() - started)))

@@ -1,4 +1,4 @@
-"""Frames of a match from the robot that has them, over the mesh."""
+"""Frames of a match, fetched from the robot that stores them."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,13 +13,16 @@ from facetrack_ros.search.response import Match
 CALL_S = 5.0
 
 
-def frames_over_the_mesh(asker: FleetClient) -> Callable[[Match, int, int], Iterator[Frame]]:
-    """Asks the robot's ``get_frames``, again as long as there are more. A robot that did not answer once is not asked again."""
+def remote_frames(client: FleetClient) -> Callable[[Match, int, int], Iterator[Frame]]:
+    """A function that fetches the frames of a match between two stamps by the robot's service ``get_frames``.
+
+    It raises a :class:`RequestError` if the robot has no frames or does not respond; such a robot is not called again.
+    """
     silent: set[str] = set()
 
     def frames_of(match: Match, start_ns: int, end_ns: int) -> Iterator[Frame]:
         if match.robot_id in silent:
-            raise RequestError(f"{match.robot_id} does not give its frames")
+            raise RequestError(f"{match.robot_id} does not return its frames")
         while start_ns <= end_ns:
             request = srv.GetFrames.Request(
                 camera_id=match.camera_id,
@@ -27,7 +30,7 @@ def frames_over_the_mesh(asker: FleetClient) -> Callable[[Match, int, int], Iter
                 end=to_time(end_ns) if end_ns > start_ns else to_time(0),
             )
             try:
-                response = asker.call(srv.GetFrames, "get_frames", request, CALL_S, match.robot_id)
+                response = client.call(srv.GetFrames, "get_frames", request, CALL_S, match.robot_id)
             except RequestError:
                 silent.add(match.robot_id)
                 raise

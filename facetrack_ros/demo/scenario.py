@@ -144,7 +144,7 @@ class DemoScenario:
         """:raises FacetrackError: a robot of ours has ended, or others are at work here that were not heard at first."""
         for robot in self._robots.values():
             robot.check()
-        others = asker.others_than(self._robots)
+        others = asker.other_robots(self._robots)
         if others:
             raise _crowded(others)
 

@@ -80,7 +80,7 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
     def settings_changed(self, names: set[str]) -> None:
         """Use the new threshold."""
         if "faces.min_width_px" in names:
-            self._models.change(min_face_px=self.settings.faces.min_width_px)
+            self._models.set_thresholds(min_face_px=self.settings.faces.min_width_px)
 
     async def _serve(self, request: srv.EnrollFace.Request, response: srv.EnrollFace.Response):
         try:

@@ -71,7 +71,7 @@ def test_a_question_from_its_parts_to_its_replay(processes, stage, two_minds, tm
         asker.wait_for(lambda roster: {"robot1", "robot2"} <= set(roster), 30.0)
 
         # robot2 knows faces by another embedder: it looks at the face that was sent along, and says by which model.
-        answer, _ = asker.ask(
+        answer, _ = asker.search(
             FaceSearch.Request(
                 image=picture(stage.references["Eileen Collins"]), search_id="mine", timeout=Duration(sec=20)
             ),
@@ -105,7 +105,7 @@ def test_a_question_from_its_parts_to_its_replay(processes, stage, two_minds, tm
             assert (line["search_id"], line["asker"], line["reference"]) == ("mine", "robot1", "picture")
 
         # Frames before anybody came gave no face: a second look is told, and changes no answer.
-        again, _ = asker.ask(
+        again, _ = asker.search(
             FaceSearch.Request(
                 image=picture(stage.references["Grace Hopper"]),
                 robots=["robot1"],
@@ -140,7 +140,9 @@ def test_a_question_from_its_parts_to_its_replay(processes, stage, two_minds, tm
         )
         found = [match for result in results for match in result.matches]
         assert [match.track_id for match in found] == [match.track_id for match in answer.matches]
-        after, _ = asker.ask(FaceSearch.Request(person_id=again.matches[0].person_id, timeout=Duration(sec=20)), 20.0)
+        after, _ = asker.search(
+            FaceSearch.Request(person_id=again.matches[0].person_id, timeout=Duration(sec=20)), 20.0
+        )
         assert after.search_id != "mine"
         assert {match.robot_id for match in after.matches} == {"robot1"}
         assert len([line for line in searches(two_minds / "robot2") if line["search_id"] == "mine"]) == 1

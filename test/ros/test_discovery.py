@@ -22,7 +22,7 @@ question = FaceSearch.Request(embedding=float_array(np.eye(128, dtype=np.float32
 deadline = time.monotonic() + 60.0
 with FleetClient(sys.argv[1]) as asker:
     assert asker.wait_for(lambda roster: {"robot1", "robot2"} <= set(roster), 60.0), "both are on the roster"
-    while {line.robot_id: line.status for line in asker.ask(question, 5.0)[0].robots} != {"robot1": "answered", "robot2": "answered"}:
+    while {line.robot_id: line.status for line in asker.search(question, 5.0)[0].robots} != {"robot1": "answered", "robot2": "answered"}:
         assert time.monotonic() < deadline, "both answer"
 """
 

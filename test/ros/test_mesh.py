@@ -48,7 +48,7 @@ class Mesh:
 
     def ask(self, timeout_s=10.0, robots=()):
         face = np.eye(DIMENSION, dtype=np.float32)[0]
-        response, _ = self.asker.ask(
+        response, _ = self.asker.search(
             FaceSearch.Request(
                 embedding=float_array(face),
                 model_id=MODEL,
@@ -125,7 +125,7 @@ def test_a_robot_started_again_while_it_is_asked_costs_no_deadline(mesh):
         node.create_subscription(msg.FaceSearchRequest, "/facetrack/search/request", start_again, RELIABLE)
         lines = mesh.ask(timeout_s=60.0)
     assert lines["robot2"].status == "left"
-    assert "started again" in lines["robot2"].error
+    assert "restarted" in lines["robot2"].error
 
 
 def test_an_answer_that_was_lost_is_asked_for_again_and_counts_once(mesh):

@@ -1,18 +1,19 @@
-"""What others may ask of a robot's frames: to keep them, to hand them out, to save them as files."""
+"""Services on a robot's frames: keep them, return them, save them as files."""
 
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.task import Future
 from std_msgs.msg import String
 
 from facetrack_ros import srv
 from facetrack_ros.clips.selection import choose_clip
 from facetrack_ros.clips.sources import LiveSource
 from facetrack_ros.clips.writer import save_clip
-from facetrack_ros.concurrency.worker import FifoMailbox, Worker
+from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
+from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import FacetrackError, RequestError
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.base.qos import RELIABLE
@@ -20,7 +21,9 @@ from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.time import to_ns
 from facetrack_ros.nodes.conversion.vision import frame_to_message
 
-MOST_BYTES, USUAL_BYTES = 64_000_000, 4_000_000
+# Limits of one response of ``get_frames``, bytes: the most, and the default.
+MOST_BYTES, DEFAULT_BYTES = 64_000_000, 4_000_000
+# Default tolerance of a single stamp: half a frame at 10 Hz.
 TOLERANCE_NS = 50_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -29,79 +32,69 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 class FrameServices:
     """The topic ``alert`` and the services ``get_frames`` and ``save_clip`` of a history node.
 
-    The work is done on a thread of its own: reading from a slow disk or making a film holds up neither frames nor the roster.
+    A worker of its own reads and encodes, so that a slow disk delays neither frames nor heartbeats.
 
-    :param history: the robot's history, None while there is none yet.
+    :param history: the robot's history, None until it is open.
     """
 
     def __init__(self, node: RobotMemberNode, history: Callable[[], RobotHistory | None]):
         self._node = node
         self._history = history
-        self._worker = Worker("history frame services", FifoMailbox(), self._work)
+        self._worker = Worker("history frame services", FifoMailbox(), run_calls)
         group = ReentrantCallbackGroup()
         node.create_subscription(String, node.robot_topic("alert"), self._on_alert, RELIABLE)
-        for kind, name, serve in (
+        for kind, name, handle in (
             (srv.GetFrames, "get_frames", self._get_frames),
             (srv.SaveClip, "save_clip", self._save_clip),
         ):
-            node.create_service(kind, node.robot_topic(name), self._serving(serve), callback_group=group)
+            node.create_service(kind, node.robot_topic(name), self._serving(handle), callback_group=group)
 
     def close(self) -> None:
-        """Finish what was asked for."""
+        """Finish pending requests."""
         self._worker.close()
 
     def _on_alert(self, message: String) -> None:
         if not self._node.settings.frame_history.save_on_alert:
             return
         history = self._history()
-        newest = history.newest_ns if history is not None else None
-        if newest is None:
+        newest_ns = history.newest_ns if history is not None else None
+        if history is None or newest_ns is None:
             self._node.get_logger().warning(f'alert "{message.data}": there are no frames yet to keep')
             return
-        history.alert(newest)
+        history.alert(newest_ns)
         self._node.get_logger().info(f'alert "{message.data}": the frames around it are kept')
 
-    def _serving(self, serve: Callable) -> Callable:
-        async def callback(request, response):
-            done = Future()
-            self._worker.put("", (serve, request, response, done))
-            await done
+    def _serving(self, handle: Callable[[RobotHistory, Any, Any], None]) -> Callable:
+        async def callback(request: Any, response: Any) -> Any:
+            try:
+                await self._node.run_in(self._worker, self._call, handle, request, response)
+            except FacetrackError as error:
+                response.success, response.message = False, str(error)
+            except Exception as error:  # the client waits for a response in any case
+                response.success, response.message = False, f"unexpected {type(error).__name__}: {error}"
             return response
 
         return callback
 
-    def _work(self, items: list) -> None:
-        for serve, request, response, done in items:
-            try:
-                history = self._history()
-                if history is None:
-                    response.message = "there is no history yet: it opens with the first faces"
-                else:
-                    serve(history, request, response)
-            except FacetrackError as error:
-                response.success, response.message = False, str(error)
-            except Exception as error:  # the caller waits: it must hear of it, whatever it was
-                response.success, response.message = False, f"unexpected {type(error).__name__}: {error}"
-                self._node.get_logger().error(response.message)
-            finally:
-                done.set_result(None)
-                # Whoever awaits is looked at when the executor next wakes, and another thread's result does not wake it.
-                if self._node.executor is not None:
-                    self._node.executor.wake()
+    def _call(self, handle: Callable[[RobotHistory, Any, Any], None], request: Any, response: Any) -> None:
+        history = self._history()
+        if history is None:
+            raise RequestError("there is no history yet: it opens with the first faces")
+        handle(history, request, response)
 
     def _get_frames(
         self, history: RobotHistory, request: srv.GetFrames.Request, response: srv.GetFrames.Response
     ) -> None:
         start, end = to_ns(request.start), to_ns(request.end)
-        room = min(request.max_bytes or USUAL_BYTES, MOST_BYTES)
+        room = min(request.max_bytes or DEFAULT_BYTES, MOST_BYTES)
         if end:
             frames = history.frames_between(request.camera_id, start, end)
         else:
             found = history.find_frame(request.camera_id, start, to_ns(request.tolerance) or TOLERANCE_NS)
             frames = iter(() if found is None else (found,))
-        taken = []
+        taken: list[Frame] = []
         for frame in frames:
-            # One frame always fits, so that asking again gets on.
+            # The first frame is always returned, so that repeated requests make progress.
             if (taken and len(frame.jpeg) > room) or (request.max_frames and len(taken) >= request.max_frames):
                 response.more = True
                 break
@@ -133,7 +126,7 @@ class FrameServices:
         )
         name = request.name or (_EPOCH + timedelta(microseconds=clip.start_ns // 1000)).strftime("%Y%m%dT%H%M%S.%fZ")
         if not _NAME.fullmatch(name):
-            raise RequestError(f"{name!r} is no name for a clip: letters, digits and _ . : - are allowed")
+            raise RequestError(f"{name!r} cannot name a clip: letters, digits and _ . : - are allowed")
         saved = save_clip(source, clip, history.path / "clips" / name)
         response.folder, response.files, response.frames = str(saved.folder), list(saved.files), saved.frames
         response.message = f"{saved.skipped} frames do not decode" if saved.skipped else ""

@@ -1,4 +1,4 @@
-"""The parts of an answer as they come, for whoever wants to see it live."""
+"""Partial results of searches, published as they arrive."""
 
 from facetrack_ros import msg
 from facetrack_ros.nodes.base.qos import RELIABLE
@@ -10,43 +10,43 @@ from facetrack_ros.search.visits import apply_merges
 from facetrack_ros.tracking.identity_merges import IdentityMerges
 
 
-class AnswerParts:
-    """Publishes ``face_search/parts``: who is asked, each robot's part, and that all is in.
+class PartialResults:
+    """Publisher of ``face_search/parts``: the robots searched, each robot's part, and the end.
 
-    :param aliases: under which ids people are known now.
+    :param merges: the merge decisions that give a match its current person id.
     """
 
-    def __init__(self, node: RobotMemberNode, aliases: IdentityMerges):
-        self._aliases = aliases
-        self._parts = node.create_publisher(msg.FaceSearchPart, node.robot_topic("face_search/parts"), RELIABLE)
+    def __init__(self, node: RobotMemberNode, merges: IdentityMerges):
+        self._merges = merges
+        self._publisher = node.create_publisher(msg.FaceSearchPart, node.robot_topic("face_search/parts"), RELIABLE)
 
-    def begin(self, gathering: ResponseCollector) -> None:
-        """A search begins; its parts follow. To be called before the question goes out."""
-        gathering.listener = lambda answer, matches: self._tell(gathering, (answer,), matches)
-        self._tell(gathering)
+    def begin(self, collector: ResponseCollector) -> None:
+        """Publish the robots to be searched, and each part from now on; call it before the request is published."""
+        collector.listener = lambda response, matches: self._publish(collector, (response,), matches)
+        self._publish(collector)
 
-    def end(self, gathering: ResponseCollector) -> None:
-        """The whole answer is there, or time is up."""
-        self._tell(gathering, last=True)
+    def end(self, collector: ResponseCollector) -> None:
+        """Publish that all parts have arrived or the time is up."""
+        self._publish(collector, last=True)
 
-    def _tell(
+    def _publish(
         self,
-        gathering: ResponseCollector,
+        collector: ResponseCollector,
         robot: tuple[RobotResponse, ...] = (),
         matches: tuple[Match, ...] = (),
         last: bool = False,
     ) -> None:
-        if not self._parts.get_subscription_count():
+        if not self._publisher.get_subscription_count():
             return
-        question = gathering.request
-        self._parts.publish(
+        request = collector.request
+        self._publisher.publish(
             msg.FaceSearchPart(
-                search_id=question.search_id,
-                model_id=question.model_id,
-                threshold=question.threshold_for(gathering.contract),
-                robot=[robot_response_to_message(answer) for answer in robot],
-                matches=[match_to_message(match) for match in apply_merges(matches, self._aliases)],
-                missing=list(gathering.missing),
+                search_id=request.search_id,
+                model_id=request.model_id,
+                threshold=request.threshold_for(collector.contract),
+                robot=[robot_response_to_message(response) for response in robot],
+                matches=[match_to_message(match) for match in apply_merges(matches, self._merges)],
+                missing=list(collector.missing),
                 last=last,
             )
         )

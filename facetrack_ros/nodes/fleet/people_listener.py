@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -63,11 +64,7 @@ class PeopleListener:
         for topic in topics:
             kind, decode = kinds[topic]
             node.create_subscription(
-                kind,
-                f"{mesh.rstrip('/')}/{topic}",
-                lambda message, decode=decode: dispatch(decode, message),
-                PEOPLE_RECORDS,
-                callback_group=group,
+                kind, f"{mesh.rstrip('/')}/{topic}", partial(dispatch, decode), PEOPLE_RECORDS, callback_group=group
             )
 
     @contextlib.contextmanager

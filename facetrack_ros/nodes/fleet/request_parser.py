@@ -1,4 +1,4 @@
-"""A call of ``face_search`` becomes a question: the face it means, the settings where it names none."""
+"""Search requests from calls of ``face_search``: the reference face, and settings as defaults."""
 
 import uuid
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros import srv
-from facetrack_ros.config import Config
 from facetrack_ros.errors import RequestError
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
@@ -21,63 +20,60 @@ from facetrack_ros.vision.pipeline_pool import PipelinePool
 from facetrack_ros.vision.settings import contract_of
 
 
-class RequestReading:
-    """Reads requests, on whatever thread may wait for models.
+class RequestParser:
+    """Parses requests, on a thread that may wait for models.
 
-    :param node: whose settings count.
-    :param known: faces that a request may name.
+    :param node: with the ``backtrack_search.`` settings.
+    :param people: faces that a request may name.
     :param models: loaded at the first picture.
     """
 
-    def __init__(self, node: RobotMemberNode, known: PeopleDirectory, models: PipelinePool):
+    def __init__(self, node: RobotMemberNode, people: PeopleDirectory, models: PipelinePool):
         self._node = node
-        self._known = known
+        self._people = people
         self._models = models
 
-    @property
-    def _settings(self) -> Config:
-        return self._node.settings
+    def parse(self, call: srv.FaceSearch.Request) -> SearchRequest:
+        """The request of a service call.
 
-    def question(self, request: srv.FaceSearch.Request) -> SearchRequest:
-        """The question that a request asks.
-
-        :raises FacetrackError: why it cannot be asked.
+        :raises FacetrackError: the request is not valid.
         """
-        face = self._face(request)
+        reference = self._reference(call)
         now_ns = self._node.get_clock().now().nanoseconds
-        threshold = request.threshold or self._settings.backtrack_search.similarity_threshold
-        question = SearchRequest(
-            search_id=request.search_id or uuid.uuid4().hex[:12],
-            embedding=face.embedding,
-            model_id=face.model_id,
-            time_ns=to_ns(request.time) or now_ns,
-            window_ns=to_ns(request.window) or round(self._settings.backtrack_search.search_window_sec * 1e9),
-            robots=tuple(request.robots),
-            cameras=tuple(request.cameras),
-            threshold=threshold or self.contract(face.model_id).threshold,
-            max_results=request.max_results or self._settings.backtrack_search.max_results,
-            timeout_ns=to_ns(request.timeout) or round(self._settings.backtrack_search.timeout_s * 1e9),
-            rescan=request.rescan,
-            face_crop=face.crop,
+        settings = self._node.settings.backtrack_search
+        contract = self.contract(reference.model_id)
+        request = SearchRequest(
+            search_id=call.search_id or uuid.uuid4().hex[:12],
+            embedding=reference.embedding,
+            model_id=reference.model_id,
+            time_ns=to_ns(call.time) or now_ns,
+            window_ns=to_ns(call.window) or round(settings.search_window_sec * 1e9),
+            robots=tuple(call.robots),
+            cameras=tuple(call.cameras),
+            threshold=call.threshold or settings.similarity_threshold or contract.threshold,
+            max_results=call.max_results or settings.max_results,
+            timeout_ns=to_ns(call.timeout) or round(settings.timeout_s * 1e9),
+            rescan=call.rescan,
+            face_crop=reference.crop,
             requester=self._node.robot_id,
-            reference=face.reference,
+            reference=reference.name,
         )
-        validate_request(question, self.contract(face.model_id), now_ns)
-        return question
+        validate_request(request, contract, now_ns)
+        return request
 
     def contract(self, model_id: str) -> ModelContract:
-        """The contract of a question's model.
+        """The contract of a request's model.
 
-        :raises ModelError: it is unknown here.
+        :raises ModelError: it is not known here.
         """
         own = self._models.known_contract
-        return own if own is not None and own.id == model_id else contract_of(model_id, self._settings)
+        return own if own is not None and own.id == model_id else contract_of(model_id, self._node.settings)
 
-    def _face(self, request: srv.FaceSearch.Request) -> "_AskedFace":
+    def _reference(self, call: srv.FaceSearch.Request) -> "_Reference":
         given = [
             name
             for name in ("image", "embedding", "person_id", "name", "file")
-            if len(request.image.data if name == "image" else getattr(request, name))
+            if len(call.image.data if name == "image" else getattr(call, name))
         ]
         if len(given) != 1:
             raise RequestError(
@@ -85,38 +81,39 @@ class RequestReading:
                 f"given: {', '.join(given) or 'none'}"
             )
         if given == ["embedding"]:
-            if not request.model_id:
+            if not call.model_id:
                 raise RequestError("an embedding means nothing without the model_id of the embedder that made it")
-            return _AskedFace(np.array(request.embedding, np.float32), request.model_id, "embedding")
+            return _Reference(np.array(call.embedding, np.float32), call.model_id, "embedding")
         if given == ["person_id"]:
-            return _AskedFace(*self._known.face_of(request.person_id), request.person_id)
+            return _Reference(*self._people.face_of(call.person_id), call.person_id)
         if given == ["name"]:
-            return _AskedFace(*self._known.face_of_name(request.name), request.name)
-        return self._of_picture(bytes(request.image.data) if given == ["image"] else self._file(request.file))
+            return _Reference(*self._people.face_of_name(call.name), call.name)
+        return self._embed(bytes(call.image.data) if given == ["image"] else self._read(call.file))
 
-    def _of_picture(self, data: bytes) -> "_AskedFace":
-        image = decode_reference(data)
+    def _embed(self, picture: bytes) -> "_Reference":
+        image = decode_reference(picture)
         pipeline = self._models.acquire("search")
         face = pipeline.embed_reference(image)
-        crop = encode_aligned_crop(image, face) if self._settings.backtrack_search.send_face_crop else b""
-        return _AskedFace(face.embedding, pipeline.contract.id, "picture", crop)
+        crop = encode_aligned_crop(image, face) if self._node.settings.backtrack_search.send_face_crop else b""
+        assert face.embedding is not None  # a reference face always has one
+        return _Reference(face.embedding, pipeline.contract.id, "picture", crop)
 
-    def _file(self, name: str) -> bytes:
-        folder = self._settings.backtrack_search.reference_dir
+    def _read(self, name: str) -> bytes:
+        folder = self._node.settings.backtrack_search.reference_dir
         if not folder:
             raise RequestError("this robot reads no reference files: backtrack_search.reference_dir is not set")
         return read_reference_file(Path(folder).expanduser(), name)
 
 
 @dataclass(frozen=True, eq=False)
-class _AskedFace:
-    """The face somebody asks for.
+class _Reference:
+    """The face to search for.
 
-    :param reference: what was asked with, as histories write it down.
-    :param crop: the face alone as JPEG, where it is to be sent along.
+    :param name: how the face was given, as histories store it.
+    :param crop: aligned face as JPEG, if it is to be sent; else empty.
     """
 
     embedding: np.ndarray
     model_id: str
-    reference: str
+    name: str
     crop: bytes = b""

@@ -1,4 +1,4 @@
-"""A robot's own models beside those that watch its cameras: to look again at stored frames, and at others' faces."""
+"""A history node's own models: for rescans of stored frames and face crops of robots with another embedder."""
 
 import contextlib
 import os
@@ -18,16 +18,16 @@ from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.pipeline import VisionPipeline
 from facetrack_ros.vision.settings import vision_settings
 
-# Beside the cameras' work, which goes first wherever both want a core.
+# The live cameras have priority on every core.
 NICENESS = 10
-# What is left of the asker's time for the frames under way, the search itself and the way back.
+# Share of the timeout left for frames in progress, the search itself and the way back, seconds.
 RESERVE_S = 0.3
 
 
-class Rescanning:
-    """Loads its models when they are first needed, a set a thread, and keeps them. One rescan at a time.
+class RescanService:
+    """Rescans stored frames, one rescan at a time; its models are loaded at first use, one set a thread, and kept.
 
-    Its methods take long and are for threads that may wait.
+    Methods block for seconds: call them on threads that may wait.
     """
 
     def __init__(self, node: RobotMemberNode):
@@ -37,60 +37,62 @@ class Rescanning:
         self._pipelines: list[VisionPipeline] = []
         self._closing = False
 
-    def rescan(self, history: RobotHistory, question: SearchRequest, deadline_s: float) -> tuple[Rescanned, str]:
-        """Look again at the frames of a question's slice, and keep the faces found as sightings.
+    def rescan(self, history: RobotHistory, request: SearchRequest, deadline_s: float) -> tuple[Rescanned, str]:
+        """Analyse the frames without a face in a request's time range, and store the faces found as sightings.
 
         :param deadline_s: by ``time.monotonic()``.
-        :return: how far it came, and a sentence on why it came no farther; empty when it is done.
-        :raises FacetrackError: no models, or the store or the frames fail.
+        :return: the counts, and a sentence on why frames remain; empty if none do.
+        :raises FacetrackError: models, store or frames cannot be read.
         """
-        frames, (start_ns, end_ns) = LiveSource(history), question.time_range
+        frames, (start_ns, end_ns) = LiveSource(history), request.time_range
 
-        def wanted() -> list[tuple[int, str]]:
-            return frames_without_face(frames, (history.sightings,), start_ns, end_ns, question.cameras)
+        def remaining() -> list[tuple[int, str]]:
+            return frames_without_face(frames, (history.sightings,), start_ns, end_ns, request.cameras)
 
         refusal = self._refusal()
-        if refusal or not wanted():
-            return Rescanned(0, len(wanted()), 0), refusal
+        if refusal or not remaining():
+            return Rescanned(0, len(remaining()), 0), refusal
         if not self._lock.acquire(timeout=max(0.0, deadline_s - time.monotonic())):
-            return Rescanned(0, len(wanted()), 0), "another search was looking at the frames all the time"
+            return Rescanned(0, len(remaining()), 0), "another search was rescanning the frames all the time"
         try:
             done = rescan(
                 frames,
-                wanted(),
+                remaining(),
                 history.sightings,
                 self._models(),
                 lambda: self._closing or self._battery.braking or time.monotonic() >= deadline_s,
-                _step_back,
+                _lower_priority,
             )
         finally:
             self._lock.release()
         return done, self._refusal() if done.remaining else ""
 
     def embed(self, face_crop: bytes) -> tuple[np.ndarray, str]:
-        """Somebody's face by this robot's own embedder, and that one's id.
+        """Embedding of a face crop by this robot's embedder, and the embedder's model id.
 
-        :raises FacetrackError: no models, or no face that they can use.
+        :raises FacetrackError: no models, or no usable face.
         """
         pipeline = self._models()[0]
-        return pipeline.embed_reference(decode_reference(face_crop)).embedding, pipeline.contract.id
+        embedding = pipeline.embed_reference(decode_reference(face_crop)).embedding
+        assert embedding is not None  # a reference face always has one
+        return embedding, pipeline.contract.id
 
     def close(self) -> None:
-        """End what runs, soon."""
+        """Stop a running rescan soon."""
         self._closing = True
 
     def _refusal(self) -> str:
         if not self._node.settings.face_tracking.enabled:
-            return "face_tracking.enabled is false: no face is looked for"
+            return "face_tracking.enabled is false: no face is searched for"
         return self._battery.sentence if self._battery.braking else ""
 
     def _models(self) -> list[VisionPipeline]:
-        wanted = self._node.settings.backtrack_search.rescan_threads or len(os.sched_getaffinity(0))
-        while len(self._pipelines) < wanted:
+        count = self._node.settings.backtrack_search.rescan_threads or len(os.sched_getaffinity(0))
+        while len(self._pipelines) < count:
             self._pipelines.append(build_pipeline(vision_settings(self._node.settings)))
         return self._pipelines
 
 
-def _step_back() -> None:
-    with contextlib.suppress(OSError):  # not every system has a niceness for each thread
+def _lower_priority() -> None:
+    with contextlib.suppress(OSError):  # not every system has a priority for each thread
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -1,13 +1,15 @@
-"""A robot's part of every search: asked on a topic, answered on a topic, written down."""
+"""A robot's part of every search: request topic in, its history searched, result topic out, audit log."""
 
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 from facetrack_ros import msg
-from facetrack_ros.concurrency.worker import FifoMailbox, Worker
+from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.errors import FacetrackError, StoreError
 from facetrack_ros.history.robot_history import RobotHistory
@@ -15,7 +17,7 @@ from facetrack_ros.nodes.base.qos import RELIABLE, SEARCH_RESULT_PUB
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.search import match_to_message, request_from_message, robot_response_to_message
 from facetrack_ros.nodes.conversion.vision import event_to_message
-from facetrack_ros.nodes.fleet.rescan_service import RESERVE_S, Rescanning
+from facetrack_ros.nodes.fleet.rescan_service import RESERVE_S, RescanService
 from facetrack_ros.nodes.fleet.response_cache import ResponseCache
 from facetrack_ros.search.audit_log import AuditLog
 from facetrack_ros.search.camera_coverage import coverage_within
@@ -25,20 +27,22 @@ from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import ANSWERED, ERROR, Match, RobotResponse
 from facetrack_ros.search.validation import validate_request
 
-# A match is an event once a visit; an answer of thousands must not bury the comings and goings.
+# Most FACE_MATCHED events of one search, so that thousands of matches do not crowd out PERSON_IN and PERSON_OUT.
 MOST_EVENTS = 100
-# Searches remembered, so that one that is played back from a recording is not written down as a new one.
+# Searches remembered, so that a request replayed from a recording is not logged again.
 _REMEMBERED = 1000
-# Rescans and others' faces take seconds; the plain searches in between do not wait for them.
+# Searches with a rescan or another embedder take seconds; others do not wait for them.
 _SLOW_AT_ONCE = 4
+
+logger = logging.getLogger(__name__)
 
 
 class SearchServer:
-    """Hears requests on the mesh and answers them from the robot's history.
+    """Answers the mesh's search requests from the robot's history.
 
     :param node: the history node.
-    :param history: the robot's history, None while there is none yet.
-    :param remark: what is to be kept in mind with the answer to a question.
+    :param history: the robot's history, None until it is open.
+    :param note_on: a remark for the response to a request; empty: none.
     """
 
     def __init__(
@@ -46,125 +50,120 @@ class SearchServer:
         node: RobotMemberNode,
         instance_id: str,
         history: Callable[[], RobotHistory | None],
-        remark: Callable[[SearchRequest], str],
+        note_on: Callable[[SearchRequest], str],
     ):
         self._node = node
         self._instance_id = instance_id
         self._history = history
-        self._remark = remark
-        self._rescanning = Rescanning(node)
-        self._written_down: OrderedDict[str, None] = OrderedDict()
-        self._nameless = 0
-        self._worker = Worker("history search", FifoMailbox(), self._work)
+        self._note_on = note_on
+        self._rescan_service = RescanService(node)
+        self._logged: OrderedDict[str, None] = OrderedDict()
+        self._without_id = 0
+        self._worker = Worker("history search", FifoMailbox(), run_calls)
         self._slow = ThreadPoolExecutor(_SLOW_AT_ONCE, "history slow search")
-        self._kept = ResponseCache()
+        self._cache = ResponseCache()
         self._results = node.create_publisher(msg.FaceSearchResult, node.mesh_topic("search/result"), SEARCH_RESULT_PUB)
         self._events = node.create_publisher(msg.PersonEvent, node.robot_topic("events"), RELIABLE)
         node.create_subscription(
             msg.FaceSearchRequest,
             node.mesh_topic("search/request"),
-            lambda message: self._worker.put("", (message, time.monotonic())),
+            lambda message: self._worker.put("", (self._handle, message, time.monotonic())),
             RELIABLE,
         )
 
     def close(self) -> None:
-        """Finish what was asked; a rescan ends where it is."""
-        self._rescanning.close()
+        """Answer pending requests; a running rescan stops."""
+        self._rescan_service.close()
         self._worker.close()
         self._slow.shutdown()
 
-    def _work(self, items: list) -> None:
-        for message, came_s in items:
-            question = request_from_message(message)
-            if not question.search_id:
-                self._nameless += 1
-                self._node.get_logger().warning(
-                    f"{self._nameless} searches without an id so far, of which the last is of "
-                    f"{question.requester or 'nobody'}: not answered",
-                    throttle_duration_sec=60.0,
-                )
-            elif question.robots and self._node.robot_id not in question.robots:
-                continue
-            elif not self._kept.begin(message):
-                if (answered := self._kept.of(question.search_id)) is not None:
-                    self._results.publish(answered)  # it was lost on its way
-            elif question.rescan or self._foreign(question):
-                self._slow.submit(self._answer_slowly, question, came_s)
-            else:
-                self._answer(question, came_s)
+    def _handle(self, message: msg.FaceSearchRequest, arrived_s: float) -> None:
+        request = request_from_message(message)
+        if not request.search_id:
+            self._without_id += 1
+            self._node.get_logger().warning(
+                f"{self._without_id} searches without an id so far, the last one by "
+                f"{request.requester or 'an unnamed requester'}: not answered",
+                throttle_duration_sec=60.0,
+            )
+        elif request.robots and self._node.robot_id not in request.robots:
+            return
+        elif not self._cache.begin(message):
+            if (result := self._cache.get(request.search_id)) is not None:
+                self._results.publish(result)  # it was lost on its way
+        elif request.rescan or self._has_other_model(request):
+            self._slow.submit(self._answer_slowly, request, arrived_s)
+        else:
+            self._answer(request, arrived_s)
 
-    def _foreign(self, question: SearchRequest) -> bool:
-        """Whether it is of another embedder, and brings the face along."""
+    def _has_other_model(self, request: SearchRequest) -> bool:
+        """Whether the request is of another embedder and carries the face crop."""
         history = self._history()
-        return history is not None and bool(question.face_crop) and question.model_id != history.contract.id
+        return history is not None and bool(request.face_crop) and request.model_id != history.contract.id
 
-    def _answer_slowly(self, question: SearchRequest, came_s: float) -> None:
+    def _answer_slowly(self, request: SearchRequest, arrived_s: float) -> None:
         try:
-            self._answer(question, came_s)
-        except Exception as error:  # the pool would keep it to itself
-            self._node.get_logger().error(f"search {question.search_id}: unexpected {type(error).__name__}: {error}")
+            self._answer(request, arrived_s)
+        except Exception:  # the pool would drop it
+            logger.exception("search %s", request.search_id)
 
-    def _answer(self, question: SearchRequest, came_s: float) -> None:
+    def _answer(self, request: SearchRequest, arrived_s: float) -> None:
         started, history = time.perf_counter(), self._history()
-        answer, matches = RobotResponse(self._node.robot_id, ANSWERED), ()
+        response = RobotResponse(self._node.robot_id, ANSWERED)
+        matches: tuple[Match, ...] = ()
         if history is not None:
             try:
-                answer, matches = self._search(history, question, came_s)
+                response, matches = self._search(history, request, arrived_s)
             except FacetrackError as error:
-                answer = RobotResponse(self._node.robot_id, ERROR, error=str(error))
-        note = "; ".join(filter(None, (answer.note, self._remark(question))))
-        answer = replace(answer, note=note, elapsed_ms=(time.perf_counter() - started) * 1e3)
+                response = RobotResponse(self._node.robot_id, ERROR, error=str(error))
+        note = "; ".join(filter(None, (response.note, self._note_on(request))))
+        response = replace(response, note=note, elapsed_ms=(time.perf_counter() - started) * 1e3)
         result = msg.FaceSearchResult(
-            search_id=question.search_id,
+            search_id=request.search_id,
             instance_id=self._instance_id,
             model_id=history.contract.id if history is not None else "",
-            robot=robot_response_to_message(answer),
+            robot=robot_response_to_message(response),
             matches=[match_to_message(match) for match in matches],
         )
-        self._kept.keep(result)
+        self._cache.store(result)
         self._results.publish(result)
-        if history is not None and self._is_new(question.search_id):
-            self._write_down(history, question, answer, matches)
+        if history is not None and request.search_id not in self._logged:
+            self._log(history, request, response, matches)
 
     def _search(
-        self, history: RobotHistory, question: SearchRequest, came_s: float
+        self, history: RobotHistory, request: SearchRequest, arrived_s: float
     ) -> tuple[RobotResponse, tuple[Match, ...]]:
-        contract, own, foreign = history.contract, {}, self._foreign(question)
-        if foreign:
-            embedding, model_id = self._rescanning.embed(question.face_crop)
-            # Thresholds of two models have nothing to do with each other.
-            question = replace(question, embedding=embedding, model_id=model_id, threshold=contract.threshold)
-            own = {"model_id": model_id, "threshold": contract.threshold}
-        rescanned = {}
-        if question.rescan and question.model_id == contract.id:
-            validate_request(question, contract)
-            done, note = self._rescanning.rescan(history, question, came_s + question.timeout_ns / 1e9 - RESERVE_S)
-            rescanned = {"rescanned": done.looked, "not_rescanned": done.remaining, "note": note}
-        answer, matches = search_history(history.sightings, question)
-        if foreign:
-            own["expected_false_matches"] = expected_false_matches(
-                contract, question.threshold_for(contract), answer.sightings
-            )
-        if answer.status == ANSWERED:
-            own["coverage"] = coverage_within(history.sightings, *question.time_range, question.cameras)
-        return replace(answer, **rescanned, **own), matches
+        contract, other_model = history.contract, self._has_other_model(request)
+        extra: dict[str, Any] = {}
+        if other_model:
+            embedding, model_id = self._rescan_service.embed(request.face_crop)
+            # The requester's threshold is of its own model and means nothing for this one.
+            request = replace(request, embedding=embedding, model_id=model_id, threshold=contract.threshold)
+            extra = {"model_id": model_id, "threshold": contract.threshold}
+        if request.rescan and request.model_id == contract.id:
+            validate_request(request, contract)
+            deadline_s = arrived_s + request.timeout_ns / 1e9 - RESERVE_S
+            done, note = self._rescan_service.rescan(history, request, deadline_s)
+            extra |= {"rescanned": done.looked, "not_rescanned": done.remaining, "note": note}
+        response, matches = search_history(history.sightings, request)
+        if other_model:
+            threshold = request.threshold_for(contract)
+            extra["expected_false_matches"] = expected_false_matches(contract, threshold, response.sightings)
+        if response.status == ANSWERED:
+            extra["coverage"] = coverage_within(history.sightings, *request.time_range, request.cameras)
+        return replace(response, **extra), matches
 
-    def _is_new(self, search_id: str) -> bool:
-        if search_id in self._written_down:
-            return False
-        self._written_down[search_id] = None
-        if len(self._written_down) > _REMEMBERED:
-            self._written_down.popitem(last=False)
-        return True
-
-    def _write_down(
-        self, history: RobotHistory, question: SearchRequest, answer: RobotResponse, matches: tuple[Match, ...]
+    def _log(
+        self, history: RobotHistory, request: SearchRequest, response: RobotResponse, matches: tuple[Match, ...]
     ) -> None:
-        """Who asked, what was handed out, and each match as an event."""
+        """Write the search to the audit log, and publish and store each match as an event."""
+        self._logged[request.search_id] = None
+        if len(self._logged) > _REMEMBERED:
+            self._logged.popitem(last=False)
         if not self._node.settings.event_logging.enabled:
             return
         try:
-            AuditLog(history.path).append(question, answer, matches, self._node.get_clock().now().nanoseconds)
+            AuditLog(history.path).append(request, response, matches, self._node.get_clock().now().nanoseconds)
             events = [
                 PersonEvent(
                     FACE_MATCHED,
@@ -173,13 +172,13 @@ class SearchServer:
                     match.camera_id,
                     match.person_id,
                     match.frame_number,
-                    reference_face_id=question.reference or "embedding",
+                    reference_face_id=request.reference or "embedding",
                     similarity=match.similarity,
-                    search_id=question.search_id,
+                    search_id=request.search_id,
                 )
                 for match in matches[:MOST_EVENTS]
             ]
-            # Whoever listens hears of it also where the disk is full.
+            # Published before they are stored, which a full disk may refuse.
             if self._events.get_subscription_count():
                 for event in events:
                     self._events.publish(event_to_message(event, ""))

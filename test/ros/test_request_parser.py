@@ -13,7 +13,7 @@ from facetrack_ros.config import Config
 from facetrack_ros.core.face import Face
 from facetrack_ros.errors import FacetrackError, ReferenceFaceError, RequestError
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.nodes.fleet.request_parser import RequestReading
+from facetrack_ros.nodes.fleet.request_parser import RequestParser
 from facetrack_ros.search.reference_image import MAX_BYTES
 from facetrack_ros.srv import FaceSearch
 from facetrack_ros.vision.pipeline_pool import PipelinePool
@@ -63,7 +63,7 @@ def reading(**settings):
     )
     models = PipelinePool(VisionSettings(), build=lambda _: OneFace())
     models.acquire("the rest of the robot")
-    return RequestReading(node, Known(), models)
+    return RequestParser(node, Known(), models)
 
 
 def image(grey=128, size=64):
@@ -87,17 +87,17 @@ def embedding(*values):
     ],
 )
 def test_every_kind_of_reference_becomes_the_same_face(reference, told):
-    question = reading().question(FaceSearch.Request(**reference))
+    question = reading().parse(FaceSearch.Request(**reference))
     np.testing.assert_array_equal(question.embedding, UNIT)
     assert (question.model_id, question.reference, question.requester) == ("net", told, "robot1")
 
 
 def test_what_is_not_said_comes_from_the_settings_and_the_model():
-    question = reading(max_results=7, timeout_s=1.5).question(FaceSearch.Request(image=image()))
+    question = reading(max_results=7, timeout_s=1.5).parse(FaceSearch.Request(image=image()))
     assert (question.threshold, question.max_results, question.timeout_ns) == (0.35, 7, 1_500_000_000)
     assert (question.time_ns, question.window_ns, question.rescan, question.face_crop) == (NOW_NS, 0, False, b"")
     assert question.search_id
-    said = reading(similarity_threshold=0.6).question(
+    said = reading(similarity_threshold=0.6).parse(
         FaceSearch.Request(
             image=image(), threshold=0.5, rescan=True, search_id="mine", robots=["robot2"], cameras=["front"]
         )
@@ -112,10 +112,10 @@ def test_what_is_not_said_comes_from_the_settings_and_the_model():
 
 
 def test_the_face_alone_goes_along_where_that_is_set():
-    crop = reading(send_face_crop=True).question(FaceSearch.Request(image=image())).face_crop
+    crop = reading(send_face_crop=True).parse(FaceSearch.Request(image=image())).face_crop
     assert cv2.imdecode(np.frombuffer(crop, np.uint8), cv2.IMREAD_COLOR).shape == (192, 192, 3)
     assert len(crop) < 40_000
-    assert reading(send_face_crop=True).question(FaceSearch.Request(person_id="p_robot1_3")).face_crop == b""
+    assert reading(send_face_crop=True).parse(FaceSearch.Request(person_id="p_robot1_3")).face_crop == b""
 
 
 @pytest.mark.parametrize(
@@ -150,13 +150,13 @@ def test_the_face_alone_goes_along_where_that_is_set():
 )
 def test_what_cannot_be_asked_is_refused(request_, words):
     with pytest.raises(FacetrackError, match=words):
-        reading().question(FaceSearch.Request(**request_))
+        reading().parse(FaceSearch.Request(**request_))
 
 
 def test_a_picture_of_fifty_megabytes_is_refused_unread():
     request = FaceSearch.Request(image=CompressedImage(data=array.array("B", bytes(50_000_000))))
     with pytest.raises(ReferenceFaceError, match="50 MB; send at most 30"):
-        reading().question(request)
+        reading().parse(request)
 
 
 @pytest.fixture
@@ -176,8 +176,8 @@ def folder(tmp_path):
 
 def test_a_picture_below_the_reference_folder_may_be_named(folder):
     asked = reading(reference_dir=str(folder))
-    assert asked.question(FaceSearch.Request(file="people/face.png")).reference == "picture"
-    assert asked.question(FaceSearch.Request(file="people/../people/face.png")).reference == "picture"
+    assert asked.parse(FaceSearch.Request(file="people/face.png")).reference == "picture"
+    assert asked.parse(FaceSearch.Request(file="people/../people/face.png")).reference == "picture"
 
 
 @pytest.mark.parametrize(
@@ -199,9 +199,9 @@ def test_a_picture_below_the_reference_folder_may_be_named(folder):
 def test_no_other_file_may_be_named(folder, name):
     name = name.replace("{outside}", str(folder.parent / "outside" / "face.png"))
     with pytest.raises(RequestError, match="reference_dir"):
-        reading(reference_dir=str(folder)).question(FaceSearch.Request(file=name))
+        reading(reference_dir=str(folder)).parse(FaceSearch.Request(file=name))
 
 
 def test_a_file_that_is_too_large_is_not_read(folder):
     with pytest.raises(ReferenceFaceError, match="at most 30"):
-        reading(reference_dir=str(folder)).question(FaceSearch.Request(file="huge.png"))
+        reading(reference_dir=str(folder)).parse(FaceSearch.Request(file="huge.png"))

@@ -11,7 +11,7 @@ from facetrack_ros.config import Config
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.nodes.fleet.rescan_service import Rescanning
+from facetrack_ros.nodes.fleet.rescan_service import RescanService
 from facetrack_ros.search.request import SearchRequest
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=2, threshold=0.35)
@@ -43,7 +43,7 @@ def history(tmp_path):
 
 def test_on_a_low_battery_no_frame_is_looked_at_and_the_answer_says_why(history):
     node = Node()
-    again = Rescanning(node)
+    again = RescanService(node)
     node.heard["battery_state"](BatteryState(percentage=0.1))
     done, note = again.rescan(history, ASK, time.monotonic() + 10)
     assert (done.looked, done.remaining) == (0, 3)
@@ -51,13 +51,13 @@ def test_on_a_low_battery_no_frame_is_looked_at_and_the_answer_says_why(history)
 
 
 def test_where_no_faces_are_looked_for_none_are_looked_for_again(history):
-    done, note = Rescanning(Node(face_tracking__enabled=False)).rescan(history, ASK, time.monotonic() + 10)
+    done, note = RescanService(Node(face_tracking__enabled=False)).rescan(history, ASK, time.monotonic() + 10)
     assert (done.looked, done.remaining) == (0, 3)
     assert "face_tracking.enabled" in note
 
 
 def test_nothing_to_look_at_loads_no_models(history):
-    again = Rescanning(Node(embedder__model="no such model"))
+    again = RescanService(Node(embedder__model="no such model"))
     done, note = again.rescan(
         history, SearchRequest("s", ASK.embedding, "net", cameras=("rear",)), time.monotonic() + 10
     )
