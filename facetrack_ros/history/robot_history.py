@@ -153,34 +153,28 @@ class RobotHistory:
         self._note_coverage()
         if self.recorder is not None:
             self.recorder.add_tracks(camera_id, stamp_ns, frame_number, tracks)
+        thumbnails: Thumbnails | LazyThumbnails
+        if isinstance(frame, Thumbnails):
+            thumbnails = frame
+        else:
+            thumbnails = LazyThumbnails(lambda: frame or self.frame_at(camera_id, stamp_ns))
+        pose = self._poses.at(stamp_ns) if self._poses is not None else None
+
+        def add_faces() -> None:
+            for track in tracks:
+                face = track.face
+                if face is not None and face.embedding is not None:
+                    place = camera_id, stamp_ns, frame_number, track.track_id, track.person_id, track.bbox
+                    thumbnail = partial(thumbnails.thumbnail, face.bbox)
+                    self.sightings.add(*place, face.bbox, face.quality, face.embedding, thumbnail, pose)
+                elif track.person_id:
+                    self.sightings.name_track(track.track_id, track.person_id)
+
         try:
-            self._add_faces(camera_id, stamp_ns, frame_number, tracks, frame)
+            add_faces()
         except DamagedStoreError:
             self.sightings = reopen_recovered(self.sightings)
-            self._add_faces(camera_id, stamp_ns, frame_number, tracks, frame)
-
-    def _add_faces(
-        self,
-        camera_id: str,
-        stamp_ns: int,
-        frame_number: int,
-        tracks: tuple[Track, ...],
-        frame: Frame | Thumbnails | None,
-    ) -> None:
-        thumbnails = (
-            frame
-            if isinstance(frame, Thumbnails)
-            else LazyThumbnails(lambda: frame or self.frame_at(camera_id, stamp_ns))
-        )
-        pose = self._poses.at(stamp_ns) if self._poses is not None else None
-        for track in tracks:
-            face = track.face
-            if face is not None and face.embedding is not None:
-                place = camera_id, stamp_ns, frame_number, track.track_id, track.person_id, track.bbox
-                thumbnail = partial(thumbnails.thumbnail, face.bbox)
-                self.sightings.add(*place, face.bbox, face.quality, face.embedding, thumbnail, pose)
-            elif track.person_id:
-                self.sightings.name_track(track.track_id, track.person_id)
+            add_faces()
 
     def add_event(self, *events: PersonEvent) -> bool:
         """Log events, as :meth:`EventLog.append` does.

@@ -26,27 +26,17 @@ _STORED_COLUMNS = ("ids", "first", "last", "track", "camera")
 
 @dataclass(frozen=True)
 class BlockHeader:
-    """Header of a block file.
+    """Header of a block file: it holds the ``rows`` sightings with ``after < id <= last``."""
 
-    :param database: id of the database its rows are from.
-    :param after: it holds all sightings with ids above this …
-    :param last: … and up to this.
-    :param rows: how many they are.
-    :param scale: of the codes.
-    :param error: largest distance between a vector and its code.
-    :param cameras: camera ids, in the order of their numbers.
-    :param checksum: CRC-32 of columns and codes.
-    """
-
-    database: str
+    database: str  # id of the database
     after: int
     last: int
     rows: int
     dimension: int
-    scale: float
-    error: float
-    cameras: tuple[str, ...]
-    checksum: int
+    scale: float  # of the codes
+    error: float  # largest distance between a vector and its code
+    cameras: tuple[str, ...]  # in the order of their numbers
+    checksum: int  # CRC-32 of columns and codes
 
     def overlaps(self, ids: np.ndarray) -> bool:
         """Whether any of these sighting ids is in its range."""

@@ -3,18 +3,18 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.index.block import VectorBlock
+from facetrack_ros.history.index.block import VectorBlock, VectorSource
 from facetrack_ros.history.index.block_file import BlockFile
 from facetrack_ros.history.index.block_folder import BlockFolder
 from facetrack_ros.history.index.columns import IndexColumns
 from facetrack_ros.history.index.vector_index import VectorIndex
 from facetrack_ros.history.sightings.database import Database
-from facetrack_ros.history.sightings.index_vectors import BlockVectors
 from facetrack_ros.history.sightings.index_writer import IndexBlockWriter
 from facetrack_ros.history.sightings.table import SightingTable
 from facetrack_ros.models.contract import ModelContract
@@ -55,8 +55,6 @@ class IndexBlocks:
         self._writer: IndexBlockWriter | None = None
         self._writing = False
         self._failed: set[int] = set()  # first rows of blocks that could not be written
-        self._idle = threading.Event()
-        self._idle.set()
 
     def load(self, index: VectorIndex) -> Iterator[Iterator[tuple]]:
         """Load the blocks on disk into an empty index. The rows between them are returned, to be added in turn.
@@ -129,11 +127,13 @@ class IndexBlocks:
         if writer is not None:
             writer.stop()
         self._writing, self._writer = False, None
-        self._idle.set()
 
     def wait(self) -> None:
         """Wait until nothing is being written."""
-        self._idle.wait()
+        joined = None
+        while (writer := self._writer) is not None and writer is not joined:  # one block may be followed by another
+            writer.join()
+            joined = writer
 
     def size(self) -> int:
         """Bytes that the files take."""
@@ -151,19 +151,13 @@ class IndexBlocks:
                 self._database.rollback()
             self._fail(rows, f"cannot write the index in {self._folder.path}: {error}")
             return
-        self._writing = True
-        self._idle.clear()
-
-        def done(written: Path | None, reason: str) -> None:
-            self._writing = False
-            self._freeze(block, rows, written, reason)
-            if not self._writing:
-                self._idle.set()
-
+        done = partial(self._freeze, block, rows)
         self._writer = IndexBlockWriter(self._open_table, self._database_id, self._lock, done)
+        self._writing = True
         self._writer.start(path, after, last, rows.stop - rows.start)
 
     def _freeze(self, block: VectorBlock, rows: slice, written: Path | None, reason: str) -> None:
+        self._writing = False
         if written is None:
             self._fail(rows, reason)
             return
@@ -184,11 +178,49 @@ class IndexBlocks:
         if reason:
             self._folder.report_damaged(reason)
 
-    def _vectors(self, file: BlockFile, columns: IndexColumns) -> BlockVectors:
-        return BlockVectors(file, self._table, columns.ids, self._folder)
+    def _vectors(self, file: BlockFile, columns: IndexColumns) -> VectorSource:
+        return _BlockVectors(file, self._table, columns.ids, self._folder)
 
     def _open_table(self) -> SightingTable:
         return SightingTable(self._database.reader(self._contract), self._contract.id, self._contract.dimension)
 
     def _outdated(self) -> np.ndarray:
         return np.array([row for (row,) in self._database.rows("SELECT id FROM outdated")], np.int64)
+
+
+class _BlockVectors:
+    """Vectors of a frozen block: read from its file, or from the database when the file fails.
+
+    The file is read, not mapped into memory: a disk error or a truncated file would end a process that touches a
+    mapping. Reading takes no longer for the few rows of a search.
+
+    :param ids: of the block's rows.
+    """
+
+    def __init__(self, file: BlockFile, table: SightingTable, ids: np.ndarray, folder: BlockFolder) -> None:
+        self._file: BlockFile | None = file
+        self._table = table
+        self._ids = ids
+        self._folder = folder
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        """``(n, dimension)`` float32.
+
+        :param rows: ``(n,)`` of the block.
+        :raises StoreError: the database does not return them either.
+        """
+        if self._file is not None:
+            try:
+                return self._file.vectors(rows)
+            except StoreError as error:
+                self._stop_using_file(str(error))
+        return self._table.embeddings(self._ids[rows].tolist())
+
+    def report_damaged(self) -> None:
+        """The file contains wrong vectors: read from the database from now on."""
+        if self._file is not None:
+            self._stop_using_file(f"{self._file.path} is damaged")
+
+    def _stop_using_file(self, reason: str) -> None:
+        self._folder.report_damaged(reason)
+        self._file = None

@@ -50,9 +50,12 @@ class IndexBlockWriter:
     def stop(self) -> None:
         """Abort writing and wait for the thread."""
         self._stopping.set()
-        thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join()
+        self.join()
+
+    def join(self) -> None:
+        """Wait for the thread."""
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
 
     def _work(self, path: Path, after: int, last: int, rows: int) -> None:
         with suppress(OSError):  # the thread's priority may be low already
@@ -66,17 +69,15 @@ class IndexBlockWriter:
         except OSError as error:
             reason = f"cannot write {path}: {error.strerror}"
         # The thread that holds the lock may be waiting in stop().
-        while not self._lock.acquire(timeout=_POLL_S):
-            if self._stopping.is_set():
-                path.unlink(missing_ok=True)
-                return
-        try:
-            if self._stopping.is_set():
-                path.unlink(missing_ok=True)
-            else:
-                self._done(written, reason)
-        finally:
-            self._lock.release()
+        while not self._stopping.is_set():
+            if self._lock.acquire(timeout=_POLL_S):
+                try:
+                    if not self._stopping.is_set():
+                        self._done(written, reason)
+                        return
+                finally:
+                    self._lock.release()
+        path.unlink(missing_ok=True)
 
     def _write(self, path: Path, after: int, last: int, rows: int) -> bool:
         columns, vectors, table = IndexColumns(), None, self._open_table()
