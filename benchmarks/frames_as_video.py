@@ -1,21 +1,21 @@
-"""What storing frames as H.264 saves and costs, against the JPEGs that came.
+"""Size, CPU time and access time of frames stored as H.264, compared with JPEG.
 
-    python benchmarks/frames_as_video.py CLIP [--frames 300] [--noise 0 3] [--cameras 4] [--hz 30] [--seconds 15] [--json FILE]
+    python benchmarks/frames_as_video.py CLIP [--frames 300] [--noise 0 3] [--cameras 4] [--hz 30] [--seconds 15]
+                                         [--json FILE]
 
-CLIP is a video file; its pictures are scaled to 1280x720, with a sensor's noise of so many grey levels added (none of that is
-in a picture that was scaled up, and it is what H.264 spends its bytes on), and come as JPEG of quality 90. Of each noise: bytes a
-frame on disk both ways; likeness of the pictures (PSNR) to the JPEGs'; CPU time a frame of one writer that takes them as fast as
-it can, and frames a second; a frame by a random stamp, with its decoding from the key picture before it and its encoding as JPEG;
-all frames in order. Then the cameras at their pace: frames stored, lost, and the share of a core, of the whole process.
+CLIP is a video file. Its pictures are scaled to 1280x720, get the noise of a sensor (standard deviation in grey levels;
+scaling up leaves none, and most bytes of H.264 go into it), and are encoded as JPEG of quality 90. For each noise, both
+ways: bytes a frame on disk; PSNR relative to the JPEGs; CPU time a frame and frames a second of a writer at full
+speed; time to read a frame by a random stamp, and all frames in order. Then with cameras at their own rate: frames
+stored and lost, and the share of a core of the whole process.
 """
 
 import argparse
-import json
 import os
 import tempfile
 import time
-from pathlib import Path
 
+import common
 import cv2
 import numpy as np
 
@@ -127,15 +127,14 @@ def live(pictures: list[bytes], format: str, arguments: argparse.Namespace) -> d
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = common.argument_parser(__doc__, data=False)
     parser.add_argument("clip")
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--noise", type=float, nargs="+", default=[0.0, 3.0])
     parser.add_argument("--cameras", type=int, default=4)
     parser.add_argument("--hz", type=float, default=30.0)
     parser.add_argument("--seconds", type=float, default=15.0, help="of cameras at their pace; 0: none")
-    parser.add_argument("--json", metavar="FILE")
-    arguments = parser.parse_args()
+    arguments = common.parse(parser)
     print(f"load {os.getloadavg()[0]:.1f}")
     found = {}
     for noise in arguments.noise:
@@ -148,8 +147,7 @@ def main() -> None:
         for name, value in lines.items():
             print(f"  {name:<46} {' / '.join(map(str, value)) if isinstance(value, tuple) else value}")
     print(f"\nload {os.getloadavg()[0]:.1f}")
-    if arguments.json:
-        Path(arguments.json).write_text(json.dumps({"arguments": vars(arguments), "found": found}, indent=1))
+    common.write_json(arguments.json, {"arguments": vars(arguments), "found": found})
 
 
 if __name__ == "__main__":

@@ -1,22 +1,22 @@
-"""What storing frames costs, and how long a frame takes to be found among many.
+"""Cost of storing frames, and time to find one among many.
 
     python benchmarks/frames_on_disk.py write [--cameras 4] [--hz 30] [--kilobytes 120] [--seconds 30] [--json FILE]
     python benchmarks/frames_on_disk.py find [--frames 100000] [--kilobytes 120] [--lookups 1000] [--json FILE]
-    python benchmarks/frames_on_disk.py ring [--frames 300] [--json FILE]
+    python benchmarks/frames_on_disk.py ring --clip FILE [--frames 300] [--json FILE]
 
-``write`` hands frames to a history in mode ``continuous`` at the pace of real cameras, and tells the CPU time of the whole
-process beside that of the same loop in mode ``off``, and how long handing in took. ``find`` fills an archive, drops what the
-system has cached of it where it may, opens it again and reads frames at random stamps. ``ring`` fills the memory of one
-camera with JPEGs of 1280×720: the frames of ``--clip FILE``, scaled to that size. ``--folder`` says on which disk.
+``write`` adds frames to a history in mode ``continuous`` at the rate of real cameras, and reports the CPU time of the
+process, of the same loop in mode ``off``, and the time of each call. ``find`` fills an archive, drops it from the
+system's cache where it may, opens it and reads frames at random stamps. ``ring`` fills the memory of one camera with
+the frames of a clip, scaled to 1280x720. ``--folder`` chooses the disk.
 """
 
 import argparse
-import json
 import os
 import tempfile
 import time
 from pathlib import Path
 
+import common
 import cv2
 import numpy as np
 
@@ -126,7 +126,7 @@ def ring(arguments: argparse.Namespace) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = common.argument_parser(__doc__, data=False)
     parser.add_argument("what", choices=("write", "find", "ring"))
     parser.add_argument("--cameras", type=int, default=4)
     parser.add_argument("--hz", type=float, default=30.0)
@@ -136,14 +136,12 @@ def main() -> None:
     parser.add_argument("--lookups", type=int, default=1000)
     parser.add_argument("--clip", default="", help="a video file, for ring")
     parser.add_argument("--folder", help="where to write; default: the temporary folder")
-    parser.add_argument("--json", metavar="FILE")
-    arguments = parser.parse_args()
+    arguments = common.parse(parser)
     arguments.frames = arguments.frames or (300 if arguments.what == "ring" else 100_000)
     found = {"write": write, "find": find, "ring": ring}[arguments.what](arguments)
     for name, value in found.items():
         print(f"{name:<40} {value}")
-    if arguments.json:
-        Path(arguments.json).write_text(json.dumps({"arguments": vars(arguments), "found": found}, indent=1))
+    common.write_json(arguments.json, {"arguments": vars(arguments), "found": found})
 
 
 if __name__ == "__main__":

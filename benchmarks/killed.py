@@ -1,15 +1,15 @@
-"""A robot that writes under full load is killed again and again: what is left, and how long the next start takes.
+"""Data loss of a robot that is killed while it writes under full load, and the time of its next start.
 
-    python benchmarks/killed.py [--kills 100] [--longest 2.0] [--cameras 4] [--hz 30] [--kilobytes 120] [--seed 1] [--json FILE]
+    python benchmarks/killed.py [--kills 100] [--longest 2.0] [--cameras 4] [--hz 30] [--kilobytes 120] [--seed 1]
+                                [--folder DIR] [--json FILE]
 
-A process of its own hands in frames and faces at the pace of real cameras, in mode ``continuous``, and says what it has
-handed in and what was acknowledged: a frame when ``add_frame`` returned, a sighting when ``flush`` returned. It is killed by
-SIGKILL at a random moment, the history is opened again, every frame of the run is read and every segment is checked by the
-mcap library, checksums included; then it is killed again over the same folder.
+A process records frames and faces at the rate of real cameras, in mode ``continuous``, and prints what was
+acknowledged: a frame when ``add_frame`` returned, a sighting when ``flush`` returned. It is killed by SIGKILL at a
+random moment, the history is opened again, every frame of the run is read, and the last segments are checked by the
+mcap library, checksums included. That repeats in the same folder.
 """
 
 import argparse
-import json
 import logging
 import os
 import random
@@ -20,6 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import common
 import numpy as np
 from mcap.reader import make_reader
 
@@ -56,14 +57,13 @@ class Warnings(logging.Handler):
 
 
 def write(folder: str, base_ns: int, cameras: int, hz: float, size: int) -> None:
-    """The robot. One flush a second, as the node does it, on a thread of its own there."""
+    """The robot: frames, faces, and one flush a second as in the node, which has a thread for it."""
     history = RobotHistory(folder, "robot1", CONTRACT, SETTINGS)
     picture = bytes([255, 216]) + np.random.default_rng(0).bytes(size - 2)
     generator = np.random.default_rng(base_ns % 2**32)
     box, marks = np.zeros(4, np.float32), np.zeros((5, 2), np.float32)
     print("up", flush=True)
     started = flushed = time.monotonic()
-    faces = 0
     for tick in range(10**9):
         stamp = base_ns + round(tick * 1e9 / hz)
         time.sleep(max(0.0, started + tick / hz - time.monotonic()))
@@ -85,16 +85,15 @@ def write(folder: str, base_ns: int, cameras: int, hz: float, size: int) -> None
                 )
             ],
         )
-        faces += 1
         print(f"frames {tick}", flush=True)
         if time.monotonic() - flushed >= 1.0:
             flushed = time.monotonic()
             history.flush()
-            print(f"faces {faces}", flush=True)
+            print(f"faces {tick + 1}", flush=True)
 
 
 def kill_once(folder: Path, base_ns: int, after_s: float, arguments: argparse.Namespace) -> dict:
-    """One life and death. Returns what was acknowledged and what was found."""
+    """Start the robot, kill it, open its history. Returns what was acknowledged and what was found."""
     writer = subprocess.Popen(
         [
             sys.executable,
@@ -157,7 +156,7 @@ def kill_once(folder: Path, base_ns: int, after_s: float, arguments: argparse.Na
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = common.argument_parser(__doc__, data=False)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--longest", type=float, default=2.0, help="seconds until the kill, at most")
     parser.add_argument("--cameras", type=int, default=4)
@@ -165,10 +164,9 @@ def main() -> None:
     parser.add_argument("--kilobytes", type=int, default=120)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", help="where to write; default: the temporary folder")
-    parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--write", help=argparse.SUPPRESS)
     parser.add_argument("--base", type=int, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = common.parse(parser)
     if arguments.write:
         write(arguments.write, arguments.base, arguments.cameras, arguments.hz, arguments.kilobytes * 1000)
         return
@@ -194,10 +192,7 @@ def main() -> None:
     }
     for name, value in found.items():
         print(f"{name:<46} {value}")
-    if arguments.json:
-        Path(arguments.json).write_text(
-            json.dumps({"arguments": vars(arguments), "found": found, "lives": lives}, indent=1)
-        )
+    common.write_json(arguments.json, {"arguments": vars(arguments), "found": found, "lives": lives})
 
 
 if __name__ == "__main__":

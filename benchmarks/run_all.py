@@ -61,6 +61,7 @@ BENCHMARKS = (
     Benchmark("frames_on_disk", ("write",), ("write", "--seconds", "0.5")),
     Benchmark("frames_on_disk", ("find",)),
     Benchmark("event_log", (), ("--kills", "2", "--events", "10")),
+    Benchmark("cdr", (), ("--kilobytes", "1", "--matches", "1")),
     Benchmark("killed", (), ("--kills", "1", "--longest", "0.5")),
     Benchmark(
         "frames_as_video",

@@ -1,1 +1,1 @@
-"""Sources of frames: open_source opens a device, address, video file, picture folder or bag; stamped_frames reads it."""
+"""Devices, addresses, video files, picture folders and bags as sources of frames: open_source, stamped_frames."""

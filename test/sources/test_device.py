@@ -19,12 +19,11 @@ def plugged_in(tmp_path, write_film, monkeypatch):
 def test_pictures_come_live_and_losing_the_camera_is_an_error(plugged_in):
     with DeviceSource(0) as source:
         assert source.live
-        shapes = []
+        pictures = []
         with pytest.raises(SourceError, match="camera device 0 stopped giving pictures"):
-            for picture in source:
-                assert picture.offset_ns is None
-                shapes.append(picture.image.shape)
-    assert shapes == [(48, 64, 3)] * 3
+            pictures.extend(source)
+    assert {picture.offset_ns for picture in pictures} == {None}
+    assert [picture.image.shape for picture in pictures] == [(48, 64, 3)] * 3
 
 
 def test_closing_ends_the_reading(plugged_in):

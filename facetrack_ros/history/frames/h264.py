@@ -6,7 +6,7 @@ import numpy as np
 
 from facetrack_ros.errors import FrameError
 
-# Measured by benchmarks/frames_as_video.py (docs/reference/storage.md): slower presets save few bytes for much CPU time.
+# Measured by benchmarks/frames_as_video.py: slower presets save few bytes for much CPU time.
 _PRESET, _QUALITY = "ultrafast", "20"
 _SLICE, _KEY_PICTURE, _PARAMETER_SET = 1, 5, 7  # types of NAL units
 
@@ -30,7 +30,7 @@ class H264Encoder:
         try:
             codec = av.CodecContext.create("libx264", "w")
             codec.width, codec.height = size
-            codec.pix_fmt, codec.time_base, codec.framerate = "yuv420p", Fraction(1, 30), 30
+            codec.pix_fmt, codec.time_base, codec.framerate = "yuv420p", Fraction(1, 30), Fraction(30)
             codec.thread_count, codec.gop_size = 1, 1 << 30
             codec.options = {
                 "preset": _PRESET,

@@ -80,7 +80,9 @@ class FrameReader:
             ]
         for name, rows in places:
             with self._opened(name) as (file, table):
-                for row in rows if table else ():
+                if table is None:
+                    continue
+                for row in rows:
                     try:
                         channel, _, stamp, content = read_message(file, table, row)
                     except (ValueError, OSError) as error:

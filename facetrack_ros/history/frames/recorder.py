@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -99,7 +99,7 @@ class FrameRecorder:
             if self._wanted(frame.camera_id, frame.stamp_ns):
                 self._put(frame)
 
-    def add_tracks(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: tuple[Track, ...]) -> None:
+    def add_tracks(self, camera_id: str, stamp_ns: int, frame_number: int, tracks: Sequence[Track]) -> None:
         """Take a frame's tracks, before or after the frame."""
         if not tracks:
             return
@@ -129,8 +129,9 @@ class FrameRecorder:
         rings = {camera: ring for camera, ring in self._rings().items() if camera_id in ("", camera)}
         with self._condition:
             for camera, ring in rings.items():
-                tracks = [item for item in self._tracks.get(camera, ()) if start <= item.stamp_ns <= end]
-                for item in (*ring.between(start, end), *tracks):
+                items: list[Frame | _FrameTracks] = [*ring.between(start, end)]
+                items += [item for item in self._tracks.get(camera, ()) if start <= item.stamp_ns <= end]
+                for item in items:
                     if not self._wanted(camera, item.stamp_ns):
                         self._put(item, limited=False)  # these are in memory anyway
             self._windows.open(camera_id, start, end)

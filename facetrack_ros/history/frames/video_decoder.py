@@ -30,18 +30,17 @@ class VideoDecoder:
         stream = np.flatnonzero(self._table.channel_numbers == channel)  # in order of encoding, whatever the stamps
         wanted = int(np.searchsorted(stream, row))
         resume = self._decoder is not None and channel == self._channel and self._position < wanted
-        decoder, self._decoder = self._decoder, None  # kept only if everything decodes
-        packets, position = [], wanted  # the wanted one, then those it depends on, backwards
-        while True:
-            packets.append(self._read(stream[position]))
-            if is_key_packet(packets[-1][2]):
-                decoder = H264Decoder()
-                break
+        decoder, self._decoder = self._decoder if resume else None, None  # kept only if everything decodes
+        packets, position = [self._read(stream[wanted])], wanted  # the wanted one, then those before it, backwards
+        while not is_key_packet(packets[-1][2]):
             position -= 1
-            if resume and position == self._position:
+            if decoder is not None and position == self._position:
                 break
             if position < 0:
                 raise ValueError("no key picture before it")
+            packets.append(self._read(stream[position]))
+        else:
+            decoder = H264Decoder()
         if not all(decoder.skip(packet) for _, _, packet in reversed(packets[1:])):
             raise ValueError("a picture before it does not decode")
         sequence, frame_id, packet = packets[0]

@@ -52,7 +52,7 @@ def segment(tmp_path):
 
 
 def test_the_mcap_library_reads_it_by_its_index_and_finds_no_fault(segment):
-    path, picture = segment
+    path, _ = segment
     with path.open("rb") as file:
         reader = make_reader(file, validate_crcs=True)
         summary = reader.get_summary()
@@ -69,7 +69,7 @@ def test_the_mcap_library_reads_it_by_its_index_and_finds_no_fault(segment):
             )
         )
     assert [message.log_time for _, _, message in read] == [START + STEP, START + 2 * STEP]
-    schema, _, message = read[0]
+    schema, _, _ = read[0]
     assert (schema.name, schema.encoding) == ("sensor_msgs/msg/CompressedImage", "ros2msg")
 
 

@@ -1,4 +1,4 @@
-"""Disks that fill up, lock, or vanish under a running robot: survived, told in a sentence, costing what they touched."""
+"""A disk that fills up, becomes read-only or loses files costs a running robot only what it refuses."""
 
 import shutil
 
@@ -24,46 +24,36 @@ ALWAYS = (-(2**62), 2**62)
 JPEG = bytes([255, 216]) + bytes(99_998)
 
 
-class RobotComposition:
-    """A robot that sees a new face ten times a second."""
+class RecordingRobot:
+    """A robot that sees a new face ten times a second, and keeps the errors that its history raises."""
 
-    def __init__(self, folder, limits=Limits(), robot="robot1", start=START):
-        self.history = RobotHistory(folder, robot, CONTRACT, FrameSettings(mode="continuous", limits=limits))
-        self.start, self.next = start, 0
-        self.told = []
+    def __init__(self, folder, limits=None):
+        settings = FrameSettings(mode="continuous", limits=limits or Limits())
+        self.history = RobotHistory(folder, "robot1", CONTRACT, settings)
+        self.start, self.next = START, 0
+        self.errors = []
 
-    def look(self, frames):
+    def record(self, frames):
         """Frames, faces, an event, and once a second a flush, as the node does it."""
+        history, box = self.history, np.zeros(4, np.float32)
+        face = Face(box, np.zeros((5, 2), np.float32), 0.9, 0.5, embedding=np.eye(4, dtype=np.float32)[0])
         for i in range(self.next, self.next + frames):
             stamp = self.start + i * STEP
-            self.history.add_frame(Frame("front", stamp, i, JPEG))
-            face = Face(
-                np.zeros(4, np.float32),
-                np.zeros((5, 2), np.float32),
-                0.9,
-                0.5,
-                embedding=np.eye(4, dtype=np.float32)[0],
-            )
-            self.tell(
-                lambda: self.history.add_tracks(
-                    "front", stamp, i, [Track(f"t{i}", "", TrackState.TRACKING, np.zeros(4, np.float32), 0.8, face)]
-                )
-            )
-            self.tell(
-                lambda: self.history.add_event(
-                    PersonEvent(PERSON_IN, stamp, "robot1", "front", "p_1", i, (0, 0, 1, 1), 0.5)
-                )
-            )
+            history.add_frame(Frame("front", stamp, i, JPEG))
+            track = Track(f"t{i}", "", TrackState.TRACKING, box, 0.8, face)
+            event = PersonEvent(PERSON_IN, stamp, "robot1", "front", "p_1", i, (0, 0, 1, 1), 0.5)
+            self.attempt(history.add_tracks, "front", stamp, i, [track])
+            self.attempt(history.add_event, event)
             if i % 10 == 9:
-                assert self.history.recorder.drain()
-                self.tell(self.history.flush)
+                assert history.recorder.drain()
+                self.attempt(history.flush)
         self.next += frames
 
-    def tell(self, work):
+    def attempt(self, call, *arguments):
         try:
-            work()
+            call(*arguments)
         except StoreError as error:
-            self.told.append(str(error))
+            self.errors.append(str(error))
 
     def stored(self):
         return [one.number for one in self.history.recorder.archive.reader.between("front", 0, 2 * START)]
@@ -76,51 +66,51 @@ class RobotComposition:
 
 
 def test_a_disk_that_fills_in_mid_segment_is_reported_and_used_again_when_there_is_room(small_disk, caplog):
-    robot = RobotComposition(small_disk.path)
-    robot.look(20)
+    robot = RecordingRobot(small_disk.path)
+    robot.record(20)
     small_disk.fill(leave=550_000)
-    robot.look(20)
-    assert any("No space left" in sentence for sentence in robot.told), robot.told
+    robot.record(20)
+    assert any("No space left" in sentence for sentence in robot.errors), robot.errors
     held = robot.stored()
     assert held[:20] == list(range(20))
     assert 22 <= len(held) <= 26
     small_disk.empty()
-    robot.told.clear()
-    robot.look(10)
+    robot.errors.clear()
+    robot.record(10)
     assert robot.stored() == [*held, *range(40, 50)]
     assert set(robot.sightings()) >= {*range(20), *range(40, 50)}
-    robot.tell(robot.history.close)
+    robot.attempt(robot.history.close)
     # All is whole after a restart too.
     caplog.clear()
-    again = RobotComposition(small_disk.path)
+    again = RecordingRobot(small_disk.path)
     assert again.stored() == [*held, *range(40, 50)]
     assert not caplog.messages
     again.history.close()
 
 
 def test_the_room_others_need_is_made_from_the_oldest_frames(small_disk):
-    robot = RobotComposition(small_disk.path, Limits(frames=0, bytes=5_000_000, free_bytes=2_000_000))
-    robot.look(60)
+    robot = RecordingRobot(small_disk.path, Limits(frames=0, bytes=5_000_000, free_bytes=2_000_000))
+    robot.record(60)
     before = robot.stored()
     assert len(before) > 30
     assert before[-1] == 59
     small_disk.fill(leave=1_200_000)
-    robot.look(40)
+    robot.record(40)
     after = robot.stored()
     assert after[0] > before[0]
     assert after[-1] > 59
     assert len(after) < len(before)
 
 
-def test_a_disk_that_becomes_read_only_is_told_and_used_again(small_disk):
-    robot = RobotComposition(small_disk.path)
-    robot.look(20)
+def test_a_disk_that_becomes_read_only_is_reported_and_used_again(small_disk):
+    robot = RecordingRobot(small_disk.path)
+    robot.record(20)
     robot.history.recorder.archive.close()  # a file open for writing would keep the disk from being locked
     robot.history.sightings.close()
     robot.history.events.close()
     small_disk.mount("remount,ro")
-    with pytest.raises(StoreError, match="Read-only|read-only"):
-        RobotComposition(small_disk.path)
+    with pytest.raises(StoreError, match=r"Read-only|read-only"):
+        RecordingRobot(small_disk.path)
     archive = robot.history.recorder.archive
     with pytest.raises(StoreError, match="Read-only"):
         archive.append(Frame("front", START + SECOND * 60, 600, JPEG))
@@ -131,16 +121,16 @@ def test_a_disk_that_becomes_read_only_is_told_and_used_again(small_disk):
 
 
 def test_the_data_folder_removed_under_a_running_robot_costs_what_was_in_it(small_disk, caplog):
-    robot = RobotComposition(small_disk.path / "data")
-    robot.look(20)
+    robot = RecordingRobot(small_disk.path / "data")
+    robot.record(20)
     shutil.rmtree(small_disk.path / "data")
-    robot.look(20)
-    told = "; ".join(robot.told)
+    robot.record(20)
+    told = "; ".join(robot.errors)
     assert "sightings-net.sqlite was deleted" in told
     assert any("segment-00000001.mcap" in sentence for sentence in caplog.messages)
     assert robot.stored() == list(range(20, 40))
     robot.history.close()
-    again = RobotComposition(small_disk.path / "data")
+    again = RecordingRobot(small_disk.path / "data")
     assert again.stored() == list(range(20, 40))
     # Sightings since the last commit before went with the file.
     assert set(range(30, 40)) <= set(again.sightings()) <= set(range(20, 40))
@@ -149,43 +139,43 @@ def test_the_data_folder_removed_under_a_running_robot_costs_what_was_in_it(smal
 
 @pytest.mark.parametrize("place", [0.4, 0.7, 0.95])
 def test_a_damaged_database_page_costs_what_was_on_it(tmp_path, place, caplog):
-    robot = RobotComposition(tmp_path)
-    robot.look(500)
+    robot = RecordingRobot(tmp_path)
+    robot.record(500)
     robot.history.close()
     (path,) = (tmp_path / "robot1").glob("sightings-*.sqlite")
     page = 16_384
     with path.open("r+b") as file:
         file.seek(int(path.stat().st_size * place) // page * page)
         file.write(b"\xff" * page)
-    again = RobotComposition(tmp_path)
-    again.tell(again.history.flush)
+    again = RecordingRobot(tmp_path)
+    again.attempt(again.history.flush)
     held = set(again.sightings())
     assert len(held) >= 300
     assert len(again.stored()) == 500
     again.next = 500
-    again.look(30)
+    again.record(30)
     # A page that only writing touches shows then, and costs the second that was not yet committed.
     after = set(again.sightings())
-    assert after >= set(range(510, 530)), again.told
+    assert after >= set(range(510, 530)), again.errors
     assert len(after & held) >= 300
     again.history.close()
     aside = (tmp_path / "robot1" / f"{path.name}.damaged-1").exists()
     assert aside == any(record.name.endswith("sightings.recovery") for record in caplog.records)
     assert aside or len(held) == 500
-    clean = RobotComposition(tmp_path)
+    clean = RecordingRobot(tmp_path)
     assert set(clean.sightings()) == after
     clean.history.close()
 
 
 @pytest.mark.parametrize("hours", [5, -5])
 def test_a_clock_that_jumps_hours_costs_nothing(tmp_path, hours):
-    robot = RobotComposition(tmp_path)
-    robot.look(30)
+    robot = RecordingRobot(tmp_path)
+    robot.record(30)
     robot.start += hours * 3600 * SECOND
-    robot.look(30)
+    robot.record(30)
     robot.history.close()
-    again = RobotComposition(tmp_path)
+    again = RecordingRobot(tmp_path)
     assert sorted(again.stored()) == list(range(60))
     assert set(again.sightings()) == set(range(60))
-    assert not robot.told
+    assert not robot.errors
     again.history.close()

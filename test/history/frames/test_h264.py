@@ -39,5 +39,5 @@ def test_key_packets_are_told_from_others_and_a_decoder_makes_nothing_of_what_it
 
 
 def test_a_size_h264_cannot_hold_is_refused_with_what_to_do():
-    with pytest.raises(FrameError, match="frame_history.compression"):
+    with pytest.raises(FrameError, match=r"frame_history\.compression"):
         H264Encoder((63, 64))

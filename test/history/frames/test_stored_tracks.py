@@ -1,4 +1,4 @@
-"""Who was followed is found by the stamps of the frames, wherever the archive wrote it, and without reading the rest."""
+"""Stored tracks are found by the stamps of their frames, in whichever segment they are, reading no other segment."""
 
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.history.frames.archive import FrameArchive
