@@ -14,7 +14,7 @@ MODEL = "a-model"
 
 
 @pytest.fixture
-def look():
+def embedding_of():
     """The face of a person, by number: exactly ``similarity`` to the person's front, unlike all other persons'."""
 
     def make(person: int, similarity: float = 1.0, side: int = 0) -> np.ndarray:
@@ -66,8 +66,8 @@ class Scene:
     def close(self, camera=None):
         self.events += self.people.close(camera)
 
-    def told(self):
-        """Events in short: what, who, when in seconds."""
+    def summary(self):
+        """Events in short: kind, person, stamp in seconds."""
         return [(event.event, event.person_id, round(event.stamp_ns / 1e9, 3)) for event in self.events]
 
 

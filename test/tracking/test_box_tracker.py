@@ -1,4 +1,4 @@
-"""Boxes are joined to tracks by motion and by face."""
+"""Boxes are linked to tracks by motion, face and body."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_the_best_pairs_are_taken_as_a_whole(see):
     assert see(0.1, (120, None), (150, None)) == [0, 1]
 
 
-def test_the_speed_is_of_true_time(see):
+def test_speed_is_measured_in_real_time(see):
     see(0, (0, None))
     see(0.1, (20, None))
     assert see(0.9, (150, None)) == [0]  # 200 px a second, slowing down
@@ -59,44 +59,44 @@ def test_a_lost_track_is_kept_for_two_seconds(see):
     assert see(4.1, (100, None)) == [1]
 
 
-def test_in_the_place_of_somebody_long_gone_a_mere_touch_is_not_enough(see):
+def test_a_long_lost_track_needs_more_overlap(see):
     see(0, (100, None))
     for step in range(1, 15):
         see(0.1 * step)
     assert see(1.5, (162, None)) == [1]
 
 
-def test_one_missed_by_a_single_frame_may_have_moved_on(see):
+def test_a_track_missed_by_one_frame_may_have_moved_further(see):
     see(0, (100, None))
     see(0.1)
     assert see(0.4, (152, None)) == [0]
 
 
-def test_a_clearly_different_face_is_never_joined(see, look):
-    assert see(0, (100, look(1))) == [0]
-    assert see(0.1, (100, look(2))) == [1]
+def test_a_clearly_different_face_is_never_joined(see, embedding_of):
+    assert see(0, (100, embedding_of(1))) == [0]
+    assert see(0.1, (100, embedding_of(2))) == [1]
 
 
-def test_a_face_of_doubtful_likeness_does_not_part_a_track(see, look):
-    assert see(0, (100, look(1))) == [0]
-    assert see(0.1, (102, look(1, 0.2))) == [0]
+def test_a_face_of_middling_similarity_does_not_split_a_track(see, embedding_of):
+    assert see(0, (100, embedding_of(1))) == [0]
+    assert see(0.1, (102, embedding_of(1, 0.2))) == [0]
 
 
-def test_a_face_that_matches_is_joined_without_overlap_within_the_gap(see, look):
-    assert see(0, (100, look(1)), (300, look(2))) == [0, 1]
+def test_a_face_that_matches_is_joined_without_overlap_within_the_gap(see, embedding_of):
+    assert see(0, (100, embedding_of(1)), (300, embedding_of(2))) == [0, 1]
     see(0.1)
-    assert see(1.9, (500, look(2, 0.8)), (700, look(1, 0.8))) == [1, 0]
+    assert see(1.9, (500, embedding_of(2, 0.8)), (700, embedding_of(1, 0.8))) == [1, 0]
 
 
-def test_where_boxes_overlap_equally_the_face_decides(see, look):
-    see(0, (100, look(1)), (130, look(2)))
-    assert see(0.1, (115, look(2)), (115, look(1))) == [1, 0]
+def test_where_boxes_overlap_equally_the_face_decides(see, embedding_of):
+    see(0, (100, embedding_of(1)), (130, embedding_of(2)))
+    assert see(0.1, (115, embedding_of(2)), (115, embedding_of(1))) == [1, 0]
 
 
-def test_two_faces_that_swap_in_an_overlap_do_not_swap_tracks(see, look):
+def test_two_faces_that_swap_in_an_overlap_do_not_swap_tracks(see, embedding_of):
     for step in range(5):
-        see(0.1 * step, (100 + 10 * step, look(1)), (200 - 10 * step, look(2)))
-    assert see(0.5, (140, look(2)), (160, look(1))) == [1, 0]
+        see(0.1 * step, (100 + 10 * step, embedding_of(1)), (200 - 10 * step, embedding_of(2)))
+    assert see(0.5, (140, embedding_of(2)), (160, embedding_of(1))) == [1, 0]
 
 
 @pytest.mark.parametrize("frames", [1, 3])

@@ -1,4 +1,4 @@
-"""Persons and faces of one frame meet again, and no frame is lost or turned around."""
+"""Persons and faces of a frame are paired, and no frame is lost or reordered."""
 
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame
@@ -15,20 +15,20 @@ def numbers(joined):
     return [(waiting.number, faces) for waiting, _, faces in joined]
 
 
-NOBODY = Detections.none("test")
+NO_DETECTIONS = Detections.none("test")
 FACES = ("a face",)
 
 
 def test_a_frame_waits_for_its_faces():
     join = DetectionFaceSynchronizer()
-    assert join.add_detections(frame(1), NOBODY) == []
+    assert join.add_detections(frame(1), NO_DETECTIONS) == []
     assert numbers(join.add_faces(frame(1), FACES)) == [(1, FACES)]
 
 
-def test_frames_the_embedder_passed_over_go_first_and_without_faces():
+def test_frames_that_the_embedder_skipped_are_released_without_faces():
     join = DetectionFaceSynchronizer()
     for tenths in (1, 2, 3, 4):
-        join.add_detections(frame(tenths), NOBODY)
+        join.add_detections(frame(tenths), NO_DETECTIONS)
     assert numbers(join.add_faces(frame(3), FACES)) == [(1, ()), (2, ()), (3, FACES)]
     assert numbers(join.flush()) == [(4, ())]
 
@@ -36,30 +36,30 @@ def test_frames_the_embedder_passed_over_go_first_and_without_faces():
 def test_a_silent_embedder_delays_no_frame_longer_than_the_patience():
     join = DetectionFaceSynchronizer(patience_ns=SECOND)
     for tenths in range(11):
-        assert join.add_detections(frame(tenths), NOBODY) == []
-    assert numbers(join.add_detections(frame(12), NOBODY)) == [(0, ()), (1, ())]
+        assert join.add_detections(frame(tenths), NO_DETECTIONS) == []
+    assert numbers(join.add_detections(frame(12), NO_DETECTIONS)) == [(0, ()), (1, ())]
 
 
 def test_faces_that_come_too_late_are_dropped():
     join = DetectionFaceSynchronizer(patience_ns=SECOND)
-    join.add_detections(frame(0), NOBODY)
-    join.add_detections(frame(20), NOBODY)
+    join.add_detections(frame(0), NO_DETECTIONS)
+    join.add_detections(frame(20), NO_DETECTIONS)
     assert join.add_faces(frame(0), FACES) == []
 
 
-def test_time_that_goes_back_flushes_what_waits():
+def test_a_stamp_that_jumps_back_flushes_the_waiting_frames():
     join = DetectionFaceSynchronizer()
-    join.add_detections(frame(50), NOBODY)
-    assert numbers(join.add_detections(frame(1), NOBODY)) == [(50, ())]
+    join.add_detections(frame(50), NO_DETECTIONS)
+    assert numbers(join.add_detections(frame(1), NO_DETECTIONS)) == [(50, ())]
 
 
-def test_frames_the_detector_passed_over_keep_their_place_and_wait_for_nothing_themselves():
+def test_frames_that_the_detector_skipped_keep_their_place():
     join = DetectionFaceSynchronizer()
     assert numbers(join.add_detections(frame(0), None)) == [(0, ())]
-    join.add_detections(frame(1), NOBODY)
+    join.add_detections(frame(1), NO_DETECTIONS)
     assert join.add_detections(frame(2), None) == join.add_detections(frame(3), None) == []
-    join.add_detections(frame(4), NOBODY)
+    join.add_detections(frame(4), NO_DETECTIONS)
     released = join.add_faces(frame(1), FACES)
     assert numbers(released) == [(1, FACES), (2, ()), (3, ())]
-    assert [detections for _, detections, _ in released] == [NOBODY, None, None]
+    assert [detections for _, detections, _ in released] == [NO_DETECTIONS, None, None]
     assert numbers(join.add_detections(frame(20), None)) == [(4, ()), (20, ())], "they wait no longer than the patience"

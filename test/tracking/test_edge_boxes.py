@@ -1,4 +1,4 @@
-"""Faint boxes at the edge tell when somebody came and went, and nothing else."""
+"""Edge boxes lengthen visits and do nothing else."""
 
 import numpy as np
 import pytest
@@ -14,12 +14,12 @@ from facetrack_ros.tracking.settings import TrackingSettings
 MS = 1_000_000
 
 
-def frame(people, number, x=None, faint=(), look=None, step_ms=100, score=0.9):
-    """Show somebody at ``x`` (None: nobody) and faint boxes ``(x1, x2)``, all of one height."""
+def frame(people, number, x=None, faint=(), embedding_of=None, step_ms=100, score=0.9):
+    """Show a person at ``x`` (None: no person) and edge boxes ``(x1, x2)``, all of one height."""
     boxes = np.array([] if x is None else [[max(0, x), 50, x + 120, 350]], np.float32).reshape(-1, 4)
     faces = (
         []
-        if look is None or x is None
+        if embedding_of is None or x is None
         else [
             Face(
                 np.array([x + 30, 60, x + 80, 120], np.float32),
@@ -27,7 +27,7 @@ def frame(people, number, x=None, faint=(), look=None, step_ms=100, score=0.9):
                 0.9,
                 0.8,
                 person=0,
-                embedding=look,
+                embedding=embedding_of,
             )
         ]
     )
@@ -46,7 +46,7 @@ def people():
     return PeopleTracker("robot1", IdAllocator(), TrackingSettings(), 0.36, "a-model")
 
 
-def visit(people, look, edge_boxes, after=()):
+def visit(people, embedding_of, edge_boxes, after=()):
     """Frames 0 to 9 show ``edge_boxes`` by number, 10 to 19 the person, those from 20 on ``after`` by number."""
     events = []
     for number in range(50):
@@ -56,33 +56,33 @@ def visit(people, look, edge_boxes, after=()):
             number,
             10 * (number - 10) if shown else None,
             () if shown else {**edge_boxes, **dict(after)}.get(number, ()),
-            look(1) if shown else None,
+            embedding_of(1) if shown else None,
         )
     return {event.event: event for event in events}
 
 
-def test_edge_boxes_lengthen_a_visit_at_both_ends(people, look):
-    told = visit(
+def test_edge_boxes_lengthen_a_visit_at_both_ends(people, embedding_of):
+    events = visit(
         people,
-        look,
+        embedding_of,
         {number: [(0, 10 * (number - 4))] for number in range(5, 10)},
         {20: [(90, 200)], 21: [(95, 200)], 22: [(100, 200)]},
     )
-    came, left = told[PERSON_IN], told[PERSON_OUT]
+    came, left = events[PERSON_IN], events[PERSON_OUT]
     assert (came.stamp_ns, came.frame_number, came.bbox) == (500 * MS, 5, (0, 50, 10, 350))
     assert (left.last_seen_ns, left.last_bbox) == (2200 * MS, (100, 50, 200, 350))
     assert left.stamp_ns == 4200 * MS
     assert left.duration_ns == 1700 * MS
 
 
-def test_without_edge_boxes_the_visit_is_as_long_as_the_track(people, look):
-    told = visit(people, look, {})
-    assert (told[PERSON_IN].stamp_ns, told[PERSON_OUT].last_seen_ns) == (1000 * MS, 1900 * MS)
+def test_without_edge_boxes_the_visit_is_as_long_as_the_track(people, embedding_of):
+    events = visit(people, embedding_of, {})
+    assert (events[PERSON_IN].stamp_ns, events[PERSON_OUT].last_seen_ns) == (1000 * MS, 1900 * MS)
 
 
-def test_edge_boxes_elsewhere_or_too_early_do_not_lengthen_a_visit(people, look):
-    told = visit(people, look, {1: [(0, 20)], 9: [(500, 640)]}, {20: [(500, 640)], 26: [(90, 200)]})
-    assert (told[PERSON_IN].stamp_ns, told[PERSON_OUT].last_seen_ns) == (1000 * MS, 1900 * MS)
+def test_edge_boxes_elsewhere_or_too_early_do_not_lengthen_a_visit(people, embedding_of):
+    events = visit(people, embedding_of, {1: [(0, 20)], 9: [(500, 640)]}, {20: [(500, 640)], 26: [(90, 200)]})
+    assert (events[PERSON_IN].stamp_ns, events[PERSON_OUT].last_seen_ns) == (1000 * MS, 1900 * MS)
 
 
 def test_edge_boxes_alone_are_no_person(people):
@@ -90,12 +90,15 @@ def test_edge_boxes_alone_are_no_person(people):
     assert not people.close()
 
 
-def test_a_static_edge_box_lengthens_a_visit_by_one_second_at_most(people, look):
-    told = visit(
-        people, look, {number: [(0, 60)] for number in range(10)}, {number: [(90, 200)] for number in range(20, 50)}
+def test_a_static_edge_box_lengthens_a_visit_by_one_second_at_most(people, embedding_of):
+    events = visit(
+        people,
+        embedding_of,
+        {number: [(0, 60)] for number in range(10)},
+        {number: [(90, 200)] for number in range(20, 50)},
     )
-    assert told[PERSON_IN].stamp_ns == 0
-    assert told[PERSON_OUT].last_seen_ns == 2900 * MS
+    assert events[PERSON_IN].stamp_ns == 0
+    assert events[PERSON_OUT].last_seen_ns == 2900 * MS
 
 
 def test_two_persons_do_not_share_an_edge_box():
@@ -115,10 +118,10 @@ def test_an_edge_box_inside_a_tracked_box_does_not_count():
     assert history.extend_backward(first) is first
 
 
-def test_the_previous_frame_counts_at_a_low_frame_rate(people, look):
+def test_the_previous_frame_counts_at_a_low_frame_rate(people, embedding_of):
     events = []
     for number, (x, shown) in enumerate([(None, [(0, 40)]), (0, ()), (40, ()), (80, ()), (None, ())]):
-        events += frame(people, number, x, shown, look(1), step_ms=500)
+        events += frame(people, number, x, shown, embedding_of(1), step_ms=500)
     assert events[0].stamp_ns == 0
 
 

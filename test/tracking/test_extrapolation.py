@@ -1,4 +1,4 @@
-"""Between the frames that the detector looks at, people are shown where they should be by now."""
+"""Tracks are extrapolated between analysed frames."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ def walked(state=TrackState.TRACKING):
     return between
 
 
-def test_who_walks_is_carried_on_and_whose_speed_is_unknown_stays():
+def test_a_moving_track_is_extrapolated_and_one_of_unknown_speed_stays():
     first, second = walked().at(2 * SECOND_NS + SECOND_NS // 4)
     assert first.bbox.tolist() == [150, 0, 200, 100]
     assert second.bbox.tolist() == [300, 0, 350, 100]
@@ -29,12 +29,12 @@ def test_who_walks_is_carried_on_and_whose_speed_is_unknown_stays():
     assert first.face is None
 
 
-def test_nobody_is_carried_on_for_ever_or_back():
+def test_extrapolation_is_bounded_and_never_goes_back():
     between = walked()
     assert between.at(60 * SECOND_NS)[0].bbox[0] == between.at(2 * SECOND_NS + MAX_EXTRAPOLATION_NS)[0].bbox[0] == 180
     assert between.at(0)[0].bbox[0] == 140
 
 
-def test_who_is_lost_stays_where_they_were_and_who_has_gone_is_not_shown():
+def test_a_lost_track_stays_and_an_idle_one_is_left_out():
     assert walked(TrackState.LOST).at(3 * SECOND_NS)[0].bbox[0] == 140
     assert [each.track_id for each in walked(TrackState.IDLE).at(3 * SECOND_NS)] == ["t2"]

@@ -40,37 +40,37 @@ class OnePerson:
         return looked, embedded
 
 
-def test_after_three_looks_only_a_clearly_better_face_is_embedded():
+def test_after_three_embeddings_only_a_clearly_better_face_is_embedded():
     person = OnePerson(min_embeddings=3, pause_ns=0)
     embedded = [person.frame(quality)[1] for quality in (0.5, 0.4, 0.3, 0.5, 0.6, 0.6, 0.63, 0.7)]
     assert embedded == [True, True, True, False, True, False, False, True]
 
 
-def test_a_face_as_good_as_any_is_not_looked_for_until_a_second_is_over():
+def test_a_face_of_good_quality_is_searched_again_after_a_second():
     person = OnePerson(min_embeddings=1, pause_ns=0)
     assert person.frame(0.97) == (True, True)
     assert [person.frame(1.0) for _ in range(5)] == [(False, False)] * 5
     assert person.frame(0.5, SECOND_NS) == (True, True)
 
 
-def test_once_a_second_a_face_is_embedded_all_the_same():
+def test_a_face_is_embedded_at_least_once_a_second():
     person = OnePerson(min_embeddings=1, pause_ns=0)
     assert [person.frame(0.5, SECOND_NS // 4)[1] for _ in range(12)] == [True, False, False, False] * 3
 
 
-def test_a_known_face_that_may_improve_is_looked_for_at_a_bounded_rate():
+def test_a_known_face_is_searched_at_a_bounded_rate():
     person = OnePerson(min_embeddings=1, pause_ns=10 * STEP_NS)
     assert sum(person.frame(0.5)[0] for _ in range(100)) == 10
 
 
-def test_somebody_turned_away_is_looked_at_often_at_first_and_then_at_a_bounded_rate():
+def test_a_track_without_a_usable_face_is_searched_often_at_first_and_then_at_a_bounded_rate():
     person = OnePerson(min_embeddings=3, pause_ns=10 * STEP_NS)
     looked = [person.frame(0.1, rejected="turned away")[0] for _ in range(FRAMES_WITHOUT_PAUSE + 50)]
     assert all(looked[:FRAMES_WITHOUT_PAUSE])
     assert sum(looked[FRAMES_WITHOUT_PAUSE:]) == 5
 
 
-def test_frames_under_way_count_as_looks():
+def test_pending_frames_count_as_embeddings():
     improving = FaceScheduler(min_embeddings=3)
     improving.update(0, (track("t1", LEFT),))
     plans = [improving.plan(stamp_ns) for stamp_ns in (1, 2, 3, 4, 5)]
@@ -80,7 +80,7 @@ def test_frames_under_way_count_as_looks():
     assert bool(improving.plan(6).search_mask(persons(LEFT))[0])
 
 
-def test_who_is_followed_by_no_track_yet_is_looked_at_and_embedded():
+def test_a_person_without_a_track_is_searched_and_embedded():
     improving = FaceScheduler()
     assert improving.plan(1).embed_mask(persons(LEFT), [face(0.2)]) == [True]
     improving.update(1, (track("t1", RIGHT),))
@@ -90,7 +90,7 @@ def test_who_is_followed_by_no_track_yet_is_looked_at_and_embedded():
         assert plan.embed_mask(persons(LEFT), [face(0.2)]) == [True]
 
 
-def test_a_face_turned_down_is_not_embedded_and_one_of_nobody_is():
+def test_a_rejected_face_is_not_embedded_and_one_without_a_person_is():
     improving = FaceScheduler(min_embeddings=1)
     improving.update(0, (track("t1", LEFT),))
     plan = improving.plan(1)
@@ -98,14 +98,14 @@ def test_a_face_turned_down_is_not_embedded_and_one_of_nobody_is():
     assert plan.embed_mask(persons(LEFT), [face(0.9, person=-1), face(0.3)]) == [True, True]
 
 
-def test_each_of_two_people_is_known_for_itself():
+def test_two_tracks_have_records_of_their_own():
     improving = FaceScheduler(min_embeddings=1, pause_ns=0)
     improving.update(0, (track("t1", LEFT, embedded=0.4), track("t2", RIGHT, embedded=0.9)))
     plan = improving.plan(1)
     assert plan.embed_mask(persons(RIGHT, LEFT), [face(0.5, 0), face(0.5, 1)]) == [False, True]
 
 
-def test_who_was_lost_is_looked_at_anew():
+def test_a_lost_track_starts_anew():
     improving = FaceScheduler(min_embeddings=1)
     improving.update(1, (track("t1", LEFT, embedded=0.97),))
     assert not improving.plan(2).search_mask(persons(LEFT))[0]
@@ -122,7 +122,7 @@ def test_tracks_that_ended_are_forgotten():
     assert improving.plan(4).embed_mask(persons(LEFT), [face(0.2)]) == [True]
 
 
-def test_odd_boxes_belong_to_no_track():
+def test_invalid_boxes_belong_to_no_track():
     improving = FaceScheduler(min_embeddings=1)
     improving.update(1, (track("t1", [np.nan] * 4, embedded=0.97), track("t2", [5, 5, 5, 5], embedded=0.97)))
     plan = improving.plan(2)
@@ -132,7 +132,7 @@ def test_odd_boxes_belong_to_no_track():
     assert plan.embed_mask(persons(), []) == []
 
 
-def test_a_recording_that_begins_again_is_looked_at_anew():
+def test_a_recording_that_starts_again_is_searched_anew():
     person = OnePerson(min_embeddings=1)
     assert person.frame(0.97, 900) == (True, True)
     assert person.frame(0.97, 50) == (False, False)

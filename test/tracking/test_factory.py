@@ -1,4 +1,4 @@
-"""The configuration chooses the tracker, and what cannot be together is refused before the first frame."""
+"""The configuration chooses the tracker; impossible combinations are refused before the first frame."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_each_appearance_model_has_its_own_scale():
     assert body_threshold(Config({"tracking.appearance": "mine.onnx", "tracking.appearance_threshold": 0.5})) == 0.5
 
 
-def test_a_library_tracker_knows_no_appearance():
+def test_a_library_tracker_refuses_appearance():
     with pytest.raises(ConfigError, match="appearance"):
         tracker_factory(
             Config({"tracking.association": "bytetrack", "tracking.appearance": "osnet_x0_25_msmt17"}), 0.36

@@ -1,4 +1,4 @@
-"""Enrolled people are recognised clearly or not at all, and recognising changes nothing."""
+"""Enrolled persons are recognised clearly or not at all, and recognition changes nothing."""
 
 import numpy as np
 import pytest
@@ -11,9 +11,11 @@ MODEL = "a-model"
 
 
 @pytest.fixture
-def entry(look):
+def entry(embedding_of):
     def make(entry_id, name, person=1, similarity=1.0, side=0, **more):
-        return GalleryEntry(entry_id, name, more.pop("model_id", MODEL), look(person, similarity, side), 0.8, **more)
+        return GalleryEntry(
+            entry_id, name, more.pop("model_id", MODEL), embedding_of(person, similarity, side), 0.8, **more
+        )
 
     return make
 
@@ -27,34 +29,34 @@ def gallery(entry):
     return made
 
 
-def template(*looks):
+def template(*embeddings):
     made = FaceTemplate()
-    for each in looks:
+    for each in embeddings:
         made.add(each, 0.8)
     return made
 
 
-def test_the_best_entry_of_the_person_is_named(gallery, look):
-    match = gallery.recognise(template(look(1, 0.7)))
+def test_the_best_entry_of_the_person_is_named(gallery, embedding_of):
+    match = gallery.recognise(template(embedding_of(1, 0.7)))
     assert (match.entry.entry_id, match.entry.name) == ("g_1", "Ann")
     assert match.similarity == pytest.approx(0.7)
 
 
-def test_a_stranger_and_nobody_are_nobody(gallery, look):
-    assert gallery.recognise(template(look(5))) is None
-    assert gallery.recognise(template(look(1, 0.3))) is None
+def test_a_stranger_and_an_empty_template_are_not_recognised(gallery, embedding_of):
+    assert gallery.recognise(template(embedding_of(5))) is None
+    assert gallery.recognise(template(embedding_of(1, 0.3))) is None
     assert gallery.recognise(template()) is None
-    assert Gallery(MODEL, 0.36, 0.05).recognise(template(look(1))) is None
+    assert Gallery(MODEL, 0.36, 0.05).recognise(template(embedding_of(1))) is None
 
 
-def test_one_between_two_enrolled_people_is_neither(gallery, look):
-    between = (look(1) + look(2)) / np.sqrt(2)
+def test_a_face_between_two_enrolled_persons_is_neither(gallery, embedding_of):
+    between = (embedding_of(1) + embedding_of(2)) / np.sqrt(2)
     assert gallery.recognise(template(between)) is None
     gallery.remove("g_3")
     assert gallery.recognise(template(between)).entry.name == "Ann"
 
 
-def test_look_alikes_and_odd_pictures_are_known(gallery, entry):
+def test_lookalikes_and_outliers_are_found(gallery, entry):
     relative = entry("g_4", "Beth", 1, 0.5)
     assert [match.entry.name for match in gallery.lookalikes(relative)] == ["Ann"]
     assert gallery.lookalikes(entry("g_5", "Carl", 7)) == []
@@ -80,18 +82,24 @@ def test_look_alikes_and_odd_pictures_are_known(gallery, entry):
         ({"quality": float("nan")}, "quality"),
     ],
 )
-def test_an_entry_that_does_not_fit_is_refused_and_nothing_changes(gallery, look, change, says):
-    values = {"entry_id": "g_9", "name": "Zoe", "model_id": MODEL, "embedding": look(9), "quality": 0.5} | change
+def test_an_entry_that_does_not_fit_is_refused_and_nothing_changes(gallery, embedding_of, change, says):
+    values = {
+        "entry_id": "g_9",
+        "name": "Zoe",
+        "model_id": MODEL,
+        "embedding": embedding_of(9),
+        "quality": 0.5,
+    } | change
     with pytest.raises(EntryRefused, match=says):
         gallery.add(GalleryEntry(**values))
     assert len(gallery) == 3
 
 
-def test_a_visit_of_an_enrolled_person_is_told_once_and_teaches_the_gallery_nothing(scene, entry, look):
+def test_an_enrolled_person_is_reported_once_a_visit_and_the_gallery_stays(scene, entry, embedding_of):
     scene.people.gallery.add(entry("g_1", "Ann", 1, 0.9, watch=True))
     for start in (10, 20):
         for step in range(6):
-            scene.show(start + 0.2 * step, (100, look(1, 0.9, step)))
+            scene.show(start + 0.2 * step, (100, embedding_of(1, 0.9, step)))
         scene.show(start + 4)
     matched = [event for event in scene.events if event.event == FACE_MATCHED]
     assert [(event.reference_face_id, event.reference_name, event.watch) for event in matched] == [
@@ -101,18 +109,18 @@ def test_a_visit_of_an_enrolled_person_is_told_once_and_teaches_the_gallery_noth
     assert len(scene.people.gallery) == 1
 
 
-def test_of_two_people_in_view_only_one_is_the_enrolled_one(scene, entry, look):
+def test_of_two_people_in_view_only_one_is_the_enrolled_one(scene, entry, embedding_of):
     scene.people.gallery.add(entry("g_1", "Ann", 1))
     for step in range(6):
-        scene.show(10 + 0.2 * step, (100, look(1)), (400, look(1, 0.98)))
+        scene.show(10 + 0.2 * step, (100, embedding_of(1)), (400, embedding_of(1, 0.98)))
     assert [event.event for event in scene.events].count(FACE_MATCHED) == 1
 
 
-def test_somebody_enrolled_while_in_view_is_told_from_the_next_look_on(scene, entry, look):
+def test_a_person_enrolled_while_in_view_is_reported_with_the_next_face(scene, entry, embedding_of):
     for step in range(3):
-        scene.show(10 + 0.2 * step, (100, look(1)))
+        scene.show(10 + 0.2 * step, (100, embedding_of(1)))
     scene.people.gallery.add(entry("g_1", "Ann", 1))
     scene.show(10.6, (100, None))
     assert [event.event for event in scene.events] == [PERSON_IN]
-    scene.show(10.8, (100, look(1)))
+    scene.show(10.8, (100, embedding_of(1)))
     assert [event.event for event in scene.events] == [PERSON_IN, FACE_MATCHED]

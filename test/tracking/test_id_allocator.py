@@ -1,4 +1,4 @@
-"""Numbers are given out once, names are made fit for ids."""
+"""Numbers are allocated once, names are made fit for ids."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def test_each_kind_counts_for_itself():
     assert [ids.next("person"), ids.next("person"), ids.next("track")] == [1, 2, 1]
 
 
-def test_numbers_go_on_after_a_restart(tmp_path):
+def test_numbers_continue_after_a_restart(tmp_path):
     path = tmp_path / "new" / "ids.json"
     ids = IdAllocator(path)
     assert [ids.next("person"), ids.next("track"), ids.next("track")] == [1, 1, 2]
@@ -22,13 +22,13 @@ def test_numbers_go_on_after_a_restart(tmp_path):
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[1]", b'{"person": "7"}', b'{"person": -1}', b'{"person": true}', b"\xff\xfe\0"]
 )
-def test_a_damaged_file_is_an_error_and_not_a_new_beginning(tmp_path, content):
+def test_a_damaged_file_is_an_error(tmp_path, content):
     (tmp_path / "ids.json").write_bytes(content)
     with pytest.raises(StoreError, match="is damaged: restore it"):
         IdAllocator(tmp_path / "ids.json")
 
 
-def test_a_number_that_cannot_be_written_down_is_not_given_out(tmp_path):
+def test_a_number_that_cannot_be_stored_is_not_allocated(tmp_path):
     path = tmp_path / "folder" / "ids.json"
     ids = IdAllocator(path)
     assert ids.next("person") == 1

@@ -1,4 +1,4 @@
-"""Robots that hear the same verdicts in any order, however often, name the same people alike."""
+"""Robots with the same merge decisions, in any order and repetition, agree on the persons."""
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +17,7 @@ IDS = ["p_robot1_1", "p_robot1_2", "p_robot1_10", "p_robot2_1", "p_robot3_7"]
 A, B, C = "p_robot1_2", "p_robot1_10", "p_robot2_1"
 
 
-def verdict(one, other, same=True, similarity=0.6, operator=False, version=1, record_id=None):
+def decision(one, other, same=True, similarity=0.6, operator=False, version=1, record_id=None):
     first, second = ordered(one, other)
     return MergeDecision(
         record_id or f"a_{first}_{second}_{same}_{version}_{operator}_{similarity}",
@@ -35,7 +35,7 @@ def verdict(one, other, same=True, similarity=0.6, operator=False, version=1, re
 
 
 VERDICTS = st.builds(
-    lambda pair, same, similarity, operator, version: verdict(*pair, same, similarity, operator, version),
+    lambda pair, same, similarity, operator, version: decision(*pair, same, similarity, operator, version),
     st.lists(st.sampled_from(IDS), min_size=2, max_size=2, unique=True),
     st.booleans(),
     st.sampled_from([0.4, 0.6, 0.8]),
@@ -44,13 +44,13 @@ VERDICTS = st.builds(
 )
 
 
-def names(aliases):
-    return {person_id: aliases.canonical(person_id) for person_id in IDS}
+def names(merges):
+    return {person_id: merges.canonical(person_id) for person_id in IDS}
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(VERDICTS, max_size=12), st.randoms(use_true_random=False))
-def test_robots_agree_whatever_the_order_and_however_often_they_hear(heard, random):
+def test_robots_agree_whatever_the_order_and_repetition_of_decisions(heard, random):
     again = heard + random.choices(heard, k=len(heard)) if heard else []
     random.shuffle(again)
     assert names(IdentityMerges(heard)) == names(IdentityMerges(again))
@@ -60,58 +60,60 @@ def test_robots_agree_whatever_the_order_and_however_often_they_hear(heard, rand
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(VERDICTS, max_size=12))
-def test_two_who_are_told_apart_never_share_a_name_and_a_name_is_the_lowest_of_its_ids(heard):
-    aliases = IdentityMerges(heard)
-    for each in aliases.decisions:
-        assert each.same or aliases.canonical(each.first) != aliases.canonical(each.second)
-    for group in aliases.groups():
+def test_different_persons_never_share_a_canonical_id_which_is_the_lowest_of_its_group(heard):
+    merges = IdentityMerges(heard)
+    for each in merges.decisions:
+        assert each.same or merges.canonical(each.first) != merges.canonical(each.second)
+    for group in merges.groups():
         assert group[0] == min(group, key=id_order)
-        assert {aliases.canonical(person_id) for person_id in group} == {group[0]}
+        assert {merges.canonical(person_id) for person_id in group} == {group[0]}
 
 
 def test_numbers_within_ids_count_as_numbers():
     assert sorted(IDS, key=id_order) == IDS
 
 
-def test_ids_are_joined_over_others():
-    aliases = IdentityMerges([verdict(A, B), verdict(B, C)])
-    assert aliases.group(C) == (A, B, C)
-    assert aliases.canonical(C) == A
-    assert aliases.canonical("p_robot9_1") == "p_robot9_1"
+def test_merges_are_transitive():
+    merges = IdentityMerges([decision(A, B), decision(B, C)])
+    assert merges.group(C) == (A, B, C)
+    assert merges.canonical(C) == A
+    assert merges.canonical("p_robot9_1") == "p_robot9_1"
 
 
-def test_the_stronger_likeness_decides_where_not_all_can_be_one():
-    aliases = IdentityMerges([verdict(A, B, similarity=0.5), verdict(B, C, similarity=0.7), verdict(A, C, same=False)])
-    assert aliases.group(B) == (B, C)
-    assert aliases.group(A) == (A,)
+def test_the_higher_similarity_decides_between_conflicting_merges():
+    merges = IdentityMerges(
+        [decision(A, B, similarity=0.5), decision(B, C, similarity=0.7), decision(A, C, same=False)]
+    )
+    assert merges.group(B) == (B, C)
+    assert merges.group(A) == (A,)
 
 
-def test_a_person_overrules_a_robot_and_is_overruled_by_a_later_one():
-    aliases = IdentityMerges([verdict(A, B, operator=True, same=False), verdict(A, B, version=7)])
-    assert aliases.canonical(B) == B
-    assert not aliases.can_merge(A, B)
-    for each in merge_decisions(aliases, A, B, iter(["a_1"]), "robot1", 5, "seen by eye", operator=True):
-        assert aliases.add(each)
-        assert not aliases.add(each)
-    assert aliases.canonical(B) == A
+def test_an_operator_overrules_a_robot_and_a_later_operator_both():
+    merges = IdentityMerges([decision(A, B, operator=True, same=False), decision(A, B, version=7)])
+    assert merges.canonical(B) == B
+    assert not merges.can_merge(A, B)
+    for each in merge_decisions(merges, A, B, iter(["a_1"]), "robot1", 5, "seen by eye", operator=True):
+        assert merges.add(each)
+        assert not merges.add(each)
+    assert merges.canonical(B) == A
 
 
 def test_a_merge_can_be_undone_and_done_again():
-    aliases = IdentityMerges([verdict(A, B), verdict(B, C)])
+    merges = IdentityMerges([decision(A, B), decision(B, C)])
     numbers = (f"a_{number}" for number in range(99))
-    for each in split_decisions(aliases, B, numbers, "robot1", 5, "not the same", operator=True):
-        aliases.add(each)
-    assert [aliases.canonical(each) for each in (A, B, C)] == [A, B, C]
-    for each in merge_decisions(aliases, B, C, numbers, "robot1", 6, "the same after all", operator=True):
-        aliases.add(each)
-    assert aliases.group(C) == (B, C)
+    for each in split_decisions(merges, B, numbers, "robot1", 5, "not the same", operator=True):
+        merges.add(each)
+    assert [merges.canonical(each) for each in (A, B, C)] == [A, B, C]
+    for each in merge_decisions(merges, B, C, numbers, "robot1", 6, "the same after all", operator=True):
+        merges.add(each)
+    assert merges.group(C) == (B, C)
 
 
 def test_forgetting_an_id_leaves_no_record_of_it():
-    aliases = IdentityMerges([verdict(A, B), verdict(B, C), verdict(A, C, same=False)])
-    assert len(aliases.forget(B)) == 2
-    assert [each.pair for each in aliases.decisions] == [(A, C)]
-    assert aliases.canonical(B) == B
+    merges = IdentityMerges([decision(A, B), decision(B, C), decision(A, C, same=False)])
+    assert len(merges.forget(B)) == 2
+    assert [each.pair for each in merges.decisions] == [(A, C)]
+    assert merges.canonical(B) == B
 
 
 @pytest.mark.parametrize(("first", "second"), [(A, A), (C, A)])

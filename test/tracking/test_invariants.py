@@ -1,4 +1,4 @@
-"""What holds whatever the cameras show, in whatever order."""
+"""Invariants of events for any sequence of frames."""
 
 import itertools
 
@@ -70,7 +70,7 @@ def play(steps, back=False):
 
 
 def visits_of(events):
-    """Events by camera and person, in the order told."""
+    """Events by camera and person, in the order reported."""
     stays = {}
     for event in events:
         stays.setdefault((event.camera_id, event.person_id), []).append(event)

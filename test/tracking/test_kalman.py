@@ -1,4 +1,4 @@
-"""Where a box will be, in true time."""
+"""Predictions of a box in real time."""
 
 import numpy as np
 import pytest
@@ -24,14 +24,14 @@ def test_the_speed_is_of_true_time_whatever_the_frame_rate(times_s):
     assert later[0] == pytest.approx(100 + 50 * (times_s[-1] + 0.4), abs=6)
 
 
-def test_somebody_out_of_sight_slows_down_and_keeps_their_size():
+def test_an_unseen_box_slows_down_and_keeps_its_size():
     motion = walk(np.arange(0, 2, 0.1))
     far = motion.predicted(1000 * SECOND)
     assert far[0] - 200 < 50 * 3.5
     assert far[2] - far[0] == pytest.approx(60, abs=1)
 
 
-def test_a_camera_that_turns_takes_the_prediction_along():
+def test_camera_motion_moves_the_prediction():
     motion = walk(np.arange(0, 1, 0.1))
     before = motion.predicted(SECOND)
     motion.shift(np.array([[1, 0, -300], [0, 1, 20]], float))

@@ -1,4 +1,4 @@
-"""Pairs are best as a whole."""
+"""The sum of all pairs is the highest possible."""
 
 from itertools import permutations
 
@@ -19,7 +19,7 @@ def test_a_good_pair_is_not_given_up_for_two_poor_ones():
     assert best_pairs(np.array([[0.9, 0.1], [0.1, NO]])) == [(0, 0)]
 
 
-def test_what_must_not_be_is_left_alone():
+def test_forbidden_pairs_are_not_made():
     assert best_pairs(np.array([[NO, NO]])) == []
     assert best_pairs(np.empty((0, 3))) == []
     assert best_pairs(np.empty((2, 0))) == []

@@ -1,4 +1,4 @@
-"""What a frame shows is cleaned once, before anything counts on it."""
+"""Invalid boxes, scores and embeddings of a frame are left out."""
 
 import numpy as np
 import pytest
@@ -34,13 +34,13 @@ def observe(boxes, faces=(), scores=None, dimension=None):
         (10, -90, 50, 0),
     ],
 )
-def test_boxes_nobody_can_be_in_are_left_out_and_faces_stay_with_their_persons(look, bad):
-    seen = observe([bad, BOX], [face(1, look(3)), face(0, look(2))])
+def test_invalid_boxes_are_left_out_and_faces_stay_with_their_persons(embedding_of, bad):
+    seen = observe([bad, BOX], [face(1, embedding_of(3)), face(0, embedding_of(2))])
     assert seen.boxes.tolist() == [list(BOX)]
-    assert np.array_equal(seen.embedding(0), look(3))
+    assert np.array_equal(seen.embedding(0), embedding_of(3))
 
 
-def test_arrays_that_do_not_belong_together_show_nobody():
+def test_arrays_of_unequal_length_show_no_person():
     assert len(observe([BOX], scores=[0.5, 0.5])) == 0
     assert len(observe([(1, 2, 3)])) == 0
     assert len(observe([], scores=[])) == 0
@@ -54,26 +54,34 @@ def test_scores_stay_between_0_and_1_and_must_be_numbers():
     "embedding",
     [np.full(64, np.nan, np.float32), np.zeros(64, np.float32), np.ones(64, np.float32), np.ones((1, 1), np.float32)],
 )
-def test_an_embedding_that_is_no_unit_vector_is_none_but_the_face_stays(embedding):
+def test_an_invalid_embedding_is_dropped_and_its_face_kept(embedding):
     seen = observe([BOX], [face(0, embedding)])
     assert seen.faces[0] is not None
     assert seen.embedding(0) is None
 
 
-def test_an_embedding_of_another_length_is_none(look):
-    assert observe([BOX], [face(0, look(1))], dimension=128).embedding(0) is None
-    seen = observe([BOX, BOX], [face(0, look(1)), face(1, look(1)[:16])])
+def test_an_embedding_of_another_length_is_none(embedding_of):
+    assert observe([BOX], [face(0, embedding_of(1))], dimension=128).embedding(0) is None
+    seen = observe([BOX, BOX], [face(0, embedding_of(1)), face(1, embedding_of(1)[:16])])
     assert seen.dimension == 64
     assert seen.embedding(1) is None
 
 
-def test_a_face_turned_down_at_the_gate_tells_nothing(look):
-    assert observe([BOX], [face(0, look(1), rejected="18 px wide, needs 24")]).embedding(0) is None
+def test_a_rejected_face_has_no_embedding(embedding_of):
+    assert observe([BOX], [face(0, embedding_of(1), rejected="18 px wide, needs 24")]).embedding(0) is None
 
 
-def test_of_two_faces_of_a_person_the_better_counts_and_faces_of_nobody_do_not(look):
-    seen = observe([BOX], [face(0, look(1), 0.3), face(0, look(2), 0.9), face(-1, look(3), 1.0), face(7, look(4), 1.0)])
-    assert np.array_equal(seen.embedding(0), look(2))
+def test_the_better_of_two_faces_counts_and_faces_without_a_person_do_not(embedding_of):
+    seen = observe(
+        [BOX],
+        [
+            face(0, embedding_of(1), 0.3),
+            face(0, embedding_of(2), 0.9),
+            face(-1, embedding_of(3), 1.0),
+            face(7, embedding_of(4), 1.0),
+        ],
+    )
+    assert np.array_equal(seen.embedding(0), embedding_of(2))
 
 
 def test_overlap_is_the_shared_part_of_both():

@@ -18,13 +18,13 @@ from facetrack_ros.tracking.settings import TrackingSettings
 P1, P2, P3 = "p_robot1_1", "p_robot1_2", "p_robot1_3"
 
 
-def test_a_person_comes_at_the_first_frame_and_leaves_two_seconds_after_the_last(scene, look):
+def test_a_person_comes_at_the_first_frame_and_leaves_two_seconds_after_the_last(scene, embedding_of):
     for step in range(5):
-        scene.show(10 + 0.1 * step, (100 + 5 * step, look(1)))
+        scene.show(10 + 0.1 * step, (100 + 5 * step, embedding_of(1)))
     scene.show(12.3)
-    assert scene.told() == [(PERSON_IN, P1, 10.0)]
+    assert scene.summary() == [(PERSON_IN, P1, 10.0)]
     scene.show(12.5)
-    assert scene.told() == [(PERSON_IN, P1, 10.0), (PERSON_OUT, P1, 12.4)]
+    assert scene.summary() == [(PERSON_IN, P1, 10.0), (PERSON_OUT, P1, 12.4)]
     came, left = scene.events
     assert came.frame_number == 0
     assert came.bbox == (100, 100, 160, 280)
@@ -35,27 +35,27 @@ def test_a_person_comes_at_the_first_frame_and_leaves_two_seconds_after_the_last
     assert left.frame_number == 5  # the last frame up to 12.4
 
 
-def test_a_single_frame_is_not_believed(scene, look):
-    (track,) = scene.show(10, (100, look(1)))
+def test_a_single_frame_confirms_no_track(scene, embedding_of):
+    (track,) = scene.show(10, (100, embedding_of(1)))
     assert track.state is TrackState.IDLE
     assert track.person_id == ""
     scene.show(13)
     scene.close()
-    assert scene.told() == []
+    assert scene.summary() == []
 
 
-def test_a_track_is_idle_then_tracking_then_lost_then_idle_once(scene, look):
+def test_a_track_is_idle_then_tracking_then_lost_then_idle_once(scene, embedding_of):
     states = []
     for time_s in (10.0, 10.5, 11.0):
-        states += [track.state.name for track in scene.show(time_s, (100, look(1)))]
+        states += [track.state.name for track in scene.show(time_s, (100, embedding_of(1)))]
     for time_s in (11.5, 13.0, 13.5, 14.0):
         states += [track.state.name for track in scene.show(time_s)]
     assert states == ["IDLE", "TRACKING", "TRACKING", "LOST", "IDLE"]
 
 
-def test_a_lost_track_keeps_its_last_box_and_shows_no_face(scene, look):
-    scene.show(10, (100, look(1)))
-    (seen,) = scene.show(10.1, (110, look(1)))
+def test_a_lost_track_keeps_its_last_box_and_shows_no_face(scene, embedding_of):
+    scene.show(10, (100, embedding_of(1)))
+    (seen,) = scene.show(10.1, (110, embedding_of(1)))
     (lost,) = scene.show(10.2)
     assert seen.face is not None
     assert seen.person_id == P1
@@ -65,55 +65,55 @@ def test_a_lost_track_keeps_its_last_box_and_shows_no_face(scene, look):
     assert np.array_equal(lost.bbox, [110, 100, 170, 280])
 
 
-def test_absence_is_established_by_time_without_frames(scene, look):
-    scene.show(10, (100, look(1)))
-    scene.show(10.5, (100, look(1)))
+def test_absence_is_established_by_time_without_frames(scene, embedding_of):
+    scene.show(10, (100, embedding_of(1)))
+    scene.show(10.5, (100, embedding_of(1)))
     scene.pass_time(12.4)
     assert len(scene.events) == 1
     scene.pass_time(12.6)
     scene.pass_time(20)
-    assert scene.told()[1:] == [(PERSON_OUT, P1, 12.5)]
+    assert scene.summary()[1:] == [(PERSON_OUT, P1, 12.5)]
 
 
-def test_closing_lets_everybody_leave_once(scene, look):
+def test_closing_ends_each_visit_once(scene, embedding_of):
     for time_s in (10, 10.5):
-        scene.show(time_s, (100, look(1)), (300, look(2)))
+        scene.show(time_s, (100, embedding_of(1)), (300, embedding_of(2)))
     scene.close("front")
     scene.close()
-    assert sorted(scene.told()[2:]) == [(PERSON_OUT, P1, 10.5), (PERSON_OUT, P2, 10.5)]
+    assert sorted(scene.summary()[2:]) == [(PERSON_OUT, P1, 10.5), (PERSON_OUT, P2, 10.5)]
 
 
-def test_seen_again_after_exactly_two_seconds_is_no_absence(scene, look):
+def test_seen_again_after_exactly_two_seconds_is_no_absence(scene, embedding_of):
     for time_s in (10, 12, 14, 16):
-        scene.show(time_s, (100, look(1)))
-    assert scene.told() == [(PERSON_IN, P1, 10.0)]
+        scene.show(time_s, (100, embedding_of(1)))
+    assert scene.summary() == [(PERSON_IN, P1, 10.0)]
 
 
-def test_one_who_returns_within_two_seconds_elsewhere_makes_no_new_events(scene, look):
+def test_a_return_within_two_seconds_elsewhere_makes_no_new_events(scene, embedding_of):
     for time_s in (10, 10.2, 10.4):
-        scene.show(time_s, (100, look(1)))
+        scene.show(time_s, (100, embedding_of(1)))
     scene.show(11)
     for time_s in (12.2, 12.4, 12.6, 12.8):
-        scene.show(time_s, (500, look(1)))
-    assert scene.told() == [(PERSON_IN, P1, 10.0)]
+        scene.show(time_s, (500, embedding_of(1)))
+    assert scene.summary() == [(PERSON_IN, P1, 10.0)]
 
 
-def test_a_return_within_two_seconds_counts_though_the_face_tells_only_later(scene, look):
+def test_a_return_within_two_seconds_counts_though_the_face_shows_later(scene, embedding_of):
     for time_s in (10, 10.2, 10.4):
-        scene.show(time_s, (100, look(1)))
+        scene.show(time_s, (100, embedding_of(1)))
     for time_s in (12.3, 12.5, 12.7):
         scene.show(time_s, (500, None))
-    tracks = scene.show(12.9, (500, look(1)))
+    tracks = scene.show(12.9, (500, embedding_of(1)))
     assert [track.person_id for track in tracks if track.state is TrackState.TRACKING] == [P1]
-    assert scene.told() == [(PERSON_IN, P1, 10.0)]
+    assert scene.summary() == [(PERSON_IN, P1, 10.0)]
 
 
-def test_one_who_returns_later_is_told_as_known_once_a_visit(scene, look):
+def test_a_later_return_is_reported_as_known_once_a_visit(scene, embedding_of):
     for start in (10, 20, 30):
         for step in range(5):
-            scene.show(start + 0.2 * step, (100, look(1, 0.9, step)))
+            scene.show(start + 0.2 * step, (100, embedding_of(1, 0.9, step)))
         scene.show(start + 4)
-    assert scene.told() == [
+    assert scene.summary() == [
         (PERSON_IN, P1, 10.0),
         (PERSON_OUT, P1, 12.8),
         (PERSON_IN, P1, 20.0),
@@ -129,44 +129,44 @@ def test_one_who_returns_later_is_told_as_known_once_a_visit(scene, look):
     assert matched.search_id is None
 
 
-def test_two_cameras_may_see_one_person_at_once(scene, look):
+def test_two_cameras_may_see_one_person_at_once(scene, embedding_of):
     for time_s in (10, 10.2, 10.4):
-        scene.show(time_s, (100, look(1)), camera="front")
-        scene.show(time_s, (300, look(1)), camera="back")
-    assert scene.told() == [(PERSON_IN, P1, 10.0), (PERSON_IN, P1, 10.0), (FACE_MATCHED, P1, 10.2)]
+        scene.show(time_s, (100, embedding_of(1)), camera="front")
+        scene.show(time_s, (300, embedding_of(1)), camera="back")
+    assert scene.summary() == [(PERSON_IN, P1, 10.0), (PERSON_IN, P1, 10.0), (FACE_MATCHED, P1, 10.2)]
     assert [event.camera_id for event in scene.events] == ["front", "back", "back"]
 
 
-def test_two_people_in_one_picture_are_never_one_person(scene, look):
+def test_two_people_in_one_picture_are_never_one_person(scene, embedding_of):
     for step in range(20):
-        scene.show(10 + 0.2 * step, (100, look(1)), (400, look(1, 0.99)))
-    assert {person for _, person, _ in scene.told()} == {P1, P2}
-    assert [event for event, _, _ in scene.told()] == [PERSON_IN, PERSON_IN]
+        scene.show(10 + 0.2 * step, (100, embedding_of(1)), (400, embedding_of(1, 0.99)))
+    assert {person for _, person, _ in scene.summary()} == {P1, P2}
+    assert [event for event, _, _ in scene.summary()] == [PERSON_IN, PERSON_IN]
 
 
-def test_one_seen_beside_a_person_is_not_that_person_after_they_have_left_either(scene, look):
+def test_a_track_seen_with_a_person_is_not_that_person_after_they_have_left(scene, embedding_of):
     for step in range(3):
-        scene.show(10 + 0.2 * step, (100, look(1)))
-    scene.show(10.6, (100, look(1)), (400, None))
+        scene.show(10 + 0.2 * step, (100, embedding_of(1)))
+    scene.show(10.6, (100, embedding_of(1)), (400, None))
     for step in range(4):
-        tracks = scene.show(10.8 + 0.2 * step, (400, look(1, 0.99)))
+        tracks = scene.show(10.8 + 0.2 * step, (400, embedding_of(1, 0.99)))
     assert {track.person_id for track in tracks if track.state is TrackState.TRACKING} == {P2}
 
 
-def test_people_who_cross_keep_their_ids_by_their_faces(scene, look):
+def test_people_who_cross_keep_their_ids_by_their_faces(scene, embedding_of):
     # They meet at x = 300 and are hidden there for a second; each goes back the way it came, which motion
     # alone would take for passing through.
     for step in range(10):
         offset = 20 * step
-        scene.show(10 + 0.1 * step, (100 + offset, look(1)), (500 - offset, look(2)))
+        scene.show(10 + 0.1 * step, (100 + offset, embedding_of(1)), (500 - offset, embedding_of(2)))
     for step in range(5):
         scene.show(11 + 0.1 * step, (300, None))
     for step in range(10):
         offset = 20 * (9 - step)
-        tracks = scene.show(11.5 + 0.1 * step, (100 + offset, look(1)), (500 - offset, look(2)))
+        tracks = scene.show(11.5 + 0.1 * step, (100 + offset, embedding_of(1)), (500 - offset, embedding_of(2)))
     at = {track.person_id: track.bbox[0] for track in tracks if track.state is TrackState.TRACKING}
     assert at == {P1: 100, P2: 500}
-    assert [event for event, _, _ in scene.told()] == [PERSON_IN, PERSON_IN]
+    assert [event for event, _, _ in scene.summary()] == [PERSON_IN, PERSON_IN]
 
 
 def test_people_who_cross_without_faces_keep_their_tracks_by_motion(scene):
@@ -191,40 +191,40 @@ def test_irregular_frames_are_no_break(scene):
     assert len({track.track_id for shown in tracks for track in shown}) == 1
 
 
-def test_one_without_a_face_gets_an_id_after_a_second(scene):
+def test_a_track_without_a_face_gets_an_id_after_a_second(scene):
     for step in range(4):
         scene.show(10 + 0.4 * step, (100, None))
         assert len(scene.events) == (step == 4)
     scene.show(11.4, (100, None))
-    assert scene.told() == [(PERSON_IN, P1, 10.0)]
+    assert scene.summary() == [(PERSON_IN, P1, 10.0)]
 
 
-def test_one_without_a_face_gets_an_id_though_no_frame_comes(scene):
+def test_a_track_without_a_face_gets_an_id_though_no_frame_comes(scene):
     for time_s in (10, 10.9, 11.0):
         scene.show(time_s, (100, None))
     scene.pass_time(11.9)
     scene.pass_time(13.0)
-    assert scene.told() == [(PERSON_IN, P1, 10.0), (PERSON_OUT, P1, 13.0)]
+    assert scene.summary() == [(PERSON_IN, P1, 10.0), (PERSON_OUT, P1, 13.0)]
 
 
-def test_a_glimpse_without_a_face_is_nobody(scene):
-    """Detectors put a second box around somebody half hidden, for a frame or five."""
+def test_a_short_track_without_a_face_is_no_person(scene):
+    """Detectors put a second box around a person half hidden, for a frame or five."""
     for step in range(5):
         scene.show(10 + 0.1 * step, (100, None))
     for step in range(40):
         scene.show(10.5 + 0.1 * step)
     scene.close()
-    assert scene.told() == []
+    assert scene.summary() == []
 
 
-def test_a_visit_whose_face_turns_out_to_be_known_says_so_once_and_keeps_its_id(scene, look):
+def test_a_visit_that_turns_out_to_be_known_reports_it_once_and_keeps_its_id(scene, embedding_of):
     for step in range(3):
-        scene.show(10 + 0.2 * step, (100, look(1)))
+        scene.show(10 + 0.2 * step, (100, embedding_of(1)))
     for step in range(8):
         scene.show(20 + 0.2 * step, (100, None))
     for step in range(3):
-        scene.show(21.6 + 0.2 * step, (100, look(1)))
-    assert scene.told() == [
+        scene.show(21.6 + 0.2 * step, (100, embedding_of(1)))
+    assert scene.summary() == [
         (PERSON_IN, P1, 10.0),
         (PERSON_OUT, P1, 12.4),
         (PERSON_IN, P2, 20.0),
@@ -233,45 +233,45 @@ def test_a_visit_whose_face_turns_out_to_be_known_says_so_once_and_keeps_its_id(
     assert scene.events[-1].reference_face_id == P1
 
 
-def test_after_two_ids_of_one_person_the_older_one_is_found_again(scene, look):
-    test_a_visit_whose_face_turns_out_to_be_known_says_so_once_and_keeps_its_id(scene, look)
+def test_after_two_ids_of_one_person_the_older_one_is_found_again(scene, embedding_of):
+    test_a_visit_that_turns_out_to_be_known_reports_it_once_and_keeps_its_id(scene, embedding_of)
     for step in range(3):
-        scene.show(30 + 0.2 * step, (100, look(1)))
-    assert scene.told()[-2:] == [(PERSON_IN, P1, 30.0), (FACE_MATCHED, P1, 30.2)]
+        scene.show(30 + 0.2 * step, (100, embedding_of(1)))
+    assert scene.summary()[-2:] == [(PERSON_IN, P1, 30.0), (FACE_MATCHED, P1, 30.2)]
 
 
-def test_one_poor_look_makes_no_second_id_of_a_known_person(scene, look):
+def test_one_poor_embedding_makes_no_second_id_of_a_known_person(scene, embedding_of):
     for step in range(3):
-        scene.show(10 + 0.2 * step, (100, look(1)))
-    scene.show(20, (100, look(1, 0.3, 5)))
-    scene.show(20.2, (100, look(1, 0.3, 5)))
-    scene.show(20.4, (100, look(1, 0.95)))
-    assert {person for _, person, _ in scene.told()} == {P1}
+        scene.show(10 + 0.2 * step, (100, embedding_of(1)))
+    scene.show(20, (100, embedding_of(1, 0.3, 5)))
+    scene.show(20.2, (100, embedding_of(1, 0.3, 5)))
+    scene.show(20.4, (100, embedding_of(1, 0.95)))
+    assert {person for _, person, _ in scene.summary()} == {P1}
 
 
-def test_a_stranger_gets_an_id_at_the_third_look_where_others_are_known(scene, look):
+def test_a_stranger_gets_an_id_at_the_third_embedding_where_others_are_known(scene, embedding_of):
     for step in range(3):
-        scene.show(10 + 0.2 * step, (100, look(1)))
+        scene.show(10 + 0.2 * step, (100, embedding_of(1)))
     for step in range(3):
-        assert P2 not in {person for _, person, _ in scene.told()}
-        scene.show(20 + 0.2 * step, (100, look(2)))
-    assert scene.told()[-1] == (PERSON_IN, P2, 20.0)
+        assert P2 not in {person for _, person, _ in scene.summary()}
+        scene.show(20 + 0.2 * step, (100, embedding_of(2)))
+    assert scene.summary()[-1] == (PERSON_IN, P2, 20.0)
 
 
-def test_somebody_between_two_known_persons_is_neither(scene, look):
+def test_a_face_between_two_known_persons_is_neither(scene, embedding_of):
     for step in range(3):
-        scene.show(10 + 0.2 * step, (100, look(1)), (400, look(2)))
-    between = (look(1) + look(2)) / np.sqrt(2)
+        scene.show(10 + 0.2 * step, (100, embedding_of(1)), (400, embedding_of(2)))
+    between = (embedding_of(1) + embedding_of(2)) / np.sqrt(2)
     for step in range(8):
         scene.show(20 + 0.2 * step, (100, between))
-    assert scene.told()[-1] == (PERSON_IN, P3, 20.0)
+    assert scene.summary()[-1] == (PERSON_IN, P3, 20.0)
 
 
-def test_a_bag_that_loops_begins_a_new_session(scene, look):
+def test_a_bag_that_loops_begins_a_new_session(scene, embedding_of):
     for _ in range(2):
         for step in range(5):
-            scene.show(10 + 0.2 * step, (100, look(1)))
-    assert scene.told() == [
+            scene.show(10 + 0.2 * step, (100, embedding_of(1)))
+    assert scene.summary() == [
         (PERSON_IN, P1, 10.0),
         (PERSON_OUT, P1, 10.8),
         (PERSON_IN, P1, 10.0),
@@ -280,17 +280,17 @@ def test_a_bag_that_loops_begins_a_new_session(scene, look):
     assert scene.events[1].duration_ns == 800_000_000
 
 
-def test_a_repeated_frame_changes_nothing(scene, look):
-    scene.show(10, (100, look(1)))
-    first = scene.show(10.2, (100, look(1)))
-    assert scene.show(10.2, (400, look(2))) == first
-    assert scene.told() == [(PERSON_IN, P1, 10.0)]
+def test_a_repeated_frame_changes_nothing(scene, embedding_of):
+    scene.show(10, (100, embedding_of(1)))
+    first = scene.show(10.2, (100, embedding_of(1)))
+    assert scene.show(10.2, (400, embedding_of(2))) == first
+    assert scene.summary() == [(PERSON_IN, P1, 10.0)]
 
 
-def test_one_camera_that_jumps_back_leaves_the_other_alone(scene, look):
+def test_one_camera_that_jumps_back_leaves_the_other_alone(scene, embedding_of):
     for time_s in (10, 10.2, 10.4):
-        scene.show(time_s, (100, look(1)), camera="front")
-        scene.show(time_s, (100, look(2)), camera="back")
+        scene.show(time_s, (100, embedding_of(1)), camera="front")
+        scene.show(time_s, (100, embedding_of(2)), camera="back")
     scene.show(5, camera="front")
     assert [(event.event, event.camera_id) for event in scene.events] == [
         (PERSON_IN, "front"),
@@ -299,32 +299,34 @@ def test_one_camera_that_jumps_back_leaves_the_other_alone(scene, look):
     ]
 
 
-def test_damaged_boxes_and_faces_do_no_harm(scene, look):
+def test_damaged_boxes_and_faces_do_no_harm(scene, embedding_of):
     nan = np.full(64, np.nan, np.float32)
     for step in range(3):
-        scene.show(10 + 0.1 * step, (100, nan), (np.nan, look(1)), (-200, look(2)), (np.inf, look(3)))
+        scene.show(
+            10 + 0.1 * step, (100, nan), (np.nan, embedding_of(1)), (-200, embedding_of(2)), (np.inf, embedding_of(3))
+        )
     scene.show(10.4, (100, np.zeros(64, np.float32)))
-    scene.show(10.5, (100, look(1)[:10] * 1))
-    tracks = scene.show(10.6, (100, look(1)))
+    scene.show(10.5, (100, embedding_of(1)[:10] * 1))
+    tracks = scene.show(10.6, (100, embedding_of(1)))
     assert len(tracks) == 1
     assert tracks[0].person_id == P1
     empty = Detections(np.empty((0,), np.float32), np.empty(0, np.float32), "boxes")
     assert scene.people.update("front", 10_700_000_000, 9, empty, ())[0][0].state is TrackState.LOST
 
 
-def test_confidence_is_the_score_and_more_when_seen_again_and_when_the_face_agrees(scene, look):
+def test_confidence_is_the_score_and_more_when_seen_again_and_when_the_face_agrees(scene, embedding_of):
     def confidence(time_s, face, score):
         return round(scene.show(time_s, (100, face), score=score)[0].confidence, 3)
 
-    assert confidence(10.0, look(1), 0.5) == 0.5
+    assert confidence(10.0, embedding_of(1), 0.5) == 0.5
     assert confidence(10.4, None, 0.5) == 0.6
-    assert confidence(10.8, look(1), 0.5) == 0.75
-    assert confidence(11.6, look(1), 0.5) == 0.65
-    assert confidence(12.9, look(1), 0.5) == 0.5
-    assert confidence(13.0, look(1), 0.9) == 1.0
+    assert confidence(10.8, embedding_of(1), 0.5) == 0.75
+    assert confidence(11.6, embedding_of(1), 0.5) == 0.65
+    assert confidence(12.9, embedding_of(1), 0.5) == 0.5
+    assert confidence(13.0, embedding_of(1), 0.9) == 1.0
 
 
-def test_a_tracker_from_elsewhere_can_take_the_place_of_the_own(look):
+def test_another_tracker_can_be_used(embedding_of):
     class ByOrder:
         """Follows the first box only."""
 
@@ -355,33 +357,33 @@ def test_ids_begin_with_a_letter_and_are_plain_whatever_robot_and_camera_are_cal
     assert (events[0].robot_id, events[0].camera_id) == (robot, camera)
 
 
-def test_persons_are_given_with_what_their_faces_look_like(scene, look):
+def test_persons_come_with_their_templates(scene, embedding_of):
     for step in range(4):
-        scene.show(10 + 0.2 * step, (100, look(1, 0.8, step)), (400, None))
+        scene.show(10 + 0.2 * step, (100, embedding_of(1, 0.8, step)), (400, None))
     persons = scene.people.persons()
     assert list(persons) == [P1]
     assert len(persons[P1]) == 4
     assert np.allclose(np.linalg.norm(persons[P1].embeddings, axis=1), 1)
 
 
-def test_a_person_told_of_by_another_robot_keeps_that_id(scene, look):
-    scene.people.learn("p_robot2_7", "a-model", look(1)[None], np.array([0.9]))
+def test_a_person_learned_from_another_robot_keeps_that_id(scene, embedding_of):
+    scene.people.learn("p_robot2_7", "a-model", embedding_of(1)[None], np.array([0.9]))
     for step in range(3):
-        scene.show(10 + 0.2 * step, (100, look(1, 0.9)))
-    assert scene.told() == [(PERSON_IN, "p_robot2_7", 10.0), (FACE_MATCHED, "p_robot2_7", 10.2)]
+        scene.show(10 + 0.2 * step, (100, embedding_of(1, 0.9)))
+    assert scene.summary() == [(PERSON_IN, "p_robot2_7", 10.0), (FACE_MATCHED, "p_robot2_7", 10.2)]
 
 
-def test_a_person_who_is_forgotten_is_a_stranger_again(scene, look):
+def test_a_forgotten_person_is_a_stranger_again(scene, embedding_of):
     for start in (10, 20):
         for step in range(3):
-            scene.show(start + 0.2 * step, (100, look(1)))
+            scene.show(start + 0.2 * step, (100, embedding_of(1)))
         scene.show(start + 4)
         scene.people.forget(P1)
-    assert {person for _, person, _ in scene.told()} == {P1, P2}
-    assert FACE_MATCHED not in {event for event, _, _ in scene.told()}
+    assert {person for _, person, _ in scene.summary()} == {P1, P2}
+    assert FACE_MATCHED not in {event for event, _, _ in scene.summary()}
 
 
-def test_a_track_that_goes_over_to_somebody_else_ends_and_both_keep_their_ids(look):
+def test_a_track_that_moves_to_another_person_ends_and_both_keep_their_ids(embedding_of):
     """What joins boxes may be wrong where people cross: here the two keys change places at 12 s."""
 
     class Swapped:
@@ -395,7 +397,7 @@ def test_a_track_that_goes_over_to_somebody_else_ends_and_both_keep_their_ids(lo
     boxes = np.array([[100, 100, 160, 280], [400, 100, 460, 280]], np.float32)
     for number in range(40):
         faces = [
-            Face(boxes[row], np.zeros((5, 2), np.float32), 0.9, 0.8, person=row, embedding=look(row + 1))
+            Face(boxes[row], np.zeros((5, 2), np.float32), 0.9, 0.8, person=row, embedding=embedding_of(row + 1))
             for row in range(2)
         ]
         tracks, _ = people.update(
@@ -405,43 +407,43 @@ def test_a_track_that_goes_over_to_somebody_else_ends_and_both_keep_their_ids(lo
     assert at[19] == at[39] == {P1: 100, P2: 400}
 
 
-def test_ids_of_one_person_become_one_and_a_visit_keeps_the_id_it_began_with(scene, look):
+def test_ids_of_one_person_are_merged_and_a_visit_keeps_its_id(scene, embedding_of):
     for step in range(3):
-        scene.show(10 + 0.2 * step, (100, look(1)))
+        scene.show(10 + 0.2 * step, (100, embedding_of(1)))
     for step in range(8):
         scene.show(20 + 0.2 * step, (100, None))
     for step in range(3):
-        tracks = scene.show(21.6 + 0.2 * step, (100, look(1)))
+        tracks = scene.show(21.6 + 0.2 * step, (100, embedding_of(1)))
     assert tracks[0].person_id == P2
     assert scene.people.merges.group(P2) == (P1, P2)
-    (verdict,) = scene.people.take_new_decisions()
-    assert verdict.same
-    assert verdict.similarity == pytest.approx(1)
-    assert verdict.model_id == "a-model"
-    assert not verdict.operator
+    (decision,) = scene.people.take_new_decisions()
+    assert decision.same
+    assert decision.similarity == pytest.approx(1)
+    assert decision.model_id == "a-model"
+    assert not decision.operator
     assert scene.people.take_new_decisions() == ()
 
 
-def test_two_robots_that_hear_of_each_other_agree(make_scene, look):
+def test_two_robots_that_exchange_people_agree(make_scene, embedding_of):
     """Each made an id of its own for one person, and each tells the other, in either order."""
     one, other = make_scene(), make_scene()
     other.people = PeopleTracker("robot2", IdAllocator(), TrackingSettings(), 0.36, "a-model")
     for step in range(4):
-        one.show(10 + 0.2 * step, (100, look(1, 0.95, step)))
-        other.show(10 + 0.2 * step, (300, look(1, 0.95, 10 + step)))
+        one.show(10 + 0.2 * step, (100, embedding_of(1, 0.95, step)))
+        other.show(10 + 0.2 * step, (300, embedding_of(1, 0.95, 10 + step)))
     for teller, listener in ((one, other), (other, one)):
         for person_id, template in teller.people.persons().items():
             if person_id.startswith(f"p_{teller.people.robot_id}"):
                 listener.people.learn(person_id, "a-model", template.embeddings, template.qualities)
     for teller, listener in ((one, other), (other, one)):
-        for verdict in teller.people.take_new_decisions():
-            listener.people.add_decision(verdict)
+        for decision in teller.people.take_new_decisions():
+            listener.people.add_decision(decision)
     assert {scene.people.merges.canonical(each) for scene in (one, other) for each in (P1, "p_robot2_1")} == {P1}
 
 
-def test_a_robot_that_saw_two_in_one_picture_undoes_what_another_joined(scene, look):
+def test_a_robot_that_saw_two_persons_in_one_frame_splits_their_merge(scene, embedding_of):
     for step in range(3):
-        scene.show(10 + 0.2 * step, (100, look(1)), (400, look(2)))
+        scene.show(10 + 0.2 * step, (100, embedding_of(1)), (400, embedding_of(2)))
     joined = MergeDecision("a_robot2_1", P1, P2, True, "robot2", False, 1, 0, "faces match", 0.6, "a-model")
     scene.people.add_decision(joined)
     (answer,) = scene.people.take_new_decisions()
@@ -455,13 +457,13 @@ def test_a_robot_that_saw_two_in_one_picture_undoes_what_another_joined(scene, l
 
 
 @pytest.mark.parametrize(("first", "second"), [("1", "p_2"), ("p_1", "p 2"), ("p_2", "p_1"), ("p_1", "p_1")])
-def test_a_verdict_on_no_two_persons_is_refused(scene, first, second):
+def test_a_decision_with_invalid_ids_is_refused(scene, first, second):
     with pytest.raises(TemplateRefused):
         scene.people.add_decision(MergeDecision("a_1", first, second, True, "robot2", False, 1, 0, ""))
     assert scene.people.merges.decisions == ()
 
 
-def test_a_person_of_middling_score_came_with_the_first_of_the_boxes_that_made_sure(scene):
+def test_a_person_of_middling_score_comes_with_the_first_of_several_boxes(scene):
     for step in range(20):
         scene.show(10 + 0.1 * step, (100 + 3 * step, None), score=0.6)
     (came,) = scene.events

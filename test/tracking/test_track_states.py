@@ -32,7 +32,7 @@ def test_seen_again_it_is_tracked_again_and_frames_count_anew():
     ) == ["IDLE", "TRACKING", "TRACKING", "LOST", "TRACKING", "TRACKING", "LOST"]
 
 
-def test_hits_far_apart_are_not_believed():
+def test_hits_far_apart_do_not_confirm_a_track():
     machine = TrackStateMachine(TrackingSettings(confirm_within_ns=SECOND))
     assert states(machine, [(0, True), (1.5, True), (3, True), (3.2, True)]) == ["IDLE", "IDLE", "IDLE", "TRACKING"]
 

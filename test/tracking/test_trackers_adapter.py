@@ -1,4 +1,4 @@
-"""The library's trackers by name, in true time, with faces, and without its OpenCV."""
+"""The library's trackers by name, in real time, with faces, and without its OpenCV."""
 
 from importlib import metadata
 
@@ -57,22 +57,22 @@ def test_tracks_age_in_seconds_not_in_frames(see):
     assert before != after
 
 
-def test_a_clearly_different_face_gets_a_key_of_its_own(see, look):
+def test_a_clearly_different_face_gets_a_key_of_its_own(see, embedding_of):
     for step in range(4):
-        before = see(0.04 * step, (100, look(1)))
-    after = see(0.16, (100, look(2)))
+        before = see(0.04 * step, (100, embedding_of(1)))
+    after = see(0.16, (100, embedding_of(2)))
     assert before[0] >= 0
     assert after != before
-    assert see(0.2, (100, look(2))) == after
+    assert see(0.2, (100, embedding_of(2))) == after
 
 
 def test_the_configuration_chooses_by_name():
     for name in LIBRARY_TRACKERS:
         tracker = tracker_factory(Config({"tracking.association": name}), THRESHOLD)()
-        assert type(tracker._tracker).__name__ == LIBRARY_TRACKERS[name]
+        assert isinstance(tracker, LibraryTracker)
 
 
-def test_what_cannot_be_chosen_is_refused_with_a_sentence():
+def test_an_impossible_choice_is_refused():
     with pytest.raises(ConfigError, match="there are: bytetrack"):
         LibraryTracker("deepsort", THRESHOLD)
     with pytest.raises(ConfigError, match="camera's motion"):
@@ -80,7 +80,7 @@ def test_what_cannot_be_chosen_is_refused_with_a_sentence():
 
 
 @pytest.mark.parametrize("association", ["own", "botsort"])
-def test_a_camera_that_turns_does_not_tear_tracks(association):
+def test_camera_motion_does_not_break_tracks(association):
     """People stand still; the camera turns by 70 px between frames, more than their boxes are wide."""
     rng = np.random.default_rng(7)
     wall = np.kron(rng.integers(0, 255, (40, 160, 3)), np.ones((12, 12, 1))).astype(np.uint8)

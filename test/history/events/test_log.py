@@ -51,7 +51,7 @@ def log_of(directory, format, *events):
     return log
 
 
-def test_each_kind_has_the_keys_the_commands_promise():
+def test_each_kind_of_event_has_its_keys():
     assert list(event_to_dict(IN)) == [
         "event",
         "person_id",
@@ -69,7 +69,7 @@ def test_each_kind_has_the_keys_the_commands_promise():
 
 
 @pytest.mark.parametrize("format", ["jsonl", "csv"])
-def test_what_is_written_is_read_back(tmp_path, format):
+def test_written_records_are_read_back(tmp_path, format):
     log_of(tmp_path, format, IN, OUT, MATCHED)
     assert list(read_events(tmp_path)) == [event_to_dict(event) for event in (IN, OUT, MATCHED)]
 
@@ -107,7 +107,7 @@ def test_a_file_a_day_by_the_events_own_utc_date(tmp_path):
 @pytest.mark.parametrize("format", ["jsonl", "csv"])
 @settings(max_examples=50, deadline=None)
 @given(cut=st.integers(1, 500))
-def test_a_torn_tail_costs_only_the_torn_line(tmp_path_factory, format, cut):
+def test_only_an_incomplete_last_line_is_lost(tmp_path_factory, format, cut):
     directory = tmp_path_factory.mktemp("log")
     log_of(directory, format, IN, OUT)
     path = next(directory.iterdir())
@@ -128,7 +128,7 @@ def test_a_damaged_line_in_the_middle_is_left_out_with_a_warning(tmp_path, caplo
 
 
 @pytest.mark.parametrize("remove", [lambda folder: next(folder.glob("events-*")).unlink(), shutil.rmtree])
-def test_after_its_file_or_folder_was_deleted_it_begins_a_new_one(tmp_path, remove):
+def test_a_new_file_replaces_a_deleted_one(tmp_path, remove):
     log = EventLog(tmp_path / "robot1")
     log.append(IN)
     remove(tmp_path / "robot1")
@@ -137,7 +137,7 @@ def test_after_its_file_or_folder_was_deleted_it_begins_a_new_one(tmp_path, remo
     assert list(read_events(tmp_path / "robot1")) == [event_to_dict(OUT)]
 
 
-def test_a_full_disk_is_told_once_counted_and_leaves_no_half_a_line(tmp_path):
+def test_a_full_disk_is_reported_once_and_leaves_no_partial_line(tmp_path):
     program = f"""
 import resource, sys
 from facetrack_ros.errors import StoreError
@@ -149,7 +149,7 @@ assert log.append(event)
 resource.setrlimit(resource.RLIMIT_FSIZE, (200, {resource.RLIM_INFINITY}))
 try:
     log.append(event)
-    sys.exit("the first failure was not told")
+    sys.exit("the first failure was not reported")
 except StoreError as error:
     print(error)
 assert not log.append(event) and log.unwritten == 2 and log.written == 1
@@ -164,7 +164,7 @@ assert log.append(event) and log.unwritten == 0 and log.written == 4
     assert all(json.loads(line) for line in lines)
 
 
-def test_what_is_too_much_to_wait_for_room_is_counted_as_lost(tmp_path, monkeypatch):
+def test_events_beyond_the_pending_limit_are_counted_as_lost(tmp_path, monkeypatch):
     monkeypatch.setattr("facetrack_ros.history.events.log.MAX_PENDING", 3)
     log = EventLog(tmp_path / "log")
     (tmp_path / "log").rmdir()
@@ -190,7 +190,7 @@ def test_with_fsync_each_event_is_on_the_medium_when_append_returns(tmp_path, mo
     assert synced[1] == next(tmp_path.glob("*")).stat().st_size
 
 
-def test_a_small_disk_that_fills_up_and_is_made_room_on_loses_no_event(tmp_path):
+def test_no_event_is_lost_when_room_is_made_on_a_full_disk(tmp_path):
     """A real full disk: a tmpfs of 64 kB in a namespace of its own."""
     program = f"""
 import subprocess, sys
@@ -203,13 +203,13 @@ from facetrack_ros.history.events.log import EventLog
 from facetrack_ros.core.event import PERSON_IN, PersonEvent
 ballast = Path({str(tmp_path)!r}) / "ballast"
 ballast.write_bytes(bytes(40_000))
-log, told = EventLog({str(tmp_path)!r}), 0
+log, reported = EventLog({str(tmp_path)!r}), 0
 for number in range(200):
     try:
         log.append(PersonEvent(PERSON_IN, {NOON} + number, "robot1", "front", "p_1", number, (0, 0, 1, 1), 0.5))
     except StoreError:
-        told += 1
-assert told == 1 and log.unwritten > 0 and log.written + log.unwritten == 200
+        reported += 1
+assert reported == 1 and log.unwritten > 0 and log.written + log.unwritten == 200
 ballast.unlink()
 log.append(PersonEvent(PERSON_IN, {NOON} + 200, "robot1", "front", "p_1", 200, (0, 0, 1, 1), 0.5))
 assert [event["frame_number"] for event in read_events({str(tmp_path)!r})] == list(range(201))
@@ -225,7 +225,7 @@ assert [event["frame_number"] for event in read_events({str(tmp_path)!r})] == li
     assert done.returncode == 0, done.stderr
 
 
-def test_unknown_formats_and_unusable_folders_are_refused_with_a_sentence(tmp_path):
+def test_unknown_formats_and_unusable_folders_are_refused(tmp_path):
     with pytest.raises(StoreError, match="jsonl or csv"):
         EventLog(tmp_path, "xml")
     (tmp_path / "file").write_text("")

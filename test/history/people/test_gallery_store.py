@@ -13,7 +13,7 @@ def entry(entry_id="g_robot1_1", name="Zoë"):
     return GalleryEntry(entry_id, name, "a-model", UNIT, 0.5, True, "zoe.jpg", "robot1", 7)
 
 
-def test_what_is_kept_is_read_back(tmp_path):
+def test_stored_entries_are_read_back(tmp_path):
     store = GalleryStore(tmp_path)
     assert store.read() == []
     assert store.add(entry())
@@ -23,7 +23,7 @@ def test_what_is_kept_is_read_back(tmp_path):
     assert (found.name, found.watch, found.source, found.by, found.stamp_ns) == ("Zoë", True, "zoe.jpg", "robot1", 7)
 
 
-def test_a_deleted_entry_is_gone_from_the_disk_and_does_not_come_back(tmp_path):
+def test_a_deleted_entry_stays_deleted(tmp_path):
     store = GalleryStore(tmp_path)
     store.add(entry())
     assert store.delete("g_robot1_1")

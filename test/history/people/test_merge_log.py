@@ -1,4 +1,4 @@
-"""Who is who outlives the robot, line by line, and what was dropped is gone."""
+"""Merge decisions outlast a restart, and replaced ones are deleted."""
 
 import pytest
 
@@ -12,7 +12,7 @@ ONE = MergeDecision(
 TWO = MergeDecision("a_robot1_2", "p_robot1_1", "p_robot1_2", False, "ann", True, 1, 6, "by eye")
 
 
-def test_what_is_written_is_read_back(tmp_path):
+def test_written_records_are_read_back(tmp_path):
     assert MergeLog(tmp_path / "robot1").read().decisions == ()
     MergeLog(tmp_path / "robot1").append([ONE])
     MergeLog(tmp_path / "robot1").append([TWO])
@@ -20,7 +20,7 @@ def test_what_is_written_is_read_back(tmp_path):
 
 
 @pytest.mark.parametrize("torn", [b'{"record_id": "a_1", "first', b"\0\0\0"])
-def test_a_torn_tail_and_damaged_lines_cost_only_themselves(tmp_path, torn):
+def test_only_incomplete_and_damaged_lines_are_lost(tmp_path, torn):
     file = MergeLog(tmp_path)
     file.append([ONE])
     file.path.write_bytes(b'nonsense\n[]\n{"first": 1}\n' + file.path.read_bytes() + torn)
@@ -29,7 +29,7 @@ def test_a_torn_tail_and_damaged_lines_cost_only_themselves(tmp_path, torn):
     assert file.read().decisions == (TWO, ONE)
 
 
-def test_what_is_dropped_is_nowhere_any_more(tmp_path):
+def test_replaced_records_are_deleted_from_the_disk(tmp_path):
     file = MergeLog(tmp_path)
     file.append([ONE, TWO])
     file.replace([TWO])
@@ -39,7 +39,7 @@ def test_what_is_dropped_is_nowhere_any_more(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_in_the_way_is_told(tmp_path):
+def test_a_folder_in_place_of_the_file_is_refused(tmp_path):
     (tmp_path / "aliases.jsonl").mkdir()
     with pytest.raises(StoreError, match="permissions"):
         MergeLog(tmp_path).append([ONE])
