@@ -1,4 +1,4 @@
-"""What was measured of cameras' clocks is kept, and told of the time it holds for."""
+"""Clock offsets of cameras are stored with the time from which on they hold."""
 
 import json
 
@@ -15,7 +15,7 @@ def steadily(log, camera, since_ns, behind_ns):
         log.note(camera, since_ns + second * SECOND // 10, behind_ns)
 
 
-def test_a_clock_that_is_right_leaves_no_line(tmp_path):
+def test_a_correct_clock_adds_no_line(tmp_path):
     log = ClockOffsets(tmp_path)
     for second in range(10):
         log.note("front", second * SECOND, SECOND // 10)
@@ -23,7 +23,7 @@ def test_a_clock_that_is_right_leaves_no_line(tmp_path):
     assert log.describe(*ALWAYS) == {}
 
 
-def test_it_holds_from_the_stamp_on_it_was_measured_at_until_the_clock_was_set(tmp_path):
+def test_an_offset_holds_from_its_first_stamp_until_the_clock_is_set(tmp_path):
     log = ClockOffsets(tmp_path)
     steadily(log, "front", 100 * SECOND, 93 * SECOND)
     steadily(log, "front", 110 * SECOND, 93 * SECOND + SECOND // 5)
@@ -40,14 +40,14 @@ def test_it_holds_from_the_stamp_on_it_was_measured_at_until_the_clock_was_set(t
     assert len(log.path.read_text().splitlines()) == 3
 
 
-def test_a_recording_played_too_fast_is_not_a_line_a_second(tmp_path):
+def test_a_recording_played_too_fast_adds_one_line(tmp_path):
     log, year = ClockOffsets(tmp_path), 365 * 86_400 * SECOND
     for second in range(600):
         log.note("front", second * 4 * SECOND, year - second * 3 * SECOND)
     assert len(log.path.read_text().splitlines()) == 1
 
 
-def test_frames_that_were_late_for_a_moment_are_no_clock_that_is_off(tmp_path):
+def test_frames_that_are_late_for_a_moment_are_no_offset(tmp_path):
     log = ClockOffsets(tmp_path)
     for behind_s in (0, 63, 63, 31, 0, 2, 2, 2, 0, *[3] * (STEADY - 1), 0):
         log.note("front", SECOND, behind_s * SECOND)

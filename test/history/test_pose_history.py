@@ -1,4 +1,4 @@
-"""Where the robot was when a frame was taken."""
+"""The robot's pose at the time of a frame."""
 
 import math
 
@@ -21,7 +21,7 @@ def track():
     return PoseHistory(500 * MS)
 
 
-def test_between_two_poses_it_was_between_them(track):
+def test_a_pose_between_two_is_interpolated(track):
     track.add(RobotPose("map", 100 * MS, (1.0, 2.0, 0.0), turned(0)))
     track.add(RobotPose("map", 200 * MS, (2.0, 4.0, 0.0), turned(20)))
     pose = track.at(125 * MS)
@@ -31,13 +31,13 @@ def test_between_two_poses_it_was_between_them(track):
     assert track.at(100 * MS).position == (1.0, 2.0, 0.0)
 
 
-def test_an_orientation_and_its_negative_are_one(track):
+def test_a_quaternion_and_its_negative_are_the_same_rotation(track):
     track.add(RobotPose("map", 0, (0.0, 0.0, 0.0), turned(10)))
     track.add(RobotPose("map", 100 * MS, (0.0, 0.0, 0.0), tuple(-value for value in turned(10))))
     assert track.at(50 * MS).orientation == pytest.approx(turned(10))
 
 
-def test_a_pose_too_far_in_time_says_nothing(track):
+def test_a_pose_too_far_in_time_is_not_used(track):
     assert track.at(0) is None
     track.add(RobotPose("map", 1000 * MS, (1.0, 0.0, 0.0), LEVEL))
     assert track.at(1500 * MS).position == (1.0, 0.0, 0.0) == track.at(500 * MS).position
@@ -77,7 +77,7 @@ def test_memory_stays_bounded(track):
         ((0.0, 0.0, 0.0), (0.0, 0.0, math.nan, 1.0)),
     ],
 )
-def test_what_is_no_pose_is_refused(track, position, orientation):
+def test_an_invalid_pose_is_refused(track, position, orientation):
     with pytest.raises(StoreError, match="left out"):
         track.add(RobotPose("map", 0, position, orientation))
     assert track.at(0) is None

@@ -1,6 +1,4 @@
-"""One robot's history: frames, faces with their pictures, events, and its folder on disk."""
-
-import json
+"""One robot's history: frames, faces with their thumbnails, events."""
 
 import cv2
 import numpy as np
@@ -10,7 +8,6 @@ from facetrack_ros.core.event import PERSON_IN, PersonEvent
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.core.track import Track, TrackState
-from facetrack_ros.errors import StoreError
 from facetrack_ros.history.events.format import read_events
 from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.layout import history_folders
@@ -44,7 +41,7 @@ def history(tmp_path):
     of_one_robot.close()
 
 
-def test_a_face_becomes_a_sighting_with_its_picture(history):
+def test_a_face_becomes_a_sighting_with_a_thumbnail(history):
     history.add_frame(picture(7, 3))
     history.add_tracks("front", 7, 3, [track()])
     (kept,) = sightings(history)
@@ -55,7 +52,7 @@ def test_a_face_becomes_a_sighting_with_its_picture(history):
     assert (kept.stamp_ns, kept.frame_number, kept.bbox.tolist()) == (7, 3, [40, 20, 100, 120])
 
 
-def test_a_face_whose_frame_is_gone_is_kept_without_picture(history):
+def test_a_face_whose_frame_is_gone_is_stored_without_thumbnail(history):
     for stamp in range(10):
         history.add_frame(picture(stamp))
     history.add_tracks("front", 2, 2, [track("t1")])
@@ -63,13 +60,13 @@ def test_a_face_whose_frame_is_gone_is_kept_without_picture(history):
     assert {kept.stamp_ns: bool(kept.thumbnail) for kept in sightings(history)} == {2: False, 8: True}
 
 
-def test_a_frame_that_is_no_picture_costs_the_picture_only(history):
+def test_a_damaged_frame_costs_the_thumbnail_only(history):
     history.add_frame(Frame("front", 1, 0, b"no picture"))
     history.add_tracks("front", 1, 0, [track()])
     assert [kept.thumbnail for kept in sightings(history)] == [b""]
 
 
-def test_only_faces_with_an_embedding_are_kept(history):
+def test_only_faces_with_an_embedding_are_stored(history):
     history.add_tracks(
         "front", 1, 0, [track(embedding=None), Track("t2", "p_1", TrackState.LOST, np.zeros(4, np.float32), 0.5)]
     )
@@ -83,7 +80,7 @@ def test_a_track_named_later_names_its_sightings_even_while_its_face_is_hidden(h
     assert history.sightings.best_of_person("p_robot1_1").stamp_ns == 1
 
 
-def test_status_counts_what_is_kept(history):
+def test_status_counts_frames_sightings_and_events(history):
     assert history.status().cameras == ()
     assert history.status().oldest_ns is None
     history.add_frame(picture(100))
@@ -102,47 +99,7 @@ def test_status_counts_what_is_kept(history):
     assert [event["event"] for event in read_events(history.path)] == [PERSON_IN]
 
 
-class TestFolders:
-    def test_robots_share_a_data_folder(self, tmp_path):
-        for robot in ("robot2", "robot1"):
-            RobotHistory(tmp_path, robot, CONTRACT).close()
-        (tmp_path / "something else").mkdir()
-        assert [folder.robot_id for folder in history_folders(tmp_path)] == ["robot1", "robot2"]
-        assert [folder.robot_id for folder in history_folders(tmp_path / "robot2")] == ["robot2"]
-
-    @pytest.mark.parametrize(
-        ("note", "sentence"),
-        [
-            ("{", "damaged"),
-            ('{"robot_id": "robot1"}', "damaged"),
-            ("[]", "damaged"),
-            (json.dumps({"robot_id": "robot1", "format": 9}), "update"),
-        ],
-    )
-    def test_a_folder_that_cannot_be_used_says_why(self, tmp_path, note, sentence):
-        RobotHistory(tmp_path, "robot1", CONTRACT).close()
-        (tmp_path / "robot1" / "robot.json").write_text(note)
-        assert sentence in history_folders(tmp_path)[0].error
-        with pytest.raises(StoreError, match=sentence):
-            RobotHistory(tmp_path, "robot1", CONTRACT)
-
-    @pytest.mark.parametrize("name", ["", "../x", "a/b", "1robot", "a b"])
-    def test_an_invalid_robot_name_is_refused(self, tmp_path, name):
-        with pytest.raises(StoreError, match="robot name"):
-            RobotHistory(tmp_path, name, CONTRACT)
-
-    def test_a_renamed_folder_is_refused(self, tmp_path):
-        RobotHistory(tmp_path, "robot1", CONTRACT).close()
-        (tmp_path / "robot1").rename(tmp_path / "robot2")
-        with pytest.raises(StoreError, match="robot1"):
-            RobotHistory(tmp_path, "robot2", CONTRACT)
-
-    def test_an_absent_data_folder_is_told(self, tmp_path):
-        with pytest.raises(StoreError, match="no folder"):
-            history_folders(tmp_path / "nothing")
-
-
-def test_the_event_log_may_have_a_folder_of_its_own_that_is_a_history_too(tmp_path):
+def test_the_event_log_may_be_in_another_folder_which_is_a_history_too(tmp_path):
     history = RobotHistory(tmp_path / "data", "robot1", CONTRACT, event_dir=tmp_path / "events")
     history.add_event(PersonEvent(PERSON_IN, 7, "robot1", "front", "p1", 3, (0, 0, 1, 1), 0.9))
     history.close()
@@ -151,7 +108,7 @@ def test_the_event_log_may_have_a_folder_of_its_own_that_is_a_history_too(tmp_pa
     assert not list(read_events(tmp_path / "data" / "robot1"))
 
 
-def test_frames_are_kept_by_other_settings_from_one_moment_on(history):
+def test_frame_settings_can_be_changed_while_it_runs(history):
     for stamp in range(5):
         history.add_frame(picture(stamp))
     history.apply_frame_settings(FrameSettings(ring_frames=2))

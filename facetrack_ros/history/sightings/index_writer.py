@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ _NICENESS = 10  # cameras and searches have priority
 _POLL_S = 0.05
 
 
+@dataclass(eq=False)
 class IndexBlockWriter:
     """Writes one block.
 
@@ -26,19 +28,12 @@ class IndexBlockWriter:
     :param done: called on the writer's thread with the path of the written block, or with None and the reason.
     """
 
-    def __init__(
-        self,
-        open_table: Callable[[], SightingTable],
-        database: str,
-        lock: threading.RLock,
-        done: Callable[[Path | None, str], None],
-    ) -> None:
-        self._open_table = open_table
-        self._database = database
-        self._lock = lock
-        self._done = done
-        self._thread: threading.Thread | None = None
-        self._stopping = threading.Event()
+    open_table: Callable[[], SightingTable]
+    database: str
+    lock: threading.RLock
+    done: Callable[[Path | None, str], None]
+    _thread: threading.Thread | None = None
+    _stopping: threading.Event = field(default_factory=threading.Event)
 
     def start(self, path: Path, after: int, last: int, rows: int) -> None:
         """Start writing the sightings ``after < id <= last``, at most ``rows``, to a file."""
@@ -70,17 +65,17 @@ class IndexBlockWriter:
             reason = f"cannot write {path}: {error.strerror}"
         # The thread that holds the lock may be waiting in stop().
         while not self._stopping.is_set():
-            if self._lock.acquire(timeout=_POLL_S):
+            if self.lock.acquire(timeout=_POLL_S):
                 try:
                     if not self._stopping.is_set():
-                        self._done(written, reason)
+                        self.done(written, reason)
                         return
                 finally:
-                    self._lock.release()
+                    self.lock.release()
         path.unlink(missing_ok=True)
 
     def _write(self, path: Path, after: int, last: int, rows: int) -> bool:
-        columns, vectors, table = IndexColumns(), None, self._open_table()
+        columns, vectors, table = IndexColumns(), None, self.open_table()
         try:
             for *values, embeddings in table.batches(after, last):
                 if vectors is None:
@@ -93,5 +88,5 @@ class IndexBlockWriter:
             table.close()
         if vectors is None or int(columns.ids[columns.count - 1]) != last:
             return False
-        write_block(path, self._database, after, columns, vectors[: columns.count])
+        write_block(path, self.database, after, columns, vectors[: columns.count])
         return True

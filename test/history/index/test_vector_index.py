@@ -1,4 +1,4 @@
-"""The index answers exactly what comparing one by one would."""
+"""The index returns exactly what comparing row by row returns."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ def random_unit(rng, count, dimension):
     threshold=st.floats(-1, 0.8),
     cameras=st.sets(st.sampled_from((*CAMERAS, "none"))),
 )
-def test_search_equals_comparing_one_by_one(seed, count, pieces, start, length, threshold, cameras):
+def test_search_equals_comparing_row_by_row(seed, count, pieces, start, length, threshold, cameras):
     rng = np.random.default_rng(seed)
     vectors, query = random_unit(rng, count, 8), random_unit(rng, 1, 8)[0]
     first = rng.integers(0, 100, count)
@@ -86,7 +86,7 @@ needs_codes = pytest.mark.skipif(not faiss_available(), reason="needs faiss-cpu"
     cameras=st.sets(st.sampled_from(CAMERAS)),
     alike=st.booleans(),
 )
-def test_codes_change_no_answer(seed, count, slack, start, length, threshold, limit, cameras, alike):
+def test_quantised_rows_change_no_result(seed, count, slack, start, length, threshold, limit, cameras, alike):
     rng = np.random.default_rng(seed)
     vectors, query = random_unit(rng, count, 16), random_unit(rng, 1, 16)[0]
     if alike:  # a crowd of near-equal faces, which codes alone cannot tell apart
@@ -117,7 +117,7 @@ def test_codes_change_no_answer(seed, count, slack, start, length, threshold, li
 
 
 @needs_codes
-def test_numbers_larger_than_any_before_are_found_all_the_same(monkeypatch):
+def test_numbers_beyond_the_scale_are_found(monkeypatch):
     monkeypatch.setattr(block, "FEW_NUMBERS", 0)
     rng = np.random.default_rng(0)
     index = VectorIndex(64, quantized=True, block_rows=8192)
@@ -131,7 +131,7 @@ def test_numbers_larger_than_any_before_are_found_all_the_same(monkeypatch):
         assert index.search(spikes[i], 0, 0, (), 0.9, 3).rows.tolist() == [4096 + i]
 
 
-def test_a_row_can_be_stretched_and_replaced():
+def test_a_row_can_be_extended_and_replaced():
     index = VectorIndex(2)
     index.extend([5], ["front"], ["t"], [100], [100], np.array([[1, 0]], np.float32))
     index.extend_span(0, 90)
@@ -144,7 +144,7 @@ def test_a_row_can_be_stretched_and_replaced():
 @needs_codes
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10**6), dimension=st.sampled_from((4, 16, 17, 128, 512)))
-def test_a_code_is_off_by_no_more_than_it_says(seed, dimension):
+def test_a_similarity_from_codes_is_within_its_error_bound(seed, dimension):
     rng = np.random.default_rng(seed)
     vectors, query = random_unit(rng, 300, dimension), random_unit(rng, 1, dimension)[0]
     codes = QuantizedRows.growing(vectors[:200], 300)
@@ -185,7 +185,7 @@ for query in vectors[::1000]:
 
 @needs_codes
 @pytest.mark.parametrize("level", ["NONE", "AVX2"])
-def test_it_is_as_exact_on_a_simpler_processor(level):
+def test_results_are_exact_on_every_instruction_set(level):
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         capture_output=True,

@@ -27,18 +27,18 @@ def test_at_the_edge_the_square_moves_inwards():
     assert thumbnail[40, 40].max() < 15
 
 
-def test_a_picture_smaller_than_the_square_is_taken_whole():
+def test_an_image_smaller_than_the_square_is_used_whole():
     assert decoded(face_thumbnail(np.zeros((40, 60, 3), np.uint8), np.array([0, 0, 60, 40]))).shape == (40, 40, 3)
 
 
 @pytest.mark.parametrize(
     "box", [(200, 0, 220, 20), (0, 0, 0, 0), (-30, -30, -5, -5), (np.nan, 0, 1, 1), (50, 50, 40, 60)]
 )
-def test_a_box_that_shows_nothing_gives_nothing(box):
+def test_a_box_outside_the_image_gives_no_thumbnail(box):
     assert face_thumbnail(np.zeros((100, 100, 3), np.uint8), np.array(box)) == b""
 
 
-def test_even_noise_fits_into_its_bytes():
+def test_noise_is_compressed_to_a_few_kilobytes():
     noise = np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8)
     assert 0 < len(face_thumbnail(noise, np.array([50, 50, 150, 150]))) < 6000
 
@@ -49,7 +49,7 @@ def test_a_real_face_fits_into_4_kb(real_data):
         assert 500 < len(face_thumbnail(image, np.array(box))) <= 4096
 
 
-def test_a_picture_decoded_smaller_for_large_faces_shows_the_same():
+def test_a_frame_decoded_at_reduced_size_gives_the_same_thumbnail():
     x, y = np.meshgrid(np.arange(1280), np.arange(720))
     picture = np.stack([x / 5, y / 3, 120 + 100 * np.sin(x / 40) * np.sin(y / 40)], axis=2).astype(np.uint8)
     frame = Frame("front", 1, 0, encode_jpeg(picture, 95))

@@ -1,0 +1,55 @@
+"""Folders of stored histories."""
+
+import json
+
+import pytest
+
+from facetrack_ros.errors import StoreError
+from facetrack_ros.history.layout import history_folders
+from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.models.contract import ModelContract
+
+CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
+
+
+def test_robots_share_a_data_folder(tmp_path):
+    for robot in ("robot2", "robot1"):
+        RobotHistory(tmp_path, robot, CONTRACT).close()
+    (tmp_path / "something else").mkdir()
+    assert [folder.robot_id for folder in history_folders(tmp_path)] == ["robot1", "robot2"]
+    assert [folder.robot_id for folder in history_folders(tmp_path / "robot2")] == ["robot2"]
+
+
+@pytest.mark.parametrize(
+    ("note", "reason"),
+    [
+        ("{", "damaged"),
+        ('{"robot_id": "robot1"}', "damaged"),
+        ("[]", "damaged"),
+        (json.dumps({"robot_id": "robot1", "format": 9}), "update"),
+    ],
+)
+def test_an_unusable_folder_states_the_reason(tmp_path, note, reason):
+    RobotHistory(tmp_path, "robot1", CONTRACT).close()
+    (tmp_path / "robot1" / "robot.json").write_text(note)
+    assert reason in history_folders(tmp_path)[0].error
+    with pytest.raises(StoreError, match=reason):
+        RobotHistory(tmp_path, "robot1", CONTRACT)
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "1robot", "a b"])
+def test_an_invalid_robot_name_is_refused(tmp_path, name):
+    with pytest.raises(StoreError, match="robot name"):
+        RobotHistory(tmp_path, name, CONTRACT)
+
+
+def test_a_renamed_folder_is_refused(tmp_path):
+    RobotHistory(tmp_path, "robot1", CONTRACT).close()
+    (tmp_path / "robot1").rename(tmp_path / "robot2")
+    with pytest.raises(StoreError, match="robot1"):
+        RobotHistory(tmp_path, "robot2", CONTRACT)
+
+
+def test_an_absent_data_folder_is_an_error(tmp_path):
+    with pytest.raises(StoreError, match="no folder"):
+        history_folders(tmp_path / "nothing")
