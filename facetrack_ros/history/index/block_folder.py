@@ -97,9 +97,5 @@ class BlockFolder:
         for file in {*self._files(), *self._files(_UNFINISHED)} - set(used):
             file.unlink(missing_ok=True)
 
-    def size(self) -> int:
-        """Bytes that the files take."""
-        return sum(file.stat().st_size for file in self._files() if file.exists())
-
     def _files(self, ending: str = "") -> list[Path]:
         return sorted(self.path.glob(f"block-{'[0-9]' * 12}{ending}"))

@@ -28,7 +28,7 @@ class IndexBlocks:
     deletes afterwards is noted by a trigger (table ``outdated``), and its block is not used again.
 
     :param folder: of the block files.
-    :param lock: the store's, held during every call but :meth:`stop`, :meth:`wait` and :meth:`size`.
+    :param lock: the store's, held during every call but :meth:`stop` and :meth:`wait`.
     :param lowest_open: returns the first row of the index that may still change; None: there is none.
     """
 
@@ -134,10 +134,6 @@ class IndexBlocks:
         while (writer := self._writer) is not None and writer is not joined:  # one block may be followed by another
             writer.join()
             joined = writer
-
-    def size(self) -> int:
-        """Bytes that the files take."""
-        return self._folder.size()
 
     def _write(self, block: VectorBlock, after: int, last: int, rows: slice) -> None:
         try:
