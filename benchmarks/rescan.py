@@ -89,7 +89,7 @@ def measure(jpegs: list[bytes], tracks: list[list[Track]] | None, pipelines: lis
         listed = time.perf_counter() - started
         done = rescan(source, wanted, history.sightings, pipelines, lambda: False)
         seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-        assert done.looked == frames and not done.remaining, done
+        assert done.scanned == frames and not done.remaining, done
         history.close()
     return {"seconds": seconds, "cpu_s": cpu, "listed_s": listed, "faces": done.faces}
 

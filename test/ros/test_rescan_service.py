@@ -46,13 +46,13 @@ def test_on_a_low_battery_no_frame_is_looked_at_and_the_answer_says_why(history)
     again = RescanService(node)
     node.heard["battery_state"](BatteryState(percentage=0.1))
     done, note = again.rescan(history, ASK, time.monotonic() + 10)
-    assert (done.looked, done.remaining) == (0, 3)
+    assert (done.scanned, done.remaining) == (0, 3)
     assert "battery at 10%" in note
 
 
 def test_where_no_faces_are_looked_for_none_are_looked_for_again(history):
     done, note = RescanService(Node(face_tracking__enabled=False)).rescan(history, ASK, time.monotonic() + 10)
-    assert (done.looked, done.remaining) == (0, 3)
+    assert (done.scanned, done.remaining) == (0, 3)
     assert "face_tracking.enabled" in note
 
 
@@ -61,4 +61,4 @@ def test_nothing_to_look_at_loads_no_models(history):
     done, note = again.rescan(
         history, SearchRequest("s", ASK.embedding, "net", cameras=("rear",)), time.monotonic() + 10
     )
-    assert (done.looked, done.remaining, note) == (0, 0, "")
+    assert (done.scanned, done.remaining, note) == (0, 0, "")

@@ -13,7 +13,7 @@ from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.inputs.battery import BatteryWatch
 from facetrack_ros.search.reference_image import decode_reference
 from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.rescan.runner import Rescanned, frames_without_face, rescan
+from facetrack_ros.search.rescan.runner import RescanResult, frames_without_face, rescan
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.pipeline import VisionPipeline
 from facetrack_ros.vision.settings import vision_settings
@@ -37,7 +37,7 @@ class RescanService:
         self._pipelines: list[VisionPipeline] = []
         self._closing = False
 
-    def rescan(self, history: RobotHistory, request: SearchRequest, deadline_s: float) -> tuple[Rescanned, str]:
+    def rescan(self, history: RobotHistory, request: SearchRequest, deadline_s: float) -> tuple[RescanResult, str]:
         """Analyse the frames without a face in a request's time range, and store the faces found as sightings.
 
         :param deadline_s: by ``time.monotonic()``.
@@ -51,9 +51,9 @@ class RescanService:
 
         refusal = self._refusal()
         if refusal or not remaining():
-            return Rescanned(0, len(remaining()), 0), refusal
+            return RescanResult(0, len(remaining()), 0), refusal
         if not self._lock.acquire(timeout=max(0.0, deadline_s - time.monotonic())):
-            return Rescanned(0, len(remaining()), 0), "another search was rescanning the frames all the time"
+            return RescanResult(0, len(remaining()), 0), "another search was rescanning the frames all the time"
         try:
             done = rescan(
                 frames,

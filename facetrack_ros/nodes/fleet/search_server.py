@@ -144,7 +144,7 @@ class SearchServer:
             validate_request(request, contract)
             deadline_s = arrived_s + request.timeout_ns / 1e9 - RESERVE_S
             done, note = self._rescan_service.rescan(history, request, deadline_s)
-            extra |= {"rescanned": done.looked, "not_rescanned": done.remaining, "note": note}
+            extra |= {"rescanned": done.scanned, "not_rescanned": done.remaining, "note": note}
         response, matches = search_history(history.sightings, request)
         if other_model:
             threshold = request.threshold_for(contract)

@@ -18,7 +18,7 @@ from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.local_search import model_mismatch, search_history
 from facetrack_ros.search.multi_store import MultiStore
 from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.rescan.runner import Rescanned, frames_without_face, rescan
+from facetrack_ros.search.rescan.runner import RescanResult, frames_without_face, rescan
 from facetrack_ros.search.response import ERROR, Match, RobotResponse, SearchResponse
 from facetrack_ros.search.response_collector import ResponseCollector
 from facetrack_ros.search.validation import validate_request
@@ -120,7 +120,7 @@ def _search_folder(
             stack.enter_context(closing(found))
             rescanned = _rescan(folder, request, rescan_options, stores, found)
             response, matches = search_history(MultiStore(robot, contract, (*stores, found)), request)
-            return replace(response, rescanned=rescanned.looked, not_rescanned=rescanned.remaining, note=note), matches
+            return replace(response, rescanned=rescanned.scanned, not_rescanned=rescanned.remaining, note=note), matches
     except StoreError as error:
         return RobotResponse(robot, ERROR, error=str(error)), ()
 
@@ -131,7 +131,7 @@ def _rescan(
     options: RescanOptions,
     stores: list[SightingStore],
     found: SightingStore,
-) -> Rescanned:
+) -> RescanResult:
     with StoredSource(folder, options.frames / folder.robot_id if options.frames else None) as frames:
         wanted = frames_without_face(frames, stores, *request.time_range, request.cameras)
         return rescan(frames, wanted, found, options.pipelines, options.expired)

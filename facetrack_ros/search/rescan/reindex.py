@@ -62,8 +62,8 @@ def reindex(
     """
     done = rescan(frames, wanted, store, pipelines, stopped)
     spans = {camera: store.coverage(camera) for camera in frames.cameras()}
-    for stamp, camera in reversed(wanted[: done.looked]):
+    for stamp, camera in reversed(wanted[: done.scanned]):
         if not any(start <= stamp <= end for start, end in spans[camera]):
             store.note_frame(camera, stamp)  # part of the coverage now, with or without a face
     store.flush()
-    return done.looked
+    return done.scanned

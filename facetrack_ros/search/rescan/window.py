@@ -1,7 +1,8 @@
-"""A short stretch of one camera's frames, looked through for faces."""
+"""Search for faces in a short window of one camera's stored frames."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,11 +13,11 @@ from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.errors import FrameError
 from facetrack_ros.history.sightings.thumbnail import face_thumbnail
-from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.vision.frame_analysis import FrameAnalysis, FrameAnalyzer
 
-#: How long a stretch lasts: somebody followed from frame to frame is looked in the face again twice a second, as it takes
-#: three times as long as finding the person.
-STRETCH_NS = 500_000_000
+#: Length of a window. A tracked person's face is searched for twice a second only, as that takes three times as long as
+#: finding the person. Chosen by hand.
+WINDOW_NS = 500_000_000
 _SAME_PERSON_IOU = 0.5
 
 
@@ -35,61 +36,66 @@ class FoundFace:
 
 @dataclass(frozen=True, eq=False)
 class ScannedFrame:
-    """A frame, who was followed in it when it was new, and the faces found in it now."""
+    """A frame with its stored tracks and the faces found in it now."""
 
     frame: Frame
-    followed: tuple[Track, ...]
-    found: tuple[FoundFace, ...]
+    tracks: tuple[Track, ...]
+    faces: tuple[FoundFace, ...]
 
 
-def look_through(
-    stretch: Sequence[tuple[Frame, tuple[Track, ...]]], pipeline: VisionPipeline, over: Callable[[], bool]
-) -> list[ScannedFrame]:
-    """The frames that there was time for, in the order given.
+@dataclass(frozen=True, eq=False)
+class _FacesNotFoundYet:
+    """``FaceSelection`` of the persons whose face was not found earlier in the window.
 
-    Persons are where somebody was followed, else where the detector finds them. Whose face has been found in an earlier frame of
-    the stretch, and who has not moved by more than half since, is not looked at once more. A frame that does not decode holds
-    nobody.
-
-    :param stretch: frames of one camera with who was followed in each.
-    :param over: whether the time is up, asked before each frame.
+    :param found: ``(n, 4)`` boxes of the persons whose face was found.
     """
-    looked, done = [], np.empty((0, 4), np.float32)
-    for frame, followed in stretch:
-        if over():
+
+    found: np.ndarray
+
+    def search_mask(self, persons: np.ndarray) -> np.ndarray:
+        return ~(iou(persons, self.found) >= _SAME_PERSON_IOU).any(axis=1)
+
+    def embed_mask(self, persons: np.ndarray, faces: Sequence[Face]) -> list[bool]:
+        wanted = self.search_mask(persons)
+        return [not face.rejected and (face.person < 0 or bool(wanted[face.person])) for face in faces]
+
+
+def scan_window(
+    frames: Sequence[tuple[Frame, tuple[Track, ...]]], analyzer: FrameAnalyzer, stopped: Callable[[], bool]
+) -> list[ScannedFrame]:
+    """Search frames for faces, in the order given, until ``stopped``.
+
+    Persons are where the stored tracks are, else where the detector finds them. A person who overlaps one of an earlier
+    frame of the window whose face was found is not searched again. A frame that cannot be decoded has no faces.
+
+    :param frames: of one camera, each with its stored tracks.
+    :param stopped: called before each frame.
+    """
+    scanned = []
+    selection = _FacesNotFoundYet(np.empty((0, 4), np.float32))
+    for frame, tracks in frames:
+        if stopped():
             break
-        found = ()
-        try:
-            found, done = _look(frame.image, followed, done, pipeline)
-        except FrameError:
-            pass
-        looked.append(ScannedFrame(frame, followed, found))
-    return looked
+        faces: tuple[FoundFace, ...] = ()
+        with suppress(FrameError):
+            analysis = analyzer.analyze(frame, selection=selection, persons=_tracked_persons(tracks))
+            faces = _found_faces(frame, analysis)
+            boxes = analysis.detections.boxes
+            found = [boxes[~selection.search_mask(boxes)], *(face.bbox[None] for face in faces)]
+            selection = _FacesNotFoundYet(np.concatenate(found).astype(np.float32))
+        scanned.append(ScannedFrame(frame, tracks, faces))
+    return scanned
 
 
-def _look(
-    image: np.ndarray, followed: tuple[Track, ...], done: np.ndarray, pipeline: VisionPipeline
-) -> tuple[tuple[FoundFace, ...], np.ndarray]:
-    """The faces found, and the boxes of those whose face is known by now."""
-    boxes = [track.bbox for track in followed if track.state == TrackState.TRACKING]
-    if boxes:
-        persons = Detections(np.array(boxes, np.float32), np.ones(len(boxes), np.float32), "followed")
-    else:
-        (persons,) = pipeline.detect([image])
-    known = (iou(persons.boxes, done) >= _SAME_PERSON_IOU).any(axis=1) if len(done) else np.zeros(len(persons), bool)
-    still = persons.boxes[known]
-    if persons.faces is not None:  # the detector has looked at all faces already
-        faces = pipeline.faces(
-            image,
-            persons,
-            lambda _, faces: [not face.rejected and not (face.person >= 0 and known[face.person]) for face in faces],
-        )
-    else:
-        persons = replace(persons, boxes=persons.boxes[~known], scores=persons.scores[~known])
-        faces = pipeline.faces(image, persons)
-    found = tuple(
-        FoundFace(face, persons.boxes[face.person] if face.person >= 0 else face.bbox, face_thumbnail(image, face.bbox))
-        for face in faces
+def _found_faces(frame: Frame, analysis: FrameAnalysis) -> tuple[FoundFace, ...]:
+    boxes = analysis.detections.boxes
+    return tuple(
+        FoundFace(face, boxes[face.person] if face.person >= 0 else face.bbox, face_thumbnail(frame.image, face.bbox))
+        for face in analysis.faces
         if face.embedding is not None
     )
-    return found, np.concatenate([still, *(one.bbox[None] for one in found)]).astype(np.float32)
+
+
+def _tracked_persons(tracks: tuple[Track, ...]) -> Detections | None:
+    boxes = [track.bbox for track in tracks if track.state == TrackState.TRACKING]
+    return Detections(np.array(boxes, np.float32), np.ones(len(boxes), np.float32), "tracks") if boxes else None

@@ -41,15 +41,18 @@ def face(box, axis, dimension):
 
 
 class NewModel:
-    """Sees the person on the left and the one on the right in every frame."""
+    """Finds the person on the left and the one on the right in every frame."""
 
     contract = NEW
 
     def detect(self, images):
         return [Detections(np.stack([LEFT, RIGHT]), np.ones(2, np.float32), "persons") for _ in images]
 
-    def faces(self, image, persons, choose=None):
-        return tuple(replace(face(box, int(box[0] > 50), 8), person=i) for i, box in enumerate(persons.boxes))
+    def faces(self, image, persons, selection):
+        wanted = selection.search_mask(persons.boxes)
+        return tuple(
+            replace(face(box, int(box[0] > 50), 8), person=i) for i, box in enumerate(persons.boxes) if wanted[i]
+        )
 
 
 @pytest.fixture
