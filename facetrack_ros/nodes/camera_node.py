@@ -124,7 +124,7 @@ class CameraNode(RobotMemberNode):
         start_ns = clock.now().nanoseconds
         last_ns = 0
         for image in source:
-            stamp_ns = clock.now().nanoseconds if source.live else start_ns + image.offset_ns
+            stamp_ns = clock.now().nanoseconds if source.live else start_ns + (image.offset_ns or 0)
             # Until it is due, or until the node stops.
             if self._stop.wait(max(0.0, (stamp_ns - clock.now().nanoseconds) / 1e9)):
                 return

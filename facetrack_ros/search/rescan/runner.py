@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
 from typing import Protocol
 
@@ -136,6 +137,7 @@ class _SightingWriter:
             frame = each.frame
             for found in each.faces:
                 face = found.face
+                assert face.embedding is not None  # as FoundFace says
                 track_id, person_id = self._linker.assign(frame.camera_id, frame.stamp_ns, face, each.tracks)
                 self._store.add(
                     frame.camera_id,
@@ -147,7 +149,7 @@ class _SightingWriter:
                     face.bbox,
                     face.quality,
                     face.embedding,
-                    lambda found=found: found.thumbnail,
+                    partial(bytes, found.thumbnail),
                 )
             self._store.note_rescanned(frame.camera_id, frame.stamp_ns, len(each.faces))
             self.scanned += 1

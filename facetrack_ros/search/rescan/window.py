@@ -53,7 +53,7 @@ class _FacesNotFoundYet:
     found: np.ndarray
 
     def search_mask(self, persons: np.ndarray) -> np.ndarray:
-        return ~(iou(persons, self.found) >= _SAME_PERSON_IOU).any(axis=1)
+        return np.logical_not((iou(persons, self.found) >= _SAME_PERSON_IOU).any(axis=1))
 
     def embed_mask(self, persons: np.ndarray, faces: Sequence[Face]) -> list[bool]:
         wanted = self.search_mask(persons)
