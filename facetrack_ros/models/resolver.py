@@ -129,7 +129,11 @@ def _matches(path: Path, contract: ModelContract, refused: list[str]) -> bool:
 def _package_folder(module: str) -> Path | None:
     """Folder of an installed module, found without importing it; None where it is not installed."""
     spec = importlib.util.find_spec(module) if module else None
-    return None if spec is None or spec.origin is None else Path(spec.origin).parent
+    if spec is None:
+        return None
+    if spec.submodule_search_locations:  # a package, with or without __init__.py
+        return Path(spec.submodule_search_locations[0])
+    return Path(spec.origin).parent if spec.origin else None
 
 
 def _remedy(contract: ModelContract) -> str:
