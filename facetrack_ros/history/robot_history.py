@@ -31,7 +31,7 @@ from facetrack_ros.models.contract import ModelContract
 class RobotHistory:
     """Keeps frames in memory and on disk, sightings and events below ``directory/robot_id``.
 
-    A damaged store of sightings is begun anew with what of it can be read, which is logged.
+    A damaged store of sightings is replaced by a new one with its readable rows, which is logged.
 
     Thread-safe. :meth:`flush` bounds what a killed robot loses while no frames arrive.
 

@@ -236,7 +236,9 @@ class Database:
         except sqlite3.OperationalError as error:
             raise StoreError(f"cannot use {self.path}: {error}; check room and permissions on that disk") from error
         except sqlite3.DatabaseError as error:
-            raise DamagedStoreError(f"{self.path} is damaged ({error}); move it away and a new one is begun") from error
+            raise DamagedStoreError(
+                f"{self.path} is damaged ({error}); move it away and a new one is created"
+            ) from error
 
     def _create(self, contract: ModelContract, robot_id: str) -> None:
         self.run(f"PRAGMA page_size={_PAGE_BYTES}")

@@ -85,7 +85,7 @@ class IndexedDatabase:
     def commit(self) -> None:
         """Commit everything added so far.
 
-        :raises StoreError: the disk does not take it, or the file was deleted; then a new one is begun.
+        :raises StoreError: the disk does not take it, or the file was deleted; then a new one is created.
         """
         self._commit()
         self.blocks.freeze_next()
@@ -139,7 +139,7 @@ class IndexedDatabase:
         self.blocks.stop()
         self._use(Database.for_writing(path, self.contract, self.database.robot_id))
         self.reload()
-        raise StoreError(f"{path} was deleted while the robot ran; its {lost} sightings are lost, a new one is begun")
+        raise StoreError(f"{path} was deleted while the robot ran; its {lost} sightings are lost, a new one is created")
 
     def _use(self, database: Database) -> None:
         self.database = database

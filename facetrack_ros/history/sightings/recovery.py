@@ -23,7 +23,7 @@ _MAX_STEP = 2**40
 
 
 def open_or_recover(directory: Path, contract: ModelContract, robot_id: str) -> SightingStore:
-    """Open a robot's store; begin it anew with the readable rows where it is damaged.
+    """Open a robot's store; where it is damaged, create a new one with its readable rows.
 
     :raises StoreError: it cannot be used.
     """
@@ -47,7 +47,7 @@ def reopen_recovered(store: SightingStore) -> SightingStore:
 
 
 def recover(path: Path, contract: ModelContract, robot_id: str) -> None:
-    """Begin a store anew with the rows of a damaged one that can be read, and log how many.
+    """Replace a damaged store by a new one with its readable rows, and log how many.
 
     :raises StoreError: the disk does not take it.
     """

@@ -212,7 +212,7 @@ class SightingTable:
         if set(map(len, blobs)) - {4 * self._dimension}:
             raise DamagedStoreError(
                 f"{self._database.path} is damaged (an embedding does not have {self._dimension} numbers); "
-                "move it away and a new one is begun"
+                "move it away and a new one is created"
             )
         return np.frombuffer(b"".join(blobs), np.float32).reshape(len(blobs), self._dimension)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -92,14 +93,15 @@ class LazyThumbnails:
 
     def __init__(self, find: Callable[[], Frame | None]) -> None:
         self._find = find
-        self._found: list[Frame | None] = []  # empty until the frame was looked up
         self._reduced: dict[int, np.ndarray] = {}
+
+    @cached_property
+    def _frame(self) -> Frame | None:
+        return self._find()
 
     def thumbnail(self, face_bbox: np.ndarray) -> bytes:
         """The thumbnail of a face, ``(4,)`` pixels of the frame; empty where it cannot be made."""
-        if not self._found:
-            self._found.append(self._find())
-        (frame,) = self._found
+        frame = self._frame
         if frame is None:
             return b""
         try:
