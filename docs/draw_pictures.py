@@ -1,4 +1,4 @@
-"""Draw the README's picture: a timeline of invented people, with drawn faces.
+"""Draw the timeline of the README, with drawn faces of invented people.
 
 python docs/draw_pictures.py
 """
@@ -19,7 +19,7 @@ BOX = np.zeros(4, np.float32)
 
 
 def drawn_face(wall: tuple[int, int, int], turn: int = 0, smile: int = 10) -> bytes:
-    """A face nobody has, as JPEG; ``turn`` moves it sideways, pixels."""
+    """A drawn face, as JPEG; ``turn`` moves it sideways, pixels."""
     picture = np.full((192, 192, 3), wall, np.uint8)
     x = 96 + turn
     cv2.ellipse(picture, (96, 212), (84, 62), 0, 180, 360, (140, 88, 62), -1, cv2.LINE_AA)
@@ -36,7 +36,7 @@ def drawn_face(wall: tuple[int, int, int], turn: int = 0, smile: int = 10) -> by
 
 
 def visit(robot: str, camera: str, first: float, last: float, similarity: float, face: bytes) -> Match:
-    """A match from and to these minutes after noon."""
+    """A match; its times are minutes after noon."""
     return Match(
         robot,
         camera,
@@ -68,19 +68,21 @@ def main() -> None:
         RobotResponse("robot3", TIMED_OUT),
         RobotResponse("robot4", ANSWERED, 1, 2880, 1.1),
     )
-    kept = {
+    covered = {
         ("robot1", "front"): ((0, 20),),
         ("robot1", "rear"): ((0, 12), (15, 20)),
         ("robot2", "front"): ((3, 20),),
         ("robot3", "front"): ((0, 20),),
         ("robot4", "door"): ((8, 20),),
     }
-    lanes = [
+    coverage = [
         CameraCoverage(*place, tuple((NOON + start * MINUTE, NOON + end * MINUTE) for start, end in spans))
-        for place, spans in kept.items()
+        for place, spans in covered.items()
     ]
-    answer = SearchResponse("example", "mobilefacenet_foamliu", 0.5, 0.03, matches, robots)
-    draw_timeline(answer, Path(__file__).parent / "timeline.png", lanes, reference=drawn_face((230, 226, 222), 0, 12))
+    response = SearchResponse("example", "mobilefacenet_foamliu", 0.5, 0.03, matches, robots)
+    draw_timeline(
+        response, Path(__file__).parent / "timeline.png", coverage, reference=drawn_face((230, 226, 222), 0, 12)
+    )
 
 
 if __name__ == "__main__":

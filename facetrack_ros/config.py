@@ -1,4 +1,4 @@
-"""Configuration, defined once: the YAML, the ROS parameters and the command line all come from ``OPTIONS``."""
+"""Configuration: ``OPTIONS``, the basis of YAML files, ROS parameters and command line, and ``Config``, its values."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -19,12 +19,12 @@ Value = Union[bool, int, float, str, "tuple[str, ...]"]
 class Option:
     """One setting.
 
-    :param name: dotted, as in the YAML's nesting and as ROS parameter.
-    :param default: its type is the option's type.
-    :param minimum: smallest value of a number, None: no bound.
-    :param maximum: largest value of a number, None: no bound.
-    :param choices: the allowed words of a text, empty: any.
-    :param live: whether it may change while a node that uses it runs.
+    :param name: dotted name: the nesting in YAML, and the ROS parameter.
+    :param default: determines the option's type.
+    :param minimum: lowest number; None: no limit.
+    :param maximum: highest number; None: no limit.
+    :param choices: allowed texts; empty: any.
+    :param live: whether it may change while a node runs.
     """
 
     name: str
@@ -36,44 +36,40 @@ class Option:
     live: bool = False
 
     def check(self, value: object) -> Value:
-        """The value in the option's own type.
+        """Convert a value to the option's type.
 
         :raises ConfigError: wrong type, out of range or not among the choices.
         """
-        wanted = type(self.default)
-        if wanted is float and type(value) is int:
+        kind = type(self.default)
+        if kind is float and type(value) is int:
             value = float(value)
-        if wanted is tuple and isinstance(value, list) and all(isinstance(word, str) for word in value):
+        if kind is tuple and isinstance(value, list) and all(isinstance(item, str) for item in value):
             value = tuple(value)
-        if type(value) is not wanted:
-            quotes = (
-                " (YAML reads off, on, yes and no so: put the word in quotes)"
-                if (wanted, type(value)) == (str, bool)
-                else ""
-            )
+        allowed = f"one of {', '.join(self.choices)}" if self.choices else self.range_text()
+        if not isinstance(value, (bool, int, float, str, tuple)) or type(value) is not kind:
+            separator = ", " if self.choices else " " if allowed else ""
+            hint = " (YAML reads off, on, yes and no so: put the word in quotes)" if type(value) is bool else ""
             raise ConfigError(
-                f"{self.name} must be a {_TYPE_NAMES[wanted]}{self._allowed_text()}, not {value!r}{quotes}"
+                f"{self.name} must be a {self.type_name}{separator}{allowed}, not {value!r}"
+                + (hint if kind is str else "")
             )
-        if (self.minimum is not None and not value >= self.minimum) or (
-            self.maximum is not None and not value <= self.maximum
+        if (isinstance(value, (int, float)) and not self._in_range(value)) or (
+            self.choices and value not in self.choices
         ):
-            raise ConfigError(f"{self.name} must be {self.range_text()}, not {value!r}")
-        if self.choices and value not in self.choices:
-            raise ConfigError(f"{self.name} must be one of {', '.join(self.choices)}, not {value!r}")
+            raise ConfigError(f"{self.name} must be {allowed}, not {value!r}")
         return value
 
-    def _allowed_text(self) -> str:
-        if self.choices:
-            return f", one of {', '.join(self.choices)}"
-        return f" {self.range_text()}" if self.range_text() else ""
+    def _in_range(self, value: float) -> bool:
+        """Whether a number is within the limits; NaN is not."""
+        return (self.minimum is None or value >= self.minimum) and (self.maximum is None or value <= self.maximum)
 
     @property
     def type_name(self) -> str:
-        """Its type in words."""
+        """The type in words."""
         return _TYPE_NAMES[type(self.default)]
 
     def range_text(self) -> str:
-        """The range in words, empty where there is none."""
+        """The range in words; empty: none."""
         if self.minimum is not None and self.maximum is not None:
             return f"from {self.minimum:g} to {self.maximum:g}"
         if self.minimum is not None:
@@ -84,33 +80,36 @@ class Option:
 _TYPE_NAMES = {bool: "true or false", int: "whole number", float: "number", str: "text", tuple: "list of texts"}
 
 
-def _options(group: type, prefix: str = "") -> Iterator[Option]:
+def _options(group: Any, prefix: str = "") -> Iterator[Option]:
     for field in fields(group):
         if field.metadata:
-            yield Option(f"{prefix}{field.name}", field.default, **field.metadata)
+            default: Any = field.default
+            yield Option(f"{prefix}{field.name}", default, **field.metadata)
         else:
             yield from _options(field.type, f"{field.name}.")
 
 
-#: Every setting of a robot, in the order of the YAML.
+#: All settings of a robot, in the order of the YAML files.
 OPTIONS = tuple(_options(Settings))
 _BY_NAME = {option.name: option for option in OPTIONS}
 
-#: What says of a robot which cameras it has, and of one node what it does. Not in the default file: every robot differs.
+#: Settings that differ between robots or nodes, and are therefore not in the default file.
 NODE_OPTIONS = (
-    Option("cameras", ("front",), "Camera ids of this robot."),
-    Option("sources", (), "NAME=SOURCE for each camera this robot reads itself; other cameras have their own driver."),
-    Option("camera", "front", "The camera's id."),
-    Option("use_sim_time", False, "Take the time from /clock. ROS gives every node this one."),
-    Option("source", "", "Device index, address, video file, folder or bag:PATH:TOPIC."),
+    Option("cameras", ("front",), "Ids of this robot's cameras."),
+    Option(
+        "sources", (), "NAME=SOURCE for each camera that this robot reads itself; the others have their own drivers."
+    ),
+    Option("camera", "front", "Id of the camera."),
+    Option("use_sim_time", False, "Take the time from /clock; a parameter of every ROS node."),
+    Option("source", "", "Device index, stream address, video file, folder or bag:PATH:TOPIC."),
 )
 _NODE_BY_NAME = {option.name: option for option in NODE_OPTIONS}
 
 
 def option_named(name: str) -> Option:
-    """The option of a dotted name, of all robots or of one node.
+    """The option of a dotted name.
 
-    :raises ConfigError: there is none; names what may be meant, and what is allowed beside it.
+    :raises ConfigError: there is none; names the closest one and the others of its group.
     """
     option = _BY_NAME.get(name) or _NODE_BY_NAME.get(name)
     if option is None:
@@ -122,18 +121,18 @@ def _allowed_instead(name: str) -> str:
     known = (*_BY_NAME, *_NODE_BY_NAME)
     close = get_close_matches(name, known, 1)
     group = name.rpartition(".")[0]
-    beside = [other for other in known if other.rpartition(".")[0] == group]
+    siblings = [other for other in known if other.rpartition(".")[0] == group]
     meant = f"is {close[0]} meant? " if close else ""
-    if group and beside:
-        return f"{meant}allowed below {group} are {', '.join(other.rpartition('.')[2] for other in beside)}"
+    if group and siblings:
+        return f"{meant}allowed below {group} are {', '.join(other.rpartition('.')[2] for other in siblings)}"
     return f"{meant}allowed are {', '.join(dict.fromkeys(other.partition('.')[0] for other in known))}"
 
 
 class Config(Settings):
-    """Settings: the defaults, overlaid with what a file or a caller gave.
+    """Settings: the defaults, overridden by the values of a file or a caller.
 
-    :ivar sources: ``NAME=SOURCE`` of the cameras that a file named, empty where it named none.
-    :ivar use_sim_time: whether a file asks for the time of ``/clock``.
+    :ivar sources: ``NAME=SOURCE`` of the cameras named in a file.
+    :ivar use_sim_time: whether the time of ``/clock`` is used.
     """
 
     sources: tuple[str, ...]
@@ -151,7 +150,7 @@ class Config(Settings):
                 group, _, key = name.rpartition(".")
                 groups.setdefault(group, {})[key] = value
         own: dict[str, Any] = groups.pop("", {})
-        types = {field.name: field.type for field in fields(Settings)}
+        types: dict[str, Any] = {field.name: field.type for field in fields(Settings)}
         super().__init__(**own, **{group: types[group](**given) for group, given in groups.items()})
         object.__setattr__(self, "sources", checked.get("sources", ()))
         object.__setattr__(self, "use_sim_time", checked.get("use_sim_time", False))
@@ -164,7 +163,7 @@ class Config(Settings):
         return attrgetter(name)(self)
 
     def changed(self, values: Mapping[str, object]) -> "Config":
-        """These settings with some others.
+        """A copy with some values replaced.
 
         :raises ConfigError: an unknown name or a value that is not allowed.
         """
@@ -180,7 +179,7 @@ class Config(Settings):
         """Read a ROS parameter file (``/**: ros__parameters:``) or the same keys without that head.
 
         :param path: None: the defaults.
-        :raises ConfigError: no such file, no YAML, or a key or value that is not allowed; names the file.
+        :raises ConfigError: the file is missing or not YAML, or has a key or value that is not allowed; names the file.
         """
         if path is None:
             return cls()
@@ -197,17 +196,17 @@ class Config(Settings):
 
 
 def optional_path(path: str) -> Path | None:
-    """A setting that is a folder; None where it is empty."""
+    """The folder of a setting; None: it is empty."""
     return Path(path).expanduser() if path else None
 
 
 def _for_every_node(tree: object) -> dict:
-    """The settings of a ROS parameter file that are meant for every node, or those of a file without that head."""
+    """The settings below ``/**: ros__parameters:``, or all where the file lacks these keys."""
     if isinstance(tree, dict) and "/**" in tree:
         others = [str(head) for head in tree if head != "/**"]
         if others:
             raise ConfigError(
-                f"beside /** it speaks to {', '.join(others)}; only ROS can tell nodes apart: give it as "
+                f"it has settings for {', '.join(others)} beside /**; only ROS can tell nodes apart: give it as "
                 "--params-file to the nodes, or put the settings below /**"
             )
         tree = tree["/**"]
@@ -219,7 +218,7 @@ def _for_every_node(tree: object) -> dict:
 
 
 def flat(tree: dict, prefix: str = "") -> dict[str, object]:
-    """Nested settings by dotted name."""
+    """Flatten nested settings to dotted names."""
     values = {}
     for key, value in tree.items():
         name = f"{prefix}{key}"

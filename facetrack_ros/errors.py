@@ -1,44 +1,44 @@
-"""Errors a user can act on. Each carries one sentence that says what to do."""
+"""Errors raised on purpose. Each message is one sentence that says what to do."""
 
 
 class FacetrackError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of all errors of this package."""
 
 
 class ConfigError(FacetrackError):
-    """A configuration key, type or value that is not allowed."""
+    """A setting's name, type or value is not allowed."""
 
 
 class SourceError(FacetrackError):
-    """A camera, file, folder or bag that cannot be opened or read."""
+    """A camera, file, folder or bag cannot be opened or read."""
 
 
 class FrameError(FacetrackError):
-    """A picture that cannot be decoded or encoded."""
+    """An image cannot be decoded or encoded."""
 
 
 class ModelError(FacetrackError):
-    """A model that is missing, damaged, of the wrong shape or refused."""
+    """A model is missing, damaged, of the wrong shape, or refused."""
 
 
 class ReferenceFaceError(FacetrackError):
-    """A reference that is not exactly one usable face."""
+    """A reference image does not have exactly one usable face."""
 
 
 class StoreError(FacetrackError):
-    """A history on disk that cannot be opened, read or written."""
+    """A history on disk cannot be opened, read or written."""
 
 
 class DamagedStoreError(StoreError):
-    """A store whose file is damaged."""
+    """The file of a store is damaged."""
 
 
 class RequestError(FacetrackError):
-    """A search that cannot be asked: contradictory, empty or out of range."""
+    """A request is contradictory, empty, out of range, or cannot be delivered."""
 
 
 class EvaluationError(FacetrackError):
-    """Labelled data that nothing can be measured on."""
+    """Labelled data is unusable for a measurement."""
 
 
 def first_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""What the launch files share: arguments with the nodes' own defaults, and cameras and robots read from one line or one file."""
+"""Shared by the launch files: their arguments, and how they are parsed."""
 
 from pathlib import Path
 
@@ -8,63 +8,60 @@ from facetrack_ros.config import Config, flat, option_named
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.sources.camera_spec import check_name
 
-#: A robot's nodes, but for one camera node a source.
+#: The nodes of every robot, besides one camera node per source.
 NODES = ("detector", "embedder", "tracker", "history", "search", "gallery", "overlay")
-#: Nodes that are started where somebody asks for them.
+#: Nodes that are started on request.
 OPTIONAL = ("markers", "detections_2d", "external_detector", "humans")
-#: The argument that asks for them: default and description.
-WITH = ("with", "", f"Nodes to start beside the robot's own, separated by commas: {', '.join(OPTIONAL)}.")
-#: Settings that launch files take as arguments of the same name.
+#: The launch argument that requests them: name, default and description.
+WITH = ("with", "", f"Additional nodes, separated by commas: {', '.join(OPTIONAL)}.")
+#: Settings that are launch arguments of the same name.
 SETTINGS = ("mesh", "data_dir", "autostart")
 
 
 def default_text(name: str) -> str:
-    """An option's default as a launch argument."""
+    """The default of an option as a launch argument."""
     default = option_named(name).default
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def given_settings(arguments: dict[str, str]) -> dict[str, object]:
-    """Settings that differ from the nodes' default; the others stay as the settings file says.
+    """The settings that differ from their default; the others are left to the settings file.
 
-    :raises ConfigError: one that should be true or false is neither.
+    :raises ConfigError: a value that must be true or false is neither.
     """
     given = {name: arguments[name] for name in SETTINGS if arguments[name] != default_text(name)}
     return {
-        name: truth(name, text) if isinstance(option_named(name).default, bool) else text
+        name: parse_bool(name, text) if isinstance(option_named(name).default, bool) else text
         for name, text in given.items()
     }
 
 
 def optional_nodes(text: str, composed: bool) -> list[str]:
-    """The nodes that are asked for beside the robot's own, each once.
+    """The additional nodes, each once.
 
     :param text: their names, separated by commas or spaces.
     :param composed: whether the robot is one process.
-    :raises ConfigError: a node that is none of them, or one that the robot has a place for only as a process a node.
+    :raises ConfigError: an unknown node, or one that a composed robot cannot have.
     """
     names = list(dict.fromkeys(text.replace(",", " ").split()))
     for name in names:
         if name not in OPTIONAL:
-            raise ConfigError(
-                f"with:={text}: there is no node {name} to start beside the robot's own; there are {', '.join(OPTIONAL)}"
-            )
+            raise ConfigError(f"with:={text}: there is no additional node {name}; there are {', '.join(OPTIONAL)}")
     if composed and "external_detector" in names:
         raise ConfigError(
-            "external_detector takes the place of the detector, which in one process cannot be left out: say "
-            "composed:=false too"
+            "external_detector replaces the detector, which a composed robot cannot leave out: say composed:=false too"
         )
     return names
 
 
 def nodes_apart(optional: list[str]) -> list[str]:
-    """A robot's processes where each node is one, without those of its cameras."""
+    """The nodes of a robot with one process per node, besides its camera nodes."""
     replaced = {"detector"} if "external_detector" in optional else set()
     return [*(name for name in NODES if name not in replaced), *optional]
 
 
-def truth(name: str, text: str) -> bool:
-    """An argument that is true or false.
+def parse_bool(name: str, text: str) -> bool:
+    """Parse an argument that is true or false.
 
     :raises ConfigError: it is neither.
     """
@@ -74,18 +71,16 @@ def truth(name: str, text: str) -> bool:
 
 
 def cameras_of(text: str, config: Path | str) -> tuple[list[str], list[str]]:
-    """Names of all cameras, and ``NAME=SOURCE`` of those that are read here.
+    """Names of all cameras, and ``NAME=SOURCE`` of those with a source.
 
-    :param text: ``NAME`` or ``NAME=SOURCE`` for each, separated by spaces; empty: what the settings file says.
+    :param text: ``NAME`` or ``NAME=SOURCE`` for each, separated by spaces; empty: the cameras of the settings file.
     :param config: the settings file.
-    :raises ConfigError: a name that cannot be one or comes twice, or a file that is none.
+    :raises ConfigError: an invalid or repeated name, or an invalid file.
     """
-    if text.split():
-        words = text.split()
-    else:
+    words = text.split()
+    if not words:
         values = _settings(config)
-        sources = list(option_named("sources").check(values.get("sources", [])))
-        words = sources or list(option_named("cameras").check(values.get("cameras", ["front"])))
+        words = _texts("sources", values, []) or _texts("cameras", values, ["front"])
     names = [check_name("camera", word.partition("=")[0]) for word in words]
     for name in names:
         if names.count(name) > 1:
@@ -93,23 +88,29 @@ def cameras_of(text: str, config: Path | str) -> tuple[list[str], list[str]]:
     return names, [word for word in words if "=" in word]
 
 
+def _texts(name: str, values: dict[str, object], default: list[str]) -> list[str]:
+    value = option_named(name).check(values.get(name, default))
+    assert isinstance(value, tuple)  # the type of the option
+    return list(value)
+
+
 def _settings(config: Path | str) -> dict[str, object]:
-    """What a file says to every node. What it says to single ones is left to ROS."""
+    """The settings of a file for every node; those for single nodes are left to ROS."""
     try:
         tree = yaml.safe_load(Path(config).read_text())
     except (OSError, ValueError, yaml.YAMLError):
         tree = None
     if isinstance(tree, dict) and isinstance(tree.get("/**"), dict):
         return flat(tree["/**"].get("ros__parameters") or {})
-    Config.load(config)  # says what is wrong with it
+    Config.load(config)  # raises what is wrong with it
     raise ConfigError(f"{config} has no /**: ros__parameters: put that above the settings, so that ROS reads them too")
 
 
 def robots_of(text: str) -> dict[str, str]:
-    """Robots and the cameras of each, as :func:`cameras_of` takes them.
+    """Robots, and the cameras of each in the format of :func:`cameras_of`.
 
-    :param text: ``ROBOT/CAMERA=SOURCE`` or ``ROBOT/CAMERA`` for each camera of each robot, separated by spaces.
-    :raises ConfigError: no robot, or a name that cannot be one.
+    :param text: ``ROBOT/CAMERA=SOURCE`` or ``ROBOT/CAMERA`` for each camera, separated by spaces.
+    :raises ConfigError: no robot, or an invalid name.
     """
     robots: dict[str, list[str]] = {}
     for word in text.split():

@@ -1,7 +1,6 @@
-"""Every setting, defined once: name, type, default, description, range.
+"""Definition of every setting: name, type, default, description, range.
 
-The YAML files, the ROS parameters, the command line and the docs take them from here through
-:data:`facetrack_ros.config.OPTIONS`.
+YAML files, ROS parameters, the command line and the docs derive from it, through :data:`facetrack_ros.config.OPTIONS`.
 """
 
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ def option(
     choices: tuple[str, ...] = (),
     live: bool = False,
 ) -> Any:
-    """A dataclass field that is a setting; the arguments are those of :class:`facetrack_ros.config.Option`."""
+    """A dataclass field for a setting; arguments as for :class:`facetrack_ros.config.Option`."""
     metadata = {"description": description, "minimum": minimum, "maximum": maximum, "choices": choices, "live": live}
     return field(default=default, metadata=metadata)
 
@@ -26,43 +25,39 @@ def option(
 class CameraOptions:
     """Images of the cameras."""
 
-    jpeg_quality: int = option(90, "JPEG quality of frames that do not come as JPEG.", 1, 100, live=True)
+    jpeg_quality: int = option(90, "JPEG quality of frames that do not arrive as JPEG.", 1, 100, live=True)
     topics: str = option(
-        "",
-        "Topics of cameras whose driver names them in its own way: NAME=TOPIC, separated by spaces; else found by themselves.",
+        "", "Image topics of cameras with other names: NAME=TOPIC, separated by spaces; empty: found automatically."
     )
     qos: str = option(
         "auto",
-        "How images are asked for: auto (received from every driver), best_effort or reliable.",
+        "QoS of image subscriptions: auto (matches every publisher), best_effort or reliable.",
         choices=("auto", "best_effort", "reliable"),
     )
-    loop: bool = option(False, "Start a file, folder or bag again at its end.", live=True)
+    loop: bool = option(False, "Restart a file, folder or bag at its end.", live=True)
 
 
 @dataclass(frozen=True)
 class DetectorOptions:
-    """The person detector, and which frames it analyses."""
+    """Person detector, and the frames it analyses."""
 
     model: str = option(
         "auto",
-        "Person detector: auto, a catalog id, a model file, yolo_onnx=PATH, ultralytics=PATH, or faces (persons from faces).",
+        "Person detector: auto, a catalog id, a model file, yolo_onnx=PATH, ultralytics=PATH, or faces (from faces).",
     )
-    min_score: float = option(0.4, "Lowest person score that counts.", 0.0, 1.0, live=True)
+    min_score: float = option(0.4, "Lowest score of a person detection.", 0.0, 1.0, live=True)
     faint_score: float = option(
         0.05,
-        "At the picture's sides, boxes of lower scores down to this one lengthen tracks; from min_score on: none do.",
+        "Lowest score of a detection at the image's sides that may extend a track; min_score or higher: off.",
         0.0,
         1.0,
     )
     rate_hz: float = option(
-        0.0,
-        "How often a second the detector looks at each camera at most; people are carried on between; 0: at every frame.",
-        0.0,
-        1000.0,
+        0.0, "Most detector runs per second and camera; tracks are extrapolated between; 0: every frame.", 0.0, 1000.0
     )
     still_below: float = option(
         0.0,
-        "A frame that differs by fewer grey levels from the last one looked at is taken to show the same; 0: none is. Try 10.",
+        "A frame that differs from the last analysed one by fewer grey levels is not analysed; 0: all are. Try 10.",
         0.0,
         255.0,
     )
@@ -70,23 +65,22 @@ class DetectorOptions:
 
 @dataclass(frozen=True)
 class FacesOptions:
-    """The face detector, and which faces are embedded."""
+    """Face detector, and the faces that are embedded."""
 
     model: str = option("auto", "Face detector: auto, a catalog id or a model file.")
-    min_width_px: int = option(24, "Narrowest face that is embedded, pixels of the frame.", 12, 1000, live=True)
+    min_width_px: int = option(
+        24, "Smallest width of a face that is embedded, pixels of the frame.", 12, 1000, live=True
+    )
     whole_frame: bool = option(
-        False, "Look for faces in the whole frame, not only where persons are; a face beside them is a person too."
+        False, "Detect faces in the whole frame, not only in persons; a face outside all persons becomes a person."
     )
     embed: str = option(
         "every",
-        "Which faces are embedded: every, or improving: a track's face when it is better than before, else once a second.",
+        "Which faces are embedded: every, or improving (a track's face when its quality rises, else once a second).",
         choices=("every", "improving"),
     )
     looks_per_s: float = option(
-        2.0,
-        "How often a second a track's face is looked for at most, where faces.embed is improving; a new one's more often.",
-        0.1,
-        1000.0,
+        2.0, "Most face detections per second and track with faces.embed improving; new tracks get more.", 0.1, 1000.0
     )
 
 
@@ -96,73 +90,75 @@ class EmbedderOptions:
 
     model: str = option("auto", "Face embedder: auto, a catalog id or a model file.")
     appearance_as_identity: bool = option(
-        False,
-        "Let an embedder that tells what a face looks like also say who it is, once a threshold is measured for it.",
+        False, "Let an embedder that compares appearance also identify persons, once its threshold is measured."
     )
 
 
 @dataclass(frozen=True)
 class FaceTrackingOptions:
-    """Face work as a whole."""
+    """Face detection and embedding as a whole."""
 
-    enabled: bool = option(True, "Look for faces; without, people are followed and nobody is recognised.", live=True)
+    enabled: bool = option(
+        True, "Detect and embed faces; false: persons are tracked without being recognised.", live=True
+    )
     embedding_dim: int = option(
         0,
-        "Numbers of a face embedding: 0 for the embedder's own, fewer only of one that tells what a face looks like.",
+        "Dimension of face embeddings: 0 for the embedder's own; fewer only for one that compares appearance.",
         0,
         65536,
     )
-    device: str = option("auto", "Where torch models run: auto, cpu, cuda or cuda:N.")
+    device: str = option("auto", "Device of torch models: auto, cpu, cuda or cuda:N.")
 
 
 @dataclass(frozen=True)
 class BatteryOptions:
-    """What a low battery switches off."""
+    """Limits at low battery."""
 
     topic: str = option("battery_state", "Topic of the robot's sensor_msgs/BatteryState; empty: none.")
     stop_faces_below: float = option(
-        0.2, "Charge, 0 to 1, below which face work stops; people are still followed.", 0.0, 1.0, live=True
+        0.2, "Charge, 0 to 1, below which face detection stops; persons are still tracked.", 0.0, 1.0, live=True
     )
-    resume_faces_at: float = option(0.25, "Charge, 0 to 1, from which face work goes on.", 0.0, 1.0, live=True)
+    resume_faces_at: float = option(0.25, "Charge, 0 to 1, at which face detection resumes.", 0.0, 1.0, live=True)
 
 
 @dataclass(frozen=True)
 class ModelsOptions:
-    """Threads of the models."""
+    """Threads and parallel frames."""
 
-    threads: int = option(1, "Threads one model may use.", 1, 64)
-    workers: int = option(0, "Frames looked at side by side, each on models of its own; 0: one a core.", 0, 64)
+    threads: int = option(1, "Threads per model.", 1, 64)
+    workers: int = option(0, "Frames analysed in parallel, each by its own set of models; 0: one per core.", 0, 64)
 
 
 @dataclass(frozen=True)
 class TrackingOptions:
     """Tracks and events."""
 
-    exit_after_s: float = option(2.0, "A person unseen this long has left: PERSON_OUT.", 0.1, 3600.0, live=True)
+    exit_after_s: float = option(
+        2.0, "Time without a sighting after which a person has left (PERSON_OUT).", 0.1, 3600.0, live=True
+    )
     association: str = option(
         "own",
-        "What joins boxes to tracks: own, or a tracker of the trackers library.",
+        "Tracker that assigns boxes to tracks: own, or one of the trackers library.",
         choices=("own", "bytetrack", "ocsort", "botsort", "cbiou"),
     )
     camera_motion: str = option(
         "off",
-        "How a moving camera's motion is measured (own, botsort): off, or a method of the trackers library.",
+        "Motion compensation for moving cameras (own, botsort): off, or a method of the trackers library.",
         choices=("off", "sparseOptFlow", "orb", "ecc", "sift"),
     )
     appearance: str = option(
-        "off",
-        "How whole bodies look, for tracking (own): off, osnet_x0_25_msmt17, colour_gradient_histogram or a model file.",
+        "off", "Body embedder for tracking (own): off, osnet_x0_25_msmt17, colour_gradient_histogram or a model file."
     )
     appearance_threshold: float = option(
-        0.0, "Similarity from which two bodies look the same; 0: the model's.", 0.0, 1.0
+        0.0, "Lowest similarity of two bodies of one person; 0: the model's own threshold.", 0.0, 1.0
     )
-    lost_after_frames: int = option(1, "A track that so many frames do not show is lost.", 1, 1000, live=True)
-    lost_for_s: float = option(2.0, "How long somebody out of sight is looked for in a camera.", 0.1, 60.0, live=True)
+    lost_after_frames: int = option(1, "Frames without a detection after which a track is lost.", 1, 1000, live=True)
+    lost_for_s: float = option(2.0, "Time for which a lost track may be continued in its camera.", 0.1, 60.0, live=True)
     sure_score: float = option(
-        0.7, "A person of this score, or with a face, is followed at once (own).", 0.0, 1.0, live=True
+        0.7, "A detection of this score, or with a face, starts a track at once (own).", 0.0, 1.0, live=True
     )
     likely_score: float = option(
-        0.55, "Several boxes of this score begin a track; lower ones only go on with one (own).", 0.0, 1.0, live=True
+        0.55, "Several detections of this score start a track; lower ones only continue one (own).", 0.0, 1.0, live=True
     )
 
 
@@ -170,107 +166,110 @@ class TrackingOptions:
 class GalleryOptions:
     """Enrolled people."""
 
-    folder: str = option("", "Folder of pictures of enrolled people, a sub-folder or a file a person; empty: none.")
+    folder: str = option("", "Folder of pictures of enrolled people, one sub-folder or file per person; empty: none.")
 
 
 @dataclass(frozen=True)
 class FrameHistoryOptions:
     """Frames in memory and on disk."""
 
-    memory_buffer_size: int = option(300, "Frames kept in memory for each camera.", 1, 100000, live=True)
+    memory_buffer_size: int = option(300, "Frames in memory per camera.", 1, 100000, live=True)
     mode: str = option(
         "alert",
-        "Frames kept on disk: off, alert (around alerts), or continuous (all).",
+        "Frames stored on disk: off, alert (around alerts), or continuous (all).",
         choices=("off", "alert", "continuous"),
     )
     save_on_alert: bool = option(
         True,
-        "A recognised face (FACE_MATCHED) or a message on the topic alert is an alert; a call always is one.",
+        "A recognised face (FACE_MATCHED) or a message on the topic alert is an alert; a service call always is.",
         live=True,
     )
     pre_roll_s: float = option(
-        5.0, "How long before an alert the kept frames begin, as far as the memory reaches.", 0.0, 3600.0, live=True
+        5.0, "Time before an alert that is stored, as far as frames are in memory.", 0.0, 3600.0, live=True
     )
-    post_roll_s: float = option(5.0, "How long after an alert the kept frames end.", 0.0, 3600.0, live=True)
+    post_roll_s: float = option(5.0, "Time after an alert that is stored.", 0.0, 3600.0, live=True)
     disk_cache_dir: str = option(
-        "", "Folder for frames on disk, one folder a robot below; empty: with the robot's other data."
+        "", "Folder of stored frames, one folder per robot; empty: with the robot's other data."
     )
     max_disk_frames: int = option(
-        5000, "Most frames on disk, of all cameras together; 0: no limit.", 0, 1000000000, live=True
+        5000, "Most stored frames, of all cameras together; 0: no limit.", 0, 1000000000, live=True
     )
-    max_disk_mb: int = option(0, "Most megabytes of frames on disk; 0: no limit.", 0, 1000000000, live=True)
+    max_disk_mb: int = option(0, "Most megabytes of stored frames; 0: no limit.", 0, 1000000000, live=True)
     max_disk_age_h: float = option(
-        0.0, "Oldest frames on disk, hours behind the newest; 0: no limit.", 0.0, 1000000.0, live=True
+        0.0, "Greatest age of stored frames, hours before the newest; 0: no limit.", 0.0, 1000000.0, live=True
     )
     min_free_mb: int = option(
-        500, "Megabytes that stay free on the disk of the frames; 0: none.", 0, 1000000000, live=True
+        500, "Megabytes kept free on the disk of stored frames; 0: none.", 0, 1000000000, live=True
     )
     compression: str = option(
         "jpg",
-        "Frames on disk: jpg (the bytes that came, never encoded again), png, or h264 (a fourth of the bytes, 9 ms of CPU a frame).",
+        "Format of stored frames: jpg (never re-encoded), png, or h264 (a quarter of the size, 9 ms of CPU a frame).",
         choices=("jpg", "png", "h264"),
     )
 
 
 @dataclass(frozen=True)
 class SightingsOptions:
-    """How many sightings are kept."""
+    """Limits of stored sightings."""
 
     max_count: int = option(
-        0, "Most sightings (faces) kept, of all cameras together; 0: no limit.", 0, 1000000000, live=True
+        0, "Most stored sightings (faces), of all cameras together; 0: no limit.", 0, 1000000000, live=True
     )
     max_age_h: float = option(
-        0.0, "Oldest sightings kept, hours behind the newest frame; 0: no limit.", 0.0, 1000000.0, live=True
+        0.0, "Greatest age of stored sightings, hours before the newest frame; 0: no limit.", 0.0, 1000000.0, live=True
     )
 
 
 @dataclass(frozen=True)
 class RobotPoseOptions:
-    """Where the robot was."""
+    """Pose of the robot."""
 
-    topic: str = option("", "Topic that says where the robot is, kept with each sighting; empty: none.")
+    topic: str = option("", "Topic of the robot's pose, stored with each sighting; empty: none.")
     type: str = option(
         "auto",
-        "What that topic is: odometry, pose, pose_with_covariance, or auto (as it is published).",
+        "Message type of that topic: odometry, pose, pose_with_covariance, or auto (as published).",
         choices=("auto", "odometry", "pose", "pose_with_covariance"),
     )
-    max_age_s: float = option(0.5, "A pose farther than this from a frame's stamp says nothing about it.", 0.0, 60.0)
+    max_age_s: float = option(0.5, "Greatest time between a pose and the frame that it is stored with.", 0.0, 60.0)
 
 
 @dataclass(frozen=True)
 class EventLoggingOptions:
     """The event log."""
 
-    enabled: bool = option(True, "Write events to a file a day.", live=True)
-    dir: str = option("", "Folder for event logs, one folder a robot below; empty: with the robot's other data.")
+    enabled: bool = option(True, "Write events to one file per day.", live=True)
+    dir: str = option("", "Folder of event logs, one folder per robot; empty: with the robot's other data.")
     format: str = option("jsonl", "Format of the event log.", choices=("jsonl", "csv"))
-    fsync: str = option("off", "Whether each event is on the medium before the next one.", choices=("off", "each"))
+    fsync: str = option(
+        "off",
+        "Flush each event to the storage medium before the next one (each), or leave it to the system (off).",
+        choices=("off", "each"),
+    )
 
 
 @dataclass(frozen=True)
 class BacktrackSearchOptions:
-    """Searches over what was seen."""
+    """Searches over the history."""
 
     similarity_threshold: float = option(
-        0.0, "Lowest similarity of a match; 0: the model's calibrated one.", 0.0, 1.0, live=True
+        0.0, "Lowest similarity of a match; 0: the model's calibrated threshold.", 0.0, 1.0, live=True
     )
     search_window_sec: float = option(
         0.0,
-        "How far either side of the time asked for a search looks that names no window, seconds; 0: all that is kept.",
+        "Seconds before and after the requested time for requests without a window; 0: all that is stored.",
         0.0,
         1000000000.0,
         live=True,
     )
-    max_results: int = option(20, "Most matches in an answer.", 1, 1000, live=True)
-    timeout_s: float = option(2.0, "How long a search waits for the other robots.", 0.05, 600.0, live=True)
+    max_results: int = option(20, "Most matches in a response.", 1, 1000, live=True)
+    timeout_s: float = option(2.0, "Longest wait of a search for the other robots.", 0.05, 600.0, live=True)
     rescan_threads: int = option(
-        0, "Threads that look again at stored frames, each with models of its own; 0: one a core.", 0, 64
+        0, "Threads that rescan stored frames, each with its own set of models; 0: one per core.", 0, 64
     )
     send_face_crop: bool = option(
-        False,
-        "Send the face cut out of the asker's picture along, so that robots with another embedder can answer too.",
+        False, "Send the aligned face crop with a request, so that robots with another embedder can answer too."
     )
-    reference_dir: str = option("", "Folder whose pictures may be named in a search; empty: none may.")
+    reference_dir: str = option("", "Folder of pictures that requests may name; empty: none.")
 
 
 @dataclass(frozen=True)
@@ -279,14 +278,12 @@ class MarkersOptions:
 
     camera_info: str = option(
         "CAMERA/camera_info",
-        "Topic of the sensor_msgs/CameraInfo that places people; CAMERA stands for the camera's name.",
+        "Topic of the sensor_msgs/CameraInfo that places persons; CAMERA is replaced by the camera's name.",
     )
     person_height_m: float = option(
-        1.7, "How tall people are taken to be, for their distance in the markers.", 0.5, 2.5, live=True
+        1.7, "Assumed height of persons, for their distance in the markers.", 0.5, 2.5, live=True
     )
-    person_height_sd_m: float = option(
-        0.1, "How much people's heights differ, one standard deviation.", 0.0, 1.0, live=True
-    )
+    person_height_sd_m: float = option(0.1, "Standard deviation of persons' heights.", 0.0, 1.0, live=True)
 
 
 @dataclass(frozen=True)
@@ -295,26 +292,26 @@ class VisionMsgsOptions:
 
     topic: str = option(
         "CAMERA/external_detections",
-        "Topic of another detector's vision_msgs/Detection2DArray; CAMERA stands for the camera's name.",
+        "Topic of another detector's vision_msgs/Detection2DArray; CAMERA is replaced by the camera's name.",
     )
-    person_classes: str = option("person, 0", "Class ids of that detector which are persons, separated by commas.")
+    person_classes: str = option("person, 0", "Class ids of persons in that detector, separated by commas.")
 
 
 @dataclass(frozen=True)
 class HriOptions:
     """ROS4HRI topics."""
 
-    prefix: str = option("/humans", "Prefix of the ROS4HRI topics; libhri reads /humans, which is one robot's.")
+    prefix: str = option("/humans", "Prefix of the ROS4HRI topics; libhri reads /humans, the topics of one robot.")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings of a robot. A group is a key of the YAML and the first part of a parameter's name."""
+    """All settings of a robot. A group is a key in YAML and the first part of a parameter's name."""
 
     mesh: str = option("/facetrack", "Prefix of the topics that all robots share.")
-    data_dir: str = option("", "Folder that holds one folder a robot; empty: ~/.local/share/facetrack.")
+    data_dir: str = option("", "Folder of all robots' data, one folder per robot; empty: ~/.local/share/facetrack.")
     autostart: bool = option(
-        True, "Nodes configure and activate themselves; without, `ros2 lifecycle set` or a lifecycle manager does."
+        True, "Nodes configure and activate themselves; false: use `ros2 lifecycle set` or a lifecycle manager."
     )
     camera: CameraOptions = field(default_factory=CameraOptions)
     detector: DetectorOptions = field(default_factory=DetectorOptions)

@@ -1,4 +1,4 @@
-"""Several robots on one machine, each in processes of its own."""
+"""Starts several robots on one machine, each in its own processes."""
 
 from pathlib import Path
 
@@ -13,23 +13,23 @@ from launch import LaunchContext, LaunchDescription
 
 HERE = Path(__file__).resolve().parent
 ARGUMENTS = (
-    ("namespace", "", "Namespace above the robots'."),
+    ("namespace", "", "Namespace above those of the robots."),
     (
         "config",
         str(Path(get_package_share_directory("facetrack_ros")) / "config" / "default.yaml"),
         "Settings of all robots, a YAML file.",
     ),
     *((name, default_text(name), option_named(name).description) for name in SETTINGS),
-    ("composed", "true", "All nodes of a robot in one process, or a process a node."),
+    ("composed", "true", "All nodes of a robot in one process, or one process per node."),
     WITH,
     ("use_sim_time", "false", "Take the time from /clock."),
     ("log_level", "info", "debug, info, warn, error or fatal."),
-    ("transports", "", "Value of FASTDDS_BUILTIN_TRANSPORTS for the nodes. Empty: as the environment says."),
+    ("transports", "", "Value of FASTDDS_BUILTIN_TRANSPORTS for the nodes. Empty: from the environment."),
 )
 
 
 def robots(context: LaunchContext) -> list[GroupAction]:
-    """Each robot, as robot.launch.py starts it."""
+    """Include robot.launch.py once per robot."""
     common = {name: LaunchConfiguration(name).perform(context) for name, _, _ in ARGUMENTS}
     source = PythonLaunchDescriptionSource(str(HERE / "robot.launch.py"))
     return [
@@ -41,14 +41,14 @@ def robots(context: LaunchContext) -> list[GroupAction]:
 
 
 def generate_launch_description() -> LaunchDescription:
-    """What ``ros2 launch`` runs."""
+    """Entry point of ``ros2 launch``."""
     return LaunchDescription(
         [
             DeclareLaunchArgument(
                 "robots",
                 default_value="robot1/front robot2/front",
                 description="ROBOT/CAMERA=SOURCE for each camera of each robot, separated by spaces; ROBOT/CAMERA "
-                "alone where a driver publishes its images in that robot's namespace.",
+                "alone where a driver publishes the images in that robot's namespace.",
             ),
             *(
                 DeclareLaunchArgument(name, default_value=default, description=description)

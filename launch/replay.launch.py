@@ -1,8 +1,8 @@
-"""A bag in, the pipeline, a history out.
+"""Turns a bag into a history.
 
-Where `ros2 bag` is installed the bag is played with its clock and the nodes run as they do live: what comes faster than they
-work is dropped, so play at a rate the machine keeps up with. Else, and with player:=ingest, `facetrack ingest` reads the
-bag without ROS: nothing is dropped, every run gives the same, and no topics are there to look at.
+Where `ros2 bag` is installed, it plays the bag with its clock to live nodes, which drop the frames they are too slow
+for: choose the rate accordingly. Otherwise, and with player:=ingest, `facetrack ingest` reads the bag without ROS: it
+drops nothing, every run gives the same result, and no topics are published.
 """
 
 import sys
@@ -25,12 +25,12 @@ from launch.substitutions import LaunchConfiguration
 
 from facetrack_ros.config import option_named
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.launch_support import WITH, default_text, optional_nodes, truth
+from facetrack_ros.launch_support import WITH, default_text, optional_nodes, parse_bool
 from launch import LaunchContext, LaunchDescription
 
 HERE = Path(__file__).resolve().parent
 ARGUMENTS = (
-    ("robot", "robot1", "The robot whose history it becomes."),
+    ("robot", "robot1", "The robot of the history."),
     (
         "cameras",
         "front=/robot1/front/image/compressed",
@@ -42,26 +42,22 @@ ARGUMENTS = (
         "Settings, a YAML file.",
     ),
     ("data_dir", default_text("data_dir"), option_named("data_dir").description),
-    ("composed", "true", "All nodes in one process, or a process a node."),
+    ("composed", "true", "All nodes in one process, or one process per node."),
     WITH,
     ("log_level", "info", "debug, info, warn, error or fatal."),
-    (
-        "player",
-        "auto",
-        "ros2bag: `ros2 bag play`; ingest: read without ROS, dropping nothing; auto: ros2bag where it is installed.",
-    ),
-    ("rate", "1.0", "How fast ros2bag plays, 1.0: as recorded."),
-    ("delay", "5.0", "Seconds the nodes have to come up before ros2bag plays."),
-    ("end", "true", "End when the bag is over."),
+    ("player", "auto", "ros2bag: `ros2 bag play`; ingest: read without ROS; auto: ros2bag where it is installed."),
+    ("rate", "1.0", "Rate of ros2bag; 1.0: as recorded."),
+    ("delay", "5.0", "Seconds before ros2bag plays, for the nodes to start."),
+    ("end", "true", "Shut down after the bag."),
 )
-# What is on its way when the player ends.
+# Time to process the last frames, chosen by hand.
 LAST_S = 2.0
 
 
 def topics(text: str) -> dict[str, str]:
-    """Cameras and their topics.
+    """Parse ``NAME=TOPIC`` for each camera.
 
-    :raises ConfigError: not NAME=TOPIC.
+    :raises ConfigError: another format.
     """
     pairs = [word.partition("=") for word in text.split()]
     if not pairs or not all(name and topic for name, _, topic in pairs):
@@ -70,9 +66,9 @@ def topics(text: str) -> dict[str, str]:
 
 
 def player(wanted: str) -> str:
-    """Who reads the bag.
+    """The reader of the bag: ``ros2bag`` or ``ingest``.
 
-    :raises ConfigError: nobody is called that.
+    :raises ConfigError: an unknown one.
     """
     if wanted not in ("auto", "ros2bag", "ingest"):
         raise ConfigError(f"player must be one of auto, ros2bag, ingest, not {wanted!r}")
@@ -86,16 +82,16 @@ def player(wanted: str) -> str:
 
 
 def replay(context: LaunchContext) -> list:
-    """The player, and where it is ros2bag the robot."""
+    """The player and, with ros2bag, the robot."""
     given = {name: LaunchConfiguration(name).perform(context) for name in ("bag", *(name for name, _, _ in ARGUMENTS))}
     cameras, namespace = topics(given["cameras"]), f"/{given['robot']}"
     if not Path(given["bag"]).exists():
         raise ConfigError(f"there is no bag {given['bag']}: give bag:=FOLDER, or the file in it")
-    optional = optional_nodes(given["with"], truth("composed", given["composed"]))
+    optional = optional_nodes(given["with"], parse_bool("composed", given["composed"]))
     if player(given["player"]) == "ingest":
         if optional:
             raise ConfigError(
-                f"with:={given['with']}: `facetrack ingest` publishes nothing that other nodes could read; say "
+                f"with:={given['with']}: `facetrack ingest` publishes no topics for other nodes; say "
                 "player:=ros2bag, which needs `ros2 bag`"
             )
         data_dir = given["data_dir"] or str(Path.home() / ".local/share/facetrack")
@@ -120,7 +116,7 @@ def replay(context: LaunchContext) -> list:
             output="screen",
         )
         return [reader]
-    # A driver's images are found below the camera's name: compressed under one name, raw under another.
+    # Nodes subscribe below the camera's name, to different topics for compressed and raw images.
     names = {
         topic: f"{namespace}/{name}/{'image/compressed' if topic.endswith('compressed') else 'image'}"
         for name, topic in cameras.items()
@@ -151,14 +147,14 @@ def replay(context: LaunchContext) -> list:
             "use_sim_time": "true",
         }.items(),
     )
-    if not truth("end", given["end"]):
+    if not parse_bool("end", given["end"]):
         return [robot, play]
     over = TimerAction(period=LAST_S, actions=[EmitEvent(event=Shutdown(reason="the bag is over"))])
     return [robot, play, RegisterEventHandler(OnProcessExit(target_action=play, on_exit=[over]))]
 
 
 def generate_launch_description() -> LaunchDescription:
-    """What ``ros2 launch`` runs."""
+    """Entry point of ``ros2 launch``."""
     return LaunchDescription(
         [
             DeclareLaunchArgument("bag", description="The bag: its folder, or a file of it (mcap, sqlite3)."),

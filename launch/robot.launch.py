@@ -1,4 +1,4 @@
-"""One robot: all its nodes in one process, or (composed:=false) a process a node."""
+"""Starts one robot: all nodes in one process, or one process per node (composed:=false)."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from facetrack_ros.launch_support import (
     given_settings,
     nodes_apart,
     optional_nodes,
-    truth,
+    parse_bool,
 )
 from launch import LaunchContext, LaunchDescription
 
@@ -25,13 +25,13 @@ ARGUMENTS = (
     (
         "namespace",
         "",
-        "Namespace above the robot's: with fleet its topics are /fleet/robot1/..., and its name is fleet_robot1.",
+        "Namespace above the robot's; with fleet, its topics are /fleet/robot1/... and its name is fleet_robot1.",
     ),
     (
         "cameras",
         "",
-        "NAME=SOURCE for each camera, separated by spaces; NAME alone where a driver publishes its images in the "
-        "robot's namespace. Empty: what the settings file says under sources or cameras, else front.",
+        "NAME=SOURCE for each camera, separated by spaces; NAME alone where a driver publishes the images in "
+        "the robot's namespace. Empty: sources or cameras of the settings file, else front.",
     ),
     (
         "config",
@@ -39,7 +39,7 @@ ARGUMENTS = (
         "Settings, a YAML file.",
     ),
     *((name, default_text(name), option_named(name).description) for name in SETTINGS),
-    ("composed", "true", "All nodes in one process, or a process a node."),
+    ("composed", "true", "All nodes in one process, or one process per node."),
     WITH,
     ("use_sim_time", "false", "Take the time from /clock."),
     ("log_level", "info", "debug, info, warn, error or fatal."),
@@ -47,17 +47,17 @@ ARGUMENTS = (
         "transports",
         "",
         "Value of FASTDDS_BUILTIN_TRANSPORTS for the nodes: LARGE_DATA where a driver publishes raw images. Empty: "
-        "as the environment says.",
+        "from the environment.",
     ),
 )
 
 
 def nodes(context: LaunchContext) -> list[Node]:
-    """The robot's processes, from the arguments."""
+    """The processes of the robot."""
     given = {name: LaunchConfiguration(name).perform(context) for name, _, _ in ARGUMENTS}
     cameras, sources = cameras_of(given["cameras"], given["config"])
     common = {"cameras": cameras, **given_settings(given)}
-    if truth("use_sim_time", given["use_sim_time"]):
+    if parse_bool("use_sim_time", given["use_sim_time"]):
         common["use_sim_time"] = True
     environment = {"FASTDDS_BUILTIN_TRANSPORTS": given["transports"]} if given["transports"] else None
     namespace = f"{given['namespace'].strip('/')}/{given['robot']}".lstrip("/")
@@ -74,7 +74,7 @@ def nodes(context: LaunchContext) -> list[Node]:
             ros_arguments=["--log-level", given["log_level"]],
         )
 
-    composed = truth("composed", given["composed"])
+    composed = parse_bool("composed", given["composed"])
     optional = optional_nodes(given["with"], composed)
     if composed:
         return [node("robot", sources=sources or [""]), *(node(executable) for executable in optional)]
@@ -93,7 +93,7 @@ def nodes(context: LaunchContext) -> list[Node]:
 
 
 def generate_launch_description() -> LaunchDescription:
-    """What ``ros2 launch`` runs."""
+    """Entry point of ``ros2 launch``."""
     return LaunchDescription(
         [
             *(

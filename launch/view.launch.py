@@ -1,4 +1,4 @@
-"""rviz with what a robot's cameras see: overlay pictures and people."""
+"""Starts rviz with overlay images and markers of a robot."""
 
 import tempfile
 from pathlib import Path
@@ -9,24 +9,24 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.launch_support import truth
+from facetrack_ros.launch_support import parse_bool
 from facetrack_ros.sources.camera_spec import check_name
 from launch import LaunchContext, LaunchDescription
 
 ARGUMENTS = (
-    ("robot", "robot1", "Whose cameras are shown."),
-    ("camera", "front", "Which camera is shown; more are added in rviz."),
+    ("robot", "robot1", "Robot to show."),
+    ("camera", "front", "Camera to show; add more in rviz."),
     (
         "rviz_config",
         str(Path(get_package_share_directory("facetrack_ros")) / "config" / "facetrack.rviz"),
-        "What rviz shows; /robot1/front in it stands for robot and camera.",
+        "The rviz configuration; /robot1/front in it is replaced by robot and camera.",
     ),
     ("use_sim_time", "false", "Take the time from /clock."),
 )
 
 
 def view(context: LaunchContext) -> list[Node]:
-    """rviz, shown the robot and camera that were asked for."""
+    """rviz for the robot and camera."""
     given = {name: LaunchConfiguration(name).perform(context) for name, _, _ in ARGUMENTS}
     robot, camera = given["robot"].strip("/"), check_name("camera", given["camera"])
     try:
@@ -41,7 +41,7 @@ def view(context: LaunchContext) -> list[Node]:
         .replace("/robot1/front", f"/{robot}/{camera}")
         .replace("/robot1/", f"/{robot}/")
     )
-    # rviz reads a file, and saves what is changed there: never over ours.
+    # rviz saves changes to the file it reads: give it a copy.
     file = Path(tempfile.mkdtemp(prefix="facetrack_rviz_")) / "facetrack.rviz"
     file.write_text(text)
     return [
@@ -51,13 +51,13 @@ def view(context: LaunchContext) -> list[Node]:
             name="rviz2",
             arguments=["-d", str(file)],
             output="screen",
-            parameters=[{"use_sim_time": truth("use_sim_time", given["use_sim_time"])}],
+            parameters=[{"use_sim_time": parse_bool("use_sim_time", given["use_sim_time"])}],
         )
     ]
 
 
 def generate_launch_description() -> LaunchDescription:
-    """What ``ros2 launch`` runs."""
+    """Entry point of ``ros2 launch``."""
     return LaunchDescription(
         [
             *(

@@ -67,7 +67,9 @@ def test_optional_nodes_are_named_once_each():
         == optional_nodes("markers humans", True)
         == ["markers", "humans"]
     )
-    with pytest.raises(ConfigError, match="no node marker .*markers, detections_2d, external_detector, humans"):
+    with pytest.raises(
+        ConfigError, match=r"no additional node marker.*markers, detections_2d, external_detector, humans"
+    ):
         optional_nodes("marker", True)
 
 
