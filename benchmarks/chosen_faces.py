@@ -14,11 +14,15 @@ from pathlib import Path
 from facetrack_ros.concurrency.ordered_map import ordered_map
 from facetrack_ros.concurrency.process_pool import ThreadWorkerPool
 from facetrack_ros.config import Config
+from facetrack_ros.pipeline.analysis_stage import AnalysisStage
+from facetrack_ros.pipeline.face_stage import FaceStage
+from facetrack_ros.pipeline.robot_pipeline import RobotPipeline
+from facetrack_ros.pipeline.tracking_stage import TrackingStage
 from facetrack_ros.sources.factory import open_source
 from facetrack_ros.sources.stamped_frames import stamped_frames
-from facetrack_ros.tracking.factory import make_face_scheduler, make_people_tracker
+from facetrack_ros.tracking.factory import make_people_tracker
 from facetrack_ros.tracking.id_allocator import IdAllocator
-from facetrack_ros.vision.frame_analysis import AnalysisTask, FrameAnalyzer
+from facetrack_ros.vision.frame_analysis import FrameAnalyzer
 
 CLIPS = (
     "face-demographics-walking-and-pause.gif",
@@ -28,28 +32,46 @@ CLIPS = (
 )
 
 
-def follow(path: Path, eyes: FrameAnalyzer, config: Config) -> dict:
-    """Embeddings, faces that could have had one, persons and events of a clip."""
-    people = make_people_tracker("robot1", IdAllocator(), config, eyes.pipeline.contract)
-    improving = make_face_scheduler(config) if config.faces.embed == "improving" else None
-    embedded, events = 0, []
+class Counts:
+    """Counts what the frame loop delivers."""
 
-    def begin(frame):
-        return AnalysisTask(frame, selection=improving.plan(frame.stamp_ns) if improving else None)
+    def __init__(self):
+        self.embeddings, self.events = 0, []
 
-    with closing(ThreadWorkerPool(eyes, lambda eyes, task: task.run(eyes))) as crew:
-        for frame, seen in ordered_map(stamped_frames(open_source(str(path)), "front", round(1e18)), begin, crew):
-            embedded += sum(face.embedding is not None for face in seen.faces)
-            tracks, new = people.update("front", frame.stamp_ns, frame.number, seen.detections, seen.faces)
-            events += new
-            if improving:
-                improving.update(frame.stamp_ns, tracks)
-    events += people.close()
+    def add_frame(self, frame) -> None:
+        """Ignored."""
+
+    def add_tracks(self, frame, tracks) -> None:
+        """Ignored."""
+
+    def add_events(self, events) -> None:
+        """Collect the events."""
+        self.events += events
+
+    def add_analysis(self, frame, analysis) -> None:
+        """Count the embeddings."""
+        self.embeddings += sum(face.embedding is not None for face in analysis.faces)
+
+
+def ingest(path: Path, analyzer: FrameAnalyzer, config: Config) -> dict:
+    """Embeddings, persons and events of a clip."""
+    cameras, counts = ("front",), Counts()
+    analysis = AnalysisStage(cameras, config, FaceStage(cameras, config, lambda: True))
+    analysis.listeners.append(counts.add_analysis)
+    tracking = TrackingStage(cameras, config)
+    tracking.people = make_people_tracker("robot1", IdAllocator(), config, analyzer.pipeline.contract)
+    RobotPipeline(counts, analysis, tracking)
+    frames = stamped_frames(open_source(str(path)), "front", round(1e18))
+    with closing(ThreadWorkerPool(analyzer, lambda analyzer, task: task.run(analyzer))) as workers:
+        for frame, result in ordered_map(frames, analysis.begin, workers):
+            analysis.deliver(frame, result)
+    tracking.close()
     return {
-        "embeddings": embedded,
-        "persons": len({event.person_id for event in events}),
+        "embeddings": counts.embeddings,
+        "persons": len({event.person_id for event in counts.events}),
         "events": {
-            kind: sum(event.event == kind for event in events) for kind in ("PERSON_IN", "PERSON_OUT", "FACE_MATCHED")
+            kind: sum(event.event == kind for event in counts.events)
+            for kind in ("PERSON_IN", "PERSON_OUT", "FACE_MATCHED")
         },
     }
 
@@ -60,12 +82,12 @@ def main():
     parser.add_argument("--json", type=Path, metavar="FILE")
     arguments = parser.parse_args()
     os.environ.setdefault("FACETRACK_MODELS", str((arguments.data / "models").resolve()))
-    eyes = FrameAnalyzer.of_config(Config())
+    analyzer = FrameAnalyzer.of_config(Config())
     result = {}
     print(f"{'clip':<48}{'every':>7}{'chosen':>8}{'ratio':>7}  persons   PERSON_IN PERSON_OUT")
     for clip in CLIPS:
         every, chosen = (
-            follow(arguments.data / "clips" / clip, eyes, Config({"faces.embed": how}))
+            ingest(arguments.data / "clips" / clip, analyzer, Config({"faces.embed": how}))
             for how in ("every", "improving")
         )
         ratio = every["embeddings"] / max(1, chosen["embeddings"])

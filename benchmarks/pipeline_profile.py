@@ -20,13 +20,19 @@ from facetrack_ros.config import Config
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.pipeline.analysis_stage import AnalysisStage
+from facetrack_ros.pipeline.face_stage import FaceStage
+from facetrack_ros.pipeline.history_writer import HistoryWriter
+from facetrack_ros.pipeline.robot_pipeline import RobotPipeline
+from facetrack_ros.pipeline.tracking_stage import TrackingStage
 from facetrack_ros.tracking.factory import make_people_tracker
 from facetrack_ros.tracking.id_allocator import IdAllocator
 from facetrack_ros.vision.factory import build_pipeline
-from facetrack_ros.vision.frame_analysis import FrameAnalyzer
+from facetrack_ros.vision.frame_analysis import AnalysisTask, FrameAnalyzer
 from facetrack_ros.vision.settings import vision_settings
 
 SHOWN = 40
+CAMERAS = ("front",)
 
 
 def main():
@@ -42,19 +48,23 @@ def main():
     config = Config()
     pipeline = build_pipeline(vision_settings(config))
     analyzer = FrameAnalyzer(pipeline)
-    people = make_people_tracker("robot1", IdAllocator(), config, pipeline.contract)
+    analysis = AnalysisStage(CAMERAS, config, FaceStage(CAMERAS, config, lambda: True))
+    tracking = TrackingStage(CAMERAS, config)
+    tracking.people = make_people_tracker("robot1", IdAllocator(), config, pipeline.contract)
     profile = cProfile.Profile(time.thread_time)
     with tempfile.TemporaryDirectory() as folder:
         history = RobotHistory(folder, "robot1", pipeline.contract, FrameSettings.of_config(config))
 
+        writer = HistoryWriter(history, log_events=True)
+        RobotPipeline(writer, analysis, tracking)
+
         def pass_through(number: int) -> None:
             frame = Frame("front", round(1e18) + number * 40_000_000, number, pictures[number % len(pictures)])
-            history.add_frame(frame)
-            seen = analyzer.analyze(frame)
-            tracks, events = people.update("front", frame.stamp_ns, number, seen.detections, seen.faces)
-            history.add_tracks("front", frame.stamp_ns, number, tracks, frame)
-            for event in events:
-                history.add_event(event)
+            result = analysis.begin(frame)
+            if isinstance(result, AnalysisTask):
+                result = result.run(analyzer)
+            writer.images = frame
+            analysis.deliver(frame, result)
 
         for number in range(10):
             pass_through(number)

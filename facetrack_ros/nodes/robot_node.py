@@ -43,7 +43,7 @@ class RobotNode(RobotMemberNode):
         super().__init__(set_on=THRESHOLDS, **member)
         self.sources = parse_cameras(self.own("sources", sources))
         named = member.get("cameras") or "cameras" in self._parameter_overrides or not self.sources
-        #: Cameras with a source here, and those whose driver publishes; of the latter only named ones if there are sources.
+        #: Cameras with a source here, and cameras of a driver: all, or if there are sources only those that are named.
         self.all_cameras = tuple(dict.fromkeys((*self.sources, *(self.cameras if named else ()))))
         self.models = PipelinePool(vision_settings(self.settings))
         #: The robot's other nodes, in the order of the frames.

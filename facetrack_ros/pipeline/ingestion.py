@@ -8,16 +8,15 @@ from functools import partial
 from facetrack_ros.concurrency.ordered_map import ordered_map
 from facetrack_ros.concurrency.process_pool import ProcessWorkerPool, ThreadWorkerPool, WorkerPool
 from facetrack_ros.config import Config
-from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.core.track import Track
-from facetrack_ros.errors import FrameError, StoreError
+from facetrack_ros.errors import FrameError
 from facetrack_ros.history.people.merge_log import MergeLog
 from facetrack_ros.history.people.recall import load_people_tracker
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.thumbnail import Thumbnails
 from facetrack_ros.pipeline.analysis_stage import AnalysisStage
 from facetrack_ros.pipeline.face_stage import FaceStage
+from facetrack_ros.pipeline.history_writer import HistoryWriter
 from facetrack_ros.pipeline.recording import Recording
 from facetrack_ros.pipeline.robot_pipeline import RobotPipeline
 from facetrack_ros.pipeline.tracking_stage import TrackingStage
@@ -30,44 +29,6 @@ logger = logging.getLogger(__name__)
 Task = AnalysisTask | FrameDecision
 #: A frame's result, and what thumbnails of its faces are made from.
 Result = tuple[FrameAnalysis | FrameDecision, Frame | Thumbnails | None]
-
-
-class _HistoryWriter:
-    """Stores what the frame loop delivers.
-
-    :ivar images: of the frame being delivered.
-    :ivar events: number of events so far.
-    """
-
-    def __init__(self, history: RobotHistory, log_events: bool, format_time: Callable[[int], str]):
-        self.images: Frame | Thumbnails | None = None
-        self.events = 0
-        self._history, self._log_events, self._format_time = history, log_events, format_time
-        self._cameras: set[str] = set()
-
-    def add_frame(self, frame: Frame) -> None:
-        """Store a frame.
-
-        :raises StoreError: the history already covers the time of the camera's first frame.
-        """
-        if frame.camera_id not in self._cameras:
-            self._cameras.add(frame.camera_id)
-            if self._history.sightings.has_data(frame.camera_id, frame.stamp_ns, frame.stamp_ns + 1):
-                raise StoreError(
-                    f"{self._history.robot_id}/{frame.camera_id} already has a history at "
-                    f"{self._format_time(frame.stamp_ns)} UTC: choose another --start or another --data"
-                )
-        self._history.add_frame(frame)
-
-    def add_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
-        """Store a frame's tracks and faces."""
-        self._history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks, self.images)
-
-    def add_events(self, events: tuple[PersonEvent, ...]) -> None:
-        """Count the events, and store them if the settings say so."""
-        self.events += len(events)
-        if events and self._log_events:
-            self._history.add_event(*events)
 
 
 def ingest_recordings(
@@ -87,7 +48,7 @@ def ingest_recordings(
     :raises ModelError: a worker process failed.
     """
     folder, cameras = history.path, [recording.camera_id for recording in recordings]
-    writer = _HistoryWriter(history, config.event_logging.enabled, format_time)
+    writer = HistoryWriter(history, config.event_logging.enabled, format_time)
     tracking = TrackingStage(cameras, config)
     people = load_people_tracker(folder.parent, history.robot_id, config, history.contract, others=True)
     tracking.people, merges = people, MergeLog(folder)

@@ -1,4 +1,4 @@
-"""A camera whose clock is off is known by when its frames arrive."""
+"""Offset of a camera's clock, from the arrival of its frames."""
 
 import pytest
 from hypothesis import given
@@ -28,11 +28,11 @@ def test_the_difference_is_measured_to_within_the_delay_of_frames(behind, delays
     assert clock.off == (abs(clock.behind_ns) > OFF_NS)
 
 
-def test_a_few_late_frames_move_nothing():
+def test_a_few_late_frames_do_not_change_the_offset():
     assert clock_of(0, late=[3600 * SECOND] * 8).behind_ns == 0
 
 
-def test_too_few_frames_say_nothing():
+def test_too_few_frames_give_no_offset():
     assert clock_of(3600 * SECOND, LEAST - 1).behind_ns is None
     assert not clock_of(3600 * SECOND, LEAST - 1).off
     unknown = CameraClock()
@@ -42,7 +42,7 @@ def test_too_few_frames_say_nothing():
 
 
 @pytest.mark.parametrize(
-    ("behind", "told"),
+    ("behind", "expected"),
     [
         (93 * SECOND, "the clock of camera front is 93.0 s behind the robot's"),
         (-2 * SECOND, "is 2.0 s ahead of the robot's"),
@@ -50,12 +50,12 @@ def test_too_few_frames_say_nothing():
         (300_000_000, None),
     ],
 )
-def test_it_is_said_by_how_much_and_which_way(behind, told):
-    said = clock_of(behind).sentence("front")
-    assert told in said if told else said == ""
+def test_the_sentence_gives_size_and_direction(behind, expected):
+    sentence = clock_of(behind).sentence("front")
+    assert expected in sentence if expected else sentence == ""
 
 
-def test_spans_are_said_in_the_unit_that_fits():
+def test_durations_are_formatted_in_a_fitting_unit():
     assert [format_duration(round(seconds * SECOND)) for seconds in (0.25, 90, 600, 7200, 14_400, 864_000)] == [
         "0.2 s",
         "90.0 s",

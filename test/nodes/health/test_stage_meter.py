@@ -1,4 +1,4 @@
-"""What comes into a stage either leaves it done, or was dropped or unusable; and is told as rates and times."""
+"""A frame that arrives in a stage is finished, dropped or failed; figures and diagnosis of a stage."""
 
 import math
 import re
@@ -11,7 +11,7 @@ from facetrack_ros.nodes.health.status import ERROR, OK, STALE, WARN, stage_diag
 
 
 def run(frames, hz=30.0, each=1, took_s=0.01):
-    """A camera at a rate, of which each so manieth frame is looked at."""
+    """A camera at a rate, of which every ``each``-th frame is finished."""
     meter = StageMeter(100.0)
     for number in range(frames):
         meter.arrived(number, 100.0 + number / hz)
@@ -31,7 +31,7 @@ def test_a_stage_that_keeps_up_is_ok():
     assert (found.thing, found.level, found.sentence) == ("front detector", OK, "30.0 frames a second")
 
 
-def test_a_starved_stage_warns_with_what_it_drops_and_why():
+def test_a_starved_stage_warns_of_its_drops():
     meter, now = run(300, each=3, took_s=0.1)
     figures = meter.figures(now)
     assert figures.dropped == 200
@@ -46,7 +46,7 @@ def test_a_starved_stage_warns_with_what_it_drops_and_why():
     assert found.values["detection (ms)"] == "100.0"
 
 
-def test_frames_lost_on_the_way_warn_too():
+def test_frames_lost_before_arrival_are_a_warning():
     meter, now = run(300)
     meter.lost(100, now)
     found = stage_diagnosis("front", "detector", meter.figures(now), "detection")
@@ -54,7 +54,7 @@ def test_frames_lost_on_the_way_warn_too():
     assert "40 % are dropped, 0 so far, and 100 got lost on the way" in found.sentence
 
 
-def test_images_of_which_none_can_be_used_are_told_rather_than_silence():
+def test_unusable_images_are_reported_rather_than_silence():
     meter = StageMeter(100.0)
     meter.failed(None, 108.0, "an image came without data: check the driver")
     found = stage_diagnosis("front", "detector", meter.figures(108.5))
@@ -68,7 +68,7 @@ def test_images_of_which_none_can_be_used_are_told_rather_than_silence():
     )
 
 
-def test_silence_is_an_error_when_nothing_ever_came_or_somebody_knows_why():
+def test_silence_is_an_error_if_no_frame_ever_came_or_its_cause_is_known():
     meter = StageMeter(100.0)
     assert stage_diagnosis("front", "detector", meter.figures(101.0)).level == STALE
     found = stage_diagnosis("front", "detector", meter.figures(107.0))
@@ -85,7 +85,7 @@ def test_silence_is_an_error_when_nothing_ever_came_or_somebody_knows_why():
     assert math.isnan(meter.figures(120.0).took_ms)
 
 
-def test_a_stage_that_takes_frames_and_gives_none_is_an_error():
+def test_a_stage_that_finishes_no_frame_is_an_error():
     meter = StageMeter(100.0)
     for number in range(300):
         meter.arrived(number, 100.0 + number / 30)
@@ -93,7 +93,7 @@ def test_a_stage_that_takes_frames_and_gives_none_is_an_error():
     assert (found.level, found.sentence) == (ERROR, "frames come, but none was done for 10.0 s")
 
 
-def test_something_unusable_is_shown_for_a_minute_and_kept_as_last_error():
+def test_a_failure_is_a_warning_for_a_minute_and_stays_the_last_error():
     meter, now = run(30)
     meter.failed(None, now, "an image came without data: check the driver")
     meter.arrived(99, now)
@@ -110,7 +110,7 @@ def test_something_unusable_is_shown_for_a_minute_and_kept_as_last_error():
 
 @given(st.lists(st.tuples(st.sampled_from(["came", "done", "failed", "odd"]), st.integers(0, 3)), max_size=200))
 def test_every_frame_is_done_dropped_failed_or_still_waiting(steps):
-    """Whatever the order: frames fetched from the front or past others, stamps never heard of, stamps said twice."""
+    """In any order, with unknown and repeated stamps."""
     meter, waiting, now, left, number = StageMeter(0.0), [], 0.0, 0, 0
     for step, row in steps:
         now += 0.01
@@ -130,9 +130,8 @@ def test_every_frame_is_done_dropped_failed_or_still_waiting(steps):
         assert 0.0 <= figures.dropped_lately <= 1.0
 
 
-def test_frames_that_nobody_ever_looks_at_count_as_dropped_and_use_no_memory():
+def test_frames_that_are_never_finished_count_as_dropped_beyond_a_limit():
     meter = StageMeter(0.0)
     for number in range(10_000):
         meter.arrived(number, number / 30)
     assert meter.figures(10_000 / 30).dropped == 10_000 - 300
-    assert len(meter._waiting) == 300
