@@ -1,6 +1,7 @@
 """Known models: a contract for each model of this package, and the records in model folders."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from facetrack_ros.errors import ModelError
@@ -14,14 +15,20 @@ _OPENCV_ZOO = (
 _DLIB_FILES = "face_recognition_models:models"
 _IMAGENET_MEAN, _IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
-YOLOX_NANO = ModelContract(
+_person_model = partial(ModelContract, task="person", licence="Apache-2.0")
+_own_person_model = partial(
+    ModelContract, task="person", file="", sha256="", size=0, licence="AGPL-3.0 unless licensed otherwise"
+)
+_face_embedder = partial(
+    ModelContract, task="embedding", input_size=(112, 112), colour="RGB", template="arcface", licence="Apache-2.0"
+)
+
+YOLOX_NANO = _person_model(
     id="yolox_nano",
-    task="person",
     architecture="yolox",
     file="yolox_nano.onnx",
     size=3660092,
     sha256="695e750a5d5754bb5a8d5325643b59282191a7e7a564e435a415fd3c578eab14",
-    licence="Apache-2.0",
     urls=(
         f"{_GITHUB}/Kazuhito00/YOLOX-ONNX-TFLite-Sample/3d4f1119d0694200671c08069ecb847aa0d8495a/model/yolox_nano.onnx",
     ),
@@ -29,40 +36,34 @@ YOLOX_NANO = ModelContract(
     note="COCO's 80 classes, of which persons are used; output not decoded",
 )
 
-YOLOX_NANO_RELEASE = ModelContract(
+YOLOX_NANO_RELEASE = _person_model(
     id="yolox_nano_release",
-    task="person",
     architecture="yolox",
     file="yolox_nano_release.onnx",
     size=3659407,
     sha256="c789161ed43c8269fcd4e67c67eeeb4e80c622da2eb296a20bc6007bd18a0b7d",
-    licence="Apache-2.0",
     urls=("https://github.com/Megvii-BaseDetection/YOLOX/releases/download/0.1.1rc0/yolox_nano.onnx",),
     input_size=(416, 416),
     note="the same network as its authors released it",
 )
 
-YOLOX_S = ModelContract(
+YOLOX_S = _person_model(
     id="object_detection_yolox_2022nov",
-    task="person",
     architecture="yolox",
     file="object_detection_yolox_2022nov.onnx",
     size=35858002,
     sha256="c5c2d13e59ae883e6af3b45daea64af4833a4951c92d116ec270d9ddbe998063",
-    licence="Apache-2.0",
     urls=(f"{_OPENCV_ZOO}/object_detection_yolox/object_detection_yolox_2022nov.onnx",),
     input_size=(640, 640),
     note="YOLOX-s, COCO's 80 classes; larger and slower; not measured by this project",
 )
 
-NANODET = ModelContract(
+NANODET = _person_model(
     id="object_detection_nanodet_2022nov",
-    task="person",
     architecture="nanodet",
     file="object_detection_nanodet_2022nov.onnx",
     size=3800954,
     sha256="4b82da9944b88577175ee23a459dce2e26e6e4be573def65b1055dc2d9720186",
-    licence="Apache-2.0",
     urls=(f"{_OPENCV_ZOO}/object_detection_nanodet/object_detection_nanodet_2022nov.onnx",),
     input_size=(416, 416),
     mean=(103.53, 116.28, 123.675),
@@ -70,27 +71,17 @@ NANODET = ModelContract(
     note="COCO's 80 classes, of which persons are used",
 )
 
-YOLO_ONNX = ModelContract(
+YOLO_ONNX = _own_person_model(
     id="yolo_onnx",
-    task="person",
     architecture="yolo",
-    file="",
-    sha256="",
-    size=0,
-    licence="AGPL-3.0 unless licensed otherwise",
     colour="RGB",
     std=(255.0, 255.0, 255.0),
     note="any detector that Ultralytics exported to ONNX, run without Ultralytics: detector.model: yolo_onnx=PATH",
 )
 
-ULTRALYTICS = ModelContract(
+ULTRALYTICS = _own_person_model(
     id="ultralytics",
-    task="person",
     architecture="ultralytics",
-    file="",
-    sha256="",
-    size=0,
-    licence="AGPL-3.0 unless licensed otherwise",
     note="any weights that Ultralytics loads, run by Ultralytics (AGPL-3.0): detector.model: ultralytics=PATH",
 )
 
@@ -144,50 +135,36 @@ DLIB_LANDMARKS = ModelContract(
     note="eye corners and base of the nose",
 )
 
-MOBILEFACENET = ModelContract(
+MOBILEFACENET = _face_embedder(
     id="mobilefacenet_foamliu",
-    task="embedding",
     architecture="onnx",
     file="mobilefacenet_foamliu.onnx",
     size=3998070,
     sha256="b7120c095d60094f28a4a54ba6a8bf51b297a6273fb40ef6350dfec1f63d9507",
-    licence="Apache-2.0",
     urls=(f"{_GITHUB}/foamliu/MobileFaceNet/a6cc9032a659b615f477833e1a70b5e7931bcccc/weights/MobileFaceNet.onnx",),
-    input_size=(112, 112),
-    colour="RGB",
     mean=_IMAGENET_MEAN,
     std=_IMAGENET_STD,
-    template="arcface",
     dimension=128,
     purpose="identity",
     threshold=0.5,
-    false_match_curve=(
-        (0.211, 0.099),
-        (0.274, 0.029),
-        (0.318, 0.0098),
-        (0.357, 0.003),
-        (0.394, 0.00098),
-        (0.431, 0.00028),
-        (0.459, 7.7e-05),
-        (0.49, 3.9e-05),
+    false_match_curve=tuple(
+        zip(
+            (0.211, 0.274, 0.318, 0.357, 0.394, 0.431, 0.459, 0.49),
+            (0.099, 0.029, 0.0098, 0.003, 0.00098, 0.00028, 7.7e-05, 3.9e-05),
+        )
     ),
     measured_on="ORL faces by yunet_n_640_640, 77610 pairs of two people (AUC 0.9995, 97.7 % of 1791 pairs of one "
     "person found at a false-match rate of 0.0001); in four clips two people reach at most 0.449",
     note="trained on refined MS-Celeb-1M, which is research data",
 )
 
-SFACE = ModelContract(
+SFACE = _face_embedder(
     id="face_recognition_sface_2021dec",
-    task="embedding",
     architecture="onnx",
     file="face_recognition_sface_2021dec.onnx",
     size=38696353,
     sha256="0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
-    licence="Apache-2.0",
     urls=(f"{_OPENCV_ZOO}/face_recognition_sface/face_recognition_sface_2021dec.onnx",),
-    input_size=(112, 112),
-    colour="RGB",
-    template="arcface",
     dimension=128,
     purpose="identity",
     threshold=0.363,
@@ -211,35 +188,27 @@ DLIB_RESNET = ModelContract(
     dimension=128,
     purpose="identity",
     threshold=0.945,
-    false_match_curve=(
-        (0.891, 0.1),
-        (0.907, 0.03),
-        (0.918, 0.01),
-        (0.927, 0.003),
-        (0.934, 0.001),
-        (0.939, 0.00031),
-        (0.942, 0.00011),
-        (0.95, 4e-05),
+    false_match_curve=tuple(
+        zip(
+            (0.891, 0.907, 0.918, 0.927, 0.934, 0.939, 0.942, 0.95),
+            (0.1, 0.03, 0.01, 0.003, 0.001, 0.00031, 0.00011, 4e-05),
+        )
     ),
     measured_on="ORL faces by dlib-hog, 72618 pairs of two people (AUC 0.9999, 96.2 % of 1687 pairs of one person "
     "found at a false-match rate of 0.0001); in four clips two people reach at most 0.930",
     note="descriptors scaled to length 1, so that all similarities are high",
 )
 
-RESNET50 = ModelContract(
+RESNET50 = _face_embedder(
     id="resnet50_imagenet",
-    task="embedding",
     architecture="resnet50",
     file="resnet50-0676ba61.pth",
     size=102530333,
     sha256="0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a",
     licence="BSD-3-Clause",
     urls=("https://download.pytorch.org/models/resnet50-0676ba61.pth",),
-    input_size=(112, 112),
-    colour="RGB",
     mean=_IMAGENET_MEAN,
     std=_IMAGENET_STD,
-    template="arcface",
     dimension=2048,
     purpose="appearance",
     note="torchvision's ResNet-50, average-pooled; trained on ImageNet, which is research data, and never on faces: "

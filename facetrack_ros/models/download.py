@@ -46,14 +46,13 @@ class Network:
     def _probe(self, url: str) -> str:
         import requests
 
-        silent = f"no network: {url} did not answer within {self.answer_s:g} s"
         outcome: queue.SimpleQueue[str] = queue.SimpleQueue()
 
         def probe() -> None:
             try:
                 requests.head(url, timeout=self.answer_s, allow_redirects=True)
             except requests.Timeout:
-                outcome.put(silent)
+                pass
             except requests.RequestException as error:
                 outcome.put(f"no network: {url} cannot be reached ({_root_cause(error)})")
             else:
@@ -64,16 +63,11 @@ class Network:
         try:
             return outcome.get(timeout=self.answer_s)
         except queue.Empty:
-            return silent
+            return f"no network: {url} did not answer within {self.answer_s:g} s"
 
 
 #: Shared by the whole process.
 NETWORK = Network()
-
-
-def downloads_allowed() -> bool:
-    """Whether the environment allows downloads; ``FACETRACK_DOWNLOAD=0`` forbids them."""
-    return os.environ.get("FACETRACK_DOWNLOAD", "1") != "0"
 
 
 def download(
@@ -87,7 +81,7 @@ def download(
     :return: the file's path.
     :raises ModelError: downloads are forbidden; no address, no network, no space, the wrong file, or pooch is missing.
     """
-    if not downloads_allowed():
+    if os.environ.get("FACETRACK_DOWNLOAD") == "0":
         raise ModelError(f"FACETRACK_DOWNLOAD=0 forbids to download {contract.id}")
     if not contract.urls:
         raise ModelError(f"{contract.id} has no address to download it from")

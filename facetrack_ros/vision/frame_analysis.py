@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from facetrack_ros.config import Config
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.face import Face
@@ -60,11 +58,13 @@ class FrameAnalyzer:
 
         :raises FrameError: one of them is no image.
         """
-        found = self.pipeline.detect([image.image for image in images])
-        return [
-            with_appearance(image.in_frame(detections), image.image, self.bodies)
-            for image, detections in zip(images, found)
-        ]
+        results = []
+        for image, found in zip(images, self.pipeline.detect([image.image for image in images])):
+            found = image.in_frame(found)
+            if self.bodies is not None and len(found):
+                found = replace(found, appearance=self.bodies.embed(image.image, found.boxes))
+            results.append(found)
+        return results
 
     def analyze(
         self,
@@ -96,13 +96,3 @@ class AnalysisTask:
     def run(self, analyzer: FrameAnalyzer, persons: Detections | None = None) -> FrameAnalysis:
         """Analyse the frame; see :meth:`FrameAnalyzer.analyze`."""
         return analyzer.analyze(self.frame, self.with_faces, self.selection, persons)
-
-
-def with_appearance(detections: Detections, image: np.ndarray, embedder: BodyEmbedder | None) -> Detections:
-    """The detections with an appearance vector a person; unchanged without an embedder.
-
-    :param image: ``(height, width, 3)`` uint8 BGR, the image of the detections.
-    """
-    if embedder is None or not len(detections):
-        return detections
-    return replace(detections, appearance=embedder.embed(image, detections.boxes))

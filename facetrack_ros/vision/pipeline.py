@@ -32,6 +32,8 @@ class VisionPipeline:
 
     :param gate: limits of the quality gate; a face must also be as wide as the embedder needs.
     :param models: where the models came from, by role (``person``, ``face``, ``embedder``), for :meth:`describe`.
+    :ivar contract: the embedder's contract.
+    :ivar batches: whether several images in one :meth:`detect` take less time than one call each.
     """
 
     def __init__(
@@ -46,17 +48,9 @@ class VisionPipeline:
         self._faces = face_detector
         self._embedder = embedder
         self._gate = replace(gate, min_face_px=max(gate.min_face_px, embedder.min_face_px))
-        self._models = dict(models or {})
-
-    @property
-    def contract(self) -> ModelContract:
-        """The embedder's contract."""
-        return self._embedder.contract
-
-    @property
-    def batches(self) -> bool:
-        """Whether several images in one :meth:`detect` take less time than one call each, as on a graphics card."""
-        return self._persons.batches
+        self._models = models or {}
+        self.contract: ModelContract = embedder.contract
+        self.batches: bool = person_detector.batches
 
     @property
     def person_score(self) -> float | None:
@@ -89,18 +83,18 @@ class VisionPipeline:
             taken, or empty.
         """
         ids = {"person": self._persons.model_id, "face": self._faces.model_id, "embedder": self.contract.id}
-        return {role: self._describe(role, model_id) for role, model_id in ids.items()}
-
-    def _describe(self, role: str, model_id: str) -> dict[str, str]:
-        model = self._models.get(role)
-        contract = model.contract if model else catalog.known(model_id)
-        return {
-            "model": model_id,
-            "record": contract.id if contract else "",
-            "licence": contract.licence if contract else "unknown",
-            "origin": model.origin if model else "given",
-            "rejected": "; ".join(model.rejected) if model else "",
-        }
+        description = {}
+        for role, model_id in ids.items():
+            model = self._models.get(role)
+            contract = model.contract if model else catalog.known(model_id)
+            description[role] = {
+                "model": model_id,
+                "record": contract.id if contract else "",
+                "licence": contract.licence if contract else "unknown",
+                "origin": model.origin if model else "given",
+                "rejected": "; ".join(model.rejected) if model else "",
+            }
+        return description
 
     def reduction(self, width: int, height: int) -> int:
         """Factor by which an image of this size may be decoded smaller for :meth:`detect` alone: 1, 2, 4 or 8."""

@@ -4,6 +4,7 @@ import pytest
 from facetrack_ros.core.detections import Detections, FaceDetections
 from facetrack_ros.errors import FrameError
 from facetrack_ros.models.catalog import MOBILEFACENET
+from facetrack_ros.vision.interfaces import PersonDetector
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 PICTURE = np.random.default_rng(3).integers(0, 255, (400, 600, 3), np.uint8)
@@ -17,7 +18,7 @@ def frontal(*boxes):
     return FaceDetections(boxes, landmarks, np.full(len(boxes), 0.9, np.float32))
 
 
-class Persons:
+class Persons(PersonDetector):
     model_id = "persons"
 
     def __init__(self, *boxes):

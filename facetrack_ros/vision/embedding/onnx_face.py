@@ -21,6 +21,7 @@ class OnnxFaceEmbedder:
     :param path: the ``.onnx`` file.
     :param contract: input size, colour order, mean, std and dimension of its training.
     :param threads: onnxruntime threads.
+    :ivar input_name: name of the graph's input.
     :raises ModelError: the graph takes other images or gives another dimension than its contract says.
     """
 
@@ -31,11 +32,7 @@ class OnnxFaceEmbedder:
         self.contract = contract
         self.input = FaceInput(contract)
         self._model = OnnxVectorModel(path, contract, threads)
-
-    @property
-    def input_name(self) -> str:
-        """Name of the graph's input."""
-        return self._model.input_name
+        self.input_name = self._model.input_name
 
     def embed(self, image: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
         """``(n, dimension)`` float32 unit rows.

@@ -20,6 +20,10 @@ class OnnxSession:
     :param path: the ``.onnx`` file.
     :param threads: threads inside one call.
     :param dynamic_size: accept images of any size, whatever size the graph declares.
+    :ivar input_name: name of the input.
+    :ivar input_shape: its declared shape, with a name or None for each dynamic dimension.
+    :ivar batch: images in one call; None: any number.
+    :ivar output_shapes: declared shape of every output by its name, in the graph's order.
     :raises ModelError: onnxruntime is not installed, cannot read the file, or the graph is none for images.
     """
 
@@ -41,41 +45,23 @@ class OnnxSession:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if not inputs or not inputs[0].shape or not outputs:
             raise ModelError(f"{path} is no network for pictures: its graph has no input with a shape, or no output")
-        self._path = path
-        self._input, self._output = inputs[0], outputs[0].name
-
-    @property
-    def input_name(self) -> str:
-        """Name of the graph's input."""
-        return self._input.name
-
-    @property
-    def input_shape(self) -> tuple[int | str | None, ...]:
-        """Declared shape of the input, with a name or None for each dynamic dimension."""
-        return tuple(self._input.shape)
-
-    @property
-    def output_shapes(self) -> dict[str, tuple[int | str | None, ...]]:
-        """Declared shape of every output by its name, in the graph's order."""
-        return {output.name: tuple(output.shape) for output in self._session.get_outputs()}
+        self._path, self._float16 = path, inputs[0].type == "tensor(float16)"
+        self.input_name: str = inputs[0].name
+        self.input_shape: tuple[int | str | None, ...] = tuple(inputs[0].shape)
+        self.batch = self.input_shape[0] if isinstance(self.input_shape[0], int) else None
+        self.output_shapes = {output.name: tuple(output.shape) for output in outputs}
 
     @property
     def metadata(self) -> dict[str, str]:
         """The exporter's metadata, by its own keys."""
         return dict(self._session.get_modelmeta().custom_metadata_map)
 
-    @property
-    def batch(self) -> int | None:
-        """Images in one call; None: any number."""
-        declared = self.input_shape[0]
-        return declared if isinstance(declared, int) else None
-
     def run(self, blob: np.ndarray) -> np.ndarray:
         """The first output for one input blob, float32.
 
         :raises ModelError: the graph rejects the input or fails.
         """
-        return self._run(blob, [self._output])[0]
+        return self._run(blob, [next(iter(self.output_shapes))])[0]
 
     def run_named(self, blob: np.ndarray, names: Sequence[str], batch: int | None = None) -> list[np.ndarray]:
         """Outputs by name for ``(n, ...)`` images, in as few calls as the graph's batch allows.
@@ -100,10 +86,10 @@ class OnnxSession:
         return parts[0] if len(parts) == 1 else [np.concatenate(rows) for rows in zip(*parts)]
 
     def _run(self, blob: np.ndarray, names: list[str]) -> list[np.ndarray]:
-        if self._input.type == "tensor(float16)":
+        if self._float16:
             blob = blob.astype(np.float16)
         try:
-            return self._session.run(names, {self._input.name: blob})
+            return self._session.run(names, {self.input_name: blob})
         except Exception as error:
             raise ModelError(
                 f"the model failed on an input of shape {blob.shape}: {str(error).splitlines()[0]}"

@@ -18,11 +18,13 @@ class OnnxVectorModel:
     :param path: the ``.onnx`` file.
     :param contract: gives input size and dimension.
     :param threads: onnxruntime threads.
+    :ivar input_name: name of the graph's input.
     :raises ModelError: the graph takes other images or gives another dimension than its contract says.
     """
 
     def __init__(self, path: Path, contract: ModelContract, threads: int = 1):
         self._session = OnnxSession(path, threads)
+        self.input_name = self._session.input_name
         self._id, self._dimension = contract.id, contract.dimension
         width, height = contract.input_size
         _check_input(path, contract, self._session.input_shape)
@@ -34,11 +36,6 @@ class OnnxVectorModel:
                 f"{path} gives an output of shape {shape} and kind {kind!r} for one picture, its contract "
                 f"{contract.id} says {contract.dimension} numbers; name the contract that belongs to this file"
             )
-
-    @property
-    def input_name(self) -> str:
-        """Name of the graph's input."""
-        return self._session.input_name
 
     def __call__(self, blob: np.ndarray) -> np.ndarray:
         """``(n, dimension)`` vectors of an ``(n, 3, height, width)`` float32 blob, not normalised.
