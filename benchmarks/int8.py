@@ -2,38 +2,33 @@
 
     python benchmarks/int8.py DATA_DIR [--rounds N] [--weights FILE] [--json FILE]
 
-DATA_DIR holds ``models`` and ``faces/att_faces`` (ORL, 40 people). A quarter of the ORL faces calibrates, all figures are of
-the others, times are of the one thread, so that other programs do not count. ResNet-50 runs on random seeded weights unless
-``--weights`` names a state dict: its speed does not depend on them, its cosine and AUC do and say nothing about trained ones.
+DATA_DIR holds ``models`` and ``faces/att_faces`` (ORL, 40 people). A quarter of the ORL faces calibrates, all metrics
+are of the others, times are of the one thread, so that other programs do not count. ResNet-50 runs on random seeded
+weights unless ``--weights`` names a state dict: its speed does not depend on them; its cosine and AUC do and say
+nothing about trained ones.
 """
 
-import argparse
-import json
-import os
-import platform
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+from common import argument_parser, parse, processor, write_json
+from datasets import orl_crops
 
 from facetrack_ros.models import catalog
 from facetrack_ros.models.resolver import resolve
 from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
 from facetrack_ros.vision.embedding.projection import Projection
 from facetrack_ros.vision.embedding.resnet50_face import Resnet50FaceEmbedder
-from facetrack_ros.vision.evaluation.face_samples import enlarged
-from facetrack_ros.vision.export.calibration_faces import extract_face_crops, face_pipeline, find_pictures
 from facetrack_ros.vision.export.int8 import compare_embedders, int8_contract, quantise_embedder, split_calibration
 from facetrack_ros.vision.export.resnet50 import export_resnet50, onnx_contract
-from facetrack_ros.vision.settings import VisionSettings
 
-ORL_SCALE, ORL_BORDER = 2, 60
 BATCHES = (1, 4, 8)
 
 
 def random_resnet50(folder: Path) -> Path:
-    """A state dict of torchvision's ResNet-50 as it is before training, always the same."""
+    """A state dict of torchvision's ResNet-50 before training, always the same."""
     import torch
     from torchvision.models import resnet50
 
@@ -65,32 +60,24 @@ def times(embedders: tuple[OnnxFaceEmbedder, ...], crops: np.ndarray, batch: int
     return taken
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
+def main() -> None:
+    parser = argument_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--weights", type=Path)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    os.environ.setdefault("FACETRACK_MODELS", str(arguments.data / "models"))
+    arguments = parse(parser)
     results = {"processor": processor(), "models": {}}
     print(f"{results['processor']}, one thread, float32 and INT8 in turns, medians of {arguments.rounds} calls")
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         mobile = resolve(catalog.MOBILEFACENET.id)
+        mobilefacenet = OnnxFaceEmbedder(mobile.path, mobile.contract)
         weights = arguments.weights or random_resnet50(folder)
         kind = "its own weights" if arguments.weights else "random weights"
         models = {
-            "mobilefacenet_foamliu": (mobile.path, OnnxFaceEmbedder(mobile.path, mobile.contract)),
+            "mobilefacenet_foamliu": (mobile.path, mobilefacenet),
             f"ResNet-50 ({kind})": resnet50_graph(weights, folder),
         }
-        embedder = models["mobilefacenet_foamliu"][1]
-        crops = extract_face_crops(
-            face_pipeline(embedder, VisionSettings()),
-            embedder.input,
-            find_pictures(arguments.data / "faces" / "att_faces", 10_000),
-            enlarged(ORL_SCALE, ORL_BORDER),
-        )
+        crops = orl_crops(arguments.data, mobilefacenet)
         calibration, held_out = split_calibration(crops)
         print(f"ORL: {len(crops)} faces, {len(calibration)} calibrate, {len(held_out)} check\n")
         for name, (path, float32) in models.items():
@@ -99,41 +86,31 @@ def main():
                 target = folder / f"int{bits}_{path.name}"
                 quantise_embedder(path, float32, calibration, target, reduce_range=bits == 7)
                 int8 = OnnxFaceEmbedder(target, int8_contract(float32.contract))
+                row[f"weights of {bits} bits"] = measured = {}
                 found = compare_embedders(float32, int8, held_out)
                 print(
-                    f"{name}, weights in {bits} bits: mean cosine {found.cosines.mean():.4f}, lowest {found.cosines.min():.4f}, "
-                    f"AUC {found.auc[0]:.5f} -> {found.auc[1]:.5f}, {path.stat().st_size / 1e6:.1f} -> "
-                    f"{target.stat().st_size / 1e6:.1f} MB"
+                    f"{name}, weights in {bits} bits: mean cosine {found.cosines.mean():.4f}, lowest "
+                    f"{found.cosines.min():.4f}, AUC {found.auc[0]:.5f} -> {found.auc[1]:.5f}, "
+                    f"{path.stat().st_size / 1e6:.1f} -> {target.stat().st_size / 1e6:.1f} MB"
                 )
-                row[f"weights of {bits} bits"] = figures = {
-                    "mean_cosine": float(found.cosines.mean()),
-                    "lowest_cosine": float(found.cosines.min()),
-                    "auc_float32": found.auc[0],
-                    "auc_int8": found.auc[1],
-                    "ms": {},
-                }
+                measured.update(
+                    mean_cosine=float(found.cosines.mean()),
+                    lowest_cosine=float(found.cosines.min()),
+                    auc_float32=found.auc[0],
+                    auc_int8=found.auc[1],
+                    ms={},
+                )
                 for batch in BATCHES:
-                    before, after = times((float32, int8), held_out.crops, batch, max(10, arguments.rounds // batch))
+                    rounds = max(10, arguments.rounds // batch)
+                    before, after = times((float32, int8), held_out.crops, batch, rounds)
                     ratios = np.sort(before / after)
                     print(
-                        f"  {batch} face{'s' if batch > 1 else ' '}: {np.median(before):7.2f} -> {np.median(after):6.2f} ms, "
-                        f"{np.median(before) / np.median(after):.2f} times as fast "
+                        f"  {batch} face{'s' if batch > 1 else ' '}: {np.median(before):7.2f} -> "
+                        f"{np.median(after):6.2f} ms, {np.median(before) / np.median(after):.2f} times as fast "
                         f"(call by call {ratios[len(ratios) // 10]:.2f} to {ratios[-len(ratios) // 10]:.2f})"
                     )
-                    figures["ms"][batch] = [float(np.median(before)), float(np.median(after))]
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=1) + "\n")
-
-
-def processor() -> str:
-    """What the machine says it is, and whether it multiplies bytes in one go."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    name = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
-    flags = next((line for line in lines if line.startswith("flags")), "")
-    return f"{name}{' with VNNI' if 'vnni' in flags else ' without VNNI'}"
+                    measured["ms"][batch] = [float(np.median(before)), float(np.median(after))]
+    write_json(arguments.json, results)
 
 
 if __name__ == "__main__":

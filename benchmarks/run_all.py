@@ -51,6 +51,7 @@ BENCHMARKS = (
     Benchmark("int8_whole"),
     Benchmark("person_detection"),
     Benchmark("yunet"),
+    Benchmark("cdr", ()),
     Benchmark("body_appearance"),
     Benchmark("recognition"),
     Benchmark("clips_people"),
@@ -89,6 +90,7 @@ BENCHMARKS = (
 #: Files that others import, or that hold a part each in a process of its own.
 PARTS = (
     "common",
+    "datasets",
     "run_all",
     "pipeline_parts",
     "pipeline_clip",
