@@ -22,7 +22,7 @@ from facetrack_ros.core.track import TrackState
 from facetrack_ros.demo.staging import FPS, make_stage
 from facetrack_ros.history.events.format import read_events
 from facetrack_ros.sources.factory import open_source
-from facetrack_ros.sources.stamped_frames import frames
+from facetrack_ros.sources.stamped_frames import stamped_frames
 from facetrack_ros.tracking.factory import make_people_tracker
 from facetrack_ros.tracking.id_allocator import IdAllocator
 from facetrack_ros.tracking.identity_merges import IdentityMerges
@@ -41,7 +41,7 @@ def follow_clips(folder: Path) -> tuple[list[dict], set[tuple[str, str]]]:
         for person_id, template in templates.items():
             people.learn(person_id, pipeline.contract.id, template.embeddings, template.qualities)
         ids, visible, count = defaultdict(set), defaultdict(int), 0
-        for frame in frames(open_source(str(folder / name)), "front", START_S * 10**9, 90):
+        for frame in stamped_frames(open_source(str(folder / name)), "front", START_S * 10**9, 90):
             detections = pipeline.detect([frame.image])[0]
             faces = pipeline.faces(frame.image, detections)
             tracks, _ = people.update("front", frame.stamp_ns, frame.number, detections, faces)

@@ -112,7 +112,7 @@ def print_orl(faces, metrics, contract) -> None:
         ("rank-1", f"{metrics.rank_one:.4f}", "", f"{metrics.rank_one_searches} searches"),
         *(
             (
-                f"TAR at FAR {point.rate:g}",
+                f"TAR at FAR {point.false_match_rate:g}",
                 f"{point.true_accept_rate:.4f}",
                 f"{point.threshold:.3f}",
                 f"{point.false_matches} of {pairs} pairs match",
@@ -129,7 +129,7 @@ def print_orl(faces, metrics, contract) -> None:
             f"FNIR at FPIR {metrics.fpir:g}, 20 enrolled",
             f"{found.fnir:.4f}",
             f"{found.threshold:.3f}",
-            f"{found.mated} mated, {found.non_mated} non-mated searches in 20 draws",
+            f"{found.mated_searches} mated, {found.non_mated_searches} non-mated searches in 20 draws",
         ),
     ]
     print()

@@ -34,10 +34,7 @@ class LowScoreEdgeDetector(PersonDetector):
         return self._persons.reduction(width, height)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Persons in each image.
-
-        :raises FrameError: one of them is no image.
-        """
+        """Persons in each image."""
         return [self._split(found, image.shape[1]) for found, image in zip(self._persons.detect(images), images)]
 
     def _split(self, found: Detections, width: int) -> Detections:

@@ -37,10 +37,7 @@ class FaceAugmentedDetector(PersonDetector):
         self._persons.min_score = score
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Persons in each image, with all faces found; those of the person detector first.
-
-        :raises FrameError: one of them is no image.
-        """
+        """Persons in each image, with all faces found; those of the person detector first."""
         return [self._with_faces(as_bgr(image), found) for image, found in zip(images, self._persons.detect(images))]
 
     def _with_faces(self, image: np.ndarray, persons: Detections) -> Detections:

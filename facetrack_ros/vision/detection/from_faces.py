@@ -29,10 +29,7 @@ class FacePersonDetector(PersonDetector):
         self._faces = faces
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Persons in each image, with their faces.
-
-        :raises FrameError: one of them is no image.
-        """
+        """Persons in each image, with their faces."""
         return [self._detect(as_bgr(image)) for image in images]
 
     def _detect(self, image: np.ndarray) -> Detections:

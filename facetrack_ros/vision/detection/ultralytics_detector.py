@@ -84,11 +84,7 @@ class UltralyticsPersonDetector(PersonDetector):
         self._predictor.args.conf = score
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Persons in each image, best first; images of one shape in one call, where the format leaves its batch open.
-
-        :raises FrameError: one of them is no image.
-        :raises ModelError: the model fails.
-        """
+        """Persons in each image, best first; images of one shape in one call, if its batch is open."""
         images = [np.ascontiguousarray(as_bgr(image)) for image in images]
         found: dict[int, Detections] = {}
         # Ultralytics chooses the input's size by all images of a call: only those of one shape are independent.

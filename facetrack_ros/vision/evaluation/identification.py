@@ -43,18 +43,18 @@ class OpenSet:
     :param fnir: false-negative identification rate: share of mated searches that do not return the right person first,
         0..1: another is more similar, or the similarity is below the threshold.
     :param threshold: the lowest at which ``fpir`` is not above the rate allowed.
-    :param mated: number of mated searches, over all repeats.
-    :param non_mated: number of non-mated searches, over all repeats.
-    :param distinct_non_mated: different pictures among the non-mated searches. The same picture in another repeat
+    :param mated_searches: number of mated searches, over all repeats.
+    :param non_mated_searches: number of non-mated searches, over all repeats.
+    :param non_mated_pictures: different pictures among the non-mated searches. The same picture in another repeat
         meets another gallery, but is not another person.
     """
 
     fpir: float
     fnir: float
     threshold: float
-    mated: int
-    non_mated: int
-    distinct_non_mated: int
+    mated_searches: int
+    non_mated_searches: int
+    non_mated_pictures: int
 
 
 def open_set(
@@ -92,9 +92,9 @@ def open_set(
         fpir=float((non_mated_max >= threshold).mean()),
         fnir=float(1.0 - (correct & (mated_max >= threshold)).mean()),
         threshold=threshold,
-        mated=len(mated_max),
-        non_mated=len(non_mated_max),
-        distinct_non_mated=len(np.unique(non_mated_rows)),
+        mated_searches=len(mated_max),
+        non_mated_searches=len(non_mated_max),
+        non_mated_pictures=len(np.unique(non_mated_rows)),
     )
 
 

@@ -17,14 +17,14 @@ RATES = (1e-2, 1e-3, 1e-4)
 class OperatingPoint:
     """One threshold and its error rates on these pairs.
 
-    :param rate: the false-match rate allowed, 0..1.
+    :param false_match_rate: the rate allowed, 0..1.
     :param threshold: the lowest at which no larger share of the impostor pairs matches.
     :param false_matches: number of impostor pairs that match at it.
     :param true_accept_rate: share of the genuine pairs that match, 0..1.
     :param shown: whether there are pairs enough to show so low a rate, by the rule of three.
     """
 
-    rate: float
+    false_match_rate: float
     threshold: float
     false_matches: int
     true_accept_rate: float
@@ -91,7 +91,7 @@ def measure_recognition(
         rank_one_searches=searches,
         fpir=fpir,
         open_set=identified,
-        open_set_shown=shows(identified.distinct_non_mated, fpir),
+        open_set_shown=shows(identified.non_mated_pictures, fpir),
     )
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from facetrack_ros.vision.evaluation.face_samples import FaceSamples
@@ -38,19 +39,22 @@ def metrics_lines(metrics: RecognitionMetrics) -> list[str]:
         behind = (
             f"{point.false_matches} of {pairs} pairs of two match"
             if point.shown
-            else f"means nothing: it takes {RULE_OF_THREE / point.rate:.0f} pairs of two to show that rate, "
-            f"{pairs} are here"
+            else f"means nothing: it takes {RULE_OF_THREE / point.false_match_rate:.0f} pairs of two to show that "
+            f"rate, {pairs} are here"
         )
-        lines.append(_rate_line(f"TAR at FAR {point.rate:g}", point.true_accept_rate, point.threshold, behind))
+        lines.append(
+            _rate_line(f"TAR at FAR {point.false_match_rate:g}", point.true_accept_rate, point.threshold, behind)
+        )
     lines.append(
         f"{'rank-1':<22}{metrics.rank_one:.4f}   {metrics.rank_one_searches} searches, each among all other pictures"
     )
     found = metrics.open_set
     behind = (
-        f"{found.mated} mated and {found.non_mated} non-mated searches, of {found.distinct_non_mated} pictures"
+        f"{found.mated_searches} mated and {found.non_mated_searches} non-mated searches, of "
+        f"{found.non_mated_pictures} pictures"
         if metrics.open_set_shown
         else f"means nothing: it takes {RULE_OF_THREE / metrics.fpir:.0f} pictures of people not enrolled to show that "
-        f"rate, {found.distinct_non_mated} are here"
+        f"rate, {found.non_mated_pictures} are here"
     )
     lines.append(_rate_line(f"FNIR at FPIR {metrics.fpir:g}", found.fnir, found.threshold, behind))
     for count, what in (
@@ -77,35 +81,16 @@ def samples_json(faces: FaceSamples) -> dict[str, object]:
 
 def metrics_json(metrics: RecognitionMetrics) -> dict[str, object]:
     """Metrics; ``shown`` says whether there are pairs or searches enough for the rate."""
-    found = metrics.open_set
     return {
         "people": metrics.people,
         "genuine_pairs": len(metrics.genuine),
         "impostor_pairs": metrics.impostor_pairs,
         "impostor_pairs_counted": len(metrics.impostor),
         "auc": metrics.auc,
-        "points": [
-            {
-                "false_match_rate": point.rate,
-                "threshold": point.threshold,
-                "false_matches": point.false_matches,
-                "true_accept_rate": point.true_accept_rate,
-                "shown": point.shown,
-            }
-            for point in metrics.points
-        ],
+        "points": [asdict(point) for point in metrics.points],
         "rank_one": metrics.rank_one,
         "rank_one_searches": metrics.rank_one_searches,
-        "open_set": {
-            "fpir_wanted": metrics.fpir,
-            "fpir": found.fpir,
-            "fnir": found.fnir,
-            "threshold": found.threshold,
-            "mated_searches": found.mated,
-            "non_mated_searches": found.non_mated,
-            "non_mated_pictures": found.distinct_non_mated,
-            "shown": metrics.open_set_shown,
-        },
+        "open_set": {"fpir_wanted": metrics.fpir, **asdict(metrics.open_set), "shown": metrics.open_set_shown},
     }
 
 

@@ -58,7 +58,9 @@ def _draw_curve(axes: Any, metrics: RecognitionMetrics, in_use: float) -> None:
     corners = _corners(far, tar)
     axes.axvspan(lowest, min(bound, 1.0), color=FAINT, linewidth=0)
     axes.plot(np.maximum(far, lowest)[corners], tar[corners], color=SAME, linewidth=2.2)
-    points = [(point.rate, point.true_accept_rate, point.threshold) for point in metrics.points if point.shown]
+    points = [
+        (point.false_match_rate, point.true_accept_rate, point.threshold) for point in metrics.points if point.shown
+    ]
     visible = [accepted for _, accepted, _ in points] + [float(tar[np.searchsorted(far, bound, "right") - 1])]
     bottom = _axis_start(min(visible))
     axes.set(xscale="log", xlim=(lowest, 1.0), ylim=(bottom, 1.0 + (1.0 - bottom) * 0.02))
@@ -115,7 +117,9 @@ def _draw_similarities(axes: Any, metrics: RecognitionMetrics, in_use: float) ->
         axes.hist(values, edges, weights=weights, color=colour, alpha=0.35, linewidth=0, label=label)
         axes.hist(values, edges, weights=weights, color=colour, histtype="step", linewidth=1.3)
     floor = 0.5 / max(len(metrics.genuine), len(metrics.impostor))
-    lines = [(point.threshold, f"FAR {_power(point.rate)}", DIFFERENT) for point in metrics.points if point.shown]
+    lines = [
+        (point.threshold, f"FAR {_power(point.false_match_rate)}", DIFFERENT) for point in metrics.points if point.shown
+    ]
     lines += [(metrics.open_set.threshold, f"FPIR {_power(metrics.fpir)}", INK)] * metrics.open_set_shown
     lines += [(in_use, "in use", IN_USE)] * (in_use > 0)
     axes.set(yscale="log", ylim=(floor, 30), xlim=(edges[0], edges[-1]))  # room for the labels above 1

@@ -9,21 +9,11 @@ from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
 from facetrack_ros.models.resolver import resolve
 from facetrack_ros.vision.detection.yolox import YoloxPersonDetector
-from facetrack_ros.vision.inference.anchors import anchor_grid, decode
 
 
 @pytest.fixture
 def yolox(models):
     return YoloxPersonDetector(resolve(str(models / "yolox_nano.onnx")).path, catalog.YOLOX_NANO)
-
-
-def test_rows_are_decoded_by_cell_and_stride():
-    grid, stride = anchor_grid((416, 416))
-    assert len(grid) == 3549
-    rows = np.zeros((3549, 85), np.float32)
-    rows[53] = 0.5  # second row, second column of stride 8
-    rows[53, 2:4] = np.log(2.0)
-    assert decode(rows, grid, stride)[53].tolist() == [4, 4, 20, 20]
 
 
 def test_people_of_a_street_are_found_in_their_own_pixels(yolox, models):

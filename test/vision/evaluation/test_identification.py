@@ -29,9 +29,9 @@ def test_rank_one_without_a_second_picture_is_refused():
 def test_distinct_people_are_all_found_and_strangers_are_not():
     result = open_set(directions(0, 1, 90, 91, 180, 181), np.array(list("aabbcc")), fpir=0.0)
     assert result.fnir == result.fpir == 0
-    assert result.distinct_non_mated == 6
+    assert result.non_mated_pictures == 6
     # One of three is enrolled: one mated search and four non-mated ones a repeat.
-    assert (result.mated, result.non_mated) == (20, 80)
+    assert (result.mated_searches, result.non_mated_searches) == (20, 80)
     assert np.cos(np.radians(90)) < result.threshold < np.cos(np.radians(2))
 
 
@@ -40,7 +40,7 @@ def test_a_person_as_similar_as_a_stranger_is_missed_at_fpir_zero():
     embeddings, people = directions(0, 20, 10), np.array(["a", "a", "stranger"])
     assert open_set(embeddings, people, fpir=0.0).fnir == 1
     everybody = open_set(embeddings, people, fpir=1.0)
-    assert (everybody.fpir, everybody.distinct_non_mated) == (1, 1)
+    assert (everybody.fpir, everybody.non_mated_pictures) == (1, 1)
 
 
 def test_the_wrong_person_first_is_a_miss_however_similar():

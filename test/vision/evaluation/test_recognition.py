@@ -110,9 +110,9 @@ def test_the_metrics_are_consistent():
     assert 0.9 < metrics.auc <= 1
     assert metrics.rank_one > 0.9
     assert metrics.rank_one_searches == 400
-    assert [point.rate for point in metrics.points] == [1e-2, 1e-3, 1e-4]
+    assert [point.false_match_rate for point in metrics.points] == [1e-2, 1e-3, 1e-4]
     for point in metrics.points:
-        assert point.false_matches == int(point.rate * len(metrics.impostor))
+        assert point.false_matches == int(point.false_match_rate * len(metrics.impostor))
         assert point.shown
     assert metrics.open_set_shown
     assert metrics.open_set.fpir <= metrics.fpir
