@@ -11,26 +11,19 @@ Integers: TypeAlias = Sequence[int] | np.ndarray
 
 
 class IndexColumns:
-    """Columns that grow; only the first ``count`` values of each are in use.
+    """Columns that grow; only the first ``count`` values of each are in use."""
 
-    :ivar ids: database ids.
-    :ivar first: first stamps, ns.
-    :ivar last: last stamps, ns.
-    :ivar track: a 64-bit hash of the track id, the same in every process; two of a million tracks collide with a
-        probability of 1e-8. A face without a track has a unique negative number.
-    :ivar camera: values of ``cameras``.
-    :ivar cameras: the number of each camera.
-    """
-
-    ids: np.ndarray
-    first: np.ndarray
-    last: np.ndarray
+    ids: np.ndarray  # database ids
+    first: np.ndarray  # first stamps, ns
+    last: np.ndarray  # last stamps, ns
+    # 64-bit hashes of track ids, the same in every process; two of a million tracks collide with a probability of 1e-8.
+    # A face without a track has a unique negative number.
     track: np.ndarray
-    camera: np.ndarray
+    camera: np.ndarray  # values of ``cameras``
 
     def __init__(self) -> None:
         self.count = 0
-        self.cameras: dict[str, int] = {}
+        self.cameras: dict[str, int] = {}  # the number of each camera
         for name, dtype in COLUMNS.items():
             setattr(self, name, np.empty(0, dtype))
 
