@@ -1,4 +1,4 @@
-"""The pictures behind an answer, fetched from whoever has them."""
+"""Saves frames and clips of the matches of a response."""
 
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
@@ -11,7 +11,7 @@ from facetrack_ros.errors import FacetrackError, FrameError, RequestError, Store
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.search.response import Match
 
-#: Longest clip of a visit, and how much earlier than its first matching face it begins.
+#: Longest clip of a visit, and how long before its first match and after its last one it extends. Chosen by hand.
 LONGEST_CLIP_NS = 30_000_000_000
 BEFORE_NS = 1_000_000_000
 _MOST_FRAMES = 1000
@@ -22,9 +22,9 @@ FramesOf = Callable[[Match, int, int], Iterator[Frame]]
 
 
 def frames_stored(data_dir: Path, disk_cache_dir: Path | None = None) -> FramesOf:
-    """Reads them from the robots' folders below ``data_dir``.
+    """Reads frames from the stored histories below ``data_dir``.
 
-    :param disk_cache_dir: where the frames lie instead, one folder a robot.
+    :param disk_cache_dir: folder of the frames, one folder per robot; None: each robot's own folder.
     """
     folders = {folder.robot_id: folder for folder in history_folders(data_dir)}
 
@@ -40,19 +40,19 @@ def frames_stored(data_dir: Path, disk_cache_dir: Path | None = None) -> FramesO
 
 
 def match_name(number: int, match: Match) -> str:
-    """How the files of a match begin; ``number`` counts from 1."""
+    """First part of the file names of a match; ``number`` counts from 1."""
     return f"match_{number:02}_{match.robot_id}_{match.camera_id}"
 
 
 def save_evidence(
     matches: tuple[Match, ...], frames_of: FramesOf, folder: Path, frames: bool = True, clips: bool = False
 ) -> list[str]:
-    """For each match its frame as it was stored, and a film of the visit.
+    """Save each match's frame as stored, and a clip of the visit.
 
-    :param frames: whether frames are wanted: ``match_01_robot1_front_frame.jpg``.
-    :param clips: whether films are: ``match_01_robot1_front.mp4``, from a second before the first matching face to a
-        second after the last, 30 s at most, around the best one.
-    :return: a sentence for each match that its robot did not give.
+    :param frames: whether to save frames: ``match_01_robot1_front_frame.jpg``.
+    :param clips: whether to save clips: ``match_01_robot1_front.mp4``, from one second before the first match of the
+        visit to one second after the last, at most 30 s around the best one.
+    :returns: one sentence per frame or clip that could not be saved.
     :raises StoreError: the folder cannot be written.
     """
     missing = []
@@ -97,7 +97,7 @@ def _save_clip(match: Match, frames_of: FramesOf, path: Path) -> bool:
             try:
                 film.add(frame.image, frame.stamp_ns)
             except FrameError:
-                continue  # the others are shown all the same
+                continue  # the other frames make the clip
     finally:
         film.close()
     return True

@@ -1,4 +1,4 @@
-"""The answer as one JSON object, as other programs read it."""
+"""A search response as one JSON object, read by other programs."""
 
 import math
 
@@ -6,15 +6,15 @@ from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.search.response import Match, RobotResponse, SearchResponse
 
 
-def response_to_dict(answer: SearchResponse) -> dict:
-    """Plain values for ``json.dumps(..., allow_nan=False)``: stamps in seconds since the epoch, None for unknown."""
+def response_to_dict(response: SearchResponse) -> dict:
+    """Plain values for ``json.dumps(..., allow_nan=False)``: stamps in seconds since the epoch, None: unknown."""
     return {
-        "search_id": answer.search_id,
-        "model_id": answer.model_id,
-        "threshold": _number(answer.threshold),
-        "expected_false_matches": _number(answer.expected_false_matches),
-        "matches": [_match(match) for match in answer.matches],
-        "robots": [_robot(robot) for robot in answer.robots],
+        "search_id": response.search_id,
+        "model_id": response.model_id,
+        "threshold": _number(response.threshold),
+        "expected_false_matches": _number(response.expected_false_matches),
+        "matches": [_match(match) for match in response.matches],
+        "robots": [_robot(robot) for robot in response.robots],
     }
 
 
@@ -56,13 +56,13 @@ def _robot(robot: RobotResponse) -> dict:
         "sightings": int(robot.sightings),
         "elapsed_ms": _number(robot.elapsed_ms, 3),
         "error": robot.error,
-        **_besides(robot),
+        **_optional(robot),
     }
 
 
-def _besides(robot: RobotResponse) -> dict:
-    """What only some lines have to say."""
-    line = {"note": robot.note} if robot.note else {}
+def _optional(robot: RobotResponse) -> dict:
+    """Fields that only some lines have."""
+    line: dict[str, str | int | float | None] = {"note": robot.note} if robot.note else {}
     if robot.rescanned or robot.not_rescanned:
         line |= {"rescanned": int(robot.rescanned), "not_rescanned": int(robot.not_rescanned)}
     if robot.model_id:

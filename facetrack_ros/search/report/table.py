@@ -1,4 +1,4 @@
-"""The answer as text for a terminal."""
+"""A search response as text for a terminal."""
 
 import math
 from collections.abc import Sequence
@@ -9,25 +9,27 @@ from facetrack_ros.search.response import ANSWERED, Match, RobotResponse, Search
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
-def response_table(answer: SearchResponse) -> str:
-    """Matches best first, a line a robot, and how far the answer can be trusted.
+def response_table(response: SearchResponse) -> str:
+    """Matches best first, one line per robot, and how reliable the response is.
 
-    Times are UTC; the date is said once when all matches are of one day, else in each line.
+    Times are UTC; the date stands above the matches where all are of one day, else in each line.
     """
     parts = [
-        part for part in (_matches(answer), _robots(answer), rescan_sentence(answer), trust_sentence(answer)) if part
+        part
+        for part in (_matches(response), _robots(response), rescan_sentence(response), trust_sentence(response))
+        if part
     ]
-    if not answer.complete:
-        parts.append(partial_sentence(answer))
+    if not response.complete:
+        parts.append(partial_sentence(response))
     return "\n\n".join(parts) + "\n"
 
 
 def part_line(robot: RobotResponse | None, matches: Sequence[Match], missing: tuple[str, ...], last: bool) -> str:
-    """One part of an answer that is still coming, as a line.
+    """Format one partial response as a line.
 
     :param robot: whose part it is, None for the first and the last.
     :param matches: its matches, best first.
-    :param missing: who has yet to answer.
+    :param missing: who has yet to response.
     """
     waiting = f"waiting for {', '.join(missing)}" if missing else "all have answered"
     if robot is None:
@@ -35,7 +37,7 @@ def part_line(robot: RobotResponse | None, matches: Sequence[Match], missing: tu
     if robot.status != ANSWERED:
         found = robot.status.replace("_", " ")
     elif not matches:
-        found = f"nobody among {robot.sightings} sightings"
+        found = f"no match among {robot.sightings} sightings"
     else:
         best = matches[0]
         found = (
@@ -45,46 +47,49 @@ def part_line(robot: RobotResponse | None, matches: Sequence[Match], missing: tu
     return f"{robot.robot_id}: {found}; {waiting}"
 
 
-def rescan_sentence(answer: SearchResponse) -> str:
-    """How many stored frames were looked at again; empty where none was to be."""
-    done, left = sum(robot.rescanned for robot in answer.robots), sum(robot.not_rescanned for robot in answer.robots)
+def rescan_sentence(response: SearchResponse) -> str:
+    """Number of stored frames rescanned; empty where no rescan was requested."""
+    done, left = (
+        sum(robot.rescanned for robot in response.robots),
+        sum(robot.not_rescanned for robot in response.robots),
+    )
     if not done and not left:
         return ""
-    found = " Matches marked * were found so." if any(match.rescanned for match in answer.matches) else ""
+    found = " Matches marked * were found there." if any(match.rescanned for match in response.matches) else ""
     return (
-        f"{done} stored frames were looked at again"
-        + (f", {left} more were not: ask again, or give more time." if left else ".")
+        f"{done} stored frames were rescanned"
+        + (f", {left} more were not: search again, or allow more time." if left else ".")
         + found
     )
 
 
-def trust_sentence(answer: SearchResponse) -> str:
-    """At which threshold was searched, and how many strangers chance alone would put above it."""
-    expected = answer.expected_false_matches
+def trust_sentence(response: SearchResponse) -> str:
+    """The threshold, and the expected number of false matches."""
+    expected = response.expected_false_matches
     if math.isnan(expected):
         words = "false matches unknown, as this model's false-match rate was never measured"
     else:
         number = f"{expected:.2g}" if expected < 10 else f"{expected:.0f}"
         if 0 < expected < 0.001:
             number = "fewer than 0.001"
-        compared = sum(robot.sightings for robot in answer.robots if robot.status == ANSWERED)
+        compared = sum(robot.sightings for robot in response.robots if robot.status == ANSWERED)
         words = f"{number} false matches expected by chance over {compared} sightings"
-    return f"Model {answer.model_id}, threshold {answer.threshold:.3g}, {words}."
+    return f"Model {response.model_id}, threshold {response.threshold:.3g}, {words}."
 
 
-def partial_sentence(answer: SearchResponse) -> str:
-    """Who is missing from the answer."""
+def partial_sentence(response: SearchResponse) -> str:
+    """The robots missing from a partial response."""
     missing = [
-        f"{robot.robot_id} ({robot.status.replace('_', ' ')})" for robot in answer.robots if robot.status != ANSWERED
+        f"{robot.robot_id} ({robot.status.replace('_', ' ')})" for robot in response.robots if robot.status != ANSWERED
     ]
     names = missing[0] if len(missing) == 1 else f"{', '.join(missing[:-1])} and {missing[-1]}"
     return f"This answer is partial: {names} did not answer, so the face may have been seen there too."
 
 
-def _matches(answer: SearchResponse) -> str:
-    if not answer.matches:
+def _matches(response: SearchResponse) -> str:
+    if not response.matches:
         return "No match."
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             match.robot_id,
             match.camera_id,
@@ -93,9 +98,9 @@ def _matches(answer: SearchResponse) -> str:
             _clock(match.last_ns),
             f"{match.similarity:.3f}" + ("*" if match.rescanned else ""),
         )
-        for match in answer.matches
+        for match in response.matches
     ]
-    days = [_moment(match.first_ns).date() for match in answer.matches]
+    days = [_moment(match.first_ns).date() for match in response.matches]
     header = ("robot", "camera", "person", "from", "to", "similarity")
     if len(set(days)) == 1:
         return f"{days[0]} (UTC)\n" + _columns(header, rows, right=(5,))
@@ -103,8 +108,8 @@ def _matches(answer: SearchResponse) -> str:
     return "Times are UTC\n" + _columns((*header[:3], "day", *header[3:]), rows, right=(6,))
 
 
-def _robots(answer: SearchResponse) -> str:
-    rows = [
+def _robots(response: SearchResponse) -> str:
+    rows: list[tuple[str, ...]] = [
         (
             robot.robot_id,
             robot.status.replace("_", " "),
@@ -113,7 +118,7 @@ def _robots(answer: SearchResponse) -> str:
             f"{robot.elapsed_ms:.1f}",
             _remark(robot),
         )
-        for robot in answer.robots
+        for robot in response.robots
     ]
     return _columns(("robot", "status", "matches", "sightings", "ms", ""), rows, right=(2, 3, 4))
 

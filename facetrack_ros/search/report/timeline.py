@@ -1,4 +1,4 @@
-"""The answer as a picture: a lane a camera, and who was seen when."""
+"""A search response as a picture: one lane per camera with its matches over time."""
 
 from collections.abc import Iterable
 from datetime import timezone, tzinfo
@@ -7,7 +7,18 @@ from pathlib import Path
 from facetrack_ros.errors import StoreError
 from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.report.table import partial_sentence, trust_sentence
-from facetrack_ros.search.report.timeline_canvas import FAINT, GREY, INK, KEPT, LANE, MISSING, PAPER, WARNING, Canvas
+from facetrack_ros.search.report.timeline_canvas import (
+    FAINT,
+    GREY,
+    INK,
+    KEPT,
+    LANE,
+    MISSING,
+    PAPER,
+    WARNING,
+    Canvas,
+    Colour,
+)
 from facetrack_ros.search.report.timeline_layout import Row, moment, rows_of, spread, ticks, time_range
 from facetrack_ros.search.response import ANSWERED, Match, SearchResponse
 
@@ -20,34 +31,33 @@ _NARROWEST_BAR = 0.07
 
 
 def draw_timeline(
-    answer: SearchResponse,
+    response: SearchResponse,
     path: Path | str,
-    lanes: Iterable[CameraCoverage],
+    coverage: Iterable[CameraCoverage],
     start_ns: int | None = None,
     end_ns: int | None = None,
     reference: bytes = b"",
     title: str = "Which robot saw this face?",
     zone: tzinfo = timezone.utc,
 ) -> None:
-    """Write the answer as a PNG: a lane a camera, grouped by robot, with the faces that matched.
+    """Write a response as PNG: one lane per camera, grouped by robot, with the faces that matched.
 
-    A light band shows when a camera was looking; lanes of robots that did not answer are hatched and say so. Where
-    faces stand too close they are moved aside with a line to their bar; where there are too many for a lane, the
-    least similar keep their bar only.
+    A light band shows when a camera was analysed; lanes of robots that did not answer are hatched. Faces that would
+    overlap are moved aside, with a line to their bar; where a lane has too many, the least similar are bars only.
 
-    :param lanes: cameras of the robots asked, with the times they were looking.
-    :param start_ns: the slice asked for begins here; None shows from where something is kept.
-    :param end_ns: likewise its end.
-    :param reference: JPEG or PNG of the face asked for; empty when it is not at hand.
+    :param coverage: cameras of the robots, and when they were analysed.
+    :param start_ns: start of the requested time range; None: chosen from coverage and matches.
+    :param end_ns: end of the requested time range; None likewise.
+    :param reference: JPEG or PNG of the reference; empty: none.
     :param zone: time zone of the axis.
     :raises StoreError: the file cannot be written.
     """
-    rows = rows_of(answer, lanes)
+    rows = rows_of(response, coverage)
     heights = [_CROWDED_ROW if len(row.matches) > 4 else _FULL_ROW if row.matches else _EMPTY_ROW for row in rows]
     gaps = [_ROBOT_GAP if row.first and i else 0.0 for i, row in enumerate(rows)]
     bottom = _HEADER + sum(heights) + sum(gaps)
-    canvas = Canvas(_WIDTH, bottom + _AXIS + _FOOTER + (0 if answer.complete else _WARNING_LINE))
-    page = _Page(canvas, answer, time_range(answer, rows, start_ns, end_ns), zone)
+    canvas = Canvas(_WIDTH, bottom + _AXIS + _FOOTER + (0 if response.complete else _WARNING_LINE))
+    page = _Page(canvas, response, time_range(response, rows, start_ns, end_ns), zone)
     page.header(title, reference)
     page.axis(bottom)
     top = _HEADER
@@ -63,14 +73,17 @@ def draw_timeline(
 
 
 class _Page:
-    def __init__(self, canvas: Canvas, answer: SearchResponse, shown: tuple[int, int], zone: tzinfo) -> None:
+    def __init__(self, canvas: Canvas, response: SearchResponse, shown: tuple[int, int], zone: tzinfo) -> None:
         self._canvas = canvas
-        self._answer = answer
+        self._response = response
         self._start, self._end = shown
         self._zone = zone
-        # Cosines of one person rarely come near 1: the scale ends where this answer does, or its colours are all one.
+        # Similarities of one person are rarely close to 1: a scale up to the best match keeps its colours distinct.
         self._top = max(
-            [answer.threshold + min(0.2, (1 - answer.threshold) / 2), *(match.similarity for match in answer.matches)]
+            [
+                response.threshold + min(0.2, (1 - response.threshold) / 2),
+                *(match.similarity for match in response.matches),
+            ]
         )
 
     def header(self, title: str, reference: bytes) -> None:
@@ -90,12 +103,12 @@ class _Page:
             self._canvas.words(min(x, _WIDTH - 0.55), bottom + 0.2, label, 9, GREY, across="center")
 
     def row(self, row: Row, top: float, height: float) -> None:
-        canvas, lane = self._canvas, row.lane
+        canvas, camera = self._canvas, row.camera
         middle, height = top + height / 2, height - 0.05
         if row.first:
-            canvas.words(_MARGIN, middle, _shortened(lane.robot_id, 13), 11, bold=True)
-        room = 22 if not row.first else max(22 - int(1.5 * len(lane.robot_id)), 9)
-        canvas.words(_LEFT - 0.15, middle, _shortened(lane.camera_id, room), 9.5, GREY, across="right")
+            canvas.words(_MARGIN, middle, _shortened(camera.robot_id, 13), 11, bold=True)
+        room = 22 if not row.first else max(22 - int(1.5 * len(camera.robot_id)), 9)
+        canvas.words(_LEFT - 0.15, middle, _shortened(camera.camera_id, room), 9.5, GREY, across="right")
         width = _RIGHT - _LEFT
         if row.missing and not row.matches:
             canvas.box(_LEFT, top, width, height, MISSING, "#e2bdb7", 0.0, hatch="///", z=0.8)
@@ -105,7 +118,7 @@ class _Page:
         base = top + height - _BAR - 0.12
         shown = [
             (max(start, self._start), min(end, self._end))
-            for start, end in lane.spans
+            for start, end in camera.spans
             if start <= self._end and end >= self._start
         ]
         for start, end in shown:
@@ -118,13 +131,15 @@ class _Page:
     def footer(self, top: float) -> None:
         canvas = self._canvas
         canvas.line([_MARGIN, _RIGHT], [top + 0.08, top + 0.08], FAINT, 0.8)
-        canvas.words(_MARGIN, top + 0.32, trust_sentence(self._answer), 9.5, GREY)
-        if not self._answer.complete:
-            canvas.words(_MARGIN, top + 0.58, _shortened(partial_sentence(self._answer), 170), 9.5, WARNING, bold=True)
+        canvas.words(_MARGIN, top + 0.32, trust_sentence(self._response), 9.5, GREY)
+        if not self._response.complete:
+            canvas.words(
+                _MARGIN, top + 0.58, _shortened(partial_sentence(self._response), 170), 9.5, WARNING, bold=True
+            )
 
     def _matches(self, matches: tuple[Match, ...], top: float, base: float) -> None:
         canvas = self._canvas
-        for match in reversed(matches):  # the best lies on top
+        for match in reversed(matches):  # the best on top
             left, right = self._bar(match)
             canvas.box(left, base, right - left, _BAR, self._colour(match), "#ffffff", 0.8, radius=0.06, z=2)
         shown = sorted(matches[: int((_RIGHT - _LEFT) / _FACE_PITCH)], key=lambda match: sum(self._bar(match)))
@@ -135,7 +150,7 @@ class _Page:
             y = top + 0.08
             foot = min(max(x, left), right)
             canvas.line([x, foot], [y + _FACE + _CAPTION, base + 0.02], colour, 1.2, z=1.5)
-            best = match is self._answer.matches[0]
+            best = match is self._response.matches[0]
             canvas.picture(x - _FACE / 2, y, _FACE, match.thumbnail, colour, 3.2 if best else 2.0)
             canvas.words(
                 x + _FACE / 2 - 0.04,
@@ -148,7 +163,9 @@ class _Page:
                 back=colour,
                 z=5,
             )
-            canvas.box(x - _FACE / 2, y + _FACE + 0.04, _FACE, _CAPTION - 0.05, LANE, z=0.6)  # no grid behind words
+            canvas.box(
+                x - _FACE / 2, y + _FACE + 0.04, _FACE, _CAPTION - 0.05, LANE, z=0.6
+            )  # hides the grid behind the text
             canvas.words(x, y + _FACE + 0.11, _shortened(match.person_id, 14), 7.5, INK, across="center")
             canvas.words(
                 x, y + _FACE + 0.235, f"{moment(match.stamp_ns, self._zone):%H:%M:%S}", 7.5, GREY, across="center"
@@ -159,34 +176,34 @@ class _Page:
 
     def _legend(self) -> None:
         canvas, left, y = self._canvas, _RIGHT - 2.3, 0.5
-        if self._answer.matches:
+        if self._response.matches:
             canvas.scale(left, y, 2.3, 0.12)
-            canvas.words(left, y - 0.13, f"similarity {self._answer.threshold:.2f}", 8, GREY)
+            canvas.words(left, y - 0.13, f"similarity {self._response.threshold:.2f}", 8, GREY)
             canvas.words(_RIGHT, y - 0.13, f"{self._top:.2f}", 8, GREY, across="right")
         else:
             y -= 0.3
         canvas.box(left, y + 0.3, 0.32, 0.14, KEPT, radius=0.04)
-        canvas.words(left + 0.42, y + 0.37, "camera was looking", 8, GREY)
-        if not self._answer.complete:
+        canvas.words(left + 0.42, y + 0.37, "camera was analysed", 8, GREY)
+        if not self._response.complete:
             canvas.box(left, y + 0.56, 0.32, 0.14, MISSING, "#e2bdb7", hatch="////")
             canvas.words(left + 0.42, y + 0.63, "robot did not answer", 8, GREY)
 
     def _found(self) -> str:
-        asked = len(self._answer.robots)
-        answered = sum(robot.status == ANSWERED for robot in self._answer.robots)
-        who = (
+        asked = len(self._response.robots)
+        answered = sum(robot.status == ANSWERED for robot in self._response.robots)
+        robots = (
             f"{answered} of {asked} robots answered"
             if answered < asked or asked > 2
             else "both robots answered"
             if asked == 2
             else "one robot was asked"
         )
-        if not self._answer.matches:
-            return f"Not seen; {who}"
-        by = sorted({match.robot_id for match in self._answer.matches})
+        if not self._response.matches:
+            return f"Not seen; {robots}"
+        by = sorted({match.robot_id for match in self._response.matches})
         names = f"{len(by)} robots" if len(by) > 3 else f"{', '.join(by[:-1])} and {by[-1]}" if len(by) > 1 else by[0]
-        visits = {1: "once", 2: "twice"}.get(len(self._answer.matches), f"{len(self._answer.matches)} times")
-        return f"Seen {visits}, by {names}; best similarity {self._answer.matches[0].similarity:.2f}; {who}"
+        visits = {1: "once", 2: "twice"}.get(len(self._response.matches), f"{len(self._response.matches)} times")
+        return f"Seen {visits}, by {names}; best similarity {self._response.matches[0].similarity:.2f}; {robots}"
 
     def _when(self) -> str:
         first, last = moment(self._start, self._zone), moment(self._end, self._zone)
@@ -206,8 +223,8 @@ class _Page:
             left, right = middle - _NARROWEST_BAR / 2, middle + _NARROWEST_BAR / 2
         return left, right
 
-    def _colour(self, match: Match) -> tuple[float, float, float, float]:
-        low = self._answer.threshold
+    def _colour(self, match: Match) -> Colour:
+        low = self._response.threshold
         return self._canvas.colour((match.similarity - low) / (self._top - low))
 
 

@@ -1,9 +1,12 @@
-"""Drawing for the timeline: shapes, words and pictures on a page measured in inches from its top left corner."""
+"""Drawing surface of the timeline: shapes, text and images, in inches from the top left corner."""
 
 from io import BytesIO
 
 import cv2
 import numpy as np
+
+#: A name or hexadecimal code, or red, green, blue and alpha from 0 to 1.
+Colour = str | tuple[float, float, float, float]
 
 INK, GREY, FAINT, PAPER = "#1f2a37", "#6b7785", "#c9d1da", "#ffffff"
 LANE, KEPT, MISSING, WARNING = "#f4f6f9", "#cfe0f1", "#f7ecea", "#b23a2e"
@@ -12,7 +15,7 @@ _DPI = 120
 
 
 class Canvas:
-    """A page. It uses no state shared with other figures, so several threads can draw at once.
+    """A page. It shares no state with other figures: several threads may draw at once.
 
     :param width: inches.
     :param height: inches.
@@ -32,8 +35,8 @@ class Canvas:
         self._axes.set_autoscale_on(False)
         self._colours = LinearSegmentedColormap.from_list("similarity", (_LOW, _MIDDLE, _HIGH))
 
-    def colour(self, share: float) -> tuple[float, float, float, float]:
-        """Colour of a similarity: 0 at the threshold, 1 at the top of the scale."""
+    def colour(self, share: float) -> Colour:
+        """The colour of a similarity, 0 at the threshold, 1 at the top of the scale."""
         return self._colours(float(np.clip(share, 0, 1)))
 
     def box(
@@ -42,14 +45,14 @@ class Canvas:
         y: float,
         width: float,
         height: float,
-        fill: str,
-        edge: str = "none",
+        fill: Colour,
+        edge: Colour = "none",
         line: float = 0.0,
         radius: float = 0.0,
         hatch: str = "",
         z: float = 1,
     ):
-        """A rectangle, its corners rounded by ``radius``. Returns the patch, to clip pictures with."""
+        """Draw a rectangle with corners rounded by ``radius``; the patch, to clip images with."""
         from matplotlib.patches import FancyBboxPatch
 
         radius = min(radius, width / 2, height / 2)
@@ -67,8 +70,8 @@ class Canvas:
         self._axes.add_patch(patch)
         return patch
 
-    def line(self, xs: list[float], ys: list[float], colour: str, width: float = 1.0, z: float = 1) -> None:
-        """A line through points."""
+    def line(self, xs: list[float], ys: list[float], colour: Colour, width: float = 1.0, z: float = 1) -> None:
+        """Draw a line through points."""
         self._axes.plot(xs, ys, color=colour, linewidth=width, solid_capstyle="round", zorder=z)
 
     def words(
@@ -77,18 +80,18 @@ class Canvas:
         y: float,
         text: str,
         size: float = 9,
-        colour: str = INK,
+        colour: Colour = INK,
         bold: bool = False,
         across: str = "left",
         up: str = "center",
-        back: str = "",
+        back: Colour = "",
         z: float = 6,
     ) -> None:
-        """Text at a point, as it stands: a dollar sign in a name is no formula.
+        """Draw text literally; a dollar sign starts no formula.
 
-        :param across: ``left``, ``center`` or ``right`` of the text is at ``x``.
-        :param up: ``top``, ``center`` or ``bottom`` of the text is at ``y``.
-        :param back: colour behind the text; empty for none.
+        :param across: horizontal alignment: ``left``, ``center`` or ``right``.
+        :param up: vertical alignment: ``top``, ``center`` or ``bottom``.
+        :param back: background colour; empty: none.
         """
         patch = {"boxstyle": "round,pad=0.35", "facecolor": back, "edgecolor": "none"} if back else None
         self._axes.text(
@@ -104,8 +107,10 @@ class Canvas:
             zorder=z,
         )
 
-    def picture(self, x: float, y: float, side: float, jpeg: bytes, edge, line: float = 2.0, z: float = 4) -> None:
-        """A picture in a square with round corners; a grey square where there is none."""
+    def picture(
+        self, x: float, y: float, side: float, jpeg: bytes, edge: Colour, line: float = 2.0, z: float = 4
+    ) -> None:
+        """Draw an image, cut to a square with round corners; a grey square where there is none."""
         frame = self.box(x, y, side, side, "#e3e8ee", edge, line, radius=0.07, z=z)
         image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg else None
         if image is None:
@@ -122,12 +127,12 @@ class Canvas:
         self.box(x, y, side, side, "none", edge, line, radius=0.07, z=z + 0.2)
 
     def scale(self, x: float, y: float, width: float, height: float) -> None:
-        """The colours of the similarity scale, from the threshold on the left."""
+        """Draw the colours of the similarity scale, the threshold at the left."""
         ramp = self._colours(np.linspace(0, 1, 128))[None]
         self._axes.imshow(ramp, extent=(x, x + width, y + height, y), aspect="auto", zorder=3)
 
     def png(self) -> bytes:
-        """The page as a PNG file."""
+        """Encode the page as PNG."""
         data = BytesIO()
         self._page.print_png(data)
         return data.getvalue()

@@ -1,4 +1,4 @@
-"""Where things go in the timeline: plain numbers, no drawing."""
+"""Layout of the timeline: numbers only, no drawing."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -47,49 +47,49 @@ _MISSING_WORDS = {
 
 @dataclass(frozen=True)
 class Row:
-    """One camera's row.
+    """The row of one camera.
 
-    :param first: whether its robot's name stands here.
+    :param first: whether it is the first row of its robot and shows its name.
     :param matches: of this camera, best first.
-    :param missing: why its robot gave no answer, in words; empty when it did.
+    :param missing: why its robot did not answer; empty: it did.
     """
 
-    lane: CameraCoverage
+    camera: CameraCoverage
     first: bool
     matches: tuple[Match, ...]
     missing: str
 
 
-def rows_of(answer: SearchResponse, lanes: Iterable[CameraCoverage]) -> list[Row]:
-    """A row for each camera of the robots that were asked, grouped by robot.
+def rows_of(response: SearchResponse, coverage: Iterable[CameraCoverage]) -> list[Row]:
+    """One row per camera of the robots in the response, grouped by robot.
 
-    Cameras that have matches but no lane get a row, and so does a robot without any camera.
+    Cameras with matches but without coverage get a row, and so does a robot without any camera.
     """
-    robots = {robot.robot_id: robot for robot in answer.robots}
-    by_camera = {(lane.robot_id, lane.camera_id): lane for lane in lanes if lane.robot_id in robots}
-    for match in answer.matches:
+    robots = {robot.robot_id: robot for robot in response.robots}
+    by_camera = {(camera.robot_id, camera.camera_id): camera for camera in coverage if camera.robot_id in robots}
+    for match in response.matches:
         by_camera.setdefault((match.robot_id, match.camera_id), CameraCoverage(match.robot_id, match.camera_id))
-    for robot in robots.keys() - {lane.robot_id for lane in by_camera.values()}:
+    for robot in robots.keys() - {camera.robot_id for camera in by_camera.values()}:
         by_camera[robot, ""] = CameraCoverage(robot, "")
     rows: list[Row] = []
-    for (robot, camera), lane in sorted(by_camera.items()):
-        matches = tuple(match for match in answer.matches if (match.robot_id, match.camera_id) == (robot, camera))
+    for (robot, camera_id), camera in sorted(by_camera.items()):
+        matches = tuple(match for match in response.matches if (match.robot_id, match.camera_id) == (robot, camera_id))
         status = robots[robot].status if robot in robots else ANSWERED
         missing = "" if status == ANSWERED else _MISSING_WORDS.get(status, "did not answer")
-        rows.append(Row(lane, not rows or rows[-1].lane.robot_id != robot, matches, missing))
+        rows.append(Row(camera, not rows or rows[-1].camera.robot_id != robot, matches, missing))
     return rows
 
 
 def time_range(
-    answer: SearchResponse, rows: Sequence[Row], start_ns: int | None, end_ns: int | None
+    response: SearchResponse, rows: Sequence[Row], start_ns: int | None, end_ns: int | None
 ) -> tuple[int, int]:
-    """First and last stamp of the time axis: the slice asked for where there is one.
+    """First and last stamp of the time axis: the requested time range where there is one.
 
-    Otherwise all that is kept, or, where the matches are less than a twentieth of that, their neighbourhood: a
-    sighting of ten seconds cannot be seen in a day.
+    Otherwise the whole coverage or, where the matches span less than a twentieth of it, their surroundings: ten seconds
+    are invisible in a day.
     """
-    seen = [stamp for match in answer.matches for stamp in (match.first_ns, match.last_ns)]
-    kept = [stamp for row in rows for span in row.lane.spans for stamp in span]
+    seen = [stamp for match in response.matches for stamp in (match.first_ns, match.last_ns)]
+    kept = [stamp for row in rows for span in row.camera.spans for stamp in span]
     low, high = min(seen + kept, default=0), max(seen + kept, default=60 * _SECOND)
     if seen and max(seen) - min(seen) < (high - low) / 20:
         pad = max((max(seen) - min(seen)), 15 * _SECOND)
@@ -104,8 +104,8 @@ def time_range(
 def ticks(start_ns: int, end_ns: int, zone: tzinfo, most: int = 9) -> list[tuple[int, str]]:
     """Round times within a range and their labels; a tick at midnight shows the day.
 
-    :param zone: the labels' time zone.
-    :param most: how many fit.
+    :param zone: time zone of the labels.
+    :param most: most ticks.
     """
     step = next((step for step in _STEPS_S if (end_ns - start_ns) / _SECOND / step <= most), _STEPS_S[-1])
     step_ns = int(step * _SECOND)
@@ -127,17 +127,17 @@ def ticks(start_ns: int, end_ns: int, zone: tzinfo, most: int = 9) -> list[tuple
 
 
 def moment(stamp_ns: int, zone: tzinfo) -> datetime:
-    """A stamp as a time of day."""
+    """A stamp as date and time."""
     return (_EPOCH + timedelta(microseconds=stamp_ns // 1000)).astimezone(zone)
 
 
 def spread(wanted: Sequence[float], width: float, low: float, high: float) -> list[float]:
-    """Centres of things of one width, side by side and each as near as can be to where it is wanted.
+    """Centres of items of one width, without overlap and as close as possible to the wanted places.
 
-    Least squares: with ``i`` widths taken off the ``i``-th place, "no overlap" means "not falling", and pooling
-    neighbours that fall gives the optimum (isotonic regression).
+    Least squares by isotonic regression: with ``i`` widths subtracted from the ``i``-th place, "no overlap" means
+    "not decreasing", and pooling adjacent violators gives the optimum.
 
-    :param wanted: in rising order; at most ``(high - low) / width`` of them.
+    :param wanted: ascending; at most ``(high - low) / width``.
     :returns: centres within ``[low + width / 2, high - width / 2]``.
     """
     pools: list[list[float]] = []

@@ -83,8 +83,8 @@ def test_a_second_look_is_told_and_what_it_found_is_marked():
     assert "0.812*" in text
     assert "0.400*" not in text
     assert "battery at 15%" in text
-    assert "120 stored frames were looked at again, 30 more were not" in text
-    assert "* were found so" in text
+    assert "120 stored frames were rescanned, 30 more were not" in text
+    assert "* were found there" in text
 
 
 def test_an_answer_by_another_embedder_says_so():
@@ -98,7 +98,7 @@ def test_the_parts_of_an_answer_are_lines():
     assert part_line(one, ANSWER.matches, ("robot2",), False) == (
         "robot1: 2 matches, best 0.812 at front 12:00:00.000 UTC as p_robot1_1; waiting for robot2"
     )
-    assert part_line(two, (), (), False) == "robot2: nobody among 80 sightings; all have answered"
+    assert part_line(two, (), (), False) == "robot2: no match among 80 sightings; all have answered"
     assert (
         part_line(RobotResponse("robot3", "model_mismatch"), (), (), False)
         == "robot3: model mismatch; all have answered"

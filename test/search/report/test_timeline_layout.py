@@ -34,7 +34,7 @@ class TestRows:
             answer(robot1=ANSWERED, robot2=ANSWERED),
             [CameraCoverage("robot2", "front"), CameraCoverage("robot1", "rear"), CameraCoverage("robot1", "front")],
         )
-        assert [(row.lane.robot_id, row.lane.camera_id, row.first) for row in rows] == [
+        assert [(row.camera.robot_id, row.camera.camera_id, row.first) for row in rows] == [
             ("robot1", "front", True),
             ("robot1", "rear", False),
             ("robot2", "front", True),
@@ -45,7 +45,7 @@ class TestRows:
             answer([match("robot1", "rear", 0, 1)], robot1=ANSWERED, robot2=TIMED_OUT),
             [CameraCoverage("robot1", "front"), CameraCoverage("robot9", "front")],
         )
-        assert [(row.lane.robot_id, row.lane.camera_id, len(row.matches), row.missing) for row in rows] == [
+        assert [(row.camera.robot_id, row.camera.camera_id, len(row.matches), row.missing) for row in rows] == [
             ("robot1", "front", 0, ""),
             ("robot1", "rear", 1, ""),
             ("robot2", "", 0, "did not answer in time"),
