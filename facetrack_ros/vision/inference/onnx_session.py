@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.errors import ModelError
+from facetrack_ros.errors import ModelError, first_line
 from facetrack_ros.vision.inference.dynamic_input_shape import with_dynamic_input_shape
 
 #: From 1.32 on onnxruntime sends usage data to its maker and keeps a file for it in the home folder, unless this is
@@ -41,7 +41,7 @@ class OnnxSession:
             graph = with_dynamic_input_shape(path.read_bytes()) if dynamic_size else str(path)
             self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own classes share no public base
-            raise ModelError(f"{path} cannot be opened as an ONNX model: {str(error).splitlines()[0]}") from error
+            raise ModelError(f"{path} cannot be opened as an ONNX model: {first_line(error)}") from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if not inputs or not inputs[0].shape or not outputs:
             raise ModelError(f"{path} is no network for pictures: its graph has no input with a shape, or no output")
@@ -91,6 +91,4 @@ class OnnxSession:
         try:
             return self._session.run(names, {self.input_name: blob})
         except Exception as error:
-            raise ModelError(
-                f"the model failed on an input of shape {blob.shape}: {str(error).splitlines()[0]}"
-            ) from error
+            raise ModelError(f"the model failed on an input of shape {blob.shape}: {first_line(error)}") from error
