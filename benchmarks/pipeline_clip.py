@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.sources.source import BaseSource, Picture
+from facetrack_ros.sources.source import FrameSource, Picture
 
 CLIP, FIRST = "face-demographics-walking-and-pause.gif", 12  # from here on all three are in view
 SEED = 1
@@ -31,7 +31,7 @@ def jpegs(data: Path, size: tuple[int, int]) -> list[bytes]:
     return encoded + encoded[-2:0:-1]
 
 
-class MemorySource(BaseSource):
+class MemorySource(FrameSource):
     """A camera that has its pictures in memory, as a driver hands them over.
 
     :param fps: pictures a second, evenly.

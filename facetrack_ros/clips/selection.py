@@ -1,6 +1,7 @@
 """Choice of a clip by time, by track or by person."""
 
-from facetrack_ros.clips.clip import Clip, ClipSource
+from facetrack_ros.clips.clip import Clip
+from facetrack_ros.clips.sources import ClipSource
 from facetrack_ros.errors import RequestError
 
 

@@ -19,34 +19,80 @@ from facetrack_ros.history.sightings.sighting import Sighting
 from facetrack_ros.history.sightings.store import SightingStore
 
 
-class LiveSource:
-    """The history of a running robot, in memory and on disk; a :class:`~facetrack_ros.clips.clip.ClipSource`."""
+class ClipSource:
+    """A history that clips are taken from. Stamps are inclusive on both ends.
+
+    :ivar robot_id: the robot whose history it is.
+    :param events: folder of the event log.
+    """
+
+    def __init__(self, robot_id: str, events: Path) -> None:
+        self.robot_id = robot_id
+        self._events = events
+
+    def cameras(self) -> tuple[str, ...]:
+        """Cameras with frames, sorted."""
+        raise NotImplementedError
+
+    def frames(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
+        """A camera's frames between two stamps, sorted."""
+        raise NotImplementedError
+
+    def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
+        """Stamps of a camera's frames between two stamps, sorted; no frame is read."""
+        raise NotImplementedError
+
+    def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
+        """Tracks of a camera's frames by stamp."""
+        raise NotImplementedError
+
+    def events(self, start_ns: int, end_ns: int) -> list[dict]:
+        """Events as logged, sorted."""
+        events = (event for event in read_events(self._events) if start_ns <= event_stamp_ns(event) <= end_ns)
+        return sorted(events, key=event_stamp_ns)
+
+    def sightings(self, camera_id: str, start_ns: int, end_ns: int) -> list[Sighting]:
+        """Sightings, by every model, whose span overlaps the time."""
+        found = (store.between(camera_id, start_ns, end_ns) for store in self._stores())
+        return list(heapq.merge(*found, key=lambda sighting: sighting.first_ns))
+
+    def of_track(self, track_id: str) -> list[Sighting]:
+        """The sightings of a track."""
+        return [sighting for store in self._stores() for sighting in store.of_track(track_id)]
+
+    def best_of_person(self, person_id: str) -> Sighting | None:
+        """A person's sighting with the highest quality."""
+        found = (store.best_of_person(person_id) for store in self._stores())
+        return max((one for one in found if one is not None), default=None, key=lambda sighting: sighting.quality)
+
+    def _stores(self) -> list[SightingStore]:
+        raise NotImplementedError
+
+
+class LiveSource(ClipSource):
+    """The history of a running robot, in memory and on disk."""
 
     def __init__(self, history: RobotHistory) -> None:
-        self.robot_id = history.robot_id
+        super().__init__(history.robot_id, history.events.directory)
         self._history = history
         self._recorder = history.recorder
 
     def cameras(self) -> tuple[str, ...]:
-        """Cameras with frames in memory or on disk, sorted."""
         cameras = {camera.camera_id for camera in self._history.status().cameras if camera.frames}
         if self._recorder is not None:
             cameras.update(self._recorder.archive.cameras())
         return tuple(sorted(cameras))
 
     def frames(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
-        """A camera's frames between two stamps, sorted."""
         return self._history.frames_between(camera_id, start_ns, end_ns)
 
     def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
-        """Stamps of a camera's frames between two stamps, sorted."""
         stamps = set(self._history.stamps_in_memory(camera_id, start_ns, end_ns))
         if self._recorder is not None:
             stamps.update(self._recorder.archive.reader.stamps(camera_id, start_ns, end_ns))
         return sorted(stamps)
 
     def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
-        """Tracks of a camera's frames by stamp."""
         if self._recorder is None:
             return {}
         return {
@@ -54,25 +100,12 @@ class LiveSource:
             **self._recorder.tracks_held(camera_id, start_ns, end_ns),
         }
 
-    def events(self, start_ns: int, end_ns: int) -> list[dict]:
-        """Events between two stamps, sorted."""
-        return _events(self._history.events.directory, start_ns, end_ns)
-
-    def sightings(self, camera_id: str, start_ns: int, end_ns: int) -> list[Sighting]:
-        """Sightings whose span overlaps the time."""
-        return self._history.sightings.between(camera_id, start_ns, end_ns)
-
-    def of_track(self, track_id: str) -> list[Sighting]:
-        """The sightings of a track."""
-        return self._history.sightings.of_track(track_id)
-
-    def best_of_person(self, person_id: str) -> Sighting | None:
-        """A person's sighting with the highest quality."""
-        return self._history.sightings.best_of_person(person_id)
+    def _stores(self) -> list[SightingStore]:
+        return [self._history.sightings]
 
 
-class StoredSource:
-    """A stored history, read without ROS; a :class:`~facetrack_ros.clips.clip.ClipSource` and a context manager.
+class StoredSource(ClipSource):
+    """A stored history, read without ROS; a context manager.
 
     :ivar archive: the stored frames.
     :param frames: the folder of the robot's segments; None: in its own folder.
@@ -82,10 +115,9 @@ class StoredSource:
     def __init__(self, folder: RobotFolder, frames: Path | None = None) -> None:
         if folder.error:
             raise StoreError(folder.error)
-        self.robot_id = folder.robot_id
-        self._path = folder.path
+        super().__init__(folder.robot_id, folder.path)
         self.archive = FrameArchive.open_readonly(frames or folder.path / "frames", folder.robot_id)
-        self._stores = [
+        self._opened = [
             SightingStore.open_readonly(folder.path, load_contract(folder.path, model))
             for model in stored_models(folder.path)
         ]
@@ -94,44 +126,20 @@ class StoredSource:
         return self
 
     def __exit__(self, *error) -> None:
-        for store in self._stores:
+        for store in self._opened:
             store.close()
 
     def cameras(self) -> tuple[str, ...]:
-        """Cameras with frames on disk, sorted."""
         return self.archive.cameras()
 
     def frames(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[Frame]:
-        """A camera's frames between two stamps, sorted."""
         return self.archive.reader.between(camera_id, start_ns, end_ns)
 
     def stamps(self, camera_id: str, start_ns: int, end_ns: int) -> list[int]:
-        """Stamps of a camera's frames between two stamps, sorted."""
         return self.archive.reader.stamps(camera_id, start_ns, end_ns)
 
     def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
-        """Tracks of a camera's frames by stamp."""
         return stored_tracks(self.archive, camera_id, start_ns, end_ns)
 
-    def events(self, start_ns: int, end_ns: int) -> list[dict]:
-        """Events between two stamps, sorted."""
-        return _events(self._path, start_ns, end_ns)
-
-    def sightings(self, camera_id: str, start_ns: int, end_ns: int) -> list[Sighting]:
-        """Sightings, by every model, whose span overlaps the time."""
-        found = (store.between(camera_id, start_ns, end_ns) for store in self._stores)
-        return list(heapq.merge(*found, key=lambda sighting: sighting.first_ns))
-
-    def of_track(self, track_id: str) -> list[Sighting]:
-        """The sightings of a track."""
-        return [sighting for store in self._stores for sighting in store.of_track(track_id)]
-
-    def best_of_person(self, person_id: str) -> Sighting | None:
-        """A person's sighting with the highest quality."""
-        found = (store.best_of_person(person_id) for store in self._stores)
-        return max((one for one in found if one is not None), default=None, key=lambda sighting: sighting.quality)
-
-
-def _events(path: Path, start_ns: int, end_ns: int) -> list[dict]:
-    events = (event for event in read_events(path) if start_ns <= event_stamp_ns(event) <= end_ns)
-    return sorted(events, key=event_stamp_ns)
+    def _stores(self) -> list[SightingStore]:
+        return self._opened

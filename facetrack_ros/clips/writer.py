@@ -11,10 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.clips.clip import Clip, ClipSource
+from facetrack_ros.clips.clip import Clip
 from facetrack_ros.clips.gif_writer import GifWriter
 from facetrack_ros.clips.mp4_writer import Mp4Writer
 from facetrack_ros.clips.overlay import draw_overlay
+from facetrack_ros.clips.sources import ClipSource
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.errors import FrameError, StoreError

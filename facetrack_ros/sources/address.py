@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.av_reader import AvReader, NoVideoError, open_container
-from facetrack_ros.sources.source import BaseSource, Picture
+from facetrack_ros.sources.source import FrameSource, Picture
 
 #: Seconds, chosen by hand.
 TIMEOUT_S = 5.0
 
 
-class AddressSource(BaseSource):
+class AddressSource(FrameSource):
     """A stream over RTSP (by TCP) or HTTP. Motion JPEG is passed on without re-encoding.
 
     :param address: may contain user and password, which messages mask.

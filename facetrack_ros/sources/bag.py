@@ -12,13 +12,13 @@ from facetrack_ros.errors import FrameError, SourceError
 from facetrack_ros.history.frames.h264 import H264Decoder
 from facetrack_ros.history.messages.schemas import IMAGE, VIDEO
 from facetrack_ros.sources.raw_image import ENCODINGS, bgr_of_raw
-from facetrack_ros.sources.source import BaseSource, Picture
+from facetrack_ros.sources.source import FrameSource, Picture
 
 _RAW = "sensor_msgs/msg/Image"
 _TYPES = (IMAGE, _RAW, VIDEO)
 
 
-class BagSource(BaseSource):
+class BagSource(FrameSource):
     """The pictures of one topic, in the order they were recorded, with the stamps of their headers.
 
     JPEG is passed on unchanged; H.264 is decoded from its first key picture on. A header with a zero stamp counts as

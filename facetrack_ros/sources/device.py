@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import cv2
 
 from facetrack_ros.errors import SourceError
-from facetrack_ros.sources.source import BaseSource, Picture
+from facetrack_ros.sources.source import FrameSource, Picture
 
 
-class DeviceSource(BaseSource):
+class DeviceSource(FrameSource):
     """A camera by its index, read with OpenCV.
 
     :raises SourceError: the device cannot be opened.

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from facetrack_ros.core.jpeg import decode, is_jpeg, is_whole_jpeg
 from facetrack_ros.errors import SourceError
-from facetrack_ros.sources.source import BaseSource, Picture
+from facetrack_ros.sources.source import FrameSource, Picture
 
 DEFAULT_FPS = 10.0
 PICTURE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".pgm", ".ppm", ".tif", ".tiff", ".webp"))
 
 
-class PictureFolderSource(BaseSource):
+class PictureFolderSource(FrameSource):
     """The pictures of a folder, sorted by name, at equal intervals. JPEG files are passed on unchanged.
 
     A damaged picture is skipped and counted; its time stays empty.

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -38,41 +37,16 @@ class Picture:
         return encode_jpeg(self.image, quality)
 
 
-class FrameSource(Protocol):
+class FrameSource:
     """The pictures of one camera in order; a context manager that closes.
 
     Iterating a recorded source again starts at its beginning; the end of a clip ends the iteration. Iterating a live
-    source waits for the next picture. ``close`` may be called at any time, from any thread and repeatedly; a running
-    iteration then ends after its current picture.
+    source waits for the next picture. A running iteration ends after its current picture when the source is closed.
 
-    :ivar name: for messages; passwords in addresses are masked.
     :ivar live: whether pictures come as they are taken, without offsets.
     :ivar skipped: number of pictures not used so far: damaged, or not later than the one before.
+    :param name: for messages; passwords in addresses are masked.
     """
-
-    name: str
-    live: bool
-    skipped: int
-
-    def __iter__(self) -> Iterator[Picture]:
-        """:raises SourceError: the source fails while it is read."""
-        ...
-
-    def close(self) -> None:
-        """Release device, connection or file."""
-        ...
-
-    def __enter__(self) -> "FrameSource":
-        """Return the source."""
-        ...
-
-    def __exit__(self, *error) -> None:
-        """Close."""
-        ...
-
-
-class BaseSource:
-    """Name, count of skipped pictures and closing, as all sources share them."""
 
     live = False
 

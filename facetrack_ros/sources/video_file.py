@@ -5,10 +5,10 @@ from pathlib import Path
 
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.av_reader import AvReader, NoVideoError, open_container
-from facetrack_ros.sources.source import BaseSource, Picture
+from facetrack_ros.sources.source import FrameSource, Picture
 
 
-class VideoFileSource(BaseSource):
+class VideoFileSource(FrameSource):
     """An mp4, avi, mkv, gif or another file that FFmpeg reads. Motion JPEG is passed on without re-encoding.
 
     A file that is cut short gives the pictures before the cut.

@@ -8,14 +8,14 @@ import pytest
 from facetrack_ros.core.frame import encode_jpeg
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.factory import open_source
-from facetrack_ros.sources.source import BaseSource, Picture
+from facetrack_ros.sources.source import FrameSource, Picture
 from facetrack_ros.sources.stamped_frames import stamped_frames
 from facetrack_ros.sources.start_time import default_start_ns
 
 START_NS = 1_700_000_000_000_000_000
 
 
-class ListSource(BaseSource):
+class ListSource(FrameSource):
     def __init__(self, pictures, live=False):
         super().__init__("a list")
         self._pictures = pictures

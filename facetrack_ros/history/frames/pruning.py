@@ -3,9 +3,8 @@
 import errno
 from dataclasses import replace
 
-from facetrack_ros.errors import StoreError
 from facetrack_ros.history.frames.disk_errors import free_bytes, storing
-from facetrack_ros.history.frames.retention import Limits, Segment, plan_pruning
+from facetrack_ros.history.frames.retention import Limits, segments_to_prune
 from facetrack_ros.history.mcap.catalog import SegmentCatalog
 from facetrack_ros.history.mcap.open_file import SEGMENT_BYTES
 
@@ -38,9 +37,8 @@ class SegmentPruner:
         path, limits = self._catalog.path, self._limits
         with storing(path):
             free = free_bytes(path)
-        segments = dict(self._catalog.segments())
-        plan = plan_pruning(
-            [Segment(name, segment.frames, segment.bytes, segment.last_ns) for name, segment in segments.items()],
+        segments = segments_to_prune(
+            [segment for _, segment in self._catalog.segments()],
             replace(
                 limits,
                 frames=max(limits.frames - self.max_frames, 1) if limits.frames else 0,
@@ -50,13 +48,11 @@ class SegmentPruner:
             free,
             brake,
         )
-        for name in plan.segments:
+        for segment in segments:
             with storing(path):
-                segments[name].path.unlink(missing_ok=True)
-            self._catalog.remove(name)
-        if plan.refused:
-            raise StoreError(f"{path}: {plan.refused}")
-        return len(plan.segments)
+                segment.path.unlink(missing_ok=True)
+            self._catalog.remove(segment.path.name)
+        return len(segments)
 
     def make_room(self, newest_ns: int) -> None:
         """Prune until the disk has the free space that the limits ask for; called before a segment is begun.

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from facetrack_ros.errors import StoreError
+from facetrack_ros.history.mcap.catalog import StoredSegment
+
 #: The brake holds from this number of segments on: one of fewer may well be more than half of the frames.
 _MIN_SEGMENTS = 4
 
@@ -22,73 +25,40 @@ class Limits:
     free_bytes: int = 0
 
 
-@dataclass(frozen=True)
-class Segment:
-    """What the limits concern of a segment.
-
-    :param last_ns: stamp of its newest frame.
-    """
-
-    name: str
-    frames: int
-    bytes: int
-    last_ns: int
-
-
-@dataclass(frozen=True)
-class PruningPlan:
-    """What is to be deleted.
-
-    :param segments: names, oldest first.
-    :param refused: why nothing is deleted although limits are exceeded, a sentence; empty: nothing was refused.
-    """
-
-    segments: tuple[str, ...]
-    refused: str = ""
-
-
-def plan_pruning(
-    stored: list[Segment], limits: Limits, now_ns: int, free_bytes: int, brake: bool = True
-) -> PruningPlan:
+def segments_to_prune(
+    stored: list[StoredSegment], limits: Limits, now_ns: int, free_bytes: int, brake: bool = True
+) -> list[StoredSegment]:
     """Choose the segments to delete, the first written first.
 
-    More than half of the frames at once is what a wrong clock or a wrong limit asks for, and deletion cannot be
-    undone: then nothing is deleted, and the plan says why.
+    More than half of the frames at once is what a wrong clock or a wrong limit asks for, and deletion cannot be undone:
+    then nothing is deleted.
 
     :param stored: sealed segments in the order they were written.
     :param now_ns: stamp of the newest frame.
     :param free_bytes: free space on the disk now.
     :param brake: whether the rule of the half holds.
+    :raises StoreError: it holds, and nothing is deleted although limits are exceeded.
     """
     total = frames = sum(segment.frames for segment in stored)
-    size, reasons, chosen = sum(segment.bytes for segment in stored), [], []
+    size, reasons, chosen = sum(segment.bytes for segment in stored), dict[str, None](), []
     for segment in stored:
-        exceeded = [
-            reason
-            for exceeds, reason in (
-                (limits.frames and frames > limits.frames, f"more than {limits.frames} frames"),
-                (limits.bytes and size > limits.bytes, f"more than {limits.bytes / 1e6:.0f} MB"),
-                (
-                    limits.age_ns and segment.last_ns < now_ns - limits.age_ns,
-                    f"older than {limits.age_ns / 3.6e12:.1f} h",
-                ),
-                (
-                    limits.free_bytes and free_bytes < limits.free_bytes,
-                    f"less than {limits.free_bytes / 1e6:.0f} MB free",
-                ),
-            )
-            if exceeds
-        ]
+        exceeded = []
+        if limits.frames and frames > limits.frames:
+            exceeded.append(f"more than {limits.frames} frames")
+        if limits.bytes and size > limits.bytes:
+            exceeded.append(f"more than {limits.bytes / 1e6:.0f} MB")
+        if limits.age_ns and segment.last_ns < now_ns - limits.age_ns:
+            exceeded.append(f"older than {limits.age_ns / 3.6e12:.1f} h")
+        if limits.free_bytes and free_bytes < limits.free_bytes:
+            exceeded.append(f"less than {limits.free_bytes / 1e6:.0f} MB free")
         if not exceeded:
             continue  # later ones may be too old all the same: a clock that jumped leaves old stamps among newer ones
         chosen.append(segment)
-        reasons += [reason for reason in exceeded if reason not in reasons]
+        reasons.update(dict.fromkeys(exceeded))
         frames, size, free_bytes = frames - segment.frames, size - segment.bytes, free_bytes + segment.bytes
-    going = total - frames
-    if brake and len(stored) >= _MIN_SEGMENTS and 2 * going > total:
-        return PruningPlan(
-            (),
-            f"{going} of {total} stored frames would have to be deleted at once ({', '.join(reasons)}), "
-            "so none was: check the clock and the limits, then `facetrack prune` deletes them",
+    if brake and len(stored) >= _MIN_SEGMENTS and 2 * (total - frames) > total:
+        raise StoreError(
+            f"{stored[0].path.parent}: {total - frames} of {total} stored frames would have to be deleted at once "
+            f"({', '.join(reasons)}), so none was: check the clock and the limits, then `facetrack prune` deletes them"
         )
-    return PruningPlan(tuple(segment.name for segment in chosen))
+    return chosen
