@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -256,8 +256,8 @@ def composed(options: dict) -> dict:
         "rss_mb": rss_mb(),
         "events": events_in(Path(options["folder"])),
         "kept": {name: ring.stats().frames for name, ring in robot.history.history._all_rings().items()},
-        "embeddings_a_frame": watch.embeddings / max(1, watch.seen),
-        "frames_seen": watch.seen,
+        "embeddings_a_frame": watch.embeddings / max(1, watch.seen.total()),
+        "frames_seen": watch.seen.total(),
     }
 
 
@@ -266,7 +266,7 @@ class Watch:
 
     def __init__(self, robot):
         self._robot = robot
-        self._looks, self._ends, self.embeddings, self.seen = {}, [], 0, 0
+        self._looks, self._ends, self.embeddings, self.seen = {}, [], 0, Counter()
         self._lock = threading.Lock()
         analyze = robot.detector.stage._analyze
 
@@ -288,19 +288,24 @@ class Watch:
 
         robot.tracker.stage._track = told
 
-    def _on_seen(self, _frame, seen):
-        self.seen += 1
+    def _on_seen(self, frame, seen):
+        self.seen[frame.camera_id] += 1
         self.embeddings += sum(face.embedding is not None for face in seen.faces)
+
+    def _counts(self) -> dict[str, tuple[int, int]]:
+        """Frames analysed and dropped by camera."""
+        detector = self._robot.detector
+        return {name: (self.seen[name], detector.health.figures(name).dropped) for name in detector.cameras}
 
     def begin(self):
         self._began, self._used, self._first = time.perf_counter(), used_s(), len(self._ends)
-        self._counts = self._robot.detector.stage.counts()
+        self._before = self._counts()
 
     def end(self) -> dict:
         took, used = time.perf_counter() - self._began, used_s() - self._used
-        counts = self._robot.detector.stage.counts()
-        looked = {name: each.analysed - self._counts[name].analysed for name, each in counts.items()}
-        dropped = {name: each.dropped - self._counts[name].dropped for name, each in counts.items()}
+        counts = self._counts()
+        looked = {name: analysed - self._before[name][0] for name, (analysed, _) in counts.items()}
+        dropped = {name: dropped - self._before[name][1] for name, (_, dropped) in counts.items()}
         ends = self._ends[self._first :]
         latency = np.array([end - stamp for _, stamp, end in ends]) / 1e6
         looks = [self._looks.get((camera, stamp), (0, 0))[1] for camera, stamp, _ in ends]

@@ -6,7 +6,7 @@ import sys
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from facetrack_ros.concurrency.error_log import ErrorLog
@@ -17,21 +17,6 @@ Result = TypeVar("Result")
 
 # Niceness steps of low-priority threads: about a sixth of the processor share of a normal thread.
 _LOW_PRIORITY = 8
-
-
-@dataclass(frozen=True)
-class FrameCounts:
-    """Frames of one camera since the start.
-
-    :param analysed: processed by the models.
-    :param dropped: replaced by a newer frame before a worker took them.
-    :param skipped: left with :meth:`CameraScheduler.put_result`; the models were not needed.
-    """
-
-    arrived: int = 0
-    analysed: int = 0
-    dropped: int = 0
-    skipped: int = 0
 
 
 @dataclass(eq=False)
@@ -53,7 +38,6 @@ class _Queue(Generic[Item, Result]):
     def __init__(self) -> None:
         self.entries: deque[_Entry[Item, Result]] = deque()
         self.delivering = False
-        self.counts = FrameCounts()
 
 
 class CameraScheduler(Generic[Models, Item, Result]):
@@ -107,7 +91,7 @@ class CameraScheduler(Generic[Models, Item, Result]):
             if dropped is not None:
                 dropped.outcome = ()
             self._waiting[camera_id] = entry
-            self._append(camera_id, entry, dropped=int(dropped is not None))
+            self._queues.setdefault(camera_id, _Queue()).entries.append(entry)
             self._condition.notify()
         self._deliver_ready([camera_id])
 
@@ -116,13 +100,8 @@ class CameraScheduler(Generic[Models, Item, Result]):
         with self._condition:
             if self._closing:
                 return
-            self._append(camera_id, _Entry(item, outcome=(result,)), skipped=1)
+            self._queues.setdefault(camera_id, _Queue()).entries.append(_Entry(item, outcome=(result,)))
         self._deliver_ready([camera_id])
-
-    def counts(self) -> dict[str, FrameCounts]:
-        """Counts by camera."""
-        with self._condition:
-            return {camera_id: queue.counts for camera_id, queue in self._queues.items()}
 
     def drain(self, timeout_s: float = 5.0) -> bool:
         """Wait until all items are processed and delivered; False if that takes longer than ``timeout_s``."""
@@ -139,14 +118,6 @@ class CameraScheduler(Generic[Models, Item, Result]):
         self.drain(timeout_s)
         for thread in self._threads:
             thread.join(timeout_s)
-
-    def _append(self, camera_id: str, entry: _Entry[Item, Result], dropped: int = 0, skipped: int = 0) -> None:
-        queue = self._queues.setdefault(camera_id, _Queue())
-        queue.entries.append(entry)
-        counts = queue.counts
-        queue.counts = replace(
-            counts, arrived=counts.arrived + 1, dropped=counts.dropped + dropped, skipped=counts.skipped + skipped
-        )
 
     def _run(self, models: Models) -> None:
         if self._low_priority and sys.platform == "linux":  # elsewhere a thread has no priority of its own
@@ -166,10 +137,8 @@ class CameraScheduler(Generic[Models, Item, Result]):
             with self._errors:
                 results = self._process(models, [entry.item for _, entry in taken])
             with self._condition:
-                for (camera_id, entry), result in zip(taken, results):
+                for (_, entry), result in zip(taken, results):
                     entry.outcome = () if result is None else (result,)
-                    counts = self._queues[camera_id].counts
-                    self._queues[camera_id].counts = replace(counts, analysed=counts.analysed + (result is not None))
             self._deliver_ready([camera_id for camera_id, _ in taken])
 
     def _take(self) -> tuple[str, _Entry[Item, Result]]:

@@ -3,21 +3,9 @@
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from facetrack_ros.concurrency.error_log import ErrorLog
-
-
-class Mailbox(Protocol):
-    """Items between those that leave them and the worker."""
-
-    def put(self, camera_id: str, item: Any) -> None:
-        """Add an item."""
-
-    def take(self) -> list[Any]:
-        """Remove and return all items."""
-
-    def __len__(self) -> int: ...
 
 
 class LatestPerCamera:
@@ -25,11 +13,9 @@ class LatestPerCamera:
 
     def __init__(self):
         self._items: OrderedDict[str, Any] = OrderedDict()
-        self.dropped = 0
 
     def put(self, camera_id: str, item: Any) -> None:
         """Add an item; replaces the camera's item that was not taken yet."""
-        self.dropped += camera_id in self._items
         self._items[camera_id] = item
 
     def take(self) -> list[Any]:
@@ -73,7 +59,7 @@ class Worker:
     Errors of ``handle`` are logged and the thread continues; see :class:`ErrorLog`.
     """
 
-    def __init__(self, name: str, mailbox: Mailbox, handle: Callable[[list], None]):
+    def __init__(self, name: str, mailbox: LatestPerCamera | FifoMailbox, handle: Callable[[list], None]):
         self.mailbox = mailbox
         self._handle = handle
         self._errors = ErrorLog()

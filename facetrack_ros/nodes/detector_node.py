@@ -52,28 +52,28 @@ class DetectorNode(RobotMemberNode):
             camera: self.create_publisher(msg.Detections, self.camera_topic(camera, "detections"), RELIABLE)
             for camera in self.cameras
         }
-        self._health = StageHealth(
+        self.health = StageHealth(
             self, self.cameras, "detector", "detection", lambda camera: self._images.problem(camera), clocks=True
         )
         self.stage = AnalysisStage(
-            self.cameras, self.settings, embedder.faces if embedder else None, self._health, time.perf_counter
+            self.cameras, self.settings, embedder.faces if embedder else None, self.health, time.perf_counter
         )
         self.stage.listeners.append(self._publish)
         if embedder is not None:
             self.stage.listeners.append(embedder.add_analysis)
         else:
             self.stage.skip_listeners.append(self._publish_skipped)
-        steady_timer(self, REPORT_S, self.stage.log_drops)
+        steady_timer(self, REPORT_S, self.health.log_drops)
         self._images = ImageInput(
             self,
             self.cameras if subscribe is None else subscribe,
             self.settings,
             self.stage.add_frame,
             encode=True,
-            refused=self._health.failed,
-            lost=self._health.lost,
+            refused=self.health.failed,
+            lost=self.health.lost,
         )
-        self._diagnostics = Diagnostics(self, self.robot_id, self._health.report)
+        self._diagnostics = Diagnostics(self, self.robot_id, self.health.report)
 
     def activate(self) -> None:
         """Load the models.

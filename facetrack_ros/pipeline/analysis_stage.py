@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from facetrack_ros.concurrency.camera_scheduler import CameraScheduler, FrameCounts
+from facetrack_ros.concurrency.camera_scheduler import CameraScheduler
 from facetrack_ros.config import Config
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import FrameError
@@ -52,7 +52,6 @@ class AnalysisStage:
         self._last: dict[str, FrameAnalysis] = {}
         self._bodies: BodyEmbedder | None = None
         self._scheduler: CameraScheduler[VisionPipeline, Frame, FrameAnalysis | FrameDecision] | None = None
-        self._reported: dict[str, FrameCounts] = {}
         self._warned_s = float("-inf")
 
     def start(self, name: str, pipelines: Sequence[VisionPipeline], bodies: BodyEmbedder | None = None) -> None:
@@ -62,7 +61,6 @@ class AnalysisStage:
         :param bodies: embeds whole bodies for tracking; None: no appearance.
         """
         self._bodies = bodies
-        self._reported.clear()
         # Without faces in this stage, another process embeds them: persons found faster than their faces are wasted, so
         # that process goes first.
         self._scheduler = CameraScheduler(
@@ -83,25 +81,6 @@ class AnalysisStage:
     def drain(self) -> bool:
         """Wait until the frames at hand are delivered; False if that takes too long."""
         return self._scheduler is None or self._scheduler.drain()
-
-    def counts(self) -> dict[str, FrameCounts]:
-        """Counts by camera since the start; thread-safe."""
-        scheduler = self._scheduler
-        return scheduler.counts() if scheduler is not None else {}
-
-    def log_drops(self) -> None:
-        """Log a warning for each camera with frames dropped since the last call."""
-        for camera_id, counts in self.counts().items():
-            before = self._reported.get(camera_id, FrameCounts())
-            dropped, arrived = counts.dropped - before.dropped, counts.arrived - before.arrived
-            if dropped:
-                logger.warning(
-                    "camera %s: %d of the last %d frames were dropped: they arrive faster than the models run",
-                    camera_id,
-                    dropped,
-                    arrived,
-                )
-            self._reported[camera_id] = counts
 
     def add_frame(self, frame: Frame) -> None:
         """Analyse a frame on a worker thread; it replaces an older frame of its camera that no thread has taken yet."""
@@ -148,8 +127,15 @@ class AnalysisStage:
 
     def _analyze(self, pipeline: VisionPipeline, frames: list[Frame]) -> list[FrameAnalysis | None]:
         """Analyses of some frames, their persons detected in one batch; None for a frame that cannot be decoded."""
-        analyzer = FrameAnalyzer(pipeline, self._bodies)
-        images = [self._decode(frame, pipeline) for frame in frames]
+        try:
+            return self._analyze_batch(FrameAnalyzer(pipeline, self._bodies), frames)
+        except Exception as error:  # logged by the scheduler
+            for frame in frames:
+                self._monitor.failed(frame.camera_id, str(error), frame.stamp_ns)
+            raise
+
+    def _analyze_batch(self, analyzer: FrameAnalyzer, frames: list[Frame]) -> list[FrameAnalysis | None]:
+        images = [self._decode(frame, analyzer.pipeline) for frame in frames]
         began_s = self._clock_s()
         detections = iter(analyzer.detect([image for image in images if image is not None]))
         detection_s = (self._clock_s() - began_s) / max(1, sum(image is not None for image in images))

@@ -123,7 +123,7 @@ def test_a_silent_detector_names_its_topic_and_a_starved_one_reports_its_drops(w
     detector = watched.spin(
         DetectorNode(PipelinePool(VisionSettings(), build=lambda _: models), robot_id="robot1", cameras=("front",))
     )
-    models.arrived = lambda: sum(counts.arrived for counts in detector.stage.counts().values())
+    models.arrived = lambda: detector.health.figures("front").frames
     try:
         name = "robot1: front detector"
         silent = watched.until(name, lambda status, _: status.level == ERROR)

@@ -8,7 +8,7 @@ from rclpy.node import Node
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.nodes.base.timers import has_simulated_time, now_ns
 from facetrack_ros.nodes.health.camera_clock import CameraClock
-from facetrack_ros.nodes.health.stage_meter import StageMeter
+from facetrack_ros.nodes.health.stage_meter import StageFigures, StageMeter
 from facetrack_ros.nodes.health.status import Diagnosis, stage_diagnosis
 from facetrack_ros.pipeline.stage_monitor import StageMonitor
 
@@ -37,6 +37,8 @@ class StageHealth(StageMonitor):
         started_s = time.monotonic()
         self._meters = {camera: StageMeter(started_s) for camera in cameras}
         self._ages_ns: dict[str, int] = {}
+        #: Frames arrived and dropped at the last call of :meth:`log_drops`.
+        self._logged: dict[str, tuple[int, int]] = {}
         self.clocks = {camera: CameraClock() for camera in cameras} if clocks else {}
 
     def arrived(self, frame: Frame) -> None:
@@ -60,6 +62,22 @@ class StageHealth(StageMonitor):
         """Note a failure, of the frame of that stamp where one is given."""
         self._meters[camera_id].failed(stamp_ns, time.monotonic(), message)
 
+    def figures(self, camera_id: str) -> StageFigures:
+        """A camera's counts, rates and times."""
+        return self._meters[camera_id].figures(time.monotonic())
+
+    def log_drops(self) -> None:
+        """Log a warning for each camera with frames dropped since the last call."""
+        for camera_id in self._meters:
+            figures = self.figures(camera_id)
+            frames, dropped = self._logged.get(camera_id, (0, 0))
+            if figures.dropped > dropped:
+                self._node.get_logger().warning(
+                    f"camera {camera_id}: {figures.dropped - dropped} of the last {figures.frames - frames} frames "
+                    f"were dropped: they arrive faster than the stage {self._stage} finishes them"
+                )
+            self._logged[camera_id] = (figures.frames, figures.dropped)
+
     def report_camera(self, camera_id: str, values: dict[str, str] | None = None) -> Diagnosis:
         """A camera's health in this stage.
 
@@ -72,7 +90,7 @@ class StageHealth(StageMonitor):
         return stage_diagnosis(
             camera_id,
             self._stage,
-            self._meters[camera_id].figures(time.monotonic()),
+            self.figures(camera_id),
             self._work,
             problem,
             self.clocks.get(camera_id),
