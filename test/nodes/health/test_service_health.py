@@ -9,11 +9,11 @@ def test_answers_and_refusals_are_counted_and_only_what_went_wrong_warns_for_a_m
     now = [1000.0]
     monkeypatch.setattr(service_health.time, "monotonic", lambda: now[0])
     health = ServiceHealth("search", "searches answered")
-    assert health.look({}).level == OK
-    assert health.look({}).sentence == "0 searches answered"
+    assert health.report({}).level == OK
+    assert health.report({}).sentence == "0 searches answered"
     health.done(0.123)
     health.refused("no face in the picture")
-    seen = health.look({"under way": "2"})
+    seen = health.report({"under way": "2"})
     assert seen.level == OK
     assert seen.values == {
         "searches answered": "1",
@@ -24,11 +24,11 @@ def test_answers_and_refusals_are_counted_and_only_what_went_wrong_warns_for_a_m
         "last error": "none",
     }
     health.failed("robot2 did not answer")
-    assert health.look({}).level == WARN
-    assert health.look({}).sentence == "robot2 did not answer"
+    assert health.report({}).level == WARN
+    assert health.report({}).sentence == "robot2 did not answer"
     now[0] += 61
-    seen = health.look({})
+    seen = health.report({})
     assert seen.level == OK
     assert seen.values["last error"] == "robot2 did not answer"
     assert seen.values["last error (s ago)"] == "61"
-    assert health.look({}, "is inactive").level == STALE
+    assert health.report({}, "is inactive").level == STALE
