@@ -22,11 +22,9 @@ def draw_roc(metrics: RecognitionMetrics, title: str, path: Path, in_use: float 
     :param in_use: the model's own threshold; 0: none.
     :raises EvaluationError: the file cannot be written, or its ending names no format.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), dpi=DPI, facecolor="white")
-    FigureCanvasAgg(figure)
     margins = {"left": 0.06, "right": 0.985, "top": 0.83, "bottom": 0.11, "wspace": 0.16}
     left, right = figure.subplots(1, 2, gridspec_kw=margins)
     found = metrics.open_set
