@@ -1,1 +1,1 @@
-"""The staged main job: clips made from public-domain photographs, a fleet of processes, and the comparison."""
+"""The demo: ``DemoScenario`` runs staged clips through robots in processes, searches, and compares the results."""

@@ -1,25 +1,24 @@
-"""Overlay frames as they come, written as a film with their true times."""
+"""Writes overlay frames to an mp4 file as they arrive."""
 
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 
+from facetrack_ros.clips.mp4_writer import Mp4Writer
+
 
 class ClipWriter:
-    """An H.264 file in mp4, frame times as stamped. A context manager.
+    """An mp4 file with the frames' own times, made with the first frame. A context manager.
 
-    :param path: the file to write.
+    :param path: the file.
     """
 
-    def __init__(self, path: Path):
-        self._container = av.open(str(path), "w")
-        self._stream = None
-        self._first_ns = 0
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer: Mp4Writer | None = None
         self._last_ns = -1
-        self.frames = 0
+        self._closed = False
 
     def __enter__(self) -> "ClipWriter":
         return self
@@ -28,29 +27,16 @@ class ClipWriter:
         self.close()
 
     def add(self, stamp_ns: int, jpeg: bytes) -> None:
-        """Append a frame; one that is no picture or no later than the one before is left out."""
+        """Append a frame; one that does not decode or is not later than the last one is dropped."""
         image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-        if image is None or stamp_ns <= self._last_ns or self._container is None:
+        if image is None or stamp_ns <= self._last_ns or self._closed:
             return
-        if self._stream is None:
-            self._stream = self._container.add_stream("libx264", rate=30, options={"crf": "23", "preset": "veryfast"})
-            # yuv420p needs even sides.
-            self._stream.width, self._stream.height = image.shape[1] & ~1, image.shape[0] & ~1
-            self._stream.pix_fmt = "yuv420p"
-            self._stream.codec_context.time_base = Fraction(1, 1000)
-            self._first_ns = stamp_ns
         self._last_ns = stamp_ns
-        frame = av.VideoFrame.from_ndarray(
-            np.ascontiguousarray(image[: self._stream.height, : self._stream.width]), format="bgr24"
-        )
-        frame.pts, frame.time_base = (stamp_ns - self._first_ns) // 1_000_000, Fraction(1, 1000)
-        self._container.mux(self._stream.encode(frame))
-        self.frames += 1
+        self._writer = self._writer or Mp4Writer(self._path)
+        self._writer.add(image, stamp_ns)
 
     def close(self) -> None:
-        """Finish the file."""
-        if self._container is not None:
-            if self._stream is not None:
-                self._container.mux(self._stream.encode())
-            self._container.close()
-            self._container = None
+        """Finish the file; later frames are dropped."""
+        if self._writer is not None and not self._closed:
+            self._writer.close()
+        self._closed = True

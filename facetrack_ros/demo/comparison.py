@@ -1,19 +1,19 @@
-"""What was found, compared with what was staged."""
+"""Compares search responses and events with what was staged."""
 
 from dataclasses import dataclass
 
 from facetrack_ros.demo.staging import StagedVisit
 
-# A live robot looks at some frames only: on two busy cores one every half second. A visit may be found that much
-# later or lost that much earlier, with as much again for a first face that the quality gate turns down.
+# A live robot analyses some frames only, on two busy cores one every half second: a visit may be found that much later
+# or lost that much earlier, and as much again where the quality gate rejects the first face. Rounded up by hand.
 TOLERANCE_S = 1.5
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One compared thing.
+    """One comparison.
 
-    :param agrees: whether what was found is what was staged.
+    :param agrees: whether the result agrees with what was staged.
     :param sentence: what was compared, with the numbers.
     """
 
@@ -21,17 +21,17 @@ class Finding:
     sentence: str
 
 
-def compare_answer(
-    person: str, answer: dict, visits: tuple[StagedVisit, ...], starts: dict[tuple[str, str], float]
+def compare_response(
+    person: str, response: dict, visits: tuple[StagedVisit, ...], starts: dict[tuple[str, str], float]
 ) -> list[Finding]:
-    """An answer about a person against their staged visits.
+    """Compare a search response with the staged visits of a person.
 
-    :param answer: as ``facetrack search --json`` prints it.
+    :param response: as ``facetrack search --json`` prints it.
     :param starts: stamp of each clip's first frame, seconds since the epoch, by robot and camera.
     """
     staged = {(visit.robot, visit.camera): visit for visit in visits if visit.person == person}
-    spans = {}
-    for match in answer["matches"]:
+    spans: dict[tuple[str, str], tuple[float, float]] = {}
+    for match in response["matches"]:
         place = (match["robot_id"], match["camera_id"])
         first, last = spans.get(place, (match["first_stamp"], match["last_stamp"]))
         spans[place] = (min(first, match["first_stamp"]), max(last, match["last_stamp"]))
@@ -50,7 +50,7 @@ def compare_answer(
 def compare_events(
     events: list[dict], visits: tuple[StagedVisit, ...], starts: dict[tuple[str, str], float]
 ) -> list[Finding]:
-    """The event logs against the staged visits: one PERSON_IN and one PERSON_OUT each, in time, and no others."""
+    """Compare events with the staged visits: one PERSON_IN and one PERSON_OUT each, in time, and no others."""
     findings = []
     for place in sorted({(visit.robot, visit.camera) for visit in visits}):
         here = [event for event in events if (event["robot_id"], event["camera_id"]) == place]
@@ -76,18 +76,20 @@ def compare_events(
     return findings
 
 
-def compare_partial(answer: dict, silent: str, seconds: float, deadline_s: float, some_expected: bool) -> list[Finding]:
-    """The answer after a robot was killed: in time, partial, and naming it.
+def compare_partial(
+    response: dict, silent: str, seconds: float, deadline_s: float, some_expected: bool
+) -> list[Finding]:
+    """Check the response after a robot was killed: in time, partial, and naming the robot.
 
     :param some_expected: whether the other robots must have matches.
     """
-    status = {robot["robot_id"]: robot["status"] for robot in answer["robots"]}
+    status = {robot["robot_id"]: robot["status"] for robot in response["robots"]}
     return [
         Finding(status.get(silent) in ("timed_out", "left"), f"{silent} is named: {status.get(silent, 'not at all')}"),
         Finding(
-            all(match["robot_id"] != silent for match in answer["matches"])
-            and bool(answer["matches"] or not some_expected),
-            f"the others' {len(answer['matches'])} matches are there",
+            all(match["robot_id"] != silent for match in response["matches"])
+            and bool(response["matches"] or not some_expected),
+            f"the others' {len(response['matches'])} matches are there",
         ),
         Finding(seconds <= deadline_s, f"the answer came after {seconds:.2f} s, due within {deadline_s:.1f} s"),
     ]

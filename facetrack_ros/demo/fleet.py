@@ -1,4 +1,4 @@
-"""Robots as operating-system processes that never outlive the one that started them."""
+"""Robots as processes that end with the process that started them."""
 
 import ctypes
 import os
@@ -13,11 +13,11 @@ PR_SET_PDEATHSIG = 1
 
 
 class RobotProcess:
-    """One ``facetrack run`` in a process of its own.
+    """One ``facetrack run`` process.
 
     :param cameras: SOURCE by camera id.
     :param data: folder of histories.
-    :param log: file that takes what the process prints.
+    :param log: file for the output of the process.
     """
 
     def __init__(self, robot: str, cameras: dict[str, str], data: Path, log: Path):
@@ -34,24 +34,25 @@ class RobotProcess:
 
     @property
     def pid(self) -> int:
-        """Of the process."""
+        """Process id."""
         return self._process.pid
 
     def check(self) -> None:
-        """:raises FacetrackError: the process has ended, with the last thing it said."""
+        """Check that the process runs.
+
+        :raises FacetrackError: it has ended; with its last line of output.
+        """
         if self._process.poll() is not None:
-            said = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
-            raise FacetrackError(
-                f"{self.robot} ended by itself: {said[-1] if said else 'without a word'} ({self._log})"
-            )
+            lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
+            raise FacetrackError(f"{self.robot} ended by itself: {lines[-1] if lines else 'no output'} ({self._log})")
 
     def kill(self) -> None:
-        """SIGKILL: what a pulled plug does to a process."""
+        """Send SIGKILL."""
         self._process.kill()
         self._process.wait()
 
     def stop(self, timeout_s: float = 8.0) -> None:
-        """Ask it to end, and kill it where it does not."""
+        """Send SIGTERM, and SIGKILL after the timeout."""
         if self._process.poll() is None:
             self._process.terminate()
             try:
@@ -61,14 +62,14 @@ class RobotProcess:
 
 
 def facetrack_command() -> list[str]:
-    """How to start the command that is running now once more."""
+    """The command line that started this process, without its arguments."""
     return [sys.executable, os.path.abspath(sys.argv[0])]
 
 
-def ask(arguments: list[str], timeout_s: float = 60.0) -> tuple[int, str]:
-    """Run ``facetrack search`` as a third process.
+def run_search(arguments: list[str], timeout_s: float = 60.0) -> tuple[int, str]:
+    """Run ``facetrack search`` in a process.
 
-    :returns: its exit code and what it printed.
+    :returns: exit code and output.
     """
     done = subprocess.run(
         [*facetrack_command(), "search", *arguments],
@@ -81,5 +82,5 @@ def ask(arguments: list[str], timeout_s: float = 60.0) -> tuple[int, str]:
 
 
 def _die_with_parent() -> None:
-    """In the child: take SIGTERM when the parent dies, however it dies (Linux)."""
+    """In the child: get SIGTERM when the parent dies (Linux)."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The demo, act by act."""
+"""The steps of the demo."""
 
 import json
 import os
@@ -13,8 +13,8 @@ from facetrack_ros import msg
 from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.config import Config
 from facetrack_ros.demo.clip_writer import ClipWriter
-from facetrack_ros.demo.comparison import Finding, compare_answer, compare_events, compare_partial
-from facetrack_ros.demo.fleet import RobotProcess, ask
+from facetrack_ros.demo.comparison import Finding, compare_events, compare_partial, compare_response
+from facetrack_ros.demo.fleet import RobotProcess, run_search
 from facetrack_ros.demo.staging import Stage, make_stage
 from facetrack_ros.errors import FacetrackError, RequestError, SourceError
 from facetrack_ros.history.events.format import event_to_dict, read_events
@@ -29,22 +29,22 @@ from facetrack_ros.vision.settings import vision_settings
 UP_WITHIN_S = 30.0
 FREE_DOMAIN_TRIES = 5
 LISTEN_S = 1.0
-# A clip is over when its camera's newest stamp has stood still this long.
+# A clip has ended when its camera's newest stamp is unchanged for this long.
 STILL_S = 2.5
 ANSWER_WITHIN_S = 2.0
-# The call's way there and back, on two busy cores.
+# Time of the service call itself, on two busy cores.
 OWN_WORK_S = 1.0
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".gif")
-# People asked about when nothing was staged.
-ASK_ABOUT_MOST = 6
+# Most persons searched for when nothing was staged.
+MOST_SEARCHES = 6
 
 
 class DemoScenario:
-    """Two robots, three cameras, one question.
+    """Two robots, three cameras, one search.
 
-    :param out: an empty folder for everything that is left behind.
+    :param out: an empty folder for the results.
     :param clips: a folder of videos; None: the staged clips.
-    :param stack: ends whatever was started.
+    :param stack: stops the robots and closes files when it is closed.
     """
 
     def __init__(self, out: Path, clips: Path | None, stack: ExitStack):
@@ -52,32 +52,29 @@ class DemoScenario:
         self._stage: Stage | None = None
         self._robots: dict[str, RobotProcess] = {}
         self._clips_folder = clips
-        self._left = {"in": 0, "out": 0}
+        self._counts = {"in": 0, "out": 0}
 
     def play(self) -> bool:
-        """Run all acts; whether everything found is as staged."""
+        """Run all steps; whether the results agree with what was staged."""
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         cameras = self._set_the_stage()
-        self._say("The models, as found on this machine:")
+        self._title("The models, as found on this machine:")
         for line in description_lines(build_pipeline(vision_settings(Config())).describe()):
             print(f"  {line}")
-        # Whether the network gives models is known now; the robots need not ask again.
+        # Models are downloaded by now; the robots need not try again.
         os.environ["FACETRACK_DOWNLOAD"] = "0"
-        asker = self._stack.enter_context(self._free_domain())
-        self._start_robots(asker, cameras)
-        starts = self._watch(asker)
-        if self._stage is not None:
-            findings = self._ask_about_staged(starts)
-        else:
-            findings = self._ask_about_seen()
-        return self._judge(findings)
+        client = self._stack.enter_context(self._free_domain())
+        self._start_robots(client, cameras)
+        starts = self._watch(client)
+        return self._report(self._search_seen() if self._stage is None else self._search_staged(self._stage, starts))
 
-    def _say(self, text: str) -> None:
+    def _title(self, text: str) -> None:
         print(f"\n== {text}", flush=True)
 
     def _set_the_stage(self) -> dict[str, dict[str, str]]:
+        cameras: dict[str, dict[str, str]]
         if self._clips_folder is None:
-            self._say("Staging three clips: two people walk past two robots")
+            self._title("Staging three clips: two people walk past two robots")
             self._stage = make_stage(self._out / "clips")
             cameras = {}
             for (robot, camera), clip in self._stage.clips.items():
@@ -107,7 +104,7 @@ class DemoScenario:
         return cameras
 
     def _free_domain(self) -> FleetClient:
-        """An asker on a domain without robots: the one that is set, or else one of this demo's choice.
+        """An client on a domain without robots: the one that is set, or else one of this demo's choice.
 
         :raises RequestError: robots are at work there.
         """
@@ -115,57 +112,61 @@ class DemoScenario:
         for attempt in range(FREE_DOMAIN_TRIES):
             domain = given or str(20 + (os.getpid() + 17 * attempt) % 80)
             os.environ["ROS_DOMAIN_ID"] = domain
-            with FleetClient() as asker:
-                taken = asker.wait_for(bool, LISTEN_S) and list(asker.roster())
+            with FleetClient() as client:
+                taken = list(client.roster()) if client.wait_for(bool, LISTEN_S) else []
             if not taken:
                 return FleetClient()
             if given:
                 break
         raise _crowded(taken)
 
-    def _start_robots(self, asker: FleetClient, cameras: dict[str, dict[str, str]]) -> None:
-        self._say(f"Starting {len(cameras)} robots, a process each, on ROS domain {os.environ['ROS_DOMAIN_ID']}")
+    def _start_robots(self, client: FleetClient, cameras: dict[str, dict[str, str]]) -> None:
+        self._title(f"Starting {len(cameras)} robots, a process each, on ROS domain {os.environ['ROS_DOMAIN_ID']}")
         for robot, sources in cameras.items():
-            asker.on_event(robot, self._on_event)
+            client.on_event(robot, self._on_event)
             self._robots[robot] = RobotProcess(robot, sources, self._out / "data", self._out / f"{robot}.log")
             self._stack.callback(self._robots[robot].stop)
             print(f"  {robot}: process {self._robots[robot].pid}, cameras {', '.join(sources)}", flush=True)
         writer = self._stack.enter_context(ClipWriter(self._out / "robot1_front.mp4"))
-        asker.on_overlay(
+        client.on_overlay(
             "robot1", "front", lambda message: writer.add(to_ns(message.header.stamp), bytes(message.data))
         )
         deadline = time.monotonic() + UP_WITHIN_S
-        while not asker.wait_for(lambda roster: set(self._robots) <= set(roster), 0.5):
-            self._check_robots(asker)
+        while not client.wait_for(lambda roster: set(self._robots) <= set(roster), 0.5):
+            self._check_robots(client)
             if time.monotonic() > deadline:
                 raise FacetrackError(f"the robots were not up within {UP_WITHIN_S:.0f} s; see {self._out}/robot*.log")
 
-    def _check_robots(self, asker: FleetClient) -> None:
-        """:raises FacetrackError: a robot of ours has ended, or others are at work here that were not heard at first."""
+    def _check_robots(self, client: FleetClient) -> None:
+        """Check that exactly the demo's robots run.
+
+        :raises FacetrackError: a robot has ended, or there are others on this ROS domain.
+        """
         for robot in self._robots.values():
             robot.check()
-        others = asker.other_robots(self._robots)
+        others = client.other_robots(self._robots)
         if others:
             raise _crowded(others)
 
     def _on_event(self, message: msg.PersonEvent) -> None:
         event = event_from_message(message)
-        self._left["in"] += event.event == "PERSON_IN"
-        self._left["out"] += event.event == "PERSON_OUT"
+        self._counts["in"] += event.event == "PERSON_IN"
+        self._counts["out"] += event.event == "PERSON_OUT"
         print(f"  {event_line(event_to_dict(event))}", flush=True)
 
-    def _watch(self, asker: FleetClient) -> dict[tuple[str, str], float]:
-        """Let the clips play; stamp of each clip's first frame, seconds since the epoch."""
-        self._say("The cameras run; who comes and goes, as it happens:")
-        newest, changed = {}, time.monotonic()
+    def _watch(self, client: FleetClient) -> dict[tuple[str, str], float]:
+        """Wait for the end of the clips; stamp of each clip's first frame, seconds since the epoch."""
+        self._title("The cameras run; events:")
+        newest: dict[tuple[str, str], int] = {}
+        changed = time.monotonic()
         deadline, first_frames = time.monotonic() + 600.0, time.monotonic() + UP_WITHIN_S
         expected = {(robot, camera) for robot, process in self._robots.items() for camera in process.cameras}
         while time.monotonic() < deadline:
-            asker.wait_for(lambda roster: False, 0.25)
-            self._check_robots(asker)
+            client.wait_for(lambda roster: False, 0.25)
+            self._check_robots(client)
             seen = {
                 (robot, camera.camera_id): to_ns(camera.newest)
-                for robot, line in asker.roster().items()
+                for robot, line in client.roster().items()
                 for camera in line.cameras
             }
             if not set(seen) >= expected and time.monotonic() > first_frames:
@@ -174,77 +175,78 @@ class DemoScenario:
             if seen != newest:
                 newest, changed = seen, time.monotonic()
             over = set(seen) >= expected and time.monotonic() - changed > STILL_S
-            if over and (self._left["in"] == self._left["out"] or time.monotonic() - changed > STILL_S + 3.0):
+            if over and (self._counts["in"] == self._counts["out"] or time.monotonic() - changed > STILL_S + 3.0):
                 break
         return {
             (robot, camera.camera_id): to_ns(camera.oldest) / 1e9
-            for robot, line in asker.roster().items()
+            for robot, line in client.roster().items()
             for camera in line.cameras
         }
 
-    def _ask(self, robot: str, reference: list[str], out: Path) -> tuple[int, dict, str]:
-        """Ask as a third process; exit code, answer, what it printed."""
-        code, said = ask(["--robot", robot, *reference, "--timeout", str(ANSWER_WITHIN_S), "--out", str(out)])
+    def _search(self, robot: str, reference: list[str], out: Path) -> tuple[int, dict, str]:
+        """Search in a separate process; exit code, response and output."""
+        code, output = run_search(["--robot", robot, *reference, "--timeout", str(ANSWER_WITHIN_S), "--out", str(out)])
         if not (out / "answer.json").exists():
-            raise FacetrackError(f"the search failed: {said.strip()}")
-        return code, json.loads((out / "answer.json").read_text()), said
+            raise FacetrackError(f"the search failed: {output.strip()}")
+        return code, json.loads((out / "answer.json").read_text()), output
 
-    def _ask_about_staged(self, starts: dict[tuple[str, str], float]) -> list[Finding]:
+    def _search_staged(self, stage: Stage, starts: dict[tuple[str, str], float]) -> list[Finding]:
         findings = []
-        first, *others = self._stage.references.items()
+        first, *others = stage.references.items()
         for (person, reference), robot, folder in ((first, "robot1", "."), (others[0], "robot2", "second_question")):
-            self._say(f"Asking {robot}: who saw {person}?")
-            code, answer, said = self._ask(robot, ["--image", str(reference)], self._out / folder)
-            print(said.rstrip())
+            self._title(f"Asking {robot}: who saw {person}?")
+            code, response, output = self._search(robot, ["--image", str(reference)], self._out / folder)
+            print(output.rstrip())
             findings.append(Finding(code == 0, f"every robot answered about {person}"))
-            findings += compare_answer(person, answer, self._stage.visits, starts)
+            findings += compare_response(person, response, stage.visits, starts)
         person, reference = first
-        findings += self._pull_the_plug(["--image", str(reference)])
+        findings += self._kill_and_search(["--image", str(reference)])
         events = [event for folder in history_folders(self._out / "data") for event in read_events(folder.path)]
-        return findings + compare_events(events, self._stage.visits, starts)
+        return findings + compare_events(events, stage.visits, starts)
 
-    def _ask_about_seen(self) -> list[Finding]:
-        """Nothing was staged: ask about the people seen, and show the one who was seen in most places."""
+    def _search_seen(self) -> list[Finding]:
+        """Search for the persons seen, and show the one with most places."""
         events = [event for folder in history_folders(self._out / "data") for event in read_events(folder.path)]
         people = list(dict.fromkeys(event["person_id"] for event in events if event["event"] == "PERSON_IN"))
         best, shown = -1, None
-        for person in people[:ASK_ABOUT_MOST]:
+        for person in people[:MOST_SEARCHES]:
             folder = self._out / "questions" / person
             try:
-                _, answer, said = self._ask("robot1", ["--person", person], folder)
+                _, response, output = self._search("robot1", ["--person", person], folder)
             except FacetrackError:
-                continue  # nobody ever saw this one's face well enough
-            places = len({(match["robot_id"], match["camera_id"]) for match in answer["matches"]})
+                continue  # no usable face of this person
+            places = len({(match["robot_id"], match["camera_id"]) for match in response["matches"]})
             if places > best:
-                best, shown = places, (person, said, folder)
+                best, shown = places, (person, output, folder)
         if shown is None:
-            self._say(f"{len(people)} people were seen, and no face of theirs well enough to ask about")
+            self._title(f"{len(people)} people were seen, none with a usable face")
             return []
-        person, said, folder = shown
-        self._say(
-            f"Asking robot1 about the {min(len(people), ASK_ABOUT_MOST)} people seen first; "
+        person, output, folder = shown
+        self._title(
+            f"Asking robot1 about the {min(len(people), MOST_SEARCHES)} people seen first; "
             f"{person} was seen in most places:"
         )
-        print(said.rstrip())
+        print(output.rstrip())
         for name in ("answer.json", "timeline.png"):
             shutil.copy(folder / name, self._out / name)
-        return self._pull_the_plug(["--person", person])
+        return self._kill_and_search(["--person", person])
 
-    def _pull_the_plug(self, reference: list[str]) -> list[Finding]:
-        self._say("Killing robot2 (SIGKILL) and asking robot1 again")
+    def _kill_and_search(self, reference: list[str]) -> list[Finding]:
+        self._title("Killing robot2 (SIGKILL) and asking robot1 again")
         self._robots["robot2"].kill()
-        code, answer, said = self._ask("robot1", reference, self._out / "after_the_kill")
-        print(said.rstrip())
-        seconds = float(re.search(r"answered after ([0-9.]+) s", said)[1])
+        code, response, output = self._search("robot1", reference, self._out / "after_the_kill")
+        print(output.rstrip())
+        match = re.search(r"answered after ([0-9.]+) s", output)
+        seconds = float(match[1]) if match else float("inf")
         return [
-            Finding(code == 3, f"exit code {code} says that somebody did not answer"),
+            Finding(code == 3, f"exit code {code} says that a robot did not answer"),
             *compare_partial(
-                answer, "robot2", seconds, ANSWER_WITHIN_S + OWN_WORK_S, some_expected=self._stage is not None
+                response, "robot2", seconds, ANSWER_WITHIN_S + OWN_WORK_S, some_expected=self._stage is not None
             ),
         ]
 
-    def _judge(self, findings: list[Finding]) -> bool:
-        self._say(
+    def _report(self, findings: list[Finding]) -> bool:
+        self._title(
             "Found, compared with staged:"
             if self._stage is not None
             else "Nothing was staged to compare with; what can be checked:"

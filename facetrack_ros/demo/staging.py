@@ -1,4 +1,4 @@
-"""Clips in which people enter, cross and leave at known times, made from photographs that pip packages ship.
+"""Makes clips in which people enter, cross and leave at known times, from photographs in pip packages.
 
 The two people are Eileen Collins (NASA, 1999) and Grace Hopper (U.S. Navy, 1984): both portraits are in the public
 domain. Each clip is a painted corridor through which their cut-outs walk.
@@ -21,9 +21,10 @@ FACE_PX = 74
 
 @dataclass(frozen=True)
 class Portrait:
-    """A photograph and where the person is in it.
+    """A photograph and the position of the person in it.
 
-    :param package: the pip package that ships it, and the file's path within.
+    :param package: pip package of the file.
+    :param path: of the file in the package.
     :param crop: the person, ``x1, y1, x2, y2`` in pixels of the photograph.
     :param face: the face, likewise.
     """
@@ -48,9 +49,9 @@ class Walk:
     """A person's staged visit to one camera: from one edge of the picture to the other.
 
     :param person: name of the portrait.
-    :param start_s: when the cut-out touches the picture's edge, seconds from the clip's start.
-    :param end_s: when it has left at the other edge.
-    :param leftwards: the direction.
+    :param start_s: when the cut-out enters the image, seconds from the clip's start.
+    :param end_s: when it has left the image.
+    :param leftwards: direction.
     """
 
     robot: str
@@ -61,7 +62,7 @@ class Walk:
     leftwards: bool = False
 
 
-# Two people meet before robot1, then go different ways: she to robot2, the other past robot1's second camera.
+# Two people pass robot1 together, then one passes robot2 and the other robot1's second camera.
 WALKS = (
     Walk("robot1", "front", "Eileen Collins", 0.5, 9.5),
     Walk("robot1", "front", "Grace Hopper", 1.5, 10.5, leftwards=True),
@@ -72,11 +73,11 @@ WALKS = (
 
 @dataclass(frozen=True)
 class StagedVisit:
-    """What must be found: seconds from the clip's start.
+    """The ground truth of one visit: first and last moments, in seconds from the clip's start.
 
-    :param body_s: from the first to the last moment any of the person is in the picture.
-    :param half_s: from the first to the last moment half of the body's width is: its centre line has crossed the edge.
-    :param face_s: from the first to the last moment the whole face is.
+    :param body_s: in which any part of the person is in the image.
+    :param half_s: in which half of the body's width is.
+    :param face_s: in which the whole face is.
     """
 
     robot: str
@@ -92,7 +93,7 @@ class Stage:
     """The staged clips and the truth about them.
 
     :param clips: video file by robot and camera.
-    :param references: a picture to ask with, by person.
+    :param references: reference picture by person.
     """
 
     clips: dict[tuple[str, str], Path]
@@ -133,7 +134,7 @@ def load_portrait(portrait: Portrait) -> np.ndarray:
 
 
 def cutout_span(walk: Walk, seconds: float) -> tuple[float, float]:
-    """From where to where, across, the person is in the picture, pixels."""
+    """Left and right edge of the person in the image, pixels."""
     cutout = _Cutout(next(portrait for portrait in PORTRAITS if portrait.name == walk.person))
     left = float(_left_edge(walk, cutout, seconds))
     return max(0.0, left), min(float(WIDTH), left + cutout.width)
@@ -161,7 +162,7 @@ class _Cutout:
         return self.image.shape[1]
 
     def reference(self) -> np.ndarray:
-        """Another print of the photograph to ask with: smaller, tilted, darker and softer than in the clips."""
+        """A reference picture from the photograph: smaller, tilted, darker and softer than in the clips."""
         x1, y1, x2, y2 = self._face
         centre, side = ((x1 + x2) / 2, (y1 + y2) / 2), 2.2 * (y2 - y1)
         turn = cv2.getRotationMatrix2D(centre, 6, 160 / side)
@@ -173,9 +174,9 @@ class _Cutout:
 
 
 def _person_mask(crop: np.ndarray, face: np.ndarray) -> np.ndarray:
-    """Where the person is: 0..1 float32, ``(height, width)``."""
-    mask = np.full(crop.shape[:2], cv2.GC_PR_BGD, np.uint8)
-    height, width = mask.shape
+    """Mask of the person, ``(height, width)`` float32, 0 to 1."""
+    width = crop.shape[1]
+    mask: np.ndarray = np.full(crop.shape[:2], cv2.GC_PR_BGD, np.uint8)
     x1, y1, x2, y2 = (int(value) for value in face)
     face_width, face_height = x2 - x1, y2 - y1
     neck = y2 + face_height // 6
@@ -187,12 +188,12 @@ def _person_mask(crop: np.ndarray, face: np.ndarray) -> np.ndarray:
     mask[:neck, : max(2, x1 - face_width // 3)] = cv2.GC_BGD
     mask[:neck, min(width - 2, x2 + face_width // 3) :] = cv2.GC_BGD
     cv2.setRNGSeed(SEED)
-    cv2.grabCut(crop, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(crop, mask, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
     return np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
 
 
 def _left_edge(walk: Walk, cutout: _Cutout, seconds: float | np.ndarray):
-    """Where the cut-out's left edge is, pixels: just outside at both ends of the walk, at even speed between."""
+    """The cut-out's left edge, pixels: just outside the image at both ends of the walk, constant speed between."""
     progress = (seconds - walk.start_s) / (walk.end_s - walk.start_s)
     progress = 1 - progress if walk.leftwards else progress
     return -cutout.width + progress * (WIDTH + cutout.width)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from facetrack_ros.demo.comparison import compare_answer, compare_events, compare_partial
+from facetrack_ros.demo.comparison import compare_events, compare_partial, compare_response
 from facetrack_ros.demo.staging import PORTRAITS, StagedVisit, load_portrait, make_stage
 
 VISITS = (
@@ -27,8 +27,8 @@ def agrees(findings):
 
 
 def test_found_where_and_when_staged_agrees():
-    assert agrees(compare_answer("Ann", answer(("robot1", 102.2, 107.9)), VISITS, STARTS))
-    assert agrees(compare_answer("Ann", answer(("robot1", 102.2, 104.0), ("robot1", 105.0, 107.9)), VISITS, STARTS))
+    assert agrees(compare_response("Ann", answer(("robot1", 102.2, 107.9)), VISITS, STARTS))
+    assert agrees(compare_response("Ann", answer(("robot1", 102.2, 104.0), ("robot1", 105.0, 107.9)), VISITS, STARTS))
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_found_where_and_when_staged_agrees():
     ],
 )
 def test_missing_elsewhere_too_early_or_too_short_differs(matches):
-    assert not agrees(compare_answer("Ann", answer(*matches), VISITS, STARTS))
+    assert not agrees(compare_response("Ann", answer(*matches), VISITS, STARTS))
 
 
 def events(person="p_1", arrivals=1, departures=1, last=108.0):
