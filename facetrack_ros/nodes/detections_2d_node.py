@@ -1,4 +1,4 @@
-"""Detections 2D node: persons and tracks as ``vision_msgs/Detection2DArray``, for whoever reads those."""
+"""Detections 2D node: persons and tracks as ``vision_msgs/Detection2DArray``."""
 
 from facetrack_ros import msg
 from facetrack_ros.nodes.base.optional_messages import import_messages
@@ -12,7 +12,7 @@ from facetrack_ros.nodes.conversion.vision_msgs import detections_array, persons
 class Detections2DNode(RobotMemberNode):
     """Of each camera: ``detections_2d`` (no ids), ``tracks_2d`` (track ids) and ``persons_2d`` (person ids).
 
-    Without a subscriber it costs no more than the listening.
+    Messages are converted only while their topic is subscribed.
 
     :raises ConfigError: vision_msgs is not installed.
     """
@@ -44,7 +44,7 @@ class Detections2DNode(RobotMemberNode):
         self.create_subscription(kind, self.camera_topic(camera, topic), on_message, RELIABLE)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the node holds nothing."""
 
 
 def main() -> None:

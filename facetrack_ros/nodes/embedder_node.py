@@ -20,8 +20,8 @@ from facetrack_ros.nodes.conversion.vision import (
 )
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
-from facetrack_ros.nodes.inputs.battery import BatteryWatch
-from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
+from facetrack_ros.nodes.inputs.battery import BatteryInput
+from facetrack_ros.nodes.inputs.image_buffer import ImageBuffer
 from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.pipeline.face_stage import FaceStage
 from facetrack_ros.vision.frame_analysis import FrameAnalysis, FrameAnalyzer
@@ -54,13 +54,13 @@ class EmbedderNode(RobotMemberNode):
             camera: self.create_publisher(msg.Faces, self.camera_topic(camera, "faces"), RELIABLE)
             for camera in self.cameras
         }
-        self._battery = BatteryWatch(self, self.get_logger().warning)
+        self._battery = BatteryInput(self, self.get_logger().warning)
         self.faces = FaceStage(self.cameras, self.settings, self._enabled)
         self._health = StageHealth(self, self.cameras, "embedder", "finding faces")
         self._diagnostics = Diagnostics(self, self.robot_id, self._health.report)
         self._scheduler: CameraScheduler[VisionPipeline, tuple[Frame, Detections], FrameAnalysis] | None = None
         self._subscribe = subscribe
-        self._waiting = WaitingImages(self.cameras)
+        self._waiting = ImageBuffer(self.cameras)
         self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep) if subscribe else None
         for camera in self.cameras if subscribe else ():
             self.create_subscription(

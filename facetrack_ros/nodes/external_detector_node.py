@@ -1,4 +1,4 @@
-"""External detector node: another detector's ``vision_msgs/Detection2DArray`` in, our detections out, instead of ours."""
+"""External detector node: detections from another detector's ``vision_msgs/Detection2DArray``."""
 
 from facetrack_ros import msg
 from facetrack_ros.core.frame import Frame
@@ -10,15 +10,15 @@ from facetrack_ros.nodes.conversion.time import to_ns
 from facetrack_ros.nodes.conversion.vision import detections_to_message
 from facetrack_ros.nodes.conversion.vision_msgs import persons_of
 
-#: What stands as the model of the persons.
+#: Model id of its detections.
 MODEL = "external_detector"
 
 
 class ExternalDetectorNode(RobotMemberNode):
-    """Takes the place of the detector node: embedder and tracker go on from its persons.
+    """Replaces the detector node: embedder and tracker use its detections.
 
-    The other detector must copy the picture's header, as embedder and tracker find picture and boxes of one moment by
-    their stamps; and its boxes must be in pixels of the picture that ``<camera>/image/compressed`` shows.
+    The other detector must copy the image's header, as embedder and tracker match images and boxes by stamp; and its
+    boxes must be in pixels of the image on ``<camera>/image/compressed``.
 
     :raises ConfigError: vision_msgs is not installed.
     """
@@ -38,7 +38,7 @@ class ExternalDetectorNode(RobotMemberNode):
             self._outputs[camera] = self.create_publisher(
                 msg.Detections, self.camera_topic(camera, "detections"), RELIABLE
             )
-            # Best effort hears detectors of either reliability.
+            # Best effort receives from detectors of either reliability.
             self.create_subscription(
                 kinds.Detection2DArray,
                 self.given_topic("vision_msgs.topic", camera),
@@ -53,7 +53,7 @@ class ExternalDetectorNode(RobotMemberNode):
         if not stamp_ns:
             self.get_logger().error(
                 f"the detections of {camera} have no stamp: their detector must copy the header of the "
-                "picture, or nobody can tell which picture they are of",
+                "image, by which they are matched to it",
                 throttle_duration_sec=60.0,
             )
             return
@@ -61,9 +61,9 @@ class ExternalDetectorNode(RobotMemberNode):
         self._numbers[camera] += 1
         persons = persons_of(array, self._classes, self.settings.detector.min_score, MODEL)
         if array.detections and not len(persons):
-            seen = sorted({what.hypothesis.class_id for one in array.detections for what in one.results})
+            seen = sorted({what.hypothesis.class_id for detection in array.detections for what in detection.results})
             self.get_logger().info(
-                f"nobody among the {len(array.detections)} detections of {camera}: their classes are "
+                f"no person among the {len(array.detections)} detections of {camera}: their classes are "
                 f"{', '.join(seen) or 'none'}; persons are {', '.join(sorted(self._classes))} from a score "
                 f"of {self.settings.detector.min_score:g}",
                 throttle_duration_sec=60.0,
@@ -71,7 +71,7 @@ class ExternalDetectorNode(RobotMemberNode):
         self._outputs[camera].publish(detections_to_message(frame, persons))
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the node holds nothing."""
 
 
 def main() -> None:

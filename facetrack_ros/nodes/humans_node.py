@@ -1,4 +1,4 @@
-"""Humans node: who is before the robot, on the topics of ROS4HRI (REP-155), as libhri reads them."""
+"""Humans node: faces, bodies and persons on the topics of ROS4HRI (REP-155), as libhri reads them."""
 
 import array
 import time
@@ -6,24 +6,26 @@ import time
 import cv2
 import numpy as np
 from rclpy.qos import QoSDurabilityPolicy, QoSHistoryPolicy, QoSProfile, QoSReliabilityPolicy
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import Image
 from std_msgs.msg import Bool, Float32, Header, String
 
 from facetrack_ros import msg
+from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.jpeg import jpeg_size
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.errors import FrameError
 from facetrack_ros.nodes.base.optional_messages import import_messages
 from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.base.qos import RELIABLE, SENSOR_DATA
+from facetrack_ros.nodes.base.qos import RELIABLE
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.hri_state import HriState, PersonState, facial_landmarks, hri_id, region
 from facetrack_ros.nodes.conversion.time import to_ns
-from facetrack_ros.nodes.conversion.vision import frame_from_message, tracks_from_message
-from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
+from facetrack_ros.nodes.conversion.vision import tracks_from_message
+from facetrack_ros.nodes.inputs.image_buffer import ImageBuffer
+from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.vision.faces.alignment import align
 
-# libhri subscribes with the system's default QoS to what changes, and reliable and transient local to what stays.
+# libhri's subscriptions: default QoS for changing values, reliable and transient local for lasting ones.
 CHANGING = QoSProfile(depth=10, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE)
 STAYING = QoSProfile(
     depth=1,
@@ -31,9 +33,9 @@ STAYING = QoSProfile(
     reliability=QoSReliabilityPolicy.RELIABLE,
     durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
 )
-#: A camera that gives nothing so long has nobody tracked in it.
+#: The tracks of a camera that is silent for this long are dropped.
 SILENT_S = 2.0
-#: Side of the pictures of faces, pixels: what ROS4HRI's own face detector publishes.
+#: Side of the face images, pixels, as ROS4HRI's own face detector publishes them.
 FACE_SIDE = 128
 
 
@@ -44,19 +46,20 @@ class HumansNode(RobotMemberNode):
     """
 
     NAME = "humans"
-    USES = ("hri.",)
+    USES = ("camera.", "hri.")
     OWN = ("cameras",)
-    WHILE_INACTIVE = "nobody is told of"
+    WHILE_INACTIVE = "no person is published"
 
     def __init__(self, **member):
         self._kinds = import_messages("hri_msgs")
         super().__init__(**member)
         self._prefix = self.settings.hri.prefix.rstrip("/")
         self._humans = HriState()
-        self._images = WaitingImages(self.cameras)
+        self._buffer = ImageBuffer(self.cameras)
+        self._images = ImageInput(self, self.cameras, self.settings, self._on_frame)
         self._sizes: dict[str, tuple[int, int]] = {}
         self._heard: dict[str, float] = {}
-        self._told: dict[str, PersonState] = {}
+        self._published: dict[str, PersonState] = {}
         self._topics: dict[str, dict] = {}
         kinds, create = self._kinds, self.create_publisher
         self._lists = {
@@ -66,18 +69,14 @@ class HumansNode(RobotMemberNode):
             "persons/known": create(kinds.IdsList, f"{self._prefix}/persons/known", STAYING),
         }
         for camera in self.cameras:
-            self.create_subscription(
-                CompressedImage,
-                self.camera_topic(camera, "image/compressed"),
-                lambda message, camera=camera: self._on_image(camera, message),
-                SENSOR_DATA,
-            )
             self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks, RELIABLE)
-        self.create_timer(1.0, self._look_around)
+        self.create_timer(1.0, self._check)
 
-    def _on_image(self, camera: str, message: CompressedImage) -> None:
-        self._images.keep(camera, message)
-        self._sizes[camera] = jpeg_size(bytes(message.data[:65536])) or self._sizes.get(camera)
+    def _on_frame(self, frame: Frame) -> None:
+        self._buffer.keep(frame)
+        size = jpeg_size(frame.jpeg[:65536])
+        if size is not None:
+            self._sizes[frame.camera_id] = size
 
     def _on_tracks(self, message: msg.Tracks) -> None:
         if not self.active:
@@ -86,13 +85,13 @@ class HumansNode(RobotMemberNode):
         tracks = tracks_from_message(message)
         self._heard[camera] = time.monotonic()
         self._humans.update(camera, stamp_ns, tracks)
-        self._tell(message.header)
-        image = self._images.take(camera, stamp_ns)
+        self._publish(message.header)
+        frame = self._buffer.take(camera, stamp_ns)
         if self._sizes.get(camera) is not None:
-            self._tell_parts(message.header, tracks, self._sizes[camera], image)
+            self._publish_tracks(message.header, tracks, self._sizes[camera], frame)
 
-    def _tell(self, header: Header) -> None:
-        """The lists, and what is new of persons. Topics of an id are there before the id is listed, and go after it."""
+    def _publish(self, header: Header) -> None:
+        """Publish the id lists and changes of persons. Topics of an id are created before it is listed, and destroyed after."""
         faces, bodies, known = self._humans.faces, self._humans.bodies, self._humans.known
         kinds = self._kinds
         for face in faces:
@@ -108,7 +107,7 @@ class HumansNode(RobotMemberNode):
         for body in bodies:
             self._topics_of(f"bodies/{body}", {"roi": (kinds.NormalizedRegionOfInterest2D, CHANGING)})
         for person, state in known.items():
-            self._tell_person(person, state)
+            self._publish_person(person, state)
         for name, ids in (
             ("faces/tracked", faces),
             ("bodies/tracked", bodies),
@@ -124,7 +123,7 @@ class HumansNode(RobotMemberNode):
         for gone in set(self._topics) - kept:
             for publisher in self._topics.pop(gone).values():
                 self.destroy_publisher(publisher)
-        self._told = known
+        self._published = known
 
     def _topics_of(self, below: str, topics: dict) -> dict:
         if below not in self._topics:
@@ -134,7 +133,7 @@ class HumansNode(RobotMemberNode):
             }
         return self._topics[below]
 
-    def _tell_person(self, person: str, state: PersonState) -> None:
+    def _publish_person(self, person: str, state: PersonState) -> None:
         topics = self._topics_of(
             f"persons/{person}",
             {
@@ -145,18 +144,18 @@ class HumansNode(RobotMemberNode):
                 "location_confidence": (Float32, CHANGING),
             },
         )
-        told = self._told.get(person)
+        before = self._published.get(person)
         for name in ("face_id", "body_id", "alias", "anonymous"):
             value = getattr(state, name)
-            if told is None or getattr(told, name) != value:
+            if before is None or getattr(before, name) != value:
                 topics[name].publish((Bool if name == "anonymous" else String)(data=value))
-        if told is None:
+        if before is None:
             topics["location_confidence"].publish(Float32(data=0.0))  # no transform is published for a person
 
-    def _tell_parts(
-        self, header: Header, tracks: tuple[Track, ...], size: tuple[int, int], image: CompressedImage | None
+    def _publish_tracks(
+        self, header: Header, tracks: tuple[Track, ...], size: tuple[int, int], frame: Frame | None
     ) -> None:
-        """Boxes, points and pictures of those who are seen in this very frame."""
+        """Publish boxes, landmarks and face images of the tracks seen in this frame."""
         picture = None
         for track in tracks:
             if track.state != TrackState.TRACKING:
@@ -169,19 +168,19 @@ class HumansNode(RobotMemberNode):
                 continue
             topics["roi"].publish(region(self._kinds, header, face.bbox, size, face.score))
             topics["landmarks"].publish(facial_landmarks(self._kinds, header, face, size))
-            if image is not None and any(topics[name].get_subscription_count() for name in ("cropped", "aligned")):
-                picture = self._decode(image) if picture is None else picture
+            if frame is not None and any(topics[name].get_subscription_count() for name in ("cropped", "aligned")):
+                picture = self._decode(frame) if picture is None else picture
                 if picture is not None:
-                    self._tell_pictures(header, topics, face, picture)
+                    self._publish_pictures(header, topics, face, picture)
 
-    def _decode(self, image: CompressedImage) -> np.ndarray | None:
+    def _decode(self, frame: Frame) -> np.ndarray | None:
         try:
-            return frame_from_message(image, "", 0).image
+            return frame.image
         except FrameError as error:
             self.get_logger().warning(str(error), throttle_duration_sec=60.0)
             return None
 
-    def _tell_pictures(self, header: Header, topics: dict, face, picture: np.ndarray) -> None:
+    def _publish_pictures(self, header: Header, topics: dict, face, picture: np.ndarray) -> None:
         x1, y1, x2, y2 = (int(round(float(value))) for value in face.bbox)
         part = picture[max(0, y1) : max(0, y2), max(0, x1) : max(0, x2)]
         if part.size:
@@ -190,28 +189,29 @@ class HumansNode(RobotMemberNode):
         if upright is not None:
             topics["aligned"].publish(_image(header, upright))
 
-    def _look_around(self) -> None:
+    def _check(self) -> None:
         silent = [camera for camera, heard in self._heard.items() if time.monotonic() - heard > SILENT_S]
         for camera in silent:
             del self._heard[camera]
             self._humans.drop(camera)
         if silent:
-            self._tell(Header(stamp=self.get_clock().now().to_msg()))
+            self._publish(Header(stamp=self.get_clock().now().to_msg()))
         if self.count_publishers(f"{self._prefix}/persons/tracked") > 1:
             self.get_logger().warning(
-                f"somebody else tells of persons on {self._prefix}/persons/tracked too, and readers mix the "
+                f"another node publishes {self._prefix}/persons/tracked too, and readers mix the "
                 "two: run one of them, or give this robot a prefix of its own (hri.prefix)",
                 throttle_duration_sec=60.0,
             )
 
     def deactivate(self) -> None:
-        """Nobody is tracked any more."""
+        """Publish empty lists."""
         for camera in self.cameras:
             self._humans.drop(camera)
-        self._tell(Header(stamp=self.get_clock().now().to_msg()))
+        self._publish(Header(stamp=self.get_clock().now().to_msg()))
 
     def close(self) -> None:
-        """Nobody is tracked any more."""
+        """Publish empty lists and ignore images."""
+        self._images.close()
         self.deactivate()
 
 

@@ -29,7 +29,7 @@ class MarkersNode(RobotMemberNode):
     NAME = "markers"
     USES = ("mesh", "markers.")
     OWN = ("cameras",)
-    WHILE_INACTIVE = "nobody is marked"
+    WHILE_INACTIVE = "no person is marked"
 
     def __init__(self, **member):
         super().__init__(**member)
@@ -37,7 +37,7 @@ class MarkersNode(RobotMemberNode):
             camera: self.create_publisher(MarkerArray, self.camera_topic(camera, "markers"), RELIABLE)
             for camera in self.cameras
         }
-        self._lenses: dict[str, CameraModel] = {}
+        self._models: dict[str, CameraModel] = {}
         self._frames: dict[str, str] = {}
         self._shown: dict[str, list[Marker]] = {camera: [] for camera in self.cameras}
         self._found: dict[str, list[Marker]] = {camera: [] for camera in self.cameras}
@@ -53,30 +53,32 @@ class MarkersNode(RobotMemberNode):
         self.create_subscription(msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result, RELIABLE)
 
     def _on_info(self, camera: str, info: CameraInfo) -> None:
-        lens = CameraModel(
+        model = CameraModel(
             np.array(info.k, np.float64).reshape(3, 3),
             np.array(info.d, np.float64),
             info.width,
             info.height,
             info.distortion_model,
         )
-        if not lens.known:
+        if not model.known:
             self.get_logger().warning(
-                f"the CameraInfo of {camera} is empty: calibrate the camera, or nobody can be placed",
+                f"the CameraInfo of {camera} is empty: calibrate the camera, or no person can be placed",
                 throttle_duration_sec=60.0,
             )
             return
-        self._lenses[camera], self._frames[camera] = lens, info.header.frame_id
+        self._models[camera], self._frames[camera] = model, info.header.frame_id
 
     def _locate(self, camera: str, box) -> PersonPosition | None:
-        lens = self._lenses.get(camera)
-        return lens and locate_person(
-            np.asarray(box), lens, self.settings.markers.person_height_m, self.settings.markers.person_height_sd_m
+        model = self._models.get(camera)
+        if model is None:
+            return None
+        return locate_person(
+            np.asarray(box), model, self.settings.markers.person_height_m, self.settings.markers.person_height_sd_m
         )
 
     def _on_tracks(self, message: msg.Tracks) -> None:
         camera = message.camera_id
-        if camera not in self._lenses:
+        if camera not in self._models:
             topic = self.given_topic("markers.camera_info", camera)
             self.get_logger().info(
                 f"no CameraInfo of {camera} on {topic}: its people are not placed", throttle_duration_sec=60.0
@@ -110,8 +112,8 @@ class MarkersNode(RobotMemberNode):
         return f"{text}\nmatch {self._matches[name]:.2f}" if name in self._matches else text
 
     def _on_result(self, message: msg.FaceSearchResult) -> None:
-        """The last search: whom it found is marked where they are now, and where this robot's cameras saw them."""
-        left = {camera: [] for camera in self.cameras}
+        """Mark the matches of the last search: at their current track, and where this robot's cameras saw them."""
+        left: dict[str, list[Marker]] = {camera: [] for camera in self.cameras}
         if message.search_id != self._search_id:
             self._search_id, self._matches = message.search_id, {}
             left = {camera: [gone(marker) for marker in markers] for camera, markers in self._found.items()}
@@ -128,8 +130,7 @@ class MarkersNode(RobotMemberNode):
         position = self._locate(match.camera_id, match.bbox)
         if position is None:
             return []
-        # With the stamp of that moment: a robot that has driven on since shows it where it was, or, where tf does not
-        # reach back so far, not at all. A wrong place would be worse.
+        # With the stamp of the sighting, so that tf places it where the robot was then; beyond tf's memory it is not shown.
         header = Header(stamp=to_time(match.stamp_ns), frame_id=self._frames[match.camera_id])
         clock = datetime.fromtimestamp(match.stamp_ns / 1e9, timezone.utc).strftime("%H:%M:%S")
         return match_markers(
@@ -142,7 +143,7 @@ class MarkersNode(RobotMemberNode):
         )
 
     def deactivate(self) -> None:
-        """Take the markers away."""
+        """Delete the markers."""
         for camera, publisher in self._outputs.items():
             publisher.publish(
                 MarkerArray(markers=[gone(marker) for marker in self._shown[camera] + self._found[camera]])
@@ -150,7 +151,7 @@ class MarkersNode(RobotMemberNode):
             self._shown[camera], self._found[camera] = [], []
 
     def close(self) -> None:
-        """Take the markers away."""
+        """Delete the markers."""
         self.deactivate()
 
 

@@ -1,4 +1,4 @@
-"""Overlay node: frames with boxes, ids and the last search's best matches drawn on them, for people to look at."""
+"""Overlay node: frames with boxes, ids and the last search's best matches drawn on them."""
 
 import time
 from dataclasses import replace
@@ -23,17 +23,17 @@ from facetrack_ros.nodes.conversion.vision import frame_to_message, tracks_from_
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.health.status import OK, STALE, Diagnosis
-from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
+from facetrack_ros.nodes.inputs.image_buffer import ImageBuffer
 from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.search.latest_matches import LatestMatches
 from facetrack_ros.search.response import Match
 
-# How often it is looked whether somebody watches.
-LOOK_S = 1.0
+# How often the number of subscribers is checked.
+CHECK_S = 1.0
 
 
 class OverlayNode(RobotMemberNode):
-    """Draws while somebody looks, from a second after he begins; without a subscriber it hears nothing and costs nothing.
+    """Draws while the overlay is subscribed, from :data:`CHECK_S` after it is; else it subscribes nothing itself.
 
     :param subscribe: whether frames and tracks come over topics, rather than through :meth:`on_tracks`.
     """
@@ -49,17 +49,17 @@ class OverlayNode(RobotMemberNode):
             camera: self.create_publisher(CompressedImage, self.camera_topic(camera, "overlay/compressed"), SENSOR_DATA)
             for camera in self.cameras
         }
-        self._waiting = WaitingImages(self.cameras)
-        self._in_view = {camera: frozenset() for camera in self.cameras}
+        self._waiting = ImageBuffer(self.cameras)
+        self._in_view: dict[str, frozenset[str]] = {camera: frozenset() for camera in self.cameras}
         self._last_search = LatestMatches(MATCHES_SHOWN)
         self._worker = Worker("overlay", LatestPerCamera(), self._draw)
         self._results: Subscription | None = None
         self._subscribe = subscribe
         self._images: dict[str, ImageInput] = {}
         self._tracks: list[Subscription] = []
-        steady_timer(self, LOOK_S, self._listen_while_seen)
+        steady_timer(self, CHECK_S, self._update_subscriptions)
         self._health = StageHealth(self, self.cameras, "overlay", "drawing", self._problem)
-        self._diagnostics = Diagnostics(self, self.robot_id, self._look)
+        self._diagnostics = Diagnostics(self, self.robot_id, self._report)
 
     def _problem(self, camera_id: str) -> str:
         images = self._images.get(camera_id)
@@ -68,7 +68,7 @@ class OverlayNode(RobotMemberNode):
     def _watched(self, camera_id: str) -> bool:
         return bool(self._outputs[camera_id].get_subscription_count())
 
-    def _look(self) -> list[Diagnosis]:
+    def _report(self) -> list[Diagnosis]:
         if not self.active:
             return [
                 Diagnosis(f"{camera} overlay", STALE, f"is {self.state}: {self.WHILE_INACTIVE}")
@@ -77,12 +77,12 @@ class OverlayNode(RobotMemberNode):
         return [
             self._health.report_camera(camera)
             if self._watched(camera)
-            else Diagnosis(f"{camera} overlay", OK, "nobody looks, so nothing is drawn")
+            else Diagnosis(f"{camera} overlay", OK, "not subscribed, so nothing is drawn")
             for camera in self.cameras
         ]
 
     def on_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
-        """Take a frame with everybody followed in it."""
+        """Draw a frame with its tracks."""
         self._note_in_view(frame.camera_id, tracks)
         if self.active and self._watched(frame.camera_id):
             self._health.arrived(frame)
@@ -101,24 +101,23 @@ class OverlayNode(RobotMemberNode):
             track.person_id for track in tracks if track.person_id and track.state == TrackState.TRACKING
         )
 
-    def _listen_while_seen(self) -> None:
-        """Hear answers only while somebody looks: else each answer of a fleet would go to every robot of it; and a camera's
-        pictures, where they come over topics, only while somebody looks at that camera."""
+    def _update_subscriptions(self) -> None:
+        """Subscribe search results while any overlay is subscribed, else each result of a fleet would go to all robots;
+        and a camera's images, if they come over topics, while its overlay is."""
         watched = [camera for camera in self.cameras if self._watched(camera)]
         if self._subscribe:
-            self._hear(watched)
-        seen = bool(watched)
-        if seen and self._results is None:
+            self._subscribe_cameras(watched)
+        if watched and self._results is None:
             self._results = self.create_subscription(
                 msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result, SEARCH_RESULT_SUB
             )
-        elif not seen and self._results is not None:
+        elif not watched and self._results is not None:
             self.destroy_subscription(self._results)
             self._results = None
 
-    def _hear(self, watched: list[str]) -> None:
+    def _subscribe_cameras(self, watched: list[str]) -> None:
         if watched and not self._tracks:
-            # Of all cameras: a picture says how many people are in view of the whole robot.
+            # Of all cameras: the overlay shows how many people are in view of the whole robot.
             self._tracks = [
                 self.create_subscription(
                     msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message, RELIABLE
@@ -165,7 +164,7 @@ class OverlayNode(RobotMemberNode):
             self._health.finished(frame, time.perf_counter() - began)
 
     def deactivate(self) -> None:
-        """Finish the frames at hand."""
+        """Finish pending frames."""
         self._worker.drain()
 
     def close(self) -> None:

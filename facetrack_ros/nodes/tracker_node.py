@@ -30,7 +30,7 @@ from facetrack_ros.nodes.conversion.vision import (
 from facetrack_ros.nodes.fleet.people_sync import PeopleSync
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
-from facetrack_ros.nodes.inputs.image_buffer import WaitingImages
+from facetrack_ros.nodes.inputs.image_buffer import ImageBuffer
 from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.pipeline.tracking_stage import TrackingStage
 from facetrack_ros.tracking.factory import OWN, tracker_factory, tracking_settings
@@ -77,7 +77,7 @@ class TrackerNode(RobotMemberNode):
         self._worker = Worker("tracker", FifoMailbox(), run_calls)
         self._exchange = PeopleSync(self, MergeLog(self.robot_folder() / self.robot_id), self._worker)
         steady_timer(self, TICK_S, lambda: self._worker.put("", (self.stage.advance,)))
-        self._waiting = WaitingImages(self.cameras)
+        self._waiting = ImageBuffer(self.cameras)
         self._images: ImageInput | None = None
         if subscribe:
             for camera in self.cameras:

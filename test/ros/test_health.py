@@ -185,7 +185,7 @@ def test_search_gallery_and_overlay_tell_what_they_did_and_what_went_wrong(watch
     member = {"robot_id": "robot1", "cameras": ("front",), "config": Config({"data_dir": str(tmp_path)})}
     for node in (HistoryNode(**member), SearchNode(**member), GalleryNode(**member), OverlayNode(**member)):
         watched.spin(node)
-    watched.until("robot1: front overlay", lambda status, _: status.level == OK and "nobody looks" in status.message)
+    watched.until("robot1: front overlay", lambda status, _: status.level == OK and "not subscribed" in status.message)
     watched.until("robot1: gallery", lambda status, values: status.level == OK and values["entries"] == "0")
     watched.until("robot1: search", lambda status, values: status.level == OK and values["robots on the mesh"] == "1")
 

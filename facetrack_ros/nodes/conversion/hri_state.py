@@ -1,7 +1,7 @@
-"""Who is before the robot in the words of ROS4HRI (REP-155): faces and bodies that come and go, and persons who stay.
+"""Faces, bodies and persons of ROS4HRI (REP-155) from tracks.
 
-A face and a body live as long as a track does and carry its name; a person keeps its id. Message classes are handed in:
-the package may not be here.
+A face and a body have the id and lifetime of their track; a person keeps its id. The optional package's message classes
+are arguments.
 """
 
 import re
@@ -15,16 +15,16 @@ from std_msgs.msg import Header
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.track import Track, TrackState
 
-#: How long a face that is not seen counts as tracked, nanoseconds of stamps: a turned head is no new face.
+#: How long a face counts as tracked after it was seen, nanoseconds of stamps: a head may turn away.
 FACE_STAYS_NS = 1_000_000_000
-#: Persons told of after they have left.
+#: Persons kept after they have left.
 KNOWN = 50
-#: Rows of ``FacialLandmarks`` for our five points: pupils, nose, corners of the mouth; the others have no confidence.
+#: Rows of ``FacialLandmarks`` of the five landmarks: pupils, nose, corners of the mouth; others have confidence 0.
 LANDMARK_ROWS, LANDMARKS = (68, 69, 30, 48, 54), 70
 
 
 def hri_id(letter: str, text: str) -> str:
-    """An id as REP-155 wants it: letters, digits and underscores, a letter first.
+    """An id as REP-155 requires: letters, digits and underscores, a letter first.
 
     :param letter: what the id begins with where ``text`` is a track's: ``f`` face, ``b`` body; empty: as it is.
     """
@@ -54,10 +54,10 @@ def facial_landmarks(kinds: ModuleType, header: Header, face: Face, size: tuple[
 
 @dataclass(frozen=True)
 class PersonState:
-    """What is told of one person.
+    """State of one person.
 
     :param face_id: of the face seen last, empty where none is tracked; ``body_id`` likewise.
-    :param anonymous: nobody would know this person again: no face good enough was ever seen.
+    :param anonymous: no face embedding exists, so the person is not recognised again.
     :param alias: the id this person goes by since two turned out to be one; empty: its own.
     """
 
@@ -76,7 +76,7 @@ class HriState:
         self._newest_ns = 0
 
     def update(self, camera_id: str, stamp_ns: int, tracks: tuple[Track, ...]) -> None:
-        """Take everybody followed in a camera, as of one frame."""
+        """Update with all tracks of a camera as of one frame."""
         before = self._cameras.get(camera_id, {})
         now = {}
         for track in tracks:
@@ -96,7 +96,7 @@ class HriState:
         self._settle(stamp_ns)
 
     def drop(self, camera_id: str) -> None:
-        """A camera is silent: nobody is tracked in it any more."""
+        """Drop the tracks of a camera that is silent."""
         if self._cameras.pop(camera_id, None):
             self._settle(0)
 
@@ -106,7 +106,7 @@ class HriState:
         self._known[old] = PersonState(anonymous=told.anonymous, alias=new)
 
     def _settle(self, stamp_ns: int) -> None:
-        """Who has which face and body now."""
+        """Assign faces, bodies and aliases to persons."""
         self._newest_ns = stamp_ns or self._newest_ns
         faces, bodies = {}, {}
         for tracks in self._cameras.values():
@@ -127,7 +127,7 @@ class HriState:
         )
 
     def _alias_of(self, person: str) -> str:
-        """Who somebody is after all joins: readers look one step far."""
+        """The id after all merges, since readers follow one alias only."""
         passed, at = {person}, self._known[person].alias
         while at in self._known and self._known[at].alias and at not in passed:
             passed.add(at)
@@ -139,7 +139,7 @@ class HriState:
 
     @property
     def faces(self) -> tuple[str, ...]:
-        """Ids of the faces tracked."""
+        """Ids of the tracked faces."""
         return tuple(
             hri_id("f", track)
             for tracks in self._cameras.values()
@@ -149,12 +149,12 @@ class HriState:
 
     @property
     def bodies(self) -> tuple[str, ...]:
-        """Ids of the bodies tracked."""
+        """Ids of the tracked bodies."""
         return tuple(hri_id("b", track) for tracks in self._cameras.values() for track in tracks)
 
     @property
     def persons(self) -> tuple[str, ...]:
-        """Ids of the persons who are tracked, each once."""
+        """Ids of the tracked persons, each once."""
         return tuple(
             dict.fromkeys(
                 one.person_id for tracks in self._cameras.values() for one in tracks.values() if one.person_id
@@ -163,7 +163,7 @@ class HriState:
 
     @property
     def known(self) -> dict[str, PersonState]:
-        """Persons tracked now or lately, the latest last."""
+        """Persons tracked now or recently, the most recent last."""
         return dict(self._known)
 
 

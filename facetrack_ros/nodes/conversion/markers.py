@@ -1,4 +1,4 @@
-"""People as markers: a body where somebody stands, its name and distance, and how far off it may be."""
+"""Persons as markers: a body at the position, name and distance, and an ellipsoid of the uncertainty."""
 
 import zlib
 
@@ -12,17 +12,17 @@ from facetrack_ros.clips.overlay import colour_of
 from facetrack_ros.core.camera_geometry import PersonPosition
 
 BODY_WIDTH_M, TEXT_M = 0.5, 0.2
-#: Two standard deviations to each side: 19 of 20 people stand within, along any one line.
+#: Half axes in standard deviations: 95 % along each axis.
 SIGMAS = 2.0
-#: How long a marker stays that nobody renews.
+#: Lifetime of a marker that is not renewed.
 STAYS = Duration(sec=1, nanosec=500_000_000)
 FOREVER = Duration()
-#: The optical frame's y points down; a marker's cylinder stands along z: a quarter turn about x.
+#: A quarter turn about x: a marker's cylinder is along z, and the optical frame's y points down.
 UPRIGHT = Quaternion(x=float(np.sqrt(0.5)), w=float(np.sqrt(0.5)))
 
 
 def number_of(name: str) -> int:
-    """A marker's id: the same for the same name."""
+    """A marker's id, a hash of its name."""
     return zlib.crc32(name.encode()) & 0x7FFFFFFF
 
 
@@ -39,8 +39,8 @@ def body_markers(
     """The three markers of one person.
 
     :param header: its frame is the camera's optical one.
-    :param name: what tells this person's markers from others of this camera.
-    :param seen: else the person is out of sight, and shown where they were.
+    :param name: identifies the person among those of the camera.
+    :param seen: False: the person is out of view, and shown at the last position.
     """
     colour = _colour(colour_name, 0.8 if seen else 0.3)
     body = _marker(
@@ -82,7 +82,7 @@ def body_markers(
 def match_markers(
     header: Header, camera_id: str, name: str, colour_name: str, text: str, position: PersonPosition
 ) -> list[Marker]:
-    """A search's match where the person stood then; it stays until the next search."""
+    """Markers of a search's match at the person's position then, which stay until the next search."""
     ball = _marker(
         header,
         f"{camera_id}/search",
@@ -110,7 +110,7 @@ def match_markers(
 
 
 def gone(marker: Marker) -> Marker:
-    """What takes a marker away."""
+    """The message that deletes a marker."""
     return Marker(header=marker.header, ns=marker.ns, id=marker.id, action=Marker.DELETE)
 
 
@@ -118,12 +118,12 @@ def ellipsoid(covariance: np.ndarray) -> tuple[Quaternion, np.ndarray]:
     """Orientation and half axes ``(3,)`` in metres of one standard deviation of a ``(3, 3)`` covariance."""
     squares, axes = np.linalg.eigh(covariance)
     if np.linalg.det(axes) < 0:
-        axes[:, 0] = -axes[:, 0]  # a mirror is no turn
+        axes[:, 0] = -axes[:, 0]  # a reflection is no rotation
     return quaternion(axes), np.sqrt(np.maximum(squares, 1e-8))
 
 
 def quaternion(rotation: np.ndarray) -> Quaternion:
-    """A ``(3, 3)`` rotation as a quaternion, by its largest part, which never divides by little (Shepperd, 1978)."""
+    """A ``(3, 3)`` rotation as a quaternion, by its largest component for stability (Shepperd, 1978)."""
     trace = np.trace(rotation)
     parts = np.array([trace, *np.diag(rotation)])
     i = int(parts.argmax())

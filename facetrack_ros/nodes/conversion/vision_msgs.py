@@ -1,8 +1,9 @@
-"""Our persons and tracks as ``vision_msgs`` and back. The message classes are handed in: the package may not be here."""
+"""Persons and tracks as ``vision_msgs`` and back. The optional package's message classes are arguments."""
 
 import math
 from collections.abc import Iterable
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from facetrack_ros import msg
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.track import TrackState
 
-#: How ``vision_msgs`` is told what we find.
+#: Class id of all detections.
 PERSON = "person"
 
 
@@ -23,7 +24,7 @@ def detections_array(kinds: ModuleType, message: msg.Detections) -> object:
 
 
 def tracks_array(kinds: ModuleType, message: msg.Tracks) -> object:
-    """Who is seen in a frame, by track id: it stays the same while somebody is followed in one camera."""
+    """The tracks seen in a frame, with track ids, which are stable within one camera."""
     return _array(
         kinds,
         message,
@@ -36,7 +37,7 @@ def tracks_array(kinds: ModuleType, message: msg.Tracks) -> object:
 
 
 def persons_array(kinds: ModuleType, message: msg.Tracks) -> object:
-    """Who is seen in a frame, by person id: it stays the same over cameras, visits and robots."""
+    """The persons seen in a frame, with person ids, which are stable over cameras, visits and robots."""
     return _array(
         kinds,
         message,
@@ -66,10 +67,10 @@ def _array(kinds: ModuleType, message: msg.Detections | msg.Tracks, rows: Iterab
     return array
 
 
-def persons_of(array: object, classes: frozenset[str], min_score: float, model_id: str) -> Detections:
-    """The persons in another detector's ``Detection2DArray``; what is no finite box of some size is left out.
+def persons_of(array: Any, classes: frozenset[str], min_score: float, model_id: str) -> Detections:
+    """The persons in another detector's ``Detection2DArray``; empty and infinite boxes are dropped.
 
-    A turned box becomes the upright one around it.
+    A rotated box is replaced by its axis-aligned bounding box.
 
     :param classes: class ids that are persons.
     :param min_score: lowest score that counts.

@@ -10,7 +10,7 @@ import numpy as np
 from facetrack_ros.clips.sources import LiveSource
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
-from facetrack_ros.nodes.inputs.battery import BatteryWatch
+from facetrack_ros.nodes.inputs.battery import BatteryInput
 from facetrack_ros.search.reference_image import decode_reference
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.rescan.runner import RescanResult, frames_without_face, rescan
@@ -32,7 +32,7 @@ class RescanService:
 
     def __init__(self, node: RobotMemberNode):
         self._node = node
-        self._battery = BatteryWatch(node)
+        self._battery = BatteryInput(node)
         self._lock = threading.Lock()
         self._pipelines: list[VisionPipeline] = []
         self._closing = False

@@ -1,4 +1,4 @@
-"""A history's health: what it holds of each camera, and whether the disk takes it."""
+"""Diagnoses of a history: frames and sightings of each camera, and the disk."""
 
 import shutil
 import time
@@ -8,15 +8,15 @@ from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.health.status import ERROR, OK, STALE, Diagnosis
 
-# The disk is asked once a second: an error not repeated by then is over.
+# The disk is written once a second: an error that is not repeated for this long is over.
 OVER_S = 5.0
 
 
 class HistoryHealth:
-    """The health of one robot's history.
+    """Health of one robot's history.
 
-    :param stage: measures the frames that come in.
-    :param folder: the robot's, on the disk.
+    :param stage: measures the frames that arrive.
+    :param folder: the robot's folder.
     """
 
     def __init__(self, stage: StageHealth, folder: Path):
@@ -24,7 +24,7 @@ class HistoryHealth:
         self._error, self._error_s = "", float("-inf")
 
     def failed(self, sentence: str) -> None:
-        """The disk did not take something, or gave something damaged."""
+        """Keep an error of writing or reading."""
         self._error, self._error_s = sentence, time.monotonic()
 
     def report(self, status: HistoryStatus) -> list[Diagnosis]:

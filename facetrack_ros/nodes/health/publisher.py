@@ -1,4 +1,4 @@
-"""The health of a node, on ``/diagnostics`` once a second, as robot monitors read it."""
+"""A node's diagnoses on ``/diagnostics``, once a second, as robot monitors read them."""
 
 from collections.abc import Callable, Iterable
 
@@ -9,32 +9,31 @@ from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.health.status import Diagnosis
 
 PERIOD_S = 1.0
-# As diagnostic_updater publishes them.
+# As diagnostic_updater's.
 DEPTH = 10
 
 
 class Diagnostics:
-    """Tells of a node's health as long as it lives; in real time, so that a simulation at rest is no dead robot.
+    """Publisher of a node's diagnoses, in steady time, so that a paused simulation does not look like a dead robot.
 
-    :param node: whose health it is.
-    :param robot_id: the hardware.
-    :param look: gives what there is to tell of.
+    :param robot_id: the hardware id.
+    :param report: returns the diagnoses.
     """
 
-    def __init__(self, node: Node, robot_id: str, look: Callable[[], Iterable[Diagnosis]]):
-        self._node, self._robot_id, self._look = node, robot_id, look
+    def __init__(self, node: Node, robot_id: str, report: Callable[[], Iterable[Diagnosis]]):
+        self._node, self._robot_id, self._report = node, robot_id, report
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", DEPTH)
-        self._timer = steady_timer(node, PERIOD_S, self.tell)
+        self._timer = steady_timer(node, PERIOD_S, self.publish)
 
-    def tell(self) -> None:
+    def publish(self) -> None:
         """Publish now."""
         message = DiagnosticArray()
         message.header.stamp = self._node.get_clock().now().to_msg()
-        message.status = [self._status(diagnosis) for diagnosis in self._look()]
+        message.status = [self._status(diagnosis) for diagnosis in self._report()]
         self._publisher.publish(message)
 
     def close(self) -> None:
-        """Say no more."""
+        """Stop publishing."""
         self._timer.cancel()
 
     def _status(self, diagnosis: Diagnosis) -> DiagnosticStatus:

@@ -1,4 +1,4 @@
-"""What a node says of its health: levels, sentences, figures. No message, no topic."""
+"""Diagnoses: level, sentence and figures of a stage or service. Free of ROS."""
 
 import math
 from dataclasses import dataclass, field
@@ -9,21 +9,21 @@ from facetrack_ros.nodes.health.stage_meter import StageFigures
 
 OK, WARN, ERROR, STALE = range(4)
 
-# As long as the log waits before it says that no frames come.
+# A camera without frames for this long is reported; as in the log.
 SILENT_S = 5.0
-# A stage that keeps up drops a frame now and then, when something else has the processor.
+# A share below this is normal when another process needs the processor. Chosen by hand.
 DROPPED_SHARE = 0.1
-# How long something that went wrong is shown as a warning.
+# How long an error is shown as a warning.
 ERROR_SHOWN_S = 60.0
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The health of one thing.
+    """Health of one stage or service.
 
-    :param thing: what it is, such as ``front detector``.
+    :param thing: its name, such as ``front detector``.
     :param level: one of :data:`OK`, :data:`WARN`, :data:`ERROR`, :data:`STALE`.
-    :param sentence: the most important thing to say.
+    :param sentence: the most important finding.
     :param values: figures by name.
     """
 
@@ -43,16 +43,16 @@ def stage_diagnosis(
     age_ns: int | None = None,
     values: dict[str, str] | None = None,
 ) -> Diagnosis:
-    """The health of a camera's frames in a stage.
+    """Diagnosis of a camera's frames in a stage.
 
     :param stage: its name.
-    :param work: what takes the stage's time, empty where nothing does to speak of.
-    :param problem: why no frames come, where that is known.
-    :param clock: of the camera, where the stage measures it.
-    :param age_ns: how old the newest frame was when it was done.
+    :param work: name of the work that the stage times; empty: none.
+    :param problem: why no frames arrive; empty: unknown.
+    :param clock: of the camera, if the stage measures it.
+    :param age_ns: age of the newest frame when it was finished.
     :param values: more figures.
     """
-    level, sentence = _judged(camera_id, figures, work, problem, clock)
+    level, sentence = _assess(camera_id, figures, work, problem, clock)
     shown = {
         "frames": str(figures.frames),
         "rate in (Hz)": f"{figures.rate_in:.1f}",
@@ -76,7 +76,7 @@ def stage_diagnosis(
     return Diagnosis(f"{camera_id} {stage}", level, sentence, {**shown, **(values or {})})
 
 
-def _judged(
+def _assess(
     camera_id: str, figures: StageFigures, work: str, problem: str, clock: CameraClock | None
 ) -> tuple[int, str]:
     if problem:

@@ -1,4 +1,4 @@
-"""Whether the battery allows face work."""
+"""The battery's charge, and whether it allows face work."""
 
 import math
 from collections.abc import Callable
@@ -10,14 +10,14 @@ from facetrack_ros.nodes.base.qos import SENSOR_DATA
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 
 
-class BatteryWatch:
-    """Hears the robot's battery, where ``battery.topic`` names one.
+class BatteryInput:
+    """Subscription of the robot's battery, if ``battery.topic`` names one.
 
     :param node: with the ``battery.`` settings.
-    :param on_change: called with a sentence when face work stops or goes on.
+    :param on_change: takes a sentence when face work stops or resumes.
     """
 
-    def __init__(self, node: RobotMemberNode, on_change: Callable[[str], None] = lambda sentence: None):
+    def __init__(self, node: RobotMemberNode, on_change: Callable[[str], object] = lambda sentence: None):
         self._node = node
         self._topic = node.settings.battery.topic
         self._on_change = on_change
@@ -28,26 +28,24 @@ class BatteryWatch:
 
     @property
     def braking(self) -> bool:
-        """Whether face work rests now."""
+        """Whether face work is stopped."""
         return self._brake.active
 
     def change(self, stop_below: float, resume_at: float) -> None:
-        """Rest by other charges from now on."""
+        """Set the charges at which face work stops and resumes, 0..1."""
         self._brake.set_limits(stop_below, resume_at)
 
     @property
     def sentence(self) -> str:
-        """How it stands."""
-        return (
-            f"battery at {self._charge:.0%}: face work stops, people are still followed"
-            if self.braking
-            else f"battery at {self._charge:.0%}: face work goes on"
+        """The state as a sentence."""
+        return f"battery at {self._charge:.0%}: " + (
+            "face work stops, people are still followed" if self.braking else "face work goes on"
         )
 
     def _on_battery(self, message: BatteryState) -> None:
         if not 0.0 <= message.percentage <= 1.0 and not math.isnan(message.percentage):
             self._node.get_logger().warning(
-                f"{self._topic} gives a charge of {message.percentage:g}, which is not within 0 to 1: not taken",
+                f"{self._topic} gives a charge of {message.percentage:g}, which is not within 0 to 1: ignored",
                 throttle_duration_sec=60.0,
             )
             return

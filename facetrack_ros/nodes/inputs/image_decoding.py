@@ -1,13 +1,16 @@
-"""Messages with images to frames."""
+"""Image messages to JPEG and pixels."""
+
+from typing import Any
 
 import numpy as np
+from rclpy.impl.rcutils_logger import RcutilsLogger
 from sensor_msgs.msg import CompressedImage, Image
 
 from facetrack_ros.core.frame import encode_jpeg
 from facetrack_ros.errors import FrameError
 from facetrack_ros.sources.raw_image import bgr_of_raw, check_raw
 
-# What cv_bridge makes bgr8 of, and the bytes a pixel has.
+# Encodings that cv_bridge converts to bgr8, and their bytes a pixel.
 _BRIDGED = {
     "bgr8": 3,
     "rgb8": 3,
@@ -26,19 +29,19 @@ _BRIDGED = {
 }
 
 
-class ImageReading:
-    """Makes pictures of raw images: by ``cv_bridge`` where it is installed, else, with the same result, by itself.
+class ImageDecoder:
+    """Converts raw images by ``cv_bridge`` if it is installed, else with the same result without it.
 
     :param logger: of the node.
     """
 
-    def __init__(self, logger):
+    def __init__(self, logger: RcutilsLogger):
         self._logger = logger
-        self._bridge = None
-        self._looked = False
+        self._bridge: Any = None
+        self._bridge_imported = False
 
     def jpeg(self, message: CompressedImage | Image, quality: int) -> bytes:
-        """What came as JPEG (or PNG), untouched; a raw image encoded.
+        """The data of a compressed image, untouched; a raw image encoded.
 
         :param quality: 1..100.
         :raises FrameError: no image, or one whose sizes contradict each other.
@@ -54,36 +57,36 @@ class ImageReading:
 
         :raises FrameError: as :func:`facetrack_ros.sources.raw_image.bgr_of_raw`.
         """
-        # Looked at here in any case: cv_bridge tells of contradicting sizes in numpy's words, if at all.
+        # Checked before cv_bridge, which reports contradicting sizes in numpy's words or not at all.
         check_raw(len(message.data), message.height, message.width, message.step, message.encoding)
         bridge = self._cv_bridge()
-        # It takes rows apart by whole pixels, so other paddings would shift them.
+        # cv_bridge splits rows by whole pixels, so other paddings would shift them.
         if bridge is not None and message.step % _BRIDGED.get(message.encoding, message.step + 1) == 0:
             try:
                 return bridge.imgmsg_to_cv2(message, "bgr8")
             except Exception as error:
-                self._leave_bridge(error)
+                self._disable_bridge(error)
         return bgr_of_raw(
             message.data, message.height, message.width, message.step, message.encoding, bool(message.is_bigendian)
         )
 
-    def _cv_bridge(self):
-        if not self._looked:
-            self._looked = True
+    def _cv_bridge(self) -> Any:
+        if not self._bridge_imported:
+            self._bridge_imported = True
             try:
                 from cv_bridge import CvBridge
 
                 self._bridge = CvBridge()
             except ModuleNotFoundError as error:
                 if error.name != "cv_bridge":
-                    self._leave_bridge(error)
-            except Exception as error:  # built for numpy 1, it dies of numpy 2 in several ways
-                self._leave_bridge(error)
+                    self._disable_bridge(error)
+            except Exception as error:  # one built for numpy 1 fails with numpy 2 in several ways
+                self._disable_bridge(error)
         return self._bridge
 
-    def _leave_bridge(self, error: Exception) -> None:
+    def _disable_bridge(self, error: Exception) -> None:
         self._bridge = None
         self._logger.warning(
-            f"cv_bridge is installed but of no use ({type(error).__name__}: {error}): raw images are "
+            f"cv_bridge is installed but unusable ({type(error).__name__}: {error}): raw images are "
             "converted without it, with the same result"
         )

@@ -1,27 +1,27 @@
-"""Which topic a camera's images come on, decided from what the topic graph shows; and a sentence when none come."""
+"""Choice of a camera's image topic from the topic graph, and sentences on why no images arrive."""
 
 from dataclasses import dataclass
 
 from facetrack_ros.errors import ConfigError
 
 COMPRESSED, RAW = "sensor_msgs/msg/CompressedImage", "sensor_msgs/msg/Image"
-# Below a camera's name, as drivers call them; JPEG first, as nothing has to be encoded then.
+# Usual names below a camera's; JPEG first, which needs no encoding.
 USUAL = ("image/compressed", "image_raw/compressed", "image", "image_raw")
 AUTO, BEST_EFFORT, RELIABLE = "auto", "best_effort", "reliable"
-# What to do about images that DDS has to cut up.
+# Advice for raw images, which DDS splits into many parts.
 LARGE_RAW = (
     "of images this large most get lost on the way at best effort: let the driver publish reliably, or JPEG "
     "(sensor_msgs/CompressedImage), and set FASTDDS_BUILTIN_TRANSPORTS=LARGE_DATA for the driver and for this process"
 )
-# More names than this help nobody find theirs.
+# At most so many topics are listed in a sentence.
 _NAMED = 8
 
 
 @dataclass(frozen=True)
 class Publisher:
-    """Who publishes on a topic.
+    """A publisher of a topic.
 
-    :param node: its full name.
+    :param node: full name of its node.
     :param kind: the message type.
     """
 
@@ -32,7 +32,7 @@ class Publisher:
 
 @dataclass(frozen=True)
 class TopicCandidate:
-    """A topic on which somebody publishes images.
+    """A topic with publishers of images.
 
     :param kind: :data:`COMPRESSED` or :data:`RAW`.
     """
@@ -43,16 +43,16 @@ class TopicCandidate:
 
     @property
     def reliable(self) -> bool:
-        """Whether all its publishers repeat what gets lost."""
+        """Whether all its publishers are reliable."""
         return all(publisher.reliable for publisher in self.publishers)
 
 
 def parse_topics(text: str, cameras: tuple[str, ...]) -> dict[str, str]:
-    """What ``camera.topics`` says: topics by camera.
+    """Topics by camera from the setting ``camera.topics``.
 
     :raises ConfigError: it is not ``NAME=TOPIC`` with names of cameras, each once.
     """
-    topics = {}
+    topics: dict[str, str] = {}
     for word in text.split():
         camera, equals, topic = word.partition("=")
         if not equals or not camera or not topic:
@@ -67,10 +67,10 @@ def parse_topics(text: str, cameras: tuple[str, ...]) -> dict[str, str]:
     return topics
 
 
-def offer_on(topic: str, publishers: tuple[Publisher, ...], raw_too: bool = True) -> TopicCandidate | None:
-    """What a topic offers, None where nobody publishes images there.
+def candidate_of(topic: str, publishers: tuple[Publisher, ...], raw_too: bool = True) -> TopicCandidate | None:
+    """A topic as a candidate; None if no publisher sends images.
 
-    :param raw_too: whether raw images are of use.
+    :param raw_too: whether raw images count.
     """
     for kind in (COMPRESSED, *((RAW,) if raw_too else ())):
         of_kind = tuple(publisher for publisher in publishers if publisher.kind == kind)
@@ -80,45 +80,48 @@ def offer_on(topic: str, publishers: tuple[Publisher, ...], raw_too: bool = True
 
 
 def choose(
-    offers: list[TopicCandidate], current: TopicCandidate | None, flowing: bool, patience_over: bool
+    candidates: list[TopicCandidate], current: TopicCandidate | None, flowing: bool, expired: bool
 ) -> TopicCandidate | None:
-    """The offer to listen to.
+    """The candidate to subscribe.
 
-    A topic that brings images is kept, unless it brings raw ones where JPEG is to be had. One that brings nothing for a
-    while gives way to the next, round and round.
+    A topic that delivers images is kept, unless they are raw and JPEG is available. One that delivers none for a while
+    is replaced by the next candidate, in rotation.
 
-    :param offers: in order of preference.
-    :param current: listened to now.
-    :param flowing: whether it brings images.
-    :param patience_over: whether it had time enough to.
+    :param candidates: in order of preference.
+    :param current: subscribed now.
+    :param flowing: whether it delivers images.
+    :param expired: whether it had enough time to deliver.
     """
-    topics = [offer.topic for offer in offers]
-    if not offers:
+    topics = [candidate.topic for candidate in candidates]
+    if not candidates:
         return current
     here = topics.index(current.topic) if current is not None and current.topic in topics else None
-    if flowing:
-        wish = offers[0] if current.kind == RAW and offers[0].kind == COMPRESSED else current
-        return wish if here is None or wish is not current else offers[here]
+    if flowing and current is not None:
+        if current.kind == RAW and candidates[0].kind == COMPRESSED:
+            return candidates[0]
+        return current if here is None else candidates[here]
     if here is None:
-        return offers[0]
-    return offers[(here + 1) % len(offers)] if patience_over else offers[here]
+        return candidates[0]
+    return candidates[(here + 1) % len(candidates)] if expired else candidates[here]
 
 
-def asks_for_reliable(offer: TopicCandidate, setting: str) -> bool:
-    """Whether images are asked for reliably.
+def wants_reliable(candidate: TopicCandidate, setting: str) -> bool:
+    """Whether to subscribe reliably.
 
-    Best effort receives from every publisher. Only of a raw image, sent in many parts, one lost part is the whole
-    image lost: there repetition helps, where the publisher repeats.
+    Best effort receives from every publisher. A raw image is sent in many parts and lost with any of them, so it is
+    subscribed reliably if all publishers are reliable.
+
+    :param setting: ``camera.qos``.
     """
-    return setting == RELIABLE or (setting == AUTO and offer.kind == RAW and offer.reliable)
+    return setting == RELIABLE or (setting == AUTO and candidate.kind == RAW and candidate.reliable)
 
 
 def incompatible_sentence(camera: str, topic: str, publishers: tuple[Publisher, ...], reliable: bool) -> str:
-    """Who cannot be heard for its QoS, and the parameter that mends it."""
-    deaf = ", ".join(publisher.node for publisher in publishers if reliable and not publisher.reliable) or "a publisher"
+    """The publishers whose QoS does not fit, and the parameter that solves it."""
+    names = ", ".join(publisher.node for publisher in publishers if reliable and not publisher.reliable)
     return (
-        f"camera {camera}: {deaf} offers best effort on {topic}, but reliable is asked for, so nothing comes from there: "
-        "set the parameter camera.qos to auto or best_effort"
+        f"camera {camera}: {names or 'a publisher'} offers best effort on {topic}, but reliable is asked for, so "
+        "nothing comes from there: set the parameter camera.qos to auto or best_effort"
     )
 
 
@@ -126,43 +129,40 @@ def silence_sentence(
     camera: str,
     seconds: float,
     topic: str,
-    offer: TopicCandidate | None,
+    candidate: TopicCandidate | None,
     others: dict[str, str],
     odd: dict[str, str],
     reliable: bool,
 ) -> str:
-    """Why no images come, as far as the graph shows, and what to do.
+    """Why no images arrive, as far as the graph shows, and what to do.
 
-    :param topic: that is waited at.
-    :param offer: listened to, where somebody publishes.
-    :param others: every other topic with images on it, and its type.
-    :param odd: types that are no images, by those of the topics looked at that carry them.
-    :param reliable: whether repetition is asked for.
+    :param topic: the topic waited for.
+    :param candidate: subscribed, if it has publishers.
+    :param others: every other topic with images, and its type.
+    :param odd: the camera's topics of another type, and that type.
+    :param reliable: whether the subscription is reliable.
     """
     head = f"No frames for {seconds:.0f} s on "
-    if offer is not None:
-        nodes = ", ".join(publisher.node for publisher in offer.publishers)
-        if reliable and not offer.reliable:
-            return head + f"{offer.topic}: {incompatible_sentence(camera, offer.topic, offer.publishers, True)}"
+    if candidate is not None:
+        nodes = ", ".join(publisher.node for publisher in candidate.publishers)
+        if reliable and not candidate.reliable:
+            why = incompatible_sentence(camera, candidate.topic, candidate.publishers, True)
+            return f"{head}{candidate.topic}: {why}"
         hint = (
             "is the camera running, and do both computers reach each other?"
-            if offer.kind == COMPRESSED
+            if candidate.kind == COMPRESSED
             else f"is the camera running? If its images are large: {LARGE_RAW}"
         )
-        return head + f"{offer.topic}: {nodes} publishes it, but nothing arrives: {hint}"
+        return f"{head}{candidate.topic}: {nodes} publishes it, but nothing arrives: {hint}"
     if odd:
-        carrier, kind = next(iter(odd.items()))
+        other, kind = next(iter(odd.items()))
         return (
-            head
-            + f"{carrier}: what is published there is {kind}, no image: give the camera's topic, camera.topics: {camera}=TOPIC"
+            f"{head}{other}: what is published there is {kind}, no image: "
+            f"give the camera's topic, camera.topics: {camera}=TOPIC"
         )
+    head += f"{topic}: nobody publishes it; image topics seen: "
     seen = [f"{topic} ({kind.rpartition('/')[2]})" for topic, kind in sorted(others.items())]
     if not seen:
-        return head + (
-            f"{topic}: nobody publishes it; image topics seen: none. Is the driver running, on this ROS_DOMAIN_ID?"
-        )
+        return f"{head}none. Is the driver running, on this ROS_DOMAIN_ID?"
     more = f" and {len(seen) - _NAMED} more" if len(seen) > _NAMED else ""
-    return head + (
-        f"{topic}: nobody publishes it; image topics seen: {', '.join(seen[:_NAMED])}{more}. If one of them is "
-        f"this camera, set camera.topics: {camera}=TOPIC"
-    )
+    return f"{head}{', '.join(seen[:_NAMED])}{more}. If one of them is this camera, set camera.topics: {camera}=TOPIC"

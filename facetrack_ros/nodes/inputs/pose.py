@@ -1,8 +1,11 @@
-"""Listens to where the robot is."""
+"""The robot's pose from a topic."""
+
+from typing import Any
 
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from nav_msgs.msg import Odometry
 from rclpy.node import Node
+from rclpy.timer import Timer
 
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.errors import StoreError
@@ -17,45 +20,46 @@ _BY_NAME = {
     "geometry_msgs/msg/PoseStamped": PoseStamped,
     "geometry_msgs/msg/PoseWithCovarianceStamped": PoseWithCovarianceStamped,
 }
-_LOOK_S = 1.0
+# How often the topic's type is looked up until it is known.
+_LOOKUP_S = 1.0
 
 
 class PoseInput:
-    """Takes the poses of a topic into a :class:`PoseHistory`, by their headers' stamps.
+    """Adds the poses of a topic to a :class:`PoseHistory`, by their headers' stamps.
 
     :param topic: absolute, or in the robot's namespace; empty: none.
-    :param kind: ``odometry``, ``pose``, ``pose_with_covariance``, or ``auto``: what the topic is, once somebody publishes it.
+    :param kind: ``odometry``, ``pose``, ``pose_with_covariance``, or ``auto``: the topic's type, once it is published.
     """
 
-    def __init__(self, node: Node, topic: str, kind: str, track: PoseHistory) -> None:
-        self._node, self._topic, self._track = node, topic, track
-        self._timer = None
+    def __init__(self, node: Node, topic: str, kind: str, poses: PoseHistory) -> None:
+        self._node, self._topic, self._poses = node, topic, poses
+        self._timer: Timer | None = None
         if topic and kind in _KINDS:
-            self._listen(_KINDS[kind])
+            self._subscribe(_KINDS[kind])
         elif topic:
-            self._timer = steady_timer(node, _LOOK_S, self._look)
+            self._timer = steady_timer(node, _LOOKUP_S, self._look_up_type)
 
-    def _look(self) -> None:
+    def _look_up_type(self) -> None:
         full = self._node.resolve_topic_name(self._topic)
         names = dict(self._node.get_topic_names_and_types()).get(full, [])
         kinds = [_BY_NAME[name] for name in names if name in _BY_NAME]
-        if kinds:
+        if kinds and self._timer is not None:
             self._node.destroy_timer(self._timer)
-            self._listen(kinds[0])
+            self._subscribe(kinds[0])
         elif names:
             self._node.get_logger().error(
                 f"{full} is of type {names[0]}; poses are taken from {', '.join(_BY_NAME)}", throttle_duration_sec=60.0
             )
 
-    def _listen(self, kind: type) -> None:
+    def _subscribe(self, kind: type) -> None:
         self._node.create_subscription(kind, self._topic, self._on_message, SENSOR_DATA)
         self._node.get_logger().info(f"poses come from {self._topic} ({kind.__name__})")
 
-    def _on_message(self, message) -> None:
+    def _on_message(self, message: Any) -> None:
         pose = message.pose if isinstance(message, PoseStamped) else message.pose.pose
         position, orientation = pose.position, pose.orientation
         try:
-            self._track.add(
+            self._poses.add(
                 RobotPose(
                     message.header.frame_id,
                     to_ns(message.header.stamp),

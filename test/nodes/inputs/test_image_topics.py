@@ -9,10 +9,10 @@ from facetrack_ros.nodes.inputs.image_topics import (
     RAW,
     Publisher,
     TopicCandidate,
-    asks_for_reliable,
+    candidate_of,
     choose,
-    offer_on,
     silence_sentence,
+    wants_reliable,
 )
 
 JPEG = TopicCandidate("/r/front/image/compressed", COMPRESSED, (Publisher("/cam", COMPRESSED, False),))
@@ -51,19 +51,19 @@ def test_somebody_who_publishes_is_always_chosen(offers, current, flowing, patie
 
 def test_of_two_types_on_one_topic_jpeg_is_taken_and_only_images_count():
     both = (Publisher("/a", RAW, True), Publisher("/b", COMPRESSED, True), Publisher("/c", "std_msgs/msg/String", True))
-    assert offer_on("/x", both).publishers == (both[1],)
-    assert offer_on("/x", (both[0],)).kind == RAW
-    assert offer_on("/x", (both[0],), raw_too=False) is None
-    assert offer_on("/x", (both[2],)) is None
+    assert candidate_of("/x", both).publishers == (both[1],)
+    assert candidate_of("/x", (both[0],)).kind == RAW
+    assert candidate_of("/x", (both[0],), raw_too=False) is None
+    assert candidate_of("/x", (both[2],)) is None
 
 
 def test_repetition_is_asked_for_only_where_it_helps_and_is_given():
-    assert not asks_for_reliable(JPEG, "auto")
-    assert asks_for_reliable(PIXELS, "auto")
-    assert not asks_for_reliable(PIXELS, "best_effort")
-    assert asks_for_reliable(JPEG, "reliable")
+    assert not wants_reliable(JPEG, "auto")
+    assert wants_reliable(PIXELS, "auto")
+    assert not wants_reliable(PIXELS, "best_effort")
+    assert wants_reliable(JPEG, "reliable")
     mixed = TopicCandidate("/x", RAW, (Publisher("/a", RAW, True), Publisher("/b", RAW, False)))
-    assert not asks_for_reliable(mixed, "auto"), "best effort hears both"
+    assert not wants_reliable(mixed, "auto"), "best effort hears both"
 
 
 @pytest.mark.parametrize(
