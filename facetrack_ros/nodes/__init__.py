@@ -1,1 +1,1 @@
-"""One rclpy node a file: parameters, QoS and conversion between messages and values, nothing else."""
+"""The nodes, one a file; base, inputs, conversion, health and fleet hold what they are made of."""

@@ -91,7 +91,7 @@ class HumansNode(RobotMemberNode):
             self._publish_tracks(message.header, tracks, self._sizes[camera], frame)
 
     def _publish(self, header: Header) -> None:
-        """Publish the id lists and changes of persons. Topics of an id are created before it is listed, and destroyed after."""
+        """Publish id lists and changes of persons; an id's topics are created before it is listed, destroyed after."""
         faces, bodies, known = self._humans.faces, self._humans.bodies, self._humans.known
         kinds = self._kinds
         for face in faces:

@@ -130,7 +130,7 @@ class MarkersNode(RobotMemberNode):
         position = self._locate(match.camera_id, match.bbox)
         if position is None:
             return []
-        # With the stamp of the sighting, so that tf places it where the robot was then; beyond tf's memory it is not shown.
+        # With the sighting's stamp: tf places it where the robot was then, or, beyond tf's memory, not at all.
         header = Header(stamp=to_time(match.stamp_ns), frame_id=self._frames[match.camera_id])
         clock = datetime.fromtimestamp(match.stamp_ns / 1e9, timezone.utc).strftime("%H:%M:%S")
         return match_markers(

@@ -1,1 +1,1 @@
-"""What every node of a robot has: lifecycle, parameters, QoS, process, timers."""
+"""What all nodes share: lifecycle, parameters, QoS, timers, logging; LifecycleNode, RobotMemberNode, run_node."""

@@ -1,1 +1,1 @@
-"""What crosses the mesh: search requests and answers, people, frames."""
+"""What crosses the mesh: SearchClient, SearchServer, PeopleListener, PeopleSync, PeopleDirectory, FrameServices."""

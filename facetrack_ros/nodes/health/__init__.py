@@ -1,1 +1,1 @@
-"""Diagnostics and health of stages."""
+"""Diagnoses of stages and services, and their publisher: StageHealth, ServiceHealth, HistoryHealth, Diagnostics."""
