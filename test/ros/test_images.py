@@ -191,7 +191,7 @@ def test_raw_images_are_encoded_once_for_the_whole_robot(robot):
 def test_frames_lost_on_the_way_are_counted(robot):
     lost = []
     inputs = robot.listen()
-    inputs._lost = lambda camera, count: lost.append((camera, count))
+    inputs.lost = lambda camera, count: lost.append((camera, count))
     camera = inputs._cameras["front"]
     for sequence in (7, 8, 12, 13, 1, 2, 4):  # it is begun anew by a driver that is
         camera._on_message(compressed(), {"publication_sequence_number": sequence, "source_timestamp": STAMP})
@@ -318,4 +318,4 @@ def test_cv_bridge_is_used_where_it_works(robot, monkeypatch, there):
     assert np.abs(robot.frames[-1].image.astype(int) - PICTURE).max() <= 3
     assert {"works": len(calls) > 2, "breaks": not calls, "breaks later": len(calls) == 1}[there]
     assert set(calls) <= {("bgr8", "bgr8")}
-    assert len(robot.said.of("cv_bridge is installed but of no use")) == (there != "works")
+    assert len(robot.said.of("cv_bridge is installed but unusable")) == (there != "works")
