@@ -63,11 +63,8 @@ def test_two_robots_that_learn_of_one_person_apart_settle_on_one_id(
     def a_everywhere():
         return [line for line in persons(processes) if line["robots"] == ["robot1", "robot2"]]
 
-    found = []
-    processes.wait_until(
-        lambda: (found.extend(a_everywhere()) or len(found)) == 1, lambda: f"A is one person: {persons(processes)}"
-    )
-    (person,) = found
+    processes.wait_until(lambda: len(a_everywhere()) == 1, lambda: f"A is one person: {persons(processes)}")
+    (person,) = a_everywhere()
     code, answer = processes.search("--robot", "robot2", "--image", picture_of_a)
     assert code == 0, answer
     assert {match["robot_id"] for match in answer["matches"]} == {"robot1", "robot2"}
@@ -78,8 +75,10 @@ def test_two_robots_that_learn_of_one_person_apart_settle_on_one_id(
     assert done.returncode == 0, done.stderr
     entry = done.stdout.split()[-1]
     processes.wait_until(lambda: (data / "robot2" / "gallery" / f"{entry}.json").exists(), "the entry reaches robot2")
-    code, answer = processes.search("--robot", "robot2", "--person", "Ann")
-    assert code == 0
+    processes.wait_until(
+        lambda: processes.search("--robot", "robot2", "--person", "Ann")[0] == 0, "the entry reaches robot2's search"
+    )
+    _, answer = processes.search("--robot", "robot2", "--person", "Ann")
     assert {match["person_id"] for match in answer["matches"]} == {person["person_id"]}
     done = processes.run("enroll", "--remove", "Ann")
     assert done.returncode == 0, done.stderr

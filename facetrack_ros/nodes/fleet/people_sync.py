@@ -16,6 +16,9 @@ from facetrack_ros.tracking.gallery import GalleryEntry
 from facetrack_ros.tracking.identity_merges import MergeDecision
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 
+# Faces kept until the tracker is ready; chosen by hand, at most about 20 MB.
+_MAX_PENDING_FACES = 1000
+
 
 class PeopleSync(PeopleHandler):
     """Passes what other robots share to a robot's tracker, and shares what the tracker learns.
@@ -31,6 +34,7 @@ class PeopleSync(PeopleHandler):
         self._node, self._log = node, decisions
         self._people: PeopleTracker | None = None
         self._pending: dict[str, GalleryEntry] = {}
+        self._pending_faces: dict[str, tuple[str, str, str, np.ndarray, np.ndarray]] = {}
         self._templates = node.create_publisher(msg.PersonTemplate, node.mesh_topic("persons"), PERSON_TEMPLATES)
         self._decisions = node.create_publisher(msg.PersonVerdict, node.mesh_topic("verdicts"), PEOPLE_RECORDS)
         self._listener = PeopleListener(
@@ -39,9 +43,13 @@ class PeopleSync(PeopleHandler):
         self._publish(decisions.read().decisions)
 
     def connect(self, people: PeopleTracker) -> None:
-        """Begin to exchange for this tracker; gallery entries received before are added now."""
+        """Begin to exchange for this tracker; faces and gallery entries received before are added now."""
         self._people = people
-        for entry in self._pending.values():
+        for face in list(self._pending_faces.values()):
+            with self._listener.refusing("persons", f"face of {face[1]} from {face[0]}"):
+                self.on_template(*face)
+        self._pending_faces.clear()
+        for entry in list(self._pending.values()):
             with self._listener.refusing("gallery", f"gallery entry {entry.entry_id!r}"):
                 people.gallery.add(entry)
         self._pending.clear()
@@ -77,7 +85,15 @@ class PeopleSync(PeopleHandler):
         self, robot_id: str, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray
     ) -> None:
         """Add another robot's face of a person to the tracker's."""
-        if self._people is not None and robot_id != self._node.robot_id:
+        if robot_id == self._node.robot_id:
+            return
+        if self._people is None:
+            # A message is delivered once: the latest faces wait for the tracker.
+            self._pending_faces.pop(person_id, None)
+            self._pending_faces[person_id] = (robot_id, person_id, model_id, embeddings, qualities)
+            if len(self._pending_faces) > _MAX_PENDING_FACES:
+                del self._pending_faces[next(iter(self._pending_faces))]
+        else:
             try:
                 self._people.learn(person_id, model_id, embeddings, qualities)
             finally:
