@@ -28,7 +28,7 @@ def test_every_default_is_allowed():
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [
         ("detector: {modle: auto}", "detector.modle"),
         ("detector: {min_score: high}", "detector.min_score"),
@@ -44,17 +44,17 @@ def test_every_default_is_allowed():
         ("{broken", "no YAML"),
     ],
 )
-def test_a_mistake_names_file_key_and_what_is_allowed(tmp_path, content, told):
+def test_a_mistake_names_file_key_and_what_is_allowed(tmp_path, content, expected):
     file = tmp_path / "wrong.yaml"
     file.write_text(content)
     with pytest.raises(ConfigError) as error:
         Config.load(file)
     assert str(file) in str(error.value)
-    assert told in str(error.value)
+    assert expected in str(error.value)
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(ConfigError, match="nothing.yaml"):
+    with pytest.raises(ConfigError, match=r"nothing\.yaml"):
         Config.load(tmp_path / "nothing.yaml")
 
 

@@ -41,15 +41,15 @@ def test_cameras_of_the_file_where_none_are_given(config):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("detector: {model: auto}", "ros__parameters"),
         ("- list", "settings by name"),
         ("/**:\n  ros__parameters:\n    sources: front=0\n", "list of texts"),
     ],
 )
-def test_a_file_that_ros_would_not_read_is_told(config, text, told):
-    with pytest.raises(ConfigError, match=told):
+def test_a_file_that_ros_would_not_read_is_told(config, text, expected):
+    with pytest.raises(ConfigError, match=expected):
         cameras_of("", config(text))
 
 

@@ -214,7 +214,7 @@ def test_another_recording_of_the_same_time_is_refused_and_what_was_stored_stays
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         (("search", "--image", "x.jpg", "--data", "nowhere"), "x.jpg"),
         (("search", "--image", "/dev/null", "--data", "data"), "is an empty file"),
@@ -232,11 +232,11 @@ def test_another_recording_of_the_same_time_is_refused_and_what_was_stored_stays
         ((), "COMMAND"),
     ],
 )
-def test_wrong_use_is_told_in_a_sentence(staged, arguments, told):
+def test_wrong_use_is_told_in_a_sentence(staged, arguments, expected):
     home, _ = staged
     done = facetrack(*arguments, home=home)
     assert done.returncode == 2, (done.stdout, done.stderr)
-    assert told in done.stderr
+    assert expected in done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
 
@@ -247,7 +247,8 @@ def test_help_imports_nothing_heavy(tmp_path):
         "from facetrack_ros.cli.main import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "print([name for name in ('cv2', 'numpy', 'rclpy', 'torch', 'onnxruntime', 'dlib', 'av') if name in sys.modules])"
+        "heavy = ('cv2', 'numpy', 'rclpy', 'torch', 'onnxruntime', 'dlib', 'av')\n"
+        "print([name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout.strip().splitlines()[-1] == "[]", done.stdout + done.stderr

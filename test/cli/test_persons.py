@@ -99,7 +99,8 @@ def test_ids_of_one_person_are_merged_searched_as_one_and_parted_again(run, both
     assert len(names) == 2
     one, other = sorted(names)
     done = run("persons", "merge", other, one, "--data", both, "--reason", "same coat")
-    assert done.returncode == 0 and f"persons split {one}" in done.stdout, done.stderr
+    assert done.returncode == 0, done.stderr
+    assert f"persons split {one}" in done.stdout
     assert names_found(run, both, pictures / "a.png") == {one}
     (record,) = persons(run, both)[one]["verdicts"]
     assert record["reason"] == "same coat"

@@ -55,7 +55,8 @@ def test_it_says_what_there_is_and_deletes_only_when_told(robot, tmp_path):
     robot.close()
     assert "900 frames" in prune(tmp_path).stdout
     done = prune(tmp_path, "--yes")
-    assert done.returncode == 0 and "frames deleted, 1" in done.stdout, done
+    assert done.returncode == 0, done
+    assert "frames deleted, 1" in done.stdout
     assert "900" not in prune(tmp_path).stdout
 
 

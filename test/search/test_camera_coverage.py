@@ -1,4 +1,4 @@
-"""When a camera was looking is told with its gaps, and in few words."""
+"""Coverage of cameras: spans with their gaps, limited in number."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def seconds(spans):
     return [(camera, start // SECOND, end // SECOND) for camera, start, end in spans]
 
 
-def test_the_times_within_the_slice_are_told_with_their_gaps(store):
+def test_spans_within_the_time_range_keep_their_gaps(store):
     assert seconds(coverage_within(store, -(2**63), 2**63 - 1)) == [
         ("front", 0, 10),
         ("front", 20, 30),
@@ -37,12 +37,12 @@ def test_the_times_within_the_slice_are_told_with_their_gaps(store):
     assert seconds(coverage_within(store, 0, 15 * SECOND, ("rear",))) == [("rear", 5, 5)]
 
 
-def test_of_many_times_the_shortest_gaps_are_left_out(store):
+def test_too_many_spans_are_joined_at_the_shortest_gaps(store):
     assert seconds(coverage_within(store, 0, 10**18, most=3)) == [("front", 0, 30), ("front", 100, 110), ("rear", 5, 5)]
     assert seconds(coverage_within(store, 0, 10**18, most=1)) == [("front", 0, 110), ("rear", 5, 5)]
 
 
-def test_lanes_are_as_the_robots_say_and_as_last_heard_of_those_that_did_not_answer():
+def test_reported_coverage_replaces_that_of_the_roster():
     lines = (
         RobotResponse("robot1", ANSWERED, coverage=(("front", 0, 10), ("front", 20, 30), ("door", 1, 2))),
         RobotResponse("robot2", TIMED_OUT),

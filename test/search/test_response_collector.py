@@ -1,4 +1,4 @@
-"""Answers are merged the same way in whatever order they come, and nobody is forgotten."""
+"""Responses are merged independently of their order, and every robot is reported."""
 
 from dataclasses import replace
 
@@ -42,12 +42,12 @@ def statuses(answer):
 
 
 def test_it_is_done_when_all_have_answered():
-    gathering = ResponseCollector(ASK, CONTRACT, FLEET)
+    collector = ResponseCollector(ASK, CONTRACT, FLEET)
     for robot, similarity in (("robot1", 0.5), ("robot2", 0.9), ("robot3", 0.7)):
-        assert not gathering.done
-        assert gathering.add("s1", answered(robot), (match(robot, similarity),))
-    assert gathering.done
-    answer = gathering.close()
+        assert not collector.done
+        assert collector.add("s1", answered(robot), (match(robot, similarity),))
+    assert collector.done
+    answer = collector.close()
     assert answer.complete
     assert [found.robot_id for found in answer.matches] == ["robot2", "robot3", "robot1"]
     assert answer.threshold == 0.3
@@ -55,11 +55,11 @@ def test_it_is_done_when_all_have_answered():
 
 
 def test_who_is_silent_has_timed_out_and_who_went_has_left():
-    gathering = ResponseCollector(ASK, CONTRACT, FLEET)
-    gathering.add("s1", answered("robot1"))
-    gathering.on_left("robot2")
-    assert gathering.missing == ("robot3",)
-    answer = gathering.close()
+    collector = ResponseCollector(ASK, CONTRACT, FLEET)
+    collector.add("s1", answered("robot1"))
+    collector.on_left("robot2")
+    assert collector.missing == ("robot3",)
+    answer = collector.close()
     assert statuses(answer) == {"robot1": ANSWERED, "robot2": LEFT, "robot3": TIMED_OUT}
     assert not answer.complete
     assert "within 2 s" in answer.robots[2].error
@@ -67,54 +67,54 @@ def test_who_is_silent_has_timed_out_and_who_went_has_left():
 
 
 def test_what_does_not_belong_is_ignored_and_counted():
-    gathering = ResponseCollector(replace(ASK, robots=tuple(FLEET)), CONTRACT, FLEET)
-    assert not gathering.add("s2", answered("robot1"), (match("robot1", 0.9),))
-    assert not gathering.add("s1", answered("stranger"), (match("stranger", 0.9),)), "only three were asked"
-    assert gathering.add("s1", answered("robot1"), (match("robot1", 0.5),))
-    assert not gathering.add("s1", answered("robot1"), (match("robot1", 0.6),))
-    answer = gathering.close()
-    assert not gathering.add("s1", answered("robot2"))
-    assert gathering.ignored == 4
+    collector = ResponseCollector(replace(ASK, robots=tuple(FLEET)), CONTRACT, FLEET)
+    assert not collector.add("s2", answered("robot1"), (match("robot1", 0.9),))
+    assert not collector.add("s1", answered("stranger"), (match("stranger", 0.9),)), "only three were asked"
+    assert collector.add("s1", answered("robot1"), (match("robot1", 0.5),))
+    assert not collector.add("s1", answered("robot1"), (match("robot1", 0.6),))
+    answer = collector.close()
+    assert not collector.add("s1", answered("robot2"))
+    assert collector.ignored == 4
     assert [found.similarity for found in answer.matches] == [0.5]
-    assert gathering.close() is answer
+    assert collector.close() is answer
 
 
 def test_a_robot_of_another_model_is_named_and_not_waited_for():
-    gathering = ResponseCollector(ASK, CONTRACT, {"robot1": "net", "robot2": "other"})
-    gathering.add("s1", answered("robot1"))
-    assert gathering.done
-    line = gathering.close().robots[1]
+    collector = ResponseCollector(ASK, CONTRACT, {"robot1": "net", "robot2": "other"})
+    collector.add("s1", answered("robot1"))
+    assert collector.done
+    line = collector.close().robots[1]
     assert line.status == MODEL_MISMATCH
     assert "other" in line.error
 
 
 def test_a_robot_that_answers_after_all_counts():
-    gathering = ResponseCollector(ASK, CONTRACT, {"robot1": "other", "robot2": "net"})
-    gathering.on_left("robot2")
-    assert gathering.add("s1", answered("robot1"))
-    assert gathering.add("s1", answered("robot2"))
-    assert gathering.close().complete
+    collector = ResponseCollector(ASK, CONTRACT, {"robot1": "other", "robot2": "net"})
+    collector.on_left("robot2")
+    assert collector.add("s1", answered("robot1"))
+    assert collector.add("s1", answered("robot2"))
+    assert collector.close().complete
 
 
 def test_only_the_robots_asked_for_are_waited_for_and_unknown_ones_are_named():
-    gathering = ResponseCollector(replace(ASK, robots=("robot2", "robot9")), CONTRACT, FLEET)
-    assert gathering.missing == ("robot2",)
-    gathering.add("s1", RobotResponse("robot2", ERROR, error="its disk is gone"))
-    answer = gathering.close()
+    collector = ResponseCollector(replace(ASK, robots=("robot2", "robot9")), CONTRACT, FLEET)
+    assert collector.missing == ("robot2",)
+    collector.add("s1", RobotResponse("robot2", ERROR, error="its disk is gone"))
+    answer = collector.close()
     assert statuses(answer) == {"robot2": ERROR, "robot9": LEFT}
     assert "unknown robot robot9" in answer.robots[1].error
 
 
 def test_a_fleet_of_nobody_is_done_at_once():
-    gathering = ResponseCollector(ASK, CONTRACT, {})
-    assert gathering.done
-    assert gathering.close().robots == ()
+    collector = ResponseCollector(ASK, CONTRACT, {})
+    assert collector.done
+    assert collector.close().robots == ()
 
 
 def test_no_more_matches_than_asked_for():
-    gathering = ResponseCollector(replace(ASK, max_results=2), CONTRACT, FLEET)
-    gathering.add("s1", answered("robot1"), [match("robot1", value, f"t{value}") for value in (0.4, 0.8, 0.6)])
-    assert [found.similarity for found in gathering.close().matches] == [0.8, 0.6]
+    collector = ResponseCollector(replace(ASK, max_results=2), CONTRACT, FLEET)
+    collector.add("s1", answered("robot1"), [match("robot1", value, f"t{value}") for value in (0.4, 0.8, 0.6)])
+    assert [found.similarity for found in collector.close().matches] == [0.8, 0.6]
 
 
 MESSAGES = st.lists(
@@ -128,40 +128,40 @@ MESSAGES = st.lists(
 @given(messages=MESSAGES, data=st.data())
 def test_any_order_gives_the_same_answer(messages, data):
     def gather(order):
-        gathering = ResponseCollector(replace(ASK, max_results=5), CONTRACT, FLEET)
+        collector = ResponseCollector(replace(ASK, max_results=5), CONTRACT, FLEET)
         for robot, similarities in order:
-            gathering.add("s1", answered(robot), [match(robot, value, f"t{i}") for i, value in enumerate(similarities)])
-        answer = gathering.close()
+            collector.add("s1", answered(robot), [match(robot, value, f"t{i}") for i, value in enumerate(similarities)])
+        answer = collector.close()
         return [(found.robot_id, found.track_id, found.similarity) for found in answer.matches], answer.robots
 
     assert gather(messages) == gather(data.draw(st.permutations(messages)))
 
 
 def test_a_silent_robot_is_not_waited_for_but_its_answer_still_counts():
-    gathering = ResponseCollector(ASK, CONTRACT, {"robot1": "net", "robot2": "net"})
-    gathering.on_silent("robot2", 12_000_000_000)
-    assert gathering.missing == ("robot1",)
-    gathering.add("s1", RobotResponse("robot1", ANSWERED))
-    assert gathering.done
-    assert gathering.add("s1", RobotResponse("robot2", ANSWERED))
-    assert gathering.close().complete
+    collector = ResponseCollector(ASK, CONTRACT, {"robot1": "net", "robot2": "net"})
+    collector.on_silent("robot2", 12_000_000_000)
+    assert collector.missing == ("robot1",)
+    collector.add("s1", RobotResponse("robot1", ANSWERED))
+    assert collector.done
+    assert collector.add("s1", RobotResponse("robot2", ANSWERED))
+    assert collector.close().complete
 
 
 def test_a_silent_robot_that_stays_silent_timed_out():
-    gathering = ResponseCollector(ASK, CONTRACT, {"robot2": "net"})
-    gathering.on_silent("robot2", 12_000_000_000)
-    (line,) = gathering.close().robots
+    collector = ResponseCollector(ASK, CONTRACT, {"robot2": "net"})
+    collector.on_silent("robot2", 12_000_000_000)
+    (line,) = collector.close().robots
     assert (line.status, line.error) == (TIMED_OUT, "robot2 was last heard 12 s ago")
 
 
 def test_a_robot_that_joins_while_the_search_runs_is_not_waited_for_but_its_answer_counts():
-    gathering = ResponseCollector(ASK, CONTRACT, FLEET)
-    assert gathering.add("s1", answered("robot4"), (match("robot4", 0.9),))
-    assert gathering.missing == ("robot1", "robot2", "robot3")
+    collector = ResponseCollector(ASK, CONTRACT, FLEET)
+    assert collector.add("s1", answered("robot4"), (match("robot4", 0.9),))
+    assert collector.missing == ("robot1", "robot2", "robot3")
     for robot in FLEET:
-        gathering.add("s1", answered(robot))
-    assert gathering.done
-    answer = gathering.close()
+        collector.add("s1", answered(robot))
+    assert collector.done
+    answer = collector.close()
     assert answer.complete
     assert len(answer.robots) == 4
     assert answer.matches[0].robot_id == "robot4"
@@ -179,13 +179,13 @@ def test_two_askers_at_once_take_only_their_own_answers():
 
 
 def test_an_answer_after_the_end_changes_nothing():
-    gathering = ResponseCollector(ASK, CONTRACT, FLEET)
-    answer = gathering.close()
-    assert not gathering.add("s1", answered("robot1"), (match("robot1", 0.9),))
-    gathering.on_left("robot2")
-    gathering.on_silent("robot3", 9)
-    assert gathering.close() is answer
-    assert gathering.ignored == 1
+    collector = ResponseCollector(ASK, CONTRACT, FLEET)
+    answer = collector.close()
+    assert not collector.add("s1", answered("robot1"), (match("robot1", 0.9),))
+    collector.on_left("robot2")
+    collector.on_silent("robot3", 9)
+    assert collector.close() is answer
+    assert collector.ignored == 1
     assert set(statuses(answer).values()) == {TIMED_OUT}
 
 
@@ -193,74 +193,74 @@ INSTANCES = {"robot1": "a1", "robot2": "b1", "robot3": "c1"}
 
 
 def test_a_robot_started_again_while_it_was_asked_is_told_at_once():
-    gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
-    assert not gathering.on_heartbeat("robot2", "b1")
-    assert "robot2" in gathering.missing, "the one that was asked speaks on"
-    assert gathering.on_heartbeat("robot2", "b2")
-    assert not gathering.on_heartbeat("robot2", "b2")
-    assert "robot2" not in gathering.missing
+    collector = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
+    assert not collector.on_heartbeat("robot2", "b1")
+    assert "robot2" in collector.missing, "the one that was asked speaks on"
+    assert collector.on_heartbeat("robot2", "b2")
+    assert not collector.on_heartbeat("robot2", "b2")
+    assert "robot2" not in collector.missing
     for robot in ("robot1", "robot3"):
-        gathering.add("s1", answered(robot))
-    assert gathering.done
-    line = gathering.close().robots[1]
+        collector.add("s1", answered(robot))
+    assert collector.done
+    line = collector.close().robots[1]
     assert line.status == LEFT
     assert "restarted" in line.error
 
 
 def test_the_answer_of_a_robot_started_again_counts_whoever_gave_it():
-    gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
-    gathering.on_heartbeat("robot2", "b2")
+    collector = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
+    collector.on_heartbeat("robot2", "b2")
     for robot in FLEET:
-        assert gathering.add("s1", answered(robot))
-    assert gathering.close().complete
+        assert collector.add("s1", answered(robot))
+    assert collector.close().complete
 
 
 def test_the_successor_of_a_robot_that_was_silent_or_left_is_believed_when_it_answers():
     for presume in (
-        lambda gathering: gathering.on_silent("robot2", 60_000_000_000),
-        lambda gathering: gathering.on_left("robot2", "b1"),
+        lambda collector: collector.on_silent("robot2", 60_000_000_000),
+        lambda collector: collector.on_left("robot2", "b1"),
     ):
-        gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
-        presume(gathering)
-        assert "robot2" not in gathering.missing
+        collector = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
+        presume(collector)
+        assert "robot2" not in collector.missing
         for robot in FLEET:
-            assert gathering.add("s1", answered(robot))
-        assert gathering.close().complete
+            assert collector.add("s1", answered(robot))
+        assert collector.close().complete
 
 
 def test_a_predecessors_goodbye_is_not_the_successors():
-    gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
-    gathering.on_left("robot2", "b0")
-    assert "robot2" in gathering.missing
-    gathering.on_left("robot2", "b1")
-    assert "robot2" not in gathering.missing
+    collector = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
+    collector.on_left("robot2", "b0")
+    assert "robot2" in collector.missing
+    collector.on_left("robot2", "b1")
+    assert "robot2" not in collector.missing
 
 
 def test_of_two_robots_with_one_name_the_first_answer_counts_and_its_line_says_so():
-    gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
-    gathering.on_name_conflict("robot2", 2)
-    gathering.on_heartbeat("robot2", "b2")
-    assert "robot2" in gathering.missing, "another of the name is not one started again"
-    assert gathering.add("s1", answered("robot2"), (match("robot2", 0.8),))
-    assert not gathering.add("s1", answered("robot2"), (match("robot2", 0.9),))
+    collector = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
+    collector.on_name_conflict("robot2", 2)
+    collector.on_heartbeat("robot2", "b2")
+    assert "robot2" in collector.missing, "another of the name is not one started again"
+    assert collector.add("s1", answered("robot2"), (match("robot2", 0.8),))
+    assert not collector.add("s1", answered("robot2"), (match("robot2", 0.9),))
     for robot in ("robot1", "robot3"):
-        gathering.add("s1", answered(robot))
-    answer = gathering.close()
+        collector.add("s1", answered(robot))
+    answer = collector.close()
     assert answer.robots[1].status == ANSWERED
     assert "2 robots call themselves robot2" in answer.robots[1].error
     assert [found.similarity for found in answer.matches] == [0.8]
 
 
 def test_two_silent_robots_with_one_name_are_told_in_one_sentence_after_another():
-    gathering = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
-    gathering.on_name_conflict("robot2", 2)
-    line = gathering.close().robots[1]
+    collector = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
+    collector.on_name_conflict("robot2", 2)
+    line = collector.close().robots[1]
     assert line.status == TIMED_OUT
     assert "did not answer within 2 s; 2 robots call themselves" in line.error
 
 
 @pytest.mark.parametrize(
-    ("answer", "matches", "told"),
+    ("answer", "matches", "expected"),
     [
         (answered("robot2"), [match("robot1", 0.9)], "a match of 'robot1'"),
         (answered("robot2"), [match("robot2", float("nan"))], "a similarity of nan"),
@@ -270,33 +270,33 @@ def test_two_silent_robots_with_one_name_are_told_in_one_sentence_after_another(
         (RobotResponse("robot2", ANSWERED, elapsed_ms=float("nan")), [], "a search of nan ms"),
     ],
 )
-def test_an_answer_that_makes_no_sense_is_the_robots_error_and_waited_for_no_longer(answer, matches, told):
-    gathering = ResponseCollector(ASK, CONTRACT, FLEET)
-    assert not gathering.add("s1", answer, matches)
-    assert gathering.malformed == 1
-    assert "robot2" not in gathering.missing
-    line = gathering.close().robots[1]
+def test_an_answer_that_makes_no_sense_is_the_robots_error_and_waited_for_no_longer(answer, matches, expected):
+    collector = ResponseCollector(ASK, CONTRACT, FLEET)
+    assert not collector.add("s1", answer, matches)
+    assert collector.malformed == 1
+    assert "robot2" not in collector.missing
+    line = collector.close().robots[1]
     assert line.status == ERROR
-    assert told in line.error
-    assert not gathering.close().matches
+    assert expected in line.error
+    assert not collector.close().matches
 
 
 def test_an_answer_of_nobody_is_dropped_and_counted():
-    gathering = ResponseCollector(ASK, CONTRACT, FLEET)
-    assert not gathering.add("s1", answered(""), (match("", 0.9),))
-    assert gathering.malformed == 1
-    assert len(gathering.close().robots) == 3
+    collector = ResponseCollector(ASK, CONTRACT, FLEET)
+    assert not collector.add("s1", answered(""), (match("", 0.9),))
+    assert collector.malformed == 1
+    assert len(collector.close().robots) == 3
 
 
 def test_a_robot_with_another_embedder_is_asked_where_the_face_goes_along():
     fleet = {"robot1": "net", "robot2": "other"}
     assert ResponseCollector(ASK, CONTRACT, fleet).missing == ("robot1",)
-    gathering = ResponseCollector(replace(ASK, face_crop=b"face"), CONTRACT, fleet)
-    assert gathering.missing == ("robot1", "robot2")
-    gathering.add("s1", answered("robot1", 10), (match("robot1", 0.6),))
+    collector = ResponseCollector(replace(ASK, face_crop=b"face"), CONTRACT, fleet)
+    assert collector.missing == ("robot1", "robot2")
+    collector.add("s1", answered("robot1", 10), (match("robot1", 0.6),))
     own = RobotResponse("robot2", ANSWERED, 2, 1000, model_id="other", threshold=0.9, expected_false_matches=0.5)
-    gathering.add("s1", own, (match("robot2", 0.92), match("robot2", 0.99, "t2")))
-    answer = gathering.close()
+    collector.add("s1", own, (match("robot2", 0.92), match("robot2", 0.99, "t2")))
+    answer = collector.close()
     # 0.99 is nearly all of the way from 0.9 to 1, 0.6 not half of that from 0.3, 0.92 a fifth.
     assert [found.similarity for found in answer.matches] == [0.99, 0.6, 0.92]
     assert answer.expected_false_matches == pytest.approx(10 * 0.01 + 0.5)
@@ -304,10 +304,10 @@ def test_a_robot_with_another_embedder_is_asked_where_the_face_goes_along():
 
 
 def test_each_answer_that_counts_is_told_as_it_comes():
-    gathering, told = ResponseCollector(ASK, CONTRACT, FLEET), []
-    gathering.listener = lambda answer, matches: told.append((answer.robot_id, len(matches), gathering.missing))
-    gathering.add("s1", answered("robot2"), (match("robot2", 0.9),))
-    gathering.add("s1", answered("robot2"), (match("robot2", 0.9),))
-    gathering.add("another search", answered("robot1"))
-    gathering.add("s1", answered("robot1"))
-    assert told == [("robot2", 1, ("robot1", "robot3")), ("robot1", 0, ("robot3",))]
+    collector, expected = ResponseCollector(ASK, CONTRACT, FLEET), []
+    collector.listener = lambda answer, matches: expected.append((answer.robot_id, len(matches), collector.missing))
+    collector.add("s1", answered("robot2"), (match("robot2", 0.9),))
+    collector.add("s1", answered("robot2"), (match("robot2", 0.9),))
+    collector.add("another search", answered("robot1"))
+    collector.add("s1", answered("robot1"))
+    assert expected == [("robot2", 1, ("robot1", "robot3")), ("robot1", 0, ("robot3",))]

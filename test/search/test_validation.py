@@ -1,4 +1,4 @@
-"""A question that has no answer is refused with a sentence."""
+"""Invalid requests are refused with a sentence."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", d
 GOOD = SearchRequest("s1", np.array([1, 0, 0, 0], np.float32), "net")
 
 
-def test_a_good_question_passes():
+def test_a_valid_request_passes():
     validate_request(GOOD, CONTRACT)
     validate_request(replace(GOOD, threshold=1.0, window_ns=5, time_ns=-5, max_results=1), CONTRACT)
 
@@ -44,12 +44,12 @@ def test_a_good_question_passes():
         ({"search_id": "a\nb"}, "printable"),
     ],
 )
-def test_a_bad_question_is_refused(change, sentence):
+def test_an_invalid_request_is_refused(change, sentence):
     with pytest.raises(RequestError, match=sentence):
         validate_request(replace(GOOD, **change), CONTRACT)
 
 
-def test_zero_stands_for_the_usual():
+def test_zero_selects_the_default():
     assert GOOD.threshold_for(CONTRACT) == 0.35
     assert replace(GOOD, threshold=0.5).threshold_for(CONTRACT) == 0.5
     assert GOOD.result_limit == 20
@@ -64,7 +64,7 @@ def test_a_window_reaches_to_both_sides_and_none_means_everything():
     assert replace(GOOD, time_ns=2**63 - 1, window_ns=2**62).time_range[1] == 2**63 - 1
 
 
-def test_the_future_has_not_been_seen_yet():
+def test_a_time_range_in_the_future_is_refused():
     now = 10**18
     soon = replace(GOOD, time_ns=now + 3600 * 10**9, window_ns=60 * 10**9)
     with pytest.raises(RequestError, match="3540 s from now"):

@@ -46,7 +46,8 @@ def people(real_data, tmp_path):
 
 def test_it_prints_the_figures_with_what_stands_behind_them(evaluate, people):
     done = evaluate("faces", people, *TIGHT, "--plot", "roc.png", home=people.parent)
-    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
     for said in (
         "mobilefacenet_foamliu (identity), faces by yunet_n_640_640",
         "found in 48 of 48 pictures",
@@ -107,7 +108,7 @@ def test_pictures_without_faces_end_with_1_and_are_counted(evaluate, people):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         (("nowhere",), "cannot be read as a folder"),
         ((".", "--fpir", "2"), "is not a rate between 0 and 1"),
@@ -121,10 +122,10 @@ def test_pictures_without_faces_end_with_1_and_are_counted(evaluate, people):
         ((".", "--config", "nowhere.yaml"), "nowhere.yaml"),
     ],
 )
-def test_wrong_use_is_told_in_a_sentence(evaluate, tmp_path, arguments, told):
+def test_wrong_use_is_told_in_a_sentence(evaluate, tmp_path, arguments, expected):
     done = evaluate("faces", *arguments, home=tmp_path)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert expected in done.stderr
     assert "Traceback" not in done.stderr
     assert not done.stdout
 
@@ -144,5 +145,7 @@ def test_help_reads_in_nothing_that_takes_long(evaluate, tmp_path):
         "assert not {'cv2', 'matplotlib'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0 and "faces" in done.stdout and "persons" in done.stdout, done.stderr
+    assert done.returncode == 0, done.stderr
+    assert "faces" in done.stdout
+    assert "persons" in done.stdout
     assert "--upscale" in evaluate("faces", "--help", home=tmp_path).stdout

@@ -1,4 +1,4 @@
-"""``facetrack models export`` and ``quantize``: a model that passes its check, with its record, or a sentence and no model."""
+"""``facetrack models export`` and ``quantize``: a checked model with its record, or a sentence and no model."""
 
 from pathlib import Path
 
@@ -116,7 +116,7 @@ def test_principal_components_go_into_the_graph(run, weights, people, tmp_path, 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         (("--pca", "."), "--pca needs --dimension"),
         (("--dimension", "2049"), "cannot be reduced to 2049"),
@@ -124,10 +124,10 @@ def test_principal_components_go_into_the_graph(run, weights, people, tmp_path, 
         (("--out", "/proc/nothing"), "cannot be written"),
     ],
 )
-def test_what_cannot_be_exported_is_told_and_leaves_nothing(run, weights, data, arguments, told):
+def test_what_cannot_be_exported_is_told_and_leaves_nothing(run, weights, data, arguments, expected):
     code, _, complained = run("export", "resnet50_imagenet", "--weights", weights, *arguments)
     assert code == 2
-    assert told in complained
+    assert expected in complained
     assert not cache_folder().exists()
 
 

@@ -54,7 +54,8 @@ def line_of(done, model_id: str) -> str:
 
 def test_the_list_says_what_runs_by_default_and_why(real):
     done = models("list", folder=real)
-    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
     for model_id in ("yolox_nano", "yunet_n_640_640", "mobilefacenet_foamliu"):
         assert line_of(done, model_id).startswith("*")
         assert line_of(done, model_id).endswith("folder")
@@ -119,10 +120,10 @@ def test_a_record_shown_is_a_record_that_can_be_kept(folder):
 def test_broken_records_and_tampered_files_are_told_and_verify_fails(real):
     (real / "broken.contract.json").write_text(json.dumps({"id": "x"}))
     (real / "yolox_nano.onnx").write_bytes(b"tampered")
-    told = models("list", folder=real)
-    assert told.returncode == 0
-    assert "broken.contract.json is no model contract: the field task is missing" in told.stdout
-    assert f"{real / 'yolox_nano.onnx'} is refused" in told.stdout
+    expected = models("list", folder=real)
+    assert expected.returncode == 0
+    assert "broken.contract.json is no model contract: the field task is missing" in expected.stdout
+    assert f"{real / 'yolox_nano.onnx'} is refused" in expected.stdout
     done = models("verify", folder=real)
     assert done.returncode == 2
     assert "broken.contract.json" in done.stderr
@@ -152,10 +153,10 @@ def test_pull_has_nothing_to_do_for_what_is_here(real):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"), [(("pull", "yolo99"), "no model 'yolo99'"), ((), "ACTION"), (("dance",), "dance")]
+    ("arguments", "expected"), [(("pull", "yolo99"), "no model 'yolo99'"), ((), "ACTION"), (("dance",), "dance")]
 )
-def test_wrong_use_is_one_sentence(folder, arguments, told):
+def test_wrong_use_is_one_sentence(folder, arguments, expected):
     done = models(*arguments, folder=folder)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert expected in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""The pictures behind an answer come from whoever has them, and who does not give them is named."""
+"""Frames and clips of matches are saved, and robots without them named."""
 
 import av
 import numpy as np

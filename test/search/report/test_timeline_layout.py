@@ -57,10 +57,10 @@ class TestRows:
 
 
 class TestTimeRange:
-    LANES = [CameraCoverage("robot1", "front", ((0, 10 * MINUTE),))]
+    COVERAGE = (CameraCoverage("robot1", "front", ((0, 10 * MINUTE),)),)
 
     def shown(self, found, **slice_ns):
-        return time_range(found, rows_of(found, self.LANES), slice_ns.get("start"), slice_ns.get("end"))
+        return time_range(found, rows_of(found, self.COVERAGE), slice_ns.get("start"), slice_ns.get("end"))
 
     def test_the_slice_asked_for_is_what_is_shown(self):
         assert self.shown(answer(robot1=ANSWERED), start=5, end=5 + MINUTE) == (5, 5 + MINUTE)

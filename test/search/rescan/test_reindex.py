@@ -112,7 +112,7 @@ def test_broken_off_again_and_again_it_gets_to_the_same(remembered, every):
                 wanted = frames_to_scan(frames, new)
                 if not wanted:
                     break  # done
-                reindex(frames, wanted, new, [NewModel()], lambda: asked.append(0) or len(asked) > every)
+                reindex(frames, wanted, new, [NewModel()], lambda asked=asked: asked.append(0) or len(asked) > every)
             runs += 1
         assert runs > 1
         with closing(SightingStore(remembered, NEW, "robot1")) as new:
