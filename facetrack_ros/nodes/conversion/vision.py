@@ -13,8 +13,11 @@ from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, Person
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track, TrackState
-from facetrack_ros.nodes.conversion.fields import byte_array, float_array
+from facetrack_ros.nodes.conversion.fields import byte_array, float_array, pick
 from facetrack_ros.nodes.conversion.time import make_header, to_duration, to_ns, to_time
+
+# Fields that event and message have alike.
+_EVENT = ("event", "robot_id", "camera_id", "person_id", "frame_number", "watch")
 
 
 def frame_from_message(message: CompressedImage, camera_id: str, number: int) -> Frame:
@@ -141,11 +144,7 @@ def event_to_message(event: PersonEvent, frame_id: str) -> msg.PersonEvent:
     box = event.bbox if event.event == PERSON_IN else event.last_bbox
     return msg.PersonEvent(
         header=make_header(event.stamp_ns, frame_id or event.camera_id),
-        event=event.event,
-        robot_id=event.robot_id,
-        camera_id=event.camera_id,
-        person_id=event.person_id,
-        frame_number=event.frame_number,
+        **pick(event, _EVENT),
         bbox=np.array(box if box is not None else (0, 0, 0, 0), np.float32),
         confidence=event.confidence or 0.0,
         last_seen=to_time(event.last_seen_ns or 0),
@@ -154,7 +153,6 @@ def event_to_message(event: PersonEvent, frame_id: str) -> msg.PersonEvent:
         similarity=event.similarity or 0.0,
         search_id=event.search_id or "",
         reference_name=event.reference_name or "",
-        watch=event.watch,
     )
 
 
@@ -172,17 +170,8 @@ def event_from_message(message: msg.PersonEvent) -> PersonEvent:
             "similarity": message.similarity,
             "search_id": message.search_id or None,
             "reference_name": message.reference_name or None,
-            "watch": message.watch,
         }
-    return PersonEvent(
-        message.event,
-        to_ns(message.header.stamp),
-        message.robot_id,
-        message.camera_id,
-        message.person_id,
-        message.frame_number,
-        **fields,
-    )
+    return PersonEvent(stamp_ns=to_ns(message.header.stamp), **pick(message, _EVENT), **fields)
 
 
 def _header(frame: Frame) -> Header:
