@@ -7,14 +7,13 @@ from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.tracking.box_tracker import BoxTracker
-from facetrack_ros.tracking.camera_motion import CameraMotion
 from facetrack_ros.tracking.face_scheduler import FaceScheduler
 from facetrack_ros.tracking.id_allocator import IdAllocator
 from facetrack_ros.tracking.identity_merges import IdentityMerges
 from facetrack_ros.tracking.interfaces import Tracker
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.tracking.settings import SECOND_NS, TrackingSettings
-from facetrack_ros.tracking.trackers_adapter import LibraryTracker
+from facetrack_ros.tracking.trackers_adapter import CameraMotion, LibraryTracker
 
 OWN = "own"
 OFF = "off"
