@@ -95,50 +95,21 @@ def replay(context: LaunchContext) -> list:
                 "player:=ros2bag, which needs `ros2 bag`"
             )
         data_dir = given["data_dir"] or str(Path.home() / ".local/share/facetrack")
-        reader = ExecuteProcess(
-            cmd=[
-                sys.executable,
-                "-c",
-                "from facetrack_ros.cli.main import main; main()",
-                "ingest",
-                "--robot",
-                given["robot"],
-                *(
-                    word
-                    for name, topic in cameras.items()
-                    for word in ("--camera", f"{name}=bag:{given['bag']}:{topic}")
-                ),
-                "--data",
-                data_dir,
-                "--config",
-                given["config"],
-            ],
-            output="screen",
-        )
-        return [reader]
+        sources = [
+            word for name, topic in cameras.items() for word in ("--camera", f"{name}=bag:{given['bag']}:{topic}")
+        ]
+        command = [sys.executable, "-c", "from facetrack_ros.cli.main import main; main()", "ingest"]
+        command += ["--robot", given["robot"], *sources, "--data", data_dir, "--config", given["config"]]
+        return [ExecuteProcess(cmd=command, output="screen")]
     # Nodes subscribe below the camera's name, to different topics for compressed and raw images.
     names = {
         topic: f"{namespace}/{name}/{'image/compressed' if topic.endswith('compressed') else 'image'}"
         for name, topic in cameras.items()
     }
     remaps = [f"{topic}:={name}" for topic, name in names.items() if topic != name]
-    play = ExecuteProcess(
-        cmd=[
-            "ros2",
-            "bag",
-            "play",
-            given["bag"],
-            "--clock",
-            "--rate",
-            given["rate"],
-            "--delay",
-            given["delay"],
-            "--topics",
-            *names,
-            *(["--remap", *remaps] if remaps else []),
-        ],
-        output="screen",
-    )
+    command = ["ros2", "bag", "play", given["bag"], "--clock", "--rate", given["rate"], "--delay", given["delay"]]
+    command += ["--topics", *names, *(["--remap", *remaps] if remaps else [])]
+    play = ExecuteProcess(cmd=command, output="screen")
     robot = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(str(HERE / "robot.launch.py")),
         launch_arguments={

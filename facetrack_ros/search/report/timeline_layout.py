@@ -11,32 +11,10 @@ from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH,
 
 _SECOND = 1_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_STEPS_S = (
-    0.1,
-    0.2,
-    0.5,
-    1,
-    2,
-    5,
-    10,
-    15,
-    30,
-    60,
-    120,
-    300,
-    600,
-    900,
-    1800,
-    3600,
-    7200,
-    10800,
-    21600,
-    43200,
-    86400,
-    172800,
-    604800,
-    2592000,
-)
+_MINUTES = (1, 2, 5, 10, 15, 30)
+_HOURS = (1, 2, 3, 6, 12, 24, 48, 168, 720)
+#: Distances of ticks, seconds: fractions of a second up to a month.
+_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, *(60 * each for each in _MINUTES), *(3600 * each for each in _HOURS))
 _MISSING_WORDS = {
     TIMED_OUT: "did not answer in time",
     LEFT: "did not answer: it is not here",
