@@ -1,7 +1,7 @@
-"""A network cable between two namespaces of this machine, in user space: it loses, delays and breaks as it is told.
+"""A network cable in user space between two network namespaces, with loss, delay and interruptions.
 
-The kernel's own way (tc netem) is a module that many kernels lack. Here each namespace has a TAP device, and a thread carries
-Ethernet frames from one to the other. The machine's own network is not touched: all is inside namespaces of our own.
+The kernel's tc netem is a module that many kernels lack. Here each namespace has a TAP device, and a thread carries
+Ethernet frames from one to the other. The machine's own network is not touched.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ _LONGEST_FRAME = 65_536
 class Cable:
     """Two ends, ``names[0]`` and ``names[1]``: network namespaces with the addresses 10.99.0.1 and 10.99.0.2.
 
-    Use as a context manager; needs root and /dev/net/tun. ``loss`` and ``delay_s`` (one way) may be changed at any time, and
+    A context manager; needs root and /dev/net/tun. ``loss`` and ``delay_s`` (one way) may be changed at any time, and
     ``cut`` breaks the cable while it is true.
 
     :param prefix: of the namespaces' names, for several cables on one machine.
@@ -67,7 +67,7 @@ class Cable:
             subprocess.run(["ip", "netns", "del", name], stderr=subprocess.DEVNULL, check=False)
 
     def inside(self, end: int, command: list[str]) -> list[str]:
-        """A command as it is run at an end, 0 or 1."""
+        """The command line that runs a command at an end, 0 or 1."""
         return ["ip", "netns", "exec", self.names[end], *command]
 
     def _carry(self) -> None:
@@ -85,7 +85,7 @@ class Cable:
             while under_way and under_way[0][0] <= time.monotonic():
                 _, _, to, frame = heapq.heappop(under_way)
                 if self.cut:
-                    self.lost += 1  # it was in the cable when that broke
+                    self.lost += 1  # it was in the cable when the cable was cut
                     continue
                 try:
                     os.write(self._ends[to], frame)
@@ -95,7 +95,7 @@ class Cable:
 
 
 def possible() -> str:
-    """Why there can be no cable here; empty where there can."""
+    """Why this machine cannot make a cable; empty where it can."""
     if os.geteuid() != 0:
         return "network namespaces need root"
     if not os.path.exists("/dev/net/tun"):
@@ -116,7 +116,7 @@ def _tap(namespace: str) -> int:
     ends: list[int | OSError] = []
 
     def make() -> None:
-        # A thread can enter a namespace alone, and the descriptor made there works from everywhere.
+        # Only this thread enters the namespace; the descriptor works in all threads.
         try:
             enter_namespace(namespace)
             end = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)

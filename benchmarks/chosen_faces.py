@@ -1,15 +1,15 @@
-"""Choosing which faces to embed: how many fewer embeddings than one for every face, and whether the same people are found.
+"""Embedding chosen faces in place of all: ratio of embeddings, persons and events found.
 
     python benchmarks/chosen_faces.py DATA_DIR [--json FILE]
 
-Each clip is taken in twice, offline: ``faces.embed: every`` and ``improving``.
+Each clip is ingested twice, offline: ``faces.embed: every`` and ``improving``.
 """
 
-import argparse
-import json
-import os
 from contextlib import closing
 from pathlib import Path
+
+from common import argument_parser, parse, write_json
+from datasets import CLIPS
 
 from facetrack_ros.concurrency.ordered_map import ordered_map
 from facetrack_ros.concurrency.process_pool import ThreadWorkerPool
@@ -23,13 +23,6 @@ from facetrack_ros.sources.stamped_frames import stamped_frames
 from facetrack_ros.tracking.factory import make_people_tracker
 from facetrack_ros.tracking.id_allocator import IdAllocator
 from facetrack_ros.vision.frame_analysis import FrameAnalyzer
-
-CLIPS = (
-    "face-demographics-walking-and-pause.gif",
-    "head-pose-face-detection-female-and-male.gif",
-    "head-pose-face-detection-male.gif",
-    "classroom.gif",
-)
 
 
 class Counts:
@@ -76,12 +69,8 @@ def ingest(path: Path, analyzer: FrameAnalyzer, config: Config) -> dict:
     }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    arguments = parser.parse_args()
-    os.environ.setdefault("FACETRACK_MODELS", str((arguments.data / "models").resolve()))
+def main() -> None:
+    arguments = parse(argument_parser(__doc__))
     analyzer = FrameAnalyzer.of_config(Config())
     result = {}
     print(f"{'clip':<48}{'every':>7}{'chosen':>8}{'ratio':>7}  persons   PERSON_IN PERSON_OUT")
@@ -92,15 +81,17 @@ def main():
         )
         ratio = every["embeddings"] / max(1, chosen["embeddings"])
         result[clip] = {"every": every, "chosen": chosen, "ratio": ratio}
+        pairs = [
+            (every["persons"], chosen["persons"]),
+            *((every["events"][kind], chosen["events"][kind]) for kind in ("PERSON_IN", "PERSON_OUT")),
+        ]
         print(
-            f"{clip:<48}{every['embeddings']:>7}{chosen['embeddings']:>8}{ratio:>7.1f}  {every['persons']} and {chosen['persons']}"
-            f"   {every['events']['PERSON_IN']} and {chosen['events']['PERSON_IN']}"
-            f"   {every['events']['PERSON_OUT']} and {chosen['events']['PERSON_OUT']}"
+            f"{clip:<48}{every['embeddings']:>7}{chosen['embeddings']:>8}{ratio:>7.1f}  "
+            + "   ".join(f"{first} and {second}" for first, second in pairs)
         )
     total = [sum(row[how]["embeddings"] for row in result.values()) for how in ("every", "chosen")]
     print(f"{'all':<48}{total[0]:>7}{total[1]:>8}{total[0] / max(1, total[1]):>7.1f}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=1))
+    write_json(arguments.json, result)
 
 
 if __name__ == "__main__":

@@ -1,29 +1,41 @@
-"""Two robots at the ends of a bad cable that is cut and mended: are the answers right, and how soon does the roster know?
+"""Two robots at the ends of a bad cable that is cut and mended: are responses right, and how soon is the roster?
 
-    python benchmarks/cut_cable.py [--loss 0.05] [--delay 0.1] [--cuts 10 40] [--whole 20] [--profile FILE] [--json FILE]
+    python benchmarks/cut_cable.py [--loss 0.05] [--delay 0.1] [--cuts 10 40] [--whole 20] [--profile FILE]
+                                   [--discovery multicast] [--json FILE]
 
-Each robot lives in a network namespace of its own; between them is a cable in user space (benchmarks/cable.py) that loses 5 % of all
-frames and takes 100 ms each way. Once a second someone at each end asks the robot there for a face that both have seen, and hears the roster. While the
-cable is whole, the right answer is of both robots. While it is cut, it is of the one and names the other as timed out. For as long
-after a cut or a mending as the robots cannot know yet (5 s are allowed), both are right. Cuts shorter and longer than DDS remembers
-a silent participant (20 s) are told apart. ``--discovery peers`` is without multicast, by addresses (ROS_STATIC_PEERS);
-``--discovery server`` through a Fast DDS discovery server at the first robot. ``--profile`` is a Fast DDS profile for both robots. Needs root and /dev/net/tun.
+Each robot is in a network namespace; between them is a cable in user space (benchmarks/cable.py) that loses 5 % of all
+frames and takes 100 ms each way. Once a second a client at each end searches for a face that both robots have seen,
+and it reads the roster. While the cable is whole, the right response is from both robots; while it is cut, from the
+robot of that end, with the other one timed out. For 5 s after a cut or a mending both are right, since the robots
+cannot have noticed it. Cuts are shorter and longer than DDS keeps a silent participant (20 s).
+
+``--discovery peers`` is without multicast, by addresses (ROS_STATIC_PEERS); ``--discovery server`` uses a Fast DDS
+discovery server at the first robot. ``--profile`` is a Fast DDS profile for robots and clients. Needs root and
+/dev/net/tun.
 """
 
 import argparse
-import json
 import multiprocessing
 import os
 import queue
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
 
 from cable import Cable, possible
-from synthetic_fleet import VISITS, Fleet, enter_namespace, make_stores, people, search_request
+from common import parse, print_values, write_json
+from synthetic_fleet import (
+    VISITS,
+    Fleet,
+    enter_namespace,
+    fleet_parser,
+    make_stores,
+    people,
+    search_request,
+    stores_folder,
+)
 
 ROBOTS = ("robot01", "robot02")
 ALLOWED_S = 5.0
@@ -33,46 +45,42 @@ DISCOVERY = {
     "peers": {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "ROS_STATIC_PEERS": "10.99.0.1;10.99.0.2"},
     "server": {"ROS_DISCOVERY_SERVER": "10.99.0.1:11811"},
 }
-ASK_EVERY_S = 1.0
-LOOK_EVERY_S = 0.05
+SEARCH_EVERY_S = 1.0
+READ_EVERY_S = 0.05
 
 
 def watch(namespace: str, robot: str, environment: dict[str, str], seed: int, timeout_s: float, results, over) -> None:
-    """One end: asks its robot once a second, and tells whenever the roster changes."""
+    """The client at one end: search through its robot once a second, and report each change of the roster."""
     enter_namespace(namespace)
     os.environ.update(environment)
     from facetrack_ros.client.fleet_client import FleetClient
     from facetrack_ros.errors import FacetrackError
 
-    asked = search_request(people(seed)[0], timeout_s, 2 * VISITS)
+    request = search_request(people(seed)[0], timeout_s, 2 * VISITS)
 
-    def ask_on(asker) -> None:
+    def search_on(client) -> None:
         while not over.is_set():
             began = time.monotonic()
             try:
-                response, seconds = asker.search(asked, timeout_s)
+                response, seconds = client.search(request, timeout_s)
             except FacetrackError as error:
                 results.put((began, robot, "answer", {"": str(error)}, time.monotonic() - began, {}))
                 continue
-            matches = {
-                line.robot_id: sum(match.robot_id == line.robot_id for match in response.matches)
-                for line in response.robots
-            }
-            results.put(
-                (began, robot, "answer", {line.robot_id: line.status for line in response.robots}, seconds, matches)
-            )
-            over.wait(max(0.0, began + ASK_EVERY_S - time.monotonic()))
+            statuses = {line.robot_id: line.status for line in response.robots}
+            matches = {name: sum(match.robot_id == name for match in response.matches) for name in statuses}
+            results.put((began, robot, "answer", statuses, seconds, matches))
+            over.wait(max(0.0, began + SEARCH_EVERY_S - time.monotonic()))
 
-    with FleetClient(robot) as asker:
-        asking = threading.Thread(target=ask_on, args=(asker,))
-        asking.start()
+    with FleetClient(robot) as client:
+        searching = threading.Thread(target=search_on, args=(client,))
+        searching.start()
         seen = None
-        while not over.wait(LOOK_EVERY_S):
-            roster = {entry.robot_id: "silent" if entry.stale else "there" for entry in asker.entries()}
+        while not over.wait(READ_EVERY_S):
+            roster = {entry.robot_id: "silent" if entry.stale else "there" for entry in client.entries()}
             if roster != seen:
                 seen = roster
                 results.put((time.monotonic(), robot, "roster", roster))
-        asking.join()
+        searching.join()
 
 
 class Server:
@@ -98,25 +106,25 @@ class Server:
 
 
 class Log:
-    """What was done and said, in order, and what of it was right."""
+    """Changes of the cable and what the ends reported, in order, with a verdict on each response."""
 
     def __init__(self, began: float, timeout_s: float) -> None:
         self.began, self.timeout_s = began, timeout_s
         self.lines: list[str] = []
-        self.done: list[tuple[float, bool]] = []  # when the cable was mended (True) or cut
-        self.wrong, self.answers, self.within = 0, 0, 0
+        self.changes: list[tuple[float, bool]] = []  # when the cable was mended (True) or cut
+        self.wrong = self.answers = 0
         self.slowest_s = 0.0
-        self.noticed: dict[tuple[int, str], float] = {}  # seconds until an end's roster knew of a change of the cable
+        self.noticed: dict[tuple[int, str], float] = {}  # by change and end, seconds until the roster was right
 
-    def say(self, at: float, text: str) -> None:
-        """Note and print a line."""
+    def add(self, at: float, text: str) -> None:
+        """Keep and print a line."""
         self.lines.append(f"{at - self.began:7.2f} s  {text}")
         print(self.lines[-1], flush=True)
 
     def change(self, whole: bool, text: str) -> None:
         """The cable was cut or mended."""
-        self.done.append((time.monotonic(), whole))
-        self.say(self.done[-1][0], text)
+        self.changes.append((time.monotonic(), whole))
+        self.add(self.changes[-1][0], text)
 
     def take(
         self,
@@ -127,39 +135,35 @@ class Log:
         seconds: float = 0.0,
         matches: dict[str, int] | None = None,
     ) -> None:
-        """What an end said, judged."""
+        """Judge a response or a roster that an end reported."""
         other = ROBOTS[1 - ROBOTS.index(end)]
-        number = sum(when <= at for when, _ in self.done) - 1
-        since, whole = at - self.done[number][0], self.done[number][1]
+        number = sum(when <= at for when, _ in self.changes) - 1
+        since, whole = at - self.changes[number][0], self.changes[number][1]
         if kind == "roster":
-            self.say(at, f"{end}: roster {_words(states)}")
+            self.add(at, f"{end}: roster {_words(states)}")
             if (states.get(other) == "there") == whole:
                 self.noticed.setdefault((number, end), since)
             return
-        right = {ROBOTS[0]: "answered", ROBOTS[1]: "answered"}
-        cut = {**right, other: "timed_out"}
-        fitting = [right if whole else cut]
-        # It began, or ended, while nobody could know.
-        if (number and since < ALLOWED_S) or any(at < when < at + seconds for when, _ in self.done):
-            fitting = [right, cut]
-        found = all(matches.get(robot, 0) == VISITS * (status == "answered") for robot, status in states.items())
-        good = states in fitting and found and seconds < self.timeout_s + 0.1
+        both = {ROBOTS[0]: "answered", ROBOTS[1]: "answered"}
+        alone = {**both, other: "timed_out"}
+        right = [both if whole else alone]
+        if (number and since < ALLOWED_S) or any(at < when < at + seconds for when, _ in self.changes):
+            right = [both, alone]  # the change could not have been noticed yet
+        complete = all(matches.get(robot, 0) == VISITS * (status == "answered") for robot, status in states.items())
+        good = states in right and complete and seconds < self.timeout_s + 0.1
         self.answers += 1
         self.wrong += not good
-        self.within += states != ([right] if whole else [cut])[0]
         self.slowest_s = max(self.slowest_s, seconds)
-        self.say(
-            at,
-            f"{end}: answer after {seconds:.2f} s, {_words(states)}, matches {_words(matches)}{'' if good else '  WRONG'}",
-        )
+        verdict = "" if good else "  WRONG"
+        self.add(at, f"{end}: answer after {seconds:.2f} s, {_words(states)}, matches {_words(matches)}{verdict}")
 
 
 def _words(values: dict) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items()) or "nobody"
+    return ", ".join(f"{name} {value}" for name, value in values.items()) or "none"
 
 
 def run(arguments: argparse.Namespace, folder: Path) -> dict:
-    """The whole story; its numbers."""
+    """Cut and mend the cable as the arguments say; the numbers, and the lines of the log."""
     make_stores(folder, list(ROBOTS), arguments.sightings, 0, arguments.seed)
     environment = {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4", **DISCOVERY[arguments.discovery]}
     if arguments.profile:
@@ -173,20 +177,15 @@ def run(arguments: argparse.Namespace, folder: Path) -> dict:
     ):
         log = Log(time.monotonic(), arguments.timeout)
         log.change(True, f"the cable is whole: {arguments.loss:.0%} loss, {arguments.delay * 1e3:.0f} ms each way")
-        watchers = [
-            context.Process(
-                target=watch,
-                daemon=True,
-                args=(name, robot, environment, arguments.seed, arguments.timeout, results, over),
-            )
-            for name, robot in zip(cable.names, ROBOTS)
-        ]
-        for watcher in watchers:
-            watcher.start()
+        watchers = []
+        for name, robot in zip(cable.names, ROBOTS):
+            work = (name, robot, environment, arguments.seed, arguments.timeout, results, over)
+            watchers.append(context.Process(target=watch, daemon=True, args=work))
+            watchers[-1].start()
         try:
             _listen(results, log, 60.0, lambda: len(log.noticed) == 2 and log.answers > 3)
-            log.answers = log.wrong = log.within = 0
-            log.say(time.monotonic(), "from here on answers count")
+            log.answers = log.wrong = 0
+            log.add(time.monotonic(), "from now on responses count")
             _listen(results, log, arguments.whole)
             for cut_s in arguments.cuts:
                 cable.cut = True
@@ -201,12 +200,12 @@ def run(arguments: argparse.Namespace, folder: Path) -> dict:
                 watcher.join(10.0)
         _listen(results, log, 0.5)
         carried, lost = cable.carried, cable.lost
-    known = [(number, end) for number in range(1, len(log.done)) for end in ROBOTS]
+    known = [(number, end) for number in range(1, len(log.changes)) for end in ROBOTS]
     found = {"answers": log.answers, "wrong answers": log.wrong, "slowest answer, s": round(log.slowest_s, 2)}
     for number, end in known:
-        what = "mended" if log.done[number][1] else "cut"
+        what = "mended" if log.changes[number][1] else "cut"
         took = log.noticed.get((number, end))
-        found[f"{what} at {log.done[number][0] - log.began:.0f} s, roster of {end} right after, s"] = (
+        found[f"{what} at {log.changes[number][0] - log.began:.0f} s, roster of {end} right after, s"] = (
             "never" if took is None else round(took, 2)
         )
     late = [log.noticed.get(key, float("inf")) for key in known]
@@ -228,35 +227,24 @@ def _listen(results, log: Log, for_s: float, enough=lambda: False) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = fleet_parser(__doc__)
     parser.add_argument("--loss", type=float, default=0.05)
     parser.add_argument("--delay", type=float, default=0.1, help="seconds, each way")
     parser.add_argument("--cuts", type=float, nargs="+", default=[10.0, 40.0], help="seconds each")
     parser.add_argument("--whole", type=float, default=20.0, help="seconds before and between cuts, and at the end")
     parser.add_argument("--timeout", type=float, default=2.0, help="the searches' deadline, seconds")
     parser.add_argument("--discovery", choices=DISCOVERY, default="multicast", help="how the robots find each other")
-    parser.add_argument("--sightings", type=int, default=100_000)
-    parser.add_argument("--profile", help="a Fast DDS profile for robots and askers")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--folder", help="where the stores are made, and kept for the next run; default: a temporary folder"
-    )
-    parser.add_argument("--json", metavar="FILE")
-    arguments = parser.parse_args()
-    why = possible()
-    if why:
-        raise SystemExit(f"no cable to cut: {why}")
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(arguments.folder or temporary) / f"{arguments.sightings}_0_{arguments.seed}"
+    parser.add_argument("--profile", help="a Fast DDS profile for robots and clients")
+    arguments = parse(parser)
+    obstacle = possible()
+    if obstacle:
+        raise SystemExit(f"no cable to cut: {obstacle}")
+    with stores_folder(arguments) as folder:
         found = run(arguments, folder)
     lines = found.pop("log")
     print()
-    for name, value in found.items():
-        print(f"{name:<52} {value}")
-    if arguments.json:
-        Path(arguments.json).write_text(
-            json.dumps({"arguments": vars(arguments), "found": found, "log": lines}, indent=1)
-        )
+    print_values(found, 52)
+    write_json(arguments.json, {"arguments": vars(arguments), "found": found, "log": lines})
 
 
 if __name__ == "__main__":

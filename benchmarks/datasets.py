@@ -30,12 +30,17 @@ ZONES_WIDTH = 480
 ORL_UPSCALE, ORL_PAD = 2, 60
 
 
-def clip_frames(data: Path, name: str, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
-    """Frames of a clip, scaled to ``(width, height)`` if given."""
-    video = cv2.VideoCapture(str(data / "clips" / name))
+def video_frames(path: Path | str, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
+    """Frames of a video file, scaled to ``(width, height)`` if given."""
+    video = cv2.VideoCapture(str(path))
     while video.grab():
         frame = video.retrieve()[1]
         yield frame if size is None else cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC)
+
+
+def clip_frames(data: Path, name: str, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
+    """Frames of a clip of the data folder, scaled to ``(width, height)`` if given."""
+    return video_frames(data / "clips" / name, size)
 
 
 def person_in_zone(bbox: np.ndarray, zones: tuple[tuple[int, str], ...], width: int = ZONES_WIDTH) -> str:

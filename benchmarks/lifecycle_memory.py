@@ -1,18 +1,16 @@
-"""What a robot's process holds while active and while inactive: resident memory over some rounds, and how long each step takes.
+"""A robot's process while active and while inactive: resident memory over some rounds, and how long each step takes.
 
     python benchmarks/lifecycle_memory.py [--rounds 3] [--json FILE]
 
 All nodes in one process, the models that `facetrack models list` names, no camera. Needs ROS 2.
 """
 
-import argparse
-import json
 import os
 import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
+from common import argument_parser, parse, rss_bytes, write_json
 
 from facetrack_ros.config import Config
 from facetrack_ros.core.frame import Frame, encode_jpeg
@@ -20,21 +18,14 @@ from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.nodes.robot_node import RobotComposition, RobotNode
 
 
-def resident_mb() -> float:
-    """Of this process, megabytes."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
 def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__, data=False)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", metavar="FILE")
-    arguments = parser.parse_args()
+    arguments = parse(parser)
     rows = []
 
     def note(what: str, took_s: float) -> None:
-        rows.append({"state": what, "resident_mb": round(resident_mb(), 1), "took_s": round(took_s, 3)})
+        rows.append({"state": what, "resident_mb": round(rss_bytes() / 1e6, 1), "took_s": round(took_s, 3)})
         print(f"| {what} | {rows[-1]['resident_mb']:.1f} | {took_s:.3f} |", flush=True)
 
     picture = encode_jpeg(np.random.default_rng(0).integers(0, 255, (720, 1280, 3), np.uint8), 90)
@@ -60,8 +51,7 @@ def main() -> None:
                 robot.head.transition("deactivate", quiet=True)
                 note(f"inactive {each}", time.perf_counter() - began)
             robot.close()
-    if arguments.json:
-        Path(arguments.json).write_text(json.dumps(rows, indent=1) + "\n")
+    write_json(arguments.json, rows)
 
 
 if __name__ == "__main__":

@@ -1,103 +1,110 @@
 """What the mesh adds to a search: 2, 10 and 50 robots as processes on one machine, 100,000 sightings each.
 
-    python benchmarks/mesh.py [--robots 2 10 50] [--sightings 100000] [--searches 60] [--thumbnails 0] [--settle 300] [--udp]
-                              [--json FILE]
+    python benchmarks/mesh.py [--robots 2 10 50] [--sightings 100000] [--searches 60] [--thumbnails 0] [--settle 300]
+                              [--udp] [--json FILE]
 
-Each search is a call of one robot's ``face_search`` from another process, with an embedding. What the mesh adds is the time of the
-whole call less the ``elapsed_ms`` of the robot whose own search took longest in that call. Every robot has 25 visits of the face
-asked for and sends the best 20. ``--udp`` turns shared memory off, so that what the robots say crosses the loopback device and is
-counted there; robots on machines of their own have no shared memory either. With ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST not all of
-fifty participants on a machine find each other (an asker heard of thirty robots): these want SUBNET, best in a network namespace of
-their own (unshare -n, with lo up and a route for 224.0.0.0/4).
+Each search is a call of one robot's ``face_search`` from another process, with an embedding. What the mesh adds is the
+duration of the whole call less the longest ``elapsed_ms`` of a robot in that call. Every robot has 25 visits of the
+face searched for and sends the best 20. ``--udp`` turns shared memory off, so that messages cross the loopback device
+and are counted there; robots on separate machines have no shared memory either. With
+ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST not all of fifty participants on a machine find each other (a client discovered
+thirty robots): use SUBNET, best in a network namespace (unshare -n, with lo up and a route for 224.0.0.0/4).
 """
 
 import argparse
-import json
 import os
-import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
-from common import open_files, thread_count
-from synthetic_fleet import Fleet, load, make_stores, number_of, people, search_request, wait_for_all
+from common import (
+    load,
+    loopback_traffic,
+    open_files,
+    parse,
+    print_values,
+    resident_and_private_mb,
+    thread_count,
+    write_json,
+)
+from synthetic_fleet import (
+    Fleet,
+    fleet_parser,
+    make_stores,
+    number_of,
+    people,
+    robot_ids,
+    search_request,
+    stores_folder,
+    wait_for_all,
+)
 
 IDLE_S = 8.0
 LISTED_S = 120.0
 QUIET_WINDOW_S = 5.0
 
 
-def loopback() -> tuple[int, int]:
-    """Bytes and packets the loopback device has carried."""
-    for line in Path("/proc/net/dev").read_text().splitlines():
-        name, _, rest = line.partition(":")
-        if name.strip() == "lo":
-            return int(rest.split()[0]), int(rest.split()[1])
-    return 0, 0
+def wait_until_quiet(timeout_s: float) -> None:
+    """Wait until discovery is over: three windows of 5 s with the same loopback traffic within a tenth.
 
+    Participants that start together exchange their endpoints long after the first heartbeats, fifty of them on two
+    cores for a minute. No other program may use the loopback device.
 
-def wait_until_quiet(at_most_s: float) -> None:
-    """Wait until the loopback device carries as much as in the 5 s before, within a tenth, twice: the fleet has found itself.
-
-    Participants that all start at once tell each other of their endpoints long after the first line of everybody's roster is heard,
-    fifty of them on two cores for a minute; until then what is measured is this. It wants a loopback device of their own.
-
-    :param at_most_s: 0: it is not waited for.
+    :param timeout_s: 0: do not wait.
     """
-    deadline = time.monotonic() + at_most_s
-    counts = [loopback()[1]]
+    deadline = time.monotonic() + timeout_s
+    counts = [loopback_traffic()[1]]
     while time.monotonic() < deadline:
         time.sleep(QUIET_WINDOW_S)
-        counts.append(loopback()[1])
+        counts.append(loopback_traffic()[1])
         steps = np.diff(counts[-4:])
         if len(steps) == 3 and steps.max() <= 1.1 * steps.min():
             return
-    if at_most_s:
-        raise SystemExit(f"the loopback device is not quiet within {at_most_s:.0f} s")
+    if timeout_s:
+        raise SystemExit(f"the loopback device is not quiet within {timeout_s:.0f} s")
 
 
 def measure(count: int, arguments: argparse.Namespace, folder: Path) -> dict:
-    """One fleet."""
+    """Measure a fleet of ``count`` robots."""
     from facetrack_ros.client.fleet_client import FleetClient
 
-    robots = [f"robot{number:02d}" for number in range(1, count + 1)]
+    robots = robot_ids(count)
     make_stores(folder, robots, arguments.sightings, arguments.thumbnails, arguments.seed)
     environment = {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"} if arguments.udp else {}
     os.environ.update(environment)
-    asked = people(arguments.seed)
+    faces = people(arguments.seed)
     started = time.monotonic()
-    with Fleet(folder, robots, environment) as fleet, FleetClient(robots[0]) as asker:
-        if not asker.wait_for(lambda roster: len(roster) == count, LISTED_S):
-            raise SystemExit(f"only {', '.join(asker.roster())} within {LISTED_S:.0f} s")
+    with Fleet(folder, robots, environment) as fleet, FleetClient(robots[0]) as client:
+        if not client.wait_for(lambda roster: len(roster) == count, LISTED_S):
+            raise SystemExit(f"only {', '.join(client.roster())} within {LISTED_S:.0f} s")
         listed_s = time.monotonic() - started
         wait_until_quiet(arguments.settle)
         quiet_s = time.monotonic() - started
 
-        cpu, wire, began = fleet.cpu_s(), loopback(), time.monotonic()
+        cpu, wire, began = fleet.cpu_s(), loopback_traffic(), time.monotonic()
         time.sleep(IDLE_S)
         idle_s = time.monotonic() - began
         idle_cpu = (fleet.cpu_s() - cpu) / idle_s / count
-        idle_wire = [(now - then) / idle_s for now, then in zip(loopback(), wire)]
+        idle_wire = [(now - then) / idle_s for now, then in zip(loopback_traffic(), wire)]
 
-        first, first_s = asker.search(search_request(asked[0]), 5.0)
-        wait_for_all(asker, robots, search_request(asked[0]))
+        first, first_s = client.search(search_request(faces[0]), 5.0)
+        wait_for_all(client, robots, search_request(faces[0]))
         whole, slowest, incomplete = [], [], 0
-        cpu, wire, began = fleet.cpu_s(), loopback(), time.monotonic()
+        cpu, wire, began = fleet.cpu_s(), loopback_traffic(), time.monotonic()
         for number in range(arguments.searches):
-            response, seconds = asker.search(search_request(asked[number % len(asked)]), 5.0)
+            response, seconds = client.search(search_request(faces[number % len(faces)]), 5.0)
             incomplete += any(line.status != "answered" for line in response.robots) or len(response.robots) != count
-            assert {number_of(match.person_id) for match in response.matches} == {number % len(asked)}, (
-                "somebody else's answer"
-            )
+            found = {number_of(match.person_id) for match in response.matches}
+            assert found == {number % len(faces)}, "matches of another face"
             whole.append(seconds * 1e3)
             slowest.append(max(line.elapsed_ms for line in response.robots))
             time.sleep(arguments.pause)
         took = time.monotonic() - began
         busy_cpu = fleet.cpu_s() - cpu - idle_cpu * count * took
-        busy_wire = (loopback()[0] - wire[0] - idle_wire[0] * took) / arguments.searches
-        resident, private = np.median([fleet.memory_mb(robot) for robot in robots], axis=0)
+        busy_wire = (loopback_traffic()[0] - wire[0] - idle_wire[0] * took) / arguments.searches
+        resident, private = np.median([resident_and_private_mb(fleet.pid(robot)) for robot in robots], axis=0)
         threads, handles = thread_count(fleet.pid(robots[0])), open_files(fleet.pid(robots[0]))
-        sizes = wire_sizes(asker, robots, asked[0])
+        sizes = wire_sizes(client, robots, faces[0])
     added = np.array(whole) - np.array(slowest)
     return {
         "robots": count,
@@ -126,37 +133,31 @@ def measure(count: int, arguments: argparse.Namespace, folder: Path) -> dict:
     }
 
 
-def wire_sizes(asker, robots: list[str], face: np.ndarray) -> dict:
-    """Serialized sizes of a request, of an answer as heard, and of a line of the roster; bytes."""
+def wire_sizes(client, robots: list[str], face: np.ndarray) -> dict:
+    """Serialized sizes of a request, a response and a heartbeat, the largest of each; bytes."""
     from rclpy.serialization import serialize_message
 
     from facetrack_ros import msg
     from facetrack_ros.nodes.base.qos import RELIABLE
 
-    heard = {"request": [], "answer": []}
-    node = asker.node
-    node.create_subscription(
-        msg.FaceSearchRequest,
-        "/facetrack/search/request",
-        lambda data: heard["request"].append(len(data)),
-        RELIABLE,
-        raw=True,
-    )
-    node.create_subscription(
-        msg.FaceSearchResult,
-        "/facetrack/search/result",
-        lambda data: heard["answer"].append(len(data)),
-        RELIABLE,
-        raw=True,
-    )
+    sizes = {"request": [], "result": []}
+    for kind, name in ((msg.FaceSearchRequest, "request"), (msg.FaceSearchResult, "result")):
+        received = sizes[name]
+        client.node.create_subscription(
+            kind,
+            f"/facetrack/search/{name}",
+            lambda data, received=received: received.append(len(data)),
+            RELIABLE,
+            raw=True,
+        )
     deadline = time.monotonic() + 20.0
-    while (len(heard["answer"]) < len(robots) or not heard["request"]) and time.monotonic() < deadline:
-        asker.search(search_request(face), 5.0)
+    while (len(sizes["result"]) < len(robots) or not sizes["request"]) and time.monotonic() < deadline:
+        client.search(search_request(face), 5.0)
         time.sleep(0.3)
-    line = max(len(serialize_message(line)) for line in asker.roster().values())
+    line = max(len(serialize_message(line)) for line in client.roster().values())
     return {
-        "request, bytes": max(heard["request"], default=0),
-        "answer of a robot, bytes": max(heard["answer"], default=0),
+        "request, bytes": max(sizes["request"], default=0),
+        "answer of a robot, bytes": max(sizes["result"], default=0),
         "line of the roster, bytes": line,
     }
 
@@ -170,30 +171,21 @@ def _p95(values) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = fleet_parser(__doc__)
     parser.add_argument("--robots", type=int, nargs="+", default=[2, 10, 50])
-    parser.add_argument("--sightings", type=int, default=100_000)
     parser.add_argument("--searches", type=int, default=60)
     parser.add_argument("--pause", type=float, default=0.2, help="seconds between searches")
     parser.add_argument("--thumbnails", type=int, default=0, help="bytes of each match's thumbnail")
-    parser.add_argument(
-        "--settle", type=float, default=300.0, help="how long the robots may take to find each other, seconds"
-    )
+    parser.add_argument("--settle", type=float, default=300.0, help="timeout of the discovery, seconds; 0: do not wait")
     parser.add_argument("--udp", action="store_true", help="no shared memory")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--folder", help="where the stores are made, and kept for the next run; default: a temporary folder"
-    )
-    parser.add_argument("--json", metavar="FILE")
-    arguments = parser.parse_args()
+    arguments = parse(parser)
     found = []
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(arguments.folder or temporary) / f"{arguments.sightings}_{arguments.thumbnails}_{arguments.seed}"
+    with stores_folder(arguments, arguments.thumbnails) as folder:
         for count in arguments.robots:
             found.append(measure(count, arguments, folder))
-            print(*(f"{name:<42} {value}" for name, value in found[-1].items()), sep="\n", end="\n\n", flush=True)
-    if arguments.json:
-        Path(arguments.json).write_text(json.dumps({"arguments": vars(arguments), "found": found}, indent=1))
+            print_values(found[-1])
+            print(flush=True)
+    write_json(arguments.json, {"arguments": vars(arguments), "found": found})
 
 
 if __name__ == "__main__":

@@ -1,79 +1,77 @@
-"""One of ten robots killed and one stopped in mid-search: does the answer come in time, and does it name both?
+"""Search responses while one of ten robots is killed and one is stopped: in time, and naming both?
 
     python benchmarks/mesh_killed.py [--robots 10] [--rounds 10] [--timeout 1.0] [--udp] [--json FILE]
 
-A search takes a robot some milliseconds, so that chance alone would rarely hit one in its middle. SIGSTOP goes to one robot just
-before the question, which it therefore hears and does not answer, and SIGKILL to another a random part of 10 ms after the
-question went out; a robot that was quicker than its death has answered, and the round tells so. Then a second question: of the
-one killed, silent for longer than a live robot is, and the one still stopped. At the end of a round the stopped one goes on and
-the killed one is started again. ``--udp`` turns shared memory off: robots on machines of their own have none between them.
+In each round SIGSTOP goes to one robot just before the search, so that it receives the request and does not respond,
+and SIGKILL to another 0 to 10 ms after the request was sent; a robot that had responded before counts as answered. 4 s
+later, when both have been silent for longer than a live robot is, comes a second search. At the end of a round the
+stopped robot continues and the killed one is started again. ``--udp`` turns shared memory off, as between machines.
 """
 
-import argparse
-import json
 import os
 import random
 import signal
-import tempfile
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
-from synthetic_fleet import Fleet, load, make_stores, people, search_request, wait_for_all
+from common import load, parse, print_values, write_json
+from synthetic_fleet import (
+    Fleet,
+    fleet_parser,
+    make_stores,
+    people,
+    robot_ids,
+    search_request,
+    stores_folder,
+    wait_for_all,
+)
 
 SILENT_S = 4.0
 BACK_S = 20.0
 
 
-def ask(asker, face, timeout_s: float) -> tuple[dict[str, str], float]:
-    """What became of each robot, and how many milliseconds past its deadline the answer came (negative: before)."""
-    response, seconds = asker.search(search_request(face, timeout_s), timeout_s)
+def search(client, face: np.ndarray, timeout_s: float) -> tuple[dict[str, str], float]:
+    """Status of each robot, and milliseconds between the deadline and the response (negative: before)."""
+    response, seconds = client.search(search_request(face, timeout_s), timeout_s)
     return {line.robot_id: line.status for line in response.robots}, (seconds - timeout_s) * 1e3
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = fleet_parser(__doc__)
     parser.add_argument("--robots", type=int, default=10)
-    parser.add_argument("--sightings", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--timeout", type=float, default=1.0, help="the searches' deadline, seconds")
     parser.add_argument("--udp", action="store_true", help="no shared memory")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--folder", help="where the stores are made, and kept for the next run; default: a temporary folder"
-    )
-    parser.add_argument("--json", metavar="FILE")
-    arguments = parser.parse_args()
+    arguments = parse(parser)
     from facetrack_ros.client.fleet_client import FleetClient
 
     environment = {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"} if arguments.udp else {}
     os.environ.update(environment)
     chance = random.Random(arguments.seed)
-    robots = [f"robot{number:02d}" for number in range(1, arguments.robots + 1)]
+    robots = robot_ids(arguments.robots)
     faces = people(arguments.seed)
     lives = []
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(arguments.folder or temporary) / f"{arguments.sightings}_0_{arguments.seed}"
+    with stores_folder(arguments) as folder:
         make_stores(folder, robots, arguments.sightings, 0, arguments.seed)
-        with Fleet(folder, robots, environment) as fleet, FleetClient(robots[0]) as asker:
-            asker.wait_for(lambda roster: len(roster) == len(robots), 120.0)
-            wait_for_all(asker, robots, search_request(faces[0]))
+        with Fleet(folder, robots, environment) as fleet, FleetClient(robots[0]) as client:
+            client.wait_for(lambda roster: len(roster) == len(robots), 120.0)
+            wait_for_all(client, robots, search_request(faces[0]))
             for number in range(arguments.rounds):
                 killed, stopped = chance.sample(robots[1:], 2)
                 after_ms = chance.uniform(0.0, 10.0)
                 fleet.signal(stopped, signal.SIGSTOP)
                 kill = threading.Timer(after_ms / 1e3, fleet.signal, (killed, signal.SIGKILL))
                 kill.start()
-                first, past_ms = ask(asker, faces[number], arguments.timeout)
+                first, past_ms = search(client, faces[number], arguments.timeout)
                 kill.join()
                 time.sleep(SILENT_S)
-                second, second_past_ms = ask(asker, faces[number], arguments.timeout)
+                second, second_past_ms = search(client, faces[number], arguments.timeout)
                 fleet.signal(stopped, signal.SIGCONT)
                 fleet.join(killed)
                 fleet.start(killed)
                 began = time.monotonic()
-                wait_for_all(asker, robots, search_request(faces[number], arguments.timeout), BACK_S)
+                wait_for_all(client, robots, search_request(faces[number], arguments.timeout), BACK_S)
                 others = set(robots) - {killed, stopped}
                 lives.append(
                     {
@@ -103,12 +101,8 @@ def main() -> None:
         "4 s later: before the deadline, least ms": round(-max(then), 1),
         "machine": load(),
     }
-    for name, value in found.items():
-        print(f"{name:<42} {value}")
-    if arguments.json:
-        Path(arguments.json).write_text(
-            json.dumps({"arguments": vars(arguments), "found": found, "rounds": lives}, indent=1)
-        )
+    print_values(found)
+    write_json(arguments.json, {"arguments": vars(arguments), "found": found, "rounds": lives})
 
 
 if __name__ == "__main__":

@@ -1,17 +1,18 @@
-"""The pipeline against its bare models: frames a second, latency, processor time, bytes and memory, each way of running it.
+"""The pipeline against its bare models, in several ways of running it: frames a second, latency, CPU time, memory.
 
     python benchmarks/pipeline.py DATA_DIR [--sizes 1280x720 1920x1080] [--cameras 1 2 4 8] [--seconds 6] [--rounds 3]
-                                  [--small] [--settings JSON] [--json FILE] [--plot FILE]
+                                  [--small] [--same] [--settings JSON] [--json FILE] [--plot FILE]
 
-DATA_DIR holds ``clips`` and ``models``. The limit is the bare loop: decode JPEG, detect, find faces, align, embed; no ROS,
-nothing kept; one worker a core with one model thread each, as threads of one process and as processes, whichever is faster.
-Against it, in the same run and on the same clip: ``facetrack ingest``; a robot in one process, live, its cameras sending
-somewhat more than it can bear; the same with only the faces embedded that tell something new; a process a node, offered somewhat
-less than the limit, for it cannot hold its detector back. All in rounds with the limit between them, since other programs and
-other machines on the same processor make it waver. Then the robot in one process at half of what it bears, and at twice.
+DATA_DIR holds ``clips`` and ``models``. The limit is the bare loop: decode JPEG, detect, find faces, align, embed; no
+ROS, nothing stored; one worker a core with one model thread each, as threads of one process and as processes, whichever
+is faster. Compared with it, in the same run and on the same clip: ``facetrack ingest``; a robot in one process, live,
+with cameras somewhat faster than it can analyse; the same with ``faces.embed: improving``; a process a node, offered
+somewhat less than the limit, since it cannot slow its detector down. The limit is measured between them, since other
+programs on the same processor change it. Last, the robot in one process at half of what it bears, and at twice.
+
+Rows of other sizes and cameras that are in the ``--json`` file stay there.
 """
 
-import argparse
 import json
 import os
 import platform
@@ -23,33 +24,63 @@ import time
 from pathlib import Path
 
 import numpy as np
+from common import argument_parser, cpu_s, parse, parse_size, processor_name, rss_mb, write_json
 
-HERE = Path(__file__).resolve().parent
+PARTS = Path(__file__).resolve().parent / "pipeline_parts.py"
 NODES = ("detector", "embedder", "tracker", "history", "search", "gallery", "overlay")
-#: Of what the limit bears, offered to a process a node.
+#: Share of the limit that is offered to a process a node.
 OFFERED_TO_NODES = 0.8
-#: Offline a recording has a beginning and an end; so long it is taken to be, seconds of the limit.
+#: Length of the recording that is ingested, seconds of the limit.
 LONG_S = 12.0
 HALF, TWICE, MORE = 0.5, 2.0, 1.2
 #: Ways that are measured one after the other, the limit before and after.
 BETWEEN_LIMITS = (("ingest", "composed"), ("nodes", "improving"))
+WARM_S = 2.0
 
 
 def part_command(name: str, options: dict) -> list[str]:
-    return [sys.executable, str(HERE / "pipeline_parts.py"), name, json.dumps(options)]
+    """The command of a part of pipeline_parts.py."""
+    return [sys.executable, str(PARTS), name, json.dumps(options)]
+
+
+def node_command(name: str, namespace: str, folder: str, *more: str) -> list[str]:
+    """The command of a node with its data in a folder, and more ROS arguments."""
+    program = f"from facetrack_ros.nodes.{name}_node import main; main()"
+    ros = ["--ros-args", "-r", f"__ns:={namespace}", "-p", f"data_dir:={folder}", *more]
+    return [sys.executable, "-c", program, *ros]
+
+
+def start_part(name: str, options: dict) -> subprocess.Popen:
+    """Start a part that prints ``ready`` and waits for a line."""
+    return subprocess.Popen(part_command(name, options), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def wait_until_ready(processes) -> None:
+    """Read the output of parts up to their line ``ready``."""
+    for process in processes:
+        while process.stdout.readline().strip() != "ready":
+            pass
+
+
+def send(processes, line: str) -> None:
+    """Write a line to parts that wait for it."""
+    for process in processes:
+        process.stdin.write(f"{line}\n")
+        process.stdin.flush()
 
 
 def part(name: str, **options) -> dict:
-    """One way of running it, in a process and a folder of its own."""
+    """The result of a part, run in a process and a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="facetrack_bench_") as folder:
         done = subprocess.run(part_command(name, {"folder": folder, **options}), capture_output=True, text=True)
     return result_of(done.stdout, done.stderr)
 
 
-def result_of(said: str, errors: str = "") -> dict:
-    lines = [line for line in said.splitlines() if line.startswith("result ")]
+def result_of(output: str, errors: str = "") -> dict:
+    """The result that a part printed; exit with its output where there is none."""
+    lines = [line for line in output.splitlines() if line.startswith("result ")]
     if not lines:
-        sys.exit(f"no result:\n{said}\n{errors}")
+        sys.exit(f"no result:\n{output}\n{errors}")
     return json.loads(lines[-1][len("result ") :])
 
 
@@ -60,21 +91,9 @@ def as_threads(options: dict, workers: int) -> dict:
 
 def as_processes(options: dict, workers: int) -> dict:
     """The bare loop, each of its workers a process."""
-    processes = [
-        subprocess.Popen(
-            part_command("bare", {**options, "workers": 1, "barrier": True}),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(workers)
-    ]
-    for process in processes:
-        while process.stdout.readline().strip() != "ready":
-            pass
-    for process in processes:
-        process.stdin.write("go\n")
-        process.stdin.flush()
+    processes = [start_part("bare", {**options, "workers": 1, "barrier": True}) for _ in range(workers)]
+    wait_until_ready(processes)
+    send(processes, "go")
     each = [result_of(process.communicate()[0]) for process in processes]
     return {
         **each[0],
@@ -92,70 +111,38 @@ def bare(options: dict, workers: int) -> dict:
 
 
 def nodes(options: dict, cameras: int, fps: float, seconds: float, sizes: bool = False) -> dict:
-    """A process a node, the cameras' too."""
+    """A process a node, and one a camera."""
     names = [f"camera{number}" for number in range(cameras)]
-    warm_s = 2.0
+    count = round(fps / cameras * (seconds + 2 * WARM_S))
     with tempfile.TemporaryDirectory(prefix="facetrack_bench_") as folder:
-        ros = [
-            "--ros-args",
-            "-r",
-            "__ns:=/robot1",
-            "-p",
-            f"data_dir:={folder}",
-            "-p",
-            f"cameras:={names}",
-            "--log-level",
-            "error",
-        ]
-        robot = {
-            name: subprocess.Popen(
-                [sys.executable, "-c", f"from facetrack_ros.nodes.{name}_node import main; main()", *ros]
+        more = ("-p", f"cameras:={names}", "--log-level", "error")
+        robot = {name: subprocess.Popen(node_command(name, "/robot1", folder, *more)) for name in NODES}
+        playing = {
+            name: start_part(
+                "camera", {"count": count, **options, "name": name, "fps": fps / cameras, "lead_s": row / fps}
             )
-            for name in NODES
+            for row, name in enumerate(names)
         }
-        talking = {}
-        for row, name in enumerate(names):
-            own = {
-                "count": round(fps / cameras * (seconds + 2 * warm_s)),
-                **options,
-                "name": name,
-                "fps": fps / cameras,
-                "lead_s": row / fps,
-            }
-            talking[name] = subprocess.Popen(
-                part_command("camera", own), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
-        listener = subprocess.Popen(
-            part_command("listen", {**options, "cameras": cameras, "seconds": seconds, "sizes": sizes}),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        listener = start_part("listen", {**options, "cameras": cameras, "seconds": seconds, "sizes": sizes})
         try:
-            for process in (*talking.values(), listener):
-                while process.stdout.readline().strip() != "ready":
-                    pass
-            time.sleep(4.0)  # until all of the robot has found each other
-            for process in talking.values():
-                process.stdin.write("go\n")
-                process.stdin.flush()
-            time.sleep(warm_s)
-            everybody = {**robot, **talking}
-            used = {name: used_s(process.pid) for name, process in everybody.items()}
-            listener.stdin.write(f"{time.perf_counter()}\n")
-            listener.stdin.flush()
+            wait_until_ready((*playing.values(), listener))
+            time.sleep(4.0)  # until DDS has connected the nodes
+            send(playing.values(), "go")
+            time.sleep(WARM_S)
+            measured = {**robot, **playing}
+            used = {name: cpu_s(process.pid) for name, process in measured.items()}
+            send([listener], str(time.perf_counter()))
             time.sleep(seconds)
-            used = {name: used_s(process.pid) - used[name] for name, process in everybody.items()}
-            memory = {name: rss_mb(process.pid) for name, process in everybody.items()}
-            listener.stdin.write("end\n")
-            listener.stdin.flush()
+            used = {name: cpu_s(process.pid) - used[name] for name, process in measured.items()}
+            memory = {name: rss_mb(process.pid) for name, process in measured.items()}
+            send([listener], "end")
             found = result_of(listener.communicate(timeout=60)[0])
         finally:
-            for process in talking.values():
+            for process in playing.values():
                 process.terminate()
             for process in robot.values():
                 process.send_signal(signal.SIGINT)
-            for process in (*robot.values(), *talking.values(), listener):
+            for process in (*robot.values(), *playing.values(), listener):
                 try:
                     process.wait(15)
                 except subprocess.TimeoutExpired:
@@ -170,17 +157,8 @@ def nodes(options: dict, cameras: int, fps: float, seconds: float, sizes: bool =
     }
 
 
-def used_s(pid: int) -> float:
-    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def rss_mb(pid: int) -> float:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
 def mean_of(found: list[dict]) -> dict:
-    """Several runs of one way as one: numbers are means, all else is the last one's."""
+    """Several runs of one way as one: means of numbers, all else from the last run."""
     means = {}
     for key, last in found[-1].items():
         values = [each[key] for each in found if key in each]
@@ -194,8 +172,11 @@ def mean_of(found: list[dict]) -> dict:
 def measure(
     data: Path, size: tuple[int, int], cameras: int, seconds: float, rounds: int, settings: dict, workers: int
 ) -> dict:
-    """All ways of running it with so many cameras of that size. The machine is not the same from minute to minute: the limit is
-    measured every two ways, a ratio is to the mean of the limit before and after, and counts by its median over the rounds."""
+    """All ways of running it with so many cameras of a size.
+
+    The speed of the machine changes from minute to minute: the limit is measured every two ways; a ratio is to the mean
+    of the limit before and after, and its median over the rounds counts.
+    """
     options = {"data": str(data), "size": size, "seconds": seconds, "config": settings}
     live = {**options, "cameras": cameras}
     load, limits = os.getloadavg()[0], [bare(options, workers)]
@@ -228,7 +209,7 @@ def measure(
     row["half"] = part("composed", **live, fps=HALF * row["composed"]["fps"])
     row["twice"] = part("composed", **live, fps=TWICE * row["composed"]["fps"])
     wire = nodes(options, cameras, 0.4 * limit, min(3.0, seconds), sizes=True)["bytes"]
-    # The listener itself is one of the readers, of faces and tracks two.
+    # The listener is one of the readers; of faces and tracks, two.
     row["wire_bytes"] = {
         topic.rpartition("camera0/")[2]: size * max(0, readers - (2 if topic.endswith(("/faces", "/tracks")) else 1))
         for topic, (size, readers) in wire.items()
@@ -241,7 +222,7 @@ def measure(
 
 
 def same(data: Path, size: tuple[int, int], settings: dict, fps: float = 6.0, frames: int = 48) -> dict:
-    """The same frames at a rate that every way bears: events by their kind, persons counted, a way a line."""
+    """Persons and events that each way finds in the same frames, at a rate that every way bears."""
     options = {"data": str(data), "size": size, "config": settings, "cameras": 1, "frames": frames, "fps": fps}
     ways = {"bare loop and tracker": part("tracked", **options)["events"]}
     for run in (1, 2):
@@ -267,7 +248,7 @@ def same(data: Path, size: tuple[int, int], settings: dict, fps: float = 6.0, fr
 
 
 def try_out(data: Path) -> dict:
-    """Whether it runs at all: a second of what matters, on one thread."""
+    """A test of the script: half a second of three ways, on one thread."""
     options = {"data": str(data), "size": (480, 270), "seconds": 0.5, "workers": 1, "cameras": 1, "frames": 4, "fps": 5}
     found = {name: part(name, **options) for name in ("bare", "ingest", "composed")}
     for name, each in found.items():
@@ -276,9 +257,11 @@ def try_out(data: Path) -> dict:
 
 
 def show(row: dict) -> None:
+    """Print the table of a size and a number of cameras."""
     print(
-        f"\n{row['size']}, {row['cameras']} camera{'s' if row['cameras'] > 1 else ''}, load before {row['load']:.1f}; bare loop as "
-        f"{row['limit']['arrangement']}, a round " + ", ".join(f"{fps:.1f}" for fps in row["limit"]["rounds_fps"])
+        f"\n{row['size']}, {row['cameras']} camera{'s' if row['cameras'] > 1 else ''}, load before {row['load']:.1f}; "
+        f"bare loop as {row['limit']['arrangement']}, a round "
+        + ", ".join(f"{fps:.1f}" for fps in row["limit"]["rounds_fps"])
     )
     print(
         f"{'way':<24}{'fps':>7}{'of limit':>10}{'CPU ms':>8}{'p50':>7}{'p95':>7}{'p99 ms':>8}{'added p95':>11}{'MB':>7}"
@@ -306,12 +289,13 @@ def show(row: dict) -> None:
         + ", ".join(f"{name} {spent:.1f}" for name, spent in row["limit"]["stages_ms"].items())
     )
     print(
-        f"twice the load: slowest camera's rate over fastest's {row['fairness']:.2f}, p95 {row['overload_p95']:.2f} times that at "
-        f"half load, {row['twice']['dropped']} frames dropped and counted"
+        f"twice the load: slowest camera's rate over fastest's {row['fairness']:.2f}, p95 {row['overload_p95']:.2f} "
+        f"times that at half load, {row['twice']['dropped']} frames dropped and counted"
     )
     print(
         f"embeddings a frame, every face against chosen ones: {row['composed']['embeddings_a_frame']:.2f} and "
-        f"{row['improving']['embeddings_a_frame']:.2f}; bytes sent a frame, a process a node: {sum(row['wire_bytes'].values())}"
+        f"{row['improving']['embeddings_a_frame']:.2f}; bytes sent a frame, a process a node: "
+        f"{sum(row['wire_bytes'].values())}"
     )
 
 
@@ -352,62 +336,36 @@ def plot(rows: list[dict], path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
-def processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--sizes", nargs="+", default=["1280x720", "1920x1080"])
+def main() -> None:
+    parser = argument_parser(__doc__)
+    parser.add_argument("--sizes", nargs="+", type=parse_size, default=[(1280, 720), (1920, 1080)])
     parser.add_argument("--cameras", nargs="+", type=int, default=[1, 2, 4, 8])
     parser.add_argument("--seconds", type=float, default=6.0, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=3, help="of all ways; ratios are medians, all else means")
     parser.add_argument("--settings", type=json.loads, default={}, help="of the robot, by name")
-    parser.add_argument("--small", action="store_true", help="does it run at all")
-    parser.add_argument("--same", action="store_true", help="only compare the people and events that each way finds")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="rows of other sizes and cameras already there stay")
+    parser.add_argument("--small", action="store_true", help="a short test of the script")
+    parser.add_argument("--same", action="store_true", help="only compare the persons and events that each way finds")
     parser.add_argument("--plot", type=Path, metavar="FILE")
-    arguments = parser.parse_args()
-    os.environ.setdefault("FACETRACK_MODELS", str((arguments.data / "models").resolve()))
+    arguments = parse(parser)
     workers = len(os.sched_getaffinity(0))
-    known = json.loads(arguments.json.read_text())["rows"] if arguments.json and arguments.json.exists() else []
-    rows = {(row["size"], row["cameras"]): row for row in known}
-    print(f"{processor()}, {workers} cores, Python {platform.python_version()}")
+    known = json.loads(arguments.json.read_text()) if arguments.json and arguments.json.exists() else {}
+    print(f"{processor_name()}, {workers} cores, Python {platform.python_version()}")
     if arguments.small:
-        found = try_out(arguments.data.resolve())
-        if arguments.json:
-            arguments.json.write_text(json.dumps(found, indent=1))
+        write_json(arguments.json, try_out(arguments.data))
         return
     if arguments.same:
-        found = {
-            text: same(arguments.data.resolve(), tuple(int(side) for side in text.split("x")), arguments.settings)
-            for text in arguments.sizes
-        }
-        if arguments.json:
-            arguments.json.write_text(json.dumps(found, indent=1))
+        found = {f"{size[0]}x{size[1]}": same(arguments.data, size, arguments.settings) for size in arguments.sizes}
+        write_json(arguments.json, found)
         return
-    for text in arguments.sizes:
+    rows = {(row["size"], row["cameras"]): row for row in known.get("rows", ())}
+    for size in arguments.sizes:
         for cameras in arguments.cameras:
-            size = tuple(int(side) for side in text.split("x"))
             row = measure(
-                arguments.data.resolve(),
-                size,
-                cameras,
-                arguments.seconds,
-                arguments.rounds,
-                arguments.settings,
-                workers,
+                arguments.data, size, cameras, arguments.seconds, arguments.rounds, arguments.settings, workers
             )
             rows[row["size"], cameras] = row
             show(row)
-            if arguments.json:
-                arguments.json.write_text(
-                    json.dumps({"processor": processor(), "cores": workers, "rows": list(rows.values())}, indent=1)
-                )
+            write_json(arguments.json, {"processor": processor_name(), "cores": workers, "rows": list(rows.values())})
     if arguments.plot:
         plot(list(rows.values()), arguments.plot)
 

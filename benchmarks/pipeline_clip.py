@@ -1,4 +1,4 @@
-"""The clip of the pipeline's benchmark: three people before one camera, scaled to any size, as JPEG; played to and fro."""
+"""The clip of the pipeline's benchmark: three people before one camera, scaled to any size, as JPEG."""
 
 from pathlib import Path
 
@@ -9,20 +9,17 @@ from facetrack_ros.sources.source import FrameSource, Picture
 
 CLIP, FIRST = "face-demographics-walking-and-pause.gif", 12  # from here on all three are in view
 SEED = 1
-#: Sensor noise, grey levels: a scaled picture without any would be an easier JPEG than a camera's.
+#: Sensor noise, grey levels: a scaled picture without noise makes a smaller JPEG than a camera's.
 GRAIN = 2.0
 
 
 def jpegs(data: Path, size: tuple[int, int]) -> list[bytes]:
-    """The clip's frames, there and back, so that it can be repeated without a jump."""
+    """The clip's frames forwards and backwards, so that it can be repeated without a jump."""
     random = np.random.default_rng(SEED)
     grain = random.normal(0, GRAIN, (size[1], 2 * size[0], 1)).astype(np.float32)
     video, pictures = cv2.VideoCapture(str(data / "clips" / CLIP)), []
-    while True:
-        more, frame = video.read()
-        if not more:
-            break
-        pictures.append(frame)
+    while video.grab():
+        pictures.append(video.retrieve()[1])
     encoded = []
     for number, frame in enumerate(pictures[FIRST:]):
         frame = cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC)
@@ -32,11 +29,11 @@ def jpegs(data: Path, size: tuple[int, int]) -> list[bytes]:
 
 
 class MemorySource(FrameSource):
-    """A camera that has its pictures in memory, as a driver hands them over.
+    """A camera with its pictures in memory.
 
-    :param fps: pictures a second, evenly.
-    :param count: how many, repeating the clip.
-    :param lead_s: the first one comes so late, by which cameras are out of step as they are in life.
+    :param fps: pictures a second, evenly spaced.
+    :param count: number of pictures; the clip repeats.
+    :param lead_s: delay of the first picture, so that cameras are out of step.
     """
 
     def __init__(self, pictures: list[bytes], fps: float, count: int, lead_s: float = 0.0):

@@ -3,12 +3,11 @@
 python benchmarks/pipeline_parts.py bare|tracked|ingest|composed|camera|listen '{"data": …}'
 """
 
+import argparse
 import io
 import json
 import multiprocessing
 import os
-import re
-import resource
 import signal
 import sys
 import threading
@@ -18,35 +17,42 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
+from common import cpu_s, rss_mb
 from pipeline_clip import MemorySource, jpegs
 
 ROBOT = "robot1"
+STAGES = ("decode", "persons", "faces", "embeddings")
 
 
-def pipelines_of(options: dict):
+def config_of(options: dict):
+    """The robot's settings."""
+    from facetrack_ros.config import Config
+
+    return Config(options.get("config", {}))
+
+
+def pipelines_of(options: dict, workers: int):
+    """A pipeline a worker."""
     from facetrack_ros.vision.factory import build_pipeline
     from facetrack_ros.vision.settings import vision_settings
 
-    return [build_pipeline(vision_settings(config_of(options))) for _ in range(options["workers"])]
+    return [build_pipeline(vision_settings(config_of(options))) for _ in range(workers)]
 
 
-def used_s() -> float:
-    """Processor seconds of this process so far."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
+def jpegs_of(options: dict) -> list[bytes]:
+    """The clip's pictures at the size wanted."""
+    return jpegs(Path(options["data"]), options["size"])
 
 
-def used_with_helpers_s() -> float:
-    """Of this process and of those that help it."""
-    words = [
-        Path(f"/proc/{helper.pid}/stat").read_text().rpartition(")")[2].split()
-        for helper in multiprocessing.active_children()
-    ]
-    return used_s() + sum(int(each[11]) + int(each[12]) for each in words) / os.sysconf("SC_CLK_TCK")
+def cpu_with_children_s() -> float:
+    """CPU seconds of this process and its worker processes so far."""
+    return time.process_time() + sum(cpu_s(child.pid) for child in multiprocessing.active_children())
 
 
-def rss_mb(pid: int | str = "self") -> float:
-    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]) / 1024
+def wait_for_line(line: str = "ready") -> str:
+    """Print a line and return the next line of standard input."""
+    print(line, flush=True)
+    return sys.stdin.readline()
 
 
 def camera_names(count: int) -> tuple[str, ...]:
@@ -54,11 +60,11 @@ def camera_names(count: int) -> tuple[str, ...]:
 
 
 def bare(options: dict) -> dict:
-    """The limit: decode, detect, find faces, embed; as many workers as told, threads of this one process."""
+    """The limit: decode, detect, find faces, embed; the workers are threads of this process."""
     import cv2
 
-    pictures, results = jpegs(Path(options["data"]), options["size"]), []
-    pipelines = pipelines_of(options)
+    pictures, results = jpegs_of(options), []
+    pipelines = pipelines_of(options, options["workers"])
 
     def work(pipeline, deadline):
         stages = []
@@ -82,9 +88,8 @@ def bare(options: dict) -> dict:
         work(pipeline, time.perf_counter() + 0.5)
     results.clear()
     if options.get("barrier"):  # several processes begin together
-        print("ready", flush=True)
-        sys.stdin.readline()
-    began, used = time.perf_counter(), used_s()
+        wait_for_line()
+    began, used = time.perf_counter(), time.process_time()
     threads = [threading.Thread(target=work, args=(pipeline, began + options["seconds"])) for pipeline in pipelines]
     for thread in threads:
         thread.start()
@@ -96,20 +101,13 @@ def bare(options: dict) -> dict:
         "fps": sum(len(stages) / (ended - began) for stages, ended in results),
         "frames": frames,
         "rss_mb": rss_mb(),
-        "cpu_ms": (used_s() - used) / frames * 1e3,
-        "stages_ms": dict(
-            zip(("decode", "persons", "faces", "embeddings"), (np.median(stages, axis=0) * 1e3).tolist())
-        ),
+        "cpu_ms": (time.process_time() - used) / frames * 1e3,
+        "stages_ms": dict(zip(STAGES, (np.median(stages, axis=0) * 1e3).tolist())),
     }
 
 
-def config_of(options: dict):
-    from facetrack_ros.config import Config
-
-    return Config(options.get("config", {}))
-
-
 def events_in(data: Path) -> list[list]:
+    """Kind, camera and person of each logged event."""
     from facetrack_ros.history.events.format import read_events
     from facetrack_ros.history.layout import history_folders
 
@@ -122,70 +120,52 @@ def events_in(data: Path) -> list[list]:
 
 def ingest(options: dict) -> dict:
     """``facetrack ingest`` of the clip, one folder of pictures a camera."""
-    import argparse
-
     from facetrack_ros.cli import ingest as command
 
-    folder = Path(options["folder"])
-    pictures = jpegs(Path(options["data"]), options["size"])
-    count = options["frames"] // options["cameras"]
-    for camera in camera_names(options["cameras"]):
-        (folder / camera).mkdir(parents=True)
-        for number, picture in enumerate(pictures):
-            (folder / camera / f"{number:06}.jpg").write_bytes(picture)
-        for number in range(len(pictures), count):
-            os.link(folder / camera / f"{number % len(pictures):06}.jpg", folder / camera / f"{number:06}.jpg")
-        for number in range(count, len(pictures)):
-            (folder / camera / f"{number:06}.jpg").unlink()
+    folder, names = Path(options["folder"]), camera_names(options["cameras"])
+    pictures = jpegs_of(options)
+    count = options["frames"] // len(names)
+    for name in names:
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            path = folder / name / f"{number:06}.jpg"
+            if number < len(pictures):
+                path.write_bytes(pictures[number])
+            else:
+                os.link(path.with_name(f"{number % len(pictures):06}.jpg"), path)
     settings = folder / "settings.yaml"
     settings.write_text(json.dumps(tree_of(dict(config_of(options).items()))))
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
-    said = io.StringIO()
-    used = []
+    output, measured = io.StringIO(), {}
     inner = command._ingest
 
-    def measured(*arguments):
-        used.append(used_with_helpers_s())
-        used.append(time.perf_counter())
+    def measure(*arguments):
+        used, began = cpu_with_children_s(), time.perf_counter()
         inner(*arguments)
-        used.append(time.perf_counter())
-        used.append(used_with_helpers_s())
-        used.append(rss_mb() + sum(rss_mb(helper.pid) for helper in multiprocessing.active_children()))
+        measured["seconds"] = time.perf_counter() - began
+        measured["cpu_s"] = cpu_with_children_s() - used
+        measured["rss_mb"] = rss_mb() + sum(rss_mb(child.pid) for child in multiprocessing.active_children())
 
-    command._ingest = measured
-    with redirect_stdout(said):
-        command.run(
-            parser.parse_args(
-                [
-                    "--robot",
-                    ROBOT,
-                    "--data",
-                    str(folder / "data"),
-                    "--config",
-                    str(settings),
-                    "--start",
-                    "2026-05-01T12:00:00",
-                    *(
-                        word
-                        for camera in camera_names(options["cameras"])
-                        for word in ("--camera", f"{camera}={folder / camera}")
-                    ),
-                ]
-            )
-        )
-    frames = count * options["cameras"]
+    command._ingest = measure
+    words = ["--robot", ROBOT, "--data", str(folder / "data"), "--config", str(settings)]
+    words += ["--start", "2026-05-01T12:00:00"]
+    words += [word for name in names for word in ("--camera", f"{name}={folder / name}")]
+    with redirect_stdout(output):
+        command.run(parser.parse_args(words))
+    frames = count * len(names)
     return {
-        "fps": frames / (used[2] - used[1]),
+        "fps": frames / measured["seconds"],
         "frames": frames,
-        "cpu_ms": (used[3] - used[0]) / frames * 1e3,
-        "rss_mb": used[4],
+        "cpu_ms": measured["cpu_s"] / frames * 1e3,
+        "rss_mb": measured["rss_mb"],
         "events": events_in(folder / "data"),
-        "said": said.getvalue().splitlines()[-1],
+        "said": output.getvalue().splitlines()[-1],
     }
 
 
 def tree_of(flat: dict) -> dict:
+    """Settings as nested dictionaries, by the parts of their names."""
     tree: dict = {}
     for name, value in flat.items():
         *heads, last = name.split(".")
@@ -197,21 +177,20 @@ def tree_of(flat: dict) -> dict:
 
 
 def tracked(options: dict) -> dict:
-    """The bare loop with the tracker behind it, frame after frame on one thread: what there is to find."""
+    """The bare loop and the tracker, frame by frame on one thread: the persons and events there are to find."""
     from facetrack_ros.core.frame import Frame
     from facetrack_ros.tracking.factory import make_people_tracker
     from facetrack_ros.tracking.id_allocator import IdAllocator
 
-    pictures = jpegs(Path(options["data"]), options["size"])
-    pipeline = pipelines_of({**options, "workers": 1})[0]
+    pictures = jpegs_of(options)
+    pipeline = pipelines_of(options, 1)[0]
     people = make_people_tracker(ROBOT, IdAllocator(), config_of(options), pipeline.contract)
     events = []
     for number in range(options["frames"]):
         frame = Frame("camera0", round(1e18 + number / options["fps"] * 1e9), number, pictures[number % len(pictures)])
         detections = pipeline.detect([frame.image])[0]
-        events += people.update("camera0", frame.stamp_ns, number, detections, pipeline.faces(frame.image, detections))[
-            1
-        ]
+        faces = pipeline.faces(frame.image, detections)
+        events += people.update("camera0", frame.stamp_ns, number, detections, faces)[1]
     events += people.close()
     return {"events": [[event.event, event.camera_id, event.person_id] for event in events]}
 
@@ -223,7 +202,7 @@ def composed(options: dict) -> dict:
     from facetrack_ros.nodes.robot_node import RobotComposition, RobotNode
 
     names = camera_names(options["cameras"])
-    pictures = jpegs(Path(options["data"]), options["size"])
+    pictures = jpegs_of(options)
     fps, seconds = options["fps"] / len(names), options["seconds"]
     warm_s = min(2.0, seconds / 3)
     count = round(fps * (seconds + warm_s))
@@ -232,9 +211,8 @@ def composed(options: dict) -> dict:
     config = config_of({"config": {**options.get("config", {}), "data_dir": options["folder"]}})
     with ros([]):
         started = time.perf_counter()
-        head = RobotNode(
-            sources=tuple(f"{name}={name}" for name in names), robot_id=ROBOT, cameras=names, config=config
-        )
+        sources = tuple(f"{name}={name}" for name in names)
+        head = RobotNode(sources=sources, robot_id=ROBOT, cameras=names, config=config)
         robot = RobotComposition(head, config)
         ready_s = time.perf_counter() - started
         watch = Watch(robot)
@@ -266,31 +244,30 @@ class Watch:
 
     def __init__(self, robot):
         self._robot = robot
-        self._looks, self._ends, self.embeddings, self.seen = {}, [], 0, Counter()
-        self._lock = threading.Lock()
+        self._analyses, self._ends, self.embeddings, self.seen = {}, [], 0, Counter()
         analyze = robot.detector.stage._analyze
 
-        def timed(pipeline, frames):
+        def timed_analyze(pipeline, frames):
             began = time.time_ns()
             outcome = analyze(pipeline, frames)
             spent = time.time_ns() - began
             for frame in frames:
-                self._looks[frame.camera_id, frame.stamp_ns] = (began, spent)
+                self._analyses[frame.camera_id, frame.stamp_ns] = spent
             return outcome
 
-        robot.detector.stage._analyze = timed  # before its workers are made
-        robot.detector.stage.listeners.append(self._on_seen)
+        robot.detector.stage._analyze = timed_analyze  # before its workers are made
+        robot.detector.stage.listeners.append(self._on_analysis)
         track = robot.tracker.stage._track
 
-        def told(frame, detections, faces):
+        def timed_track(frame, detections, faces):
             track(frame, detections, faces)  # tracks and events are published when it returns
             self._ends.append((frame.camera_id, frame.stamp_ns, time.time_ns()))
 
-        robot.tracker.stage._track = told
+        robot.tracker.stage._track = timed_track
 
-    def _on_seen(self, frame, seen):
+    def _on_analysis(self, frame, analysis):
         self.seen[frame.camera_id] += 1
-        self.embeddings += sum(face.embedding is not None for face in seen.faces)
+        self.embeddings += sum(face.embedding is not None for face in analysis.faces)
 
     def _counts(self) -> dict[str, tuple[int, int]]:
         """Frames analysed and dropped by camera."""
@@ -298,54 +275,56 @@ class Watch:
         return {name: (self.seen[name], detector.health.figures(name).dropped) for name in detector.cameras}
 
     def begin(self):
-        self._began, self._used, self._first = time.perf_counter(), used_s(), len(self._ends)
+        """Start to measure."""
+        self._began, self._used, self._first = time.perf_counter(), time.process_time(), len(self._ends)
         self._before = self._counts()
 
     def end(self) -> dict:
-        took, used = time.perf_counter() - self._began, used_s() - self._used
+        """The figures since :meth:`begin`."""
+        took, used = time.perf_counter() - self._began, time.process_time() - self._used
         counts = self._counts()
-        looked = {name: analysed - self._before[name][0] for name, (analysed, _) in counts.items()}
-        dropped = {name: dropped - self._before[name][1] for name, (_, dropped) in counts.items()}
+        analysed = {name: count - self._before[name][0] for name, (count, _) in counts.items()}
+        dropped = {name: count - self._before[name][1] for name, (_, count) in counts.items()}
         ends = self._ends[self._first :]
         latency = np.array([end - stamp for _, stamp, end in ends]) / 1e6
-        looks = [self._looks.get((camera, stamp), (0, 0))[1] for camera, stamp, _ in ends]
-        added = latency - np.array(looks) / 1e6
+        analysis = np.array([self._analyses.get((camera, stamp), 0) for camera, stamp, _ in ends]) / 1e6
+        frames = sum(analysed.values())
         return {
-            "fps": sum(looked.values()) / took,
-            "frames": sum(looked.values()),
-            "cpu_ms": used / max(1, sum(looked.values())) * 1e3,
-            "rates": {name: count / took for name, count in looked.items()},
+            "fps": frames / took,
+            "frames": frames,
+            "cpu_ms": used / max(1, frames) * 1e3,
+            "rates": {name: count / took for name, count in analysed.items()},
             "dropped": sum(dropped.values()),
             "latency_ms": percentiles(latency),
-            "added_ms": percentiles(added),
-            "look_ms": percentiles(np.array(looks) / 1e6),
+            "added_ms": percentiles(latency - analysis),
+            "look_ms": percentiles(analysis),
         }
 
 
 def percentiles(values) -> dict[str, float]:
+    """``p50``, ``p95`` and ``p99``; empty without values."""
     return {f"p{share}": float(np.percentile(values, share)) for share in (50, 95, 99)} if len(values) else {}
 
 
 def camera(options: dict) -> dict:
-    """One camera node in a process of its own, until it is over."""
+    """One camera node in this process, until its pictures end."""
     from facetrack_ros.nodes import camera_node
     from facetrack_ros.nodes.base.process import ros, spinning
 
-    pictures = jpegs(Path(options["data"]), options["size"])
+    pictures = jpegs_of(options)
     camera_node.open_source = lambda text: MemorySource(pictures, options["fps"], options["count"], options["lead_s"])
     with ros([]):
         node = camera_node.CameraNode(options["name"], "memory", robot_id=ROBOT, cameras=(options["name"],))
         with spinning([node]):
-            print("ready", flush=True)
-            sys.stdin.readline()
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ended by SIGTERM
+            wait_for_line()
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # SIGTERM ends it
             node.start_up()
             node._thread.join()
-    return {"cpu_s": used_s(), "rss_mb": rss_mb()}
+    return {"cpu_s": time.process_time(), "rss_mb": rss_mb()}
 
 
 def listen(options: dict) -> dict:
-    """Hears what a robot of a process a node says: when the tracks of a frame come, what faces were embedded."""
+    """Subscriber of a robot of a process a node: when the tracks of a frame arrive, and how many faces are embedded."""
     from rclpy.node import Node
     from sensor_msgs.msg import CompressedImage
 
@@ -391,16 +370,13 @@ def listen(options: dict) -> dict:
             RELIABLE,
         )
         with spinning([node]):
-            print("ready", flush=True)
-            began = float(sys.stdin.readline())
+            began = float(wait_for_line())
             until = began + options["seconds"]
             time.sleep(max(0.0, until - time.perf_counter()))
             readers = {topic: node.count_subscribers(topic) for topic in list(sizes)}
             sys.stdin.readline()
-    inside = [each for each in faces if began <= each[0] < until]
-    by_camera = defaultdict(int)
-    for _, name, _ in inside:
-        by_camera[name] += 1
+    inside = [name for at, name, _ in faces if began <= at < until]
+    by_camera = Counter(inside)
     latency = [after / 1e6 for at, after in ends if began <= at < until]
     return {
         "fps": len(inside) / options["seconds"],
@@ -420,4 +396,4 @@ if __name__ == "__main__":
     found = PARTS[sys.argv[1]](json.loads(sys.argv[2]))
     sys.stdout.flush()
     print("result " + json.dumps(found), flush=True)
-    os._exit(0)  # nothing of what is measured should wait for libraries that end slowly
+    os._exit(0)  # without waiting for libraries that end slowly

@@ -1,17 +1,16 @@
-"""How many stored frames a rescan looks at again in a time: 300 frames of 1280×720 under 4 s on two cores were wanted.
+"""Speed of a rescan of stored frames; the target was 300 frames of 1280x720 in 4 s on two cores.
 
-    python benchmarks/rescan.py DATA_DIR [--frames 300] [--threads 2] [--rounds 3] [--where memory] [--json FILE]
+    python benchmarks/rescan.py DATA_DIR [--frames 300] [--threads 2] [--rounds 3] [--where memory] [--tracks]
+                                [--scene SCENE] [--json FILE]
 
-DATA_DIR holds ``clips``, ``tracking`` and ``models``. Each scene's frames are scaled to 1280×720, JPEG of quality 90, repeated to
-as many as asked for, and put into a history (``--where memory`` or ``disk``) that has no sighting yet. ``street`` (TUD-Campus)
-and ``room`` (EPFL) are what a rescan is mostly about: people walk there and no face can be used. In ``faces`` (the clips) two to
-four people are in view, nearly all with a usable face: what a robot skipped because its battery was low. With ``--tracks`` the
-history knows who was followed in each frame, as that of a robot does that followed people without their faces; without, as after a
-camera was faster than the models, persons have to be found first.
+DATA_DIR holds ``clips``, ``tracking`` and ``models``. Each scene's frames are scaled to 1280x720, JPEG of quality 90,
+repeated to as many as wanted, and put into a history (``--where memory`` or ``disk``) without sightings. ``street``
+(TUD-Campus) and ``room`` (EPFL) are the usual case of a rescan: people walk there without a usable face. In ``faces``
+(the clips) two to four people are in view, nearly all with a usable face, as in frames skipped because of a low
+battery. With ``--tracks`` the history has the tracks of each frame, as after tracking without faces; without, as after
+dropped frames, persons are detected first.
 """
 
-import argparse
-import json
 import os
 import statistics
 import tempfile
@@ -20,6 +19,8 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import cv2
+from common import argument_parser, parse, write_json
+from datasets import CROWDED_CLIPS, clip_frames, tud_campus
 
 from facetrack_ros.clips.sources import LiveSource
 from facetrack_ros.core.frame import Frame, encode_jpeg
@@ -32,30 +33,19 @@ from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.settings import VisionSettings
 
 START_NS, STEP_NS = 1_700_000_000 * 10**9, 100_000_000
-CLIPS = ("face-demographics-walking-and-pause.gif", "head-pose-face-detection-female-and-male.gif", "classroom.gif")
+SCENES = {"street": (), "room": ("epfl_lab_camA_Double1.mp4",), "faces": CROWDED_CLIPS}
 
 
 def pictures(scene: str, data: Path) -> list[bytes]:
-    """A scene's frames at 1280×720, as JPEG."""
+    """A scene's frames at 1280x720, as JPEG."""
+    images = (image for name in SCENES[scene] for image in clip_frames(data, name))
     if scene == "street":
-        images = (cv2.imread(str(path)) for path in sorted((data / "tracking/TUD-Campus/img1").glob("*.jpg")))
-    else:
-        names = ("epfl_lab_camA_Double1.mp4",) if scene == "room" else CLIPS
-        images = (image for name in names for image in frames_of(data / "clips" / name))
+        images = tud_campus(data)[1]
     return [encode_jpeg(cv2.resize(image, (1280, 720), interpolation=cv2.INTER_CUBIC)) for image in images]
 
 
-def frames_of(path: Path):
-    video = cv2.VideoCapture(str(path))
-    while True:
-        more, frame = video.read()
-        if not more:
-            return
-        yield frame
-
-
-def followed(jpegs: list[bytes], pipeline) -> list[list[Track]]:
-    """Who is followed in each picture: whom the detector finds."""
+def detected_tracks(jpegs: list[bytes], pipeline) -> list[list[Track]]:
+    """A track for each person detected in each picture."""
     images = [Frame("front", 0, 0, jpeg).image for jpeg in jpegs]
     return [
         [
@@ -68,7 +58,7 @@ def followed(jpegs: list[bytes], pipeline) -> list[list[Track]]:
 
 
 def measure(jpegs: list[bytes], tracks: list[list[Track]] | None, pipelines: list, frames: int, where: str) -> dict:
-    """One rescan of a history that has no sighting."""
+    """Rescan a history without sightings; seconds, CPU seconds and faces."""
     with tempfile.TemporaryDirectory() as folder:
         settings = FrameSettings(
             ring_frames=frames if where == "memory" else 1,
@@ -89,28 +79,28 @@ def measure(jpegs: list[bytes], tracks: list[list[Track]] | None, pipelines: lis
         listed = time.perf_counter() - started
         done = rescan(source, wanted, history.sightings, pipelines, lambda: False)
         seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-        assert done.scanned == frames and not done.remaining, done
+        assert done.scanned == frames, done
+        assert not done.remaining, done
         history.close()
     return {"seconds": seconds, "cpu_s": cpu, "listed_s": listed, "faces": done.faces}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
+    parser = argument_parser(__doc__)
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--where", choices=("memory", "disk"), default="memory")
-    parser.add_argument("--scene", action="append", choices=("street", "room", "faces"))
+    parser.add_argument("--scene", action="append", choices=SCENES)
     parser.add_argument("--tracks", action="store_true")
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    os.environ.setdefault("FACETRACK_MODELS", str(arguments.data / "models"))
+    arguments = parse(parser)
     started = time.perf_counter()
     pipelines = [build_pipeline(VisionSettings()) for _ in range(arguments.threads)]
     loading = time.perf_counter() - started
-    scenes = {scene: pictures(scene, arguments.data) for scene in arguments.scene or ("street", "room", "faces")}
-    tracks = {scene: followed(jpegs, pipelines[0]) if arguments.tracks else None for scene, jpegs in scenes.items()}
+    scenes = {scene: pictures(scene, arguments.data) for scene in arguments.scene or SCENES}
+    tracks = {
+        scene: detected_tracks(jpegs, pipelines[0]) if arguments.tracks else None for scene, jpegs in scenes.items()
+    }
     rounds = {scene: [] for scene in scenes}
     for _ in range(arguments.rounds):
         for scene, jpegs in scenes.items():
@@ -129,21 +119,8 @@ def main() -> None:
             f"{scene:<8}{found['seconds']:>9.2f}{result[scene]['best_s']:>8.2f}{found['cpu_s']:>8.2f}"
             f"{1e3 * found['seconds'] / arguments.frames:>10.1f}{found['faces']:>7.0f}"
         )
-    if arguments.json:
-        arguments.json.write_text(
-            json.dumps(
-                {
-                    "frames": arguments.frames,
-                    "threads": arguments.threads,
-                    "where": arguments.where,
-                    "tracks": arguments.tracks,
-                    "loading_s": loading,
-                    "load": os.getloadavg()[0],
-                    "scenes": result,
-                },
-                indent=1,
-            )
-        )
+    wanted = {key: getattr(arguments, key) for key in ("frames", "threads", "where", "tracks")}
+    write_json(arguments.json, {**wanted, "loading_s": loading, "load": os.getloadavg()[0], "scenes": result})
 
 
 if __name__ == "__main__":

@@ -1,14 +1,11 @@
-"""How little a robot takes: memory of one robot with one camera, how soon its nodes are ready, how quick ``--help`` is.
+"""Footprint of one robot with one camera: memory, time until its nodes are ready, time of ``facetrack --help``.
 
-    python benchmarks/small_robot.py DATA_DIR [--rounds 5] [--json FILE]
+    python benchmarks/small_robot.py DATA_DIR [--rounds 5] [--small] [--json FILE]
 
-Limits set beforehand: 400 MB, 3 s, 0.3 s; and torch must not be imported unless a model asks for it. A node is ready when it
-stands in the ROS graph and serves, a robot when it says that it is up. Each start is one process, medians over rounds.
+Targets: 400 MB, 3 s, 0.3 s; and torch must not be imported unless a model needs it. A node is ready when it is in the
+ROS graph and serves, a robot when it logs that it is up. Each start is one process, medians over rounds.
 """
 
-import argparse
-import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,7 +13,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from pipeline import NODES, part, rss_mb
+from common import argument_parser, has_library, parse, rss_mb, write_json
+from pipeline import NODES, node_command, part
 
 FACETRACK = Path(sys.executable).parent / "facetrack"
 CLIP = "head-pose-face-detection-female-and-male.gif"
@@ -34,25 +32,12 @@ def robot(data: Path, seconds: float) -> tuple[float, float, bool]:
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "loop.yaml"
         settings.write_text("camera: {loop: true}")
-        log = Path(folder) / "said.txt"
+        log = Path(folder) / "output.txt"
+        camera = f"front={data / 'clips' / CLIP}"
+        options = ["--robot", "small", "--data", folder, "--config", settings, "--camera", camera]
         began = time.perf_counter()
-        with log.open("w") as said:
-            process = subprocess.Popen(
-                [
-                    FACETRACK,
-                    "run",
-                    "--robot",
-                    "small",
-                    "--data",
-                    folder,
-                    "--config",
-                    settings,
-                    "--camera",
-                    f"front={data / 'clips' / CLIP}",
-                ],
-                stdout=said,
-                stderr=said,
-            )
+        with log.open("w") as output:
+            process = subprocess.Popen([FACETRACK, "run", *options], stdout=output, stderr=output)
         try:
             while "is up with" not in log.read_text():
                 if process.poll() is not None:
@@ -60,36 +45,23 @@ def robot(data: Path, seconds: float) -> tuple[float, float, bool]:
                 time.sleep(0.01)
             ready_s = time.perf_counter() - began
             time.sleep(seconds)
-            torch = "libtorch" in Path(f"/proc/{process.pid}/maps").read_text()
-            return ready_s, rss_mb(process.pid), torch
+            return ready_s, rss_mb(process.pid), has_library(process.pid, "libtorch")
         finally:
             process.terminate()
             process.wait(20)
 
 
 def node_s(name: str) -> float:
-    """Seconds from a node's start until the graph knows it: it is made by then, its models are open."""
+    """Seconds from a node's start until it is in the graph with its parameter services: its models are open then."""
     import rclpy
 
     context = rclpy.Context()
     rclpy.init(context=context)
     watcher = rclpy.create_node("watcher", context=context)
     with tempfile.TemporaryDirectory() as folder:
+        command = node_command(name, "/small", folder)
         began = time.perf_counter()
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                f"from facetrack_ros.nodes.{name}_node import main; main()",
-                "--ros-args",
-                "-r",
-                "__ns:=/small",
-                "-p",
-                f"data_dir:={folder}",
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             while (name, "/small") not in watcher.get_node_names_and_namespaces():
                 if process.poll() is not None:
@@ -107,20 +79,15 @@ def node_s(name: str) -> float:
             rclpy.shutdown(context=context)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
+def main() -> None:
+    parser = argument_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument(
-        "--seconds", type=float, default=10.0, help="how long the robot runs before its memory is looked at"
-    )
-    parser.add_argument("--small", action="store_true", help="one round, one node: does it run at all")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    arguments = parser.parse_args()
+    parser.add_argument("--seconds", type=float, default=10.0, help="from ready to the reading of the robot's memory")
+    parser.add_argument("--small", action="store_true", help="one round, one node: a test of the script")
+    arguments = parse(parser)
     if arguments.small:
         arguments.rounds, arguments.seconds = 1, 1.0
-    os.environ.setdefault("FACETRACK_MODELS", str((arguments.data / "models").resolve()))
-    robots = [robot(arguments.data.resolve(), arguments.seconds) for _ in range(max(1, arguments.rounds // 2))]
+    robots = [robot(arguments.data, arguments.seconds) for _ in range(max(1, arguments.rounds // 2))]
     result = {
         "help_s": float(np.median([help_s() for _ in range(arguments.rounds)])),
         "robot_ready_s": float(np.median([ready for ready, _, _ in robots])),
@@ -132,19 +99,20 @@ def main():
         },
     }
     if not arguments.small:
-        full = part("composed", data=str(arguments.data.resolve()), size=(1280, 720), cameras=1, fps=10, seconds=40.0)
+        full = part("composed", data=str(arguments.data), size=(1280, 720), cameras=1, fps=10, seconds=40.0)
         result["robot_720p_full_memory_mb"] = full["rss_mb"]
-    print(f"{'':<44}{'here':>8}{'limit':>8}")
-    print(f"{'facetrack --help, s':<44}{result['help_s']:>8.2f}{0.3:>8}")
-    print(f"{'one robot, one camera, up after, s':<44}{result['robot_ready_s']:>8.2f}{3:>8}")
-    for name, seconds in result["node_ready_s"].items():
-        print(f"{f'node {name} ready after, s':<44}{seconds:>8.2f}{3:>8}")
-    print(f"{'one robot, one camera, memory, MB':<44}{result['robot_mb']:>8.0f}{400:>8}")
-    if "robot_720p_full_memory_mb" in result:
-        print(f"{'  at 1280x720, 300 frames in its memory, MB':<44}{result['robot_720p_full_memory_mb']:>8.0f}{400:>8}")
+    rows = [
+        ("facetrack --help, s", f"{result['help_s']:.2f}", 0.3),
+        ("one robot, one camera, up after, s", f"{result['robot_ready_s']:.2f}", 3),
+        *((f"node {name} ready after, s", f"{seconds:.2f}", 3) for name, seconds in result["node_ready_s"].items()),
+        ("one robot, one camera, memory, MB", f"{result['robot_mb']:.0f}", 400),
+    ]
+    if not arguments.small:
+        rows.append(("  at 1280x720, 300 frames in its memory, MB", f"{result['robot_720p_full_memory_mb']:.0f}", 400))
+    for row in (("", "here", "limit"), *rows):
+        print("{:<44}{:>8}{:>8}".format(*row))
     print(f"torch {'is' if result['torch'] else 'is not'} loaded")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=1))
+    write_json(arguments.json, result)
 
 
 if __name__ == "__main__":

@@ -5,17 +5,21 @@ search. There is no camera and no model. The processes are forked from one that 
 memory and seconds; each has a DDS participant, threads and an index of its own.
 """
 
+import argparse
 import contextlib
 import ctypes
 import multiprocessing
 import os
 import shutil
 import signal
+import sqlite3
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from common import cpu_s
+from common import argument_parser, cpu_s
 
 from facetrack_ros.config import Config
 from facetrack_ros.errors import RequestError
@@ -31,6 +35,28 @@ BEGIN_NS, STEP_NS = 1_700_000_000_000_000_000, 100_000_000
 PEOPLE, VISITS = 40, 25  # faces searched for, and visits of each: more than the 20 matches of a response
 BATCH = 20_000
 HEARD_S = 120.0
+
+
+def fleet_parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser with the options of every benchmark that runs a fleet."""
+    parser = argument_parser(description, data=False)
+    parser.add_argument("--sightings", type=int, default=100_000, help="of each robot")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", help="where to make the stores and keep them; default: a temporary folder")
+    return parser
+
+
+@contextlib.contextmanager
+def stores_folder(arguments: argparse.Namespace, thumbnail_bytes: int = 0) -> Iterator[Path]:
+    """The folder of the stores that match a benchmark's arguments; removed at the end unless ``--folder`` is given."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(arguments.folder or temporary)
+        yield folder / f"{arguments.sightings}_{thumbnail_bytes}_{arguments.seed}"
+
+
+def robot_ids(count: int) -> list[str]:
+    """``robot01``, ``robot02`` and so on."""
+    return [f"robot{number:02d}" for number in range(1, count + 1)]
 
 
 def contract() -> ModelContract:
@@ -83,17 +109,12 @@ def make_stores(folder: Path, robots: list[str], sightings: int, thumbnail_bytes
         database.commit()
         database.close()
     for robot in robots[1:]:
-        if not database_path(folder / robot, MODEL).exists():
-            (folder / robot).mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(database_path(first, MODEL), database_path(folder / robot, MODEL))
-            _rename(database_path(folder / robot, MODEL), robot)
-
-
-def _rename(path: Path, robot: str) -> None:
-    import sqlite3
-
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE about SET robot_id = ?", (robot,))
+        path = database_path(folder / robot, MODEL)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(database_path(first, MODEL), path)
+            with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+                connection.execute("UPDATE about SET robot_id = ?", (robot,))
 
 
 class _NoVision:
@@ -206,15 +227,6 @@ class Fleet:
         """CPU seconds all robots' processes have used so far."""
         return sum(cpu_s(self.pid(robot)) for robot in self.robots)
 
-    def memory_mb(self, robot: str) -> tuple[float, float]:
-        """A robot's resident set, and its part that no other process shares; MB."""
-        sizes = dict.fromkeys(("Rss", "Private_Clean", "Private_Dirty"), 0)
-        for line in Path(f"/proc/{self.pid(robot)}/smaps_rollup").read_text().splitlines():
-            name, _, value = line.partition(":")
-            if name in sizes:
-                sizes[name] = int(value.split()[0])
-        return sizes["Rss"] / 1e3, (sizes["Private_Clean"] + sizes["Private_Dirty"]) / 1e3
-
 
 def wait_for_all(client, robots: list[str], request, timeout_s: float = HEARD_S) -> float:
     """Repeat a search until all robots respond; how long that took, seconds.
@@ -246,8 +258,3 @@ def search_request(face: np.ndarray, timeout_s: float = 5.0, max_results: int = 
         max_results=max_results,
         timeout=to_duration(round(timeout_s * 1e9)),
     )
-
-
-def load() -> str:
-    """The load of the machine, to print beside the results."""
-    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
