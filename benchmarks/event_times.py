@@ -1,22 +1,21 @@
-"""When the events say that people came and went, against when they did, in the demo's staged clips.
+"""Frames of PERSON_IN and PERSON_OUT compared with the true ones, in the demo's staged clips.
 
     python benchmarks/event_times.py DATA_DIR [--model yolox_nano] [--faint 1.0 0.1 0.05] [--json FILE]
 
-DATA_DIR holds ``models``. Of each staged visit: the frames (10 a second) between which any of the person is in the picture
-("sliver"), half of the body's width is ("half": its centre line has crossed the edge) and the whole face is; and the
-frames of PERSON_IN and of PERSON_OUT's last sight, for each lowest score of faint boxes (1: none are used). Then the best score
-that the detector gives the person in each frame of coming and going, the picture's other people left aside, and what asking the
-detector for low scores costs, both ways in turns on the same frames.
+DATA_DIR holds ``models``. Printed of each staged visit: the frames (10 a second) between which any of the person is in
+the picture ("sliver"), half of the body's width is ("half": its centre line has crossed the edge) and the whole face
+is; and the frames of PERSON_IN and of the last detection before PERSON_OUT, for each lowest score of faint boxes (1:
+none are used). Then the detector's best score of the person in each frame of coming and going, and the time and number
+of boxes with and without low scores, in turns on the same frames.
 """
 
-import argparse
-import json
 import os
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+from common import argument_parser, markdown_table, parse, write_json
 
 from facetrack_ros.config import Config
 from facetrack_ros.demo.staging import FPS, HEIGHT, WALKS, WIDTH, cutout_span, make_stage
@@ -27,24 +26,23 @@ from facetrack_ros.tracking.id_allocator import IdAllocator
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.settings import vision_settings
 
-# A detector is asked down to here for the list of scores.
+#: Lowest score in the list of scores.
 LOWEST = 0.05
 
 
-def read(clip: Path) -> list:
-    """A clip's frames."""
+def read_clip(clip: Path) -> list:
+    """Frames of a clip."""
     return list(stamped_frames(open_source(str(clip)), "front", 0, 90))
 
 
 def events_of(shown: list, pipeline, config: Config) -> list[tuple[int, int]]:
-    """For each visit in one camera the frame it began with and the last one that showed the person."""
+    """First and last frame of each visit in one camera, by its events."""
     people = make_people_tracker("robot1", IdAllocator(), config, pipeline.contract)
     events = []
     for frame in shown:
         detections = pipeline.detect([frame.image])[0]
-        events += people.update(
-            "front", frame.stamp_ns, frame.number, detections, pipeline.faces(frame.image, detections)
-        )[1]
+        faces = pipeline.faces(frame.image, detections)
+        events += people.update("front", frame.stamp_ns, frame.number, detections, faces)[1]
     events += people.close()
     came = sorted((event for event in events if event.event == "PERSON_IN"), key=lambda event: event.stamp_ns)
     left = {event.person_id: event for event in events if event.event == "PERSON_OUT"}
@@ -57,20 +55,20 @@ def frame_at(stamp_ns: int) -> int:
 
 
 def best_scores(shown: list, pipeline, walk, span: tuple[int, int]) -> dict[int, float]:
-    """By frame the best score of a box that lies, across, where the person is; 0: there is none."""
+    """By frame, the best score of a box at the horizontal position of the person; 0: there is none."""
     best = {}
     for number in range(*span):
         found = pipeline.detect([shown[number].image])[0]
         x1, x2 = cutout_span(walk, number / FPS)
         shared = np.minimum(found.boxes[:, 2], x2) - np.maximum(found.boxes[:, 0], x1)
-        # The boxes of slivers are a few pixels wider than those.
-        theirs = shared >= 0.5 * (found.boxes[:, 2] - found.boxes[:, 0])
-        best[number] = round(float(found.scores[theirs].max(initial=0)), 2)
+        # The boxes of slivers are a few pixels wider than the slivers.
+        own = shared >= 0.5 * (found.boxes[:, 2] - found.boxes[:, 0])
+        best[number] = round(float(found.scores[own].max(initial=0)), 2)
     return best
 
 
 def cost(images: list, config: Config, faint: float) -> dict[float, tuple[float, float]]:
-    """Milliseconds a frame, median, and boxes a frame, by faint score: none, and ``faint``."""
+    """Milliseconds a frame, median, and boxes a frame, by faint score: 1 (no faint boxes) and ``faint``."""
     pipelines = {
         score: build_pipeline(vision_settings(Config({**dict(config.items()), "detector.faint_score": score})))
         for score in (1.0, faint)
@@ -85,19 +83,9 @@ def cost(images: list, config: Config, faint: float) -> dict[float, tuple[float,
     return {score: (float(np.median(spent[score])), boxes[score] / len(images)) for score in pipelines}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--model", default="yolox_nano")
-    parser.add_argument("--faint", type=float, nargs="+", default=[1.0, 0.1, 0.05])
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    os.environ["FACETRACK_MODELS"] = str(arguments.data / "models")
-    base = {"detector.model": arguments.model}
-    with tempfile.TemporaryDirectory() as folder:
-        stage = make_stage(Path(folder))
-        clips = {place: read(clip) for place, clip in stage.clips.items()}
-    visits = [
+def staged_visits(stage) -> list[dict]:
+    """The staged visits, their spans in frames, without events."""
+    return [
         {
             "robot": visit.robot,
             "camera": visit.camera,
@@ -110,79 +98,98 @@ def main() -> None:
         }
         for visit in stage.visits
     ]
-    extra = {}
-    for faint in arguments.faint:
-        config = Config({**base, "detector.faint_score": faint})
-        pipeline = build_pipeline(vision_settings(config))
-        for place, shown in clips.items():
-            here = sorted(
-                (visit for visit in visits if (visit["robot"], visit["camera"]) == place),
-                key=lambda visit: visit["sliver"][0],
-            )
-            found = events_of(shown, pipeline, config)
-            extra[f"{faint:g} {'/'.join(place)}"] = len(found) - len(here)
-            for visit, span in zip(here, found):
-                visit["events"][f"{faint:g}"] = span
-    print(
-        f"Persons by {arguments.model} at {WIDTH}x{HEIGHT}; frames, {FPS} a second; arrivals more or fewer than staged: "
-        f"{sum(map(abs, extra.values()))}\n"
-    )
-    columns = [f"{faint:g}" for faint in arguments.faint]
-    print(
-        "| visit | | sliver | half | face | "
-        + " | ".join(f"event, faint {column}" for column in columns)
-        + " |\n|---"
-        + "|---" * (4 + len(columns))
-        + "|"
-    )
-    for visit in visits:
-        for end, word in enumerate(("in", "out")):
-            print(
-                f"| {visit['robot']}/{visit['camera']}, {visit['person']} | {word} | {visit['sliver'][end]} | "
-                f"{visit['half'][end]} | {visit['face'][end]} | "
-                + " | ".join(str(visit["events"][column][end]) for column in columns)
-                + " |"
-            )
-    print(
-        "\nFrames off, largest / median / within two, of 8 (an event between sliver and half is late of the one, early of the other)\n"
-    )
-    print("| from | " + " | ".join(f"faint {column}" for column in columns) + " |\n|---" + "|---" * len(columns) + "|")
-    summary = {}
-    for name in ("sliver", "half"):
-        summary[name] = {}
+
+
+def add_events(visits: list[dict], clips: dict, faint: float, base: dict) -> dict[str, int]:
+    """Add the frames of events to each visit; the surplus of events by faint score and camera."""
+    config = Config({**base, "detector.faint_score": faint})
+    pipeline = build_pipeline(vision_settings(config))
+    surplus = {}
+    for place, frames in clips.items():
+        own = [visit for visit in visits if (visit["robot"], visit["camera"]) == place]
+        found = events_of(frames, pipeline, config)
+        surplus[f"{faint:g} {'/'.join(place)}"] = len(found) - len(own)
+        for visit, span in zip(sorted(own, key=lambda visit: visit["sliver"][0]), found):
+            visit["events"][f"{faint:g}"] = span
+    return surplus
+
+
+def print_visits(visits: list[dict], columns: list[str]) -> None:
+    """Print true frames and those of events, of each visit."""
+    head = ("visit", "", "sliver", "half", "face", *(f"event, faint {column}" for column in columns))
+    rows = [
+        (
+            f"{visit['robot']}/{visit['camera']}, {visit['person']}",
+            word,
+            *(visit[name][end] for name in ("sliver", "half", "face")),
+            *(visit["events"][column][end] for column in columns),
+        )
+        for visit in visits
+        for end, word in enumerate(("in", "out"))
+    ]
+    print(markdown_table(head, rows))
+
+
+def print_errors(visits: list[dict], columns: list[str]) -> dict:
+    """Print and return largest and median distance of the events to the true frames, and how many are within two."""
+    summary: dict[str, dict[str, tuple]] = {"sliver": {}, "half": {}}
+    for name, row in summary.items():
         for column in columns:
             off = [abs(visit["events"][column][end] - visit[name][end]) for visit in visits for end in (0, 1)]
-            summary[name][column] = (max(off), float(np.median(off)), sum(each <= 2 for each in off))
-        print(f"| {name} | " + " | ".join("{} / {:g} / {}".format(*summary[name][column]) for column in columns) + " |")
+            row[column] = (max(off), float(np.median(off)), sum(each <= 2 for each in off))
+    print(
+        "\nFrames off, largest / median / within two, of 8 (an event between sliver and half is late of the one, early "
+        "of the other)\n"
+    )
+    rows = ((name, *("{} / {:g} / {}".format(*row[column]) for column in columns)) for name, row in summary.items())
+    print(markdown_table(("from", *(f"faint {column}" for column in columns)), rows))
+    return summary
 
+
+def print_scores(visits: list[dict], clips: dict, base: dict) -> None:
+    """Print the person's best score in each frame of coming and going, and add it to the visits."""
     low = build_pipeline(vision_settings(Config({**base, "detector.min_score": LOWEST, "detector.faint_score": 1.0})))
     print(
-        f"\nBest score of the person, frame by frame from the first sliver to half, and from half to the last (0: below {LOWEST})\n"
+        "\nBest score of the person, frame by frame from the first sliver to half, and from half to the last "
+        f"(0: below {LOWEST})\n"
     )
     for walk, visit in zip(WALKS, visits):
-        for word, span in (
-            ("in", (visit["sliver"][0], visit["half"][0] + 1)),
-            ("out", (visit["half"][1], visit["sliver"][1] + 1)),
-        ):
-            scores = best_scores(clips[walk.robot, walk.camera], low, walk, span)
-            visit[f"scores_{word}"] = scores
+        (first, last), (first_half, last_half) = visit["sliver"], visit["half"]
+        for word, span in (("in", (first, first_half + 1)), ("out", (last_half, last + 1))):
+            visit[f"scores_{word}"] = scores = best_scores(clips[walk.robot, walk.camera], low, walk, span)
             print(
                 f"{walk.robot}/{walk.camera}, {walk.person}, {word}, from frame {span[0]}: "
                 + " ".join(f"{score:.2f}" for score in scores.values())
             )
-    images = [frame.image for shown in clips.values() for frame in shown][::4]
+
+
+def main() -> None:
+    parser = argument_parser(__doc__)
+    parser.add_argument("--model", default="yolox_nano")
+    parser.add_argument("--faint", type=float, nargs="+", default=[1.0, 0.1, 0.05])
+    arguments = parse(parser)
+    base = {"detector.model": arguments.model}
+    with tempfile.TemporaryDirectory() as folder:
+        stage = make_stage(Path(folder))
+        clips = {place: read_clip(clip) for place, clip in stage.clips.items()}
+    visits, surplus = staged_visits(stage), {}
+    for faint in arguments.faint:
+        surplus |= add_events(visits, clips, faint, base)
+    print(
+        f"Persons by {arguments.model} at {WIDTH}x{HEIGHT}; frames, {FPS} a second; arrivals more or fewer than "
+        f"staged: {sum(map(abs, surplus.values()))}\n"
+    )
+    columns = [f"{faint:g}" for faint in arguments.faint]
+    print_visits(visits, columns)
+    errors = print_errors(visits, columns)
+    print_scores(visits, clips, base)
+    images = [frame.image for frames in clips.values() for frame in frames][::4]
     print(f"\nload {os.getloadavg()[0]:.1f}; detection, ms a frame, median, and boxes a frame:")
     costs = cost(images, Config(base), min(arguments.faint))
     for score, (spent, boxes) in costs.items():
         print(f"faint {score:g}: {spent:.2f} ms, {boxes:.1f} boxes")
-    if arguments.json:
-        arguments.json.write_text(
-            json.dumps(
-                {"model": arguments.model, "visits": visits, "more_or_fewer": extra, "off": summary, "cost": costs},
-                indent=2,
-            )
-            + "\n"
-        )
+    results = {"model": arguments.model, "visits": visits, "more_or_fewer": surplus, "off": errors, "cost": costs}
+    write_json(arguments.json, results)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import time
 import common
 import cv2
 import numpy as np
+from datasets import video_frames
 
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.history.frames.archive import FrameArchive
@@ -32,24 +33,19 @@ SIZE = (1280, 720)
 
 
 def jpegs(clip: str, count: int, noise: float) -> list[bytes]:
-    """The clip's pictures, to and fro, as a camera gives them."""
-    video, pictures = cv2.VideoCapture(clip), []
-    while (read := video.read())[0]:
-        pictures.append(cv2.resize(read[1], SIZE, interpolation=cv2.INTER_CUBIC).astype(np.float32))
-    chance, there_and_back = np.random.default_rng(0), pictures + pictures[-2:0:-1]
-    grain = [chance.normal(0, noise, pictures[0].shape).astype(np.float32) for _ in range(8 if noise else 1)]
-    return [
-        encode_jpeg(
-            np.clip(there_and_back[i % len(there_and_back)] + (grain[i % len(grain)] if noise else 0), 0, 255).astype(
-                np.uint8
-            )
-        )
-        for i in range(count)
-    ]
+    """JPEGs of the clip's pictures, forwards and backwards, with noise."""
+    pictures = [picture.astype(np.float32) for picture in video_frames(clip, SIZE)]
+    chance, pictures = np.random.default_rng(0), pictures + pictures[-2:0:-1]
+    shape, encoded = pictures[0].shape, []
+    grain = [chance.normal(0, noise, shape).astype(np.float32) for _ in range(8)] if noise else [np.float32(0)]
+    for i in range(count):
+        noisy = pictures[i % len(pictures)] + grain[i % len(grain)]
+        encoded.append(encode_jpeg(np.clip(noisy, 0, 255).astype(np.uint8)))
+    return encoded
 
 
 def stored(folder: str, pictures: list[bytes], encoder: VideoEncoder | None) -> tuple[FrameArchive, float, float]:
-    """An archive of the pictures, CPU milliseconds a frame, and frames a second."""
+    """Store pictures; the archive, CPU milliseconds a frame, and frames a second."""
     archive = FrameArchive(folder, "robot1", Limits(frames=0))
     cpu, started = time.thread_time(), time.perf_counter()
     for i, picture in enumerate(pictures):
@@ -60,7 +56,7 @@ def stored(folder: str, pictures: list[bytes], encoder: VideoEncoder | None) -> 
 
 
 def measure(pictures: list[bytes]) -> dict:
-    """Bytes, time and likeness of both ways."""
+    """Bytes, times and PSNR of JPEG and H.264."""
     found = {"kilobytes a frame, as they came": round(sum(map(len, pictures)) / len(pictures) / 1e3, 1)}
     chance = np.random.default_rng(1)
     for name, encoder in (("jpg", None), ("h264", VideoEncoder())):
@@ -93,7 +89,7 @@ def measure(pictures: list[bytes]) -> dict:
 
 
 def live(pictures: list[bytes], format: str, arguments: argparse.Namespace) -> dict:
-    """Cameras at their pace."""
+    """Frames stored and lost with cameras at their own rate."""
     with tempfile.TemporaryDirectory() as folder:
         recorder = FrameRecorder(
             FrameArchive(folder, "robot1", Limits(frames=0)),
@@ -133,7 +129,7 @@ def main() -> None:
     parser.add_argument("--noise", type=float, nargs="+", default=[0.0, 3.0])
     parser.add_argument("--cameras", type=int, default=4)
     parser.add_argument("--hz", type=float, default=30.0)
-    parser.add_argument("--seconds", type=float, default=15.0, help="of cameras at their pace; 0: none")
+    parser.add_argument("--seconds", type=float, default=15.0, help="of cameras at their own rate; 0: none")
     arguments = common.parse(parser)
     print(f"load {os.getloadavg()[0]:.1f}")
     found = {}

@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 import common
-import cv2
 import numpy as np
+from datasets import video_frames
 
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.history.frames.archive import FrameArchive
@@ -33,7 +33,7 @@ START_NS = 1_700_000_000 * 10**9
 
 
 def write(arguments: argparse.Namespace) -> dict:
-    """CPU share with and without the disk, in the same run."""
+    """CPU share with and without storage, in the same run."""
     found = {}
     for mode in ("off", "continuous"):
         with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
@@ -47,10 +47,8 @@ def write(arguments: argparse.Namespace) -> dict:
             for tick in range(ticks):
                 time.sleep(max(0.0, started + tick / arguments.hz - time.monotonic()))
                 for camera in range(arguments.cameras):
-                    # A picture of its own each, as a camera's are.
-                    frame = Frame(
-                        f"c{camera}", START_NS + round(tick * 1e9 / arguments.hz), tick, picture[:-1] + bytes([camera])
-                    )
+                    own = picture[:-1] + bytes([camera])  # a copy of its own, as of a camera
+                    frame = Frame(f"c{camera}", START_NS + round(tick * 1e9 / arguments.hz), tick, own)
                     before = time.perf_counter()
                     history.add_frame(frame)
                     took.append(time.perf_counter() - before)
@@ -71,7 +69,7 @@ def write(arguments: argparse.Namespace) -> dict:
 
 
 def find(arguments: argparse.Namespace) -> dict:
-    """Frames by stamp out of many."""
+    """Time to open an archive and to read frames at random stamps."""
     chance = np.random.default_rng(1)
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         archive = FrameArchive(folder, "robot1", Limits(frames=0))
@@ -105,11 +103,9 @@ def find(arguments: argparse.Namespace) -> dict:
 
 
 def ring(arguments: argparse.Namespace) -> dict:
-    """Frames in memory."""
-    kept, took, pictures = FrameRing(arguments.frames), [], []
-    video = cv2.VideoCapture(arguments.clip)
-    while (read := video.read())[0]:
-        pictures.append(encode_jpeg(cv2.resize(read[1], (1280, 720), interpolation=cv2.INTER_CUBIC)))
+    """Size of a camera's frames in memory, and time to append one."""
+    kept, took = FrameRing(arguments.frames), []
+    pictures = [encode_jpeg(picture) for picture in video_frames(arguments.clip, (1280, 720))]
     for i in range(3 * arguments.frames):
         frame = Frame("front", START_NS + i * 33_333_333, i, bytes(bytearray(pictures[i % len(pictures)])))
         before = time.perf_counter()
@@ -139,8 +135,7 @@ def main() -> None:
     arguments = common.parse(parser)
     arguments.frames = arguments.frames or (300 if arguments.what == "ring" else 100_000)
     found = {"write": write, "find": find, "ring": ring}[arguments.what](arguments)
-    for name, value in found.items():
-        print(f"{name:<40} {value}")
+    common.print_values(found, 40)
     common.write_json(arguments.json, {"arguments": vars(arguments), "found": found})
 
 

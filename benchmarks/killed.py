@@ -35,7 +35,8 @@ from facetrack_ros.models.contract import ModelContract
 DIMENSION = 128
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=DIMENSION, threshold=0.5)
 SETTINGS = FrameSettings(mode="continuous", limits=Limits(frames=5000, free_bytes=500_000_000))
-ALWAYS = (-(2**62), 2**62)
+#: Options that the writer gets, too.
+RATES = ("cameras", "hz", "kilobytes")
 
 
 class Warnings(logging.Handler):
@@ -70,21 +71,9 @@ def write(folder: str, base_ns: int, cameras: int, hz: float, size: int) -> None
         for camera in range(cameras):
             history.add_frame(Frame(f"c{camera}", stamp, tick, picture))
         face = generator.standard_normal(DIMENSION).astype(np.float32)
-        history.add_tracks(
-            "c0",
-            stamp,
-            tick,
-            [
-                Track(
-                    f"t{base_ns}_{tick}",
-                    "",
-                    TrackState.TRACKING,
-                    box,
-                    0.8,
-                    Face(box, marks, 0.9, 0.5, embedding=face / np.linalg.norm(face)),
-                )
-            ],
-        )
+        face = Face(box, marks, 0.9, 0.5, embedding=face / np.linalg.norm(face))
+        track = Track(f"t{base_ns}_{tick}", "", TrackState.TRACKING, box, 0.8, face)
+        history.add_tracks("c0", stamp, tick, [track])
         print(f"frames {tick}", flush=True)
         if time.monotonic() - flushed >= 1.0:
             flushed = time.monotonic()
@@ -94,31 +83,16 @@ def write(folder: str, base_ns: int, cameras: int, hz: float, size: int) -> None
 
 def kill_once(folder: Path, base_ns: int, after_s: float, arguments: argparse.Namespace) -> dict:
     """Start the robot, kill it, open its history. Returns what was acknowledged and what was found."""
-    writer = subprocess.Popen(
-        [
-            sys.executable,
-            __file__,
-            "--write",
-            str(folder),
-            "--base",
-            str(base_ns),
-            "--cameras",
-            str(arguments.cameras),
-            "--hz",
-            str(arguments.hz),
-            "--kilobytes",
-            str(arguments.kilobytes),
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    options = {"write": folder, "base": base_ns, **{name: getattr(arguments, name) for name in RATES}}
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    writer = subprocess.Popen([sys.executable, __file__, *words], stdout=subprocess.PIPE, text=True)
     assert writer.stdout.readline() == "up\n", "the robot did not start"
     time.sleep(after_s)
     os.kill(writer.pid, signal.SIGKILL)
-    said = [line.split() for line in writer.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
+    printed = [line.split() for line in writer.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
     writer.wait()
-    frames = max((int(number) + 1 for kind, number in said if kind == "frames"), default=0)
-    faces = max((int(number) for kind, number in said if kind == "faces"), default=0)
+    frames = max((int(number) + 1 for kind, number in printed if kind == "frames"), default=0)
+    faces = max((int(number) for kind, number in printed if kind == "faces"), default=0)
 
     started = time.perf_counter()
     with Warnings() as warnings:
@@ -190,8 +164,7 @@ def main() -> None:
         "restart, median seconds": round(restarts[len(restarts) // 2], 3),
         "restart, longest seconds": round(restarts[-1], 3),
     }
-    for name, value in found.items():
-        print(f"{name:<46} {value}")
+    common.print_values(found, 46)
     common.write_json(arguments.json, {"arguments": vars(arguments), "found": found, "lives": lives})
 
 

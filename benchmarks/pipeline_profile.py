@@ -1,19 +1,18 @@
-"""Where a frame's time goes on its way through the robot, by function: a profile of the hot path as a text.
+"""CPU time of a frame on its way through the robot, by function: a profile of the hot path.
 
-    python benchmarks/pipeline_profile.py DATA_DIR [--size 1280x720] [--frames 120] [--out FILE]
+    python benchmarks/pipeline_profile.py DATA_DIR [--size 1280x720] [--frames 120] [--out FILE] [--json FILE]
 
-One thread does what the workers and the tracker of a robot do to each frame of the clip: look, track, keep. Times are of the thread,
-so that other programs do not count; a function's own time leaves out what it calls.
+One thread does what the workers and the tracker of a robot do to each frame of the clip: analyse, track, store. Times
+are of the thread, so that other programs do not count; a function's own time leaves out what it calls.
 """
 
-import argparse
 import cProfile
-import os
 import pstats
 import tempfile
 import time
 from pathlib import Path
 
+from common import argument_parser, parse, parse_size, write_json
 from pipeline_clip import jpegs
 
 from facetrack_ros.config import Config
@@ -32,19 +31,12 @@ from facetrack_ros.vision.frame_analysis import AnalysisTask, FrameAnalyzer
 from facetrack_ros.vision.settings import vision_settings
 
 SHOWN = 40
+WARM_UP = 10
 CAMERAS = ("front",)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--size", default="1280x720")
-    parser.add_argument("--frames", type=int, default=120)
-    parser.add_argument("--out", type=Path, metavar="FILE", help="the text; default: the screen")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    arguments = parser.parse_args()
-    os.environ.setdefault("FACETRACK_MODELS", str((arguments.data / "models").resolve()))
-    pictures = jpegs(arguments.data, tuple(int(side) for side in arguments.size.split("x")))
+def profile_frames(pictures: list[bytes], count: int) -> cProfile.Profile:
+    """Profile of ``count`` frames through the stages of a robot, after ten frames to warm up."""
     config = Config()
     pipeline = build_pipeline(vision_settings(config))
     analyzer = FrameAnalyzer(pipeline)
@@ -54,27 +46,31 @@ def main():
     profile = cProfile.Profile(time.thread_time)
     with tempfile.TemporaryDirectory() as folder:
         history = RobotHistory(folder, "robot1", pipeline.contract, FrameSettings.of_config(config))
-
         writer = HistoryWriter(history, log_events=True)
         RobotPipeline(writer, analysis, tracking)
-
-        def pass_through(number: int) -> None:
+        for number in range(WARM_UP + count):
+            if number == WARM_UP:
+                profile.enable()
             frame = Frame("front", round(1e18) + number * 40_000_000, number, pictures[number % len(pictures)])
             result = analysis.begin(frame)
             if isinstance(result, AnalysisTask):
                 result = result.run(analyzer)
             writer.images = frame
             analysis.deliver(frame, result)
-
-        for number in range(10):
-            pass_through(number)
-        profile.enable()
-        for number in range(10, 10 + arguments.frames):
-            pass_through(number)
         profile.disable()
         history.close()
+    return profile
+
+
+def main() -> None:
+    parser = argument_parser(__doc__)
+    parser.add_argument("--size", type=parse_size, default=(1280, 720))
+    parser.add_argument("--frames", type=int, default=120)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the printed table there, too")
+    arguments = parse(parser)
+    profile = profile_frames(jpegs(arguments.data, arguments.size), arguments.frames)
     rows = []
-    for (file, line, function), (_, calls, own, whole, _) in pstats.Stats(profile).stats.items():
+    for (file, _line, function), (_, calls, own, whole, _) in pstats.Stats(profile).stats.items():
         place = Path(file)
         name = function if file == "~" else f"{place.parent.name}/{place.name}:{function}"
         rows.append(
@@ -86,24 +82,23 @@ def main():
             }
         )
     total = sum(row["own_ms"] for row in rows)
+    rows = sorted(rows, key=lambda row: -row["own_ms"])[:SHOWN]
     lines = [
-        f"{arguments.size}, {arguments.frames} frames, three people, every face embedded: {total:.1f} ms of one thread a frame, "
-        "the profiler's own cost included",
+        f"{arguments.size[0]}x{arguments.size[1]}, {arguments.frames} frames, three people, every face embedded: "
+        f"{total:.1f} ms of one thread a frame, the profiler's own cost included",
         "",
         f"{'own ms':>8}{'share':>8}{'with calls':>12}{'calls':>8}  function",
+        *(
+            f"{row['own_ms']:>8.2f}{row['own_ms'] / total:>8.1%}{row['whole_ms']:>12.2f}{row['calls']:>8.1f}  "
+            f"{row['function']}"
+            for row in rows
+        ),
     ]
-    for row in sorted(rows, key=lambda row: -row["own_ms"])[:SHOWN]:
-        lines.append(
-            f"{row['own_ms']:>8.2f}{row['own_ms'] / total:>8.1%}{row['whole_ms']:>12.2f}{row['calls']:>8.1f}  {row['function']}"
-        )
     text = "\n".join(lines) + "\n"
     print(text)
     if arguments.out:
         arguments.out.write_text(text)
-    if arguments.json:
-        import json
-
-        arguments.json.write_text(json.dumps(sorted(rows, key=lambda row: -row["own_ms"])[:SHOWN], indent=1))
+    write_json(arguments.json, rows)
 
 
 if __name__ == "__main__":

@@ -1,30 +1,31 @@
-"""All benchmarks, one after the other: what each prints, and at the end which ran, for how long and where its JSON is.
+"""Run all benchmarks, one after the other, and print how long each took.
 
     python benchmarks/run_all.py DATA_DIR [--small] [--only NAME …] [--json DIR]
 
-DATA_DIR holds ``clips``, ``models``, ``faces`` and ``tracking``. ``--small`` only sees whether they run, in half a minute: its
-numbers mean nothing. Exit code 1 where one failed.
+DATA_DIR holds ``clips``, ``models``, ``faces`` and ``tracking``. ``--small`` is a test of the scripts in half a minute;
+its numbers mean nothing. ``--json`` is a folder for the numbers of each, NAME.json. Exit code 1 if one failed.
 """
 
-import argparse
-import json
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from common import argument_parser, parse, write_json
+
 HERE = Path(__file__).resolve().parent
 DATA = "DATA_DIR"
+CLIP = f"{DATA}/clips/head-pose-face-detection-female-and-male.gif"
 
 
 @dataclass(frozen=True)
 class Benchmark:
     """One run of a script.
 
-    :param script: its name below ``benchmarks``.
-    :param full: its arguments; ``DATA_DIR`` stands for the folder of data.
-    :param small: those for a quick look; None: it has no quick one.
+    :param script: file name without suffix.
+    :param full: its arguments; ``DATA_DIR`` stands for the data folder.
+    :param small: arguments of a short test; None: the script has none.
     """
 
     script: str
@@ -33,11 +34,9 @@ class Benchmark:
 
     @property
     def name(self) -> str:
-        """The script, with the first word of what it is asked where there are several."""
-        word = (
-            self.full[0] if self.full and not self.full[0].startswith(DATA) and not self.full[0].startswith("-") else ""
-        )
-        return f"{self.script}_{word}" if word else self.script
+        """The script, and its subcommand if it has one."""
+        word = self.full[0] if self.full else ""
+        return f"{self.script}_{word}" if word.isalpha() else self.script
 
 
 BENCHMARKS = (
@@ -51,7 +50,6 @@ BENCHMARKS = (
     Benchmark("int8_whole"),
     Benchmark("person_detection"),
     Benchmark("yunet"),
-    Benchmark("cdr", ()),
     Benchmark("body_appearance"),
     Benchmark("recognition"),
     Benchmark("clips_people"),
@@ -64,19 +62,7 @@ BENCHMARKS = (
     Benchmark("event_log", (), ("--kills", "2", "--events", "10")),
     Benchmark("cdr", (), ("--kilobytes", "1", "--matches", "1")),
     Benchmark("killed", (), ("--kills", "1", "--longest", "0.5")),
-    Benchmark(
-        "frames_as_video",
-        (f"{DATA}/clips/head-pose-face-detection-female-and-male.gif",),
-        (
-            f"{DATA}/clips/head-pose-face-detection-female-and-male.gif",
-            "--frames",
-            "4",
-            "--noise",
-            "0",
-            "--seconds",
-            "0",
-        ),
-    ),
+    Benchmark("frames_as_video", (CLIP,), (CLIP, "--frames", "4", "--noise", "0", "--seconds", "0")),
     Benchmark("event_times"),
     Benchmark("box_height"),
     Benchmark("rescan", small=(DATA, "--frames", "2", "--rounds", "1", "--scene", "room")),
@@ -87,7 +73,7 @@ BENCHMARKS = (
     Benchmark("cut_cable", ()),
     Benchmark("day", ()),
 )
-#: Files that others import, or that hold a part each in a process of its own.
+#: Files that benchmarks import or start.
 PARTS = (
     "common",
     "datasets",
@@ -111,12 +97,10 @@ def run(benchmark: Benchmark, data: Path, small: bool, folder: Path | None) -> t
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--small", action="store_true")
+    parser = argument_parser(__doc__, json_metavar="DIR")
+    parser.add_argument("--small", action="store_true", help="a short test of the scripts that have one")
     parser.add_argument("--only", nargs="+", choices=sorted({benchmark.name for benchmark in BENCHMARKS}))
-    parser.add_argument("--json", type=Path, metavar="DIR", help="where each keeps its numbers, NAME.json")
-    arguments = parser.parse_args()
+    arguments = parse(parser)
     if arguments.json:
         arguments.json.mkdir(parents=True, exist_ok=True)
     chosen = [
@@ -127,13 +111,12 @@ def main() -> int:
     results = {}
     for benchmark in chosen:
         print(f"\n== {benchmark.name}", flush=True)
-        code, seconds = run(benchmark, arguments.data.resolve(), arguments.small, arguments.json)
+        code, seconds = run(benchmark, arguments.data, arguments.small, arguments.json)
         results[benchmark.name] = {"exit_code": code, "seconds": round(seconds, 1)}
     print(f"\n{'benchmark':<22}{'seconds':>9}  outcome")
     for name, result in results.items():
         print(f"{name:<22}{result['seconds']:>9.1f}  {'ran' if result['exit_code'] == 0 else 'failed'}")
-    if arguments.json:
-        (arguments.json / "run_all.json").write_text(json.dumps(results, indent=1))
+    write_json(arguments.json and arguments.json / "run_all.json", results)
     return int(any(result["exit_code"] for result in results.values()))
 
 

@@ -25,7 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from common import argument_parser, parse, rss_bytes, write_json
+from common import argument_parser, parse, print_values, rss_bytes, write_json
 
 from facetrack_ros.history.index.block import ROWS, VectorBlock
 from facetrack_ros.history.index.block_file import BlockFile, write_block
@@ -253,8 +253,7 @@ def main() -> None:
         opening(arguments)
         return
     found = {"search": search, "open": open_}[arguments.what](arguments)
-    for name, value in found.items():
-        print(f"{name:<52} {value}")
+    print_values(found, 52)
     write_json(arguments.json, {"arguments": vars(arguments), "found": found})
 
 
