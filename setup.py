@@ -1,7 +1,7 @@
 """Build the ROS interfaces and the Python package into one wheel.
 
-CMake does the work, as it does under colcon; this file runs it against the ROS 2 at hand (a sourced native one, or the
-wheels of the environment) and packs what it installs.
+CMake builds, as under colcon; this file runs it with the sourced native ROS 2, or with the ROS wheels of the
+environment, and packs the installed files.
 """
 
 import hashlib
@@ -20,16 +20,16 @@ EXTRAS = ("ros", "dlib", "demo", "torch", "quantize", "trackers", "colcon", "tes
 
 
 def requirements(name):
-    """The lines of requirements/<name>.txt: each dependency is declared there, once."""
+    """The dependencies in requirements/<name>.txt."""
     lines = (ROOT / "requirements" / f"{name}.txt").read_text().splitlines()
     return [line for line in lines if line and not line.startswith("#")]
 
 
 class build_interfaces(build_ext):
-    """Configure, build and install with CMake into a staging folder, then hand its files to the wheel."""
+    """Configure, build and install with CMake into a staging folder, and add its files to the wheel."""
 
     def run(self):
-        # CMake remembers where it found ROS: each environment has a build folder of its own.
+        # CMake caches the location of ROS: each environment has a build folder of its own.
         tag = hashlib.sha256(sys.prefix.encode()).hexdigest()[:8]
         build, stage = ROOT / "build" / f"cmake-{tag}", ROOT / "build" / f"stage-{tag}"
         shutil.rmtree(stage, ignore_errors=True)
@@ -37,27 +37,17 @@ class build_interfaces(build_ext):
         cmake = shutil.which("cmake", path=environment["PATH"])
         if cmake is None:
             sys.exit("CMake is missing: pip install cmake, or apt install cmake")
+        options = (f"-DCMAKE_INSTALL_PREFIX={stage}", f"-DPython3_EXECUTABLE={sys.executable}")
+        options += ("-DCMAKE_BUILD_TYPE=Release", "-DBUILD_TESTING=OFF")
         generator = ["-G", "Ninja"] if shutil.which("ninja", path=environment["PATH"]) else []
         for command in (
-            [
-                cmake,
-                "-S",
-                str(ROOT),
-                "-B",
-                str(build),
-                *generator,
-                f"-DCMAKE_INSTALL_PREFIX={stage}",
-                "-DCMAKE_BUILD_TYPE=Release",
-                f"-DPython3_EXECUTABLE={sys.executable}",
-                "-DBUILD_TESTING=OFF",
-            ],
+            [cmake, "-S", str(ROOT), "-B", str(build), *generator, *options],
             [cmake, "--build", str(build), "--parallel", str(os.cpu_count() or 1)],
             [cmake, "--install", str(build)],
         ):
             if subprocess.run(command, env=environment).returncode:
-                sys.exit(
-                    f"failed: {' '.join(command)}\nIs ROS 2 here? Source a native one, or pip install -r requirements/ros.txt"
-                )
+                advice = "Is ROS 2 here? Source a native one, or pip install -r requirements/ros.txt"
+                sys.exit(f"failed: {' '.join(command)}\n{advice}")
         packages = next(stage.glob("lib/python*/*-packages"))
         shutil.copytree(packages, self.build_lib, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.egg-info"))
         data = {}
@@ -73,20 +63,9 @@ class build_interfaces(build_ext):
         wheels = (Path(sys.prefix) / "share/ament_cmake").is_dir()
         prefixes = [sys.prefix] if wheels else os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
         version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        python_path = (
-            []
-            if wheels
-            else [
-                str(folder)
-                for prefix in prefixes
-                if prefix
-                for folder in (
-                    Path(prefix, "lib", version, "site-packages"),
-                    Path(prefix, "local/lib", version, "dist-packages"),
-                )
-                if folder.is_dir()
-            ]
-        )
+        folders = ("lib/{}/site-packages", "local/lib/{}/dist-packages")
+        candidates = [Path(prefix, folder.format(version)) for prefix in prefixes if prefix for folder in folders]
+        python_path = [] if wheels else [str(folder) for folder in candidates if folder.is_dir()]
         environment["AMENT_PREFIX_PATH"] = environment["CMAKE_PREFIX_PATH"] = os.pathsep.join(prefixes)
         environment["PYTHONPATH"] = os.pathsep.join(python_path)
         environment["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), environment.get("PATH", "")])

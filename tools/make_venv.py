@@ -1,8 +1,8 @@
 """Create a virtual environment for facetrack_ros.
 
-Without options: ``.venv`` with ROS 2 (the sourced native one, else wheels), the dependencies and the installed package with
-its compiled messages. With ``--source``: ``.venv-fast`` without ROS, where the package is imported from the source folder;
-enough for linters and for the tests below the ROS nodes.
+Without options: ``.venv`` with ROS 2 (the sourced native one, else wheels), the dependencies and the installed package
+with its compiled messages. With ``--source``: ``.venv-fast`` without ROS, where the package is imported from the source
+folder; enough for linters and for the tests of the packages without ROS.
 
 Needs Python with ``venv``. Prints progress, and what to install when something is missing.
 """
@@ -66,7 +66,7 @@ class Environment:
             sys.exit("Python cannot create a virtual environment: apt install python3-venv.")
 
     def pip_install(self, title: str, arguments: list[str], advice: str = NETWORK_ADVICE) -> None:
-        """Run ``pip install``, printing a line every two seconds; on failure exit with its last lines and ``advice``."""
+        """Run ``pip install``, printing a line every two seconds; on failure, exit with its last lines and advice."""
         print(f"-- {title}", flush=True)
         started, printed, tail = time.monotonic(), 0.0, list[str]()
         environment = {key: value for key, value in os.environ.items() if not key.startswith("_ROS_WHEELS")}
