@@ -107,13 +107,16 @@ class Process:
 
 
 def wait_until(condition, what, deadline_s: float = DEADLINE_S, alive=None):
-    """Look until it is so; fails with ``what`` once the deadline is past or the process behind it has ended."""
+    """Poll until the condition is true and return its value; fail with ``what`` after the deadline, or when the process
+    behind it has ended.
+    """
     deadline = time.monotonic() + deadline_s
-    while not condition():
+    while not (value := condition()):
         text = what() if callable(what) else what
         assert alive is None or alive.poll() is None, f"ended with {alive.poll()} before: {text}"
         assert time.monotonic() < deadline, f"not within {deadline_s:.0f} s: {text}"
         time.sleep(0.05)
+    return value
 
 
 _domains = iter(range(1, 10_000))

@@ -93,11 +93,11 @@ def test_colcon_builds_and_installs_messages_nodes_and_share(processes, tmp_path
         "search",
     )
     code = (
-        "from facetrack_ros.client.fleet_client import Asker\n"
+        "from facetrack_ros.client.fleet_client import FleetClient\n"
         "import time\n"
-        "with Asker() as asker:\n"
+        "with FleetClient() as client:\n"
         "    deadline = time.monotonic() + 60\n"
-        "    while ('search', '/robot1') not in asker.node.get_node_names_and_namespaces():\n"
+        "    while ('search', '/robot1') not in client.node.get_node_names_and_namespaces():\n"
         "        assert time.monotonic() < deadline\n"
         "        time.sleep(0.1)\n"
     )
