@@ -21,8 +21,7 @@ class Option:
 
     :param name: dotted name: the nesting in YAML, and the ROS parameter.
     :param default: determines the option's type.
-    :param minimum: lowest number; None: no limit.
-    :param maximum: highest number; None: no limit.
+    :param minimum: lowest number, and ``maximum`` the highest; None: no limit.
     :param choices: allowed texts; empty: any.
     :param live: whether it may change while a node runs.
     """
@@ -53,9 +52,8 @@ class Option:
                 f"{self.name} must be a {self.type_name}{separator}{allowed}, not {value!r}"
                 + (hint if kind is str else "")
             )
-        if (isinstance(value, (int, float)) and not self._in_range(value)) or (
-            self.choices and value not in self.choices
-        ):
+        in_range = not isinstance(value, (int, float)) or self._in_range(value)
+        if not in_range or (self.choices and value not in self.choices):
             raise ConfigError(f"{self.name} must be {allowed}, not {value!r}")
         return value
 
@@ -219,11 +217,8 @@ def _for_every_node(tree: object) -> dict:
 
 def flat(tree: dict, prefix: str = "") -> dict[str, object]:
     """Flatten nested settings to dotted names."""
-    values = {}
+    values: dict[str, object] = {}
     for key, value in tree.items():
         name = f"{prefix}{key}"
-        if isinstance(value, dict):
-            values.update(flat(value, f"{name}."))
-        else:
-            values[name] = value
+        values |= flat(value, f"{name}.") if isinstance(value, dict) else {name: value}
     return values

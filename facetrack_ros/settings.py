@@ -4,6 +4,7 @@ YAML files, ROS parameters, the command line and the docs derive from it, throug
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 
@@ -21,11 +22,15 @@ def option(
     return field(default=default, metadata=metadata)
 
 
+#: A setting that may change while a node runs.
+live = partial(option, live=True)
+
+
 @dataclass(frozen=True)
 class CameraOptions:
     """Images of the cameras."""
 
-    jpeg_quality: int = option(90, "JPEG quality of frames that do not arrive as JPEG.", 1, 100, live=True)
+    jpeg_quality: int = live(90, "JPEG quality of frames that do not arrive as JPEG.", 1, 100)
     topics: str = option(
         "", "Image topics of cameras with other names: NAME=TOPIC, separated by spaces; empty: found automatically."
     )
@@ -34,7 +39,7 @@ class CameraOptions:
         "QoS of image subscriptions: auto (matches every publisher), best_effort or reliable.",
         choices=("auto", "best_effort", "reliable"),
     )
-    loop: bool = option(False, "Restart a file, folder or bag at its end.", live=True)
+    loop: bool = live(False, "Restart a file, folder or bag at its end.")
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class DetectorOptions:
         "auto",
         "Person detector: auto, a catalog id, a model file, yolo_onnx=PATH, ultralytics=PATH, or faces (from faces).",
     )
-    min_score: float = option(0.4, "Lowest score of a person detection.", 0.0, 1.0, live=True)
+    min_score: float = live(0.4, "Lowest score of a person detection.", 0.0, 1.0)
     faint_score: float = option(
         0.05,
         "Lowest score of a detection at the image's sides that may extend a track; min_score or higher: off.",
@@ -68,9 +73,7 @@ class FacesOptions:
     """Face detector, and the faces that are embedded."""
 
     model: str = option("auto", "Face detector: auto, a catalog id or a model file.")
-    min_width_px: int = option(
-        24, "Smallest width of a face that is embedded, pixels of the frame.", 12, 1000, live=True
-    )
+    min_width_px: int = live(24, "Smallest width of a face that is embedded, pixels of the frame.", 12, 1000)
     whole_frame: bool = option(
         False, "Detect faces in the whole frame, not only in persons; a face outside all persons becomes a person."
     )
@@ -98,9 +101,7 @@ class EmbedderOptions:
 class FaceTrackingOptions:
     """Face detection and embedding as a whole."""
 
-    enabled: bool = option(
-        True, "Detect and embed faces; false: persons are tracked without being recognised.", live=True
-    )
+    enabled: bool = live(True, "Detect and embed faces; false: persons are tracked without being recognised.")
     embedding_dim: int = option(
         0,
         "Dimension of face embeddings: 0 for the embedder's own; fewer only for one that compares appearance.",
@@ -115,10 +116,10 @@ class BatteryOptions:
     """Limits at low battery."""
 
     topic: str = option("battery_state", "Topic of the robot's sensor_msgs/BatteryState; empty: none.")
-    stop_faces_below: float = option(
-        0.2, "Charge, 0 to 1, below which face detection stops; persons are still tracked.", 0.0, 1.0, live=True
+    stop_faces_below: float = live(
+        0.2, "Charge, 0 to 1, below which face detection stops; persons are still tracked.", 0.0, 1.0
     )
-    resume_faces_at: float = option(0.25, "Charge, 0 to 1, at which face detection resumes.", 0.0, 1.0, live=True)
+    resume_faces_at: float = live(0.25, "Charge, 0 to 1, at which face detection resumes.", 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -133,9 +134,7 @@ class ModelsOptions:
 class TrackingOptions:
     """Tracks and events."""
 
-    exit_after_s: float = option(
-        2.0, "Time without a sighting after which a person has left (PERSON_OUT).", 0.1, 3600.0, live=True
-    )
+    exit_after_s: float = live(2.0, "Time without a sighting after which a person has left (PERSON_OUT).", 0.1, 3600.0)
     association: str = option(
         "own",
         "Tracker that assigns boxes to tracks: own, or one of the trackers library.",
@@ -152,13 +151,11 @@ class TrackingOptions:
     appearance_threshold: float = option(
         0.0, "Lowest similarity of two bodies of one person; 0: the model's own threshold.", 0.0, 1.0
     )
-    lost_after_frames: int = option(1, "Frames without a detection after which a track is lost.", 1, 1000, live=True)
-    lost_for_s: float = option(2.0, "Time for which a lost track may be continued in its camera.", 0.1, 60.0, live=True)
-    sure_score: float = option(
-        0.7, "A detection of this score, or with a face, starts a track at once (own).", 0.0, 1.0, live=True
-    )
-    likely_score: float = option(
-        0.55, "Several detections of this score start a track; lower ones only continue one (own).", 0.0, 1.0, live=True
+    lost_after_frames: int = live(1, "Frames without a detection after which a track is lost.", 1, 1000)
+    lost_for_s: float = live(2.0, "Time for which a lost track may be continued in its camera.", 0.1, 60.0)
+    sure_score: float = live(0.7, "A detection of this score, or with a face, starts a track at once (own).", 0.0, 1.0)
+    likely_score: float = live(
+        0.55, "Several detections of this score start a track; lower ones only continue one (own).", 0.0, 1.0
     )
 
 
@@ -173,34 +170,24 @@ class GalleryOptions:
 class FrameHistoryOptions:
     """Frames in memory and on disk."""
 
-    memory_buffer_size: int = option(300, "Frames in memory per camera.", 1, 100000, live=True)
+    memory_buffer_size: int = live(300, "Frames in memory per camera.", 1, 100000)
     mode: str = option(
         "alert",
         "Frames stored on disk: off, alert (around alerts), or continuous (all).",
         choices=("off", "alert", "continuous"),
     )
-    save_on_alert: bool = option(
-        True,
-        "A recognised face (FACE_MATCHED) or a message on the topic alert is an alert; a service call always is.",
-        live=True,
+    save_on_alert: bool = live(
+        True, "A recognised face (FACE_MATCHED) or a message on the topic alert is an alert; a service call always is."
     )
-    pre_roll_s: float = option(
-        5.0, "Time before an alert that is stored, as far as frames are in memory.", 0.0, 3600.0, live=True
-    )
-    post_roll_s: float = option(5.0, "Time after an alert that is stored.", 0.0, 3600.0, live=True)
+    pre_roll_s: float = live(5.0, "Time before an alert that is stored, as far as frames are in memory.", 0.0, 3600.0)
+    post_roll_s: float = live(5.0, "Time after an alert that is stored.", 0.0, 3600.0)
     disk_cache_dir: str = option(
         "", "Folder of stored frames, one folder per robot; empty: with the robot's other data."
     )
-    max_disk_frames: int = option(
-        5000, "Most stored frames, of all cameras together; 0: no limit.", 0, 1000000000, live=True
-    )
-    max_disk_mb: int = option(0, "Most megabytes of stored frames; 0: no limit.", 0, 1000000000, live=True)
-    max_disk_age_h: float = option(
-        0.0, "Greatest age of stored frames, hours before the newest; 0: no limit.", 0.0, 1000000.0, live=True
-    )
-    min_free_mb: int = option(
-        500, "Megabytes kept free on the disk of stored frames; 0: none.", 0, 1000000000, live=True
-    )
+    max_disk_frames: int = live(5000, "Most stored frames, of all cameras together; 0: no limit.", 0, 10**9)
+    max_disk_mb: int = live(0, "Most megabytes of stored frames; 0: no limit.", 0, 10**9)
+    max_disk_age_h: float = live(0.0, "Greatest age of stored frames, hours before the newest; 0: no limit.", 0.0, 1e6)
+    min_free_mb: int = live(500, "Megabytes kept free on the disk of stored frames; 0: none.", 0, 10**9)
     compression: str = option(
         "jpg",
         "Format of stored frames: jpg (never re-encoded), png, or h264 (a quarter of the size, 9 ms of CPU a frame).",
@@ -212,11 +199,9 @@ class FrameHistoryOptions:
 class SightingsOptions:
     """Limits of stored sightings."""
 
-    max_count: int = option(
-        0, "Most stored sightings (faces), of all cameras together; 0: no limit.", 0, 1000000000, live=True
-    )
-    max_age_h: float = option(
-        0.0, "Greatest age of stored sightings, hours before the newest frame; 0: no limit.", 0.0, 1000000.0, live=True
+    max_count: int = live(0, "Most stored sightings (faces), of all cameras together; 0: no limit.", 0, 10**9)
+    max_age_h: float = live(
+        0.0, "Greatest age of stored sightings, hours before the newest frame; 0: no limit.", 0.0, 1e6
     )
 
 
@@ -237,7 +222,7 @@ class RobotPoseOptions:
 class EventLoggingOptions:
     """The event log."""
 
-    enabled: bool = option(True, "Write events to one file per day.", live=True)
+    enabled: bool = live(True, "Write events to one file per day.")
     dir: str = option("", "Folder of event logs, one folder per robot; empty: with the robot's other data.")
     format: str = option("jsonl", "Format of the event log.", choices=("jsonl", "csv"))
     fsync: str = option(
@@ -251,18 +236,17 @@ class EventLoggingOptions:
 class BacktrackSearchOptions:
     """Searches over the history."""
 
-    similarity_threshold: float = option(
-        0.0, "Lowest similarity of a match; 0: the model's calibrated threshold.", 0.0, 1.0, live=True
+    similarity_threshold: float = live(
+        0.0, "Lowest similarity of a match; 0: the model's calibrated threshold.", 0.0, 1.0
     )
-    search_window_sec: float = option(
+    search_window_sec: float = live(
         0.0,
         "Seconds before and after the requested time for requests without a window; 0: all that is stored.",
         0.0,
-        1000000000.0,
-        live=True,
+        1e9,
     )
-    max_results: int = option(20, "Most matches in a response.", 1, 1000, live=True)
-    timeout_s: float = option(2.0, "Longest wait of a search for the other robots.", 0.05, 600.0, live=True)
+    max_results: int = live(20, "Most matches in a response.", 1, 1000)
+    timeout_s: float = live(2.0, "Longest wait of a search for the other robots.", 0.05, 600.0)
     rescan_threads: int = option(
         0, "Threads that rescan stored frames, each with its own set of models; 0: one per core.", 0, 64
     )
@@ -280,10 +264,8 @@ class MarkersOptions:
         "CAMERA/camera_info",
         "Topic of the sensor_msgs/CameraInfo that places persons; CAMERA is replaced by the camera's name.",
     )
-    person_height_m: float = option(
-        1.7, "Assumed height of persons, for their distance in the markers.", 0.5, 2.5, live=True
-    )
-    person_height_sd_m: float = option(0.1, "Standard deviation of persons' heights.", 0.0, 1.0, live=True)
+    person_height_m: float = live(1.7, "Assumed height of persons, for their distance in the markers.", 0.5, 2.5)
+    person_height_sd_m: float = live(0.1, "Standard deviation of persons' heights.", 0.0, 1.0)
 
 
 @dataclass(frozen=True)

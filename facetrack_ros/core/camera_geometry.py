@@ -1,7 +1,4 @@
-"""Position of a person before a calibrated camera from the box alone: bearing, distance and their uncertainty.
-
-The distance follows from an assumed height of the person.
-"""
+"""Position of a person before a calibrated camera, from the box and an assumed height of the person."""
 
 from dataclasses import dataclass
 
@@ -101,9 +98,8 @@ def locate_person(
     cut_above, cut_below = y1 <= margin, y2 >= camera.height - margin
     cut_aside = x1 <= CUT_SHARE * camera.width or x2 >= camera.width * (1 - CUT_SHARE)
     x, y = (x1 + x2) / 2, (y1 + y2) / 2
-    (right, top), (_, bottom), (left_edge, _), (right_edge, _) = camera.rays(
-        np.array([(x, y1), (x, y2), (x1, y), (x2, y)])
-    )
+    ends = np.array([(x, y1), (x, y2), (x1, y), (x2, y)])
+    (right, top), (_, bottom), (left_edge, _), (right_edge, _) = camera.rays(ends)
     if not np.isfinite((right, top, bottom)).all() or bottom - top < 1e-6:
         return None
     cut = cut_above or cut_below

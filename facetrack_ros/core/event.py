@@ -15,11 +15,10 @@ class PersonEvent:
     :param stamp_ns: nanoseconds since the epoch: of PERSON_IN the first frame of the visit with the person, of
         PERSON_OUT the moment at which the absence was established.
     :param frame_number: of the frame at ``stamp_ns``, or the last one before it.
-    :param bbox: PERSON_IN: ``x1, y1, x2, y2`` in pixels.
+    :param bbox: PERSON_IN: ``x1, y1, x2, y2`` in pixels; ``last_bbox`` likewise of PERSON_OUT.
     :param confidence: PERSON_IN: 0..1.
     :param last_seen_ns: PERSON_OUT: stamp of the last frame with the person.
     :param duration_ns: PERSON_OUT: from PERSON_IN to ``last_seen_ns``; never negative.
-    :param last_bbox: PERSON_OUT.
     :param reference_face_id: FACE_MATCHED: id of the matched person or gallery entry.
     :param similarity: FACE_MATCHED: cosine, -1..1.
     :param search_id: FACE_MATCHED: the search that found it, None when the tracker recognised it.

@@ -15,16 +15,14 @@ def as_bgr(image: np.ndarray) -> np.ndarray:
     shape = np.shape(image)
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or len(shape) not in (2, 3) or 0 in shape:
         kind = getattr(image, "dtype", type(image).__name__)
-        raise FrameError(
-            f"an array of shape {shape} and type {kind} is no picture; hand in height x width x 3 uint8 BGR"
-        )
+        raise FrameError(f"an array of shape {shape} and type {kind} is no picture; give height x width x 3 uint8 BGR")
     if len(shape) == 3 and shape[2] == 3:
         return image
     if len(shape) == 2 or shape[2] == 1:
         return cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_GRAY2BGR)
     if shape[2] == 4:
         return cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_BGRA2BGR)
-    raise FrameError(f"a picture of {shape[2]} channels is not supported; hand in height x width x 3 uint8 BGR")
+    raise FrameError(f"a picture of {shape[2]} channels is not supported; give height x width x 3 uint8 BGR")
 
 
 def resize(image: np.ndarray, scale: float) -> np.ndarray:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models.contract import CALIBRATION, SUFFIX, ModelContract, read_contract
@@ -15,23 +16,25 @@ _OPENCV_ZOO = (
 _DLIB_FILES = "face_recognition_models:models"
 _IMAGENET_MEAN, _IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
-_person_model = partial(ModelContract, task="person", licence="Apache-2.0")
-_own_person_model = partial(
-    ModelContract, task="person", file="", sha256="", size=0, licence="AGPL-3.0 unless licensed otherwise"
-)
+
+def _model(id: str, file: str = "", size: int = 0, sha256: str = "", url: str = "", **fields: Any) -> ModelContract:
+    """A record; without a size it has no file, else one named ``<id>.onnx`` by default."""
+    file = (file or f"{id}.onnx") if size else ""
+    return ModelContract(id=id, file=file, size=size, sha256=sha256, urls=(url,) if url else (), **fields)
+
+
+_person_model = partial(_model, task="person", licence="Apache-2.0")
+_own_person_model = partial(_model, task="person", licence="AGPL-3.0 unless licensed otherwise")
 _face_embedder = partial(
-    ModelContract, task="embedding", input_size=(112, 112), colour="RGB", template="arcface", licence="Apache-2.0"
+    _model, task="embedding", input_size=(112, 112), colour="RGB", template="arcface", licence="Apache-2.0"
 )
 
 YOLOX_NANO = _person_model(
     id="yolox_nano",
     architecture="yolox",
-    file="yolox_nano.onnx",
     size=3660092,
     sha256="695e750a5d5754bb5a8d5325643b59282191a7e7a564e435a415fd3c578eab14",
-    urls=(
-        f"{_GITHUB}/Kazuhito00/YOLOX-ONNX-TFLite-Sample/3d4f1119d0694200671c08069ecb847aa0d8495a/model/yolox_nano.onnx",
-    ),
+    url=f"{_GITHUB}/Kazuhito00/YOLOX-ONNX-TFLite-Sample/3d4f1119d0694200671c08069ecb847aa0d8495a/model/yolox_nano.onnx",
     input_size=(416, 416),
     note="COCO's 80 classes, of which persons are used; output not decoded",
 )
@@ -39,10 +42,9 @@ YOLOX_NANO = _person_model(
 YOLOX_NANO_RELEASE = _person_model(
     id="yolox_nano_release",
     architecture="yolox",
-    file="yolox_nano_release.onnx",
     size=3659407,
     sha256="c789161ed43c8269fcd4e67c67eeeb4e80c622da2eb296a20bc6007bd18a0b7d",
-    urls=("https://github.com/Megvii-BaseDetection/YOLOX/releases/download/0.1.1rc0/yolox_nano.onnx",),
+    url="https://github.com/Megvii-BaseDetection/YOLOX/releases/download/0.1.1rc0/yolox_nano.onnx",
     input_size=(416, 416),
     note="the same network as its authors released it",
 )
@@ -50,10 +52,9 @@ YOLOX_NANO_RELEASE = _person_model(
 YOLOX_S = _person_model(
     id="object_detection_yolox_2022nov",
     architecture="yolox",
-    file="object_detection_yolox_2022nov.onnx",
     size=35858002,
     sha256="c5c2d13e59ae883e6af3b45daea64af4833a4951c92d116ec270d9ddbe998063",
-    urls=(f"{_OPENCV_ZOO}/object_detection_yolox/object_detection_yolox_2022nov.onnx",),
+    url=f"{_OPENCV_ZOO}/object_detection_yolox/object_detection_yolox_2022nov.onnx",
     input_size=(640, 640),
     note="YOLOX-s, COCO's 80 classes; larger and slower; not measured by this project",
 )
@@ -61,10 +62,9 @@ YOLOX_S = _person_model(
 NANODET = _person_model(
     id="object_detection_nanodet_2022nov",
     architecture="nanodet",
-    file="object_detection_nanodet_2022nov.onnx",
     size=3800954,
     sha256="4b82da9944b88577175ee23a459dce2e26e6e4be573def65b1055dc2d9720186",
-    urls=(f"{_OPENCV_ZOO}/object_detection_nanodet/object_detection_nanodet_2022nov.onnx",),
+    url=f"{_OPENCV_ZOO}/object_detection_nanodet/object_detection_nanodet_2022nov.onnx",
     input_size=(416, 416),
     mean=(103.53, 116.28, 123.675),
     std=(57.375, 57.12, 58.395),
@@ -85,45 +85,38 @@ ULTRALYTICS = _own_person_model(
     note="any weights that Ultralytics loads, run by Ultralytics (AGPL-3.0): detector.model: ultralytics=PATH",
 )
 
-YUNET_N = ModelContract(
+YUNET_N = _model(
     id="yunet_n_640_640",
     task="face",
     architecture="yunet",
-    file="yunet_n_640_640.onnx",
     size=317466,
     sha256="25a606a145a5b6d7271ae138fbd00eba91dad8b83222ae3f2c7ecd0f4a7b0e31",
     licence="Apache-2.0",
-    urls=(
-        f"{_GITHUB}/ShiqiYu/libfacedetection.train/0047ac24afb1a50a0c6105001c89d1b5b805dbf1/onnx/yunet_n_640_640.onnx",
-    ),
+    url=f"{_GITHUB}/ShiqiYu/libfacedetection.train/0047ac24afb1a50a0c6105001c89d1b5b805dbf1/onnx/yunet_n_640_640.onnx",
     note="any input size; its landmarks follow a rolled head",
 )
 
-YUNET_2023MAR = ModelContract(
+YUNET_2023MAR = _model(
     id="face_detection_yunet_2023mar",
     task="face",
     architecture="yunet",
-    file="face_detection_yunet_2023mar.onnx",
     size=232589,
     sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
     licence="MIT",
-    urls=(f"{_OPENCV_ZOO}/face_detection_yunet/face_detection_yunet_2023mar.onnx",),
+    url=f"{_OPENCV_ZOO}/face_detection_yunet/face_detection_yunet_2023mar.onnx",
     note="any input size; smaller, its landmarks hardly follow a rolled head",
 )
 
-DLIB_HOG = ModelContract(
+DLIB_HOG = _model(
     id="dlib-hog",
     task="face",
     architecture="dlib",
-    file="",
-    sha256="",
-    size=0,
     licence="BSL-1.0",
     package="dlib",
     note="part of the dlib library, no file; frontal faces from 80 px up in its input",
 )
 
-DLIB_LANDMARKS = ModelContract(
+DLIB_LANDMARKS = _model(
     id="dlib_landmarks_5",
     task="landmarks",
     architecture="dlib",
@@ -138,10 +131,9 @@ DLIB_LANDMARKS = ModelContract(
 MOBILEFACENET = _face_embedder(
     id="mobilefacenet_foamliu",
     architecture="onnx",
-    file="mobilefacenet_foamliu.onnx",
     size=3998070,
     sha256="b7120c095d60094f28a4a54ba6a8bf51b297a6273fb40ef6350dfec1f63d9507",
-    urls=(f"{_GITHUB}/foamliu/MobileFaceNet/a6cc9032a659b615f477833e1a70b5e7931bcccc/weights/MobileFaceNet.onnx",),
+    url=f"{_GITHUB}/foamliu/MobileFaceNet/a6cc9032a659b615f477833e1a70b5e7931bcccc/weights/MobileFaceNet.onnx",
     mean=_IMAGENET_MEAN,
     std=_IMAGENET_STD,
     dimension=128,
@@ -161,10 +153,9 @@ MOBILEFACENET = _face_embedder(
 SFACE = _face_embedder(
     id="face_recognition_sface_2021dec",
     architecture="onnx",
-    file="face_recognition_sface_2021dec.onnx",
     size=38696353,
     sha256="0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
-    urls=(f"{_OPENCV_ZOO}/face_recognition_sface/face_recognition_sface_2021dec.onnx",),
+    url=f"{_OPENCV_ZOO}/face_recognition_sface/face_recognition_sface_2021dec.onnx",
     dimension=128,
     purpose="identity",
     threshold=0.363,
@@ -173,7 +164,7 @@ SFACE = _face_embedder(
     note="not measured by this project",
 )
 
-DLIB_RESNET = ModelContract(
+DLIB_RESNET = _model(
     id="dlib_resnet_v1",
     task="embedding",
     architecture="dlib",
@@ -206,7 +197,7 @@ RESNET50 = _face_embedder(
     size=102530333,
     sha256="0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a",
     licence="BSD-3-Clause",
-    urls=("https://download.pytorch.org/models/resnet50-0676ba61.pth",),
+    url="https://download.pytorch.org/models/resnet50-0676ba61.pth",
     mean=_IMAGENET_MEAN,
     std=_IMAGENET_STD,
     dimension=2048,
@@ -215,17 +206,14 @@ RESNET50 = _face_embedder(
     "it tells what a face looks like, not whose it is",
 )
 
-OSNET = ModelContract(
+OSNET = _model(
     id="osnet_x0_25_msmt17",
     task="body",
     architecture="onnx",
-    file="osnet_x0_25_msmt17.onnx",
     size=921616,
     sha256="61b2604171ef9d58d21758626f83b35a253c3d7123976523a6e03068c3c95d7b",
     licence="MIT",
-    urls=(
-        f"{_GITHUB}/akshaydhame2001/YOLOv8_Tracking_TensorRT/cb948b3224a53986e8ccc0ca940fb8fe842e145b/osnet_x0_25_msmt17.onnx",
-    ),
+    url=f"{_GITHUB}/akshaydhame2001/YOLOv8_Tracking_TensorRT/cb948b3224a53986e8ccc0ca940fb8fe842e145b/osnet_x0_25_msmt17.onnx",
     input_size=(128, 256),
     colour="RGB",
     mean=_IMAGENET_MEAN,
@@ -235,13 +223,10 @@ OSNET = ModelContract(
     note="whole-body re-identification, trained on MSMT17, which is research data",
 )
 
-HISTOGRAM = ModelContract(
+HISTOGRAM = _model(
     id="colour_gradient_histogram",
     task="body",
     architecture="histogram",
-    file="",
-    sha256="",
-    size=0,
     licence="Apache-2.0",
     package="facetrack_ros",
     input_size=(64, 128),
@@ -252,22 +237,10 @@ HISTOGRAM = ModelContract(
 
 #: Models of this package, preferred ones first within a task.
 CATALOG: tuple[ModelContract, ...] = (
-    YOLOX_NANO,
-    YOLOX_NANO_RELEASE,
-    NANODET,
-    YOLOX_S,
-    YOLO_ONNX,
-    ULTRALYTICS,
-    YUNET_N,
-    YUNET_2023MAR,
-    DLIB_HOG,
-    DLIB_LANDMARKS,
-    MOBILEFACENET,
-    SFACE,
-    DLIB_RESNET,
-    RESNET50,
-    OSNET,
-    HISTOGRAM,
+    *(YOLOX_NANO, YOLOX_NANO_RELEASE, NANODET, YOLOX_S, YOLO_ONNX, ULTRALYTICS),
+    *(YUNET_N, YUNET_2023MAR, DLIB_HOG, DLIB_LANDMARKS),
+    *(MOBILEFACENET, SFACE, DLIB_RESNET, RESNET50),
+    *(OSNET, HISTOGRAM),
 )
 
 
@@ -303,10 +276,9 @@ def find(model_id: str) -> ModelContract:
 
     :raises ModelError: there is none.
     """
+    if (contract := known(model_id)) is not None:
+        return contract
     contracts, rejected = records()
-    for contract in contracts:
-        if contract.id == model_id:
-            return contract
     ids = ", ".join(record.id for record in contracts)
     raise ModelError("; ".join([f"there is no model {model_id!r}; known are {ids}", *rejected]))
 

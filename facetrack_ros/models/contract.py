@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +125,20 @@ def write_contract(contract: ModelContract, folder: Path) -> Path:
     except OSError as error:
         raise ModelError(f"{path} cannot be written: {error.strerror or error}") from error
     return path
+
+
+def derived_contract(contract: ModelContract, model_id: str, dimension: int, note: str) -> ModelContract:
+    """The contract of a model that reduces the embeddings of another: not calibrated, with a note on the reduction."""
+    return replace(
+        contract,
+        id=model_id,
+        dimension=dimension,
+        derived_from=contract.id,
+        threshold=0.0,
+        false_match_curve=(),
+        measured_on="",
+        note="; ".join(filter(None, (note, contract.note))),
+    )
 
 
 def require_identity_model(contract: ModelContract, appearance_as_identity: bool) -> None:

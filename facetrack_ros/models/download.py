@@ -127,16 +127,13 @@ class _Fetch:
         headers = {"Accept-Encoding": "identity"}  # a range of compressed bytes could not be continued
         if done := self._done():
             headers["Range"] = f"bytes={done}-"
-        fetch = HTTPDownloader(
-            self, CHUNK, timeout=self._network.answer_s, headers=headers, hooks={"response": self._on_response}
-        )
+        hooks = {"response": self._on_response}
+        fetch = HTTPDownloader(self, CHUNK, timeout=self._network.answer_s, headers=headers, hooks=hooks)
         try:
             with open(self._part, "ab") as file:
                 fetch(url, file, None)
-            if self._done() < self._size:
-                raise ModelError(
-                    f"{url} broke off after {self._done()} of {self._size} bytes; the next try continues there"
-                )
+            if (done := self._done()) < self._size:
+                raise ModelError(f"{url} broke off after {done} of {self._size} bytes; the next try continues there")
             os.replace(self._part, output)
         finally:
             if not 0 < self._done() < self._size:

@@ -44,8 +44,7 @@ def resolve(name: str, network: Network = NETWORK, progress: Progress | None = N
         the contract of ``ID``.
     :raises ModelError: no usable file; with what was tried.
     """
-    contract = catalog.known(name)
-    if contract is not None:
+    if (contract := catalog.known(name)) is not None:
         return resolve_contract(contract, network, progress)
     model_id, _, path = name.partition("=")
     return _resolve_path(Path(path), catalog.find(model_id)) if path else _resolve_path(Path(name))
@@ -74,8 +73,7 @@ def _resolve_path(path: Path, contract: ModelContract | None = None) -> ModelFil
         )
     name = contract.id if contract.sha256 else re.sub(r"[^\w.-]", "_", f"{contract.id}-{path.stem}")
     name = f"{name}-{sha256[:8]}"
-    calibrated = next((record for record in same if record.id == name), None)
-    if calibrated is not None:
+    if (calibrated := next((record for record in same if record.id == name), None)) is not None:
         return ModelFile(calibrated, path, "path")
     own = replace(
         contract,
@@ -127,7 +125,7 @@ def _matches(path: Path, contract: ModelContract, refused: list[str]) -> bool:
 
 
 def _package_folder(module: str) -> Path | None:
-    """Folder of an installed module, found without importing it; None where it is not installed."""
+    """Folder of a module, found without importing it."""
     spec = importlib.util.find_spec(module) if module else None
     if spec is None:
         return None

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from facetrack_ros.core.vectors import UNIT_TOLERANCE
 from facetrack_ros.errors import RequestError
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.search.request import DEFAULT_RESULTS, SearchRequest
@@ -11,7 +12,6 @@ from facetrack_ros.search.request import DEFAULT_RESULTS, SearchRequest
 _MOST_RESULTS = 10_000
 _MOST_NAMES = 200
 _LONGEST_NAME = 255
-_UNIT_TOLERANCE = 1e-3
 # Assumed upper bound on the difference between the clocks of robots and cameras, chosen by hand.
 _CLOCK_TOLERANCE_NS = 60_000_000_000
 
@@ -81,5 +81,5 @@ def _check_embedding(request: SearchRequest, contract: ModelContract) -> None:
     length = float(np.linalg.norm(embedding.astype(np.float64)))
     if length == 0.0:
         raise RequestError("the embedding is all zeros; embed the face again")
-    if abs(length - 1.0) > _UNIT_TOLERANCE:
+    if abs(length - 1.0) > UNIT_TOLERANCE:
         raise RequestError(f"the embedding has length {length:.4g}; divide it by that to make it a unit vector")

@@ -95,8 +95,7 @@ def open_embedder(settings: VisionSettings) -> tuple[ModelFile, FaceEmbedder]:
     """
     name, dimension = settings.embedder, settings.embedding_dim
     record = catalog.known(name)
-    base = unreduced(record) if record is not None else None
-    if record is not None and base is not None:
+    if record is not None and (base := unreduced(record)) is not None:
         if dimension not in (0, record.dimension):
             raise ModelError(
                 f"{name} has {record.dimension} numbers, face_tracking.embedding_dim says {dimension}; "
@@ -145,9 +144,7 @@ def _open(name: str, task: str, settings: VisionSettings) -> tuple[ModelFile, An
     contract = model.contract
     if contract.task != task:
         ids = (record.id for record in catalog.records()[0] if record.task == task)
-        raise ModelError(
-            f"{name} is a model for the task {contract.task!r}, not {task!r}; known for it are {', '.join(ids)}"
-        )
+        raise ModelError(f"{name} is a model for the task {contract.task!r}, not {task!r}; known are {', '.join(ids)}")
     loader = LOADERS.get((task, contract.architecture))
     if loader is None:
         known = (architecture for for_task, architecture in LOADERS if for_task == task)

@@ -13,12 +13,7 @@ from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.models.resolver import ModelFile
-from facetrack_ros.vision.faces.person_matching import (
-    head_regions,
-    match_faces_to_persons,
-    merge_search_regions,
-    smallest_faces,
-)
+from facetrack_ros.vision.faces import person_matching
 from facetrack_ros.vision.faces.quality import QualityGate, assess
 from facetrack_ros.vision.faces.reference import embed_reference
 from facetrack_ros.vision.interfaces import FaceDetector, FaceEmbedder, FaceSelection, PersonDetector
@@ -134,7 +129,7 @@ class VisionPipeline:
         return embed_reference(as_bgr(image), self._faces, self._embedder, self._gate)
 
     def _find(
-        self, image: np.ndarray, detections: Detections, selection: FaceSelection | None = None
+        self, image: np.ndarray, detections: Detections, selection: FaceSelection | None
     ) -> tuple[FaceDetections, np.ndarray]:
         """Face detections, and for each the row of its person."""
         if detections.faces is not None and detections.owners is not None:
@@ -145,7 +140,7 @@ class VisionPipeline:
         if not len(persons):
             return FaceDetections.none(), np.empty(0, np.intp)
         found = self._detect_faces(image, persons)
-        return found, match_faces_to_persons(found.boxes, detections.boxes)
+        return found, person_matching.match_faces_to_persons(found.boxes, detections.boxes)
 
     def _detect_faces(self, image: np.ndarray, persons: np.ndarray) -> FaceDetections:
         height, width = image.shape[:2]
@@ -153,17 +148,16 @@ class VisionPipeline:
         # A face is no wider than its person: persons narrower than the gate's limit need no search.
         persons = persons[persons[:, 2] - persons[:, 0] >= self._gate.min_face_px]
         found = [FaceDetections.none()]
-        regions, smallest = merge_search_regions(
-            head_regions(persons, width, height), smallest_faces(persons, self._gate.min_face_px), width, height
-        )
+        heads = person_matching.head_regions(persons, width, height)
+        sizes = person_matching.smallest_faces(persons, self._gate.min_face_px)
+        regions, smallest = person_matching.merge_search_regions(heads, sizes, width, height)
         for (x1, y1, x2, y2), min_face_px in zip(regions, smallest):
             if x2 > x1 and y2 > y1:
                 part = self._faces.detect(image[y1:y2, x1:x2], float(min_face_px))
                 corner = np.array([x1, y1], np.float32)
                 found.append(FaceDetections(part.boxes + np.tile(corner, 2), part.landmarks + corner, part.scores))
-        boxes = np.concatenate([part.boxes for part in found])
-        landmarks = np.concatenate([part.landmarks for part in found])
-        scores = np.concatenate([part.scores for part in found])
+        parts = ((part.boxes, part.landmarks, part.scores) for part in found)
+        boxes, landmarks, scores = map(np.concatenate, zip(*parts))
         keep = nms(boxes, scores, SAME_FACE_IOU)
         return FaceDetections(boxes[keep], landmarks[keep], scores[keep])
 
@@ -176,11 +170,9 @@ class VisionPipeline:
 
     def _embed(self, image: np.ndarray, faces: list[Face], rows: np.ndarray) -> tuple[Face, ...]:
         if len(rows):
-            embeddings = self._embedder.embed(image, [faces[row] for row in rows])
-            if embeddings.shape != (len(rows), self.contract.dimension):
-                raise ModelError(
-                    f"{self.contract.id} gave embeddings of shape {embeddings.shape} for {len(rows)} faces"
-                )
-            for row, embedding in zip(rows, embeddings):
+            vectors = self._embedder.embed(image, [faces[row] for row in rows])
+            if vectors.shape != (len(rows), self.contract.dimension):
+                raise ModelError(f"{self.contract.id} gave embeddings of shape {vectors.shape} for {len(rows)} faces")
+            for row, embedding in zip(rows, vectors):
                 faces[row] = replace(faces[row], embedding=embedding)
         return tuple(faces)

@@ -12,10 +12,7 @@ from facetrack_ros.vision.settings import VisionSettings
 
 
 class PipelinePool:
-    """Pipelines that are built for the first user and freed after the last one. Thread-safe.
-
-    :param build: builds a pipeline.
-    """
+    """Pipelines that are built for the first user and freed after the last one. Thread-safe."""
 
     def __init__(self, settings: VisionSettings, build: Callable[[VisionSettings], VisionPipeline] = build_pipeline):
         self._settings = settings

@@ -83,11 +83,9 @@ def contract_of(model_id: str, config: Config) -> ModelContract:
 
     :raises ModelError: it is in neither, or it is no identity model.
     """
-    contract, wanted = catalog.known(model_id), config.embedder.model
-    if contract is None and wanted != AUTO:
-        contract = reduced_contract(
-            catalog.known(wanted) or resolve(wanted).contract, config.face_tracking.embedding_dim
-        )
+    contract, name = catalog.known(model_id), config.embedder.model
+    if contract is None and name != AUTO:
+        contract = reduced_contract(catalog.known(name) or resolve(name).contract, config.face_tracking.embedding_dim)
     if contract is None or contract.id != model_id:
         raise ModelError(f"embeddings of {model_id} are unknown here: set embedder.model as where they are made")
     require_identity_model(contract, config.embedder.appearance_as_identity)

@@ -18,7 +18,7 @@ class LowScoreEdgeDetector(PersonDetector):
     Below it only boxes at the left or right edge are kept, where a person who enters or leaves is half visible.
     Elsewhere such a box is mostly no person (all three of those that tracking would have used on TUD-Campus were none).
 
-    :param persons: the person detector, with a lower ``min_score``.
+    :param persons: has a lower ``min_score``.
     :param score: a box counts as a person from here; those below become ``Detections.low_score_edge_boxes``. It is
         ``min_score``, which may be set.
     """
@@ -38,9 +38,7 @@ class LowScoreEdgeDetector(PersonDetector):
         return [self._split(found, image.shape[1]) for found, image in zip(self._persons.detect(images), images)]
 
     def _split(self, found: Detections, width: int) -> Detections:
-        persons = found.scores >= np.float32(self.min_score)
+        boxes, persons = found.boxes, found.scores >= np.float32(self.min_score)
         margin = max(1.0, EDGE_MARGIN * width)
-        edge = ~persons & ((found.boxes[:, 0] <= margin) | (found.boxes[:, 2] >= width - margin))
-        return replace(
-            found, boxes=found.boxes[persons], scores=found.scores[persons], low_score_edge_boxes=found.boxes[edge]
-        )
+        edge = ~persons & ((boxes[:, 0] <= margin) | (boxes[:, 2] >= width - margin))
+        return replace(found, boxes=boxes[persons], scores=found.scores[persons], low_score_edge_boxes=boxes[edge])

@@ -15,8 +15,6 @@ from facetrack_ros.vision.interfaces import FaceDetector, PersonDetector
 class FaceAugmentedDetector(PersonDetector):
     """Searches the whole image for faces, too; a face that matches no person becomes one.
 
-    :param persons: the person detector.
-    :param faces: the face detector.
     :param min_face_px: smallest face searched for, pixels; may be set.
     """
 

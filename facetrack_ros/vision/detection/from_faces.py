@@ -19,7 +19,6 @@ BELOW_IN_FACES = 5.0
 class FacePersonDetector(PersonDetector):
     """A person for each face found; persons whose face is not visible are missed.
 
-    :param faces: the face detector.
     :param min_face_px: smallest face searched for, pixels; may be set.
     """
 
@@ -41,8 +40,6 @@ class FacePersonDetector(PersonDetector):
 def person_boxes(faces: np.ndarray) -> np.ndarray:
     """``(n, 4)`` float32 boxes of the persons whose faces are ``(n, 4)``, not clipped to the image."""
     width, height = faces[:, 2] - faces[:, 0], faces[:, 3] - faces[:, 1]
-    x = (faces[:, 0] + faces[:, 2]) / 2
-    half = width * WIDTH_IN_FACES / 2
-    return np.stack(
-        [x - half, faces[:, 1] - ABOVE_IN_FACES * height, x + half, faces[:, 3] + BELOW_IN_FACES * height], axis=1
-    ).astype(np.float32)
+    x, half = (faces[:, 0] + faces[:, 2]) / 2, width * WIDTH_IN_FACES / 2
+    top, bottom = faces[:, 1] - ABOVE_IN_FACES * height, faces[:, 3] + BELOW_IN_FACES * height
+    return np.stack([x - half, top, x + half, bottom], axis=1).astype(np.float32)

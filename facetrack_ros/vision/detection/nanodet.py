@@ -22,8 +22,6 @@ class NanodetPersonDetector(OnnxPersonDetector):
     ``(1, cells, 4 * bins)`` logits over their distance from the cell's centre, in strides. They are identified by their
     shapes, since exporters order them differently.
 
-    :param path: the ``.onnx`` file; its input is ``contract.input_size``.
-    :param threads: onnxruntime threads.
     :raises ModelError: the file is no such graph.
     """
 

@@ -59,12 +59,8 @@ class DetectorImage:
         """
         if self.factor == 1:
             return found
-        edge = found.low_score_edge_boxes
-        return replace(
-            found,
-            boxes=self._enlarged(found.boxes),
-            low_score_edge_boxes=None if edge is None else self._enlarged(edge),
-        )
+        edge = None if found.low_score_edge_boxes is None else self._enlarged(found.low_score_edge_boxes)
+        return replace(found, boxes=self._enlarged(found.boxes), low_score_edge_boxes=edge)
 
     def _enlarged(self, boxes: np.ndarray) -> np.ndarray:
         return clip(boxes * np.float32(self.factor), *self.size)

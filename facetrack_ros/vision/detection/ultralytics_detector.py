@@ -1,6 +1,6 @@
 """Person detector by any weights that Ultralytics loads."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -88,24 +88,18 @@ class UltralyticsPersonDetector(PersonDetector):
         images = [np.ascontiguousarray(as_bgr(image)) for image in images]
         found: dict[int, Detections] = {}
         # Ultralytics chooses the input's size by all images of a call: only those of one shape are independent.
-        groups: Iterable[list[int]] = [[row] for row in range(len(images))]
-        if self._open_batch:
-            groups = (rows for _, rows in group_equal([image.shape for image in images]))
-        for rows in groups:
+        keys: list[object] = [image.shape if self._open_batch else row for row, image in enumerate(images)]
+        for _, rows in group_equal(keys):
             try:
                 predictions = self._predict([images[row] for row in rows])
             except Exception as error:  # the runtime of the format raises classes of its own
-                raise ModelError(
-                    f"{self._path} failed on an image of shape {images[rows[0]].shape}: {first_line(error)}"
-                ) from error
-            for row, boxes in zip(rows, predictions):
-                found[row] = select_persons(
-                    boxes.xyxy.cpu().numpy().astype(np.float32).reshape(-1, 4),
-                    boxes.conf.cpu().numpy().astype(np.float32),
-                    images[row].shape,
-                    1.0,  # Ultralytics has removed duplicates
-                    self.model_id,
-                )
+                shape = images[rows[0]].shape
+                raise ModelError(f"{self._path} failed on an image of shape {shape}: {first_line(error)}") from error
+            for row, found_here in zip(rows, predictions):
+                boxes = found_here.xyxy.cpu().numpy().astype(np.float32).reshape(-1, 4)
+                scores = found_here.conf.cpu().numpy().astype(np.float32)
+                # An overlap of 1: Ultralytics has removed duplicates.
+                found[row] = select_persons(boxes, scores, images[row].shape, 1.0, self.model_id)
         return [found[row] for row in range(len(images))]
 
     def _predict(self, images: list[np.ndarray]) -> list:

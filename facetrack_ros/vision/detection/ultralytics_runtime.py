@@ -45,9 +45,7 @@ def load_yolo() -> type:
                 from ultralytics.nn import tasks
                 from ultralytics.utils import checks
         except ImportError as error:
-            raise ModelError(
-                f"Ultralytics weights need its package ({error}): pip install facetrack_ros[torch]"
-            ) from error
+            raise ModelError(f"Ultralytics is missing ({error}): pip install facetrack_ros[torch]") from error
         finally:
             cv2.setNumThreads(threads)
             np.set_printoptions(**printing)

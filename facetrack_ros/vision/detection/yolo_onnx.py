@@ -46,9 +46,7 @@ class YoloPersonDetector(OnnxPersonDetector):
 
     Class names, input size and task come from the metadata that Ultralytics writes into the graph.
 
-    :param path: the ``.onnx`` file.
     :param max_iou: without effect on a graph that removes duplicates itself.
-    :param threads: onnxruntime threads.
     :raises ModelError: the file is no such graph, no detector, or detects no persons.
     """
 
@@ -64,9 +62,7 @@ class YoloPersonDetector(OnnxPersonDetector):
         expected = END_TO_END_ROW if end_to_end else BOX + self._export.classes
         if probe.ndim != 2 or probe.shape[1 if end_to_end else 0] != expected:
             wanted = "(1, n, 6)" if end_to_end else f"(1, {expected}, n)"
-            raise ModelError(
-                f"{path} is no YOLO detector: its output has the shape {(1, *probe.shape)}, expected {wanted}"
-            )
+            raise ModelError(f"{path} is no YOLO detector: its output has shape {(1, *probe.shape)}, expected {wanted}")
 
     def _letterbox_for(self, shape: tuple[int, ...]) -> Letterbox:
         if not self._export.open_size:
@@ -100,20 +96,15 @@ def read_export(path: Path, session: OnnxSession) -> YoloExport:
         names = dict(enumerate(names))
     if not isinstance(names, dict) or not names:
         raise ModelError(f"{path} names no classes: it is no graph that Ultralytics exported to ONNX")
-    if metadata.get("task") != "detect":
-        raise ModelError(
-            f"{path} is no detector: its task is {metadata.get('task')!r}; export a model of the task 'detect'"
-        )
+    if (task := metadata.get("task")) != "detect":
+        raise ModelError(f"{path} is no detector: its task is {task!r}; export a model of the task 'detect'")
     if metadata.get("head") == "RTDETRDecoder":
         raise ModelError(f"{path} is an RT-DETR, whose output is another; use it as ultralytics={path}")
     person = person_class(path, names)
     shape = session.input_shape
     if len(shape) != 4 or shape[1] != 3:
-        raise ModelError(
-            f"{path} does not take colour pictures: its input has the shape {shape}, expected (n, 3, height, width)"
-        )
-    stride = metadata.get("stride")
-    arguments = metadata.get("args")
+        raise ModelError(f"{path} takes no colour pictures: its input is {shape}, expected (n, 3, height, width)")
+    stride, arguments = metadata.get("stride"), metadata.get("args")
     nms = isinstance(arguments, dict) and bool(arguments.get("nms"))
     output = next(iter(session.output_shapes.values()))
     rows = len(output) == 3 and output[2] == END_TO_END_ROW and output[1] != BOX + len(names)
@@ -124,15 +115,9 @@ def read_export(path: Path, session: OnnxSession) -> YoloExport:
         size, open_size = (width, height), False
     else:
         size, open_size = (_exported_side(path, metadata.get("imgsz")),) * 2, True
-    return YoloExport(
-        person=person,
-        classes=len(names),
-        size=size,
-        open_size=open_size,
-        stride=stride if isinstance(stride, int) and stride > 0 else 32,
-        end_to_end=bool(metadata.get("end2end") or nms or rows),
-        batch=batch,
-    )
+    stride = stride if isinstance(stride, int) and stride > 0 else 32
+    end_to_end = bool(metadata.get("end2end") or nms or rows)
+    return YoloExport(person, len(names), size, open_size, stride, end_to_end, batch)
 
 
 def _exported_side(path: Path, imgsz: Any) -> int:

@@ -24,8 +24,7 @@ class YoloxPersonDetector(OnnxPersonDetector):
     The input is padded with grey as in YOLOX's training, but only up to whole cells of the largest stride and not to a
     square: a 16:9 image takes three fifths of the time.
 
-    :param path: the ``.onnx`` file; the longer side of an image fills the input of ``contract.input_size``.
-    :param threads: onnxruntime threads.
+    :param contract: the longer side of an image fills its ``input_size``.
     :raises ModelError: the file is no such graph.
     """
 

@@ -49,27 +49,21 @@ class HistogramBodyEmbedder:
         rows = np.tile(neutral(DIMENSION), (len(regions), 1))
         for row in np.flatnonzero(usable):
             x1, y1, x2, y2 = regions[row]
-            rows[row] = self._row(
-                cv2.resize(image[y1:y2, x1:x2], self.contract.input_size, interpolation=cv2.INTER_AREA)
-            )
+            body = cv2.resize(image[y1:y2, x1:x2], self.contract.input_size, interpolation=cv2.INTER_AREA)
+            rows[row] = self._row(body)
         return rows
 
     def _row(self, body: np.ndarray) -> np.ndarray:
-        hue, saturation, value = (
-            plane.ravel().astype(np.intp) for plane in cv2.split(cv2.cvtColor(body, cv2.COLOR_BGR2HSV))
-        )
+        planes = cv2.split(cv2.cvtColor(body, cv2.COLOR_BGR2HSV))
+        hue, saturation, value = (plane.ravel().astype(np.intp) for plane in planes)
         coloured = GREYS + hue * HUES // 180 * SATURATIONS + saturation * SATURATIONS // 256
         colour = np.where((saturation < COLOURLESS) | (value < COLOURLESS), value * GREYS // 256, coloured)
         grey = cv2.cvtColor(body, cv2.COLOR_BGR2GRAY)
         x, y = (cv2.Sobel(grey, cv2.CV_32F, *order).ravel() for order in ((1, 0), (0, 1)))
         direction = (np.arctan2(y, x) % np.pi * (DIRECTIONS / np.pi)).astype(np.intp) % DIRECTIONS
-        row = np.concatenate(
-            [
-                self._shares(colour, self._weight, COLOURS) * (1.0 - EDGES),
-                self._shares(direction, self._weight * np.hypot(x, y), DIRECTIONS) * EDGES,
-            ],
-            axis=1,
-        ).ravel()
+        colours = self._shares(colour, self._weight, COLOURS) * (1.0 - EDGES)
+        edges = self._shares(direction, self._weight * np.hypot(x, y), DIRECTIONS) * EDGES
+        row = np.concatenate([colours, edges], axis=1).ravel()
         return np.sqrt(row / row.sum()).astype(np.float32)
 
     def _shares(self, bins: np.ndarray, weight: np.ndarray, count: int) -> np.ndarray:

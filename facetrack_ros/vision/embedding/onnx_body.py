@@ -17,9 +17,7 @@ class OnnxBodyEmbedder:
 
     All bodies of a frame are embedded in one call where the graph's batch is dynamic.
 
-    :param path: the ``.onnx`` file.
     :param contract: input size, colour order, mean, std and dimension of its training.
-    :param threads: onnxruntime threads.
     :raises ModelError: the graph takes other images or gives another dimension than its contract says.
     """
 

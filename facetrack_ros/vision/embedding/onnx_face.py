@@ -18,10 +18,7 @@ class OnnxFaceEmbedder:
 
     All faces of a frame are embedded in one call where the graph's batch is dynamic.
 
-    :param path: the ``.onnx`` file.
     :param contract: input size, colour order, mean, std and dimension of its training.
-    :param threads: onnxruntime threads.
-    :ivar input_name: name of the graph's input.
     :raises ModelError: the graph takes other images or gives another dimension than its contract says.
     """
 

@@ -41,14 +41,9 @@ class FaceInput:
 
         :raises ModelError: a face's landmarks do not suffice for alignment; the quality gate rejects such faces.
         """
-        crops = []
-        for face in faces:
-            crop = align(image, face.landmarks, self.size)
-            if crop is None:
-                raise ModelError(
-                    "a face without two eyes' positions cannot be aligned; pass it through the quality gate"
-                )
-            crops.append(crop)
+        crops = [crop for face in faces if (crop := align(image, face.landmarks, self.size)) is not None]
+        if len(crops) < len(faces):
+            raise ModelError("a face without two eyes' positions cannot be aligned; pass it through the quality gate")
         return crops
 
     def blob(self, crops: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:

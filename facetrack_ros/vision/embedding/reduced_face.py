@@ -1,14 +1,13 @@
 """A face embedder with its vectors reduced by the seeded projection."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from facetrack_ros.core.face import Face
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
-from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract, derived_contract
 from facetrack_ros.vision.embedding.projection import seeded_projection
 from facetrack_ros.vision.interfaces import FaceEmbedder
 
@@ -16,7 +15,6 @@ from facetrack_ros.vision.interfaces import FaceEmbedder
 class ReducedFaceEmbedder:
     """An embedder followed by :func:`~.projection.seeded_projection`.
 
-    :param embedder: the embedder to reduce.
     :param contract: result of :func:`reduced_contract` for it.
     """
 
@@ -52,18 +50,7 @@ def reduced_contract(contract: ModelContract, dimension: int) -> ModelContract:
             f"face_tracking.embedding_dim from 1 to {contract.dimension}, or 0 for all"
         )
     note = f"{contract.id} reduced to {dimension} numbers by a fixed seeded orthonormal projection"
-    return catalog.with_calibration(
-        replace(
-            contract,
-            id=f"{contract.id}_seeded{dimension}",
-            dimension=dimension,
-            derived_from=contract.id,
-            threshold=0.0,
-            false_match_curve=(),
-            measured_on="",
-            note="; ".join(filter(None, (note, contract.note))),
-        )
-    )
+    return catalog.with_calibration(derived_contract(contract, f"{contract.id}_seeded{dimension}", dimension, note))
 
 
 def unreduced(contract: ModelContract) -> ModelContract | None:

@@ -101,9 +101,7 @@ def load_resnet50(path: Path):
             f"{path} cannot be read as weights of torch: it is damaged, of another format, or holds more than weights"
         ) from error
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise ModelError(
-            f"{path} is no state dict of torchvision's resnet50; save it as torch.save(network.state_dict(), …)"
-        )
+        raise ModelError(f"{path} is no state dict of torchvision's resnet50; save network.state_dict()")
     state = {name: value for name, value in state.items() if name not in ("fc.weight", "fc.bias")}
     with torch.device("meta"):
         network = resnet50(weights=None)
@@ -111,15 +109,14 @@ def load_resnet50(path: Path):
     try:
         network.load_state_dict(state, strict=True, assign=True)
     except Exception as error:
-        raise ModelError(
-            f"{path} is another network than torchvision's resnet50: {_first_difference(error)}"
-        ) from error
+        raise ModelError(f"{path} is another network than torchvision's resnet50: {_difference(error)}") from error
     network.float().eval()
     if not all(torch.isfinite(value).all() for value in network.state_dict().values()):
         raise ModelError(f"{path} is damaged: some of its weights are no numbers")
     return network
 
 
-def _first_difference(error: Exception) -> str:
+def _difference(error: Exception) -> str:
+    """The first difference that torch names, after the title of its message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[1][:200] if len(lines) > 1 else lines[0][:200] if lines else type(error).__name__
+    return lines[1][:200] if len(lines) > 1 else first_line(error)[:200]

@@ -82,17 +82,9 @@ def embed_pictures(
                 sources.append(path)
         progress(count)
     embeddings = [face.embedding for face in faces] or np.empty((0, pipeline.contract.dimension))
-    return FaceSamples(
-        np.asarray(embeddings, np.float32),
-        np.array(people, str),
-        np.array([face.quality for face in faces], np.float64),
-        tuple(sources),
-        count,
-        several,
-        tuple(faceless),
-        tuple(rejected),
-        tuple(unreadable),
-    )
+    arrays = np.asarray(embeddings, np.float32), np.array(people, str), np.array([face.quality for face in faces])
+    unused = tuple(faceless), tuple(rejected), tuple(unreadable)
+    return FaceSamples(*arrays, tuple(sources), count, several, *unused)
 
 
 def find_faces(pipeline: VisionPipeline, image: np.ndarray) -> tuple[Face, ...]:

@@ -43,8 +43,7 @@ class OpenSet:
     :param fnir: false-negative identification rate: share of mated searches that do not return the right person first,
         0..1: another is more similar, or the similarity is below the threshold.
     :param threshold: the lowest at which ``fpir`` is not above the rate allowed.
-    :param mated_searches: number of mated searches, over all repeats.
-    :param non_mated_searches: number of non-mated searches, over all repeats.
+    :param mated_searches: their number over all repeats; ``non_mated_searches`` likewise.
     :param non_mated_pictures: different pictures among the non-mated searches. The same picture in another repeat
         meets another gallery, but is not another person.
     """
@@ -88,14 +87,9 @@ def open_set(
     mated_max, correct, non_mated_max, non_mated_rows = (np.concatenate(column) for column in zip(*parts))
     mated_max, non_mated_max = mated_max.astype(np.float64), non_mated_max.astype(np.float64)
     threshold = threshold_at(non_mated_max, fpir)
-    return OpenSet(
-        fpir=float((non_mated_max >= threshold).mean()),
-        fnir=float(1.0 - (correct & (mated_max >= threshold)).mean()),
-        threshold=threshold,
-        mated_searches=len(mated_max),
-        non_mated_searches=len(non_mated_max),
-        non_mated_pictures=len(np.unique(non_mated_rows)),
-    )
+    reached = float((non_mated_max >= threshold).mean())
+    fnir = float(1.0 - (correct & (mated_max >= threshold)).mean())
+    return OpenSet(reached, fnir, threshold, len(mated_max), len(non_mated_max), len(np.unique(non_mated_rows)))
 
 
 def _pictures_of_person(people: np.ndarray) -> np.ndarray:

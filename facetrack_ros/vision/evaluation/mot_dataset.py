@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.errors import SourceError
+from facetrack_ros.errors import SourceError, first_line
 from facetrack_ros.vision.evaluation.average_precision import TrueBoxes
 
 TRUTH, PICTURES, INFO = Path("gt/gt.txt"), "img1", "seqinfo.ini"
@@ -74,9 +74,7 @@ def _info(path: Path) -> dict[str, str]:
         parser.read_string(path.read_text())
         return dict(parser["Sequence"])
     except (configparser.Error, OSError, UnicodeDecodeError, KeyError) as error:
-        raise SourceError(
-            f"{path} is no sequence's description with a part [Sequence]: {error}".splitlines()[0]
-        ) from error
+        raise SourceError(f"{path} is no sequence's description with a part [Sequence]: {first_line(error)}") from error
 
 
 def _pictures(folder: Path, info: dict[str, str]) -> dict[int, Path]:

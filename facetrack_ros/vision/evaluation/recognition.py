@@ -45,7 +45,6 @@ class RecognitionMetrics:
     :param rank_one_searches: searches behind it.
     :param fpir: the FPIR allowed, 0..1.
     :param open_set: open-set identification at it.
-    :param open_set_shown: whether there are non-mated searches enough to show so low an FPIR, by the rule of three.
     """
 
     genuine: np.ndarray
@@ -58,7 +57,11 @@ class RecognitionMetrics:
     rank_one_searches: int
     fpir: float
     open_set: OpenSet
-    open_set_shown: bool
+
+    @property
+    def open_set_shown(self) -> bool:
+        """Whether there are non-mated searches enough to show so low an FPIR, by the rule of three."""
+        return shows(self.open_set.non_mated_pictures, self.fpir)
 
 
 def measure_recognition(
@@ -78,30 +81,15 @@ def measure_recognition(
             f"{len(people)} usable faces of {count} people: it takes two people, and two pictures of one"
         )
     genuine, impostor, total = pair_similarities(embeddings, people, seed=seed)
-    rank, searches = rank_one(embeddings, people)
+    points = tuple(operating_point(genuine, impostor, rate) for rate in RATES)
+    rank_1 = rank_one(embeddings, people)
     identified = open_set(embeddings, people, fpir, seed=seed)
-    return RecognitionMetrics(
-        genuine=genuine,
-        impostor=impostor,
-        impostor_pairs=total,
-        people=count,
-        auc=auc(genuine, impostor),
-        points=tuple(operating_point(genuine, impostor, rate) for rate in RATES),
-        rank_one=rank,
-        rank_one_searches=searches,
-        fpir=fpir,
-        open_set=identified,
-        open_set_shown=shows(identified.non_mated_pictures, fpir),
-    )
+    area = auc(genuine, impostor)
+    return RecognitionMetrics(genuine, impostor, total, count, area, points, *rank_1, fpir, identified)
 
 
 def operating_point(genuine: np.ndarray, impostor: np.ndarray, rate: float) -> OperatingPoint:
     """The threshold for a false-match rate, and its error rates on these pairs."""
     threshold = threshold_at(impostor, rate)
-    return OperatingPoint(
-        rate,
-        threshold,
-        round(false_match_rate(impostor, threshold) * len(impostor)),
-        true_accept_rate(genuine, threshold),
-        shows(len(impostor), rate),
-    )
+    matches = round(false_match_rate(impostor, threshold) * len(impostor))
+    return OperatingPoint(rate, threshold, matches, true_accept_rate(genuine, threshold), shows(len(impostor), rate))

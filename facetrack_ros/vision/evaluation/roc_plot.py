@@ -13,6 +13,9 @@ INK, GREY, FAINT = "#1f2a37", "#6b7785", "#e3e7ec"
 SAME, DIFFERENT, IN_USE = "#0f6b57", "#b23a2e", "#2458a6"
 WIDTH_IN, HEIGHT_IN, DPI = 14.0, 6.2, 100
 BINS = 120
+PANEL = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0}
+OPAQUE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+ARROW = {"arrowstyle": "-", "color": GREY, "shrinkA": 0, "shrinkB": 5}
 
 
 def draw_roc(metrics: RecognitionMetrics, title: str, path: Path, in_use: float = 0.0) -> None:
@@ -56,19 +59,18 @@ def _draw_curve(axes: Any, metrics: RecognitionMetrics, in_use: float) -> None:
     corners = _corners(far, tar)
     axes.axvspan(lowest, min(bound, 1.0), color=FAINT, linewidth=0)
     axes.plot(np.maximum(far, lowest)[corners], tar[corners], color=SAME, linewidth=2.2)
-    points = [
-        (point.false_match_rate, point.true_accept_rate, point.threshold) for point in metrics.points if point.shown
-    ]
-    visible = [accepted for _, accepted, _ in points] + [float(tar[np.searchsorted(far, bound, "right") - 1])]
+    points = [point for point in metrics.points if point.shown]
+    visible = [point.true_accept_rate for point in points] + [float(tar[np.searchsorted(far, bound, "right") - 1])]
     bottom = _axis_start(min(visible))
     axes.set(xscale="log", xlim=(lowest, 1.0), ylim=(bottom, 1.0 + (1.0 - bottom) * 0.02))
     share = 0.08 if visible[-1] > bottom + 0.3 * (1.0 - bottom) else 0.75
     place = (np.sqrt(lowest * min(bound, 1.0)), bottom + (1.0 - bottom) * share)
     axes.text(*place, "too few\npairs\nto tell", ha="center", va="center", fontsize=9.5, color=GREY, linespacing=1.3)
-    labels = [
-        (rate, accepted, f"TAR {accepted:.4f} at FAR {_power(rate)}\nthreshold {threshold:.3f}", SAME, "o")
-        for rate, accepted, threshold in points
-    ]
+    labels = []
+    for point in points:
+        rate, accepted = point.false_match_rate, point.true_accept_rate
+        text = f"TAR {accepted:.4f} at FAR {_power(rate)}\nthreshold {point.threshold:.3f}"
+        labels.append((rate, accepted, text, SAME, "o"))
     own = true_accept_rate(metrics.genuine, in_use) if in_use else 0.0
     if own >= bottom and in_use:
         rate = max(false_match_rate(metrics.impostor, in_use), lowest)
@@ -93,18 +95,8 @@ def _label_points(axes: Any, labels: list[tuple[float, float, str, str, str]], b
             below = min(share - 0.02, below - 0.12)
             place, alignment = (1.25 * rate, bottom + below * height), "top"
         moved = alignment == "bottom" or below < share - 0.05
-        axes.annotate(
-            text,
-            (rate, accepted),
-            place,
-            va=alignment,
-            fontsize=10.5,
-            color=IN_USE if colour == IN_USE else INK,
-            linespacing=1.35,
-            zorder=5,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
-            arrowprops={"arrowstyle": "-", "color": GREY, "shrinkA": 0, "shrinkB": 5} if moved else None,
-        )
+        style = {"va": alignment, "color": IN_USE if colour == IN_USE else INK, "arrowprops": ARROW if moved else None}
+        axes.annotate(text, (rate, accepted), place, fontsize=10.5, linespacing=1.35, zorder=5, bbox=PANEL, **style)
 
 
 def _draw_similarities(axes: Any, metrics: RecognitionMetrics, in_use: float) -> None:
@@ -115,9 +107,8 @@ def _draw_similarities(axes: Any, metrics: RecognitionMetrics, in_use: float) ->
         axes.hist(values, edges, weights=weights, color=colour, alpha=0.35, linewidth=0, label=label)
         axes.hist(values, edges, weights=weights, color=colour, histtype="step", linewidth=1.3)
     floor = 0.5 / max(len(metrics.genuine), len(metrics.impostor))
-    lines = [
-        (point.threshold, f"FAR {_power(point.false_match_rate)}", DIFFERENT) for point in metrics.points if point.shown
-    ]
+    shown = (point for point in metrics.points if point.shown)
+    lines = [(point.threshold, f"FAR {_power(point.false_match_rate)}", DIFFERENT) for point in shown]
     lines += [(metrics.open_set.threshold, f"FPIR {_power(metrics.fpir)}", INK)] * metrics.open_set_shown
     lines += [(in_use, "in use", IN_USE)] * (in_use > 0)
     axes.set(yscale="log", ylim=(floor, 30), xlim=(edges[0], edges[-1]))  # room for the labels above 1
@@ -126,17 +117,10 @@ def _draw_similarities(axes: Any, metrics: RecognitionMetrics, in_use: float) ->
     rows = _label_rows([threshold for threshold, *_ in lines], (edges[-1] - edges[0]) * 0.16)
     for (threshold, label, colour), row in zip(lines, rows):
         axes.axvline(threshold, color=colour, linewidth=1.3, linestyle="--")
-        axes.annotate(
-            f" {label}: {threshold:.3f} ",
-            (threshold, 1.0 - 0.045 * row),
-            xycoords=("data", "axes fraction"),
-            ha="left" if threshold < edges[0] + 0.8 * (edges[-1] - edges[0]) else "right",
-            va="top",
-            fontsize=10,
-            color=colour,
-            zorder=7,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
-        )
+        side = "left" if threshold < edges[0] + 0.8 * (edges[-1] - edges[0]) else "right"
+        style = {"ha": side, "va": "top", "fontsize": 10, "color": colour, "zorder": 7, "bbox": OPAQUE}
+        place = (threshold, 1.0 - 0.045 * row)
+        axes.annotate(f" {label}: {threshold:.3f} ", place, xycoords=("data", "axes fraction"), **style)
     corner = (0.01, 0.99)
     axes.legend(loc="upper left", bbox_to_anchor=corner, fontsize=11, frameon=False, labelcolor=INK, borderaxespad=0)
     axes.set_xlabel("similarity of a pair, cosine", fontsize=11.5, color=INK)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.errors import ModelError, first_line
-from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.models.contract import ModelContract, derived_contract
 from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
 from facetrack_ros.vision.embedding.projection import Projection
 from facetrack_ros.vision.embedding.resnet50_face import Resnet50FaceEmbedder
@@ -25,24 +25,14 @@ def pca_contract(contract: ModelContract, projection: Projection) -> ModelContra
     """
     digest = hashlib.sha256(projection.components.tobytes() + projection.mean.tobytes()).hexdigest()[:8]
     note = f"{contract.id} reduced to {projection.dimension} principal components"
-    return replace(
-        contract,
-        id=f"{contract.id}_pca{projection.dimension}-{digest}",
-        dimension=projection.dimension,
-        derived_from=contract.id,
-        threshold=0.0,
-        false_match_curve=(),
-        measured_on="",
-        note=f"{note}; {contract.note}" if contract.note else note,
-    )
+    model_id = f"{contract.id}_pca{projection.dimension}-{digest}"
+    return derived_contract(contract, model_id, projection.dimension, note)
 
 
 def onnx_contract(contract: ModelContract) -> ModelContract:
     """The contract of a network's ONNX graph, without file, sha256 and size."""
-    taken_over = contract.measured_on and f"{contract.measured_on}; taken over from {contract.id}, the same network"
-    return replace(
-        contract, id=f"{contract.id}_onnx", architecture="onnx", derived_from=contract.id, measured_on=taken_over
-    )
+    data = contract.measured_on and f"{contract.measured_on}; taken over from {contract.id}, the same network"
+    return replace(contract, id=f"{contract.id}_onnx", architecture="onnx", derived_from=contract.id, measured_on=data)
 
 
 def export_resnet50(

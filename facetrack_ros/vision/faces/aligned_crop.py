@@ -22,6 +22,5 @@ def encode_aligned_crop(image: np.ndarray, face: Face) -> bytes:
     if matrix is None:
         raise ReferenceFaceError("the face cannot be cut out upright: its landmarks are unknown")
     side = ARCFACE_SIZE + 2 * MARGIN_PX
-    return encode_jpeg(
-        cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
-    )
+    crop = cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+    return encode_jpeg(crop)

@@ -85,10 +85,8 @@ def align(
             if max(half) == 1:
                 break
         # Pixel centres: x in the small image is ratio * (x + 0.5) - 0.5 in the large one.
-        enlarge = np.array(
-            [[ratio[0], 0, 0.5 * ratio[0] - 0.5 + left], [0, ratio[1], 0.5 * ratio[1] - 0.5 + top], [0, 0, 1]]
-        )
-        matrix = matrix @ enlarge
+        shift = 0.5 * ratio - 0.5 + (left, top)
+        matrix = matrix @ np.array([[ratio[0], 0, shift[0]], [0, ratio[1], shift[1]], [0, 0, 1]])
     return cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR)
 
 

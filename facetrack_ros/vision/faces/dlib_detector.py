@@ -12,48 +12,47 @@ from facetrack_ros.models.contract import ModelContract
 
 #: Side of the detector's window: it finds no smaller face in its input.
 WINDOW_PX = 80.0
+#: Longest side of the input. It bounds the time, and with it the smallest face found.
+MAX_SIDE_PX = 960
+#: Lowest distance from the decision boundary kept; dlib's own is 0. At 0.25 badges and sleeves are no longer taken for
+#: faces, and a seventh of the marginal faces is lost (chosen by hand).
+MARGIN = 0.25
 
 
 class DlibFaceDetector:
     """Faces by dlib's histogram-of-gradients detector, which is part of the library.
 
     :param landmarks_path: file of the five-point model (``shape_predictor_5_face_landmarks.dat``).
-    :param margin: lowest distance from the decision boundary kept; dlib's own is 0. At 0.25 badges and sleeves are no
-        longer taken for faces, and a seventh of the marginal faces is lost (chosen by hand).
-    :param max_side: longest side of the input, pixels. It bounds the time, and with it the smallest face found.
     :raises ModelError: dlib is not installed or the file cannot be read.
     """
 
-    def __init__(self, landmarks_path: Path, contract: ModelContract, margin: float = 0.25, max_side: int = 960):
+    def __init__(self, landmarks_path: Path, contract: ModelContract):
         self.model_id = contract.id
         self._lock = threading.Lock()
         self._dlib = import_dlib()
         self._detector = self._dlib.get_frontal_face_detector()
         self._predictor = open_dlib_model(self._dlib.shape_predictor, landmarks_path)
-        self._margin = margin
-        self._max_side = max_side
 
     def detect(self, image: np.ndarray, min_face_px: float) -> FaceDetections:
-        """Faces from ``min_face_px`` wide, as far as ``max_side`` allows, best first, in pixels of ``image``.
+        """Faces from ``min_face_px`` wide, as far as :data:`MAX_SIDE_PX` allows, best first, in pixels of ``image``.
 
         :raises FrameError: it is no image.
         """
         image = as_bgr(image)
-        scale = min(WINDOW_PX / max(min_face_px, 1.0), self._max_side / max(image.shape[:2]))
+        scale = min(WINDOW_PX / max(min_face_px, 1.0), MAX_SIDE_PX / max(image.shape[:2]))
         small = np.ascontiguousarray(resize(image, scale)[:, :, ::-1])
         if min(small.shape[:2]) < WINDOW_PX / 2:
             return FaceDetections.none()
         with self._lock:  # dlib's models keep state between the steps of a call
-            rects, margins, _ = self._detector.run(small, 0, self._margin)
+            rects, margins, _ = self._detector.run(small, 0, MARGIN)
             points = [five_points(self._predictor(small, rect)) for rect in rects]
         if not points:
             return FaceDetections.none()
         back = np.array([image.shape[1] / small.shape[1], image.shape[0] / small.shape[0]], np.float32)
         boxes = np.array([[r.left(), r.top(), r.right() + 1, r.bottom() + 1] for r in rects], np.float32)
-        landmarks = np.stack(points)
         scores = (1.0 / (1.0 + np.exp(-np.array(margins)))).astype(np.float32)
         order = np.argsort(-scores, kind="stable")
-        return FaceDetections(boxes[order] * np.tile(back, 2), landmarks[order] * back, scores[order])
+        return FaceDetections(boxes[order] * np.tile(back, 2), np.stack(points)[order] * back, scores[order])
 
 
 def five_points(shape) -> np.ndarray:

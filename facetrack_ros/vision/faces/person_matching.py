@@ -22,9 +22,8 @@ def head_regions(persons: np.ndarray, width: int, height: int) -> np.ndarray:
     w, h = persons[:, 2] - persons[:, 0], persons[:, 3] - persons[:, 1]
     down = np.maximum(0.5 * h, np.minimum(h, w))
     margin = 0.15 * np.minimum(w, h)
-    regions = np.stack(
-        [persons[:, 0] - margin, persons[:, 1] - margin, persons[:, 2] + margin, persons[:, 1] + down + margin], axis=1
-    )
+    x1, y1, x2, _ = persons.T
+    regions = np.stack([x1 - margin, y1 - margin, x2 + margin, y1 + down + margin], axis=1)
     return clip(regions, width, height).astype(np.float32)
 
 

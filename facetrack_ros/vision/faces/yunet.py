@@ -13,6 +13,10 @@ from facetrack_ros.vision.faces.yunet_network import YunetNetwork
 
 #: Face width in the input from which YuNet finds faces reliably, pixels; it finds some from 10.
 INPUT_FACE_PX = 20.0
+#: Longest side of the input: a larger image is scaled down, however small its faces are. Chosen by hand.
+MAX_SIDE_PX = 1280
+#: Two boxes that overlap more are one face. Chosen by hand.
+MAX_IOU = 0.3
 
 # A head on its side scores low until it is rotated upright. So a face of a low score counts too if its upright score is
 # high; MAX_CANDIDATES bounds how many are tried in an image of nothing but texture. Chosen by hand.
@@ -24,29 +28,15 @@ MAX_CANDIDATES = 8
 class YunetFaceDetector:
     """Faces and landmarks by YuNet (Wu et al., 2023), any of its files.
 
-    :param path: the ``.onnx`` file.
     :param score: lowest confidence kept, 0..1, of a face as it is or, if it is rolled, upright.
-    :param max_iou: two boxes that overlap more are one face.
-    :param max_side: longest side of the input, pixels; a larger image is scaled down, however small its faces are.
-    :param threads: onnxruntime threads.
     :raises ModelError: onnxruntime cannot read the file, or it is no YuNet.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        contract: ModelContract,
-        score: float = 0.65,
-        max_iou: float = 0.3,
-        max_side: int = 1280,
-        threads: int = 1,
-    ):
+    def __init__(self, path: Path, contract: ModelContract, score: float = 0.65, threads: int = 1):
         self.model_id = contract.id
-        self._max_iou = max_iou
-        self._max_side = max_side
         self._score = score
         self._network = YunetNetwork(path, threads)
-        self._refiner = LandmarkRefiner(self._network, score / 2, max_iou)
+        self._refiner = LandmarkRefiner(self._network, score / 2, MAX_IOU)
 
     def detect(self, image: np.ndarray, min_face_px: float) -> FaceDetections:
         """Faces from ``min_face_px`` wide, best first, in pixels of ``image``; smaller ones may be among them.
@@ -55,9 +45,9 @@ class YunetFaceDetector:
         """
         image = as_bgr(image)
         height, width = image.shape[:2]
-        scale = min(INPUT_FACE_PX / max(min_face_px, 1.0), self._max_side / max(height, width))
+        scale = min(INPUT_FACE_PX / max(min_face_px, 1.0), MAX_SIDE_PX / max(height, width))
         small = resize(image, scale)
-        found = self._network.detect(small, min(self._score, CANDIDATE_SCORE), self._max_iou)
+        found = self._network.detect(small, min(self._score, CANDIDATE_SCORE), MAX_IOU)
         if not len(found):
             return found
         back = np.array([width / small.shape[1], height / small.shape[0]], np.float32)
@@ -72,5 +62,5 @@ class YunetFaceDetector:
             if not counts[row] and face.score >= max(self._score, UPRIGHT_SCORE) and upright_width >= min_face_px:
                 counts[row], boxes[row], scores[row] = True, face.box, face.score
         boxes, landmarks, scores = boxes[counts], landmarks[counts], scores[counts]
-        keep = nms(boxes, scores, self._max_iou)
+        keep = nms(boxes, scores, MAX_IOU)
         return FaceDetections(boxes[keep], landmarks[keep], scores[keep])

@@ -29,8 +29,6 @@ class YunetNetwork:
     It finds what OpenCV's ``FaceDetectorYN`` finds in 0.57 of its time (benchmarks/yunet.py, OpenCV 5.0, one thread of
     a Xeon: 2.3 for 4.1 ms at 320x180, 9.8 for 17.3 at 640x360), and OpenCV's is not thread-safe.
 
-    :param path: the ``.onnx`` file.
-    :param threads: onnxruntime threads.
     :raises ModelError: onnxruntime cannot read the file, or it is no YuNet.
     """
 

@@ -1,4 +1,4 @@
-"""Cells of an anchor-free detector's output maps, and its boxes decoded from them, as YOLOX and YuNet share them."""
+"""Cells of the output maps of YOLOX and YuNet, and boxes decoded from them."""
 
 import numpy as np
 

@@ -1,8 +1,6 @@
-"""Makes an ONNX network of fixed image size take any size, by removing the declared sizes in memory.
+"""Removes the declared image size of an ONNX network in memory, as onnxruntime rejects all others.
 
-A fully convolutional network is often exported with one size. onnxruntime then rejects all others, though no operation
-needs it. The package onnx could edit the file, but nothing else needs it at run time; so these few protobuf fields are
-read and written here.
+A few protobuf fields are read and written here, so that the package onnx is not needed at run time.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -36,14 +34,10 @@ def _graph(graph: bytes) -> bytes:
     def change_input(value: bytes) -> bytes:
         return _in_tensor(value, {TENSOR_SHAPE: _dynamic_shape}) if next(first, False) else value
 
-    return _rewritten(
-        graph,
-        {
-            GRAPH_INPUT: change_input,
-            GRAPH_VALUE_INFO: None,
-            GRAPH_OUTPUT: lambda value: _in_tensor(value, {TENSOR_SHAPE: None}),
-        },
-    )
+    def change_output(value: bytes) -> bytes:
+        return _in_tensor(value, {TENSOR_SHAPE: None})
+
+    return _rewritten(graph, {GRAPH_INPUT: change_input, GRAPH_VALUE_INFO: None, GRAPH_OUTPUT: change_output})
 
 
 def _in_tensor(value: bytes, changes: Mapping[int, Change]) -> bytes:

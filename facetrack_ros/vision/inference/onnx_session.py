@@ -9,19 +9,16 @@ import numpy as np
 from facetrack_ros.errors import ModelError, first_line
 from facetrack_ros.vision.inference.dynamic_input_shape import with_dynamic_input_shape
 
-#: From 1.32 on onnxruntime sends usage data to its maker and keeps a file for it in the home folder, unless this is
-#: set.
+#: Unless this is set, onnxruntime from 1.32 on sends usage data to its maker and keeps a file in the home folder.
 NO_TELEMETRY = ("ORT_DISABLE_TELEMETRY", "1")
 
 
 class OnnxSession:
     """One graph with one image input.
 
-    :param path: the ``.onnx`` file.
     :param threads: threads inside one call.
     :param dynamic_size: accept images of any size, whatever size the graph declares.
-    :ivar input_name: name of the input.
-    :ivar input_shape: its declared shape, with a name or None for each dynamic dimension.
+    :ivar input_shape: the input's declared shape, with a name or None for each dynamic dimension.
     :ivar batch: images in one call; None: any number.
     :ivar output_shapes: declared shape of every output by its name, in the graph's order.
     :raises ModelError: onnxruntime is not installed, cannot read the file, or the graph is none for images.
@@ -79,9 +76,7 @@ class OnnxSession:
             outputs = self._run(part, list(names))
             for name, output in zip(names, outputs):
                 if not isinstance(output, np.ndarray) or output.ndim == 0 or len(output) != size:
-                    raise ModelError(
-                        f"{self._path}: its output {name} has the shape {np.shape(output)} for {size} pictures"
-                    )
+                    raise ModelError(f"{self._path}: output {name} has shape {np.shape(output)} for {size} pictures")
             parts.append([output[: size - missing] for output in outputs])
         return parts[0] if len(parts) == 1 else [np.concatenate(rows) for rows in zip(*parts)]
 

@@ -15,10 +15,7 @@ BATCH = 32
 class OnnxVectorModel:
     """A graph with a vector as output for each image; called with a blob, in batches where the graph allows.
 
-    :param path: the ``.onnx`` file.
     :param contract: gives input size and dimension.
-    :param threads: onnxruntime threads.
-    :ivar input_name: name of the graph's input.
     :raises ModelError: the graph takes other images or gives another dimension than its contract says.
     """
 
@@ -42,9 +39,8 @@ class OnnxVectorModel:
 
         :raises ModelError: the graph fails, or gives another number of rows.
         """
-        rows = np.concatenate(
-            [self._session.run(blob[start : start + self._step]) for start in range(0, len(blob), self._step)]
-        )
+        step = self._step
+        rows = np.concatenate([self._session.run(blob[at : at + step]) for at in range(0, len(blob), step)])
         if rows.shape != (len(blob), self._dimension):
             raise ModelError(
                 f"{self._id} gave an output of shape {rows.shape} for {len(blob)} pictures; its file is "

@@ -8,8 +8,7 @@ import cv2
 
 from facetrack_ros.config import Config
 
-#: Most workers chosen automatically: more pipelines cost memory, and a robot's cameras seldom fill them. Chosen by
-#: hand.
+#: Most workers chosen automatically, by hand: pipelines cost memory, and a robot's cameras seldom fill more.
 MOST_WORKERS = 8
 
 
