@@ -181,7 +181,7 @@ class HumansNode(RobotMemberNode):
             return None
 
     def _publish_pictures(self, header: Header, topics: dict, face, picture: np.ndarray) -> None:
-        x1, y1, x2, y2 = (int(round(float(value))) for value in face.bbox)
+        x1, y1, x2, y2 = (round(float(value)) for value in face.bbox)
         part = picture[max(0, y1) : max(0, y2), max(0, x1) : max(0, x2)]
         if part.size:
             topics["cropped"].publish(_image(header, cv2.resize(part, (FACE_SIDE, FACE_SIDE))))

@@ -1,4 +1,4 @@
-"""Real processes on a ROS domain of their own; everything started is ended, and waited for with deadlines."""
+"""Processes and nodes on a ROS domain of their own, ended after the test."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ import pytest
 
 FACETRACK = Path(sys.executable).parent / "facetrack"
 NODES = Path(sys.prefix) / "lib" / "facetrack_ros"
-# Generous: two loaded cores load models and find each other slowly. Nothing waits longer than it has to.
+# Generous, as loading models and discovery are slow on two loaded cores. No wait is longer than needed.
 DEADLINE_S = 90.0
 
 
@@ -107,9 +107,7 @@ class Process:
 
 
 def wait_until(condition, what, deadline_s: float = DEADLINE_S, alive=None):
-    """Poll until the condition is true and return its value; fail with ``what`` after the deadline, or when the process
-    behind it has ended.
-    """
+    """Wait for a condition and return its value; fail with ``what`` at the deadline or when process ``alive`` ends."""
     deadline = time.monotonic() + deadline_s
     while not (value := condition()):
         text = what() if callable(what) else what
@@ -149,7 +147,7 @@ def stage(tmp_path_factory):
 
 
 class Graph:
-    """Nodes in this process, spun, and a client that speaks to their services as ros2 does."""
+    """Nodes in this process, spun, and a client that calls their services as ros2 does."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -175,7 +173,7 @@ class Graph:
     def call(self, kind, name: str, request):
         if name not in self._clients:
             self._clients[name] = self.client.create_client(kind, name)
-            assert self._clients[name].wait_for_service(DEADLINE_S), f"nobody serves {name}"
+            assert self._clients[name].wait_for_service(DEADLINE_S), f"no service {name}"
         future = self._clients[name].call_async(request)
         wait_until(future.done, f"an answer of {name}")
         return future.result()

@@ -1,4 +1,4 @@
-"""One question, followed through: its parts as they come, another embedder, a second look, what is written down, a replay."""
+"""A search in full: parts, another embedder, rescan, audit log and events, replay."""
 
 import json
 import os
@@ -22,8 +22,8 @@ ROBOT2_OWN = catalog.DLIB_RESNET.id
 
 
 @pytest.fixture
-def two_minds(processes, stage, tmp_path):
-    """robot1 with MobileFaceNet, which sends face crops; robot2 with dlib's embedder. Their clips are over."""
+def two_embedders(processes, stage, tmp_path):
+    """robot1 with MobileFaceNet, which sends face crops, and robot2 with dlib's embedder; their clips are over."""
     models = (
         Path(os.environ.get("FACETRACK_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data") / "models"
     )
@@ -43,7 +43,7 @@ def two_minds(processes, stage, tmp_path):
         lambda: all(
             "PERSON_OUT" in {event["event"] for event in read_events(data / robot)} for robot in ("robot1", "robot2")
         ),
-        "everybody has left",
+        "all persons have left",
     )
     return data
 
@@ -60,7 +60,7 @@ def searches(folder):
     return [json.loads(line) for path in folder.glob("searches-*.jsonl") for line in path.read_text().splitlines()]
 
 
-def test_a_question_from_its_parts_to_its_replay(processes, stage, two_minds, tmp_path, monkeypatch):
+def test_a_search_from_its_parts_to_its_replay(processes, stage, two_embedders, tmp_path, monkeypatch):
     for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
         monkeypatch.setenv(name, processes.environment[name])
     with FleetClient("robot1") as asker:
@@ -70,7 +70,7 @@ def test_a_question_from_its_parts_to_its_replay(processes, stage, two_minds, tm
             asker.node.create_subscription(kind, f"/facetrack/search/{name}", heard.append, RELIABLE)
         asker.wait_for(lambda roster: {"robot1", "robot2"} <= set(roster), 30.0)
 
-        # robot2 knows faces by another embedder: it looks at the face that was sent along, and says by which model.
+        # robot2 has another embedder: it embeds the face crop of the request, and names its model.
         answer, _ = asker.search(
             FaceSearch.Request(
                 image=picture(stage.references["Eileen Collins"]), search_id="mine", timeout=Duration(sec=20)
@@ -78,13 +78,14 @@ def test_a_question_from_its_parts_to_its_replay(processes, stage, two_minds, tm
             20.0,
         )
         lines = {line.robot_id: line for line in answer.robots}
-        assert answer.search_id == "mine" and {line.status for line in answer.robots} == {"answered"}, answer
+        assert answer.search_id == "mine"
+        assert {line.status for line in answer.robots} == {"answered"}, answer
         assert (lines["robot1"].model_id, lines["robot2"].model_id) == ("", ROBOT2_OWN)
         assert lines["robot2"].threshold == pytest.approx(catalog.DLIB_RESNET.threshold)
         assert {(match.robot_id, match.camera_id) for match in answer.matches} == {("robot2", "front")}
         assert all(match.similarity >= lines["robot2"].threshold - 1e-6 for match in answer.matches)
 
-        # Who is asked, a part a robot, and the end.
+        # The robots searched, a part of each robot, and the end.
         processes.wait_until(lambda: parts and parts[-1].last, "the last part")
         assert {part.search_id for part in parts} == {"mine"}
         assert list(parts[0].missing) == ["robot1", "robot2"]
@@ -93,18 +94,18 @@ def test_a_question_from_its_parts_to_its_replay(processes, stage, two_minds, tm
         assert not parts[-1].missing
         assert isinstance(parts[-1], FaceSearchPart)
 
-        # Each match is an event of the robot that had it, once, and every robot wrote down who asked.
+        # Each match is one event of its robot, and every robot has logged the search.
         processes.wait_until(
-            lambda: len(matched(two_minds / "robot2")) == len(answer.matches), "the matches are logged"
+            lambda: len(matched(two_embedders / "robot2")) == len(answer.matches), "the matches are logged"
         )
-        assert {event["search_id"] for event in matched(two_minds / "robot2")} == {"mine"}
-        assert matched(two_minds / "robot1") == []
+        assert {event["search_id"] for event in matched(two_embedders / "robot2")} == {"mine"}
+        assert matched(two_embedders / "robot1") == []
         for robot in ("robot1", "robot2"):
-            processes.wait_until(lambda robot=robot: searches(two_minds / robot), "the search is written down")
-            (line,) = searches(two_minds / robot)
+            processes.wait_until(lambda robot=robot: searches(two_embedders / robot), "the search is logged")
+            (line,) = searches(two_embedders / robot)
             assert (line["search_id"], line["asker"], line["reference"]) == ("mine", "robot1", "picture")
 
-        # Frames before anybody came gave no face: a second look is told, and changes no answer.
+        # A rescan of the frames without a face is reported and adds no match.
         again, _ = asker.search(
             FaceSearch.Request(
                 image=picture(stage.references["Grace Hopper"]),
@@ -115,10 +116,11 @@ def test_a_question_from_its_parts_to_its_replay(processes, stage, two_minds, tm
             20.0,
         )
         (line,) = again.robots
-        assert line.status == "answered" and line.rescanned > 0 and line.not_rescanned == 0, line
+        assert (line.status, line.not_rescanned) == ("answered", 0), line
+        assert line.rescanned > 0
         assert {(match.robot_id, match.camera_id) for match in again.matches} == {("robot1", "rear")}
 
-        # Recorded and played back, the request is answered as before; nobody is confused, nothing is written down twice.
+        # Recorded and replayed, the request is answered as before, and nothing is logged twice.
         recorded = next(request for request in requests if request.search_id == "mine")
         file = tmp_path / "search.mcap"
         with file.open("wb") as stream:
@@ -131,7 +133,7 @@ def test_a_question_from_its_parts_to_its_replay(processes, stage, two_minds, tm
         with file.open("rb") as stream:
             ((_, _, message),) = make_reader(stream).iter_messages()
         publisher = asker.node.create_publisher(FaceSearchRequest, "/facetrack/search/request", RELIABLE)
-        processes.wait_until(lambda: publisher.get_subscription_count() >= 3, "both robots listen")
+        processes.wait_until(lambda: publisher.get_subscription_count() >= 3, "both robots subscribe")
         results.clear()
         publisher.publish(deserialize_message(message.data, FaceSearchRequest))
         processes.wait_until(
@@ -145,5 +147,5 @@ def test_a_question_from_its_parts_to_its_replay(processes, stage, two_minds, tm
         )
         assert after.search_id != "mine"
         assert {match.robot_id for match in after.matches} == {"robot1"}
-        assert len([line for line in searches(two_minds / "robot2") if line["search_id"] == "mine"]) == 1
-        assert len(matched(two_minds / "robot2")) == len(answer.matches)
+        assert len([line for line in searches(two_embedders / "robot2") if line["search_id"] == "mine"]) == 1
+        assert len(matched(two_embedders / "robot2")) == len(answer.matches)

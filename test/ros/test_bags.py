@@ -1,4 +1,4 @@
-"""What a robot saw live, it sees again from the bag: played to its nodes, ingested, and twice in a loop."""
+"""Events of live frames and of their bag: replayed to the nodes, twice in a loop, and ingested."""
 
 import threading
 
@@ -21,13 +21,13 @@ from facetrack_ros.sources.stamped_frames import stamped_frames
 
 TOPIC = "/robot1/rear/image/compressed"
 START_NS = 1_780_000_000_000_000_000
-# Every so many frames of a clip that somebody crosses in 170 frames at 15 Hz, then nobody for long enough to have left.
+# Every sixth frame of a clip that a person crosses in 170 frames at 15 Hz, then empty frames until the person has left.
 EVERY, EMPTY, STEP_NS = 6, 14, 200_000_000
 EMPTY_JPEG = encode_jpeg(np.full((48, 64, 3), 90, np.uint8))
 
 
 class Camera:
-    """Publishes frames one by one, each when the robot is through with the one before, and records what arrives."""
+    """Publishes frames one by one, each after the robot has tracked the one before, and records what arrives."""
 
     def __init__(self, node):
         self._publisher = node.create_publisher(CompressedImage, TOPIC, SENSOR_DATA)
@@ -48,7 +48,7 @@ class Camera:
             self._changed.notify_all()
 
     def play(self, played, robot):
-        """Empty pictures first, until one comes through: only then do all parts know each other."""
+        """Empty pictures first, until one is tracked: only then has discovery ended."""
         warm_up = iter(range(played[0].stamp_ns - 3600 * 10**9, played[0].stamp_ns, 10**8))
         robot.wait_until(
             lambda _: self._send(Frame("rear", next(warm_up), 0, EMPTY_JPEG), 0.2), "a picture comes through"
@@ -76,8 +76,8 @@ def events_of(data):
     return [event for folder in history_folders(data) for event in read_events(folder.path)]
 
 
-def told(events):
-    """What is to be the same: who, what, and when, by the stamps of the frames, to the nanosecond."""
+def compared(events):
+    """The fields that must be equal, to the nanosecond."""
     return [
         (
             event["event"],
@@ -100,7 +100,7 @@ def clip(stage):
     ]
 
 
-def test_live_played_back_and_ingested_are_the_same_events(processes, clip, tmp_path, monkeypatch):
+def test_live_replayed_and_ingested_frames_give_the_same_events(processes, clip, tmp_path, monkeypatch):
     for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
         monkeypatch.setenv(name, processes.environment[name])
 
@@ -119,7 +119,8 @@ def test_live_played_back_and_ingested_are_the_same_events(processes, clip, tmp_
         camera.play(from_bag, again)
         first_round = len(events_of(tmp_path / "again"))
         camera.play(from_bag, again)
-        assert again.interrupt() == 0 and "Traceback" not in again.said(), again.said()
+        assert again.interrupt() == 0, again.said()
+        assert "Traceback" not in again.said()
 
     done = processes.run(
         "ingest", "--robot", "robot1", "--camera", f"rear=bag:{bag}:{TOPIC}", "--data", tmp_path / "ingested"
@@ -127,14 +128,10 @@ def test_live_played_back_and_ingested_are_the_same_events(processes, clip, tmp_
     assert done.returncode == 0, done.stderr
 
     seen = events_of(tmp_path / "live")
-    assert (
-        [event["event"] for event in seen].count("PERSON_IN")
-        == 1
-        == [event["event"] for event in seen].count("PERSON_OUT")
-    )
-    assert told(events_of(tmp_path / "ingested")) == told(seen)
+    assert sorted(event["event"] for event in seen if event["event"] != "FACE_MATCHED") == ["PERSON_IN", "PERSON_OUT"]
+    assert compared(events_of(tmp_path / "ingested")) == compared(seen)
     replayed = events_of(tmp_path / "again")
-    assert told(replayed[:first_round]) == told(seen)
+    assert compared(replayed[:first_round]) == compared(seen)
     # The bag began again: time went back, which is a new session and no negative duration, and the person is known now.
     second = replayed[first_round:]
     assert {event["person_id"] for event in second} == {event["person_id"] for event in seen}

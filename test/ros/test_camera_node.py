@@ -1,11 +1,13 @@
-"""A camera that goes away and comes back is picked up again: motion JPEG over HTTP, a film over RTSP, a device, a file."""
+"""A lost source is opened again: motion JPEG over HTTP, a video over RTSP, a device, a folder."""
 
 import io
 import socket
 import struct
 import threading
 import time
+from contextlib import suppress
 from fractions import Fraction
+from functools import partial
 
 import cv2
 import numpy as np
@@ -48,15 +50,13 @@ class NetworkCamera:
                 except OSError:
                     return
                 self._connections.append(connection)
-                self._start(lambda: self._talk(connection, there))
+                self._start(partial(self._talk, connection, there))
 
         self._start(accept)
 
     def _talk(self, connection, there):
-        try:
+        with suppress(OSError):  # the other side has closed, or this one was unplugged
             self._serve(connection, there.is_set)
-        except OSError:
-            pass  # the other side has hung up, or this one was unplugged
 
     def _start(self, run):
         thread = threading.Thread(target=run, daemon=True)
@@ -66,10 +66,8 @@ class NetworkCamera:
     def unplug(self):
         self._there.clear()
         for opened in (self._listener, *self._connections):
-            try:
+            with suppress(OSError):
                 opened.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
             opened.close()
         self._connections.clear()
 
@@ -89,7 +87,7 @@ def motion_jpeg(connection, there):
         time.sleep(0.02)  # the camera's own rate
 
 
-def film_over_rtsp(connection, there):
+def video_over_rtsp(connection, there):
     """Just enough of RFC 2326: one session, RTP over its TCP connection, an MPEG transport stream in it (RFC 2250)."""
     reader = connection.makefile("rb")
     while there():
@@ -104,7 +102,7 @@ def film_over_rtsp(connection, there):
             "OPTIONS": ("Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n", ""),
             "DESCRIBE": (
                 "Content-Type: application/sdp\r\n",
-                "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=test\r\nt=0 0\r\nm=video 0 RTP/AVP 33\r\na=control:film\r\n",
+                "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=test\r\nt=0 0\r\nm=video 0 RTP/AVP 33\r\na=control:video\r\n",
             ),
             "SETUP": ("Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\nSession: 1\r\n", ""),
         }.get(method, ("Session: 1\r\n", ""))
@@ -119,7 +117,7 @@ def film_over_rtsp(connection, there):
 
 
 def _transport_stream():
-    """A film without end, in parts of seven packets."""
+    """An endless video, in parts of seven packets."""
     import av
 
     output = io.BytesIO()
@@ -141,10 +139,10 @@ def _transport_stream():
 
 
 class Watched:
-    """A camera node, its frames, and what it says."""
+    """A camera node, its frames, and its diagnoses."""
 
     def __init__(self, executor, wait_until):
-        self.frames, self.said, self.health = [], [], []
+        self.frames, self.ended, self.health = [], [], []
         self._executor, self._wait_until = executor, wait_until
         monitor = Node("monitor")
         monitor.create_subscription(
@@ -156,7 +154,7 @@ class Watched:
         self.node = CameraNode("front", str(source), robot_id="robot1", config=Config(settings))
         self._executor.add_node(self.node)
         self.node.listeners.append(self.frames.append)
-        self.node.end_listeners.append(self.said.append)
+        self.node.end_listeners.append(self.ended.append)
         self.node.start_up()
 
     def until(self, condition, what="it is so"):
@@ -185,8 +183,8 @@ def watched(domain, monkeypatch, processes):
         watched.node.end()
 
 
-@pytest.mark.parametrize(("scheme", "serve"), [("http", motion_jpeg), ("rtsp", film_over_rtsp)], ids=["http", "rtsp"])
-def test_a_network_camera_unplugged_and_back_is_picked_up_again(watched, scheme, serve):
+@pytest.mark.parametrize(("scheme", "serve"), [("http", motion_jpeg), ("rtsp", video_over_rtsp)], ids=["http", "rtsp"])
+def test_a_network_camera_is_opened_again_after_it_was_unplugged(watched, scheme, serve):
     camera = NetworkCamera(serve)
     try:
         watched.open(f"{scheme}://user:secret@127.0.0.1:{camera.port}/video")
@@ -198,7 +196,7 @@ def test_a_network_camera_unplugged_and_back_is_picked_up_again(watched, scheme,
             assert f"{scheme}://***@127.0.0.1" in watched.health[-1].message
             camera.plug_in()
             watched.more_frames()
-            watched.until(lambda: watched.health[-1].level != b"\2", "the trouble is over")
+            watched.until(lambda: watched.health[-1].level != b"\2", "the error is over")
     finally:
         camera.unplug()
     stamps = [frame.stamp_ns for frame in watched.frames]
@@ -206,7 +204,7 @@ def test_a_network_camera_unplugged_and_back_is_picked_up_again(watched, scheme,
     assert [frame.number for frame in watched.frames] == list(range(len(stamps)))
 
 
-def test_a_device_unplugged_and_back_is_picked_up_again(watched, monkeypatch):
+def test_a_device_is_opened_again_after_it_was_unplugged(watched, monkeypatch):
     there = threading.Event()
     there.set()
 
@@ -237,7 +235,7 @@ def test_a_device_unplugged_and_back_is_picked_up_again(watched, monkeypatch):
     watched.more_frames()
 
 
-def test_a_folder_that_goes_and_comes_back_in_a_loop_is_picked_up_again(watched, tmp_path):
+def test_a_looped_folder_is_opened_again_after_it_was_missing(watched, tmp_path):
     folder, away = tmp_path / "pictures", tmp_path / "away"
     folder.mkdir()
     for number in range(3):
@@ -250,7 +248,7 @@ def test_a_folder_that_goes_and_comes_back_in_a_loop_is_picked_up_again(watched,
     watched.more_frames()
 
 
-def test_a_recording_that_is_over_says_so(watched, tmp_path):
+def test_the_end_of_a_recording_is_reported(watched, tmp_path):
     for number in range(3):
         (tmp_path / f"{number}.jpg").write_bytes(encode_jpeg(PICTURE))
     watched.open(tmp_path)
@@ -261,4 +259,4 @@ def test_a_recording_that_is_over_says_so(watched, tmp_path):
             and "is over, after 3 frames" in watched.health[-1].message
         )
     )
-    assert watched.said == ["front"]
+    assert watched.ended == ["front"]

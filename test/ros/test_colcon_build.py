@@ -1,4 +1,4 @@
-"""As a package in a workspace: built by colcon, installed where ROS tools look, its nodes start."""
+"""Built by colcon in a workspace: messages, nodes and share folder are installed, and a node starts."""
 
 import os
 import shutil

@@ -104,7 +104,7 @@ def test_events_keep_the_fields_of_their_kind_and_no_others(event):
     same(event_from_message(event_to_message(event, "")), event)
 
 
-def test_a_question_and_an_answer():
+def test_a_search_request_and_its_response():
     question = SearchRequest(
         "id",
         UNIT,
@@ -139,7 +139,7 @@ def test_a_question_and_an_answer():
     assert (answer.threshold, answer.expected_false_matches) == (0.5, 0.25)
 
 
-def test_a_template_and_one_that_is_none():
+def test_a_face_template_and_a_malformed_one():
     message = template_to_message("robot1", "p", "m", STAMP, np.stack([UNIT, UNIT]), np.array([0.5, 1.0]))
     embeddings, qualities = template_from_message(message)
     assert embeddings.shape == (2, 4)

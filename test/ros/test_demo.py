@@ -7,7 +7,7 @@ import av
 import cv2
 
 
-def test_the_demo_finds_what_it_staged_and_leaves_its_results_and_no_process(processes, tmp_path):
+def test_the_demo_finds_the_staged_persons_and_leaves_results_but_no_process(processes, tmp_path):
     out = tmp_path / "out"
     del processes.environment["ROS_DOMAIN_ID"]
     done = processes.run("demo", "--out", out, timeout_s=240.0)
@@ -28,7 +28,7 @@ def test_the_demo_finds_what_it_staged_and_leaves_its_results_and_no_process(pro
     assert not left, "the demo ended and left processes behind"
 
 
-def test_the_demo_leaves_other_peoples_folders_alone(processes, tmp_path):
+def test_the_demo_keeps_folders_it_did_not_make(processes, tmp_path):
     precious = tmp_path / "precious"
     precious.mkdir()
     (precious / "thesis.txt").write_text("years of work")
@@ -38,7 +38,7 @@ def test_the_demo_leaves_other_peoples_folders_alone(processes, tmp_path):
     assert (precious / "thesis.txt").read_text() == "years of work"
 
 
-def test_a_folder_without_videos_is_told(processes, tmp_path):
+def test_a_folder_without_videos_is_an_error(processes, tmp_path):
     (tmp_path / "clips").mkdir()
     done = processes.run("demo", "--out", tmp_path / "out", "--clips", tmp_path / "clips")
     assert done.returncode == 2
@@ -46,7 +46,7 @@ def test_a_folder_without_videos_is_told(processes, tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_a_domain_with_robots_at_work_is_left_to_them(processes, stage, tmp_path):
+def test_a_domain_with_running_robots_is_refused(processes, stage, tmp_path):
     robot = processes.robot("robot1", tmp_path / "data", front=stage.clips["robot2", "front"])
     robot.wait_until(lambda said: "is up with front" in said, "the robot is up")
     done = processes.run("demo", "--out", tmp_path / "out")

@@ -1,4 +1,4 @@
-"""Frames asked for over ROS: handed out, saved as files, kept on an alert."""
+"""Services on frames: returned, saved as clips, kept on an alert."""
 
 import threading
 
@@ -42,30 +42,30 @@ def robot_in_mode(processes, stage, tmp_path, mode):
             }
         )
     )
-    robot = processes.robot("robot1", tmp_path / "data", config, rear=stage.clips["robot1", "rear"])
-    return robot
+    return processes.robot("robot1", tmp_path / "data", config, rear=stage.clips["robot1", "rear"])
 
 
-def test_frames_are_handed_out_bounded_and_clips_saved_while_the_robot_runs(processes, stage, tmp_path, asker):
+def test_frames_are_returned_within_limits_and_clips_saved_while_the_robot_runs(processes, stage, tmp_path, asker):
     robot = robot_in_mode(processes, stage, tmp_path, "continuous")
     robot.wait_until(lambda said: "is over, after 170 frames" in said, "the clip is over")
 
     status = asker.roster()["robot1"]
     start, end = (to_ns(stamp) for stamp in (status.cameras[0].oldest, status.cameras[0].newest))
-    ask = srv.GetFrames.Request(camera_id="rear", start=to_time(start), end=to_time(end))
-    every = call(asker, srv.GetFrames, "/robot1/get_frames", ask)
-    assert every.success and len(every.frames) > 20, every.message
+    request = srv.GetFrames.Request(camera_id="rear", start=to_time(start), end=to_time(end))
+    every = call(asker, srv.GetFrames, "/robot1/get_frames", request)
+    assert every.success, every.message
+    assert len(every.frames) > 20
     stamps = [to_ns(frame.header.stamp) for frame in every.frames]
     assert stamps == sorted(stamps)
     assert stamps[0] == start
     assert bytes(every.frames[0].data[:2]) == b"\xff\xd8"
 
-    ask.max_frames = 3
-    few = call(asker, srv.GetFrames, "/robot1/get_frames", ask)
+    request.max_frames = 3
+    few = call(asker, srv.GetFrames, "/robot1/get_frames", request)
     assert len(few.frames) == 3
     assert few.more
-    ask.max_frames, ask.max_bytes = 0, 2 * len(every.frames[0].data)
-    few = call(asker, srv.GetFrames, "/robot1/get_frames", ask)
+    request.max_frames, request.max_bytes = 0, 2 * len(every.frames[0].data)
+    few = call(asker, srv.GetFrames, "/robot1/get_frames", request)
     assert 1 <= len(few.frames) <= 2
     assert few.more
     nearest = call(
@@ -93,7 +93,8 @@ def test_frames_are_handed_out_bounded_and_clips_saved_while_the_robot_runs(proc
             name="clip",
         ),
     )
-    assert saved.success and saved.frames == 10, saved.message
+    assert saved.success, saved.message
+    assert saved.frames == 10
     assert saved.folder == str(tmp_path / "data" / "robot1" / "clips" / "clip")
     assert set(saved.files) == {"clip.mcap", "rear.mp4", "manifest.json"}
     for wrong in (

@@ -1,4 +1,4 @@
-"""What a robot says of its health on /diagnostics, and what its cameras' clocks do to answers."""
+"""A robot's diagnoses on /diagnostics, and clock offsets of its cameras in search responses."""
 
 import array
 import time
@@ -24,7 +24,7 @@ from facetrack_ros.nodes.gallery_node import GalleryNode
 from facetrack_ros.nodes.health import publisher as diagnostics
 from facetrack_ros.nodes.health import status as diagnosis
 from facetrack_ros.nodes.history_node import HistoryNode
-from facetrack_ros.nodes.inputs import images as image_input
+from facetrack_ros.nodes.inputs import camera_images
 from facetrack_ros.nodes.overlay_node import OverlayNode
 from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.vision.pipeline_pool import PipelinePool
@@ -63,15 +63,15 @@ class SlowModels:
 
 
 class Watched:
-    """Nodes in this process, a driver, and the last health heard of each thing."""
+    """Nodes in this process, a driver, and the last diagnosis of each stage and service."""
 
     def __init__(self, executor, wait_until):
         self.health, self.nodes = {}, []
         self._executor, self._wait_until = executor, wait_until
         self.monitor = self.spin(Node("monitor"))
-        self.monitor.create_subscription(DiagnosticArray, "/diagnostics", self._hear, 100)
+        self.monitor.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 100)
 
-    def _hear(self, message):
+    def _on_diagnostics(self, message):
         for status in message.status:
             self.health[status.name] = status
 
@@ -107,9 +107,9 @@ def watched(domain, monkeypatch, processes):
     monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     monkeypatch.setattr(diagnostics, "PERIOD_S", 0.1)
-    for module in (diagnosis, image_input):
+    for module in (diagnosis, camera_images):
         monkeypatch.setattr(module, "SILENT_S", 1.0)
-    monkeypatch.setattr(image_input, "LOOK_S", 0.1)
+    monkeypatch.setattr(camera_images, "CHECK_S", 0.1)
     with ros([]), spinning([Node("first")]) as executor:
         watched = Watched(executor, processes.wait_until)
         yield watched
@@ -118,7 +118,7 @@ def watched(domain, monkeypatch, processes):
                 node.end()
 
 
-def test_a_silent_detector_names_its_topic_and_a_starved_one_reports_its_drops(watched):
+def test_a_silent_detector_names_its_topic_and_an_overloaded_one_reports_its_drops(watched):
     models = SlowModels()
     detector = watched.spin(
         DetectorNode(PipelinePool(VisionSettings(), build=lambda _: models), robot_id="robot1", cameras=("front",))
@@ -140,11 +140,13 @@ def test_a_silent_detector_names_its_topic_and_a_starved_one_reports_its_drops(w
         models.speed = "fast"
 
 
-def test_a_history_tells_what_it_holds_and_whose_clock_is_off(watched, tmp_path, monkeypatch):
-    heard, answers = [], []
-    watched.monitor.create_subscription(msg.HistoryStatus, "/facetrack/roster", heard.append, HEARTBEAT_LATCHED_SUB)
+def test_a_history_reports_its_contents_and_clock_offsets(watched, tmp_path, monkeypatch):
+    heartbeats, answers = [], []
+    watched.monitor.create_subscription(
+        msg.HistoryStatus, "/facetrack/roster", heartbeats.append, HEARTBEAT_LATCHED_SUB
+    )
     watched.monitor.create_subscription(msg.FaceSearchResult, "/facetrack/search/result", answers.append, RELIABLE)
-    ask = watched.monitor.create_publisher(msg.FaceSearchRequest, "/facetrack/search/request", RELIABLE)
+    requests = watched.monitor.create_publisher(msg.FaceSearchRequest, "/facetrack/search/request", RELIABLE)
     history = watched.spin(
         HistoryNode(robot_id="robot1", cameras=("front",), config=Config({"data_dir": str(tmp_path)}))
     )
@@ -159,11 +161,11 @@ def test_a_history_tells_what_it_holds_and_whose_clock_is_off(watched, tmp_path,
     assert 93 <= float(values["clock behind (s)"]) < 95
     watched.until("robot1: history", lambda status, values: status.level == OK and float(values["free (MB)"]) > 0)
     watched._wait_until(
-        lambda: heard and heard[-1].cameras and heard[-1].cameras[0].clock_behind_s > 90,
-        lambda: f"in the roster: {heard[-1:]}",
+        lambda: heartbeats and heartbeats[-1].cameras and heartbeats[-1].cameras[0].clock_behind_s > 90,
+        lambda: f"in the roster: {heartbeats[-1:]}",
         30.0,
     )
-    ask.publish(
+    requests.publish(
         msg.FaceSearchRequest(
             search_id="s",
             model_id=history.history.contract.id,
@@ -175,13 +177,13 @@ def test_a_history_tells_what_it_holds_and_whose_clock_is_off(watched, tmp_path,
     )
     watched._wait_until(lambda: answers, "the answer", 30.0)
     assert "the clock of camera front is 93." in answers[0].robot.note
-    kept = tmp_path / "robot1" / "clocks.jsonl"
+    stored = tmp_path / "robot1" / "clocks.jsonl"
     watched._wait_until(
-        lambda: kept.is_file() and '"behind_sec": 93.' in kept.read_text(), "kept for whoever asks later", 30.0
+        lambda: stored.is_file() and '"behind_sec": 93.' in stored.read_text(), "the offset is stored", 30.0
     )
 
 
-def test_search_gallery_and_overlay_tell_what_they_did_and_what_went_wrong(watched, tmp_path):
+def test_search_gallery_and_overlay_report_counts_and_errors(watched, tmp_path):
     member = {"robot_id": "robot1", "cameras": ("front",), "config": Config({"data_dir": str(tmp_path)})}
     for node in (HistoryNode(**member), SearchNode(**member), GalleryNode(**member), OverlayNode(**member)):
         watched.spin(node)
@@ -217,5 +219,5 @@ def test_search_gallery_and_overlay_tell_what_they_did_and_what_went_wrong(watch
         CompressedImage, "/robot1/front/overlay/compressed", lambda _: None, SENSOR_DATA
     )
     watched.until(
-        "robot1: front overlay", lambda status, _: status.level == ERROR and "nobody publishes it" in status.message
+        "robot1: front overlay", lambda status, _: status.level == ERROR and "it has no publisher" in status.message
     )

@@ -1,4 +1,4 @@
-"""Images of any driver: found under its name, received at its QoS, of every encoding; and a sentence when none come."""
+"""Image subscriptions: topics, QoS and encodings of drivers, and the sentence if no images arrive."""
 
 import array
 import sys
@@ -16,19 +16,19 @@ from facetrack_ros.errors import ConfigError
 from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.nodes.base.qos import SENSOR_DATA
 from facetrack_ros.nodes.conversion.time import to_time
-from facetrack_ros.nodes.inputs import images as image_input
+from facetrack_ros.nodes.inputs import camera_images
 from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.sources.raw_image import ENCODINGS
 
 STAMP = 1_777_636_800_123_456_789
 PICTURE = np.full((24, 32, 3), (40, 120, 200), np.uint8)
-JPEG = encode_jpeg(PICTURE, 50)  # no JPEG made of the raw picture is like it
+JPEG = encode_jpeg(PICTURE, 50)  # the encoder makes another JPEG of the raw picture
 BEST_EFFORT = SENSOR_DATA
 RELIABLE = QoSProfile(depth=5, reliability=QoSReliabilityPolicy.RELIABLE)
 
 
-class Said(list):
-    """A logger that keeps what was said."""
+class LogLines(list):
+    """A logger that keeps its lines."""
 
     info = warning = error = list.append
 
@@ -37,17 +37,17 @@ class Said(list):
 
 
 class RobotComposition:
-    """A node of a robot that wants images, and drivers beside it."""
+    """A robot's node with an image input, and drivers."""
 
     def __init__(self, wait_until, nodes):
         self._wait_until, self._nodes = wait_until, nodes
-        self.frames, self.said = [], Said()
+        self.frames, self.log = [], LogLines()
 
-    def listen(self, encode=True, name="detector", **settings) -> ImageInput:
+    def subscribe(self, encode=True, name="detector", lost=lambda camera, count: None, **settings) -> ImageInput:
         node = self._node(name, "/robot1")
-        node.get_logger = lambda: self.said
+        node.get_logger = lambda: self.log
         config = Config({f"camera.{key}": value for key, value in settings.items()})
-        return ImageInput(node, ("front",), config, self.frames.append, encode)
+        return ImageInput(node, ("front",), config, self.frames.append, encode, lost=lost)
 
     def drive(self, topic, message, qos=BEST_EFFORT, name="driver"):
         """A driver that publishes one message again and again."""
@@ -62,7 +62,7 @@ class RobotComposition:
         return node
 
     def until(self, condition, what="it is so"):
-        self._wait_until(condition, lambda: f"{what}; said: {list(self.said)}", 30.0)
+        self._wait_until(condition, lambda: f"{what}; log: {list(self.log)}", 30.0)
 
     def stop(self, node):
         self._nodes.executor.remove_node(node)
@@ -80,8 +80,8 @@ class Spun(list):
 def robot(domain, monkeypatch, processes):
     monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    monkeypatch.setattr(image_input, "LOOK_S", 0.05)
-    monkeypatch.setattr(image_input, "SILENT_S", 0.5)
+    monkeypatch.setattr(camera_images, "CHECK_S", 0.05)
+    monkeypatch.setattr(camera_images, "SILENT_S", 0.5)
     with ros([]):
         nodes = Spun()
         first = Node("first")
@@ -120,8 +120,8 @@ def raw(picture=PICTURE, encoding="bgr8", stamp_ns=STAMP):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_images_are_found_whatever_the_driver_calls_them_and_however_it_sends_them(robot, topic, message, qos):
-    robot.listen()
+def test_images_are_found_under_each_usual_name_at_each_qos(robot, topic, message, qos):
+    robot.subscribe()
     robot.drive(topic, message, qos)
     robot.until(lambda: len(robot.frames) >= 3, "frames come")
     frame = robot.frames[-1]
@@ -131,9 +131,9 @@ def test_images_are_found_whatever_the_driver_calls_them_and_however_it_sends_th
     assert np.abs(frame.image.astype(int) - PICTURE).max() <= 3
 
 
-def test_raw_images_of_every_encoding_come_as_the_same_picture(robot):
-    """An even grey is the same bytes in nearly every encoding; what becomes of colours is held where they are converted."""
-    robot.listen()
+def test_raw_images_of_every_encoding_give_the_same_picture(robot):
+    """A uniform grey is the same bytes in nearly every encoding; test_raw_image tests colours."""
+    robot.subscribe()
     image = raw(np.full((24, 32, 3), 128, np.uint8))
     robot.drive("/robot1/front/image", image)
     in_pairs = ("yuv422", "uyvy", "yuv422_yuy2", "yuyv")
@@ -165,42 +165,41 @@ def test_raw_images_of_every_encoding_come_as_the_same_picture(robot):
     ("topics", "published"),
     [("front=/usb_cam/image_raw", "/usb_cam/image_raw"), ("front=usb/picture", "/robot1/usb/picture")],
 )
-def test_another_name_is_given_by_a_parameter(robot, topics, published):
-    robot.listen(topics=topics)
+def test_another_topic_is_set_by_a_parameter(robot, topics, published):
+    robot.subscribe(topics=topics)
     robot.drive(published, raw())
     robot.until(lambda: robot.frames, "frames come")
 
 
 @pytest.mark.parametrize("topics", ["front", "left=/x", "front=", "=/x", "front=/x front=/y"])
-def test_topics_that_cannot_be_meant_are_refused(robot, topics):
-    with pytest.raises(ConfigError, match="camera.topics"):
-        robot.listen(topics=topics)
+def test_malformed_topic_settings_are_refused(robot, topics):
+    with pytest.raises(ConfigError, match=r"camera\.topics"):
+        robot.subscribe(topics=topics)
 
 
-def test_raw_images_are_encoded_once_for_the_whole_robot(robot):
-    """Who takes raw images publishes the JPEG it makes of them; the others listen to that."""
+def test_raw_images_are_encoded_once_per_robot(robot):
+    """The node that takes raw images publishes them as JPEG for the others."""
     detector, others = robot.frames, []
-    robot.listen()
+    robot.subscribe()
     robot.frames = others
-    robot.listen(encode=False, name="history")
+    robot.subscribe(encode=False, name="history")
     robot.drive("/robot1/front/image", raw())
-    robot.until(lambda: len(others) > 3, "the JPEG goes round")
+    robot.until(lambda: len(others) > 3, "the other node receives the JPEG")
     assert {frame.jpeg for frame in others} == {frame.jpeg for frame in detector}
 
 
-def test_frames_lost_on_the_way_are_counted(robot):
+def test_lost_frames_are_counted(robot):
     lost = []
-    inputs = robot.listen()
-    inputs.lost = lambda camera, count: lost.append((camera, count))
+    inputs = robot.subscribe(lost=lambda *call: lost.append(call))
     camera = inputs._cameras["front"]
-    for sequence in (7, 8, 12, 13, 1, 2, 4):  # it is begun anew by a driver that is
+    for sequence in (7, 8, 12, 13, 1, 2, 4):  # a restarted driver begins at 1 again
         camera._on_message(compressed(), {"publication_sequence_number": sequence, "source_timestamp": STAMP})
-    camera._on_message(compressed(), {})  # a middleware that does not count
+    camera._on_message(compressed(), {})  # a middleware without sequence numbers
     assert lost == [("front", 3), ("front", 1)]
 
 
-def test_jpeg_is_preferred_where_a_driver_publishes_both(robot):
-    inputs = robot.listen()
+def test_jpeg_is_preferred_to_raw_images(robot):
+    inputs = robot.subscribe()
     robot.drive("/robot1/front/image_raw", raw())
     robot.until(lambda: robot.frames, "frames come")
     robot.drive("/robot1/front/image_raw/compressed", compressed(), name="transport")
@@ -208,58 +207,58 @@ def test_jpeg_is_preferred_where_a_driver_publishes_both(robot):
     assert inputs.topic("front") == "/robot1/front/image_raw/compressed"
 
 
-def test_a_driver_that_goes_and_comes_back_under_another_name_is_found(robot):
-    robot.listen()
+def test_a_driver_that_returns_under_another_topic_is_found(robot):
+    robot.subscribe()
     driver = robot.drive("/robot1/front/image_raw", raw())
     robot.until(lambda: robot.frames, "frames come")
     robot.stop(driver)
     robot.until(
-        lambda: robot.said.of("No frames for", "/robot1/front/image_raw: nobody publishes it"), "the silence is told"
+        lambda: robot.log.of("No frames for", "/robot1/front/image_raw: it has no publisher"), "the silence is logged"
     )
     robot.drive("/robot1/front/image/compressed", compressed())
     robot.until(lambda: robot.frames[-1].jpeg == JPEG, "frames come again")
-    robot.until(lambda: robot.said.of("frames come again"), "that is told")
+    robot.until(lambda: robot.log.of("frames come again"), "the end of the silence is logged")
 
 
-def test_nobody_publishes_and_what_there_is_is_named(robot):
-    inputs = robot.listen()
+def test_without_a_publisher_the_other_image_topics_are_listed(robot):
+    inputs = robot.subscribe()
     robot.until(
-        lambda: robot.said.of(
+        lambda: robot.log.of(
             "No frames for",
-            "/robot1/front/image/compressed: nobody publishes it; image topics seen: none",
+            "/robot1/front/image/compressed: it has no publisher; image topics seen: none",
             "ROS_DOMAIN_ID",
         ),
-        "nothing at all is there",
+        "no topic is listed",
     )
     robot.drive("/usb_cam/image_raw", raw())
     robot.until(
         lambda: "image topics seen: /usb_cam/image_raw (Image)" in inputs.problem("front"), "the other topic is named"
     )
     assert "camera.topics: front=TOPIC" in inputs.problem("front")
-    assert len(robot.said.of("No frames for")) == 1, "told once a minute"
+    assert len(robot.log.of("No frames for")) == 1, "logged once a minute"
 
 
-def test_a_publisher_that_says_nothing_is_named(robot):
-    inputs = robot.listen()
+def test_a_publisher_without_messages_is_named(robot):
+    inputs = robot.subscribe()
     node = robot.drive("/robot1/front/image/compressed", compressed(), name="usb_cam")
     for timer in list(node.timers):
         node.destroy_timer(timer)
     robot.until(lambda: "/cam/usb_cam publishes it, but nothing arrives" in inputs.problem("front"), "it is named")
 
 
-def test_an_incompatible_publisher_is_named_with_the_parameter_that_mends_it(robot):
-    inputs = robot.listen(qos="reliable")
+def test_an_incompatible_publisher_is_named_with_the_parameter_to_set(robot):
+    inputs = robot.subscribe(qos="reliable")
     robot.drive("/robot1/front/image/compressed", compressed(), BEST_EFFORT)
     robot.until(
-        lambda: robot.said.of("/cam/driver offers best effort on /robot1/front/image/compressed", "camera.qos"),
+        lambda: robot.log.of("/cam/driver offers best effort on /robot1/front/image/compressed", "camera.qos"),
         "the publisher is named",
     )
     robot.until(lambda: "camera.qos" in inputs.problem("front"), "and why nothing comes")
     assert not robot.frames
 
 
-def test_a_reliable_driver_of_raw_images_that_comes_back_at_best_effort_is_heard(robot):
-    robot.listen()
+def test_a_reliable_driver_of_raw_images_that_returns_at_best_effort_is_received(robot):
+    robot.subscribe()
     driver = robot.drive("/robot1/front/image", raw(), RELIABLE)
     robot.until(lambda: robot.frames, "frames come")
     robot.stop(driver)
@@ -268,34 +267,34 @@ def test_a_reliable_driver_of_raw_images_that_comes_back_at_best_effort_is_heard
     robot.until(lambda: len(robot.frames) > seen + 3, "frames come again")
 
 
-def test_odd_images_are_told_once_a_minute_not_per_frame_and_good_ones_go_on(robot):
+def test_malformed_images_are_logged_once_a_minute_and_others_are_used(robot):
     broken = raw()
     broken.height += 1
-    robot.listen()
+    robot.subscribe()
     driver = robot.drive("/robot1/front/image", broken)
-    robot.until(lambda: robot.said.of("needs 2400 bytes, but 2304 came"), "it is told")
+    robot.until(lambda: robot.log.of("needs 2400 bytes, but 2304 came"), "it is logged")
     robot.drive("/robot1/front/image", raw(np.zeros((6, 6, 3), np.uint8)), name="other")
     robot.until(lambda: len(robot.frames) > 5, "good ones go on")
-    assert len(robot.said.of("needs 2400 bytes")) == 1
+    assert len(robot.log.of("needs 2400 bytes")) == 1
     robot.stop(driver)
     robot.drive("/robot1/front/image/compressed", compressed(b""), name="empty")
-    robot.until(lambda: robot.said.of("needs 2400 bytes") and robot.frames, "")
+    robot.until(lambda: robot.log.of("needs 2400 bytes") and robot.frames, "")
 
 
-def test_frames_without_stamps_are_stamped_as_sent_the_same_for_every_node_and_that_is_told_once(robot):
+def test_frames_without_stamps_get_the_send_time_in_every_node(robot):
     detector, history = robot.frames, []
-    robot.listen()
+    robot.subscribe()
     robot.frames = history
-    robot.listen(name="history", encode=False)
+    robot.subscribe(name="history", encode=False)
     robot.drive("/robot1/front/image/compressed", compressed(stamp_ns=0))
     robot.until(lambda: len(detector) > 9 and len(history) > 9, "frames come to both")
     assert len({frame.stamp_ns for frame in detector} & {frame.stamp_ns for frame in history}) > 5
     assert min(frame.stamp_ns for frame in detector) > STAMP // 2
-    assert len(robot.said.of("have no stamps")) == 2, "once each node"
+    assert len(robot.log.of("have no stamps")) == 2, "once each node"
 
 
 @pytest.mark.parametrize("there", ["works", "breaks", "breaks later"])
-def test_cv_bridge_is_used_where_it_works(robot, monkeypatch, there):
+def test_cv_bridge_is_used_if_it_works(robot, monkeypatch, there):
     calls = []
 
     class CvBridge:
@@ -312,10 +311,10 @@ def test_cv_bridge_is_used_where_it_works(robot, monkeypatch, there):
     module = types.ModuleType("cv_bridge")
     module.CvBridge = CvBridge
     monkeypatch.setitem(sys.modules, "cv_bridge", module)
-    robot.listen()
+    robot.subscribe()
     robot.drive("/robot1/front/image", raw())
     robot.until(lambda: len(robot.frames) > 2, "frames come")
     assert np.abs(robot.frames[-1].image.astype(int) - PICTURE).max() <= 3
     assert {"works": len(calls) > 2, "breaks": not calls, "breaks later": len(calls) == 1}[there]
     assert set(calls) <= {("bgr8", "bgr8")}
-    assert len(robot.said.of("cv_bridge is installed but unusable")) == (there != "works")
+    assert len(robot.log.of("cv_bridge is installed but unusable")) == (there != "works")

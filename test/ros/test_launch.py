@@ -1,4 +1,4 @@
-"""The launch files load, start what they say, and what they start runs."""
+"""The launch files: arguments, the nodes they start, and complete runs."""
 
 import os
 import signal
@@ -77,7 +77,7 @@ def test_composed_is_one_process():
     assert executables(cameras="front=clip.mp4 rear=0") == ["robot"]
 
 
-def test_apart_is_a_process_a_node_and_a_camera_node_for_each_source():
+def test_not_composed_is_one_process_per_node_and_source():
     assert sorted(executables(cameras="front=clip.mp4 rear", composed="false")) == [
         "camera",
         "detector",
@@ -90,7 +90,7 @@ def test_apart_is_a_process_a_node_and_a_camera_node_for_each_source():
     ]
 
 
-def test_optional_nodes_are_started_by_name_and_another_detector_takes_the_place_of_ours():
+def test_optional_nodes_are_started_by_name_and_an_external_detector_replaces_the_detector():
     assert executables(cameras="front", **{"with": "markers,humans"}) == ["robot", "markers", "humans"]
     apart = executables(cameras="front", composed="false", **{"with": "external_detector"})
     assert "external_detector" in apart
@@ -107,7 +107,7 @@ def test_cameras_of_the_settings_file(tmp_path):
     assert executables(config=str(file), composed="false", cameras="front=1").count("camera") == 1
 
 
-def test_a_wrong_argument_is_a_sentence():
+def test_a_wrong_argument_is_an_error():
     with pytest.raises(ConfigError, match="composed must be true or false"):
         executables(composed="perhaps")
     with pytest.raises(ConfigError, match="two cameras are called front"):
@@ -118,11 +118,11 @@ def test_a_wrong_argument_is_a_sentence():
         started("replay", bag="nothing")
 
 
-def test_a_fleet_is_a_group_a_robot():
+def test_a_fleet_is_one_group_per_robot():
     assert len(started("fleet", robots="robot1/front=0 robot1/rear=1 robot2/front=2")) == 2
 
 
-def test_a_bag_is_played_with_its_clock_under_the_names_the_robot_listens_to(tmp_path):
+def test_a_bag_is_played_with_its_clock_to_the_topics_of_the_robot(tmp_path):
     robot, play, _ = started(
         "replay", bag=str(tmp_path), player="ros2bag", cameras="front=/cam/compressed rear=/robot1/rear/image"
     )
@@ -134,12 +134,14 @@ def test_a_bag_is_played_with_its_clock_under_the_names_the_robot_listens_to(tmp
     assert dict(robot.launch_arguments)["cameras"] == "front rear"
 
 
-def test_rviz_shows_the_robot_that_is_asked_for_or_says_how_to_install_it():
-    try:
-        (node,) = started("view", robot="robot7", camera="rear")
-    except ConfigError as error:
-        assert "apt install ros-jazzy-rviz2" in str(error)
+def test_rviz_shows_the_given_robot_or_the_error_names_the_package():
+    from ament_index_python.packages import get_packages_with_prefixes
+
+    if "rviz2" not in get_packages_with_prefixes():
+        with pytest.raises(ConfigError, match="apt install ros-jazzy-rviz2"):
+            started("view", robot="robot7", camera="rear")
     else:
+        (node,) = started("view", robot="robot7", camera="rear")
         assert node.node_executable == "rviz2"
 
 
@@ -176,7 +178,8 @@ def test_a_robot_runs_and_ends(processes, stage, tmp_path, composed):
         composed=composed,
     )
     launched.process.wait_until(lambda said: "is over, after 170 frames" in said, "the clip is over")
-    assert launched.end() == 0 and "Traceback" not in launched.process.said(), launched.process.said()
+    assert launched.end() == 0, launched.process.said()
+    assert "Traceback" not in launched.process.said()
     assert (tmp_path / "data" / "robot1" / "robot.json").is_file()
 
 
@@ -213,7 +216,7 @@ def test_a_replay_makes_a_history(processes, stage, tmp_path):
         config=FOLDER.parent / "config" / "replay.yaml",
     )
     assert launched.process.popen.wait(90) == 0, launched.process.said()
-    told = subprocess.run(
+    listed = subprocess.run(
         [
             sys.executable,
             "-c",
@@ -227,4 +230,5 @@ def test_a_replay_makes_a_history(processes, stage, tmp_path):
         text=True,
         env=os.environ,
     )
-    assert told.stdout.count("PERSON_IN") >= 1 and '"robot_id": "robot1"' in told.stdout, told.stdout + told.stderr
+    assert "PERSON_IN" in listed.stdout, listed.stderr
+    assert '"robot_id": "robot1"' in listed.stdout

@@ -51,14 +51,14 @@ def detector(graph, real_models):
     return detector
 
 
-def test_a_node_starts_by_itself(graph, detector):
+def test_a_node_activates_itself(graph, detector):
     assert graph.state("/robot1/detector") == "active"
     detector.stage.add_frame(a_frame(1))
     assert detector.stage.drain()
     assert detector.seen == [1]
 
 
-def test_deactivated_its_models_are_gone_and_activated_they_are_back(graph, detector):
+def test_deactivation_frees_the_models_and_activation_loads_them(graph, detector):
     pipeline = weakref.ref(detector.models.acquire("detector"))
     assert graph.transition("/robot1/detector", "deactivate")
     gc.collect()
@@ -79,7 +79,7 @@ def test_a_changed_threshold_outlives_the_models(graph, detector):
     assert detector.models.acquire("detector").person_score == 0.77
 
 
-def test_all_states_can_be_gone_through_and_a_wrong_step_is_answered(graph, detector):
+def test_all_transitions_succeed_and_an_impossible_one_is_refused(graph, detector):
     name = "/robot1/detector"
     assert not graph.transition(name, "activate")  # it is active already
     for transition, state in (
@@ -93,7 +93,7 @@ def test_all_states_can_be_gone_through_and_a_wrong_step_is_answered(graph, dete
         assert graph.state(name) == state
 
 
-def test_without_autostart_a_node_waits_and_frames_pass_by(graph, tmp_path):
+def test_without_autostart_a_node_waits_and_ignores_frames(graph, tmp_path):
     from facetrack_ros.nodes.overlay_node import OverlayNode
 
     graph.start()
@@ -107,7 +107,7 @@ def test_without_autostart_a_node_waits_and_frames_pass_by(graph, tmp_path):
     assert overlay.active
 
 
-def test_activating_without_a_model_fails_with_what_to_do_and_the_node_stays_inactive(graph, tmp_path):
+def test_activation_without_a_model_fails_and_the_node_stays_inactive(graph, tmp_path):
     from facetrack_ros.nodes.detector_node import DetectorNode
 
     graph.start()
@@ -117,23 +117,25 @@ def test_activating_without_a_model_fails_with_what_to_do_and_the_node_stays_ina
     assert graph.transition("/robot1/detector", "configure")
     assert not graph.transition("/robot1/detector", "activate")
     assert graph.state("/robot1/detector") == "inactive"
-    with pytest.raises(ModelError, match="nowhere.onnx"):
+    with pytest.raises(ModelError, match=r"nowhere\.onnx"):
         detector.transition("activate")
 
 
-def test_one_node_of_a_composed_robot_is_managed_alone(graph, real_models, tmp_path):
+def test_one_node_of_a_composed_robot_is_managed_on_its_own(graph, real_models, tmp_path):
     robot = robot_of(graph, tmp_path, source="")
     robot.start()
     graph.spin(*robot.nodes)
     assert graph.transition("/robot1/detector", "deactivate")
     assert graph.state("/robot1/detector") == "inactive"
     assert graph.state("/robot1/embedder") == "active"
-    assert not robot.head.models.loaded, "the detector is the one who looks"
+    assert not robot.head.models.loaded, "only the detector uses the models"
     robot.pipeline.add_frame(a_frame(1))
-    assert robot.history.history.find_frame("front", a_frame(1).stamp_ns, 0), "the history keeps frames nobody looks at"
+    assert robot.history.history.find_frame("front", a_frame(1).stamp_ns, 0), (
+        "the history stores frames that are not analysed"
+    )
 
 
-def test_the_head_takes_the_whole_robot_along(graph, real_models, tmp_path):
+def test_the_robot_node_moves_the_whole_robot(graph, real_models, tmp_path):
     from facetrack_ros import srv
 
     robot = robot_of(graph, tmp_path, source="")
@@ -157,7 +159,7 @@ def test_the_head_takes_the_whole_robot_along(graph, real_models, tmp_path):
     assert "face" in answer.message
 
 
-def test_a_robot_whose_camera_does_not_open_is_inactive_as_a_whole(graph, real_models, tmp_path):
+def test_a_robot_whose_camera_does_not_open_stays_inactive(graph, real_models, tmp_path):
     robot = robot_of(graph, tmp_path, source=tmp_path / "nothing.mp4", autostart=False)
     robot.start()
     graph.spin(*robot.nodes)
@@ -167,7 +169,7 @@ def test_a_robot_whose_camera_does_not_open_is_inactive_as_a_whole(graph, real_m
     assert not robot.head.models.loaded
 
 
-def test_an_inactive_history_still_answers_and_a_cleaned_up_one_lets_go_of_its_files(graph, real_models, tmp_path):
+def test_an_inactive_history_answers_and_a_cleaned_up_one_closes_its_files(graph, real_models, tmp_path):
     from facetrack_ros import srv
 
     robot = robot_of(graph, tmp_path, source="")
@@ -184,7 +186,7 @@ def test_an_inactive_history_still_answers_and_a_cleaned_up_one_lets_go_of_its_f
     assert robot.history.history is not None, "the same folder opens again"
 
 
-def test_the_states_are_told_in_sentences(processes, tmp_path):
+def test_transitions_are_logged(processes, tmp_path):
     """From outside, as ros2 lifecycle does it."""
     node = processes.node("overlay", "-r", "__ns:=/robot1", "-p", "autostart:=false")
     node.wait_until(
@@ -193,7 +195,7 @@ def test_the_states_are_told_in_sentences(processes, tmp_path):
     assert node.interrupt() == 0, node.said()
 
 
-def test_a_camera_without_a_source_beside_one_with_is_listened_to(graph, tmp_path):
+def test_a_camera_without_a_source_is_subscribed_beside_one_with(graph, tmp_path):
     from facetrack_ros.nodes.robot_node import RobotComposition, RobotNode
 
     graph.start()

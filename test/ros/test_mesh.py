@@ -1,4 +1,4 @@
-"""What a search says of robots that restart, share a name, or send nonsense; over DDS, all nodes in this process."""
+"""Searches over robots that restart, share a name or send malformed results; over DDS, all nodes in this process."""
 
 import time
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ DIMENSION = 128
 
 @pytest.fixture
 def mesh(monkeypatch, domain, tmp_path):
-    """An asker, the search and history node of robot1, and a way to add history nodes of others."""
+    """A client, the search and history node of robot1, and a way to add history nodes of other robots."""
     monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     with FleetClient("robot1") as asker:
@@ -46,7 +46,7 @@ class Mesh:
         self.asker.node.executor.add_node(node)
         return node
 
-    def ask(self, timeout_s=10.0, robots=()):
+    def search_robots(self, timeout_s=10.0, robots=()):
         face = np.eye(DIMENSION, dtype=np.float32)[0]
         response, _ = self.asker.search(
             FaceSearch.Request(
@@ -59,30 +59,30 @@ class Mesh:
         )
         return {line.robot_id: line for line in response.robots}
 
-    def ask_until(self, condition, timeout_s=10.0):
+    def search_until(self, condition, timeout_s=10.0):
         deadline = time.monotonic() + 30.0
-        while not condition(lines := self.ask(timeout_s)):
+        while not condition(lines := self.search_robots(timeout_s)):
             assert time.monotonic() < deadline, lines
             time.sleep(0.05)
         return lines
 
     @contextmanager
     def pretender(self, robot, answer=None, instance_id="pretender"):
-        """A robot that stands in the roster and answers as it is told: a message, or none."""
+        """A robot that sends heartbeats and the results that ``answer`` makes of a request."""
         node = self.asker.node
         lines = node.create_publisher(msg.HistoryStatus, "/facetrack/roster", HEARTBEAT_PUB)
         results = node.create_publisher(msg.FaceSearchResult, "/facetrack/search/result", SEARCH_RESULT_PUB)
-        heard = []
+        received = []
 
         def on_request(request):
-            heard.append(request)
+            received.append(request)
             for result in answer(request) if answer else ():
                 results.publish(result)
 
         requests = node.create_subscription(msg.FaceSearchRequest, "/facetrack/search/request", on_request, RELIABLE)
         line = msg.HistoryStatus(robot_id=robot, instance_id=instance_id, model_id=MODEL)
         timer = node.create_timer(0.2, lambda: lines.publish(line))
-        yield heard
+        yield received
         for destroy, what in (
             (node.destroy_timer, timer),
             (node.destroy_subscription, requests),
@@ -101,10 +101,10 @@ def answered(request, robot, similarity=0.9, whose=None):
     )
 
 
-def test_two_robots_with_one_name_are_told_in_the_answer_and_to_who_asks_for_the_roster(mesh):
+def test_two_robots_of_one_name_are_reported_in_the_response_and_the_roster(mesh):
     for _ in range(2):
         mesh.add(HistoryNode, "robot2")
-    lines = mesh.ask_until(
+    lines = mesh.search_until(
         lambda lines: "robot2" in lines and "2 robots call themselves robot2" in lines["robot2"].error
     )
     assert lines["robot2"].status == "answered"
@@ -112,66 +112,66 @@ def test_two_robots_with_one_name_are_told_in_the_answer_and_to_who_asks_for_the
     assert {entry.robot_id: entry.claims for entry in mesh.asker.entries()} == {"robot1": 1, "robot2": 2}
 
 
-def test_a_robot_started_again_while_it_is_asked_costs_no_deadline(mesh):
+def test_a_robot_that_restarts_during_a_search_is_not_waited_for(mesh):
     node = mesh.asker.node
     successor = node.create_publisher(msg.HistoryStatus, "/facetrack/roster", HEARTBEAT_PUB)
 
     def start_again(request):
-        if request.robots == ["robot2"]:  # asked a second time
+        if request.robots == ["robot2"]:  # the repeated request
             successor.publish(msg.HistoryStatus(robot_id="robot2", instance_id="successor", model_id=MODEL))
 
     with mesh.pretender("robot2"):
-        mesh.ask_until(lambda lines: "robot2" in lines, timeout_s=0.3)
+        mesh.search_until(lambda lines: "robot2" in lines, timeout_s=0.3)
         node.create_subscription(msg.FaceSearchRequest, "/facetrack/search/request", start_again, RELIABLE)
-        lines = mesh.ask(timeout_s=60.0)
+        lines = mesh.search_robots(timeout_s=60.0)
     assert lines["robot2"].status == "left"
     assert "restarted" in lines["robot2"].error
 
 
-def test_an_answer_that_was_lost_is_asked_for_again_and_counts_once(mesh):
+def test_a_lost_result_is_requested_again_and_counts_once(mesh):
     def second_time(request):
         return [answered(request, "robot2")] * 3 if request.robots == ["robot2"] else ()
 
     with mesh.pretender("robot2", second_time):
-        lines = mesh.ask_until(lambda lines: "robot2" in lines and lines["robot2"].status == "answered")
+        lines = mesh.search_until(lambda lines: "robot2" in lines and lines["robot2"].status == "answered")
     assert set(lines) == {"robot1", "robot2"}
     assert lines["robot2"].matches == 1
 
 
-def test_a_robot_searches_once_and_sends_the_same_answer_again(mesh):
-    heard = []
+def test_a_repeated_request_gets_the_stored_result(mesh):
+    received = []
     mesh.asker.node.create_subscription(
-        msg.FaceSearchResult, "/facetrack/search/result", heard.append, SEARCH_RESULT_PUB
+        msg.FaceSearchResult, "/facetrack/search/result", received.append, SEARCH_RESULT_PUB
     )
     requests = mesh.asker.node.create_publisher(msg.FaceSearchRequest, "/facetrack/search/request", RELIABLE)
     request = msg.FaceSearchRequest(search_id="s1", model_id=MODEL, embedding=np.eye(DIMENSION, dtype=np.float32)[0])
     deadline = time.monotonic() + 30.0
-    while len(heard) < 3:
+    while len(received) < 3:
         assert time.monotonic() < deadline
         requests.publish(request)
         time.sleep(0.1)
-    assert len({(result.search_id, result.robot.elapsed_ms) for result in heard}) == 1
+    assert len({(result.search_id, result.robot.elapsed_ms) for result in received}) == 1
 
 
-def test_nonsense_is_the_robots_error_and_strangers_messages_are_dropped(mesh):
-    def nonsense(request):
-        yield msg.FaceSearchResult(search_id="never asked")
-        yield msg.FaceSearchResult(search_id=request.search_id)  # of nobody
+def test_a_malformed_result_is_an_error_of_its_robot_and_unknown_ones_are_dropped(mesh):
+    def malformed(request):
+        yield msg.FaceSearchResult(search_id="unknown")
+        yield msg.FaceSearchResult(search_id=request.search_id)  # without a robot
         yield answered(request, "robot2", similarity=float("nan"))
 
-    with mesh.pretender("robot2", nonsense), mesh.pretender("", instance_id="nameless"):
-        lines = mesh.ask_until(lambda lines: "robot2" in lines)
+    with mesh.pretender("robot2", malformed), mesh.pretender("", instance_id="nameless"):
+        lines = mesh.search_until(lambda lines: "robot2" in lines)
     assert lines["robot2"].status == "error"
     assert "a similarity of nan" in lines["robot2"].error
     assert set(lines) == {"robot1", "robot2"}
     assert lines["robot1"].status == "answered"
 
 
-def test_a_goodbye_while_a_robot_is_asked_ends_the_waiting(mesh):
+def test_a_robot_that_leaves_during_a_search_is_not_waited_for(mesh):
     other = mesh.add(HistoryNode, "robot2")
-    mesh.ask_until(lambda lines: "robot2" in lines and lines["robot2"].status == "answered")
+    mesh.search_until(lambda lines: "robot2" in lines and lines["robot2"].status == "answered")
     mesh.nodes.remove(other)
     other.close()
     other.destroy_node()
-    lines = mesh.ask_until(lambda lines: lines["robot2"].status == "left")
+    lines = mesh.search_until(lambda lines: lines["robot2"].status == "left")
     assert lines["robot1"].status == "answered"

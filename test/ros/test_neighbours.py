@@ -1,4 +1,4 @@
-"""Nodes that speak to other packages, as processes: markers, vision_msgs, ROS4HRI."""
+"""Nodes for other packages, as processes: markers, vision_msgs, ROS4HRI."""
 
 import importlib.util
 import sys
@@ -62,18 +62,18 @@ def tracks(number):
     )
 
 
-def said_until(processes, node, publish, heard, what, process):
-    """Publish again and again, a frame further each time, until it is heard."""
+def publish_until(processes, node, publish, received, what, process):
+    """Publish frame after frame until ``received()``."""
     count = iter(range(100_000))
 
-    def look():
+    def publish_and_check():
         publish(next(count))
-        return heard()
+        return received()
 
-    processes.wait_until(look, lambda: f"{what}; it said:\n{process.said()}", alive=process.popen)
+    processes.wait_until(publish_and_check, lambda: f"{what}; it said:\n{process.said()}", alive=process.popen)
 
 
-def test_people_are_marked_where_they_stand_once_a_camera_is_calibrated(processes, asker):
+def test_persons_are_marked_at_their_positions_once_the_camera_is_calibrated(processes, asker):
     from sensor_msgs.msg import CameraInfo
     from visualization_msgs.msg import Marker, MarkerArray
 
@@ -82,7 +82,7 @@ def test_people_are_marked_where_they_stand_once_a_camera_is_calibrated(processe
     publish_info = asker.node.create_publisher(CameraInfo, "/robot1/front/camera_info", SENSOR_DATA)
     asker.node.create_subscription(MarkerArray, "/robot1/front/markers", arrays.append, RELIABLE)
     process = start(processes, "markers")
-    said_until(
+    publish_until(
         processes,
         "markers",
         lambda n: publish_tracks.publish(tracks(n)),
@@ -94,7 +94,7 @@ def test_people_are_marked_where_they_stand_once_a_camera_is_calibrated(processe
         width=640, height=480, distortion_model="plumb_bob", k=[500.0, 0.0, 320.0, 0.0, 500.0, 240.0, 0.0, 0.0, 1.0]
     )
     info.header.frame_id = "front_optical"
-    said_until(
+    publish_until(
         processes,
         "markers",
         lambda n: (publish_info.publish(info), publish_tracks.publish(tracks(n))),
@@ -118,7 +118,7 @@ def test_people_are_marked_where_they_stand_once_a_camera_is_calibrated(processe
         bbox=PERSON_BOX,
         similarity=0.83,
     )
-    said_until(
+    publish_until(
         processes,
         "markers",
         lambda n: results.publish(msg.FaceSearchResult(search_id="a", matches=[found])),
@@ -128,7 +128,7 @@ def test_people_are_marked_where_they_stand_once_a_camera_is_calibrated(processe
     )
     assert {marker.ns for marker in arrays[-1].markers} == {"front/search", "front/search_text"}
     assert to_ns(arrays[-1].markers[-1].header.stamp) == STAMP
-    said_until(
+    publish_until(
         processes,
         "markers",
         lambda n: results.publish(msg.FaceSearchResult(search_id="b")),
@@ -140,7 +140,7 @@ def test_people_are_marked_where_they_stand_once_a_camera_is_calibrated(processe
         process,
     )
     empty = tracks_to_message(frame(0), "net", ())
-    said_until(
+    publish_until(
         processes,
         "markers",
         lambda n: publish_tracks.publish(empty),
@@ -156,7 +156,7 @@ def test_people_are_marked_where_they_stand_once_a_camera_is_calibrated(processe
     ("node", "package"),
     [("humans", "hri_msgs"), ("detections_2d", "vision_msgs"), ("external_detector", "vision_msgs")],
 )
-def test_without_the_other_package_a_node_says_what_to_install(processes, node, package):
+def test_without_the_message_package_a_node_names_it(processes, node, package):
     if importlib.util.find_spec(package) is not None:
         pytest.skip(f"{package} is here")
     process = start(processes, node)
@@ -165,16 +165,16 @@ def test_without_the_other_package_a_node_says_what_to_install(processes, node, 
     assert "Traceback" not in process.said()
 
 
-def test_another_detectors_persons_take_the_place_of_ours_and_ours_go_out_again(processes, asker):
+def test_detections_of_another_detector_are_used_and_published_as_vision_msgs(processes, asker):
     needs("vision_msgs")
     from vision_msgs.msg import Detection2DArray
 
-    taken, told, named = [], [], []
+    detections, boxes, persons = [], [], []
     theirs = asker.node.create_publisher(Detection2DArray, "/yolo/front/detections", RELIABLE)
     publish_tracks = asker.node.create_publisher(msg.Tracks, "/robot1/front/tracks", RELIABLE)
-    asker.node.create_subscription(msg.Detections, "/robot1/front/detections", taken.append, RELIABLE)
-    asker.node.create_subscription(Detection2DArray, "/robot1/front/detections_2d", told.append, RELIABLE)
-    asker.node.create_subscription(Detection2DArray, "/robot1/front/persons_2d", named.append, RELIABLE)
+    asker.node.create_subscription(msg.Detections, "/robot1/front/detections", detections.append, RELIABLE)
+    asker.node.create_subscription(Detection2DArray, "/robot1/front/detections_2d", boxes.append, RELIABLE)
+    asker.node.create_subscription(Detection2DArray, "/robot1/front/persons_2d", persons.append, RELIABLE)
     external = start(processes, "external_detector", "-p", "vision_msgs.topic:=/yolo/CAMERA/detections")
     ours = start(processes, "detections_2d")
 
@@ -187,28 +187,28 @@ def test_another_detectors_persons_take_the_place_of_ours_and_ours_go_out_again(
         found = Detections(PERSON_BOX[None], np.array([0.9], np.float32), "")
         return detections_array(vision_msgs.msg, detections_to_message(frame(number), found))
 
-    said_until(
+    publish_until(
         processes,
         "external_detector",
         lambda n: (theirs.publish(array(n)), publish_tracks.publish(tracks(n))),
-        lambda: taken and told and named,
+        lambda: detections and boxes and persons,
         "persons there and back",
         external,
     )
-    assert taken[-1].detections[0].bbox == pytest.approx(PERSON_BOX)
-    assert taken[-1].camera_id == "front"
-    assert (to_ns(taken[-1].header.stamp) - STAMP) % 100_000_000 == 0
-    assert told[-1].detections[0].bbox.size_x == 100
-    assert told[-1].detections[0].results[0].hypothesis.class_id == "person"
-    assert named[-1].detections[0].id == "p_robot1_1"
+    assert detections[-1].detections[0].bbox == pytest.approx(PERSON_BOX)
+    assert detections[-1].camera_id == "front"
+    assert (to_ns(detections[-1].header.stamp) - STAMP) % 100_000_000 == 0
+    assert boxes[-1].detections[0].bbox.size_x == 100
+    assert boxes[-1].detections[0].results[0].hypothesis.class_id == "person"
+    assert persons[-1].detections[0].id == "p_robot1_1"
     chair = array(0)
     chair.detections[0].results[0].hypothesis.class_id = "chair"
-    said_until(
+    publish_until(
         processes,
         "external_detector",
         lambda n: theirs.publish(chair),
         lambda: "their classes are chair" in external.said(),
-        "nobody among the detections",
+        "no person among the detections",
         external,
     )
     assert external.interrupt() == 0
@@ -216,7 +216,7 @@ def test_another_detectors_persons_take_the_place_of_ours_and_ours_go_out_again(
     assert "Traceback" not in external.said() + ours.said()
 
 
-def test_humans_are_told_of_as_libhri_reads_them(processes, asker):
+def test_humans_are_published_as_libhri_reads_them(processes, asker):
     needs("hri_msgs")
     from hri_msgs.msg import FacialLandmarks, IdsList, NormalizedRegionOfInterest2D
     from rclpy.qos import QoSDurabilityPolicy, QoSProfile, QoSReliabilityPolicy, qos_profile_system_default
@@ -240,7 +240,7 @@ def test_humans_are_told_of_as_libhri_reads_them(processes, asker):
         images.publish(frame_to_message(frame(number)))
         publish_tracks.publish(tracks(number))
 
-    said_until(
+    publish_until(
         processes,
         "humans",
         publish,
@@ -260,7 +260,7 @@ def test_humans_are_told_of_as_libhri_reads_them(processes, asker):
     listen(NormalizedRegionOfInterest2D, "/humans/bodies/b_robot1_front_1/roi")
     for kind, topic in ((String, "face_id"), (String, "body_id"), (Bool, "anonymous"), (String, "alias")):
         listen(kind, f"/humans/persons/p_robot1_1/{topic}", latched)
-    said_until(
+    publish_until(
         processes, "humans", publish, lambda: len(heard) == 12, lambda: f"all topics, not {sorted(heard)}", process
     )
     assert heard["/humans/persons/tracked"].ids == ["p_robot1_1"]

@@ -16,7 +16,7 @@ def script():
     return module
 
 
-def test_the_pages_say_what_the_nodes_are(graph, script):
+def test_the_pages_match_the_nodes(graph, script):
     made = script.pages()
     assert {file.name for file in (DOCS / "reference" / "nodes").glob("*.md")} == set(made)
     for name, text in made.items():
@@ -25,7 +25,7 @@ def test_the_pages_say_what_the_nodes_are(graph, script):
         )
 
 
-def test_every_node_that_can_be_started_has_a_page(script):
+def test_every_executable_node_has_a_page(script):
     nodes = Path(script.__file__).parents[1] / "facetrack_ros" / "nodes"
     described = {
         line[3:]

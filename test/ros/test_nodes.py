@@ -6,7 +6,7 @@ from facetrack_ros.history.layout import history_folders
 from facetrack_ros.nodes.conversion.time import to_ns
 
 
-def test_every_node_in_a_process_of_its_own(processes, stage, tmp_path, monkeypatch):
+def test_every_node_in_its_own_process(processes, stage, tmp_path, monkeypatch):
     data = tmp_path / "data"
     ros = ["-r", "__ns:=/robot1", "-p", f"data_dir:={data}", "-p", "cameras:=['rear']"]
     started = [

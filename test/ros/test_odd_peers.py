@@ -1,4 +1,4 @@
-"""What others send, a robot survives."""
+"""Malformed messages of other processes are refused with a reason."""
 
 from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.msg import (
@@ -13,7 +13,7 @@ from facetrack_ros.msg import (
 from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS, PERSON_TEMPLATES, RELIABLE
 
 
-def test_malformed_messages_do_not_make_a_robot_deaf(processes, stage, tmp_path, monkeypatch):
+def test_a_robot_still_answers_after_malformed_messages(processes, stage, tmp_path, monkeypatch):
     robot = processes.robot("robot1", tmp_path / "data", rear=stage.clips["robot1", "rear"])
     robot.wait_until(lambda said: "is over, after 170 frames" in said, "the clip is over")
     for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
@@ -24,9 +24,9 @@ def test_malformed_messages_do_not_make_a_robot_deaf(processes, stage, tmp_path,
                 FaceSearchRequest,
                 "/facetrack/search/request",
                 RELIABLE,
-                FaceSearchRequest(search_id="", model_id="nobody's", embedding=[float("nan")]),
+                FaceSearchRequest(search_id="", model_id="unknown", embedding=[float("nan")]),
             ),
-            (FaceSearchResult, "/facetrack/search/result", RELIABLE, FaceSearchResult(search_id="never asked")),
+            (FaceSearchResult, "/facetrack/search/result", RELIABLE, FaceSearchResult(search_id="unknown")),
             (
                 PersonTemplate,
                 "/facetrack/persons",
@@ -69,13 +69,13 @@ def test_malformed_messages_do_not_make_a_robot_deaf(processes, stage, tmp_path,
         )
         for kind, topic, qos, message in odd:
             publisher = asker.node.create_publisher(kind, topic, qos)
-            # In a composed robot nobody listens to tracks, and to results only while it asks.
+            # A composed robot subscribes to no tracks, and to results only during a search.
             if topic not in ("/robot1/rear/tracks", "/facetrack/search/result"):
                 processes.wait_until(lambda publisher=publisher: publisher.get_subscription_count() > 0, topic)
             publisher.publish(message)
-        processes.wait_until(lambda: "p_robot9_1" in robot.said(), "the odd template is turned down with a reason")
-        processes.wait_until(lambda: "no pair of ids" in robot.said(), "the odd verdict is turned down with a reason")
-        processes.wait_until(lambda: "../../outside" in robot.said(), "the odd entry is turned down with a reason")
+        processes.wait_until(lambda: "p_robot9_1" in robot.said(), "the odd template is refused with a reason")
+        processes.wait_until(lambda: "no pair of ids" in robot.said(), "the odd verdict is refused with a reason")
+        processes.wait_until(lambda: "../../outside" in robot.said(), "the odd entry is refused with a reason")
     assert not (tmp_path / "data/robot1/gallery").exists()
     assert not (tmp_path / "data/robot1/aliases.jsonl").exists()
     code, answer = processes.search("--robot", "robot1", "--image", stage.references["Grace Hopper"])

@@ -1,4 +1,4 @@
-"""Every parameter is described, has its range, changes at run time or says why not; a wrong one is named with its file."""
+"""Parameters: description, range, changes at run time, errors of files and the command line."""
 
 import sys
 
@@ -8,14 +8,14 @@ from facetrack_ros.config import NODE_OPTIONS, OPTIONS, Config
 from facetrack_ros.errors import ConfigError
 
 BY_NAME = {option.name: option for option in (*OPTIONS, *NODE_OPTIONS)}
-# Of nodes that a robot does not start by itself.
-OF_NEIGHBOURS = ("markers.", "vision_msgs.", "hri.")
+# Prefixes of the optional nodes, which this robot does not run.
+OF_OPTIONAL_NODES = ("markers.", "vision_msgs.", "hri.")
 OF_ROS = ("use_sim_time", "start_type_description_service")
 
 
 @pytest.fixture
 def robot(graph, tmp_path):
-    """A robot that waits to be configured: no models are needed to be asked for parameters."""
+    """A robot that is not configured, as parameters need no models."""
     from facetrack_ros.nodes.robot_node import RobotComposition, RobotNode
 
     graph.start()
@@ -41,42 +41,43 @@ def test_every_parameter_of_every_node_is_described_as_it_is_defined(graph, robo
             bounds = [] if option.minimum is None else [(option.minimum, option.maximum)]
             assert [(each.from_value, each.to_value) for each in ranges] == bounds, name
             assert all(word in descriptor.additional_constraints for word in option.choices)
-    assert seen == {name for name in BY_NAME if not name.startswith(OF_NEIGHBOURS)} - set(OF_ROS)
+    assert seen == {name for name in BY_NAME if not name.startswith(OF_OPTIONAL_NODES)} - set(OF_ROS)
 
 
-def test_whoever_may_be_changed_is_and_the_rest_says_why_not(graph, robot):
+def test_live_parameters_change_and_the_others_give_the_reason(graph, robot):
     for node in robot.nodes:
         name = node.get_fully_qualified_name()
         for option in node.options():
-            value = {
-                bool: lambda: not node.settings.value(option.name),
-                int: lambda: int(option.maximum),
-                float: lambda: float(option.maximum),
-                str: lambda: "other",
-            }[type(option.default)]()
+            before = node.settings.value(option.name)
+            value = (
+                not before
+                if isinstance(before, bool)
+                else "other"
+                if isinstance(before, str)
+                else type(option.default)(option.maximum)
+            )
             reason = graph.set(name, option.name, value)
             if option.live and option.name not in node._set_on:
-                assert reason is None and node.settings.value(option.name) == value, (name, option.name, reason)
+                assert reason is None, (name, option.name)
+                assert node.settings.value(option.name) == value, (name, option.name)
             else:
-                assert reason and option.name in reason and node.settings.value(option.name) != value, (
-                    name,
-                    option.name,
-                )
+                assert option.name in (reason or ""), (name, option.name)
+                assert node.settings.value(option.name) != value, (name, option.name)
 
 
-def test_a_value_out_of_range_is_turned_down_and_the_old_one_stays(graph, robot):
+def test_a_value_out_of_range_is_refused_and_the_old_one_stays(graph, robot):
     assert "range" in graph.set("/robot1/tracker", "tracking.exit_after_s", 0.0)
     assert "type" in graph.set("/robot1/tracker", "tracking.exit_after_s", "soon")
     assert robot.tracker.settings.tracking.exit_after_s == 2.0
 
 
-def test_a_threshold_the_process_shares_is_changed_on_one_node(graph, robot):
+def test_a_threshold_shared_by_the_process_is_changed_on_one_node(graph, robot):
     assert "/robot1/detector" in graph.set("/robot1/robot", "detector.min_score", 0.6)
     assert "/robot1/detector" in graph.set("/robot1/search", "faces.min_width_px", 40)
     assert graph.set("/robot1/detector", "detector.min_score", 0.6) is None
 
 
-def test_changes_reach_what_works_by_them(graph, robot, real_models):
+def test_changes_apply_to_the_running_components(graph, robot, real_models):
     robot.head.transition("configure")
     for node in (robot.detector, robot.embedder, robot.tracker, robot.history):
         node.transition("configure")
@@ -114,7 +115,7 @@ def node_given(graph, monkeypatch, *arguments):
 
 
 @pytest.mark.parametrize(
-    ("below", "told"),
+    ("below", "expected"),
     [
         (
             "camera: {jpg_quality: 80}",
@@ -126,21 +127,23 @@ def node_given(graph, monkeypatch, *arguments):
         ("trackng: {exit_after_s: 3.0}", ("trackng.exit_after_s", "tracking.exit_after_s")),
     ],
 )
-def test_a_wrong_key_or_type_of_a_parameter_file_is_told_with_the_file(graph, monkeypatch, tmp_path, below, told):
+def test_a_wrong_key_or_type_of_a_parameter_file_is_an_error_that_names_the_file(
+    graph, monkeypatch, tmp_path, below, expected
+):
     file = tmp_path / "wrong.yaml"
     file.write_text(f"/**:\n  ros__parameters:\n    {below}\n")
     with pytest.raises(ConfigError) as error:
         node_given(graph, monkeypatch, "--params-file", file)
-    for word in (str(file), *told):
+    for word in (str(file), *expected):
         assert word in str(error.value)
 
 
-def test_a_wrong_key_of_the_command_line_is_told_too(graph, monkeypatch):
-    with pytest.raises(ConfigError, match="-p camera.jpg_quality"):
+def test_a_wrong_key_of_the_command_line_is_an_error(graph, monkeypatch):
+    with pytest.raises(ConfigError, match=r"-p camera\.jpg_quality"):
         node_given(graph, monkeypatch, "-p", "camera.jpg_quality:=80")
 
 
-def test_keys_of_other_nodes_and_whole_numbers_for_numbers_are_no_mistakes(graph, monkeypatch, tmp_path):
+def test_keys_of_other_nodes_and_integers_for_floats_are_allowed(graph, monkeypatch, tmp_path):
     file = tmp_path / "good.yaml"
     file.write_text(
         "/**:\n  ros__parameters:\n    tracking: {exit_after_s: 3}\n    use_sim_time: true\n"
@@ -149,14 +152,14 @@ def test_keys_of_other_nodes_and_whole_numbers_for_numbers_are_no_mistakes(graph
     assert node_given(graph, monkeypatch, "--params-file", file)["camera.jpeg_quality"] == 71
 
 
-def test_a_file_that_ros_cannot_read_is_one_sentence(graph, tmp_path):
+def test_an_unreadable_file_is_an_error_that_names_it(graph, tmp_path):
     file = tmp_path / "broken.yaml"
     file.write_text("/**:\n  tracking: {exit_after_s: 3}\n")
-    with pytest.raises(ConfigError, match="broken.yaml"):
+    with pytest.raises(ConfigError, match=r"broken\.yaml"):
         graph.start("--params-file", file)
 
 
-def test_a_node_with_a_wrong_file_ends_with_a_sentence(processes, tmp_path):
+def test_a_node_with_a_wrong_file_ends_with_exit_code_2(processes, tmp_path):
     file = tmp_path / "wrong.yaml"
     file.write_text("/**:\n  ros__parameters:\n    camera: {jpg_quality: 80}\n")
     node = processes.node("overlay", "-r", "__ns:=/robot1", "--params-file", file)

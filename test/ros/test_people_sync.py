@@ -39,7 +39,7 @@ def persons(processes):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_two_robots_that_learn_of_one_person_apart_settle_on_one_id(
+def test_two_robots_with_two_ids_of_one_person_agree_on_one(
     processes, clips, real_data, picture_of_a, picture_of_b, tmp_path
 ):
     processes.environment["FACETRACK_MODELS"] = str(real_data("models"))

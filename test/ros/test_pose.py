@@ -1,4 +1,4 @@
-"""Poses of whatever kind a robot publishes are heard, by the stamp of their header."""
+"""Poses of each message type, stored by the stamps of their headers."""
 
 import time
 
@@ -27,9 +27,9 @@ def node(domain):
 
 
 @pytest.mark.parametrize(
-    ("kind", "asked"), [("Odometry", "auto"), ("PoseStamped", "pose"), ("PoseWithCovarianceStamped", "auto")]
+    ("kind", "setting"), [("Odometry", "auto"), ("PoseStamped", "pose"), ("PoseWithCovarianceStamped", "auto")]
 )
-def test_a_pose_is_taken_from_whatever_tells_it(node, kind, asked):
+def test_poses_of_each_message_type_are_stored(node, kind, setting):
     from geometry_msgs.msg import Point, PoseStamped, PoseWithCovarianceStamped, Quaternion
     from nav_msgs.msg import Odometry
 
@@ -46,15 +46,15 @@ def test_a_pose_is_taken_from_whatever_tells_it(node, kind, asked):
     pose.position, pose.orientation = Point(x=1.0, y=2.0, z=3.0), Quaternion(z=0.6, w=0.8)
     track = PoseHistory(500_000_000)
     publisher = node.create_publisher(type(message), "where", 10)
-    PoseInput(node, "where", asked, track)
+    PoseInput(node, "where", setting, track)
 
-    def heard():
+    def received():
         publisher.publish(message)
         node.spin()
         return track.at(STAMP)
 
     deadline = time.monotonic() + 60
-    while not heard() and time.monotonic() < deadline:
+    while not received() and time.monotonic() < deadline:
         pass  # each turn waits for a message
     found = track.at(STAMP + 1)
     assert (found.frame_id, found.stamp_ns) == ("map", STAMP)

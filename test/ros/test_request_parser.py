@@ -1,4 +1,4 @@
-"""A call of face_search is a question, or is refused with a sentence that says what is wrong."""
+"""Calls of face_search become requests, or are refused with the reason."""
 
 import array
 from types import SimpleNamespace
@@ -46,15 +46,15 @@ class Known:
     def face_of(self, person):
         if person in ("p_robot1_3", "Grace Hopper"):
             return UNIT, "net"
-        raise RequestError(f"no robot has told of a face of {person}")
+        raise RequestError(f"no robot knows a face of {person}")
 
     def face_of_name(self, name):
         if name == "Grace Hopper":
             return UNIT, "net"
-        raise RequestError(f"no robot has told of a face of {name}")
+        raise RequestError(f"no robot knows a face of {name}")
 
 
-def reading(**settings):
+def make_parser(**settings):
     clock = SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=NOW_NS))
     node = SimpleNamespace(
         settings=Config({f"backtrack_search.{name}": value for name, value in settings.items()}),
@@ -77,7 +77,7 @@ def embedding(*values):
 
 
 @pytest.mark.parametrize(
-    ("reference", "told"),
+    ("reference", "name"),
     [
         ({"image": image()}, "picture"),
         (embedding(0, 0, 1, 0), "embedding"),
@@ -86,18 +86,18 @@ def embedding(*values):
         ({"name": "Grace Hopper"}, "Grace Hopper"),
     ],
 )
-def test_every_kind_of_reference_becomes_the_same_face(reference, told):
-    question = reading().parse(FaceSearch.Request(**reference))
-    np.testing.assert_array_equal(question.embedding, UNIT)
-    assert (question.model_id, question.reference, question.requester) == ("net", told, "robot1")
+def test_every_kind_of_reference_gives_the_same_embedding(reference, name):
+    request = make_parser().parse(FaceSearch.Request(**reference))
+    np.testing.assert_array_equal(request.embedding, UNIT)
+    assert (request.model_id, request.reference, request.requester) == ("net", name, "robot1")
 
 
-def test_what_is_not_said_comes_from_the_settings_and_the_model():
-    question = reading(max_results=7, timeout_s=1.5).parse(FaceSearch.Request(image=image()))
-    assert (question.threshold, question.max_results, question.timeout_ns) == (0.35, 7, 1_500_000_000)
-    assert (question.time_ns, question.window_ns, question.rescan, question.face_crop) == (NOW_NS, 0, False, b"")
-    assert question.search_id
-    said = reading(similarity_threshold=0.6).parse(
+def test_missing_fields_come_from_the_settings_and_the_model():
+    request = make_parser(max_results=7, timeout_s=1.5).parse(FaceSearch.Request(image=image()))
+    assert (request.threshold, request.max_results, request.timeout_ns) == (0.35, 7, 1_500_000_000)
+    assert (request.time_ns, request.window_ns, request.rescan, request.face_crop) == (NOW_NS, 0, False, b"")
+    assert request.search_id
+    said = make_parser(similarity_threshold=0.6).parse(
         FaceSearch.Request(
             image=image(), threshold=0.5, rescan=True, search_id="mine", robots=["robot2"], cameras=["front"]
         )
@@ -111,11 +111,11 @@ def test_what_is_not_said_comes_from_the_settings_and_the_model():
     )
 
 
-def test_the_face_alone_goes_along_where_that_is_set():
-    crop = reading(send_face_crop=True).parse(FaceSearch.Request(image=image())).face_crop
+def test_the_face_crop_is_sent_if_set():
+    crop = make_parser(send_face_crop=True).parse(FaceSearch.Request(image=image())).face_crop
     assert cv2.imdecode(np.frombuffer(crop, np.uint8), cv2.IMREAD_COLOR).shape == (192, 192, 3)
     assert len(crop) < 40_000
-    assert reading(send_face_crop=True).parse(FaceSearch.Request(person_id="p_robot1_3")).face_crop == b""
+    assert make_parser(send_face_crop=True).parse(FaceSearch.Request(person_id="p_robot1_3")).face_crop == b""
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_the_face_alone_goes_along_where_that_is_set():
         ({"person_id": "p_robot1_3", "image": image()}, "image, person_id"),
         ({"person_id": "p_robot1_3", "name": "Grace Hopper"}, "person_id, name"),
         ({"person_id": "p_robot9_9"}, "p_robot9_9"),
-        ({"name": "Nobody"}, "Nobody"),
+        ({"name": "Unknown Person"}, "Unknown Person"),
         ({"image": image(0)}, "no face"),
         ({"image": CompressedImage(data=array.array("B", b"no picture"))}, "no picture that can be read"),
         ({"embedding": [1.0, 0.0, 0.0, 0.0]}, "without the model_id"),
@@ -148,15 +148,15 @@ def test_the_face_alone_goes_along_where_that_is_set():
         ({"file": "face.png"}, "reference_dir is not set"),
     ],
 )
-def test_what_cannot_be_asked_is_refused(request_, words):
+def test_invalid_requests_are_refused(request_, words):
     with pytest.raises(FacetrackError, match=words):
-        reading().parse(FaceSearch.Request(**request_))
+        make_parser().parse(FaceSearch.Request(**request_))
 
 
-def test_a_picture_of_fifty_megabytes_is_refused_unread():
+def test_a_picture_of_fifty_megabytes_is_refused():
     request = FaceSearch.Request(image=CompressedImage(data=array.array("B", bytes(50_000_000))))
     with pytest.raises(ReferenceFaceError, match="50 MB; send at most 30"):
-        reading().parse(request)
+        make_parser().parse(request)
 
 
 @pytest.fixture
@@ -174,10 +174,10 @@ def folder(tmp_path):
     return inside
 
 
-def test_a_picture_below_the_reference_folder_may_be_named(folder):
-    asked = reading(reference_dir=str(folder))
-    assert asked.parse(FaceSearch.Request(file="people/face.png")).reference == "picture"
-    assert asked.parse(FaceSearch.Request(file="people/../people/face.png")).reference == "picture"
+def test_a_file_below_the_reference_folder_is_read(folder):
+    parser = make_parser(reference_dir=str(folder))
+    assert parser.parse(FaceSearch.Request(file="people/face.png")).reference == "picture"
+    assert parser.parse(FaceSearch.Request(file="people/../people/face.png")).reference == "picture"
 
 
 @pytest.mark.parametrize(
@@ -196,12 +196,12 @@ def test_a_picture_below_the_reference_folder_may_be_named(folder):
         "x" * 5000,
     ],
 )
-def test_no_other_file_may_be_named(folder, name):
+def test_files_outside_the_reference_folder_are_refused(folder, name):
     name = name.replace("{outside}", str(folder.parent / "outside" / "face.png"))
     with pytest.raises(RequestError, match="reference_dir"):
-        reading(reference_dir=str(folder)).parse(FaceSearch.Request(file=name))
+        make_parser(reference_dir=str(folder)).parse(FaceSearch.Request(file=name))
 
 
-def test_a_file_that_is_too_large_is_not_read(folder):
+def test_a_file_that_is_too_large_is_refused(folder):
     with pytest.raises(ReferenceFaceError, match="at most 30"):
-        reading(reference_dir=str(folder)).parse(FaceSearch.Request(file="huge.png"))
+        make_parser(reference_dir=str(folder)).parse(FaceSearch.Request(file="huge.png"))

@@ -1,4 +1,4 @@
-"""A second look waits for the battery, and says so."""
+"""A rescan of stored frames is refused on a low battery, with the reason."""
 
 import time
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ from facetrack_ros.nodes.fleet.rescan_service import RescanService
 from facetrack_ros.search.request import SearchRequest
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=2, threshold=0.35)
-ASK = SearchRequest("s1", np.array([1, 0], np.float32), "net", rescan=True)
+REQUEST = SearchRequest("s1", np.array([1, 0], np.float32), "net", rescan=True)
 
 
 class Node:
@@ -41,24 +41,24 @@ def history(tmp_path):
     kept.close()
 
 
-def test_on_a_low_battery_no_frame_is_looked_at_and_the_answer_says_why(history):
+def test_on_a_low_battery_no_frame_is_rescanned_and_the_reason_is_returned(history):
     node = Node()
-    again = RescanService(node)
+    service = RescanService(node)
     node.heard["battery_state"](BatteryState(percentage=0.1))
-    done, note = again.rescan(history, ASK, time.monotonic() + 10)
+    done, note = service.rescan(history, REQUEST, time.monotonic() + 10)
     assert (done.scanned, done.remaining) == (0, 3)
     assert "battery at 10%" in note
 
 
-def test_where_no_faces_are_looked_for_none_are_looked_for_again(history):
-    done, note = RescanService(Node(face_tracking__enabled=False)).rescan(history, ASK, time.monotonic() + 10)
+def test_without_face_tracking_no_frame_is_rescanned(history):
+    done, note = RescanService(Node(face_tracking__enabled=False)).rescan(history, REQUEST, time.monotonic() + 10)
     assert (done.scanned, done.remaining) == (0, 3)
     assert "face_tracking.enabled" in note
 
 
-def test_nothing_to_look_at_loads_no_models(history):
-    again = RescanService(Node(embedder__model="no such model"))
-    done, note = again.rescan(
-        history, SearchRequest("s", ASK.embedding, "net", cameras=("rear",)), time.monotonic() + 10
+def test_without_frames_to_rescan_no_models_are_loaded(history):
+    service = RescanService(Node(embedder__model="no such model"))
+    done, note = service.rescan(
+        history, SearchRequest("s", REQUEST.embedding, "net", cameras=("rear",)), time.monotonic() + 10
     )
     assert (done.scanned, done.remaining, note) == (0, 0, "")

@@ -1,4 +1,4 @@
-"""Robots as processes: they see, remember, answer together, and end whole."""
+"""Robots as processes: searches over two of them, a killed one, an orderly end."""
 
 import signal
 
@@ -31,7 +31,7 @@ def two_robots(processes, stage, tmp_path):
     return robots, data
 
 
-def test_two_robots_one_question(processes, two_robots, stage, tmp_path):
+def test_two_robots_answer_one_search(processes, two_robots, stage, tmp_path):
     robots, data = two_robots
     eileen, grace = stage.references["Eileen Collins"], stage.references["Grace Hopper"]
 
@@ -54,7 +54,7 @@ def test_two_robots_one_question(processes, two_robots, stage, tmp_path):
     assert code == 0, by_person
     assert {match["person_id"] for match in by_person["matches"]} == {person}
 
-    # A pulled plug: the answer comes all the same, and says who is missing.
+    # After a kill, the response names the missing robot.
     robots["robot2"].kill()
     code, answer = processes.search("--robot", "robot1", "--image", eileen)
     assert code == 3, answer
@@ -66,7 +66,7 @@ def test_two_robots_one_question(processes, two_robots, stage, tmp_path):
     assert {(match["robot_id"], match["camera_id"]) for match in answer["matches"]} == {("robot2", "front")}
 
 
-def test_a_goodbye_is_told_apart_from_a_silence(processes, two_robots, stage):
+def test_a_robot_that_left_has_another_status_than_a_silent_one(processes, two_robots, stage):
     robots, _ = two_robots
     assert robots["robot2"].interrupt() == 0
     code, answer = processes.search("--robot", "robot1", "--image", stage.references["Grace Hopper"])
@@ -79,12 +79,12 @@ def test_a_goodbye_is_told_apart_from_a_silence(processes, two_robots, stage):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_in_the_middle_closes_logs_and_history_whole(processes, stage, tmp_path, number):
+def test_a_stop_signal_completes_logs_and_history(processes, stage, tmp_path, number):
     data = tmp_path / "data"
     robot = processes.robot("robot1", data, front=stage.clips["robot1", "front"])
     robot.wait_until(
         lambda _: any(event["event"] == "PERSON_IN" for event in events_below(data)) if data.exists() else False,
-        "somebody came",
+        "a person came",
     )
     robot.popen.send_signal(number)
     assert robot.popen.wait(20.0) == 0, robot.said()
@@ -92,5 +92,5 @@ def test_ctrl_c_in_the_middle_closes_logs_and_history_whole(processes, stage, tm
     events = events_below(data)
     arrived = [event["person_id"] for event in events if event["event"] == "PERSON_IN"]
     left = [event["person_id"] for event in events if event["event"] == "PERSON_OUT"]
-    assert sorted(arrived) == sorted(left), "whoever came has left when the robot ends"
+    assert sorted(arrived) == sorted(left), "every visit has ended with the robot"
     assert processes.run("status", "--data", data).returncode == 0

@@ -6,7 +6,7 @@ import threading
 from rcl_interfaces.msg import Log
 
 
-def test_records_reach_rosout_as_those_of_their_thread_s_node(graph, processes):
+def test_records_reach_rosout_under_the_node_of_their_thread(graph, processes):
     from facetrack_ros.nodes.base.lifecycle_node import LifecycleNode
 
     graph.start()
@@ -42,7 +42,7 @@ def test_records_reach_rosout_as_those_of_their_thread_s_node(graph, processes):
     log_until_heard("executor", "robot1.robot")
 
 
-def test_the_handler_goes_with_the_last_node(graph):
+def test_the_handler_is_removed_with_the_last_node(graph):
     from facetrack_ros.nodes.base.lifecycle_node import LifecycleNode
 
     graph.start()

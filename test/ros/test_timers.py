@@ -27,7 +27,7 @@ def due_ns(timer) -> int:
     return time.monotonic_ns() + left_ns
 
 
-def test_in_step_the_timers_of_all_nodes_count_anew(two_nodes):
+def test_aligned_timers_of_all_nodes_restart(two_nodes):
     timers = [steady_timer(node, HOUR_NS / 1e9, lambda: None) for node in two_nodes]
     made_ns = time.monotonic_ns()
 
@@ -36,7 +36,7 @@ def test_in_step_the_timers_of_all_nodes_count_anew(two_nodes):
     assert all(due_ns(timer) - HOUR_NS >= made_ns for timer in timers)
 
 
-def test_in_step_a_cancelled_timer_stays_so(two_nodes):
+def test_a_cancelled_timer_stays_cancelled(two_nodes):
     timer = steady_timer(two_nodes[0], HOUR_NS / 1e9, lambda: None)
     timer.cancel()
 
@@ -45,7 +45,7 @@ def test_in_step_a_cancelled_timer_stays_so(two_nodes):
     assert timer.is_canceled()
 
 
-def test_in_step_a_timer_that_another_thread_just_destroyed_is_passed_over(two_nodes):
+def test_a_timer_destroyed_by_another_thread_is_skipped(two_nodes):
     gone, other = (steady_timer(node, HOUR_NS / 1e9, lambda: None) for node in two_nodes)
     gone.destroy()  # still among the node's timers, as between the two steps of destroy_timer
     made_ns = time.monotonic_ns()

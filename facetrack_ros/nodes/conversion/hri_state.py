@@ -88,9 +88,9 @@ class HriState:
             if old.person_id and person and old.person_id != person:
                 self._join(old.person_id, person)
             if person:
-                told = self._known.setdefault(person, PersonState())
+                state = self._known.setdefault(person, PersonState())
                 known = track.face is not None and track.face.embedding is not None
-                self._known[person] = PersonState(told.face_id, told.body_id, told.anonymous and not known, "")
+                self._known[person] = PersonState(state.face_id, state.body_id, state.anonymous and not known, "")
                 self._known.move_to_end(person)
         self._cameras[camera_id] = now
         self._settle(stamp_ns)
@@ -101,28 +101,28 @@ class HriState:
             self._settle(0)
 
     def _join(self, old: str, new: str) -> None:
-        told = self._known.get(old, PersonState())
-        self._known[new] = PersonState(anonymous=told.anonymous and self._known.get(new, told).anonymous)
-        self._known[old] = PersonState(anonymous=told.anonymous, alias=new)
+        before = self._known.get(old, PersonState())
+        self._known[new] = PersonState(anonymous=before.anonymous and self._known.get(new, before).anonymous)
+        self._known[old] = PersonState(anonymous=before.anonymous, alias=new)
 
     def _settle(self, stamp_ns: int) -> None:
         """Assign faces, bodies and aliases to persons."""
         self._newest_ns = stamp_ns or self._newest_ns
         faces, bodies = {}, {}
         for tracks in self._cameras.values():
-            for track_id, one in tracks.items():
-                if one.person_id:
-                    bodies[one.person_id] = hri_id("b", track_id)
-                    if self._face_stays(one):
-                        faces[one.person_id] = hri_id("f", track_id)
+            for track_id, followed in tracks.items():
+                if followed.person_id:
+                    bodies[followed.person_id] = hri_id("b", track_id)
+                    if self._face_stays(followed):
+                        faces[followed.person_id] = hri_id("f", track_id)
         while len(self._known) > KNOWN and next(iter(self._known)) not in bodies:
             self._known.popitem(last=False)
         self._known.update(
             {
                 person: PersonState(
-                    faces.get(person, ""), bodies.get(person, ""), told.anonymous, self._alias_of(person)
+                    faces.get(person, ""), bodies.get(person, ""), state.anonymous, self._alias_of(person)
                 )
-                for person, told in self._known.items()
+                for person, state in self._known.items()
             }
         )
 
@@ -134,8 +134,8 @@ class HriState:
             at = self._known[at].alias
         return at if at in self._known and at not in passed else ""
 
-    def _face_stays(self, one: "_Followed") -> bool:
-        return one.face_ns > 0 and abs(self._newest_ns - one.face_ns) <= FACE_STAYS_NS
+    def _face_stays(self, followed: "_Followed") -> bool:
+        return followed.face_ns > 0 and abs(self._newest_ns - followed.face_ns) <= FACE_STAYS_NS
 
     @property
     def faces(self) -> tuple[str, ...]:
@@ -143,8 +143,8 @@ class HriState:
         return tuple(
             hri_id("f", track)
             for tracks in self._cameras.values()
-            for track, one in tracks.items()
-            if self._face_stays(one)
+            for track, followed in tracks.items()
+            if self._face_stays(followed)
         )
 
     @property
@@ -157,7 +157,10 @@ class HriState:
         """Ids of the tracked persons, each once."""
         return tuple(
             dict.fromkeys(
-                one.person_id for tracks in self._cameras.values() for one in tracks.values() if one.person_id
+                followed.person_id
+                for tracks in self._cameras.values()
+                for followed in tracks.values()
+                if followed.person_id
             )
         )
 

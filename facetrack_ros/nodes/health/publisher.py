@@ -14,7 +14,7 @@ DEPTH = 10
 
 
 class Diagnostics:
-    """Publisher of a node's diagnoses, in steady time, so that a paused simulation does not look like a dead robot.
+    """Publisher of a node's diagnoses, in steady time, so that they continue while a simulation is paused.
 
     :param robot_id: the hardware id.
     :param report: returns the diagnoses.

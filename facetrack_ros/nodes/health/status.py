@@ -91,14 +91,14 @@ def _assess(
     if figures.silent_s >= SILENT_S:
         return STALE, f"no frames for {format_duration(round(figures.silent_s * 1e9))}"
     if figures.rate_out == 0 and figures.stuck_s >= SILENT_S:
-        return ERROR, f"frames come, but none was done for {format_duration(round(figures.stuck_s * 1e9))}"
+        return ERROR, f"frames arrive, but none was finished for {format_duration(round(figures.stuck_s * 1e9))}"
     if figures.error_ago_s is not None and figures.error_ago_s < ERROR_SHOWN_S:
         return WARN, figures.error
     if figures.dropped_lately >= DROPPED_SHARE:
         lost = f", and {figures.lost} got lost on the way" if figures.lost else ""
         takes = f"; {work} takes {figures.took_ms:.0f} ms a frame" if work and not math.isnan(figures.took_ms) else ""
         return WARN, (
-            f"{figures.rate_in:.1f} frames a second come and {figures.rate_out:.1f} are looked at: "
+            f"{figures.rate_in:.1f} frames a second arrive and {figures.rate_out:.1f} are processed: "
             f"{100 * figures.dropped_lately:.0f} % are dropped, {figures.dropped} so far{lost}{takes}"
         )
     if clock is not None and clock.off:

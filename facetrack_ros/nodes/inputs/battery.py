@@ -39,7 +39,7 @@ class BatteryInput:
     def sentence(self) -> str:
         """The state as a sentence."""
         return f"battery at {self._charge:.0%}: " + (
-            "face work stops, people are still followed" if self.braking else "face work goes on"
+            "face work stops, persons are still tracked" if self.braking else "face work resumes"
         )
 
     def _on_battery(self, message: BatteryState) -> None:

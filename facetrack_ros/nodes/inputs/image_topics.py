@@ -120,8 +120,8 @@ def incompatible_sentence(camera: str, topic: str, publishers: tuple[Publisher, 
     """The publishers whose QoS does not fit, and the parameter that solves it."""
     names = ", ".join(publisher.node for publisher in publishers if reliable and not publisher.reliable)
     return (
-        f"camera {camera}: {names or 'a publisher'} offers best effort on {topic}, but reliable is asked for, so "
-        "nothing comes from there: set the parameter camera.qos to auto or best_effort"
+        f"camera {camera}: {names or 'a publisher'} offers best effort on {topic}, but the subscription is reliable, so no "
+        "image arrives from there: set the parameter camera.qos to auto or best_effort"
     )
 
 
@@ -160,7 +160,7 @@ def silence_sentence(
             f"{head}{other}: what is published there is {kind}, no image: "
             f"give the camera's topic, camera.topics: {camera}=TOPIC"
         )
-    head += f"{topic}: nobody publishes it; image topics seen: "
+    head += f"{topic}: it has no publisher; image topics seen: "
     seen = [f"{topic} ({kind.rpartition('/')[2]})" for topic, kind in sorted(others.items())]
     if not seen:
         return f"{head}none. Is the driver running, on this ROS_DOMAIN_ID?"

@@ -20,7 +20,7 @@ _BY_NAME = {
     "geometry_msgs/msg/PoseStamped": PoseStamped,
     "geometry_msgs/msg/PoseWithCovarianceStamped": PoseWithCovarianceStamped,
 }
-# How often the topic's type is looked up until it is known.
+# How often the topic graph is checked until it has the topic's type.
 _LOOKUP_S = 1.0
 
 

@@ -1,4 +1,4 @@
-"""What ROS4HRI is told: ids as the standard wants them, nobody twice, nobody forgotten too early or listed too long."""
+"""Faces, bodies and persons of ROS4HRI: valid ids, each person once, listed as long as tracked."""
 
 import re
 from types import SimpleNamespace
@@ -49,7 +49,7 @@ def test_face_and_body_are_named_after_the_track_and_the_person_keeps_its_id():
     )
 
 
-def test_who_is_lost_for_a_moment_is_still_tracked_and_who_is_idle_is_not():
+def test_a_lost_track_counts_as_tracked_and_an_idle_one_does_not():
     humans = HriState()
     humans.update("front", SECOND, (track(1, "p_1", face=face()),))
     humans.update("front", 2 * SECOND, (track(1, "p_1", TrackState.LOST),))
@@ -75,7 +75,7 @@ def test_without_a_face_a_person_is_anonymous_until_one_is_seen():
     assert not humans.known["p_1"].anonymous
 
 
-def test_two_ids_that_turn_out_to_be_one_person_become_an_alias_and_a_parting_takes_it_back():
+def test_a_merged_person_id_becomes_an_alias_until_it_is_split_off():
     humans = HriState()
     humans.update("front", SECOND, (track(1, "p_5", face=face()),))
     humans.update("front", 2 * SECOND, (track(1, "p_2", face=face()),))
@@ -88,7 +88,7 @@ def test_two_ids_that_turn_out_to_be_one_person_become_an_alias_and_a_parting_ta
     assert humans.known["p_2"].alias == "p_5"
 
 
-def test_one_person_before_two_cameras_is_listed_once_with_two_bodies():
+def test_a_person_in_two_cameras_is_listed_once_with_two_bodies():
     humans = HriState()
     humans.update("front", SECOND, (track(1, "p_1"),))
     humans.update("rear", SECOND, (Track("t_robot1_rear_2", "p_1", TrackState.TRACKING, BOX, 0.9),))
@@ -99,7 +99,7 @@ def test_one_person_before_two_cameras_is_listed_once_with_two_bodies():
     assert humans.known["p_1"].body_id == "b_robot1_front_1"
 
 
-def test_a_bag_that_begins_again_keeps_its_faces():
+def test_faces_are_kept_when_a_bag_restarts():
     humans = HriState()
     humans.update("front", 100 * SECOND, (track(1, "p_1", face=face()),))
     humans.update("front", SECOND, (track(2, "p_1", face=face()),))
@@ -115,7 +115,7 @@ people = st.lists(
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from(["front", "rear"]), people), max_size=40))
-def test_whatever_happens_the_lists_fit_together(steps):
+def test_the_lists_are_consistent(steps):
     humans = HriState()
     for number, (camera, rows) in enumerate(steps, 1):
         humans.update(
@@ -129,14 +129,14 @@ def test_whatever_happens_the_lists_fit_together(steps):
         known = humans.known
         assert set(humans.persons) <= set(known)
         for person, state in known.items():
-            # libhri looks an alias up once: it must be there, and be nobody's alias itself.
+            # libhri resolves an alias once: its target must be listed and have no alias itself.
             assert not state.alias or not known[state.alias].alias
             assert not state.face_id or state.face_id in humans.faces
             assert not state.body_id or state.body_id in humans.bodies
             assert bool(state.body_id) == (person in humans.persons)
 
 
-def test_a_crowd_that_passes_does_not_pile_up():
+def test_the_number_of_known_persons_is_bounded():
     humans = HriState()
     for number in range(1, 4 * KNOWN):
         humans.update("front", number * SECOND, (track(number, f"p_{number}"),))
@@ -159,7 +159,7 @@ def test_a_region_lies_within_the_picture(box):
     assert all(0 <= value <= 1 for value in (found.xmin, found.ymin, found.xmax, found.ymax))
 
 
-def test_five_points_stand_at_their_places_among_seventy_and_the_others_count_for_nothing():
+def test_the_five_landmarks_have_their_rows_and_the_others_confidence_0():
     found = facial_landmarks(KINDS, None, face(), (100, 200))
     assert len(found.landmarks) == 70
     assert (found.width, found.height) == (100, 200)

@@ -30,7 +30,7 @@ numbers = st.lists(st.floats(-3, 3), min_size=9, max_size=9)
 
 @settings(deadline=None, max_examples=200)
 @given(numbers)
-def test_a_rotation_and_its_quaternion_are_the_same_turn(values):
+def test_a_rotation_and_its_quaternion_are_equal(values):
     axes, _ = np.linalg.qr(np.array(values).reshape(3, 3) + 1e-3 * np.eye(3))
     axes = axes * np.linalg.det(axes)
     assert rotation_of(quaternion(axes)) == pytest.approx(axes, abs=1e-6)
@@ -45,7 +45,7 @@ def test_the_ellipsoid_is_the_covariance(values):
     assert around @ np.diag(axes**2) @ around.T == pytest.approx(root @ root.T, abs=1e-4)
 
 
-def test_a_person_is_a_body_a_name_and_a_doubt_in_the_cameras_frame():
+def test_a_person_has_body_name_and_uncertainty_markers_in_the_camera_frame():
     header = Header(frame_id="front_optical")
     place = PersonPosition(np.array([1.0, 0.2, 5.0]), np.diag([0.01, 0.04, 0.25]), False)
     body, label, doubt = body_markers(header, "front", "t_1", "p_1", "p_1\n5.1 m", place, 1.7, True)

@@ -21,7 +21,7 @@ FRAME = Frame("front", 1_700_000_000_123_456_789, 7, b"", "front_optical")
 
 
 class _Tree:
-    """Stands for a message of vision_msgs: fields that are there once they are asked for, as nested ones are."""
+    """Stands for a message of vision_msgs: each field is created at its first access."""
 
     def __getattr__(self, name):
         if name.startswith("_"):
@@ -60,7 +60,7 @@ def theirs(*rows):
         max_size=5,
     )
 )
-def test_there_and_back_is_the_same(rows):
+def test_conversion_and_back_gives_the_same_detections(rows):
     boxes = np.array([(x, y, x + w, y + h) for x, y, w, h, _ in rows], np.float32).reshape(-1, 4)
     mine = Detections(boxes, np.array([row[4] for row in rows], np.float32), "net")
     array = detections_array(KINDS, detections_to_message(FRAME, mine))
@@ -86,7 +86,7 @@ def tracks():
     )
 
 
-def test_tracks_carry_track_ids_and_persons_person_ids_and_who_is_out_of_sight_is_no_detection():
+def test_tracks_have_track_ids_persons_person_ids_and_lost_tracks_are_left_out():
     assert [one.id for one in tracks_array(KINDS, tracks()).detections] == ["t_1", "t_2"]
     persons = persons_array(KINDS, tracks()).detections
     assert [one.id for one in persons] == ["p_1"]
@@ -104,7 +104,7 @@ def test_only_persons_of_a_sufficient_score_are_taken():
     assert persons_of(array, frozenset({"person", "0"}), 0.4, "x").scores == pytest.approx([0.9, 0.8])
 
 
-def test_a_turned_box_becomes_the_upright_one_around_it():
+def test_a_rotated_box_becomes_its_axis_aligned_bounding_box():
     array = theirs(("person", 0.9, 50, 50, 20, 40, np.pi / 2))
     assert persons_of(array, frozenset({"person"}), 0.4, "x").boxes == pytest.approx(
         np.array([[30, 40, 70, 60]]), abs=1e-4
@@ -120,9 +120,9 @@ def test_a_turned_box_becomes_the_upright_one_around_it():
         ("person", 0.9, 50, 50, np.inf, 40, 0),
     ],
 )
-def test_what_is_no_box_is_left_out(row):
+def test_malformed_boxes_are_left_out(row):
     assert len(persons_of(theirs(row), frozenset({"person"}), 0.4, "x")) == 0
 
 
-def test_a_message_has_the_type_of_ours():
+def test_the_test_message_has_the_fields_of_vision_msgs():
     assert isinstance(tracks(), msg.Tracks)

@@ -1,11 +1,11 @@
-"""What a service tells of its health."""
+"""Diagnosis of a service."""
 
 from facetrack_ros.nodes.health import service_health
 from facetrack_ros.nodes.health.service_health import ServiceHealth
 from facetrack_ros.nodes.health.status import OK, STALE, WARN
 
 
-def test_answers_and_refusals_are_counted_and_only_what_went_wrong_warns_for_a_minute(monkeypatch):
+def test_requests_and_refusals_are_counted_and_only_errors_warn_for_a_minute(monkeypatch):
     now = [1000.0]
     monkeypatch.setattr(service_health.time, "monotonic", lambda: now[0])
     health = ServiceHealth("search", "searches answered")

@@ -38,7 +38,7 @@ def test_a_starved_stage_warns_of_its_drops():
     found = stage_diagnosis("front", "detector", figures, "detection")
     assert found.level == WARN
     assert re.fullmatch(
-        r"(29|30)\.\d frames a second come and (9|10)\.\d are looked at: 6[67] % are dropped, 200 so far; "
+        r"(29|30)\.\d frames a second arrive and (9|10)\.\d are processed: 6[67] % are dropped, 200 so far; "
         r"detection takes 100 ms a frame",
         found.sentence,
     )
@@ -74,9 +74,9 @@ def test_silence_is_an_error_if_no_frame_ever_came_or_its_cause_is_known():
     found = stage_diagnosis("front", "detector", meter.figures(107.0))
     assert (found.level, found.sentence) == (ERROR, "no frame came within 7.0 s of its start")
     found = stage_diagnosis(
-        "front", "detector", meter.figures(107.0), problem="No frames for 7 s on /x: nobody publishes it"
+        "front", "detector", meter.figures(107.0), problem="No frames for 7 s on /x: it has no publisher"
     )
-    assert (found.level, found.sentence) == (ERROR, "No frames for 7 s on /x: nobody publishes it")
+    assert (found.level, found.sentence) == (ERROR, "No frames for 7 s on /x: it has no publisher")
     meter.arrived(1, 108.0)
     meter.finished(1, 108.0, 0.0)
     found = stage_diagnosis("front", "detector", meter.figures(120.0))
@@ -90,7 +90,7 @@ def test_a_stage_that_finishes_no_frame_is_an_error():
     for number in range(300):
         meter.arrived(number, 100.0 + number / 30)
     found = stage_diagnosis("front", "detector", meter.figures(110.0))
-    assert (found.level, found.sentence) == (ERROR, "frames come, but none was done for 10.0 s")
+    assert (found.level, found.sentence) == (ERROR, "frames arrive, but none was finished for 10.0 s")
 
 
 def test_a_failure_is_a_warning_for_a_minute_and_stays_the_last_error():

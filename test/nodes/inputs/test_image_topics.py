@@ -1,4 +1,4 @@
-"""Which topic a camera's images are taken from, and what is said when none come."""
+"""Choice of a camera's image topic, and the sentence if no images arrive."""
 
 import pytest
 from hypothesis import given
@@ -19,20 +19,20 @@ JPEG = TopicCandidate("/r/front/image/compressed", COMPRESSED, (Publisher("/cam"
 PIXELS = TopicCandidate("/r/front/image", RAW, (Publisher("/cam", RAW, True),))
 
 
-def test_the_first_that_is_there_is_taken():
+def test_the_first_published_topic_is_chosen():
     assert choose([JPEG, PIXELS], None, False, False) is JPEG
     assert choose([PIXELS], None, False, False) is PIXELS
-    assert choose([PIXELS], JPEG, False, False) is PIXELS, "the one listened to has nobody left"
+    assert choose([PIXELS], JPEG, False, False) is PIXELS, "the current topic has no publisher left"
 
 
-def test_what_brings_images_is_kept_but_raw_ones_give_way_to_jpeg():
+def test_a_topic_that_delivers_is_kept_but_jpeg_replaces_raw_images():
     assert choose([JPEG, PIXELS], PIXELS, True, False) is JPEG
     assert choose([PIXELS], PIXELS, True, True) is PIXELS
     other = TopicCandidate("/r/front/image_raw", RAW, PIXELS.publishers)
     assert choose([PIXELS, other], other, True, False) is other
 
 
-def test_what_brings_nothing_gives_way_to_the_next_round_and_round():
+def test_a_silent_topic_is_replaced_by_the_next_in_rotation():
     assert choose([JPEG, PIXELS], JPEG, False, False) is JPEG, "it has time"
     assert choose([JPEG, PIXELS], JPEG, False, True) is PIXELS
     assert choose([JPEG, PIXELS], PIXELS, False, True) is JPEG
@@ -44,12 +44,12 @@ def test_what_brings_nothing_gives_way_to_the_next_round_and_round():
     st.booleans(),
     st.booleans(),
 )
-def test_somebody_who_publishes_is_always_chosen(offers, current, flowing, patience_over):
-    found = choose(offers, current, flowing and current is not None, patience_over)
+def test_a_published_topic_is_always_chosen(offers, current, flowing, expired):
+    found = choose(offers, current, flowing and current is not None, expired)
     assert found in offers or (not offers and found is current) or (flowing and found is current)
 
 
-def test_of_two_types_on_one_topic_jpeg_is_taken_and_only_images_count():
+def test_of_two_types_on_one_topic_jpeg_is_chosen_and_only_images_count():
     both = (Publisher("/a", RAW, True), Publisher("/b", COMPRESSED, True), Publisher("/c", "std_msgs/msg/String", True))
     assert candidate_of("/x", both).publishers == (both[1],)
     assert candidate_of("/x", (both[0],)).kind == RAW
@@ -57,26 +57,26 @@ def test_of_two_types_on_one_topic_jpeg_is_taken_and_only_images_count():
     assert candidate_of("/x", (both[2],)) is None
 
 
-def test_repetition_is_asked_for_only_where_it_helps_and_is_given():
+def test_only_raw_images_of_reliable_publishers_are_subscribed_reliably():
     assert not wants_reliable(JPEG, "auto")
     assert wants_reliable(PIXELS, "auto")
     assert not wants_reliable(PIXELS, "best_effort")
     assert wants_reliable(JPEG, "reliable")
     mixed = TopicCandidate("/x", RAW, (Publisher("/a", RAW, True), Publisher("/b", RAW, False)))
-    assert not wants_reliable(mixed, "auto"), "best effort hears both"
+    assert not wants_reliable(mixed, "auto"), "best effort receives both"
 
 
 @pytest.mark.parametrize(
-    ("offer", "others", "odd", "reliable", "told"),
+    ("offer", "others", "odd", "reliable", "expected"),
     [
-        (None, {}, {}, False, "on /r/front/image/compressed: nobody publishes it; image topics seen: none"),
+        (None, {}, {}, False, "on /r/front/image/compressed: it has no publisher; image topics seen: none"),
         (
             None,
             {"/b/image": RAW, "/a/image/compressed": COMPRESSED},
             {},
             False,
-            "nobody publishes it; image topics seen: /a/image/compressed (CompressedImage), /b/image (Image). If one of them is this "
-            "camera, set camera.topics: front=TOPIC",
+            "it has no publisher; image topics seen: /a/image/compressed (CompressedImage), /b/image (Image). "
+            "If one of them is this camera, set camera.topics: front=TOPIC",
         ),
         (None, {f"/c{number}/image": RAW for number in range(20)}, {}, False, " and 12 more"),
         (
@@ -88,11 +88,11 @@ def test_repetition_is_asked_for_only_where_it_helps_and_is_given():
         ),
         (JPEG, {}, {}, False, "/cam publishes it, but nothing arrives: is the camera running"),
         (PIXELS, {}, {}, False, "FASTDDS_BUILTIN_TRANSPORTS=LARGE_DATA"),
-        (JPEG, {}, {}, True, "/cam offers best effort on /r/front/image/compressed, but reliable is asked for"),
+        (JPEG, {}, {}, True, "/cam offers best effort on /r/front/image/compressed, but the subscription is reliable"),
     ],
 )
-def test_a_silence_says_why(offer, others, odd, reliable, told):
-    said = silence_sentence("front", 5.2, "/r/front/image/compressed", offer, others, odd, reliable)
-    assert said.startswith("No frames for 5 s on ")
-    assert told in said
-    assert "\n" not in said
+def test_the_silence_sentence_gives_the_reason(offer, others, odd, reliable, expected):
+    sentence = silence_sentence("front", 5.2, "/r/front/image/compressed", offer, others, odd, reliable)
+    assert sentence.startswith("No frames for 5 s on ")
+    assert expected in sentence
+    assert "\n" not in sentence
