@@ -1,1 +1,1 @@
-"""The ``facetrack`` command line: ``main`` parses, one module per subcommand offers ``add_arguments`` and ``run``."""
+"""The facetrack command line: ``main`` parses, one module per subcommand offers ``add_arguments`` and ``run``."""

@@ -15,19 +15,18 @@ from facetrack_ros.sources.start_time import start_times
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
-    parser.add_argument(
-        "--robot", required=True, metavar="NAME", help="robot of the topics, /NAME/CAMERA/image/compressed"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("--robot", required=True, metavar="NAME", help="robot of the topics, /NAME/CAMERA/image/compressed")
+    add(
         "--camera",
         action="append",
         required=True,
         metavar="NAME=FILE",
         help="a video file, a folder of pictures, or bag:PATH:TOPIC",
     )
-    parser.add_argument("--start", metavar="ISO8601", help="time of the first frame; default: the recording's own")
-    parser.add_argument("--storage", choices=STORAGES, default="mcap", help="mcap (default) or sqlite3")
-    parser.add_argument("--out", required=True, metavar="DIR", help="the bag's folder, which must not exist yet")
+    add("--start", metavar="ISO8601", help="time of the first frame; default: the recording's own")
+    add("--storage", choices=STORAGES, default="mcap", help="mcap (default) or sqlite3")
+    add("--out", required=True, metavar="DIR", help="the bag's folder, which must not exist yet")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -11,29 +11,26 @@ _MOST_LISTED = 12
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
-    parser.add_argument("--data", required=True, metavar="DIR", help="folder of histories, one folder per robot")
-    parser.add_argument("--robot", metavar="NAME", help="the robot; may be left out where there is only one")
-    parser.add_argument(
-        "--camera", action="append", default=[], metavar="NAME", help="only this one; may be given several times"
-    )
-    parser.add_argument("--at", metavar="ISO8601", help="middle of the clip, with --window")
-    parser.add_argument(
-        "--window", type=float, default=5.0, metavar="S", help="seconds before and after --at (default 5)"
-    )
-    parser.add_argument("--track", default="", metavar="ID", help="a track, instead of --at")
-    parser.add_argument("--person", default="", metavar="ID", help="a person's best sighting, instead of --at")
-    parser.add_argument("--before", type=float, default=0.0, metavar="S", help="begin so many seconds earlier")
-    parser.add_argument("--after", type=float, default=0.0, metavar="S", help="end so many seconds later")
-    parser.add_argument(
+    add = parser.add_argument
+    add("--data", required=True, metavar="DIR", help="folder of histories, one folder per robot")
+    add("--robot", metavar="NAME", help="the robot; may be left out where there is only one")
+    add("--camera", action="append", default=[], metavar="NAME", help="only this one; may be given several times")
+    add("--at", metavar="ISO8601", help="middle of the clip, with --window")
+    add("--window", type=float, default=5.0, metavar="S", help="seconds before and after --at (default 5)")
+    add("--track", default="", metavar="ID", help="a track, instead of --at")
+    add("--person", default="", metavar="ID", help="a person's best sighting, instead of --at")
+    add("--before", type=float, default=0.0, metavar="S", help="begin so many seconds earlier")
+    add("--after", type=float, default=0.0, metavar="S", help="end so many seconds later")
+    add(
         "--format",
         action="append",
         default=[],
         metavar="FORMAT",
         help="mcap (default), jpg, png, gif or mp4; may be given several times",
     )
-    parser.add_argument("--boxes", action="store_true", help="draw persons and faces into pictures and films")
-    parser.add_argument("--frames", metavar="DIR", help="folder of the frames, as frame_history.disk_cache_dir")
-    parser.add_argument("--out", required=True, metavar="DIR", help="the clip's folder, which must not exist yet")
+    add("--boxes", action="store_true", help="draw persons and faces into pictures and films")
+    add("--frames", metavar="DIR", help="folder of the frames, as frame_history.disk_cache_dir")
+    add("--out", required=True, metavar="DIR", help="the clip's folder, which must not exist yet")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facetrack_ros.cli.search import read_picture
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError, RequestError
 from facetrack_ros.history.layout import RobotFolder, history_folders, robot_folder
@@ -18,24 +17,21 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="name of the person")
-    parser.add_argument("pictures", nargs="*", metavar="PICTURE", help="pictures with one face each")
-    parser.add_argument("--watch", action="store_true", help="robots warn when they see this person")
-    parser.add_argument("--list", action="store_true", help="list the enrolled people instead")
-    parser.add_argument(
-        "--remove", metavar="NAME_OR_ID", help="delete a person's entries, or one entry, everywhere, instead"
-    )
-    parser.add_argument(
-        "--robot", metavar="NAME", help="robot to call; it informs all others; default: the first found"
-    )
-    parser.add_argument(
-        "--data", metavar="DIR", help="stored histories instead of the mesh; with --robot only that one's"
-    )
-    parser.add_argument("--config", metavar="FILE", help="settings, a YAML file (with --data: the models)")
+    add = parser.add_argument
+    add("name", nargs="?", metavar="NAME", help="name of the person")
+    add("pictures", nargs="*", metavar="PICTURE", help="pictures with one face each")
+    add("--watch", action="store_true", help="robots warn when they see this person")
+    add("--list", action="store_true", help="list the enrolled people instead")
+    add("--remove", metavar="NAME_OR_ID", help="delete a person's entries, or one entry, everywhere, instead")
+    add("--robot", metavar="NAME", help="robot to call; it informs all others; default: the first found")
+    add("--data", metavar="DIR", help="stored histories instead of the mesh; with --robot only that one's")
+    add("--config", metavar="FILE", help="settings, a YAML file (with --data: the models)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Enrol, list or remove."""
+    from facetrack_ros.search.reference_image import read_picture
+
     actions = (bool(arguments.name), arguments.list, bool(arguments.remove))
     if sum(actions) != 1 or bool(arguments.name) != bool(arguments.pictures):
         raise RequestError("say NAME and at least one PICTURE, or --list, or --remove NAME")

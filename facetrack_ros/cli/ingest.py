@@ -23,17 +23,18 @@ PROGRESS_S = 0.5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the subcommand's arguments."""
-    parser.add_argument("--robot", required=True, metavar="NAME", help="whose history it becomes")
-    parser.add_argument(
+    add = parser.add_argument
+    add("--robot", required=True, metavar="NAME", help="whose history it becomes")
+    add(
         "--camera",
         action="append",
         required=True,
         metavar="NAME=FILE",
         help="a video file, a folder of pictures, or bag:PATH:TOPIC",
     )
-    parser.add_argument("--start", metavar="ISO8601", help="time of the first frame; default: the recording's own")
-    parser.add_argument("--data", required=True, metavar="DIR", help="where the history goes, one folder a robot")
-    parser.add_argument("--config", metavar="FILE", help="settings, a YAML file")
+    add("--start", metavar="ISO8601", help="time of the first frame; default: the recording's own")
+    add("--data", required=True, metavar="DIR", help="where the history goes, one folder a robot")
+    add("--config", metavar="FILE", help="settings, a YAML file")
 
 
 def run(arguments: argparse.Namespace) -> int:

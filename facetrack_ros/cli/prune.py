@@ -13,10 +13,11 @@ from facetrack_ros.config import Config
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
-    parser.add_argument("--data", required=True, metavar="DIR", help="folder of histories, one folder per robot")
-    parser.add_argument("--robot", required=True, metavar="NAME", help="the robot; it must not be running")
-    parser.add_argument("--config", metavar="FILE", help="settings with the limits (frame_history, sightings), YAML")
-    parser.add_argument("--yes", action="store_true", help="delete; without it, only print what is stored")
+    add = parser.add_argument
+    add("--data", required=True, metavar="DIR", help="folder of histories, one folder per robot")
+    add("--robot", required=True, metavar="NAME", help="the robot; it must not be running")
+    add("--config", metavar="FILE", help="settings with the limits (frame_history, sightings), YAML")
+    add("--yes", action="store_true", help="delete; without it, only print what is stored")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -20,9 +20,10 @@ STOPPED = 130
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
-    parser.add_argument("--data", required=True, metavar="DIR", help="folder of histories, one folder per robot")
-    parser.add_argument("--robot", metavar="NAME", help="only this robot; default: all")
-    parser.add_argument("--config", metavar="FILE", help="settings with the model, a YAML file")
+    add = parser.add_argument
+    add("--data", required=True, metavar="DIR", help="folder of histories, one folder per robot")
+    add("--robot", metavar="NAME", help="only this robot; default: all")
+    add("--config", metavar="FILE", help="settings with the model, a YAML file")
 
 
 class Progress:

@@ -9,16 +9,17 @@ from facetrack_ros.sources.camera_spec import check_name, parse_cameras
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
-    parser.add_argument("--robot", required=True, metavar="NAME", help="this robot's name on the mesh")
-    parser.add_argument(
+    add = parser.add_argument
+    add("--robot", required=True, metavar="NAME", help="this robot's name on the mesh")
+    add(
         "--camera",
         action="append",
         metavar="NAME=SOURCE",
         help="a camera: device index, RTSP/HTTP address, video file, folder or bag:PATH:TOPIC; default: those "
         "that the settings name under sources",
     )
-    parser.add_argument("--config", metavar="FILE", help="settings, a YAML file")
-    parser.add_argument("--data", metavar="DIR", help="folder for histories, one folder per robot")
+    add("--config", metavar="FILE", help="settings, a YAML file")
+    add("--data", metavar="DIR", help="folder for histories, one folder per robot")
 
 
 def run(arguments: argparse.Namespace) -> int:

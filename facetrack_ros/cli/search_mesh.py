@@ -8,7 +8,7 @@ import uuid
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg, srv
-from facetrack_ros.cli.search import Outcome, save_frames
+from facetrack_ros.cli.search_output import Outcome, save_frames
 from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.client.remote_frames import remote_frames
 from facetrack_ros.nodes.conversion.search import (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.cli.search import Outcome, save_frames
+from facetrack_ros.cli.search_output import Outcome, save_frames
 from facetrack_ros.config import Config, optional_path
 from facetrack_ros.errors import RequestError
 from facetrack_ros.models.contract import ModelContract

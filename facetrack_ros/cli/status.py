@@ -17,9 +17,10 @@ _CLEAR = "\x1b[H\x1b[J"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
-    parser.add_argument("--data", metavar="DIR", help="stored histories instead of the mesh, one folder per robot")
-    parser.add_argument("--watch", action="store_true", help="print the mesh once a second, until Ctrl-C")
-    parser.add_argument("--json", action="store_true", help="one JSON object per robot and line")
+    add = parser.add_argument
+    add("--data", metavar="DIR", help="stored histories instead of the mesh, one folder per robot")
+    add("--watch", action="store_true", help="print the mesh once a second, until Ctrl-C")
+    add("--json", action="store_true", help="one JSON object per robot and line")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ def decode_reference(data: bytes) -> np.ndarray:
 
     :raises ReferenceFaceError: not an image, or too large.
     """
-    check_size(len(data))
+    _check_size(len(data))
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     except cv2.error:
@@ -44,7 +44,7 @@ def read_reference_file(folder: Path, name: str) -> bytes:
         path = (root / name).resolve()
         if root not in path.parents or not path.is_file():
             raise RequestError(f"no picture {name[:200]} below this robot's reference_dir")
-        check_size(path.stat().st_size)
+        _check_size(path.stat().st_size)
         return path.read_bytes()
     except (OSError, ValueError, RuntimeError) as error:  # permission, name too long, zero byte, circular links
         raise RequestError(
@@ -53,7 +53,22 @@ def read_reference_file(folder: Path, name: str) -> bytes:
         ) from error
 
 
-def check_size(size: int) -> None:
+def read_picture(path: str) -> bytes:
+    """Read an image file.
+
+    :raises ReferenceFaceError: no such file, an empty one, or one too large.
+    """
+    try:
+        _check_size(Path(path).stat().st_size)
+        picture = Path(path).read_bytes()
+    except OSError as error:
+        raise ReferenceFaceError(f"cannot read the reference picture {path}: {error.strerror or error}") from error
+    if not picture:
+        raise ReferenceFaceError(f"the reference picture {path} is an empty file")
+    return picture
+
+
+def _check_size(size: int) -> None:
     """Refuse an image file of too many bytes.
 
     :raises ReferenceFaceError: it is too large.

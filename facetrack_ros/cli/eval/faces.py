@@ -32,37 +32,30 @@ PLOTS = (".png", ".svg", ".pdf")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the kind."""
-    parser.add_argument("folder", metavar="DIR", type=Path, help="folder with one folder of pictures per person")
-    parser.add_argument(
-        "--embedder", metavar="ID", help="a catalog id, a model file, or ID=FILE; default: as configured"
-    )
-    parser.add_argument("--face-model", metavar="ID", help="face detector, likewise")
-    parser.add_argument("--config", metavar="FILE", help="settings, a YAML file")
-    parser.add_argument(
+    add = parser.add_argument
+    add("folder", metavar="DIR", type=Path, help="folder with one folder of pictures per person")
+    add("--embedder", metavar="ID", help="a catalog id, a model file, or ID=FILE; default: as configured")
+    add("--face-model", metavar="ID", help="face detector, likewise")
+    add("--config", metavar="FILE", help="settings, a YAML file")
+    add(
         "--fpir",
         metavar="RATE",
         type=_rate,
         default=0.01,
         help="false-positive identification rate of open-set identification (default: %(default)s)",
     )
-    parser.add_argument(
-        "--upscale", metavar="N", type=_factor, default=1.0, help="enlarge the pictures before face detection"
-    )
-    parser.add_argument(
+    add("--upscale", metavar="N", type=_factor, default=1.0, help="enlarge the pictures before face detection")
+    add(
         "--pad",
         metavar="PX",
         type=_pixels,
         default=0,
         help="then add a border, for pictures cropped tightly to the face",
     )
-    parser.add_argument(
-        "--plot", metavar="FILE", type=Path, help="draw the ROC and the similarities: .png, .svg or .pdf"
-    )
-    parser.add_argument("--json", action="store_true", help="print one object")
-    parser.add_argument(
-        "--write", action="store_true", help="use the measured threshold and false-match curve from now on"
-    )
-    parser.add_argument(
+    add("--plot", metavar="FILE", type=Path, help="draw the ROC and the similarities: .png, .svg or .pdf")
+    add("--json", action="store_true", help="print one object")
+    add("--write", action="store_true", help="use the measured threshold and false-match curve from now on")
+    add(
         "--false-match-rate",
         metavar="RATE",
         type=_rate,

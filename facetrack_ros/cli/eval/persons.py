@@ -24,18 +24,13 @@ LOWEST_SCORE = 0.01
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the kind."""
-    parser.add_argument(
-        "folder", type=Path, metavar="DIR", help="a sequence in MOT format (gt/gt.txt, img1/), or a folder of them"
-    )
-    parser.add_argument(
-        "--model", metavar="ID|PATH", help="the person detector, as detector.model; default: the configured one"
-    )
-    parser.add_argument(
-        "--min-iou", type=float, default=0.5, metavar="IOU", help="lowest IoU that counts as found (0.5)"
-    )
-    parser.add_argument("--config", metavar="FILE", help="settings, a YAML file")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw precision over recall, a PNG, PDF or SVG")
+    add = parser.add_argument
+    add("folder", type=Path, metavar="DIR", help="a sequence in MOT format (gt/gt.txt, img1/), or a folder of them")
+    add("--model", metavar="ID|PATH", help="the person detector, as detector.model; default: the configured one")
+    add("--min-iou", type=float, default=0.5, metavar="IOU", help="lowest IoU that counts as found (0.5)")
+    add("--config", metavar="FILE", help="settings, a YAML file")
+    add("--json", action="store_true", help="one JSON object instead of text")
+    add("--plot", type=Path, metavar="FILE", help="draw precision over recall, a PNG, PDF or SVG")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -20,26 +20,23 @@ MOST_PICTURES = 20_000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the action."""
-    parser.add_argument("id", metavar="ID", help="the model, resnet50_imagenet")
-    parser.add_argument(
+    add = parser.add_argument
+    add("id", metavar="ID", help="the model, resnet50_imagenet")
+    add(
         "--dimension",
         type=int,
         default=0,
         metavar="N",
         help="numbers of an embedding; fewer by a fixed seeded projection, or by --pca (default: all 2048)",
     )
-    parser.add_argument(
+    add(
         "--pca",
         type=Path,
         metavar="DIR",
         help="pictures, at any depth of a folder, from whose faces the principal components are fitted",
     )
-    parser.add_argument(
-        "--weights", type=Path, metavar="FILE", help="a state dict of your own instead of the pinned one"
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="folder of the model (default: the user's model cache)"
-    )
+    add("--weights", type=Path, metavar="FILE", help="a state dict of your own instead of the pinned one")
+    add("--out", type=Path, metavar="FOLDER", help="folder of the model (default: the user's model cache)")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -32,8 +32,9 @@ ROUNDS = 50
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the action."""
-    parser.add_argument("id", metavar="ID", help="the ONNX face embedder: its id, or ID=PATH")
-    parser.add_argument(
+    add = parser.add_argument
+    add("id", metavar="ID", help="the ONNX face embedder: its id, or ID=PATH")
+    add(
         "--faces",
         type=Path,
         required=True,
@@ -41,18 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="pictures of faces, at any depth, to calibrate and check with; with one folder per person "
         "the threshold is measured, too",
     )
-    parser.add_argument(
-        "--upscale", type=float, default=1.0, metavar="F", help="enlarge the pictures before face detection"
-    )
-    parser.add_argument("--pad", type=int, default=0, metavar="PX", help="then add a border, for pictures cut tight")
-    parser.add_argument(
+    add("--upscale", type=float, default=1.0, metavar="F", help="enlarge the pictures before face detection")
+    add("--pad", type=int, default=0, metavar="PX", help="then add a border, for pictures cut tight")
+    add(
         "--reduce-range",
         action="store_true",
         help="weights in seven bits, for x86 processors without VNNI instructions",
     )
-    parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="folder of the model (default: the user's model cache)"
-    )
+    add("--out", type=Path, metavar="FOLDER", help="folder of the model (default: the user's model cache)")
 
 
 def run(arguments: argparse.Namespace) -> int:
