@@ -47,18 +47,11 @@ def run(arguments: argparse.Namespace) -> int:
     robot, middle_ns = folder.robot_id, parse_iso(arguments.at) if arguments.at else 0
     frames = Path(arguments.frames).expanduser() / robot if arguments.frames else None
     with StoredSource(folder, frames) as source:
-        clip = choose_clip(
-            source,
-            tuple(arguments.camera),
-            middle_ns - _ns(arguments.window),
-            middle_ns + _ns(arguments.window) if middle_ns else 0,
-            arguments.track,
-            arguments.person,
-            _ns(arguments.before),
-            _ns(arguments.after),
-            tuple(arguments.format),
-            arguments.boxes,
-        )
+        window_ns, cameras, formats = _ns(arguments.window), tuple(arguments.camera), tuple(arguments.format)
+        span = (middle_ns - window_ns, middle_ns + window_ns if middle_ns else 0)
+        margins = (_ns(arguments.before), _ns(arguments.after))
+        subject = (arguments.track, arguments.person)
+        clip = choose_clip(source, cameras, *span, *subject, *margins, formats, arguments.boxes)
         saved = save_clip(source, clip, Path(arguments.out))
     skipped = f", {saved.skipped} that do not decode" if saved.skipped else ""
     print(

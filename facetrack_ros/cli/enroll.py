@@ -79,15 +79,12 @@ def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes
     pipeline = build_pipeline(vision_settings(Config.load(arguments.config)))
     first = folders[0]
     ids = IdAllocator(first.path / "gallery_ids.json")
-    entries = make_entries(
-        arguments.name,
-        pictures,
-        pipeline,
-        lambda: f"g_{first.robot_id}_{ids.next('entry')}",
-        arguments.watch,
-        first.robot_id,
-        time.time_ns(),
-    )
+
+    def new_id() -> str:
+        return f"g_{first.robot_id}_{ids.next('entry')}"
+
+    origin = (arguments.watch, first.robot_id, time.time_ns())
+    entries = make_entries(arguments.name, pictures, pipeline, new_id, *origin)
     for folder in folders:
         for entry in entries:
             GalleryStore(folder.path).add(entry)

@@ -5,6 +5,7 @@ import sys
 import time
 from contextlib import closing
 
+from facetrack_ros.cli.progress import ProgressLine
 from facetrack_ros.cli.time_format import parse_iso, show_utc
 from facetrack_ros.concurrency.process_pool import WorkerPool
 from facetrack_ros.config import Config
@@ -17,14 +18,11 @@ from facetrack_ros.sources.factory import open_source
 from facetrack_ros.sources.start_time import start_times
 from facetrack_ros.vision.frame_analysis import FrameAnalyzer
 
-# Seconds between two updates of the progress line.
-PROGRESS_S = 0.5
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the subcommand's arguments."""
+    """Add the arguments of the subcommand."""
     add = parser.add_argument
-    add("--robot", required=True, metavar="NAME", help="whose history it becomes")
+    add("--robot", required=True, metavar="NAME", help="robot of the history")
     add(
         "--camera",
         action="append",
@@ -33,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a video file, a folder of pictures, or bag:PATH:TOPIC",
     )
     add("--start", metavar="ISO8601", help="time of the first frame; default: the recording's own")
-    add("--data", required=True, metavar="DIR", help="where the history goes, one folder a robot")
+    add("--data", required=True, metavar="DIR", help="folder of histories, one folder per robot")
     add("--config", metavar="FILE", help="settings, a YAML file")
 
 
@@ -66,16 +64,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _ingest(recordings: list[Recording], workers: WorkerPool, history: RobotHistory, config: Config) -> None:
-    before, began_s, shown_s = history.status().sightings, time.monotonic(), 0.0
+    before, began_s, line = history.status().sightings, time.monotonic(), ProgressLine()
 
     def show_progress(count: int) -> None:
-        nonlocal shown_s
-        now_s = time.monotonic()
-        if sys.stderr.isatty() and now_s - shown_s > PROGRESS_S:
-            shown_s = now_s
-            print(f"\r{count} frames, {count / (now_s - began_s):.1f} a second ", end="", file=sys.stderr, flush=True)
+        line.show(f"{count} frames, {count / (time.monotonic() - began_s):.1f} a second ")
 
     events = ingest_recordings(recordings, workers, history, config, show_utc, show_progress)
+    line.end()
     for each in recordings:
         skipped = f", {each.source.skipped} skipped" if each.source.skipped else ""
         print(

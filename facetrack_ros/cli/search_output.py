@@ -4,14 +4,15 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from facetrack_ros.search.camera_coverage import CameraCoverage
-from facetrack_ros.search.report.evidence import FramesOf, match_name, save_evidence
 from facetrack_ros.search.report.json_report import response_to_dict
 from facetrack_ros.search.report.table import response_table
-from facetrack_ros.search.report.timeline import draw_timeline
 from facetrack_ros.search.response import SearchResponse
+
+if TYPE_CHECKING:
+    from facetrack_ros.search.report.evidence import FramesOf
 
 
 class Outcome(NamedTuple):
@@ -28,13 +29,15 @@ class Outcome(NamedTuple):
     missing: list[str]
 
 
-def save_frames(arguments: argparse.Namespace, response: SearchResponse, frames_of: FramesOf) -> list[str]:
+def save_frames(arguments: argparse.Namespace, response: SearchResponse, frames_of: "FramesOf") -> list[str]:
     """Save the frames and clips of the matches, as ``--frames`` and ``--clips`` say.
 
     :returns: one sentence per match whose frame or clip could not be saved.
     """
     if not (arguments.frames or arguments.clips):
         return []
+    from facetrack_ros.search.report.evidence import save_evidence
+
     folder = Path(arguments.out)
     folder.mkdir(parents=True, exist_ok=True)
     return save_evidence(response.matches, frames_of, folder, arguments.frames, arguments.clips)
@@ -56,6 +59,9 @@ def print_outcome(
     print(json.dumps(response_to_dict(response)) if arguments.json else response_table(response))
     if not arguments.out:
         return
+    from facetrack_ros.search.report.evidence import match_name
+    from facetrack_ros.search.report.timeline import draw_timeline
+
     folder = Path(arguments.out)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "answer.json").write_text(json.dumps(response_to_dict(response), indent=2) + "\n")

@@ -1,6 +1,7 @@
 """Compares search responses and events with what was staged."""
 
 from dataclasses import dataclass
+from operator import itemgetter
 
 from facetrack_ros.demo.staging import StagedVisit
 
@@ -54,12 +55,9 @@ def compare_events(
     findings = []
     for place in sorted({(visit.robot, visit.camera) for visit in visits}):
         here = [event for event in events if (event["robot_id"], event["camera_id"]) == place]
-        expected = sorted(
-            (visit for visit in visits if (visit.robot, visit.camera) == place), key=lambda visit: visit.body_s[0]
-        )
-        arrivals = sorted(
-            (event for event in here if event["event"] == "PERSON_IN"), key=lambda event: event["timestamp"]
-        )
+        expected = [visit for visit in visits if (visit.robot, visit.camera) == place]
+        expected.sort(key=lambda visit: visit.body_s[0])
+        arrivals = sorted((event for event in here if event["event"] == "PERSON_IN"), key=itemgetter("timestamp"))
         where = "/".join(place)
         if len(arrivals) != len(expected):
             findings.append(Finding(False, f"{where}: {len(arrivals)} arrivals logged, {len(expected)} staged"))

@@ -71,13 +71,8 @@ def run_search(arguments: list[str], timeout_s: float = 60.0) -> tuple[int, str]
 
     :returns: exit code and output.
     """
-    done = subprocess.run(
-        [*facetrack_command(), "search", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=timeout_s,
-        preexec_fn=_die_with_parent,
-    )
+    command = [*facetrack_command(), "search", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, preexec_fn=_die_with_parent)
     return done.returncode, done.stdout + done.stderr
 
 

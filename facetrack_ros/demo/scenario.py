@@ -35,6 +35,7 @@ ANSWER_WITHIN_S = 2.0
 # Time of the service call itself, on two busy cores.
 OWN_WORK_S = 1.0
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".gif")
+CAMERA_NAMES = ("front", "rear", "left", "right")
 # Most persons searched for when nothing was staged.
 MOST_SEARCHES = 6
 
@@ -92,19 +93,15 @@ class DemoScenario:
         cameras = {"robot1": {}, "robot2": {}}
         for number, video in enumerate(videos):
             robot = "robot2" if number % 3 == 1 else "robot1"
-            name = (
-                ("front", "rear", "left", "right")[len(cameras[robot])]
-                if len(cameras[robot]) < 4
-                else f"camera{len(cameras[robot]) + 1}"
-            )
-            cameras[robot][name] = str(video)
+            count = len(cameras[robot])
+            cameras[robot][CAMERA_NAMES[count] if count < len(CAMERA_NAMES) else f"camera{count + 1}"] = str(video)
         for robot, sources in cameras.items():
             for camera, source in sources.items():
                 print(f"  {robot}/{camera}: {Path(source).name}")
         return cameras
 
     def _free_domain(self) -> FleetClient:
-        """An client on a domain without robots: the one that is set, or else one of this demo's choice.
+        """A client on a domain without robots: the one that is set, or else one of this demo's choice.
 
         :raises RequestError: robots are at work there.
         """
@@ -128,9 +125,8 @@ class DemoScenario:
             self._stack.callback(self._robots[robot].stop)
             print(f"  {robot}: process {self._robots[robot].pid}, cameras {', '.join(sources)}", flush=True)
         writer = self._stack.enter_context(ClipWriter(self._out / "robot1_front.mp4"))
-        client.on_overlay(
-            "robot1", "front", lambda message: writer.add(to_ns(message.header.stamp), bytes(message.data))
-        )
+        add = writer.add
+        client.on_overlay("robot1", "front", lambda image: add(to_ns(image.header.stamp), bytes(image.data)))
         deadline = time.monotonic() + UP_WITHIN_S
         while not client.wait_for(lambda roster: set(self._robots) <= set(roster), 0.5):
             self._check_robots(client)
@@ -238,19 +234,13 @@ class DemoScenario:
         print(output.rstrip())
         match = re.search(r"answered after ([0-9.]+) s", output)
         seconds = float(match[1]) if match else float("inf")
-        return [
-            Finding(code == 3, f"exit code {code} says that a robot did not answer"),
-            *compare_partial(
-                response, "robot2", seconds, ANSWER_WITHIN_S + OWN_WORK_S, some_expected=self._stage is not None
-            ),
-        ]
+        partial = Finding(code == 3, f"exit code {code} says that a robot did not answer")
+        deadline_s = ANSWER_WITHIN_S + OWN_WORK_S
+        return [partial, *compare_partial(response, "robot2", seconds, deadline_s, self._stage is not None)]
 
     def _report(self, findings: list[Finding]) -> bool:
-        self._title(
-            "Found, compared with staged:"
-            if self._stage is not None
-            else "Nothing was staged to compare with; what can be checked:"
-        )
+        staged, unstaged = "Found, compared with staged:", "Nothing was staged to compare with; what can be checked:"
+        self._title(unstaged if self._stage is None else staged)
         for finding in findings:
             print(f"  {'agrees ' if finding.agrees else 'DIFFERS'}  {finding.sentence}")
         agrees = all(finding.agrees for finding in findings)

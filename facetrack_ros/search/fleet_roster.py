@@ -60,12 +60,8 @@ class FleetRoster:
 
     def __init__(self) -> None:
         self._instances: dict[str, list[_Instance]] = {}  # by name, in order of arrival
-        self._malformed = 0
-
-    @property
-    def malformed(self) -> int:
-        """Number of heartbeats refused for an impossible name or instance id, or because the roster is full."""
-        return self._malformed
+        #: Number of heartbeats refused for an impossible name or instance id, or because the roster is full.
+        self.malformed = 0
 
     def on_heartbeat(self, robot_id: str, instance_id: str, model_id: str, left: bool, now_ns: int) -> bool:
         """Take a robot's heartbeat.
@@ -76,7 +72,7 @@ class FleetRoster:
         if not (_possible(robot_id) and _possible(instance_id)) or (
             robot_id not in self._instances and len(self._instances) >= MOST_ROBOTS
         ):
-            self._malformed += 1
+            self.malformed += 1
             return False
         known = self._instances.setdefault(robot_id, [])
         for instance in known:

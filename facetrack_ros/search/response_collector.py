@@ -54,6 +54,8 @@ class ResponseCollector:
     :param contract: of the request's model.
     :param expected: model id of each robot on the roster.
     :param instances: the instance that holds each robot's name; an absent or empty one is unknown.
+    :ivar ignored: number of responses that did not count: of another search, an unnamed robot, a second or a late one.
+    :ivar malformed: number of responses without a robot id or with impossible content.
     """
 
     def __init__(
@@ -63,15 +65,13 @@ class ResponseCollector:
         expected: Mapping[str, str],
         instances: Mapping[str, str] | None = None,
     ) -> None:
-        self._request = request
-        self._contract = contract
+        self.request, self.contract = request, contract
+        self.ignored = self.malformed = 0
         self._instances = dict(instances or {})
         self._responses: dict[str, RobotResponse] = {}
         self._matches: list[Match] = []
         self._presumed: dict[str, RobotResponse] = {}  # what is reported of a robot unless it responds
         self._claims: dict[str, int] = {}
-        self._ignored = 0
-        self._malformed = 0
         self._merged: SearchResponse | None = None
         #: Called with each accepted response and its matches.
         self.listener: Callable[[RobotResponse, tuple[Match, ...]], None] = lambda response, matches: None
@@ -84,26 +84,6 @@ class ResponseCollector:
         for robot in self._awaited:
             if expected[robot] != request.model_id and not request.face_crop:
                 self._presumed[robot] = model_mismatch(robot, (expected[robot],), request.model_id)
-
-    @property
-    def request(self) -> SearchRequest:
-        """The request."""
-        return self._request
-
-    @property
-    def contract(self) -> ModelContract:
-        """Contract of the request's model."""
-        return self._contract
-
-    @property
-    def ignored(self) -> int:
-        """Number of responses that did not count: of another search, an unnamed robot, a second or a late one."""
-        return self._ignored
-
-    @property
-    def malformed(self) -> int:
-        """Number of responses without a robot id or with impossible content."""
-        return self._malformed
 
     @property
     def done(self) -> bool:
@@ -125,20 +105,20 @@ class ResponseCollector:
         """
         robot = response.robot_id
         if not robot:
-            self._malformed += 1
+            self.malformed += 1
             return False
         if (
-            search_id != self._request.search_id
+            search_id != self.request.search_id
             or robot in self._responses
             or self._merged is not None
-            or (self._request.robots and robot not in self._request.robots)
+            or (self.request.robots and robot not in self.request.robots)
         ):
-            self._ignored += 1
+            self.ignored += 1
             return False
         matches = tuple(matches)
         fault = _fault(response, matches)
         if fault:
-            self._malformed += 1
+            self.malformed += 1
             self._responses[robot] = RobotResponse(robot, ERROR, error=f"the response of {robot} is invalid: {fault}")
             return False
         self._responses[robot] = response
@@ -188,8 +168,8 @@ class ResponseCollector:
     def close(self) -> SearchResponse:
         """End the search and merge the responses. Each call returns the same object."""
         if self._merged is None:
-            threshold = self._request.threshold_for(self._contract)
-            timeout_s = self._request.timeout_ns / 1e9
+            threshold = self.request.threshold_for(self.contract)
+            timeout_s = self.request.timeout_ns / 1e9
             late = {
                 robot: RobotResponse(robot, TIMED_OUT, error=f"{robot} did not answer within {timeout_s:g} s")
                 for robot in self.missing
@@ -197,15 +177,15 @@ class ResponseCollector:
             robots = {**self._presumed, **late, **self._responses}
             answered = [robot for robot in robots.values() if robot.status == ANSWERED]
             compared = sum(robot.sightings for robot in answered if not robot.model_id)
-            false = expected_false_matches(self._contract, threshold, compared)
+            false = expected_false_matches(self.contract, threshold, compared)
             false += sum(robot.expected_false_matches for robot in answered if robot.model_id)
             own = {robot.robot_id: robot.threshold for robot in answered if robot.model_id}
             self._merged = SearchResponse(
-                self._request.search_id,
-                self._request.model_id,
+                self.request.search_id,
+                self.request.model_id,
                 threshold,
                 false,
-                tuple(best_first(self._matches, threshold, own)[: self._request.result_limit]),
+                tuple(best_first(self._matches, threshold, own)[: self.request.result_limit]),
                 tuple(self._line(robots[robot]) for robot in sorted(robots)),
             )
         return self._merged

@@ -178,8 +178,7 @@ def merge_decisions(
     pairs = [ordered(one, other)] if one != other else []
     if operator:
         pairs += [decision.pair for decision in merges.conflicts(one, other) if decision.pair not in pairs]
-    evidence = {"operator": operator, "similarity": similarity, "model_id": model_id}
-    return _decide(merges, pairs, True, record_ids, by, stamp_ns, reason, **evidence)
+    return _decide(merges, pairs, True, record_ids, by, stamp_ns, reason, operator, similarity, model_id)
 
 
 def split_decisions(
@@ -193,7 +192,7 @@ def split_decisions(
 ) -> list[MergeDecision]:
     """Decisions that part an id from all ids that it is merged with."""
     pairs = [ordered(person_id, other) for other in merges.group(person_id) if other != person_id]
-    return _decide(merges, pairs, False, record_ids, by, stamp_ns, reason, operator=operator)
+    return _decide(merges, pairs, False, record_ids, by, stamp_ns, reason, operator)
 
 
 def _decide(
@@ -204,22 +203,14 @@ def _decide(
     by: str,
     stamp_ns: int,
     reason: str,
-    **evidence,
+    operator: bool,
+    similarity: float | None = None,
+    model_id: str = "",
 ) -> list[MergeDecision]:
     decisions = []
     for (first, second), record_id in zip(pairs, record_ids):
         known = merges.decision_on(first, second)
-        decisions.append(
-            MergeDecision(
-                record_id=record_id,
-                first=first,
-                second=second,
-                same=same,
-                by=by,
-                version=known.version + 1 if known else 1,
-                stamp_ns=stamp_ns,
-                reason=reason,
-                **evidence,
-            )
-        )
+        version = known.version + 1 if known else 1
+        source = (by, operator, version, stamp_ns, reason, similarity, model_id)
+        decisions.append(MergeDecision(record_id, first, second, same, *source))
     return decisions

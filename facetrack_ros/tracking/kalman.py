@@ -34,11 +34,8 @@ class BoxKalmanFilter:
         self._speed_x = self._speed_y = 0.0
         height = max(1.0, self._height)
         # Variances of place and speed and their covariance, the same for both axes.
-        self._var_place, self._covariance, self._var_speed = (
-            (2 * _JITTER * height) ** 2,
-            0.0,
-            (_FIRST_SPEED * height) ** 2,
-        )
+        self._var_place, self._var_speed = (2 * _JITTER * height) ** 2, (_FIRST_SPEED * height) ** 2
+        self._covariance = 0.0
 
     def predicted(self, stamp_ns: int) -> np.ndarray:
         """The predicted box at ``stamp_ns``, ``(4,)`` float32."""

@@ -81,26 +81,14 @@ class Observation:
             if dimension is None and valid_face is not None and valid_face.embedding is not None:
                 dimension = valid_face.embedding.size
             valid_faces.append(valid_face)
-        return cls(
-            boxes[rows],
-            np.minimum(np.maximum(scores[rows], 0), 1),
-            tuple(valid_faces),
-            _bodies(detections, rows),
-            _with_face(detections)[rows],
-            image,
-            edge_boxes,
-        )
+        scores, bodies = np.minimum(np.maximum(scores[rows], 0), 1), _bodies(detections, rows)
+        with_face = _with_face(detections)[rows]
+        return cls(boxes[rows], scores, tuple(valid_faces), bodies, with_face, image, edge_boxes)
 
 
 def _valid(boxes: np.ndarray) -> np.ndarray:
     """``(n,)`` bool: finite, not empty, and not wholly left of or above the picture."""
-    return (
-        np.isfinite(boxes).all(axis=1)
-        & (boxes[:, 2] > boxes[:, 0])
-        & (boxes[:, 3] > boxes[:, 1])
-        & (boxes[:, 2] > 0)
-        & (boxes[:, 3] > 0)
-    )
+    return np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > np.maximum(boxes[:, :2], 0)).all(axis=1)
 
 
 def _with_face(detections: Detections) -> np.ndarray:

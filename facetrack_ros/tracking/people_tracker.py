@@ -86,14 +86,9 @@ class PeopleTracker:
         self._registry.now_ns = stamp_ns
         if camera_id not in self._cameras:
             name = safe_name(camera_id)
+            shared = (self._registry, self.threshold, self.settings, self._new_tracker)
             self._cameras[camera_id] = CameraTracker(
-                self.robot_id,
-                camera_id,
-                self._registry,
-                self.threshold,
-                self.settings,
-                self._new_tracker,
-                lambda: f"t_{self._robot}_{name}_{self._ids.next('track')}",
+                self.robot_id, camera_id, *shared, lambda: f"t_{self._robot}_{name}_{self._ids.next('track')}"
             )
         return self._cameras[camera_id].update(stamp_ns, frame_number, observation)
 

@@ -9,31 +9,17 @@ SECOND_NS = 1_000_000_000
 # Names of settings, the condition that each must meet, and the words for it.
 _RULES = (
     (
-        (
-            "min_hits",
-            "lost_after_frames",
-            "confirm_within_ns",
-            "max_gap_ns",
-            "exit_after_ns",
-            "faces_for_new_person",
-            "template_size",
-            "max_persons",
-            "veto_distance",
-            "appearance_veto",
-        ),
+        "min_hits lost_after_frames confirm_within_ns max_gap_ns exit_after_ns faces_for_new_person template_size "
+        "max_persons veto_distance appearance_veto",
         lambda value: value >= 1,
         "be at least 1",
     ),
     (
-        ("identity_wait_ns", "lost_iou_step", "widening", "far_widening", "appearance_widening", "margin"),
+        "identity_wait_ns lost_iou_step widening far_widening appearance_widening margin",
         lambda value: value >= 0,
         "not be negative",
     ),
-    (
-        ("min_iou", "min_iou_unlikely", "min_iou_lost", "max_lost_iou"),
-        lambda value: 0 < value < 1,
-        "lie between 0 and 1",
-    ),
+    ("min_iou min_iou_unlikely min_iou_lost max_lost_iou", lambda value: 0 < value < 1, "lie between 0 and 1"),
 )
 
 
@@ -102,7 +88,7 @@ class TrackingSettings:
 
     def __post_init__(self):
         for names, allowed, rule in _RULES:
-            for name in names:
+            for name in names.split():
                 if not allowed(getattr(self, name)):
                     raise ConfigError(f"{name} must {rule}, but is {getattr(self, name)}")
         if not 0 <= self.likely_score <= self.sure_score <= 1:

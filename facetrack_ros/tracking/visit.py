@@ -55,14 +55,8 @@ class Visit:
 
         :param stamp_ns: when the absence was established; ``number``: of the last frame up to then.
         """
-        return self._event(
-            PERSON_OUT,
-            stamp_ns,
-            number,
-            last_seen_ns=self.last_ns,
-            duration_ns=max(0, self.last_ns - self.first_ns),
-            last_bbox=_floats(self._last_box),
-        )
+        stay_ns, box = max(0, self.last_ns - self.first_ns), _floats(self._last_box)
+        return self._event(PERSON_OUT, stamp_ns, number, last_seen_ns=self.last_ns, duration_ns=stay_ns, last_bbox=box)
 
     def face_matched(self, stamp_ns: int, number: int, recognition: Recognition) -> PersonEvent:
         """FACE_MATCHED with a person known before; once a visit."""
@@ -75,15 +69,9 @@ class Visit:
         """FACE_MATCHED with an enrolled person; once a visit."""
         self.matched = True
         self.enrolled_name = match.entry.name
-        return self._event(
-            FACE_MATCHED,
-            stamp_ns,
-            number,
-            reference_face_id=match.entry.entry_id,
-            reference_name=match.entry.name,
-            watch=match.entry.watch,
-            similarity=match.similarity,
-        )
+        reference = {"reference_face_id": match.entry.entry_id, "reference_name": match.entry.name}
+        fields = {**reference, "watch": match.entry.watch, "similarity": match.similarity}
+        return self._event(FACE_MATCHED, stamp_ns, number, **fields)
 
     def _event(self, event: str, stamp_ns: int, number: int, **fields) -> PersonEvent:
         return PersonEvent(event, stamp_ns, self._robot_id, self._camera_id, self.person_id, number, **fields)

@@ -18,7 +18,7 @@ from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.local_search import model_mismatch, search_history
 from facetrack_ros.search.multi_store import MultiStore
 from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.rescan.runner import RescanResult, frames_without_face, rescan
+from facetrack_ros.search.rescan.runner import frames_without_face, rescan
 from facetrack_ros.search.response import ERROR, Match, RobotResponse, SearchResponse
 from facetrack_ros.search.response_collector import ResponseCollector
 from facetrack_ros.search.validation import validate_request
@@ -65,11 +65,10 @@ def search_stored(
             f"there is no robot's history below {data_dir}; give the folder that --data named when the robots ran"
         )
     collector = ResponseCollector(request, contract, dict.fromkeys(folders, request.model_id))
+    options = rescan_options if request.rescan else None
     for robot in collector.missing:
         start_ns = clock_ns()
-        response, matches = _search_folder(
-            folders[robot], request, contract, rescan_options if request.rescan else None
-        )
+        response, matches = _search_folder(folders[robot], request, contract, options)
         collector.add(request.search_id, replace(response, elapsed_ms=(clock_ns() - start_ns) / 1e6), matches)
     return collector.close()
 
@@ -93,13 +92,13 @@ def stored_coverage(data_dir: Path | str, contract: ModelContract) -> tuple[Came
 
 
 def _search_folder(
-    folder: RobotFolder, request: SearchRequest, contract: ModelContract, rescan_options: RescanOptions | None
+    folder: RobotFolder, request: SearchRequest, contract: ModelContract, options: RescanOptions | None
 ) -> tuple[RobotResponse, tuple[Match, ...]]:
     robot = folder.robot_id
     if folder.error:
         return RobotResponse(robot, ERROR, error=folder.error), ()
     models = stored_models(folder.path)
-    if contract.id not in models and rescan_options is None:
+    if contract.id not in models and options is None:
         if models:
             return model_mismatch(robot, models, request.model_id), ()
         return RobotResponse(robot, ERROR, error=f"{folder.path} holds no sightings"), ()
@@ -111,27 +110,18 @@ def _search_folder(
                 if stores[0].robot_id != robot:
                     raise StoreError(f"{folder.path} holds sightings of {stores[0].robot_id}, not of {robot}")
             note = "; ".join(ClockOffsets(folder.path).describe(*request.time_range, request.cameras).values())
-            if rescan_options is None:
+            if options is None:
                 response, matches = search_history(stores[0], request)
                 return replace(response, note=note), matches
             # The robot may be running: the faces found go to a temporary store, not into its folder.
             scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="facetrack-"))
             found = SightingStore(scratch, contract, robot, DeduplicationRule.of_model(contract))
             stack.enter_context(closing(found))
-            rescanned = _rescan(folder, request, rescan_options, stores, found)
+            frames_path = options.frames / robot if options.frames else None
+            frames = stack.enter_context(StoredSource(folder, frames_path))
+            wanted = frames_without_face(frames, stores, *request.time_range, request.cameras)
+            rescanned = rescan(frames, wanted, found, options.pipelines, options.expired)
             response, matches = search_history(MultiStore(robot, contract, (*stores, found)), request)
             return replace(response, rescanned=rescanned.scanned, not_rescanned=rescanned.remaining, note=note), matches
     except StoreError as error:
         return RobotResponse(robot, ERROR, error=str(error)), ()
-
-
-def _rescan(
-    folder: RobotFolder,
-    request: SearchRequest,
-    options: RescanOptions,
-    stores: list[SightingStore],
-    found: SightingStore,
-) -> RescanResult:
-    with StoredSource(folder, options.frames / folder.robot_id if options.frames else None) as frames:
-        wanted = frames_without_face(frames, stores, *request.time_range, request.cameras)
-        return rescan(frames, wanted, found, options.pipelines, options.expired)

@@ -14,22 +14,18 @@ def response_table(response: SearchResponse) -> str:
 
     Times are UTC; the date stands above the matches where all are of one day, else in each line.
     """
-    parts = [
-        part
-        for part in (_matches(response), _robots(response), rescan_sentence(response), trust_sentence(response))
-        if part
-    ]
+    parts = [_matches(response), _robots(response), rescan_sentence(response), trust_sentence(response)]
     if not response.complete:
         parts.append(partial_sentence(response))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def part_line(robot: RobotResponse | None, matches: Sequence[Match], missing: tuple[str, ...], last: bool) -> str:
     """Format one partial response as a line.
 
-    :param robot: whose part it is, None for the first and the last.
+    :param robot: that answered; None in the first and the last part.
     :param matches: its matches, best first.
-    :param missing: who has yet to response.
+    :param missing: robots that have not answered yet.
     """
     waiting = f"waiting for {', '.join(missing)}" if missing else "all have answered"
     if robot is None:
@@ -49,10 +45,8 @@ def part_line(robot: RobotResponse | None, matches: Sequence[Match], missing: tu
 
 def rescan_sentence(response: SearchResponse) -> str:
     """Number of stored frames rescanned; empty where no rescan was requested."""
-    done, left = (
-        sum(robot.rescanned for robot in response.robots),
-        sum(robot.not_rescanned for robot in response.robots),
-    )
+    done = sum(robot.rescanned for robot in response.robots)
+    left = sum(robot.not_rescanned for robot in response.robots)
     if not done and not left:
         return ""
     found = " Matches marked * were found there." if any(match.rescanned for match in response.matches) else ""
@@ -89,17 +83,11 @@ def partial_sentence(response: SearchResponse) -> str:
 def _matches(response: SearchResponse) -> str:
     if not response.matches:
         return "No match."
-    rows: list[tuple[str, ...]] = [
-        (
-            match.robot_id,
-            match.camera_id,
-            match.person_id or "-",
-            _clock(match.first_ns),
-            _clock(match.last_ns),
-            f"{match.similarity:.3f}" + ("*" if match.rescanned else ""),
-        )
-        for match in response.matches
-    ]
+    rows: list[tuple[str, ...]] = []
+    for match in response.matches:
+        source = (match.robot_id, match.camera_id, match.person_id or "-")
+        similarity = f"{match.similarity:.3f}" + ("*" if match.rescanned else "")
+        rows.append((*source, _clock(match.first_ns), _clock(match.last_ns), similarity))
     days = [_moment(match.first_ns).date() for match in response.matches]
     header = ("robot", "camera", "person", "from", "to", "similarity")
     if len(set(days)) == 1:
@@ -109,17 +97,10 @@ def _matches(response: SearchResponse) -> str:
 
 
 def _robots(response: SearchResponse) -> str:
-    rows: list[tuple[str, ...]] = [
-        (
-            robot.robot_id,
-            robot.status.replace("_", " "),
-            str(robot.matches),
-            str(robot.sightings),
-            f"{robot.elapsed_ms:.1f}",
-            _remark(robot),
-        )
-        for robot in response.robots
-    ]
+    rows: list[tuple[str, ...]] = []
+    for robot in response.robots:
+        numbers = (str(robot.matches), str(robot.sightings), f"{robot.elapsed_ms:.1f}")
+        rows.append((robot.robot_id, robot.status.replace("_", " "), *numbers, _remark(robot)))
     return _columns(("robot", "status", "matches", "sightings", "ms", ""), rows, right=(2, 3, 4))
 
 

@@ -79,12 +79,8 @@ class _Page:
         self._start, self._end = shown
         self._zone = zone
         # Similarities of one person are rarely close to 1: a scale up to the best match keeps its colours distinct.
-        self._top = max(
-            [
-                response.threshold + min(0.2, (1 - response.threshold) / 2),
-                *(match.similarity for match in response.matches),
-            ]
-        )
+        lowest_top = response.threshold + min(0.2, (1 - response.threshold) / 2)
+        self._top = max([lowest_top, *(match.similarity for match in response.matches)])
 
     def header(self, title: str, reference: bytes) -> None:
         left = _MARGIN
@@ -133,9 +129,8 @@ class _Page:
         canvas.line([_MARGIN, _RIGHT], [top + 0.08, top + 0.08], FAINT, 0.8)
         canvas.words(_MARGIN, top + 0.32, trust_sentence(self._response), 9.5, GREY)
         if not self._response.complete:
-            canvas.words(
-                _MARGIN, top + 0.58, _shortened(partial_sentence(self._response), 170), 9.5, WARNING, bold=True
-            )
+            sentence = _shortened(partial_sentence(self._response), 170)
+            canvas.words(_MARGIN, top + 0.58, sentence, 9.5, WARNING, bold=True)
 
     def _matches(self, matches: tuple[Match, ...], top: float, base: float) -> None:
         canvas = self._canvas
@@ -145,31 +140,19 @@ class _Page:
         shown = sorted(matches[: int((_RIGHT - _LEFT) / _FACE_PITCH)], key=lambda match: sum(self._bar(match)))
         centres = spread([sum(self._bar(match)) / 2 for match in shown], _FACE_PITCH, _LEFT, _RIGHT)
         for match, x in zip(shown, centres):
-            left, right = self._bar(match)
-            colour = self._colour(match)
-            y = top + 0.08
+            (left, right), colour = self._bar(match), self._colour(match)
+            y, face_left = top + 0.08, x - _FACE / 2
             foot = min(max(x, left), right)
             canvas.line([x, foot], [y + _FACE + _CAPTION, base + 0.02], colour, 1.2, z=1.5)
             best = match is self._response.matches[0]
-            canvas.picture(x - _FACE / 2, y, _FACE, match.thumbnail, colour, 3.2 if best else 2.0)
-            canvas.words(
-                x + _FACE / 2 - 0.04,
-                y + _FACE - 0.1,
-                f"{match.similarity:.2f}",
-                8.5,
-                PAPER,
-                True,
-                "right",
-                back=colour,
-                z=5,
-            )
-            canvas.box(
-                x - _FACE / 2, y + _FACE + 0.04, _FACE, _CAPTION - 0.05, LANE, z=0.6
-            )  # hides the grid behind the text
+            canvas.picture(face_left, y, _FACE, match.thumbnail, colour, 3.2 if best else 2.0)
+            similarity, time = f"{match.similarity:.2f}", f"{moment(match.stamp_ns, self._zone):%H:%M:%S}"
+            corner = (face_left + _FACE - 0.04, y + _FACE - 0.1)
+            canvas.words(*corner, similarity, 8.5, PAPER, True, "right", back=colour, z=5)
+            # Hides the grid behind the text.
+            canvas.box(face_left, y + _FACE + 0.04, _FACE, _CAPTION - 0.05, LANE, z=0.6)
             canvas.words(x, y + _FACE + 0.11, _shortened(match.person_id, 14), 7.5, INK, across="center")
-            canvas.words(
-                x, y + _FACE + 0.235, f"{moment(match.stamp_ns, self._zone):%H:%M:%S}", 7.5, GREY, across="center"
-            )
+            canvas.words(x, y + _FACE + 0.235, time, 7.5, GREY, across="center")
         hidden = len(matches) - len(shown)
         if hidden:
             canvas.words(_RIGHT + 0.08, top + 0.5, f"+{hidden}", 9, GREY)
@@ -216,8 +199,7 @@ class _Page:
         return _LEFT + (_RIGHT - _LEFT) * (stamp_ns - self._start) / (self._end - self._start)
 
     def _bar(self, match: Match) -> tuple[float, float]:
-        left = min(max(self._x(match.first_ns), _LEFT), _RIGHT)
-        right = min(max(self._x(match.last_ns), _LEFT), _RIGHT)
+        left, right = (min(max(self._x(stamp), _LEFT), _RIGHT) for stamp in (match.first_ns, match.last_ns))
         if right - left < _NARROWEST_BAR:
             middle = min(max((left + right) / 2, _LEFT + _NARROWEST_BAR / 2), _RIGHT - _NARROWEST_BAR / 2)
             left, right = middle - _NARROWEST_BAR / 2, middle + _NARROWEST_BAR / 2

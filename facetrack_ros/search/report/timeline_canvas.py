@@ -56,17 +56,9 @@ class Canvas:
         from matplotlib.patches import FancyBboxPatch
 
         radius = min(radius, width / 2, height / 2)
-        patch = FancyBboxPatch(
-            (x, y),
-            width,
-            height,
-            boxstyle=f"round,pad=0,rounding_size={radius}" if radius else "square,pad=0",
-            facecolor=fill,
-            edgecolor=edge,
-            linewidth=line,
-            hatch=hatch or None,
-            zorder=z,
-        )
+        style = f"round,pad=0,rounding_size={radius}" if radius else "square,pad=0"
+        paint = {"facecolor": fill, "edgecolor": edge, "linewidth": line, "hatch": hatch or None}
+        patch = FancyBboxPatch((x, y), width, height, boxstyle=style, zorder=z, **paint)
         self._axes.add_patch(patch)
         return patch
 
@@ -83,29 +75,17 @@ class Canvas:
         colour: Colour = INK,
         bold: bool = False,
         across: str = "left",
-        up: str = "center",
         back: Colour = "",
         z: float = 6,
     ) -> None:
         """Draw text literally; a dollar sign starts no formula.
 
         :param across: horizontal alignment: ``left``, ``center`` or ``right``.
-        :param up: vertical alignment: ``top``, ``center`` or ``bottom``.
         :param back: background colour; empty: none.
         """
         patch = {"boxstyle": "round,pad=0.35", "facecolor": back, "edgecolor": "none"} if back else None
-        self._axes.text(
-            x,
-            y,
-            text.replace("$", r"\$"),
-            fontsize=size,
-            color=colour,
-            fontweight="bold" if bold else "normal",
-            ha=across,
-            va=up,
-            bbox=patch,
-            zorder=z,
-        )
+        font = {"fontsize": size, "color": colour, "fontweight": "bold" if bold else "normal"}
+        self._axes.text(x, y, text.replace("$", r"\$"), ha=across, va="center", bbox=patch, zorder=z, **font)
 
     def picture(
         self, x: float, y: float, side: float, jpeg: bytes, edge: Colour, line: float = 2.0, z: float = 4

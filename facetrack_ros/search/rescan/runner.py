@@ -135,23 +135,14 @@ class _SightingWriter:
     def write(self, scanned: list[ScannedFrame]) -> None:
         for each in scanned:
             frame = each.frame
+            source = (frame.camera_id, frame.stamp_ns)
             for found in each.faces:
                 face = found.face
                 assert face.embedding is not None  # as FoundFace says
-                track_id, person_id = self._linker.assign(frame.camera_id, frame.stamp_ns, face, each.tracks)
-                self._store.add(
-                    frame.camera_id,
-                    frame.stamp_ns,
-                    frame.number,
-                    track_id,
-                    person_id,
-                    found.bbox,
-                    face.bbox,
-                    face.quality,
-                    face.embedding,
-                    partial(bytes, found.thumbnail),
-                )
-            self._store.note_rescanned(frame.camera_id, frame.stamp_ns, len(each.faces))
+                ids = self._linker.assign(*source, face, each.tracks)
+                values = (found.bbox, face.bbox, face.quality, face.embedding)
+                self._store.add(*source, frame.number, *ids, *values, partial(bytes, found.thumbnail))
+            self._store.note_rescanned(*source, len(each.faces))
             self.scanned += 1
             self.faces += len(each.faces)
 
