@@ -1,6 +1,8 @@
-"""Shared by the launch files: their arguments, and how they are parsed."""
+"""Arguments of the launch files: declaration, default values and parsing."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -16,6 +18,25 @@ OPTIONAL = ("markers", "detections_2d", "external_detector", "humans")
 WITH = ("with", "", f"Additional nodes, separated by commas: {', '.join(OPTIONAL)}.")
 #: Settings that are launch arguments of the same name.
 SETTINGS = ("mesh", "data_dir", "autostart")
+
+
+def declared(arguments: Iterable[tuple[str, str, str]]) -> list:
+    """The launch actions that declare arguments of name, default and description."""
+    from launch.actions import DeclareLaunchArgument
+
+    return [DeclareLaunchArgument(name, default_value=default, description=text) for name, default, text in arguments]
+
+
+def given_values(context: Any, arguments: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    """The values of declared arguments by name, in a ``launch.LaunchContext``."""
+    return {name: context.launch_configurations[name] for name, _, _ in arguments}
+
+
+def config_path(name: str) -> str:
+    """Path of an installed configuration file."""
+    from ament_index_python.packages import get_package_share_directory
+
+    return str(Path(get_package_share_directory("facetrack_ros")) / "config" / name)
 
 
 def default_text(name: str) -> str:

@@ -2,23 +2,18 @@
 
 from pathlib import Path
 
-from ament_index_python.packages import get_package_share_directory
 from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription, OpaqueFunction
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 
 from facetrack_ros.config import option_named
-from facetrack_ros.launch_support import SETTINGS, WITH, default_text, robots_of
+from facetrack_ros.launch_support import SETTINGS, WITH, config_path, declared, default_text, given_values, robots_of
 from launch import LaunchContext, LaunchDescription
 
 HERE = Path(__file__).resolve().parent
 ARGUMENTS = (
     ("namespace", "", "Namespace above those of the robots."),
-    (
-        "config",
-        str(Path(get_package_share_directory("facetrack_ros")) / "config" / "default.yaml"),
-        "Settings of all robots, a YAML file.",
-    ),
+    ("config", config_path("default.yaml"), "Settings of all robots, a YAML file."),
     *((name, default_text(name), option_named(name).description) for name in SETTINGS),
     ("composed", "true", "All nodes of a robot in one process, or one process per node."),
     WITH,
@@ -30,14 +25,13 @@ ARGUMENTS = (
 
 def robots(context: LaunchContext) -> list[GroupAction]:
     """Include robot.launch.py once per robot."""
-    common = {name: LaunchConfiguration(name).perform(context) for name, _, _ in ARGUMENTS}
+    common = given_values(context, ARGUMENTS)
     source = PythonLaunchDescriptionSource(str(HERE / "robot.launch.py"))
-    return [
-        GroupAction(
-            [IncludeLaunchDescription(source, launch_arguments={**common, "robot": robot, "cameras": cameras}.items())]
-        )
-        for robot, cameras in robots_of(LaunchConfiguration("robots").perform(context)).items()
-    ]
+    groups = []
+    for robot, cameras in robots_of(LaunchConfiguration("robots").perform(context)).items():
+        arguments = {**common, "robot": robot, "cameras": cameras}
+        groups.append(GroupAction([IncludeLaunchDescription(source, launch_arguments=arguments.items())]))
+    return groups
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -50,10 +44,7 @@ def generate_launch_description() -> LaunchDescription:
                 description="ROBOT/CAMERA=SOURCE for each camera of each robot, separated by spaces; ROBOT/CAMERA "
                 "alone where a driver publishes the images in that robot's namespace.",
             ),
-            *(
-                DeclareLaunchArgument(name, default_value=default, description=description)
-                for name, default, description in ARGUMENTS
-            ),
+            *declared(ARGUMENTS),
             OpaqueFunction(function=robots),
         ]
     )

@@ -8,7 +8,7 @@ drops nothing, every run gives the same result, and no topics are published.
 import sys
 from pathlib import Path
 
-from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_directory
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
@@ -21,11 +21,18 @@ from launch.actions import (
 from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration
 
 from facetrack_ros.config import option_named
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.launch_support import WITH, default_text, optional_nodes, parse_bool
+from facetrack_ros.launch_support import (
+    WITH,
+    config_path,
+    declared,
+    default_text,
+    given_values,
+    optional_nodes,
+    parse_bool,
+)
 from launch import LaunchContext, LaunchDescription
 
 HERE = Path(__file__).resolve().parent
@@ -36,11 +43,7 @@ ARGUMENTS = (
         "front=/robot1/front/image/compressed",
         "NAME=TOPIC for each camera, separated by spaces: its name, and the topic in the bag.",
     ),
-    (
-        "config",
-        str(Path(get_package_share_directory("facetrack_ros")) / "config" / "replay.yaml"),
-        "Settings, a YAML file.",
-    ),
+    ("config", config_path("replay.yaml"), "Settings, a YAML file."),
     ("data_dir", default_text("data_dir"), option_named("data_dir").description),
     ("composed", "true", "All nodes in one process, or one process per node."),
     WITH,
@@ -83,7 +86,7 @@ def player(wanted: str) -> str:
 
 def replay(context: LaunchContext) -> list:
     """The player and, with ros2bag, the robot."""
-    given = {name: LaunchConfiguration(name).perform(context) for name in ("bag", *(name for name, _, _ in ARGUMENTS))}
+    given = given_values(context, (*ARGUMENTS, ("bag", "", "")))
     cameras, namespace = topics(given["cameras"]), f"/{given['robot']}"
     if not Path(given["bag"]).exists():
         raise ConfigError(f"there is no bag {given['bag']}: give bag:=FOLDER, or the file in it")
@@ -129,10 +132,7 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             DeclareLaunchArgument("bag", description="The bag: its folder, or a file of it (mcap, sqlite3)."),
-            *(
-                DeclareLaunchArgument(name, default_value=default, description=description)
-                for name, default, description in ARGUMENTS
-            ),
+            *declared(ARGUMENTS),
             OpaqueFunction(function=replay),
         ]
     )

@@ -1,10 +1,6 @@
 """Starts one robot: all nodes in one process, or one process per node (composed:=false)."""
 
-from pathlib import Path
-
-from ament_index_python.packages import get_package_share_directory
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
-from launch.substitutions import LaunchConfiguration
+from launch.actions import OpaqueFunction
 from launch_ros.actions import Node
 
 from facetrack_ros.config import option_named
@@ -12,8 +8,11 @@ from facetrack_ros.launch_support import (
     SETTINGS,
     WITH,
     cameras_of,
+    config_path,
+    declared,
     default_text,
     given_settings,
+    given_values,
     nodes_apart,
     optional_nodes,
     parse_bool,
@@ -33,11 +32,7 @@ ARGUMENTS = (
         "NAME=SOURCE for each camera, separated by spaces; NAME alone where a driver publishes the images in "
         "the robot's namespace. Empty: sources or cameras of the settings file, else front.",
     ),
-    (
-        "config",
-        str(Path(get_package_share_directory("facetrack_ros")) / "config" / "default.yaml"),
-        "Settings, a YAML file.",
-    ),
+    ("config", config_path("default.yaml"), "Settings, a YAML file."),
     *((name, default_text(name), option_named(name).description) for name in SETTINGS),
     ("composed", "true", "All nodes in one process, or one process per node."),
     WITH,
@@ -54,7 +49,7 @@ ARGUMENTS = (
 
 def nodes(context: LaunchContext) -> list[Node]:
     """The processes of the robot."""
-    given = {name: LaunchConfiguration(name).perform(context) for name, _, _ in ARGUMENTS}
+    given = given_values(context, ARGUMENTS)
     cameras, sources = cameras_of(given["cameras"], given["config"])
     common = {"cameras": cameras, **given_settings(given)}
     if parse_bool("use_sim_time", given["use_sim_time"]):
@@ -77,29 +72,12 @@ def nodes(context: LaunchContext) -> list[Node]:
     composed = parse_bool("composed", given["composed"])
     optional = optional_nodes(given["with"], composed)
     if composed:
-        return [node("robot", sources=sources or [""]), *(node(executable) for executable in optional)]
-    return [
-        *(
-            node(
-                "camera",
-                f"{source.partition('=')[0]}_camera",
-                camera=source.partition("=")[0],
-                source=source.partition("=")[2],
-            )
-            for source in sources
-        ),
-        *(node(executable) for executable in nodes_apart(optional)),
-    ]
+        return [node("robot", sources=sources or [""]), *map(node, optional)]
+    pairs = [text.partition("=")[::2] for text in sources]
+    camera_nodes = [node("camera", f"{camera}_camera", camera=camera, source=source) for camera, source in pairs]
+    return [*camera_nodes, *map(node, nodes_apart(optional))]
 
 
 def generate_launch_description() -> LaunchDescription:
     """Entry point of ``ros2 launch``."""
-    return LaunchDescription(
-        [
-            *(
-                DeclareLaunchArgument(name, default_value=default, description=description)
-                for name, default, description in ARGUMENTS
-            ),
-            OpaqueFunction(function=nodes),
-        ]
-    )
+    return LaunchDescription([*declared(ARGUMENTS), OpaqueFunction(function=nodes)])

@@ -73,12 +73,10 @@ class CameraScheduler(Generic[Models, Item, Result]):
         self._queues: dict[str, _Queue[Item, Result]] = {}
         self._arrived = self._passed_over = 0
         self._closing = False
-        self._threads = [
-            threading.Thread(target=self._run, args=(each,), name=f"{name} {number}", daemon=True)
-            for number, each in enumerate(models)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._threads: list[threading.Thread] = []
+        for number, each in enumerate(models):
+            self._threads.append(threading.Thread(target=self._run, args=(each,), name=f"{name} {number}", daemon=True))
+            self._threads[-1].start()
 
     def put(self, camera_id: str, item: Item) -> None:
         """Add an item without waiting; replaces the camera's item that no thread has taken yet."""

@@ -151,9 +151,8 @@ class _WorkerProcess:
         context = multiprocessing.get_context("spawn")  # onnxruntime and torch do not survive a fork
         tasks, self._tasks = context.Pipe(duplex=False)
         self.results, results = context.Pipe(duplex=False)
-        self._process = context.Process(
-            target=_main, args=(open_models, run, tasks, results), name="vision", daemon=True
-        )
+        arguments = (open_models, run, tasks, results)
+        self._process = context.Process(target=_main, args=arguments, name="vision", daemon=True)
         self._process.start()
         tasks.close()  # so that either side notices the end of the other
         results.close()

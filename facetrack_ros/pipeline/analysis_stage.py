@@ -63,13 +63,9 @@ class AnalysisStage:
         self._bodies = bodies
         # Without faces in this stage, another process embeds them: persons found faster than their faces are wasted, so
         # that process goes first.
+        options = {"batches": pipelines[0].batches, "low_priority": self.faces is None}
         self._scheduler = CameraScheduler(
-            name,
-            pipelines,
-            self._analyze,
-            lambda _, frame, outcome: self.deliver(frame, outcome),
-            batches=pipelines[0].batches,
-            low_priority=self.faces is None,
+            name, pipelines, self._analyze, lambda _, frame, result: self.deliver(frame, result), **options
         )
 
     def stop(self) -> None:

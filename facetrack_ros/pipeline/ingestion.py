@@ -69,9 +69,8 @@ def ingest_recordings(
             on_frame(count)
     tracking.close()
     for recording in recordings:
-        history.sightings.mark_ingested(
-            recording.key(history.contract.id), recording.camera_id, recording.first_ns, recording.last_ns
-        )
+        span = (recording.camera_id, recording.first_ns, recording.last_ns)
+        history.sightings.mark_ingested(recording.key(history.contract.id), *span)
     return writer.events
 
 

@@ -43,9 +43,8 @@ class Recording:
     @cached_property
     def _content(self) -> str:
         """Topic and hash of its files."""
-        path, topic = (
-            bag_path_and_topic(self.text) if self.text.startswith("bag:") else (Path(self.text).expanduser(), "")
-        )
+        is_bag = self.text.startswith("bag:")
+        path, topic = bag_path_and_topic(self.text) if is_bag else (Path(self.text).expanduser(), "")
         files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
         content = hashlib.sha256()
         for file in files:

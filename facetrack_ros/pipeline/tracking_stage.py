@@ -41,7 +41,7 @@ class TrackingStage:
         self._monitor, self._clock_s, self._clock_ns = monitor, clock_s, clock_ns
         self._synchronizers = {camera: DetectionFaceSynchronizer() for camera in cameras}
         self._extrapolators = {camera: TrackExtrapolator() for camera in self._synchronizers}
-        #: By camera, when its last frame arrived and that frame's stamp.
+        # By camera: arrival and stamp of its last frame.
         self._last_arrivals: dict[str, tuple[int, int]] = {}
 
     def add_analysis(self, frame: Frame, analysis: FrameAnalysis) -> None:

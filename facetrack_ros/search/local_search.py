@@ -78,7 +78,7 @@ def model_mismatch(robot_id: str, own: tuple[str, ...], requested: str) -> Robot
 
 def _match(hit: TrackHit, history: SearchableHistory) -> Match:
     best = hit.sighting
-    source = (best.robot_id, best.camera_id, best.person_id, best.track_id)
-    stamps = (best.frame_number, best.stamp_ns, hit.first_ns, hit.last_ns)
-    face = (best.bbox, best.face_bbox, hit.similarity, best.quality, best.thumbnail)
-    return Match(*source, *stamps, *face, history.found_by_rescan(best.camera_id, best.stamp_ns), best.pose)
+    source = (best.robot_id, best.camera_id, best.person_id, best.track_id, best.frame_number, best.stamp_ns)
+    visit = (hit.first_ns, hit.last_ns, best.bbox, best.face_bbox, hit.similarity)
+    rescanned = history.found_by_rescan(best.camera_id, best.stamp_ns)
+    return Match(*source, *visit, best.quality, best.thumbnail, rescanned, best.pose)

@@ -25,6 +25,11 @@ def facetrack(*arguments, models: str = "", home: Path) -> subprocess.CompletedP
     )
 
 
+def ingest(home, robot, camera, data, *more, models=""):
+    arguments = ("--robot", robot, "--camera", camera, "--data", data, "--start", START, *more)
+    return facetrack("ingest", *arguments, models=models, home=home)
+
+
 def found(done) -> set[tuple[str, str]]:
     return {(match["robot_id"], match["camera_id"]) for match in json.loads(done.stdout)["matches"]}
 
@@ -44,19 +49,7 @@ def two_histories(clips, models, tmp_path_factory):
     """Woman A walks up to robot1, man B sits before robot2."""
     home = tmp_path_factory.mktemp("histories")
     for robot, clip in (("robot1", "face-demographics-walking-and-pause"), ("robot2", "head-pose-face-detection-male")):
-        done = facetrack(
-            "ingest",
-            "--robot",
-            robot,
-            "--camera",
-            f"front={clips / clip}.gif",
-            "--data",
-            home / "data",
-            "--start",
-            START,
-            models=models,
-            home=home,
-        )
+        done = ingest(home, robot, f"front={clips / clip}.gif", home / "data", models=models)
         assert done.returncode == 0, done.stderr
     return home
 
@@ -80,29 +73,18 @@ def test_a_face_from_one_clip_finds_its_person_in_the_other_and_nobody_else(
     )
     assert done.returncode == 0, done.stderr
     assert found(done) == {(robot, "front")}
-    answer = json.loads(done.stdout)
-    assert len({match["person_id"] for match in answer["matches"]}) == 1
-    assert set(answer) == {"search_id", "model_id", "threshold", "expected_false_matches", "matches", "robots"}
-    assert [line["status"] for line in answer["robots"]] == ["answered", "answered"]
+    response = json.loads(done.stdout)
+    assert len({match["person_id"] for match in response["matches"]}) == 1
+    assert set(response) == {"search_id", "model_id", "threshold", "expected_false_matches", "matches", "robots"}
+    assert [line["status"] for line in response["robots"]] == ["answered", "answered"]
 
 
 def test_a_time_slice_without_the_person_matches_nothing(models, two_histories, reference_frame):
     picture = two_histories / "b.png"
     cv2.imwrite(str(picture), reference_frame[:, reference_frame.shape[1] // 2 :])
-    done = facetrack(
-        "search",
-        "--image",
-        picture,
-        "--data",
-        two_histories / "data",
-        "--json",
-        "--at",
-        "2026-05-01T13:00:00",
-        "--window",
-        "60",
-        models=models,
-        home=two_histories,
-    )
+    later = ("--at", "2026-05-01T13:00:00", "--window", "60")
+    reference = ("--image", picture, "--data", two_histories / "data")
+    done = facetrack("search", *reference, "--json", *later, models=models, home=two_histories)
     assert done.returncode == 1, done.stderr
     assert found(done) == set()
 
@@ -136,19 +118,7 @@ def staged(tmp_path_factory):
 
 
 def ingest_staged(home, stage, data, *more):
-    return facetrack(
-        "ingest",
-        "--robot",
-        "robot1",
-        "--camera",
-        f"rear={stage.clips['robot1', 'rear']}",
-        "--start",
-        START,
-        "--data",
-        home / data,
-        *more,
-        home=home,
-    )
+    return ingest(home, "robot1", f"rear={stage.clips['robot1', 'rear']}", home / data, *more)
 
 
 def kept(folder):
@@ -168,7 +138,7 @@ def test_offline_with_the_models_that_pip_carries(staged):
     (visit,) = [visit for visit in stage.visits if (visit.robot, visit.camera) == ("robot1", "rear")]
     (match,) = json.loads(done.stdout)["matches"]
     start = 1777636800.0  # START
-    # Every frame was looked at: the visit is found from its first whole face to its last, give or take two frames.
+    # Every frame was analysed: the visit is found from its first whole face to its last, give or take two frames.
     assert abs(match["first_stamp"] - start - visit.face_s[0]) <= 0.2
     assert abs(match["last_stamp"] - start - visit.face_s[1]) <= 0.2
     done = facetrack("search", "--image", stage.references["Eileen Collins"], "--data", home / "data", home=home)
@@ -193,18 +163,7 @@ def test_ingesting_twice_changes_nothing_and_elsewhere_gives_the_same(staged):
 
 def test_another_recording_of_the_same_time_is_refused_and_what_was_stored_stays(staged):
     home, stage = staged
-    done = facetrack(
-        "ingest",
-        "--robot",
-        "robot1",
-        "--camera",
-        f"rear={stage.clips['robot2', 'front']}",
-        "--start",
-        START,
-        "--data",
-        home / "data",
-        home=home,
-    )
+    done = ingest(home, "robot1", f"rear={stage.clips['robot2', 'front']}", home / "data")
     assert done.returncode == 2
     assert "another --start" in done.stderr
     done = facetrack(

@@ -26,12 +26,8 @@ def clips(real_data):
 @pytest.fixture(scope="module")
 def run(real_data, tmp_path_factory):
     home = tmp_path_factory.mktemp("people")
-    environment = {
-        **os.environ,
-        "FACETRACK_MODELS": str(real_data("models")),
-        "FACETRACK_DOWNLOAD": "0",
-        "XDG_CACHE_HOME": str(home),
-    }
+    own = {"FACETRACK_MODELS": str(real_data("models")), "FACETRACK_DOWNLOAD": "0", "XDG_CACHE_HOME": str(home)}
+    environment = {**os.environ, **own}
     return lambda *arguments: subprocess.run(
         [str(FACETRACK), *map(str, arguments)], capture_output=True, text=True, env=environment, cwd=home, timeout=300
     )
@@ -65,12 +61,8 @@ def pictures(clips, tmp_path_factory):
     with av.open(str(clips / f"{A_AND_B}.gif")) as container:
         both = next(container.decode(video=0)).to_ndarray(format="bgr24")
     middle = both.shape[1] // 2
-    for name, image in {
-        "a": both[:, :middle],
-        "b": both[:, middle:],
-        "two": both,
-        "none": np.full_like(both, 90),
-    }.items():
+    images = {"a": both[:, :middle], "b": both[:, middle:], "two": both, "none": np.full_like(both, 90)}
+    for name, image in images.items():
         cv2.imwrite(str(folder / f"{name}.png"), image)
     return folder
 
@@ -129,17 +121,8 @@ def test_an_enrolled_person_is_recognised_once_a_visit_by_name_and_deleted_again
     (matched,) = [event for event in events if event["event"] == "FACE_MATCHED"]
     assert matched["reference_face_id"] == "g_robot1_1"
     assert matched["similarity"] > 0.4
-    assert set(matched) == {
-        "event",
-        "person_id",
-        "robot_id",
-        "camera_id",
-        "timestamp",
-        "frame_number",
-        "reference_face_id",
-        "similarity",
-        "search_id",
-    }
+    common = {"event", "person_id", "robot_id", "camera_id", "timestamp", "frame_number"}
+    assert set(matched) == {*common, "reference_face_id", "similarity", "search_id"}
     found = json.loads(run("search", "--person", "Ann Example", "--data", tmp_path, "--json").stdout)["matches"]
     assert {match["person_id"] for match in found} == {matched["person_id"]}
     assert "watched for" in run("enroll", "--list", "--data", tmp_path).stdout

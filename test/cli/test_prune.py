@@ -33,22 +33,8 @@ def robot(tmp_path):
 
 def prune(tmp_path, *arguments, also=""):
     (tmp_path / "limits.yaml").write_text("frame_history: {max_disk_frames: 200, min_free_mb: 0}\n" + also)
-    return subprocess.run(
-        [
-            str(FACETRACK),
-            "prune",
-            "--data",
-            str(tmp_path / "data"),
-            "--robot",
-            "robot1",
-            "--config",
-            str(tmp_path / "limits.yaml"),
-            *arguments,
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    options = ("--data", tmp_path / "data", "--robot", "robot1", "--config", tmp_path / "limits.yaml", *arguments)
+    return subprocess.run([str(FACETRACK), "prune", *map(str, options)], capture_output=True, text=True, timeout=60)
 
 
 def test_it_says_what_there_is_and_deletes_only_when_told(robot, tmp_path):
@@ -62,18 +48,8 @@ def test_it_says_what_there_is_and_deletes_only_when_told(robot, tmp_path):
 
 def test_sightings_beyond_the_limits_go_too_whatever_their_share(robot, tmp_path):
     for second in range(150):
-        robot.sightings.add(
-            "front",
-            second * SECOND,
-            second,
-            f"t{second}",
-            "",
-            BOX,
-            BOX,
-            0.5,
-            np.eye(128, dtype=np.float32)[0],
-            lambda: b"",
-        )
+        embedding = np.eye(128, dtype=np.float32)[0]
+        robot.sightings.add("front", second * SECOND, second, f"t{second}", "", BOX, BOX, 0.5, embedding, bytes)
     robot.close()
     told = prune(tmp_path, also="sightings: {max_count: 50}\n")
     assert "150 sightings" in told.stdout, told

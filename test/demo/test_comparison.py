@@ -12,7 +12,7 @@ VISITS = (
 STARTS = {("robot1", "front"): 100.0, ("robot2", "front"): 200.0}
 
 
-def answer(*matches):
+def response(*matches):
     return {
         "matches": [
             {"robot_id": robot, "camera_id": "front", "first_stamp": first, "last_stamp": last}
@@ -27,8 +27,8 @@ def agrees(findings):
 
 
 def test_found_where_and_when_staged_agrees():
-    assert agrees(compare_response("Ann", answer(("robot1", 102.2, 107.9)), VISITS, STARTS))
-    assert agrees(compare_response("Ann", answer(("robot1", 102.2, 104.0), ("robot1", 105.0, 107.9)), VISITS, STARTS))
+    assert agrees(compare_response("Ann", response(("robot1", 102.2, 107.9)), VISITS, STARTS))
+    assert agrees(compare_response("Ann", response(("robot1", 102.2, 104.0), ("robot1", 105.0, 107.9)), VISITS, STARTS))
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_found_where_and_when_staged_agrees():
     ],
 )
 def test_missing_elsewhere_too_early_or_too_short_differs(matches):
-    assert not agrees(compare_response("Ann", answer(*matches), VISITS, STARTS))
+    assert not agrees(compare_response("Ann", response(*matches), VISITS, STARTS))
 
 
 def events(person="p_1", arrivals=1, departures=1, last=108.0):

@@ -1,4 +1,4 @@
-"""One robot's own answer."""
+"""Search of one robot's history."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from facetrack_ros.search.response import ANSWERED, ERROR, MODEL_MISMATCH
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.35)
 SECOND = 10**9
-ASK = SearchRequest("s1", np.array([1, 0, 0, 0], np.float32), "net")
+REQUEST = SearchRequest("s1", np.array([1, 0, 0, 0], np.float32), "net")
 
 
 def add(store, second, cosine, track="t1", camera="front", person="p_1"):
@@ -40,7 +40,7 @@ def store(tmp_path):
 
 
 def test_sightings_of_a_track_are_one_match_that_spans_those_that_matched(store):
-    line, matches = search_history(store, ASK)
+    line, matches = search_history(store, REQUEST)
     assert (line.robot_id, line.status, line.matches, line.sightings, line.error) == ("robot1", ANSWERED, 2, 6, "")
     assert [match.track_id for match in matches] == ["t1", "t2"]
     best = matches[0]
@@ -62,33 +62,33 @@ def test_sightings_of_a_track_are_one_match_that_spans_those_that_matched(store)
     ],
 )
 def test_filters_are_kept(store, change, tracks, compared):
-    line, matches = search_history(store, replace(ASK, **change))
+    line, matches = search_history(store, replace(REQUEST, **change))
     assert [match.track_id for match in matches] == tracks
     assert line.sightings == compared
 
 
 def test_the_line_counts_matches_beyond_the_limit(store):
-    line, matches = search_history(store, replace(ASK, max_results=1))
+    line, matches = search_history(store, replace(REQUEST, max_results=1))
     assert (line.matches, len(matches)) == (2, 1)
 
 
 def test_another_model_is_told_with_both_names(store):
-    line, matches = search_history(store, replace(ASK, model_id="other"))
+    line, matches = search_history(store, replace(REQUEST, model_id="other"))
     assert line.status == MODEL_MISMATCH
     assert "net" in line.error
     assert "other" in line.error
     assert matches == ()
 
 
-def test_a_question_that_cannot_be_asked_is_an_error_and_no_exception(store):
-    line, _ = search_history(store, replace(ASK, embedding=np.zeros(4)))
+def test_an_invalid_request_is_an_error_line_and_no_exception(store):
+    line, _ = search_history(store, replace(REQUEST, embedding=np.zeros(4)))
     assert line.status == ERROR
     assert "zeros" in line.error
 
 
 def test_a_store_that_cannot_be_read_is_an_error_and_no_exception(store):
     store.close()
-    line, _ = search_history(store, ASK)
+    line, _ = search_history(store, REQUEST)
     assert line.status == ERROR
     assert "closed" in line.error
 
@@ -96,5 +96,5 @@ def test_a_store_that_cannot_be_read_is_an_error_and_no_exception(store):
 def test_a_robots_whole_history_can_be_asked_too(tmp_path):
     history = RobotHistory(tmp_path, "robot2", CONTRACT)
     add(history.sightings, 1, 0.9)
-    assert [match.robot_id for match in search_history(history.sightings, ASK)[1]] == ["robot2"]
+    assert [match.robot_id for match in search_history(history.sightings, REQUEST)[1]] == ["robot2"]
     history.close()

@@ -12,19 +12,10 @@ from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Match, RobotResponse
 from facetrack_ros.search.response_collector import ResponseCollector
 
-CONTRACT = ModelContract(
-    "net",
-    "embedding",
-    "onnx",
-    "net.onnx",
-    "",
-    1,
-    "MIT",
-    dimension=2,
-    threshold=0.3,
-    false_match_curve=((0.2, 0.1), (0.4, 0.001)),
-)
-ASK = SearchRequest("s1", np.array([1, 0], np.float32), "net")
+CURVE = ((0.2, 0.1), (0.4, 0.001))
+MODEL = ("net", "embedding", "onnx", "net.onnx", "", 1, "MIT")
+CONTRACT = ModelContract(*MODEL, dimension=2, threshold=0.3, false_match_curve=CURVE)
+REQUEST = SearchRequest("s1", np.array([1, 0], np.float32), "net")
 FLEET = {"robot1": "net", "robot2": "net", "robot3": "net"}
 BOX = np.zeros(4, np.float32)
 
@@ -37,50 +28,50 @@ def answered(robot, sightings=10, matches=1):
     return RobotResponse(robot, ANSWERED, matches, sightings)
 
 
-def statuses(answer):
-    return {robot.robot_id: robot.status for robot in answer.robots}
+def statuses(response):
+    return {robot.robot_id: robot.status for robot in response.robots}
 
 
 def test_it_is_done_when_all_have_answered():
-    collector = ResponseCollector(ASK, CONTRACT, FLEET)
+    collector = ResponseCollector(REQUEST, CONTRACT, FLEET)
     for robot, similarity in (("robot1", 0.5), ("robot2", 0.9), ("robot3", 0.7)):
         assert not collector.done
         assert collector.add("s1", answered(robot), (match(robot, similarity),))
     assert collector.done
-    answer = collector.close()
-    assert answer.complete
-    assert [found.robot_id for found in answer.matches] == ["robot2", "robot3", "robot1"]
-    assert answer.threshold == 0.3
-    assert answer.expected_false_matches == pytest.approx(30 * 0.01)
+    response = collector.close()
+    assert response.complete
+    assert [found.robot_id for found in response.matches] == ["robot2", "robot3", "robot1"]
+    assert response.threshold == 0.3
+    assert response.expected_false_matches == pytest.approx(30 * 0.01)
 
 
-def test_who_is_silent_has_timed_out_and_who_went_has_left():
-    collector = ResponseCollector(ASK, CONTRACT, FLEET)
+def test_a_silent_robot_timed_out_and_one_that_ended_left():
+    collector = ResponseCollector(REQUEST, CONTRACT, FLEET)
     collector.add("s1", answered("robot1"))
     collector.on_left("robot2")
     assert collector.missing == ("robot3",)
-    answer = collector.close()
-    assert statuses(answer) == {"robot1": ANSWERED, "robot2": LEFT, "robot3": TIMED_OUT}
-    assert not answer.complete
-    assert "within 2 s" in answer.robots[2].error
-    assert answer.expected_false_matches == pytest.approx(10 * 0.01), "only what was compared counts"
+    response = collector.close()
+    assert statuses(response) == {"robot1": ANSWERED, "robot2": LEFT, "robot3": TIMED_OUT}
+    assert not response.complete
+    assert "within 2 s" in response.robots[2].error
+    assert response.expected_false_matches == pytest.approx(10 * 0.01), "only what was compared counts"
 
 
 def test_what_does_not_belong_is_ignored_and_counted():
-    collector = ResponseCollector(replace(ASK, robots=tuple(FLEET)), CONTRACT, FLEET)
+    collector = ResponseCollector(replace(REQUEST, robots=tuple(FLEET)), CONTRACT, FLEET)
     assert not collector.add("s2", answered("robot1"), (match("robot1", 0.9),))
     assert not collector.add("s1", answered("stranger"), (match("stranger", 0.9),)), "only three were asked"
     assert collector.add("s1", answered("robot1"), (match("robot1", 0.5),))
     assert not collector.add("s1", answered("robot1"), (match("robot1", 0.6),))
-    answer = collector.close()
+    response = collector.close()
     assert not collector.add("s1", answered("robot2"))
     assert collector.ignored == 4
-    assert [found.similarity for found in answer.matches] == [0.5]
-    assert collector.close() is answer
+    assert [found.similarity for found in response.matches] == [0.5]
+    assert collector.close() is response
 
 
 def test_a_robot_of_another_model_is_named_and_not_waited_for():
-    collector = ResponseCollector(ASK, CONTRACT, {"robot1": "net", "robot2": "other"})
+    collector = ResponseCollector(REQUEST, CONTRACT, {"robot1": "net", "robot2": "other"})
     collector.add("s1", answered("robot1"))
     assert collector.done
     line = collector.close().robots[1]
@@ -89,7 +80,7 @@ def test_a_robot_of_another_model_is_named_and_not_waited_for():
 
 
 def test_a_robot_that_answers_after_all_counts():
-    collector = ResponseCollector(ASK, CONTRACT, {"robot1": "other", "robot2": "net"})
+    collector = ResponseCollector(REQUEST, CONTRACT, {"robot1": "other", "robot2": "net"})
     collector.on_left("robot2")
     assert collector.add("s1", answered("robot1"))
     assert collector.add("s1", answered("robot2"))
@@ -97,22 +88,22 @@ def test_a_robot_that_answers_after_all_counts():
 
 
 def test_only_the_robots_asked_for_are_waited_for_and_unknown_ones_are_named():
-    collector = ResponseCollector(replace(ASK, robots=("robot2", "robot9")), CONTRACT, FLEET)
+    collector = ResponseCollector(replace(REQUEST, robots=("robot2", "robot9")), CONTRACT, FLEET)
     assert collector.missing == ("robot2",)
     collector.add("s1", RobotResponse("robot2", ERROR, error="its disk is gone"))
-    answer = collector.close()
-    assert statuses(answer) == {"robot2": ERROR, "robot9": LEFT}
-    assert "unknown robot robot9" in answer.robots[1].error
+    response = collector.close()
+    assert statuses(response) == {"robot2": ERROR, "robot9": LEFT}
+    assert "unknown robot robot9" in response.robots[1].error
 
 
-def test_a_fleet_of_nobody_is_done_at_once():
-    collector = ResponseCollector(ASK, CONTRACT, {})
+def test_an_empty_fleet_is_done_at_once():
+    collector = ResponseCollector(REQUEST, CONTRACT, {})
     assert collector.done
     assert collector.close().robots == ()
 
 
 def test_no_more_matches_than_asked_for():
-    collector = ResponseCollector(replace(ASK, max_results=2), CONTRACT, FLEET)
+    collector = ResponseCollector(replace(REQUEST, max_results=2), CONTRACT, FLEET)
     collector.add("s1", answered("robot1"), [match("robot1", value, f"t{value}") for value in (0.4, 0.8, 0.6)])
     assert [found.similarity for found in collector.close().matches] == [0.8, 0.6]
 
@@ -126,19 +117,19 @@ MESSAGES = st.lists(
 
 @settings(deadline=None)
 @given(messages=MESSAGES, data=st.data())
-def test_any_order_gives_the_same_answer(messages, data):
+def test_any_order_gives_the_same_response(messages, data):
     def gather(order):
-        collector = ResponseCollector(replace(ASK, max_results=5), CONTRACT, FLEET)
+        collector = ResponseCollector(replace(REQUEST, max_results=5), CONTRACT, FLEET)
         for robot, similarities in order:
             collector.add("s1", answered(robot), [match(robot, value, f"t{i}") for i, value in enumerate(similarities)])
-        answer = collector.close()
-        return [(found.robot_id, found.track_id, found.similarity) for found in answer.matches], answer.robots
+        response = collector.close()
+        return [(found.robot_id, found.track_id, found.similarity) for found in response.matches], response.robots
 
     assert gather(messages) == gather(data.draw(st.permutations(messages)))
 
 
-def test_a_silent_robot_is_not_waited_for_but_its_answer_still_counts():
-    collector = ResponseCollector(ASK, CONTRACT, {"robot1": "net", "robot2": "net"})
+def test_a_silent_robot_is_not_waited_for_but_its_response_still_counts():
+    collector = ResponseCollector(REQUEST, CONTRACT, {"robot1": "net", "robot2": "net"})
     collector.on_silent("robot2", 12_000_000_000)
     assert collector.missing == ("robot1",)
     collector.add("s1", RobotResponse("robot1", ANSWERED))
@@ -148,27 +139,27 @@ def test_a_silent_robot_is_not_waited_for_but_its_answer_still_counts():
 
 
 def test_a_silent_robot_that_stays_silent_timed_out():
-    collector = ResponseCollector(ASK, CONTRACT, {"robot2": "net"})
+    collector = ResponseCollector(REQUEST, CONTRACT, {"robot2": "net"})
     collector.on_silent("robot2", 12_000_000_000)
     (line,) = collector.close().robots
     assert (line.status, line.error) == (TIMED_OUT, "robot2 was last heard 12 s ago")
 
 
-def test_a_robot_that_joins_while_the_search_runs_is_not_waited_for_but_its_answer_counts():
-    collector = ResponseCollector(ASK, CONTRACT, FLEET)
+def test_a_robot_that_joins_while_the_search_runs_is_not_waited_for_but_its_response_counts():
+    collector = ResponseCollector(REQUEST, CONTRACT, FLEET)
     assert collector.add("s1", answered("robot4"), (match("robot4", 0.9),))
     assert collector.missing == ("robot1", "robot2", "robot3")
     for robot in FLEET:
         collector.add("s1", answered(robot))
     assert collector.done
-    answer = collector.close()
-    assert answer.complete
-    assert len(answer.robots) == 4
-    assert answer.matches[0].robot_id == "robot4"
+    response = collector.close()
+    assert response.complete
+    assert len(response.robots) == 4
+    assert response.matches[0].robot_id == "robot4"
 
 
-def test_two_askers_at_once_take_only_their_own_answers():
-    first, second = (ResponseCollector(replace(ASK, search_id=name), CONTRACT, FLEET) for name in ("s1", "s2"))
+def test_two_requesters_at_once_take_only_their_own_responses():
+    first, second = (ResponseCollector(replace(REQUEST, search_id=name), CONTRACT, FLEET) for name in ("s1", "s2"))
     for search_id, similarity in (("s1", 0.5), ("s2", 0.9)):
         for robot in FLEET:
             first.add(search_id, answered(robot), (match(robot, similarity),))
@@ -178,22 +169,22 @@ def test_two_askers_at_once_take_only_their_own_answers():
     assert first.ignored == second.ignored == 3
 
 
-def test_an_answer_after_the_end_changes_nothing():
-    collector = ResponseCollector(ASK, CONTRACT, FLEET)
-    answer = collector.close()
+def test_a_response_after_the_end_changes_nothing():
+    collector = ResponseCollector(REQUEST, CONTRACT, FLEET)
+    response = collector.close()
     assert not collector.add("s1", answered("robot1"), (match("robot1", 0.9),))
     collector.on_left("robot2")
     collector.on_silent("robot3", 9)
-    assert collector.close() is answer
+    assert collector.close() is response
     assert collector.ignored == 1
-    assert set(statuses(answer).values()) == {TIMED_OUT}
+    assert set(statuses(response).values()) == {TIMED_OUT}
 
 
 INSTANCES = {"robot1": "a1", "robot2": "b1", "robot3": "c1"}
 
 
 def test_a_robot_started_again_while_it_was_asked_is_told_at_once():
-    collector = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
+    collector = ResponseCollector(REQUEST, CONTRACT, FLEET, INSTANCES)
     assert not collector.on_heartbeat("robot2", "b1")
     assert "robot2" in collector.missing, "the one that was asked speaks on"
     assert collector.on_heartbeat("robot2", "b2")
@@ -207,8 +198,8 @@ def test_a_robot_started_again_while_it_was_asked_is_told_at_once():
     assert "restarted" in line.error
 
 
-def test_the_answer_of_a_robot_started_again_counts_whoever_gave_it():
-    collector = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
+def test_the_response_of_a_robot_started_again_counts_whoever_gave_it():
+    collector = ResponseCollector(REQUEST, CONTRACT, FLEET, INSTANCES)
     collector.on_heartbeat("robot2", "b2")
     for robot in FLEET:
         assert collector.add("s1", answered(robot))
@@ -220,7 +211,7 @@ def test_the_successor_of_a_robot_that_was_silent_or_left_is_believed_when_it_an
         lambda collector: collector.on_silent("robot2", 60_000_000_000),
         lambda collector: collector.on_left("robot2", "b1"),
     ):
-        collector = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
+        collector = ResponseCollector(REQUEST, CONTRACT, FLEET, INSTANCES)
         presume(collector)
         assert "robot2" not in collector.missing
         for robot in FLEET:
@@ -229,15 +220,15 @@ def test_the_successor_of_a_robot_that_was_silent_or_left_is_believed_when_it_an
 
 
 def test_a_predecessors_goodbye_is_not_the_successors():
-    collector = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
+    collector = ResponseCollector(REQUEST, CONTRACT, FLEET, INSTANCES)
     collector.on_left("robot2", "b0")
     assert "robot2" in collector.missing
     collector.on_left("robot2", "b1")
     assert "robot2" not in collector.missing
 
 
-def test_of_two_robots_with_one_name_the_first_answer_counts_and_its_line_says_so():
-    collector = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
+def test_of_two_robots_with_one_name_the_first_response_counts_and_its_line_says_so():
+    collector = ResponseCollector(REQUEST, CONTRACT, FLEET, INSTANCES)
     collector.on_name_conflict("robot2", 2)
     collector.on_heartbeat("robot2", "b2")
     assert "robot2" in collector.missing, "another of the name is not one started again"
@@ -245,22 +236,22 @@ def test_of_two_robots_with_one_name_the_first_answer_counts_and_its_line_says_s
     assert not collector.add("s1", answered("robot2"), (match("robot2", 0.9),))
     for robot in ("robot1", "robot3"):
         collector.add("s1", answered(robot))
-    answer = collector.close()
-    assert answer.robots[1].status == ANSWERED
-    assert "2 robots call themselves robot2" in answer.robots[1].error
-    assert [found.similarity for found in answer.matches] == [0.8]
+    response = collector.close()
+    assert response.robots[1].status == ANSWERED
+    assert "2 robots call themselves robot2" in response.robots[1].error
+    assert [found.similarity for found in response.matches] == [0.8]
 
 
 def test_two_silent_robots_with_one_name_are_told_in_one_sentence_after_another():
-    collector = ResponseCollector(ASK, CONTRACT, FLEET, INSTANCES)
+    collector = ResponseCollector(REQUEST, CONTRACT, FLEET, INSTANCES)
     collector.on_name_conflict("robot2", 2)
     line = collector.close().robots[1]
     assert line.status == TIMED_OUT
-    assert "did not answer within 2 s; 2 robots call themselves" in line.error
+    assert "did not response within 2 s; 2 robots call themselves" in line.error
 
 
 @pytest.mark.parametrize(
-    ("answer", "matches", "expected"),
+    ("response", "matches", "expected"),
     [
         (answered("robot2"), [match("robot1", 0.9)], "a match of 'robot1'"),
         (answered("robot2"), [match("robot2", float("nan"))], "a similarity of nan"),
@@ -270,9 +261,9 @@ def test_two_silent_robots_with_one_name_are_told_in_one_sentence_after_another(
         (RobotResponse("robot2", ANSWERED, elapsed_ms=float("nan")), [], "a search of nan ms"),
     ],
 )
-def test_an_answer_that_makes_no_sense_is_the_robots_error_and_waited_for_no_longer(answer, matches, expected):
-    collector = ResponseCollector(ASK, CONTRACT, FLEET)
-    assert not collector.add("s1", answer, matches)
+def test_a_response_that_makes_no_sense_is_the_robots_error_and_waited_for_no_longer(response, matches, expected):
+    collector = ResponseCollector(REQUEST, CONTRACT, FLEET)
+    assert not collector.add("s1", response, matches)
     assert collector.malformed == 1
     assert "robot2" not in collector.missing
     line = collector.close().robots[1]
@@ -281,8 +272,8 @@ def test_an_answer_that_makes_no_sense_is_the_robots_error_and_waited_for_no_lon
     assert not collector.close().matches
 
 
-def test_an_answer_of_nobody_is_dropped_and_counted():
-    collector = ResponseCollector(ASK, CONTRACT, FLEET)
+def test_a_response_without_a_robot_id_is_dropped_and_counted():
+    collector = ResponseCollector(REQUEST, CONTRACT, FLEET)
     assert not collector.add("s1", answered(""), (match("", 0.9),))
     assert collector.malformed == 1
     assert len(collector.close().robots) == 3
@@ -290,22 +281,22 @@ def test_an_answer_of_nobody_is_dropped_and_counted():
 
 def test_a_robot_with_another_embedder_is_asked_where_the_face_goes_along():
     fleet = {"robot1": "net", "robot2": "other"}
-    assert ResponseCollector(ASK, CONTRACT, fleet).missing == ("robot1",)
-    collector = ResponseCollector(replace(ASK, face_crop=b"face"), CONTRACT, fleet)
+    assert ResponseCollector(REQUEST, CONTRACT, fleet).missing == ("robot1",)
+    collector = ResponseCollector(replace(REQUEST, face_crop=b"face"), CONTRACT, fleet)
     assert collector.missing == ("robot1", "robot2")
     collector.add("s1", answered("robot1", 10), (match("robot1", 0.6),))
     own = RobotResponse("robot2", ANSWERED, 2, 1000, model_id="other", threshold=0.9, expected_false_matches=0.5)
     collector.add("s1", own, (match("robot2", 0.92), match("robot2", 0.99, "t2")))
-    answer = collector.close()
+    response = collector.close()
     # 0.99 is nearly all of the way from 0.9 to 1, 0.6 not half of that from 0.3, 0.92 a fifth.
-    assert [found.similarity for found in answer.matches] == [0.99, 0.6, 0.92]
-    assert answer.expected_false_matches == pytest.approx(10 * 0.01 + 0.5)
-    assert answer.complete
+    assert [found.similarity for found in response.matches] == [0.99, 0.6, 0.92]
+    assert response.expected_false_matches == pytest.approx(10 * 0.01 + 0.5)
+    assert response.complete
 
 
-def test_each_answer_that_counts_is_told_as_it_comes():
-    collector, expected = ResponseCollector(ASK, CONTRACT, FLEET), []
-    collector.listener = lambda answer, matches: expected.append((answer.robot_id, len(matches), collector.missing))
+def test_each_response_that_counts_is_told_as_it_comes():
+    collector, expected = ResponseCollector(REQUEST, CONTRACT, FLEET), []
+    collector.listener = lambda response, matches: expected.append((response.robot_id, len(matches), collector.missing))
     collector.add("s1", answered("robot2"), (match("robot2", 0.9),))
     collector.add("s1", answered("robot2"), (match("robot2", 0.9),))
     collector.add("another search", answered("robot1"))

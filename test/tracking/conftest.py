@@ -37,26 +37,14 @@ class Scene:
     def show(self, time_s, *persons, camera="front", quality=0.8, score=0.7):
         """Show a frame at ``time_s``; returns its tracks."""
         boxes = np.array([[x, 100, x + 60, 280] for x, _ in persons], np.float32).reshape(-1, 4)
-        faces = [
-            Face(
-                np.array([x + 20, 110, x + 40, 135], np.float32),
-                np.zeros((5, 2), np.float32),
-                0.9,
-                quality,
-                person=row,
-                embedding=embedding,
-            )
-            for row, (x, embedding) in enumerate(persons)
-            if embedding is not None
-        ]
+        landmarks, faces = np.zeros((5, 2), np.float32), []
+        for row, (x, embedding) in enumerate(persons):
+            if embedding is not None:
+                box = np.array([x + 20, 110, x + 40, 135], np.float32)
+                faces.append(Face(box, landmarks, 0.9, quality, person=row, embedding=embedding))
         number = self.number[camera] = self.number.get(camera, -1) + 1
-        tracks, events = self.people.update(
-            camera,
-            round(time_s * 1e9),
-            number,
-            Detections(boxes, np.full(len(boxes), score, np.float32), "boxes"),
-            faces,
-        )
+        detections = Detections(boxes, np.full(len(boxes), score, np.float32), "boxes")
+        tracks, events = self.people.update(camera, round(time_s * 1e9), number, detections, faces)
         self.events += events
         return tracks
 

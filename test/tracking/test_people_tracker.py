@@ -446,9 +446,9 @@ def test_a_robot_that_saw_two_persons_in_one_frame_splits_their_merge(scene, emb
         scene.show(10 + 0.2 * step, (100, embedding_of(1)), (400, embedding_of(2)))
     joined = MergeDecision("a_robot2_1", P1, P2, True, "robot2", False, 1, 0, "faces match", 0.6, "a-model")
     scene.people.add_decision(joined)
-    (answer,) = scene.people.take_new_decisions()
-    assert not answer.same
-    assert answer.reason == "seen in one picture"
+    (split,) = scene.people.take_new_decisions()
+    assert not split.same
+    assert split.reason == "seen in one picture"
     assert scene.people.merges.canonical(P2) == P2
     # A person's word counts more.
     scene.people.add_decision(MergeDecision("a_ann_1", P1, P2, True, "ann", True, 1, 0, "twins, I asked"))

@@ -39,8 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
         stored = _stored(contract)
         if isinstance(stored, ModelFile):
             warnings += stored.rejected
-        model = ("*" if contract.id in running else "", contract.task, contract.id, _short(contract.licence))
-        rows.append((*model, _size(contract), *_embedding(contract), _where(contract, stored)))
+        names = ("*" if contract.id in running else "", contract.task, contract.id, _short(contract.licence))
+        rows.append((*names, _size(contract), *_embedding(contract), _where(contract, stored)))
         warnings += [stored] if isinstance(stored, str) and "refused" in stored else []
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER) - 1)]
     for row in rows:

@@ -1,6 +1,7 @@
 """Drawing surface of the timeline: shapes, text and images, in inches from the top left corner."""
 
 from io import BytesIO
+from typing import Any
 
 import cv2
 import numpy as np
@@ -57,7 +58,7 @@ class Canvas:
 
         radius = min(radius, width / 2, height / 2)
         style = f"round,pad=0,rounding_size={radius}" if radius else "square,pad=0"
-        paint = {"facecolor": fill, "edgecolor": edge, "linewidth": line, "hatch": hatch or None}
+        paint: dict[str, Any] = {"facecolor": fill, "edgecolor": edge, "linewidth": line, "hatch": hatch or None}
         patch = FancyBboxPatch((x, y), width, height, boxstyle=style, zorder=z, **paint)
         self._axes.add_patch(patch)
         return patch
@@ -84,7 +85,7 @@ class Canvas:
         :param back: background colour; empty: none.
         """
         patch = {"boxstyle": "round,pad=0.35", "facecolor": back, "edgecolor": "none"} if back else None
-        font = {"fontsize": size, "color": colour, "fontweight": "bold" if bold else "normal"}
+        font: dict[str, Any] = {"fontsize": size, "color": colour, "fontweight": "bold" if bold else "normal"}
         self._axes.text(x, y, text.replace("$", r"\$"), ha=across, va="center", bbox=patch, zorder=z, **font)
 
     def picture(

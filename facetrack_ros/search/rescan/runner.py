@@ -140,8 +140,8 @@ class _SightingWriter:
                 face = found.face
                 assert face.embedding is not None  # as FoundFace says
                 ids = self._linker.assign(*source, face, each.tracks)
-                values = (found.bbox, face.bbox, face.quality, face.embedding)
-                self._store.add(*source, frame.number, *ids, *values, partial(bytes, found.thumbnail))
+                boxes, thumbnail = (found.bbox, face.bbox), partial(bytes, found.thumbnail)
+                self._store.add(*source, frame.number, *ids, *boxes, face.quality, face.embedding, thumbnail)
             self._store.note_rescanned(*source, len(each.faces))
             self.scanned += 1
             self.faces += len(each.faces)

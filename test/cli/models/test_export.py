@@ -92,18 +92,8 @@ def test_an_exported_resnet_runs_without_torch_and_gives_the_same(run, weights, 
 
 
 def test_principal_components_go_into_the_graph(run, weights, people, tmp_path, monkeypatch):
-    code, said, complained = run(
-        "export",
-        "resnet50_imagenet",
-        "--weights",
-        weights,
-        "--dimension",
-        4,
-        "--pca",
-        people / "s1",
-        "--out",
-        tmp_path / "made",
-    )
+    options = ("--weights", weights, "--dimension", 4, "--pca", people / "s1", "--out", tmp_path / "made")
+    code, said, complained = run("export", "resnet50_imagenet", *options)
     assert code == 0
     assert complained == ""
     assert "4 principal components of" in said

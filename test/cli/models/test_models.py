@@ -32,20 +32,10 @@ def real(real_data, folder):
     return folder
 
 
-def models(*arguments, folder: Path, **environment) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [str(FACETRACK), "models", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={
-            **os.environ,
-            "FACETRACK_MODELS": str(folder),
-            "FACETRACK_DOWNLOAD": "0",
-            "XDG_CACHE_HOME": str(folder.parent / "cache"),
-            **environment,
-        },
-    )
+def models(*arguments, folder: Path) -> subprocess.CompletedProcess:
+    own = {"FACETRACK_MODELS": str(folder), "FACETRACK_DOWNLOAD": "0", "XDG_CACHE_HOME": str(folder.parent / "cache")}
+    command = [str(FACETRACK), "models", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, **own})
 
 
 def line_of(done, model_id: str) -> str:

@@ -19,19 +19,10 @@ from facetrack_ros.search.offline.status import best_of_person, stored_status
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH
 
-CONTRACT = ModelContract(
-    "net",
-    "embedding",
-    "onnx",
-    "net.onnx",
-    "",
-    1,
-    "MIT",
-    dimension=4,
-    threshold=0.35,
-    false_match_curve=((0.3, 0.01), (0.5, 0.0001)),
-)
-ASK = SearchRequest("s1", np.array([1, 0, 0, 0], np.float32), "net")
+CURVE = ((0.3, 0.01), (0.5, 0.0001))
+MODEL = ("net", "embedding", "onnx", "net.onnx", "", 1, "MIT")
+CONTRACT = ModelContract(*MODEL, dimension=4, threshold=0.35, false_match_curve=CURVE)
+REQUEST = SearchRequest("s1", np.array([1, 0, 0, 0], np.float32), "net")
 SECOND = 10**9
 
 
@@ -52,22 +43,22 @@ def fleet(tmp_path):
     return tmp_path
 
 
-def statuses(answer):
-    return {line.robot_id: line.status for line in answer.robots}
+def statuses(response):
+    return {line.robot_id: line.status for line in response.robots}
 
 
 def test_all_robots_are_asked_and_other_models_are_named(fleet):
-    answer = search_stored(fleet, ASK, CONTRACT)
-    assert [match.robot_id for match in answer.matches] == ["robot2", "robot1"]
-    assert statuses(answer) == {"robot1": ANSWERED, "robot2": ANSWERED, "robot3": MODEL_MISMATCH}
-    assert "dlib" in answer.robots[2].error
-    assert answer.expected_false_matches == pytest.approx(2 * 10**-2.5)
+    response = search_stored(fleet, REQUEST, CONTRACT)
+    assert [match.robot_id for match in response.matches] == ["robot2", "robot1"]
+    assert statuses(response) == {"robot1": ANSWERED, "robot2": ANSWERED, "robot3": MODEL_MISMATCH}
+    assert "dlib" in response.robots[2].error
+    assert response.expected_false_matches == pytest.approx(2 * 10**-2.5)
 
 
 def test_a_running_robot_answers_with_what_it_has_committed(tmp_path):
     history = robot(tmp_path, "robot1", 0.9)
     history.flush()
-    assert len(search_stored(tmp_path, ASK, CONTRACT).matches) == 1
+    assert len(search_stored(tmp_path, REQUEST, CONTRACT).matches) == 1
     history.close()
 
 
@@ -77,45 +68,45 @@ def test_broken_histories_are_errors_and_the_others_answer(fleet):
     (fleet / "robot4" / "robot.json").write_text("{")
     robot(fleet, "robot5", 0.9).close()
     database_path(fleet / "robot5", "net").unlink()
-    answer = search_stored(fleet, ASK, CONTRACT)
-    assert statuses(answer) == {
+    response = search_stored(fleet, REQUEST, CONTRACT)
+    assert statuses(response) == {
         "robot1": ANSWERED,
         "robot2": ERROR,
         "robot3": MODEL_MISMATCH,
         "robot4": ERROR,
         "robot5": ERROR,
     }
-    assert [match.robot_id for match in answer.matches] == ["robot1"]
-    assert all(line.error for line in answer.robots if line.status != ANSWERED)
+    assert [match.robot_id for match in response.matches] == ["robot1"]
+    assert all(line.error for line in response.robots if line.status != ANSWERED)
 
 
 def test_a_clock_that_was_off_then_is_told(fleet):
     (fleet / "robot1" / "clocks.jsonl").write_text('{"camera_id": "front", "since": 0.5, "behind_sec": 93.0}\n')
-    notes = {line.robot_id: line.note for line in search_stored(fleet, ASK, CONTRACT).robots}
+    notes = {line.robot_id: line.note for line in search_stored(fleet, REQUEST, CONTRACT).robots}
     assert notes["robot1"].startswith("the clock of camera front was 93.0 s behind")
     assert notes["robot2"] == ""
-    elsewhere = replace(ASK, cameras=("rear",))
+    elsewhere = replace(REQUEST, cameras=("rear",))
     assert not any(line.note for line in search_stored(fleet, elsewhere, CONTRACT).robots)
 
 
 def test_only_the_robots_asked_for_are_opened(fleet):
-    answer = search_stored(fleet, replace(ASK, robots=("robot1", "robot9")), CONTRACT)
-    assert statuses(answer) == {"robot1": ANSWERED, "robot9": LEFT}
+    response = search_stored(fleet, replace(REQUEST, robots=("robot1", "robot9")), CONTRACT)
+    assert statuses(response) == {"robot1": ANSWERED, "robot9": LEFT}
 
 
 def test_a_copied_folder_is_not_counted_twice(fleet):
     copy = fleet / "copy"
     copy.mkdir()
     (copy / "robot.json").write_text((fleet / "robot1" / "robot.json").read_text())
-    errors = [line.error for line in search_stored(fleet, ASK, CONTRACT).robots if line.status == ERROR]
+    errors = [line.error for line in search_stored(fleet, REQUEST, CONTRACT).robots if line.status == ERROR]
     assert len(errors) == 1
     assert "both of robot robot1" in errors[0]
 
 
 def test_the_time_it_took_comes_from_the_clock_handed_in(fleet):
     ticks = iter(range(0, 10**9, 5_000_000))
-    answer = search_stored(fleet, replace(ASK, robots=("robot1",)), CONTRACT, clock_ns=lambda: next(ticks))
-    assert answer.robots[0].elapsed_ms == 5.0
+    response = search_stored(fleet, replace(REQUEST, robots=("robot1",)), CONTRACT, clock_ns=lambda: next(ticks))
+    assert response.robots[0].elapsed_ms == 5.0
 
 
 def test_lanes_are_the_cameras_with_the_times_they_looked(fleet):
@@ -128,14 +119,14 @@ def test_lanes_are_the_cameras_with_the_times_they_looked(fleet):
 
 def test_nothing_to_search_is_told(tmp_path):
     with pytest.raises(StoreError, match="no robot's history"):
-        search_stored(tmp_path, ASK, CONTRACT)
+        search_stored(tmp_path, REQUEST, CONTRACT)
     with pytest.raises(StoreError, match="no folder"):
-        search_stored(tmp_path / "x", ASK, CONTRACT)
+        search_stored(tmp_path / "x", REQUEST, CONTRACT)
 
 
-def test_a_question_that_cannot_be_asked_is_refused(fleet):
+def test_an_invalid_request_is_refused(fleet):
     with pytest.raises(RequestError):
-        search_stored(fleet, replace(ASK, embedding=np.zeros(4)), CONTRACT)
+        search_stored(fleet, replace(REQUEST, embedding=np.zeros(4)), CONTRACT)
 
 
 def test_status_names_each_robot_model_and_camera(tmp_path):
@@ -188,7 +179,7 @@ class FrameAnalyzer:
                 0.9,
                 0.8,
                 person=0,
-                embedding=ASK.embedding,
+                embedding=REQUEST.embedding,
             ),
         )
 
@@ -208,13 +199,15 @@ def test_stored_frames_can_be_looked_at_again_and_nothing_is_written(tmp_path, k
     before = on_disk()
     left = iter(range(12))
     options = RescanOptions((FrameAnalyzer(),), lambda: next(left, None) is None)
-    answer = search_stored(tmp_path, replace(ASK, rescan=True), CONTRACT, rescan_options=options)
-    (line,) = answer.robots
+    response = search_stored(tmp_path, replace(REQUEST, rescan=True), CONTRACT, rescan_options=options)
+    (line,) = response.robots
     assert line.status == ANSWERED
     assert 3 <= line.rescanned < 12
     assert line.rescanned + line.not_rescanned == 20
-    assert answer.matches
-    assert all(match.rescanned for match in answer.matches)
-    assert max(match.last_ns for match in answer.matches) == 19 * SECOND
+    assert response.matches
+    assert all(match.rescanned for match in response.matches)
+    assert max(match.last_ns for match in response.matches) == 19 * SECOND
     assert on_disk() == before
-    assert search_stored(tmp_path, ASK, CONTRACT, rescan_options=options).matches == (), "only where it is asked for"
+    assert search_stored(tmp_path, REQUEST, CONTRACT, rescan_options=options).matches == (), (
+        "only where it is asked for"
+    )

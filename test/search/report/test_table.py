@@ -1,4 +1,4 @@
-"""The answer in a terminal."""
+"""A response as a table for the terminal."""
 
 import math
 from dataclasses import replace

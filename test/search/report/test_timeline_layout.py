@@ -22,7 +22,7 @@ def match(robot, camera, first_ns, last_ns):
     return Match(robot, camera, "p_1", "t", 1, first_ns, first_ns, last_ns, BOX, BOX, 0.5, 0.5)
 
 
-def answer(matches=(), **statuses):
+def response(matches=(), **statuses):
     return SearchResponse(
         "s", "net", 0.3, 0.0, tuple(matches), tuple(RobotResponse(*item) for item in statuses.items())
     )
@@ -31,7 +31,7 @@ def answer(matches=(), **statuses):
 class TestRows:
     def test_cameras_are_grouped_by_robot_and_the_name_stands_once(self):
         rows = rows_of(
-            answer(robot1=ANSWERED, robot2=ANSWERED),
+            response(robot1=ANSWERED, robot2=ANSWERED),
             [CameraCoverage("robot2", "front"), CameraCoverage("robot1", "rear"), CameraCoverage("robot1", "front")],
         )
         assert [(row.camera.robot_id, row.camera.camera_id, row.first) for row in rows] == [
@@ -42,7 +42,7 @@ class TestRows:
 
     def test_nobody_who_was_asked_is_without_a_row_and_nobody_else_has_one(self):
         rows = rows_of(
-            answer([match("robot1", "rear", 0, 1)], robot1=ANSWERED, robot2=TIMED_OUT),
+            response([match("robot1", "rear", 0, 1)], robot1=ANSWERED, robot2=TIMED_OUT),
             [CameraCoverage("robot1", "front"), CameraCoverage("robot9", "front")],
         )
         assert [(row.camera.robot_id, row.camera.camera_id, len(row.matches), row.missing) for row in rows] == [
@@ -52,7 +52,7 @@ class TestRows:
         ]
 
     def test_why_a_robot_is_missing_is_said_in_words(self):
-        (row,) = rows_of(answer(robot1=LEFT), [])
+        (row,) = rows_of(response(robot1=LEFT), [])
         assert row.missing.startswith("did not answer")
 
 
@@ -63,18 +63,18 @@ class TestTimeRange:
         return time_range(found, rows_of(found, self.COVERAGE), slice_ns.get("start"), slice_ns.get("end"))
 
     def test_the_slice_asked_for_is_what_is_shown(self):
-        assert self.shown(answer(robot1=ANSWERED), start=5, end=5 + MINUTE) == (5, 5 + MINUTE)
+        assert self.shown(response(robot1=ANSWERED), start=5, end=5 + MINUTE) == (5, 5 + MINUTE)
 
     def test_otherwise_all_that_is_kept(self):
-        assert self.shown(answer(robot1=ANSWERED)) == (0, 10 * MINUTE)
-        assert self.shown(answer([match("robot1", "front", MINUTE, 9 * MINUTE)], robot1=ANSWERED)) == (0, 10 * MINUTE)
+        assert self.shown(response(robot1=ANSWERED)) == (0, 10 * MINUTE)
+        assert self.shown(response([match("robot1", "front", MINUTE, 9 * MINUTE)], robot1=ANSWERED)) == (0, 10 * MINUTE)
 
     def test_a_short_visit_in_a_long_time_is_shown_large(self):
-        low, high = self.shown(answer([match("robot1", "front", 300 * SECOND, 304 * SECOND)], robot1=ANSWERED))
+        low, high = self.shown(response([match("robot1", "front", 300 * SECOND, 304 * SECOND)], robot1=ANSWERED))
         assert (low, high) == (285 * SECOND, 319 * SECOND)
 
     def test_nothing_at_all_still_makes_an_axis(self):
-        found = answer()
+        found = response()
         low, high = time_range(found, rows_of(found, []), None, None)
         assert high > low
         assert time_range(found, [], 7, 7)[1] - time_range(found, [], 7, 7)[0] == SECOND

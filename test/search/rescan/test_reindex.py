@@ -63,15 +63,10 @@ def remembered(tmp_path):
         stamp = i * SECOND // 4
         history.add_frame(Frame("front", stamp, i, JPEG.tobytes()))
         assert history.recorder.drain()
-        history.add_tracks(
-            "front",
-            stamp,
-            i,
-            [
-                Track("t1", "p_1" if i == FRAMES - 1 else "", TrackState.TRACKING, LEFT, 0.9, face(LEFT, 0, 4)),
-                Track("t2", "p_2", TrackState.TRACKING, RIGHT, 0.9, face(RIGHT, 1, 4)),
-            ],
-        )
+        left_person = "p_1" if i == FRAMES - 1 else ""
+        left = Track("t1", left_person, TrackState.TRACKING, LEFT, 0.9, face(LEFT, 0, 4))
+        right = Track("t2", "p_2", TrackState.TRACKING, RIGHT, 0.9, face(RIGHT, 1, 4))
+        history.add_tracks("front", stamp, i, [left, right])
         history.flush()
     history.close()
     return tmp_path / "robot1"
@@ -129,12 +124,8 @@ def test_sightings_whose_frames_are_gone_are_counted(remembered):
 
 
 def test_the_command_goes_on_after_a_kill_on_a_real_clip(real_data, tmp_path):
-    environment = {
-        **os.environ,
-        "FACETRACK_MODELS": str(real_data("models")),
-        "FACETRACK_DOWNLOAD": "0",
-        "XDG_CACHE_HOME": str(tmp_path),
-    }
+    own = {"FACETRACK_MODELS": str(real_data("models")), "FACETRACK_DOWNLOAD": "0", "XDG_CACHE_HOME": str(tmp_path)}
+    environment = {**os.environ, **own}
     (tmp_path / "old.yaml").write_text("frame_history: {mode: continuous, min_free_mb: 0}\n")
     (tmp_path / "new.yaml").write_text("embedder: {model: dlib_resnet_v1}\n")
     clip = real_data("clips") / "face-demographics-walking-and-pause.gif"
