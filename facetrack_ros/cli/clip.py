@@ -1,6 +1,7 @@
 """``facetrack clip``: saves a part of a stored history as files."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from facetrack_ros.cli.time_format import parse_iso, show_utc
@@ -12,22 +13,17 @@ _MOST_LISTED = 12
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
     add = parser.add_argument
+    add_several = partial(add, action="append", default=[])
     add("--data", required=True, metavar="DIR", help="folder of histories, one folder per robot")
     add("--robot", metavar="NAME", help="the robot; may be left out where there is only one")
-    add("--camera", action="append", default=[], metavar="NAME", help="only this one; may be given several times")
+    add_several("--camera", metavar="NAME", help="only this one; may be given several times")
     add("--at", metavar="ISO8601", help="middle of the clip, with --window")
     add("--window", type=float, default=5.0, metavar="S", help="seconds before and after --at (default 5)")
     add("--track", default="", metavar="ID", help="a track, instead of --at")
     add("--person", default="", metavar="ID", help="a person's best sighting, instead of --at")
     add("--before", type=float, default=0.0, metavar="S", help="begin so many seconds earlier")
     add("--after", type=float, default=0.0, metavar="S", help="end so many seconds later")
-    add(
-        "--format",
-        action="append",
-        default=[],
-        metavar="FORMAT",
-        help="mcap (default), jpg, png, gif or mp4; may be given several times",
-    )
+    add_several("--format", metavar="FORMAT", help="mcap (default), jpg, png, gif or mp4; may be given several times")
     add("--boxes", action="store_true", help="draw persons and faces into pictures and films")
     add("--frames", metavar="DIR", help="folder of the frames, as frame_history.disk_cache_dir")
     add("--out", required=True, metavar="DIR", help="the clip's folder, which must not exist yet")

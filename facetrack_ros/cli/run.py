@@ -39,12 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
         ) from error
 
     def make_node() -> RobotNode:
-        return RobotNode(
-            sources=tuple(f"{name}={source}" for name, source in cameras.items()),
-            robot_id=arguments.robot,
-            cameras=tuple(cameras),
-            config=config,
-        )
+        sources = tuple(f"{name}={source}" for name, source in cameras.items())
+        return RobotNode(sources=sources, robot_id=arguments.robot, cameras=tuple(cameras), config=config)
 
     # ROS's own parameter, for every node of the process.
     run_robot(make_node, config, ["--ros-args", "-p", "use_sim_time:=true"] if config.use_sim_time else None)

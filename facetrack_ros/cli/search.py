@@ -1,6 +1,7 @@
 """``facetrack search``: which robot saw this face, when, and where."""
 
 import argparse
+from functools import partial
 
 from facetrack_ros.cli.time_format import parse_iso
 from facetrack_ros.errors import RequestError
@@ -19,14 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--robot", metavar="NAME", help="robot that gets the request and searches all robots; default: the first found"
     )
     where.add_argument("--data", metavar="DIR", help="stored histories instead of the mesh, one folder per robot")
-    add(
-        "--seen-by",
-        action="append",
-        default=[],
-        metavar="ROBOT",
-        help="search only this robot's history; may be given several times",
-    )
-    add("--camera", action="append", default=[], metavar="NAME", help="only this one; may be given several times")
+    add_several = partial(add, action="append", default=[])
+    add_several("--seen-by", metavar="ROBOT", help="search only this robot's history; may be given several times")
+    add_several("--camera", metavar="NAME", help="only this one; may be given several times")
     add(
         "--rescan",
         action="store_true",

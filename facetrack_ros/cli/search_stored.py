@@ -33,19 +33,9 @@ def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns:
     folder = Path(arguments.data)
     config = Config.load(arguments.config)
     embedding, contract = _reference(arguments, image, folder, config)
-    request = SearchRequest(
-        uuid.uuid4().hex[:12],
-        embedding,
-        contract.id,
-        time_ns,
-        window_ns,
-        tuple(arguments.seen_by),
-        tuple(arguments.camera),
-        arguments.threshold,
-        arguments.limit,
-        round(arguments.timeout * 1e9),
-        arguments.rescan,
-    )
+    scope = (time_ns, window_ns, tuple(arguments.seen_by), tuple(arguments.camera))
+    limits = (arguments.threshold, arguments.limit, round(arguments.timeout * 1e9), arguments.rescan)
+    request = SearchRequest(uuid.uuid4().hex[:12], embedding, contract.id, *scope, *limits)
     options = _rescan_options(arguments, contract, config)
     started = time.monotonic()
     response = search_stored(folder, request, contract, time.monotonic_ns, options, time.time_ns())

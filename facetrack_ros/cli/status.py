@@ -123,23 +123,14 @@ def _robot(status, cameras: list[dict], leaving: bool = False, claims: int = 1, 
     :param status: a stored ``HistoryStatus``, or the message of that name.
     :param silent_s: since its last heartbeat; None: stored.
     """
-    return {
-        "robot_id": status.robot_id,
-        "model_id": status.model_id,
-        "sightings": status.sightings,
-        "disk_bytes": status.disk_bytes,
-        "leaving": leaving,
-        "claims": claims,
-        **({} if silent_s is None else {"silent_s": silent_s}),
-        "cameras": cameras,
-    }
+    robot = {name: getattr(status, name) for name in ("robot_id", "model_id", "sightings", "disk_bytes")}
+    silence = {} if silent_s is None else {"silent_s": silent_s}
+    return {**robot, "leaving": leaving, "claims": claims, **silence, "cameras": cameras}
 
 
 def _camera(camera, oldest_ns: int | None, newest_ns: int | None, clock_behind_s: float = math.nan) -> dict:
     return {
-        "camera_id": camera.camera_id,
-        "frames": camera.frames,
-        "sightings": camera.sightings,
+        **{name: getattr(camera, name) for name in ("camera_id", "frames", "sightings")},
         "oldest": (oldest_ns or 0) / 1e9,
         "newest": (newest_ns or 0) / 1e9,
         "clock_behind": None if math.isnan(clock_behind_s) else clock_behind_s,

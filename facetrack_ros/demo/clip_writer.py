@@ -9,7 +9,7 @@ from facetrack_ros.clips.mp4_writer import Mp4Writer
 
 
 class ClipWriter:
-    """An mp4 file with the frames' own times, made with the first frame. A context manager.
+    """An mp4 file with the frames' own times, made with the first frame.
 
     :param path: the file.
     """
@@ -19,12 +19,6 @@ class ClipWriter:
         self._writer: Mp4Writer | None = None
         self._last_ns = -1
         self._closed = False
-
-    def __enter__(self) -> "ClipWriter":
-        return self
-
-    def __exit__(self, *error) -> None:
-        self.close()
 
     def add(self, stamp_ns: int, jpeg: bytes) -> None:
         """Append a frame; one that does not decode or is not later than the last one is dropped."""

@@ -6,7 +6,7 @@ import re
 import shutil
 import signal
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from facetrack_ros import msg
@@ -124,7 +124,7 @@ class DemoScenario:
             self._robots[robot] = RobotProcess(robot, sources, self._out / "data", self._out / f"{robot}.log")
             self._stack.callback(self._robots[robot].stop)
             print(f"  {robot}: process {self._robots[robot].pid}, cameras {', '.join(sources)}", flush=True)
-        writer = self._stack.enter_context(ClipWriter(self._out / "robot1_front.mp4"))
+        writer = self._stack.enter_context(closing(ClipWriter(self._out / "robot1_front.mp4")))
         add = writer.add
         client.on_overlay("robot1", "front", lambda image: add(to_ns(image.header.stamp), bytes(image.data)))
         deadline = time.monotonic() + UP_WITHIN_S

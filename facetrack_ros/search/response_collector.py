@@ -180,14 +180,10 @@ class ResponseCollector:
             false = expected_false_matches(self.contract, threshold, compared)
             false += sum(robot.expected_false_matches for robot in answered if robot.model_id)
             own = {robot.robot_id: robot.threshold for robot in answered if robot.model_id}
-            self._merged = SearchResponse(
-                self.request.search_id,
-                self.request.model_id,
-                threshold,
-                false,
-                tuple(best_first(self._matches, threshold, own)[: self.request.result_limit]),
-                tuple(self._line(robots[robot]) for robot in sorted(robots)),
-            )
+            ids = (self.request.search_id, self.request.model_id)
+            matches = tuple(best_first(self._matches, threshold, own)[: self.request.result_limit])
+            lines = tuple(self._line(robots[robot]) for robot in sorted(robots))
+            self._merged = SearchResponse(*ids, threshold, false, matches, lines)
         return self._merged
 
     def _line(self, response: RobotResponse) -> RobotResponse:

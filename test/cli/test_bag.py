@@ -26,21 +26,8 @@ def clips(tmp_path):
 
 @pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
 def test_each_camera_is_a_topic_of_the_robot_with_the_clips_bytes_and_times(clips, tmp_path, storage, capsys):
-    assert (
-        facetrack(
-            "bag",
-            "--robot",
-            "robot1",
-            *clips,
-            "--start",
-            "2026-05-01T12:00:00Z",
-            "--storage",
-            storage,
-            "--out",
-            tmp_path / "bag",
-        )
-        == 0
-    )
+    options = ("--start", "2026-05-01T12:00:00Z", "--storage", storage, "--out", tmp_path / "bag")
+    assert facetrack("bag", "--robot", "robot1", *clips, *options) == 0
     assert "/robot1/front/image/compressed: 5 frames" in capsys.readouterr().out
     front = list(BagSource(tmp_path / "bag", "/robot1/front/image/compressed"))
     assert [one.jpeg for one in front] == [file.read_bytes() for file in sorted((tmp_path / "front").iterdir())]

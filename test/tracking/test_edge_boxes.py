@@ -14,31 +14,17 @@ from facetrack_ros.tracking.settings import TrackingSettings
 MS = 1_000_000
 
 
-def frame(people, number, x=None, faint=(), embedding_of=None, step_ms=100, score=0.9):
+def frame(people, number, x=None, faint=(), embedding=None):
     """Show a person at ``x`` (None: no person) and edge boxes ``(x1, x2)``, all of one height."""
     boxes = np.array([] if x is None else [[max(0, x), 50, x + 120, 350]], np.float32).reshape(-1, 4)
-    faces = (
-        []
-        if embedding_of is None or x is None
-        else [
-            Face(
-                np.array([x + 30, 60, x + 80, 120], np.float32),
-                np.zeros((5, 2), np.float32),
-                0.9,
-                0.8,
-                person=0,
-                embedding=embedding_of,
-            )
-        ]
-    )
+    faces = []
+    if embedding is not None and x is not None:
+        box, landmarks = np.array([x + 30, 60, x + 80, 120], np.float32), np.zeros((5, 2), np.float32)
+        faces.append(Face(box, landmarks, 0.9, 0.8, person=0, embedding=embedding))
     faint = np.array([[x1, 50, x2, 350] for x1, x2 in faint], np.float32).reshape(-1, 4)
-    return people.update(
-        "front",
-        number * step_ms * MS,
-        number,
-        Detections(boxes, np.full(len(boxes), score, np.float32), "boxes", low_score_edge_boxes=faint),
-        faces,
-    )[1]
+    scores = np.full(len(boxes), 0.9, np.float32)
+    detections = Detections(boxes, scores, "boxes", low_score_edge_boxes=faint)
+    return people.update("front", number * 100 * MS, number, detections, faces)[1]
 
 
 @pytest.fixture
@@ -50,24 +36,16 @@ def visit(people, embedding_of, edge_boxes, after=()):
     """Frames 0 to 9 show ``edge_boxes`` by number, 10 to 19 the person, those from 20 on ``after`` by number."""
     events = []
     for number in range(50):
-        shown = 10 <= number < 20
-        events += frame(
-            people,
-            number,
-            10 * (number - 10) if shown else None,
-            () if shown else {**edge_boxes, **dict(after)}.get(number, ()),
-            embedding_of(1) if shown else None,
-        )
+        if 10 <= number < 20:
+            events += frame(people, number, 10 * (number - 10), embedding=embedding_of(1))
+        else:
+            events += frame(people, number, faint={**edge_boxes, **dict(after)}.get(number, ()))
     return {event.event: event for event in events}
 
 
 def test_edge_boxes_lengthen_a_visit_at_both_ends(people, embedding_of):
-    events = visit(
-        people,
-        embedding_of,
-        {number: [(0, 10 * (number - 4))] for number in range(5, 10)},
-        {20: [(90, 200)], 21: [(95, 200)], 22: [(100, 200)]},
-    )
+    before = {number: [(0, 10 * (number - 4))] for number in range(5, 10)}
+    events = visit(people, embedding_of, before, {20: [(90, 200)], 21: [(95, 200)], 22: [(100, 200)]})
     came, left = events[PERSON_IN], events[PERSON_OUT]
     assert (came.stamp_ns, came.frame_number, came.bbox) == (500 * MS, 5, (0, 50, 10, 350))
     assert (left.last_seen_ns, left.last_bbox) == (2200 * MS, (100, 50, 200, 350))
@@ -91,12 +69,8 @@ def test_edge_boxes_alone_are_no_person(people):
 
 
 def test_a_static_edge_box_lengthens_a_visit_by_one_second_at_most(people, embedding_of):
-    events = visit(
-        people,
-        embedding_of,
-        {number: [(0, 60)] for number in range(10)},
-        {number: [(90, 200)] for number in range(20, 50)},
-    )
+    before = {number: [(0, 60)] for number in range(10)}
+    events = visit(people, embedding_of, before, {number: [(90, 200)] for number in range(20, 50)})
     assert events[PERSON_IN].stamp_ns == 0
     assert events[PERSON_OUT].last_seen_ns == 2900 * MS
 

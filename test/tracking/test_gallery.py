@@ -13,9 +13,7 @@ MODEL = "a-model"
 @pytest.fixture
 def entry(embedding_of):
     def make(entry_id, name, person=1, similarity=1.0, side=0, **more):
-        return GalleryEntry(
-            entry_id, name, more.pop("model_id", MODEL), embedding_of(person, similarity, side), 0.8, **more
-        )
+        return GalleryEntry(entry_id, name, MODEL, embedding_of(person, similarity, side), 0.8, **more)
 
     return make
 
@@ -83,15 +81,9 @@ def test_lookalikes_and_outliers_are_found(gallery, entry):
     ],
 )
 def test_an_entry_that_does_not_fit_is_refused_and_nothing_changes(gallery, embedding_of, change, says):
-    values = {
-        "entry_id": "g_9",
-        "name": "Zoe",
-        "model_id": MODEL,
-        "embedding": embedding_of(9),
-        "quality": 0.5,
-    } | change
+    valid = {"entry_id": "g_9", "name": "Zoe", "model_id": MODEL, "embedding": embedding_of(9), "quality": 0.5}
     with pytest.raises(EntryRefused, match=says):
-        gallery.add(GalleryEntry(**values))
+        gallery.add(GalleryEntry(**(valid | change)))
     assert len(gallery) == 3
 
 
@@ -102,9 +94,8 @@ def test_an_enrolled_person_is_reported_once_a_visit_and_the_gallery_stays(scene
             scene.show(start + 0.2 * step, (100, embedding_of(1, 0.9, step)))
         scene.show(start + 4)
     matched = [event for event in scene.events if event.event == FACE_MATCHED]
-    assert [(event.reference_face_id, event.reference_name, event.watch) for event in matched] == [
-        ("g_1", "Ann", True)
-    ] * 2
+    references = [(event.reference_face_id, event.reference_name, event.watch) for event in matched]
+    assert references == [("g_1", "Ann", True)] * 2
     assert {event.person_id for event in matched} == {"p_robot1_1"}
     assert len(scene.people.gallery) == 1
 

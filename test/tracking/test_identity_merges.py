@@ -19,19 +19,9 @@ A, B, C = "p_robot1_2", "p_robot1_10", "p_robot2_1"
 
 def decision(one, other, same=True, similarity=0.6, operator=False, version=1, record_id=None):
     first, second = ordered(one, other)
-    return MergeDecision(
-        record_id or f"a_{first}_{second}_{same}_{version}_{operator}_{similarity}",
-        first,
-        second,
-        same,
-        "robot1",
-        operator,
-        version,
-        0,
-        "faces match",
-        similarity,
-        "a-model",
-    )
+    record_id = record_id or f"a_{first}_{second}_{same}_{version}_{operator}_{similarity}"
+    source = ("robot1", operator, version, 0, "faces match", similarity, "a-model")
+    return MergeDecision(record_id, first, second, same, *source)
 
 
 VERDICTS = st.builds(

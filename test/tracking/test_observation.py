@@ -12,9 +12,8 @@ BOX = (10, 10, 50, 90)
 
 
 def face(person=0, embedding=None, quality=0.8, rejected=""):
-    return Face(
-        np.array([20, 15, 40, 40], np.float32), np.zeros((5, 2), np.float32), 0.9, quality, rejected, person, embedding
-    )
+    box, landmarks = np.array([20, 15, 40, 40], np.float32), np.zeros((5, 2), np.float32)
+    return Face(box, landmarks, 0.9, quality, rejected, person, embedding)
 
 
 def observe(boxes, faces=(), scores=None, dimension=None):
@@ -72,15 +71,8 @@ def test_a_rejected_face_has_no_embedding(embedding_of):
 
 
 def test_the_better_of_two_faces_counts_and_faces_without_a_person_do_not(embedding_of):
-    seen = observe(
-        [BOX],
-        [
-            face(0, embedding_of(1), 0.3),
-            face(0, embedding_of(2), 0.9),
-            face(-1, embedding_of(3), 1.0),
-            face(7, embedding_of(4), 1.0),
-        ],
-    )
+    rows = ((0, 1, 0.3), (0, 2, 0.9), (-1, 3, 1.0), (7, 4, 1.0))
+    seen = observe([BOX], [face(person, embedding_of(front), quality) for person, front, quality in rows])
     assert np.array_equal(seen.embedding(0), embedding_of(2))
 
 

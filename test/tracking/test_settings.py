@@ -7,31 +7,21 @@ from facetrack_ros.tracking.settings import TrackingSettings
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("value", "names"),
     [
-        ("min_hits", 0),
-        ("exit_after_ns", 0),
-        ("max_gap_ns", -1),
-        ("identity_wait_ns", -1),
-        ("min_iou", 0.0),
-        ("min_iou_lost", 1.0),
-        ("widening", -0.1),
-        ("margin", -0.1),
-        ("veto_distance", 0.9),
-        ("appearance_veto", 0.5),
-        ("sure_score", 1.1),
-        ("likely_score", 0.8),
-        ("lost_iou_step", -0.1),
-        ("max_lost_iou", 1.0),
-        ("min_iou_unlikely", 0.0),
-        ("far_widening", -1.0),
-        ("appearance_widening", -1.0),
-        ("template_size", 0),
+        (-1, ("max_gap_ns", "identity_wait_ns")),
+        (-0.1, ("widening", "margin", "lost_iou_step", "far_widening", "appearance_widening")),
+        (0, ("min_hits", "exit_after_ns", "template_size", "min_iou", "min_iou_unlikely")),
+        (0.5, ("appearance_veto",)),
+        (0.9, ("likely_score", "veto_distance")),
+        (1.0, ("min_iou_lost", "max_lost_iou")),
+        (1.1, ("sure_score",)),
     ],
 )
-def test_a_setting_out_of_range_is_refused_by_name(name, value):
-    with pytest.raises(ConfigError, match=name):
-        TrackingSettings(**{name: value})
+def test_settings_out_of_range_are_refused_by_name(value, names):
+    for name in names:
+        with pytest.raises(ConfigError, match=name):
+            TrackingSettings(**{name: value})
 
 
 def test_a_holder_of_settings_sees_them_change():

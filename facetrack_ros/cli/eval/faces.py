@@ -75,20 +75,14 @@ def run(arguments: argparse.Namespace) -> int:
         raise EvaluationError(f"{arguments.plot.name} must end with {', '.join(PLOTS)}")
     settings = vision_settings(Config.load(arguments.config))
     pictures = labelled_pictures(arguments.folder)
-    pipeline = build_for_measuring(
-        replace(
-            settings,
-            embedder=arguments.embedder or settings.embedder,
-            face_model=arguments.face_model or settings.face_model,
-        )
-    )
-    line = ProgressLine()
-    samples = embed_pictures(
-        pipeline,
-        pictures,
-        enlarged(arguments.upscale, arguments.pad),
-        lambda done: line.show(f"{done} of {len(pictures)} pictures"),
-    )
+    embedder, face_model = arguments.embedder or settings.embedder, arguments.face_model or settings.face_model
+    pipeline = build_for_measuring(replace(settings, embedder=embedder, face_model=face_model))
+    line, enlarge = ProgressLine(), enlarged(arguments.upscale, arguments.pad)
+
+    def show_progress(done: int) -> None:
+        line.show(f"{done} of {len(pictures)} pictures")
+
+    samples = embed_pictures(pipeline, pictures, enlarge, show_progress)
     line.end()
     return _report(arguments, pipeline, samples)
 
@@ -96,13 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _report(arguments: argparse.Namespace, pipeline: VisionPipeline, samples: FaceSamples) -> int:
     models = {role: model["model"] for role, model in pipeline.describe().items() if role != "person"}
     contract, ignored = pipeline.contract, ignored_files(arguments.folder)
-    result = {
-        "folder": str(arguments.folder),
-        **models,
-        "purpose": contract.purpose,
-        "passed_over": [str(path) for path in ignored],
-        **samples_json(samples),
-    }
+    result = {"folder": str(arguments.folder), **models, "purpose": contract.purpose}
+    result |= {"passed_over": [str(path) for path in ignored], **samples_json(samples)}
 
     def show(*lines: str) -> None:
         if not arguments.json:

@@ -83,12 +83,9 @@ def _read(path: Path) -> np.ndarray:
 
 
 def _curve(sequences: list[MotSequence], found: list, min_iou: float) -> PrecisionRecall:
-    return precision_recall(
-        [boxes for sequence in sequences for boxes in sequence.truth],
-        [detections.boxes for detections in found],
-        [detections.scores for detections in found],
-        min_iou,
-    )
+    truth = [boxes for sequence in sequences for boxes in sequence.truth]
+    boxes, scores = [each.boxes for each in found], [each.scores for each in found]
+    return precision_recall(truth, boxes, scores, min_iou)
 
 
 def _report(curve: PrecisionRecall, score: float) -> dict[str, float | None]:
@@ -128,13 +125,8 @@ def _plot(curve: PrecisionRecall, report: dict, path: Path) -> None:
         axes.plot(report["recall"], report["precision"], "o", label=f"score {report['score']:g}")
         axes.legend(loc="lower left")
     average = "nothing to find" if report["average_precision"] is None else f"AP {report['average_precision']:.3f}"
-    axes.set(
-        xlim=(0, 1),
-        ylim=(0, 1.02),
-        xlabel="recall",
-        ylabel="precision",
-        title=f"{report['model']}\n{average} at overlap {report['min_iou']:g}, {report['boxes']} boxes",
-    )
+    title = f"{report['model']}\n{average} at overlap {report['min_iou']:g}, {report['boxes']} boxes"
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision", title=title)
     axes.grid(alpha=0.3)
     figure.tight_layout()
     try:

@@ -52,16 +52,12 @@ def stored_persons(data_dir: Path | str) -> tuple[StoredPerson, ...]:
         for store in () if folder.error else stores_below(folder.path):
             for span in store.persons():
                 canonical = merges.canonical(span.person_id)
-                known = persons.get(canonical) or StoredPerson(
-                    merges.group(canonical), (), 0, span.first_ns, span.last_ns
-                )
-                persons[canonical] = StoredPerson(
-                    known.ids,
-                    tuple(sorted({*known.robots, folder.robot_id})),
-                    known.sightings + span.sightings,
-                    min(known.first_ns, span.first_ns),
-                    max(known.last_ns, span.last_ns),
-                )
+                new = StoredPerson(merges.group(canonical), (), 0, span.first_ns, span.last_ns)
+                known = persons.get(canonical, new)
+                robots = tuple(sorted({*known.robots, folder.robot_id}))
+                first_ns, last_ns = min(known.first_ns, span.first_ns), max(known.last_ns, span.last_ns)
+                sightings = known.sightings + span.sightings
+                persons[canonical] = StoredPerson(known.ids, robots, sightings, first_ns, last_ns)
     return tuple(persons[canonical] for canonical in sorted(persons, key=id_order))
 
 

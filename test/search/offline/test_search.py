@@ -69,13 +69,8 @@ def test_broken_histories_are_errors_and_the_others_answer(fleet):
     robot(fleet, "robot5", 0.9).close()
     database_path(fleet / "robot5", "net").unlink()
     response = search_stored(fleet, REQUEST, CONTRACT)
-    assert statuses(response) == {
-        "robot1": ANSWERED,
-        "robot2": ERROR,
-        "robot3": MODEL_MISMATCH,
-        "robot4": ERROR,
-        "robot5": ERROR,
-    }
+    broken = dict.fromkeys(("robot2", "robot4", "robot5"), ERROR)
+    assert statuses(response) == {"robot1": ANSWERED, "robot3": MODEL_MISMATCH, **broken}
     assert [match.robot_id for match in response.matches] == ["robot1"]
     assert all(line.error for line in response.robots if line.status != ANSWERED)
 
@@ -147,9 +142,8 @@ def test_status_names_each_robot_model_and_camera(tmp_path):
 
 def test_a_history_brings_the_record_of_its_model_along(tmp_path):
     history = RobotHistory(tmp_path, "robot1", CONTRACT)
-    history.sightings.add(
-        "front", SECOND, 1, "t1", "p_robot1_1", np.zeros(4), np.zeros(4), 0.5, np.eye(4)[0], lambda: b""
-    )
+    box, unit = np.zeros(4), np.eye(4)[0]
+    history.sightings.add("front", SECOND, 1, "t1", "p_robot1_1", box, box, 0.5, unit, bytes)
     history.close()
     assert catalog.known(CONTRACT.id) is None
     assert best_of_person(tmp_path, "p_robot1_1")[1] == CONTRACT
@@ -163,8 +157,8 @@ def test_a_folder_without_robots_is_told(tmp_path):
         stored_status(tmp_path)
 
 
-class FrameAnalyzer:
-    """Sees the face asked for in every picture."""
+class FaceInEveryFrame:
+    """Finds the reference face in every image."""
 
     contract = CONTRACT
 
@@ -172,33 +166,24 @@ class FrameAnalyzer:
         return [Detections(np.array([[5, 5, 60, 60]], np.float32), np.ones(1, np.float32), "eyes") for _ in images]
 
     def faces(self, image, persons, choose=None):
-        return (
-            Face(
-                np.array([20, 15, 40, 35], np.float32),
-                np.zeros((5, 2), np.float32),
-                0.9,
-                0.8,
-                person=0,
-                embedding=REQUEST.embedding,
-            ),
-        )
+        box, landmarks = np.array([20, 15, 40, 35], np.float32), np.zeros((5, 2), np.float32)
+        return (Face(box, landmarks, 0.9, 0.8, person=0, embedding=REQUEST.embedding),)
 
 
 @pytest.mark.parametrize("kept_by", ["net", "another"])
-def test_stored_frames_can_be_looked_at_again_and_nothing_is_written(tmp_path, kept_by):
+def test_stored_frames_can_be_rescanned_and_nothing_is_written(tmp_path, kept_by):
     history = RobotHistory(tmp_path, "robot1", replace(CONTRACT, id=kept_by), FrameSettings(mode=CONTINUOUS))
     for number in range(20):
         history.add_frame(Frame("front", number * SECOND, number, encode_jpeg(np.full((64, 64, 3), 90, np.uint8))))
     history.close()
 
-    def on_disk():  # beside the index that SQLite keeps for whoever reads
-        return {
-            path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and "sqlite-" not in path.name
-        }
+    def on_disk():  # without the shared-memory index that SQLite writes for readers
+        files = (path for path in tmp_path.rglob("*") if path.is_file() and "sqlite-" not in path.name)
+        return {path: path.read_bytes() for path in files}
 
     before = on_disk()
     left = iter(range(12))
-    options = RescanOptions((FrameAnalyzer(),), lambda: next(left, None) is None)
+    options = RescanOptions((FaceInEveryFrame(),), lambda: next(left, None) is None)
     response = search_stored(tmp_path, replace(REQUEST, rescan=True), CONTRACT, rescan_options=options)
     (line,) = response.robots
     assert line.status == ANSWERED
@@ -208,6 +193,4 @@ def test_stored_frames_can_be_looked_at_again_and_nothing_is_written(tmp_path, k
     assert all(match.rescanned for match in response.matches)
     assert max(match.last_ns for match in response.matches) == 19 * SECOND
     assert on_disk() == before
-    assert search_stored(tmp_path, REQUEST, CONTRACT, rescan_options=options).matches == (), (
-        "only where it is asked for"
-    )
+    assert search_stored(tmp_path, REQUEST, CONTRACT, rescan_options=options).matches == (), "not requested"

@@ -13,20 +13,8 @@ JPEG = encode_jpeg(np.full((48, 64, 3), 90, np.uint8))
 
 
 def match(robot, first, stamp, last):
-    return Match(
-        robot,
-        "front",
-        "p_1",
-        "t1",
-        1,
-        stamp * SECOND,
-        first * SECOND,
-        last * SECOND,
-        np.zeros(4),
-        np.zeros(4),
-        0.9,
-        0.5,
-    )
+    stamps = (stamp * SECOND, first * SECOND, last * SECOND)
+    return Match(robot, "front", "p_1", "t1", 1, *stamps, np.zeros(4), np.zeros(4), 0.9, 0.5)
 
 
 def frames_of(match, start_ns, end_ns):

@@ -9,40 +9,21 @@ from facetrack_ros.search.report.json_report import response_to_dict
 from facetrack_ros.search.response import ANSWERED, TIMED_OUT, Match, RobotResponse, SearchResponse
 
 NOON = 1_795_348_800 * 10**9
-MATCH = Match(
-    "robot1",
-    "front",
-    "p_1",
-    "t_1",
-    7,
-    NOON + 123_456_789,
-    NOON,
-    NOON + 10**9,
-    np.array([1, 2, 3.25, 4], np.float32),
-    np.array([5, 6, 7, 8], np.float32),
-    np.float32(0.625),
-    0.5,
-    b"jpeg",
-)
-ANSWER = SearchResponse(
-    "s1",
-    "net",
-    0.35,
-    math.nan,
-    (MATCH,),
-    (RobotResponse("robot1", ANSWERED, 1, 9, 1.5), RobotResponse("robot2", TIMED_OUT, error="robot2 was silent")),
-)
+STAMPS = (NOON + 123_456_789, NOON, NOON + 10**9)
+BOXES = np.array([[1, 2, 3.25, 4], [5, 6, 7, 8]], np.float32)
+MATCH = Match("robot1", "front", "p_1", "t_1", 7, *STAMPS, *BOXES, np.float32(0.625), 0.5, b"jpeg")
+ROBOTS = (RobotResponse("robot1", ANSWERED, 1, 9, 1.5), RobotResponse("robot2", TIMED_OUT, error="robot2 was silent"))
+RESPONSE = SearchResponse("s1", "net", 0.35, math.nan, (MATCH,), ROBOTS)
 
 
 def test_a_line_says_what_to_keep_in_mind_where_there_is_something():
-    (line,) = response_to_dict(
-        SearchResponse("s1", "net", 0.35, 0.0, (), (RobotResponse("robot1", ANSWERED, note="its clock is off"),))
-    )["robots"]
+    robot = RobotResponse("robot1", ANSWERED, note="its clock is off")
+    (line,) = response_to_dict(SearchResponse("s1", "net", 0.35, 0.0, (), (robot,)))["robots"]
     assert line["note"] == "its clock is off"
 
 
 def test_keys_and_values_are_those_promised():
-    assert json.loads(json.dumps(response_to_dict(ANSWER), allow_nan=False)) == {
+    assert json.loads(json.dumps(response_to_dict(RESPONSE), allow_nan=False)) == {
         "search_id": "s1",
         "model_id": "net",
         "threshold": 0.35,

@@ -17,19 +17,17 @@ def match(person, first_ns, last_ns, similarity):
     return Match("robot1", "front", person, "t", 1, first_ns, first_ns, last_ns, BOX, BOX, similarity, 0.5)
 
 
-ANSWER = SearchResponse(
-    "s1",
-    "net",
-    0.35,
-    0.012,
-    (match("p_robot1_1", NOON, NOON + 1_500_000_000, 0.8125), match("", NOON + 60 * SECOND, NOON + 61 * SECOND, 0.4)),
-    (RobotResponse("robot1", ANSWERED, 2, 120, 3.25), RobotResponse("robot2", ANSWERED, 0, 80, 1.0)),
+MATCHES = (
+    match("p_robot1_1", NOON, NOON + 1_500_000_000, 0.8125),
+    match("", NOON + 60 * SECOND, NOON + 61 * SECOND, 0.4),
 )
+ROBOTS = (RobotResponse("robot1", ANSWERED, 2, 120, 3.25), RobotResponse("robot2", ANSWERED, 0, 80, 1.0))
+RESPONSE = SearchResponse("s1", "net", 0.35, 0.012, MATCHES, ROBOTS)
 
 
 def test_it_says_who_when_where_and_how_sure():
     assert (
-        response_table(ANSWER)
+        response_table(RESPONSE)
         == """\
 2026-11-22 (UTC)
 robot   camera  person      from          to            similarity
@@ -46,40 +44,42 @@ Model net, threshold 0.35, 0.012 false matches expected by chance over 200 sight
 
 
 def test_matches_of_several_days_carry_their_day():
-    text = response_table(replace(ANSWER, matches=(*ANSWER.matches, match("p_2", NOON + 86_400 * SECOND, NOON, 0.4))))
+    text = response_table(
+        replace(RESPONSE, matches=(*RESPONSE.matches, match("p_2", NOON + 86_400 * SECOND, NOON, 0.4)))
+    )
     assert "Times are UTC" in text
     assert "2026-11-23  12:00:00.000" in text
 
 
 def test_a_partial_answer_names_who_is_missing():
-    robots = (*ANSWER.robots, RobotResponse("robot3", TIMED_OUT, error="robot3 did not answer within 2 s"))
-    text = response_table(replace(ANSWER, robots=robots))
+    robots = (*RESPONSE.robots, RobotResponse("robot3", TIMED_OUT, error="robot3 did not answer within 2 s"))
+    text = response_table(replace(RESPONSE, robots=robots))
     assert "This answer is partial: robot3 (timed out) did not answer" in text
     assert "within 2 s" in text
 
 
 def test_what_to_keep_in_mind_stands_in_the_robots_line():
     note = "the clock of camera front is 93.0 s behind the robot's, and its stamps with it"
-    robots = (replace(ANSWER.robots[0], note=note), *ANSWER.robots[1:])
-    assert f"robot1  answered        2        120  3.2  {note}\n" in response_table(replace(ANSWER, robots=robots))
+    robots = (replace(RESPONSE.robots[0], note=note), *RESPONSE.robots[1:])
+    assert f"robot1  answered        2        120  3.2  {note}\n" in response_table(replace(RESPONSE, robots=robots))
 
 
 def test_no_match_is_said():
-    assert response_table(replace(ANSWER, matches=())).startswith("No match.\n")
+    assert response_table(replace(RESPONSE, matches=())).startswith("No match.\n")
 
 
 def test_an_unmeasured_model_is_said():
-    assert "never measured" in response_table(replace(ANSWER, expected_false_matches=math.nan))
+    assert "never measured" in response_table(replace(RESPONSE, expected_false_matches=math.nan))
 
 
 def test_tiny_numbers_are_not_printed_as_none():
-    assert "fewer than 0.001 false matches" in response_table(replace(ANSWER, expected_false_matches=1e-7))
+    assert "fewer than 0.001 false matches" in response_table(replace(RESPONSE, expected_false_matches=1e-7))
 
 
 def test_a_second_look_is_told_and_what_it_found_is_marked():
-    found = replace(ANSWER.matches[0], rescanned=True)
-    line = replace(ANSWER.robots[0], rescanned=120, not_rescanned=30, note="battery at 15%: face work stops")
-    text = response_table(replace(ANSWER, matches=(found, ANSWER.matches[1]), robots=(line, ANSWER.robots[1])))
+    found = replace(RESPONSE.matches[0], rescanned=True)
+    line = replace(RESPONSE.robots[0], rescanned=120, not_rescanned=30, note="battery at 15%: face work stops")
+    text = response_table(replace(RESPONSE, matches=(found, RESPONSE.matches[1]), robots=(line, RESPONSE.robots[1])))
     assert "0.812*" in text
     assert "0.400*" not in text
     assert "battery at 15%" in text
@@ -88,14 +88,14 @@ def test_a_second_look_is_told_and_what_it_found_is_marked():
 
 
 def test_an_answer_by_another_embedder_says_so():
-    line = replace(ANSWER.robots[1], model_id="other", threshold=0.945)
-    assert "by other, threshold 0.945" in response_table(replace(ANSWER, robots=(ANSWER.robots[0], line)))
+    line = replace(RESPONSE.robots[1], model_id="other", threshold=0.945)
+    assert "by other, threshold 0.945" in response_table(replace(RESPONSE, robots=(RESPONSE.robots[0], line)))
 
 
 def test_the_parts_of_an_answer_are_lines():
-    one, two = ANSWER.robots
+    one, two = RESPONSE.robots
     assert part_line(None, (), ("robot1", "robot2"), False) == "waiting for robot1, robot2"
-    assert part_line(one, ANSWER.matches, ("robot2",), False) == (
+    assert part_line(one, RESPONSE.matches, ("robot2",), False) == (
         "robot1: 2 matches, best 0.812 at front 12:00:00.000 UTC as p_robot1_1; waiting for robot2"
     )
     assert part_line(two, (), (), False) == "robot2: no match among 80 sightings; all have answered"

@@ -23,21 +23,8 @@ pytest.importorskip("matplotlib", reason="the timeline is drawn with matplotlib"
 
 def match(robot, second, similarity=0.6, length=5, picture=MAGENTA, person="p_1"):
     start = NOON + int(second * SECOND)
-    return Match(
-        robot,
-        "front",
-        person,
-        f"t{second}",
-        1,
-        start,
-        start,
-        start + length * SECOND,
-        BOX,
-        BOX,
-        similarity,
-        0.5,
-        picture,
-    )
+    visit = (start, start, start + length * SECOND)
+    return Match(robot, "front", person, f"t{second}", 1, *visit, BOX, BOX, similarity, 0.5, picture)
 
 
 def drawn(tmp_path, matches, statuses, lanes=(), expected=0.01, **options):
@@ -73,42 +60,22 @@ def test_the_face_asked_for_stands_at_the_top(tmp_path):
 
 @pytest.mark.parametrize("lanes", [0, 1, 12])
 def test_every_lane_adds_to_the_height(tmp_path, lanes):
-    image = drawn(
-        tmp_path,
-        [],
-        {"robot1": TIMED_OUT, "robot2": ERROR},
-        [CameraCoverage("robot1", f"camera{i}", ((NOON, NOON + SECOND),)) for i in range(lanes)],
-        expected=math.nan,
-    )
+    coverage = [CameraCoverage("robot1", f"camera{i}", ((NOON, NOON + SECOND),)) for i in range(lanes)]
+    image = drawn(tmp_path, [], {"robot1": TIMED_OUT, "robot2": ERROR}, coverage, expected=math.nan)
     assert image.shape[1] == 1680
     assert image.shape[0] > 380 + 50 * lanes
 
 
 def test_pictures_that_are_none_and_names_with_signs_do_not_break_it(tmp_path):
     matches = [match("robot1", 1, picture=b"", person="$x_{1}$"), match("robot1", 40, picture=b"no jpeg", person="")]
-    assert (
-        drawn(
-            tmp_path,
-            matches,
-            {"robot1": ANSWERED},
-            title="a $b$ c",
-            reference=b"none",
-            zone=timezone(timedelta(hours=-8)),
-        )
-        is not None
-    )
+    options = {"title": "a $b$ c", "reference": b"none", "zone": timezone(timedelta(hours=-8))}
+    assert drawn(tmp_path, matches, {"robot1": ANSWERED}, **options) is not None
 
 
 def test_a_slice_cuts_what_reaches_beyond_it(tmp_path):
     lanes = [CameraCoverage("robot1", "front", ((NOON - 900 * SECOND, NOON + 900 * SECOND),))]
-    image = drawn(
-        tmp_path,
-        [match("robot1", -30, length=300)],
-        {"robot1": ANSWERED},
-        lanes,
-        start_ns=NOON,
-        end_ns=NOON + 60 * SECOND,
-    )
+    shown, matches = {"start_ns": NOON, "end_ns": NOON + 60 * SECOND}, [match("robot1", -30, length=300)]
+    image = drawn(tmp_path, matches, {"robot1": ANSWERED}, lanes, **shown)
     assert (image[:, :20] == 255).all()
     assert (image[:, -20:] == 255).all()
 
