@@ -247,7 +247,7 @@ def test_two_silent_robots_with_one_name_are_told_in_one_sentence_after_another(
     collector.on_name_conflict("robot2", 2)
     line = collector.close().robots[1]
     assert line.status == TIMED_OUT
-    assert "did not response within 2 s; 2 robots call themselves" in line.error
+    assert "did not answer within 2 s; 2 robots call themselves" in line.error
 
 
 @pytest.mark.parametrize(

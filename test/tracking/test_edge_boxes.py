@@ -14,7 +14,7 @@ from facetrack_ros.tracking.settings import TrackingSettings
 MS = 1_000_000
 
 
-def frame(people, number, x=None, faint=(), embedding=None):
+def frame(people, number, x=None, faint=(), embedding=None, step_ms=100):
     """Show a person at ``x`` (None: no person) and edge boxes ``(x1, x2)``, all of one height."""
     boxes = np.array([] if x is None else [[max(0, x), 50, x + 120, 350]], np.float32).reshape(-1, 4)
     faces = []
@@ -24,7 +24,7 @@ def frame(people, number, x=None, faint=(), embedding=None):
     faint = np.array([[x1, 50, x2, 350] for x1, x2 in faint], np.float32).reshape(-1, 4)
     scores = np.full(len(boxes), 0.9, np.float32)
     detections = Detections(boxes, scores, "boxes", low_score_edge_boxes=faint)
-    return people.update("front", number * 100 * MS, number, detections, faces)[1]
+    return people.update("front", number * step_ms * MS, number, detections, faces)[1]
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _report(arguments: argparse.Namespace, pipeline: VisionPipeline, samples: FaceSamples) -> int:
     models = {role: model["model"] for role, model in pipeline.describe().items() if role != "person"}
     contract, ignored = pipeline.contract, ignored_files(arguments.folder)
-    result = {"folder": str(arguments.folder), **models, "purpose": contract.purpose}
+    result: dict[str, object] = {"folder": str(arguments.folder), **models, "purpose": contract.purpose}
     result |= {"passed_over": [str(path) for path in ignored], **samples_json(samples)}
 
     def show(*lines: str) -> None:
