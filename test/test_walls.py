@@ -1,76 +1,198 @@
-"""What the design keeps apart stays apart: read from the source, so that no import can hide it."""
+"""What the architecture keeps apart stays apart. Read from the source, so that no import can hide it."""
 
 import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 PACKAGE = Path(__file__).resolve().parent.parent / "facetrack_ros"
-PURE = ("vision", "sources", "tracking", "history", "search", "clips")
+FILES = sorted(PACKAGE.rglob("*.py"))
+TREES = {file: ast.parse(file.read_text()) for file in FILES}
+
+#: From the ground up. A package imports its own files and packages of lower rows, never one of its own row or above.
+LAYERS = (
+    ("errors",),
+    ("settings",),
+    ("config",),
+    ("core",),
+    ("models",),
+    ("vision", "concurrency", "tracking"),
+    ("history",),
+    ("sources",),
+    ("clips",),
+    ("search",),
+    ("enrolment",),
+    ("pipeline",),
+    ("nodes",),
+    ("client",),
+    ("demo",),
+    ("cli", "launch_support"),
+)
+RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
+ROS_FREE = [name for row in LAYERS[: LAYERS.index(("nodes",))] for name in row]
 ROS = {"rclpy", "sensor_msgs", "std_msgs", "builtin_interfaces", "rcl_interfaces", "launch", "launch_ros"}
-
-CLOCK_CALLS = {
-    "time",
-    "time_ns",
-    "monotonic",
-    "monotonic_ns",
-    "perf_counter",
-    "perf_counter_ns",
-    "now",
-    "utcnow",
-    "today",
-}
-PURE_FILES = sorted(file for folder in PURE for file in (PACKAGE / folder).rglob("*.py"))
 HEAVY = {"torch", "torchvision", "ultralytics"}
+CLOCK_CALLS = {"now", "utcnow", "today"}
+MOST_FILES = 25
+MOST_LINES_OF_A_NODE = 300
 
 
-def imports(tree: ast.AST) -> set[str]:
-    names = set()
+def top_of(file: Path) -> str:
+    """The package or module directly below ``facetrack_ros`` that a file belongs to."""
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def modules_of(tree: ast.AST) -> Iterator[str]:
+    """Every module that a tree imports, inside functions too; of ``from a import b`` both ``a`` and ``a.b``."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("file", PURE_FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
-def test_pure_parts_know_no_ros_and_no_clock(file):
-    tree = ast.parse(file.read_text())
-    roots = {name.partition(".")[0] for name in imports(tree)}
-    assert not roots & ROS
-    assert not {".".join(name.split(".")[:2]) for name in imports(tree)} & {
-        "facetrack_ros.nodes",
-        "facetrack_ros.cli",
-        "facetrack_ros.msg",
-        "facetrack_ros.srv",
+def own_imports(file: Path) -> set[str]:
+    """Dotted names below ``facetrack_ros`` that a file imports."""
+    return {name.partition(".")[2] for name in modules_of(TREES[file]) if name.startswith("facetrack_ros.")}
+
+
+def module_name(file: Path) -> str:
+    return ".".join(file.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_every_package_has_its_layer():
+    assert {top_of(file) for file in FILES} == set(RANK)
+
+
+def test_no_import_runs_up_or_across():
+    wrong = {
+        f"{module_name(file)} -> {target}"
+        for file in FILES
+        for name in own_imports(file)
+        if (target := name.partition(".")[0]) != top_of(file) and target in RANK and RANK[target] >= RANK[top_of(file)]
     }
-    assert "time" not in roots, "time is handed in, taken from the frame's header"
-    calls = {
-        node.func.attr
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and isinstance(node.func.value, ast.Name)
-        and node.func.value.id in ("datetime", "date")
+    assert not wrong
+
+
+def test_the_lower_layers_know_no_ros_and_no_messages():
+    wrong = set()
+    for file in FILES:
+        if top_of(file) in ROS_FREE:
+            roots = {name.partition(".")[0] for name in modules_of(TREES[file])}
+            messages = {name.partition(".")[0] for name in own_imports(file)} & {"msg", "srv", "action"}
+            wrong |= {f"{module_name(file)} imports {name}" for name in roots & ROS | messages}
+    assert not wrong
+
+
+def test_the_lower_layers_read_no_clock():
+    wrong = set()
+    for file in FILES:
+        if top_of(file) not in ROS_FREE:
+            continue
+        if "time" in set(modules_of(TREES[file])):
+            wrong.add(f"{module_name(file)} imports time")
+        for node in ast.walk(TREES[file]):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in CLOCK_CALLS
+                and isinstance(node.func.value, ast.Name)
+                and node.func.value.id in ("datetime", "date")
+            ):
+                wrong.add(f"{module_name(file)} calls {node.func.value.id}.{node.func.attr}")
+    assert not wrong
+
+
+def test_torch_is_imported_only_where_it_is_used():
+    wrong = set()
+    for file in FILES:
+        top = ast.Module([node for node in TREES[file].body if isinstance(node, (ast.Import, ast.ImportFrom))], [])
+        if {name.partition(".")[0] for name in modules_of(top)} & HEAVY:
+            wrong.add(module_name(file))
+    assert not wrong
+
+
+def test_concurrency_knows_neither_vision_nor_frames():
+    wrong = {
+        f"{module_name(file)} -> {name}"
+        for file in FILES
+        if top_of(file) == "concurrency"
+        for name in own_imports(file)
+        if name.partition(".")[0] not in ("concurrency", "errors")
     }
-    assert not calls & CLOCK_CALLS
+    assert not wrong
 
 
-@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: str(file.relative_to(PACKAGE)))
-def test_no_file_imports_torch_at_its_top(file):
-    top = ast.Module(
-        [node for node in ast.parse(file.read_text()).body if isinstance(node, (ast.Import, ast.ImportFrom))], []
-    )
-    assert not {name.partition(".")[0] for name in imports(top)} & HEAVY
+def test_there_is_no_import_circle():
+    modules = {module_name(file): own_imports(file) for file in FILES}
+    arrows = {module: {name for name in names if name in modules} - {module} for module, names in modules.items()}
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join((*path[path.index(module) :], module))
+        if module not in done:
+            for target in arrows[module]:
+                visit(target, (*path, module))
+            done.add(module)
+
+    for module in arrows:
+        visit(module, ())
 
 
-@pytest.mark.parametrize("file", sorted((PACKAGE / "nodes").glob("*.py")), ids=lambda file: file.name)
-def test_a_node_stays_small(file):
-    assert len(file.read_text().splitlines()) <= 300
+def test_no_two_sub_packages_import_each_other():
+    arrows: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for file in FILES:
+        parts = file.relative_to(PACKAGE).parts
+        if len(parts) == 3:
+            for name in own_imports(file):
+                target = name.split(".")
+                if len(target) > 2 and target[0] == parts[0] and target[1] != parts[1]:
+                    arrows[parts[0], parts[1]].add(target[1])
+    assert not {
+        f"{package}: {one} <-> {other}"
+        for (package, one), targets in arrows.items()
+        for other in targets
+        if one in arrows.get((package, other), ())
+    }
 
 
-def test_every_folder_says_what_lives_there():
-    folders = {file.parent for file in PACKAGE.rglob("*.py")} - {PACKAGE}
-    for folder in folders:
-        assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text())), folder.name
+def test_a_class_name_means_one_thing():
+    places: dict[str, set[str]] = defaultdict(set)
+    for file in FILES:
+        for node in TREES[file].body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].add(module_name(file))
+    assert not {name: sorted(modules) for name, modules in places.items() if len(modules) > 1}
+
+
+def test_folders_and_nodes_stay_small():
+    for folder in {file.parent for file in FILES}:
+        assert len(list(folder.glob("*.py"))) <= MOST_FILES, folder.name
+    for file in (PACKAGE / "nodes").rglob("*.py"):
+        assert len(file.read_text().splitlines()) <= MOST_LINES_OF_A_NODE, file.name
+
+
+def test_every_package_says_truthfully_what_lives_there():
+    for folder in sorted({file.parent for file in FILES} - {PACKAGE}):
+        text = ast.get_docstring(TREES[folder / "__init__.py"])
+        assert text, folder.relative_to(PACKAGE)
+        defined = {folder.name} | {
+            name for file in folder.rglob("*.py") for node in TREES[file].body for name in names_defined_by(node)
+        }
+        modules = {file.stem for file in folder.rglob("*.py")} | {
+            path.name for path in folder.iterdir() if path.is_dir()
+        }
+        for name in re.findall(r"``([A-Za-z_]\w*)(?:\(\))?``|:\w+:`~?\.?(?:\w+\.)*(\w+)`", text):
+            name = "".join(name)
+            assert name in defined | modules, f"{folder.relative_to(PACKAGE)}/__init__.py names {name}"
+
+
+def names_defined_by(node: ast.stmt) -> Iterator[str]:
+    if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+        yield node.name
+    elif isinstance(node, ast.Assign):
+        yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+    elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        yield node.target.id

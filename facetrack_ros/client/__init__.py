@@ -1,1 +1,1 @@
-"""rclpy clients of the command line, which are no nodes of a robot: FleetClient, PeopleClient, remote_frames."""
+"""rclpy clients of the command line, no nodes of a robot: ``FleetClient``, ``PeopleClient``, ``remote_frames``."""

@@ -1,1 +1,1 @@
-"""Threads and processes that run models: Worker, CameraScheduler, WorkerPool, ordered_map, ErrorLog."""
+"""Threads and processes that run models: Worker, ``CameraScheduler``, ``WorkerPool``, ``ordered_map``, ``ErrorLog``."""

@@ -1,1 +1,1 @@
-"""The frame loop of a robot, live and offline: RobotPipeline, its stages, and ingest_recordings."""
+"""The frame loop of a robot, live and offline: ``RobotPipeline``, its stages, and ``ingest_recordings``."""

@@ -1,1 +1,1 @@
-"""Devices, addresses, video files, picture folders and bags as sources of frames: open_source, stamped_frames."""
+"""Devices, addresses, videos, picture folders, bags as sources of frames: ``open_source``, ``stamped_frames``."""

@@ -1,1 +1,1 @@
-"""Pictures to persons, faces and embeddings: frames, detectors, the quality gate, embedders, model contracts."""
+"""Images to persons, faces and embeddings: ``VisionPipeline`` and ``FrameAnalyzer``, built by ``factory``."""

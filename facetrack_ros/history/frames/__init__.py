@@ -1,1 +1,1 @@
-"""Frames in memory (FrameRing) and on disk: FrameArchive, FrameReader, FrameRecorder, Limits."""
+"""Frames in memory (``FrameRing``) and on disk: ``FrameArchive``, ``FrameReader``, ``FrameRecorder``, Limits."""

@@ -1,1 +1,1 @@
-"""The MCAP container of stored messages: SegmentWriter, read_table, MessageTable, SegmentCatalog."""
+"""The MCAP container of stored messages: ``SegmentWriter``, ``read_table``, ``MessageTable``, ``SegmentCatalog``."""

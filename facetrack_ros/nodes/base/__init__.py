@@ -1,1 +1,1 @@
-"""What all nodes share: lifecycle, parameters, QoS, timers, logging; LifecycleNode, RobotMemberNode, run_node."""
+"""What all nodes share: ``LifecycleNode``, ``RobotMemberNode``, ``run_node``; parameters, QoS, timers, logging."""

@@ -1,1 +1,5 @@
-"""What crosses the mesh: SearchClient, SearchServer, PeopleListener, PeopleSync, PeopleDirectory, FrameServices."""
+"""What crosses the mesh.
+
+Searches: ``SearchClient``, ``SearchServer``. People: ``PeopleListener``, ``PeopleSync``, ``PeopleDirectory``.
+Frames: ``FrameServices``.
+"""

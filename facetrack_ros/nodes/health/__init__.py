@@ -1,1 +1,1 @@
-"""Diagnoses of stages and services, and their publisher: StageHealth, ServiceHealth, HistoryHealth, Diagnostics."""
+"""Diagnoses of stages and services: ``StageHealth``, ``ServiceHealth``, ``HistoryHealth``, published by ``Diagnostics``."""

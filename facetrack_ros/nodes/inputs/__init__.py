@@ -1,1 +1,1 @@
-"""Subscriptions to images, poses and battery state: ImageInput, PoseInput, BatteryInput, ImageBuffer."""
+"""Subscriptions to images, poses, battery state: ``ImageInput``, ``PoseInput``, ``BatteryInput``, ``ImageBuffer``."""
