@@ -1,1 +1,1 @@
-"""Diagnoses of stages and services: ``StageHealth``, ``ServiceHealth``, ``HistoryHealth``, published by ``Diagnostics``."""
+"""Diagnoses of stages and services: ``StageHealth``, ``ServiceHealth``, ``HistoryHealth``; ``Diagnostics`` publishes."""
