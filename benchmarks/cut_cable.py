@@ -65,10 +65,10 @@ def watch(namespace: str, robot: str, environment: dict[str, str], seed: int, ti
                 response, seconds = client.search(request, timeout_s)
             except FacetrackError as error:
                 results.put((began, robot, "answer", {"": str(error)}, time.monotonic() - began, {}))
-                continue
-            statuses = {line.robot_id: line.status for line in response.robots}
-            matches = {name: sum(match.robot_id == name for match in response.matches) for name in statuses}
-            results.put((began, robot, "answer", statuses, seconds, matches))
+            else:
+                statuses = {line.robot_id: line.status for line in response.robots}
+                matches = {name: sum(match.robot_id == name for match in response.matches) for name in statuses}
+                results.put((began, robot, "answer", statuses, seconds, matches))
             over.wait(max(0.0, began + SEARCH_EVERY_S - time.monotonic()))
 
     with FleetClient(robot) as client:
