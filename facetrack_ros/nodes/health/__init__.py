@@ -1,1 +1,1 @@
-"""Diagnoses of stages and services: ``StageHealth``, ``ServiceHealth``, ``HistoryHealth``; ``Diagnostics`` publishes."""
+"""Diagnoses of stages and services: ``StageHealth``, ``ServiceHealth``, ``HistoryHealth``, and ``Diagnostics``."""
