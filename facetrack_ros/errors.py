@@ -1,5 +1,8 @@
 """Errors raised on purpose. Each message is one sentence that says what to do."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class FacetrackError(Exception):
     """Base of all errors of this package."""
@@ -39,6 +42,19 @@ class RequestError(FacetrackError):
 
 class EvaluationError(FacetrackError):
     """Labelled data is unusable for a measurement."""
+
+
+@contextmanager
+def store_errors(problem: str, advice: str = "") -> Iterator[None]:
+    """Raise an ``OSError`` of the block as StoreError: the problem, the system's reason, and the advice.
+
+    :raises StoreError: the disk refuses something.
+    """
+    try:
+        yield
+    except OSError as error:
+        sentence = f"{problem}: {error.strerror or error}"
+        raise StoreError(f"{sentence}; {advice}" if advice else sentence) from error
 
 
 def first_line(error: Exception) -> str:

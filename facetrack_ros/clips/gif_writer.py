@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.errors import StoreError
+from facetrack_ros.errors import store_errors
 
 #: Largest width, pixels, chosen by hand.
 _MAX_WIDTH = 640
@@ -51,9 +51,5 @@ class GifWriter:
         durations_ms = [10 * (after - start) for start, after in zip(self._starts_cs, self._starts_cs[1:])]
         durations_ms.append(durations_ms[-1] if durations_ms else 100)
         first, *others = self._images
-        try:
+        with store_errors(f"cannot write {self._path}", "make room or check the permissions"):
             first.save(self._path, save_all=True, append_images=others, duration=durations_ms, loop=0, optimize=False)
-        except OSError as error:
-            raise StoreError(
-                f"cannot write {self._path}: {error.strerror or error}; make room or check the permissions"
-            ) from error

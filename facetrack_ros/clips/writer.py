@@ -17,11 +17,12 @@ from facetrack_ros.clips.mp4_writer import Mp4Writer
 from facetrack_ros.clips.overlay import draw_overlay
 from facetrack_ros.clips.sources import ClipSource
 from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.core.jpeg import is_png
 from facetrack_ros.core.track import Track, TrackState
-from facetrack_ros.errors import FrameError, StoreError
+from facetrack_ros.errors import FrameError, StoreError, store_errors
 from facetrack_ros.history.mcap.writer import SegmentWriter
 from facetrack_ros.history.messages.event import event_message, event_stamp_ns, events_channel
-from facetrack_ros.history.messages.image import image_channel, image_parts, is_png
+from facetrack_ros.history.messages.image import image_channel, image_parts
 from facetrack_ros.history.messages.tracks import tracks_channel, tracks_message
 from facetrack_ros.history.sightings.sighting import Sighting
 
@@ -59,7 +60,7 @@ def save_clip(source: ClipSource, clip: Clip, folder: Path) -> SavedClip:
     if folder.exists():
         raise StoreError(f"{folder} is there already; give the clip another name")
     unfinished = folder.with_name(folder.name + ".unfinished")
-    try:
+    with store_errors(f"cannot write the clip {folder}", "make room or check the permissions"):
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
         try:
@@ -74,10 +75,6 @@ def save_clip(source: ClipSource, clip: Clip, folder: Path) -> SavedClip:
             unfinished.rename(folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
-    except OSError as error:
-        raise StoreError(
-            f"cannot write the clip {folder}: {error.strerror}; make room or check the permissions"
-        ) from error
     files = (*(line["file"] for line in manifest["files"]), MANIFEST)
     return SavedClip(folder, files, len(manifest["frames"]), writer.skipped)
 

@@ -17,6 +17,11 @@ def is_jpeg(data: bytes) -> bool:
     return data[:3] == _START
 
 
+def is_png(data: bytes) -> bool:
+    """Whether the bytes begin as PNG."""
+    return data[:4] == b"\x89PNG"
+
+
 def is_whole_jpeg(data: bytes) -> bool:
     """Whether the bytes are a complete JPEG image: a size, and compressed data up to the end marker.
 

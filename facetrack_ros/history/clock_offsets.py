@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from facetrack_ros.core.line_file import append_lines, read_lines
-from facetrack_ros.errors import StoreError
+from facetrack_ros.errors import store_errors
 
 NAME = "clocks.jsonl"
 # Smaller offsets are the delay of frames being encoded and queued.
@@ -30,10 +30,8 @@ class ClockOffsets:
         self.path = Path(directory) / NAME
         self._of_camera: dict[str, list[tuple[int, int]]] = {}  # (since, behind), ns
         self._pending: dict[str, tuple[int, int, int]] = {}  # since, behind, how often in a row
-        try:
+        with store_errors(f"cannot read {self.path}", "check its permissions"):
             lines = read_lines(self.path)
-        except OSError as error:
-            raise StoreError(f"cannot read {self.path}: {error.strerror}; check its permissions") from error
         for line in lines:
             with suppress(ValueError, TypeError, KeyError, OverflowError):  # a damaged line does not affect the others
                 entry = json.loads(line)
@@ -58,12 +56,8 @@ class ClockOffsets:
             return
         self._pending.pop(camera_id, None)
         entry = {"camera_id": camera_id, "since": round(first_ns / 1e9, 3), "behind_sec": round(behind_ns / 1e9, 3)}
-        try:
+        with store_errors(f"cannot write {self.path}", "make room or check the permissions"):
             append_lines(self.path, json.dumps(entry, ensure_ascii=False).encode() + b"\n")
-        except OSError as error:
-            raise StoreError(
-                f"cannot write {self.path}: {error.strerror}; make room or check the permissions"
-            ) from error
         self._add(camera_id, first_ns, behind_ns)
 
     def describe(self, start_ns: int, end_ns: int, cameras: tuple[str, ...] = ()) -> dict[str, str]:

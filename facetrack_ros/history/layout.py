@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from facetrack_ros.errors import StoreError
+from facetrack_ros.errors import StoreError, store_errors
 
 FORMAT_VERSION = 1
 _NOTE = "robot.json"
@@ -36,17 +36,13 @@ def robot_folder(data_dir: Path | str, robot_id: str) -> Path:
         raise StoreError(f"{robot_id!r} is not a valid robot name; use letters, digits and underscores, a letter first")
     path = Path(data_dir) / robot_id
     note = path / _NOTE
-    try:
+    with store_errors(f"cannot write in {path}", "choose a data folder that can be written"):
         path.mkdir(parents=True, exist_ok=True)
         if not note.exists():
             # Renamed into place, so that a killed process leaves no partial file; several processes may start at once.
             fresh = path / f"{_NOTE}.{os.getpid()}.new"
             fresh.write_text(json.dumps({"robot_id": robot_id, "format": FORMAT_VERSION}) + "\n")
             fresh.replace(note)
-    except OSError as error:
-        raise StoreError(
-            f"cannot write in {path}: {error.strerror}; choose a data folder that can be written"
-        ) from error
     found = _read(path)
     if found.error:
         raise StoreError(found.error)
@@ -65,10 +61,8 @@ def history_folders(data_dir: Path | str) -> list[RobotFolder]:
         raise StoreError(f"there is no folder {root}; give the one that --data named when the robots ran")
     if (root / _NOTE).exists():
         return [_read(root)]
-    try:
+    with store_errors(f"cannot read {root}", "check its permissions"):
         notes = sorted(root.glob(f"*/{_NOTE}"))
-    except OSError as error:
-        raise StoreError(f"cannot read {root}: {error.strerror}; check its permissions") from error
     found: dict[str, RobotFolder] = {}
     for folder in (_read(note.parent) for note in notes):
         if folder.robot_id in found:

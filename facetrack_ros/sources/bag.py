@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from facetrack_ros.core.h264 import H264Decoder
 from facetrack_ros.core.jpeg import decode, is_jpeg, is_whole_jpeg
 from facetrack_ros.errors import FrameError, SourceError
-from facetrack_ros.history.frames.h264 import H264Decoder
-from facetrack_ros.history.messages.schemas import IMAGE, VIDEO
 from facetrack_ros.sources.raw_image import ENCODINGS, bgr_of_raw
 from facetrack_ros.sources.source import FrameSource, Picture
 
-_RAW = "sensor_msgs/msg/Image"
-_TYPES = (IMAGE, _RAW, VIDEO)
+_IMAGE, _RAW, _VIDEO = "sensor_msgs/msg/CompressedImage", "sensor_msgs/msg/Image", "foxglove_msgs/msg/CompressedVideo"
+_TYPES = (_IMAGE, _RAW, _VIDEO)
 
 
 class BagSource(FrameSource):
@@ -36,7 +35,7 @@ class BagSource(FrameSource):
             topics = sorted({one.topic for one in reader.connections if one.msgtype in _TYPES})
         named = ", ".join(topics)
         if not topics:
-            raise SourceError(f"{self.name} has no topic of {IMAGE}, {_RAW} or {VIDEO}: record one of a camera's")
+            raise SourceError(f"{self.name} has no topic of {_IMAGE}, {_RAW} or {_VIDEO}: record one of a camera's")
         if topic and topic not in topics:
             raise SourceError(f"{self.name} has no image topic {topic}: choose from {named}")
         if not topic and len(topics) > 1:
@@ -91,7 +90,7 @@ class BagSource(FrameSource):
                 except Exception:
                     self.skipped += 1
                     continue
-                if connection.msgtype == VIDEO:
+                if connection.msgtype == _VIDEO:
                     jpeg, image = None, self._decoded(message, decoder)
                     stamp, frame_id = message.timestamp, message.frame_id
                 else:
@@ -109,12 +108,12 @@ class BagSource(FrameSource):
         from rosbags.typesys import get_types_from_msg
 
         for connection in connections:
-            if connection.msgtype == VIDEO and VIDEO not in store.types:
+            if connection.msgtype == _VIDEO and _VIDEO not in store.types:
                 try:
-                    store.register({VIDEO: get_types_from_msg(connection.msgdef.data, VIDEO)[VIDEO]})
+                    store.register({_VIDEO: get_types_from_msg(connection.msgdef.data, _VIDEO)[_VIDEO]})
                 except Exception as error:  # the parser of rosbags lets its own errors through
                     raise SourceError(
-                        f"{self.name} does not say what its {VIDEO} messages hold: record it again as MCAP"
+                        f"{self.name} does not say what its {_VIDEO} messages hold: record it again as MCAP"
                     ) from error
 
     def _decoded(self, message: Any, decoder: H264Decoder) -> np.ndarray | None:
@@ -123,7 +122,7 @@ class BagSource(FrameSource):
         return decoder.decode(message.data.tobytes())
 
     def _picture(self, message: Any, type: str) -> tuple[bytes | None, np.ndarray | None]:
-        if type == IMAGE:
+        if type == _IMAGE:
             data = message.data.tobytes()
             if is_jpeg(data):
                 return (data, None) if is_whole_jpeg(data) else (None, None)

@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from facetrack_ros.core.frame import Frame
-from facetrack_ros.errors import SourceError
-from facetrack_ros.history.messages.image import image_parts
-from facetrack_ros.history.messages.schemas import IMAGE
+import numpy as np
 
+from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.jpeg import is_png
+from facetrack_ros.errors import SourceError
+
+_IMAGE = "sensor_msgs/msg/CompressedImage"
 STORAGES = ("mcap", "sqlite3")
 
 
@@ -48,6 +50,11 @@ class BagWriter:
         :param received_ns: when it was received; None: at its stamp.
         """
         if topic not in self._connections:
-            self._connections[topic] = self._writer.add_connection(topic, IMAGE, typestore=self._store)
+            self._connections[topic] = self._writer.add_connection(topic, _IMAGE, typestore=self._store)
         received_ns = frame.stamp_ns if received_ns is None else received_ns
-        self._writer.write(self._connections[topic], received_ns, b"".join(image_parts(frame)))
+        types = self._store.types
+        stamp = types["builtin_interfaces/msg/Time"](*divmod(frame.stamp_ns, 10**9))
+        header = types["std_msgs/msg/Header"](stamp, frame.frame_id or frame.camera_id)
+        data = np.frombuffer(frame.jpeg, np.uint8)
+        message = types[_IMAGE](header, "png" if is_png(frame.jpeg) else "jpeg", data)
+        self._writer.write(self._connections[topic], received_ns, self._store.serialize_cdr(message, _IMAGE))

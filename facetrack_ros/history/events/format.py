@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
-from facetrack_ros.errors import StoreError
+from facetrack_ros.errors import store_errors
 
 _KEYS = ("event", "person_id", "robot_id", "camera_id", "timestamp", "frame_number")
 _KEYS_OF = {
@@ -76,10 +76,8 @@ def read_events(directory: Path | str) -> Iterator[dict]:
     for path in sorted(Path(directory).glob("events-*.*")):
         if path.suffix not in (".jsonl", ".csv"):
             continue
-        try:
+        with store_errors(f"cannot read the event log {path}", "check its permissions"):
             data = path.read_bytes()
-        except OSError as error:
-            raise StoreError(f"cannot read the event log {path}: {error.strerror}; check its permissions") from error
         lines = data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]
         parse = json.loads if path.suffix == ".jsonl" else _from_csv
         for number, line in enumerate(lines[1:] if path.suffix == ".csv" else lines, 1):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.line_file import truncate_partial_line, write_all_or_nothing
-from facetrack_ros.errors import StoreError
+from facetrack_ros.errors import StoreError, store_errors
 from facetrack_ros.history.events.format import csv_header, csv_line, json_line
 
 # Chosen by hand: about 3 MB; a busy robot makes some thousand events a day.
@@ -49,10 +49,8 @@ class EventLog:
         self.written = 0
         self._pending: deque[PersonEvent] = deque()
         self.lost = 0
-        try:
+        with store_errors(f"cannot make the folder {directory} for the event log"):
             self.directory.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"cannot make the folder {directory} for the event log: {error.strerror}") from error
 
     @property
     def unwritten(self) -> int:
@@ -70,17 +68,16 @@ class EventLog:
         while len(self._pending) > MAX_PENDING:
             self._pending.popleft()
             self.lost += 1
+        advice = f"make room or check the permissions, up to {MAX_PENDING} events wait for that"
         try:
-            while self._pending:
-                self._write_next()
-        except OSError as error:
+            with store_errors(f"cannot write the event log in {self.directory}", advice):
+                while self._pending:
+                    self._write_next()
+        except StoreError:
             if self._failing:
                 return False
             self._failing = True
-            raise StoreError(
-                f"cannot write the event log in {self.directory}: {error.strerror}; make room or check the "
-                f"permissions, up to {MAX_PENDING} events wait for that"
-            ) from error
+            raise
         self._failing = False
         return True
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.errors import StoreError
+from facetrack_ros.errors import StoreError, store_errors
 from facetrack_ros.history.frames.disk_errors import storing
 from facetrack_ros.history.frames.pruning import SegmentPruner
 from facetrack_ros.history.frames.reader import FrameReader
@@ -60,15 +60,11 @@ class FrameArchive:
         self._lock = threading.RLock()
         self._written: OpenSegment | None = None
         self._unsynced: list[int] = []
-        try:
+        advice = "choose a folder that can be written (frame_history.disk_cache_dir)"
+        with store_errors(f"cannot keep frames in {self.path}", advice):
             if not readonly:
                 self.path.mkdir(parents=True, exist_ok=True)
             self._catalog = SegmentCatalog(self.path, seal=not readonly)
-        except OSError as error:
-            raise StoreError(
-                f"cannot keep frames in {self.path}: {error.strerror}; choose a folder that can be "
-                "written (frame_history.disk_cache_dir)"
-            ) from error
         self._pruner = SegmentPruner(self._catalog, limits)
         self.reader = FrameReader(self._catalog, lambda: self._written, self._lock)
         self._newest_ns = max((segment.last_ns for _, segment in self._catalog.segments()), default=0)

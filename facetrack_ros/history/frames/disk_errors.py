@@ -1,26 +1,19 @@
 """Errors and free space of the disk that frames are stored on."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from facetrack_ros.errors import StoreError
+from facetrack_ros.errors import store_errors
 
 
-@contextmanager
-def storing(path: Path) -> Iterator[None]:
-    """Turn an ``OSError`` of the block into a StoreError that names the folder.
+def storing(path: Path) -> AbstractContextManager[None]:
+    """Raise an ``OSError`` of the block as StoreError that names the folder.
 
-    :raises StoreError: the disk refused something.
+    :raises StoreError: the disk refuses something.
     """
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            f"cannot store frames in {path}: {error.strerror}; make room or check the permissions, "
-            "frames are not kept on disk until then"
-        ) from error
+    advice = "make room or check the permissions, frames are not kept on disk until then"
+    return store_errors(f"cannot store frames in {path}", advice)
 
 
 def free_bytes(path: Path) -> int:

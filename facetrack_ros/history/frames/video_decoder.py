@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from facetrack_ros.history.frames.h264 import H264Decoder, is_key_packet
+from facetrack_ros.core.h264 import H264Decoder, is_key_packet
 from facetrack_ros.history.mcap.message_table import MessageTable
 from facetrack_ros.history.mcap.reader import read_message
 from facetrack_ros.history.messages.video import read_video

@@ -3,8 +3,8 @@
 import logging
 
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.h264 import H264Encoder
 from facetrack_ros.errors import FrameError
-from facetrack_ros.history.frames.h264 import H264Encoder
 
 #: Longest time between key pictures, chosen by hand: reading a frame decodes from the key picture before it.
 KEY_INTERVAL_NS = 1_000_000_000

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.errors import DamagedStoreError, StoreError
+from facetrack_ros.errors import DamagedStoreError, StoreError, store_errors
 from facetrack_ros.history.index.columns import COLUMNS, IndexColumns
 from facetrack_ros.history.index.quantized_rows import QuantizedRows
 
@@ -54,16 +54,15 @@ class BlockFile:
         self.path = path
         self._file = -1
         try:
-            self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            self.header, self._start = self._read_header()
+            with store_errors(f"cannot read {path}"):
+                self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                self.header, self._start = self._read_header()
+                size = os.fstat(self._file).st_size
             rows, dimension = self.header.rows, self.header.dimension
             self._sizes = [np.dtype(COLUMNS[name]).itemsize * rows for name in _STORED_COLUMNS] + [rows * dimension]
             self._vectors = self._start + sum(self._sizes)
-            if os.fstat(self._file).st_size != self._vectors + 4 * rows * dimension:
+            if size != self._vectors + 4 * rows * dimension:
                 raise DamagedStoreError(f"{path} is incomplete")
-        except OSError as error:
-            self.close()
-            raise StoreError(f"cannot read {path}: {error.strerror}") from error
         except StoreError:
             self.close()
             raise

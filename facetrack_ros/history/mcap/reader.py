@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.errors import StoreError
+from facetrack_ros.errors import StoreError, store_errors
 from facetrack_ros.history.mcap import records as mcap
 from facetrack_ros.history.mcap.message_table import MessageTable
 from facetrack_ros.history.messages.channel import Channel
@@ -17,17 +17,14 @@ def read_table(path: Path) -> tuple[MessageTable, int | None]:
 
     :raises StoreError: the file cannot be read, or is not a segment.
     """
-    try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if file.read(len(mcap.MAGIC)) != mcap.MAGIC:
-                raise StoreError(f"{path} is no stored recording of frames; move it away")
-            try:
-                return _read_summary(file.fileno(), size), None
-            except ValueError:  # cut short, or still being written
-                return _scan_records(file.fileno(), size)
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}; check its permissions and the disk") from error
+    with store_errors(f"cannot read {path}", "check its permissions and the disk"), path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if file.read(len(mcap.MAGIC)) != mcap.MAGIC:
+            raise StoreError(f"{path} is no stored recording of frames; move it away")
+        try:
+            return _read_summary(file.fileno(), size), None
+        except ValueError:  # cut short, or still being written
+            return _scan_records(file.fileno(), size)
 
 
 def seal_unfinished(path: Path, table: MessageTable, end: int) -> None:
@@ -36,7 +33,8 @@ def seal_unfinished(path: Path, table: MessageTable, end: int) -> None:
     :param table: of the segment, with ``end`` as :func:`read_table` returns them.
     :raises StoreError: the file cannot be written; it stays as it is.
     """
-    try:
+    advice = "its frames can still be read, make room or check the permissions"
+    with store_errors(f"cannot seal {path}", advice):
         if not len(table):
             path.unlink()
             return
@@ -50,10 +48,6 @@ def seal_unfinished(path: Path, table: MessageTable, end: int) -> None:
                 file.truncate(end)  # all or nothing: half a summary would have to be cut off again
                 raise
             os.fsync(file.fileno())
-    except OSError as error:
-        raise StoreError(
-            f"cannot seal {path}: {error.strerror}; its frames can still be read, make room or check the permissions"
-        ) from error
 
 
 def read_message(file: int, table: MessageTable, row: int) -> tuple[Channel, int, int, memoryview]:

@@ -1,18 +1,13 @@
 """A frame as ``sensor_msgs/msg/CompressedImage``, which every ROS tool reads."""
 
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.jpeg import is_png
 from facetrack_ros.history.messages import cdr
 from facetrack_ros.history.messages.channel import Channel
 from facetrack_ros.history.messages.schemas import IMAGE, definition
 
 #: Latest stamp that the message's 32-bit seconds hold.
 LAST_STAMP_NS = 2**31 * cdr.SECOND_NS - 1
-_PNG = b"\x89PNG"
-
-
-def is_png(data: bytes) -> bool:
-    """Whether image data is a PNG; other frames are JPEG."""
-    return data.startswith(_PNG)
 
 
 def image_channel(robot_id: str, camera_id: str) -> Channel:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.errors import StoreError
+from facetrack_ros.errors import store_errors
 from facetrack_ros.tracking.gallery import EntryRefused, GalleryEntry
 
 FOLDER = "gallery"
@@ -34,12 +34,8 @@ class GalleryStore:
 
         :raises StoreError: the folder cannot be read.
         """
-        try:
+        with store_errors(f"cannot read the gallery in {self.path}", "check its permissions"):
             texts = [(file, file.read_bytes()) for file in sorted(self.path.glob("*.json"))]
-        except OSError as error:
-            raise StoreError(
-                f"cannot read the gallery in {self.path}: {error.strerror}; check its permissions"
-            ) from error
         entries = []
         for file, text in texts:
             try:
@@ -70,17 +66,13 @@ class GalleryStore:
             return False
         values = asdict(entry) | {"embedding": [float(number) for number in entry.embedding]}
         draft = file.with_suffix(".part")
-        try:
+        with store_errors(f"cannot write the gallery in {self.path}", "make room or check the permissions"):
             self.path.mkdir(parents=True, exist_ok=True)
             with draft.open("w", encoding="utf-8") as stream:
                 json.dump(values, stream, ensure_ascii=False)
                 stream.flush()
                 os.fsync(stream.fileno())
             os.replace(draft, file)
-        except OSError as error:
-            raise StoreError(
-                f"cannot write the gallery in {self.path}: {error.strerror}; make room or check the permissions"
-            ) from error
         return True
 
     def delete(self, entry_id: str) -> bool:
@@ -93,13 +85,11 @@ class GalleryStore:
             raise EntryRefused(f"{entry_id!r} is no id of a gallery entry")
         file = self.path / f"{entry_id}.json"
         stored = file.exists()
-        try:
+        with store_errors(f"cannot delete {entry_id} from the gallery in {self.path}"):
             self.path.mkdir(parents=True, exist_ok=True)
             # First the mark: a process killed in between leaves a deleted entry to delete, not one that comes back.
             file.with_suffix(_DELETED).touch()
             file.unlink(missing_ok=True)
-        except OSError as error:
-            raise StoreError(f"cannot delete {entry_id} from the gallery in {self.path}: {error.strerror}") from error
         return stored
 
     def was_deleted(self, entry_id: str) -> bool:

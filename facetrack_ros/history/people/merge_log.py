@@ -3,11 +3,12 @@
 import json
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 
 from facetrack_ros.core.line_file import append_lines, read_lines
-from facetrack_ros.errors import StoreError
+from facetrack_ros.errors import store_errors
 from facetrack_ros.tracking.identity_merges import IdentityMerges, MergeDecision
 
 NAME = "aliases.jsonl"
@@ -36,15 +37,11 @@ class MergeLog:
         :raises StoreError: the file cannot be read.
         """
         merges = IdentityMerges()
-        try:
+        with store_errors(f"cannot read {self.path}", "check its permissions"):
             lines = read_lines(self.path)
-        except OSError as error:
-            raise StoreError(f"cannot read {self.path}: {error.strerror}; check its permissions") from error
         for line in lines:
-            try:
+            with suppress(ValueError):
                 merges.add(decision_from_dict(json.loads(line)))
-            except ValueError:
-                continue
         return merges
 
     def append(self, decisions: Iterable[MergeDecision]) -> None:
@@ -55,13 +52,9 @@ class MergeLog:
         data = _to_lines(decisions)
         if not data:
             return
-        try:
+        with store_errors(f"cannot write {self.path}", "make room or check the permissions"):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             append_lines(self.path, data)
-        except OSError as error:
-            raise StoreError(
-                f"cannot write {self.path}: {error.strerror}; make room or check the permissions"
-            ) from error
 
     def replace(self, decisions: Iterable[MergeDecision]) -> None:
         """Replace all decisions, so that those left out are deleted from the disk.
@@ -69,14 +62,12 @@ class MergeLog:
         :raises StoreError: they cannot be written; the file is unchanged then.
         """
         data, draft = _to_lines(decisions), self.path.with_suffix(".part")
-        try:
+        with store_errors(f"cannot write {self.path}", "check the permissions"):
             if data:
                 draft.write_bytes(data)
                 os.replace(draft, self.path)
             else:
                 self.path.unlink(missing_ok=True)
-        except OSError as error:
-            raise StoreError(f"cannot write {self.path}: {error.strerror}; check the permissions") from error
 
 
 def _to_lines(decisions: Iterable[MergeDecision]) -> bytes:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from facetrack_ros.errors import DamagedStoreError, StoreError
+from facetrack_ros.errors import DamagedStoreError, StoreError, store_errors
 from facetrack_ros.models.contract import ModelContract
 
 SCHEMA_VERSION = 2
@@ -94,20 +94,15 @@ class Database:
 
         :raises StoreError: damaged, read-only, in use, of a newer version, or of another model or robot.
         """
-        lock_file = -1
-        try:
+        with store_errors(f"cannot write sightings in {path.parent}", "choose a data folder that can be written"):
             path.parent.mkdir(parents=True, exist_ok=True)
             lock_file = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
-            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(lock_file)
-            raise StoreError(
-                f"{path} is being written by another process; stop that one first, or use another data folder"
-            ) from error
-        except OSError as error:
-            raise StoreError(
-                f"cannot write sightings in {path.parent}: {error.strerror}; choose a data folder that can be written"
-            ) from error
+            try:
+                fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                os.close(lock_file)
+                advice = "stop that one first, or use another data folder"
+                raise StoreError(f"{path} is being written by another process; {advice}") from error
         database = cls(path, sqlite3.connect(path, isolation_level=None, check_same_thread=False), lock_file)
         try:
             if database.rows("PRAGMA user_version") == [(0,)] and not database.rows("SELECT 1 FROM sqlite_schema"):
@@ -137,15 +132,13 @@ class Database:
                 raise
         # SQLite needs to create its shared index beside the file, which a read-only folder does not allow.
         wal = path.with_name(path.name + "-wal")
-        try:
+        with store_errors(f"cannot read {path}", "check its permissions"):
             if not wal.exists() or not wal.stat().st_size:
                 return cls._read(path, path, "immutable=1", contract)
             # What a killed robot committed last is only in the write-ahead log: copy both and open the copy.
             copy = tempfile.TemporaryDirectory(prefix="facetrack-")
             shutil.copy(wal, copy.name)
             return cls._read(path, Path(shutil.copy(path, copy.name)), "mode=ro", contract, copy)
-        except OSError as error:
-            raise StoreError(f"cannot read {path}: {error.strerror}; check its permissions") from error
 
     def reader(self, contract: ModelContract) -> "Database":
         """Open the same file a second time, to read what is committed now."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.errors import StoreError
+from facetrack_ros.errors import StoreError, store_errors
 from facetrack_ros.history.index.block import VectorBlock, VectorSource
 from facetrack_ros.history.index.block_file import BlockFile
 from facetrack_ros.history.index.block_folder import BlockFolder
@@ -114,12 +114,8 @@ class IndexBlocks:
         :raises StoreError: a file cannot be deleted.
         """
         self.stop()
-        try:
+        with store_errors(f"cannot delete in {self._folder.path}", "check its permissions"):
             self._folder.remove(ids)
-        except OSError as error:
-            raise StoreError(
-                f"cannot delete in {self._folder.path}: {error.strerror}; check its permissions"
-            ) from error
 
     def stop(self) -> None:
         """Abort what is being written, and wait for its thread."""

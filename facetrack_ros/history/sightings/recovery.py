@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from facetrack_ros.errors import DamagedStoreError, StoreError
+from facetrack_ros.errors import DamagedStoreError, StoreError, store_errors
 from facetrack_ros.history.sightings.database import Database, database_path, index_path
 from facetrack_ros.history.sightings.deduplication import DeduplicationRule
 from facetrack_ros.history.sightings.store import SightingStore
@@ -54,7 +54,7 @@ def recover(path: Path, contract: ModelContract, robot_id: str) -> None:
     number = 1
     while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
-    try:
+    with store_errors(f"{path} is damaged and cannot be moved away", "check the permissions"):
         for ending in ("", "-wal"):  # SQLite makes its shared index again
             file = path.with_name(path.name + ending)
             if file.exists():
@@ -62,10 +62,6 @@ def recover(path: Path, contract: ModelContract, robot_id: str) -> None:
         path.with_name(path.name + "-shm").unlink(missing_ok=True)
         # Blocks of the old database; those that cannot be deleted are reported at the next start.
         shutil.rmtree(index_path(path), ignore_errors=True)
-    except OSError as error:
-        raise StoreError(
-            f"{path} is damaged and cannot be moved away: {error.strerror}; check the permissions"
-        ) from error
     fresh = Database.for_writing(path, contract, robot_id)
     damaged = sqlite3.connect(aside)
     try:
@@ -77,12 +73,8 @@ def recover(path: Path, contract: ModelContract, robot_id: str) -> None:
     finally:
         damaged.close()
         fresh.close()
-    logger.warning(
-        "%s was damaged: %d sightings could be read and are in a new one, the old file is %s",
-        path,
-        copied["sightings"],
-        aside.name,
-    )
+    outcome = "%s was damaged: %d sightings could be read and are in a new one, the old file is %s"
+    logger.warning(outcome, path, copied["sightings"], aside.name)
 
 
 def _copy(damaged: sqlite3.Connection, fresh: Database, table: str, dimension: int) -> int:

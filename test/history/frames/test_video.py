@@ -13,9 +13,9 @@ from mcap.reader import make_reader
 
 from facetrack_ros.config import Config
 from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.core.h264 import is_key_packet
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.frames.archive import FrameArchive
-from facetrack_ros.history.frames.h264 import is_key_packet
 from facetrack_ros.history.frames.recorder import FrameRecorder
 from facetrack_ros.history.frames.settings import CONTINUOUS, H264, FrameSettings
 from facetrack_ros.history.frames.video_encoder import VideoEncoder

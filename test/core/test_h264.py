@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from facetrack_ros.core.h264 import H264Decoder, H264Encoder, is_key_packet
 from facetrack_ros.errors import FrameError
-from facetrack_ros.history.frames.h264 import H264Decoder, H264Encoder, is_key_packet
 
 
 def picture(i):
