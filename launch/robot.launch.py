@@ -3,20 +3,8 @@
 from launch.actions import OpaqueFunction
 from launch_ros.actions import Node
 
+from facetrack_ros import launch_support as support
 from facetrack_ros.config import option_named
-from facetrack_ros.launch_support import (
-    SETTINGS,
-    WITH,
-    cameras_of,
-    config_path,
-    declared,
-    default_text,
-    given_settings,
-    given_values,
-    nodes_apart,
-    optional_nodes,
-    parse_bool,
-)
 from launch import LaunchContext, LaunchDescription
 
 ARGUMENTS = (
@@ -32,10 +20,10 @@ ARGUMENTS = (
         "NAME=SOURCE for each camera, separated by spaces; NAME alone where a driver publishes the images in "
         "the robot's namespace. Empty: sources or cameras of the settings file, else front.",
     ),
-    ("config", config_path("default.yaml"), "Settings, a YAML file."),
-    *((name, default_text(name), option_named(name).description) for name in SETTINGS),
+    ("config", support.config_path("default.yaml"), "Settings, a YAML file."),
+    *((name, support.default_text(name), option_named(name).description) for name in support.SETTINGS),
     ("composed", "true", "All nodes in one process, or one process per node."),
-    WITH,
+    support.WITH,
     ("use_sim_time", "false", "Take the time from /clock."),
     ("log_level", "info", "debug, info, warn, error or fatal."),
     (
@@ -49,10 +37,10 @@ ARGUMENTS = (
 
 def nodes(context: LaunchContext) -> list[Node]:
     """The processes of the robot."""
-    given = given_values(context, ARGUMENTS)
-    cameras, sources = cameras_of(given["cameras"], given["config"])
-    common = {"cameras": cameras, **given_settings(given)}
-    if parse_bool("use_sim_time", given["use_sim_time"]):
+    given = support.given_values(context, ARGUMENTS)
+    cameras, sources = support.cameras_of(given["cameras"], given["config"])
+    common = {"cameras": cameras, **support.given_settings(given)}
+    if support.parse_bool("use_sim_time", given["use_sim_time"]):
         common["use_sim_time"] = True
     environment = {"FASTDDS_BUILTIN_TRANSPORTS": given["transports"]} if given["transports"] else None
     namespace = f"{given['namespace'].strip('/')}/{given['robot']}".lstrip("/")
@@ -69,15 +57,15 @@ def nodes(context: LaunchContext) -> list[Node]:
             ros_arguments=["--log-level", given["log_level"]],
         )
 
-    composed = parse_bool("composed", given["composed"])
-    optional = optional_nodes(given["with"], composed)
+    composed = support.parse_bool("composed", given["composed"])
+    optional = support.optional_nodes(given["with"], composed)
     if composed:
         return [node("robot", sources=sources or [""]), *map(node, optional)]
     pairs = [text.partition("=")[::2] for text in sources]
     camera_nodes = [node("camera", f"{camera}_camera", camera=camera, source=source) for camera, source in pairs]
-    return [*camera_nodes, *map(node, nodes_apart(optional))]
+    return [*camera_nodes, *map(node, support.nodes_apart(optional))]
 
 
 def generate_launch_description() -> LaunchDescription:
     """Entry point of ``ros2 launch``."""
-    return LaunchDescription([*declared(ARGUMENTS), OpaqueFunction(function=nodes)])
+    return LaunchDescription([*support.declared(ARGUMENTS), OpaqueFunction(function=nodes)])

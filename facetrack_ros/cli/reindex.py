@@ -34,7 +34,7 @@ class Progress:
 
     def __init__(self, robot_id: str, total: int) -> None:
         self._robot_id, self._total = robot_id, total
-        self._started, self._line = time.monotonic(), ProgressLine()
+        self._started, self.line = time.monotonic(), ProgressLine()
         self._analysed = 0
         self.stopped = False
 
@@ -44,18 +44,13 @@ class Progress:
             self._analysed += 1
             share = min(self._analysed / self._total, 1.0)
             left_s = (time.monotonic() - self._started) * (1 / share - 1)
-            self._line.show(
-                f"{self._robot_id} {bar(share)} {self._analysed} of {self._total} frames, {left_s:.0f} s left "
-            )
+            frames = f"{self._analysed} of {self._total} frames"
+            self.line.show(f"{self._robot_id} {bar(share)} {frames}, {left_s:.0f} s left ")
         return self.stopped
 
     def stop(self, *_) -> None:
         """Finish the frames under way, then stop."""
         self.stopped = True
-
-    def end(self) -> None:
-        """End the line."""
-        self._line.end()
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -102,10 +97,9 @@ def _reindex(folder: RobotFolder, pipeline, config: Config) -> bool:
             analysed = reindex(frames, wanted, store, [pipeline], progress.next_frame) if wanted else 0
         finally:
             signal.signal(signal.SIGINT, handler)
-        progress.end()
-        print(
-            f"{robot}: {store.count - before} sightings of {contract.id} from {analysed} frames, {store.count} in all"
-        )
+        progress.line.end()
+        made = store.count - before
+        print(f"{robot}: {made} sightings of {contract.id} from {analysed} frames, {store.count} in all")
         for missing in missing_frames(frames, others):
             if missing.sightings:
                 print(

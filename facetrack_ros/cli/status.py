@@ -29,7 +29,14 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.data:
             raise ConfigError("--watch is for running robots, not for --data")
         return _watch(arguments.json)
-    robots = _stored(arguments.data) if arguments.data else _live()
+    if arguments.data:
+        robots = _stored(arguments.data)
+    else:
+        from facetrack_ros.client.fleet_client import FleetClient
+
+        with FleetClient() as client:
+            time.sleep(LISTEN_S)
+            robots = _on_mesh(client)
     for robot in robots:
         print(json.dumps(robot) if arguments.json else _block(robot))
     if not robots:
@@ -45,14 +52,6 @@ def _stored(folder: str) -> list[dict]:
         _robot(status, [_camera(camera, camera.oldest_ns, camera.newest_ns) for camera in status.cameras])
         for status in stored_status(folder)
     ]
-
-
-def _live() -> list[dict]:
-    from facetrack_ros.client.fleet_client import FleetClient
-
-    with FleetClient() as client:
-        time.sleep(LISTEN_S)
-        return _on_mesh(client)
 
 
 def _on_mesh(client) -> list[dict]:
@@ -81,13 +80,10 @@ def _watch(as_json: bool) -> int:
             if as_json:
                 print(json.dumps({"timestamp": time.time(), "robots": robots}), flush=True)
                 continue
-            now = f"{show_utc(time.time_ns())} UTC  {_count(robots)}"
+            present = sum(not robot["leaving"] and not _silent(robot) for robot in robots)
+            count = f"{present} of {len(robots)} known robots are here" if robots else "no robot on the mesh yet"
+            now = f"{show_utc(time.time_ns())} UTC  {count}"
             print((_CLEAR if sys.stdout.isatty() else "") + "\n".join([now, *map(_block, robots)]), flush=True)
-
-
-def _count(robots: list[dict]) -> str:
-    alive = sum(not robot["leaving"] and not _silent(robot) for robot in robots)
-    return f"{alive} of {len(robots)} known robots are here" if robots else "no robot on the mesh yet"
 
 
 def _silent(robot: dict) -> bool:

@@ -150,9 +150,8 @@ class _Cutout:
         crop = self._photograph[y1:y2, x1:x2]
         size = (round((x2 - x1) * scale), round((y2 - y1) * scale))
         self.image = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
-        mask = cv2.resize(
-            _person_mask(crop, np.subtract(portrait.face, (x1, y1, x1, y1))), size, interpolation=cv2.INTER_AREA
-        )
+        mask = _person_mask(crop, np.subtract(portrait.face, (x1, y1, x1, y1)))
+        mask = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
         self.alpha = cv2.GaussianBlur(mask, (0, 0), 1.2).astype(np.float32)[..., None]
         self.face_x = ((portrait.face[0] - x1) * scale, (portrait.face[2] - x1) * scale)
 
@@ -167,9 +166,8 @@ class _Cutout:
         centre, side = ((x1 + x2) / 2, (y1 + y2) / 2), 2.2 * (y2 - y1)
         turn = cv2.getRotationMatrix2D(centre, 6, 160 / side)
         turn[:, 2] += np.subtract((80, 80), centre)
-        picture = cv2.warpAffine(
-            self._photograph, turn, (160, 160), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
-        )
+        border = cv2.BORDER_REPLICATE
+        picture = cv2.warpAffine(self._photograph, turn, (160, 160), flags=cv2.INTER_AREA, borderMode=border)
         return cv2.GaussianBlur(cv2.convertScaleAbs(picture, alpha=0.85, beta=-6), (0, 0), 0.7)
 
 

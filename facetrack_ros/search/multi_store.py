@@ -28,22 +28,15 @@ class MultiStore:
         tracks: dict[str, TrackHit] = {}
         count = compared = 0
         for number, store in enumerate(self._stores):
-            hits, store_count, store_compared = store.search_tracks(
-                embedding, start_ns, end_ns, cameras, threshold, limit
-            )
-            count, compared = count + store_count, compared + store_compared
-            for row, hit in enumerate(hits):
+            found = store.search_tracks(embedding, start_ns, end_ns, cameras, threshold, limit)
+            count, compared = count + found[1], compared + found[2]
+            for row, hit in enumerate(found[0]):
                 key = hit.sighting.track_id or f"{number} {row}"
-                known = tracks.get(key)
-                if known is None:
-                    tracks[key] = hit
-                    continue
-                count -= 1
-                tracks[key] = replace(
-                    max(known, hit, key=lambda each: each.similarity),
-                    first_ns=min(known.first_ns, hit.first_ns),
-                    last_ns=max(known.last_ns, hit.last_ns),
-                )
+                count -= key in tracks
+                known = tracks.get(key, hit)
+                best = max(known, hit, key=lambda each: each.similarity)
+                first_ns, last_ns = min(known.first_ns, hit.first_ns), max(known.last_ns, hit.last_ns)
+                tracks[key] = replace(best, first_ns=first_ns, last_ns=last_ns)
         return sorted(tracks.values(), key=lambda hit: -hit.similarity)[:limit], count, compared
 
     def found_by_rescan(self, camera_id: str, stamp_ns: int) -> bool:

@@ -123,9 +123,8 @@ class IdentityAssignment:
         self._registry.add_face(track.person_id, track.embedding, track.quality)
         if not visit.is_new or visit.matched:
             return None
-        recognition = self._registry.recognise(
-            track.template, visit.seen_with | {track.person_id}, before=track.person_id
-        )
+        excluded = visit.seen_with | {track.person_id}
+        recognition = self._registry.recognise(track.template, excluded, before=track.person_id)
         if recognition:
             self._registry.merge(track.person_id, recognition.person_id, recognition.similarity)
         return recognition

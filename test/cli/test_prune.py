@@ -21,9 +21,8 @@ BOX = np.array([1, 2, 3, 4], np.float32)
 
 @pytest.fixture
 def robot(tmp_path):
-    history = RobotHistory(
-        tmp_path / "data", "robot1", CONTRACT, FrameSettings(mode="continuous", limits=Limits(frames=0))
-    )
+    settings = FrameSettings(mode="continuous", limits=Limits(frames=0))
+    history = RobotHistory(tmp_path / "data", "robot1", CONTRACT, settings)
     for i in range(900):
         history.add_frame(Frame("front", 1_700_000_000 * SECOND + i * SECOND // 10, i, b"jpeg"))
     assert history.recorder.drain()

@@ -348,10 +348,9 @@ def test_another_tracker_can_be_used(embedding_of):
 def test_ids_begin_with_a_letter_and_are_plain_whatever_robot_and_camera_are_called(robot, camera):
     people = PeopleTracker(robot, IdAllocator(), TrackingSettings(identity_wait_ns=0), 0.36, "a-model")
     boxes = np.array([[0, 0, 60, 180]], np.float32)
+    shown = Detections(boxes, np.ones(1, np.float32), "boxes")
     for number in range(2):
-        tracks, events = people.update(
-            camera, number * 10**8, number, Detections(boxes, np.ones(1, np.float32), "boxes"), ()
-        )
+        tracks, events = people.update(camera, number * 10**8, number, shown, ())
     for made in (tracks[0].track_id, events[0].person_id):
         assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", made)
     assert (events[0].robot_id, events[0].camera_id) == (robot, camera)
@@ -395,14 +394,10 @@ def test_a_track_that_moves_to_another_person_ends_and_both_keep_their_ids(embed
 
     people, at = PeopleTracker("robot1", IdAllocator(), TrackingSettings(), 0.36, "a-model", new_tracker=Swapped), {}
     boxes = np.array([[100, 100, 160, 280], [400, 100, 460, 280]], np.float32)
+    landmarks, shown = np.zeros((5, 2), np.float32), Detections(boxes, np.ones(2, np.float32), "boxes")
+    faces = [Face(box, landmarks, 0.9, 0.8, person=i, embedding=embedding_of(i + 1)) for i, box in enumerate(boxes)]
     for number in range(40):
-        faces = [
-            Face(boxes[row], np.zeros((5, 2), np.float32), 0.9, 0.8, person=row, embedding=embedding_of(row + 1))
-            for row in range(2)
-        ]
-        tracks, _ = people.update(
-            "front", 10 * 10**9 + number * 10**8, number, Detections(boxes, np.ones(2, np.float32), "boxes"), faces
-        )
+        tracks, _ = people.update("front", 10 * 10**9 + number * 10**8, number, shown, faces)
         at[number] = {track.person_id: track.bbox[0] for track in tracks if track.state is TrackState.TRACKING}
     assert at[19] == at[39] == {P1: 100, P2: 400}
 

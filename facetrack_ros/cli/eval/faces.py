@@ -9,17 +9,11 @@ from pathlib import Path
 from facetrack_ros.cli.progress import ProgressLine
 from facetrack_ros.config import Config
 from facetrack_ros.errors import EvaluationError
+from facetrack_ros.vision.evaluation import recognition_report
 from facetrack_ros.vision.evaluation.calibration import calibrate_contract, install_contract
 from facetrack_ros.vision.evaluation.face_dataset import ignored_files, labelled_pictures
 from facetrack_ros.vision.evaluation.face_samples import FaceSamples, embed_pictures, enlarged
 from facetrack_ros.vision.evaluation.recognition import measure_recognition
-from facetrack_ros.vision.evaluation.recognition_report import (
-    metrics_json,
-    metrics_lines,
-    samples_json,
-    samples_lines,
-    threshold_text,
-)
 from facetrack_ros.vision.evaluation.roc_plot import draw_roc
 from facetrack_ros.vision.factory import build_for_measuring
 from facetrack_ros.vision.pipeline import VisionPipeline
@@ -68,9 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.false_match_rate is not None and not arguments.write:
         raise EvaluationError("--false-match-rate chooses the threshold that --write writes; give both")
     if arguments.plot and not arguments.plot.absolute().parent.is_dir():
-        raise EvaluationError(
-            f"there is no folder {arguments.plot.absolute().parent} to draw {arguments.plot.name} into"
-        )
+        folder = arguments.plot.absolute().parent
+        raise EvaluationError(f"there is no folder {folder} to draw {arguments.plot.name} into")
     if arguments.plot and arguments.plot.suffix.lower() not in PLOTS:
         raise EvaluationError(f"{arguments.plot.name} must end with {', '.join(PLOTS)}")
     settings = vision_settings(Config.load(arguments.config))
@@ -91,7 +84,7 @@ def _report(arguments: argparse.Namespace, pipeline: VisionPipeline, samples: Fa
     models = {role: model["model"] for role, model in pipeline.describe().items() if role != "person"}
     contract, ignored = pipeline.contract, ignored_files(arguments.folder)
     result: dict[str, object] = {"folder": str(arguments.folder), **models, "purpose": contract.purpose}
-    result |= {"passed_over": [str(path) for path in ignored], **samples_json(samples)}
+    result |= {"passed_over": [str(path) for path in ignored], **recognition_report.samples_json(samples)}
 
     def show(*lines: str) -> None:
         if not arguments.json:
@@ -100,7 +93,7 @@ def _report(arguments: argparse.Namespace, pipeline: VisionPipeline, samples: Fa
     show(f"{models['embedder']} ({contract.purpose}), faces by {models['face']}")
     if ignored:
         show(f"{'passed over':<22}{len(ignored)} of other kinds, such as {ignored[0]}")
-    show(*samples_lines(samples))
+    show(*recognition_report.samples_lines(samples))
     try:
         metrics = measure_recognition(samples.embeddings, samples.people, arguments.fpir)
     except EvaluationError as error:
@@ -108,8 +101,8 @@ def _report(arguments: argparse.Namespace, pipeline: VisionPipeline, samples: Fa
             print(json.dumps({**result, "error": str(error)}, indent=1))
         print(f"facetrack eval faces: {error}", file=sys.stderr)
         return NOTHING_USABLE
-    result.update(metrics_json(metrics))
-    show(*metrics_lines(metrics))
+    result.update(recognition_report.metrics_json(metrics))
+    show(*recognition_report.metrics_lines(metrics))
     dataset = arguments.folder.resolve().name
     if arguments.plot:
         title = f"{models['embedder']} on {dataset}, faces by {models['face']}"
@@ -119,7 +112,7 @@ def _report(arguments: argparse.Namespace, pipeline: VisionPipeline, samples: Fa
         written = calibrate_contract(contract, metrics, arguments.false_match_rate or FALSE_MATCH_RATE, data)
         path = install_contract(written)
         result.update(written=str(path), threshold=written.threshold)
-        before, after = threshold_text(contract.threshold), threshold_text(written.threshold)
+        before, after = (recognition_report.threshold_text(each.threshold) for each in (contract, written))
         show(f"{'threshold in use':<22}{after}, was {before}: {path}")
     if arguments.json:
         print(json.dumps(result, indent=1))
@@ -140,9 +133,7 @@ def _factor(text: str) -> float:
 
 
 def _pixels(text: str) -> int:
-    return int(
-        _number(text, lambda pixels: 0 <= pixels <= 4096 and pixels == int(pixels), "whole pixels from 0 to 4096")
-    )
+    return int(_number(text, lambda pixels: pixels in range(4097), "whole pixels from 0 to 4096"))
 
 
 def _number(text: str, right, wanted: str) -> float:

@@ -39,9 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--min-iou must be above 0 and at most 1, not {arguments.min_iou:g}")
     settings = vision_settings(Config.load(arguments.config))
     score = settings.person_score
-    settings = replace(
-        settings, person_score=min(LOWEST_SCORE, score), person_model=arguments.model or settings.person_model
-    )
+    person_model = arguments.model or settings.person_model
+    settings = replace(settings, person_score=min(LOWEST_SCORE, score), person_model=person_model)
     sequences = read_sequences(arguments.folder)
     limit_threads(settings.threads)
     model, detector = open_model(settings.person_model, "person", settings)
@@ -96,9 +95,8 @@ def _report(curve: PrecisionRecall, score: float) -> dict[str, float | None]:
 
 def _text(report: dict) -> str:
     def line(name: str, part: dict) -> str:
-        shown = (
-            "-" if part[key] is None else f"{part[key]:.3f}" for key in ("average_precision", "precision", "recall")
-        )
+        rates = (part[key] for key in ("average_precision", "precision", "recall"))
+        shown = ("-" if rate is None else f"{rate:.3f}" for rate in rates)
         return f"{name:<24} {part['frames']:>6} {part['boxes']:>6} " + " ".join(f"{value:>9}" for value in shown)
 
     title = f"AP{round(report['min_iou'] * 100):02d}"

@@ -40,7 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
         if isinstance(stored, ModelFile):
             warnings += stored.rejected
         names = ("*" if contract.id in running else "", contract.task, contract.id, _short(contract.licence))
-        rows.append((*names, _size(contract), *_embedding(contract), _where(contract, stored)))
+        size = f"{contract.size / 1e6:.1f} MB" if contract.size else "-"
+        rows.append((*names, size, *_embedding(contract), _where(contract, stored)))
         warnings += [stored] if isinstance(stored, str) and "refused" in stored else []
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER) - 1)]
     for row in rows:
@@ -65,10 +66,6 @@ def _stored(contract: ModelContract) -> ModelFile | str:
         return resolve_contract(contract)
     except ModelError as error:
         return str(error)
-
-
-def _size(contract: ModelContract) -> str:
-    return f"{contract.size / 1e6:.1f} MB" if contract.size else "-"
 
 
 def _short(licence: str) -> str:
@@ -102,7 +99,6 @@ def _why(role: str, wanted: str, model_id: str) -> str:
     preferred = PREFERRED[_TASKS[role]]
     if model_id not in preferred:
         return f"since none of {', '.join(preferred)} is here"
-    before = preferred[: preferred.index(model_id)]
-    return (
-        f"since {' and '.join(before)} {'are' if len(before) > 1 else 'is'} not here" if before else "the first choice"
-    )
+    if before := preferred[: preferred.index(model_id)]:
+        return f"since {' and '.join(before)} {'are' if len(before) > 1 else 'is'} not here"
+    return "the first choice"

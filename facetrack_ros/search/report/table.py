@@ -73,9 +73,8 @@ def trust_sentence(response: SearchResponse) -> str:
 
 def partial_sentence(response: SearchResponse) -> str:
     """The robots missing from a partial response."""
-    missing = [
-        f"{robot.robot_id} ({robot.status.replace('_', ' ')})" for robot in response.robots if robot.status != ANSWERED
-    ]
+    silent = (robot for robot in response.robots if robot.status != ANSWERED)
+    missing = [f"{robot.robot_id} ({robot.status.replace('_', ' ')})" for robot in silent]
     names = missing[0] if len(missing) == 1 else f"{', '.join(missing[:-1])} and {missing[-1]}"
     return f"This answer is partial: {names} did not answer, so the face may have been seen there too."
 

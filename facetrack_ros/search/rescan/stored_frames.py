@@ -36,9 +36,8 @@ class StoredFramesWithTracks:
 
     def tracks(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
         """Tracks by stamp, with the persons they were assigned to later."""
-        found = {
-            stamp: list(tracks) for stamp, tracks in stored_tracks(self._archive, camera_id, start_ns, end_ns).items()
-        }
+        stored = stored_tracks(self._archive, camera_id, start_ns, end_ns)
+        found = {stamp: list(tracks) for stamp, tracks in stored.items()}
         for store in self._others:
             for seen in store.between(camera_id, start_ns, end_ns):
                 known = found.setdefault(seen.stamp_ns, [])

@@ -121,9 +121,8 @@ def test_a_rescanned_frame_is_not_scanned_again(history):
 def test_frames_within_a_sighting_have_a_face(history):
     add_frames(history, ["anna"] * 5)
     for stamp in (1, 3):
-        history.sightings.add(
-            "front", stamp * SECOND // 10, stamp, "t1", "p_1", np.zeros(4), np.zeros(4), 0.5, ANNA, bytes
-        )
+        box = np.zeros(4)
+        history.sightings.add("front", stamp * SECOND // 10, stamp, "t1", "p_1", box, box, 0.5, ANNA, bytes)
     wanted = frames_without_face(LiveSource(history), (history.sightings,), *ALL)
     assert [stamp * 10 // SECOND for stamp, _ in wanted] == [4, 0]
 
@@ -135,9 +134,8 @@ def test_the_newest_frames_come_first_and_the_remaining_ones_are_counted(history
     done = scan(history, stopped=lambda: not left.acquire(blocking=False))
     assert 10 <= done.scanned <= 20
     assert done.scanned + done.remaining == 60
-    scanned = {
-        (stamp, camera) for camera in ("front", "rear") for stamp in history.sightings.rescanned_stamps(camera, *ALL)
-    }
+    stamps = {camera: history.sightings.rescanned_stamps(camera, *ALL) for camera in ("front", "rear")}
+    scanned = {(stamp, camera) for camera in stamps for stamp in stamps[camera]}
     waiting = frames_without_face(LiveSource(history), (history.sightings,), *ALL)
     assert len(scanned) == done.scanned
     assert len(waiting) == done.remaining
@@ -166,12 +164,8 @@ def test_the_result_does_not_depend_on_the_number_of_threads(tmp_path, threads):
         kept = RobotHistory(tmp_path / str(count), "robot1", CONTRACT, FrameSettings())
         add_frames(kept, ["nobody", "anna", "anna", "boris"] * 12)
         scan(kept, [Models() for _ in range(count)])
-        found.append(
-            [
-                (one.stamp_ns, one.first_ns, one.last_ns, one.track_id, one.embedding.tolist())
-                for one in kept.sightings.between("front", *ALL)
-            ]
-        )
+        stored = kept.sightings.between("front", *ALL)
+        found.append([(s.stamp_ns, s.first_ns, s.last_ns, s.track_id, s.embedding.tolist()) for s in stored])
         kept.close()
     assert found[0]
     assert found[0] == found[1]
