@@ -3,6 +3,7 @@
 import threading
 from bisect import bisect_left, insort
 from dataclasses import replace
+from operator import attrgetter
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.errors import StoreError
 
 _CAPACITY = 4096
+_stamp = attrgetter("stamp_ns")
 # A stamp this far behind the newest means that the clock was set back, or that a recording is played again.
 _BACK_NS = 10_000_000_000
 
@@ -54,10 +56,6 @@ class PoseHistory:
         if len(near) == 2 and near[0].frame_id == near[1].frame_id:
             return _interpolate(near[0], near[1], stamp_ns)
         return min(near, key=lambda pose: abs(pose.stamp_ns - stamp_ns), default=None)
-
-
-def _stamp(pose: RobotPose) -> int:
-    return pose.stamp_ns
 
 
 def _interpolate(before: RobotPose, after: RobotPose, stamp_ns: int) -> RobotPose:

@@ -4,6 +4,7 @@ import heapq
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -209,15 +210,11 @@ class RobotHistory:
             oldest_ns, newest_ns = min(stamps, default=None), max(stamps, default=None)
             sightings = span.sightings if span is not None else 0
             cameras.append(CameraStatus(camera, frames.frames, frames.bytes, oldest_ns, newest_ns, sightings))
-        frame_bytes = self.recorder.archive.stats().bytes if self.recorder is not None else 0
-        return HistoryStatus(
-            self.robot_id,
-            self.contract.id,
-            tuple(cameras),
-            self.events.written,
-            self.events.unwritten,
-            _folder_size(self.path) + self.sightings.index_size() + frame_bytes,
-        )
+        disk_bytes = _folder_size(self.path) + self.sightings.index_size()
+        if self.recorder is not None:
+            disk_bytes += self.recorder.archive.stats().bytes
+        counts = self.events.written, self.events.unwritten, disk_bytes
+        return HistoryStatus(self.robot_id, self.contract.id, tuple(cameras), *counts)
 
     def flush(self) -> None:
         """Commit what was added; to be called about once a second.
@@ -325,8 +322,6 @@ class RobotHistory:
 def _folder_size(path: Path) -> int:
     size = 0
     for file in path.iterdir():
-        try:
+        with suppress(OSError):  # SQLite removes its side files at any time
             size += file.stat().st_size
-        except OSError:  # SQLite removes its side files at any time
-            continue
     return size

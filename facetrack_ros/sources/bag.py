@@ -132,9 +132,8 @@ class BagSource(FrameSource):
                 f"{self.name} holds {message.encoding} images on {self.topic}: only "
                 f"{', '.join(ENCODINGS)} can be read, so record those or the compressed topic"
             )
+        size = message.height, message.width, message.step
         try:
-            return None, bgr_of_raw(
-                message.data, message.height, message.width, message.step, message.encoding, bool(message.is_bigendian)
-            )
+            return None, bgr_of_raw(message.data, *size, message.encoding, bool(message.is_bigendian))
         except FrameError:
             return None, None

@@ -49,11 +49,8 @@ def pictures_in(folder: Path) -> list[Path]:
     :raises SourceError: the folder cannot be read.
     """
     try:
-        return sorted(
-            path
-            for path in folder.iterdir()
-            if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".") and path.is_file()
-        )
+        files = (path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file())
+        return sorted(path for path in files if path.suffix.lower() in PICTURE_SUFFIXES)
     except OSError as error:
         raise SourceError(f"{folder} cannot be read as a folder: check the path and its permissions") from error
 

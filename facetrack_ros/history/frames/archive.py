@@ -103,9 +103,8 @@ class FrameArchive:
             else:
                 written = self._append_video(frame, video, encoder)
             written.note_frame(frame.camera_id, frame.stamp_ns)
-            self._newest_ns = (
-                frame.stamp_ns
-            )  # the last received, not the maximum: a wrong clock must not count for ever
+            # The last received, not the maximum: a wrong clock must not count for ever.
+            self._newest_ns = frame.stamp_ns
             return True
 
     def append_message(self, channel: Channel, sequence: int, stamp_ns: int, message: bytes) -> None:
@@ -127,10 +126,8 @@ class FrameArchive:
     def stats(self) -> ArchiveStats:
         """Numbers, size, and first and last stamp of what is stored."""
         with self._lock:
-            segments = [
-                (segment.frames, segment.bytes, segment.first_ns, segment.last_ns)
-                for _, segment in self._catalog.segments()
-            ]
+            sealed = (segment for _, segment in self._catalog.segments())
+            segments = [(one.frames, one.bytes, one.first_ns, one.last_ns) for one in sealed]
             if self._written is not None:
                 segments.append((self._written.frames, self._written.bytes, *self._written.span))
         return ArchiveStats(
@@ -200,9 +197,8 @@ class FrameArchive:
         )
 
     def _has_frame(self, camera_id: str, stamp_ns: int) -> bool:
-        if self._written is not None and self._written.has_frame(camera_id, stamp_ns):
-            return True
-        return self._catalog.has_frame(camera_id, stamp_ns)
+        written = self._written is not None and self._written.has_frame(camera_id, stamp_ns)
+        return written or self._catalog.has_frame(camera_id, stamp_ns)
 
     def _append(self, channel: Channel, sequence: int, stamp_ns: int, parts: tuple[bytes, ...]) -> OpenSegment:
         written = self._written
@@ -240,8 +236,7 @@ class FrameArchive:
             logger.error(str(error))
 
     def _drop(self, written: OpenSegment) -> None:
-        logger.warning(
-            "%s was deleted while frames were written to it; %d frames are lost", written.path, written.frames
-        )
+        outcome = "%s was deleted while frames were written to it; %d frames are lost"
+        logger.warning(outcome, written.path, written.frames)
         written.abandon()
         self._written = None

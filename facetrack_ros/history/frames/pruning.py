@@ -37,17 +37,10 @@ class SegmentPruner:
         path, limits = self._catalog.path, self._limits
         with storing(path):
             free = free_bytes(path)
-        segments = segments_to_prune(
-            [segment for _, segment in self._catalog.segments()],
-            replace(
-                limits,
-                frames=max(limits.frames - self.max_frames, 1) if limits.frames else 0,
-                bytes=max(limits.bytes - self.max_bytes, 1) if limits.bytes else 0,
-            ),
-            newest_ns,
-            free,
-            brake,
-        )
+        frames = max(limits.frames - self.max_frames, 1) if limits.frames else 0
+        size = max(limits.bytes - self.max_bytes, 1) if limits.bytes else 0
+        sealed = [segment for _, segment in self._catalog.segments()]
+        segments = segments_to_prune(sealed, replace(limits, frames=frames, bytes=size), newest_ns, free, brake)
         for segment in segments:
             with storing(path):
                 segment.path.unlink(missing_ok=True)

@@ -42,11 +42,8 @@ class FrameReader:
                 rows = table.frame_rows[camera_id]
                 stamps = table.stamps[rows]
                 at = bisect_left(stamps, stamp_ns)
-                found += [
-                    (abs(int(stamps[i]) - stamp_ns), int(stamps[i]), name, rows[i])
-                    for i in (at - 1, at)
-                    if 0 <= i < len(rows)
-                ]
+                close = [(int(stamps[i]), rows[i]) for i in (at - 1, at) if 0 <= i < len(rows)]
+                found += [(abs(stamp - stamp_ns), stamp, name, row) for stamp, row in close]
             for distance, _, name, row in sorted(found, key=lambda candidate: candidate[:2]):
                 if distance > tolerance_ns:
                     return None

@@ -76,19 +76,16 @@ class FrameRecorder:
         # Syncs run in a thread of their own: a disk may take long, and a killed process loses what is only queued
         # meanwhile.
         self._sync_wanted = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._run, name="frame_recorder", daemon=True),
-            threading.Thread(target=self._run_sync, name="frame_sync", daemon=True),
-        ]
+        runs = {"frame_recorder": self._run, "frame_sync": self._run_sync}
+        self._threads = [threading.Thread(target=run, name=name, daemon=True) for name, run in runs.items()]
         for thread in self._threads:
             thread.start()
 
     def change(self, settings: FrameSettings) -> None:
         """Apply other limits, and other times around later alerts; mode, folder and format stay."""
         with self._condition:
-            self.settings = replace(
-                settings, mode=self.settings.mode, format=self.settings.format, wait=self.settings.wait
-            )
+            kept = self.settings
+            self.settings = replace(settings, mode=kept.mode, format=kept.format, wait=kept.wait)
             for camera_id, held in self._tracks.items():
                 self._tracks[camera_id] = deque(held, maxlen=settings.ring_frames)
         self.archive.change_limits(settings.limits)
@@ -112,11 +109,8 @@ class FrameRecorder:
     def tracks_held(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
         """A camera's tracks in memory between two stamps, both included, by stamp."""
         with self._condition:
-            return {
-                item.stamp_ns: item.tracks
-                for item in self._tracks.get(camera_id, ())
-                if start_ns <= item.stamp_ns <= end_ns
-            }
+            held = self._tracks.get(camera_id, ())
+            return {item.stamp_ns: item.tracks for item in held if start_ns <= item.stamp_ns <= end_ns}
 
     def alert(self, stamp_ns: int, camera_id: str = "") -> None:
         """Store the frames around a stamp: those in memory now, later ones as they come. Only in mode ``alert``.
@@ -169,9 +163,8 @@ class FrameRecorder:
         self.archive.close()
 
     def _wanted(self, camera_id: str, stamp_ns: int) -> bool:
-        return self.settings.mode == CONTINUOUS or (
-            self.settings.mode == ALERT and self._windows.covers(camera_id, stamp_ns)
-        )
+        mode = self.settings.mode
+        return mode == CONTINUOUS or (mode == ALERT and self._windows.covers(camera_id, stamp_ns))
 
     def _put(self, item: Frame | _FrameTracks, limited: bool = True) -> None:
         size = _size(item)
@@ -213,12 +206,9 @@ class FrameRecorder:
             if isinstance(item, Frame):
                 self._store_frame(item)
             else:
-                self.archive.append_message(
-                    tracks_channel(self.archive.robot_id, item.camera_id),
-                    item.number,
-                    item.stamp_ns,
-                    tracks_message(item.camera_id, item.stamp_ns, item.number, self._model_id, item.tracks),
-                )
+                channel = tracks_channel(self.archive.robot_id, item.camera_id)
+                message = tracks_message(item.camera_id, item.stamp_ns, item.number, self._model_id, item.tracks)
+                self.archive.append_message(channel, item.number, item.stamp_ns, message)
         finally:
             with self._condition:
                 self._queued_bytes -= _size(item)

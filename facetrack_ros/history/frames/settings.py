@@ -39,6 +39,8 @@ class FrameSettings:
     def of_config(cls, config: Config, wait: bool = False) -> "FrameSettings":
         """The configuration's ``frame_history``."""
         history = config.frame_history
+        age_ns = round(history.max_disk_age_h * 3600 * _SECOND_NS)
+        limits = Limits(history.max_disk_frames, history.max_disk_mb * 10**6, age_ns, history.min_free_mb * 10**6)
         return cls(
             ring_frames=history.memory_buffer_size,
             mode=history.mode,
@@ -46,12 +48,7 @@ class FrameSettings:
             before_ns=round(history.pre_roll_s * _SECOND_NS),
             after_ns=round(history.post_roll_s * _SECOND_NS),
             directory=Path(history.disk_cache_dir).expanduser() if history.disk_cache_dir else None,
-            limits=Limits(
-                history.max_disk_frames,
-                history.max_disk_mb * 1_000_000,
-                round(history.max_disk_age_h * 3600 * _SECOND_NS),
-                history.min_free_mb * 1_000_000,
-            ),
+            limits=limits,
             format=history.compression,
             wait=wait,
         )

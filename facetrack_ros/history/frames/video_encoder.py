@@ -35,11 +35,8 @@ class VideoEncoder:
         try:
             height, width = frame.image.shape[:2]
             if width % 2 or height % 2:
-                self._warn(
-                    camera,
-                    "size",
-                    f"frames of {camera} are {width}x{height}, and H.264 needs even numbers: kept as they come",
-                )
+                reason = f"frames of {camera} are {width}x{height}, and H.264 needs even numbers: kept as they come"
+                self._warn(camera, "size", reason)
                 return None
             encoder = self._encoders.get(camera)
             if encoder is None or encoder.size != (width, height):

@@ -50,9 +50,8 @@ class BlockFolder:
 
     def report_damaged(self, reason: str) -> None:
         """Log that a block cannot be used."""
-        logger.warning(
-            "%s; that part of the index is read from the sightings and written again, nothing is lost", reason
-        )
+        outcome = "that part of the index is read from the sightings and written again, nothing is lost"
+        logger.warning("%s; %s", reason, outcome)
 
     def unfinished_path(self, after: int) -> Path:
         """Where to write the block of the sightings above an id, until :meth:`publish` renames it.

@@ -119,19 +119,14 @@ class SegmentCatalog:
 
     def with_messages(self, start_ns: int, end_ns: int) -> Iterator[tuple[str, MessageTable]]:
         """Name and table of each segment that may hold messages other than frames between two stamps."""
-        for name, segment in self.segments():
-            if _touches(segment.other_span, start_ns, end_ns):
-                table = self.table(name)
-                if table is not None:
-                    yield name, table
+        spans = {name: segment.other_span for name, segment in self._segments.items()}
+        yield from self._overlapping(spans, start_ns, end_ns)
 
     def with_frames(self, camera_id: str, start_ns: int, end_ns: int) -> Iterator[tuple[str, MessageTable]]:
         """Name and table of each segment that may hold frames of a camera between two stamps."""
-        for name, segment in self.segments():
-            if _touches(segment.frame_spans.get(camera_id), start_ns, end_ns):
-                table = self.table(name)
-                if table is not None and camera_id in table.frame_rows:
-                    yield name, table
+        spans = {name: segment.frame_spans.get(camera_id) for name, segment in self._segments.items()}
+        found = self._overlapping(spans, start_ns, end_ns)
+        yield from ((name, table) for name, table in found if camera_id in table.frame_rows)
 
     def has_frame(self, camera_id: str, stamp_ns: int) -> bool:
         """Whether a segment holds a camera's frame of exactly that stamp."""
@@ -143,6 +138,15 @@ class SegmentCatalog:
             if at < len(stamps) and stamps[at] == stamp_ns:
                 return True
         return False
+
+    def _overlapping(
+        self, spans: dict[str, tuple[int, int] | None], start_ns: int, end_ns: int
+    ) -> Iterator[tuple[str, MessageTable]]:
+        for name, span in spans.items():
+            if span is not None and span[0] <= end_ns and span[1] >= start_ns:
+                table = self.table(name)
+                if table is not None:
+                    yield name, table
 
     def _load(self, path: Path, seal: bool) -> None:
         try:
@@ -173,7 +177,3 @@ class SegmentCatalog:
         self._tables.move_to_end(name)
         while len(self._tables) > _MAX_TABLES:
             self._tables.popitem(last=False)
-
-
-def _touches(span: tuple[int, int] | None, start_ns: int, end_ns: int) -> bool:
-    return span is not None and span[0] <= end_ns and span[1] >= start_ns

@@ -74,11 +74,8 @@ class MessageTable:
 
     def messages_between(self, type: str, camera_id: str, start_ns: int, end_ns: int) -> np.ndarray:
         """Rows of a camera's messages of a type with ``start_ns <= stamp <= end_ns``, sorted by stamp."""
-        numbers = [
-            number
-            for number, channel in self.channels.items()
-            if channel.type == type and channel.camera_id == camera_id
-        ]
+        wanted = type, camera_id
+        numbers = [n for n, channel in self.channels.items() if (channel.type, channel.camera_id) == wanted]
         rows = self._rows_of(numbers)
         return self._by_stamp(rows[(self.stamps[rows] >= start_ns) & (self.stamps[rows] <= end_ns)])
 

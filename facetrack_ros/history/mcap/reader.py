@@ -114,12 +114,9 @@ def _scan_records(file: int, size: int) -> tuple[MessageTable, int]:
             if opcode == mcap.CHUNK:
                 # A chunk is whole only with its index: both are written by one call.
                 index_head = mcap.read_head(os.pread(file, 9, after))
-                if (
-                    index_head != (mcap.MESSAGE_INDEX, mcap.CHUNK_TAIL_BYTES - 9)
-                    or after + mcap.CHUNK_TAIL_BYTES > size
-                ):
-                    break
                 after += mcap.CHUNK_TAIL_BYTES
+                if index_head != (mcap.MESSAGE_INDEX, mcap.CHUNK_TAIL_BYTES - 9) or after > size:
+                    break
                 try:
                     number, _, stamp_ns, _ = mcap.read_chunk(os.pread(file, 9 + length, at))
                 except ValueError:

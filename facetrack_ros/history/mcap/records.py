@@ -135,11 +135,8 @@ def file_tail(start: int, table: MessageTable) -> bytes:
     lines = rows.tobytes()
     first, last = (int(table.stamps.min()), int(table.stamps.max())) if len(table) else (0, 0)
     counts = b"".join(struct.pack("<HQ", number, int((rows["channel"] == number).sum())) for number in channels)
-    statistics = record(
-        STATISTICS,
-        struct.pack("<QHIIIIQQI", len(rows), len(channels), len(channels), 0, 0, len(rows), first, last, len(counts))
-        + counts,
-    )
+    totals = len(rows), len(channels), len(channels), 0, 0, len(rows), first, last, len(counts)
+    statistics = record(STATISTICS, struct.pack("<QHIIIIQQI", *totals) + counts)
     offset = b""
     if len(rows):
         offset = record(SUMMARY_OFFSET, struct.pack("<BQQ", CHUNK_INDEX, summary_start + len(head), len(lines)))

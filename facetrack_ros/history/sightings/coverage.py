@@ -46,9 +46,8 @@ class Coverage:
     def spans(self, camera_id: str) -> tuple[tuple[int, int], ...]:
         """A camera's spans, in order of time."""
         self.write()
-        return merge_spans(
-            self._database.rows("SELECT start_ns, end_ns FROM coverage WHERE camera_id = ?", (camera_id,)), self._gap_ns
-        )
+        sql = "SELECT start_ns, end_ns FROM coverage WHERE camera_id = ?"
+        return merge_spans(self._database.rows(sql, (camera_id,)), self._gap_ns)
 
     def cameras(self) -> tuple[str, ...]:
         """Every camera with a span, sorted."""
@@ -73,7 +72,6 @@ class Coverage:
         if row:
             self._database.write("UPDATE coverage SET start_ns = ?, end_ns = ? WHERE id = ?", (start, end, row))
         else:
-            self._current[camera_id][0] = self._database.write(
-                "INSERT INTO coverage (camera_id, start_ns, end_ns) VALUES (?, ?, ?)", (camera_id, start, end)
-            )
+            sql = "INSERT INTO coverage (camera_id, start_ns, end_ns) VALUES (?, ?, ?)"
+            self._current[camera_id][0] = self._database.write(sql, (camera_id, start, end))
         self._changed.discard(camera_id)

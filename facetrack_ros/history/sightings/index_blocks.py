@@ -14,7 +14,7 @@ from facetrack_ros.history.index.block_file import BlockFile
 from facetrack_ros.history.index.block_folder import BlockFolder
 from facetrack_ros.history.index.columns import IndexColumns
 from facetrack_ros.history.index.vector_index import VectorIndex
-from facetrack_ros.history.sightings.database import Database
+from facetrack_ros.history.sightings.database import Database, index_path
 from facetrack_ros.history.sightings.index_writer import IndexBlockWriter
 from facetrack_ros.history.sightings.table import SightingTable
 from facetrack_ros.models.contract import ModelContract
@@ -27,14 +27,12 @@ class IndexBlocks:
     by a thread of its own from what is committed, and renamed into place. A sighting in it that any program changes or
     deletes afterwards is noted by a trigger (table ``outdated``), and its block is not used again.
 
-    :param folder: of the block files.
     :param lock: the store's, held during every call but :meth:`stop` and :meth:`wait`.
     :param lowest_open: returns the first row of the index that may still change; None: there is none.
     """
 
     def __init__(
         self,
-        folder: Path,
         database: Database,
         table: SightingTable,
         contract: ModelContract,
@@ -50,7 +48,7 @@ class IndexBlocks:
         self._database_id, self._last_id = "", 0
         if self._supported:
             self._database_id, self._last_id = database.rows("SELECT database_id, last_id FROM frozen")[0]
-        self._folder = BlockFolder(folder, self._database_id, contract.dimension)
+        self._folder = BlockFolder(index_path(database.path), self._database_id, contract.dimension)
         self._index = VectorIndex(contract.dimension)
         self._writer: IndexBlockWriter | None = None
         self._writing = False

@@ -9,7 +9,7 @@ from facetrack_ros.errors import StoreError
 from facetrack_ros.history.index.block import ROWS
 from facetrack_ros.history.index.vector_index import VectorIndex
 from facetrack_ros.history.sightings.coverage import Coverage
-from facetrack_ros.history.sightings.database import Database, index_path
+from facetrack_ros.history.sightings.database import Database
 from facetrack_ros.history.sightings.deduplication import DeduplicationRule, OpenSightings
 from facetrack_ros.history.sightings.index_blocks import IndexBlocks
 from facetrack_ros.history.sightings.ingest_log import IngestLog
@@ -147,11 +147,7 @@ class IndexedDatabase:
         self.coverage = Coverage(database)
         self.ingests = IngestLog(database)
         self.rescans = RescanLog(database)
-        self.blocks = IndexBlocks(
-            index_path(database.path),
-            database,
-            self.table,
-            self.contract,
-            self.lock,
-            lambda: self.open_sightings.lowest_row(),
-        )
+        self.blocks = IndexBlocks(database, self.table, self.contract, self.lock, self._lowest_open)
+
+    def _lowest_open(self) -> int | None:
+        return self.open_sightings.lowest_row()

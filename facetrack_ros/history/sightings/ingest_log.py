@@ -21,18 +21,11 @@ class IngestLog:
 
     def has_data(self, camera_id: str, start_ns: int, end_ns: int) -> bool:
         """Whether anything of a camera is stored between two stamps, both included."""
-        return any(
-            self._database.rows(
-                f"SELECT 1 FROM {table} WHERE camera_id = ? AND {start} <= ? AND {end} >= ? LIMIT 1",
-                (camera_id, end_ns, start_ns),
-            )
-            for table, start, end in _SPANS
-        )
+        sql = "SELECT 1 FROM {} WHERE camera_id = ? AND {} <= ? AND {} >= ? LIMIT 1"
+        return any(self._database.rows(sql.format(*names), (camera_id, end_ns, start_ns)) for names in _SPANS)
 
     def delete(self, camera_id: str, start_ns: int, end_ns: int) -> None:
         """Delete a camera's recordings and coverage that lie entirely between two stamps."""
         for table in ("ingests", "coverage"):
-            self._database.write(
-                f"DELETE FROM {table} WHERE camera_id = ? AND start_ns >= ? AND end_ns <= ?",
-                (camera_id, start_ns, end_ns),
-            )
+            sql = f"DELETE FROM {table} WHERE camera_id = ? AND start_ns >= ? AND end_ns <= ?"
+            self._database.write(sql, (camera_id, start_ns, end_ns))

@@ -86,10 +86,8 @@ class SightingStore(SightingQueries):
                 face = bbox, face_bbox, float(quality), vector, self.contract.id, make_thumbnail(), pose
                 sighting = Sighting(*place, *face)
                 if known is None:
-                    row = len(index)
-                    index.extend(
-                        [table.insert(sighting)], [camera_id], [track_id], [stamp_ns], [stamp_ns], vector[None]
-                    )
+                    row, new = len(index), table.insert(sighting)
+                    index.extend([new], [camera_id], [track_id], [stamp_ns], [stamp_ns], vector[None])
                     self._indexed.open_sightings.open(track_id, OpenSighting(row, quality))
                 else:
                     table.replace_best(index.id_of(known.row), sighting)

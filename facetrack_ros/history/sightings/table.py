@@ -64,9 +64,8 @@ class SightingTable:
 
     def insert(self, sighting: Sighting) -> int:
         """Add a sighting. Returns its id."""
-        row = self._database.write(
-            f"INSERT INTO sightings ({', '.join(_COLUMNS)}) VALUES ({_marks(_COLUMNS)})", _values(sighting, _COLUMNS)
-        )
+        sql = f"INSERT INTO sightings ({', '.join(_COLUMNS)}) VALUES ({_marks(_COLUMNS)})"
+        row = self._database.write(sql, _values(sighting, _COLUMNS))
         self._database.write("INSERT INTO thumbnails VALUES (?, ?)", (row, sighting.thumbnail))
         if sighting.pose is not None:
             self._set_pose(row, sighting.pose)
@@ -74,10 +73,8 @@ class SightingTable:
 
     def replace_best(self, row: int, better: Sighting) -> None:
         """Give a sighting another best face; its span, track and person stay."""
-        self._database.write(
-            f"UPDATE sightings SET {', '.join(f'{name} = ?' for name in _BEST_FACE)} WHERE id = ?",
-            (*_values(better, _BEST_FACE), row),
-        )
+        sql = f"UPDATE sightings SET {', '.join(f'{name} = ?' for name in _BEST_FACE)} WHERE id = ?"
+        self._database.write(sql, (*_values(better, _BEST_FACE), row))
         self._database.write("UPDATE thumbnails SET jpeg = ? WHERE sighting_id = ?", (better.thumbnail, row))
         if better.pose is not None:
             self._set_pose(row, better.pose)
@@ -100,17 +97,15 @@ class SightingTable:
 
     def name(self, track_id: str, person_id: str) -> None:
         """Set the person of a track's sightings that have none."""
-        self._database.write(
-            "UPDATE sightings SET person_id = ? WHERE track_id = ? AND person_id = ''", (person_id, track_id)
-        )
+        sql = "UPDATE sightings SET person_id = ? WHERE track_id = ? AND person_id = ''"
+        self._database.write(sql, (person_id, track_id))
 
     def delete(self, condition: Condition) -> None:
         """Delete sightings with their thumbnails and poses."""
         where, values = condition
         for table in ("thumbnails", "poses"):
-            self._database.write(
-                f"DELETE FROM {table} WHERE sighting_id IN (SELECT id FROM sightings WHERE {where})", values
-            )
+            sql = f"DELETE FROM {table} WHERE sighting_id IN (SELECT id FROM sightings WHERE {where})"
+            self._database.write(sql, values)
         self._database.write(f"DELETE FROM sightings WHERE {where}", values)
 
     def ids(self, condition: Condition) -> np.ndarray:
@@ -141,9 +136,8 @@ class SightingTable:
 
     def best_of_person(self, person_id: str) -> Sighting | None:
         """The sighting of a person with the highest quality."""
-        rows = self._database.rows(
-            f"{self._select} WHERE s.person_id = ? ORDER BY s.quality DESC, s.id LIMIT 1", (person_id,)
-        )
+        sql = f"{self._select} WHERE s.person_id = ? ORDER BY s.quality DESC, s.id LIMIT 1"
+        rows = self._database.rows(sql, (person_id,))
         return self._sighting(rows[0]) if rows else None
 
     def persons(self) -> tuple[PersonSpan, ...]:
@@ -156,10 +150,8 @@ class SightingTable:
 
     def best_faces(self, person_id: str, limit: int) -> tuple[np.ndarray, np.ndarray]:
         """``(n, dimension)`` embeddings and ``(n,)`` qualities of a person's best sightings."""
-        rows = self._database.rows(
-            "SELECT embedding, quality FROM sightings WHERE person_id = ? ORDER BY quality DESC, id LIMIT ?",
-            (person_id, limit),
-        )
+        sql = "SELECT embedding, quality FROM sightings WHERE person_id = ? ORDER BY quality DESC, id LIMIT ?"
+        rows = self._database.rows(sql, (person_id, limit))
         embeddings = np.frombuffer(b"".join(blob for blob, _ in rows), np.float32).reshape(-1, self._dimension)
         return embeddings, np.array([quality for _, quality in rows], np.float32)
 
@@ -217,10 +209,8 @@ class SightingTable:
         return np.frombuffer(b"".join(blobs), np.float32).reshape(len(blobs), self._dimension)
 
     def _set_pose(self, row: int, pose: RobotPose) -> None:
-        self._database.write(
-            "INSERT OR REPLACE INTO poses VALUES (?, ?, ?, ?)",
-            (row, pose.frame_id, pose.stamp_ns, np.array([*pose.position, *pose.orientation]).tobytes()),
-        )
+        values = row, pose.frame_id, pose.stamp_ns, np.array([*pose.position, *pose.orientation]).tobytes()
+        self._database.write("INSERT OR REPLACE INTO poses VALUES (?, ?, ?, ?)", values)
 
     def _sighting(self, row: tuple) -> Sighting:
         row_id, camera, stamp, first, last, number, track, person, bbox, face_bbox, quality, embedding, *rest = row
