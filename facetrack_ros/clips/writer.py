@@ -67,10 +67,8 @@ def save_clip(source: ClipSource, clip: Clip, folder: Path) -> SavedClip:
             writer = _ClipWriter(source, clip, unfinished)
             manifest = writer.write()
             if not manifest["frames"]:
-                raise StoreError(
-                    f"{source.robot_id} holds no frame of {', '.join(clip.cameras) or 'any camera'} in that "
-                    "time; `facetrack status` says from when to when there are any"
-                )
+                problem = f"{source.robot_id} holds no frame of {', '.join(clip.cameras) or 'any camera'} in that time"
+                raise StoreError(f"{problem}; `facetrack status` says from when to when there are any")
             (unfinished / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
             unfinished.rename(folder)
         finally:

@@ -34,10 +34,8 @@ class PoseHistory:
         """
         length = float(np.linalg.norm(pose.orientation))
         if not np.isfinite([*pose.position, length]).all() or length < 1e-6:
-            raise StoreError(
-                f"a pose in {pose.frame_id or 'no frame'} has position {pose.position} and orientation "
-                f"{pose.orientation}; it is left out"
-            )
+            numbers = f"position {pose.position} and orientation {pose.orientation}"
+            raise StoreError(f"a pose in {pose.frame_id or 'no frame'} has {numbers}; it is left out")
         x, y, z, w = pose.orientation
         pose = replace(pose, orientation=(x / length, y / length, z / length, w / length))
         with self._lock:

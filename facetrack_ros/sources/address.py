@@ -40,10 +40,9 @@ class AddressSource(FrameSource):
         if isinstance(error, av.error.HTTPNotFoundError):
             return SourceError(f"{self.name} is not known to its host: check the path of the address")
         if isinstance(error, (av.error.FFmpegError, OSError)):
-            return SourceError(
-                f"{self.name} did not answer with a video stream within {self._timeout_s:g} s: check "
-                "the address, and that the camera is on and can be reached"
-            )
+            advice = "check the address, and that the camera is on and can be reached"
+            problem = f"{self.name} did not answer with a video stream within {self._timeout_s:g} s"
+            return SourceError(f"{problem}: {advice}")
         return SourceError(f"{self.name} cannot be opened as an address ({error}): check how it is written")
 
     def __iter__(self) -> Iterator[Picture]:
@@ -56,9 +55,8 @@ class AddressSource(FrameSource):
                 yield Picture(jpeg=jpeg, image=image)
         except (av.error.FFmpegError, OSError) as error:
             if not self._closed:
-                raise SourceError(
-                    f"{self.name} stopped sending pictures: check the camera and the network, then open it again"
-                ) from error
+                advice = "check the camera and the network, then open it again"
+                raise SourceError(f"{self.name} stopped sending pictures: {advice}") from error
 
     def close(self) -> None:
         """Disconnect; waits for a running read, at most the timeout."""

@@ -57,10 +57,8 @@ class BagSource(FrameSource):
             reader = Reader(path)
             reader.open()
         except Exception as error:  # rosbags lets errors of zstd, sqlite and struct through
-            raise SourceError(
-                f"{self.name} is no bag that can be read, or it is damaged: repair it with `ros2 bag "
-                f"reindex {path}`, or record it again"
-            ) from error
+            advice = f"repair it with `ros2 bag reindex {path}`, or record it again"
+            raise SourceError(f"{self.name} is no bag that can be read, or it is damaged: {advice}") from error
         try:
             yield reader
         finally:
@@ -112,9 +110,8 @@ class BagSource(FrameSource):
                 try:
                     store.register({_VIDEO: get_types_from_msg(connection.msgdef.data, _VIDEO)[_VIDEO]})
                 except Exception as error:  # the parser of rosbags lets its own errors through
-                    raise SourceError(
-                        f"{self.name} does not say what its {_VIDEO} messages hold: record it again as MCAP"
-                    ) from error
+                    problem = f"{self.name} does not say what its {_VIDEO} messages hold"
+                    raise SourceError(f"{problem}: record it again as MCAP") from error
 
     def _decoded(self, message: Any, decoder: H264Decoder) -> np.ndarray | None:
         if message.format != "h264":
@@ -128,10 +125,8 @@ class BagSource(FrameSource):
                 return (data, None) if is_whole_jpeg(data) else (None, None)
             return None, decode(data)
         if message.encoding not in ENCODINGS:
-            raise SourceError(
-                f"{self.name} holds {message.encoding} images on {self.topic}: only "
-                f"{', '.join(ENCODINGS)} can be read, so record those or the compressed topic"
-            )
+            advice = f"only {', '.join(ENCODINGS)} can be read, so record those or the compressed topic"
+            raise SourceError(f"{self.name} holds {message.encoding} images on {self.topic}: {advice}")
         size = message.height, message.width, message.step
         try:
             return None, bgr_of_raw(message.data, *size, message.encoding, bool(message.is_bigendian))

@@ -24,10 +24,8 @@ class DeviceSource(FrameSource):
         self._capture = cv2.VideoCapture(index)
         if not self._capture.isOpened():
             self._capture.release()
-            raise SourceError(
-                f"{self.name} cannot be opened: check that it is plugged in, that no other program uses "
-                "it, and that you may read it"
-            )
+            advice = "check that it is plugged in, that no other program uses it, and that you may read it"
+            raise SourceError(f"{self.name} cannot be opened: {advice}")
 
     def __iter__(self) -> Iterator[Picture]:
         """:raises SourceError: the device stops delivering pictures."""

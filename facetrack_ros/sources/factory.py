@@ -52,10 +52,8 @@ def _open_path(text: str, fps: float) -> FrameSource:
     if path.is_dir():
         return PictureFolderSource(path, fps)
     if suffix in PICTURE_SUFFIXES:
-        raise SourceError(
-            f"{text} is one picture, and tracking needs several: give a video file or the folder of pictures "
-            "it belongs to"
-        )
+        advice = "give a video file or the folder of pictures it belongs to"
+        raise SourceError(f"{text} is one picture, and tracking needs several: {advice}")
     return VideoFileSource(path)
 
 

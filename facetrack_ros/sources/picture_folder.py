@@ -27,9 +27,8 @@ class PictureFolderSource(FrameSource):
         self._fps = fps
         self._paths = pictures_in(path)
         if not self._paths:
-            raise SourceError(
-                f"{path} holds no pictures: give a folder with {', '.join(sorted(PICTURE_SUFFIXES))} files"
-            )
+            kinds = ", ".join(sorted(PICTURE_SUFFIXES))
+            raise SourceError(f"{path} holds no pictures: give a folder with {kinds} files")
 
     def __iter__(self) -> Iterator[Picture]:
         """The readable pictures."""

@@ -78,31 +78,22 @@ def check_raw(data_bytes: int, height: int, width: int, step: int, encoding: str
         samples, size, _ = _PIXELS[encoding]
         rows, paired = height, samples != 2 or width % 2 == 0
     elif encoding.startswith(_MEASUREMENTS):
-        raise FrameError(
-            f"images of {encoding} are measurements, no pictures: give the topic of the camera's colour or grey images"
-        )
+        advice = "give the topic of the camera's colour or grey images"
+        raise FrameError(f"images of {encoding} are measurements, no pictures: {advice}")
     else:
-        raise FrameError(
-            f"images of encoding {encoding!r} cannot be read: let the driver publish one of "
-            f"{', '.join(ENCODINGS)}, or JPEG as sensor_msgs/CompressedImage"
-        )
+        advice = f"let the driver publish one of {', '.join(ENCODINGS)}, or JPEG as sensor_msgs/CompressedImage"
+        raise FrameError(f"images of encoding {encoding!r} cannot be read: {advice}")
+    image, row_bytes = f"an image of {width}x{height} {encoding}", width * samples * size
     if not paired:
-        raise FrameError(
-            f"an image of {width}x{height} {encoding} came, whose pixels share their colour in pairs: let the "
-            "driver publish even sizes"
-        )
-    if step < width * samples * size:
-        raise FrameError(
-            f"an image of {width}x{height} {encoding} needs rows of {width * samples * size} bytes, but says "
-            f"{step}: check the driver"
-        )
+        problem = f"{image} came, whose pixels share their colour in pairs"
+        raise FrameError(f"{problem}: let the driver publish even sizes")
+    if step < row_bytes:
+        raise FrameError(f"{image} needs rows of {row_bytes} bytes, but says {step}: check the driver")
     if data_bytes == 0:
         raise FrameError("an image came without data: check the driver")
     if data_bytes < rows * step:
-        raise FrameError(
-            f"an image of {width}x{height} {encoding} with rows of {step} bytes needs {rows * step} bytes, "
-            f"but {data_bytes} came: check the driver"
-        )
+        needed = f"{image} with rows of {step} bytes needs {rows * step} bytes"
+        raise FrameError(f"{needed}, but {data_bytes} came: check the driver")
     return rows
 
 

@@ -34,10 +34,8 @@ class VideoFileSource(FrameSource):
         except PermissionError as error:
             raise SourceError(f"{self.name} may not be read: check its permissions") from error
         except (av.error.FFmpegError, OSError) as error:
-            raise SourceError(
-                f"{self.name} is no video that can be read, or it is damaged: give an mp4, avi, mkv or "
-                "gif file, complete from its start"
-            ) from error
+            advice = "give an mp4, avi, mkv or gif file, complete from its start"
+            raise SourceError(f"{self.name} is no video that can be read, or it is damaged: {advice}") from error
         except UnicodeError as error:
             raise SourceError(f"{self.name!r} has a name that is no UTF-8 text: rename it") from error
 

@@ -87,10 +87,8 @@ class FrameArchive:
         :raises StoreError: a message cannot hold its stamp, or the disk refuses it.
         """
         if not 0 <= frame.stamp_ns <= LAST_STAMP_NS:
-            raise StoreError(
-                f"frame {frame.number} of {frame.camera_id} is stamped {frame.stamp_ns / 1e9:.3f} s, which no "
-                "message can hold; check the camera's clock"
-            )
+            problem = f"frame {frame.number} of {frame.camera_id} is stamped {frame.stamp_ns / 1e9:.3f} s"
+            raise StoreError(f"{problem}, which no message can hold; check the camera's clock")
         with self._lock:
             if self._has_frame(frame.camera_id, frame.stamp_ns):
                 return False

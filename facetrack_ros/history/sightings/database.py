@@ -229,9 +229,8 @@ class Database:
         except sqlite3.OperationalError as error:
             raise StoreError(f"cannot use {self.path}: {error}; check room and permissions on that disk") from error
         except sqlite3.DatabaseError as error:
-            raise DamagedStoreError(
-                f"{self.path} is damaged ({error}); move it away and a new one is created"
-            ) from error
+            advice = "move it away and a new one is created"
+            raise DamagedStoreError(f"{self.path} is damaged ({error}); {advice}") from error
 
     def _create(self, contract: ModelContract, robot_id: str) -> None:
         self.run(f"PRAGMA page_size={_PAGE_BYTES}")
@@ -257,26 +256,20 @@ class Database:
             raise StoreError(f"{self.path} is no store of sightings; move it away")
         ((version,),) = self.rows("PRAGMA user_version")
         if version > SCHEMA_VERSION:
-            raise StoreError(
-                f"{self.path} was written by a newer version (schema {version}, this one reads up to "
-                f"{SCHEMA_VERSION}); update facetrack_ros"
-            )
+            versions = f"schema {version}, this one reads up to {SCHEMA_VERSION}"
+            raise StoreError(f"{self.path} was written by a newer version ({versions}); update facetrack_ros")
         self.version = version
         about = self.rows("SELECT robot_id, model_id, sha256, dimension FROM about")
         if len(about) != 1:
             raise StoreError(f"{self.path} is damaged (its table about does not have one row); move it away")
         self.robot_id, model_id, sha256, dimension = about[0]
         if (model_id, dimension) != (contract.id, contract.dimension):
-            raise StoreError(
-                f"{self.path} holds embeddings of {model_id} ({dimension} numbers), not of {contract.id} "
-                f"({contract.dimension}); embeddings of two models are never mixed"
-            )
+            models = f"{model_id} ({dimension} numbers), not of {contract.id} ({contract.dimension})"
+            raise StoreError(f"{self.path} holds embeddings of {models}; embeddings of two models are never mixed")
         if sha256 and contract.sha256 and sha256 != contract.sha256:
-            raise StoreError(
-                f"{self.path} holds embeddings of another file of model {model_id} (sha256 "
-                f"{sha256[:12]}…, not {contract.sha256[:12]}…); give the new file an id of its own"
-            )
+            hashes = f"sha256 {sha256[:12]}…, not {contract.sha256[:12]}…"
+            problem = f"{self.path} holds embeddings of another file of model {model_id} ({hashes})"
+            raise StoreError(f"{problem}; give the new file an id of its own")
         if robot_id is not None and robot_id != self.robot_id:
-            raise StoreError(
-                f"{self.path} is the history of robot {self.robot_id}, not of {robot_id}; use another data folder"
-            )
+            problem = f"{self.path} is the history of robot {self.robot_id}, not of {robot_id}"
+            raise StoreError(f"{problem}; use another data folder")

@@ -202,10 +202,8 @@ class SightingTable:
 
     def _matrix(self, blobs: Sequence[bytes]) -> np.ndarray:
         if set(map(len, blobs)) - {4 * self._dimension}:
-            raise DamagedStoreError(
-                f"{self._database.path} is damaged (an embedding does not have {self._dimension} numbers); "
-                "move it away and a new one is created"
-            )
+            problem = f"{self._database.path} is damaged (an embedding does not have {self._dimension} numbers)"
+            raise DamagedStoreError(f"{problem}; move it away and a new one is created")
         return np.frombuffer(b"".join(blobs), np.float32).reshape(len(blobs), self._dimension)
 
     def _set_pose(self, row: int, pose: RobotPose) -> None:
