@@ -40,7 +40,7 @@ def make_entries(
         entry.check()
         entries.append(entry)
     if not entries:
-        raise ReferenceFaceError("give at least one picture to enrol somebody")
+        raise ReferenceFaceError("give at least one picture to enrol a person")
     return [replace(entry, entry_id=new_id()) for entry in entries]
 
 

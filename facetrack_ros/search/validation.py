@@ -51,7 +51,7 @@ def validate_request(request: SearchRequest, contract: ModelContract, now_ns: in
 
 def _check_names(request: SearchRequest) -> None:
     if not request.search_id:
-        raise RequestError("a search needs an id of its own, or responses cannot be told apart")
+        raise RequestError("a search needs an id of its own, or its responses cannot be recognised")
     if len(request.search_id) > _LONGEST_NAME or not request.search_id.isprintable():
         raise RequestError(
             f"the search id has more than {_LONGEST_NAME} or unprintable letters; leave it empty to be given one"

@@ -39,7 +39,7 @@ class _Person:
     """One known id.
 
     :param order: place in the order in which ids became known.
-    :param foreign: whether another robot or a stored history told of it.
+    :param foreign: whether it came from another robot or a stored history.
     """
 
     order: int

@@ -30,6 +30,10 @@ def ingest(home, robot, camera, data, *more, models=""):
     return facetrack("ingest", *arguments, models=models, home=home)
 
 
+def search(home, picture, *more, models=""):
+    return facetrack("search", "--image", picture, "--data", home / "data", *more, models=models, home=home)
+
+
 def found(done) -> set[tuple[str, str]]:
     return {(match["robot_id"], match["camera_id"]) for match in json.loads(done.stdout)["matches"]}
 
@@ -68,9 +72,7 @@ def test_a_face_from_one_clip_finds_its_person_in_the_other_and_nobody_else(
     middle = reference_frame.shape[1] // 2
     picture = two_histories / f"{half}.png"
     cv2.imwrite(str(picture), reference_frame[:, :middle] if half == "left" else reference_frame[:, middle:])
-    done = facetrack(
-        "search", "--image", picture, "--data", two_histories / "data", "--json", models=models, home=two_histories
-    )
+    done = search(two_histories, picture, "--json", models=models)
     assert done.returncode == 0, done.stderr
     assert found(done) == {(robot, "front")}
     response = json.loads(done.stdout)
@@ -83,8 +85,7 @@ def test_a_time_slice_without_the_person_matches_nothing(models, two_histories, 
     picture = two_histories / "b.png"
     cv2.imwrite(str(picture), reference_frame[:, reference_frame.shape[1] // 2 :])
     later = ("--at", "2026-05-01T13:00:00", "--window", "60")
-    reference = ("--image", picture, "--data", two_histories / "data")
-    done = facetrack("search", *reference, "--json", *later, models=models, home=two_histories)
+    done = search(two_histories, picture, "--json", *later, models=models)
     assert done.returncode == 1, done.stderr
     assert found(done) == set()
 
@@ -92,7 +93,7 @@ def test_a_time_slice_without_the_person_matches_nothing(models, two_histories, 
 def test_a_picture_with_two_faces_is_refused_with_what_to_do(models, two_histories, reference_frame):
     picture = two_histories / "both.png"
     cv2.imwrite(str(picture), reference_frame)
-    done = facetrack("search", "--image", picture, "--data", two_histories / "data", models=models, home=two_histories)
+    done = search(two_histories, picture, models=models)
     assert done.returncode == 2
     assert "2 faces" in done.stderr
     assert "crop" in done.stderr
@@ -130,9 +131,7 @@ def kept(folder):
 
 def test_offline_with_the_models_that_pip_carries(staged):
     home, stage = staged
-    done = facetrack(
-        "search", "--image", stage.references["Grace Hopper"], "--data", home / "data", "--json", home=home
-    )
+    done = search(home, stage.references["Grace Hopper"], "--json")
     assert done.returncode == 0, done.stderr
     assert found(done) == {("robot1", "rear")}
     (visit,) = [visit for visit in stage.visits if (visit.robot, visit.camera) == ("robot1", "rear")]
@@ -141,7 +140,7 @@ def test_offline_with_the_models_that_pip_carries(staged):
     # Every frame was analysed: the visit is found from its first whole face to its last, give or take two frames.
     assert abs(match["first_stamp"] - start - visit.face_s[0]) <= 0.2
     assert abs(match["last_stamp"] - start - visit.face_s[1]) <= 0.2
-    done = facetrack("search", "--image", stage.references["Eileen Collins"], "--data", home / "data", home=home)
+    done = search(home, stage.references["Eileen Collins"])
     assert done.returncode == 1, done.stdout
 
 
@@ -166,9 +165,7 @@ def test_another_recording_of_the_same_time_is_refused_and_what_was_stored_stays
     done = ingest(home, "robot1", f"rear={stage.clips['robot2', 'front']}", home / "data")
     assert done.returncode == 2
     assert "another --start" in done.stderr
-    done = facetrack(
-        "search", "--image", stage.references["Grace Hopper"], "--data", home / "data", "--json", home=home
-    )
+    done = search(home, stage.references["Grace Hopper"], "--json")
     assert found(done) == {("robot1", "rear")}
 
 

@@ -106,7 +106,7 @@ def test_ids_of_one_person_are_merged_searched_as_one_and_parted_again(run, both
     assert names_found(run, both, pictures / "a.png") == {one, other}
 
 
-def test_nobody_of_that_name_is_told(run, both):
+def test_an_unknown_id_is_refused(run, both):
     for words in (("merge", "p_robot1_1", "p_robot9_1"), ("split", "p_robot9_1")):
         done = run("persons", *words, "--data", both)
         assert done.returncode == 2

@@ -55,6 +55,6 @@ def test_a_file_a_day_whole_lines_also_after_a_torn_one(tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_a_disk_that_does_not_take_it_is_told(tmp_path):
+def test_a_line_that_cannot_be_written_is_an_error(tmp_path):
     with pytest.raises(StoreError, match="cannot log a search"):
         AuditLog(tmp_path / "missing").append(REQUEST, RobotResponse("robot1", ANSWERED), (), NOW_NS)

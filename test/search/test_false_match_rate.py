@@ -36,9 +36,8 @@ def test_a_model_without_a_curve_says_that_it_does_not_know():
 
 
 def test_a_measured_rate_of_zero_is_interpolated_too():
-    contract = ModelContract(
-        "net", "embedding", "onnx", "net.onnx", "", 1, "MIT", false_match_curve=((0.2, 0.01), (0.4, 0.0))
-    )
+    curve = ((0.2, 0.01), (0.4, 0.0))
+    contract = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", false_match_curve=curve)
     assert false_match_rate(contract, 0.3) == pytest.approx(0.005)
 
 

@@ -22,7 +22,7 @@ def test_a_robot_that_speaks_is_there_and_one_that_fell_silent_is_stale():
     assert not FleetRoster().entries(0)
 
 
-def test_three_lost_lines_make_nobody_silent_and_five_seconds_do():
+def test_three_lost_heartbeats_make_no_robot_silent_and_five_seconds_do():
     assert 4 * SECOND < STALE_NS < 5 * SECOND
 
 

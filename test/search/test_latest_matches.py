@@ -21,7 +21,7 @@ def test_the_best_of_all_robots_answers_are_kept():
     assert shown(last) == [0.9, 0.7, 0.6]
 
 
-def test_a_new_search_takes_the_place_of_the_last_one_also_when_it_finds_nobody():
+def test_a_new_search_replaces_the_last_one_also_without_matches():
     last = LatestMatches(3)
     last.add("a", [match(0.9)])
     last.add("b", [])

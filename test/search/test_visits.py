@@ -13,9 +13,8 @@ BOX = np.zeros(4, np.float32)
 
 
 def match(similarity, first, last, track="t1", person="p_1", camera="front", robot="robot1"):
-    return Match(
-        robot, camera, person, track, 1, first * SECOND, first * SECOND, last * SECOND, BOX, BOX, similarity, 0.5
-    )
+    stamps = (first * SECOND, first * SECOND, last * SECOND)
+    return Match(robot, camera, person, track, 1, *stamps, BOX, BOX, similarity, 0.5)
 
 
 def spans(matches):
@@ -23,9 +22,8 @@ def spans(matches):
 
 
 def test_tracks_of_a_person_close_in_time_are_one_visit_and_the_best_stands_for_it():
-    assert spans(fold_visits([match(0.9, 10, 20, "t2"), match(0.8, 0, 5, "t1"), match(0.7, 28, 30, "t3")])) == [
-        (0.9, 0, 30)
-    ]
+    matches = [match(0.9, 10, 20, "t2"), match(0.8, 0, 5, "t1"), match(0.7, 28, 30, "t3")]
+    assert spans(fold_visits(matches)) == [(0.9, 0, 30)]
 
 
 def test_who_comes_again_later_has_a_visit_of_its_own():

@@ -71,9 +71,8 @@ def test_merges_are_transitive():
 
 
 def test_the_higher_similarity_decides_between_conflicting_merges():
-    merges = IdentityMerges(
-        [decision(A, B, similarity=0.5), decision(B, C, similarity=0.7), decision(A, C, same=False)]
-    )
+    joined = [decision(A, B, similarity=0.5), decision(B, C, similarity=0.7)]
+    merges = IdentityMerges([*joined, decision(A, C, same=False)])
     assert merges.group(B) == (B, C)
     assert merges.group(A) == (A,)
 

@@ -89,9 +89,8 @@ def check(stay):
             (FACE_MATCHED, PERSON_OUT),
             (PERSON_OUT, PERSON_IN),
         }
-    assert all(
-        event.duration_ns >= 0 and event.last_seen_ns <= event.stamp_ns for event in stay if event.event == PERSON_OUT
-    )
+    ends = [event for event in stay if event.event == PERSON_OUT]
+    assert all(event.duration_ns >= 0 and event.last_seen_ns <= event.stamp_ns for event in ends)
     assert all(0 <= event.confidence <= 1 for event in stay if event.event == PERSON_IN)
     assert all(0.36 <= event.similarity <= 1.001 for event in stay if event.event == FACE_MATCHED)
 

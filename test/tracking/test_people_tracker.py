@@ -301,10 +301,9 @@ def test_one_camera_that_jumps_back_leaves_the_other_alone(scene, embedding_of):
 
 def test_damaged_boxes_and_faces_do_no_harm(scene, embedding_of):
     nan = np.full(64, np.nan, np.float32)
+    bad_boxes = ((np.nan, embedding_of(1)), (-200, embedding_of(2)), (np.inf, embedding_of(3)))
     for step in range(3):
-        scene.show(
-            10 + 0.1 * step, (100, nan), (np.nan, embedding_of(1)), (-200, embedding_of(2)), (np.inf, embedding_of(3))
-        )
+        scene.show(10 + 0.1 * step, (100, nan), *bad_boxes)
     scene.show(10.4, (100, np.zeros(64, np.float32)))
     scene.show(10.5, (100, embedding_of(1)[:10] * 1))
     tracks = scene.show(10.6, (100, embedding_of(1)))

@@ -130,9 +130,8 @@ def test_an_int8_version_comes_with_what_was_measured(run, people):
     pytest.importorskip("onnx", reason="onnx is not installed")
     # Where the processor has no VNNI sums of eight bits overflow, and the version made without this is too far off.
     bits = () if "vnni" in Path("/proc/cpuinfo").read_text() else ("--reduce-range",)
-    code, said, complained = run(
-        "quantize", "mobilefacenet_foamliu", "--faces", people, "--upscale", 2, "--pad", 60, *bits
-    )
+    options = ("--faces", people, "--upscale", 2, "--pad", 60, *bits)
+    code, said, complained = run("quantize", "mobilefacenet_foamliu", *options)
     assert code == 0
     assert complained == ""
     for part in ("cosine to float32 0.99", "AUC float32", "times as fast", "on 10 people"):
@@ -161,9 +160,10 @@ def test_an_int8_version_that_is_too_far_off_is_not_offered(run, people, monkeyp
         catalog.find("mobilefacenet_foamliu_int8")
 
 
-def test_too_few_faces_and_other_models_are_told(run, data, weights):
-    assert "do not calibrate a model" in run("quantize", "mobilefacenet_foamliu", "--faces", data / "images")[2]
-    assert (
-        "osnet_x0_25_msmt17 is no face embedder" in run("quantize", "osnet_x0_25_msmt17", "--faces", data / "images")[2]
-    )
-    assert "facetrack models export" in run("quantize", f"resnet50_imagenet={weights}", "--faces", data / "images")[2]
+def test_too_few_faces_and_other_models_are_refused(run, data, weights):
+    for model, expected in (
+        ("mobilefacenet_foamliu", "do not calibrate a model"),
+        ("osnet_x0_25_msmt17", "osnet_x0_25_msmt17 is no face embedder"),
+        (f"resnet50_imagenet={weights}", "facetrack models export"),
+    ):
+        assert expected in run("quantize", model, "--faces", data / "images")[2]

@@ -75,7 +75,7 @@ def test_broken_histories_are_errors_and_the_others_answer(fleet):
     assert all(line.error for line in response.robots if line.status != ANSWERED)
 
 
-def test_a_clock_that_was_off_then_is_told(fleet):
+def test_a_clock_that_was_off_is_noted(fleet):
     (fleet / "robot1" / "clocks.jsonl").write_text('{"camera_id": "front", "since": 0.5, "behind_sec": 93.0}\n')
     notes = {line.robot_id: line.note for line in search_stored(fleet, REQUEST, CONTRACT).robots}
     assert notes["robot1"].startswith("the clock of camera front was 93.0 s behind")
@@ -104,7 +104,7 @@ def test_the_time_it_took_comes_from_the_clock_handed_in(fleet):
     assert response.robots[0].elapsed_ms == 5.0
 
 
-def test_lanes_are_the_cameras_with_the_times_they_looked(fleet):
+def test_coverage_names_each_camera_and_when_it_was_analysed(fleet):
     lanes = stored_coverage(fleet, CONTRACT)
     assert [(lane.robot_id, lane.camera_id, lane.spans) for lane in lanes] == [
         ("robot1", "front", ((SECOND, 2 * SECOND),)),
@@ -112,7 +112,7 @@ def test_lanes_are_the_cameras_with_the_times_they_looked(fleet):
     ]
 
 
-def test_nothing_to_search_is_told(tmp_path):
+def test_a_folder_without_a_history_is_an_error(tmp_path):
     with pytest.raises(StoreError, match="no robot's history"):
         search_stored(tmp_path, REQUEST, CONTRACT)
     with pytest.raises(StoreError, match="no folder"):
@@ -152,7 +152,7 @@ def test_a_history_brings_the_record_of_its_model_along(tmp_path):
         stored_status(tmp_path)
 
 
-def test_a_folder_without_robots_is_told(tmp_path):
+def test_status_of_a_folder_without_robots_is_an_error(tmp_path):
     with pytest.raises(StoreError, match="no robot's history"):
         stored_status(tmp_path)
 

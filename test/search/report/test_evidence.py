@@ -48,10 +48,9 @@ def test_a_film_of_an_hour_is_cut_to_half_a_minute_around_the_best_face(tmp_path
 
 
 def test_who_does_not_give_its_frames_is_named_and_the_others_are_saved(tmp_path):
-    told = save_evidence(
-        (match("robot9", 1, 1, 1), match("robot8", 1, 1, 1), match("robot1", 1, 1, 1)), frames_of, tmp_path
-    )
-    assert len(told) == 2
-    assert "match 1: robot9 was asked" in told[0]
-    assert "robot8/front no longer has the frame" in told[1]
+    matches = tuple(match(robot, 1, 1, 1) for robot in ("robot9", "robot8", "robot1"))
+    missing = save_evidence(matches, frames_of, tmp_path)
+    assert len(missing) == 2
+    assert "match 1: robot9 was asked" in missing[0]
+    assert "robot8/front no longer has the frame" in missing[1]
     assert [path.name for path in tmp_path.iterdir()] == ["match_03_robot1_front_frame.jpg"]

@@ -44,9 +44,8 @@ Model net, threshold 0.35, 0.012 false matches expected by chance over 200 sight
 
 
 def test_matches_of_several_days_carry_their_day():
-    text = response_table(
-        replace(RESPONSE, matches=(*RESPONSE.matches, match("p_2", NOON + 86_400 * SECOND, NOON, 0.4)))
-    )
+    matches = (*RESPONSE.matches, match("p_2", NOON + 86_400 * SECOND, NOON, 0.4))
+    text = response_table(replace(RESPONSE, matches=matches))
     assert "Times are UTC" in text
     assert "2026-11-23  12:00:00.000" in text
 

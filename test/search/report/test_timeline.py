@@ -86,6 +86,6 @@ def test_drawing_leaves_no_global_state(tmp_path):
     assert ("matplotlib.pyplot" in sys.modules) == before
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path):
+def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(StoreError, match="another folder"):
         drawn(tmp_path / "absent", [], {"robot1": ANSWERED})

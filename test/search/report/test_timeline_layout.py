@@ -23,9 +23,8 @@ def match(robot, camera, first_ns, last_ns):
 
 
 def response(matches=(), **statuses):
-    return SearchResponse(
-        "s", "net", 0.3, 0.0, tuple(matches), tuple(RobotResponse(*item) for item in statuses.items())
-    )
+    robots = tuple(RobotResponse(*item) for item in statuses.items())
+    return SearchResponse("s", "net", 0.3, 0.0, tuple(matches), robots)
 
 
 class TestRows:
@@ -40,7 +39,7 @@ class TestRows:
             ("robot2", "front", True),
         ]
 
-    def test_nobody_who_was_asked_is_without_a_row_and_nobody_else_has_one(self):
+    def test_each_robot_of_the_response_has_a_row_and_no_other_has_one(self):
         rows = rows_of(
             response([match("robot1", "rear", 0, 1)], robot1=ANSWERED, robot2=TIMED_OUT),
             [CameraCoverage("robot1", "front"), CameraCoverage("robot9", "front")],

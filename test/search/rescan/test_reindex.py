@@ -140,9 +140,8 @@ def test_the_command_goes_on_after_a_kill_on_a_real_clip(real_data, tmp_path):
         with closing(sqlite3.connect(data / "robot1" / f"sightings-{model}.sqlite")) as connection:
             return set(connection.execute("SELECT track_id, person_id FROM sightings"))
 
-    done = facetrack(
-        "ingest", "--robot", "robot1", "--camera", f"front={clip}", "--data", data, "--config", tmp_path / "old.yaml"
-    )
+    source = ("--robot", "robot1", "--camera", f"front={clip}")
+    done = facetrack("ingest", *source, "--data", data, "--config", tmp_path / "old.yaml")
     assert done.returncode == 0, done.stderr
     process = subprocess.Popen(
         [str(FACETRACK), *map(str, again)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
