@@ -159,7 +159,7 @@ class Day:
         """Wait until DDS has connected all nodes."""
         deadline = time.monotonic() + TIMEOUT_S
         while not (
-            self._images.get_subscription_count() >= 2
+            self._images.get_subscription_count()
             and self._detections.get_subscription_count()
             and self._faces.get_subscription_count()
             and self._node.count_publishers("/robot1/front/tracks")
