@@ -24,6 +24,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -157,17 +158,22 @@ class Day:
 
     def wait_until_ready(self) -> None:
         """Wait until DDS has connected all nodes."""
+        publishers = (self._images, self._detections, self._faces)
+        self._wait_for(
+            lambda: (
+                all(publisher.get_subscription_count() for publisher in publishers)
+                and self._node.count_publishers("/robot1/front/tracks")
+                and self._search.service_is_ready()
+                and self._frames.service_is_ready()
+            ),
+            "the nodes did not come up",
+        )
+
+    def _wait_for(self, condition: Callable[[], bool], problem: str) -> None:
         deadline = time.monotonic() + TIMEOUT_S
-        while not (
-            self._images.get_subscription_count()
-            and self._detections.get_subscription_count()
-            and self._faces.get_subscription_count()
-            and self._node.count_publishers("/robot1/front/tracks")
-            and self._search.service_is_ready()
-            and self._frames.service_is_ready()
-        ):
+        while not condition():
             if time.monotonic() > deadline:
-                raise SystemExit("the nodes did not come up")
+                raise SystemExit(problem)
             time.sleep(0.1)
 
     def _on_tracks(self, message: msg.Tracks) -> None:
@@ -209,11 +215,13 @@ class Day:
         return future.result()
 
     def watch(self, whether: bool) -> None:
-        """Subscribe to the overlay, or end it."""
+        """Subscribe to the overlay and wait until it is drawn, or unsubscribe."""
         if whether and self._watching is None:
             self._watching = self._node.create_subscription(
                 CompressedImage, "/robot1/front/overlay/compressed", self._on_overlay, SENSOR_DATA
             )
+            # The overlay node follows a second later: the second reader, after the history node.
+            self._wait_for(lambda: self._images.get_subscription_count() >= 2, "the overlay node reads no images")
         elif not whether and self._watching is not None:
             self._node.destroy_subscription(self._watching)
             self._watching = None
