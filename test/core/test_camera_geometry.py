@@ -14,22 +14,16 @@ BARREL = np.array([-0.2, 0.03, 0.001, -0.001, 0.0])
 
 
 def lens(focal=600.0, distortion=NONE, model="plumb_bob"):
-    return CameraModel(
-        np.array([[focal, 0, WIDTH / 2], [0, focal, HEIGHT / 2], [0, 0, 1.0]]), distortion, WIDTH, HEIGHT, model
-    )
+    matrix = np.array([[focal, 0, WIDTH / 2], [0, focal, HEIGHT / 2], [0, 0, 1.0]])
+    return CameraModel(matrix, distortion, WIDTH, HEIGHT, model)
 
 
 def box_of(camera, x, z, height_m, camera_height_m, width_m=0.5):
     """The box of somebody upright whose feet are on the floor, before a level camera."""
     bottom, top = camera_height_m, camera_height_m - height_m
     corners = np.array([[x + side * width_m / 2, y, z] for side in (-1, 0, 1) for y in (top, bottom)])
-    if camera.model == "equidistant":
-        pixels = cv2.fisheye.projectPoints(
-            corners[:, None], np.zeros(3), np.zeros(3), camera.matrix, np.append(camera.distortion, np.zeros(4))[:4]
-        )[0]
-    else:
-        pixels = cv2.projectPoints(corners, np.zeros(3), np.zeros(3), camera.matrix, camera.distortion)[0]
-    pixels = pixels.reshape(-1, 2)
+    project = cv2.fisheye.projectPoints if camera.model == "equidistant" else cv2.projectPoints
+    pixels = project(corners[:, None], np.zeros(3), np.zeros(3), camera.matrix, camera.distortion)[0].reshape(-1, 2)
     middle = pixels[2:4]
     return np.array([pixels[:, 0].min(), middle[0, 1], pixels[:, 0].max(), middle[1, 1]])
 
@@ -38,12 +32,8 @@ def inside(box):
     return box[0] > 15 and box[1] > 8 and box[2] < WIDTH - 15 and box[3] < HEIGHT - 8
 
 
-PLACES = {
-    "x": st.floats(-3, 3),
-    "z": st.floats(3, 25),
-    "height_m": st.floats(1.4, 2.0),
-    "camera_height_m": st.floats(0.5, 1.6),
-}
+BEFORE_CAMERA = {"x": st.floats(-3, 3), "z": st.floats(3, 25), "camera_height_m": st.floats(0.5, 1.6)}
+PLACES = BEFORE_CAMERA | {"height_m": st.floats(1.4, 2.0)}
 
 
 @settings(deadline=None, max_examples=150)
@@ -66,13 +56,12 @@ def test_lens_distortion_is_removed(x, z, height_m, camera_height_m):
         box = box_of(camera, x, z, height_m, camera_height_m)
         if inside(box):
             # The box's edges are those of a bent body: close, not exact.
-            assert locate_person(box, camera, height_m, 0.1).mean == pytest.approx(
-                [x, camera_height_m - height_m / 2, z], rel=0.06, abs=0.08
-            )
+            mean = locate_person(box, camera, height_m, 0.1).mean
+            assert mean == pytest.approx([x, camera_height_m - height_m / 2, z], rel=0.06, abs=0.08)
 
 
 @settings(deadline=None, max_examples=100)
-@given(true_height_m=st.floats(1.5, 1.9), **{name: PLACES[name] for name in ("x", "z", "camera_height_m")})
+@given(true_height_m=st.floats(1.5, 1.9), **BEFORE_CAMERA)
 def test_the_error_of_an_unusual_height_stays_within_the_covariance(x, z, true_height_m, camera_height_m):
     box = box_of(lens(), x, z, true_height_m, camera_height_m)
     if inside(box):
@@ -84,9 +73,7 @@ def test_the_error_of_an_unusual_height_stays_within_the_covariance(x, z, true_h
 
 @settings(deadline=None, max_examples=100)
 @given(shown=st.floats(0.3, 0.95), **PLACES)
-def test_a_person_cut_by_the_border_has_a_larger_covariance_that_covers_the_error(
-    shown, x, z, height_m, camera_height_m
-):
+def test_the_larger_covariance_of_a_person_cut_by_the_border_covers_the_error(shown, x, z, height_m, camera_height_m):
     whole = box_of(lens(), x, z, height_m, camera_height_m)
     if not inside(whole):
         return

@@ -16,14 +16,8 @@ def test_it_goes_on_below_one_limit_and_off_at_the_other():
 
 def test_update_returns_whether_the_switch_changed():
     switch = Hysteresis(0.2, 0.25)
-    assert [switch.update(charge) for charge in (0.5, 0.1, 0.1, 0.22, 0.3, 0.3)] == [
-        False,
-        True,
-        False,
-        False,
-        True,
-        False,
-    ]
+    changed = [switch.update(charge) for charge in (0.5, 0.1, 0.1, 0.22, 0.3, 0.3)]
+    assert changed == [False, True, False, False, True, False]
 
 
 @pytest.mark.parametrize("unknown", [math.nan, math.inf, -0.1, 57.0])

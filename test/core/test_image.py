@@ -27,9 +27,7 @@ def test_shrinking_ends_at_one_pixel():
 def test_shrunk_things_stay_in_their_place_whether_the_sides_divide_or_not(width):
     """A ramp: each pixel's brightness says which column it is."""
     ramp = np.tile(np.arange(width, dtype=np.uint8)[None, :, None], (60, 1, 3))
-
     small = resize(ramp, 0.3)
-
     expected = (np.arange(small.shape[1]) + 0.5) * width / small.shape[1] - 0.5
     off = small[small.shape[0] // 2, 2:-2, 0] - expected[2:-2]
     assert np.abs(off).max() < 3, f"off by up to {np.abs(off).max():.1f} columns"

@@ -41,11 +41,8 @@ class Faces:
         self.searched.append((x, y, image.shape[1], image.shape[0]))
         corner = np.array([x, y], np.float32)
         inside = [((box[:2] >= corner) & (box[2:] <= corner + image.shape[1::-1])).all() for box in self.found.boxes]
-        return FaceDetections(
-            self.found.boxes[inside] - np.tile(corner, 2),
-            self.found.landmarks[inside] - corner,
-            self.found.scores[inside],
-        )
+        boxes, landmarks = self.found.boxes[inside] - np.tile(corner, 2), self.found.landmarks[inside] - corner
+        return FaceDetections(boxes, landmarks, self.found.scores[inside])
 
     @staticmethod
     def _corner(image):
@@ -145,13 +142,8 @@ def test_an_array_that_is_no_image_is_an_error(pipeline):
 
 def test_describe_names_the_models_in_use(full, dlib_only):
     said = full.describe()
-    assert said["person"] == {
-        "model": "yolox_nano",
-        "record": "yolox_nano",
-        "licence": "Apache-2.0",
-        "origin": "folder",
-        "rejected": "",
-    }
+    fields = {"model": "yolox_nano", "record": "yolox_nano", "licence": "Apache-2.0", "origin": "folder"}
+    assert said["person"] == fields | {"rejected": ""}
     assert full.contract.id == said["embedder"]["model"] == "mobilefacenet_foamliu"
     said = dlib_only.describe()
     assert said["person"]["model"] == "persons_from_dlib-hog"

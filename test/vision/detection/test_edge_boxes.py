@@ -31,10 +31,8 @@ def test_below_the_score_only_boxes_at_a_side_edge_are_kept():
 def test_low_score_boxes_change_no_person(models, monkeypatch, astronaut):
     monkeypatch.setenv("FACETRACK_MODELS", str(models))
     picture = astronaut[:, :200]  # half of her
-    plain, asked = (
-        build_pipeline(VisionSettings(person_score=0.6, faint_score=score)).detect([picture])[0]
-        for score in (1.0, 0.02)
-    )
+    settings = (VisionSettings(person_score=0.6, faint_score=score) for score in (1.0, 0.02))
+    plain, asked = (build_pipeline(each).detect([picture])[0] for each in settings)
     assert plain.low_score_edge_boxes is None
     assert asked.low_score_edge_boxes is not None
     assert np.array_equal(plain.boxes, asked.boxes)

@@ -15,9 +15,8 @@ class Persons(PersonDetector):
     model_id = "persons"
 
     def detect(self, images):
-        return [Detections(np.array([[20, 10, 120, 310]], np.float32), np.array([0.8], np.float32), "persons")] * len(
-            images
-        )
+        boxes = np.array([[20, 10, 120, 310]], np.float32)
+        return [Detections(boxes, np.array([0.8], np.float32), "persons")] * len(images)
 
 
 class Faces:

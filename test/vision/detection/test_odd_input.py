@@ -55,9 +55,8 @@ def files(tmp_path_factory, request):
             pytest.importorskip("onnx", reason="onnx, which exports, is not installed")
             from facetrack_ros.vision.detection.ultralytics_runtime import load_yolo
 
-            path = load_yolo()(str(weights)).export(
-                format="onnx", imgsz=(96, 128), simplify=False, dynamic=kind != "yolo"
-            )
+            options = {"format": "onnx", "imgsz": (96, 128), "simplify": False, "dynamic": kind != "yolo"}
+            path = load_yolo()(str(weights)).export(**options)
             return *LOADERS["yolo"], type(weights)(path).rename(tmp_path_factory.mktemp("yolo") / "yolo.onnx")
         folder = request.getfixturevalue("models")
         if kind == "ultralytics .tflite":
@@ -107,15 +106,9 @@ def test_boxes_are_finite_and_within_the_image(open_detector, kind, pictures):
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_array_that_is_no_image_is_refused(open_detector, kind):
     good = np.zeros((8, 8, 3), np.uint8)
-    for bad in (
-        np.zeros((8, 8, 3), np.uint16),
-        np.zeros((8, 8, 3)),
-        np.zeros((0, 8, 3), np.uint8),
-        np.zeros((8, 8, 2), np.uint8),
-        np.zeros(8, np.uint8),
-        None,
-        "picture.jpg",
-    ):
+    shapes = ((0, 8, 3), (8, 8, 2), (8,))
+    arrays = (np.zeros((8, 8, 3), np.uint16), np.zeros((8, 8, 3)), *(np.zeros(shape, np.uint8) for shape in shapes))
+    for bad in (*arrays, None, "picture.jpg"):
         with pytest.raises(FrameError):
             open_detector(kind).detect([good, bad])
 

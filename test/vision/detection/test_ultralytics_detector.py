@@ -177,13 +177,9 @@ def test_no_network_no_output_no_files(yolo_weights, tmp_path, before):
     home.mkdir(), work.mkdir()
     shutil.copy(yolo_weights("yolov8n"), weights)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("YOLO_", "XDG_", "PYTEST_"))}
-    done = subprocess.run(
-        [sys.executable, "-c", SILENT.format(before=before), str(weights)],
-        cwd=work,
-        capture_output=True,
-        text=True,
-        env=kept | {"HOME": str(home), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
+    environment = kept | {"HOME": str(home), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", SILENT.format(before=before), str(weights)]
+    done = subprocess.run(command, cwd=work, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     assert "asked the network" not in done.stderr
     if before:

@@ -30,18 +30,15 @@ def export(yolo_weights, tmp_path):
 @pytest.fixture
 def pictures():
     noise = np.random.default_rng(3).integers(0, 256, (60, 90, 3), np.uint8)
-    return [
-        cv2.resize(noise, size, interpolation=cv2.INTER_CUBIC)
-        for size in ((640, 480), (1280, 720), (333, 501), (640, 480))
-    ]
+    sizes = ((640, 480), (1280, 720), (333, 501), (640, 480))
+    return [cv2.resize(noise, size, interpolation=cv2.INTER_CUBIC) for size in sizes]
 
 
 def by_ultralytics(path, picture):
     """Boxes and scores of persons, best first, without those that lie outside the picture."""
     net = load_yolo()(str(path), task="detect")
-    found = net.predict(picture, conf=SCORE, iou=MAX_IOU, classes=[PERSON], max_det=10000, imgsz=192, verbose=False)[
-        0
-    ].boxes
+    options = {"conf": SCORE, "iou": MAX_IOU, "classes": [PERSON], "max_det": 10000, "imgsz": 192, "verbose": False}
+    found = net.predict(picture, **options)[0].boxes
     boxes, scores = found.xyxy.numpy(), found.conf.numpy()
     visible = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
     boxes, scores = boxes[visible], scores[visible]

@@ -57,11 +57,8 @@ def test_a_damaged_file_is_refused(tmp_path):
 
 
 def test_a_wide_picture_takes_a_smaller_input_and_shows_the_same_people(yolox, clip, monkeypatch):
-    frames = [
-        frame for name in ("face-demographics-walking-and-pause.gif", "classroom.gif") for frame in clip(name)[20::8]
-    ]
-    inputs = []
-    run = yolox._session.run_named
+    frames = [*clip("face-demographics-walking-and-pause.gif")[20::8], *clip("classroom.gif")[20::8]]
+    inputs, run = [], yolox._session.run_named
     monkeypatch.setattr(yolox._session, "run_named", lambda blob, names: inputs.append(blob.shape) or run(blob, names))
     small = yolox.detect(frames)
     assert inputs == [(len(frames), 3, 256, 416)]
@@ -94,20 +91,12 @@ def test_a_graph_counted_out_for_a_square_gets_its_square(tmp_path):
         helper.make_node("Mul", ["mean", "none"], ["zero"]),
         helper.make_node("Add", ["rows", "zero"], ["found"]),
     ]
-    initial = [
-        numpy_helper.from_array(np.array([1, 3 * 416 * 416]), "shape"),
-        numpy_helper.from_array(np.float32(0), "none"),
-        numpy_helper.from_array(rows, "rows"),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "square",
-        [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, [1, 3, 416, 416])],
-        [helper.make_tensor_value_info("found", TensorProto.FLOAT, [1, 3549, 85])],
-        initial,
-    )
-    onnx.save(
-        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), tmp_path / "square.onnx"
-    )
+    values = {"shape": np.array([1, 3 * 416 * 416]), "none": np.float32(0), "rows": rows}
+    initial = [numpy_helper.from_array(value, name) for name, value in values.items()]
+    image = helper.make_tensor_value_info("pictures", TensorProto.FLOAT, [1, 3, 416, 416])
+    found = helper.make_tensor_value_info("found", TensorProto.FLOAT, [1, 3549, 85])
+    graph = helper.make_graph(nodes, "square", [image], [found], initial)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, tmp_path / "square.onnx")
     detector = YoloxPersonDetector(tmp_path / "square.onnx", catalog.YOLOX_NANO)
     assert len(detector.detect([np.full((90, 160, 3), 90, np.uint8)])[0]) == 1

@@ -46,9 +46,8 @@ def test_walking_people_are_more_similar_to_themselves_than_to_each_other(embedd
     rows = np.zeros((len(truth), embedder.contract.dimension), np.float32)
     for frame in np.unique(truth[:, 0]):
         picture, here = cv2.imread(str(folder / "img1" / f"{int(frame):06d}.jpg")), truth[:, 0] == frame
-        rows[here] = embedder.embed(
-            picture, np.concatenate([truth[here, 2:4], truth[here, 2:4] + truth[here, 4:6]], axis=1)
-        )
+        corner = truth[here, 2:4]
+        rows[here] = embedder.embed(picture, np.concatenate([corner, corner + truth[here, 4:6]], axis=1))
     similarity, same = rows @ rows.T, truth[:, None, 1] == truth[None, :, 1]
     apart = np.triu(truth[:, None, 0] != truth[None, :, 0])
     assert auc(similarity[apart & same], similarity[apart & ~same]) > 0.8
@@ -69,20 +68,12 @@ def test_a_box_beyond_the_border_is_clipped(embedder, clip):
     assert np.array_equal(embedder.embed(frame, np.array(inside)), embedder.embed(frame, np.array(beyond)))
 
 
-@pytest.mark.parametrize(
-    "box",
-    [
-        [np.nan, 0, 5, 5],
-        [0, 0, np.inf, 5],
-        [9, 9, 9, 20],
-        [30, 30, 10, 10],
-        [500, 10, 700, 90],
-        [-90, 0, -10, 50],
-        [0, 0, 0, 0],
-    ],
-    ids=str,
-)
-def test_a_box_outside_the_image_gets_the_neutral_row(embedder, box):
+INVALID = [[np.nan, 0, 5, 5], [0, 0, np.inf, 5], [9, 9, 9, 20], [30, 30, 10, 10], [0, 0, 0, 0]]
+OUTSIDE = [[500, 10, 700, 90], [-90, 0, -10, 50]]
+
+
+@pytest.mark.parametrize("box", INVALID + OUTSIDE, ids=str)
+def test_an_invalid_box_or_one_outside_the_image_gets_the_neutral_row(embedder, box):
     picture = np.random.default_rng(0).integers(0, 256, (100, 200, 3), np.uint8)
     rows = embedder.embed(picture, np.array([[10, 10, 60, 90], box, [90, 5, 150, 99]], np.float32))
     alone = embedder.embed(picture, np.array([[10, 10, 60, 90], [90, 5, 150, 99]], np.float32))
@@ -104,14 +95,11 @@ def test_an_array_that_is_no_image_is_an_error(embedder):
 
 
 anything = st.one_of(st.floats(-1e3, 1e3), st.floats(allow_nan=True, allow_infinity=True))
+any_box = st.tuples(anything, anything, anything, anything)
 
 
 @settings(deadline=None, max_examples=100)
-@given(
-    boxes=st.lists(st.tuples(anything, anything, anything, anything), max_size=6),
-    width=st.integers(1, 80),
-    height=st.integers(1, 80),
-)
+@given(boxes=st.lists(any_box, max_size=6), width=st.integers(1, 80), height=st.integers(1, 80))
 def test_any_boxes_give_unit_rows(boxes, width, height):
     picture = np.random.default_rng(width).integers(0, 256, (height, width, 3), np.uint8)
     boxes = np.array(boxes, np.float64).reshape(-1, 4)
@@ -124,7 +112,7 @@ def test_any_boxes_give_unit_rows(boxes, width, height):
 
 
 @settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(boxes=st.lists(st.tuples(anything, anything, anything, anything), min_size=1, max_size=4))
+@given(boxes=st.lists(any_box, min_size=1, max_size=4))
 def test_any_boxes_give_unit_rows_of_the_network(boxes, models):
     embedder = OnnxBodyEmbedder(models / catalog.OSNET.file, catalog.OSNET)
     rows = embedder.embed(np.random.default_rng(1).integers(0, 256, (90, 70, 3), np.uint8), np.array(boxes))

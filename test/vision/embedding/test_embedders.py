@@ -4,8 +4,6 @@ import pytest
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.vectors import l2_normalized
 from facetrack_ros.errors import ModelError
-from facetrack_ros.models import catalog
-from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
 from facetrack_ros.vision.faces.alignment import ARCFACE_TEMPLATE
 
 
@@ -42,8 +40,3 @@ def test_a_face_that_cannot_be_aligned_is_an_error(full):
 def test_a_vector_without_direction_is_an_error(rows):
     with pytest.raises(ModelError, match="without direction"):
         l2_normalized(rows)
-
-
-def test_a_graph_of_another_kind_is_rejected(models):
-    with pytest.raises(ModelError, match=r"."):
-        OnnxFaceEmbedder(models / "yolox_nano.onnx", catalog.MOBILEFACENET)

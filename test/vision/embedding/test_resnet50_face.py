@@ -94,9 +94,8 @@ def test_the_classifier_does_not_matter(state, saved, embedder):
 
 def test_half_precision_weights_run_in_single_precision(state, saved):
     half = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
-    assert (
-        Resnet50FaceEmbedder(saved(half), catalog.RESNET50, device="cpu").embed(PICTURE, [face()]).dtype == np.float32
-    )
+    embedder = Resnet50FaceEmbedder(saved(half), catalog.RESNET50, device="cpu")
+    assert embedder.embed(PICTURE, [face()]).dtype == np.float32
 
 
 def test_another_network_is_refused_with_its_first_difference(saved, state):

@@ -10,25 +10,26 @@ from facetrack_ros.vision.evaluation.average_precision import TrueBoxes, precisi
 
 
 def truth(*boxes, ignored=()):
-    return TrueBoxes(
-        np.array(boxes, float).reshape(-1, 4), np.array([number in ignored for number in range(len(boxes))], bool)
-    )
+    return TrueBoxes(np.array(boxes, float).reshape(-1, 4), np.isin(np.arange(len(boxes)), list(ignored)))
+
+
+def curve_of(truths, *found):
+    """The curve of detections, given as boxes and scores of each picture."""
+    boxes, scores = zip(*found)
+    return precision_recall(truths, [np.array(each) for each in boxes], [np.array(each) for each in scores])
 
 
 A, B, C, FAR = (0, 0, 10, 20), (50, 0, 60, 20), (100, 0, 110, 20), (500, 500, 510, 520)
 
 
 def test_a_perfect_detector_has_average_precision_one():
-    curve = precision_recall(
-        [truth(A, B), truth(C)], [np.array([A, B]), np.array([C])], [np.array([0.9, 0.3]), np.array([0.5])]
-    )
+    curve = curve_of([truth(A, B), truth(C)], ([A, B], [0.9, 0.3]), ([C], [0.5]))
     assert curve.average == 1.0
     assert curve.boxes == 3
 
 
 def test_false_and_missed_boxes_reduce_the_area():
-    found, scores = np.array([A, FAR, B, FAR]), np.array([0.9, 0.8, 0.7, 0.6])
-    curve = precision_recall([truth(A, B, C)], [found], [scores])
+    curve = curve_of([truth(A, B, C)], ([A, FAR, B, FAR], [0.9, 0.8, 0.7, 0.6]))
     assert curve.precision.tolist() == pytest.approx([1, 1 / 2, 2 / 3, 1 / 2])
     assert curve.recall.tolist() == pytest.approx([1 / 3, 1 / 3, 2 / 3, 2 / 3])
     assert curve.average == pytest.approx(1 / 3 + 1 / 3 * 2 / 3)
@@ -37,34 +38,30 @@ def test_false_and_missed_boxes_reduce_the_area():
 
 
 def test_order_over_pictures_is_by_score():
-    curve = precision_recall([truth(A), truth(B)], [np.array([FAR]), np.array([B])], [np.array([0.2]), np.array([0.9])])
+    curve = curve_of([truth(A), truth(B)], ([FAR], [0.2]), ([B], [0.9]))
     assert curve.average == 0.5
     assert curve.scores.tolist() == [0.9, 0.2]
 
 
 def test_a_box_found_twice_counts_for_the_higher_score():
-    curve = precision_recall([truth(A)], [np.array([A, A])], [np.array([0.6, 0.9])])
+    curve = curve_of([truth(A)], ([A, A], [0.6, 0.9]))
     assert curve.average == 1.0
     assert curve.precision.tolist() == [1.0, 0.5]
 
 
 def test_the_second_detection_takes_the_remaining_box():
-    near = (0, 1, 10, 21)
-    curve = precision_recall([truth(A, near)], [np.array([A, A])], [np.array([0.9, 0.8])])
+    curve = curve_of([truth(A, (0, 1, 10, 21))], ([A, A], [0.9, 0.8]))
     assert curve.recall.tolist() == [0.5, 1.0]
 
 
 def test_min_iou_is_the_least_overlap():
-    half = (0, 0, 10, 10)
-    at = [
-        precision_recall([truth(A)], [np.array([half])], [np.array([0.9])], min_iou).average for min_iou in (0.5, 0.51)
-    ]
-    assert at == [1.0, 0.0]
+    half, score = np.array([[0, 0, 10, 10]]), np.array([0.9])
+    assert precision_recall([truth(A)], [half], [score], 0.5).average == 1.0
+    assert precision_recall([truth(A)], [half], [score], 0.51).average == 0.0
 
 
 def test_ignored_boxes_count_neither_as_found_nor_as_missed():
-    found, scores = np.array([B, B, A]), np.array([0.9, 0.8, 0.7])
-    curve = precision_recall([truth(A, B, ignored={1})], [found], [scores])
+    curve = curve_of([truth(A, B, ignored={1})], ([B, B, A], [0.9, 0.8, 0.7]))
     assert curve.average == 1.0
     assert curve.boxes == 1
     assert curve.scores.tolist() == [0.7]
@@ -95,9 +92,8 @@ def test_ultralytics_computes_the_same_average_precision(yolo_weights, seed):
     for _ in range(40):
         corner = random.uniform(0, 400, (8, 2))
         expected = np.concatenate([corner, corner + random.uniform(20, 80, (8, 2))], axis=1)
-        found = np.concatenate(
-            [expected[random.random(8) < 0.7] + random.normal(0, 3, 4), expected[:3] + random.normal(0, 60, 4)]
-        )
+        near = expected[random.random(8) < 0.7] + random.normal(0, 3, 4)
+        found = np.concatenate([near, expected[:3] + random.normal(0, 60, 4)])
         sure = random.random(len(found))
         truths.append(truth(*expected)), boxes.append(found), scores.append(sure)
         overlap, free = iou(found, expected), np.ones(8, bool)

@@ -22,25 +22,15 @@ def folder(tmp_path):
 
 def test_a_folder_is_a_person(folder):
     people = folder("b/2.JPG", "b/10.png", "a/1.pgm")
-    assert labelled_pictures(people) == [
-        ("a", people / "a/1.pgm"),
-        ("b", people / "b/10.png"),
-        ("b", people / "b/2.JPG"),
-    ]
+    files = ["a/1.pgm", "b/10.png", "b/2.JPG"]
+    assert labelled_pictures(people) == [(file[0], people / file) for file in files]
 
 
 def test_other_files_are_ignored_and_listed(folder):
-    people = folder(
-        "a/1.png", "a/2.png", "b/1.png", "README", ".git/config.png", "b/.hidden.png", "b/notes.txt", "b/deep/1.png"
-    )
+    others = {"README", ".git", "b/.hidden.png", "b/notes.txt", "b/deep"}
+    people = folder("a/1.png", "a/2.png", "b/1.png", ".git/config.png", "b/deep/1.png", *others - {".git", "b/deep"})
     assert [path.name for _, path in labelled_pictures(people)] == ["1.png", "2.png", "1.png"]
-    assert {str(path.relative_to(people)) for path in ignored_files(people)} == {
-        "README",
-        ".git",
-        "b/.hidden.png",
-        "b/notes.txt",
-        "b/deep",
-    }
+    assert {str(path.relative_to(people)) for path in ignored_files(people)} == others
 
 
 @pytest.mark.parametrize(

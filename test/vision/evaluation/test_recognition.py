@@ -1,5 +1,6 @@
 """Metrics of labelled pictures, their report and plot, and contracts calibrated by them."""
 
+import shutil
 from dataclasses import replace
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from facetrack_ros.core.face import Face
 from facetrack_ros.errors import EvaluationError, ModelError
 from facetrack_ros.models import catalog
 from facetrack_ros.models.catalog import MOBILEFACENET
-from facetrack_ros.models.contract import write_contract
+from facetrack_ros.models.contract import CALIBRATION, derived_contract, write_contract
 from facetrack_ros.models.paths import cache_folder
 from facetrack_ros.models.resolver import resolve
 from facetrack_ros.vision.evaluation.calibration import calibrate_contract, install_contract
@@ -29,20 +30,13 @@ def population(people=40, pictures=10, spread=0.6, seed=0):
     rng = np.random.default_rng(seed)
     rows = np.repeat(rng.normal(size=(people, 32)), pictures, axis=0)
     rows += spread * rng.normal(size=rows.shape)
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32), np.repeat(
-        np.arange(people), pictures
-    )
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows.astype(np.float32), np.repeat(np.arange(people), pictures)
 
 
 def face(quality, embedding=None, rejected=""):
-    return Face(
-        np.zeros(4, np.float32),
-        np.zeros((5, 2), np.float32),
-        0.9,
-        quality,
-        rejected,
-        embedding=None if embedding is None else np.array(embedding, np.float32),
-    )
+    embedding = None if embedding is None else np.array(embedding, np.float32)
+    return Face(np.zeros(4, np.float32), np.zeros((5, 2), np.float32), 0.9, quality, rejected, -1, embedding)
 
 
 class FakePipeline:
@@ -59,7 +53,7 @@ class FakePipeline:
     }
 
     def detect(self, images):
-        return [Detections(np.empty((0, 4), np.float32), np.empty(0, np.float32), "none") for _ in images]
+        return [Detections.none("none") for _ in images]
 
     def faces(self, image, _detections):
         return self.faces_of[int(image[0, 0, 0])]
@@ -156,22 +150,12 @@ def test_a_calibrated_contract_states_threshold_curve_and_data():
     metrics = measure_recognition(*population())
     contract = calibrate_contract(MOBILEFACENET, metrics, 1e-3, "our own people")
     assert (metrics.impostor >= contract.threshold).mean() <= 1e-3
-    assert (
-        replace(
-            contract,
-            threshold=MOBILEFACENET.threshold,
-            false_match_curve=MOBILEFACENET.false_match_curve,
-            measured_on=MOBILEFACENET.measured_on,
-        )
-        == MOBILEFACENET
-    )
+    assert replace(contract, **{name: getattr(MOBILEFACENET, name) for name in CALIBRATION}) == MOBILEFACENET
     assert contract.measured_on.startswith("our own people, 78000 pairs of two people among 40")
 
 
 def test_a_rate_that_the_pairs_cannot_show_is_refused():
-    with pytest.raises(
-        EvaluationError, match=r"78000 pairs of two people cannot show a false-match rate of 1e-05.*300000"
-    ):
+    with pytest.raises(EvaluationError, match=r"78000 pairs .* cannot show a false-match rate of 1e-05.*300000"):
         calibrate_contract(MOBILEFACENET, measure_recognition(*population()), 1e-5, "")
 
 
@@ -210,24 +194,13 @@ def test_an_installed_contract_applies_to_a_users_own_file(tmp_path):
 
 def test_an_appearance_embedder_can_be_measured_and_calibrated(models, tmp_path, monkeypatch):
     monkeypatch.setenv("FACETRACK_MODELS", f"{tmp_path}:{models}")
-    file = tmp_path / "looks.onnx"
-    file.write_bytes((models / MOBILEFACENET.file).read_bytes())
-    looks = replace(
-        MOBILEFACENET,
-        id="looks",
-        file="looks.onnx",
-        purpose="appearance",
-        threshold=0.0,
-        false_match_curve=(),
-        measured_on="",
-        urls=(),
-    )
+    shutil.copy(models / MOBILEFACENET.file, tmp_path / "looks.onnx")
+    looks = replace(derived_contract(MOBILEFACENET, "looks", 128, ""), file="looks.onnx", purpose="appearance", urls=())
     path = write_contract(looks, cache_folder())
     settings = VisionSettings(embedder="looks")
     with pytest.raises(ModelError, match="appearance"):
         build_pipeline(settings)
     assert build_for_measuring(settings).contract == looks
-    assert (
-        install_contract(calibrate_contract(looks, measure_recognition(*population()), 1e-3, "our own people")) == path
-    )
+    calibrated = calibrate_contract(looks, measure_recognition(*population()), 1e-3, "our own people")
+    assert install_contract(calibrated) == path
     assert build_for_measuring(settings).contract.threshold > 0

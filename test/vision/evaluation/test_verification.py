@@ -123,19 +123,11 @@ def test_rounding_never_lowers_a_threshold(threshold):
     assert threshold <= round_up(threshold) < threshold + 0.0011
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda: auc([], [0.1]),
-        lambda: auc([0.1], []),
-        lambda: threshold_at([], 0.1),
-        lambda: true_accept_rate([], 0.1),
-        lambda: false_match_curve([]),
-    ],
-)
-def test_no_pairs_is_an_error(call):
-    with pytest.raises(EvaluationError, match=r"no (genuine|impostor) pairs"):
-        call()
+def test_no_pairs_is_an_error():
+    calls = [(auc, [], [0.1]), (auc, [0.1], []), (threshold_at, [], 0.1), (true_accept_rate, [], 0.1)]
+    for function, *arguments in [*calls, (false_match_curve, [])]:
+        with pytest.raises(EvaluationError, match=r"no (genuine|impostor) pairs"):
+            function(*arguments)
 
 
 def test_nan_is_refused():

@@ -24,9 +24,8 @@ RNG = np.random.default_rng(0)
 
 def crops(count, people=None):
     names = np.array(people if people is not None else [""] * count)
-    return FaceCrops(
-        np.zeros((count, 2, 2, 3), np.uint8) + np.arange(count, dtype=np.uint8)[:, None, None, None], names, count + 1
-    )
+    images = np.tile(np.arange(count, dtype=np.uint8)[:, None, None, None], (1, 2, 2, 3))
+    return FaceCrops(images, names, count + 1)
 
 
 def test_calibration_and_check_share_no_face_and_both_contain_each_person():
@@ -131,18 +130,11 @@ def test_mobilefacenet_keeps_its_embeddings(models, faces, tmp_path, onnx):
 
 @pytest.mark.parametrize(("reduce_range", "largest"), [(False, 127), (True, 64)])
 def test_reduce_range_gives_weights_of_seven_bits(models, faces, tmp_path, onnx, reduce_range, largest):
-    source = models / MOBILEFACENET.file
-    quantise_embedder(
-        source,
-        OnnxFaceEmbedder(source, MOBILEFACENET),
-        faces.rows(np.arange(4)),
-        tmp_path / "int8.onnx",
-        reduce_range=reduce_range,
-    )
-    graph = onnx.load(tmp_path / "int8.onnx").graph
-    weights = [
-        onnx.numpy_helper.to_array(item) for item in graph.initializer if item.data_type == onnx.TensorProto.INT8
-    ]
+    source, target = models / MOBILEFACENET.file, tmp_path / "int8.onnx"
+    embedder = OnnxFaceEmbedder(source, MOBILEFACENET)
+    quantise_embedder(source, embedder, faces.rows(np.arange(4)), target, reduce_range=reduce_range)
+    items = [item for item in onnx.load(target).graph.initializer if item.data_type == onnx.TensorProto.INT8]
+    weights = [onnx.numpy_helper.to_array(item) for item in items]
     assert max(np.abs(weight.astype(int)).max() for weight in weights) == largest
 
 

@@ -27,10 +27,8 @@ def test_of_two_faces_in_one_person_the_worse_placed_is_unmatched():
 
 
 def test_a_face_at_the_feet_or_as_wide_as_the_body_is_unmatched():
-    assert match_faces_to_persons(boxes([30, 240, 70, 290], [-20, 0, 120, 160]), boxes([0, 0, 100, 300])).tolist() == [
-        -1,
-        -1,
-    ]
+    faces = boxes([30, 240, 70, 290], [-20, 0, 120, 160])
+    assert match_faces_to_persons(faces, boxes([0, 0, 100, 300])).tolist() == [-1, -1]
 
 
 def test_no_faces_or_no_persons_give_no_match():

@@ -1,5 +1,7 @@
 """YuNet's network on onnxruntime finds what OpenCV's FaceDetectorYN finds."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import pytest
@@ -21,11 +23,8 @@ def by_opencv(path, pictures):
         net.setInputSize((picture.shape[1], picture.shape[0]))
         rows = net.detect(picture)[1]
         rows = np.empty((0, 15), np.float32) if rows is None else rows
-        yield (
-            np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1),
-            rows[:, 4:14].reshape(-1, 5, 2),
-            rows[:, 14],
-        )
+        boxes = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1)
+        yield boxes, rows[:, 4:14].reshape(-1, 5, 2), rows[:, 14]
 
 
 @pytest.mark.parametrize("size", [(480, 270), (320, 192), (250, 141), (128, 128)])
@@ -58,15 +57,8 @@ def test_a_picture_of_any_size_is_padded_and_nothing_found_in_the_border(path, c
 
 
 def test_several_threads_share_one_network(path, clip):
-    from concurrent.futures import ThreadPoolExecutor
-
-    net, pictures = (
-        YunetNetwork(path),
-        [
-            cv2.resize(frame, (160 + 32 * (row % 3), 160))
-            for row, frame in enumerate(clip("head-pose-face-detection-male.gif")[:24])
-        ],
-    )
+    net, frames = YunetNetwork(path), clip("head-pose-face-detection-male.gif")[:24]
+    pictures = [cv2.resize(frame, (160 + 32 * (row % 3), 160)) for row, frame in enumerate(frames)]
     alone = [net.detect(picture, SCORE, MAX_IOU).boxes for picture in pictures]
     with ThreadPoolExecutor(4) as threads:
         together = list(threads.map(lambda picture: net.detect(picture, SCORE, MAX_IOU).boxes, pictures))

@@ -31,12 +31,8 @@ def test_the_package_onnx_reads_the_same_graph(tiny_onnx, tmp_path):
     assert list(after.graph.node) == list(before.graph.node)
     assert list(after.graph.initializer) == list(before.graph.initializer)
     assert list(after.opset_import) == list(before.opset_import)
-    assert [side.dim_param or side.dim_value for side in after.graph.input[0].type.tensor_type.shape.dim] == [
-        1,
-        3,
-        "height",
-        "width",
-    ]
+    sides = [side.dim_param or side.dim_value for side in after.graph.input[0].type.tensor_type.shape.dim]
+    assert sides == [1, 3, "height", "width"]
 
 
 @given(st.binary(max_size=200))
