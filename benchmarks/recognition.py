@@ -18,11 +18,10 @@ from facetrack_ros.search.false_match_rate import expected_false_matches
 from facetrack_ros.vision.evaluation.calibration import calibrate_contract
 from facetrack_ros.vision.evaluation.face_dataset import labelled_pictures
 from facetrack_ros.vision.evaluation.face_samples import embed_pictures, enlarged, find_faces
-from facetrack_ros.vision.evaluation.pair_similarities import pair_similarities
 from facetrack_ros.vision.evaluation.recognition import measure_recognition
 from facetrack_ros.vision.evaluation.recognition_report import metrics_json, samples_json
 from facetrack_ros.vision.evaluation.roc_plot import draw_roc
-from facetrack_ros.vision.evaluation.verification import auc, false_match_curve, true_accept_rate
+from facetrack_ros.vision.evaluation.verification import auc, false_match_curve, pair_similarities, true_accept_rate
 from facetrack_ros.vision.factory import build_for_measuring, build_pipeline
 from facetrack_ros.vision.settings import FROM_FACES, VisionSettings
 

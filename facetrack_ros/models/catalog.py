@@ -295,10 +295,7 @@ def _same_model(contract: ModelContract, record: ModelContract) -> bool:
 
 
 def _calibrated(own: ModelContract | None, record: ModelContract, path: Path) -> ModelContract:
-    """The record of a file, checked against this package's model of its id.
-
-    :raises ModelError: the file would change more than the calibration.
-    """
+    """The record of a file, which may change no more than the calibration of this package's model of its id."""
     if own is not None and not _same_model(own, record):
         raise ModelError(
             f"{path} is rejected: {record.id} is a model of this package, of which a file may change only "

@@ -51,12 +51,8 @@ def resolve(name: str, network: Network = NETWORK, progress: Progress | None = N
 
 
 def _resolve_path(path: Path, contract: ModelContract | None = None) -> ModelFile:
-    """The model in a file.
-
-    :param contract: the contract of a file that is not in the catalog. The model gets an id of its own, since its
-        embeddings cannot be compared with those of the contract's own file.
-    :raises ModelError: no such file, or one that is not in the catalog and has no contract.
-    """
+    """The model in a file. A file that is not in the catalog takes ``contract`` under an id of its own, since its
+    embeddings cannot be compared with those of the contract's own file."""
     path = path.expanduser()
     records, rejected = catalog.records()
     if not path.is_file():

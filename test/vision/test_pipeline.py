@@ -83,12 +83,8 @@ def test_a_face_detected_twice_is_one_face():
     class Twice(Faces):
         def detect(self, image, min_face_px):
             found = super().detect(image, min_face_px)
-            return FaceDetections(
-                *(
-                    np.concatenate([a, a + shift])
-                    for a, shift in ((found.boxes, 2), (found.landmarks, 2), (found.scores, -0.1))
-                )
-            )
+            shifted = ((found.boxes, 2), (found.landmarks, 2), (found.scores, -0.1))
+            return FaceDetections(*(np.concatenate([values, values + shift]) for values, shift in shifted))
 
     pipeline = VisionPipeline(Persons([20, 10, 120, 310]), Twice([40, 30, 90, 90]), Embedder())
     assert len(pipeline.faces(PICTURE, pipeline.detect([PICTURE])[0])) == 1

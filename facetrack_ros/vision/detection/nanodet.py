@@ -54,10 +54,7 @@ class NanodetPersonDetector(OnnxPersonDetector):
 
 
 def _output_names(path: Path, shapes: dict[str, tuple], size: tuple[int, int]) -> list[str]:
-    """Names of class scores and sides, stride by stride.
-
-    :raises ModelError: the graph has other outputs.
-    """
+    """Names of class scores and sides, stride by stride."""
     names = []
     for stride in STRIDES:
         cells = (size[0] // stride) * (size[1] // stride)

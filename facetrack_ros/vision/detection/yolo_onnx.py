@@ -121,10 +121,7 @@ def read_export(path: Path, session: OnnxSession) -> YoloExport:
 
 
 def _exported_side(path: Path, imgsz: Any) -> int:
-    """Longer side of the size that a graph of open size was exported for: both sides may be as long.
-
-    :raises ModelError: the metadata name no size.
-    """
+    """Longer side of the size that a graph of open size was exported for: both sides may be as long."""
     sides = list(imgsz) if isinstance(imgsz, list | tuple) else [imgsz] * 2
     if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
         raise ModelError(f"{path} leaves its input size open and names none in its metadata (imgsz); export it again")

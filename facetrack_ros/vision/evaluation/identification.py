@@ -1,8 +1,7 @@
-"""One-to-many identification: closed-set rank-1, and open-set FNIR at an FPIR.
+"""One-to-many identification in the terms of ISO/IEC 19795-1 and NISTIR 8271: rank-1, and FNIR at an FPIR.
 
-Terms are those of ISO/IEC 19795-1 and of NIST's FRVT 1:N reports (Grother et al., NISTIR 8271): a gallery of enrolled
-people; a mated search is for a person in it, a non-mated search for a person who is not. Embeddings are ``(n, d)`` unit
-rows, people ``(n,)`` names or numbers.
+A mated search is for a person in the gallery, a non-mated one for another. Embeddings are ``(n, d)`` unit rows, people
+``(n,)`` names or numbers.
 """
 
 from dataclasses import dataclass

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from facetrack_ros.errors import EvaluationError
+from facetrack_ros.vision.evaluation import verification
 from facetrack_ros.vision.evaluation.identification import OpenSet, open_set, rank_one
-from facetrack_ros.vision.evaluation.pair_similarities import pair_similarities
-from facetrack_ros.vision.evaluation.verification import auc, false_match_rate, shows, threshold_at, true_accept_rate
 
 #: False-match rates that are reported.
 RATES = (1e-2, 1e-3, 1e-4)
@@ -36,7 +35,7 @@ class RecognitionMetrics:
     """Metrics of one set of labelled embeddings.
 
     :param genuine: ``(g,)`` similarities of pairs of one person.
-    :param impostor: ``(i,)`` similarities of pairs of two people, see :func:`~.pair_similarities.pair_similarities`.
+    :param impostor: ``(i,)`` similarities of pairs of two people, see :func:`~.verification.pair_similarities`.
     :param impostor_pairs: number of pairs of two people; more than ``i`` where a sample was drawn.
     :param people: number of people.
     :param auc: 0..1.
@@ -61,7 +60,7 @@ class RecognitionMetrics:
     @property
     def open_set_shown(self) -> bool:
         """Whether there are non-mated searches enough to show so low an FPIR, by the rule of three."""
-        return shows(self.open_set.non_mated_pictures, self.fpir)
+        return verification.shows(self.open_set.non_mated_pictures, self.fpir)
 
 
 def measure_recognition(
@@ -80,16 +79,17 @@ def measure_recognition(
         raise EvaluationError(
             f"{len(people)} usable faces of {count} people: it takes two people, and two pictures of one"
         )
-    genuine, impostor, total = pair_similarities(embeddings, people, seed=seed)
+    genuine, impostor, total = verification.pair_similarities(embeddings, people, seed=seed)
     points = tuple(operating_point(genuine, impostor, rate) for rate in RATES)
     rank_1 = rank_one(embeddings, people)
     identified = open_set(embeddings, people, fpir, seed=seed)
-    area = auc(genuine, impostor)
+    area = verification.auc(genuine, impostor)
     return RecognitionMetrics(genuine, impostor, total, count, area, points, *rank_1, fpir, identified)
 
 
 def operating_point(genuine: np.ndarray, impostor: np.ndarray, rate: float) -> OperatingPoint:
     """The threshold for a false-match rate, and its error rates on these pairs."""
-    threshold = threshold_at(impostor, rate)
-    matches = round(false_match_rate(impostor, threshold) * len(impostor))
-    return OperatingPoint(rate, threshold, matches, true_accept_rate(genuine, threshold), shows(len(impostor), rate))
+    threshold = verification.threshold_at(impostor, rate)
+    matches = round(verification.false_match_rate(impostor, threshold) * len(impostor))
+    accepted, shown = verification.true_accept_rate(genuine, threshold), verification.shows(len(impostor), rate)
+    return OperatingPoint(rate, threshold, matches, accepted, shown)

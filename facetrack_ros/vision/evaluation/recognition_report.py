@@ -15,55 +15,40 @@ FEW = 100
 
 def samples_lines(faces: FaceSamples) -> list[str]:
     """Outcomes of the pictures as text."""
-    lines = [
-        f"{'faces':<22}found in {faces.found} of {faces.pictures} pictures, several in {faces.several} "
-        f"(the one of the best quality counts)"
-    ]
+    several = f"several in {faces.several} (the one of the best quality counts)"
+    lines = [("faces", f"found in {faces.found} of {faces.pictures} pictures, {several}")]
     for label, paths in (("no face", faces.faceless), ("unreadable", faces.unreadable)):
         if paths:
-            lines.append(f"{label:<22}in {len(paths)}: {_first_few(paths)}")
-    lines += [f"{'turned down':<22}{count}: {reason}" for reason, count in faces.rejection_counts().items()]
-    return lines
+            lines.append((label, f"in {len(paths)}: {_first_few(paths)}"))
+    lines += [("turned down", f"{count}: {reason}") for reason, count in faces.rejection_counts().items()]
+    return _aligned(lines)
 
 
 def metrics_lines(metrics: RecognitionMetrics) -> list[str]:
     """Metrics as text, marked where too few pairs or searches stand behind one."""
     pairs, drawn = len(metrics.impostor), len(metrics.impostor) < metrics.impostor_pairs
     couples = metrics.people * (metrics.people - 1) // 2
-    lines = [
-        f"{'pairs':<22}{len(metrics.genuine)} of one person; {metrics.impostor_pairs} of two, from {couples} couples "
-        f"of people" + f", of which {pairs} drawn by chance were counted" * drawn,
-        f"{'AUC':<22}{metrics.auc:.4f}",
-    ]
+    chance = f", of which {pairs} drawn by chance were counted" * drawn
+    two = f"{metrics.impostor_pairs} of two, from {couples} couples of people{chance}"
+    lines = [("pairs", f"{len(metrics.genuine)} of one person; {two}"), ("AUC", f"{metrics.auc:.4f}")]
     for point in metrics.points:
-        behind = (
-            f"{point.false_matches} of {pairs} pairs of two match"
-            if point.shown
-            else f"means nothing: it takes {RULE_OF_THREE / point.false_match_rate:.0f} pairs of two to show that "
-            f"rate, {pairs} are here"
-        )
-        lines.append(
-            _rate_line(f"TAR at FAR {point.false_match_rate:g}", point.true_accept_rate, point.threshold, behind)
-        )
-    lines.append(
-        f"{'rank-1':<22}{metrics.rank_one:.4f}   {metrics.rank_one_searches} searches, each among all other pictures"
-    )
-    found = metrics.open_set
-    behind = (
-        f"{found.mated_searches} mated and {found.non_mated_searches} non-mated searches, of "
-        f"{found.non_mated_pictures} pictures"
-        if metrics.open_set_shown
-        else f"means nothing: it takes {RULE_OF_THREE / metrics.fpir:.0f} pictures of people not enrolled to show that "
-        f"rate, {found.non_mated_pictures} are here"
-    )
-    lines.append(_rate_line(f"FNIR at FPIR {metrics.fpir:g}", found.fnir, found.threshold, behind))
-    for count, what in (
-        (len(metrics.genuine), "pairs of one person, TAR is"),
-        (metrics.rank_one_searches, "searches, rank-1 is"),
-    ):
+        rate = point.false_match_rate
+        behind = f"{point.false_matches} of {pairs} pairs of two match"
+        if not point.shown:
+            behind = _too_few(rate, "pairs of two", pairs)
+        lines.append((f"TAR at FAR {rate:g}", _rate_text(point.true_accept_rate, point.threshold, behind)))
+    searches, found = metrics.rank_one_searches, metrics.open_set
+    lines.append(("rank-1", f"{metrics.rank_one:.4f}   {searches} searches, each among all other pictures"))
+    both = f"{found.mated_searches} mated and {found.non_mated_searches} non-mated searches"
+    behind = f"{both}, of {found.non_mated_pictures} pictures"
+    if not metrics.open_set_shown:
+        behind = _too_few(metrics.fpir, "pictures of people not enrolled", found.non_mated_pictures)
+    lines.append((f"FNIR at FPIR {metrics.fpir:g}", _rate_text(found.fnir, found.threshold, behind)))
+    for count, what in ((len(metrics.genuine), "pairs of one person, TAR"), (searches, "searches, rank-1")):
         if count < FEW:
-            lines.append(f"{'too few':<22}from {count} {what} good to about {1 / math.sqrt(count):.2f} either way")
-    return lines
+            good_to = 1 / math.sqrt(count)
+            lines.append(("too few", f"from {count} {what} is good to about {good_to:.2f} either way"))
+    return _aligned(lines)
 
 
 def samples_json(faces: FaceSamples) -> dict[str, object]:
@@ -99,8 +84,16 @@ def threshold_text(threshold: float) -> str:
     return f"{threshold:.3f}" if threshold < 0.9 else f"{threshold:.5f}"
 
 
-def _rate_line(label: str, rate: float, threshold: float, behind: str) -> str:
-    return f"{label:<22}{rate:.4f}   threshold {threshold_text(threshold)}   {behind}"
+def _aligned(lines: list[tuple[str, str]]) -> list[str]:
+    return [f"{label:<22}{text}" for label, text in lines]
+
+
+def _rate_text(rate: float, threshold: float, behind: str) -> str:
+    return f"{rate:.4f}   threshold {threshold_text(threshold)}   {behind}"
+
+
+def _too_few(rate: float, what: str, count: int) -> str:
+    return f"means nothing: it takes {RULE_OF_THREE / rate:.0f} {what} to show that rate, {count} are here"
 
 
 def _first_few(paths: Sequence[Path], most: int = 3) -> str:

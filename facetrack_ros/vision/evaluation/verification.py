@@ -1,9 +1,7 @@
-"""One-to-one verification: ROC, AUC, thresholds and false-match rates of genuine and impostor pairs.
+"""One-to-one verification in the terms of ISO/IEC 19795-1, from ``(n,)`` similarities in any order.
 
-Terms are those of ISO/IEC 19795-1. A genuine pair shows one person, an impostor pair two. At a threshold the
-false-match rate (FMR, often FAR) is the share of impostor pairs at or above it, the true-accept rate (TAR) that of
-genuine pairs.
-Every function takes similarities as ``(n,)`` numbers in any order; higher is more similar.
+A genuine pair shows one person, an impostor pair two. At a threshold the false-match rate (FMR, often FAR) is the share
+of impostor pairs at or above it, the true-accept rate (TAR) that of genuine pairs.
 """
 
 import math
@@ -16,6 +14,34 @@ from facetrack_ros.errors import EvaluationError
 CURVE_RATES = (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001, 0.00003, 0.00001)
 #: If none of ``n`` independent trials gave an event, its rate is below ``3 / n`` with 95 % confidence.
 RULE_OF_THREE = 3.0
+#: Impostor pairs beyond about this number are sampled.
+MAX_IMPOSTORS = 20_000_000
+
+
+def pair_similarities(
+    embeddings: np.ndarray, people: np.ndarray, most: int = MAX_IMPOSTORS, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Cosines of every pair of pictures, genuine and impostor pairs apart.
+
+    :param embeddings: ``(n, d)`` unit rows.
+    :param people: ``(n,)`` names or numbers.
+    :param most: about how many impostor pairs are kept; of more a random sample. All genuine pairs are kept.
+    :param seed: of that sample.
+    :return: cosines of the genuine and of the impostor pairs kept, ``(g,)`` and ``(i,)`` float32; and the number of
+        impostor pairs in all.
+    """
+    people = np.unique(np.asarray(people), return_inverse=True)[1]
+    counts = np.bincount(people)
+    total = (len(people) ** 2 - int((counts.astype(np.int64) ** 2).sum())) // 2
+    share, rng = most / max(total, 1), np.random.default_rng(seed)
+    genuine, impostor = [np.empty(0, np.float32)], [np.empty(0, np.float32)]
+    for row in range(len(people) - 1):
+        similarity = embeddings[row + 1 :] @ embeddings[row]
+        same = people[row + 1 :] == people[row]
+        genuine.append(similarity[same])
+        different = similarity[~same]
+        impostor.append(different if share >= 1 else different[rng.random(len(different)) < share])
+    return np.concatenate(genuine), np.concatenate(impostor), total
 
 
 def auc(genuine: np.ndarray, impostor: np.ndarray) -> float:

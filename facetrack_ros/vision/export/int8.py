@@ -10,8 +10,7 @@ import numpy as np
 from facetrack_ros.errors import ModelError, first_line
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
-from facetrack_ros.vision.evaluation.pair_similarities import pair_similarities
-from facetrack_ros.vision.evaluation.verification import auc, false_match_curve, round_up, shows, threshold_at
+from facetrack_ros.vision.evaluation import verification
 from facetrack_ros.vision.export.calibration_faces import FaceCrops
 from facetrack_ros.vision.export.quiet import quiet
 from facetrack_ros.vision.inference.onnx_session import NO_TELEMETRY
@@ -164,9 +163,9 @@ def compare_embedders(float32: OnnxFaceEmbedder, int8: OnnxFaceEmbedder, crops: 
     cosines = np.sum(rows[0] * rows[1], axis=1)
     if not crops.labelled:
         return Comparison(cosines)
-    before, after = (pair_similarities(each, crops.people)[:2] for each in rows)
+    before, after = (verification.pair_similarities(each, crops.people)[:2] for each in rows)
     people = len(np.unique(crops.people))
-    return Comparison(cosines, (auc(*before), auc(*after)), (before[1], after[1]), people)
+    return Comparison(cosines, (verification.auc(*before), verification.auc(*after)), (before[1], after[1]), people)
 
 
 def int8_contract(contract: ModelContract) -> ModelContract:
@@ -224,13 +223,15 @@ def _threshold_and_curve(
         return base.threshold, base.false_match_curve, [taken_over] if base.measured_on else []
     before, after = found.impostor
     origin = [f"{len(after)} pairs of two people, AUC {found.auc[1]:.4f} (float32 {found.auc[0]:.4f})"]
-    rate = next((rate for rate in RATES if shows(len(after), rate)), None)
-    shift = 0.0 if rate is None else max(0.0, threshold_at(after, rate) - threshold_at(before, rate))
+    rate = next((rate for rate in RATES if verification.shows(len(after), rate)), None)
+    shift = 0.0
+    if rate is not None:
+        shift = max(0.0, verification.threshold_at(after, rate) - verification.threshold_at(before, rate))
     # The float32 model's curve may end at the similarity of a pair in other data.
     highest = base.false_match_curve[-1][0] - 0.005 + shift if base.false_match_curve else -1.0
     threshold = base.threshold
     if base.threshold > 0:
-        threshold = min(1.0, round_up(base.threshold + shift))
+        threshold = min(1.0, verification.round_up(base.threshold + shift))
         origin.append(
             f"threshold {base.threshold:g} of {base.id} and {threshold - base.threshold:.3f} more, as its strangers "
             f"are more alike at a false-match rate of {rate:g}"
@@ -238,9 +239,9 @@ def _threshold_and_curve(
             else f"threshold of {base.id}: its strangers are no more alike"
         )
     elif rate is not None and rate <= 1e-3:
-        threshold = round_up(threshold_at(after, rate))
+        threshold = verification.round_up(verification.threshold_at(after, rate))
         origin.append(f"threshold at a false-match rate of {rate:g}")
-    return threshold, false_match_curve(after, highest), origin
+    return threshold, verification.false_match_curve(after, highest), origin
 
 
 class _CalibrationReader:

@@ -69,7 +69,8 @@ def align(
         return None
     shrink = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if shrink < 0.5:
-        # Bilinear sampling reads four pixels only; averaging first keeps a large face from aliasing.
+        # Bilinear sampling reads four pixels only; averaging first keeps a large face from aliasing. The whole frame
+        # is not averaged: that would take longer than the embedder.
         left, top, right, bottom = _source_region(matrix, size, image.shape[1], image.shape[0])
         if right <= left or bottom <= top:
             return np.zeros((size[1], size[0], 3), np.uint8)
@@ -91,10 +92,7 @@ def align(
 
 
 def _source_region(matrix: np.ndarray, size: tuple[int, int], width: int, height: int) -> tuple[int, int, int, int]:
-    """Box of the part of a ``width`` by ``height`` image that a crop reads, plus two pixels of the crop on each side.
-
-    Averaging a whole frame for one face would take longer than the embedder.
-    """
+    """Box of the part of an image that a crop reads, plus two pixels of the crop on each side, within the image."""
     # Python floats: a dozen numpy calls on such small arrays would take longer than the crop.
     (a, _, x), (b, _, y) = matrix.tolist()
     square = a * a + b * b
@@ -102,9 +100,6 @@ def _source_region(matrix: np.ndarray, size: tuple[int, int], width: int, height
     middle_x, middle_y = (a * from_x + b * from_y) / square, (a * from_y - b * from_x) / square
     half_x = (abs(a) * (size[0] / 2 + 2) + abs(b) * (size[1] / 2 + 2)) / square
     half_y = (abs(b) * (size[0] / 2 + 2) + abs(a) * (size[1] / 2 + 2)) / square
-    return (
-        min(max(math.floor(middle_x - half_x), 0), width),
-        min(max(math.floor(middle_y - half_y), 0), height),
-        min(max(math.ceil(middle_x + half_x), 0), width),
-        min(max(math.ceil(middle_y + half_y), 0), height),
-    )
+    left, right = (min(max(x, 0), width) for x in (math.floor(middle_x - half_x), math.ceil(middle_x + half_x)))
+    top, bottom = (min(max(y, 0), height) for y in (math.floor(middle_y - half_y), math.ceil(middle_y + half_y)))
+    return left, top, right, bottom

@@ -60,14 +60,11 @@ def _candidates(found: FaceDetections) -> np.ndarray:
 
 
 def _variants(image: np.ndarray) -> Iterator[tuple[np.ndarray, int, float]]:
-    """Images to search in order, the border each has around ``image`` and its smallest face, both in pixels.
-
-    A portrait; with a border, for a crop so tight that the face has no surroundings; a small face in a large picture.
-    """
+    """Images to search in order, the border each has around ``image`` and its smallest face, both in pixels."""
     longest = max(image.shape[:2])
-    portrait = max(SMALLEST_PX, longest / 12)
+    portrait, border = max(SMALLEST_PX, longest / 12), max(8, longest // 2)
     yield image, 0, portrait
-    border = max(8, longest // 2)
+    # A border for a crop so tight that the face has no surroundings; then a small face in a large picture.
     yield cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_REPLICATE), border, portrait
     yield image, 0, SMALLEST_PX
 

@@ -65,10 +65,7 @@ def _rewritten(message: bytes, changes: Mapping[int, Change]) -> bytes:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Number, whole field and content of each field.
-
-    :raises ValueError: the bytes are no protobuf message.
-    """
+    """Number, whole field and content of each field."""
     at = 0
     while at < len(message):
         began = at

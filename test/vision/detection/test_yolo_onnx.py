@@ -46,20 +46,12 @@ def by_ultralytics(path, picture):
     return boxes[order], scores[order]
 
 
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("yolov8n", {}),
-        ("yolov8n", {"dynamic": True}),
-        ("yolov8n", {"batch": 2}),
-        ("yolov8n", {"nms": True, "conf": 0.1}),
-        ("yolov8n", {"nms": True, "dynamic": True, "conf": 0.1}),
-        ("yolov10n", {"nms": False}),
-        ("yolo26n", {}),
-        ("yolo26n", {"nms": False}),
-    ],
-    ids=str,
-)
+SUPPRESSED = {"nms": True, "conf": 0.1}
+OPTIONS_OF_V8 = [{}, {"dynamic": True}, {"batch": 2}, SUPPRESSED, SUPPRESSED | {"dynamic": True}]
+OTHERS = [("yolov10n", {"nms": False}), ("yolo26n", {}), ("yolo26n", {"nms": False})]
+
+
+@pytest.mark.parametrize(("name", "options"), [*(("yolov8n", each) for each in OPTIONS_OF_V8), *OTHERS], ids=str)
 def test_boxes_are_those_of_ultralytics(export, pictures, name, options):
     path = export(name, **options)
     found = YoloPersonDetector(path, catalog.YOLO_ONNX, SCORE, MAX_IOU).detect(pictures)

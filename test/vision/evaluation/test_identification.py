@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from facetrack_ros.errors import EvaluationError
 from facetrack_ros.vision.evaluation.identification import open_set, rank_one
-from facetrack_ros.vision.evaluation.pair_similarities import pair_similarities
+from facetrack_ros.vision.evaluation.verification import pair_similarities
 
 
 def directions(*degrees):
