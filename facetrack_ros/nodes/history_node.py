@@ -86,6 +86,7 @@ class HistoryNode(RobotMemberNode):
                 self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks, RELIABLE)
         self._publish_status()
         self._diagnostics = Diagnostics(self, self.robot_id, lambda: self._health.report(self._status))
+        self._health.attach()
 
     def open_history(self, contract: ModelContract) -> None:
         """Open the history of a face embedder, unless one is open.
@@ -241,6 +242,7 @@ class HistoryNode(RobotMemberNode):
             time.sleep(GOODBYE_S)
         if self.history is not None:
             self.history.close()
+        self._health.close()
 
 
 def main() -> None:

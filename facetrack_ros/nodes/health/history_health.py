@@ -1,5 +1,6 @@
 """Diagnoses of a history: frames and sightings of each camera, and the disk."""
 
+import logging
 import shutil
 import time
 from pathlib import Path
@@ -10,18 +11,36 @@ from facetrack_ros.nodes.health.status import ERROR, OK, STALE, Diagnosis
 
 # The disk is written once a second: an error that is not repeated for this long is over.
 OVER_S = 5.0
+_LOGGER = logging.getLogger("facetrack_ros.history")
 
 
-class HistoryHealth:
-    """Health of one robot's history.
+class HistoryHealth(logging.Handler):
+    """Health of one robot's history. From :meth:`attach` to :meth:`close`, warnings of the package ``history`` count as
+    errors of it.
 
     :param stage: measures the frames that arrive.
     :param folder: the robot's folder.
     """
 
     def __init__(self, stage: StageHealth, folder: Path):
+        super().__init__(logging.WARNING)
         self._stage, self._folder = stage, folder
         self._error, self._error_s = "", float("-inf")
+        # ``history.people`` belongs to tracker and gallery.
+        self.addFilter(lambda record: not record.name.startswith(f"{_LOGGER.name}.people"))
+
+    def attach(self) -> None:
+        """Begin to receive the warnings."""
+        _LOGGER.addHandler(self)
+
+    def close(self) -> None:
+        """Stop receiving the warnings."""
+        _LOGGER.removeHandler(self)
+        super().close()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a warning as the last error."""
+        self.failed(record.getMessage())
 
     def failed(self, sentence: str) -> None:
         """Keep an error of writing or reading."""
