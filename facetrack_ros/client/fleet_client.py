@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Container
+from contextlib import ExitStack
 from typing import Any
 
 import rclpy
@@ -38,8 +39,8 @@ class FleetClient:
         self._clients: dict[tuple[str, str], Client] = {}
 
     def __enter__(self) -> "FleetClient":
-        self._ros = ros([])
-        self._ros.__enter__()
+        self._open = ExitStack()
+        self._open.enter_context(ros([]))
         self.node: Node = rclpy.create_node(f"facetrack_asker_{os.getpid()}")
         # Endpoints are discovered in the order of their creation: a robot whose heartbeat arrives has discovered this
         # service client too. The response to an earlier call can get lost, and DDS repeats it only seconds later.
@@ -48,14 +49,12 @@ class FleetClient:
         self.node.create_subscription(
             msg.HistoryStatus, f"{self._mesh}/roster", self._on_heartbeat, HEARTBEAT_LATCHED_SUB
         )
-        self._spinning = spinning([self.node])
-        self._spinning.__enter__()
+        self._open.callback(self.node.destroy_node)
+        self._open.enter_context(spinning([self.node]))
         return self
 
     def __exit__(self, *error) -> None:
-        self._spinning.__exit__(*error)
-        self.node.destroy_node()
-        self._ros.__exit__(*error)
+        self._open.close()
 
     @property
     def robot(self) -> str:

@@ -3,7 +3,9 @@
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from typing import Any
 
 import numpy as np
 import rclpy
@@ -44,14 +46,14 @@ class PeopleClient(PeopleHandler):
         self._received_s: float | None = None
 
     def __enter__(self) -> "PeopleClient":
-        self._ros = ros([])
-        self._ros.__enter__()
+        self._open = ExitStack()
+        self._open.enter_context(ros([]))
         self.node = rclpy.create_node(f"facetrack_people_{os.getpid()}")
         self._decisions = self.node.create_publisher(msg.PersonVerdict, f"{self._mesh}/verdicts", PEOPLE_RECORDS)
         self._entries = self.node.create_publisher(msg.GalleryEntry, f"{self._mesh}/gallery", PEOPLE_RECORDS)
-        PeopleListener(self.node, self._mesh, self)
-        self._spinning = spinning([self.node])
-        self._spinning.__enter__()
+        PeopleListener(self.node, self._mesh, self, dispatch=self._receive)
+        self._open.callback(self.node.destroy_node)
+        self._open.enter_context(spinning([self.node]))
         began = time.monotonic()
         while (now := time.monotonic()) < began + MOST_S:
             with self._lock:
@@ -61,9 +63,7 @@ class PeopleClient(PeopleHandler):
         return self
 
     def __exit__(self, *error) -> None:
-        self._spinning.__exit__(*error)
-        self.node.destroy_node()
-        self._ros.__exit__(*error)
+        self._open.close()
 
     def publish_decisions(self, decisions: Iterable[MergeDecision]) -> None:
         """Send merge decisions to every robot.
@@ -92,28 +92,25 @@ class PeopleClient(PeopleHandler):
                 f"({os.environ.get('ROS_DOMAIN_ID', '0')})?"
             )
 
+    def _receive(self, decode: Callable[[Any], None], message: Any) -> None:
+        with self._lock:
+            self._received_s = time.monotonic()
+            decode(message)
+
     def on_template(
         self, robot_id: str, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray
     ) -> None:
         """Note which robot shares a person's face."""
-        with self._lock:
-            self._received_s = time.monotonic()
-            self.seen.setdefault(person_id, set()).add(robot_id)
+        self.seen.setdefault(person_id, set()).add(robot_id)
 
     def on_decision(self, decision: MergeDecision) -> None:
         """Keep a merge decision."""
-        with self._lock:
-            self._received_s = time.monotonic()
-            self.merges.add(decision)
+        self.merges.add(decision)
 
     def on_entry(self, entry: GalleryEntry) -> None:
         """Keep a gallery entry."""
-        with self._lock:
-            self._received_s = time.monotonic()
-            self.gallery[entry.entry_id] = entry
+        self.gallery[entry.entry_id] = entry
 
     def on_entry_deleted(self, entry_id: str) -> None:
         """Drop a gallery entry."""
-        with self._lock:
-            self._received_s = time.monotonic()
-            self.gallery.pop(entry_id, None)
+        self.gallery.pop(entry_id, None)

@@ -43,9 +43,6 @@ class Detections2DNode(RobotMemberNode):
 
         self.create_subscription(kind, self.camera_topic(camera, topic), on_message, RELIABLE)
 
-    def close(self) -> None:
-        """Do nothing: the node holds nothing."""
-
 
 def main() -> None:
     """Run the node in a process of its own."""

@@ -48,10 +48,7 @@ class DetectorNode(RobotMemberNode):
     ):
         super().__init__(**member)
         self.models = models or PipelinePool(vision_settings(self.settings))
-        self._outputs = {
-            camera: self.create_publisher(msg.Detections, self.camera_topic(camera, "detections"), RELIABLE)
-            for camera in self.cameras
-        }
+        self._outputs = self.camera_publishers(msg.Detections, "detections", RELIABLE)
         self.health = StageHealth(
             self, self.cameras, "detector", "detection", lambda camera: self._images.problem(camera), clocks=True
         )
@@ -64,15 +61,9 @@ class DetectorNode(RobotMemberNode):
         else:
             self.stage.skip_listeners.append(self._publish_skipped)
         steady_timer(self, REPORT_S, self.health.log_drops)
-        self._images = ImageInput(
-            self,
-            self.cameras if subscribe is None else subscribe,
-            self.settings,
-            self.stage.add_frame,
-            encode=True,
-            refused=self.health.failed,
-            lost=self.health.lost,
-        )
+        subscribed = self.cameras if subscribe is None else subscribe
+        on_frame, refused, lost = self.stage.add_frame, self.health.failed, self.health.lost
+        self._images = ImageInput(self, subscribed, self.settings, on_frame, encode=True, refused=refused, lost=lost)
         self._diagnostics = Diagnostics(self, self.robot_id, self.health.report)
 
     def activate(self) -> None:

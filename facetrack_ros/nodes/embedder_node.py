@@ -50,10 +50,7 @@ class EmbedderNode(RobotMemberNode):
     def __init__(self, subscribe: bool = True, **member):
         super().__init__(**member)
         self._models = PipelinePool(face_settings(self.settings))
-        self._outputs = {
-            camera: self.create_publisher(msg.Faces, self.camera_topic(camera, "faces"), RELIABLE)
-            for camera in self.cameras
-        }
+        self._outputs = self.camera_publishers(msg.Faces, "faces", RELIABLE)
         self._battery = BatteryInput(self, self.get_logger().warning)
         self.faces = FaceStage(self.cameras, self.settings, self._enabled)
         self._health = StageHealth(self, self.cameras, "embedder", "finding faces")

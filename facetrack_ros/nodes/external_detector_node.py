@@ -1,5 +1,7 @@
 """External detector node: detections from another detector's ``vision_msgs/Detection2DArray``."""
 
+from functools import partial
+
 from facetrack_ros import msg
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.nodes.base.optional_messages import import_messages
@@ -32,19 +34,12 @@ class ExternalDetectorNode(RobotMemberNode):
         kinds = import_messages("vision_msgs")
         super().__init__(**member)
         self._classes = frozenset(word.strip() for word in self.settings.vision_msgs.person_classes.split(","))
-        self._outputs = {}
+        self._outputs = self.camera_publishers(msg.Detections, "detections", RELIABLE)
         self._numbers = dict.fromkeys(self.cameras, 0)
         for camera in self.cameras:
-            self._outputs[camera] = self.create_publisher(
-                msg.Detections, self.camera_topic(camera, "detections"), RELIABLE
-            )
             # Best effort receives from detectors of either reliability.
-            self.create_subscription(
-                kinds.Detection2DArray,
-                self.given_topic("vision_msgs.topic", camera),
-                lambda array, camera=camera: self._on_array(camera, array),
-                SENSOR_DATA,
-            )
+            topic = self.given_topic("vision_msgs.topic", camera)
+            self.create_subscription(kinds.Detection2DArray, topic, partial(self._on_array, camera), SENSOR_DATA)
 
     def _on_array(self, camera: str, array) -> None:
         if not self.active:
@@ -69,9 +64,6 @@ class ExternalDetectorNode(RobotMemberNode):
                 throttle_duration_sec=60.0,
             )
         self._outputs[camera].publish(detections_to_message(frame, persons))
-
-    def close(self) -> None:
-        """Do nothing: the node holds nothing."""
 
 
 def main() -> None:

@@ -108,15 +108,8 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
     def _enrol(self, name: str, pictures: list[tuple[str, bytes]], watch: bool) -> tuple[list[GalleryEntry], list[str]]:
         """Make, store and publish the entries of a person; the entries and warnings about them."""
         pipeline = self._models.acquire("gallery")
-        entries = make_entries(
-            name,
-            pictures,
-            pipeline,
-            lambda: f"g_{safe_name(self.robot_id)}_{self._ids.next('entry')}",
-            watch,
-            self.robot_id,
-            self.get_clock().now().nanoseconds,
-        )
+        now_ns = self.get_clock().now().nanoseconds
+        entries = make_entries(name, pictures, pipeline, self._next_id, watch, self.robot_id, now_ns)
         for entry in entries:
             self._store.add(entry)
             self._publisher.publish(entry_to_message(entry))
@@ -125,6 +118,9 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         for warning in warnings:
             self.get_logger().warning(warning)
         return entries, warnings
+
+    def _next_id(self) -> str:
+        return f"g_{safe_name(self.robot_id)}_{self._ids.next('entry')}"
 
     def _publish_all(self) -> None:
         for entry in self._store.read():

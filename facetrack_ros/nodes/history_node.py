@@ -207,16 +207,9 @@ class HistoryNode(RobotMemberNode):
             self.get_logger().error(str(error), throttle_duration_sec=60.0)
         if self.history is not None:
             self._worker.put("", (self._flush,))
-        self._heartbeat.publish(
-            status_to_message(
-                status,
-                self.get_clock().now().to_msg(),
-                self.instance_id,
-                leaving,
-                self._model_ids,
-                {camera: clock.behind_ns for camera, clock in self._frames_health.clocks.items()},
-            )
-        )
+        behind_ns = {camera: clock.behind_ns for camera, clock in self._frames_health.clocks.items()}
+        stamp = self.get_clock().now().to_msg()
+        self._heartbeat.publish(status_to_message(status, stamp, self.instance_id, leaving, self._model_ids, behind_ns))
 
     def _flush(self) -> None:
         history = self.history

@@ -1,11 +1,10 @@
 """Humans node: faces, bodies and persons on the topics of ROS4HRI (REP-155), as libhri reads them."""
 
-import array
 import time
 
 import cv2
 import numpy as np
-from rclpy.qos import QoSDurabilityPolicy, QoSHistoryPolicy, QoSProfile, QoSReliabilityPolicy
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
 from std_msgs.msg import Bool, Float32, Header, String
 
@@ -18,6 +17,7 @@ from facetrack_ros.nodes.base.optional_messages import import_messages
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.qos import RELIABLE
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.conversion.fields import byte_array
 from facetrack_ros.nodes.conversion.hri_state import HriState, PersonState, facial_landmarks, hri_id, region
 from facetrack_ros.nodes.conversion.time import to_ns
 from facetrack_ros.nodes.conversion.vision import tracks_from_message
@@ -26,13 +26,8 @@ from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.vision.faces.alignment import align
 
 # libhri's subscriptions: default QoS for changing values, reliable and transient local for lasting ones.
-CHANGING = QoSProfile(depth=10, history=QoSHistoryPolicy.KEEP_LAST, reliability=QoSReliabilityPolicy.RELIABLE)
-STAYING = QoSProfile(
-    depth=1,
-    history=QoSHistoryPolicy.KEEP_LAST,
-    reliability=QoSReliabilityPolicy.RELIABLE,
-    durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
-)
+CHANGING = QoSProfile(depth=10)  # reliable
+STAYING = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 #: The tracks of a camera that is silent for this long are dropped.
 SILENT_S = 2.0
 #: Side of the face images, pixels, as ROS4HRI's own face detector publishes them.
@@ -61,12 +56,15 @@ class HumansNode(RobotMemberNode):
         self._heard: dict[str, float] = {}
         self._published: dict[str, PersonState] = {}
         self._topics: dict[str, dict] = {}
-        kinds, create = self._kinds, self.create_publisher
+        lists = {
+            "faces/tracked": CHANGING,
+            "bodies/tracked": CHANGING,
+            "persons/tracked": STAYING,
+            "persons/known": STAYING,
+        }
         self._lists = {
-            "faces/tracked": create(kinds.IdsList, f"{self._prefix}/faces/tracked", CHANGING),
-            "bodies/tracked": create(kinds.IdsList, f"{self._prefix}/bodies/tracked", CHANGING),
-            "persons/tracked": create(kinds.IdsList, f"{self._prefix}/persons/tracked", STAYING),
-            "persons/known": create(kinds.IdsList, f"{self._prefix}/persons/known", STAYING),
+            name: self.create_publisher(self._kinds.IdsList, f"{self._prefix}/{name}", qos)
+            for name, qos in lists.items()
         }
         for camera in self.cameras:
             self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks, RELIABLE)
@@ -94,33 +92,18 @@ class HumansNode(RobotMemberNode):
         """Publish id lists and changes of persons; an id's topics are created before it is listed, destroyed after."""
         faces, bodies, known = self._humans.faces, self._humans.bodies, self._humans.known
         kinds = self._kinds
+        roi, image = (kinds.NormalizedRegionOfInterest2D, CHANGING), (Image, CHANGING)
+        of_face = {"roi": roi, "landmarks": (kinds.FacialLandmarks, CHANGING), "cropped": image, "aligned": image}
         for face in faces:
-            self._topics_of(
-                f"faces/{face}",
-                {
-                    "roi": (kinds.NormalizedRegionOfInterest2D, CHANGING),
-                    "landmarks": (kinds.FacialLandmarks, CHANGING),
-                    "cropped": (Image, CHANGING),
-                    "aligned": (Image, CHANGING),
-                },
-            )
+            self._topics_of(f"faces/{face}", of_face)
         for body in bodies:
-            self._topics_of(f"bodies/{body}", {"roi": (kinds.NormalizedRegionOfInterest2D, CHANGING)})
+            self._topics_of(f"bodies/{body}", {"roi": roi})
         for person, state in known.items():
             self._publish_person(person, state)
-        for name, ids in (
-            ("faces/tracked", faces),
-            ("bodies/tracked", bodies),
-            ("persons/tracked", self._humans.persons),
-            ("persons/known", tuple(known)),
-        ):
-            self._lists[name].publish(kinds.IdsList(header=header, ids=list(ids)))
-        kept = {
-            *(f"faces/{face}" for face in faces),
-            *(f"bodies/{body}" for body in bodies),
-            *(f"persons/{person}" for person in known),
-        }
-        for gone in set(self._topics) - kept:
+        for publisher, ids in zip(self._lists.values(), (faces, bodies, self._humans.persons, known), strict=True):
+            publisher.publish(kinds.IdsList(header=header, ids=list(ids)))
+        listed = (("faces", faces), ("bodies", bodies), ("persons", known))
+        for gone in set(self._topics) - {f"{kind}/{name}" for kind, names in listed for name in names}:
             for publisher in self._topics.pop(gone).values():
                 self.destroy_publisher(publisher)
         self._published = known
@@ -134,21 +117,14 @@ class HumansNode(RobotMemberNode):
         return self._topics[below]
 
     def _publish_person(self, person: str, state: PersonState) -> None:
-        topics = self._topics_of(
-            f"persons/{person}",
-            {
-                "face_id": (String, STAYING),
-                "body_id": (String, STAYING),
-                "alias": (String, STAYING),
-                "anonymous": (Bool, STAYING),
-                "location_confidence": (Float32, CHANGING),
-            },
-        )
+        kinds = {"face_id": String, "body_id": String, "alias": String, "anonymous": Bool}
+        lasting = {name: (kind, STAYING) for name, kind in kinds.items()}
+        topics = self._topics_of(f"persons/{person}", {**lasting, "location_confidence": (Float32, CHANGING)})
         before = self._published.get(person)
-        for name in ("face_id", "body_id", "alias", "anonymous"):
+        for name, kind in kinds.items():
             value = getattr(state, name)
             if before is None or getattr(before, name) != value:
-                topics[name].publish((Bool if name == "anonymous" else String)(data=value))
+                topics[name].publish(kind(data=value))
         if before is None:
             topics["location_confidence"].publish(Float32(data=0.0))  # no transform is published for a person
 
@@ -216,11 +192,9 @@ class HumansNode(RobotMemberNode):
 
 
 def _image(header: Header, picture: np.ndarray) -> Image:
-    message = Image(
-        header=header, height=picture.shape[0], width=picture.shape[1], encoding="bgr8", step=picture.shape[1] * 3
-    )
-    message.data = array.array("B", np.ascontiguousarray(picture).tobytes())
-    return message
+    height, width = picture.shape[:2]
+    data = byte_array(np.ascontiguousarray(picture).tobytes())
+    return Image(header=header, height=height, width=width, encoding="bgr8", step=width * 3, data=data)
 
 
 def main() -> None:

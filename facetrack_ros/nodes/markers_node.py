@@ -1,6 +1,7 @@
 """Markers node: where people stand, for rviz and Foxglove, of each camera whose CameraInfo is published."""
 
 from datetime import datetime, timezone
+from functools import partial
 
 import numpy as np
 from sensor_msgs.msg import CameraInfo
@@ -33,33 +34,21 @@ class MarkersNode(RobotMemberNode):
 
     def __init__(self, **member):
         super().__init__(**member)
-        self._outputs = {
-            camera: self.create_publisher(MarkerArray, self.camera_topic(camera, "markers"), RELIABLE)
-            for camera in self.cameras
-        }
+        self._outputs = self.camera_publishers(MarkerArray, "markers", RELIABLE)
         self._models: dict[str, CameraModel] = {}
         self._frames: dict[str, str] = {}
         self._shown: dict[str, list[Marker]] = {camera: [] for camera in self.cameras}
         self._found: dict[str, list[Marker]] = {camera: [] for camera in self.cameras}
         self._search_id, self._matches = "", {}
         for camera in self.cameras:
-            self.create_subscription(
-                CameraInfo,
-                self.given_topic("markers.camera_info", camera),
-                lambda info, camera=camera: self._on_info(camera, info),
-                SENSOR_DATA,
-            )
+            topic = self.given_topic("markers.camera_info", camera)
+            self.create_subscription(CameraInfo, topic, partial(self._on_info, camera), SENSOR_DATA)
             self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks, RELIABLE)
         self.create_subscription(msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result, RELIABLE)
 
     def _on_info(self, camera: str, info: CameraInfo) -> None:
-        model = CameraModel(
-            np.array(info.k, np.float64).reshape(3, 3),
-            np.array(info.d, np.float64),
-            info.width,
-            info.height,
-            info.distortion_model,
-        )
+        matrix, distortion = np.array(info.k, np.float64).reshape(3, 3), np.array(info.d, np.float64)
+        model = CameraModel(matrix, distortion, info.width, info.height, info.distortion_model)
         if not model.known:
             self.get_logger().warning(
                 f"the CameraInfo of {camera} is empty: calibrate the camera, or no person can be placed",
@@ -69,12 +58,10 @@ class MarkersNode(RobotMemberNode):
         self._models[camera], self._frames[camera] = model, info.header.frame_id
 
     def _locate(self, camera: str, box) -> PersonPosition | None:
-        model = self._models.get(camera)
+        model, person = self._models.get(camera), self.settings.markers
         if model is None:
             return None
-        return locate_person(
-            np.asarray(box), model, self.settings.markers.person_height_m, self.settings.markers.person_height_sd_m
-        )
+        return locate_person(np.asarray(box), model, person.person_height_m, person.person_height_sd_m)
 
     def _on_tracks(self, message: msg.Tracks) -> None:
         camera = message.camera_id
@@ -91,16 +78,10 @@ class MarkersNode(RobotMemberNode):
         for track in message.tracks:
             position = self._locate(camera, track.bbox) if track.state != TrackState.IDLE else None
             if position is not None:
-                shown += body_markers(
-                    header,
-                    camera,
-                    track.track_id,
-                    track.person_id or track.track_id,
-                    self._text(track.person_id or "new", position),
-                    position,
-                    self.settings.markers.person_height_m,
-                    track.state == TrackState.TRACKING,
-                )
+                name, colour = track.track_id, track.person_id or track.track_id
+                height_m, seen = self.settings.markers.person_height_m, track.state == TrackState.TRACKING
+                text = self._text(track.person_id or "new", position)
+                shown += body_markers(header, camera, name, colour, text, position, height_m, seen)
         names = {(marker.ns, marker.id) for marker in shown}
         left = [gone(marker) for marker in self._shown[camera] if (marker.ns, marker.id) not in names]
         self._shown[camera] = shown
@@ -133,21 +114,14 @@ class MarkersNode(RobotMemberNode):
         # With the sighting's stamp: tf places it where the robot was then, or, beyond tf's memory, not at all.
         header = Header(stamp=to_time(match.stamp_ns), frame_id=self._frames[match.camera_id])
         clock = datetime.fromtimestamp(match.stamp_ns / 1e9, timezone.utc).strftime("%H:%M:%S")
-        return match_markers(
-            header,
-            match.camera_id,
-            f"{match.track_id} {match.stamp_ns}",
-            match.person_id,
-            f"{match.person_id} {match.similarity:.2f}\n{clock} UTC",
-            position,
-        )
+        name, text = f"{match.track_id} {match.stamp_ns}", f"{match.person_id} {match.similarity:.2f}\n{clock} UTC"
+        return match_markers(header, match.camera_id, name, match.person_id, text, position)
 
     def deactivate(self) -> None:
         """Delete the markers."""
         for camera, publisher in self._outputs.items():
-            publisher.publish(
-                MarkerArray(markers=[gone(marker) for marker in self._shown[camera] + self._found[camera]])
-            )
+            shown = self._shown[camera] + self._found[camera]
+            publisher.publish(MarkerArray(markers=[gone(marker) for marker in shown]))
             self._shown[camera], self._found[camera] = [], []
 
     def close(self) -> None:

@@ -45,10 +45,7 @@ class OverlayNode(RobotMemberNode):
 
     def __init__(self, subscribe: bool = True, **member):
         super().__init__(**member)
-        self._outputs = {
-            camera: self.create_publisher(CompressedImage, self.camera_topic(camera, "overlay/compressed"), SENSOR_DATA)
-            for camera in self.cameras
-        }
+        self._outputs = self.camera_publishers(CompressedImage, "overlay/compressed", SENSOR_DATA)
         self._waiting = ImageBuffer(self.cameras)
         self._in_view: dict[str, frozenset[str]] = {camera: frozenset() for camera in self.cameras}
         self._last_search = LatestMatches(MATCHES_SHOWN)
@@ -69,15 +66,13 @@ class OverlayNode(RobotMemberNode):
         return bool(self._outputs[camera_id].get_subscription_count())
 
     def _report(self) -> list[Diagnosis]:
+        idle = (OK, "not subscribed, so nothing is drawn")
         if not self.active:
-            return [
-                Diagnosis(f"{camera} overlay", STALE, f"is {self.state}: {self.WHILE_INACTIVE}")
-                for camera in self.cameras
-            ]
+            idle = (STALE, f"is {self.state}: {self.WHILE_INACTIVE}")
         return [
             self._health.report_camera(camera)
-            if self._watched(camera)
-            else Diagnosis(f"{camera} overlay", OK, "not subscribed, so nothing is drawn")
+            if self.active and self._watched(camera)
+            else Diagnosis(f"{camera} overlay", *idle)
             for camera in self.cameras
         ]
 
@@ -141,26 +136,15 @@ class OverlayNode(RobotMemberNode):
         for frame, tracks in work:
             began = time.perf_counter()
             try:
-                picture = draw_overlay(
-                    frame.image,
-                    tracks,
-                    frame.stamp_ns,
-                    f"{self.robot_id}/{frame.camera_id}",
-                    active,
-                    [(_match_line(match), match.person_id) for match in self._last_search.matches],
-                )
+                matches = [(_match_line(match), match.person_id) for match in self._last_search.matches]
+                source = f"{self.robot_id}/{frame.camera_id}"
+                picture = draw_overlay(frame.image, tracks, frame.stamp_ns, source, active, matches)
             except FrameError as error:
                 self._health.failed(frame.camera_id, str(error), frame.stamp_ns)
                 self.get_logger().warning(str(error), throttle_duration_sec=60.0)
                 continue
-            drawn = Frame(
-                frame.camera_id,
-                frame.stamp_ns,
-                frame.number,
-                encode_jpeg(picture, self.settings.camera.jpeg_quality),
-                frame.frame_id,
-            )
-            self._outputs[frame.camera_id].publish(frame_to_message(drawn))
+            jpeg = encode_jpeg(picture, self.settings.camera.jpeg_quality)
+            self._outputs[frame.camera_id].publish(frame_to_message(replace(frame, jpeg=jpeg)))
             self._health.finished(frame, time.perf_counter() - began)
 
     def deactivate(self) -> None:

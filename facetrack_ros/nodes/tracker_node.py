@@ -62,10 +62,7 @@ class TrackerNode(RobotMemberNode):
         self._models = models
         self._health = StageHealth(self, self.cameras, "tracker", "tracking")
         self._diagnostics = Diagnostics(self, self.robot_id, self._health.report)
-        self._outputs = {
-            camera: self.create_publisher(msg.Tracks, self.camera_topic(camera, "tracks"), RELIABLE)
-            for camera in self.cameras
-        }
+        self._outputs = self.camera_publishers(msg.Tracks, "tracks", RELIABLE)
         self._events = self.create_publisher(msg.PersonEvent, self.robot_topic("events"), RELIABLE)
         self._frame_ids: dict[str, str] = {}
         self.stage = TrackingStage(

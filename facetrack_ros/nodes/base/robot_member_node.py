@@ -5,6 +5,8 @@ from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.parameter import Parameter
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
 
 from facetrack_ros.config import NODE_OPTIONS, OPTIONS, Config, Option, option_named, optional_path
 from facetrack_ros.errors import ConfigError
@@ -126,6 +128,10 @@ class RobotMemberNode(LifecycleNode):
     def camera_topic(self, camera_id: str, name: str) -> str:
         """Absolute name of a camera's topic."""
         return self.robot_topic(f"{camera_id}/{name}")
+
+    def camera_publishers(self, kind: type, name: str, qos: QoSProfile) -> dict[str, Publisher]:
+        """Create the publisher of one topic of each camera, by camera."""
+        return {camera: self.create_publisher(kind, self.camera_topic(camera, name), qos) for camera in self.cameras}
 
     def robot_topic(self, name: str) -> str:
         """Absolute name of a topic in the robot's namespace, which may be nested."""

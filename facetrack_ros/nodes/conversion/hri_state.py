@@ -6,7 +6,9 @@ are arguments.
 
 import re
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from types import ModuleType
 
 import numpy as np
@@ -58,7 +60,7 @@ class PersonState:
 
     :param face_id: of the face seen last, empty where none is tracked; ``body_id`` likewise.
     :param anonymous: no face embedding exists, so the person is not recognised again.
-    :param alias: the id this person goes by since two turned out to be one; empty: its own.
+    :param alias: id of the person that this one was merged into; empty: none.
     """
 
     face_id: str = ""
@@ -109,22 +111,17 @@ class HriState:
         """Assign faces, bodies and aliases to persons."""
         self._newest_ns = stamp_ns or self._newest_ns
         faces, bodies = {}, {}
-        for tracks in self._cameras.values():
-            for track_id, followed in tracks.items():
-                if followed.person_id:
-                    bodies[followed.person_id] = hri_id("b", track_id)
-                    if self._face_stays(followed):
-                        faces[followed.person_id] = hri_id("f", track_id)
+        for track_id, followed in self._tracks():
+            if followed.person_id:
+                bodies[followed.person_id] = hri_id("b", track_id)
+                if self._face_stays(followed):
+                    faces[followed.person_id] = hri_id("f", track_id)
         while len(self._known) > KNOWN and next(iter(self._known)) not in bodies:
             self._known.popitem(last=False)
-        self._known.update(
-            {
-                person: PersonState(
-                    faces.get(person, ""), bodies.get(person, ""), state.anonymous, self._alias_of(person)
-                )
-                for person, state in self._known.items()
-            }
-        )
+        aliases = {person: self._alias_of(person) for person in self._known}
+        for person, alias in aliases.items():
+            anonymous = self._known[person].anonymous
+            self._known[person] = PersonState(faces.get(person, ""), bodies.get(person, ""), anonymous, alias)
 
     def _alias_of(self, person: str) -> str:
         """The id after all merges, since readers follow one alias only."""
@@ -134,35 +131,26 @@ class HriState:
             at = self._known[at].alias
         return at if at in self._known and at not in passed else ""
 
+    def _tracks(self) -> Iterator[tuple[str, "_Followed"]]:
+        return chain.from_iterable(tracks.items() for tracks in self._cameras.values())
+
     def _face_stays(self, followed: "_Followed") -> bool:
         return followed.face_ns > 0 and abs(self._newest_ns - followed.face_ns) <= FACE_STAYS_NS
 
     @property
     def faces(self) -> tuple[str, ...]:
         """Ids of the tracked faces."""
-        return tuple(
-            hri_id("f", track)
-            for tracks in self._cameras.values()
-            for track, followed in tracks.items()
-            if self._face_stays(followed)
-        )
+        return tuple(hri_id("f", track_id) for track_id, followed in self._tracks() if self._face_stays(followed))
 
     @property
     def bodies(self) -> tuple[str, ...]:
         """Ids of the tracked bodies."""
-        return tuple(hri_id("b", track) for tracks in self._cameras.values() for track in tracks)
+        return tuple(hri_id("b", track_id) for track_id, _ in self._tracks())
 
     @property
     def persons(self) -> tuple[str, ...]:
         """Ids of the tracked persons, each once."""
-        return tuple(
-            dict.fromkeys(
-                followed.person_id
-                for tracks in self._cameras.values()
-                for followed in tracks.values()
-                if followed.person_id
-            )
-        )
+        return tuple(dict.fromkeys(followed.person_id for _, followed in self._tracks() if followed.person_id))
 
     @property
     def known(self) -> dict[str, PersonState]:

@@ -1,10 +1,12 @@
 """Persons as markers: a body at the position, name and distance, and an ellipsoid of the uncertainty."""
 
 import zlib
+from functools import partial
 
 import numpy as np
 from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
+from numpy.typing import ArrayLike
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker
 
@@ -17,6 +19,7 @@ SIGMAS = 2.0
 #: Lifetime of a marker that is not renewed.
 STAYS = Duration(sec=1, nanosec=500_000_000)
 FOREVER = Duration()
+UNTURNED = Quaternion(w=1.0)
 #: A quarter turn about x: a marker's cylinder is along z, and the optical frame's y points down.
 UPRIGHT = Quaternion(x=float(np.sqrt(0.5)), w=float(np.sqrt(0.5)))
 
@@ -42,71 +45,29 @@ def body_markers(
     :param name: identifies the person among those of the camera.
     :param seen: False: the person is out of view, and shown at the last position.
     """
-    colour = _colour(colour_name, 0.8 if seen else 0.3)
-    body = _marker(
-        header,
-        f"{camera_id}/people",
-        name,
-        Marker.CYLINDER,
-        position.mean,
-        UPRIGHT,
-        (BODY_WIDTH_M, BODY_WIDTH_M, height_m),
-        colour,
-    )
-    above = position.mean - (0, height_m / 2 + TEXT_M, 0)
-    label = _marker(
-        header,
-        f"{camera_id}/names",
-        name,
-        Marker.TEXT_VIEW_FACING,
-        above,
-        Quaternion(w=1.0),
-        (0, 0, TEXT_M),
-        ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0 if seen else 0.5),
-        text,
-    )
+    add = partial(_marker, header, name)
     turn, axes = ellipsoid(position.covariance)
-    doubt = _marker(
-        header,
-        f"{camera_id}/uncertainty",
-        name,
-        Marker.SPHERE,
-        position.mean,
-        turn,
-        2 * SIGMAS * axes,
-        _colour(colour_name, 0.15),
-    )
-    return [body, label, doubt]
+    white = ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0 if seen else 0.5)
+    colour, pale = _colour(colour_name, 0.8 if seen else 0.3), _colour(colour_name, 0.15)
+    size, above = (BODY_WIDTH_M, BODY_WIDTH_M, height_m), position.mean - (0, height_m / 2 + TEXT_M, 0)
+    return [
+        add(f"{camera_id}/people", Marker.CYLINDER, position.mean, size, colour, turn=UPRIGHT),
+        add(f"{camera_id}/names", Marker.TEXT_VIEW_FACING, above, (0, 0, TEXT_M), white, text=text),
+        add(f"{camera_id}/uncertainty", Marker.SPHERE, position.mean, 2 * SIGMAS * axes, pale, turn=turn),
+    ]
 
 
 def match_markers(
     header: Header, camera_id: str, name: str, colour_name: str, text: str, position: PersonPosition
 ) -> list[Marker]:
     """Markers of a search's match at the person's position then, which stay until the next search."""
-    ball = _marker(
-        header,
-        f"{camera_id}/search",
-        name,
-        Marker.SPHERE,
-        position.mean,
-        Quaternion(w=1.0),
-        (0.3, 0.3, 0.3),
-        _colour(colour_name, 1.0),
-        stays=FOREVER,
-    )
-    label = _marker(
-        header,
-        f"{camera_id}/search_text",
-        name,
-        Marker.TEXT_VIEW_FACING,
-        position.mean - (0, 0.3, 0),
-        Quaternion(w=1.0),
-        (0, 0, TEXT_M),
-        ColorRGBA(r=1.0, g=1.0, b=0.4, a=1.0),
-        text,
-        FOREVER,
-    )
-    return [ball, label]
+    add = partial(_marker, header, name, stays=FOREVER)
+    colour, yellow = _colour(colour_name, 1.0), ColorRGBA(r=1.0, g=1.0, b=0.4, a=1.0)
+    above = position.mean - (0, 0.3, 0)
+    return [
+        add(f"{camera_id}/search", Marker.SPHERE, position.mean, (0.3, 0.3, 0.3), colour),
+        add(f"{camera_id}/search_text", Marker.TEXT_VIEW_FACING, above, (0, 0, TEXT_M), yellow, text=text),
+    ]
 
 
 def gone(marker: Marker) -> Marker:
@@ -143,18 +104,18 @@ def quaternion(rotation: np.ndarray) -> Quaternion:
 
 def _marker(
     header: Header,
-    namespace: str,
     name: str,
+    namespace: str,
     kind: int,
     place: np.ndarray,
-    turn: Quaternion,
-    size,
+    size: ArrayLike,
     colour: ColorRGBA,
+    turn: Quaternion = UNTURNED,
     text: str = "",
     stays: Duration = STAYS,
 ) -> Marker:
     x, y, z = (float(value) for value in place)
-    width, depth, height = (float(value) for value in size)
+    width, depth, height = (float(value) for value in np.asarray(size))
     return Marker(
         header=header,
         ns=namespace,

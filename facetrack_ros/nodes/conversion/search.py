@@ -10,7 +10,7 @@ from facetrack_ros import msg, srv
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes.conversion.fields import byte_array, float_array, pick
-from facetrack_ros.nodes.conversion.time import make_header, to_duration, to_ns, to_time
+from facetrack_ros.nodes.conversion.time import make_header, pose_from_message, to_duration, to_ns, to_time
 from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import ANSWERED, Match, RobotResponse, SearchResponse
@@ -78,7 +78,7 @@ def match_from_message(message: msg.FaceMatch) -> Match:
         bbox=np.array(message.bbox, np.float32),
         face_bbox=np.array(message.face_bbox, np.float32),
         thumbnail=bytes(message.thumbnail),
-        pose=_pose_from_fields(message),
+        pose=pose_from_message(message.pose_header, message.pose) if message.has_pose else None,
         **pick(message, _MATCH),
     )
 
@@ -94,18 +94,6 @@ def _pose_fields(pose: RobotPose | None) -> dict[str, Any]:
             orientation=Quaternion(**dict(zip("xyzw", pose.orientation))),
         ),
     }
-
-
-def _pose_from_fields(message: msg.FaceMatch) -> RobotPose | None:
-    if not message.has_pose:
-        return None
-    position, orientation = message.pose.position, message.pose.orientation
-    return RobotPose(
-        message.pose_header.frame_id,
-        to_ns(message.pose_header.stamp),
-        (position.x, position.y, position.z),
-        (orientation.x, orientation.y, orientation.z, orientation.w),
-    )
 
 
 def robot_response_to_message(response: RobotResponse) -> msg.RobotAnswer:

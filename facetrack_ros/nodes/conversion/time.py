@@ -1,7 +1,10 @@
-"""Stamps, durations and headers as ROS messages."""
+"""Stamps, durations, headers and stamped poses: values to messages and back."""
 
 from builtin_interfaces.msg import Duration, Time
+from geometry_msgs.msg import Pose
 from std_msgs.msg import Header
+
+from facetrack_ros.core.pose import RobotPose
 
 SECOND_NS = 1_000_000_000
 
@@ -24,3 +27,10 @@ def to_ns(time: Time | Duration) -> int:
 def make_header(stamp_ns: int, frame_id: str) -> Header:
     """A header with that stamp and coordinate frame."""
     return Header(stamp=to_time(stamp_ns), frame_id=frame_id)
+
+
+def pose_from_message(header: Header, pose: Pose) -> RobotPose:
+    """A pose in the coordinate frame and at the stamp of a header."""
+    point, turn = pose.position, pose.orientation
+    position, orientation = (point.x, point.y, point.z), (turn.x, turn.y, turn.z, turn.w)
+    return RobotPose(header.frame_id, to_ns(header.stamp), position, orientation)

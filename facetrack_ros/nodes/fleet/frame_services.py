@@ -82,9 +82,8 @@ class FrameServices:
             raise RequestError("there is no history yet: it opens with the first faces")
         handle(history, request, response)
 
-    def _get_frames(
-        self, history: RobotHistory, request: srv.GetFrames.Request, response: srv.GetFrames.Response
-    ) -> None:
+    @staticmethod
+    def _get_frames(history: RobotHistory, request: srv.GetFrames.Request, response: srv.GetFrames.Response) -> None:
         start, end = to_ns(request.start), to_ns(request.end)
         room = min(request.max_bytes or DEFAULT_BYTES, MOST_BYTES)
         if end:
@@ -110,20 +109,12 @@ class FrameServices:
         response.frame_numbers = [frame.number for frame in taken]
         response.success = True
 
-    def _save_clip(self, history: RobotHistory, request: srv.SaveClip.Request, response: srv.SaveClip.Response) -> None:
+    @staticmethod
+    def _save_clip(history: RobotHistory, request: srv.SaveClip.Request, response: srv.SaveClip.Response) -> None:
         source = LiveSource(history)
-        clip = choose_clip(
-            source,
-            tuple(request.cameras),
-            to_ns(request.start),
-            to_ns(request.end),
-            request.track_id,
-            "",
-            to_ns(request.before),
-            to_ns(request.after),
-            tuple(request.formats),
-            request.boxes,
-        )
+        start, end, before, after = map(to_ns, (request.start, request.end, request.before, request.after))
+        cameras, formats = tuple(request.cameras), tuple(request.formats)
+        clip = choose_clip(source, cameras, start, end, request.track_id, "", before, after, formats, request.boxes)
         name = request.name or (_EPOCH + timedelta(microseconds=clip.start_ns // 1000)).strftime("%Y%m%dT%H%M%S.%fZ")
         if not _NAME.fullmatch(name):
             raise RequestError(f"{name!r} cannot name a clip: letters, digits and _ . : - are allowed")

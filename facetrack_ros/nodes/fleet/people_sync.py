@@ -70,16 +70,8 @@ class PeopleSync(PeopleHandler):
             return
         template = self._people.persons().get(event.person_id)
         if template is not None and len(template):
-            self._templates.publish(
-                template_to_message(
-                    self._node.robot_id,
-                    event.person_id,
-                    self._people.model_id,
-                    event.stamp_ns,
-                    template.embeddings,
-                    template.qualities,
-                )
-            )
+            key = (self._node.robot_id, event.person_id, self._people.model_id, event.stamp_ns)
+            self._templates.publish(template_to_message(*key, template.embeddings, template.qualities))
 
     def on_template(
         self, robot_id: str, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray

@@ -49,20 +49,16 @@ class RescanService:
         def remaining() -> list[tuple[int, str]]:
             return frames_without_face(frames, (history.sightings,), start_ns, end_ns, request.cameras)
 
+        def stopped() -> bool:
+            return self._closing or self._battery.braking or time.monotonic() >= deadline_s
+
         refusal = self._refusal()
         if refusal or not remaining():
             return RescanResult(0, len(remaining()), 0), refusal
         if not self._lock.acquire(timeout=max(0.0, deadline_s - time.monotonic())):
             return RescanResult(0, len(remaining()), 0), "another search was rescanning the frames all the time"
         try:
-            done = rescan(
-                frames,
-                remaining(),
-                history.sightings,
-                self._models(),
-                lambda: self._closing or self._battery.braking or time.monotonic() >= deadline_s,
-                _lower_priority,
-            )
+            done = rescan(frames, remaining(), history.sightings, self._models(), stopped, _lower_priority)
         finally:
             self._lock.release()
         return done, self._refusal() if done.remaining else ""

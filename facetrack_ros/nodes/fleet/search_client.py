@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.task import Future
@@ -111,14 +112,9 @@ class SearchClient:
         :raises RequestError: the request is not valid.
         """
         if self._results is None:
+            topic, kind = self._node.mesh_topic("search/result"), msg.FaceSearchResult
             self._results = PolledSubscription(
-                self._node,
-                msg.FaceSearchResult,
-                self._node.mesh_topic("search/result"),
-                self._on_result,
-                SEARCH_RESULT_SUB,
-                lambda: bool(self._open),
-                raw=True,
+                self._node, kind, topic, self._on_result, SEARCH_RESULT_SUB, lambda: bool(self._open), raw=True
             )
         self._poll()
         entries = self._roster.entries(time.monotonic_ns())
@@ -126,9 +122,8 @@ class SearchClient:
         expected = {entry.robot_id: entry.model_id or request.model_id for entry in entries}
         # This robot's history is searched even before its own first heartbeat arrives.
         expected.setdefault(self._node.robot_id, request.model_id)
-        collector = ResponseCollector(
-            request, contract, expected, {entry.robot_id: entry.instance_id for entry in entries}
-        )
+        instances = {entry.robot_id: entry.instance_id for entry in entries}
+        collector = ResponseCollector(request, contract, expected, instances)
         for entry in entries:
             if entry.left:
                 collector.on_left(entry.robot_id)
@@ -138,13 +133,9 @@ class SearchClient:
                 collector.on_name_conflict(entry.robot_id, entry.claims)
         search = OpenSearch(request_to_message(request), collector)
         self._open[request.search_id] = search
-        search.timers += [
-            steady_timer(self._node, period_s, callback, callback_group=self._group)
-            for period_s, callback in (
-                (request.timeout_ns / 1e9, search.finish),
-                (REPEAT_S, lambda: self._send_again(search, collector.missing)),
-            )
-        ]
+        timer = partial(steady_timer, self._node, callback_group=self._group)
+        search.timers.append(timer(request.timeout_ns / 1e9, search.finish))
+        search.timers.append(timer(REPEAT_S, lambda: self._send_again(search, collector.missing)))
         self._partial_results.begin(collector)
         self._requests.publish(search.message)
         search.finish(always=False)
@@ -216,9 +207,8 @@ class SearchClient:
 
     def _report_shared_names(self) -> None:
         """Log each name that several robots use, once until the conflict is over."""
-        shared = {
-            entry.robot_id: entry.claims for entry in self._roster.entries(time.monotonic_ns()) if entry.claims > 1
-        }
+        entries = self._roster.entries(time.monotonic_ns())
+        shared = {entry.robot_id: entry.claims for entry in entries if entry.claims > 1}
         for robot in shared.keys() - self._shared_names:
             self._node.get_logger().error(
                 f"{shared[robot]} robots on the mesh are called {robot}: a search receives the result of only "

@@ -15,6 +15,7 @@ from facetrack_ros.errors import FacetrackError, StoreError
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.base.qos import RELIABLE, SEARCH_RESULT_PUB
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.conversion.fields import pick
 from facetrack_ros.nodes.conversion.search import match_to_message, request_from_message, robot_response_to_message
 from facetrack_ros.nodes.conversion.vision import event_to_message
 from facetrack_ros.nodes.fleet.rescan_service import RESERVE_S, RescanService
@@ -29,6 +30,8 @@ from facetrack_ros.search.validation import validate_request
 
 # Most FACE_MATCHED events of one search, so that thousands of matches do not crowd out PERSON_IN and PERSON_OUT.
 MOST_EVENTS = 100
+# Fields that such an event has of its match.
+_OF_MATCH = ("stamp_ns", "robot_id", "camera_id", "person_id", "frame_number", "similarity")
 # Searches remembered, so that a request replayed from a recording is not logged again.
 _REMEMBERED = 1000
 # Searches with a rescan or another embedder take seconds; others do not wait for them.
@@ -164,20 +167,8 @@ class SearchServer:
             return
         try:
             AuditLog(history.path).append(request, response, matches, self._node.get_clock().now().nanoseconds)
-            events = [
-                PersonEvent(
-                    FACE_MATCHED,
-                    match.stamp_ns,
-                    match.robot_id,
-                    match.camera_id,
-                    match.person_id,
-                    match.frame_number,
-                    reference_face_id=request.reference or "embedding",
-                    similarity=match.similarity,
-                    search_id=request.search_id,
-                )
-                for match in matches[:MOST_EVENTS]
-            ]
+            search = {"search_id": request.search_id, "reference_face_id": request.reference or "embedding"}
+            events = [PersonEvent(FACE_MATCHED, **pick(match, _OF_MATCH), **search) for match in matches[:MOST_EVENTS]]
             # Published before they are stored, which a full disk may refuse.
             if self._events.get_subscription_count():
                 for event in events:

@@ -87,16 +87,8 @@ class StageHealth(StageMonitor):
         if not problem and has_simulated_time(self._node) and now_ns(self._node) is None:
             problem = NO_CLOCK
             self._node.get_logger().warning(NO_CLOCK, throttle_duration_sec=60.0)
-        return stage_diagnosis(
-            camera_id,
-            self._stage,
-            self.figures(camera_id),
-            self._work,
-            problem,
-            self.clocks.get(camera_id),
-            self._ages_ns.get(camera_id),
-            values,
-        )
+        figures, clock, age_ns = self.figures(camera_id), self.clocks.get(camera_id), self._ages_ns.get(camera_id)
+        return stage_diagnosis(camera_id, self._stage, figures, self._work, problem, clock, age_ns, values)
 
     def report(self) -> list[Diagnosis]:
         """The health of all cameras in this stage."""

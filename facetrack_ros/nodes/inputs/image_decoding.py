@@ -12,20 +12,10 @@ from facetrack_ros.sources.raw_image import bgr_of_raw, check_raw
 
 # Encodings that cv_bridge converts to bgr8, and their bytes a pixel.
 _BRIDGED = {
-    "bgr8": 3,
-    "rgb8": 3,
-    "bgra8": 4,
-    "rgba8": 4,
-    "mono8": 1,
-    "mono16": 2,
-    "bgr16": 6,
-    "rgb16": 6,
-    "bgra16": 8,
-    "rgba16": 8,
-    "yuv422": 2,
-    "yuv422_yuy2": 2,
-    **{f"bayer_{order}8": 1 for order in ("rggb", "bggr", "gbrg", "grbg")},
-    **{f"bayer_{order}16": 2 for order in ("rggb", "bggr", "gbrg", "grbg")},
+    **dict.fromkeys(("mono8", "bayer_rggb8", "bayer_bggr8", "bayer_gbrg8", "bayer_grbg8"), 1),
+    **dict.fromkeys(("mono16", "bayer_rggb16", "bayer_bggr16", "bayer_gbrg16", "bayer_grbg16"), 2),
+    **dict.fromkeys(("yuv422", "yuv422_yuy2"), 2),
+    **{"bgr8": 3, "rgb8": 3, "bgra8": 4, "rgba8": 4, "bgr16": 6, "rgb16": 6, "bgra16": 8, "rgba16": 8},
 }
 
 
@@ -58,7 +48,8 @@ class ImageDecoder:
         :raises FrameError: as :func:`facetrack_ros.sources.raw_image.bgr_of_raw`.
         """
         # Checked before cv_bridge, which reports contradicting sizes in numpy's words or not at all.
-        check_raw(len(message.data), message.height, message.width, message.step, message.encoding)
+        layout = (message.height, message.width, message.step, message.encoding)
+        check_raw(len(message.data), *layout)
         bridge = self._cv_bridge()
         # cv_bridge splits rows by whole pixels, so other paddings would shift them.
         if bridge is not None and message.step % _BRIDGED.get(message.encoding, message.step + 1) == 0:
@@ -66,9 +57,7 @@ class ImageDecoder:
                 return bridge.imgmsg_to_cv2(message, "bgr8")
             except Exception as error:
                 self._disable_bridge(error)
-        return bgr_of_raw(
-            message.data, message.height, message.width, message.step, message.encoding, bool(message.is_bigendian)
-        )
+        return bgr_of_raw(message.data, *layout, bool(message.is_bigendian))
 
     def _cv_bridge(self) -> Any:
         if not self._bridge_imported:

@@ -120,7 +120,7 @@ def incompatible_sentence(camera: str, topic: str, publishers: tuple[Publisher, 
     """The publishers whose QoS does not fit, and the parameter that solves it."""
     names = ", ".join(publisher.node for publisher in publishers if reliable and not publisher.reliable)
     return (
-        f"camera {camera}: {names or 'a publisher'} offers best effort on {topic}, but the subscription is reliable, so no "
+        f"camera {camera}: {names or 'a publisher'} offers best effort on {topic}, but is subscribed reliably, so no "
         "image arrives from there: set the parameter camera.qos to auto or best_effort"
     )
 

@@ -7,12 +7,11 @@ from nav_msgs.msg import Odometry
 from rclpy.node import Node
 from rclpy.timer import Timer
 
-from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.pose_history import PoseHistory
 from facetrack_ros.nodes.base.qos import SENSOR_DATA
 from facetrack_ros.nodes.base.timers import steady_timer
-from facetrack_ros.nodes.conversion.time import to_ns
+from facetrack_ros.nodes.conversion.time import pose_from_message
 
 _KINDS = {"odometry": Odometry, "pose": PoseStamped, "pose_with_covariance": PoseWithCovarianceStamped}
 _BY_NAME = {
@@ -57,15 +56,7 @@ class PoseInput:
 
     def _on_message(self, message: Any) -> None:
         pose = message.pose if isinstance(message, PoseStamped) else message.pose.pose
-        position, orientation = pose.position, pose.orientation
         try:
-            self._poses.add(
-                RobotPose(
-                    message.header.frame_id,
-                    to_ns(message.header.stamp),
-                    (position.x, position.y, position.z),
-                    (orientation.x, orientation.y, orientation.z, orientation.w),
-                )
-            )
+            self._poses.add(pose_from_message(message.header, pose))
         except StoreError as error:
             self._node.get_logger().warning(str(error), throttle_duration_sec=60.0)

@@ -88,7 +88,7 @@ def test_only_raw_images_of_reliable_publishers_are_subscribed_reliably():
         ),
         (JPEG, {}, {}, False, "/cam publishes it, but nothing arrives: is the camera running"),
         (PIXELS, {}, {}, False, "FASTDDS_BUILTIN_TRANSPORTS=LARGE_DATA"),
-        (JPEG, {}, {}, True, "/cam offers best effort on /r/front/image/compressed, but the subscription is reliable"),
+        (JPEG, {}, {}, True, "/cam offers best effort on /r/front/image/compressed, but is subscribed reliably"),
     ],
 )
 def test_the_silence_sentence_gives_the_reason(offer, others, odd, reliable, expected):
