@@ -25,12 +25,12 @@ FIND_S = 5.0
 class FleetClient:
     """Client as a context manager; rclpy is initialised while it is open.
 
-    :param robot: the robot that serves requests; empty: the first one found.
+    :ivar robot: the robot that serves requests; empty until one is needed: then the first one found.
     :param mesh: prefix of the topics that all robots share.
     """
 
     def __init__(self, robot: str = "", mesh: str = "/facetrack"):
-        self._robot = robot
+        self.robot = robot
         self._mesh = mesh.rstrip("/")
         self._changed = threading.Condition()
         self._heartbeats: dict[str, msg.HistoryStatus] = {}
@@ -44,8 +44,8 @@ class FleetClient:
         self.node: Node = rclpy.create_node(f"facetrack_asker_{os.getpid()}")
         # Endpoints are discovered in the order of their creation: a robot whose heartbeat arrives has discovered this
         # service client too. The response to an earlier call can get lost, and DDS repeats it only seconds later.
-        if self._robot:
-            self._client(srv.FaceSearch, "face_search", self._robot)
+        if self.robot:
+            self._client(srv.FaceSearch, "face_search", self.robot)
         self.node.create_subscription(
             msg.HistoryStatus, f"{self._mesh}/roster", self._on_heartbeat, HEARTBEAT_LATCHED_SUB
         )
@@ -55,11 +55,6 @@ class FleetClient:
 
     def __exit__(self, *error) -> None:
         self._open.close()
-
-    @property
-    def robot(self) -> str:
-        """The robot that serves requests; empty until the first one is found."""
-        return self._robot
 
     def _on_heartbeat(self, message: msg.HistoryStatus) -> None:
         with self._changed:
@@ -115,7 +110,7 @@ class FleetClient:
         # Models may have to be loaded before the reference is embedded.
         response, seconds = self._call(srv.FaceSearch, "face_search", request, timeout_s + 10.0)
         if not response.success:
-            raise RequestError(f"{self._robot}: {response.message}")
+            raise RequestError(f"{self.robot}: {response.message}")
         return response, seconds
 
     def call(self, kind: type, name: str, request: Any, timeout_s: float, robot: str = "") -> Any:
@@ -130,9 +125,9 @@ class FleetClient:
 
     def on_parts(self, callback: Callable[[msg.FaceSearchPart], None]) -> None:
         """Subscribe to the partial results of :attr:`robot`."""
-        self._robot = self._robot or self.first_robot()
+        self.robot = self.robot or self.first_robot()
         parts = self.node.create_subscription(
-            msg.FaceSearchPart, f"/{self._robot}/face_search/parts", callback, RELIABLE
+            msg.FaceSearchPart, f"/{self.robot}/face_search/parts", callback, RELIABLE
         )
         deadline = time.monotonic() + FIND_S
         while not parts.get_publisher_count() and time.monotonic() < deadline:
@@ -153,8 +148,8 @@ class FleetClient:
 
     def _call(self, kind: type, name: str, request: Any, timeout_s: float, robot: str = "") -> tuple[Any, float]:
         """The response, and how many seconds it took."""
-        self._robot = self._robot or robot or self.first_robot()
-        robot = robot or self._robot
+        self.robot = self.robot or robot or self.first_robot()
+        robot = robot or self.robot
         client = self._client(kind, name, robot)
         deadline = time.monotonic() + FIND_S
         if not self.wait_for(lambda heartbeats: robot in heartbeats, FIND_S) or not client.wait_for_service(

@@ -16,9 +16,9 @@ def refused(done, *words):
 
 
 @pytest.fixture
-def no_film(tmp_path):
+def no_video(tmp_path):
     file = tmp_path / "notes.mp4"
-    file.write_text("this is no film\n" * 100)
+    file.write_text("this is no video\n" * 100)
     return file
 
 
@@ -26,37 +26,25 @@ def test_a_missing_camera(processes, tmp_path):
     refused(processes.run("run", "--robot", "robot1", "--camera", "front=97", "--data", tmp_path / "data"), "97")
 
 
-def test_a_file_that_is_not_a_video(processes, tmp_path, no_film):
+def test_a_file_that_is_not_a_video(processes, tmp_path, no_video):
     refused(
-        processes.run("run", "--robot", "robot1", "--camera", f"front={no_film}", "--data", tmp_path / "data"),
+        processes.run("run", "--robot", "robot1", "--camera", f"front={no_video}", "--data", tmp_path / "data"),
         "notes.mp4",
     )
     refused(
-        processes.run("ingest", "--robot", "robot1", "--camera", f"front={no_film}", "--data", tmp_path / "data"),
+        processes.run("ingest", "--robot", "robot1", "--camera", f"front={no_video}", "--data", tmp_path / "data"),
         "notes.mp4",
     )
 
 
-def test_names_that_ros_does_not_allow(processes, tmp_path, no_film):
+def test_names_that_ros_does_not_allow(processes, tmp_path, no_video):
     refused(processes.run("run", "--robot", "robot 1", "--camera", "front=0", "--data", tmp_path / "data"), "robot 1")
     refused(processes.run("run", "--robot", "robot1", "--camera", "front", "--data", tmp_path / "data"), "NAME=SOURCE")
 
 
-def test_two_cameras_of_one_name(processes, tmp_path, no_film):
-    refused(
-        processes.run(
-            "run",
-            "--robot",
-            "robot1",
-            "--camera",
-            "front=0",
-            "--camera",
-            f"front={no_film}",
-            "--data",
-            tmp_path / "data",
-        ),
-        "two cameras are called front",
-    )
+def test_two_cameras_of_one_name(processes, tmp_path, no_video):
+    two = ("--robot", "robot1", "--camera", "front=0", "--camera", f"front={no_video}")
+    refused(processes.run("run", *two, "--data", tmp_path), "two cameras are called front")
     node = processes.node(
         "tracker", "-r", "__ns:=/robot1", "-p", "cameras:=[front, front]", "-p", f"data_dir:={tmp_path}"
     )

@@ -10,33 +10,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = (
-    "CMakeLists.txt",
-    "package.xml",
-    "setup.py",
-    "pyproject.toml",
-    "README.md",
-    "cmake",
-    "config",
-    "facetrack_ros",
-    "launch",
-    "msg",
-    "requirements",
-    "srv",
+    *("CMakeLists.txt", "package.xml", "setup.py", "pyproject.toml", "README.md"),
+    *("cmake", "config", "facetrack_ros", "launch", "msg", "requirements", "srv"),
 )
 NODES = {
-    "camera",
-    "detector",
-    "detections_2d",
-    "embedder",
-    "external_detector",
-    "gallery",
-    "history",
-    "humans",
-    "markers",
-    "overlay",
-    "robot",
-    "search",
-    "tracker",
+    *("camera", "detector", "detections_2d", "embedder", "external_detector", "gallery", "history"),
+    *("humans", "markers", "overlay", "robot", "search", "tracker"),
 }
 
 

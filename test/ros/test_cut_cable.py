@@ -22,18 +22,12 @@ def cable_here(monkeypatch):
 
 def test_answers_stay_right_while_the_cable_is_cut_and_repaired(cable_here, tmp_path, domain):
     """Discovery by address, without multicast."""
+    lengths = ("--cuts", "6", "--whole", "5", "--sightings", "2000", "--timeout", "4")
     done = subprocess.run(
         [
             sys.executable,
             BENCHMARKS / "cut_cable.py",
-            "--cuts",
-            "6",
-            "--whole",
-            "5",
-            "--sightings",
-            "2000",
-            "--timeout",
-            "4",
+            *lengths,
             "--discovery",
             "peers",
             "--json",

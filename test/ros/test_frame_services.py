@@ -1,6 +1,7 @@
 """Services on frames: returned, saved as clips, kept on an alert."""
 
 import threading
+from functools import partial
 
 import pytest
 import yaml
@@ -34,14 +35,8 @@ def call(asker, kind, name, request):
 
 def robot_in_mode(processes, stage, tmp_path, mode):
     config = tmp_path / "config.yaml"
-    config.write_text(
-        yaml.safe_dump(
-            {
-                "frame_history": {"mode": mode, "pre_roll_s": 1.0, "post_roll_s": 1.0, "save_on_alert": True},
-                "face_tracking": {"enabled": False},
-            }
-        )
-    )
+    frames = {"mode": mode, "pre_roll_s": 1.0, "post_roll_s": 1.0, "save_on_alert": True}
+    config.write_text(yaml.safe_dump({"frame_history": frames, "face_tracking": {"enabled": False}}))
     return processes.robot("robot1", tmp_path / "data", config, rear=stage.clips["robot1", "rear"])
 
 
@@ -52,7 +47,9 @@ def test_frames_are_returned_within_limits_and_clips_saved_while_the_robot_runs(
     status = asker.roster()["robot1"]
     start, end = (to_ns(stamp) for stamp in (status.cameras[0].oldest, status.cameras[0].newest))
     request = srv.GetFrames.Request(camera_id="rear", start=to_time(start), end=to_time(end))
-    every = call(asker, srv.GetFrames, "/robot1/get_frames", request)
+    get_frames = partial(call, asker, srv.GetFrames, "/robot1/get_frames")
+    save_clip = partial(call, asker, srv.SaveClip, "/robot1/save_clip")
+    every = get_frames(request)
     assert every.success, every.message
     assert len(every.frames) > 20
     stamps = [to_ns(frame.header.stamp) for frame in every.frames]
@@ -61,38 +58,22 @@ def test_frames_are_returned_within_limits_and_clips_saved_while_the_robot_runs(
     assert bytes(every.frames[0].data[:2]) == b"\xff\xd8"
 
     request.max_frames = 3
-    few = call(asker, srv.GetFrames, "/robot1/get_frames", request)
+    few = get_frames(request)
     assert len(few.frames) == 3
     assert few.more
     request.max_frames, request.max_bytes = 0, 2 * len(every.frames[0].data)
-    few = call(asker, srv.GetFrames, "/robot1/get_frames", request)
+    few = get_frames(request)
     assert 1 <= len(few.frames) <= 2
     assert few.more
-    nearest = call(
-        asker,
-        srv.GetFrames,
-        "/robot1/get_frames",
-        srv.GetFrames.Request(camera_id="rear", start=to_time(stamps[5] + 1000)),
-    )
+    nearest = get_frames(srv.GetFrames.Request(camera_id="rear", start=to_time(stamps[5] + 1000)))
     assert [to_ns(frame.header.stamp) for frame in nearest.frames] == [stamps[5]]
-    nothing = call(
-        asker, srv.GetFrames, "/robot1/get_frames", srv.GetFrames.Request(camera_id="front", start=to_time(start))
-    )
+    nothing = get_frames(srv.GetFrames.Request(camera_id="front", start=to_time(start)))
     assert not nothing.success
     assert "rear" in nothing.message
 
-    saved = call(
-        asker,
-        srv.SaveClip,
-        "/robot1/save_clip",
-        srv.SaveClip.Request(
-            start=to_time(stamps[5]),
-            end=to_time(stamps[14]),
-            after=to_duration(0),
-            formats=["mcap", "mp4"],
-            name="clip",
-        ),
-    )
+    first, last = to_time(stamps[5]), to_time(stamps[14])
+    formats = ["mcap", "mp4"]
+    saved = save_clip(srv.SaveClip.Request(start=first, end=last, after=to_duration(0), formats=formats, name="clip"))
     assert saved.success, saved.message
     assert saved.frames == 10
     assert saved.folder == str(tmp_path / "data" / "robot1" / "clips" / "clip")
@@ -103,7 +84,7 @@ def test_frames_are_returned_within_limits_and_clips_saved_while_the_robot_runs(
         srv.SaveClip.Request(end=to_time(end), formats=["avi"]),
         srv.SaveClip.Request(track_id="t9"),
     ):
-        refused = call(asker, srv.SaveClip, "/robot1/save_clip", wrong)
+        refused = save_clip(wrong)
         assert not refused.success
         assert refused.message
     assert robot.interrupt() == 0, robot.said()

@@ -137,20 +137,10 @@ def test_raw_images_of_every_encoding_give_the_same_picture(robot):
     image = raw(np.full((24, 32, 3), 128, np.uint8))
     robot.drive("/robot1/front/image", image)
     in_pairs = ("yuv422", "uyvy", "yuv422_yuy2", "yuyv")
+    by_samples = {4: ("bgra", "rgba", "8UC4"), 3: ("bgr", "rgb", "8UC3"), 2: in_pairs}
     for number, encoding in enumerate(ENCODINGS):
-        bytes_a_pixel = {
-            "bgr8": 3,
-            "rgb8": 3,
-            "8UC3": 3,
-            "bgra8": 4,
-            "rgba8": 4,
-            "8UC4": 4,
-            "bgr16": 6,
-            "rgb16": 6,
-            "bgra16": 8,
-            "rgba16": 8,
-            "mono16": 2,
-        }.get(encoding, 2 if encoding in in_pairs or encoding.endswith("16") else 1)
+        samples = next((n for n, names in by_samples.items() if encoding.startswith(names)), 1)
+        bytes_a_pixel = samples * (2 if encoding.endswith("16") else 1)
         rows = 36 if encoding in ("nv12", "nv21") else 24
         image.encoding, image.step = encoding, 32 * bytes_a_pixel
         image.data = array.array("B", bytes([128]) * (rows * image.step))

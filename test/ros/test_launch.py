@@ -194,10 +194,7 @@ def test_a_replay_makes_a_history(processes, stage, tmp_path):
     settings = tmp_path / "all.yaml"
     settings.write_text("frame_history: {mode: continuous}\n")
     made = processes.run(
-        "ingest",
-        "--robot",
-        "robot9",
-        "--camera",
+        *("ingest", "--robot", "robot9", "--camera"),
         f"rear={stage.clips['robot1', 'rear']}",
         "--data",
         tmp_path / "recorded",
@@ -216,19 +213,9 @@ def test_a_replay_makes_a_history(processes, stage, tmp_path):
         config=FOLDER.parent / "config" / "replay.yaml",
     )
     assert launched.process.popen.wait(90) == 0, launched.process.said()
+    program = [sys.executable, "-c", "from facetrack_ros.cli.main import main; main()"]
     listed = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from facetrack_ros.cli.main import main; main()",
-            "events",
-            "--data",
-            str(tmp_path / "data"),
-            "--json",
-        ],
-        capture_output=True,
-        text=True,
-        env=os.environ,
+        [*program, "events", "--data", str(tmp_path / "data"), "--json"], capture_output=True, text=True, env=os.environ
     )
     assert "PERSON_IN" in listed.stdout, listed.stderr
     assert '"robot_id": "robot1"' in listed.stdout

@@ -24,40 +24,24 @@ stamps = st.integers(0, 2**31 * 10**9 - 1)
 reals = st.floats(-1000, 1000, width=32)
 boxes = st.lists(reals, min_size=4, max_size=4).map(lambda box: np.array(box, np.float32))
 places = st.builds(RobotPose, words, stamps, st.tuples(reals, reals, reals), st.tuples(reals, reals, reals, reals))
+u32, u64, floats = st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1), (reals, reals)
+ids = (words, words, words, words)
 matches = st.builds(
     Match,
-    words,
-    words,
-    words,
-    words,
-    st.integers(0, 2**64 - 1),
+    *ids,
+    u64,
     stamps,
     stamps,
     stamps,
     boxes,
     boxes,
-    reals,
-    reals,
+    *floats,
     st.binary(max_size=9),
     st.booleans(),
     st.none() | places,
 )
-answers = st.builds(
-    RobotResponse,
-    words,
-    words,
-    st.integers(0, 2**32 - 1),
-    st.integers(0, 2**64 - 1),
-    reals,
-    words,
-    words,
-    st.integers(0, 2**32 - 1),
-    st.integers(0, 2**32 - 1),
-    words,
-    reals,
-    reals,
-    st.lists(st.tuples(words, stamps, stamps), max_size=3).map(tuple),
-)
+spans = st.lists(st.tuples(words, stamps, stamps), max_size=3).map(tuple)
+answers = st.builds(RobotResponse, words, words, u32, u64, reals, words, words, u32, u32, words, *floats, spans)
 
 
 def serialized(search_id: str, answer: RobotResponse, found: list[Match]) -> bytes:

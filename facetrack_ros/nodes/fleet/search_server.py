@@ -167,8 +167,11 @@ class SearchServer:
             return
         try:
             AuditLog(history.path).append(request, response, matches, self._node.get_clock().now().nanoseconds)
-            search = {"search_id": request.search_id, "reference_face_id": request.reference or "embedding"}
-            events = [PersonEvent(FACE_MATCHED, **pick(match, _OF_MATCH), **search) for match in matches[:MOST_EVENTS]]
+            face, search = request.reference or "embedding", request.search_id
+            events = [
+                PersonEvent(FACE_MATCHED, reference_face_id=face, search_id=search, **pick(match, _OF_MATCH))
+                for match in matches[:MOST_EVENTS]
+            ]
             # Published before they are stored, which a full disk may refuse.
             if self._events.get_subscription_count():
                 for event in events:

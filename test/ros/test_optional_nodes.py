@@ -30,17 +30,8 @@ def needs(package):
 
 def start(processes, node, *arguments):
     """A node as its executable starts it."""
-    return processes.start(
-        [
-            sys.executable,
-            "-c",
-            f"from facetrack_ros.nodes.{node}_node import main; main()",
-            "--ros-args",
-            *ROS,
-            *arguments,
-        ],
-        node,
-    )
+    program = f"from facetrack_ros.nodes.{node}_node import main; main()"
+    return processes.start([sys.executable, "-c", program, "--ros-args", *ROS, *arguments], node)
 
 
 @pytest.fixture
@@ -62,7 +53,7 @@ def tracks(number):
     )
 
 
-def publish_until(processes, node, publish, received, what, process):
+def publish_until(processes, publish, received, what, process):
     """Publish frame after frame until ``received()``."""
     count = iter(range(100_000))
 
@@ -84,10 +75,9 @@ def test_persons_are_marked_at_their_positions_once_the_camera_is_calibrated(pro
     process = start(processes, "markers")
     publish_until(
         processes,
-        "markers",
         lambda n: publish_tracks.publish(tracks(n)),
         lambda: "no CameraInfo of front on /robot1/front/camera_info" in process.said(),
-        "it misses the CameraInfo",
+        "the missing CameraInfo is logged",
         process,
     )
     info = CameraInfo(
@@ -96,18 +86,17 @@ def test_persons_are_marked_at_their_positions_once_the_camera_is_calibrated(pro
     info.header.frame_id = "front_optical"
     publish_until(
         processes,
-        "markers",
         lambda n: (publish_info.publish(info), publish_tracks.publish(tracks(n))),
         lambda: arrays,
         "markers",
         process,
     )
-    body, label, doubt = arrays[-1].markers[-3:]
+    body, label, uncertainty = arrays[-1].markers[-3:]
     assert body.header.frame_id == "front_optical"
     assert body.pose.position.z == pytest.approx(1.7 / (340 / 500), rel=1e-3)
     assert label.text.startswith("p_robot1_1\n2.5 ± 0.2 m")
-    assert doubt.type == Marker.SPHERE
-    # A search's matches are marked where the person stood, and those of the search before go.
+    assert uncertainty.type == Marker.SPHERE
+    # A search's matches are marked at their positions, and those of the search before are deleted.
     results = asker.node.create_publisher(msg.FaceSearchResult, "/facetrack/search/result", RELIABLE)
     found = msg.FaceMatch(
         robot_id="robot1",
@@ -120,7 +109,6 @@ def test_persons_are_marked_at_their_positions_once_the_camera_is_calibrated(pro
     )
     publish_until(
         processes,
-        "markers",
         lambda n: results.publish(msg.FaceSearchResult(search_id="a", matches=[found])),
         lambda: any("0.83" in marker.text for marker in arrays[-1].markers),
         "the match",
@@ -130,7 +118,6 @@ def test_persons_are_marked_at_their_positions_once_the_camera_is_calibrated(pro
     assert to_ns(arrays[-1].markers[-1].header.stamp) == STAMP
     publish_until(
         processes,
-        "markers",
         lambda n: results.publish(msg.FaceSearchResult(search_id="b")),
         lambda: (
             {(marker.ns, marker.action) for marker in arrays[-1].markers}
@@ -142,10 +129,9 @@ def test_persons_are_marked_at_their_positions_once_the_camera_is_calibrated(pro
     empty = tracks_to_message(frame(0), "net", ())
     publish_until(
         processes,
-        "markers",
         lambda n: publish_tracks.publish(empty),
         lambda: {marker.action for marker in arrays[-1].markers} == {Marker.DELETE},
-        "they are taken away",
+        "they are deleted",
         process,
     )
     assert process.interrupt() == 0
@@ -189,7 +175,6 @@ def test_detections_of_another_detector_are_used_and_published_as_vision_msgs(pr
 
     publish_until(
         processes,
-        "external_detector",
         lambda n: (theirs.publish(array(n)), publish_tracks.publish(tracks(n))),
         lambda: detections and boxes and persons,
         "persons there and back",
@@ -205,7 +190,6 @@ def test_detections_of_another_detector_are_used_and_published_as_vision_msgs(pr
     chair.detections[0].results[0].hypothesis.class_id = "chair"
     publish_until(
         processes,
-        "external_detector",
         lambda n: theirs.publish(chair),
         lambda: "their classes are chair" in external.said(),
         "no person among the detections",
@@ -225,15 +209,15 @@ def test_humans_are_published_as_libhri_reads_them(processes, asker):
     latched = QoSProfile(
         depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL, reliability=QoSReliabilityPolicy.RELIABLE
     )
-    heard = {}
+    received = {}
 
-    def listen(kind, topic, qos=qos_profile_system_default):
-        asker.node.create_subscription(kind, topic, lambda message: heard.__setitem__(topic, message), qos)
+    def subscribe(kind, topic, qos=qos_profile_system_default):
+        asker.node.create_subscription(kind, topic, lambda message: received.__setitem__(topic, message), qos)
 
     images = asker.node.create_publisher(CompressedImage, "/robot1/front/image/compressed", SENSOR_DATA)
     publish_tracks = asker.node.create_publisher(msg.Tracks, "/robot1/front/tracks", RELIABLE)
     for part in ("faces", "bodies", "persons"):
-        listen(IdsList, f"/humans/{part}/tracked")
+        subscribe(IdsList, f"/humans/{part}/tracked")
     process = start(processes, "humans")
 
     def publish(number):
@@ -242,34 +226,29 @@ def test_humans_are_published_as_libhri_reads_them(processes, asker):
 
     publish_until(
         processes,
-        "humans",
         publish,
-        lambda: heard.get("/humans/faces/tracked") and heard["/humans/faces/tracked"].ids,
+        lambda: received.get("/humans/faces/tracked") and received["/humans/faces/tracked"].ids,
         "faces",
         process,
     )
-    # As libhri does: the topics of an id are listened to once it is listed.
+    # As libhri does: the topics of an id are subscribed once it is listed.
     face = "/humans/faces/f_robot1_front_1"
-    for kind, topic in (
-        (NormalizedRegionOfInterest2D, "roi"),
-        (FacialLandmarks, "landmarks"),
-        (Image, "cropped"),
-        (Image, "aligned"),
-    ):
-        listen(kind, f"{face}/{topic}")
-    listen(NormalizedRegionOfInterest2D, "/humans/bodies/b_robot1_front_1/roi")
+    roi = NormalizedRegionOfInterest2D
+    for kind, topic in ((roi, "roi"), (FacialLandmarks, "landmarks"), (Image, "cropped"), (Image, "aligned")):
+        subscribe(kind, f"{face}/{topic}")
+    subscribe(roi, "/humans/bodies/b_robot1_front_1/roi")
     for kind, topic in ((String, "face_id"), (String, "body_id"), (Bool, "anonymous"), (String, "alias")):
-        listen(kind, f"/humans/persons/p_robot1_1/{topic}", latched)
-    publish_until(
-        processes, "humans", publish, lambda: len(heard) == 12, lambda: f"all topics, not {sorted(heard)}", process
+        subscribe(kind, f"/humans/persons/p_robot1_1/{topic}", latched)
+    publish_until(processes, publish, lambda: len(received) == 12, "all topics of the ids", process)
+    assert received["/humans/persons/tracked"].ids == ["p_robot1_1"]
+    assert received["/humans/bodies/tracked"].ids == ["b_robot1_front_1"]
+    assert received["/humans/persons/p_robot1_1/face_id"].data == "f_robot1_front_1"
+    assert received["/humans/persons/p_robot1_1/anonymous"].data is False
+    assert received[f"{face}/roi"].xmin == pytest.approx(300 / 640)
+    assert received[f"{face}/roi"].ymax == pytest.approx(120 / 480)
+    assert (received[f"{face}/aligned"].width, received[f"{face}/aligned"].encoding) == (128, "bgr8")
+    processes.wait_until(
+        lambda: not received["/humans/persons/tracked"].ids, lambda: f"a silent camera: {process.said()}"
     )
-    assert heard["/humans/persons/tracked"].ids == ["p_robot1_1"]
-    assert heard["/humans/bodies/tracked"].ids == ["b_robot1_front_1"]
-    assert heard["/humans/persons/p_robot1_1/face_id"].data == "f_robot1_front_1"
-    assert heard["/humans/persons/p_robot1_1/anonymous"].data is False
-    assert heard[f"{face}/roi"].xmin == pytest.approx(300 / 640)
-    assert heard[f"{face}/roi"].ymax == pytest.approx(120 / 480)
-    assert (heard[f"{face}/aligned"].width, heard[f"{face}/aligned"].encoding) == (128, "bgr8")
-    processes.wait_until(lambda: not heard["/humans/persons/tracked"].ids, lambda: f"a silent camera: {process.said()}")
     assert process.interrupt() == 0
     assert "Traceback" not in process.said()

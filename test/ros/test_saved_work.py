@@ -58,16 +58,7 @@ def test_on_a_low_battery_persons_are_tracked_without_faces(processes, stage, tm
 
 
 def test_faces_that_improve_nothing_are_not_embedded_over_topics(processes, stage, tmp_path, monkeypatch):
-    ros = [
-        "-r",
-        "__ns:=/robot1",
-        "-p",
-        f"data_dir:={tmp_path / 'data'}",
-        "-p",
-        "cameras:=['rear']",
-        "-p",
-        "faces.embed:=improving",
-    ]
+    ros = f"-r __ns:=/robot1 -p data_dir:={tmp_path}/data -p cameras:=['rear'] -p faces.embed:=improving".split()
     started = [processes.node(node, *ros) for node in ("detector", "embedder", "tracker")]
     on_the_domain(processes, monkeypatch)
     with FleetClient() as asker:
