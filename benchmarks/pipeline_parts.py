@@ -75,10 +75,10 @@ def bare(options: dict) -> dict:
             steps.append(time.perf_counter())
             detections = pipeline.detect([image])[0]
             steps.append(time.perf_counter())
-            faces = pipeline._assess(image, *pipeline._find(image, detections))
+            faces = pipeline.find_faces(image, detections)
             steps.append(time.perf_counter())
             if options.get("embed", True):
-                pipeline._embed(image, faces, np.flatnonzero([not face.rejected for face in faces]))
+                pipeline.embed(image, faces, np.flatnonzero([not face.rejected for face in faces]))
             steps.append(time.perf_counter())
             stages.append(np.diff(steps))
             number += 1

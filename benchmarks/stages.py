@@ -49,10 +49,10 @@ def measure(pipeline, clock: ModelClock, frame: np.ndarray, rows: dict[str, list
         found[0] = pipeline.detect([frame])[0]
 
     def faces():
-        found[0] = pipeline._assess(frame, *pipeline._find(frame, found[0]))
+        found[0] = pipeline.find_faces(frame, found[0])
 
     def embeddings():
-        pipeline._embed(frame, found[0], np.flatnonzero([not face.rejected for face in found[0]]))
+        pipeline.embed(frame, found[0], np.flatnonzero([not face.rejected for face in found[0]]))
 
     for name, stage in (("persons", persons), ("faces", faces), ("embeddings", embeddings)):
         start = time.perf_counter()

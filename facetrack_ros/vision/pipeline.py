@@ -115,9 +115,9 @@ class VisionPipeline:
         if not len(detections):
             return ()
         image = as_bgr(image)
-        faces = self._assess(image, *self._find(image, detections, selection))
+        faces = self.find_faces(image, detections, selection)
         chosen = selection.embed_mask(detections.boxes, faces) if selection else [not face.rejected for face in faces]
-        return self._embed(image, faces, np.flatnonzero(chosen))
+        return self.embed(image, faces, np.flatnonzero(chosen))
 
     def embed_reference(self, image: np.ndarray) -> Face:
         """The one face of a reference image, with its embedding; the image may be a tight crop of a face.
@@ -127,6 +127,17 @@ class VisionPipeline:
         :raises FrameError: ``image`` is no image.
         """
         return embed_reference(as_bgr(image), self._faces, self._embedder, self._gate)
+
+    def find_faces(
+        self, image: np.ndarray, detections: Detections, selection: FaceSelection | None = None
+    ) -> list[Face]:
+        """The first step of :meth:`faces`: faces with their quality, without embeddings."""
+        found, owners = self._find(image, detections, selection)
+        faces = []
+        for box, landmarks, score, person in zip(found.boxes, found.landmarks, found.scores, owners):
+            quality, reason = assess(image, box, landmarks, float(score), self._gate)
+            faces.append(Face(box, landmarks, float(score), quality, reason, int(person)))
+        return faces
 
     def _find(
         self, image: np.ndarray, detections: Detections, selection: FaceSelection | None
@@ -161,14 +172,11 @@ class VisionPipeline:
         keep = nms(boxes, scores, SAME_FACE_IOU)
         return FaceDetections(boxes[keep], landmarks[keep], scores[keep])
 
-    def _assess(self, image: np.ndarray, found: FaceDetections, owners: np.ndarray) -> list[Face]:
-        faces = []
-        for box, landmarks, score, person in zip(found.boxes, found.landmarks, found.scores, owners):
-            quality, reason = assess(image, box, landmarks, float(score), self._gate)
-            faces.append(Face(box, landmarks, float(score), quality, reason, int(person)))
-        return faces
+    def embed(self, image: np.ndarray, faces: list[Face], rows: np.ndarray) -> tuple[Face, ...]:
+        """The second step of :meth:`faces`: all of them, those of the given rows with embeddings.
 
-    def _embed(self, image: np.ndarray, faces: list[Face], rows: np.ndarray) -> tuple[Face, ...]:
+        :raises ModelError: the embedder returned something else than one embedding a face.
+        """
         if len(rows):
             vectors = self._embedder.embed(image, [faces[row] for row in rows])
             if vectors.shape != (len(rows), self.contract.dimension):
