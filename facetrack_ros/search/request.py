@@ -28,6 +28,8 @@ class SearchRequest:
     :param face_crop: aligned face crop, JPEG, for robots with another embedder; empty: not sent.
     :param requester: robot that received the request; empty: none, the request is offline.
     :param reference: a person id, an enrolled name, ``picture`` or ``embedding``: how the face was given.
+    :param more_embeddings: ``(n, dimension)`` float32, further unit vectors of the same person; None: none.
+    :param person_ids: every id of the person asked for; empty: unknown.
     """
 
     search_id: str
@@ -44,6 +46,14 @@ class SearchRequest:
     face_crop: bytes = b""
     requester: str = ""
     reference: str = ""
+    more_embeddings: np.ndarray | None = None
+    person_ids: tuple[str, ...] = ()
+
+    @property
+    def embeddings(self) -> np.ndarray:
+        """``(1 + n, dimension)``: :attr:`embedding` and :attr:`more_embeddings`."""
+        first = np.asarray(self.embedding)[None]
+        return first if self.more_embeddings is None else np.concatenate([first, self.more_embeddings])
 
     @property
     def time_range(self) -> tuple[int, int]:

@@ -1,5 +1,6 @@
-"""The merged response to a search: matches, and one line per robot."""
+"""The merged response to a search: matches, one line per robot, and what was not searched."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,11 +18,15 @@ ERROR = "error"
 class Match:
     """One visit of a person to a camera whose face matches the reference.
 
-    Similarity, boxes, stamp, track and thumbnail are those of the best-matching sighting of the visit;
-    ``first_ns`` and ``last_ns`` span all matching sightings of the visit.
+    Similarity, boxes, stamp, track and thumbnail are those of the best-matching sighting of the visit.
 
+    :param first_ns: begin of the visit: its PERSON_IN, or the first matching sighting where no event is kept.
+    :param last_ns: end of the visit: when the person was last seen.
     :param rescanned: found by rescanning stored frames.
     :param pose: of the robot at the stamp; None: unknown.
+    :param name: under which the person is enrolled; empty: not enrolled.
+    :param normalised_similarity: standard deviations above the similarity to other people (AS-norm); NaN: no cohort.
+    :param different_person: why it is of another person than the best match; empty: it may be the same.
     """
 
     robot_id: str
@@ -39,6 +44,45 @@ class Match:
     thumbnail: bytes = b""
     rescanned: bool = False
     pose: RobotPose | None = None
+    name: str = ""
+    normalised_similarity: float = math.nan
+    different_person: str = ""
+
+
+@dataclass(frozen=True)
+class NotSearched:
+    """A part of a search's question that was not compared.
+
+    :param reason: one sentence.
+    :param camera_id: empty: all cameras of the robot.
+    :param model_id: of the sightings that were not compared; empty: of any model.
+    :param sightings: number known not to have been compared; 0: none, or unknown.
+    :param start_ns: of the time not covered; 0: from the beginning.
+    :param end_ns: 0: to the end.
+    """
+
+    robot_id: str
+    reason: str
+    camera_id: str = ""
+    model_id: str = ""
+    sightings: int = 0
+    start_ns: int = 0
+    end_ns: int = 0
+
+
+@dataclass(frozen=True)
+class SearchedCamera:
+    """What a robot compared of one camera.
+
+    :param sightings: number compared.
+    :param start_ns: first stamp kept within the requested time; 0: nothing is kept there.
+    :param end_ns: last stamp likewise.
+    """
+
+    camera_id: str
+    sightings: int = 0
+    start_ns: int = 0
+    end_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,6 +100,14 @@ class RobotResponse:
     :param model_id: of the robot's embedder where it is not the request's: the robot embedded the face crop itself.
         ``threshold``, similarities and ``expected_false_matches`` are then this model's.
     :param coverage: camera, first and last stamp of each span in which that camera was analysed, within the time range.
+    :param searched: the cameras compared.
+    :param not_searched: what the question covers and the robot did not compare; empty: it compared all.
+    :param instance_id: of the robot's process; empty: unknown.
+    :param expected_false_matches_low: lower end of the 95 % interval, with a ``model_id``.
+    :param expected_false_matches_high: upper end.
+    :param scene_pairs: pairs of faces of different people on its cameras behind ``scene_false_match_rate``.
+    :param scene_false_match_rate: share of these pairs at or above the threshold, upper end of the 95 % interval; NaN:
+        no such pairs.
     """
 
     robot_id: str
@@ -71,6 +123,18 @@ class RobotResponse:
     threshold: float = 0.0
     expected_false_matches: float = 0.0
     coverage: tuple[tuple[str, int, int], ...] = ()
+    searched: tuple[SearchedCamera, ...] = ()
+    not_searched: tuple[NotSearched, ...] = ()
+    instance_id: str = ""
+    expected_false_matches_low: float = math.nan
+    expected_false_matches_high: float = math.nan
+    scene_pairs: int = 0
+    scene_false_match_rate: float = math.nan
+
+    @property
+    def answered(self) -> bool:
+        """Whether it compared anything at all."""
+        return self.status == ANSWERED
 
 
 @dataclass(frozen=True)
@@ -78,7 +142,16 @@ class SearchResponse:
     """Matches of all robots, best first, and one line per robot.
 
     :param expected_false_matches: expected number of compared sightings of other people at or above ``threshold``,
-        from the model's measured false-match curve.
+        from the model's measured false-match curve; NaN: never measured.
+    :param not_searched: every part of the question that was not compared; empty: the answer is complete.
+    :param alike: visits at or above the threshold that are known to be of another person than the best match.
+    :param operating_point: name of the threshold; empty: it was given as a number.
+    :param expected_false_matches_low: lower end of the 95 % interval; NaN: never measured.
+    :param expected_false_matches_high: upper end.
+    :param calibration_people: number of people that the estimate rests on.
+    :param calibration_pairs: number of pairs of pictures of different people.
+    :param calibrated_on: the data behind the estimate.
+    :param reference_note: what was done to the reference picture, such as turning it; empty: nothing.
     """
 
     search_id: str
@@ -88,7 +161,33 @@ class SearchResponse:
     matches: tuple[Match, ...]
     robots: tuple[RobotResponse, ...]
 
+    not_searched: tuple[NotSearched, ...] = ()
+    alike: tuple[Match, ...] = ()
+    operating_point: str = ""
+    expected_false_matches_low: float = math.nan
+    expected_false_matches_high: float = math.nan
+    calibration_people: int = 0
+    calibration_pairs: int = 0
+    calibrated_on: str = ""
+    reference_note: str = ""
+
     @property
     def complete(self) -> bool:
-        """Whether every robot answered."""
-        return all(robot.status == ANSWERED for robot in self.robots)
+        """Whether every robot, camera, store and stretch of time that the question covers was compared."""
+        return not self.not_searched and all(robot.answered for robot in self.robots)
+
+    @property
+    def sightings(self) -> int:
+        """Number compared, of all robots."""
+        return sum(robot.sightings for robot in self.robots if robot.answered)
+
+    @property
+    def searched_span(self) -> tuple[int, int] | None:
+        """First and last stamp kept of the cameras compared, within the requested time; None: nothing is kept."""
+        spans = [(camera.start_ns, camera.end_ns) for _, camera in self.searched_cameras if camera.end_ns]
+        return (min(start for start, _ in spans), max(end for _, end in spans)) if spans else None
+
+    @property
+    def searched_cameras(self) -> tuple[tuple[str, SearchedCamera], ...]:
+        """Robot id and camera of everything compared."""
+        return tuple((robot.robot_id, camera) for robot in self.robots if robot.answered for camera in robot.searched)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.search.false_match_rate import expected_false_matches
 from facetrack_ros.search.local_search import model_mismatch
+from facetrack_ros.search.partial import not_searched_by
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import (
     ANSWERED,
@@ -183,7 +184,7 @@ class ResponseCollector:
             ids = (self.request.search_id, self.request.model_id)
             matches = tuple(best_first(self._matches, threshold, own)[: self.request.result_limit])
             lines = tuple(self._line(robots[robot]) for robot in sorted(robots))
-            self._merged = SearchResponse(*ids, threshold, false, matches, lines)
+            self._merged = SearchResponse(*ids, threshold, false, matches, lines, not_searched_by(lines))
         return self._merged
 
     def _line(self, response: RobotResponse) -> RobotResponse:

@@ -36,7 +36,15 @@ from facetrack_ros.nodes.conversion.vision import (
     tracks_to_message,
 )
 from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.response import ANSWERED, TIMED_OUT, Match, RobotResponse, SearchResponse
+from facetrack_ros.search.response import (
+    ANSWERED,
+    TIMED_OUT,
+    Match,
+    NotSearched,
+    RobotResponse,
+    SearchedCamera,
+    SearchResponse,
+)
 
 STAMP = 1_777_636_800_123_456_789
 BOX = np.array([1.5, 2.25, 30.5, 40.75], np.float32)
@@ -53,7 +61,7 @@ def same(one, other):
         elif isinstance(left, np.ndarray):
             np.testing.assert_array_equal(left, right)
         elif isinstance(left, float):
-            assert right == pytest.approx(left)
+            assert right == pytest.approx(left, nan_ok=True)
         else:
             assert left == right, field.name
 
@@ -105,38 +113,44 @@ def test_events_keep_the_fields_of_their_kind_and_no_others(event):
 
 
 def test_a_search_request_and_its_response():
-    question = SearchRequest(
-        "id",
-        UNIT,
-        "m",
-        STAMP,
-        60_000_000_000,
-        ("robot1",),
-        ("front",),
-        0.5,
-        20,
-        2_000_000_000,
-        True,
-        b"crop",
-        "robot1",
-        "picture",
-    )
-    same(request_from_message(request_to_message(question)), question)
-    match = Match("robot1", "front", "p", "t", 7, STAMP, STAMP - 1, STAMP + 1, BOX, BOX, 0.5, 0.25, b"thumbnail", True)
+    more = np.stack([UNIT, -UNIT])
+    place = (STAMP, 60_000_000_000, ("robot1",), ("front",))
+    rest = (0.5, 20, 2_000_000_000, True, b"crop", "robot1", "picture", more, ("p_robot1_1", "p_robot2_3"))
+    question = SearchRequest("id", UNIT, "m", *place, *rest)
+    received = request_from_message(request_to_message(question))
+    same(received, question)
+    np.testing.assert_array_equal(received.embeddings, [UNIT, UNIT, -UNIT])
+    single = dataclasses.replace(question, more_embeddings=None)
+    same(request_from_message(request_to_message(single)), single)
+    place = ("robot1", "front", "p", "t", 7, STAMP, STAMP - 1, STAMP + 1, BOX, BOX)
+    match = Match(*place, 0.5, 0.25, b"thumbnail", True, None, "Ada", 3.5, "seen together")
     placed = dataclasses.replace(match, pose=RobotPose("map", STAMP + 5, (1.0, 2.0, 3.0), (0.0, 0.0, 0.6, 0.8)))
     same(match_from_message(match_to_message(placed)), placed)
+    gaps = (NotSearched("robot1", "its sightings of m2", "front", "m2", 13, STAMP - 5, STAMP),)
+    counts = ((("front", STAMP - 5, STAMP),), (SearchedCamera("front", 10, STAMP - 5, STAMP),), gaps, "i1")
     lines = (
-        RobotResponse("robot1", ANSWERED, 1, 10, 0.5, "", "low", 3, 4, "m2", 0.5, 0.25, (("front", STAMP - 5, STAMP),)),
-        RobotResponse("robot2", TIMED_OUT, error="silent"),
+        RobotResponse("robot1", ANSWERED, 1, 10, 0.5, "", "low", 3, 4, "m2", 0.5, 0.25, *counts, 0.125, 0.5, 9, 0.75),
+        RobotResponse("robot2", TIMED_OUT, error="robot2 was silent"),
+    )
+    result = SearchResponse(
+        *("id", "m", 0.5, 0.25, (match,), lines, (*gaps, NotSearched("robot2", "robot2 was silent"))),
+        *((placed,), "strict", 0.125, 0.5, 40, 780, "ORL", "turned by 90 degrees"),
     )
     response = srv.FaceSearch.Response()
-    fill_response(response, SearchResponse("id", "m", 0.5, 0.25, (match,), lines))
+    fill_response(response, result)
     assert response.success
+    assert not response.complete
     assert "robot2" in response.message
+    assert "its sightings of m2" in response.message
+    assert (response.sightings, to_ns(response.searched_from), to_ns(response.searched_to)) == (10, STAMP - 5, STAMP)
     answer = response_from_service(response)
     same(answer.matches[0], match)
-    assert answer.robots == lines
-    assert (answer.threshold, answer.expected_false_matches) == (0.5, 0.25)
+    same(answer.alike[0], placed)
+    same(answer.robots[0], lines[0])
+    same(
+        dataclasses.replace(answer, matches=(), alike=(), robots=()),
+        dataclasses.replace(result, matches=(), alike=(), robots=()),
+    )
 
 
 def test_a_face_template_and_a_malformed_one():

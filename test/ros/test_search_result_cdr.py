@@ -17,7 +17,7 @@ from facetrack_ros.nodes.conversion.search import (
     robot_response_to_message,
 )
 from facetrack_ros.nodes.conversion.search_result_cdr import read_result, search_of
-from facetrack_ros.search.response import Match, RobotResponse
+from facetrack_ros.search.response import Match, NotSearched, RobotResponse, SearchedCamera
 
 words = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=12)
 stamps = st.integers(0, 2**31 * 10**9 - 1)
@@ -39,9 +39,19 @@ matches = st.builds(
     st.binary(max_size=9),
     st.booleans(),
     st.none() | places,
+    words,
+    *floats[:1],
+    words,
 )
 spans = st.lists(st.tuples(words, stamps, stamps), max_size=3).map(tuple)
-answers = st.builds(RobotResponse, words, words, u32, u64, reals, words, words, u32, u32, words, *floats, spans)
+searched = st.lists(st.builds(SearchedCamera, words, u64, stamps, stamps), max_size=2).map(tuple)
+gaps = st.lists(st.builds(NotSearched, words, words, words, words, u64, stamps, stamps), max_size=2).map(tuple)
+shares = (u64, reals)
+answers = st.builds(
+    RobotResponse,
+    *(words, words, u32, u64, reals, words, words, u32, u32, words),
+    *(*floats, spans, searched, gaps, words, *floats, *shares),
+)
 
 
 def serialized(search_id: str, answer: RobotResponse, found: list[Match]) -> bytes:
@@ -67,7 +77,7 @@ def test_every_field_is_read_as_rclpy_reads_it(search_id, answer, found):
     message = deserialize_message(data, msg.FaceSearchResult)
     read_answer, read_matches = read_result(data)
     assert search_of(data) == search_id
-    assert read_answer == robot_response_from_message(message.robot)
+    assert read_answer == robot_response_from_message(message.robot) == answer
     assert [plain(match) for match in read_matches] == [plain(match_from_message(match)) for match in message.matches]
 
 

@@ -12,17 +12,26 @@ from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes.conversion.fields import byte_array, float_array, pick
 from facetrack_ros.nodes.conversion.time import make_header, pose_from_message, to_duration, to_ns, to_time
 from facetrack_ros.search.camera_coverage import CameraCoverage
+from facetrack_ros.search.partial import partial_sentence
 from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.response import ANSWERED, Match, RobotResponse, SearchResponse
+from facetrack_ros.search.response import Match, NotSearched, RobotResponse, SearchedCamera, SearchResponse
 
 # Fields that value and message have alike.
 _REQUEST = ("search_id", "model_id", "threshold", "max_results", "rescan", "reference")
-_MATCH = ("robot_id", "camera_id", "person_id", "track_id", "frame_number", "similarity", "quality", "rescanned")
-_ROBOT = (
-    *("robot_id", "status", "matches", "sightings", "elapsed_ms", "error", "note", "rescanned", "not_rescanned"),
-    *("model_id", "threshold", "expected_false_matches"),
+_MATCH = (
+    *("robot_id", "camera_id", "person_id", "name", "track_id", "frame_number", "similarity", "normalised_similarity"),
+    *("quality", "different_person", "rescanned"),
 )
-_RESPONSE = ("search_id", "model_id", "threshold", "expected_false_matches")
+_FALSE_MATCHES = ("expected_false_matches", "expected_false_matches_low", "expected_false_matches_high")
+_ROBOT = (
+    *("robot_id", "status", "matches", "sightings", "instance_id", "elapsed_ms", "error", "note", "rescanned"),
+    *("not_rescanned", "model_id", "threshold", *_FALSE_MATCHES, "scene_pairs", "scene_false_match_rate"),
+)
+_RESPONSE = (
+    *("search_id", "model_id", "threshold", "operating_point", *_FALSE_MATCHES, "calibration_people"),
+    *("calibration_pairs", "calibrated_on", "reference_note"),
+)
+_NOT_SEARCHED = ("robot_id", "camera_id", "model_id", "reason", "sightings")
 
 
 def request_to_message(request: SearchRequest) -> msg.FaceSearchRequest:
@@ -30,6 +39,8 @@ def request_to_message(request: SearchRequest) -> msg.FaceSearchRequest:
     return msg.FaceSearchRequest(
         asker=request.requester,
         embedding=float_array(request.embedding),
+        more_embeddings=float_array([] if request.more_embeddings is None else request.more_embeddings),
+        person_ids=list(request.person_ids),
         time=to_time(request.time_ns),
         window=to_duration(request.window_ns),
         timeout=to_duration(request.timeout_ns),
@@ -41,10 +52,14 @@ def request_to_message(request: SearchRequest) -> msg.FaceSearchRequest:
 
 
 def request_from_message(message: msg.FaceSearchRequest) -> SearchRequest:
-    """A search request."""
+    """A search request; more embeddings that are no rows of the embedding's length are left out."""
+    embedding, more = np.array(message.embedding, np.float32), np.array(message.more_embeddings, np.float32)
+    rows = len(more) // len(embedding) if len(embedding) else 0
     return SearchRequest(
         requester=message.asker,
-        embedding=np.array(message.embedding, np.float32),
+        embedding=embedding,
+        more_embeddings=more[: rows * len(embedding)].reshape(rows, -1) if rows else None,
+        person_ids=tuple(message.person_ids),
         time_ns=to_ns(message.time),
         window_ns=to_ns(message.window),
         timeout_ns=to_ns(message.timeout),
@@ -103,34 +118,63 @@ def robot_response_to_message(response: RobotResponse) -> msg.RobotAnswer:
             msg.CameraSpan(camera_id=camera, start=to_time(start), end=to_time(end))
             for camera, start, end in response.coverage
         ],
+        searched=[
+            msg.SearchedCamera(
+                camera_id=camera.camera_id,
+                sightings=camera.sightings,
+                start=to_time(camera.start_ns),
+                end=to_time(camera.end_ns),
+            )
+            for camera in response.searched
+        ],
+        not_searched=list(map(_not_searched_to_message, response.not_searched)),
         **pick(response, _ROBOT),
     )
+
+
+def _not_searched_to_message(gap: NotSearched) -> msg.NotSearched:
+    return msg.NotSearched(start=to_time(gap.start_ns), end=to_time(gap.end_ns), **pick(gap, _NOT_SEARCHED))
+
+
+def _not_searched_from_message(message: msg.NotSearched) -> NotSearched:
+    return NotSearched(start_ns=to_ns(message.start), end_ns=to_ns(message.end), **pick(message, _NOT_SEARCHED))
 
 
 def robot_response_from_message(message: msg.RobotAnswer) -> RobotResponse:
     """One robot's part of a search."""
     return RobotResponse(
         coverage=tuple((span.camera_id, to_ns(span.start), to_ns(span.end)) for span in message.looking),
+        searched=tuple(
+            SearchedCamera(camera.camera_id, camera.sightings, to_ns(camera.start), to_ns(camera.end))
+            for camera in message.searched
+        ),
+        not_searched=tuple(map(_not_searched_from_message, message.not_searched)),
         **pick(message, _ROBOT),
     )
 
 
 def fill_response(response: srv.FaceSearch.Response, result: SearchResponse) -> None:
     """Put the fleet's response into the response of the service ``face_search``."""
-    silent = [robot.robot_id for robot in result.robots if robot.status != ANSWERED]
+    start_ns, end_ns = result.searched_span or (0, 0)
     response.success = True
-    response.message = "" if result.complete else f"incomplete: no answer from {', '.join(silent)}"
-    for name, value in pick(result, _RESPONSE).items():
+    response.complete = result.complete
+    response.message = "" if result.complete else partial_sentence(result)
+    response.not_searched = list(map(_not_searched_to_message, result.not_searched))
+    for name, value in pick(result, (*_RESPONSE, "sightings")).items():
         setattr(response, name, value)
+    response.searched_from, response.searched_to = to_time(start_ns), to_time(end_ns)
     response.matches = [match_to_message(match) for match in result.matches]
+    response.alike = [match_to_message(match) for match in result.alike]
     response.robots = [robot_response_to_message(robot) for robot in result.robots]
 
 
 def response_from_service(response: srv.FaceSearch.Response) -> SearchResponse:
     """The fleet's response out of the response of the service ``face_search``."""
     return SearchResponse(
-        matches=tuple(match_from_message(match) for match in response.matches),
-        robots=tuple(robot_response_from_message(robot) for robot in response.robots),
+        matches=tuple(map(match_from_message, response.matches)),
+        robots=tuple(map(robot_response_from_message, response.robots)),
+        not_searched=tuple(map(_not_searched_from_message, response.not_searched)),
+        alike=tuple(map(match_from_message, response.alike)),
         **pick(response, _RESPONSE),
     )
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
+from facetrack_ros.search.partial import partial_sentence
 from facetrack_ros.search.response import ANSWERED, Match, RobotResponse, SearchResponse
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -69,14 +70,6 @@ def trust_sentence(response: SearchResponse) -> str:
         compared = sum(robot.sightings for robot in response.robots if robot.status == ANSWERED)
         words = f"{number} false matches expected by chance over {compared} sightings"
     return f"Model {response.model_id}, threshold {response.threshold:.3g}, {words}."
-
-
-def partial_sentence(response: SearchResponse) -> str:
-    """The robots missing from a partial response."""
-    silent = (robot for robot in response.robots if robot.status != ANSWERED)
-    missing = [f"{robot.robot_id} ({robot.status.replace('_', ' ')})" for robot in silent]
-    names = missing[0] if len(missing) == 1 else f"{', '.join(missing[:-1])} and {missing[-1]}"
-    return f"This answer is partial: {names} did not answer, so the face may have been seen there too."
 
 
 def _matches(response: SearchResponse) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.search.camera_coverage import CameraCoverage
-from facetrack_ros.search.report.table import partial_sentence, trust_sentence
+from facetrack_ros.search.partial import partial_sentence
+from facetrack_ros.search.report.table import trust_sentence
 from facetrack_ros.search.report.timeline_canvas import (
     FAINT,
     GREY,
