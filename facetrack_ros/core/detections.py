@@ -1,6 +1,8 @@
 """Detections of one frame, as aligned arrays."""
 
-from dataclasses import dataclass, field
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -16,19 +18,51 @@ class FaceDetections:
     :param landmarks: ``(n, 5, 2)`` float32 pixels, in the order right eye, left eye, nose tip, right mouth corner, left
         mouth corner (the subject's right, so left in the image); NaN where the detector does not give the point.
     :param scores: ``(n,)`` float32 in 0..1, not comparable between detectors.
+    :param close_scores: ``(n,)`` float32 in 0..1, of the face found again on a crop of its own, set upright by its
+        landmarks; 0 where it is not found there, NaN where it was not searched for. None: the detector searches once.
+    :param turned_scores: the same on that crop turned by 180 degrees.
     """
 
     boxes: np.ndarray
     landmarks: np.ndarray
     scores: np.ndarray
+    close_scores: np.ndarray | None = None
+    turned_scores: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.scores)
+
+    def second_search(self, row: int) -> tuple[float, float]:
+        """Close and turned score of a face, NaN if unknown."""
+        if self.close_scores is None or self.turned_scores is None:
+            return math.nan, math.nan
+        return float(self.close_scores[row]), float(self.turned_scores[row])
+
+    def take(self, rows: np.ndarray) -> "FaceDetections":
+        """The faces of some rows, or of a mask."""
+        return FaceDetections(*(None if values is None else values[rows] for values in self._values()))
+
+    def shifted(self, x: float, y: float) -> "FaceDetections":
+        """The faces in pixels of an image of which this one is the part from ``x, y`` on."""
+        corner = np.array([x, y], np.float32)
+        return FaceDetections(self.boxes + np.tile(corner, 2), self.landmarks + corner, *self._values()[2:])
+
+    def _values(self) -> list[np.ndarray | None]:
+        return [getattr(self, each.name) for each in fields(self)]
 
     @classmethod
     def none(cls) -> "FaceDetections":
         """No faces."""
         return cls(np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32), np.empty(0, np.float32))
+
+    @classmethod
+    def joined(cls, parts: Sequence["FaceDetections"]) -> "FaceDetections":
+        """The faces of all parts, by one detector."""
+        parts = [part for part in parts if len(part)]
+        columns = zip(*(part._values() for part in parts))
+        return (
+            cls(*(None if column[0] is None else np.concatenate(column) for column in columns)) if parts else cls.none()
+        )
 
 
 @dataclass(frozen=True, eq=False)

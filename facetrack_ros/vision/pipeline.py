@@ -134,8 +134,9 @@ class VisionPipeline:
         """The first step of :meth:`faces`: faces with their quality, without embeddings."""
         found, owners = self._find(image, detections, selection)
         faces = []
-        for box, landmarks, score, person in zip(found.boxes, found.landmarks, found.scores, owners):
-            quality, reason = assess(image, box, landmarks, float(score), self._gate)
+        for row, person in enumerate(owners):
+            box, landmarks, score = found.boxes[row], found.landmarks[row], found.scores[row]
+            quality, reason = assess(image, box, landmarks, float(score), self._gate, *found.second_search(row))
             faces.append(Face(box, landmarks, float(score), quality, reason, int(person)))
         return faces
 
@@ -158,19 +159,15 @@ class VisionPipeline:
         persons = persons[np.isfinite(persons).all(axis=1)]
         # A face is no wider than its person: persons narrower than the gate's limit need no search.
         persons = persons[persons[:, 2] - persons[:, 0] >= self._gate.min_face_px]
-        found = [FaceDetections.none()]
+        found = []
         heads = person_matching.head_regions(persons, width, height)
         sizes = person_matching.smallest_faces(persons, self._gate.min_face_px)
         regions, smallest = person_matching.merge_search_regions(heads, sizes, width, height)
         for (x1, y1, x2, y2), min_face_px in zip(regions, smallest):
             if x2 > x1 and y2 > y1:
-                part = self._faces.detect(image[y1:y2, x1:x2], float(min_face_px))
-                corner = np.array([x1, y1], np.float32)
-                found.append(FaceDetections(part.boxes + np.tile(corner, 2), part.landmarks + corner, part.scores))
-        parts = ((part.boxes, part.landmarks, part.scores) for part in found)
-        boxes, landmarks, scores = map(np.concatenate, zip(*parts))
-        keep = nms(boxes, scores, SAME_FACE_IOU)
-        return FaceDetections(boxes[keep], landmarks[keep], scores[keep])
+                found.append(self._faces.detect(image[y1:y2, x1:x2], float(min_face_px)).shifted(x1, y1))
+        faces = FaceDetections.joined(found)
+        return faces.take(nms(faces.boxes, faces.scores, SAME_FACE_IOU))
 
     def embed(self, image: np.ndarray, faces: list[Face], rows: np.ndarray) -> tuple[Face, ...]:
         """The second step of :meth:`faces`: all of them, those of the given rows with embeddings.

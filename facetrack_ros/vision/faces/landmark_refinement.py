@@ -28,11 +28,14 @@ class RefinedFace:
     :param landmarks: ``(5, 2)`` float32 pixels of the image.
     :param box: ``(4,)`` float32 pixels; of a rolled head the box of the upright face, about the same centre.
     :param score: YuNet's confidence then, 0..1; 0 where it found nothing or the face did not come upright.
+    :param turned_score: its confidence on the same crop turned by 180 degrees, 0..1: higher than ``score`` where the
+        face is head down. YuNet sets the mouth below the eyes whichever way up a face is.
     """
 
     landmarks: np.ndarray
     box: np.ndarray
     score: float
+    turned_score: float
 
 
 class LandmarkRefiner:
@@ -68,7 +71,9 @@ class LandmarkRefiner:
                 break
         else:
             score = 0.0
-        return RefinedFace((before + landmarks) / 2, refined_box, score)
+        turned = self._network.detect(crop[::-1, ::-1], self._score, self._max_iou)
+        turned_score = float(turned.scores[_most_central(turned.boxes)]) if len(turned) else 0.0
+        return RefinedFace((before + landmarks) / 2, refined_box, score, turned_score)
 
 
 # Python floats below: on arrays this small numpy takes five times as long, for each pass over each face.

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from facetrack_ros.vision.faces.upright import UPSIDE_DOWN, is_upside_down
+
 #: Side of the grey crop on which sharpness is measured, pixels.
 CROP_PX = 48
 
@@ -37,13 +39,20 @@ class QualityGate:
 
 
 def assess(
-    image: np.ndarray, bbox: np.ndarray, landmarks: np.ndarray, score: float, gate: QualityGate
+    image: np.ndarray,
+    bbox: np.ndarray,
+    landmarks: np.ndarray,
+    score: float,
+    gate: QualityGate,
+    close_score: float = math.nan,
+    turned_score: float = math.nan,
 ) -> tuple[float, str]:
     """Quality of a face and the reason it fails the gate.
 
     :param image: ``(height, width, 3)`` uint8 BGR.
     :param bbox: ``(4,)`` pixels, may reach beyond the image.
     :param landmarks: ``(5, 2)`` pixels; mouth corners may be NaN.
+    :param close_score: see :class:`.FaceDetections`, like ``turned_score``; NaN if unknown.
     :return: quality in 0..1, and the reason, empty where the face passes.
     """
     bbox = np.asarray(bbox, np.float64)
@@ -59,6 +68,8 @@ def assess(
         reason = f"{width:.0f} px wide, needs {gate.min_face_px:.0f}"
     elif score < gate.min_score:
         reason = f"detector score {score:.2f}, needs {gate.min_score:.2f}"
+    elif is_upside_down(close_score, turned_score):
+        reason = UPSIDE_DOWN
     elif outside > gate.max_outside:
         reason = f"{outside:.0%} beyond the border, allowed {gate.max_outside:.0%}"
     elif at_edge(bbox, image.shape[1], image.shape[0], gate.edge * width):

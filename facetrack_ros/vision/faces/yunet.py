@@ -52,15 +52,15 @@ class YunetFaceDetector:
             return found
         back = np.array([width / small.shape[1], height / small.shape[0]], np.float32)
         boxes, landmarks, scores = found.boxes * np.tile(back, 2), found.landmarks * back, found.scores
+        close, turned = np.full((2, len(scores)), np.nan, np.float32)
         counts = scores >= self._score
         wide = boxes[:, 2] - boxes[:, 0] >= min_face_px
         for row in (*np.flatnonzero(wide & counts), *np.flatnonzero(wide & ~counts)[:MAX_CANDIDATES]):
             face = self._refiner.refine(image, boxes[row], landmarks[row])
-            landmarks[row] = face.landmarks
+            landmarks[row], close[row], turned[row] = face.landmarks, face.score, face.turned_score
             # The box of a rolled face may have been drawn around more than the face.
             upright_width = float(face.box[2] - face.box[0])
             if not counts[row] and face.score >= max(self._score, UPRIGHT_SCORE) and upright_width >= min_face_px:
                 counts[row], boxes[row], scores[row] = True, face.box, face.score
-        boxes, landmarks, scores = boxes[counts], landmarks[counts], scores[counts]
-        keep = nms(boxes, scores, MAX_IOU)
-        return FaceDetections(boxes[keep], landmarks[keep], scores[keep])
+        faces = FaceDetections(boxes, landmarks, scores, close, turned).take(counts)
+        return faces.take(nms(faces.boxes, faces.scores, MAX_IOU))
