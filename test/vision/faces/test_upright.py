@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from facetrack_ros.errors import ReferenceFaceError
-from facetrack_ros.vision.factory import open_model
 from facetrack_ros.vision.faces.upright import turn_upright, turned
+from facetrack_ros.vision.factory import open_model
 from facetrack_ros.vision.settings import VisionSettings
 
 
