@@ -1,0 +1,59 @@
+"""Other people to compare two faces with, so that their similarity is judged by how alike people are there."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from facetrack_ros.core.similarity_level import SimilarityLevel
+
+
+@dataclass(frozen=True)
+class NormalisedSimilarity:
+    """A similarity by how alike each of both faces is to other people.
+
+    :param value: standard deviations above the similarity to other people.
+    :param people: number of other people behind it; 0: only the model's calibration.
+    """
+
+    value: float
+    people: int
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """Faces of several people that were filmed by the same cameras.
+
+    The normalisation is that of speaker verification (S-norm; Auckenthaler et al., 2000; Matejka et al., 2017), with
+    the model's calibration as a prior, so that it works with few people and leaves the order of similarities as it is
+    with none. The adaptive form, which takes the most similar members only, was worse at all sizes measured
+    (benchmarks/one_room_search.py).
+
+    :param people: ``n`` ids, one for each face.
+    :param templates: ``(n, dimension)`` float32 unit rows.
+    :param prior: of the model, see :meth:`SimilarityLevel.of_curve`.
+    :param same_from: similarity from which a face may be of the same person; the model's threshold.
+    """
+
+    people: tuple[str, ...]
+    templates: np.ndarray
+    prior: SimilarityLevel
+    same_from: float
+
+    def normalise(
+        self, similarity: float, first: np.ndarray, second: np.ndarray, excluded: Collection[str] = ()
+    ) -> NormalisedSimilarity:
+        """The normalised similarity of two faces.
+
+        Members that may be the person of one of the faces are left out: those excluded, and those similar enough.
+
+        :param similarity: of the two.
+        :param first: ``(dimension,)`` unit vector.
+        :param second: likewise.
+        :param excluded: ids of the person of either face.
+        """
+        others = np.array([person not in excluded for person in self.people], bool)
+        levels = np.stack([self.templates @ first, self.templates @ second]) if len(self.people) else np.empty((2, 0))
+        others &= (levels < self.same_from).all(axis=0)
+        scores = [self.prior.updated(level[others]).standard(similarity) for level in levels]
+        return NormalisedSimilarity(sum(scores) / 2, int(others.sum()))
