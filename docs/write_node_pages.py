@@ -114,12 +114,15 @@ TOPIC = {
     "<mesh>/verdicts": "Identity merges and splits.",
     "<mesh>/gallery": "Enrolled people.",
     "<mesh>/roster": "Status of each robot: cameras, time span, model, counts.",
+    "<mesh>/people/request": "Requests for the persons that a robot holds, to every robot.",
+    "<mesh>/people/result": "Persons, decisions and gallery entries, from each robot.",
     "<mesh>/search/request": "Search requests, to every robot.",
     "<mesh>/search/result": "Search responses, from each robot.",
 }
 
 SERVICE = {
     "face_search": "Which robot saw this face, when, and where.",
+    "list_people": "Persons, decisions and enrolled people of every robot, and which robot did not list them.",
     "get_frames": "Frames of a camera, by time.",
     "save_clip": "Saves a clip as files below the robot's folder.",
     "enroll_face": "Enrols a person on every robot.",

@@ -1,5 +1,7 @@
 """Configuration: ``OPTIONS``, the basis of YAML files, ROS parameters and command line, and ``Config``, its values."""
 
+import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
@@ -11,6 +13,9 @@ import yaml
 
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.settings import Settings
+
+#: Environment variable with the mesh of robots and commands that are not given one.
+MESH_VARIABLE = "FACETRACK_MESH"
 
 Value = Union[bool, int, float, str, "tuple[str, ...]"]
 
@@ -191,6 +196,27 @@ class Config(Settings):
             return cls(flat(_for_every_node(tree)))
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from error
+
+
+def mesh_name(prefix: str) -> str:
+    """A mesh prefix without its last slash.
+
+    :raises ConfigError: it is not the absolute name of a ROS topic.
+    """
+    name = prefix.rstrip("/")
+    if not re.fullmatch(r"(/[A-Za-z_][A-Za-z0-9_]*)+", name):
+        raise ConfigError(
+            f"{prefix!r} is no mesh: give the absolute name of a topic, such as /facetrack or /site/floor2"
+        )
+    return name
+
+
+def default_mesh(configured: str = Settings.mesh) -> str:
+    """The mesh of the environment variable :data:`MESH_VARIABLE`, else the given one.
+
+    :raises ConfigError: it is not the absolute name of a ROS topic.
+    """
+    return mesh_name(os.environ.get(MESH_VARIABLE) or configured)
 
 
 def optional_path(path: str) -> Path | None:

@@ -40,6 +40,10 @@ class RequestError(FacetrackError):
     """A request is contradictory, empty, out of range, or cannot be delivered."""
 
 
+class PartialError(FacetrackError):
+    """There is no answer, as something that the request covers could not be searched; it is named."""
+
+
 class EvaluationError(FacetrackError):
     """Labelled data is unusable for a measurement."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from facetrack_ros.config import OPTIONS, Config
+from facetrack_ros.config import MESH_VARIABLE, OPTIONS, Config, default_mesh, mesh_name
 from facetrack_ros.errors import ConfigError
 
 FOLDER = Path(__file__).resolve().parent.parent / "config"
@@ -107,3 +107,20 @@ def test_settings_that_change_and_cameras_of_the_file(tmp_path):
     config = Config.load(file).changed({"data_dir": "/data"})
     assert config.sources == ("front=0", "rear=clip.mp4")
     assert (config.mesh, config.data_dir) == ("/here", "/data")
+
+
+@pytest.mark.parametrize("prefix", ["/floor2", "/site/floor2/", "floor2", "/", "", "/2nd", "/a b"])
+def test_a_mesh_is_the_absolute_name_of_a_topic(prefix):
+    if prefix in ("/floor2", "/site/floor2/"):
+        assert mesh_name(prefix) == prefix.rstrip("/")
+    else:
+        with pytest.raises(ConfigError, match="mesh"):
+            mesh_name(prefix)
+
+
+def test_the_mesh_of_the_environment_goes_before_that_of_a_file(monkeypatch):
+    monkeypatch.delenv(MESH_VARIABLE, raising=False)
+    assert default_mesh() == "/facetrack"
+    assert default_mesh("/floor2") == "/floor2"
+    monkeypatch.setenv(MESH_VARIABLE, "/floor3")
+    assert default_mesh("/floor2") == "/floor3"

@@ -7,6 +7,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
+from facetrack_ros.cli.persons import report_not_listed
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError, RequestError
 from facetrack_ros.history.layout import RobotFolder, history_folders, robot_folder
@@ -24,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--list", action="store_true", help="list the enrolled people instead")
     add("--remove", metavar="NAME_OR_ID", help="delete a person's entries, or one entry, everywhere, instead")
     add("--robot", metavar="NAME", help="robot to call; it informs all others; default: the first found")
+    add_mesh_argument(parser)
     add("--data", metavar="DIR", help="stored histories instead of the mesh; with --robot only that one's")
     add("--config", metavar="FILE", help="settings, a YAML file (with --data: the models)")
 
@@ -59,7 +62,7 @@ def _enrol_live(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]
         watch=arguments.watch,
         images=[CompressedImage(format="jpeg", data=array.array("B", data)) for _, data in pictures],
     )
-    with FleetClient(arguments.robot or "") as client:
+    with FleetClient(arguments.robot or "", mesh_prefix(arguments)) as client:
         response = client.call(srv.EnrollFace, "enroll_face", request, 30.0)
         if not response.success:
             raise RequestError(f"{client.robot}: {response.message}")
@@ -108,11 +111,12 @@ def _manage_stored(arguments: argparse.Namespace) -> int:
 def _manage_live(arguments: argparse.Namespace) -> int:
     from facetrack_ros.client.people_client import PeopleClient
 
-    with PeopleClient() as people:
+    with PeopleClient(arguments.robot or "", mesh_prefix(arguments)) as client:
+        people = client.people()
         if arguments.list:
-            return _print_entries(people.gallery.values())
-        people.delete_entries(_ids_to_delete(people.gallery.values(), arguments.remove))
-        return 0
+            return report_not_listed(people.not_listed, _print_entries(people.gallery.values()))
+        ids = _ids_to_delete(people.gallery.values(), arguments.remove)
+        return report_not_listed(client.delete_entries(ids).items(), 0)
 
 
 def _print_entries(entries: "Collection[GalleryEntry]") -> int:
@@ -122,14 +126,14 @@ def _print_entries(entries: "Collection[GalleryEntry]") -> int:
             f"{'  watched for' if entry.watch else ''}"
         )
     if not entries:
-        print("nobody is enrolled")
+        print("no person is enrolled")
     return 0 if entries else 1
 
 
 def _ids_to_delete(entries: "Collection[GalleryEntry]", name: str) -> list[str]:
     ids = sorted(entry.entry_id for entry in entries if name in (entry.name, entry.entry_id))
     if not ids:
-        raise RequestError(f"nobody is enrolled as {name}; see `facetrack enroll --list`")
+        raise RequestError(f"no person is enrolled as {name}; see `facetrack enroll --list`")
     print(f"deleted: {', '.join(ids)}")
     return ids
 

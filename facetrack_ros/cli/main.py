@@ -5,10 +5,11 @@ import importlib
 import logging
 import os
 import sys
+import tempfile
+import traceback
 
-from facetrack_ros.errors import FacetrackError
-
-WRONG_USE, INTERRUPTED, OUTPUT_CLOSED = 2, 130, 141
+from facetrack_ros.cli.exit_codes import INTERRUPTED, OUTPUT_CLOSED, PARTIAL, UNEXPECTED, WRONG_USE
+from facetrack_ros.errors import FacetrackError, PartialError, first_line
 
 #: Each subcommand with its summary; it is the module of that name in this package.
 COMMANDS = {
@@ -109,7 +110,7 @@ def _add_subparsers(
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run one subcommand and exit with its code: 0 done, 1 nothing matched, 2 wrong use, 3 partial."""
+    """Run one subcommand and exit with its code, see :mod:`facetrack_ros.cli.exit_codes`."""
     arguments = build_parser().parse_args(argv)
     package_logger, printer = logging.getLogger("facetrack_ros"), WarningPrinter()
     if arguments.command != "run":  # its nodes log to ROS
@@ -119,13 +120,27 @@ def main(argv: list[str] | None = None) -> None:
         sys.stdout.flush()
     except FacetrackError as error:
         print(f"facetrack {arguments.command}: {error}", file=sys.stderr)
-        code = WRONG_USE
+        code = PARTIAL if isinstance(error, PartialError) else WRONG_USE
     except KeyboardInterrupt:
         code = INTERRUPTED
     except BrokenPipeError:
         # The reader of standard output is gone; redirect what is still buffered, or Python reports it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = OUTPUT_CLOSED
+    except Exception as error:
+        print(f"facetrack {arguments.command}: {_unexpected(error)}", file=sys.stderr)
+        code = UNEXPECTED
     finally:
         package_logger.removeHandler(printer)
     sys.exit(code)
+
+
+def _unexpected(error: Exception) -> str:
+    """A sentence on an error that should not happen; its traceback is written to a temporary file."""
+    sentence = f"unexpected {type(error).__name__}: {first_line(error)}"
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="facetrack-error-", suffix=".log", delete=False) as file:
+            file.write("".join(traceback.format_exception(error)))
+    except OSError:
+        return f"{sentence}\n{''.join(traceback.format_exception(error))}"
+    return f"{sentence}; the traceback is in {file.name}"

@@ -4,19 +4,17 @@ import argparse
 import getpass
 import itertools
 import json
+import sys
 import time
 import uuid
-from pathlib import Path
+from collections.abc import Collection, Iterable
 
+from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND, PARTIAL
+from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
 from facetrack_ros.cli.time_format import show_utc
-from facetrack_ros.errors import RequestError
-from facetrack_ros.tracking.identity_merges import (
-    IdentityMerges,
-    MergeDecision,
-    id_order,
-    merge_decisions,
-    split_decisions,
-)
+from facetrack_ros.errors import PartialError, RequestError
+from facetrack_ros.search.people import FleetPeople, KnownPerson
+from facetrack_ros.tracking.identity_merges import MergeDecision, merge_decisions, split_decisions
 
 _ACTIONS = {
     "list": "list persons with all their ids, and the decisions that merged them",
@@ -30,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for action, summary in _ACTIONS.items():
         each = actions.add_parser(action, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        add_mesh_argument(each)
         each.add_argument("--data", metavar="DIR", help="stored histories instead of the mesh, one folder per robot")
         if action == "list":
             each.add_argument("--json", action="store_true", help="one JSON object per person and line")
@@ -41,14 +40,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """List, merge or split."""
     if arguments.action == "list":
-        return _list_stored(arguments) if arguments.data else _list_live(arguments)
+        return _list(arguments)
     return _decide_stored(arguments) if arguments.data else _decide_live(arguments)
 
 
-def _list_stored(arguments: argparse.Namespace) -> int:
-    from facetrack_ros.search.offline.persons import stored_merges, stored_persons
+def _list(arguments: argparse.Namespace) -> int:
+    people = _people(arguments)
+    persons = people.persons()
+    for person in persons:
+        decisions = [decision for decision in people.merges.decisions if set(decision.pair) & set(person.ids)]
+        print(_to_json(person, decisions, people.complete) if arguments.json else _to_text(person, decisions))
+    if not persons and not arguments.json:
+        print(f"no person is recorded by {', '.join(robot.robot_id for robot in people.robots) or 'any robot'}")
+    return report_not_listed(people.not_listed, DONE if persons else NOTHING_FOUND)
 
-    persons = [
+
+def _people(arguments: argparse.Namespace) -> FleetPeople:
+    """What the stored or running robots hold of persons."""
+    if arguments.data:
+        from facetrack_ros.search.offline.persons import stored_people
+
+        return stored_people(arguments.data)
+    from facetrack_ros.client.people_client import PeopleClient
+
+    with PeopleClient(mesh=mesh_prefix(arguments)) as client:
+        return client.people()
+
+
+def report_not_listed(not_listed: Iterable[tuple[str, str]], code: int) -> int:
+    """Print each robot whose list is missing or not whole to stderr.
+
+    :returns: the exit code: 3 where there is such a robot, else ``code``.
+    """
+    for robot, why in not_listed:
+        print(f"not listed in full: {robot}: {why}", file=sys.stderr)
+        code = PARTIAL
+    return code
+
+
+def _to_json(person: KnownPerson, decisions: list[MergeDecision], complete: bool) -> str:
+    return json.dumps(
         {
             "person_id": person.ids[0],
             "ids": list(person.ids),
@@ -56,49 +87,22 @@ def _list_stored(arguments: argparse.Namespace) -> int:
             "sightings": person.sightings,
             "first": person.first_ns / 1e9,
             "last": person.last_ns / 1e9,
+            "complete": complete,
+            "verdicts": [_decision_to_dict(decision) for decision in decisions],
         }
-        for person in stored_persons(arguments.data)
+    )
+
+
+def _to_text(person: KnownPerson, decisions: list[MergeDecision]) -> str:
+    lines = [
+        f"{person.ids[0]:<16} {', '.join(person.robots)}  {person.sightings} sightings, {show_utc(person.first_ns)} to "
+        f"{show_utc(person.last_ns)} UTC"
     ]
-    return _print_persons(persons, stored_merges(arguments.data), arguments.json)
+    lines += [f"  {_decision_line(decision, person.ids)}" for decision in decisions]
+    return "\n".join(lines)
 
 
-def _list_live(arguments: argparse.Namespace) -> int:
-    from facetrack_ros.client.people_client import PeopleClient
-
-    with PeopleClient() as people:
-        groups = {people.merges.canonical(person_id): people.merges.group(person_id) for person_id in people.seen}
-        persons = [
-            {
-                "person_id": canonical,
-                "ids": list(groups[canonical]),
-                "robots": sorted(set().union(*(people.seen.get(each, set()) for each in groups[canonical]))),
-            }
-            for canonical in sorted(groups, key=id_order)
-        ]
-        return _print_persons(persons, people.merges, arguments.json)
-
-
-def _print_persons(persons: list[dict], merges: IdentityMerges, as_json: bool) -> int:
-    for person in persons:
-        decisions = [decision for decision in merges.decisions if set(decision.pair) & set(person["ids"])]
-        if as_json:
-            print(json.dumps(person | {"verdicts": [_decision_to_dict(decision) for decision in decisions]}))
-            continue
-        line = f"{person['person_id']:<16} {', '.join(person['robots'])}"
-        if "sightings" in person:
-            line += (
-                f"  {person['sightings']} sightings, {show_utc(round(person['first'] * 1e9))} to "
-                f"{show_utc(round(person['last'] * 1e9))} UTC"
-            )
-        print(line)
-        for decision in decisions:
-            print(f"  {_decision_line(decision, person['ids'])}")
-    if not persons and not as_json:
-        print("no person is known")
-    return 0 if persons else 1
-
-
-def _decision_line(decision: MergeDecision, ids: list[str]) -> str:
+def _decision_line(decision: MergeDecision, ids: Collection[str]) -> str:
     other = decision.second if decision.first in ids else decision.first
     claim = f"is {other}" if decision.same else f"is not {' and '.join(decision.pair)}"
     similarity = "" if decision.similarity is None else f", similarity {decision.similarity:.2f}"
@@ -116,36 +120,38 @@ def _decision_to_dict(decision: MergeDecision) -> dict:
 def _decide_stored(arguments: argparse.Namespace) -> int:
     from facetrack_ros.history.layout import history_folders
     from facetrack_ros.history.people.merge_log import MergeLog
-    from facetrack_ros.search.offline.persons import stored_merges, stored_persons
 
-    folder = Path(arguments.data)
-    merges = stored_merges(folder)
-    decisions = _decide(arguments, merges, {each for person in stored_persons(folder) for each in person.ids})
-    for robot in history_folders(folder):
+    people = _people(arguments)
+    decisions = _decide(arguments, people)
+    for robot in history_folders(arguments.data):
         if not robot.error:
             MergeLog(robot.path).append(decisions)
-    return _print_decisions(arguments, merges, decisions)
+    return _print_decisions(arguments, people, decisions, dict(people.not_listed))
 
 
 def _decide_live(arguments: argparse.Namespace) -> int:
     from facetrack_ros.client.people_client import PeopleClient
 
-    with PeopleClient() as people:
-        known = {*people.seen, *itertools.chain.from_iterable(people.merges.groups())}
-        decisions = _decide(arguments, people.merges, known)
-        people.publish_decisions(decisions)
-        return _print_decisions(arguments, people.merges, decisions)
+    with PeopleClient(mesh=mesh_prefix(arguments)) as client:
+        people = client.people()
+        decisions = _decide(arguments, people)
+        return _print_decisions(arguments, people, decisions, client.publish_decisions(decisions))
 
 
-def _decide(arguments: argparse.Namespace, merges: IdentityMerges, known: set[str]) -> list[MergeDecision]:
+def _decide(arguments: argparse.Namespace, people: FleetPeople) -> list[MergeDecision]:
     """The decisions that merge or split the given ids.
 
-    :param known: all person ids.
+    :raises PartialError: an unknown id, and a robot that may know it is not listed.
     :raises RequestError: an unknown id, or there is nothing to merge or split.
     """
+    merges = people.merges
     for person_id in arguments.ids:
-        if person_id not in known:
-            raise RequestError(f"nobody is known as {person_id}; see `facetrack persons list`")
+        if person_id not in people.known_ids:
+            unlisted = "; ".join(f"{robot} is not listed in full: {why}" for robot, why in people.not_listed)
+            error = PartialError if unlisted else RequestError
+            raise error(
+                f"no robot knows a person {person_id}; see `facetrack persons list`{'; ' if unlisted else ''}{unlisted}"
+            )
     record_ids = (f"a_{uuid.uuid4().hex[:12]}" for _ in itertools.count())
     record = (record_ids, getpass.getuser(), time.time_ns(), arguments.reason)
     if arguments.action == "merge":
@@ -159,7 +165,14 @@ def _decide(arguments: argparse.Namespace, merges: IdentityMerges, known: set[st
     return decisions
 
 
-def _print_decisions(arguments: argparse.Namespace, merges: IdentityMerges, decisions: list[MergeDecision]) -> int:
+def _print_decisions(
+    arguments: argparse.Namespace, people: FleetPeople, decisions: list[MergeDecision], without: dict[str, str]
+) -> int:
+    """Print what was decided.
+
+    :param without: robots that do not hold the decisions, and why.
+    """
+    merges = people.merges
     for decision in decisions:
         merges.add(decision)
     if arguments.action == "merge":
@@ -170,4 +183,6 @@ def _print_decisions(arguments: argparse.Namespace, merges: IdentityMerges, deci
     else:
         others = {each for decision in decisions for each in decision.pair} - set(arguments.ids)
         print(f"{arguments.ids[0]} is a person of its own again, apart from {', '.join(sorted(others))}")
-    return 0
+    for robot, why in without.items():
+        print(f"not yet on {robot}: {why}", file=sys.stderr)
+    return PARTIAL if without else DONE

@@ -2,6 +2,7 @@
 
 import argparse
 
+from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.sources.camera_spec import check_name, parse_cameras
@@ -19,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "that the settings name under sources",
     )
     add("--config", metavar="FILE", help="settings, a YAML file")
+    add_mesh_argument(parser)
     add("--data", metavar="DIR", help="folder for histories, one folder per robot")
 
 
@@ -29,6 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     cameras = parse_cameras(arguments.camera or list(config.sources))
     if not cameras:
         raise ConfigError("a robot needs a camera: --camera NAME=SOURCE, or sources: [NAME=SOURCE, …] in the settings")
+    config = config.changed({"mesh": mesh_prefix(arguments)})
     if arguments.data:
         config = config.changed({"data_dir": arguments.data})
     try:

@@ -3,6 +3,7 @@
 import argparse
 from functools import partial
 
+from facetrack_ros.cli.mesh_option import add_mesh_argument
 from facetrack_ros.cli.time_format import parse_iso
 from facetrack_ros.errors import RequestError
 
@@ -20,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--robot", metavar="NAME", help="robot that gets the request and searches all robots; default: the first found"
     )
     where.add_argument("--data", metavar="DIR", help="stored histories instead of the mesh, one folder per robot")
+    add_mesh_argument(parser)
     add_several = partial(add, action="append", default=[])
     add_several("--seen-by", metavar="ROBOT", help="search only this robot's history; may be given several times")
     add_several("--camera", metavar="NAME", help="only this one; may be given several times")

@@ -8,6 +8,7 @@ import uuid
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg, srv
+from facetrack_ros.cli.mesh_option import mesh_prefix
 from facetrack_ros.cli.search_output import Outcome, save_frames
 from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.client.remote_frames import remote_frames
@@ -45,7 +46,7 @@ def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns:
         search_id=uuid.uuid4().hex[:12],
     )
     started = time.monotonic()
-    with FleetClient(arguments.robot or "") as client:
+    with FleetClient(arguments.robot or "", mesh_prefix(arguments)) as client:
         if arguments.live:
             client.on_parts(lambda part: _print_part(part, request.search_id, arguments.json))
         message, seconds = client.search(request, arguments.timeout)

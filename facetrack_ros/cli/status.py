@@ -6,6 +6,7 @@ import math
 import sys
 import time
 
+from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
 from facetrack_ros.cli.time_format import show_utc
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.search.fleet_roster import STALE_NS
@@ -19,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
     add = parser.add_argument
     add("--data", metavar="DIR", help="stored histories instead of the mesh, one folder per robot")
+    add_mesh_argument(parser)
     add("--watch", action="store_true", help="print the mesh once a second, until Ctrl-C")
     add("--json", action="store_true", help="one JSON object per robot and line")
 
@@ -28,13 +30,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.watch:
         if arguments.data:
             raise ConfigError("--watch is for running robots, not for --data")
-        return _watch(arguments.json)
+        return _watch(arguments)
     if arguments.data:
         robots = _stored(arguments.data)
     else:
         from facetrack_ros.client.fleet_client import FleetClient
 
-        with FleetClient() as client:
+        with FleetClient(mesh=mesh_prefix(arguments)) as client:
             time.sleep(LISTEN_S)
             robots = _on_mesh(client)
     for robot in robots:
@@ -69,15 +71,15 @@ def _on_mesh(client) -> list[dict]:
     return robots
 
 
-def _watch(as_json: bool) -> int:
+def _watch(arguments: argparse.Namespace) -> int:
     """Print every robot once a second: on a terminal in place, else one after the other."""
     from facetrack_ros.client.fleet_client import FleetClient
 
-    with FleetClient() as client:
+    with FleetClient(mesh=mesh_prefix(arguments)) as client:
         while True:
             time.sleep(1.0)
             robots = _on_mesh(client)
-            if as_json:
+            if arguments.json:
                 print(json.dumps({"timestamp": time.time(), "robots": robots}), flush=True)
                 continue
             present = sum(not robot["leaving"] and not _silent(robot) for robot in robots)

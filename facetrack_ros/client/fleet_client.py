@@ -13,6 +13,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg, srv
+from facetrack_ros.config import MESH_VARIABLE, default_mesh, mesh_name
 from facetrack_ros.errors import RequestError
 from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.nodes.base.qos import HEARTBEAT_LATCHED_SUB, RELIABLE, SENSOR_DATA
@@ -26,12 +27,12 @@ class FleetClient:
     """Client as a context manager; rclpy is initialised while it is open.
 
     :ivar robot: the robot that serves requests; empty until one is needed: then the first one found.
-    :param mesh: prefix of the topics that all robots share.
+    :param mesh: prefix of the topics that all robots share; empty: the default of this environment.
     """
 
-    def __init__(self, robot: str = "", mesh: str = "/facetrack"):
+    def __init__(self, robot: str = "", mesh: str = ""):
         self.robot = robot
-        self._mesh = mesh.rstrip("/")
+        self.mesh = mesh_name(mesh) if mesh else default_mesh()
         self._changed = threading.Condition()
         self._heartbeats: dict[str, msg.HistoryStatus] = {}
         self._instances: dict[str, set[str]] = {}
@@ -47,7 +48,7 @@ class FleetClient:
         if self.robot:
             self._client(srv.FaceSearch, "face_search", self.robot)
         self.node.create_subscription(
-            msg.HistoryStatus, f"{self._mesh}/roster", self._on_heartbeat, HEARTBEAT_LATCHED_SUB
+            msg.HistoryStatus, f"{self.mesh}/roster", self._on_heartbeat, HEARTBEAT_LATCHED_SUB
         )
         self._open.callback(self.node.destroy_node)
         self._open.enter_context(spinning([self.node]))
@@ -97,8 +98,8 @@ class FleetClient:
             if not heartbeat.leaving:
                 return robot
         raise RequestError(
-            f"no robot on the mesh within {FIND_S:g} s: is one running, on this ROS_DOMAIN_ID "
-            f"({os.environ.get('ROS_DOMAIN_ID', '0')})?"
+            f"no robot on the mesh {self.mesh} within {FIND_S:g} s: is one running, on this ROS_DOMAIN_ID "
+            f"({os.environ.get('ROS_DOMAIN_ID', '0')}) and on this mesh (--mesh or {MESH_VARIABLE})?"
         )
 
     def search(self, request: srv.FaceSearch.Request, timeout_s: float) -> tuple[srv.FaceSearch.Response, float]:
@@ -156,7 +157,7 @@ class FleetClient:
             max(0.1, deadline - time.monotonic())
         ):
             known = ", ".join(self.roster()) or "no robot at all"
-            raise RequestError(f"no robot called {robot} answers on the mesh; found: {known}")
+            raise RequestError(f"no robot called {robot} answers on the mesh {self.mesh}; found: {known}")
         responded, called = threading.Event(), time.monotonic()
         future = client.call_async(request)
         future.add_done_callback(lambda _: responded.set())

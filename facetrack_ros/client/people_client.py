@@ -1,116 +1,98 @@
-"""ROS client of the command line for people: reads and publishes person templates, merges and gallery entries."""
+"""ROS client of the command line for people: lists them, and publishes merge decisions and gallery deletions."""
 
-import os
-import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import ExitStack
-from typing import Any
+from types import TracebackType
 
-import numpy as np
-import rclpy
-from rclpy.duration import Duration
-from rclpy.publisher import Publisher
-
-from facetrack_ros import msg
+from facetrack_ros import msg, srv
+from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.errors import RequestError
-from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS
-from facetrack_ros.nodes.conversion.people import verdict_to_message
-from facetrack_ros.nodes.fleet.people_listener import PeopleHandler, PeopleListener
-from facetrack_ros.tracking.gallery import GalleryEntry
-from facetrack_ros.tracking.identity_merges import IdentityMerges, MergeDecision
+from facetrack_ros.nodes.conversion.people import people_from_message, verdict_to_message
+from facetrack_ros.nodes.conversion.time import to_duration
+from facetrack_ros.search.people import FleetPeople, RobotPeople
+from facetrack_ros.tracking.identity_merges import MergeDecision
 
-# Listen at least LISTEN_S and until nothing new came for QUIET_S, at most MOST_S. Discovery takes well under a second
-# on a healthy network, longer on a busy one. Chosen by hand.
-LISTEN_S = 2.5
-QUIET_S = 1.0
-MOST_S = 8.0
+# How long a robot waits for the lists of the others.
+LIST_S = 2.0
+# How long to wait until every robot holds what was published, and how often to check.
+CONFIRM_S = 8.0
+CHECK_S = 0.1
 
 
-class PeopleClient(PeopleHandler):
-    """Client as a context manager; entering it waits until the latched messages of the robots have arrived.
+class PeopleClient:
+    """Client as a context manager. One robot is asked; it asks all robots of its roster.
 
-    :ivar merges: the merge decisions received.
-    :ivar gallery: entries received, by id.
-    :ivar seen: persons with a face template, and the robots that shared it.
-    :param mesh: prefix of the topics that all robots share.
+    :param robot: to ask; empty: the first found.
+    :param mesh: prefix of the topics that all robots share; empty: the default of this environment.
     """
 
-    def __init__(self, mesh: str = "/facetrack"):
-        self._mesh = mesh.rstrip("/")
-        self.merges = IdentityMerges()
-        self.gallery: dict[str, GalleryEntry] = {}
-        self.seen: dict[str, set[str]] = {}
-        self._lock = threading.Lock()
-        self._received_s: float | None = None
+    def __init__(self, robot: str = "", mesh: str = ""):
+        self.fleet = FleetClient(robot, mesh)
 
     def __enter__(self) -> "PeopleClient":
         self._open = ExitStack()
-        self._open.enter_context(ros([]))
-        self.node = rclpy.create_node(f"facetrack_people_{os.getpid()}")
-        self._decisions = self.node.create_publisher(msg.PersonVerdict, f"{self._mesh}/verdicts", PEOPLE_RECORDS)
-        self._entries = self.node.create_publisher(msg.GalleryEntry, f"{self._mesh}/gallery", PEOPLE_RECORDS)
-        PeopleListener(self.node, self._mesh, self, dispatch=self._receive)
-        self._open.callback(self.node.destroy_node)
-        self._open.enter_context(spinning([self.node]))
-        began = time.monotonic()
-        while (now := time.monotonic()) < began + MOST_S:
-            with self._lock:
-                if now > began + LISTEN_S and self._received_s is not None and now > self._received_s + QUIET_S:
-                    break
-            time.sleep(0.05)
+        self._open.enter_context(self.fleet)
+        node = self.fleet.node
+        self._decisions = node.create_publisher(msg.PersonVerdict, f"{self.fleet.mesh}/verdicts", PEOPLE_RECORDS)
+        self._entries = node.create_publisher(msg.GalleryEntry, f"{self.fleet.mesh}/gallery", PEOPLE_RECORDS)
         return self
 
-    def __exit__(self, *error) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._open.close()
 
-    def publish_decisions(self, decisions: Iterable[MergeDecision]) -> None:
-        """Send merge decisions to every robot.
+    def people(self) -> FleetPeople:
+        """What the robots of the mesh hold of persons.
 
-        :raises RequestError: no robot received them.
+        A robot whose heartbeat arrives here and that the robot asked does not know yet is waited for.
+
+        :raises RequestError: there is no robot on the mesh, or the one named is not there.
+        """
+        deadline = time.monotonic() + LIST_S
+        while True:
+            request = srv.ListPeople.Request(timeout=to_duration(round(LIST_S * 1e9)))
+            response = self.fleet.call(srv.ListPeople, "list_people", request, LIST_S + 5.0)
+            if not response.success:
+                raise RequestError(f"{self.fleet.robot}: {response.message}")
+            not_listed = {line.robot_id: line.reason for line in response.not_listed}
+            known = {*not_listed, *(robot.robot_id for robot in response.robots)}
+            new = {entry.robot_id for entry in self.fleet.entries() if not entry.left and not entry.stale} - known
+            if not new or time.monotonic() > deadline:
+                not_listed |= dict.fromkeys(new, f"{self.fleet.robot} does not know it yet")
+                return FleetPeople(tuple(map(people_from_message, response.robots)), tuple(sorted(not_listed.items())))
+            time.sleep(CHECK_S)
+
+    def publish_decisions(self, decisions: Collection[MergeDecision]) -> dict[str, str]:
+        """Send merge decisions to every robot, and wait until all of them hold them.
+
+        :returns: robots that do not, and why; empty: all do.
         """
         for decision in decisions:
             self._decisions.publish(verdict_to_message(decision))
-        self._wait(self._decisions)
+        records = {decision.record_id for decision in decisions}
+        return self._confirm(lambda robot: records <= {decision.record_id for decision in robot.decisions})
 
-    def delete_entries(self, entry_ids: Iterable[str]) -> None:
-        """Delete gallery entries on every robot.
+    def delete_entries(self, entry_ids: Iterable[str]) -> dict[str, str]:
+        """Delete gallery entries on every robot, and wait until none of them holds them.
 
-        :raises RequestError: no robot received the deletion.
+        :returns: robots that still do, or did not answer, and why; empty: all deleted them.
         """
-        for entry_id in entry_ids:
+        deleted = set(entry_ids)
+        for entry_id in deleted:
             self._entries.publish(msg.GalleryEntry(entry_id=entry_id, deleted=True))
-        self._wait(self._entries)
+        return self._confirm(lambda robot: deleted.isdisjoint(entry.entry_id for entry in robot.entries))
 
-    def _wait(self, publisher: Publisher) -> None:
-        # One subscription is this client's own. A robot that has just left never acknowledges.
-        publisher.wait_for_all_acked(Duration(seconds=LISTEN_S))
-        if publisher.get_subscription_count() < 2:
-            raise RequestError(
-                f"no robot on the mesh received it within {LISTEN_S:g} s: is one running, on this ROS_DOMAIN_ID "
-                f"({os.environ.get('ROS_DOMAIN_ID', '0')})?"
-            )
-
-    def _receive(self, decode: Callable[[Any], None], message: Any) -> None:
-        with self._lock:
-            self._received_s = time.monotonic()
-            decode(message)
-
-    def on_template(
-        self, robot_id: str, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray
-    ) -> None:
-        """Note which robot shares a person's face."""
-        self.seen.setdefault(person_id, set()).add(robot_id)
-
-    def on_decision(self, decision: MergeDecision) -> None:
-        """Keep a merge decision."""
-        self.merges.add(decision)
-
-    def on_entry(self, entry: GalleryEntry) -> None:
-        """Keep a gallery entry."""
-        self.gallery[entry.entry_id] = entry
-
-    def on_entry_deleted(self, entry_id: str) -> None:
-        """Drop a gallery entry."""
-        self.gallery.pop(entry_id, None)
+    def _confirm(self, took_effect: Callable[[RobotPeople], bool]) -> dict[str, str]:
+        deadline = time.monotonic() + CONFIRM_S
+        while True:
+            people = self.people()
+            open_robots = dict(people.not_listed)
+            open_robots |= {
+                robot.robot_id: "it has not taken it over" for robot in people.robots if not took_effect(robot)
+            }
+            if not open_robots or time.monotonic() > deadline:
+                return open_robots
+            time.sleep(CHECK_S)

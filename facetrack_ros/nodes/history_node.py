@@ -22,6 +22,7 @@ from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.conversion.search import status_to_message
 from facetrack_ros.nodes.conversion.vision import event_from_message, frame_from_header, tracks_from_message
 from facetrack_ros.nodes.fleet.frame_services import FrameServices
+from facetrack_ros.nodes.fleet.people_server import PeopleServer
 from facetrack_ros.nodes.fleet.search_server import SearchServer
 from facetrack_ros.nodes.health.history_health import HistoryHealth
 from facetrack_ros.nodes.health.publisher import Diagnostics
@@ -70,6 +71,7 @@ class HistoryNode(RobotMemberNode):
         self._heartbeat = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), HEARTBEAT_PUB)
         self._worker = Worker("history", FifoMailbox(), self._work)
         self._search_server = SearchServer(self, self.instance_id, lambda: self.history, self._clock_note)
+        self._people_server = PeopleServer(self, self.instance_id, lambda: self.history)
         self._heartbeat_timer = steady_timer(self, 1.0, self._publish_status)
         self._frame_services = FrameServices(self, lambda: self.history)
         self._frames_health = StageHealth(self, self.cameras, "history", problem=self._image_problem, clocks=True)
@@ -228,6 +230,7 @@ class HistoryNode(RobotMemberNode):
             self._images.close()
         self._heartbeat_timer.cancel()
         self._search_server.close()
+        self._people_server.close()
         self._worker.close()
         self._frame_services.close()
         for _ in range(GOODBYES):

@@ -13,6 +13,7 @@ from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.search import fill_response
 from facetrack_ros.nodes.fleet.partial_results import PartialResults
 from facetrack_ros.nodes.fleet.people_directory import PeopleDirectory
+from facetrack_ros.nodes.fleet.people_query import PeopleQuery
 from facetrack_ros.nodes.fleet.request_parser import RequestParser
 from facetrack_ros.nodes.fleet.search_client import SearchClient
 from facetrack_ros.nodes.health.publisher import Diagnostics
@@ -46,6 +47,7 @@ class SearchNode(RobotMemberNode):
         self._people = PeopleDirectory(self, group)
         self._parser = RequestParser(self, self._people, self._models)
         self._client = SearchClient(self, group, PartialResults(self, self._people.merges))
+        self._people_query = PeopleQuery(self, group, self._client.roster)
         self._worker = Worker("search", FifoMailbox(), run_calls)
         self._health = ServiceHealth("search", "searches answered")
         self._partial = 0
@@ -120,6 +122,7 @@ class SearchNode(RobotMemberNode):
         """Stop; running searches end with the results they have."""
         self._diagnostics.close()
         self._client.close()
+        self._people_query.close()
         self._worker.close()
 
 

@@ -1,12 +1,13 @@
 """The ``facetrack`` command itself: exit codes, and where log records go."""
 
 import logging
+import tempfile
 
 import pytest
 
 from facetrack_ros.cli import events
 from facetrack_ros.cli.main import main
-from facetrack_ros.errors import StoreError
+from facetrack_ros.errors import PartialError, StoreError
 
 
 def exit_code(*words) -> int:
@@ -38,14 +39,16 @@ def test_warnings_are_printed_to_stderr_once_each(command, capsys):
         assert output.out == ""
 
 
-@pytest.mark.parametrize(("error", "code"), [(StoreError("no store"), 2), (KeyboardInterrupt(), 130)])
+@pytest.mark.parametrize(
+    ("error", "code"), [(StoreError("no store"), 2), (PartialError("no store"), 3), (KeyboardInterrupt(), 130)]
+)
 def test_errors_become_exit_codes(command, capsys, error, code):
     def run(arguments):
         raise error
 
     command(run)
     assert exit_code("events", "--data", "x") == code
-    assert capsys.readouterr().err == ("facetrack events: no store\n" if code == 2 else "")
+    assert capsys.readouterr().err == ("facetrack events: no store\n" if code in (2, 3) else "")
 
 
 @pytest.mark.parametrize(("words", "name"), [((), "COMMAND"), (("models",), "ACTION"), (("dance",), "dance")])
@@ -54,3 +57,19 @@ def test_a_wrong_command_line_gives_one_sentence(capsys, words, name):
     error = capsys.readouterr().err
     assert name in error
     assert error.count("\n") == 1
+
+
+def test_an_unexpected_error_is_exit_code_4_and_its_traceback_is_in_a_file(command, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def run(arguments):
+        raise KeyError("camera")
+
+    command(run)
+    assert exit_code("events", "--data", "x") == 4
+    error = capsys.readouterr().err
+    assert error.startswith("facetrack events: unexpected KeyError")
+    assert error.count("\n") == 1
+    (file,) = tmp_path.iterdir()
+    assert str(file) in error
+    assert "in run" in file.read_text()

@@ -110,7 +110,22 @@ def test_an_unknown_id_is_refused(run, both):
     for words in (("merge", "p_robot1_1", "p_robot9_1"), ("split", "p_robot9_1")):
         done = run("persons", *words, "--data", both)
         assert done.returncode == 2
-        assert "nobody is known as p_robot9_1" in done.stderr
+        assert "p_robot9_1" in done.stderr
+
+
+def test_a_robot_that_cannot_be_read_makes_the_list_partial(run, both):
+    whole = persons(run, both)
+    (both / "robot2" / "robot.json").write_text("{}")
+    done = run("persons", "list", "--data", both, "--json")
+    assert done.returncode == 3
+    assert "robot2" in done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert 0 < len(lines) < len(whole)
+    assert not any(line["complete"] for line in lines)
+    done = run("persons", "split", "p_robot2_1", "--data", both)
+    assert done.returncode == 3
+    assert "p_robot2_1" in done.stderr
+    assert "robot2" in done.stderr
 
 
 def test_an_enrolled_person_is_recognised_once_a_visit_by_name_and_deleted_again(run, clips, pictures, tmp_path):

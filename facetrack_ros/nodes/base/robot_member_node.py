@@ -8,7 +8,16 @@ from rclpy.parameter import Parameter
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 
-from facetrack_ros.config import NODE_OPTIONS, OPTIONS, Config, Option, option_named, optional_path
+from facetrack_ros.config import (
+    NODE_OPTIONS,
+    OPTIONS,
+    Config,
+    Option,
+    default_mesh,
+    mesh_name,
+    option_named,
+    optional_path,
+)
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.nodes.base import parameters
 from facetrack_ros.nodes.base.lifecycle_node import LifecycleNode
@@ -51,7 +60,7 @@ class RobotMemberNode(LifecycleNode):
         twice = sorted({camera for camera in self.cameras if self.cameras.count(camera) > 1})
         if twice:
             raise ConfigError(f"two cameras are called {twice[0]}: give each a name of its own")
-        given = config or Config()
+        given = config or Config({"mesh": default_mesh()})
         self.settings = Config(
             {option.name: parameters.declare(self, option, given.value(option.name)) for option in self.options()}
         )
@@ -144,7 +153,7 @@ class RobotMemberNode(LifecycleNode):
 
     def mesh_topic(self, name: str) -> str:
         """Absolute name of a topic that all robots share."""
-        return f"{self.settings.mesh.rstrip('/')}/{name}"
+        return f"{mesh_name(self.settings.mesh)}/{name}"
 
     def robot_folder(self) -> Path:
         """The folder that holds the folders of all robots."""

@@ -3,8 +3,10 @@
 import numpy as np
 
 from facetrack_ros import msg
+from facetrack_ros.history.sightings.table import PersonSpan
 from facetrack_ros.nodes.conversion.fields import float_array, pick
 from facetrack_ros.nodes.conversion.time import to_ns, to_time
+from facetrack_ros.search.people import RobotPeople
 from facetrack_ros.tracking.gallery import GalleryEntry
 from facetrack_ros.tracking.identity_merges import MergeDecision
 
@@ -76,4 +78,39 @@ def entry_from_message(message: msg.GalleryEntry) -> GalleryEntry:
         quality=message.quality,
         stamp_ns=to_ns(message.stamp),
         **pick(message, _ENTRY),
+    )
+
+
+def people_to_message(people: RobotPeople, query_id: str) -> msg.PeopleResult:
+    """What a robot holds of persons; gallery entries without their embeddings."""
+    result = msg.PeopleResult(
+        query_id=query_id,
+        persons=[
+            msg.PersonSummary(
+                person_id=span.person_id,
+                sightings=span.sightings,
+                first=to_time(span.first_ns),
+                last=to_time(span.last_ns),
+            )
+            for span in people.persons
+        ],
+        verdicts=[verdict_to_message(decision) for decision in people.decisions],
+        gallery=[entry_to_message(entry) for entry in people.entries],
+        **pick(people, ("robot_id", "instance_id", "error")),
+    )
+    for entry in result.gallery:
+        entry.embedding = []
+    return result
+
+
+def people_from_message(message: msg.PeopleResult) -> RobotPeople:
+    """What a robot holds of persons; gallery entries have empty embeddings."""
+    return RobotPeople(
+        persons=tuple(
+            PersonSpan(person.person_id, person.sightings, to_ns(person.first), to_ns(person.last))
+            for person in message.persons
+        ),
+        decisions=tuple(map(verdict_from_message, message.verdicts)),
+        entries=tuple(map(entry_from_message, message.gallery)),
+        **pick(message, ("robot_id", "instance_id", "error")),
     )

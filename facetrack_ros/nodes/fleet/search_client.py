@@ -18,7 +18,7 @@ from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.conversion.search import request_to_message
 from facetrack_ros.nodes.conversion.search_result_cdr import read_result, search_of
 from facetrack_ros.nodes.fleet.partial_results import PartialResults
-from facetrack_ros.search.fleet_roster import FleetRoster
+from facetrack_ros.search.fleet_roster import FleetRoster, RosterEntry
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response_collector import ResponseCollector
 
@@ -100,6 +100,11 @@ class SearchClient:
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def roster(self) -> list[RosterEntry]:
+        """Every robot heard within the last hour, by name."""
+        self._poll()
+        return self._roster.entries(time.monotonic_ns())
 
     def robots(self) -> tuple[int, int]:
         """Number of robots on the mesh, and of those among them that are silent."""

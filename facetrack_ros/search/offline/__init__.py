@@ -1,1 +1,1 @@
-"""Search, persons and status without ROS: ``search_stored``, ``stored_persons``, ``stored_status``."""
+"""Search, persons and status without ROS: ``search_stored``, ``stored_people``, ``stored_status``."""
