@@ -15,7 +15,7 @@ from facetrack_ros.search.people import FleetPeople, RobotPeople
 from facetrack_ros.tracking.identity_merges import MergeDecision
 
 # How long a robot waits for the lists of the others.
-LIST_S = 2.0
+LIST_S = 5.0
 # How long to wait until every robot holds what was published, and how often to check.
 CONFIRM_S = 8.0
 CHECK_S = 0.1

@@ -1,5 +1,7 @@
 """Person templates, merge decisions and gallery entries to messages and back."""
 
+from array import array
+
 import numpy as np
 
 from facetrack_ros import msg
@@ -85,15 +87,10 @@ def people_to_message(people: RobotPeople, query_id: str) -> msg.PeopleResult:
     """What a robot holds of persons; gallery entries without their embeddings."""
     result = msg.PeopleResult(
         query_id=query_id,
-        persons=[
-            msg.PersonSummary(
-                person_id=span.person_id,
-                sightings=span.sightings,
-                first=to_time(span.first_ns),
-                last=to_time(span.last_ns),
-            )
-            for span in people.persons
-        ],
+        person_ids=[span.person_id for span in people.persons],
+        sightings=array("Q", [span.sightings for span in people.persons]),
+        first_ns=array("q", [span.first_ns for span in people.persons]),
+        last_ns=array("q", [span.last_ns for span in people.persons]),
         verdicts=[verdict_to_message(decision) for decision in people.decisions],
         gallery=[entry_to_message(entry) for entry in people.entries],
         **pick(people, ("robot_id", "instance_id", "error")),
@@ -104,12 +101,13 @@ def people_to_message(people: RobotPeople, query_id: str) -> msg.PeopleResult:
 
 
 def people_from_message(message: msg.PeopleResult) -> RobotPeople:
-    """What a robot holds of persons; gallery entries have empty embeddings."""
+    """What a robot holds of persons; gallery entries have empty embeddings.
+
+    :raises ValueError: the columns are not of one length.
+    """
+    columns = (message.person_ids, message.sightings, message.first_ns, message.last_ns)
     return RobotPeople(
-        persons=tuple(
-            PersonSpan(person.person_id, person.sightings, to_ns(person.first), to_ns(person.last))
-            for person in message.persons
-        ),
+        persons=tuple(PersonSpan(*values) for values in zip(*columns, strict=True)),
         decisions=tuple(map(verdict_from_message, message.verdicts)),
         entries=tuple(map(entry_from_message, message.gallery)),
         **pick(message, ("robot_id", "instance_id", "error")),

@@ -14,7 +14,7 @@ from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.conversion.time import to_ns
 from facetrack_ros.search.fleet_roster import RosterEntry
 
-DEFAULT_TIMEOUT_S = 2.0
+DEFAULT_TIMEOUT_S = 5.0
 # The request is sent again to robots whose result is missing, as DDS notices a lost message only after seconds.
 REPEAT_S = 0.4
 
@@ -84,7 +84,7 @@ class PeopleQuery:
         timeout_s = to_ns(call.timeout) / 1e9 or DEFAULT_TIMEOUT_S
         timers = [
             steady_timer(self._node, timeout_s, query.finish, callback_group=self._group),
-            steady_timer(self._node, REPEAT_S, lambda: self._requests.publish(request), callback_group=self._group),
+            steady_timer(self._node, REPEAT_S, lambda: self._send_again(query), callback_group=self._group),
         ]
         self._requests.publish(request)
         await query.finished
@@ -96,6 +96,10 @@ class PeopleQuery:
         heard = {result.robot_id for result in results}
         silent = {robot: why for robot, why in absent.items() if robot not in heard}
         return _fill(response, results, {**silent, **query.missing(), **faults})
+
+    def _send_again(self, query: _OpenQuery) -> None:
+        query.message.robots = sorted(query.missing())
+        self._requests.publish(query.message)
 
     def _on_result(self, message: msg.PeopleResult) -> None:
         query = self._open.get(message.query_id)

@@ -1,5 +1,6 @@
 """A robot's part of every list of people: request topic in, its folder read, result topic out."""
 
+import logging
 from collections.abc import Callable
 
 from facetrack_ros import msg
@@ -9,6 +10,8 @@ from facetrack_ros.nodes.base.qos import RELIABLE, SEARCH_RESULT_PUB
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.people import people_to_message
 from facetrack_ros.search.people import RobotPeople, people_of_robot
+
+logger = logging.getLogger(__name__)
 
 
 class PeopleServer:
@@ -20,6 +23,7 @@ class PeopleServer:
 
     def __init__(self, node: RobotMemberNode, instance_id: str, history: Callable[[], RobotHistory | None]):
         self._node, self._instance_id, self._history = node, instance_id, history
+        self._last = msg.PeopleResult()
         self._worker = Worker("people list", FifoMailbox(), run_calls)
         self._results = node.create_publisher(msg.PeopleResult, node.mesh_topic("people/result"), SEARCH_RESULT_PUB)
         node.create_subscription(
@@ -35,11 +39,16 @@ class PeopleServer:
 
     def _answer(self, message: msg.PeopleRequest) -> None:
         robot, history = self._node.robot_id, self._history()
+        if message.robots and robot not in message.robots:
+            return
+        if message.query_id == self._last.query_id:
+            self._results.publish(self._last)  # it was lost on its way
+            return
         try:
             stores = () if history is None else (history.sightings,)
             people = people_of_robot(self._node.robot_folder() / robot, robot, self._instance_id, stores)
         except Exception as error:  # the requester waits for a result in any case
+            logger.exception("list of people %s", message.query_id)
             people = RobotPeople(robot, self._instance_id, f"unexpected {type(error).__name__}: {error}")
-            self._results.publish(people_to_message(people, message.query_id))
-            raise
-        self._results.publish(people_to_message(people, message.query_id))
+        self._last = people_to_message(people, message.query_id)
+        self._results.publish(self._last)
