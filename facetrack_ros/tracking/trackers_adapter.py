@@ -1,6 +1,7 @@
 """Adapters for the ``trackers`` library (Roboflow, Apache-2.0): its trackers, and its estimate of camera motion."""
 
 import warnings
+from collections import deque
 
 import numpy as np
 
@@ -16,15 +17,43 @@ LIBRARY_TRACKERS = {
     "botsort": "BoTSORTTracker",
     "cbiou": "CBIoUTracker",
 }
-# The library counts motion in frames of a nominal rate; stamps give the number of frames passed.
+# The library's noise is per frame, whatever the rate, so its clock advances by one nominal frame for each frame of the
+# camera's usual rate. Given true seconds, it took each frame of a camera of 7 frames a second for the end of a gap, and
+# lost most tracks where boxes jitter by 5 % of their height.
 _NOMINAL_FPS = 25.0
+# The library's own, for which its figures were chosen.
+_LOST_FOR_S = 1.0
+# Number of the last intervals whose median is the usual one. Chosen by hand.
+_INTERVALS = 15
+
+
+class _FrameClock:
+    """Counts frames at the usual rate of a camera from stamps: a gap counts as the frames that are missing in it.
+
+    :ivar frames: number of frames since the first one.
+    :ivar interval_ns: usual interval between frames; None before the second frame.
+    """
+
+    def __init__(self):
+        self.frames = 0
+        self.interval_ns: float | None = None
+        self._last_ns: int | None = None
+        self._intervals: deque[int] = deque(maxlen=_INTERVALS)
+
+    def advance(self, stamp_ns: int) -> None:
+        """Count the frame of a stamp, which is later than the one before."""
+        if self._last_ns is not None:
+            passed_ns = stamp_ns - self._last_ns
+            self._intervals.append(passed_ns)
+            self.interval_ns = float(np.median(self._intervals))
+            self.frames += max(1, round(passed_ns / self.interval_ns))
+        self._last_ns = stamp_ns
 
 
 class LibraryTracker:
     """A tracker of the library, which knows boxes and scores only, with real time and a check of faces.
 
-    Where the library continues a track although the face is clearly of another person, the row gets a new key. The
-    library's own second without a sighting is kept, because its figures were chosen for it.
+    Where the library continues a track although the face is clearly of another person, the row gets a new key.
 
     :param name: one of :data:`LIBRARY_TRACKERS`.
     :param threshold: of the face embedder: lowest cosine similarity of a match.
@@ -50,7 +79,7 @@ class LibraryTracker:
         self._tracker = getattr(import_trackers(), LIBRARY_TRACKERS[name])(frame_rate=_NOMINAL_FPS, **options)
         self._veto = 1 - settings.veto_distance * (1 - threshold)
         self._gap_ns = settings.max_gap_ns
-        self._first_ns: int | None = None
+        self._clock = _FrameClock()
         self._next_key = 0
         # By the library's id: our current key, its faces, and when it was seen last.
         self._keys: dict[int, int] = {}
@@ -61,8 +90,11 @@ class LibraryTracker:
         """See :class:`Tracker`."""
         import supervision
 
-        if self._first_ns is None:
-            self._first_ns = stamp_ns
+        self._clock.advance(stamp_ns)
+        if self._clock.interval_ns:
+            frames = _LOST_FOR_S * SECOND_NS / self._clock.interval_ns
+            # Half a frame more, so that rounding does not decide.
+            self._tracker.maximum_time_without_update = (max(1.0, frames) + 0.5) / _NOMINAL_FPS
         detections = supervision.Detections(
             xyxy=observation.boxes.astype(float),
             confidence=observation.scores.astype(float),
@@ -71,8 +103,7 @@ class LibraryTracker:
         frame = {"frame": observation.image} if self._moves and observation.image is not None else {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            # Seconds since the first frame: since the epoch they would be rounded to a quarter of a microsecond.
-            tracked = self._tracker.update(detections, timestamp=(stamp_ns - self._first_ns) / SECOND_NS, **frame)
+            tracked = self._tracker.update(detections, timestamp=self._clock.frames / _NOMINAL_FPS, **frame)
         keys = np.full(len(observation), -1, np.int64)
         for row, library_id in zip(tracked.data.get("row", ()), tracked.tracker_id):
             if library_id >= 0:

@@ -13,7 +13,9 @@ from facetrack_ros.tracking.factory import tracker_factory
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.trackers_adapter import LIBRARY_TRACKERS, LibraryTracker
 
-pytest.importorskip("trackers", reason="the trackers library is an extra: pip install facetrack_ros[trackers]")
+_EXTRA = "the trackers library is an extra: pip install facetrack_ros[trackers]"
+trackers = pytest.importorskip("trackers", reason=_EXTRA)
+supervision = pytest.importorskip("supervision", reason=_EXTRA)
 THRESHOLD = 0.36
 
 
@@ -55,6 +57,40 @@ def test_tracks_age_in_seconds_not_in_frames(see):
     assert before[0] >= 0
     assert after[0] >= 0
     assert before != after
+
+
+def jittery_walkers(frames, fps):
+    """Boxes of six people who walk apart from each other, off by 5 % of their height, one in twenty missed."""
+    rng = np.random.default_rng(7)
+    for number in range(frames):
+        x = 100 + 150 * np.arange(6) + 20 * number / fps
+        boxes = np.stack([x, np.full(6, 100), x + 40, np.full(6, 200)], axis=1) + rng.normal(size=(6, 4)) * 5
+        shown = rng.uniform(size=6) > 0.05
+        yield Detections(boxes[shown].astype(np.float32), np.full(shown.sum(), 0.9, np.float32), "boxes")
+
+
+def library_ids(name, fps, frames):
+    """Number of ids that the library gives by itself, told the true frame rate."""
+    options = {"enable_cmc": False} if name == "botsort" else {}
+    tracker = getattr(trackers, LIBRARY_TRACKERS[name])(frame_rate=fps, **options)
+    ids = set()
+    for found in frames:
+        detections = supervision.Detections(xyxy=found.boxes.astype(float), confidence=found.scores.astype(float))
+        ids |= set(tracker.update(detections).tracker_id.tolist())
+    return len(ids - {-1})
+
+
+@pytest.mark.parametrize("name", LIBRARY_TRACKERS)
+@pytest.mark.parametrize("fps", [30, 7, 2])
+@pytest.mark.parametrize("uneven", [False, True])
+def test_no_frame_rate_makes_more_tracks_than_the_library_by_itself(name, fps, uneven):
+    frames = list(jittery_walkers(100, fps))
+    tracker, ids, rng = LibraryTracker(name, THRESHOLD), set(), np.random.default_rng(3)
+    for number, found in enumerate(frames):
+        late = rng.uniform(-0.15, 0.15) if uneven else 0
+        stamp_ns = 1_795_000_000_000_000_000 + round((number + late) * 1e9 / fps)
+        ids |= set(tracker.update(stamp_ns, Observation.of(found, ())).tolist())
+    assert len(ids - {-1}) <= library_ids(name, fps, frames) + 1
 
 
 def test_a_clearly_different_face_gets_a_key_of_its_own(see, embedding_of):
