@@ -28,21 +28,21 @@ def is_whole_jpeg(data: bytes) -> bool:
     Decoders fill the missing part of a truncated image with grey and report no error, so the end marker is checked. The
     image is not decoded: that would take as long as the later decoding for analysis.
     """
-    scan = next((place for marker, place in _segments(data) if marker == _SCAN), 0)
+    scan = next((place for marker, place in segments(data) if marker == _SCAN), 0)
     return scan > 0 and jpeg_size(data) is not None and data.rfind(_END, scan) > 0
 
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:
     """Width and height from the header of a JPEG image; None where there are none."""
-    for marker, place in _segments(data):
+    for marker, place in segments(data):
         if marker in _FRAMES and len(data) >= place + 9:
             height, width = (int.from_bytes(data[place + at : place + at + 2], "big") for at in (5, 7))
             return (width, height) if width and height else None
     return None
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """Marker and position of each segment up to the one that begins the compressed data.
+def segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Of a JPEG image the marker and position of each segment up to the one that begins the compressed data.
 
     Walks over whole segments, since they may hold a thumbnail with markers of its own.
     """

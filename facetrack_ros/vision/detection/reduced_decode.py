@@ -8,7 +8,7 @@ import numpy as np
 from facetrack_ros.core.boxes import clip
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.core.jpeg import jpeg_size
+from facetrack_ros.core.jpeg_orientation import shown_size
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class DetectorImage:
         :param reduction: factor for an image of a width and height, as :meth:`.PersonDetector.reduction`.
         :raises FrameError: the frame cannot be decoded.
         """
-        size = None if frame.decoded else jpeg_size(frame.jpeg)
+        size = None if frame.decoded else shown_size(frame.jpeg)
         factor = reduction(*size) if size else 1
         if size and factor > 1:
             image = frame.smaller(factor)

@@ -54,11 +54,11 @@ def test_a_decoded_frame_is_used_as_it_is():
     assert picture.in_frame(found((1, 2, 3, 4))).boxes.tolist() == [[1, 2, 3, 4]]
 
 
-def test_a_rotated_image_or_no_jpeg_is_decoded_whole():
+def test_a_rotated_image_is_reduced_as_it_is_shown_and_no_jpeg_is_decoded_whole():
     turned = DetectorImage.of(frame_of(64, 48, TURNED), lambda *_: 2)
-    assert turned.image.shape[:2] == (64, 48)
+    assert turned.image.shape[:2] == (32, 24)
     assert turned.size == (48, 64)
-    assert turned.factor == 1
+    assert turned.factor == 2
     png = Frame("front", 0, 0, cv2.imencode(".png", np.zeros((48, 64, 3), np.uint8))[1].tobytes())
     assert DetectorImage.of(png, lambda *_: 2).image.shape[:2] == (48, 64)
 
