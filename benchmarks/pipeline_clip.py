@@ -40,7 +40,7 @@ class MemorySource(FrameSource):
         super().__init__("memory")
         self._pictures, self._fps, self._count, self._lead_s = pictures, fps, count, lead_s
 
-    def __iter__(self):
+    def _read_pictures(self):
         for number in range(self._count):
             if self._closed:
                 return

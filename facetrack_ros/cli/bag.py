@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{arguments.out}: {show_utc(first_ns)} to {show_utc(last_ns)} UTC")
     for camera, count in counts.items():
         print(f"  /{arguments.robot}/{camera}/image/compressed: {count} frames of {cameras[camera]}")
-        if sources[camera].skipped:
-            print(f"  {sources[camera].skipped} of {cameras[camera]} could not be used", file=sys.stderr)
+        for line in sources[camera].unused.lines():
+            print(f"  not used: {line}", file=sys.stderr)
         sources[camera].close()
     return 0

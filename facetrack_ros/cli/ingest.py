@@ -3,8 +3,10 @@
 import argparse
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing
 
+from facetrack_ros.cli.exit_codes import DONE, PARTLY_TAKEN
 from facetrack_ros.cli.progress import ProgressLine
 from facetrack_ros.cli.time_format import parse_iso, show_utc
 from facetrack_ros.concurrency.process_pool import WorkerPool
@@ -36,7 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Ingest the recordings, frame by frame in the order of their stamps over all cameras."""
+    """Ingest the recordings, frame by frame in the order of their stamps over all cameras.
+
+    :returns: 0 if every frame of every recording was used, else 5.
+    """
     robot = check_name("robot", arguments.robot)
     config = Config.load(arguments.config) if arguments.config else Config()
     start_ns = parse_iso(arguments.start) if arguments.start else None
@@ -60,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         history.close()
         for each in recordings:
             each.source.close()
-    return 0
+    return PARTLY_TAKEN if any(each.unused for each in recordings) else DONE
 
 
 def _ingest(recordings: list[Recording], workers: WorkerPool, history: RobotHistory, config: Config) -> None:
@@ -72,10 +77,18 @@ def _ingest(recordings: list[Recording], workers: WorkerPool, history: RobotHist
     events = ingest_recordings(recordings, workers, history, config, show_utc, show_progress)
     line.end()
     for each in recordings:
-        skipped = f", {each.source.skipped} skipped" if each.source.skipped else ""
-        print(
-            f"{history.robot_id}/{each.camera_id}: {each.count} frames of {each.text}, "
-            f"{show_utc(each.first_ns)} to {show_utc(each.last_ns)} UTC{skipped}"
-        )
+        for sentence in _report(each):
+            print(f"{history.robot_id}/{each.camera_id}: {sentence}")
     sightings = history.status().sightings - before
     print(f"{sightings} sightings and {events} events in {time.monotonic() - began_s:.1f} s")
+
+
+def _report(recording: Recording) -> Iterator[str]:
+    """Sentences: how many frames were used, of which time, what was assumed, and what was not used and why."""
+    if recording.count:
+        span = f"{show_utc(recording.first_ns)} to {show_utc(recording.last_ns)} UTC"
+        yield f"{recording.count} frames of {recording.text}, {span}"
+    else:
+        yield f"no frame of {recording.text} was used"
+    yield from recording.source.notes
+    yield from (f"not used: {line}" for line in recording.unused.lines())

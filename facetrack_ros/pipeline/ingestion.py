@@ -47,7 +47,8 @@ def ingest_recordings(
     :raises StoreError: the disk does not take something, or the history already covers a recording's time.
     :raises ModelError: a worker process failed.
     """
-    folder, cameras = history.path, [recording.camera_id for recording in recordings]
+    by_camera = {recording.camera_id: recording for recording in recordings}
+    folder, cameras = history.path, list(by_camera)
     writer = HistoryWriter(history, config.event_logging.enabled, format_time)
     tracking = TrackingStage(cameras, config)
     people = load_people_tracker(folder.parent, history.robot_id, config, history.contract, others=True)
@@ -61,6 +62,7 @@ def ingest_recordings(
     for count, (frame, result) in enumerate(ordered_map(merged, analysis.begin, workers), 1):
         if isinstance(result, FrameError):
             logger.warning("%s", result)
+            by_camera[frame.camera_id].refuse("frames that cannot be decoded")
         elif isinstance(result, Exception):
             raise result
         else:
@@ -68,7 +70,7 @@ def ingest_recordings(
             analysis.deliver(frame, outcome)
             on_frame(count)
     tracking.close()
-    for recording in recordings:
+    for recording in (each for each in recordings if each.count):
         span = (recording.camera_id, recording.first_ns, recording.last_ns)
         history.sightings.mark_ingested(recording.key(history.contract.id), *span)
     return writer.events

@@ -10,6 +10,7 @@ from facetrack_ros.core.frame import Frame
 from facetrack_ros.sources.factory import bag_path_and_topic
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.stamped_frames import stamped_frames
+from facetrack_ros.sources.unused_frames import UnusedFrames
 
 
 @dataclass
@@ -18,7 +19,7 @@ class Recording:
 
     :param text: the source as the user wrote it.
     :param start_ns: stamp of its first frame; None: the recording's own stamps.
-    :ivar first_ns: stamp of the first frame read; ``last_ns``: of the last; ``count``: frames read.
+    :ivar first_ns: stamp of the first frame used; ``last_ns``: of the last; ``count``: number of frames used.
     """
 
     camera_id: str
@@ -30,11 +31,23 @@ class Recording:
     count: int = 0
 
     def frames(self, jpeg_quality: int) -> Iterator[Frame]:
-        """Read and count its frames."""
+        """Read and count its frames; a recording without any frame counts as not used."""
         for frame in stamped_frames(self.source, self.camera_id, self.start_ns, jpeg_quality):
             self.first_ns = self.first_ns or frame.stamp_ns
             self.last_ns, self.count = frame.stamp_ns, self.count + 1
             yield frame
+        if not self.count and not self.unused:
+            self.unused.add_unknown("frames: it holds none")
+
+    @property
+    def unused(self) -> UnusedFrames:
+        """Its frames that were not used, by reason."""
+        return self.source.unused
+
+    def refuse(self, reason: str) -> None:
+        """Count a frame that was read and then could not be used."""
+        self.count -= 1
+        self.unused.add(reason)
 
     def key(self, contract_id: str) -> str:
         """The same for the same camera, files, start and model."""

@@ -45,13 +45,12 @@ class AddressSource(FrameSource):
             return SourceError(f"{problem}: {advice}")
         return SourceError(f"{self.name} cannot be opened as an address ({error}): check how it is written")
 
-    def __iter__(self) -> Iterator[Picture]:
+    def _read_pictures(self) -> Iterator[Picture]:
         """:raises SourceError: the stream stops."""
         import av
 
         try:
             for _, jpeg, image in self._reader:
-                self.skipped = self._reader.skipped
                 yield Picture(jpeg=jpeg, image=image)
         except (av.error.FFmpegError, OSError) as error:
             if not self._closed:

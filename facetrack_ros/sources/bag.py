@@ -64,7 +64,7 @@ class BagSource(FrameSource):
         finally:
             reader.close()
 
-    def __iter__(self) -> Iterator[Picture]:
+    def _read_pictures(self) -> Iterator[Picture]:
         """The readable pictures, up to the end or to where the recording is cut short."""
         from rosbags.typesys import Stores, get_typestore
 
@@ -81,12 +81,12 @@ class BagSource(FrameSource):
                 except StopIteration:
                     return
                 except Exception:  # as above; the recording is cut short here
-                    self.skipped += 1
+                    self.unused.add_unknown("messages after the place where the bag is cut short or damaged")
                     return
                 try:
                     message: Any = store.deserialize_cdr(data, connection.msgtype)
                 except Exception:
-                    self.skipped += 1
+                    self.unused.add("messages that are damaged")
                     continue
                 if connection.msgtype == _VIDEO:
                     jpeg, image = None, self._decoded(message, decoder)
@@ -95,7 +95,7 @@ class BagSource(FrameSource):
                     jpeg, image = self._picture(message, connection.msgtype)
                     stamp, frame_id = message.header.stamp, message.header.frame_id
                 if jpeg is None and image is None:
-                    self.skipped += 1
+                    self.unused.add("images that are damaged or cannot be read")
                     continue
                 stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec or received_ns
                 first_ns = stamp_ns if first_ns is None else first_ns

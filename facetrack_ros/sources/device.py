@@ -27,7 +27,7 @@ class DeviceSource(FrameSource):
             advice = "check that it is plugged in, that no other program uses it, and that you may read it"
             raise SourceError(f"{self.name} cannot be opened: {advice}")
 
-    def __iter__(self) -> Iterator[Picture]:
+    def _read_pictures(self) -> Iterator[Picture]:
         """:raises SourceError: the device stops delivering pictures."""
         while True:
             with self._lock:

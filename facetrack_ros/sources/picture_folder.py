@@ -30,14 +30,14 @@ class PictureFolderSource(FrameSource):
             kinds = ", ".join(sorted(PICTURE_SUFFIXES))
             raise SourceError(f"{path} holds no pictures: give a folder with {kinds} files")
 
-    def __iter__(self) -> Iterator[Picture]:
+    def _read_pictures(self) -> Iterator[Picture]:
         """The readable pictures."""
         for row, path in enumerate(self._paths):
             if self._closed:
                 return
             picture = _read(path, round(row * 1e9 / self._fps))
             if picture is None:
-                self.skipped += 1
+                self.unused.add("pictures that are damaged")
             else:
                 yield picture
 

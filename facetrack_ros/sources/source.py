@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from facetrack_ros.core.frame import encode_jpeg
+from facetrack_ros.sources.unused_frames import UnusedFrames
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +44,11 @@ class FrameSource:
     Iterating a recorded source again starts at its beginning; the end of a clip ends the iteration. Iterating a live
     source waits for the next picture. A running iteration ends after its current picture when the source is closed.
 
+    Every frame of a recorded source is either a picture of the iteration or counted in ``unused``.
+
     :ivar live: whether pictures come as they are taken, without offsets.
-    :ivar skipped: number of pictures not used so far: damaged, or not later than the one before.
+    :ivar unused: the frames that were not used since the iteration began, by reason.
+    :ivar notes: sentences on what was assumed about the source while it was read, each once.
     :param name: for messages; passwords in addresses are masked.
     """
 
@@ -52,12 +56,25 @@ class FrameSource:
 
     def __init__(self, name: str):
         self.name = name
-        self.skipped = 0
+        self.unused = UnusedFrames()
+        self.notes: list[str] = []
         self._closed = False
 
     def __iter__(self) -> Iterator[Picture]:
-        """:raises SourceError: the source fails while it is read."""
+        """The usable pictures in order; the rest is counted in ``unused``, anew in each iteration.
+
+        :raises SourceError: the source fails while it is read.
+        """
+        self.unused.clear()
+        self.notes.clear()
+        return self._read_pictures()
+
+    def _read_pictures(self) -> Iterator[Picture]:
         raise NotImplementedError
+
+    def _note(self, sentence: str) -> None:
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
     def close(self) -> None:
         """Release device, connection or file; safe at any time, from any thread, and repeatedly."""

@@ -12,7 +12,7 @@ def stamped_frames(
 ) -> Iterator[Frame]:
     """Frames with strictly rising stamps, numbered from 0, each encoded at most once.
 
-    A picture not later than the one before is left out and counted in ``source.skipped``: a history cannot hold two
+    A picture not later than the one before is left out and counted in ``source.unused``: a history cannot hold two
     frames of one stamp.
 
     :param start_ns: stamp of the first frame, nanoseconds since the epoch; None: the source's own stamps.
@@ -28,7 +28,7 @@ def stamped_frames(
         if stamp_ns is None:
             raise SourceError(f"{source.name} does not say when it was taken: give a start time")
         if last_ns is not None and stamp_ns <= last_ns:
-            source.skipped += 1
+            source.unused.add("frames whose stamp is not later than that of the frame before")
             continue
         last_ns = stamp_ns
         yield Frame(camera_id, stamp_ns, number, picture.to_jpeg(jpeg_quality), picture.frame_id)

@@ -39,7 +39,7 @@ class VideoFileSource(FrameSource):
         except UnicodeError as error:
             raise SourceError(f"{self.name!r} has a name that is no UTF-8 text: rename it") from error
 
-    def __iter__(self) -> Iterator[Picture]:
+    def _read_pictures(self) -> Iterator[Picture]:
         """The pictures up to the end, or to where the file is cut short."""
         import av
 
@@ -55,7 +55,7 @@ class VideoFileSource(FrameSource):
                 if self._closed:
                     return
         except (av.error.FFmpegError, OSError):
-            self.skipped += 1  # cut short here
+            self.unused.add_unknown("frames after the place where the file is cut short or damaged")
         finally:
-            self.skipped += reader.skipped
+            self.unused.add("damaged frames", reader.skipped)
             reader.close()

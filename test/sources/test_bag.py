@@ -89,7 +89,7 @@ def test_a_raw_image_whose_sizes_contradict_each_other_is_skipped_and_counted(wr
     short[1].height += 1
     source = BagSource(write_bag([("/image", short), ("/image", write_bag.raw(START_NS + 1, picture(), "bgr8"))]))
     assert [found.stamp_ns for found in source] == [START_NS + 1]
-    assert source.skipped == 1
+    assert source.unused.total == 1
 
 
 def test_png_payloads_come_as_pixels(write_bag, picture):
@@ -142,7 +142,7 @@ def test_damaged_pictures_are_skipped_and_counted(write_bag, picture):
     ]
     source = BagSource(write_bag([("/image", row) for row in rows]))
     assert [found.stamp_ns for found in source] == [START_NS, START_NS + 3]
-    assert source.skipped == 2
+    assert source.unused.total == 2
 
 
 def test_a_stamp_of_zero_counts_as_when_the_message_was_received(write_bag, picture):

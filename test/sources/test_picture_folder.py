@@ -34,7 +34,7 @@ def test_a_damaged_picture_is_skipped_counted_and_keeps_its_place_in_time(tmp_pa
     (tmp_path / "e.jpg").write_bytes(data)
     source = PictureFolderSource(tmp_path)
     assert [found.offset_ns for found in source] == [0, 400_000_000]
-    assert source.skipped == 3
+    assert source.unused.total == 3
     assert capfd.readouterr().err == ""
 
 
@@ -47,7 +47,7 @@ def test_the_end_of_a_jpegs_own_thumbnail_does_not_pass_for_its_end(tmp_path, pi
     (tmp_path / "whole.jpg").write_bytes(whole + b"something a telephone appends")
     source = PictureFolderSource(tmp_path)
     assert len(list(source)) == 1
-    assert source.skipped == 1
+    assert source.unused.total == 1
 
 
 def test_other_files_and_hidden_ones_are_no_pictures(tmp_path, picture):

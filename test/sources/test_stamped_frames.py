@@ -21,7 +21,7 @@ class ListSource(FrameSource):
         self._pictures = pictures
         self.live = live
 
-    def __iter__(self):
+    def _read_pictures(self):
         return iter(self._pictures)
 
 
@@ -41,7 +41,7 @@ def test_repeated_and_backward_stamps_are_left_out_and_counted(picture):
     found = list(stamped_frames(source, "front"))
     assert [frame.stamp_ns for frame in found] == [10, 20, 30]
     assert [frame.number for frame in found] == [0, 1, 2]
-    assert source.skipped == 2
+    assert source.unused.total == 2
 
 
 def test_a_start_that_is_given_replaces_the_stamps_of_a_bag(picture):

@@ -149,5 +149,5 @@ def test_a_damaged_stretch_harms_only_its_own_frames(tmp_path, write_film, capfd
     path.write_bytes(data)
     source = VideoFileSource(path)
     assert len(list(source)) == 99
-    assert source.skipped == 1
+    assert source.unused.total == 1
     assert capfd.readouterr().err == ""
