@@ -4,7 +4,6 @@ import argparse
 import os
 import time
 import uuid
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +12,13 @@ from facetrack_ros.cli.search_output import Outcome, save_frames
 from facetrack_ros.config import Config, optional_path
 from facetrack_ros.errors import RequestError
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.search.offline.persons import enrolled_face, stored_merges
+from facetrack_ros.search.offline.persons import enrolled_face, stored_faces, stored_merges
 from facetrack_ros.search.offline.search import RescanOptions, search_stored, stored_coverage
 from facetrack_ros.search.offline.status import best_of_person
+from facetrack_ros.search.other_people import settle_people
 from facetrack_ros.search.reference_image import decode_reference
 from facetrack_ros.search.report.evidence import frames_stored
 from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.visits import apply_merges
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.settings import contract_of, vision_settings
 
@@ -39,7 +38,8 @@ def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns:
     options = _rescan_options(arguments, contract, config)
     started = time.monotonic()
     response = search_stored(folder, request, contract, time.monotonic_ns, options, time.time_ns())
-    response = replace(response, matches=apply_merges(response.matches, stored_merges(folder)))
+    merges = stored_merges(folder)
+    response = settle_people(response, merges, stored_faces(folder, contract, merges))
     source = f"searched below {folder} in {time.monotonic() - started:.2f} s"
     missing = save_frames(arguments, response, frames_stored(folder, _frames_folder(config)))
     return Outcome(response, source, list(stored_coverage(folder, contract)), missing)

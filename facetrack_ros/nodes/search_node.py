@@ -19,9 +19,9 @@ from facetrack_ros.nodes.fleet.search_client import SearchClient
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.service_health import ServiceHealth
 from facetrack_ros.nodes.health.status import Diagnosis
+from facetrack_ros.search.other_people import settle_people
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import ANSWERED, SearchResponse
-from facetrack_ros.search.visits import apply_merges
 from facetrack_ros.vision.pipeline_pool import PipelinePool
 from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
 
@@ -77,7 +77,8 @@ class SearchNode(RobotMemberNode):
         await search.finished
         self._client.end(search)
         result = search.collector.close()
-        fill_response(response, replace(result, matches=apply_merges(result.matches, self._people.merges)))
+        result = settle_people(result, self._people.merges, self._people.faces_of_model(result.model_id))
+        fill_response(response, result)
         self._count(result, time.monotonic() - arrived)
         return response
 

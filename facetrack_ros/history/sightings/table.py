@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.errors import DamagedStoreError, StoreError
-from facetrack_ros.history.sightings.database import Database
+from facetrack_ros.history.sightings.database import Database, database_path
 from facetrack_ros.history.sightings.sighting import Sighting
+from facetrack_ros.models.contract import ModelContract
 
 _BATCH = 4096
 _MAX_VALUES = 500  # SQLite before 3.32 allows 999 values a statement
@@ -222,6 +224,26 @@ class SightingTable:
         box, face_box, vector = (np.frombuffer(array, np.float32) for array in (bbox, face_bbox, embedding))
         face = box, face_box, quality, vector, self._model_id, jpeg or b"", pose
         return Sighting(*place, *face)
+
+
+def best_faces_stored(
+    directory: Path | str, contract: ModelContract, person_ids: Iterable[str], limit: int = 30
+) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings and qualities of the best sightings of a person in a stored history, read without its index.
+
+    :param directory: the robot's folder.
+    :param person_ids: all ids of the person.
+    :param limit: most faces of each id.
+    :returns: as :meth:`SightingTable.best_faces`.
+    :raises StoreError: the store is absent, damaged, of a newer version, or of another model.
+    """
+    database = Database.for_reading(database_path(directory, contract.id), contract)
+    try:
+        table = SightingTable(database, contract.id, contract.dimension)
+        faces = [table.best_faces(person_id, limit) for person_id in person_ids]
+    finally:
+        database.close()
+    return np.concatenate([rows for rows, _ in faces]), np.concatenate([qualities for _, qualities in faces])
 
 
 def _values(sighting: Sighting, columns: Iterable[str]) -> list:

@@ -6,7 +6,7 @@ from rclpy.callback_groups import CallbackGroup
 from facetrack_ros.errors import RequestError
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.fleet.people_listener import PeopleHandler, PeopleListener
-from facetrack_ros.tracking.face_template import FaceTemplate
+from facetrack_ros.search.other_people import FaceOf, PersonFace
 from facetrack_ros.tracking.gallery import GalleryEntry
 from facetrack_ros.tracking.identity_merges import IdentityMerges, MergeDecision
 
@@ -23,7 +23,7 @@ class PeopleDirectory(PeopleHandler):
 
     def __init__(self, node: RobotMemberNode, group: CallbackGroup):
         self.merges = IdentityMerges()
-        self._templates: dict[str, tuple[str, np.ndarray]] = {}
+        self._templates: dict[str, tuple[str, PersonFace]] = {}
         self._gallery: dict[str, GalleryEntry] = {}
         PeopleListener(node, node.settings.mesh, self, group=group)
 
@@ -34,9 +34,19 @@ class PeopleDirectory(PeopleHandler):
         """
         for person_id in (person, *self.merges.group(person)):
             if person_id in self._templates:
-                model_id, mean = self._templates[person_id]
-                return mean, model_id
+                model_id, face = self._templates[person_id]
+                return face.template, model_id
         return self.face_of_name(person)
+
+    def faces_of_model(self, model_id: str) -> FaceOf:
+        """The face of each person id, under any of its merged ids, of one model."""
+
+        def face_of(person: str) -> PersonFace | None:
+            known = (self._templates.get(person_id) for person_id in self.merges.group(person))
+            faces = [entry[1] for entry in known if entry is not None and entry[0] == model_id]
+            return max(faces, key=lambda face: face.faces, default=None)
+
+        return face_of
 
     def face_of_name(self, name: str) -> tuple[np.ndarray, str]:
         """Embedding and model id of the best gallery entry with that name or id.
@@ -56,11 +66,9 @@ class PeopleDirectory(PeopleHandler):
         self, robot_id: str, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray
     ) -> None:
         """Keep a person's mean embedding."""
-        template = FaceTemplate()
-        for embedding, quality in zip(embeddings, qualities):
-            template.add(embedding, quality)
-        if template.mean is not None:
-            self._templates[person_id] = (model_id, template.mean)
+        face = PersonFace.of(embeddings, qualities)
+        if face is not None:
+            self._templates[person_id] = (model_id, face)
 
     def on_decision(self, decision: MergeDecision) -> None:
         """Keep a merge decision."""

@@ -15,7 +15,13 @@ def response_table(response: SearchResponse) -> str:
 
     Times are UTC; the date stands above the matches where all are of one day, else in each line.
     """
-    parts = [_matches(response), _robots(response), rescan_sentence(response), trust_sentence(response)]
+    parts = [
+        _matches(response),
+        _alike(response),
+        _robots(response),
+        rescan_sentence(response),
+        trust_sentence(response),
+    ]
     if not response.complete:
         parts.append(partial_sentence(response))
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -86,6 +92,18 @@ def _matches(response: SearchResponse) -> str:
         return f"{days[0]} (UTC)\n" + _columns(header, rows, right=(5,))
     rows = [(*row[:3], str(day), *row[3:]) for row, day in zip(rows, days)]
     return "Times are UTC\n" + _columns((*header[:3], "day", *header[3:]), rows, right=(6,))
+
+
+def _alike(response: SearchResponse) -> str:
+    """What is similar enough but known to be of another person, with the reasons."""
+    if not response.alike:
+        return ""
+    rows = [
+        (match.robot_id, match.camera_id, match.person_id or "-", f"{match.similarity:.3f}", match.different_person)
+        for match in response.alike
+    ]
+    header = ("robot", "camera", "person", "similarity", "why it is no match")
+    return "Alike, but no match:\n" + _columns(header, rows, right=(3,))
 
 
 def _robots(response: SearchResponse) -> str:

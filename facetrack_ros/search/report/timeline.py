@@ -123,6 +123,9 @@ class _Page:
             canvas.box(x, base - 0.06, max(self._x(end) - x, 0.02), _BAR + 0.12, KEPT, radius=0.05, z=0.9)
         if not shown and not row.matches:
             canvas.words((_LEFT + _RIGHT) / 2, middle - 0.02, "nothing kept", 9, GREY, across="center")
+        for match in row.alike:
+            left, right = self._bar(match)
+            canvas.box(left, base, right - left, _BAR, PAPER, GREY, 1.0, radius=0.06, hatch="////", z=1.8)
         self._matches(row.matches, top, base)
 
     def footer(self, top: float) -> None:
@@ -168,6 +171,10 @@ class _Page:
             y -= 0.3
         canvas.box(left, y + 0.3, 0.32, 0.14, KEPT, radius=0.04)
         canvas.words(left + 0.42, y + 0.37, "camera was analysed", 8, GREY)
+        if self._response.alike:
+            canvas.box(left, y + 0.56, 0.32, 0.14, PAPER, GREY, 1.0, hatch="////")
+            canvas.words(left + 0.42, y + 0.63, "alike, another person", 8, GREY)
+            y += 0.26
         if not self._response.complete:
             canvas.box(left, y + 0.56, 0.32, 0.14, MISSING, "#e2bdb7", hatch="////")
             canvas.words(left + 0.42, y + 0.63, "robot did not answer", 8, GREY)

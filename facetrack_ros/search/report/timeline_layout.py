@@ -29,6 +29,7 @@ class Row:
 
     :param first: whether it is the first row of its robot and shows its name.
     :param matches: of this camera, best first.
+    :param alike: of this camera, known to be of another person than the best match.
     :param missing: why its robot did not answer; empty: it did.
     """
 
@@ -36,6 +37,7 @@ class Row:
     first: bool
     matches: tuple[Match, ...]
     missing: str
+    alike: tuple[Match, ...] = ()
 
 
 def rows_of(response: SearchResponse, coverage: Iterable[CameraCoverage]) -> list[Row]:
@@ -45,16 +47,19 @@ def rows_of(response: SearchResponse, coverage: Iterable[CameraCoverage]) -> lis
     """
     robots = {robot.robot_id: robot for robot in response.robots}
     by_camera = {(camera.robot_id, camera.camera_id): camera for camera in coverage if camera.robot_id in robots}
-    for match in response.matches:
+    for match in (*response.matches, *response.alike):
         by_camera.setdefault((match.robot_id, match.camera_id), CameraCoverage(match.robot_id, match.camera_id))
     for robot in robots.keys() - {camera.robot_id for camera in by_camera.values()}:
         by_camera[robot, ""] = CameraCoverage(robot, "")
     rows: list[Row] = []
     for (robot, camera_id), camera in sorted(by_camera.items()):
-        matches = tuple(match for match in response.matches if (match.robot_id, match.camera_id) == (robot, camera_id))
+        matches, alike = (
+            tuple(match for match in found if (match.robot_id, match.camera_id) == (robot, camera_id))
+            for found in (response.matches, response.alike)
+        )
         status = robots[robot].status if robot in robots else ANSWERED
         missing = "" if status == ANSWERED else _MISSING_WORDS.get(status, "did not answer")
-        rows.append(Row(camera, not rows or rows[-1].camera.robot_id != robot, matches, missing))
+        rows.append(Row(camera, not rows or rows[-1].camera.robot_id != robot, matches, missing, alike))
     return rows
 
 
@@ -66,7 +71,7 @@ def time_range(
     Otherwise the whole coverage or, where the matches span less than a twentieth of it, their surroundings: ten seconds
     are invisible in a day.
     """
-    seen = [stamp for match in response.matches for stamp in (match.first_ns, match.last_ns)]
+    seen = [stamp for match in (*response.matches, *response.alike) for stamp in (match.first_ns, match.last_ns)]
     kept = [stamp for row in rows for span in row.camera.spans for stamp in span]
     low, high = min(seen + kept, default=0), max(seen + kept, default=60 * _SECOND)
     if seen and max(seen) - min(seen) < (high - low) / 20:

@@ -103,3 +103,11 @@ def test_the_parts_of_an_answer_are_lines():
         == "robot3: model mismatch; all have answered"
     )
     assert part_line(None, (), ("robot4",), True) == "time is up: robot4 did not answer"
+
+
+def test_what_is_alike_stands_apart_with_its_reason():
+    apart = replace(match("p_2", NOON, NOON + SECOND, 0.53), different_person="seen together with p_1")
+    found, alike = response_table(replace(RESPONSE, alike=(apart,))).split("Alike, but no match:")
+    assert "p_2" not in found
+    assert all(part in alike for part in ("p_2", "0.530", "seen together with p_1"))
+    assert "No match" in response_table(replace(RESPONSE, matches=(), alike=(apart,)))

@@ -89,3 +89,15 @@ def test_drawing_leaves_no_global_state(tmp_path):
 def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(StoreError, match="another folder"):
         drawn(tmp_path / "absent", [], {"robot1": ANSWERED})
+
+
+def test_what_is_alike_is_drawn_apart_without_its_face(tmp_path):
+    found = match("robot1", 10, person="p_2")
+    robots = (RobotResponse("robot1", ANSWERED, 0, 10),)
+    images = []
+    for alike in ((), (found,)):
+        draw_timeline(SearchResponse("s", "net", 0.35, 0.01, (), robots, alike=alike), tmp_path / "timeline.png", ())
+        images.append(cv2.imread(str(tmp_path / "timeline.png")))
+    assert magenta_squares(images[1]) == 0
+    assert images[0].shape == images[1].shape
+    assert (images[0] != images[1]).any()
