@@ -53,7 +53,7 @@ class DetectorOptions:
     min_score: float = live(0.4, "Lowest score of a person detection.", 0.0, 1.0)
     faint_score: float = option(
         0.05,
-        "Lowest score of a detection at the image's sides that may extend a track; min_score or higher: off.",
+        "Lowest score of a detection at an edge of the image that may extend a track; min_score or higher: off.",
         0.0,
         1.0,
     )

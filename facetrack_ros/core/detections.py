@@ -76,7 +76,7 @@ class Detections:
     :param owners: ``(faces,)`` int, the row of each such face's person, -1 for none.
     :param appearance: ``(n, dimension)`` float32 unit rows of each body's appearance, for tracking; None without a body
         embedder.
-    :param low_score_edge_boxes: ``(m, 4)`` float32, boxes at the side edges with too low a score for a person; tracking
+    :param low_score_edge_boxes: ``(m, 4)`` float32, boxes at the edges with too low a score for a person; tracking
         extends tracks with them. None where the detector does not report them.
     """
 

@@ -8,8 +8,8 @@ from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
+from facetrack_ros.pipeline.detection_face_sync import DetectionFaceSynchronizer, Synchronized
 from facetrack_ros.pipeline.stage_monitor import IGNORE, StageMonitor
-from facetrack_ros.tracking.detection_face_sync import DetectionFaceSynchronizer, Synchronized
 from facetrack_ros.tracking.extrapolation import TrackExtrapolator
 from facetrack_ros.tracking.factory import OFF
 from facetrack_ros.tracking.people_tracker import PeopleTracker

@@ -120,7 +120,7 @@ class CameraTracker:
         """Give each row of an observation to its track; return the tracks seen."""
         seen = []
         keys = self._tracker.update(stamp_ns, observation)
-        self._edge_boxes.add(stamp_ns, number, observation.low_score_edge_boxes, observation.boxes[keys >= 0])
+        self._edge_boxes.add(stamp_ns, number, observation.untracked(keys), observation.boxes[keys >= 0])
         for row, key in enumerate(keys.tolist()):
             if key < 0:
                 continue

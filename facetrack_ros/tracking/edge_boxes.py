@@ -1,4 +1,4 @@
-"""Low-score boxes at the side edges of the picture, which lengthen tracks while a person enters or leaves."""
+"""Low-score boxes at the edges of the picture, which lengthen tracks while a person enters or leaves."""
 
 from collections import deque
 from typing import NamedTuple
@@ -15,7 +15,7 @@ MAX_EXTENSION_NS = SECOND_NS
 _MAX_GAP_NS = SECOND_NS * 3 // 10
 # Lowest shared part of the smaller of two boxes of one person. While a person crosses the picture's edge the box grows
 # or shrinks fast, so IoU says little.
-_MIN_SHARED = 0.7
+_MIN_SHARED = 0.6
 
 
 class EdgeSighting(NamedTuple):

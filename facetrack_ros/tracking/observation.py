@@ -44,6 +44,14 @@ class Observation:
         """The unit vector of a row's appearance or None."""
         return None if self.bodies is None or np.isnan(self.bodies[row, 0]) else self.bodies[row]
 
+    def untracked(self, keys: np.ndarray) -> np.ndarray:
+        """``(m, 4)`` boxes that may lengthen a track: low-score edge boxes, and persons who are in no track yet.
+
+        :param keys: ``(n,)`` of the rows' tracks, -1 for none.
+        """
+        edge_boxes = self.low_score_edge_boxes
+        return self.boxes[keys < 0] if edge_boxes is None else np.concatenate([self.boxes[keys < 0], edge_boxes])
+
     @property
     def dimension(self) -> int | None:
         """Dimension of the embeddings; None where there are none."""

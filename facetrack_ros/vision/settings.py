@@ -31,7 +31,7 @@ class VisionSettings:
     :param min_face_px: narrowest face that is embedded, pixels; an embedder may need more.
     :param threads: threads inside one model call. OpenCV's and torch's counts are set for the whole process.
     :param person_score: lowest confidence of a person, 0..1.
-    :param faint_score: boxes at the side edges with a confidence from here up to ``person_score`` are reported apart,
+    :param faint_score: boxes at the edges with a confidence from here up to ``person_score`` are reported apart,
         for the ends of tracks; none where it is not below ``person_score``.
     :param person_iou: two person boxes that overlap more are one.
     :param face_score: lowest confidence of a YuNet face, 0..1.

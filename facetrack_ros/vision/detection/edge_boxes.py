@@ -1,4 +1,4 @@
-"""Person detector that reports boxes of a low score at the side edges apart from the persons."""
+"""Person detector that reports boxes of a low score at the picture's edges apart from the persons."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,15 +8,15 @@ import numpy as np
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.vision.interfaces import PersonDetector
 
-#: Distance from the edge within which a box ends at it, in widths of the image. Chosen by hand.
+#: Distance from the edge within which a box ends at it, as part of the image's width or height. Chosen by hand.
 EDGE_MARGIN = 0.005
 
 
 class LowScoreEdgeDetector(PersonDetector):
     """Splits a detector's boxes at a score.
 
-    Below it only boxes at the left or right edge are kept, where a person who enters or leaves is half visible.
-    Elsewhere such a box is mostly no person (all three of those that tracking would have used on TUD-Campus were none).
+    Below it only boxes at an edge are kept, where a person who enters or leaves is half visible: at the sides, at the
+    lower edge where people come close, at the upper one if the camera looks down. Elsewhere such a box is mostly no person (all three of those that tracking would have used on TUD-Campus were none).
 
     :param persons: has a lower ``min_score``.
     :param score: a box counts as a person from here; those below become ``Detections.low_score_edge_boxes``. It is
@@ -35,10 +35,11 @@ class LowScoreEdgeDetector(PersonDetector):
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Persons in each image."""
-        return [self._split(found, image.shape[1]) for found, image in zip(self._persons.detect(images), images)]
+        return [self._split(found, *image.shape[:2]) for found, image in zip(self._persons.detect(images), images)]
 
-    def _split(self, found: Detections, width: int) -> Detections:
+    def _split(self, found: Detections, height: int, width: int) -> Detections:
         boxes, persons = found.boxes, found.scores >= np.float32(self.min_score)
-        margin = max(1.0, EDGE_MARGIN * width)
-        edge = ~persons & ((boxes[:, 0] <= margin) | (boxes[:, 2] >= width - margin))
+        size = np.array([width, height], np.float32)
+        margin = np.maximum(1.0, EDGE_MARGIN * size)
+        edge = ~persons & ((boxes[:, :2] <= margin) | (boxes[:, 2:] >= size - margin)).any(axis=1)
         return replace(found, boxes=boxes[persons], scores=found.scores[persons], low_score_edge_boxes=boxes[edge])

@@ -2,7 +2,7 @@
 
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.tracking.detection_face_sync import DetectionFaceSynchronizer
+from facetrack_ros.pipeline.detection_face_sync import DetectionFaceSynchronizer
 
 SECOND = 1_000_000_000
 
