@@ -104,6 +104,12 @@ class PeopleQuery:
     def _on_result(self, message: msg.PeopleResult) -> None:
         query = self._open.get(message.query_id)
         if query is not None and message.robot_id:
+            columns = (message.person_ids, message.sightings, message.first_ns, message.last_ns)
+            if len(set(map(len, columns))) > 1:
+                fault = "its list is malformed"
+                message = msg.PeopleResult(
+                    robot_id=message.robot_id, instance_id=message.instance_id, error=fault, query_id=message.query_id
+                )
             query.results[message.robot_id, message.instance_id] = message
             if not query.missing():
                 query.finish()

@@ -1,0 +1,86 @@
+"""``list_people``: every robot of the roster lists its persons, or is named."""
+
+import pytest
+
+from facetrack_ros.config import Config
+from facetrack_ros.msg import HistoryStatus, PeopleRequest, PeopleResult
+from facetrack_ros.nodes.base.qos import HEARTBEAT_PUB, SEARCH_REQUEST_PUB, SEARCH_RESULT_PUB
+from facetrack_ros.nodes.conversion.time import to_duration
+from facetrack_ros.srv import ListPeople
+
+
+@pytest.fixture
+def fleet(graph):
+    """robot1 with its history and search nodes; other robots as their messages."""
+    from facetrack_ros.nodes.history_node import HistoryNode
+    from facetrack_ros.nodes.search_node import SearchNode
+
+    graph.start()
+    member = {"robot_id": "robot1", "config": Config({"data_dir": str(graph.folder / "data")})}
+    graph.spin(HistoryNode(subscribe=False, **member), SearchNode(**member))
+    graph.heartbeats = graph.client.create_publisher(HistoryStatus, "/facetrack/roster", HEARTBEAT_PUB)
+    graph.results = graph.client.create_publisher(PeopleResult, "/facetrack/people/result", SEARCH_RESULT_PUB)
+    return graph
+
+
+def listed(graph, timeout_s=1.0):
+    return graph.call(
+        ListPeople, "/robot1/list_people", ListPeople.Request(timeout=to_duration(round(timeout_s * 1e9)))
+    )
+
+
+def heard(graph, wait_until, robot="robot2"):
+    """The first answer that knows another robot."""
+    graph.heartbeats.publish(HistoryStatus(robot_id=robot, instance_id="i"))
+    found = []
+
+    def known():
+        found[:] = [listed(graph)]
+        lines = [*found[0].not_listed, *found[0].robots]
+        return robot in {line.robot_id for line in lines}
+
+    wait_until(known, f"{robot} is known")
+    return found[0]
+
+
+def answer(graph, *results):
+    """Answer every request with these results."""
+
+    def on_request(request):
+        for result in results:
+            result.query_id = request.query_id
+            graph.results.publish(result)
+
+    graph.client.create_subscription(PeopleRequest, "/facetrack/people/request", on_request, SEARCH_REQUEST_PUB)
+
+
+def test_a_robot_alone_lists_itself_at_once(fleet):
+    response = listed(fleet, 60.0)
+    assert response.success
+    assert response.complete
+    assert [robot.robot_id for robot in response.robots] == ["robot1"]
+
+
+def test_a_silent_robot_is_named(fleet, processes):
+    response = heard(fleet, processes.wait_until)
+    assert not response.complete
+    assert [line.robot_id for line in response.not_listed] == ["robot2"]
+    assert "robot2" in response.message
+
+
+def test_results_that_are_malformed_or_in_error_are_named_and_do_no_harm(fleet, processes):
+    broken = PeopleResult(robot_id="robot2", person_ids=["p_1", "p_2"], sightings=[1])
+    damaged = PeopleResult(robot_id="robot3", person_ids=["p_3"], sightings=[1], first_ns=[1], last_ns=[1], error="cut")
+    answer(fleet, broken, damaged, PeopleResult())
+    heard(fleet, processes.wait_until)
+    processes.wait_until(lambda: len(listed(fleet).robots) == 3, "all results arrive")
+    lines = listed(fleet)
+    assert {line.robot_id: line.reason for line in lines.not_listed} == {
+        "robot2": "its list is malformed",
+        "robot3": "cut",
+    }
+    assert {robot.robot_id: list(robot.person_ids) for robot in lines.robots} == {
+        "robot1": [],
+        "robot2": [],
+        "robot3": ["p_3"],
+    }
