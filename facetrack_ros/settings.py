@@ -157,6 +157,15 @@ class TrackingOptions:
     likely_score: float = live(
         0.55, "Several detections of this score start a track; lower ones only continue one (own).", 0.0, 1.0
     )
+    still_score: float = live(
+        0.6,
+        "Lowest mean score of a track that neither moves nor shows a face; 0: a still track may have any.",
+        0.0,
+        1.0,
+    )
+    still_for_s: float = live(
+        3.0, "Time without motion and without a face after which a track below still_score ends.", 0.1, 3600.0
+    )
 
 
 @dataclass(frozen=True)

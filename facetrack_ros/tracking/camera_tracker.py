@@ -14,6 +14,7 @@ from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.open_track import OpenTrack
 from facetrack_ros.tracking.person_registry import PersonRegistry, Recognition
 from facetrack_ros.tracking.settings import TrackingSettings
+from facetrack_ros.tracking.still_boxes import StillBoxFilter
 from facetrack_ros.tracking.visit import Visit
 
 Events = tuple[PersonEvent, ...]
@@ -48,7 +49,7 @@ class CameraTracker:
 
     def _clear(self) -> None:
         """Begin a session without tracks and visits."""
-        self._tracker = self._new_tracker()
+        self._tracker = StillBoxFilter(self._new_tracker(), self._settings)
         self._assignment = IdentityAssignment(self._registry, self._threshold, self._settings)
         self._open: dict[int, OpenTrack] = {}
         self._edge_boxes = EdgeBoxHistory(self._settings.confirm_within_ns + MAX_EXTENSION_NS)

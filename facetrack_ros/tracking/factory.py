@@ -30,6 +30,8 @@ def tracking_settings(config: Config) -> TrackingSettings:
         lost_after_frames=config.tracking.lost_after_frames,
         max_gap_ns=round(config.tracking.lost_for_s * SECOND_NS),
         sure_score=config.tracking.sure_score,
+        still_score=config.tracking.still_score,
+        still_for_ns=round(config.tracking.still_for_s * SECOND_NS),
         likely_score=min(config.tracking.likely_score, config.tracking.sure_score),
     )
 

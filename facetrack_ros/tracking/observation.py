@@ -44,6 +44,10 @@ class Observation:
         """The unit vector of a row's appearance or None."""
         return None if self.bodies is None or np.isnan(self.bodies[row, 0]) else self.bodies[row]
 
+    def shows_face(self, row: int) -> bool:
+        """Whether a face was found in a row's person, also in a frame that the embedder skipped."""
+        return self.faces[row] is not None or (self.with_face is not None and bool(self.with_face[row]))
+
     def untracked(self, keys: np.ndarray) -> np.ndarray:
         """``(m, 4)`` boxes that may lengthen a track: low-score edge boxes, and persons who are in no track yet.
 

@@ -9,13 +9,13 @@ SECOND_NS = 1_000_000_000
 # Names of settings, the condition that each must meet, and the words for it.
 _RULES = (
     (
-        "min_hits lost_after_frames confirm_within_ns max_gap_ns exit_after_ns faces_for_new_person template_size "
-        "max_persons veto_distance appearance_veto",
+        "min_hits lost_after_frames confirm_within_ns max_gap_ns exit_after_ns still_for_ns faces_for_new_person "
+        "template_size max_persons veto_distance appearance_veto",
         lambda value: value >= 1,
         "be at least 1",
     ),
     (
-        "identity_wait_ns lost_iou_step widening far_widening appearance_widening margin",
+        "identity_wait_ns still_score lost_iou_step widening far_widening appearance_widening margin",
         lambda value: value >= 0,
         "not be negative",
     ),
@@ -43,6 +43,8 @@ class TrackingSettings:
     :param likely_score: detector score from which a box continues any track and several start one. A box below it only
         continues a track of the previous frame.
     :param min_evidence: sum of the scores of likely boxes that starts a track.
+    :param still_score: lowest mean score of a track without motion and without a face.
+    :param still_for_ns: time over which the mean score and the motion are measured.
     :param min_iou: lowest IoU times score of a predicted and a detected box of one person.
     :param min_iou_unlikely: lowest IoU for a box below ``likely_score``.
     :param min_iou_lost: lowest IoU times score for a track that was just lost.
@@ -72,6 +74,8 @@ class TrackingSettings:
     sure_score: float = 0.7
     likely_score: float = 0.55
     min_evidence: float = 3.0
+    still_score: float = 0.6
+    still_for_ns: int = 3 * SECOND_NS
     min_iou: float = 0.2
     min_iou_unlikely: float = 0.5
     min_iou_lost: float = 0.1

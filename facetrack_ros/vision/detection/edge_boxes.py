@@ -16,7 +16,8 @@ class LowScoreEdgeDetector(PersonDetector):
     """Splits a detector's boxes at a score.
 
     Below it only boxes at an edge are kept, where a person who enters or leaves is half visible: at the sides, at the
-    lower edge where people come close, at the upper one if the camera looks down. Elsewhere such a box is mostly no person (all three of those that tracking would have used on TUD-Campus were none).
+    lower edge where people come close, at the upper one if the camera looks down. Elsewhere such a box is mostly no
+    person (all three of those that tracking would have used on TUD-Campus were none).
 
     :param persons: has a lower ``min_score``.
     :param score: a box counts as a person from here; those below become ``Detections.low_score_edge_boxes``. It is
