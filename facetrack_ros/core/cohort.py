@@ -24,10 +24,10 @@ class NormalisedSimilarity:
 class Cohort:
     """Faces of several people that were filmed by the same cameras.
 
-    The normalisation is that of speaker verification (S-norm; Auckenthaler et al., 2000; Matejka et al., 2017), with
-    the model's calibration as a prior, so that it works with few people and leaves the order of similarities as it is
-    with none. The adaptive form, which takes the most similar members only, was worse at all sizes measured
-    (benchmarks/one_room_search.py).
+    The normalisation is that of speaker verification (S-norm; Auckenthaler et al., 2000; Matejka et al., 2017), on
+    logarithms of distances and with the model's calibration as a prior, so that it works with few people and leaves the
+    order of similarities as it is with none. The adaptive form, which takes the most similar members only, was worse
+    with up to 20 people (benchmarks/one_room_search.py).
 
     :param people: ``n`` ids, one for each face.
     :param templates: ``(n, dimension)`` float32 unit rows.

@@ -9,14 +9,15 @@ import numpy as np
 
 #: How many people a prior counts for in a mean, and in a spread: few similarities say little about a spread. Without a
 #: prior a cohort of 5 people made searches worse than plain cosines (benchmarks/one_room_search.py).
-PRIOR_PEOPLE = 5
+PRIOR_PEOPLE = 10
 PRIOR_PEOPLE_OF_SPREAD = 50
+_LEAST_DISTANCE = 1e-3
 _NORMAL = NormalDist()
 
 
 @dataclass(frozen=True)
 class SimilarityLevel:
-    """Mean and standard deviation of the similarity of different people.
+    """Mean and standard deviation of the similarity of different people, in :func:`closeness`.
 
     :param people: number of similarities behind it, each of another person or pair of people; 0: a prior.
     """
@@ -34,30 +35,46 @@ class SimilarityLevel:
         :param curve: ``(threshold, rate)`` pairs.
         :return: None where fewer than two rates lie between 0 and 1, or they do not fall.
         """
-        points = [(threshold, _NORMAL.inv_cdf(1 - rate)) for threshold, rate in curve if 0 < rate < 1]
+        points = [(float(closeness(at)), _NORMAL.inv_cdf(1 - rate)) for at, rate in curve if 0 < rate < 1]
         if len({quantile for _, quantile in points}) < 2:
             return None
-        thresholds, quantiles = np.array(points, float).T
-        deviation, mean = np.polyfit(quantiles, thresholds, 1)
+        levels, quantiles = np.array(points, float).T
+        deviation, mean = np.polyfit(quantiles, levels, 1)
         return cls(float(mean), float(deviation)) if deviation > 0 else None
 
-    def updated(self, similarities: np.ndarray) -> "SimilarityLevel":
+    def updated(self, similarities: np.ndarray, weights: np.ndarray | None = None) -> "SimilarityLevel":
         """This level as a prior, updated with the similarities seen.
 
-        :param similarities: ``(n,)``, each of another person or pair of people; may be empty.
+        :param similarities: ``(n,)`` cosines; may be empty.
+        :param weights: ``(n,)``, how many people, or pairs of people, each counts for; None: one each.
         """
-        count = len(similarities)
-        if not count:
+        if not len(similarities):
             return self
-        seen = np.asarray(similarities, np.float64)
-        mean = (float(seen.sum()) + PRIOR_PEOPLE * self.mean) / (count + PRIOR_PEOPLE)
-        squares = float(((seen - seen.mean()) ** 2).sum()) + PRIOR_PEOPLE_OF_SPREAD * self.deviation**2
-        return SimilarityLevel(mean, math.sqrt(squares / (count + PRIOR_PEOPLE_OF_SPREAD)), count)
+        seen = closeness(np.asarray(similarities, np.float64))
+        weights = np.ones(len(seen)) if weights is None else np.asarray(weights, np.float64)
+        count = float(weights.sum())
+        mean = (float(weights @ seen) + PRIOR_PEOPLE * self.mean) / (count + PRIOR_PEOPLE)
+        squares = float(weights @ (seen - weights @ seen / count) ** 2) + PRIOR_PEOPLE_OF_SPREAD * self.deviation**2
+        return SimilarityLevel(mean, math.sqrt(squares / (count + PRIOR_PEOPLE_OF_SPREAD)), round(count))
 
     def standard(self, similarity: float) -> float:
-        """A similarity in standard deviations above the mean."""
-        return (similarity - self.mean) / self.deviation
+        """A cosine in standard deviations above the mean."""
+        return (float(closeness(similarity)) - self.mean) / self.deviation
 
-    def equivalent(self, similarity: float, of: "SimilarityLevel") -> float:
-        """The similarity that is as many standard deviations above the mean at another level as this one is here."""
-        return of.mean + self.standard(similarity) * of.deviation
+    def equivalent(self, similarity: float, of: "SimilarityLevel", errors: float = 0.0) -> float:
+        """The cosine that is as far above the mean at another level as this one is here.
+
+        :param errors: how many standard errors of this mean to add to it.
+        """
+        mean = self.mean + errors * self.deviation / math.sqrt(self.people + PRIOR_PEOPLE)
+        standard = (float(closeness(similarity)) - mean) / self.deviation
+        return 1.0 - math.exp(-(of.mean + standard * of.deviation))
+
+
+def closeness(similarity: np.ndarray | float) -> np.ndarray:
+    """``-log(1 - cosine)``: minus the logarithm of half the squared distance of unit vectors.
+
+    In it a similarity to other people may be subtracted: cosines near 1 are crowded, so that a face close to all people
+    would lose all of its margin (benchmarks/one_room_search.py: worse than plain cosines with dlib's embedder).
+    """
+    return -np.log(np.maximum(1.0 - np.asarray(similarity, np.float64), _LEAST_DISTANCE))

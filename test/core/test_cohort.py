@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from facetrack_ros.core.cohort import Cohort
-from facetrack_ros.core.similarity_level import SimilarityLevel
+from facetrack_ros.core.similarity_level import SimilarityLevel, closeness
 from facetrack_ros.models.catalog import DLIB_RESNET, MOBILEFACENET
 
-PRIOR = SimilarityLevel(0.1, 0.1)
+PRIOR = SimilarityLevel(float(closeness(0.1)), 0.15)
 
 
 def unit(*values: float) -> np.ndarray:
@@ -16,9 +16,9 @@ def unit(*values: float) -> np.ndarray:
 
 
 def test_level_of_a_curve_gives_the_rates_of_the_curve():
-    exact = [(0.1 + 0.1 * quantile, rate) for quantile, rate in ((1.2816, 0.1), (2.3263, 0.01), (3.0902, 0.001))]
-    level = SimilarityLevel.of_curve(exact)
-    assert (level.mean, level.deviation) == pytest.approx((0.1, 0.1), abs=1e-3)
+    quantiles = {0.1: 1.2816, 0.01: 2.3263, 0.001: 3.0902}
+    level = SimilarityLevel.of_curve([(1 - np.exp(-0.1 - 0.2 * at), rate) for rate, at in quantiles.items()])
+    assert (level.mean, level.deviation) == pytest.approx((0.1, 0.2), abs=1e-3)
 
 
 @pytest.mark.parametrize("contract", [MOBILEFACENET, DLIB_RESNET], ids=lambda contract: contract.id)
@@ -35,13 +35,22 @@ def test_no_level_of_a_curve_without_two_rates(curve):
 def test_level_moves_towards_what_is_seen():
     assert PRIOR.updated(np.empty(0)) == PRIOR
     few, many = PRIOR.updated(np.full(2, 0.3)), PRIOR.updated(np.full(200, 0.3))
-    assert 0.1 < few.mean < many.mean < 0.3
+    assert closeness(0.1) < few.mean < many.mean < closeness(0.3)
     assert few.deviation > many.deviation
     assert many.people == 200
 
 
+def test_weights_count_people():
+    weighted = PRIOR.updated(np.array([0.2, 0.3, 0.4]), np.array([0.5, 0.5, 1.0]))
+    assert weighted.people == 2
+    assert weighted.mean == pytest.approx(PRIOR.updated(np.array([0.2, 0.3, 0.4, 0.4]), np.full(4, 0.5)).mean)
+
+
 def test_equivalent_similarity():
-    assert SimilarityLevel(0.3, 0.2).equivalent(0.5, of=PRIOR) == pytest.approx(0.2)
+    other = SimilarityLevel(0.4, 0.3, 20)
+    same = other.equivalent(0.5, of=PRIOR)
+    assert PRIOR.standard(same) == pytest.approx(other.standard(0.5))
+    assert other.equivalent(0.5, of=PRIOR, errors=2) < same
 
 
 def cohort(*templates: np.ndarray) -> Cohort:
