@@ -20,6 +20,7 @@ from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.health.status import STALE, Diagnosis
 from facetrack_ros.sources.factory import open_source
 from facetrack_ros.sources.source import FrameSource
+from facetrack_ros.sources.stamped_frames import rising_pictures
 
 logger = logging.getLogger(__name__)
 
@@ -122,9 +123,11 @@ class CameraNode(RobotMemberNode):
     def _play(self, source: FrameSource) -> None:
         clock = self.get_clock()
         start_ns = clock.now().nanoseconds
+        first_ns = None
         last_ns = 0
-        for image in source:
-            stamp_ns = clock.now().nanoseconds if source.live else start_ns + (image.offset_ns or 0)
+        for time_ns, image in ((0, image) for image in source) if source.live else rising_pictures(source):
+            first_ns = time_ns if first_ns is None else first_ns
+            stamp_ns = clock.now().nanoseconds if source.live else start_ns + time_ns - first_ns
             # Until it is due, or until the node stops.
             if self._stop.wait(max(0.0, (stamp_ns - clock.now().nanoseconds) / 1e9)):
                 return

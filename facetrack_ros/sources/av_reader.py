@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from facetrack_ros.core.jpeg import is_whole_jpeg
+from facetrack_ros.core.jpeg_orientation import exif_orientation, turned_jpeg
+from facetrack_ros.core.orientation import UPRIGHT, orientation_of_frame, turn_of, upright
 
 #: Codecs that FFmpeg applies to files that are not videos: any text passes for ANSI art.
 _TEXT_CODECS = ("ansi", "bintext", "xbin", "idf")
@@ -41,7 +43,7 @@ def _is_cover(stream) -> bool:
 
 
 class AvReader:
-    """Reads the pictures of one video stream: JPEG bytes if it is motion JPEG, else pixels.
+    """Reads the pictures of one video stream, upright: JPEG bytes if it is motion JPEG, else pixels.
 
     Reading and closing exclude each other: FFmpeg crashes when a container is closed while a thread reads it.
 
@@ -54,7 +56,8 @@ class AvReader:
         self._packets = container.demux(stream)
         self._lock = threading.Lock()
         self._closed = False
-        self._quarter_turns: int | None = None
+        self._orientation: int | None = None
+        self._rotation = 0
         self._reformatter = None
         self._is_motion_jpeg = stream.codec_context.name == "mjpeg"
         self.skipped = 0
@@ -86,36 +89,50 @@ class AvReader:
             return None
         if self._is_motion_jpeg:
             return self._jpeg(packet)
+        frames = self._decoded(packet)
+        whole = [frame for frame in frames if not frame.is_corrupt]
+        self.skipped += len(frames) - len(whole)
+        return [(_nanoseconds(frame), None, self._pixels(frame)) for frame in whole]
+
+    def _decoded(self, packet) -> list:
         import av
 
         try:
-            frames = packet.decode()
+            return packet.decode()
         except av.error.FFmpegError:
             self.skipped += 1
             return []
-        whole = [frame for frame in frames if not frame.is_corrupt]
-        self.skipped += len(frames) - len(whole)
-        return [(_nanoseconds(frame), None, self._upright(frame)) for frame in whole]
 
-    def _upright(self, frame) -> np.ndarray:
-        """Pixels of a frame, turned as the display matrix says: telephones store videos lying on their side."""
+    def _pixels(self, frame) -> np.ndarray:
+        """Pixels of a frame, upright."""
         if self._reformatter is None:
             from av.video.reformatter import VideoReformatter
 
-            # Only the first frame is asked for its side data: such a frame refers to itself from then on, and keeps
-            # its pixels and the threads of its converter until Python collects garbage. One converter serves all
-            # frames.
-            self._reformatter, self._quarter_turns = VideoReformatter(), _quarter_turns(frame)
+            # One converter serves all frames: a frame's own would keep its threads until Python collects garbage.
+            self._reformatter = VideoReformatter()
         image = self._reformatter.reformat(frame, format="bgr24").to_ndarray()
-        return np.ascontiguousarray(np.rot90(image, self._quarter_turns)) if self._quarter_turns else image
+        return upright(image, self._orientation_of(frame))
+
+    def _orientation_of(self, frame) -> int:
+        """As the container or the stream states; read again where it turns in mid-stream (PyAV 14 tells)."""
+        rotation = getattr(frame, "rotation", 0)
+        if self._orientation is None or rotation != self._rotation:
+            self._orientation, self._rotation = orientation_of_frame(frame), rotation
+        return self._orientation
 
     def _jpeg(self, packet) -> list:
+        """The picture as it is in the file; the container's orientation becomes one of EXIF, where that has none."""
         data = bytes(packet)
         if not data:
             return []  # the flush at the end
         if not is_whole_jpeg(data):
             self.skipped += 1
             return []
+        if exif_orientation(data) == UPRIGHT:
+            if self._orientation is None:
+                self._orientation = next(map(orientation_of_frame, self._decoded(packet)), UPRIGHT)
+            if self._orientation != UPRIGHT:
+                data = turned_jpeg(data, *turn_of(self._orientation))
         return [(_nanoseconds(packet), data, None)]
 
 
@@ -124,14 +141,3 @@ def _nanoseconds(timed) -> int | None:
     if timed.pts is None or timed.time_base is None:
         return None
     return timed.pts * timed.time_base.numerator * 1_000_000_000 // timed.time_base.denominator
-
-
-def _quarter_turns(frame) -> int:
-    """Quarter turns counterclockwise that set the picture upright, from the display matrix (nine int32)."""
-    from av.sidedata.sidedata import Type
-
-    data = frame.side_data.get(Type.DISPLAYMATRIX)
-    if data is None:
-        return 0
-    cosine, sine = np.frombuffer(bytes(data), np.int32)[:2]
-    return round(-np.degrees(np.arctan2(sine, cosine)) / 90) % 4

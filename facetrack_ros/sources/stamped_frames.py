@@ -4,7 +4,24 @@ from collections.abc import Iterator
 
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import SourceError
-from facetrack_ros.sources.source import FrameSource
+from facetrack_ros.sources.rising_times import RisingTimes
+from facetrack_ros.sources.source import FrameSource, Picture
+
+
+def rising_pictures(source: FrameSource) -> Iterator[tuple[int, Picture]]:
+    """The pictures of a recorded source with strictly rising times: its own stamps, or offsets where it has none.
+
+    What was corrected is in ``source.notes`` afterwards, at the end.
+    """
+    times: RisingTimes[Picture] = RisingTimes()
+    try:
+        yield from times((_time_ns(picture), picture) for picture in source)
+    finally:
+        source.notes.extend(times.notes)
+
+
+def _time_ns(picture: Picture) -> int:
+    return (picture.offset_ns or 0) if picture.stamp_ns is None else picture.stamp_ns
 
 
 def stamped_frames(
@@ -12,24 +29,16 @@ def stamped_frames(
 ) -> Iterator[Frame]:
     """Frames with strictly rising stamps, numbered from 0, each encoded at most once.
 
-    A picture not later than the one before is left out and counted in ``source.unused``: a history cannot hold two
-    frames of one stamp.
-
     :param start_ns: stamp of the first frame, nanoseconds since the epoch; None: the source's own stamps.
     :param jpeg_quality: 1..100, for pictures that are not JPEG.
     :raises SourceError: the source is live, or has no stamps of its own and ``start_ns`` is None.
     """
     if source.live:
         raise SourceError(f"{source.name} is live: record it first, or use `facetrack run`")
-    number = 0
-    last_ns = None
-    for picture in source:
-        stamp_ns = picture.stamp_ns if start_ns is None else start_ns + (picture.offset_ns or 0)
-        if stamp_ns is None:
+    shift_ns = 0
+    for number, (time_ns, picture) in enumerate(rising_pictures(source)):
+        if start_ns is None and picture.stamp_ns is None:
             raise SourceError(f"{source.name} does not say when it was taken: give a start time")
-        if last_ns is not None and stamp_ns <= last_ns:
-            source.unused.add("frames whose stamp is not later than that of the frame before")
-            continue
-        last_ns = stamp_ns
-        yield Frame(camera_id, stamp_ns, number, picture.to_jpeg(jpeg_quality), picture.frame_id)
-        number += 1
+        if start_ns is not None and number == 0:
+            shift_ns = start_ns - time_ns
+        yield Frame(camera_id, time_ns + shift_ns, number, picture.to_jpeg(jpeg_quality), picture.frame_id)

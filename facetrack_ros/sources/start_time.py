@@ -8,6 +8,7 @@ from facetrack_ros.sources.av_reader import NoVideoError, open_container
 from facetrack_ros.sources.factory import bag_path_and_topic
 from facetrack_ros.sources.picture_folder import pictures_in
 from facetrack_ros.sources.source import FrameSource
+from facetrack_ros.sources.stamped_frames import rising_pictures
 
 _SECOND_NS = 1_000_000_000
 _DAY_NS = 86_400 * _SECOND_NS
@@ -52,7 +53,7 @@ def start_times(
     starts: dict[str, int | None] = dict.fromkeys(cameras, start_ns)
     first_stamps: dict[str, int] = {}
     for camera in bags:
-        first = next((picture.stamp_ns for picture in sources[camera]), None)
+        first = next((time_ns for time_ns, _ in rising_pictures(sources[camera])), None)
         if first is not None:
             first_stamps[camera] = first
     for camera, first in first_stamps.items():

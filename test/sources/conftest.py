@@ -40,3 +40,19 @@ def write_film(picture):
         return path
 
     return write
+
+
+@pytest.fixture
+def with_exif():
+    """Add an EXIF segment with an orientation to JPEG bytes."""
+
+    def add(jpeg: bytes, orientation: int, order: str = "little") -> bytes:
+        def number(value: int, size: int) -> bytes:
+            return value.to_bytes(size, order)
+
+        entry = number(0x0112, 2) + number(3, 2) + number(1, 4) + number(orientation, 2) + bytes(2)
+        tiff = (b"II*\0" if order == "little" else b"MM\0*") + number(8, 4) + number(1, 2) + entry + bytes(4)
+        body = b"Exif\0\0" + tiff
+        return jpeg[:2] + b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body + jpeg[2:]
+
+    return add

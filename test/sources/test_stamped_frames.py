@@ -35,13 +35,21 @@ def test_frames_are_stamped_from_the_start_and_numbered_from_0(picture):
     assert all(frame.jpeg is jpeg for frame in found)
 
 
-def test_repeated_and_backward_stamps_are_left_out_and_counted(picture):
+def test_repeated_and_backward_stamps_are_corrected_and_told(picture):
     jpeg = encode_jpeg(picture())
-    source = ListSource([Picture(stamp, stamp, jpeg) for stamp in (10, 20, 20, 15, 30)])
+    source = ListSource([Picture(0, stamp * 10**6, jpeg) for stamp in (10, 20, 30, 30, 40, 10, 20)])
     found = list(stamped_frames(source, "front"))
-    assert [frame.stamp_ns for frame in found] == [10, 20, 30]
-    assert [frame.number for frame in found] == [0, 1, 2]
-    assert source.unused.total == 2
+    assert [frame.stamp_ns // 10**6 for frame in found] == [10, 20, 30, 35, 40, 50, 60]
+    assert [frame.number for frame in found] == list(range(7))
+    assert not source.unused
+    assert len(source.notes) == 2
+
+
+def test_a_start_holds_for_the_first_frame_also_where_its_own_time_is_wild(picture):
+    jpeg = encode_jpeg(picture())
+    source = ListSource([Picture(offset, jpeg=jpeg) for offset in (0, -5_000_000_000, -4_900_000_000, -4_800_000_000)])
+    found = [frame.stamp_ns - START_NS for frame in stamped_frames(source, "front", START_NS)]
+    assert found == [0, 100_000_000, 200_000_000, 300_000_000]
 
 
 def test_a_start_that_is_given_replaces_the_stamps_of_a_bag(picture):

@@ -3,11 +3,15 @@
 import gc
 import os
 
+import av
 import numpy as np
 import pytest
 
+from facetrack_ros.core.frame import encode_jpeg
 from facetrack_ros.core.jpeg import decode
+from facetrack_ros.core.orientation import upright
 from facetrack_ros.errors import SourceError
+from facetrack_ros.sources.stamped_frames import stamped_frames
 from facetrack_ros.sources.video_file import VideoFileSource
 
 
@@ -93,16 +97,84 @@ def test_closing_ends_the_reading_and_can_be_done_twice(tmp_path, write_film):
     source.close()
 
 
-def test_a_film_lying_down_is_set_upright(tmp_path, write_film, picture):
-    path = write_film(tmp_path / "film.mp4", [0, 40])
+MATRICES = {  # a, b, c, d of the display matrix, and how EXIF counts it
+    1: (1, 0, 0, 1),
+    2: (-1, 0, 0, 1),
+    3: (-1, 0, 0, -1),
+    4: (1, 0, 0, -1),
+    5: (0, 1, 1, 0),
+    6: (0, 1, -1, 0),
+    7: (0, -1, -1, 0),
+    8: (0, -1, 1, 0),
+}
+
+
+def shown(found):
+    return found.image if found.jpeg is None else decode(found.jpeg)
+
+
+def write_matrix(path, orientation):
+    """Set the matrix of a film's track header: nine numbers of four bytes."""
     data = path.read_bytes()
-    place = data.index(b"tkhd") + 44  # the track's matrix: nine numbers of four bytes
-    one, minus = (1 << 16).to_bytes(4, "big"), (-1 << 16).to_bytes(4, "big", signed=True)
-    quarter = bytes(4) + one + bytes(4) + minus + bytes(4 * 5)
-    path.write_bytes(data[:place] + quarter[:32] + data[place + 32 :])
-    image = next(iter(VideoFileSource(path))).image
-    assert image.shape == (64, 48, 3)
-    assert abs(image.astype(int) - np.rot90(picture(0), -1)).mean() < 6  # a quarter clockwise, but for compression
+    place = data.index(b"tkhd") + 44
+    a, b, c, d = (number * (1 << 16) for number in MATRICES[orientation])
+    matrix = b"".join(number.to_bytes(4, "big", signed=True) for number in (a, b, 0, c, d, 0, 0, 0, 1 << 30))
+    path.write_bytes(data[:place] + matrix + data[place + 36 :])
+
+
+@pytest.mark.parametrize("codec", ["mpeg4", "mjpeg"])
+@pytest.mark.parametrize("orientation", MATRICES)
+def test_a_film_is_shown_as_its_container_says(tmp_path, write_film, picture, orientation, codec):
+    path = write_film(tmp_path / "film.mov", [0, 40], codec)
+    write_matrix(path, orientation)
+    pictures = list(VideoFileSource(path))
+    assert len(pictures) == 2
+    for number, found in enumerate(pictures):
+        wanted = upright(picture(number), orientation)
+        assert shown(found).shape == wanted.shape
+        assert abs(shown(found).astype(int) - wanted).mean() < 6  # but for compression
+
+
+@pytest.mark.parametrize("orientation", MATRICES)
+def test_motion_jpeg_is_shown_as_its_exif_says(tmp_path, write_film, picture, with_exif, orientation):
+    with av.open(str(tmp_path / "film.mkv"), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        packet = av.Packet(with_exif(encode_jpeg(picture(1)), orientation))
+        packet.stream, packet.pts, packet.dts = stream, 0, 0
+        container.mux(packet)
+    (found,) = VideoFileSource(tmp_path / "film.mkv")
+    wanted = upright(picture(1), orientation)
+    assert shown(found).shape == wanted.shape
+    assert abs(shown(found).astype(int) - wanted).mean() < 6
+
+
+@pytest.mark.parametrize(
+    ("name", "frames", "size"),
+    [
+        ("libx264_rot90.mp4", 4, (240, 320)),
+        ("libx264_hflip.mp4", 4, (240, 320)),
+        ("mjpeg_rot90.mov", 4, (240, 320)),
+        ("mjpeg_rot180.mov", 4, (240, 320)),
+        ("png_frames.mov", 3, (130, 150)),
+        ("time_starts_again.ts", 12, (240, 320)),
+    ],
+)
+def test_films_that_failed_once(real_data, name, frames, size):
+    source = VideoFileSource(real_data("cases/films") / name)
+    pictures = [shown(found) for found in source]
+    assert len(pictures) == frames
+    assert not source.unused
+    assert {(image.shape[1], image.shape[0]) for image in pictures} == {size}
+    red, blue = pictures[0][-40:, :, 2].mean(), pictures[0][-40:, :, 0].mean()
+    assert red > 1.5 * blue, "the orange of the suit is at the lower edge"
+
+
+def test_a_film_whose_time_starts_again_keeps_all_frames_and_says_so(real_data):
+    with VideoFileSource(real_data("cases/films/time_starts_again.ts")) as source:
+        stamps = [frame.stamp_ns for frame in stamped_frames(source, "front", 0)]
+    assert stamps == [row * 100_000_000 for row in range(12)]
+    assert "time goes back by 500 ms at frame 6" in source.notes[0]
 
 
 def test_a_film_that_breaks_off_gives_the_frames_up_to_there(tmp_path, write_film):
