@@ -48,8 +48,12 @@ def orientation_of_matrix(matrix: Any) -> int:
     """
     a, b, c, d = (int(matrix[at]) for at in (0, 1, 3, 4))
     straight = abs(a) + abs(d) >= abs(b) + abs(c)
-    signs = (np.sign(a), 0, 0, np.sign(d)) if straight else (0, np.sign(b), np.sign(c), 0)
-    return _MATRICES.get(tuple(int(sign) for sign in signs), UPRIGHT)
+    signs = (_sign(a), 0, 0, _sign(d)) if straight else (0, _sign(b), _sign(c), 0)
+    return _MATRICES.get(signs, UPRIGHT)
+
+
+def _sign(number: int) -> int:
+    return (number > 0) - (number < 0)
 
 
 def orientation_of_frame(frame: Any) -> int:
@@ -62,7 +66,9 @@ def orientation_of_frame(frame: Any) -> int:
     try:
         data = frame.side_data.get(Type.DISPLAYMATRIX)
     except ValueError:  # a kind of side data newer than PyAV
-        data = _without_newer_side_data(frame, max(kind.value for kind in Type)).side_data.get(Type.DISPLAYMATRIX)
+        kinds: Any = Type
+        known = _without_newer_side_data(frame, max(kind.value for kind in kinds))
+        data = known.side_data.get(Type.DISPLAYMATRIX)
     return UPRIGHT if data is None else orientation_of_matrix(np.frombuffer(bytes(data), np.int32))
 
 
