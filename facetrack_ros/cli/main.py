@@ -9,6 +9,7 @@ import tempfile
 import traceback
 
 from facetrack_ros.cli.exit_codes import INTERRUPTED, OUTPUT_CLOSED, PARTIAL, UNEXPECTED, WRONG_USE
+from facetrack_ros.core.private_files import create_private_files
 from facetrack_ros.errors import FacetrackError, PartialError, first_line
 
 #: Each subcommand with its summary; it is the module of that name in this package.
@@ -111,6 +112,7 @@ def _add_subparsers(
 
 def main(argv: list[str] | None = None) -> None:
     """Run one subcommand and exit with its code, see :mod:`facetrack_ros.cli.exit_codes`."""
+    create_private_files()
     arguments = build_parser().parse_args(argv)
     package_logger, printer = logging.getLogger("facetrack_ros"), WarningPrinter()
     if arguments.command != "run":  # its nodes log to ROS

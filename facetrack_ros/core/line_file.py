@@ -9,7 +9,7 @@ def append_lines(path: Path, data: bytes) -> None:
 
     :raises OSError: they cannot be written; then none of them is.
     """
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         truncate_partial_line(file)
         write_all_or_nothing(file, data)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from facetrack_ros.core.private_files import make_private
 from facetrack_ros.errors import StoreError, store_errors
 
 FORMAT_VERSION = 1
@@ -38,6 +39,7 @@ def robot_folder(data_dir: Path | str, robot_id: str) -> Path:
     note = path / _NOTE
     with store_errors(f"cannot write in {path}", "choose a data folder that can be written"):
         path.mkdir(parents=True, exist_ok=True)
+        make_private(path)
         if not note.exists():
             # Renamed into place, so that a killed process leaves no partial file; several processes may start at once.
             fresh = path / f"{_NOTE}.{os.getpid()}.new"

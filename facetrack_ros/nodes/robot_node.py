@@ -6,6 +6,7 @@ from collections.abc import Callable
 from rclpy.node import Node
 
 from facetrack_ros.config import Config
+from facetrack_ros.core.private_files import create_private_files
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.models.summary import description_lines
 from facetrack_ros.nodes.base.process import StopSignal, ignore_signals, ros, spinning
@@ -147,6 +148,7 @@ def run_robot(
 
     :raises FacetrackError: something could not be started; what was stored stays readable.
     """
+    create_private_files()
     stop = StopSignal()
     with ros(arguments):
         robot = RobotComposition(make_head(), config)

@@ -144,6 +144,14 @@ def test_offline_with_the_models_that_pip_carries(staged):
     assert done.returncode == 1, done.stdout
 
 
+def test_what_may_hold_faces_is_for_its_owner_only(staged):
+    home, stage = staged
+    search(home, stage.references["Grace Hopper"], "--out", home / "answer", "--frames", "--clips")
+    made = [*(home / "data").rglob("*"), home / "answer", *(home / "answer").rglob("*")]
+    assert any(path.suffix == ".png" for path in made)
+    assert {oct(path.stat().st_mode & 0o077) for path in made} == {"0o0"}
+
+
 def test_ingesting_twice_changes_nothing_and_elsewhere_gives_the_same(staged):
     home, stage = staged
     before = facetrack("events", "--data", home / "data", "--json", home=home).stdout

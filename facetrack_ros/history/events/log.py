@@ -106,7 +106,7 @@ class EventLog:
         self.close()
         self.directory.mkdir(parents=True, exist_ok=True)
         name = f"events-{_EPOCH + timedelta(days=day):%Y-%m-%d}.{self._format}"
-        file = os.open(self.directory / name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        file = os.open(self.directory / name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             if truncate_partial_line(file) == 0:
                 write_all_or_nothing(file, self._header)

@@ -24,7 +24,7 @@ class SegmentWriter:
         self._channels: dict[int, Channel] = {}
         self._numbers: dict[Channel, int] = {}
         self._columns = (array("H"), array("q"), array("Q"), array("Q"))
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         self.bytes = 0
         try:
             self._write([mcap.file_head()])

@@ -96,7 +96,7 @@ class Database:
         """
         with store_errors(f"cannot write sightings in {path.parent}", "choose a data folder that can be written"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock_file = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
+            lock_file = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:

@@ -18,6 +18,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
+from facetrack_ros.core.private_files import create_private_files
 from facetrack_ros.errors import ConfigError, FacetrackError
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def ignore_signals() -> None:
 
 def run_node(make: "Callable[[], RobotMemberNode]") -> None:
     """Run one node until a stop signal; on a :class:`FacetrackError` print it and exit with code 2."""
+    create_private_files()
     stop = StopSignal()
     try:
         with ros(sys.argv):
