@@ -7,6 +7,9 @@ the picture ("sliver"), half of the body's width is ("half": its centre line has
 is; and the frames of PERSON_IN and of the last detection before PERSON_OUT, for each lowest score of faint boxes (1:
 none are used). Then the detector's best score of the person in each frame of coming and going, and the time and number
 of boxes with and without low scores, in turns on the same frames.
+
+Last a film, ``clips/one-by-one-person-detection.mp4``, whose six people come from below, without faces: the frame in
+which each is first visible, that of PERSON_IN, and the frame at which PERSON_IN was reported.
 """
 
 import os
@@ -28,6 +31,8 @@ from facetrack_ros.vision.settings import vision_settings
 
 #: Lowest score in the list of scores.
 LOWEST = 0.05
+#: The film, and the frames in which its people are first visible.
+FILM, FILM_FPS, FIRST_VISIBLE = "one-by-one-person-detection.mp4", 10, (60, 227, 502, 744, 921, 1234)
 
 
 def read_clip(clip: Path) -> list:
@@ -146,6 +151,28 @@ def print_errors(visits: list[dict], columns: list[str]) -> dict:
     return summary
 
 
+def print_film(film: Path, faint_scores: list[float], base: dict) -> dict:
+    """Print and return the frames of PERSON_IN in the film and those at which they were reported, by faint score."""
+    came: dict[str, list[tuple[int, int]]] = {}
+    for faint in faint_scores:
+        config = Config({**base, "detector.faint_score": faint})
+        pipeline = build_pipeline(vision_settings(config))
+        people = make_people_tracker("robot1", IdAllocator(), config, pipeline.contract)
+        found = came[f"{faint:g}"] = []
+        for frame in stamped_frames(open_source(str(film)), "front", 0, 90):
+            events = people.update("front", frame.stamp_ns, frame.number, pipeline.detect([frame.image])[0], ())[1]
+            stamps = (event.stamp_ns for event in events if event.event == "PERSON_IN")
+            found += [(round(stamp_ns * FILM_FPS / 1e9), frame.number) for stamp_ns in stamps]
+    print(f"\n{film.stem}: first visible, and PERSON_IN / reported at, frames, {FILM_FPS} a second\n")
+    rows = [
+        (first, *(f"{found[index][0]} / {found[index][1]}" if index < len(found) else "-" for found in came.values()))
+        for index, first in enumerate(FIRST_VISIBLE)
+    ]
+    print(markdown_table(("first visible", *(f"faint {column}" for column in came)), rows))
+    print("arrivals: " + ", ".join(f"{len(found)} with faint {column}" for column, found in came.items()))
+    return came
+
+
 def print_scores(visits: list[dict], clips: dict, base: dict) -> None:
     """Print the person's best score in each frame of coming and going, and add it to the visits."""
     low = build_pipeline(vision_settings(Config({**base, "detector.min_score": LOWEST, "detector.faint_score": 1.0})))
@@ -188,7 +215,15 @@ def main() -> None:
     costs = cost(images, Config(base), min(arguments.faint))
     for score, (spent, boxes) in costs.items():
         print(f"faint {score:g}: {spent:.2f} ms, {boxes:.1f} boxes")
-    results = {"model": arguments.model, "visits": visits, "more_or_fewer": surplus, "off": errors, "cost": costs}
+    film = print_film(arguments.data / "clips" / FILM, arguments.faint, base)
+    results = {
+        "film": film,
+        "model": arguments.model,
+        "visits": visits,
+        "more_or_fewer": surplus,
+        "off": errors,
+        "cost": costs,
+    }
     write_json(arguments.json, results)
 
 
