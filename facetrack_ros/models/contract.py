@@ -17,7 +17,10 @@ PURPOSES = ("identity", "appearance")
 #: Ending of a record's file beside its model.
 SUFFIX = ".contract.json"
 #: Fields that a measurement on a user's own data may change.
-CALIBRATION = ("threshold", "false_match_curve", "measured_on")
+CALIBRATION = (
+    *("threshold", "false_match_curve", "false_match_interval", "found_curve"),
+    *("calibration_people", "calibration_pairs", "measured_on"),
+)
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,13 @@ class ModelContract:
     :param purpose: of an embedder, one of :data:`PURPOSES`.
     :param threshold: of an embedder: lowest cosine similarity of a match by default; 0: never measured.
     :param false_match_curve: of an embedder: ``(threshold, rate)`` pairs, rising in threshold, measured on pairs of
-        different people; the last rate is an upper bound for all higher thresholds.
-    :param measured_on: the data behind threshold and curve.
+        different people. Without ``false_match_interval``, as in records of older versions, the last rate is not
+        measured but an upper bound for all higher thresholds.
+    :param false_match_interval: ``(low, high)`` of each rate of the curve, 95 %.
+    :param found_curve: ``(threshold, share)`` pairs, rising in threshold: the share of pairs of one person at or above.
+    :param calibration_people: number of people behind the curve; 0: unknown.
+    :param calibration_pairs: number of pairs of two people behind the curve; 0: unknown.
+    :param measured_on: the data behind threshold and curves.
     :param derived_from: id of the model that this one was made from, by quantisation or projection.
     :param note: anything else for the user.
     """
@@ -67,6 +75,10 @@ class ModelContract:
     purpose: str = ""
     threshold: float = 0.0
     false_match_curve: tuple[tuple[float, float], ...] = ()
+    false_match_interval: tuple[tuple[float, float], ...] = ()
+    found_curve: tuple[tuple[float, float], ...] = ()
+    calibration_people: int = 0
+    calibration_pairs: int = 0
     measured_on: str = ""
     derived_from: str = ""
     note: str = ""
@@ -94,7 +106,10 @@ class ModelContract:
         missing = [name for name, field in known.items() if field.default is dataclasses.MISSING and name not in fields]
         if missing:
             raise ModelError(f"the field {missing[0]} is missing")
-        return cls(**{name: _checked(name, value) for name, value in fields.items()})
+        contract = cls(**{name: _checked(name, value) for name, value in fields.items()})
+        if len(contract.false_match_interval) not in (0, len(contract.false_match_curve)):
+            raise ModelError("false_match_interval must have a [low, high] pair for each pair of false_match_curve")
+        return contract
 
 
 def read_contract(path: Path) -> ModelContract:
@@ -134,9 +149,7 @@ def derived_contract(contract: ModelContract, model_id: str, dimension: int, not
         id=model_id,
         dimension=dimension,
         derived_from=contract.id,
-        threshold=0.0,
-        false_match_curve=(),
-        measured_on="",
+        **{name: getattr(ModelContract, name) for name in CALIBRATION},
         note="; ".join(filter(None, (note, contract.note))),
     )
 
@@ -163,8 +176,8 @@ def _checked(name: str, value: Any) -> Any:
     check, wanted = _CHECKS.get(name, (lambda value: isinstance(value, str), "a text"))
     if not check(value):
         raise ModelError(f"{name} must be {wanted}, not {value!r}")
-    if name == "false_match_curve":
-        return tuple((float(threshold), float(rate)) for threshold, rate in value)
+    if name in ("false_match_curve", "false_match_interval", "found_curve"):
+        return tuple((float(first), float(second)) for first, second in value)
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -185,6 +198,10 @@ def _curve(value: Any) -> bool:
         return False
     thresholds, rates = [pair[0] for pair in value], [pair[1] for pair in value]
     return thresholds == sorted(thresholds) and rates == sorted(rates, reverse=True)
+
+
+def _interval(value: Any) -> bool:
+    return _list(value, None, lambda pair: _list(pair, 2, _number) and 0 <= pair[0] <= pair[1] <= 1)
 
 
 _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -215,4 +232,8 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "purpose": (("", *PURPOSES).__contains__, f"one of {', '.join(PURPOSES)} or empty"),
     "threshold": (lambda value: _number(value) and -1 <= value <= 1, "a number from -1 to 1"),
     "false_match_curve": (_curve, "[threshold, rate] pairs, thresholds rising and rates falling within 0 to 1"),
+    "found_curve": (_curve, "[threshold, share] pairs, thresholds rising and shares falling within 0 to 1"),
+    "false_match_interval": (_interval, "[low, high] pairs within 0 to 1"),
+    "calibration_people": (_count, "a whole number"),
+    "calibration_pairs": (_count, "a whole number"),
 }

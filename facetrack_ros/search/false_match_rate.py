@@ -1,38 +1,55 @@
-"""False-match rate of a model, and the false matches to expect of a search."""
+"""The false matches to expect of a search."""
 
 import math
-from bisect import bisect_right
+from dataclasses import dataclass
 
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.models.false_match_rate import false_match_rate
 
 
-def false_match_rate(contract: ModelContract, threshold: float) -> float:
-    """The share of comparisons of different people with a similarity at or above a threshold.
-
-    Between measured points the logarithm of the rate is interpolated: measured curves are nearly straight there. Above
-    the last point its rate is used, an upper bound. Below the first point the only known bound is 1.
-
-    :returns: 0..1; NaN for a model without a measured curve.
-    """
-    curve = contract.false_match_curve
-    if not curve:
-        return math.nan
-    at = bisect_right([point for point, _ in curve], threshold)
-    if at == 0:
-        return 1.0
-    if at == len(curve):
-        return curve[-1][1]
-    (low, low_rate), (high, high_rate) = curve[at - 1], curve[at]
-    share = (threshold - low) / (high - low)
-    if min(low_rate, high_rate) <= 0:
-        return low_rate + share * (high_rate - low_rate)
-    return math.exp((1 - share) * math.log(low_rate) + share * math.log(high_rate))
-
-
-def expected_false_matches(contract: ModelContract, threshold: float, sightings: int) -> float:
+@dataclass(frozen=True)
+class FalseMatchEstimate:
     """Expected number of matches among sightings that all show other people.
 
-    :param sightings: number of sightings compared.
-    :returns: at least 0; NaN for a model without a measured curve, unless nothing was compared.
+    :param expected: NaN: unknown.
+    :param low: lower end of the range, 95 % where the model's curve was measured; NaN: unknown.
+    :param high: upper end likewise.
+    :param people: number of people that the estimate rests on; 0: unknown.
+    :param pairs: number of pairs of two people that it rests on; 0: unknown.
     """
-    return false_match_rate(contract, threshold) * sightings if sightings else 0.0
+
+    expected: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+    people: int = 0
+    pairs: int = 0
+
+    def plus(self, other: "FalseMatchEstimate") -> "FalseMatchEstimate":
+        """The estimate of both, of robots with different models: it rests on the fewer people and pairs.
+
+        Limits are added, which is wide: both may be off in the same direction.
+        """
+        parts = [part for part in (self, other) if part.expected or math.isnan(part.expected)]
+        if len(parts) < 2:
+            return parts[0] if parts else self
+        return FalseMatchEstimate(
+            self.expected + other.expected,
+            self.low + other.low,
+            self.high + other.high,
+            min(self.people, other.people),
+            min(self.pairs, other.pairs),
+        )
+
+
+def estimate_false_matches(contract: ModelContract, threshold: float, comparisons: int) -> FalseMatchEstimate:
+    """The expected matches of one reference among sightings of other people.
+
+    :param threshold: lowest cosine similarity of a match.
+    :param comparisons: number of sightings compared.
+    :return: NaN for a model without a measured curve, unless nothing was compared.
+    """
+    people, pairs = contract.calibration_people, contract.calibration_pairs
+    if not comparisons:
+        return FalseMatchEstimate(people=people, pairs=pairs)
+    rate = false_match_rate(contract, threshold)
+    return FalseMatchEstimate(rate.rate * comparisons, rate.low * comparisons, rate.high * comparisons, people, pairs)

@@ -1,0 +1,51 @@
+"""Operating points: thresholds by name, chosen by their false-match rate."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from facetrack_ros.errors import ModelError
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.models.false_match_rate import RateRange, false_match_rate, threshold_at_rate
+
+OperatingPointName = Literal["strict", "balanced", "wide"]
+#: Names of the operating points, the fewest false matches first.
+NAMES: tuple[OperatingPointName, ...] = get_args(OperatingPointName)
+#: False-match rate of each: one in 100,000, 10,000 and 1,000 comparisons of different people.
+RATES: dict[str, float] = {"strict": 1e-5, "balanced": 1e-4, "wide": 1e-3}
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A threshold with both error rates.
+
+    :param threshold: lowest cosine similarity of a match.
+    :param rate: false-match rate there.
+    :param found: share of pairs of one person at or above it, 0..1; NaN: not measured.
+    """
+
+    name: str
+    threshold: float
+    rate: RateRange
+    found: float
+
+
+def operating_point(contract: ModelContract, name: str) -> OperatingPoint:
+    """An operating point of a model; the model's own threshold where no false-match curve was measured.
+
+    :raises ModelError: there is no such operating point.
+    """
+    if name not in RATES:
+        raise ModelError(f"there is no operating point {name!r}; known are {', '.join(NAMES)}")
+    measured = bool(contract.false_match_curve)
+    threshold = threshold_at_rate(contract, RATES[name]) if measured else contract.threshold
+    return OperatingPoint(name, threshold, false_match_rate(contract, threshold), found_share(contract, threshold))
+
+
+def found_share(contract: ModelContract, threshold: float) -> float:
+    """Share of pairs of one person at or above a threshold, interpolated and beyond the curve its end; NaN: unknown."""
+    if not contract.found_curve:
+        return float("nan")
+    thresholds, shares = zip(*contract.found_curve)
+    return float(np.interp(threshold, thresholds, shares))
