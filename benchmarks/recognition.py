@@ -14,7 +14,7 @@ import numpy as np
 from common import argument_parser, markdown_table, parse, write_json
 from datasets import CLIPS, ORL_PAD, ORL_UPSCALE, clip_frames, person_in_zone
 
-from facetrack_ros.search.false_match_rate import expected_false_matches
+from facetrack_ros.search.false_match_rate import estimate_false_matches
 from facetrack_ros.vision.evaluation.calibration import calibrate_contract
 from facetrack_ros.vision.evaluation.face_dataset import labelled_pictures
 from facetrack_ros.vision.evaluation.face_samples import embed_pictures, enlarged, find_faces
@@ -213,7 +213,7 @@ def held_out(contract, faces) -> list[dict]:
                 if rate is None
                 else np.interp(-np.log(rate), -np.log([point[1] for point in curve]), [point[0] for point in curve])
             )
-            expected = expected_false_matches(fitted_contract, float(threshold), len(impostor))
+            expected = estimate_false_matches(fitted_contract, float(threshold), len(impostor)).expected
             counts[rate].append((expected, int((impostor >= threshold).sum())))
     result = []
     for rate, pairs in counts.items():
@@ -325,7 +325,11 @@ def report_clips(way: str, faces: ClipFaces, contract) -> dict:
     print()
     print(markdown_table(head, rows))
     result["expected"] = [
-        (threshold, expected_false_matches(contract, threshold, len(strangers)), int((strangers >= threshold).sum()))
+        (
+            threshold,
+            estimate_false_matches(contract, threshold, len(strangers)).expected,
+            int((strangers >= threshold).sum()),
+        )
         for threshold, _ in contract.false_match_curve
     ]
     print("\nWhat the model's own curve expects of these pairs of two people, and what there is:\n")

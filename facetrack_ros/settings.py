@@ -245,8 +245,13 @@ class EventLoggingOptions:
 class BacktrackSearchOptions:
     """Searches over the history."""
 
+    operating_point: str = live(
+        "strict",
+        "Threshold by its false-match rate: strict (1 in 100,000), balanced (1 in 10,000) or wide (1 in 1,000).",
+        choices=("strict", "balanced", "wide"),
+    )
     similarity_threshold: float = live(
-        0.0, "Lowest similarity of a match; 0: the model's calibrated threshold.", 0.0, 1.0
+        0.0, "Lowest similarity of a match, for the model in use; 0: that of operating_point.", 0.0, 1.0
     )
     search_window_sec: float = live(
         0.0,

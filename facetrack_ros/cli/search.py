@@ -31,7 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also analyse stored frames in which no face was found, newest first, until --timeout",
     )
     add("--limit", type=int, default=0, metavar="N", help="most matches; default: 20")
-    add("--threshold", type=float, default=0.0, metavar="X", help="lowest similarity; default: the model's")
+    level = parser.add_mutually_exclusive_group()
+    level.add_argument(
+        "--operating-point",
+        default="",
+        metavar="NAME",
+        help="threshold by its false-match rate: strict (1 in 100,000), balanced (1 in 10,000) or wide (1 in 1,000); "
+        "default: the setting backtrack_search.operating_point; see facetrack models show MODEL",
+    )
+    level.add_argument("--threshold", type=float, default=0.0, metavar="X", help="lowest similarity, as a number")
     add("--timeout", type=float, default=2.0, metavar="S", help="longest wait for the robots")
     add("--config", metavar="FILE", help="settings, a YAML file (with --data: the models)")
     add("--out", metavar="DIR", help="folder for answer.json, timeline.png and the thumbnails")

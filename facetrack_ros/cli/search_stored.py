@@ -19,6 +19,7 @@ from facetrack_ros.search.other_people import settle_people
 from facetrack_ros.search.reference_image import decode_reference
 from facetrack_ros.search.report.evidence import frames_stored
 from facetrack_ros.search.request import SearchRequest
+from facetrack_ros.search.threshold_choice import choose_threshold
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.settings import contract_of, vision_settings
 
@@ -33,11 +34,13 @@ def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns:
     config = Config.load(arguments.config)
     embedding, contract = _reference(arguments, image, folder, config)
     scope = (time_ns, window_ns, tuple(arguments.seen_by), tuple(arguments.camera))
-    limits = (arguments.threshold, arguments.limit, round(arguments.timeout * 1e9), arguments.rescan)
-    request = SearchRequest(uuid.uuid4().hex[:12], embedding, contract.id, *scope, *limits)
-    options = _rescan_options(arguments, contract, config)
+    options = config.backtrack_search
+    threshold, name = choose_threshold(contract, options, arguments.threshold, arguments.operating_point)
+    limits = (threshold, arguments.limit, round(arguments.timeout * 1e9), arguments.rescan)
+    request = SearchRequest(uuid.uuid4().hex[:12], embedding, contract.id, *scope, *limits, operating_point=name)
+    rescan_options = _rescan_options(arguments, contract, config)
     started = time.monotonic()
-    response = search_stored(folder, request, contract, time.monotonic_ns, options, time.time_ns())
+    response = search_stored(folder, request, contract, time.monotonic_ns, rescan_options, time.time_ns())
     merges = stored_merges(folder)
     response = settle_people(response, merges, stored_faces(folder, contract, merges))
     source = f"searched below {folder} in {time.monotonic() - started:.2f} s"

@@ -46,8 +46,8 @@ class ModelContract:
     :param purpose: of an embedder, one of :data:`PURPOSES`.
     :param threshold: of an embedder: lowest cosine similarity of a match by default; 0: never measured.
     :param false_match_curve: of an embedder: ``(threshold, rate)`` pairs, rising in threshold, measured on pairs of
-        different people. Without ``false_match_interval``, as in records of older versions, the last rate is not
-        measured but an upper bound for all higher thresholds.
+        different people. In records of older versions, without ``false_match_interval``, the last rate is an upper
+        bound.
     :param false_match_interval: ``(low, high)`` of each rate of the curve, 95 %.
     :param found_curve: ``(threshold, share)`` pairs, rising in threshold: the share of pairs of one person at or above.
     :param calibration_people: number of people behind the curve; 0: unknown.

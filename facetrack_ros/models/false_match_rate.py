@@ -16,6 +16,8 @@ HIGH_SLOPE = 0.5
 LOW_SLOPE = 2.0
 #: Decrease of the rate, in powers of e, over which the slope before the last measured point is taken: a factor of ten.
 SLOPE_SPAN = math.log(10)
+#: Relative error of a rate interpolated in logarithms.
+ROUNDING = 1e-9
 _LEAST = 1e-300
 
 
@@ -72,7 +74,7 @@ def threshold_at_rate(contract: ModelContract, rate: float) -> float:
     low, high = -1000, 1000
     while low < high:
         middle = (low + high) // 2
-        if false_match_rate(contract, middle / 1000).rate <= rate:
+        if false_match_rate(contract, middle / 1000).rate <= rate * (1 + ROUNDING):
             high = middle
         else:
             low = middle + 1
@@ -82,8 +84,6 @@ def threshold_at_rate(contract: ModelContract, rate: float) -> float:
 def _points(contract: ModelContract) -> list[_Point]:
     curve, interval = contract.false_match_curve, contract.false_match_interval
     if not interval:
-        # The last pair of a curve of an older version is a bound, not a measurement.
-        curve = curve[:-1] if len(curve) > 1 else curve
         interval = tuple((rate / UNKNOWN_FACTOR, min(1.0, rate * UNKNOWN_FACTOR)) for _, rate in curve)
     return [_Point(at, _log(rate), _log(low), _log(high)) for (at, rate), (low, high) in zip(curve, interval)]
 
@@ -101,11 +101,7 @@ def _below(points: list[_Point], threshold: float) -> tuple[float, ...]:
 def _above(points: list[_Point], threshold: float) -> tuple[float, ...]:
     last = points[-1]
     slope, beyond = _last_slope(points), threshold - last.threshold
-    return (
-        last.rate + slope * beyond,
-        last.low + LOW_SLOPE * slope * beyond,
-        last.high + HIGH_SLOPE * slope * beyond,
-    )
+    return (last.rate + slope * beyond, last.low + LOW_SLOPE * slope * beyond, last.high + HIGH_SLOPE * slope * beyond)
 
 
 def _last_slope(points: list[_Point]) -> float:

@@ -17,7 +17,7 @@ RATES: dict[str, float] = {"strict": 1e-5, "balanced": 1e-4, "wide": 1e-3}
 
 
 @dataclass(frozen=True)
-class OperatingPoint:
+class NamedThreshold:
     """A threshold with both error rates.
 
     :param threshold: lowest cosine similarity of a match.
@@ -31,7 +31,7 @@ class OperatingPoint:
     found: float
 
 
-def operating_point(contract: ModelContract, name: str) -> OperatingPoint:
+def operating_point(contract: ModelContract, name: str) -> NamedThreshold:
     """An operating point of a model; the model's own threshold where no false-match curve was measured.
 
     :raises ModelError: there is no such operating point.
@@ -40,7 +40,7 @@ def operating_point(contract: ModelContract, name: str) -> OperatingPoint:
         raise ModelError(f"there is no operating point {name!r}; known are {', '.join(NAMES)}")
     measured = bool(contract.false_match_curve)
     threshold = threshold_at_rate(contract, RATES[name]) if measured else contract.threshold
-    return OperatingPoint(name, threshold, false_match_rate(contract, threshold), found_share(contract, threshold))
+    return NamedThreshold(name, threshold, false_match_rate(contract, threshold), found_share(contract, threshold))
 
 
 def found_share(contract: ModelContract, threshold: float) -> float:

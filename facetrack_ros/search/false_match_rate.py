@@ -1,6 +1,5 @@
 """The false matches to expect of a search."""
 
-import math
 from dataclasses import dataclass
 
 from facetrack_ros.models.contract import ModelContract
@@ -25,31 +24,33 @@ class FalseMatchEstimate:
     pairs: int = 0
 
     def plus(self, other: "FalseMatchEstimate") -> "FalseMatchEstimate":
-        """The estimate of both, of robots with different models: it rests on the fewer people and pairs.
+        """The sum of both; it rests on the fewer people and pairs of those known.
 
         Limits are added, which is wide: both may be off in the same direction.
         """
-        parts = [part for part in (self, other) if part.expected or math.isnan(part.expected)]
-        if len(parts) < 2:
-            return parts[0] if parts else self
         return FalseMatchEstimate(
             self.expected + other.expected,
             self.low + other.low,
             self.high + other.high,
-            min(self.people, other.people),
-            min(self.pairs, other.pairs),
+            min(filter(None, (self.people, other.people)), default=0),
+            min(filter(None, (self.pairs, other.pairs)), default=0),
         )
 
 
-def estimate_false_matches(contract: ModelContract, threshold: float, comparisons: int) -> FalseMatchEstimate:
-    """The expected matches of one reference among sightings of other people.
+def estimate_false_matches(
+    contract: ModelContract, threshold: float, comparisons: int, references: int = 1
+) -> FalseMatchEstimate:
+    """The expected matches of a person among sightings of other people.
 
     :param threshold: lowest cosine similarity of a match.
     :param comparisons: number of sightings compared.
+    :param references: number of embeddings of the person, of which the most similar one counts. They are alike, so that
+        the rate of one is the lower limit and their sum the upper one; the sum is what is expected.
     :return: NaN for a model without a measured curve, unless nothing was compared.
     """
     people, pairs = contract.calibration_people, contract.calibration_pairs
     if not comparisons:
         return FalseMatchEstimate(people=people, pairs=pairs)
     rate = false_match_rate(contract, threshold)
-    return FalseMatchEstimate(rate.rate * comparisons, rate.low * comparisons, rate.high * comparisons, people, pairs)
+    most = references * comparisons
+    return FalseMatchEstimate(rate.rate * most, rate.low * comparisons, rate.high * most, people, pairs)

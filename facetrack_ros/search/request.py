@@ -30,6 +30,8 @@ class SearchRequest:
     :param reference: a person id, an enrolled name, ``picture`` or ``embedding``: how the face was given.
     :param more_embeddings: ``(n, dimension)`` float32, further unit vectors of the same person; None: none.
     :param person_ids: every id of the person asked for; empty: unknown.
+    :param operating_point: name of the threshold; empty: it was given as a number. Not sent to other robots.
+    :param reference_note: what was done to the reference picture; empty: nothing. Not sent to other robots.
     """
 
     search_id: str
@@ -48,6 +50,8 @@ class SearchRequest:
     reference: str = ""
     more_embeddings: np.ndarray | None = None
     person_ids: tuple[str, ...] = ()
+    operating_point: str = ""
+    reference_note: str = ""
 
     @property
     def embeddings(self) -> np.ndarray:

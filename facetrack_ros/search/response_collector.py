@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.search.false_match_rate import expected_false_matches
+from facetrack_ros.search.false_match_rate import FalseMatchEstimate, estimate_false_matches
 from facetrack_ros.search.local_search import model_mismatch
 from facetrack_ros.search.partial import not_searched_by
 from facetrack_ros.search.request import SearchRequest
@@ -177,15 +177,42 @@ class ResponseCollector:
             }
             robots = {**self._presumed, **late, **self._responses}
             answered = [robot for robot in robots.values() if robot.status == ANSWERED]
-            compared = sum(robot.sightings for robot in answered if not robot.model_id)
-            false = expected_false_matches(self.contract, threshold, compared)
-            false += sum(robot.expected_false_matches for robot in answered if robot.model_id)
             own = {robot.robot_id: robot.threshold for robot in answered if robot.model_id}
-            ids = (self.request.search_id, self.request.model_id)
             matches = tuple(best_first(self._matches, threshold, own)[: self.request.result_limit])
             lines = tuple(self._line(robots[robot]) for robot in sorted(robots))
-            self._merged = SearchResponse(*ids, threshold, false, matches, lines, not_searched_by(lines))
+            false = self._false_matches(answered, threshold)
+            self._merged = SearchResponse(
+                self.request.search_id,
+                self.request.model_id,
+                threshold,
+                false.expected,
+                matches,
+                lines,
+                not_searched_by(lines),
+                operating_point=self.request.operating_point,
+                expected_false_matches_low=false.low,
+                expected_false_matches_high=false.high,
+                calibration_people=false.people,
+                calibration_pairs=false.pairs,
+                calibrated_on=self.contract.measured_on,
+                reference_note=self.request.reference_note,
+            )
         return self._merged
+
+    def _false_matches(self, answered: list[RobotResponse], threshold: float) -> FalseMatchEstimate:
+        """The estimate over all robots; those with an embedder of their own report theirs."""
+        compared = sum(robot.sightings for robot in answered if not robot.model_id)
+        estimate = estimate_false_matches(self.contract, threshold, compared, len(self.request.embeddings))
+        for robot in answered:
+            if robot.model_id:
+                estimate = estimate.plus(
+                    FalseMatchEstimate(
+                        robot.expected_false_matches,
+                        robot.expected_false_matches_low,
+                        robot.expected_false_matches_high,
+                    )
+                )
+        return estimate
 
     def _line(self, response: RobotResponse) -> RobotResponse:
         claims = self._claims.get(response.robot_id, 1)

@@ -8,9 +8,9 @@ from facetrack_ros.config import Config
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.models.false_match_rate import false_match_rate
 from facetrack_ros.models.resolver import ModelFile, resolve_contract
 from facetrack_ros.models.summary import ROLES
-from facetrack_ros.search.false_match_rate import false_match_rate
 from facetrack_ros.vision.factory import PREFERRED, build_pipeline
 from facetrack_ros.vision.settings import AUTO, FROM_FACES, vision_settings
 
@@ -79,7 +79,7 @@ def _embedding(contract: ModelContract) -> tuple[str, str, str]:
     kind = f"{contract.purpose}, {contract.dimension}-d"
     if not contract.threshold:
         return kind, "-", "-"
-    rate = false_match_rate(contract, contract.threshold)
+    rate = false_match_rate(contract, contract.threshold).rate
     return kind, f"{contract.threshold:g}", "not measured" if math.isnan(rate) else f"{rate:.0e}".replace("e-0", "e-")
 
 

@@ -14,6 +14,7 @@ from facetrack_ros.nodes.conversion.time import to_ns
 from facetrack_ros.nodes.fleet.people_directory import PeopleDirectory
 from facetrack_ros.search.reference_image import decode_reference, read_reference_file
 from facetrack_ros.search.request import SearchRequest
+from facetrack_ros.search.threshold_choice import choose_threshold
 from facetrack_ros.search.validation import validate_request
 from facetrack_ros.vision.faces.aligned_crop import encode_aligned_crop
 from facetrack_ros.vision.pipeline_pool import PipelinePool
@@ -42,6 +43,7 @@ class RequestParser:
         now_ns = self._node.get_clock().now().nanoseconds
         settings = self._node.settings.backtrack_search
         contract = self.contract(reference.model_id)
+        threshold, name = choose_threshold(contract, settings, call.threshold, call.operating_point)
         request = SearchRequest(
             search_id=call.search_id or uuid.uuid4().hex[:12],
             embedding=reference.embedding,
@@ -50,13 +52,14 @@ class RequestParser:
             window_ns=to_ns(call.window) or round(settings.search_window_sec * 1e9),
             robots=tuple(call.robots),
             cameras=tuple(call.cameras),
-            threshold=call.threshold or settings.similarity_threshold or contract.threshold,
+            threshold=threshold,
             max_results=call.max_results or settings.max_results,
             timeout_ns=to_ns(call.timeout) or round(settings.timeout_s * 1e9),
             rescan=call.rescan,
             face_crop=reference.crop,
             requester=self._node.robot_id,
             reference=reference.name,
+            operating_point=name,
         )
         validate_request(request, contract, now_ns)
         return request

@@ -22,10 +22,11 @@ from facetrack_ros.nodes.fleet.rescan_service import RESERVE_S, RescanService
 from facetrack_ros.nodes.fleet.response_cache import ResponseCache
 from facetrack_ros.search.audit_log import AuditLog
 from facetrack_ros.search.camera_coverage import coverage_within
-from facetrack_ros.search.false_match_rate import expected_false_matches
+from facetrack_ros.search.false_match_rate import estimate_false_matches
 from facetrack_ros.search.local_search import search_history
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import ANSWERED, ERROR, Match, RobotResponse
+from facetrack_ros.search.threshold_choice import choose_threshold
 from facetrack_ros.search.validation import validate_request
 
 # Most FACE_MATCHED events of one search, so that thousands of matches do not crowd out PERSON_IN and PERSON_OUT.
@@ -141,8 +142,9 @@ class SearchServer:
         if other_model:
             embedding, model_id = self._rescan_service.embed(request.face_crop)
             # The requester's threshold is of its own model and means nothing for this one.
-            request = replace(request, embedding=embedding, model_id=model_id, threshold=contract.threshold)
-            extra = {"model_id": model_id, "threshold": contract.threshold}
+            threshold, _ = choose_threshold(contract, self._node.settings.backtrack_search)
+            request = replace(request, embedding=embedding, model_id=model_id, threshold=threshold)
+            extra = {"model_id": model_id, "threshold": threshold}
         if request.rescan and request.model_id == contract.id:
             validate_request(request, contract)
             deadline_s = arrived_s + request.timeout_ns / 1e9 - RESERVE_S
@@ -150,8 +152,9 @@ class SearchServer:
             extra |= {"rescanned": done.scanned, "not_rescanned": done.remaining, "note": note}
         response, matches = search_history(history.sightings, request)
         if other_model:
-            threshold = request.threshold_for(contract)
-            extra["expected_false_matches"] = expected_false_matches(contract, threshold, response.sightings)
+            false = estimate_false_matches(contract, request.threshold_for(contract), response.sightings)
+            extra["expected_false_matches"] = false.expected
+            extra |= {"expected_false_matches_low": false.low, "expected_false_matches_high": false.high}
         if response.status == ANSWERED:
             extra["coverage"] = coverage_within(history.sightings, *request.time_range, request.cameras)
         return replace(response, **extra), matches

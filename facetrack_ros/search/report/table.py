@@ -1,10 +1,10 @@
 """A search response as text for a terminal."""
 
-import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
 from facetrack_ros.search.partial import partial_sentence
+from facetrack_ros.search.report.trust import trust_sentence
 from facetrack_ros.search.response import ANSWERED, Match, RobotResponse, SearchResponse
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -62,20 +62,6 @@ def rescan_sentence(response: SearchResponse) -> str:
         + (f", {left} more were not: search again, or allow more time." if left else ".")
         + found
     )
-
-
-def trust_sentence(response: SearchResponse) -> str:
-    """The threshold, and the expected number of false matches."""
-    expected = response.expected_false_matches
-    if math.isnan(expected):
-        words = "false matches unknown, as this model's false-match rate was never measured"
-    else:
-        number = f"{expected:.2g}" if expected < 10 else f"{expected:.0f}"
-        if 0 < expected < 0.001:
-            number = "fewer than 0.001"
-        compared = sum(robot.sightings for robot in response.robots if robot.status == ANSWERED)
-        words = f"{number} false matches expected by chance over {compared} sightings"
-    return f"Model {response.model_id}, threshold {response.threshold:.3g}, {words}."
 
 
 def _matches(response: SearchResponse) -> str:

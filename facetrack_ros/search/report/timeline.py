@@ -7,7 +7,6 @@ from pathlib import Path
 from facetrack_ros.errors import StoreError
 from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.partial import partial_sentence
-from facetrack_ros.search.report.table import trust_sentence
 from facetrack_ros.search.report.timeline_canvas import (
     FAINT,
     GREY,
@@ -21,6 +20,7 @@ from facetrack_ros.search.report.timeline_canvas import (
     Colour,
 )
 from facetrack_ros.search.report.timeline_layout import Row, moment, rows_of, spread, ticks, time_range
+from facetrack_ros.search.report.trust import trust_sentence
 from facetrack_ros.search.response import ANSWERED, Match, SearchResponse
 
 # Inches.

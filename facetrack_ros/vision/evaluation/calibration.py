@@ -8,7 +8,7 @@ from facetrack_ros.models import catalog
 from facetrack_ros.models.contract import ModelContract, write_contract
 from facetrack_ros.models.paths import cache_folder
 from facetrack_ros.vision.evaluation.recognition import RecognitionMetrics, operating_point
-from facetrack_ros.vision.evaluation.verification import RULE_OF_THREE, false_match_curve, round_up
+from facetrack_ros.vision.evaluation.verification import RULE_OF_THREE, round_up
 
 
 def calibrate_contract(contract: ModelContract, metrics: RecognitionMetrics, rate: float, data: str) -> ModelContract:
@@ -35,8 +35,16 @@ def calibrate_contract(contract: ModelContract, metrics: RecognitionMetrics, rat
         f"{metrics.auc:.4f}, {point.true_accept_rate:.1%} of {len(metrics.genuine)} pairs of one person "
         f"found at a false-match rate of {rate:g})"
     )
-    curve = false_match_curve(metrics.impostor)
-    return replace(contract, threshold=threshold, false_match_curve=curve, measured_on=measured_on)
+    return replace(
+        contract,
+        threshold=threshold,
+        false_match_curve=metrics.curve.points,
+        false_match_interval=metrics.curve.interval,
+        found_curve=metrics.found_curve,
+        calibration_people=metrics.curve.people,
+        calibration_pairs=metrics.curve.pairs,
+        measured_on=measured_on,
+    )
 
 
 def install_contract(contract: ModelContract) -> Path:

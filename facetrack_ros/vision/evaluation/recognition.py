@@ -6,10 +6,13 @@ import numpy as np
 
 from facetrack_ros.errors import EvaluationError
 from facetrack_ros.vision.evaluation import verification
+from facetrack_ros.vision.evaluation.false_match_curve import FalseMatchCurve, found_curve, measure_false_matches
 from facetrack_ros.vision.evaluation.identification import OpenSet, open_set, rank_one
 
 #: False-match rates that are reported.
 RATES = (1e-2, 1e-3, 1e-4)
+#: Shares of genuine pairs whose thresholds the found curve contains, beside those of the false-match curve.
+FOUND_SHARES = (0.99, 0.95, 0.9, 0.8, 0.5, 0.2)
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class RecognitionMetrics:
     :param rank_one_searches: searches behind it.
     :param fpir: the FPIR allowed, 0..1.
     :param open_set: open-set identification at it.
+    :param curve: false-match curve with its intervals.
+    :param found_curve: ``(threshold, share)``: pairs of one person at or above, each person counting alike.
     """
 
     genuine: np.ndarray
@@ -56,6 +61,8 @@ class RecognitionMetrics:
     rank_one_searches: int
     fpir: float
     open_set: OpenSet
+    curve: FalseMatchCurve
+    found_curve: tuple[tuple[float, float], ...]
 
     @property
     def open_set_shown(self) -> bool:
@@ -84,7 +91,11 @@ def measure_recognition(
     rank_1 = rank_one(embeddings, people)
     identified = open_set(embeddings, people, fpir, seed=seed)
     area = verification.auc(genuine, impostor)
-    return RecognitionMetrics(genuine, impostor, total, count, area, points, *rank_1, fpir, identified)
+    curve = measure_false_matches(embeddings, people)
+    at = {threshold for threshold, _ in curve.points}
+    at |= {verification.round_up(float(np.quantile(genuine, 1 - share))) for share in FOUND_SHARES}
+    found = found_curve(embeddings, people, tuple(sorted(at)))
+    return RecognitionMetrics(genuine, impostor, total, count, area, points, *rank_1, fpir, identified, curve, found)
 
 
 def operating_point(genuine: np.ndarray, impostor: np.ndarray, rate: float) -> OperatingPoint:

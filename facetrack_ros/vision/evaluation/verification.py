@@ -10,8 +10,6 @@ import numpy as np
 
 from facetrack_ros.errors import EvaluationError
 
-#: False-match rates whose thresholds :func:`false_match_curve` contains.
-CURVE_RATES = (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001, 0.00003, 0.00001)
 #: If none of ``n`` independent trials gave an event, its rate is below ``3 / n`` with 95 % confidence.
 RULE_OF_THREE = 3.0
 #: Impostor pairs beyond about this number are sampled.
@@ -105,39 +103,10 @@ def shows(trials: int, rate: float) -> bool:
     return trials * rate >= RULE_OF_THREE
 
 
-def false_match_curve(impostor: np.ndarray, highest: float = -1.0) -> tuple[tuple[float, float], ...]:
-    """The false-match curve for a model's contract: ``(threshold, rate)`` pairs, thresholds rising, rates falling.
-
-    A rate is the share counted at its threshold, where more than three pairs lie. The last pair is an upper bound by
-    the rule of three that holds from there on, beyond the highest similarity seen.
-
-    :param highest: highest similarity of two people in other data; the bound begins beyond it, too.
-    """
-    impostor = _similarities(impostor, "impostor")
-    bound = min(1.0, _two_digits_up(RULE_OF_THREE / len(impostor)))
-    points: list[tuple[float, float]] = []
-    for wanted in CURVE_RATES:
-        threshold = round_up(threshold_at(impostor, wanted))
-        rate = false_match_rate(impostor, threshold)
-        if rate <= bound:
-            break
-        if not points or threshold > points[-1][0]:
-            points.append((threshold, float(f"{rate:.2g}")))
-    # The next multiple of 0.005 above, also where similarities are compared as float32.
-    above = float(np.nextafter(np.float32(max(float(impostor.max()), highest)), np.float32(np.inf)))
-    last = (math.floor(above * 200) + 1) / 200
-    return (*points, (last, bound))
-
-
 def round_up(threshold: float) -> float:
     """A threshold in three decimals, never lower, so that no more pairs match than before."""
     thousandths = math.ceil(threshold * 1000)
     return (thousandths if thousandths / 1000 >= threshold else thousandths + 1) / 1000
-
-
-def _two_digits_up(rate: float) -> float:
-    nearest = float(f"{rate:.2g}")
-    return nearest if nearest >= rate else float(f"{nearest + 10 ** (math.floor(math.log10(rate)) - 1):.2g}")
 
 
 def _similarities(values: np.ndarray, kind: str) -> np.ndarray:

@@ -4,13 +4,15 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from facetrack_ros.errors import ModelError, first_line
-from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.models.contract import CALIBRATION, ModelContract
 from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
 from facetrack_ros.vision.evaluation import verification
+from facetrack_ros.vision.evaluation.false_match_curve import FalseMatchCurve, found_curve, measure_false_matches
 from facetrack_ros.vision.export.calibration_faces import FaceCrops
 from facetrack_ros.vision.export.quiet import quiet
 from facetrack_ros.vision.inference.onnx_session import NO_TELEMETRY
@@ -37,13 +39,20 @@ class Comparison:
     :param cosines: ``(n,)`` of the two embeddings of each face.
     :param auc: of the float32 and of the INT8 model, 0..1; None where the faces have no labels.
     :param impostor: similarities of pairs of two people by the float32 and by the INT8 model; None likewise.
-    :param people: number of people, 0 likewise.
+    :param curve: false-match curve of the INT8 model; None likewise.
+    :param found_curve: share of pairs of one person at or above thresholds by the INT8 model, empty likewise.
     """
 
     cosines: np.ndarray
     auc: tuple[float, float] | None = None
     impostor: tuple[np.ndarray, np.ndarray] | None = None
-    people: int = 0
+    curve: FalseMatchCurve | None = None
+    found_curve: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def people(self) -> int:
+        """Number of people; 0 where the faces have no labels."""
+        return self.curve.people if self.curve else 0
 
     @property
     def objection(self) -> str:
@@ -164,8 +173,10 @@ def compare_embedders(float32: OnnxFaceEmbedder, int8: OnnxFaceEmbedder, crops: 
     if not crops.labelled:
         return Comparison(cosines)
     before, after = (verification.pair_similarities(each, crops.people)[:2] for each in rows)
-    people = len(np.unique(crops.people))
-    return Comparison(cosines, (verification.auc(*before), verification.auc(*after)), (before[1], after[1]), people)
+    curve = measure_false_matches(rows[1], crops.people)
+    found = found_curve(rows[1], crops.people, tuple(threshold for threshold, _ in curve.points))
+    aucs = (verification.auc(*before), verification.auc(*after))
+    return Comparison(cosines, aucs, (before[1], after[1]), curve, found)
 
 
 def int8_contract(contract: ModelContract) -> ModelContract:
@@ -188,7 +199,7 @@ def measured_contract(
     :param data: name of the faces' data set.
     :param calibrated: number of faces it was calibrated on.
     """
-    threshold, curve, origin = _threshold_and_curve(base, found)
+    threshold, shift, origin = _threshold(base, found)
     measured_on = (
         f"{len(found.cosines)} faces of {data} that it was not calibrated on: cosine to {base.id} "
         f"{found.cosines.mean():.4f} on average, at least {found.cosines.min():.4f}"
@@ -202,33 +213,47 @@ def measured_contract(
     note = f"static INT8 of {base.id}, calibrated on {calibrated} faces by {method}; {bits}"
     return replace(
         contract,
+        **_curves(base, found, shift),
         threshold=threshold,
-        false_match_curve=curve,
         measured_on="; ".join([measured_on, *origin]),
         note="; ".join(part for part in (note, base.note) if part),
     )
 
 
-def _threshold_and_curve(
-    base: ModelContract, found: Comparison
-) -> tuple[float, tuple[tuple[float, float], ...], list[str]]:
-    """Threshold and false-match curve of an INT8 model, and sentences that say where they come from.
+def _curves(base: ModelContract, found: Comparison, shift: float) -> dict[str, Any]:
+    """The curves of an INT8 model: its own, or those of the float32 model where these rest on more people.
 
-    With labelled faces the curve is that of the INT8 model, and its threshold is above that of the float32 model by as
-    much as the similarities of its impostor pairs are. It is never below: these are fewer faces than those the float32
-    model was measured on.
+    :param shift: by how much the INT8 model's thresholds are above those of the float32 model.
+    """
+    if found.curve is None or found.curve.people <= base.calibration_people:
+        curves = {name: getattr(base, name) for name in CALIBRATION if name not in ("threshold", "measured_on")}
+        for name in ("false_match_curve", "found_curve"):
+            curves[name] = tuple((min(1.0, at + shift), rate) for at, rate in curves[name])
+        return curves
+    return {
+        "false_match_curve": found.curve.points,
+        "false_match_interval": found.curve.interval,
+        "found_curve": found.found_curve,
+        "calibration_people": found.curve.people,
+        "calibration_pairs": found.curve.pairs,
+    }
+
+
+def _threshold(base: ModelContract, found: Comparison) -> tuple[float, float, list[str]]:
+    """Threshold of an INT8 model, its distance from that of the float32 model, and sentences that say where it is from.
+
+    With labelled faces the threshold is above that of the float32 model by as much as the similarities of its impostor
+    pairs are. It is never below: these are fewer faces than those the float32 model was measured on.
     """
     if found.impostor is None or found.auc is None:
         taken_over = f"threshold and curve taken over from {base.id}, which says: {base.measured_on}"
-        return base.threshold, base.false_match_curve, [taken_over] if base.measured_on else []
+        return base.threshold, 0.0, [taken_over] if base.measured_on else []
     before, after = found.impostor
     origin = [f"{len(after)} pairs of two people, AUC {found.auc[1]:.4f} (float32 {found.auc[0]:.4f})"]
     rate = next((rate for rate in RATES if verification.shows(len(after), rate)), None)
     shift = 0.0
     if rate is not None:
         shift = max(0.0, verification.threshold_at(after, rate) - verification.threshold_at(before, rate))
-    # The float32 model's curve may end at the similarity of a pair in other data.
-    highest = base.false_match_curve[-1][0] - 0.005 + shift if base.false_match_curve else -1.0
     threshold = base.threshold
     if base.threshold > 0:
         threshold = min(1.0, verification.round_up(base.threshold + shift))
@@ -241,7 +266,7 @@ def _threshold_and_curve(
     elif rate is not None and rate <= 1e-3:
         threshold = verification.round_up(verification.threshold_at(after, rate))
         origin.append(f"threshold at a false-match rate of {rate:g}")
-    return threshold, verification.false_match_curve(after, highest), origin
+    return threshold, shift, origin
 
 
 class _CalibrationReader:

@@ -1,18 +1,13 @@
 """ROC, AUC, thresholds and false-match curves of genuine and impostor pairs."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from facetrack_ros.errors import EvaluationError
-from facetrack_ros.models.catalog import MOBILEFACENET
-from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.evaluation.verification import (
     auc,
-    false_match_curve,
     false_match_rate,
     roc,
     round_up,
@@ -97,27 +92,6 @@ def test_the_rule_of_three_decides_what_rate_is_shown():
 
 
 @PATIENT
-@given(similarities, st.floats(-1, 1))
-@example(np.array([-0.55], np.float32), -1.0)
-def test_a_contract_accepts_the_curve_and_it_is_never_below_the_count(impostor, highest):
-    curve = false_match_curve(impostor, highest)
-    assert ModelContract.from_json(replace(MOBILEFACENET, false_match_curve=curve).to_json()).false_match_curve == curve
-    thresholds, rates = zip(*curve)
-    assert list(thresholds) == sorted(set(thresholds))
-    assert thresholds[-1] > max([*impostor, highest])
-    assert rates[-1] >= min(1.0, 3 / len(impostor))
-    for threshold, rate in curve[:-1]:
-        assert rate == pytest.approx(false_match_rate(impostor, threshold), rel=0.051)
-
-
-def test_the_curve_of_many_pairs_has_a_point_for_each_power_of_ten():
-    impostor = np.random.default_rng(0).normal(0, 0.15, 100_000)
-    rates = [rate for _, rate in false_match_curve(impostor)]
-    assert rates[0] == 0.1
-    assert rates[-2:] == [1e-4, 3e-5]
-
-
-@PATIENT
 @given(st.floats(-1, 1))
 def test_rounding_never_lowers_a_threshold(threshold):
     assert threshold <= round_up(threshold) < threshold + 0.0011
@@ -125,7 +99,7 @@ def test_rounding_never_lowers_a_threshold(threshold):
 
 def test_no_pairs_is_an_error():
     calls = [(auc, [], [0.1]), (auc, [0.1], []), (threshold_at, [], 0.1), (true_accept_rate, [], 0.1)]
-    for function, *arguments in [*calls, (false_match_curve, [])]:
+    for function, *arguments in calls:
         with pytest.raises(EvaluationError, match=r"no (genuine|impostor) pairs"):
             function(*arguments)
 

@@ -61,7 +61,7 @@ def test_a_model_beyond_the_limits_is_rejected(cosine, auc, objection):
 
 def measured(base, float32, int8):
     pair = (np.asarray(float32), np.asarray(int8))
-    found = Comparison(np.array([0.99, 0.97]), (0.999, 0.998), pair, 40)
+    found = Comparison(np.array([0.99, 0.97]), (0.999, 0.998), pair)
     return measured_contract(int8_contract(base), base, found, "orl", 99, "range", False)
 
 

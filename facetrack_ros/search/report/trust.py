@@ -1,0 +1,31 @@
+"""How far a search response can be trusted, in a sentence."""
+
+import math
+
+from facetrack_ros.search.response import SearchResponse
+
+
+def trust_sentence(response: SearchResponse) -> str:
+    """The threshold, the expected number of false matches with its range, and what the estimate rests on."""
+    named = f"operating point {response.operating_point}, " if response.operating_point else ""
+    opening = f"Model {response.model_id}, {named}threshold {response.threshold:.3g}"
+    if math.isnan(response.expected_false_matches):
+        return f"{opening}, false matches unknown, as this model's false-match rate was never measured."
+    expected = f"{_number(response.expected_false_matches)} false matches expected by chance"
+    return f"{opening}, {expected} over {response.sightings} sightings{_range(response)}."
+
+
+def _range(response: SearchResponse) -> str:
+    low, high = response.expected_false_matches_low, response.expected_false_matches_high
+    if math.isnan(low) or math.isnan(high) or not response.sightings:
+        return ""
+    if not response.calibration_people:
+        return f" ({_number(low)} to {_number(high)} assumed, as the number of people measured is unknown)"
+    measured = f"{response.calibration_people} people, {response.calibration_pairs} pairs"
+    return f" ({_number(low)} to {_number(high)} with 95 % confidence, measured on {measured})"
+
+
+def _number(expected: float) -> str:
+    if 0 < expected < 0.001:
+        return "fewer than 0.001"
+    return f"{expected:.2g}" if expected < 10 else f"{expected:.0f}"
