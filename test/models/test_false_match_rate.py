@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from statistics import NormalDist
 
 import pytest
 from hypothesis import given, settings
@@ -40,11 +41,19 @@ def test_the_rate_falls_beyond_the_last_point_and_its_range_widens(contract):
     assert far.high / far.low > near.high / near.low
 
 
+def test_a_normal_distribution_is_continued_exactly():
+    normal = NormalDist(0.0, 0.12)
+    curve = tuple((at, 1 - normal.cdf(at)) for at in (0.2, 0.3, 0.4))
+    contract = replace(UNMEASURED, false_match_curve=curve)
+    for threshold in (0.1, 0.5, 0.6):
+        assert false_match_rate(contract, threshold).rate == pytest.approx(normal.cdf(-threshold), rel=1e-6)
+
+
 def test_below_what_was_measured_all_may_match():
     below = false_match_rate(CONTRACT, 0.1)
-    assert below.rate == pytest.approx(0.1)
+    assert 0.01 < below.rate < 0.2
     assert (below.low, below.high) == (pytest.approx(5e-3), 1.0)
-    assert false_match_rate(CONTRACT, -1.0).rate == 1.0
+    assert false_match_rate(CONTRACT, -1.0).rate == pytest.approx(1)
 
 
 def test_a_model_without_a_curve_says_that_it_does_not_know():

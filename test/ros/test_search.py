@@ -14,6 +14,7 @@ from sensor_msgs.msg import CompressedImage
 from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.history.events.format import read_events
 from facetrack_ros.models import catalog
+from facetrack_ros.models.operating_points import operating_point
 from facetrack_ros.msg import FaceSearchPart, FaceSearchRequest, FaceSearchResult
 from facetrack_ros.nodes.base.qos import RELIABLE
 from facetrack_ros.srv import FaceSearch
@@ -81,7 +82,7 @@ def test_a_search_from_its_parts_to_its_replay(processes, stage, two_embedders, 
         assert answer.search_id == "mine"
         assert {line.status for line in answer.robots} == {"answered"}, answer
         assert (lines["robot1"].model_id, lines["robot2"].model_id) == ("", ROBOT2_OWN)
-        assert lines["robot2"].threshold == pytest.approx(catalog.DLIB_RESNET.threshold)
+        assert lines["robot2"].threshold == pytest.approx(operating_point(catalog.DLIB_RESNET, "strict").threshold)
         assert {(match.robot_id, match.camera_id) for match in answer.matches} == {("robot2", "front")}
         assert all(match.similarity >= lines["robot2"].threshold - 1e-6 for match in answer.matches)
 
