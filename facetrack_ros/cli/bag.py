@@ -47,6 +47,6 @@ def run(arguments: argparse.Namespace) -> int:
     for camera, count in counts.items():
         print(f"  /{arguments.robot}/{camera}/image/compressed: {count} frames of {cameras[camera]}")
         for line in sources[camera].unused.lines():
-            print(f"  not used: {line}", file=sys.stderr)
+            print(f"  not used, {line}", file=sys.stderr)
         sources[camera].close()
     return 0

@@ -91,4 +91,4 @@ def _report(recording: Recording) -> Iterator[str]:
     else:
         yield f"no frame of {recording.text} was used"
     yield from recording.source.notes
-    yield from (f"not used: {line}" for line in recording.unused.lines())
+    yield from (f"not used, {line}" for line in recording.unused.lines())

@@ -22,14 +22,36 @@ def is_png(data: bytes) -> bool:
     return data[:4] == b"\x89PNG"
 
 
-def is_whole_jpeg(data: bytes) -> bool:
-    """Whether the bytes are a complete JPEG image: a size, and compressed data up to the end marker.
+def whole_jpeg(data: bytes) -> bytes | None:
+    """The bytes of a complete JPEG image, with the end marker that some cameras leave out; None if it is cut short.
 
-    Decoders fill the missing part of a truncated image with grey and report no error, so the end marker is checked. The
-    image is not decoded: that would take as long as the later decoding for analysis.
+    Decoders fill the missing part of a truncated image with grey and report no error, so the end marker is checked.
+    Only an image without one is decoded, which takes as long as the later decoding for analysis.
     """
     scan = next((place for marker, place in segments(data) if marker == _SCAN), 0)
-    return scan > 0 and jpeg_size(data) is not None and data.rfind(_END, scan) > 0
+    if not scan or jpeg_size(data) is None:
+        return None
+    if data.rfind(_END, scan) > 0:
+        return data
+    return data + _END if _has_all_blocks(data + _END) else None
+
+
+def is_whole_jpeg(data: bytes) -> bool:
+    """Whether the bytes are a complete JPEG image, see :func:`whole_jpeg`."""
+    return whole_jpeg(data) is not None
+
+
+def _has_all_blocks(data: bytes) -> bool:
+    """Whether the compressed data fills the image: FFmpeg is told to refuse one that lacks more than a few bytes."""
+    import av
+
+    av.logging.set_level(av.logging.PANIC)
+    codec = av.CodecContext.create("mjpeg", "r")
+    codec.thread_count, codec.options = 1, {"err_detect": "explode"}
+    try:
+        return bool([*codec.decode(av.Packet(data)), *codec.decode(None)])
+    except av.error.FFmpegError:
+        return False
 
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:

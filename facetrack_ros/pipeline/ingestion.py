@@ -62,7 +62,7 @@ def ingest_recordings(
     for count, (frame, result) in enumerate(ordered_map(merged, analysis.begin, workers), 1):
         if isinstance(result, FrameError):
             logger.warning("%s", result)
-            by_camera[frame.camera_id].refuse("frames that cannot be decoded")
+            by_camera[frame.camera_id].refuse("images that cannot be decoded")
         elif isinstance(result, Exception):
             raise result
         else:

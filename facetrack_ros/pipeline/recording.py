@@ -37,7 +37,7 @@ class Recording:
             self.last_ns, self.count = frame.stamp_ns, self.count + 1
             yield frame
         if not self.count and not self.unused:
-            self.unused.add_unknown("frames: it holds none")
+            self.unused.add_unknown("it holds none that was found")
 
     @property
     def unused(self) -> UnusedFrames:

@@ -2,14 +2,14 @@
 
 from collections import Counter
 
-UNKNOWN = "an unknown number of"
+_LINES = 12
 
 
 class UnusedFrames:
     """Frames of a source that were not used, by reason.
 
-    A reason is a noun phrase that says what these frames are and, where something helps, what to do:
-    ``"JPEG images that are cut short"``. Frames of one reason are counted together, in the order the reasons came up.
+    A reason says what is wrong with these frames and, where something helps, what to do: ``"JPEG images that are cut
+    short"``. Frames of one reason are counted together, in the order the reasons came up.
     """
 
     def __init__(self) -> None:
@@ -50,5 +50,16 @@ class UnusedFrames:
         return {**self._counts, **dict.fromkeys(self._unknown)}
 
     def lines(self) -> list[str]:
-        """A line a reason: ``2 JPEG images that are cut short``."""
-        return [f"{UNKNOWN if count is None else count} {reason}" for reason, count in self.by_reason().items()]
+        """A line a reason: ``2 frames: JPEG images that are cut short``; of very many reasons, the last share one."""
+        found = list(self.by_reason().items())
+        lines = [f"{_frames(count)}: {reason}" for reason, count in found[:_LINES]]
+        rest = [count for _, count in found[_LINES:]]
+        if rest:
+            lines.append(f"{_frames(None if None in rest else sum(filter(None, rest)))}: {len(rest)} other reasons")
+        return lines
+
+
+def _frames(count: int | None) -> str:
+    if count is None:
+        return "an unknown number of frames"
+    return "1 frame" if count == 1 else f"{count} frames"

@@ -55,7 +55,7 @@ class VideoFileSource(FrameSource):
                 if self._closed:
                     return
         except (av.error.FFmpegError, OSError):
-            self.unused.add_unknown("frames after the place where the file is cut short or damaged")
+            self.unused.add_unknown("the file is cut short or damaged there")
         finally:
             self.unused.add("damaged frames", reader.skipped)
             reader.close()

@@ -11,14 +11,14 @@ def test_frames_are_counted_by_reason_in_the_order_the_reasons_came_up():
     unused.add("depth images", 2)
     unused.add("JPEG images that are cut short")
     unused.add("nothing", 0)
-    unused.add_unknown("frames after the end")
+    unused.add_unknown("after the end")
     assert unused.total == 4
     assert unused.lines() == [
-        "2 JPEG images that are cut short",
-        "2 depth images",
-        "an unknown number of frames after the end",
+        "2 frames: JPEG images that are cut short",
+        "2 frames: depth images",
+        "an unknown number of frames: after the end",
     ]
-    assert unused.by_reason()["frames after the end"] is None
+    assert unused.by_reason()["after the end"] is None
 
 
 def test_frames_of_unknown_number_are_not_nothing():

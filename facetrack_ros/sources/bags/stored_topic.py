@@ -1,0 +1,33 @@
+"""A topic of a recording, and its messages as they are stored."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StoredTopic:
+    """A topic as one file of a recording describes it.
+
+    :param type: of its messages, such as ``sensor_msgs/msg/Image``.
+    :param encoding: serialization of its messages: ``cdr`` for ROS 2.
+    :param definition: of the messages, in the format ``ros2msg``; empty if the file has none.
+    :param count: number of messages that the file counts; None if it does not count them.
+    """
+
+    name: str
+    type: str
+    encoding: str
+    definition: str = ""
+    count: int | None = None
+
+
+@dataclass(frozen=True)
+class StoredMessage:
+    """One message.
+
+    :param log_ns: when it was received, nanoseconds since the epoch.
+    :param data: its serialized bytes.
+    """
+
+    topic: StoredTopic
+    log_ns: int
+    data: bytes

@@ -1,0 +1,74 @@
+"""Decoder of the messages of a topic of compressed images or video, for bags and for live topics."""
+
+from typing import Generic, TypeVar
+
+import cv2
+import numpy as np
+
+from facetrack_ros.core.jpeg import decode, is_jpeg, whole_jpeg
+from facetrack_ros.core.video_packet_decoder import VideoPacketDecoder, has_picture, video_codec
+from facetrack_ros.errors import FrameError
+
+Tag = TypeVar("Tag")
+#: A picture as JPEG bytes or as pixels, ``(height, width, 3)`` uint8 BGR, with the tag of its message.
+Decoded = tuple[Tag, bytes | None, np.ndarray | None]
+
+_MEASUREMENTS = ("16UC1", "16SC1", "32FC1", "64FC1")
+_BEFORE_KEY = "video packets before the first key picture"
+_LOST = "video packets that cannot be decoded: packets before them are missing, or they are damaged"
+
+
+class CompressedImages(Generic[Tag]):
+    """Decodes the messages of one topic. JPEG is passed on unchanged; video keeps its state from message to message.
+
+    :param live: whether pictures of video must not wait for later packets.
+    """
+
+    def __init__(self, live: bool = False) -> None:
+        self._live = live
+        self._codec = ""
+        self._video: VideoPacketDecoder[Tag] | None = None
+
+    def decode(self, data: bytes, format: str, tag: Tag) -> list[Decoded]:
+        """Take a message; returns the pictures that are complete now.
+
+        :param format: as the message states it.
+        :raises FrameError: it holds no image that can be decoded; the reason, as a noun phrase.
+        """
+        if not data:
+            raise FrameError("images without data: check the driver")
+        if is_jpeg(data):
+            jpeg = whole_jpeg(data)
+            if jpeg is None:
+                raise FrameError("JPEG images that are cut short or damaged")
+            return [(tag, jpeg, None)]
+        if "compresseddepth" in format.lower() or format.startswith(_MEASUREMENTS):
+            advice = "give the topic of the camera's colour or grey images"
+            raise FrameError(f"depth images ({format}), which are measurements, no pictures: {advice}")
+        codec = video_codec(format, data)
+        if codec:
+            return self._decode_video(codec, data, tag)
+        image = decode(data, cv2.IMREAD_COLOR)
+        if image is None:
+            raise FrameError(f"images of format {format!r} that cannot be decoded, or are damaged")
+        return [(tag, None, image)]
+
+    def finish(self) -> list[Decoded]:
+        """The pictures of a video that waited for later packets."""
+        return [(tag, None, image) for tag, image in self._video.finish()] if self._video is not None else []
+
+    def lost(self) -> dict[str, int]:
+        """Number of video packets that gave no picture since the last call, by reason; after :meth:`finish`."""
+        if self._video is None:
+            return {}
+        before, after = self._video.take_lost()
+        return {reason: len(tags) for reason, tags in ((_BEFORE_KEY, before), (_LOST, after)) if tags}
+
+    def _decode_video(self, codec: str, data: bytes, tag: Tag) -> list[Decoded]:
+        if self._video is None or codec != self._codec:
+            self._video, self._codec = VideoPacketDecoder(codec, self._live), codec
+        pictures = self._video.decode(data, tag)
+        if self._live and not pictures and has_picture(codec, data):
+            self._video.take_lost()
+            raise FrameError(_LOST if self._video.begun else _BEFORE_KEY)
+        return [(tag, None, image) for tag, image in pictures]
