@@ -85,9 +85,10 @@ def _ingest(recordings: list[Recording], workers: WorkerPool, history: RobotHist
 
 def _report(recording: Recording) -> Iterator[str]:
     """Sentences: how many frames were used, of which time, what was assumed, and what was not used and why."""
-    if recording.count:
-        span = f"{show_utc(recording.first_ns)} to {show_utc(recording.last_ns)} UTC"
-        yield f"{recording.count} frames of {recording.text}, {span}"
+    if recording.stamps:
+        span = f"{show_utc(recording.stamps[0])} to {show_utc(recording.stamps[-1])} UTC"
+        before = f", {recording.repeated} more are already in this history" if recording.repeated else ""
+        yield f"{recording.count} frames of {recording.text}, {span}{before}"
     else:
         yield f"no frame of {recording.text} was used"
     yield from recording.source.notes

@@ -15,14 +15,22 @@ class HistoryWriter:
 
     :param log_events: whether events are stored.
     :param format_time: formats a stamp for messages.
+    :param continued: whether a camera's recording was used in part before, so that its time may be covered already.
     :ivar images: image or thumbnails of the frame being delivered.
     :ivar events: number of events so far.
     """
 
-    def __init__(self, history: RobotHistory, log_events: bool, format_time: Callable[[int], str] = str):
+    def __init__(
+        self,
+        history: RobotHistory,
+        log_events: bool,
+        format_time: Callable[[int], str] = str,
+        continued: Callable[[str], bool] = lambda camera_id: False,
+    ):
         self.images: Frame | Thumbnails | None = None
         self.events = 0
         self._history, self._log_events, self._format_time = history, log_events, format_time
+        self._continued = continued
         self._cameras: set[str] = set()
 
     def add_frame(self, frame: Frame) -> None:
@@ -32,7 +40,8 @@ class HistoryWriter:
         """
         if frame.camera_id not in self._cameras:
             self._cameras.add(frame.camera_id)
-            if self._history.sightings.has_data(frame.camera_id, frame.stamp_ns, frame.stamp_ns + 1):
+            covered = self._history.sightings.has_data(frame.camera_id, frame.stamp_ns, frame.stamp_ns + 1)
+            if covered and not self._continued(frame.camera_id):
                 raise StoreError(
                     f"{self._history.robot_id}/{frame.camera_id} already has a history at "
                     f"{self._format_time(frame.stamp_ns)} UTC: choose another --start or another --data"

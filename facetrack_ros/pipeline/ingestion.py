@@ -49,7 +49,11 @@ def ingest_recordings(
     """
     by_camera = {recording.camera_id: recording for recording in recordings}
     folder, cameras = history.path, list(by_camera)
-    writer = HistoryWriter(history, config.event_logging.enabled, format_time)
+    for recording in recordings:
+        recording.known = history.sightings.partly_ingested_stamps(recording.camera_id)
+    writer = HistoryWriter(
+        history, config.event_logging.enabled, format_time, lambda camera_id: bool(by_camera[camera_id].repeated)
+    )
     tracking = TrackingStage(cameras, config)
     people = load_people_tracker(folder.parent, history.robot_id, config, history.contract, others=True)
     tracking.people, merges = people, MergeLog(folder)
@@ -62,7 +66,7 @@ def ingest_recordings(
     for count, (frame, result) in enumerate(ordered_map(merged, analysis.begin, workers), 1):
         if isinstance(result, FrameError):
             logger.warning("%s", result)
-            by_camera[frame.camera_id].refuse("images that cannot be decoded")
+            by_camera[frame.camera_id].refuse(frame.stamp_ns, "images that cannot be decoded")
         elif isinstance(result, Exception):
             raise result
         else:
@@ -70,9 +74,8 @@ def ingest_recordings(
             analysis.deliver(frame, outcome)
             on_frame(count)
     tracking.close()
-    for recording in (each for each in recordings if each.count):
-        span = (recording.camera_id, recording.first_ns, recording.last_ns)
-        history.sightings.mark_ingested(recording.key(history.contract.id), *span)
+    for recording in recordings:
+        recording.mark(history)
     return writer.events
 
 

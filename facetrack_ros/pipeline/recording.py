@@ -1,12 +1,16 @@
 """A camera's recording, to be ingested once."""
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+import os
+from array import array
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.errors import SourceError
+from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.sources.factory import bag_path_and_topic
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.stamped_frames import stamped_frames
@@ -19,24 +23,31 @@ class Recording:
 
     :param text: the source as the user wrote it.
     :param start_ns: stamp of its first frame; None: the recording's own stamps.
-    :ivar first_ns: stamp of the first frame used; ``last_ns``: of the last; ``count``: number of frames used.
+    :param known: stamps of its camera's frames that are in the history already, from recordings that were used in part.
+    :ivar count: number of frames used now.
+    :ivar repeated: number of frames that are in the history already.
+    :ivar stamps: of both, in order.
     """
 
     camera_id: str
     text: str
     source: FrameSource
     start_ns: int | None
-    first_ns: int = 0
-    last_ns: int = 0
+    known: Collection[int] = frozenset()
     count: int = 0
+    repeated: int = 0
+    stamps: "array[int]" = field(default_factory=lambda: array("q"))
 
     def frames(self, jpeg_quality: int) -> Iterator[Frame]:
-        """Read and count its frames; a recording without any frame counts as not used."""
+        """Read and count its frames that are not in the history; a recording without any frame counts as not used."""
         for frame in stamped_frames(self.source, self.camera_id, self.start_ns, jpeg_quality):
-            self.first_ns = self.first_ns or frame.stamp_ns
-            self.last_ns, self.count = frame.stamp_ns, self.count + 1
-            yield frame
-        if not self.count and not self.unused:
+            self.stamps.append(frame.stamp_ns)
+            if frame.stamp_ns in self.known:
+                self.repeated += 1
+            else:
+                self.count += 1
+                yield frame
+        if not self.stamps and not self.unused:
             self.unused.add_unknown("it holds none that was found")
 
     @property
@@ -44,13 +55,25 @@ class Recording:
         """Its frames that were not used, by reason."""
         return self.source.unused
 
-    def refuse(self, reason: str) -> None:
+    def refuse(self, stamp_ns: int, reason: str) -> None:
         """Count a frame that was read and then could not be used."""
         self.count -= 1
+        self.stamps.remove(stamp_ns)
         self.unused.add(reason)
 
+    def mark(self, history: RobotHistory) -> None:
+        """Note in the history what was used of it, so that a second time only the rest is tried."""
+        key = self.key(history.contract.id)
+        if self.stamps and self.unused:
+            history.sightings.mark_partly_ingested(key, self.camera_id, self.stamps)
+        elif self.stamps:
+            history.sightings.mark_ingested(key, self.camera_id, self.stamps[0], self.stamps[-1])
+
     def key(self, contract_id: str) -> str:
-        """The same for the same camera, files, start and model."""
+        """The same for the same camera, files, start and model.
+
+        :raises SourceError: a file cannot be read.
+        """
         return f"{self.camera_id} {self.start_ns} {contract_id} {self._content}"
 
     @cached_property
@@ -58,11 +81,14 @@ class Recording:
         """Topic and hash of its files."""
         is_bag = self.text.startswith("bag:")
         path, topic = bag_path_and_topic(self.text) if is_bag else (Path(self.text).expanduser(), "")
-        files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
         content = hashlib.sha256()
-        for file in files:
-            content.update(file.name.encode())
-            with file.open("rb") as stream:
-                for block in iter(lambda: stream.read(1 << 20), b""):
-                    content.update(block)
+        try:
+            files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+            for file in files:
+                content.update(os.fsencode(file.name))
+                with file.open("rb") as stream:
+                    for block in iter(lambda: stream.read(1 << 20), b""):
+                        content.update(block)
+        except OSError as error:
+            raise SourceError(f"{error.filename or path} cannot be read ({error.strerror or error})") from error
         return f"{topic} {content.hexdigest()}"

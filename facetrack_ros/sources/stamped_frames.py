@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.errors import SourceError
+from facetrack_ros.errors import FrameError, SourceError
 from facetrack_ros.sources.rising_times import RisingTimes
 from facetrack_ros.sources.source import FrameSource, Picture
 
@@ -41,4 +41,9 @@ def stamped_frames(
             raise SourceError(f"{source.name} does not say when it was taken: give a start time")
         if start_ns is not None and number == 0:
             shift_ns = start_ns - time_ns
-        yield Frame(camera_id, time_ns + shift_ns, number, picture.to_jpeg(jpeg_quality), picture.frame_id)
+        try:
+            jpeg = picture.to_jpeg(jpeg_quality)
+        except FrameError as error:
+            source.unused.add(str(error))
+        else:
+            yield Frame(camera_id, time_ns + shift_ns, number, jpeg, picture.frame_id)

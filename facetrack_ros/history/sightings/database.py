@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 from facetrack_ros.errors import DamagedStoreError, StoreError, store_errors
 from facetrack_ros.models.contract import ModelContract
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _APPLICATION_ID = 0x46545253  # "FTRS", tells a history from any other SQLite file
 # A sighting of 512 numbers takes 2.2 kB: half of SQLite's default pages of 4 kB would stay empty.
 _PAGE_BYTES = 16_384
@@ -46,7 +46,11 @@ CREATE TRIGGER sightings_deleted AFTER DELETE ON sightings WHEN old.id <= (SELEC
     BEGIN INSERT OR IGNORE INTO outdated VALUES (old.id); END;
 CREATE TRIGGER sightings_changed AFTER UPDATE OF id, camera_id, first_ns, last_ns, track_id, embedding ON sightings
     WHEN old.id <= (SELECT last_id FROM frozen) BEGIN INSERT OR IGNORE INTO outdated VALUES (old.id); END;
-"""
+""",
+    3: """
+CREATE TABLE partial_ingests (key TEXT PRIMARY KEY, camera_id TEXT NOT NULL, start_ns INTEGER NOT NULL,
+    end_ns INTEGER NOT NULL, stamps BLOB NOT NULL);
+""",
 }
 
 

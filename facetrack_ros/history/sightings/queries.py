@@ -174,6 +174,11 @@ class SightingQueries:
         with self._indexed.lock:
             return self._indexed.ingests.has(key)
 
+    def partly_ingested_stamps(self, camera_id: str) -> set[int]:
+        """Stamps of the frames of a camera that are used of recordings taken in only in part."""
+        with self._indexed.lock:
+            return self._indexed.ingests.partial_stamps(camera_id)
+
     def has_data(self, camera_id: str, start_ns: int, end_ns: int) -> bool:
         """Whether anything of a camera is stored between two stamps, both included."""
         with self._indexed.changing():

@@ -1,6 +1,6 @@
 """The sightings of one robot and one model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +123,12 @@ class SightingStore(SightingQueries):
         """Note that a recording was ingested, first frame to last; committed together with what it added."""
         with self._indexed.changing():
             self._indexed.ingests.add(key, camera_id, start_ns, end_ns)
+            self._indexed.commit()
+
+    def mark_partly_ingested(self, key: str, camera_id: str, stamps_ns: Iterable[int]) -> None:
+        """Note the frames that were used of a recording; the others are tried when it is ingested again."""
+        with self._indexed.changing():
+            self._indexed.ingests.add_partial(key, camera_id, stamps_ns)
             self._indexed.commit()
 
     def flush(self) -> None:
