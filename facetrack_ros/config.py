@@ -11,11 +11,15 @@ from typing import Any, Union
 
 import yaml
 
+from facetrack_ros.bounded_file import read_bounded_text
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.settings import Settings
 
 #: Environment variable with the mesh of robots and commands that are not given one.
 MESH_VARIABLE = "FACETRACK_MESH"
+
+# Levels of names in a file that is still taken for settings.
+_DEEPEST = 10
 
 Value = Union[bool, int, float, str, "tuple[str, ...]"]
 
@@ -186,16 +190,26 @@ class Config(Settings):
         """
         if path is None:
             return cls()
-        try:
-            tree = yaml.safe_load(Path(path).read_text()) or {}
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"cannot read the configuration {path}: {error}") from error
-        except yaml.YAMLError as error:
-            raise ConfigError(f"{path} is no YAML: {error}") from error
+        tree = read_yaml(path) or {}
         try:
             return cls(flat(_for_every_node(tree)))
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from error
+
+
+def read_yaml(path: str | Path) -> object:
+    """The content of a YAML file of settings.
+
+    :raises ConfigError: it cannot be read, is no regular file, too large, not YAML, or nested too deeply.
+    """
+    try:
+        return yaml.safe_load(read_bounded_text(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the configuration {path}: {error}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is no YAML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path} is nested too deeply for settings") from error
 
 
 def mesh_name(prefix: str) -> str:
@@ -242,8 +256,13 @@ def _for_every_node(tree: object) -> dict:
 
 
 def flat(tree: dict, prefix: str = "") -> dict[str, object]:
-    """Flatten nested settings to dotted names."""
+    """Flatten nested settings to dotted names.
+
+    :raises ConfigError: they are nested deeper than any setting, such as by an anchor that refers to itself.
+    """
     values: dict[str, object] = {}
+    if prefix.count(".") > _DEEPEST:
+        raise ConfigError(f"{prefix.rstrip('.')} is nested too deeply for settings")
     for key, value in tree.items():
         name = f"{prefix}{key}"
         values |= flat(value, f"{name}.") if isinstance(value, dict) else {name: value}

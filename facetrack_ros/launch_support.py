@@ -4,9 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from facetrack_ros.config import Config, flat, option_named
+from facetrack_ros.config import Config, flat, option_named, read_yaml
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.sources.camera_spec import check_name
 
@@ -118,8 +116,8 @@ def _texts(name: str, values: dict[str, object], default: list[str]) -> list[str
 def _settings(config: Path | str) -> dict[str, object]:
     """The settings of a file for every node; those for single nodes are left to ROS."""
     try:
-        tree = yaml.safe_load(Path(config).read_text())
-    except (OSError, ValueError, yaml.YAMLError):
+        tree = read_yaml(config)
+    except ConfigError:
         tree = None
     if isinstance(tree, dict) and isinstance(tree.get("/**"), dict):
         return flat(tree["/**"].get("ros__parameters") or {})

@@ -4,6 +4,7 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from facetrack_ros.cli.arguments import seconds
 from facetrack_ros.cli.time_format import parse_iso, show_utc
 from facetrack_ros.errors import ConfigError
 
@@ -18,11 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--robot", metavar="NAME", help="the robot; may be left out where there is only one")
     add_several("--camera", metavar="NAME", help="only this one; may be given several times")
     add("--at", metavar="ISO8601", help="middle of the clip, with --window")
-    add("--window", type=float, default=5.0, metavar="S", help="seconds before and after --at (default 5)")
+    add("--window", type=seconds, default=5.0, metavar="S", help="seconds before and after --at (default 5)")
     add("--track", default="", metavar="ID", help="a track, instead of --at")
     add("--person", default="", metavar="ID", help="a person's best sighting, instead of --at")
-    add("--before", type=float, default=0.0, metavar="S", help="begin so many seconds earlier")
-    add("--after", type=float, default=0.0, metavar="S", help="end so many seconds later")
+    add("--before", type=seconds, default=0.0, metavar="S", help="begin so many seconds earlier")
+    add("--after", type=seconds, default=0.0, metavar="S", help="end so many seconds later")
     add_several("--format", metavar="FORMAT", help="mcap (default), jpg, png, gif or mp4; may be given several times")
     add("--boxes", action="store_true", help="draw persons and faces into pictures and films")
     add("--frames", metavar="DIR", help="folder of the frames, as frame_history.disk_cache_dir")

@@ -9,6 +9,7 @@ import tempfile
 import traceback
 
 from facetrack_ros.cli.exit_codes import INTERRUPTED, OUTPUT_CLOSED, PARTIAL, UNEXPECTED, WRONG_USE
+from facetrack_ros.cli.plain_output import plain, plain_output
 from facetrack_ros.core.private_files import create_private_files
 from facetrack_ros.errors import FacetrackError, PartialError, first_line
 
@@ -113,36 +114,56 @@ def _add_subparsers(
 def main(argv: list[str] | None = None) -> None:
     """Run one subcommand and exit with its code, see :mod:`facetrack_ros.cli.exit_codes`."""
     create_private_files()
-    arguments = build_parser().parse_args(argv)
+    with plain_output():
+        if unreadable := [each for each in argv or sys.argv[1:] if not _is_utf8(each)]:
+            print(f"facetrack: an argument is not UTF-8: {unreadable[0]}", file=sys.stderr)
+            sys.exit(WRONG_USE)
+        sys.exit(_run(build_parser().parse_args(argv)))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """Run the subcommand; the exit code."""
     package_logger, printer = logging.getLogger("facetrack_ros"), WarningPrinter()
     if arguments.command != "run":  # its nodes log to ROS
         package_logger.addHandler(printer)
     try:
         code = importlib.import_module(arguments.module).run(arguments)
         sys.stdout.flush()
+        return code
     except FacetrackError as error:
         print(f"facetrack {arguments.command}: {error}", file=sys.stderr)
-        code = PARTIAL if isinstance(error, PartialError) else WRONG_USE
+        return PARTIAL if isinstance(error, PartialError) else WRONG_USE
     except KeyboardInterrupt:
-        code = INTERRUPTED
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader of standard output is gone; redirect what is still buffered, or Python reports it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = OUTPUT_CLOSED
+        return OUTPUT_CLOSED
     except Exception as error:
+        if isinstance(error, OSError) and error.filename:  # a path that cannot be used
+            print(f"facetrack {arguments.command}: {error.filename}: {error.strerror}", file=sys.stderr)
+            return WRONG_USE
         print(f"facetrack {arguments.command}: {_unexpected(error)}", file=sys.stderr)
-        code = UNEXPECTED
+        return UNEXPECTED
     finally:
         package_logger.removeHandler(printer)
-    sys.exit(code)
+
+
+def _is_utf8(argument: str) -> bool:
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _unexpected(error: Exception) -> str:
     """A sentence on an error that should not happen; its traceback is written to a temporary file."""
     sentence = f"unexpected {type(error).__name__}: {first_line(error)}"
+    trace = plain("".join(traceback.format_exception(error)))
     try:
         with tempfile.NamedTemporaryFile("w", prefix="facetrack-error-", suffix=".log", delete=False) as file:
-            file.write("".join(traceback.format_exception(error)))
+            file.write(trace)
     except OSError:
-        return f"{sentence}\n{''.join(traceback.format_exception(error))}"
+        return f"{sentence}\n{trace}"
     return f"{sentence}; the traceback is in {file.name}"

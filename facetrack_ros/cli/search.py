@@ -3,6 +3,7 @@
 import argparse
 from functools import partial
 
+from facetrack_ros.cli.arguments import seconds
 from facetrack_ros.cli.mesh_option import add_mesh_argument
 from facetrack_ros.cli.time_format import parse_iso
 from facetrack_ros.errors import RequestError
@@ -15,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     reference.add_argument("--person", metavar="ID", help="a person, such as p_robot1_3, or an enrolled name")
     reference.add_argument("--name", metavar="NAME", help="an enrolled person")
     add("--at", metavar="ISO8601", help="middle of the time range; needs --window")
-    add("--window", type=float, default=0.0, metavar="S", help="seconds before and after --at")
+    add("--window", type=seconds, default=0.0, metavar="S", help="seconds before and after --at")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--robot", metavar="NAME", help="robot that gets the request and searches all robots; default: the first found"
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "default: the setting backtrack_search.operating_point; see facetrack models show MODEL",
     )
     level.add_argument("--threshold", type=float, default=0.0, metavar="X", help="lowest similarity, as a number")
-    add("--timeout", type=float, default=2.0, metavar="S", help="longest wait for the robots")
+    add("--timeout", type=seconds, default=2.0, metavar="S", help="longest wait for the robots")
     add("--config", metavar="FILE", help="settings, a YAML file (with --data: the models)")
     add("--out", metavar="DIR", help="folder for answer.json, timeline.png and the thumbnails")
     add("--frames", action="store_true", help="with --out: also save each match's frame")

@@ -7,6 +7,7 @@ import sys
 import time
 
 from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
+from facetrack_ros.cli.plain_output import write_raw
 from facetrack_ros.cli.time_format import show_utc
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.search.fleet_roster import STALE_NS
@@ -85,7 +86,9 @@ def _watch(arguments: argparse.Namespace) -> int:
             present = sum(not robot["leaving"] and not _silent(robot) for robot in robots)
             count = f"{present} of {len(robots)} known robots are here" if robots else "no robot on the mesh yet"
             now = f"{show_utc(time.time_ns())} UTC  {count}"
-            print((_CLEAR if sys.stdout.isatty() else "") + "\n".join([now, *map(_block, robots)]), flush=True)
+            if sys.stdout.isatty():
+                write_raw(_CLEAR)
+            print("\n".join([now, *map(_block, robots)]), flush=True)
 
 
 def _silent(robot: dict) -> bool:

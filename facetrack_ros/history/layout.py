@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from facetrack_ros.bounded_file import read_bounded_text
 from facetrack_ros.core.private_files import make_private
 from facetrack_ros.errors import StoreError, store_errors
 
@@ -77,7 +78,7 @@ def history_folders(data_dir: Path | str) -> list[RobotFolder]:
 def _read(path: Path) -> RobotFolder:
     note = path / _NOTE
     try:
-        content = json.loads(note.read_text())
+        content = json.loads(read_bounded_text(note))
         robot_id, version = str(content["robot_id"]), content["format"]
     except OSError as error:
         return RobotFolder(path.name, path, f"cannot read {note}: {error.strerror}; check its permissions")

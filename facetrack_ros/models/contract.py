@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from facetrack_ros.bounded_file import read_bounded_text
 from facetrack_ros.errors import ModelError
 
 #: Tasks of models.
@@ -118,7 +119,7 @@ def read_contract(path: Path) -> ModelContract:
     :raises ModelError: it cannot be read or is no record; with the file's name.
     """
     try:
-        return ModelContract.from_json(path.read_text())
+        return ModelContract.from_json(read_bounded_text(path))
     except (OSError, UnicodeDecodeError) as error:
         raise ModelError(f"{path} cannot be read: {error}") from error
     except ModelError as error:

@@ -6,6 +6,7 @@ import re
 import zlib
 from pathlib import Path
 
+from facetrack_ros.bounded_file import read_bounded_text
 from facetrack_ros.errors import ConfigError, StoreError
 
 
@@ -52,7 +53,7 @@ def safe_name(name: str) -> str:
 
 def _read(path: Path) -> dict[str, int]:
     try:
-        last = json.loads(path.read_text(encoding="utf-8"))
+        last = json.loads(read_bounded_text(path))
     except OSError as error:
         raise StoreError(f"{path} cannot be read: check its permissions, ids go on from it") from error
     except ValueError:

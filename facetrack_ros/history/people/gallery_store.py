@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from facetrack_ros.bounded_file import read_bounded
 from facetrack_ros.errors import store_errors
 from facetrack_ros.tracking.gallery import EntryRefused, GalleryEntry
 
 FOLDER = "gallery"
+#: Largest file of an entry. One with 65,536 numbers has 1.4 MB.
+MAX_ENTRY_BYTES = 4_000_000
 _DELETED = ".deleted"
 
 logger = logging.getLogger(__name__)
@@ -35,7 +38,7 @@ class GalleryStore:
         :raises StoreError: the folder cannot be read.
         """
         with store_errors(f"cannot read the gallery in {self.path}", "check its permissions"):
-            texts = [(file, file.read_bytes()) for file in sorted(self.path.glob("*.json"))]
+            texts = [(file, read_bounded(file, MAX_ENTRY_BYTES)) for file in sorted(self.path.glob("*.json"))]
         entries = []
         for file, text in texts:
             try:

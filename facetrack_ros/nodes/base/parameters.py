@@ -3,15 +3,13 @@
 import itertools
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-import yaml
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, ParameterType
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from facetrack_ros.config import Option, flat, option_named
+from facetrack_ros.config import Option, flat, option_named, read_yaml
 from facetrack_ros.errors import ConfigError
 
 # Prefixes of parameters that rclpy declares on every node.
@@ -86,8 +84,8 @@ def where_given(name: str, arguments: Iterable[str] | None = None) -> str:
     files = [value for flag, value in itertools.pairwise(arguments) if flag == "--params-file"]
     for file in reversed(files):
         try:
-            tree = yaml.safe_load(Path(file).read_text())
-        except (OSError, ValueError, yaml.YAMLError):
+            tree = read_yaml(file)
+        except ConfigError:
             continue  # ROS has read the file or has reported the error
         if name in _names(tree):
             return file
