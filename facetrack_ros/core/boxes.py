@@ -25,6 +25,14 @@ def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return shared / np.maximum(union, 1e-9)
 
 
+def height_iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """``(n, m)`` intersection over union of the vertical spans of ``(n, 4)`` and ``(m, 4)`` boxes, 0..1."""
+    top, other_top, bottom, other_bottom = first[:, None, 1], second[None, :, 1], first[:, None, 3], second[None, :, 3]
+    shared = np.minimum(bottom, other_bottom) - np.maximum(top, other_top)
+    span = np.maximum(bottom, other_bottom) - np.minimum(top, other_top)
+    return np.maximum(shared, 0) / np.maximum(span, 1e-9)
+
+
 def nms(boxes: np.ndarray, scores: np.ndarray, max_iou: float) -> np.ndarray:
     """Non-maximum suppression: rows to keep so that no two overlap by more than ``max_iou``.
 

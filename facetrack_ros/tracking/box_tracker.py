@@ -4,16 +4,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from facetrack_ros.core.boxes import iou, widened
+from facetrack_ros.core.boxes import height_iou, iou, widened
 from facetrack_ros.tracking.appearance_memory import AppearanceMemory, body_similarities, face_similarities
 from facetrack_ros.tracking.kalman import BoxKalmanFilter
 from facetrack_ros.tracking.linear_assignment import best_pairs
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.settings import SECOND_NS, TrackingSettings
 
-# Chosen on TUD-Campus (benchmarks/track_walkers.py), as are the defaults of TrackingSettings.
+# Chosen like the defaults of TrackingSettings.
+# Power of the overlap of heights that overlap is multiplied by: people at other distances end at other heights.
+_HEIGHT_POWER = 0.5
 # Time constants with which the widening of boxes grows with the time unseen.
-_WIDENING_S = 0.3
+_WIDENING_S = 0.15
 _BODY_WIDENING_S = 0.5
 # Bonus of a track seen in the previous frame: people seldom leave just when others come.
 _FRESH_BONUS = 0.3
@@ -38,8 +40,9 @@ class BoxTracker:
 
     As in ByteTrack (Zhang et al., 2022), boxes are matched in turn: sure ones start tracks, likely ones continue them
     or start one after several, unlikely ones only continue a track of the previous frame. Overlap is multiplied by the
-    score as in BoT-SORT (Aharon et al., 2022), and boxes are widened as in C-BIoU (Yang et al., 2023), here by the time
-    unseen. A matching face links a box anywhere in the picture; a face or a body clearly of another person never does.
+    score as in BoT-SORT (Aharon et al., 2022) and by the overlap of heights as in Hybrid-SORT (Yang et al., 2024), and
+    boxes are widened as in C-BIoU (Yang et al., 2023), here by the time unseen. A matching face links a box anywhere in
+    the picture; a face or a body clearly of another person never does.
 
     :param threshold: of the face embedder: lowest cosine similarity of a match.
     :param body_threshold: of the appearance model, where the observations have appearance.
@@ -117,6 +120,7 @@ class BoxTracker:
         unseen_s = np.array([stamp_ns - track.motion.last_ns for track in self._tracks]) / SECOND_NS
         missed = np.array([self._frame - track.last_frame - 1 for track in self._tracks])
         overlap = _widened_iou(predicted, boxes, settings.widening * (1 - np.exp(-unseen_s / _WIDENING_S))) * scores
+        overlap *= height_iou(predicted, boxes) ** np.float32(_HEIGHT_POWER)
         faces = face_similarities(appearances, [observation.embedding(row) for row in range(len(boxes))])
         bodies = body_similarities(appearances, observation.bodies, len(boxes))
         # NaN, where either side has none, compares as false.
@@ -141,7 +145,7 @@ class BoxTracker:
             lambda: (weight, by_appearance & likely & established),
             lambda: (weight, same_face),
             lambda: self._unlikely(predicted, boxes, ~likely & fresh & established & ~different),
-            lambda: (weight, by_place & ~established),
+            lambda: (weight, (overlap >= settings.min_iou_new) & ~different & ~established),
             lambda: self._far(predicted, boxes, unseen_s, fresh & established & sure & ~different),
         )
         pairs: list[tuple[int, int]] = []
@@ -165,7 +169,7 @@ class BoxTracker:
         """Scores and allowed pairs over a long way, for low frame rates."""
         part = self._settings.far_widening * (1 - np.exp(-unseen_s / _WIDENING_S))
         overlap = _widened_iou(predicted, boxes, part)
-        return overlap, allowed & (overlap >= self._settings.min_iou)
+        return overlap, allowed & (overlap >= self._settings.min_iou_far)
 
 
 def _widened_iou(predicted: np.ndarray, boxes: np.ndarray, part: np.ndarray) -> np.ndarray:

@@ -7,14 +7,14 @@ import numpy as np
 from facetrack_ros.tracking.settings import SECOND_NS
 
 # Standard deviations in parts of the box's height, because a person twice as near moves and jitters by twice as many
-# pixels. The jitter of 0.05 is that of BoT-SORT (Aharon et al., 2022); the others were chosen on TUD-Campus at 25 to 4
-# frames a second (benchmarks/track_walkers.py).
+# pixels. The jitter of 0.05 is that of BoT-SORT (Aharon et al., 2022); the others were chosen as the defaults of
+# TrackingSettings.
 _JITTER = 0.05
 _FIRST_SPEED = 1.5
-_PLACE_NOISE = 0.1
-_SPEED_NOISE = 0.8
+_PLACE_NOISE = 0.03
+_SPEED_NOISE = 0.4
 # Time constant with which an unseen person slows down.
-_COAST_S = 3.0
+_COAST_S = 6.0
 
 
 class BoxKalmanFilter:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from facetrack_ros.core.boxes import iou, nms
+from facetrack_ros.core.boxes import height_iou, iou, nms
 
 
 def test_iou_of_half_shifted_squares_is_a_third():
@@ -11,6 +11,11 @@ def test_iou_of_half_shifted_squares_is_a_third():
 def test_empty_and_swapped_boxes_have_no_overlap():
     boxes = np.array([[5, 5, 5, 5.0], [9, 9, 1, 1.0]])
     assert not iou(boxes, np.array([[0, 0, 10, 10.0]])).any()
+
+
+def test_height_iou_is_of_the_vertical_spans_alone():
+    boxes = np.array([[0, 0, 10, 100], [50, 50, 60, 100], [0, 200, 10, 300], [0, 5, 9, 5.0]])
+    assert np.allclose(height_iou(boxes[:1], boxes), [[1, 0.5, 0, 0]])
 
 
 def test_nms_keeps_the_highest_score_of_duplicates():

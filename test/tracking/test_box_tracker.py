@@ -63,7 +63,7 @@ def test_a_long_lost_track_needs_more_overlap(see):
     see(0, (100, None))
     for step in range(1, 15):
         see(0.1 * step)
-    assert see(1.5, (162, None)) == [1]
+    assert see(1.5, (168, None)) == [1]
 
 
 def test_a_track_missed_by_one_frame_may_have_moved_further(see):
