@@ -5,7 +5,8 @@ import heapq
 import sys
 from pathlib import Path
 
-from facetrack_ros.cli.time_format import parse_iso, show_utc
+from facetrack_ros.cli.time_format import parse_iso
+from facetrack_ros.core.utc import show_utc
 from facetrack_ros.sources.bag_writer import STORAGES, BagWriter
 from facetrack_ros.sources.camera_spec import check_name, parse_cameras
 from facetrack_ros.sources.factory import open_source

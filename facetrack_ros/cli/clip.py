@@ -5,7 +5,8 @@ from functools import partial
 from pathlib import Path
 
 from facetrack_ros.cli.arguments import seconds
-from facetrack_ros.cli.time_format import parse_iso, show_utc
+from facetrack_ros.cli.time_format import parse_iso
+from facetrack_ros.core.utc import show_utc
 from facetrack_ros.errors import ConfigError
 
 _MOST_LISTED = 12

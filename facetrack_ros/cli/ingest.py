@@ -8,9 +8,10 @@ from contextlib import closing
 
 from facetrack_ros.cli.exit_codes import DONE, PARTLY_TAKEN
 from facetrack_ros.cli.progress import ProgressLine
-from facetrack_ros.cli.time_format import parse_iso, show_utc
+from facetrack_ros.cli.time_format import parse_iso
 from facetrack_ros.concurrency.process_pool import WorkerPool
 from facetrack_ros.config import Config
+from facetrack_ros.core.utc import show_utc
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.models.summary import description_lines
 from facetrack_ros.pipeline.ingestion import ingest_recordings, open_workers

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 
 from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND, PARTIAL
 from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
-from facetrack_ros.cli.time_format import show_utc
+from facetrack_ros.core.utc import show_utc
 from facetrack_ros.errors import PartialError, RequestError
 from facetrack_ros.search.people import FleetPeople, KnownPerson
 from facetrack_ros.tracking.identity_merges import MergeDecision, merge_decisions, split_decisions

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from facetrack_ros.cli.time_format import zone_note
 from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.report.json_report import response_to_dict
-from facetrack_ros.search.report.table import response_table
+from facetrack_ros.search.report.table import both_times, response_table
 from facetrack_ros.search.response import SearchResponse
 
 if TYPE_CHECKING:
@@ -43,6 +44,15 @@ def save_frames(arguments: argparse.Namespace, response: SearchResponse, frames_
     return save_evidence(response.matches, frames_of, folder, arguments.frames, arguments.clips)
 
 
+def _asked(arguments: argparse.Namespace, time_range: tuple[int | None, int | None]) -> str:
+    """The time asked for, in UTC and local time, and the zone it was taken to be in; empty: all that is kept."""
+    start_ns, end_ns = time_range
+    if start_ns is None or end_ns is None:
+        return ""
+    note = zone_note(arguments.at)
+    return f"asked for {both_times(start_ns, end_ns, None)}\n" + (f"{note}\n" if note else "")
+
+
 def print_outcome(
     arguments: argparse.Namespace, outcome: Outcome, image: bytes, time_range: tuple[int | None, int | None]
 ) -> None:
@@ -52,11 +62,11 @@ def print_outcome(
     :param time_range: nanoseconds, as requested; None: unlimited.
     """
     if not arguments.json:
-        print(f"{outcome.source}\n")
+        print(f"{outcome.source}\n{_asked(arguments, time_range)}")
     for sentence in outcome.missing:
         print(sentence, file=sys.stderr)
     response = outcome.response
-    print(json.dumps(response_to_dict(response)) if arguments.json else response_table(response))
+    print(json.dumps(response_to_dict(response)) if arguments.json else response_table(response, None))
     if not arguments.out:
         return
     from facetrack_ros.search.report.evidence import match_name

@@ -4,24 +4,39 @@ import argparse
 import os
 import time
 import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from facetrack_ros.cli.search_output import Outcome, save_frames
 from facetrack_ros.config import Config, optional_path
-from facetrack_ros.errors import RequestError
+from facetrack_ros.errors import FacetrackError, ModelError, RequestError
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.search.offline.persons import enrolled_face, stored_faces, stored_merges
-from facetrack_ros.search.offline.search import RescanOptions, search_stored, stored_coverage
-from facetrack_ros.search.offline.status import best_of_person
+from facetrack_ros.search.camera_coverage import coverage_of_response
+from facetrack_ros.search.offline.open_history import RescanOptions
+from facetrack_ros.search.offline.persons import stored_faces, stored_merges
+from facetrack_ros.search.offline.references import StoredReference, enrolled_references, person_references
+from facetrack_ros.search.offline.search import OtherRequest, search_stored
 from facetrack_ros.search.other_people import settle_people
 from facetrack_ros.search.reference_image import decode_reference
 from facetrack_ros.search.report.evidence import frames_stored
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.threshold_choice import choose_threshold
+from facetrack_ros.tracking.identity_merges import IdentityMerges
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.settings import contract_of, vision_settings
+
+
+@dataclass(frozen=True, eq=False)
+class _Reference:
+    """The face to search for, by one model."""
+
+    embedding: np.ndarray
+    contract: ModelContract
+    person_ids: tuple[str, ...] = ()
 
 
 def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns: int) -> Outcome:
@@ -32,37 +47,91 @@ def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns:
     """
     folder = Path(arguments.data)
     config = Config.load(arguments.config)
-    embedding, contract = _reference(arguments, image, folder, config)
-    scope = (time_ns, window_ns, tuple(arguments.seen_by), tuple(arguments.camera))
-    options = config.backtrack_search
-    threshold, name = choose_threshold(contract, options, arguments.threshold, arguments.operating_point)
-    limits = (threshold, arguments.limit, round(arguments.timeout * 1e9), arguments.rescan)
-    request = SearchRequest(uuid.uuid4().hex[:12], embedding, contract.id, *scope, *limits, operating_point=name)
-    rescan_options = _rescan_options(arguments, contract, config)
-    started = time.monotonic()
-    response = search_stored(folder, request, contract, time.monotonic_ns, rescan_options, time.time_ns())
     merges = stored_merges(folder)
-    response = settle_people(response, merges, stored_faces(folder, contract, merges))
+    reference, *others = _references(arguments, image, folder, config, merges)
+    scope = (time_ns, window_ns, tuple(arguments.seen_by), tuple(arguments.camera))
+    contract = reference.contract
+    chosen = choose_threshold(contract, config.backtrack_search, arguments.threshold, arguments.operating_point)
+    request = _request(reference, uuid.uuid4().hex[:12], scope, arguments, chosen)
+    options = _rescan_options(arguments, contract, config)
+    started = time.monotonic()
+    ask = partial(
+        search_stored,
+        *(folder, request, contract, time.monotonic_ns, options, time.time_ns()),
+        settle=lambda found: settle_people(found, merges, stored_faces(folder, contract, merges)),
+        merges=merges,
+        events_dir=optional_path(config.event_logging.dir),
+    )
+
+    def by_others(references: Iterable[_Reference]) -> list[OtherRequest]:
+        found = []
+        for each in references:
+            # A threshold in numbers is one of the first model.
+            named = choose_threshold(each.contract, config.backtrack_search, 0.0, arguments.operating_point)
+            found.append((_request(each, request.search_id, scope, arguments, named), each.contract))
+        return found
+
+    response = ask(others=by_others(others))
+    models = {gap.model_id for gap in response.not_searched if gap.model_id}
+    further = by_others(_by_models(sorted(models), image, config)) if image and models else []
+    if further:
+        response = ask(others=further)
     source = f"searched below {folder} in {time.monotonic() - started:.2f} s"
     missing = save_frames(arguments, response, frames_stored(folder, _frames_folder(config)))
-    return Outcome(response, source, list(stored_coverage(folder, contract)), missing)
+    return Outcome(response, source, coverage_of_response(response), missing)
 
 
-def _reference(
-    arguments: argparse.Namespace, image: bytes, folder: Path, config: Config
-) -> tuple[np.ndarray, ModelContract]:
-    """The embedding to search for, and the contract of its model."""
+def _request(
+    reference: _Reference, search_id: str, scope: tuple, arguments: argparse.Namespace, chosen: tuple[float, str]
+) -> SearchRequest:
+    """The request for a reference.
+
+    :param chosen: threshold, and the name of its operating point.
+    """
+    threshold, name = chosen
+    limits = (threshold, arguments.limit, round(arguments.timeout * 1e9), arguments.rescan)
+    request = SearchRequest(search_id, reference.embedding, reference.contract.id, *scope, *limits)
+    return replace(request, operating_point=name, person_ids=reference.person_ids)
+
+
+def _references(
+    arguments: argparse.Namespace, image: bytes, folder: Path, config: Config, merges: IdentityMerges
+) -> list[_Reference]:
+    """The face to search for, and the same by further models of the histories, where they are known here."""
     if image:
         pipeline = build_pipeline(vision_settings(config))
         embedding = pipeline.embed_reference(decode_reference(image)).embedding
         assert embedding is not None  # a reference face without one is refused
-        return embedding, pipeline.contract
-    if enrolled := enrolled_face(folder, arguments.name or arguments.person):
-        return enrolled.embedding, contract_of(enrolled.model_id, config)
-    if arguments.name:
+        return [_Reference(embedding, pipeline.contract)]
+    found = enrolled_references(folder, arguments.name or arguments.person)
+    if not found and arguments.name:
         raise RequestError(f"nobody is enrolled as {arguments.name} below {folder}")
-    best, contract = best_of_person(folder, arguments.person)
-    return best.embedding, contract
+    first, *others = found or person_references(folder, arguments.person, merges)
+    return [_known(first, config), *_where_known(others, config)]
+
+
+def _known(reference: StoredReference, config: Config) -> _Reference:
+    return _Reference(reference.embedding, contract_of(reference.model_id, config), reference.person_ids)
+
+
+def _where_known(references: list[StoredReference], config: Config) -> Iterator[_Reference]:
+    for reference in references:
+        try:
+            yield _known(reference, config)
+        except ModelError:
+            continue  # the answer says that its sightings were not compared
+
+
+def _by_models(models: list[str], image: bytes, config: Config) -> Iterator[_Reference]:
+    """The face of a picture by other models, as far as they are here and find it."""
+    for model_id in models:
+        try:
+            pipeline = build_pipeline(replace(vision_settings(config), embedder=model_id))
+            embedding = pipeline.embed_reference(decode_reference(image)).embedding
+        except FacetrackError:
+            continue  # the answer says that its sightings were not compared
+        if embedding is not None:
+            yield _Reference(embedding, pipeline.contract)
 
 
 def _rescan_options(arguments: argparse.Namespace, contract: ModelContract, config: Config) -> RescanOptions | None:

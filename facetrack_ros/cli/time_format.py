@@ -2,9 +2,8 @@
 
 from datetime import datetime, timedelta, timezone
 
+from facetrack_ros.core.utc import EPOCH
 from facetrack_ros.errors import ConfigError
-
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def parse_iso(text: str) -> int:
@@ -12,15 +11,29 @@ def parse_iso(text: str) -> int:
 
     :raises ConfigError: not a time.
     """
-    try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError as error:
-        raise ConfigError(f"{text} is no time: write it as 2026-05-01T14:30:00 (UTC) or with +02:00") from error
+    moment = _parse(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)
     return (moment - EPOCH) // timedelta(microseconds=1) * 1000
 
 
-def show_utc(stamp_ns: int) -> str:
-    """Format a stamp as date and time of day to the millisecond, UTC."""
-    return (EPOCH + timedelta(microseconds=stamp_ns // 1000)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+def zone_note(text: str) -> str:
+    """Which zone a time without one was taken to be in, a sentence; empty: it names its zone.
+
+    :raises ConfigError: not a time.
+    """
+    moment = _parse(text)
+    if moment.tzinfo is not None:
+        return ""
+    local = moment.astimezone()
+    sentence = f"{text} names no time zone and was taken as UTC"
+    if not local.utcoffset():
+        return f"{sentence}."
+    return f"{sentence}; if it is local time ({local.tzname()}), write {local.isoformat()}."
+
+
+def _parse(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError as error:
+        raise ConfigError(f"{text} is no time: write it as 2026-05-01T14:30:00 (UTC) or with +02:00") from error

@@ -61,9 +61,8 @@ class FleetClient:
         with self._changed:
             self._heartbeats[message.robot_id] = message
             self._instances.setdefault(message.robot_id, set()).add(message.instance_id)
-            self._roster.on_heartbeat(
-                message.robot_id, message.instance_id, message.model_id, message.leaving, time.monotonic_ns()
-            )
+            state = (message.robot_id, message.instance_id, message.model_id, message.leaving)
+            self._roster.on_heartbeat(*state, time.monotonic_ns(), [camera.camera_id for camera in message.cameras])
             self._changed.notify_all()
 
     def roster(self) -> dict[str, msg.HistoryStatus]:

@@ -71,7 +71,9 @@ class RobotHistory:
         save_contract(self.path, contract)
         self._rings: dict[str, FrameRing] = {}
         self._latest: dict[str, Frame] = {}
-        self._uncovered: deque[tuple[str, int]] = deque()  # frames not yet noted in the coverage
+        # Frames that arrived, and frames that were analysed, not yet noted in the coverage.
+        self._uncovered: deque[tuple[str, int]] = deque()
+        self._analysed: deque[tuple[str, int]] = deque()
         self._lock = threading.Lock()
         self.recorder: FrameRecorder | None = None
         if frames.mode != OFF:
@@ -134,6 +136,10 @@ class RobotHistory:
         if self.recorder is not None:
             self.recorder.add_frame(frame)
         self._uncovered.append((frame.camera_id, frame.stamp_ns))
+
+    def add_analysed(self, camera_id: str, stamp_ns: int) -> None:
+        """Note that a frame was searched for faces. Waits for no disk and no search."""
+        self._analysed.append((camera_id, stamp_ns))
 
     def add_tracks(
         self,
@@ -304,12 +310,18 @@ class RobotHistory:
             self._prune_refused = False
 
     def _note_coverage(self) -> None:
-        """Note the frames that arrived; not in :meth:`add_frame`, because it may wait for a search or the disk."""
+        """Note the frames that arrived and were analysed; not in :meth:`add_frame`, because it may wait for a search or
+        the disk."""
         while self._uncovered:
             try:
-                self.sightings.note_frame(*self._uncovered.popleft())
+                self.sightings.note_frame(*self._uncovered.popleft(), analysed=False)
             except IndexError:
-                return  # another thread took the last one
+                break  # another thread took the last one
+        while self._analysed:
+            try:
+                self.sightings.note_analysed(*self._analysed.popleft())
+            except IndexError:
+                return
 
     def _known_ring(self, camera_id: str) -> FrameRing:
         return self._all_rings().get(camera_id) or FrameRing(1)

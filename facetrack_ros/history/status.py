@@ -23,6 +23,21 @@ class CameraStatus:
 
 
 @dataclass(frozen=True)
+class StoredModel:
+    """Sightings of another embedder in a robot's folder.
+
+    :param oldest_ns: first and last stamp; 0: unknown.
+    :param error: why they cannot be read; empty: they can.
+    """
+
+    model_id: str
+    sightings: int
+    oldest_ns: int
+    newest_ns: int
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class HistoryStatus:
     """One robot's history.
 
@@ -31,6 +46,8 @@ class HistoryStatus:
     :param events: written since it was opened.
     :param unwritten_events: added since it was opened and not on disk, which did not take them; most wait for room.
     :param disk_bytes: size of the robot's folder.
+    :param other_models: sightings that a search with ``model_id`` does not compare.
+    :param error: why the history cannot be used; empty: it can.
     """
 
     robot_id: str
@@ -39,6 +56,8 @@ class HistoryStatus:
     events: int
     unwritten_events: int
     disk_bytes: int
+    other_models: tuple[StoredModel, ...] = ()
+    error: str = ""
 
     @property
     def sightings(self) -> int:

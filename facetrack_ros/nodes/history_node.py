@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from dataclasses import replace
 
 from facetrack_ros import msg
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker
@@ -12,6 +13,7 @@ from facetrack_ros.errors import StoreError
 from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.pose_history import PoseHistory
 from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.history.sightings.other_models import OtherStores
 from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.models.contract import ModelContract
@@ -30,6 +32,7 @@ from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.nodes.inputs.pose import PoseInput
 from facetrack_ros.search.request import SearchRequest
+from facetrack_ros.vision.frame_analysis import FrameAnalysis
 from facetrack_ros.vision.pipeline_pool import PipelinePool
 from facetrack_ros.vision.settings import VISION_OPTIONS, contract_of
 
@@ -76,6 +79,8 @@ class HistoryNode(RobotMemberNode):
         self._frame_services = FrameServices(self, lambda: self.history)
         self._frames_health = StageHealth(self, self.cameras, "history", problem=self._image_problem, clocks=True)
         self._health = HistoryHealth(self._frames_health, self.robot_folder())
+        self._other_stores = OtherStores(self.robot_folder() / self.robot_id)
+        self._open_error = ""
         self._images: ImageInput | None = None
         PoseInput(self, self.settings.robot_pose.topic, self.settings.robot_pose.type, self.poses)
         if subscribe:
@@ -95,10 +100,16 @@ class HistoryNode(RobotMemberNode):
 
         :raises StoreError: the robot's folder cannot be used.
         """
-        if self.history is None:
+        if self.history is not None:
+            return
+        try:
             self.history = RobotHistory.of_config(
                 self.settings, self.robot_folder(), self.robot_id, contract, poses=self.poses
             )
+        except StoreError as error:
+            self._open_error = str(error)
+            raise
+        self._open_error = ""
 
     def activate(self) -> None:
         """Open the history, if the models are shared; it stays open until the node is cleaned up.
@@ -142,6 +153,11 @@ class HistoryNode(RobotMemberNode):
             self._frames_health.failed(frame.camera_id, str(error), frame.stamp_ns)
             self.get_logger().error(str(error), throttle_duration_sec=60.0)
 
+    def add_analysis(self, frame: Frame, analysis: FrameAnalysis) -> None:
+        """Note a frame that was searched for faces, at the cost of a list append."""
+        if analysis.with_faces and self.active and self.history is not None:
+            self.history.add_analysed(frame.camera_id, frame.stamp_ns)
+
     def add_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         """Store a frame's tracks, and their faces as sightings."""
         if self.active:
@@ -158,7 +174,10 @@ class HistoryNode(RobotMemberNode):
     def _on_tracks(self, message: msg.Tracks) -> None:
         if self.history is None and message.model_id and self.active:
             self._worker.put("", (self._open_history_of, message.model_id))
-        self.add_tracks(frame_from_header(message), tracks_from_message(message))
+        frame = frame_from_header(message)
+        if self.history is not None and message.model_id and not self._search_server.no_faces:
+            self.history.add_analysed(frame.camera_id, frame.stamp_ns)
+        self.add_tracks(frame, tracks_from_message(message))
 
     def _on_event(self, message: msg.PersonEvent) -> None:
         if not message.search_id:  # those of searches are this node's own, and stored already
@@ -201,12 +220,15 @@ class HistoryNode(RobotMemberNode):
         return "; ".join(notes.values())
 
     def _publish_status(self, leaving: bool = False) -> None:
-        status = self._status = HistoryStatus(self.robot_id, "", (), 0, 0, 0)
+        status, error = HistoryStatus(self.robot_id, "", (), 0, 0, 0), ""
         try:
-            status = self._status = self.history.status() if self.history is not None else status
-        except StoreError as error:
-            self._health.failed(str(error))
-            self.get_logger().error(str(error), throttle_duration_sec=60.0)
+            status = self.history.status() if self.history is not None else status
+        except StoreError as problem:
+            error = str(problem)
+            self._health.failed(error)
+            self.get_logger().error(error, throttle_duration_sec=60.0)
+        others = self._other_stores.models(self.history.sightings if self.history is not None else None)
+        status = self._status = replace(status, error=error or self._open_error, other_models=others)
         if self.history is not None:
             self._worker.put("", (self._flush,))
         behind_ns = {camera: clock.behind_ns for camera, clock in self._frames_health.clocks.items()}

@@ -19,9 +19,11 @@ from facetrack_ros.nodes.fleet.search_client import SearchClient
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.service_health import ServiceHealth
 from facetrack_ros.nodes.health.status import Diagnosis
+from facetrack_ros.search.joined_visits import joined_request, with_joined_visits
 from facetrack_ros.search.other_people import settle_people
+from facetrack_ros.search.partial import partial_sentence
 from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.response import ANSWERED, SearchResponse
+from facetrack_ros.search.response import SearchResponse
 from facetrack_ros.vision.pipeline_pool import PipelinePool
 from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
 
@@ -73,14 +75,22 @@ class SearchNode(RobotMemberNode):
             return response
         remaining_s = max(LEAST_WAIT_S, request.timeout_ns / 1e9 - (time.monotonic() - arrived))
         request = replace(request, timeout_ns=round(remaining_s * 1e9))
-        search = self._client.begin(request, self._parser.contract(request.model_id))
-        await search.finished
-        self._client.end(search)
-        result = search.collector.close()
-        result = settle_people(result, self._people.merges, self._people.faces_of_model(result.model_id))
+        merges, faces = self._people.merges, self._people.faces_of_model(request.model_id)
+        result = settle_people(await self._search(request), merges, faces)
+        joined = joined_request(request, result, merges, f"{request.search_id}.persons")
+        if joined is not None:
+            remaining_s = max(LEAST_WAIT_S, remaining_s - (time.monotonic() - arrived))
+            found = await self._search(replace(joined, timeout_ns=round(remaining_s * 1e9)), parts=False)
+            result = settle_people(with_joined_visits(result, found, request.result_limit), merges, faces)
         fill_response(response, result)
         self._count(result, time.monotonic() - arrived)
         return response
+
+    async def _search(self, request: SearchRequest, parts: bool = True) -> SearchResponse:
+        search = self._client.begin(request, self._parser.contract(request.model_id), parts)
+        await search.finished
+        self._client.end(search)
+        return search.collector.close()
 
     async def _parse(self, call: srv.FaceSearch.Request) -> SearchRequest:
         if not self.active:
@@ -97,14 +107,9 @@ class SearchNode(RobotMemberNode):
 
     def _count(self, result: SearchResponse, took_s: float) -> None:
         self._health.done(took_s)
-        missing = [
-            f"{robot.robot_id} ({robot.status.replace('_', ' ')})"
-            for robot in result.robots
-            if robot.status != ANSWERED
-        ]
-        if missing:
+        if not result.complete:
             self._partial += 1
-            self._health.failed(f"the last partial search has no result of {', '.join(missing)}")
+            self._health.failed(f"the last partial search: {partial_sentence(result)}")
 
     def _report(self) -> Diagnosis:
         present, silent = self._client.robots()
@@ -117,6 +122,7 @@ class SearchNode(RobotMemberNode):
                 "malformed from the mesh": str(sum(self._client.malformed.values())),
             },
             "" if self.active else f"is {self.state}: {self.WHILE_INACTIVE}",
+            self._client.shared_names,
         )
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from facetrack_ros.core.track import Track
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.thumbnail import Thumbnails
+from facetrack_ros.vision.frame_analysis import FrameAnalysis
 
 
 class HistoryWriter:
@@ -47,6 +48,11 @@ class HistoryWriter:
                     f"{self._format_time(frame.stamp_ns)} UTC: choose another --start or another --data"
                 )
         self._history.add_frame(frame)
+
+    def add_analysis(self, frame: Frame, analysis: FrameAnalysis) -> None:
+        """Note a frame that was searched for faces."""
+        if analysis.with_faces:
+            self._history.add_analysed(frame.camera_id, frame.stamp_ns)
 
     def add_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         """Store a frame's tracks and faces."""

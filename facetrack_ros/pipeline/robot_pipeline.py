@@ -34,6 +34,9 @@ class HistoryInput(Protocol):
     def add_frame(self, frame: Frame) -> None:
         """Store a frame, before it is analysed."""
 
+    def add_analysis(self, frame: Frame, analysis: FrameAnalysis) -> None:
+        """Note that a frame was analysed, before its tracks."""
+
     def add_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         """Store the tracks and faces of a frame."""
 
@@ -60,7 +63,7 @@ class RobotPipeline:
         self.analysis = analysis
         self._tracking = tracking
         analysis.frame_listeners.append(history.add_frame)
-        analysis.listeners.append(tracking.add_analysis)
+        analysis.listeners += [history.add_analysis, tracking.add_analysis]
         if extrapolate:
             analysis.skip_listeners.append(tracking.add_skipped)
         if analysis.faces is not None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from facetrack_ros.history.sightings.store import SightingStore
-from facetrack_ros.search.response import ANSWERED, SearchResponse
+from facetrack_ros.search.response import SearchResponse
 
 # Every response carries its spans, 28 bytes each.
 MOST_SPANS = 50
@@ -52,19 +52,20 @@ def coverage_within(
     return tuple(joined)
 
 
-def coverage_of_response(response: SearchResponse, roster: Iterable[CameraCoverage]) -> list[CameraCoverage]:
-    """The coverage that each robot reported in its response; for the others, that of the roster.
+def coverage_of_response(response: SearchResponse, roster: Iterable[CameraCoverage] = ()) -> list[CameraCoverage]:
+    """The cameras that each robot searched with the coverage that it reported; for the others, that of the roster.
 
     :param roster: coverage from heartbeats, one span per camera without its gaps.
     """
-    reported = {robot.robot_id: robot.coverage for robot in response.robots if robot.status == ANSWERED}
     cameras = {(camera.robot_id, camera.camera_id): camera for camera in roster}
-    for robot, spans in reported.items():
-        for camera_id, _, _ in spans:
-            cameras.setdefault((robot, camera_id), CameraCoverage(robot, camera_id))
-    return [
-        replace(camera, spans=tuple((start, end) for name, start, end in reported[robot] if name == camera_id))
-        if robot in reported
-        else camera
-        for (robot, camera_id), camera in sorted(cameras.items())
-    ]
+    for robot in response.robots:
+        if not robot.answered:
+            continue
+        spans: dict[str, list[tuple[int, int]]] = {camera.camera_id: [] for camera in robot.searched}
+        for camera_id, start_ns, end_ns in robot.coverage:
+            spans.setdefault(camera_id, []).append((start_ns, end_ns))
+        for key in [key for key in cameras if key[0] == robot.robot_id and key[1] not in spans]:
+            cameras[key] = replace(cameras[key], spans=())
+        for camera_id, found in spans.items():
+            cameras[robot.robot_id, camera_id] = CameraCoverage(robot.robot_id, camera_id, tuple(sorted(found)))
+    return [camera for _, camera in sorted(cameras.items())]

@@ -1,5 +1,6 @@
 """Which robots are on the mesh, from their heartbeats."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 # Four missed heartbeats at 1 Hz and 0.2 s of network delay. At one heartbeat in twenty lost, a live robot is taken for
@@ -10,6 +11,9 @@ FORGET_NS = 3_600_000_000_000
 # The last heartbeats of a robot's previous process may arrive late. An instance that is still heard longer than this
 # (1.5 periods) after another one took the name is a second robot.
 CLAIM_NS = 1_500_000_000
+# A period of the heartbeat and its delay: an instance last heard longer than this before another one took the name has
+# most likely ended.
+_RIVAL_NS = 1_200_000_000
 # Limits against made-up names, chosen by hand; no fleet has so many robots.
 MOST_ROBOTS = 10_000
 _LONGEST_NAME = 255
@@ -24,6 +28,9 @@ class RosterEntry:
     :param silent_ns: since its last heartbeat, nanoseconds.
     :param instance_id: of the process that holds the name: the one started last.
     :param claims: number of live instances that use this name.
+    :param instances: of the live instances that may use this name, the holder last: a predecessor that was killed
+        within the last second is among them.
+    :param cameras: of all instances.
     """
 
     robot_id: str
@@ -32,6 +39,8 @@ class RosterEntry:
     silent_ns: int
     instance_id: str = ""
     claims: int = 1
+    instances: tuple[str, ...] = ()
+    cameras: tuple[str, ...] = ()
 
     @property
     def stale(self) -> bool:
@@ -46,6 +55,7 @@ class _Instance:
     left: bool
     first_ns: int
     last_ns: int
+    cameras: tuple[str, ...] = ()
 
     def alive(self, now_ns: int) -> bool:
         return not self.left and now_ns - self.last_ns <= STALE_NS
@@ -63,10 +73,13 @@ class FleetRoster:
         #: Number of heartbeats refused for an impossible name or instance id, or because the roster is full.
         self.malformed = 0
 
-    def on_heartbeat(self, robot_id: str, instance_id: str, model_id: str, left: bool, now_ns: int) -> bool:
+    def on_heartbeat(
+        self, robot_id: str, instance_id: str, model_id: str, left: bool, now_ns: int, cameras: Iterable[str] = ()
+    ) -> bool:
         """Take a robot's heartbeat.
 
         :param left: whether the robot announces its end.
+        :param cameras: of the robot.
         :returns: whether it was accepted; see :attr:`malformed`.
         """
         if not (_possible(robot_id) and _possible(instance_id)) or (
@@ -78,11 +91,12 @@ class FleetRoster:
         for instance in known:
             if instance.instance_id == instance_id:
                 instance.model_id, instance.left, instance.last_ns = model_id, left, now_ns
+                instance.cameras = tuple(cameras)
                 break
         else:
             if left and known:
                 return True  # the end of an unknown instance does not concern the holder of the name
-            known.append(_Instance(instance_id, model_id, left, now_ns, now_ns))
+            known.append(_Instance(instance_id, model_id, left, now_ns, now_ns, tuple(cameras)))
         alive = [instance for instance in known if instance.alive(now_ns)]
         self._instances[robot_id] = alive or known[-1:]
         return True
@@ -101,7 +115,12 @@ class FleetRoster:
         alive = [instance for instance in known if instance.alive(now_ns)]
         holder = (alive or known)[-1]
         claims = 1 + sum(instance.last_ns - holder.first_ns >= CLAIM_NS for instance in alive[:-1])
-        return RosterEntry(robot_id, holder.model_id, holder.left, now_ns - holder.last_ns, holder.instance_id, claims)
+        rivals = [each for each in alive[:-1] if holder.first_ns - each.last_ns < _RIVAL_NS]
+        return RosterEntry(
+            *(robot_id, holder.model_id, holder.left, now_ns - holder.last_ns, holder.instance_id, claims),
+            instances=tuple(each.instance_id for each in (*rivals, holder)),
+            cameras=tuple(sorted({camera for each in (*rivals, holder) for camera in each.cameras})),
+        )
 
 
 def _possible(name: str) -> bool:

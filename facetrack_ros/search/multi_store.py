@@ -33,12 +33,26 @@ class MultiStore:
             for row, hit in enumerate(found[0]):
                 key = hit.sighting.track_id or f"{number} {row}"
                 count -= key in tracks
-                known = tracks.get(key, hit)
-                best = max(known, hit, key=lambda each: each.similarity)
-                first_ns, last_ns = min(known.first_ns, hit.first_ns), max(known.last_ns, hit.last_ns)
-                tracks[key] = replace(best, first_ns=first_ns, last_ns=last_ns)
+                tracks[key] = _merged(tracks.get(key, hit), hit)
         return sorted(tracks.values(), key=lambda hit: -hit.similarity)[:limit], count, compared
+
+    def tracks_of_persons(
+        self, embedding: np.ndarray, person_ids: Sequence[str], start_ns: int, end_ns: int, cameras: Sequence[str] = ()
+    ) -> list[TrackHit]:
+        """As :meth:`SightingStore.tracks_of_persons`; a track of two stores counts once."""
+        tracks: dict[str, TrackHit] = {}
+        for number, store in enumerate(self._stores):
+            for row, hit in enumerate(store.tracks_of_persons(embedding, person_ids, start_ns, end_ns, cameras)):
+                key = hit.sighting.track_id or f"{number} {row}"
+                tracks[key] = _merged(tracks.get(key, hit), hit)
+        return list(tracks.values())
 
     def found_by_rescan(self, camera_id: str, stamp_ns: int) -> bool:
         """Whether a rescan, this one or an earlier one, found a face in that frame."""
         return any(store.found_by_rescan(camera_id, stamp_ns) for store in self._stores)
+
+
+def _merged(one: TrackHit, other: TrackHit) -> TrackHit:
+    """The better of two hits of a track, over the time of both."""
+    best = max(one, other, key=lambda hit: hit.similarity)
+    return replace(best, first_ns=min(one.first_ns, other.first_ns), last_ns=max(one.last_ns, other.last_ns))

@@ -1,7 +1,7 @@
 """Collects the responses of all robots to one search and merges them."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from facetrack_ros.models.contract import ModelContract
@@ -16,6 +16,7 @@ from facetrack_ros.search.response import (
     MODEL_MISMATCH,
     TIMED_OUT,
     Match,
+    NotSearched,
     RobotResponse,
     SearchResponse,
 )
@@ -24,24 +25,27 @@ from facetrack_ros.search.response import (
 _REPORTED = (ANSWERED, MODEL_MISMATCH, ERROR)
 # Similarities are sent as float32.
 _ROUNDING = 1e-3
+# Names listed in a sentence. Chosen by hand.
+_MOST_NAMES = 12
+
+#: A robot's name, and the id of its process; an empty one is unknown.
+_Key = tuple[str, str]
 
 
-def best_first(matches: Iterable[Match], threshold: float = 0.0, own: Mapping[str, float] | None = None) -> list[Match]:
+def best_first(matches: Iterable[tuple[Match, float]]) -> list[Match]:
     """Matches by falling similarity; the order of equal ones does not depend on the order of arrival.
 
     Similarities of different embedders are not comparable: each counts by its share of the way from the threshold to 1.
 
-    :param threshold: of the request's model.
-    :param own: thresholds of the robots that answered with an embedder of their own.
+    :param matches: each with the threshold of its embedder.
     """
 
-    def share(match: Match) -> float:
-        low = (own or {}).get(match.robot_id, threshold)
-        return (match.similarity - low) / (1.0 - low) if low < 1.0 else 0.0
+    def order(item: tuple[Match, float]) -> tuple:
+        match, low = item
+        share = (match.similarity - low) / (1.0 - low) if low < 1.0 else 0.0
+        return -share, match.robot_id, match.camera_id, match.stamp_ns, match.track_id
 
-    return sorted(
-        matches, key=lambda match: (-share(match), match.robot_id, match.camera_id, match.stamp_ns, match.track_id)
-    )
+    return [match for match, _ in sorted(matches, key=order)]
 
 
 class ResponseCollector:
@@ -51,10 +55,14 @@ class ResponseCollector:
     run another model is not waited for; a robot that the request names and the roster lacks is reported as ``left``. A
     response of a robot that is not waited for counts when it arrives in time.
 
+    Several robots may use one name: each of them is waited for and has a line of its own, ``robot1`` and
+    ``robot1 (2 of that name)``, in the order of their instance ids.
+
     :param request: a valid one, see :func:`facetrack_ros.search.validation.validate_request`.
     :param contract: of the request's model.
     :param expected: model id of each robot on the roster.
-    :param instances: the instance that holds each robot's name; an absent or empty one is unknown.
+    :param instances: the instances that use each robot's name, the holder of the name last; an absent one is unknown.
+    :param cameras: of each robot, as far as known, to be named where the request asks for a camera that none has.
     :ivar ignored: number of responses that did not count: of another search, an unnamed robot, a second or a late one.
     :ivar malformed: number of responses without a robot id or with impossible content.
     """
@@ -64,27 +72,29 @@ class ResponseCollector:
         request: SearchRequest,
         contract: ModelContract,
         expected: Mapping[str, str],
-        instances: Mapping[str, str] | None = None,
+        instances: Mapping[str, Sequence[str]] | None = None,
+        cameras: Mapping[str, Iterable[str]] | None = None,
     ) -> None:
         self.request, self.contract = request, contract
         self.ignored = self.malformed = 0
-        self._instances = dict(instances or {})
-        self._responses: dict[str, RobotResponse] = {}
-        self._matches: list[Match] = []
-        self._presumed: dict[str, RobotResponse] = {}  # what is reported of a robot unless it responds
+        self._cameras = {robot: tuple(names) for robot, names in (cameras or {}).items()}
+        self._responses: dict[_Key, RobotResponse] = {}
+        self._matches: dict[_Key, list[tuple[Match, float]]] = {}  # with the thresholds of their embedders
+        self._presumed: dict[_Key, RobotResponse] = {}  # what is reported of a robot unless it responds
+        self._other_models: dict[_Key, list[RobotResponse]] = {}  # further lines of robots that have responded
         self._claims: dict[str, int] = {}
         self._merged: SearchResponse | None = None
         #: Called with each accepted response and its matches.
         self.listener: Callable[[RobotResponse, tuple[Match, ...]], None] = lambda response, matches: None
         named = set(request.robots or expected)
-        self._awaited = {robot for robot in named if robot in expected}
-        for robot in named - self._awaited:
-            self._presumed[robot] = RobotResponse(
+        self._awaited = {robot: tuple((instances or {}).get(robot) or ("",)) for robot in named if robot in expected}
+        for robot in named - self._awaited.keys():
+            self._presumed[robot, ""] = RobotResponse(
                 robot, LEFT, error=f"unknown robot {robot}; known are {', '.join(sorted(expected)) or 'none'}"
             )
         for robot in self._awaited:
             if expected[robot] != request.model_id and not request.face_crop:
-                self._presumed[robot] = model_mismatch(robot, (expected[robot],), request.model_id)
+                self._presume(robot, model_mismatch(robot, (expected[robot],), request.model_id))
 
     @property
     def done(self) -> bool:
@@ -94,23 +104,24 @@ class ResponseCollector:
     @property
     def missing(self) -> tuple[str, ...]:
         """The robots whose response is awaited, sorted."""
-        return tuple(sorted(self._awaited - self._responses.keys() - self._presumed.keys()))
+        return tuple(sorted({robot for robot, _ in self._missing_keys() if (robot, _) not in self._presumed}))
 
     def add(self, search_id: str, response: RobotResponse, matches: Iterable[Match] = ()) -> bool:
-        """Take one robot's response.
+        """Take one robot's response, or its further response for the sightings of another model.
 
         One with impossible content (another robot's matches, an impossible similarity) counts as this robot's error,
         since the robot will send no other.
 
         :returns: whether it was accepted; see :attr:`ignored` and :attr:`malformed`.
         """
-        robot = response.robot_id
+        robot, key = response.robot_id, (response.robot_id, response.instance_id)
         if not robot:
             self.malformed += 1
             return False
+        further = self._is_of_another_model(key, response.model_id)
         if (
             search_id != self.request.search_id
-            or robot in self._responses
+            or (self._has_response(*key) and not further)
             or self._merged is not None
             or (self.request.robots and robot not in self.request.robots)
         ):
@@ -120,20 +131,27 @@ class ResponseCollector:
         fault = _fault(response, matches)
         if fault:
             self.malformed += 1
-            self._responses[robot] = RobotResponse(robot, ERROR, error=f"the response of {robot} is invalid: {fault}")
+            error = f"the response of {robot} is invalid: {fault}"
+            self._responses[key] = RobotResponse(robot, ERROR, error=error, instance_id=response.instance_id)
             return False
-        self._responses[robot] = response
-        self._matches += matches
+        if further:
+            self._other_models.setdefault(key, []).append(response)
+        else:
+            self._responses[key] = response
+        low = response.threshold if response.model_id else self.request.threshold_for(self.contract)
+        self._matches.setdefault(key, []).extend((match, low) for match in matches)
         self.listener(response, matches)
         return True
 
     def on_left(self, robot_id: str, instance_id: str = "") -> None:
         """A robot announced its end: it is not waited for, but a response on its way counts.
 
-        :param instance_id: of the instance that left; one that does not hold the name is ignored.
+        :param instance_id: of the instance that left; one that is not waited for is ignored.
         """
-        if robot_id in self.missing and instance_id in ("", self._instances.get(robot_id, instance_id)):
-            self._presumed[robot_id] = RobotResponse(robot_id, LEFT, error=f"{robot_id} left during the search")
+        if robot_id in self.missing:
+            self._presume(
+                robot_id, RobotResponse(robot_id, LEFT, error=f"{robot_id} left during the search"), instance_id
+            )
 
     def on_heartbeat(self, robot_id: str, instance_id: str) -> bool:
         """A robot was heard. One restarted since the search began does not know the request and is not waited for, but
@@ -141,12 +159,13 @@ class ResponseCollector:
 
         :returns: whether the robot was just found to be restarted and may be sent the request again.
         """
-        holder = self._instances.get(robot_id)
-        if not holder or instance_id == holder or robot_id not in self.missing or robot_id in self._claims:
+        holders = self._awaited.get(robot_id, ())
+        if holders in ((), ("",)) or len(holders) > 1 or instance_id in holders:
             return False
-        self._presumed[robot_id] = RobotResponse(
-            robot_id, LEFT, error=f"{robot_id} was restarted during the search; search again"
-        )
+        if robot_id not in self.missing or robot_id in self._claims:
+            return False
+        error = f"{robot_id} was restarted during the search; search again"
+        self._presume(robot_id, RobotResponse(robot_id, LEFT, error=error))
         return True
 
     def on_silent(self, robot_id: str, for_ns: int) -> None:
@@ -155,12 +174,11 @@ class ResponseCollector:
         :param for_ns: since its last heartbeat, nanoseconds.
         """
         if robot_id in self.missing:
-            self._presumed[robot_id] = RobotResponse(
-                robot_id, TIMED_OUT, error=f"{robot_id} was last heard {for_ns / 1e9:.0f} s ago"
-            )
+            error = f"{robot_id} was last heard {for_ns / 1e9:.0f} s ago"
+            self._presume(robot_id, RobotResponse(robot_id, TIMED_OUT, error=error))
 
     def on_name_conflict(self, robot_id: str, claims: int) -> None:
-        """Several robots use one name. The first response under it counts, and its line says so.
+        """Several robots use one name: their lines say so.
 
         :param claims: number of robots.
         """
@@ -170,25 +188,16 @@ class ResponseCollector:
         """End the search and merge the responses. Each call returns the same object."""
         if self._merged is None:
             threshold = self.request.threshold_for(self.contract)
-            timeout_s = self.request.timeout_ns / 1e9
-            late = {
-                robot: RobotResponse(robot, TIMED_OUT, error=f"{robot} did not answer within {timeout_s:g} s")
-                for robot in self.missing
-            }
-            robots = {**self._presumed, **late, **self._responses}
-            answered = [robot for robot in robots.values() if robot.status == ANSWERED]
-            own = {robot.robot_id: robot.threshold for robot in answered if robot.model_id}
-            matches = tuple(best_first(self._matches, threshold, own)[: self.request.result_limit])
-            lines = tuple(self._line(robots[robot]) for robot in sorted(robots))
-            false = self._false_matches(answered, threshold)
+            lines, matches = self._named_lines()
+            false = self._false_matches([robot for robot in lines if robot.answered], threshold)
             self._merged = SearchResponse(
                 self.request.search_id,
                 self.request.model_id,
                 threshold,
                 false.expected,
-                matches,
+                tuple(best_first(matches)[: self.request.result_limit]),
                 lines,
-                not_searched_by(lines),
+                (*not_searched_by(lines), *self._unknown_cameras(lines)),
                 operating_point=self.request.operating_point,
                 expected_false_matches_low=false.low,
                 expected_false_matches_high=false.high,
@@ -214,12 +223,92 @@ class ResponseCollector:
                 )
         return estimate
 
-    def _line(self, response: RobotResponse) -> RobotResponse:
-        claims = self._claims.get(response.robot_id, 1)
-        if claims < 2:
-            return response
-        conflict = f"{claims} robots call themselves {response.robot_id}, one of them answered; give each its own name"
-        return replace(response, error="; ".join(part for part in (response.error, conflict) if part))
+    def _presume(self, robot_id: str, response: RobotResponse, instance_id: str = "") -> None:
+        """Do not wait for a robot.
+
+        :param instance_id: only for this one of several of the name; empty: for all.
+        """
+        for instance in self._awaited[robot_id]:
+            if not instance_id or not instance or instance == instance_id:
+                self._presumed[robot_id, instance] = response
+
+    def _has_response(self, robot_id: str, instance_id: str) -> bool:
+        """Whether an instance has responded; where one of the two is unknown, whether any of its name has."""
+        known = [instance for robot, instance in self._responses if robot == robot_id]
+        return bool(known) and (not instance_id or "" in known or instance_id in known)
+
+    def _is_of_another_model(self, key: _Key, model_id: str) -> bool:
+        """Whether a response is a further one of a robot, for the sightings of a model that it has no line of yet."""
+        known = self._responses.get(key)
+        models = {known.model_id, *(line.model_id for line in self._other_models.get(key, ()))} if known else set()
+        return bool(known and model_id and model_id not in models)
+
+    def _missing_keys(self) -> list[_Key]:
+        """The awaited instances that have not responded. Where one is awaited, any of its name may respond."""
+        answered = {robot for robot, _ in self._responses}
+        return [
+            (robot, instance)
+            for robot, instances in self._awaited.items()
+            for instance in instances
+            if not (robot in answered if len(instances) == 1 else self._has_response(robot, instance))
+        ]
+
+    def _named_lines(self) -> tuple[tuple[RobotResponse, ...], list[tuple[Match, float]]]:
+        """A line for every robot, and the matches with the thresholds of their embedders, each under a name of its
+        own."""
+        timeout_s = self.request.timeout_ns / 1e9
+        late = {
+            key: RobotResponse(key[0], TIMED_OUT, error=f"{key[0]} did not answer within {timeout_s:g} s")
+            for key in self._missing_keys()
+        }
+        unknown = {key: line for key, line in self._presumed.items() if key[0] not in self._awaited}
+        unknown = {key: line for key, line in unknown.items() if not self._has_response(*key)}
+        presumed = {key: line for key, line in self._presumed.items() if key in late}
+        robots = {**unknown, **late, **presumed, **self._responses}
+        lines: list[RobotResponse] = []
+        matches: list[tuple[Match, float]] = []
+        for robot in sorted({robot for robot, _ in robots}):
+            keys = sorted(key for key in robots if key[0] == robot)
+            claims = max(len(keys), self._claims.get(robot, 1))
+            for number, key in enumerate(keys, 1):
+                own = (robots[key], *self._other_models.get(key, ()))
+                lines += [_renamed(replace(line, instance_id=key[1]), number, claims) for line in own]
+                name = lines[-1].robot_id
+                matches += [(replace(match, robot_id=name), low) for match, low in self._matches.get(key, ())]
+        return tuple(lines), matches
+
+    def _unknown_cameras(self, lines: Sequence[RobotResponse]) -> list[NotSearched]:
+        """A part for each camera of the request that no robot has."""
+        found = {camera for names in self._cameras.values() for camera in names}
+        found |= {camera.camera_id for line in lines for camera in line.searched}
+        found |= {gap.camera_id for line in lines for gap in line.not_searched}
+        listed = [f"{robot}/{camera}" for robot, names in sorted(self._cameras.items()) for camera in sorted(names)]
+        more = f" and {len(listed) - _MOST_NAMES} more" if len(listed) > _MOST_NAMES else ""
+        known = f"; there are {', '.join(listed[:_MOST_NAMES])}{more}" if listed else ""
+        return [
+            NotSearched("", f"no robot that answered has a camera {camera}{known}", camera)
+            for camera in self.request.cameras
+            if camera not in found
+        ]
+
+
+def _renamed(line: RobotResponse, number: int, claims: int) -> RobotResponse:
+    """A line under a name of its own, with a sentence on the conflict.
+
+    :param number: of the robot among those that have its name, from 1.
+    :param claims: how many have it.
+    """
+    robot = line.robot_id
+    if claims < 2:
+        return line
+    name = robot if number == 1 else f"{robot} ({number} of that name)"
+    conflict = f"{claims} robots call themselves {robot}: give each its own name"
+    gaps = tuple(
+        replace(gap, robot_id=name, reason=gap.reason.replace(robot, name, 1)) if gap.robot_id == robot else gap
+        for gap in line.not_searched
+    )
+    error = "; ".join(part for part in (line.error, conflict) if part)
+    return replace(line, robot_id=name, error=error, not_searched=gaps)
 
 
 def _fault(response: RobotResponse, matches: tuple[Match, ...]) -> str:

@@ -14,7 +14,8 @@ VISIT_GAP_NS = 10_000_000_000
 def fold_visits(matches: Iterable[Match], gap_ns: int = VISIT_GAP_NS) -> list[Match]:
     """Merge the matches of each visit, ordered by the best match of each.
 
-    A visit spans all its tracks and is otherwise its most similar match. Without a person id, each track is a visit.
+    A visit spans all its tracks and is otherwise its most similar match. Without a person id, each track is a visit;
+    but faces that a rescan found, and that no track was known for, belong to the nearest visit.
 
     :param matches: best first.
     """
@@ -36,7 +37,44 @@ def fold_visits(matches: Iterable[Match], gap_ns: int = VISIT_GAP_NS) -> list[Ma
         for row in others:  # the match lies between visits that were apart
             rows.remove(row)
             visits[row] = None
-    return [visit for visit in visits if visit is not None]
+    return _with_rescanned([visit for visit in visits if visit is not None], gap_ns)
+
+
+def _with_rescanned(visits: list[Match], gap_ns: int) -> list[Match]:
+    """The visits, with those of rescanned faces without a person merged into the nearest one of their camera.
+
+    A rescan leaves out the frames in which a face is known, so such faces are of the time between a visit's faces.
+    """
+    found, row = list(visits), 0
+    while row < len(found):
+        near = [] if found[row].person_id or not found[row].rescanned else _near(found, row, gap_ns)
+        if not near:
+            row += 1
+            continue
+        best, other = sorted((row, near[0]))  # they are best first
+        joined = found[best], found.pop(other)
+        found[best] = replace(
+            joined[0],
+            person_id=joined[0].person_id or joined[1].person_id,
+            first_ns=min(each.first_ns for each in joined),
+            last_ns=max(each.last_ns for each in joined),
+        )
+        row = 0
+    return found
+
+
+def _near(visits: list[Match], row: int, gap_ns: int) -> list[int]:
+    """Rows of the visits that rescanned faces may belong to: of a person first, then by distance in time."""
+    loose = visits[row]
+    near = [
+        (not visit.person_id, _gap(visit, loose), number)
+        for number, visit in enumerate(visits)
+        if number != row
+        and (visit.robot_id, visit.camera_id) == (loose.robot_id, loose.camera_id)
+        and (visit.person_id or visit.rescanned)
+        and _gap(visit, loose) <= gap_ns
+    ]
+    return [number for _, _, number in sorted(near)]
 
 
 def apply_merges(matches: Iterable[Match], merges: IdentityMerges) -> tuple[Match, ...]:

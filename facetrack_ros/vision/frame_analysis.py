@@ -21,6 +21,7 @@ class FrameAnalysis:
     :param detections: the persons.
     :param faces: their faces, with embeddings where they were selected and passed the quality gate.
     :param model_id: id of the face embedder's contract.
+    :param with_faces: whether faces were searched for.
     :param detection_s: seconds of work to find the persons; ``faces_s``: the faces; 0 if not measured.
     """
 
@@ -29,10 +30,12 @@ class FrameAnalysis:
     model_id: str = ""
     detection_s: float = 0.0
     faces_s: float = 0.0
+    with_faces: bool = True
 
     def for_unchanged_frame(self) -> "FrameAnalysis":
         """The analysis of a later frame that shows the same: the same persons, without faces."""
-        return FrameAnalysis(replace(self.detections, faces=None, owners=None), (), self.model_id)
+        detections = replace(self.detections, faces=None, owners=None)
+        return FrameAnalysis(detections, (), self.model_id, with_faces=self.with_faces)
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class FrameAnalyzer:
         if persons is None:
             (persons,) = self.detect([DetectorImage.whole(frame)])
         faces = self.pipeline.faces(frame.image, persons, selection) if with_faces else ()
-        return FrameAnalysis(persons, faces, self.pipeline.contract.id)
+        return FrameAnalysis(persons, faces, self.pipeline.contract.id, with_faces=with_faces)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,10 +17,13 @@ class History:
     """Records what is stored."""
 
     def __init__(self):
-        self.frames, self.tracks, self.events = [], [], []
+        self.frames, self.tracks, self.events, self.with_faces = [], [], [], []
 
     def add_frame(self, frame):
         self.frames.append(frame.number)
+
+    def add_analysis(self, frame, analysis):
+        self.with_faces.append(analysis.with_faces)
 
     def add_tracks(self, frame, tracks):
         self.tracks.append((frame.number, len(tracks)))

@@ -9,9 +9,11 @@ import pytest
 from facetrack_ros import msg
 from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.config import Config
+from facetrack_ros.models import catalog
 from facetrack_ros.nodes.base.qos import HEARTBEAT_PUB, RELIABLE, SEARCH_RESULT_PUB
 from facetrack_ros.nodes.conversion.fields import float_array
 from facetrack_ros.nodes.conversion.time import to_duration
+from facetrack_ros.nodes.health.status import ERROR
 from facetrack_ros.nodes.history_node import HistoryNode
 from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.srv import FaceSearch
@@ -38,9 +40,10 @@ class Mesh:
     def __init__(self, asker, folder):
         self.asker, self.folder, self.nodes = asker, folder, []
 
-    def add(self, kind, robot):
+    def add(self, kind, robot, folder=None):
         named = {"subscribe": False} if kind is HistoryNode else {}
-        node = kind(robot_id=robot, cameras=("front",), config=Config({"data_dir": str(self.folder)}), **named)
+        config = Config({"data_dir": str(folder or self.folder)})
+        node = kind(robot_id=robot, cameras=("front",), config=config, **named)
         node.start_up()
         self.nodes.append(node)
         self.asker.node.executor.add_node(node)
@@ -57,6 +60,7 @@ class Mesh:
             ),
             timeout_s,
         )
+        self.response = response
         return {line.robot_id: line for line in response.robots}
 
     def search_until(self, condition, timeout_s=10.0):
@@ -101,15 +105,55 @@ def answered(request, robot, similarity=0.9, whose=None):
     )
 
 
-def test_two_robots_of_one_name_are_reported_in_the_response_and_the_roster(mesh):
-    for _ in range(2):
-        mesh.add(HistoryNode, "robot2")
-    lines = mesh.search_until(
-        lambda lines: "robot2" in lines and "2 robots call themselves robot2" in lines["robot2"].error
-    )
-    assert lines["robot2"].status == "answered"
+def stored(mesh, folder, similarity):
+    """A history node of robot2 in a folder of its own, with one sighting."""
+    node = mesh.add(HistoryNode, "robot2", folder)
+    node.open_history(catalog.known(MODEL))
+    vector = np.zeros(DIMENSION, np.float32)
+    vector[0], vector[1] = similarity, np.sqrt(1 - similarity**2)
+    box, stamp = np.zeros(4, np.float32), time.time_ns()
+    node.history.sightings.note_frame("front", stamp)
+    node.history.sightings.add("front", stamp, 1, "t1", "", box, box, 0.5, vector, bytes)
+    node.history.flush()
+    return node
+
+
+def test_two_robots_of_one_name_are_both_asked_and_told_apart(mesh, tmp_path):
+    for name, similarity in (("here", 0.9), ("there", 0.1)):
+        stored(mesh, tmp_path / name, similarity)
+    mesh.search_until(lambda lines: "robot2 (2 of that name)" in lines)
+    found = set()
+    for _ in range(20):
+        lines = mesh.search_robots()
+        two = [lines["robot2"], lines["robot2 (2 of that name)"]]
+        assert {line.status for line in two} == {"answered"}
+        assert all("2 robots call themselves robot2" in line.error for line in two)
+        assert [line.matches for line in two].count(1) == 1
+        found.add(tuple((match.robot_id, round(match.similarity, 3)) for match in mesh.response.matches))
+    assert len(found) == 1, "twenty identical searches give one answer"
+    assert len({line.instance_id for line in two}) == 2
     assert lines["robot1"].error == ""
     assert {entry.robot_id: entry.claims for entry in mesh.asker.entries()} == {"robot1": 1, "robot2": 2}
+    diagnosis = mesh.search._report()
+    assert diagnosis.level == ERROR
+    assert "2 robots on the mesh are called robot2" in diagnosis.sentence
+
+
+def test_a_robot_that_has_recorded_nothing_says_so(mesh):
+    mesh.search_until(lambda lines: "robot1" in lines)
+    assert not mesh.response.complete
+    assert [gap.reason for gap in mesh.response.not_searched] == [
+        "robot1 has recorded nothing: its history waits for the first faces"
+    ]
+    assert "has recorded nothing" in mesh.response.message
+
+
+def test_what_a_folder_holds_is_searched_before_its_history_is_open(mesh, tmp_path):
+    node = stored(mesh, tmp_path / "later", 0.9)
+    history, node.history = node.history, None
+    history.close()
+    lines = mesh.search_until(lambda lines: "robot2" in lines and lines["robot2"].status == "answered")
+    assert (lines["robot2"].matches, lines["robot2"].sightings) == (1, 1)
 
 
 def test_a_robot_that_restarts_during_a_search_is_not_waited_for(mesh):

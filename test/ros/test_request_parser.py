@@ -45,7 +45,7 @@ class OneFace:
 class Known:
     def face_of(self, person):
         if person in ("p_robot1_3", "Grace Hopper"):
-            return UNIT, "net"
+            return UNIT, "net", ("p_robot1_3", "p_robot2_1") if person == "p_robot1_3" else ()
         raise RequestError(f"no robot knows a face of {person}")
 
     def face_of_name(self, name):

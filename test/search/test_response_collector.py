@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Match, RobotResponse
+from facetrack_ros.search.response import (
+    ANSWERED,
+    ERROR,
+    LEFT,
+    MODEL_MISMATCH,
+    TIMED_OUT,
+    Match,
+    NotSearched,
+    RobotResponse,
+    SearchedCamera,
+)
 from facetrack_ros.search.response_collector import ResponseCollector
 
 CURVE = ((0.2, 0.1), (0.4, 0.001))
@@ -180,7 +190,7 @@ def test_a_response_after_the_end_changes_nothing():
     assert set(statuses(response).values()) == {TIMED_OUT}
 
 
-INSTANCES = {"robot1": "a1", "robot2": "b1", "robot3": "c1"}
+INSTANCES = {"robot1": ("a1",), "robot2": ("b1",), "robot3": ("c1",)}
 
 
 def test_a_robot_started_again_while_it_was_asked_is_told_at_once():
@@ -227,27 +237,91 @@ def test_a_predecessors_goodbye_is_not_the_successors():
     assert "robot2" not in collector.missing
 
 
-def test_of_two_robots_with_one_name_the_first_response_counts_and_its_line_says_so():
-    collector = ResponseCollector(REQUEST, CONTRACT, FLEET, INSTANCES)
+TWO = {**INSTANCES, "robot2": ("b1", "b2")}
+
+
+@pytest.mark.parametrize("order", [("b1", "b2"), ("b2", "b1")])
+def test_two_robots_of_one_name_are_both_waited_for_and_told_apart(order):
+    collector = ResponseCollector(REQUEST, CONTRACT, FLEET, TWO)
     collector.on_name_conflict("robot2", 2)
-    collector.on_heartbeat("robot2", "b2")
-    assert "robot2" in collector.missing, "another of the name is not one started again"
-    assert collector.add("s1", answered("robot2"), (match("robot2", 0.8),))
-    assert not collector.add("s1", answered("robot2"), (match("robot2", 0.9),))
+    assert not collector.on_heartbeat("robot2", "b3"), "another of the name is not one started again"
     for robot in ("robot1", "robot3"):
         collector.add("s1", answered(robot))
+    found = {"b1": 0.8, "b2": 0.9}
+    for instance in order:
+        assert collector.missing == ("robot2",)
+        line = replace(answered("robot2"), instance_id=instance, not_searched=(NotSearched("robot2", "robot2/x has"),))
+        assert collector.add("s1", line, (match("robot2", found[instance]),))
+        assert not collector.add("s1", line, (match("robot2", 0.99),))
+    assert collector.done
     response = collector.close()
-    assert response.robots[1].status == ANSWERED
-    assert "2 robots call themselves robot2" in response.robots[1].error
-    assert [found.similarity for found in response.matches] == [0.8]
+    assert [line.robot_id for line in response.robots] == ["robot1", "robot2", "robot2 (2 of that name)", "robot3"]
+    assert [line.instance_id for line in response.robots[1:3]] == ["b1", "b2"]
+    assert all("2 robots call themselves robot2" in line.error for line in response.robots[1:3])
+    assert [(one.robot_id, one.similarity) for one in response.matches] == [
+        ("robot2 (2 of that name)", 0.9),
+        ("robot2", 0.8),
+    ]
+    assert response.not_searched[1].reason == "robot2 (2 of that name)/x has"
 
 
-def test_two_silent_robots_with_one_name_are_told_in_one_sentence_after_another():
+def test_a_second_robot_of_a_name_that_is_heard_of_only_by_its_answer_counts_too():
+    collector = ResponseCollector(replace(REQUEST, robots=("robot2",)), CONTRACT, FLEET, INSTANCES)
+    for instance in ("b2", "b1"):
+        assert collector.add("s1", replace(answered("robot2"), instance_id=instance))
+    response = collector.close()
+    assert [line.robot_id for line in response.robots] == ["robot2", "robot2 (2 of that name)"]
+    assert "2 robots call themselves robot2" in response.robots[0].error
+    assert response.complete
+
+
+def test_one_of_two_robots_of_a_name_that_is_silent_makes_the_answer_partial():
+    collector = ResponseCollector(replace(REQUEST, robots=("robot2",)), CONTRACT, FLEET, TWO)
+    assert collector.add("s1", replace(answered("robot2"), instance_id="b2"))
+    response = collector.close()
+    assert [(line.robot_id, line.status) for line in response.robots] == [
+        ("robot2", TIMED_OUT),
+        ("robot2 (2 of that name)", ANSWERED),
+    ]
+    assert not response.complete
+
+
+def test_one_of_two_robots_of_a_name_may_leave():
+    collector = ResponseCollector(replace(REQUEST, robots=("robot2",)), CONTRACT, FLEET, TWO)
+    collector.on_left("robot2", "b1")
+    assert collector.missing == ("robot2",)
+    collector.add("s1", replace(answered("robot2"), instance_id="b2"))
+    assert collector.done
+    assert [line.status for line in collector.close().robots] == [LEFT, ANSWERED]
+
+
+def test_a_silent_robot_whose_name_others_use_is_told_in_one_sentence_after_another():
     collector = ResponseCollector(REQUEST, CONTRACT, FLEET, INSTANCES)
     collector.on_name_conflict("robot2", 2)
     line = collector.close().robots[1]
     assert line.status == TIMED_OUT
     assert "did not answer within 2 s; 2 robots call themselves" in line.error
+
+
+def test_a_camera_that_no_robot_has_makes_the_answer_partial_and_those_there_are_named():
+    request = replace(REQUEST, cameras=("front", "nosuch"))
+    collector = ResponseCollector(request, CONTRACT, FLEET, cameras={"robot1": ("front", "rear"), "robot2": ("front",)})
+    for robot in FLEET:
+        collector.add("s1", replace(answered(robot), searched=(SearchedCamera("front", 10, 5, 6),)))
+    response = collector.close()
+    assert not response.complete
+    (gap,) = response.not_searched
+    assert (gap.robot_id, gap.camera_id) == ("", "nosuch")
+    assert "robot1/front, robot1/rear, robot2/front" in gap.reason
+
+
+def test_what_a_robot_did_not_compare_makes_the_answer_partial():
+    collector = ResponseCollector(replace(REQUEST, robots=("robot1",)), CONTRACT, FLEET)
+    gap = NotSearched("robot1", "robot1 has 13 sightings of dlib", model_id="dlib", sightings=13)
+    collector.add("s1", replace(answered("robot1"), not_searched=(gap,)))
+    response = collector.close()
+    assert response.not_searched == (gap,)
+    assert not response.complete
 
 
 @pytest.mark.parametrize(

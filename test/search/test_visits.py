@@ -1,5 +1,6 @@
 """A visit is one match, however often its track broke."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -47,3 +48,23 @@ def test_the_visits_do_not_depend_on_which_part_of_them_is_the_most_similar():
         found = fold_visits(match(0.9 - 0.1 * row, *span) for row, span in enumerate(order))
         assert sorted((first, last) for _, first, last in spans(found)) == [(0, 25), (40, 41)]
         assert found[0].similarity == 0.9
+
+
+def rescanned(similarity, first, last, track, person=""):
+    return replace(match(similarity, first, last, track, person), rescanned=True)
+
+
+def test_faces_that_a_rescan_found_belong_to_the_visit_they_lie_in():
+    known, loose = match(0.9, 0, 20), rescanned(0.8, 5, 6, "r_front_5")
+    assert spans(fold_visits([known, loose])) == [(0.9, 0, 20)]
+    better = rescanned(0.95, 22, 23, "r_front_22")
+    (visit,) = fold_visits([better, known])
+    assert (visit.similarity, visit.person_id, visit.first_ns, visit.last_ns) == (0.95, "p_1", 0, 23 * SECOND)
+    assert len(fold_visits([known, rescanned(0.8, 31, 32, "r_front_31")])) == 2, "too late for the visit"
+
+
+def test_faces_that_a_rescan_found_do_not_join_two_people():
+    one, two = match(0.9, 0, 20), match(0.8, 24, 40, "t2", "p_2")
+    assert spans(fold_visits([one, two, rescanned(0.7, 21, 21, "r_front_21")])) == [(0.9, 0, 21), (0.8, 24, 40)]
+    loose = [rescanned(0.7, 0, 1, "r_front_0"), rescanned(0.6, 5, 6, "r_front_5")]
+    assert spans(fold_visits(loose)) == [(0.7, 0, 6)]

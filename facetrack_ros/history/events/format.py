@@ -18,6 +18,7 @@ _KEYS_OF = {
 }
 CSV_COLUMNS = (*_KEYS, *(key for keys in _KEYS_OF.values() for key in keys))
 _BOXES = ("bbox", "last_bbox")
+SUFFIXES = (".csv", ".jsonl")
 
 logger = logging.getLogger(__name__)
 
@@ -74,17 +75,31 @@ def read_events(directory: Path | str) -> Iterator[dict]:
     :raises StoreError: a log cannot be read.
     """
     for path in sorted(Path(directory).glob("events-*.*")):
-        if path.suffix not in (".jsonl", ".csv"):
-            continue
-        with store_errors(f"cannot read the event log {path}", "check its permissions"):
-            data = path.read_bytes()
-        lines = data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]
-        parse = json.loads if path.suffix == ".jsonl" else _from_csv
-        for number, line in enumerate(lines[1:] if path.suffix == ".csv" else lines, 1):
-            try:
-                yield parse(line.decode())
-            except (ValueError, KeyError) as error:
-                logger.warning("event %d of %s is damaged and left out: %s", number, path, error)
+        if path.suffix in SUFFIXES:
+            yield from read_log(path)[0]
+
+
+def read_log(path: Path, start: int = 0) -> tuple[list[dict], int]:
+    """The events of one log, and the position after the last complete line.
+
+    :param start: position to begin at, as returned before; one beyond the end of the file begins anew.
+    :raises StoreError: it cannot be read.
+    """
+    with store_errors(f"cannot read the event log {path}", "check its permissions"), path.open("rb") as file:
+        start = start if start <= file.seek(0, 2) else 0
+        file.seek(start)
+        data = file.read()
+    end = data.rfind(b"\n") + 1
+    lines = data[:end].split(b"\n")[:-1]
+    parse = json.loads if path.suffix == ".jsonl" else _from_csv
+    events = []
+    for number, line in enumerate(lines[1:] if path.suffix == ".csv" and not start else lines, 1):
+        try:
+            events.append(parse(line.decode()))
+        except (ValueError, KeyError) as error:
+            place = f"after byte {start}" if start else ""
+            logger.warning("event %d %sof %s is damaged and left out: %s", number, place, path, error)
+    return events, start + end
 
 
 def _from_csv(line: str) -> dict:

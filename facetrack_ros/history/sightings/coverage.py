@@ -1,4 +1,9 @@
-"""Coverage: when each camera delivered frames. Tells "no face was seen" from "there was no camera"."""
+"""Coverage: when each camera delivered frames, and when they were searched for faces.
+
+Tells "no face was seen" from "there was no camera" and from "nothing was analysed".
+"""
+
+from collections.abc import Sequence
 
 from facetrack_ros.history.sightings.database import Database
 
@@ -14,16 +19,50 @@ def merge_spans(spans: list[tuple[int, int]], gap_ns: int = 0) -> tuple[tuple[in
     return tuple((start, end) for start, end in joined)
 
 
+def subtract_spans(
+    spans: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]], shortest_ns: int = 0
+) -> tuple[tuple[int, int], ...]:
+    """The parts of spans outside all others; both are in order of time and without overlaps.
+
+    :param shortest_ns: only parts longer than this.
+    """
+    parts = []
+    for start, end in spans:
+        at = start
+        for low, high in others:
+            if high < at or low > end:
+                continue
+            parts.append((at, low))
+            at = max(at, high)
+        parts.append((at, end))
+    return tuple((start, end) for start, end in parts if end - start > shortest_ns)
+
+
+def clip_spans(spans: Sequence[tuple[int, int]], start_ns: int, end_ns: int) -> tuple[tuple[int, int], ...]:
+    """The parts of spans between two stamps."""
+    return tuple((max(low, start_ns), min(high, end_ns)) for low, high in spans if low <= end_ns and high >= start_ns)
+
+
+#: Frames farther apart than this leave a gap: 2 s, so that a slow camera leaves none.
+GAP_NS = 2_000_000_000
+#: Analysed frames farther apart than this leave a gap. Chosen by hand: most people take longer to pass a camera, and
+#: models that load, or a busy computer, often take longer than :data:`GAP_NS`.
+ANALYSED_GAP_NS = 5_000_000_000
+FRAMES, ANALYSED = "coverage", "analysed"
+
+
 class Coverage:
-    """Time spans in which frames of a camera arrived, stored in the database.
+    """Time spans in which frames of a camera arrived, or were analysed, stored in the database.
 
     Not thread-safe: its owner holds the lock.
 
-    :param gap_ns: frames farther apart than this leave a gap; 2 s, so that a slow camera leaves none.
+    :param table: :data:`FRAMES` or :data:`ANALYSED`.
+    :param gap_ns: frames farther apart than this leave a gap.
     """
 
-    def __init__(self, database: Database, gap_ns: int = 2_000_000_000) -> None:
+    def __init__(self, database: Database, table: str = FRAMES, gap_ns: int = GAP_NS) -> None:
         self._database = database
+        self._table = table
         self._gap_ns = gap_ns
         self._current: dict[str, list[int]] = {}  # per camera: row id (0: not yet written), start, end
         self._changed: set[str] = set()
@@ -46,19 +85,20 @@ class Coverage:
     def spans(self, camera_id: str) -> tuple[tuple[int, int], ...]:
         """A camera's spans, in order of time."""
         self.write()
-        sql = "SELECT start_ns, end_ns FROM coverage WHERE camera_id = ?"
+        sql = f"SELECT start_ns, end_ns FROM {self._table} WHERE camera_id = ?"
         return merge_spans(self._database.rows(sql, (camera_id,)), self._gap_ns)
 
     def cameras(self) -> tuple[str, ...]:
         """Every camera with a span, sorted."""
         self.write()
-        return tuple(camera for (camera,) in self._database.rows("SELECT DISTINCT camera_id FROM coverage ORDER BY 1"))
+        rows = self._database.rows(f"SELECT DISTINCT camera_id FROM {self._table} ORDER BY 1")
+        return tuple(camera for (camera,) in rows)
 
     def delete_before(self, cutoff_ns: int) -> None:
         """Delete the coverage before a stamp, together with the sightings of that time."""
         self.write()
-        self._database.write("DELETE FROM coverage WHERE end_ns < ?", (cutoff_ns,))
-        self._database.write("UPDATE coverage SET start_ns = ? WHERE start_ns < ?", (cutoff_ns, cutoff_ns))
+        self._database.write(f"DELETE FROM {self._table} WHERE end_ns < ?", (cutoff_ns,))
+        self._database.write(f"UPDATE {self._table} SET start_ns = ? WHERE start_ns < ?", (cutoff_ns, cutoff_ns))
 
     def reset(self) -> None:
         """Begin new spans: the written ones were rolled back or deleted."""
@@ -70,8 +110,9 @@ class Coverage:
             return
         row, start, end = self._current[camera_id]
         if row:
-            self._database.write("UPDATE coverage SET start_ns = ?, end_ns = ? WHERE id = ?", (start, end, row))
+            sql = f"UPDATE {self._table} SET start_ns = ?, end_ns = ? WHERE id = ?"
+            self._database.write(sql, (start, end, row))
         else:
-            sql = "INSERT INTO coverage (camera_id, start_ns, end_ns) VALUES (?, ?, ?)"
+            sql = f"INSERT INTO {self._table} (camera_id, start_ns, end_ns) VALUES (?, ?, ?)"
             self._current[camera_id][0] = self._database.write(sql, (camera_id, start, end))
         self._changed.discard(camera_id)

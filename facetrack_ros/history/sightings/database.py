@@ -14,7 +14,9 @@ from urllib.parse import quote, unquote
 from facetrack_ros.errors import DamagedStoreError, StoreError, store_errors
 from facetrack_ros.models.contract import ModelContract
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
+#: First version that notes which frames were analysed.
+ANALYSED_SINCE = 4
 _APPLICATION_ID = 0x46545253  # "FTRS", tells a history from any other SQLite file
 # A sighting of 512 numbers takes 2.2 kB: half of SQLite's default pages of 4 kB would stay empty.
 _PAGE_BYTES = 16_384
@@ -50,6 +52,12 @@ CREATE TRIGGER sightings_changed AFTER UPDATE OF id, camera_id, first_ns, last_n
     3: """
 CREATE TABLE partial_ingests (key TEXT PRIMARY KEY, camera_id TEXT NOT NULL, start_ns INTEGER NOT NULL,
     end_ns INTEGER NOT NULL, stamps BLOB NOT NULL);
+""",
+    # Nothing says that frames of an older version were not analysed.
+    4: """
+CREATE TABLE analysed (id INTEGER PRIMARY KEY, camera_id TEXT NOT NULL, start_ns INTEGER NOT NULL,
+    end_ns INTEGER NOT NULL);
+INSERT INTO analysed (camera_id, start_ns, end_ns) SELECT camera_id, start_ns, end_ns FROM coverage;
 """,
 }
 

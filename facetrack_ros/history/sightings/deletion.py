@@ -37,6 +37,7 @@ def prune(indexed: IndexedDatabase, limits: SightingLimits, now_ns: int, brake: 
 
     def delete_others() -> None:
         indexed.coverage.delete_before(cutoff_ns)
+        indexed.analysed.delete_before(cutoff_ns)
         indexed.rescans.delete_before(cutoff_ns)
 
     return _delete(indexed, last_seen_before(cutoff_ns), delete_others, read_ahead=False)

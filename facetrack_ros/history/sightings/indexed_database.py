@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.index.block import ROWS
 from facetrack_ros.history.index.vector_index import VectorIndex
-from facetrack_ros.history.sightings.coverage import Coverage
+from facetrack_ros.history.sightings.coverage import ANALYSED, ANALYSED_GAP_NS, Coverage
 from facetrack_ros.history.sightings.database import Database
 from facetrack_ros.history.sightings.deduplication import DeduplicationRule, OpenSightings
 from facetrack_ros.history.sightings.index_blocks import IndexBlocks
@@ -65,6 +65,7 @@ class IndexedDatabase:
         """Write spans and coverage that changed in memory, in the open transaction."""
         self.table.write_spans()
         self.coverage.write()
+        self.analysed.write()
 
     def note_change(self, stamp_ns: int | None = None, counts: bool = True) -> None:
         """Commit when a second of stamps or 64 changes have passed since the last commit.
@@ -100,7 +101,7 @@ class IndexedDatabase:
         self.open_sightings = OpenSightings(self._rule, self.index)
         self.unnamed_tracks: set[str] = set()
         self._since_ns, self._changes = None, 0
-        for part in (self.table, self.coverage, self.rescans):
+        for part in (self.table, self.coverage, self.analysed, self.rescans):
             part.reset()
         if read_ahead:
             with ThreadPoolExecutor(1, thread_name_prefix="read_ahead") as reader:
@@ -145,6 +146,7 @@ class IndexedDatabase:
         self.database = database
         self.table = SightingTable(database, self.contract.id, self.contract.dimension)
         self.coverage = Coverage(database)
+        self.analysed = Coverage(database, ANALYSED, ANALYSED_GAP_NS)
         self.ingests = IngestLog(database)
         self.rescans = RescanLog(database)
         self.blocks = IndexBlocks(database, self.table, self.contract, self.lock, self._lowest_open)

@@ -45,6 +45,6 @@ class IngestLog:
 
     def delete(self, camera_id: str, start_ns: int, end_ns: int) -> None:
         """Delete a camera's recordings and coverage that lie entirely between two stamps."""
-        for table in ("ingests", "partial_ingests", "coverage"):
+        for table in ("ingests", "partial_ingests", "coverage", "analysed"):
             sql = f"DELETE FROM {table} WHERE camera_id = ? AND start_ns >= ? AND end_ns <= ?"
             self._database.write(sql, (camera_id, start_ns, end_ns))

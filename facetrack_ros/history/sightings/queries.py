@@ -1,12 +1,13 @@
 """Reading side of a sighting store: searches, sightings by track and time, spans and counts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from facetrack_ros.core.vectors import unit_vector
-from facetrack_ros.history.sightings.database import index_path
+from facetrack_ros.history.sightings.database import ANALYSED_SINCE, index_path
 from facetrack_ros.history.sightings.indexed_database import IndexedDatabase
 from facetrack_ros.history.sightings.sighting import Sighting
 from facetrack_ros.history.sightings.table import PersonSpan
@@ -87,6 +88,37 @@ class SightingQueries:
             found = [TrackHit(*values) for values in zip(sightings, similarity, first.tolist(), last.tolist())]
             return found, int(best.size), hits.compared
 
+    def tracks_of_persons(
+        self, embedding: np.ndarray, person_ids: Sequence[str], start_ns: int, end_ns: int, cameras: Sequence[str] = ()
+    ) -> list[TrackHit]:
+        """The tracks of persons in ``[start_ns, end_ns]``, each with its sighting most similar to a face.
+
+        :param embedding: ``(dimension,)`` unit vector.
+        :param cameras: only these; empty: all.
+        """
+        vector = unit_vector(embedding, self.contract.dimension)
+        with self._indexed.changing():
+            self._indexed.table.write_spans()
+            rows = self._indexed.table.spans_of_persons(person_ids, start_ns, end_ns)
+            rows = [row for row in rows if not cameras or row[1] in cameras]
+            if not rows:
+                return []
+            similarity = self._indexed.table.embeddings([row[0] for row in rows]) @ vector
+            tracks: dict[object, list[int]] = {}
+            for number, (sighting_id, camera, track, _, _) in enumerate(rows):
+                tracks.setdefault((camera, track) if track else sighting_id, []).append(number)
+            best = [max(numbers, key=lambda number: float(similarity[number])) for numbers in tracks.values()]
+            found = self._indexed.table.fetch([rows[number][0] for number in best])
+            return [
+                TrackHit(
+                    sighting,
+                    float(similarity[number]),
+                    min(rows[each][3] for each in numbers),
+                    max(rows[each][4] for each in numbers),
+                )
+                for sighting, number, numbers in zip(found, best, tracks.values())
+            ]
+
     def best_of_person(self, person_id: str) -> Sighting | None:
         """The sighting of a person with the highest quality, None when there is none."""
         with self._indexed.lock:
@@ -146,6 +178,15 @@ class SightingQueries:
         """When a camera delivered frames, ``(start_ns, end_ns)`` in order of time."""
         with self._indexed.changing():
             return self._indexed.coverage.spans(camera_id)
+
+    def analysed(self, camera_id: str) -> tuple[tuple[int, int], ...]:
+        """When a camera's frames were searched for faces, ``(start_ns, end_ns)`` in order of time.
+
+        A file of an older version, opened for reading, does not tell: it gives all of :meth:`coverage`.
+        """
+        with self._indexed.changing():
+            known = self._indexed.database.version >= ANALYSED_SINCE
+            return (self._indexed.analysed if known else self._indexed.coverage).spans(camera_id)
 
     def sighting_spans(self, camera_id: str) -> tuple[np.ndarray, np.ndarray]:
         """First and last stamps of a camera's sightings, ``(n,)`` int64 each, unordered."""

@@ -15,7 +15,7 @@ from facetrack_ros.models.contract import ModelContract
 
 logger = logging.getLogger(__name__)
 
-_TABLES = ("sightings", "thumbnails", "poses", "coverage", "ingests", "partial_ingests")
+_TABLES = ("sightings", "thumbnails", "poses", "coverage", "analysed", "ingests", "partial_ingests")
 _BATCH = 64
 # A page holds 160 rows at most: skip a damaged part row by row up to this many, then in steps that double.
 _SINGLE_STEPS = 256

@@ -102,10 +102,21 @@ class SightingStore(SightingQueries):
                 self._indexed.unnamed_tracks.add(track_id)
             self._indexed.note_change(stamp_ns)
 
-    def note_frame(self, camera_id: str, stamp_ns: int) -> None:
-        """Note that a camera delivered a frame, with faces or without."""
+    def note_frame(self, camera_id: str, stamp_ns: int, analysed: bool = True) -> None:
+        """Note that a camera delivered a frame, with faces or without.
+
+        :param analysed: whether it was searched for faces; else :meth:`note_analysed` may say so later.
+        """
         with self._indexed.changing():
             self._indexed.coverage.add(camera_id, stamp_ns)
+            if analysed:
+                self._indexed.analysed.add(camera_id, stamp_ns)
+            self._indexed.note_change(stamp_ns, counts=False)
+
+    def note_analysed(self, camera_id: str, stamp_ns: int) -> None:
+        """Note that a frame was searched for faces."""
+        with self._indexed.changing():
+            self._indexed.analysed.add(camera_id, stamp_ns)
             self._indexed.note_change(stamp_ns, counts=False)
 
     def name_track(self, track_id: str, person_id: str) -> None:

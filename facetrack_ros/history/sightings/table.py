@@ -150,6 +150,18 @@ class SightingTable:
         )
         return tuple(PersonSpan(*row) for row in rows)
 
+    def spans_of_persons(self, person_ids: Sequence[str], start_ns: int, end_ns: int) -> list[tuple]:
+        """Id, camera, track, first and last stamp of the persons' sightings that overlap a time, as of the last
+        :meth:`write_spans`."""
+        found: list[tuple] = []
+        for part in _parts([each for each in person_ids if each]):
+            sql = (
+                "SELECT id, camera_id, track_id, first_ns, last_ns FROM sightings "
+                f"WHERE person_id IN ({_marks(part)}) AND first_ns <= ? AND last_ns >= ? ORDER BY id"
+            )
+            found += self._database.rows(sql, (*part, end_ns, start_ns))
+        return found
+
     def best_faces(self, person_id: str, limit: int) -> tuple[np.ndarray, np.ndarray]:
         """``(n, dimension)`` embeddings and ``(n,)`` qualities of a person's best sightings."""
         sql = "SELECT embedding, quality FROM sightings WHERE person_id = ? ORDER BY quality DESC, id LIMIT ?"
@@ -251,7 +263,7 @@ def _values(sighting: Sighting, columns: Iterable[str]) -> list:
     return [np.asarray(value, np.float32).tobytes() if name in _ARRAYS else value for name, value in values]
 
 
-def _parts(ids: list[int]) -> Iterator[list[int]]:
+def _parts(ids: list) -> Iterator[list]:
     return (ids[start : start + _MAX_VALUES] for start in range(0, len(ids), _MAX_VALUES))
 
 

@@ -202,6 +202,16 @@ def status_to_message(
         face_model_id=models[1],
         sightings=status.sightings,
         disk_bytes=status.disk_bytes,
+        error=status.error,
+        other_models=[
+            msg.StoredModel(
+                model_id=other.model_id,
+                sightings=other.sightings,
+                oldest=to_time(other.oldest_ns),
+                newest=to_time(other.newest_ns),
+            )
+            for other in status.other_models
+        ],
         cameras=[
             msg.CameraStatus(
                 camera_id=camera.camera_id,

@@ -27,16 +27,20 @@ class PeopleDirectory(PeopleHandler):
         self._gallery: dict[str, GalleryEntry] = {}
         PeopleListener(node, node.settings.mesh, self, group=group)
 
-    def face_of(self, person: str) -> tuple[np.ndarray, str]:
-        """Embedding and model id of a person id, under any of its merged ids, or of an enrolled name.
+    def face_of(self, person: str) -> tuple[np.ndarray, str, tuple[str, ...]]:
+        """Embedding and model id of a person id, over all of its merged ids, and these; or of an enrolled name.
 
         :raises RequestError: no such person.
         """
-        for person_id in (person, *self.merges.group(person)):
-            if person_id in self._templates:
-                model_id, face = self._templates[person_id]
-                return face.template, model_id
-        return self.face_of_name(person)
+        ids = self.merges.group(person)
+        known = [self._templates[each] for each in dict.fromkeys((person, *ids)) if each in self._templates]
+        if not known:
+            return (*self.face_of_name(person), ())
+        model_id = known[0][0]
+        faces = [face for model, face in known if model == model_id]
+        merged = PersonFace.of(np.stack([face.template for face in faces]), np.array([face.faces for face in faces]))
+        assert merged is not None  # there is a face
+        return merged.template, model_id, ids
 
     def faces_of_model(self, model_id: str) -> FaceOf:
         """The face of each person id, under any of its merged ids, of one model."""

@@ -60,6 +60,7 @@ class RequestParser:
             requester=self._node.robot_id,
             reference=reference.name,
             operating_point=name,
+            person_ids=reference.person_ids,
         )
         validate_request(request, contract, now_ns)
         return request
@@ -88,7 +89,8 @@ class RequestParser:
                 raise RequestError("an embedding means nothing without the model_id of the embedder that made it")
             return _Reference(np.array(call.embedding, np.float32), call.model_id, "embedding")
         if given == ["person_id"]:
-            return _Reference(*self._people.face_of(call.person_id), call.person_id)
+            embedding, model_id, ids = self._people.face_of(call.person_id)
+            return _Reference(embedding, model_id, call.person_id, person_ids=ids)
         if given == ["name"]:
             return _Reference(*self._people.face_of_name(call.name), call.name)
         return self._embed(bytes(call.image.data) if given == ["image"] else self._read(call.file))
@@ -114,9 +116,11 @@ class _Reference:
 
     :param name: how the face was given, as histories store it.
     :param crop: aligned face as JPEG, if it is to be sent; else empty.
+    :param person_ids: every id of the person; empty: unknown.
     """
 
     embedding: np.ndarray
     model_id: str
     name: str
     crop: bytes = b""
+    person_ids: tuple[str, ...] = ()

@@ -52,7 +52,7 @@ class RescanService:
         def stopped() -> bool:
             return self._closing or self._battery.braking or time.monotonic() >= deadline_s
 
-        refusal = self._refusal()
+        refusal = self.no_faces()
         if refusal or not remaining():
             return RescanResult(0, len(remaining()), 0), refusal
         if not self._lock.acquire(timeout=max(0.0, deadline_s - time.monotonic())):
@@ -61,7 +61,7 @@ class RescanService:
             done = rescan(frames, remaining(), history.sightings, self._models(), stopped, _lower_priority)
         finally:
             self._lock.release()
-        return done, self._refusal() if done.remaining else ""
+        return done, self.no_faces() if done.remaining else ""
 
     def embed(self, face_crop: bytes) -> tuple[np.ndarray, str]:
         """Embedding of a face crop by this robot's embedder, and the embedder's model id.
@@ -77,7 +77,8 @@ class RescanService:
         """Stop a running rescan soon."""
         self._closing = True
 
-    def _refusal(self) -> str:
+    def no_faces(self) -> str:
+        """Why faces are not searched for now; empty: they are."""
         if not self._node.settings.face_tracking.enabled:
             return "face_tracking.enabled is false: no face is searched for"
         return self._battery.sentence if self._battery.braking else ""

@@ -39,11 +39,13 @@ class OpenSearch:
     """A running search.
 
     :param message: the request as last published.
+    :param parts: whether partial results are published.
     :param finished: done once all robots have responded or the time is up.
     """
 
     message: msg.FaceSearchRequest
     collector: ResponseCollector
+    parts: bool = True
     finished: Future = field(default_factory=Future)
     timers: list[Timer] = field(default_factory=list)
 
@@ -80,7 +82,7 @@ class SearchClient:
         )
         self._roster = FleetRoster()
         self._open: dict[str, OpenSearch] = {}
-        self._shared_names: frozenset[str] = frozenset()
+        self._shared_names: dict[str, int] = {}
         self.malformed: Counter[str] = Counter()
         self._results: PolledSubscription | None = None
         self._last_search_s = 0.0
@@ -111,9 +113,15 @@ class SearchClient:
         present = [entry for entry in self._roster.entries(time.monotonic_ns()) if not entry.left]
         return len(present), sum(entry.stale for entry in present)
 
-    def begin(self, request: SearchRequest, contract: ModelContract) -> OpenSearch:
+    @property
+    def shared_names(self) -> str:
+        """Names that several robots use, in one sentence each; empty: none."""
+        return "; ".join(_shared_name(robot, claims) for robot, claims in sorted(self._shared_names.items()))
+
+    def begin(self, request: SearchRequest, contract: ModelContract, parts: bool = True) -> OpenSearch:
         """Send a request to the robots of the roster; those that left or are silent are not waited for.
 
+        :param parts: whether to publish partial results.
         :raises RequestError: the request is not valid.
         """
         if self._results is None:
@@ -127,8 +135,9 @@ class SearchClient:
         expected = {entry.robot_id: entry.model_id or request.model_id for entry in entries}
         # This robot's history is searched even before its own first heartbeat arrives.
         expected.setdefault(self._node.robot_id, request.model_id)
-        instances = {entry.robot_id: entry.instance_id for entry in entries}
-        collector = ResponseCollector(request, contract, expected, instances)
+        instances = {entry.robot_id: entry.instances for entry in entries}
+        cameras = {entry.robot_id: entry.cameras for entry in entries if not entry.left}
+        collector = ResponseCollector(request, contract, expected, instances, cameras)
         for entry in entries:
             if entry.left:
                 collector.on_left(entry.robot_id)
@@ -136,12 +145,13 @@ class SearchClient:
                 collector.on_silent(entry.robot_id, entry.silent_ns)
             if entry.claims > 1:
                 collector.on_name_conflict(entry.robot_id, entry.claims)
-        search = OpenSearch(request_to_message(request), collector)
+        search = OpenSearch(request_to_message(request), collector, parts)
         self._open[request.search_id] = search
         timer = partial(steady_timer, self._node, callback_group=self._group)
         search.timers.append(timer(request.timeout_ns / 1e9, search.finish))
         search.timers.append(timer(REPEAT_S, lambda: self._send_again(search, collector.missing)))
-        self._partial_results.begin(collector)
+        if parts:
+            self._partial_results.begin(collector)
         self._requests.publish(search.message)
         search.finish(always=False)
         return search
@@ -152,7 +162,8 @@ class SearchClient:
         for timer in search.timers:
             self._node.destroy_timer(timer)
         self._last_search_s = time.monotonic()
-        self._partial_results.end(search.collector)
+        if search.parts:
+            self._partial_results.end(search.collector)
         self._refuse("result", search.collector.malformed)
 
     def close(self) -> None:
@@ -200,7 +211,8 @@ class SearchClient:
         waited = time.time_ns() - (info.get("received_timestamp") or time.time_ns())
         arrived_ns = time.monotonic_ns() - min(max(waited, 0), _LONGEST_WAIT_NS)
         robot, instance = message.robot_id, message.instance_id
-        if not self._roster.on_heartbeat(robot, instance, message.model_id, message.leaving, arrived_ns):
+        cameras = [camera.camera_id for camera in message.cameras]
+        if not self._roster.on_heartbeat(robot, instance, message.model_id, message.leaving, arrived_ns, cameras):
             self._refuse("heartbeat", 1, f"of {robot[:80]!r}")
             return
         for search in list(self._open.values()):
@@ -214,12 +226,9 @@ class SearchClient:
         """Log each name that several robots use, once until the conflict is over."""
         entries = self._roster.entries(time.monotonic_ns())
         shared = {entry.robot_id: entry.claims for entry in entries if entry.claims > 1}
-        for robot in shared.keys() - self._shared_names:
-            self._node.get_logger().error(
-                f"{shared[robot]} robots on the mesh are called {robot}: a search receives the result of only "
-                "one of them; give each its own name"
-            )
-        self._shared_names = frozenset(shared)
+        for robot in shared.keys() - self._shared_names.keys():
+            self._node.get_logger().error(_shared_name(robot, shared[robot]))
+        self._shared_names = shared
 
     def _refuse(self, what: str, count: int, why: str = "") -> None:
         if count:
@@ -228,3 +237,10 @@ class SearchClient:
                 f"{self.malformed[what]} malformed from the mesh so far: {what} refused {why}".rstrip(),
                 throttle_duration_sec=60.0,
             )
+
+
+def _shared_name(robot_id: str, claims: int) -> str:
+    return (
+        f"{claims} robots on the mesh are called {robot_id}: their services, topics and data cannot be told apart; "
+        "give each its own name"
+    )

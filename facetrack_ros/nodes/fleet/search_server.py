@@ -12,7 +12,11 @@ from facetrack_ros import msg
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.errors import FacetrackError, StoreError
+from facetrack_ros.history.events.visits import VisitLog
+from facetrack_ros.history.layout import RobotFolder
 from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.history.sightings.database import stored_models
+from facetrack_ros.history.sightings.model_contract import load_contract
 from facetrack_ros.nodes.base.qos import RELIABLE, SEARCH_RESULT_PUB
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.fields import pick
@@ -21,11 +25,14 @@ from facetrack_ros.nodes.conversion.vision import event_to_message
 from facetrack_ros.nodes.fleet.rescan_service import RESERVE_S, RescanService
 from facetrack_ros.nodes.fleet.response_cache import ResponseCache
 from facetrack_ros.search.audit_log import AuditLog
-from facetrack_ros.search.camera_coverage import coverage_within
 from facetrack_ros.search.false_match_rate import estimate_false_matches
-from facetrack_ros.search.local_search import search_history
+from facetrack_ros.search.joined_visits import only_persons
+from facetrack_ros.search.local_search import model_mismatch
+from facetrack_ros.search.offline.open_history import OpenHistory, with_rescan
 from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.response import ANSWERED, ERROR, Match, RobotResponse
+from facetrack_ros.search.response import ANSWERED, ERROR, Match, NotSearched, RobotResponse
+from facetrack_ros.search.robot_search import search_robot
+from facetrack_ros.search.searched import StoreSearch
 from facetrack_ros.search.threshold_choice import choose_threshold
 from facetrack_ros.search.validation import validate_request
 
@@ -61,6 +68,7 @@ class SearchServer:
         self._history = history
         self._note_on = note_on
         self._rescan_service = RescanService(node)
+        self._visits: VisitLog | None = None
         self._logged: OrderedDict[str, None] = OrderedDict()
         self._without_id = 0
         self._worker = Worker("history search", FifoMailbox(), run_calls)
@@ -74,6 +82,11 @@ class SearchServer:
             lambda message: self._worker.put("", (self._handle, message, time.monotonic())),
             RELIABLE,
         )
+
+    @property
+    def no_faces(self) -> str:
+        """Why faces are not searched for now, by setting or for want of charge; empty: they are."""
+        return self._rescan_service.no_faces()
 
     def close(self) -> None:
         """Answer pending requests; a running rescan stops."""
@@ -113,15 +126,17 @@ class SearchServer:
 
     def _answer(self, request: SearchRequest, arrived_s: float) -> None:
         started, history = time.perf_counter(), self._history()
-        response = RobotResponse(self._node.robot_id, ANSWERED)
         matches: tuple[Match, ...] = ()
-        if history is not None:
-            try:
+        try:
+            if history is not None and (request.model_id == history.contract.id or request.face_crop):
                 response, matches = self._search(history, request, arrived_s)
-            except FacetrackError as error:
-                response = RobotResponse(self._node.robot_id, ERROR, error=str(error))
+            else:
+                response, matches = self._search_stored(request)
+        except FacetrackError as error:
+            response = RobotResponse(self._node.robot_id, ERROR, error=str(error))
         note = "; ".join(filter(None, (response.note, self._note_on(request))))
-        response = replace(response, note=note, elapsed_ms=(time.perf_counter() - started) * 1e3)
+        elapsed_ms = (time.perf_counter() - started) * 1e3
+        response = replace(response, note=note, elapsed_ms=elapsed_ms, instance_id=self._instance_id)
         result = msg.FaceSearchResult(
             search_id=request.search_id,
             instance_id=self._instance_id,
@@ -141,23 +156,48 @@ class SearchServer:
         extra: dict[str, Any] = {}
         if other_model:
             embedding, model_id = self._rescan_service.embed(request.face_crop)
-            # The requester's threshold is of its own model and means nothing for this one.
+            # The requester's threshold is of its own model and means nothing for this one, nor do more embeddings.
             threshold, _ = choose_threshold(contract, self._node.settings.backtrack_search)
-            request = replace(request, embedding=embedding, model_id=model_id, threshold=threshold)
+            request = replace(request, embedding=embedding, model_id=model_id, more_embeddings=None)
+            request = replace(request, threshold=request.threshold if only_persons(request) else threshold)
             extra = {"model_id": model_id, "threshold": threshold}
+        done, why = None, ""
         if request.rescan and request.model_id == contract.id:
             validate_request(request, contract)
             deadline_s = arrived_s + request.timeout_ns / 1e9 - RESERVE_S
-            done, note = self._rescan_service.rescan(history, request, deadline_s)
-            extra |= {"rescanned": done.scanned, "not_rescanned": done.remaining, "note": note}
-        response, matches = search_history(history.sightings, request)
+            done, why = self._rescan_service.rescan(history, request, deadline_s)
+        if self._visits is None:
+            self._visits = VisitLog(history.events.directory)
+        response, matches = search_robot(
+            *(history.robot_id, history.path, (history.sightings,), contract, request, self._visits),
+            configured=self._node.cameras,
+            now_ns=self._node.get_clock().now().nanoseconds,
+        )
         if other_model:
             false = estimate_false_matches(contract, request.threshold_for(contract), response.sightings)
             extra["expected_false_matches"] = false.expected
             extra |= {"expected_false_matches_low": false.low, "expected_false_matches_high": false.high}
-        if response.status == ANSWERED:
-            extra["coverage"] = coverage_within(history.sightings, *request.time_range, request.cameras)
-        return replace(response, **extra), matches
+        response = with_rescan(response, done, why or "the time was too short")
+        note = "; ".join(filter(None, (response.note, why)))
+        return replace(response, note=note, **extra), matches
+
+    def _search_stored(self, request: SearchRequest) -> tuple[RobotResponse, tuple[Match, ...]]:
+        """Search what the robot's folder holds of the request's model, where the open history is of another model, or
+        none is open."""
+        robot, path = self._node.robot_id, self._node.robot_folder() / self._node.robot_id
+        stored = stored_models(path)
+        if request.model_id in stored:
+            history = OpenHistory(RobotFolder(robot, path), load_contract(path, request.model_id))
+            try:
+                return history.search(request, self._node.get_clock().now().nanoseconds)
+            finally:
+                history.close()
+        scope = StoreSearch(robot, path, (), request, self._node.cameras)
+        if stored:
+            return replace(model_mismatch(robot, stored, request.model_id), not_searched=scope.not_searched()), ()
+        waits = "waits for the first faces" if self._node.active else f"is {self._node.state}"
+        gap = NotSearched(robot, f"{robot} has recorded nothing: its history {waits}")
+        return RobotResponse(robot, ANSWERED, not_searched=(gap,)), ()
 
     def _log(
         self, history: RobotHistory, request: SearchRequest, response: RobotResponse, matches: tuple[Match, ...]
@@ -171,9 +211,11 @@ class SearchServer:
         try:
             AuditLog(history.path).append(request, response, matches, self._node.get_clock().now().nanoseconds)
             face, search = request.reference or "embedding", request.search_id
+            low = response.threshold if response.model_id else request.threshold_for(history.contract)
             events = [
                 PersonEvent(FACE_MATCHED, reference_face_id=face, search_id=search, **pick(match, _OF_MATCH))
                 for match in matches[:MOST_EVENTS]
+                if match.similarity >= low
             ]
             # Published before they are stored, which a full disk may refuse.
             if self._events.get_subscription_count():

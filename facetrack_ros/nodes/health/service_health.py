@@ -3,7 +3,7 @@
 import time
 
 from facetrack_ros.errors import FacetrackError
-from facetrack_ros.nodes.health.status import ERROR_SHOWN_S, OK, STALE, WARN, Diagnosis
+from facetrack_ros.nodes.health.status import ERROR, ERROR_SHOWN_S, OK, STALE, WARN, Diagnosis
 
 
 class ServiceHealth:
@@ -41,11 +41,12 @@ class ServiceHealth:
         self.failed(f"unexpected {type(error).__name__}: {error}")
         return self._error
 
-    def report(self, values: dict[str, str], inactive: str = "") -> Diagnosis:
+    def report(self, values: dict[str, str], inactive: str = "", problem: str = "") -> Diagnosis:
         """The service's diagnosis.
 
         :param values: more figures.
         :param inactive: why it does nothing now, a sentence; empty: it works.
+        :param problem: an error that lasts, such as a conflict of names; empty: none.
         """
         ago_s = time.monotonic() - self._error_s
         shown = {
@@ -58,6 +59,8 @@ class ServiceHealth:
         }
         if self._error:
             shown["last error (s ago)"] = f"{ago_s:.0f}"
+        if problem:
+            return Diagnosis(self._thing, ERROR, problem, shown)
         if inactive:
             return Diagnosis(self._thing, STALE, inactive, shown)
         if ago_s < ERROR_SHOWN_S:

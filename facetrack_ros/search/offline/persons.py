@@ -7,14 +7,12 @@ import numpy as np
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.layout import history_folders
-from facetrack_ros.history.people.gallery_store import GalleryStore
 from facetrack_ros.history.people.merge_log import MergeLog
 from facetrack_ros.history.sightings.database import stored_models
 from facetrack_ros.history.sightings.table import best_faces_stored
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.search.other_people import FaceOf, PersonFace
 from facetrack_ros.search.people import FleetPeople, people_of_robot
-from facetrack_ros.tracking.gallery import GalleryEntry
 from facetrack_ros.tracking.identity_merges import IdentityMerges
 
 _NO_FACES = np.empty((0, 0), np.float32), np.empty(0, np.float32)
@@ -71,17 +69,3 @@ def stored_faces(data_dir: Path | str, contract: ModelContract, merges: Identity
 
     return face_of
 
-
-def enrolled_face(data_dir: Path | str, name: str) -> GalleryEntry | None:
-    """The entry of highest quality under a name, or the entry of that id, in the stored galleries.
-
-    :raises StoreError: there is no such folder, or a gallery cannot be read.
-    """
-    entries = [
-        entry
-        for folder in history_folders(data_dir)
-        if not folder.error
-        for entry in GalleryStore(folder.path).read()
-        if name in (entry.name, entry.entry_id)
-    ]
-    return max(entries, key=lambda entry: (entry.quality, entry.entry_id), default=None)

@@ -1,42 +1,28 @@
 """Searches stored histories on this disk, without ROS."""
 
-import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from facetrack_ros.clips.sources import StoredSource
 from facetrack_ros.errors import StoreError
-from facetrack_ros.history.clock_offsets import ClockOffsets
 from facetrack_ros.history.layout import RobotFolder, history_folders
 from facetrack_ros.history.sightings.database import stored_models
-from facetrack_ros.history.sightings.deduplication import DeduplicationRule
-from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.search.camera_coverage import CameraCoverage
-from facetrack_ros.search.local_search import model_mismatch, search_history
-from facetrack_ros.search.multi_store import MultiStore
+from facetrack_ros.search.false_match_rate import estimate_false_matches
+from facetrack_ros.search.joined_visits import joined_request, only_persons, with_joined_visits
+from facetrack_ros.search.local_search import model_mismatch
+from facetrack_ros.search.offline.open_history import OpenHistory, RescanOptions
 from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.rescan.runner import frames_without_face, rescan
 from facetrack_ros.search.response import ERROR, Match, RobotResponse, SearchResponse
 from facetrack_ros.search.response_collector import ResponseCollector
 from facetrack_ros.search.validation import validate_request
-from facetrack_ros.vision.pipeline import VisionPipeline
+from facetrack_ros.search.visits import apply_merges
+from facetrack_ros.tracking.identity_merges import IdentityMerges
 
-
-@dataclass(frozen=True)
-class RescanOptions:
-    """How to rescan stored frames.
-
-    :param pipelines: one per thread, of the request's embedder.
-    :param expired: whether the time is up.
-    :param frames: folder of the frames, one folder per robot below; None: each robot's own folder.
-    """
-
-    pipelines: tuple[VisionPipeline, ...]
-    expired: Callable[[], bool]
-    frames: Path | None = None
+#: A request of another model than the first, and that model.
+OtherRequest = tuple[SearchRequest, ModelContract]
 
 
 def search_stored(
@@ -46,6 +32,10 @@ def search_stored(
     clock_ns: Callable[[], int] = lambda: 0,
     rescan_options: RescanOptions | None = None,
     now_ns: int | None = None,
+    others: Sequence[OtherRequest] = (),
+    settle: Callable[[SearchResponse], SearchResponse] | None = None,
+    merges: IdentityMerges | None = None,
+    events_dir: Path | None = None,
 ) -> SearchResponse:
     """Search the histories below a folder; their robots may be running.
 
@@ -55,6 +45,11 @@ def search_stored(
     :param clock_ns: monotonic clock for ``elapsed_ms``; the default leaves it 0.
     :param rescan_options: for a request with ``rescan``. The faces found are in the response only, not stored.
     :param now_ns: current time, to refuse a time range in the future; None: not checked.
+    :param others: the same request for the sightings of other models; a robot that has such has a line for them.
+    :param settle: tells the people of a response apart, see
+        :func:`~facetrack_ros.search.other_people.settle_people`; None: only merges them.
+    :param merges: the person ids that are one person; None: none are.
+    :param events_dir: folder of the event logs, one folder per robot below; None: each robot's own folder.
     :raises RequestError: the request is invalid.
     :raises StoreError: there is no such folder, or no robot in it.
     """
@@ -64,64 +59,96 @@ def search_stored(
         raise StoreError(
             f"there is no robot's history below {data_dir}; give the folder that --data named when the robots ran"
         )
-    collector = ResponseCollector(request, contract, dict.fromkeys(folders, request.model_id))
-    options = rescan_options if request.rescan else None
-    for robot in collector.missing:
-        start_ns = clock_ns()
-        response, matches = _search_folder(folders[robot], request, contract, options)
-        collector.add(request.search_id, replace(response, elapsed_ms=(clock_ns() - start_ns) / 1e6), matches)
-    return collector.close()
+    merges = merges or IdentityMerges()
+    settle = settle or (lambda found: replace(found, matches=apply_merges(found.matches, merges)))
+    asked = [folder for robot, folder in sorted(folders.items()) if not request.robots or robot in request.robots]
+    with ExitStack() as stack:
+        robots = [stack.enter_context(_Robot(folder, contract, others, events_dir)) for folder in asked]
+        if request.rescan and rescan_options is not None:
+            for robot in robots:
+                robot.own.rescan(request, rescan_options)
+        cameras = {robot.own.robot_id: robot.cameras() for robot in robots}
+
+        def collect(each: SearchRequest) -> SearchResponse:
+            collector = ResponseCollector(each, contract, dict.fromkeys(folders, each.model_id), cameras=cameras)
+            for robot in robots:
+                for response, matches in robot.search(each, clock_ns, now_ns):
+                    collector.add(each.search_id, response, matches)
+            return collector.close()
+
+        response = settle(collect(request))
+        further = joined_request(request, response, merges)
+        if further is None:
+            return response
+        return settle(with_joined_visits(response, collect(further), request.result_limit))
 
 
-def stored_coverage(data_dir: Path | str, contract: ModelContract) -> tuple[CameraCoverage, ...]:
-    """The cameras of the stored histories that can be read, and when they were analysed.
+class _Robot:
+    """The stores of one robot: of the request's model, and of others; a context manager."""
 
-    :raises StoreError: there is no such folder.
-    """
-    cameras: list[CameraCoverage] = []
-    for folder in history_folders(data_dir):
-        if folder.error or contract.id not in stored_models(folder.path):
-            continue
-        try:
-            store = SightingStore.open_readonly(folder.path, contract)
-        except StoreError:
-            continue  # reported in the response
-        with closing(store):
-            cameras += [CameraCoverage(store.robot_id, camera, store.coverage(camera)) for camera in store.cameras()]
-    return tuple(cameras)
+    def __init__(
+        self, folder: RobotFolder, contract: ModelContract, others: Sequence[OtherRequest], events_dir: Path | None
+    ) -> None:
+        self.own = OpenHistory(folder, contract, events_dir)
+        self._path, self._stored = folder.path, () if folder.error else stored_models(folder.path)
+        self._others = [
+            (request, model, OpenHistory(folder, model, events_dir))
+            for request, model in others
+            if model.id in self._stored
+        ]
+
+    def __enter__(self) -> "_Robot":
+        return self
+
+    def __exit__(self, *error) -> None:
+        for history in (self.own, *(history for _, _, history in self._others)):
+            history.close()
+
+    def cameras(self) -> list[str]:
+        """Every camera of the stores."""
+        histories = (self.own, *(history for _, _, history in self._others))
+        return sorted({camera for history in histories for camera in history.cameras()})
+
+    def search(
+        self, request: SearchRequest, clock_ns: Callable[[], int], now_ns: int | None
+    ) -> Iterator[tuple[RobotResponse, tuple[Match, ...]]]:
+        """The robot's lines and their matches: one of the request's model, and one of each other model searched."""
+        compared = {model.id for _, model, _ in self._others}
+        if not self.own.has_store and not self._stored:
+            error = f"{self.own.robot_id} has recorded nothing: there are no sightings in {self._path}"
+            yield RobotResponse(self.own.robot_id, ERROR, error=error), ()
+        elif self.own.has_store:
+            response, matches = _timed(partial(self.own.search, request, now_ns), clock_ns)
+            gaps = tuple(gap for gap in response.not_searched if gap.model_id not in compared)
+            yield replace(response, not_searched=gaps), matches
+        elif not compared:
+            response, _ = self.own.search(request, now_ns)
+            mismatch = model_mismatch(self.own.robot_id, self._stored, request.model_id)
+            yield replace(mismatch, not_searched=response.not_searched), ()
+        for other, model, history in self._others:
+            threshold = request.threshold if only_persons(request) else other.threshold
+            each = replace(
+                other, search_id=request.search_id, person_ids=request.person_ids, threshold=threshold, rescan=False
+            )
+            response, matches = _timed(partial(history.search, each, now_ns, beside=True), clock_ns)
+            low = other.threshold_for(model)
+            false = estimate_false_matches(model, low, response.sightings, len(other.embeddings))
+            yield (
+                replace(
+                    response,
+                    model_id=model.id,
+                    threshold=low,
+                    expected_false_matches=false.expected,
+                    expected_false_matches_low=false.low,
+                    expected_false_matches_high=false.high,
+                ),
+                matches,
+            )
 
 
-def _search_folder(
-    folder: RobotFolder, request: SearchRequest, contract: ModelContract, options: RescanOptions | None
+def _timed(
+    search: Callable[[], tuple[RobotResponse, tuple[Match, ...]]], clock_ns: Callable[[], int]
 ) -> tuple[RobotResponse, tuple[Match, ...]]:
-    robot = folder.robot_id
-    if folder.error:
-        return RobotResponse(robot, ERROR, error=folder.error), ()
-    models = stored_models(folder.path)
-    if contract.id not in models and options is None:
-        if models:
-            return model_mismatch(robot, models, request.model_id), ()
-        return RobotResponse(robot, ERROR, error=f"{folder.path} holds no sightings"), ()
-    try:
-        with ExitStack() as stack:
-            stores = []
-            if contract.id in models:
-                stores.append(stack.enter_context(closing(SightingStore.open_readonly(folder.path, contract))))
-                if stores[0].robot_id != robot:
-                    raise StoreError(f"{folder.path} holds sightings of {stores[0].robot_id}, not of {robot}")
-            note = "; ".join(ClockOffsets(folder.path).describe(*request.time_range, request.cameras).values())
-            if options is None:
-                response, matches = search_history(stores[0], request)
-                return replace(response, note=note), matches
-            # The robot may be running: the faces found go to a temporary store, not into its folder.
-            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="facetrack-"))
-            found = SightingStore(scratch, contract, robot, DeduplicationRule.of_model(contract))
-            stack.enter_context(closing(found))
-            frames_path = options.frames / robot if options.frames else None
-            frames = stack.enter_context(StoredSource(folder, frames_path))
-            wanted = frames_without_face(frames, stores, *request.time_range, request.cameras)
-            rescanned = rescan(frames, wanted, found, options.pipelines, options.expired)
-            response, matches = search_history(MultiStore(robot, contract, (*stores, found)), request)
-            return replace(response, rescanned=rescanned.scanned, not_rescanned=rescanned.remaining, note=note), matches
-    except StoreError as error:
-        return RobotResponse(robot, ERROR, error=str(error)), ()
+    start_ns = clock_ns()
+    response, matches = search()
+    return replace(response, elapsed_ms=(clock_ns() - start_ns) / 1e6), matches

@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
-from facetrack_ros.errors import RequestError, StoreError
+from facetrack_ros.errors import StoreError
 from facetrack_ros.history.layout import history_folders
-from facetrack_ros.history.sightings.sighting import Sighting
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.history.status import CameraStatus, HistoryStatus
-from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.search.offline.persons import stored_merges
 from facetrack_ros.search.offline.stores import stores_below
 
 
@@ -31,27 +28,6 @@ def stored_status(data_dir: Path | str) -> tuple[HistoryStatus, ...]:
             for model_id, of_model in (cameras or {"": ()}).items()
         ]
     return tuple(statuses)
-
-
-def best_of_person(data_dir: Path | str, person_id: str) -> tuple[Sighting, ModelContract]:
-    """A person's sighting of highest quality in the stored histories, and the model that embedded it.
-
-    :raises RequestError: there is no sighting of this person.
-    :raises StoreError: no such folder, or a history that cannot be read.
-    """
-    best = None
-    ids = stored_merges(data_dir).group(person_id)
-    for folder in history_folders(data_dir):
-        for store in stores_below(folder.path):
-            for sighting in map(store.best_of_person, ids):
-                if sighting is not None and (best is None or sighting.quality > best[0].quality):
-                    best = sighting, store.contract
-    if best is None:
-        raise RequestError(
-            f"no history below {data_dir} has a face of {person_id}; "
-            f"`facetrack events --data {data_dir}` lists the persons seen"
-        )
-    return best
 
 
 def _cameras(store: SightingStore) -> tuple[CameraStatus, ...]:

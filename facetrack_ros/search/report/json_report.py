@@ -1,13 +1,12 @@
 """A search response as one JSON object, read by other programs."""
 
 import math
-from datetime import datetime, timedelta, timezone
 
 from facetrack_ros.core.pose import RobotPose
+from facetrack_ros.core.utc import moment
 from facetrack_ros.search.partial import partial_sentence
+from facetrack_ros.search.report.table import is_joined
 from facetrack_ros.search.response import Match, NotSearched, RobotResponse, SearchResponse
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def response_to_dict(response: SearchResponse) -> dict:
@@ -32,8 +31,8 @@ def response_to_dict(response: SearchResponse) -> dict:
         "partial": partial_sentence(response),
         "not_searched": [_not_searched(gap) for gap in response.not_searched],
         "searched": _searched(response),
-        "matches": [_match(match) for match in response.matches],
-        "alike": [_match(match) for match in response.alike],
+        "matches": [_match(match, response) for match in response.matches],
+        "alike": [_match(match, response) for match in response.alike],
         "robots": [_robot(robot) for robot in response.robots],
     }
 
@@ -66,7 +65,7 @@ def _searched(response: SearchResponse) -> dict:
     }
 
 
-def _match(match: Match) -> dict:
+def _match(match: Match, response: SearchResponse) -> dict:
     return {
         "robot_id": match.robot_id,
         "camera_id": match.camera_id,
@@ -84,6 +83,7 @@ def _match(match: Match) -> dict:
         "quality": _number(match.quality, 4),
         "pose": _pose(match.pose),
         **({"rescanned": True} if match.rescanned else {}),
+        **({"joined": True} if is_joined(match, response) else {}),
         **({"different_person": match.different_person} if match.different_person else {}),
     }
 
@@ -139,8 +139,8 @@ def _time(name: str, stamp_ns: int) -> dict:
     """A stamp in seconds and as ISO 8601; None where it is 0, unknown."""
     if not stamp_ns:
         return {name: None, f"{name}_iso": None}
-    moment = _EPOCH + timedelta(microseconds=int(stamp_ns) // 1000)
-    return {name: _seconds(stamp_ns), f"{name}_iso": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+    iso = moment(stamp_ns).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {name: _seconds(stamp_ns), f"{name}_iso": iso}
 
 
 def _seconds(stamp_ns: int) -> float:

@@ -1,30 +1,84 @@
 """A search response as text for a terminal."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import timezone, tzinfo
 
-from facetrack_ros.search.partial import partial_sentence
+from facetrack_ros.core.utc import moment, show_span
+from facetrack_ros.search.partial import not_searched_lines
 from facetrack_ros.search.report.trust import trust_sentence
 from facetrack_ros.search.response import ANSWERED, Match, RobotResponse, SearchResponse
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+# Lines and names listed. Chosen by hand.
+_MOST_LINES, _MOST_CAMERAS = 20, 12
 
 
-def response_table(response: SearchResponse) -> str:
-    """Matches best first, one line per robot, and how reliable the response is.
+def response_table(response: SearchResponse, zone: tzinfo | None = timezone.utc) -> str:
+    """Matches best first, one line per robot, what was searched and what was not, and how reliable the response is.
 
     Times are UTC; the date stands above the matches where all are of one day, else in each line.
+
+    :param zone: in which the searched time is given too; None: local time.
     """
     parts = [
         _matches(response),
         _alike(response),
         _robots(response),
+        searched_sentence(response, zone),
+        joined_sentence(response),
         rescan_sentence(response),
-        trust_sentence(response),
+        trust_sentence(response) if response.sightings else "",
+        _not_searched(response),
     ]
-    if not response.complete:
-        parts.append(partial_sentence(response))
     return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def searched_sentence(response: SearchResponse, zone: tzinfo | None = timezone.utc) -> str:
+    """The sightings compared, of which cameras, and from when to when.
+
+    :param zone: in which the time is given beside UTC; None: local time.
+    """
+    cameras = [f"{robot_id}/{camera.camera_id}" for robot_id, camera in response.searched_cameras]
+    span = response.searched_span
+    if span is None:
+        return ""
+    names = list(dict.fromkeys(cameras))
+    more = f" and {len(names) - _MOST_CAMERAS} more" if len(names) > _MOST_CAMERAS else ""
+    return (
+        f"Compared {response.sightings} sighting{'' if response.sightings == 1 else 's'} of "
+        f"{', '.join(names[:_MOST_CAMERAS])}{more}; {both_times(*span, zone)}."
+    )
+
+
+def both_times(start_ns: int, end_ns: int, zone: tzinfo | None = timezone.utc) -> str:
+    """A span of time in UTC, and in another time zone where that differs.
+
+    :param zone: None: local time.
+    """
+    utc, other = show_span(start_ns, end_ns), show_span(start_ns, end_ns, zone)
+    local = moment(end_ns).astimezone(zone)
+    return utc if not local.utcoffset() else f"{utc} ({other})"
+
+
+def joined_sentence(response: SearchResponse) -> str:
+    """What the mark of visits below the threshold means; empty where there is none."""
+    if not any(is_joined(match, response) for match in response.matches):
+        return ""
+    return "Visits marked ^ are below the threshold: they are of a person found, under an id that was joined with it."
+
+
+def is_joined(match: Match, response: SearchResponse) -> bool:
+    """Whether a match is below its robot's threshold: a visit of a person found that the face alone does not match."""
+    own = {robot.robot_id: robot.threshold for robot in response.robots if robot.model_id}
+    return match.similarity < min(response.threshold, own.get(match.robot_id, 1.0)) - 1e-6
+
+
+def _not_searched(response: SearchResponse) -> str:
+    if response.complete:
+        return ""
+    lines = not_searched_lines(response)
+    more = [f"  and {len(lines) - _MOST_LINES} more"] if len(lines) > _MOST_LINES else []
+    head = "This answer is partial: the face may have been seen where nothing was compared."
+    return "\n".join([head, *(f"  {line}" for line in lines[:_MOST_LINES]), *more])
 
 
 def part_line(robot: RobotResponse | None, matches: Sequence[Match], missing: tuple[str, ...], last: bool) -> str:
@@ -66,13 +120,16 @@ def rescan_sentence(response: SearchResponse) -> str:
 
 def _matches(response: SearchResponse) -> str:
     if not response.matches:
-        return "No match."
+        if response.complete:
+            return "No match."
+        return "No match in what was compared." if response.sightings else "Nothing was compared: no answer."
     rows: list[tuple[str, ...]] = []
     for match in response.matches:
-        source = (match.robot_id, match.camera_id, match.person_id or "-")
-        similarity = f"{match.similarity:.3f}" + ("*" if match.rescanned else "")
-        rows.append((*source, _clock(match.first_ns), _clock(match.last_ns), similarity))
-    days = [_moment(match.first_ns).date() for match in response.matches]
+        person = f"{match.person_id} ({match.name})" if match.name else match.person_id or "-"
+        mark = ("*" if match.rescanned else "") + ("^" if is_joined(match, response) else "")
+        times = (_clock(match.first_ns), _clock(match.last_ns))
+        rows.append((match.robot_id, match.camera_id, person, *times, f"{match.similarity:.3f}{mark}"))
+    days = [moment(match.first_ns).date() for match in response.matches]
     header = ("robot", "camera", "person", "from", "to", "similarity")
     if len(set(days)) == 1:
         return f"{days[0]} (UTC)\n" + _columns(header, rows, right=(5,))
@@ -96,6 +153,8 @@ def _robots(response: SearchResponse) -> str:
     rows: list[tuple[str, ...]] = []
     for robot in response.robots:
         numbers = (str(robot.matches), str(robot.sightings), f"{robot.elapsed_ms:.1f}")
+        if not robot.answered:
+            numbers = ("-", "-", "-")
         rows.append((robot.robot_id, robot.status.replace("_", " "), *numbers, _remark(robot)))
     return _columns(("robot", "status", "matches", "sightings", "ms", ""), rows, right=(2, 3, 4))
 
@@ -115,9 +174,5 @@ def _columns(header: tuple[str, ...], rows: list[tuple[str, ...]], right: tuple[
     )
 
 
-def _moment(stamp_ns: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=stamp_ns // 1000)
-
-
 def _clock(stamp_ns: int) -> str:
-    return f"{_moment(stamp_ns):%H:%M:%S.%f}"[:-3]
+    return f"{moment(stamp_ns):%H:%M:%S.%f}"[:-3]

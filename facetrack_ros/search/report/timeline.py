@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import timezone, tzinfo
 from pathlib import Path
 
+from facetrack_ros.core.utc import show_span
 from facetrack_ros.errors import StoreError
 from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.partial import partial_sentence
@@ -121,19 +122,31 @@ class _Page:
         for start, end in shown:
             x = self._x(start)
             canvas.box(x, base - 0.06, max(self._x(end) - x, 0.02), _BAR + 0.12, KEPT, radius=0.05, z=0.9)
+        for gap in row.gaps:
+            if gap.camera_id and gap.end_ns and gap.start_ns <= self._end and gap.end_ns >= self._start:
+                x, to = self._x(max(gap.start_ns, self._start)), self._x(min(gap.end_ns, self._end))
+                canvas.box(x, base - 0.06, max(to - x, 0.02), _BAR + 0.12, MISSING, "#e2bdb7", hatch="////", z=0.85)
         if not shown and not row.matches:
-            canvas.words((_LEFT + _RIGHT) / 2, middle - 0.02, "nothing kept", 9, GREY, across="center")
+            words = _shortened(self._why_empty(row), 110)
+            canvas.words((_LEFT + _RIGHT) / 2, middle - 0.02, words, 9, GREY, across="center", back=PAPER)
         for match in row.alike:
             left, right = self._bar(match)
             canvas.box(left, base, right - left, _BAR, PAPER, GREY, 1.0, radius=0.06, hatch="////", z=1.8)
         self._matches(row.matches, top, base)
+
+    def _why_empty(self, row: Row) -> str:
+        """What stands in a lane in which nothing is drawn."""
+        if row.camera.spans:
+            first, last = row.camera.spans[0][0], row.camera.spans[-1][1]
+            return f"searched, too: {show_span(first, last, self._zone)}"
+        return next((gap.reason for gap in row.gaps), "nothing recorded")
 
     def footer(self, top: float) -> None:
         canvas = self._canvas
         canvas.line([_MARGIN, _RIGHT], [top + 0.08, top + 0.08], FAINT, 0.8)
         canvas.words(_MARGIN, top + 0.32, trust_sentence(self._response), 9.5, GREY)
         if not self._response.complete:
-            sentence = _shortened(partial_sentence(self._response), 170)
+            sentence = _shortened(partial_sentence(self._response), 150)
             canvas.words(_MARGIN, top + 0.58, sentence, 9.5, WARNING, bold=True)
 
     def _matches(self, matches: tuple[Match, ...], top: float, base: float) -> None:
@@ -177,7 +190,7 @@ class _Page:
             y += 0.26
         if not self._response.complete:
             canvas.box(left, y + 0.56, 0.32, 0.14, MISSING, "#e2bdb7", hatch="////")
-            canvas.words(left + 0.42, y + 0.63, "robot did not answer", 8, GREY)
+            canvas.words(left + 0.42, y + 0.63, "not searched", 8, GREY)
 
     def _found(self) -> str:
         asked = len(self._response.robots)
@@ -190,7 +203,7 @@ class _Page:
             else "one robot was asked"
         )
         if not self._response.matches:
-            return f"Not seen; {robots}"
+            return f"Not seen; {robots}" if self._response.complete else f"Not seen in what was searched; {robots}"
         by = sorted({match.robot_id for match in self._response.matches})
         names = f"{len(by)} robots" if len(by) > 3 else f"{', '.join(by[:-1])} and {by[-1]}" if len(by) > 1 else by[0]
         visits = {1: "once", 2: "twice"}.get(len(self._response.matches), f"{len(self._response.matches)} times")

@@ -2,15 +2,24 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 import numpy as np
 
+from facetrack_ros.core import utc
 from facetrack_ros.search.camera_coverage import CameraCoverage
-from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH, TIMED_OUT, Match, SearchResponse
+from facetrack_ros.search.response import (
+    ANSWERED,
+    ERROR,
+    LEFT,
+    MODEL_MISMATCH,
+    TIMED_OUT,
+    Match,
+    NotSearched,
+    SearchResponse,
+)
 
 _SECOND = 1_000_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MINUTES = (1, 2, 5, 10, 15, 30)
 _HOURS = (1, 2, 3, 6, 12, 24, 48, 168, 720)
 #: Distances of ticks, seconds: fractions of a second up to a month.
@@ -31,6 +40,7 @@ class Row:
     :param matches: of this camera, best first.
     :param alike: of this camera, known to be of another person than the best match.
     :param missing: why its robot did not answer; empty: it did.
+    :param gaps: parts of the question that were not compared, of this camera or of the whole robot.
     """
 
     camera: CameraCoverage
@@ -38,6 +48,7 @@ class Row:
     matches: tuple[Match, ...]
     missing: str
     alike: tuple[Match, ...] = ()
+    gaps: tuple[NotSearched, ...] = ()
 
 
 def rows_of(response: SearchResponse, coverage: Iterable[CameraCoverage]) -> list[Row]:
@@ -59,7 +70,8 @@ def rows_of(response: SearchResponse, coverage: Iterable[CameraCoverage]) -> lis
         )
         status = robots[robot].status if robot in robots else ANSWERED
         missing = "" if status == ANSWERED else _MISSING_WORDS.get(status, "did not answer")
-        rows.append(Row(camera, not rows or rows[-1].camera.robot_id != robot, matches, missing, alike))
+        gaps = tuple(gap for gap in response.not_searched if gap.robot_id == robot and gap.camera_id in ("", camera_id))
+        rows.append(Row(camera, not rows or rows[-1].camera.robot_id != robot, matches, missing, alike, gaps))
     return rows
 
 
@@ -111,7 +123,7 @@ def ticks(start_ns: int, end_ns: int, zone: tzinfo, most: int = 9) -> list[tuple
 
 def moment(stamp_ns: int, zone: tzinfo) -> datetime:
     """A stamp as date and time."""
-    return (_EPOCH + timedelta(microseconds=stamp_ns // 1000)).astimezone(zone)
+    return utc.moment(stamp_ns).astimezone(zone)
 
 
 def spread(wanted: Sequence[float], width: float, low: float, high: float) -> list[float]:

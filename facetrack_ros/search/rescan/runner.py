@@ -50,11 +50,13 @@ class RescanResult:
     :param scanned: frames searched.
     :param remaining: frames without a face that were not searched.
     :param faces: faces found and embedded.
+    :param unreadable: frames that were deleted since they were listed, or are damaged.
     """
 
     scanned: int
     remaining: int
     faces: int
+    unreadable: int = 0
 
 
 def frames_without_face(
@@ -120,7 +122,7 @@ def rescan(
         for future in in_flight:
             writer.write(future.result())
     store.flush()
-    return RescanResult(writer.scanned, len(wanted) - writer.scanned - missing, writer.faces)
+    return RescanResult(writer.scanned, len(wanted) - writer.scanned - missing, writer.faces, missing)
 
 
 class _SightingWriter:

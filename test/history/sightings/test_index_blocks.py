@@ -311,6 +311,7 @@ def test_a_version_1_store_is_read_unchanged_and_migrated_when_opened_for_writin
             "TABLE poses",
             "TABLE frozen",
             "TABLE outdated",
+            "TABLE analysed",
         ):
             connection.execute(f"DROP {name}")
         connection.execute("PRAGMA user_version = 1")

@@ -395,3 +395,26 @@ def test_more_than_half_at_once_is_refused_without_a_user(store):
         store.prune(SightingLimits(age_ns=24 * HOUR), 10_000 * HOUR)
     assert store.count == 100
     assert store.prune(SightingLimits(age_ns=24 * HOUR), 10_000 * HOUR, brake=False) == 100
+
+
+def test_frames_that_were_not_analysed_are_told_apart_and_old_files_have_none(tmp_path):
+    store = SightingStore(tmp_path, CONTRACT, "robot1")
+    for second in range(20):
+        store.note_frame("front", second * SECOND, analysed=False)
+        if not 5 < second < 15:
+            store.note_analysed("front", second * SECOND)
+    assert store.coverage("front") == ((0, 19 * SECOND),)
+    assert store.analysed("front") == ((0, 5 * SECOND), (15 * SECOND, 19 * SECOND))
+    store.close()
+    with closing(sqlite3.connect(database_path(tmp_path, CONTRACT.id))) as connection:
+        connection.execute("DROP TABLE analysed")
+        connection.execute("PRAGMA user_version = 3")
+        connection.commit()
+    old = SightingStore.open_readonly(tmp_path, CONTRACT)
+    assert old.analysed("front") == ((0, 19 * SECOND),)
+    old.close()
+    store = SightingStore(tmp_path, CONTRACT, "robot1")
+    assert store.analysed("front") == ((0, 19 * SECOND),)
+    store.note_frame("front", 60 * SECOND, analysed=False)
+    assert store.analysed("front") == ((0, 19 * SECOND),)
+    store.close()

@@ -14,10 +14,14 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.database import database_path
 from facetrack_ros.models import catalog
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.search.offline.search import RescanOptions, search_stored, stored_coverage
-from facetrack_ros.search.offline.status import best_of_person, stored_status
+from facetrack_ros.search.camera_coverage import coverage_of_response
+from facetrack_ros.search.offline.open_history import RescanOptions
+from facetrack_ros.search.offline.references import person_references
+from facetrack_ros.search.offline.search import search_stored
+from facetrack_ros.search.offline.status import stored_status
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH
+from facetrack_ros.tracking.identity_merges import IdentityMerges
 
 CURVE = ((0.3, 0.01), (0.5, 0.0001))
 MODEL = ("net", "embedding", "onnx", "net.onnx", "", 1, "MIT")
@@ -105,7 +109,7 @@ def test_the_time_it_took_comes_from_the_clock_handed_in(fleet):
 
 
 def test_coverage_names_each_camera_and_when_it_was_analysed(fleet):
-    lanes = stored_coverage(fleet, CONTRACT)
+    lanes = coverage_of_response(search_stored(fleet, REQUEST, CONTRACT))
     assert [(lane.robot_id, lane.camera_id, lane.spans) for lane in lanes] == [
         ("robot1", "front", ((SECOND, 2 * SECOND),)),
         ("robot2", "front", ((SECOND, 2 * SECOND),)),
@@ -133,11 +137,11 @@ def test_status_names_each_robot_model_and_camera(tmp_path):
     (line,) = stored_status(tmp_path)
     assert (line.robot_id, line.model_id, line.sightings) == ("robot1", catalog.DLIB_RESNET.id, 1)
     assert line.cameras[0].oldest_ns == SECOND
-    best, contract = best_of_person(tmp_path, "p_robot1_1")
-    assert best.stamp_ns == SECOND
-    assert contract is catalog.DLIB_RESNET
+    (reference,) = person_references(tmp_path, "p_robot1_1", IdentityMerges())
+    assert (reference.model_id, reference.person_ids) == (catalog.DLIB_RESNET.id, ("p_robot1_1",))
+    np.testing.assert_allclose(reference.embedding, unit, atol=1e-6)
     with pytest.raises(RequestError, match="p_robot1_2"):
-        best_of_person(tmp_path, "p_robot1_2")
+        person_references(tmp_path, "p_robot1_2", IdentityMerges())
 
 
 def test_a_history_brings_the_record_of_its_model_along(tmp_path):
@@ -146,7 +150,7 @@ def test_a_history_brings_the_record_of_its_model_along(tmp_path):
     history.sightings.add("front", SECOND, 1, "t1", "p_robot1_1", box, box, 0.5, unit, bytes)
     history.close()
     assert catalog.known(CONTRACT.id) is None
-    assert best_of_person(tmp_path, "p_robot1_1")[1] == CONTRACT
+    assert person_references(tmp_path, "p_robot1_1", IdentityMerges())[0].model_id == CONTRACT.id
     (tmp_path / "robot1" / "net.contract.json").unlink()
     with pytest.raises(StoreError, match=r"the model net of .* is not known here"):
         stored_status(tmp_path)

@@ -46,7 +46,7 @@ def test_keys_and_values_are_those_promised():
         "to": 1795348801.0,
         "to_iso": "2026-11-22T12:00:01.000Z",
     }
-    sentence = "This answer is partial: robot2 (timed out) did not answer, so the face may have been seen there too."
+    sentence = "This answer is partial: robot2 (timed out): robot2 was silent. The face may have been seen there too."
     assert json.loads(json.dumps(response_to_dict(response), allow_nan=False)) == {
         "search_id": "s1",
         "model_id": "net",

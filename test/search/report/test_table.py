@@ -2,11 +2,20 @@
 
 import math
 from dataclasses import replace
+from datetime import timedelta, timezone
 
 import numpy as np
 
 from facetrack_ros.search.report.table import part_line, response_table
-from facetrack_ros.search.response import ANSWERED, TIMED_OUT, Match, RobotResponse, SearchResponse
+from facetrack_ros.search.response import (
+    ANSWERED,
+    TIMED_OUT,
+    Match,
+    NotSearched,
+    RobotResponse,
+    SearchedCamera,
+    SearchResponse,
+)
 
 NOON = 1_795_348_800 * 10**9
 SECOND = 10**9
@@ -53,8 +62,37 @@ def test_matches_of_several_days_carry_their_day():
 def test_a_partial_answer_names_who_is_missing():
     robots = (*RESPONSE.robots, RobotResponse("robot3", TIMED_OUT, error="robot3 did not answer within 2 s"))
     text = response_table(replace(RESPONSE, robots=robots))
-    assert "This answer is partial: robot3 (timed out) did not answer" in text
-    assert "within 2 s" in text
+    assert "This answer is partial" in text
+    assert "  robot3 (timed out): robot3 did not answer within 2 s\n" in text
+    assert "robot3  timed out        -          -    -  robot3" in text, "no number where nothing was measured"
+
+
+def test_what_was_searched_is_told_in_utc_and_local_time():
+    searched = (SearchedCamera("front", 120, NOON, NOON + 60 * SECOND), SearchedCamera("rear", 0))
+    response = replace(RESPONSE, robots=(replace(ROBOTS[0], searched=searched), ROBOTS[1]))
+    cameras = "Compared 200 sightings of robot1/front, robot1/rear; 2026-11-22 12:00:00 to 12:01:00 UTC"
+    assert f"{cameras}.\n" in response_table(response)
+    there = timezone(timedelta(hours=5, minutes=30), "IST")
+    assert f"{cameras} (2026-11-22 17:30:00 to 17:31:00 IST).\n" in response_table(response, there)
+
+
+def test_an_answer_that_compared_nothing_says_so_and_never_no_match():
+    gaps = (NotSearched("robot1", "robot1/front holds nothing of the time asked for"),)
+    nothing = replace(RESPONSE, matches=(), robots=(replace(ROBOTS[0], sightings=0),), not_searched=gaps)
+    text = response_table(nothing)
+    assert text.startswith("Nothing was compared: no answer.\n")
+    assert "No match" not in text
+    assert "\n  robot1/front holds nothing of the time asked for\n" in text
+    assert response_table(replace(nothing, robots=ROBOTS)).startswith("No match in what was compared.\n")
+
+
+def test_a_visit_under_a_joined_id_is_marked_and_a_name_is_shown():
+    matches = (replace(MATCHES[0], name="Ada"), replace(MATCHES[1], similarity=0.2))
+    text = response_table(replace(RESPONSE, matches=matches))
+    assert "p_robot1_1 (Ada)" in text
+    assert "0.200^" in text
+    assert "marked ^ are below the threshold" in text
+    assert "^" not in response_table(RESPONSE)
 
 
 def test_what_to_keep_in_mind_stands_in_the_robots_line():

@@ -191,7 +191,7 @@ def test_a_person_s_face_is_embedded_once_a_window(history, finds_faces):
 
 
 def test_similar_faces_of_an_unknown_person_are_linked_to_one_track(history):
-    add_frames(history, ["anna"] * 12 + ["boris"] * 12 + ["nobody"] * 60 + ["anna"])
+    add_frames(history, ["anna"] * 12 + ["boris"] * 12 + ["nobody"] * 120 + ["anna"])
     scan(history)
     anna, boris = matches_of(history, ANNA), matches_of(history, BORIS)
     assert [match.person_id for match in (*anna, *boris)] == ["", "", ""]
