@@ -61,4 +61,3 @@ def with_joined_visits(response: SearchResponse, joined: SearchResponse, limit: 
         if robot.answered and robot.robot_id in silent and not robot.model_id
     )
     return replace(response, matches=matches, robots=robots, not_searched=(*response.not_searched, *gaps))
-

@@ -68,4 +68,3 @@ def stored_faces(data_dir: Path | str, contract: ModelContract, merges: Identity
         return PersonFace.of(embeddings, qualities)
 
     return face_of
-
