@@ -1,10 +1,12 @@
 """``facetrack clip``: saves a part of a stored history as files."""
 
 import argparse
+import sys
 from functools import partial
 from pathlib import Path
 
 from facetrack_ros.cli.arguments import seconds
+from facetrack_ros.cli.exit_codes import DONE, PARTIAL
 from facetrack_ros.cli.time_format import parse_iso
 from facetrack_ros.core.utc import show_utc
 from facetrack_ros.errors import ConfigError
@@ -32,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Save the clip and print its files."""
+    """Save the clip and print its files; return 0, or 3: frames or a camera asked for are missing."""
     from facetrack_ros.cli.robot_folders import robot_folders
     from facetrack_ros.clips.selection import choose_clip
     from facetrack_ros.clips.sources import StoredSource
@@ -61,7 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
         files = [*files[:10], f"… {len(files) - 11} more", files[-1]]
     for file in files:
         print(f"  {file}")
-    return 0
+    for camera in saved.empty:
+        print(f"{robot} holds no frame of {camera} in that time", file=sys.stderr)
+    return PARTIAL if saved.empty or saved.skipped else DONE
 
 
 def _ns(seconds: float) -> int:

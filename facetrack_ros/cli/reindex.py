@@ -10,9 +10,11 @@ import sys
 import time
 from contextlib import ExitStack, closing
 
+from facetrack_ros.cli.exit_codes import PARTIAL
 from facetrack_ros.cli.progress import ProgressLine, bar
 from facetrack_ros.cli.robot_folders import robot_folders, usable
 from facetrack_ros.config import Config
+from facetrack_ros.errors import ConfigError, StoreError
 from facetrack_ros.history.layout import RobotFolder
 
 STOPPED = 130
@@ -64,7 +66,17 @@ def run(arguments: argparse.Namespace) -> int:
     pipeline = build_pipeline(vision_settings(config))
     for line in description_lines(pipeline.describe()):
         print(line, file=sys.stderr)
-    return STOPPED if any(_reindex(usable(folder), pipeline, config) for folder in folders) else 0
+    code = 0
+    for folder in folders:
+        try:
+            if _reindex(usable(folder), pipeline, config):
+                return STOPPED
+        except (ConfigError, StoreError) as error:  # the other robots are reindexed all the same
+            if len(folders) == 1:
+                raise
+            print(f"not reindexed: {folder.robot_id}: {error}", file=sys.stderr)
+            code = PARTIAL
+    return code
 
 
 def _reindex(folder: RobotFolder, pipeline, config: Config) -> bool:

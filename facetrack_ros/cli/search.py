@@ -4,6 +4,7 @@ import argparse
 from functools import partial
 
 from facetrack_ros.cli.arguments import seconds
+from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND, PARTIAL
 from facetrack_ros.cli.mesh_option import add_mesh_argument
 from facetrack_ros.cli.time_format import parse_iso
 from facetrack_ros.errors import RequestError
@@ -66,7 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
     outcome = search(arguments, image, time_ns, window_ns)
     time_range = (time_ns - window_ns, time_ns + window_ns) if arguments.at else (None, None)
     print_outcome(arguments, outcome, image, time_range)
-    return 3 if not outcome.response.complete else 0 if outcome.response.matches else 1
+    if not outcome.response.complete:
+        return PARTIAL
+    return DONE if outcome.response.matches else NOTHING_FOUND
 
 
 def _check(arguments: argparse.Namespace) -> None:

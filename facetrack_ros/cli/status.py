@@ -5,7 +5,9 @@ import json
 import math
 import sys
 import time
+from collections.abc import Sequence
 
+from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND, PARTIAL
 from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
 from facetrack_ros.cli.plain_output import write_raw
 from facetrack_ros.core.utc import show_utc
@@ -27,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print one block per robot; 0 where there is one, else 1."""
+    """Print one block per robot; return 0, 1: there is none, 3: a history cannot be used, or robots share a name."""
     if arguments.watch:
         if arguments.data:
             raise ConfigError("--watch is for running robots, not for --data")
@@ -44,8 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(robot) if arguments.json else _block(robot))
     if not robots:
         print(f"no robot on the mesh within {LISTEN_S:g} s" if not arguments.data else "no history")
-        return 1
-    return 0
+        return NOTHING_FOUND
+    return PARTIAL if any(robot["error"] or robot["claims"] > 1 for robot in robots) else DONE
 
 
 def _stored(folder: str) -> list[dict]:
@@ -60,15 +62,19 @@ def _stored(folder: str) -> list[dict]:
 def _on_mesh(client) -> list[dict]:
     from facetrack_ros.nodes.conversion.time import to_ns
 
-    entries = {entry.robot_id: entry for entry in client.entries()}
     robots = []
-    for line in client.roster().values():
-        if entry := entries.get(line.robot_id):
+    for entry in client.entries():
+        for instance in entry.instances if entry.claims > 1 else entry.instances[-1:]:
+            line = client.heartbeat(entry.robot_id, instance)
             cameras = [
                 _camera(camera, to_ns(camera.oldest), to_ns(camera.newest), camera.clock_behind_s)
                 for camera in line.cameras
             ]
-            robots.append(_robot(line, cameras, line.leaving, entry.claims, round(entry.silent_ns / 1e9, 1)))
+            others = [
+                (each.model_id, each.sightings, to_ns(each.oldest), to_ns(each.newest)) for each in line.other_models
+            ]
+            robot = _robot(line, cameras, line.leaving, entry.claims, round(entry.silent_ns / 1e9, 1), others)
+            robots.append(robot | {"instance_id": instance})
     return robots
 
 
@@ -98,9 +104,17 @@ def _silent(robot: dict) -> bool:
 def _block(robot: dict) -> str:
     """Lines of one robot: what it holds, and one line per camera."""
     state = "  has left" if robot["leaving"] else f"  silent for {robot['silent_s']:.0f} s" if _silent(robot) else ""
-    lines = [
-        f"{robot['robot_id']}  {robot['sightings']} sightings by {robot['model_id'] or 'no model yet'}, "
-        f"{robot['disk_bytes'] / 1e6:.1f} MB on disk{state}"
+    if robot["cameras"] or robot["sightings"]:
+        held = f"{robot['sightings']} sightings by {robot['model_id'] or 'no model yet'}"
+    else:
+        held = "history not read" if robot["error"] else "nothing recorded"
+    lines = [f"{robot['robot_id']}  {held}, {robot['disk_bytes'] / 1e6:.1f} MB on disk{state}"]
+    if robot["error"]:
+        lines.append(f"  {robot['error']}")
+    lines += [
+        f"  {other['sightings']} sightings of {other['model_id']}, {show_utc(round(other['oldest'] * 1e9))} to "
+        f"{show_utc(round(other['newest'] * 1e9))} UTC, that searches do not compare: facetrack reindex"
+        for other in robot["other_models"]
     ]
     if robot["claims"] > 1:
         lines.append(f"  {robot['claims']} robots call themselves {robot['robot_id']}: give each its own name")
@@ -118,15 +132,25 @@ def _block(robot: dict) -> str:
     return "\n".join(lines)
 
 
-def _robot(status, cameras: list[dict], leaving: bool = False, claims: int = 1, silent_s: float | None = None) -> dict:
+def _robot(
+    status,
+    cameras: list[dict],
+    leaving: bool = False,
+    claims: int = 1,
+    silent_s: float | None = None,
+    others: Sequence[tuple[str, int, int, int]] = (),
+) -> dict:
     """One robot as JSON prints it.
 
     :param status: a stored ``HistoryStatus``, or the message of that name.
     :param silent_s: since its last heartbeat; None: stored.
+    :param others: model, sightings, first and last stamp of what searches do not compare.
     """
-    robot = {name: getattr(status, name) for name in ("robot_id", "model_id", "sightings", "disk_bytes")}
+    robot = {name: getattr(status, name) for name in ("robot_id", "model_id", "sightings", "disk_bytes", "error")}
     silence = {} if silent_s is None else {"silent_s": silent_s}
-    return {**robot, "leaving": leaving, "claims": claims, **silence, "cameras": cameras}
+    names = ("model_id", "sightings", "oldest", "newest")
+    models = [dict(zip(names, (model, count, first / 1e9, last / 1e9))) for model, count, first, last in others]
+    return {**robot, "leaving": leaving, "claims": claims, **silence, "other_models": models, "cameras": cameras}
 
 
 def _camera(camera, oldest_ns: int | None, newest_ns: int | None, clock_behind_s: float = math.nan) -> dict:

@@ -35,6 +35,7 @@ class FleetClient:
         self.mesh = mesh_name(mesh) if mesh else default_mesh()
         self._changed = threading.Condition()
         self._heartbeats: dict[str, msg.HistoryStatus] = {}
+        self._of_instance: dict[tuple[str, str], msg.HistoryStatus] = {}
         self._instances: dict[str, set[str]] = {}
         self._roster = FleetRoster()
         self._clients: dict[tuple[str, str], Client] = {}
@@ -59,7 +60,7 @@ class FleetClient:
 
     def _on_heartbeat(self, message: msg.HistoryStatus) -> None:
         with self._changed:
-            self._heartbeats[message.robot_id] = message
+            self._heartbeats[message.robot_id] = self._of_instance[message.robot_id, message.instance_id] = message
             self._instances.setdefault(message.robot_id, set()).add(message.instance_id)
             state = (message.robot_id, message.instance_id, message.model_id, message.leaving)
             self._roster.on_heartbeat(*state, time.monotonic_ns(), [camera.camera_id for camera in message.cameras])
@@ -69,6 +70,11 @@ class FleetClient:
         """The last heartbeat of every robot, by name."""
         with self._changed:
             return dict(sorted(self._heartbeats.items()))
+
+    def heartbeat(self, robot_id: str, instance_id: str) -> msg.HistoryStatus:
+        """The last heartbeat of a robot's process."""
+        with self._changed:
+            return self._of_instance[robot_id, instance_id]
 
     def entries(self) -> list[RosterEntry]:
         """The roster entry of every robot: present, silent, gone, or several under one name."""

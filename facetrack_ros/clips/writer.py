@@ -41,12 +41,14 @@ class SavedClip:
     :param files: paths relative to ``folder``, the manifest last.
     :param frames: number of frames of all cameras.
     :param skipped: number of frames that could not be decoded for images and videos.
+    :param empty: cameras of the clip without any frame in its time.
     """
 
     folder: Path
     files: tuple[str, ...]
     frames: int
     skipped: int
+    empty: tuple[str, ...] = ()
 
 
 def save_clip(source: ClipSource, clip: Clip, folder: Path) -> SavedClip:
@@ -74,7 +76,9 @@ def save_clip(source: ClipSource, clip: Clip, folder: Path) -> SavedClip:
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
     files = (*(line["file"] for line in manifest["files"]), MANIFEST)
-    return SavedClip(folder, files, len(manifest["frames"]), writer.skipped)
+    seen = {line["camera_id"] for line in manifest["frames"]}
+    empty = tuple(camera for camera in clip.cameras if camera not in seen)
+    return SavedClip(folder, files, len(manifest["frames"]), writer.skipped, empty)
 
 
 class _ClipWriter:

@@ -50,8 +50,11 @@ def with_joined_visits(response: SearchResponse, joined: SearchResponse, limit: 
     ]
     matches = (*response.matches, *more)[:limit]
     count = Counter(match.robot_id for match in matches)
+    lines = Counter(robot.robot_id for robot in response.robots)  # a robot has one more for each other model
     robots = tuple(
-        replace(robot, matches=max(robot.matches, count[robot.robot_id])) if robot.answered else robot
+        replace(robot, matches=max(robot.matches, count[robot.robot_id]))
+        if robot.answered and lines[robot.robot_id] == 1
+        else robot
         for robot in response.robots
     )
     silent = {robot.robot_id for robot in joined.robots if not robot.answered}

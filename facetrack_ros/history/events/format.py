@@ -74,13 +74,17 @@ def read_events(directory: Path | str) -> Iterator[dict]:
 
     :raises StoreError: a log cannot be read.
     """
-    for path in sorted(Path(directory).glob("events-*.*")):
-        if path.suffix in SUFFIXES:
-            yield from read_log(path)[0]
+    for path in event_logs(directory):
+        yield from read_log(path)[0]
 
 
-def read_log(path: Path, start: int = 0) -> tuple[list[dict], int]:
-    """The events of one log, and the position after the last complete line.
+def event_logs(directory: Path | str) -> list[Path]:
+    """The logs of a folder, day by day."""
+    return [path for path in sorted(Path(directory).glob("events-*.*")) if path.suffix in SUFFIXES]
+
+
+def read_log(path: Path, start: int = 0) -> tuple[list[dict], int, int]:
+    """The events of one log, the position after the last complete line, and the number of damaged lines left out.
 
     :param start: position to begin at, as returned before; one beyond the end of the file begins anew.
     :raises StoreError: it cannot be read.
@@ -99,7 +103,7 @@ def read_log(path: Path, start: int = 0) -> tuple[list[dict], int]:
         except (ValueError, KeyError) as error:
             place = f"after byte {start}" if start else ""
             logger.warning("event %d %sof %s is damaged and left out: %s", number, place, path, error)
-    return events, start + end
+    return events, start + end, len(lines) - (path.suffix == ".csv" and not start and bool(lines)) - len(events)
 
 
 def _from_csv(line: str) -> dict:

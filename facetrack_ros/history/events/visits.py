@@ -97,7 +97,7 @@ class VisitLog:
     def _load(self, path: Path) -> _Day:
         day = self._days.pop(path, _Day())
         try:
-            events, day.read = read_log(path, day.read)
+            events, day.read, _ = read_log(path, day.read)
         except StoreError as error:
             events, self.error = [], str(error)
         for event in events:

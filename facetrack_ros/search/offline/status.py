@@ -1,33 +1,40 @@
 """What stored histories hold."""
 
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.layout import history_folders
+from facetrack_ros.history.sightings.database import stored_models
+from facetrack_ros.history.sightings.model_contract import load_contract
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.history.status import CameraStatus, HistoryStatus
-from facetrack_ros.search.offline.stores import stores_below
 
 
 def stored_status(data_dir: Path | str) -> tuple[HistoryStatus, ...]:
-    """One status per robot and model below a folder.
+    """One status per robot and model below a folder; a history or store that cannot be read has an ``error``.
 
-    :raises StoreError: no such folder, no robot in it, or a history that cannot be read.
+    :raises StoreError: no such folder, or no robot in it.
     """
     folders = history_folders(data_dir)
     if not folders:
         raise StoreError(f"there is no robot's history below {data_dir}")
     statuses: list[HistoryStatus] = []
     for folder in folders:
-        if folder.error:
-            raise StoreError(folder.error)
         size = sum(file.stat().st_size for file in folder.path.rglob("*") if file.is_file())
-        cameras = {store.contract.id: _cameras(store) for store in stores_below(folder.path)}
-        statuses += [
-            HistoryStatus(folder.robot_id, model_id, of_model, 0, 0, size)
-            for model_id, of_model in (cameras or {"": ()}).items()
-        ]
+        nothing = HistoryStatus(folder.robot_id, "", (), 0, 0, size, error=folder.error)
+        models = () if folder.error else stored_models(folder.path)
+        statuses += [_of_model(nothing, folder.path, model_id) for model_id in models] or [nothing]
     return tuple(statuses)
+
+
+def _of_model(nothing: HistoryStatus, path: Path, model_id: str) -> HistoryStatus:
+    try:
+        with closing(SightingStore.open_readonly(path, load_contract(path, model_id))) as store:
+            return replace(nothing, model_id=model_id, cameras=_cameras(store))
+    except StoreError as error:
+        return replace(nothing, model_id=model_id, error=str(error))
 
 
 def _cameras(store: SightingStore) -> tuple[CameraStatus, ...]:

@@ -1,17 +1,20 @@
 """Stored histories answer like a fleet, and one that is broken says so while the others answer."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from facetrack_ros.core.detections import Detections
+from facetrack_ros.core.event import PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.errors import RequestError, StoreError
 from facetrack_ros.history.frames.settings import CONTINUOUS, FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.database import database_path
+from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.models import catalog
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.search.camera_coverage import coverage_of_response
@@ -21,7 +24,7 @@ from facetrack_ros.search.offline.search import search_stored
 from facetrack_ros.search.offline.status import stored_status
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH
-from facetrack_ros.tracking.identity_merges import IdentityMerges
+from facetrack_ros.tracking.identity_merges import IdentityMerges, merge_decisions
 
 CURVE = ((0.3, 0.01), (0.5, 0.0001))
 MODEL = ("net", "embedding", "onnx", "net.onnx", "", 1, "MIT")
@@ -152,13 +155,183 @@ def test_a_history_brings_the_record_of_its_model_along(tmp_path):
     assert catalog.known(CONTRACT.id) is None
     assert person_references(tmp_path, "p_robot1_1", IdentityMerges())[0].model_id == CONTRACT.id
     (tmp_path / "robot1" / "net.contract.json").unlink()
-    with pytest.raises(StoreError, match=r"the model net of .* is not known here"):
-        stored_status(tmp_path)
+    (line,) = stored_status(tmp_path)
+    assert re.search(r"the model net of .* is not known here", line.error)
+
+
+def test_status_lists_the_others_where_one_history_cannot_be_read(fleet):
+    RobotHistory(fleet, "robot4", CONTRACT).close()
+    (fleet / "robot2" / "robot.json").write_text("{")
+    database_path(fleet / "robot1", "net").write_bytes(b"nothing like a database" * 100)
+    (fleet / "robot3" / "dlib.contract.json").unlink()
+    lines = {line.robot_id: line for line in stored_status(fleet)}
+    assert "is damaged" in lines["robot2"].error
+    assert "no store of sightings" in lines["robot1"].error or "damaged" in lines["robot1"].error
+    assert "not known here" in lines["robot3"].error
+    assert (lines["robot4"].error, lines["robot4"].cameras) == ("", ())
 
 
 def test_status_of_a_folder_without_robots_is_an_error(tmp_path):
     with pytest.raises(StoreError, match="no robot's history"):
         stored_status(tmp_path)
+
+
+NOON = 1_795_348_800 * SECOND
+
+
+def seen(store, start_ns, end_ns, cosine=0.9, person="p_robot1_1", track="t1", camera="front"):
+    """A camera that was analysed from one second to another, with one face in the middle."""
+    for stamp in range(start_ns, end_ns + 1, SECOND):
+        store.note_frame(camera, stamp)
+    vector, stamp = np.array([cosine, np.sqrt(1 - cosine**2), 0, 0], np.float32), (start_ns + end_ns) // 2
+    store.add(camera, stamp, 1, track, person, np.zeros(4), np.zeros(4), 0.5, vector, bytes)
+
+
+def reasons(response):
+    return [gap.reason for gap in response.not_searched]
+
+
+def test_an_answer_is_complete_only_where_all_of_the_time_asked_for_was_compared(tmp_path):
+    history = RobotHistory(tmp_path, "robot1", CONTRACT)
+    seen(history.sightings, NOON, NOON + 60 * SECOND)
+    history.close()
+    within = replace(REQUEST, time_ns=NOON + 30 * SECOND, window_ns=20 * SECOND)
+    response = search_stored(tmp_path, within, CONTRACT)
+    assert response.complete
+    assert response.searched_span == (NOON + 10 * SECOND, NOON + 50 * SECOND)
+    assert [(robot, camera.camera_id, camera.sightings) for robot, camera in response.searched_cameras] == [
+        ("robot1", "front", 1)
+    ]
+    beyond = replace(within, time_ns=NOON + 50 * SECOND)
+    response = search_stored(tmp_path, beyond, CONTRACT)
+    assert not response.complete
+    (gap,) = response.not_searched
+    assert (gap.camera_id, gap.start_ns, gap.end_ns) == ("front", NOON + 60 * SECOND, NOON + 70 * SECOND)
+    # Of a running robot the rest of the time has not come yet.
+    assert search_stored(tmp_path, beyond, CONTRACT, now_ns=NOON + 61 * SECOND).complete
+    elsewhere = search_stored(tmp_path, replace(within, time_ns=NOON + 7200 * SECOND), CONTRACT)
+    assert elsewhere.sightings == 0
+    assert "holds nothing of the time asked for, only 2026-11-22 12:00:00 to 12:01:00 UTC" in reasons(elsewhere)[0]
+    assert search_stored(tmp_path, REQUEST, CONTRACT).complete, "all that is kept was asked for"
+
+
+def test_frames_that_were_not_searched_for_faces_make_the_answer_partial(tmp_path):
+    history = RobotHistory(tmp_path, "robot1", CONTRACT)
+    for second in range(120):
+        history.add_frame(Frame("front", NOON + second * SECOND, second, b""))
+        if not 30 < second < 90:  # the battery was low
+            history.add_analysed("front", NOON + second * SECOND)
+    history.close()
+    response = search_stored(tmp_path, REQUEST, CONTRACT)
+    (gap,) = response.not_searched
+    assert (gap.start_ns, gap.end_ns) == (NOON + 30 * SECOND, NOON + 90 * SECOND)
+    assert "was not searched for faces" in gap.reason
+    before = replace(REQUEST, time_ns=NOON + 15 * SECOND, window_ns=10 * SECOND)
+    assert search_stored(tmp_path, before, CONTRACT).complete
+
+
+def test_sightings_that_were_deleted_by_a_limit_are_time_not_kept(tmp_path):
+    history = RobotHistory(tmp_path, "robot1", CONTRACT)
+    for number in range(10):
+        start = NOON + number * 10 * SECOND
+        seen(history.sightings, start, start + 9 * SECOND, track=f"t{number}")
+    history.sightings.prune(SightingLimits(count=5), NOON + 100 * SECOND, brake=False)
+    history.close()
+    asked = replace(REQUEST, time_ns=NOON + 20 * SECOND, window_ns=15 * SECOND)
+    response = search_stored(tmp_path, asked, CONTRACT)
+    assert not response.complete
+    assert response.sightings == 0
+
+
+def test_sightings_of_another_model_are_counted_and_searched_where_it_is_known(tmp_path):
+    other = replace(CONTRACT, id="other", threshold=0.8)
+    for contract, start in ((CONTRACT, NOON), (other, NOON + 600 * SECOND)):
+        history = RobotHistory(tmp_path, "robot1", contract)
+        seen(history.sightings, start, start + 60 * SECOND)
+        history.close()
+    response = search_stored(tmp_path, REQUEST, CONTRACT)
+    (gap,) = response.not_searched
+    assert (gap.robot_id, gap.model_id, gap.sightings) == ("robot1", "other", 1)
+    assert gap.start_ns == gap.end_ns == NOON + 630 * SECOND
+    assert "facetrack reindex" in gap.reason
+    both = search_stored(tmp_path, REQUEST, CONTRACT, others=[(replace(REQUEST, model_id="other"), other)])
+    assert both.complete
+    assert [(line.model_id, line.sightings, line.matches) for line in both.robots] == [("", 1, 1), ("other", 1, 1)]
+    assert len(both.matches) == 2
+    asked = replace(REQUEST, time_ns=NOON + 10 * SECOND, window_ns=5 * SECOND)
+    assert search_stored(tmp_path, asked, CONTRACT).complete, "none of the other model in that time"
+
+
+def test_sightings_of_another_model_that_were_made_again_are_not_missing(tmp_path):
+    for name in ("other", "net"):
+        history = RobotHistory(tmp_path, "robot1", replace(CONTRACT, id=name))
+        seen(history.sightings, NOON, NOON + 60 * SECOND)
+        history.close()
+    assert search_stored(tmp_path, REQUEST, CONTRACT).complete
+
+
+def test_a_robot_that_recorded_nothing_says_so(fleet):
+    RobotHistory(fleet, "ghost", CONTRACT).close()
+    (fleet / "ghost2").mkdir()
+    (fleet / "ghost2" / "robot.json").write_text('{"robot_id": "ghost2", "format": 1}')
+    request = replace(REQUEST, robots=("ghost", "ghost2"))
+    response = search_stored(fleet, request, CONTRACT)
+    assert not response.complete
+    assert all("has recorded nothing" in reason for reason in reasons(response))
+    assert len(response.not_searched) == 2
+
+
+def test_a_store_that_was_damaged_once_says_that_sightings_are_lost(fleet):
+    (fleet / "robot1" / "sightings-net.sqlite.damaged-1").write_bytes(b"")
+    response = search_stored(fleet, replace(REQUEST, robots=("robot1",)), CONTRACT)
+    assert "lost sightings when its store was damaged" in reasons(response)[0]
+
+
+def test_a_camera_that_no_robot_has_is_named_with_those_there(fleet):
+    response = search_stored(fleet, replace(REQUEST, cameras=("nosuch",), robots=("robot1", "robot2")), CONTRACT)
+    assert "no robot that answered has a camera nosuch; there are robot1/front, robot2/front" in reasons(response)[0]
+    assert not response.complete
+
+
+def test_visits_of_a_person_found_are_shown_under_every_joined_id(tmp_path):
+    for robot, person, cosine in (("robot1", "p_robot1_1", 0.9), ("robot2", "p_robot2_1", 0.1)):
+        history = RobotHistory(tmp_path, robot, CONTRACT)
+        seen(history.sightings, NOON, NOON + 10 * SECOND, cosine, person)
+        seen(history.sightings, NOON, NOON + 10 * SECOND, 0.05, f"p_{robot}_9", "t9", "rear")
+        history.close()
+    assert [match.robot_id for match in search_stored(tmp_path, REQUEST, CONTRACT).matches] == ["robot1"]
+    pair = ("p_robot1_1", "p_robot2_1")
+    merges = IdentityMerges(merge_decisions(IdentityMerges(), *pair, ["a_1"], "ada", 1, "by eye", operator=True))
+    response = search_stored(tmp_path, REQUEST, CONTRACT, merges=merges)
+    assert [(match.robot_id, match.camera_id, match.person_id) for match in response.matches] == [
+        ("robot1", "front", "p_robot1_1"),
+        ("robot2", "front", "p_robot1_1"),
+    ]
+    assert response.matches[1].similarity == pytest.approx(0.1, abs=1e-3), "its own, below the threshold"
+    assert [line.matches for line in response.robots] == [1, 1]
+
+
+def test_a_visit_lasts_from_its_first_event_to_its_last(tmp_path):
+    history = RobotHistory(tmp_path, "robot1", CONTRACT)
+    seen(history.sightings, NOON, NOON + 60 * SECOND)
+    begin, end = NOON + 2 * SECOND, NOON + 55 * SECOND
+    history.add_event(
+        PersonEvent(PERSON_IN, begin, "robot1", "front", "p_robot1_1", 1, bbox=(0, 0, 1, 1), confidence=0.9),
+        PersonEvent(
+            *(PERSON_OUT, end + 2 * SECOND, "robot1", "front", "p_robot1_1", 9),
+            last_seen_ns=end,
+            duration_ns=end - begin,
+            last_bbox=(0, 0, 1, 1),
+        ),
+    )
+    history.close()
+    (match,) = search_stored(tmp_path, REQUEST, CONTRACT).matches
+    assert (match.first_ns, match.stamp_ns, match.last_ns) == (begin, NOON + 30 * SECOND, end)
+    (tmp_path / "robot1" / "events-2026-11-22.jsonl").unlink()
+    (tmp_path / "robot1" / "events-2026-11-22.jsonl").mkdir()
+    response = search_stored(tmp_path, REQUEST, CONTRACT)
+    assert response.matches[0].first_ns == NOON + 30 * SECOND
+    assert "cannot read the event log" in response.robots[0].note
 
 
 class FaceInEveryFrame:
