@@ -103,7 +103,9 @@ def test_ids_of_one_person_are_merged_searched_as_one_and_parted_again(run, both
     assert {match["robot_id"] for match in by_alias} == {"robot1", "robot2"}
     done = run("persons", "split", other, "--data", both)
     assert done.returncode == 0, done.stderr
-    assert names_found(run, both, pictures / "a.png") == {one, other}
+    found = json.loads(run("search", "--image", pictures / "a.png", "--data", both, "--json").stdout)
+    assert {match["person_id"] for match in (*found["matches"], *found["alike"])} == {one, other}
+    assert len({match["person_id"] for match in found["matches"]}) == 1, "one reference is one person"
 
 
 def test_an_unknown_id_is_refused(run, both):
