@@ -311,6 +311,7 @@ def test_a_version_1_store_is_read_unchanged_and_migrated_when_opened_for_writin
             "TABLE poses",
             "TABLE frozen",
             "TABLE outdated",
+            "TABLE partial_ingests",
             "TABLE analysed",
         ):
             connection.execute(f"DROP {name}")
