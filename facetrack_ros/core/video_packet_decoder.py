@@ -18,6 +18,8 @@ _CODECS = {
     "mjpeg": ("mjpeg",),
     "mpeg4": ("mpeg4", "xvid"),
 }
+#: Packets that a picture may wait for: H.264 and H.265 put at most 16 pictures in order.
+MAX_DELAY = 17
 _START_CODE = b"\0\0\1"
 # Of NAL units: where the type is in the first byte, types of slices of pictures, types of parameter sets.
 _UNITS = {"h264": (0, range(1, 6), (7, 8, 13)), "hevc": (1, range(32), (32, 33, 34))}
@@ -68,11 +70,6 @@ class VideoPacketDecoder(Generic[Tag]):
             raise FrameError(f"video of {self._name}, which FFmpeg cannot decode here ({error})") from error
         self._codec = codec
 
-    @property
-    def begun(self) -> bool:
-        """Whether a picture was decoded."""
-        return self._first is not None
-
     def decode(self, packet: bytes, tag: Tag) -> list[tuple[Tag, np.ndarray]]:
         """Take a packet; returns the pictures that are complete now, each with the tag of its packet.
 
@@ -97,13 +94,17 @@ class VideoPacketDecoder(Generic[Tag]):
         self._start()
         return pictures
 
-    def take_lost(self) -> tuple[list[Tag], list[Tag]]:
-        """Tags of the packets that gave no picture: those before the first picture, and those after it."""
+    def take_lost(self, age: int = 0) -> tuple[int, int]:
+        """Number of packets that gave no picture: those before the first picture, and those after it.
+
+        :param age: packets that have to have come since; :data:`MAX_DELAY` while more will come.
+        """
         first = self._count if self._first is None else self._first
-        before = [tag for number, tag in self._waiting.items() if number < first]
-        after = [tag for number, tag in self._waiting.items() if number >= first]
-        self._waiting.clear()
-        return before, after
+        lost = [number for number in self._waiting if number < self._count - age]
+        for number in lost:
+            del self._waiting[number]
+        before = sum(number < first for number in lost)
+        return before, len(lost) - before
 
     def _pictures(self, frames: list) -> list[tuple[Tag, np.ndarray]]:
         pictures = []

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from facetrack_ros.core.jpeg import is_whole_jpeg
+from facetrack_ros.core.jpeg import jpeg_size, whole_jpeg
 from facetrack_ros.core.jpeg_orientation import exif_orientation, turned_jpeg
 from facetrack_ros.core.orientation import UPRIGHT, orientation_of_frame, turn_of, upright
+from facetrack_ros.sources.film_account import FilmAccount
+from facetrack_ros.sources.unused_frames import UnusedFrames
 
 #: Codecs that FFmpeg applies to files that are not videos: any text passes for ANSI art.
 _TEXT_CODECS = ("ansi", "bintext", "xbin", "idf")
@@ -47,7 +49,7 @@ class AvReader:
 
     Reading and closing exclude each other: FFmpeg crashes when a container is closed while a thread reads it.
 
-    :ivar skipped: number of damaged pictures.
+    :ivar unused: the frames that gave no picture, by reason; whole after the last one.
     :ivar interval_ns: time between pictures at the container's nominal rate.
     """
 
@@ -60,7 +62,9 @@ class AvReader:
         self._rotation = 0
         self._reformatter = None
         self._is_motion_jpeg = stream.codec_context.name == "mjpeg"
-        self.skipped = 0
+        self.unused = UnusedFrames()
+        self._account = FilmAccount(container, stream)
+        self._height = stream.codec_context.height
         self.interval_ns = round(1e9 / float(stream.average_rate or 25))
 
     def __iter__(self) -> Iterator[tuple[int | None, bytes | None, np.ndarray | None]]:
@@ -86,12 +90,15 @@ class AvReader:
         """Pictures of the next packet, None at the end."""
         packet = next(self._packets, None)
         if packet is None:
+            self._account.finish(self.unused)
             return None
-        if self._is_motion_jpeg:
-            return self._jpeg(packet)
-        frames = self._decoded(packet)
-        whole = [frame for frame in frames if not frame.is_corrupt]
-        self.skipped += len(frames) - len(whole)
+        self._account.add_packet(packet, packet.size)
+        pictures = self._jpeg(packet) if self._is_motion_jpeg else self._shown(packet)
+        self._account.add_frames(len(pictures))
+        return pictures
+
+    def _shown(self, packet) -> list:
+        whole = [frame for frame in self._decoded(packet) if not frame.is_corrupt]
         return [(_nanoseconds(frame), None, self._pixels(frame)) for frame in whole]
 
     def _decoded(self, packet) -> list:
@@ -100,7 +107,6 @@ class AvReader:
         try:
             return packet.decode()
         except av.error.FFmpegError:
-            self.skipped += 1
             return []
 
     def _pixels(self, frame) -> np.ndarray:
@@ -123,11 +129,15 @@ class AvReader:
     def _jpeg(self, packet) -> list:
         """The picture as it is in the file; the container's orientation becomes one of EXIF, where that has none."""
         data = bytes(packet)
-        if not data:
-            return []  # the flush at the end
-        if not is_whole_jpeg(data):
-            self.skipped += 1
+        size = jpeg_size(data)
+        if size is None:  # damaged, or the flush at the end
             return []
+        if 4 * size[1] < 3 * self._height:
+            return self._shown(packet)  # two fields, each a JPEG of half the height
+        whole = whole_jpeg(data)
+        if whole is None:
+            return []
+        data = whole
         if exif_orientation(data) == UPRIGHT:
             if self._orientation is None:
                 self._orientation = next(map(orientation_of_frame, self._decoded(packet)), UPRIGHT)

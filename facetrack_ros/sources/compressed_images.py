@@ -5,8 +5,8 @@ from typing import Generic, TypeVar
 import cv2
 import numpy as np
 
-from facetrack_ros.core.jpeg import decode, is_jpeg, whole_jpeg
-from facetrack_ros.core.video_packet_decoder import VideoPacketDecoder, has_picture, video_codec
+from facetrack_ros.core.jpeg import decode, is_jpeg, is_png, whole_jpeg
+from facetrack_ros.core.video_packet_decoder import MAX_DELAY, VideoPacketDecoder, video_codec
 from facetrack_ros.errors import FrameError
 
 Tag = TypeVar("Tag")
@@ -21,7 +21,7 @@ _LOST = "video packets that cannot be decoded: packets before them are missing, 
 class CompressedImages(Generic[Tag]):
     """Decodes the messages of one topic. JPEG is passed on unchanged; video keeps its state from message to message.
 
-    :param live: whether pictures of video must not wait for later packets.
+    :param live: whether pictures of video must not wait for later packets; PNG is passed on unchanged, too.
     """
 
     def __init__(self, live: bool = False) -> None:
@@ -45,6 +45,8 @@ class CompressedImages(Generic[Tag]):
         if "compresseddepth" in format.lower() or format.startswith(_MEASUREMENTS):
             advice = "give the topic of the camera's colour or grey images"
             raise FrameError(f"depth images ({format}), which are measurements, no pictures: {advice}")
+        if self._live and is_png(data):
+            return [(tag, data, None)]
         codec = video_codec(format, data)
         if codec:
             return self._decode_video(codec, data, tag)
@@ -58,17 +60,13 @@ class CompressedImages(Generic[Tag]):
         return [(tag, None, image) for tag, image in self._video.finish()] if self._video is not None else []
 
     def lost(self) -> dict[str, int]:
-        """Number of video packets that gave no picture since the last call, by reason; after :meth:`finish`."""
+        """Number of video packets that gave no picture, by reason, each told once; offline, after ``finish``."""
         if self._video is None:
             return {}
-        before, after = self._video.take_lost()
-        return {reason: len(tags) for reason, tags in ((_BEFORE_KEY, before), (_LOST, after)) if tags}
+        counts = self._video.take_lost(MAX_DELAY if self._live else 0)
+        return {reason: count for reason, count in zip((_BEFORE_KEY, _LOST), counts) if count}
 
     def _decode_video(self, codec: str, data: bytes, tag: Tag) -> list[Decoded]:
         if self._video is None or codec != self._codec:
             self._video, self._codec = VideoPacketDecoder(codec, self._live), codec
-        pictures = self._video.decode(data, tag)
-        if self._live and not pictures and has_picture(codec, data):
-            self._video.take_lost()
-            raise FrameError(_LOST if self._video.begun else _BEFORE_KEY)
-        return [(tag, None, image) for tag, image in pictures]
+        return [(of, None, image) for of, image in self._video.decode(data, tag)]

@@ -1,13 +1,15 @@
 """A folder of pictures as the frames of one camera."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from facetrack_ros.core.jpeg import decode, is_jpeg, is_whole_jpeg
+from facetrack_ros.core.jpeg import decode, is_jpeg, is_png, whole_jpeg
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.source import FrameSource, Picture
 
 DEFAULT_FPS = 10.0
+_NAMED = 3
 PICTURE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".pgm", ".ppm", ".tif", ".tiff", ".webp"))
 
 
@@ -24,7 +26,7 @@ class PictureFolderSource(FrameSource):
         super().__init__(str(path))
         if not 0 < fps < float("inf"):
             raise SourceError(f"{fps} pictures a second cannot be: give a number above zero")
-        self._fps = fps
+        self._fps, self._folder = fps, path
         self._paths = pictures_in(path)
         if not self._paths:
             kinds = ", ".join(sorted(PICTURE_SUFFIXES))
@@ -40,6 +42,10 @@ class PictureFolderSource(FrameSource):
                 self.unused.add("pictures that are damaged")
             else:
                 yield picture
+        unnamed = unnamed_pictures(self._folder)
+        if unnamed:
+            names = ", ".join(unnamed[:_NAMED]) + (" …" if len(unnamed) > _NAMED else "")
+            self.unused.add(f"pictures whose names do not end as those of pictures do ({names})", len(unnamed))
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -54,12 +60,25 @@ def pictures_in(folder: Path) -> list[Path]:
         raise SourceError(f"{folder} cannot be read as a folder: check the path and its permissions") from error
 
 
+def unnamed_pictures(folder: Path) -> list[str]:
+    """Names of the files in a folder that are pictures by their first bytes, but not by their names."""
+    found = []
+    for path in sorted(folder.iterdir()):
+        with suppress(OSError):
+            if path.suffix.lower() not in PICTURE_SUFFIXES and not path.name.startswith(".") and path.is_file():
+                with path.open("rb") as file:
+                    head = file.read(16)
+                found += [path.name] if is_jpeg(head) or is_png(head) else []
+    return found
+
+
 def _read(path: Path, offset_ns: int) -> Picture | None:
     try:
         data = path.read_bytes()
     except OSError:
         return None
     if is_jpeg(data):
-        return Picture(offset_ns, jpeg=data) if is_whole_jpeg(data) else None
+        whole = whole_jpeg(data)
+        return Picture(offset_ns, jpeg=whole) if whole is not None else None
     image = decode(data)
     return None if image is None else Picture(offset_ns, image=image)

@@ -57,5 +57,5 @@ class VideoFileSource(FrameSource):
         except (av.error.FFmpegError, OSError):
             self.unused.add_unknown("the file is cut short or damaged there")
         finally:
-            self.unused.add("damaged frames", reader.skipped)
+            self.unused.update(reader.unused)
             reader.close()

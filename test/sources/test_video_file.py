@@ -2,6 +2,7 @@
 
 import gc
 import os
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -223,3 +224,38 @@ def test_a_damaged_stretch_harms_only_its_own_frames(tmp_path, write_film, capfd
     assert len(list(source)) == 99
     assert source.unused.total == 1
     assert capfd.readouterr().err == ""
+
+
+def test_motion_jpeg_of_two_fields_is_one_picture_of_full_height(tmp_path, picture):
+    image = picture(3, 96, 128)
+    path = tmp_path / "fields.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 96, 128, "yuvj420p"
+        for number in range(4):
+            fields = [_field(image[row::2], polarity) for row, polarity in ((0, 1), (1, 2))]
+            packet = av.Packet(b"".join(fields))
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, number, number, Fraction(1, 25)
+            container.mux(packet)
+    source = VideoFileSource(path)
+    pictures = list(source)
+    assert not source.unused
+    assert len(pictures) == 4
+    for found in pictures:
+        assert found.image.shape == image.shape
+        assert np.abs(found.image.astype(int) - image).mean() < 12
+
+
+def _field(image: np.ndarray, polarity: int) -> bytes:
+    """A field as AVI has it: JPEG with a segment that says which one it is."""
+    jpeg = encode_jpeg(np.ascontiguousarray(image), 95)
+    body = b"AVI1" + bytes([polarity]) + bytes(9)
+    return jpeg[:2] + b"\xff\xe0" + (len(body) + 2).to_bytes(2, "big") + body + jpeg[2:]
+
+
+def test_a_film_that_is_cut_short_says_how_much_is_there(tmp_path, write_film):
+    path = write_film(tmp_path / "film.mkv", range(0, 4000, 40))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    source = VideoFileSource(path)
+    assert 0 < len(list(source)) < 100
+    assert "of 4.0 s" in source.unused.lines()[-1]
