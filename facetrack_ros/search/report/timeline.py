@@ -1,5 +1,6 @@
 """A search response as a picture: one lane per camera with its matches over time."""
 
+import textwrap
 from collections.abc import Iterable
 from datetime import timezone, tzinfo
 from pathlib import Path
@@ -26,10 +27,12 @@ from facetrack_ros.search.response import ANSWERED, Match, SearchResponse
 
 # Inches.
 _WIDTH, _MARGIN, _LEFT, _RIGHT = 14.0, 0.45, 2.75, 13.55
-_HEADER, _AXIS, _FOOTER, _WARNING_LINE = 1.75, 0.45, 0.55, 0.26
+_HEADER, _AXIS, _FOOTER, _FOOTER_LINE = 1.75, 0.45, 0.55, 0.24
 _EMPTY_ROW, _FULL_ROW, _CROWDED_ROW, _ROBOT_GAP = 0.46, 1.68, 1.9, 0.16
 _FACE, _FACE_PITCH, _CAPTION, _BAR = 0.82, 1.0, 0.31, 0.17
 _NARROWEST_BAR = 0.07
+# Letters a line of the footer, and lines of warnings.
+_LETTERS, _BOLD_LETTERS, _MOST_WARNINGS = 170, 145, 4
 
 
 def draw_timeline(
@@ -58,7 +61,8 @@ def draw_timeline(
     heights = [_CROWDED_ROW if len(row.matches) > 4 else _FULL_ROW if row.matches else _EMPTY_ROW for row in rows]
     gaps = [_ROBOT_GAP if row.first and i else 0.0 for i, row in enumerate(rows)]
     bottom = _HEADER + sum(heights) + sum(gaps)
-    canvas = Canvas(_WIDTH, bottom + _AXIS + _FOOTER + (0 if response.complete else _WARNING_LINE))
+    footer = _footer_lines(response)
+    canvas = Canvas(_WIDTH, bottom + _AXIS + _FOOTER + _FOOTER_LINE * (len(footer) - 1))
     page = _Page(canvas, response, time_range(response, rows, start_ns, end_ns), zone)
     page.header(title, reference)
     page.axis(bottom)
@@ -67,11 +71,18 @@ def draw_timeline(
         top += gap
         page.row(row, top, height)
         top += height
-    page.footer(bottom + _AXIS)
+    page.footer(bottom + _AXIS, footer)
     try:
         Path(path).write_bytes(canvas.png())
     except OSError as error:
         raise StoreError(f"cannot write the timeline {path}: {error.strerror}; choose another folder") from error
+
+
+def _footer_lines(response: SearchResponse) -> list[tuple[str, bool]]:
+    """How far the response can be trusted and what was not searched, in lines; and whether a line is a warning."""
+    lines = [(line, False) for line in textwrap.wrap(trust_sentence(response), _LETTERS)]
+    partial = textwrap.wrap(partial_sentence(response), _BOLD_LETTERS, max_lines=_MOST_WARNINGS, placeholder=" …")
+    return lines + [(line, True) for line in partial]
 
 
 class _Page:
@@ -141,13 +152,12 @@ class _Page:
             return f"searched, too: {show_span(first, last, self._zone)}"
         return next((gap.reason for gap in row.gaps), "nothing recorded")
 
-    def footer(self, top: float) -> None:
+    def footer(self, top: float, lines: list[tuple[str, bool]]) -> None:
         canvas = self._canvas
         canvas.line([_MARGIN, _RIGHT], [top + 0.08, top + 0.08], FAINT, 0.8)
-        canvas.words(_MARGIN, top + 0.32, trust_sentence(self._response), 9.5, GREY)
-        if not self._response.complete:
-            sentence = _shortened(partial_sentence(self._response), 150)
-            canvas.words(_MARGIN, top + 0.58, sentence, 9.5, WARNING, bold=True)
+        for number, (line, warns) in enumerate(lines):
+            colour = WARNING if warns else GREY
+            canvas.words(_MARGIN, top + 0.32 + number * _FOOTER_LINE, line, 9.5, colour, bold=warns)
 
     def _matches(self, matches: tuple[Match, ...], top: float, base: float) -> None:
         canvas = self._canvas
