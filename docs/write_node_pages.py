@@ -101,6 +101,8 @@ TOPIC = {
     "<camera>/image/compressed": "Frames, JPEG.",
     "<camera>/image": "Frames of a driver without JPEG.",
     "<camera>/detections": "Person detections of a frame, with its header.",
+    "<camera>/rotation": "Degrees clockwise by which images are turned, latched; sent when `camera.rotation: auto` "
+    "finds another angle.",
     "<camera>/faces": "Faces of a frame, with embeddings of those that pass the quality gate.",
     "<camera>/tracks": "Tracks of each frame.",
     "<camera>/overlay/compressed": "Frames with boxes, ids and the best matches of the latest search.",

@@ -39,6 +39,11 @@ class CameraOptions:
         "QoS of image subscriptions: auto (matches every publisher), best_effort or reliable.",
         choices=("auto", "best_effort", "reliable"),
     )
+    rotation: str = option(
+        "auto",
+        "Degrees clockwise by which images are turned: 0, 90, 180, 270, or auto (as the faces show); one value for all "
+        "cameras, or NAME=VALUE for each, separated by spaces.",
+    )
     loop: bool = live(False, "Restart a file, folder or bag at its end.")
 
 
@@ -74,6 +79,12 @@ class FacesOptions:
 
     model: str = option("auto", "Face detector: auto, a catalog id or a model file.")
     min_width_px: int = live(24, "Smallest width of a face that is embedded, pixels of the frame.", 12, 1000)
+    min_close_score: float = option(
+        0.85,
+        "Lowest score of a face's second search, on a crop of it; lower ones are backs of heads, refused; 0: off.",
+        0.0,
+        1.0,
+    )
     whole_frame: bool = option(
         False, "Detect faces in the whole frame, not only in persons; a face outside all persons becomes a person."
     )

@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         fresh = [each for each in recordings if each not in known]
         if fresh:
             with closing(open_workers(analyzer, config)) as workers:
-                _ingest(fresh, workers, history, config)
+                _ingest(fresh, workers, analyzer, history, config)
     finally:
         history.close()
         for each in recordings:
@@ -69,13 +69,16 @@ def run(arguments: argparse.Namespace) -> int:
     return PARTLY_TAKEN if any(each.unused for each in recordings) else DONE
 
 
-def _ingest(recordings: list[Recording], workers: WorkerPool, history: RobotHistory, config: Config) -> None:
+def _ingest(
+    recordings: list[Recording], workers: WorkerPool, analyzer: FrameAnalyzer, history: RobotHistory, config: Config
+) -> None:
     before, began_s, line = history.status().sightings, time.monotonic(), ProgressLine()
 
     def show_progress(count: int) -> None:
         line.show(f"{count} frames, {count / (time.monotonic() - began_s):.1f} a second ")
 
-    events = ingest_recordings(recordings, workers, history, config, show_utc, show_progress)
+    search_upright = analyzer.pipeline.degrees_to_upright
+    events = ingest_recordings(recordings, workers, history, config, show_utc, show_progress, search_upright)
     line.end()
     for each in recordings:
         for sentence in _report(each):

@@ -1,8 +1,8 @@
 """Detections of one frame, as aligned arrays."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +18,9 @@ class FaceDetections:
     :param landmarks: ``(n, 5, 2)`` float32 pixels, in the order right eye, left eye, nose tip, right mouth corner, left
         mouth corner (the subject's right, so left in the image); NaN where the detector does not give the point.
     :param scores: ``(n,)`` float32 in 0..1, not comparable between detectors.
-    :param close_scores: ``(n,)`` float32 in 0..1, of the face found again on a crop of its own, set upright by its
+    :param close_scores: ``(n,)`` float32 in 0..1, of the face found again on crops of its own, set upright by its
         landmarks; 0 where it is not found there, NaN where it was not searched for. None: the detector searches once.
-    :param turned_scores: the same on that crop turned by 180 degrees.
+    :param turned_scores: the same on such a crop turned by 180 degrees.
     """
 
     boxes: np.ndarray
@@ -32,22 +32,23 @@ class FaceDetections:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def second_search(self, row: int) -> tuple[float, float]:
-        """Close and turned score of a face, NaN if unknown."""
+    def second_search(self, row: int) -> tuple[float, float] | None:
+        """Close and turned score of a face; None where the detector searches once."""
         if self.close_scores is None or self.turned_scores is None:
-            return math.nan, math.nan
+            return None
         return float(self.close_scores[row]), float(self.turned_scores[row])
 
     def take(self, rows: np.ndarray) -> "FaceDetections":
         """The faces of some rows, or of a mask."""
-        return FaceDetections(*(None if values is None else values[rows] for values in self._values()))
+        columns: list[Any] = [None if values is None else values[rows] for values in self._values()]
+        return FaceDetections(*columns)
 
     def shifted(self, x: float, y: float) -> "FaceDetections":
         """The faces in pixels of an image of which this one is the part from ``x, y`` on."""
         corner = np.array([x, y], np.float32)
         return FaceDetections(self.boxes + np.tile(corner, 2), self.landmarks + corner, *self._values()[2:])
 
-    def _values(self) -> list[np.ndarray | None]:
+    def _values(self) -> list[Any]:
         return [getattr(self, each.name) for each in fields(self)]
 
     @classmethod
@@ -59,10 +60,11 @@ class FaceDetections:
     def joined(cls, parts: Sequence["FaceDetections"]) -> "FaceDetections":
         """The faces of all parts, by one detector."""
         parts = [part for part in parts if len(part)]
-        columns = zip(*(part._values() for part in parts))
-        return (
-            cls(*(None if column[0] is None else np.concatenate(column) for column in columns)) if parts else cls.none()
-        )
+        if not parts:
+            return cls.none()
+        parted = zip(*(part._values() for part in parts))
+        columns: list[Any] = [None if column[0] is None else np.concatenate(column) for column in parted]
+        return cls(*columns)
 
 
 @dataclass(frozen=True, eq=False)

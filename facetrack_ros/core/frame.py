@@ -24,6 +24,7 @@ class Frame:
     :param number: frame number, counted by the camera from 0.
     :param jpeg: the encoded image.
     :param frame_id: coordinate frame of the driver's header; empty without a driver.
+    :param rotation: degrees clockwise by which the camera's picture was turned, ``camera.rotation``.
     """
 
     camera_id: str
@@ -31,12 +32,13 @@ class Frame:
     number: int
     jpeg: bytes
     frame_id: str = ""
+    rotation: int = 0
     # Not functools.cached_property: Python 3.11's has one lock for all frames, so two threads could not decode at once.
     _decoding: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def __reduce__(self) -> tuple:
         """Pickle without the decoded image."""
-        return Frame, (self.camera_id, self.stamp_ns, self.number, self.jpeg, self.frame_id)
+        return Frame, (self.camera_id, self.stamp_ns, self.number, self.jpeg, self.frame_id, self.rotation)
 
     @property
     def image(self) -> np.ndarray:

@@ -14,6 +14,7 @@ from facetrack_ros.nodes.embedder_node import EmbedderNode
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.inputs.images import ImageInput
+from facetrack_ros.nodes.inputs.rotation import follow_rotations, publish_rotations
 from facetrack_ros.pipeline.analysis_stage import AnalysisStage
 from facetrack_ros.vision.factory import open_body_embedder
 from facetrack_ros.vision.frame_analysis import FrameAnalysis
@@ -50,7 +51,13 @@ class DetectorNode(RobotMemberNode):
         self.models = models or PipelinePool(vision_settings(self.settings))
         self._outputs = self.camera_publishers(msg.Detections, "detections", RELIABLE)
         self.health = StageHealth(
-            self, self.cameras, "detector", "detection", lambda camera: self._images.problem(camera), clocks=True
+            self,
+            self.cameras,
+            "detector",
+            "detection",
+            lambda camera: self._images.problem(camera),
+            clocks=True,
+            values=lambda camera: {"rotation": self.stage.rotations.describe(camera)},
         )
         self.stage = AnalysisStage(
             self.cameras, self.settings, embedder.faces if embedder else None, self.health, time.perf_counter
@@ -61,9 +68,15 @@ class DetectorNode(RobotMemberNode):
         else:
             self.stage.skip_listeners.append(self._publish_skipped)
         steady_timer(self, REPORT_S, self.health.log_drops)
+        if embedder is None:
+            follow_rotations(self, self.stage.rotations)
+        else:
+            publish_rotations(self, self.stage.rotations)
         subscribed = self.cameras if subscribe is None else subscribe
         on_frame, refused, lost = self.stage.add_frame, self.health.failed, self.health.lost
-        self._images = ImageInput(self, subscribed, self.settings, on_frame, encode=True, refused=refused, lost=lost)
+        self._images = ImageInput(
+            self, subscribed, self.settings, on_frame, self.stage.rotations, encode=True, refused=refused, lost=lost
+        )
         self._diagnostics = Diagnostics(self, self.robot_id, self.health.report)
 
     def activate(self) -> None:

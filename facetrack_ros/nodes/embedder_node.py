@@ -23,6 +23,7 @@ from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.inputs.battery import BatteryInput
 from facetrack_ros.nodes.inputs.image_buffer import ImageBuffer
 from facetrack_ros.nodes.inputs.images import ImageInput
+from facetrack_ros.nodes.inputs.rotation import publish_rotations
 from facetrack_ros.pipeline.face_stage import FaceStage
 from facetrack_ros.vision.frame_analysis import FrameAnalysis, FrameAnalyzer
 from facetrack_ros.vision.inference.threads import ThreadBudget
@@ -53,12 +54,22 @@ class EmbedderNode(RobotMemberNode):
         self._outputs = self.camera_publishers(msg.Faces, "faces", RELIABLE)
         self._battery = BatteryInput(self, self.get_logger().warning)
         self.faces = FaceStage(self.cameras, self.settings, self._enabled)
-        self._health = StageHealth(self, self.cameras, "embedder", "finding faces")
+        rotations = self.faces.rotations
+        self._health = StageHealth(
+            self,
+            self.cameras,
+            "embedder",
+            "finding faces",
+            values=lambda camera: {"rotation": rotations.describe(camera)},
+        )
         self._diagnostics = Diagnostics(self, self.robot_id, self._health.report)
         self._scheduler: CameraScheduler[VisionPipeline, tuple[Frame, Detections], FrameAnalysis] | None = None
         self._subscribe = subscribe
         self._waiting = ImageBuffer(self.cameras)
-        self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep) if subscribe else None
+        self._images: ImageInput | None = None
+        if subscribe:
+            self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep, rotations)
+            publish_rotations(self, rotations)
         for camera in self.cameras if subscribe else ():
             self.create_subscription(
                 msg.Detections, self.camera_topic(camera, "detections"), self._on_detections, RELIABLE
@@ -80,7 +91,7 @@ class EmbedderNode(RobotMemberNode):
                 "embedder",
                 pipelines,
                 lambda pipeline, items: [self._analyze(pipeline, *item) for item in items],
-                lambda _, item, analysis: self._publish(item[0], analysis),
+                lambda _, item, analysis: self._deliver(item[0], analysis),
                 batches=pipelines[0].batches,
             )
 
@@ -101,6 +112,10 @@ class EmbedderNode(RobotMemberNode):
     def add_analysis(self, frame: Frame, analysis: FrameAnalysis) -> None:
         """Publish the faces of a frame that a detector node of this process analysed."""
         self._health.arrived(frame)
+        self._publish(frame, analysis)
+
+    def _deliver(self, frame: Frame, analysis: FrameAnalysis) -> None:
+        self.faces.rotations.add(frame, analysis)
         self._publish(frame, analysis)
 
     def _publish(self, frame: Frame, analysis: FrameAnalysis) -> None:

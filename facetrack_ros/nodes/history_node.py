@@ -31,6 +31,7 @@ from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.nodes.inputs.pose import PoseInput
+from facetrack_ros.nodes.inputs.rotation import follow_rotations
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.vision.frame_analysis import FrameAnalysis
 from facetrack_ros.vision.pipeline_pool import PipelinePool
@@ -86,7 +87,13 @@ class HistoryNode(RobotMemberNode):
         if subscribe:
             health = self._frames_health
             self._images = ImageInput(
-                self, self.cameras, self.settings, self.add_frame, refused=health.failed, lost=health.lost
+                self,
+                self.cameras,
+                self.settings,
+                self.add_frame,
+                follow_rotations(self),
+                refused=health.failed,
+                lost=health.lost,
             )
             self.create_subscription(msg.PersonEvent, self.robot_topic("events"), self._on_event, RELIABLE)
             for camera in self.cameras:

@@ -23,6 +23,7 @@ from facetrack_ros.nodes.conversion.time import to_ns
 from facetrack_ros.nodes.conversion.vision import tracks_from_message
 from facetrack_ros.nodes.inputs.image_buffer import ImageBuffer
 from facetrack_ros.nodes.inputs.images import ImageInput
+from facetrack_ros.nodes.inputs.rotation import follow_rotations
 from facetrack_ros.vision.faces.alignment import align
 
 # libhri's subscriptions: default QoS for changing values, reliable and transient local for lasting ones.
@@ -51,7 +52,7 @@ class HumansNode(RobotMemberNode):
         self._prefix = self.settings.hri.prefix.rstrip("/")
         self._humans = HriState()
         self._buffer = ImageBuffer(self.cameras)
-        self._images = ImageInput(self, self.cameras, self.settings, self._on_frame)
+        self._images = ImageInput(self, self.cameras, self.settings, self._on_frame, follow_rotations(self))
         self._sizes: dict[str, tuple[int, int]] = {}
         self._heard: dict[str, float] = {}
         self._published: dict[str, PersonState] = {}

@@ -25,6 +25,7 @@ from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.health.status import OK, STALE, Diagnosis
 from facetrack_ros.nodes.inputs.image_buffer import ImageBuffer
 from facetrack_ros.nodes.inputs.images import ImageInput
+from facetrack_ros.nodes.inputs.rotation import follow_rotations
 from facetrack_ros.search.latest_matches import LatestMatches
 from facetrack_ros.search.response import Match
 
@@ -52,6 +53,7 @@ class OverlayNode(RobotMemberNode):
         self._worker = Worker("overlay", LatestPerCamera(), self._draw)
         self._results: Subscription | None = None
         self._subscribe = subscribe
+        self._rotations = follow_rotations(self)
         self._images: dict[str, ImageInput] = {}
         self._tracks: list[Subscription] = []
         steady_timer(self, CHECK_S, self._update_subscriptions)
@@ -124,7 +126,7 @@ class OverlayNode(RobotMemberNode):
                 self.destroy_subscription(subscription)
             self._tracks = []
         for camera in set(watched).difference(self._images):
-            self._images[camera] = ImageInput(self, (camera,), self.settings, self._waiting.keep)
+            self._images[camera] = ImageInput(self, (camera,), self.settings, self._waiting.keep, self._rotations)
         for camera in set(self._images).difference(watched):
             self._images.pop(camera).leave()
 

@@ -32,6 +32,7 @@ from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.inputs.image_buffer import ImageBuffer
 from facetrack_ros.nodes.inputs.images import ImageInput
+from facetrack_ros.nodes.inputs.rotation import follow_rotations
 from facetrack_ros.pipeline.tracking_stage import TrackingStage
 from facetrack_ros.tracking.factory import OWN, tracker_factory, tracking_settings
 from facetrack_ros.vision.frame_analysis import FrameAnalysis
@@ -77,13 +78,15 @@ class TrackerNode(RobotMemberNode):
         self._waiting = ImageBuffer(self.cameras)
         self._images: ImageInput | None = None
         if subscribe:
+            rotations = follow_rotations(self)
+            rotations.listeners.append(lambda camera, _: self.close_camera(camera))
             for camera in self.cameras:
                 self.create_subscription(
                     msg.Detections, self.camera_topic(camera, "detections"), self._on_detections, RELIABLE
                 )
                 self.create_subscription(msg.Faces, self.camera_topic(camera, "faces"), self._on_faces, RELIABLE)
             if self.stage.needs_images:
-                self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep)
+                self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep, rotations)
 
     def activate(self) -> None:
         """Load the persons the robot knew, if the models are shared.

@@ -8,6 +8,7 @@ from facetrack_ros.concurrency.camera_scheduler import CameraScheduler
 from facetrack_ros.config import Config
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import FrameError
+from facetrack_ros.pipeline.camera_rotation import CameraRotations
 from facetrack_ros.pipeline.face_stage import FaceStage
 from facetrack_ros.pipeline.stage_monitor import IGNORE, StageMonitor
 from facetrack_ros.vision.detection.reduced_decode import DetectorImage
@@ -30,6 +31,7 @@ class AnalysisStage:
 
     :param faces: chooses the faces; None: persons only.
     :param clock_s: a steady clock, seconds, to measure the work.
+    :ivar rotations: turn the frames of cameras that are not mounted upright.
     :ivar frame_listeners: receive every frame as it arrives, also while the stage is stopped.
     :ivar listeners: receive each frame with its analysis.
     :ivar skip_listeners: receive each frame that is not analysed.
@@ -48,6 +50,8 @@ class AnalysisStage:
         self.listeners: list[Callable[[Frame, FrameAnalysis], None]] = []
         self.skip_listeners: list[Callable[[Frame], None]] = []
         self._monitor, self._clock_s = monitor, clock_s
+        cameras = tuple(cameras)
+        self.rotations = faces.rotations if faces is not None else CameraRotations(cameras, config.camera.rotation)
         self._samplers = {camera: FrameSampler.of_config(config) for camera in cameras}
         self._last: dict[str, FrameAnalysis] = {}
         self._bodies: BodyEmbedder | None = None
@@ -79,7 +83,10 @@ class AnalysisStage:
         return self._scheduler is None or self._scheduler.drain()
 
     def add_frame(self, frame: Frame) -> None:
-        """Analyse a frame on a worker thread; it replaces an older frame of its camera that no thread has taken yet."""
+        """Analyse a frame on a worker thread; it replaces an older frame of its camera that no thread has taken yet.
+
+        :param frame: turned upright already, by ``rotations``.
+        """
         self._pass_on(frame)
         scheduler = self._scheduler
         if scheduler is None:
@@ -102,6 +109,7 @@ class AnalysisStage:
         analysis: FrameAnalysis | None = None
         if isinstance(result, FrameAnalysis):
             analysis = self._last[frame.camera_id] = result
+            self.rotations.add(frame, result)
         elif result is FrameDecision.UNCHANGED:
             if frame.camera_id not in self._last:
                 return  # the frame it is like could not be decoded

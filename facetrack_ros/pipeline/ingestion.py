@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import numpy as np
+
 from facetrack_ros.concurrency.ordered_map import ordered_map
 from facetrack_ros.concurrency.process_pool import ProcessWorkerPool, ThreadWorkerPool, WorkerPool
 from facetrack_ros.config import Config
@@ -19,6 +21,7 @@ from facetrack_ros.pipeline.face_stage import FaceStage
 from facetrack_ros.pipeline.history_writer import HistoryWriter
 from facetrack_ros.pipeline.recording import Recording
 from facetrack_ros.pipeline.robot_pipeline import RobotPipeline
+from facetrack_ros.pipeline.rotation_lookahead import looked_ahead
 from facetrack_ros.pipeline.tracking_stage import TrackingStage
 from facetrack_ros.vision.frame_analysis import AnalysisTask, FrameAnalysis, FrameAnalyzer
 from facetrack_ros.vision.frame_sampling import FrameDecision
@@ -38,11 +41,14 @@ def ingest_recordings(
     config: Config,
     format_time: Callable[[int], str] = str,
     on_frame: Callable[[int], None] = lambda count: None,
+    search_upright: Callable[[np.ndarray], int | None] = lambda image: None,
 ) -> int:
     """Run all frames through the frame loop, in order of their stamps over all cameras; returns the number of events.
 
     :param workers: from :func:`open_workers`; the caller closes them.
     :param format_time: formats a stamp for messages.
+    :param search_upright: :meth:`.VisionPipeline.degrees_to_upright`, to learn before a camera's first frame which way
+        up it is; by default that is learned on the way.
     :param on_frame: called after each frame with the number of frames so far.
     :raises StoreError: the disk does not take something, or the history already covers a recording's time.
     :raises ModelError: a worker process failed.
@@ -61,8 +67,10 @@ def ingest_recordings(
     faces = FaceStage(cameras, config, lambda: config.face_tracking.enabled)
     analysis = AnalysisStage(cameras, config, faces)
     RobotPipeline(writer, analysis, tracking, extrapolate=False)
-    streams = [recording.frames(config.camera.jpeg_quality) for recording in recordings]
-    merged = heapq.merge(*streams, key=lambda frame: frame.stamp_ns)
+    streams = (recording.frames(config.camera.jpeg_quality) for recording in recordings)
+    if config.face_tracking.enabled:
+        streams = (looked_ahead(stream, analysis.rotations, search_upright) for stream in streams)
+    merged = map(analysis.rotations.turned, heapq.merge(*streams, key=lambda frame: frame.stamp_ns))
     for count, (frame, result) in enumerate(ordered_map(merged, analysis.begin, workers), 1):
         if isinstance(result, FrameError):
             logger.warning("%s", result)

@@ -72,8 +72,8 @@ class RobotPipeline:
         tracking.event_listeners.append(history.add_events)
 
     def add_frame(self, frame: Frame) -> None:
-        """Take a frame live; see :meth:`AnalysisStage.add_frame`."""
-        self.analysis.add_frame(frame)
+        """Take a frame live as its camera took it; from here on it is upright, see :meth:`AnalysisStage.add_frame`."""
+        self.analysis.add_frame(self.analysis.rotations.turned(frame))
 
     def close_camera(self, camera_id: str) -> None:
         """End all visits in a camera that has stopped, once its last frames are analysed."""

@@ -43,6 +43,7 @@ class TrackingStage:
         self._extrapolators = {camera: TrackExtrapolator() for camera in self._synchronizers}
         # By camera: arrival and stamp of its last frame.
         self._last_arrivals: dict[str, tuple[int, int]] = {}
+        self._rotations: dict[str, int] = {}
 
     def add_analysis(self, frame: Frame, analysis: FrameAnalysis) -> None:
         """Track a frame's persons and faces."""
@@ -100,6 +101,7 @@ class TrackingStage:
             return
         if self.people is None:
             return
+        self._end_if_turned(frame)
         began_s = self._clock_s()
         image = frame.image if self.needs_images and frame.jpeg else None
         tracks, events = self.people.update(frame.camera_id, frame.stamp_ns, frame.number, detections, faces, image)
@@ -107,6 +109,12 @@ class TrackingStage:
         self._emit_tracks(frame, tracks)
         self._emit(events)
         self._monitor.finished(frame, self._clock_s() - began_s)
+
+    def _end_if_turned(self, frame: Frame) -> None:
+        """End the visits in a camera whose pictures are turned from this frame on: its boxes are elsewhere."""
+        if self._rotations.setdefault(frame.camera_id, frame.rotation) != frame.rotation:
+            self._rotations[frame.camera_id] = frame.rotation
+            self.close_camera(frame.camera_id)
 
     def _emit_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         for listener in self.track_listeners:

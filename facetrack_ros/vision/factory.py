@@ -79,7 +79,8 @@ def _build(settings: VisionSettings, open_persons: bool) -> VisionPipeline:
             if settings.whole_frame:
                 persons = FaceAugmentedDetector(persons, faces, min_face_px)
     models = {"person": person_model, "face": face_model, "embedder": embedder_model}
-    return VisionPipeline(persons, faces, embedder, QualityGate(min_face_px=settings.min_face_px), models)
+    gate = QualityGate(min_face_px=settings.min_face_px, min_close_score=settings.min_close_score)
+    return VisionPipeline(persons, faces, embedder, gate, models)
 
 
 def _open_person_detector(settings: VisionSettings) -> tuple[ModelFile, PersonDetector]:

@@ -22,6 +22,8 @@ class FrameAnalysis:
     :param faces: their faces, with embeddings where they were selected and passed the quality gate.
     :param model_id: id of the face embedder's contract.
     :param with_faces: whether faces were searched for.
+    :param degrees_to_upright: degrees clockwise, a multiple of 90, that set the frame's most certain face upright; None
+        where none is found in any direction, or the frame was not searched in all.
     :param detection_s: seconds of work to find the persons; ``faces_s``: the faces; 0 if not measured.
     """
 
@@ -31,6 +33,7 @@ class FrameAnalysis:
     detection_s: float = 0.0
     faces_s: float = 0.0
     with_faces: bool = True
+    degrees_to_upright: int | None = None
 
     def for_unchanged_frame(self) -> "FrameAnalysis":
         """The analysis of a later frame that shows the same: the same persons, without faces."""
@@ -90,12 +93,19 @@ class FrameAnalyzer:
 
 @dataclass(frozen=True, eq=False)
 class AnalysisTask:
-    """Arguments of :meth:`FrameAnalyzer.analyze`, which can be sent to another process."""
+    """Arguments of :meth:`FrameAnalyzer.analyze`, which can be sent to another process.
+
+    :param all_directions: whether the frame is also searched for faces that are not upright.
+    """
 
     frame: Frame
     with_faces: bool = True
     selection: FaceSelection | None = None
+    all_directions: bool = False
 
     def run(self, analyzer: FrameAnalyzer, persons: Detections | None = None) -> FrameAnalysis:
         """Analyse the frame; see :meth:`FrameAnalyzer.analyze`."""
-        return analyzer.analyze(self.frame, self.with_faces, self.selection, persons)
+        analysis = analyzer.analyze(self.frame, self.with_faces, self.selection, persons)
+        if not self.all_directions:
+            return analysis
+        return replace(analysis, degrees_to_upright=analyzer.pipeline.degrees_to_upright(self.frame.image))

@@ -16,10 +16,13 @@ from facetrack_ros.models.resolver import ModelFile
 from facetrack_ros.vision.faces import person_matching
 from facetrack_ros.vision.faces.quality import QualityGate, assess
 from facetrack_ros.vision.faces.reference import embed_reference
+from facetrack_ros.vision.faces.upright import degrees_to_upright
 from facetrack_ros.vision.interfaces import FaceDetector, FaceEmbedder, FaceSelection, PersonDetector
 
 #: Two faces found in overlapping search regions that overlap more are one; chosen by hand.
 SAME_FACE_IOU = 0.4
+#: Narrowest face that tells which way up a camera is, in longer sides of its image; chosen by hand.
+SMALLEST_FACE_SHARE = 1 / 20
 
 
 class VisionPipeline:
@@ -128,6 +131,13 @@ class VisionPipeline:
         """
         return embed_reference(as_bgr(image), self._faces, self._embedder, self._gate)
 
+    def degrees_to_upright(self, image: np.ndarray) -> int | None:
+        """Degrees clockwise, a multiple of 90, that set the most certain face of an image upright; None without one.
+
+        :raises FrameError: ``image`` is no image.
+        """
+        return degrees_to_upright(as_bgr(image), self._faces, SMALLEST_FACE_SHARE)
+
     def find_faces(
         self, image: np.ndarray, detections: Detections, selection: FaceSelection | None = None
     ) -> list[Face]:
@@ -136,7 +146,7 @@ class VisionPipeline:
         faces = []
         for row, person in enumerate(owners):
             box, landmarks, score = found.boxes[row], found.landmarks[row], found.scores[row]
-            quality, reason = assess(image, box, landmarks, float(score), self._gate, *found.second_search(row))
+            quality, reason = assess(image, box, landmarks, float(score), self._gate, found.second_search(row))
             faces.append(Face(box, landmarks, float(score), quality, reason, int(person)))
         return faces
 

@@ -16,7 +16,14 @@ FROM_FACES = "faces"
 #: Options that choose an embedder and define its embeddings.
 EMBEDDER_OPTIONS = ("embedder.", "face_tracking.embedding_dim")
 #: Options that choose models for faces, without persons.
-FACE_OPTIONS = ("faces.model", "faces.min_width_px", *EMBEDDER_OPTIONS, "face_tracking.device", "models.")
+FACE_OPTIONS = (
+    "faces.model",
+    "faces.min_width_px",
+    "faces.min_close_score",
+    *EMBEDDER_OPTIONS,
+    "face_tracking.device",
+    "models.",
+)
 #: Options that choose all models.
 VISION_OPTIONS = ("detector.", "faces.whole_frame", *FACE_OPTIONS)
 
@@ -29,6 +36,7 @@ class VisionSettings:
 
     :param person_model: also ``faces``: persons are taken from their faces.
     :param min_face_px: narrowest face that is embedded, pixels; an embedder may need more.
+    :param min_close_score: lowest score of a YuNet face's second search, 0..1.
     :param threads: threads inside one model call. OpenCV's and torch's counts are set for the whole process.
     :param person_score: lowest confidence of a person, 0..1.
     :param faint_score: boxes at the edges with a confidence from here up to ``person_score`` are reported apart,
@@ -45,6 +53,7 @@ class VisionSettings:
     face_model: str = AUTO
     embedder: str = AUTO
     min_face_px: float = 24.0
+    min_close_score: float = 0.85
     threads: int = 1
     person_score: float = 0.4
     faint_score: float = 1.0
@@ -64,6 +73,7 @@ def vision_settings(config: Config) -> VisionSettings:
         faint_score=config.detector.faint_score,
         face_model=config.faces.model,
         min_face_px=config.faces.min_width_px,
+        min_close_score=config.faces.min_close_score,
         whole_frame=config.faces.whole_frame,
         embedder=config.embedder.model,
         threads=config.models.threads,

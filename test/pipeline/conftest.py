@@ -34,6 +34,9 @@ class FakeModels:
         self.batch_sizes.append(len(images))
         return [Detections(np.array([[1, 2, 3, 4]], np.float32), np.ones(1, np.float32), "a model") for _ in images]
 
+    def degrees_to_upright(self, image):
+        return None
+
     def faces(self, image, persons, selection=None):
         box = np.array([1, 2, 2, 3], np.float32)
         embedding = np.eye(DIMENSION, dtype=np.float32)[0]

@@ -18,6 +18,7 @@ from facetrack_ros.nodes.base.qos import SENSOR_DATA
 from facetrack_ros.nodes.conversion.time import to_time
 from facetrack_ros.nodes.inputs import camera_images
 from facetrack_ros.nodes.inputs.images import ImageInput
+from facetrack_ros.pipeline.camera_rotation import CameraRotations
 from facetrack_ros.sources.raw_image import ENCODINGS
 
 STAMP = 1_777_636_800_123_456_789
@@ -47,7 +48,7 @@ class RobotComposition:
         node = self._node(name, "/robot1")
         node.get_logger = lambda: self.log
         config = Config({f"camera.{key}": value for key, value in settings.items()})
-        return ImageInput(node, ("front",), config, self.frames.append, encode, lost=lost)
+        return ImageInput(node, ("front",), config, self.frames.append, CameraRotations(("front",)), encode, lost=lost)
 
     def drive(self, topic, message, qos=BEST_EFFORT, name="driver"):
         """A driver that publishes one message again and again."""

@@ -22,6 +22,8 @@ def _profile(depth: int, reliable: bool = True, latched: bool = False, **options
 SENSOR_DATA = _profile(5, reliable=False)
 # Results within a robot, of which each message matters: detections, faces, tracks, events, alerts, search parts.
 RELIABLE = _profile(100)
+# ``<camera>/rotation``: the last estimate also reaches subscriptions that come later.
+ROTATION = _profile(1, latched=True)
 
 # ``roster``. A robot's last heartbeat also reaches subscriptions that come later.
 HEARTBEAT_PUB = _profile(1, latched=True)

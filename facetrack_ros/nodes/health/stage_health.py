@@ -21,6 +21,7 @@ class StageHealth(StageMonitor):
     :param stage: its name.
     :param work: name of what takes the stage's time; empty: nothing does.
     :param problem: why a camera sends no frames; empty: unknown.
+    :param values: further figures of a camera.
     :param clocks: whether frames enter the stage on arrival, so that the cameras' clocks can be measured.
     """
 
@@ -32,8 +33,9 @@ class StageHealth(StageMonitor):
         work: str = "",
         problem: Callable[[str], str] = lambda camera_id: "",
         clocks: bool = False,
+        values: Callable[[str], dict[str, str]] = lambda camera_id: {},
     ):
-        self._node, self._stage, self._work, self._problem = node, stage, work, problem
+        self._node, self._stage, self._work, self._problem, self._values = node, stage, work, problem, values
         started_s = time.monotonic()
         self._meters = {camera: StageMeter(started_s) for camera in cameras}
         self._ages_ns: dict[str, int] = {}
@@ -88,6 +90,7 @@ class StageHealth(StageMonitor):
             problem = NO_CLOCK
             self._node.get_logger().warning(NO_CLOCK, throttle_duration_sec=60.0)
         figures, clock, age_ns = self.figures(camera_id), self.clocks.get(camera_id), self._ages_ns.get(camera_id)
+        values = {**self._values(camera_id), **(values or {})}
         return stage_diagnosis(camera_id, self._stage, figures, self._work, problem, clock, age_ns, values)
 
     def report(self) -> list[Diagnosis]:

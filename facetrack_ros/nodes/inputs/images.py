@@ -16,6 +16,7 @@ from facetrack_ros.nodes.inputs import camera_images
 from facetrack_ros.nodes.inputs.camera_images import CameraImages
 from facetrack_ros.nodes.inputs.image_decoding import ImageDecoder
 from facetrack_ros.nodes.inputs.image_topics import parse_topics
+from facetrack_ros.pipeline.camera_rotation import CameraRotations
 
 
 class ImageInput:
@@ -27,6 +28,7 @@ class ImageInput:
     for it.
 
     :param settings: ``camera.topics``, ``camera.qos`` and ``camera.jpeg_quality``.
+    :param rotations: angles by which frames are turned; the topics keep the images as they came.
     :param take: takes each frame, numbered here, on the executor's thread; of a raw image, on the encoder's.
     :param encode: whether raw images are subscribed.
     :param refused: takes camera id and a sentence for each unusable image.
@@ -40,6 +42,7 @@ class ImageInput:
         cameras: tuple[str, ...],
         settings: Config,
         take: Callable[[Frame], None],
+        rotations: CameraRotations,
         encode: bool = False,
         refused: Callable[[str, str], None] = lambda camera_id, sentence: None,
         lost: Callable[[str, int], None] = lambda camera_id, count: None,
@@ -47,7 +50,7 @@ class ImageInput:
         named = parse_topics(settings.camera.topics, cameras)
         self._decoder = ImageDecoder(node.get_logger())
         self._quality = settings.camera.jpeg_quality
-        self._take, self._refused = take, refused
+        self._take, self._rotations, self._refused = take, rotations, refused
         self._closed = False
         self._warnings = ThrottledLog(node.get_logger())
         self._cameras = {
@@ -112,4 +115,4 @@ class ImageInput:
             self._refused(camera.camera_id, str(error))
             self._warnings.warn((camera.camera_id, "image"), f"camera {camera.camera_id}, on {camera.topic}: {error}")
             return
-        self._take(camera.make_frame(jpeg, message, arrived_ns))
+        self._take(self._rotations.turned(camera.make_frame(jpeg, message, arrived_ns)))

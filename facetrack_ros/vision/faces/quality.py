@@ -10,6 +10,9 @@ from facetrack_ros.vision.faces.upright import UPSIDE_DOWN, is_upside_down
 
 #: Side of the grey crop on which sharpness is measured, pixels.
 CROP_PX = 48
+#: A face of a lower detector score needs so much more on its second search: profiles from behind reach 0.86 there at
+#: 0.68 in the first, faces on rolled heads 0.90 (benchmarks/face_gate.py).
+UNSURE_SCORE, UNSURE_MORE = 0.85, 0.03
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class QualityGate:
     :param edge: least distance from the image's left, right and lower edge, in widths of the face. A face nearer to it
         may be half a face, whose box covers only what is visible and whose embedding matches no picture of the person.
     :param min_score: lowest score of the face detector.
+    :param min_close_score: lowest score of a detector's second search, on a crop of the face alone. Napes and crowns
+        reach 0.82, faces 0.90 and more; measured in benchmarks/face_gate.py.
     """
 
     min_face_px: float = 24.0
@@ -36,6 +41,7 @@ class QualityGate:
     max_outside: float = 0.2
     edge: float = 0.04
     min_score: float = 0.5
+    min_close_score: float = 0.85
 
 
 def assess(
@@ -44,15 +50,14 @@ def assess(
     landmarks: np.ndarray,
     score: float,
     gate: QualityGate,
-    close_score: float = math.nan,
-    turned_score: float = math.nan,
+    second_search: tuple[float, float] | None = None,
 ) -> tuple[float, str]:
     """Quality of a face and the reason it fails the gate.
 
     :param image: ``(height, width, 3)`` uint8 BGR.
     :param bbox: ``(4,)`` pixels, may reach beyond the image.
     :param landmarks: ``(5, 2)`` pixels; mouth corners may be NaN.
-    :param close_score: see :class:`.FaceDetections`, like ``turned_score``; NaN if unknown.
+    :param second_search: see :meth:`.FaceDetections.second_search`.
     :return: quality in 0..1, and the reason, empty where the face passes.
     """
     bbox = np.asarray(bbox, np.float64)
@@ -68,8 +73,8 @@ def assess(
         reason = f"{width:.0f} px wide, needs {gate.min_face_px:.0f}"
     elif score < gate.min_score:
         reason = f"detector score {score:.2f}, needs {gate.min_score:.2f}"
-    elif is_upside_down(close_score, turned_score):
-        reason = UPSIDE_DOWN
+    elif not_upright := _not_upright(score, second_search, gate.min_close_score):
+        reason = not_upright
     elif outside > gate.max_outside:
         reason = f"{outside:.0%} beyond the border, allowed {gate.max_outside:.0%}"
     elif at_edge(bbox, image.shape[1], image.shape[0], gate.edge * width):
@@ -87,6 +92,19 @@ def assess(
         1.0 - outside,
     )
     return math.sqrt(math.prod(parts)), reason
+
+
+def _not_upright(score: float, second_search: tuple[float, float] | None, min_close_score: float) -> str:
+    """Why a face is no face or not upright, as its second search says; empty where it is."""
+    if second_search is None:
+        return ""
+    close, turned = second_search
+    if math.isnan(close):
+        return "too small for its person"
+    needed = min_close_score + (UNSURE_MORE if score < UNSURE_SCORE and min_close_score else 0)
+    if max(close, turned) < needed:
+        return f"no face on a second search: score {close:.2f}, needs {needed:.2f}"
+    return UPSIDE_DOWN if is_upside_down(close, turned) else ""
 
 
 # Python floats below: for four numbers numpy takes ten times as long.

@@ -74,7 +74,7 @@ def _assessed(
 ) -> Face:
     """The face in pixels of ``picture``, with the reason it cannot be used."""
     box, landmarks, score = found.boxes[row], found.landmarks[row], float(found.scores[row])
-    quality, reason = assess(picture, box, landmarks, score, gate, *found.second_search(row))
+    quality, reason = assess(picture, box, landmarks, score, gate, found.second_search(row))
     if not reason:
         outside = outside_share(box.astype(float) - border, image.shape[1], image.shape[0])
         if outside > MAX_OUTSIDE:

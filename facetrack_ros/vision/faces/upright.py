@@ -67,12 +67,14 @@ def _turned_by_45(image: np.ndarray) -> np.ndarray:
     return cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def degrees_to_upright(image: np.ndarray, detector: FaceDetector) -> int | None:
+def degrees_to_upright(image: np.ndarray, detector: FaceDetector, smallest_share: float = SMALLEST_SHARE) -> int | None:
     """Degrees clockwise, a multiple of 90, that set the most certain face of an image upright; None without a face.
 
     The detector runs on the image in its four directions.
+
+    :param smallest_share: width of the narrowest face searched for, in longer sides of the image.
     """
-    smallest = max(SMALLEST_PX, max(image.shape[:2]) * SMALLEST_SHARE)
+    smallest = max(SMALLEST_PX, max(image.shape[:2]) * smallest_share)
     best, best_score = None, 0.0
     for degrees in (0, 90, 180, 270):
         score, roll = _most_certain(detector.detect(turned(image, degrees), smallest))
@@ -91,5 +93,10 @@ def _most_certain(faces: FaceDetections) -> tuple[float, float]:
     if not len(certainty) or not certainty.max() > 0:
         return 0.0, 0.0
     row = int(certainty.argmax())
-    (right_x, right_y), (left_x, left_y) = faces.landmarks[row, :2].tolist()
-    return float(certainty[row]), math.degrees(math.atan2(left_y - right_y, left_x - right_x))
+    return float(certainty[row]), clockwise_roll(faces.landmarks[row])
+
+
+def clockwise_roll(landmarks: np.ndarray) -> float:
+    """Angle of the line through the eyes, degrees: 0 for an upright face, 90 for one turned clockwise by that."""
+    (right_x, right_y), (left_x, left_y) = landmarks[:2].tolist()
+    return math.degrees(math.atan2(left_y - right_y, left_x - right_x))

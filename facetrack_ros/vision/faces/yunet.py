@@ -21,7 +21,7 @@ MAX_IOU = 0.3
 # A head on its side scores low until it is rotated upright. So a face of a low score counts too if its upright score is
 # high; MAX_CANDIDATES bounds how many are tried in an image of nothing but texture. Chosen by hand.
 CANDIDATE_SCORE = 0.3
-UPRIGHT_SCORE = 0.85
+UPRIGHT_SCORE = 0.88
 MAX_CANDIDATES = 8
 
 
@@ -57,7 +57,7 @@ class YunetFaceDetector:
         wide = boxes[:, 2] - boxes[:, 0] >= min_face_px
         for row in (*np.flatnonzero(wide & counts), *np.flatnonzero(wide & ~counts)[:MAX_CANDIDATES]):
             face = self._refiner.refine(image, boxes[row], landmarks[row])
-            landmarks[row], close[row], turned[row] = face.landmarks, face.score, face.turned_score
+            landmarks[row], close[row], turned[row] = face.landmarks, face.close_score, face.turned_score
             # The box of a rolled face may have been drawn around more than the face.
             upright_width = float(face.box[2] - face.box[0])
             if not counts[row] and face.score >= max(self._score, UPRIGHT_SCORE) and upright_width >= min_face_px:
