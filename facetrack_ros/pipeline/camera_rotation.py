@@ -76,6 +76,8 @@ class CameraRotations:
         degrees, estimator = self.degrees(camera_id), self._estimators.get(camera_id)
         if estimator is None:
             return f"its pictures are turned by {degrees} degrees, as camera.rotation says"
+        if degrees != estimator.degrees:
+            return f"its pictures are turned by {degrees} degrees, as the embedder estimates"
         if not estimator.frames:
             return f"its pictures are turned by {degrees} degrees; no face has shown yet which way up they are"
         return (
