@@ -5,6 +5,7 @@ import heapq
 import sys
 from pathlib import Path
 
+from facetrack_ros.cli.exit_codes import DONE, PARTLY_TAKEN
 from facetrack_ros.cli.time_format import parse_iso
 from facetrack_ros.core.utc import show_utc
 from facetrack_ros.sources.bag_writer import STORAGES, BagWriter
@@ -31,7 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the bag and print its contents."""
+    """Write the bag and print its contents.
+
+    :returns: 0 if every frame of every source was used, else 5.
+    """
     check_name("robot", arguments.robot)
     start_ns = parse_iso(arguments.start) if arguments.start else None
     cameras = parse_cameras(arguments.camera)
@@ -44,10 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
             bag.write(f"/{arguments.robot}/{frame.camera_id}/image/compressed", frame)
             counts[frame.camera_id] += 1
             first_ns, last_ns = first_ns or frame.stamp_ns, frame.stamp_ns
-    print(f"{arguments.out}: {show_utc(first_ns)} to {show_utc(last_ns)} UTC")
+    span = f"{show_utc(first_ns)} to {show_utc(last_ns)} UTC" if any(counts.values()) else "no frame"
+    print(f"{arguments.out}: {span}")
     for camera, count in counts.items():
         print(f"  /{arguments.robot}/{camera}/image/compressed: {count} frames of {cameras[camera]}")
         for line in sources[camera].unused.lines():
             print(f"  not used, {line}", file=sys.stderr)
         sources[camera].close()
-    return 0
+    return DONE if all(counts.values()) and not any(source.unused for source in sources.values()) else PARTLY_TAKEN

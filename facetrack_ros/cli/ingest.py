@@ -90,7 +90,7 @@ def _ingest(
 def _report(recording: Recording) -> Iterator[str]:
     """Sentences: how many frames were used, of which time, what was assumed, and what was not used and why."""
     if recording.stamps:
-        span = f"{show_utc(recording.stamps[0])} to {show_utc(recording.stamps[-1])} UTC"
+        span = f"{show_utc(min(recording.stamps))} to {show_utc(max(recording.stamps))} UTC"
         before = f", {recording.repeated} more are already in this history" if recording.repeated else ""
         yield f"{recording.count} frames of {recording.text}, {span}{before}"
     else:

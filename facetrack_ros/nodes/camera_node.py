@@ -77,12 +77,14 @@ class CameraNode(RobotMemberNode):
 
     def _run(self) -> None:
         while not self._stop.is_set():
+            lost = ""
             try:
                 with self._source or open_source(self._text) as source:
                     self._source = source
                     self._play(source)
                 live = failed = source.live
                 outcome = f"{source.name} stopped giving pictures" if live else "is over"
+                lost = "; ".join(source.unused.lines())
             except FacetrackError as error:
                 live, failed, outcome = self._source is None or self._source.live, True, str(error)
             except Exception:  # must not end the thread silently: the camera would seem to see no person
@@ -92,7 +94,9 @@ class CameraNode(RobotMemberNode):
             if self._stop.is_set():
                 return
             if not live and not self.settings.camera.loop:
-                self._end = f"{self._text} {outcome}, after {self._number} frames"
+                self._end = f"{self._text} {outcome}, after {self._number} frames" + (
+                    f"; not used, {lost}" if lost else ""
+                )
                 self.get_logger().info(f"camera {self.camera_id}: {self._end}")
                 for listener in self.end_listeners:
                     listener(self.camera_id)

@@ -71,19 +71,22 @@ def ingest_recordings(
     if config.face_tracking.enabled:
         streams = (looked_ahead(stream, analysis.rotations, search_upright) for stream in streams)
     merged = map(analysis.rotations.turned, heapq.merge(*streams, key=lambda frame: frame.stamp_ns))
-    for count, (frame, result) in enumerate(ordered_map(merged, analysis.begin, workers), 1):
-        if isinstance(result, FrameError):
-            logger.warning("%s", result)
-            by_camera[frame.camera_id].refuse(frame.stamp_ns, "images that cannot be decoded")
-        elif isinstance(result, Exception):
-            raise result
-        else:
-            outcome, writer.images = result
-            analysis.deliver(frame, outcome)
-            on_frame(count)
-    tracking.close()
-    for recording in recordings:
-        recording.mark(history)
+    try:
+        for count, (frame, result) in enumerate(ordered_map(merged, analysis.begin, workers), 1):
+            if isinstance(result, FrameError):
+                logger.warning("%s", result)
+                by_camera[frame.camera_id].unused.add("images that cannot be decoded")
+            elif isinstance(result, Exception):
+                raise result
+            else:
+                outcome, writer.images = result
+                analysis.deliver(frame, outcome)
+                by_camera[frame.camera_id].used(frame.stamp_ns)
+                on_frame(count)
+        tracking.close()
+    finally:  # also where it is interrupted: a second run continues
+        for recording in recordings:
+            recording.mark(history)
     return writer.events
 
 

@@ -26,7 +26,8 @@ class Recording:
     :param known: stamps of its camera's frames that are in the history already, from recordings that were used in part.
     :ivar count: number of frames used now.
     :ivar repeated: number of frames that are in the history already.
-    :ivar stamps: of both, in order.
+    :ivar stamps: of both.
+    :ivar ended: whether it was read to its end.
     """
 
     camera_id: str
@@ -37,37 +38,41 @@ class Recording:
     count: int = 0
     repeated: int = 0
     stamps: "array[int]" = field(default_factory=lambda: array("q"))
+    ended: bool = False
 
     def frames(self, jpeg_quality: int) -> Iterator[Frame]:
-        """Read and count its frames that are not in the history; a recording without any frame counts as not used."""
+        """Read its frames that are not in the history; a recording without any frame counts as not used."""
+        is_empty = True
         for frame in stamped_frames(self.source, self.camera_id, self.start_ns, jpeg_quality):
-            self.stamps.append(frame.stamp_ns)
+            is_empty = False
             if frame.stamp_ns in self.known:
                 self.repeated += 1
+                self.stamps.append(frame.stamp_ns)
             else:
-                self.count += 1
                 yield frame
-        if not self.stamps and not self.unused:
-            self.unused.add_unknown("it holds none that was found")
+        if is_empty and not self.unused:
+            self.unused.add_unknown("the source gave none, and nothing says why")
+        self.ended = True
 
     @property
     def unused(self) -> UnusedFrames:
         """Its frames that were not used, by reason."""
         return self.source.unused
 
-    def refuse(self, stamp_ns: int, reason: str) -> None:
-        """Count a frame that was read and then could not be used."""
-        self.count -= 1
-        self.stamps.remove(stamp_ns)
-        self.unused.add(reason)
+    def used(self, stamp_ns: int) -> None:
+        """Count a frame that was used."""
+        self.count += 1
+        self.stamps.append(stamp_ns)
 
     def mark(self, history: RobotHistory) -> None:
         """Note in the history what was used of it, so that a second time only the rest is tried."""
+        if not self.stamps:
+            return
         key = self.key(history.contract.id)
-        if self.stamps and self.unused:
+        if self.unused or not self.ended:
             history.sightings.mark_partly_ingested(key, self.camera_id, self.stamps)
-        elif self.stamps:
-            history.sightings.mark_ingested(key, self.camera_id, self.stamps[0], self.stamps[-1])
+        else:
+            history.sightings.mark_ingested(key, self.camera_id, min(self.stamps), max(self.stamps))
 
     def key(self, contract_id: str) -> str:
         """The same for the same camera, files, start and model.

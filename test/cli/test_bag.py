@@ -40,3 +40,11 @@ def test_a_bag_is_never_written_over(clips, tmp_path, capsys):
     (tmp_path / "bag").mkdir()
     assert facetrack("bag", "--robot", "robot1", *clips, "--out", tmp_path / "bag") == 2
     assert "is there already" in capsys.readouterr().err
+
+
+def test_frames_that_could_not_be_used_are_told_by_reason_and_code(clips, tmp_path, capsys):
+    (tmp_path / "front" / "002.jpg").write_bytes(b"no picture")
+    assert facetrack("bag", "--robot", "robot1", *clips, "--out", tmp_path / "bag") == 5
+    output = capsys.readouterr()
+    assert "4 frames of" in output.out
+    assert "not used, 1 frame: " in output.err

@@ -1,9 +1,12 @@
 """`facetrack ingest` ends with 0 only if every frame was used; what was not used is told, and tried again."""
 
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -81,3 +84,35 @@ def write_part(path: Path, source: Path) -> None:
     about = yaml.safe_load((path.parent / "metadata.yaml").read_text())
     about["rosbag2_bagfile_information"]["topics_with_message_count"][0]["message_count"] = 12
     (path.parent / "metadata.yaml").write_text(yaml.safe_dump(about))
+
+
+def test_an_ingest_that_was_interrupted_is_continued(real_data, tmp_path):
+    environment = {**os.environ, "FACETRACK_MODELS": str(real_data("models")), "FACETRACK_DOWNLOAD": "0"}
+    source = str(real_data("cases/films/ten_people_upright.mkv"))
+    config = tmp_path / "config.yaml"
+    config.write_text("models: {workers: 1}\n")
+    arguments = [
+        "--robot",
+        "r",
+        "--camera",
+        f"front={source}",
+        "--data",
+        str(tmp_path / "data"),
+        "--config",
+        str(config),
+    ]
+    command = [str(FACETRACK), "ingest", *arguments]
+    running = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "data").glob("r/events-*")):
+        assert time.monotonic() < deadline, "no event"
+        assert running.poll() is None, running.stderr.read()
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=60)
+    assert running.returncode == 130
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    (counts,) = re.findall(r"(\d+) frames of .*, (\d+) more are already in this history", done.stdout)
+    assert sum(map(int, counts)) == 200
+    assert 0 < int(counts[1]) < 200

@@ -92,8 +92,8 @@ def robot(domain, monkeypatch, processes):
             node.destroy_node()
 
 
-def compressed(data=JPEG, stamp_ns=STAMP):
-    message = CompressedImage(format="jpeg", data=array.array("B", data))
+def compressed(data=JPEG, stamp_ns=STAMP, format="jpeg"):
+    message = CompressedImage(format=format, data=array.array("B", data))
     message.header.stamp, message.header.frame_id = to_time(stamp_ns), "optical"
     return message
 
@@ -309,3 +309,51 @@ def test_cv_bridge_is_used_if_it_works(robot, monkeypatch, there):
     assert {"works": len(calls) > 2, "breaks": not calls, "breaks later": len(calls) == 1}[there]
     assert set(calls) <= {("bgr8", "bgr8")}
     assert len(robot.log.of("cv_bridge is installed but unusable")) == (there != "works")
+
+
+def test_video_is_decoded_and_packets_without_a_picture_are_told(robot):
+    packets = h264_packets(25)
+    robot.subscribe()
+    node = robot._node("driver", "/cam")
+    publisher = node.create_publisher(CompressedImage, "/robot1/front/image/compressed", RELIABLE)
+    sent = iter(packets[3:] + packets * 40)
+    node.create_timer(0.02, lambda: publisher.publish(compressed(next(sent), format="h264")))
+    robot.until(lambda: robot.log.of("before the first key picture"), "packets before the key picture are told")
+    robot.until(lambda: len(robot.frames) > 30, "pictures come")
+    assert {frame.image.shape for frame in robot.frames} == {(48, 64, 3)}
+    assert [frame.number for frame in robot.frames] == list(range(len(robot.frames)))
+
+
+def test_compressed_images_that_are_no_pictures_are_refused_with_what_they_are(robot):
+    robot.subscribe()
+    robot.drive("/robot1/front/image/compressed", compressed(bytes(100), format="16UC1; compressedDepth"))
+    robot.until(lambda: robot.log.of("depth images"), "it is logged")
+    assert robot.frames == []
+
+
+def test_a_jpeg_without_its_end_marker_is_completed_and_one_that_is_cut_short_refused(robot):
+    robot.subscribe()
+    driver = robot.drive("/robot1/front/image/compressed", compressed(JPEG[:-2]))
+    robot.until(lambda: len(robot.frames) > 3, "frames come")
+    assert {frame.jpeg for frame in robot.frames} == {JPEG}
+    robot.stop(driver)
+    robot.drive("/robot1/front/image/compressed", compressed(JPEG[: len(JPEG) // 2]), name="cut")
+    robot.until(lambda: robot.log.of("cut short"), "it is logged")
+
+
+def h264_packets(count):
+    """Packets of a film in which one grey follows the other, with a key picture every ten."""
+    from fractions import Fraction
+
+    import av
+
+    encoder = av.CodecContext.create("libx264", "w")
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 64, 48, "yuv420p", Fraction(1, 30)
+    encoder.options = {"x264-params": "keyint=10:scenecut=0:bframes=0", "tune": "zerolatency"}
+    packets = []
+    for number in range(count):
+        image = np.full((48, 64, 3), 10 * number, np.uint8)
+        frame = av.VideoFrame.from_ndarray(image, format="bgr24").reformat(format="yuv420p")
+        frame.pts = number
+        packets += encoder.encode(frame)
+    return [bytes(packet) for packet in [*packets, *encoder.encode(None)]]

@@ -7,7 +7,7 @@ from rclpy.impl.rcutils_logger import RcutilsLogger
 from sensor_msgs.msg import CompressedImage, Image
 
 from facetrack_ros.core.frame import encode_jpeg
-from facetrack_ros.errors import FrameError
+from facetrack_ros.sources.compressed_images import CompressedImages
 from facetrack_ros.sources.raw_image import bgr_of_raw, check_raw
 
 # Encodings that cv_bridge converts to bgr8, and their bytes a pixel.
@@ -20,7 +20,8 @@ _BRIDGED = {
 
 
 class ImageDecoder:
-    """Converts raw images by ``cv_bridge`` if it is installed, else with the same result without it.
+    """Makes JPEG of image messages. Raw images are converted by ``cv_bridge`` if it is installed, else with the same
+    result without it; video is decoded from its first key picture on.
 
     :param logger: of the node.
     """
@@ -29,18 +30,29 @@ class ImageDecoder:
         self._logger = logger
         self._bridge: Any = None
         self._bridge_imported = False
+        self._compressed: dict[str, CompressedImages] = {}
 
-    def jpeg(self, message: CompressedImage | Image, quality: int) -> bytes:
-        """The data of a compressed image, untouched; a raw image encoded.
+    def jpegs(
+        self, camera_id: str, message: CompressedImage | Image, quality: int
+    ) -> list[tuple[CompressedImage | Image, bytes]]:
+        """The images that are complete with a message, each with the message it came in.
+
+        JPEG and PNG are untouched; other images and pictures of video are encoded. A message with the parameters of a
+        video alone gives none.
 
         :param quality: 1..100.
-        :raises FrameError: no image, or one whose sizes contradict each other.
+        :raises FrameError: no image, a part of one, or one whose sizes contradict each other.
         """
         if isinstance(message, Image):
-            return encode_jpeg(self.picture(message), quality)
-        if not message.data:
-            raise FrameError("an image came without data: check the driver")
-        return bytes(message.data)
+            return [(message, encode_jpeg(self.picture(message), quality))]
+        images = self._compressed.setdefault(camera_id, CompressedImages(live=True))
+        found = images.decode(bytes(message.data), message.format, message)
+        return [(of, jpeg or b"" if image is None else encode_jpeg(image, quality)) for of, jpeg, image in found]
+
+    def lost(self, camera_id: str) -> dict[str, int]:
+        """Number of video packets of a camera that gave no picture, each told once, by reason."""
+        images = self._compressed.get(camera_id)
+        return images.lost() if images is not None else {}
 
     def picture(self, message: Image) -> np.ndarray:
         """``(height, width, 3)`` uint8 BGR.

@@ -108,11 +108,18 @@ class ImageInput:
         for item in items:
             self._pass_on(*item)
 
+    def _refuse(self, camera: CameraImages, reason: str) -> None:
+        self._refused(camera.camera_id, reason)
+        self._warnings.warn((camera.camera_id, "image"), f"camera {camera.camera_id}, on {camera.topic}: {reason}")
+
     def _pass_on(self, camera: CameraImages, message: CompressedImage | Image, arrived_ns: int) -> None:
         try:
-            jpeg = self._decoder.jpeg(message, self._quality)
+            found = self._decoder.jpegs(camera.camera_id, message, self._quality)
         except FrameError as error:
-            self._refused(camera.camera_id, str(error))
-            self._warnings.warn((camera.camera_id, "image"), f"camera {camera.camera_id}, on {camera.topic}: {error}")
-            return
-        self._take(self._rotations.turned(camera.make_frame(jpeg, message, arrived_ns)))
+            found = []
+            self._refuse(camera, str(error))
+        for reason, count in self._decoder.lost(camera.camera_id).items():
+            for _ in range(count):
+                self._refuse(camera, reason)
+        for of, jpeg in found:
+            self._take(self._rotations.turned(camera.make_frame(jpeg, of, arrived_ns)))
