@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class Cohort:
     order of similarities as it is with none. The adaptive form, which takes the most similar members only, was worse
     with up to 20 people (benchmarks/one_room_search.py).
 
-    :param people: ``n`` ids, one for each face.
+    :param people: ``n`` ids, one for each face, all different.
     :param templates: ``(n, dimension)`` float32 unit rows.
     :param prior: of the model, see :meth:`SimilarityLevel.of_curve`.
     :param same_from: similarity from which a face may be of the same person; the model's threshold.
@@ -39,6 +40,10 @@ class Cohort:
     templates: np.ndarray
     prior: SimilarityLevel
     same_from: float
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {person: row for row, person in enumerate(self.people)}
 
     def normalise(
         self, similarity: float, first: np.ndarray, second: np.ndarray, excluded: Collection[str] = ()
@@ -52,8 +57,9 @@ class Cohort:
         :param second: likewise.
         :param excluded: ids of the person of either face.
         """
-        others = np.array([person not in excluded for person in self.people], bool)
-        levels = np.stack([self.templates @ first, self.templates @ second]) if len(self.people) else np.empty((2, 0))
+        others = np.ones(len(self.people), bool)
+        others[[row for row in map(self._rows.get, excluded) if row is not None]] = False
+        levels = np.stack([self.templates @ first, self.templates @ second])
         others &= (levels < self.same_from).all(axis=0)
         scores = [self.prior.updated(level[others]).standard(similarity) for level in levels]
         return NormalisedSimilarity(sum(scores) / 2, int(others.sum()))

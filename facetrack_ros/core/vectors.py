@@ -8,6 +8,7 @@ from facetrack_ros.errors import ModelError, StoreError
 UNIT_TOLERANCE = 1e-3
 #: The same of an embedding that a message rounded.
 WIRE_TOLERANCE = 1e-2
+_LEAST_WEIGHT, _SHORTEST_MEAN = 1e-3, 1e-6
 
 
 def l2_normalized(rows: np.ndarray) -> np.ndarray:
@@ -21,6 +22,18 @@ def l2_normalized(rows: np.ndarray) -> np.ndarray:
     if not np.isfinite(norms).all() or (norms < 1e-6).any():
         raise ModelError("the embedder gave a vector without direction; its file is damaged or of another kind")
     return (rows / norms).astype(np.float32)
+
+
+def mean_by_quality(embeddings: np.ndarray, qualities: np.ndarray) -> np.ndarray:
+    """The mean of faces of one person, weighted by quality: ``(dimension,)`` float32 unit vector.
+
+    :param embeddings: ``(n, dimension)`` unit rows, at least one.
+    :param qualities: ``(n,)`` 0..1; even a face of quality 0 counts a little.
+    """
+    mean = (np.asarray(qualities, np.float32) + _LEAST_WEIGHT) @ embeddings
+    norm = float(np.linalg.norm(mean))
+    # Opposite faces must not cancel to nothing.
+    return (mean / norm if norm > _SHORTEST_MEAN else embeddings[int(np.argmax(qualities))]).astype(np.float32)
 
 
 def unit_vector(embedding: np.ndarray, dimension: int) -> np.ndarray:

@@ -99,7 +99,8 @@ class MarkersNode(RobotMemberNode):
             self._search_id, self._matches = message.search_id, {}
             left = {camera: [gone(marker) for marker in markers] for camera, markers in self._found.items()}
             self._found = {camera: [] for camera in self.cameras}
-        for match in (match_from_message(match) for match in message.matches):
+        found = (match_from_message(match) for match in message.matches if not match.different_person)
+        for match in found:
             self._matches[match.person_id] = max(match.similarity, self._matches.get(match.person_id, 0.0))
             if match.robot_id == self.robot_id and match.camera_id in self._found:
                 self._found[match.camera_id] += self._match(match)

@@ -21,7 +21,7 @@ class LatestMatches:
         self.matches: tuple[Match, ...] = ()
 
     def add(self, search_id: str, matches: Iterable[Match]) -> None:
-        """Take one robot's matches; one with an impossible similarity is dropped."""
+        """Take one robot's matches; one with an impossible similarity, or known to be of another person, is dropped."""
         if search_id not in self._searches:
             self._searches[search_id] = None
             self.matches = ()
@@ -29,5 +29,6 @@ class LatestMatches:
                 self._searches.popitem(last=False)
         elif search_id != next(reversed(self._searches)):
             return
-        valid = [*self.matches, *(match for match in matches if -1.0 <= match.similarity <= 1.001)]
+        new = (match for match in matches if -1.0 <= match.similarity <= 1.001 and not match.different_person)
+        valid = [*self.matches, *new]
         self.matches = tuple(sorted(valid, key=lambda match: -match.similarity)[: self._limit])

@@ -1,13 +1,16 @@
 """Several stores of one robot and one model, searched as one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from facetrack_ros.history.sightings.queries import TrackHit
+from facetrack_ros.history.sightings.scene import Scene
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.tracking.identity_merges import IdentityMerges
 
 
 class MultiStore:
@@ -46,6 +49,25 @@ class MultiStore:
                 key = hit.sighting.track_id or f"{number} {row}"
                 tracks[key] = _merged(tracks.get(key, hit), hit)
         return list(tracks.values())
+
+    def faces_of_tracks(self, track_ids: Collection[str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """As :meth:`SightingStore.faces_of_tracks`, of all stores together."""
+        found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        for store in self._stores:
+            for track, (embeddings, qualities) in store.faces_of_tracks(track_ids).items():
+                known = found.get(track, (embeddings[:0], qualities[:0]))
+                found[track] = np.concatenate([known[0], embeddings]), np.concatenate([known[1], qualities])
+        return found
+
+    def seen_together(self, person_id: str, others: Iterable[str]) -> set[str]:
+        """As :meth:`SightingStore.seen_together`, within any of the stores."""
+        others = [*others]
+        return {other for store in self._stores for other in store.seen_together(person_id, others)}
+
+    def scene(self, merges_of: Callable[[Path], IdentityMerges]) -> Scene:
+        """The people of the largest store; see :meth:`SightingStore.scene`."""
+        largest = max(self._stores, key=lambda store: store.count, default=None)
+        return largest.scene(merges_of) if largest is not None else Scene.empty(self.contract.dimension)
 
     def found_by_rescan(self, camera_id: str, stamp_ns: int) -> bool:
         """Whether a rescan, this one or an earlier one, found a face in that frame."""

@@ -188,16 +188,20 @@ class ResponseCollector:
         """End the search and merge the responses. Each call returns the same object."""
         if self._merged is None:
             threshold = self.request.threshold_for(self.contract)
-            lines, matches = self._named_lines()
+            lines, found = self._named_lines()
+            matches, alike = (
+                best_first(each for each in found if bool(each[0].different_person) == apart) for apart in (False, True)
+            )
             false = self._false_matches([robot for robot in lines if robot.answered], threshold)
             self._merged = SearchResponse(
                 self.request.search_id,
                 self.request.model_id,
                 threshold,
                 false.expected,
-                tuple(best_first(matches)[: self.request.result_limit]),
+                tuple(matches[: self.request.result_limit]),
                 lines,
                 (*not_searched_by(lines), *self._unknown_cameras(lines)),
+                alike=tuple(alike[: self.request.result_limit]),
                 operating_point=self.request.operating_point,
                 expected_false_matches_low=false.low,
                 expected_false_matches_high=false.high,
@@ -209,18 +213,14 @@ class ResponseCollector:
         return self._merged
 
     def _false_matches(self, answered: list[RobotResponse], threshold: float) -> FalseMatchEstimate:
-        """The estimate over all robots; those with an embedder of their own report theirs."""
-        compared = sum(robot.sightings for robot in answered if not robot.model_id)
+        """The estimate over all robots; those with an embedder of their own, or calibrated to their scene, report
+        theirs."""
+        report = [robot for robot in answered if robot.model_id or (robot.scene_pairs and _has_estimate(robot))]
+        compared = sum(robot.sightings for robot in answered if robot not in report)
         estimate = estimate_false_matches(self.contract, threshold, compared, len(self.request.embeddings))
-        for robot in answered:
-            if robot.model_id:
-                estimate = estimate.plus(
-                    FalseMatchEstimate(
-                        robot.expected_false_matches,
-                        robot.expected_false_matches_low,
-                        robot.expected_false_matches_high,
-                    )
-                )
+        for robot in report:
+            own = robot.expected_false_matches, robot.expected_false_matches_low, robot.expected_false_matches_high
+            estimate = estimate.plus(FalseMatchEstimate(*own))
         return estimate
 
     def _presume(self, robot_id: str, response: RobotResponse, instance_id: str = "") -> None:
@@ -309,6 +309,13 @@ def _renamed(line: RobotResponse, number: int, claims: int) -> RobotResponse:
     )
     error = "; ".join(part for part in (line.error, conflict) if part)
     return replace(line, robot_id=name, error=error, not_searched=gaps)
+
+
+def _has_estimate(robot: RobotResponse) -> bool:
+    return all(
+        0 <= value < math.inf  # False for NaN
+        for value in (robot.expected_false_matches, robot.expected_false_matches_low, robot.expected_false_matches_high)
+    )
 
 
 def _fault(response: RobotResponse, matches: tuple[Match, ...]) -> str:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from facetrack_ros.core.vectors import mean_by_quality
+
 
 class FaceTemplate:
     """Embeddings of one face with their qualities.
@@ -36,10 +38,7 @@ class FaceTemplate:
     def mean(self) -> np.ndarray | None:
         """Quality-weighted mean, a ``(dimension,)`` float32 unit vector; None while empty."""
         if self._mean is None and len(self):
-            # Even a face of quality 0 counts a little, and opposite faces must not cancel to nothing.
-            mean = (self._qualities + 1e-3) @ self._embeddings
-            norm = np.linalg.norm(mean)
-            self._mean = (mean / norm if norm > 1e-6 else self._embeddings[self._qualities.argmax()]).astype(np.float32)
+            self._mean = mean_by_quality(self._embeddings, self._qualities)
         return self._mean
 
     def add(self, embedding: np.ndarray, quality: float) -> bool:

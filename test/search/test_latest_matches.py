@@ -1,5 +1,7 @@
 """The overlay shows the last search, whatever comes late."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from facetrack_ros.search.latest_matches import LatestMatches
@@ -40,3 +42,9 @@ def test_what_is_no_similarity_is_not_shown():
     last = LatestMatches(3)
     last.add("a", [match(float("nan")), match(7.0), match(0.5)])
     assert shown(last) == [0.5]
+
+
+def test_what_is_known_to_be_of_another_person_is_not_shown():
+    last = LatestMatches(3)
+    last.add("s1", [replace(match(0.9), different_person="seen together with p_1"), match(0.6)])
+    assert shown(last) == [0.6]

@@ -1,5 +1,6 @@
 """Search of one robot's history."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.models.false_match_rate import false_match_rate
 from facetrack_ros.search.local_search import search_history
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import ANSWERED, ERROR, MODEL_MISMATCH
@@ -42,9 +44,9 @@ def store(tmp_path):
 def test_sightings_of_a_track_are_one_match_that_spans_those_that_matched(store):
     line, matches = search_history(store, REQUEST)
     assert (line.robot_id, line.status, line.matches, line.sightings, line.error) == ("robot1", ANSWERED, 2, 6, "")
-    assert [match.track_id for match in matches] == ["t1", "t2"]
-    best = matches[0]
-    assert best.similarity == pytest.approx(0.9)
+    assert [match.track_id for match in matches] == ["t2", "t1"]
+    best = matches[1]
+    assert 0.5 < best.similarity < 0.6  # of the mean of its faces
     assert (best.first_ns, best.stamp_ns, best.last_ns) == (0, 30 * SECOND, 60 * SECOND)
     assert (best.robot_id, best.camera_id, best.person_id, best.frame_number) == ("robot1", "front", "p_1", 30)
     assert (best.bbox.tolist(), best.face_bbox.tolist(), best.thumbnail) == ([0, 1, 2, 3], [1, 2, 3, 4], b"jpeg")
@@ -54,10 +56,10 @@ def test_sightings_of_a_track_are_one_match_that_spans_those_that_matched(store)
     ("change", "tracks", "compared"),
     [
         ({"cameras": ("rear",)}, ["t2"], 2),
-        ({"threshold": 0.8}, ["t1"], 6),
+        ({"threshold": 0.65}, ["t2", "t1"], 6),
         ({"threshold": 0.95}, [], 6),
         ({"time_ns": 50 * SECOND, "window_ns": 10 * SECOND}, ["t2", "t1"], 3),
-        ({"max_results": 1}, ["t1"], 6),
+        ({"max_results": 1}, ["t2"], 6),
         ({"time_ns": 500 * SECOND, "window_ns": SECOND}, [], 0),
     ],
 )
@@ -70,6 +72,32 @@ def test_filters_are_kept(store, change, tracks, compared):
 def test_the_line_counts_matches_beyond_the_limit(store):
     line, matches = search_history(store, replace(REQUEST, max_results=1))
     assert (line.matches, len(matches)) == (2, 1)
+
+
+def test_single_alike_face_of_a_track_is_listed_apart(store):
+    line, matches = search_history(store, replace(REQUEST, threshold=0.65))
+    assert line.matches == 1
+    assert [bool(match.different_person) for match in matches] == [False, True]
+    assert matches[1].similarity == pytest.approx(0.9)
+
+
+def test_person_seen_together_with_the_best_match_is_listed_apart(store):
+    add(store, 40, 0.6, "t4", "rear", "p_2")
+    line, matches = search_history(store, REQUEST)
+    assert line.matches == 2
+    assert [(match.person_id, match.different_person) for match in matches[2:]] == [("p_2", "seen together with p_1")]
+
+
+def test_false_match_rate_of_the_scene_rests_on_people_seen_together(tmp_path):
+    contract = replace(CONTRACT, false_match_curve=((0.2, 0.1), (0.3, 0.01), (0.4, 0.001)))
+    sightings = SightingStore(tmp_path, contract, "robot1")
+    add(sightings, 0, 0.9)
+    assert math.isnan(search_history(sightings, REQUEST)[0].scene_false_match_rate)
+    add(sightings, 0, 0.2, "t2", person="p_2")
+    line, _ = search_history(sightings, REQUEST)
+    assert line.scene_pairs == 1
+    assert false_match_rate(contract, 0.35).rate < line.scene_false_match_rate <= 1
+    sightings.close()
 
 
 def test_another_model_is_told_with_both_names(store):

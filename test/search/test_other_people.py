@@ -26,7 +26,7 @@ def response(*matches, **line):
     return SearchResponse("s1", "model", 0.5, 0.01, matches, lines)
 
 
-def face(*values, faces=3):
+def face(*values, faces=4):
     vector = np.array(values, np.float32)
     return PersonFace(vector / np.linalg.norm(vector), faces)
 

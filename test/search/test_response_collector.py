@@ -376,3 +376,34 @@ def test_each_response_that_counts_is_told_as_it_comes():
     collector.add("another search", answered("robot1"))
     collector.add("s1", answered("robot1"))
     assert expected == [("robot2", 1, ("robot1", "robot3")), ("robot1", 0, ("robot3",))]
+
+
+def calibrated(robot, expected, low, high):
+    rates = {"scene_pairs": 90, "scene_false_match_rate": 0.1}
+    ranges = {"expected_false_matches_low": low, "expected_false_matches_high": high}
+    return replace(answered(robot), expected_false_matches=expected, **ranges, **rates)
+
+
+def test_robots_calibrated_to_their_scene_report_the_false_matches_to_expect():
+    collector = ResponseCollector(REQUEST, CONTRACT, FLEET)
+    collector.add("s1", calibrated("robot1", 0.7, 0.2, 2.0))
+    collector.add("s1", answered("robot2"))
+    response = collector.close()
+    assert response.expected_false_matches == pytest.approx(0.7 + 10 * 0.01)
+    assert response.expected_false_matches_high > 2.0
+
+
+@pytest.mark.parametrize("expected", [float("nan"), float("inf"), -1.0])
+def test_impossible_estimate_of_a_robot_does_not_count(expected):
+    collector = ResponseCollector(REQUEST, CONTRACT, {"robot1": "net"})
+    collector.add("s1", calibrated("robot1", expected, 0.0, 0.0))
+    assert collector.close().expected_false_matches == pytest.approx(10 * 0.01)
+
+
+def test_what_robots_set_apart_takes_no_place_of_a_match():
+    collector = ResponseCollector(replace(REQUEST, max_results=1), CONTRACT, {"robot1": "net"})
+    apart = replace(match("robot1", 0.9, "t2"), different_person="one of 9 faces")
+    collector.add("s1", answered("robot1"), (match("robot1", 0.6), apart))
+    response = collector.close()
+    assert [found.similarity for found in response.matches] == [0.6]
+    assert [found.similarity for found in response.alike] == [0.9]

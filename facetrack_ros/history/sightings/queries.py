@@ -1,6 +1,6 @@
 """Reading side of a sighting store: searches, sightings by track and time, spans and counts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +9,18 @@ import numpy as np
 from facetrack_ros.core.vectors import unit_vector
 from facetrack_ros.history.sightings.database import ANALYSED_SINCE, index_path
 from facetrack_ros.history.sightings.indexed_database import IndexedDatabase
+from facetrack_ros.history.sightings.scene import SAMPLE_ROWS, SAMPLE_STRETCHES, Scene
+from facetrack_ros.history.sightings.scene_rows import SceneRows
 from facetrack_ros.history.sightings.sighting import Sighting
 from facetrack_ros.history.sightings.table import PersonSpan
+from facetrack_ros.tracking.identity_merges import IdentityMerges
+
+#: Faces that stand for a track, the best.
+FACES_OF_A_TRACK = 30
+# Sightings of a person looked at to find with whom the person was seen.
+_MOST_SPANS = 1000
+# The sample of the scene is read again when there are so many times as many sightings.
+_GROWN = 1.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +52,7 @@ class SightingQueries:
         self._indexed = indexed
         self.contract = indexed.contract
         self.robot_id = indexed.database.robot_id
+        self._scene: tuple[Scene | None, object, int] = (None, None, 0)
 
     @property
     def path(self) -> Path:
@@ -118,6 +129,43 @@ class SightingQueries:
                 )
                 for sighting, number, numbers in zip(found, best, tracks.values())
             ]
+
+    def faces_of_tracks(
+        self, track_ids: Collection[str], limit: int = FACES_OF_A_TRACK
+    ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """By track ``(n, dimension)`` embeddings and ``(n,)`` qualities of its best sightings.
+
+        :param limit: most sightings of each track.
+        """
+        with self._indexed.lock:
+            return self._indexed.table.faces_of_tracks(track_ids, limit)
+
+    def seen_together(self, person_id: str, others: Iterable[str]) -> set[str]:
+        """Which of other persons were in one camera's view together with a person, as two tracks.
+
+        Of a person with very many sightings the best are looked at.
+        """
+        with self._indexed.changing():
+            self._indexed.table.write_spans()
+            rows = SceneRows(self._indexed.database, self.contract.dimension)
+            tracks, spans = rows.spans_of_person(person_id, _MOST_SPANS)
+            return {other for other in others if _met(tracks, spans, *rows.spans_of_person(other, _MOST_SPANS))}
+
+    def scene(self, merges_of: Callable[[Path], IdentityMerges] = lambda _folder: IdentityMerges()) -> Scene:
+        """The people of the store and how alike different ones are; of a sample, read again as the store grows.
+
+        :param merges_of: reads the decisions on person ids of a robot's folder.
+        """
+        with self._indexed.changing():
+            index, count = self._indexed.index, len(self._indexed.index)
+            scene, of_index, of_count = self._scene
+            if scene is None or of_index is not index or count > _GROWN * of_count:
+                self._indexed.table.write_spans()
+                rows = SceneRows(self._indexed.database, self.contract.dimension)
+                sample = rows.sample(SAMPLE_ROWS, SAMPLE_STRETCHES)
+                scene = Scene.of(sample, merges_of(self.path.parent))
+                self._scene = scene, index, count
+            return scene
 
     def best_of_person(self, person_id: str) -> Sighting | None:
         """The sighting of a person with the highest quality, None when there is none."""
@@ -240,3 +288,13 @@ class SightingQueries:
 
     def _fetch(self, rows: np.ndarray) -> list[Sighting]:
         return self._indexed.table.fetch([self._indexed.index.id_of(row) for row in rows])
+
+
+def _met(
+    tracks: list[tuple[str, str]], spans: np.ndarray, other_tracks: list[tuple[str, str]], other_spans: np.ndarray
+) -> bool:
+    """Whether any two sightings are of one camera and time and of two tracks."""
+    first = np.maximum(spans[:, None, 0], other_spans[None, :, 0])
+    last = np.minimum(spans[:, None, 1], other_spans[None, :, 1])
+    pairs = ((tracks[row], other_tracks[other]) for row, other in zip(*np.nonzero(first <= last)))
+    return any(camera == other_camera and track != other for (camera, track), (other_camera, other) in pairs)

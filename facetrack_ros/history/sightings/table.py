@@ -169,6 +169,26 @@ class SightingTable:
         embeddings = np.frombuffer(b"".join(blob for blob, _ in rows), np.float32).reshape(-1, self._dimension)
         return embeddings, np.array([quality for _, quality in rows], np.float32)
 
+    def faces_of_tracks(self, track_ids: Iterable[str], limit: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """By track the embeddings and qualities of its best sightings, as :meth:`best_faces`.
+
+        :param limit: most sightings of each track.
+        """
+        rows: dict[str, list[tuple[float, bytes]]] = {}
+        for part in _parts([*track_ids]):
+            sql = (
+                "SELECT track_id, quality, embedding FROM sightings "
+                f"WHERE track_id IN ({_marks(part)}) ORDER BY quality DESC, id"
+            )
+            for track, quality, blob in self._database.rows(sql, part):
+                faces = rows.setdefault(track, [])
+                if len(faces) < limit:
+                    faces.append((quality, blob))
+        return {
+            track: (self._matrix([blob for _, blob in faces]), np.array([quality for quality, _ in faces], np.float32))
+            for track, faces in rows.items()
+        }
+
     def of_track(self, track_id: str) -> list[Sighting]:
         """A track's sightings, the first seen first."""
         rows = self._database.rows(f"{self._select} WHERE s.track_id = ? ORDER BY s.id", (track_id,))

@@ -39,6 +39,7 @@ class PartialResults:
         if not self._publisher.get_subscription_count():
             return
         request = collector.request
+        matches = tuple(match for match in matches if not match.different_person)
         self._publisher.publish(
             msg.FaceSearchPart(
                 search_id=request.search_id,

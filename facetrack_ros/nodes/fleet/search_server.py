@@ -215,7 +215,7 @@ class SearchServer:
             events = [
                 PersonEvent(FACE_MATCHED, reference_face_id=face, search_id=search, **pick(match, _OF_MATCH))
                 for match in matches[:MOST_EVENTS]
-                if match.similarity >= low
+                if match.similarity >= low and not match.different_person
             ]
             # Published before they are stored, which a full disk may refuse.
             if self._events.get_subscription_count():

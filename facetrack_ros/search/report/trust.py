@@ -12,7 +12,17 @@ def trust_sentence(response: SearchResponse) -> str:
     if math.isnan(response.expected_false_matches):
         return f"{opening}, false matches unknown, as this model's false-match rate was never measured."
     expected = f"{_number(response.expected_false_matches)} false matches expected by chance"
-    return f"{opening}, {expected} over {response.sightings} sightings{_range(response)}."
+    return f"{opening}, {expected} over {response.sightings} sightings{_range(response)}{_scenes(response)}."
+
+
+def _scenes(response: SearchResponse) -> str:
+    """The pairs of different people on the robots' own cameras that count too."""
+    calibrated = [robot for robot in response.robots if robot.scene_pairs]
+    if not calibrated:
+        return ""
+    pairs = sum(robot.scene_pairs for robot in calibrated)
+    robots = calibrated[0].robot_id if len(calibrated) == 1 else f"{len(calibrated)} robots"
+    return f", and on {pairs} pairs of faces of different people seen by {robots}"
 
 
 def _range(response: SearchResponse) -> str:

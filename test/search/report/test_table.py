@@ -149,3 +149,9 @@ def test_what_is_alike_stands_apart_with_its_reason():
     assert "p_2" not in found
     assert all(part in alike for part in ("p_2", "0.530", "seen together with p_1"))
     assert "No match" in response_table(replace(RESPONSE, matches=(), alike=(apart,)))
+
+
+def test_pairs_of_the_scene_are_told():
+    robots = (replace(ROBOTS[0], scene_pairs=310, scene_false_match_rate=0.01), ROBOTS[1])
+    assert "310 pairs of faces of different people seen by robot1" in response_table(replace(RESPONSE, robots=robots))
+    assert "different people" not in response_table(RESPONSE)
