@@ -49,7 +49,7 @@ def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns:
     config = Config.load(arguments.config)
     merges = stored_merges(folder)
     reference, *others = _references(arguments, image, folder, config, merges)
-    scope = (time_ns, window_ns, tuple(arguments.seen_by), tuple(arguments.camera))
+    scope = (time_ns, window_ns)
     contract = reference.contract
     chosen = choose_threshold(contract, config.backtrack_search, arguments.threshold, arguments.operating_point)
     request = _request(reference, uuid.uuid4().hex[:12], scope, arguments, chosen)
@@ -82,16 +82,34 @@ def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns:
 
 
 def _request(
-    reference: _Reference, search_id: str, scope: tuple, arguments: argparse.Namespace, chosen: tuple[float, str]
+    reference: _Reference,
+    search_id: str,
+    scope: tuple[int, int],
+    arguments: argparse.Namespace,
+    chosen: tuple[float, str],
 ) -> SearchRequest:
     """The request for a reference.
 
+    :param scope: middle of the time range, and half its length.
     :param chosen: threshold, and the name of its operating point.
     """
     threshold, name = chosen
-    limits = (threshold, arguments.limit, round(arguments.timeout * 1e9), arguments.rescan)
-    request = SearchRequest(search_id, reference.embedding, reference.contract.id, *scope, *limits)
-    return replace(request, operating_point=name, person_ids=reference.person_ids)
+    time_ns, window_ns = scope
+    return SearchRequest(
+        search_id,
+        reference.embedding,
+        reference.contract.id,
+        time_ns,
+        window_ns,
+        tuple(arguments.seen_by),
+        tuple(arguments.camera),
+        threshold,
+        arguments.limit,
+        round(arguments.timeout * 1e9),
+        arguments.rescan,
+        operating_point=name,
+        person_ids=reference.person_ids,
+    )
 
 
 def _references(

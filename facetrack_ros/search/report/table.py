@@ -141,7 +141,7 @@ def _alike(response: SearchResponse) -> str:
     """What is similar enough but known to be of another person, with the reasons."""
     if not response.alike:
         return ""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (match.robot_id, match.camera_id, match.person_id or "-", f"{match.similarity:.3f}", match.different_person)
         for match in response.alike
     ]
