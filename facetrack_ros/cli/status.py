@@ -64,7 +64,9 @@ def _on_mesh(client) -> list[dict]:
 
     robots = []
     for entry in client.entries():
-        for instance in entry.instances if entry.claims > 1 else entry.instances[-1:]:
+        # Heartbeats of an ended process do not reach a program that started later: those heard are of live robots.
+        claims = max(entry.claims, len(entry.instances))
+        for instance in entry.instances:
             line = client.heartbeat(entry.robot_id, instance)
             cameras = [
                 _camera(camera, to_ns(camera.oldest), to_ns(camera.newest), camera.clock_behind_s)
@@ -73,7 +75,7 @@ def _on_mesh(client) -> list[dict]:
             others = [
                 (each.model_id, each.sightings, to_ns(each.oldest), to_ns(each.newest)) for each in line.other_models
             ]
-            robot = _robot(line, cameras, line.leaving, entry.claims, round(entry.silent_ns / 1e9, 1), others)
+            robot = _robot(line, cameras, line.leaving, claims, round(entry.silent_ns / 1e9, 1), others)
             robots.append(robot | {"instance_id": instance})
     return robots
 
