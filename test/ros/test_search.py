@@ -103,7 +103,7 @@ def test_a_search_from_its_parts_to_its_replay(processes, stage, two_embedders, 
         assert matched(two_embedders / "robot1") == []
         for robot in ("robot1", "robot2"):
             processes.wait_until(lambda robot=robot: searches(two_embedders / robot), "the search is logged")
-            (line,) = searches(two_embedders / robot)
+            (line,) = (line for line in searches(two_embedders / robot) if line["search_id"] == "mine")
             assert (line["search_id"], line["asker"], line["reference"]) == ("mine", "robot1", "picture")
 
         # A rescan of the frames without a face is reported and adds no match.

@@ -210,6 +210,8 @@ class SearchServer:
             return
         try:
             AuditLog(history.path).append(request, response, matches, self._node.get_clock().now().nanoseconds)
+            if only_persons(request):
+                return  # the search before it, for the face, had the matches
             face, search = request.reference or "embedding", request.search_id
             low = response.threshold if response.model_id else request.threshold_for(history.contract)
             events = [
