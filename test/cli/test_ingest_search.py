@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -77,17 +78,51 @@ def test_a_face_from_one_clip_finds_its_person_in_the_other_and_nobody_else(
     assert found(done) == {(robot, "front")}
     response = json.loads(done.stdout)
     assert len({match["person_id"] for match in response["matches"]}) == 1
-    assert set(response) == {"search_id", "model_id", "threshold", "expected_false_matches", "matches", "robots"}
+    assert response["complete"]
+    assert response["not_searched"] == []
+    assert response["searched"]["cameras"] == ["robot1/front", "robot2/front"]
+    assert response["searched"]["from_iso"] == "2026-05-01T12:00:00.000Z"
     assert [line["status"] for line in response["robots"]] == ["answered", "answered"]
 
 
 def test_a_time_slice_without_the_person_matches_nothing(models, two_histories, reference_frame):
     picture = two_histories / "b.png"
     cv2.imwrite(str(picture), reference_frame[:, reference_frame.shape[1] // 2 :])
-    later = ("--at", "2026-05-01T13:00:00", "--window", "60")
-    done = search(two_histories, picture, "--json", *later, models=models)
+    there = ("--at", "2026-05-01T12:00:01.5", "--window", "1", "--seen-by", "robot1")
+    done = search(two_histories, picture, "--json", *there, models=models)
     assert done.returncode == 1, done.stderr
     assert found(done) == set()
+
+
+def test_a_time_that_is_not_kept_is_no_answer_and_what_is_kept_is_told(models, two_histories, reference_frame):
+    picture = two_histories / "b.png"
+    cv2.imwrite(str(picture), reference_frame[:, reference_frame.shape[1] // 2 :])
+    done = search(two_histories, picture, "--at", "2026-05-01T13:00:00", "--window", "60", models=models)
+    assert done.returncode == 3, done.stderr
+    assert "No match" not in done.stdout
+    assert "robot1/front holds nothing of the time asked for, only 2026-05-01 12:00:00 to 12:00:03 UTC" in done.stdout
+    assert "names no time zone and was taken as UTC" in done.stdout
+    for unknown, named in ((("--camera", "nosuch"), "a camera nosuch"), (("--seen-by", "robot9"), "robot9")):
+        done = search(two_histories, picture, *unknown, models=models)
+        assert done.returncode == 3, done.stderr
+        assert "No match" not in done.stdout
+        assert named in done.stdout
+
+
+def test_other_commands_name_what_they_could_not_read(two_histories, tmp_path):
+    broken = tmp_path / "broken"
+    shutil.copytree(two_histories / "data", broken)
+    (broken / "robot2" / "robot.json").write_text("{")
+    for command in (("events",), ("status",), ("persons", "list")):
+        done = facetrack(*command, "--data", broken, home=tmp_path)
+        assert done.returncode == 3, (command, done.stdout, done.stderr)
+        assert "robot1" in done.stdout
+        assert "robot2" in done.stdout + done.stderr
+    (log,) = (broken / "robot1").glob("events-*.jsonl")
+    log.write_bytes(log.read_bytes() + b"{ damaged\n")
+    done = facetrack("events", "--data", broken / "robot1", home=tmp_path)
+    assert done.returncode == 3
+    assert "1 damaged lines" in done.stderr
 
 
 def test_a_picture_with_two_faces_is_refused_with_what_to_do(models, two_histories, reference_frame):
