@@ -16,6 +16,10 @@ class SourceError(FacetrackError):
     """A camera, file, folder or bag cannot be opened or read."""
 
 
+class AccessDeniedError(SourceError):
+    """A camera does not accept user and password."""
+
+
 class FrameError(FacetrackError):
     """An image cannot be decoded or encoded."""
 

@@ -1,10 +1,12 @@
 """Arguments of the launch files: declaration, default values and parsing."""
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from facetrack_ros.config import Config, flat, option_named, read_yaml
+from facetrack_ros.core.masking import mask_camera
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.sources.camera_spec import check_name
 
@@ -92,11 +94,12 @@ def parse_bool(name: str, text: str) -> bool:
 def cameras_of(text: str, config: Path | str) -> tuple[list[str], list[str]]:
     """Names of all cameras, and ``NAME=SOURCE`` of those with a source.
 
-    :param text: ``NAME`` or ``NAME=SOURCE`` for each, separated by spaces; empty: the cameras of the settings file.
+    :param text: ``NAME`` or ``NAME=SOURCE`` for each, separated by spaces, in quotes where one holds spaces; empty: the
+        cameras of the settings file.
     :param config: the settings file.
     :raises ConfigError: an invalid or repeated name, or an invalid file.
     """
-    words = text.split()
+    words = _words(text)
     if not words:
         values = _settings(config)
         words = _texts("sources", values, []) or _texts("cameras", values, ["front"])
@@ -105,6 +108,19 @@ def cameras_of(text: str, config: Path | str) -> tuple[list[str], list[str]]:
         if names.count(name) > 1:
             raise ConfigError(f"two cameras are called {name}: give each a name of its own")
     return names, [word for word in words if "=" in word]
+
+
+def _words(text: str) -> list[str]:
+    """The words of a list; one with spaces in it is in quotes.
+
+    :raises ConfigError: a quote is not closed.
+    """
+    try:
+        return shlex.split(text)
+    except ValueError:
+        raise ConfigError(
+            f"{mask_camera(text)}: close the quote, or write it as \\' where it belongs to a name"
+        ) from None
 
 
 def _texts(name: str, values: dict[str, object], default: list[str]) -> list[str]:
@@ -132,13 +148,14 @@ def robots_of(text: str) -> dict[str, str]:
     :raises ConfigError: no robot, or an invalid name.
     """
     robots: dict[str, list[str]] = {}
-    for word in text.split():
+    for word in _words(text):
         robot, slash, camera = word.partition("/")
         if not slash or not camera or "=" in robot:
             raise ConfigError(
-                f"{word}: say ROBOT/CAMERA=SOURCE, such as robot1/front=0, or ROBOT/CAMERA where a driver publishes"
+                f"{mask_camera(word)}: say ROBOT/CAMERA=SOURCE, such as robot1/front=0, or ROBOT/CAMERA where a driver "
+                "publishes"
             )
         robots.setdefault(check_name("robot", robot), []).append(camera)
     if not robots:
         raise ConfigError('which robots? Say robots:="robot1/front=0 robot2/front=clip.mp4"')
-    return {robot: " ".join(cameras) for robot, cameras in robots.items()}
+    return {robot: shlex.join(cameras) for robot, cameras in robots.items()}

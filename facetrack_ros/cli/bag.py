@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 from facetrack_ros.cli.exit_codes import DONE, PARTLY_TAKEN
-from facetrack_ros.cli.time_format import parse_iso
+from facetrack_ros.cli.recording_times import add_time_arguments, given_times
 from facetrack_ros.core.utc import show_utc
 from facetrack_ros.sources.bag_writer import STORAGES, BagWriter
 from facetrack_ros.sources.camera_spec import check_name, parse_cameras
 from facetrack_ros.sources.factory import open_source
+from facetrack_ros.sources.source_reference import resolve_source
 from facetrack_ros.sources.stamped_frames import stamped_frames
 from facetrack_ros.sources.start_time import start_times
 
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=FILE",
         help="a video file, a folder of pictures, or bag:PATH:TOPIC",
     )
-    add("--start", metavar="ISO8601", help="time of the first frame; default: the recording's own")
+    add_time_arguments(parser)
     add("--storage", choices=STORAGES, default="mcap", help="mcap (default) or sqlite3")
     add("--out", required=True, metavar="DIR", help="the bag's folder, which must not exist yet")
 
@@ -37,13 +38,12 @@ def run(arguments: argparse.Namespace) -> int:
     :returns: 0 if every frame of every source was used, else 5.
     """
     check_name("robot", arguments.robot)
-    start_ns = parse_iso(arguments.start) if arguments.start else None
-    cameras = parse_cameras(arguments.camera)
+    cameras = {camera: resolve_source(text) for camera, text in parse_cameras(arguments.camera).items()}
     sources = {camera: open_source(text) for camera, text in cameras.items()}
-    starts = start_times(cameras, sources, start_ns)
+    starts = start_times(cameras, sources, given_times(arguments))
     counts, first_ns, last_ns = dict.fromkeys(cameras, 0), 0, 0
     with BagWriter(Path(arguments.out), arguments.storage) as bag:
-        streams = [stamped_frames(source, camera, starts[camera]) for camera, source in sources.items()]
+        streams = [stamped_frames(source, camera, starts[camera].stamp_ns) for camera, source in sources.items()]
         for frame in heapq.merge(*streams, key=lambda frame: frame.stamp_ns):
             bag.write(f"/{arguments.robot}/{frame.camera_id}/image/compressed", frame)
             counts[frame.camera_id] += 1
@@ -52,6 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{arguments.out}: {span}")
     for camera, count in counts.items():
         print(f"  /{arguments.robot}/{camera}/image/compressed: {count} frames of {cameras[camera]}")
+        for note in filter(None, (starts[camera].note, *sources[camera].notes)):
+            print(f"  {note}")
         for line in sources[camera].unused.lines():
             print(f"  not used, {line}", file=sys.stderr)
         sources[camera].close()

@@ -131,7 +131,7 @@ def _print_entries(entries: "Collection[GalleryEntry]") -> int:
 
 
 def _ids_to_delete(entries: "Collection[GalleryEntry]", name: str) -> list[str]:
-    ids = sorted(entry.entry_id for entry in entries if name in (entry.name, entry.entry_id))
+    ids = sorted(entry.entry_id for entry in entries if entry.is_called(name))
     if not ids:
         raise RequestError(f"no person is enrolled as {name}; see `facetrack enroll --list`")
     print(f"deleted: {', '.join(ids)}")

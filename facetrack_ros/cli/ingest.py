@@ -8,7 +8,7 @@ from contextlib import closing
 
 from facetrack_ros.cli.exit_codes import DONE, PARTLY_TAKEN
 from facetrack_ros.cli.progress import ProgressLine
-from facetrack_ros.cli.time_format import parse_iso
+from facetrack_ros.cli.recording_times import add_time_arguments, given_times
 from facetrack_ros.concurrency.process_pool import WorkerPool
 from facetrack_ros.config import Config
 from facetrack_ros.core.utc import show_utc
@@ -18,6 +18,7 @@ from facetrack_ros.pipeline.ingestion import ingest_recordings, open_workers
 from facetrack_ros.pipeline.recording import Recording
 from facetrack_ros.sources.camera_spec import check_name, parse_cameras
 from facetrack_ros.sources.factory import open_source
+from facetrack_ros.sources.source_reference import resolve_source
 from facetrack_ros.sources.start_time import start_times
 from facetrack_ros.vision.frame_analysis import FrameAnalyzer
 
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=FILE",
         help="a video file, a folder of pictures, or bag:PATH:TOPIC",
     )
-    add("--start", metavar="ISO8601", help="time of the first frame; default: the recording's own")
+    add_time_arguments(parser)
     add("--data", required=True, metavar="DIR", help="folder of histories, one folder per robot")
     add("--config", metavar="FILE", help="settings, a YAML file")
 
@@ -45,11 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
     """
     robot = check_name("robot", arguments.robot)
     config = Config.load(arguments.config) if arguments.config else Config()
-    start_ns = parse_iso(arguments.start) if arguments.start else None
-    cameras = parse_cameras(arguments.camera)
+    cameras = {camera: resolve_source(text) for camera, text in parse_cameras(arguments.camera).items()}
     sources = {camera: open_source(text) for camera, text in cameras.items()}
-    starts = start_times(cameras, sources, start_ns)
-    recordings = [Recording(camera, text, sources[camera], starts[camera]) for camera, text in cameras.items()]
+    starts = start_times(cameras, sources, given_times(arguments))
+    recordings = [
+        Recording(camera, text, sources[camera], starts[camera].stamp_ns, start_note=starts[camera].note)
+        for camera, text in cameras.items()
+    ]
     analyzer = FrameAnalyzer.of_config(config)
     for line in description_lines(analyzer.pipeline.describe()):
         print(line, file=sys.stderr)
@@ -95,5 +98,7 @@ def _report(recording: Recording) -> Iterator[str]:
         yield f"{recording.count} frames of {recording.text}, {span}{before}"
     else:
         yield f"no frame of {recording.text} was used"
+    if recording.start_note:
+        yield recording.start_note
     yield from recording.source.notes
     yield from (f"not used, {line}" for line in recording.unused.lines())

@@ -10,6 +10,7 @@ import traceback
 
 from facetrack_ros.cli.exit_codes import INTERRUPTED, OUTPUT_CLOSED, PARTIAL, UNEXPECTED, WRONG_USE
 from facetrack_ros.cli.plain_output import plain, plain_output
+from facetrack_ros.core.masking import mask_command_line, mask_passwords
 from facetrack_ros.core.private_files import create_private_files
 from facetrack_ros.errors import FacetrackError, PartialError, first_line
 
@@ -70,7 +71,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str):
         """Print one sentence, without the whole usage, and exit."""
-        self.exit(WRONG_USE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(WRONG_USE, f"{self.prog}: {mask_passwords(message)} (see {self.prog} --help)\n")
 
 
 class WarningPrinter(logging.Handler):
@@ -82,7 +83,7 @@ class WarningPrinter(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
-        sentence = record.getMessage()
+        sentence = mask_passwords(record.getMessage())
         if sentence not in self._printed:
             self._printed.add(sentence)
             print(f"facetrack: {sentence}", file=sys.stderr)
@@ -114,6 +115,7 @@ def _add_subparsers(
 def main(argv: list[str] | None = None) -> None:
     """Run one subcommand and exit with its code, see :mod:`facetrack_ros.cli.exit_codes`."""
     create_private_files()
+    mask_command_line()
     with plain_output():
         if unreadable := [each for each in argv or sys.argv[1:] if not _is_utf8(each)]:
             print(f"facetrack: an argument is not UTF-8: {unreadable[0]}", file=sys.stderr)
@@ -159,8 +161,8 @@ def _is_utf8(argument: str) -> bool:
 
 def _unexpected(error: Exception) -> str:
     """A sentence on an error that should not happen; its traceback is written to a temporary file."""
-    sentence = f"unexpected {type(error).__name__}: {first_line(error)}"
-    trace = plain("".join(traceback.format_exception(error)))
+    sentence = mask_passwords(f"unexpected {type(error).__name__}: {first_line(error)}")
+    trace = plain(mask_passwords("".join(traceback.format_exception(error))))
     try:
         with tempfile.NamedTemporaryFile("w", prefix="facetrack-error-", suffix=".log", delete=False) as file:
             file.write(trace)

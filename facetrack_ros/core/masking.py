@@ -1,6 +1,8 @@
-"""Masks passwords and tokens in addresses of cameras, and in texts that contain addresses."""
+"""Masks passwords and tokens in addresses of cameras, in texts that contain addresses, and in the command line."""
 
+import ctypes
 import re
+from pathlib import Path
 
 MASK = "***"
 # Keys of addresses whose values are no secrets. Values of all other keys are masked, user names too.
@@ -49,11 +51,11 @@ def mask_passwords(text: str) -> str:
 
 
 def mask_camera(text: str) -> str:
-    """``NAME=SOURCE`` or SOURCE, masked."""
-    name, equals, source = text.partition("=")
-    if equals and re.fullmatch(r"[\w/]*", name):
-        return name + equals + mask_address(source)
-    return mask_address(text)
+    """A text with a SOURCE at its end, such as ``NAME=SOURCE``, masked."""
+    if text.count("://") != 1:
+        return mask_passwords(text)
+    scheme = next(_SCHEME.finditer(text))
+    return text[: scheme.start()] + mask_address(text[scheme.start() :])
 
 
 def _masked_text(text: str) -> str:
@@ -92,3 +94,26 @@ def _masked_value(key: re.Match, value: str) -> str:
         return key[0] + value
     separator = value[-1:] if value[-1:] in ("_", "&", ";", "?", "#") else ""
     return key[0] + MASK + separator
+
+
+def mask_command_line() -> None:
+    """Overwrite passwords in this process's command line, which ``ps`` shows to every user. Linux only.
+
+    ``sys.argv`` stays as it is.
+    """
+    try:
+        # proc(5): fields 48 and 49, arg_start and arg_end; the second field, in parentheses, may contain spaces.
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        start, end = int(fields[45]), int(fields[46])
+        arguments = Path("/proc/self/cmdline").read_bytes().split(b"\0")[:-1]
+    except (OSError, ValueError, IndexError):
+        return
+    if sum(map(len, arguments)) + len(arguments) != end - start:
+        return
+    for argument in arguments:
+        text = argument.decode("utf-8", "surrogateescape")
+        masked = mask_camera(text)
+        if masked != text:
+            data = masked.encode("utf-8", "surrogateescape")[: len(argument)].ljust(len(argument))
+            ctypes.memmove(start, data, len(argument))
+        start += len(argument) + 1

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from facetrack_ros.core.picture import PICTURE_SUFFIXES
 from facetrack_ros.errors import ConfigError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".pgm")
 #: A file of this name in a person's sub-folder: robots warn when they see this person.
 WATCH = ".watch"
 
@@ -67,4 +67,4 @@ def _visible(folder: Path) -> list[Path]:
 
 
 def _is_picture(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() in SUFFIXES
+    return path.is_file() and path.suffix.lower() in PICTURE_SUFFIXES

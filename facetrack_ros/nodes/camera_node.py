@@ -4,12 +4,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.errors import ConfigError, FacetrackError
+from facetrack_ros.core.masking import mask_camera, mask_passwords
+from facetrack_ros.errors import AccessDeniedError, ConfigError, FacetrackError, first_line
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.qos import SENSOR_DATA
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
@@ -18,14 +19,29 @@ from facetrack_ros.nodes.conversion.vision import frame_to_message
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.health.status import STALE, Diagnosis
-from facetrack_ros.sources.factory import open_source
+from facetrack_ros.sources.factory import is_live, open_source
 from facetrack_ros.sources.source import FrameSource
 from facetrack_ros.sources.stamped_frames import rising_pictures
 
 logger = logging.getLogger(__name__)
 
-# Pause before a lost device or address is opened again, so that frames flow within 5 s of its return.
-RETRY_S = 1.0
+# Pauses before a lost device or address is opened again, chosen by hand: doubled up to 4 s, so that frames flow within
+# 5 s of its return; longer after a refused password, as cameras lock out who tries often.
+RETRY_S, LONGEST_RETRY_S, REFUSED_RETRY_S = 1.0, 4.0, 60.0
+
+
+@dataclass(frozen=True)
+class _Ending:
+    """Why and how the reading of a source ended.
+
+    :param refused: whether the camera did not accept user and password.
+    :param unused: the frames that were not used, in words.
+    """
+
+    reason: str
+    failed: bool = False
+    refused: bool = False
+    unused: str = ""
 
 
 class CameraNode(RobotMemberNode):
@@ -47,7 +63,7 @@ class CameraNode(RobotMemberNode):
         # Several cameras may live in one process: each is named after its camera.
         super().__init__(f"{camera_id}_camera" if member.get("robot_id") else "", **member)
         self.camera_id = self.own("camera", camera_id or None)
-        self._text = self.own("source", source or None)
+        self._text = self.own("source", source or None, mask_camera)
         if not self._text:
             raise ConfigError("a camera needs a source: -p source:=0, or an address, a file, a folder, bag:PATH:TOPIC")
         self.listeners: list[Callable[[Frame], None]] = []
@@ -61,49 +77,59 @@ class CameraNode(RobotMemberNode):
         self._number = 0
         self._warnings = ThrottledLog(self.get_logger())
         self._lost_since_s: float | None = None
+        self._live = False
+        self._pause_s = RETRY_S
         self._problem, self._end = "", ""
         self._health = StageHealth(self, (self.camera_id,), "camera", problem=lambda camera: self._problem)
         self._diagnostics = Diagnostics(self, self.robot_id, self._report)
 
     def activate(self) -> None:
-        """Open the source and start reading.
+        """Start reading. A device or an address is opened in the background, again and again until it gives pictures.
 
-        :raises SourceError: it cannot be opened.
+        :raises SourceError: a file, folder or bag cannot be opened.
         """
-        self._source = open_source(self._text)
+        self._live = is_live(self._text)
+        self._source = None if self._live else open_source(self._text)
         self._stop.clear()
         self._thread = threading.Thread(target=self._run, name=self.get_name(), daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            lost = ""
-            try:
-                with self._source or open_source(self._text) as source:
-                    self._source = source
-                    self._play(source)
-                live = failed = source.live
-                outcome = f"{source.name} stopped giving pictures" if live else "is over"
-                lost = "; ".join(source.unused.lines())
-            except FacetrackError as error:
-                live, failed, outcome = self._source is None or self._source.live, True, str(error)
-            except Exception:  # must not end the thread silently: the camera would seem to see no person
-                logger.exception("camera %s: unexpected error", self.camera_id)
-                live, failed, outcome = False, True, "ended unexpectedly"
+            ending = self._play_once()
             self._source = None
             if self._stop.is_set():
                 return
-            if not live and not self.settings.camera.loop:
-                self._end = f"{self._text} {outcome}, after {self._number} frames" + (
-                    f"; not used, {lost}" if lost else ""
-                )
-                self.get_logger().info(f"camera {self.camera_id}: {self._end}")
-                for listener in self.end_listeners:
-                    listener(self.camera_id)
+            if not self._live and not self.settings.camera.loop:
+                self._on_end(ending)
                 return
-            if failed:
-                self._on_lost(outcome)
-                self._stop.wait(RETRY_S)
+            if ending.failed:
+                self._on_lost(ending.reason)
+                self._stop.wait(REFUSED_RETRY_S if ending.refused else self._pause_s)
+                self._pause_s = min(2 * self._pause_s, LONGEST_RETRY_S)
+
+    def _play_once(self) -> "_Ending":
+        """Open the source and play it to its end."""
+        try:
+            with self._source or open_source(self._text) as source:
+                self._source = source
+                self._play(source)
+            if self._live:
+                return _Ending(f"{source.name} stopped giving pictures", failed=True)
+            return _Ending("is over", unused="; ".join(source.unused.lines()))
+        except FacetrackError as error:
+            return _Ending(str(error), failed=True, refused=isinstance(error, AccessDeniedError))
+        except Exception as error:  # must not end the thread silently: the camera would seem to see no person
+            if self._lost_since_s is None:
+                logger.exception("camera %s: unexpected error", self.camera_id)
+            return _Ending(mask_passwords(f"ended unexpectedly: {first_line(error)}"), failed=True)
+
+    def _on_end(self, ending: "_Ending") -> None:
+        unused = f"; not used, {ending.unused}" if ending.unused else ""
+        self._end = f"{mask_camera(self._text)} {ending.reason}, after {self._number} frames{unused}"
+        self.get_logger().info(f"camera {self.camera_id}: {self._end}")
+        for listener in self.end_listeners:
+            listener(self.camera_id)
 
     def _on_lost(self, reason: str) -> None:
         if self._lost_since_s is None:
@@ -116,7 +142,7 @@ class CameraNode(RobotMemberNode):
         if self._lost_since_s is not None:
             lost_s = time.monotonic() - self._lost_since_s
             self.get_logger().info(f"camera {self.camera_id}: pictures come again, after {lost_s:.0f} s")
-            self._lost_since_s, self._problem = None, ""
+            self._lost_since_s, self._problem, self._pause_s = None, "", RETRY_S
             self._warnings.clear("source")
 
     def _report(self) -> list[Diagnosis]:

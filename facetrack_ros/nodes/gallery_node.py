@@ -7,6 +7,7 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 
 from facetrack_ros import msg, srv
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
+from facetrack_ros.core.names import nfc
 from facetrack_ros.enrolment.entries import build_gallery, enrolment_warnings, make_entries
 from facetrack_ros.enrolment.picture_folder import enrolment_pictures, removed_pictures
 from facetrack_ros.errors import ConfigError, FacetrackError
@@ -157,7 +158,8 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         found = {}
         for picture in pictures:
             file = picture.path.stat()
-            found[f"{_FROM_FOLDER}{picture.path.relative_to(root)} {file.st_size} {file.st_mtime_ns}"] = picture
+            source = f"{_FROM_FOLDER}{picture.path.relative_to(root)} {file.st_size} {file.st_mtime_ns}"
+            found[nfc(source)] = picture
         if self._folder_listing == tuple(found):
             return
         self._folder_listing = tuple(found)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from rclpy.node import Node
 
 from facetrack_ros.config import Config
+from facetrack_ros.core.masking import mask_camera
 from facetrack_ros.core.private_files import create_private_files
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.models.summary import description_lines
@@ -42,7 +43,7 @@ class RobotNode(RobotMemberNode):
 
     def __init__(self, sources: tuple[str, ...] = (), **member):
         super().__init__(set_on=THRESHOLDS, **member)
-        self.sources = parse_cameras(self.own("sources", sources))
+        self.sources = parse_cameras(self.own("sources", sources, mask_camera))
         named = member.get("cameras") or "cameras" in self._parameter_overrides or not self.sources
         #: Cameras with a source here, and cameras of a driver: all, or if there are sources only those that are named.
         self.all_cameras = tuple(dict.fromkeys((*self.sources, *(self.cameras if named else ()))))

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.names import nfc
 from facetrack_ros.errors import SourceError
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.sources.factory import bag_path_and_topic
@@ -24,6 +25,7 @@ class Recording:
     :param text: the source as the user wrote it.
     :param start_ns: stamp of its first frame; None: the recording's own stamps.
     :param known: stamps of its camera's frames that are in the history already, from recordings that were used in part.
+    :param start_note: a sentence on what was assumed about its start; empty: nothing.
     :ivar count: number of frames used now.
     :ivar repeated: number of frames that are in the history already.
     :ivar stamps: of both.
@@ -35,6 +37,7 @@ class Recording:
     source: FrameSource
     start_ns: int | None
     known: Collection[int] = frozenset()
+    start_note: str = ""
     count: int = 0
     repeated: int = 0
     stamps: "array[int]" = field(default_factory=lambda: array("q"))
@@ -90,7 +93,7 @@ class Recording:
         try:
             files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
             for file in files:
-                content.update(os.fsencode(file.name))
+                content.update(os.fsencode(nfc(file.name)))
                 with file.open("rb") as stream:
                     for block in iter(lambda: stream.read(1 << 20), b""):
                         content.update(block)

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from facetrack_ros.errors import ReferenceFaceError, RequestError
+from facetrack_ros.core.names import existing_path
+from facetrack_ros.core.picture import decode_picture
+from facetrack_ros.errors import FrameError, ReferenceFaceError, RequestError
 
 # Photographs of phones have 12 to 50 million pixels. Larger images are refused, chosen by hand against mistakes and
 # attacks.
@@ -14,17 +15,15 @@ MAX_PIXELS = 100_000_000
 
 
 def decode_reference(data: bytes) -> np.ndarray:
-    """Decode an image of any format OpenCV reads to ``(height, width, 3)`` uint8 BGR.
+    """Decode an image of any format to ``(height, width, 3)`` uint8 BGR, upright as the file says.
 
     :raises ReferenceFaceError: not an image, or too large.
     """
     _check_size(len(data))
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    except cv2.error:
-        image = None
-    if image is None:
-        raise ReferenceFaceError("the reference is no picture that can be read: send JPEG or PNG")
+        image = decode_picture(data)
+    except FrameError as error:
+        raise ReferenceFaceError(f"the reference picture cannot be used: {error}") from None
     if image.shape[0] * image.shape[1] > MAX_PIXELS:
         raise ReferenceFaceError(
             f"the reference picture is {image.shape[1]}x{image.shape[0]} pixels; crop it to the face"
@@ -59,8 +58,9 @@ def read_picture(path: str) -> bytes:
     :raises ReferenceFaceError: no such file, an empty one, or one too large.
     """
     try:
-        _check_size(Path(path).stat().st_size)
-        picture = Path(path).read_bytes()
+        file = existing_path(path)
+        _check_size(file.stat().st_size)
+        picture = file.read_bytes()
     except OSError as error:
         raise ReferenceFaceError(f"cannot read the reference picture {path}: {error.strerror or error}") from error
     if not picture:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from facetrack_ros.core.names import nfc
 from facetrack_ros.core.vectors import is_unit
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.tracking.face_template import FaceTemplate
@@ -21,7 +22,7 @@ class GalleryEntry:
     """One reference face. It is never changed, only deleted by its id.
 
     :param entry_id: unique; starts with a letter (``g_robot1_3``).
-    :param name: of the person.
+    :param name: of the person, kept in NFC, as is ``source``.
     :param model_id: of the embedder.
     :param embedding: ``(dimension,)`` float32 unit vector.
     :param quality: 0..1.
@@ -40,6 +41,14 @@ class GalleryEntry:
     source: str = ""
     by: str = ""
     stamp_ns: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", nfc(self.name))
+        object.__setattr__(self, "source", nfc(self.source))
+
+    def is_called(self, name: str) -> bool:
+        """Whether this is the person's name or the entry's id."""
+        return nfc(name) in (self.name, self.entry_id)
 
     def check(self) -> None:
         """Check that the entry is usable.

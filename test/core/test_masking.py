@@ -1,5 +1,10 @@
 """No form of an address shows its password once it is masked."""
 
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from facetrack_ros.core.masking import mask_address, mask_camera, mask_passwords
@@ -74,3 +79,21 @@ def test_addresses(address, masked):
 )
 def test_other_texts_stay_as_they_are(text):
     assert mask_passwords(text) == text
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="Linux only")
+def test_other_users_see_no_password_in_the_command_line():
+    code = (
+        "import sys; from facetrack_ros.core.masking import mask_command_line; "
+        "mask_command_line(); print(sys.argv[1:], flush=True); sys.stdin.read()"
+    )
+    camera = "front=rtsp://admin:my hunter2@10.0.0.5/live"
+    arguments = ["--camera", camera, "-p", "source:=http://h/v?pwd=hunter2", "end"]
+    command = [sys.executable, "-c", code, *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert ast.literal_eval(process.stdout.readline()) == arguments, "the process itself sees all"
+        shown = Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")
+        process.stdin.close()
+    assert shown[-6:-4] == [b"--camera", b"front=rtsp://***@10.0.0.5/live".ljust(len(camera))]
+    assert shown[-2:] == [b"end", b""]
+    assert SECRET.encode() not in b" ".join(shown)

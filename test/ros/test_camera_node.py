@@ -21,6 +21,7 @@ from facetrack_ros.nodes import camera_node
 from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.nodes.camera_node import CameraNode
 from facetrack_ros.nodes.health import publisher as diagnostics
+from facetrack_ros.sources import address
 
 PICTURE = np.full((48, 64, 3), (40, 120, 200), np.uint8)
 
@@ -202,6 +203,97 @@ def test_a_network_camera_is_opened_again_after_it_was_unplugged(watched, scheme
     stamps = [frame.stamp_ns for frame in watched.frames]
     assert stamps == sorted(set(stamps))
     assert [frame.number for frame in watched.frames] == list(range(len(stamps)))
+
+
+def answers(reply: bytes, hang: bool = False):
+    """Serve one reply, then hang up, or keep silent until the client does."""
+
+    def serve(connection, there):
+        connection.recv(4096)
+        connection.sendall(reply)
+        if hang:
+            connection.recv(4096)
+        connection.close()
+
+    return serve
+
+
+def some_motion_jpeg(connection, there):
+    """A few pictures, then the end of the connection."""
+    left = iter(range(10))
+    motion_jpeg(connection, lambda: there() and next(left, None) is not None)
+    connection.close()
+
+
+JPEG = encode_jpeg(PICTURE)
+OK = b"HTTP/1.0 200 OK\r\nContent-Type: "
+STREAM = OK + b"multipart/x-mixed-replace; boundary=edge\r\n\r\n--edge\r\nContent-Type: image/jpeg\r\n"
+FAILURES = {
+    "not found": answers(b"HTTP/1.0 404 Not Found\r\n\r\n"),
+    "wants a password": answers(b"HTTP/1.0 401 Unauthorized\r\nWWW-Authenticate: Basic realm=cam\r\n\r\n"),
+    "forbidden": answers(b"HTTP/1.0 403 Forbidden\r\n\r\n"),
+    "out of order": answers(b"HTTP/1.0 503 Service Unavailable\r\n\r\n"),
+    "redirected to itself": answers(b"HTTP/1.0 302 Found\r\nLocation: /video\r\n\r\n"),
+    "a page": answers(OK + b"text/html\r\n\r\n<html>" + b"<p>Please log in</p>" * 200 + b"</html>"),
+    "nothing": answers(b""),
+    "noise": answers(bytes(range(256)) * 40),
+    "cut in a picture": answers(STREAM + b"Content-Length: %d\r\n\r\n" % len(JPEG) + JPEG[: len(JPEG) // 2]),
+    "no end marker": answers(STREAM + b"\r\n" + JPEG[:-2] + b"\r\n--edge--\r\n"),
+    "silent": answers(STREAM, hang=True),
+    "an empty picture": answers(STREAM + b"Content-Length: 0\r\n\r\n\r\n--edge\r\n"),
+}
+
+
+def test_a_camera_that_fails_in_many_ways_is_opened_again_after_each(watched, monkeypatch, capfd):
+    monkeypatch.setattr(camera_node, "REFUSED_RETRY_S", 0.1)
+    monkeypatch.setattr(address, "TIMEOUT_S", 1.0)
+    behaviours = [each for failure in FAILURES.values() for each in (failure, some_motion_jpeg)]
+    served = []
+
+    def serve(connection, there):
+        served.append(None)
+        (behaviours[len(served) - 1] if len(served) <= len(behaviours) else motion_jpeg)(connection, there)
+
+    camera = NetworkCamera(serve)
+    camera.unplug()  # as after a power cut: the robot is up before its camera
+    try:
+        watched.open(f"http://user:secret@127.0.0.1:{camera.port}/video?password=secret")
+        watched.until_lost()
+        camera.plug_in()
+        watched.until(lambda: len(served) > len(behaviours), "it was opened again after each failure")
+        watched.more_frames()
+    finally:
+        camera.unplug()
+    assert len(watched.frames) > 3 * len(FAILURES)
+    assert not watched.ended
+    assert all("secret" not in status.message + str(status.values) for status in watched.health)
+    assert "secret" not in "".join(capfd.readouterr())
+    assert watched.node.get_parameter("source").value == f"http://***@127.0.0.1:{camera.port}/video?password=***"
+
+
+def test_an_error_nobody_expected_does_not_end_a_camera(watched, monkeypatch):
+    class Capture:
+        """A device whose driver raises now and then."""
+
+        def __init__(self, index):
+            self._left = 5
+
+        def isOpened(self):
+            return True
+
+        def read(self):
+            self._left -= 1
+            if not self._left:
+                raise cv2.error("the driver says rtsp://user:secret@127.0.0.1 and fails")
+            return True, PICTURE
+
+        def release(self):
+            pass
+
+    monkeypatch.setattr(cv2, "VideoCapture", Capture)
+    watched.open("0")
+    watched.until(lambda: len(watched.frames) > 20)
+    assert not watched.ended
 
 
 def test_a_device_is_opened_again_after_it_was_unplugged(watched, monkeypatch):

@@ -10,7 +10,7 @@ from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.bag import BagSource
 from facetrack_ros.sources.factory import open_source
 from facetrack_ros.sources.stamped_frames import stamped_frames
-from facetrack_ros.sources.start_time import start_times
+from facetrack_ros.sources.start_time import GivenTimes, start_times
 
 START_NS = 1_700_000_000_123_456_789
 
@@ -181,10 +181,23 @@ def test_cameras_of_one_bag_keep_their_true_distance_in_time(write_bag, picture,
     )
     cameras = {"left": f"bag:{path}:/left", "right": f"bag:{path}:/right"}
     sources = {camera: open_source(text) for camera, text in cameras.items()}
-    starts = start_times(cameras, sources, start_ns)
-    stamps = {camera: next(stamped_frames(sources[camera], camera, starts[camera])).stamp_ns for camera in cameras}
+    given = {} if start_ns is None else {"": start_ns}
+    starts = start_times(cameras, sources, GivenTimes(given, {}))
+    stamps = {
+        camera: next(stamped_frames(sources[camera], camera, starts[camera].stamp_ns)).stamp_ns for camera in cameras
+    }
     assert stamps["right"] == (START_NS if start_ns is None else start_ns)
     assert stamps["left"] - stamps["right"] == 700_000_000
+
+
+def test_cameras_of_one_bag_end_together_at_a_given_end(write_bag, picture):
+    data = encode_jpeg(picture())
+    times = (("/left", 0), ("/right", 2), ("/left", 5), ("/right", 9))
+    path = write_bag([(topic, write_bag.compressed(START_NS + s * 10**8, data)) for topic, s in times])
+    cameras = {"left": f"bag:{path}:/left", "right": f"bag:{path}:/right"}
+    sources = {camera: open_source(text) for camera, text in cameras.items()}
+    starts = start_times(cameras, sources, GivenTimes({}, {"": 100 * 10**9}))
+    assert {camera: start.stamp_ns // 10**8 for camera, start in starts.items()} == {"left": 991, "right": 993}
 
 
 def test_a_folder_that_is_no_bag_is_refused(tmp_path):

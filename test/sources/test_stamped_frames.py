@@ -1,7 +1,5 @@
 """Offline, a source becomes the same frames each time: rising stamps, numbers from 0, encoded once."""
 
-import os
-
 import numpy as np
 import pytest
 
@@ -10,7 +8,6 @@ from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.factory import open_source
 from facetrack_ros.sources.source import FrameSource, Picture
 from facetrack_ros.sources.stamped_frames import stamped_frames
-from facetrack_ros.sources.start_time import default_start_ns
 
 START_NS = 1_700_000_000_000_000_000
 
@@ -81,31 +78,6 @@ def test_reading_a_real_film_twice_gives_the_same_bytes(real_data):
         )
     assert len(first) == 98
     assert first == second
-
-
-def test_the_start_is_the_containers_creation_time(real_data, tmp_path, write_film):
-    assert default_start_ns(real_data("clips/epfl_lab_camA_Double1.mp4")) == 1_593_425_930_000_000_000
-    film = write_film(tmp_path / "film.mp4", [0, 40], creation_time="2024-03-05T06:07:08.250000Z")
-    assert default_start_ns(film) // 10**9 == 1_709_618_828
-
-
-@pytest.mark.parametrize("creation_time", [None, "1970-01-01T00:00:00Z"])
-def test_without_a_believable_creation_time_the_start_is_the_files_own(tmp_path, write_film, creation_time):
-    film = write_film(tmp_path / "film.mp4", [0, 40], creation_time=creation_time)
-    os.utime(film, ns=(START_NS, START_NS))
-    assert default_start_ns(film) == START_NS
-
-
-def test_the_start_of_a_folder_is_its_first_pictures(tmp_path):
-    for name, stamp_ns in (("b.jpg", START_NS + 5), ("a.jpg", START_NS)):
-        (tmp_path / name).write_bytes(b"x")
-        os.utime(tmp_path / name, ns=(stamp_ns, stamp_ns))
-    assert default_start_ns(tmp_path) == START_NS
-
-
-def test_the_start_of_what_is_not_there_is_a_sentence(tmp_path):
-    with pytest.raises(SourceError, match="cannot be read"):
-        default_start_ns(tmp_path / "nothing")
 
 
 def test_pixels_of_a_frame_decode_to_what_was_shown(picture):

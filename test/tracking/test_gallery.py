@@ -40,6 +40,15 @@ def test_the_best_entry_of_the_person_is_named(gallery, embedding_of):
     assert match.similarity == pytest.approx(0.7)
 
 
+def test_names_are_the_same_in_either_form_of_unicode(entry):
+    decomposed, composed = entry("g_1", "Rene\u0301", source="Rene\u0301.jpg"), entry("g_2", "Ren\u00e9")
+    assert decomposed.name == composed.name
+    assert decomposed.source == "Ren\u00e9.jpg"
+    assert composed.is_called("Rene\u0301")
+    assert composed.is_called("g_2")
+    assert not composed.is_called("Rene")
+
+
 def test_a_stranger_and_an_empty_template_are_not_recognised(gallery, embedding_of):
     assert gallery.recognise(template(embedding_of(5))) is None
     assert gallery.recognise(template(embedding_of(1, 0.3))) is None

@@ -2,7 +2,7 @@
 
 import itertools
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, ParameterType
@@ -39,9 +39,10 @@ def descriptor_of(option: Option) -> ParameterDescriptor:
     return descriptor
 
 
-def declare(node: Node, option: Option, default: Any) -> Any:
+def declare(node: Node, option: Option, default: Any, mask: Callable[[str], str] | None = None) -> Any:
     """Declare an option and return its value: from the command line or a parameter file, else ``default``.
 
+    :param mask: removes passwords from a text; the parameter, which every node of the graph can read, holds the rest.
     :raises ConfigError: the given value is not allowed; names where it was given.
     """
     given = node._parameter_overrides.get(option.name)
@@ -53,11 +54,19 @@ def declare(node: Node, option: Option, default: Any) -> Any:
         if isinstance(value, float):
             # A file may give 3 for a float; rclpy alone would refuse the integer.
             node._parameter_overrides[option.name] = Parameter(option.name, Parameter.Type.DOUBLE, value)
+    if mask is not None:
+        return _declare_masked(node, option, default if given is None else value, mask)
     if isinstance(option.default, tuple):
         # ROS cannot infer the type of an empty list.
         values = node.declare_parameter(option.name, list(default) or [""], descriptor_of(option)).value
         return tuple(value for value in values if value)
     return node.declare_parameter(option.name, default, descriptor_of(option)).value
+
+
+def _declare_masked(node: Node, option: Option, value: Any, mask: Callable[[str], str]) -> Any:
+    shown = mask(value) if isinstance(value, str) else [mask(each) for each in value] or [""]
+    node.declare_parameter(option.name, shown, descriptor_of(option), ignore_override=True)
+    return value if isinstance(value, str) else tuple(each for each in value if each)
 
 
 def check_names(node: Node) -> None:

@@ -18,6 +18,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
+from facetrack_ros.core.masking import mask_command_line
 from facetrack_ros.core.private_files import create_private_files
 from facetrack_ros.errors import ConfigError, FacetrackError
 
@@ -40,6 +41,7 @@ def ros(arguments: list[str] | None = None) -> Iterator[None]:
     if not domain.isdigit() or int(domain) > HIGHEST_DOMAIN:
         # The middleware would end the process without a message.
         raise ConfigError(f"ROS_DOMAIN_ID is {domain}: give a whole number from 0 to {HIGHEST_DOMAIN}")
+    mask_command_line()
     try:
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     except Exception as error:  # an unreadable parameter file or a wrong option: classes without a public base

@@ -1,5 +1,6 @@
 """Lifecycle node of a robot: namespace, settings as parameters, topic names."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -78,13 +79,14 @@ class RobotMemberNode(LifecycleNode):
             if any(option.name.startswith(name) if name.endswith(".") else option.name == name for name in names)
         )
 
-    def own(self, name: str, default: object = None) -> Any:
+    def own(self, name: str, default: object = None, mask: Callable[[str], str] | None = None) -> Any:
         """Declare a parameter of :attr:`OWN` and return its value.
 
         :param default: where the parameter is not given from outside; None: the option's default.
+        :param mask: removes passwords from its texts: the parameter shows what remains.
         """
         option = next(option for option in NODE_OPTIONS if option.name == name)
-        return parameters.declare(self, option, option.default if default is None else default)
+        return parameters.declare(self, option, option.default if default is None else default, mask)
 
     def start_up(self) -> None:
         """Check the given parameters; configure and activate where ``autostart`` is set.

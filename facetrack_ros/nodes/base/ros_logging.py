@@ -5,6 +5,8 @@ import logging
 from rclpy.logging import LoggingSeverity, get_logger
 from rclpy.node import Node
 
+from facetrack_ros.core.masking import mask_passwords
+
 
 class RosLogHandler(logging.Handler):
     """Writes each record to the log of a node of this process, at the same severity (ROS uses Python's numbers).
@@ -25,7 +27,7 @@ class RosLogHandler(logging.Handler):
         name = self.nodes.get((record.threadName or "").partition(" ")[0], first)
         severity = LoggingSeverity(min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL))
         # A new logger each time: rclpy refuses a second severity from one source line of the same logger.
-        get_logger(name).log(self.format(record), severity)
+        get_logger(name).log(mask_passwords(self.format(record)), severity)
 
 
 def attach(node: Node) -> None:

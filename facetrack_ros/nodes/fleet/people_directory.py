@@ -58,7 +58,7 @@ class PeopleDirectory(PeopleHandler):
         :raises RequestError: no such entry.
         """
         gallery = list(self._gallery.values())
-        enrolled = [entry for entry in gallery if name in (entry.name, entry.entry_id)]
+        enrolled = [entry for entry in gallery if entry.is_called(name)]
         if not enrolled:
             known = sorted({*self._templates, *(entry.name for entry in gallery)})
             listed = f"{', '.join(known[:_NAMES_LISTED])}{' …' if len(known) > _NAMES_LISTED else ''}"

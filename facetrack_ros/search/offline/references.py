@@ -67,7 +67,7 @@ def enrolled_references(data_dir: Path | str, name: str) -> list[StoredReference
         for folder in history_folders(data_dir)
         if not folder.error
         for entry in GalleryStore(folder.path).read()
-        if name in (entry.name, entry.entry_id)
+        if entry.is_called(name)
     }
     faces: _Faces = {}
     for entry in entries.values():
