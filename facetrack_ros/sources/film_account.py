@@ -1,6 +1,9 @@
 """Account of a film's frames: how many its container holds or states, and how many were decoded."""
 
+import os
 from typing import Any
+
+import numpy as np
 
 from facetrack_ros.sources.unused_frames import UnusedFrames
 
@@ -9,8 +12,9 @@ _STATE_DURATION = ("mov", "matroska", "avi", "asf", "flv")
 _MICROSECOND_NS = 1000
 # Packets from a corrupt one to the gap it tells of, chosen by hand.
 _NEAR = 4
-# Bytes a packet of a transport stream: plain, with a time code, with error correction.
-_TS_PACKETS = (188, 192, 204)
+# Of transport streams: bytes a packet and where its first byte is, plain and with a time code; and that byte.
+_TS_PACKETS = ((188, 0), (192, 4))
+_TS_SYNC = 0x47
 
 
 class FilmAccount:
@@ -22,7 +26,7 @@ class FilmAccount:
     def __init__(self, container: Any, stream: Any) -> None:
         self._codec = stream.codec_context.name
         self._format = container.format.name.partition(",")[0]
-        self._size = container.size
+        self._url = container.name
         self._stated_end_ns = _stated_end_ns(container, stream) if self._format in _STATE_DURATION else None
         self._interval_ns = round(1e9 / float(stream.average_rate or 25))
         self._packets = self._frames = self._end_ns = 0
@@ -59,15 +63,25 @@ class FilmAccount:
     def finish(self, unused: UnusedFrames) -> None:
         """Count what is missing at the end of the film."""
         unused.add("frames that are damaged or cannot be decoded", self._packets - self._frames)
-        if self._stated_end_ns is not None and self._stated_end_ns - self._end_ns > 1.5 * self._interval_ns:
+        if not self._packets:
+            unused.add_unknown("the file holds no frame that could be found, or it is damaged")
+        elif self._stated_end_ns is not None and self._stated_end_ns - self._end_ns > 0.75 * self._interval_ns:
             seconds = f"{self._end_ns / 1e9:.1f} s of {self._stated_end_ns / 1e9:.1f} s are there"
             unused.add_unknown(f"the file is cut short or damaged: {seconds}")
-        elif self._gaps or self._is_cut():
+        elif self._gaps or (self._format == "mpegts" and _is_damaged_ts(self._url)):
             unused.add_unknown("the stream is damaged, or parts of it are missing")
 
-    def _is_cut(self) -> bool:
-        """Whether a transport stream ends within a packet."""
-        return self._format == "mpegts" and all(self._size % packet_bytes for packet_bytes in _TS_PACKETS)
+
+def _is_damaged_ts(url: str) -> bool:
+    """Whether packets of a transport stream do not begin as they have to, or the last one is not whole."""
+    path = url.removeprefix("file:")
+    if path == url or not os.path.getsize(path):  # an address
+        return False
+    data = np.memmap(path, np.uint8, "r")
+    for packet_bytes, offset in _TS_PACKETS:
+        if len(data) > offset and data[offset] == _TS_SYNC:
+            return bool(len(data) % packet_bytes or (data[offset::packet_bytes] != _TS_SYNC).any())
+    return True
 
 
 def _stated_end_ns(container: Any, stream: Any) -> int | None:

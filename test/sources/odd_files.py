@@ -206,7 +206,7 @@ def shuffled_stamps(random: Random) -> list[int]:
     elif kind == 1:
         stamps = stamps[: FRAMES // 2] * 2
     elif kind == 2:
-        stamps[0] = random.choice((1, 4_000_000_000 * 10**9))
+        stamps[0] = random.choice((1, 2_100_000_000 * 10**9))
     elif kind == 3:
         stamps = [0] * FRAMES
     else:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
-from facetrack_ros.errors import SourceError
+from facetrack_ros.errors import SourceError, first_line
 from facetrack_ros.sources.bags.bag_file import BagFile
 from facetrack_ros.sources.bags.stored_topic import StoredMessage, StoredTopic
 
@@ -41,7 +41,9 @@ class SqliteFile(BagFile):
             self._read_topics()
         except sqlite3.Error as error:
             self.close()
-            raise SourceError(f"{path} is no recording that can be read ({error}): {self._remedy}") from error
+            raise SourceError(
+                f"{path} is no recording that can be read ({first_line(error)}): {self._remedy}"
+            ) from error
         except BaseException:
             self.close()
             raise
