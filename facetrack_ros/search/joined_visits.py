@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import NotSearched, SearchResponse
+from facetrack_ros.search.validation import MOST_NAMES
 from facetrack_ros.tracking.identity_merges import IdentityMerges
 
 # No sighting but an equal one is as similar: only the persons' visits match.
@@ -18,6 +19,8 @@ def joined_request(
 ) -> SearchRequest | None:
     """The request for all visits of the persons that a response matched; None: all are known.
 
+    It goes to the robots that answered.
+
     :param search_id: of the new request; empty: as that of ``request``.
     """
     persons = {match.person_id for match in response.matches if match.person_id}
@@ -25,8 +28,15 @@ def joined_request(
     if not ids:
         return None
     ids = [*request.person_ids, *ids][:MOST_IDS]
+    # Of several robots of one name the lines are ``robot1`` and ``robot1 (2 of that name)``.
+    robots = sorted({robot.robot_id.partition(" (")[0] for robot in response.robots if robot.answered})
     return replace(
-        request, search_id=search_id or request.search_id, person_ids=tuple(ids), threshold=_ONLY_PERSONS, rescan=False
+        request,
+        search_id=search_id or request.search_id,
+        person_ids=tuple(ids),
+        threshold=_ONLY_PERSONS,
+        rescan=False,
+        robots=tuple(robots) if len(robots) <= MOST_NAMES else request.robots,
     )
 
 

@@ -10,7 +10,7 @@ from facetrack_ros.search.request import DEFAULT_RESULTS, SearchRequest
 # Limits on what one request may cost, chosen by hand. Names are sent with every request; a search of all robots names
 # none.
 _MOST_RESULTS = 10_000
-_MOST_NAMES = 200
+MOST_NAMES = 200
 _LONGEST_NAME = 255
 # Assumed upper bound on the difference between the clocks of robots and cameras, chosen by hand.
 _CLOCK_TOLERANCE_NS = 60_000_000_000
@@ -57,8 +57,8 @@ def _check_names(request: SearchRequest) -> None:
             f"the search id has more than {_LONGEST_NAME} or unprintable letters; leave it empty to be given one"
         )
     for kind, names in (("robots", request.robots), ("cameras", request.cameras)):
-        if len(names) > _MOST_NAMES:
-            raise RequestError(f"{len(names)} {kind} are named; name at most {_MOST_NAMES}, or none for all")
+        if len(names) > MOST_NAMES:
+            raise RequestError(f"{len(names)} {kind} are named; name at most {MOST_NAMES}, or none for all")
         if any(not 0 < len(name) <= _LONGEST_NAME for name in names):
             raise RequestError(
                 f"one of the {kind} named is empty or longer than {_LONGEST_NAME} letters; name none for all"
