@@ -104,16 +104,19 @@ def _to_text(person: KnownPerson, decisions: list[MergeDecision]) -> str:
 
 def _decision_line(decision: MergeDecision, ids: Collection[str]) -> str:
     other = decision.second if decision.first in ids else decision.first
-    claim = f"is {other}" if decision.same else f"is not {' and '.join(decision.pair)}"
-    similarity = "" if decision.similarity is None else f", similarity {decision.similarity:.2f}"
+    if decision.suggestion or (decision.same and other not in ids):
+        claim = f"may be {other}"
+    else:
+        claim = f"is {other}" if decision.same else f"is not {' and '.join(decision.pair)}"
     return (
-        f"{claim}: {decision.reason}{similarity} "
+        f"{claim}: {decision.reason}{decision.grounds} "
         f"(by {decision.by}, {show_utc(decision.stamp_ns)} UTC, {decision.record_id})"
     )
 
 
 def _decision_to_dict(decision: MergeDecision) -> dict:
     names = ("record_id", "first", "second", "same", "by", "operator", "stamp", "reason", "similarity", "model_id")
+    names += ("suggestion", "template_similarity", "margin", "faces")
     return {name: decision.stamp_ns / 1e9 if name == "stamp" else getattr(decision, name) for name in names}
 
 

@@ -240,6 +240,7 @@ class CameraTracker:
         self._left_ns[visit.person_id] = stamp_ns
         for track in [track for track in self._open.values() if track.person_id == visit.person_id]:
             self._end(track)
+        self._assignment.suggest_person(visit)
         self._registry.forget_faceless(visit.person_id)
         return [visit.person_out(stamp_ns, self._number_at(stamp_ns, visit.last_number))]
 

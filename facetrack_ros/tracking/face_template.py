@@ -1,5 +1,7 @@
 """Template of a person's face: the best embeddings, unlike each other."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from facetrack_ros.core.vectors import mean_by_quality
@@ -12,6 +14,7 @@ class FaceTemplate:
 
     :param size: maximum number of embeddings.
     :param near_duplicate: cosine similarity from which two embeddings are near duplicates.
+    :ivar frames: number of embeddings offered to it, kept or not.
     """
 
     def __init__(self, size: int = 30, near_duplicate: float = 0.9):
@@ -20,6 +23,18 @@ class FaceTemplate:
         self._embeddings = np.empty((0, 0), np.float32)
         self._qualities = np.empty(0, np.float32)
         self._mean: np.ndarray | None = None
+        self.frames = 0
+
+    @classmethod
+    def joined(cls, templates: Sequence["FaceTemplate"]) -> "FaceTemplate":
+        """A template of all embeddings of several, none of them empty; the only one itself."""
+        if len(templates) == 1:
+            return templates[0]
+        joined = cls()
+        embeddings, qualities = [each.embeddings for each in templates], [each.qualities for each in templates]
+        joined._replace(np.concatenate(embeddings), np.concatenate(qualities))
+        joined.frames = sum(each.frames for each in templates)
+        return joined
 
     def __len__(self) -> int:
         return len(self._qualities)
@@ -47,6 +62,7 @@ class FaceTemplate:
         :param quality: 0..1.
         """
         embedding = np.asarray(embedding, np.float32)
+        self.frames += 1
         if not len(self):
             self._replace(embedding[None], np.array([quality], np.float32))
             return True
@@ -80,7 +96,11 @@ class FaceTemplate:
         The lower of the best pair and the similarity of the means. The best of many pairs alone grows with their number
         until strangers match; the means alone may match where no single pair does.
         """
-        mean, other_mean = self.mean, other.mean
-        if mean is None or other_mean is None:
+        if not len(self) or not len(other):
             return -1.0
-        return min(self.best_pair(other), float(mean @ other_mean))
+        return min(self.best_pair(other), self.mean_similarity(other))
+
+    def mean_similarity(self, other: "FaceTemplate") -> float:
+        """Cosine similarity of the means, -1..1; -1 where either has no embedding."""
+        mean, other_mean = self.mean, other.mean
+        return -1.0 if mean is None or other_mean is None else float(mean @ other_mean)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from facetrack_ros.config import Config
+from facetrack_ros.core.similarity_level import SimilarityLevel
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.tracking.box_tracker import BoxTracker
@@ -86,4 +87,5 @@ def make_people_tracker(
     """
     settings = tracking_settings(config)
     new_tracker = tracker_factory(config, contract.threshold, settings)
-    return PeopleTracker(robot_id, ids, settings, contract.threshold, contract.id, new_tracker, merges)
+    strangers = SimilarityLevel.of_curve(contract.false_match_curve)
+    return PeopleTracker(robot_id, ids, settings, contract.threshold, contract.id, new_tracker, merges, strangers)

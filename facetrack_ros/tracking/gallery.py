@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from facetrack_ros.core.cohort import Cohort
 from facetrack_ros.core.names import nfc
+from facetrack_ros.core.similarity_level import SimilarityLevel
 from facetrack_ros.core.vectors import is_unit
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.tracking.face_template import FaceTemplate
+from facetrack_ros.tracking.identity.agreement import LEAST_PAIRS, MATCHING_SHARE, AgreementRule
 
 _ENTRY_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -84,10 +87,12 @@ class Gallery:
     :param model_id: of the embedder; entries of other models are refused.
     :param threshold: lowest cosine similarity of a match.
     :param margin: lead of the best person over the second best, cosine.
+    :param strangers: how alike strangers are to the model, see :class:`AgreementRule`.
     """
 
-    def __init__(self, model_id: str, threshold: float, margin: float):
+    def __init__(self, model_id: str, threshold: float, margin: float, strangers: SimilarityLevel | None = None):
         self._model_id, self._threshold, self._margin = model_id, threshold, margin
+        self._rule = AgreementRule(threshold, strangers)
         self._entries: dict[str, GalleryEntry] = {}
         self._stacked: np.ndarray | None = None
 
@@ -121,11 +126,14 @@ class Gallery:
         self._stacked = None
         return self._entries.pop(entry_id, None) is not None
 
-    def recognise(self, template: FaceTemplate) -> GalleryMatch | None:
+    def recognise(self, template: FaceTemplate, cohort: Cohort | None = None) -> GalleryMatch | None:
         """Find the enrolled person of a face: above the threshold, and ahead of all others by the margin.
 
         The similarity of an entry is the lower of those with the template's best embedding and with its mean, as
-        between two templates; a person counts by the best entry.
+        between two templates; a person counts by the best entry. Two frames at least and half of the template's faces
+        must match an entry of the person, and the normalised similarity too: one entry may be the only picture there is.
+
+        :param cohort: persons known here, to normalise with.
         """
         mean = template.mean
         if mean is None or not self._entries:
@@ -135,12 +143,18 @@ class Gallery:
             self._stacked = np.stack([np.asarray(entry.embedding, np.float32) for entry in entries])
         if self._stacked.shape[1] != template.embeddings.shape[1]:
             return None
-        similarity = np.minimum((self._stacked @ template.embeddings.T).max(axis=1), self._stacked @ mean)
+        pairwise = self._stacked @ template.embeddings.T
+        similarity = np.minimum(pairwise.max(axis=1), self._stacked @ mean)
         best = int(similarity.argmax())
         if similarity[best] < self._threshold:
             return None
-        others = [value for value, entry in zip(similarity, entries) if entry.name != entries[best].name]
-        if others and max(others) > similarity[best] - self._margin:
+        own = np.array([entry.name == entries[best].name for entry in entries], bool)
+        if not own.all() and similarity[~own].max() > similarity[best] - self._margin:
+            return None
+        matching = int((pairwise[own] >= self._threshold).any(axis=0).sum())
+        if template.frames < LEAST_PAIRS or matching < MATCHING_SHARE * len(template):
+            return None
+        if self._rule.normalised(_template_of(self._stacked[best]), template, cohort) < self._threshold:
             return None
         return GalleryMatch(entries[best], float(similarity[best]))
 
@@ -165,3 +179,9 @@ class Gallery:
             if other.name == entry.name and other.entry_id != entry.entry_id
         ]
         return bool(own) and max(own) < self._threshold
+
+
+def _template_of(embedding: np.ndarray) -> FaceTemplate:
+    template = FaceTemplate()
+    template.add(embedding, 1.0)
+    return template

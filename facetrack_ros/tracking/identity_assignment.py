@@ -96,9 +96,11 @@ class IdentityAssignment:
                 yield track, self._registry.new_person(), None
 
     def _makes_new_person(self, track: OpenTrack, tracks: Iterable[OpenTrack], now_ns: int, wait: bool) -> bool:
-        if len(track.template) and (
-            track.embedding_count >= self._settings.faces_for_new_person
-            or not self._registry.knows_face_besides(self._excluded(track, tracks))
+        excluded = self._excluded(track, tracks)
+        if len(track.template) and not self._registry.knows_face_besides(excluded):
+            return True
+        if track.embedding_count >= self._settings.faces_for_new_person and not self._registry.may_be_known(
+            track.template, excluded
         ):
             return True
         waited = track.confirmed_ns is not None and now_ns - track.confirmed_ns >= self._settings.identity_wait_ns
@@ -125,15 +127,20 @@ class IdentityAssignment:
             return None
         excluded = visit.seen_with | {track.person_id}
         recognition = self._registry.recognise(track.template, excluded, before=track.person_id)
-        if recognition:
-            self._registry.merge(track.person_id, recognition.person_id, recognition.similarity)
-        return recognition
+        if recognition and self._registry.merge(track.person_id, recognition.person_id):
+            return recognition
+        return None
+
+    def suggest_person(self, visit: Visit) -> None:
+        """At the end of a visit, record which known person a new one may be."""
+        if visit.is_new and not visit.matched:
+            self._registry.suggest(visit.person_id)
 
     def gallery_match(self, track: OpenTrack, visit: Visit, visits: Iterable[Visit]) -> GalleryMatch | None:
         """The enrolled person that a visit shows, where it is not reported yet; no two visits show the same one."""
         if visit.enrolled_name:
             return None
-        match = self._registry.gallery.recognise(track.template)
+        match = self._registry.recognise_enrolled(track.template)
         if match and all(other.enrolled_name != match.entry.name for other in visits):
             return match
         return None

@@ -3,25 +3,47 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 _DIGITS = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True)
+class MergeEvidence:
+    """What a decision rests on: two face templates; all None where it does not rest on faces.
+
+    :param similarity: the lower of the best pair of faces and of the means, cosine.
+    :param model_id: of the embedder, empty without faces.
+    :param template_similarity: of the means, cosine.
+    :param margin: lead of that over the next best other person; None also where there is none.
+    :param faces: pairs of faces above the threshold.
+    """
+
+    similarity: float | None = None
+    model_id: str = ""
+    template_similarity: float | None = None
+    margin: float | None = None
+    faces: int | None = None
+
+
+#: Of a decision that does not rest on faces.
+NO_EVIDENCE = MergeEvidence()
+
+
+@dataclass(frozen=True)
 class MergeDecision:
-    """Decision that two person ids are one person, or that they are not.
+    """Decision that two person ids are one person, or that they are not; or a suggestion that they may be one.
 
     :param record_id: unique; starts with a letter.
     :param first: the lower id by :func:`id_order`; ``second``: the higher one.
     :param same: one person, or two.
     :param by: robot or operator that decided.
     :param operator: whether a human decided, not a robot.
-    :param version: counts the decisions on this pair.
+    :param version: counts the decisions on this pair; 0: a suggestion, which merges nothing.
     :param stamp_ns: nanoseconds since the epoch.
     :param reason: a few words.
-    :param similarity: cosine of the faces; None where the decision does not rest on faces.
-    :param model_id: of their embedder, empty without faces.
+    :param similarity: and all that follow: see :class:`MergeEvidence`. Robots' decisions without ``faces`` are of
+        versions that merged by one pair of faces.
     """
 
     record_id: str
@@ -35,6 +57,27 @@ class MergeDecision:
     reason: str
     similarity: float | None = None
     model_id: str = ""
+    template_similarity: float | None = None
+    margin: float | None = None
+    faces: int | None = None
+
+    @property
+    def suggestion(self) -> bool:
+        """Whether it only says that the two may be one person."""
+        return self.same and self.version == 0
+
+    @property
+    def sentence(self) -> str:
+        """What it says, and what it stands on."""
+        claim = "may be one person" if self.suggestion else f"are {'' if self.same else 'not '}one person"
+        return f"{self.first} and {self.second} {claim}: {self.reason}{self.grounds}"
+
+    @property
+    def grounds(self) -> str:
+        """The measures it stands on, each after a comma; empty without faces."""
+        measures = (("similarity", self.similarity), ("of templates", self.template_similarity), ("lead", self.margin))
+        said = [f", {name} {value:.3f}" for name, value in measures if value is not None]
+        return "".join(said) + (f", {self.faces} pairs of faces" if self.faces else "")
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -63,6 +106,8 @@ class IdentityMerges:
     The groups depend on the set of decisions only, not on their order or repetition, so robots with the same decisions
     agree: of each pair the decision of the highest rank counts; pairs are joined by descending similarity, operators'
     first, except where that would join two ids decided to be different; the lowest id of a group is its canonical id.
+    A robot's decision joins two groups only where each id of one is decided to be the same as each id of the other:
+    that A is B and B is C does not make A and C one person. What an operator joined counts as one id.
     """
 
     def __init__(self, decisions: Iterable[MergeDecision] = ()):
@@ -136,27 +181,63 @@ class IdentityMerges:
     def _update_groups(self) -> None:
         if not self._outdated:
             return
-        different = defaultdict(set)
-        merges = []
-        for decision in self._decisions.values():
-            if decision.same:
-                merges.append(decision)
-            else:
-                different[decision.first].add(decision.second)
-                different[decision.second].add(decision.first)
-        merges.sort(key=lambda decision: (not decision.operator, -(decision.similarity or 0.0), decision.pair))
-        group_of: dict[str, set[str]] = {}
-        for decision in merges:
-            first, second = (group_of.setdefault(person_id, {person_id}) for person_id in decision.pair)
-            if first is second or any(different[person_id] & second for person_id in first & different.keys()):
-                continue
-            first |= second
-            group_of.update(dict.fromkeys(second, first))
+        in_force = [decision for decision in self._decisions.values() if not decision.suggestion]
+        same = sorted(
+            (decision for decision in in_force if decision.same),
+            key=lambda decision: (not decision.operator, -(decision.similarity or 0.0), decision.pair),
+        )
+        grouping = _Grouping(decision.pair for decision in in_force if not decision.same)
+        for decision in same:
+            if decision.operator or decision.faces is None:
+                grouping.join(*decision.pair)
+        grouping.join_linked([decision.pair for decision in same if not decision.operator and decision.faces])
         self._canonical, self._groups, self._outdated = {}, {}, False
-        for group in {id(group): group for group in group_of.values() if len(group) > 1}.values():
-            members = tuple(sorted(group, key=id_order))
+        for members in grouping.groups():
             self._groups[members[0]] = members
             self._canonical.update(dict.fromkeys(members, members[0]))
+
+
+class _Grouping:
+    """Groups of ids that grow by joining two at a time.
+
+    :param different: pairs that must not be in one group.
+    """
+
+    def __init__(self, different: Iterable[tuple[str, str]]):
+        self._different: dict[str, set[str]] = defaultdict(set)
+        for one, other in different:
+            self._different[one].add(other)
+            self._different[other].add(one)
+        self._group_of: dict[str, set[str]] = {}
+
+    def _group(self, person_id: str) -> set[str]:
+        return self._group_of.setdefault(person_id, {person_id})
+
+    def join(self, one: str, other: str) -> None:
+        """Join the groups of two ids, unless that would join two that are different."""
+        first, second = self._group(one), self._group(other)
+        if first is second or any(self._different[each] & second for each in first & self._different.keys()):
+            return
+        first |= second
+        self._group_of.update(dict.fromkeys(second, first))
+
+    def join_linked(self, pairs: list[tuple[str, str]]) -> None:
+        """Join groups by pairs, in this order, where a pair links each id of one with each id of the other.
+
+        The groups before count as single ids.
+        """
+        ids = {person_id for pair in pairs for person_id in pair}
+        unit = {member: min(group) for group in map(self._group, ids) for member in group}
+        linked = {frozenset((unit[one], unit[other])) for one, other in pairs}
+        for one, other in pairs:
+            first, second = ({unit[member] for member in self._group(end)} for end in (one, other))
+            if all(frozenset((left, right)) in linked for left in first for right in second):
+                self.join(one, other)
+
+    def groups(self) -> list[tuple[str, ...]]:
+        """The ids of each group of several, in order."""
+        groups = {id(group): group for group in self._group_of.values() if len(group) > 1}.values()
+        return [tuple(sorted(group, key=id_order)) for group in groups]
 
 
 def merge_decisions(
@@ -168,17 +249,39 @@ def merge_decisions(
     stamp_ns: int,
     reason: str,
     operator: bool = False,
-    similarity: float | None = None,
-    model_id: str = "",
+    evidence: MergeEvidence = NO_EVIDENCE,
 ) -> list[MergeDecision]:
-    """Decisions that merge two persons: one on the two ids and, by an operator, one on each conflicting pair of ids.
+    """Decisions that merge two persons.
+
+    By an operator, one on the two ids and one on each conflicting pair of ids; by a robot, one on each pair of an id of
+    one person and an id of the other.
 
     :param record_ids: ids for the records; as many are taken as needed.
     """
     pairs = [ordered(one, other)] if one != other else []
     if operator:
         pairs += [decision.pair for decision in merges.conflicts(one, other) if decision.pair not in pairs]
-    return _decide(merges, pairs, True, record_ids, by, stamp_ns, reason, operator, similarity, model_id)
+    elif merges.canonical(one) != merges.canonical(other):
+        across = (ordered(first, second) for first in merges.group(one) for second in merges.group(other))
+        known = ((pair, merges.decision_on(*pair)) for pair in across)
+        pairs = [pair for pair, decision in known if decision is None or decision.suggestion]
+    return _decide(merges, pairs, True, record_ids, by, stamp_ns, reason, operator, evidence)
+
+
+def suggestion(
+    merges: IdentityMerges,
+    one: str,
+    other: str,
+    record_id: str,
+    by: str,
+    stamp_ns: int,
+    reason: str,
+    evidence: MergeEvidence,
+) -> MergeDecision | None:
+    """A suggestion that two persons may be one; None where there is a decision on them or a suggestion already."""
+    if merges.decision_on(one, other) is not None:
+        return None
+    return MergeDecision(record_id, *ordered(one, other), True, by, False, 0, stamp_ns, reason, **asdict(evidence))
 
 
 def split_decisions(
@@ -192,7 +295,7 @@ def split_decisions(
 ) -> list[MergeDecision]:
     """Decisions that part an id from all ids that it is merged with."""
     pairs = [ordered(person_id, other) for other in merges.group(person_id) if other != person_id]
-    return _decide(merges, pairs, False, record_ids, by, stamp_ns, reason, operator)
+    return _decide(merges, pairs, False, record_ids, by, stamp_ns, reason, operator, NO_EVIDENCE)
 
 
 def _decide(
@@ -204,13 +307,12 @@ def _decide(
     stamp_ns: int,
     reason: str,
     operator: bool,
-    similarity: float | None = None,
-    model_id: str = "",
+    evidence: MergeEvidence,
 ) -> list[MergeDecision]:
     decisions = []
-    for (first, second), record_id in zip(pairs, record_ids):
-        known = merges.decision_on(first, second)
+    for pair, record_id in zip(pairs, record_ids):
+        known = merges.decision_on(*pair)
         version = known.version + 1 if known else 1
-        source = (by, operator, version, stamp_ns, reason, similarity, model_id)
-        decisions.append(MergeDecision(record_id, first, second, same, *source))
+        source = (by, operator, version, stamp_ns, reason)
+        decisions.append(MergeDecision(record_id, *pair, same, *source, **asdict(evidence)))
     return decisions

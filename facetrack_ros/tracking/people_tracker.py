@@ -8,6 +8,7 @@ import numpy as np
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.face import Face
+from facetrack_ros.core.similarity_level import SimilarityLevel
 from facetrack_ros.core.track import Track
 from facetrack_ros.tracking.box_tracker import BoxTracker
 from facetrack_ros.tracking.camera_tracker import CameraTracker
@@ -33,6 +34,7 @@ class PeopleTracker:
     :param model_id: of the embedder.
     :param new_tracker: makes a camera's tracker; None: :class:`BoxTracker`.
     :param merges: merge decisions known so far.
+    :param strangers: how alike strangers are to the model, see :class:`PersonRegistry`.
     :raises ConfigError: an empty robot name.
     """
 
@@ -45,6 +47,7 @@ class PeopleTracker:
         model_id: str,
         new_tracker: Callable[[], Tracker] | None = None,
         merges: IdentityMerges | None = None,
+        strangers: SimilarityLevel | None = None,
     ):
         self.robot_id = robot_id
         self.settings = settings
@@ -53,7 +56,7 @@ class PeopleTracker:
         self._ids = ids
         self._robot = safe_name(robot_id)
         self._new_tracker = new_tracker or partial(BoxTracker, threshold, settings)
-        self._registry = PersonRegistry(self._robot, ids, settings, threshold, model_id, merges)
+        self._registry = PersonRegistry(self._robot, ids, settings, threshold, model_id, merges, strangers)
         self._cameras: dict[str, CameraTracker] = {}
 
     def update(

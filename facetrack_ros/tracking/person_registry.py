@@ -1,17 +1,27 @@
 """The persons a robot knows, and recognition among them."""
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from facetrack_ros.core.cohort import Cohort
+from facetrack_ros.core.similarity_level import SimilarityLevel
 from facetrack_ros.core.vectors import is_unit
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.tracking.face_template import FaceTemplate
-from facetrack_ros.tracking.gallery import Gallery
+from facetrack_ros.tracking.gallery import Gallery, GalleryMatch
 from facetrack_ros.tracking.id_allocator import IdAllocator
-from facetrack_ros.tracking.identity_merges import IdentityMerges, MergeDecision, merge_decisions, split_decisions
+from facetrack_ros.tracking.identity.agreement import AgreementRule, FaceAgreement
+from facetrack_ros.tracking.identity_merges import (
+    IdentityMerges,
+    MergeDecision,
+    MergeEvidence,
+    merge_decisions,
+    split_decisions,
+    suggestion,
+)
 from facetrack_ros.tracking.settings import TrackingSettings
 
 # Chosen by hand. So many first embeddings of a person are taken unchecked, for a single poor one would otherwise refuse
@@ -47,6 +57,20 @@ class _Person:
     foreign: bool
 
 
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """A person whose faces are near a template.
+
+    :param person_id: any of the person's ids.
+    :param similarity: of the means.
+    :param template: the faces of all ids.
+    """
+
+    person_id: str
+    similarity: float
+    template: FaceTemplate
+
+
 class PersonRegistry:
     """Face templates of the persons a robot knows, own and learned ones, and the merges of their ids.
 
@@ -54,6 +78,7 @@ class PersonRegistry:
     :param threshold: of the embedder: lowest cosine similarity of a match.
     :param model_id: of the embedder.
     :param merges: merge decisions known so far.
+    :param strangers: how alike strangers are to the model, see :meth:`SimilarityLevel.of_curve`; None: unknown.
     :ivar gallery: enrolled persons.
     :ivar now_ns: newest stamp, for the decisions made here.
     :ivar dimension: of the embeddings; None before the first.
@@ -67,11 +92,13 @@ class PersonRegistry:
         threshold: float,
         model_id: str,
         merges: IdentityMerges | None = None,
+        strangers: SimilarityLevel | None = None,
     ):
         self.merges = merges if merges is not None else IdentityMerges()
         self.now_ns = 0
         self.dimension: int | None = None
-        self.gallery = Gallery(model_id, threshold, settings.margin * (1 - threshold))
+        self._rule = AgreementRule(threshold, strangers)
+        self.gallery = Gallery(model_id, threshold, settings.margin * (1 - threshold), strangers)
         self._new_decisions: list[MergeDecision] = []
         self._distinct: dict[str, set[str]] = {}
         self._robot = robot
@@ -114,46 +141,70 @@ class PersonRegistry:
     def recognise(
         self, template: FaceTemplate, excluded: Collection[str] = (), before: str | None = None
     ) -> Recognition | None:
-        """Find the person of a face: above the threshold, and ahead of the second best by a margin.
+        """Find the person of a face: one that its template proves, ahead of all other persons by a margin.
 
-        Where the second best is the same human under another id, as the templates show, the two are merged.
+        Where the second best is the same human under another id, as the templates prove, the two are merged.
 
         :param excluded: persons it cannot be, under any of their ids.
         :param before: consider only ids older than this one, and foreign ones.
         """
-        similarity = self._candidates(template, excluded, before)
-        by_similarity: Callable[[str], float] = similarity.__getitem__
-        # The most similar id of each person.
-        best_ids: dict[str, str] = {}
-        for person_id in sorted(similarity, key=by_similarity):
-            best_ids[self.merges.canonical(person_id)] = person_id
-        if not best_ids:
+        candidates = self._candidates(template, excluded, before)
+        near = [each for each in candidates if each.similarity >= candidates[0].similarity - self._margin]
+        if not near or not all(each is near[0] or self._may_be_one(near[0], each) for each in near):
             return None
-        best = max(best_ids.values(), key=by_similarity)
-        if similarity[best] < self._threshold:
-            return None
-        near = [each for each in best_ids.values() if similarity[each] >= similarity[best] - self._margin]
-        if not all(each == best or self._templates_match(best, each) for each in near):
-            return None
-        matches = [each for each in near if similarity[each] >= self._threshold]
-        oldest = min(matches, key=lambda person_id: self._persons[person_id].order)
-        for person_id in matches:
-            self.merge(oldest, person_id, self._similarity(oldest, person_id))
-        return Recognition(self.merges.canonical(oldest), similarity[oldest])
+        for candidate in near:
+            besides = {*self.merges.group(candidate.person_id), *excluded}
+            agreement = self._rule.compare(template, candidate.template, self._cohort(), besides)
+            if self._rule.proves(agreement, self._margin):
+                for other in near:
+                    self.merge(candidate.person_id, other.person_id)
+                return Recognition(self.merges.canonical(candidate.person_id), agreement.similarity)
+        return None
 
-    def merge(self, one: str, other: str, similarity: float) -> None:
-        """Merge two ids, unless a decision or a common frame says that they differ, or the similarity is too low.
+    def may_be_known(self, template: FaceTemplate, excluded: Collection[str] = ()) -> bool:
+        """Whether a face may be of a known person, though it may take more faces to prove it."""
+        return any(each.similarity >= self._threshold for each in self._candidates(template, excluded, None))
 
-        It takes more similarity than a recognition, because a merge stays.
+    def merge(self, one: str, other: str) -> bool:
+        """Merge two persons if all faces of both prove that they are one; return whether they are one person now.
+
+        Not where a decision or a common frame says that they differ, where a third person is as similar, or where an id
+        of one clearly is another person than an id of the other.
         """
-        if (
-            self.merges.canonical(one) != self.merges.canonical(other)
-            and self._may_merge(one, other)
-            and similarity >= self._threshold + self._margin
-        ):
-            signature = self._signature("faces match")
-            evidence = (False, round(float(similarity), 4), self._model_id)
-            self._add_own(merge_decisions(self.merges, one, other, *signature, *evidence))
+        if self.merges.canonical(one) == self.merges.canonical(other):
+            return True
+        evidence = self._evidence(one, other)
+        if evidence is None or not self._may_merge(one, other) or self._any_apart(one, other):
+            return False
+        agreement, margin = evidence
+        if not self._rule.proves(agreement, self._margin) or (margin is not None and margin < self._margin):
+            return False
+        signature = self._signature("faces match")
+        self._add_own(
+            merge_decisions(self.merges, one, other, *signature, evidence=self._recorded(agreement, margin))
+        )
+        return True
+
+    def suggest(self, person_id: str) -> None:
+        """Record that a person may be the most similar known one, where that is not proven. It merges nothing."""
+        template = self._template(person_id)
+        for candidate in self._candidates(template, {person_id}, None)[:1] if template else ():
+            evidence = self._evidence(person_id, candidate.person_id)
+            if (
+                evidence is not None
+                and self._rule.suggests(evidence[0])
+                and self._may_merge(person_id, candidate.person_id)
+            ):
+                record_ids, *signature = self._signature("perhaps the same")
+                decision = suggestion(
+                    *(self.merges, person_id, candidate.person_id, next(record_ids), *signature),
+                    self._recorded(*evidence),
+                )
+                self._add_own([decision] if decision else [])
+
+    def recognise_enrolled(self, template: FaceTemplate) -> GalleryMatch | None:
+        """Find the enrolled person of a face; see :meth:`Gallery.recognise`."""
+        return self.gallery.recognise(template, self._cohort())
 
     def mark_distinct(self, person_ids: Collection[str]) -> None:
         """Note that one frame showed these persons, so no two of them are one; split those that robots merged."""
@@ -176,6 +227,9 @@ class PersonRegistry:
             raise TemplateRefused(str(error)) from error
         if not decision.operator:
             self._split_distinct(self.merges.group(decision.first))
+        if decision.same and not decision.suggestion:
+            # Robots may have merged two ids with a third at the same time: all faces together decide.
+            self.merge(*decision.pair)
 
     def take_new_decisions(self) -> tuple[MergeDecision, ...]:
         """The decisions made here since the last call, to be published and stored."""
@@ -200,18 +254,74 @@ class PersonRegistry:
                     signature = self._signature("seen in one picture")
                     self._add_own(split_decisions(self.merges, max(person_id, other), *signature))
 
+    def _suggest_own(self, person_id: str) -> None:
+        """Suggest for an id that another robot shares, where the most similar person was first seen here."""
+        template = self._template(person_id)
+        nearest = self._candidates(template, {person_id}, None)[:1] if template else ()
+        if any(not self._persons[each].foreign for near in nearest for each in self._known_ids(near.person_id)):
+            self.suggest(person_id)
+
+    def _known_ids(self, person_id: str) -> list[str]:
+        return [each for each in self.merges.group(person_id) if each in self._persons]
+
     def _may_merge(self, one: str, other: str) -> bool:
         other_ids = set(self.merges.group(other))
         return self.merges.can_merge(one, other) and not any(
             self._distinct.get(person_id, set()) & other_ids for person_id in self.merges.group(one)
         )
 
-    def _similarity(self, one: str, other: str) -> float:
-        return self._persons[one].template.similarity(self._persons[other].template)
+    def _template(self, person_id: str) -> FaceTemplate | None:
+        """The faces of a person under all ids; None of none."""
+        known = (self._persons.get(each) for each in self.merges.group(person_id))
+        templates = [person.template for person in known if person and len(person.template)]
+        return FaceTemplate.joined(templates) if templates else None
 
-    def _templates_match(self, one: str, other: str) -> bool:
-        """Whether two templates match and no decision says that the ids differ."""
-        return self._similarity(one, other) >= self._threshold and self.merges.can_merge(one, other)
+    def _may_be_one(self, one: _Candidate, other: _Candidate) -> bool:
+        """Whether two persons may be one, so that neither is a rival of the other."""
+        besides = {*self.merges.group(one.person_id), *self.merges.group(other.person_id)}
+        return (
+            one.template.similarity(other.template) >= self._threshold
+            and self._rule.normalised(one.template, other.template, self._cohort(), besides) >= self._threshold
+            and self._may_merge(one.person_id, other.person_id)
+        )
+
+    def _any_apart(self, one: str, other: str) -> bool:
+        """Whether an id of one person clearly is another person than an id of the other, by the means of their faces."""
+        groups = [
+            [self._persons[each].template for each in self.merges.group(end) if each in self._persons]
+            for end in (one, other)
+        ]
+        apart = 1 - self._settings.veto_distance * self._distance
+        return any(
+            len(first) and len(second) and first.mean_similarity(second) < apart
+            for first in groups[0]
+            for second in groups[1]
+        )
+
+    def _evidence(self, one: str, other: str) -> tuple[FaceAgreement, float | None] | None:
+        """Agreement of two persons, and its lead over the next best other person; None where a face is missing."""
+        template, other_template = self._template(one), self._template(other)
+        if template is None or other_template is None:
+            return None
+        both = {*self.merges.group(one), *self.merges.group(other)}
+        agreement = self._rule.compare(template, other_template, self._cohort(), both)
+        pair = [_Candidate(one, 1.0, template), _Candidate(other, 1.0, other_template)]
+        rivals = [
+            each.similarity
+            for end in pair
+            for each in self._candidates(end.template, both, None)
+            if not any(self._may_be_one(each, member) for member in pair)
+        ]
+        return agreement, agreement.template_similarity - max(rivals) if rivals else None
+
+    def _recorded(self, agreement: FaceAgreement, margin: float | None) -> MergeEvidence:
+        return MergeEvidence(
+            round(agreement.similarity, 4),
+            self._model_id,
+            round(agreement.template_similarity, 4),
+            None if margin is None else round(margin, 4),
+            agreement.pairs,
+        )
 
     def similarity(self, person_id: str, embedding: np.ndarray) -> float | None:
         """Highest cosine similarity of an embedding with those of a person; None where there are none."""
@@ -244,9 +354,11 @@ class PersonRegistry:
         changed = _add_all(person.template, template.embeddings, template.qualities)
         self.dimension = template.embeddings.shape[1]
         self._touch(person_id, changed)
-        recognition = self.recognise(person.template, {person_id}) if merge else None
-        if recognition:
-            self.merge(person_id, recognition.person_id, recognition.similarity)
+        if not merge:
+            return
+        recognition = self.recognise(person.template, {person_id})
+        if recognition is None or not self.merge(person_id, recognition.person_id):
+            self._suggest_own(person_id)
 
     def forget(self, person_id: str) -> None:
         """Remove an id, its face and its merges; no effect on an unknown id."""
@@ -264,27 +376,38 @@ class PersonRegistry:
         if self._persons.pop(person_id, None):
             self._means = None
 
-    def _candidates(self, template: FaceTemplate, excluded: Collection[str], before: str | None) -> dict[str, float]:
-        """Similarity by id, of the ids that may reach the threshold or come near it."""
+    def _candidates(
+        self, template: FaceTemplate, excluded: Collection[str], before: str | None
+    ) -> list[_Candidate]:
+        """The persons whose faces come near the threshold, the most similar first."""
         if not len(template):
-            return {}
-        if self._means is None:
-            templates = self.templates()
-            self._means = (list(templates), np.array([each.mean for each in templates.values()], np.float32))
-        person_ids, means = self._means
+            return []
+        person_ids, means = self._known_means()
         if not person_ids:
-            return {}
-        # The similarity of the means bounds that of the templates from above, so few need the whole comparison.
+            return []
         lowest = self._threshold - self._margin
         last = self._persons[before].order if before in self._persons else self._order + 1
         excluded = {self.merges.canonical(person_id) for person_id in excluded}
         found = {}
         for row in np.flatnonzero(means @ template.mean >= lowest):
             person_id = person_ids[row]
-            person = self._persons[person_id]
-            if self.merges.canonical(person_id) not in excluded and (person.order < last or person.foreign):
-                found[person_id] = person.template.similarity(template)
-        return found
+            canonical, known = self.merges.canonical(person_id), self._persons[person_id]
+            if canonical in excluded or canonical in found or not (known.order < last or known.foreign):
+                continue
+            joined = self._template(person_id) or known.template
+            found[canonical] = _Candidate(canonical, template.mean_similarity(joined), joined)
+        near = [each for each in found.values() if each.similarity >= lowest]
+        return sorted(near, key=lambda each: -each.similarity)
+
+    def _known_means(self) -> tuple[list[str], np.ndarray]:
+        """Ids of the persons with a face, and the mean of each one's faces."""
+        if self._means is None:
+            templates = self.templates()
+            self._means = (list(templates), np.array([each.mean for each in templates.values()], np.float32))
+        return self._means
+
+    def _cohort(self) -> Cohort | None:
+        return self._rule.cohort(*self._known_means())
 
     def _checked(self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray) -> FaceTemplate:
         embeddings, qualities = np.asarray(embeddings, np.float32), np.asarray(qualities, np.float32)

@@ -19,6 +19,9 @@ _TYPES: dict[str, tuple[type, ...]] = {field.name: (str,) for field in fields(Me
     "version": (int,),
     "stamp_ns": (int,),
     "similarity": (float, int, type(None)),
+    "template_similarity": (float, int, type(None)),
+    "margin": (float, int, type(None)),
+    "faces": (int, type(None)),
 }
 
 

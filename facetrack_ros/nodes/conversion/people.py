@@ -14,6 +14,8 @@ from facetrack_ros.tracking.identity_merges import MergeDecision
 
 # Fields that value and message have alike.
 _VERDICT = ("record_id", "first", "second", "same", "by", "version", "reason", "model_id")
+# Measures that may be missing: None in the value, NaN in the message.
+_VERDICT_MEASURES = ("similarity", "template_similarity", "margin")
 _ENTRY = ("entry_id", "name", "model_id", "watch", "source", "by")
 
 
@@ -44,23 +46,33 @@ def template_from_message(message: msg.PersonTemplate) -> tuple[np.ndarray, np.n
 
 
 def verdict_to_message(verdict: MergeDecision) -> msg.PersonVerdict:
-    """A decision whether two ids are one person."""
+    """A decision whether two ids are one person, or a suggestion."""
     return msg.PersonVerdict(
         operator_decided=verdict.operator,
         stamp=to_time(verdict.stamp_ns),
-        similarity=float("nan") if verdict.similarity is None else float(verdict.similarity),
+        faces=verdict.faces or 0,
+        **{name: _or_nan(getattr(verdict, name)) for name in _VERDICT_MEASURES},
         **pick(verdict, _VERDICT),
     )
 
 
 def verdict_from_message(message: msg.PersonVerdict) -> MergeDecision:
-    """A decision whether two ids are one person; the similarity is rounded so that all robots rank it alike."""
+    """A decision whether two ids are one person; measures are rounded so that all robots rank it alike."""
     return MergeDecision(
         operator=message.operator_decided,
         stamp_ns=to_ns(message.stamp),
-        similarity=None if np.isnan(message.similarity) else round(float(message.similarity), 4),
+        faces=message.faces or None,
+        **{name: _or_none(getattr(message, name)) for name in _VERDICT_MEASURES},
         **pick(message, _VERDICT),
     )
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else round(float(value), 4)
 
 
 def entry_to_message(entry: GalleryEntry) -> msg.GalleryEntry:

@@ -58,9 +58,7 @@ class PeopleSync(PeopleHandler):
         """Store and publish the tracker's new merge decisions."""
         new = self._people.take_new_decisions() if self._people is not None else ()
         for each in new:
-            self._node.get_logger().info(
-                f"{each.first} and {each.second} are {'' if each.same else 'not '}one person: {each.reason}"
-            )
+            self._node.get_logger().info(each.sentence)
         self._publish(new)
         self._log.append(new)
 

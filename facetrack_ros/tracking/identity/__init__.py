@@ -1,0 +1,1 @@
+"""Whether two face templates are of one person: :mod:`.agreement`."""
