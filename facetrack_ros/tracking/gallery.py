@@ -130,8 +130,9 @@ class Gallery:
         """Find the enrolled person of a face: above the threshold, and ahead of all others by the margin.
 
         The similarity of an entry is the lower of those with the template's best embedding and with its mean, as
-        between two templates; a person counts by the best entry. Two frames at least and half of the template's faces
-        must match an entry of the person, and the normalised similarity too: one entry may be the only picture there is.
+        between two templates; a person counts by the best entry. At least two frames and half of the template's faces
+        must match an entry of the person, and the best entry must be alike by the measure of other people here. More
+        is not asked, because one entry may be the only picture there is.
 
         :param cohort: persons known here, to normalise with.
         """
@@ -154,7 +155,7 @@ class Gallery:
         matching = int((pairwise[own] >= self._threshold).any(axis=0).sum())
         if template.frames < LEAST_PAIRS or matching < MATCHING_SHARE * len(template):
             return None
-        if self._rule.normalised(_template_of(self._stacked[best]), template, cohort) < self._threshold:
+        if not self._rule.alike(_template_of(self._stacked[best]), template, cohort):
             return None
         return GalleryMatch(entries[best], float(similarity[best]))
 

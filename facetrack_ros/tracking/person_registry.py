@@ -155,7 +155,7 @@ class PersonRegistry:
         for candidate in near:
             besides = {*self.merges.group(candidate.person_id), *excluded}
             agreement = self._rule.compare(template, candidate.template, self._cohort(), besides)
-            if self._rule.proves(agreement, self._margin):
+            if self._rule.proves(agreement):
                 for other in near:
                     self.merge(candidate.person_id, other.person_id)
                 return Recognition(self.merges.canonical(candidate.person_id), agreement.similarity)
@@ -177,12 +177,10 @@ class PersonRegistry:
         if evidence is None or not self._may_merge(one, other) or self._any_apart(one, other):
             return False
         agreement, margin = evidence
-        if not self._rule.proves(agreement, self._margin) or (margin is not None and margin < self._margin):
+        if not self._rule.proves(agreement) or (margin is not None and margin < self._margin):
             return False
         signature = self._signature("faces match")
-        self._add_own(
-            merge_decisions(self.merges, one, other, *signature, evidence=self._recorded(agreement, margin))
-        )
+        self._add_own(merge_decisions(self.merges, one, other, *signature, evidence=self._recorded(agreement, margin)))
         return True
 
     def suggest(self, person_id: str) -> None:
@@ -281,12 +279,12 @@ class PersonRegistry:
         besides = {*self.merges.group(one.person_id), *self.merges.group(other.person_id)}
         return (
             one.template.similarity(other.template) >= self._threshold
-            and self._rule.normalised(one.template, other.template, self._cohort(), besides) >= self._threshold
+            and self._rule.alike(one.template, other.template, self._cohort(), besides)
             and self._may_merge(one.person_id, other.person_id)
         )
 
     def _any_apart(self, one: str, other: str) -> bool:
-        """Whether an id of one person clearly is another person than an id of the other, by the means of their faces."""
+        """Whether the means of an id of one person and an id of the other clearly are of two people."""
         groups = [
             [self._persons[each].template for each in self.merges.group(end) if each in self._persons]
             for end in (one, other)
@@ -376,9 +374,7 @@ class PersonRegistry:
         if self._persons.pop(person_id, None):
             self._means = None
 
-    def _candidates(
-        self, template: FaceTemplate, excluded: Collection[str], before: str | None
-    ) -> list[_Candidate]:
+    def _candidates(self, template: FaceTemplate, excluded: Collection[str], before: str | None) -> list[_Candidate]:
         """The persons whose faces come near the threshold, the most similar first."""
         if not len(template):
             return []
@@ -406,7 +402,7 @@ class PersonRegistry:
             self._means = (list(templates), np.array([each.mean for each in templates.values()], np.float32))
         return self._means
 
-    def _cohort(self) -> Cohort | None:
+    def _cohort(self) -> Cohort:
         return self._rule.cohort(*self._known_means())
 
     def _checked(self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray) -> FaceTemplate:

@@ -27,9 +27,10 @@ def gallery(entry):
     return made
 
 
-def template(*embeddings):
+def template(*embeddings, frames=2):
+    """A track's template of the given embeddings, each in two frames."""
     made = FaceTemplate()
-    for each in embeddings:
+    for each in embeddings * frames:
         made.add(each, 0.8)
     return made
 
@@ -54,6 +55,13 @@ def test_a_stranger_and_an_empty_template_are_not_recognised(gallery, embedding_
     assert gallery.recognise(template(embedding_of(1, 0.3))) is None
     assert gallery.recognise(template()) is None
     assert Gallery(MODEL, 0.36, 0.05).recognise(template(embedding_of(1))) is None
+
+
+def test_one_frame_and_few_of_many_faces_are_no_match(gallery, embedding_of):
+    assert gallery.recognise(template(embedding_of(1), frames=1)) is None
+    others = [embedding_of(1, 0.3, side) for side in range(4, 7)]
+    assert gallery.recognise(template(embedding_of(1), *others)) is None
+    assert gallery.recognise(template(embedding_of(1), embedding_of(1, 0.7, 8), *others[:2])).entry.name == "Ann"
 
 
 def test_a_face_between_two_enrolled_persons_is_neither(gallery, embedding_of):

@@ -17,20 +17,24 @@ IDS = ["p_robot1_1", "p_robot1_2", "p_robot1_10", "p_robot2_1", "p_robot3_7"]
 A, B, C = "p_robot1_2", "p_robot1_10", "p_robot2_1"
 
 
-def decision(one, other, same=True, similarity=0.6, operator=False, version=1, record_id=None):
+def decision(one, other, same=True, similarity=0.6, operator=False, version=1, record_id=None, faces=None):
+    """``faces=None``: as versions before this one wrote it."""
     first, second = ordered(one, other)
-    record_id = record_id or f"a_{first}_{second}_{same}_{version}_{operator}_{similarity}"
+    record_id = record_id or f"a_{first}_{second}_{same}_{version}_{operator}_{similarity}_{faces}"
     source = ("robot1", operator, version, 0, "faces match", similarity, "a-model")
-    return MergeDecision(record_id, first, second, same, *source)
+    return MergeDecision(record_id, first, second, same, *source, faces=faces)
 
 
 VERDICTS = st.builds(
-    lambda pair, same, similarity, operator, version: decision(*pair, same, similarity, operator, version),
+    lambda pair, same, similarity, operator, version, faces: decision(
+        *pair, same, similarity, operator, version, faces=faces
+    ),
     st.lists(st.sampled_from(IDS), min_size=2, max_size=2, unique=True),
     st.booleans(),
     st.sampled_from([0.4, 0.6, 0.8]),
     st.booleans(),
-    st.integers(1, 3),
+    st.integers(0, 3),
+    st.sampled_from([None, 1, 4]),
 )
 
 
@@ -63,11 +67,35 @@ def test_numbers_within_ids_count_as_numbers():
     assert sorted(IDS, key=id_order) == IDS
 
 
-def test_merges_are_transitive():
-    merges = IdentityMerges([decision(A, B), decision(B, C)])
-    assert merges.group(C) == (A, B, C)
-    assert merges.canonical(C) == A
-    assert merges.canonical("p_robot9_1") == "p_robot9_1"
+def test_old_records_and_those_of_operators_are_transitive():
+    for operator in (False, True):
+        merges = IdentityMerges([decision(A, B, operator=operator), decision(B, C, operator=operator)])
+        assert merges.group(C) == (A, B, C)
+        assert merges.canonical(C) == A
+        assert merges.canonical("p_robot9_1") == "p_robot9_1"
+
+
+def test_robots_merges_hold_only_where_every_pair_is_decided():
+    chain = [decision(A, B, similarity=0.8, faces=3), decision(B, C, similarity=0.7, faces=3)]
+    assert IdentityMerges(chain).groups() == ((A, B),)
+    assert IdentityMerges([*chain, decision(A, C, faces=3)]).groups() == ((A, B, C),)
+
+
+def test_what_an_operator_joined_counts_as_one_id():
+    joined = [decision(B, C, operator=True), decision(A, B, faces=3)]
+    assert IdentityMerges(joined).groups() == ((A, B, C),)
+
+
+def test_a_suggestion_merges_nothing_and_any_verdict_replaces_it():
+    merges = IdentityMerges([decision(A, B, version=0, faces=1)])
+    assert merges.decision_on(A, B).suggestion
+    assert merges.groups() == ()
+    assert merges.can_merge(A, B)
+    (merged,) = merge_decisions(merges, A, B, iter(["a_1"]), "robot1", 5, "faces match")
+    assert merged.version == 1
+    assert merges.add(merged)
+    assert merges.canonical(B) == A
+    assert not merges.add(decision(A, B, version=0, faces=1))
 
 
 def test_the_higher_similarity_decides_between_conflicting_merges():

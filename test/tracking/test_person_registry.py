@@ -20,11 +20,11 @@ def registry():
 
 @pytest.fixture
 def seen(registry):
-    """A track's template of the given embeddings."""
+    """A track's template of the given embeddings, each in two frames."""
 
-    def of(*embeddings):
+    def of(*embeddings, frames=2):
         template = registry.empty_template()
-        for embedding in embeddings:
+        for embedding in embeddings * frames:
             template.add(embedding, 0.8)
         return template
 
@@ -63,9 +63,79 @@ def test_a_lead_below_the_margin_is_no_recognition(registry, seen, embedding_of)
 
 def test_two_ids_of_one_face_are_merged_and_the_older_is_recognised(registry, seen, embedding_of):
     first, second = registry.new_person(), registry.new_person()
-    registry.add_face(first, embedding_of(1, 0.9, 1), 0.8)
-    registry.add_face(second, embedding_of(1, 0.92, 2), 0.8)
+    for _ in range(2):
+        registry.add_face(first, embedding_of(1, 0.9, 1), 0.8)
+        registry.add_face(second, embedding_of(1, 0.92, 2), 0.8)
     assert registry.recognise(seen(embedding_of(1))).person_id == first
+    (decision,) = registry.take_new_decisions()
+    assert (decision.pair, decision.same, decision.faces, decision.margin) == ((first, second), True, 1, None)
+    assert decision.template_similarity == pytest.approx(0.828, abs=1e-3)
+
+
+def test_one_pair_of_frames_is_no_identity(registry, seen, embedding_of):
+    person = registry.new_person()
+    registry.add_face(person, embedding_of(1), 0.8)
+    assert registry.recognise(seen(embedding_of(1, 0.9), frames=1)) is None
+    assert registry.recognise(seen(embedding_of(1, 0.9))).person_id == person
+
+
+def faces(embedding_of, person, similarity, count, first_side=0):
+    """Faces of a person, each the given similarity to the person's front and unlike each other else."""
+    return np.stack([embedding_of(person, similarity, first_side + side) for side in range(count)])
+
+
+def test_one_face_among_several_that_matches_is_a_suggestion(registry, embedding_of):
+    own = registry.new_person()
+    for embedding in faces(embedding_of, 1, 0.9, 3):
+        registry.add_face(own, embedding, 0.8)
+    mixed = np.stack([embedding_of(1), *faces(embedding_of, 2, 0.9, 3, 10)])
+    registry.learn("p_robot2_1", "a-model", mixed, np.array([0.6, 0.3, 0.3, 0.3]))
+    (decision,) = registry.take_new_decisions()
+    assert decision.suggestion
+    assert decision.reason == "perhaps the same"
+    assert (decision.faces, decision.model_id) == (1, "a-model")
+    assert registry.merges.canonical("p_robot2_1") == "p_robot2_1"
+    assert registry.merges.groups() == ()
+    # All faces of another visit prove it.
+    registry.learn("p_robot2_1", "a-model", faces(embedding_of, 1, 0.9, 8, 13), np.ones(8))
+    (decision,) = registry.take_new_decisions()
+    assert decision.same
+    assert not decision.suggestion
+    assert registry.merges.canonical("p_robot2_1") == own
+
+
+def test_a_merge_joins_a_group_only_with_all_of_its_faces(registry, embedding_of):
+    """A matches B and B matches C, but A and C are strangers: C stays apart."""
+
+    def between(one, other, share, side):
+        vector = share * embedding_of(one, 0.9, side) + np.sqrt(1 - share**2) * embedding_of(other, 0.9, side)
+        return vector / np.linalg.norm(vector)
+
+    def learn(number, embeddings):
+        registry.learn(f"p_robot2_{number}", "a-model", np.stack(embeddings), np.full(len(embeddings), 0.8))
+
+    learn(1, [between(1, 2, 1.0, side) for side in range(3)])
+    learn(2, [between(1, 2, 0.8, side) for side in range(3, 6)])
+    assert registry.merges.canonical("p_robot2_2") == "p_robot2_1"
+    learn(3, [between(1, 2, 0.05, side) for side in range(6, 9)])
+    assert registry.merges.canonical("p_robot2_3") == "p_robot2_3"
+
+
+def test_a_merge_with_a_group_names_every_pair_of_ids(registry, embedding_of):
+    for number in range(1, 4):
+        registry.learn(f"p_robot{number}_1", "a-model", faces(embedding_of, 1, 0.95, 3, 3 * number), np.ones(3))
+    pairs = {decision.pair for decision in registry.take_new_decisions() if decision.same}
+    assert pairs == {("p_robot1_1", "p_robot2_1"), ("p_robot1_1", "p_robot3_1"), ("p_robot2_1", "p_robot3_1")}
+    assert registry.merges.group("p_robot3_1") == ("p_robot1_1", "p_robot2_1", "p_robot3_1")
+
+
+def test_persons_seen_together_are_not_suggested_either(registry, embedding_of):
+    persons = [registry.new_person() for _ in range(2)]
+    for side, person in enumerate(persons):
+        registry.add_face(person, embedding_of(1, 0.9, side), 0.8)
+    registry.mark_distinct(persons)
+    registry.suggest(persons[1])
+    assert registry.take_new_decisions() == ()
 
 
 def test_recognition_may_be_limited_to_older_and_foreign_ids(registry, seen, embedding_of):
@@ -133,12 +203,13 @@ def test_a_learned_template_adds_to_a_known_person(registry, embedding_of):
     assert len(registry.templates()[person]) == 2
 
 
-@pytest.mark.parametrize("threshold", [0.36, 1.0])
+@pytest.mark.parametrize("threshold", [0.36, 0.99])
 def test_the_very_same_face_is_recognised_at_any_threshold_and_with_no_margin(threshold, embedding_of):
     registry = PersonRegistry("robot1", IdAllocator(), TrackingSettings(margin=0.0), threshold, "a-model")
     person, template = registry.new_person(), registry.empty_template()
     once = np.zeros_like(embedding_of(1))
     once[0] = 1.0
-    registry.add_face(person, once, 0.8)
-    template.add(once, 0.8)
+    for _ in range(2):
+        registry.add_face(person, once, 0.8)
+        template.add(once, 0.8)
     assert registry.recognise(template).person_id == person

@@ -7,18 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from facetrack_ros.core.cohort import Cohort
-from facetrack_ros.core.similarity_level import SimilarityLevel
+from facetrack_ros.core.similarity_level import SimilarityLevel, closeness
 from facetrack_ros.tracking.face_template import FaceTemplate
 from facetrack_ros.tracking.linear_assignment import best_pairs
 
-#: Pairs of different faces that must match. One pair alone matched 2 to 5 times in 5,000 pairs of strangers under one
-#: lens (dlib), two never (benchmarks/one_room.py).
+# Chosen on templates of 1 to 5 faces of ORL, clear and through poor lenses, with both embedders
+# (benchmarks/one_room.py --lenses). A false merge counts as much as ten missed ones.
+#: Frames that must show a face, and pairs of different faces that must match where there are several.
 LEAST_PAIRS = 2
 #: Share of the faces of the smaller template that must match: of 15 faces each, two pairs match by chance.
 MATCHING_SHARE = 0.5
-#: A single face proves a person only this far from the threshold towards 1: with dlib strangers reach 0.957, one face of
-#: a person needs 0.9725; with MobileFaceNet 0.565, and 0.75.
-SINGLE_FACE = 0.5
+#: How far above strangers the means must lie, in standard deviations of these, by the number of matching pairs: one,
+#: two, more. From the first on no other pair is needed: two robots may have seen one common pose of a person.
+NEEDED_BY_PAIRS = (6.0, 5.4, 4.6)
+# Of models without a false-match curve: how far the threshold is taken to lie above strangers, and the standard
+# deviation of these, as with dlib's embedder.
+_UNCALIBRATED_THRESHOLD, _UNCALIBRATED_DEVIATION = 3.6, 0.29
 
 
 @dataclass(frozen=True)
@@ -27,19 +31,18 @@ class FaceAgreement:
 
     :param similarity: the lower of the best pair of faces and of the means, cosine.
     :param template_similarity: of the means, cosine.
-    :param normalised: the same by how alike both are to other people here, as a cosine of the model's calibration.
+    :param deviations: how far the means lie above strangers, in standard deviations: of the model's calibration, or of
+        the people here where that is less.
     :param pairs: pairs of faces above the threshold, each face used once.
-    :param least_pairs: so many are needed.
-    :param single: whether either template holds one face only.
+    :param least_pairs: half of the faces of the smaller template, and several where it has several.
     :param frames: number of frames behind the template that has more of them.
     """
 
     similarity: float
     template_similarity: float
-    normalised: float
+    deviations: float
     pairs: int
     least_pairs: int
-    single: bool
     frames: int
 
 
@@ -47,25 +50,29 @@ class AgreementRule:
     """Compares face templates and judges the result.
 
     :param threshold: of the embedder: lowest cosine similarity of a match.
-    :param prior: how alike strangers are to the model, of its calibration; None: similarities are not normalised.
+    :param strangers: how alike strangers are to the model, of its calibration; None: unknown.
     """
 
-    def __init__(self, threshold: float, prior: SimilarityLevel | None = None):
+    def __init__(self, threshold: float, strangers: SimilarityLevel | None = None):
         self.threshold = threshold
-        self._prior = prior
+        uncalibrated = float(closeness(threshold)) - _UNCALIBRATED_THRESHOLD * _UNCALIBRATED_DEVIATION
+        self._strangers = strangers or SimilarityLevel(uncalibrated, _UNCALIBRATED_DEVIATION)
 
-    def cohort(self, people: Collection[str], means: np.ndarray) -> Cohort | None:
-        """The cohort of known persons; None where similarities are not normalised.
+    def cohort(self, people: Collection[str], means: np.ndarray) -> Cohort:
+        """The cohort of known persons.
 
         :param means: ``(n, dimension)`` unit rows, one for each of ``people``.
         """
-        return None if self._prior is None else Cohort(tuple(people), means, self._prior, self.threshold)
+        # Means of strangers exceed the threshold of single faces; those far above it may be of the same person.
+        level = self._strangers.mean + NEEDED_BY_PAIRS[1] * self._strangers.deviation
+        return Cohort(tuple(people), means, self._strangers, 1 - math.exp(-level))
 
     def compare(
         self, one: FaceTemplate, other: FaceTemplate, cohort: Cohort | None, excluded: Collection[str] = ()
     ) -> FaceAgreement:
         """The agreement of two templates that are not empty.
 
+        :param cohort: persons known here; None: none.
         :param excluded: members of the cohort that are the person of either template.
         """
         pairwise = one.embeddings @ other.embeddings.T
@@ -74,34 +81,38 @@ class AgreementRule:
         return FaceAgreement(
             min(float(pairwise.max()), template_similarity),
             template_similarity,
-            self.normalised(one, other, cohort, excluded),
+            self._deviations(one, other, cohort, excluded),
             len(best_pairs(np.where(pairwise >= self.threshold, 2.0 + pairwise, -np.inf))),
-            max(LEAST_PAIRS, math.ceil(MATCHING_SHARE * faces)),
-            faces == 1,
+            1 if faces == 1 else max(LEAST_PAIRS, math.ceil(MATCHING_SHARE * faces)),
             max(one.frames, other.frames),
         )
 
-    def normalised(
-        self, one: FaceTemplate, other: FaceTemplate, cohort: Cohort | None, excluded: Collection[str] = ()
+    def _deviations(
+        self, one: FaceTemplate, other: FaceTemplate, cohort: Cohort | None, excluded: Collection[str]
     ) -> float:
-        """Similarity of two templates as it would be among the people of the model's calibration."""
-        similarity, means = one.mean_similarity(other), (one.mean, other.mean)
-        if cohort is None or self._prior is None or means[0] is None or means[1] is None:
-            return similarity
-        standard = cohort.normalise(similarity, means[0], means[1], excluded).value
-        return self._prior.mean + standard * self._prior.deviation
+        """Under one lens strangers are more alike than in the calibration, so that it takes more similarity."""
+        similarity, mean, other_mean = one.mean_similarity(other), one.mean, other.mean
+        calibrated = self._strangers.standard(similarity)
+        if cohort is None or mean is None or other_mean is None:
+            return calibrated
+        return min(calibrated, cohort.normalise(similarity, mean, other_mean, excluded).value)
 
-    def proves(self, agreement: FaceAgreement, margin: float) -> bool:
-        """Whether the agreement proves one person: the faces, the means and the comparison with other people agree.
-
-        :param margin: how far the means must exceed the threshold, cosine.
-        """
-        if agreement.normalised < self.threshold or agreement.template_similarity < self.threshold + margin:
+    def alike(
+        self, one: FaceTemplate, other: FaceTemplate, cohort: Cohort | None, excluded: Collection[str] = ()
+    ) -> bool:
+        """Whether two means match: above the threshold, also by the measure of how alike people here are."""
+        if one.mean_similarity(other) < self.threshold:
             return False
-        if agreement.single:
-            clear = self.threshold + SINGLE_FACE * (1 - self.threshold)
-            return agreement.frames >= LEAST_PAIRS and agreement.similarity >= clear
-        return agreement.pairs >= agreement.least_pairs
+        return self._deviations(one, other, cohort, excluded) >= self._strangers.standard(self.threshold)
+
+    def proves(self, agreement: FaceAgreement) -> bool:
+        """Whether the agreement proves one person: frames, faces and means agree, by comparison with other people."""
+        if agreement.similarity < self.threshold or agreement.frames < LEAST_PAIRS:
+            return False
+        if agreement.deviations >= NEEDED_BY_PAIRS[0]:
+            return True
+        needed = NEEDED_BY_PAIRS[min(agreement.pairs, len(NEEDED_BY_PAIRS)) - 1]
+        return agreement.pairs >= agreement.least_pairs and agreement.deviations >= needed
 
     def suggests(self, agreement: FaceAgreement) -> bool:
         """Whether the two may be one person, not proven."""

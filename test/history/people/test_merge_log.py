@@ -1,5 +1,8 @@
 """Merge decisions outlast a restart, and replaced ones are deleted."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from facetrack_ros.errors import StoreError
@@ -17,6 +20,19 @@ def test_written_records_are_read_back(tmp_path):
     MergeLog(tmp_path / "robot1").append([ONE])
     MergeLog(tmp_path / "robot1").append([TWO])
     assert MergeLog(tmp_path / "robot1").read().decisions == (TWO, ONE)
+
+
+def test_what_a_decision_stands_on_is_kept_and_older_records_are_read(tmp_path):
+    full = replace(ONE, template_similarity=0.7, margin=0.2, faces=4)
+    MergeLog(tmp_path).append([full])
+    assert MergeLog(tmp_path).read().decisions == (full,)
+    old = {"record_id": "a_1", "first": "p_robot1_2", "second": "p_robot3_1", "same": True, "by": "robot1"}
+    old |= {"operator": False, "version": 1, "stamp_ns": 5, "reason": "faces match", "similarity": 0.6}
+    with MergeLog(tmp_path).path.open("a") as file:
+        file.write(json.dumps(old | {"model_id": "a-model"}) + "\n")
+    read = MergeLog(tmp_path).read()
+    assert read.canonical("p_robot3_1") == "p_robot1_2"
+    assert read.decision_on("p_robot1_2", "p_robot3_1").faces is None
 
 
 @pytest.mark.parametrize("torn", [b'{"record_id": "a_1", "first', b"\0\0\0"])
