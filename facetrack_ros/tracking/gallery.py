@@ -11,7 +11,7 @@ from facetrack_ros.core.similarity_level import SimilarityLevel
 from facetrack_ros.core.vectors import is_unit
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.tracking.face_template import FaceTemplate
-from facetrack_ros.tracking.identity.agreement import LEAST_PAIRS, MATCHING_SHARE, AgreementRule
+from facetrack_ros.tracking.identity.agreement import LEAST_FRAMES, MATCHING_SHARE, AgreementRule
 
 _ENTRY_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -153,7 +153,7 @@ class Gallery:
         if not own.all() and similarity[~own].max() > similarity[best] - self._margin:
             return None
         matching = int((pairwise[own] >= self._threshold).any(axis=0).sum())
-        if template.frames < LEAST_PAIRS or matching < MATCHING_SHARE * len(template):
+        if template.frames < LEAST_FRAMES or matching < MATCHING_SHARE * len(template):
             return None
         if not self._rule.alike(_template_of(self._stacked[best]), template, cohort):
             return None

@@ -13,13 +13,15 @@ from facetrack_ros.tracking.linear_assignment import best_pairs
 
 # Chosen on templates of 1 to 5 faces of ORL, clear and through poor lenses, with both embedders
 # (benchmarks/one_room.py --lenses). A false merge counts as much as ten missed ones.
-#: Frames that must show a face, and pairs of different faces that must match where there are several.
-LEAST_PAIRS = 2
+#: Frames that must show a face.
+LEAST_FRAMES = 2
 #: Share of the faces of the smaller template that must match: of 15 faces each, two pairs match by chance.
 MATCHING_SHARE = 0.5
 #: How far above strangers the means must lie, in standard deviations of these, by the number of matching pairs: one,
-#: two, more. From the first on no other pair is needed: two robots may have seen one common pose of a person.
-NEEDED_BY_PAIRS = (6.0, 5.4, 4.6)
+#: two, more. Strangers reached 4.8 (4.9 with two pairs, 5.05 once in 35,000 comparisons).
+NEEDED_BY_PAIRS = (5.5, 5.2, 4.6)
+#: So far above strangers the means prove it with any matching pair: two robots may have seen one common pose.
+NEEDED_BY_MEANS = 6.0
 # Of models without a false-match curve: how far the threshold is taken to lie above strangers, and the standard
 # deviation of these, as with dlib's embedder.
 _UNCALIBRATED_THRESHOLD, _UNCALIBRATED_DEVIATION = 3.6, 0.29
@@ -34,7 +36,7 @@ class FaceAgreement:
     :param deviations: how far the means lie above strangers, in standard deviations: of the model's calibration, or of
         the people here where that is less.
     :param pairs: pairs of faces above the threshold, each face used once.
-    :param least_pairs: half of the faces of the smaller template, and several where it has several.
+    :param least_pairs: half of the faces of the smaller template.
     :param frames: number of frames behind the template that has more of them.
     """
 
@@ -83,7 +85,7 @@ class AgreementRule:
             template_similarity,
             self._deviations(one, other, cohort, excluded),
             len(best_pairs(np.where(pairwise >= self.threshold, 2.0 + pairwise, -np.inf))),
-            1 if faces == 1 else max(LEAST_PAIRS, math.ceil(MATCHING_SHARE * faces)),
+            max(1, int(MATCHING_SHARE * faces)),
             max(one.frames, other.frames),
         )
 
@@ -107,9 +109,9 @@ class AgreementRule:
 
     def proves(self, agreement: FaceAgreement) -> bool:
         """Whether the agreement proves one person: frames, faces and means agree, by comparison with other people."""
-        if agreement.similarity < self.threshold or agreement.frames < LEAST_PAIRS:
+        if agreement.similarity < self.threshold or agreement.frames < LEAST_FRAMES:
             return False
-        if agreement.deviations >= NEEDED_BY_PAIRS[0]:
+        if agreement.deviations >= NEEDED_BY_MEANS:
             return True
         needed = NEEDED_BY_PAIRS[min(agreement.pairs, len(NEEDED_BY_PAIRS)) - 1]
         return agreement.pairs >= agreement.least_pairs and agreement.deviations >= needed
