@@ -109,7 +109,8 @@ class Fleet:
                 people.add_decision(decision)
             self._robots[name] = people
             for person_id, template in self._shared.items():
-                self._learn(people, person_id, template)
+                people.learn(person_id, self._contract.id, *template, merge=False)
+            people.settle(self._shared)
             self._exchange_decisions()
         return self._robots[name]
 

@@ -1,6 +1,6 @@
 """Tracks, identities and events over all cameras of a robot."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import numpy as np
@@ -121,6 +121,10 @@ class PeopleTracker:
     ) -> None:
         """Add a person's face from another robot or a stored history; see :meth:`PersonRegistry.learn`."""
         self._registry.learn(person_id, model_id, embeddings, qualities, merge)
+
+    def settle(self, person_ids: Iterable[str], foreign: bool = False) -> None:
+        """Merge learned persons with known ones; see :meth:`PersonRegistry.settle`."""
+        self._registry.settle(person_ids, foreign)
 
     @property
     def merges(self) -> IdentityMerges:

@@ -1,7 +1,7 @@
 """The persons a robot knows, and recognition among them."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -184,9 +184,11 @@ class PersonRegistry:
         return True
 
     def suggest(self, person_id: str) -> None:
-        """Record that a person may be the most similar known one, where that is not proven. It merges nothing."""
+        """Record that a person may be the most similar known one, where their faces do not prove it."""
         template = self._template(person_id)
         for candidate in self._candidates(template, {person_id}, None)[:1] if template else ():
+            if self.merge(person_id, candidate.person_id):
+                return
             evidence = self._evidence(person_id, candidate.person_id)
             if (
                 evidence is not None
@@ -256,11 +258,12 @@ class PersonRegistry:
         """Suggest for an id that another robot shares, where the most similar person was first seen here."""
         template = self._template(person_id)
         nearest = self._candidates(template, {person_id}, None)[:1] if template else ()
-        if any(not self._persons[each].foreign for near in nearest for each in self._known_ids(near.person_id)):
+        if any(self._is_own(person_id) or self._is_own(near.person_id) for near in nearest):
             self.suggest(person_id)
 
-    def _known_ids(self, person_id: str) -> list[str]:
-        return [each for each in self.merges.group(person_id) if each in self._persons]
+    def _is_own(self, person_id: str) -> bool:
+        """Whether this robot gave an id of the person."""
+        return any(each.startswith(f"p_{self._robot}_") for each in self.merges.group(person_id))
 
     def _may_merge(self, one: str, other: str) -> bool:
         other_ids = set(self.merges.group(other))
@@ -341,7 +344,7 @@ class PersonRegistry:
 
         :param embeddings: ``(n, dimension)`` unit rows.
         :param qualities: ``(n,)`` in 0..1.
-        :param merge: whether to merge the person with a matching one of another id.
+        :param merge: whether to merge the person with a matching one of another id, see :meth:`settle`.
         :raises TemplateRefused: it is unusable; nothing is changed then.
         """
         template = self._checked(person_id, model_id, embeddings, qualities)
@@ -352,11 +355,24 @@ class PersonRegistry:
         changed = _add_all(person.template, template.embeddings, template.qualities)
         self.dimension = template.embeddings.shape[1]
         self._touch(person_id, changed)
-        if not merge:
-            return
-        recognition = self.recognise(person.template, {person_id})
-        if recognition is None or not self.merge(person_id, recognition.person_id):
-            self._suggest_own(person_id)
+        if merge:
+            self.settle([person_id])
+
+    def settle(self, person_ids: Iterable[str], foreign: bool = False) -> None:
+        """Merge learned persons with known ones, where their faces prove it; note a suggestion where they do not.
+
+        Learn all faces first: with few people known, similarities are judged by the model's calibration alone.
+
+        :param foreign: also merge two persons of other robots. Without it each pair is left to the robots that saw one
+            of the two: of many robots that judge one pair, the most lenient would decide.
+        """
+        for person_id in person_ids:
+            template = self._template(person_id)
+            recognition = self.recognise(template, {person_id}) if template else None
+            if recognition is None:
+                self._suggest_own(person_id)
+            elif foreign or self._is_own(person_id) or self._is_own(recognition.person_id):
+                self.merge(person_id, recognition.person_id)
 
     def forget(self, person_id: str) -> None:
         """Remove an id, its face and its merges; no effect on an unknown id."""

@@ -114,11 +114,23 @@ def test_a_merge_joins_a_group_only_with_all_of_its_faces(registry, embedding_of
     def learn(number, embeddings):
         registry.learn(f"p_robot2_{number}", "a-model", np.stack(embeddings), np.full(len(embeddings), 0.8))
 
+    def merged(number):
+        registry.settle([f"p_robot2_{number}"], foreign=True)
+        return registry.merges.canonical(f"p_robot2_{number}")
+
     learn(1, [between(1, 2, 1.0, side) for side in range(3)])
     learn(2, [between(1, 2, 0.8, side) for side in range(3, 6)])
-    assert registry.merges.canonical("p_robot2_2") == "p_robot2_1"
+    assert merged(2) == "p_robot2_1"
     learn(3, [between(1, 2, 0.05, side) for side in range(6, 9)])
-    assert registry.merges.canonical("p_robot2_3") == "p_robot2_3"
+    assert merged(3) == "p_robot2_3"
+
+
+def test_two_persons_of_other_robots_are_left_to_these(registry, embedding_of):
+    for robot in (2, 3):
+        registry.learn(f"p_robot{robot}_1", "a-model", faces(embedding_of, 1, 0.9, 3, 3 * robot), np.ones(3))
+    assert registry.take_new_decisions() == ()
+    registry.settle(["p_robot3_1"], foreign=True)
+    assert registry.merges.canonical("p_robot3_1") == "p_robot2_1"
 
 
 def test_a_merge_with_a_group_names_every_pair_of_ids(registry, embedding_of):

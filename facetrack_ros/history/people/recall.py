@@ -35,23 +35,23 @@ def load_people_tracker(
         for decision in MergeLog(neighbour).read().decisions:
             merges.add(decision)
     people = make_people_tracker(robot_id, IdAllocator(own / "ids.json"), config, contract, merges)
-    for neighbour in neighbours:
-        learn_history(people, neighbour, contract, merge=True)
-    learn_history(people, own, contract, merge=False)
+    for folder in (*neighbours, own):
+        learn_history(people, folder, contract)
+    if others:
+        people.settle(people.persons(), foreign=True)
     for entry in GalleryStore(own).read():
         if entry.model_id == contract.id:
             people.gallery.add(entry)
     return people
 
 
-def learn_history(people: PeopleTracker, directory: Path, contract: ModelContract, merge: bool) -> None:
+def learn_history(people: PeopleTracker, directory: Path, contract: ModelContract) -> None:
     """Learn the persons with a face in a robot's folder, those seen last at the end.
 
     The sightings are the only copy of a face on disk: one that is deleted is unknown after the next start.
 
     :param directory: the robot's folder.
     :param contract: of the embedder; faces of other embedders are ignored.
-    :param merge: whether to merge persons with matching ones of another id.
     :raises StoreError: the history cannot be read.
     """
     if not database_path(directory, contract.id).is_file():
@@ -60,7 +60,7 @@ def learn_history(people: PeopleTracker, directory: Path, contract: ModelContrac
     try:
         for person in store.persons()[-people.settings.max_persons :]:
             try:
-                people.learn(person.person_id, contract.id, *store.best_faces(person.person_id), merge=merge)
+                people.learn(person.person_id, contract.id, *store.best_faces(person.person_id), merge=False)
             except TemplateRefused:
                 continue  # a face that differs between two histories stays as learned first
     finally:

@@ -45,9 +45,11 @@ class PeopleSync(PeopleHandler):
     def connect(self, people: PeopleTracker) -> None:
         """Begin to exchange for this tracker; faces and gallery entries received before are added now."""
         self._people = people
-        for face in list(self._pending_faces.values()):
-            with self._listener.refusing("persons", f"face of {face[1]} from {face[0]}"):
-                self.on_template(*face)
+        for robot_id, person_id, *face in list(self._pending_faces.values()):
+            with self._listener.refusing("persons", f"face of {person_id} from {robot_id}"):
+                people.learn(person_id, *face, merge=False)
+        people.settle(person_id for person_id in self._pending_faces if person_id in people.persons())
+        self.share_decisions()
         self._pending_faces.clear()
         for entry in list(self._pending.values()):
             with self._listener.refusing("gallery", f"gallery entry {entry.entry_id!r}"):
