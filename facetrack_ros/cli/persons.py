@@ -115,8 +115,10 @@ def _decision_line(decision: MergeDecision, ids: Collection[str]) -> str:
 
 
 def _decision_to_dict(decision: MergeDecision) -> dict:
-    names = ("record_id", "first", "second", "same", "by", "operator", "stamp", "reason", "similarity", "model_id")
-    names += ("suggestion", "template_similarity", "margin", "faces")
+    names = (
+        *("record_id", "first", "second", "same", "suggestion", "by", "operator", "stamp", "reason"),
+        *("similarity", "template_similarity", "margin", "faces", "model_id"),
+    )
     return {name: decision.stamp_ns / 1e9 if name == "stamp" else getattr(decision, name) for name in names}
 
 

@@ -45,9 +45,9 @@ class PeopleSync(PeopleHandler):
     def connect(self, people: PeopleTracker) -> None:
         """Begin to exchange for this tracker; faces and gallery entries received before are added now."""
         self._people = people
-        for robot_id, person_id, *face in list(self._pending_faces.values()):
+        for robot_id, person_id, model_id, embeddings, qualities in list(self._pending_faces.values()):
             with self._listener.refusing("persons", f"face of {person_id} from {robot_id}"):
-                people.learn(person_id, *face, merge=False)
+                people.learn(person_id, model_id, embeddings, qualities, merge=False)
         people.settle(person_id for person_id in self._pending_faces if person_id in people.persons())
         self.share_decisions()
         self._pending_faces.clear()
