@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 _DIGITS = re.compile(r"(\d+)")
 
@@ -281,7 +281,9 @@ def suggestion(
     """A suggestion that two persons may be one; None where there is a decision on them or a suggestion already."""
     if merges.decision_on(one, other) is not None:
         return None
-    return MergeDecision(record_id, *ordered(one, other), True, by, False, 0, stamp_ns, reason, **asdict(evidence))
+    first, second = ordered(one, other)
+    decision = MergeDecision(record_id, first, second, True, by, False, 0, stamp_ns, reason)
+    return replace(decision, **asdict(evidence))
 
 
 def split_decisions(
@@ -313,6 +315,6 @@ def _decide(
     for pair, record_id in zip(pairs, record_ids):
         known = merges.decision_on(*pair)
         version = known.version + 1 if known else 1
-        source = (by, operator, version, stamp_ns, reason)
-        decisions.append(MergeDecision(record_id, *pair, same, *source, **asdict(evidence)))
+        decision = MergeDecision(record_id, pair[0], pair[1], same, by, operator, version, stamp_ns, reason)
+        decisions.append(replace(decision, **asdict(evidence)))
     return decisions

@@ -190,15 +190,11 @@ class PersonRegistry:
             if self.merge(person_id, candidate.person_id):
                 return
             evidence = self._evidence(person_id, candidate.person_id)
-            if (
-                evidence is not None
-                and self._rule.suggests(evidence[0])
-                and self._may_merge(person_id, candidate.person_id)
-            ):
-                record_ids, *signature = self._signature("perhaps the same")
+            if evidence and self._rule.suggests(evidence[0]) and self._may_merge(person_id, candidate.person_id):
+                record_ids, by, stamp_ns, reason = self._signature("perhaps the same")
+                pair = (person_id, candidate.person_id)
                 decision = suggestion(
-                    *(self.merges, person_id, candidate.person_id, next(record_ids), *signature),
-                    self._recorded(*evidence),
+                    self.merges, *pair, next(record_ids), by, stamp_ns, reason, self._recorded(*evidence)
                 )
                 self._add_own([decision] if decision else [])
 

@@ -14,8 +14,6 @@ from facetrack_ros.tracking.identity_merges import MergeDecision
 
 # Fields that value and message have alike.
 _VERDICT = ("record_id", "first", "second", "same", "by", "version", "reason", "model_id")
-# Measures that may be missing: None in the value, NaN in the message.
-_VERDICT_MEASURES = ("similarity", "template_similarity", "margin")
 _ENTRY = ("entry_id", "name", "model_id", "watch", "source", "by")
 
 
@@ -50,8 +48,10 @@ def verdict_to_message(verdict: MergeDecision) -> msg.PersonVerdict:
     return msg.PersonVerdict(
         operator_decided=verdict.operator,
         stamp=to_time(verdict.stamp_ns),
+        similarity=_or_nan(verdict.similarity),
+        template_similarity=_or_nan(verdict.template_similarity),
+        margin=_or_nan(verdict.margin),
         faces=verdict.faces or 0,
-        **{name: _or_nan(getattr(verdict, name)) for name in _VERDICT_MEASURES},
         **pick(verdict, _VERDICT),
     )
 
@@ -61,17 +61,21 @@ def verdict_from_message(message: msg.PersonVerdict) -> MergeDecision:
     return MergeDecision(
         operator=message.operator_decided,
         stamp_ns=to_ns(message.stamp),
+        similarity=_or_none(message.similarity),
+        template_similarity=_or_none(message.template_similarity),
+        margin=_or_none(message.margin),
         faces=message.faces or None,
-        **{name: _or_none(getattr(message, name)) for name in _VERDICT_MEASURES},
         **pick(message, _VERDICT),
     )
 
 
 def _or_nan(value: float | None) -> float:
+    """A measure as a message holds it."""
     return float("nan") if value is None else float(value)
 
 
 def _or_none(value: float) -> float | None:
+    """A measure of a message; NaN stands for a missing one."""
     return None if np.isnan(value) else round(float(value), 4)
 
 
