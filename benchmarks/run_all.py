@@ -52,6 +52,7 @@ BENCHMARKS = (
     Benchmark("yunet"),
     Benchmark("body_appearance"),
     Benchmark("recognition"),
+    Benchmark("one_room_search"),
     Benchmark("clips_people"),
     Benchmark("track_walkers"),
     Benchmark("track_crowd", (), ("--people", "5", "--minutes", "0.05")),
