@@ -108,7 +108,12 @@ NODE_OPTIONS = (
     ),
     Option("camera", "front", "Id of the camera."),
     Option("use_sim_time", False, "Take the time from /clock; a parameter of every ROS node."),
-    Option("source", "", "Device index, stream address, video file, folder or bag:PATH:TOPIC."),
+    Option(
+        "source",
+        "",
+        "Device index, stream address, video file, folder or bag:PATH:TOPIC; @FILE: the first line of a file; ${NAME}: "
+        "an environment variable. Shown without passwords.",
+    ),
 )
 _NODE_BY_NAME = {option.name: option for option in NODE_OPTIONS}
 

@@ -16,8 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--camera",
         action="append",
         metavar="NAME=SOURCE",
-        help="a camera: device index, RTSP/HTTP address, video file, folder or bag:PATH:TOPIC; default: those "
-        "that the settings name under sources",
+        help="a camera: device index, RTSP/HTTP address, video file, folder or bag:PATH:TOPIC; @FILE is the first "
+        "line of a file, ${NAME} an environment variable; default: those that the settings name under sources",
     )
     add("--config", metavar="FILE", help="settings, a YAML file")
     add_mesh_argument(parser)
