@@ -29,7 +29,23 @@ class ModelError(FacetrackError):
 
 
 class ReferenceFaceError(FacetrackError):
-    """A reference image does not have exactly one usable face."""
+    """A reference image has no usable face, or it is not said which of several is meant."""
+
+
+class SeveralFacesError(ReferenceFaceError):
+    """A reference image has several faces, and it is not said which is meant; the message ends with where they are.
+
+    :param boxes: ``x1, y1, x2, y2`` in pixels of the image turned upright, from left to right.
+    :param degrees: clockwise, by which the image was turned.
+    """
+
+    def __init__(self, sentence: str, boxes: tuple[tuple[float, ...], ...], degrees: int = 0):
+        listed = "; ".join(
+            f"{number} at {x1:.0f},{y1:.0f} {x2 - x1:.0f}x{y2 - y1:.0f}"
+            for number, (x1, y1, x2, y2) in enumerate(boxes, 1)
+        )
+        turned = f", turned by {degrees}°" if degrees else ""
+        super().__init__(f"{sentence} [faces{turned}: {listed}]")
 
 
 class StoreError(FacetrackError):

@@ -1,4 +1,4 @@
-"""``facetrack enroll``: enrols people by name, from pictures with one face each."""
+"""``facetrack enroll``: enrols people by name, from pictures."""
 
 import argparse
 import array
@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from facetrack_ros.cli.face_choice import numbered_faces
 from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
 from facetrack_ros.cli.persons import report_not_listed
 from facetrack_ros.config import Config
@@ -21,8 +22,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
     add = parser.add_argument
     add("name", nargs="?", metavar="NAME", help="name of the person")
-    add("pictures", nargs="*", metavar="PICTURE", help="pictures with one face each")
+    add("pictures", nargs="*", metavar="PICTURE", help="pictures of the person")
     add("--watch", action="store_true", help="robots warn when they see this person")
+    add(
+        "--face",
+        type=int,
+        action="append",
+        default=[],
+        metavar="N",
+        help="which of several faces in a picture, from the left, from 1 on; once for each picture, 0: the widest",
+    )
+    add(
+        "--force", action="store_true", help="enrol although the faces look like different people, or like someone else"
+    )
     add("--list", action="store_true", help="list the enrolled people instead")
     add("--remove", metavar="NAME_OR_ID", help="delete a person's entries, or one entry, everywhere, instead")
     add("--robot", metavar="NAME", help="robot to call; it informs all others; default: the first found")
@@ -38,19 +50,24 @@ def run(arguments: argparse.Namespace) -> int:
     actions = (bool(arguments.name), arguments.list, bool(arguments.remove))
     if sum(actions) != 1 or bool(arguments.name) != bool(arguments.pictures):
         raise RequestError("say NAME and at least one PICTURE, or --list, or --remove NAME")
-    if arguments.name:
-        pictures = [(Path(path).name, read_picture(path)) for path in arguments.pictures]
-        enrol = _enrol_stored if arguments.data else _enrol_live
-        entry_ids, warnings = enrol(arguments, pictures)
-        print(f"{arguments.name} is enrolled: {', '.join(entry_ids)}")
-        for warning in warnings:
-            print(f"note: {warning}")
-        return 0
-    return _manage_stored(arguments) if arguments.data else _manage_live(arguments)
+    if not arguments.name:
+        return _manage_stored(arguments) if arguments.data else _manage_live(arguments)
+    if len(arguments.face) not in (0, len(arguments.pictures)) or min(arguments.face, default=0) < 0:
+        raise RequestError(
+            f"give --face once for each of the {len(arguments.pictures)} pictures, from 1 on, or 0 for the widest"
+        )
+    pictures = [(Path(path).name, read_picture(path)) for path in arguments.pictures]
+    enrol = _enrol_stored if arguments.data else _enrol_live
+    with numbered_faces(pictures):
+        entry_ids, notes = enrol(arguments, pictures)
+    print(f"{arguments.name} is enrolled: {', '.join(entry_ids)}")
+    for note in notes:
+        print(f"note: {note}")
+    return 0
 
 
 def _enrol_live(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]) -> tuple[list[str], list[str]]:
-    """Enrol on every running robot; ids of the entries, and warnings."""
+    """Enrol on every running robot; ids of the entries, and notes."""
     from sensor_msgs.msg import CompressedImage
 
     from facetrack_ros import srv
@@ -61,17 +78,19 @@ def _enrol_live(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]
         sources=[name for name, _ in pictures],
         watch=arguments.watch,
         images=[CompressedImage(format="jpeg", data=array.array("B", data)) for _, data in pictures],
+        faces=arguments.face,
+        force=arguments.force,
     )
-    with FleetClient(arguments.robot or "", mesh_prefix(arguments)) as client:
+    with FleetClient(arguments.robot or "") as client:
         response = client.call(srv.EnrollFace, "enroll_face", request, 30.0)
         if not response.success:
             raise RequestError(f"{client.robot}: {response.message}")
-        return list(response.entry_ids), [warning for warning in response.message.split("; ") if warning]
+        return list(response.entry_ids), [note for note in response.message.split("; ") if note]
 
 
 def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]) -> tuple[list[str], list[str]]:
-    """Enrol in the stored histories; ids of the entries, and warnings."""
-    from facetrack_ros.enrolment.entries import build_gallery, enrolment_warnings, make_entries
+    """Enrol in the stored histories; ids of the entries, and notes."""
+    from facetrack_ros.enrolment.entries import EnrolmentPicture, build_gallery, enrol
     from facetrack_ros.history.people.gallery_store import GalleryStore
     from facetrack_ros.tracking.id_allocator import IdAllocator
     from facetrack_ros.tracking.settings import TrackingSettings
@@ -86,13 +105,21 @@ def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes
     def new_id() -> str:
         return f"g_{first.robot_id}_{ids.next('entry')}"
 
+    stores = [GalleryStore(folder.path) for folder in folders]
+    enrolled = {entry.entry_id: entry for store in stores for entry in store.read()}
+    gallery = build_gallery(enrolled.values(), pipeline.contract, TrackingSettings().margin)
+    chosen = [
+        EnrolmentPicture(name, data, face)
+        for (name, data), face in zip(pictures, arguments.face or [0] * len(pictures))
+    ]
     origin = (arguments.watch, first.robot_id, time.time_ns())
-    entries = make_entries(arguments.name, pictures, pipeline, new_id, *origin)
-    for folder in folders:
-        for entry in entries:
-            GalleryStore(folder.path).add(entry)
-    gallery = build_gallery(GalleryStore(first.path).read(), pipeline.contract, TrackingSettings().margin)
-    return [entry.entry_id for entry in entries], enrolment_warnings(entries, gallery)
+    done = enrol(arguments.name, chosen, pipeline, gallery, new_id, *origin, arguments.force)
+    for store in stores:
+        for entry in (*done.entries, *done.known):  # another robot's folder may lack a known one
+            store.add(entry)
+        for entry_id in done.outdated:
+            store.delete(entry_id)
+    return done.entry_ids, list(done.notes)
 
 
 def _manage_stored(arguments: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ from functools import partial
 
 from facetrack_ros.cli.arguments import seconds
 from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND, PARTIAL
+from facetrack_ros.cli.face_choice import numbered_faces
 from facetrack_ros.cli.mesh_option import add_mesh_argument
 from facetrack_ros.cli.time_format import parse_iso
 from facetrack_ros.errors import RequestError
@@ -13,9 +14,10 @@ from facetrack_ros.errors import RequestError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
     add, reference = parser.add_argument, parser.add_mutually_exclusive_group(required=True)
-    reference.add_argument("--image", metavar="FILE", help="a picture with one face")
+    reference.add_argument("--image", metavar="FILE", help="a picture of the person")
     reference.add_argument("--person", metavar="ID", help="a person, such as p_robot1_3, or an enrolled name")
     reference.add_argument("--name", metavar="NAME", help="an enrolled person")
+    add("--face", type=int, default=0, metavar="N", help="which of several faces in --image, from the left, from 1 on")
     add("--at", metavar="ISO8601", help="middle of the time range; needs --window")
     add("--window", type=seconds, default=0.0, metavar="S", help="seconds before and after --at")
     where = parser.add_mutually_exclusive_group()
@@ -64,7 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
         from facetrack_ros.cli.search_stored import search
     else:
         from facetrack_ros.cli.search_mesh import search
-    outcome = search(arguments, image, time_ns, window_ns)
+    with numbered_faces([(arguments.image, image)] if image else [], arguments.out):
+        outcome = search(arguments, image, time_ns, window_ns)
     time_range = (time_ns - window_ns, time_ns + window_ns) if arguments.at else (None, None)
     print_outcome(arguments, outcome, image, time_range)
     if not outcome.response.complete:
@@ -79,6 +82,10 @@ def _check(arguments: argparse.Namespace) -> None:
         raise RequestError("--frames and --clips need a folder: --out DIR")
     if arguments.live and arguments.data:
         raise RequestError("--live is for running robots, not for --data")
+    if arguments.face and not arguments.image:
+        raise RequestError("--face chooses a face of a picture: give --image too")
+    if arguments.face < 0:
+        raise RequestError("--face is a number from 1 on, counted from the left")
     if arguments.limit < 0:
         raise RequestError("--limit is a number of matches: give 1 or more")
     if arguments.window < 0:

@@ -41,6 +41,7 @@ def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns:
         cameras=arguments.camera,
         threshold=arguments.threshold,
         operating_point=arguments.operating_point,
+        face=arguments.face,
         max_results=arguments.limit,
         timeout=to_duration(round(arguments.timeout * 1e9)),
         rescan=arguments.rescan,

@@ -63,6 +63,8 @@ def print_outcome(
     """
     if not arguments.json:
         print(f"{outcome.source}\n{_asked(arguments, time_range)}")
+        if outcome.response.reference_note:
+            print(f"Reference: {outcome.response.reference_note}.\n")
     for sentence in outcome.missing:
         print(sentence, file=sys.stderr)
     response = outcome.response

@@ -32,11 +32,12 @@ from facetrack_ros.vision.settings import contract_of, vision_settings
 
 @dataclass(frozen=True, eq=False)
 class _Reference:
-    """The face to search for, by one model."""
+    """The face to search for, by one model; ``note``: what was done to its picture."""
 
     embedding: np.ndarray
     contract: ModelContract
     person_ids: tuple[str, ...] = ()
+    note: str = ""
 
 
 def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns: int) -> Outcome:
@@ -73,7 +74,7 @@ def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns:
 
     response = ask(others=by_others(others))
     models = {gap.model_id for gap in response.not_searched if gap.model_id}
-    further = by_others(_by_models(sorted(models), image, config)) if image and models else []
+    further = by_others(_by_models(sorted(models), image, arguments.face, config)) if image and models else []
     if further:
         response = ask(others=further)
     source = f"searched below {folder} in {time.monotonic() - started:.2f} s"
@@ -109,6 +110,7 @@ def _request(
         arguments.rescan,
         operating_point=name,
         person_ids=reference.person_ids,
+        reference_note=reference.note,
     )
 
 
@@ -118,9 +120,9 @@ def _references(
     """The face to search for, and the same by further models of the histories, where they are known here."""
     if image:
         pipeline = build_pipeline(vision_settings(config))
-        embedding = pipeline.embed_reference(decode_reference(image)).embedding
-        assert embedding is not None  # a reference face without one is refused
-        return [_Reference(embedding, pipeline.contract)]
+        face = pipeline.embed_reference(decode_reference(image), arguments.face)
+        assert face.embedding is not None  # a reference face without one is refused
+        return [_Reference(face.embedding, pipeline.contract, note=face.note)]
     found = enrolled_references(folder, arguments.name or arguments.person)
     if not found and arguments.name:
         raise RequestError(f"nobody is enrolled as {arguments.name} below {folder}")
@@ -140,12 +142,12 @@ def _where_known(references: list[StoredReference], config: Config) -> Iterator[
             continue  # the answer says that its sightings were not compared
 
 
-def _by_models(models: list[str], image: bytes, config: Config) -> Iterator[_Reference]:
+def _by_models(models: list[str], image: bytes, number: int, config: Config) -> Iterator[_Reference]:
     """The face of a picture by other models, as far as they are here and find it."""
     for model_id in models:
         try:
             pipeline = build_pipeline(replace(vision_settings(config), embedder=model_id))
-            embedding = pipeline.embed_reference(decode_reference(image)).embedding
+            embedding = pipeline.embed_reference(decode_reference(image), number).embedding
         except FacetrackError:
             continue  # the answer says that its sightings were not compared
         if embedding is not None:

@@ -11,7 +11,7 @@ WATCH = ".watch"
 
 
 @dataclass(frozen=True)
-class EnrolmentPicture:
+class FolderPicture:
     """A picture of a person.
 
     :param name: of the person.
@@ -23,7 +23,7 @@ class EnrolmentPicture:
     watch: bool = False
 
 
-def enrolment_pictures(folder: Path) -> tuple[list[EnrolmentPicture], list[str]]:
+def enrolment_pictures(folder: Path) -> tuple[list[FolderPicture], list[str]]:
     """The pictures of a gallery folder, in order: a sub-folder for each person, or a file named after the person.
 
     :return: the pictures, and a sentence for each file that is none. Hidden files are ignored.
@@ -35,12 +35,12 @@ def enrolment_pictures(folder: Path) -> tuple[list[EnrolmentPicture], list[str]]
             if path.is_dir():
                 inside = _visible(path)
                 found = [each for each in inside if _is_picture(each)]
-                pictures += [EnrolmentPicture(path.name, each, (path / WATCH).exists()) for each in found]
+                pictures += [FolderPicture(path.name, each, (path / WATCH).exists()) for each in found]
                 others += [f"{path.name}/{each.name} is no picture" for each in inside if each not in found]
                 if not inside:
                     others.append(f"{path.name} is an empty folder")
             elif _is_picture(path):
-                pictures.append(EnrolmentPicture(path.stem, path))
+                pictures.append(FolderPicture(path.stem, path))
             else:
                 others.append(f"{path.name} is no picture")
     except OSError as error:

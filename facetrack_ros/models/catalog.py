@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from facetrack_ros.errors import ModelError
+from facetrack_ros.models.calibrations import CALIBRATIONS
 from facetrack_ros.models.contract import CALIBRATION, SUFFIX, ModelContract, read_contract
 from facetrack_ros.models.paths import model_folders
 
@@ -20,7 +21,8 @@ _IMAGENET_MEAN, _IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.37
 def _model(id: str, file: str = "", size: int = 0, sha256: str = "", url: str = "", **fields: Any) -> ModelContract:
     """A record; without a size it has no file, else one named ``<id>.onnx`` by default."""
     file = (file or f"{id}.onnx") if size else ""
-    return ModelContract(id=id, file=file, size=size, sha256=sha256, urls=(url,) if url else (), **fields)
+    urls = (url,) if url else ()
+    return ModelContract(id=id, file=file, size=size, sha256=sha256, urls=urls, **CALIBRATIONS.get(id, {}), **fields)
 
 
 _person_model = partial(_model, task="person", licence="Apache-2.0")
@@ -139,14 +141,6 @@ MOBILEFACENET = _face_embedder(
     dimension=128,
     purpose="identity",
     threshold=0.5,
-    false_match_curve=tuple(
-        zip(
-            (0.211, 0.274, 0.318, 0.357, 0.394, 0.431, 0.459, 0.49),
-            (0.099, 0.029, 0.0098, 0.003, 0.00098, 0.00028, 7.7e-05, 3.9e-05),
-        )
-    ),
-    measured_on="ORL faces by yunet_n_640_640, 77610 pairs of two people (AUC 0.9995, 97.7 % of 1791 pairs of one "
-    "person found at a false-match rate of 0.0001); in four clips two people reach at most 0.449",
     note="trained on refined MS-Celeb-1M, which is research data",
 )
 
@@ -179,14 +173,6 @@ DLIB_RESNET = _model(
     dimension=128,
     purpose="identity",
     threshold=0.945,
-    false_match_curve=tuple(
-        zip(
-            (0.891, 0.907, 0.918, 0.927, 0.934, 0.939, 0.942, 0.95),
-            (0.1, 0.03, 0.01, 0.003, 0.001, 0.00031, 0.00011, 4e-05),
-        )
-    ),
-    measured_on="ORL faces by dlib-hog, 72618 pairs of two people (AUC 0.9999, 96.2 % of 1687 pairs of one person "
-    "found at a false-match rate of 0.0001); in four clips two people reach at most 0.930",
     note="descriptors scaled to length 1, so that all similarities are high",
 )
 

@@ -1,5 +1,6 @@
 """Operating points: thresholds by name, chosen by their false-match rate."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -29,6 +30,19 @@ class NamedThreshold:
     threshold: float
     rate: RateRange
     found: float
+
+
+def describe(contract: ModelContract) -> list[str]:
+    """The operating points of a model as aligned lines, with both rates; empty where no curve was measured."""
+    if not contract.false_match_curve:
+        return []
+    lines = [f"{'operating point':<16} {'threshold':>9}  {'false-match rate (95 %)':<30} same person found"]
+    for name in NAMES:
+        point = operating_point(contract, name)
+        rates = f"{point.rate.rate:.1e} ({point.rate.low:.1e} to {point.rate.high:.1e})"
+        found = "not measured" if math.isnan(point.found) else f"{point.found:.1%}"
+        lines.append(f"{name:<16} {point.threshold:>9.3f}  {rates:<30} {found}")
+    return lines
 
 
 def operating_point(contract: ModelContract, name: str) -> NamedThreshold:

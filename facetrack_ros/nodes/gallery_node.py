@@ -8,8 +8,8 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from facetrack_ros import msg, srv
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.core.names import nfc
-from facetrack_ros.enrolment.entries import build_gallery, enrolment_warnings, make_entries
-from facetrack_ros.enrolment.picture_folder import enrolment_pictures, removed_pictures
+from facetrack_ros.enrolment.entries import Enrolment, EnrolmentPicture, build_gallery, enrol
+from facetrack_ros.enrolment.picture_folder import FolderPicture, enrolment_pictures, removed_pictures
 from facetrack_ros.errors import ConfigError, FacetrackError
 from facetrack_ros.history.layout import robot_folder
 from facetrack_ros.history.people.gallery_store import GalleryStore
@@ -100,25 +100,32 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         sources = list(request.sources) or [f"picture {number}" for number in range(1, len(request.images) + 1)]
         if len(sources) != len(request.images):
             raise EntryRefused(f"{len(request.images)} images and {len(sources)} sources: give one a picture, or none")
-        pictures = [(Path(source).name, bytes(image.data)) for source, image in zip(sources, request.images)]
-        entries, warnings = self._enrol(request.name, pictures, request.watch)
-        response.success, response.message = True, "; ".join(warnings)
-        response.entry_ids, response.model_id = [entry.entry_id for entry in entries], entries[0].model_id
+        faces = list(request.faces) or [0] * len(request.images)
+        if len(faces) != len(request.images):
+            raise EntryRefused(f"{len(request.images)} images and {len(faces)} faces: give one a picture, or none")
+        pictures = [
+            EnrolmentPicture(Path(source).name, bytes(image.data), face)
+            for source, image, face in zip(sources, request.images, faces)
+        ]
+        done = self._enrol(request.name, pictures, request.watch, request.force)
+        response.success, response.message = True, "; ".join(done.notes)
+        response.entry_ids, response.model_id = done.entry_ids, (*done.entries, *done.known)[0].model_id
         self._health.done(time.monotonic() - began)
 
-    def _enrol(self, name: str, pictures: list[tuple[str, bytes]], watch: bool) -> tuple[list[GalleryEntry], list[str]]:
-        """Make, store and publish the entries of a person; the entries and warnings about them."""
+    def _enrol(self, name: str, pictures: list[EnrolmentPicture], watch: bool, force: bool = False) -> Enrolment:
+        """Make, store and publish the entries of a person."""
         pipeline = self._models.acquire("gallery")
-        now_ns = self.get_clock().now().nanoseconds
-        entries = make_entries(name, pictures, pipeline, self._next_id, watch, self.robot_id, now_ns)
-        for entry in entries:
+        gallery = build_gallery(self._store.read(), pipeline.contract, TrackingSettings().margin)
+        origin = (watch, self.robot_id, self.get_clock().now().nanoseconds)
+        done = enrol(name, pictures, pipeline, gallery, self._next_id, *origin, force)
+        for entry in done.entries:
             self._store.add(entry)
             self._publisher.publish(entry_to_message(entry))
-        gallery = build_gallery(self._store.read(), pipeline.contract, TrackingSettings().margin)
-        warnings = enrolment_warnings(entries, gallery)
-        for warning in warnings:
-            self.get_logger().warning(warning)
-        return entries, warnings
+        for entry_id in done.outdated:
+            self._delete(entry_id)
+        for note in done.notes:
+            self.get_logger().warning(note)
+        return done
 
     def _next_id(self) -> str:
         return f"g_{safe_name(self.robot_id)}_{self._ids.next('entry')}"
@@ -175,11 +182,17 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
                 self._delete(known[source].entry_id)
         except ConfigError as error:
             self._warn_of_folder(str(error))
-        for source in found.keys() - known.keys():
-            try:
-                self._enrol(found[source].name, [(source, found[source].path.read_bytes())], found[source].watch)
-            except (FacetrackError, OSError) as error:
-                self._warn_of_folder(str(error))
+        for source in sorted(found.keys() - known.keys()):
+            self._enrol_file(source, found[source])
+
+    def _enrol_file(self, source: str, picture: FolderPicture) -> None:
+        """Enrol a picture of the gallery folder; warn of one that is refused, with the reason."""
+        try:
+            file = EnrolmentPicture(source, picture.path.read_bytes())
+            self._enrol(picture.name, [file], picture.watch)
+        except (FacetrackError, OSError) as error:
+            said = str(error).removeprefix(f"{source}: ").replace(source, picture.path.name)
+            self._warn_of_folder(f"{picture.path.name} is not enrolled as {picture.name}: {said}")
 
     def _warn_of_folder(self, sentence: str) -> None:
         self._health.failed(f"gallery folder: {sentence}")

@@ -1,6 +1,7 @@
 """Gallery: enrolled persons with names and reference faces."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -103,6 +104,20 @@ class Gallery:
     def entries(self) -> tuple[GalleryEntry, ...]:
         """All entries, in the order they were added."""
         return tuple(self._entries.values())
+
+    def of_name(self, name: str) -> list[GalleryEntry]:
+        """The entries of a person, in the order they were added."""
+        return [entry for entry in self._entries.values() if entry.name == nfc(name)]
+
+    def with_entries(self, entries: Iterable[GalleryEntry]) -> "Gallery":
+        """A copy with more entries.
+
+        :raises EntryRefused: one is unusable.
+        """
+        copy = Gallery(self._model_id, self._threshold, self._margin)
+        for entry in (*self.entries, *entries):
+            copy.add(entry)
+        return copy
 
     def add(self, entry: GalleryEntry) -> bool:
         """Add an entry; return False where its id is there already.

@@ -15,7 +15,7 @@ from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.models.resolver import ModelFile
 from facetrack_ros.vision.faces import person_matching
 from facetrack_ros.vision.faces.quality import QualityGate, assess
-from facetrack_ros.vision.faces.reference import embed_reference
+from facetrack_ros.vision.faces.reference import ReferenceFace, embed_reference
 from facetrack_ros.vision.faces.upright import degrees_to_upright
 from facetrack_ros.vision.interfaces import FaceDetector, FaceEmbedder, FaceSelection, PersonDetector
 
@@ -122,14 +122,16 @@ class VisionPipeline:
         chosen = selection.embed_mask(detections.boxes, faces) if selection else [not face.rejected for face in faces]
         return self.embed(image, faces, np.flatnonzero(chosen))
 
-    def embed_reference(self, image: np.ndarray) -> Face:
-        """The one face of a reference image, with its embedding; the image may be a tight crop of a face.
+    def embed_reference(self, image: np.ndarray, number: int = 0) -> ReferenceFace:
+        """The face of a reference image turned upright, with its embedding; the image may be a tight crop of a face.
 
         :param image: uint8, BGR or grey.
-        :raises ReferenceFaceError: no face, several, or one that the quality gate rejects.
+        :param number: which of several faces, from the left, from 1 on; 0: the clearly widest.
+        :raises SeveralFacesError: several faces, none clearly the widest, or no face of that number.
+        :raises ReferenceFaceError: no face, or one that the quality gate rejects.
         :raises FrameError: ``image`` is no image.
         """
-        return embed_reference(as_bgr(image), self._faces, self._embedder, self._gate)
+        return embed_reference(as_bgr(image), self._faces, self._embedder, self._gate, number)
 
     def degrees_to_upright(self, image: np.ndarray) -> int | None:
         """Degrees clockwise, a multiple of 90, that set the most certain face of an image upright; None without one.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -159,13 +160,49 @@ def test_a_picture_without_one_face_enrols_nobody(run, pictures, tmp_path, pictu
     assert not list(tmp_path.rglob("g_*.json"))
 
 
-def test_look_alikes_are_told_at_enrolment(run, pictures, tmp_path):
-    assert run("enroll", "Ann", pictures / "a.png", "--data", tmp_path, "--robot", "robot1").returncode == 0
-    done = run("enroll", "Beth", pictures / "a.png", "--data", tmp_path, "--robot", "robot1")
+def test_a_face_of_another_person_is_not_enrolled_unless_forced(run, pictures, tmp_path):
+    def enroll(*arguments):
+        return run("enroll", *arguments, "--data", tmp_path, "--robot", "robot1")
+
+    def enrolled():
+        return run("enroll", "--list", "--data", tmp_path).stdout.splitlines()
+
+    assert enroll("Ann", pictures / "a.png").returncode == 0
+    done = enroll("Beth", pictures / "a.png")
+    assert done.returncode == 2
+    assert "a.png looks like Ann, who is enrolled (similarity 1.00)" in done.stderr
+    done = enroll("Ann", pictures / "b.png")
+    assert done.returncode == 2
+    assert "b.png shows someone else than the other pictures of Ann" in done.stderr
+    assert len(enrolled()) == 1
+    done = enroll("Beth", pictures / "a.png", "--force")
     assert done.returncode == 0
     assert "Beth looks like Ann" in done.stdout
-    done = run("enroll", "Bob", pictures / "b.png", "--data", tmp_path, "--robot", "robot1")
+    done = enroll("Ann", pictures / "b.png", "--force")
     assert done.returncode == 0
-    assert "looks like" not in done.stdout
-    done = run("enroll", "Bob", pictures / "a.png", "--data", tmp_path, "--robot", "robot1")
-    assert "does not look like the other pictures of Bob" in done.stdout
+    assert "b.png does not look like the other pictures of Ann" in done.stdout
+    assert len(enrolled()) == 3
+
+
+def test_the_same_picture_twice_is_one_entry_whatever_the_form_of_the_name(run, pictures, tmp_path):
+    composed, decomposed = "Zo\u00eb", "Zoe\u0308"
+    for name, flag, note in ((composed, (), ""), (decomposed, (), "enrolled already"), (composed, ("--watch",), "")):
+        done = run("enroll", name, pictures / "a.png", *flag, "--data", tmp_path, "--robot", "robot1")
+        assert done.returncode == 0, done.stderr
+        assert note in done.stdout
+        assert len(run("enroll", "--list", "--data", tmp_path).stdout.splitlines()) == 1
+    assert "watched for" in run("enroll", "--list", "--data", tmp_path).stdout
+    assert run("search", "--name", decomposed, "--data", tmp_path).returncode in (1, 3)
+    assert run("enroll", "--remove", decomposed, "--data", tmp_path).returncode == 0
+
+
+def test_one_of_several_faces_is_chosen_by_its_number_in_a_picture_that_is_written(run, pictures, tmp_path):
+    done = run("enroll", "Ann", pictures / "two.png", "--data", tmp_path, "--robot", "robot1")
+    assert done.returncode == 2
+    (numbered,) = re.findall(r"numbered in (\S+\.jpg)", done.stderr)
+    assert cv2.imread(numbered) is not None
+    done = run("enroll", "Ann", pictures / "two.png", "--face", "2", "--data", tmp_path, "--robot", "robot1")
+    assert done.returncode == 0, done.stderr
+    assert "number 2 from the left was taken" in done.stdout
+    assert run("enroll", "Bo", pictures / "two.png", "--face", "3", "--data", tmp_path).returncode == 2
+    assert run("enroll", "Bo", pictures / "two.png", "--face", "1", "--face", "1", "--data", tmp_path).returncode == 2

@@ -62,7 +62,8 @@ def test_a_record_file_adds_a_model(folder):
 
 
 def test_a_record_file_may_change_the_calibration_only(folder):
-    measured = replace(MOBILEFACENET, threshold=0.45, false_match_curve=((0.45, 1e-4),), measured_on="our own people")
+    own = {"false_match_curve": ((0.45, 1e-4),), "false_match_interval": (), "measured_on": "our own people"}
+    measured = replace(MOBILEFACENET, threshold=0.45, **own)
     write_contract(measured, folder)
     assert find(MOBILEFACENET.id) == measured
     write_contract(replace(measured, mean=(0.0, 0.0, 0.0)), folder)

@@ -10,12 +10,12 @@ from builtin_interfaces.msg import Duration, Time
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros.config import Config
-from facetrack_ros.core.face import Face
 from facetrack_ros.errors import FacetrackError, ReferenceFaceError, RequestError
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.nodes.fleet.request_parser import RequestParser
 from facetrack_ros.search.reference_image import MAX_BYTES
 from facetrack_ros.srv import FaceSearch
+from facetrack_ros.vision.faces.reference import ReferenceFace
 from facetrack_ros.vision.pipeline_pool import PipelinePool
 from facetrack_ros.vision.settings import VisionSettings
 
@@ -36,10 +36,11 @@ class OneFace:
     def describe(self):
         return {}
 
-    def embed_reference(self, image):
+    def embed_reference(self, image, number=0):
         if not image.any():
             raise ReferenceFaceError("no face found in the reference picture")
-        return Face(np.array([10, 10, 50, 50], np.float32), LANDMARKS, 0.9, 0.9, embedding=UNIT)
+        box, note = np.array([10, 10, 50, 50], np.float32), f"number {number}"
+        return ReferenceFace(box, LANDMARKS, 0.9, 0.9, embedding=UNIT, picture=image, note=note)
 
 
 class Known:
@@ -109,6 +110,11 @@ def test_missing_fields_come_from_the_settings_and_the_model():
         ("robot2",),
         ("front",),
     )
+
+
+def test_the_number_of_the_face_and_what_was_done_to_the_picture_are_handed_on():
+    assert make_parser().parse(FaceSearch.Request(image=image(), face=2)).reference_note == "number 2"
+    assert make_parser().parse(FaceSearch.Request(**embedding(0, 0, 1, 0))).reference_note == ""
 
 
 def test_the_face_crop_is_sent_if_set():

@@ -9,6 +9,7 @@ from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.models.false_match_rate import false_match_rate
+from facetrack_ros.models.operating_points import describe
 from facetrack_ros.models.resolver import ModelFile, resolve_contract
 from facetrack_ros.models.summary import ROLES
 from facetrack_ros.vision.factory import PREFERRED, build_pipeline
@@ -52,6 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
             f"  {ROLES[role]}: {model['model']} ({model['licence']}, {model['origin']}), "
             f"{_why(role, wanted[role], model['record'])}"
         )
+    for contract in contracts:
+        if contract.id in running and (lines := describe(contract)):
+            print(f"\nOperating points of {contract.id}, measured on {contract.calibration_people} people:")
+            print("\n".join(f"  {line}" for line in lines))
     for sentence in dict.fromkeys([*invalid, *warnings]):
         print(f"! {sentence}")
     return 2 if obstacle else 0

@@ -61,6 +61,7 @@ class RequestParser:
             reference=reference.name,
             operating_point=name,
             person_ids=reference.person_ids,
+            reference_note=reference.note,
         )
         validate_request(request, contract, now_ns)
         return request
@@ -93,15 +94,15 @@ class RequestParser:
             return _Reference(embedding, model_id, call.person_id, person_ids=ids)
         if given == ["name"]:
             return _Reference(*self._people.face_of_name(call.name), call.name)
-        return self._embed(bytes(call.image.data) if given == ["image"] else self._read(call.file))
+        return self._embed(bytes(call.image.data) if given == ["image"] else self._read(call.file), call.face)
 
-    def _embed(self, picture: bytes) -> "_Reference":
+    def _embed(self, picture: bytes, number: int) -> "_Reference":
         image = decode_reference(picture)
         pipeline = self._models.acquire("search")
-        face = pipeline.embed_reference(image)
-        crop = encode_aligned_crop(image, face) if self._node.settings.backtrack_search.send_face_crop else b""
+        face = pipeline.embed_reference(image, number)
+        crop = encode_aligned_crop(face.picture, face) if self._node.settings.backtrack_search.send_face_crop else b""
         assert face.embedding is not None  # a reference face always has one
-        return _Reference(face.embedding, pipeline.contract.id, "picture", crop)
+        return _Reference(face.embedding, pipeline.contract.id, "picture", crop, note=face.note)
 
     def _read(self, name: str) -> bytes:
         folder = self._node.settings.backtrack_search.reference_dir
@@ -117,6 +118,7 @@ class _Reference:
     :param name: how the face was given, as histories store it.
     :param crop: aligned face as JPEG, if it is to be sent; else empty.
     :param person_ids: every id of the person; empty: unknown.
+    :param note: what was done to the picture; empty: nothing.
     """
 
     embedding: np.ndarray
@@ -124,3 +126,4 @@ class _Reference:
     name: str
     crop: bytes = b""
     person_ids: tuple[str, ...] = ()
+    note: str = ""

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import timezone, tzinfo
 
 from facetrack_ros.core.utc import moment, show_span
+from facetrack_ros.models import catalog
 from facetrack_ros.search.partial import not_searched_lines
-from facetrack_ros.search.report.trust import trust_sentence
+from facetrack_ros.search.report.trust import trust_sentence, wider_sentence
 from facetrack_ros.search.response import ANSWERED, Match, RobotResponse, SearchResponse
 
 # Lines and names listed. Chosen by hand.
@@ -27,6 +28,7 @@ def response_table(response: SearchResponse, zone: tzinfo | None = timezone.utc)
         joined_sentence(response),
         rescan_sentence(response),
         trust_sentence(response) if response.sightings else "",
+        wider_sentence(response, catalog.known(response.model_id)) if response.sightings else "",
         _not_searched(response),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"

@@ -2,6 +2,8 @@
 
 import math
 
+from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.models.operating_points import NAMES, found_share, operating_point
 from facetrack_ros.search.response import SearchResponse
 
 
@@ -23,6 +25,21 @@ def _scenes(response: SearchResponse) -> str:
     pairs = sum(robot.scene_pairs for robot in calibrated)
     robots = calibrated[0].robot_id if len(calibrated) == 1 else f"{len(calibrated)} robots"
     return f", and on {pairs} pairs of faces of different people seen by {robots}"
+
+
+def wider_sentence(response: SearchResponse, contract: ModelContract | None) -> str:
+    """Where nothing matched: how many pictures of one person the threshold finds, and what finds more; empty: unknown.
+
+    :param contract: of the response's model.
+    """
+    found = found_share(contract, response.threshold) if contract is not None else math.nan
+    if response.matches or math.isnan(found):
+        return ""
+    assert contract is not None
+    wider = [operating_point(contract, name) for name in NAMES]
+    more = [f"{point.name} ({point.found:.0%})" for point in wider if point.threshold < response.threshold]
+    advice = f"; search again with --operating-point {' or '.join(more)}, which have more false matches" if more else ""
+    return f"At this threshold {found:.0%} of the pairs of pictures of one person match{advice}."
 
 
 def _range(response: SearchResponse) -> str:

@@ -15,7 +15,7 @@ FEW = 100
 
 def samples_lines(faces: FaceSamples) -> list[str]:
     """Outcomes of the pictures as text."""
-    several = f"several in {faces.several} (the one of the best quality counts)"
+    several = f"several in {faces.several} (the widest near the centre counts)"
     lines = [("faces", f"found in {faces.found} of {faces.pictures} pictures, {several}")]
     for label, paths in (("no face", faces.faceless), ("unreadable", faces.unreadable)):
         if paths:

@@ -11,7 +11,7 @@ from facetrack_ros.errors import EvaluationError, ModelError
 from facetrack_ros.vision.detection.from_faces import FacePersonDetector
 from facetrack_ros.vision.embedding.preprocess import FaceInput
 from facetrack_ros.vision.evaluation.face_dataset import PICTURES, labelled_pictures
-from facetrack_ros.vision.evaluation.face_samples import best_face, find_faces
+from facetrack_ros.vision.evaluation.face_samples import find_faces, subject_face
 from facetrack_ros.vision.faces.quality import QualityGate
 from facetrack_ros.vision.factory import open_model
 from facetrack_ros.vision.interfaces import FaceEmbedder
@@ -65,7 +65,7 @@ def extract_face_crops(
         if picture is None:
             continue
         picture = prepare(picture)
-        best = best_face(find_faces(pipeline, picture))
+        best = subject_face(find_faces(pipeline, picture), picture.shape)
         if best is not None and not best.rejected:
             crops.append(face_input.crops(picture, [best])[0])
             people.append(person)

@@ -34,9 +34,9 @@ def population(people=40, pictures=10, spread=0.6, seed=0):
     return rows.astype(np.float32), np.repeat(np.arange(people), pictures)
 
 
-def face(quality, embedding=None, rejected=""):
+def face(quality, embedding=None, rejected="", bbox=(1, 1, 3, 3)):
     embedding = None if embedding is None else np.array(embedding, np.float32)
-    return Face(np.zeros(4, np.float32), np.zeros((5, 2), np.float32), 0.9, quality, rejected, -1, embedding)
+    return Face(np.array(bbox, np.float32), np.zeros((5, 2), np.float32), 0.9, quality, rejected, -1, embedding)
 
 
 class FakePipeline:
@@ -46,10 +46,10 @@ class FakePipeline:
     faces_of: ClassVar = {
         0: (),
         1: (face(0.4, (1, 0)),),
-        2: (face(0.3, (1, 0)), face(0.8, (0, 1))),
+        2: (face(0.8, (1, 0), bbox=(0, 0, 1, 1)), face(0.3, (0, 1))),  # a sharp bystander in the corner
         3: (face(0.1, rejected="18 px wide, needs 24"),),
         4: (face(0.1, rejected="19 px wide, needs 24"),),
-        5: (face(0.9, rejected="cut off by the picture's edge"), face(0.2, (0, 1))),
+        5: (face(0.9, rejected="cut off by the picture's edge"), face(0.2, (0, 1), bbox=(0, 3, 1, 4))),
     }
 
     def detect(self, images):
@@ -70,18 +70,18 @@ def pictures(tmp_path):
     return [("who", path) for path in (*paths, tmp_path / "broken.png")]
 
 
-def test_every_picture_is_accounted_for_and_the_best_usable_face_counts(pictures):
+def test_every_picture_is_accounted_for_and_the_widest_face_near_the_centre_counts(pictures):
     done = []
     samples = embed_pictures(FakePipeline(), pictures, progress=done.append)
-    assert [path.name for path in samples.sources] == ["1.png", "2.png", "5.png"]
-    np.testing.assert_array_equal(samples.embeddings, [(1, 0), (0, 1), (0, 1)])
-    assert list(samples.people) == ["who"] * 3
-    assert list(samples.qualities) == [0.4, 0.8, 0.2]
+    assert [path.name for path in samples.sources] == ["1.png", "2.png"]
+    np.testing.assert_array_equal(samples.embeddings, [(1, 0), (0, 1)])
+    assert list(samples.people) == ["who"] * 2
+    assert list(samples.qualities) == [0.4, 0.3]
     assert (samples.pictures, samples.found, samples.several) == (7, 5, 2)
     assert done == [1, 2, 3, 4, 5, 6, 7]
     assert [path.name for path in samples.faceless] == ["0.png"]
     assert [path.name for path in samples.unreadable] == ["broken.png"]
-    assert samples.rejection_counts() == {"… px wide, needs 24": 2}
+    assert samples.rejection_counts() == {"… px wide, needs 24": 2, "cut off by the picture's edge": 1}
     said = "\n".join(samples_lines(samples))
     assert "found in 5 of 7" in said
     assert "2: … px wide, needs 24" in said

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from facetrack_ros.errors import ReferenceFaceError
+from facetrack_ros.errors import ReferenceFaceError, SeveralFacesError
+from facetrack_ros.search.numbered_faces import listed_faces, write_numbered_faces
 
 
 def crop_of(pipeline, picture):
@@ -52,11 +53,78 @@ def test_a_grey_picture_is_the_same_face(pipeline, astronaut):
     assert face.embedding @ pipeline.embed_reference(astronaut).embedding > pipeline.contract.threshold
 
 
-def test_two_faces_are_refused_with_their_number(pipeline, astronaut, hopper):
-    height = 512
-    both = np.hstack([astronaut, cv2.resize(hopper, (437, height))])
-    with pytest.raises(ReferenceFaceError, match="2 faces found; crop the picture to the one you mean"):
-        pipeline.embed_reference(both)
+def side_by_side(left, right):
+    """Both pictures in one, on a grey ground."""
+    height = max(left.shape[0], right.shape[0])
+    pad = [(0, height - each.shape[0]) for each in (left, right)]
+    return np.hstack([cv2.copyMakeBorder(e, *p, 0, 0, 0, value=(90,) * 3) for e, p in zip((left, right), pad)])
+
+
+def face_width(pipeline, picture):
+    x1, _, x2, _ = pipeline.embed_reference(picture).bbox
+    return x2 - x1
+
+
+def scaled_to(pipeline, picture, width):
+    factor = width / face_width(pipeline, picture)
+    return cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+
+
+def test_of_two_faces_the_clearly_wider_one_is_taken_and_else_a_number_decides(pipeline, astronaut, hopper):
+    left, right = scaled_to(pipeline, astronaut, 120), scaled_to(pipeline, hopper, 110)
+    alike = side_by_side(left, right)
+    with pytest.raises(SeveralFacesError, match=r"2 faces found, the widest .* not 1\.5 times as wide") as caught:
+        pipeline.embed_reference(alike)
+    boxes, degrees = listed_faces(str(caught.value))
+    assert degrees == 0
+    assert [box[0] < left.shape[1] for box in boxes] == [True, False]
+    for number, person in ((1, astronaut), (2, hopper)):
+        face = pipeline.embed_reference(alike, number)
+        assert face.embedding @ pipeline.embed_reference(person).embedding > 0.9
+        assert f"number {number} from the left" in face.note
+    with pytest.raises(SeveralFacesError, match="no face 3 in the picture: there are 2 faces"):
+        pipeline.embed_reference(alike, 3)
+    clear = side_by_side(scaled_to(pipeline, astronaut, 240), right)
+    face = pipeline.embed_reference(clear)
+    assert face.embedding @ pipeline.embed_reference(astronaut).embedding > 0.9
+    assert "of 2 faces number 1 from the left was taken" in face.note
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_picture_on_its_side_or_head_down_is_the_same_reference(pipeline, astronaut, hopper, degrees):
+    for picture in (astronaut, hopper):
+        upright = pipeline.embed_reference(picture)
+        face = pipeline.embed_reference(np.ascontiguousarray(np.rot90(picture, degrees // 90)))
+        assert upright.note == ""
+        assert face.note == f"the picture was turned by {degrees}° to set its face upright"
+        assert face.embedding @ upright.embedding > 0.98
+        assert face.picture.shape == picture.shape
+
+
+@pytest.mark.parametrize("name", ["upright", "head_down", "turned_120"])
+def test_one_face_three_ways_up_is_one_reference(pipeline, real_data, name):
+    paths = [real_data(f"cases/pictures/{each}.jpg") for each in ("upright", name)]
+    upright, face = (pipeline.embed_reference(cv2.imread(str(path))) for path in paths)
+    assert face.embedding @ upright.embedding > 0.98
+    assert bool(face.note) == (name != "upright")
+
+
+def test_the_mirror_image_is_the_same_reference(pipeline, astronaut):
+    flipped = pipeline.embed_reference(np.ascontiguousarray(astronaut[:, ::-1]))
+    assert flipped.embedding @ pipeline.embed_reference(astronaut).embedding > 0.99
+
+
+def test_faces_are_numbered_in_the_picture_that_is_written(pipeline, astronaut, hopper, tmp_path):
+    upright = side_by_side(scaled_to(pipeline, astronaut, 120), scaled_to(pipeline, hopper, 110))
+    picture = cv2.imencode(".png", np.ascontiguousarray(np.rot90(upright, 2)))[1].tobytes()
+    with pytest.raises(SeveralFacesError) as caught:
+        pipeline.embed_reference(cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR))
+    assert write_numbered_faces(str(caught.value), picture, tmp_path / "new" / "faces.png")
+    drawn = cv2.imread(str(tmp_path / "new" / "faces.png"))
+    assert drawn.shape == upright.shape
+    changed = np.argwhere((drawn != upright).any(axis=2))
+    assert 0 < len(changed) < 0.2 * upright[..., 0].size
+    assert not write_numbered_faces("no face found", picture, tmp_path / "none.png")
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (300, 2, 3), (200, 200, 3), (50, 60)])
