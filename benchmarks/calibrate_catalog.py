@@ -24,11 +24,11 @@ from facetrack_ros.models import catalog
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.models.false_match_rate import false_match_rate
 from facetrack_ros.models.operating_points import NAMES, operating_point
-from facetrack_ros.vision.embedding.mirrored import embed_with_mirror
 from facetrack_ros.vision.evaluation.face_dataset import labelled_pictures
 from facetrack_ros.vision.evaluation.face_samples import enlarged, find_faces, subject_face
 from facetrack_ros.vision.evaluation.false_match_curve import FalseMatchCurve, found_curve, measure_false_matches
 from facetrack_ros.vision.evaluation.verification import pair_similarities, threshold_at
+from facetrack_ros.vision.faces.mirrored import embed_with_mirror
 from facetrack_ros.vision.factory import build_for_measuring, open_embedder
 from facetrack_ros.vision.settings import VisionSettings
 

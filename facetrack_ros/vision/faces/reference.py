@@ -9,7 +9,7 @@ import numpy as np
 from facetrack_ros.core.detections import FaceDetections
 from facetrack_ros.core.face import Face
 from facetrack_ros.errors import ReferenceFaceError, SeveralFacesError
-from facetrack_ros.vision.embedding.mirrored import embed_with_mirror
+from facetrack_ros.vision.faces.mirrored import embed_with_mirror
 from facetrack_ros.vision.faces.quality import QualityGate, assess, outside_share
 from facetrack_ros.vision.faces.upright import turn_upright
 from facetrack_ros.vision.interfaces import FaceDetector, FaceEmbedder

@@ -111,7 +111,7 @@ def test_one_face_three_ways_up_is_one_reference(pipeline, real_data, name):
 
 def test_the_mirror_image_is_the_same_reference(pipeline, astronaut):
     flipped = pipeline.embed_reference(np.ascontiguousarray(astronaut[:, ::-1]))
-    assert flipped.embedding @ pipeline.embed_reference(astronaut).embedding > 0.99
+    assert flipped.embedding @ pipeline.embed_reference(astronaut).embedding > 0.97
 
 
 def test_faces_are_numbered_in_the_picture_that_is_written(pipeline, astronaut, hopper, tmp_path):
