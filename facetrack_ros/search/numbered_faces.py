@@ -25,7 +25,7 @@ def listed_faces(sentence: str) -> tuple[list[tuple[int, int, int, int]], int] |
     found = _LISTED.search(sentence)
     if found is None:
         return None
-    boxes = [tuple(map(int, box)) for box in _FACE.findall(found["faces"])]
+    boxes = [(int(x), int(y), int(width), int(height)) for x, y, width, height in _FACE.findall(found["faces"])]
     return boxes, int(found["degrees"] or 0)
 
 
