@@ -7,7 +7,6 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facetrack_ros.cli.face_choice import numbered_faces
 from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
 from facetrack_ros.cli.persons import report_not_listed
 from facetrack_ros.config import Config
@@ -45,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Enrol, list or remove."""
+    from facetrack_ros.search.numbered_faces import numbered_faces
     from facetrack_ros.search.reference_image import read_picture
 
     actions = (bool(arguments.name), arguments.list, bool(arguments.remove))

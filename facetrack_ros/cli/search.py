@@ -5,7 +5,6 @@ from functools import partial
 
 from facetrack_ros.cli.arguments import seconds
 from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND, PARTIAL
-from facetrack_ros.cli.face_choice import numbered_faces
 from facetrack_ros.cli.mesh_option import add_mesh_argument
 from facetrack_ros.cli.time_format import parse_iso
 from facetrack_ros.errors import RequestError
@@ -57,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Search, print, and return 0: matches, 1: none, 3: partial."""
     _check(arguments)
     from facetrack_ros.cli.search_output import print_outcome
+    from facetrack_ros.search.numbered_faces import numbered_faces
     from facetrack_ros.search.reference_image import read_picture
 
     image = read_picture(arguments.image) if arguments.image else b""

@@ -1,12 +1,15 @@
 """Picture with its faces numbered, for choosing one of several by ``--face``."""
 
 import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from facetrack_ros.errors import ReferenceFaceError
+from facetrack_ros.errors import FacetrackError, ReferenceFaceError, RequestError
 from facetrack_ros.search.reference_image import decode_reference
 from facetrack_ros.vision.faces.upright import turned
 
@@ -15,6 +18,28 @@ _FACE = re.compile(r"\d+ at (-?\d+),(-?\d+) (\d+)x(\d+)")
 #: Longest side of the picture written, pixels.
 LONGEST_PX = 1600
 COLOUR = (0, 255, 255)
+
+
+@contextmanager
+def numbered_faces(pictures: Sequence[tuple[str, bytes]], folder: str | None = None) -> Iterator[None]:
+    """Where the work within refuses a picture of several faces, write it with their numbers and say where it is.
+
+    :param pictures: name and bytes of each that may be refused; a sentence about one of several begins with its name.
+    :param folder: where the numbered picture is written; None: a temporary folder.
+    :raises RequestError: in place of the error, with the file's name.
+    """
+    try:
+        yield
+    except FacetrackError as error:
+        sentence = str(error)
+        about = [each for each in pictures if f"{each[0]}: " in sentence] or list(pictures[:1])
+        for name, picture in about:
+            target = Path(folder or tempfile.mkdtemp(prefix="facetrack-")) / f"{Path(name).stem}_faces.jpg"
+            if write_numbered_faces(sentence, picture, target):
+                raise RequestError(
+                    f"{without_list(sentence)}; the faces are numbered in {target}: choose one with --face N"
+                ) from error
+        raise
 
 
 def listed_faces(sentence: str) -> tuple[list[tuple[int, int, int, int]], int] | None:
