@@ -36,11 +36,6 @@ def whole_jpeg(data: bytes) -> bytes | None:
     return data + _END if _has_all_blocks(data + _END) else None
 
 
-def is_whole_jpeg(data: bytes) -> bool:
-    """Whether the bytes are a complete JPEG image, see :func:`whole_jpeg`."""
-    return whole_jpeg(data) is not None
-
-
 def _has_all_blocks(data: bytes) -> bool:
     """Whether the compressed data fills the image: FFmpeg is told to refuse one that lacks more than a few bytes."""
     import av

@@ -2,10 +2,10 @@
 
 from typing import Generic, TypeVar
 
-import cv2
 import numpy as np
 
-from facetrack_ros.core.jpeg import decode, is_jpeg, is_png, whole_jpeg
+from facetrack_ros.core.jpeg import is_jpeg, is_png, whole_jpeg
+from facetrack_ros.core.picture import decode_picture
 from facetrack_ros.core.video_packet_decoder import MAX_DELAY, VideoPacketDecoder, video_codec
 from facetrack_ros.errors import FrameError
 
@@ -50,10 +50,10 @@ class CompressedImages(Generic[Tag]):
         codec = video_codec(format, data)
         if codec:
             return self._decode_video(codec, data, tag)
-        image = decode(data, cv2.IMREAD_COLOR)
-        if image is None:
-            raise FrameError(f"images of format {format!r} that cannot be decoded, or are damaged")
-        return [(tag, None, image)]
+        try:
+            return [(tag, None, decode_picture(data))]
+        except FrameError as error:
+            raise FrameError(f"images of format {format!r}: {error}") from error
 
     def finish(self) -> list[Decoded]:
         """The pictures of a video that waited for later packets."""

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.core.frame import encode_jpeg
-from facetrack_ros.core.jpeg import decode, is_whole_jpeg
+from facetrack_ros.core.jpeg import decode, whole_jpeg
 from facetrack_ros.core.jpeg_orientation import exif_orientation, shown_size, turned_jpeg
 
 
@@ -40,7 +40,7 @@ def test_an_image_is_shown_turned_after_its_own_orientation(image, orientation, 
     shown = decode(stored)
     expected = np.rot90(shown[:, ::-1] if mirrored else shown, -degrees // 90)
     turned = turned_jpeg(stored, degrees, mirrored)
-    assert is_whole_jpeg(turned)
+    assert whole_jpeg(turned) == turned
     assert shown_size(turned) == expected.shape[1::-1]
     assert np.abs(decode(turned).astype(int) - expected).max() <= 2
     assert np.array_equal(decode(turned, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION), decode(stored, 129))
