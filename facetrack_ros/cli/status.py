@@ -16,6 +16,8 @@ from facetrack_ros.search.fleet_roster import STALE_NS
 
 # Two heartbeats at 1 Hz, and the time discovery takes.
 LISTEN_S = 2.5
+# Longest wait for the heartbeats of robots that are discovered. Chosen by hand.
+LONGEST_S = 10.0
 _CLEAR = "\x1b[H\x1b[J"
 
 
@@ -34,6 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.data:
             raise ConfigError("--watch is for running robots, not for --data")
         return _watch(arguments)
+    missing = 0
     if arguments.data:
         robots = _stored(arguments.data)
     else:
@@ -41,11 +44,16 @@ def run(arguments: argparse.Namespace) -> int:
 
         with FleetClient(mesh=mesh_prefix(arguments)) as client:
             time.sleep(LISTEN_S)
+            missing = client.wait_for_heartbeats(LONGEST_S)
             robots = _on_mesh(client)
     for robot in robots:
         print(json.dumps(robot) if arguments.json else _block(robot))
     if not robots:
         print(f"no robot on the mesh within {LISTEN_S:g} s" if not arguments.data else "no history")
+    if missing:
+        print(f"not listed: {missing} more robots on the mesh, no heartbeat of which arrived", file=sys.stderr)
+        return PARTIAL
+    if not robots:
         return NOTHING_FOUND
     return PARTIAL if any(robot["error"] or robot["claims"] > 1 for robot in robots) else DONE
 

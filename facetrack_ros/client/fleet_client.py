@@ -93,6 +93,23 @@ class FleetClient:
         with self._changed:
             return self._changed.wait_for(lambda: condition(dict(self._heartbeats)), timeout_s)
 
+    def wait_for_heartbeats(self, timeout_s: float) -> int:
+        """Wait until every robot that DDS has discovered was heard and no other is discovered within a second.
+
+        :returns: number of robots discovered but not heard within ``timeout_s``.
+        """
+        deadline, calm_since, known = time.monotonic() + timeout_s, time.monotonic(), -1
+        while True:
+            published = self.node.count_publishers(f"{self.mesh}/roster")
+            with self._changed:
+                live = sum(not line.leaving for line in self._of_instance.values())
+            if published != known:
+                known, calm_since = published, time.monotonic()
+            now = time.monotonic()
+            if now >= deadline or (live >= published and now - calm_since >= 1.0):
+                return max(0, published - live)
+            time.sleep(0.05)
+
     def first_robot(self) -> str:
         """Any robot that is present.
 

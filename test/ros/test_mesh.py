@@ -139,6 +139,9 @@ def test_two_robots_of_one_name_are_both_asked_and_told_apart(mesh, tmp_path, pr
     )
     processes.wait_until(lambda: mesh.search._report().level == ERROR, "the conflict is an error in the diagnostics")
     assert "2 robots on the mesh are called robot2" in mesh.search._report().sentence
+    status = processes.run("status")
+    assert status.returncode == 3, (status.stdout, status.stderr)
+    assert status.stdout.count("2 robots call themselves robot2") == 2, "a block for each"
 
 
 def test_a_robot_that_has_recorded_nothing_says_so(mesh):
