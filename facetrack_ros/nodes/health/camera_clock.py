@@ -1,7 +1,7 @@
 """Offset of a camera's clock."""
 
 from collections import deque
-from statistics import median
+from statistics import median_low
 
 from facetrack_ros.history.clock_offsets import OFF_NS, describe_offset
 
@@ -30,7 +30,7 @@ class CameraClock:
     def behind_ns(self) -> int | None:
         """How far the camera's clock is behind the robot's; negative: ahead; None: too few frames."""
         behind = tuple(self._behind)
-        return int(median(behind)) if len(behind) >= LEAST else None
+        return median_low(behind) if len(behind) >= LEAST else None
 
     @property
     def since_ns(self) -> int | None:

@@ -1,7 +1,7 @@
 """Offset of a camera's clock, from the arrival of its frames."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from facetrack_ros.history.clock_offsets import OFF_NS, format_duration
@@ -21,6 +21,7 @@ def clock_of(behind, frames=20, late=()):
     return clock
 
 
+@example(behind=2**53 + 1, delays=[0] * 20)
 @given(behind=st.integers(-(10**17), 10**17), delays=st.lists(st.integers(0, 200_000_000), min_size=20, max_size=20))
 def test_the_difference_is_measured_to_within_the_delay_of_frames(behind, delays):
     clock = clock_of(behind, late=delays)
