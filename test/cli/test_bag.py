@@ -36,6 +36,34 @@ def test_each_camera_is_a_topic_of_the_robot_with_the_clips_bytes_and_times(clip
     assert len(list(BagSource(tmp_path / "bag", "/robot1/rear/image/compressed"))) == 3
 
 
+def test_each_camera_begins_or_ends_when_told(clips, tmp_path, capsys):
+    times = ("--start", "rear=2026-05-01T12:00:00Z", "--end", "front=2026-05-01T12:00:00Z")
+    assert facetrack("bag", "--robot", "robot1", *clips, *times, "--out", tmp_path / "bag") == 0
+    assert "its start is" not in capsys.readouterr().out
+    stamps = {
+        camera: [one.stamp_ns for one in BagSource(tmp_path / "bag", f"/robot1/{camera}/image/compressed")]
+        for camera in ("front", "rear")
+    }
+    assert stamps["front"][-1] == stamps["rear"][0] == 1_777_636_800_000_000_000
+
+
+def test_what_was_assumed_about_the_start_is_printed(clips, tmp_path, capsys):
+    assert facetrack("bag", "--robot", "robot1", *clips, "--out", tmp_path / "bag") == 0
+    assert "its start is the modification time of its first picture" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        ("--start", "2026-05-01T12:00:00Z", "--end", "2026-05-01T13:00:00Z"),
+        ("--start", "nose=2026-05-01T12:00:00Z"),
+        ("--end", "2026-05-01", "--end", "2026-05-02"),
+    ],
+)
+def test_times_that_contradict_each_other_are_refused(clips, tmp_path, times):
+    assert facetrack("bag", "--robot", "robot1", *clips, *times, "--out", tmp_path / "bag") == 2
+
+
 def test_a_bag_is_never_written_over(clips, tmp_path, capsys):
     (tmp_path / "bag").mkdir()
     assert facetrack("bag", "--robot", "robot1", *clips, "--out", tmp_path / "bag") == 2

@@ -15,6 +15,11 @@ QUADRANTS = np.zeros((60, 100, 3), np.uint8)
 QUADRANTS[:30, :50], QUADRANTS[:30, 50:], QUADRANTS[30:, :50] = (0, 0, 255), (0, 255, 0), (255, 0, 0)
 
 
+def skip_where_ffmpeg_cannot_turn():
+    if pytest.importorskip("av").library_versions["libavformat"][0] < 62:
+        pytest.skip("this PyAV does not tell how HEIC and AVIF are turned: they are refused")
+
+
 def written(kind, orientation=1, **options):
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -29,6 +34,8 @@ def written(kind, orientation=1, **options):
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_pictures_are_shown_as_they_say(kind, orientation):
+    if kind == "AVIF":
+        skip_where_ffmpeg_cannot_turn()
     image = decode_picture(written(kind, orientation))
     wanted = upright(QUADRANTS, orientation)
     assert image.shape == wanted.shape
@@ -42,6 +49,7 @@ def no_heif_package(monkeypatch):
 
 
 def test_pictures_of_phones_that_failed_once(real_data, no_heif_package):
+    skip_where_ffmpeg_cannot_turn()
     avif = decode_picture(real_data("cases/pictures/says_how_to_turn.avif").read_bytes())
     assert avif.shape == (240, 208, 3)
     assert avif[-40:, :, 2].mean() > 1.5 * avif[-40:, :, 0].mean(), "the orange of the suit is at the lower edge"
@@ -57,7 +65,7 @@ def test_a_damaged_heic_says_what_to_install(real_data, no_heif_package):
 def test_an_older_ffmpeg_that_cannot_turn_is_not_asked(real_data, no_heif_package, monkeypatch):
     av = pytest.importorskip("av")
     monkeypatch.setitem(av.library_versions, "libavformat", (61, 1, 100))
-    with pytest.raises(FrameError, match="PyAV 16"):
+    with pytest.raises(FrameError, match="pi-heif"):
         decode_picture(real_data("cases/pictures/iphone.heic").read_bytes())
 
 

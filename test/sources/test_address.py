@@ -8,6 +8,8 @@ from itertools import islice
 import pytest
 
 from facetrack_ros.core.frame import encode_jpeg
+from facetrack_ros.core.jpeg import decode
+from facetrack_ros.core.orientation import upright
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.address import AddressSource
 from facetrack_ros.sources.factory import open_source
@@ -62,6 +64,16 @@ def test_motion_jpeg_over_http_comes_untouched_and_without_offsets(picture):
         pictures = list(islice(source, 5))
     assert [found.jpeg for found in pictures] == jpegs
     assert {found.offset_ns for found in pictures} == {None}
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_motion_jpeg_over_http_is_shown_as_its_exif_says(picture, with_exif, orientation):
+    jpegs = [with_exif(encode_jpeg(picture(number)), orientation, "big")[:-2] for number in range(5)]  # no end markers
+    with serve(stream_of(jpegs)) as host, open_source(f"http://{host}/video") as source:
+        (found, *_) = islice(source, 1)
+    image, wanted = decode(found.to_jpeg()), upright(picture(0), orientation)
+    assert image.shape == wanted.shape
+    assert abs(image.astype(int) - wanted).mean() < 6
 
 
 @pytest.mark.parametrize("then_hang", [False, True])

@@ -26,7 +26,9 @@ def write_tagged(path, write_film, tags):
         av.open(str(path), "w", options={"movflags": "use_metadata_tags"}) as tagged,
     ):
         tagged.metadata.update(tags)
-        stream = tagged.add_stream_from_template(plain.streams.video[0])
+        template = plain.streams.video[0]
+        new = hasattr(tagged, "add_stream_from_template")  # PyAV 14
+        stream = tagged.add_stream_from_template(template) if new else tagged.add_stream(template=template)
         for packet in plain.demux(video=0):
             if packet.dts is not None:
                 packet.stream = stream
