@@ -42,33 +42,24 @@ class SimilarityLevel:
         deviation, mean = np.polyfit(quantiles, levels, 1)
         return cls(float(mean), float(deviation)) if deviation > 0 else None
 
-    def updated(self, similarities: np.ndarray, weights: np.ndarray | None = None) -> "SimilarityLevel":
+    def updated(self, similarities: np.ndarray) -> "SimilarityLevel":
         """This level as a prior, updated with the similarities seen.
 
-        :param similarities: ``(n,)`` cosines; may be empty.
-        :param weights: ``(n,)``, how many people, or pairs of people, each counts for; None: one each.
+        :param similarities: ``(n,)`` cosines, each of another person or pair of people; may be empty.
         """
-        if not len(similarities):
+        count = len(similarities)
+        if not count:
             return self
-        seen = closeness(np.asarray(similarities, np.float64))
-        weights = np.ones(len(seen)) if weights is None else np.asarray(weights, np.float64)
-        count = float(weights.sum())
-        mean = (float(weights @ seen) + PRIOR_PEOPLE * self.mean) / (count + PRIOR_PEOPLE)
-        squares = float(weights @ (seen - weights @ seen / count) ** 2) + PRIOR_PEOPLE_OF_SPREAD * self.deviation**2
-        return SimilarityLevel(mean, math.sqrt(squares / (count + PRIOR_PEOPLE_OF_SPREAD)), round(count))
+        seen = closeness(similarities)
+        total = float(seen.sum())
+        mean = (total + PRIOR_PEOPLE * self.mean) / (count + PRIOR_PEOPLE)
+        apart = seen - total / count
+        squares = float(apart @ apart) + PRIOR_PEOPLE_OF_SPREAD * self.deviation**2
+        return SimilarityLevel(mean, math.sqrt(squares / (count + PRIOR_PEOPLE_OF_SPREAD)), count)
 
     def standard(self, similarity: float) -> float:
         """A cosine in standard deviations above the mean."""
         return (float(closeness(similarity)) - self.mean) / self.deviation
-
-    def equivalent(self, similarity: float, of: "SimilarityLevel", errors: float = 0.0) -> float:
-        """The cosine that is as far above the mean at another level as this one is here.
-
-        :param errors: how many standard errors of this mean to add to it.
-        """
-        mean = self.mean + errors * self.deviation / math.sqrt(self.people + PRIOR_PEOPLE)
-        standard = (float(closeness(similarity)) - mean) / self.deviation
-        return 1.0 - math.exp(-(of.mean + standard * of.deviation))
 
 
 def closeness(similarity: np.ndarray | float) -> np.ndarray:

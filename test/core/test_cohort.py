@@ -40,19 +40,6 @@ def test_level_moves_towards_what_is_seen():
     assert many.people == 200
 
 
-def test_weights_count_people():
-    weighted = PRIOR.updated(np.array([0.2, 0.3, 0.4]), np.array([0.5, 0.5, 1.0]))
-    assert weighted.people == 2
-    assert weighted.mean == pytest.approx(PRIOR.updated(np.array([0.2, 0.3, 0.4, 0.4]), np.full(4, 0.5)).mean)
-
-
-def test_equivalent_similarity():
-    other = SimilarityLevel(0.4, 0.3, 20)
-    same = other.equivalent(0.5, of=PRIOR)
-    assert PRIOR.standard(same) == pytest.approx(other.standard(0.5))
-    assert other.equivalent(0.5, of=PRIOR, errors=2) < same
-
-
 def cohort(*templates: np.ndarray) -> Cohort:
     rows = np.array(templates, np.float32).reshape(-1, 3)
     return Cohort(tuple(f"p_{number}" for number in range(len(rows))), rows, PRIOR, 0.5)

@@ -8,8 +8,8 @@ import numpy as np
 from facetrack_ros.core.vectors import mean_by_quality
 from facetrack_ros.tracking.identity_merges import IdentityMerges
 
-#: Sightings read for a sample, in so many stretches over the whole store. Chosen by hand: 10 ms.
-SAMPLE_ROWS, SAMPLE_STRETCHES = 4096, 16
+#: Sightings read for a sample, in so many stretches over the whole store. Chosen by hand: some 20 ms.
+SAMPLE_ROWS, SAMPLE_STRETCHES = 2048, 16
 #: Faces of a person that count, the best, couples of people, and people of the cohort: they keep a search as fast as
 #: without them. Chosen by hand.
 _FACES, _COUPLES, _PEOPLE = 5, 400, 256
@@ -103,18 +103,21 @@ def _evenly(items: list, most: int) -> list:
 
 def _seen_together(sample: SampledSightings, names: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Pairs of people with sightings of one time and camera and of two tracks; some of a long sample are missed."""
-    cameras, tracks = np.array(sample.cameras), np.array(sample.tracks)
-    for camera in sorted(set(sample.cameras)):
-        of_camera = np.flatnonzero((cameras == camera) & (tracks != ""))
+    people, name = np.unique(names, return_inverse=True)
+    _, camera = np.unique(sample.cameras, return_inverse=True)
+    tracks, track = np.unique(sample.tracks, return_inverse=True)
+    known = (people[name] != "") & (tracks[track] != "")
+    for number in range(int(camera.max(initial=-1)) + 1):
+        of_camera = np.flatnonzero((camera == number) & known)
         ordered = of_camera[np.argsort(sample.spans[of_camera, 0], kind="stable")]
         for start in range(0, len(ordered), _BLOCK):
             block = ordered[start : start + _BLOCK]
-            first, last = sample.spans[block].T
-            together = (first[:, None] <= last) & (first <= last[:, None]) & (tracks[block][:, None] != tracks[block])
-            for one, other in zip(*np.nonzero(np.triu(together, 1))):
-                pair = sorted((names[block[one]], names[block[other]]))
-                if pair[0] and pair[0] != pair[1]:
-                    yield pair[0], pair[1]
+            (first, last), who, where = sample.spans[block].T, name[block], track[block]
+            together = (first[:, None] <= last) & (first <= last[:, None])
+            together &= (where[:, None] != where) & (who[:, None] < who)  # names are numbered in their order
+            one, other = np.nonzero(together)
+            for pair in np.unique(who[one] * len(people) + who[other]).tolist():
+                yield str(people[pair // len(people)]), str(people[pair % len(people)])
 
 
 def _decided(merges: IdentityMerges, known: Iterable[str]) -> set[tuple[str, str]]:
