@@ -1,6 +1,6 @@
 """Identities in one room: who is one person, over robots that share what they see.
 
-    python benchmarks/one_room.py DATA_DIR [--stacks NAME …] [--lenses] [--json FILE]
+    python benchmarks/one_room.py DATA_DIR [--stacks NAME …] [--lenses] [--seed N] [--json FILE]
 
 DATA_DIR holds ``faces/att_faces`` (ORL: 40 people, 10 pictures each, one camera and one light) and ``clips``. The
 pictures of a person are shared out to visits, each visit is filmed by a robot at five pictures a second, and robots
@@ -283,12 +283,12 @@ def dark(picture: np.ndarray) -> np.ndarray:
 LENSES = {"clear": lambda picture: picture, "blurred": blurred, "lit from the side": side_lit, "dark": dark}
 
 
-def measure(stack: str, data: Path, lenses: Iterable[str]) -> dict[str, Outcome]:
+def measure(stack: str, data: Path, lenses: Iterable[str], seed: int) -> dict[str, Outcome]:
     """The outcome of each design."""
     pipeline = build_pipeline(STACKS[stack])
     outcomes = {}
     for lens in lenses:
-        for design, visits in orl_designs(see_orl(pipeline, data, LENSES[lens])).items():
+        for design, visits in orl_designs(see_orl(pipeline, data, LENSES[lens]), seed).items():
             outcomes[f"{lens}: {design}"] = play(visits, pipeline.contract)
     outcomes["clips, each in two halves"] = play(clip_design(see_clips(pipeline, data)), pipeline.contract)
     return outcomes
@@ -298,10 +298,11 @@ def main() -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("--stacks", nargs="+", choices=STACKS, default=list(STACKS))
     parser.add_argument("--lenses", action="store_true", help="through poor lenses too")
+    parser.add_argument("--seed", type=int, default=0, help="of the draws of pictures and visits")
     arguments = parse(parser)
     results = {}
     for stack in arguments.stacks:
-        results[stack] = measure(stack, arguments.data, LENSES if arguments.lenses else ["clear"])
+        results[stack] = measure(stack, arguments.data, LENSES if arguments.lenses else ["clear"], arguments.seed)
         rows = [
             (
                 *(name, outcome.visits, outcome.people, outcome.ids, outcome.merged),

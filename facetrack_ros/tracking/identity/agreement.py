@@ -11,14 +11,14 @@ from facetrack_ros.core.similarity_level import SimilarityLevel, closeness
 from facetrack_ros.tracking.face_template import FaceTemplate
 from facetrack_ros.tracking.linear_assignment import best_pairs
 
-# Chosen on templates of 1 to 5 faces of ORL, clear and through poor lenses, with both embedders
-# (benchmarks/one_room.py --lenses). A false merge counts as much as ten missed ones.
+# Chosen by hand on templates of 1 to 5 faces of ORL, clear and through poor lenses, with both embedders; checked by
+# benchmarks/one_room.py --lenses. A false merge counts as much as ten missed ones.
 #: Frames that must show a face.
 LEAST_FRAMES = 2
 #: Share of the faces of the smaller template that must match: of 15 faces each, two pairs match by chance.
 MATCHING_SHARE = 0.5
 #: How far above strangers the means must lie, in standard deviations of these, by the number of matching pairs: one,
-#: two, more. Strangers reached 4.8 (4.9 with two pairs, 5.05 once in 35,000 comparisons).
+#: two, more. Strangers reached 4.8 with one pair and 5.05 with two.
 NEEDED_BY_PAIRS = (5.5, 5.2, 4.6)
 #: So far above strangers the means prove it with any matching pair: two robots may have seen one common pose.
 NEEDED_BY_MEANS = 6.0
