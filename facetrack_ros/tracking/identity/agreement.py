@@ -18,7 +18,7 @@ LEAST_FRAMES = 2
 #: Share of the faces of the smaller template that must match: of 15 faces each, two pairs match by chance.
 MATCHING_SHARE = 0.5
 #: How far above strangers the means must lie, in standard deviations of these, by the number of matching pairs: one,
-#: two, more. Strangers reached 4.8 with one pair and 5.05 with two.
+#: two, more. Strangers reached 5.1, with fewer matching pairs than are asked for above.
 NEEDED_BY_PAIRS = (5.5, 5.2, 4.6)
 #: So far above strangers the means prove it with any matching pair: two robots may have seen one common pose.
 NEEDED_BY_MEANS = 6.0
