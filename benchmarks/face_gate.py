@@ -5,7 +5,7 @@
 DATA_DIR holds ``clips``, ``images``, ``cases``, ``faces/att_faces`` (ORL) and ``tracking``. Faces: the four clips, the
 photographs, a film of ten people, ORL as it is and rolled, blurred, small, dark and noisy, and the pictures of
 ``--faces``, a face in the middle of each. No faces: the people of one-by-one-person-detection.mp4, of whom none shows
-it; torsos; textures. ``--step`` uses every N-th picture of ORL and ``--faces``. Prints Markdown. All random draws are seeded.
+it; torsos; textures. ``--step`` uses every N-th picture of ORL and ``--faces``. Prints Markdown. Draws are seeded.
 """
 
 import importlib.util

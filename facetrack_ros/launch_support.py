@@ -17,7 +17,7 @@ OPTIONAL = ("markers", "detections_2d", "external_detector", "humans")
 #: The launch argument that requests them: name, default and description.
 WITH = ("with", "", f"Additional nodes, separated by commas: {', '.join(OPTIONAL)}.")
 #: Settings that are launch arguments of the same name.
-SETTINGS = ("mesh", "data_dir", "autostart")
+SETTINGS = ("mesh", "data_dir", "autostart", "camera.rotation")
 
 
 def declared(arguments: Iterable[tuple[str, str, str]]) -> list:

@@ -9,6 +9,7 @@ from contextlib import closing
 from facetrack_ros.cli.exit_codes import DONE, PARTLY_TAKEN
 from facetrack_ros.cli.progress import ProgressLine
 from facetrack_ros.cli.recording_times import add_time_arguments, given_times
+from facetrack_ros.cli.rotation_argument import add_rotation_argument, with_rotation
 from facetrack_ros.concurrency.process_pool import WorkerPool
 from facetrack_ros.config import Config
 from facetrack_ros.core.utc import show_utc
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_time_arguments(parser)
     add("--data", required=True, metavar="DIR", help="folder of histories, one folder per robot")
+    add_rotation_argument(parser)
     add("--config", metavar="FILE", help="settings, a YAML file")
 
 
@@ -45,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     :returns: 0 if every frame of every recording was used, else 5.
     """
     robot = check_name("robot", arguments.robot)
-    config = Config.load(arguments.config) if arguments.config else Config()
+    config = with_rotation(Config.load(arguments.config) if arguments.config else Config(), arguments)
     cameras = {camera: resolve_source(text) for camera, text in parse_cameras(arguments.camera).items()}
     sources = {camera: open_source(text) for camera, text in cameras.items()}
     starts = start_times(cameras, sources, given_times(arguments))

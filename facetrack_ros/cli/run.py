@@ -3,6 +3,7 @@
 import argparse
 
 from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
+from facetrack_ros.cli.rotation_argument import add_rotation_argument, with_rotation
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.sources.camera_spec import check_name, parse_cameras
@@ -19,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a camera: device index, RTSP/HTTP address, video file, folder or bag:PATH:TOPIC; @FILE is the first "
         "line of a file, ${NAME} an environment variable; default: those that the settings name under sources",
     )
+    add_rotation_argument(parser)
     add("--config", metavar="FILE", help="settings, a YAML file")
     add_mesh_argument(parser)
     add("--data", metavar="DIR", help="folder for histories, one folder per robot")
@@ -27,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the robot."""
     check_name("robot", arguments.robot)
-    config = Config.load(arguments.config)
+    config = with_rotation(Config.load(arguments.config), arguments)
     cameras = parse_cameras(arguments.camera or list(config.sources))
     if not cameras:
         raise ConfigError("a robot needs a camera: --camera NAME=SOURCE, or sources: [NAME=SOURCE, …] in the settings")
