@@ -279,7 +279,7 @@ def draw(rows: list[Found], path: Path) -> None:
     figure = Figure(figsize=(14, 6.2), dpi=100, facecolor="white")
     left, right = figure.subplots(1, 2, gridspec_kw={"left": 0.06, "right": 0.98, "top": 0.9, "wspace": 0.16})
     colours = {True: "#0f6b57", False: "#b23a2e"}
-    names = {True: "faces", False: "no faces (backs of heads, profiles from behind, torsos, textures)"}
+    names = {True: "faces", False: "backs of heads, profiles from behind, torsos, textures"}
     for is_face in (True, False):
         mine = [row for row in rows if row.is_face == is_face]
         close = np.nan_to_num([row.close for row in mine])
@@ -294,7 +294,7 @@ def draw(rows: list[Found], path: Path) -> None:
     right.axvline(gate.min_close_score, color="#2458a6")
     right.set(xlabel="limit of the second search", ylabel="share that passes", ylim=(0, 1.02))
     for axes in (left, right):
-        axes.legend(loc="lower right" if axes is left else "lower left", fontsize=9)
+        axes.legend(loc="lower right" if axes is left else "center left", fontsize=9)
         axes.grid(color="#e3e7ec")
     figure.suptitle("Faces and what is none, by the two searches of the face detector", x=0.06, ha="left")
     figure.savefig(path)

@@ -2,6 +2,8 @@
 
 import argparse
 
+from facetrack_ros.config import Config
+
 #: Longest time that an argument may give, seconds: 30 years.
 LONGEST_S = 1e9
 
@@ -18,3 +20,18 @@ def seconds(text: str) -> float:
     if not abs(value) <= LONGEST_S:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds up to {LONGEST_S:.0f}")
     return value
+
+
+def add_rotation_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the argument."""
+    parser.add_argument(
+        "--rotation",
+        action="append",
+        metavar="[NAME=]DEGREES",
+        help="degrees clockwise by which pictures are turned: 0, 90, 180, 270 or auto; default: camera.rotation",
+    )
+
+
+def with_rotation(config: Config, arguments: argparse.Namespace) -> Config:
+    """The settings, with ``camera.rotation`` as the command line gives it."""
+    return config.changed({"camera.rotation": " ".join(arguments.rotation)}) if arguments.rotation else config

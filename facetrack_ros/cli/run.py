@@ -2,8 +2,8 @@
 
 import argparse
 
+from facetrack_ros.cli.arguments import add_rotation_argument, with_rotation
 from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
-from facetrack_ros.cli.rotation_argument import add_rotation_argument, with_rotation
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.sources.camera_spec import check_name, parse_cameras
