@@ -71,6 +71,7 @@ BENCHMARKS = (
     Benchmark("mesh", (), ("--robots", "2", "--sightings", "2000", "--searches", "2", "--settle", "0")),
     Benchmark("mesh_killed", ()),
     Benchmark("mesh_row", ()),
+    Benchmark("people_list", (), ("--robots", "2", "--lists", "2", "--sightings", "2000")),
     Benchmark("cut_cable", ()),
     Benchmark("day", ()),
 )
