@@ -43,6 +43,10 @@ BENCHMARKS = (
     Benchmark("pipeline", small=(DATA, "--small")),
     Benchmark("small_robot", small=(DATA, "--small")),
     Benchmark("chosen_faces"),
+    Benchmark("face_gate"),
+    Benchmark("one_room"),
+    Benchmark("one_room_search"),
+    Benchmark("search_by_person"),
     Benchmark("pipeline_profile", small=(DATA, "--size", "480x270", "--frames", "5")),
     Benchmark("stages"),
     Benchmark("embedder_stage", small=(DATA, "--rounds", "2")),
@@ -86,7 +90,12 @@ PARTS = (
     "mot_scores",
     "synthetic_fleet",
     "cable",
+    "calibration_plot",
+    "one_room_faces",
+    "one_room_histories",
 )
+#: Benchmarks of pictures that are not in DATA_DIR, such as Labeled Faces in the Wild: run them by themselves.
+OF_OTHER_PICTURES = ("calibrate_catalog", "reference_faces")
 
 
 def run(benchmark: Benchmark, data: Path, small: bool, folder: Path | None) -> tuple[int, float]:
