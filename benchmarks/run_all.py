@@ -45,7 +45,6 @@ BENCHMARKS = (
     Benchmark("chosen_faces"),
     Benchmark("face_gate"),
     Benchmark("one_room"),
-    Benchmark("one_room_search"),
     Benchmark("search_by_person"),
     Benchmark("pipeline_profile", small=(DATA, "--size", "480x270", "--frames", "5")),
     Benchmark("stages"),
