@@ -198,7 +198,8 @@ def test_search_gallery_and_overlay_report_counts_and_errors(watched, tmp_path):
         model_id=MOBILEFACENET.id, embedding=np.full(128, 128**-0.5, np.float32), timeout=to_duration(SECOND // 2)
     )
     search.call_async(question)
-    watched.until("robot1: search", lambda status, values: status.level == OK and values["searches answered"] == "1")
+    # Nothing is recorded yet, so that the answer is partial.
+    watched.until("robot1: search", lambda status, values: status.level == WARN and values["searches answered"] == "1")
     search.call_async(srv.FaceSearch.Request())
     enrol.call_async(srv.EnrollFace.Request(name="Ada"))
     for thing in ("search", "gallery"):
@@ -211,9 +212,9 @@ def test_search_gallery_and_overlay_report_counts_and_errors(watched, tmp_path):
     watched.until("robot1: search", lambda _, values: values["robots on the mesh"] == "2")
     search.call_async(question)
     partial = watched.until(
-        "robot1: search", lambda status, values: status.level == WARN and values["partial answers"] == "1"
+        "robot1: search", lambda status, values: status.level == WARN and values["partial answers"] == "2"
     )
-    assert "robot2 (timed out)" in partial.message
+    assert "robot2" in partial.message
 
     watched.monitor.create_subscription(
         CompressedImage, "/robot1/front/overlay/compressed", lambda _: None, SENSOR_DATA

@@ -6,12 +6,15 @@ import cv2
 import numpy as np
 
 from facetrack_ros.core.detections import FaceDetections
+from facetrack_ros.core.image import resize
 from facetrack_ros.vision.interfaces import FaceDetector
 
 #: Reason of the quality gate for a face that is head down.
 UPSIDE_DOWN = "upside down"
 #: Narrowest face searched for in a picture that is to be turned: a share of its longer side, and pixels.
 SMALLEST_SHARE, SMALLEST_PX = 1 / 12, 10.0
+#: Longer side of the picture in which its direction is searched for: the narrowest face has 107 px there.
+LONGEST_PX = 1280
 
 
 def is_upside_down(close_score: float, turned_score: float) -> bool:
@@ -38,18 +41,21 @@ def turn_upright(image: np.ndarray, detector: FaceDetector) -> tuple[np.ndarray,
     """Turn a picture by the multiple of 90 degrees that brings its most certain face nearest to upright.
 
     Alignment rolls the face by the rest, at most 45 degrees. Where a face is found only between two such directions,
-    the picture is turned by a multiple of 45 degrees, on a larger canvas. A picture without a face stays as it is.
+    the picture is turned by a multiple of 45 degrees, on a larger canvas, at most :data:`LONGEST_PX` wide and high without
+    its border. A picture without a face stays as it is.
 
     :param image: ``(height, width, 3)`` uint8 BGR.
     :return: the picture, and the degrees clockwise that it was turned by, 0 to 315.
     """
-    degrees = degrees_to_upright(image, detector)
+    # The border of a long strip would otherwise make a square of its length.
+    small = resize(image, min(1.0, LONGEST_PX / max(image.shape[:2])))
+    degrees = degrees_to_upright(small, detector)
     if degrees is None:  # a crop so tight that its face has no surroundings
-        degrees = degrees_to_upright(_bordered(image), detector)
+        degrees = degrees_to_upright(_bordered(small), detector)
     if degrees is not None:
         return turned(image, degrees), degrees
     # dlib finds no face that is rolled by 45 degrees.
-    diagonal = _turned_by_45(_bordered(image))
+    diagonal = _turned_by_45(_bordered(small))
     degrees = degrees_to_upright(diagonal, detector)
     return (image, 0) if degrees is None else (turned(diagonal, degrees), degrees + 45)
 

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from facetrack_ros.errors import ReferenceFaceError
-from facetrack_ros.vision.faces.upright import turn_upright, turned
+from facetrack_ros.core.detections import FaceDetections
+from facetrack_ros.vision.faces.upright import LONGEST_PX, turn_upright, turned
 from facetrack_ros.vision.factory import open_model
 from facetrack_ros.vision.settings import VisionSettings
 
@@ -50,5 +50,16 @@ def test_a_face_head_down_is_refused_and_says_so(full, astronaut):
     for image, reason in ((astronaut, ""), (turned(astronaut, 180), "upside down")):
         (detections,) = full.detect([image])
         assert [face.rejected for face in full.faces(image, detections)][:1] == [reason]
-    with pytest.raises(ReferenceFaceError, match="upside down"):
-        full.embed_reference(turned(astronaut, 180))
+
+
+def test_a_long_strip_is_searched_in_small_pictures(astronaut):
+    sizes = []
+
+    class Detector:
+        def detect(self, image, smallest):
+            sizes.append(max(image.shape[:2]))
+            return FaceDetections.none()
+
+    strip = np.zeros((20_000, 3, 3), np.uint8)
+    assert turn_upright(strip, Detector()) == (strip, 0)
+    assert max(sizes) <= 2 * LONGEST_PX
