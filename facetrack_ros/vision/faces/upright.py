@@ -41,7 +41,7 @@ def turn_upright(image: np.ndarray, detector: FaceDetector) -> tuple[np.ndarray,
     """Turn a picture by the multiple of 90 degrees that brings its most certain face nearest to upright.
 
     Alignment rolls the face by the rest, at most 45 degrees. Where a face is found only between two such directions,
-    the picture is turned by a multiple of 45 degrees, on a larger canvas, at most :data:`LONGEST_PX` wide and high without
+    the picture is turned by a multiple of 45 degrees, on a larger canvas, at most :data:`LONGEST_PX` long without
     its border. A picture without a face stays as it is.
 
     :param image: ``(height, width, 3)`` uint8 BGR.
