@@ -1,4 +1,4 @@
-"""Errors of the user: one sentence on stderr, exit code 2, no traceback."""
+"""Errors of the user: one sentence, no traceback; exit code 2 unless trying again may help."""
 
 import cv2
 import numpy as np
@@ -22,8 +22,11 @@ def no_video(tmp_path):
     return file
 
 
-def test_a_missing_camera(processes, tmp_path):
-    refused(processes.run("run", "--robot", "robot1", "--camera", "front=97", "--data", tmp_path / "data"), "97")
+def test_a_missing_camera_is_named_and_tried_again(processes, tmp_path):
+    robot = processes.robot("robot1", tmp_path / "data", front=97)
+    robot.wait_until(lambda said: "97" in said and "trying again" in said, "the camera is named")
+    assert robot.interrupt() == 0
+    assert "Traceback" not in robot.said()
 
 
 def test_a_file_that_is_not_a_video(processes, tmp_path, no_video):
