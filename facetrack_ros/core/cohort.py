@@ -59,7 +59,8 @@ class Cohort:
         """
         others = np.ones(len(self.people), bool)
         others[[row for row in map(self._rows.get, excluded) if row is not None]] = False
-        levels = np.stack([self.templates @ first, self.templates @ second])
+        # Templates of no people have no dimension.
+        levels = np.stack([self.templates @ first, self.templates @ second]) if self.people else np.empty((2, 0))
         others &= (levels < self.same_from).all(axis=0)
         scores = [self.prior.updated(level[others]).standard(similarity) for level in levels]
         return NormalisedSimilarity(sum(scores) / 2, int(others.sum()))

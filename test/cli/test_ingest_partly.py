@@ -88,14 +88,13 @@ def write_part(path: Path, source: Path) -> None:
 
 def test_an_ingest_that_was_interrupted_is_continued(real_data, tmp_path):
     environment = {**os.environ, "FACETRACK_MODELS": str(real_data("models")), "FACETRACK_DOWNLOAD": "0"}
-    source = str(real_data("cases/films/ten_people_upright.mkv"))
+    films = [real_data(f"cases/films/{name}.mkv") for name in ("ten_people_upright", "ten_people_upside_down")]
     config = tmp_path / "config.yaml"
     config.write_text("models: {workers: 1}\n")
     arguments = [
         "--robot",
         "r",
-        "--camera",
-        f"front={source}",
+        *("--camera", f"front={films[0]}", "--camera", f"rear={films[1]}", "--camera", f"left={films[0]}"),
         "--data",
         str(tmp_path / "data"),
         "--config",
@@ -113,6 +112,6 @@ def test_an_ingest_that_was_interrupted_is_continued(real_data, tmp_path):
     assert running.returncode == 130
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    (counts,) = re.findall(r"(\d+) frames of .*, (\d+) more are already in this history", done.stdout)
-    assert sum(map(int, counts)) == 200
-    assert 0 < int(counts[1]) < 200
+    cameras = re.findall(r"(\d+) frames of .*, (\d+) more are already in this history", done.stdout)
+    assert [int(new) + int(known) for new, known in cameras] == [200] * 3
+    assert all(0 < int(known) < 200 for _, known in cameras)

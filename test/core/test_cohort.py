@@ -65,3 +65,10 @@ def test_faces_that_may_be_the_same_person_are_left_out():
     same, other = unit(0.9, 0.1, 0), unit(0, 0, 1)
     assert cohort(same, other).normalise(0.8, first, second).people == 1
     assert cohort(other, other).normalise(0.8, first, second, {"p_0"}).people == 1
+
+
+def test_a_cohort_of_no_people_leaves_the_level_of_the_model():
+    empty = Cohort((), np.empty((0, 0), np.float32), PRIOR, 0.5)
+    found = empty.normalise(0.6, unit(1, 0), unit(0.6, 0.8))
+    assert found.people == 0
+    assert found.value == pytest.approx(PRIOR.standard(0.6))
