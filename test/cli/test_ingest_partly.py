@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,10 @@ def test_an_ingest_that_was_interrupted_is_continued(real_data, tmp_path):
         str(config),
     ]
     command = [str(FACETRACK), "ingest", *arguments]
-    running = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A test that runs in the background may have inherited that SIGINT is ignored.
+    heed_interrupts = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    running = subprocess.Popen(command, env=environment, preexec_fn=heed_interrupts, **pipes)
     deadline = time.monotonic() + 120
     while not list((tmp_path / "data").glob("r/events-*")):
         assert time.monotonic() < deadline, "no event"
