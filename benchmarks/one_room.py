@@ -4,7 +4,7 @@
 
 DATA_DIR holds ``faces/att_faces`` (ORL: 40 people, 10 pictures each, one camera and one light) and ``clips``. The
 pictures of a person are shared out to visits, each visit is filmed by a robot at five pictures a second, and robots
-exchange templates and merges after each visit. ``--lenses`` films the pictures through a poor lens as well: blurred,
+exchange templates and merges after each visit. ``--lenses`` films the pictures through a poor lens as well: coarse,
 lit from the side, dark. The last rows are the people of the clips, each clip cut in two. Draws are seeded.
 """
 
@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 from common import argument_parser, markdown_table, parse, write_json
 from datasets import CLIPS, ORL_PAD, ORL_UPSCALE, clip_frames, person_in_zone
+from one_room_faces import coarse, side_lit
 
 from facetrack_ros.config import Config
 from facetrack_ros.core.detections import Detections
@@ -259,20 +260,6 @@ def clip_design(halves: dict[str, list[list[Sight]]]) -> list[RoomVisit]:
     ]
 
 
-def blurred(picture: np.ndarray) -> np.ndarray:
-    """The picture at a third of its resolution."""
-    height, width = picture.shape[:2]
-    small = cv2.resize(picture, None, fx=0.36, fy=0.36, interpolation=cv2.INTER_AREA)
-    return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
-
-
-def side_lit(picture: np.ndarray) -> np.ndarray:
-    """The picture bright on the left and dark on the right, as a poor JPEG."""
-    light = np.linspace(1.5, 0.25, picture.shape[1])[None, :, None]
-    lit = np.clip(picture * light, 0, 255).astype(np.uint8)
-    return cv2.imdecode(cv2.imencode(".jpg", lit, [cv2.IMWRITE_JPEG_QUALITY, 30])[1], cv2.IMREAD_COLOR)
-
-
 def dark(picture: np.ndarray) -> np.ndarray:
     """The picture in little light, with the noise of a sensor."""
     rng = np.random.default_rng(zlib.crc32(picture.tobytes()))
@@ -280,7 +267,7 @@ def dark(picture: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(np.clip(values, 0, 255).astype(np.uint8), (3, 3), 0)
 
 
-LENSES = {"clear": lambda picture: picture, "blurred": blurred, "lit from the side": side_lit, "dark": dark}
+LENSES = {"clear": lambda picture: picture, "blurred": coarse, "lit from the side": side_lit, "dark": dark}
 
 
 def measure(stack: str, data: Path, lenses: Iterable[str], seed: int) -> dict[str, Outcome]:
