@@ -4,7 +4,7 @@
 
 DATA_DIR holds ``faces/att_faces`` (ORL: 40 people, 10 pictures each, one camera and one light) and ``clips``. The
 pictures of a person are shared out to visits, each visit is filmed by a robot at five pictures a second, and robots
-exchange templates and merges after each visit. ``--lenses`` films the pictures through a poor lens as well: coarse,
+exchange templates and merges after each visit. ``--lenses`` films the pictures through a poor lens as well: blurred,
 lit from the side, dark. The last rows are the people of the clips, each clip cut in two. Draws are seeded.
 """
 
