@@ -31,8 +31,8 @@ from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.tracking.face_scheduler import FaceScheduler
 from facetrack_ros.tracking.factory import make_people_tracker
 from facetrack_ros.tracking.id_allocator import IdAllocator
+from facetrack_ros.tracking.identity.person_registry import TemplateRefused
 from facetrack_ros.tracking.people_tracker import PeopleTracker
-from facetrack_ros.tracking.person_registry import TemplateRefused
 from facetrack_ros.vision.evaluation.face_dataset import labelled_pictures
 from facetrack_ros.vision.evaluation.face_samples import enlarged
 from facetrack_ros.vision.factory import build_pipeline

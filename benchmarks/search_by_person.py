@@ -14,7 +14,7 @@ from common import argument_parser, markdown_table, parse, write_json
 from datasets import ORL_PAD, ORL_UPSCALE
 from recognition import PAIRS, USUAL, clip_faces
 
-from facetrack_ros.tracking.face_template import FaceTemplate
+from facetrack_ros.tracking.identity.face_template import FaceTemplate
 from facetrack_ros.vision.evaluation.face_dataset import labelled_pictures
 from facetrack_ros.vision.evaluation.face_samples import embed_pictures, enlarged
 from facetrack_ros.vision.evaluation.verification import auc, threshold_at, true_accept_rate

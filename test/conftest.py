@@ -27,6 +27,21 @@ def real_data():
     return find
 
 
+_domains = iter(range(1, 10_000))
+# Divisible by the likely numbers of workers, so that each keeps to its own when they begin anew; below the demo's.
+_DOMAINS = 78
+
+
+@pytest.fixture
+def domain() -> int:
+    """A domain that no test beside or shortly before this one has, and hardly another run on this machine."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    run, worker = (
+        (os.getppid(), int(os.environ["PYTEST_XDIST_WORKER"].lstrip("gw"))) if workers > 1 else (os.getpid(), 0)
+    )
+    return 1 + (run * 7 + next(_domains) * workers + worker) % _DOMAINS
+
+
 @pytest.fixture(autouse=True)
 def no_network_no_cache(monkeypatch, tmp_path):
     """No test downloads or finds the user's own models."""

@@ -14,7 +14,7 @@ from facetrack_ros.errors import ConfigError, RequestError
 from facetrack_ros.history.layout import RobotFolder, history_folders, robot_folder
 
 if TYPE_CHECKING:
-    from facetrack_ros.tracking.gallery import GalleryEntry
+    from facetrack_ros.tracking.identity.gallery import GalleryEntry
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -28,6 +28,9 @@ from facetrack_ros.vision.settings import vision_settings
 
 UP_WITHIN_S = 30.0
 FREE_DOMAIN_TRIES = 5
+# The demo's domains: above those that people commonly set by hand, up to 101, the highest whose ports lie below the
+# ephemeral ones.
+LOWEST_DOMAIN, DOMAINS = 80, 22
 LISTEN_S = 1.0
 # A clip has ended when its camera's newest stamp is unchanged for this long.
 STILL_S = 2.5
@@ -107,7 +110,7 @@ class DemoScenario:
         """
         given = os.environ.get("ROS_DOMAIN_ID")
         for attempt in range(FREE_DOMAIN_TRIES):
-            domain = given or str(20 + (os.getpid() + 17 * attempt) % 80)
+            domain = given or str(LOWEST_DOMAIN + (os.getpid() + 5 * attempt) % DOMAINS)
             os.environ["ROS_DOMAIN_ID"] = domain
             with FleetClient() as client:
                 taken = list(client.roster()) if client.wait_for(bool, LISTEN_S) else []

@@ -10,7 +10,7 @@ from facetrack_ros.errors import FrameError, ReferenceFaceError
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.models.operating_points import operating_point
 from facetrack_ros.search.reference_image import decode_reference
-from facetrack_ros.tracking.gallery import EntryRefused, Gallery, GalleryEntry
+from facetrack_ros.tracking.identity.gallery import EntryRefused, Gallery, GalleryEntry
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 #: Similarity from which two entries are of the same picture: the same file gives 1, a picture taken a second later less

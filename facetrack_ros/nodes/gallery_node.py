@@ -22,8 +22,8 @@ from facetrack_ros.nodes.fleet.people_listener import PeopleHandler, PeopleListe
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.service_health import ServiceHealth
 from facetrack_ros.nodes.health.status import Diagnosis
-from facetrack_ros.tracking.gallery import EntryRefused, GalleryEntry
 from facetrack_ros.tracking.id_allocator import IdAllocator, safe_name
+from facetrack_ros.tracking.identity.gallery import EntryRefused, GalleryEntry
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.vision.pipeline_pool import PipelinePool
 from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings

@@ -15,7 +15,7 @@ from facetrack_ros.history.sightings.database import stored_models
 from facetrack_ros.history.sightings.model_contract import load_contract
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.history.sightings.table import PersonSpan
-from facetrack_ros.tracking.gallery import GalleryEntry
+from facetrack_ros.tracking.identity.gallery import GalleryEntry
 from facetrack_ros.tracking.identity_merges import IdentityMerges, MergeDecision, id_order
 
 

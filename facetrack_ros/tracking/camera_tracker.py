@@ -1,6 +1,5 @@
 """Tracks, visits and events of one camera."""
 
-from collections import deque
 from collections.abc import Callable
 
 import numpy as np
@@ -8,11 +7,12 @@ import numpy as np
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.track import Track
 from facetrack_ros.tracking.edge_boxes import MAX_EXTENSION_NS, EdgeBoxHistory, EdgeSighting
+from facetrack_ros.tracking.frame_times import MAX_UNWATCHED_NS, FrameTimes
+from facetrack_ros.tracking.identity.person_registry import PersonRegistry, Recognition
 from facetrack_ros.tracking.identity_assignment import IdentityAssignment
 from facetrack_ros.tracking.interfaces import Tracker
 from facetrack_ros.tracking.observation import Observation
 from facetrack_ros.tracking.open_track import OpenTrack
-from facetrack_ros.tracking.person_registry import PersonRegistry, Recognition
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.still_boxes import StillBoxFilter
 from facetrack_ros.tracking.visit import Visit
@@ -43,7 +43,7 @@ class CameraTracker:
         self._registry, self._threshold, self._settings = registry, threshold, settings
         self._new_tracker, self._new_track_id = new_tracker, new_track_id
         self._left_ns: dict[str, int] = {}
-        self._frames: deque[tuple[int, int]] = deque()
+        self._frames = FrameTimes()
         self._now_ns: int | None = None
         self._clear()
 
@@ -60,16 +60,17 @@ class CameraTracker:
     def update(self, stamp_ns: int, number: int, observation: Observation) -> tuple[tuple[Track, ...], Events]:
         """Process a frame; see :meth:`PeopleTracker.update`."""
         ended: Events = ()
-        if self._frames:
-            if stamp_ns == self._frames[-1][0]:
+        if self._frames.last_ns is not None:
+            if stamp_ns == self._frames.last_ns:
                 return self._tracks, ()
-            if stamp_ns < self._frames[-1][0]:
+            if stamp_ns < self._frames.last_ns:
                 ended = self.close()
                 self._left_ns.clear()
                 self._frames.clear()
                 self._now_ns = None
+        self._frames.add(stamp_ns, number)
         events = self._end_visits(stamp_ns - 1)
-        self._advance_time(stamp_ns, number)
+        self._advance_time(stamp_ns)
         seen = self._update_tracks(stamp_ns, number, observation)
         events += self._assign_persons(stamp_ns)
         self._assignment.note_distinct_persons(seen, stamp_ns)
@@ -102,19 +103,18 @@ class CameraTracker:
         if self._now_ns is not None:
             events += self._assign_persons(self._now_ns, wait=False)
             for visit in sorted(self._visits.values(), key=lambda visit: visit.last_ns):
-                events += self._end_visit(visit, min(self._now_ns, visit.last_ns + self._settings.exit_after_ns))
+                events += self._end_visit(visit, min(self._now_ns, self._gone_ns(visit)))
         self._clear()
         return _by_stamp(events)
 
-    def _advance_time(self, stamp_ns: int, number: int) -> None:
-        self._frames.append((stamp_ns, number))
+    def _advance_time(self, stamp_ns: int) -> None:
         self._now_ns = stamp_ns if self._now_ns is None else max(stamp_ns, self._now_ns)
         # No event refers to an older frame: a visit ends, and a late decision reaches back, no further than this.
+        longest_visit_gap_ns = self._settings.exit_after_ns + MAX_UNWATCHED_NS
         oldest_ns = stamp_ns - (
-            self._settings.exit_after_ns + self._settings.confirm_within_ns + self._settings.identity_wait_ns
+            longest_visit_gap_ns + self._settings.confirm_within_ns + self._settings.identity_wait_ns
         )
-        while self._frames[0][0] < oldest_ns:
-            self._frames.popleft()
+        self._frames.drop_before(oldest_ns)
         self._left_ns = {person_id: left_ns for person_id, left_ns in self._left_ns.items() if left_ns >= oldest_ns}
 
     def _update_tracks(self, stamp_ns: int, number: int, observation: Observation) -> list[OpenTrack]:
@@ -148,7 +148,7 @@ class CameraTracker:
 
     def _new_track(self, key: int, stamp_ns: int, number: int, box: np.ndarray) -> OpenTrack:
         first_ns, first_box = self._tracker.began(key) or (stamp_ns, box)
-        first = EdgeSighting(first_ns, self._number_at(first_ns, number), first_box)
+        first = EdgeSighting(first_ns, self._frames.number_at(first_ns, number), first_box)
         track = OpenTrack(self._new_track_id(), first, self._registry.empty_template(), self._settings)
         track.first = self._edge_boxes.extend_backward(first)
         return track
@@ -192,7 +192,7 @@ class CameraTracker:
             self._visits[person_id] = visit
             # Where the person has left before the decision, no event is later than PERSON_OUT.
             decided_ns = max(first_ns, min(now_ns, track.last_ns + self._settings.exit_after_ns))
-            number = self._number_at(decided_ns, track.last_number)
+            number = self._frames.number_at(decided_ns, track.last_number)
             events = [visit.person_in(), *self._matches(visit, track, recognition, decided_ns, number)]
         for embedding, quality in zip(track.template.embeddings, track.template.qualities):
             self._registry.add_face(person_id, embedding, float(quality))
@@ -221,16 +221,23 @@ class CameraTracker:
         """End the visits of persons unseen for long enough by ``until_ns``."""
         events = []
         for visit in sorted(self._visits.values(), key=lambda visit: visit.last_ns):
-            gone_ns = visit.last_ns + self._settings.exit_after_ns
-            if gone_ns <= until_ns and not self._may_continue(visit, gone_ns):
+            gone_ns = self._gone_ns(visit)
+            if gone_ns > until_ns:
+                break
+            decided_ns = self._frames.watched_again_ns(gone_ns, until_ns)
+            if decided_ns <= until_ns and not self._may_continue(visit, decided_ns):
                 events += self._end_visit(visit, gone_ns)
         return events
 
-    def _may_continue(self, visit: Visit, gone_ns: int) -> bool:
+    def _gone_ns(self, visit: Visit) -> int:
+        """When a person who is not seen again has left."""
+        return visit.last_ns + self._settings.exit_after_ns
+
+    def _may_continue(self, visit: Visit, decided_ns: int) -> bool:
         """Whether an undecided track that began in time may turn out to be this person."""
         return any(
             not track.person_id
-            and visit.tracked_ns < track.first_ns <= gone_ns
+            and visit.tracked_ns < track.first_ns <= decided_ns
             and visit.person_id not in track.seen_with
             for track in self._open.values()
         )
@@ -242,11 +249,7 @@ class CameraTracker:
             self._end(track)
         self._assignment.suggest_person(visit)
         self._registry.forget_faceless(visit.person_id)
-        return [visit.person_out(stamp_ns, self._number_at(stamp_ns, visit.last_number))]
-
-    def _number_at(self, stamp_ns: int, default: int) -> int:
-        """Number of the last frame up to a stamp."""
-        return next((number for frame_ns, number in reversed(self._frames) if frame_ns <= stamp_ns), default)
+        return [visit.person_out(stamp_ns, self._frames.number_at(stamp_ns, visit.last_number))]
 
     def _end_tracks(self, stamp_ns: int) -> None:
         """End the tracks unseen for too long; undecided ones that stand for a person wait for their decision."""

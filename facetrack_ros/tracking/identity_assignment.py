@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
-from facetrack_ros.tracking.gallery import GalleryMatch
+from facetrack_ros.tracking.identity.gallery import GalleryMatch
+from facetrack_ros.tracking.identity.person_registry import PersonRegistry, Recognition
 from facetrack_ros.tracking.open_track import OpenTrack
-from facetrack_ros.tracking.person_registry import PersonRegistry, Recognition
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.visit import Visit
 

@@ -7,7 +7,7 @@ import numpy as np
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.tracking.edge_boxes import EdgeSighting
-from facetrack_ros.tracking.face_template import FaceTemplate
+from facetrack_ros.tracking.identity.face_template import FaceTemplate
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.tracking.track_states import TrackStateMachine
 

@@ -12,13 +12,13 @@ from facetrack_ros.core.similarity_level import SimilarityLevel
 from facetrack_ros.core.track import Track
 from facetrack_ros.tracking.box_tracker import BoxTracker
 from facetrack_ros.tracking.camera_tracker import CameraTracker
-from facetrack_ros.tracking.face_template import FaceTemplate
-from facetrack_ros.tracking.gallery import Gallery
 from facetrack_ros.tracking.id_allocator import IdAllocator, safe_name
+from facetrack_ros.tracking.identity.face_template import FaceTemplate
+from facetrack_ros.tracking.identity.gallery import Gallery
+from facetrack_ros.tracking.identity.person_registry import PersonRegistry
 from facetrack_ros.tracking.identity_merges import IdentityMerges, MergeDecision
 from facetrack_ros.tracking.interfaces import Tracker
 from facetrack_ros.tracking.observation import Observation
-from facetrack_ros.tracking.person_registry import PersonRegistry
 from facetrack_ros.tracking.settings import TrackingSettings
 
 

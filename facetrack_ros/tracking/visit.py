@@ -3,9 +3,9 @@
 import numpy as np
 
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
-from facetrack_ros.tracking.gallery import GalleryMatch
+from facetrack_ros.tracking.identity.gallery import GalleryMatch
+from facetrack_ros.tracking.identity.person_registry import Recognition
 from facetrack_ros.tracking.open_track import OpenTrack
-from facetrack_ros.tracking.person_registry import Recognition
 
 
 class Visit:

@@ -10,7 +10,7 @@ import pytest
 from facetrack_ros.enrolment.entries import EnrolmentPicture, enrol
 from facetrack_ros.models.catalog import MOBILEFACENET
 from facetrack_ros.models.operating_points import operating_point
-from facetrack_ros.tracking.gallery import EntryRefused, Gallery, GalleryEntry
+from facetrack_ros.tracking.identity.gallery import EntryRefused, Gallery, GalleryEntry
 
 WIDE = operating_point(MOBILEFACENET, "wide").threshold
 

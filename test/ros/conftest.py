@@ -117,20 +117,6 @@ def wait_until(condition, what, deadline_s: float = DEADLINE_S, alive=None):
     return value
 
 
-_domains = iter(range(1, 10_000))
-_DOMAINS = 96  # divisible by the likely numbers of workers, so that each keeps to its own when they begin anew
-
-
-@pytest.fixture
-def domain() -> int:
-    """A domain that no test beside or shortly before this one has, and hardly another run on this machine."""
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
-    run, worker = (
-        (os.getppid(), int(os.environ["PYTEST_XDIST_WORKER"].lstrip("gw"))) if workers > 1 else (os.getpid(), 0)
-    )
-    return 1 + (run * 7 + next(_domains) * workers + worker) % _DOMAINS
-
-
 @pytest.fixture
 def processes(tmp_path, domain):
     started = Processes(tmp_path, domain)

@@ -10,9 +10,9 @@ from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.track import TrackState
 from facetrack_ros.tracking.id_allocator import IdAllocator
+from facetrack_ros.tracking.identity.person_registry import TemplateRefused
 from facetrack_ros.tracking.identity_merges import MergeDecision
 from facetrack_ros.tracking.people_tracker import PeopleTracker
-from facetrack_ros.tracking.person_registry import TemplateRefused
 from facetrack_ros.tracking.settings import TrackingSettings
 
 P1, P2, P3 = "p_robot1_1", "p_robot1_2", "p_robot1_3"
@@ -63,6 +63,35 @@ def test_a_lost_track_keeps_its_last_box_and_shows_no_face(scene, embedding_of):
     assert lost.face is None
     assert lost.track_id == seen.track_id
     assert np.array_equal(lost.bbox, [110, 100, 170, 280])
+
+
+@pytest.mark.parametrize("pause_s", [1.5, 2.0, 2.1, 3.9])
+def test_a_visit_outlasts_a_pause_in_which_the_camera_is_not_watched(scene, embedding_of, pause_s):
+    for start in (10, 10.8 + pause_s):
+        for step in range(5):
+            scene.show(start + 0.2 * step, (100, embedding_of(1, 0.9, step)))
+        scene.pass_time(start + 0.8 + pause_s - 0.1)
+    assert scene.summary() == [(PERSON_IN, P1, 10.0)]
+
+
+def test_a_person_who_is_gone_after_a_pause_has_left_before_its_end(scene, embedding_of):
+    for step in range(5):
+        scene.show(10 + 0.2 * step, (100, embedding_of(1)))
+    scene.pass_time(13.5)
+    assert scene.summary() == [(PERSON_IN, P1, 10.0)]
+    scene.show(13.6)
+    assert scene.summary() == [(PERSON_IN, P1, 10.0), (PERSON_OUT, P1, 12.8)]
+
+
+def test_a_longer_pause_ends_the_visit(scene, embedding_of):
+    for start in (10, 14.9):
+        for step in range(5):
+            scene.show(start + 0.2 * step, (100, embedding_of(1, 0.9, step)))
+    assert [event for event in scene.summary() if event[0] != FACE_MATCHED] == [
+        (PERSON_IN, P1, 10.0),
+        (PERSON_OUT, P1, 12.8),
+        (PERSON_IN, P1, 14.9),
+    ]
 
 
 def test_absence_is_established_by_time_without_frames(scene, embedding_of):
@@ -203,7 +232,7 @@ def test_a_track_without_a_face_gets_an_id_though_no_frame_comes(scene):
     for time_s in (10, 10.9, 11.0):
         scene.show(time_s, (100, None))
     scene.pass_time(11.9)
-    scene.pass_time(13.0)
+    scene.pass_time(15.1)
     assert scene.summary() == [(PERSON_IN, P1, 10.0), (PERSON_OUT, P1, 13.0)]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from facetrack_ros.bounded_file import read_bounded
 from facetrack_ros.errors import store_errors
-from facetrack_ros.tracking.gallery import EntryRefused, GalleryEntry
+from facetrack_ros.tracking.identity.gallery import EntryRefused, GalleryEntry
 
 FOLDER = "gallery"
 #: Largest file of an entry. One with 65,536 numbers has 1.4 MB.

@@ -11,8 +11,8 @@ from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.tracking.factory import make_people_tracker
 from facetrack_ros.tracking.id_allocator import IdAllocator
+from facetrack_ros.tracking.identity.person_registry import TemplateRefused
 from facetrack_ros.tracking.people_tracker import PeopleTracker
-from facetrack_ros.tracking.person_registry import TemplateRefused
 
 
 def load_people_tracker(

@@ -9,7 +9,7 @@ from facetrack_ros.history.sightings.table import PersonSpan
 from facetrack_ros.nodes.conversion.fields import float_array, pick
 from facetrack_ros.nodes.conversion.time import to_ns, to_time
 from facetrack_ros.search.people import RobotPeople
-from facetrack_ros.tracking.gallery import GalleryEntry
+from facetrack_ros.tracking.identity.gallery import GalleryEntry
 from facetrack_ros.tracking.identity_merges import MergeDecision
 
 # Fields that value and message have alike.

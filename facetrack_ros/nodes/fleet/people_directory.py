@@ -7,7 +7,7 @@ from facetrack_ros.errors import RequestError
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.fleet.people_listener import PeopleHandler, PeopleListener
 from facetrack_ros.search.other_people import FaceOf, PersonFace
-from facetrack_ros.tracking.gallery import GalleryEntry
+from facetrack_ros.tracking.identity.gallery import GalleryEntry
 from facetrack_ros.tracking.identity_merges import IdentityMerges, MergeDecision
 
 # At most so many known names are listed in an error message.

@@ -13,7 +13,7 @@ from facetrack_ros import msg
 from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS
 from facetrack_ros.nodes.base.throttled_log import ThrottledLog
 from facetrack_ros.nodes.conversion.people import entry_from_message, template_from_message, verdict_from_message
-from facetrack_ros.tracking.gallery import GalleryEntry
+from facetrack_ros.tracking.identity.gallery import GalleryEntry
 from facetrack_ros.tracking.identity_merges import MergeDecision
 
 

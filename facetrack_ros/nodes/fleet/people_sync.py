@@ -12,7 +12,7 @@ from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS, PERSON_TEMPLATES
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.people import template_to_message, verdict_to_message
 from facetrack_ros.nodes.fleet.people_listener import PeopleHandler, PeopleListener
-from facetrack_ros.tracking.gallery import GalleryEntry
+from facetrack_ros.tracking.identity.gallery import GalleryEntry
 from facetrack_ros.tracking.identity_merges import MergeDecision
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 

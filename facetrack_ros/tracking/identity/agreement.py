@@ -8,7 +8,7 @@ import numpy as np
 
 from facetrack_ros.core.cohort import Cohort
 from facetrack_ros.core.similarity_level import SimilarityLevel, closeness
-from facetrack_ros.tracking.face_template import FaceTemplate
+from facetrack_ros.tracking.identity.face_template import FaceTemplate
 from facetrack_ros.tracking.linear_assignment import best_pairs
 
 # Chosen by hand on templates of 1 to 5 faces of ORL, clear and through poor lenses, with both embedders; checked by

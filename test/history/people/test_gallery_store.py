@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.history.people.gallery_store import GalleryStore
-from facetrack_ros.tracking.gallery import EntryRefused, GalleryEntry
+from facetrack_ros.tracking.identity.gallery import EntryRefused, GalleryEntry
 
 UNIT = np.eye(1, 4, dtype=np.float32)[0]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from facetrack_ros.core.similarity_level import SimilarityLevel
-from facetrack_ros.tracking.face_template import FaceTemplate
 from facetrack_ros.tracking.identity.agreement import AgreementRule
+from facetrack_ros.tracking.identity.face_template import FaceTemplate
 
 THRESHOLD = 0.36
 CURVE = ((0.1, 0.1), (0.2, 0.01), (0.3, 0.001), (0.36, 0.0001))

@@ -6,9 +6,9 @@ import cv2
 import pytest
 
 from facetrack_ros.config import Config
-from facetrack_ros.tracking.face_template import FaceTemplate
 from facetrack_ros.tracking.factory import make_people_tracker
 from facetrack_ros.tracking.id_allocator import IdAllocator
+from facetrack_ros.tracking.identity.face_template import FaceTemplate
 from facetrack_ros.vision.evaluation.face_samples import enlarged, find_faces
 from facetrack_ros.vision.factory import build_for_measuring
 from facetrack_ros.vision.settings import FROM_FACES, VisionSettings

@@ -11,8 +11,8 @@ from facetrack_ros.core.names import nfc
 from facetrack_ros.core.similarity_level import SimilarityLevel
 from facetrack_ros.core.vectors import is_unit
 from facetrack_ros.errors import FacetrackError
-from facetrack_ros.tracking.face_template import FaceTemplate
 from facetrack_ros.tracking.identity.agreement import LEAST_FRAMES, MATCHING_SHARE, AgreementRule
+from facetrack_ros.tracking.identity.face_template import FaceTemplate
 
 _ENTRY_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 

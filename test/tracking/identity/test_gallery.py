@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN
-from facetrack_ros.tracking.face_template import FaceTemplate
-from facetrack_ros.tracking.gallery import EntryRefused, Gallery, GalleryEntry
+from facetrack_ros.tracking.identity.face_template import FaceTemplate
+from facetrack_ros.tracking.identity.gallery import EntryRefused, Gallery, GalleryEntry
 
 MODEL = "a-model"
 

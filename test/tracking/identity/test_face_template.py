@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from facetrack_ros.tracking.face_template import FaceTemplate
+from facetrack_ros.tracking.identity.face_template import FaceTemplate
 
 
 def test_the_best_thirty_stay(embedding_of):

@@ -10,10 +10,10 @@ from facetrack_ros.core.cohort import Cohort
 from facetrack_ros.core.similarity_level import SimilarityLevel
 from facetrack_ros.core.vectors import is_unit
 from facetrack_ros.errors import FacetrackError
-from facetrack_ros.tracking.face_template import FaceTemplate
-from facetrack_ros.tracking.gallery import Gallery, GalleryMatch
 from facetrack_ros.tracking.id_allocator import IdAllocator
 from facetrack_ros.tracking.identity.agreement import AgreementRule, FaceAgreement
+from facetrack_ros.tracking.identity.face_template import FaceTemplate
+from facetrack_ros.tracking.identity.gallery import Gallery, GalleryMatch
 from facetrack_ros.tracking.identity_merges import (
     IdentityMerges,
     MergeDecision,

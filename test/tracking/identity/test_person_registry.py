@@ -5,7 +5,7 @@ import pytest
 
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.tracking.id_allocator import IdAllocator
-from facetrack_ros.tracking.person_registry import PersonRegistry
+from facetrack_ros.tracking.identity.person_registry import PersonRegistry
 from facetrack_ros.tracking.settings import TrackingSettings
 
 
