@@ -64,6 +64,17 @@ class PartialError(FacetrackError):
     """There is no answer, as something that the request covers could not be searched; it is named."""
 
 
+class InvalidInput(FacetrackError, ValueError):
+    """A value from outside is refused: of a message, a request or a file.
+
+    :ivar kind: a short word to count refusals by, such as ``id``, ``text`` or ``embedding``.
+    """
+
+    def __init__(self, sentence: str, kind: str = "value"):
+        super().__init__(sentence)
+        self.kind = kind
+
+
 class EvaluationError(FacetrackError):
     """Labelled data is unusable for a measurement."""
 

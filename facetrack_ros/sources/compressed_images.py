@@ -6,8 +6,8 @@ import numpy as np
 
 from facetrack_ros.core.jpeg import is_jpeg, is_png, whole_jpeg
 from facetrack_ros.core.picture import decode_picture
-from facetrack_ros.core.video_packet_decoder import MAX_DELAY, VideoPacketDecoder, video_codec
 from facetrack_ros.errors import FrameError
+from facetrack_ros.sources.video_packet_decoder import MAX_DELAY, VideoPacketDecoder, video_codec
 
 Tag = TypeVar("Tag")
 #: A picture as JPEG bytes or as pixels, ``(height, width, 3)`` uint8 BGR, with the tag of its message.

@@ -17,6 +17,7 @@ from rclpy.task import Future
 from facetrack_ros.concurrency.worker import Worker
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.nodes.base import ros_logging
+from facetrack_ros.nodes.base.inbox import Inbox
 
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
@@ -28,6 +29,7 @@ class LifecycleNode(LifecycleNodeMixin, Node):
     requested as a service runs on a thread of its own, so that loading a model does not block the executor.
 
     :ivar active: whether the node is in the state ``active``.
+    :ivar inbox: gate of its subscriptions and services.
     """
 
     #: What the node omits while it is inactive; completes "is inactive: ".
@@ -36,6 +38,7 @@ class LifecycleNode(LifecycleNodeMixin, Node):
     def __init__(self, name: str, namespace: str | None = None):
         Node.__init__(self, name, namespace=namespace)
         ros_logging.attach(self)
+        self.inbox = Inbox(self.get_logger())
         self.active = False
         self._quiet = False
         self._closed = False

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from sensor_msgs.msg import BatteryState
 
-from facetrack_ros.core.hysteresis import Hysteresis
 from facetrack_ros.nodes.base.qos import SENSOR_DATA
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.inputs.hysteresis import Hysteresis
 
 
 class BatteryInput:

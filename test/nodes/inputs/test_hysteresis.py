@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from facetrack_ros.core.hysteresis import Hysteresis
+from facetrack_ros.nodes.inputs.hysteresis import Hysteresis
 
 
 def test_it_goes_on_below_one_limit_and_off_at_the_other():

@@ -1,0 +1,24 @@
+"""How often one sender is heard on each topic. How much a message may hold is checked in ``nodes/conversion``.
+
+Chosen by hand for a fleet of fifty robots with a margin of five or more, so that no honest robot is cut. A sender is
+the robot that a message names: ROS tells a subscriber no more.
+"""
+
+from facetrack_ros.concurrency.sender_limits import RateLimit
+
+#: Heartbeats: one a second, three when a robot leaves, a restart a minute.
+ROSTER = RateLimit(per_s=5, burst=20)
+#: Templates: two a visit; a camera in a crowd begins ten visits a second. At a start the last hundred come at once.
+TEMPLATES = RateLimit(per_s=100, burst=500)
+#: Merge decisions: every robot publishes all that it stores at its start, DDS keeps the last thousand.
+VERDICTS = RateLimit(per_s=200, burst=2000)
+#: Gallery entries: likewise; ten thousand people have more entries than DDS keeps.
+ENTRIES = RateLimit(per_s=500, burst=5000)
+#: Searches: each is sent again every 0.4 s to robots that have not answered, and a second time for joined visits.
+SEARCHES = RateLimit(per_s=100, burst=400)
+#: Answers: one a search and repeat of it.
+RESULTS = RateLimit(per_s=200, burst=1000)
+#: Lists of people: as searches, and the command line asks ten times a second while it waits for a change.
+PEOPLE = RateLimit(per_s=50, burst=200)
+#: Messages within a robot, a sender a camera: frames, detections, tracks, events at 60 Hz, and late ones at once.
+FRAMES = RateLimit(per_s=500, burst=2000)
