@@ -7,6 +7,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from facetrack_ros.cli.exit_codes import DONE, PARTIAL
 from facetrack_ros.errors import ConfigError
 
 MARKER = ".facetrack_demo"
@@ -19,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Play the scenario; 0 where the results agree with what was staged, else 1."""
+    """Play the scenario; 0 if the results agree with what was staged, 3 if some could not be compared, else 1."""
     started = time.monotonic()
     out = _fresh_folder(Path(arguments.out))
     # On this machine only, apart from running robots.
@@ -31,7 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     with ExitStack() as stack:
         agrees = DemoScenario(out, Path(arguments.clips) if arguments.clips else None, stack).play()
     print(f"\n{time.monotonic() - started:.0f} s. Everything is in {out}/")
-    return 0 if agrees else 1
+    if agrees is None:
+        return PARTIAL
+    return DONE if agrees else 1
 
 
 def _fresh_folder(out: Path) -> Path:

@@ -164,6 +164,10 @@ class FleetClient:
         """Subscribe to a camera's overlay."""
         self.node.create_subscription(CompressedImage, f"/{robot}/{camera}/overlay/compressed", callback, SENSOR_DATA)
 
+    def on_detections(self, robot: str, camera: str, callback: Callable[[msg.Detections], None]) -> None:
+        """Subscribe to a camera's detections."""
+        self.node.create_subscription(msg.Detections, f"/{robot}/{camera}/detections", callback, RELIABLE)
+
     def _client(self, kind: type, name: str, robot: str) -> Client:
         if (robot, name) not in self._clients:
             self._clients[robot, name] = self.node.create_client(kind, f"/{robot}/{name}")

@@ -6,14 +6,16 @@ import re
 import shutil
 import signal
 import time
+from collections import defaultdict
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 from facetrack_ros import msg
 from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.config import Config
 from facetrack_ros.demo.clip_writer import ClipWriter
-from facetrack_ros.demo.comparison import Finding, compare_events, compare_partial, compare_response
+from facetrack_ros.demo.comparison import Finding, FramesOfClip, compare_events, compare_partial, compare_response
 from facetrack_ros.demo.fleet import RobotProcess, run_search
 from facetrack_ros.demo.staging import Stage, make_stage
 from facetrack_ros.errors import FacetrackError, RequestError, SourceError
@@ -22,7 +24,7 @@ from facetrack_ros.history.events.text import event_line
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.models.summary import description_lines
 from facetrack_ros.nodes.conversion.time import to_ns
-from facetrack_ros.nodes.conversion.vision import event_from_message
+from facetrack_ros.nodes.conversion.vision import event_from_message, not_analyzed
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.settings import vision_settings
 
@@ -34,9 +36,9 @@ LOWEST_DOMAIN, DOMAINS = 80, 22
 LISTEN_S = 1.0
 # A clip has ended when its camera's newest stamp is unchanged for this long.
 STILL_S = 2.5
-ANSWER_WITHIN_S = 2.0
-# Time of the service call itself, on two busy cores.
-OWN_WORK_S = 1.0
+ANSWER_WITHIN_S = 5.0
+# Time of the service call itself, on a computer that is busy with other work.
+OWN_WORK_S = 5.0
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".gif")
 CAMERA_NAMES = ("front", "rear", "left", "right")
 # Most persons searched for when nothing was staged.
@@ -57,9 +59,10 @@ class DemoScenario:
         self._robots: dict[str, RobotProcess] = {}
         self._clips_folder = clips
         self._counts = {"in": 0, "out": 0}
+        self._analysed: dict[tuple[str, str], list[float]] = defaultdict(list)
 
-    def play(self) -> bool:
-        """Run all steps; whether the results agree with what was staged."""
+    def play(self) -> bool | None:
+        """Run all steps; whether the results agree with what was staged, None if only some could be compared."""
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         cameras = self._set_the_stage()
         self._title("The models, as found on this machine:")
@@ -130,6 +133,8 @@ class DemoScenario:
         writer = self._stack.enter_context(closing(ClipWriter(self._out / "robot1_front.mp4")))
         add = writer.add
         client.on_overlay("robot1", "front", lambda image: add(to_ns(image.header.stamp), bytes(image.data)))
+        for place in ((robot, camera) for robot, sources in cameras.items() for camera in sources):
+            client.on_detections(*place, partial(self._on_detections, place))
         deadline = time.monotonic() + UP_WITHIN_S
         while not client.wait_for(lambda roster: set(self._robots) <= set(roster), 0.5):
             self._check_robots(client)
@@ -146,6 +151,10 @@ class DemoScenario:
         others = client.other_robots(self._robots)
         if others:
             raise _crowded(others)
+
+    def _on_detections(self, place: tuple[str, str], message: msg.Detections) -> None:
+        if not not_analyzed(message):
+            self._analysed[place].append(to_ns(message.header.stamp) / 1e9)
 
     def _on_event(self, message: msg.PersonEvent) -> None:
         event = event_from_message(message)
@@ -191,17 +200,18 @@ class DemoScenario:
 
     def _search_staged(self, stage: Stage, starts: dict[tuple[str, str], float]) -> list[Finding]:
         findings = []
+        frames = {place: FramesOfClip(start, self._analysed[place]) for place, start in starts.items()}
         first, *others = stage.references.items()
         for (person, reference), robot, folder in ((first, "robot1", "."), (others[0], "robot2", "second_question")):
             self._title(f"Asking {robot}: who saw {person}?")
             code, response, output = self._search(robot, ["--image", str(reference)], self._out / folder)
             print(output.rstrip())
             findings.append(Finding(code == 0, f"every robot answered about {person}"))
-            findings += compare_response(person, response, stage.visits, starts)
+            findings += compare_response(person, response, stage.visits, frames)
         person, reference = first
         findings += self._kill_and_search(["--image", str(reference)])
         events = [event for folder in history_folders(self._out / "data") for event in read_events(folder.path)]
-        return findings + compare_events(events, stage.visits, starts)
+        return findings + compare_events(events, stage.visits, frames)
 
     def _search_seen(self) -> list[Finding]:
         """Search for the persons seen, and show the one with most places."""
@@ -241,14 +251,21 @@ class DemoScenario:
         deadline_s = ANSWER_WITHIN_S + OWN_WORK_S
         return [partial, *compare_partial(response, "robot2", seconds, deadline_s, self._stage is not None)]
 
-    def _report(self, findings: list[Finding]) -> bool:
+    def _report(self, findings: list[Finding]) -> bool | None:
         staged, unstaged = "Found, compared with staged:", "Nothing was staged to compare with; what can be checked:"
         self._title(unstaged if self._stage is None else staged)
+        words = {True: "agrees      ", False: "DIFFERS     ", None: "not compared"}
         for finding in findings:
-            print(f"  {'agrees ' if finding.agrees else 'DIFFERS'}  {finding.sentence}")
-        agrees = all(finding.agrees for finding in findings)
-        print(f"\n{'All agrees.' if agrees else 'Something differs.'}")
-        return agrees
+            print(f"  {words[finding.agrees]}  {finding.sentence}")
+        if not all(finding.agrees is not False for finding in findings):
+            print("\nSomething differs.")
+            return False
+        slow = sum(finding.agrees is None for finding in findings)
+        if slow:
+            print(f"\nThis computer was too slow, or too busy, for {slow} comparisons; all others agree.")
+            return None
+        print("\nAll agrees.")
+        return True
 
 
 def _crowded(robots: list[str]) -> RequestError:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from facetrack_ros.demo.comparison import compare_events, compare_partial, compare_response
+from facetrack_ros.demo.comparison import FramesOfClip, compare_events, compare_partial, compare_response
 from facetrack_ros.demo.staging import PORTRAITS, StagedVisit, load_portrait, make_stage
 
 VISITS = (
@@ -10,6 +10,10 @@ VISITS = (
     StagedVisit("robot2", "front", "Bob", (1.0, 9.0), (1.5, 8.5), (2.0, 8.0)),
 )
 STARTS = {("robot1", "front"): 100.0, ("robot2", "front"): 200.0}
+# Ten frames a second.
+FRAMES = {
+    place: FramesOfClip(start, [start + 0.1 * number for number in range(100)]) for place, start in STARTS.items()
+}
 
 
 def response(*matches):
@@ -27,8 +31,8 @@ def agrees(findings):
 
 
 def test_found_where_and_when_staged_agrees():
-    assert agrees(compare_response("Ann", response(("robot1", 102.2, 107.9)), VISITS, STARTS))
-    assert agrees(compare_response("Ann", response(("robot1", 102.2, 104.0), ("robot1", 105.0, 107.9)), VISITS, STARTS))
+    assert agrees(compare_response("Ann", response(("robot1", 102.2, 107.9)), VISITS, FRAMES))
+    assert agrees(compare_response("Ann", response(("robot1", 102.2, 104.0), ("robot1", 105.0, 107.9)), VISITS, FRAMES))
 
 
 @pytest.mark.parametrize(
@@ -43,7 +47,19 @@ def test_found_where_and_when_staged_agrees():
     ],
 )
 def test_missing_elsewhere_too_early_or_too_short_differs(matches):
-    assert not agrees(compare_response("Ann", response(*matches), VISITS, STARTS))
+    assert not agrees(compare_response("Ann", response(*matches), VISITS, FRAMES))
+
+
+def test_a_visit_with_a_pause_between_analysed_frames_is_not_compared():
+    place, late = ("robot1", "front"), response(("robot1", 105.0, 107.9))
+    for pause_s, expected in ((0.9, False), (1.2, None)):
+        stamps = [stamp for stamp in FRAMES[place].analysed if not 102.5 < stamp < 102.5 + pause_s]
+        frames = {place: FramesOfClip(100.0, stamps)}
+        findings = compare_response("Ann", late, VISITS, frames) + compare_events(
+            events(arrivals=2), VISITS[:1], frames
+        )
+        assert [finding.agrees for finding in findings] == [expected, expected]
+    assert not agrees(compare_response("Ann", response(("robot2", 202.0, 208.0)), VISITS, FRAMES))
 
 
 def events(person="p_1", arrivals=1, departures=1, last=108.0):
@@ -54,7 +70,7 @@ def events(person="p_1", arrivals=1, departures=1, last=108.0):
 
 
 def test_each_visit_is_one_arrival_and_one_departure():
-    assert agrees(compare_events(events(), VISITS[:1], STARTS))
+    assert agrees(compare_events(events(), VISITS[:1], FRAMES))
     for wrong in (
         events(arrivals=0),
         events(arrivals=2),
@@ -62,7 +78,7 @@ def test_each_visit_is_one_arrival_and_one_departure():
         events(departures=2),
         events(last=103.0),
     ):
-        assert not agrees(compare_events(wrong, VISITS[:1], STARTS))
+        assert not agrees(compare_events(wrong, VISITS[:1], FRAMES))
 
 
 def test_the_partial_answer_names_the_silent_robot_and_is_in_time():

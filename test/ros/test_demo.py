@@ -10,7 +10,10 @@ import cv2
 def test_the_demo_finds_the_staged_persons_and_leaves_results_but_no_process(processes, tmp_path):
     out = tmp_path / "out"
     del processes.environment["ROS_DOMAIN_ID"]
-    done = processes.run("demo", "--out", out, timeout_s=240.0)
+    for _ in range(3):
+        done = processes.run("demo", "--out", out, timeout_s=240.0)
+        if done.returncode != 3:  # 3: other work kept the robots from analysing frames
+            break
     assert done.returncode == 0, done.stdout + done.stderr
     assert "All agrees" in done.stdout
     assert "DIFFERS" not in done.stdout
