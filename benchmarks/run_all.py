@@ -77,6 +77,7 @@ BENCHMARKS = (
     Benchmark("people_list", (), ("--robots", "2", "--lists", "2", "--sightings", "2000")),
     Benchmark("cut_cable", ()),
     Benchmark("day", ()),
+    Benchmark("soak"),
 )
 #: Files that benchmarks import or start.
 PARTS = (

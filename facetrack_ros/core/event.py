@@ -5,6 +5,8 @@ from dataclasses import dataclass
 PERSON_IN = "PERSON_IN"
 PERSON_OUT = "PERSON_OUT"
 FACE_MATCHED = "FACE_MATCHED"
+#: Reason of a PERSON_OUT: the robot ended during the visit, and closed it when it started again.
+RESTARTED = "restarted"
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,8 @@ class PersonEvent:
     :param frame_number: of the frame at ``stamp_ns``, or the last one before it.
     :param bbox: PERSON_IN: ``x1, y1, x2, y2`` in pixels; ``last_bbox`` likewise of PERSON_OUT.
     :param confidence: PERSON_IN: 0..1.
+    :param reason: PERSON_OUT: :data:`RESTARTED`, the stamp is then the last at which anything stored shows the person;
+        None: absence.
     :param last_seen_ns: PERSON_OUT: stamp of the last frame with the person.
     :param duration_ns: PERSON_OUT: from PERSON_IN to ``last_seen_ns``; never negative.
     :param reference_face_id: FACE_MATCHED: id of the matched person or gallery entry.
@@ -42,3 +46,4 @@ class PersonEvent:
     search_id: str | None = None
     reference_name: str | None = None
     watch: bool = False
+    reason: str | None = None

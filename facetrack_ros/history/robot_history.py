@@ -20,6 +20,7 @@ from facetrack_ros.history.frames.recorder import FrameRecorder
 from facetrack_ros.history.frames.ring_buffer import FrameRing
 from facetrack_ros.history.frames.settings import OFF, FrameSettings
 from facetrack_ros.history.layout import robot_folder
+from facetrack_ros.history.left_open import close_visits
 from facetrack_ros.history.pose_history import PoseHistory
 from facetrack_ros.history.sightings.model_contract import save_contract
 from facetrack_ros.history.sightings.recovery import open_or_recover, reopen_recovered
@@ -196,6 +197,19 @@ class RobotHistory:
                 self.alert(event.stamp_ns, event.camera_id)
         with self._lock:
             return self.events.append(*events)
+
+    def close_left_open(self) -> tuple[PersonEvent, ...]:
+        """Log a PERSON_OUT, ``reason: restarted``, for each visit that the process before this one did not end.
+
+        Only before this process logs its first event.
+
+        :returns: these events.
+        :raises StoreError: the log cannot be read, or the disk does not take them.
+        """
+        archive = self.recorder.archive if self.recorder is not None else None
+        events = tuple(close_visits(self.events.directory, self.sightings, archive))
+        self.add_event(*events)
+        return events
 
     def alert(self, stamp_ns: int, camera_id: str = "") -> None:
         """Keep the frames around a stamp on disk, of all cameras where ``camera_id`` is empty; not in mode ``off``."""

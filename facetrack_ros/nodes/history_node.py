@@ -1,5 +1,6 @@
 """History node: stores a robot's frames, sightings and events, and answers search requests over them."""
 
+import threading
 import time
 import uuid
 from dataclasses import replace
@@ -23,6 +24,7 @@ from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.conversion.search import status_to_message
 from facetrack_ros.nodes.conversion.vision import event_from_message, frame_from_header, tracks_from_message
+from facetrack_ros.nodes.event_writer import EventWriter
 from facetrack_ros.nodes.fleet.frame_services import FrameServices
 from facetrack_ros.nodes.fleet.people_server import PeopleServer
 from facetrack_ros.nodes.fleet.search_server import SearchServer
@@ -80,6 +82,13 @@ class HistoryNode(RobotMemberNode):
         self._frame_services = FrameServices(self, lambda: self.history)
         self._frames_health = StageHealth(self, self.cameras, "history", problem=self._image_problem, clocks=True)
         self._health = HistoryHealth(self._frames_health, self.robot_folder())
+        self._events = EventWriter(
+            self,
+            lambda: self.history,
+            self._search_server.publish_events,
+            self._health.failed,
+            self._worker if subscribe else None,
+        )
         self._other_stores = OtherStores(self.robot_folder() / self.robot_id)
         self._open_error = ""
         self._images: ImageInput | None = None
@@ -125,18 +134,21 @@ class HistoryNode(RobotMemberNode):
         """
         if self._models is not None and self.history is None:
             self.open_history(self._models.contract)
+            self._events.close_left_open()
             described = self._models.describe()
             self._model_ids = (described["person"]["model"], described["face"]["model"])
             self._publish_status()
 
     def deactivate(self) -> None:
         """Write what is left."""
+        self._events.drain()
         self._worker.drain()
 
     def cleanup(self) -> None:
         """Close the files and discard the frames in memory."""
         history, self.history = self.history, None
         self._publish_status()
+        self._events.drain()
         self._worker.drain()
         if history is not None:
             history.close()
@@ -170,10 +182,9 @@ class HistoryNode(RobotMemberNode):
         if self.active:
             self._worker.put("", (self._store_tracks, frame, tracks))
 
-    def add_events(self, events: tuple[PersonEvent, ...]) -> None:
-        """Store events in the log."""
-        if events and self.active:
-            self._worker.put("", (self._store_events, events))
+    def add_events(self, events: tuple[PersonEvent, ...]) -> threading.Event:
+        """Store events in the log; the result is set when they are stored."""
+        return self._events.add(events)
 
     def _image_problem(self, camera_id: str) -> str:
         return self._images.problem(camera_id) if self._images is not None else ""
@@ -206,15 +217,6 @@ class HistoryNode(RobotMemberNode):
         if self.history is not None:
             image = frame if frame.jpeg else None
             self.history.add_tracks(frame.camera_id, frame.stamp_ns, frame.number, tracks, image)
-
-    def _store_events(self, events: tuple[PersonEvent, ...]) -> None:
-        if self.history is not None and self.settings.event_logging.enabled:
-            waited = self.history.events.unwritten - self.history.events.lost
-            if self.history.add_event(*events) and waited:
-                self.get_logger().info(
-                    f"the event log takes events again: {waited} that waited are written, "
-                    f"{self.history.events.lost} were too many to wait and are lost"
-                )
 
     def _clock_note(self, request: SearchRequest) -> str:
         """Sentences on the requested cameras whose clock is off, now or at the requested time."""
@@ -260,6 +262,7 @@ class HistoryNode(RobotMemberNode):
         self._heartbeat_timer.cancel()
         self._search_server.close()
         self._people_server.close()
+        self._events.close()
         self._worker.close()
         self._frame_services.close()
         for _ in range(GOODBYES):

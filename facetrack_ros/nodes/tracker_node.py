@@ -1,18 +1,22 @@
 """Tracker node: persons and faces in, tracks and events out."""
 
 import time
+from contextlib import closing
 from dataclasses import replace
 
 from facetrack_ros import msg
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
-from facetrack_ros.config import Config
+from facetrack_ros.config import Config, optional_path
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
-from facetrack_ros.errors import ConfigError
+from facetrack_ros.errors import ConfigError, StoreError
 from facetrack_ros.history.layout import robot_folder
+from facetrack_ros.history.left_open import close_visits
 from facetrack_ros.history.people.merge_log import MergeLog
 from facetrack_ros.history.people.recall import load_people_tracker
+from facetrack_ros.history.sightings.database import database_path
+from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.qos import RELIABLE
@@ -33,7 +37,7 @@ from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.inputs.image_buffer import ImageBuffer
 from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.nodes.inputs.rotation import follow_rotations
-from facetrack_ros.pipeline.tracking_stage import TrackingStage
+from facetrack_ros.pipeline.tracking_stage import EventListener, TrackingStage, Written
 from facetrack_ros.tracking.factory import OWN, tracker_factory, tracking_settings
 from facetrack_ros.vision.frame_analysis import FrameAnalysis
 from facetrack_ros.vision.pipeline_pool import PipelinePool
@@ -41,6 +45,8 @@ from facetrack_ros.vision.settings import EMBEDDER_OPTIONS, contract_of
 
 # How often visits in cameras that send nothing are checked for their end.
 TICK_S = 0.25
+# Events are published once they are in the log; where the disk hangs, after this time all the same. Chosen by hand.
+LONGEST_WRITE_S = 1.0
 
 
 class TrackerNode(RobotMemberNode):
@@ -49,11 +55,11 @@ class TrackerNode(RobotMemberNode):
     :param models: shared with other nodes of the process; None: the contract follows from the model id of the faces.
     :param subscribe: whether detections and faces come over topics, rather than through the ``add_`` methods.
     :ivar track_listeners: receive each frame with its tracks.
-    :ivar event_listeners: receive the events of each frame, also none.
+    :ivar event_listeners: receive the events of each frame, also none, before they are published.
     """
 
     NAME = "tracker"
-    USES = ("mesh", "data_dir", "camera.", "tracking.", *EMBEDDER_OPTIONS)
+    USES = ("mesh", "data_dir", "camera.", "tracking.", "event_logging.", *EMBEDDER_OPTIONS)
     OWN = ("cameras",)
     WHILE_INACTIVE = "all visits have ended, and no person is tracked; it still learns the persons of other robots"
 
@@ -69,9 +75,10 @@ class TrackerNode(RobotMemberNode):
         self.stage = TrackingStage(
             self.cameras, self.settings, self._health, time.perf_counter, lambda: passing_ns(self)
         )
-        self.track_listeners, self.event_listeners = self.stage.track_listeners, self.stage.event_listeners
+        self.track_listeners, self.event_listeners = self.stage.track_listeners, list[EventListener]()
         self.track_listeners.append(self._publish_tracks)
-        self.event_listeners.append(self._publish_events)
+        self.stage.event_listeners.append(self._on_events)
+        self._publisher = Worker("tracker events", FifoMailbox(), run_calls)
         self._worker = Worker("tracker", FifoMailbox(), run_calls)
         self._exchange = PeopleSync(self, MergeLog(self.robot_folder() / self.robot_id), self._worker)
         steady_timer(self, TICK_S, lambda: self._worker.put("", (self.stage.advance,)))
@@ -103,6 +110,7 @@ class TrackerNode(RobotMemberNode):
         for camera_id in self.cameras:
             self.close_camera(camera_id)
         self._worker.drain()
+        self._publisher.drain()
 
     def refuse_change(self, settings: Config, names: set[str]) -> None:
         """Refuse what a tracker of the ``trackers`` library cannot change."""
@@ -161,7 +169,23 @@ class TrackerNode(RobotMemberNode):
 
     def _load_people_of(self, model_id: str) -> None:
         if self.stage.people is None:
-            self._load_people(contract_of(model_id, self.settings))
+            contract = contract_of(model_id, self.settings)
+            self._load_people(contract)
+            self._end_left_open(contract)
+
+    def _end_left_open(self, contract: ModelContract) -> None:
+        """Publish the ends of the visits that the process before this one did not end; the history node logs them."""
+        own = self.robot_folder() / self.robot_id
+        logs = optional_path(self.settings.event_logging.dir)
+        if not self.settings.event_logging.enabled or not database_path(own, contract.id).is_file():
+            return
+        try:
+            with closing(SightingStore.open_readonly(own, contract)) as sightings:
+                events = close_visits(logs / self.robot_id if logs else own, sightings)
+        except StoreError as error:
+            self.get_logger().error(str(error))
+            return
+        self._on_events(tuple(events))
 
     def _publish_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         self._frame_ids[frame.camera_id] = frame.frame_id
@@ -169,9 +193,14 @@ class TrackerNode(RobotMemberNode):
         if people is not None and self._outputs[frame.camera_id].get_subscription_count():
             self._outputs[frame.camera_id].publish(tracks_to_message(frame, people.model_id, tracks))
 
-    def _publish_events(self, events: tuple[PersonEvent, ...]) -> None:
+    def _on_events(self, events: tuple[PersonEvent, ...]) -> None:
+        """Pass events on, then publish them; where a listener stores them, once they are stored."""
+        written = [done for listener in self.event_listeners if (done := listener(events)) is not None]
+        if events and written:
+            self._publisher.put("", (self._publish_written, events, written, time.monotonic() + LONGEST_WRITE_S))
+        else:
+            self._publish(events)
         for event in events:
-            self._events.publish(event_to_message(event, self._frame_ids.get(event.camera_id, "")))
             if event.watch:
                 self.get_logger().warning(
                     f"{event.reference_name} of the watch list is in view of camera {event.camera_id}"
@@ -179,12 +208,22 @@ class TrackerNode(RobotMemberNode):
             self._exchange.share_face(event)
         self._exchange.share_decisions()
 
+    def _publish_written(self, events: tuple[PersonEvent, ...], written: list[Written], deadline_s: float) -> None:
+        for done in written:
+            done.wait(max(0.0, deadline_s - time.monotonic()))
+        self._publish(events)
+
+    def _publish(self, events: tuple[PersonEvent, ...]) -> None:
+        for event in events:
+            self._events.publish(event_to_message(event, self._frame_ids.get(event.camera_id, "")))
+
     def close(self) -> None:
         """End all visits, then stop."""
         if self._images is not None:
             self._images.close()
         self.deactivate()
         self._worker.close()
+        self._publisher.close()
 
 
 def main() -> None:

@@ -66,6 +66,8 @@ def ingest_recordings(
     tracking.event_listeners.append(lambda _: merges.append(people.take_new_decisions()))
     faces = FaceStage(cameras, config, lambda: config.face_tracking.enabled)
     analysis = AnalysisStage(cameras, config, faces)
+    if config.event_logging.enabled:
+        history.close_left_open()  # of a run that was killed
     RobotPipeline(writer, analysis, tracking, extrapolate=False)
     streams = (recording.frames(config.camera.jpeg_quality) for recording in recordings)
     if config.face_tracking.enabled:

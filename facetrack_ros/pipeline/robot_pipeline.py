@@ -7,6 +7,7 @@ from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
 from facetrack_ros.pipeline.analysis_stage import AnalysisStage
+from facetrack_ros.pipeline.tracking_stage import EventListener, Written
 from facetrack_ros.vision.frame_analysis import FrameAnalysis
 
 TrackListener = Callable[[Frame, tuple[Track, ...]], None]
@@ -16,7 +17,7 @@ class Tracking(Protocol):
     """Input and outputs of a :class:`facetrack_ros.pipeline.tracking_stage.TrackingStage`."""
 
     track_listeners: list[TrackListener]
-    event_listeners: list[Callable[[tuple[PersonEvent, ...]], None]]
+    event_listeners: list[EventListener]
 
     def add_analysis(self, frame: Frame, analysis: FrameAnalysis) -> None:
         """Track a frame's persons and faces."""
@@ -40,8 +41,8 @@ class HistoryInput(Protocol):
     def add_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         """Store the tracks and faces of a frame."""
 
-    def add_events(self, events: tuple[PersonEvent, ...]) -> None:
-        """Store events."""
+    def add_events(self, events: tuple[PersonEvent, ...]) -> Written | None:
+        """Store events; None: they are stored when this returns."""
 
 
 class RobotPipeline:

@@ -1,5 +1,6 @@
 """Tracking of a robot's people: analyses in, tracks and events out."""
 
+import threading
 from collections.abc import Callable, Iterable
 
 from facetrack_ros.config import Config
@@ -14,6 +15,10 @@ from facetrack_ros.tracking.extrapolation import TrackExtrapolator
 from facetrack_ros.tracking.factory import OFF
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.vision.frame_analysis import FrameAnalysis
+
+#: Set when events are on disk, or wait in memory because it does not take them.
+Written = threading.Event
+EventListener = Callable[[tuple[PersonEvent, ...]], Written | None]
 
 
 class TrackingStage:
@@ -36,7 +41,7 @@ class TrackingStage:
     ):
         self.people: PeopleTracker | None = None
         self.track_listeners: list[Callable[[Frame, tuple[Track, ...]], None]] = []
-        self.event_listeners: list[Callable[[tuple[PersonEvent, ...]], None]] = []
+        self.event_listeners: list[EventListener] = []
         self.needs_images = config.tracking.camera_motion != OFF
         self._monitor, self._clock_s, self._clock_ns = monitor, clock_s, clock_ns
         self._synchronizers = {camera: DetectionFaceSynchronizer() for camera in cameras}

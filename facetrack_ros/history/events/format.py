@@ -13,10 +13,12 @@ from facetrack_ros.errors import store_errors
 _KEYS = ("event", "person_id", "robot_id", "camera_id", "timestamp", "frame_number")
 _KEYS_OF = {
     PERSON_IN: ("bbox", "confidence"),
-    PERSON_OUT: ("last_seen_timestamp", "duration_sec", "last_bbox"),
+    PERSON_OUT: ("last_seen_timestamp", "duration_sec", "last_bbox", "reason"),
     FACE_MATCHED: ("reference_face_id", "similarity", "search_id"),
 }
-CSV_COLUMNS = (*_KEYS, *(key for keys in _KEYS_OF.values() for key in keys))
+#: ``reason`` comes last, as logs of older versions end before it.
+OLD_CSV_COLUMNS = (*_KEYS, *(key for keys in _KEYS_OF.values() for key in keys if key != "reason"))
+CSV_COLUMNS = (*OLD_CSV_COLUMNS, "reason")
 _BOXES = ("bbox", "last_bbox")
 SUFFIXES = (".csv", ".jsonl")
 
@@ -37,6 +39,7 @@ def event_to_dict(event: PersonEvent) -> dict:
         "last_seen_timestamp": _seconds(event.last_seen_ns),
         "duration_sec": _seconds(event.duration_ns),
         "last_bbox": _box(event.last_bbox),
+        "reason": event.reason,
         "reference_face_id": event.reference_face_id,
         "similarity": event.similarity,
         "search_id": event.search_id,
@@ -49,12 +52,12 @@ def json_line(event: PersonEvent) -> bytes:
     return json.dumps(event_to_dict(event), ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
 
-def csv_header() -> bytes:
+def csv_header(columns: tuple[str, ...] = CSV_COLUMNS) -> bytes:
     """The first line of a CSV log."""
-    return (",".join(CSV_COLUMNS) + "\n").encode()
+    return (",".join(columns) + "\n").encode()
 
 
-def csv_line(event: PersonEvent) -> bytes:
+def csv_line(event: PersonEvent, columns: tuple[str, ...] = CSV_COLUMNS) -> bytes:
     """One line of a CSV log: the same columns for all kinds, boxes as ``x1 y1 x2 y2``, empty for None."""
     row = {}
     for key, value in event_to_dict(event).items():
@@ -63,7 +66,7 @@ def csv_line(event: PersonEvent) -> bytes:
         # A newline within a name would make two lines of one, and an incomplete last line could not be recognised.
         row[key] = " ".join(value.splitlines()) if isinstance(value, str) else value
     text = io.StringIO()
-    csv.DictWriter(text, CSV_COLUMNS, restval="", lineterminator="\n").writerow(row)
+    csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n").writerow(row)
     return text.getvalue().encode()
 
 
@@ -108,6 +111,8 @@ def read_log(path: Path, start: int = 0) -> tuple[list[dict], int, int]:
 
 def _from_csv(line: str) -> dict:
     cells = next(csv.reader([line]), [])
+    if len(cells) == len(OLD_CSV_COLUMNS):
+        cells.append("")
     if len(cells) != len(CSV_COLUMNS):
         raise ValueError(f"{len(cells)} columns instead of {len(CSV_COLUMNS)}")
     row = dict(zip(CSV_COLUMNS, cells))
@@ -121,6 +126,7 @@ def _optional(parse: Callable[[str], object]) -> Callable[[str], object]:
 _PARSERS: dict[str, Callable[[str], object]] = {
     "frame_number": int,
     "search_id": _optional(str),
+    "reason": _optional(str),
     **dict.fromkeys(("timestamp", "confidence", "last_seen_timestamp", "duration_sec", "similarity"), _optional(float)),
     **dict.fromkeys(_BOXES, _optional(lambda text: [float(number) for number in text.split()])),
 }

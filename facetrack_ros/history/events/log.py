@@ -9,7 +9,7 @@ from pathlib import Path
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.line_file import truncate_partial_line, write_all_or_nothing
 from facetrack_ros.errors import StoreError, store_errors
-from facetrack_ros.history.events.format import csv_header, csv_line, json_line
+from facetrack_ros.history.events.format import CSV_COLUMNS, OLD_CSV_COLUMNS, csv_header, csv_line, json_line
 
 # Chosen by hand: about 3 MB; a busy robot makes some thousand events a day.
 MAX_PENDING = 10_000
@@ -40,8 +40,7 @@ class EventLog:
             raise StoreError(f"an event log is written as jsonl or csv, not as {format!r}")
         self.directory = Path(directory)
         self._format = format
-        self._line = json_line if format == "jsonl" else csv_line
-        self._header = csv_header() if format == "csv" else b""
+        self._columns = CSV_COLUMNS
         self._day: int | None = None
         self._file = -1
         self._failing = False
@@ -92,12 +91,15 @@ class EventLog:
         day = _day(self._pending[0])
         batch = list(takewhile(lambda event: _day(event) == day, islice(self._pending, _MAX_PER_WRITE)))
         self._open_day(day)
-        write_all_or_nothing(self._file, b"".join(map(self._line, batch)))
+        write_all_or_nothing(self._file, b"".join(map(self._as_line, batch)))
         if self._fsync:
             os.fsync(self._file)
         for _ in batch:
             self._pending.popleft()
         self.written += len(batch)
+
+    def _as_line(self, event: PersonEvent) -> bytes:
+        return json_line(event) if self._format == "jsonl" else csv_line(event, self._columns)
 
     def _open_day(self, day: int) -> None:
         # A file deleted under a running robot would swallow what is written to it: a new one is created.
@@ -109,7 +111,9 @@ class EventLog:
         file = os.open(self.directory / name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             if truncate_partial_line(file) == 0:
-                write_all_or_nothing(file, self._header)
+                write_all_or_nothing(file, csv_header() if self._format == "csv" else b"")
+            old = csv_header(OLD_CSV_COLUMNS)
+            self._columns = OLD_CSV_COLUMNS if os.pread(file, len(old), 0) == old else CSV_COLUMNS
         except OSError:
             os.close(file)
             raise

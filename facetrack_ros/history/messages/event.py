@@ -32,6 +32,7 @@ def event_message(event: dict) -> bytes:
         frame_number=event["frame_number"],
         bbox=np.array(event.get("bbox") or event.get("last_bbox") or (0, 0, 0, 0), np.float32),
         confidence=event.get("confidence") or 0.0,
+        reason=event.get("reason") or "",
         last_seen=types["builtin_interfaces/msg/Time"](*_time(event.get("last_seen_timestamp"))),
         duration=types["builtin_interfaces/msg/Duration"](*_time(event.get("duration_sec"))),
         reference_face_id=event.get("reference_face_id") or "",

@@ -29,6 +29,7 @@ string person_id
 uint64 frame_number
 float32[4] bbox
 float32 confidence
+string reason
 builtin_interfaces/Time last_seen
 builtin_interfaces/Duration duration
 string reference_face_id

@@ -172,6 +172,16 @@ class SightingQueries:
         with self._indexed.lock:
             return self._indexed.table.best_of_person(person_id) if person_id else None
 
+    def last_of_person(self, person_id: str, camera_id: str, start_ns: int, end_ns: int) -> Sighting | None:
+        """The sighting of a person in a camera that lasted longest, of those that overlap ``[start_ns, end_ns]``."""
+        with self._indexed.changing():
+            self._indexed.table.write_spans()
+            rows = self._indexed.table.spans_of_persons([person_id], start_ns, end_ns)
+            here = [row for row in rows if row[1] == camera_id]
+            if not here:
+                return None
+            return self._indexed.table.fetch([max(here, key=lambda row: row[4])[0]])[0]
+
     def persons(self) -> tuple[PersonSpan, ...]:
         """All persons, the last seen at the end."""
         with self._indexed.changing():

@@ -147,6 +147,7 @@ def event_to_message(event: PersonEvent, frame_id: str) -> msg.PersonEvent:
         **pick(event, _EVENT),
         bbox=np.array(box if box is not None else (0, 0, 0, 0), np.float32),
         confidence=event.confidence or 0.0,
+        reason=event.reason or "",
         last_seen=to_time(event.last_seen_ns or 0),
         duration=to_duration(event.duration_ns or 0),
         reference_face_id=event.reference_face_id or "",
@@ -164,6 +165,7 @@ def event_from_message(message: msg.PersonEvent) -> PersonEvent:
         fields = {"bbox": box, "confidence": message.confidence}
     elif message.event == PERSON_OUT:
         fields = {"last_seen_ns": to_ns(message.last_seen), "duration_ns": to_ns(message.duration), "last_bbox": box}
+        fields["reason"] = message.reason or None
     elif message.event == FACE_MATCHED:
         fields = {
             "reference_face_id": message.reference_face_id,

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -199,6 +199,12 @@ class SearchServer:
         gap = NotSearched(robot, f"{robot} has recorded nothing: its history {waits}")
         return RobotResponse(robot, ANSWERED, not_searched=(gap,)), ()
 
+    def publish_events(self, events: Iterable[PersonEvent]) -> None:
+        """Publish events that were given to the log."""
+        if self._events.get_subscription_count():
+            for event in events:
+                self._events.publish(event_to_message(event, ""))
+
     def _log(
         self, history: RobotHistory, request: SearchRequest, response: RobotResponse, matches: tuple[Match, ...]
     ) -> None:
@@ -219,10 +225,9 @@ class SearchServer:
                 for match in matches[:MOST_EVENTS]
                 if match.similarity >= low and not match.different_person
             ]
-            # Published before they are stored, which a full disk may refuse.
-            if self._events.get_subscription_count():
-                for event in events:
-                    self._events.publish(event_to_message(event, ""))
-            history.add_event(*events)
+            try:
+                history.add_event(*events)
+            finally:  # also where a full disk refuses them: they wait in memory
+                self.publish_events(events)
         except StoreError as error:
             self._node.get_logger().error(str(error), throttle_duration_sec=60.0)

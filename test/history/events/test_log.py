@@ -62,7 +62,7 @@ def test_each_kind_of_event_has_its_keys():
         "bbox",
         "confidence",
     ]
-    assert list(event_to_dict(OUT))[6:] == ["last_seen_timestamp", "duration_sec", "last_bbox"]
+    assert list(event_to_dict(OUT))[6:] == ["last_seen_timestamp", "duration_sec", "last_bbox", "reason"]
     assert list(event_to_dict(MATCHED))[6:] == ["reference_face_id", "similarity", "search_id"]
     assert event_to_dict(IN)["timestamp"] == pytest.approx(1_795_348_800.123456, abs=1e-6)
     assert event_to_dict(OUT)["duration_sec"] == 3.876544
