@@ -1,2 +1,4 @@
-"""Threads and processes that run models: Worker, ``CameraScheduler``, ``WorkerPool``, ``ordered_map``, ``ErrorLog``; and
-rates a sender: ``SenderLimits``."""
+"""Threads and processes that run models: Worker, ``CameraScheduler``, ``WorkerPool``, ``ordered_map``, ``ErrorLog``.
+
+``SenderLimits``: rates a sender.
+"""

@@ -47,19 +47,19 @@ class FifoMailbox:
         return len(self._items)
 
 
-def run_calls(items: list) -> None:
+def run_calls(item: tuple) -> None:
     """Handler of workers whose items are calls: ``(function, *arguments)``."""
-    for function, *arguments in items:
-        function(*arguments)
+    function, *arguments = item
+    function(*arguments)
 
 
 class Worker:
-    """A thread that passes the items of a mailbox to ``handle``, in batches, never two batches at once.
+    """A thread that passes each item of a mailbox to ``handle``, never two at once.
 
-    Errors of ``handle`` are logged and the thread continues; see :class:`ErrorLog`.
+    An error of ``handle`` is logged and loses that item only; see :class:`ErrorLog`.
     """
 
-    def __init__(self, name: str, mailbox: LatestPerCamera | FifoMailbox, handle: Callable[[list], None]):
+    def __init__(self, name: str, mailbox: LatestPerCamera | FifoMailbox, handle: Callable[[Any], None]):
         self.mailbox = mailbox
         self._handle = handle
         self._errors = ErrorLog()
@@ -126,5 +126,6 @@ class Worker:
                     if self._closing:
                         self._wanted.notify()
                     return
-            with self._errors:
-                self._handle(items)
+            for item in items:
+                with self._errors:
+                    self._handle(item)

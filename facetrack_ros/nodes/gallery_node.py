@@ -55,7 +55,7 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         self._store = GalleryStore(folder)
         self._folder_listing: tuple[str, ...] | None = None
         self._health = ServiceHealth("gallery", "enrolments done")
-        self._entry_count = 0
+        self._entry_count, self._uncounted = 0, True
         group = ReentrantCallbackGroup()
         self._worker = Worker("gallery", FifoMailbox(), self._work)
         self._publisher = self.create_publisher(msg.GalleryEntry, self.mesh_topic("gallery"), PEOPLE_RECORDS)
@@ -198,15 +198,20 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         self._health.failed(f"gallery folder: {sentence}")
         self.get_logger().warning(f"gallery folder: {sentence}")
 
-    def _work(self, items: list) -> None:
+    def _work(self, call: tuple) -> None:
         try:
-            run_calls(items)
+            run_calls(call)
         except FacetrackError as error:
             self._health.failed(str(error))
             raise
-        self._entry_count = self._store.count()
+        self._uncounted = self._uncounted or call != (self._count_entries,)
+
+    def _count_entries(self) -> None:
+        self._uncounted, self._entry_count = False, self._store.count()
 
     def _report(self) -> Diagnosis:
+        if self._uncounted:
+            self._worker.put("", (self._count_entries,))
         return self._health.report(
             {"entries": str(self._entry_count), "entries turned down": str(self._listener.refused)},
             "" if self.active else f"is {self.state}: {self.WHILE_INACTIVE}",

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import replace
 
 from facetrack_ros import msg
-from facetrack_ros.concurrency.worker import FifoMailbox, Worker
+from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
@@ -205,13 +205,12 @@ class HistoryNode(RobotMemberNode):
         if self.history is None:
             self.open_history(contract_of(model_id, self.settings))
 
-    def _work(self, items: list) -> None:
-        for call, *arguments in items:
-            try:
-                call(*arguments)
-            except StoreError as error:
-                self._health.failed(str(error))
-                raise
+    def _work(self, call: tuple) -> None:
+        try:
+            run_calls(call)
+        except StoreError as error:
+            self._health.failed(str(error))
+            raise
 
     def _store_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         if self.history is not None:

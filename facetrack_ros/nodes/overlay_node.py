@@ -133,21 +133,21 @@ class OverlayNode(RobotMemberNode):
     def _on_result(self, message: msg.FaceSearchResult) -> None:
         self._last_search.add(message.search_id, [match_from_message(match) for match in message.matches])
 
-    def _draw(self, work: list[tuple[Frame, tuple[Track, ...]]]) -> None:
+    def _draw(self, work: tuple[Frame, tuple[Track, ...]]) -> None:
+        frame, tracks = work
+        began = time.perf_counter()
         active = len(frozenset().union(*self._in_view.values()))
-        for frame, tracks in work:
-            began = time.perf_counter()
-            try:
-                matches = [(_match_line(match), match.person_id) for match in self._last_search.matches]
-                source = f"{self.robot_id}/{frame.camera_id}"
-                picture = draw_overlay(frame.image, tracks, frame.stamp_ns, source, active, matches)
-            except FrameError as error:
-                self._health.failed(frame.camera_id, str(error), frame.stamp_ns)
-                self.get_logger().warning(str(error), throttle_duration_sec=60.0)
-                continue
-            jpeg = encode_jpeg(picture, self.settings.camera.jpeg_quality)
-            self._outputs[frame.camera_id].publish(frame_to_message(replace(frame, jpeg=jpeg)))
-            self._health.finished(frame, time.perf_counter() - began)
+        try:
+            matches = [(_match_line(match), match.person_id) for match in self._last_search.matches]
+            source = f"{self.robot_id}/{frame.camera_id}"
+            picture = draw_overlay(frame.image, tracks, frame.stamp_ns, source, active, matches)
+        except FrameError as error:
+            self._health.failed(frame.camera_id, str(error), frame.stamp_ns)
+            self.get_logger().warning(str(error), throttle_duration_sec=60.0)
+            return
+        jpeg = encode_jpeg(picture, self.settings.camera.jpeg_quality)
+        self._outputs[frame.camera_id].publish(frame_to_message(replace(frame, jpeg=jpeg)))
+        self._health.finished(frame, time.perf_counter() - began)
 
     def deactivate(self) -> None:
         """Finish pending frames."""

@@ -2,7 +2,7 @@
 
 import threading
 
-from facetrack_ros.concurrency.worker import FifoMailbox, LatestPerCamera, Worker
+from facetrack_ros.concurrency.worker import FifoMailbox, LatestPerCamera, Worker, run_calls
 from facetrack_ros.errors import FacetrackError
 
 DEADLINE_S = 10.0
@@ -27,9 +27,9 @@ def test_close_handles_what_is_left_and_ignores_later_items():
     done = []
     gate = threading.Event()
 
-    def handle(items):
+    def handle(item):
         gate.wait(DEADLINE_S)
-        done.extend(items)
+        done.append(item)
 
     worker = Worker("test", FifoMailbox(), handle)
     for item in range(5):
@@ -43,8 +43,8 @@ def test_close_handles_what_is_left_and_ignores_later_items():
 def test_a_known_error_is_logged_once_and_the_work_continues(caplog):
     done = []
 
-    def handle(items):
-        done.extend(items)
+    def handle(item):
+        done.append(item)
         raise FacetrackError("no model is here")
 
     worker = Worker("test", FifoMailbox(), handle)
@@ -59,8 +59,8 @@ def test_a_known_error_is_logged_once_and_the_work_continues(caplog):
 def test_an_unexpected_error_is_logged_with_its_traceback_and_the_work_continues(caplog):
     done = []
 
-    def handle(items):
-        done.extend(items)
+    def handle(item):
+        done.append(item)
         raise ZeroDivisionError("by zero")
 
     worker = Worker("test", FifoMailbox(), handle)
@@ -69,17 +69,32 @@ def test_an_unexpected_error_is_logged_with_its_traceback_and_the_work_continues
     worker.put("a", 2)
     worker.close(DEADLINE_S)
     assert done == [1, 2]
-    assert len(caplog.records) == 2
+    assert len(caplog.records) == 1
     assert "ZeroDivisionError" in caplog.messages[0]
-    assert caplog.text.count("in handle") == 2
+    assert caplog.text.count("in handle") == 1
+
+
+def test_an_item_that_raises_loses_itself_only():
+    done, gate = [], threading.Event()
+
+    def call(number):
+        gate.wait(DEADLINE_S)
+        done.append(1 / number)
+
+    worker = Worker("test", FifoMailbox(), run_calls)
+    for number in (1, 0, 2, 0, 4):  # all but the first in one batch
+        worker.put("", (call, number))
+    gate.set()
+    worker.close(DEADLINE_S)
+    assert done == [1, 0.5, 0.25]
 
 
 def test_put_and_do_handles_on_the_calling_thread_after_earlier_items():
     threads_used, done, gate = [], [], threading.Event()
 
-    def handle(items):
+    def handle(item):
         threads_used.append(threading.current_thread())
-        done.extend(items)
+        done.append(item)
         gate.wait(DEADLINE_S)
 
     worker = Worker("test", FifoMailbox(), handle)
@@ -105,9 +120,9 @@ def test_put_and_do_handles_on_the_calling_thread_after_earlier_items():
 def test_every_item_is_handled_once_and_no_two_at_once_from_any_thread():
     inside, done, overlaps = threading.Lock(), [], []
 
-    def handle(items):
+    def handle(item):
         overlaps.append(not inside.acquire(blocking=False))
-        done.extend(items)
+        done.append(item)
         inside.release()
 
     worker = Worker("test", FifoMailbox(), handle)

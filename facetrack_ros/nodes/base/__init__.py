@@ -1,1 +1,1 @@
-"""What all nodes share: ``LifecycleNode``, ``RobotMemberNode``, ``run_node``; ``Inbox``, parameters, QoS, timers, logging."""
+"""What nodes share: ``LifecycleNode``, ``RobotMemberNode``, ``run_node``, ``Inbox``; parameters, QoS, timers, logs."""

@@ -8,7 +8,6 @@ import socket
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
+from facetrack_ros.concurrency.error_log import ErrorLog
 from facetrack_ros.core.masking import mask_command_line
 from facetrack_ros.core.private_files import create_private_files
 from facetrack_ros.errors import ConfigError, FacetrackError
@@ -56,14 +56,14 @@ def ros(arguments: list[str] | None = None) -> Iterator[None]:
 def spinning(nodes: Iterable[Node]) -> Iterator[SingleThreadedExecutor]:
     """Spin nodes on a thread of their own for the block.
 
-    An error in a callback is logged with its traceback and spinning continues, so that one malformed message of a peer
-    does not stop a robot.
+    An error in a callback, or of a message that cannot be read, is logged with its traceback, once a minute for each
+    place, and spinning continues, so that one malformed message of a peer does not stop a robot.
     """
     nodes = list(nodes)
     executor = SingleThreadedExecutor()
     for node in nodes:
         executor.add_node(node)
-    over = threading.Event()
+    over, errors = threading.Event(), ErrorLog()
 
     def spin() -> None:
         while not over.is_set():
@@ -72,9 +72,10 @@ def spinning(nodes: Iterable[Node]) -> Iterator[SingleThreadedExecutor]:
                 return
             except ExternalShutdownException:
                 return
-            except Exception as error:
+            except Exception:
                 if not over.is_set():
-                    nodes[0].get_logger().error(f"unexpected {type(error).__name__}: {error}\n{traceback.format_exc()}")
+                    with errors:
+                        raise
 
     thread = threading.Thread(target=spin, name="executor", daemon=True)
     thread.start()

@@ -6,6 +6,7 @@ from rclpy.logging import LoggingSeverity, get_logger
 from rclpy.node import Node
 
 from facetrack_ros.core.masking import mask_passwords
+from facetrack_ros.core.validation import escaped
 
 
 class RosLogHandler(logging.Handler):
@@ -22,12 +23,12 @@ class RosLogHandler(logging.Handler):
         self.nodes: dict[str, str] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record, with its traceback if it has one."""
+        """Write a record, printable, with its traceback if it has one."""
         first = next(iter(self.nodes.values()), "facetrack_ros")
         name = self.nodes.get((record.threadName or "").partition(" ")[0], first)
         severity = LoggingSeverity(min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL))
         # A new logger each time: rclpy refuses a second severity from one source line of the same logger.
-        get_logger(name).log(mask_passwords(self.format(record)), severity)
+        get_logger(name).log(escaped(mask_passwords(self.format(record))), severity)
 
 
 def attach(node: Node) -> None:

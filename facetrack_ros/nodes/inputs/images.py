@@ -104,9 +104,8 @@ class ImageInput:
         else:
             self._pass_on(camera, message, arrived_ns)
 
-    def _encode(self, items: list) -> None:
-        for item in items:
-            self._pass_on(*item)
+    def _encode(self, item: tuple) -> None:
+        self._pass_on(*item)
 
     def _refuse(self, camera: CameraImages, reason: str) -> None:
         self._refused(camera.camera_id, reason)
