@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from facetrack_ros.concurrency.worker import FifoMailbox, Worker
+from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.robot_history import RobotHistory
@@ -33,8 +33,8 @@ class EventWriter:
         worker: Worker | None = None,
     ):
         self._node, self._history, self._publish, self._failed = node, history, publish, failed
-        self._own = Worker("history events", FifoMailbox(), self._work) if worker is None else None
-        self._worker = worker or self._own
+        self._owns_worker = worker is None
+        self._worker = worker or Worker("history events", FifoMailbox(), run_calls)
         self._early: deque[PersonEvent] = deque(maxlen=MOST_EARLY)
 
     def add(self, events: tuple[PersonEvent, ...]) -> threading.Event:
@@ -71,12 +71,8 @@ class EventWriter:
 
     def close(self) -> None:
         """Log what is left."""
-        if self._own is not None:
-            self._own.close()
-
-    def _work(self, items: list) -> None:
-        for call, *arguments in items:
-            call(*arguments)
+        if self._owns_worker:
+            self._worker.close()
 
     def _store(self, events: tuple[PersonEvent, ...], written: threading.Event) -> None:
         try:
