@@ -48,6 +48,7 @@ BENCHMARKS = (
     Benchmark("search_by_person"),
     Benchmark("pipeline_profile", small=(DATA, "--size", "480x270", "--frames", "5")),
     Benchmark("stages"),
+    Benchmark("dlib_network", small=(DATA, "--faces", "2")),
     Benchmark("embedder_stage", small=(DATA, "--rounds", "2")),
     Benchmark("int8"),
     Benchmark("int8_whole"),

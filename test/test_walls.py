@@ -28,6 +28,7 @@ LAYERS = (
     ("client",),
     ("demo",),
     ("cli", "launch_support"),
+    ("__main__",),
 )
 RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
 ROS_FREE = [name for row in LAYERS[: LAYERS.index(("nodes",))] for name in row]

@@ -1,9 +1,12 @@
 """Entry point of the ``facetrack`` command: parses the command line and calls the subcommand's module."""
 
 import argparse
+import difflib
 import importlib
+import importlib.metadata
 import logging
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -71,7 +74,28 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str):
         """Print one sentence, without the whole usage, and exit."""
-        self.exit(WRONG_USE, f"{self.prog}: {mask_passwords(message)} (see {self.prog} --help)\n")
+        self.exit(WRONG_USE, f"{self.prog}: {mask_passwords(message)}{_suggestion(message)} (see {self.prog} --help)\n")
+
+
+def _suggestion(message: str) -> str:
+    """The command or action that a mistyped word may mean, as a question; empty if there is none."""
+    mistyped = re.search("invalid choice: '([^']+)'", message)
+    known = [*COMMANDS, *(name for _, actions in ACTIONS.values() for name in actions)]
+    near = difflib.get_close_matches(mistyped[1], [name for name in known if name in message], 1) if mistyped else []
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+class PrintVersion(argparse.Action):
+    """``--version``: prints the version of the installed package."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        """Print it and exit."""
+        try:
+            version = importlib.metadata.version("facetrack_ros")
+        except importlib.metadata.PackageNotFoundError:
+            version = "from a source folder that is not installed"
+        print(f"facetrack {version}")
+        parser.exit()
 
 
 class WarningPrinter(logging.Handler):
@@ -92,6 +116,7 @@ class WarningPrinter(logging.Handler):
 def build_parser() -> CommandParser:
     """The parser of all subcommands."""
     parser = CommandParser(prog="facetrack", description="Which robot saw this face, when, and where.")
+    parser.add_argument("--version", action=PrintVersion, nargs=0, help="print the version")
     for name, subparser in _add_subparsers(parser, "command", "COMMAND", COMMANDS).items():
         if name not in ACTIONS:
             subparser.set_defaults(module=f"facetrack_ros.cli.{name}")
@@ -113,13 +138,19 @@ def _add_subparsers(
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run one subcommand and exit with its code, see :mod:`facetrack_ros.cli.exit_codes`."""
+    """Run one subcommand and exit with its code, see :mod:`facetrack_ros.cli.exit_codes`.
+
+    ``facetrack help COMMAND`` is ``facetrack COMMAND --help``.
+    """
+    argv = sys.argv[1:] if argv is None else argv
     create_private_files()
     mask_command_line()
     with plain_output():
-        if unreadable := [each for each in argv or sys.argv[1:] if not _is_utf8(each)]:
+        if unreadable := [each for each in argv if not _is_utf8(each)]:
             print(f"facetrack: an argument is not UTF-8: {unreadable[0]}", file=sys.stderr)
             sys.exit(WRONG_USE)
+        if argv[:1] == ["help"]:
+            argv = [*argv[1:], "--help"]
         sys.exit(_run(build_parser().parse_args(argv)))
 
 

@@ -178,7 +178,7 @@ LOADERS: dict[tuple[str, str], Loader] = {
     ("face", "yunet"): lambda model, s: YunetFaceDetector(model.file, model.contract, s.face_score, threads=s.threads),
     ("face", "dlib"): lambda model, _: DlibFaceDetector(_dlib_landmarks(), model.contract),
     ("embedding", "onnx"): lambda model, s: OnnxFaceEmbedder(model.file, model.contract, s.threads),
-    ("embedding", "dlib"): lambda model, _: DlibFaceEmbedder(model.file, _dlib_landmarks(), model.contract),
+    ("embedding", "dlib"): lambda model, s: DlibFaceEmbedder(model.file, _dlib_landmarks(), model.contract, s.threads),
     ("embedding", "resnet50"): lambda model, s: Resnet50FaceEmbedder(model.file, model.contract, s.threads, s.device),
     ("body", "onnx"): lambda model, s: OnnxBodyEmbedder(model.file, model.contract, s.threads),
     ("body", "histogram"): lambda model, _: HistogramBodyEmbedder(model.contract),

@@ -1,6 +1,8 @@
 """The ``facetrack`` command itself: exit codes, and where log records go."""
 
 import logging
+import subprocess
+import sys
 import tempfile
 
 import pytest
@@ -57,6 +59,28 @@ def test_a_wrong_command_line_gives_one_sentence(capsys, words, name):
     error = capsys.readouterr().err
     assert name in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--version"], 0, "facetrack "),
+        (["help"], 0, "usage: facetrack [-h]"),
+        (["help", "models", "pull"], 0, "usage: facetrack models pull"),
+        (["serch"], 2, "did you mean search?"),
+        (["models", "lsit"], 2, "did you mean list?"),
+    ],
+)
+def test_help_version_and_the_nearest_command(capsys, words, code, said):
+    assert exit_code(*words) == code
+    output = capsys.readouterr()
+    assert said in output.out + output.err
+
+
+def test_the_package_is_the_command(tmp_path):
+    done = subprocess.run([sys.executable, "-m", "facetrack_ros", "help"], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage: facetrack")
 
 
 def test_an_unexpected_error_is_exit_code_4_and_its_traceback_is_in_a_file(command, capsys, monkeypatch, tmp_path):

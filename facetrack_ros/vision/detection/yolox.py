@@ -9,6 +9,7 @@ from facetrack_ros.errors import ModelError
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.vision.detection.onnx_detector import PERSON, OnnxPersonDetector
 from facetrack_ros.vision.inference.anchors import STRIDES, anchor_grid, decode
+from facetrack_ros.vision.inference.dynamic_input_shape import with_dynamic_input_shape
 from facetrack_ros.vision.inference.letterbox import Letterbox
 from facetrack_ros.vision.inference.onnx_session import OnnxSession
 
@@ -32,7 +33,7 @@ class YoloxPersonDetector(OnnxPersonDetector):
         super().__init__(contract, score, max_iou)
         self._letterbox = Letterbox.of(contract)
         self._grid = lru_cache(GRIDS_CACHED)(anchor_grid)
-        self._session = OnnxSession(path, threads, dynamic_size=True)
+        self._session = OnnxSession(path, threads, convert=with_dynamic_input_shape)
         self._shrinks = True
         try:
             self.detect([WIDE_IMAGE])

@@ -10,6 +10,7 @@ from facetrack_ros.core.boxes import nms
 from facetrack_ros.core.detections import FaceDetections
 from facetrack_ros.errors import ModelError
 from facetrack_ros.vision.inference.anchors import STRIDES, anchor_grid, decode
+from facetrack_ros.vision.inference.dynamic_input_shape import with_dynamic_input_shape
 from facetrack_ros.vision.inference.onnx_session import OnnxSession
 
 #: Outputs, one a stride, and numbers a cell: face and object probabilities, box, landmarks.
@@ -36,7 +37,7 @@ class YunetNetwork:
         self._path = path
         self._grid = lru_cache(GRIDS_CACHED)(anchor_grid)
         try:
-            self._session = OnnxSession(path, threads, dynamic_size=True)
+            self._session = OnnxSession(path, threads, convert=with_dynamic_input_shape)
             if missing := [name for name in NAMES if name not in self._session.output_shapes]:
                 raise ModelError(f"it has no output {missing[0]}")
             self.detect(np.zeros((8, 8, 3), np.uint8), 0.5, 0.5)

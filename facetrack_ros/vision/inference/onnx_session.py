@@ -1,13 +1,12 @@
 """An ONNX graph on onnxruntime's CPU provider."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from facetrack_ros.errors import ModelError, first_line
-from facetrack_ros.vision.inference.dynamic_input_shape import with_dynamic_input_shape
 
 #: Unless this is set, onnxruntime from 1.32 on sends usage data to its maker and keeps a file in the home folder.
 NO_TELEMETRY = ("ORT_DISABLE_TELEMETRY", "1")
@@ -17,26 +16,28 @@ class OnnxSession:
     """One graph with one image input.
 
     :param threads: threads inside one call.
-    :param dynamic_size: accept images of any size, whatever size the graph declares.
+    :param convert: makes the graph of the file's bytes, as :func:`.with_dynamic_input_shape` does; None: nothing to make.
     :ivar input_shape: the input's declared shape, with a name or None for each dynamic dimension.
     :ivar batch: images in one call; None: any number.
     :ivar output_shapes: declared shape of every output by its name, in the graph's order.
     :raises ModelError: onnxruntime is not installed, cannot read the file, or the graph is none for images.
     """
 
-    def __init__(self, path: Path, threads: int = 1, dynamic_size: bool = False):
+    def __init__(self, path: Path, threads: int = 1, convert: Callable[[bytes], bytes] | None = None):
         os.environ.setdefault(*NO_TELEMETRY)
         try:
             import onnxruntime
         except ImportError as error:
-            raise ModelError(f"{path.name} needs onnxruntime; install it or choose the dlib models") from error
+            raise ModelError(f"{path.name} needs onnxruntime; install it") from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3  # older exporters cause a warning for each weight
         try:
-            graph = with_dynamic_input_shape(path.read_bytes()) if dynamic_size else str(path)
+            graph = str(path) if convert is None else convert(path.read_bytes())
             self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except ModelError:
+            raise
         except Exception as error:  # onnxruntime's own classes share no public base
             raise ModelError(f"{path} cannot be opened as an ONNX model: {first_line(error)}") from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()

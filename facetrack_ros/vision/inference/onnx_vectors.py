@@ -1,5 +1,6 @@
 """An ONNX graph from images to vectors, checked against its contract."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,14 @@ class OnnxVectorModel:
     """A graph with a vector as output for each image; called with a blob, in batches where the graph allows.
 
     :param contract: gives input size and dimension.
+    :param convert: see :class:`OnnxSession`.
     :raises ModelError: the graph takes other images or gives another dimension than its contract says.
     """
 
-    def __init__(self, path: Path, contract: ModelContract, threads: int = 1):
-        self._session = OnnxSession(path, threads)
+    def __init__(
+        self, path: Path, contract: ModelContract, threads: int = 1, convert: Callable[[bytes], bytes] | None = None
+    ):
+        self._session = OnnxSession(path, threads, convert)
         self.input_name = self._session.input_name
         self._id, self._dimension = contract.id, contract.dimension
         width, height = contract.input_size

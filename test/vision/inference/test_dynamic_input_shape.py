@@ -17,7 +17,7 @@ def test_a_graph_of_fixed_size_takes_any(tiny_onnx, tmp_path):
     small, other = np.ones((1, 3, 16, 16), np.float32), np.full((1, 3, 40, 7), 2, np.float32)
     with pytest.raises(ModelError, match="failed on an input of shape"):
         OnnxSession(path).run(other)
-    session = OnnxSession(path, dynamic_size=True)
+    session = OnnxSession(path, convert=with_dynamic_input_shape)
     assert session.input_shape == (1, 3, "height", "width")
     assert np.allclose(session.run(other), 6)
     assert np.allclose(session.run(small), OnnxSession(path).run(small))
