@@ -30,7 +30,7 @@ from facetrack_ros.core.track import TrackState
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.tracking.face_scheduler import FaceScheduler
 from facetrack_ros.tracking.factory import make_people_tracker
-from facetrack_ros.tracking.id_allocator import IdAllocator
+from facetrack_ros.tracking.id_allocator import IdAllocator, robot_of_person, safe_name
 from facetrack_ros.tracking.identity.person_registry import TemplateRefused
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 from facetrack_ros.vision.evaluation.face_dataset import labelled_pictures
@@ -139,7 +139,9 @@ class Fleet:
 
     def _share(self, owner: PeopleTracker, ids: Iterable[str]) -> None:
         templates = owner.persons()
-        for person_id in sorted(set(ids) & templates.keys()):
+        # A robot tells of its own persons only.
+        own = {person_id for person_id in ids if robot_of_person(person_id) == safe_name(owner.robot_id)}
+        for person_id in sorted(own & templates.keys()):
             self._shared[person_id] = templates[person_id].embeddings, templates[person_id].qualities
             for people in self._robots.values():
                 if people is not owner:

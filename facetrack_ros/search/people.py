@@ -1,7 +1,7 @@
 """Persons, merge decisions and enrolled people of several robots as one list."""
 
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain
@@ -72,7 +72,12 @@ class FleetPeople:
     @cached_property
     def merges(self) -> IdentityMerges:
         """The decisions of all robots."""
-        return IdentityMerges(decision for robot in self.robots for decision in robot.decisions)
+        merges = IdentityMerges()
+        for robot in self.robots:
+            for decision in robot.decisions:
+                with suppress(ValueError):  # no pair of ids
+                    merges.add_listed(decision)
+        return merges
 
     @cached_property
     def gallery(self) -> dict[str, GalleryEntry]:

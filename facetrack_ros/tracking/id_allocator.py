@@ -9,6 +9,8 @@ from pathlib import Path
 from facetrack_ros.bounded_file import read_bounded_text
 from facetrack_ros.errors import ConfigError, StoreError
 
+_PERSON_ID = re.compile(r"p_([A-Za-z0-9_]+)_[0-9]+")
+
 
 class IdAllocator:
     """Allocates numbers from 1 for each kind of id, and continues after a restart.
@@ -49,6 +51,20 @@ def safe_name(name: str) -> str:
         raise ConfigError("a robot or camera has an empty name: give it one of letters, digits and underscores")
     plain = re.sub(r"[^A-Za-z0-9_]", "_", name)
     return plain if plain == name else f"{plain}_{zlib.crc32(name.encode('utf-8', 'surrogateescape')):08x}"
+
+
+def person_id(robot: str, number: int) -> str:
+    """The id of a robot's person.
+
+    :param robot: :func:`safe_name` of the robot's name.
+    """
+    return f"p_{robot}_{number}"
+
+
+def robot_of_person(person: str) -> str:
+    """The robot that gave a person id, as :func:`safe_name`; empty: it is none that a robot gives."""
+    found = _PERSON_ID.fullmatch(person)
+    return found[1] if found else ""
 
 
 def _read(path: Path) -> dict[str, int]:

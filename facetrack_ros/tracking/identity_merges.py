@@ -5,7 +5,16 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 
-_DIGITS = re.compile(r"(\d+)")
+_DIGITS = re.compile(r"([0-9]+)")
+#: Highest version: that of a uint32, in which messages hold it.
+MAX_VERSION = 2**32 - 1
+#: A version received may be this far above the one known of the pair, 0 where there is none; one beyond counts as the
+#: next. Honest decisions count by one, and a robot that was away for long misses some tens.
+MAX_STEP = 100
+#: A version read from a file or list may be this high; one beyond counts as the next. Only an attack leads there.
+MAX_LISTED = 2**31
+#: Pairs with a decision. 20 robots that each gave an id to 10,000 people and merged three of them need 30,000.
+MAX_PAIRS = 100_000
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,8 @@ class MergeDecision:
 
 def id_order(person_id: str) -> tuple:
     """Sort key of person ids, the same on every robot: numbers inside an id compare as numbers."""
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in _DIGITS.split(person_id)), person_id
+    parts = _DIGITS.split(person_id)
+    return tuple((int(part), "") if row % 2 else (-1, part) for row, part in enumerate(parts)), person_id
 
 
 def ordered(one: str, other: str) -> tuple[str, str]:
@@ -108,15 +118,19 @@ class IdentityMerges:
     first, except where that would join two ids decided to be different; the lowest id of a group is its canonical id.
     A robot's decision joins two groups only where each id of one is decided to be the same as each id of the other:
     that A is B and B is C does not make A and C one person. What an operator joined counts as one id.
+
+    :param most_pairs: beyond that many pairs, the oldest decision of the author with most of them is dropped.
     """
 
-    def __init__(self, decisions: Iterable[MergeDecision] = ()):
+    def __init__(self, decisions: Iterable[MergeDecision] = (), most_pairs: int = MAX_PAIRS):
         self._decisions: dict[tuple[str, str], MergeDecision] = {}
+        self._of_author: dict[str, dict[tuple[str, str], None]] = {}
+        self._most_pairs = most_pairs
         self._canonical: dict[str, str] = {}
         self._groups: dict[str, tuple[str, ...]] = {}
         self._outdated = False
         for decision in decisions:
-            self.add(decision)
+            self.add_listed(decision)
 
     @property
     def decisions(self) -> tuple[MergeDecision, ...]:
@@ -126,23 +140,54 @@ class IdentityMerges:
     def add(self, decision: MergeDecision) -> bool:
         """Add a decision; return whether it is newly in force.
 
+        A version farther than :data:`MAX_STEP` above the one known counts as the next, so that there is always a higher
+        one: :meth:`decision_on` returns what is in force.
+
         :raises ValueError: its ids are equal or in the wrong order.
         """
+        return self._add(decision, 0)
+
+    def add_listed(self, decision: MergeDecision) -> bool:
+        """Like :meth:`add`, for what is read from a robot's file or list: its version may be far above the one known.
+
+        :raises ValueError: its ids are equal or in the wrong order.
+        """
+        return self._add(decision, MAX_LISTED)
+
+    def _add(self, decision: MergeDecision, plausible: int) -> bool:
         if decision.first == decision.second or ordered(*decision.pair) != decision.pair:
             raise ValueError(f"{decision.first} and {decision.second} are no pair of ids, the lower one first")
         known = self._decisions.get(decision.pair)
+        version = known.version if known is not None else 0
+        if decision.version > min(max(version + MAX_STEP, plausible), MAX_VERSION):
+            if known is not None and known.record_id == decision.record_id:
+                return False
+            decision = replace(decision, version=min(version + 1, MAX_VERSION))
         if known is not None and known.rank >= decision.rank:
             return False
+        if known is not None:
+            self._drop(known)
         self._decisions[decision.pair] = decision
+        self._of_author.setdefault(decision.by, {})[decision.pair] = None
         self._outdated = True
+        if len(self._decisions) > self._most_pairs:
+            noisiest = max(self._of_author.values(), key=len)
+            self._drop(self._decisions[next(iter(noisiest))])
         return True
+
+    def _drop(self, decision: MergeDecision) -> None:
+        del self._decisions[decision.pair]
+        pairs = self._of_author[decision.by]
+        del pairs[decision.pair]
+        if not pairs:
+            del self._of_author[decision.by]
+        self._outdated = True
 
     def forget(self, person_id: str) -> tuple[MergeDecision, ...]:
         """Remove and return every decision on an id."""
         removed = tuple(decision for decision in self._decisions.values() if person_id in decision.pair)
         for decision in removed:
-            del self._decisions[decision.pair]
-        self._outdated = True
+            self._drop(decision)
         return removed
 
     def decision_on(self, one: str, other: str) -> MergeDecision | None:
@@ -314,7 +359,7 @@ def _decide(
     decisions = []
     for pair, record_id in zip(pairs, record_ids):
         known = merges.decision_on(*pair)
-        version = known.version + 1 if known else 1
+        version = min(known.version + 1, MAX_VERSION) if known else 1
         decision = MergeDecision(record_id, pair[0], pair[1], same, by, operator, version, stamp_ns, reason)
         decisions.append(replace(decision, **asdict(evidence)))
     return decisions

@@ -117,10 +117,16 @@ class PeopleTracker:
         return self._registry.templates()
 
     def learn(
-        self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray, merge: bool = True
+        self,
+        person_id: str,
+        model_id: str,
+        embeddings: np.ndarray,
+        qualities: np.ndarray,
+        merge: bool = True,
+        seen: bool = False,
     ) -> None:
         """Add a person's face from another robot or a stored history; see :meth:`PersonRegistry.learn`."""
-        self._registry.learn(person_id, model_id, embeddings, qualities, merge)
+        self._registry.learn(person_id, model_id, embeddings, qualities, merge, seen)
 
     def settle(self, person_ids: Iterable[str], foreign: bool = False) -> None:
         """Merge learned persons with known ones; see :meth:`PersonRegistry.settle`."""

@@ -1,10 +1,13 @@
 """Robots with the same merge decisions, in any order and repetition, agree on the persons."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facetrack_ros.tracking.identity_merges import (
+    MAX_VERSION,
     IdentityMerges,
     MergeDecision,
     id_order,
@@ -137,3 +140,36 @@ def test_forgetting_an_id_leaves_no_record_of_it():
 def test_no_pair_is_refused(first, second):
     with pytest.raises(ValueError, match="no pair"):
         IdentityMerges().add(MergeDecision("a_1", first, second, True, "robot1", False, 1, 0, ""))
+
+
+def test_no_version_is_permanent_or_beyond_what_a_message_holds():
+    merges = IdentityMerges([decision(A, B, version=3)])
+    absurd = decision(A, B, operator=True, version=MAX_VERSION, record_id="a_bad")
+    assert merges.add(absurd)
+    assert merges.decision_on(A, B).version == 4  # what it says counts, and can be undone
+    assert not merges.add(absurd)  # told again, it counts no further
+    (split,) = split_decisions(merges, B, ["a_split"], "ann", 0, "by eye", operator=True)
+    assert merges.add(split)
+    assert merges.canonical(B) == B
+    # Another robot that knows nothing of the pair takes the same over.
+    late = IdentityMerges()
+    assert late.add(absurd)
+    assert late.add(split)
+    assert late.canonical(B) == B
+
+
+def test_an_absurd_version_of_a_file_is_brought_back_in_range():
+    merges = IdentityMerges([decision(A, B, operator=True, version=MAX_VERSION), decision(A, C, version=10**30)])
+    assert {each.version for each in merges.decisions} == {1}
+    assert merges.canonical(B) == merges.canonical(C) == A
+    # A robot that was away for long is no attack.
+    assert IdentityMerges([decision(A, B, version=5000)]).decision_on(A, B).version == 5000
+
+
+def test_one_author_displaces_only_own_decisions():
+    merges = IdentityMerges([decision(A, B)], most_pairs=10)
+    for number in range(50):
+        merges.add(replace(decision(A, f"p_x_{number}"), by="noisy", record_id=f"a_{number}"))
+    assert len(merges.decisions) == 10
+    assert merges.decision_on(A, B) is not None
+    assert merges.decision_on(A, "p_x_49") is not None

@@ -36,7 +36,7 @@ def load_people_tracker(
             merges.add(decision)
     people = make_people_tracker(robot_id, IdAllocator(own / "ids.json"), config, contract, merges)
     for folder in (*neighbours, own):
-        learn_history(people, folder, contract)
+        learn_history(people, folder, contract, seen=folder == own)
     if others:
         people.settle(people.persons(), foreign=True)
     for entry in GalleryStore(own).read():
@@ -45,13 +45,14 @@ def load_people_tracker(
     return people
 
 
-def learn_history(people: PeopleTracker, directory: Path, contract: ModelContract) -> None:
+def learn_history(people: PeopleTracker, directory: Path, contract: ModelContract, seen: bool = False) -> None:
     """Learn the persons with a face in a robot's folder, those seen last at the end.
 
     The sightings are the only copy of a face on disk: one that is deleted is unknown after the next start.
 
     :param directory: the robot's folder.
     :param contract: of the embedder; faces of other embedders are ignored.
+    :param seen: whether the folder is that of the tracker's robot.
     :raises StoreError: the history cannot be read.
     """
     if not database_path(directory, contract.id).is_file():
@@ -60,7 +61,8 @@ def learn_history(people: PeopleTracker, directory: Path, contract: ModelContrac
     try:
         for person in store.persons()[-people.settings.max_persons :]:
             try:
-                people.learn(person.person_id, contract.id, *store.best_faces(person.person_id), merge=False)
+                faces = store.best_faces(person.person_id)
+                people.learn(person.person_id, contract.id, *faces, merge=False, seen=seen)
             except TemplateRefused:
                 continue  # a face that differs between two histories stays as learned first
     finally:

@@ -12,6 +12,7 @@ from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS, PERSON_TEMPLATES
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.people import template_to_message, verdict_to_message
 from facetrack_ros.nodes.fleet.people_listener import PeopleHandler, PeopleListener
+from facetrack_ros.tracking.id_allocator import robot_of_person, safe_name
 from facetrack_ros.tracking.identity.gallery import GalleryEntry
 from facetrack_ros.tracking.identity_merges import MergeDecision
 from facetrack_ros.tracking.people_tracker import PeopleTracker
@@ -32,6 +33,7 @@ class PeopleSync(PeopleHandler):
 
     def __init__(self, node: RobotMemberNode, decisions: MergeLog, worker: Worker):
         self._node, self._log = node, decisions
+        self._robot = safe_name(node.robot_id)
         self._people: PeopleTracker | None = None
         self._pending: dict[str, GalleryEntry] = {}
         self._pending_faces: dict[str, tuple[str, str, str, np.ndarray, np.ndarray]] = {}
@@ -40,7 +42,9 @@ class PeopleSync(PeopleHandler):
         self._listener = PeopleListener(
             node, node.settings.mesh, self, dispatch=lambda method, message: worker.put("", (method, message))
         )
-        self._publish(decisions.read().decisions)
+        # Until the tracker, which has merges of its own, is ready.
+        self._merges = decisions.read()
+        self._publish(self._merges.decisions)
 
     def connect(self, people: PeopleTracker) -> None:
         """Begin to exchange for this tracker; faces and gallery entries received before are added now."""
@@ -65,8 +69,8 @@ class PeopleSync(PeopleHandler):
         self._log.append(new)
 
     def share_face(self, event: PersonEvent) -> None:
-        """Publish a person's face template when the person comes and, with more faces, leaves."""
-        if event.event == FACE_MATCHED or self._people is None:
+        """Publish the face template of a person of this robot when the person comes and, with more faces, leaves."""
+        if event.event == FACE_MATCHED or self._people is None or robot_of_person(event.person_id) != self._robot:
             return
         template = self._people.persons().get(event.person_id)
         if template is not None and len(template):
@@ -93,15 +97,16 @@ class PeopleSync(PeopleHandler):
 
     def on_decision(self, decision: MergeDecision) -> None:
         """Store a merge decision, and publish it again unless it is known."""
+        merges = self._merges if self._people is None else self._people.merges
+        known = merges.decision_on(*decision.pair)
         if self._people is None:
-            if self._log.read().add(decision):
-                self._log.append([decision])
-            return
-        known = self._people.merges.decision_on(*decision.pair)
-        self._people.add_decision(decision)
-        if self._people.merges.decision_on(*decision.pair) is not known:
-            self._log.append([decision])
-            self._publish([decision])
+            merges.add(decision)
+        else:
+            self._people.add_decision(decision)
+        taken = merges.decision_on(*decision.pair)
+        if taken is not None and taken is not known:
+            self._log.append([taken])
+            self._publish([taken])
         self.share_decisions()
 
     def on_entry(self, entry: GalleryEntry) -> None:

@@ -1,6 +1,7 @@
 """The persons a robot knows, and recognition among them."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from facetrack_ros.core.cohort import Cohort
 from facetrack_ros.core.similarity_level import SimilarityLevel
 from facetrack_ros.core.vectors import is_unit
 from facetrack_ros.errors import FacetrackError
-from facetrack_ros.tracking.id_allocator import IdAllocator
+from facetrack_ros.tracking.id_allocator import IdAllocator, person_id as person_id_of, robot_of_person
 from facetrack_ros.tracking.identity.agreement import AgreementRule, FaceAgreement
 from facetrack_ros.tracking.identity.face_template import FaceTemplate
 from facetrack_ros.tracking.identity.gallery import Gallery, GalleryMatch
@@ -50,11 +51,15 @@ class _Person:
 
     :param order: place in the order in which ids became known.
     :param foreign: whether it came from another robot or a stored history.
+    :param seen: whether this robot saw the person.
+    :param anchor: what was learned first of a person of another robot; later templates must match it.
     """
 
     order: int
     template: FaceTemplate
     foreign: bool
+    seen: bool
+    anchor: FaceTemplate | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +127,7 @@ class PersonRegistry:
 
     def new_person(self) -> str:
         """Create a person without a face; return the id."""
-        person_id = f"p_{self._robot}_{self._ids.next('person')}"
+        person_id = person_id_of(self._robot, self._ids.next("person"))
         self._create(person_id, foreign=False)
         return person_id
 
@@ -155,7 +160,7 @@ class PersonRegistry:
         for candidate in near:
             besides = {*self.merges.group(candidate.person_id), *excluded}
             agreement = self._rule.compare(template, candidate.template, self._cohort(), besides)
-            if self._rule.proves(agreement):
+            if self._rule.proves(agreement) and self._matches_each_robot(template, candidate.person_id):
                 for other in near:
                     self.merge(candidate.person_id, other.person_id)
                 return Recognition(self.merges.canonical(candidate.person_id), agreement.similarity)
@@ -168,8 +173,9 @@ class PersonRegistry:
     def merge(self, one: str, other: str) -> bool:
         """Merge two persons if all faces of both prove that they are one; return whether they are one person now.
 
-        Not where a decision or a common frame says that they differ, where a third person is as similar, or where an id
-        of one clearly is another person than an id of the other.
+        Not where a decision or a common frame says that they differ, where a third person is as similar, where an id of
+        one clearly is another person than an id of the other, or where the faces do not match without those that one
+        robot told of: no robot can join two persons of others by faces that lie between them.
         """
         if self.merges.canonical(one) == self.merges.canonical(other):
             return True
@@ -179,9 +185,11 @@ class PersonRegistry:
         agreement, margin = evidence
         if not self._rule.proves(agreement) or (margin is not None and margin < self._margin):
             return False
+        if not self._match_without_each_robot(one, other):
+            return False
         signature = self._signature("faces match")
         self._add_own(merge_decisions(self.merges, one, other, *signature, evidence=self._recorded(agreement, margin)))
-        return True
+        return self.merges.canonical(one) == self.merges.canonical(other)
 
     def suggest(self, person_id: str) -> None:
         """Record that a person may be the most similar known one, where their faces do not prove it."""
@@ -233,9 +241,7 @@ class PersonRegistry:
         return new
 
     def _add_own(self, decisions: list[MergeDecision]) -> None:
-        for decision in decisions:
-            self.merges.add(decision)
-        self._new_decisions += decisions
+        self._new_decisions += [decision for decision in decisions if self.merges.add(decision)]
 
     def _signature(self, reason: str) -> tuple[Iterator[str], str, int, str]:
         """Record ids, author, stamp and reason of decisions made here."""
@@ -251,15 +257,18 @@ class PersonRegistry:
                     self._add_own(split_decisions(self.merges, max(person_id, other), *signature))
 
     def _suggest_own(self, person_id: str) -> None:
-        """Suggest for an id that another robot shares, where the most similar person was first seen here."""
+        """Suggest for an id that another robot shares, where the most similar person was seen here."""
         template = self._template(person_id)
         nearest = self._candidates(template, {person_id}, None)[:1] if template else ()
-        if any(self._is_own(person_id) or self._is_own(near.person_id) for near in nearest):
+        if any(self._was_here(person_id) or self._was_here(near.person_id) for near in nearest):
             self.suggest(person_id)
 
-    def _is_own(self, person_id: str) -> bool:
-        """Whether this robot gave an id of the person."""
-        return any(each.startswith(f"p_{self._robot}_") for each in self.merges.group(person_id))
+    def _was_here(self, person_id: str) -> bool:
+        """Whether this robot saw the person, or gave the person an id."""
+        return any(
+            robot_of_person(each) == self._robot or (each in self._persons and self._persons[each].seen)
+            for each in self.merges.group(person_id)
+        )
 
     def _may_merge(self, one: str, other: str) -> bool:
         other_ids = set(self.merges.group(other))
@@ -294,6 +303,33 @@ class PersonRegistry:
             for first in groups[0]
             for second in groups[1]
         )
+
+    def _templates_by_robot(self, person: str) -> dict[str, list[FaceTemplate]]:
+        """The templates of all ids of a person, by the robot that gave the id."""
+        found: dict[str, list[FaceTemplate]] = {}
+        for each in self.merges.group(person):
+            if each in self._persons and len(self._persons[each].template):
+                found.setdefault(robot_of_person(each), []).append(self._persons[each].template)
+        return found
+
+    def _match_without_each_robot(self, one: str, other: str) -> bool:
+        """Whether two persons match also without the faces of any one robot, as far as others have faces of both."""
+        first, second = self._templates_by_robot(one), self._templates_by_robot(other)
+        for robot in first.keys() | second.keys():
+            rest = [[each for name in side if name != robot for each in side[name]] for side in (first, second)]
+            if all(rest) and FaceTemplate.joined(rest[0]).similarity(FaceTemplate.joined(rest[1])) < self._threshold:
+                return False
+        return True
+
+    def _matches_each_robot(self, template: FaceTemplate, person: str) -> bool:
+        """Whether a face matches what this robot knows of a person; where that is nothing, what remains of the person
+        without the faces of any one robot."""
+        known = self._templates_by_robot(person)
+        if self._robot in known:
+            rests = [known[self._robot]]
+        else:
+            rests = [[each for name in known if name != robot for each in known[name]] for robot in known]
+        return all(FaceTemplate.joined(rest).similarity(template) >= self._threshold for rest in rests if rest)
 
     def _evidence(self, one: str, other: str) -> tuple[FaceAgreement, float | None] | None:
         """Agreement of two persons, and its lead over the next best other person; None where a face is missing."""
@@ -331,23 +367,34 @@ class PersonRegistry:
         if len(template) >= _UNCHECKED_EMBEDDINGS and (template.embeddings @ embedding).max() < self._threshold:
             return
         self.dimension = self.dimension or len(embedding)
+        self._persons[person_id].seen = True
         self._touch(person_id, template.add(embedding, quality))
 
     def learn(
-        self, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray, merge: bool = True
+        self,
+        person_id: str,
+        model_id: str,
+        embeddings: np.ndarray,
+        qualities: np.ndarray,
+        merge: bool = True,
+        seen: bool = False,
     ) -> None:
         """Add a person's face from another robot or a stored history.
 
         :param embeddings: ``(n, dimension)`` unit rows.
         :param qualities: ``(n,)`` in 0..1.
         :param merge: whether to merge the person with a matching one of another id, see :meth:`settle`.
+        :param seen: whether this robot saw the person.
         :raises TemplateRefused: it is unusable; nothing is changed then.
         """
         template = self._checked(person_id, model_id, embeddings, qualities)
         person = self._persons.get(person_id)
-        if person and len(person.template) and person.template.similarity(template) < self._threshold:
-            raise TemplateRefused(f"the face of {person_id} does not match the one known by that id here")
-        person = person or self._create(person_id, foreign=True)
+        for known in (person.template, person.anchor) if person else ():
+            if known is not None and len(known) and known.similarity(template) < self._threshold:
+                raise TemplateRefused(f"the face of {person_id} does not match the one known by that id here")
+        person = person or self._create(person_id, foreign=True, seen=seen)
+        if person.anchor is None and not len(person.template):
+            person.anchor = template
         changed = _add_all(person.template, template.embeddings, template.qualities)
         self.dimension = template.embeddings.shape[1]
         self._touch(person_id, changed)
@@ -367,7 +414,7 @@ class PersonRegistry:
             recognition = self.recognise(template, {person_id}) if template else None
             if recognition is None:
                 self._suggest_own(person_id)
-            elif foreign or self._is_own(person_id) or self._is_own(recognition.person_id):
+            elif foreign or self._was_here(person_id) or self._was_here(recognition.person_id):
                 self.merge(person_id, recognition.person_id)
 
     def forget(self, person_id: str) -> None:
@@ -441,12 +488,17 @@ class PersonRegistry:
         _add_all(template, embeddings, qualities)
         return template
 
-    def _create(self, person_id: str, foreign: bool) -> _Person:
+    def _create(self, person_id: str, foreign: bool, seen: bool = True) -> _Person:
         self._order += 1
-        self._persons[person_id] = _Person(self._order, self.empty_template(), foreign)
-        if len(self._persons) > self._settings.max_persons:
-            self._remove(next(iter(self._persons)))
-        return self._persons[person_id]
+        person = self._persons[person_id] = _Person(self._order, self.empty_template(), foreign, seen)
+        # Persons seen here and those of other robots have room of their own: no other robot can displace the former.
+        alike = [each for each, known in self._persons.items() if known.seen == person.seen]
+        if len(alike) > self._settings.max_persons:
+            told = Counter(map(robot_of_person, alike))
+            noisiest = max(told, key=lambda robot: told[robot])
+            oldest = alike[0] if person.seen else next(each for each in alike if robot_of_person(each) == noisiest)
+            self._remove(oldest)
+        return person
 
     def _touch(self, person_id: str, changed: bool) -> None:
         """Move a person to the end of the order of sightings, and note whether the template changed."""

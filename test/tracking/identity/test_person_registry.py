@@ -1,5 +1,7 @@
 """A face matches a person above the threshold and ahead of the second best, or is a new person."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -225,3 +227,54 @@ def test_the_very_same_face_is_recognised_at_any_threshold_and_with_no_margin(th
         registry.add_face(person, once, 0.8)
         template.add(once, 0.8)
     assert registry.recognise(template).person_id == person
+
+
+RANDOM = np.random.default_rng(5)
+PEOPLE = np.linalg.qr(RANDOM.normal(size=(512, 256)))[0].T.astype(np.float32)
+
+
+def look(front, count=4, likeness=0.8):
+    """Faces around a front, unlike each other else."""
+    sides = RANDOM.normal(size=(count, 512))
+    sides /= np.linalg.norm(sides, axis=1, keepdims=True)
+    rows = likeness * front / np.linalg.norm(front) + np.sqrt(1 - likeness**2) * sides
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("own", [1, 2], ids=["one of another robot", "two own persons"])
+def test_no_template_that_drifts_joins_two_persons_of_other_robots(steps, own):
+    # Two people as alike as many are to an embedder.
+    registry, fronts = make(), (PEOPLE[0], 0.25 * PEOPLE[0] + np.sqrt(1 - 0.25**2) * PEOPLE[1])
+    two = [registry.new_person() for _ in range(own)]
+    for person, front in zip(two, fronts):
+        for embedding in look(front):
+            registry.add_face(person, embedding, 0.8)
+    if own == 1:
+        two.append("p_robot2_1")
+        registry.learn("p_robot2_1", "a-model", look(fronts[1]), np.full(4, 0.8))
+    # In one step: faces that lie between the two from the beginning.
+    for share in np.linspace(0, 1, steps + 1) if steps > 1 else [0.5]:
+        faces_between = look((1 - share) * fronts[0] + share * fronts[1], likeness=0.9)
+        with contextlib.suppress(FacetrackError):
+            registry.learn("p_robot9_1", "a-model", faces_between, np.ones(4))
+    registry.settle([*two, "p_robot9_1"], foreign=True)
+    assert registry.merges.canonical(two[0]) != registry.merges.canonical(two[1])
+    # Person 2 in view is not taken for person 1 either.
+    template = registry.empty_template()
+    for embedding in look(fronts[1]):
+        template.add(embedding, 0.8)
+    found = registry.recognise(template)
+    assert found is None or found.person_id != registry.merges.canonical(two[0])
+
+
+def test_one_noisy_robot_displaces_no_person_seen_here_and_none_of_a_quiet_robot():
+    registry = make(max_persons=20)
+    own = [registry.new_person() for _ in range(15)]
+    for person, front in zip(own, PEOPLE):
+        registry.add_face(person, front, 0.8)
+    for robot, number in [("quiet", number) for number in range(3)] + [("noisy", number) for number in range(200)]:
+        registry.learn(f"p_{robot}_{number}", "a-model", PEOPLE[20 + number][None], np.ones(1), merge=False)
+    known = registry.templates()
+    assert {*own, "p_quiet_0", "p_quiet_1", "p_quiet_2"} <= known.keys()
+    assert [each for each in known if "noisy" in each] == [f"p_noisy_{number}" for number in range(183, 200)]
