@@ -7,7 +7,8 @@ from types import TracebackType
 
 from facetrack_ros import msg, srv
 from facetrack_ros.client.fleet_client import FleetClient
-from facetrack_ros.errors import RequestError
+from facetrack_ros.core.validation import LONGEST_NAME, printable
+from facetrack_ros.errors import InvalidInput, RequestError
 from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS
 from facetrack_ros.nodes.conversion.people import people_from_message, verdict_to_message
 from facetrack_ros.nodes.conversion.time import to_duration
@@ -57,12 +58,20 @@ class PeopleClient:
             response = self.fleet.call(srv.ListPeople, "list_people", request, LIST_S + 5.0)
             if not response.success:
                 raise RequestError(f"{self.fleet.robot}: {response.message}")
-            not_listed = {line.robot_id: line.reason for line in response.not_listed}
+            not_listed = {
+                printable(line.robot_id, LONGEST_NAME): printable(line.reason) for line in response.not_listed
+            }
             known = {*not_listed, *(robot.robot_id for robot in response.robots)}
             new = {entry.robot_id for entry in self.fleet.entries() if not entry.left and not entry.stale} - known
             if not new or time.monotonic() > deadline:
                 not_listed |= dict.fromkeys(new, f"{self.fleet.robot} does not know it yet")
-                return FleetPeople(tuple(map(people_from_message, response.robots)), tuple(sorted(not_listed.items())))
+                robots = []
+                for robot in response.robots:
+                    try:
+                        robots.append(people_from_message(robot))
+                    except InvalidInput as error:
+                        not_listed[printable(robot.robot_id, LONGEST_NAME)] = f"its list cannot be used: {error}"
+                return FleetPeople(tuple(robots), tuple(sorted(not_listed.items())))
             time.sleep(CHECK_S)
 
     def publish_decisions(self, decisions: Collection[MergeDecision]) -> dict[str, str]:

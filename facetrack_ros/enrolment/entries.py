@@ -205,7 +205,8 @@ def build_gallery(entries: Iterable[GalleryEntry], contract: ModelContract, marg
     :param contract: of the face embedder.
     :param margin: as :attr:`TrackingSettings.margin`, a fraction of the threshold distance.
     """
-    gallery = Gallery(contract.id, contract.threshold, margin * (1 - contract.threshold))
+    margin *= 1 - contract.threshold
+    gallery = Gallery(contract.id, contract.threshold, margin, dimension=contract.dimension)
     for entry in entries:
         try:
             gallery.add(entry)

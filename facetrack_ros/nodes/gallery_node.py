@@ -16,6 +16,7 @@ from facetrack_ros.history.people.gallery_store import GalleryStore
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.base.throttled_log import ThrottledLog
 from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.conversion.people import entry_to_message
 from facetrack_ros.nodes.fleet.people_listener import PeopleHandler, PeopleListener
@@ -53,15 +54,15 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         folder = robot_folder(self.robot_folder(), self.robot_id)
         self._ids = IdAllocator(folder / "gallery_ids.json")
         self._store = GalleryStore(folder)
+        self._store.repair()
+        self._deleted_by_others, self._warnings = 0, ThrottledLog(self.get_logger())
         self._folder_listing: tuple[str, ...] | None = None
         self._health = ServiceHealth("gallery", "enrolments done")
         self._entry_count, self._uncounted = 0, True
         group = ReentrantCallbackGroup()
         self._worker = Worker("gallery", FifoMailbox(), self._work)
         self._publisher = self.create_publisher(msg.GalleryEntry, self.mesh_topic("gallery"), PEOPLE_RECORDS)
-        self._listener = PeopleListener(
-            self, self.settings.mesh, self, ("gallery",), lambda *call: self._worker.put("", call), group
-        )
+        PeopleListener(self, self, ("gallery",), lambda call: self._worker.put("", (call,)), group)
         self.create_service(srv.EnrollFace, self.robot_topic("enroll_face"), self._serve, callback_group=group)
         self._worker.put("", (self._publish_all,))
         if self.settings.gallery.folder:
@@ -138,12 +139,14 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
 
     def on_entry(self, entry: GalleryEntry) -> None:
         """Store an entry, and publish it again unless it is known."""
-        if self._store.add(entry):
+        if self._store.add(entry, foreign=True):
             self._publisher.publish(entry_to_message(entry))
 
     def on_entry_deleted(self, entry_id: str) -> None:
         """Delete an entry, and publish the deletion again unless it is known."""
         if not self._store.was_deleted(entry_id):
+            self._deleted_by_others += 1
+            self._warnings.warn("deleted", f"gallery entry {entry_id} is deleted, as the mesh says")
             self._delete(entry_id)
 
     def _delete(self, entry_id: str) -> None:
@@ -213,7 +216,7 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         if self._uncounted:
             self._worker.put("", (self._count_entries,))
         return self._health.report(
-            {"entries": str(self._entry_count), "entries turned down": str(self._listener.refused)},
+            {"entries": str(self._entry_count), "entries deleted by others": str(self._deleted_by_others)},
             "" if self.active else f"is {self.state}: {self.WHILE_INACTIVE}",
         )
 

@@ -11,6 +11,7 @@ from typing import Any
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.people.gallery_store import GalleryStore
 from facetrack_ros.history.people.merge_log import MergeLog
+from facetrack_ros.history.set_aside import aside_sentence
 from facetrack_ros.history.sightings.database import stored_models
 from facetrack_ros.history.sightings.model_contract import load_contract
 from facetrack_ros.history.sightings.store import SightingStore
@@ -133,6 +134,11 @@ def people_of_robot(
             return store.persons()
 
     persons = [read(partial(persons_of, model_id)) for model_id in sorted({*stored_models(folder), *opened})]
-    decisions = read(lambda: MergeLog(folder).read().decisions)
+    merge_log = MergeLog(folder)
+    decisions = read(lambda: merge_log.read().decisions)
+    if merge_log.damaged:
+        errors.append(f"{merge_log.damaged} lines of {merge_log.path} are damaged")
+    if aside := aside_sentence(folder):
+        errors.append(f"{aside}: what they held is missing here; delete them to accept that")
     entries = read(GalleryStore(folder).read)
     return RobotPeople(robot_id, instance_id, "; ".join(errors), tuple(chain(*persons)), decisions, entries)

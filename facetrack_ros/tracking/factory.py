@@ -88,4 +88,5 @@ def make_people_tracker(
     settings = tracking_settings(config)
     new_tracker = tracker_factory(config, contract.threshold, settings)
     strangers = SimilarityLevel.of_curve(contract.false_match_curve)
-    return PeopleTracker(robot_id, ids, settings, contract.threshold, contract.id, new_tracker, merges, strangers)
+    model = contract.threshold, contract.id
+    return PeopleTracker(robot_id, ids, settings, *model, new_tracker, merges, strangers, contract.dimension)

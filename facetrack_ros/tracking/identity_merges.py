@@ -5,6 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 
+from facetrack_ros.core.fair_share import FairShare
+from facetrack_ros.errors import InvalidInput
+
 _DIGITS = re.compile(r"([0-9]+)")
 #: Highest version: that of a uint32, in which messages hold it.
 MAX_VERSION = 2**32 - 1
@@ -123,9 +126,7 @@ class IdentityMerges:
     """
 
     def __init__(self, decisions: Iterable[MergeDecision] = (), most_pairs: int = MAX_PAIRS):
-        self._decisions: dict[tuple[str, str], MergeDecision] = {}
-        self._of_author: dict[str, dict[tuple[str, str], None]] = {}
-        self._most_pairs = most_pairs
+        self._decisions: FairShare[tuple[str, str], MergeDecision] = FairShare(most_pairs)
         self._canonical: dict[str, str] = {}
         self._groups: dict[str, tuple[str, ...]] = {}
         self._outdated = False
@@ -143,20 +144,22 @@ class IdentityMerges:
         A version farther than :data:`MAX_STEP` above the one known counts as the next, so that there is always a higher
         one: :meth:`decision_on` returns what is in force.
 
-        :raises ValueError: its ids are equal or in the wrong order.
+        :raises InvalidInput: its ids are equal or in the wrong order.
         """
         return self._add(decision, 0)
 
     def add_listed(self, decision: MergeDecision) -> bool:
         """Like :meth:`add`, for what is read from a robot's file or list: its version may be far above the one known.
 
-        :raises ValueError: its ids are equal or in the wrong order.
+        :raises InvalidInput: its ids are equal or in the wrong order.
         """
         return self._add(decision, MAX_LISTED)
 
     def _add(self, decision: MergeDecision, plausible: int) -> bool:
         if decision.first == decision.second or ordered(*decision.pair) != decision.pair:
-            raise ValueError(f"{decision.first} and {decision.second} are no pair of ids, the lower one first")
+            raise InvalidInput(
+                f"{decision.first} and {decision.second} are no pair of ids, the lower one first", "pair"
+            )
         known = self._decisions.get(decision.pair)
         version = known.version if known is not None else 0
         if decision.version > min(max(version + MAX_STEP, plausible), MAX_VERSION):
@@ -165,29 +168,16 @@ class IdentityMerges:
             decision = replace(decision, version=min(version + 1, MAX_VERSION))
         if known is not None and known.rank >= decision.rank:
             return False
-        if known is not None:
-            self._drop(known)
-        self._decisions[decision.pair] = decision
-        self._of_author.setdefault(decision.by, {})[decision.pair] = None
+        self._decisions.put(decision.by, decision.pair, decision)
         self._outdated = True
-        if len(self._decisions) > self._most_pairs:
-            noisiest = max(self._of_author.values(), key=len)
-            self._drop(self._decisions[next(iter(noisiest))])
         return True
-
-    def _drop(self, decision: MergeDecision) -> None:
-        del self._decisions[decision.pair]
-        pairs = self._of_author[decision.by]
-        del pairs[decision.pair]
-        if not pairs:
-            del self._of_author[decision.by]
-        self._outdated = True
 
     def forget(self, person_id: str) -> tuple[MergeDecision, ...]:
         """Remove and return every decision on an id."""
         removed = tuple(decision for decision in self._decisions.values() if person_id in decision.pair)
         for decision in removed:
-            self._drop(decision)
+            self._decisions.pop(decision.pair)
+        self._outdated = True
         return removed
 
     def decision_on(self, one: str, other: str) -> MergeDecision | None:

@@ -35,6 +35,7 @@ class PeopleTracker:
     :param new_tracker: makes a camera's tracker; None: :class:`BoxTracker`.
     :param merges: merge decisions known so far.
     :param strangers: how alike strangers are to the model, see :class:`PersonRegistry`.
+    :param dimension: of the embeddings; None: that of the first.
     :raises ConfigError: an empty robot name.
     """
 
@@ -48,6 +49,7 @@ class PeopleTracker:
         new_tracker: Callable[[], Tracker] | None = None,
         merges: IdentityMerges | None = None,
         strangers: SimilarityLevel | None = None,
+        dimension: int | None = None,
     ):
         self.robot_id = robot_id
         self.settings = settings
@@ -56,7 +58,7 @@ class PeopleTracker:
         self._ids = ids
         self._robot = safe_name(robot_id)
         self._new_tracker = new_tracker or partial(BoxTracker, threshold, settings)
-        self._registry = PersonRegistry(self._robot, ids, settings, threshold, model_id, merges, strangers)
+        self._registry = PersonRegistry(self._robot, ids, settings, threshold, model_id, merges, strangers, dimension)
         self._cameras: dict[str, CameraTracker] = {}
 
     def update(

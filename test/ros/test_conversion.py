@@ -1,6 +1,7 @@
 """What becomes a message and comes back is what it was."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.errors import InvalidInput
 from facetrack_ros.nodes.conversion.people import template_from_message, template_to_message
 from facetrack_ros.nodes.conversion.search import (
     fill_response,
@@ -45,6 +47,7 @@ from facetrack_ros.search.response import (
     SearchedCamera,
     SearchResponse,
 )
+from facetrack_ros.tracking.identity.shared_template import SharedTemplate
 
 STAMP = 1_777_636_800_123_456_789
 BOX = np.array([1.5, 2.25, 30.5, 40.75], np.float32)
@@ -153,11 +156,28 @@ def test_a_search_request_and_its_response():
     )
 
 
-def test_a_face_template_and_a_malformed_one():
-    message = template_to_message("robot1", "p", "m", STAMP, np.stack([UNIT, UNIT]), np.array([0.5, 1.0]))
-    embeddings, qualities = template_from_message(message)
-    assert embeddings.shape == (2, 4)
-    assert qualities.tolist() == [0.5, 1.0]
-    message.dimension = 3
-    with pytest.raises(ValueError, match="no rows of 3"):
-        template_from_message(message)
+def test_a_face_template_and_malformed_ones():
+    qualities = np.array([0.5, 1.0])
+    template = SharedTemplate("robot1", "i1", "p_robot1_1", "m", np.stack([UNIT, UNIT]), qualities)
+    message = template_to_message(template, STAMP)
+    again = template_from_message(message)
+    assert again.embeddings.shape == (2, 4)
+    assert again.qualities.tolist() == [0.5, 1.0]
+    assert (again.robot_id, again.instance_id, again.person_id) == ("robot1", "i1", "p_robot1_1")
+    for change, reason in (
+        ({"dimension": 3}, "no 1 to 64 rows of 3"),
+        ({"dimension": 0}, "has 0 numbers"),
+        ({"embeddings": [0.7] * 8}, "unit vector"),
+        ({"embeddings": [math.nan] * 8}, "unit vector"),
+        ({"qualities": [0.5]}, "2 embeddings and 1 qualities"),
+        ({"qualities": [0.5, 7.0]}, "from 0 to 1"),
+        ({"robot_id": "robot2"}, "no person of robot2"),
+        ({"person_id": "p_robot1_1\n"}, "not valid"),
+        ({"instance_id": "\x1b[2J"}, "not valid"),
+        ({"model_id": ""}, "model"),
+    ):
+        bad = template_to_message(template, STAMP)
+        for name, value in change.items():
+            setattr(bad, name, value)
+        with pytest.raises(InvalidInput, match=reason):
+            template_from_message(bad)

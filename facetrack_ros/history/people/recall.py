@@ -27,19 +27,19 @@ def load_people_tracker(
     :raises ConfigError: the chosen tracker is missing.
     """
     own = data_dir / robot_id
-    merges = MergeLog(own).read()
+    merges = MergeLog(own).repair()
     neighbours = []
     if others and data_dir.is_dir():
         neighbours = [folder.path for folder in history_folders(data_dir) if not folder.error and folder.path != own]
     for neighbour in neighbours:
         for decision in MergeLog(neighbour).read().decisions:
-            merges.add(decision)
+            merges.add_listed(decision)
     people = make_people_tracker(robot_id, IdAllocator(own / "ids.json"), config, contract, merges)
     for folder in (*neighbours, own):
         learn_history(people, folder, contract, seen=folder == own)
     if others:
         people.settle(people.persons(), foreign=True)
-    for entry in GalleryStore(own).read():
+    for entry in GalleryStore(own, contract).repair():
         if entry.model_id == contract.id:
             people.gallery.add(entry)
     return people

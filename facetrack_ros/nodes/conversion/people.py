@@ -1,46 +1,57 @@
 """Person templates, merge decisions and gallery entries to messages and back."""
 
 from array import array
+from dataclasses import replace
 
 import numpy as np
 
 from facetrack_ros import msg
+from facetrack_ros.core import validation
+from facetrack_ros.errors import InvalidInput
 from facetrack_ros.history.sightings.table import PersonSpan
 from facetrack_ros.nodes.conversion.fields import float_array, pick
 from facetrack_ros.nodes.conversion.time import to_ns, to_time
 from facetrack_ros.search.people import RobotPeople
-from facetrack_ros.tracking.identity.gallery import GalleryEntry
+from facetrack_ros.tracking.decision_check import checked_decision
+from facetrack_ros.tracking.identity.gallery import GalleryEntry, entry_id
+from facetrack_ros.tracking.identity.shared_template import MOST_EMBEDDINGS, SharedTemplate
 from facetrack_ros.tracking.identity_merges import MergeDecision
 
 # Fields that value and message have alike.
 _VERDICT = ("record_id", "first", "second", "same", "by", "version", "reason", "model_id")
+_TEMPLATE = ("robot_id", "instance_id", "person_id", "model_id")
 _ENTRY = ("entry_id", "name", "model_id", "watch", "source", "by")
+_NOTHING = np.empty(0, np.float32)
 
 
-def template_to_message(
-    robot_id: str, person_id: str, model_id: str, stamp_ns: int, embeddings: np.ndarray, qualities: np.ndarray
-) -> msg.PersonTemplate:
-    """A person's face template: ``(n, dimension)`` unit rows and their ``(n,)`` qualities."""
+def template_to_message(template: SharedTemplate, stamp_ns: int) -> msg.PersonTemplate:
+    """A person's face template."""
     return msg.PersonTemplate(
-        robot_id=robot_id,
-        person_id=person_id,
-        model_id=model_id,
         stamp=to_time(stamp_ns),
-        dimension=embeddings.shape[1],
-        embeddings=float_array(embeddings),
-        qualities=float_array(qualities),
+        dimension=template.embeddings.shape[1],
+        embeddings=float_array(template.embeddings),
+        qualities=float_array(template.qualities),
+        **pick(template, _TEMPLATE),
     )
 
 
-def template_from_message(message: msg.PersonTemplate) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings ``(n, dimension)`` and qualities ``(n,)`` of a person's face template.
+def template_from_message(message: msg.PersonTemplate) -> SharedTemplate:
+    """A person's face template.
 
-    :raises ValueError: the embeddings are not whole rows.
+    :raises InvalidInput: a part of it cannot be used, or the person is not the robot's.
     """
-    embeddings = np.array(message.embeddings, np.float32)
-    if not message.dimension or len(embeddings) % message.dimension:
-        raise ValueError(f"{len(embeddings)} numbers are no rows of {message.dimension}")
-    return embeddings.reshape(-1, message.dimension), np.array(message.qualities, np.float32)
+    rows = len(message.qualities)
+    ids = SharedTemplate(**pick(message, _TEMPLATE), embeddings=_NOTHING, qualities=_NOTHING)
+    ids.check_ids()
+    face = f"the face of {ids.person_id}"
+    embeddings = validation.embeddings(message.embeddings, face, message.dimension, MOST_EMBEDDINGS, least=1)
+    if rows != len(embeddings):
+        raise InvalidInput(f"{face} has {len(embeddings)} embeddings and {rows} qualities", "embedding")
+    return replace(
+        ids,
+        embeddings=embeddings,
+        qualities=validation.numbers(message.qualities, f"a quality of {face}", (rows,), 0.0, 1.0),
+    )
 
 
 def verdict_to_message(verdict: MergeDecision) -> msg.PersonVerdict:
@@ -57,15 +68,20 @@ def verdict_to_message(verdict: MergeDecision) -> msg.PersonVerdict:
 
 
 def verdict_from_message(message: msg.PersonVerdict) -> MergeDecision:
-    """A decision whether two ids are one person; measures are rounded so that all robots rank it alike."""
-    return MergeDecision(
-        operator=message.operator_decided,
-        stamp_ns=to_ns(message.stamp),
-        similarity=_or_none(message.similarity),
-        template_similarity=_or_none(message.template_similarity),
-        margin=_or_none(message.margin),
-        faces=message.faces or None,
-        **pick(message, _VERDICT),
+    """A decision whether two ids are one person; measures are rounded so that all robots rank it alike.
+
+    :raises InvalidInput: a part of it cannot be used.
+    """
+    return checked_decision(
+        MergeDecision(
+            operator=message.operator_decided,
+            stamp_ns=to_ns(message.stamp),
+            similarity=_or_none(message.similarity),
+            template_similarity=_or_none(message.template_similarity),
+            margin=_or_none(message.margin),
+            faces=message.faces or None,
+            **pick(message, _VERDICT),
+        )
     )
 
 
@@ -90,7 +106,16 @@ def entry_to_message(entry: GalleryEntry) -> msg.GalleryEntry:
 
 
 def entry_from_message(message: msg.GalleryEntry) -> GalleryEntry:
-    """One gallery entry."""
+    """One gallery entry.
+
+    :raises InvalidInput: it cannot be used.
+    """
+    entry = _entry(message)
+    entry.check()
+    return entry
+
+
+def _entry(message: msg.GalleryEntry) -> GalleryEntry:
     return GalleryEntry(
         embedding=np.array(message.embedding, np.float32),
         quality=message.quality,
@@ -117,14 +142,28 @@ def people_to_message(people: RobotPeople, query_id: str) -> msg.PeopleResult:
 
 
 def people_from_message(message: msg.PeopleResult) -> RobotPeople:
-    """What a robot holds of persons; gallery entries have empty embeddings.
+    """What a robot holds of persons; gallery entries have empty embeddings. Texts are printable.
 
-    :raises ValueError: the columns are not of one length.
+    :raises InvalidInput: a part of it cannot be used.
     """
     columns = (message.person_ids, message.sightings, message.first_ns, message.last_ns)
+    if len(set(map(len, columns))) > 1:
+        raise InvalidInput("its list of persons has columns of several lengths", "count")
+    for person_id in message.person_ids:
+        validation.identifier(person_id, "a listed person id", empty=True)
     return RobotPeople(
-        persons=tuple(PersonSpan(*values) for values in zip(*columns, strict=True)),
+        persons=tuple(PersonSpan(*values) for values in zip(*columns)),
         decisions=tuple(map(verdict_from_message, message.verdicts)),
-        entries=tuple(map(entry_from_message, message.gallery)),
-        **pick(message, ("robot_id", "instance_id", "error")),
+        entries=tuple(map(_listed_entry, message.gallery)),
+        robot_id=validation.ros_name(message.robot_id, "the robot of a list of persons"),
+        instance_id=validation.token(message.instance_id, "the process of a list of persons", empty=True),
+        error=validation.printable(message.error),
     )
+
+
+def _listed_entry(message: msg.GalleryEntry) -> GalleryEntry:
+    """An entry without its embedding, for a list."""
+    entry_id(message.entry_id)
+    validation.number(message.quality, "the quality of a gallery entry", 0.0, 1.0)
+    texts = {name: validation.printable(getattr(message, name), 200) for name in ("name", "model_id", "source", "by")}
+    return replace(_entry(message), **texts)

@@ -1,12 +1,14 @@
 """Exchange of people between robots: face templates, merge decisions, gallery entries."""
 
-from collections.abc import Iterable
-
-import numpy as np
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 
 from facetrack_ros import msg
 from facetrack_ros.concurrency.worker import Worker
 from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
+from facetrack_ros.core.fair_share import FairShare
+from facetrack_ros.errors import InvalidInput
+from facetrack_ros.history.people.gallery_store import MOST_ENTRIES
 from facetrack_ros.history.people.merge_log import MergeLog
 from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS, PERSON_TEMPLATES
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
@@ -14,6 +16,7 @@ from facetrack_ros.nodes.conversion.people import template_to_message, verdict_t
 from facetrack_ros.nodes.fleet.people_listener import PeopleHandler, PeopleListener
 from facetrack_ros.tracking.id_allocator import robot_of_person, safe_name
 from facetrack_ros.tracking.identity.gallery import GalleryEntry
+from facetrack_ros.tracking.identity.shared_template import SharedTemplate
 from facetrack_ros.tracking.identity_merges import MergeDecision
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 
@@ -29,36 +32,46 @@ class PeopleSync(PeopleHandler):
 
     :param decisions: the robot's stored merge decisions.
     :param worker: the tracker's.
+    :param instance_id: returns that of the robot's process, empty while unknown.
     """
 
-    def __init__(self, node: RobotMemberNode, decisions: MergeLog, worker: Worker):
+    def __init__(
+        self, node: RobotMemberNode, decisions: MergeLog, worker: Worker, instance_id: Callable[[], str] = lambda: ""
+    ):
+        self._instance_id = instance_id
         self._node, self._log = node, decisions
         self._robot = safe_name(node.robot_id)
         self._people: PeopleTracker | None = None
-        self._pending: dict[str, GalleryEntry] = {}
-        self._pending_faces: dict[str, tuple[str, str, str, np.ndarray, np.ndarray]] = {}
+        self._pending: FairShare[str, GalleryEntry] = FairShare(MOST_ENTRIES)
+        self._pending_faces: FairShare[str, SharedTemplate] = FairShare(_MAX_PENDING_FACES)
         self._templates = node.create_publisher(msg.PersonTemplate, node.mesh_topic("persons"), PERSON_TEMPLATES)
         self._decisions = node.create_publisher(msg.PersonVerdict, node.mesh_topic("verdicts"), PEOPLE_RECORDS)
-        self._listener = PeopleListener(
-            node, node.settings.mesh, self, dispatch=lambda method, message: worker.put("", (method, message))
-        )
+        PeopleListener(node, self, dispatch=lambda call: worker.put("", (call,)))
         # Until the tracker, which has merges of its own, is ready.
-        self._merges = decisions.read()
+        self._merges = decisions.repair()
         self._publish(self._merges.decisions)
 
     def connect(self, people: PeopleTracker) -> None:
         """Begin to exchange for this tracker; faces and gallery entries received before are added now."""
         self._people = people
-        for robot_id, person_id, model_id, embeddings, qualities in list(self._pending_faces.values()):
-            with self._listener.refusing("persons", f"face of {person_id} from {robot_id}"):
-                people.learn(person_id, model_id, embeddings, qualities, merge=False)
+        for template in self._pending_faces.values():
+            with self._refusing("face template", template.robot_id):
+                self._learn(people, template, merge=False)
         people.settle(person_id for person_id in self._pending_faces if person_id in people.persons())
         self.share_decisions()
         self._pending_faces.clear()
-        for entry in list(self._pending.values()):
-            with self._listener.refusing("gallery", f"gallery entry {entry.entry_id!r}"):
+        for entry in self._pending.values():
+            with self._refusing("gallery entry", entry.by):
                 people.gallery.add(entry)
         self._pending.clear()
+
+    @contextlib.contextmanager
+    def _refusing(self, what: str, sender: str) -> Iterator[None]:
+        """Count an ``InvalidInput`` of the block as a refusal."""
+        try:
+            yield
+        except InvalidInput as error:
+            self._node.inbox.refuse(what, sender, str(error), error.kind)
 
     def share_decisions(self) -> None:
         """Store and publish the tracker's new merge decisions."""
@@ -74,26 +87,26 @@ class PeopleSync(PeopleHandler):
             return
         template = self._people.persons().get(event.person_id)
         if template is not None and len(template):
-            key = (self._node.robot_id, event.person_id, self._people.model_id, event.stamp_ns)
-            self._templates.publish(template_to_message(*key, template.embeddings, template.qualities))
+            ids = self._node.robot_id, self._instance_id(), event.person_id, self._people.model_id
+            shared = SharedTemplate(*ids, template.embeddings, template.qualities)
+            self._templates.publish(template_to_message(shared, event.stamp_ns))
 
-    def on_template(
-        self, robot_id: str, person_id: str, model_id: str, embeddings: np.ndarray, qualities: np.ndarray
-    ) -> None:
+    def on_template(self, template: SharedTemplate) -> None:
         """Add another robot's face of a person to the tracker's."""
-        if robot_id == self._node.robot_id:
+        if template.robot_id == self._node.robot_id:
             return
         if self._people is None:
             # A message is delivered once: the latest faces wait for the tracker.
-            self._pending_faces.pop(person_id, None)
-            self._pending_faces[person_id] = (robot_id, person_id, model_id, embeddings, qualities)
-            if len(self._pending_faces) > _MAX_PENDING_FACES:
-                del self._pending_faces[next(iter(self._pending_faces))]
-        else:
-            try:
-                self._people.learn(person_id, model_id, embeddings, qualities)
-            finally:
-                self.share_decisions()
+            self._pending_faces.put(template.robot_id, template.person_id, template)
+            return
+        try:
+            self._learn(self._people, template)
+        finally:
+            self.share_decisions()
+
+    @staticmethod
+    def _learn(people: PeopleTracker, template: SharedTemplate, merge: bool = True) -> None:
+        people.learn(template.person_id, template.model_id, template.embeddings, template.qualities, merge)
 
     def on_decision(self, decision: MergeDecision) -> None:
         """Store a merge decision, and publish it again unless it is known."""
@@ -112,14 +125,14 @@ class PeopleSync(PeopleHandler):
     def on_entry(self, entry: GalleryEntry) -> None:
         """Add an entry to the tracker's gallery."""
         if self._people is None:
-            self._pending[entry.entry_id] = entry
+            self._pending.put(entry.by, entry.entry_id, entry)
         else:
             self._people.gallery.add(entry)
 
     def on_entry_deleted(self, entry_id: str) -> None:
         """Remove an entry from the tracker's gallery."""
         if self._people is None:
-            self._pending.pop(entry_id, None)
+            self._pending.pop(entry_id)
         else:
             self._people.gallery.remove(entry_id)
 

@@ -6,18 +6,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from facetrack_ros.core import validation
 from facetrack_ros.core.cohort import Cohort
 from facetrack_ros.core.names import nfc
 from facetrack_ros.core.similarity_level import SimilarityLevel
-from facetrack_ros.core.vectors import is_unit
-from facetrack_ros.errors import FacetrackError
+from facetrack_ros.errors import InvalidInput
 from facetrack_ros.tracking.identity.agreement import LEAST_FRAMES, MATCHING_SHARE, AgreementRule
 from facetrack_ros.tracking.identity.face_template import FaceTemplate
 
 _ENTRY_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_LONGEST_STORED_NAME = 200
 
 
-class EntryRefused(FacetrackError, ValueError):
+class EntryRefused(InvalidInput):
     """A gallery entry is unusable; the message says why."""
 
 
@@ -54,24 +55,43 @@ class GalleryEntry:
         """Whether this is the person's name or the entry's id."""
         return nfc(name) in (self.name, self.entry_id)
 
-    def check(self) -> None:
+    def check(self, dimension: int | None = None, stored: bool = False) -> None:
         """Check that the entry is usable.
 
+        :param dimension: of the model; None: unknown here.
+        :param stored: whether it is read from a file, in which earlier versions stored names of up to 200 characters.
         :raises EntryRefused: it is not.
         """
-        if not _ENTRY_ID.fullmatch(self.entry_id):
-            raise EntryRefused(
-                f"{self.entry_id!r} is no id of a gallery entry: it must begin with a letter and hold letters, "
-                "digits and underscores only"
-            )
-        if not self.name.strip() or len(self.name) > 200 or not self.name.isprintable():
-            raise EntryRefused("a person's name must have 1 to 200 printable characters")
-        if not self.model_id:
-            raise EntryRefused("it does not say which model made the embedding")
-        if not is_unit(np.asarray(self.embedding)):
-            raise EntryRefused("its embedding is no finite unit vector")
-        if not 0 <= self.quality <= 1:
-            raise EntryRefused("its quality does not lie between 0 and 1")
+        entry_id(self.entry_id)
+        try:
+            if not stored or len(self.name) > _LONGEST_STORED_NAME or not _was_allowed(self.name):
+                validation.person_name(self.name, "the name of a gallery entry")
+            validation.model_name(self.model_id, "the model of a gallery entry")
+            validation.plain_text(self.source, "the source of a gallery entry")
+            validation.plain_text(self.by, "the robot of a gallery entry", validation.LONGEST_ID)
+            validation.number(self.quality, "the quality of a gallery entry", 0.0, 1.0)
+            validation.stamp(self.stamp_ns, "the stamp of a gallery entry")
+            validation.embedding(self.embedding, "the embedding of a gallery entry", dimension)
+        except InvalidInput as error:
+            raise EntryRefused(str(error), error.kind) from error
+
+
+def _was_allowed(name: str) -> bool:
+    return bool(name.strip()) and name.isprintable()
+
+
+def entry_id(text: str) -> str:
+    """The id of a gallery entry, which names its file.
+
+    :raises EntryRefused: it is none.
+    """
+    if not isinstance(text, str) or len(text) > validation.LONGEST_ID or not _ENTRY_ID.fullmatch(text):
+        raise EntryRefused(
+            f"{validation.printable(text, 60)!r} is no id of a gallery entry: it must begin with a letter and hold at "
+            f"most {validation.LONGEST_ID} letters, digits and underscores",
+            "id",
+        )
+    return text
 
 
 @dataclass(frozen=True)
@@ -89,9 +109,18 @@ class Gallery:
     :param threshold: lowest cosine similarity of a match.
     :param margin: lead of the best person over the second best, cosine.
     :param strangers: how alike strangers are to the model, see :class:`AgreementRule`.
+    :param dimension: of the embeddings; None: that of the first entry.
     """
 
-    def __init__(self, model_id: str, threshold: float, margin: float, strangers: SimilarityLevel | None = None):
+    def __init__(
+        self,
+        model_id: str,
+        threshold: float,
+        margin: float,
+        strangers: SimilarityLevel | None = None,
+        dimension: int | None = None,
+    ):
+        self._dimension = dimension
         self._model_id, self._threshold, self._margin = model_id, threshold, margin
         self._rule = AgreementRule(threshold, strangers)
         self._entries: dict[str, GalleryEntry] = {}
@@ -114,7 +143,7 @@ class Gallery:
 
         :raises EntryRefused: one is unusable.
         """
-        copy = Gallery(self._model_id, self._threshold, self._margin)
+        copy = Gallery(self._model_id, self._threshold, self._margin, dimension=self._dimension)
         for entry in (*self.entries, *entries):
             copy.add(entry)
         return copy
@@ -124,12 +153,13 @@ class Gallery:
 
         :raises EntryRefused: it is unusable.
         """
-        entry.check()
+        entry.check(stored=True)
         if entry.model_id != self._model_id:
-            raise EntryRefused(f"it was made with model {entry.model_id}, here runs {self._model_id}")
-        dimension = len(next(iter(self._entries.values())).embedding) if self._entries else len(entry.embedding)
+            raise EntryRefused(f"it was made with model {entry.model_id}, here runs {self._model_id}", "model")
+        first = next(iter(self._entries.values()), entry)
+        dimension = self._dimension or len(first.embedding)
         if len(entry.embedding) != dimension:
-            raise EntryRefused(f"its embedding has {len(entry.embedding)} numbers, those here {dimension}")
+            raise EntryRefused(f"its embedding has {len(entry.embedding)} numbers, those here {dimension}", "embedding")
         if entry.entry_id in self._entries:
             return False
         self._entries[entry.entry_id] = entry

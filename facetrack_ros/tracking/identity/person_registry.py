@@ -10,8 +10,9 @@ import numpy as np
 from facetrack_ros.core.cohort import Cohort
 from facetrack_ros.core.similarity_level import SimilarityLevel
 from facetrack_ros.core.vectors import is_unit
-from facetrack_ros.errors import FacetrackError
-from facetrack_ros.tracking.id_allocator import IdAllocator, person_id as person_id_of, robot_of_person
+from facetrack_ros.errors import InvalidInput
+from facetrack_ros.tracking.id_allocator import IdAllocator, robot_of_person
+from facetrack_ros.tracking.id_allocator import person_id as person_id_of
 from facetrack_ros.tracking.identity.agreement import AgreementRule, FaceAgreement
 from facetrack_ros.tracking.identity.face_template import FaceTemplate
 from facetrack_ros.tracking.identity.gallery import Gallery, GalleryMatch
@@ -33,7 +34,7 @@ _NEAR_DUPLICATE = 0.15
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
-class TemplateRefused(FacetrackError, ValueError):
+class TemplateRefused(InvalidInput):
     """A face template or a merge decision of another robot is unusable; the message says why."""
 
 
@@ -84,6 +85,7 @@ class PersonRegistry:
     :param model_id: of the embedder.
     :param merges: merge decisions known so far.
     :param strangers: how alike strangers are to the model, see :meth:`SimilarityLevel.of_curve`; None: unknown.
+    :param dimension: of the embeddings; None: that of the first.
     :ivar gallery: enrolled persons.
     :ivar now_ns: newest stamp, for the decisions made here.
     :ivar dimension: of the embeddings; None before the first.
@@ -98,12 +100,13 @@ class PersonRegistry:
         model_id: str,
         merges: IdentityMerges | None = None,
         strangers: SimilarityLevel | None = None,
+        dimension: int | None = None,
     ):
         self.merges = merges if merges is not None else IdentityMerges()
         self.now_ns = 0
-        self.dimension: int | None = None
+        self.dimension = dimension
         self._rule = AgreementRule(threshold, strangers)
-        self.gallery = Gallery(model_id, threshold, settings.margin * (1 - threshold), strangers)
+        self.gallery = Gallery(model_id, threshold, settings.margin * (1 - threshold), strangers, dimension)
         self._new_decisions: list[MergeDecision] = []
         self._distinct: dict[str, set[str]] = {}
         self._robot = robot

@@ -1,7 +1,9 @@
 """Merge decisions outlast a restart, and replaced ones are deleted."""
 
 import json
-from dataclasses import replace
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
@@ -59,3 +61,70 @@ def test_a_folder_in_place_of_the_file_is_refused(tmp_path):
     (tmp_path / "aliases.jsonl").mkdir()
     with pytest.raises(StoreError, match="permissions"):
         MergeLog(tmp_path).append([ONE])
+
+
+def line(**changes):
+    return json.dumps(asdict(ONE) | changes).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"stamp_ns": 10**30},
+        {"stamp_ns": -1},
+        {"faces": -1},
+        {"similarity": float("inf")},
+        {"first": "p_robot1_\ud800"},
+        {"record_id": "x" * 10_000},
+        {"model_id": "a b"},
+        {"version": -1},
+        {"version": "1"},
+    ],
+)
+def test_a_line_that_no_message_holds_is_moved_beside_the_log_and_told(tmp_path, change, caplog):
+    log = MergeLog(tmp_path)
+    bad = line(**change)
+    log.path.write_bytes(bad + line())
+    assert log.read().decisions == (ONE,)
+    assert log.damaged == 1
+    assert log.repair().decisions == (ONE,)
+    assert "aliases.jsonl.damaged-1" in caplog.text
+    assert (tmp_path / "aliases.jsonl.damaged-1").read_bytes() == bad
+    assert log.path.read_bytes() == line()
+    log.read()
+    assert log.damaged == 0
+
+
+def test_an_absurd_version_from_before_can_be_outvoted(tmp_path):
+    log = MergeLog(tmp_path)
+    log.path.write_bytes(line(version=2**32 - 1, operator=True))
+    (known,) = log.read().decisions
+    assert known.version == 1
+
+
+def test_texts_of_others_are_printable(tmp_path):
+    log = MergeLog(tmp_path)
+    log.path.write_bytes(line(reason="\x1b[2J" + "x" * 5000, by="\x1b]0;\x07"))
+    (known,) = log.read().decisions
+    assert known.reason.isprintable()
+    assert len(known.reason) <= 300
+    assert known.by.isprintable()
+
+
+def test_decisions_that_no_longer_count_are_deleted_once_they_are_many(tmp_path):
+    log = MergeLog(tmp_path)
+    log.append(replace(ONE, record_id=f"a_{number}", version=number + 1) for number in range(3000))
+    (known,) = log.repair().decisions
+    assert known.version == 3000
+    assert len(log.path.read_bytes().splitlines()) == 1
+    assert log.read().decisions == (known,)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("nothing"), os.mkfifo])
+def test_something_else_of_its_name_is_set_aside(tmp_path, make):
+    log = MergeLog(tmp_path)
+    make(log.path)
+    assert log.repair().decisions == ()
+    log.append([ONE])
+    assert log.read().decisions == (ONE,)
+    assert [path.name for path in tmp_path.iterdir() if "damaged" in path.name] == ["aliases.jsonl.damaged-1"]
