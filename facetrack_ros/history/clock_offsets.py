@@ -1,11 +1,13 @@
 """Measured offsets between camera clocks and the robot's, kept so that searches of that time can state them."""
 
 import json
-from contextlib import suppress
+import logging
 from pathlib import Path
 
 from facetrack_ros.core.line_file import append_lines, read_lines
 from facetrack_ros.errors import store_errors
+
+logger = logging.getLogger(__name__)
 
 NAME = "clocks.jsonl"
 # Smaller offsets are the delay of frames being encoded and queued.
@@ -32,10 +34,15 @@ class ClockOffsets:
         self._pending: dict[str, tuple[int, int, int]] = {}  # since, behind, how often in a row
         with store_errors(f"cannot read {self.path}", "check its permissions"):
             lines = read_lines(self.path)
+        damaged = 0
         for line in lines:
-            with suppress(ValueError, TypeError, KeyError, OverflowError):  # a damaged line does not affect the others
+            try:
                 entry = json.loads(line)
                 self._add(str(entry["camera_id"]), round(entry["since"] * 1e9), round(entry["behind_sec"] * 1e9))
+            except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+                damaged += 1  # it does not affect the others
+        if damaged:
+            logger.warning("%d lines of %s are damaged and left out", damaged, self.path)
 
     def note(self, camera_id: str, since_ns: int, behind_ns: int) -> None:
         """Take in a measurement, about one a second; a new offset is written once it was measured :data:`STEADY` times.

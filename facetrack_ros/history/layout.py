@@ -9,6 +9,7 @@ from pathlib import Path
 from facetrack_ros.bounded_file import read_bounded_text
 from facetrack_ros.core.private_files import make_private
 from facetrack_ros.errors import StoreError, store_errors
+from facetrack_ros.history.set_aside import is_foreign, set_aside
 
 FORMAT_VERSION = 1
 _NOTE = "robot.json"
@@ -21,15 +22,17 @@ class RobotFolder:
 
     :param robot_id: from its ``robot.json``; the folder's name where that cannot be read.
     :param error: why it cannot be used, a sentence; empty when it can.
+    :param damaged: whether that is a damaged ``robot.json``.
     """
 
     robot_id: str
     path: Path
     error: str = ""
+    damaged: bool = False
 
 
 def robot_folder(data_dir: Path | str, robot_id: str) -> Path:
-    """The folder of a robot below a data folder, created where absent.
+    """The folder of a robot below a data folder, created where absent. A note of it that is damaged is set aside.
 
     :raises StoreError: the robot id is not valid, the folder belongs to another robot or a newer version, or it cannot
         be written.
@@ -38,9 +41,13 @@ def robot_folder(data_dir: Path | str, robot_id: str) -> Path:
         raise StoreError(f"{robot_id!r} is not a valid robot name; use letters, digits and underscores, a letter first")
     path = Path(data_dir) / robot_id
     note = path / _NOTE
+    if os.path.lexists(path) and not path.is_dir():
+        set_aside(path, "it is no folder")
     with store_errors(f"cannot write in {path}", "choose a data folder that can be written"):
         path.mkdir(parents=True, exist_ok=True)
         make_private(path)
+        if os.path.lexists(note) and _read(path).damaged:
+            set_aside(note, "it should name the robot and the format")
         if not note.exists():
             # Renamed into place, so that a killed process leaves no partial file; several processes may start at once.
             fresh = path / f"{_NOTE}.{os.getpid()}.new"
@@ -77,14 +84,18 @@ def history_folders(data_dir: Path | str) -> list[RobotFolder]:
 
 def _read(path: Path) -> RobotFolder:
     note = path / _NOTE
+    if is_foreign(note):
+        return RobotFolder(path.name, path, f"{note} is no file; it should name the robot and the format", True)
     try:
         content = json.loads(read_bounded_text(note))
-        robot_id, version = str(content["robot_id"]), content["format"]
+        robot_id, version = content["robot_id"], content["format"]
+        if not isinstance(robot_id, str) or not _ROBOT_ID.fullmatch(robot_id) or type(version) is not int:
+            raise ValueError("no robot and format")
     except OSError as error:
         return RobotFolder(path.name, path, f"cannot read {note}: {error.strerror}; check its permissions")
-    except (ValueError, KeyError, TypeError):
-        return RobotFolder(path.name, path, f"{note} is damaged; it should name the robot and the format")
-    if isinstance(version, int) and version <= FORMAT_VERSION:
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return RobotFolder(path.name, path, f"{note} is damaged; it should name the robot and the format", True)
+    if version <= FORMAT_VERSION:
         return RobotFolder(robot_id, path)
     newer = f"(format {version}, this one reads up to {FORMAT_VERSION}); update facetrack_ros"
     return RobotFolder(robot_id, path, f"{path} was written by a newer version {newer}")

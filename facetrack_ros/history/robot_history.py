@@ -22,6 +22,7 @@ from facetrack_ros.history.frames.settings import OFF, FrameSettings
 from facetrack_ros.history.layout import robot_folder
 from facetrack_ros.history.left_open import close_visits
 from facetrack_ros.history.pose_history import PoseHistory
+from facetrack_ros.history.set_aside import set_foreign_aside
 from facetrack_ros.history.sightings.model_contract import save_contract
 from facetrack_ros.history.sightings.recovery import open_or_recover, reopen_recovered
 from facetrack_ros.history.sightings.retention import SightingLimits
@@ -66,6 +67,7 @@ class RobotHistory:
         self._limits, self._prune_refused = sightings or SightingLimits(), False
         self._poses = poses
         self.path = robot_folder(directory, robot_id)
+        set_foreign_aside(self.path)
         self.events = EventLog(robot_folder(event_dir, robot_id) if event_dir else self.path, event_format, event_fsync)
         self.clock_offsets = ClockOffsets(self.path)
         self.sightings = open_or_recover(self.path, contract, robot_id)

@@ -8,6 +8,10 @@ from facetrack_ros.core.validation import printable
 from facetrack_ros.errors import store_errors
 
 _MARK = ".damaged-"
+# What must be a file or a folder in a robot's folder, by its name; of other names nothing is known.
+_FILES = (".json", ".jsonl", ".csv", ".sqlite", ".sqlite-wal", ".sqlite-shm", ".lock", ".part", ".new", ".mcap")
+_FOLDERS = ("gallery", "frames")
+_INDEX = ".index"
 
 logger = logging.getLogger(__name__)
 
@@ -28,9 +32,32 @@ def set_aside(path: Path, why: object) -> Path:
     """
     aside = aside_path(path)
     with store_errors(f"{path} is damaged and cannot be moved away", "check the permissions"):
-        os.rename(path, aside)
+        try:
+            os.rename(path, aside)
+        except FileNotFoundError:
+            return aside  # another process of the robot was faster
     logger.warning("%s cannot be used and is now %s: %s", path, aside.name, printable(why, 300))
     return aside
+
+
+def set_foreign_aside(folder: Path) -> None:
+    """Set aside what has the name of a file in a robot's folder and is none: a folder, device, pipe, or a link to
+    nothing; and what has the name of a folder and is none.
+
+    :raises StoreError: the folder cannot be read, or the disk refuses.
+    """
+    with store_errors(f"cannot read {folder}", "check its permissions"):
+        entries = sorted(folder.iterdir()) if folder.is_dir() else []
+    for path in entries:
+        if _MARK in path.name:
+            continue
+        if path.name in _FOLDERS or path.name.endswith(_INDEX):
+            if path.is_dir():
+                set_foreign_aside(path)
+            elif os.path.lexists(path):
+                set_aside(path, "it is no folder")
+        elif (path.name.endswith(_FILES) or folder.name.endswith(_INDEX)) and is_foreign(path):
+            set_aside(path, "it is no file")
 
 
 def is_foreign(path: Path) -> bool:
@@ -39,8 +66,8 @@ def is_foreign(path: Path) -> bool:
 
 
 def files_set_aside(folder: Path) -> tuple[str, ...]:
-    """The files set aside in a robot's folder and its gallery, as paths within it, sorted."""
-    found = (path for pattern in (f"*{_MARK}*", f"gallery/*{_MARK}*") for path in folder.glob(pattern))
+    """The files set aside in a robot's folder and the folders in it, as paths within it, sorted."""
+    found = (path for pattern in (f"*{_MARK}*", f"*/*{_MARK}*") for path in folder.glob(pattern))
     return tuple(sorted(str(path.relative_to(folder)) for path in found if not path.name.endswith(("-wal", "-shm"))))
 
 

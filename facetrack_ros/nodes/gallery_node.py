@@ -13,6 +13,7 @@ from facetrack_ros.enrolment.picture_folder import FolderPicture, enrolment_pict
 from facetrack_ros.errors import ConfigError, FacetrackError
 from facetrack_ros.history.layout import robot_folder
 from facetrack_ros.history.people.gallery_store import GalleryStore
+from facetrack_ros.history.stored_ids import open_ids
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
@@ -23,7 +24,7 @@ from facetrack_ros.nodes.fleet.people_listener import PeopleHandler, PeopleListe
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.service_health import ServiceHealth
 from facetrack_ros.nodes.health.status import Diagnosis
-from facetrack_ros.tracking.id_allocator import IdAllocator, safe_name
+from facetrack_ros.tracking.id_allocator import safe_name
 from facetrack_ros.tracking.identity.gallery import EntryRefused, GalleryEntry
 from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.vision.pipeline_pool import PipelinePool
@@ -52,7 +53,7 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         super().__init__(**member)
         self._models = models or PipelinePool(face_settings(self.settings))
         folder = robot_folder(self.robot_folder(), self.robot_id)
-        self._ids = IdAllocator(folder / "gallery_ids.json")
+        self._ids = open_ids(folder / "gallery_ids.json", self.robot_id)
         self._store = GalleryStore(folder)
         self._store.repair()
         self._deleted_by_others, self._warnings = 0, ThrottledLog(self.get_logger())

@@ -81,7 +81,7 @@ class HistoryNode(RobotMemberNode):
         self._heartbeat_timer = steady_timer(self, 1.0, self._publish_status)
         self._frame_services = FrameServices(self, lambda: self.history)
         self._frames_health = StageHealth(self, self.cameras, "history", problem=self._image_problem, clocks=True)
-        self._health = HistoryHealth(self._frames_health, self.robot_folder())
+        self._health = HistoryHealth(self._frames_health, self.robot_folder() / self.robot_id)
         self._events = EventWriter(
             self,
             lambda: self.history,

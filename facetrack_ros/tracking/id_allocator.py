@@ -4,10 +4,11 @@ import json
 import os
 import re
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from facetrack_ros.bounded_file import read_bounded_text
-from facetrack_ros.errors import ConfigError, StoreError
+from facetrack_ros.errors import ConfigError, DamagedStoreError, StoreError
 
 _PERSON_ID = re.compile(r"p_([A-Za-z0-9_]+)_[0-9]+")
 
@@ -16,15 +17,17 @@ class IdAllocator:
     """Allocates numbers from 1 for each kind of id, and continues after a restart.
 
     The file is replaced before a number is returned, so no number is returned twice; a damaged file is an error,
-    because starting again would repeat numbers. For one process at a time.
+    because starting again would repeat numbers: see :func:`facetrack_ros.history.stored_ids.open_ids`. For one process
+    at a time.
 
     :param path: file of the last numbers; None: memory only.
-    :raises StoreError: the file cannot be read or is damaged.
+    :param last: last numbers by kind where there is no file.
+    :raises StoreError: the file cannot be read; :class:`DamagedStoreError`: it is damaged.
     """
 
-    def __init__(self, path: Path | str | None = None):
+    def __init__(self, path: Path | str | None = None, last: Mapping[str, int] | None = None):
         self._path = None if path is None else Path(path)
-        self._last: dict[str, int] = {}
+        self._last: dict[str, int] = dict(last or {})
         if self._path is not None and self._path.exists():
             self._last = _read(self._path)
 
@@ -72,10 +75,10 @@ def _read(path: Path) -> dict[str, int]:
         last = json.loads(read_bounded_text(path))
     except OSError as error:
         raise StoreError(f"{path} cannot be read: check its permissions, ids go on from it") from error
-    except ValueError:
+    except (ValueError, RecursionError):
         last = None
     if not isinstance(last, dict) or not all(type(number) is int and number >= 0 for number in last.values()):
-        raise StoreError(
+        raise DamagedStoreError(
             f"{path} is damaged: restore it from a copy, or remove it together with this robot's history, "
             "for otherwise ids would be given out twice"
         )

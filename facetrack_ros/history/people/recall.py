@@ -6,11 +6,12 @@ from facetrack_ros.config import Config
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.history.people.gallery_store import GalleryStore
 from facetrack_ros.history.people.merge_log import MergeLog
+from facetrack_ros.history.set_aside import set_foreign_aside
 from facetrack_ros.history.sightings.database import database_path
 from facetrack_ros.history.sightings.store import SightingStore
+from facetrack_ros.history.stored_ids import open_ids
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.tracking.factory import make_people_tracker
-from facetrack_ros.tracking.id_allocator import IdAllocator
 from facetrack_ros.tracking.identity.person_registry import TemplateRefused
 from facetrack_ros.tracking.people_tracker import PeopleTracker
 
@@ -27,6 +28,7 @@ def load_people_tracker(
     :raises ConfigError: the chosen tracker is missing.
     """
     own = data_dir / robot_id
+    set_foreign_aside(own)
     merges = MergeLog(own).repair()
     neighbours = []
     if others and data_dir.is_dir():
@@ -34,7 +36,7 @@ def load_people_tracker(
     for neighbour in neighbours:
         for decision in MergeLog(neighbour).read().decisions:
             merges.add_listed(decision)
-    people = make_people_tracker(robot_id, IdAllocator(own / "ids.json"), config, contract, merges)
+    people = make_people_tracker(robot_id, open_ids(own / "ids.json", robot_id), config, contract, merges)
     for folder in (*neighbours, own):
         learn_history(people, folder, contract, seen=folder == own)
     if others:

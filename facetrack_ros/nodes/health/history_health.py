@@ -5,12 +5,15 @@ import shutil
 import time
 from pathlib import Path
 
+from facetrack_ros.history.set_aside import files_set_aside
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.health.status import ERROR, OK, STALE, Diagnosis
 
 # The disk is written once a second: an error that is not repeated for this long is over.
 OVER_S = 5.0
+# How often the files set aside are listed, and how many are shown.
+_ASIDE_S, _MOST_ASIDE = 60.0, 10
 _LOGGER = logging.getLogger("facetrack_ros.history")
 
 
@@ -26,6 +29,8 @@ class HistoryHealth(logging.Handler):
         super().__init__(logging.WARNING)
         self._stage, self._folder = stage, folder
         self._error, self._error_s = "", float("-inf")
+        self._aside: tuple[str, ...] = ()
+        self._aside_s = float("-inf")
         # ``history.people`` belongs to tracker and gallery.
         self.addFilter(lambda record: not record.name.startswith(f"{_LOGGER.name}.people"))
 
@@ -76,6 +81,7 @@ class HistoryHealth(logging.Handler):
             "sightings": str(status.sightings),
             "events written": str(status.events),
             "events not written": str(status.unwritten_events),
+            "set aside as damaged": ", ".join(self._set_aside()) or "none",
             "last error": self._error or "none",
         }
         if self._error:
@@ -88,8 +94,15 @@ class HistoryHealth(logging.Handler):
             "history", OK, f"{status.sightings} sightings, {status.disk_bytes / 1e6:.1f} MB on disk", values
         )
 
+    def _set_aside(self) -> tuple[str, ...]:
+        """The first files set aside, listed anew once a minute."""
+        if time.monotonic() - self._aside_s > _ASIDE_S:
+            self._aside, self._aside_s = files_set_aside(self._folder)[:_MOST_ASIDE], time.monotonic()
+        return self._aside
+
     def _free(self) -> str:
         try:
-            return f"{shutil.disk_usage(self._folder).free / 1e6:.0f}"
+            folder = self._folder if self._folder.exists() else self._folder.parent
+            return f"{shutil.disk_usage(folder).free / 1e6:.0f}"
         except OSError:
             return "unknown"
