@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 
 def read_bounded(path: Path | str, max_bytes: int) -> bytes:
@@ -12,13 +13,23 @@ def read_bounded(path: Path | str, max_bytes: int) -> bytes:
     :param max_bytes: largest size.
     :raises OSError: it cannot be read, is no regular file (a device, pipe or socket would never end), or is larger.
     """
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
+    with open_regular(path) as file:
         content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise OSError(errno.EFBIG, f"larger than {max_bytes} bytes", str(path))
     return content
+
+
+def open_regular(path: Path | str) -> BinaryIO:
+    """A file, open for reading; opening never waits, as that of a pipe would.
+
+    :raises OSError: it cannot be read, or is no regular file.
+    """
+    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - handed to the caller
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    raise OSError(errno.EINVAL, "not a regular file", str(path))
 
 
 def read_bounded_text(path: Path | str, max_bytes: int = 1_000_000) -> str:
@@ -28,3 +39,7 @@ def read_bounded_text(path: Path | str, max_bytes: int = 1_000_000) -> str:
     :raises UnicodeDecodeError: it is not UTF-8.
     """
     return read_bounded(path, max_bytes).decode()
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    return os.open(name, flags | os.O_NONBLOCK)

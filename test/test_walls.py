@@ -126,6 +126,37 @@ def test_concurrency_knows_neither_vision_nor_frames():
     assert not wrong
 
 
+#: Calls that decode, and the only files with them; all others go through ``core.pictures``.
+DECODERS: dict[str, set[str]] = {
+    "cv2.imdecode": {"core.pictures.decoding"},
+    "cv2.VideoCapture": {"sources.device"},
+    "av.open": {"core.pictures.ffmpeg", "clips.mp4_writer", "demo.staging"},  # the others write
+    "av.CodecContext.create": {"core.pictures.ffmpeg", "core.h264"},  # the other encodes
+    "self._av.CodecContext.create": set(),
+    **{f"cv2.im{name}": set() for name in ("read", "readmulti", "decodemulti", "decodeanimation", "readanimation")},
+    **{f"{name}.imread": set() for name in ("plt", "imageio", "iio", "io")},
+}
+
+
+def test_pictures_are_decoded_in_one_place():
+    wrong = {
+        f"{module_name(file)} calls {called}"
+        for file in FILES
+        for node in ast.walk(TREES[file])
+        if isinstance(node, ast.Call)
+        and (called := ast.unparse(node.func)) in DECODERS
+        and module_name(file) not in DECODERS[called]
+    }
+    assert not wrong
+    packages = {"PIL", "imageio", "skimage", "pi_heif", "pillow_heif", "torchvision.io"}
+    assert not {
+        f"{module_name(file)} imports {name}"
+        for file in FILES
+        for name in modules_of(TREES[file])
+        if name in packages and module_name(file) != "clips.gif_writer"  # it writes
+    }
+
+
 def test_there_is_no_import_circle():
     modules = {module_name(file): own_imports(file) for file in FILES}
     arrows = {module: {name for name in names if name in modules} - {module} for module, names in modules.items()}

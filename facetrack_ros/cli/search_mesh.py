@@ -21,6 +21,7 @@ from facetrack_ros.nodes.conversion.search import (
 from facetrack_ros.nodes.conversion.time import to_duration, to_time
 from facetrack_ros.search.camera_coverage import coverage_of_response
 from facetrack_ros.search.report.table import part_line
+from facetrack_ros.search.thumbnails import with_checked_thumbnails
 
 # Longest wait for the heartbeats of robots that are in the response, counted from the start.
 DISCOVERY_S = 2.0
@@ -52,7 +53,7 @@ def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns:
         if arguments.live:
             client.on_parts(lambda part: _print_part(part, request.search_id, arguments.json))
         message, seconds = client.search(request, arguments.timeout)
-        response = response_from_service(message)
+        response = with_checked_thumbnails(response_from_service(message))
         missing = save_frames(arguments, response, remote_frames(client))
         names = {line.robot_id for line in response.robots}
         # A robot that is gone sends no heartbeat: do not wait longer than discovery takes.

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from facetrack_ros.core.pictures.ffmpeg import open_decoder
 from facetrack_ros.errors import FrameError
 
 # Measured by benchmarks/frames_as_video.py: slower presets save few bytes for much CPU time.
@@ -68,10 +69,8 @@ class H264Decoder:
     def __init__(self) -> None:
         import av
 
-        av.logging.set_level(av.logging.PANIC)
         self._av = av
-        self._codec = av.CodecContext.create("h264", "r")
-        self._codec.thread_count = 1  # several threads return pictures later than they take packets
+        self._codec = open_decoder("h264")
 
     def decode(self, packet: bytes) -> np.ndarray | None:
         """The picture of a packet, ``(height, width, 3)`` uint8 BGR; None if it cannot be decoded."""

@@ -1,15 +1,17 @@
-"""Checks of encoded images: JPEG data without decoding, and decoding without exceptions."""
+"""Checks of JPEG data without decoding its pixels."""
 
 from collections.abc import Iterator
 
-import cv2
-import numpy as np
+from facetrack_ros.core.pictures.ffmpeg import open_decoder
 
 _START = b"\xff\xd8\xff"
 _END = b"\xff\xd9"
-_SCAN = 0xDA
+#: Marker of the segment that begins compressed data.
+SCAN = 0xDA
 # Frame headers, which hold height and width; C4, C8 and CC mean something else.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# Segments and fill bytes that are walked over; a photograph with a depth map has a hundred.
+_MOST_SEGMENTS = 2000
 
 
 def is_jpeg(data: bytes) -> bool:
@@ -28,7 +30,7 @@ def whole_jpeg(data: bytes) -> bytes | None:
     Decoders fill the missing part of a truncated image with grey and report no error, so the end marker is checked.
     Only an image without one is decoded, which takes as long as the later decoding for analysis.
     """
-    scan = next((place for marker, place in segments(data) if marker == _SCAN), 0)
+    scan = next((place for marker, place in segments(data) if marker == SCAN), 0)
     if not scan or jpeg_size(data) is None:
         return None
     if data.rfind(_END, scan) > 0:
@@ -40,9 +42,7 @@ def _has_all_blocks(data: bytes) -> bool:
     """Whether the compressed data fills the image: FFmpeg is told to refuse one that lacks more than a few bytes."""
     import av
 
-    av.logging.set_level(av.logging.PANIC)
-    codec = av.CodecContext.create("mjpeg", "r")
-    codec.thread_count, codec.options = 1, {"err_detect": "explode"}
+    codec = open_decoder("mjpeg", err_detect="explode")
     try:
         return bool([*codec.decode(av.Packet(data)), *codec.decode(None)])
     except av.error.FFmpegError:
@@ -51,11 +51,15 @@ def _has_all_blocks(data: bytes) -> bool:
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:
     """Width and height from the header of a JPEG image; None where there are none."""
-    for marker, place in segments(data):
-        if marker in _FRAMES and len(data) >= place + 9:
-            height, width = (int.from_bytes(data[place + at : place + at + 2], "big") for at in (5, 7))
-            return (width, height) if width and height else None
-    return None
+    return next((size for size in (size_of_segment(data, *each) for each in segments(data)) if size), None)
+
+
+def size_of_segment(data: bytes, marker: int, place: int) -> tuple[int, int] | None:
+    """Width and height from a segment that :func:`segments` gives; None where it is no frame's, or states none."""
+    if marker not in _FRAMES or len(data) < place + 10:
+        return None
+    height, width = (int.from_bytes(data[place + at : place + at + 2], "big") for at in (5, 7))
+    return (width, height) if width and height else None
 
 
 def segments(data: bytes) -> Iterator[tuple[int, int]]:
@@ -64,21 +68,12 @@ def segments(data: bytes) -> Iterator[tuple[int, int]]:
     Walks over whole segments, since they may hold a thumbnail with markers of its own.
     """
     place = 2
-    while is_jpeg(data) and place + 4 <= len(data) and data[place] == 0xFF:
+    for _ in range(_MOST_SEGMENTS if is_jpeg(data) else 0):
+        if place + 4 > len(data) or data[place] != 0xFF:
+            return
         marker = data[place + 1]
         yield marker, place
-        if marker == _SCAN:
+        if marker == SCAN:
             return
         # A marker may follow any number of fill bytes; otherwise two bytes of length follow it.
         place += 1 if marker == 0xFF else 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-
-
-def decode(data: bytes, flags: int = cv2.IMREAD_COLOR) -> np.ndarray | None:
-    """The decoded image, ``(height, width, 3)`` uint8 BGR by default; None where the bytes are no image.
-
-    :param flags: OpenCV's ``IMREAD_`` flags.
-    """
-    try:
-        return cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
-    except cv2.error:
-        return None

@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from facetrack_ros.clips.mp4_writer import Mp4Writer
+from facetrack_ros.core.pictures.decoding import decode
 
 
 class ClipWriter:
@@ -22,7 +20,7 @@ class ClipWriter:
 
     def add(self, stamp_ns: int, jpeg: bytes) -> None:
         """Append a frame; one that does not decode or is not later than the last one is dropped."""
-        image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        image = decode(jpeg)
         if image is None or stamp_ns <= self._last_ns or self._closed:
             return
         self._last_ns = stamp_ns

@@ -11,7 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetrack_ros.errors import SourceError
+from facetrack_ros.core.pictures.decoding import load_picture
+from facetrack_ros.errors import FrameError, SourceError
 
 WIDTH, HEIGHT, FPS, SECONDS = 640, 360, 10, 17
 SEED = 7
@@ -127,10 +128,11 @@ def load_portrait(portrait: Portrait) -> np.ndarray:
     """
     found = importlib.util.find_spec(portrait.package)
     path = Path(found.origin).parent / portrait.path if found and found.origin else None
-    image = cv2.imread(str(path)) if path and path.exists() else None
-    if image is None:
-        raise SourceError(f"the demo's photograph of {portrait.name} is missing: pip install facetrack_ros[demo]")
-    return image
+    try:
+        return load_picture(path or Path(portrait.path))
+    except FrameError as error:
+        advice = "pip install facetrack_ros[demo]"
+        raise SourceError(f"the demo's photograph of {portrait.name} is missing: {advice}") from error
 
 
 def cutout_span(walk: Walk, seconds: float) -> tuple[float, float]:

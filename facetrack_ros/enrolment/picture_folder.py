@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from facetrack_ros.core.picture import PICTURE_SUFFIXES
+from facetrack_ros.core.pictures.decoding import PICTURE_SUFFIXES
 from facetrack_ros.errors import ConfigError
 
 #: A file of this name in a person's sub-folder: robots warn when they see this person.

@@ -24,6 +24,7 @@ from facetrack_ros.nodes.fleet.people_listener import PeopleHandler, PeopleListe
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.service_health import ServiceHealth
 from facetrack_ros.nodes.health.status import Diagnosis
+from facetrack_ros.search.reference_image import read_picture
 from facetrack_ros.tracking.id_allocator import safe_name
 from facetrack_ros.tracking.identity.gallery import EntryRefused, GalleryEntry
 from facetrack_ros.tracking.settings import TrackingSettings
@@ -192,7 +193,7 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
     def _enrol_file(self, source: str, picture: FolderPicture) -> None:
         """Enrol a picture of the gallery folder; warn of one that is refused, with the reason."""
         try:
-            file = EnrolmentPicture(source, picture.path.read_bytes())
+            file = EnrolmentPicture(source, read_picture(str(picture.path)))
             self._enrol(picture.name, [file], picture.watch)
         except (FacetrackError, OSError) as error:
             said = str(error).removeprefix(f"{source}: ").replace(source, picture.path.name)

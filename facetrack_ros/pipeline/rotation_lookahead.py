@@ -6,7 +6,7 @@ import numpy as np
 
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.core.jpeg import decode
+from facetrack_ros.core.pictures.decoding import decode
 from facetrack_ros.pipeline.camera_rotation import CameraRotations
 from facetrack_ros.vision.frame_analysis import FrameAnalysis
 

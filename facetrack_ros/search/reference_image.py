@@ -1,34 +1,26 @@
 """Reads the reference image of a search."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
 
+from facetrack_ros.bounded_file import read_bounded
 from facetrack_ros.core.names import existing_path
-from facetrack_ros.core.picture import decode_picture
+from facetrack_ros.core.pictures.decoding import decode_picture
+from facetrack_ros.core.pictures.picture_limits import REFERENCE, PictureLimits
 from facetrack_ros.errors import FrameError, ReferenceFaceError, RequestError
 
-# Photographs of phones have 12 to 50 million pixels. Larger images are refused, chosen by hand against mistakes and
-# attacks.
-MAX_BYTES = 30_000_000
-MAX_PIXELS = 100_000_000
 
-
-def decode_reference(data: bytes) -> np.ndarray:
-    """Decode an image of any format to ``(height, width, 3)`` uint8 BGR, upright as the file says.
+def decode_reference(data: bytes, limits: PictureLimits = REFERENCE) -> np.ndarray:
+    """Decode an image of any format to ``(height, width, 3)`` uint8 BGR, upright as the file says, or smaller.
 
     :raises ReferenceFaceError: not an image, or too large.
     """
-    _check_size(len(data))
     try:
-        image = decode_picture(data)
+        return decode_picture(data, limits)
     except FrameError as error:
         raise ReferenceFaceError(f"the reference picture cannot be used: {error}") from None
-    if image.shape[0] * image.shape[1] > MAX_PIXELS:
-        raise ReferenceFaceError(
-            f"the reference picture is {image.shape[1]}x{image.shape[0]} pixels; crop it to the face"
-        )
-    return image
 
 
 def read_reference_file(folder: Path, name: str) -> bytes:
@@ -43,8 +35,7 @@ def read_reference_file(folder: Path, name: str) -> bytes:
         path = (root / name).resolve()
         if root not in path.parents or not path.is_file():
             raise RequestError(f"no picture {name[:200]} below this robot's reference_dir")
-        _check_size(path.stat().st_size)
-        return path.read_bytes()
+        return _read(path)
     except (OSError, ValueError, RuntimeError) as error:  # permission, name too long, zero byte, circular links
         raise RequestError(
             f"{name[:200]!r} below this robot's reference_dir cannot be read: "
@@ -58,20 +49,24 @@ def read_picture(path: str) -> bytes:
     :raises ReferenceFaceError: no such file, an empty one, or one too large.
     """
     try:
-        file = existing_path(path)
-        _check_size(file.stat().st_size)
-        picture = file.read_bytes()
-    except OSError as error:
-        raise ReferenceFaceError(f"cannot read the reference picture {path}: {error.strerror or error}") from error
+        picture = _read(existing_path(path))
+    except (OSError, ValueError, RuntimeError) as error:  # as above
+        reason = getattr(error, "strerror", None) or error
+        raise ReferenceFaceError(f"cannot read the reference picture {path[:200]}: {reason}") from error
     if not picture:
         raise ReferenceFaceError(f"the reference picture {path} is an empty file")
     return picture
 
 
-def _check_size(size: int) -> None:
-    """Refuse an image file of too many bytes.
-
+def _read(path: Path) -> bytes:
+    """
+    :raises OSError: it cannot be read, or is no regular file.
     :raises ReferenceFaceError: it is too large.
     """
-    if size > MAX_BYTES:
-        raise ReferenceFaceError(f"the reference picture has {size / 1e6:.0f} MB; send at most {MAX_BYTES / 1e6:.0f}")
+    try:
+        return read_bounded(path, REFERENCE.max_bytes)
+    except OSError as error:
+        if error.errno != errno.EFBIG:
+            raise
+        most = f"{REFERENCE.max_bytes / 1e6:.0f} MB"
+        raise ReferenceFaceError(f"the reference picture has more than {most}: make it smaller") from error

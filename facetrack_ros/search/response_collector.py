@@ -20,6 +20,7 @@ from facetrack_ros.search.response import (
     RobotResponse,
     SearchResponse,
 )
+from facetrack_ros.search.thumbnails import without_false_thumbnails
 
 # The statuses a robot may report of itself; only the requester can find that a robot timed out or left.
 _REPORTED = (ANSWERED, MODEL_MISMATCH, ERROR)
@@ -127,7 +128,7 @@ class ResponseCollector:
         ):
             self.ignored += 1
             return False
-        matches = tuple(matches)
+        response, matches = without_false_thumbnails(response, matches)
         fault = _fault(response, matches)
         if fault:
             self.malformed += 1

@@ -2,13 +2,16 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
 from facetrack_ros.core.jpeg import jpeg_size, whole_jpeg
 from facetrack_ros.core.jpeg_orientation import exif_orientation, turned_jpeg
 from facetrack_ros.core.orientation import UPRIGHT, orientation_of_frame, turn_of, upright
+from facetrack_ros.core.pictures.ffmpeg import FILM_FORMATS, open_input
 from facetrack_ros.sources.film_account import FilmAccount
+from facetrack_ros.sources.film_header import check_film
 from facetrack_ros.sources.unused_frames import UnusedFrames
 
 #: Codecs that FFmpeg applies to files that are not videos: any text passes for ANSI art.
@@ -22,19 +25,29 @@ class NoVideoError(Exception):
 def open_container(url: str, **options):
     """An input container of PyAV and its video stream.
 
-    :param options: of ``av.open``.
+    :param options: of :func:`.open_input`.
     :raises NoVideoError: the container has no video stream.
     :raises av.FFmpegError: it cannot be opened.
     """
-    import av
-
-    av.logging.set_level(av.logging.PANIC)
-    container = av.open(url, **options)
+    container = open_input(url, **options)
     for stream in container.streams.video:
         if stream.codec_context is not None and stream.codec_context.name not in _TEXT_CODECS and not _is_cover(stream):
             return container, stream
     container.close()
     raise NoVideoError
+
+
+def open_film(path: Path):
+    """The container of a film in a file, and its video stream.
+
+    :raises NoVideoError: it has no video stream.
+    :raises SourceError: its index claims more than it can hold.
+    :raises OSError: it cannot be read, or is no regular file.
+    :raises av.FFmpegError: it is no film that can be read.
+    """
+    check_film(path)
+    # Without the prefix FFmpeg would take a colon in the name for a protocol.
+    return open_container(f"file:{path}", formats=FILM_FORMATS)
 
 
 def _is_cover(stream) -> bool:

@@ -5,7 +5,8 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from facetrack_ros.core.jpeg import is_jpeg, is_png, whole_jpeg
-from facetrack_ros.core.picture import decode_picture
+from facetrack_ros.core.pictures.decoding import check_picture, decode_picture
+from facetrack_ros.core.pictures.picture_limits import FRAME
 from facetrack_ros.errors import FrameError
 from facetrack_ros.sources.video_packet_decoder import MAX_DELAY, VideoPacketDecoder, video_codec
 
@@ -38,6 +39,7 @@ class CompressedImages(Generic[Tag]):
         if not data:
             raise FrameError("images without data: check the driver")
         if is_jpeg(data):
+            _check(data)
             jpeg = whole_jpeg(data)
             if jpeg is None:
                 raise FrameError("JPEG images that are cut short or damaged")
@@ -46,6 +48,7 @@ class CompressedImages(Generic[Tag]):
             advice = "give the topic of the camera's colour or grey images"
             raise FrameError(f"depth images ({format}), which are measurements, no pictures: {advice}")
         if self._live and is_png(data):
+            _check(data)
             return [(tag, data, None)]
         codec = video_codec(format, data)
         if codec:
@@ -67,6 +70,18 @@ class CompressedImages(Generic[Tag]):
         return {reason: count for reason, count in zip((_BEFORE_KEY, _LOST), counts) if count}
 
     def _decode_video(self, codec: str, data: bytes, tag: Tag) -> list[Decoded]:
+        if len(data) > FRAME.max_bytes:
+            raise FrameError(f"video packets of more than {FRAME.max_bytes / 1e6:.0f} MB: check the driver")
         if self._video is None or codec != self._codec:
             self._video, self._codec = VideoPacketDecoder(codec, self._live), codec
         return [(of, None, image) for of, image in self._video.decode(data, tag)]
+
+
+def _check(data: bytes) -> None:
+    """
+    :raises FrameError: a picture above the limits of frames, or without a header.
+    """
+    try:
+        check_picture(data)
+    except FrameError as error:
+        raise FrameError(f"images that cannot be used: {error}") from None

@@ -3,9 +3,11 @@
 import re
 from pathlib import Path
 
+from facetrack_ros.bounded_file import open_regular
 from facetrack_ros.core.masking import mask_address
 from facetrack_ros.core.names import existing_path
-from facetrack_ros.core.picture import PICTURE_SUFFIXES, has_several_pictures
+from facetrack_ros.core.pictures.decoding import PICTURE_SUFFIXES, has_several_pictures
+from facetrack_ros.core.pictures.picture_limits import FRAME
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.address import AddressSource
 from facetrack_ros.sources.bag import BagSource
@@ -65,10 +67,18 @@ def _open_path(text: str, fps: float) -> FrameSource:
         raise SourceError(f"{text} is a bag: give it as bag:{text}:TOPIC")
     if path.is_dir():
         return PictureFolderSource(path, fps)
-    if suffix in PICTURE_SUFFIXES and not has_several_pictures(path.read_bytes()):
+    if suffix in PICTURE_SUFFIXES and not _has_several_pictures(path):
         advice = "give a video file or the folder of pictures it belongs to"
         raise SourceError(f"{text} is one picture, and tracking needs several: {advice}")
     return VideoFileSource(path)
+
+
+def _has_several_pictures(path: Path) -> bool:
+    try:
+        with open_regular(path) as file:
+            return has_several_pictures(file.read(FRAME.max_bytes))
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror or error}): check what it is") from error
 
 
 def bag_path_and_topic(text: str) -> tuple[Path, str]:

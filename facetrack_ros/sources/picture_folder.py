@@ -1,12 +1,15 @@
 """A folder of pictures as the frames of one camera."""
 
+import errno
 import mimetypes
 from collections.abc import Iterator
 from pathlib import Path
 
+from facetrack_ros.bounded_file import open_regular, read_bounded
 from facetrack_ros.core.jpeg import is_jpeg, is_png, whole_jpeg
 from facetrack_ros.core.names import natural_key
-from facetrack_ros.core.picture import PICTURE_SUFFIXES, decode_picture, has_several_pictures
+from facetrack_ros.core.pictures.decoding import PICTURE_SUFFIXES, check_picture, decode_picture, has_several_pictures
+from facetrack_ros.core.pictures.picture_limits import FRAME
 from facetrack_ros.errors import FrameError, SourceError
 from facetrack_ros.sources.source import FrameSource, Picture
 
@@ -85,7 +88,7 @@ def _reason_of_other(path: Path) -> str:
     if not path.is_file():
         return ""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(16)
     except OSError:
         return ""
@@ -100,11 +103,14 @@ def _reason_of_other(path: Path) -> str:
 def _read(path: Path, offset_ns: int) -> Picture:
     """:raises FrameError: the file holds no picture that can be used."""
     try:
-        data = path.read_bytes()
-    except OSError:
+        data = read_bounded(path, FRAME.max_bytes)
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise FrameError(f"files of more than {FRAME.max_bytes / 1e6:.0f} MB: make them smaller") from None
         raise FrameError("files that may not be read: check their permissions") from None
     if not data:
         raise FrameError("empty files")
+    check_picture(data)
     if is_jpeg(data):
         jpeg = whole_jpeg(data)
         if jpeg is None:

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from facetrack_ros.errors import SourceError
-from facetrack_ros.sources.av_reader import NoVideoError, open_container
+from facetrack_ros.sources.av_reader import NoVideoError, open_film
 from facetrack_ros.sources.factory import bag_path_and_topic
 from facetrack_ros.sources.picture_folder import pictures_in
 from facetrack_ros.sources.source import FrameSource
@@ -159,8 +159,8 @@ def _container_start(path: Path) -> tuple[RecordingStart | None, int | None]:
     import av
 
     try:
-        container, stream = open_container(f"file:{path}")
-    except (NoVideoError, av.error.FFmpegError, OSError, UnicodeError):
+        container, stream = open_film(path)
+    except (NoVideoError, SourceError, av.error.FFmpegError, OSError, UnicodeError):
         return None, None
     with container:
         tags = {**stream.metadata, **container.metadata}

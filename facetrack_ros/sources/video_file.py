@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from facetrack_ros.errors import SourceError
-from facetrack_ros.sources.av_reader import AvReader, NoVideoError, open_container
+from facetrack_ros.sources.av_reader import AvReader, NoVideoError, open_film
 from facetrack_ros.sources.source import FrameSource, Picture
 
 
@@ -27,8 +27,7 @@ class VideoFileSource(FrameSource):
         try:
             if self._path.stat().st_size == 0:
                 raise SourceError(f"{self.name} is empty: give a video file that holds frames")
-            # Without the prefix FFmpeg would take a colon in the name for a protocol.
-            return AvReader(*open_container(f"file:{self._path}"))
+            return AvReader(*open_film(self._path))
         except NoVideoError as error:
             raise SourceError(f"{self.name} is no video: give an mp4, avi, mkv or gif file") from error
         except PermissionError as error:

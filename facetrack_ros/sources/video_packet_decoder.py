@@ -1,9 +1,10 @@
 """Decoder of video packets that come as messages, one packet a picture."""
 
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
+from facetrack_ros.core.pictures.ffmpeg import open_decoder
 from facetrack_ros.errors import FrameError
 
 Tag = TypeVar("Tag")
@@ -52,7 +53,6 @@ class VideoPacketDecoder(Generic[Tag]):
     def __init__(self, codec: str, low_delay: bool = False) -> None:
         import av
 
-        av.logging.set_level(av.logging.PANIC)
         self._av, self._name, self._low_delay = av, codec, low_delay
         self._waiting: dict[int, Tag] = {}
         self._count = 0
@@ -61,10 +61,7 @@ class VideoPacketDecoder(Generic[Tag]):
 
     def _start(self) -> None:
         try:
-            codec: Any = self._av.CodecContext.create(self._name, "r")
-            codec.thread_count = 1  # several threads return pictures later than they take packets
-            if self._low_delay:
-                codec.options = {"flags": "low_delay"}
+            codec = open_decoder(self._name, **({"flags": "low_delay"} if self._low_delay else {}))
             codec.open()
         except Exception as error:  # the type for an unknown codec depends on the version of PyAV
             raise FrameError(f"video of {self._name}, which FFmpeg cannot decode here ({error})") from error

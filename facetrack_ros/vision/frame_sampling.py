@@ -7,7 +7,7 @@ import numpy as np
 
 from facetrack_ros.config import Config
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.core.jpeg import decode
+from facetrack_ros.core.pictures.decoding import decode
 
 _SECOND_NS = 1_000_000_000
 

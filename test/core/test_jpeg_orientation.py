@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from facetrack_ros.core.frame import encode_jpeg
-from facetrack_ros.core.jpeg import decode, whole_jpeg
+from facetrack_ros.core.jpeg import whole_jpeg
 from facetrack_ros.core.jpeg_orientation import exif_orientation, shown_size, turned_jpeg
+from facetrack_ros.core.pictures.decoding import decode
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.core.orientation import upright
-from facetrack_ros.core.picture import decode_picture, has_several_pictures, is_heif
+from facetrack_ros.core.pictures.decoding import decode_picture, has_several_pictures, is_heif
 from facetrack_ros.errors import FrameError
 
 Image = pytest.importorskip("PIL.Image")

@@ -8,8 +8,8 @@ from itertools import islice
 import pytest
 
 from facetrack_ros.core.frame import encode_jpeg
-from facetrack_ros.core.jpeg import decode
 from facetrack_ros.core.orientation import upright
+from facetrack_ros.core.pictures.decoding import decode
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.address import AddressSource
 from facetrack_ros.sources.factory import open_source

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from facetrack_ros.core.frame import encode_jpeg
-from facetrack_ros.core.jpeg import decode
 from facetrack_ros.core.orientation import upright
+from facetrack_ros.core.pictures.decoding import decode
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.stamped_frames import stamped_frames
 from facetrack_ros.sources.video_file import VideoFileSource

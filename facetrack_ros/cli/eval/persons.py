@@ -7,11 +7,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from facetrack_ros.config import Config
-from facetrack_ros.errors import ConfigError, SourceError
+from facetrack_ros.core.pictures.decoding import load_picture
+from facetrack_ros.core.pictures.picture_limits import FRAME
+from facetrack_ros.errors import ConfigError, FrameError, SourceError
 from facetrack_ros.vision.evaluation.average_precision import PrecisionRecall, precision_recall
 from facetrack_ros.vision.evaluation.mot_dataset import MotSequence, read_sequences
 from facetrack_ros.vision.factory import open_model
@@ -75,10 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _read(path: Path) -> np.ndarray:
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise SourceError(f"{path} cannot be read as a picture")
-    return image
+    try:
+        return load_picture(path, FRAME)
+    except FrameError as error:
+        raise SourceError(f"{path} cannot be read as a picture: {error}") from error
 
 
 def _curve(sequences: list[MotSequence], found: list, min_iou: float) -> PrecisionRecall:

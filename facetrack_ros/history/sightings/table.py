@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from facetrack_ros.core.pictures.picture_limits import THUMBNAIL
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.errors import DamagedStoreError, StoreError
 from facetrack_ros.history.sightings.database import Database, database_path
@@ -18,10 +19,13 @@ _MAX_VALUES = 500  # SQLite before 3.32 allows 999 values a statement
 _BEST_FACE = ("stamp_ns", "frame_number", "bbox", "face_bbox", "quality", "embedding")
 _COLUMNS = ("camera_id", "stamp_ns", "first_ns", "last_ns", "frame_number", "track_id", "person_id", *_BEST_FACE[2:])
 _ARRAYS = {"bbox", "face_bbox", "embedding"}  # stored as the bytes of their float32 numbers
+# A larger one is none, and is not read: zeros of one byte more stand for it.
+_TOO_LARGE = THUMBNAIL.max_bytes + 1
+_THUMBNAIL = f"CASE WHEN length(t.jpeg) >= {_TOO_LARGE} THEN zeroblob({_TOO_LARGE}) ELSE t.jpeg END"
 _THUMBNAILS = "LEFT JOIN thumbnails t ON t.sighting_id = s.id "
 _POSES = "LEFT JOIN poses p ON p.sighting_id = s.id "
 _SELECT = (
-    f"SELECT s.id, {', '.join(f's.{name}' for name in _COLUMNS)}, t.jpeg, p.frame_id, p.stamp_ns, p.pose "
+    f"SELECT s.id, {', '.join(f's.{name}' for name in _COLUMNS)}, {_THUMBNAIL}, p.frame_id, p.stamp_ns, p.pose "
     f"FROM sightings s {_THUMBNAILS}{_POSES}"
 )
 # An SQL condition on sightings, and its values.
@@ -132,7 +136,7 @@ class SightingTable:
 
     def _without_thumbnail(self, row: int) -> tuple:
         """A row read without its thumbnail, whose page is damaged."""
-        select = self._select.replace("t.jpeg", "x''").replace(_THUMBNAILS, "")
+        select = self._select.replace(_THUMBNAIL, "x''").replace(_THUMBNAILS, "")
         (found,) = self._database.rows(f"{select} WHERE s.id = ?", (row,))
         return found
 

@@ -8,6 +8,7 @@ import time
 import numpy as np
 
 from facetrack_ros.clips.sources import LiveSource
+from facetrack_ros.core.pictures.picture_limits import THUMBNAIL
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.inputs.battery import BatteryInput
@@ -69,7 +70,7 @@ class RescanService:
         :raises FacetrackError: no models, or no usable face.
         """
         pipeline = self._models()[0]
-        embedding = pipeline.embed_reference(decode_reference(face_crop)).embedding
+        embedding = pipeline.embed_reference(decode_reference(face_crop, THUMBNAIL)).embedding
         assert embedding is not None  # a reference face always has one
         return embedding, pipeline.contract.id
 

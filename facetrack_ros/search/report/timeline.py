@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import timezone, tzinfo
 from pathlib import Path
 
+from facetrack_ros.core.pictures.picture_limits import REFERENCE
 from facetrack_ros.core.utc import show_span
 from facetrack_ros.errors import StoreError
 from facetrack_ros.search.camera_coverage import CameraCoverage
@@ -98,7 +99,7 @@ class _Page:
     def header(self, title: str, reference: bytes) -> None:
         left = _MARGIN
         if reference:
-            self._canvas.picture(left, 0.35, 1.1, reference, INK, 1.5)
+            self._canvas.picture(left, 0.35, 1.1, reference, INK, 1.5, limits=REFERENCE)
             left += 1.35
         self._canvas.words(left, 0.55, title, 20, bold=True)
         self._canvas.words(left, 0.95, self._found(), 12)

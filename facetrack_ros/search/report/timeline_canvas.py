@@ -6,6 +6,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from facetrack_ros.core.pictures.decoding import decode_picture
+from facetrack_ros.core.pictures.picture_limits import THUMBNAIL, PictureLimits
+from facetrack_ros.errors import FrameError
+
 #: A name or hexadecimal code, or red, green, blue and alpha from 0 to 1.
 Colour = str | tuple[float, float, float, float]
 
@@ -13,6 +17,8 @@ INK, GREY, FAINT, PAPER = "#1f2a37", "#6b7785", "#c9d1da", "#ffffff"
 LANE, KEPT, MISSING, WARNING = "#f4f6f9", "#cfe0f1", "#f7ecea", "#b23a2e"
 _LOW, _MIDDLE, _HIGH = "#f0a830", "#3fae7a", "#0f6b57"
 _DPI = 120
+# Side of an image that is drawn, pixels; more than the page has for it.
+_MOST_PX = 512
 
 
 class Canvas:
@@ -89,18 +95,29 @@ class Canvas:
         self._axes.text(x, y, text.replace("$", r"\$"), ha=across, va="center", bbox=patch, zorder=z, **font)
 
     def picture(
-        self, x: float, y: float, side: float, jpeg: bytes, edge: Colour, line: float = 2.0, z: float = 4
+        self,
+        x: float,
+        y: float,
+        side: float,
+        jpeg: bytes,
+        edge: Colour,
+        line: float = 2.0,
+        z: float = 4,
+        limits: PictureLimits = THUMBNAIL,
     ) -> None:
-        """Draw an image, cut to a square with round corners; a grey square where there is none."""
+        """Draw an image, cut to a square with round corners; a grey square where there is none within the limits."""
         frame = self.box(x, y, side, side, "#e3e8ee", edge, line, radius=0.07, z=z)
-        image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg else None
+        image = _decoded(jpeg, limits)
         if image is None:
             self.words(x + side / 2, y + side / 2, "no\npicture", 7, GREY, across="center", z=z + 0.2)
             return
         height, width = image.shape[:2]
         cut = min(height, width)
         top, left = (height - cut) // 2, (width - cut) // 2
-        square = cv2.cvtColor(image[top : top + cut, left : left + cut], cv2.COLOR_BGR2RGB)
+        square = image[top : top + cut, left : left + cut]
+        if cut > _MOST_PX:  # drawing takes sixteen bytes a pixel
+            square = cv2.resize(square, (_MOST_PX, _MOST_PX), interpolation=cv2.INTER_AREA)
+        square = cv2.cvtColor(square, cv2.COLOR_BGR2RGB)
         shown = self._axes.imshow(
             square, extent=(x, x + side, y + side, y), interpolation="bicubic", aspect="auto", zorder=z + 0.1
         )
@@ -117,3 +134,10 @@ class Canvas:
         data = BytesIO()
         self._page.print_png(data)
         return data.getvalue()
+
+
+def _decoded(data: bytes, limits: PictureLimits) -> np.ndarray | None:
+    try:
+        return decode_picture(data, limits) if data else None
+    except FrameError:
+        return None

@@ -6,10 +6,13 @@ from typing import Any
 
 import yaml
 
+from facetrack_ros.bounded_file import open_regular, read_bounded_text
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.bags import mcap_file, sqlite_file
 
 METADATA = "metadata.yaml"
+# Of a recording of ten thousand parts.
+_MOST_METADATA_BYTES = 4_000_000
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _ROS1 = b"#ROSBAG"
 _ENDINGS = (".mcap", ".db3", ".mcap.zstd", ".db3.zstd")
@@ -58,7 +61,7 @@ def storage_kind(path: Path) -> str:
     :raises SourceError: it is none of them; the message says what it is, and how to convert it.
     :raises OSError: it cannot be read.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         head = file.read(16)
     if head.startswith(mcap_file.MAGIC):
         return "mcap"
@@ -91,17 +94,20 @@ def _split_number(path: Path) -> tuple[str, int, str]:
 def _with_metadata(folder: Path, there: tuple[Path, ...]) -> BagFolder:
     reindex = f"`ros2 bag reindex {folder}` writes it anew"
     try:
-        about = yaml.safe_load((folder / METADATA).read_text())["rosbag2_bagfile_information"]
-        named = [PurePosixPath(str(name)).name for name in about["relative_file_paths"]]
+        text = read_bounded_text(folder / METADATA, _MOST_METADATA_BYTES)
+        about = yaml.safe_load(text)["rosbag2_bagfile_information"]
+        # Not str(name): lists of lists of lists, by YAML's aliases, would make a text without end.
+        named = [PurePosixPath(name).name for name in about["relative_file_paths"] if isinstance(name, str)]
         counts = _message_counts(about)
-    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError, AttributeError):
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError, AttributeError, RecursionError):
         if not there:
             raise SourceError(f"{folder / METADATA} is damaged, and no storage file is there: {reindex}") from None
         return BagFolder(
             there, notes=(f"{folder / METADATA} is damaged, so all files of the folder were read: {reindex}",)
         )
-    if str(about.get("compression_mode") or "").lower() in ("file", "message"):
-        _check_compression(folder, str(about.get("compression_format")))
+    mode, format = about.get("compression_mode"), about.get("compression_format")
+    if isinstance(mode, str) and mode.lower() in ("file", "message"):
+        _check_compression(folder, format if isinstance(format, str) else "an unknown format")
     files = [folder / name for name in named if (folder / name).is_file()]
     missing = [name for name in named if not (folder / name).is_file()]
     if not files and not there:
@@ -121,7 +127,9 @@ def _with_metadata(folder: Path, there: tuple[Path, ...]) -> BagFolder:
 def _message_counts(about: dict[str, Any]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for each in about.get("topics_with_message_count") or ():
-        name = str(each["topic_metadata"]["name"])
+        name = each["topic_metadata"]["name"]
+        if not isinstance(name, str):
+            raise TypeError
         counts[name] = counts.get(name, 0) + int(each["message_count"])
     return counts
 

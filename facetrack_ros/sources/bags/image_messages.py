@@ -62,6 +62,8 @@ class ImageMessages:
         """
         :raises FrameError: it is damaged; the reason, as a noun phrase.
         """
+        if stored.fault:
+            raise FrameError(stored.fault)
         if not stored.data:
             raise FrameError("messages of 0 bytes")
         try:

@@ -9,15 +9,23 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from facetrack_ros.bounded_file import open_regular
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.bags.bag_file import BagFile
-from facetrack_ros.sources.bags.stored_topic import StoredMessage, StoredTopic
+from facetrack_ros.sources.bags.bounded_decompression import TooLargeError, unpacked_lz4, unpacked_zstd
+from facetrack_ros.sources.bags.stored_topic import MOST_MESSAGE_BYTES, StoredMessage, StoredTopic
 
 MAGIC = b"\x89MCAP0\r\n"
 _HEAD = struct.Struct("<BQ")  # opcode, length of the body
 _MESSAGE = struct.Struct("<HIQQ")  # channel, sequence number, log time, publish time
 _FOOTER_BYTES = _HEAD.size + 20 + len(MAGIC)
 _FOOTER, _SCHEMA, _CHANNEL, _MESSAGE_CODE, _CHUNK, _CHUNK_INDEX, _STATISTICS, _DATA_END = 2, 3, 4, 5, 6, 8, 11, 15
+#: Largest record or chunk that is read, and messages of chunks that overlap in time that are kept to be put in order.
+_MOST_RECORD_BYTES, _MOST_HELD_BYTES = MOST_MESSAGE_BYTES, MOST_MESSAGE_BYTES
+_UNPACKERS: dict[str, Callable[[bytes, int], bytes]] = {
+    **{"zstd": unpacked_zstd, "lz4": unpacked_lz4},
+    "": lambda data, most_bytes: data,
+}
 
 
 class _CutShort(Exception):
@@ -70,7 +78,7 @@ class McapFile(BagFile):
 
     def __init__(self, path: Path, plain: Path | None = None) -> None:
         super().__init__(path)
-        self._file: BinaryIO = (plain or path).open("rb")
+        self._file: BinaryIO = open_regular(plain or path)
         self._remedy = f"`mcap recover {path} -o NEW.mcap` saves what is whole"
         try:
             self._size = self._file.seek(0, 2)
@@ -101,23 +109,29 @@ class McapFile(BagFile):
         """Messages chunk by chunk; those of chunks that overlap in time are merged."""
         wanted = self._wanted(topic)
         waiting: list[tuple[int, int, bytes]] = []
+        held = 0
         for index in sorted(self._contents.chunks, key=lambda one: (one.message_start_time, one.chunk_start_offset)):
             if index.message_index_offsets and not any(map(wanted, index.message_index_offsets)):
                 continue
-            while waiting and waiting[0][0] < index.message_start_time:
+            while waiting and (waiting[0][0] < index.message_start_time or held > _MOST_HELD_BYTES):
+                held -= _cost(waiting[0][2])
                 yield heapq.heappop(waiting)
             place = index.chunk_start_offset
             try:
                 code, body = self._record_at(place)
                 if code != _CHUNK:
                     raise ValueError
-                records = list(_records(BytesIO(_chunk_data(body))))
+                found = [
+                    (_MESSAGE.unpack_from(part)[2], place + offset, part[_MESSAGE.size :])
+                    for code, offset, part in _records(BytesIO(_chunk_data(body)))
+                    if code == _MESSAGE_CODE and wanted(_channel(part))
+                ]
             except Exception:  # the decompressors let errors of their own through
                 self._damaged(f"is damaged at byte {place}: {self._remedy}")
                 continue
-            for code, offset, body in records:
-                if code == _MESSAGE_CODE and wanted(_channel(body)):
-                    heapq.heappush(waiting, (_MESSAGE.unpack_from(body)[2], place + offset, body[_MESSAGE.size :]))
+            for message in found:
+                held += _cost(message[2])
+                heapq.heappush(waiting, message)
         while waiting:
             yield heapq.heappop(waiting)
 
@@ -167,6 +181,8 @@ class McapFile(BagFile):
         code, length = _HEAD.unpack(self._file.read(_HEAD.size))
         if place + _HEAD.size + length > self._size:
             raise _CutShort(place)
+        if length > _MOST_RECORD_BYTES:
+            raise TooLargeError
         return code, self._file.read(length)
 
     def _summary(self) -> _Contents | None:
@@ -177,6 +193,8 @@ class McapFile(BagFile):
             code, length = _HEAD.unpack_from(footer)
             (start,) = struct.unpack_from("<Q", footer, _HEAD.size)
             if (code, length) != (_FOOTER, 20) or not footer.endswith(MAGIC) or not start:
+                return None
+            if self._size - start > _MOST_RECORD_BYTES:
                 return None
             self._file.seek(start)
             contents = _Contents()
@@ -213,10 +231,13 @@ def _records(stream: BinaryIO, size: int | None = None) -> Iterator[tuple[int, i
         code, length = _HEAD.unpack(head)
         if offset + _HEAD.size + length > size:
             raise _CutShort(offset)
-        body = stream.read(length)
-        if len(body) < length:
-            raise _CutShort(offset)
-        yield code, offset, body
+        if length > _MOST_RECORD_BYTES:  # an attachment, or nonsense
+            stream.seek(length, 1)
+        else:
+            body = stream.read(length)
+            if len(body) < length:
+                raise _CutShort(offset)
+            yield code, offset, body
         offset += _HEAD.size + length
 
 
@@ -232,14 +253,20 @@ def _chunk_data(body: bytes) -> bytes:
     :raises Exception: it is damaged, or compressed in an unknown way.
     """
     from mcap.records import Chunk
-    from mcap.stream_reader import get_chunk_data_stream
 
     chunk = _parsed(Chunk, body)
-    stream, length = get_chunk_data_stream(chunk)
-    data = stream.read(length)
-    if length != chunk.uncompressed_size or (chunk.uncompressed_crc and zlib.crc32(data) != chunk.uncompressed_crc):
+    if chunk.uncompressed_size > _MOST_RECORD_BYTES:
+        raise TooLargeError
+    unpack = _UNPACKERS[chunk.compression]
+    data = unpack(chunk.data, chunk.uncompressed_size)
+    if len(data) != chunk.uncompressed_size or (chunk.uncompressed_crc and zlib.crc32(data) != chunk.uncompressed_crc):
         raise ValueError("the chunk's checksum or size differs")
     return data
+
+
+def _cost(data: bytes) -> int:
+    """Memory of a message that waits, bytes."""
+    return len(data) + 200
 
 
 def _channel(body: bytes) -> int:

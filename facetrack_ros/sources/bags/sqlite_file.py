@@ -5,17 +5,20 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 from urllib.parse import quote
 
 from facetrack_ros.errors import SourceError, first_line
 from facetrack_ros.sources.bags.bag_file import BagFile
-from facetrack_ros.sources.bags.stored_topic import StoredMessage, StoredTopic
+from facetrack_ros.sources.bags.bounded_decompression import check_room
+from facetrack_ros.sources.bags.stored_topic import MOST_MESSAGE_BYTES, TOO_LARGE, StoredMessage, StoredTopic
 
 MAGIC = b"SQLite format 3\0"
 #: What SQLite leaves beside a file that was not closed: the write-ahead log, or the rollback journal.
 _LOGS = ("-wal", "-journal")
+#: Size of a message, and the message if it is not larger than allowed.
+_SELECT = "SELECT length(data), CASE WHEN length(data) <= ? THEN data END FROM messages WHERE id = ?"
 
 
 class SqliteFile(BagFile):
@@ -58,6 +61,7 @@ class SqliteFile(BagFile):
         if not logs and missing_bytes <= 0:
             # Immutable: SQLite neither locks nor writes beside it.
             return sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1", uri=True)
+        check_room(Path(gettempdir()), sum(file.stat().st_size for file in (path, *logs)), path)
         self._copy = TemporaryDirectory(prefix="facetrack-bag-")
         copy = Path(self._copy.name) / "bag.db3"
         for file in (path, *logs):
@@ -80,12 +84,13 @@ class SqliteFile(BagFile):
             self._damaged(f"is damaged: {self._remedy}")
         for log_ns, row in sorted(rows):
             try:
-                ((data,),) = self._database.execute("SELECT data FROM messages WHERE id = ?", (row,)).fetchall()
+                ((size, data),) = self._database.execute(_SELECT, (MOST_MESSAGE_BYTES, row)).fetchall()
             except (sqlite3.Error, ValueError):
                 if not self.damages:
                     self._damaged(f"is damaged: {self._remedy}")
                 continue
-            yield StoredMessage(self.topics[topic], log_ns, bytes(data) if isinstance(data, bytes) else b"")
+            fault = TOO_LARGE if isinstance(size, int) and size > MOST_MESSAGE_BYTES else ""
+            yield StoredMessage(self.topics[topic], log_ns, data if isinstance(data, bytes) else b"", fault)
 
     def _stamped_rows(self, topic_ids: list[int]) -> tuple[list[tuple[int, int]], bool]:
         """Time and number of the messages of some topics, and whether all could be listed."""
@@ -103,6 +108,9 @@ class SqliteFile(BagFile):
         """
         :raises sqlite3.Error: the tables of a recording are missing or damaged.
         """
+        kinds = self._database.execute("SELECT name, type FROM sqlite_master WHERE name IN ('topics', 'messages')")
+        if any(kind != "table" for _, kind in kinds):  # a view may never end
+            raise sqlite3.DatabaseError("its topics or messages are no tables")
         definitions = self._definitions()
         rows = self._database.execute("SELECT id, name, type, serialization_format FROM topics ORDER BY id").fetchall()
         self._database.execute("SELECT id, timestamp, data FROM messages LIMIT 0")

@@ -1,18 +1,19 @@
 """A rosbag2 recording: its topics, and the messages of one of them over all its files."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from facetrack_ros.bounded_file import open_regular
 from facetrack_ros.errors import SourceError
 from facetrack_ros.sources.bags.bag_file import BagFile, Damage
 from facetrack_ros.sources.bags.bag_folder import bag_folder, storage_kind
+from facetrack_ros.sources.bags.bounded_decompression import TooLargeError, unpack_file, unpacked_zstd
 from facetrack_ros.sources.bags.mcap_file import McapFile
 from facetrack_ros.sources.bags.sqlite_file import SqliteFile
-from facetrack_ros.sources.bags.stored_topic import StoredMessage, StoredTopic
+from facetrack_ros.sources.bags.stored_topic import MOST_MESSAGE_BYTES, TOO_LARGE, StoredMessage, StoredTopic
 from facetrack_ros.sources.unused_frames import UnusedFrames
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -133,9 +134,9 @@ class StoredBag:
 
         folder = self._stack.enter_context(TemporaryDirectory(prefix="facetrack-bag-"))
         plain = Path(folder) / path.stem
-        with path.open("rb") as packed, plain.open("wb") as file:
+        with open_regular(path) as packed, plain.open("wb") as file:
             try:
-                shutil.copyfileobj(zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True), file)
+                unpack_file(packed, file, path)
             except zstandard.ZstdError as error:
                 self._damages.append(Damage(f"{path.name} is damaged ({error}): `zstd -d` reports the same"))
         return plain
@@ -148,7 +149,8 @@ def _decompressed(message: StoredMessage, unused: UnusedFrames) -> StoredMessage
     import zstandard
 
     try:
-        data = zstandard.ZstdDecompressor().decompressobj().decompress(message.data)
+        return replace(message, data=unpacked_zstd(message.data, MOST_MESSAGE_BYTES))
+    except TooLargeError:
+        return replace(message, data=b"", fault=TOO_LARGE)
     except (zstandard.ZstdError, MemoryError):
-        data = b""
-    return replace(message, data=data)
+        return replace(message, data=b"")

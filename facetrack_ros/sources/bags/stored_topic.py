@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+#: Largest message that is read, as it is stored or decompressed: a raw colour image of 32 megapixels.
+MOST_MESSAGE_BYTES = 96_000_000
+TOO_LARGE = f"messages of more than {MOST_MESSAGE_BYTES / 1e6:.0f} MB"
+
 
 @dataclass(frozen=True)
 class StoredTopic:
@@ -26,8 +30,10 @@ class StoredMessage:
 
     :param log_ns: when it was received, nanoseconds since the epoch.
     :param data: its serialized bytes.
+    :param fault: why they are not there, a noun phrase; empty: they are.
     """
 
     topic: StoredTopic
     log_ns: int
     data: bytes
+    fault: str = ""

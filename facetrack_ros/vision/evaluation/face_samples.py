@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 
 from facetrack_ros.core.face import Face
+from facetrack_ros.core.pictures.decoding import load_picture
+from facetrack_ros.errors import FrameError
 from facetrack_ros.vision.pipeline import VisionPipeline
 
 
@@ -66,8 +68,9 @@ def embed_pictures(
     count = several = 0
     for person, path in pictures:
         count += 1
-        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if picture is None:
+        try:
+            picture = load_picture(path)
+        except FrameError:
             unreadable.append(path)
         else:
             prepared = prepare(picture)

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from facetrack_ros.errors import EvaluationError, ModelError
+from facetrack_ros.core.pictures.decoding import load_picture
+from facetrack_ros.errors import EvaluationError, FrameError, ModelError
 from facetrack_ros.vision.detection.from_faces import FacePersonDetector
 from facetrack_ros.vision.embedding.preprocess import FaceInput
 from facetrack_ros.vision.evaluation.face_dataset import PICTURES, labelled_pictures
@@ -61,10 +61,10 @@ def extract_face_crops(
     crops, people, count = [], [], 0
     for person, path in pictures:
         count += 1
-        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if picture is None:
+        try:
+            picture = prepare(load_picture(path))
+        except FrameError:
             continue
-        picture = prepare(picture)
         best = subject_face(find_faces(pipeline, picture), picture.shape)
         if best is not None and not best.rejected:
             crops.append(face_input.crops(picture, [best])[0])

@@ -8,10 +8,11 @@ import numpy as np
 
 from facetrack_ros.core.detections import FaceDetections
 from facetrack_ros.core.face import Face
+from facetrack_ros.core.image import resize
 from facetrack_ros.errors import ReferenceFaceError, SeveralFacesError
 from facetrack_ros.vision.faces.mirrored import embed_with_mirror
 from facetrack_ros.vision.faces.quality import QualityGate, assess, outside_share
-from facetrack_ros.vision.faces.upright import turn_upright
+from facetrack_ros.vision.faces.upright import LONGEST_PX, turn_upright
 from facetrack_ros.vision.interfaces import FaceDetector, FaceEmbedder
 
 #: A face this many times as wide as the next one is the one meant (benchmarks/reference_faces.py).
@@ -52,18 +53,18 @@ def embed_reference(
     upright, degrees = turn_upright(image, detector)
     notes = [f"the picture was turned by {degrees}° to set its face upright"] if degrees else []
     reason = ""
-    for picture, border, min_face_px in _variants(upright):
+    for shown, picture, border, min_face_px in _variants(upright):
         found = detector.detect(picture, min_face_px)
         rows = _candidates(found)
         if not len(rows):
             continue
-        row = _chosen(found, rows, number, border, degrees)
-        face = _assessed(found, row, picture, upright, border, gate)
+        row = _chosen(found, rows, number, border, degrees, upright.shape[1] / shown.shape[1])
+        face = _assessed(found, row, picture, shown, border, gate)
         if not face.rejected:
             embedding = embed_with_mirror(embedder, picture, [face])[0]
             notes += _choice(found, rows, row)
             face = replace(face, bbox=face.bbox - border, landmarks=face.landmarks - border, embedding=embedding)
-            return ReferenceFace(**vars(face), picture=upright, note="; ".join(notes))
+            return ReferenceFace(**vars(face), picture=shown, note="; ".join(notes))
         reason = face.rejected if border else reason or face.rejected  # the border removes a tight crop's defect
     if reason:
         raise ReferenceFaceError(f"the face in the reference picture cannot be used: {reason}")
@@ -83,12 +84,13 @@ def _candidates(found: FaceDetections) -> np.ndarray:
     return rows[np.argsort(found.boxes[rows, 0] + found.boxes[rows, 2], kind="stable")]
 
 
-def _chosen(found: FaceDetections, rows: np.ndarray, number: int, border: int, degrees: int) -> int:
+def _chosen(found: FaceDetections, rows: np.ndarray, number: int, border: int, degrees: int, scale: float) -> int:
     """The row of the face with that number, or of the clearly widest one.
 
+    :param scale: pixels of the reference picture a pixel, for the boxes of the error.
     :raises SeveralFacesError: neither is there.
     """
-    boxes = tuple(tuple(float(value) for value in box - border) for box in found.boxes[rows])
+    boxes = tuple(tuple(float(value) * scale for value in box - border) for box in found.boxes[rows])
     if number:
         if number > len(rows):
             faces = "is one face" if len(rows) == 1 else f"are {len(rows)} faces"
@@ -119,14 +121,18 @@ def _widths(found: FaceDetections) -> np.ndarray:
     return found.boxes[:, 2] - found.boxes[:, 0]
 
 
-def _variants(image: np.ndarray) -> Iterator[tuple[np.ndarray, int, float]]:
-    """Images to search in order, the border each has around ``image`` and its smallest face, both in pixels."""
+def _variants(image: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, int, float]]:
+    """The picture or a smaller one, it with a border, and in pixels the border and the smallest face searched for."""
     longest = max(image.shape[:2])
-    portrait, border = max(SMALLEST_PX, longest / 12), max(8, longest // 2)
-    yield image, 0, portrait
-    # A border for a crop so tight that the face has no surroundings; then a small face in a large picture.
-    yield cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_REPLICATE), border, portrait
-    yield image, 0, SMALLEST_PX
+    yield image, image, 0, max(SMALLEST_PX, longest / 12)
+    # A border for a crop so tight that the face has no surroundings, around no more pixels than are searched.
+    small = resize(image, min(1.0, LONGEST_PX / longest))
+    longest = max(small.shape[:2])
+    border = max(8, longest // 2)
+    bordered = cv2.copyMakeBorder(small, border, border, border, border, cv2.BORDER_REPLICATE)
+    yield small, bordered, border, max(SMALLEST_PX, longest / 12)
+    # A small face in a large picture.
+    yield image, image, 0, SMALLEST_PX
 
 
 def _assessed(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.core.frame import encode_jpeg
-from facetrack_ros.core.jpeg import decode
+from facetrack_ros.core.pictures.decoding import decode
 from facetrack_ros.errors import FrameError
 
 messages = pytest.importorskip("sensor_msgs.msg", reason="ROS is not here")
