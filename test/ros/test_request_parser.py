@@ -10,10 +10,10 @@ from builtin_interfaces.msg import Duration, Time
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros.config import Config
+from facetrack_ros.core.pictures.picture_limits import REFERENCE
 from facetrack_ros.errors import FacetrackError, ReferenceFaceError, RequestError
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.nodes.fleet.request_parser import RequestParser
-from facetrack_ros.search.reference_image import MAX_BYTES
 from facetrack_ros.srv import FaceSearch
 from facetrack_ros.vision.faces.reference import ReferenceFace
 from facetrack_ros.vision.pipeline_pool import PipelinePool
@@ -176,7 +176,7 @@ def folder(tmp_path):
     (inside / "linked").symlink_to(outside)
     (inside / "circle.png").symlink_to(inside / "circle.png")
     with (inside / "huge.png").open("wb") as huge:
-        huge.truncate(MAX_BYTES + 1)
+        huge.truncate(REFERENCE.max_bytes + 1)
     return inside
 
 
